@@ -1,0 +1,205 @@
+import { assertEvent, assign, enqueueActions, setup } from 'xstate';
+import { containerAddress, networkAddress } from '../src/core/actor-address.ts';
+import {
+  grantSubnets,
+  type PortLedger,
+  portConflict,
+  type SubnetClaim,
+  type SubnetLedger,
+} from '../src/core/claims.ts';
+import type { Effect } from '../src/core/effect.ts';
+import type { HostEvent } from '../src/core/event.ts';
+import type { Fault } from '../src/core/fault.ts';
+import { basePlan, holdPlan, letGoPlan, surveyPlan } from '../src/core/plan/host.ts';
+import type { PublishedPort } from '../src/core/port.ts';
+import { action, deciding, effects } from './effects.ts';
+
+export interface HostContext {
+  /** container id → the ports it publishes; held, or about to be */
+  ports: PortLedger;
+  /** container id → the attempt whose ports are being bound */
+  holding: Record<string, number>;
+  /** network → bridge and subnets */
+  networks: SubnetLedger;
+  /** claims that wait for a look at the host's routes and links, in order */
+  surveying: SubnetClaim[];
+  lastFault: Fault | null;
+}
+
+const decide = deciding<HostContext, HostEvent>();
+
+const refusePorts = (container: string, attempt: number, why: Fault): Effect => ({
+  kind: 'tell',
+  to: containerAddress(container),
+  event: { type: 'claim.refused', attempt, fault: why },
+});
+
+const holdPrefix = 'hold ';
+/** `hold <container>`: the plan's name says whose ports it is about. */
+const containerOf = (plan: string): string => plan.slice(holdPrefix.length);
+const portOwner = (container: string) => `container/${container}`;
+
+const machine = setup({
+  types: { context: {} as HostContext, events: {} as HostEvent },
+  actions: {
+    ...effects,
+    loadBase: decide(() => [{ kind: 'apply', plan: basePlan() }]),
+    announceServing: decide(() => [{ kind: 'announce', fact: 'serving', data: {} }]),
+    announceFailed: decide(({ event }) => {
+      assertEvent(event, 'steps.failed');
+      return [{ kind: 'announce', fact: 'failed', data: { fault: event.fault } }];
+    }),
+    keepFault: assign(({ event }) => {
+      assertEvent(event, 'steps.failed');
+      return { lastFault: event.fault };
+    }),
+
+    // ---- ports
+    claimPorts: enqueueActions(({ context, event, enqueue }) => {
+      assertEvent(event, 'ports.claim');
+      const { container, attempt, ports } = event;
+      const conflict = portConflict(context.ports, container, ports);
+      if (conflict) {
+        enqueue(action(refusePorts(container, attempt, conflict)) as never);
+        return;
+      }
+      enqueue.assign({
+        ports: { ...context.ports, [container]: ports },
+        holding: { ...context.holding, [container]: attempt },
+      });
+      const plan = holdPlan(`${holdPrefix}${container}`, portOwner(container), ports);
+      enqueue({ type: 'apply', params: { plan } });
+    }),
+    /** The ports are bound: those that were picked are known now. */
+    grantPorts: enqueueActions(({ context, event, enqueue }) => {
+      assertEvent(event, 'steps.applied');
+      const container = containerOf(event.plan);
+      const { [container]: attempt, ...holding } = context.holding;
+      const claimed = context.ports[container];
+      enqueue.assign({ holding });
+      if (!claimed || attempt === undefined) return;
+      const ports = claimed.map((port, index) => ({ ...port, hostPort: event.outputs[index]?.port ?? port.hostPort }));
+      enqueue.assign({ ports: { ...context.ports, [container]: ports } });
+      enqueue({
+        type: 'tell',
+        params: { to: containerAddress(container), event: { type: 'ports.granted', attempt, ports } },
+      });
+    }),
+    refuseHeld: enqueueActions(({ context, event, enqueue }) => {
+      assertEvent(event, 'steps.failed');
+      const container = containerOf(event.plan);
+      const { [container]: attempt, ...holding } = context.holding;
+      if (attempt === undefined) {
+        enqueue({ type: 'announce', params: { fact: 'port-lost', data: { container, fault: event.fault } } });
+        return;
+      }
+      const { [container]: _, ...ports } = context.ports;
+      enqueue.assign({ ports, holding });
+      enqueue(action(refusePorts(container, attempt, event.fault)) as never);
+    }),
+    releasePorts: enqueueActions(({ context, event, enqueue }) => {
+      assertEvent(event, 'ports.release');
+      const { [event.container]: held, ...ports } = context.ports;
+      const { [event.container]: _, ...holding } = context.holding;
+      if (!held) return;
+      enqueue.assign({ ports, holding });
+      enqueue({ type: 'apply', params: { plan: letGoPlan(`release ${event.container}`, portOwner(event.container)) } });
+    }),
+    /** After a restart of the daemon nothing is bound: hold again what containers publish. */
+    holdAgain: decide(({ context }) =>
+      Object.entries(context.ports)
+        .filter(([container]) => context.holding[container] === undefined)
+        .map(([container, ports]) => ({
+          kind: 'apply',
+          plan: holdPlan(`${holdPrefix}${container}`, portOwner(container), ports as PublishedPort[]),
+        })),
+    ),
+
+    // ---- subnets
+    survey: enqueueActions(({ context, event, enqueue }) => {
+      assertEvent(event, 'subnet.claim');
+      const { type: _, ...claim } = event;
+      enqueue.assign({ surveying: [...context.surveying, claim] });
+      enqueue({ type: 'apply', params: { plan: surveyPlan('survey') } });
+    }),
+    /** Each survey answers the claim that has waited longest. */
+    grantSubnets: enqueueActions(({ context, event, enqueue }) => {
+      assertEvent(event, 'steps.applied');
+      const [claim, ...surveying] = context.surveying;
+      const survey = event.outputs[0]?.survey;
+      if (!claim || !survey) return;
+      const granted = grantSubnets(context.networks, survey, claim);
+      const refused = 'code' in granted;
+      enqueue.assign({
+        surveying,
+        networks: refused ? context.networks : { ...context.networks, [claim.network]: granted },
+      });
+      enqueue({
+        type: 'tell',
+        params: {
+          to: networkAddress(claim.network),
+          event: refused ? { type: 'subnet.refused', fault: granted } : { type: 'subnet.granted', ...granted },
+        },
+      });
+    }),
+    refuseSurvey: enqueueActions(({ context, event, enqueue }) => {
+      assertEvent(event, 'steps.failed');
+      const [claim, ...surveying] = context.surveying;
+      if (!claim) return;
+      enqueue.assign({ surveying });
+      enqueue({
+        type: 'tell',
+        params: { to: networkAddress(claim.network), event: { type: 'subnet.refused', fault: event.fault } },
+      });
+    }),
+    releaseSubnets: assign(({ context, event }) => {
+      assertEvent(event, 'subnet.release');
+      const { [event.network]: _, ...networks } = context.networks;
+      return { networks };
+    }),
+  },
+  guards: {
+    isHold: ({ event }) => 'plan' in event && event.plan.startsWith(holdPrefix),
+    isSurvey: ({ event }) => 'plan' in event && event.plan === 'survey',
+    isBase: ({ event }) => 'plan' in event && event.plan === 'base',
+  },
+});
+
+/** This host: the base ruleset is loaded before anything is served; what must be unique on it is given out here. */
+export const hostMachine = machine.createMachine({
+  id: 'host',
+  context: { ports: {}, holding: {}, networks: {}, surveying: [], lastFault: null },
+  initial: 'absent',
+  // claims are answered in every state: what waits in the inbox at a restart must not be lost
+  on: {
+    'ports.claim': { actions: 'claimPorts' },
+    'ports.release': { actions: 'releasePorts' },
+    'subnet.claim': { actions: 'survey' },
+    'subnet.release': { actions: 'releaseSubnets' },
+    'steps.applied': [
+      { guard: 'isHold', actions: 'grantPorts' },
+      { guard: 'isSurvey', actions: 'grantSubnets' },
+    ],
+    'steps.failed': [
+      { guard: 'isHold', actions: 'refuseHeld' },
+      { guard: 'isSurvey', actions: 'refuseSurvey' },
+    ],
+  },
+  states: {
+    absent: { on: { 'host.start': 'starting' } },
+    /** The base ruleset is being loaded, unless it is there. */
+    starting: {
+      entry: 'loadBase',
+      on: {
+        'steps.applied': { guard: 'isBase', target: 'serving', actions: 'announceServing' },
+        'steps.failed': { guard: 'isBase', target: 'failed', actions: ['keepFault', 'announceFailed'] },
+      },
+    },
+    serving: {
+      /** the daemon was started again: the ruleset may be gone, and no port is bound */
+      on: { 'host.start': { target: 'starting', actions: 'holdAgain' } },
+    },
+    /** The base ruleset could not be loaded: nothing can be published or masqueraded. */
+    failed: { on: { 'host.start': { target: 'starting', actions: 'holdAgain' } } },
+  },
+});

@@ -1,0 +1,255 @@
+/**
+ * What netloom asks of Linux, on one screen. Every call is synchronous and blocks for the time of its system calls,
+ * so only worker threads (and short-lived programs) make them. Plain objects only; `null` for none; units in names.
+ *
+ * Failures of the kernel are thrown as, or reported by value as, a {@link SystemFault}; an argument of the wrong shape
+ * throws a TypeError that names its path (`route[2].mtuBytes: expected a number`).
+ */
+
+/** `op` is our verb ("add veth"), `errno` the symbolic name ("EEXIST"), `detail` the kernel's own words or ours. */
+export interface SystemFault {
+  op: string;
+  errno: string;
+  detail: string | null;
+}
+
+/** Thrown form of {@link SystemFault}. `message` is "add veth: EEXIST: <detail>". */
+export interface SystemError extends Error, SystemFault {}
+
+// ---------------------------------------------------------------------------------------------- network namespaces
+
+/** Which namespace a path or a process is in: equal pairs are the same namespace. */
+export interface NetnsIdentity {
+  inode: number;
+  device: number;
+}
+
+/**
+ * Makes a fresh network namespace and pins it at `path` by a bind mount, from a throw-away thread: no thread of the
+ * process changes its namespace. The pin file is created (parents must exist); loopback is left down.
+ * Equivalent to: `ip netns add`. Throws EEXIST when something is already mounted there.
+ * The returned socket lives inside the new namespace (opened by the same throw-away thread).
+ */
+export function createNetns(path: string): { identity: NetnsIdentity; socket: RouteSocket };
+/** Pins the namespace of a living process at `path`. Equivalent to: `ip netns attach`. ESRCH when the process is gone. */
+export function adoptNetns(pid: number, path: string): { identity: NetnsIdentity; socket: RouteSocket };
+/** The namespace mounted at (or referred to by) `path`; null when nothing is there or it is no network namespace. */
+export function netnsIdentity(path: string): NetnsIdentity | null;
+/** The caller's own network namespace (of this thread). */
+export function currentNetnsIdentity(): NetnsIdentity;
+/** Unmounts (lazily, bounded retries while several mounts are stacked) and unlinks. false: it was already gone. */
+export function removeNetns(path: string): boolean;
+/** Moves the calling thread into the namespace for good: for programs that exec, and for tests. */
+export function enterNetns(path: string): void;
+/** Gives the calling thread a fresh, unpinned network namespace, loopback up: a test becomes a host of its own. */
+export function enterFreshNetns(): void;
+
+// -------------------------------------------------------------------------------------------------------- rtnetlink
+
+/** A route-netlink socket; it stays in the namespace in which it was opened, whatever thread uses it. */
+export class RouteSocket {
+  private constructor();
+  close(): void;
+}
+/** null: the calling thread's namespace. A path: opened there by a throw-away thread. ENOENT / EINVAL as the kernel says. */
+export function openRouteSocket(netnsPath: string | null): RouteSocket;
+
+/** `addresses` and `destination` are "10.0.0.1/24" or "fd00::1/64"; "default" is "0.0.0.0/0" or "::/0" spelt out. */
+export type RouteRequest =
+  /** ip link add <name> [address <mac>] [mtu <mtu>] type bridge; then up when `up` */
+  | { verb: 'addBridge'; name: string; macAddress: string | null; mtuBytes: number | null; up: boolean }
+  /**
+   * ip link add <name> [mtu <mtu>] numtxqueues 1 numrxqueues 1 type veth
+   *   peer name <peerName> [address <mac>] [mtu] netns <peerNetnsPath> numtxqueues 1 numrxqueues 1
+   * The peer is made directly in its namespace; nothing is up yet..
+   */
+  | {
+      verb: 'addVeth';
+      name: string;
+      mtuBytes: number | null;
+      peerName: string;
+      peerNetnsPath: string;
+      peerMacAddress: string | null;
+    }
+  /**
+   * ip link set <name> [up|down] [master <bridge>|nomaster] [address …] [mtu …] [alias …] [addrgenmode none|eui64]
+   * plus, per device and without /proc, IPv4 configuration by IFLA_AF_SPEC → AF_INET → IFLA_INET_CONF
+   * (e.g. routeLocalnet, forwarding, rpFilter, arpNotify) and for IPv6 the address generation mode.
+   * A member that is null (or absent) is left alone; master "" means nomaster. One RTM_NEWLINK.
+   */
+  | {
+      verb: 'setLink';
+      name: string;
+      up?: boolean | null;
+      master?: string | null;
+      macAddress?: string | null;
+      mtuBytes?: number | null;
+      alias?: string | null;
+      ipv4Configuration?: {
+        routeLocalnet?: boolean;
+        forwarding?: boolean;
+        rpFilter?: number;
+        arpNotify?: boolean;
+      } | null;
+      ipv6AddressGeneration?: 'none' | 'eui64' | null;
+    }
+  /** ip link delete <name> */
+  | { verb: 'deleteLink'; name: string }
+  /** ip address add <address> dev <link> [nodad] [noprefixroute] */
+  | { verb: 'addAddress'; link: string; address: string; noDad: boolean }
+  /** ip address delete <address> dev <link> */
+  | { verb: 'deleteAddress'; link: string; address: string }
+  /** ip route add <destination> [via <gateway>] [dev <link>] [metric <metric>] proto static */
+  | { verb: 'addRoute'; destination: string; gateway: string | null; link: string | null; metric: number | null }
+  /** ip route delete … */
+  | { verb: 'deleteRoute'; destination: string; gateway: string | null; link: string | null; metric: number | null };
+
+/**
+ * Performs the requests in order with as few sends as order allows (one, unless a link that an earlier request makes
+ * must be resolved to its index), and answers for each: null, or why it failed. A failure does not stop the others.
+ */
+export function route(socket: RouteSocket, requests: RouteRequest[]): (SystemFault | null)[];
+
+export interface LinkStatistics {
+  rxBytes: number;
+  txBytes: number;
+  rxPackets: number;
+  txPackets: number;
+  rxErrors: number;
+  txErrors: number;
+  rxDropped: number;
+  txDropped: number;
+}
+export interface LinkInfo {
+  index: number;
+  name: string;
+  /** IFLA_INFO_KIND: "veth", "bridge", …; null for physical devices and loopback */
+  kind: string | null;
+  macAddress: string | null;
+  mtuBytes: number;
+  up: boolean;
+  loopback: boolean;
+  masterIndex: number | null;
+  /** index of the other end (veth) in its own namespace */
+  peerIndex: number | null;
+  alias: string | null;
+  statistics: LinkStatistics;
+}
+/** ip -s link show [dev <name>]; linkByName answers null when there is none. */
+export function listLinks(socket: RouteSocket): LinkInfo[];
+export function linkByName(socket: RouteSocket, name: string): LinkInfo | null;
+
+export interface AddressInfo {
+  linkIndex: number;
+  /** "10.88.0.2/16" */
+  address: string;
+  scope: 'global' | 'link' | 'host' | 'other';
+}
+export function listAddresses(socket: RouteSocket): AddressInfo[];
+
+export interface RouteInfo {
+  /** "0.0.0.0/0", "::/0", "10.88.0.0/16" */
+  destination: string;
+  gateway: string | null;
+  linkIndex: number | null;
+  metric: number | null;
+  /** preferred source */
+  source: string | null;
+}
+/** ip route show table main, IPv4 and IPv6; multicast, local, broadcast and cloned entries left out. */
+export function listRoutes(socket: RouteSocket): RouteInfo[];
+/** ip route get <address>: the source address that the kernel would use; null when unreachable. No packet is sent. */
+export function sourceAddressFor(socket: RouteSocket, address: string): string | null;
+
+// --------------------------------------------------------------------------------------------------------- nftables
+
+/** Loads ruleset text (nft -f) in one transaction through libnftables.so.1, found at run time. ENOENT when it is missing. */
+export function loadRuleset(text: string): void;
+
+/** A lasting nfnetlink socket in the namespace of the thread that opened it (closing one after a deletion waits 10 ms). */
+export class NftSocket {
+  private constructor();
+  close(): void;
+}
+export function openNftSocket(): NftSocket;
+
+/** Bytes exactly as the kernel keeps them: every field of a concatenation padded to 4 bytes, network byte order. */
+export interface NftElement {
+  set: string;
+  key: Uint8Array;
+  /** end of the range, inclusive, for concatenations with intervals; null otherwise */
+  keyEnd: Uint8Array | null;
+  /** for a plain (not concatenated) interval set: this element closes the interval before it (exclusive end) */
+  intervalEnd: boolean;
+  /** value of a map's element */
+  data: Uint8Array | null;
+  /** element comment, ≤ 128 bytes; null for none */
+  comment: string | null;
+}
+export interface NftChange {
+  verb: 'add' | 'delete';
+  element: NftElement;
+}
+/**
+ * nft add|delete element inet <table> <set> { … }: all changes in one batch, all or none. Adding what is there, with the
+ * same data, is no failure. Answers for each change null or why it was refused; when any is refused nothing was changed.
+ */
+export function changeElements(socket: NftSocket, table: string, changes: NftChange[]): (SystemFault | null)[];
+/** nft list set|map inet <table> <set>. Throws ENOENT when the table or set does not exist. */
+export function listElements(socket: NftSocket, table: string, set: string): NftElement[];
+/** nft list tables inet: the names. */
+export function listTables(socket: NftSocket): string[];
+/** nft delete table inet <table>; false when it was not there. */
+export function deleteTable(socket: NftSocket, table: string): boolean;
+
+// -------------------------------------------------------------------------------------------------- sysctls and ports
+
+/** sysctl -w <key>=<value> ("net.ipv4.ip_forward"), in that namespace; writes only what differs. true: it was written. */
+export function setSysctl(netnsPath: string | null, key: string, value: string): boolean;
+/** null when the kernel has no such key. */
+export function getSysctl(netnsPath: string | null, key: string): string | null;
+
+/** A host port that is really bound (never listened on), in the calling thread's namespace, until closed. */
+export class HeldPort {
+  private constructor();
+  readonly port: number;
+  close(): void;
+}
+/** port 0: the kernel picks. Throws EADDRINUSE, EADDRNOTAVAIL, EACCES. IPv6 addresses are bound v6-only. */
+export function holdPort(protocol: 'tcp' | 'udp' | 'sctp', address: string, port: number): HeldPort;
+
+// --------------------------------------------------------------------------------------------------------- watching
+
+/** Callbacks arrive on the calling thread's event loop (no polling, no extra thread); an open watch keeps it alive unless unref'd. */
+export class Watch {
+  private constructor();
+  unref(): void;
+  close(): void;
+}
+export type RouteNotice =
+  | { kind: 'link.changed' | 'link.deleted'; name: string; index: number; up: boolean; masterIndex: number | null }
+  | { kind: 'address.added' | 'address.deleted'; linkIndex: number; address: string }
+  | { kind: 'route.added' | 'route.deleted'; route: RouteInfo }
+  /** the kernel dropped notices (ENOBUFS): look at everything again */
+  | { kind: 'overrun' };
+/** ip monitor link address route, in the calling thread's namespace. Notices come in batches, in order. */
+export function watchRoutes(
+  groups: { links: boolean; addresses: boolean; routes: boolean },
+  callback: (notices: RouteNotice[]) => void,
+): Watch;
+export type NftNotice =
+  | {
+      kind: 'table.deleted' | 'chain.deleted' | 'rule.deleted' | 'set.deleted' | 'element.deleted';
+      table: string;
+      name: string | null;
+    }
+  | {
+      kind: 'table.added' | 'chain.added' | 'rule.added' | 'set.added' | 'element.added';
+      table: string;
+      name: string | null;
+    }
+  | { kind: 'overrun' };
+/** nft monitor, family inet only. */
+export function watchNft(callback: (notices: NftNotice[]) => void): Watch;
+/** Calls back once when the process has ended (a zombie counts as ended). Throws ESRCH when it is gone already. */
+export function watchProcess(pid: number, callback: () => void): Watch;

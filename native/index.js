@@ -1,0 +1,36 @@
+import { createRequire } from 'node:module';
+
+const addon = createRequire(import.meta.url)('./build/netloom.node');
+
+export const {
+  createNetns,
+  adoptNetns,
+  netnsIdentity,
+  currentNetnsIdentity,
+  removeNetns,
+  enterNetns,
+  enterFreshNetns,
+  RouteSocket,
+  openRouteSocket,
+  route,
+  listLinks,
+  linkByName,
+  listAddresses,
+  listRoutes,
+  sourceAddressFor,
+  loadRuleset,
+  NftSocket,
+  openNftSocket,
+  changeElements,
+  listElements,
+  listTables,
+  deleteTable,
+  setSysctl,
+  getSysctl,
+  HeldPort,
+  holdPort,
+  Watch,
+  watchRoutes,
+  watchNft,
+  watchProcess,
+} = addon;

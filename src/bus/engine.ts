@@ -1,0 +1,61 @@
+import type { ActorAddress } from '../core/actor-address.ts';
+import type { ContainerWish } from '../core/container.ts';
+import type { ActorEvent } from '../core/event.ts';
+import type { AsOf, ContainerStatistics, ContainerView, NetworkView, NodeInfo } from '../core/view.ts';
+
+/** What the bus needs of the engine behind it. Every method throws or rejects with a NetloomError. */
+export interface Engine {
+  info(): NodeInfo;
+  /**
+   * Hands a command to its actor and gives the one answer to it. The id is the client's Nats-Msg-Id or a fresh one
+   * (`kept: false`): a kept command that comes again gets its first answer, even from another life of the daemon.
+   */
+  send(command: { id: string; kept: boolean }, to: ActorAddress, event: ActorEvent): Promise<unknown>;
+  containers(): { containers: ContainerView[] } & AsOf;
+  /** throws container.unknown */
+  container(id: string): { container: ContainerView } & AsOf;
+  networks(): { networks: NetworkView[] } & AsOf;
+  /** throws network.unknown */
+  network(name: string): { network: NetworkView } & AsOf;
+  /** reads the kernel's counters; throws container.unknown, container.state */
+  statistics(id: string): Promise<ContainerStatistics>;
+  /** what set-up would do now; changes nothing; throws what set-up would be refused with */
+  plan(wish: ContainerWish): PlanPreview;
+  /** ends a worker thread at once and starts it anew; its actors are restored from the journal */
+  restartWorker(index: number): Promise<void>;
+}
+
+export interface PlanPreview {
+  id: string;
+  /** one line per step, in order */
+  steps: string[];
+  /** the same as data */
+  plan: unknown;
+  /** what teardown would do, in order */
+  teardown: string[];
+}
+
+/** A committed fact that has not been acknowledged by the event stream yet. */
+export interface OutboxRecord {
+  /** 1, 2, 3, … without a gap, over all actors, for the life of the journal */
+  sequence: number;
+  /** who says it: `container/web`, `network/demo`, `host` */
+  source: ActorAddress;
+  /** `configured`, `removed`, … */
+  fact: string;
+  data: Record<string, unknown>;
+  /** ISO 8601, when it was committed */
+  time: string;
+}
+
+/** The journal's outbox, as the publisher sees it. */
+export interface Outbox {
+  /** names this journal: part of every event's id, so that a new journal's events are not taken for old ones */
+  readonly epoch: string;
+  lastSequence(): number;
+  /** records with a greater sequence, in order */
+  after(sequence: number, limit: number): OutboxRecord[];
+  /** the stream has all up to this one */
+  removeThrough(sequence: number): void;
+  pending(): number;
+}

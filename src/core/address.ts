@@ -1,0 +1,87 @@
+import ipaddr from 'ipaddr.js';
+
+/** IPv4 and IPv6 addresses and subnets as strings in canonical form, with the arithmetic that leases need. */
+
+export type Family = 4 | 6;
+
+export interface Subnet {
+  family: Family;
+  /** network address, host bits zero */
+  base: bigint;
+  prefixLength: number;
+}
+
+const bits = (family: Family): number => (family === 4 ? 32 : 128);
+
+/** Canonical spelling (`fd00::1`, `10.0.0.1`), or null when it is no address. Zone ids and shorthand IPv4 are refused. */
+export function canonicalAddress(text: string): string | null {
+  if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text).toString();
+  if (!text.includes('%') && ipaddr.IPv6.isValid(text)) return ipaddr.IPv6.parse(text).toString();
+  return null;
+}
+
+export function familyOf(address: string): Family {
+  return address.includes(':') ? 6 : 4;
+}
+
+export function addressBytes(address: string): Uint8Array {
+  return Uint8Array.from(ipaddr.parse(address).toByteArray());
+}
+
+export function addressToBigint(address: string): bigint {
+  return addressBytes(address).reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
+}
+
+export function bigintToAddress(value: bigint, family: Family): string {
+  const bytes = Array.from({ length: bits(family) / 8 }, (_, index, all = bits(family) / 8) =>
+    Number((value >> BigInt(8 * (all - 1 - index))) & 0xffn),
+  );
+  return ipaddr.fromByteArray(bytes).toString();
+}
+
+/** Reads `10.89.0.0/24`; host bits are cleared. null when it is no subnet. */
+export function parseSubnet(text: string): Subnet | null {
+  const [address = '', prefix = '', ...rest] = text.split('/');
+  const canonical = canonicalAddress(address);
+  if (canonical === null || rest.length > 0 || !/^\d{1,3}$/.test(prefix)) return null;
+  const family = familyOf(canonical);
+  const prefixLength = Number(prefix);
+  if (prefixLength > bits(family)) return null;
+  const hostBits = BigInt(bits(family) - prefixLength);
+  return { family, prefixLength, base: (addressToBigint(canonical) >> hostBits) << hostBits };
+}
+
+export function formatSubnet(subnet: Subnet): string {
+  return `${bigintToAddress(subnet.base, subnet.family)}/${subnet.prefixLength}`;
+}
+
+/** First address above the subnet. */
+export function subnetEnd(subnet: Subnet): bigint {
+  return subnet.base + (1n << BigInt(bits(subnet.family) - subnet.prefixLength));
+}
+
+export function subnetContains(subnet: Subnet, address: string): boolean {
+  if (familyOf(address) !== subnet.family) return false;
+  const value = addressToBigint(address);
+  return value >= subnet.base && value < subnetEnd(subnet);
+}
+
+export function subnetsOverlap(one: Subnet, other: Subnet): boolean {
+  return one.family === other.family && one.base < subnetEnd(other) && other.base < subnetEnd(one);
+}
+
+/** The n-th address of the subnet (1 is the usual gateway). */
+export function subnetAddress(subnet: Subnet, index: bigint): string {
+  return bigintToAddress(subnet.base + index, subnet.family);
+}
+
+/** Highest address that may be given to a host: IPv4 keeps the broadcast address out (except /31 and /32). */
+export function lastHost(subnet: Subnet): bigint {
+  const end = subnetEnd(subnet) - 1n;
+  return subnet.family === 4 && subnet.prefixLength < 31 ? end - 1n : end;
+}
+
+/** Lowest address that may be given to a host: the network address itself is left out where there is room. */
+export function firstHost(subnet: Subnet): bigint {
+  return bits(subnet.family) - subnet.prefixLength > 1 ? subnet.base + 1n : subnet.base;
+}

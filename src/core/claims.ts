@@ -1,0 +1,86 @@
+import { formatSubnet, parseSubnet, type Subnet, subnetsOverlap } from './address.ts';
+import { type Fault, fault } from './fault.ts';
+import { completeSubnet, type NetworkSubnet } from './network.ts';
+import type { HostSurvey } from './plan/step.ts';
+import { describePort, type PublishedPort, portsOverlap } from './port.ts';
+import { freeSubnet } from './subnet-pool.ts';
+
+/** What must be unique on a host: published ports, bridge names, subnets. Pure; the host machine keeps the ledgers. */
+
+export type PortLedger = Readonly<Record<string, readonly PublishedPort[]>>;
+
+/** The first port that another container has already. */
+export function portConflict(ledger: PortLedger, container: string, ports: readonly PublishedPort[]): Fault | null {
+  for (const [owner, held] of Object.entries(ledger)) {
+    if (owner === container) continue;
+    for (const port of ports) {
+      const clash = held.find((other) => portsOverlap(port, other));
+      if (clash)
+        return fault('port.taken', `${describePort(port)}: container ${owner} publishes ${describePort(clash)}`);
+    }
+  }
+  return null;
+}
+
+export interface SubnetClaim {
+  network: string;
+  bridge: string | null;
+  subnets: NetworkSubnet[];
+  automatic: (4 | 6)[];
+}
+
+export interface SubnetGrant {
+  bridge: string;
+  subnets: NetworkSubnet[];
+}
+
+export type SubnetLedger = Readonly<Record<string, SubnetGrant>>;
+
+/** Checks what was asked for against the other networks and the host, and finds what was left open. */
+export function grantSubnets(ledger: SubnetLedger, survey: HostSurvey, claim: SubnetClaim): SubnetGrant | Fault {
+  const { [claim.network]: _, ...others } = ledger;
+  const bridge = claim.bridge ?? freeBridgeName(others, survey);
+  const holder = Object.entries(others).find(([, granted]) => granted.bridge === bridge);
+  if (holder) return fault('link.exists', `interface ${bridge} belongs to network ${holder[0]}`);
+  if (survey.linkNames.includes(bridge)) return fault('link.exists', `this host has an interface ${bridge} already`);
+  const used = usedSubnets(others, survey);
+  for (const { subnet } of claim.subnets) {
+    const clash = used.find((other) => subnetsOverlap(other.subnet, parseSubnet(subnet) as Subnet));
+    if (clash) return fault('subnet.taken', `subnet ${subnet} overlaps ${clash.whose}`);
+  }
+  const found = automaticSubnets(
+    claim,
+    used.map(({ subnet }) => subnet),
+  );
+  return 'code' in found ? found : { bridge, subnets: [...claim.subnets, ...found] };
+}
+
+function usedSubnets(others: SubnetLedger, survey: HostSurvey): { subnet: Subnet; whose: string }[] {
+  const networks = Object.entries(others).flatMap(([name, { subnets }]) =>
+    subnets.map(({ subnet }) => ({ text: subnet, whose: `${subnet} of network ${name}` })),
+  );
+  const routes = survey.subnets.map((text) => ({ text, whose: `the host's route to ${text}` }));
+  return [...networks, ...routes].flatMap(({ text, whose }) => {
+    const subnet = parseSubnet(text);
+    return subnet && subnet.prefixLength > 0 ? [{ subnet, whose }] : [];
+  });
+}
+
+function automaticSubnets(claim: SubnetClaim, used: Subnet[]): NetworkSubnet[] | Fault {
+  const taken = [...used, ...claim.subnets.map(({ subnet }) => parseSubnet(subnet) as Subnet)];
+  const found: NetworkSubnet[] = [];
+  for (const family of claim.automatic) {
+    const subnet = freeSubnet(family, taken);
+    if (!subnet) return fault('subnet.exhausted', `no free IPv${family} subnet is left in the pools`);
+    taken.push(subnet);
+    const completed = completeSubnet(subnet, null, null);
+    if ('code' in completed) return fault('subnet.exhausted', `${formatSubnet(subnet)}: ${completed.message}`);
+    found.push(completed);
+  }
+  return found;
+}
+
+function freeBridgeName(others: SubnetLedger, survey: HostSurvey): string {
+  const taken = new Set([...Object.values(others).map(({ bridge }) => bridge), ...survey.linkNames]);
+  for (let index = 0; ; index++) if (!taken.has(`netloom${index}`)) return `netloom${index}`;
+}

@@ -1,0 +1,35 @@
+import type { ActorAddress } from './actor-address.ts';
+import type { ActorEvent, CommandId } from './event.ts';
+import type { Fault } from './fault.ts';
+import type { Plan } from './plan/step.ts';
+
+/** What machines decide: plain data, performed by the actor loop after it was journalled, and nowhere else. */
+export type Effect =
+  | ({ kind: 'tell' } & Tell)
+  | ({ kind: 'apply' } & Apply)
+  | ({ kind: 'reply' } & Reply)
+  | ({ kind: 'announce' } & Announce);
+
+/** Says something to another actor, once and in order. */
+export interface Tell {
+  to: ActorAddress;
+  event: ActorEvent;
+}
+
+/** Kernel steps; comes back as steps.applied or steps.failed. */
+export interface Apply {
+  plan: Plan;
+}
+
+/** The one answer to a command; nothing when command is null. */
+export interface Reply {
+  command: CommandId;
+  output?: unknown;
+  fault?: Fault;
+}
+
+/** A fact for the world: `configured` of this actor, with what a subscriber wants to know of it. */
+export interface Announce {
+  fact: string;
+  data: Record<string, unknown>;
+}

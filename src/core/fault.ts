@@ -1,0 +1,97 @@
+/**
+ * The one error model. A fault is plain data: it crosses threads, is journalled, published and answered as it is.
+ * Codes are API (docs/errors.md lists them); messages may improve.
+ */
+
+/** Every code, with the status that the bus answers with it. */
+export const faultStatus = {
+  'payload.malformed': 400,
+  'payload.too-large': 400,
+  'payload.invalid': 400,
+  'id.invalid': 400,
+  'name.invalid': 400,
+  'mode.unknown': 400,
+  'mode.unsupported': 400,
+  'mode.conflict': 400,
+  'address.invalid': 400,
+  'address.outside-subnet': 400,
+  'subnet.invalid': 400,
+  'port.invalid': 400,
+  'port.overlap': 400,
+  'netns.cycle': 400,
+  'container.unknown': 404,
+  'network.unknown': 404,
+  'worker.unknown': 404,
+  'netns.gone': 404,
+  'process.gone': 404,
+  'address.taken': 409,
+  'address.exhausted': 409,
+  'subnet.taken': 409,
+  'subnet.exhausted': 409,
+  'port.taken': 409,
+  'port.unavailable': 409,
+  'link.exists': 409,
+  'bridge.full': 409,
+  'container.exists': 409,
+  'container.state': 409,
+  'network.exists': 409,
+  'network.in-use': 409,
+  'container.busy': 423,
+  'kernel.refused': 500,
+  'worker.lost': 500,
+  'internal.unexpected': 500,
+  'node.recovering': 503,
+  'node.draining': 503,
+  'bus.unreachable': 503,
+  'bus.unauthorized': 401,
+  'bus.open': 403,
+  'command.timeout': 504,
+} as const;
+
+export type FaultCode = keyof typeof faultStatus;
+
+/** A step that could not be undone, and why. */
+export interface LeftBehind {
+  step: string;
+  errno: string | null;
+  detail: string | null;
+}
+
+export interface Fault {
+  code: FaultCode;
+  message: string;
+  /** the step of a plan that failed, e.g. `link.veth nl4f0a… (eth0 in /run/netns/netloom-web)` */
+  step?: string;
+  /** symbolic: `EEXIST` */
+  errno?: string;
+  /** the kernel's own words, or what was found instead */
+  detail?: string;
+  /** steps taken back, newest first */
+  undone?: string[];
+  leftBehind?: LeftBehind[];
+}
+
+export function fault(code: FaultCode, message: string, more: Omit<Fault, 'code' | 'message'> = {}): Fault {
+  return { code, message, ...more };
+}
+
+/** The thrown form, for callers of the library and for checks at the door. */
+export class NetloomError extends Error {
+  override readonly name = 'NetloomError';
+  constructor(
+    readonly fault: Fault,
+    options?: ErrorOptions,
+  ) {
+    super(fault.message, options);
+  }
+  get code(): FaultCode {
+    return this.fault.code;
+  }
+}
+
+/** Anything thrown, as a fault: our own as they are, the rest as `internal.unexpected`. */
+export function faultOf(error: unknown): Fault {
+  if (error instanceof NetloomError) return error.fault;
+  const message = error instanceof Error ? error.message : String(error);
+  return fault('internal.unexpected', message);
+}

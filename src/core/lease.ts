@@ -1,0 +1,102 @@
+import {
+  addressToBigint,
+  bigintToAddress,
+  familyOf,
+  firstHost,
+  lastHost,
+  parseSubnet,
+  type Subnet,
+  subnetContains,
+} from './address.ts';
+import { type Fault, fault } from './fault.ts';
+import type { NetworkDefinition, NetworkSubnet } from './network.ts';
+
+/** What a network gives a container: one address per subnet, and all that its plan needs to know of the network. */
+export interface Lease {
+  network: string;
+  bridge: string;
+  internal: boolean;
+  mtuBytes: number | null;
+  addresses: LeasedAddress[];
+}
+
+export interface LeasedAddress {
+  /** `10.89.0.2` */
+  address: string;
+  prefixLength: number;
+  gateway: string;
+}
+
+/** Who holds which address: container id → addresses, in subnet order. */
+export type Leases = Readonly<Record<string, readonly string[]>>;
+
+/**
+ * Picks one address per subnet: the static one where asked for, else the next free one above the last that was given
+ * (as podman's IPAM does, so that an address is not reused at once).
+ */
+export function chooseAddresses(
+  definition: NetworkDefinition,
+  leases: Leases,
+  lastGiven: Readonly<Record<string, string>>,
+  staticIps: readonly string[],
+): LeasedAddress[] | Fault {
+  const taken = new Map(Object.entries(leases).flatMap(([id, held]) => held.map((address) => [address, id] as const)));
+  const subnets = definition.subnets.map((entry) => ({ entry, subnet: parseSubnet(entry.subnet) as Subnet }));
+  for (const address of staticIps)
+    if (!subnets.some(({ subnet }) => subnetContains(subnet, address)))
+      return fault(
+        'address.outside-subnet',
+        `address ${address} is in no subnet of network ${definition.name} (${definition.subnets.map(({ subnet }) => subnet).join(', ')})`,
+      );
+  const chosen: LeasedAddress[] = [];
+  for (const { entry, subnet } of subnets) {
+    const wanted = staticIps.filter((address) => subnetContains(subnet, address));
+    if (wanted.length > 1)
+      return fault('address.invalid', `addresses ${wanted.join(', ')} are in the same subnet ${entry.subnet}`);
+    const address = wanted[0] ?? nextFree(entry, subnet, taken, lastGiven[entry.subnet]);
+    if (address === null)
+      return fault('address.exhausted', `network ${definition.name} has no free address left in ${entry.subnet}`);
+    const refusal = wanted[0] ? refuseStatic(address, entry, subnet, taken) : null;
+    if (refusal) return refusal;
+    chosen.push({ address, prefixLength: subnet.prefixLength, gateway: entry.gateway });
+  }
+  return chosen;
+}
+
+function refuseStatic(
+  address: string,
+  entry: NetworkSubnet,
+  subnet: Subnet,
+  taken: ReadonlyMap<string, string>,
+): Fault | null {
+  if (address === entry.gateway) return fault('address.taken', `address ${address} is the gateway`);
+  const value = addressToBigint(address);
+  if (value < firstHost(subnet) || value > lastHost(subnet))
+    return fault('address.invalid', `address ${address} is the network or broadcast address of ${entry.subnet}`);
+  const owner = taken.get(address);
+  return owner === undefined ? null : fault('address.taken', `address ${address} is leased to container ${owner}`);
+}
+
+function nextFree(
+  entry: NetworkSubnet,
+  subnet: Subnet,
+  taken: ReadonlyMap<string, string>,
+  last: string | undefined,
+): string | null {
+  const first = entry.lease_range?.start_ip ? addressToBigint(entry.lease_range.start_ip) : firstHost(subnet);
+  const end = entry.lease_range?.end_ip ? addressToBigint(entry.lease_range.end_ip) : lastHost(subnet);
+  const start = last === undefined ? first : addressToBigint(last) + 1n;
+  const free = (from: bigint, to: bigint): string | null => {
+    for (let value = from; value <= to; value++) {
+      const address = bigintToAddress(value, subnet.family);
+      if (address !== entry.gateway && !taken.has(address)) return address;
+    }
+    return null;
+  };
+  return (start > first ? free(start, end) : null) ?? free(first, start > first && start <= end ? start - 1n : end);
+}
+
+/** One family's first address of a list, in attach order. */
+export function firstOfFamily(addresses: readonly LeasedAddress[], family: 4 | 6): LeasedAddress | null {
+  return addresses.find(({ address }) => familyOf(address) === family) ?? null;
+}

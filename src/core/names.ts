@@ -1,0 +1,36 @@
+import { createHash } from 'node:crypto';
+
+/**
+ * Names in the kernel are derived from ids, so that undo needs no memory and a leftover shows whose it was.
+ * Interface names have 15 bytes: a digest goes there, and the readable owner into the link's alias.
+ */
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
+
+/** Host-side veth of one attachment: `nl` + 12 hex digits. */
+export function hostVethName(containerId: string, network: string): string {
+  return `nl${digest(`${containerId}/${network}`).toString('hex', 0, 6)}`;
+}
+
+export function vethAlias(containerId: string, network: string): string {
+  return `netloom container/${containerId} network/${network}`;
+}
+
+/** Where the namespace of a container is pinned. */
+export function netnsPath(directory: string, containerId: string): string {
+  return `${directory}/netloom-${containerId}`;
+}
+
+/** Locally administered unicast address, the same for the same owner for ever. */
+export function derivedMac(owner: string): string {
+  const bytes = digest(`mac ${owner}`).subarray(0, 6);
+  bytes[0] = ((bytes[0] ?? 0) & 0xfc) | 0x02;
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(':');
+}
+
+/** 64 hex digits, as podman names networks. */
+export function networkId(name: string): string {
+  return digest(`netloom network ${name}`).toString('hex');
+}

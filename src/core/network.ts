@@ -1,0 +1,178 @@
+import { z } from 'zod';
+import {
+  canonicalAddress,
+  familyOf,
+  formatSubnet,
+  parseSubnet,
+  type Subnet,
+  subnetAddress,
+  subnetContains,
+  subnetsOverlap,
+} from './address.ts';
+import { type Fault, fault } from './fault.ts';
+import { networkId } from './names.ts';
+import { interfaceNameSchema, networkNameSchema } from './token.ts';
+
+/** Network definitions have podman's field names, for they are the same files and the same nouns. */
+const subnetSchema = z.object({
+  subnet: z.string().describe('CIDR, e.g. 10.89.0.0/24'),
+  gateway: z.string().nullish().describe('default: the first address of the subnet'),
+  lease_range: z
+    .object({ start_ip: z.string().nullish(), end_ip: z.string().nullish() })
+    .nullish()
+    .describe('automatic addresses come from here only'),
+});
+
+export const networkRequestSchema = z
+  .object({
+    name: networkNameSchema,
+    driver: z.string().nullish().describe('bridge'),
+    network_interface: interfaceNameSchema.nullish().describe('name of the bridge; default: the first free netloomN'),
+    subnets: z.array(subnetSchema).nullish().describe("default: a free one from podman's pools"),
+    ipv6_enabled: z.boolean().nullish().describe('adds a free IPv6 subnet when no IPv6 subnet is given'),
+    internal: z.boolean().nullish().describe('no way out and none in'),
+    dns_enabled: z.boolean().nullish().describe('must be false: this version has no resolver'),
+    labels: z.record(z.string(), z.string()).nullish(),
+    options: z
+      .record(z.string(), z.string())
+      .nullish()
+      .describe('mtu, com.docker.network.driver.mtu, com.docker.network.bridge.name'),
+    ipam_options: z.record(z.string(), z.string()).nullish().describe('{"driver": "host-local"}'),
+  })
+  .describe('a network as it is wished for');
+export type NetworkRequest = z.infer<typeof networkRequestSchema>;
+
+export interface NetworkSubnet {
+  subnet: string;
+  gateway: string;
+  lease_range?: { start_ip: string | null; end_ip: string | null };
+}
+
+/** A wish with every default filled in but those that need the host: the bridge's name and free subnets. */
+export interface NetworkWish {
+  name: string;
+  id: string;
+  bridge: string | null;
+  subnets: NetworkSubnet[];
+  /** families for which a free subnet is to be found */
+  automatic: (4 | 6)[];
+  internal: boolean;
+  mtuBytes: number | null;
+  labels: Record<string, string>;
+  options: Record<string, string>;
+}
+
+export interface NetworkDefinition {
+  name: string;
+  id: string;
+  driver: 'bridge';
+  network_interface: string;
+  created: string;
+  subnets: NetworkSubnet[];
+  ipv6_enabled: boolean;
+  internal: boolean;
+  dns_enabled: boolean;
+  labels: Record<string, string>;
+  options: Record<string, string>;
+  ipam_options: { driver: 'host-local' };
+}
+
+const knownOptions = ['mtu', 'com.docker.network.driver.mtu', 'com.docker.network.bridge.name'];
+
+/** Checks all that can be checked without the host. */
+export function networkWish(request: NetworkRequest): NetworkWish | Fault {
+  const options = request.options ?? {};
+  const unknown = Object.keys(options).filter((key) => !knownOptions.includes(key));
+  if (unknown.length > 0)
+    return fault('payload.invalid', `unknown option ${unknown.join(', ')}; known are ${knownOptions.join(', ')}`);
+  if ((request.driver ?? 'bridge') !== 'bridge')
+    return fault('mode.unsupported', `driver ${request.driver} is not supported by this version; bridge is`);
+  if (request.dns_enabled) return fault('mode.unsupported', 'dns_enabled: this version has no resolver');
+  if ((request.ipam_options?.driver ?? 'host-local') !== 'host-local')
+    return fault('mode.unsupported', `ipam driver ${request.ipam_options?.driver} is not supported; host-local is`);
+  const mtuBytes = mtuOf(options);
+  if (typeof mtuBytes === 'object' && mtuBytes !== null) return mtuBytes;
+  const subnets = networkSubnets(request.subnets ?? []);
+  if ('code' in subnets) return subnets;
+  return {
+    name: request.name,
+    id: networkId(request.name),
+    bridge: request.network_interface ?? options['com.docker.network.bridge.name'] ?? null,
+    subnets,
+    automatic: automaticFamilies(subnets, request.ipv6_enabled ?? false),
+    internal: request.internal ?? false,
+    mtuBytes,
+    labels: request.labels ?? {},
+    options,
+  };
+}
+
+function automaticFamilies(subnets: NetworkSubnet[], ipv6: boolean): (4 | 6)[] {
+  const families: (4 | 6)[] = subnets.length === 0 ? [4] : [];
+  if (ipv6 && !subnets.some(({ gateway }) => familyOf(gateway) === 6)) families.push(6);
+  return families;
+}
+
+function mtuOf(options: Record<string, string>): number | null | Fault {
+  const text = options.mtu ?? options['com.docker.network.driver.mtu'];
+  if (text === undefined) return null;
+  const mtuBytes = Number(text);
+  if (!/^\d+$/.test(text) || mtuBytes < 68 || mtuBytes > 65535)
+    return fault('payload.invalid', `mtu ${text}: expected a number from 68 to 65535`);
+  return mtuBytes;
+}
+
+function networkSubnets(requested: NonNullable<NetworkRequest['subnets']>): NetworkSubnet[] | Fault {
+  const parsed: Subnet[] = [];
+  const subnets: NetworkSubnet[] = [];
+  for (const entry of requested) {
+    const subnet = parseSubnet(entry.subnet);
+    if (!subnet) return fault('subnet.invalid', `${entry.subnet} is no subnet (expected e.g. 10.89.0.0/24)`);
+    if (parsed.some((other) => subnetsOverlap(other, subnet)))
+      return fault('subnet.invalid', `${entry.subnet} overlaps another subnet of the same network`);
+    const completed = completeSubnet(subnet, entry.gateway ?? null, entry.lease_range ?? null);
+    if ('code' in completed) return completed;
+    parsed.push(subnet);
+    subnets.push(completed);
+  }
+  return subnets;
+}
+
+export function completeSubnet(
+  subnet: Subnet,
+  gateway: string | null,
+  leaseRange: { start_ip?: string | null | undefined; end_ip?: string | null | undefined } | null,
+): NetworkSubnet | Fault {
+  const text = formatSubnet(subnet);
+  const via = gateway === null ? subnetAddress(subnet, 1n) : canonicalAddress(gateway);
+  if (via === null) return fault('address.invalid', `gateway ${gateway} is no IP address`);
+  if (!subnetContains(subnet, via)) return fault('address.outside-subnet', `gateway ${via} is outside ${text}`);
+  if (!leaseRange) return { subnet: text, gateway: via };
+  const range = { start_ip: leaseRange.start_ip ?? null, end_ip: leaseRange.end_ip ?? null };
+  for (const end of [range.start_ip, range.end_ip]) {
+    if (end === null) continue;
+    if (canonicalAddress(end) === null) return fault('address.invalid', `lease range: ${end} is no IP address`);
+    if (!subnetContains(subnet, end)) return fault('address.outside-subnet', `lease range: ${end} is outside ${text}`);
+  }
+  return { subnet: text, gateway: via, lease_range: range };
+}
+
+export function networkDefinition(
+  wish: NetworkWish,
+  granted: { bridge: string; subnets: NetworkSubnet[]; created: string },
+): NetworkDefinition {
+  return {
+    name: wish.name,
+    id: wish.id,
+    driver: 'bridge',
+    network_interface: granted.bridge,
+    created: granted.created,
+    subnets: granted.subnets,
+    ipv6_enabled: granted.subnets.some(({ gateway }) => familyOf(gateway) === 6),
+    internal: wish.internal,
+    dns_enabled: false,
+    labels: wish.labels,
+    options: wish.options,
+    ipam_options: { driver: 'host-local' },
+  };
+}

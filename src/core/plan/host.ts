@@ -1,0 +1,29 @@
+import { holdAddresses, type PublishedPort } from '../port.ts';
+import type { Plan, Step } from './step.ts';
+
+export function basePlan(): Plan {
+  return { name: 'base', kind: 'build', steps: [{ verb: 'nft.load' }] };
+}
+
+export function surveyPlan(name: string): Plan {
+  return { name, kind: 'build', steps: [{ verb: 'host.survey' }] };
+}
+
+/** Holds every port of a claim; the outputs name the ports that were picked, in order. */
+export function holdPlan(name: string, owner: string, ports: readonly PublishedPort[]): Plan {
+  const steps = ports.map(
+    (port): Step => ({
+      verb: 'port.hold',
+      owner,
+      protocol: port.protocol,
+      addresses: holdAddresses(port),
+      port: port.hostPort,
+      range: port.range,
+    }),
+  );
+  return { name, kind: 'build', steps };
+}
+
+export function letGoPlan(name: string, owner: string): Plan {
+  return { name, kind: 'dismantle', steps: [{ verb: 'port.release', owner }] };
+}

@@ -1,0 +1,63 @@
+import { familyOf, parseSubnet, type Subnet } from '../address.ts';
+import { derivedMac } from '../names.ts';
+import type { NetworkDefinition } from '../network.ts';
+import { networkElements } from '../nft.ts';
+import type { Plan, Step } from './step.ts';
+
+/** The bridge, its gateway addresses, forwarding, and the network's elements. Safe to perform again. */
+export function raisePlan(definition: NetworkDefinition, mtuBytes: number | null): Plan {
+  const bridge = definition.network_interface;
+  const hasIpv6 = definition.subnets.some(({ gateway }) => familyOf(gateway) === 6);
+  return {
+    name: 'raise',
+    kind: 'build',
+    steps: [
+      { verb: 'link.bridge', name: bridge, macAddress: derivedMac(`network/${definition.name}`), mtuBytes },
+      {
+        verb: 'link.set',
+        netns: null,
+        name: bridge,
+        up: true,
+        alias: `netloom network/${definition.name}`,
+        // routeLocalnet lets the host reach published ports through 127.0.0.1; base.nft closes what it opens
+        ipv4: definition.internal ? { forwarding: false } : { routeLocalnet: true, arpNotify: true },
+        ...(hasIpv6 ? {} : { ipv6AddressGeneration: 'none' as const }),
+      },
+      ...gatewayAddresses(definition),
+      ...(definition.internal ? [] : forwarding(hasIpv6)),
+      { verb: 'nft.add', elements: elementsOf(definition) },
+    ],
+  };
+}
+
+export function lowerPlan(definition: NetworkDefinition): Plan {
+  return {
+    name: 'lower',
+    kind: 'dismantle',
+    steps: [
+      { verb: 'nft.delete', elements: elementsOf(definition) },
+      { verb: 'link.delete', netns: null, name: definition.network_interface },
+    ],
+  };
+}
+
+function elementsOf(definition: NetworkDefinition) {
+  const subnets = definition.subnets.map(({ subnet }) => subnet);
+  return networkElements(subnets, definition.network_interface, definition.internal);
+}
+
+function gatewayAddresses(definition: NetworkDefinition): Step[] {
+  return definition.subnets.map(({ subnet, gateway }) => ({
+    verb: 'address.add',
+    netns: null,
+    link: definition.network_interface,
+    address: `${gateway}/${(parseSubnet(subnet) as Subnet).prefixLength}`,
+  }));
+}
+
+function forwarding(hasIpv6: boolean): Step[] {
+  const ipv6: Step[] = hasIpv6
+    ? [{ verb: 'sysctl.set', netns: null, key: 'net.ipv6.conf.all.forwarding', value: '1' }]
+    : [];
+  return [{ verb: 'sysctl.set', netns: null, key: 'net.ipv4.ip_forward', value: '1' }, ...ipv6];
+}

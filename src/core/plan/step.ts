@@ -1,0 +1,168 @@
+import { describeElement, type Element } from '../nft.ts';
+import type { Protocol } from '../port.ts';
+
+/**
+ * The steps of a plan: one kernel verb each, plain data, printable. A step that finds its work done already, and the same,
+ * has succeeded; so has the undoing of what is gone. That makes every plan safe to perform again after a crash.
+ * `netns: null` is the namespace of the daemon (the host's).
+ */
+export type Step =
+  /** ip netns add */
+  | { verb: 'netns.create'; path: string }
+  /** ip netns attach */
+  | { verb: 'netns.adopt'; path: string; pid: number }
+  /** changes nothing: the namespace must be there (and be the one with that inode) */
+  | { verb: 'netns.require'; path: string; inode: number | null }
+  /** ip netns delete */
+  | { verb: 'netns.remove'; path: string }
+  /** ip link add <name> address <mac> type bridge */
+  | { verb: 'link.bridge'; name: string; macAddress: string; mtuBytes: number | null }
+  /** ip link add <name> type veth peer name <peer.name> address <peer.mac> netns <peer.netns> */
+  | {
+      verb: 'link.veth';
+      name: string;
+      mtuBytes: number | null;
+      peer: { netns: string; name: string; macAddress: string };
+    }
+  /** ip link set <name> … */
+  | ({ verb: 'link.set'; netns: string | null; name: string } & LinkSettings)
+  /** ip link delete <name> */
+  | { verb: 'link.delete'; netns: string | null; name: string }
+  /** waits for the kernel to take the link along with its namespace, deletes it when it has not after graceMs */
+  | { verb: 'link.gone'; name: string; graceMs: number }
+  /** ip address add|delete <address> dev <link> nodad */
+  | { verb: 'address.add' | 'address.delete'; netns: string | null; link: string; address: string }
+  /** ip route add|delete <destination> via <gateway> dev <link> metric <metric> proto static */
+  | {
+      verb: 'route.add' | 'route.delete';
+      netns: string | null;
+      destination: string;
+      gateway: string | null;
+      link: string | null;
+      metric: number | null;
+    }
+  /** sysctl -w <key>=<value> */
+  | { verb: 'sysctl.set'; netns: string | null; key: string; value: string }
+  /** nft -f base.nft, unless that very ruleset is loaded */
+  | { verb: 'nft.load' }
+  /** nft add|delete element inet netloom … (one batch) */
+  | { verb: 'nft.add' | 'nft.delete'; elements: Element[] }
+  /** binds host ports; hostPort 0: the kernel picks. Output: the first port held */
+  | { verb: 'port.hold'; owner: string; protocol: Protocol; addresses: string[]; port: number; range: number }
+  /** gives up all ports that the owner holds */
+  | { verb: 'port.release'; owner: string }
+  /** tells the owner when the process ends. Output: its start time, by which a reused pid is told apart */
+  | { verb: 'process.watch'; owner: string; pid: number; startTicks: number | null }
+  | { verb: 'process.unwatch'; owner: string }
+  /** ip route show; ip link show: what subnets and names this host uses already */
+  | { verb: 'host.survey' };
+
+export interface LinkSettings {
+  up?: boolean;
+  master?: string;
+  alias?: string;
+  ipv4?: { routeLocalnet?: boolean; forwarding?: boolean; arpNotify?: boolean; rpFilter?: number };
+  ipv6AddressGeneration?: 'none' | 'eui64';
+}
+
+export interface HostSurvey {
+  subnets: string[];
+  linkNames: string[];
+}
+
+/** What a step answers beside success; the rest answer nothing. */
+export interface StepOutput {
+  netns?: { path: string; inode: number };
+  port?: number;
+  startTicks?: number;
+  survey?: HostSurvey;
+}
+
+export interface Plan {
+  /** what it is for: comes back with its result, e.g. `setup`, `teardown` */
+  name: string;
+  /** build: stop at the first failure and take everything back; dismantle: try everything, collect what failed */
+  kind: 'build' | 'dismantle';
+  steps: Step[];
+}
+
+/** The step that takes another back, from its own data alone; null where there is nothing to take back. */
+export function inverse(step: Step): Step | null {
+  switch (step.verb) {
+    case 'netns.create':
+    case 'netns.adopt':
+      return { verb: 'netns.remove', path: step.path };
+    case 'link.bridge':
+    case 'link.veth':
+      return { verb: 'link.delete', netns: null, name: step.name };
+    case 'address.add':
+      return { ...step, verb: 'address.delete' };
+    case 'route.add':
+      return { ...step, verb: 'route.delete' };
+    case 'nft.add':
+      return { ...step, verb: 'nft.delete' };
+    case 'port.hold':
+      return { verb: 'port.release', owner: step.owner };
+    case 'process.watch':
+      return { verb: 'process.unwatch', owner: step.owner };
+    default:
+      return null;
+  }
+}
+
+/** One line for people: in errors, events and `netloom plan`. */
+export function describeStep(step: Step): string {
+  switch (step.verb) {
+    case 'netns.create':
+    case 'netns.remove':
+    case 'netns.require':
+      return `${step.verb} ${step.path}`;
+    case 'netns.adopt':
+      return `${step.verb} ${step.path} (process ${step.pid})`;
+    case 'link.veth':
+      return `${step.verb} ${step.name} (${step.peer.name} in ${step.peer.netns})`;
+    case 'link.bridge':
+    case 'link.gone':
+      return `${step.verb} ${step.name}`;
+    case 'link.delete':
+      return `${step.verb} ${step.name}${within(step.netns)}`;
+    case 'link.set':
+      return `${step.verb} ${step.name} ${describeSettings(step)}${within(step.netns)}`;
+    case 'address.add':
+    case 'address.delete':
+      return `${step.verb} ${step.address} dev ${step.link}${within(step.netns)}`;
+    case 'route.add':
+    case 'route.delete':
+      return `${step.verb} ${step.destination}${step.gateway ? ` via ${step.gateway}` : ''}${within(step.netns)}`;
+    case 'sysctl.set':
+      return `${step.verb} ${step.key}=${step.value}${within(step.netns)}`;
+    case 'nft.add':
+    case 'nft.delete':
+      return `${step.verb} ${describeElements(step.elements)}`;
+    case 'port.hold':
+      return `${step.verb} ${step.addresses.join(', ')} port ${step.port}${step.range > 1 ? `-${step.port + step.range - 1}` : ''}/${step.protocol}`;
+    case 'process.watch':
+      return `${step.verb} ${step.pid}`;
+    default:
+      return step.verb;
+  }
+}
+
+const within = (netns: string | null): string => (netns === null ? '' : ` in ${netns}`);
+
+function describeSettings(settings: LinkSettings): string {
+  return [
+    settings.master === undefined ? '' : `master ${settings.master}`,
+    settings.up === undefined ? '' : settings.up ? 'up' : 'down',
+  ]
+    .filter(Boolean)
+    .join(' ');
+}
+
+function describeElements(elements: readonly Element[]): string {
+  const [first, ...rest] = elements;
+  if (!first) return '(none)';
+  return rest.length > 3
+    ? `${describeElement(first)} and ${rest.length} more`
+    : elements.map(describeElement).join(', ');
+}

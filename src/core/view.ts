@@ -1,0 +1,76 @@
+import type { Attachment } from './container.ts';
+import type { Fault } from './fault.ts';
+import type { NetworkDefinition } from './network.ts';
+import type { PublishedPort } from './port.ts';
+import type { LinkCounters } from './statistics.ts';
+import type { StatusBlock } from './status.ts';
+
+/** What a user is shown: derived from committed state, never stored. */
+
+export const containerStates = [
+  'created',
+  'claiming',
+  'building',
+  'configured',
+  'running',
+  'exited',
+  'unconfiguring',
+  'unlinking',
+  'failed',
+] as const;
+export type ContainerState = (typeof containerStates)[number];
+
+export interface ContainerView {
+  id: string;
+  name: string;
+  mode: string;
+  state: ContainerState;
+  netns: { path: string; inode: number | null } | null;
+  pid: number | null;
+  attachments: Attachment[];
+  /** per network, empty while the network is down */
+  status: Record<string, StatusBlock>;
+  ports: PublishedPort[];
+  removeOnExit: boolean;
+  lastFault: Fault | null;
+}
+
+export type NetworkState = 'claiming' | 'defined' | 'raising' | 'up' | 'lowering';
+
+export interface NetworkView extends NetworkDefinition {
+  state: NetworkState;
+  /** container id → addresses */
+  leases: Record<string, string[]>;
+}
+
+/** A view of many or one, and how far the event stream had got: follow from `streamSequence` + 1 and nothing is missed. */
+export interface AsOf {
+  /** number of the last fact that this answer includes */
+  sequence: number;
+  /** its place in NETLOOM_EVENTS (or of one before it, while later ones are on their way); null while not known */
+  streamSequence: number | null;
+}
+
+export interface NodeInfo {
+  node: string;
+  version: string;
+  state: 'recovering' | 'serving' | 'draining';
+  bootId: string;
+  kernel: string;
+  nodeVersion: string;
+  startedAt: string;
+  pid: number;
+  workers: number;
+  /** source address of a route to the outside (C09); null without one */
+  hostIp: string | null;
+  containers: number;
+  networks: number;
+  /** facts that wait for the bus */
+  outbox: number;
+  directories: { run: string; state: string; netns: string };
+}
+
+export interface ContainerStatistics {
+  id: string;
+  interfaces: Record<string, LinkCounters>;
+}

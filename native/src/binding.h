@@ -1,0 +1,10 @@
+#pragma once
+
+#include <napi.h>
+
+// Each exports what its file implements of native/index.d.ts.
+void export_netns(Napi::Object exports);
+void export_route(Napi::Object exports);
+void export_nft(Napi::Object exports);
+void export_host(Napi::Object exports);
+void export_watch(Napi::Object exports);

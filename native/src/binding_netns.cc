@@ -1,0 +1,67 @@
+#include "binding.h"
+#include "handle.h"
+#include "rtnl/netns.h"
+#include "sys/pin.h"
+
+namespace {
+
+Napi::Value to_js(Napi::Env env, const sys::NetnsIdentity& identity) {
+  auto object = Napi::Object::New(env);
+  object.Set("inode", static_cast<double>(identity.inode));
+  object.Set("device", static_cast<double>(identity.device));
+  return object;
+}
+
+Napi::Value to_js(Napi::Env env, rtnl::PinnedNetns netns) {
+  auto object = Napi::Object::New(env);
+  object.Set("identity", to_js(env, netns.identity));
+  object.Set("socket", RouteSocket::make(env, std::move(netns.socket)));
+  return object;
+}
+
+Napi::Value create_netns(const Napi::CallbackInfo& info) {
+  return to_js(info.Env(), rtnl::create_netns(argument(info, 0, "createNetns", "path").string()));
+}
+
+Napi::Value adopt_netns(const Napi::CallbackInfo& info) {
+  const uint32_t pid = argument(info, 0, "adoptNetns", "pid").integer(INT32_MAX);
+  return to_js(info.Env(),
+               rtnl::adopt_netns(static_cast<pid_t>(pid), argument(info, 1, "adoptNetns", "path").string()));
+}
+
+Napi::Value netns_identity(const Napi::CallbackInfo& info) {
+  const auto identity = sys::netns_identity(argument(info, 0, "netnsIdentity", "path").string());
+  return identity ? to_js(info.Env(), *identity) : info.Env().Null();
+}
+
+Napi::Value current_netns_identity(const Napi::CallbackInfo& info) {
+  return to_js(info.Env(), sys::own_netns_identity());
+}
+
+Napi::Value remove_netns(const Napi::CallbackInfo& info) {
+  const std::string path = argument(info, 0, "removeNetns", "path").string();
+  return Napi::Boolean::New(info.Env(), sys::unpin_netns(path, "remove netns"));
+}
+
+Napi::Value enter_netns(const Napi::CallbackInfo& info) {
+  sys::enter_netns(argument(info, 0, "enterNetns", "path").string(), "enter netns");
+  return info.Env().Undefined();
+}
+
+Napi::Value enter_fresh_netns(const Napi::CallbackInfo& info) {
+  sys::unshare_netns("enter fresh netns");
+  sys::bring_loopback_up("enter fresh netns");
+  return info.Env().Undefined();
+}
+
+}  // namespace
+
+void export_netns(Napi::Object exports) {
+  export_function<create_netns>(exports, "createNetns");
+  export_function<adopt_netns>(exports, "adoptNetns");
+  export_function<netns_identity>(exports, "netnsIdentity");
+  export_function<current_netns_identity>(exports, "currentNetnsIdentity");
+  export_function<remove_netns>(exports, "removeNetns");
+  export_function<enter_netns>(exports, "enterNetns");
+  export_function<enter_fresh_netns>(exports, "enterFreshNetns");
+}

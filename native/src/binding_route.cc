@@ -1,0 +1,66 @@
+#include "binding.h"
+#include "convert_route.h"
+#include "handle.h"
+#include "rtnl/batch.h"
+#include "rtnl/netns.h"
+
+namespace {
+
+nl::Socket& socket_of(const Napi::CallbackInfo& info, const char* function) {
+  return RouteSocket::of(argument(info, 0, function, "socket"));
+}
+
+template <class Info>
+Napi::Value info_to_js(Napi::Env env, const Info& info) {
+  return to_js(env, info);
+}
+
+Napi::Value open_route_socket(const Napi::CallbackInfo& info) {
+  const auto path = argument(info, 0, "openRouteSocket", "netnsPath").optional(&Arg::string);
+  return RouteSocket::make(info.Env(), rtnl::open_route_socket(path.value_or("")));
+}
+
+Napi::Value route(const Napi::CallbackInfo& info) {
+  nl::Socket& socket = socket_of(info, "route");
+  std::vector<rtnl::Request> requests;  // all are read before any is performed
+  for (const Arg& item : Arg(info[1], "route").items()) requests.push_back(read_request(item));
+  return to_js_array(info.Env(), rtnl::Batch(socket).run(requests), info_to_js<nl::Fault>);
+}
+
+Napi::Value list_links(const Napi::CallbackInfo& info) {
+  return to_js_array(info.Env(), rtnl::list_links(socket_of(info, "listLinks")), info_to_js<rtnl::LinkInfo>);
+}
+
+Napi::Value link_by_name(const Napi::CallbackInfo& info) {
+  nl::Socket& socket = socket_of(info, "linkByName");
+  const auto link = rtnl::link_by_name(socket, argument(info, 1, "linkByName", "name").string());
+  return link ? to_js(info.Env(), *link) : info.Env().Null();
+}
+
+Napi::Value list_addresses(const Napi::CallbackInfo& info) {
+  const auto addresses = rtnl::list_addresses(socket_of(info, "listAddresses"));
+  return to_js_array(info.Env(), addresses, info_to_js<rtnl::AddressInfo>);
+}
+
+Napi::Value list_routes(const Napi::CallbackInfo& info) {
+  return to_js_array(info.Env(), rtnl::list_routes(socket_of(info, "listRoutes")), info_to_js<rtnl::RouteInfo>);
+}
+
+Napi::Value source_address_for(const Napi::CallbackInfo& info) {
+  nl::Socket& socket = socket_of(info, "sourceAddressFor");
+  const auto source = rtnl::source_address_for(socket, argument(info, 1, "sourceAddressFor", "address").ip());
+  return string_or_null(info.Env(), source ? source->text() : "");
+}
+
+}  // namespace
+
+void export_route(Napi::Object exports) {
+  RouteSocket::define(exports);
+  export_function<open_route_socket>(exports, "openRouteSocket");
+  export_function<route>(exports, "route");
+  export_function<list_links>(exports, "listLinks");
+  export_function<link_by_name>(exports, "linkByName");
+  export_function<list_addresses>(exports, "listAddresses");
+  export_function<list_routes>(exports, "listRoutes");
+  export_function<source_address_for>(exports, "sourceAddressFor");
+}

@@ -1,0 +1,144 @@
+#include <linux/netfilter/nfnetlink.h>
+
+#include "binding.h"
+#include "convert_route.h"
+#include "handle.h"
+#include "nft/notice.h"
+#include "open_watch.h"
+#include "rtnl/notice.h"
+#include "sys/pidfd.h"
+
+/// Collecting the object does not end the watch (as with timers): it only refers to it.
+class Watch : public Handle<Watch, std::weak_ptr<OpenWatch>> {
+ public:
+  static constexpr char kName[] = "Watch";
+  using Handle::Handle;
+
+  static std::vector<Napi::ClassPropertyDescriptor<Watch>> properties() {
+    return {InstanceMethod<&Watch::close>("close"), InstanceMethod<&Watch::unref>("unref")};
+  }
+
+ private:
+  void close(const Napi::CallbackInfo&) {
+    if (const auto watch = content_->lock()) watch->close();
+  }
+  void unref(const Napi::CallbackInfo&) {
+    if (const auto watch = content_->lock()) watch->unref();
+  }
+};
+
+namespace {
+
+// One callback at most takes this many datagrams: the loop's other work must have its turn.
+constexpr int kDatagramsPerTurn = 64;
+
+/// All that is queued, by `parse` (nlmsghdr → optional notice); `overrun` when the kernel had to drop some.
+template <class Notice>
+struct Backlog {
+  std::vector<Notice> notices;
+  bool overrun = false;
+};
+
+template <class Parse>
+auto read_backlog(nl::Socket& socket, Parse parse) {
+  Backlog<typename std::invoke_result_t<Parse, const nlmsghdr&>::value_type> backlog;
+  const auto visit = [&](const nlmsghdr& message) {
+    if (auto notice = parse(message)) backlog.notices.push_back(std::move(*notice));
+  };
+  try {
+    for (int i = 0; i < kDatagramsPerTurn && socket.receive("watch", visit); ++i) continue;
+  } catch (const sys::SysError& error) {
+    if (error.error() != ENOBUFS) throw;
+    backlog.overrun = true;
+  }
+  return backlog;
+}
+
+Napi::Object kind(Napi::Env env, const std::string& name) {
+  auto object = Napi::Object::New(env);
+  object.Set("kind", name);
+  return object;
+}
+
+/// Watches a multicast socket: what is read is parsed and handed over in one array.
+template <class Parse, class Convert>
+Napi::Value watch_notices(const Napi::Function& callback, std::vector<int> groups, int protocol, Parse parse,
+                          Convert convert) {
+  const auto socket = std::make_shared<nl::Socket>(protocol, groups);
+  const auto read = [socket, parse, convert](OpenWatch& watch) -> std::optional<std::vector<napi_value>> {
+    const auto backlog = read_backlog(*socket, parse);
+    auto array = to_js_array(watch.env(), backlog.notices, convert);
+    if (backlog.overrun) array.Set(array.Length(), kind(watch.env(), "overrun"));
+    if (array.Length() == 0) return std::nullopt;
+    return std::vector<napi_value>{array};
+  };
+  return Watch::make(callback.Env(), OpenWatch::open(callback, socket->fd(), socket, read));
+}
+
+Napi::Value notice_to_js(Napi::Env env, bool gone, const rtnl::LinkInfo& link) {
+  auto object = kind(env, gone ? "link.deleted" : "link.changed");
+  object.Set("name", link.name);
+  object.Set("index", link.index);
+  object.Set("up", link.up);
+  object.Set("masterIndex", or_null(env, link.master));
+  return object;
+}
+
+Napi::Value notice_to_js(Napi::Env env, bool gone, const rtnl::AddressInfo& address) {
+  auto object = kind(env, gone ? "address.deleted" : "address.added");
+  object.Set("linkIndex", address.link_index);
+  object.Set("address", address.address.text());
+  return object;
+}
+
+Napi::Value notice_to_js(Napi::Env env, bool gone, const rtnl::RouteInfo& route) {
+  auto object = kind(env, gone ? "route.deleted" : "route.added");
+  object.Set("route", to_js(env, route));
+  return object;
+}
+
+Napi::Value route_notice_to_js(Napi::Env env, const rtnl::Notice& notice) {
+  return std::visit([&](const auto& what) { return notice_to_js(env, notice.gone, what); }, notice.what);
+}
+
+Napi::Value nft_notice_to_js(Napi::Env env, const nft::Notice& notice) {
+  constexpr const char* subjects[] = {"table", "chain", "rule", "set", "element"};
+  auto object =
+      kind(env, std::string(subjects[static_cast<int>(notice.subject)]) + (notice.gone ? ".deleted" : ".added"));
+  object.Set("table", notice.table);
+  object.Set("name", string_or_null(env, notice.name));
+  return object;
+}
+
+Napi::Value watch_routes(const Napi::CallbackInfo& info) {
+  const Arg groups = argument(info, 0, "watchRoutes", "groups");
+  const rtnl::Groups wanted{groups.member("links").boolean(), groups.member("addresses").boolean(),
+                            groups.member("routes").boolean()};
+  const auto callback = argument(info, 1, "watchRoutes", "callback").function();
+  return watch_notices(callback, rtnl::group_numbers(wanted), NETLINK_ROUTE, rtnl::parse_notice, route_notice_to_js);
+}
+
+Napi::Value watch_nft(const Napi::CallbackInfo& info) {
+  const auto callback = argument(info, 0, "watchNft", "callback").function();
+  return watch_notices(callback, {NFNLGRP_NFTABLES}, NETLINK_NETFILTER, nft::parse_notice, nft_notice_to_js);
+}
+
+Napi::Value watch_process(const Napi::CallbackInfo& info) {
+  const uint32_t pid = argument(info, 0, "watchProcess", "pid").integer(INT32_MAX);
+  const auto callback = argument(info, 1, "watchProcess", "callback").function();
+  const auto pidfd = std::make_shared<sys::UniqueFd>(sys::open_pidfd(static_cast<pid_t>(pid), "watch process"));
+  const auto ended = [](OpenWatch& watch) {
+    watch.close();
+    return std::optional(std::vector<napi_value>());
+  };
+  return Watch::make(info.Env(), OpenWatch::open(callback, pidfd->get(), pidfd, ended));
+}
+
+}  // namespace
+
+void export_watch(Napi::Object exports) {
+  Watch::define(exports);
+  export_function<watch_routes>(exports, "watchRoutes");
+  export_function<watch_nft>(exports, "watchNft");
+  export_function<watch_process>(exports, "watchProcess");
+}

@@ -1,0 +1,103 @@
+#pragma once
+
+#include <napi.h>
+
+#include <optional>
+#include <string>
+#include <tuple>
+
+#include "convert.h"
+#include "netlink/socket.h"
+#include "sys/held_port.h"
+
+class RouteSocket;
+class NftSocket;
+class HeldPort;
+class Watch;
+
+template <class Class>
+struct Constructor {
+  Napi::FunctionReference function;
+};
+
+/// What the addon keeps for one thread: it is loaded once per worker, so there are no globals.
+struct Addon {
+  std::tuple<Constructor<RouteSocket>, Constructor<NftSocket>, Constructor<HeldPort>, Constructor<Watch>> constructors;
+
+  template <class Class>
+  static Napi::FunctionReference& constructor(Napi::Env env) {
+    return std::get<Constructor<Class>>(env.GetInstanceData<Addon>()->constructors).function;
+  }
+};
+
+/// A JavaScript object that owns a native thing until close(), or until it is collected. Only we construct it.
+template <class Self, class Content>
+class Handle : public Napi::ObjectWrap<Self> {
+ public:
+  using Base = Handle;
+
+  explicit Handle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Self>(info) {
+    if (info.Length() != 1 || !info[0].IsExternal()) {
+      throw Napi::TypeError::New(info.Env(), std::string(Self::kName) + " has no public constructor");
+    }
+    content_.emplace(std::move(*info[0].As<Napi::External<Content>>().Data()));
+  }
+
+  static void define(Napi::Object exports) {
+    const Napi::Env env = exports.Env();
+    const Napi::Function function = Self::DefineClass(env, Self::kName, Self::properties());
+    Addon::constructor<Self>(env) = Napi::Persistent(function);
+    exports.Set(Self::kName, function);
+  }
+
+  static Napi::Value make(Napi::Env env, Content content) {
+    return Addon::constructor<Self>(env).New({Napi::External<Content>::New(env, &content)});
+  }
+
+  /// What `arg` owns. A TypeError when it is something else, EBADF when it is closed.
+  static Content& of(const Arg& arg) {
+    const bool ours = arg.value().IsObject() &&
+                      arg.value().As<Napi::Object>().InstanceOf(Addon::constructor<Self>(arg.value().Env()).Value());
+    if (!ours) arg.expected(std::string("a ") + Self::kName);
+    auto& content = Self::Unwrap(arg.value().As<Napi::Object>())->content_;
+    if (!content) throw sys::SysError(std::string("use ") + Self::kName, EBADF, "it is closed");
+    return *content;
+  }
+
+  static std::vector<Napi::ClassPropertyDescriptor<Self>> properties() {
+    return {Self::InstanceMethod("close", &Self::close)};
+  }
+
+  void close(const Napi::CallbackInfo&) { content_.reset(); }
+
+ protected:
+  std::optional<Content> content_;
+};
+
+class RouteSocket : public Handle<RouteSocket, nl::Socket> {
+ public:
+  static constexpr char kName[] = "RouteSocket";
+  using Handle::Handle;
+};
+
+class NftSocket : public Handle<NftSocket, nl::Socket> {
+ public:
+  static constexpr char kName[] = "NftSocket";
+  using Handle::Handle;
+};
+
+class HeldPort : public Handle<HeldPort, sys::HeldPort> {
+ public:
+  static constexpr char kName[] = "HeldPort";
+  explicit HeldPort(const Napi::CallbackInfo& info) : Handle(info), port_(content_->port) {}
+
+  static std::vector<Napi::ClassPropertyDescriptor<HeldPort>> properties() {
+    auto all = Handle::properties();
+    all.push_back(InstanceAccessor<&HeldPort::port>("port"));
+    return all;
+  }
+
+ private:
+  Napi::Value port(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), port_); }
+  uint16_t port_;  // told after close() as well
+};

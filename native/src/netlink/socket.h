@@ -1,0 +1,71 @@
+#pragma once
+
+#include <linux/netlink.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "netlink/message.h"
+#include "sys/sys_error.h"
+#include "sys/unique_fd.h"
+
+namespace nl {
+
+/// A message and the verb under which its failure is reported.
+struct Operation {
+  Message message;
+  std::string op;
+};
+using Fault = std::optional<sys::SysError>;
+using Visitor = std::function<void(const nlmsghdr&)>;
+
+/// A netlink socket. It stays in the namespace of the thread that opened it, whatever thread uses it.
+///
+/// The kernel handles what is sent inside sendmsg and has queued every answer when that returns, so nothing here waits:
+/// an answer that is not there was dropped for want of buffer (ENOBUFS).
+class Socket {
+ public:
+  /// Throws EPROTONOSUPPORT, EMFILE. `groups` are multicast groups by number (RTNLGRP_…).
+  explicit Socket(int protocol, const std::vector<int>& groups = {});
+
+  int fd() const { return fd_.get(); }
+
+  /// Sends one message and waits for its acknowledgement. Throws what the kernel refused.
+  void transact(Message message, const std::string& op);
+  /// Sends all in one datagram; one failing does not stop the others. Answers for each.
+  std::vector<Fault> perform(std::vector<Operation> operations);
+  /// Sends a get or dump request and visits every message of the answer; `restart` is called when a dump that the
+  /// kernel could not finish consistently is begun anew. Throws what the kernel refused.
+  void query(const Message& request, const std::string& op, const Visitor& visit, const std::function<void()>& restart);
+
+  /// Sends bytes of our own sequence numbers (nfnetlink batches) of any size.
+  void send(const std::vector<uint8_t>& bytes, const std::string& op);
+  uint32_t next_sequence() { return ++sequence_; }
+
+  /// Visits the messages of the next datagram. false: none is queued. Throws ENOBUFS when the kernel dropped some.
+  bool receive(const std::string& op, const Visitor& visit);
+
+ private:
+  bool query_once(Message request, const std::string& op, const Visitor& visit);
+
+  sys::UniqueFd fd_;
+  uint32_t sequence_ = 0;
+};
+
+/// The answer of an NLMSG_ERROR message: nothing for an acknowledgement.
+Fault fault_of(const nlmsghdr& message, const std::string& op);
+
+/// Queries and collects what `parse` (nlmsghdr → optional) makes of each message.
+template <class Parse>
+auto collect(Socket& socket, const Message& request, const std::string& op, Parse parse) {
+  std::vector<typename std::invoke_result_t<Parse, const nlmsghdr&>::value_type> all;
+  const auto visit = [&](const nlmsghdr& message) {
+    if (auto one = parse(message)) all.push_back(std::move(*one));
+  };
+  socket.query(request, op, visit, [&] { all.clear(); });
+  return all;
+}
+
+}  // namespace nl

@@ -1,0 +1,104 @@
+#include "nft/element.h"
+
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+
+#include "netlink/attributes.h"
+#include "nft/batch.h"
+#include "nft/message.h"
+
+namespace nft {
+namespace {
+
+// From libnftnl's udata.h: the first TLV (one byte type, one byte length) that `nft` shows as the comment.
+constexpr uint8_t kCommentTlv = 0;
+
+void put_data(nl::Message& message, uint16_t type, const Bytes& value) {
+  auto data = message.nest(type);
+  message.put(NFTA_DATA_VALUE, value.data(), value.size());
+}
+
+void put_comment(nl::Message& message, const std::string& comment) {
+  Bytes tlv{kCommentTlv, static_cast<uint8_t>(comment.size() + 1)};
+  tlv.insert(tlv.end(), comment.c_str(), comment.c_str() + comment.size() + 1);
+  message.put(NFTA_SET_ELEM_USERDATA, tlv.data(), tlv.size());
+}
+
+void put_element(nl::Message& message, const Element& element) {
+  auto list = message.nest(NFTA_SET_ELEM_LIST_ELEMENTS);
+  auto item = message.nest(NFTA_LIST_ELEM);
+  if (element.interval_end) message.put_be32(NFTA_SET_ELEM_FLAGS, NFT_SET_ELEM_INTERVAL_END);
+  put_data(message, NFTA_SET_ELEM_KEY, element.key);
+  if (element.key_end) put_data(message, NFTA_SET_ELEM_KEY_END, *element.key_end);
+  if (element.data) put_data(message, NFTA_SET_ELEM_DATA, *element.data);
+  if (element.comment) put_comment(message, *element.comment);
+}
+
+/// One message per change, so that the kernel's refusal tells which one it was.
+nl::Message change_message(const std::string& table, const Change& change) {
+  nl::Message result = change.add ? message(NFT_MSG_NEWSETELEM, NLM_F_CREATE) : message(NFT_MSG_DELSETELEM, 0);
+  result.put_string(NFTA_SET_ELEM_LIST_TABLE, table);
+  result.put_string(NFTA_SET_ELEM_LIST_SET, change.element.set);
+  put_element(result, change.element);
+  return result;
+}
+
+std::optional<Bytes> data_of(const nl::Attributes& element, uint16_t type) {
+  const auto data = element.find(type);
+  const auto value = data ? data->nested().find(NFTA_DATA_VALUE) : std::nullopt;
+  return value ? std::optional(Bytes(value->data, value->data + value->size)) : std::nullopt;
+}
+
+std::optional<std::string> comment_of(const nl::Attributes& element) {
+  const auto userdata = element.find(NFTA_SET_ELEM_USERDATA);
+  if (!userdata) return std::nullopt;
+  const uint8_t *at = userdata->data, *end = at + userdata->size;
+  for (; at + 2 <= end && at + 2 + at[1] <= end; at += 2 + at[1]) {
+    const auto* text = reinterpret_cast<const char*>(at + 2);
+    if (at[0] == kCommentTlv) return std::string(text, strnlen(text, at[1]));
+  }
+  return std::nullopt;
+}
+
+Element parse_element(const std::string& set, const nl::Attributes& attributes) {
+  const auto flags = attributes.find(NFTA_SET_ELEM_FLAGS);
+  Element element{};
+  element.set = set;
+  element.key = data_of(attributes, NFTA_SET_ELEM_KEY).value_or(Bytes());
+  element.key_end = data_of(attributes, NFTA_SET_ELEM_KEY_END);
+  element.interval_end = flags && (flags->be32() & NFT_SET_ELEM_INTERVAL_END);
+  element.data = data_of(attributes, NFTA_SET_ELEM_DATA);
+  element.comment = comment_of(attributes);
+  return element;
+}
+
+}  // namespace
+
+std::vector<nl::Fault> change_elements(nl::Socket& socket, const std::string& table,
+                                       const std::vector<Change>& changes) {
+  std::vector<nl::Message> messages;
+  messages.reserve(changes.size());
+  for (const Change& change : changes) messages.push_back(change_message(table, change));
+  auto faults = transact(socket, std::move(messages), "change elements");
+  for (size_t i = 0; i < faults.size(); ++i) {
+    const char* op = changes[i].add ? "add element" : "delete element";
+    if (faults[i]) faults[i] = sys::SysError(op, faults[i]->error(), faults[i]->detail());
+  }
+  return faults;
+}
+
+std::vector<Element> list_elements(nl::Socket& socket, const std::string& table, const std::string& set) {
+  nl::Message request = message(NFT_MSG_GETSETELEM, NLM_F_DUMP);
+  request.put_string(NFTA_SET_ELEM_LIST_TABLE, table);
+  request.put_string(NFTA_SET_ELEM_LIST_SET, set);
+  std::vector<Element> elements;
+  const auto visit = [&](const nlmsghdr& answer) {
+    const auto list = nl::Attributes::after<nfgenmsg>(answer).find(NFTA_SET_ELEM_LIST_ELEMENTS);
+    if (!list || kind_of(answer) != NFT_MSG_NEWSETELEM) return;
+    for (const nl::Attribute& item : list->nested()) elements.push_back(parse_element(set, item.nested()));
+  };
+  socket.query(request, "list elements", visit, [&] { elements.clear(); });
+  return elements;
+}
+
+}  // namespace nft

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "netlink/socket.h"
+
+namespace nft {
+
+using Bytes = std::vector<uint8_t>;
+
+/// One element of a set or map, bytes as the kernel keeps them.
+struct Element {
+  std::string set;
+  Bytes key;
+  std::optional<Bytes> key_end;  // inclusive end of a range, in concatenations
+  bool interval_end;             // closes the interval before it, in plain interval sets
+  std::optional<Bytes> data;
+  std::optional<std::string> comment;
+};
+
+struct Change {
+  bool add;
+  Element element;
+};
+
+/// Equivalent to: nft add|delete element inet <table> <set> { … }, all in one transaction. Adding what is there with
+/// the same data is no failure (EEXIST with other data); deleting what is not there is ENOENT.
+std::vector<nl::Fault> change_elements(nl::Socket& socket, const std::string& table,
+                                       const std::vector<Change>& changes);
+
+/// Equivalent to: nft list set|map inet <table> <set>. Throws ENOENT when there is no such table or set.
+std::vector<Element> list_elements(nl::Socket& socket, const std::string& table, const std::string& set);
+
+}  // namespace nft

@@ -1,0 +1,50 @@
+#include "open_watch.h"
+
+#include "convert.h"
+
+OpenWatch::OpenWatch(Napi::Function callback, std::shared_ptr<void> source, Reader read)
+    : env_(callback.Env()), callback_(Napi::Persistent(callback)), source_(std::move(source)), read_(std::move(read)) {}
+
+void OpenWatch::start(int fd) {
+  uv_loop_s* loop = nullptr;
+  if (napi_get_uv_event_loop(env_, &loop) != napi_ok)
+    throw sys::SysError("watch", ENOSYS, "this thread has no event loop");
+  poll_ = std::make_unique<UvPoll>(loop, fd, [this] { on_readable(); });
+  self_ = shared_from_this();
+  // The asynchronous kind: the thread's end waits until libuv has let go of the handle.
+  napi_add_async_cleanup_hook(env_, on_thread_end, this, &hook_);
+}
+
+void OpenWatch::unref() {
+  if (!closing_) poll_->unref();
+}
+
+void OpenWatch::close() {
+  if (closing_) return;
+  closing_ = true;
+  callback_.Reset();
+  poll_->close([this] {
+    napi_remove_async_cleanup_hook(hook_);
+    const auto last = std::move(self_);  // closes the file descriptor
+  });
+}
+
+void OpenWatch::on_thread_end(napi_async_cleanup_hook_handle, void* watch) { static_cast<OpenWatch*>(watch)->close(); }
+
+void OpenWatch::on_readable() {
+  const auto alive = shared_from_this();  // the callback may close us
+  const Napi::HandleScope scope(env_);
+  try {
+    deliver();
+  } catch (const Napi::Error& error) {
+    napi_fatal_exception(env_, error.Value());  // as if the event loop itself had called: 'uncaughtException'
+  } catch (const sys::SysError& error) {
+    close();
+    napi_fatal_exception(env_, to_js_error(env_, error).Value());
+  }
+}
+
+void OpenWatch::deliver() {
+  const Napi::Function callback = callback_.Value();  // before reading, which may close us
+  if (const auto arguments = read_(*this)) callback.MakeCallback(env_.Global(), *arguments);
+}

@@ -1,0 +1,106 @@
+// RouteRequest, verb by verb: the arguments' names are those of native/index.d.ts.
+#include <linux/if_link.h>
+#include <linux/ip.h>
+
+#include <cstdio>
+
+#include "convert_route.h"
+
+namespace {
+
+rtnl::MacAddress mac(const Arg& arg) {
+  const std::string text = arg.string();
+  rtnl::MacAddress mac{};
+  int end = 0;
+  const int read = std::sscanf(text.c_str(), "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &mac[0], &mac[1], &mac[2],
+                               &mac[3], &mac[4], &mac[5], &end);
+  if (read != 6 || end != 17 || text.size() != 17) arg.expected("a MAC address (\"02:00:00:00:00:01\")");
+  return mac;
+}
+
+std::optional<rtnl::MacAddress> optional_mac(const Arg& arg) {
+  return arg.absent() ? std::nullopt : std::optional(mac(arg));
+}
+
+rtnl::Request add_bridge(const Arg& arg) {
+  return rtnl::AddBridge{arg.member("name").string(), optional_mac(arg.member("macAddress")),
+                         arg.member("mtuBytes").optional_integer(), arg.member("up").boolean()};
+}
+
+rtnl::Request add_veth(const Arg& arg) {
+  return rtnl::AddVeth{arg.member("name").string(), arg.member("mtuBytes").optional_integer(),
+                       arg.member("peerName").string(), arg.member("peerNetnsPath").string(),
+                       optional_mac(arg.member("peerMacAddress"))};
+}
+
+std::optional<uint8_t> address_generation(const Arg& arg) {
+  if (arg.absent()) return std::nullopt;
+  const std::string mode = arg.string();
+  if (mode == "none") return IN6_ADDR_GEN_MODE_NONE;
+  if (mode == "eui64") return IN6_ADDR_GEN_MODE_EUI64;
+  arg.expected("'none' or 'eui64'");
+}
+
+std::map<uint16_t, uint32_t> ipv4_configuration(const Arg& arg) {
+  std::map<uint16_t, uint32_t> values;
+  if (arg.absent()) return values;
+  const auto flag = [&](const char* name, uint16_t id) {
+    if (const auto on = arg.member(name).optional(&Arg::boolean)) values[id] = *on ? 1 : 0;
+  };
+  flag("routeLocalnet", IPV4_DEVCONF_ROUTE_LOCALNET);
+  flag("forwarding", IPV4_DEVCONF_FORWARDING);
+  flag("arpNotify", IPV4_DEVCONF_ARP_NOTIFY);
+  if (const auto mode = arg.member("rpFilter").optional_integer()) values[IPV4_DEVCONF_RP_FILTER] = *mode;
+  return values;
+}
+
+rtnl::Request set_link(const Arg& arg) {
+  return rtnl::SetLink{arg.member("name").string(),
+                       arg.member("up").optional(&Arg::boolean),
+                       arg.member("master").optional(&Arg::string),
+                       optional_mac(arg.member("macAddress")),
+                       arg.member("mtuBytes").optional_integer(),
+                       arg.member("alias").optional(&Arg::string),
+                       ipv4_configuration(arg.member("ipv4Configuration")),
+                       address_generation(arg.member("ipv6AddressGeneration"))};
+}
+
+rtnl::Request delete_link(const Arg& arg) { return rtnl::DeleteLink{arg.member("name").string()}; }
+
+rtnl::Request add_address(const Arg& arg) {
+  return rtnl::AddAddress{arg.member("link").string(), arg.member("address").prefix(), arg.member("noDad").boolean()};
+}
+
+rtnl::Request delete_address(const Arg& arg) {
+  return rtnl::DeleteAddress{arg.member("link").string(), arg.member("address").prefix()};
+}
+
+rtnl::RouteSpec route_spec(const Arg& arg) {
+  rtnl::RouteSpec route{arg.member("destination").prefix(), arg.member("gateway").optional(&Arg::ip),
+                        arg.member("link").optional(&Arg::string), arg.member("metric").optional_integer()};
+  const bool mixed = route.gateway && route.gateway->family != route.destination.address.family;
+  if (mixed) arg.member("gateway").expected("an address of the destination's family");
+  return route;
+}
+
+rtnl::Request add_route(const Arg& arg) { return rtnl::AddRoute{route_spec(arg)}; }
+rtnl::Request delete_route(const Arg& arg) { return rtnl::DeleteRoute{route_spec(arg)}; }
+
+struct Verb {
+  const char* name;
+  rtnl::Request (*read)(const Arg&);
+};
+constexpr Verb kVerbs[] = {{"addBridge", add_bridge},         {"addVeth", add_veth},        {"setLink", set_link},
+                           {"deleteLink", delete_link},       {"addAddress", add_address},  {"addRoute", add_route},
+                           {"deleteAddress", delete_address}, {"deleteRoute", delete_route}};
+
+}  // namespace
+
+rtnl::Request read_request(const Arg& arg) {
+  const Arg verb = arg.member("verb");
+  const std::string name = verb.string();
+  for (const Verb& known : kVerbs) {
+    if (name == known.name) return known.read(arg);
+  }
+  verb.expected("a verb of RouteRequest");
+}

@@ -1,0 +1,128 @@
+#include "rtnl/batch.h"
+
+#include "rtnl/address.h"
+#include "rtnl/link.h"
+#include "rtnl/links.h"
+#include "rtnl/route.h"
+#include "sys/netns.h"
+
+namespace rtnl {
+namespace {
+
+// Every message is answered, and the answers must fit the receive buffer.
+constexpr size_t kMessagesPerSend = 32, kBytesPerSend = 16384;
+
+}  // namespace
+
+std::vector<nl::Fault> Batch::run(const std::vector<Request>& requests) {
+  faults_.assign(requests.size(), std::nullopt);
+  for (current_ = 0; current_ < requests.size(); ++current_) {
+    try {
+      std::visit([this](const auto& request) { enqueue(request); }, requests[current_]);
+    } catch (const sys::SysError& error) {
+      faults_[current_] = error;
+    }
+  }
+  flush();
+  return std::move(faults_);
+}
+
+void Batch::enqueue(const AddBridge& request) {
+  push(add_bridge(request), "add bridge");
+  unsettle(request.name);
+}
+
+void Batch::enqueue(const AddVeth& request) {
+  push(add_veth(request, netns(request.peer_netns, "add veth")), "add veth");
+  unsettle(request.name);
+  unsettle(request.peer_name);
+}
+
+void Batch::enqueue(const SetLink& request) {
+  std::optional<uint32_t> master;
+  if (request.master) master = request.master->empty() ? 0 : resolve(*request.master, "set link");
+  push(set_link(request, master), "set link");
+  if (configures_before_up(request)) push(set_link_up(request.name), "set link");
+}
+
+void Batch::enqueue(const DeleteLink& request) {
+  push(delete_link(request), "delete link");
+  unsettle(request.name);
+  indexes_.clear();  // a veth takes its other end along
+}
+
+void Batch::enqueue(const AddAddress& request) {
+  push(add_address(request, resolve(request.link, "add address")), "add address");
+}
+
+void Batch::enqueue(const DeleteAddress& request) {
+  push(delete_address(request, resolve(request.link, "delete address")), "delete address");
+}
+
+void Batch::enqueue(const AddRoute& request) {
+  const auto link = request.link ? std::optional(resolve(*request.link, "add route")) : std::nullopt;
+  push(add_route(request, link), "add route");
+}
+
+void Batch::enqueue(const DeleteRoute& request) {
+  const auto link = request.link ? std::optional(resolve(*request.link, "delete route")) : std::nullopt;
+  push(delete_route(request, link), "delete route");
+}
+
+void Batch::push(nl::Message message, const char* op) {
+  const size_t size = message.bytes().size();
+  if (queue_.size() == kMessagesPerSend || queued_bytes_ + size > kBytesPerSend) flush();
+  queued_bytes_ += size;
+  queue_.push_back({std::move(message), op});
+  owners_.push_back(current_);
+}
+
+void Batch::flush() {
+  const auto answers = perform_queue();
+  for (size_t i = 0; i < answers.size(); ++i) {
+    nl::Fault& fault = faults_[owners_[i]];
+    if (answers[i] && !fault) fault = answers[i];
+  }
+  queue_.clear();
+  owners_.clear();
+  queued_bytes_ = 0;
+  for (const std::string& name : unsettled_) indexes_.erase(name);
+  unsettled_.clear();
+}
+
+/// A send that fails as a whole is every queued request's failure, not that of the request that caused the flush.
+std::vector<nl::Fault> Batch::perform_queue() {
+  const size_t count = queue_.size();
+  try {
+    return socket_.perform(std::move(queue_));
+  } catch (const sys::SysError& error) {
+    return std::vector<nl::Fault>(count, error);
+  }
+}
+
+uint32_t Batch::resolve(const std::string& name, const char* op) {
+  if (unsettled_.count(name) != 0) flush();
+  auto index = look_up(name, op);
+  if (!index && !queue_.empty()) {
+    flush();
+    index = look_up(name, op);
+  }
+  if (!index) throw sys::SysError(op, ENODEV, "no link is named " + name);
+  return *index;
+}
+
+std::optional<uint32_t> Batch::look_up(const std::string& name, const char* op) {
+  const auto known = indexes_.find(name);
+  if (known != indexes_.end()) return known->second;
+  const auto index = link_index(socket_, name, op);
+  if (index) indexes_[name] = *index;
+  return index;
+}
+
+int Batch::netns(const std::string& path, const char* op) {
+  const auto known = namespaces_.find(path);
+  if (known != namespaces_.end()) return known->second.get();
+  return namespaces_.emplace(path, sys::open_netns(path, op)).first->second.get();
+}
+
+}  // namespace rtnl

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <map>
+#include <set>
+#include <vector>
+
+#include "netlink/socket.h"
+#include "rtnl/request.h"
+
+namespace rtnl {
+
+/// Performs requests in order with as few sends as order allows, and answers for each: nothing, or why it failed.
+/// A failure does not stop the others.
+class Batch {
+ public:
+  explicit Batch(nl::Socket& socket) : socket_(socket) {}
+  std::vector<nl::Fault> run(const std::vector<Request>& requests);
+
+ private:
+  void enqueue(const AddBridge& request);
+  void enqueue(const AddVeth& request);
+  void enqueue(const SetLink& request);
+  void enqueue(const DeleteLink& request);
+  void enqueue(const AddAddress& request);
+  void enqueue(const DeleteAddress& request);
+  void enqueue(const AddRoute& request);
+  void enqueue(const DeleteRoute& request);
+
+  void push(nl::Message message, const char* op);
+  void flush();
+  std::vector<nl::Fault> perform_queue();
+  /// The index of a link, which may be one that a queued request is about to make. Throws ENODEV.
+  uint32_t resolve(const std::string& name, const char* op);
+  std::optional<uint32_t> look_up(const std::string& name, const char* op);
+  /// A queued request makes or deletes this name: what is known of it will not hold.
+  void unsettle(const std::string& name) { unsettled_.insert(name); }
+  int netns(const std::string& path, const char* op);
+
+  nl::Socket& socket_;
+  std::vector<nl::Fault> faults_;
+  size_t current_ = 0;
+  std::vector<nl::Operation> queue_;
+  std::vector<size_t> owners_;  // which request each queued message belongs to
+  size_t queued_bytes_ = 0;
+  std::map<std::string, uint32_t> indexes_;
+  std::set<std::string> unsettled_;
+  std::map<std::string, sys::UniqueFd> namespaces_;
+};
+
+}  // namespace rtnl

@@ -1,0 +1,115 @@
+#include "rtnl/link.h"
+
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <linux/veth.h>
+#include <net/if.h>
+#include <sys/socket.h>
+
+namespace rtnl {
+namespace {
+
+constexpr uint16_t kCreate = NLM_F_CREATE | NLM_F_EXCL;
+
+ifinfomsg link_header(std::optional<bool> up = std::nullopt) {
+  ifinfomsg header{};
+  header.ifi_family = AF_UNSPEC;
+  if (up) header.ifi_change = IFF_UP;
+  if (up == true) header.ifi_flags = IFF_UP;
+  return header;
+}
+
+void put_mac(nl::Message& message, const std::optional<MacAddress>& mac) {
+  if (mac) message.put(IFLA_ADDRESS, mac->data(), mac->size());
+}
+
+void put_mtu(nl::Message& message, const std::optional<uint32_t>& mtu) {
+  if (mtu) message.put_u32(IFLA_MTU, *mtu);
+}
+
+void put_one_queue(nl::Message& message) {
+  message.put_u32(IFLA_NUM_TX_QUEUES, 1);
+  message.put_u32(IFLA_NUM_RX_QUEUES, 1);
+}
+
+void put_peer(nl::Message& message, const AddVeth& veth, int netns) {
+  auto peer = message.nest(VETH_INFO_PEER);
+  const ifinfomsg header = link_header();
+  message.append(&header, sizeof header);
+  message.put_string(IFLA_IFNAME, veth.peer_name);
+  put_mac(message, veth.peer_mac);
+  put_mtu(message, veth.mtu);
+  put_one_queue(message);
+  message.put_u32(IFLA_NET_NS_FD, static_cast<uint32_t>(netns));
+}
+
+void put_ipv4(nl::Message& message, const std::map<uint16_t, uint32_t>& values) {
+  if (values.empty()) return;
+  auto family = message.nest(AF_INET);
+  auto configuration = message.nest(IFLA_INET_CONF);
+  for (const auto& [id, value] : values) message.put_u32(id, value);
+}
+
+void put_ipv6(nl::Message& message, std::optional<uint8_t> generation) {
+  if (!generation) return;
+  auto family = message.nest(AF_INET6);
+  message.put_u8(IFLA_INET6_ADDR_GEN_MODE, *generation);
+}
+
+/// Per-device configuration that /proc/sys would charge for by the number of namespaces.
+bool has_af_spec(const SetLink& link) { return !link.ipv4.empty() || link.ipv6_address_generation; }
+
+}  // namespace
+
+nl::Message add_bridge(const AddBridge& bridge) {
+  nl::Message message(RTM_NEWLINK, kCreate, link_header(bridge.up ? std::optional(true) : std::nullopt));
+  message.put_string(IFLA_IFNAME, bridge.name);
+  put_mac(message, bridge.mac);
+  put_mtu(message, bridge.mtu);
+  auto info = message.nest(IFLA_LINKINFO);
+  message.put_string(IFLA_INFO_KIND, "bridge");
+  return message;
+}
+
+nl::Message add_veth(const AddVeth& veth, int peer_netns) {
+  nl::Message message(RTM_NEWLINK, kCreate, link_header());
+  message.put_string(IFLA_IFNAME, veth.name);
+  put_mtu(message, veth.mtu);
+  put_one_queue(message);
+  auto info = message.nest(IFLA_LINKINFO);
+  message.put_string(IFLA_INFO_KIND, "veth");
+  auto data = message.nest(IFLA_INFO_DATA);
+  put_peer(message, veth, peer_netns);
+  return message;
+}
+
+bool configures_before_up(const SetLink& link) { return link.up == true && has_af_spec(link); }
+
+nl::Message set_link(const SetLink& link, std::optional<uint32_t> master_index) {
+  nl::Message message(RTM_NEWLINK, 0, link_header(configures_before_up(link) ? std::nullopt : link.up));
+  message.put_string(IFLA_IFNAME, link.name);
+  put_mac(message, link.mac);
+  put_mtu(message, link.mtu);
+  if (link.alias) message.put(IFLA_IFALIAS, link.alias->data(), link.alias->size());
+  if (master_index) message.put_u32(IFLA_MASTER, *master_index);
+  if (has_af_spec(link)) {
+    auto families = message.nest(IFLA_AF_SPEC);
+    put_ipv4(message, link.ipv4);
+    put_ipv6(message, link.ipv6_address_generation);
+  }
+  return message;
+}
+
+nl::Message set_link_up(const std::string& name) {
+  nl::Message message(RTM_NEWLINK, 0, link_header(true));
+  message.put_string(IFLA_IFNAME, name);
+  return message;
+}
+
+nl::Message delete_link(const DeleteLink& link) {
+  nl::Message message(RTM_DELLINK, 0, link_header());
+  message.put_string(IFLA_IFNAME, link.name);
+  return message;
+}
+
+}  // namespace rtnl

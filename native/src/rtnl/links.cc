@@ -1,0 +1,82 @@
+#include "rtnl/links.h"
+
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <sys/socket.h>
+
+#include "netlink/attributes.h"
+
+namespace rtnl {
+namespace {
+
+std::string mac_text(const nl::Attributes& attributes) {
+  const auto address = attributes.find(IFLA_ADDRESS);
+  if (!address || address->size != 6) return {};
+  char text[18];
+  const uint8_t* b = address->data;
+  snprintf(text, sizeof text, "%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4], b[5]);
+  return text;
+}
+
+std::string kind_of(const nl::Attributes& attributes) {
+  const auto info = attributes.find(IFLA_LINKINFO);
+  return info ? info->nested().string(IFLA_INFO_KIND) : std::string();
+}
+
+nl::Message link_query(const std::string& name, uint32_t mask) {
+  nl::Message request(RTM_GETLINK, 0, ifinfomsg{});
+  request.put_string(IFLA_IFNAME, name);
+  if (mask != 0) request.put_u32(IFLA_EXT_MASK, mask);
+  return request;
+}
+
+/// The one answer to a query by name, or nothing when there is no such link.
+template <class Parse>
+auto find_link(nl::Socket& socket, const nl::Message& request, const std::string& op, Parse parse)
+    -> std::invoke_result_t<Parse, const nlmsghdr&> {
+  try {
+    const auto found = nl::collect(socket, request, op, parse);
+    if (!found.empty()) return found.front();
+  } catch (const sys::SysError& error) {
+    if (error.error() != ENODEV) throw;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<LinkInfo> parse_link(const nlmsghdr& message) {
+  if (message.nlmsg_type != RTM_NEWLINK && message.nlmsg_type != RTM_DELLINK) return std::nullopt;
+  const auto* header = static_cast<const ifinfomsg*>(NLMSG_DATA(&message));
+  const auto attributes = nl::Attributes::after<ifinfomsg>(message);
+  LinkInfo link{};
+  link.index = static_cast<uint32_t>(header->ifi_index);
+  link.name = attributes.string(IFLA_IFNAME);
+  link.kind = kind_of(attributes);
+  link.mac = mac_text(attributes);
+  link.mtu = attributes.value<uint32_t>(IFLA_MTU).value_or(0);
+  link.up = (header->ifi_flags & IFF_UP) != 0;
+  link.loopback = (header->ifi_flags & IFF_LOOPBACK) != 0;
+  link.master = attributes.value<uint32_t>(IFLA_MASTER);
+  if (link.kind == "veth") link.peer = attributes.value<uint32_t>(IFLA_LINK);
+  link.alias = attributes.string(IFLA_IFALIAS);
+  link.statistics = attributes.value<rtnl_link_stats64>(IFLA_STATS64).value_or(rtnl_link_stats64{});
+  return link;
+}
+
+std::vector<LinkInfo> list_links(nl::Socket& socket) {
+  return nl::collect(socket, nl::Message(RTM_GETLINK, NLM_F_DUMP, ifinfomsg{}), "list links", parse_link);
+}
+
+std::optional<LinkInfo> link_by_name(nl::Socket& socket, const std::string& name) {
+  return find_link(socket, link_query(name, 0), "find link", parse_link);
+}
+
+std::optional<uint32_t> link_index(nl::Socket& socket, const std::string& name, const std::string& op) {
+  const auto index = [](const nlmsghdr& message) {
+    return std::optional(static_cast<uint32_t>(static_cast<const ifinfomsg*>(NLMSG_DATA(&message))->ifi_index));
+  };
+  return find_link(socket, link_query(name, RTEXT_FILTER_SKIP_STATS), op, index);
+}
+
+}  // namespace rtnl

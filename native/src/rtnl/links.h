@@ -1,0 +1,37 @@
+#pragma once
+
+#include <linux/if_link.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "netlink/socket.h"
+
+namespace rtnl {
+
+struct LinkInfo {
+  uint32_t index;
+  std::string name;
+  std::string kind;  // "" for physical devices and loopback
+  std::string mac;   // "" for none
+  uint32_t mtu;
+  bool up;
+  bool loopback;
+  std::optional<uint32_t> master;
+  std::optional<uint32_t> peer;  // the other end of a veth, in its own namespace
+  std::string alias;
+  rtnl_link_stats64 statistics;
+};
+
+/// What an RTM_NEWLINK or RTM_DELLINK tells.
+std::optional<LinkInfo> parse_link(const nlmsghdr& message);
+
+/// Equivalent to: ip -s link show
+std::vector<LinkInfo> list_links(nl::Socket& socket);
+/// Equivalent to: ip -s link show dev <name>; nothing when there is none.
+std::optional<LinkInfo> link_by_name(nl::Socket& socket, const std::string& name);
+/// The same, when nothing but the index is wanted (no statistics are gathered).
+std::optional<uint32_t> link_index(nl::Socket& socket, const std::string& name, const std::string& op);
+
+}  // namespace rtnl

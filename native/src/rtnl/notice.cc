@@ -1,0 +1,46 @@
+#include "rtnl/notice.h"
+
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+
+namespace rtnl {
+namespace {
+
+/// A bridge port that leaves its bridge is told as RTM_DELLINK of family AF_BRIDGE: the link itself lives on.
+bool concerns_the_link(const nlmsghdr& message) {
+  return static_cast<const ifinfomsg*>(NLMSG_DATA(&message))->ifi_family == AF_UNSPEC;
+}
+
+template <class Info>
+std::optional<Notice> notice(bool gone, std::optional<Info> info) {
+  return info ? std::optional(Notice{gone, std::move(*info)}) : std::nullopt;
+}
+
+}  // namespace
+
+std::vector<int> group_numbers(const Groups& groups) {
+  std::vector<int> numbers;
+  if (groups.links) numbers.push_back(RTNLGRP_LINK);
+  if (groups.addresses) numbers.insert(numbers.end(), {RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR});
+  if (groups.routes) numbers.insert(numbers.end(), {RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE});
+  return numbers;
+}
+
+std::optional<Notice> parse_notice(const nlmsghdr& message) {
+  switch (message.nlmsg_type) {
+    case RTM_NEWLINK:
+    case RTM_DELLINK:
+      if (!concerns_the_link(message)) return std::nullopt;
+      return notice(message.nlmsg_type == RTM_DELLINK, parse_link(message));
+    case RTM_NEWADDR:
+    case RTM_DELADDR:
+      return notice(message.nlmsg_type == RTM_DELADDR, parse_address(message));
+    case RTM_NEWROUTE:
+    case RTM_DELROUTE:
+      return notice(message.nlmsg_type == RTM_DELROUTE, parse_route(message));
+    default:
+      return std::nullopt;
+  }
+}
+
+}  // namespace rtnl

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <linux/netlink.h>
+
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "rtnl/addresses.h"
+#include "rtnl/links.h"
+#include "rtnl/routes.h"
+
+namespace rtnl {
+
+struct Groups {
+  bool links, addresses, routes;
+};
+
+/// Multicast group numbers (RTNLGRP_…) for a socket that is to hear of these.
+std::vector<int> group_numbers(const Groups& groups);
+
+struct Notice {
+  bool gone;  // deleted, rather than added or changed
+  std::variant<LinkInfo, AddressInfo, RouteInfo> what;
+};
+
+/// What a multicast message tells; nothing for those that concern neither links, addresses nor configured routes.
+std::optional<Notice> parse_notice(const nlmsghdr& message);
+
+}  // namespace rtnl

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "sys/ip.h"
+
+namespace rtnl {
+
+using MacAddress = std::array<uint8_t, 6>;
+
+struct AddBridge {
+  std::string name;
+  std::optional<MacAddress> mac;
+  std::optional<uint32_t> mtu;
+  bool up;
+};
+
+struct AddVeth {
+  std::string name;
+  std::optional<uint32_t> mtu;
+  std::string peer_name;
+  std::string peer_netns;
+  std::optional<MacAddress> peer_mac;
+};
+
+/// What is left out is left alone.
+struct SetLink {
+  std::string name;
+  std::optional<bool> up;
+  std::optional<std::string> master;  // "" for nomaster
+  std::optional<MacAddress> mac;
+  std::optional<uint32_t> mtu;
+  std::optional<std::string> alias;
+  std::map<uint16_t, uint32_t> ipv4;  // IPV4_DEVCONF_… → value
+  std::optional<uint8_t> ipv6_address_generation;
+};
+
+struct DeleteLink {
+  std::string name;
+};
+
+struct AddAddress {
+  std::string link;
+  sys::IpPrefix address;
+  bool no_dad;
+};
+
+struct DeleteAddress {
+  std::string link;
+  sys::IpPrefix address;
+};
+
+struct RouteSpec {
+  sys::IpPrefix destination;
+  std::optional<sys::IpAddress> gateway;
+  std::optional<std::string> link;
+  std::optional<uint32_t> metric;
+};
+
+struct AddRoute : RouteSpec {};
+struct DeleteRoute : RouteSpec {};
+
+using Request = std::variant<AddBridge, AddVeth, SetLink, DeleteLink, AddAddress, DeleteAddress, AddRoute, DeleteRoute>;
+
+}  // namespace rtnl

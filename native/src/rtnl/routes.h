@@ -1,0 +1,29 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "netlink/socket.h"
+#include "sys/ip.h"
+
+namespace rtnl {
+
+struct RouteInfo {
+  sys::IpPrefix destination;
+  std::optional<sys::IpAddress> gateway;
+  std::optional<uint32_t> link_index;
+  std::optional<uint32_t> metric;
+  std::optional<sys::IpAddress> source;
+};
+
+/// What an RTM_NEWROUTE or RTM_DELROUTE tells; nothing for routes outside table main and for the kernel's own kinds
+/// (local, broadcast, multicast, cloned). Of several next hops the first.
+std::optional<RouteInfo> parse_route(const nlmsghdr& message);
+
+/// Equivalent to: ip route show table main; ip -6 route show table main
+std::vector<RouteInfo> list_routes(nl::Socket& socket);
+
+/// Equivalent to: ip route get <address>: the preferred source; nothing when it is unreachable.
+std::optional<sys::IpAddress> source_address_for(nl::Socket& socket, const sys::IpAddress& address);
+
+}  // namespace rtnl

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "sys/ip.h"
+#include "sys/unique_fd.h"
+
+namespace sys {
+
+/// A port that is bound and never listened on: whoever else wants it learns so at once.
+struct HeldPort {
+  UniqueFd fd;
+  uint16_t port;
+};
+
+enum class Transport { tcp, udp, sctp };
+
+/// Port 0: the kernel picks. Throws EADDRINUSE, EADDRNOTAVAIL, EACCES; EPROTONOSUPPORT when the kernel has no SCTP.
+HeldPort hold_port(Transport transport, const IpAddress& address, uint16_t port);
+
+}  // namespace sys

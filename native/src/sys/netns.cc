@@ -1,0 +1,70 @@
+#include "sys/netns.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/nsfs.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include <cstring>
+
+#include "sys/pidfd.h"
+
+namespace sys {
+namespace {
+
+bool is_netns(int fd) {
+  struct statfs fs {};
+  // f_type first: the ioctl number means something else on other files.
+  return fstatfs(fd, &fs) == 0 && fs.f_type == NSFS_MAGIC && ioctl(fd, NS_GET_NSTYPE) == CLONE_NEWNET;
+}
+
+}  // namespace
+
+std::optional<NetnsIdentity> netns_identity(const std::string& path) {
+  // O_NONBLOCK: a stray fifo at that path must not hang the caller.
+  UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  struct stat status {};
+  if (!fd || !is_netns(fd.get()) || fstat(fd.get(), &status) != 0) return std::nullopt;
+  return NetnsIdentity{status.st_ino, status.st_dev};
+}
+
+NetnsIdentity own_netns_identity() {
+  struct stat status {};
+  if (stat("/proc/thread-self/ns/net", &status) != 0) throw_errno("identify netns");
+  return {status.st_ino, status.st_dev};
+}
+
+UniqueFd open_netns(const std::string& path, const std::string& op) {
+  UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!fd) throw_errno(op, path);
+  return fd;
+}
+
+void enter_netns(const std::string& path, const std::string& op) {
+  UniqueFd fd = open_netns(path, op);
+  if (setns(fd.get(), CLONE_NEWNET) != 0) throw_errno(op, path);
+}
+
+void enter_netns_of(pid_t pid, const std::string& op) {
+  UniqueFd fd = open_pidfd(pid, op);
+  if (setns(fd.get(), CLONE_NEWNET) != 0) throw_errno(op, "process " + std::to_string(pid));
+}
+
+void unshare_netns(const std::string& op) {
+  if (unshare(CLONE_NEWNET) != 0) throw_errno(op);
+}
+
+void bring_loopback_up(const std::string& op) {
+  UniqueFd fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ifreq request{};
+  std::strcpy(request.ifr_name, "lo");
+  request.ifr_flags = IFF_UP;
+  if (!fd || ioctl(fd.get(), SIOCSIFFLAGS, &request) != 0) throw_errno(op);
+}
+
+}  // namespace sys

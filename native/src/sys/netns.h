@@ -1,0 +1,44 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+
+#include "sys/fresh_thread.h"
+#include "sys/unique_fd.h"
+
+namespace sys {
+
+/// Equal pairs are the same namespace.
+struct NetnsIdentity {
+  ino_t inode;
+  dev_t device;
+};
+
+/// The network namespace at `path`; nothing when there is none there.
+std::optional<NetnsIdentity> netns_identity(const std::string& path);
+/// The calling thread's own.
+NetnsIdentity own_netns_identity();
+
+/// An open handle on the namespace at `path`, for setns and IFLA_NET_NS_FD. Throws ENOENT.
+UniqueFd open_netns(const std::string& path, const std::string& op);
+/// Moves the calling thread. Equivalent to: nsenter --net=<path>. Throws ENOENT, EINVAL when it is no namespace.
+void enter_netns(const std::string& path, const std::string& op);
+/// Moves the calling thread into a living process' namespace. Throws ESRCH.
+void enter_netns_of(pid_t pid, const std::string& op);
+/// Moves the calling thread into a fresh namespace. Equivalent to: unshare --net
+void unshare_netns(const std::string& op);
+/// Equivalent to: ip link set lo up, in the calling thread's namespace (by ioctl: sys knows no netlink).
+void bring_loopback_up(const std::string& op);
+
+/// Runs `work` inside the namespace at `path`, on a throw-away thread.
+template <class Work>
+auto in_netns(const std::string& path, const std::string& op, Work work) {
+  return on_fresh_thread([&] {
+    enter_netns(path, op);
+    return work();
+  });
+}
+
+}  // namespace sys

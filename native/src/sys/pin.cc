@@ -1,0 +1,58 @@
+#include "sys/pin.h"
+
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+namespace sys {
+namespace {
+
+constexpr int kUnlinkAttempts = 10;
+constexpr int kStackedMounts = 64;
+
+/// true: we made the file. false: a plain file was there.
+bool make_pin_file(const std::string& path, const std::string& op) {
+  UniqueFd made(open(path.c_str(), O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444));
+  if (made) return true;
+  if (errno != EEXIST) throw_errno(op, path);
+  return false;
+}
+
+/// Someone may have mounted several times (each `mount --bind /run/netns` with shared propagation stacks one more).
+void unmount_all(const std::string& path, const std::string& op) {
+  for (int i = 0; i < kStackedMounts; ++i) {
+    if (umount2(path.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) == 0) continue;
+    if (errno == EINVAL || errno == ENOENT) return;  // no mount (any more)
+    throw_errno(op, path);
+  }
+}
+
+}  // namespace
+
+void require_unpinned(const std::string& path, const std::string& op) {
+  if (netns_identity(path)) throw SysError(op, EEXIST, "a namespace is mounted at " + path);
+}
+
+NetnsIdentity pin_own_netns(const std::string& path, const std::string& op) {
+  require_unpinned(path, op);
+  const NetnsIdentity identity = own_netns_identity();
+  const bool made = make_pin_file(path, op);
+  if (mount("/proc/thread-self/ns/net", path.c_str(), "none", MS_BIND, nullptr) != 0) {
+    const int error = errno;
+    if (made) unlink(path.c_str());
+    throw SysError(op, error, "mount on " + path);
+  }
+  return identity;
+}
+
+bool unpin_netns(const std::string& path, const std::string& op) {
+  for (int attempt = 1;; ++attempt) {
+    unmount_all(path, op);
+    if (unlink(path.c_str()) == 0) return true;
+    if (errno == ENOENT || errno == ENOTDIR) return false;
+    // EBUSY: mounted once more between the two calls.
+    if (errno != EBUSY || attempt == kUnlinkAttempts) throw_errno(op, path);
+  }
+}
+
+}  // namespace sys

@@ -15,7 +15,6 @@ import {
   verifyPlan,
   watchPlan,
 } from '../src/core/plan/container.ts';
-import type { StepOutput } from '../src/core/plan/step.ts';
 import type { PublishedPort } from '../src/core/port.ts';
 import type { StatusBlock } from '../src/core/status.ts';
 import { deciding, effects } from './effects.ts';

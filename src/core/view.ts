@@ -1,5 +1,6 @@
 import type { Attachment } from './container.ts';
 import type { Fault } from './fault.ts';
+import type { Leases } from './lease.ts';
 import type { NetworkDefinition } from './network.ts';
 import type { PublishedPort } from './port.ts';
 import type { LinkCounters } from './statistics.ts';
@@ -40,7 +41,7 @@ export type NetworkState = 'claiming' | 'defined' | 'raising' | 'up' | 'lowering
 export interface NetworkView extends NetworkDefinition {
   state: NetworkState;
   /** container id → addresses */
-  leases: Record<string, string[]>;
+  leases: Leases;
 }
 
 /** A view of many or one, and how far the event stream had got: follow from `streamSequence` + 1 and nothing is missed. */

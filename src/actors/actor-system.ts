@@ -1,0 +1,178 @@
+import type { AnyStateMachine } from 'xstate';
+import { type ContainerInput, containerMachine } from '../../machines/container.ts';
+import { hostMachine } from '../../machines/host.ts';
+import { type NetworkInput, networkMachine } from '../../machines/network.ts';
+import {
+  type ActorAddress,
+  type ActorKind,
+  actorKind,
+  actorName,
+  hostAddress,
+  workerOf,
+} from '../core/actor-address.ts';
+import type { ActorEvent } from '../core/event.ts';
+import { faultOf } from '../core/fault.ts';
+import { Actor, type Origin } from './actor.ts';
+import { execute } from './executor.ts';
+import type { Answer, Committed, Delivery, Journal, PendingPlan } from './journal.ts';
+import type { Kernel } from './kernel.ts';
+
+export interface Settings {
+  /** which of the workers this is, and how many there are */
+  index: number;
+  workers: number;
+  netnsDirectory: string;
+}
+
+/** The way out of this thread: to the actors of other workers, to waiting clients, to the outbox. */
+export interface Outside {
+  deliver(worker: number, delivery: Delivery): void;
+  committed(answers: readonly Answer[], announced: boolean): void;
+  unexpected(address: ActorAddress, event: ActorEvent, error: unknown): void;
+}
+
+const machines: Record<ActorKind, AnyStateMachine> = {
+  host: hostMachine,
+  network: networkMachine,
+  container: containerMachine,
+};
+
+/** The actors of one worker: gives each its messages, one after another, and performs what they decided. */
+export class ActorSystem {
+  readonly #actors = new Map<ActorAddress, Actor>();
+  /** deliveries up to here were read from the journal at recovery: the same one by post is a second copy */
+  #horizon = 0;
+  readonly #awake = new Set<ActorKind>();
+  /** deliveries to actors that are not awake yet */
+  readonly #early: Delivery[] = [];
+  readonly #queue: (() => void)[] = [];
+  #running = false;
+  readonly #underWay = new Set<Promise<void>>();
+  #stopped = false;
+
+  constructor(
+    private readonly journal: Journal,
+    private readonly kernel: Kernel,
+    private readonly outside: Outside,
+    private readonly settings: Settings,
+  ) {
+    kernel.onFact((to, event) => this.#later(() => this.#receive(to, event)));
+  }
+
+  /** A message that was posted; its inbox entry is written already. */
+  deliver(delivery: Delivery): void {
+    const { to, sequence, event } = delivery;
+    if (!this.#awake.has(actorKind(to))) this.#early.push(delivery);
+    else if (sequence > this.#horizon)
+      this.#later(() => this.#receive(to, event, { consumed: sequence, completed: null }));
+  }
+
+  /** Reads every actor of this worker from the journal; nobody is told anything yet. */
+  restore(): void {
+    this.#horizon = this.journal.horizon();
+    for (const { address, record } of this.journal.actors())
+      if (this.#isMine(address)) this.#actors.set(address, this.#make(address, record));
+  }
+
+  /**
+   * Wakes the actors of one kind: each is told, takes up its unfinished plans, and gets what its inbox holds, in that
+   * order and before anything newer. The host comes first, then networks, then containers, who need both.
+   */
+  wake(kind: ActorKind, rebooted: boolean): void {
+    const isOfKind = (address: ActorAddress) => actorKind(address) === kind && this.#isMine(address);
+    if (isOfKind(hostAddress)) this.#later(() => this.#receive(hostAddress, { type: 'host.start' }));
+    for (const address of [...this.#actors.keys()].filter(isOfKind)) {
+      for (const pending of this.journal.pendingOf(address)) this.#later(() => this.#start(address, pending));
+      this.#later(() => this.#receive(address, { type: 'actor.recovered', rebooted }));
+    }
+    for (const address of this.journal.inboxAddresses().filter(isOfKind))
+      for (const { sequence, event } of this.journal.inboxOf(address))
+        if (sequence <= this.#horizon)
+          this.#later(() => this.#receive(address, event, { consumed: sequence, completed: null }));
+    this.#awake.add(kind);
+    const early = this.#early.splice(0);
+    for (const delivery of early) this.deliver(delivery);
+  }
+
+  /** Lets the plans that are under way end and journals their results, then takes nothing more: the rest is in the journal. */
+  async stop(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
+    this.#stopped = true;
+    this.#queue.length = 0;
+  }
+
+  #isMine(address: ActorAddress): boolean {
+    return workerOf(address, this.settings.workers) === this.settings.index;
+  }
+
+  /** One at a time and in order, whatever an event leads to on this worker comes behind those that wait already. */
+  #later(turn: () => void): void {
+    this.#queue.push(turn);
+    if (this.#running) return;
+    this.#running = true;
+    try {
+      for (let next = this.#queue.shift(); next; next = this.#queue.shift()) next();
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  #receive(address: ActorAddress, event: ActorEvent, origin?: Origin): void {
+    if (this.#stopped) return;
+    const actor = this.#actors.get(address) ?? this.#make(address, null);
+    const committed = this.#decide(actor, event, origin);
+    if (actor.absent) this.#actors.delete(address);
+    else this.#actors.set(address, actor);
+    if (committed) this.#perform(address, committed);
+  }
+
+  /** An event that a machine cannot digest must not come again at every start: it goes, and who waits is told. */
+  #decide(actor: Actor, event: ActorEvent, origin?: Origin): Committed | null {
+    try {
+      return actor.receive(this.journal, event, origin);
+    } catch (error) {
+      this.outside.unexpected(actor.address, event, error);
+      if (origin) this.journal.drop(actor.address, origin.consumed, origin.completed);
+      if ('command' in event && event.command !== null)
+        this.outside.committed([{ command: event.command, time: Date.now(), fault: faultOf(error) }], false);
+      return null;
+    }
+  }
+
+  #perform(address: ActorAddress, { deliveries, plans, answers, announced }: Committed): void {
+    for (const delivery of deliveries) this.#send(delivery);
+    if (answers.length > 0 || announced) this.outside.committed(answers, announced);
+    for (const pending of plans) this.#start(address, pending);
+  }
+
+  #send(delivery: Delivery): void {
+    const worker = workerOf(delivery.to, this.settings.workers);
+    if (worker === this.settings.index) this.deliver(delivery);
+    else this.outside.deliver(worker, delivery);
+  }
+
+  #start(address: ActorAddress, pending: PendingPlan): void {
+    const work = this.#carryOut(address, pending);
+    this.#underWay.add(work);
+    void work.finally(() => this.#underWay.delete(work));
+  }
+
+  async #carryOut(address: ActorAddress, { sequence, plan }: PendingPlan): Promise<void> {
+    if (this.#stopped) return;
+    const result = await execute(this.kernel, plan);
+    const event: ActorEvent = result.ok
+      ? { type: 'steps.applied', plan: plan.name, outputs: result.outputs }
+      : { type: 'steps.failed', plan: plan.name, fault: result.fault, outputs: result.outputs };
+    this.#later(() => this.#receive(address, event, { consumed: null, completed: sequence }));
+  }
+
+  #make(address: ActorAddress, record: { value: unknown; context: unknown } | null): Actor {
+    const kind = actorKind(address);
+    return new Actor(address, machines[kind], this.#inputFor(kind, address), record);
+  }
+
+  #inputFor(kind: ActorKind, address: ActorAddress): ContainerInput | NetworkInput | undefined {
+    if (kind === 'container') return { id: actorName(address), netnsDirectory: this.settings.netnsDirectory };
+    return kind === 'network' ? { name: actorName(address) } : undefined;
+  }
+}

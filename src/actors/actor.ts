@@ -1,0 +1,65 @@
+import { type AnyMachineSnapshot, type AnyStateMachine, initialTransition, transition } from 'xstate';
+import type { ActorAddress } from '../core/actor-address.ts';
+import type { Effect } from '../core/effect.ts';
+import type { ActorEvent } from '../core/event.ts';
+import type { ActorRecord, Committed, Journal } from './journal.ts';
+
+/** Where an event came from: its traces go in the commit that it leads to. */
+export interface Origin {
+  /** inbox entry */
+  consumed: number | null;
+  /** pending plan */
+  completed: number | null;
+}
+
+const nowhere: Origin = { consumed: null, completed: null };
+
+const effectKinds: ReadonlySet<string> = new Set<Effect['kind']>(['tell', 'apply', 'reply', 'announce']);
+
+/** One actor: a machine, and the loop that is the same for all of them. */
+export class Actor {
+  #snapshot: AnyMachineSnapshot;
+
+  constructor(
+    readonly address: ActorAddress,
+    readonly machine: AnyStateMachine,
+    input: unknown,
+    record: ActorRecord | null,
+  ) {
+    this.#snapshot = record
+      ? machine.resolveState({ value: record.value as never, context: record.context as never })
+      : initialTransition(machine, input)[0];
+  }
+
+  get value(): unknown {
+    return this.#snapshot.value;
+  }
+
+  /** Nothing is kept of it: not wished for yet, or removed. */
+  get absent(): boolean {
+    return isAbsent(this.#snapshot);
+  }
+
+  /** Decides and commits; what was committed is returned for others to perform. null: the event led to nothing. */
+  receive(journal: Journal, event: ActorEvent, origin: Origin = nowhere): Committed | null {
+    const [next, actions] = transition(this.machine, this.#snapshot, event);
+    const effects = actions.filter(({ type }) => effectKinds.has(type)).map(asEffect);
+    if (next === this.#snapshot && effects.length === 0) {
+      if (origin.consumed !== null || origin.completed !== null)
+        journal.drop(this.address, origin.consumed, origin.completed);
+      return null;
+    }
+    const record = isAbsent(next) ? null : { value: next.value, context: next.context };
+    const committed = journal.commit({ address: this.address, record, ...origin, effects });
+    this.#snapshot = next as AnyMachineSnapshot;
+    return committed;
+  }
+}
+
+function isAbsent({ status, value }: { status: string; value: unknown }): boolean {
+  return status !== 'active' || value === 'absent';
+}
+
+function asEffect({ type, params }: { type: string; params: unknown }): Effect {
+  return { kind: type, ...(params as object) } as Effect;
+}

@@ -1,0 +1,91 @@
+import { type Fault, type FaultCode, fault, type LeftBehind } from '../core/fault.ts';
+import { describeStep, inverse, type Plan, type Step, type StepOutput } from '../core/plan/step.ts';
+import type { Kernel, StepFailure } from './kernel.ts';
+
+export type PlanResult = { ok: true; outputs: StepOutput[] } | { ok: false; fault: Fault; outputs: StepOutput[] };
+
+/** Carries out a plan: a build stops at its first failure and is taken back, a dismantling tries everything. */
+export function execute(kernel: Kernel, plan: Plan): Promise<PlanResult> {
+  return plan.kind === 'build' ? build(kernel, plan.steps) : dismantle(kernel, plan.steps);
+}
+
+async function build(kernel: Kernel, steps: readonly Step[]): Promise<PlanResult> {
+  const { outputs, done, failure } = await kernel.perform(steps);
+  if (!failure) return { ok: true, outputs };
+  const taken = await takeBack(
+    kernel,
+    done.map((index) => steps[index] as Step),
+  );
+  return { ok: false, outputs: [], fault: { ...stepFault(steps[failure.index] as Step, failure), ...taken } };
+}
+
+/** Newest first; what cannot be undone is reported beside the first error, never instead of it. */
+async function takeBack(
+  kernel: Kernel,
+  done: readonly Step[],
+): Promise<{ undone: string[]; leftBehind: LeftBehind[] }> {
+  const undone: string[] = [];
+  const leftBehind: LeftBehind[] = [];
+  for (const step of done.toReversed()) {
+    const undo = inverse(step);
+    if (!undo) continue;
+    const { failure } = await kernel.perform([undo]);
+    if (failure) leftBehind.push(left(step, failure));
+    else undone.push(describeStep(step));
+  }
+  return { undone, leftBehind };
+}
+
+async function dismantle(kernel: Kernel, steps: readonly Step[]): Promise<PlanResult> {
+  const outputs: StepOutput[] = [];
+  const leftBehind: LeftBehind[] = [];
+  let first: Fault | null = null;
+  for (let from = 0; from < steps.length; ) {
+    const performed = await kernel.perform(steps.slice(from));
+    outputs.push(...performed.outputs);
+    if (!performed.failure) break;
+    const step = steps[from + performed.failure.index] as Step;
+    first ??= stepFault(step, performed.failure);
+    leftBehind.push(left(step, performed.failure));
+    from += performed.failure.index + 1;
+  }
+  return first ? { ok: false, outputs, fault: { ...first, leftBehind } } : { ok: true, outputs };
+}
+
+function left(step: Step, { errno, detail }: StepFailure): LeftBehind {
+  return { step: describeStep(step), errno, detail };
+}
+
+function stepFault(step: Step, { operation, errno, detail }: StepFailure): Fault {
+  const said = detail ? `${errno} (${detail})` : errno;
+  return fault(codeOf(step, errno), `${describeStep(step)}: ${operation}: ${said}`, {
+    step: describeStep(step),
+    errno,
+    ...(detail ? { detail } : {}),
+  });
+}
+
+/** The failures that a caller can act on have a code of their own. */
+function codeOf(step: Step, errno: string): FaultCode {
+  switch (`${step.verb} ${errno}`) {
+    case 'port.hold EADDRINUSE':
+      return 'port.taken';
+    case 'port.hold EADDRNOTAVAIL':
+    case 'port.hold EACCES':
+    case 'port.hold EPROTONOSUPPORT':
+      return 'port.unavailable';
+    case 'link.bridge EEXIST':
+    case 'link.veth EEXIST':
+      return 'link.exists';
+    case 'link.set EXFULL':
+      return 'bridge.full';
+    case 'netns.require ENOENT':
+    case 'netns.require EINVAL':
+      return 'netns.gone';
+    case 'process.watch ESRCH':
+    case 'netns.adopt ESRCH':
+      return 'process.gone';
+    default:
+      return 'kernel.refused';
+  }
+}

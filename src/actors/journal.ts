@@ -1,0 +1,273 @@
+import { randomUUID } from 'node:crypto';
+import { type Database, open, type RootDatabase } from 'lmdb';
+import type { Outbox, OutboxRecord } from '../bus/engine.ts';
+import type { ActorAddress } from '../core/actor-address.ts';
+import type { Effect } from '../core/effect.ts';
+import type { ActorEvent } from '../core/event.ts';
+import type { Fault } from '../core/fault.ts';
+import type { Plan } from '../core/plan/step.ts';
+
+/** A machine's state as it is kept: everything that XState needs to go on. */
+export interface ActorRecord {
+  value: unknown;
+  context: unknown;
+}
+
+/** A message on its way to an actor. It is in the actor's inbox until the commit that it led to. */
+export interface Delivery {
+  to: ActorAddress;
+  sequence: number;
+  event: ActorEvent;
+}
+
+/** Kernel steps that were decided and whose result is not journalled yet. */
+export interface PendingPlan {
+  sequence: number;
+  plan: Plan;
+}
+
+export interface StoredReply {
+  time: number;
+  output?: unknown;
+  fault?: Fault;
+}
+
+export interface Answer extends StoredReply {
+  command: string;
+}
+
+export interface Commit {
+  address: ActorAddress;
+  /** null: the actor has ended */
+  record: ActorRecord | null;
+  /** the inbox entry or the pending plan whose event led here */
+  consumed: number | null;
+  completed: number | null;
+  effects: readonly Effect[];
+}
+
+export interface Committed {
+  deliveries: Delivery[];
+  plans: PendingPlan[];
+  answers: Answer[];
+  /** whether facts were added to the outbox */
+  announced: boolean;
+}
+
+const mapSizeBytes = 1 << 30;
+/** Raised when the shape of a machine's context changes: a journal of another version is refused. */
+const journalVersion = 1;
+
+/**
+ * What survives. One LMDB environment in the run directory, opened by every thread: it lives as long as the kernel's own
+ * state does, so nothing is fsynced, and a commit costs some 15 µs. One commit is one atomic write: the new state, what
+ * it consumed, the messages that it sends (straight into the inboxes of those who get them), the plans that it wants
+ * carried out, the answers, and the facts.
+ */
+export class Journal implements Outbox {
+  readonly epoch: string;
+  readonly #environment: RootDatabase;
+  readonly #meta: Database<number | string, string>;
+  readonly #actors: Database<ActorRecord, string>;
+  readonly #inbox: Database<ActorEvent, [string, number]>;
+  readonly #pending: Database<Plan, [string, number]>;
+  readonly #outbox: Database<OutboxRecord, number>;
+  readonly #replies: Database<StoredReply, string>;
+
+  constructor(directory: string) {
+    const options = { encoding: 'json' as const, noSync: true, useWritemap: true, overlappingSync: false };
+    this.#environment = open({ path: `${directory}/journal`, maxDbs: 8, mapSize: mapSizeBytes, ...options });
+    const table = <V, K extends string | number | [string, number]>(name: string): Database<V, K> =>
+      this.#environment.openDB<V, K>({ name, ...options });
+    this.#meta = table('meta');
+    this.#actors = table('actors');
+    this.#inbox = table('inbox');
+    this.#pending = table('pending');
+    this.#outbox = table('outbox');
+    this.#replies = table('replies');
+    this.epoch = this.#stamp();
+  }
+
+  close(): Promise<void> {
+    return this.#environment.close();
+  }
+
+  // ------------------------------------------------------------------------------------------------------- writing
+
+  commit({ address, record, consumed, completed, effects }: Commit): Committed {
+    return this.#environment.transactionSync(() => {
+      const committed: Committed = { deliveries: [], plans: [], answers: [], announced: false };
+      if (consumed !== null) this.#inbox.removeSync([address, consumed]);
+      if (completed !== null) this.#pending.removeSync([address, completed]);
+      if (record) this.#actors.putSync(address, record);
+      else this.#end(address);
+      for (const effect of effects) this.#store(address, effect, committed);
+      return committed;
+    });
+  }
+
+  /** The event led to nothing: only its traces go. */
+  drop(address: ActorAddress, consumed: number | null, completed: number | null): void {
+    this.#environment.transactionSync(() => {
+      if (consumed !== null) this.#inbox.removeSync([address, consumed]);
+      if (completed !== null) this.#pending.removeSync([address, completed]);
+    });
+  }
+
+  /** A message from outside the actors: durable before anybody acts on it. */
+  enqueue(to: ActorAddress, event: ActorEvent): Delivery {
+    return this.#environment.transactionSync(() => this.#deliver(to, event));
+  }
+
+  #store(address: ActorAddress, effect: Effect, committed: Committed): void {
+    switch (effect.kind) {
+      case 'tell':
+        committed.deliveries.push(this.#deliver(effect.to, effect.event));
+        break;
+      case 'apply': {
+        const sequence = this.#next('sequence');
+        this.#pending.putSync([address, sequence], effect.plan);
+        committed.plans.push({ sequence, plan: effect.plan });
+        break;
+      }
+      case 'reply': {
+        if (effect.command === null) break;
+        const reply = { time: Date.now(), output: effect.output, fault: effect.fault };
+        this.#replies.putSync(effect.command, reply);
+        committed.answers.push({ command: effect.command, ...reply });
+        break;
+      }
+      case 'announce': {
+        const sequence = this.#next('event');
+        const time = new Date().toISOString();
+        this.#outbox.putSync(sequence, { sequence, source: address, fact: effect.fact, data: effect.data, time });
+        committed.announced = true;
+      }
+    }
+  }
+
+  #deliver(to: ActorAddress, event: ActorEvent): Delivery {
+    const sequence = this.#next('sequence');
+    this.#inbox.putSync([to, sequence], event);
+    return { to, sequence, event };
+  }
+
+  #end(address: ActorAddress): void {
+    this.#actors.removeSync(address);
+    for (const { sequence } of this.pendingOf(address)) this.#pending.removeSync([address, sequence]);
+  }
+
+  #next(counter: 'sequence' | 'event'): number {
+    const next = this.#number(counter) + 1;
+    this.#meta.putSync(counter, next);
+    return next;
+  }
+
+  #number(counter: string): number {
+    return (this.#meta.get(counter) as number | undefined) ?? 0;
+  }
+
+  // ------------------------------------------------------------------------------------------------------- reading
+
+  /** Every message up to this one was written before the call. */
+  horizon(): number {
+    return this.#number('sequence');
+  }
+
+  actor(address: ActorAddress): ActorRecord | null {
+    return this.#actors.get(address) ?? null;
+  }
+
+  /** Actors of a kind (`container/`), or all of them, by address. */
+  actors(prefix = ''): { address: ActorAddress; record: ActorRecord }[] {
+    const range = prefix ? { start: prefix, end: `${prefix}\uffff` } : {};
+    return [...this.#actors.getRange(range)].map(({ key, value }) => ({ address: key as ActorAddress, record: value }));
+  }
+
+  /** Who has messages waiting: also actors that do not exist (yet, or any more). */
+  inboxAddresses(): ActorAddress[] {
+    return [...new Set([...this.#inbox.getKeys()].map(([address]) => address as ActorAddress))];
+  }
+
+  inboxOf(address: ActorAddress): Delivery[] {
+    const range = { start: [address, 0] as [string, number], end: [address, Infinity] as [string, number] };
+    return [...this.#inbox.getRange(range)].map(({ key, value }) => ({ to: address, sequence: key[1], event: value }));
+  }
+
+  pendingOf(address: ActorAddress): PendingPlan[] {
+    const range = { start: [address, 0] as [string, number], end: [address, Infinity] as [string, number] };
+    return [...this.#pending.getRange(range)].map(({ key, value }) => ({ sequence: key[1], plan: value }));
+  }
+
+  /** Actors and the number of the last fact, of one instant. */
+  asOf<T>(read: (journal: this) => T): { read: T; sequence: number } {
+    return this.#environment.transactionSync(() => ({ read: read(this), sequence: this.lastSequence() }));
+  }
+
+  // ------------------------------------------------------------------------------------------------------- answers
+
+  replyTo(command: string): StoredReply | null {
+    return this.#replies.get(command) ?? null;
+  }
+
+  forgetReplies(commands: readonly string[]): void {
+    this.#environment.transactionSync(() => {
+      for (const command of commands) this.#replies.removeSync(command);
+    });
+  }
+
+  forgetRepliesBefore(time: number): void {
+    const old = [...this.#replies.getRange({})].filter(({ value }) => value.time < time).map(({ key }) => key);
+    if (old.length > 0) this.forgetReplies(old);
+  }
+
+  // -------------------------------------------------------------------------------------------------------- outbox
+
+  lastSequence(): number {
+    return this.#number('event');
+  }
+
+  after(sequence: number, limit: number): OutboxRecord[] {
+    return [...this.#outbox.getRange({ start: sequence + 1, limit })].map(({ value }) => value);
+  }
+
+  removeThrough(sequence: number): void {
+    this.#environment.transactionSync(() => {
+      for (const key of this.#outbox.getKeys({ end: sequence + 1 })) this.#outbox.removeSync(key);
+    });
+  }
+
+  pending(): number {
+    return this.#outbox.getKeysCount({});
+  }
+
+  // ---------------------------------------------------------------------------------------------------------- life
+
+  /** Remembers the boot; true when the journal is from another one, so that all it knows of the kernel is gone. */
+  noticeBoot(bootId: string): boolean {
+    return this.#environment.transactionSync(() => {
+      const known = this.#meta.get('boot');
+      this.#meta.putSync('boot', bootId);
+      return known !== undefined && known !== bootId;
+    });
+  }
+
+  /** Plans of another life of the kernel must not be carried out. */
+  forgetPending(): void {
+    this.#environment.transactionSync(() => this.#pending.clearSync());
+  }
+
+  #stamp(): string {
+    return this.#environment.transactionSync(() => {
+      const version = this.#meta.get('version');
+      if (version !== undefined && version !== journalVersion)
+        throw new Error(
+          `the journal was written by another version of netloom (${version}, this is ${journalVersion})`,
+        );
+      this.#meta.putSync('version', journalVersion);
+      const epoch = (this.#meta.get('epoch') as string | undefined) ?? randomUUID();
+      this.#meta.putSync('epoch', epoch);
+      return epoch;
+    });
+  }
+}

@@ -1,0 +1,37 @@
+import type { ActorAddress } from '../core/actor-address.ts';
+import type { ActorEvent } from '../core/event.ts';
+import type { Step, StepOutput } from '../core/plan/step.ts';
+import type { LinkCounters } from '../core/statistics.ts';
+
+/** What we ask of Linux. NativeKernel does it; FakeKernel in the tests plays it; one contract suite binds both. */
+export interface Kernel {
+  /**
+   * Performs steps in order until one fails. A step that finds its work done, and the same, has succeeded. Never throws:
+   * what went wrong is in the result. Steps next to each other may go to the kernel in one message, so a step behind the
+   * failed one may have been done too; `done` tells.
+   */
+  perform(steps: readonly Step[]): Promise<Performed>;
+  /** Counters of every interface of a namespace, by name; loopback left out. Throws SystemError. */
+  statistics(netnsPath: string): Record<string, LinkCounters>;
+  /** Source address of the way to a public address (C09), by route look-up; null without one. */
+  hostIp(): string | null;
+  /** Facts that come by themselves: a process that ended. */
+  onFact(listener: (to: ActorAddress, event: ActorEvent) => void): void;
+  close(): void;
+}
+
+export interface Performed {
+  /** one per step that was done, in the order of `done` */
+  outputs: StepOutput[];
+  /** indices of the steps that have taken effect */
+  done: number[];
+  failure: StepFailure | null;
+}
+
+export interface StepFailure {
+  index: number;
+  /** what the addon was doing: `add veth` */
+  operation: string;
+  errno: string;
+  detail: string | null;
+}

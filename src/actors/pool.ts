@@ -1,0 +1,172 @@
+import { EventEmitter, once } from 'node:events';
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { type ActorAddress, workerOf } from '../core/actor-address.ts';
+import { fault, NetloomError } from '../core/fault.ts';
+import type { Answer, Delivery } from './journal.ts';
+import type { FromWorker, ToWorker, Verb, Verbs, WorkerSettings } from './protocol.ts';
+
+export interface PoolEvents {
+  committed: [answers: Answer[], announced: boolean];
+  unexpected: [report: Extract<FromWorker, { kind: 'unexpected' }>];
+  /** a worker ended by itself; it is started again and recovers its actors from the journal */
+  died: [index: number, exitCode: number];
+  recovered: [index: number];
+}
+
+interface Member {
+  thread: Worker;
+  calls: Map<number, { resolve(output: never): void; reject(error: NetloomError): void }>;
+  ready: Promise<void>;
+}
+
+/** After a death the next start waits: 0, then twice as long each time, up to this. */
+const longestPauseMs = 5_000;
+const firstPauseMs = 50;
+/** A worker that has lived this long has recovered from what killed the one before it. */
+const healthyAfterMs = 10_000;
+
+/** The workers as seen from the main thread: starts them, joins them to each other, replaces those that die. */
+export class Pool extends EventEmitter<PoolEvents> {
+  readonly #members: Member[] = [];
+  readonly #deaths: { count: number; at: number }[] = [];
+  #calls = 0;
+  #stopping = false;
+
+  constructor(private readonly settings: Omit<WorkerSettings, 'index'>) {
+    super();
+  }
+
+  get size(): number {
+    return this.settings.workers;
+  }
+
+  async start(rebooted: boolean): Promise<void> {
+    for (let index = 0; index < this.size; index++) this.#members[index] = this.#spawn(index);
+    await Promise.all(this.#members.map(({ ready }) => ready));
+    for (let one = 0; one < this.size; one++) for (let other = 0; other < one; other++) this.#join(one, other);
+    await this.#recover(
+      this.#members.map((_, index) => index),
+      rebooted,
+    );
+  }
+
+  deliver(delivery: Delivery): void {
+    this.#post(workerOf(delivery.to, this.size), { kind: 'deliver', delivery });
+  }
+
+  /** The worker on which an actor lives. */
+  home(address: ActorAddress): number {
+    return workerOf(address, this.size);
+  }
+
+  /** Asks a worker; its death answers with worker.lost. */
+  call<V extends Verb>(index: number, verb: V, input: Verbs[V][0]): Promise<Verbs[V][1]> {
+    const member = this.#members[index];
+    if (!member) return Promise.reject(new NetloomError(fault('worker.unknown', `no worker ${index}`)));
+    const id = ++this.#calls;
+    return new Promise((resolve, reject) => {
+      member.calls.set(id, { resolve: resolve as (output: never) => void, reject });
+      this.#post(index, { kind: 'call', id, verb, input });
+    });
+  }
+
+  /** Makes a worker die in the middle of its work, as a crash would; resolves when another has taken its place. */
+  async crash(index: number, afterTurns = 0): Promise<void> {
+    if (!this.#members[index]) throw new NetloomError(fault('worker.unknown', `no worker ${index}`));
+    const recovered = new Promise<void>((resolve) => {
+      const listener = (which: number) => {
+        if (which !== index) return;
+        this.off('recovered', listener);
+        resolve();
+      };
+      this.on('recovered', listener);
+    });
+    this.call(index, 'exit', { afterTurns }).catch(() => {});
+    await recovered;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await Promise.allSettled(this.#members.map((_, index) => this.call(index, 'stop', null)));
+    await Promise.allSettled(this.#members.map(({ thread }) => thread.terminate()));
+  }
+
+  #post(index: number, message: ToWorker, transfer: MessagePort[] = []): void {
+    this.#members[index]?.thread.postMessage(message, transfer as never[]);
+  }
+
+  #join(one: number, other: number): void {
+    const { port1, port2 } = new MessageChannel();
+    this.#members[one]?.thread.postMessage({ kind: 'peer', index: other, port: port1 } satisfies ToWorker, [port1]);
+    this.#members[other]?.thread.postMessage({ kind: 'peer', index: one, port: port2 } satisfies ToWorker, [port2]);
+  }
+
+  #spawn(index: number): Member {
+    const workerData: WorkerSettings = { ...this.settings, index };
+    const thread = new Worker(new URL('./worker.js', import.meta.url), { workerData, name: `netloom-${index}` });
+    const calls: Member['calls'] = new Map();
+    const ready = once(thread, 'message').then(() => {});
+    ready.catch(() => {});
+    thread.on('message', (message: FromWorker) => this.#heard(calls, message));
+    thread.on('error', (error) => this.emit('unexpected', reportOf(index, error)));
+    thread.on('exit', (exitCode) => void this.#exited(index, calls, exitCode));
+    return { thread, calls, ready };
+  }
+
+  #heard(calls: Member['calls'], message: FromWorker): void {
+    switch (message.kind) {
+      case 'reply': {
+        const call = calls.get(message.id);
+        calls.delete(message.id);
+        if (message.ok) call?.resolve(message.output as never);
+        else call?.reject(new NetloomError(message.fault));
+        break;
+      }
+      case 'committed':
+        this.emit('committed', message.answers, message.announced);
+        break;
+      case 'unexpected':
+        this.emit('unexpected', message);
+        break;
+      case 'ready':
+    }
+  }
+
+  async #exited(index: number, calls: Member['calls'], exitCode: number): Promise<void> {
+    for (const { reject } of calls.values()) reject(new NetloomError(fault('worker.lost', `worker ${index} ended`)));
+    if (this.#stopping) return;
+    this.emit('died', index, exitCode);
+    await this.#pause(index);
+    if (this.#stopping) return;
+    const member = this.#spawn(index);
+    this.#members[index] = member;
+    try {
+      await member.ready;
+      for (let other = 0; other < this.size; other++) if (other !== index) this.#join(index, other);
+      await this.#recover([index], false);
+      this.emit('recovered', index);
+    } catch {
+      // it died again before it was ready: its own exit starts the next one
+    }
+  }
+
+  /** Who is asked comes before who asks: the host, then networks, then containers. */
+  async #recover(indices: readonly number[], rebooted: boolean): Promise<void> {
+    await Promise.all(indices.map((index) => this.call(index, 'restore', null)));
+    for (const kind of ['host', 'network', 'container'] as const)
+      await Promise.all(indices.map((index) => this.call(index, 'wake', { kind, rebooted })));
+  }
+
+  #pause(index: number): Promise<void> {
+    const before = this.#deaths[index];
+    const count = before && Date.now() - before.at < healthyAfterMs ? before.count + 1 : 0;
+    this.#deaths[index] = { count, at: Date.now() };
+    const pauseMs = count === 0 ? 0 : Math.min(firstPauseMs * 2 ** (count - 1), longestPauseMs);
+    return new Promise((resolve) => setTimeout(resolve, pauseMs));
+  }
+}
+
+function reportOf(index: number, error: unknown): Extract<FromWorker, { kind: 'unexpected' }> {
+  const { message, stack } = error instanceof Error ? error : { message: String(error), stack: undefined };
+  return { kind: 'unexpected', address: `worker ${index}`, event: 'exit', message, stack: stack ?? null };
+}

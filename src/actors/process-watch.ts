@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs';
+import * as native from '#native';
+
+/** Tells owners of the end of their process, by pidfd. A pid that was given to another process meanwhile counts as ended. */
+export class ProcessWatch {
+  readonly #watches = new Map<string, { pid: number; startTicks: number; watch: native.Watch }>();
+  #listener: (owner: string, pid: number) => void = () => {};
+
+  onExit(listener: (owner: string, pid: number) => void): void {
+    this.#listener = listener;
+  }
+
+  /** Answers the process's start time in clock ticks since boot. Throws ESRCH when it has ended. */
+  watch(owner: string, pid: number, startTicks: number | null): number {
+    const known = this.#watches.get(owner);
+    if (known?.pid === pid) return known.startTicks;
+    this.unwatch(owner);
+    // the watch first: what is read afterwards is of the process that the pidfd holds on to
+    const watch = native.watchProcess(pid, () => this.#exited(owner, pid));
+    watch.unref();
+    const started = startTicksOf(pid);
+    if (started === null || (startTicks !== null && started !== startTicks)) {
+      watch.close();
+      throw { op: 'watch process', errno: 'ESRCH', detail: `process ${pid} has ended` } satisfies native.SystemFault;
+    }
+    this.#watches.set(owner, { pid, startTicks: started, watch });
+    return started;
+  }
+
+  unwatch(owner: string): void {
+    this.#watches.get(owner)?.watch.close();
+    this.#watches.delete(owner);
+  }
+
+  close(): void {
+    for (const owner of [...this.#watches.keys()]) this.unwatch(owner);
+  }
+
+  #exited(owner: string, pid: number): void {
+    this.unwatch(owner);
+    this.#listener(owner, pid);
+  }
+}
+
+/** Field 22 of /proc/<pid>/stat; null when there is no such process. The name before it may contain anything. */
+function startTicksOf(pid: number): number | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
+  } catch {
+    return null;
+  }
+}

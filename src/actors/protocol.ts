@@ -1,0 +1,43 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { ActorKind } from '../core/actor-address.ts';
+import type { Fault } from '../core/fault.ts';
+import type { LinkCounters } from '../core/statistics.ts';
+import type { Answer, Delivery } from './journal.ts';
+
+/** All that passes between threads. Plain data, but for the ports that join two workers. */
+
+/** Questions to a worker: verb → [input, output]. Each gets one reply; a worker's exit answers every open one. */
+export interface Verbs {
+  /** reads the actors from the journal */
+  restore: [null, null];
+  /** gives the actors of one kind their unfinished work; done when each has been told */
+  wake: [{ kind: ActorKind; rebooted: boolean }, null];
+  /** D04: counters of every interface in a namespace */
+  statistics: [{ netnsPath: string }, Record<string, LinkCounters>];
+  hostIp: [null, string | null];
+  /** lets what is under way end, then gives up sockets and ports */
+  stop: [null, null];
+  /** ends the thread after that many further messages, in the middle of whatever it does */
+  exit: [{ afterTurns: number }, null];
+}
+export type Verb = keyof Verbs;
+
+export type ToWorker =
+  | { kind: 'call'; id: number; verb: Verb; input: Verbs[Verb][0] }
+  | { kind: 'deliver'; delivery: Delivery }
+  /** the way to another worker, anew each time that worker was started */
+  | { kind: 'peer'; index: number; port: MessagePort };
+
+export type FromWorker =
+  | { kind: 'ready' }
+  | { kind: 'reply'; id: number; ok: true; output: Verbs[Verb][1] }
+  | { kind: 'reply'; id: number; ok: false; fault: Fault }
+  | { kind: 'committed'; answers: Answer[]; announced: boolean }
+  | { kind: 'unexpected'; address: string; event: string; message: string; stack: string | null };
+
+export interface WorkerSettings {
+  index: number;
+  workers: number;
+  runDirectory: string;
+  netnsDirectory: string;
+}

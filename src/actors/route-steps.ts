@@ -1,0 +1,79 @@
+import * as native from '#native';
+import type { Step } from '../core/plan/step.ts';
+
+/** Steps that are one route-netlink message each. */
+export type RouteStep = Extract<
+  Step,
+  {
+    verb:
+      | 'link.bridge'
+      | 'link.veth'
+      | 'link.set'
+      | 'link.delete'
+      | 'address.add'
+      | 'address.delete'
+      | 'route.add'
+      | 'route.delete';
+  }
+>;
+
+/** The step as the addon takes it. */
+export function requestFor(step: RouteStep): native.RouteRequest {
+  switch (step.verb) {
+    case 'link.bridge':
+      return { verb: 'addBridge', name: step.name, macAddress: step.macAddress, mtuBytes: step.mtuBytes, up: false };
+    case 'link.veth':
+      return {
+        verb: 'addVeth',
+        name: step.name,
+        mtuBytes: step.mtuBytes,
+        peerName: step.peer.name,
+        peerNetnsPath: step.peer.netns,
+        peerMacAddress: step.peer.macAddress,
+      };
+    case 'link.set':
+      return {
+        verb: 'setLink',
+        name: step.name,
+        up: step.up ?? null,
+        master: step.master ?? null,
+        alias: step.alias ?? null,
+        ipv4Configuration: step.ipv4 ?? null,
+        ipv6AddressGeneration: step.ipv6AddressGeneration ?? null,
+      };
+    case 'link.delete':
+      return { verb: 'deleteLink', name: step.name };
+    case 'address.add':
+      return { verb: 'addAddress', link: step.link, address: step.address, noDad: true };
+    case 'address.delete':
+      return { verb: 'deleteAddress', link: step.link, address: step.address };
+    case 'route.add':
+    case 'route.delete': {
+      const { destination, gateway, link, metric } = step;
+      return { verb: step.verb === 'route.add' ? 'addRoute' : 'deleteRoute', destination, gateway, link, metric };
+    }
+  }
+}
+
+const gone: ReadonlySet<string> = new Set(['ENODEV', 'ENOENT', 'ESRCH', 'EADDRNOTAVAIL']);
+
+/** Already there, or already gone, is success; null then. */
+export function settle(step: RouteStep, fault: native.SystemFault | null): native.SystemFault | null {
+  if (!fault) return null;
+  if (step.verb.endsWith('.delete') && gone.has(fault.errno)) return null;
+  if ((step.verb === 'address.add' || step.verb === 'route.add') && fault.errno === 'EEXIST') return null;
+  return fault;
+}
+
+/** A link of that name is there: ours when it is of the kind that the step makes, somebody else's otherwise. */
+export function verifyExisting(
+  socket: native.RouteSocket,
+  step: RouteStep,
+  fault: native.SystemFault | null,
+): native.SystemFault | null {
+  if (fault?.errno !== 'EEXIST' || (step.verb !== 'link.veth' && step.verb !== 'link.bridge')) return fault;
+  const found = native.linkByName(socket, step.name);
+  const wanted = step.verb === 'link.veth' ? 'veth' : 'bridge';
+  if (found?.kind === wanted) return null;
+  return { ...fault, detail: `interface ${step.name} already exists but is a ${found?.kind ?? 'device'} interface` };
+}

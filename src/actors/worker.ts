@@ -1,0 +1,97 @@
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { faultOf } from '../core/fault.ts';
+import { ActorSystem, type Outside } from './actor-system.ts';
+import { type Delivery, Journal } from './journal.ts';
+import { NativeKernel } from './native-kernel.ts';
+import type { FromWorker, ToWorker, Verb, Verbs, WorkerSettings } from './protocol.ts';
+
+/** The only file that runs on a worker thread: joins the actors to their journal, the kernel, and the other threads. */
+
+const settings = workerData as WorkerSettings;
+const parent = parentPort as MessagePort;
+const peers = new Map<number, MessagePort>();
+const send = (message: FromWorker): void => parent.postMessage(message);
+
+const journal = new Journal(settings.runDirectory);
+const kernel = new NativeKernel(settings.netnsDirectory);
+
+const outside: Outside = {
+  // a peer that is being started anew reads its inbox from the journal: what is posted into the void is not lost
+  deliver: (worker, delivery) => peers.get(worker)?.postMessage(delivery),
+  committed: (answers, announced) => send({ kind: 'committed', answers: [...answers], announced }),
+  unexpected: (address, event, error) =>
+    send({
+      kind: 'unexpected',
+      address,
+      event: event.type,
+      message: faultOf(error).message,
+      stack: error instanceof Error ? (error.stack ?? null) : null,
+    }),
+};
+const system = new ActorSystem(journal, kernel, outside, settings);
+
+/** Messages left before this thread ends on purpose; null: it lives. */
+let turnsLeft: number | null = null;
+
+function countTurn(): void {
+  if (turnsLeft === null) return;
+  if (turnsLeft-- <= 0) process.exit(1);
+}
+
+const verbs: { [V in Verb]: (input: Verbs[V][0]) => Verbs[V][1] | Promise<Verbs[V][1]> } = {
+  restore: () => {
+    system.restore();
+    return null;
+  },
+  wake: ({ kind, rebooted }) => {
+    system.wake(kind, rebooted);
+    return null;
+  },
+  statistics: ({ netnsPath }) => kernel.statistics(netnsPath),
+  hostIp: () => kernel.hostIp(),
+  stop: async () => {
+    await system.stop();
+    kernel.close();
+    await journal.close();
+    return null;
+  },
+  exit: ({ afterTurns }) => {
+    turnsLeft = afterTurns;
+    countTurn();
+    return null;
+  },
+};
+
+async function answer(id: number, verb: Verb, input: Verbs[Verb][0]): Promise<void> {
+  try {
+    const output = await (verbs[verb] as (input: unknown) => Verbs[Verb][1])(input);
+    send({ kind: 'reply', id, ok: true, output });
+  } catch (error) {
+    send({ kind: 'reply', id, ok: false, fault: faultOf(error) });
+  }
+}
+
+function join(index: number, port: MessagePort): void {
+  peers.get(index)?.close();
+  peers.set(index, port);
+  port.on('message', (delivery: Delivery) => {
+    countTurn();
+    system.deliver(delivery);
+  });
+}
+
+parent.on('message', (message: ToWorker) => {
+  countTurn();
+  switch (message.kind) {
+    case 'call':
+      void answer(message.id, message.verb, message.input);
+      break;
+    case 'deliver':
+      system.deliver(message.delivery);
+      break;
+    case 'peer':
+      join(message.index, message.port);
+  }
+});
+
+send({ kind: 'ready' });

@@ -1,0 +1,243 @@
+import { readFileSync } from 'node:fs';
+import { release } from 'node:os';
+import type { ContainerContext } from '../machines/container.ts';
+import type { HostContext } from '../machines/host.ts';
+import type { NetworkContext } from '../machines/network.ts';
+import type { ActorRecord, Answer, Journal, StoredReply } from './actors/journal.ts';
+import type { Pool } from './actors/pool.ts';
+import type { Engine, PlanPreview } from './bus/engine.ts';
+import { type ActorAddress, containerAddress, hostAddress, networkAddress } from './core/actor-address.ts';
+import { portConflict } from './core/claims.ts';
+import type { ContainerWish } from './core/container.ts';
+import type { ActorEvent } from './core/event.ts';
+import { type Fault, fault, NetloomError } from './core/fault.ts';
+import { containerView, networkView } from './core/inspect.ts';
+import { chooseAddresses, type Lease } from './core/lease.ts';
+import { netnsOf, setupPlan, teardownPlan } from './core/plan/container.ts';
+import { describeStep } from './core/plan/step.ts';
+import type { AsOf, ContainerStatistics, ContainerView, NetworkView, NodeInfo } from './core/view.ts';
+
+export interface EngineSettings {
+  node: string;
+  version: string;
+  bootId: string;
+  directories: NodeInfo['directories'];
+}
+
+/** How far the event stream has got. */
+export interface StreamPosition {
+  position(): { sequence: number; streamSequence: number | null };
+}
+
+/** How long the answer to a command with a client's id is kept for that client to ask again. */
+const replyKeptMs = 10 * 60_000;
+const forgetEveryMs = 60_000;
+
+type Waiter = { resolve(output: unknown): void; reject(error: NetloomError): void };
+
+/** The main thread's side of the actors: hands commands in, answers each once, and reads committed state. */
+export class ActorEngine implements Engine {
+  readonly #waiting = new Map<string, Waiter[]>();
+  readonly #delivered: string[] = [];
+  readonly #startedAt = new Date().toISOString();
+  readonly #housekeeping: NodeJS.Timeout;
+  #hostIp: string | null = null;
+  #state: NodeInfo['state'] = 'recovering';
+  #stream: StreamPosition | null = null;
+
+  constructor(
+    private readonly journal: Journal,
+    private readonly pool: Pool,
+    private readonly settings: EngineSettings,
+  ) {
+    pool.on('committed', (answers) => this.#answer(answers));
+    pool.on('recovered', () => this.#answerFromJournal());
+    this.#housekeeping = setInterval(() => this.#forgetReplies(), forgetEveryMs).unref();
+  }
+
+  /** The actors are restored: commands are taken from now on. */
+  async serve(stream: StreamPosition): Promise<void> {
+    this.#stream = stream;
+    const host = this.journal.actor(hostAddress);
+    if (host?.value === 'failed') throw new NetloomError((host.context as HostContext).lastFault as Fault);
+    this.#hostIp = await this.pool.call(0, 'hostIp', null);
+    this.#state = 'serving';
+  }
+
+  /** No new commands; resolves when those under way are answered, or after timeoutMs. */
+  async drain(timeoutMs: number): Promise<void> {
+    this.#state = 'draining';
+    clearInterval(this.#housekeeping);
+    const deadline = Date.now() + timeoutMs;
+    while (this.#waiting.size > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
+    this.#forgetDelivered();
+  }
+
+  // ------------------------------------------------------------------------------------------------------ commands
+
+  send(command: { id: string; kept: boolean }, to: ActorAddress, event: ActorEvent): Promise<unknown> {
+    if (this.#state !== 'serving') return Promise.reject(new NetloomError(this.#notServing()));
+    const key = `${command.kept ? 'kept' : 'once'} ${command.id}`;
+    const known = command.kept ? this.journal.replyTo(key) : null;
+    if (known) return outcome(known);
+    return new Promise((resolve, reject) => {
+      const waiters = this.#waiting.get(key);
+      if (waiters) {
+        waiters.push({ resolve, reject });
+        return;
+      }
+      this.#waiting.set(key, [{ resolve, reject }]);
+      this.pool.deliver(this.journal.enqueue(to, { ...event, command: key } as ActorEvent));
+    });
+  }
+
+  restartWorker(index: number): Promise<void> {
+    return this.pool.crash(index);
+  }
+
+  #notServing(): Fault {
+    return this.#state === 'draining'
+      ? fault('node.draining', `node ${this.settings.node} is shutting down`)
+      : fault('node.recovering', `node ${this.settings.node} is recovering; try again`);
+  }
+
+  #answer(answers: readonly Answer[]): void {
+    for (const { command, output, fault: refused } of answers) {
+      if (command.startsWith('once ')) this.#delivered.push(command);
+      const waiters = this.#waiting.get(command) ?? [];
+      this.#waiting.delete(command);
+      for (const { resolve, reject } of waiters) refused ? reject(new NetloomError(refused)) : resolve(output);
+    }
+    if (this.#delivered.length > 256) this.#forgetDelivered();
+  }
+
+  /** A worker died between its commit and its word to us: what it had answered is in the journal. */
+  #answerFromJournal(): void {
+    for (const command of [...this.#waiting.keys()]) {
+      const reply = this.journal.replyTo(command);
+      if (reply) this.#answer([{ command, ...reply }]);
+    }
+  }
+
+  #forgetDelivered(): void {
+    const commands = this.#delivered.splice(0);
+    if (commands.length > 0) this.journal.forgetReplies(commands);
+  }
+
+  #forgetReplies(): void {
+    this.#forgetDelivered();
+    this.journal.forgetRepliesBefore(Date.now() - replyKeptMs);
+  }
+
+  // --------------------------------------------------------------------------------------------------------- views
+
+  info(): NodeInfo {
+    return {
+      node: this.settings.node,
+      version: this.settings.version,
+      state: this.#state,
+      bootId: this.settings.bootId,
+      kernel: release(),
+      nodeVersion: process.versions.node,
+      startedAt: this.#startedAt,
+      pid: process.pid,
+      workers: this.pool.size,
+      hostIp: this.#hostIp,
+      containers: this.journal.actors('container/').length,
+      networks: this.journal.actors('network/').length,
+      outbox: this.journal.pending(),
+      directories: this.settings.directories,
+    };
+  }
+
+  containers(): { containers: ContainerView[] } & AsOf {
+    const { read, ...asOf } = this.#asOf(() => this.journal.actors('container/'));
+    return { containers: read.flatMap(({ record }) => viewOfContainer(record) ?? []), ...asOf };
+  }
+
+  container(id: string): { container: ContainerView } & AsOf {
+    const { read, ...asOf } = this.#asOf(() => this.journal.actor(containerAddress(id)));
+    const container = read && viewOfContainer(read);
+    if (!container) throw new NetloomError(fault('container.unknown', `no container ${id}`));
+    return { container, ...asOf };
+  }
+
+  networks(): { networks: NetworkView[] } & AsOf {
+    const { read, ...asOf } = this.#asOf(() => this.journal.actors('network/'));
+    return { networks: read.flatMap(({ record }) => viewOfNetwork(record) ?? []), ...asOf };
+  }
+
+  network(name: string): { network: NetworkView } & AsOf {
+    const { read, ...asOf } = this.#asOf(() => this.journal.actor(networkAddress(name)));
+    const network = read && viewOfNetwork(read);
+    if (!network) throw new NetloomError(fault('network.unknown', `no network ${name}`));
+    return { network, ...asOf };
+  }
+
+  async statistics(id: string): Promise<ContainerStatistics> {
+    const { netns } = this.container(id).container;
+    if (!netns) throw new NetloomError(fault('container.state', `the network of container ${id} is not set up`));
+    const home = this.pool.home(containerAddress(id));
+    return { id, interfaces: await this.pool.call(home, 'statistics', { netnsPath: netns.path }) };
+  }
+
+  #asOf<T>(read: () => T): { read: T } & AsOf {
+    const streamSequence = this.#stream?.position().streamSequence ?? null;
+    return { ...this.journal.asOf(read), streamSequence };
+  }
+
+  // ------------------------------------------------------------------------------------------------------ dry run
+
+  plan(wish: ContainerWish): PlanPreview {
+    const leases = Object.fromEntries(
+      wish.attachments.map(({ network, staticIps }) => [network, this.#preview(network, wish.id, staticIps)]),
+    );
+    const host = this.journal.actor(hostAddress)?.context as HostContext | undefined;
+    const conflict = portConflict(host?.ports ?? {}, wish.id, wish.ports);
+    if (conflict) throw new NetloomError(conflict);
+    const shared = wish.netns.kind === 'container' ? this.#sharedPath(wish.netns.id) : null;
+    const netns = netnsOf(wish, this.settings.directories.netns, shared);
+    const grant = { wish, netns, leases, ports: wish.ports };
+    const plan = setupPlan(grant);
+    return {
+      id: wish.id,
+      steps: plan.steps.map(describeStep),
+      plan,
+      teardown: teardownPlan(grant).steps.map(describeStep),
+    };
+  }
+
+  #preview(network: string, container: string, staticIps: string[]): Lease {
+    const context = this.journal.actor(networkAddress(network))?.context as NetworkContext | undefined;
+    if (!context?.definition) throw new NetloomError(fault('network.unknown', `no network ${network}`));
+    const { [container]: held, ...others } = context.leases;
+    const wanted = staticIps.length > 0 ? staticIps : [...(held ?? [])];
+    const addresses = chooseAddresses(context.definition, others, context.lastGiven, wanted);
+    if ('code' in addresses) throw new NetloomError(addresses);
+    const { definition, wish } = context;
+    const { network_interface: bridge, internal } = definition;
+    return { network, bridge, internal, mtuBytes: wish?.mtuBytes ?? null, addresses };
+  }
+
+  #sharedPath(id: string): string {
+    const { netns } = this.container(id).container;
+    if (!netns) throw new NetloomError(fault('netns.gone', `container ${id} has no network namespace to share`));
+    return netns.path;
+  }
+}
+
+export function readBootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+}
+
+function outcome({ output, fault: refused }: StoredReply): Promise<unknown> {
+  return refused ? Promise.reject(new NetloomError(refused)) : Promise.resolve(output);
+}
+
+function viewOfContainer({ value, context }: ActorRecord): ContainerView | null {
+  return containerView(value, context as ContainerContext);
+}
+
+function viewOfNetwork({ value, context }: ActorRecord): NetworkView | null {
+  return networkView(value, context as NetworkContext);
+}

@@ -1,0 +1,227 @@
+import type { z } from 'zod';
+import { containerAddress, networkAddress } from '../core/actor-address.ts';
+import { type ContainerRequest, type ContainerWish, containerWish } from '../core/container.ts';
+import type { ActorEvent } from '../core/event.ts';
+import { type Fault, NetloomError } from '../core/fault.ts';
+import { networkWish } from '../core/network.ts';
+import type { Engine } from './engine.ts';
+import {
+  containerReferenceSchema,
+  containerRequestSchema,
+  networkReferenceSchema,
+  networkRequestSchema,
+  nothingSchema,
+  setupSchema,
+  startedSchema,
+  workerReferenceSchema,
+} from './messages.ts';
+import {
+  containerAnswerSchema,
+  containerListSchema,
+  containerNamedSchema,
+  containerStatusSchema,
+  networkAnswerSchema,
+  networkCreatedSchema,
+  networkListSchema,
+  networkNamedSchema,
+  nodeInfoSchema,
+  planSchema,
+  statisticsSchema,
+  tornDownSchema,
+  workerRestartedSchema,
+} from './replies.ts';
+
+/** Whose command it is: the id under which the one answer is kept. */
+export interface CommandIdentity {
+  id: string;
+  /** the id is the client's own: the same id again gets the first answer */
+  kept: boolean;
+}
+
+/** Who may say it, the narrowest first: a role may do what those before it may. */
+export type Role = 'viewer' | 'operator' | 'admin';
+
+export interface Command<Request extends z.ZodType, Response extends z.ZodType> {
+  doc: string;
+  role: Role;
+  request: Request;
+  response: Response;
+  run(
+    engine: Engine,
+    request: z.output<Request>,
+    command: CommandIdentity,
+  ): z.output<Response> | Promise<z.output<Response>>;
+}
+
+const command = <Request extends z.ZodType, Response extends z.ZodType>(
+  entry: Command<Request, Response>,
+): Command<Request, Response> => entry;
+
+/** `<noun>.<verb>` → what it takes, what it answers, how it is done. */
+export const commands = {
+  'node.info': command({
+    doc: 'Tells what this node is and how it is',
+    role: 'viewer',
+    request: nothingSchema,
+    response: nodeInfoSchema,
+    run: (engine) => engine.info(),
+  }),
+
+  'network.create': command({
+    doc: 'Defines a network; its bridge is made when the first container joins',
+    role: 'operator',
+    request: networkRequestSchema,
+    response: networkCreatedSchema,
+    run: (engine, request, command) =>
+      tellNetwork(engine, request.name, command, {
+        type: 'network.create',
+        command: command.id,
+        wish: checked(networkWish(request)),
+        created: new Date().toISOString(),
+      }),
+  }),
+  'network.inspect': command({
+    doc: 'Shows one network',
+    role: 'viewer',
+    request: networkReferenceSchema,
+    response: networkAnswerSchema,
+    run: (engine, { name }) => engine.network(name),
+  }),
+  'network.list': command({
+    doc: 'Shows all networks',
+    role: 'viewer',
+    request: nothingSchema,
+    response: networkListSchema,
+    run: (engine) => engine.networks(),
+  }),
+  'network.remove': command({
+    doc: 'Removes a network that no container uses',
+    role: 'operator',
+    request: networkReferenceSchema,
+    response: networkNamedSchema,
+    run: (engine, { name }, command) =>
+      tellNetwork(engine, name, command, { type: 'network.remove', command: command.id }),
+  }),
+
+  'container.create': command({
+    doc: 'Keeps a wish; nothing is built yet',
+    role: 'operator',
+    request: containerRequestSchema,
+    response: containerNamedSchema,
+    run: (engine, request, command) =>
+      tellContainer(engine, request.id, command, {
+        type: 'container.create',
+        command: command.id,
+        wish: checked(containerWish(request)),
+      }),
+  }),
+  'container.setup': command({
+    doc: "Builds a container's network, or says what it is when it is built already",
+    role: 'operator',
+    request: setupSchema,
+    response: containerStatusSchema,
+    run: (engine, request, command) =>
+      tellContainer(engine, request.id, command, {
+        type: 'container.setup',
+        command: command.id,
+        wish: setupWish(request),
+      }),
+  }),
+  'container.started': command({
+    doc: "Tells of the container's first process, whose end is then watched for",
+    role: 'operator',
+    request: startedSchema,
+    response: containerNamedSchema,
+    run: (engine, { id, pid }, command) =>
+      tellContainer(engine, id, command, { type: 'container.started', command: command.id, pid }),
+  }),
+  'container.inspect': command({
+    doc: 'Shows one container',
+    role: 'viewer',
+    request: containerReferenceSchema,
+    response: containerAnswerSchema,
+    run: (engine, { id }) => engine.container(id),
+  }),
+  'container.list': command({
+    doc: 'Shows all containers',
+    role: 'viewer',
+    request: nothingSchema,
+    response: containerListSchema,
+    run: (engine) => engine.containers(),
+  }),
+  'container.stats': command({
+    doc: "Reads the counters of a container's interfaces",
+    role: 'viewer',
+    request: containerReferenceSchema,
+    response: statisticsSchema,
+    run: (engine, { id }) => engine.statistics(id),
+  }),
+  'container.teardown': command({
+    doc: "Takes a container's network down; the wish is kept",
+    role: 'operator',
+    request: containerReferenceSchema,
+    response: tornDownSchema,
+    run: (engine, { id }, command) =>
+      tellContainer(engine, id, command, { type: 'container.teardown', command: command.id }),
+  }),
+  'container.remove': command({
+    doc: "Takes a container's network down and forgets the container",
+    role: 'operator',
+    request: containerReferenceSchema,
+    response: containerNamedSchema,
+    run: (engine, { id }, command) =>
+      tellContainer(engine, id, command, { type: 'container.remove', command: command.id }),
+  }),
+
+  'plan.container': command({
+    doc: 'Shows what container.setup would do; changes nothing',
+    role: 'viewer',
+    request: containerRequestSchema,
+    response: planSchema,
+    run: (engine, request) => engine.plan(checked(containerWish(request))),
+  }),
+
+  'worker.restart': command({
+    doc: 'Ends a kernel worker at once and starts it anew; its actors are restored from the journal',
+    role: 'admin',
+    request: workerReferenceSchema,
+    response: workerRestartedSchema,
+    run: async (engine, { index }) => {
+      await engine.restartWorker(index);
+      return { index };
+    },
+  }),
+} as const;
+
+export type Commands = typeof commands;
+export type CommandName = keyof Commands;
+export type RequestOf<Name extends CommandName> = z.input<Commands[Name]['request']>;
+export type ResponseOf<Name extends CommandName> = z.output<Commands[Name]['response']>;
+
+export const commandNames = Object.keys(commands) as CommandName[];
+
+/** `container.setup` → `['container', 'setup']` */
+export function nounAndVerb(name: CommandName): [noun: string, verb: string] {
+  return name.split('.') as [string, string];
+}
+
+/** Nothing but the id: the wish that container.create kept. */
+function setupWish(request: ContainerRequest): ContainerWish | null {
+  const { id: _, ...rest } = request;
+  const named = Object.values(rest).some((value) => value !== undefined && value !== null);
+  return named ? checked(containerWish(request)) : null;
+}
+
+function checked<Wish extends object>(wish: Wish | Fault): Wish {
+  if ('code' in wish) throw new NetloomError(wish as Fault);
+  return wish as Wish;
+}
+
+/** The machines' answers are held to the schemas by their tests, not on every call. */
+function tellContainer<Output>(engine: Engine, id: string, command: CommandIdentity, event: ActorEvent) {
+  return engine.send(command, containerAddress(id), event) as Promise<Output>;
+}
+
+function tellNetwork<Output>(engine: Engine, name: string, command: CommandIdentity, event: ActorEvent) {
+  return engine.send(command, networkAddress(name), event) as Promise<Output>;
+}

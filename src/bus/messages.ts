@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import { containerRequestSchema } from '../core/container.ts';
+import { type FaultCode, fault, NetloomError } from '../core/fault.ts';
+import { networkRequestSchema } from '../core/network.ts';
+import { containerIdSchema, networkNameSchema } from '../core/token.ts';
+
+/** What comes in. Fields that are not named here are ignored. */
+
+export const nothingSchema = z.object({}).describe('nothing');
+export const containerReferenceSchema = z.object({ id: containerIdSchema }).describe('a container');
+export const networkReferenceSchema = z.object({ name: networkNameSchema }).describe('a network');
+export const startedSchema = z
+  .object({
+    id: containerIdSchema,
+    pid: z.int().min(1).describe('the first process of the container, as the host sees it'),
+  })
+  .describe("a container's process has started");
+export const workerReferenceSchema = z
+  .object({ index: z.int().min(0).describe('0 to workers - 1') })
+  .describe('a kernel worker');
+export const setupSchema = containerRequestSchema.describe(
+  'a container network as it is wished for; with nothing but the id, as it was wished for by container.create',
+);
+export { containerRequestSchema, networkRequestSchema };
+
+/** Requests above this are refused; the server behind a daemon takes more, so that the refusal is an answer. */
+export const maxPayloadBytes = 1024 * 1024;
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** The one door for bytes: throws payload.too-large, payload.malformed, or the code of the first field that is wrong. */
+export function parsePayload<Schema extends z.ZodType>(schema: Schema, bytes: Uint8Array): z.output<Schema> {
+  if (bytes.length > maxPayloadBytes)
+    throw refusal('payload.too-large', `the payload has ${bytes.length} bytes; at most ${maxPayloadBytes} are taken`);
+  const parsed = schema.safeParse(decode(bytes));
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0] as z.core.$ZodIssue;
+  throw refusal(codeFor(issue.path), `${pathText(issue.path)}: ${issue.message}`);
+}
+
+/** No bytes at all mean `{}`, so that `nats request netloom.v1.<node>.node.info ''` works. */
+function decode(bytes: Uint8Array): unknown {
+  if (bytes.length === 0) return {};
+  try {
+    return JSON.parse(utf8.decode(bytes));
+  } catch (error) {
+    throw refusal('payload.malformed', `the payload is no JSON: ${(error as Error).message}`, error);
+  }
+}
+
+const refusal = (code: FaultCode, message: string, cause?: unknown) =>
+  new NetloomError(fault(code, message), cause === undefined ? undefined : { cause });
+
+const codeOfField: Record<string, FaultCode> = {
+  id: 'id.invalid',
+  name: 'name.invalid',
+  network: 'name.invalid',
+  hostPort: 'port.invalid',
+  containerPort: 'port.invalid',
+  range: 'port.invalid',
+  protocol: 'port.invalid',
+  hostIp: 'address.invalid',
+  staticIps: 'address.invalid',
+  staticMac: 'address.invalid',
+  gateway: 'address.invalid',
+  start_ip: 'address.invalid',
+  end_ip: 'address.invalid',
+  subnet: 'subnet.invalid',
+};
+
+/** Below these the keys are the user's own words. */
+const freeForm = new Set<PropertyKey | undefined>(['labels', 'options', 'ipam_options']);
+
+function codeFor(path: readonly PropertyKey[]): FaultCode {
+  if (freeForm.has(path[0])) return 'payload.invalid';
+  const field = path.findLast((key) => typeof key === 'string');
+  return (typeof field === 'string' && Object.hasOwn(codeOfField, field) && codeOfField[field]) || 'payload.invalid';
+}
+
+/** `ports[0].hostPort` */
+function pathText(path: readonly PropertyKey[]): string {
+  const text = path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('');
+  return text === '' ? 'the payload' : text.replace(/^\./, '');
+}

@@ -1,0 +1,201 @@
+import { z } from 'zod';
+import { type Fault, type FaultCode, faultStatus } from '../core/fault.ts';
+import type { NetworkDefinition } from '../core/network.ts';
+import type { PublishedPort } from '../core/port.ts';
+import type { StatusBlock } from '../core/status.ts';
+import {
+  type AsOf,
+  type ContainerStatistics,
+  type ContainerView,
+  containerStates,
+  type NetworkView,
+  type NodeInfo,
+} from '../core/view.ts';
+import type { PlanPreview } from './engine.ts';
+
+/**
+ * What goes out, as schemas: for the service's metadata and the docs. They are held to core's types by the compiler,
+ * and are not run over answers, which are our own.
+ */
+
+const asOf = {
+  sequence: z.int().describe('number of the last fact that this answer includes'),
+  streamSequence: z
+    .int()
+    .nullable()
+    .describe('its place in NETLOOM_EVENTS: follow from this + 1 and nothing is missed; null while not known'),
+} satisfies Shape<AsOf>;
+
+type Shape<T> = { [K in keyof T]-?: z.ZodType<T[K]> };
+
+export const faultSchema: z.ZodType<Fault> = z
+  .object({
+    code: z.enum(Object.keys(faultStatus) as [FaultCode, ...FaultCode[]]).describe('API; docs/errors.md lists them'),
+    message: z.string().describe('for people; may improve'),
+    step: z.string().optional().describe('the step of the plan that failed'),
+    errno: z.string().optional().describe('symbolic: EEXIST'),
+    detail: z.string().optional().describe("the kernel's own words, or what was found instead"),
+    undone: z.array(z.string()).optional().describe('steps taken back, newest first'),
+    leftBehind: z
+      .array(z.object({ step: z.string(), errno: z.string().nullable(), detail: z.string().nullable() }))
+      .optional()
+      .describe('steps that could not be taken back'),
+  })
+  .describe('why it was refused or failed');
+
+const statusSchema: z.ZodType<StatusBlock> = z.object({
+  interfaces: z.record(
+    z.string(),
+    z.object({
+      mac_address: z.string(),
+      subnets: z.array(z.object({ ipnet: z.string(), gateway: z.string().optional() })),
+    }),
+  ),
+  dns_server_ips: z.array(z.string()),
+  dns_search_domains: z.array(z.string()),
+});
+
+const publishedPortSchema: z.ZodType<PublishedPort> = z.object({
+  protocol: z.enum(['tcp', 'udp', 'sctp']),
+  hostIp: z.string().nullable().describe('null: every address of both families'),
+  hostPort: z.int(),
+  containerPort: z.int(),
+  range: z.int(),
+});
+
+const netnsSchema = z.object({ path: z.string(), inode: z.int().nullable() });
+
+export interface ContainerStatus {
+  id: string;
+  netns: { path: string; inode: number | null };
+  /** per network, podman's StatusBlock */
+  status: Record<string, StatusBlock>;
+  ports: PublishedPort[];
+}
+
+export const containerStatusSchema: z.ZodType<ContainerStatus> = z.object({
+  id: z.string(),
+  netns: netnsSchema,
+  status: z.record(z.string(), statusSchema).describe("per network, podman's StatusBlock"),
+  ports: z.array(publishedPortSchema),
+});
+
+const containerViewSchema: z.ZodType<ContainerView> = z.object({
+  id: z.string(),
+  name: z.string(),
+  mode: z.string(),
+  state: z.enum(containerStates),
+  netns: netnsSchema.nullable(),
+  pid: z.int().nullable(),
+  attachments: z.array(
+    z.object({
+      network: z.string(),
+      interfaceName: z.string(),
+      staticIps: z.array(z.string()),
+      staticMac: z.string().nullable(),
+      aliases: z.array(z.string()),
+    }),
+  ),
+  status: z.record(z.string(), statusSchema).describe('per network, empty while the network is down'),
+  ports: z.array(publishedPortSchema),
+  removeOnExit: z.boolean(),
+  lastFault: faultSchema.nullable(),
+} satisfies Shape<ContainerView>);
+
+const definition = {
+  name: z.string(),
+  id: z.string(),
+  driver: z.literal('bridge'),
+  network_interface: z.string(),
+  created: z.string(),
+  subnets: z.array(
+    z.object({
+      subnet: z.string(),
+      gateway: z.string(),
+      lease_range: z.object({ start_ip: z.string().nullable(), end_ip: z.string().nullable() }).optional(),
+    }),
+  ),
+  ipv6_enabled: z.boolean(),
+  internal: z.boolean(),
+  dns_enabled: z.boolean(),
+  labels: z.record(z.string(), z.string()),
+  options: z.record(z.string(), z.string()),
+  ipam_options: z.object({ driver: z.literal('host-local') }),
+} satisfies Shape<NetworkDefinition>;
+
+const networkViewSchema: z.ZodType<NetworkView> = z.object({
+  ...definition,
+  state: z.enum(['claiming', 'defined', 'raising', 'up', 'lowering']),
+  leases: z.record(z.string(), z.array(z.string())).describe('container id → addresses'),
+} satisfies Shape<NetworkView>);
+
+export const nodeInfoSchema: z.ZodType<NodeInfo> = z.object({
+  node: z.string(),
+  version: z.string(),
+  state: z.enum(['recovering', 'serving', 'draining']),
+  bootId: z.string(),
+  kernel: z.string(),
+  nodeVersion: z.string(),
+  startedAt: z.string(),
+  pid: z.int(),
+  workers: z.int(),
+  hostIp: z.string().nullable().describe('source address of a route to the outside; null without one'),
+  containers: z.int(),
+  networks: z.int(),
+  outbox: z.int().describe('facts that wait for the bus'),
+  directories: z.object({ run: z.string(), state: z.string(), netns: z.string() }),
+} satisfies Shape<NodeInfo>);
+
+export const networkCreatedSchema: z.ZodType<{ definition: NetworkDefinition }> = z.object({
+  definition: z.object(definition),
+});
+export const networkAnswerSchema: z.ZodType<{ network: NetworkView } & AsOf> = z.object({
+  network: networkViewSchema,
+  ...asOf,
+});
+export const networkListSchema: z.ZodType<{ networks: NetworkView[] } & AsOf> = z.object({
+  networks: z.array(networkViewSchema),
+  ...asOf,
+});
+export const networkNamedSchema: z.ZodType<{ name: string }> = z.object({ name: z.string() });
+
+export const containerAnswerSchema: z.ZodType<{ container: ContainerView } & AsOf> = z.object({
+  container: containerViewSchema,
+  ...asOf,
+});
+export const containerListSchema: z.ZodType<{ containers: ContainerView[] } & AsOf> = z.object({
+  containers: z.array(containerViewSchema),
+  ...asOf,
+});
+export const containerNamedSchema: z.ZodType<{ id: string }> = z.object({ id: z.string() });
+export const tornDownSchema: z.ZodType<{ id: string; nothingToDo: boolean }> = z.object({
+  id: z.string(),
+  nothingToDo: z.boolean().describe('it was down already'),
+});
+
+const count = () => z.int();
+export const statisticsSchema: z.ZodType<ContainerStatistics> = z.object({
+  id: z.string(),
+  interfaces: z.record(
+    z.string(),
+    z.object({
+      rxBytes: count(),
+      txBytes: count(),
+      rxPackets: count(),
+      txPackets: count(),
+      rxErrors: count(),
+      txErrors: count(),
+      rxDropped: count(),
+      txDropped: count(),
+    }),
+  ),
+});
+
+export const planSchema: z.ZodType<PlanPreview> = z.object({
+  id: z.string(),
+  steps: z.array(z.string()).describe('one line per step, in order'),
+  plan: z.unknown().describe('the same as data'),
+  teardown: z.array(z.string()).describe('what teardown would do, in order'),
+});
+
+export const workerRestartedSchema: z.ZodType<{ index: number }> = z.object({ index: z.int() });

@@ -39,6 +39,8 @@ export interface ContainerContext extends ContainerInput {
   /** identity of the namespace while it is up */
   inode: number | null;
   process: { pid: number; startTicks: number | null } | null;
+  /** what the kernel steps of this attempt have taken so far, in milliseconds */
+  kernelMs: number;
   /** the command that is being carried out */
   command: CommandId;
   /** commands that came while another was under way, in order */
@@ -66,6 +68,7 @@ const statusOf = (context: ContainerContext) => ({
   netns: { path: grantOf(context).netns, inode: context.inode },
   status: context.share?.status ?? statusBlocks(grantOf(context)),
   ports: context.ports,
+  kernelMs: context.kernelMs,
 });
 
 const commandOf = (event: ContainerEvent): CommandId => ('command' in event ? event.command : null);
@@ -130,6 +133,7 @@ const machine = setup({
         share: null,
         inode: null,
         process: null,
+        kernelMs: 0,
         lastFault: null,
       });
       for (const tell of claims) enqueue({ type: 'tell', params: tell });
@@ -143,7 +147,11 @@ const machine = setup({
             leases: { ...context.leases, [event.lease.network]: event.lease },
           };
         case 'ports.granted':
-          return { awaiting: without(context.awaiting, hostAddress), ports: event.ports };
+          return {
+            awaiting: without(context.awaiting, hostAddress),
+            ports: event.ports,
+            kernelMs: context.kernelMs + event.tookMs,
+          };
         case 'netns.shared':
           return { awaiting: [], share: event.share };
       }
@@ -154,9 +162,10 @@ const machine = setup({
 
     // ---- building
     build: decide(({ context }) => [{ kind: 'apply', plan: setupPlan(grantOf(context)) }]),
-    keepOutputs: assign(({ event }) => {
+    keepOutputs: assign(({ context, event }) => {
       assertEvent(event, 'steps.applied');
-      return { inode: event.outputs.find(({ netns }) => netns)?.netns?.inode ?? null };
+      const inode = event.outputs.find(({ netns }) => netns)?.netns?.inode ?? null;
+      return { inode, kernelMs: context.kernelMs + event.tookMs };
     }),
     announceConfigured: decide(({ context }) => {
       const { id: _, ...status } = statusOf(context);
@@ -236,11 +245,13 @@ const machine = setup({
       { kind: 'announce', fact: 'tearing-down', data: { netns: grantOf(context).netns } },
       { kind: 'apply', plan: teardownPlan(grantOf(context)) },
     ]),
-    replyTornDown: decide(({ context }) => [
-      { kind: 'reply', command: context.command, output: { id: context.id, nothingToDo: false } },
-    ]),
+    replyTornDown: decide(({ context, event }) => {
+      assertEvent(event, 'steps.applied');
+      const output = { id: context.id, nothingToDo: false, kernelMs: event.tookMs };
+      return [{ kind: 'reply', command: context.command, output }];
+    }),
     replyNothingToDo: decide(({ context, event }) => [
-      { kind: 'reply', command: commandOf(event), output: { id: context.id, nothingToDo: true } },
+      { kind: 'reply', command: commandOf(event), output: { id: context.id, nothingToDo: true, kernelMs: 0 } },
     ]),
     awaitUnlinked: decide(({ context }) => [{ kind: 'apply', plan: unlinkPlan(grantOf(context)) }]),
     announceTornDown: decide(() => [{ kind: 'announce', fact: 'torn-down', data: {} }]),
@@ -334,6 +345,7 @@ export const containerMachine = machine.createMachine({
     share: null,
     inode: null,
     process: null,
+    kernelMs: 0,
     command: null,
     deferred: [],
     lastFault: null,

@@ -82,7 +82,10 @@ const machine = setup({
       enqueue.assign({ ports: { ...context.ports, [container]: ports } });
       enqueue({
         type: 'tell',
-        params: { to: containerAddress(container), event: { type: 'ports.granted', attempt, ports } },
+        params: {
+          to: containerAddress(container),
+          event: { type: 'ports.granted', attempt, ports, tookMs: event.tookMs },
+        },
       });
     }),
     refuseHeld: enqueueActions(({ context, event, enqueue }) => {

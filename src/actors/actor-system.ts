@@ -159,10 +159,12 @@ export class ActorSystem {
 
   async #carryOut(address: ActorAddress, { sequence, plan }: PendingPlan): Promise<void> {
     if (this.#stopped) return;
+    const startedMs = performance.now();
     const result = await execute(this.kernel, plan);
+    const told = { plan: plan.name, outputs: result.outputs, tookMs: performance.now() - startedMs };
     const event: ActorEvent = result.ok
-      ? { type: 'steps.applied', plan: plan.name, outputs: result.outputs }
-      : { type: 'steps.failed', plan: plan.name, fault: result.fault, outputs: result.outputs };
+      ? { type: 'steps.applied', ...told }
+      : { type: 'steps.failed', fault: result.fault, ...told };
     this.#later(() => this.#receive(address, event, { consumed: null, completed: sequence }));
   }
 

@@ -15,8 +15,9 @@ export type CommandId = string | null;
 
 /** What every actor hears from its own loop. */
 export type LoopEvent =
-  | { type: 'steps.applied'; plan: string; outputs: StepOutput[] }
-  | { type: 'steps.failed'; plan: string; fault: Fault; outputs: StepOutput[] }
+  /** tookMs: what the kernel steps took, without the way there and back */
+  | { type: 'steps.applied'; plan: string; outputs: StepOutput[]; tookMs: number }
+  | { type: 'steps.failed'; plan: string; fault: Fault; outputs: StepOutput[]; tookMs: number }
   /** the actor was restored from the journal; rebooted: nothing that it made in the kernel is left */
   | { type: 'actor.recovered'; rebooted: boolean };
 
@@ -28,7 +29,7 @@ export type ContainerEvent =
   | { type: 'container.teardown'; command: CommandId }
   | { type: 'container.remove'; command: CommandId }
   | { type: 'lease.granted'; attempt: number; lease: Lease }
-  | { type: 'ports.granted'; attempt: number; ports: PublishedPort[] }
+  | { type: 'ports.granted'; attempt: number; ports: PublishedPort[]; tookMs: number }
   | { type: 'netns.shared'; attempt: number; share: NetnsShare }
   | { type: 'claim.refused'; attempt: number; fault: Fault }
   | { type: 'netns.share'; from: ActorAddress; attempt: number }

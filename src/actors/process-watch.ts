@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import * as native from '#native';
+import { startTicksOf } from './process-start.ts';
 
 /** Tells owners of the end of their process, by pidfd. A pid that was given to another process meanwhile counts as ended. */
 export class ProcessWatch {
@@ -39,15 +39,5 @@ export class ProcessWatch {
   #exited(owner: string, pid: number): void {
     this.unwatch(owner);
     this.#listener(owner, pid);
-  }
-}
-
-/** Field 22 of /proc/<pid>/stat; null when there is no such process. The name before it may contain anything. */
-function startTicksOf(pid: number): number | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
-  } catch {
-    return null;
   }
 }

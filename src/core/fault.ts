@@ -40,6 +40,7 @@ export const faultStatus = {
   'kernel.refused': 500,
   'worker.lost': 500,
   'internal.unexpected': 500,
+  'node.running': 409,
   'node.recovering': 503,
   'node.draining': 503,
   'bus.unreachable': 503,

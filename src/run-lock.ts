@@ -1,0 +1,29 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { fault, NetloomError } from './core/fault.ts';
+import { startTicksOf } from './actors/process-start.ts';
+
+/** One daemon per run directory: the journal in it has one reader of its inboxes. Throws node.running. */
+export function takeRunDirectory(directory: string): { release(): void } {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const path = `${directory}/daemon.pid`;
+  const owner = livingOwner(path);
+  if (owner !== null)
+    throw new NetloomError(fault('node.running', `a daemon runs on ${directory} already (process ${owner})`));
+  rmSync(path, { force: true });
+  try {
+    writeFileSync(path, `${process.pid} ${startTicksOf(process.pid)}\n`, { flag: 'wx', mode: 0o644 });
+  } catch (error) {
+    throw new NetloomError(fault('node.running', `another daemon is starting on ${directory}`), { cause: error });
+  }
+  return { release: () => rmSync(path, { force: true }) };
+}
+
+/** The pid in the file, when that very process (not another that got its number) still lives. */
+function livingOwner(path: string): number | null {
+  try {
+    const [pid, ticks] = readFileSync(path, 'utf8').trim().split(' ').map(Number);
+    return pid !== undefined && pid !== process.pid && startTicksOf(pid) === ticks ? pid : null;
+  } catch {
+    return null;
+  }
+}

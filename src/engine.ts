@@ -33,6 +33,9 @@ export interface StreamPosition {
 const replyKeptMs = 10 * 60_000;
 const forgetEveryMs = 60_000;
 
+/** A worker that is ended on purpose goes on for up to so many turns, so that it ends anywhere in its work. */
+const mostTurnsBeforeExit = 10;
+
 type Waiter = { resolve(output: unknown): void; reject(error: NetloomError): void };
 
 /** The main thread's side of the actors: hands commands in, answers each once, and reads committed state. */
@@ -92,7 +95,7 @@ export class ActorEngine implements Engine {
   }
 
   restartWorker(index: number): Promise<void> {
-    return this.pool.crash(index);
+    return this.pool.crash(index, Math.floor(Math.random() * mostTurnsBeforeExit));
   }
 
   #notServing(): Fault {

@@ -17,7 +17,7 @@ export interface Verbs {
   hostIp: [null, string | null];
   /** lets what is under way end, then gives up sockets and ports */
   stop: [null, null];
-  /** ends the thread after that many further messages, in the middle of whatever it does */
+  /** ends the thread after that many further turns, between a commit and what follows from it as likely as not */
   exit: [{ afterTurns: number }, null];
 }
 export type Verb = keyof Verbs;

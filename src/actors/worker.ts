@@ -17,8 +17,14 @@ const kernel = new NativeKernel(settings.netnsDirectory);
 
 const outside: Outside = {
   // a peer that is being started anew reads its inbox from the journal: what is posted into the void is not lost
-  deliver: (worker, delivery) => peers.get(worker)?.postMessage(delivery),
-  committed: (answers, announced) => send({ kind: 'committed', answers: [...answers], announced }),
+  deliver: (worker, delivery) => {
+    countTurn();
+    peers.get(worker)?.postMessage(delivery);
+  },
+  committed: (answers, announced) => {
+    countTurn();
+    send({ kind: 'committed', answers: [...answers], announced });
+  },
   unexpected: (address, event, error) =>
     send({
       kind: 'unexpected',
@@ -30,8 +36,10 @@ const outside: Outside = {
 };
 const system = new ActorSystem(journal, kernel, outside, settings);
 
-/** Messages left before this thread ends on purpose; null: it lives. */
+/** Turns left before this thread ends on purpose, in the middle of whatever it does; null: it lives. */
 let turnsLeft: number | null = null;
+/** An idle worker has no turns: it ends after this. */
+const idleExitMs = 20;
 
 function countTurn(): void {
   if (turnsLeft === null) return;
@@ -57,7 +65,7 @@ const verbs: { [V in Verb]: (input: Verbs[V][0]) => Verbs[V][1] | Promise<Verbs[
   },
   exit: ({ afterTurns }) => {
     turnsLeft = afterTurns;
-    countTurn();
+    setTimeout(() => process.exit(1), idleExitMs);
     return null;
   },
 };

@@ -1,0 +1,138 @@
+import { mkdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { type Logger, pino } from 'pino';
+import { Journal } from './actors/journal.ts';
+import { Pool } from './actors/pool.ts';
+import { type BusAddress, connectBus, refuseOpenServer, roleAddress } from './bus/connection.ts';
+import { OutboxPublisher } from './bus/outbox.ts';
+import { type ManagedServer, startServer } from './bus/server.ts';
+import { type CommandService, serveCommands } from './bus/service.ts';
+import type { NodeInfo } from './core/view.ts';
+import { ActorEngine, readBootId } from './engine.ts';
+import { takeRunDirectory } from './run-lock.ts';
+
+export interface DaemonOptions {
+  /** names this host on the bus: it stands in every subject */
+  node: string;
+  /** journal, credentials, configuration of the own nats-server: has the life of the kernel's state */
+  runDirectory: string;
+  /** what outlives a reboot: the event stream */
+  stateDirectory: string;
+  /** where namespaces are pinned */
+  netnsDirectory: string;
+  /** of the own nats-server, on 127.0.0.1; 0: a free one */
+  natsPort: number;
+  /** an outside server instead of an own one */
+  natsUrl: string | null;
+  /** a .creds file for the outside server */
+  credentialsFile: string | null;
+  /** take an outside server that lets anybody in */
+  allowOpenServer: boolean;
+  workers: number;
+  logLevel: string;
+}
+
+export interface Daemon {
+  info(): NodeInfo;
+  /** Answers what is under way, publishes what it can, and ends. Networks stay as they are. */
+  stop(): Promise<void>;
+}
+
+/** How long a stop waits for commands under way, and for facts to be acknowledged. */
+const drainMs = 5_000;
+
+const { version } = createRequire(import.meta.url)('#package.json') as { version: string };
+
+/**
+ * The whole of it, top to bottom. Call it from a process whose first line was `await fs.promises.stat('/')`, so that
+ * libuv's pool threads live in the host's namespace. Rejects with a NetloomError; what was started is stopped then.
+ */
+export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  const { node, runDirectory, stateDirectory, netnsDirectory, workers } = options;
+  const log = pino({ level: options.logLevel, base: { node } }, pino.destination(2));
+  const undo: (() => unknown)[] = [];
+  try {
+    const lock = takeRunDirectory(runDirectory);
+    undo.push(() => lock.release());
+    mkdirSync(stateDirectory, { recursive: true, mode: 0o700 });
+
+    const journal = new Journal(runDirectory);
+    undo.push(() => journal.close());
+    const bootId = readBootId();
+    const rebooted = journal.noticeBoot(bootId);
+    if (rebooted) journal.forgetPending();
+
+    const server = options.natsUrl === null ? await ownServer(options, log) : null;
+    undo.push(() => server?.stop());
+    const nc = await connectBus({ ...(await addressOf(options, server)), name: `netloom daemon ${node}` });
+    undo.push(() => nc.close());
+
+    const publisher = new OutboxPublisher({ nc, outbox: journal, node, log });
+    undo.push(async () => {
+      await publisher.flush(drainMs);
+      await publisher.stop();
+    });
+    const pool = new Pool({ workers, runDirectory, netnsDirectory });
+    undo.push(() => pool.stop());
+    const directories = { run: runDirectory, state: stateDirectory, netns: netnsDirectory };
+    const engine = new ActorEngine(journal, pool, { node, version, bootId, directories });
+    pool.on('committed', (_, announced) => announced && publisher.wake());
+    reportWorkers(pool, log);
+    await pool.start(rebooted);
+    await engine.serve(publisher);
+
+    const service = await serveCommands({ nc, engine, node, version, log });
+    log.info({ ...directories, workers, rebooted }, 'serving');
+    return { info: () => engine.info(), stop: () => stop({ service, engine, undo, log }) };
+  } catch (error) {
+    await unwind(undo, log);
+    throw error;
+  }
+}
+
+interface Running {
+  service: CommandService;
+  engine: ActorEngine;
+  undo: (() => unknown)[];
+  log: Logger;
+}
+
+async function stop({ service, engine, undo, log }: Running): Promise<void> {
+  log.info('stopping');
+  await engine.drain(drainMs);
+  await service.stop().catch((error: unknown) => log.warn({ error }, 'the service did not end cleanly'));
+  await unwind(undo, log);
+  log.info('stopped');
+}
+
+/** Newest first; one that fails does not keep the others. */
+async function unwind(undo: (() => unknown)[], log: Logger): Promise<void> {
+  for (const step of undo.splice(0).reverse()) {
+    try {
+      await step();
+    } catch (error) {
+      log.warn({ error }, 'could not be stopped cleanly');
+    }
+  }
+}
+
+function ownServer(
+  { node, runDirectory, stateDirectory, natsPort }: DaemonOptions,
+  log: Logger,
+): Promise<ManagedServer> {
+  return startServer({ node, runDir: runDirectory, stateDir: stateDirectory, port: natsPort, log });
+}
+
+async function addressOf(options: DaemonOptions, server: ManagedServer | null): Promise<BusAddress> {
+  if (server) return roleAddress(server.credentials);
+  const creds = options.credentialsFile;
+  const address: BusAddress = { url: options.natsUrl as string, ...(creds === null ? {} : { creds }) };
+  if (!options.allowOpenServer) await refuseOpenServer(address);
+  return address;
+}
+
+function reportWorkers(pool: Pool, log: Logger): void {
+  pool.on('unexpected', (report) => log.error(report, 'an actor could not digest an event'));
+  pool.on('died', (index, exitCode) => log.error({ worker: index, exitCode }, 'a worker ended by itself'));
+  pool.on('recovered', (index) => log.info({ worker: index }, 'a worker was started again'));
+}

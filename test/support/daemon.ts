@@ -1,0 +1,143 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { connect, type NetloomClient } from '../../src/client.ts';
+import { nftSets } from '../../src/core/nft.ts';
+import { linkNames, nftElements } from './fresh-host.ts';
+
+const main = new URL('../../dist/src/cli/main.js', import.meta.url).pathname;
+
+/** The real daemon, as its own process, on a run directory of the test's. */
+export class TestDaemon {
+  #process: ChildProcess | null = null;
+  /** what it said last, for the message of a test that fails */
+  #said = '';
+
+  constructor(
+    readonly directory: string,
+    readonly node = 'testnode',
+    private readonly flags: string[] = [],
+  ) {}
+
+  get runDirectory(): string {
+    return `${this.directory}/run`;
+  }
+
+  get netnsDirectory(): string {
+    return `${this.runDirectory}/netns`;
+  }
+
+  /** Starts the process; does not wait for it. */
+  launch(): void {
+    const { runDirectory, directory, node } = this;
+    const places = ['--run-dir', runDirectory, '--state-dir', `${directory}/state`, '--nats-port', '0'];
+    const child = spawn(process.execPath, [main, 'daemon', '--node', node, ...places, ...this.flags], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on('data', (chunk: Buffer) => {
+        this.#said = `${this.#said}${chunk}`.slice(-8_000);
+      });
+    this.#process = child;
+  }
+
+  /** A client, once the daemon serves. */
+  async client(): Promise<NetloomClient> {
+    return untilAnswered(async () => {
+      this.#mustLive();
+      const client = await connect({ runDir: this.runDirectory, node: this.node, timeoutMs: 2_000 });
+      try {
+        await client.info({ timeoutMs: 500 });
+        return client;
+      } catch (error) {
+        await client.close();
+        throw error;
+      }
+    });
+  }
+
+  async start(): Promise<NetloomClient> {
+    this.launch();
+    return this.client();
+  }
+
+  /** SIGKILL, as the kernel's out-of-memory killer would. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  /** SIGTERM: an orderly end. Answers the exit code. */
+  async stop(): Promise<number | null> {
+    return this.#end('SIGTERM');
+  }
+
+  natsPid(): number | null {
+    const file = `${this.runDirectory}/nats/nats-server.pid`;
+    return existsSync(file) ? Number(readFileSync(file, 'utf8')) : null;
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<number | null> {
+    const child = this.#process;
+    this.#process = null;
+    if (!child || child.exitCode !== null) return child?.exitCode ?? null;
+    const exited = once(child, 'exit');
+    child.kill(signal);
+    await exited;
+    return child.exitCode;
+  }
+
+  #mustLive(): void {
+    if (this.#process && this.#process.exitCode !== null)
+      throw new Gone(`the daemon ended with ${this.#process.exitCode}:\n${this.#said}`);
+  }
+}
+
+class Gone extends Error {}
+
+/** Tries again until it works; gives up after 20 s, or at once when the daemon has ended. */
+export async function untilAnswered<T>(attempt: () => Promise<T>): Promise<T> {
+  const deadline = Date.now() + 20_000;
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (error instanceof Gone || Date.now() > deadline) throw error;
+      await delay(10);
+    }
+  }
+}
+
+/** What netloom has in this host's kernel. */
+export interface Inventory {
+  namespaces: string[];
+  links: string[];
+  elements: string[];
+  processes: string[];
+}
+
+export function inventory(daemon: TestDaemon): Inventory {
+  const namespaces = existsSync(daemon.netnsDirectory) ? readdirSync(daemon.netnsDirectory) : [];
+  const elements = Object.keys(nftSets).flatMap((set) => {
+    const kind = set.startsWith('published') ? 'map' : 'set';
+    return nftElements(kind, set).map((element) => `${set} ${JSON.stringify(element)}`);
+  });
+  return { namespaces, links: linkNames().filter((name) => name !== 'lo'), elements, processes: processesOf(daemon) };
+}
+
+export const nothing: Inventory = { namespaces: [], links: [], elements: [], processes: [] };
+
+/** Living processes that carry the run directory in their command line. */
+export function processesOf(daemon: TestDaemon): string[] {
+  const lines = execFileSync('ps', ['-eo', 'pid=,args='], { encoding: 'utf8' }).split('\n');
+  return lines.filter((line) => line.includes(daemon.directory)).map((line) => line.trim());
+}
+
+/** A small generator of numbers in [0, 1): the same for the same seed. */
+export function seeded(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}

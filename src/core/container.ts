@@ -83,6 +83,8 @@ export function containerWish(request: ContainerRequest): ContainerWish | Fault 
 function netnsSource(mode: string, request: ContainerRequest): NetnsSource | Fault {
   const [kind = '', ...rest] = mode.split(':');
   const argument = rest.join(':');
+  if (request.pid && (kind === 'ns' || kind === 'container'))
+    return fault('mode.conflict', `mode ${mode} names a namespace: pid cannot name another`);
   switch (kind) {
     case 'bridge':
     case 'none':

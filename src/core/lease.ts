@@ -83,8 +83,9 @@ function nextFree(
   taken: ReadonlyMap<string, string>,
   last: string | undefined,
 ): string | null {
-  const first = entry.lease_range?.start_ip ? addressToBigint(entry.lease_range.start_ip) : firstHost(subnet);
-  const end = entry.lease_range?.end_ip ? addressToBigint(entry.lease_range.end_ip) : lastHost(subnet);
+  const { start_ip, end_ip } = entry.lease_range ?? {};
+  const first = start_ip ? larger(addressToBigint(start_ip), firstHost(subnet)) : firstHost(subnet);
+  const end = end_ip ? smaller(addressToBigint(end_ip), lastHost(subnet)) : lastHost(subnet);
   const start = last === undefined ? first : addressToBigint(last) + 1n;
   const free = (from: bigint, to: bigint): string | null => {
     for (let value = from; value <= to; value++) {
@@ -95,6 +96,9 @@ function nextFree(
   };
   return (start > first ? free(start, end) : null) ?? free(first, start > first && start <= end ? start - 1n : end);
 }
+
+const larger = (one: bigint, other: bigint): bigint => (one > other ? one : other);
+const smaller = (one: bigint, other: bigint): bigint => (one < other ? one : other);
 
 /** One family's first address of a list, in attach order. */
 export function firstOfFamily(addresses: readonly LeasedAddress[], family: 4 | 6): LeasedAddress | null {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  addressToBigint,
   canonicalAddress,
   familyOf,
   formatSubnet,
@@ -92,12 +93,15 @@ export function networkWish(request: NetworkRequest): NetworkWish | Fault {
     return fault('mode.unsupported', `ipam driver ${request.ipam_options?.driver} is not supported; host-local is`);
   const mtuBytes = mtuOf(options);
   if (typeof mtuBytes === 'object' && mtuBytes !== null) return mtuBytes;
+  const bridge = request.network_interface ?? options['com.docker.network.bridge.name'] ?? null;
+  if (bridge !== null && !interfaceNameSchema.safeParse(bridge).success)
+    return fault('payload.invalid', `${bridge} cannot be the name of an interface`);
   const subnets = networkSubnets(request.subnets ?? []);
   if ('code' in subnets) return subnets;
   return {
     name: request.name,
     id: networkId(request.name),
-    bridge: request.network_interface ?? options['com.docker.network.bridge.name'] ?? null,
+    bridge,
     subnets,
     automatic: automaticFamilies(subnets, request.ipv6_enabled ?? false),
     internal: request.internal ?? false,
@@ -141,20 +145,34 @@ function networkSubnets(requested: NonNullable<NetworkRequest['subnets']>): Netw
 export function completeSubnet(
   subnet: Subnet,
   gateway: string | null,
-  leaseRange: { start_ip?: string | null | undefined; end_ip?: string | null | undefined } | null,
+  leaseRange: Partial<LeaseRange> | null,
 ): NetworkSubnet | Fault {
   const text = formatSubnet(subnet);
   const via = gateway === null ? subnetAddress(subnet, 1n) : canonicalAddress(gateway);
   if (via === null) return fault('address.invalid', `gateway ${gateway} is no IP address`);
   if (!subnetContains(subnet, via)) return fault('address.outside-subnet', `gateway ${via} is outside ${text}`);
   if (!leaseRange) return { subnet: text, gateway: via };
-  const range = { start_ip: leaseRange.start_ip ?? null, end_ip: leaseRange.end_ip ?? null };
-  for (const end of [range.start_ip, range.end_ip]) {
-    if (end === null) continue;
-    if (canonicalAddress(end) === null) return fault('address.invalid', `lease range: ${end} is no IP address`);
-    if (!subnetContains(subnet, end)) return fault('address.outside-subnet', `lease range: ${end} is outside ${text}`);
+  const range = completeRange(subnet, leaseRange);
+  return 'code' in range ? range : { subnet: text, gateway: via, lease_range: range };
+}
+
+type LeaseRange = NonNullable<NetworkSubnet['lease_range']>;
+
+function completeRange(subnet: Subnet, requested: Partial<LeaseRange>): LeaseRange | Fault {
+  const range: LeaseRange = { start_ip: null, end_ip: null };
+  for (const end of ['start_ip', 'end_ip'] as const) {
+    const text = requested[end] ?? null;
+    if (text === null) continue;
+    const address = canonicalAddress(text);
+    if (address === null) return fault('address.invalid', `lease range: ${text} is no IP address`);
+    if (!subnetContains(subnet, address))
+      return fault('address.outside-subnet', `lease range: ${address} is outside ${formatSubnet(subnet)}`);
+    range[end] = address;
   }
-  return { subnet: text, gateway: via, lease_range: range };
+  const { start_ip, end_ip } = range;
+  if (start_ip !== null && end_ip !== null && addressToBigint(start_ip) > addressToBigint(end_ip))
+    return fault('address.invalid', `lease range: ${start_ip} is behind ${end_ip}`);
+  return range;
 }
 
 export function networkDefinition(

@@ -1,0 +1,170 @@
+import { describe, expect, it } from 'vitest';
+import { type ContainerRequest, containerRequestSchema, containerWish } from '../../src/core/container.ts';
+import type { Fault } from '../../src/core/fault.ts';
+import { wishOf } from './samples.ts';
+
+const refused = (request: Partial<ContainerRequest>): Fault => {
+  const made = containerWish({ id: 'web', ...request });
+  if (!('code' in made)) throw new Error('accepted');
+  return made;
+};
+const names = (...networks: NonNullable<ContainerRequest['networks']>) =>
+  wishOf({ networks }).attachments.map(({ network, interfaceName }) => `${network} ${interfaceName}`);
+
+describe('A01 network modes', () => {
+  it('A01 bridge is the default and makes a namespace', () => {
+    expect(wishOf()).toEqual({
+      id: 'web',
+      name: 'web',
+      mode: 'bridge',
+      netns: { kind: 'create' },
+      attachments: [],
+      ports: [],
+      removeOnExit: false,
+    });
+  });
+
+  it.each([
+    [{ mode: 'none' }, { kind: 'create' }],
+    [
+      { mode: 'bridge', pid: 42 },
+      { kind: 'adopt', pid: 42 },
+    ],
+    [
+      { mode: 'none', pid: 42 },
+      { kind: 'adopt', pid: 42 },
+    ],
+    [{ mode: 'ns:/run/netns/blue' }, { kind: 'path', path: '/run/netns/blue' }],
+    [{ mode: 'ns:/run/with:colon' }, { kind: 'path', path: '/run/with:colon' }],
+    [{ mode: 'container:db' }, { kind: 'container', id: 'db' }],
+  ])('A01 %j gets its namespace from %j', (request, netns) => {
+    expect(wishOf(request).netns).toEqual(netns);
+  });
+
+  it.each(['host', 'slirp4netns', 'slirp4netns:mtu=1500', 'pasta'])('A01 %s is named as not supported yet', (mode) => {
+    expect(refused({ mode })).toMatchObject({ code: 'mode.unsupported' });
+  });
+
+  it('A01 any other mode is a clear error', () => {
+    expect(refused({ mode: 'bridged' })).toEqual({
+      code: 'mode.unknown',
+      message: 'unknown network mode bridged: expected bridge, none, ns:<path> or container:<id>',
+    });
+    expect(refused({ mode: 'none:x' })).toMatchObject({
+      code: 'mode.unknown',
+      message: 'mode none:x: none takes no argument',
+    });
+    expect(refused({ mode: 'ns:relative' })).toMatchObject({ code: 'mode.unknown' });
+    expect(refused({ mode: 'ns' })).toMatchObject({ code: 'mode.unknown' });
+    expect(refused({ mode: 'container:no.dots' })).toMatchObject({ code: 'id.invalid' });
+    expect(refused({ mode: 'container' })).toMatchObject({ code: 'id.invalid' });
+  });
+
+  it('B04 a container does not share its own namespace', () => {
+    expect(refused({ mode: 'container:web' })).toMatchObject({ code: 'netns.cycle' });
+  });
+
+  it.each([
+    [{ mode: 'none', networks: [{ network: 'demo' }] }, 'mode none takes no networks'],
+    [{ mode: 'container:db', networks: [{ network: 'demo' }] }, 'mode container:db takes no networks'],
+    [
+      { mode: 'none', ports: [{ containerPort: 80 }] },
+      'ports can be published only by a container that joins a network',
+    ],
+    [{ ports: [{ containerPort: 80 }] }, 'ports can be published only by a container that joins a network'],
+    [
+      { mode: 'container:db', ports: [{ containerPort: 80 }] },
+      'ports can be published only by a container that joins a network',
+    ],
+  ])('A01 wishes that contradict each other are refused: %j', (request, message) => {
+    expect(refused(request)).toEqual({ code: 'mode.conflict', message });
+  });
+
+  it.each(['ns:/run/netns/blue', 'bridge'])('A01 mode %s joins networks and publishes ports', (mode) => {
+    const wish = wishOf({ mode, networks: [{ network: 'demo' }], ports: [{ containerPort: 80 }] });
+    expect([wish.attachments, wish.ports]).toMatchObject([[{ network: 'demo' }], [{ containerPort: 80 }]]);
+  });
+
+  it('A01 a mode cannot both make and adopt: a pid belongs to bridge and none', () => {
+    expect(refused({ mode: 'ns:/run/netns/blue', pid: 42 })).toMatchObject({ code: 'mode.conflict' });
+    expect(refused({ mode: 'container:db', pid: 42 })).toMatchObject({ code: 'mode.conflict' });
+  });
+});
+
+describe('A02 interface names', () => {
+  it('A02 are given in the order of the networks', () => {
+    expect(names({ network: 'a' }, { network: 'b' }, { network: 'c' })).toEqual(['a eth0', 'b eth1', 'c eth2']);
+  });
+
+  it('A02 that are asked for are not given to another, wherever they stand', () => {
+    expect(names({ network: 'a' }, { network: 'b', interfaceName: 'eth0' }, { network: 'c' })).toEqual([
+      'a eth1',
+      'b eth0',
+      'c eth2',
+    ]);
+  });
+
+  it('A02 asked for twice are refused, as is a network named twice', () => {
+    const eth9 = { interfaceName: 'eth9' };
+    expect(
+      refused({
+        networks: [
+          { network: 'a', ...eth9 },
+          { network: 'b', ...eth9 },
+        ],
+      }),
+    ).toEqual({
+      code: 'payload.invalid',
+      message: 'interface name eth9 is asked for twice',
+    });
+    expect(refused({ networks: [{ network: 'a' }, { network: 'a' }] })).toEqual({
+      code: 'payload.invalid',
+      message: 'network a is named twice',
+    });
+  });
+
+  it.each(['lo', 'all', 'default', '.', 'a:b', 'a/b', 'a b', 'longer-than-fifteen', ''])(
+    'A02 that no interface can have are refused by the schema: %j',
+    (interfaceName) => {
+      const request = { id: 'web', networks: [{ network: 'a', interfaceName }] };
+      expect(containerRequestSchema.safeParse(request).success).toBe(false);
+    },
+  );
+});
+
+describe('what a container asks of a network', () => {
+  it('A03 always includes its short id as an alias, once', () => {
+    const id = '0123456789abcdef';
+    const aliases = (request: string[]) =>
+      wishOf({ id, networks: [{ network: 'a', aliases: request }] }).attachments[0]?.aliases;
+    expect(aliases([])).toEqual(['0123456789ab']);
+    expect(aliases(['db', '0123456789ab', 'db'])).toEqual(['db', '0123456789ab']);
+  });
+
+  it('A04 takes static addresses of both families and a MAC per network, spelt canonically', () => {
+    const [attachment] = wishOf({
+      networks: [{ network: 'a', staticIps: ['10.0.0.9', 'FD00::0009'], staticMac: '02:AA:00:00:00:01' }],
+    }).attachments;
+    expect(attachment).toMatchObject({ staticIps: ['10.0.0.9', 'fd00::9'], staticMac: '02:aa:00:00:00:01' });
+    expect(refused({ networks: [{ network: 'a', staticIps: ['10.0.0'] }] })).toMatchObject({
+      code: 'address.invalid',
+      message: '10.0.0 is no IP address',
+    });
+  });
+
+  it.each([
+    { id: 'no.dots' },
+    { id: 'no*stars' },
+    { id: '' },
+    { id: 'x'.repeat(65) },
+    { id: 'ok', networks: [{ network: 'no/slash' }] },
+    { id: 'ok', networks: [{ network: 'a', staticMac: '02:00' }] },
+    { id: 'ok', pid: 0 },
+  ])('is refused by its schema: %j', (request) => {
+    expect(containerRequestSchema.safeParse(request).success).toBe(false);
+  });
+
+  it('keeps what it does not know out, and refuses nothing for it', () => {
+    expect(containerRequestSchema.parse({ id: 'web', colour: 'blue' })).toEqual({ id: 'web' });
+  });
+});

@@ -1,0 +1,137 @@
+import { describe, expect, it } from 'vitest';
+import type { Fault } from '../../src/core/fault.ts';
+import { chooseAddresses, firstOfFamily, type Leases } from '../../src/core/lease.ts';
+import type { NetworkRequest } from '../../src/core/network.ts';
+import { definitionOf } from './samples.ts';
+
+type Subnets = NonNullable<NetworkRequest['subnets']>;
+interface Ask {
+  subnets?: Subnets;
+  leases?: Leases;
+  lastGiven?: Record<string, string>;
+  staticIps?: string[];
+}
+
+const choose = ({ subnets = [{ subnet: '10.0.0.0/24' }], leases = {}, lastGiven = {}, staticIps = [] }: Ask) =>
+  chooseAddresses(definitionOf({ subnets }), leases, lastGiven, staticIps);
+const chosen = (ask: Ask): string[] => {
+  const addresses = choose(ask);
+  if ('code' in addresses) throw new Error(addresses.message);
+  return addresses.map(({ address }) => address);
+};
+const refused = (ask: Ask): Fault => {
+  const addresses = choose(ask);
+  if (!('code' in addresses)) throw new Error('accepted');
+  return addresses;
+};
+const tiny = [{ subnet: '10.0.0.0/29' }];
+
+describe('automatic addresses', () => {
+  it('start behind the gateway, one per subnet', () => {
+    expect(choose({ subnets: [{ subnet: '10.0.0.0/24' }, { subnet: 'fd00::/64' }] })).toEqual([
+      { address: '10.0.0.2', prefixLength: 24, gateway: '10.0.0.1' },
+      { address: 'fd00::2', prefixLength: 64, gateway: 'fd00::1' },
+    ]);
+  });
+
+  it('are not those of others', () => {
+    expect(chosen({ leases: { a: ['10.0.0.2'], b: ['10.0.0.3'] } })).toEqual(['10.0.0.4']);
+  });
+
+  it('are not given again at once after they became free', () => {
+    expect(chosen({ lastGiven: { '10.0.0.0/24': '10.0.0.7' } })).toEqual(['10.0.0.8']);
+  });
+
+  it('begin again at the start when the end is reached, and pass by what is taken', () => {
+    expect(chosen({ subnets: tiny, lastGiven: { '10.0.0.0/29': '10.0.0.6' } })).toEqual(['10.0.0.2']);
+    expect(
+      chosen({ subnets: tiny, lastGiven: { '10.0.0.0/29': '10.0.0.5' }, leases: { a: ['10.0.0.6'], b: ['10.0.0.2'] } }),
+    ).toEqual(['10.0.0.3']);
+  });
+
+  it('may be the last one given, when it is the only one left', () => {
+    const leases = { a: ['10.0.0.2', '10.0.0.3', '10.0.0.4', '10.0.0.6'] };
+    expect(chosen({ subnets: tiny, leases, lastGiven: { '10.0.0.0/29': '10.0.0.5' } })).toEqual(['10.0.0.5']);
+  });
+
+  it('run out: the gateway, the network and the broadcast address are never given', () => {
+    const leases = { a: ['10.0.0.2', '10.0.0.3', '10.0.0.4', '10.0.0.5', '10.0.0.6'] };
+    expect(refused({ subnets: tiny, leases })).toEqual({
+      code: 'address.exhausted',
+      message: 'network demo has no free address left in 10.0.0.0/29',
+    });
+  });
+
+  it('come from the lease range only', () => {
+    const subnets = [{ subnet: '10.0.0.0/24', lease_range: { start_ip: '10.0.0.100', end_ip: '10.0.0.101' } }];
+    expect(chosen({ subnets })).toEqual(['10.0.0.100']);
+    expect(chosen({ subnets, leases: { a: ['10.0.0.100'] } })).toEqual(['10.0.0.101']);
+    expect(refused({ subnets, leases: { a: ['10.0.0.100', '10.0.0.101'] } })).toMatchObject({
+      code: 'address.exhausted',
+    });
+  });
+
+  it('come from a lease range that is open on one side', () => {
+    expect(chosen({ subnets: [{ subnet: '10.0.0.0/24', lease_range: { start_ip: '10.0.0.100' } }] })).toEqual([
+      '10.0.0.100',
+    ]);
+    expect(chosen({ subnets: [{ subnet: '10.0.0.0/24', lease_range: { end_ip: '10.0.0.100' } }] })).toEqual([
+      '10.0.0.2',
+    ]);
+  });
+
+  it('are hosts also where the lease range includes the ends of the subnet', () => {
+    const subnets = [
+      { subnet: '10.0.0.0/30', gateway: '10.0.0.2', lease_range: { start_ip: '10.0.0.0', end_ip: '10.0.0.3' } },
+    ];
+    expect(chosen({ subnets })).toEqual(['10.0.0.1']);
+    expect(refused({ subnets, leases: { a: ['10.0.0.1'] } })).toMatchObject({ code: 'address.exhausted' });
+  });
+
+  it('use both addresses of a /31, less the gateway', () => {
+    expect(chosen({ subnets: [{ subnet: '10.0.0.0/31' }] })).toEqual(['10.0.0.0']);
+  });
+});
+
+describe('A04 static addresses', () => {
+  it('A04 are given as asked for, in each family, the other family stays automatic', () => {
+    const subnets = [{ subnet: '10.0.0.0/24' }, { subnet: 'fd00::/64' }];
+    expect(chosen({ subnets, staticIps: ['fd00::77', '10.0.0.99'] })).toEqual(['10.0.0.99', 'fd00::77']);
+    expect(chosen({ subnets, staticIps: ['fd00::77'] })).toEqual(['10.0.0.2', 'fd00::77']);
+  });
+
+  it('A04 may lie outside the lease range, which is for automatic ones', () => {
+    const subnets = [{ subnet: '10.0.0.0/24', lease_range: { start_ip: '10.0.0.100' } }];
+    expect(chosen({ subnets, staticIps: ['10.0.0.5'] })).toEqual(['10.0.0.5']);
+  });
+
+  it.each([
+    [['10.0.1.5'], 'address.outside-subnet', 'address 10.0.1.5 is in no subnet of network demo (10.0.0.0/24)'],
+    [['10.0.0.5'], 'address.taken', 'address 10.0.0.5 is leased to container db'],
+    [['10.0.0.1'], 'address.taken', 'address 10.0.0.1 is the gateway'],
+    [['10.0.0.0'], 'address.invalid', 'address 10.0.0.0 is the network or broadcast address of 10.0.0.0/24'],
+    [['10.0.0.255'], 'address.invalid', 'address 10.0.0.255 is the network or broadcast address of 10.0.0.0/24'],
+    [['10.0.0.6', '10.0.0.7'], 'address.invalid', 'addresses 10.0.0.6, 10.0.0.7 are in the same subnet 10.0.0.0/24'],
+  ])('A04 %j: %s', (staticIps, code, message) => {
+    expect(refused({ staticIps, leases: { db: ['10.0.0.5'] } })).toEqual({ code, message });
+  });
+
+  it('A04 the highest address of an IPv6 subnet is a host like others', () => {
+    expect(chosen({ subnets: [{ subnet: 'fd00::/64' }], staticIps: ['fd00::ffff:ffff:ffff:ffff'] })).toHaveLength(1);
+    expect(refused({ subnets: [{ subnet: 'fd00::/64' }], staticIps: ['fd00::'] })).toMatchObject({
+      code: 'address.invalid',
+    });
+  });
+});
+
+describe('the first address of a family', () => {
+  it('goes by attach order', () => {
+    const addresses = choose({
+      subnets: [{ subnet: 'fd00::/64' }, { subnet: '10.0.0.0/24' }, { subnet: '10.0.1.0/24' }],
+    });
+    if ('code' in addresses) throw new Error();
+    expect(firstOfFamily(addresses, 4)?.address).toBe('10.0.0.2');
+    expect(firstOfFamily(addresses, 6)?.address).toBe('fd00::2');
+    expect(firstOfFamily([], 6)).toBeNull();
+  });
+});

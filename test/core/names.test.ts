@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import {
+  actorKind,
+  actorName,
+  containerAddress,
+  hostAddress,
+  networkAddress,
+  workerOf,
+} from '../../src/core/actor-address.ts';
+import { derivedMac, hostVethName, netnsPath, networkId, vethAlias } from '../../src/core/names.ts';
+
+describe('names in the kernel', () => {
+  it('are the same for the same owner for ever: undo needs no memory', () => {
+    expect(hostVethName('web', 'demo')).toMatchInlineSnapshot(`"nl9ff56c578050"`);
+    expect(derivedMac('web/demo')).toMatchInlineSnapshot(`"c6:28:62:7f:36:48"`);
+    expect(networkId('demo')).toMatchInlineSnapshot(
+      `"a956ec4d35c7498c1e135f623870043207434e438a84158a33186f4cfb94f60e"`,
+    );
+  });
+
+  it('fit an interface name', () => {
+    expect(hostVethName('x'.repeat(64), 'y'.repeat(64))).toHaveLength(14);
+  });
+
+  it('differ between the attachments of a container and between containers', () => {
+    const names = ['a', 'b'].flatMap((id) => ['x', 'y'].map((network) => hostVethName(id, network)));
+    expect(new Set(names).size).toBe(4);
+  });
+
+  it('show whose a leftover was', () => {
+    expect(vethAlias('web', 'demo')).toBe('netloom container/web network/demo');
+    expect(netnsPath('/run/netloom/netns', 'web')).toBe('/run/netloom/netns/netloom-web');
+  });
+
+  it('include only MAC addresses that are local and of one host', () => {
+    for (let index = 0; index < 100; index++) {
+      const first = Number.parseInt(derivedMac(`container/${index}`).slice(0, 2), 16);
+      expect(first & 0b11).toBe(0b10);
+    }
+  });
+});
+
+describe('actor addresses', () => {
+  it('tell kind and name', () => {
+    expect([containerAddress('web'), networkAddress('demo'), hostAddress].map(actorKind)).toEqual([
+      'container',
+      'network',
+      'host',
+    ]);
+    expect(actorName(containerAddress('web'))).toBe('web');
+  });
+
+  it('live on the same worker always, the host on the first, and spread over all', () => {
+    expect(workerOf(hostAddress, 4)).toBe(0);
+    const workers = Array.from({ length: 1000 }, (_, index) => workerOf(containerAddress(`c${index}`), 4));
+    for (const worker of [0, 1, 2, 3]) expect(workers.filter((other) => other === worker).length).toBeGreaterThan(150);
+  });
+});

@@ -1,0 +1,114 @@
+import { describe, expect, it } from 'vitest';
+import type { Fault } from '../../src/core/fault.ts';
+import { type NetworkRequest, networkDefinition, networkWish } from '../../src/core/network.ts';
+import { networkWishOf } from './samples.ts';
+
+const refused = (request: Partial<NetworkRequest>): Fault => {
+  const made = networkWish({ name: 'demo', ...request });
+  if (!('code' in made)) throw new Error('accepted');
+  return made;
+};
+
+describe('a network wish', () => {
+  it('fills in every default but those that need the host', () => {
+    expect(networkWishOf({ subnets: null })).toEqual({
+      name: 'demo',
+      id: expect.stringMatching(/^[0-9a-f]{64}$/),
+      bridge: null,
+      subnets: [],
+      automatic: [4],
+      internal: false,
+      mtuBytes: null,
+      labels: {},
+      options: {},
+    });
+  });
+
+  it('gives the first address of a subnet to the gateway, unless another is named', () => {
+    expect(
+      networkWishOf({ subnets: [{ subnet: '10.89.3.7/24' }, { subnet: 'fd00::/64', gateway: 'fd00::0:fe' }] }).subnets,
+    ).toEqual([
+      { subnet: '10.89.3.0/24', gateway: '10.89.3.1' },
+      { subnet: 'fd00::/64', gateway: 'fd00::fe' },
+    ]);
+  });
+
+  it.each([
+    [{}, [4]],
+    [{ ipv6_enabled: true }, [4, 6]],
+    [{ ipv6_enabled: true, subnets: [{ subnet: '10.0.0.0/24' }] }, [6]],
+    [{ ipv6_enabled: true, subnets: [{ subnet: 'fd00::/64' }] }, []],
+    [{ subnets: [{ subnet: 'fd00::/64' }] }, []],
+  ])('asks for free subnets of what it lacks: %j → %j', (request, automatic) => {
+    expect(networkWishOf({ subnets: null, ...request }).automatic).toEqual(automatic);
+  });
+
+  it.each([
+    [{ mtu: '1400' }, 1400],
+    [{ 'com.docker.network.driver.mtu': '9000' }, 9000],
+    [{}, null],
+  ])('reads the MTU from its options: %j → %j', (options, mtuBytes) => {
+    expect(networkWishOf({ options }).mtuBytes).toBe(mtuBytes);
+  });
+
+  it('takes the name of its bridge from either place', () => {
+    expect(networkWishOf({ network_interface: 'br7' }).bridge).toBe('br7');
+    expect(networkWishOf({ options: { 'com.docker.network.bridge.name': 'br8' } }).bridge).toBe('br8');
+  });
+
+  it('refuses a bridge name that no interface can have, wherever it was written', () => {
+    expect(refused({ options: { 'com.docker.network.bridge.name': 'longer than fifteen' } })).toMatchObject({
+      code: 'payload.invalid',
+    });
+  });
+
+  it('lists the known options beside an unknown one', () => {
+    expect(refused({ options: { vlan: '7' } })).toEqual({
+      code: 'payload.invalid',
+      message: 'unknown option vlan; known are mtu, com.docker.network.driver.mtu, com.docker.network.bridge.name',
+    });
+  });
+
+  it.each([
+    [{ driver: 'macvlan' }, 'mode.unsupported'],
+    [{ dns_enabled: true }, 'mode.unsupported'],
+    [{ ipam_options: { driver: 'dhcp' } }, 'mode.unsupported'],
+    [{ options: { mtu: '67' } }, 'payload.invalid'],
+    [{ options: { mtu: '65536' } }, 'payload.invalid'],
+    [{ options: { mtu: '1e3' } }, 'payload.invalid'],
+    [{ subnets: [{ subnet: '10.0.0.0' }] }, 'subnet.invalid'],
+    [{ subnets: [{ subnet: '10.0.0.0/24', gateway: '10.0.1.1' }] }, 'address.outside-subnet'],
+    [{ subnets: [{ subnet: '10.0.0.0/24', gateway: 'fd00::1' }] }, 'address.outside-subnet'],
+    [{ subnets: [{ subnet: '10.0.0.0/24', gateway: 'first' }] }, 'address.invalid'],
+    [{ subnets: [{ subnet: '10.0.0.0/24' }, { subnet: '10.0.0.128/25' }] }, 'subnet.invalid'],
+    [{ subnets: [{ subnet: '10.0.0.0/24', lease_range: { start_ip: '10.0.1.5' } }] }, 'address.outside-subnet'],
+    [{ subnets: [{ subnet: '10.0.0.0/24', lease_range: { end_ip: 'last' } }] }, 'address.invalid'],
+    [
+      { subnets: [{ subnet: '10.0.0.0/24', lease_range: { start_ip: '10.0.0.9', end_ip: '10.0.0.8' } }] },
+      'address.invalid',
+    ],
+  ])('is refused: %j', (request, code) => {
+    expect(refused(request)).toMatchObject({ code });
+  });
+
+  it('names the gateway that lies outside, and outside of what', () => {
+    expect(refused({ subnets: [{ subnet: '10.0.0.0/24', gateway: '10.0.1.1' }] }).message).toBe(
+      'gateway 10.0.1.1 is outside 10.0.0.0/24',
+    );
+  });
+
+  it('becomes a definition with the bridge and the subnets that the host granted', () => {
+    const wish = networkWishOf({ ipv6_enabled: true, internal: true, labels: { team: 'blue' } });
+    const subnets = [...wish.subnets, { subnet: 'fd00::/64', gateway: 'fd00::1' }];
+    expect(networkDefinition(wish, { bridge: 'netloom3', subnets, created: '2026-01-01T00:00:00Z' })).toMatchObject({
+      name: 'demo',
+      driver: 'bridge',
+      network_interface: 'netloom3',
+      created: '2026-01-01T00:00:00Z',
+      subnets,
+      ipv6_enabled: true,
+      internal: true,
+      labels: { team: 'blue' },
+    });
+  });
+});

@@ -1,0 +1,159 @@
+import { describe, expect, it } from 'vitest';
+import type { Fault } from '../../src/core/fault.ts';
+import {
+  describePort,
+  holdAddresses,
+  type PortMapping,
+  type PublishedPort,
+  portMappingSchema,
+  portsOverlap,
+  publishedFamilies,
+  publishedPorts,
+} from '../../src/core/port.ts';
+
+const published = (...mappings: PortMapping[]): string[] => {
+  const ports = publishedPorts(mappings);
+  if ('code' in ports) throw new Error(ports.message);
+  return ports.map(describePort);
+};
+const refused = (...mappings: PortMapping[]): Fault => {
+  const ports = publishedPorts(mappings);
+  if (!('code' in ports)) throw new Error(`accepted: ${ports.map(describePort)}`);
+  return ports;
+};
+
+describe('A09 port mappings', () => {
+  it('A09 default to tcp, one port, a host port that is picked, every address', () => {
+    expect(publishedPorts([{ containerPort: 80 }])).toEqual([
+      { protocol: 'tcp', hostIp: null, hostPort: 0, containerPort: 80, range: 1 },
+    ]);
+  });
+
+  it('A09 take several protocols joined by commas, each once, in any case', () => {
+    expect(published({ hostPort: 53, containerPort: 53, protocol: 'TCP,udp,tcp,SCTP' })).toEqual([
+      '53->53/tcp',
+      '53->53/udp',
+      '53->53/sctp',
+    ]);
+  });
+
+  it('A09 keep ranges as ranges', () => {
+    expect(published({ hostIp: '127.0.0.1', hostPort: 8000, containerPort: 9000, range: 11 })).toEqual([
+      '127.0.0.1:8000-8010->9000-9010/tcp',
+    ]);
+  });
+
+  it('A09 spell the host address canonically; an empty one is every address', () => {
+    expect(published({ hostIp: 'FD00:0::1', hostPort: 1, containerPort: 1 })).toEqual(['[fd00::1]:1->1/tcp']);
+    expect(published({ hostIp: '', hostPort: 1, containerPort: 1 })).toEqual(['1->1/tcp']);
+    expect(refused({ hostIp: 'localhost', containerPort: 1 })).toMatchObject({
+      code: 'address.invalid',
+      message: 'host address localhost is no IP address',
+    });
+  });
+
+  it.each([
+    [{ hostPort: 65535, containerPort: 1, range: 2 }, '65535-65536->1-2/tcp goes beyond port 65535'],
+    [{ hostPort: 1, containerPort: 65535, range: 2 }, '1-2->65535-65536/tcp goes beyond port 65535'],
+    [{ containerPort: 65000, range: 1000 }, '0-999->65000-65999/tcp goes beyond port 65535'],
+  ])('A09 refuse a range that leaves the port numbers: %j', (mapping, message) => {
+    expect(refused(mapping)).toMatchObject({ code: 'port.invalid', message });
+  });
+
+  it('A09 reach the last port number', () => {
+    expect(published({ hostPort: 65534, containerPort: 65534, range: 2 })).toEqual(['65534-65535->65534-65535/tcp']);
+  });
+
+  it.each([
+    { containerPort: 0 },
+    { containerPort: 70000 },
+    { hostPort: -1, containerPort: 80 },
+    { hostPort: 70000, containerPort: 80 },
+    { containerPort: 80, range: 0 },
+    { containerPort: 80, protocol: 'icmp' },
+    { containerPort: 80, protocol: 'tcp,' },
+    { containerPort: 80.5 },
+  ])('A09 are refused by their schema: %j', (mapping) => {
+    expect(portMappingSchema.safeParse(mapping).success).toBe(false);
+  });
+
+  it('A09 that overlap are refused, and both are named', () => {
+    expect(
+      refused({ hostPort: 8000, containerPort: 80, range: 10 }, { hostIp: '::1', hostPort: 8009, containerPort: 443 }),
+    ).toMatchObject({ code: 'port.overlap', message: '[::1]:8009->443/tcp overlaps 8000-8009->80-89/tcp' });
+  });
+
+  it('A09 with the same host port for two protocols do not overlap', () => {
+    expect(
+      published({ hostPort: 53, containerPort: 53 }, { hostPort: 53, containerPort: 53, protocol: 'udp' }),
+    ).toHaveLength(2);
+  });
+
+  it('A09 whose host ports are picked never overlap', () => {
+    expect(published({ containerPort: 80 }, { containerPort: 80 })).toHaveLength(2);
+  });
+});
+
+describe('A09 overlap', () => {
+  const on = (hostIp: string | null, hostPort = 80, range = 1): PublishedPort => ({
+    protocol: 'tcp',
+    hostIp,
+    hostPort,
+    containerPort: 80,
+    range,
+  });
+
+  // every combination of the addresses that a port can be published on
+  it.each([
+    [null, null, true],
+    [null, '0.0.0.0', true],
+    [null, '::', true],
+    [null, '10.0.0.1', true],
+    [null, 'fd00::1', true],
+    ['0.0.0.0', '0.0.0.0', true],
+    ['0.0.0.0', '10.0.0.1', true],
+    ['0.0.0.0', '::', false],
+    ['0.0.0.0', 'fd00::1', false],
+    ['10.0.0.1', '10.0.0.1', true],
+    ['10.0.0.1', '10.0.0.2', false],
+    ['10.0.0.1', '::', false],
+    ['10.0.0.1', 'fd00::1', false],
+    ['::', '::', true],
+    ['::', 'fd00::1', true],
+    ['fd00::1', 'fd00::1', true],
+    ['fd00::1', 'fd00::2', false],
+  ])('A09 of %s and %s: %s, whichever comes first', (one, other, overlap) => {
+    expect(portsOverlap(on(one), on(other))).toBe(overlap);
+    expect(portsOverlap(on(other), on(one))).toBe(overlap);
+  });
+
+  it.each([
+    [8000, 10, 8009, 1, true],
+    [8000, 10, 8010, 1, false],
+    [8000, 10, 7999, 1, false],
+    [8000, 10, 7990, 11, true],
+    [8000, 10, 8002, 3, true],
+  ])('A09 of %i (%i ports) and %i (%i ports): %s', (first, range, otherFirst, otherRange, overlap) => {
+    expect(portsOverlap(on(null, first, range), on(null, otherFirst, otherRange))).toBe(overlap);
+    expect(portsOverlap(on(null, otherFirst, otherRange), on(null, first, range))).toBe(overlap);
+  });
+});
+
+describe('a published port', () => {
+  const port = (hostIp: string | null): PublishedPort => ({
+    protocol: 'tcp',
+    hostIp,
+    hostPort: 1,
+    containerPort: 1,
+    range: 1,
+  });
+
+  it('without a host address is offered and held in both families, with one in its own', () => {
+    expect(publishedFamilies(port(null))).toEqual([4, 6]);
+    expect(holdAddresses(port(null))).toEqual(['0.0.0.0', '::']);
+    expect(publishedFamilies(port('::'))).toEqual([6]);
+    expect(holdAddresses(port('::'))).toEqual(['::']);
+    expect(publishedFamilies(port('127.0.0.1'))).toEqual([4]);
+    expect(holdAddresses(port('127.0.0.1'))).toEqual(['127.0.0.1']);
+  });
+});

@@ -1,0 +1,37 @@
+import { type ContainerRequest, type ContainerWish, containerWish } from '../../src/core/container.ts';
+import type { Fault } from '../../src/core/fault.ts';
+import type { Lease } from '../../src/core/lease.ts';
+import {
+  type NetworkDefinition,
+  type NetworkRequest,
+  type NetworkWish,
+  networkDefinition,
+  networkWish,
+} from '../../src/core/network.ts';
+
+/** The nouns of the tests, made the way that users make them. */
+
+function accepted<T extends object>(made: T | Fault): T {
+  if ('code' in made && 'message' in made) throw new Error(made.message);
+  return made as T;
+}
+
+export function wishOf(request: Partial<ContainerRequest> = {}): ContainerWish {
+  return accepted(containerWish({ id: 'web', ...request }));
+}
+
+export function networkWishOf(request: Partial<NetworkRequest> = {}): NetworkWish {
+  return accepted(networkWish({ name: 'demo', subnets: [{ subnet: '10.89.0.0/24' }], ...request }));
+}
+
+export function definitionOf(request: Partial<NetworkRequest> = {}, bridge = 'netloom0'): NetworkDefinition {
+  const wish = networkWishOf(request);
+  return networkDefinition(wish, { bridge, subnets: wish.subnets, created: '2026-01-01T00:00:00Z' });
+}
+
+export function leaseOf(lease: Partial<Lease> = {}): Lease {
+  const v4 = { address: '10.89.0.2', prefixLength: 24, gateway: '10.89.0.1' };
+  return { network: 'demo', bridge: 'netloom0', internal: false, mtuBytes: null, addresses: [v4], ...lease };
+}
+
+export const v6 = { address: 'fd00::2', prefixLength: 64, gateway: 'fd00::1' };

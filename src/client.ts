@@ -12,7 +12,7 @@ import { type BusAddress, connectBus, defaultNodeName, roleAddress } from './bus
 import { credentialsFile, defaultRunDir, readCredentials } from './bus/credentials.ts';
 import { type EventFeed, type EventOptions, openEvents } from './bus/event-feed.ts';
 import { commandSubject } from './bus/subjects.ts';
-import { type Fault, fault, faultStatus, NetloomError } from './core/fault.ts';
+import { type Fault, fault, NetloomError } from './core/fault.ts';
 
 export type { CloudEvent } from './bus/cloud-event.ts';
 export type { CommandName, RequestOf, ResponseOf } from './bus/commands.ts';

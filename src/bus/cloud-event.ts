@@ -40,7 +40,7 @@ export function cloudEvent(node: string, epoch: string, record: OutboxRecord): C
 
 export function cloudEventSubject(node: string, record: OutboxRecord): string {
   const { noun, id } = about(node, record.source);
-  return eventSubject(node, noun, id, record.fact);
+  return eventSubject(node, noun, id, record.fact.replaceAll(/[^A-Za-z0-9_-]/g, '-'));
 }
 
 /** What the world calls the actor: the host speaks for its node. */

@@ -71,6 +71,8 @@ export interface ContainerStatus {
   /** per network, podman's StatusBlock */
   status: Record<string, StatusBlock>;
   ports: PublishedPort[];
+  /** what the kernel steps took, port holding included, in milliseconds */
+  kernelMs: number;
 }
 
 export const containerStatusSchema: z.ZodType<ContainerStatus> = z.object({
@@ -78,6 +80,7 @@ export const containerStatusSchema: z.ZodType<ContainerStatus> = z.object({
   netns: netnsSchema,
   status: z.record(z.string(), statusSchema).describe("per network, podman's StatusBlock"),
   ports: z.array(publishedPortSchema),
+  kernelMs: z.number().describe('what the kernel steps took, port holding included, in milliseconds'),
 });
 
 const containerViewSchema: z.ZodType<ContainerView> = z.object({
@@ -168,9 +171,10 @@ export const containerListSchema: z.ZodType<{ containers: ContainerView[] } & As
   ...asOf,
 });
 export const containerNamedSchema: z.ZodType<{ id: string }> = z.object({ id: z.string() });
-export const tornDownSchema: z.ZodType<{ id: string; nothingToDo: boolean }> = z.object({
+export const tornDownSchema: z.ZodType<{ id: string; nothingToDo: boolean; kernelMs: number }> = z.object({
   id: z.string(),
   nothingToDo: z.boolean().describe('it was down already'),
+  kernelMs: z.number().describe('what the kernel steps took, in milliseconds'),
 });
 
 const count = () => z.int();

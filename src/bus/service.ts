@@ -1,5 +1,5 @@
 import { headers, type Msg, type NatsConnection, nuid } from '@nats-io/nats-core';
-import { type Service, ServiceErrorCodeHeader, ServiceErrorHeader, Svcm } from '@nats-io/services';
+import { type Service, type ServiceConfig, ServiceErrorCodeHeader, ServiceErrorHeader, Svcm } from '@nats-io/services';
 import { z } from 'zod';
 import { type Fault, fault, faultOf, faultStatus, NetloomError } from '../core/fault.ts';
 import { type CommandIdentity, type CommandName, commandNames, commands, nounAndVerb } from './commands.ts';
@@ -22,15 +22,16 @@ export interface CommandService {
   stop(): Promise<void>;
 }
 
+interface Served {
+  nc: NatsConnection;
+  engine: Engine;
+  log: BusLog;
+}
+
 /** Puts the command table on the bus as the NATS micro service `netloom`. */
-export async function serveCommands({
-  nc,
-  engine,
-  node,
-  version,
-  log = silent,
-}: ServiceOptions): Promise<CommandService> {
-  const running = new Set<Promise<void>>();
+export async function serveCommands(options: ServiceOptions): Promise<CommandService> {
+  const { nc, engine, node, version, log = silent } = options;
+  const endpoints = new Map(commandNames.map((name) => [endpointName(name), new Endpoint(name, { nc, engine, log })]));
   // No queue group (an empty name spells "none"): the node is in the subject, so nobody shares the work.
   const service = await new Svcm(nc).add({
     name: 'netloom',
@@ -38,26 +39,64 @@ export async function serveCommands({
     description: `container networks of ${node}`,
     metadata: { node },
     queue: '',
-  });
-  for (const name of commandNames) {
-    service.addEndpoint(name.replace('.', '-'), {
-      subject: commandSubject(node, ...nounAndVerb(name)),
-      metadata: endpointMetadata(name),
-      handler: (_error, message) => {
-        const answered = answer(name, engine, message, log).finally(() => running.delete(answered));
-        running.add(answered);
-      },
+    statsHandler: async ({ name }: { name?: string }) => endpoints.get(name ?? '')?.statistics() ?? null,
+  } as ServiceConfig);
+  for (const [name, endpoint] of endpoints)
+    service.addEndpoint(name, {
+      subject: commandSubject(node, ...nounAndVerb(endpoint.command)),
+      metadata: endpointMetadata(endpoint.command),
+      handler: (_error, message) => endpoint.take(message),
     });
-  }
   return {
     service,
     async stop() {
       await service.stop();
-      await Promise.all(running);
+      await Promise.all([...endpoints.values()].map((endpoint) => endpoint.idle()));
       if (!nc.isClosed()) await nc.flush();
     },
   };
 }
+
+/** One subject: takes requests as they come, and does not wait for one before it takes the next. */
+class Endpoint {
+  readonly #underWay = new Set<Promise<void>>();
+  #refused = 0;
+
+  constructor(
+    readonly command: CommandName,
+    private readonly served: Served,
+  ) {}
+
+  take(message: Msg): void {
+    if (!hasInbox(message)) {
+      const { subject, reply } = message;
+      this.served.log.warn({ subject, reply }, 'dropped a command without an inbox for its answer');
+      return;
+    }
+    const answered = this.#answer(message).finally(() => this.#underWay.delete(answered));
+    this.#underWay.add(answered);
+  }
+
+  async idle(): Promise<void> {
+    await Promise.all(this.#underWay);
+  }
+
+  /** The library sees only that a request was taken; this is what became of it. */
+  statistics() {
+    return { refused: this.#refused, underWay: this.#underWay.size };
+  }
+
+  async #answer(message: Msg): Promise<void> {
+    try {
+      if (await answer(this.command, this.served, message)) this.#refused++;
+    } catch (error) {
+      this.served.log.warn({ command: this.command, error }, 'an answer could not be sent');
+    }
+  }
+}
+
+/** A name of the micro service protocol has no dots. */
+const endpointName = (name: CommandName): string => name.replace('.', '-');
 
 function endpointMetadata(name: CommandName): Record<string, string> {
   const { doc, role, request, response } = commands[name];
@@ -66,22 +105,24 @@ function endpointMetadata(name: CommandName): Record<string, string> {
 }
 
 /** One request, one answer, whatever happens. Never rejects. */
-async function answer(name: CommandName, engine: Engine, message: Msg, log: BusLog): Promise<void> {
-  if (!hasInbox(message)) {
-    log.warn({ subject: message.subject, reply: message.reply }, 'dropped a command without an inbox for its answer');
-    return;
-  }
+async function answer(name: CommandName, { engine, nc, log }: Served, message: Msg): Promise<Fault | null> {
   try {
-    try {
-      const output = await perform(name, engine, message);
-      message.respond(encode(output));
-    } catch (error) {
-      refuse(message, faultOf(error));
-      if (!(error instanceof NetloomError)) log.error({ command: name, error }, 'a command failed unexpectedly');
-    }
+    const text = encode(await perform(name, engine, message));
+    const refusal = tooLarge(text, nc);
+    if (refusal) throw refusal;
+    message.respond(text);
+    return null;
   } catch (error) {
-    log.warn({ command: name, error }, 'an answer could not be sent');
+    if (!(error instanceof NetloomError)) log.error({ command: name, error }, 'a command failed unexpectedly');
+    return refuse(message, faultOf(error));
   }
+}
+
+function tooLarge(text: string, nc: NatsConnection): NetloomError | null {
+  const most = nc.info?.max_payload ?? Number.POSITIVE_INFINITY;
+  if (text.length * 3 <= most || Buffer.byteLength(text) <= most) return null;
+  const message = `the answer has ${Buffer.byteLength(text)} bytes, the NATS server carries ${most} (its max_payload)`;
+  return new NetloomError(fault('payload.too-large', message));
 }
 
 /**
@@ -113,9 +154,10 @@ function identityOf({ headers }: Msg): CommandIdentity {
 
 const encode = (output: unknown): string => JSON.stringify(output ?? {});
 
-function refuse(message: Msg, why: Fault): void {
+function refuse(message: Msg, why: Fault): Fault {
   const header = headers();
   header.set(ServiceErrorCodeHeader, String(faultStatus[why.code]));
   header.set(ServiceErrorHeader, why.message.replaceAll(/\s+/g, ' '));
   message.respond(encode(why), { headers: header });
+  return why;
 }

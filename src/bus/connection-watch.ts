@@ -1,0 +1,41 @@
+import { type Deferred, deferred, type NatsConnection } from '@nats-io/nats-core';
+
+/** Tells when a connection comes and goes. */
+export class ConnectionWatch {
+  #whenUp: Deferred<void> | null = null;
+  readonly #onDown: () => void;
+  readonly #statuses: ReturnType<NatsConnection['status']>;
+
+  constructor(nc: NatsConnection, onDown: () => void) {
+    this.#onDown = onDown;
+    this.#statuses = nc.status();
+    void this.#watch();
+  }
+
+  /** at once while there is a connection */
+  up(): Promise<void> {
+    return this.#whenUp ?? Promise.resolve();
+  }
+
+  stop(): void {
+    (this.#statuses as unknown as { stop(): void }).stop();
+    this.#whenUp?.resolve();
+  }
+
+  async #watch(): Promise<void> {
+    for await (const { type } of this.#statuses) {
+      if (type === 'disconnect') this.#down();
+      if (type === 'reconnect') this.#up();
+    }
+  }
+
+  #down(): void {
+    this.#whenUp ??= deferred<void>();
+    this.#onDown();
+  }
+
+  #up(): void {
+    this.#whenUp?.resolve();
+    this.#whenUp = null;
+  }
+}

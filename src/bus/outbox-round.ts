@@ -1,0 +1,153 @@
+import { createInbox, type Deferred, deferred, headers, type Msg, type NatsConnection } from '@nats-io/nats-core';
+import { type CloudEvent, cloudEvent, cloudEventContentType, cloudEventSubject } from './cloud-event.ts';
+import type { Outbox, OutboxRecord } from './engine.ts';
+
+/** How far the stream has got. */
+export interface StreamPosition {
+  /** the last fact that the stream has acknowledged; 0 before the first */
+  sequence: number;
+  /** its place in NETLOOM_EVENTS, or of one before it; null while not known */
+  streamSequence: number | null;
+}
+
+export interface RoundOptions {
+  nc: NatsConnection;
+  outbox: Outbox;
+  node: string;
+  window: number;
+  ackWithinMs: number;
+  /** the stream has all up to this one */
+  base: number;
+  onAcknowledged: (position: StreamPosition) => void;
+}
+
+interface Acknowledgement {
+  seq?: number;
+  error?: { description?: string };
+}
+
+const removeEvery = 256;
+
+/**
+ * Publishing, from one fact to the first failure. Acknowledgements come to one inbox in the order of the facts, for one
+ * stream takes them in order; so there is no promise and no timer per fact, which js.publish() would cost.
+ */
+export class Round {
+  /** rejects when this round is over */
+  readonly failure: Deferred<never> = deferred();
+  /** the fact that the stream would not take */
+  refused: number | null = null;
+  readonly #options: RoundOptions;
+  readonly #inbox: string;
+  readonly #acknowledgements: ReturnType<NatsConnection['subscribe']>;
+  readonly #watchdog: NodeJS.Timeout;
+  /** the window was full when there was more to send */
+  #full = false;
+  #sent: number;
+  #acknowledged: number;
+  #removed: number;
+  /** the last one that was acknowledged when the watchdog looked */
+  #seen: number | null = null;
+
+  constructor(options: RoundOptions) {
+    this.#options = options;
+    this.#sent = options.base;
+    this.#acknowledged = options.base;
+    this.#removed = options.base;
+    this.failure.catch(() => undefined);
+    this.#inbox = createInbox(inboxPrefixOf(options.nc));
+    this.#acknowledgements = options.nc.subscribe(`${this.#inbox}.*`, {
+      callback: (error, message) => (error ? this.fail(error) : this.#acknowledge(message)),
+    });
+    this.#watchdog = setInterval(() => this.#look(), options.ackWithinMs);
+  }
+
+  /** Sends what is there, as far as the window goes. */
+  pump(): void {
+    const { outbox, window } = this.#options;
+    try {
+      for (;;) {
+        const room = window - (this.#sent - this.#acknowledged);
+        this.#full = room <= 0;
+        const records = this.#full ? [] : outbox.after(this.#sent, room);
+        if (records.length === 0) return;
+        for (const record of records) this.#send(record);
+      }
+    } catch (error) {
+      this.fail(error as Error);
+    }
+  }
+
+  fail(error: Error): void {
+    this.failure.reject(error);
+  }
+
+  close(): void {
+    clearInterval(this.#watchdog);
+    if (!this.#options.nc.isClosed()) this.#acknowledgements.unsubscribe();
+    this.#remove();
+  }
+
+  #send(record: OutboxRecord): void {
+    const { nc, node, outbox } = this.#options;
+    const event = cloudEvent(node, outbox.epoch, record);
+    const header = headers();
+    header.set('Nats-Msg-Id', event.id);
+    header.set('content-type', cloudEventContentType);
+    nc.publish(cloudEventSubject(node, record), this.#fit(event), {
+      headers: header,
+      reply: `${this.#inbox}.${record.sequence}`,
+    });
+    this.#sent = record.sequence;
+  }
+
+  /** One fact that the server can never take must not hold up all others: it goes without its data, and says so. */
+  #fit(event: CloudEvent): string {
+    const text = JSON.stringify(event);
+    const most = (this.#options.nc.info?.max_payload ?? Number.POSITIVE_INFINITY) - 1024;
+    if (text.length * 3 <= most || Buffer.byteLength(text) <= most) return text;
+    return JSON.stringify({ ...event, data: { omitted: `larger than the server's max_payload` } });
+  }
+
+  #acknowledge(message: Msg): void {
+    const sequence = Number(message.subject.slice(this.#inbox.length + 1));
+    const { seq, error } = acknowledgementIn(message);
+    if (seq === undefined) {
+      this.refused ??= sequence;
+      this.fail(new Error(`the stream did not take event ${sequence}: ${error?.description ?? 'no stream answers'}`));
+      return;
+    }
+    if (sequence !== this.#acknowledged + 1) {
+      this.fail(new Error(`event ${sequence} was acknowledged where ${this.#acknowledged + 1} was due`));
+      return;
+    }
+    this.#acknowledged = sequence;
+    if (sequence === this.#sent || sequence - this.#removed >= removeEvery) this.#remove();
+    this.#options.onAcknowledged({ sequence, streamSequence: seq });
+    if (this.#full && this.#sent - sequence <= this.#options.window / 2) this.pump();
+  }
+
+  #remove(): void {
+    if (this.#acknowledged === this.#removed) return;
+    this.#options.outbox.removeThrough(this.#acknowledged);
+    this.#removed = this.#acknowledged;
+  }
+
+  /** Fails when the one that was due at the last look is still due. */
+  #look(): void {
+    const waits = this.#sent > this.#acknowledged;
+    if (waits && this.#seen === this.#acknowledged)
+      this.fail(new Error(`event ${this.#acknowledged + 1} was not acknowledged`));
+    this.#seen = waits ? this.#acknowledged : null;
+  }
+}
+
+/** Without a body nobody took it: there is no stream for the subject. */
+function acknowledgementIn(message: Msg): Acknowledgement {
+  return message.data.length === 0 ? {} : message.json<Acknowledgement>();
+}
+
+/** As the libraries above nats-core read it; a server may allow a client its own inboxes only. */
+function inboxPrefixOf(nc: NatsConnection): string | undefined {
+  return (nc as NatsConnection & { options?: { inboxPrefix?: string } }).options?.inboxPrefix;
+}

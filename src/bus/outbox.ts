@@ -1,0 +1,201 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
+import { deferred, type NatsConnection } from '@nats-io/nats-core';
+import { parseEventId } from './cloud-event.ts';
+import { ConnectionWatch } from './connection-watch.ts';
+import type { Outbox } from './engine.ts';
+import { type BusLog, silent } from './log.ts';
+import { Round, type StreamPosition } from './outbox-round.ts';
+import { ensureEventStream, type StreamLimits } from './stream.ts';
+import { allEventsOf, eventStream } from './subjects.ts';
+
+export type { StreamPosition } from './outbox-round.ts';
+
+export interface PublisherOptions {
+  nc: NatsConnection;
+  outbox: Outbox;
+  node: string;
+  limits?: StreamLimits;
+  log?: BusLog;
+  /** how many facts may be on their way at once, default 256 */
+  window?: number;
+}
+
+const ackWithinMs = 5_000;
+const backoffMs = { first: 50, most: 5_000 };
+/** how far back to look for a message of ours behind those that somebody else put under our subjects */
+const foreignMessages = 100;
+
+/**
+ * Brings what was committed to the stream: in order, none lost, none twice, however often the connection, the server or
+ * the daemon ends in between. Nothing here fails; it waits.
+ *
+ * Many facts are on their way at once. When one of them gets no acknowledgement all stop; what the stream has last of
+ * this node tells where to go on. That look costs one request per connection and also covers a daemon that died
+ * between an acknowledgement and removeThrough(), at any time later, where the stream's own duplicate window is
+ * two minutes only.
+ */
+export class OutboxPublisher {
+  readonly #nc: NatsConnection;
+  readonly #outbox: Outbox;
+  readonly #node: string;
+  readonly #limits: StreamLimits | undefined;
+  readonly #log: BusLog;
+  readonly #window: number;
+  readonly #watch: ConnectionWatch;
+  readonly #stopping = new AbortController();
+  readonly #ended: Promise<void>;
+  #round: Round | null = null;
+  #position: StreamPosition = { sequence: 0, streamSequence: null };
+  #flushes: { sequence: number; done: () => void }[] = [];
+  #awake = false;
+  /** a fact that the stream would not take in the round before */
+  #refused: number | null = null;
+
+  constructor({ nc, outbox, node, limits, log = silent, window = 256 }: PublisherOptions) {
+    this.#nc = nc;
+    this.#outbox = outbox;
+    this.#node = node;
+    this.#limits = limits;
+    this.#log = log;
+    this.#window = window;
+    this.#watch = new ConnectionWatch(nc, () => this.#round?.fail(new Error('the connection is lost')));
+    this.#ended = this.#run();
+  }
+
+  /** Something was committed. Cheap: calls of one turn of the event loop are one. */
+  wake(): void {
+    if (this.#awake) return;
+    this.#awake = true;
+    setImmediate(() => {
+      this.#awake = false;
+      this.#round?.pump();
+    });
+  }
+
+  position(): StreamPosition {
+    return this.#position;
+  }
+
+  pending(): number {
+    return this.#outbox.pending();
+  }
+
+  /** Resolves with true when the stream has all that was committed before the call, with false after the time. */
+  async flush(timeoutMs: number): Promise<boolean> {
+    const sequence = this.#outbox.lastSequence();
+    if (this.#position.sequence >= sequence) return true;
+    const flushed = deferred<boolean>();
+    const waiting = { sequence, done: () => flushed.resolve(true) };
+    this.#flushes.push(waiting);
+    const timer = setTimeout(() => flushed.resolve(false), timeoutMs);
+    this.wake();
+    try {
+      return await flushed;
+    } finally {
+      clearTimeout(timer);
+      this.#flushes = this.#flushes.filter((other) => other !== waiting);
+    }
+  }
+
+  /** What is not acknowledged yet stays in the outbox for the next life. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#watch.stop();
+    this.#round?.fail(new Error('stopping'));
+    await this.#ended;
+  }
+
+  async #run(): Promise<void> {
+    let waitMs = backoffMs.first;
+    while (!this.#stopping.signal.aborted) {
+      try {
+        await this.#watch.up();
+        await this.#publishUntilFailure(() => {
+          waitMs = backoffMs.first;
+        });
+      } catch (error) {
+        if (this.#stopping.signal.aborted) return;
+        this.#log.warn({ error, waitMs, pending: this.pending() }, 'events wait for the stream');
+      }
+      await delay(waitMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+      waitMs = Math.min(2 * waitMs, backoffMs.most);
+    }
+  }
+
+  /** Ends by throwing only. */
+  async #publishUntilFailure(onProgress: () => void): Promise<void> {
+    const manager = await jetstreamManager(this.#nc, { checkAPI: false, timeout: ackWithinMs });
+    await ensureEventStream(manager, this.#limits);
+    const base = await this.#resume(manager);
+    this.#stopping.signal.throwIfAborted();
+    const round = new Round({
+      nc: this.#nc,
+      outbox: this.#outbox,
+      node: this.#node,
+      window: this.#window,
+      ackWithinMs,
+      base,
+      onAcknowledged: (position) => {
+        this.#acknowledged(position);
+        onProgress();
+      },
+    });
+    this.#round = round;
+    try {
+      round.pump();
+      await round.failure;
+    } finally {
+      this.#round = null;
+      this.#refused = round.refused;
+      round.close();
+    }
+  }
+
+  /**
+   * Where to go on: after the last fact that the stream has of this journal. But a fact that the stream refused, while
+   * others behind it were on their way and may have got in, is said again with all that follow; those that are there
+   * already are known by their id.
+   */
+  async #resume(manager: JetStreamManager): Promise<number> {
+    const last = await lastOf(manager, this.#node, this.#outbox);
+    const had = Math.min(last.sequence ?? this.#position.sequence, (this.#refused ?? Infinity) - 1);
+    const [next] = this.#outbox.after(had, 1);
+    const base = next ? next.sequence - 1 : this.#outbox.lastSequence();
+    this.#outbox.removeThrough(base);
+    this.#acknowledged({ sequence: base, streamSequence: last.streamSequence });
+    return base;
+  }
+
+  #acknowledged(position: StreamPosition): void {
+    if (position.sequence > this.#position.sequence) this.#position = position;
+    this.#settleFlushes();
+  }
+
+  #settleFlushes(): void {
+    for (const { sequence, done } of this.#flushes) if (this.#position.sequence >= sequence) done();
+  }
+}
+
+/**
+ * The last message of this node in the stream: its place, and its number when it is of this journal. A number beyond
+ * the journal's own cannot be true, and must not silence what comes.
+ */
+async function lastOf(
+  manager: JetStreamManager,
+  node: string,
+  outbox: Outbox,
+): Promise<{ sequence: number | null; streamSequence: number | null }> {
+  const last = await manager.streams.getMessage(eventStream, { last_by_subj: allEventsOf(node) });
+  let message = last;
+  for (let tries = 0; message && tries < foreignMessages; tries++) {
+    const id = parseEventId(message.header.get('Nats-Msg-Id'));
+    if (id) {
+      const ours = id.epoch === outbox.epoch && id.sequence <= outbox.lastSequence();
+      return { sequence: ours ? id.sequence : null, streamSequence: message.seq };
+    }
+    // Not ours: an answer of JetStream that somebody had sent to a subject of ours. Look behind it.
+    message = message.seq > 1 ? await manager.streams.getMessage(eventStream, { seq: message.seq - 1 }) : null;
+  }
+  return { sequence: null, streamSequence: last?.seq ?? null };
+}

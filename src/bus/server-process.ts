@@ -1,0 +1,176 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { accessSync, constants, readFileSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import { delimiter, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fault, NetloomError } from '../core/fault.ts';
+import type { BusLog } from './log.ts';
+
+const readyWithinMs = 10_000;
+const termWithinMs = 2_000;
+const betweenTriesMs = 5;
+
+/** One run of nats-server, from spawn to exit. */
+export interface ServerProcess {
+  pid: number;
+  exited: Promise<string>;
+  /** SIGTERM, and SIGKILL after two seconds */
+  stop(): Promise<void>;
+  /** for an exit hook, which cannot wait */
+  signal(): void;
+}
+
+export interface Launch {
+  binary: string;
+  configFile: string;
+  port: number;
+  /** as in the configuration: tells our server from another one on the same port */
+  serverName: string;
+  log: BusLog;
+}
+
+/** Resolves when the server takes connections; throws bus.unreachable with the server's own last words. */
+export async function launchServer({ binary, configFile, port, serverName, log }: Launch): Promise<ServerProcess> {
+  // A session of its own: Ctrl-C at a terminal reaches the daemon only, which needs its bus until it has drained.
+  const child = spawn(binary, ['-c', configFile], { cwd: '/', detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
+  const lastWords = forwardLog(child, log);
+  const exited = exitOf(child);
+  const stop = async () => {
+    const soon = setTimeout(() => child.kill('SIGKILL'), termWithinMs);
+    child.kill('SIGTERM');
+    await exited;
+    clearTimeout(soon);
+  };
+  const giveUp = new AbortController();
+  const failed = exited.then((how) => {
+    giveUp.abort();
+    return `it ended with ${how}: ${lastWords() || 'it said nothing'}`;
+  });
+  const failure = await Promise.race([failed, answersAs(serverName, port, giveUp.signal)]);
+  if (failure === null) return { pid: child.pid as number, exited, stop, signal: () => child.kill('SIGTERM') };
+  await stop();
+  throw new NetloomError(
+    fault('bus.unreachable', `nats-server does not serve 127.0.0.1:${port}: ${failure}`, { detail: lastWords() }),
+  );
+}
+
+/** How it ended: `exit status 1`, `SIGKILL`, or why it could not be started. */
+function exitOf(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('exit', (code, signal) => resolve(signal ?? `exit status ${code}`));
+  });
+}
+
+/**
+ * The server's log goes through a pipe to ours. A side effect is wanted: when the daemon was killed, the next line that
+ * the server would write ends it (Go dies of SIGPIPE on stderr), so that not even a daemon that never comes back leaves
+ * a server for long.
+ */
+function forwardLog(child: ChildProcess, log: BusLog): () => string {
+  const last: string[] = [];
+  const lines = createInterface({ input: child.stderr as NodeJS.ReadableStream });
+  lines.on('line', (line) => {
+    const text = line.replace(/^\[\d+\] \S+ \S+ /, '');
+    last.push(text);
+    if (last.length > 3) last.shift();
+    if (!/^\[(INF|DBG|TRC)\]/.test(text)) log.warn({ server: text }, 'nats-server says');
+  });
+  return () => last.filter((text) => !text.startsWith('[INF]')).join('; ') || (last.at(-1) ?? '');
+}
+
+/** null when the server of that name answers, else what is there instead. */
+async function answersAs(serverName: string, port: number, signal: AbortSignal): Promise<string | null> {
+  let found = 'nothing answers';
+  for (const deadline = Date.now() + readyWithinMs; Date.now() < deadline && !signal.aborted; ) {
+    found = await serverNameAt(port).catch((error: Error) => error.message);
+    if (found === serverName) return null;
+    await delay(betweenTriesMs);
+  }
+  return found;
+}
+
+/** A NATS server introduces itself with one line: `INFO {"server_name": …}`. */
+function serverNameAt(port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = createConnection({ host: '127.0.0.1', port, timeout: 1000 });
+    const lines = createInterface({ input: socket });
+    const done = (settle: () => void) => {
+      settle();
+      lines.close();
+      socket.destroy();
+    };
+    socket.once('error', (error) => done(() => reject(error)));
+    socket.once('timeout', () => done(() => reject(new Error('it accepts connections and says nothing'))));
+    lines.once('line', (line) => done(() => resolve(nameIn(line))));
+    lines.once('close', () => done(() => reject(new Error('it closes connections'))));
+    lines.on('error', () => undefined);
+  });
+}
+
+function nameIn(line: string): string {
+  try {
+    return (JSON.parse(line.replace(/^INFO /, '')) as { server_name?: string }).server_name ?? '';
+  } catch {
+    return 'something answers that is no NATS server';
+  }
+}
+
+/**
+ * Ends a server that outlived its daemon. It is not adopted: a child that is ours tells when it ends, a foreign process
+ * would have to be watched in another way, and would keep the users and limits of the former configuration. The price
+ * is that clients connect once more, within milliseconds; the stream is on disk.
+ */
+export async function endOrphan(pidFile: string, configFile: string, log: BusLog): Promise<void> {
+  const pid = orphanPid(pidFile, configFile);
+  if (pid === null) return;
+  log.warn({ pid }, 'a nats-server of a former daemon is still there; it is ended');
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    try {
+      process.kill(pid, signal);
+    } catch {
+      return; // it went by itself
+    }
+    // Not our child, so there is no exit event.
+    for (const deadline = Date.now() + termWithinMs; Date.now() < deadline; await delay(betweenTriesMs))
+      if (!runsWith(pid, configFile)) return;
+  }
+}
+
+/** The pid in the file, if that process is a server with our configuration: pids are used again. */
+function orphanPid(pidFile: string, configFile: string): number | null {
+  let text: string;
+  try {
+    text = readFileSync(pidFile, 'utf8');
+  } catch {
+    return null;
+  }
+  const pid = Number.parseInt(text, 10);
+  return pid > 1 && runsWith(pid, configFile) ? pid : null;
+}
+
+/** A process that is gone, or a zombie, has no command line. */
+function runsWith(pid: number, configFile: string): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(configFile);
+  } catch {
+    return false;
+  }
+}
+
+/** Debian puts it into /usr/sbin, which a user's PATH has not. Throws bus.unreachable with the package to install. */
+export function findServerBinary(path: string = process.env.PATH ?? ''): string {
+  for (const directory of [...path.split(delimiter), '/usr/sbin', '/usr/local/sbin', '/usr/local/bin']) {
+    const file = join(directory || '.', 'nats-server');
+    try {
+      accessSync(file, constants.X_OK);
+      return file;
+    } catch {
+      // not here
+    }
+  }
+  throw new NetloomError(
+    fault('bus.unreachable', 'nats-server is not installed (apt install nats-server), and no NATS URL is given'),
+  );
+}

@@ -1,0 +1,173 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Role } from './commands.ts';
+import { type Credentials, credentialsFile, readCredentials, writeCredentials, writePrivate } from './credentials.ts';
+import { type BusLog, silent } from './log.ts';
+import { permissionsOf, roles } from './roles.ts';
+import { endOrphan, findServerBinary, launchServer, type ServerProcess } from './server-process.ts';
+
+export interface ServerOptions {
+  node: string;
+  /** `nats/` and `credentials/` go here */
+  runDir: string;
+  /** `jetstream/` goes here */
+  stateDir: string;
+  /** on 127.0.0.1, default 4222; 0: the one of the former run, else any that is free */
+  port?: number;
+  /** what all streams may take on disk, default 1 GiB */
+  maxStoreBytes?: number;
+  log?: BusLog;
+}
+
+export interface ManagedServer {
+  readonly url: string;
+  /** the daemon's own */
+  readonly credentials: Credentials;
+  /** of the server as it runs now; null between two runs */
+  pid(): number | null;
+  stop(): Promise<void>;
+}
+
+const defaultPort = 4222;
+/** More than a daemon takes (messages.ts), so that what is too large is answered by it and not by a closed connection. */
+const maxPayloadBytes = 4 * 1024 * 1024;
+const restartMs = { first: 50, most: 5_000 };
+
+/**
+ * Starts Debian's nats-server for this daemon: loopback only, credentials always, one user per role. Until stop() it is
+ * started again whenever it ends. One daemon per run directory: the caller holds the lock of it.
+ */
+export async function startServer(options: ServerOptions): Promise<ManagedServer> {
+  const { node, runDir, stateDir, log = silent } = options;
+  const binary = findServerBinary();
+  const configFile = join(runDir, 'nats', 'nats-server.conf');
+  const pidFile = join(runDir, 'nats', 'nats-server.pid');
+  const storeDir = join(stateDir, 'jetstream');
+  await endOrphan(pidFile, configFile, log);
+
+  const former = readCredentials(credentialsFile(runDir, 'admin'));
+  const port = (options.port ?? defaultPort) || (await freePort(former ? Number(new URL(former.url).port) : 0));
+  const url = `nats://127.0.0.1:${port}`;
+  const users = roles.map((role) => ({ role, credentials: credentialsOf(role, { runDir, url, node }) }));
+  const serverName = `netloom-${node}-${randomBytes(4).toString('hex')}`;
+  mkdirSync(storeDir, { recursive: true, mode: 0o700 });
+  writePrivate(
+    configFile,
+    configuration({ port, serverName, pidFile, storeDir, maxStoreBytes: options.maxStoreBytes ?? 2 ** 30, users }),
+  );
+
+  const launch = () => launchServer({ binary, configFile, port, serverName, log });
+  const first = await launch();
+  for (const { role, credentials } of users) writeCredentials(credentialsFile(runDir, role), credentials);
+  log.info({ pid: first.pid, url }, 'nats-server is running');
+  return new Supervisor(first, launch, users[0]?.credentials as Credentials, log);
+}
+
+/** Passwords live as long as the run directory: clients that kept them go on. */
+function credentialsOf(role: Role, { runDir, url, node }: { runDir: string; url: string; node: string }): Credentials {
+  const kept = readCredentials(credentialsFile(runDir, role));
+  return { url, user: role, password: kept?.password ?? randomBytes(24).toString('base64url'), node };
+}
+
+interface Configuration {
+  port: number;
+  serverName: string;
+  pidFile: string;
+  storeDir: string;
+  maxStoreBytes: number;
+  users: { role: Role; credentials: Credentials }[];
+}
+
+/** nats-server reads JSON as well as its own syntax, and JSON quotes whatever a path or a name may have. */
+function configuration({ port, serverName, pidFile, storeDir, maxStoreBytes, users }: Configuration): string {
+  const config = {
+    server_name: serverName,
+    host: '127.0.0.1',
+    port,
+    pid_file: pidFile,
+    max_payload: maxPayloadBytes,
+    jetstream: { store_dir: storeDir, max_memory_store: 64 * 1024 * 1024, max_file_store: maxStoreBytes },
+    authorization: {
+      users: users.map(({ role, credentials: { user, password, node } }) => {
+        const permissions = permissionsOf(role, node);
+        return { user, password, ...(permissions && { permissions }) };
+      }),
+    },
+  };
+  return `${JSON.stringify(config, null, 2)}\n`;
+}
+
+/** Keeps one server running until it is stopped. */
+class Supervisor implements ManagedServer {
+  readonly url: string;
+  #current: ServerProcess | null;
+  readonly #stopping = new AbortController();
+  readonly #ended: Promise<void>;
+  readonly #atExit = () => this.#current?.signal();
+
+  constructor(
+    first: ServerProcess,
+    private readonly launch: () => Promise<ServerProcess>,
+    readonly credentials: Credentials,
+    private readonly log: BusLog,
+  ) {
+    this.url = credentials.url;
+    this.#current = first;
+    process.once('exit', this.#atExit);
+    this.#ended = this.#supervise(first);
+  }
+
+  pid(): number | null {
+    return this.#current?.pid ?? null;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    process.removeListener('exit', this.#atExit);
+    await this.#current?.stop();
+    await this.#ended;
+  }
+
+  async #supervise(first: ServerProcess): Promise<void> {
+    for (let server: ServerProcess | null = first; server; server = await this.#again()) {
+      this.#current = server;
+      if (this.#stopping.signal.aborted) await server.stop();
+      const how = await server.exited;
+      this.#current = null;
+      if (!this.#stopping.signal.aborted) this.log.error({ pid: server.pid, how }, 'nats-server ended by itself');
+    }
+  }
+
+  /** null when it is to be stopped */
+  async #again(): Promise<ServerProcess | null> {
+    for (let waitMs = restartMs.first; !this.#stopping.signal.aborted; waitMs = Math.min(2 * waitMs, restartMs.most)) {
+      try {
+        await delay(waitMs, undefined, { signal: this.#stopping.signal });
+        const server = await this.launch();
+        this.log.info({ pid: server.pid }, 'nats-server was started again');
+        return server;
+      } catch (error) {
+        if (!this.#stopping.signal.aborted) this.log.error({ error }, 'nats-server cannot be started; trying again');
+      }
+    }
+    return null;
+  }
+}
+
+/** The wished one if nobody has it, else any. */
+function freePort(wished: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', (error: NodeJS.ErrnoException) => {
+      if (wished !== 0 && error.code === 'EADDRINUSE') resolve(freePort(0));
+      else reject(error);
+    });
+    probe.listen(wished, '127.0.0.1', () => {
+      const { port } = probe.address() as { port: number };
+      probe.close(() => resolve(port));
+    });
+  });
+}

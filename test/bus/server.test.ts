@@ -1,0 +1,197 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { connectBus, refuseOpenServer } from '../../src/bus/connection.ts';
+import { credentialsFile, readCredentials } from '../../src/bus/credentials.ts';
+import { silent } from '../../src/bus/log.ts';
+import { startServer } from '../../src/bus/server.ts';
+import { endOrphan, findServerBinary, launchServer } from '../../src/bus/server-process.ts';
+import { connected, directories, node, server, until } from './support.ts';
+
+const alive = (pid: number): boolean => {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8') !== '';
+  } catch {
+    return false;
+  }
+};
+
+const mode = (file: string): string => (statSync(file).mode & 0o777).toString(8);
+
+describe("the daemon's own nats-server", () => {
+  it('keeps its secrets to root', async () => {
+    const { runDir, stateDir } = directories();
+    await server({ runDir, stateDir });
+    for (const role of ['admin', 'operator', 'viewer'] as const) {
+      expect(mode(credentialsFile(runDir, role))).toBe('600');
+      expect(readCredentials(credentialsFile(runDir, role))).toMatchObject({ user: role, node });
+    }
+    expect(mode(join(runDir, 'credentials'))).toBe('700');
+    expect(mode(join(runDir, 'nats'))).toBe('700');
+    expect(mode(join(runDir, 'nats', 'nats-server.conf'))).toBe('600');
+  });
+
+  it('listens on loopback only', async () => {
+    const { url } = await server();
+    const port = Number(new URL(url).port).toString(16).toUpperCase().padStart(4, '0');
+    const sockets = ['tcp', 'tcp6'].flatMap((family) => readFileSync(`/proc/net/${family}`, 'utf8').split('\n'));
+    const listening = sockets
+      .map((line) => line.trim().split(/\s+/))
+      .filter(([, local]) => local?.endsWith(`:${port}`));
+    expect(new Set(listening.filter(([, , , state]) => state === '0A').map(([, local]) => local))).toEqual(
+      new Set([`0100007F:${port}`]),
+    );
+  });
+
+  it('refuses a wrong password, and none', async () => {
+    const { url } = await server();
+    await expect(connectBus({ url, user: 'admin', password: 'guess', name: 'test' })).rejects.toMatchObject({
+      fault: { code: 'bus.unauthorized', message: expect.stringContaining('user admin') },
+    });
+    await expect(connectBus({ url, name: 'test' })).rejects.toMatchObject({ fault: { code: 'bus.unauthorized' } });
+  });
+
+  it('keeps passwords and port when the daemon starts again', async () => {
+    const where = directories();
+    const first = await startServer({ node, port: 0, ...where });
+    await first.stop();
+    const second = await server(where);
+    expect(second.credentials).toEqual(first.credentials);
+  });
+
+  it('ends with the daemon', async () => {
+    const started = await server();
+    const pid = started.pid() as number;
+    await started.stop();
+    expect(alive(pid)).toBe(false);
+    expect(started.pid()).toBeNull();
+  });
+
+  it('is started again when it dies, and connections come back', async () => {
+    const where = directories();
+    const started = await server(where);
+    const nc = await connected(where.runDir);
+    const pid = started.pid() as number;
+    process.kill(pid, 'SIGKILL');
+    await until(() => started.pid() !== null && started.pid() !== pid);
+    await nc.flush().catch(() => nc.flush());
+    expect(nc.info?.server_name).toMatch(/^netloom-n1-/);
+  });
+
+  it('is not started again when it is stopped while it was dead', async () => {
+    const started = await server();
+    process.kill(started.pid() as number, 'SIGKILL');
+    await until(() => started.pid() === null);
+    await started.stop();
+    expect(started.pid()).toBeNull();
+  });
+
+  it('says who has the port when it is taken', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    onTestFinished(() => void other.close());
+    await new Promise((resolve) => other.once('listening', resolve));
+    const { port } = other.address() as { port: number };
+    await expect(startServer({ node, ...directories(), port })).rejects.toMatchObject({
+      fault: { code: 'bus.unreachable', message: expect.stringContaining('address already in use') },
+    });
+  });
+
+  it('is not mistaken for another NATS server on its port', async () => {
+    const other = await server();
+    const port = Number(new URL(other.url).port);
+    await expect(startServer({ node, ...directories(), port })).rejects.toMatchObject({
+      fault: { code: 'bus.unreachable' },
+    });
+  });
+
+  it("is found in /usr/sbin, which a user's PATH has not", () => {
+    expect(findServerBinary('')).toMatch(/nats-server$/);
+  });
+});
+
+describe('a server whose daemon was killed', () => {
+  it('is ended by the next daemon, which has its port, its passwords and its events', async () => {
+    const where = directories();
+    const daemon = await daemonWithServer(where);
+    const nc = await connected(where.runDir);
+    const orphan = Number(readFileSync(join(where.runDir, 'nats', 'nats-server.pid'), 'utf8'));
+    daemon.kill('SIGKILL');
+    await new Promise((resolve) => daemon.once('exit', resolve));
+    expect(alive(orphan)).toBe(true);
+
+    const next = await server(where);
+    expect(alive(orphan)).toBe(false);
+    expect(next.pid()).not.toBe(orphan);
+    await nc.flush().catch(() => nc.flush());
+  });
+
+  it('is left alone when the pid is somebody else by now', async () => {
+    const { runDir, stateDir } = directories();
+    const started = await server({ runDir, stateDir });
+    const pidFile = join(runDir, 'nats', 'nats-server.pid');
+    writeFileSync(pidFile, String(process.pid));
+    await endOrphan(pidFile, join(runDir, 'nats', 'nats-server.conf'), silent);
+    expect(alive(started.pid() as number)).toBe(true);
+  });
+});
+
+describe('a server from outside', () => {
+  async function outside(config: string): Promise<string> {
+    const { runDir } = directories();
+    const port = await freePort();
+    mkdirSync(runDir, { recursive: true });
+    const configFile = join(runDir, 'outside.conf');
+    writeFileSync(configFile, `server_name: outside\nlisten: 127.0.0.1:${port}\n${config}`);
+    const binary = findServerBinary();
+    const started = await launchServer({ binary, configFile, port, serverName: 'outside', log: silent });
+    onTestFinished(() => started.stop());
+    return `nats://127.0.0.1:${port}`;
+  }
+
+  it('is refused when it lets anybody in', async () => {
+    const url = await outside('');
+    await expect(refuseOpenServer({ url })).rejects.toMatchObject({ fault: { code: 'bus.open' } });
+  });
+
+  it('is refused when it lets anybody in as a default user, though its INFO asks for credentials', async () => {
+    const url = await outside('authorization { users: [{user: a, password: b}] }\nno_auth_user: a\n');
+    await expect(refuseOpenServer({ url })).rejects.toMatchObject({ fault: { code: 'bus.open' } });
+  });
+
+  it('is taken when it wants credentials, which the URL may carry', async () => {
+    const url = await outside('authorization { users: [{user: a, password: "b/c"}] }\n');
+    const withUser = url.replace('//', '//a:b%2Fc@');
+    await refuseOpenServer({ url: withUser });
+    const nc = await connectBus({ url: withUser, name: 'test' });
+    await nc.close();
+  });
+
+  it('is named in words when nobody is there', async () => {
+    const url = `nats://127.0.0.1:${await freePort()}`;
+    await expect(connectBus({ url, name: 'test' })).rejects.toMatchObject({
+      fault: { code: 'bus.unreachable', message: expect.stringContaining(url) },
+    });
+    await expect(refuseOpenServer({ url })).rejects.toMatchObject({ fault: { code: 'bus.unreachable' } });
+  });
+});
+
+/** A process that starts the server as a daemon does, so that it can be killed as a daemon can. */
+async function daemonWithServer(where: { runDir: string; stateDir: string }): Promise<ChildProcess> {
+  const child = fork(new URL('./daemon-with-server.mjs', import.meta.url), [
+    JSON.stringify({ node, port: 0, ...where }),
+  ]);
+  onTestFinished(() => void child.kill('SIGKILL'));
+  await new Promise((resolve) => child.once('message', resolve));
+  return child;
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const probe = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as { port: number };
+      probe.close(() => resolve(port));
+    });
+  });
+}

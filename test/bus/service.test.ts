@@ -1,0 +1,349 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { headers, type NatsConnection } from '@nats-io/nats-core';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { commandNames } from '../../src/bus/commands.ts';
+import { connectBus, roleAddress } from '../../src/bus/connection.ts';
+import { credentialsFile } from '../../src/bus/credentials.ts';
+import { maxPayloadBytes } from '../../src/bus/messages.ts';
+import { type ManagedServer, startServer } from '../../src/bus/server.ts';
+import { type CommandService, serveCommands } from '../../src/bus/service.ts';
+import { connect, type NetloomClient } from '../../src/client.ts';
+import { fault, NetloomError } from '../../src/core/fault.ts';
+import { client, FakeEngine, node } from './support.ts';
+
+const base = mkdtempSync(join(tmpdir(), 'netloom-service-'));
+const runDir = join(base, 'run');
+let server: ManagedServer;
+let nc: NatsConnection;
+let engine: FakeEngine;
+let service: CommandService;
+let admin: NetloomClient;
+
+beforeAll(async () => {
+  server = await startServer({ node, runDir, stateDir: join(base, 'state'), port: 0 });
+  nc = await connectBus({ ...roleAddress(server.credentials), name: 'test daemon' });
+  const behind = new Proxy({} as FakeEngine, { get: (_, key) => Reflect.get(engine, key).bind?.(engine) });
+  service = await serveCommands({ nc, engine: behind, node, version: '0.1.0' });
+  admin = await connect({ creds: credentialsFile(runDir, 'admin') });
+});
+beforeEach(() => {
+  engine = new FakeEngine();
+});
+afterAll(async () => {
+  await admin.close();
+  await service.stop();
+  await nc.close();
+  await server.stop();
+  rmSync(base, { recursive: true });
+});
+
+async function ask(verb: string, payload: string | Uint8Array, messageId?: string) {
+  const header = headers();
+  if (messageId) header.set('Nats-Msg-Id', messageId);
+  const reply = await admin.nc.request(`netloom.v1.${node}.${verb}`, payload, { timeout: 5000, headers: header });
+  return {
+    status: reply.headers?.get('Nats-Service-Error-Code') ?? '',
+    error: reply.headers?.get('Nats-Service-Error') ?? '',
+    body: reply.json<{ code?: string; message?: string }>(),
+  };
+}
+
+const setup = (wish: object) => ask('container.setup', JSON.stringify({ id: 'web', ...wish }));
+
+describe('a payload that is wrong is answered with the code of what is wrong', () => {
+  it.each([
+    ['no JSON', '{"id": "web"', 'payload.malformed', ''],
+    ['no UTF-8', new Uint8Array([0x22, 0xff, 0x22]), 'payload.malformed', ''],
+    ['no object', '"web"', 'payload.invalid', 'the payload'],
+    ['no id', '{}', 'id.invalid', 'id:'],
+    ['an id that would add a level to a subject', '{"id": "a.b"}', 'id.invalid', 'id:'],
+    ['an id that is a wildcard', '{"id": ">"}', 'id.invalid', 'id:'],
+    [
+      'a host port beyond 65535',
+      { ports: [{ hostPort: 70000, containerPort: 80 }] },
+      'port.invalid',
+      'ports[0].hostPort:',
+    ],
+    ['no container port', { ports: [{ hostPort: 80 }] }, 'port.invalid', 'ports[0].containerPort:'],
+    ['a range of nothing', { ports: [{ containerPort: 80, range: 0 }] }, 'port.invalid', 'ports[0].range:'],
+    ['an unknown protocol', { ports: [{ containerPort: 80, protocol: 'icmp' }] }, 'port.invalid', 'ports[0].protocol:'],
+    [
+      'a host address that is none',
+      { networks: [{ network: 'a' }], ports: [{ containerPort: 80, hostIp: 'x' }] },
+      'address.invalid',
+      '',
+    ],
+    ['a network name with a slash', { networks: [{ network: 'a/b' }] }, 'name.invalid', 'networks[0].network:'],
+    [
+      'a static address that is no text',
+      { networks: [{ network: 'a', staticIps: [1] }] },
+      'address.invalid',
+      'networks[0].staticIps[0]:',
+    ],
+    ['a static address that is none', { networks: [{ network: 'a', staticIps: ['10.0.0'] }] }, 'address.invalid', ''],
+    [
+      'a MAC address that is none',
+      { networks: [{ network: 'a', staticMac: 'x' }] },
+      'address.invalid',
+      'networks[0].staticMac:',
+    ],
+    [
+      'an interface name with a space',
+      { networks: [{ network: 'a', interfaceName: 'a b' }] },
+      'payload.invalid',
+      'networks[0].interfaceName:',
+    ],
+    ['networks that are no list', { networks: 'a' }, 'payload.invalid', 'networks:'],
+    ['an unknown mode', { mode: 'weird' }, 'mode.unknown', ''],
+  ])('%s', async (_, payload, code, path) => {
+    const bytes =
+      typeof payload === 'string' || payload instanceof Uint8Array
+        ? payload
+        : JSON.stringify({ id: 'web', ...payload });
+    const { status, error, body } = await ask('container.setup', bytes);
+    expect(body).toMatchObject({ code, message: expect.stringContaining(path) });
+    expect(status).toBe('400');
+    expect(error).toBe(body.message);
+    expect(engine.sent).toEqual([]);
+  });
+
+  it.each([
+    ['a subnet that is none', { subnets: [{ subnet: '10.0.0.0' }] }, 'subnet.invalid'],
+    ['a subnet that is no text', { subnets: [{ subnet: 7 }] }, 'subnet.invalid'],
+    ['a gateway that is no text', { subnets: [{ subnet: '10.0.0.0/24', gateway: 7 }] }, 'address.invalid'],
+    ['a label called name that is no text', { labels: { name: 7 } }, 'payload.invalid'],
+    ['a driver that is not built yet', { driver: 'macvlan' }, 'mode.unsupported'],
+  ])('network: %s', async (_, wish, code) => {
+    expect((await ask('network.create', JSON.stringify({ name: 'demo', ...wish }))).body).toMatchObject({ code });
+  });
+
+  it('answers 2 MiB with payload.too-large and keeps the connection', async () => {
+    const { body } = await ask('container.setup', JSON.stringify({ id: 'web', name: 'x'.repeat(2 * maxPayloadBytes) }));
+    expect(body).toMatchObject({ code: 'payload.too-large' });
+    expect(await admin.info()).toMatchObject({ node });
+  });
+
+  it('takes exactly 1 MiB', async () => {
+    const frame = JSON.stringify({ id: 'web', comment: '' }).length;
+    const { body } = await setup({ comment: 'x'.repeat(maxPayloadBytes - frame) });
+    expect(body).toEqual({ id: 'web' });
+  });
+});
+
+describe('commands', () => {
+  it('ignores fields that it does not know', async () => {
+    await setup({ mode: 'none', colour: 'red' });
+    expect(engine.sent[0]?.event).toMatchObject({ type: 'container.setup', wish: { id: 'web', mode: 'none' } });
+  });
+
+  it('sets up by the wish that was created when nothing but the id is given', async () => {
+    await setup({ colour: 'red', name: null });
+    expect(engine.sent[0]?.event).toMatchObject({ type: 'container.setup', wish: null });
+  });
+
+  it('hands on a Nats-Msg-Id as an id that is kept, each time', async () => {
+    await ask('container.teardown', '{"id": "web"}', 'my-id');
+    await ask('container.teardown', '{"id": "web"}', 'my-id');
+    expect(engine.sent.map(({ command }) => command)).toEqual([
+      { id: 'my-id', kept: true },
+      { id: 'my-id', kept: true },
+    ]);
+    expect(engine.sent[0]?.event).toEqual({ type: 'container.teardown', command: 'my-id' });
+  });
+
+  it('gives a command without one a fresh id that is not kept', async () => {
+    await admin.container.teardown({ id: 'web' });
+    await admin.container.teardown({ id: 'web' });
+    const [one, other] = engine.sent.map(({ command }) => command);
+    expect(one).toMatchObject({ kept: false });
+    expect(one?.id).not.toBe(other?.id);
+  });
+
+  it('refuses a Nats-Msg-Id that is too long for the journal', async () => {
+    expect((await ask('container.teardown', '{"id": "web"}', 'x'.repeat(129))).body.code).toBe('payload.invalid');
+  });
+
+  it('takes the next request while one is under way', async () => {
+    const [started, finish] = [later<void>(), later<void>()];
+    engine.answer = async ({ to }) => {
+      if (to === 'container/slow') {
+        started.resolve();
+        await finish.promise;
+      }
+      return { id: to };
+    };
+    const slow = admin.container.teardown({ id: 'slow' });
+    await started.promise;
+    expect(await admin.container.teardown({ id: 'quick' })).toEqual({ id: 'container/quick' });
+    finish.resolve();
+    expect(await slow).toEqual({ id: 'container/slow' });
+  });
+
+  it.each([
+    ['node.info', {}],
+    ['network.create', { name: 'demo' }],
+    ['network.inspect', { name: 'demo' }],
+    ['network.list', {}],
+    ['network.remove', { name: 'demo' }],
+    ['container.create', { id: 'web' }],
+    ['container.setup', { id: 'web' }],
+    ['container.started', { id: 'web', pid: 12 }],
+    ['container.inspect', { id: 'web' }],
+    ['container.list', {}],
+    ['container.stats', { id: 'web' }],
+    ['container.teardown', { id: 'web' }],
+    ['container.remove', { id: 'web' }],
+    ['plan.container', { id: 'web' }],
+    ['worker.restart', { index: 0 }],
+  ])('%s is answered', async (name, request) => {
+    const { status, body } = await ask(name, JSON.stringify(request));
+    expect(status).toBe(name.endsWith('.inspect') ? '404' : '');
+    expect(body).toBeTypeOf('object');
+  });
+
+  it('answers a request of no bytes as one of no fields', async () => {
+    expect((await ask('node.info', '')).body).toMatchObject({ node });
+  });
+});
+
+describe('faults', () => {
+  const thrown = fault('link.exists', 'add veth: the name\nis taken', {
+    step: 'link.veth nl1 (eth0)',
+    errno: 'EEXIST',
+    detail: 'File exists',
+    undone: ['netns.create'],
+    leftBehind: [{ step: 'netns.create', errno: 'EBUSY', detail: null }],
+  });
+
+  it('cross the bus whole, with the status in the header', async () => {
+    engine.answer = () => Promise.reject(new NetloomError(thrown));
+    const { status, error, body } = await setup({});
+    expect(body).toEqual(thrown);
+    expect(status).toBe('409');
+    expect(error).toBe('add veth: the name is taken');
+  });
+
+  it('are thrown by the client as they were answered', async () => {
+    engine.answer = () => Promise.reject(new NetloomError(thrown));
+    await expect(admin.container.setup({ id: 'web' })).rejects.toMatchObject({ name: 'NetloomError', fault: thrown });
+  });
+
+  it('answers what nobody expected as internal.unexpected', async () => {
+    engine.answer = () => {
+      throw new TypeError('x is not a function');
+    };
+    expect((await setup({})).body).toEqual({ code: 'internal.unexpected', message: 'x is not a function' });
+  });
+
+  it('answers in words when the answer is larger than the server takes', async () => {
+    engine.answer = () => ({ id: 'web', text: 'x'.repeat(5 * 1024 * 1024) });
+    expect((await setup({})).body).toMatchObject({ code: 'payload.too-large' });
+  });
+
+  it('says that the daemon is not running when nobody answers', async () => {
+    const elsewhere = await connect({ creds: credentialsFile(runDir, 'admin'), node: 'n2' });
+    await expect(elsewhere.info()).rejects.toMatchObject({
+      fault: { code: 'bus.unreachable', message: expect.stringContaining('is the daemon of node n2 running?') },
+    });
+    await elsewhere.close();
+  });
+
+  it('says that an answer did not come in time', async () => {
+    const never = later<void>();
+    engine.answer = () => never.promise;
+    await expect(admin.container.setup({ id: 'web' }, { timeoutMs: 50 })).rejects.toMatchObject({
+      fault: { code: 'command.timeout' },
+    });
+    never.resolve();
+  });
+});
+
+describe('roles', () => {
+  it('lets a viewer look', async () => {
+    const viewer = await client(runDir, 'viewer');
+    expect(await viewer.info()).toMatchObject({ node });
+    expect(await viewer.container.list()).toMatchObject({ containers: [] });
+    expect(await viewer.container.plan({ id: 'web' })).toMatchObject({ id: 'web' });
+    expect(await viewer.nodes(100)).toEqual([{ node, version: '0.1.0' }]);
+  });
+
+  it.each(commandNames.filter((name) => /create|setup|started|teardown|remove|restart/.test(name)))(
+    'does not let a viewer command %s',
+    async (name) => {
+      const viewer = await client(runDir, 'viewer');
+      await expect(viewer.request(name, { id: 'web', name: 'web', pid: 1, index: 0 } as never)).rejects.toMatchObject({
+        fault: { code: 'bus.unauthorized' },
+      });
+      expect(engine.sent).toEqual([]);
+    },
+  );
+
+  it('lets an operator command containers, but not restart workers', async () => {
+    const operator = await client(runDir, 'operator');
+    expect(await operator.container.teardown({ id: 'web' })).toEqual({ id: 'web' });
+    await expect(operator.worker.restart({ index: 0 })).rejects.toMatchObject({ fault: { code: 'bus.unauthorized' } });
+  });
+
+  it('does not let a viewer hear what others are answered', async () => {
+    const viewer = await client(runDir, 'viewer');
+    const heard = new Promise((resolve) =>
+      viewer.nc.subscribe('_INBOX.>', { callback: (error, message) => resolve(error ?? message) }),
+    );
+    expect(await heard).toMatchObject({ name: 'PermissionViolationError' });
+  });
+
+  it("does not take its own answer, sent to a command's subject by a viewer, for a command", async () => {
+    const viewer = await client(runDir, 'viewer');
+    viewer.nc.publish(`netloom.v1.${node}.container.stats`, '{"id": "web"}', {
+      reply: `netloom.v1.${node}.container.remove`,
+    });
+    viewer.nc.publish('$SRV.PING.netloom', '', { reply: `netloom.v1.${node}.network.remove` });
+    await viewer.nc.flush();
+    await viewer.info();
+    await admin.info();
+    expect(engine.sent).toEqual([]);
+  });
+});
+
+describe('the micro service', () => {
+  it('tells of itself: one instance, the node, no queue group, a schema for each command', async () => {
+    const reply = await admin.nc.request('$SRV.INFO.netloom', '', { timeout: 1000 });
+    const info = reply.json<{ name: string; version: string; metadata: object; endpoints: Endpoint[] }>();
+    expect(info).toMatchObject({ name: 'netloom', version: '0.1.0', metadata: { node } });
+    expect(info.endpoints).toHaveLength(commandNames.length);
+    for (const endpoint of info.endpoints) {
+      expect(endpoint.queue_group).toBe('');
+      expect(JSON.parse(endpoint.metadata.request ?? '')).toMatchObject({ type: 'object' });
+      expect(JSON.parse(endpoint.metadata.response ?? '')).toMatchObject({ type: 'object' });
+    }
+  });
+
+  it('counts requests and errors', async () => {
+    service.service.reset();
+    await admin.worker.restart({ index: 0 });
+    await ask('worker.restart', '{}');
+    const reply = await admin.nc.request('$SRV.STATS.netloom', '', { timeout: 1000 });
+    const { endpoints } = reply.json<{ endpoints: { name: string; num_requests: number; data: object }[] }>();
+    expect(endpoints.find(({ name }) => name === 'worker-restart')).toMatchObject({
+      num_requests: 2,
+      data: { refused: 1, underWay: 0 },
+    });
+  });
+});
+
+interface Endpoint {
+  name: string;
+  subject: string;
+  queue_group: string;
+  metadata: Record<string, string>;
+}
+
+function later<T>() {
+  let resolve!: (value: T) => void;
+  const promise = new Promise<T>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}

@@ -1,0 +1,152 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { NatsConnection } from '@nats-io/nats-core';
+import { onTestFinished } from 'vitest';
+import type { Role } from '../../src/bus/commands.ts';
+import { connectBus, roleAddress } from '../../src/bus/connection.ts';
+import { credentialsFile, readCredentials } from '../../src/bus/credentials.ts';
+import type { Engine, Outbox, OutboxRecord } from '../../src/bus/engine.ts';
+import { type ManagedServer, type ServerOptions, startServer } from '../../src/bus/server.ts';
+import { connect, type NetloomClient } from '../../src/client.ts';
+import type { ActorAddress } from '../../src/core/actor-address.ts';
+import type { ActorEvent } from '../../src/core/event.ts';
+import { fault, NetloomError } from '../../src/core/fault.ts';
+import type { NodeInfo } from '../../src/core/view.ts';
+
+export const node = 'n1';
+
+export interface Directories {
+  runDir: string;
+  stateDir: string;
+}
+
+export function directories(): Directories {
+  const base = mkdtempSync(join(tmpdir(), 'netloom-bus-'));
+  onTestFinished(() => rmSync(base, { recursive: true, force: true }));
+  return { runDir: join(base, 'run'), stateDir: join(base, 'state') };
+}
+
+/** A server of its own for one test, on a free port, gone when the test is. */
+export async function server(options: Partial<ServerOptions> & Directories = directories()): Promise<ManagedServer> {
+  const started = await startServer({ node, port: 0, ...options });
+  onTestFinished(() => started.stop());
+  return started;
+}
+
+export async function connected(runDir: string, role: Role = 'admin'): Promise<NatsConnection> {
+  const credentials = readCredentials(credentialsFile(runDir, role));
+  if (!credentials) throw new Error(`no credentials of ${role}`);
+  const nc = await connectBus({ ...roleAddress(credentials), name: `test ${role}` });
+  onTestFinished(() => nc.close());
+  return nc;
+}
+
+export async function client(runDir: string, role: Role = 'admin'): Promise<NetloomClient> {
+  const connecting = connect({ creds: credentialsFile(runDir, role), node });
+  const opened = await connecting;
+  onTestFinished(() => opened.close());
+  return opened;
+}
+
+/** Resolves as soon as the fact holds; what changes it says so by calling `look`, or it is looked at every few ms. */
+export async function until(fact: () => boolean | Promise<boolean>, withinMs = 10_000): Promise<void> {
+  for (const deadline = Date.now() + withinMs; ; ) {
+    if (await fact()) return;
+    if (Date.now() > deadline) throw new Error(`never true: ${fact}`);
+    await new Promise((resolve) => setTimeout(resolve, 3));
+  }
+}
+
+export interface Sent {
+  command: { id: string; kept: boolean };
+  to: ActorAddress;
+  event: ActorEvent;
+}
+
+/** Remembers what it was sent and answers `answer`. */
+export class FakeEngine implements Engine {
+  readonly sent: Sent[] = [];
+  answer: (sent: Sent) => unknown = ({ to }) => ({ id: to.split('/')[1] });
+
+  async send(command: Sent['command'], to: ActorAddress, event: ActorEvent): Promise<unknown> {
+    const sent = { command, to, event };
+    this.sent.push(sent);
+    return this.answer(sent);
+  }
+  info(): NodeInfo {
+    return {
+      node,
+      version: '0.1.0',
+      state: 'serving',
+      bootId: 'boot',
+      kernel: '6.1',
+      nodeVersion: process.version,
+      startedAt: '2026-01-01T00:00:00.000Z',
+      pid: process.pid,
+      workers: 2,
+      hostIp: null,
+      containers: 0,
+      networks: 0,
+      outbox: 0,
+      directories: { run: '/run/netloom', state: '/var/lib/netloom', netns: '/run/netns' },
+    };
+  }
+  containers() {
+    return { containers: [], sequence: 0, streamSequence: null };
+  }
+  container(id: string): never {
+    throw new NetloomError(fault('container.unknown', `no container ${id}`));
+  }
+  networks() {
+    return { networks: [], sequence: 0, streamSequence: null };
+  }
+  network(name: string): never {
+    throw new NetloomError(fault('network.unknown', `no network ${name}`));
+  }
+  async statistics(id: string) {
+    return { id, interfaces: {} };
+  }
+  plan({ id }: { id: string }) {
+    return { id, steps: ['netns.create'], plan: null, teardown: [] };
+  }
+  async restartWorker(): Promise<void> {}
+}
+
+/** The journal's outbox, in memory. */
+export class FakeOutbox implements Outbox {
+  readonly epoch: string;
+  #records: OutboxRecord[] = [];
+  #last = 0;
+  /** every call of removeThrough */
+  readonly removals: number[] = [];
+
+  constructor(epoch = 'epoch1') {
+    this.epoch = epoch;
+  }
+
+  commit(fact: string, source: ActorAddress = 'container/web', data: Record<string, unknown> = {}): void {
+    this.#last++;
+    this.#records.push({ sequence: this.#last, source, fact, data, time: new Date().toISOString() });
+  }
+  lastSequence(): number {
+    return this.#last;
+  }
+  after(sequence: number, limit: number): OutboxRecord[] {
+    return this.#records.filter((record) => record.sequence > sequence).slice(0, limit);
+  }
+  removeThrough(sequence: number): void {
+    this.removals.push(sequence);
+    this.#records = this.#records.filter((record) => record.sequence > sequence);
+  }
+  pending(): number {
+    return this.#records.length;
+  }
+  /** as a daemon's journal that was killed before removeThrough() came to it */
+  copy(): FakeOutbox {
+    const copy = new FakeOutbox(this.epoch);
+    copy.#records = [...this.#records];
+    copy.#last = this.#last;
+    return copy;
+  }
+}

@@ -1,0 +1,380 @@
+import { describe, expect, it } from 'vitest';
+import type { ContainerRequest } from '../../../src/core/container.ts';
+import type { Lease } from '../../../src/core/lease.ts';
+import {
+  type ContainerGrant,
+  netnsOf,
+  ownsNetns,
+  setupPlan,
+  statusBlocks,
+  teardownPlan,
+  unlinkPlan,
+  verifyPlan,
+  watchPlan,
+} from '../../../src/core/plan/container.ts';
+import { describeStep, inverse, type Plan } from '../../../src/core/plan/step.ts';
+import { leaseOf, v6, wishOf } from '../samples.ts';
+
+const demo = { network: 'demo' };
+
+function grantOf(request: Partial<ContainerRequest>, leases: Lease[] = [leaseOf()]): ContainerGrant {
+  const wish = wishOf(request);
+  return {
+    wish,
+    netns: netnsOf(wish, '/netns', wish.netns.kind === 'container' ? '/netns/netloom-db' : null),
+    leases: Object.fromEntries(leases.map((lease) => [lease.network, lease])),
+    ports: wish.ports.map((port) => ({ ...port, hostPort: port.hostPort || 40_000 })),
+  };
+}
+
+const lines = ({ name, kind, steps }: Plan) => [`${name}, ${kind}:`, ...steps.map(describeStep)];
+const plans = (grant: ContainerGrant) => [setupPlan(grant), teardownPlan(grant), unlinkPlan(grant)].flatMap(lines);
+
+const second = leaseOf({
+  network: 'back',
+  bridge: 'netloom1',
+  addresses: [{ address: '10.89.1.2', prefixLength: 24, gateway: '10.89.1.1' }],
+});
+const dual = leaseOf({ addresses: [...leaseOf().addresses, v6] });
+
+/** Every shape of container that there is. */
+const shapes = {
+  bridge: grantOf({ networks: [demo], ports: [{ hostPort: 8080, containerPort: 80 }] }),
+  dual: grantOf({ networks: [demo], ports: [{ hostPort: 8080, containerPort: 80 }] }, [dual]),
+  two: grantOf({ networks: [demo, { network: 'back' }], ports: [{ hostPort: 8080, containerPort: 80 }] }, [
+    leaseOf(),
+    second,
+  ]),
+  internal: grantOf({ networks: [demo] }, [leaseOf({ internal: true })]),
+  ranges: grantOf({
+    networks: [demo],
+    ports: [
+      { hostPort: 8000, containerPort: 8000, range: 100 },
+      { hostIp: '127.0.0.1', hostPort: 9000, containerPort: 90, range: 2, protocol: 'tcp,udp' },
+    ],
+  }),
+  none: grantOf({ mode: 'none' }, []),
+  unattached: grantOf({}, []),
+  path: grantOf({ mode: 'ns:/run/netns/blue', networks: [demo] }),
+  adopt: grantOf({ pid: 42, networks: [demo] }),
+  shared: grantOf({ mode: 'container:db' }, []),
+};
+
+describe('the plans of a container', () => {
+  it('on a bridge: both ends, address, route, port; down with the namespace', () => {
+    expect(plans(shapes.bridge)).toMatchInlineSnapshot(`
+      [
+        "setup, build:",
+        "netns.create /netns/netloom-web",
+        "link.set lo up in /netns/netloom-web",
+        "link.veth nl9ff56c578050 (eth0 in /netns/netloom-web)",
+        "link.set nl9ff56c578050 master netloom0 up",
+        "link.set eth0 up in /netns/netloom-web",
+        "address.add 10.89.0.2/24 dev eth0 in /netns/netloom-web",
+        "route.add 0.0.0.0/0 via 10.89.0.1 in /netns/netloom-web",
+        "nft.add published_any4 { tcp . 8080 : 10.89.0.2 . 80 }",
+        "teardown, dismantle:",
+        "process.unwatch",
+        "nft.delete published_any4 { tcp . 8080 : 10.89.0.2 . 80 }",
+        "netns.remove /netns/netloom-web",
+        "unlink, dismantle:",
+        "link.gone nl9ff56c578050",
+      ]
+    `);
+  });
+
+  it('with both families: an address, a route and an element for each', () => {
+    expect(plans(shapes.dual)).toMatchInlineSnapshot(`
+      [
+        "setup, build:",
+        "netns.create /netns/netloom-web",
+        "link.set lo up in /netns/netloom-web",
+        "link.veth nl9ff56c578050 (eth0 in /netns/netloom-web)",
+        "link.set nl9ff56c578050 master netloom0 up",
+        "link.set eth0 up in /netns/netloom-web",
+        "address.add 10.89.0.2/24 dev eth0 in /netns/netloom-web",
+        "address.add fd00::2/64 dev eth0 in /netns/netloom-web",
+        "route.add 0.0.0.0/0 via 10.89.0.1 in /netns/netloom-web",
+        "route.add ::/0 via fd00::1 in /netns/netloom-web",
+        "nft.add published_any4 { tcp . 8080 : 10.89.0.2 . 80 }, published_any6 { tcp . 8080 : fd00::2 . 80 }",
+        "teardown, dismantle:",
+        "process.unwatch",
+        "nft.delete published_any4 { tcp . 8080 : 10.89.0.2 . 80 }, published_any6 { tcp . 8080 : fd00::2 . 80 }",
+        "netns.remove /netns/netloom-web",
+        "unlink, dismantle:",
+        "link.gone nl9ff56c578050",
+      ]
+    `);
+  });
+
+  it('on two networks: the first leads outside first, and ports lead to it', () => {
+    expect(plans(shapes.two)).toMatchInlineSnapshot(`
+      [
+        "setup, build:",
+        "netns.create /netns/netloom-web",
+        "link.set lo up in /netns/netloom-web",
+        "link.veth nl9ff56c578050 (eth0 in /netns/netloom-web)",
+        "link.set nl9ff56c578050 master netloom0 up",
+        "link.veth nlb0362f948b6d (eth1 in /netns/netloom-web)",
+        "link.set nlb0362f948b6d master netloom1 up",
+        "link.set eth0 up in /netns/netloom-web",
+        "address.add 10.89.0.2/24 dev eth0 in /netns/netloom-web",
+        "route.add 0.0.0.0/0 via 10.89.0.1 in /netns/netloom-web",
+        "link.set eth1 up in /netns/netloom-web",
+        "address.add 10.89.1.2/24 dev eth1 in /netns/netloom-web",
+        "route.add 0.0.0.0/0 via 10.89.1.1 in /netns/netloom-web",
+        "nft.add published_any4 { tcp . 8080 : 10.89.0.2 . 80 }",
+        "teardown, dismantle:",
+        "process.unwatch",
+        "nft.delete published_any4 { tcp . 8080 : 10.89.0.2 . 80 }",
+        "netns.remove /netns/netloom-web",
+        "unlink, dismantle:",
+        "link.gone nl9ff56c578050",
+        "link.gone nlb0362f948b6d",
+      ]
+    `);
+    const metrics = setupPlan(shapes.two).steps.flatMap((step) => (step.verb === 'route.add' ? [step.metric] : []));
+    expect(metrics).toEqual([100, 101]);
+  });
+
+  it('on an internal network: no way out', () => {
+    expect(plans(shapes.internal)).toMatchInlineSnapshot(`
+      [
+        "setup, build:",
+        "netns.create /netns/netloom-web",
+        "link.set lo up in /netns/netloom-web",
+        "link.veth nl9ff56c578050 (eth0 in /netns/netloom-web)",
+        "link.set nl9ff56c578050 master netloom0 up",
+        "link.set eth0 up in /netns/netloom-web",
+        "address.add 10.89.0.2/24 dev eth0 in /netns/netloom-web",
+        "teardown, dismantle:",
+        "process.unwatch",
+        "netns.remove /netns/netloom-web",
+        "unlink, dismantle:",
+        "link.gone nl9ff56c578050",
+      ]
+    `);
+  });
+
+  it('with port ranges: a range with equal ports on both sides stays one element', () => {
+    expect(plans(shapes.ranges)).toMatchInlineSnapshot(`
+      [
+        "setup, build:",
+        "netns.create /netns/netloom-web",
+        "link.set lo up in /netns/netloom-web",
+        "link.veth nl9ff56c578050 (eth0 in /netns/netloom-web)",
+        "link.set nl9ff56c578050 master netloom0 up",
+        "link.set eth0 up in /netns/netloom-web",
+        "address.add 10.89.0.2/24 dev eth0 in /netns/netloom-web",
+        "route.add 0.0.0.0/0 via 10.89.0.1 in /netns/netloom-web",
+        "nft.add published_range4 { tcp . 0.0.0.0/0 . 8000-8099 : 10.89.0.2 } and 4 more",
+        "teardown, dismantle:",
+        "process.unwatch",
+        "nft.delete published_range4 { tcp . 0.0.0.0/0 . 8000-8099 : 10.89.0.2 } and 4 more",
+        "netns.remove /netns/netloom-web",
+        "unlink, dismantle:",
+        "link.gone nl9ff56c578050",
+      ]
+    `);
+  });
+
+  it('B05 in mode none, or joined to no network: loopback only', () => {
+    expect(plans(shapes.none)).toMatchInlineSnapshot(`
+      [
+        "setup, build:",
+        "netns.create /netns/netloom-web",
+        "link.set lo up in /netns/netloom-web",
+        "teardown, dismantle:",
+        "process.unwatch",
+        "netns.remove /netns/netloom-web",
+        "unlink, dismantle:",
+      ]
+    `);
+    expect(plans(shapes.unattached)).toEqual(plans(shapes.none));
+  });
+
+  it('B03 in a namespace given by path: it is required, never made and never removed', () => {
+    expect(plans(shapes.path)).toMatchInlineSnapshot(`
+      [
+        "setup, build:",
+        "netns.require /run/netns/blue",
+        "link.veth nl9ff56c578050 (eth0 in /run/netns/blue)",
+        "link.set nl9ff56c578050 master netloom0 up",
+        "link.set eth0 up in /run/netns/blue",
+        "address.add 10.89.0.2/24 dev eth0 in /run/netns/blue",
+        "route.add 0.0.0.0/0 via 10.89.0.1 in /run/netns/blue",
+        "teardown, dismantle:",
+        "process.unwatch",
+        "link.delete nl9ff56c578050",
+        "unlink, dismantle:",
+        "link.gone nl9ff56c578050",
+      ]
+    `);
+  });
+
+  it('B02 in the namespace of a process: it is pinned, and unpinned after the links are gone', () => {
+    expect(plans(shapes.adopt)).toMatchInlineSnapshot(`
+      [
+        "setup, build:",
+        "netns.adopt /netns/netloom-web (process 42)",
+        "link.set lo up in /netns/netloom-web",
+        "link.veth nl9ff56c578050 (eth0 in /netns/netloom-web)",
+        "link.set nl9ff56c578050 master netloom0 up",
+        "link.set eth0 up in /netns/netloom-web",
+        "address.add 10.89.0.2/24 dev eth0 in /netns/netloom-web",
+        "route.add 0.0.0.0/0 via 10.89.0.1 in /netns/netloom-web",
+        "teardown, dismantle:",
+        "process.unwatch",
+        "link.delete nl9ff56c578050",
+        "netns.remove /netns/netloom-web",
+        "unlink, dismantle:",
+        "link.gone nl9ff56c578050",
+      ]
+    `);
+  });
+
+  it('B04 in the namespace of another container: nothing but that it is there', () => {
+    expect(plans(shapes.shared)).toMatchInlineSnapshot(`
+      [
+        "setup, build:",
+        "netns.require /netns/netloom-db",
+        "teardown, dismantle:",
+        "process.unwatch",
+        "unlink, dismantle:",
+      ]
+    `);
+  });
+});
+
+describe('the verification of what is up', () => {
+  it('is the set-up again without the making of the namespace, which must be the same one', () => {
+    expect(lines(verifyPlan(shapes.bridge, 4026532000))).toMatchInlineSnapshot(`
+      [
+        "verify, build:",
+        "netns.require /netns/netloom-web",
+        "link.set lo up in /netns/netloom-web",
+        "link.veth nl9ff56c578050 (eth0 in /netns/netloom-web)",
+        "link.set nl9ff56c578050 master netloom0 up",
+        "link.set eth0 up in /netns/netloom-web",
+        "address.add 10.89.0.2/24 dev eth0 in /netns/netloom-web",
+        "route.add 0.0.0.0/0 via 10.89.0.1 in /netns/netloom-web",
+        "nft.add published_any4 { tcp . 8080 : 10.89.0.2 . 80 }",
+      ]
+    `);
+    expect(verifyPlan(shapes.bridge, 4026532000).steps[0]).toEqual({
+      verb: 'netns.require',
+      path: '/netns/netloom-web',
+      inode: 4026532000,
+    });
+  });
+
+  it('B03 asks for a foreign namespace once', () => {
+    expect(lines(verifyPlan(shapes.path, 7)).filter((line) => line.startsWith('netns'))).toEqual([
+      'netns.require /run/netns/blue',
+    ]);
+  });
+});
+
+describe.each(Object.entries(shapes))('B07 the undoing of %s', (_name, grant) => {
+  /** what a build makes and what a dismantling takes away, as `kind name` */
+  const made = ({ steps }: Plan) =>
+    steps.flatMap((step) => {
+      switch (step.verb) {
+        case 'netns.create':
+        case 'netns.adopt':
+        case 'netns.remove':
+          return [`netns ${step.path}`];
+        case 'link.veth':
+        case 'link.delete':
+        case 'link.gone':
+          return [`link ${step.name}`];
+        case 'nft.add':
+        case 'nft.delete':
+          return step.elements.map((element) => `element ${JSON.stringify(element)}`);
+        default:
+          return [];
+      }
+    });
+
+  it('every step has an inverse or needs none', () => {
+    const needNone = ['netns.require', 'link.set'];
+    for (const step of setupPlan(grant).steps)
+      if (!needNone.includes(step.verb)) expect(inverse(step), describeStep(step)).not.toBeNull();
+  });
+
+  it('what the set-up makes its teardown takes away, from the wish alone', () => {
+    const gone = new Set([...made(teardownPlan(grant)), ...made(unlinkPlan(grant))]);
+    for (const thing of made(setupPlan(grant))) expect(gone).toContain(thing);
+    expect([...gone].sort()).toEqual(made(setupPlan(grant)).sort());
+  });
+
+  it('the teardown no longer watches its process', () => {
+    expect(teardownPlan(grant).steps[0]).toEqual({ verb: 'process.unwatch', owner: 'container/web' });
+  });
+});
+
+describe('the namespace of a container', () => {
+  it('B03 is ours to remove only when we pinned it', () => {
+    const owned = Object.entries(shapes).filter(([, { wish }]) => ownsNetns(wish));
+    expect(owned.map(([name]) => name)).toEqual([
+      'bridge',
+      'dual',
+      'two',
+      'internal',
+      'ranges',
+      'none',
+      'unattached',
+      'adopt',
+    ]);
+  });
+
+  it('is pinned under the name of the container, or where the wish says, or where the other one has it', () => {
+    expect(
+      Object.values(shapes)
+        .map(({ netns }) => netns)
+        .slice(-3),
+    ).toEqual(['/run/netns/blue', '/netns/netloom-web', '/netns/netloom-db']);
+  });
+});
+
+describe('C01 status blocks', () => {
+  it("C01 tell interface, MAC, addresses and gateways of each network, in podman's shape", () => {
+    expect(statusBlocks(grantOf({ networks: [{ ...demo, staticMac: '02:00:00:00:00:07' }] }, [dual]))).toEqual({
+      demo: {
+        interfaces: {
+          eth0: {
+            mac_address: '02:00:00:00:00:07',
+            subnets: [
+              { ipnet: '10.89.0.2/24', gateway: '10.89.0.1' },
+              { ipnet: 'fd00::2/64', gateway: 'fd00::1' },
+            ],
+          },
+        },
+        dns_server_ips: [],
+        dns_search_domains: [],
+      },
+    });
+  });
+
+  it('C01 tell no gateway where there is none to go by', () => {
+    expect(statusBlocks(shapes.internal)).toMatchObject({
+      demo: { interfaces: { eth0: { subnets: [{ ipnet: '10.89.0.2/24' }] } } },
+    });
+    expect(JSON.stringify(statusBlocks(shapes.internal))).not.toContain('gateway');
+  });
+
+  it('C01 carry the MAC that the plan gives to the link', () => {
+    const veth = setupPlan(shapes.bridge).steps.find((step) => step.verb === 'link.veth');
+    expect(statusBlocks(shapes.bridge)).toMatchObject({
+      demo: { interfaces: { eth0: { mac_address: veth?.verb === 'link.veth' ? veth.peer.macAddress : null } } },
+    });
+  });
+});
+
+describe('the watch of a process', () => {
+  it('belongs to the container and knows by when the process started', () => {
+    expect(watchPlan(shapes.none.wish, 42, 1234).steps).toEqual([
+      { verb: 'process.watch', owner: 'container/web', pid: 42, startTicks: 1234 },
+    ]);
+  });
+});

@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import { basePlan, holdPlan, letGoPlan, surveyPlan } from '../../../src/core/plan/host.ts';
+import { describeStep, inverse, type Plan } from '../../../src/core/plan/step.ts';
+import { wishOf } from '../samples.ts';
+
+const { ports } = wishOf({
+  networks: [{ network: 'demo' }],
+  ports: [
+    { containerPort: 80 },
+    { hostPort: 53, containerPort: 53, protocol: 'udp' },
+    { hostIp: 'fd00::9', hostPort: 8000, containerPort: 8000, range: 10 },
+  ],
+});
+const lines = ({ name, kind, steps }: Plan) => [`${name}, ${kind}:`, ...steps.map(describeStep)];
+
+describe('the plans of the host', () => {
+  it('hold every published port on the addresses that it is published on, ranges as ranges', () => {
+    expect(lines(holdPlan('hold web', 'container/web', ports))).toEqual([
+      'hold web, build:',
+      'port.hold 0.0.0.0, :: port 0/tcp',
+      'port.hold 0.0.0.0, :: port 53/udp',
+      'port.hold fd00::9 port 8000-8009/tcp',
+    ]);
+  });
+
+  it('give up what is held by its owner alone', () => {
+    const hold = holdPlan('hold web', 'container/web', ports);
+    const letGo = letGoPlan('release web', 'container/web');
+    expect(lines(letGo)).toEqual(['release web, dismantle:', 'port.release']);
+    for (const step of hold.steps) expect(inverse(step)).toEqual(letGo.steps[0]);
+  });
+
+  it('load the ruleset and look around without anything to take back', () => {
+    for (const step of [...basePlan().steps, ...surveyPlan('survey').steps]) expect(inverse(step)).toBeNull();
+  });
+});

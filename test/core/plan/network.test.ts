@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import type { NetworkRequest } from '../../../src/core/network.ts';
+import { lowerPlan, raisePlan } from '../../../src/core/plan/network.ts';
+import { describeStep, inverse } from '../../../src/core/plan/step.ts';
+import { definitionOf } from '../samples.ts';
+
+const raised = (request: Partial<NetworkRequest>, mtuBytes: number | null = null) =>
+  raisePlan(definitionOf(request), mtuBytes).steps.map(describeStep);
+const lowered = (request: Partial<NetworkRequest>) => lowerPlan(definitionOf(request)).steps.map(describeStep);
+const dual = { subnets: [{ subnet: '10.89.0.0/24' }, { subnet: 'fd00::/64' }] };
+
+describe('the plans of a network', () => {
+  it('IPv4: bridge, gateway, forwarding, elements', () => {
+    expect(raised({})).toMatchInlineSnapshot(`
+      [
+        "link.bridge netloom0",
+        "link.set netloom0 up",
+        "address.add 10.89.0.1/24 dev netloom0",
+        "sysctl.set net.ipv4.ip_forward=1",
+        "nft.add same_network4 { 10.89.0.0/24 . 10.89.0.0/24 }, subnets4 { 10.89.0.0/24 }",
+      ]
+    `);
+    expect(lowered({})).toMatchInlineSnapshot(`
+      [
+        "nft.delete same_network4 { 10.89.0.0/24 . 10.89.0.0/24 }, subnets4 { 10.89.0.0/24 }",
+        "link.delete netloom0",
+      ]
+    `);
+  });
+
+  it('both families', () => {
+    expect(raised(dual)).toMatchInlineSnapshot(`
+      [
+        "link.bridge netloom0",
+        "link.set netloom0 up",
+        "address.add 10.89.0.1/24 dev netloom0",
+        "address.add fd00::1/64 dev netloom0",
+        "sysctl.set net.ipv4.ip_forward=1",
+        "sysctl.set net.ipv6.conf.all.forwarding=1",
+        "nft.add same_network4 { 10.89.0.0/24 . 10.89.0.0/24 }, same_network6 { fd00::/64 . fd00::/64 }, subnets4 { 10.89.0.0/24 }, subnets6 { fd00::/64 }",
+      ]
+    `);
+    expect(lowered(dual)).toMatchInlineSnapshot(`
+      [
+        "nft.delete same_network4 { 10.89.0.0/24 . 10.89.0.0/24 }, same_network6 { fd00::/64 . fd00::/64 }, subnets4 { 10.89.0.0/24 }, subnets6 { fd00::/64 }",
+        "link.delete netloom0",
+      ]
+    `);
+  });
+
+  it('internal: nothing is forwarded nor masqueraded', () => {
+    expect(raised({ internal: true })).toMatchInlineSnapshot(`
+      [
+        "link.bridge netloom0",
+        "link.set netloom0 up",
+        "address.add 10.89.0.1/24 dev netloom0",
+        "nft.add same_network4 { 10.89.0.0/24 . 10.89.0.0/24 }, internal_links { netloom0 }",
+      ]
+    `);
+    expect(lowered({ internal: true })).toMatchInlineSnapshot(`
+      [
+        "nft.delete same_network4 { 10.89.0.0/24 . 10.89.0.0/24 }, internal_links { netloom0 }",
+        "link.delete netloom0",
+      ]
+    `);
+    expect(raisePlan(definitionOf({ internal: true }), null).steps[1]).toMatchObject({ ipv4: { forwarding: false } });
+  });
+
+  it('the bridge has the MTU that was asked for and a MAC of its own for ever', () => {
+    expect(raisePlan(definitionOf(), 1400).steps[0]).toEqual({
+      verb: 'link.bridge',
+      name: 'netloom0',
+      macAddress: expect.stringMatching(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/),
+      mtuBytes: 1400,
+    });
+    expect(raisePlan(definitionOf(), null)).toEqual(raisePlan(definitionOf(), null));
+  });
+
+  it('B07 every step has an inverse or needs none', () => {
+    const needNone = ['link.set', 'sysctl.set'];
+    for (const request of [{}, dual, { internal: true }])
+      for (const step of raisePlan(definitionOf(request), null).steps)
+        if (!needNone.includes(step.verb)) expect(inverse(step), describeStep(step)).not.toBeNull();
+  });
+});

@@ -3,11 +3,11 @@ import { type Deferred, deferred, type NatsConnection } from '@nats-io/nats-core
 /** Tells when a connection comes and goes. */
 export class ConnectionWatch {
   #whenUp: Deferred<void> | null = null;
-  readonly #onDown: () => void;
+  readonly #on: { down?(): void; up?(): void };
   readonly #statuses: ReturnType<NatsConnection['status']>;
 
-  constructor(nc: NatsConnection, onDown: () => void) {
-    this.#onDown = onDown;
+  constructor(nc: NatsConnection, on: { down?(): void; up?(): void }) {
+    this.#on = on;
     this.#statuses = nc.status();
     void this.#watch();
   }
@@ -31,11 +31,12 @@ export class ConnectionWatch {
 
   #down(): void {
     this.#whenUp ??= deferred<void>();
-    this.#onDown();
+    this.#on.down?.();
   }
 
   #up(): void {
     this.#whenUp?.resolve();
     this.#whenUp = null;
+    this.#on.up?.();
   }
 }

@@ -59,7 +59,7 @@ export class OutboxPublisher {
     this.#limits = limits;
     this.#log = log;
     this.#window = window;
-    this.#watch = new ConnectionWatch(nc, () => this.#round?.fail(new Error('the connection is lost')));
+    this.#watch = new ConnectionWatch(nc, { down: () => this.#round?.fail(new Error('the connection is lost')) });
     this.#ended = this.#run();
   }
 

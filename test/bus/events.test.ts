@@ -1,0 +1,112 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { OutboxPublisher } from '../../src/bus/outbox.ts';
+import type { EventFeed, StreamedEvent } from '../../src/client.ts';
+import { client, connected, directories, FakeOutbox, node, server, until } from './support.ts';
+
+async function world() {
+  const where = directories();
+  const bus = await server(where);
+  const nc = await connected(where.runDir);
+  const outbox = new FakeOutbox();
+  const publisher = new OutboxPublisher({ nc, outbox, node });
+  onTestFinished(() => publisher.stop());
+  const say = async (...facts: string[]) => {
+    for (const fact of facts) outbox.commit(fact);
+    expect(await publisher.flush(10_000)).toBe(true);
+  };
+  return { ...where, bus, outbox, say, viewer: await client(where.runDir, 'viewer') };
+}
+
+async function take(feed: EventFeed, count: number): Promise<StreamedEvent[]> {
+  const events: StreamedEvent[] = [];
+  for await (const event of feed) if (events.push(event) === count) break;
+  return events;
+}
+
+const facts = (events: StreamedEvent[]): string[] => events.map(({ type }) => type.split('.').at(-1) as string);
+
+describe('a follower', () => {
+  it('hears what comes after it began, and nothing before', async () => {
+    const { say, viewer } = await world();
+    await say('created');
+    const feed = viewer.events();
+    await feed.ready;
+    await say('configured', 'running');
+    expect(facts(await take(feed, 2))).toEqual(['configured', 'running']);
+  });
+
+  it('misses nothing between a list and what follows it', async () => {
+    const { say, viewer } = await world();
+    await say('created', 'configured');
+    const feed = viewer.events({ since: 2 });
+    await say('running');
+    expect(facts(await take(feed, 2))).toEqual(['configured', 'running']);
+  });
+
+  it('hears of one container only, when it asks for that', async () => {
+    const { outbox, say, viewer } = await world();
+    const feed = viewer.events({ since: 'all', noun: 'container', id: 'db' });
+    outbox.commit('configured', 'container/web');
+    outbox.commit('configured', 'container/db');
+    outbox.commit('up', 'network/db');
+    await say('removed');
+    outbox.commit('running', 'container/db');
+    await say();
+    expect((await take(feed, 2)).map(({ source }) => source)).toEqual(Array(2).fill('/netloom/n1/container/db'));
+  });
+
+  it('goes on when the server was killed and came back, with nothing lost and nothing twice', async () => {
+    const { bus, say, viewer } = await world();
+    await say('created');
+    const feed = viewer.events();
+    await feed.ready;
+    const reading = take(feed, 3);
+    const pid = bus.pid() as number;
+    process.kill(pid, 'SIGKILL');
+    await until(() => bus.pid() !== null && bus.pid() !== pid);
+    await say('configured', 'running', 'exited');
+    expect(facts(await reading)).toEqual(['configured', 'running', 'exited']);
+  });
+
+  it('ends when it is told to', async () => {
+    const { viewer, say } = await world();
+    await say('created');
+    const stop = new AbortController();
+    const feed = viewer.events({ signal: stop.signal });
+    await feed.ready;
+    const reading = take(feed, 1);
+    stop.abort();
+    expect(await reading).toEqual([]);
+  });
+});
+
+describe('a replay', () => {
+  it('ends with the last event that was there', async () => {
+    const { say, viewer } = await world();
+    await say('created', 'configured', 'running');
+    expect(facts(await take(viewer.events({ since: 'all', follow: false }), 99))).toHaveLength(3);
+  });
+
+  it('ends at once when there is nothing', async () => {
+    const { say, viewer } = await world();
+    await say('created');
+    expect(await take(viewer.events({ follow: false }), 99)).toEqual([]);
+    expect(await take(viewer.events({ since: 'all', follow: false, id: 'nobody' }), 99)).toEqual([]);
+  });
+
+  it('begins at a time', async () => {
+    const { say, viewer } = await world();
+    await say('created');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    const since = new Date();
+    await say('configured');
+    expect(facts(await take(viewer.events({ since, follow: false }), 99))).toEqual(['configured']);
+  });
+
+  it('says so when there is no stream', async () => {
+    const where = directories();
+    await server(where);
+    const viewer = await client(where.runDir, 'viewer');
+    await expect(take(viewer.events(), 1)).rejects.toMatchObject({ fault: { code: 'bus.unreachable' } });
+  });
+});

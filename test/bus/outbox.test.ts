@@ -1,0 +1,229 @@
+import { jetstreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/nats-core';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { CloudEvent } from '../../src/bus/cloud-event.ts';
+import type { Outbox } from '../../src/bus/engine.ts';
+import { OutboxPublisher } from '../../src/bus/outbox.ts';
+import { eventStream } from '../../src/bus/subjects.ts';
+import { client, connected, directories, FakeOutbox, node, server, until } from './support.ts';
+
+function publisher(nc: NatsConnection, outbox: Outbox, more: { node?: string; window?: number } = {}): OutboxPublisher {
+  const started = new OutboxPublisher({ nc, outbox, node, ...more });
+  onTestFinished(() => started.stop());
+  return started;
+}
+
+/** All that the stream has, in its order. */
+async function stored(runDir: string, ofNode: string | null = node): Promise<CloudEvent[]> {
+  const reader = await client(runDir);
+  const events: CloudEvent[] = [];
+  for await (const event of reader.events({ since: 'all', follow: false, node: ofNode })) events.push(event);
+  return events;
+}
+
+const numbers = (events: CloudEvent[]): number[] => events.map(({ sequence }) => Number(sequence));
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
+
+async function ready() {
+  const where = directories();
+  const started = await server(where);
+  return { ...where, server: started, nc: await connected(where.runDir) };
+}
+
+describe('what is committed comes to the stream', () => {
+  it('as CloudEvents, with the number as id', async () => {
+    const { runDir, nc } = await ready();
+    const outbox = new FakeOutbox();
+    outbox.commit('configured', 'container/web', { ports: [] });
+    outbox.commit('up', 'network/demo');
+    outbox.commit('serving', 'host');
+    const published = publisher(nc, outbox);
+    expect(await published.flush(5000)).toBe(true);
+    const [first, second, third] = await stored(runDir);
+    expect(first).toEqual({
+      specversion: '1.0',
+      id: 'epoch1.1',
+      source: '/netloom/n1/container/web',
+      type: 'dev.netloom.container.configured',
+      subject: 'web',
+      time: expect.stringMatching(/^\d{4}-.*Z$/),
+      datacontenttype: 'application/json',
+      sequence: '0000000000000001',
+      data: { ports: [] },
+      streamSequence: 1,
+    });
+    expect(second).toMatchObject({ source: '/netloom/n1/network/demo', type: 'dev.netloom.network.up' });
+    expect(third).toMatchObject({ source: '/netloom/n1/node/n1', type: 'dev.netloom.node.serving', subject: 'n1' });
+    const manager = await jetstreamManager(nc);
+    const message = await manager.streams.getMessage(eventStream, { seq: 1 });
+    expect(message?.subject).toBe('netloom.v1.n1.evt.container.web.configured');
+    expect(message?.header.get('content-type')).toBe('application/cloudevents+json');
+  });
+
+  it('in order, all 5,000, however many are on their way at once', async () => {
+    const { runDir, nc } = await ready();
+    const outbox = new FakeOutbox();
+    const published = publisher(nc, outbox);
+    for (let index = 0; index < 5000; index++) {
+      outbox.commit('configured');
+      published.wake();
+      if (index % 100 === 0) await new Promise(setImmediate);
+    }
+    expect(await published.flush(20_000)).toBe(true);
+    expect(numbers(await stored(runDir))).toEqual(upTo(5000));
+    expect(outbox.pending()).toBe(0);
+    expect(published.position()).toEqual({ sequence: 5000, streamSequence: 5000 });
+  });
+
+  it('without its data when the server can never take it, so that it does not hold up what follows', async () => {
+    const { runDir, nc } = await ready();
+    const outbox = new FakeOutbox();
+    outbox.commit('created', 'network/demo', { text: 'x'.repeat(5 * 1024 * 1024) });
+    outbox.commit('up', 'network/demo');
+    expect(await publisher(nc, outbox).flush(5000)).toBe(true);
+    expect((await stored(runDir)).map(({ data }) => data)).toEqual([{ omitted: expect.any(String) }, {}]);
+  });
+
+  it('beside that of other nodes on the same server', async () => {
+    const { runDir, nc } = await ready();
+    const [mine, theirs] = [new FakeOutbox('mine'), new FakeOutbox('theirs')];
+    const [one, other] = [publisher(nc, mine), publisher(nc, theirs, { node: 'n2' })];
+    for (let index = 0; index < 300; index++) {
+      mine.commit('configured');
+      theirs.commit('configured');
+      one.wake();
+      other.wake();
+      if (index % 10 === 0) await new Promise(setImmediate);
+    }
+    expect(await Promise.all([one.flush(5000), other.flush(5000)])).toEqual([true, true]);
+    expect(numbers(await stored(runDir, 'n1'))).toEqual(upTo(300));
+    expect(numbers(await stored(runDir, 'n2'))).toEqual(upTo(300));
+    expect(await stored(runDir, null)).toHaveLength(600);
+  });
+});
+
+describe('nothing is lost, nothing comes twice, the order is kept', () => {
+  it('when the server is killed again and again in the middle', async () => {
+    const { runDir, nc, server: bus } = await ready();
+    const outbox = new FakeOutbox();
+    const published = publisher(nc, outbox);
+    let committed = 0;
+    const commit = (count: number) => {
+      for (let index = 0; index < count; index++) outbox.commit('configured');
+      committed += count;
+      published.wake();
+    };
+    for (let kill = 0; kill < 5; kill++) {
+      const before = published.position().sequence;
+      commit(1000);
+      await until(() => published.position().sequence > before + 100 * (kill + 1));
+      const pid = bus.pid() as number;
+      process.kill(pid, 'SIGKILL');
+      commit(50);
+      await until(() => bus.pid() !== null && bus.pid() !== pid);
+    }
+    expect(await published.flush(20_000)).toBe(true);
+    expect(numbers(await stored(runDir))).toEqual(upTo(committed));
+    expect(outbox.pending()).toBe(0);
+  });
+
+  it('when there was no server for a while: they wait', async () => {
+    const where = directories();
+    const first = await server(where);
+    const nc = await connected(where.runDir);
+    const outbox = new FakeOutbox();
+    const published = publisher(nc, outbox);
+    outbox.commit('configured');
+    expect(await published.flush(5000)).toBe(true);
+    await first.stop();
+    outbox.commit('running');
+    expect(await published.flush(100)).toBe(false);
+    expect(published.pending()).toBe(1);
+    await server(where);
+    expect(await published.flush(10_000)).toBe(true);
+    expect(numbers(await stored(where.runDir))).toEqual([1, 2]);
+  });
+
+  it('when the daemon was killed before the journal knew what the stream has, long ago', async () => {
+    const { runDir, nc } = await ready();
+    const outbox = new FakeOutbox();
+    for (let index = 0; index < 400; index++) outbox.commit('configured');
+    const asItWas = outbox.copy();
+    const first = publisher(nc, outbox);
+    expect(await first.flush(5000)).toBe(true);
+    await first.stop();
+    // A duplicate window of 100 ms that is over stands for the two minutes.
+    const manager = await jetstreamManager(nc);
+    await manager.streams.update(eventStream, { duplicate_window: 100_000_000 });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+
+    asItWas.commit('running');
+    const second = publisher(nc, asItWas);
+    expect(await second.flush(5000)).toBe(true);
+    expect(numbers(await stored(runDir))).toEqual(upTo(401));
+    expect(second.position()).toEqual({ sequence: 401, streamSequence: 401 });
+    expect(asItWas.pending()).toBe(0);
+  });
+
+  it('when somebody had an answer of JetStream sent to a subject of ours', async () => {
+    const { runDir, nc } = await ready();
+    const outbox = new FakeOutbox();
+    outbox.commit('configured');
+    const asItWas = outbox.copy();
+    const first = publisher(nc, outbox);
+    expect(await first.flush(5000)).toBe(true);
+    await first.stop();
+    const viewer = await connected(runDir, 'viewer');
+    viewer.publish('$JS.API.INFO', '', { reply: `netloom.v1.${node}.evt.container.web.removed` });
+    const manager = await jetstreamManager(nc);
+    await until(async () => (await manager.streams.info(eventStream)).state.messages === 2);
+    await manager.streams.update(eventStream, { duplicate_window: 100_000_000 });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+
+    asItWas.commit('running');
+    expect(await publisher(nc, asItWas).flush(5000)).toBe(true);
+    expect(numbers(await stored(runDir))).toEqual([1, 2]);
+  });
+
+  it('when the stream is deleted while events are on their way: those that it had are gone, the others come', async () => {
+    const { runDir, nc } = await ready();
+    const outbox = new FakeOutbox();
+    const published = publisher(nc, outbox, { window: 8 });
+    for (let index = 0; index < 500; index++) outbox.commit('configured');
+    published.wake();
+    await until(() => published.position().sequence > 50);
+    const manager = await jetstreamManager(nc);
+    await manager.streams.delete(eventStream);
+    expect(await published.flush(10_000)).toBe(true);
+    const left = numbers(await stored(runDir));
+    expect(left.at(-1)).toBe(500);
+    expect(left).toEqual(upTo(500).slice(-left.length));
+  });
+
+  it('for a new journal whose numbers begin anew', async () => {
+    const { runDir, nc } = await ready();
+    for (const epoch of ['boot1', 'boot2']) {
+      const outbox = new FakeOutbox(epoch);
+      outbox.commit('configured');
+      outbox.commit('removed');
+      const published = publisher(nc, outbox);
+      expect(await published.flush(5000)).toBe(true);
+      await published.stop();
+    }
+    expect((await stored(runDir)).map(({ id }) => id)).toEqual(['boot1.1', 'boot1.2', 'boot2.1', 'boot2.2']);
+  });
+});
+
+describe('the position', () => {
+  it('is known at start when nothing waits, so that a list can be followed', async () => {
+    const { nc } = await ready();
+    const outbox = new FakeOutbox();
+    outbox.commit('configured');
+    const first = publisher(nc, outbox);
+    await first.flush(5000);
+    await first.stop();
+    const second = publisher(nc, outbox);
+    await until(() => second.position().streamSequence !== null);
+    expect(second.position()).toEqual({ sequence: 1, streamSequence: 1 });
+  });
+});

@@ -45,6 +45,7 @@ describe('a follower', () => {
 
   it('hears of one container only, when it asks for that', async () => {
     const { outbox, say, viewer } = await world();
+    await say('created');
     const feed = viewer.events({ since: 'all', noun: 'container', id: 'db' });
     outbox.commit('configured', 'container/web');
     outbox.commit('configured', 'container/db');

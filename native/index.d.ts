@@ -92,6 +92,11 @@ export type RouteRequest =
         arpNotify?: boolean;
       } | null;
       ipv6AddressGeneration?: 'none' | 'eui64' | null;
+      /**
+       * bridge link set dev <name> hairpin on|off. Where br_netfilter is loaded, a container reaches its own published
+       * port only with it: the translated packet must leave by the port it came in by.
+       */
+      hairpin?: boolean | null;
     }
   /** ip link delete <name> */
   | { verb: 'deleteLink'; name: string }

@@ -62,7 +62,8 @@ rtnl::Request set_link(const Arg& arg) {
                        arg.member("mtuBytes").optional_integer(),
                        arg.member("alias").optional(&Arg::string),
                        ipv4_configuration(arg.member("ipv4Configuration")),
-                       address_generation(arg.member("ipv6AddressGeneration"))};
+                       address_generation(arg.member("ipv6AddressGeneration")),
+                       arg.member("hairpin").optional(&Arg::boolean)};
 }
 
 rtnl::Request delete_link(const Arg& arg) { return rtnl::DeleteLink{arg.member("name").string()}; }

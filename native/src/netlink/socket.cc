@@ -11,6 +11,8 @@ namespace {
 constexpr size_t kBufferBytes = 65536;
 // Limits, not allocations: a batch of 70,000 elements is 10 MB, its refusals (one each) 50 MB.
 constexpr int kSendLimitBytes = 16 << 20, kReceiveLimitBytes = 64 << 20;
+// What may wait for a busy event loop; a watcher that misses more is told so and looks at everything again.
+constexpr int kNoticeLimitBytes = 4 << 20;
 constexpr int kDumpAttempts = 16;
 
 sys::UniqueFd open_socket(int protocol) {
@@ -23,12 +25,12 @@ sys::UniqueFd open_socket(int protocol) {
 }
 
 /// Extended acknowledgements carry the kernel's own words; capped ones leave our message out of the answer.
-void configure(int fd) {
+void configure(int fd, int receive_limit) {
   const int on = 1;
   setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof on);
   setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof on);
   setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &kSendLimitBytes, sizeof kSendLimitBytes);
-  setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveLimitBytes, sizeof kReceiveLimitBytes);
+  setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &receive_limit, sizeof receive_limit);
 }
 
 /// The errno of an NLMSG_ERROR, or of the NLMSG_DONE that ends a dump; 0 for success.
@@ -58,7 +60,7 @@ Fault fault_of(const nlmsghdr& message, const std::string& op) {
 }
 
 Socket::Socket(int protocol, const std::vector<int>& groups) : fd_(open_socket(protocol)) {
-  configure(fd());
+  configure(fd(), groups.empty() ? kReceiveLimitBytes : kNoticeLimitBytes);
   for (const int group : groups) {
     const int joined = setsockopt(fd(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group);
     if (joined != 0) sys::throw_errno("join netlink group", std::to_string(group));

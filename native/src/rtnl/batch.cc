@@ -43,6 +43,7 @@ void Batch::enqueue(const SetLink& request) {
   if (request.master) master = request.master->empty() ? 0 : resolve(*request.master, "set link");
   push(set_link(request, master), "set link");
   if (configures_before_up(request)) push(set_link_up(request.name), "set link");
+  if (request.hairpin) push(set_hairpin(request.name, *request.hairpin), "set link");
 }
 
 void Batch::enqueue(const DeleteLink& request) {

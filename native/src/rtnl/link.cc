@@ -106,6 +106,16 @@ nl::Message set_link_up(const std::string& name) {
   return message;
 }
 
+nl::Message set_hairpin(const std::string& name, bool on) {
+  nl::Message message(RTM_NEWLINK, 0, link_header());
+  message.put_string(IFLA_IFNAME, name);
+  auto info = message.nest(IFLA_LINKINFO);
+  message.put_string(IFLA_INFO_SLAVE_KIND, "bridge");
+  auto port = message.nest(IFLA_INFO_SLAVE_DATA);
+  message.put_u8(IFLA_BRPORT_MODE, on ? 1 : 0);
+  return message;
+}
+
 nl::Message delete_link(const DeleteLink& link) {
   nl::Message message(RTM_DELLINK, 0, link_header());
   message.put_string(IFLA_IFNAME, link.name);

@@ -24,6 +24,10 @@ nl::Message set_link(const SetLink& link, std::optional<uint32_t> master_index);
 /// without an automatic IPv6 address needs two messages: configuration, then up.
 bool configures_before_up(const SetLink& link);
 
+/// Equivalent to: bridge link set dev <name> hairpin on|off. A message of its own: the kernel takes a port's settings
+/// from the master that the link has before the message, so the bridge must have been set by an earlier one.
+nl::Message set_hairpin(const std::string& name, bool on);
+
 /// Equivalent to: ip link set <name> up
 nl::Message set_link_up(const std::string& name);
 

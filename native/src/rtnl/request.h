@@ -37,6 +37,7 @@ struct SetLink {
   std::optional<std::string> alias;
   std::map<uint16_t, uint32_t> ipv4;  // IPV4_DEVCONF_… → value
   std::optional<uint8_t> ipv6_address_generation;
+  std::optional<bool> hairpin;  // as a bridge's port
 };
 
 struct DeleteLink {

@@ -1,0 +1,88 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import * as native from '#native';
+import { becomeHost, type Host } from './host.ts';
+import { addBridge } from './requests.ts';
+
+let host: Host;
+let nft: native.NftSocket;
+beforeAll(async () => {
+  host = await becomeHost();
+  nft = native.openNftSocket();
+});
+afterAll(() => {
+  nft.close();
+  host.close();
+});
+
+const good = addBridge('never-made');
+const element = { set: 's', key: new Uint8Array(4), keyEnd: null, intervalEnd: false, data: null, comment: null };
+const call =
+  (name: string, ...args: unknown[]) =>
+  () =>
+    (native as unknown as Record<string, (...args: unknown[]) => unknown>)[name]?.(...args);
+
+it.each<[string, () => unknown]>([
+  ['createNetns.path: expected a string', call('createNetns')],
+  ['createNetns.path: expected a string without NUL', call('createNetns', 'a\0b')],
+  ['adoptNetns.pid: expected a number', call('adoptNetns', 'x', '/tmp/x')],
+  ['route.socket: expected a RouteSocket', () => call('route', {}, [])()],
+  ['route.socket: expected a RouteSocket', () => call('route', nft, [])()],
+  ['route: expected an array', () => call('route', host.socket, {})()],
+  ['route[1]: expected an object', () => call('route', host.socket, [good, 7])()],
+  ['route[0].verb: expected a verb of RouteRequest', () => call('route', host.socket, [{ verb: 'fly' }])()],
+  [
+    'route[2].mtuBytes: expected a number',
+    () => call('route', host.socket, [good, good, { ...good, mtuBytes: '9' }])(),
+  ],
+  [
+    'route[0].mtuBytes: expected an integer from 0 to 4294967295',
+    () => call('route', host.socket, [{ ...good, mtuBytes: -1 }])(),
+  ],
+  [
+    'route[0].macAddress: expected a MAC address ("02:00:00:00:00:01")',
+    () => call('route', host.socket, [{ ...good, macAddress: '02:00:00:00:00' }])(),
+  ],
+  [
+    'route[0].ipv4Configuration.forwarding: expected a boolean',
+    () => call('route', host.socket, [{ verb: 'setLink', name: 'x', ipv4Configuration: { forwarding: 1 } }])(),
+  ],
+  [
+    'route[0].address: expected an IP address with prefix length ("10.0.0.1/24")',
+    () => call('route', host.socket, [{ verb: 'addAddress', link: 'x', address: '10.0.0.1', noDad: true }])(),
+  ],
+  [
+    "route[0].gateway: expected an address of the destination's family",
+    () => call('route', host.socket, [{ verb: 'addRoute', destination: '::/0', gateway: '10.0.0.1' }])(),
+  ],
+  [
+    'changeElements[0].element.key: expected a Uint8Array',
+    () => call('changeElements', nft, 't', [{ verb: 'add', element: { ...element, key: 'x' } }])(),
+  ],
+  [
+    "changeElements[0].verb: expected 'add' or 'delete'",
+    () => call('changeElements', nft, 't', [{ verb: 'put', element }])(),
+  ],
+  [
+    'changeElements[0].element.comment: expected at most 128 bytes',
+    () => call('changeElements', nft, 't', [{ verb: 'add', element: { ...element, comment: 'x'.repeat(129) } }])(),
+  ],
+  ["holdPort.protocol: expected 'tcp', 'udp' or 'sctp'", call('holdPort', 'icmp', '0.0.0.0', 1)],
+  ['holdPort.port: expected an integer from 0 to 65535', call('holdPort', 'tcp', '0.0.0.0', 65536)],
+  ['holdPort.address: expected an IP address', call('holdPort', 'tcp', 'localhost', 80)],
+  ['watchRoutes.groups.routes: expected a boolean', call('watchRoutes', { links: true, addresses: true }, () => {})],
+  ['watchNft.callback: expected a function', call('watchNft', null)],
+])('says "%s"', (message, wrong) => {
+  expect(wrong).toThrow(new TypeError(message));
+});
+
+it('performs nothing when any request of a call is misshapen', () => {
+  expect(() => call('route', host.socket, [good, { verb: 'deleteLink' }])()).toThrow(TypeError);
+  expect(native.linkByName(host.socket, 'never-made')).toBeNull();
+});
+
+it('lets nobody else construct what owns kernel things', () => {
+  for (const Class of [native.RouteSocket, native.NftSocket, native.HeldPort, native.Watch]) {
+    expect(() => Reflect.construct(Class, [])).toThrow(TypeError);
+    expect(() => Reflect.construct(Class, [{}])).toThrow(TypeError);
+  }
+});

@@ -1,0 +1,93 @@
+import fs from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import {
+  changeElements,
+  createNetns,
+  listElements,
+  listLinks,
+  loadRuleset,
+  type NftSocket,
+  openNftSocket,
+  removeNetns,
+  route,
+} from '#native';
+import { add, baseRuleset, element, ip4, port, proto, remove } from './elements.ts';
+import { apply, becomeHost, type Host } from './host.ts';
+import { addAddress, addBridge, addRoute, addVeth, setLink } from './requests.ts';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage: () => void = runInNewContext('gc');
+
+let host: Host;
+let nft: NftSocket;
+beforeAll(async () => {
+  host = await becomeHost();
+  nft = openNftSocket();
+  loadRuleset(baseRuleset);
+  apply(host.socket, addBridge('br0'), addAddress('br0', '10.88.0.1/16'));
+});
+afterAll(() => {
+  nft.close();
+  host.close();
+});
+
+function setUpAndTearDown(round: number) {
+  const path = host.pin(`leak${round}`);
+  const { socket } = createNetns(path);
+  const veth = `v${round}`;
+  const elements = [8080, 8443].map((hostPort) =>
+    element('published_any4', [...proto('tcp'), ...port(hostPort)], { data: [...ip4('10.88.0.2'), ...port(80)] }),
+  );
+  const faults = [
+    ...route(host.socket, [
+      addVeth(veth, path),
+      setLink(veth, { up: true, master: 'br0', ipv6AddressGeneration: 'none' }),
+    ]),
+    ...route(socket, [
+      setLink('lo', { up: true }),
+      setLink('eth0', { up: true, ipv6AddressGeneration: 'none' }),
+      addAddress('eth0', '10.88.0.2/16'),
+      addRoute('0.0.0.0/0', { gateway: '10.88.0.1' }),
+    ]),
+    ...changeElements(nft, 'netloom', elements.map(add)),
+    ...changeElements(nft, 'netloom', elements.map(remove)),
+  ];
+  socket.close();
+  removeNetns(path);
+  expect(faults.filter((fault) => fault !== null)).toEqual([]);
+}
+
+/** The kernel takes the host ends along on its own time; a bridge has room for 1,023 ports. */
+async function settle(most: number) {
+  while (listLinks(host.socket).filter(({ kind }) => kind === 'veth').length > most) {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+async function rounds(from: number, to: number) {
+  for (let round = from; round < to; round++) {
+    setUpAndTearDown(round);
+    if (round % 50 === 0) await settle(100);
+  }
+  await settle(0);
+}
+
+function usage() {
+  collectGarbage();
+  const threads = /Threads:\s*(\d+)/.exec(fs.readFileSync('/proc/self/status', 'utf8'))?.[1];
+  return { files: fs.readdirSync('/proc/self/fd').length, threads, residentBytes: process.memoryUsage().rss };
+}
+
+it('leaves nothing after 2,000 set-ups and tear-downs', async () => {
+  await rounds(0, 200);
+  const before = usage();
+  await rounds(200, 2000);
+  const after = usage();
+  expect(after.files).toBe(before.files);
+  expect(after.threads).toBe(before.threads);
+  expect(after.residentBytes - before.residentBytes).toBeLessThan(20 * 2 ** 20);
+  expect(listElements(nft, 'netloom', 'published_any4')).toEqual([]);
+  expect(fs.readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(host.pin('leak'));
+}, 120_000);

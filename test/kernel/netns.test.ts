@@ -1,0 +1,179 @@
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  adoptNetns,
+  createNetns,
+  currentNetnsIdentity,
+  enterFreshNetns,
+  listLinks,
+  netnsIdentity,
+  openRouteSocket,
+  removeNetns,
+} from '#native';
+import { becomeHost, faultOf, type Host, ip, run } from './host.ts';
+
+let host: Host;
+beforeAll(async () => {
+  host = await becomeHost();
+});
+afterAll(() => host.close());
+
+const identityOf = (path: string) => {
+  const { ino, dev } = fs.statSync(path);
+  return { inode: ino, device: dev };
+};
+
+describe('createNetns', () => {
+  it('pins a fresh namespace that other programs can enter', () => {
+    const { identity, socket } = createNetns(host.pin('fresh'));
+    expect(identity).toEqual(identityOf(host.pin('fresh')));
+    expect(identity).not.toEqual(currentNetnsIdentity());
+    expect(ip('link', host.pin('fresh')).map((link: { ifname: string }) => link.ifname)).toEqual(
+      listLinks(socket).map((link) => link.name),
+    );
+    socket.close();
+  });
+
+  it('leaves loopback down and the calling thread where it was', () => {
+    const before = currentNetnsIdentity();
+    const { socket } = createNetns(host.pin('unmoved'));
+    expect(listLinks(socket)).toContainEqual(expect.objectContaining({ name: 'lo', up: false, loopback: true }));
+    expect(currentNetnsIdentity()).toEqual(before);
+    expect(run(null, 'readlink', ['/proc/self/ns/net']).trim()).toBe(`net:[${before.inode}]`);
+    socket.close();
+  });
+
+  it('refuses a path where a namespace is mounted', () => {
+    createNetns(host.pin('taken')).socket.close();
+    const before = netnsIdentity(host.pin('taken'));
+    expect(faultOf(() => createNetns(host.pin('taken')))).toMatchObject({ op: 'create netns', errno: 'EEXIST' });
+    expect(netnsIdentity(host.pin('taken'))).toEqual(before);
+  });
+
+  it('uses a plain file that an earlier run left behind', () => {
+    fs.writeFileSync(host.pin('leftover'), '');
+    createNetns(host.pin('leftover')).socket.close();
+    expect(netnsIdentity(host.pin('leftover'))).not.toBeNull();
+  });
+
+  it('leaves nothing behind when it cannot pin', () => {
+    expect(faultOf(() => createNetns(host.pin('no/such/directory')))).toMatchObject({ errno: 'ENOENT' });
+    fs.mkdirSync(host.pin('directory'));
+    expect(faultOf(() => createNetns(host.pin('directory')))).toMatchObject({ op: 'create netns', errno: 'ENOTDIR' });
+    fs.rmdirSync(host.pin('directory'));
+  });
+});
+
+describe('adoptNetns', () => {
+  it('pins the namespace of a living process, which outlives it there', () => {
+    const child = spawn('unshare', ['--net', 'sleep', 'infinity']);
+    const pid = child.pid as number;
+    const ours = currentNetnsIdentity().inode;
+    while (fs.statSync(`/proc/${pid}/ns/net`).ino === ours) run(null, 'true', []);
+    const { identity, socket } = adoptNetns(pid, host.pin('adopted'));
+    expect(identity).toEqual(identityOf(`/proc/${pid}/ns/net`));
+    child.kill('SIGKILL');
+    expect(netnsIdentity(host.pin('adopted'))).toEqual(identity);
+    expect(listLinks(socket).map((link) => link.name)).toContain('lo');
+    socket.close();
+  });
+
+  it('says ESRCH when the process is gone', async () => {
+    const child = spawn('true');
+    await new Promise((resolve) => child.on('exit', resolve));
+    expect(faultOf(() => adoptNetns(child.pid as number, host.pin('gone')))).toMatchObject({ errno: 'ESRCH' });
+    expect(fs.existsSync(host.pin('gone'))).toBe(false);
+  });
+});
+
+describe('netnsIdentity', () => {
+  it('is null where there is nothing, a plain file, or another kind of namespace', () => {
+    fs.writeFileSync(host.pin('plain'), '');
+    expect(netnsIdentity(host.pin('nothing'))).toBeNull();
+    expect(netnsIdentity(host.pin('plain'))).toBeNull();
+    expect(netnsIdentity('/proc/self/ns/uts')).toBeNull();
+  });
+
+  it('knows a namespace by any path to it', () => {
+    expect(netnsIdentity('/proc/thread-self/ns/net')).toEqual(currentNetnsIdentity());
+  });
+});
+
+describe('removeNetns', () => {
+  it('unpins and unlinks, and says so; a second time it was already gone', () => {
+    createNetns(host.pin('removed')).socket.close();
+    expect(removeNetns(host.pin('removed'))).toBe(true);
+    expect(fs.existsSync(host.pin('removed'))).toBe(false);
+    expect(removeNetns(host.pin('removed'))).toBe(false);
+    expect(removeNetns(host.pin('no/such/directory'))).toBe(false);
+  });
+
+  it('removes a plain file that an earlier run left behind', () => {
+    fs.writeFileSync(host.pin('file'), '');
+    expect(removeNetns(host.pin('file'))).toBe(true);
+  });
+
+  it('takes off every mount that is stacked on the pin', () => {
+    createNetns(host.pin('stacked')).socket.close();
+    for (let i = 0; i < 3; i++) run(null, 'mount', ['--bind', '/proc/self/ns/net', host.pin('stacked')]);
+    expect(removeNetns(host.pin('stacked'))).toBe(true);
+    expect(fs.readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(host.pin('stacked'));
+  });
+
+  it('works in a shared mount, where ip netns keeps its pins', () => {
+    fs.mkdirSync(host.pin('shared'));
+    run(null, 'mount', ['--bind', host.pin('shared'), host.pin('shared')]);
+    run(null, 'mount', ['--make-shared', host.pin('shared')]);
+    try {
+      createNetns(host.pin('shared/one')).socket.close();
+      expect(removeNetns(host.pin('shared/one'))).toBe(true);
+      expect(fs.readdirSync(host.pin('shared'))).toEqual([]);
+    } finally {
+      run(null, 'umount', [host.pin('shared')]);
+      fs.rmdirSync(host.pin('shared'));
+    }
+  });
+
+  it('works while a process still lives inside', () => {
+    createNetns(host.pin('busy')).socket.close();
+    const child = spawn('nsenter', [`--net=${host.pin('busy')}`, 'sleep', 'infinity']);
+    expect(removeNetns(host.pin('busy'))).toBe(true);
+    child.kill('SIGKILL');
+  });
+});
+
+describe('openRouteSocket', () => {
+  it('stays in the namespace where it was opened', () => {
+    const { socket } = createNetns(host.pin('socket'));
+    const second = openRouteSocket(host.pin('socket'));
+    removeNetns(host.pin('socket'));
+    expect(listLinks(second)).toEqual(listLinks(socket));
+    socket.close();
+    second.close();
+  });
+
+  it('says what the kernel says of a path that is no namespace', () => {
+    fs.writeFileSync(host.pin('no-netns'), '');
+    expect(faultOf(() => openRouteSocket(host.pin('nothing')))).toMatchObject({ errno: 'ENOENT' });
+    expect(faultOf(() => openRouteSocket(host.pin('no-netns')))).toMatchObject({ errno: 'EINVAL' });
+  });
+
+  it('is refused after close, in words', () => {
+    const socket = openRouteSocket(null);
+    socket.close();
+    socket.close();
+    expect(faultOf(() => listLinks(socket))).toEqual({
+      op: 'use RouteSocket',
+      errno: 'EBADF',
+      detail: 'it is closed',
+    });
+  });
+});
+
+it('enterFreshNetns makes the thread a host of its own, loopback up', () => {
+  const before = currentNetnsIdentity();
+  enterFreshNetns();
+  expect(currentNetnsIdentity()).not.toEqual(before);
+  expect(ip('link show lo')[0].flags).toContain('UP');
+});

@@ -1,0 +1,199 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  changeElements,
+  deleteTable,
+  listElements,
+  listTables,
+  loadRuleset,
+  type NftChange,
+  type NftSocket,
+  openNftSocket,
+} from '#native';
+import { add, baseRuleset, element, ifname, ip4, ip6, port, proto, remove } from './elements.ts';
+import { becomeHost, faultOf, type Host, run } from './host.ts';
+
+const table = 'netloom';
+let host: Host;
+let socket: NftSocket;
+beforeAll(async () => {
+  host = await becomeHost();
+  socket = openNftSocket();
+});
+afterAll(() => {
+  socket.close();
+  host.close();
+});
+beforeEach(() => loadRuleset(baseRuleset));
+
+const change = (...changes: NftChange[]) => changeElements(socket, table, changes);
+const published = (hostPort: number, address = '10.1.0.2', comment = `container ${hostPort}`) =>
+  element('published_any4', [...proto('tcp'), ...port(hostPort)], { data: [...ip4(address), ...port(80)], comment });
+/** The elements of a set, as nft prints them. */
+const shown = (set: string) => {
+  const text = run(null, 'nft', ['-nn', 'list', 'set', 'inet', table, set]);
+  return /elements = \{([^}]*)\}/.exec(text)?.[1]?.replace(/\s+/g, ' ').trim() ?? '';
+};
+const shownMap = (set: string) => {
+  const text = run(null, 'nft', ['-nn', 'list', 'map', 'inet', table, set]);
+  return /elements = \{([^}]*)\}/.exec(text)?.[1]?.replace(/\s+/g, ' ').trim() ?? '';
+};
+
+describe('the base ruleset', () => {
+  it('loads, and loads again into a fresh table', () => {
+    change(add(published(8080)));
+    loadRuleset(baseRuleset);
+    expect(listTables(socket)).toEqual([table]);
+    expect(listElements(socket, table, 'published_any4')).toEqual([]);
+  });
+
+  it('stays as it was when a ruleset is refused, and tells why', () => {
+    change(add(published(8080)));
+    const fault = faultOf(() => loadRuleset(`flush ruleset\n${baseRuleset}\nno such thing`));
+    expect(fault).toMatchObject({ op: 'load ruleset', errno: 'EINVAL' });
+    expect(fault?.detail).toContain('syntax error');
+    expect(shownMap('published_any4')).toContain('8080');
+  });
+
+  it('names the reason of every rule', () => {
+    const { nftables } = JSON.parse(run(null, 'nft', ['-j', 'list', 'table', 'inet', table]));
+    const rules = nftables.flatMap((entry: { rule?: { comment?: string } }) => entry.rule ?? []);
+    expect(rules.length).toBeGreaterThan(15);
+    for (const rule of rules) expect(rule.comment).toBeTruthy();
+  });
+});
+
+describe('elements', () => {
+  it('are what nft shows, of every kind of set', () => {
+    const faults = change(
+      add(published(8080)),
+      add(
+        element('published_host6', [...proto('tcp'), ...ip6('fd00:0:0:0:0:0:0:1'), ...port(443)], {
+          data: [...ip6('fd00:1:0:0:0:0:0:2'), ...port(8443)],
+        }),
+      ),
+      add(
+        element('published_range4', [...proto('udp'), ...ip4('0.0.0.0'), ...port(6000)], {
+          keyEnd: [...proto('udp'), ...ip4('255.255.255.255'), ...port(6100)],
+          data: ip4('10.1.0.2'),
+        }),
+      ),
+      add(element('subnets4', ip4('10.1.0.0'))),
+      add(element('subnets4', ip4('10.1.1.0'), { intervalEnd: true })),
+      add(
+        element('same_network4', [...ip4('10.1.0.0'), ...ip4('10.1.0.0')], {
+          keyEnd: [...ip4('10.1.0.255'), ...ip4('10.1.0.255')],
+        }),
+      ),
+      add(element('internal_links', ifname('br-internal0'))),
+    );
+    expect(faults.every((fault) => fault === null)).toBe(true);
+    expect(shownMap('published_any4')).toBe('6 . 8080 comment "container 8080" : 10.1.0.2 . 80');
+    expect(shownMap('published_host6')).toBe('6 . fd00::1 . 443 : fd00:1::2 . 8443');
+    expect(shownMap('published_range4')).toBe('17 . 0.0.0.0/0 . 6000-6100 : 10.1.0.2');
+    expect(shown('subnets4')).toBe('10.1.0.0/24');
+    expect(shown('same_network4')).toBe('10.1.0.0/24 . 10.1.0.0/24');
+    expect(shown('internal_links')).toBe('"br-internal0"');
+  });
+
+  it('are listed as they were added', () => {
+    const range = element('published_range4', [...proto('udp'), ...ip4('0.0.0.0'), ...port(6000)], {
+      keyEnd: [...proto('udp'), ...ip4('255.255.255.255'), ...port(6100)],
+      data: ip4('10.1.0.2'),
+      comment: 'a range',
+    });
+    change(add(published(8080)), add(published(8081)), add(range));
+    expect(listElements(socket, table, 'published_any4')).toEqual(
+      expect.arrayContaining([published(8080), published(8081)]),
+    );
+    expect(listElements(socket, table, 'published_range4')).toEqual([range]);
+  });
+
+  it('are added once more without failure when they are the same', () => {
+    change(add(published(8080)), add(element('subnets4', ip4('10.1.0.0'))));
+    change(add(element('subnets4', ip4('10.1.1.0'), { intervalEnd: true })));
+    expect(
+      change(
+        add(published(8080)),
+        add(element('subnets4', ip4('10.1.0.0'))),
+        add(element('subnets4', ip4('10.1.1.0'), { intervalEnd: true })),
+      ),
+    ).toEqual([null, null, null]);
+    expect(listElements(socket, table, 'published_any4')).toHaveLength(1);
+  });
+
+  it('are refused, all of them, when one is there with other data', () => {
+    change(add(published(8080)));
+    const faults = change(add(published(8079)), add(published(8080, '10.1.0.99')), add(published(8081)));
+    expect(faults).toEqual([null, { op: 'add element', errno: 'EEXIST', detail: null }, null]);
+    expect(listElements(socket, table, 'published_any4')).toEqual([published(8080)]);
+  });
+
+  it('are deleted, all or none: a missing one is ENOENT under its own index', () => {
+    change(add(published(8080)), add(published(8081)));
+    const faults = change(remove(published(8080)), remove(published(8081)), remove(published(9999)));
+    expect(faults).toEqual([null, null, { op: 'delete element', errno: 'ENOENT', detail: null }]);
+    expect(listElements(socket, table, 'published_any4')).toHaveLength(2);
+    expect(change(remove(published(8080)), remove(published(8081)))).toEqual([null, null]);
+    expect(listElements(socket, table, 'published_any4')).toEqual([]);
+  });
+
+  it('of plain intervals go and come with their end', () => {
+    const subnet = (first: string, next: string) => [
+      element('subnets4', ip4(first)),
+      element('subnets4', ip4(next), { intervalEnd: true }),
+    ];
+    const [one, two] = [subnet('10.1.0.0', '10.1.1.0'), subnet('10.1.1.0', '10.1.2.0')];
+    expect(change(...one.map(add), ...two.map(add))).toEqual([null, null, null, null]);
+    expect(shown('subnets4')).toBe('10.1.0.0/24, 10.1.1.0/24');
+    expect(change(...one.map(remove))).toEqual([null, null]);
+    expect(shown('subnets4')).toBe('10.1.1.0/24');
+  });
+
+  it('may be replaced in one batch', () => {
+    change(add(published(8080)));
+    expect(change(remove(published(8080)), add(published(8080, '10.1.0.7')))).toEqual([null, null]);
+    expect(shownMap('published_any4')).toContain('10.1.0.7');
+  });
+
+  it('go by tens of thousands in one batch, and every refusal is told', () => {
+    const many = (set: string, count: number) =>
+      Array.from({ length: count }, (_, i) =>
+        element(set, [...proto(i < 65536 ? 'tcp' : 'udp'), ...port(i & 65535)], {
+          data: [...ip4('10.1.0.2'), ...port(80)],
+        }),
+      );
+    const all = many('published_any4', 70_000);
+    expect(change(...all.map(add)).filter((fault) => fault !== null)).toEqual([]);
+    expect(listElements(socket, table, 'published_any4')).toHaveLength(70_000);
+    expect(change(...all.map(remove)).filter((fault) => fault !== null)).toEqual([]);
+    const refused = change(...all.map(remove));
+    expect(refused.filter((fault) => fault?.errno === 'ENOENT')).toHaveLength(70_000);
+    expect(change(add(published(8080)))).toEqual([null]);
+  }, 30_000);
+
+  it('of a set or table that is not there are ENOENT', () => {
+    expect(change(add({ ...published(1), set: 'nothing' }))[0]).toMatchObject({ errno: 'ENOENT' });
+    expect(changeElements(socket, 'nothing', [add(published(1))])[0]).toMatchObject({ errno: 'ENOENT' });
+    expect(faultOf(() => listElements(socket, table, 'nothing'))).toMatchObject({
+      op: 'list elements',
+      errno: 'ENOENT',
+    });
+    expect(faultOf(() => listElements(socket, 'nothing', 'nothing'))).toMatchObject({ errno: 'ENOENT' });
+  });
+
+  it('need no batch when there are none', () => expect(change()).toEqual([]));
+});
+
+describe('tables', () => {
+  it('are deleted, which says whether they were there', () => {
+    expect(deleteTable(socket, table)).toBe(true);
+    expect(listTables(socket)).toEqual([]);
+    expect(deleteTable(socket, table)).toBe(false);
+  });
+
+  it('of other families are not ours', () => {
+    run(null, 'nft', ['add', 'table', 'ip', 'other']);
+    expect(listTables(socket)).toEqual([table]);
+    run(null, 'nft', ['delete', 'table', 'ip', 'other']);
+  });
+});

@@ -1,0 +1,59 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+/** A TCP and UDP server in a namespace that answers with the address it was reached from. */
+const server = `
+  const [port, address] = process.argv.slice(1);
+  const tcp = require('node:net').createServer((socket) => socket.end(socket.remoteAddress));
+  const udp = require('node:dgram').createSocket(address.includes(':') ? 'udp6' : 'udp4');
+  udp.on('message', (_, from) => udp.send(from.address, from.port, from.address));
+  udp.bind(Number(port), address, () => tcp.listen(Number(port), address, () => console.log('ready')));
+`;
+const tcpClient = `
+  const [port, address] = process.argv.slice(1);
+  require('node:net').connect(Number(port), address).on('error', () => process.exit(1)).pipe(process.stdout);
+`;
+const udpClient = `
+  const [port, address] = process.argv.slice(1);
+  const socket = require('node:dgram').createSocket(address.includes(':') ? 'udp6' : 'udp4');
+  socket.on('message', (text) => { process.stdout.write(text); socket.close(); });
+  socket.send('?', Number(port), address);
+`;
+
+const running = new Set<ChildProcess>();
+
+function start(netns: string | null, code: string, port: number, address: string): ChildProcess {
+  const node = [process.execPath, '-e', code, String(port), address];
+  const command = netns === null ? node : ['nsenter', `--net=${netns}`, ...node];
+  const child = spawn(command[0] as string, command.slice(1), { stdio: ['ignore', 'pipe', 'inherit'] });
+  running.add(child);
+  child.on('exit', () => running.delete(child));
+  return child;
+}
+
+export async function serve(netns: string | null, address: string, port: number): Promise<void> {
+  const child = start(netns, server, port, address);
+  await once(child.stdout as NodeJS.ReadableStream, 'data');
+}
+
+/** The address as which the server sees us; null when nobody answers within the time. */
+export async function reach(
+  netns: string | null,
+  address: string,
+  port: number,
+  { transport = 'tcp', withinMs = 3000 }: { transport?: 'tcp' | 'udp'; withinMs?: number } = {},
+): Promise<string | null> {
+  const child = start(netns, transport === 'tcp' ? tcpClient : udpClient, port, address);
+  const timer = setTimeout(() => child.kill(), withinMs);
+  let text = '';
+  child.stdout?.on('data', (chunk) => {
+    text += chunk;
+  });
+  await once(child, 'close');
+  clearTimeout(timer);
+  return text === '' ? null : text;
+}
+
+export function endPeers(): void {
+  for (const child of running) child.kill();
+}

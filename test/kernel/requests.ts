@@ -1,0 +1,55 @@
+import type { RouteRequest } from '#native';
+
+type Request<Verb> = Extract<RouteRequest, { verb: Verb }>;
+
+// Requests with what most tests do not care about filled in.
+export const addBridge = (name: string, more: Partial<Request<'addBridge'>> = {}): RouteRequest => ({
+  verb: 'addBridge',
+  name,
+  macAddress: null,
+  mtuBytes: null,
+  up: true,
+  ...more,
+});
+export const addVeth = (name: string, netns: string, more: Partial<Request<'addVeth'>> = {}): RouteRequest => ({
+  verb: 'addVeth',
+  name,
+  mtuBytes: null,
+  peerName: 'eth0',
+  peerNetnsPath: netns,
+  peerMacAddress: null,
+  ...more,
+});
+export const setLink = (name: string, more: Partial<Request<'setLink'>>): RouteRequest => ({
+  verb: 'setLink',
+  name,
+  ...more,
+});
+export const deleteLink = (name: string): RouteRequest => ({ verb: 'deleteLink', name });
+export const addAddress = (link: string, address: string): RouteRequest => ({
+  verb: 'addAddress',
+  link,
+  address,
+  noDad: true,
+});
+export const deleteAddress = (link: string, address: string): RouteRequest => ({
+  verb: 'deleteAddress',
+  link,
+  address,
+});
+export const addRoute = (destination: string, more: Partial<Request<'addRoute'>>): RouteRequest => ({
+  verb: 'addRoute',
+  destination,
+  gateway: null,
+  link: null,
+  metric: null,
+  ...more,
+});
+export const deleteRoute = (destination: string, more: Partial<Request<'deleteRoute'>> = {}): RouteRequest => ({
+  verb: 'deleteRoute',
+  destination,
+  gateway: null,
+  link: null,
+  metric: null,
+  ...more,
+});

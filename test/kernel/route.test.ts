@@ -1,0 +1,330 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  linkByName,
+  listAddresses,
+  listLinks,
+  listRoutes,
+  type RouteRequest,
+  type RouteSocket,
+  route,
+  sourceAddressFor,
+} from '#native';
+import { apply, becomeHost, type Host, ip, run } from './host.ts';
+import {
+  addAddress,
+  addBridge,
+  addRoute,
+  addVeth,
+  deleteAddress,
+  deleteLink,
+  deleteRoute,
+  setLink,
+} from './requests.ts';
+
+let host: Host;
+beforeAll(async () => {
+  host = await becomeHost();
+});
+afterAll(() => host.close());
+
+let count = 0;
+let here: { path: string; socket: RouteSocket };
+let there: { path: string; socket: RouteSocket };
+beforeEach(() => {
+  count += 1;
+  here = host.netns(`here${count}`);
+  there = host.netns(`there${count}`);
+});
+
+const link = (name: string, netns = here.path) => ip(`link show dev ${name}`, netns)[0];
+
+describe('links', () => {
+  it('adds a bridge with its address and mtu, up or down', () => {
+    apply(
+      here.socket,
+      addBridge('br0', { macAddress: '02:00:00:00:00:01', mtuBytes: 1400 }),
+      addBridge('br1', { up: false }),
+    );
+    expect(link('br0')).toMatchObject({ address: '02:00:00:00:00:01', mtu: 1400, linkinfo: { info_kind: 'bridge' } });
+    expect(link('br0').flags).toContain('UP');
+    expect(link('br1').flags).not.toContain('UP');
+  });
+
+  it('makes the peer of a veth directly in its namespace, with one queue on both sides', () => {
+    apply(
+      here.socket,
+      addVeth('v0', there.path, { mtuBytes: 1300, peerName: 'eth7', peerMacAddress: '02:00:00:00:00:07' }),
+    );
+    expect(link('v0')).toMatchObject({ mtu: 1300, num_tx_queues: 1, num_rx_queues: 1, operstate: 'DOWN' });
+    expect(link('eth7', there.path)).toMatchObject({
+      mtu: 1300,
+      address: '02:00:00:00:00:07',
+      num_tx_queues: 1,
+      num_rx_queues: 1,
+    });
+    expect(linkByName(here.socket, 'v0')?.peerIndex).toBe(linkByName(there.socket, 'eth7')?.index);
+  });
+
+  it('sets all of a link in one request', () => {
+    apply(
+      here.socket,
+      addBridge('br0'),
+      addVeth('v0', there.path),
+      setLink('v0', { up: true, master: 'br0', macAddress: '02:00:00:00:00:09', mtuBytes: 1450, alias: 'container a' }),
+    );
+    expect(link('v0')).toMatchObject({
+      master: 'br0',
+      address: '02:00:00:00:00:09',
+      mtu: 1450,
+      ifalias: 'container a',
+    });
+    expect(link('v0').flags).toContain('UP');
+  });
+
+  it('leaves alone what is not mentioned, and takes a link out of its bridge by ""', () => {
+    apply(here.socket, addBridge('br0'), addVeth('v0', there.path), setLink('v0', { up: true, master: 'br0' }));
+    apply(here.socket, setLink('v0', { mtuBytes: 1400, master: null, up: null }));
+    expect(link('v0')).toMatchObject({ master: 'br0', mtu: 1400 });
+    apply(here.socket, setLink('v0', { master: '' }));
+    expect(link('v0').master).toBeUndefined();
+    expect(link('v0').flags).toContain('UP');
+  });
+
+  it('sets IPv4 configuration of a device without /proc', () => {
+    const ipv4Configuration = { routeLocalnet: true, forwarding: true, rpFilter: 2, arpNotify: true };
+    apply(here.socket, addBridge('br0'), setLink('br0', { ipv4Configuration }));
+    const value = (key: string) => run(here.path, 'cat', [`/proc/sys/net/ipv4/conf/br0/${key}`]).trim();
+    expect(['route_localnet', 'forwarding', 'rp_filter', 'arp_notify'].map(value)).toEqual(['1', '1', '2', '1']);
+    apply(here.socket, setLink('br0', { ipv4Configuration: { forwarding: false } }));
+    expect(['route_localnet', 'forwarding'].map(value)).toEqual(['1', '0']);
+  });
+
+  it('gives no automatic IPv6 address to a link set up with address generation none', () => {
+    apply(
+      here.socket,
+      addVeth('v0', there.path),
+      addVeth('v1', there.path, { peerName: 'eth1' }),
+      setLink('v0', { up: true, ipv6AddressGeneration: 'none' }),
+      setLink('v1', { up: true, ipv6AddressGeneration: 'eui64' }),
+    );
+    apply(there.socket, setLink('eth0', { up: true }), setLink('eth1', { up: true }));
+    expect(ip('-6 address show dev v0', here.path)).toEqual([]);
+    expect(ip('-6 address show dev v1', here.path)).toHaveLength(1);
+  });
+
+  it('makes a bridge port a hairpin, together with its bridge or later', () => {
+    apply(here.socket, addBridge('br0'), addVeth('v0', there.path), setLink('v0', { master: 'br0', hairpin: true }));
+    expect(link('v0').linkinfo.info_slave_data.hairpin).toBe(true);
+    apply(here.socket, setLink('v0', { hairpin: false }));
+    expect(link('v0').linkinfo.info_slave_data.hairpin).toBe(false);
+  });
+
+  it('deletes a link', () => {
+    apply(here.socket, addBridge('br0'), deleteLink('br0'));
+    expect(linkByName(here.socket, 'br0')).toBeNull();
+  });
+});
+
+describe('addresses and routes', () => {
+  it('adds and deletes addresses of both families', () => {
+    apply(here.socket, addBridge('br0'), addAddress('br0', '10.1.0.1/24'), addAddress('br0', 'fd00:1::1/64'));
+    const shown = () =>
+      ip('address show dev br0', here.path)[0].addr_info.filter(
+        (address: { scope: string }) => address.scope === 'global',
+      );
+    expect(shown()).toEqual([
+      expect.objectContaining({ local: '10.1.0.1', prefixlen: 24, broadcast: '10.1.0.255' }),
+      expect.objectContaining({ local: 'fd00:1::1', prefixlen: 64, nodad: true }),
+    ]);
+    apply(here.socket, deleteAddress('br0', '10.1.0.1/24'), deleteAddress('br0', 'fd00:1::1/64'));
+    expect(listAddresses(here.socket).filter((address) => address.scope === 'global')).toEqual([]);
+  });
+
+  it('gives no broadcast address where there is none', () => {
+    apply(here.socket, addBridge('br0'), addAddress('br0', '10.1.0.1/31'), addAddress('br0', '10.2.0.1/32'));
+    for (const address of ip('-4 address show dev br0', here.path)[0].addr_info) {
+      expect(address.broadcast).toBeUndefined();
+    }
+  });
+
+  it('adds and deletes routes of both families, with gateway, device and metric', () => {
+    apply(
+      here.socket,
+      addBridge('br0'),
+      addAddress('br0', '10.1.0.1/24'),
+      addAddress('br0', 'fd00:1::1/64'),
+      addRoute('0.0.0.0/0', { gateway: '10.1.0.254' }),
+      addRoute('10.5.0.0/16', { link: 'br0', metric: 50 }),
+      addRoute('::/0', { gateway: 'fd00:1::fe', link: 'br0', metric: 77 }),
+    );
+    expect(ip('route show', here.path)).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ dst: 'default', gateway: '10.1.0.254', protocol: 'static' }),
+        expect.objectContaining({ dst: '10.5.0.0/16', dev: 'br0', scope: 'link', metric: 50 }),
+      ]),
+    );
+    expect(ip('-6 route show default', here.path)).toEqual([
+      expect.objectContaining({ gateway: 'fd00:1::fe', dev: 'br0', metric: 77 }),
+    ]);
+    apply(
+      here.socket,
+      deleteRoute('0.0.0.0/0', { gateway: '10.1.0.254' }),
+      deleteRoute('10.5.0.0/16', { link: 'br0', metric: 50 }),
+      deleteRoute('::/0'),
+    );
+    expect(ip('route show', here.path)).toHaveLength(1);
+    expect(ip('-6 route show default', here.path)).toEqual([]);
+  });
+
+  it('sets up a whole container in one call', () => {
+    apply(here.socket, addBridge('br0'), addAddress('br0', '10.1.0.1/24'), addVeth('v0', there.path));
+    apply(
+      there.socket,
+      setLink('lo', { up: true }),
+      setLink('eth0', { up: true }),
+      addAddress('eth0', '10.1.0.2/24'),
+      addRoute('0.0.0.0/0', { gateway: '10.1.0.1' }),
+    );
+    expect(ip('route show default', there.path)[0]).toMatchObject({ gateway: '10.1.0.1', dev: 'eth0' });
+  });
+});
+
+describe('failures', () => {
+  it("tells the kernel's own words", () => {
+    apply(here.socket, addBridge('br0'), addAddress('br0', '10.1.0.1/24'));
+    expect(
+      route(here.socket, [
+        addBridge('br0'),
+        addAddress('br0', '10.1.0.1/24'),
+        deleteAddress('br0', '10.9.9.9/24'),
+        addRoute('0.0.0.0/0', { gateway: '10.200.0.1' }),
+        deleteRoute('10.77.0.0/16'),
+        deleteLink('nothing'),
+        addVeth('v0', host.pin('nothing')),
+      ]),
+    ).toEqual([
+      { op: 'add bridge', errno: 'EEXIST', detail: null },
+      { op: 'add address', errno: 'EEXIST', detail: 'ipv4: Address already assigned' },
+      { op: 'delete address', errno: 'EADDRNOTAVAIL', detail: 'ipv4: Address not found' },
+      { op: 'add route', errno: 'ENETUNREACH', detail: 'Nexthop has invalid gateway' },
+      { op: 'delete route', errno: 'ESRCH', detail: null },
+      { op: 'delete link', errno: 'ENODEV', detail: null },
+      { op: 'add veth', errno: 'ENOENT', detail: host.pin('nothing') },
+    ]);
+  });
+
+  it('performs the rest when one in the middle fails', () => {
+    const faults = route(here.socket, [
+      addBridge('br0'),
+      addAddress('br0', '10.1.0.1/24'),
+      addAddress('nothing', '10.2.0.1/24'),
+      addAddress('br0', '10.1.0.1/24'),
+      addAddress('br0', '10.3.0.1/24'),
+    ]);
+    expect(faults.map((fault) => fault?.errno ?? null)).toEqual([null, null, 'ENODEV', 'EEXIST', null]);
+    expect(faults[2]?.detail).toBe('no link is named nothing');
+    expect(ip('-4 address show dev br0', here.path)[0].addr_info).toHaveLength(2);
+  });
+
+  it('resolves a name anew when an earlier request of the same call has replaced its link', () => {
+    apply(
+      here.socket,
+      addBridge('br0'),
+      addAddress('br0', '10.1.0.1/24'),
+      deleteLink('br0'),
+      addBridge('br0'),
+      addAddress('br0', '10.2.0.1/24'),
+    );
+    expect(ip('-4 address show dev br0', here.path)[0].addr_info).toEqual([
+      expect.objectContaining({ local: '10.2.0.1' }),
+    ]);
+  });
+
+  it('answers for each of hundreds of requests', () => {
+    apply(here.socket, addBridge('br0'));
+    const requests = Array.from(
+      { length: 500 },
+      (_, i): RouteRequest => addAddress('br0', `10.7.${i >> 8}.${i & 255}/32`),
+    );
+    const faults = route(here.socket, [...requests, requests[0] as RouteRequest]);
+    expect(faults.slice(0, 500).every((fault) => fault === null)).toBe(true);
+    expect(faults[500]?.errno).toBe('EEXIST');
+    expect(listAddresses(here.socket).filter(({ address }) => address.startsWith('10.7.'))).toHaveLength(500);
+  });
+
+  it('answers an empty call with nothing', () => expect(route(here.socket, [])).toEqual([]));
+});
+
+describe('what is', () => {
+  it('lists links as ip does', () => {
+    apply(
+      here.socket,
+      addBridge('br0', { macAddress: '02:00:00:00:00:01' }),
+      addVeth('v0', there.path),
+      setLink('v0', { master: 'br0', alias: 'a container' }),
+    );
+    const links = listLinks(here.socket);
+    for (const shown of ip('link show', here.path)) {
+      const master = links.find((one) => one.name === shown.master);
+      expect(links).toContainEqual(
+        expect.objectContaining({
+          index: shown.ifindex,
+          name: shown.ifname,
+          mtuBytes: shown.mtu,
+          kind: shown.linkinfo?.info_kind ?? null,
+          alias: shown.ifalias ?? null,
+          up: shown.flags.includes('UP'),
+          loopback: shown.ifname === 'lo',
+          masterIndex: master?.index ?? null,
+          peerIndex: shown.ifname === 'v0' ? shown.link_index : null,
+        }),
+      );
+    }
+    expect(linkByName(here.socket, 'br0')).toMatchObject({ macAddress: '02:00:00:00:00:01' });
+    expect(linkByName(here.socket, 'nothing')).toBeNull();
+  });
+
+  it('counts what a link has carried', () => {
+    apply(here.socket, addVeth('v0', there.path), setLink('v0', { up: true }), addAddress('v0', '10.1.0.1/24'));
+    apply(there.socket, setLink('eth0', { up: true }), addAddress('eth0', '10.1.0.2/24'));
+    const sent = () => linkByName(here.socket, 'v0')?.statistics ?? expect.unreachable();
+    const received = () => linkByName(there.socket, 'eth0')?.statistics ?? expect.unreachable();
+    const [sentBefore, receivedBefore] = [sent(), received()];
+    for (let i = 0; i < 3; i++) run(here.path, 'bash', ['-c', 'printf %01000d 1 > /dev/udp/10.1.0.2/9']);
+    expect(sent().txPackets - sentBefore.txPackets).toBeGreaterThanOrEqual(3);
+    expect(received().rxBytes - receivedBefore.rxBytes).toBeGreaterThanOrEqual(3000);
+    expect(sent()).toMatchObject({ rxErrors: 0, txErrors: 0 });
+  });
+
+  it('lists configured routes, not those that the kernel keeps for itself', () => {
+    apply(
+      here.socket,
+      addBridge('br0'),
+      addAddress('br0', '10.1.0.1/24'),
+      addRoute('0.0.0.0/0', { gateway: '10.1.0.254', metric: 9 }),
+    );
+    const index = linkByName(here.socket, 'br0')?.index;
+    const routes = listRoutes(here.socket).filter(({ destination }) => !destination.startsWith('fe80'));
+    expect(routes).toHaveLength(2);
+    expect(routes).toEqual(
+      expect.arrayContaining([
+        { destination: '0.0.0.0/0', gateway: '10.1.0.254', linkIndex: index, metric: 9, source: null },
+        { destination: '10.1.0.0/24', gateway: null, linkIndex: index, metric: null, source: '10.1.0.1' },
+      ]),
+    );
+  });
+
+  it('tells the source address towards another, and null when unreachable', () => {
+    apply(
+      here.socket,
+      addBridge('br0'),
+      addAddress('br0', '10.1.0.1/24'),
+      addAddress('br0', 'fd00:1::1/64'),
+      addRoute('0.0.0.0/0', { gateway: '10.1.0.254' }),
+    );
+    expect(sourceAddressFor(here.socket, '8.8.8.8')).toBe('10.1.0.1');
+    expect(sourceAddressFor(here.socket, 'fd00:1::2')).toBe('fd00:1::1');
+    expect(sourceAddressFor(here.socket, '2001:db8::1')).toBeNull();
+    expect(sourceAddressFor(there.socket, '8.8.8.8')).toBeNull();
+  });
+});

@@ -115,6 +115,7 @@ export class NativeKernel implements Kernel {
       case 'netns.create':
         return this.#pin(step.path, () => native.createNetns(step.path), sockets);
       case 'netns.adopt':
+        refuseOther(step.path, step.pid);
         return this.#pin(step.path, () => native.adoptNetns(step.pid, step.path), sockets);
       case 'netns.require':
         return requireNetns(step.path, step.inode);
@@ -197,6 +198,14 @@ export class NativeKernel implements Kernel {
     const subnets = native.listRoutes(this.#route).map(({ destination }) => destination);
     return { linkNames: links.map(({ name }) => name), subnets: [...new Set(subnets)] };
   }
+}
+
+/** A pin that is there already must be of the process's namespace. */
+function refuseOther(path: string, pid: number): void {
+  const there = native.netnsIdentity(path);
+  const wanted = there && native.netnsIdentity(`/proc/${pid}/ns/net`);
+  if (wanted && wanted.inode !== there.inode)
+    throw fault('adopt netns', 'EEXIST', `${path} is namespace ${there.inode}, process ${pid} is in ${wanted.inode}`);
 }
 
 function requireNetns(path: string, inode: number | null): StepOutput {

@@ -1,0 +1,597 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Performed } from '../../src/actors/kernel.ts';
+import type { ActorAddress } from '../../src/core/actor-address.ts';
+import { describeElement, type Element } from '../../src/core/nft.ts';
+import type { Step, StepOutput } from '../../src/core/plan/step.ts';
+import { fakeWorld, realWorld, type World } from './worlds.ts';
+
+/** What plans rely on. FakeKernel may stand in for Linux in other tests because both keep every promise here. */
+describe.each([
+  ['FakeKernel', async () => fakeWorld()],
+  ['NativeKernel', realWorld],
+] as const)('%s', (_name, open) => {
+  let world: World;
+  /** namespace, host end, bridge of the test that runs: each test has names of its own */
+  let netns: string;
+  let veth: string;
+  let bridge: string;
+  let count = 0;
+  const facts: [ActorAddress, unknown][] = [];
+
+  beforeAll(async () => {
+    world = await open();
+    world.kernel.onFact((to, event) => facts.push([to, event]));
+  });
+  afterAll(() => world.close());
+  beforeEach(() => {
+    count += 1;
+    netns = world.pin(`n${count}`);
+    veth = `v${count}`;
+    bridge = `b${count}`;
+  });
+
+  const perform = (...steps: Step[]): Promise<Performed> => world.kernel.perform(steps);
+  const succeed = async (...steps: Step[]): Promise<StepOutput[]> => {
+    const { outputs, done, failure } = await perform(...steps);
+    expect(failure).toBeNull();
+    expect(done).toEqual(steps.map((_, index) => index));
+    expect(outputs).toHaveLength(steps.length);
+    return outputs;
+  };
+  const refused = async (...steps: Step[]) => {
+    const { failure } = await perform(...steps);
+    expect(failure).not.toBeNull();
+    return failure;
+  };
+  const until = async (what: () => boolean): Promise<void> => {
+    for (let round = 0; round < 1000 && !what(); round++) await new Promise((resolve) => setTimeout(resolve, 2));
+    expect(what()).toBe(true);
+  };
+
+  // ------------------------------------------------------------------------------------------------ steps by name
+
+  const create = (): Step => ({ verb: 'netns.create', path: netns });
+  const remove = (): Step => ({ verb: 'netns.remove', path: netns });
+  const addVeth = (name = veth, peer = 'eth0'): Step => ({
+    verb: 'link.veth',
+    name,
+    mtuBytes: null,
+    peer: { netns, name: peer, macAddress: '02:00:00:00:00:07' },
+  });
+  const addBridge = (name = bridge): Step => ({
+    verb: 'link.bridge',
+    name,
+    macAddress: '02:00:00:00:00:01',
+    mtuBytes: null,
+  });
+  const up = (name: string, within: string | null): Step => ({ verb: 'link.set', netns: within, name, up: true });
+  const gone = (graceMs: number): Step => ({ verb: 'link.gone', name: veth, graceMs });
+  const address = (verb: 'address.add' | 'address.delete', text = '10.0.0.2/24'): Step => ({
+    verb,
+    netns,
+    link: 'eth0',
+    address: text,
+  });
+  const route = (verb: 'route.add' | 'route.delete', gateway = '10.0.0.1'): Step => ({
+    verb,
+    netns,
+    destination: '0.0.0.0/0',
+    gateway,
+    link: 'eth0',
+    metric: 100,
+  });
+
+  // --------------------------------------------------------------------------------------------------- promises
+
+  describe('namespaces', () => {
+    it('are made with loopback only, and tell who they are', async () => {
+      const [output] = await succeed(create());
+      expect(output).toEqual({ netns: { path: netns, inode: expect.any(Number) } });
+      expect(world.isPinned(netns)).toBe(true);
+      expect(world.linkNames(netns)).toEqual(['lo']);
+    });
+
+    it('stay the same when made again', async () => {
+      expect(await succeed(create())).toEqual(await succeed(create()));
+    });
+
+    it('are gone after their removal, and may be removed again', async () => {
+      await succeed(create(), remove(), remove());
+      expect(world.isPinned(netns)).toBe(false);
+    });
+
+    it('can be required, also by identity', async () => {
+      const [made] = await succeed(create());
+      const inode = made?.netns?.inode ?? 0;
+      expect(await succeed({ verb: 'netns.require', path: netns, inode: null })).toEqual([made]);
+      expect(await succeed({ verb: 'netns.require', path: netns, inode })).toEqual([made]);
+      expect(await refused({ verb: 'netns.require', path: netns, inode: inode + 1 })).toMatchObject({
+        errno: 'ENOENT',
+      });
+    });
+
+    it('are missed when required and gone: ENOENT', async () => {
+      expect(await refused({ verb: 'netns.require', path: netns, inode: null })).toMatchObject({
+        index: 0,
+        errno: 'ENOENT',
+      });
+    });
+
+    it('B02 of a process are pinned, and outlive it', async () => {
+      const process = await world.startProcess();
+      const adopt: Step = { verb: 'netns.adopt', path: netns, pid: process.pid };
+      expect(await succeed(adopt)).toEqual(await succeed(adopt));
+      await process.end();
+      expect(world.linkNames(netns)).toEqual(['lo']);
+      await succeed(remove());
+      expect(world.isPinned(netns)).toBe(false);
+    });
+
+    it('B02 of a process that has ended cannot be adopted: ESRCH', async () => {
+      const process = await world.startProcess();
+      await process.end();
+      expect(await refused({ verb: 'netns.adopt', path: netns, pid: process.pid })).toMatchObject({ errno: 'ESRCH' });
+      expect(world.isPinned(netns)).toBe(false);
+    });
+
+    it('B02 are not taken for those of a process when they are others: EEXIST', async () => {
+      await succeed(create());
+      const process = await world.startProcess();
+      expect(await refused({ verb: 'netns.adopt', path: netns, pid: process.pid })).toMatchObject({ errno: 'EEXIST' });
+      await process.end();
+    });
+  });
+
+  describe('bridges', () => {
+    it('are made with the MAC and MTU that were asked for, and made again change nothing', async () => {
+      const step = { ...addBridge(), mtuBytes: 1400 } as Step;
+      await succeed(step, step);
+      expect(world.link(bridge)).toMatchObject({
+        kind: 'bridge',
+        macAddress: '02:00:00:00:00:01',
+        mtuBytes: 1400,
+        up: false,
+      });
+    });
+
+    it('do not take the name of something else: EEXIST, with words', async () => {
+      world.addForeignVeth(bridge);
+      expect(await refused(addBridge())).toMatchObject({
+        errno: 'EEXIST',
+        detail: `interface ${bridge} already exists but is a veth interface`,
+      });
+      expect(world.link(bridge)).toMatchObject({ kind: 'veth', up: false });
+      world.deleteLink(bridge);
+    });
+
+    it('whose name is taken stop the plan there: what stands there is not touched', async () => {
+      world.addForeignVeth(bridge);
+      expect(await perform(addBridge(), up(bridge, null))).toMatchObject({ done: [], failure: { index: 0 } });
+      expect(world.link(bridge)).toMatchObject({ up: false });
+      world.deleteLink(bridge);
+    });
+
+    it('are deleted, and deleted again', async () => {
+      await succeed(
+        addBridge(),
+        { verb: 'link.delete', netns: null, name: bridge },
+        { verb: 'link.delete', netns: null, name: bridge },
+      );
+      expect(world.link(bridge)).toBeNull();
+    });
+  });
+
+  describe('veths', () => {
+    it('have one end here and one in the namespace', async () => {
+      await succeed(create(), { ...addVeth(), mtuBytes: 1400 } as Step);
+      expect(world.link(veth)).toMatchObject({ kind: 'veth', mtuBytes: 1400, up: false });
+      expect(world.link('eth0', netns)).toMatchObject({
+        kind: 'veth',
+        macAddress: '02:00:00:00:00:07',
+        mtuBytes: 1400,
+      });
+    });
+
+    it('made again change nothing', async () => {
+      await succeed(create(), addVeth(), addVeth());
+      expect(world.linkNames(netns).sort()).toEqual(['eth0', 'lo']);
+    });
+
+    it('need the namespace: ENOENT, and no end is made', async () => {
+      expect(await refused(addVeth())).toMatchObject({ errno: 'ENOENT' });
+      expect(world.link(veth)).toBeNull();
+    });
+
+    it('do not take the name of another kind of link: EEXIST, with words', async () => {
+      await succeed(create(), addBridge(veth));
+      expect(await refused(addVeth())).toMatchObject({
+        errno: 'EEXIST',
+        detail: `interface ${veth} already exists but is a bridge interface`,
+      });
+    });
+
+    it('B03 do not take a name that is used within the namespace: EEXIST, with words', async () => {
+      await succeed(create(), addVeth());
+      expect(await refused(addVeth(`${veth}b`))).toMatchObject({
+        errno: 'EEXIST',
+        detail: `interface eth0 already exists in ${netns}`,
+      });
+      expect(world.link(`${veth}b`)).toBeNull();
+    });
+
+    it('that lead elsewhere are not the same: EEXIST, with words', async () => {
+      world.addForeignVeth(veth);
+      await succeed(create());
+      expect(await refused(addVeth())).toMatchObject({
+        errno: 'EEXIST',
+        detail: `interface ${veth} already exists but does not lead to ${netns}`,
+      });
+      world.deleteLink(veth);
+    });
+
+    it('are deleted with both ends', async () => {
+      await succeed(create(), addVeth(), { verb: 'link.delete', netns: null, name: veth });
+      expect(world.link(veth)).toBeNull();
+      expect(world.linkNames(netns)).toEqual(['lo']);
+    });
+  });
+
+  describe('links', () => {
+    it('are set up, enslaved and named by an alias; set again they stay so', async () => {
+      const set: Step = {
+        verb: 'link.set',
+        netns: null,
+        name: veth,
+        up: true,
+        master: bridge,
+        alias: 'netloom container/web',
+      };
+      await succeed(addBridge(), create(), addVeth(), set, set);
+      expect(world.link(veth)).toMatchObject({ up: true, master: bridge, alias: 'netloom container/web' });
+    });
+
+    it('that are not there cannot be set: ENODEV', async () => {
+      expect(await refused(up(veth, null))).toMatchObject({ errno: 'ENODEV' });
+      expect(await refused(create(), up('eth0', netns))).toMatchObject({ index: 1, errno: 'ENODEV' });
+    });
+
+    it('have no master that is not there: ENODEV', async () => {
+      expect(
+        await refused(create(), addVeth(), { verb: 'link.set', netns: null, name: veth, master: 'nowhere' }),
+      ).toMatchObject({ index: 2, errno: 'ENODEV' });
+    });
+
+    it('in a namespace that is gone cannot be set: ENOENT; that they are deleted is true', async () => {
+      expect(await refused(up('eth0', netns))).toMatchObject({ errno: 'ENOENT' });
+      await succeed({ verb: 'link.delete', netns, name: 'eth0' });
+    });
+
+    it('tell their counters, loopback left out', async () => {
+      await succeed(create(), addVeth());
+      expect(world.kernel.statistics(netns)).toEqual({
+        eth0: {
+          rxBytes: 0,
+          txBytes: 0,
+          rxPackets: 0,
+          txPackets: 0,
+          rxErrors: 0,
+          txErrors: 0,
+          rxDropped: 0,
+          txDropped: 0,
+        },
+      });
+    });
+
+    it('tell no counters of a namespace that is gone: ENOENT', () => {
+      expect(() => world.kernel.statistics(netns)).toThrow(expect.objectContaining({ errno: 'ENOENT' }));
+    });
+  });
+
+  describe('a link that must be gone', () => {
+    it('is waited for: the kernel takes it along with its namespace', async () => {
+      await succeed(create(), addVeth());
+      await succeed(remove(), gone(2_000));
+      expect(world.link(veth)).toBeNull();
+    });
+
+    it('is deleted by force when it is still there after the grace', async () => {
+      await succeed(create(), addVeth(), gone(10));
+      expect(world.link(veth)).toBeNull();
+      expect(world.linkNames(netns)).toEqual(['lo']);
+    });
+
+    it('is deleted at once without grace', async () => {
+      await succeed(create(), addVeth(), gone(0));
+      expect(world.link(veth)).toBeNull();
+    });
+
+    it('that is not there is gone', async () => {
+      await succeed(gone(2_000), gone(0));
+    });
+
+    it('is not gone because it left its bridge', async () => {
+      await succeed(addBridge(), create(), addVeth(), { verb: 'link.set', netns: null, name: veth, master: bridge });
+      let isDone = false;
+      const waiting = succeed(gone(2_000)).then(() => {
+        isDone = true;
+      });
+      await succeed({ verb: 'link.delete', netns: null, name: bridge });
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      expect([isDone, world.link(veth)?.master]).toEqual([false, null]);
+      await succeed(remove());
+      await waiting;
+      expect(world.link(veth)).toBeNull();
+    });
+
+    it('is waited for by several at once', async () => {
+      await succeed(create(), addVeth());
+      const waiting = Promise.all([succeed(gone(2_000)), succeed(gone(2_000))]);
+      await succeed(remove());
+      await waiting;
+      expect(world.link(veth)).toBeNull();
+    });
+  });
+
+  describe('addresses and routes', () => {
+    it('are added, and added again change nothing', async () => {
+      await succeed(create(), addVeth(), up(veth, null), up('eth0', netns));
+      await succeed(address('address.add'), address('address.add'), address('address.add', 'fd00::2/64'));
+      expect(world.link('eth0', netns)?.addresses).toEqual(['10.0.0.2/24', 'fd00::2/64']);
+      await succeed(route('route.add'), route('route.add'));
+      expect(world.routes(netns)).toEqual([{ destination: '0.0.0.0/0', gateway: '10.0.0.1', metric: 100 }]);
+    });
+
+    it('are deleted, and deleted again', async () => {
+      await succeed(create(), addVeth(), up(veth, null), up('eth0', netns), address('address.add'), route('route.add'));
+      await succeed(route('route.delete'), route('route.delete'));
+      expect(world.routes(netns)).toEqual([]);
+      await succeed(address('address.delete'), address('address.delete'));
+      expect(world.link('eth0', netns)?.addresses).toEqual([]);
+    });
+
+    it('are deleted where even the link, or the namespace, is gone', async () => {
+      await succeed(route('route.delete'), address('address.delete'));
+      await succeed(create(), route('route.delete'), address('address.delete'));
+    });
+
+    it('need their link: ENODEV', async () => {
+      await succeed(create());
+      expect(await refused(address('address.add'))).toMatchObject({ errno: 'ENODEV' });
+      expect(await refused(route('route.add'))).toMatchObject({ errno: 'ENODEV' });
+    });
+
+    it('lead only to a gateway that the link can reach: ENETUNREACH', async () => {
+      await succeed(create(), addVeth(), up(veth, null), up('eth0', netns), address('address.add'));
+      expect(await refused(route('route.add', '10.9.9.1'))).toMatchObject({ errno: 'ENETUNREACH' });
+    });
+
+    it('belong to the namespace: in one that is gone none is added: ENOENT', async () => {
+      expect(await refused(address('address.add'))).toMatchObject({ errno: 'ENOENT' });
+    });
+  });
+
+  describe('sysctls', () => {
+    it('are set in their namespace alone, and set again stay so', async () => {
+      const step: Step = { verb: 'sysctl.set', netns, key: 'net.ipv4.ip_forward', value: '1' };
+      await succeed(create(), step, step);
+      expect(world.sysctl('net.ipv4.ip_forward', netns)).toBe('1');
+      expect(world.sysctl('net.ipv4.ip_forward', null)).not.toBe('1');
+    });
+
+    it('need their namespace: ENOENT', async () => {
+      expect(await refused({ verb: 'sysctl.set', netns, key: 'net.ipv4.ip_forward', value: '1' })).toMatchObject({
+        errno: 'ENOENT',
+      });
+    });
+  });
+
+  describe('elements', () => {
+    const published = (port: number, target = '10.0.0.2'): Element => ({
+      set: 'published_any4',
+      key: ['tcp', `${port}`],
+      value: [target, '80'],
+    });
+    const add = (...elements: Element[]): Step => ({ verb: 'nft.add', elements });
+    const remove = (...elements: Element[]): Step => ({ verb: 'nft.delete', elements });
+    const kept = () => world.elements('published_any4');
+
+    // the first of them finds no ruleset: the order of these tests matters
+    it('need the base ruleset: ENOENT; that they are deleted is true without it', async () => {
+      expect(await refused(add(published(1)))).toMatchObject({ errno: 'ENOENT' });
+      await succeed(remove(published(1)));
+    });
+
+    it('are kept when the base ruleset is loaded again', async () => {
+      await succeed({ verb: 'nft.load' }, add(published(1)), { verb: 'nft.load' });
+      expect(kept()).toEqual([describeElement(published(1))]);
+      await succeed(remove(published(1)));
+    });
+
+    it('are added, and added again change nothing', async () => {
+      await succeed(add(published(1), published(2)), add(published(1)));
+      expect(kept()).toEqual([published(1), published(2)].map(describeElement));
+      await succeed(remove(published(1), published(2)));
+    });
+
+    it('are deleted, and what is gone already does not hinder the rest', async () => {
+      await succeed(add(published(1), published(2), published(3)), remove(published(2)));
+      await succeed(remove(published(1), published(2), published(3)), remove(published(1)));
+      expect(kept()).toEqual([]);
+    });
+
+    it('that contradict one that is there are refused, and with them the whole batch: EEXIST', async () => {
+      await succeed(add(published(1)));
+      expect(await refused(add(published(2), published(1, '10.0.0.3')))).toMatchObject({ errno: 'EEXIST' });
+      expect(kept()).toEqual([describeElement(published(1))]);
+      await succeed(remove(published(1)));
+    });
+
+    it('of every set come and go', async () => {
+      const elements: Element[] = [
+        { set: 'published_any6', key: ['udp', '53'], value: ['fd00::2', '53'] },
+        { set: 'published_host4', key: ['tcp', '127.0.0.1', '80'], value: ['10.0.0.2', '80'] },
+        { set: 'published_host6', key: ['tcp', '::1', '80'], value: ['fd00::2', '80'] },
+        { set: 'published_range4', key: ['tcp', '0.0.0.0/0', '8000-8010'], value: ['10.0.0.2'] },
+        { set: 'published_range6', key: ['tcp', '::/0', '8000-8010'], value: ['fd00::2'] },
+        { set: 'same_network4', key: ['10.0.0.0/24', '10.0.0.0/24'] },
+        { set: 'same_network6', key: ['fd00::/64', 'fd00::/64'] },
+        { set: 'internal_links', key: ['netloom0'] },
+      ];
+      const intervals: Element[] = [
+        { set: 'subnets4', key: ['10.0.0.0/24'] },
+        { set: 'subnets4', key: ['10.0.1.0/24'] },
+        { set: 'subnets6', key: ['fd00::/64'] },
+      ];
+      await succeed(add(...elements, ...intervals), add(...elements, ...intervals));
+      for (const element of elements) expect(world.elements(element.set)).toEqual([describeElement(element)]);
+      expect(world.elements('subnets4').length).toBeGreaterThan(0);
+      await succeed(remove(...elements, ...intervals), remove(...elements, ...intervals));
+      for (const { set } of [...elements, ...intervals]) expect(world.elements(set)).toEqual([]);
+    });
+  });
+
+  describe('A09 held ports', () => {
+    const hold = (owner: string, port: number, range = 1, addresses = ['0.0.0.0', '::']): Step => ({
+      verb: 'port.hold',
+      owner,
+      protocol: 'tcp',
+      addresses,
+      port,
+      range,
+    });
+    const release = (owner: string): Step => ({ verb: 'port.release', owner });
+    const isFree = (port: number) => world.isFree('tcp', '0.0.0.0', port);
+
+    it('A09 are taken until their owner lets go', async () => {
+      expect(await succeed(hold('a', 18_080))).toEqual([{ port: 18_080 }]);
+      expect([isFree(18_080), world.isFree('tcp', '::1', 18_080), world.isFree('udp', '0.0.0.0', 18_080)]).toEqual([
+        false,
+        false,
+        true,
+      ]);
+      await succeed(release('a'), release('a'));
+      expect(isFree(18_080)).toBe(true);
+    });
+
+    it('A09 may be held again by who holds them', async () => {
+      expect(await succeed(hold('a', 18_080), hold('a', 18_080))).toEqual([{ port: 18_080 }, { port: 18_080 }]);
+      await succeed(release('a'));
+      expect(isFree(18_080)).toBe(true);
+    });
+
+    it('A09 of a range are all taken', async () => {
+      await succeed(hold('a', 18_000, 3));
+      expect([17_999, 18_000, 18_001, 18_002, 18_003].map(isFree)).toEqual([true, false, false, false, true]);
+      await succeed(release('a'));
+    });
+
+    it('A09 are picked when none is named, and the pick may be held again by its number', async () => {
+      const [output] = await succeed(hold('a', 0, 2));
+      const first = output?.port ?? 0;
+      expect(first).toBeGreaterThan(1023);
+      expect([isFree(first), isFree(first + 1)]).toEqual([false, false]);
+      expect(await succeed(hold('a', first, 2))).toEqual([{ port: first }]);
+      await succeed(release('a'));
+      expect(isFree(first)).toBe(true);
+    });
+
+    it('A09 that another process has are refused, and nothing of the range is held: EADDRINUSE', async () => {
+      const taken = world.takePort('tcp', '127.0.0.1', 18_002);
+      expect(await refused(hold('a', 18_000, 3))).toMatchObject({ errno: 'EADDRINUSE' });
+      expect([18_000, 18_001].map(isFree)).toEqual([true, true]);
+      taken.release();
+      await succeed(hold('a', 18_000, 3), release('a'));
+    });
+
+    it('A09 that another owner has are refused: EADDRINUSE', async () => {
+      await succeed(hold('a', 18_080));
+      expect(await refused(hold('b', 18_080, 1, ['127.0.0.1']))).toMatchObject({ errno: 'EADDRINUSE' });
+      await succeed(release('b'));
+      expect(isFree(18_080)).toBe(false);
+      await succeed(release('a'));
+    });
+
+    it('A09 of one address leave the others free', async () => {
+      await succeed(hold('a', 18_080, 1, ['127.0.0.1']), hold('b', 18_080, 1, ['127.0.0.2']));
+      expect(world.isFree('tcp', '127.0.0.3', 18_080)).toBe(true);
+      await succeed(release('a'), release('b'));
+    });
+  });
+
+  describe('processes', () => {
+    const watch = (pid: number, startTicks: number | null = null): Step => ({
+      verb: 'process.watch',
+      owner: 'container/web',
+      pid,
+      startTicks,
+    });
+    const unwatch: Step = { verb: 'process.unwatch', owner: 'container/web' };
+
+    it('are told of when they end, once', async () => {
+      facts.length = 0;
+      const process = await world.startProcess();
+      const [output] = await succeed(watch(process.pid));
+      expect(output).toEqual({ startTicks: expect.any(Number) });
+      expect(await succeed(watch(process.pid, output?.startTicks ?? 0))).toEqual([output]);
+      await process.end();
+      await until(() => facts.length > 0);
+      expect(facts).toEqual([['container/web', { type: 'process.exited', pid: process.pid }]]);
+    });
+
+    it('that have ended cannot be watched: ESRCH', async () => {
+      const process = await world.startProcess();
+      await process.end();
+      expect(await refused(watch(process.pid))).toMatchObject({ errno: 'ESRCH' });
+    });
+
+    it('that have another start time are others, under a pid that was used before: ESRCH', async () => {
+      const process = await world.startProcess();
+      const [output] = await succeed(watch(process.pid), unwatch);
+      expect(await refused(watch(process.pid, (output?.startTicks ?? 0) + 1))).toMatchObject({ errno: 'ESRCH' });
+      await process.end();
+    });
+
+    it('that are no longer watched are not told of; unwatching nothing is fine', async () => {
+      facts.length = 0;
+      const process = await world.startProcess();
+      await succeed(watch(process.pid), unwatch, unwatch);
+      await process.end();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      expect(facts).toEqual([]);
+    });
+  });
+
+  describe('the host', () => {
+    it('tells which subnets and names are in use', async () => {
+      await succeed(
+        addBridge(),
+        { verb: 'address.add', netns: null, link: bridge, address: '10.77.0.1/24' },
+        up(bridge, null),
+      );
+      const [output] = await succeed({ verb: 'host.survey' });
+      expect(output?.survey?.subnets).toContain('10.77.0.0/24');
+      expect(output?.survey?.linkNames).toEqual(expect.arrayContaining(['lo', bridge]));
+      await succeed({ verb: 'link.delete', netns: null, name: bridge });
+      const [after] = await succeed({ verb: 'host.survey' });
+      expect(after?.survey?.subnets).not.toContain('10.77.0.0/24');
+      expect(after?.survey?.linkNames).not.toContain(bridge);
+    });
+
+    it('has no way outside in these tests, and says so', () => {
+      expect(world.kernel.hostIp()).toBeNull();
+    });
+  });
+
+  it('a plan stops at its first failure and tells what was done', async () => {
+    const { done, outputs, failure } = await perform(create(), up('nothing', netns), addVeth(), remove());
+    expect(failure).toMatchObject({ index: 1, errno: 'ENODEV', operation: expect.any(String) });
+    expect(done[0]).toBe(0);
+    expect(done).not.toContain(3);
+    expect(outputs).toHaveLength(done.length);
+    expect(world.isPinned(netns)).toBe(true);
+  });
+
+  it('an empty plan is done', async () => {
+    expect(await perform()).toEqual({ outputs: [], done: [], failure: null });
+  });
+});

@@ -1,0 +1,192 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readlinkSync } from 'node:fs';
+import * as native from '#native';
+import type { Kernel } from '../../src/actors/kernel.ts';
+import { NativeKernel } from '../../src/actors/native-kernel.ts';
+import { decodeElement, describeElement, type NftSet, nftTable } from '../../src/core/nft.ts';
+import type { Protocol } from '../../src/core/port.ts';
+import { FakeKernel } from '../support/fake-kernel.ts';
+import { FakeLinux } from '../support/fake-linux.ts';
+import { becomeFreshHost, ip, ipWithin, temporaryDirectory } from '../support/fresh-host.ts';
+
+/** What the contract asks of a host from the outside, past the kernel under test: one real, one in memory. */
+export interface World {
+  kernel: Kernel;
+  /** where a namespace of that name is, or will be, pinned */
+  pin(name: string): string;
+  isPinned(path: string): boolean;
+  linkNames(netns?: string | null): string[];
+  link(name: string, netns?: string | null): SeenLink | null;
+  routes(netns: string): { destination: string; gateway: string; metric: number }[];
+  /** as describeElement writes them */
+  elements(set: NftSet): string[];
+  sysctl(key: string, netns: string | null): string | null;
+  /** what somebody else does */
+  addForeignVeth(name: string): void;
+  deleteLink(name: string): void;
+  isFree(protocol: Protocol, address: string, port: number): boolean;
+  takePort(protocol: Protocol, address: string, port: number): { release(): void };
+  /** a process in a network namespace of its own */
+  startProcess(): Promise<{ pid: number; end(): Promise<void> }>;
+  close(): Promise<void>;
+}
+
+export interface SeenLink {
+  kind: string;
+  up: boolean;
+  master: string | null;
+  macAddress: string | null;
+  mtuBytes: number;
+  alias: string | null;
+  addresses: string[];
+}
+
+export function fakeWorld(): World {
+  const linux = new FakeLinux();
+  const kernel = new FakeKernel(linux);
+  const links = (netns: string | null) => linux.netns(netns)?.links ?? new Map();
+  return {
+    kernel,
+    pin: (name) => `/netns/${name}`,
+    isPinned: (path) => linux.pins.has(path),
+    linkNames: (netns = null) => [...links(netns).keys()],
+    link: (name, netns = null) => {
+      const link = links(netns).get(name);
+      if (!link) return null;
+      const { kind, master, macAddress, mtuBytes, addresses, settings } = link;
+      const { up = false, alias = null } = settings;
+      return { kind, up, master, macAddress, mtuBytes, alias, addresses: [...addresses] };
+    },
+    routes: (netns) =>
+      (linux.netns(netns)?.routes ?? []).map(({ destination, gateway, metric }) => ({
+        destination,
+        gateway: gateway ?? '',
+        metric: metric ?? 0,
+      })),
+    elements: (set) => linux.elementsOf(set).map(describeElement).sort(),
+    sysctl: (key, netns) => linux.netns(netns)?.sysctls.get(key) ?? null,
+    addForeignVeth: (name) => linux.addVeth(linux.host, name, linux.host, `${name}x`),
+    deleteLink: (name) => void linux.deleteLink(linux.host, name),
+    isFree: (protocol, address, port) => {
+      const holder = {};
+      const isFree = linux.bind({ holder, protocol, address, port });
+      linux.releaseAll(holder);
+      return isFree;
+    },
+    takePort: (protocol, address, port) => {
+      const holder = {};
+      linux.bind({ holder, protocol, address, port });
+      return { release: () => linux.releaseAll(holder) };
+    },
+    startProcess: async () => {
+      const { pid } = linux.startProcess();
+      return { pid, end: async () => linux.endProcess(pid) };
+    },
+    close: async () => kernel.close(),
+  };
+}
+
+interface IpLink {
+  ifname: string;
+  flags: string[];
+  master?: string;
+  address: string;
+  mtu: number;
+  ifalias?: string;
+  linkinfo?: { info_kind?: string };
+  addr_info: { local: string; prefixlen: number; scope: string }[];
+}
+
+/** This test file as a host of its own. Call it once per file. */
+export async function realWorld(): Promise<World> {
+  await becomeFreshHost();
+  const directory = temporaryDirectory();
+  const netns = `${directory.path}/netns`;
+  mkdirSync(netns);
+  const kernel = new NativeKernel(netns);
+  const nft = native.openNftSocket();
+  const ask = <T>(path: string | null, ...args: string[]) =>
+    path === null ? ip<T>(...args) : ipWithin<T>(path, ...args);
+  const pins = new Set<string>();
+  const children = new Set<ChildProcess>();
+  return {
+    kernel,
+    pin: (name) => {
+      pins.add(`${netns}/${name}`);
+      return `${netns}/${name}`;
+    },
+    isPinned: (path) => native.netnsIdentity(path) !== null,
+    linkNames: (path = null) => ask<IpLink[]>(path, 'link').map(({ ifname }) => ifname),
+    link: (name, path = null) => {
+      const found = ask<IpLink[]>(path, '-d', 'address').find(({ ifname }) => ifname === name);
+      return found ? seen(found) : null;
+    },
+    routes: (path) =>
+      (['-4', '-6'] as const)
+        .flatMap((family) => ask<{ dst: string; gateway?: string; metric?: number }[]>(path, family, 'route'))
+        .flatMap(({ dst, gateway, metric }) =>
+          gateway ? [{ destination: dst === 'default' ? anywhere(gateway) : dst, gateway, metric: metric ?? 0 }] : [],
+        ),
+    elements: (set) =>
+      native
+        .listElements(nft, nftTable, set)
+        .map((element) => describeElement(decodeElement(set, element)))
+        .sort(),
+    sysctl: (key, path) => native.getSysctl(path, key),
+    addForeignVeth: (name) =>
+      void execFileSync('ip', ['link', 'add', name, 'type', 'veth', 'peer', 'name', `${name}x`]),
+    deleteLink: (name) => void execFileSync('ip', ['link', 'delete', name]),
+    isFree: (protocol, address, port) => {
+      try {
+        native.holdPort(protocol, address, port).close();
+        return true;
+      } catch {
+        return false;
+      }
+    },
+    takePort: (protocol, address, port) => {
+      const held = native.holdPort(protocol, address, port);
+      return { release: () => held.close() };
+    },
+    startProcess: async () => {
+      const child = spawn('unshare', ['--net', 'sleep', '60'], { stdio: 'ignore' });
+      children.add(child);
+      const pid = child.pid as number;
+      const ours = readlinkSync('/proc/self/ns/net');
+      while (existsSync(`/proc/${pid}`) && readlinkSync(`/proc/${pid}/ns/net`) === ours)
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      const ended = once(child, 'exit');
+      return {
+        pid,
+        end: async () => {
+          child.kill('SIGKILL');
+          await ended;
+        },
+      };
+    },
+    close: async () => {
+      for (const child of children) child.kill('SIGKILL');
+      nft.close();
+      kernel.close();
+      for (const path of pins) native.removeNetns(path);
+      directory.remove();
+    },
+  };
+}
+
+const anywhere = (gateway: string): string => (gateway.includes(':') ? '::/0' : '0.0.0.0/0');
+
+function seen({ flags, master, address, mtu, ifalias, linkinfo, addr_info }: IpLink): SeenLink {
+  return {
+    kind: linkinfo?.info_kind ?? 'loopback',
+    up: flags.includes('UP'),
+    master: master ?? null,
+    macAddress: address,
+    mtuBytes: mtu,
+    alias: ifalias ?? null,
+    addresses: addr_info
+      .filter(({ scope }) => scope === 'global')
+      .map(({ local, prefixlen }) => `${local}/${prefixlen}`),
+  };
+}

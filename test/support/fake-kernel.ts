@@ -1,0 +1,343 @@
+import type { Kernel, Performed, StepFailure } from '../../src/actors/kernel.ts';
+import type { ActorAddress } from '../../src/core/actor-address.ts';
+import { parseSubnet, type Subnet, subnetContains } from '../../src/core/address.ts';
+import type { ActorEvent } from '../../src/core/event.ts';
+import { describeElement, type Element } from '../../src/core/nft.ts';
+import type { Step, StepOutput } from '../../src/core/plan/step.ts';
+import type { LinkCounters } from '../../src/core/statistics.ts';
+import { FakeLinux, type FakeNetns, newLink } from './fake-linux.ts';
+
+type StepOf<Verb extends Step['verb']> = Extract<Step, { verb: Verb }>;
+type Refusal = { errno: string; detail: string };
+
+/** A step that the kernel refuses. */
+class Refused extends Error {
+  constructor(
+    readonly operation: string,
+    readonly errno: string,
+    readonly detail: string | null = null,
+  ) {
+    super(`${operation}: ${errno}`);
+  }
+}
+
+/** One daemon's (or worker's) hands on a FakeLinux. Passes the contract suite of the real one: kernel-contract.test.ts. */
+export class FakeKernel implements Kernel {
+  /** steps that were performed, refused ones included, in order */
+  readonly performed: Step[] = [];
+  #refuse: (step: Step, count: number) => Refusal | null = () => null;
+  #listener: (to: ActorAddress, event: ActorEvent) => void = () => {};
+  readonly #held = new Map<string, Map<string, number>>();
+  readonly #holders = new Map<string, object>();
+  readonly #watched = new Map<string, number>();
+  readonly #unwatch: () => void;
+
+  constructor(readonly linux: FakeLinux = new FakeLinux()) {
+    this.#unwatch = linux.onExit((pid) => this.#exited(pid));
+  }
+
+  // -------------------------------------------------------------------------------------------- what tests arrange
+
+  /** The n-th step from now (1 is the next) fails. */
+  failAt(n: number, errno: string): void {
+    const from = this.performed.length;
+    this.failWhen((_, count) => count === from + n, errno);
+  }
+
+  /** Every step that matches fails; `count` counts all steps that were ever performed. */
+  failWhen(matches: (step: Step, count: number) => boolean, errno: string): void {
+    this.#refuse = (step, count) => (matches(step, count) ? { errno, detail: 'as the test arranged' } : null);
+  }
+
+  failNoMore(): void {
+    this.#refuse = () => null;
+  }
+
+  // --------------------------------------------------------------------------------------------------------- Kernel
+
+  async perform(steps: readonly Step[]): Promise<Performed> {
+    const performed: Performed = { outputs: [], done: [], failure: null };
+    for (const [index, step] of steps.entries()) {
+      const result = await this.#attempt(step);
+      if ('errno' in result) return { ...performed, failure: { index, ...result } };
+      performed.outputs.push(result);
+      performed.done.push(index);
+    }
+    return performed;
+  }
+
+  statistics(netnsPath: string): Record<string, LinkCounters> {
+    const netns = this.linux.netns(netnsPath);
+    if (!netns) throw new Refused('open netns', 'ENOENT');
+    const idle = {
+      rxBytes: 0,
+      txBytes: 0,
+      rxPackets: 0,
+      txPackets: 0,
+      rxErrors: 0,
+      txErrors: 0,
+      rxDropped: 0,
+      txDropped: 0,
+    };
+    const links = [...netns.links.values()].filter(({ kind }) => kind !== 'loopback');
+    return Object.fromEntries(links.map(({ name }) => [name, { ...idle }]));
+  }
+
+  hostIp(): string | null {
+    return null;
+  }
+
+  onFact(listener: (to: ActorAddress, event: ActorEvent) => void): void {
+    this.#listener = listener;
+  }
+
+  /** Also what a crash does: bound ports and watches go with their process. */
+  close(): void {
+    this.#unwatch();
+    this.#watched.clear();
+    for (const owner of [...this.#held.keys()]) this.#release(owner);
+  }
+
+  // ---------------------------------------------------------------------------------------------------------- steps
+
+  async #attempt(step: Step): Promise<StepOutput | Omit<StepFailure, 'index'>> {
+    this.performed.push(step);
+    try {
+      const refusal = this.#refuse(step, this.performed.length);
+      if (refusal) throw new Refused(step.verb, refusal.errno, refusal.detail);
+      return (await this.#perform(step)) ?? {};
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      const { operation, errno, detail } = error;
+      return { operation, errno, detail };
+    }
+  }
+
+  #perform(step: Step): StepOutput | void | Promise<void> {
+    const { linux } = this;
+    switch (step.verb) {
+      case 'netns.create':
+        return linux.pin(step.path, linux.pins.get(step.path) ?? linux.newNetns());
+      case 'netns.adopt':
+        return this.#adopt(step);
+      case 'netns.require':
+        return this.#require(step);
+      case 'netns.remove':
+        return linux.unpin(step.path);
+      case 'link.bridge':
+        return this.#addBridge(step);
+      case 'link.veth':
+        return this.#addVeth(step);
+      case 'link.set':
+        return this.#setLink(step);
+      case 'link.delete':
+        linux.deleteLink(linux.netns(step.netns) ?? linux.newNetns(), step.name);
+        return;
+      case 'link.gone':
+        return this.#linkGone(step);
+      case 'address.add':
+      case 'address.delete':
+        return this.#changeAddress(step);
+      case 'route.add':
+        return this.#addRoute(step);
+      case 'route.delete':
+        return this.#deleteRoute(step);
+      case 'sysctl.set':
+        this.#netns(step.netns).sysctls.set(step.key, step.value);
+        return;
+      case 'nft.load':
+        linux.elements ??= new Map();
+        return;
+      case 'nft.add':
+        return this.#addElements(step.elements);
+      case 'nft.delete':
+        for (const element of step.elements) linux.elements?.delete(keyOf(element));
+        return;
+      case 'port.hold':
+        return this.#hold(step);
+      case 'port.release':
+        return this.#release(step.owner);
+      case 'process.watch':
+        return this.#watch(step);
+      case 'process.unwatch':
+        this.#watched.delete(step.owner);
+        return;
+      case 'host.survey':
+        return { survey: { subnets: linux.host.destinations(), linkNames: [...linux.host.links.keys()] } };
+    }
+  }
+
+  #netns(path: string | null): FakeNetns {
+    const netns = this.linux.netns(path);
+    if (!netns) throw new Refused('open netns', 'ENOENT', `${path} is not there`);
+    return netns;
+  }
+
+  #link(netns: FakeNetns, name: string, operation: string) {
+    const link = netns.links.get(name);
+    if (!link) throw new Refused(operation, 'ENODEV', `no link ${name}`);
+    return link;
+  }
+
+  // ----------------------------------------------------------------------------------------------------- namespaces
+
+  #adopt({ path, pid }: StepOf<'netns.adopt'>): StepOutput {
+    const process = this.linux.processes.get(pid);
+    if (!process) throw new Refused('adopt netns', 'ESRCH', `process ${pid} has ended`);
+    const pinned = this.linux.pins.get(path);
+    if (pinned && pinned !== process.netns) throw new Refused('adopt netns', 'EEXIST', `${path} is another namespace`);
+    return this.linux.pin(path, process.netns);
+  }
+
+  #require({ path, inode }: StepOf<'netns.require'>): StepOutput {
+    const netns = this.linux.pins.get(path);
+    if (!netns || (inode !== null && inode !== netns.inode)) throw new Refused('find netns', 'ENOENT', `no ${path}`);
+    return { netns: { path, inode: netns.inode } };
+  }
+
+  // ---------------------------------------------------------------------------------------------------------- links
+
+  #addBridge({ name, macAddress, mtuBytes }: StepOf<'link.bridge'>): void {
+    const { links } = this.linux.host;
+    const found = links.get(name);
+    if (found && found.kind !== 'bridge')
+      throw new Refused('add bridge', 'EEXIST', `interface ${name} already exists but is a ${found.kind} interface`);
+    if (!found) links.set(name, newLink(name, 'bridge', { macAddress, mtuBytes: mtuBytes ?? 1500 }));
+  }
+
+  #addVeth({ name, mtuBytes, peer }: StepOf<'link.veth'>): void {
+    const { host } = this.linux;
+    const inside = this.#netns(peer.netns);
+    const found = host.links.get(name);
+    if (found?.peer?.netns === inside && found.peer.name === peer.name) return;
+    if (found?.kind === 'veth')
+      throw new Refused('add veth', 'EEXIST', `interface ${name} already exists but does not lead to ${peer.netns}`);
+    if (found)
+      throw new Refused('add veth', 'EEXIST', `interface ${name} already exists but is a ${found.kind} interface`);
+    if (inside.links.has(peer.name))
+      throw new Refused('add veth', 'EEXIST', `interface ${peer.name} already exists in ${peer.netns}`);
+    const { macAddress } = peer;
+    this.linux.addVeth(host, name, inside, peer.name, { macAddress, mtuBytes: mtuBytes ?? 1500 });
+  }
+
+  #setLink({ verb: _, netns: path, name, ...settings }: StepOf<'link.set'>): void {
+    const netns = this.#netns(path);
+    const link = this.#link(netns, name, 'set link');
+    if (settings.master !== undefined && this.#link(netns, settings.master, 'set link').kind !== 'bridge')
+      throw new Refused('set link', 'EOPNOTSUPP', `${settings.master} is no bridge`);
+    link.master = settings.master ?? link.master;
+    Object.assign(link.settings, settings);
+  }
+
+  #linkGone({ name, graceMs }: StepOf<'link.gone'>): Promise<void> {
+    const { linux } = this;
+    return new Promise((resolve) => {
+      const settle = () => {
+        unwatch();
+        clearTimeout(timer);
+        resolve();
+      };
+      const unwatch = linux.onLinkDeleted(() => linux.host.links.has(name) || settle());
+      const timer = setTimeout(() => {
+        linux.deleteLink(linux.host, name);
+        settle();
+      }, graceMs);
+      if (!linux.host.links.has(name)) settle();
+    });
+  }
+
+  // --------------------------------------------------------------------------------------------- addresses and routes
+
+  #changeAddress({ verb, netns, link: name, address }: StepOf<'address.add' | 'address.delete'>): void {
+    const link = this.linux.netns(netns)?.links.get(name);
+    if (verb === 'address.delete') {
+      if (link) link.addresses = link.addresses.filter((other) => other !== address);
+      return;
+    }
+    const { addresses } = this.#link(this.#netns(netns), name, 'add address');
+    if (!addresses.includes(address)) addresses.push(address);
+  }
+
+  #addRoute({ netns: path, destination, gateway, link: name, metric }: StepOf<'route.add' | 'route.delete'>): void {
+    const netns = this.#netns(path);
+    const link = name === null ? null : this.#link(netns, name, 'add route');
+    if (link && !link.settings.up) throw new Refused('add route', 'ENETDOWN', `${name} is down`);
+    const reaches = (address: string) => gateway === null || subnetContains(parseSubnet(address) as Subnet, gateway);
+    if (link && !link.addresses.some(reaches))
+      throw new Refused('add route', 'ENETUNREACH', 'Nexthop has invalid gateway');
+    if (!netns.routes.some((other) => isSameRoute(other, { destination, metric })))
+      netns.routes.push({ destination, gateway, link: name, metric });
+  }
+
+  #deleteRoute(route: StepOf<'route.add' | 'route.delete'>): void {
+    const netns = this.linux.netns(route.netns);
+    if (netns) netns.routes = netns.routes.filter((other) => !isSameRoute(other, route));
+  }
+
+  // ------------------------------------------------------------------------------------------------------- nftables
+
+  /** All or none. */
+  #addElements(elements: readonly Element[]): void {
+    const { elements: kept } = this.linux;
+    if (!kept) throw new Refused('add element', 'ENOENT', 'no table inet netloom');
+    for (const element of elements) {
+      const there = kept.get(keyOf(element));
+      if (there && describeElement(there) !== describeElement(element))
+        throw new Refused('add element', 'EEXIST', `${describeElement(there)} is there`);
+    }
+    for (const element of elements) kept.set(keyOf(element), element);
+  }
+
+  // ---------------------------------------------------------------------------------------------- ports and processes
+
+  #hold({ owner, protocol, addresses, port, range }: StepOf<'port.hold'>): StepOutput {
+    const mine = this.#held.get(owner) ?? new Map<string, number>();
+    const keyWith = (first: number) => `${protocol} ${addresses.join()} ${first} ${range}`;
+    const before = mine.get(keyWith(port));
+    if (before !== undefined) return { port: before };
+    const first = port || this.linux.freePort(protocol, addresses[0] as string);
+    const holder = this.#holders.get(owner) ?? {};
+    const added = new Set<object>();
+    for (const address of addresses)
+      for (let number = first; number < first + range; number++) {
+        const bound = { holder, protocol, address, port: number };
+        if (!this.linux.bind(bound)) {
+          for (const one of this.linux.ports) if (added.has(one)) this.linux.ports.delete(one);
+          throw new Refused('hold port', 'EADDRINUSE', `${address} port ${number} is taken`);
+        }
+        added.add(bound);
+      }
+    this.#held.set(owner, mine.set(keyWith(first), first));
+    this.#holders.set(owner, holder);
+    return { port: first };
+  }
+
+  #release(owner: string): void {
+    const holder = this.#holders.get(owner);
+    if (holder) this.linux.releaseAll(holder);
+    this.#holders.delete(owner);
+    this.#held.delete(owner);
+  }
+
+  #watch({ owner, pid, startTicks }: StepOf<'process.watch'>): StepOutput {
+    const process = this.linux.processes.get(pid);
+    if (!process || (startTicks !== null && startTicks !== process.startTicks))
+      throw new Refused('watch process', 'ESRCH', `process ${pid} has ended`);
+    this.#watched.set(owner, pid);
+    return { startTicks: process.startTicks };
+  }
+
+  #exited(pid: number): void {
+    for (const [owner, watched] of [...this.#watched]) {
+      if (watched !== pid) continue;
+      this.#watched.delete(owner);
+      setImmediate(() => this.#listener(owner as ActorAddress, { type: 'process.exited', pid }));
+    }
+  }
+}
+
+const keyOf = ({ set, key }: Element): string => describeElement({ set, key });
+
+function isSameRoute(one: { destination: string; metric: number | null }, other: typeof one): boolean {
+  return one.destination === other.destination && one.metric === other.metric;
+}

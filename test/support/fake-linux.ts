@@ -1,0 +1,205 @@
+import { familyOf, formatSubnet, parseSubnet, type Subnet } from '../../src/core/address.ts';
+import type { Element, NftSet } from '../../src/core/nft.ts';
+import type { LinkSettings, StepOutput } from '../../src/core/plan/step.ts';
+import type { Protocol } from '../../src/core/port.ts';
+
+/**
+ * A host in memory, as far as netloom touches it. It outlives the FakeKernels that work on it, as Linux outlives the
+ * daemon: what belongs to a process (bound ports, watches) is the kernel's, everything else is here.
+ */
+
+export interface FakeLink {
+  name: string;
+  kind: 'loopback' | 'veth' | 'bridge';
+  macAddress: string | null;
+  mtuBytes: number;
+  master: string | null;
+  settings: LinkSettings;
+  /** `10.89.0.2/24` */
+  addresses: string[];
+  peer: { netns: FakeNetns; name: string } | null;
+}
+
+export interface FakeRoute {
+  destination: string;
+  gateway: string | null;
+  link: string | null;
+  metric: number | null;
+}
+
+export class FakeNetns {
+  readonly links = new Map<string, FakeLink>();
+  readonly sysctls = new Map<string, string>();
+  routes: FakeRoute[] = [];
+
+  constructor(readonly inode: number) {
+    this.links.set('lo', newLink('lo', 'loopback'));
+  }
+
+  /** Also those that an address brings along while its link is up. */
+  destinations(): string[] {
+    const connected = [...this.links.values()]
+      .filter(({ kind, settings }) => kind !== 'loopback' && settings.up)
+      .flatMap(({ addresses }) => addresses.map((address) => formatSubnet(parseSubnet(address) as Subnet)));
+    return [...new Set([...connected, ...this.routes.map(({ destination }) => destination)])];
+  }
+}
+
+export interface FakeProcess {
+  pid: number;
+  startTicks: number;
+  netns: FakeNetns;
+}
+
+export interface BoundPort {
+  holder: object;
+  protocol: Protocol;
+  address: string;
+  port: number;
+}
+
+export function newLink(name: string, kind: FakeLink['kind'], more: Partial<FakeLink> = {}): FakeLink {
+  const bare = { macAddress: null, mtuBytes: 1500, master: null, peer: null };
+  return { name, kind, ...bare, ...more, settings: {}, addresses: [] };
+}
+
+const anyAddress: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
+const firstEphemeralPort = 32_768;
+
+export class FakeLinux {
+  readonly pins = new Map<string, FakeNetns>();
+  readonly processes = new Map<number, FakeProcess>();
+  /** `set { key }` → element; null until the base ruleset is loaded */
+  elements: Map<string, Element> | null = null;
+  readonly ports = new Set<BoundPort>();
+  /** how long links stay behind when their namespace is dropped: until then, their names are taken */
+  unregisterMs = 1;
+  #inodes = 4_026_531_840;
+  #pids = 1_000;
+  readonly host = this.newNetns();
+  readonly #linkWatchers = new Set<() => void>();
+  readonly #exitWatchers = new Set<(pid: number) => void>();
+
+  newNetns(): FakeNetns {
+    return new FakeNetns(++this.#inodes);
+  }
+
+  // ------------------------------------------------------------------------------------------------------ namespaces
+
+  /** null for the host's own. */
+  netns(path: string | null): FakeNetns | null {
+    return path === null ? this.host : (this.pins.get(path) ?? null);
+  }
+
+  pin(path: string, netns: FakeNetns): StepOutput {
+    this.pins.set(path, netns);
+    return { netns: { path, inode: netns.inode } };
+  }
+
+  unpin(path: string): void {
+    const netns = this.pins.get(path);
+    this.pins.delete(path);
+    if (netns) this.#dropUnused(netns);
+  }
+
+  /** A namespace that nobody pins and nobody lives in is gone; its links follow a moment later, as in the kernel. */
+  #dropUnused(netns: FakeNetns): void {
+    const isPinned = [...this.pins.values()].includes(netns);
+    const isLivedIn = [...this.processes.values()].some((process) => process.netns === netns);
+    if (isPinned || isLivedIn || netns === this.host) return;
+    const drop = () => {
+      for (const name of [...netns.links.keys()]) this.deleteLink(netns, name);
+    };
+    setTimeout(drop, this.unregisterMs);
+  }
+
+  // ----------------------------------------------------------------------------------------------------------- links
+
+  addVeth(netns: FakeNetns, name: string, peerNetns: FakeNetns, peerName: string, more: Partial<FakeLink> = {}): void {
+    const { macAddress = null, ...both } = more;
+    netns.links.set(name, newLink(name, 'veth', { ...both, peer: { netns: peerNetns, name: peerName } }));
+    peerNetns.links.set(peerName, newLink(peerName, 'veth', { ...both, macAddress, peer: { netns, name } }));
+  }
+
+  deleteLink(netns: FakeNetns, name: string): boolean {
+    const link = netns.links.get(name);
+    if (!link) return false;
+    netns.links.delete(name);
+    netns.routes = netns.routes.filter((route) => route.link !== name);
+    for (const port of netns.links.values()) if (port.master === name) port.master = null;
+    if (link.peer) this.deleteLink(link.peer.netns, link.peer.name);
+    for (const watcher of [...this.#linkWatchers]) watcher();
+    return true;
+  }
+
+  /** Called after every deletion of a link; the returned function ends it. */
+  onLinkDeleted(watcher: () => void): () => void {
+    this.#linkWatchers.add(watcher);
+    return () => this.#linkWatchers.delete(watcher);
+  }
+
+  // ------------------------------------------------------------------------------------------------------- nftables
+
+  elementsOf(set: NftSet): Element[] {
+    return [...(this.elements?.values() ?? [])].filter((element) => element.set === set);
+  }
+
+  // ------------------------------------------------------------------------------------------------------ processes
+
+  startProcess(netns: FakeNetns = this.newNetns()): FakeProcess {
+    const pid = ++this.#pids;
+    const process = { pid, startTicks: pid * 7, netns };
+    this.processes.set(pid, process);
+    return process;
+  }
+
+  endProcess(pid: number): void {
+    const process = this.processes.get(pid);
+    if (!process) return;
+    this.processes.delete(pid);
+    this.#dropUnused(process.netns);
+    for (const watcher of [...this.#exitWatchers]) watcher(pid);
+  }
+
+  onExit(watcher: (pid: number) => void): () => void {
+    this.#exitWatchers.add(watcher);
+    return () => this.#exitWatchers.delete(watcher);
+  }
+
+  // ---------------------------------------------------------------------------------------------------------- ports
+
+  bind(bound: BoundPort): boolean {
+    for (const other of this.ports) if (portsMeet(bound, other)) return false;
+    this.ports.add(bound);
+    return true;
+  }
+
+  freePort(protocol: Protocol, address: string): number {
+    for (let port = firstEphemeralPort; ; port++) {
+      const wanted: BoundPort = { holder: this, protocol, address, port };
+      if (![...this.ports].some((other) => portsMeet(wanted, other))) return port;
+    }
+  }
+
+  releaseAll(holder: object): void {
+    for (const bound of this.ports) if (bound.holder === holder) this.ports.delete(bound);
+  }
+
+  /** The power goes and comes back: only what is on disk is left, and that is not here. */
+  reboot(): void {
+    this.pins.clear();
+    this.processes.clear();
+    this.ports.clear();
+    this.elements = null;
+    this.host.links.clear();
+    this.host.links.set('lo', newLink('lo', 'loopback'));
+    this.host.routes = [];
+    this.host.sysctls.clear();
+  }
+}
+
+function portsMeet(one: BoundPort, other: BoundPort): boolean {
+  if (one.protocol !== other.protocol || one.port !== other.port) return false;
+  if (familyOf(one.address) !== familyOf(other.address)) return false;
+  return one.address === other.address || anyAddress.has(one.address) || anyAddress.has(other.address);
+}

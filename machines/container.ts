@@ -22,14 +22,14 @@ import { deciding, effects } from './effects.ts';
 export interface ContainerInput {
   id: string;
   netnsDirectory: string;
+  /** set-ups are numbered from here: above all numbers of a former container of the same id, whose answers may still come */
+  attempt: number;
 }
 
 type Command = Extract<ContainerEvent, { command: CommandId }>;
 
 export interface ContainerContext extends ContainerInput {
   wish: ContainerWish | null;
-  /** numbers the set-ups, so that an answer to an earlier one is told apart */
-  attempt: number;
   /** who has not answered the claims of this attempt yet */
   awaiting: string[];
   leases: Record<string, Lease>;
@@ -270,17 +270,26 @@ const machine = setup({
     bringsWish: ({ event }) => event.type === 'container.setup' && event.wish !== null,
     isThisAttempt: ({ context, event }) => 'attempt' in event && event.attempt === context.attempt,
     claimsNothing: ({ context }) => context.awaiting.length === 0,
-    leftNothing: ({ event }) => event.type === 'steps.failed' && !event.fault.leftBehind?.length,
-    isVerify: ({ event }) => 'plan' in event && event.plan === 'verify',
-    isWatch: ({ event }) => 'plan' in event && event.plan === 'watch',
+    isSetup: ({ event }) => isResultOf('setup', event),
+    isSetupThatLeftNothing: ({ event }) =>
+      isResultOf('setup', event) && event.type === 'steps.failed' && !event.fault.leftBehind?.length,
+    isTeardown: ({ event }) => isResultOf('teardown', event),
+    isUnlink: ({ event }) => isResultOf('unlink', event),
+    isVerify: ({ event }) => isResultOf('verify', event),
+    isWatch: ({ event }) => isResultOf('watch', event),
     isOurProcess: ({ context, event }) => event.type === 'process.exited' && event.pid === context.process?.pid,
     isOurProcessAndLast: ({ context, event }) =>
       event.type === 'process.exited' && event.pid === context.process?.pid && (context.wish?.removeOnExit ?? false),
-    removesOnExit: ({ context }) => context.wish?.removeOnExit ?? false,
+    isWatchAndLast: ({ context, event }) => isResultOf('watch', event) && (context.wish?.removeOnExit ?? false),
     hasDeferred: ({ context }) => context.deferred.length > 0,
     wasRebooted: ({ context, event }) => event.type === 'actor.recovered' && event.rebooted && context.wish !== null,
   },
 });
+
+/** Results are told apart by their plan: that of a verification may come while the teardown is under way already. */
+function isResultOf(plan: string, event: ContainerEvent): boolean {
+  return 'plan' in event && event.plan === plan;
+}
 
 function without(list: readonly string[], entry: string): string[] {
   return list.filter((other) => other !== entry);
@@ -338,7 +347,6 @@ export const containerMachine = machine.createMachine({
   context: ({ input }) => ({
     ...input,
     wish: null,
-    attempt: 0,
     awaiting: [],
     leases: {},
     ports: [],
@@ -410,16 +418,17 @@ export const containerMachine = machine.createMachine({
       on: {
         ...deferAll,
         'steps.applied': {
+          guard: 'isSetup',
           target: 'up',
           actions: ['keepOutputs', 'announceConfigured', 'replyStatus', 'answered'],
         },
         'steps.failed': [
           {
-            guard: 'leftNothing',
+            guard: 'isSetupThatLeftNothing',
             target: 'failed',
             actions: ['keepFault', 'releaseClaims', 'forgetGrants', 'announceFailed', 'answered'],
           },
-          { target: 'failed', actions: ['keepFault', 'announceFailed', 'answered'] },
+          { guard: 'isSetup', target: 'failed', actions: ['keepFault', 'announceFailed', 'answered'] },
         ],
       },
     },
@@ -468,8 +477,8 @@ export const containerMachine = machine.createMachine({
             ],
             'steps.failed': [
               { guard: 'isVerify', target: '#container.unconfiguring', actions: ['keepFault', 'announceLost'] },
-              { guard: 'removesOnExit', target: 'exited', actions: ['announceExited', 'removeByItself'] },
-              { target: 'exited', actions: 'announceExited' },
+              { guard: 'isWatchAndLast', target: 'exited', actions: ['announceExited', 'removeByItself'] },
+              { guard: 'isWatch', target: 'exited', actions: 'announceExited' },
             ],
           },
         },
@@ -489,8 +498,12 @@ export const containerMachine = machine.createMachine({
       entry: 'unbuild',
       on: {
         ...deferAll,
-        'steps.applied': { target: 'unlinking', actions: ['replyTornDown', 'answered'] },
-        'steps.failed': { target: 'failed', actions: ['keepFault', 'announceFailed', 'answered', 'failDeferred'] },
+        'steps.applied': { guard: 'isTeardown', target: 'unlinking', actions: ['replyTornDown', 'answered'] },
+        'steps.failed': {
+          guard: 'isTeardown',
+          target: 'failed',
+          actions: ['keepFault', 'announceFailed', 'answered', 'failDeferred'],
+        },
       },
     },
     /** Answered already; the kernel still unregisters the links, and until then their addresses stay leased. */
@@ -499,10 +512,15 @@ export const containerMachine = machine.createMachine({
       on: {
         ...deferAll,
         'steps.applied': {
+          guard: 'isUnlink',
           target: 'created',
           actions: ['releaseClaims', 'forgetGrants', 'announceTornDown'],
         },
-        'steps.failed': { target: 'failed', actions: ['keepFault', 'announceFailed', 'answered', 'failDeferred'] },
+        'steps.failed': {
+          guard: 'isUnlink',
+          target: 'failed',
+          actions: ['keepFault', 'announceFailed', 'answered', 'failDeferred'],
+        },
       },
     },
     /** The last wish could not be carried out; a new set-up, a teardown or the removal leads on. */

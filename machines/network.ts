@@ -183,6 +183,9 @@ const machine = setup({
   },
   guards: {
     isUsed: ({ context }) => Object.keys(context.leases).length > 0 || context.waiting.length > 0,
+    // told apart by the plan: a bridge that was verified may be asked to go before the result is known
+    isRaise: ({ event }) => 'plan' in event && event.plan === 'raise',
+    isLower: ({ event }) => 'plan' in event && event.plan === 'lower',
     wasRebooted: ({ event }) => event.type === 'actor.recovered' && event.rebooted,
   },
 });
@@ -241,8 +244,8 @@ export const networkMachine = machine.createMachine({
       on: {
         ...refuseMeanwhile,
         'lease.request': { actions: 'wait' },
-        'steps.applied': { target: 'up', actions: ['announceUp', 'grantWaiting'] },
-        'steps.failed': { target: 'defined', actions: ['announceFailed', 'refuseWaiting'] },
+        'steps.applied': { guard: 'isRaise', target: 'up', actions: ['announceUp', 'grantWaiting'] },
+        'steps.failed': { guard: 'isRaise', target: 'defined', actions: ['announceFailed', 'refuseWaiting'] },
         'actor.recovered': { guard: 'wasRebooted', target: 'defined', actions: 'forgetLeases' },
       },
     },
@@ -256,16 +259,20 @@ export const networkMachine = machine.createMachine({
         ],
         'lease.request': { actions: ['wait', 'grantWaiting'] },
         'actor.recovered': [{ guard: 'wasRebooted', target: 'defined', actions: 'forgetLeases' }, { actions: 'raise' }],
-        'steps.applied': { actions: 'announceAdopted' },
-        'steps.failed': { actions: 'announceFailed' },
+        'steps.applied': { guard: 'isRaise', actions: 'announceAdopted' },
+        'steps.failed': { guard: 'isRaise', actions: 'announceFailed' },
       },
     },
     lowering: {
       entry: 'lower',
       on: {
         ...refuseMeanwhile,
-        'steps.applied': { target: 'removed', actions: ['releaseSubnets', 'announceRemoved'] },
-        'steps.failed': { target: 'defined', actions: ['announceFailed', 'replyFailed', 'answered'] },
+        'steps.applied': { guard: 'isLower', target: 'removed', actions: ['releaseSubnets', 'announceRemoved'] },
+        'steps.failed': {
+          guard: 'isLower',
+          target: 'defined',
+          actions: ['announceFailed', 'replyFailed', 'answered'],
+        },
         'actor.recovered': {
           guard: 'wasRebooted',
           target: 'removed',

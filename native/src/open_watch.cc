@@ -2,6 +2,26 @@
 
 #include "convert.h"
 
+namespace {
+
+/// A thread that is ending (process.exit, terminate) may still get a turn of its loop, but no JavaScript any more.
+bool runs_javascript(napi_env env) {
+  napi_value probe = nullptr;
+  bool pending = false;
+  if (napi_is_exception_pending(env, &pending) == napi_ok && pending) return true;
+  return napi_create_object(env, &probe) == napi_ok && napi_set_named_property(env, probe, "probe", probe) == napi_ok;
+}
+
+/// What a callback threw, as if the event loop itself had called it: 'uncaughtException'.
+void rethrow_to_loop(napi_env env) {
+  napi_value error = nullptr;
+  bool pending = false;
+  if (napi_is_exception_pending(env, &pending) != napi_ok || !pending) return;
+  if (napi_get_and_clear_last_exception(env, &error) == napi_ok) napi_fatal_exception(env, error);
+}
+
+}  // namespace
+
 OpenWatch::OpenWatch(Napi::Function callback, std::shared_ptr<void> source, Reader read)
     : env_(callback.Env()), callback_(Napi::Persistent(callback)), source_(std::move(source)), read_(std::move(read)) {}
 
@@ -34,10 +54,9 @@ void OpenWatch::on_thread_end(napi_async_cleanup_hook_handle, void* watch) { sta
 void OpenWatch::on_readable() {
   const auto alive = shared_from_this();  // the callback may close us
   const Napi::HandleScope scope(env_);
+  if (!runs_javascript(env_)) return close();
   try {
     deliver();
-  } catch (const Napi::Error& error) {
-    napi_fatal_exception(env_, error.Value());  // as if the event loop itself had called: 'uncaughtException'
   } catch (const sys::SysError& error) {
     close();
     napi_fatal_exception(env_, to_js_error(env_, error).Value());
@@ -46,5 +65,11 @@ void OpenWatch::on_readable() {
 
 void OpenWatch::deliver() {
   const Napi::Function callback = callback_.Value();  // before reading, which may close us
-  if (const auto arguments = read_(*this)) callback.MakeCallback(env_.Global(), *arguments);
+  const auto arguments = read_(*this);
+  if (!arguments) return;
+  // The plain call: the wrapped one makes an Error of any failure, which is fatal when the callback ended its thread.
+  napi_value result = nullptr;
+  const napi_status status =
+      napi_make_callback(env_, nullptr, env_.Global(), callback, arguments->size(), arguments->data(), &result);
+  if (status != napi_ok && runs_javascript(env_)) rethrow_to_loop(env_);
 }

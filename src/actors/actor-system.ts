@@ -174,7 +174,10 @@ export class ActorSystem {
   }
 
   #inputFor(kind: ActorKind, address: ActorAddress): ContainerInput | NetworkInput | undefined {
-    if (kind === 'container') return { id: actorName(address), netnsDirectory: this.settings.netnsDirectory };
+    if (kind === 'container') {
+      const { netnsDirectory } = this.settings;
+      return { id: actorName(address), netnsDirectory, attempt: this.journal.horizon() };
+    }
     return kind === 'network' ? { name: actorName(address) } : undefined;
   }
 }

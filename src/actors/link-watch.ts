@@ -2,14 +2,18 @@ import * as native from '#native';
 
 /** Knows when a link is gone, from the kernel's own notices. The watch is opened with the first question. */
 export class LinkWatch {
-  readonly #waiting = new Map<string, Set<() => void>>();
+  /** by index: a name may have been another link's before, whose notice is still to be read */
+  readonly #waiting = new Map<number, { name: string; gone: Set<() => void> }>();
   #watch: native.Watch | null = null;
 
   constructor(private readonly socket: native.RouteSocket) {}
 
   /** Resolves when there is no link of that name; deletes it by hand when it is still there after graceMs. */
   async gone(name: string, graceMs: number): Promise<void> {
-    if (await this.#goneWithin(name, graceMs)) return;
+    this.#open();
+    // looked at after the watch was opened: what goes in between is seen by one of the two
+    const link = native.linkByName(this.socket, name);
+    if (!link || (graceMs > 0 && (await this.#goneWithin(link, graceMs)))) return;
     const [fault] = native.route(this.socket, [{ verb: 'deleteLink', name }]);
     if (fault && fault.errno !== 'ENODEV') throw fault;
   }
@@ -19,22 +23,19 @@ export class LinkWatch {
     this.#watch = null;
   }
 
-  #goneWithin(name: string, graceMs: number): Promise<boolean> {
+  #goneWithin({ name, index }: native.LinkInfo, graceMs: number): Promise<boolean> {
     return new Promise((resolve) => {
+      const waiting = this.#waiting.get(index) ?? { name, gone: new Set() };
       const settle = (isGone: boolean) => {
         clearTimeout(timer);
-        const others = this.#waiting.get(name);
-        others?.delete(found);
-        if (others?.size === 0) this.#waiting.delete(name);
+        waiting.gone.delete(found);
+        if (waiting.gone.size === 0) this.#waiting.delete(index);
         resolve(isGone);
       };
       const found = () => settle(true);
       const timer = setTimeout(() => settle(false), graceMs);
-      this.#waiting.set(name, (this.#waiting.get(name) ?? new Set()).add(found));
-      this.#open();
-      // looked at after the watch was opened: what goes in between is seen by one of the two
-      if (!native.linkByName(this.socket, name)) settle(true);
-      else if (graceMs === 0) settle(false);
+      waiting.gone.add(found);
+      this.#waiting.set(index, waiting);
     });
   }
 
@@ -47,12 +48,17 @@ export class LinkWatch {
   }
 
   #notice(notice: native.RouteNotice): void {
-    if (notice.kind === 'link.deleted') this.#release(notice.name);
-    else if (notice.kind === 'overrun')
-      for (const name of [...this.#waiting.keys()]) if (!native.linkByName(this.socket, name)) this.#release(name);
+    if (notice.kind === 'link.deleted') this.#release(notice.index);
+    else if (notice.kind === 'overrun') this.#lookAgain();
   }
 
-  #release(name: string): void {
-    for (const found of [...(this.#waiting.get(name) ?? [])]) found();
+  /** Notices were dropped: whoever is waited for may have gone unseen. */
+  #lookAgain(): void {
+    for (const [index, { name }] of [...this.#waiting])
+      if (native.linkByName(this.socket, name)?.index !== index) this.#release(index);
+  }
+
+  #release(index: number): void {
+    for (const found of [...(this.#waiting.get(index)?.gone ?? [])]) found();
   }
 }

@@ -81,6 +81,8 @@ export class Pool extends EventEmitter<PoolEvents> {
       };
       this.on('recovered', listener);
     });
+    // asked for, so no reason to wait before the next start
+    delete this.#deaths[index];
     this.call(index, 'exit', { afterTurns }).catch(() => {});
     await recovered;
   }

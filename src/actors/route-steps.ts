@@ -65,7 +65,7 @@ export function settle(step: RouteStep, fault: native.SystemFault | null): nativ
   return fault;
 }
 
-/** A link of that name is there: ours when it is of the kind that the step makes, somebody else's otherwise. */
+/** A link of that name is there: the same when it is what the step makes, somebody else's (or a former one) otherwise. */
 export function verifyExisting(
   socket: native.RouteSocket,
   step: RouteStep,
@@ -74,6 +74,21 @@ export function verifyExisting(
   if (fault?.errno !== 'EEXIST' || (step.verb !== 'link.veth' && step.verb !== 'link.bridge')) return fault;
   const found = native.linkByName(socket, step.name);
   const wanted = step.verb === 'link.veth' ? 'veth' : 'bridge';
-  if (found?.kind === wanted) return null;
-  return { ...fault, detail: `interface ${step.name} already exists but is a ${found?.kind ?? 'device'} interface` };
+  if (!found && step.verb === 'link.veth')
+    return { ...fault, detail: `interface ${step.peer.name} already exists in ${step.peer.netns}` };
+  if (found?.kind !== wanted)
+    return { ...fault, detail: `interface ${step.name} already exists but is a ${found?.kind ?? 'device'} interface` };
+  if (step.verb === 'link.veth' && !leadsTo(found, step.peer))
+    return { ...fault, detail: `interface ${step.name} already exists but does not lead to ${step.peer.netns}` };
+  return null;
+}
+
+/** Whether the other end of a veth is the link of that name in that namespace. */
+function leadsTo(end: native.LinkInfo, peer: { netns: string; name: string }): boolean {
+  const inside = native.openRouteSocket(peer.netns);
+  try {
+    return native.linkByName(inside, peer.name)?.index === end.peerIndex;
+  } finally {
+    inside.close();
+  }
 }

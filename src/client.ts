@@ -6,17 +6,18 @@ import {
   RequestError,
   TimeoutError,
 } from '@nats-io/nats-core';
-import { type ServiceIdentity, Svcm } from '@nats-io/services';
 import type { CommandName, RequestOf, ResponseOf } from './bus/commands.ts';
 import { type BusAddress, connectBus, defaultNodeName, roleAddress } from './bus/connection.ts';
 import { credentialsFile, defaultRunDir, readCredentials } from './bus/credentials.ts';
 import { type EventFeed, type EventOptions, openEvents } from './bus/event-feed.ts';
+import { type NodeOnBus, nodesOn } from './bus/nodes.ts';
 import { commandSubject } from './bus/subjects.ts';
 import { type Fault, fault, NetloomError } from './core/fault.ts';
 
 export type { CloudEvent } from './bus/cloud-event.ts';
 export type { CommandName, RequestOf, ResponseOf } from './bus/commands.ts';
 export type { EventFeed, EventOptions, StreamedEvent } from './bus/event-feed.ts';
+export type { NodeOnBus } from './bus/nodes.ts';
 export { type Fault, type FaultCode, NetloomError } from './core/fault.ts';
 
 export interface ClientOptions extends Partial<BusAddress> {
@@ -106,13 +107,9 @@ export class NetloomClient {
     return openEvents(this.nc, { ...options, node: options.node === undefined ? this.node : options.node });
   }
 
-  /** Every daemon that shares the server and answers within the time. */
-  async nodes(waitMs = 300): Promise<{ node: string; version: string }[]> {
-    const found: { node: string; version: string }[] = [];
-    const client = new Svcm(this.nc).client({ strategy: 'timer', maxWait: waitMs });
-    for await (const { metadata, version } of (await client.ping('netloom')) as AsyncIterable<ServiceIdentity>)
-      found.push({ node: metadata?.node ?? '', version });
-    return found;
+  /** Every daemon that shares the server: those that answer until none has answered for that long. */
+  nodes(stallMs?: number): Promise<NodeOnBus[]> {
+    return nodesOn(this.nc, stallMs);
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { containerRequestSchema } from '../core/container.ts';
+import { containerRequestSchema as containerShape } from '../core/container.ts';
 import { type FaultCode, fault, NetloomError } from '../core/fault.ts';
-import { networkRequestSchema } from '../core/network.ts';
+import { networkRequestSchema as networkShape } from '../core/network.ts';
 import { containerIdSchema, networkNameSchema } from '../core/token.ts';
 
 /** What comes in. Fields that are not named here are ignored. */
@@ -18,10 +18,27 @@ export const startedSchema = z
 export const workerReferenceSchema = z
   .object({ index: z.int().min(0).describe('0 to workers - 1') })
   .describe('a kernel worker');
+/**
+ * Lists are compared each with each further on. Unbounded, one request of 1 MiB would keep the daemon busy for minutes,
+ * and plan.container is open to viewers.
+ */
+const most = { networks: 256, ports: 1024, subnets: 64 };
+
+const tooLong = (name: keyof typeof most, list: unknown[] | null | undefined): boolean =>
+  (list?.length ?? 0) > most[name];
+
+const longest = (name: keyof typeof most) => ({ path: [name], message: `at most ${most[name]} are taken` });
+
+export const containerRequestSchema = containerShape
+  .refine(({ networks }) => !tooLong('networks', networks), longest('networks'))
+  .refine(({ ports }) => !tooLong('ports', ports), longest('ports'));
+export const networkRequestSchema = networkShape.refine(
+  ({ subnets }) => !tooLong('subnets', subnets),
+  longest('subnets'),
+);
 export const setupSchema = containerRequestSchema.describe(
   'a container network as it is wished for; with nothing but the id, as it was wished for by container.create',
 );
-export { containerRequestSchema, networkRequestSchema };
 
 /** Requests above this are refused; the server behind a daemon takes more, so that the refusal is an answer. */
 export const maxPayloadBytes = 1024 * 1024;

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
+import { type JetStreamManager, jetstreamManager, type MsgRequest } from '@nats-io/jetstream';
 import { deferred, type NatsConnection } from '@nats-io/nats-core';
 import { parseEventId } from './cloud-event.ts';
 import { ConnectionWatch } from './connection-watch.ts';
@@ -44,6 +44,7 @@ export class OutboxPublisher {
   readonly #window: number;
   readonly #watch: ConnectionWatch;
   readonly #stopping = new AbortController();
+  readonly #stopped = deferred<never>();
   readonly #ended: Promise<void>;
   #round: Round | null = null;
   #position: StreamPosition = { sequence: 0, streamSequence: null };
@@ -59,6 +60,7 @@ export class OutboxPublisher {
     this.#limits = limits;
     this.#log = log;
     this.#window = window;
+    this.#stopped.catch(() => undefined);
     this.#watch = new ConnectionWatch(nc, { down: () => this.#round?.fail(new Error('the connection is lost')) });
     this.#ended = this.#run();
   }
@@ -101,6 +103,7 @@ export class OutboxPublisher {
   /** What is not acknowledged yet stays in the outbox for the next life. */
   async stop(): Promise<void> {
     this.#stopping.abort();
+    this.#stopped.reject(new Error('stopping'));
     this.#watch.stop();
     this.#round?.fail(new Error('stopping'));
     await this.#ended;
@@ -111,7 +114,9 @@ export class OutboxPublisher {
     while (!this.#stopping.signal.aborted) {
       try {
         await this.#watch.up();
-        await this.#publishUntilFailure(() => {
+        // The stop does not wait for a request to a server that is gone.
+        const base = await Promise.race([this.#prepare(), this.#stopped]);
+        await this.#publishFrom(base, () => {
           waitMs = backoffMs.first;
         });
       } catch (error) {
@@ -123,12 +128,14 @@ export class OutboxPublisher {
     }
   }
 
-  /** Ends by throwing only. */
-  async #publishUntilFailure(onProgress: () => void): Promise<void> {
+  async #prepare(): Promise<number> {
     const manager = await jetstreamManager(this.#nc, { checkAPI: false, timeout: ackWithinMs });
     await ensureEventStream(manager, this.#limits);
-    const base = await this.#resume(manager);
-    this.#stopping.signal.throwIfAborted();
+    return this.#resume(manager);
+  }
+
+  /** Ends by throwing only. */
+  async #publishFrom(base: number, onProgress: () => void): Promise<void> {
     const round = new Round({
       nc: this.#nc,
       outbox: this.#outbox,
@@ -158,7 +165,7 @@ export class OutboxPublisher {
    * already are known by their id.
    */
   async #resume(manager: JetStreamManager): Promise<number> {
-    const last = await lastOf(manager, this.#node, this.#outbox);
+    const last = await lastOf(manager, this.#node, this.#outbox, this.#stopping.signal);
     const had = Math.min(last.sequence ?? this.#position.sequence, (this.#refused ?? Infinity) - 1);
     const [next] = this.#outbox.after(had, 1);
     const base = next ? next.sequence - 1 : this.#outbox.lastSequence();
@@ -185,8 +192,14 @@ async function lastOf(
   manager: JetStreamManager,
   node: string,
   outbox: Outbox,
+  signal: AbortSignal,
 ): Promise<{ sequence: number | null; streamSequence: number | null }> {
-  const last = await manager.streams.getMessage(eventStream, { last_by_subj: allEventsOf(node) });
+  const get = async (query: MsgRequest) => {
+    const found = await manager.streams.getMessage(eventStream, query);
+    signal.throwIfAborted(); // the outbox may be closed by now
+    return found;
+  };
+  const last = await get({ last_by_subj: allEventsOf(node) });
   let message = last;
   for (let tries = 0; message && tries < foreignMessages; tries++) {
     const id = parseEventId(message.header.get('Nats-Msg-Id'));
@@ -195,7 +208,7 @@ async function lastOf(
       return { sequence: ours ? id.sequence : null, streamSequence: message.seq };
     }
     // Not ours: an answer of JetStream that somebody had sent to a subject of ours. Look behind it.
-    message = message.seq > 1 ? await manager.streams.getMessage(eventStream, { seq: message.seq - 1 }) : null;
+    message = message.seq > 1 ? await get({ seq: message.seq - 1 }) : null;
   }
   return { sequence: null, streamSequence: last?.seq ?? null };
 }

@@ -1,5 +1,5 @@
 import { type CommandName, commandNames, commands, nounAndVerb, type Role } from './commands.ts';
-import { allEventsOf, allTracesOf, commandSubject, eventStream, inboxPrefix } from './subjects.ts';
+import { allEventsOf, allTracesOf, commandSubject, eventStream, everythingOf, inboxPrefix } from './subjects.ts';
 
 /** What a role may do on a server, as nats-server's configuration has it; null: everything. */
 export interface Permissions {
@@ -29,6 +29,14 @@ export function permissionsOf(role: Role, node: string): Permissions | null {
       ...readingTheStream,
     ],
     subscribe: [allEventsOf(node), allTracesOf(node), `${inboxPrefix(role)}.>`],
+  };
+}
+
+/** What a daemon needs on a server that is not its own. */
+export function daemonPermissions(node: string): Permissions {
+  return {
+    publish: [everythingOf(node), '$JS.API.>', '_INBOX.>'],
+    subscribe: [everythingOf(node), '$SRV.>', '_INBOX.>'],
   };
 }
 

@@ -154,10 +154,14 @@ function identityOf({ headers }: Msg): CommandIdentity {
 
 const encode = (output: unknown): string => JSON.stringify(output ?? {});
 
+/** A message may quote what was sent, which may be a megabyte; the answer must fit into what the server carries. */
+const longestMessage = 2_000;
+
 function refuse(message: Msg, why: Fault): Fault {
+  const short = why.message.length > longestMessage ? `${why.message.slice(0, longestMessage)}…` : why.message;
   const header = headers();
   header.set(ServiceErrorCodeHeader, String(faultStatus[why.code]));
-  header.set(ServiceErrorHeader, why.message.replaceAll(/\s+/g, ' '));
-  message.respond(encode(why), { headers: header });
+  header.set(ServiceErrorHeader, short.replaceAll(/\s+/g, ' '));
+  message.respond(encode({ ...why, message: short }), { headers: header });
   return why;
 }

@@ -104,6 +104,11 @@ describe('a replay', () => {
     expect(facts(await take(viewer.events({ since, follow: false }), 99))).toEqual(['configured']);
   });
 
+  it('finds no node where none is', async () => {
+    const { viewer } = await world();
+    expect(await viewer.nodes()).toEqual([]);
+  });
+
   it('says so when there is no stream', async () => {
     const where = directories();
     await server(where);

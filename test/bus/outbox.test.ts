@@ -214,6 +214,24 @@ describe('nothing is lost, nothing comes twice, the order is kept', () => {
   });
 });
 
+describe('the stop', () => {
+  it('does not wait for a server that is gone', async () => {
+    const where = directories();
+    const bus = await server(where);
+    const nc = await connected(where.runDir);
+    const outbox = new FakeOutbox();
+    const published = publisher(nc, outbox);
+    await published.flush(5000);
+    await bus.stop();
+    outbox.commit('configured');
+    published.wake();
+    const before = performance.now();
+    await published.stop();
+    expect(performance.now() - before).toBeLessThan(1000);
+    expect(outbox.pending()).toBe(1);
+  });
+});
+
 describe('the position', () => {
   it('is known at start when nothing waits, so that a list can be followed', async () => {
     const { nc } = await ready();

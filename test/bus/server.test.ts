@@ -6,9 +6,13 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { connectBus, refuseOpenServer } from '../../src/bus/connection.ts';
 import { credentialsFile, readCredentials } from '../../src/bus/credentials.ts';
 import { silent } from '../../src/bus/log.ts';
+import { OutboxPublisher } from '../../src/bus/outbox.ts';
+import { daemonPermissions, type Permissions, permissionsOf } from '../../src/bus/roles.ts';
 import { startServer } from '../../src/bus/server.ts';
 import { endOrphan, findServerBinary, launchServer } from '../../src/bus/server-process.ts';
-import { connected, directories, node, server, until } from './support.ts';
+import { serveCommands } from '../../src/bus/service.ts';
+import { connect } from '../../src/client.ts';
+import { client, connected, directories, FakeEngine, FakeOutbox, node, server, until } from './support.ts';
 
 const alive = (pid: number): boolean => {
   try {
@@ -69,15 +73,22 @@ describe("the daemon's own nats-server", () => {
     expect(started.pid()).toBeNull();
   });
 
-  it('is started again when it dies, and connections come back', async () => {
+  it('is started again when it dies, and commands are answered again', async () => {
     const where = directories();
     const started = await server(where);
     const nc = await connected(where.runDir);
+    const service = await serveCommands({ nc, engine: new FakeEngine(), node, version: '0.1.0' });
+    onTestFinished(() => service.stop());
+    const admin = await client(where.runDir);
     const pid = started.pid() as number;
     process.kill(pid, 'SIGKILL');
     await until(() => started.pid() !== null && started.pid() !== pid);
-    await nc.flush().catch(() => nc.flush());
-    expect(nc.info?.server_name).toMatch(/^netloom-n1-/);
+    await until(() =>
+      admin.container.teardown({ id: 'web' }, { timeoutMs: 100 }).then(
+        () => true,
+        () => false,
+      ),
+    );
   });
 
   it('is not started again when it is stopped while it was dead', async () => {
@@ -166,6 +177,37 @@ describe('a server from outside', () => {
     await refuseOpenServer({ url: withUser });
     const nc = await connectBus({ url: withUser, name: 'test' });
     await nc.close();
+  });
+
+  it('serves a daemon, an operator and a viewer that have the permissions which the docs give', async () => {
+    const user = (name: string, permissions: Permissions | null) => ({ user: name, password: name, permissions });
+    const users = [user('daemon', daemonPermissions(node)), user('operator', permissionsOf('operator', node))];
+    users.push(user('viewer', permissionsOf('viewer', node)));
+    const { stateDir } = directories();
+    const config = `jetstream { store_dir: "${stateDir}" }\nauthorization: ${JSON.stringify({ users })}\n`;
+    const url = await outside(config);
+    const nc = await connectBus({ url, user: 'daemon', password: 'daemon', name: 'daemon' });
+    const service = await serveCommands({ nc, engine: new FakeEngine(), node, version: '0.1.0' });
+    const outbox = new FakeOutbox();
+    const publisher = new OutboxPublisher({ nc, outbox, node });
+    const [operator, viewer] = await Promise.all(
+      ['operator', 'viewer'].map((name) =>
+        connect({ url, node, user: name, password: name, inboxPrefix: `_INBOX.${name}` }),
+      ),
+    );
+    onTestFinished(async () => {
+      await Promise.all([operator?.close(), viewer?.close(), publisher.stop(), service.stop()]);
+      await nc.close();
+    });
+    expect(await operator?.container.teardown({ id: 'web' })).toEqual({ id: 'web' });
+    outbox.commit('torn-down');
+    expect(await publisher.flush(5000)).toBe(true);
+    const heard: string[] = [];
+    for await (const { type } of viewer?.events({ since: 'all', follow: false }) ?? []) heard.push(type);
+    expect(heard).toEqual(['dev.netloom.container.torn-down']);
+    await expect(viewer?.container.teardown({ id: 'web' })).rejects.toMatchObject({
+      fault: { code: 'bus.unauthorized' },
+    });
   });
 
   it('is named in words when nobody is there', async () => {

@@ -7,6 +7,7 @@ import { commandNames } from '../../src/bus/commands.ts';
 import { connectBus, roleAddress } from '../../src/bus/connection.ts';
 import { credentialsFile } from '../../src/bus/credentials.ts';
 import { maxPayloadBytes } from '../../src/bus/messages.ts';
+import { refuseTwin } from '../../src/bus/nodes.ts';
 import { type ManagedServer, startServer } from '../../src/bus/server.ts';
 import { type CommandService, serveCommands } from '../../src/bus/service.ts';
 import { connect, type NetloomClient } from '../../src/client.ts';
@@ -97,6 +98,14 @@ describe('a payload that is wrong is answered with the code of what is wrong', (
     ],
     ['networks that are no list', { networks: 'a' }, 'payload.invalid', 'networks:'],
     ['an unknown mode', { mode: 'weird' }, 'mode.unknown', ''],
+    ['a megabyte that the message would quote', { mode: 'x'.repeat(1_000_000) }, 'mode.unknown', '…'],
+    [
+      'so many networks that comparing them takes minutes',
+      { networks: many(257, (network) => ({ network })) },
+      'payload.invalid',
+      'networks: at most 256',
+    ],
+    ['so many ports', { ports: many(1025, () => ({ containerPort: 80 })) }, 'payload.invalid', 'ports: at most 1024'],
   ])('%s', async (_, payload, code, path) => {
     const bytes =
       typeof payload === 'string' || payload instanceof Uint8Array
@@ -308,6 +317,11 @@ describe('roles', () => {
 });
 
 describe('the micro service', () => {
+  it('is refused a node name that another daemon has', async () => {
+    await expect(refuseTwin(admin.nc, node)).rejects.toMatchObject({ fault: { code: 'node.running' } });
+    await refuseTwin(admin.nc, 'n2');
+  });
+
   it('tells of itself: one instance, the node, no queue group, a schema for each command', async () => {
     const reply = await admin.nc.request('$SRV.INFO.netloom', '', { timeout: 1000 });
     const info = reply.json<{ name: string; version: string; metadata: object; endpoints: Endpoint[] }>();
@@ -332,6 +346,10 @@ describe('the micro service', () => {
     });
   });
 });
+
+function many<T>(count: number, make: (name: string) => T): T[] {
+  return Array.from({ length: count }, (_, index) => make(`n${index}`));
+}
 
 interface Endpoint {
   name: string;

@@ -1,0 +1,64 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { asyncApi, commandSections, errorTable, withGenerated } from '../../scripts/list-subjects.ts';
+import { commandNames, commands } from '../../src/bus/commands.ts';
+import { permissionsOf } from '../../src/bus/roles.ts';
+import { subjectToken } from '../../src/bus/subjects.ts';
+import { tokenPattern } from '../../src/core/token.ts';
+
+const read = (file: string): string => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
+
+/** However a formatter lays out the tables. */
+const words = (text: string): string => text.replaceAll(/-{3,}/g, '---').replaceAll(/\s+/g, ' ');
+
+describe('the docs say what the code does (npm run docs:subjects)', () => {
+  it.each([
+    ['docs/subjects.md', commandSections],
+    ['docs/errors.md', errorTable],
+  ])('%s is not stale', (file, generated) => {
+    expect(words(read(file))).toBe(words(withGenerated(read(file), generated())));
+  });
+
+  it('docs/asyncapi.json is not stale', () => {
+    const { version } = JSON.parse(read('package.json'));
+    expect(JSON.parse(read('docs/asyncapi.json'))).toEqual(JSON.parse(JSON.stringify(asyncApi(version))));
+  });
+
+  it('every fact that a machine announces is in docs/subjects.md', () => {
+    const documented = new Set(
+      [...read('docs/subjects.md').matchAll(/^\| (\w+) \| `([\w-]+)` \|/gm)].map(([, noun, fact]) => `${noun} ${fact}`),
+    );
+    const announced = readdirSync(new URL('../../machines', import.meta.url))
+      .filter((file) => /^(container|network|host)\.ts$/.test(file))
+      .flatMap((file) => {
+        const noun = file === 'host.ts' ? 'node' : file.replace('.ts', '');
+        return [...read(`machines/${file}`).matchAll(/\bfact: '([\w-]+)'/g)].map(([, fact]) => `${noun} ${fact}`);
+      });
+    expect([...new Set(announced)].sort()).toEqual([...documented].sort());
+  });
+});
+
+describe('the promises between tables', () => {
+  it('subjects take the same tokens as ids and names do', () => {
+    expect(subjectToken.source).toBe(tokenPattern.source);
+  });
+
+  it('a role may do what a lesser one may', () => {
+    const [viewer, operator] = [permissionsOf('viewer', 'n1'), permissionsOf('operator', 'n1')];
+    expect(operator?.publish).toEqual(expect.arrayContaining(viewer?.publish ?? []));
+    expect(permissionsOf('admin', 'n1')).toBeNull();
+  });
+
+  it('what a viewer may ask for changes nothing', () => {
+    const harmless = commandNames.filter((name) => commands[name].role === 'viewer');
+    expect(harmless).toEqual([
+      'node.info',
+      'network.inspect',
+      'network.list',
+      'container.inspect',
+      'container.list',
+      'container.stats',
+      'plan.container',
+    ]);
+  });
+});

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -157,17 +157,24 @@ class Supervisor implements ManagedServer {
   }
 }
 
-/** The wished one if nobody has it, else any. */
-function freePort(wished: number): Promise<number> {
+/**
+ * The wished one if nobody has it, else any below the range from which outgoing connections get theirs (32768 up): a
+ * client that tries again while the server is away could otherwise be given that very port, connect to itself, and
+ * keep the server from it for good.
+ */
+async function freePort(wished: number): Promise<number> {
+  for (let port = wished || anyPort(); ; port = anyPort()) if (await isFree(port)) return port;
+}
+
+const anyPort = (): number => randomInt(20_000, 32_768);
+
+function isFree(port: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once('error', (error: NodeJS.ErrnoException) => {
-      if (wished !== 0 && error.code === 'EADDRINUSE') resolve(freePort(0));
+      if (error.code === 'EADDRINUSE') resolve(false);
       else reject(error);
     });
-    probe.listen(wished, '127.0.0.1', () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
   });
 }

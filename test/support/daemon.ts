@@ -31,7 +31,7 @@ export class TestDaemon {
   /** Starts the process; does not wait for it. */
   launch(): void {
     const { runDirectory, directory, node } = this;
-    const places = ['--run-dir', runDirectory, '--state-dir', `${directory}/state`, '--nats-port', '0'];
+    const places = ['--run-dir', runDirectory, '--state-dir', `${directory}/state`];
     const child = spawn(process.execPath, [main, 'daemon', '--node', node, ...places, ...this.flags], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -95,9 +95,9 @@ export class TestDaemon {
 
 class Gone extends Error {}
 
-/** Tries again until it works; gives up after 20 s, or at once when the daemon has ended. */
-export async function untilAnswered<T>(attempt: () => Promise<T>): Promise<T> {
-  const deadline = Date.now() + 20_000;
+/** Tries again until it works; gives up after a while, or at once when the daemon has ended. */
+export async function untilAnswered<T>(attempt: () => Promise<T>, withinMs = 20_000): Promise<T> {
+  const deadline = Date.now() + withinMs;
   for (;;) {
     try {
       return await attempt();

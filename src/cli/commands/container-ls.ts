@@ -1,0 +1,12 @@
+import type { Command } from 'commander';
+import { clientCommand } from '../command.ts';
+import type { Terminal } from '../terminal.ts';
+import { listContainers } from './ps.ts';
+
+export function containerLsCommand(parent: Command, terminal: Terminal): void {
+  clientCommand(parent, {
+    usage: 'ls',
+    summary: 'list the containers of this node; the same as ps',
+    examples: ['netloom container ls', 'netloom container ls --json | jq .containers'],
+  }).action((_options, command: Command) => listContainers(terminal, command.optsWithGlobals()));
+}

@@ -1,0 +1,39 @@
+import type { Command } from 'commander';
+import type { ResponseOf } from '../../client.ts';
+import { clientCommand } from '../command.ts';
+import { addresses } from '../describe.ts';
+import { badInput, type GlobalOptions } from '../options.ts';
+import { portText } from '../port-mapping.ts';
+import { withClient } from '../session.ts';
+import { facts, json, type Terminal } from '../terminal.ts';
+import { addWishOptions, readWish, type WishOptions } from '../wish-options.ts';
+
+export function containerSetupCommand(parent: Command, terminal: Terminal): void {
+  const command = clientCommand(parent, {
+    usage: 'setup',
+    summary: "build a container's network",
+    details: 'With nothing but the id: as it was wished for by container create. Set up already: tells what it is.',
+    examples: [
+      'netloom container setup web --network web -p 8080:80',
+      'netloom container setup web',
+      'netloom container setup --file wish.json --json',
+    ],
+  });
+  addWishOptions(command).action(async (id: string | undefined, _options, command: Command) => {
+    const options: WishOptions & GlobalOptions = command.optsWithGlobals();
+    if (id === undefined && options.id === undefined && options.file === undefined && options.name === undefined)
+      throw badInput('which container? expected an id or --file');
+    const request = await readWish(id, options);
+    const reply = await withClient(options, (client) => client.container.setup(request));
+    terminal.print(options.json ? json(reply) : setupFacts(terminal, reply));
+  });
+}
+
+function setupFacts(terminal: Terminal, { id, netns, status, ports }: ResponseOf<'container.setup'>): string {
+  return facts(terminal, [
+    ['Container', id],
+    ['Namespace', netns.path],
+    ['Addresses', addresses(status).join(', ')],
+    ['Ports', ports.map(portText).join(', ')],
+  ]);
+}

@@ -1,0 +1,21 @@
+import type { Command } from 'commander';
+import { clientCommand } from '../command.ts';
+import { type GlobalOptions, numberParser } from '../options.ts';
+import { withClient } from '../session.ts';
+import { json, type Terminal } from '../terminal.ts';
+
+export function containerStartedCommand(parent: Command, terminal: Terminal): void {
+  const command = clientCommand(parent, {
+    usage: 'started',
+    summary: "tell of a container's first process, whose end is then watched for",
+    examples: ['netloom container started web 4711'],
+  });
+  command
+    .argument('<id>', 'of the container')
+    .argument('<pid>', 'as the host sees it', numberParser('pid', 1, 2 ** 31 - 1))
+    .action(async (id: string, pid: number, _options, command: Command) => {
+      const options: GlobalOptions = command.optsWithGlobals();
+      const reply = await withClient(options, (client) => client.container.started({ id, pid }));
+      terminal.print(options.json ? json(reply) : reply.id);
+    });
+}

@@ -1,0 +1,111 @@
+import { type Command, Option } from 'commander';
+import { defaultRunDir } from '../../bus/credentials.ts';
+import type { DaemonOptions } from '../../daemon.ts';
+import { addCommand } from '../command.ts';
+import { type GlobalOptions, numberParser, tokenParser } from '../options.ts';
+import type { Terminal } from '../terminal.ts';
+
+interface DaemonFlags extends GlobalOptions {
+  stateDir?: string;
+  netnsDir?: string;
+  natsPort: number;
+  allowOpenServer?: boolean;
+  workers: number;
+  logLevel: string;
+}
+
+export function daemonCommand(parent: Command, terminal: Terminal): void {
+  addCommand(parent, {
+    usage: 'daemon',
+    summary: "serve this host's container networks, until SIGTERM or SIGINT",
+    details:
+      'Networks stay when it ends, and are adopted when it starts again. Without --nats-url it runs a nats-server of its ' +
+      'own, on 127.0.0.1 and with credentials. Says on stdout when it serves; logs on stderr, as JSON.',
+    examples: [
+      'netloom daemon',
+      'netloom daemon --run-dir /run/lab --state-dir /var/lib/lab --nats-port 0',
+      'netloom daemon --nats-url tls://nats.example.org:4222 --creds /etc/netloom/host-1.creds',
+    ],
+  })
+    .addOption(
+      new Option('--node <name>', "default: this host's name")
+        .env('NETLOOM_NODE')
+        .argParser(tokenParser('--node', 'name.invalid')),
+    )
+    .addOption(
+      new Option('--run-dir <path>', 'journal, credentials, sockets').env('NETLOOM_RUN_DIR').default(defaultRunDir),
+    )
+    .addOption(
+      new Option('--state-dir <path>', 'what outlives a reboot').env('NETLOOM_STATE_DIR').default('/var/lib/netloom'),
+    )
+    .addOption(
+      new Option(
+        '--netns-dir <path>',
+        'where namespaces are pinned; default: /run/netns, or below another run directory',
+      ) //
+        .env('NETLOOM_NETNS_DIR'),
+    )
+    .addOption(
+      new Option('--nats-port <port>', 'of the own nats-server; 0: a free one')
+        .env('NETLOOM_NATS_PORT')
+        .default(4222)
+        .argParser(numberParser('--nats-port', 0, 65535)),
+    )
+    .addOption(new Option('--nats-url <url>', 'an outside NATS server instead of an own one').env('NATS_URL'))
+    .addOption(new Option('--creds <file>', 'a .creds file for the outside server').env('NETLOOM_CREDS'))
+    .option('--allow-open-server', 'take an outside server that lets anybody in: who speaks there is root here')
+    .addOption(
+      new Option('--workers <n>', 'kernel worker threads')
+        .env('NETLOOM_WORKERS')
+        .default(2)
+        .argParser(numberParser('--workers', 1, 64)),
+    )
+    .addOption(
+      new Option('--log-level <level>', 'how much to log')
+        .env('NETLOOM_LOG')
+        .default('info')
+        .choices(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
+    )
+    .action((_options, command: Command) => serve(terminal, command.optsWithGlobals()));
+}
+
+async function serve(terminal: Terminal, flags: DaemonFlags): Promise<void> {
+  const { startDaemon } = await import('../../daemon.ts');
+  const stopped = nextSignal(['SIGTERM', 'SIGINT']);
+  const daemon = await startDaemon(await daemonOptions(flags));
+  const { node, pid, directories } = daemon.info();
+  terminal.print(
+    `netloom: node ${node} is serving (process ${pid}, ${flags.natsUrl ?? 'own nats-server'}, ${directories.run})`,
+  );
+  await stopped;
+  await daemon.stop();
+}
+
+export async function daemonOptions(flags: DaemonFlags): Promise<DaemonOptions> {
+  const { defaultNodeName } = await import('../../bus/connection.ts');
+  const runDirectory = flags.runDir ?? defaultRunDir;
+  const ownNetns = runDirectory === defaultRunDir ? '/run/netns' : `${runDirectory}/netns`;
+  return {
+    node: flags.node ?? defaultNodeName(),
+    runDirectory,
+    stateDirectory: flags.stateDir ?? '/var/lib/netloom',
+    netnsDirectory: flags.netnsDir ?? ownNetns,
+    natsPort: flags.natsPort,
+    natsUrl: flags.natsUrl ?? null,
+    credentialsFile: flags.creds ?? null,
+    allowOpenServer: flags.allowOpenServer ?? false,
+    workers: flags.workers,
+    logLevel: flags.logLevel,
+  };
+}
+
+/** The first ends us in order; the handlers are gone then, so that a second one ends us at once. */
+function nextSignal(signals: NodeJS.Signals[]): Promise<void> {
+  return new Promise((resolve) => {
+    const hear = () => {
+      for (const signal of signals) process.off(signal, hear);
+      resolve();
+    };
+    for (const signal of signals) process.on(signal, hear);
+  });
+}

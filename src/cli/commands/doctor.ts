@@ -1,0 +1,66 @@
+import type { Command } from 'commander';
+import { defaultRunDir } from '../../bus/credentials.ts';
+import { clientCommand } from '../command.ts';
+import type { Finding } from '../doctor/finding.ts';
+import { EndWith, exitCode } from '../failure.ts';
+import type { GlobalOptions } from '../options.ts';
+import { json, paint, plain, type Terminal } from '../terminal.ts';
+
+interface DoctorOptions extends GlobalOptions {
+  stateDir?: string;
+}
+
+export function doctorCommand(parent: Command, terminal: Terminal): void {
+  clientCommand(parent, {
+    usage: 'doctor',
+    summary: 'tell in words what this machine lacks, and how to mend it',
+    details:
+      'Tries everything in a network namespace that it throws away: nothing of this machine is changed. ' +
+      'Exit code 0 when all is well, 1 when something is missing.',
+    examples: ['sudo netloom doctor', "netloom doctor --json | jq '.checks[] | select(.ok | not)'"],
+  })
+    .option('--state-dir <path>', "the daemon's state directory (NETLOOM_STATE_DIR, default /var/lib/netloom)")
+    .action(async (_options, command: Command) => {
+      const options: DoctorOptions = command.optsWithGlobals();
+      const checks = await examine(options, process.env);
+      const ok = checks.every((finding) => finding.ok === true);
+      terminal.print(options.json ? json({ ok, checks }) : findingsText(terminal, checks));
+      if (!ok) throw new EndWith(exitCode.failed);
+    });
+}
+
+async function examine(options: DoctorOptions, environment: NodeJS.ProcessEnv): Promise<Finding[]> {
+  const [machine, { kernelChecks }, { daemonChecks }] = await Promise.all([
+    import('../doctor/machine.ts'),
+    import('../doctor/kernel.ts'),
+    import('../doctor/daemon.ts'),
+  ]);
+  const natsUrl = options.natsUrl ?? environment.NATS_URL;
+  return [
+    machine.nodeVersion(),
+    machine.kernelVersion(),
+    machine.privileges(),
+    ...(await kernelChecks()),
+    machine.forwardingWritable(),
+    machine.serverBinary(natsUrl),
+    machine.writable('Run directory', options.runDir ?? environment.NETLOOM_RUN_DIR ?? defaultRunDir),
+    machine.writable('State directory', options.stateDir ?? environment.NETLOOM_STATE_DIR ?? '/var/lib/netloom'),
+    ...(await daemonChecks({ ...options, natsUrl })),
+  ];
+}
+
+export function findingsText(terminal: Terminal, findings: Finding[]): string {
+  const width = Math.max(...findings.map(({ check }) => check.length)) + 2;
+  const lines = findings.flatMap(({ check, ok, found, mend }) => [
+    `${mark(terminal, ok)} ${check.padEnd(width)}${plain(found)}`,
+    ...(mend === null ? [] : [`${' '.repeat(width + 2)}${paint(terminal, 'yellow', `→ ${plain(mend)}`)}`]),
+  ]);
+  const missing = findings.filter(({ ok }) => ok !== true).length;
+  const verdict = missing === 0 ? 'All is well.' : `${missing} of ${findings.length} checks did not pass.`;
+  return [...lines, '', paint(terminal, 'bold', verdict)].join('\n');
+}
+
+function mark(terminal: Terminal, ok: boolean | null): string {
+  if (ok === null) return paint(terminal, 'dim', '–');
+  return ok ? paint(terminal, 'green', '✓') : paint(terminal, 'red', '✗');
+}

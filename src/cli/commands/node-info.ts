@@ -1,0 +1,35 @@
+import type { Command } from 'commander';
+import type { NodeInfo } from '../../core/view.ts';
+import { clientCommand } from '../command.ts';
+import type { GlobalOptions } from '../options.ts';
+import { withClient } from '../session.ts';
+import { facts, json, type Terminal } from '../terminal.ts';
+
+export function nodeInfoCommand(parent: Command, terminal: Terminal): void {
+  clientCommand(parent, {
+    usage: 'info',
+    summary: 'tell what the node is and how it is',
+    examples: ['netloom node info', 'netloom node info --json'],
+  }).action(async (_options, command: Command) => {
+    const options: GlobalOptions = command.optsWithGlobals();
+    const info = await withClient(options, (client) => client.info());
+    terminal.print(options.json ? json(info) : nodeFacts(terminal, info));
+  });
+}
+
+function nodeFacts(terminal: Terminal, info: NodeInfo): string {
+  return facts(terminal, [
+    ['Node', info.node],
+    ['State', info.state],
+    ['Version', `netloom ${info.version}, Node.js ${info.nodeVersion}, Linux ${info.kernel}`],
+    ['Process', `${info.pid}, since ${info.startedAt}, ${info.workers} workers`],
+    ['Containers', info.containers],
+    ['Networks', info.networks],
+    ['Facts not sent', info.outbox],
+    ['Address', info.hostIp ?? 'none: this host has no route to the outside'],
+    ['Run directory', info.directories.run],
+    ['State directory', info.directories.state],
+    ['Namespaces', info.directories.netns],
+    ['Boot', info.bootId],
+  ]);
+}

@@ -1,0 +1,41 @@
+import type { Command } from 'commander';
+import type { ResponseOf } from '../../client.ts';
+import { clientCommand } from '../command.ts';
+import { addContainerOptions, type ContainerOptions, containerRequest, idOption } from '../container-options.ts';
+import { type GlobalOptions, tokenParser } from '../options.ts';
+import { withClient } from '../session.ts';
+import { json, paint, plain, type Terminal } from '../terminal.ts';
+
+export function planCommand(parent: Command, terminal: Terminal): void {
+  const command = clientCommand(parent, {
+    usage: 'plan',
+    summary: 'show what setting up a container would do, step by step; changes nothing',
+    details: 'Takes the options of container setup. A free port that would be picked is shown as 0.',
+    examples: ['netloom plan --id web --network web -p 8080:80', 'netloom plan --id web --network web --json'],
+  });
+  command
+    .argument('[id]', 'the same as --id', tokenParser('id', 'id.invalid'))
+    .addOption(idOption())
+    .action(async (id: string | undefined, _options, command: Command) => {
+      const options: ContainerOptions & GlobalOptions = command.optsWithGlobals();
+      const request = containerRequest({ ...options, id: id ?? options.id });
+      const reply = await withClient(options, (client) => client.container.plan(request));
+      terminal.print(options.json ? json(reply) : planText(terminal, reply));
+    });
+  addContainerOptions(command);
+}
+
+function planText(terminal: Terminal, { id, steps, teardown }: ResponseOf<'plan.container'>): string {
+  return [
+    paint(terminal, 'bold', `To set up ${plain(id)}`),
+    ...numbered(steps),
+    '',
+    paint(terminal, 'bold', 'To take it down'),
+    ...numbered(teardown),
+  ].join('\n');
+}
+
+function numbered(lines: string[]): string[] {
+  const width = String(lines.length).length;
+  return lines.map((line, index) => `  ${String(index + 1).padStart(width)}. ${plain(line)}`);
+}

@@ -1,0 +1,97 @@
+import type { StatusBlock } from '../core/status.ts';
+import type { ContainerView, NetworkView } from '../core/view.ts';
+import { portText } from './port-mapping.ts';
+import { facts, type Terminal, table } from './terminal.ts';
+
+/** Containers and networks as people read them. */
+
+export function containerTable(terminal: Terminal, containers: ContainerView[]): string {
+  return table(
+    terminal,
+    ['ID', 'NAME', 'STATE', 'NETWORKS', 'ADDRESSES', 'PORTS', 'PID'],
+    containers.map((container) => [
+      container.id,
+      container.name,
+      container.state,
+      container.attachments.map(({ network }) => network).join(', '),
+      addresses(container.status).join(', '),
+      container.ports.map(portText).join(', '),
+      container.pid,
+    ]),
+  );
+}
+
+export function containerFacts(terminal: Terminal, container: ContainerView): string {
+  const { netns, lastFault, ports } = container;
+  return facts(terminal, [
+    ['Container', container.id],
+    ['Name', container.name],
+    ['State', container.state],
+    ['Mode', container.mode],
+    ['Process', container.pid],
+    ['Namespace', netns && `${netns.path}${netns.inode === null ? '' : ` (net:[${netns.inode}])`}`],
+    ...container.attachments.map(({ network, aliases }): [string, string[]] => [
+      `On ${network}`,
+      [...interfaceLines(container.status[network]), `known as ${aliases.join(', ')}`],
+    ]),
+    ...Object.keys(container.status)
+      .filter((network) => !container.attachments.some((attachment) => attachment.network === network))
+      .map((network): [string, string[]] => [`On ${network}`, interfaceLines(container.status[network])]),
+    ['Ports', ports.length > 0 ? ports.map(portText) : null],
+    ['At its end', container.removeOnExit ? 'torn down and forgotten' : 'kept'],
+    ['Last fault', lastFault && `${lastFault.code}: ${lastFault.message}`],
+  ]);
+}
+
+/** `eth0 10.89.0.2/24 via 10.89.0.1, 02:…` */
+function interfaceLines(block: StatusBlock | undefined): string[] {
+  return Object.entries(block?.interfaces ?? {}).map(([name, { mac_address, subnets }]) => {
+    const joined = subnets.map(({ ipnet, gateway }) => (gateway ? `${ipnet} via ${gateway}` : ipnet));
+    return [name, joined.join(', '), mac_address].join('  ');
+  });
+}
+
+/** Without their prefixes: what one types to reach the container. */
+export function addresses(status: Record<string, StatusBlock>): string[] {
+  return Object.values(status)
+    .flatMap(({ interfaces }) => Object.values(interfaces))
+    .flatMap(({ subnets }) => subnets.map(({ ipnet }) => ipnet.split('/')[0] as string));
+}
+
+export function networkTable(terminal: Terminal, networks: NetworkView[]): string {
+  return table(
+    terminal,
+    ['NAME', 'STATE', 'INTERFACE', 'SUBNETS', 'CONTAINERS', 'INTERNAL'],
+    networks.map((network) => [
+      network.name,
+      network.state,
+      network.network_interface,
+      network.subnets.map(({ subnet }) => subnet).join(', '),
+      Object.keys(network.leases).length,
+      network.internal ? 'yes' : 'no',
+    ]),
+  );
+}
+
+export function networkFacts(terminal: Terminal, network: NetworkView): string {
+  const pairs = (record: Record<string, string>) => Object.entries(record).map(([key, value]) => `${key}=${value}`);
+  const leases = Object.entries(network.leases).map(([id, held]) => `${id}  ${held.join(', ')}`);
+  return facts(terminal, [
+    ['Network', network.name],
+    ['Id', network.id],
+    ['State', network.state],
+    ['Driver', network.driver],
+    ['Interface', network.network_interface],
+    ...network.subnets.map(({ subnet, gateway, lease_range: range }): [string, string] => [
+      'Subnet',
+      `${subnet} via ${gateway}${range ? `, addresses from ${range.start_ip ?? '…'} to ${range.end_ip ?? '…'}` : ''}`,
+    ]),
+    ['Internal', network.internal ? 'yes: no way out and none in' : 'no'],
+    ['Created', network.created],
+    ['Options', listOrNothing(pairs(network.options))],
+    ['Labels', listOrNothing(pairs(network.labels))],
+    ['Containers', leases.length > 0 ? leases : 'none'],
+  ]);
+}
+
+const listOrNothing = (list: string[]) => (list.length > 0 ? list : null);

@@ -1,0 +1,41 @@
+import { createServer } from 'node:net';
+import { type NetloomClient, NetloomError } from '../../client.ts';
+import type { GlobalOptions } from '../options.ts';
+import { withClient } from '../session.ts';
+import { bad, type Finding, good } from './finding.ts';
+
+const check = 'Daemon';
+
+/** Whether it answers; when not, also whether something else has its port. */
+export async function daemonChecks(options: GlobalOptions): Promise<Finding[]> {
+  try {
+    const info = await withClient({ timeout: 5_000, ...options }, (client: NetloomClient) => client.info());
+    const found = `node ${info.node} is ${info.state}: netloom ${info.version}, process ${info.pid}`;
+    return [info.state === 'serving' ? good(check, found) : bad(check, found, 'wait a moment, and ask again')];
+  } catch (error) {
+    if (!(error instanceof NetloomError)) throw error;
+    const silent = bad(check, error.message, 'start it: netloom daemon; or say where it is: --run-dir, --nats-url');
+    return options.natsUrl === undefined ? [await portCheck(), silent] : [silent];
+  }
+}
+
+const defaultPort = 4222;
+
+function portCheck(): Promise<Finding> {
+  const name = 'NATS port';
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () =>
+      resolve(
+        bad(
+          name,
+          `${defaultPort} on 127.0.0.1 is taken by another program`,
+          "netloom daemon --nats-port 0; or, when it is Debian's own service: systemctl disable --now nats-server",
+        ),
+      ),
+    );
+    probe.listen(defaultPort, '127.0.0.1', () =>
+      probe.close(() => resolve(good(name, `${defaultPort} on 127.0.0.1 is free`))),
+    );
+  });
+}

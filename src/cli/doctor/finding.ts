@@ -1,0 +1,28 @@
+/** What was looked at, what was found, and what to do about it. */
+export interface Finding {
+  check: string;
+  /** null: not tried, because something before it is missing */
+  ok: boolean | null;
+  /** in words: a version, a path, the kernel's refusal */
+  found: string;
+  /** how to mend it; null when all is well */
+  mend: string | null;
+}
+
+export const good = (check: string, found: string): Finding => ({ check, ok: true, found, mend: null });
+export const bad = (check: string, found: string, mend: string): Finding => ({ check, ok: false, found, mend });
+export const untried = (check: string, because: string): Finding => ({
+  check,
+  ok: null,
+  found: `not tried: ${because}`,
+  mend: null,
+});
+
+/** Runs a check that says `found`, or throws what is wrong. */
+export function tried(check: string, mend: string, act: () => string): Finding {
+  try {
+    return good(check, act());
+  } catch (error) {
+    return bad(check, (error as Error).message, mend);
+  }
+}

@@ -1,0 +1,68 @@
+import { execFileSync } from 'node:child_process';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { release } from 'node:os';
+import { dirname } from 'node:path';
+import { findServerBinary } from '../../bus/server-process.ts';
+import { bad, type Finding, good, tried } from './finding.ts';
+
+/** What can be seen without changing anything. */
+
+const leastNode = [20, 19] as const;
+
+export function nodeVersion(version = process.versions.node): Finding {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const enough = major > leastNode[0] || (major === leastNode[0] && minor >= leastNode[1]);
+  const mend = `install Node.js ${leastNode.join('.')} or newer: https://nodejs.org`;
+  return enough ? good('Node.js', version) : bad('Node.js', `${version} is too old`, mend);
+}
+
+export function kernelVersion(): Finding {
+  const found = release();
+  const [major = 0, minor = 0] = found.split('.').map(Number);
+  const enough = major > 5 || (major === 5 && minor >= 6);
+  return enough
+    ? good('Linux', found)
+    : bad('Linux', `${found} is too old`, 'use a kernel of 5.6 or newer: maps with ranges in concatenations need it');
+}
+
+/** By capabilities, not by user id: root in a container may lack them, and others may have them. */
+const needed = { CAP_NET_ADMIN: 12, CAP_SYS_ADMIN: 21 };
+
+export function privileges(status = readFileSync('/proc/self/status', 'utf8')): Finding {
+  const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
+  const missing = Object.entries(needed).flatMap(([name, bit]) => ((effective >> BigInt(bit)) & 1n ? [] : [name]));
+  return missing.length === 0
+    ? good('Privileges', Object.keys(needed).join(', '))
+    : bad(
+        'Privileges',
+        `${missing.join(' and ')} ${missing.length > 1 ? 'are' : 'is'} missing`,
+        'run it as root (sudo netloom doctor); in a container: with --privileged, or --cap-add of these',
+      );
+}
+
+export function forwardingWritable(): Finding {
+  const file = '/proc/sys/net/ipv4/ip_forward';
+  return tried('Kernel settings', 'mount /proc/sys writable, or run outside of the container', () => {
+    accessSync(file, constants.W_OK);
+    return `${file} can be written`;
+  });
+}
+
+export function serverBinary(natsUrl: string | undefined): Finding {
+  if (natsUrl !== undefined) return good('nats-server', `not needed: ${natsUrl} is used`);
+  return tried('nats-server', 'apt install nats-server, or use a server of yours by --nats-url', () => {
+    const binary = findServerBinary();
+    const version = execFileSync(binary, ['--version'], { encoding: 'utf8' }).trim();
+    return `${version.replace(/^nats-server:\s*/, '')} in ${binary}`;
+  });
+}
+
+/** The directory itself, or the nearest one above it in which it would be made. */
+export function writable(check: string, path: string): Finding {
+  return tried(check, `choose another one, or make ${path} writable for this user`, () => {
+    let existing = path;
+    while (!existsSync(existing)) existing = dirname(existing);
+    accessSync(existing, constants.W_OK | constants.X_OK);
+    return existing === path ? path : `${path} (will be made)`;
+  });
+}

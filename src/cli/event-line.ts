@@ -1,0 +1,103 @@
+import type { CloudEvent } from '../bus/cloud-event.ts';
+import type { Fault } from '../core/fault.ts';
+import type { NetworkDefinition } from '../core/network.ts';
+import type { PublishedPort } from '../core/port.ts';
+import type { StatusBlock } from '../core/status.ts';
+import { addresses } from './describe.ts';
+import { portText } from './port-mapping.ts';
+import { paint, plain, type Style, type Terminal } from './terminal.ts';
+
+/** What facts carry, as far as a line shows it. It comes from the wire, so nothing is relied on. */
+interface Details {
+  mode?: string;
+  networks?: string[];
+  definition?: NetworkDefinition;
+  netns?: { path: string } | string;
+  status?: Record<string, StatusBlock>;
+  ports?: PublishedPort[];
+  bridge?: string;
+  pid?: number;
+  fault?: Fault;
+  reason?: string;
+  container?: string;
+}
+
+export interface EventParts {
+  time: Date;
+  /** `container/web` */
+  source: string;
+  /** `configured` */
+  fact: string;
+  /** `10.89.0.2  8080->80/tcp` */
+  details: string;
+  style: Style;
+}
+
+export function eventParts(event: CloudEvent): EventParts {
+  const [, , noun = '', fact = ''] = /^(dev\.netloom)\.([^.]+)\.(.+)$/.exec(event.type) ?? [];
+  return {
+    time: new Date(event.time),
+    source: plain(`${noun}/${event.subject}`),
+    fact: plain(fact),
+    details: plain(detailsOf(event.data as Details)),
+    style: styles[fact] ?? 'cyan',
+  };
+}
+
+/** One line: when, who, what, and the few details that matter. */
+export function eventLine(terminal: Terminal, event: CloudEvent): string {
+  const { time, source, fact, details, style } = eventParts(event);
+  return [paint(terminal, 'dim', localTime(time)), source.padEnd(24), paint(terminal, style, fact.padEnd(12)), details]
+    .join('  ')
+    .trimEnd();
+}
+
+const styles: Record<string, Style> = {
+  created: 'blue',
+  configured: 'green',
+  running: 'green',
+  adopted: 'green',
+  serving: 'green',
+  exited: 'yellow',
+  'tearing-down': 'yellow',
+  'torn-down': 'yellow',
+  removed: 'magenta',
+  failed: 'red',
+  lost: 'red',
+};
+
+function detailsOf(data: Details): string {
+  try {
+    return [
+      data.mode,
+      data.networks?.join(', '),
+      data.definition?.subnets.map(({ subnet }) => subnet).join(', '),
+      data.status ? addresses(data.status).join(', ') : namespaceOf(data.netns),
+      data.ports?.map(portText).join(', '),
+      data.bridge,
+      data.pid && `pid ${data.pid}`,
+      data.container,
+      data.reason,
+      data.fault && `${data.fault.code}: ${data.fault.message}`,
+    ]
+      .filter(Boolean)
+      .join('  ');
+  } catch {
+    return JSON.stringify(data); // from another version: shown as it is
+  }
+}
+
+const namespaceOf = (netns: Details['netns']) => (typeof netns === 'object' ? netns?.path : netns);
+
+/** `2026-01-31 12:00:00.123`, in the time of the reader */
+function localTime(time: Date): string {
+  const two = (value: number, width = 2) => String(value).padStart(width, '0');
+  const date = `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
+  return `${date} ${clock(time)}`;
+}
+
+/** `12:00:00.123` */
+export function clock(time: Date): string {
+  const two = (value: number, width = 2) => String(value).padStart(width, '0');
+  return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}.${two(time.getMilliseconds(), 3)}`;
+}

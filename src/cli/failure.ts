@@ -1,0 +1,69 @@
+import { type Fault, faultOf, faultStatus } from '../core/fault.ts';
+import type { Terminal } from './terminal.ts';
+
+/** How a command ends; `netloom --help` and the README list them. */
+export const exitCode = { ok: 0, failed: 1, badInput: 2, notFound: 3, unreachable: 4 } as const;
+
+export const exitCodeHelp = `Exit codes:
+  0  done
+  1  refused or failed (conflict, busy, kernel error)
+  2  wrong usage or bad input
+  3  no such container, network, namespace or process
+  4  the daemon or its NATS server cannot be reached, or refuses us
+  netloom run ends with the exit code of its command, 128 + n when signal n ended it,
+  127 when there is no such command and 126 when it cannot be executed.`;
+
+/** Thrown by a command that ends with an exit code of its own; without words when all is said already. */
+export class EndWith extends Error {
+  constructor(
+    readonly exitCode: number,
+    readonly words: string | null = null,
+  ) {
+    super(words ?? `exit code ${exitCode}`);
+  }
+}
+
+/** Every code of a fault belongs to one exit code, by the status that the bus answers with it. */
+export function exitCodeOf({ code }: Fault): number {
+  if (code.startsWith('bus.')) return exitCode.unreachable;
+  switch (faultStatus[code]) {
+    case 400:
+      return exitCode.badInput;
+    case 404:
+      return exitCode.notFound;
+    case 503:
+    case 504:
+      return exitCode.unreachable;
+    default:
+      return exitCode.failed;
+  }
+}
+
+/** Tells on stderr what was thrown, and answers the exit code for it. */
+export function reportFailure(terminal: Terminal, error: unknown, asJson: boolean): number {
+  if (error instanceof EndWith) return endWith(terminal, error, asJson);
+  const fault = faultOf(error);
+  terminal.warn(asJson ? JSON.stringify(fault) : faultText(fault));
+  if (fault.code === 'internal.unexpected' && process.env.NETLOOM_DEBUG && error instanceof Error)
+    terminal.warn(error.stack ?? '');
+  return exitCodeOf(fault);
+}
+
+function endWith(terminal: Terminal, { exitCode, words }: EndWith, asJson: boolean): number {
+  if (words !== null) terminal.warn(asJson ? JSON.stringify({ code: 'usage', message: words }) : `netloom: ${words}`);
+  return exitCode;
+}
+
+export function faultText({ code, message, step, errno, detail, undone = [], leftBehind = [] }: Fault): string {
+  const left = leftBehind.map((entry) => `${entry.step} (${entry.errno ?? 'no errno'}${detailOf(entry.detail)})`);
+  return [
+    `netloom: ${code}: ${message}`,
+    ...(step ? [`  step: ${step}`] : []),
+    ...(errno ? [`  errno: ${errno}`] : []),
+    ...(detail && !message.includes(detail) ? [`  detail: ${detail}`] : []),
+    ...undone.map((text) => `  undone: ${text}`),
+    ...left.map((text) => `  left behind: ${text}`),
+  ].join('\n');
+}
+
+const detailOf = (detail: string | null) => (detail ? `: ${detail}` : '');

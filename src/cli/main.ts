@@ -1,0 +1,13 @@
+#!/usr/bin/env node
+import { promises } from 'node:fs';
+
+// libuv's pool threads start with the first job that they are given and stay for good in the namespace of the thread
+// that gave it, so the first job is given here, before anything may enter another one.
+await promises.stat('/');
+
+const [{ runCli }, { processTerminal }] = await Promise.all([import('./program.ts'), import('./terminal.ts')]);
+
+// `netloom events | head` ends us by closing the pipe
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+
+process.exitCode = await runCli(process.argv.slice(2), processTerminal);

@@ -1,0 +1,84 @@
+import { type Command, Help, Option } from 'commander';
+import { subjectToken } from '../bus/subjects.ts';
+import { type FaultCode, fault, NetloomError } from '../core/fault.ts';
+
+/** What every command that speaks to a daemon, or prints, understands; before or after the command's name. */
+export interface GlobalOptions {
+  json?: boolean;
+  node?: string;
+  runDir?: string;
+  natsUrl?: string;
+  creds?: string;
+  /** milliseconds */
+  timeout?: number;
+}
+
+const heading = 'Common options:';
+
+/** A command's own options first. */
+export const commonOptionsLast: Pick<Help, 'groupItems'> = {
+  groupItems(all, visible, groupOf) {
+    const groups = Help.prototype.groupItems(all, visible, groupOf);
+    const common = groups.get(heading);
+    if (common && groups.delete(heading)) groups.set(heading, common);
+    return groups;
+  },
+};
+
+export function addJsonOption(command: Command): Command {
+  return command.addOption(
+    new Option('--json', 'print JSON: the reply as it came, or the fault (on stderr)').helpGroup(heading),
+  );
+}
+
+/** No defaults and no `.env()` here: what is not said is left to the client, which reads the environment. */
+export function addConnectionOptions(command: Command): Command {
+  const options = [
+    new Option('--node <name>', 'whom to speak to (NETLOOM_NODE)').argParser(tokenParser('--node', 'name.invalid')),
+    new Option('--run-dir <path>', "the daemon's run directory (NETLOOM_RUN_DIR, default /run/netloom)"),
+    new Option('--nats-url <url>', 'the NATS server to use (NATS_URL)'),
+    new Option('--creds <file>', 'credentials: a .creds file or one of <run-dir>/credentials (NETLOOM_CREDS)'),
+    new Option('--timeout <ms>', 'how long an answer may take (default 30000)').argParser(
+      numberParser('--timeout', 1, 3_600_000),
+    ),
+  ];
+  for (const option of options) command.addOption(option.helpGroup(heading));
+  return command;
+}
+
+export function badInput(message: string, code: FaultCode = 'payload.invalid'): NetloomError {
+  return new NetloomError(fault(code, message));
+}
+
+export function numberParser(name: string, least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < least || value > most)
+      throw badInput(`${name} ${text}: expected a number from ${least} to ${most}`);
+    return value;
+  };
+}
+
+export function tokenParser(name: string, code: FaultCode): (text: string) => string {
+  return (text) => {
+    if (!subjectToken.test(text))
+      throw badInput(`${name} ${JSON.stringify(text)}: expected 1 to 64 characters of A-Z a-z 0-9 _ -`, code);
+    return text;
+  };
+}
+
+/** For options that may be given several times. */
+export function collect<Value>(parse: (text: string) => Value): (text: string, before?: Value[]) => Value[] {
+  return (text, before = []) => [...before, parse(text)];
+}
+
+export const asIs = (text: string): string => text;
+
+/** `key=value`, several times. */
+export function collectPairs(name: string): (text: string, before?: Record<string, string>) => Record<string, string> {
+  return (text, before = {}) => {
+    const at = text.indexOf('=');
+    if (at < 1) throw badInput(`${name} ${text}: expected key=value`);
+    return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+  };
+}

@@ -1,0 +1,77 @@
+import CliTable from 'cli-table3';
+
+/** Where a command speaks to: answers go to stdout, everything else to stderr. */
+export interface Terminal {
+  /** a line on stdout */
+  print(text: string): void;
+  /** a line on stderr */
+  warn(text: string): void;
+  /** stdout is read by a person who likes colours */
+  readonly colored: boolean;
+}
+
+export const processTerminal: Terminal = {
+  print: (text) => void process.stdout.write(`${text}\n`),
+  warn: (text) => void process.stderr.write(`${text}\n`),
+  get colored() {
+    return wantsColors(process.stdout, process.env);
+  },
+};
+
+/** Colours only on a terminal, and not when NO_COLOR says no (https://no-color.org). */
+export function wantsColors(stream: { isTTY?: boolean }, environment: Record<string, string | undefined>): boolean {
+  return stream.isTTY === true && !environment.NO_COLOR && environment.TERM !== 'dumb';
+}
+
+const escapes = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, blue: 34, magenta: 35, cyan: 36 } as const;
+export type Style = keyof typeof escapes;
+
+export function paint(terminal: Pick<Terminal, 'colored'>, style: Style, text: string): string {
+  return terminal.colored && text !== '' ? `\x1b[${escapes[style]}m${text}\x1b[0m` : text;
+}
+
+/** Names are users' own words: no control character of theirs reaches a terminal. */
+export function plain(text: unknown): string {
+  return String(text).replace(/\p{Cc}/gu, '\u{fffd}');
+}
+
+/** Columns two spaces apart, without lines: readable for people, and `awk '{print $1}'` works. */
+export function table(terminal: Terminal, head: string[], rows: unknown[][]): string {
+  const columns = new CliTable({
+    chars: Object.fromEntries(lines.map((name) => [name, ''])),
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
+  });
+  columns.push(head.map((text) => paint(terminal, 'bold', text)));
+  for (const row of rows) columns.push(row.map((cell) => plain(cell ?? '')));
+  return trimLines(columns.toString());
+}
+
+const lines = [
+  ...['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right'],
+  ...['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle'],
+];
+
+/** `Name   web`, one a line; a list goes on below its first entry, what is empty is left out. */
+export function facts(terminal: Terminal, entries: [name: string, value: unknown][]): string {
+  const known = entries.filter(([, value]) => value !== null && value !== undefined && value !== '');
+  const width = Math.max(...known.map(([name]) => name.length)) + 2;
+  return known
+    .flatMap(([name, value]) =>
+      (Array.isArray(value) ? value : [value]).map((text, index) => {
+        const label = (index === 0 ? name : '').padEnd(width);
+        return `${paint(terminal, 'bold', label)}${plain(text)}`;
+      }),
+    )
+    .join('\n');
+}
+
+export function json(value: unknown): string {
+  return JSON.stringify(value, null, 2);
+}
+
+function trimLines(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n');
+}

@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
+import type { Command } from 'commander';
+import type { ContainerRequest } from '../core/container.ts';
+import { addContainerOptions, type ContainerOptions, containerRequest, idOption } from './container-options.ts';
+import { badInput, numberParser, tokenParser } from './options.ts';
+
+/** What container create and container setup take: the options of run, or the same as JSON, or both. */
+export interface WishOptions extends ContainerOptions {
+  file?: string;
+  pid?: number;
+  removeOnExit?: boolean;
+}
+
+export function addWishOptions(command: Command): Command {
+  command
+    .argument('[id]', 'the same as --id', tokenParser('id', 'id.invalid'))
+    .option('--file <path>', 'the request as JSON, - for stdin; what else is said here comes on top')
+    .option('--pid <pid>', "adopt this living process' namespace", numberParser('--pid', 1, 2 ** 31 - 1))
+    .option('--remove-on-exit', 'tear down and forget when the process ends that container started tells of')
+    .addOption(idOption());
+  return addContainerOptions(command);
+}
+
+export async function readWish(id: string | undefined, options: WishOptions): Promise<ContainerRequest> {
+  const file = options.file === undefined ? null : await readRequest(options.file);
+  const said = containerRequest({ ...options, id: id ?? options.id });
+  const named = id !== undefined || options.id !== undefined || !file?.id;
+  return {
+    ...file,
+    ...said,
+    id: named ? said.id : file.id,
+    ...(options.pid !== undefined && { pid: options.pid }),
+    ...(options.removeOnExit && { removeOnExit: true }),
+  };
+}
+
+/** Only its syntax is checked here: the daemon knows what a request may be. */
+async function readRequest(path: string): Promise<ContainerRequest> {
+  const source = path === '-' ? 'stdin' : path;
+  const content = await readSource(path);
+  try {
+    const value: unknown = JSON.parse(content);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as ContainerRequest;
+  } catch (error) {
+    throw badInput(`--file: ${source} is no JSON: ${(error as Error).message}`, 'payload.malformed');
+  }
+  throw badInput(`--file: ${source}: expected a JSON object`);
+}
+
+async function readSource(path: string): Promise<string> {
+  if (path === '-') return text(process.stdin);
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw badInput(`--file: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,107 @@
+// Makes this machine ready for `npm run demo`, `npm test` and `npm run bench`: what is there is left alone, what is
+// missing is installed or built. Plain Node without dependencies, for it runs before there are any.
+import { spawnSync } from 'node:child_process';
+import { accessSync, chmodSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** Debian packages, and the programs by which their presence shows; one of them is enough. */
+const packages = {
+  'nats-server': ['nats-server'],
+  nftables: ['nft'], // brings libnftables.so.1
+  iproute2: ['ip'],
+  'util-linux': ['nsenter'],
+  procps: ['ps'],
+  cmake: ['cmake'],
+  make: ['make'],
+  'g++': ['c++', 'g++', 'clang++'],
+};
+
+checkNode();
+installDebianPackages();
+installNpmPackages();
+step('native addon is built', 'npm', ['run', '--silent', 'build:native']);
+step('TypeScript is compiled', 'npm', ['run', '--silent', 'build:ts']);
+chmodSync(join(root, 'dist/src/cli/main.js'), 0o755);
+
+function checkNode() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major < 20 || (major === 20 && minor < 19))
+    giveUp(`netloom needs Node.js 20.19 or newer, and this is ${process.versions.node}: see https://nodejs.org`);
+}
+
+function installDebianPackages() {
+  const missing = Object.keys(packages).filter((name) => !packages[name].some(isInstalled));
+  if (missing.length === 0) return;
+  const wanted = missing.join(' ');
+  if (!isInstalled('apt-get')) giveUp(`please install what this distribution calls: ${wanted}`);
+  if (process.getuid() !== 0)
+    giveUp(`something is missing; please run: sudo apt-get install --no-install-recommends ${wanted}`);
+  const install = ['install', '-y', '-qq', '--no-install-recommends', ...missing];
+  if (!hasPackageLists()) step('apt package lists are read', 'apt-get', ['update', '-qq']);
+  else if (run('apt-get', install).status !== 0) step('apt package lists are read anew', 'apt-get', ['update', '-qq']);
+  step(`${missing.join(', ')} ${missing.length > 1 ? 'are' : 'is'} installed`, 'apt-get', install);
+  if (missing.includes('nats-server')) stopDebiansService();
+}
+
+/** The package starts an open server on port 4222, and would at every boot; netloom runs one of its own. */
+function stopDebiansService() {
+  if (!existsSync('/run/systemd/system')) return;
+  step("Debian's nats-server service is switched off", 'systemctl', ['disable', '--now', '--quiet', 'nats-server']);
+}
+
+function hasPackageLists() {
+  try {
+    return readdirSync('/var/lib/apt/lists').some((name) => /_Packages(\.|$)/.test(name));
+  } catch {
+    return false;
+  }
+}
+
+function installNpmPackages() {
+  const installed = join(root, 'node_modules/.package-lock.json');
+  const lock = join(root, 'package-lock.json');
+  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return;
+  step('npm packages are installed', 'npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']);
+}
+
+function isInstalled(program) {
+  const directories = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin', '/usr/local/sbin'];
+  return directories.some((directory) => {
+    try {
+      accessSync(join(directory || '.', program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** One line when it is done; all of its output, and our end, when it failed. */
+function step(done, command, args) {
+  const startedAt = Date.now();
+  const { status, signal, error, output } = run(command, args);
+  if (status !== 0) {
+    process.stderr.write(output);
+    giveUp(`failed: ${command} ${args.join(' ')} (${error?.message ?? signal ?? `exit code ${status}`})`);
+  }
+  console.log(`prepare: ${done} (${((Date.now() - startedAt) / 1000).toFixed(1)} s)`);
+}
+
+function run(command, args) {
+  const { status, signal, error, stdout, stderr } = spawnSync(command, args, {
+    cwd: root,
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    encoding: 'utf8',
+    maxBuffer: 256 * 1024 * 1024,
+  });
+  return { status, signal, error, output: `${stdout ?? ''}${stderr ?? ''}` };
+}
+
+function giveUp(reason) {
+  console.error(`prepare: ${reason}`);
+  process.exit(1);
+}

@@ -90,7 +90,9 @@ export class ActorEngine implements Engine {
         return;
       }
       this.#waiting.set(key, [{ resolve, reject }]);
-      this.pool.deliver(this.journal.enqueue(to, { ...event, command: key } as ActorEvent));
+      const told = { ...event, command: key } as ActorEvent;
+      const delivery = command.kept ? this.journal.take(key, to, told) : this.journal.enqueue(to, told);
+      if (delivery) this.pool.deliver(delivery);
     });
   }
 

@@ -32,6 +32,12 @@ export interface StoredReply {
   fault?: Fault;
 }
 
+/** A command that was taken and is not answered yet. */
+interface Awaited {
+  time: number;
+  awaited: true;
+}
+
 export interface Answer extends StoredReply {
   command: string;
 }
@@ -72,7 +78,7 @@ export class Journal implements Outbox {
   readonly #inbox: Database<ActorEvent, [string, number]>;
   readonly #pending: Database<Plan, [string, number]>;
   readonly #outbox: Database<OutboxRecord, number>;
-  readonly #replies: Database<StoredReply, string>;
+  readonly #replies: Database<StoredReply | Awaited, string>;
 
   constructor(directory: string) {
     const options = { encoding: 'json' as const, noSync: true, useWritemap: true, overlappingSync: false };
@@ -117,6 +123,15 @@ export class Journal implements Outbox {
   /** A message from outside the actors: durable before anybody acts on it. */
   enqueue(to: ActorAddress, event: ActorEvent): Delivery {
     return this.#environment.transactionSync(() => this.#deliver(to, event));
+  }
+
+  /** A command is taken once: null when it was taken before, and its answer is there or will come. */
+  take(command: string, to: ActorAddress, event: ActorEvent): Delivery | null {
+    return this.#environment.transactionSync(() => {
+      if (this.#replies.get(command)) return null;
+      this.#replies.putSync(command, { time: Date.now(), awaited: true });
+      return this.#deliver(to, event);
+    });
   }
 
   #store(address: ActorAddress, effect: Effect, committed: Committed): void {
@@ -206,8 +221,10 @@ export class Journal implements Outbox {
 
   // ------------------------------------------------------------------------------------------------------- answers
 
+  /** null: never heard of, or not answered yet */
   replyTo(command: string): StoredReply | null {
-    return this.#replies.get(command) ?? null;
+    const reply = this.#replies.get(command);
+    return !reply || 'awaited' in reply ? null : reply;
   }
 
   forgetReplies(commands: readonly string[]): void {

@@ -9,6 +9,9 @@ const network = 'crash';
 /** What a client hears while a daemon, a worker or the bus is away: it asks again, under the same id. */
 const passing = new Set(['bus.unreachable', 'command.timeout', 'node.recovering', 'node.draining', 'worker.lost']);
 
+/** A container may wait through several deaths in a row. */
+const patienceMs = 60_000;
+
 let directory: { path: string; remove(): void };
 let daemon: TestDaemon;
 
@@ -33,7 +36,7 @@ async function insist<Name extends CommandName>(
       if (error instanceof NetloomError && !passing.has(error.code)) return error.fault;
       throw error;
     }
-  });
+  }, patienceMs);
 }
 
 /** Sets one container up and takes it down again and again until told to stop; every unexpected answer is collected. */

@@ -4,6 +4,7 @@ import { type Logger, pino } from 'pino';
 import { Journal } from './actors/journal.ts';
 import { Pool } from './actors/pool.ts';
 import { type BusAddress, connectBus, refuseOpenServer, roleAddress } from './bus/connection.ts';
+import { refuseTwin } from './bus/nodes.ts';
 import { OutboxPublisher } from './bus/outbox.ts';
 import { type ManagedServer, startServer } from './bus/server.ts';
 import { type CommandService, serveCommands } from './bus/service.ts';
@@ -49,7 +50,10 @@ const { version } = createRequire(import.meta.url)('#package.json') as { version
  */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { node, runDirectory, stateDirectory, netnsDirectory, workers } = options;
-  const log = pino({ level: options.logLevel, base: { node } }, pino.destination(2));
+  const log = pino(
+    { level: options.logLevel, base: { node }, serializers: { error: pino.stdSerializers.err } },
+    pino.destination(2),
+  );
   const undo: (() => unknown)[] = [];
   try {
     const lock = takeRunDirectory(runDirectory);
@@ -66,6 +70,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     undo.push(() => server?.stop());
     const nc = await connectBus({ ...(await addressOf(options, server)), name: `netloom daemon ${node}` });
     undo.push(() => nc.close());
+    if (!server) await refuseTwin(nc, node);
 
     const publisher = new OutboxPublisher({ nc, outbox: journal, node, log });
     undo.push(async () => {

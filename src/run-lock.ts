@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { fault, NetloomError } from './core/fault.ts';
 import { startTicksOf } from './actors/process-start.ts';
+import { fault, NetloomError } from './core/fault.ts';
 
 /** One daemon per run directory: the journal in it has one reader of its inboxes. Throws node.running. */
 export function takeRunDirectory(directory: string): { release(): void } {

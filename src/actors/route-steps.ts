@@ -37,6 +37,7 @@ export function requestFor(step: RouteStep): native.RouteRequest {
         name: step.name,
         up: step.up ?? null,
         master: step.master ?? null,
+        hairpin: step.hairpin ?? null,
         alias: step.alias ?? null,
         ipv4Configuration: step.ipv4 ?? null,
         ipv6AddressGeneration: step.ipv6AddressGeneration ?? null,

@@ -80,9 +80,13 @@ function singleElements(port: PublishedPort, family: Family, target: string): El
   });
 }
 
-/** The elements of a whole network: hairpin and masquerade for its subnets, or isolation of its bridge when internal. */
+/** The elements of a whole network: which pairs of its subnets are neighbours, and masquerade for its subnets, or isolation of its bridge when internal. */
 export function networkElements(subnets: readonly string[], bridge: string, internal: boolean): Element[] {
-  const hairpin = subnets.map((subnet): Element => ({ set: `same_network${familyOf(subnet)}`, key: [subnet, subnet] }));
+  const hairpin = subnets.flatMap((from) =>
+    subnets
+      .filter((to) => familyOf(to) === familyOf(from))
+      .map((to): Element => ({ set: `same_network${familyOf(from)}`, key: [from, to] })),
+  );
   const outside: Element[] = internal
     ? [{ set: 'internal_links', key: [bridge] }]
     : subnets.map((subnet) => ({ set: `subnets${familyOf(subnet)}`, key: [subnet] }));

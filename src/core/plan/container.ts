@@ -149,6 +149,7 @@ function hostEndSteps({ wish, netns }: ContainerGrant, attachment: Attachment, l
       name,
       master: lease.bridge,
       up: true,
+      hairpin: true,
       alias: vethAlias(wish.id, attachment.network),
       // a bridge port needs no address of its own: saves addrconf and the flood of its multicast to every port
       ipv6AddressGeneration: 'none',

@@ -60,6 +60,8 @@ export type Step =
 export interface LinkSettings {
   up?: boolean;
   master?: string;
+  /** lets a bridge send a packet back through the port that it came by: a container that asks for its own published port */
+  hairpin?: boolean;
   alias?: string;
   ipv4?: { routeLocalnet?: boolean; forwarding?: boolean; arpNotify?: boolean; rpFilter?: number };
   ipv6AddressGeneration?: 'none' | 'eui64';

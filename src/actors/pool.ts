@@ -15,7 +15,8 @@ export interface PoolEvents {
 
 interface Member {
   thread: Worker;
-  calls: Map<number, { resolve(output: never): void; reject(error: NetloomError): void }>;
+  /** open ones; null once the thread has ended */
+  calls: Map<number, { resolve(output: never): void; reject(error: NetloomError): void }> | null;
   ready: Promise<void>;
 }
 
@@ -43,7 +44,7 @@ export class Pool extends EventEmitter<PoolEvents> {
   async start(rebooted: boolean): Promise<void> {
     for (let index = 0; index < this.size; index++) this.#members[index] = this.#spawn(index);
     await Promise.all(this.#members.map(({ ready }) => ready));
-    for (let one = 0; one < this.size; one++) for (let other = 0; other < one; other++) this.#join(one, other);
+    for (let one = 0; one < this.size; one++) for (let other = 0; other < one; other++) await this.#join(one, other);
     await this.#recover(
       this.#members.map((_, index) => index),
       rebooted,
@@ -60,13 +61,15 @@ export class Pool extends EventEmitter<PoolEvents> {
   }
 
   /** Asks a worker; its death answers with worker.lost. */
-  call<V extends Verb>(index: number, verb: V, input: Verbs[V][0]): Promise<Verbs[V][1]> {
+  call<V extends Verb>(index: number, verb: V, input: Verbs[V][0], transfer: MessagePort[] = []): Promise<Verbs[V][1]> {
     const member = this.#members[index];
     if (!member) return Promise.reject(new NetloomError(fault('worker.unknown', `no worker ${index}`)));
+    const { calls } = member;
+    if (!calls) return Promise.reject(lost(index));
     const id = ++this.#calls;
     return new Promise((resolve, reject) => {
-      member.calls.set(id, { resolve: resolve as (output: never) => void, reject });
-      this.#post(index, { kind: 'call', id, verb, input });
+      calls.set(id, { resolve: resolve as (output: never) => void, reject });
+      this.#post(index, { kind: 'call', id, verb, input }, transfer);
     });
   }
 
@@ -97,29 +100,36 @@ export class Pool extends EventEmitter<PoolEvents> {
     this.#members[index]?.thread.postMessage(message, transfer as never[]);
   }
 
-  #join(one: number, other: number): void {
+  /**
+   * Joins two workers, and waits until both know: a worker that is started anew reads its inbox only afterwards, so that
+   * no message can be written behind its back and posted into the port of its forerunner.
+   */
+  async #join(one: number, other: number): Promise<void> {
     const { port1, port2 } = new MessageChannel();
-    this.#members[one]?.thread.postMessage({ kind: 'peer', index: other, port: port1 } satisfies ToWorker, [port1]);
-    this.#members[other]?.thread.postMessage({ kind: 'peer', index: one, port: port2 } satisfies ToWorker, [port2]);
+    await Promise.all([
+      this.call(one, 'join', { index: other, port: port1 }, [port1]),
+      // one that is dead is joined when it is started again
+      this.call(other, 'join', { index: one, port: port2 }, [port2]).catch(() => {}),
+    ]);
   }
 
   #spawn(index: number): Member {
     const workerData: WorkerSettings = { ...this.settings, index };
     const thread = new Worker(new URL('./worker.js', import.meta.url), { workerData, name: `netloom-${index}` });
-    const calls: Member['calls'] = new Map();
     const ready = once(thread, 'message').then(() => {});
     ready.catch(() => {});
-    thread.on('message', (message: FromWorker) => this.#heard(calls, message));
+    const member: Member = { thread, calls: new Map(), ready };
+    thread.on('message', (message: FromWorker) => this.#heard(member, message));
     thread.on('error', (error) => this.emit('unexpected', reportOf(index, error)));
-    thread.on('exit', (exitCode) => void this.#exited(index, calls, exitCode));
-    return { thread, calls, ready };
+    thread.on('exit', (exitCode) => void this.#exited(index, member, exitCode));
+    return member;
   }
 
-  #heard(calls: Member['calls'], message: FromWorker): void {
+  #heard({ calls }: Member, message: FromWorker): void {
     switch (message.kind) {
       case 'reply': {
-        const call = calls.get(message.id);
-        calls.delete(message.id);
+        const call = calls?.get(message.id);
+        calls?.delete(message.id);
         if (message.ok) call?.resolve(message.output as never);
         else call?.reject(new NetloomError(message.fault));
         break;
@@ -134,8 +144,10 @@ export class Pool extends EventEmitter<PoolEvents> {
     }
   }
 
-  async #exited(index: number, calls: Member['calls'], exitCode: number): Promise<void> {
-    for (const { reject } of calls.values()) reject(new NetloomError(fault('worker.lost', `worker ${index} ended`)));
+  async #exited(index: number, ended: Member, exitCode: number): Promise<void> {
+    const open = [...(ended.calls?.values() ?? [])];
+    ended.calls = null;
+    for (const { reject } of open) reject(lost(index));
     if (this.#stopping) return;
     this.emit('died', index, exitCode);
     await this.#pause(index);
@@ -144,7 +156,7 @@ export class Pool extends EventEmitter<PoolEvents> {
     this.#members[index] = member;
     try {
       await member.ready;
-      for (let other = 0; other < this.size; other++) if (other !== index) this.#join(index, other);
+      for (let other = 0; other < this.size; other++) if (other !== index) await this.#join(index, other);
       await this.#recover([index], false);
       this.emit('recovered', index);
     } catch {
@@ -166,6 +178,10 @@ export class Pool extends EventEmitter<PoolEvents> {
     const pauseMs = count === 0 ? 0 : Math.min(firstPauseMs * 2 ** (count - 1), longestPauseMs);
     return new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
+}
+
+function lost(index: number): NetloomError {
+  return new NetloomError(fault('worker.lost', `worker ${index} ended`));
 }
 
 function reportOf(index: number, error: unknown): Extract<FromWorker, { kind: 'unexpected' }> {

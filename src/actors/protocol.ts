@@ -8,6 +8,8 @@ import type { Answer, Delivery } from './journal.ts';
 
 /** Questions to a worker: verb → [input, output]. Each gets one reply; a worker's exit answers every open one. */
 export interface Verbs {
+  /** the way to another worker, anew each time that worker was started */
+  join: [{ index: number; port: MessagePort }, null];
   /** reads the actors from the journal */
   restore: [null, null];
   /** gives the actors of one kind their unfinished work; done when each has been told */
@@ -24,9 +26,7 @@ export type Verb = keyof Verbs;
 
 export type ToWorker =
   | { kind: 'call'; id: number; verb: Verb; input: Verbs[Verb][0] }
-  | { kind: 'deliver'; delivery: Delivery }
-  /** the way to another worker, anew each time that worker was started */
-  | { kind: 'peer'; index: number; port: MessagePort };
+  | { kind: 'deliver'; delivery: Delivery };
 
 export type FromWorker =
   | { kind: 'ready' }

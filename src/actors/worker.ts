@@ -47,6 +47,10 @@ function countTurn(): void {
 }
 
 const verbs: { [V in Verb]: (input: Verbs[V][0]) => Verbs[V][1] | Promise<Verbs[V][1]> } = {
+  join: ({ index, port }) => {
+    join(index, port);
+    return null;
+  },
   restore: () => {
     system.restore();
     return null;
@@ -96,9 +100,6 @@ parent.on('message', (message: ToWorker) => {
       break;
     case 'deliver':
       system.deliver(message.delivery);
-      break;
-    case 'peer':
-      join(message.index, message.port);
   }
 });
 

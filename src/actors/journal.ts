@@ -73,6 +73,8 @@ const journalVersion = 1;
 export class Journal implements Outbox {
   readonly epoch: string;
   readonly #environment: RootDatabase;
+  /** reads are of one instant while this is set */
+  #frozen = false;
   readonly #meta: Database<number | string, string>;
   readonly #actors: Database<ActorRecord, string>;
   readonly #inbox: Database<ActorEvent, [string, number]>;
@@ -161,6 +163,11 @@ export class Journal implements Outbox {
     }
   }
 
+  /** lmdb keeps a read snapshot for a turn of the event loop; what another thread has said since must be seen. */
+  #latest(): void {
+    if (!this.#frozen) this.#environment.resetReadTxn();
+  }
+
   #deliver(to: ActorAddress, event: ActorEvent): Delivery {
     const sequence = this.#next('sequence');
     this.#inbox.putSync([to, sequence], event);
@@ -186,43 +193,56 @@ export class Journal implements Outbox {
 
   /** Every message up to this one was written before the call. */
   horizon(): number {
+    this.#latest();
     return this.#number('sequence');
   }
 
   actor(address: ActorAddress): ActorRecord | null {
+    this.#latest();
     return this.#actors.get(address) ?? null;
   }
 
   /** Actors of a kind (`container/`), or all of them, by address. */
   actors(prefix = ''): { address: ActorAddress; record: ActorRecord }[] {
+    this.#latest();
     const range = prefix ? { start: prefix, end: `${prefix}\uffff` } : {};
     return [...this.#actors.getRange(range)].map(({ key, value }) => ({ address: key as ActorAddress, record: value }));
   }
 
   /** Who has messages waiting: also actors that do not exist (yet, or any more). */
   inboxAddresses(): ActorAddress[] {
+    this.#latest();
     return [...new Set([...this.#inbox.getKeys()].map(([address]) => address as ActorAddress))];
   }
 
   inboxOf(address: ActorAddress): Delivery[] {
+    this.#latest();
     const range = { start: [address, 0] as [string, number], end: [address, Infinity] as [string, number] };
     return [...this.#inbox.getRange(range)].map(({ key, value }) => ({ to: address, sequence: key[1], event: value }));
   }
 
   pendingOf(address: ActorAddress): PendingPlan[] {
+    this.#latest();
     const range = { start: [address, 0] as [string, number], end: [address, Infinity] as [string, number] };
     return [...this.#pending.getRange(range)].map(({ key, value }) => ({ sequence: key[1], plan: value }));
   }
 
   /** Actors and the number of the last fact, of one instant. */
   asOf<T>(read: (journal: this) => T): { read: T; sequence: number } {
-    return this.#environment.transactionSync(() => ({ read: read(this), sequence: this.lastSequence() }));
+    this.#latest();
+    this.#frozen = true;
+    try {
+      return { read: read(this), sequence: this.lastSequence() };
+    } finally {
+      this.#frozen = false;
+    }
   }
 
   // ------------------------------------------------------------------------------------------------------- answers
 
   /** null: never heard of, or not answered yet */
   replyTo(command: string): StoredReply | null {
+    this.#latest();
     const reply = this.#replies.get(command);
     return !reply || 'awaited' in reply ? null : reply;
   }
@@ -241,10 +261,12 @@ export class Journal implements Outbox {
   // -------------------------------------------------------------------------------------------------------- outbox
 
   lastSequence(): number {
+    this.#latest();
     return this.#number('event');
   }
 
   after(sequence: number, limit: number): OutboxRecord[] {
+    this.#latest();
     return [...this.#outbox.getRange({ start: sequence + 1, limit })].map(({ value }) => value);
   }
 
@@ -255,6 +277,7 @@ export class Journal implements Outbox {
   }
 
   pending(): number {
+    this.#latest();
     return this.#outbox.getKeysCount({});
   }
 

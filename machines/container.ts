@@ -368,8 +368,8 @@ export const containerMachine = machine.createMachine({
     },
   },
   states: {
-    /** Nobody has wished for it yet. */
     absent: {
+      description: 'Nobody has wished for it yet.',
       on: {
         'container.create': { target: 'created', actions: ['keepWish', 'announceCreated', 'replyDone'] },
         'container.setup': [
@@ -385,8 +385,8 @@ export const containerMachine = machine.createMachine({
         'container.remove': { actions: 'refuseUnknown' },
       },
     },
-    /** The wish is known, nothing of it is in the kernel, nothing is claimed. */
     created: {
+      description: 'The wish is known, nothing of it is in the kernel, nothing is claimed.',
       always: { guard: 'hasDeferred', actions: 'resume' },
       on: {
         'container.create': { actions: 'refuseExists' },
@@ -396,8 +396,8 @@ export const containerMachine = machine.createMachine({
         'container.remove': { target: 'removed', actions: 'announceRemoved' },
       },
     },
-    /** Networks are asked for addresses, the host for ports, another container for its namespace. */
     claiming: {
+      description: 'Networks are asked for addresses, the host for ports, another container for its namespace.',
       entry: 'claim',
       always: { guard: 'claimsNothing', target: 'building' },
       on: {
@@ -412,8 +412,8 @@ export const containerMachine = machine.createMachine({
         },
       },
     },
-    /** The kernel steps of the set-up are under way; a failure has taken them back. */
     building: {
+      description: 'The kernel steps of the set-up are under way; a failure has taken them back.',
       entry: 'build',
       on: {
         ...deferAll,
@@ -432,8 +432,8 @@ export const containerMachine = machine.createMachine({
         ],
       },
     },
-    /** The network is there and works. */
     up: {
+      description: 'The network is there and works.',
       initial: 'configured',
       always: { guard: 'hasDeferred', actions: 'resume' },
       on: {
@@ -454,8 +454,8 @@ export const containerMachine = machine.createMachine({
         'steps.failed': { guard: 'isVerify', target: 'unconfiguring', actions: ['keepFault', 'announceLost'] },
       },
       states: {
-        /** Waiting for the engine to say which process lives in it. */
         configured: {
+          description: 'Waiting for the engine to say which process lives in it.',
           on: {
             'container.started': {
               target: 'running',
@@ -463,8 +463,8 @@ export const containerMachine = machine.createMachine({
             },
           },
         },
-        /** The container's process lives. */
         running: {
+          description: "The container's process lives.",
           on: {
             'container.started': { actions: 'refuseUp' },
             'process.exited': [
@@ -482,8 +482,8 @@ export const containerMachine = machine.createMachine({
             ],
           },
         },
-        /** The process has ended; the network waits for its teardown, or for another process. */
         exited: {
+          description: 'The process has ended; the network waits for its teardown, or for another process.',
           on: {
             'container.started': {
               target: 'running',
@@ -493,8 +493,8 @@ export const containerMachine = machine.createMachine({
         },
       },
     },
-    /** Everything is taken out of the kernel; each part is tried, whatever becomes of the others. */
     unconfiguring: {
+      description: 'Everything is taken out of the kernel; each part is tried, whatever becomes of the others.',
       entry: 'unbuild',
       on: {
         ...deferAll,
@@ -506,8 +506,9 @@ export const containerMachine = machine.createMachine({
         },
       },
     },
-    /** Answered already; the kernel still unregisters the links, and until then their addresses stay leased. */
     unlinking: {
+      description:
+        'Answered already; the kernel still unregisters the links, and until then their addresses stay leased.',
       entry: 'awaitUnlinked',
       on: {
         ...deferAll,
@@ -523,8 +524,8 @@ export const containerMachine = machine.createMachine({
         },
       },
     },
-    /** The last wish could not be carried out; a new set-up, a teardown or the removal leads on. */
     failed: {
+      description: 'The last wish could not be carried out; a new set-up, a teardown or the removal leads on.',
       always: { guard: 'hasDeferred', actions: 'resume' },
       on: {
         'container.create': { actions: 'refuseExists' },
@@ -534,6 +535,6 @@ export const containerMachine = machine.createMachine({
         'container.remove': { target: 'unconfiguring', actions: 'defer' },
       },
     },
-    removed: { type: 'final' },
+    removed: { type: 'final', description: 'Forgotten. Nothing of it is left anywhere.' },
   },
 });

@@ -215,21 +215,22 @@ export const networkMachine = machine.createMachine({
   },
   states: {
     absent: {
+      description: 'Nobody has wished for it yet.',
       on: {
         'network.create': { target: 'claiming', actions: ['keepWish', 'claimSubnets'] },
         'network.remove': { actions: 'refuseUnknown' },
       },
     },
-    /** The host is asked for subnets and a bridge name that nobody else has. */
     claiming: {
+      description: 'The host is asked for subnets and a bridge name that nobody else has.',
       on: {
         ...refuseMeanwhile,
         'subnet.granted': { target: 'defined', actions: ['define', 'announceCreated', 'answered'] },
         'subnet.refused': { target: 'absent', actions: ['announceRefused', 'forgetWish'] },
       },
     },
-    /** Known; nothing of it is in the kernel. */
     defined: {
+      description: 'Known; nothing of it is in the kernel.',
       on: {
         'network.create': { actions: 'refuseExists' },
         'network.remove': [
@@ -240,6 +241,7 @@ export const networkMachine = machine.createMachine({
       },
     },
     raising: {
+      description: 'The bridge is made for the first member, who waits for it.',
       entry: 'raise',
       on: {
         ...refuseMeanwhile,
@@ -249,8 +251,8 @@ export const networkMachine = machine.createMachine({
         'actor.recovered': { guard: 'wasRebooted', target: 'defined', actions: 'forgetLeases' },
       },
     },
-    /** The bridge is there and works. */
     up: {
+      description: 'The bridge is there and works.',
       on: {
         'network.create': { actions: 'refuseExists' },
         'network.remove': [
@@ -264,6 +266,7 @@ export const networkMachine = machine.createMachine({
       },
     },
     lowering: {
+      description: 'The bridge is taken down; nobody can join any more.',
       entry: 'lower',
       on: {
         ...refuseMeanwhile,
@@ -280,6 +283,6 @@ export const networkMachine = machine.createMachine({
         },
       },
     },
-    removed: { type: 'final' },
+    removed: { type: 'final', description: 'Forgotten. Its bridge and its subnets are free.' },
   },
 });

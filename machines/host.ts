@@ -34,9 +34,14 @@ const refusePorts = (container: string, attempt: number, why: Fault): Effect => 
   event: { type: 'claim.refused', attempt, fault: why },
 });
 
+const releasePrefix = 'release ';
 const holdPrefix = 'hold ';
-/** `hold <container>`: the plan's name says whose ports it is about. */
-const containerOf = (plan: string): string => plan.slice(holdPrefix.length);
+/** `hold <container> <attempt>`: the plan's name says whose ports it is about, and which claim of theirs. */
+const holdName = (container: string, attempt: number | 'again'): string => `${holdPrefix}${container} ${attempt}`;
+const heldBy = (plan: string): { container: string; attempt: string } => {
+  const [container = '', attempt = ''] = plan.slice(holdPrefix.length).split(' ');
+  return { container, attempt };
+};
 const portOwner = (container: string) => `container/${container}`;
 
 const machine = setup({
@@ -67,19 +72,17 @@ const machine = setup({
         ports: { ...context.ports, [container]: ports },
         holding: { ...context.holding, [container]: attempt },
       });
-      const plan = holdPlan(`${holdPrefix}${container}`, portOwner(container), ports);
+      const plan = holdPlan(holdName(container, attempt), portOwner(container), ports);
       enqueue({ type: 'apply', params: { plan } });
     }),
     /** The ports are bound: those that were picked are known now. */
     grantPorts: enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, 'steps.applied');
-      const container = containerOf(event.plan);
-      const { [container]: attempt, ...holding } = context.holding;
-      const claimed = context.ports[container];
-      enqueue.assign({ holding });
-      if (!claimed || attempt === undefined) return;
+      const { container } = heldBy(event.plan);
+      const { [container]: attempt = 0, ...holding } = context.holding;
+      const claimed = context.ports[container] ?? [];
       const ports = claimed.map((port, index) => ({ ...port, hostPort: event.outputs[index]?.port ?? port.hostPort }));
-      enqueue.assign({ ports: { ...context.ports, [container]: ports } });
+      enqueue.assign({ holding, ports: { ...context.ports, [container]: ports } });
       enqueue({
         type: 'tell',
         params: {
@@ -90,15 +93,21 @@ const machine = setup({
     }),
     refuseHeld: enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, 'steps.failed');
-      const container = containerOf(event.plan);
-      const { [container]: attempt, ...holding } = context.holding;
-      if (attempt === undefined) {
-        enqueue({ type: 'announce', params: { fact: 'port-lost', data: { container, fault: event.fault } } });
-        return;
-      }
+      const { container } = heldBy(event.plan);
+      const { [container]: attempt = 0, ...holding } = context.holding;
       const { [container]: _, ...ports } = context.ports;
       enqueue.assign({ ports, holding });
       enqueue(action(refusePorts(container, attempt, event.fault)) as never);
+    }),
+    announcePortLost: decide(({ event }) => {
+      assertEvent(event, 'steps.failed');
+      const { container } = heldBy(event.plan);
+      return [{ kind: 'announce', fact: 'port-lost', data: { container, fault: event.fault } }];
+    }),
+    announcePortStuck: decide(({ event }) => {
+      assertEvent(event, 'steps.failed');
+      const container = event.plan.slice(releasePrefix.length);
+      return [{ kind: 'announce', fact: 'port-stuck', data: { container, fault: event.fault } }];
     }),
     releasePorts: enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, 'ports.release');
@@ -106,7 +115,10 @@ const machine = setup({
       const { [event.container]: _, ...holding } = context.holding;
       if (!held) return;
       enqueue.assign({ ports, holding });
-      enqueue({ type: 'apply', params: { plan: letGoPlan(`release ${event.container}`, portOwner(event.container)) } });
+      enqueue({
+        type: 'apply',
+        params: { plan: letGoPlan(`${releasePrefix}${event.container}`, portOwner(event.container)) },
+      });
     }),
     /** After a restart of the daemon nothing is bound: hold again what containers publish. */
     holdAgain: decide(({ context }) =>
@@ -114,7 +126,7 @@ const machine = setup({
         .filter(([container]) => context.holding[container] === undefined)
         .map(([container, ports]) => ({
           kind: 'apply',
-          plan: holdPlan(`${holdPrefix}${container}`, portOwner(container), ports as PublishedPort[]),
+          plan: holdPlan(holdName(container, 'again'), portOwner(container), ports as PublishedPort[]),
         })),
     ),
 
@@ -125,6 +137,8 @@ const machine = setup({
       enqueue.assign({ surveying: [...context.surveying, claim] });
       enqueue({ type: 'apply', params: { plan: surveyPlan('survey') } });
     }),
+    /** A reboot has forgotten the surveys that were under way, but not who waits for them. */
+    surveyAgain: decide(({ context }) => context.surveying.map(() => ({ kind: 'apply', plan: surveyPlan('survey') }))),
     /** Each survey answers the claim that has waited longest. */
     grantSubnets: enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, 'steps.applied');
@@ -162,9 +176,21 @@ const machine = setup({
     }),
   },
   guards: {
-    isHold: ({ event }) => 'plan' in event && event.plan.startsWith(holdPrefix),
+    // a result of an earlier claim, given up meanwhile, is nobody's any more
+    isHoldOfThisAttempt: ({ context, event }) => {
+      if (!('plan' in event && event.plan.startsWith(holdPrefix))) return false;
+      const { container, attempt } = heldBy(event.plan);
+      return `${context.holding[container]}` === attempt;
+    },
+    isHoldAgain: ({ context, event }) => {
+      if (!('plan' in event && event.plan.startsWith(holdPrefix))) return false;
+      const { container, attempt } = heldBy(event.plan);
+      return attempt === 'again' && container in context.ports;
+    },
+    isRelease: ({ event }) => 'plan' in event && event.plan.startsWith(releasePrefix),
     isSurvey: ({ event }) => 'plan' in event && event.plan === 'survey',
     isBase: ({ event }) => 'plan' in event && event.plan === 'base',
+    wasRebooted: ({ event }) => event.type === 'actor.recovered' && event.rebooted,
   },
 });
 
@@ -180,29 +206,40 @@ export const hostMachine = machine.createMachine({
     'subnet.claim': { actions: 'survey' },
     'subnet.release': { actions: 'releaseSubnets' },
     'steps.applied': [
-      { guard: 'isHold', actions: 'grantPorts' },
+      { guard: 'isHoldOfThisAttempt', actions: 'grantPorts' },
       { guard: 'isSurvey', actions: 'grantSubnets' },
     ],
     'steps.failed': [
-      { guard: 'isHold', actions: 'refuseHeld' },
+      { guard: 'isHoldOfThisAttempt', actions: 'refuseHeld' },
+      { guard: 'isHoldAgain', actions: 'announcePortLost' },
+      { guard: 'isRelease', actions: 'announcePortStuck' },
       { guard: 'isSurvey', actions: 'refuseSurvey' },
     ],
+    'actor.recovered': { guard: 'wasRebooted', actions: 'surveyAgain' },
   },
   states: {
-    absent: { on: { 'host.start': 'starting' } },
-    /** The base ruleset is being loaded, unless it is there. */
+    absent: {
+      description: 'The daemon has not started yet.',
+      on: { 'host.start': 'starting' },
+    },
     starting: {
+      description: 'The base ruleset is being loaded, unless it is there.',
       entry: 'loadBase',
       on: {
         'steps.applied': { guard: 'isBase', target: 'serving', actions: 'announceServing' },
         'steps.failed': { guard: 'isBase', target: 'failed', actions: ['keepFault', 'announceFailed'] },
+        // the daemon before this one did not get further, and what it had bound is not bound any more
+        'host.start': { target: 'starting', reenter: true, actions: 'holdAgain' },
       },
     },
     serving: {
-      /** the daemon was started again: the ruleset may be gone, and no port is bound */
+      description: 'The ruleset is there; ports and subnets are given out.',
+      // the daemon was started again: the ruleset may be gone, and no port is bound
       on: { 'host.start': { target: 'starting', actions: 'holdAgain' } },
     },
-    /** The base ruleset could not be loaded: nothing can be published or masqueraded. */
-    failed: { on: { 'host.start': { target: 'starting', actions: 'holdAgain' } } },
+    failed: {
+      description: 'The base ruleset could not be loaded: nothing can be published or masqueraded.',
+      on: { 'host.start': { target: 'starting', actions: 'holdAgain' } },
+    },
   },
 });

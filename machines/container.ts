@@ -282,6 +282,8 @@ const machine = setup({
       event.type === 'process.exited' && event.pid === context.process?.pid && (context.wish?.removeOnExit ?? false),
     isWatchAndLast: ({ context, event }) => isResultOf('watch', event) && (context.wish?.removeOnExit ?? false),
     hasDeferred: ({ context }) => context.deferred.length > 0,
+    leftSomething: ({ context }) => (context.lastFault?.leftBehind?.length ?? 0) > 0,
+    wasRestarted: ({ event }) => event.type === 'actor.recovered' && !event.rebooted,
     wasRebooted: ({ context, event }) => event.type === 'actor.recovered' && event.rebooted && context.wish !== null,
   },
 });
@@ -394,6 +396,8 @@ export const containerMachine = machine.createMachine({
         'container.started': { actions: 'refuseNotUp' },
         'container.teardown': { actions: 'replyNothingToDo' },
         'container.remove': { target: 'removed', actions: 'announceRemoved' },
+        // there was nothing that a reboot could take
+        'actor.recovered': {},
       },
     },
     claiming: {
@@ -442,14 +446,7 @@ export const containerMachine = machine.createMachine({
         'container.teardown': { target: 'unconfiguring', actions: 'keepCommand' },
         'container.remove': { target: 'unconfiguring', actions: 'defer' },
         'netns.share': { actions: 'share' },
-        'actor.recovered': [
-          {
-            guard: 'wasRebooted',
-            target: 'created',
-            actions: ['announceLost', 'answered', 'releaseClaims', 'forgetGrants'],
-          },
-          { actions: ['verify', 'watchProcess'] },
-        ],
+        'actor.recovered': { guard: 'wasRestarted', actions: 'verify' },
         'steps.applied': { guard: 'isVerify', actions: 'announceAdopted' },
         'steps.failed': { guard: 'isVerify', target: 'unconfiguring', actions: ['keepFault', 'announceLost'] },
       },
@@ -467,16 +464,13 @@ export const containerMachine = machine.createMachine({
           description: "The container's process lives.",
           on: {
             'container.started': { actions: 'refuseUp' },
+            'actor.recovered': { guard: 'wasRestarted', actions: ['verify', 'watchProcess'] },
             'process.exited': [
               { guard: 'isOurProcessAndLast', target: 'exited', actions: ['announceExited', 'removeByItself'] },
               { guard: 'isOurProcess', target: 'exited', actions: 'announceExited' },
             ],
-            'steps.applied': [
-              { guard: 'isWatch', actions: 'keepStartTime' },
-              { guard: 'isVerify', actions: 'announceAdopted' },
-            ],
+            'steps.applied': { guard: 'isWatch', actions: 'keepStartTime' },
             'steps.failed': [
-              { guard: 'isVerify', target: '#container.unconfiguring', actions: ['keepFault', 'announceLost'] },
               { guard: 'isWatchAndLast', target: 'exited', actions: ['announceExited', 'removeByItself'] },
               { guard: 'isWatch', target: 'exited', actions: 'announceExited' },
             ],
@@ -529,7 +523,11 @@ export const containerMachine = machine.createMachine({
       always: { guard: 'hasDeferred', actions: 'resume' },
       on: {
         'container.create': { actions: 'refuseExists' },
-        'container.setup': { target: 'claiming', actions: ['keepCommand', 'keepWish'] },
+        'container.setup': [
+          // by the wish that made it: the new one may know nothing of it
+          { guard: 'leftSomething', target: 'unconfiguring', actions: 'defer' },
+          { target: 'claiming', actions: ['keepCommand', 'keepWish'] },
+        ],
         'container.started': { actions: 'refuseNotUp' },
         'container.teardown': { target: 'unconfiguring', actions: 'keepCommand' },
         'container.remove': { target: 'unconfiguring', actions: 'defer' },

@@ -1,7 +1,7 @@
-import { type AnyMachineSnapshot, type AnyStateMachine, initialTransition, transition } from 'xstate';
+import { type AnyMachineSnapshot, type AnyStateMachine, initialTransition } from 'xstate';
 import type { ActorAddress } from '../core/actor-address.ts';
-import type { Effect } from '../core/effect.ts';
 import type { ActorEvent } from '../core/event.ts';
+import { decide } from './decide.ts';
 import type { ActorRecord, Committed, Journal } from './journal.ts';
 
 /** Where an event came from: its traces go in the commit that it leads to. */
@@ -13,8 +13,6 @@ export interface Origin {
 }
 
 const nowhere: Origin = { consumed: null, completed: null };
-
-const effectKinds: ReadonlySet<string> = new Set<Effect['kind']>(['tell', 'apply', 'reply', 'announce']);
 
 /** One actor: a machine, and the loop that is the same for all of them. */
 export class Actor {
@@ -42,8 +40,7 @@ export class Actor {
 
   /** Decides and commits; what was committed is returned for others to perform. null: the event led to nothing. */
   receive(journal: Journal, event: ActorEvent, origin: Origin = nowhere): Committed | null {
-    const [next, actions] = transition(this.machine, this.#snapshot, event);
-    const effects = actions.filter(({ type }) => effectKinds.has(type)).map(asEffect);
+    const { next, effects } = decide(this.machine, this.#snapshot, event);
     if (next === this.#snapshot && effects.length === 0) {
       if (origin.consumed !== null || origin.completed !== null)
         journal.drop(this.address, origin.consumed, origin.completed);
@@ -51,15 +48,11 @@ export class Actor {
     }
     const record = isAbsent(next) ? null : { value: next.value, context: next.context };
     const committed = journal.commit({ address: this.address, record, ...origin, effects });
-    this.#snapshot = next as AnyMachineSnapshot;
+    this.#snapshot = next;
     return committed;
   }
 }
 
 function isAbsent({ status, value }: { status: string; value: unknown }): boolean {
   return status !== 'active' || value === 'absent';
-}
-
-function asEffect({ type, params }: { type: string; params: unknown }): Effect {
-  return { kind: type, ...(params as object) } as Effect;
 }

@@ -116,7 +116,7 @@ export const commands = {
       }),
   }),
   'container.setup': command({
-    doc: "Builds a container's network, or says what it is when it is built already",
+    doc: "Builds a container's network",
     role: 'operator',
     request: setupSchema,
     response: containerStatusSchema,

@@ -1,0 +1,62 @@
+import {
+  type AnyActorScope,
+  type AnyMachineSnapshot,
+  type AnyStateMachine,
+  createActor,
+  type ExecutableActionsFrom,
+} from 'xstate';
+import type { Effect } from '../core/effect.ts';
+import type { ActorEvent } from '../core/event.ts';
+
+type ListedAction = ExecutableActionsFrom<AnyStateMachine>;
+
+const effectKinds: ReadonlySet<string> = new Set<Effect['kind']>(['tell', 'apply', 'reply', 'announce']);
+
+/** Where a machine's actions are listed instead of executed; one per machine, for machines never leave anything in it. */
+interface InertScope {
+  scope: AnyActorScope;
+  listed: ListedAction[];
+}
+const scopes = new WeakMap<AnyStateMachine, InertScope>();
+
+/**
+ * XState's pure `transition(machine, snapshot, event)`. That one makes an actor for every call, initial state and all,
+ * which doubles its price; ours spawn no children and use no clock, so one inert scope serves all calls.
+ */
+export function decide(
+  machine: AnyStateMachine,
+  snapshot: AnyMachineSnapshot,
+  event: ActorEvent,
+): { next: AnyMachineSnapshot; effects: Effect[] } {
+  const { scope, listed } = inertScope(machine);
+  listed.length = 0;
+  const next = machine.transition(snapshot, event, scope) as AnyMachineSnapshot;
+  const effects = listed.filter(({ type }) => effectKinds.has(type)).map(asEffect);
+  return { next, effects };
+}
+
+function inertScope(machine: AnyStateMachine): InertScope {
+  const known = scopes.get(machine);
+  if (known) return known;
+  const self = createActor(machine);
+  const listed: ListedAction[] = [];
+  const nothing = () => {};
+  const scope = {
+    self,
+    system: self.system,
+    id: '',
+    sessionId: '',
+    defer: nothing,
+    logger: nothing,
+    stopChild: nothing,
+    emit: nothing,
+    actionExecutor: (action: ListedAction) => listed.push(action),
+  } as unknown as AnyActorScope;
+  const made = { scope, listed };
+  scopes.set(machine, made);
+  return made;
+}
+
+function asEffect({ type, params }: { type: string; params: unknown }): Effect {
+  return { kind: type, ...(params as object) } as Effect;
+}

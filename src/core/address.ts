@@ -85,3 +85,9 @@ export function lastHost(subnet: Subnet): bigint {
 export function firstHost(subnet: Subnet): bigint {
   return bits(subnet.family) - subnet.prefixLength > 1 ? subnet.base + 1n : subnet.base;
 }
+
+/** The IPv6 address that an interface makes of its MAC address (modified EUI-64). */
+export function linkLocalAddress(macAddress: string): string {
+  const [first = 0, second = 0, third = 0, ...rest] = macAddress.split(':').map((byte) => Number.parseInt(byte, 16));
+  return ipaddr.fromByteArray([0xfe, 0x80, 0, 0, 0, 0, 0, 0, first ^ 2, second, third, 0xff, 0xfe, ...rest]).toString();
+}

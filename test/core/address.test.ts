@@ -7,6 +7,7 @@ import {
   firstHost,
   formatSubnet,
   lastHost,
+  linkLocalAddress,
   parseSubnet,
   type Subnet,
   subnetAddress,
@@ -49,6 +50,11 @@ describe('addresses', () => {
   it('gives bytes in network order', () => {
     expect([...addressBytes('10.89.0.2')]).toEqual([10, 89, 0, 2]);
     expect([...addressBytes('fd00::1:2')]).toEqual([0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 2]);
+  });
+
+  it('of a link follow from its MAC address as the kernel would have it', () => {
+    expect(linkLocalAddress('7a:6e:76:60:53:2e')).toBe('fe80::786e:76ff:fe60:532e');
+    expect(linkLocalAddress('00:00:5e:00:53:01')).toBe('fe80::200:5eff:fe00:5301');
   });
 });
 

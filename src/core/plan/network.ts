@@ -1,4 +1,4 @@
-import { familyOf, parseSubnet, type Subnet } from '../address.ts';
+import { familyOf, linkLocalAddress, parseSubnet, type Subnet } from '../address.ts';
 import { derivedMac } from '../names.ts';
 import type { NetworkDefinition } from '../network.ts';
 import { networkElements } from '../nft.ts';
@@ -7,12 +7,13 @@ import type { Plan, Step } from './step.ts';
 /** The bridge, its gateway addresses, forwarding, and the network's elements. Safe to perform again. */
 export function raisePlan(definition: NetworkDefinition, mtuBytes: number | null): Plan {
   const bridge = definition.network_interface;
+  const macAddress = derivedMac(`network/${definition.name}`);
   const hasIpv6 = definition.subnets.some(({ gateway }) => familyOf(gateway) === 6);
   return {
     name: 'raise',
     kind: 'build',
     steps: [
-      { verb: 'link.bridge', name: bridge, macAddress: derivedMac(`network/${definition.name}`), mtuBytes },
+      { verb: 'link.bridge', name: bridge, macAddress, mtuBytes },
       {
         verb: 'link.set',
         netns: null,
@@ -21,8 +22,9 @@ export function raisePlan(definition: NetworkDefinition, mtuBytes: number | null
         alias: `netloom network/${definition.name}`,
         // routeLocalnet lets the host reach published ports through 127.0.0.1; base.nft closes what it opens
         ipv4: definition.internal ? { forwarding: false } : { routeLocalnet: true, arpNotify: true },
-        ...(hasIpv6 ? {} : { ipv6AddressGeneration: 'none' as const }),
+        ipv6AddressGeneration: 'none',
       },
+      ...(hasIpv6 ? [linkAddress(bridge, macAddress)] : []),
       ...gatewayAddresses(definition),
       ...(definition.internal ? [] : forwarding(hasIpv6)),
       { verb: 'nft.add', elements: elementsOf(definition) },
@@ -44,6 +46,14 @@ export function lowerPlan(definition: NetworkDefinition): Plan {
 function elementsOf(definition: NetworkDefinition) {
   const subnets = definition.subnets.map(({ subnet }) => subnet);
   return networkElements(subnets, definition.network_interface, definition.internal);
+}
+
+/**
+ * The kernel would give the bridge the same one, but only use it after a second or two of looking for duplicates; until
+ * then it cannot ask who has an address, so that nothing from elsewhere would reach the first container by IPv6.
+ */
+function linkAddress(bridge: string, macAddress: string): Step {
+  return { verb: 'address.add', netns: null, link: bridge, address: `${linkLocalAddress(macAddress)}/64` };
 }
 
 function gatewayAddresses(definition: NetworkDefinition): Step[] {

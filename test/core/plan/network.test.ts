@@ -33,6 +33,7 @@ describe('the plans of a network', () => {
       [
         "link.bridge netloom0",
         "link.set netloom0 up",
+        "address.add fe80::b40b:93ff:fe36:f272/64 dev netloom0",
         "address.add 10.89.0.1/24 dev netloom0",
         "address.add fd00::1/64 dev netloom0",
         "sysctl.set net.ipv4.ip_forward=1",

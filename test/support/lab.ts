@@ -1,0 +1,94 @@
+import { readdirSync } from 'node:fs';
+import { expect } from 'vitest';
+import * as native from '#native';
+import { type FaultCode, type NetloomClient, NetloomError } from '../../src/client.ts';
+import type { Fault } from '../../src/core/fault.ts';
+import { inventory, nothing, processesOf, TestDaemon } from './daemon.ts';
+import { Facts } from './facts.ts';
+import { becomeFreshHost, temporaryDirectory } from './fresh-host.ts';
+import { Peers } from './peer.ts';
+
+/** A test file's own host, with the real daemon on it, a client, what that is told, and who makes the traffic. */
+export class Lab {
+  readonly peers = new Peers();
+  client!: NetloomClient;
+  facts!: Facts;
+
+  private constructor(
+    readonly directory: { path: string; remove(): void },
+    readonly daemon: TestDaemon,
+  ) {}
+
+  static async open(): Promise<Lab> {
+    await becomeFreshHost();
+    const directory = temporaryDirectory();
+    const lab = new Lab(directory, new TestDaemon(directory.path));
+    await lab.start();
+    return lab;
+  }
+
+  /** Also after the daemon was ended: whoever asks it or is told of it is new then. */
+  async start(): Promise<void> {
+    this.client = await this.daemon.start();
+    this.facts = new Facts(this.client);
+  }
+
+  /** The clients let go of a daemon that will end. */
+  async release(): Promise<void> {
+    await this.facts?.close();
+    await this.client?.close();
+  }
+
+  /** Removes a container, and waits until the kernel has nothing of it. */
+  async remove(id: string): Promise<void> {
+    await this.client.container.remove({ id });
+  }
+
+  /** Removes everything by the front door, and sees that nothing is left; then all that is left goes, whatever it was. */
+  async close(): Promise<void> {
+    try {
+      await this.peers.end();
+      const { containers } = await this.client.container.list();
+      await Promise.all(containers.map(({ id }) => this.client.container.remove({ id })));
+      const { networks } = await this.client.network.list();
+      for (const { name } of networks) await this.client.network.remove({ name });
+      expect({ ...inventory(this.daemon), processes: [] }).toEqual(nothing);
+      await this.release();
+      await this.daemon.stop();
+      expect(processesOf(this.daemon)).toEqual([]);
+    } finally {
+      await this.daemon.kill();
+      this.#unpin();
+      this.directory.remove();
+    }
+  }
+
+  #unpin(): void {
+    for (const directory of [this.directory.path, this.daemon.netnsDirectory])
+      for (const name of entriesOf(directory))
+        if (native.netnsIdentity(`${directory}/${name}`)) native.removeNetns(`${directory}/${name}`);
+  }
+}
+
+function entriesOf(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}
+
+/** The fault that a request is answered with; fails when it is not refused. */
+export async function refusal(request: Promise<unknown>): Promise<Fault> {
+  try {
+    await request;
+  } catch (error) {
+    if (error instanceof NetloomError) return error.fault;
+    throw error;
+  }
+  throw new Error('it was not refused');
+}
+
+export async function codeOf(request: Promise<unknown>): Promise<FaultCode> {
+  return (await refusal(request)).code;
+}

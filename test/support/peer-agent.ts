@@ -1,0 +1,103 @@
+import { createSocket } from 'node:dgram';
+import { connect, createServer, type Socket } from 'node:net';
+import type { Ask, Endpoint } from './peer.ts';
+
+/** The process behind a Peer: lives in some namespace, and does as it is asked over IPC. Its name is its argument. */
+
+const name = process.argv[2] as string;
+const open = new Map<string, Socket>();
+
+const greeting = (port: number, from: string | undefined): string =>
+  `${name}:${port} sees ${from?.replace('::ffff:', '')}`;
+
+function serve({ transport, address, port }: Endpoint): Promise<string> {
+  return new Promise((resolve) => {
+    const failed = ({ code }: NodeJS.ErrnoException) => resolve(code ?? 'failed');
+    if (transport === 'tcp') {
+      const server = createServer((socket) => {
+        socket.on('error', () => {});
+        socket.write(greeting(socket.localPort as number, socket.remoteAddress));
+        socket.pipe(socket);
+      });
+      server.on('error', failed).listen({ host: address, port }, () => resolve('ready'));
+    } else {
+      const server = createSocket(address.includes(':') ? 'udp6' : 'udp4');
+      server.on('message', (_, from) =>
+        server.send(greeting(server.address().port, from.address), from.port, from.address),
+      );
+      server.on('error', failed).bind(port, address, () => resolve('ready'));
+    }
+  });
+}
+
+/** What the other side says first; or the errno; or `silence`. */
+function reach({ transport, address, port }: Endpoint, withinMs: number, keep: string | null): Promise<string> {
+  return new Promise((resolve) => {
+    const ask = transport === 'tcp' ? reachTcp : reachUdp;
+    const settle = (text: string) => {
+      clearTimeout(timer);
+      give();
+      resolve(text);
+    };
+    const timer = setTimeout(() => settle('silence'), withinMs);
+    const give = ask(address, port, settle, keep);
+  });
+}
+
+function reachTcp(address: string, port: number, settle: (text: string) => void, keep: string | null): () => void {
+  const socket = connect({ host: address, port });
+  socket.on('error', ({ code }: NodeJS.ErrnoException) => settle(code ?? 'failed'));
+  socket.once('data', (data) => settle(data.toString()));
+  socket.once('end', () => settle('hung up'));
+  if (keep !== null) open.set(keep, socket);
+  return () => (keep === null ? void socket.destroy() : undefined);
+}
+
+const sayAgainEveryMs = 100;
+
+function reachUdp(address: string, port: number, settle: (text: string) => void): () => void {
+  const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
+  const say = () => socket.send('?', () => {});
+  let again: NodeJS.Timeout;
+  socket.on('error', ({ code }: NodeJS.ErrnoException) => settle(code ?? 'failed'));
+  socket.on('message', (text) => settle(text.toString()));
+  // connected, so that the kernel tells of a refusal, and takes an answer from that very address only
+  socket.connect(port, address);
+  socket.on('connect', () => {
+    say();
+    // what has no answer within a moment may have been lost: UDP is free to
+    again = setInterval(say, sayAgainEveryMs);
+  });
+  return () => {
+    clearInterval(again);
+    socket.close();
+  };
+}
+
+/** Says something in a conversation that was begun before; what comes back. */
+function say(conversation: string, text: string, withinMs: number): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = open.get(conversation);
+    const timer = setTimeout(() => resolve('silence'), withinMs);
+    socket?.once('data', (data) => {
+      clearTimeout(timer);
+      resolve(data.toString());
+    });
+    socket?.write(text);
+  });
+}
+
+function perform(ask: Ask): Promise<string> {
+  switch (ask.verb) {
+    case 'serve':
+      return serve(ask);
+    case 'reach':
+      return reach(ask, ask.withinMs, ask.keep);
+    case 'say':
+      return say(ask.conversation, ask.text, ask.withinMs);
+  }
+}
+
+process.on('message', async (ask: Ask) => process.send?.({ id: ask.id, text: await perform(ask) }));
+process.on('disconnect', () => process.exit());
+process.send?.({ id: 0, text: 'ready' });

@@ -1,0 +1,111 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+const agent = new URL('../../dist/test/support/peer-agent.js', import.meta.url).pathname;
+
+export type Transport = 'tcp' | 'udp';
+
+export interface Endpoint {
+  transport: Transport;
+  address: string;
+  port: number;
+}
+
+export type Ask = { id: number } & (
+  | ({ verb: 'serve' } & Endpoint)
+  | ({ verb: 'reach'; withinMs: number; keep: string | null } & Endpoint)
+  | { verb: 'say'; conversation: string; text: string; withinMs: number }
+);
+type Wish = Ask extends infer One ? (One extends Ask ? Omit<One, 'id'> : never) : never;
+
+const patienceMs = 5_000;
+
+/**
+ * A process in a network namespace that serves and calls, as containers and hosts do. What it serves answers with its
+ * name, its port and whom it sees: `web:80 sees 192.0.2.2`.
+ */
+export class Peer {
+  readonly #process: ChildProcess;
+  readonly #ready: Promise<unknown>;
+  readonly #waiting = new Map<number, (text: string) => void>();
+  #asked = 0;
+
+  /** null: in the namespace of this test, which plays the host */
+  constructor(
+    readonly name: string,
+    netns: string | null,
+  ) {
+    const command = [process.execPath, agent, name];
+    const [file, ...args] = netns === null ? command : ['nsenter', `--net=${netns}`, ...command];
+    this.#process = spawn(file as string, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    this.#process.on('message', ({ id, text }: { id: number; text: string }) => this.#waiting.get(id)?.(text));
+    this.#ready = once(this.#process, 'message');
+    this.#ready.catch(() => {});
+    this.#process.on('exit', () => {
+      for (const answer of this.#waiting.values()) answer('ended');
+    });
+  }
+
+  get pid(): number {
+    return this.#process.pid as number;
+  }
+
+  /** On every address of both families unless said otherwise. Answers `ready`, or the errno. */
+  async serve(transport: Transport, port: number, address = '::'): Promise<string> {
+    return this.#ask({ verb: 'serve', transport, address, port });
+  }
+
+  /** What is said there (`web:80 sees 192.0.2.2`); or the errno; or `silence`. */
+  async reach(transport: Transport, address: string, port: number, withinMs = patienceMs): Promise<string> {
+    return this.#ask({ verb: 'reach', transport, address, port, withinMs, keep: null });
+  }
+
+  /** The same over TCP, then over UDP. */
+  async reachBoth(address: string, port: number, withinMs = patienceMs): Promise<string[]> {
+    return Promise.all((['tcp', 'udp'] as const).map((transport) => this.reach(transport, address, port, withinMs)));
+  }
+
+  /** Opens a TCP connection that stays: `say` goes on with it. */
+  async converse(conversation: string, address: string, port: number): Promise<string> {
+    return this.#ask({ verb: 'reach', transport: 'tcp', address, port, withinMs: patienceMs, keep: conversation });
+  }
+
+  /** What comes back, which is the same text where all is well; or `silence`. */
+  async say(conversation: string, text: string): Promise<string> {
+    return this.#ask({ verb: 'say', conversation, text, withinMs: patienceMs });
+  }
+
+  async end(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    const { exitCode, signalCode } = this.#process;
+    if (exitCode !== null || signalCode !== null) return;
+    const exited = once(this.#process, 'exit');
+    this.#process.kill(signal);
+    await exited;
+  }
+
+  async #ask(wish: Wish): Promise<string> {
+    await this.#ready;
+    const id = ++this.#asked;
+    if (!this.#process.connected) return 'ended';
+    return new Promise((resolve) => {
+      this.#waiting.set(id, resolve);
+      this.#process.send({ id, ...wish });
+    });
+  }
+}
+
+/** Every peer of a test file, so that they end with it. */
+export class Peers {
+  readonly #peers: Peer[] = [];
+
+  /** Lives in the namespace at that path; null: in that of this test, which plays the host. */
+  in(netns: string | null, name: string): Peer {
+    const peer = new Peer(name, netns);
+    this.#peers.push(peer);
+    return peer;
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.#peers.splice(0).map((peer) => peer.end()));
+  }
+}

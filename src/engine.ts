@@ -148,8 +148,8 @@ export class ActorEngine implements Engine {
       pid: process.pid,
       workers: this.pool.size,
       hostIp: this.#hostIp,
-      containers: this.journal.actors('container/').length,
-      networks: this.journal.actors('network/').length,
+      containers: this.journal.count('container/'),
+      networks: this.journal.count('network/'),
       outbox: this.journal.pending(),
       directories: this.settings.directories,
     };

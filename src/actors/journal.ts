@@ -209,6 +209,11 @@ export class Journal implements Outbox {
     return [...this.#actors.getRange(range)].map(({ key, value }) => ({ address: key as ActorAddress, record: value }));
   }
 
+  count(prefix: string): number {
+    this.#latest();
+    return this.#actors.getKeysCount({ start: prefix, end: `${prefix}\uffff` });
+  }
+
   /** Who has messages waiting: also actors that do not exist (yet, or any more). */
   inboxAddresses(): ActorAddress[] {
     this.#latest();

@@ -1,7 +1,9 @@
-import { type NetloomClient, NetloomError, type ResponseOf } from '../client.ts';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { NetloomError, type ResponseOf } from '../client.ts';
 import type { ContainerRequest } from '../core/container.ts';
 import { addresses } from './describe.ts';
-import { EndWith, faultText } from './failure.ts';
+import { EndWith, exitCode, exitCodeOf, faultText } from './failure.ts';
 import type { GlobalOptions } from './options.ts';
 import { portText } from './port-mapping.ts';
 import { withClient } from './session.ts';
@@ -9,9 +11,13 @@ import { SignalRelay, signalExitCode } from './signals.ts';
 import { type RunningCommand, spawnWithin } from './spawn-within.ts';
 import { paint, plain, type Terminal } from './terminal.ts';
 
+const betweenTriesMs = 250;
+/** A daemon that dies with our word in its hands gives no answer; under the same id it is safely said again. */
+const answerWithinMs = 2_000;
+
 /**
- * Runs a command in a fresh container network and answers its exit code. While it runs there is no connection to the
- * bus: the daemon may come and go, and watches the process by itself.
+ * Runs a command in a fresh container network and answers its exit code. No connection is open when it is spawned, nor
+ * while it runs: the daemon may come and go, and watches the process by itself.
  */
 export async function runContainer(
   terminal: Terminal,
@@ -21,61 +27,113 @@ export async function runContainer(
 ): Promise<number> {
   const signals = new SignalRelay();
   try {
-    const running = await withClient(options, (client) => start(client, terminal, request, command, signals));
-    const exitCode = await running.exited;
-    await withClient(options, (client) => forget(client, request.id)).catch((error) =>
-      leaveToDaemon(terminal, request.id, error),
-    );
-    return exitCode;
+    const network = await setUp(options, request);
+    return await runWithin(network, { terminal, options, command, signals });
   } finally {
     signals.close();
   }
 }
 
-/** Create, then set up: an id that is taken is refused, where set-up alone would tell of the other's network. */
-async function start(
-  client: NetloomClient,
-  terminal: Terminal,
-  request: ContainerRequest,
-  command: string[],
-  signals: SignalRelay,
-): Promise<RunningCommand> {
-  const { id } = request;
-  await client.container.create({ ...request, removeOnExit: true });
-  let running: RunningCommand | null = null;
+interface Run {
+  terminal: Terminal;
+  options: GlobalOptions;
+  command: string[];
+  signals: SignalRelay;
+}
+
+async function runWithin(
+  network: ResponseOf<'container.setup'>,
+  { terminal, options, command, signals }: Run,
+): Promise<number> {
+  let watched = false;
   try {
-    const network = await client.container.setup({ id });
     if (signals.early) throw new EndWith(signalExitCode(signals.early));
     greet(terminal, network);
-    running = await spawnWithin(network.netns.path, command);
+    const running = await spawnWithin(network.netns.path, command);
     signals.relayTo(running.process);
-    if (signals.early) running.process.kill(signals.early);
-    await client.container.started({ id, pid: running.pid }).catch(unless('process.gone'));
-    return running;
+    return await untilItEnds(running, async (ended) => {
+      await tellStarted(options, network.id, running.pid, ended);
+      watched = true;
+    });
+  } finally {
+    await forget(options, network.id).catch((error) => leaveBehind(terminal, network.id, watched, error));
+  }
+}
+
+/** Create, then set up: an id that is taken is refused, where set-up alone would tell of the other's network. */
+async function setUp(options: GlobalOptions, request: ContainerRequest): Promise<ResponseOf<'container.setup'>> {
+  const { id } = request;
+  return withClient(options, async (client) => {
+    await client.container.create({ ...request, removeOnExit: true });
+    try {
+      return await client.container.setup({ id });
+    } catch (error) {
+      await client.container.remove({ id }).catch(() => undefined); // the first failure is the one to tell
+      throw error;
+    }
+  });
+}
+
+/** What is done meanwhile must not fail: the command is killed then, for its network cannot be relied on. */
+async function untilItEnds(
+  { process: command, exited }: RunningCommand,
+  meanwhile: (ended: AbortSignal) => Promise<void>,
+): Promise<number> {
+  const ended = new AbortController();
+  try {
+    return await Promise.race([exited, meanwhile(ended.signal).then(() => exited)]);
   } catch (error) {
-    running?.process.kill('SIGKILL');
-    await running?.exited;
-    await forget(client, id).catch((later) => leaveToDaemon(terminal, id, later));
+    command.kill('SIGKILL');
+    await exited;
     throw error;
+  } finally {
+    ended.abort();
+  }
+}
+
+/** Says it until it is heard, or the command has ended. */
+async function tellStarted(options: GlobalOptions, id: string, pid: number, ended: AbortSignal): Promise<void> {
+  const said = { msgId: randomUUID(), timeoutMs: answerWithinMs };
+  while (!ended.aborted) {
+    try {
+      await withClient(options, (client) => client.container.started({ id, pid }, said));
+      return;
+    } catch (error) {
+      if (ended.aborted || isFault(error, 'process.gone')) return;
+      if (!isPassing(error)) throw error;
+    }
+    await delay(betweenTriesMs, undefined, { signal: ended }).catch(() => undefined);
   }
 }
 
 /** The daemon does the same at the end of the process; who is first does not matter. */
-async function forget(client: NetloomClient, id: string): Promise<void> {
-  await client.container.remove({ id }).catch(unless('container.unknown'));
+async function forget(options: GlobalOptions, id: string): Promise<void> {
+  try {
+    await withClient({ timeout: 5 * answerWithinMs, ...options }, (client) => client.container.remove({ id }));
+  } catch (error) {
+    if (!isFault(error, 'container.unknown')) throw error;
+  }
 }
 
-function unless(code: string): (error: unknown) => void {
-  return (error) => {
-    if (!(error instanceof NetloomError && error.code === code)) throw error;
-  };
+function isFault(error: unknown, code: string): boolean {
+  return error instanceof NetloomError && error.code === code;
+}
+
+/** The daemon is away, and comes again. */
+function isPassing(error: unknown): boolean {
+  if (!(error instanceof NetloomError)) return false;
+  return error.code === 'worker.lost' || exitCodeOf(error.fault) === exitCode.unreachable;
 }
 
 /** The command has ended, and its exit code is what counts. */
-function leaveToDaemon(terminal: Terminal, id: string, error: unknown): void {
+function leaveBehind(terminal: Terminal, id: string, watched: boolean, error: unknown): void {
   if (!(error instanceof NetloomError)) throw error;
   terminal.warn(faultText(error.fault));
-  terminal.warn(`  the network of container ${id} is taken down as soon as its daemon serves again`);
+  terminal.warn(
+    watched
+      ? `  the network of container ${id} is taken down as soon as its daemon serves again`
+      : `  the network of container ${id} stays until: netloom container rm ${id}`,
+  );
 }
 
 /** For a person at a terminal: where the container is reached. */

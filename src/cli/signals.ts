@@ -30,6 +30,7 @@ export class SignalRelay {
 
   relayTo(command: ChildProcess): void {
     this.#command = command;
+    if (this.#early) command.kill(this.#early);
   }
 
   close(): void {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { release } from 'node:os';
 import { dirname } from 'node:path';
 import { findServerBinary } from '../../bus/server-process.ts';
@@ -62,6 +62,7 @@ export function writable(check: string, path: string): Finding {
   return tried(check, `choose another one, or make ${path} writable for this user`, () => {
     let existing = path;
     while (!existsSync(existing)) existing = dirname(existing);
+    if (!statSync(existing).isDirectory()) throw new Error(`${existing} is no directory`);
     accessSync(existing, constants.W_OK | constants.X_OK);
     return existing === path ? path : `${path} (will be made)`;
   });

@@ -1,0 +1,191 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { NetloomClient } from '../../src/client.ts';
+import { inventory, nothing, processesOf, TestDaemon } from '../support/daemon.ts';
+import { becomeFreshHost, temporaryDirectory } from '../support/fresh-host.ts';
+import { launch, netloom } from './netloom.ts';
+
+let directory: { path: string; remove(): void };
+let daemon: TestDaemon;
+let client: NetloomClient;
+
+beforeAll(async () => {
+  await becomeFreshHost();
+  directory = temporaryDirectory();
+  daemon = new TestDaemon(directory.path);
+  client = await daemon.start();
+});
+afterEach(async () => {
+  for (const { id } of (await client.container.list()).containers) await client.container.remove({ id });
+  for (const { name } of (await client.network.list()).networks) await client.network.remove({ name });
+  expect(inventory(daemon)).toEqual({ ...nothing, processes: expect.anything() });
+});
+afterAll(async () => {
+  await client?.close();
+  await daemon.stop();
+  expect(processesOf(daemon)).toEqual([]);
+  directory.remove();
+});
+
+const say = (...args: string[]) => netloom(daemon, args);
+const lines = (text: unknown) => String(text).split('\n');
+
+describe('networks', () => {
+  it('are created, listed, shown and removed', async () => {
+    const options = ['--subnet', '10.7.0.0/24', '--gateway', '10.7.0.254', '--label', 'team=web', '--opt', 'mtu=1400'];
+    expect(await say('network', 'create', 'web', ...options)).toMatchObject({ exitCode: 0, stdout: 'web' });
+    const [head, row] = lines((await say('network', 'ls')).stdout);
+    expect(head).toMatch(/^NAME +STATE +INTERFACE +SUBNETS +CONTAINERS +INTERNAL$/);
+    expect(row).toMatch(/^web +defined +netloom0 +10\.7\.0\.0\/24 +0 +no$/);
+    const { stdout } = await say('network', 'inspect', 'web');
+    expect(stdout).toMatch(/^Subnet +10\.7\.0\.0\/24 via 10\.7\.0\.254$/m);
+    expect(stdout).toMatch(/^Labels +team=web$/m);
+    expect(await say('network', 'rm', 'web')).toMatchObject({ exitCode: 0, stdout: 'web' });
+    expect((await client.network.list()).networks).toEqual([]);
+  });
+
+  it('are what the daemon answers with --json', async () => {
+    const created = JSON.parse((await say('network', 'create', 'web', '--ipv6', '--internal', '--json')).stdout);
+    expect(created.definition).toMatchObject({ name: 'web', internal: true, ipv6_enabled: true });
+    expect(JSON.parse((await say('network', 'ls', '--json')).stdout)).toEqual(await client.network.list());
+    expect(JSON.parse((await say('network', 'inspect', 'web', '--json')).stdout)).toEqual(
+      await client.network.inspect({ name: 'web' }),
+    );
+    expect(JSON.parse((await say('network', 'rm', 'web', '--json')).stdout)).toEqual([{ name: 'web' }]);
+  });
+
+  it('go one by one: one that is unknown does not keep the others, and decides the exit code', async () => {
+    await client.network.create({ name: 'one' });
+    await client.network.create({ name: 'two' });
+    const { stdout, stderr, exitCode } = await say('network', 'rm', 'one', 'nowhere', 'two');
+    expect({ exitCode, gone: lines(stdout) }).toEqual({ exitCode: 3, gone: ['one', 'two'] });
+    expect(stderr).toBe('netloom: network.unknown: no network nowhere');
+  });
+});
+
+describe('a container', () => {
+  it('goes through its life step by step', async () => {
+    await client.network.create({ name: 'web' });
+    expect(await say('container', 'create', 'c1', '--network', 'web', '-p', '8080:80')).toMatchObject({ stdout: 'c1' });
+    expect((await say('ps')).stdout).toMatch(/^c1 +c1 +created +web +8080->80\/tcp$/m);
+
+    const setup = await say('container', 'setup', 'c1');
+    expect(setup.stdout).toMatch(/^Namespace +\/.*\/netns\/netloom-c1$/m);
+    expect(setup.stdout).toMatch(/^Addresses +10\.89\.0\.2$/m);
+    const sleeper = spawn('sleep', ['60']);
+    expect(await say('container', 'started', 'c1', `${sleeper.pid}`)).toMatchObject({ stdout: 'c1', exitCode: 0 });
+    expect((await say('ps')).stdout).toMatch(
+      new RegExp(`^c1 +c1 +running +web +10.89.0.2 +8080->80/tcp +${sleeper.pid}$`, 'm'),
+    );
+    expect((await say('inspect', 'c1')).stdout).toMatch(/^On web +eth0 {2}10\.89\.0\.2\/24 via 10\.89\.0\.1/m);
+    expect((await say('stats')).stdout).toMatch(/^c1 +eth0 +\d/m);
+
+    expect(await say('container', 'teardown', 'c1')).toMatchObject({ stdout: 'c1', exitCode: 0 });
+    expect(await say('container', 'rm', 'c1')).toMatchObject({ stdout: 'c1', exitCode: 0 });
+    expect((await say('container', 'ls')).stdout).toBe('ID  NAME  STATE  NETWORKS  ADDRESSES  PORTS  PID');
+    sleeper.kill();
+  });
+
+  it('is wished for as JSON on stdin, and what is said beside comes on top', async () => {
+    await client.network.create({ name: 'web' });
+    const wish = JSON.stringify({ id: 'c1', name: 'one', networks: [{ network: 'web' }] });
+    await netloom(daemon, ['container', 'setup', '--file', '-', '--name', 'two', '--remove-on-exit'], wish);
+    expect((await client.container.inspect({ id: 'c1' })).container).toMatchObject({
+      id: 'c1',
+      name: 'two',
+      removeOnExit: true,
+      attachments: [{ network: 'web' }],
+    });
+  });
+
+  it.each([
+    ['{"id": "c1"', 'payload.malformed'],
+    ['[]', 'payload.invalid'],
+    ['{"id": "c.1"}', 'id.invalid'],
+  ])('is refused as %s', async (wish, code) => {
+    const { stderr, exitCode } = await netloom(daemon, ['container', 'create', '--file', '-'], wish);
+    expect(stderr).toContain(`netloom: ${code}: `);
+    expect(exitCode).toBe(2);
+  });
+
+  it('is planned without a change', async () => {
+    await client.network.create({ name: 'web' });
+    const { stdout } = await say('plan', 'c1', '--network', 'web', '-p', '8080:80');
+    expect(stdout).toMatch(/^To set up c1\n {2}1\. netns\.create /);
+    expect(stdout).toMatch(/^To take it down\n {2}1\. /m);
+    const planned = JSON.parse((await say('plan', '--id', 'c1', '--network', 'web', '--json')).stdout);
+    expect(planned.steps.length).toBeGreaterThan(3);
+    expect(inventory(daemon)).toMatchObject({ namespaces: [], links: [] });
+  });
+});
+
+describe('a refusal', () => {
+  it.each([
+    [1, 'container.exists', ['container', 'create', 'c1']],
+    [2, 'mode.unknown', ['container', 'create', 'c2', '--mode', 'magic']],
+    [3, 'container.unknown', ['inspect', 'nobody']],
+    [3, 'network.unknown', ['container', 'setup', 'c2', '--network', 'nowhere']],
+    [4, 'bus.unreachable', ['ps', '--node', 'elsewhere']],
+    [4, 'bus.unreachable', ['ps', '--run-dir', '/nowhere']],
+    [4, 'bus.unreachable', ['ps', '--nats-url', 'nats://127.0.0.1:1']],
+    [4, 'bus.unauthorized', ['ps', '--nats-url', 'nats://nobody:wrong@127.0.0.1:4222']],
+  ])('ends with %d and tells %s', async (exitCode, code, args) => {
+    await client.container.create({ id: 'c1' });
+    const words = await say(...args);
+    expect(words).toMatchObject({ exitCode, stdout: '' });
+    expect(words.stderr).toMatch(new RegExp(`^netloom: ${code}: .`));
+    expect(JSON.parse((await say(...args, '--json')).stderr)).toMatchObject({ code, message: expect.any(String) });
+  });
+});
+
+describe('events', () => {
+  it('are told again, all or of one container', async () => {
+    await client.network.create({ name: 'web' });
+    await client.container.setup({ id: 'e1', networks: [{ network: 'web' }] });
+    await client.container.remove({ id: 'e1' });
+    const facts = ['created', 'netns-ready', 'configured', 'tearing-down', 'torn-down', 'removed'];
+    const told = lines((await say('events', '--container', 'e1')).stdout);
+    expect(told.map((line) => line.split(/ {2,}/)[2])).toEqual(facts);
+    expect((await say('events')).stdout).toContain('node/testnode');
+    expect((await say('events', '--network', 'web')).stdout).not.toContain('container/');
+  });
+
+  it('are CloudEvents with --json, one a line, and go on after the last one seen', async () => {
+    await client.container.create({ id: 'e2' });
+    await client.container.remove({ id: 'e2' });
+    const args = ['events', '--json', '--container', 'e2', '--since'];
+    const [first, ...others] = lines((await say(...args, 'all')).stdout).map((line) => JSON.parse(line));
+    expect(first).toMatchObject({ specversion: '1.0', type: 'dev.netloom.container.created', subject: 'e2' });
+    const rest = lines((await say(...args, `${first.streamSequence + 1}`)).stdout).map((line) => JSON.parse(line));
+    expect(rest).toEqual(others);
+  });
+
+  it('are told as they happen with --follow', async () => {
+    const following = launch(daemon, ['events', '--follow', '--container', 'e3', '--since', 'all']);
+    const told = createInterface({ input: following.stdout as Readable });
+    await client.container.create({ id: 'e3' });
+    expect(String(await once(told, 'line'))).toContain('created');
+    await client.container.remove({ id: 'e3' });
+    expect(String(await once(told, 'line'))).toContain('removed');
+    following.kill('SIGTERM');
+    expect((await following).signal).toBe('SIGTERM');
+  });
+
+  it('may be none, which is said on stderr', async () => {
+    expect(await say('events', '--container', 'never')).toMatchObject({
+      exitCode: 0,
+      stdout: '',
+      stderr: expect.stringContaining('nothing happened since 10m'),
+    });
+  });
+});
+
+describe('the node', () => {
+  it('tells of itself', async () => {
+    expect((await say('node', 'info')).stdout).toMatch(/^Node +testnode\nState +serving$/m);
+    expect(JSON.parse((await say('--json', 'node', 'info')).stdout)).toMatchObject({ node: 'testnode', workers: 2 });
+  });
+});

@@ -1,0 +1,99 @@
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findingsText } from '../../src/cli/commands/doctor.ts';
+import { bad, type Finding, good, untried } from '../../src/cli/doctor/finding.ts';
+import { kernelVersion, nodeVersion, privileges, writable } from '../../src/cli/doctor/machine.ts';
+import { processesOf, TestDaemon } from '../support/daemon.ts';
+import { becomeFreshHost, linkNames, temporaryDirectory } from '../support/fresh-host.ts';
+import { netloom } from './netloom.ts';
+
+let directory: { path: string; remove(): void };
+let daemon: TestDaemon;
+
+beforeAll(async () => {
+  await becomeFreshHost();
+  directory = temporaryDirectory();
+  daemon = new TestDaemon(directory.path);
+});
+afterAll(async () => {
+  await daemon.stop();
+  expect(processesOf(daemon)).toEqual([]);
+  directory.remove();
+});
+
+const failing = (checks: Finding[]) => checks.filter(({ ok }) => ok !== true).map(({ check }) => check);
+
+describe('doctor', () => {
+  it('misses nothing but the daemon on a machine that can run the tests, and leaves no trace', async () => {
+    const { stdout, exitCode } = await netloom(daemon, ['doctor', '--json']);
+    const { ok, checks } = JSON.parse(stdout) as { ok: boolean; checks: Finding[] };
+    expect({ ok, exitCode, failing: failing(checks) }).toEqual({ ok: false, exitCode: 1, failing: ['Daemon'] });
+    expect(checks.find(({ check }) => check === 'Daemon')?.mend).toContain('netloom daemon');
+    expect(linkNames()).toEqual(['lo']);
+  });
+
+  it('says how to mend each thing that is missing', async () => {
+    const withoutPrivileges = ['--bounding-set', '-all', '--inh-caps', '-all'];
+    const main = new URL('../../dist/src/cli/main.js', import.meta.url).pathname;
+    const { stdout, exitCode } = await execa(
+      'setpriv',
+      [...withoutPrivileges, process.execPath, main, 'doctor', '--json', '--nats-url', 'nats://127.0.0.1:1'],
+      { reject: false },
+    );
+    const { checks } = JSON.parse(stdout) as { checks: Finding[] };
+    expect(exitCode).toBe(1);
+    expect(failing(checks)).toEqual(
+      expect.arrayContaining(['Privileges', 'Network namespaces', 'Bridges and veths', 'nftables', 'Daemon']),
+    );
+    for (const { ok, mend } of checks) expect(mend === null).toBe(ok !== false);
+    expect(checks.find(({ check }) => check === 'nats-server')?.found).toContain('not needed');
+  });
+
+  it('is content when the daemon serves', async () => {
+    await (await daemon.start()).close();
+    const { stdout, exitCode } = await netloom(daemon, ['doctor']);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^✓ Daemon +node testnode is serving/m);
+    expect(stdout).toMatch(/\n\nAll is well\.$/);
+  });
+});
+
+describe('one check', () => {
+  it('knows which versions are old', () => {
+    expect(nodeVersion('20.18.1')).toMatchObject({ ok: false, found: '20.18.1 is too old' });
+    expect(nodeVersion('20.19.0')).toMatchObject({ ok: true });
+    expect(nodeVersion('24.1.0')).toMatchObject({ ok: true });
+    expect(kernelVersion()).toMatchObject({ ok: true });
+  });
+
+  it('goes by capabilities, not by user', () => {
+    expect(privileges('CapEff:\t0000000000000000')).toMatchObject({
+      ok: false,
+      found: 'CAP_NET_ADMIN and CAP_SYS_ADMIN are missing',
+    });
+    expect(privileges('CapEff:\t0000000000001000').found).toBe('CAP_SYS_ADMIN is missing');
+    expect(privileges('CapEff:\t000001ffffffffff')).toMatchObject({ ok: true });
+  });
+
+  it('takes a directory that can be made for one that is there', () => {
+    expect(writable('Run directory', `${directory.path}/a/b`)).toMatchObject({ ok: true });
+    expect(writable('Run directory', `${process.execPath}/run`)).toMatchObject({ ok: false });
+  });
+});
+
+it('the findings of doctor are read line by line', () => {
+  const terminal = { print: () => undefined, warn: () => undefined, colored: false };
+  const findings = [
+    good('Node.js', '20.20.2'),
+    bad('nftables', 'ENOENT', 'apt install nftables'),
+    untried('Links', 'so'),
+  ];
+  expect(findingsText(terminal, findings).split('\n')).toEqual([
+    '✓ Node.js   20.20.2',
+    '✗ nftables  ENOENT',
+    '            → apt install nftables',
+    '– Links     not tried: so',
+    '',
+    '2 of 3 checks did not pass.',
+  ]);
+});

@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest';
+import type { CloudEvent } from '../../src/bus/cloud-event.ts';
+import { eventLine, eventParts } from '../../src/cli/event-line.ts';
+
+const terminal = { print: () => undefined, warn: () => undefined, colored: false };
+
+function event(noun: string, subject: string, fact: string, data: Record<string, unknown>): CloudEvent {
+  return {
+    specversion: '1.0',
+    id: 'epoch.1',
+    source: `/netloom/here/${noun}/${subject}`,
+    type: `dev.netloom.${noun}.${fact}`,
+    subject,
+    time: '2026-01-31T12:00:00.123Z',
+    datacontenttype: 'application/json',
+    sequence: '0000000000000001',
+    data,
+  };
+}
+
+const status = {
+  demo: {
+    interfaces: { eth0: { mac_address: '02:00:00:00:00:01', subnets: [{ ipnet: '10.89.0.2/24' }] } },
+    dns_server_ips: [],
+    dns_search_domains: [],
+  },
+};
+const ports = [{ protocol: 'tcp', hostIp: null, hostPort: 8080, containerPort: 80, range: 1 }];
+
+describe('the line of an event', () => {
+  it('says when, who and what, and has no colours without a terminal', () => {
+    const line = eventLine(terminal, event('container', 'web', 'configured', { status, ports }));
+    expect(line).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.123 {2}container\/web {2,}configured +10\.89\.0\.2 /);
+    expect(line).not.toContain('\x1b');
+  });
+
+  it.each([
+    ['container', 'configured', { status, ports, netns: { path: '/x' } }, '10.89.0.2  8080->80/tcp'],
+    ['container', 'created', { name: 'web', mode: 'bridge', networks: ['demo', 'db'] }, 'bridge  demo, db'],
+    ['container', 'netns-ready', { netns: { path: '/run/netns/netloom-web', inode: 5 } }, '/run/netns/netloom-web'],
+    ['container', 'running', { pid: 42 }, 'pid 42'],
+    ['container', 'failed', { fault: { code: 'port.taken', message: 'by web' } }, 'port.taken: by web'],
+    ['container', 'lost', { reason: 'reboot' }, 'reboot'],
+    ['network', 'created', { definition: { subnets: [{ subnet: '10.89.0.0/24' }] } }, '10.89.0.0/24'],
+    ['network', 'adopted', { bridge: 'netloom0' }, 'netloom0'],
+    ['node', 'serving', {}, ''],
+  ])('of a %s that is %s shows what matters', (noun, fact, data, details) =>
+    expect(eventParts(event(noun, 'it', fact, data))).toMatchObject({ fact, details, source: `${noun}/it` }),
+  );
+
+  it('is shown as it is when it is of another version', () => {
+    expect(eventParts(event('container', 'web', 'melted', { ports: 'all', heat: 3 })).details).toBe(
+      '{"ports":"all","heat":3}',
+    );
+  });
+
+  it('lets no control character through', () => {
+    expect(eventLine(terminal, event('container', 'web', 'lost', { reason: '\x1b[2J' }))).not.toContain('\x1b');
+  });
+});

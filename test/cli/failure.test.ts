@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import { EndWith, exitCodeOf, faultText, reportFailure } from '../../src/cli/failure.ts';
+import { type FaultCode, fault, faultStatus, NetloomError } from '../../src/core/fault.ts';
+
+const codes = Object.keys(faultStatus) as FaultCode[];
+
+function reported(error: unknown, asJson = false): { exitCode: number; said: string } {
+  const lines: string[] = [];
+  const terminal = { print: () => undefined, warn: (text: string) => void lines.push(text), colored: false };
+  return { exitCode: reportFailure(terminal, error, asJson), said: lines.join('\n') };
+}
+
+describe('the exit code', () => {
+  it.each(codes.map((code) => [code, faultStatus[code]] as const))('of %s tells its kind', (code, status) => {
+    const unreachable = code.startsWith('bus.') || status === 503 || status === 504;
+    const expected = unreachable ? 4 : status === 400 ? 2 : status === 404 ? 3 : 1;
+    expect(exitCodeOf(fault(code, ''))).toBe(expected);
+  });
+
+  it('is the one that a command ends with', () => {
+    expect(reported(new EndWith(137))).toEqual({ exitCode: 137, said: '' });
+    expect(reported(new EndWith(127, 'nosuch: there is no such command'))).toEqual({
+      exitCode: 127,
+      said: 'netloom: nosuch: there is no such command',
+    });
+  });
+
+  it('is 1 for what nobody expected', () => {
+    expect(reported(new Error('oh'))).toEqual({ exitCode: 1, said: 'netloom: internal.unexpected: oh' });
+  });
+});
+
+describe('a failure', () => {
+  const failed = fault('kernel.refused', 'link.veth nl1: EPERM', {
+    step: 'link.veth nl1',
+    errno: 'EPERM',
+    detail: 'not permitted here',
+    undone: ['netns.create /run/netns/netloom-web'],
+    leftBehind: [{ step: 'link.bridge netloom0', errno: 'EBUSY', detail: null }],
+  });
+
+  it('is told with the step, what was undone and what was left behind', () => {
+    expect(faultText(failed).split('\n')).toEqual([
+      'netloom: kernel.refused: link.veth nl1: EPERM',
+      '  step: link.veth nl1',
+      '  errno: EPERM',
+      '  detail: not permitted here',
+      '  undone: netns.create /run/netns/netloom-web',
+      '  left behind: link.bridge netloom0 (EBUSY)',
+    ]);
+  });
+
+  it('is one line of JSON for programs', () => {
+    const { said } = reported(new NetloomError(failed), true);
+    expect(said).not.toContain('\n');
+    expect(JSON.parse(said)).toEqual(failed);
+  });
+});

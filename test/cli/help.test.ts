@@ -1,0 +1,80 @@
+import { createRequire } from 'node:module';
+import { describe, expect, it } from 'vitest';
+import { say } from './netloom.ts';
+
+const groups = ['container', 'network', 'node'];
+const leaves = [
+  ...['run', 'ps', 'inspect', 'stats', 'plan', 'daemon', 'events', 'doctor'],
+  ...['create', 'setup', 'started', 'teardown', 'rm', 'ls'].map((verb) => `container ${verb}`),
+  ...['create', 'ls', 'inspect', 'rm'].map((verb) => `network ${verb}`),
+  'node info',
+];
+
+describe('--help', () => {
+  it.each(leaves)('of %s has examples', async (command) => {
+    const { stdout, exitCode } = await say(...command.split(' '), '--help');
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain(`Usage: netloom ${command}`);
+    expect(stdout).toMatch(new RegExp(`Examples:\\n(  .*netloom ${command}.*\\n?)+`));
+  });
+
+  it.each(leaves.filter((command) => command !== 'daemon' && command !== 'run'))('of %s has --json', async (command) =>
+    expect((await say(...command.split(' '), '--help')).stdout).toContain('--json'),
+  );
+
+  it('of netloom lists every command and the exit codes', async () => {
+    const { stdout } = await say('--help');
+    for (const command of leaves) expect(stdout).toContain(command.split(' ')[0]);
+    for (const code of [0, 1, 2, 3, 4]) expect(stdout).toMatch(new RegExp(`^  ${code}  \\w`, 'm'));
+  });
+
+  it.each(groups)('of %s lists its verbs', async (group) => {
+    const { stdout } = await say(group, '--help');
+    for (const command of leaves.filter((leaf) => leaf.startsWith(`${group} `)))
+      expect(stdout).toMatch(new RegExp(`^  ${command.split(' ')[1]} `, 'm'));
+  });
+});
+
+describe('wrong usage', () => {
+  it.each([
+    ['nothing at all', [], ''],
+    ['a group without its verb', ['network'], ''],
+    ['an unknown command', ['dance'], "netloom: usage: unknown command 'dance'"],
+    ['an unknown option', ['ps', '--loud'], "netloom: usage: unknown option '--loud'"],
+    ['a missing argument', ['inspect'], "netloom: usage: missing required argument 'id'"],
+    ['two filters at once', ['events', '--container', 'a', '--network', 'b'], 'cannot be used with'],
+    ['a bad port', ['run', '-p', '70000:80', '--', 'true'], 'netloom: port.invalid: -p 70000:80'],
+    ['an id with a dot', ['run', '--id', 'a.b', '--', 'true'], 'netloom: id.invalid: --id "a.b"'],
+    ['a node with a wildcard', ['ps', '--node', '*'], 'netloom: name.invalid: --node "*"'],
+    ['a label without a value', ['network', 'create', 'x', '--label', 'y'], 'expected key=value'],
+    ['a gateway without a subnet', ['network', 'create', 'x', '--gateway', '10.0.0.1'], 'needs a --subnet'],
+    [
+      'a range without its end',
+      ['network', 'create', 'x', '--subnet', '10.0.0.0/24', '--ip-range', '10.0.0.9'],
+      '<last>',
+    ],
+    ['a set-up of nobody', ['container', 'setup'], 'expected an id or --file'],
+    ['a pid that is none', ['container', 'started', 'web', 'x'], 'netloom: payload.invalid: pid x'],
+    ['too many workers', ['daemon', '--workers', '1000'], 'netloom: payload.invalid: --workers 1000'],
+  ])('%s ends with 2', async (_what, args, words) => {
+    const { exitCode, stderr } = await say(...args);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(words);
+  });
+
+  it('is told as JSON to programs', async () => {
+    expect(JSON.parse((await say('ps', '--json', '--loud')).stderr)).toMatchObject({ code: 'usage' });
+    expect(JSON.parse((await say('--json', 'run', '-p', 'x', '--', 'true')).stderr)).toMatchObject({
+      code: 'port.invalid',
+    });
+  });
+
+  it("leaves the command's own --json alone", async () => {
+    expect((await say('run', '--id', 'a.b', '--', 'ip', '--json')).stderr).toMatch(/^netloom: id.invalid/);
+  });
+});
+
+it('--version is that of the package', async () => {
+  const { version } = createRequire(import.meta.url)('#package.json') as { version: string };
+  expect((await say('--version')).stdout).toBe(version);
+});

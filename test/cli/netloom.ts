@@ -1,0 +1,41 @@
+import { execa, type ResultPromise } from 'execa';
+import { runCli } from '../../src/cli/program.ts';
+import type { TestDaemon } from '../support/daemon.ts';
+
+const main = new URL('../../dist/src/cli/main.js', import.meta.url).pathname;
+
+export interface Said {
+  stdout: string;
+  stderr: string;
+  exitCode: number | undefined;
+}
+
+/** The command line in this process, without a terminal. */
+export async function say(...args: string[]): Promise<Said> {
+  const lines = { out: [] as string[], err: [] as string[] };
+  const exitCode = await runCli(args, {
+    print: (text) => void lines.out.push(text),
+    warn: (text) => void lines.err.push(text),
+    colored: false,
+  });
+  return { stdout: lines.out.join('\n'), stderr: lines.err.join('\n'), exitCode };
+}
+
+/** The same as a process of its own, on the run directory of a daemon. */
+export function netloom(daemon: Pick<TestDaemon, 'directory' | 'runDirectory'>, args: string[], input = '') {
+  return execa(process.execPath, [main, ...args], {
+    input,
+    reject: false,
+    env: environment(daemon),
+    extendEnv: false,
+  });
+}
+
+/** One that goes on by itself: read its stdout, send it signals. */
+export function launch(daemon: Pick<TestDaemon, 'directory' | 'runDirectory'>, args: string[]): ResultPromise {
+  return execa(process.execPath, [main, ...args], { reject: false, env: environment(daemon), extendEnv: false });
+}
+
+function environment({ directory, runDirectory }: Pick<TestDaemon, 'directory' | 'runDirectory'>) {
+  return { PATH: process.env.PATH, NETLOOM_RUN_DIR: runDirectory, NETLOOM_STATE_DIR: `${directory}/state` };
+}

@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import { parsePortMapping, portText } from '../../src/cli/port-mapping.ts';
+import { NetloomError } from '../../src/core/fault.ts';
+
+const plain = { hostIp: null, hostPort: 0, containerPort: 80, protocol: 'tcp', range: 1 };
+
+describe("-p takes podman's spelling", () => {
+  it.each([
+    ['80', plain],
+    [':80', plain],
+    ['0:80', plain],
+    ['8080:80', { ...plain, hostPort: 8080 }],
+    ['8080:80/udp', { ...plain, hostPort: 8080, protocol: 'udp' }],
+    ['53:53/SCTP', { ...plain, hostPort: 53, containerPort: 53, protocol: 'sctp' }],
+    ['127.0.0.1:8080:80', { ...plain, hostIp: '127.0.0.1', hostPort: 8080 }],
+    ['127.0.0.1::80', { ...plain, hostIp: '127.0.0.1' }],
+    ['[::1]:8080:80', { ...plain, hostIp: '::1', hostPort: 8080 }],
+    ['[fd00::5]::80/udp', { ...plain, hostIp: 'fd00::5', protocol: 'udp' }],
+    ['8000-8010:8000-8010', { ...plain, hostPort: 8000, containerPort: 8000, range: 11 }],
+    ['8000-8010', { ...plain, containerPort: 8000, range: 11 }],
+    ['[::]:9000-9001:80-81/tcp', { ...plain, hostIp: '::', hostPort: 9000, range: 2 }],
+    ['65535:65535', { ...plain, hostPort: 65535, containerPort: 65535 }],
+  ])('%s', (text, mapping) => expect(parsePortMapping(text)).toEqual(mapping));
+});
+
+describe('-p refuses, and says why', () => {
+  it.each([
+    ['', 'is no port'],
+    ['web', 'is no port'],
+    ['-80', 'is no port'],
+    ['8080:', 'is no port'],
+    ['8080:80:90:100', 'too many colons'],
+    ['::1:8080:80', 'in brackets'],
+    ['[::1]:80', 'needs a host port'],
+    ['[::g]:8080:80', 'is no IP address'],
+    ['300.0.0.1:8080:80', 'is no IP address'],
+    [':8080:80', 'is no IP address'],
+    ['70000:80', 'at most 65535'],
+    ['80:70000', 'at most 65535'],
+    ['8080:0', 'at least 1'],
+    ['0-5:80-85', 'is no range'],
+    ['8010-8000:8010-8000', 'is no range'],
+    ['8000-8010:80', '11 ports'],
+    ['8000:80-90', '1 ports'],
+    ['80/icmp', 'unknown protocol'],
+    ['80/tcp/udp', 'more than one /'],
+    ['8080 :80', 'is no port'],
+  ])('%s', (text, reason) => {
+    const refusal = expect.objectContaining({ code: 'port.invalid', message: expect.stringContaining(reason) });
+    expect(() => parsePortMapping(text)).toThrow(refusal);
+    expect(() => parsePortMapping(text)).toThrow(NetloomError);
+  });
+});
+
+describe('a published port is shown', () => {
+  it.each([
+    ['8080->80/tcp', { hostPort: 8080 }],
+    ['127.0.0.1:8080->80/tcp', { hostIp: '127.0.0.1', hostPort: 8080 }],
+    ['[::1]:8080->80/tcp', { hostIp: '::1', hostPort: 8080 }],
+    ['8080-8082->80-82/tcp', { hostPort: 8080, range: 3 }],
+    ['(free)->80/tcp', {}],
+  ])('as %s', (text, port) => expect(portText({ ...plain, protocol: 'tcp', ...port })).toBe(text));
+});

@@ -1,0 +1,172 @@
+import { once } from 'node:events';
+import { chmodSync, writeFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import type { ResultPromise } from 'execa';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { NetloomClient } from '../../src/client.ts';
+import { inventory, nothing, processesOf, TestDaemon, untilAnswered } from '../support/daemon.ts';
+import { becomeFreshHost, temporaryDirectory } from '../support/fresh-host.ts';
+import { launch, netloom } from './netloom.ts';
+
+let directory: { path: string; remove(): void };
+let daemon: TestDaemon;
+let client: NetloomClient;
+
+beforeAll(async () => {
+  await becomeFreshHost();
+  directory = temporaryDirectory();
+  daemon = new TestDaemon(directory.path);
+  client = await daemon.start();
+  await client.network.create({ name: 'web' });
+});
+afterAll(async () => {
+  try {
+    await client.network.remove({ name: 'web' });
+    expect(inventory(daemon)).toEqual({ ...nothing, processes: expect.anything() });
+  } finally {
+    await client?.close();
+    await daemon.stop();
+  }
+  expect(processesOf(daemon)).toEqual([]);
+  directory.remove();
+});
+
+const run = (...args: string[]) => netloom(daemon, ['run', ...args]);
+const containers = async () => (await client.container.list()).containers.map(({ id, state }) => `${id} ${state}`);
+/** Waits until these are all containers there are. */
+const untilContainers = (...wanted: string[]) =>
+  untilAnswered(async () => expect(await containers()).toEqual(wanted), 10_000);
+
+const launched: ResultPromise[] = [];
+afterEach(async () => {
+  for (const running of launched.splice(0)) {
+    running.kill('SIGTERM');
+    await running;
+  }
+  for (const { id } of (await client.container.list()).containers) await client.container.remove({ id });
+});
+
+/** A run that goes on, when its command has said its first line (in an object, for the run itself can be awaited). */
+async function started(...args: string[]) {
+  const running = launch(daemon, ['run', ...args]);
+  launched.push(running);
+  await once(createInterface({ input: running.stdout as Readable }), 'line');
+  return { running };
+}
+
+const sleeping = ['--', 'sh', '-c', 'echo ready; exec sleep 60'];
+
+describe('run', () => {
+  it('gives the command a network of its own, and leaves nothing', async () => {
+    const { stdout, exitCode } = await run('--network', 'web', '--ip', '10.89.0.50', 'ip', '-j', 'address');
+    const links = JSON.parse(stdout) as { ifname: string; addr_info: { local: string }[] }[];
+    expect(links.map(({ ifname }) => ifname)).toEqual(['lo', 'eth0']);
+    expect(links[1]?.addr_info.map(({ local }) => local)).toContain('10.89.0.50');
+    expect(exitCode).toBe(0);
+    expect(await containers()).toEqual([]);
+    expect(inventory(daemon)).toMatchObject({ namespaces: [], links: ['netloom0'] });
+  });
+
+  it('needs no -- before a command without options', async () => {
+    expect((await run('--network', 'web', 'hostname')).exitCode).toBe(0);
+    expect((await run('sh', '-c', 'exit 9')).exitCode).toBe(9);
+  });
+
+  it.each([
+    [0, ['true']],
+    [7, ['sh', '-c', 'exit 7']],
+    [137, ['sh', '-c', 'kill -KILL $$']],
+    [127, ['no-such-command']],
+  ])('ends with %d as its command does', async (exitCode, command) => {
+    expect(await run('--network', 'web', '--', ...command)).toMatchObject({ exitCode });
+    expect(await containers()).toEqual([]);
+  });
+
+  it('ends with 126 when the command cannot be executed', async () => {
+    const file = `${directory.path}/plain-file`;
+    writeFileSync(file, 'no program');
+    chmodSync(file, 0o644);
+    expect(await run('--', file)).toMatchObject({ exitCode: 126, stderr: expect.stringContaining('EACCES') });
+    expect(await containers()).toEqual([]);
+  });
+
+  it('hands stdin, stdout and stderr through', async () => {
+    const { stdout, stderr } = await netloom(daemon, ['run', '--', 'sh', '-c', 'cat; echo oh >&2'], 'hello');
+    expect({ stdout, stderr }).toEqual({ stdout: 'hello', stderr: 'oh' });
+  });
+
+  it('hands signals on, and waits for what the command makes of them', async () => {
+    const script = 'trap "exit 5" TERM; trap "echo usr1" USR1; echo ready; while :; do sleep 0.02; done';
+    const { running } = await started('--network', 'web', '--id', 'c1', '--', 'sh', '-c', script);
+    await untilContainers('c1 running');
+    const heard = once(createInterface({ input: running.stdout as Readable }), 'line');
+    running.kill('SIGUSR1');
+    expect(await heard).toEqual(['usr1']);
+    running.kill('SIGTERM');
+    expect((await running).exitCode).toBe(5);
+    expect(await containers()).toEqual([]);
+  });
+
+  it('publishes ports', async () => {
+    const page = 'require("http").createServer((q, r) => r.end("page")).listen(80, () => console.log("up"))';
+    const { running } = await started('--network', 'web', '-p', '8080:80', '--', process.execPath, '-e', page);
+    expect(await (await fetch('http://127.0.0.1:8080/', { headers: { connection: 'close' } })).text()).toBe('page');
+    expect(await run('--network', 'web', '-p', '8080:80', '--', 'true')).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining('netloom: port.taken: '),
+    });
+    running.kill('SIGTERM');
+    expect((await running).exitCode).toBe(143);
+    expect(await containers()).toEqual([]);
+  });
+
+  it('leaves the container alone that has the id already', async () => {
+    await started('--network', 'web', '--name', 'c2', ...sleeping);
+    expect(await run('--network', 'web', '--name', 'c2', '--', 'true')).toMatchObject({
+      exitCode: 1,
+      stderr: 'netloom: container.exists: container c2 exists already',
+    });
+    await untilContainers('c2 running');
+  });
+
+  it('runs nothing and leaves nothing when the network cannot be had', async () => {
+    expect(await run('--network', 'nowhere', '--', 'echo', 'hello')).toMatchObject({ exitCode: 3, stdout: '' });
+    expect(await containers()).toEqual([]);
+  });
+
+  it('joins the network of another container', async () => {
+    await started('--network', 'web', '--id', 'c3', ...sleeping);
+    const { stdout } = await run('--mode', 'container:c3', '--', 'readlink', '/proc/self/ns/net');
+    const { container } = await client.container.inspect({ id: 'c3' });
+    expect(stdout).toBe(`net:[${container.netns?.inode}]`);
+  });
+});
+
+describe('run and the end of its daemon', () => {
+  const script = 'echo ready; read x; exit 3';
+
+  it('goes on without it, and the next daemon sees to what was left', async () => {
+    const { running } = await started('--network', 'web', '--id', 'c4', '--', 'sh', '-c', script);
+    await untilContainers('c4 running');
+    await daemon.kill();
+    running.stdin?.end('now\n');
+    const { exitCode, stderr } = await running;
+    expect(exitCode).toBe(3);
+    expect(stderr).toMatch(/^netloom: bus\.unreachable: /);
+    expect(stderr).toContain('the network of container c4 is taken down as soon as its daemon serves again');
+
+    await (await daemon.start()).close();
+    await untilContainers();
+  });
+
+  it('tells the next daemon of the command when the former died before it heard', async () => {
+    const { running } = await started('--network', 'web', '--id', 'c5', '--', 'sh', '-c', script);
+    await daemon.kill();
+    await (await daemon.start()).close();
+    await untilContainers('c5 running');
+    running.stdin?.end('now\n');
+    expect((await running).exitCode).toBe(3);
+    expect(await containers()).toEqual([]);
+  });
+});

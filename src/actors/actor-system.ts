@@ -12,8 +12,9 @@ import {
 } from '../core/actor-address.ts';
 import type { ActorEvent } from '../core/event.ts';
 import { faultOf } from '../core/fault.ts';
+import type { Plan } from '../core/plan/step.ts';
 import { Actor, type Origin } from './actor.ts';
-import { execute } from './executor.ts';
+import { execute, type PlanResult } from './executor.ts';
 import type { Answer, Committed, Delivery, Journal, PendingPlan } from './journal.ts';
 import type { Kernel } from './kernel.ts';
 
@@ -47,7 +48,8 @@ export class ActorSystem {
   readonly #early: Delivery[] = [];
   readonly #queue: (() => void)[] = [];
   #running = false;
-  readonly #underWay = new Set<Promise<void>>();
+  /** the last plan of each actor that has any */
+  readonly #underWay = new Map<ActorAddress, Promise<void>>();
   #stopped = false;
 
   constructor(
@@ -80,11 +82,11 @@ export class ActorSystem {
    */
   wake(kind: ActorKind, rebooted: boolean): void {
     const isOfKind = (address: ActorAddress) => actorKind(address) === kind && this.#isMine(address);
-    if (isOfKind(hostAddress)) this.#later(() => this.#receive(hostAddress, { type: 'host.start' }));
     for (const address of [...this.#actors.keys()].filter(isOfKind)) {
       for (const pending of this.journal.pendingOf(address)) this.#later(() => this.#start(address, pending));
       this.#later(() => this.#receive(address, { type: 'actor.recovered', rebooted }));
     }
+    if (isOfKind(hostAddress)) this.#later(() => this.#receive(hostAddress, { type: 'host.start' }));
     for (const address of this.journal.inboxAddresses().filter(isOfKind))
       for (const { sequence, event } of this.journal.inboxOf(address))
         if (sequence <= this.#horizon)
@@ -96,7 +98,7 @@ export class ActorSystem {
 
   /** Lets the plans that are under way end and journals their results, then takes nothing more: the rest is in the journal. */
   async stop(): Promise<void> {
-    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay.values());
     this.#stopped = true;
     this.#queue.length = 0;
   }
@@ -151,21 +153,32 @@ export class ActorSystem {
     else this.outside.deliver(worker, delivery);
   }
 
+  /** The plans of one actor are carried out one after another: a teardown does not overtake the verification before it. */
   #start(address: ActorAddress, pending: PendingPlan): void {
-    const work = this.#carryOut(address, pending);
-    this.#underWay.add(work);
-    void work.finally(() => this.#underWay.delete(work));
+    const before = this.#underWay.get(address);
+    const work = before ? before.then(() => this.#carryOut(address, pending)) : this.#carryOut(address, pending);
+    this.#underWay.set(address, work);
+    void work.finally(() => this.#underWay.get(address) === work && this.#underWay.delete(address));
   }
 
   async #carryOut(address: ActorAddress, { sequence, plan }: PendingPlan): Promise<void> {
     if (this.#stopped) return;
     const startedMs = performance.now();
-    const result = await execute(this.kernel, plan);
+    const result = await this.#execute(plan);
     const told = { plan: plan.name, outputs: result.outputs, tookMs: performance.now() - startedMs };
     const event: ActorEvent = result.ok
       ? { type: 'steps.applied', ...told }
       : { type: 'steps.failed', fault: result.fault, ...told };
     this.#later(() => this.#receive(address, event, { consumed: null, completed: sequence }));
+  }
+
+  /** A plan that cannot even be tried must not end the worker, or it would end every one that takes it up again. */
+  async #execute(plan: Plan): Promise<PlanResult> {
+    try {
+      return await execute(this.kernel, plan);
+    } catch (error) {
+      return { ok: false, fault: faultOf(error), outputs: [] };
+    }
   }
 
   #make(address: ActorAddress, record: { value: unknown; context: unknown } | null): Actor {

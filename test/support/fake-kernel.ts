@@ -49,6 +49,14 @@ export class FakeKernel implements Kernel {
     this.#refuse = (step, count) => (matches(step, count) ? { errno, detail: 'as the test arranged' } : null);
   }
 
+  /** What never should happen: not a refusal, but an error in our own code. */
+  throwWhen(matches: (step: Step) => boolean): void {
+    this.#refuse = (step) => {
+      if (matches(step)) throw new TypeError('as the test arranged');
+      return null;
+    };
+  }
+
   failNoMore(): void {
     this.#refuse = () => null;
   }

@@ -1,0 +1,541 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as native from '#native';
+import type { ContainerView } from '../../src/core/view.ts';
+import { inventory, untilAnswered } from '../support/daemon.ts';
+import { ipWithin } from '../support/fresh-host.ts';
+import { codeOf, Lab, refusal } from '../support/lab.ts';
+
+let lab: Lab;
+const children: ChildProcess[] = [];
+
+beforeAll(async () => {
+  lab = await Lab.open();
+  await lab.client.network.create({ name: 'web', subnets: [{ subnet: '10.88.0.0/24' }, { subnet: 'fd00:88::/64' }] });
+  await lab.client.network.create({ name: 'back', subnets: [{ subnet: '10.77.0.0/24' }] });
+  await lab.client.network.create({ name: 'third', subnets: [{ subnet: '10.66.0.0/24' }] });
+});
+afterAll(async () => {
+  for (const child of children) child.kill('SIGKILL');
+  await lab.close();
+});
+
+/** A process that lives until it is killed, in a fresh network namespace when told so. */
+async function process(...wrapper: string[]): Promise<ChildProcess & { pid: number }> {
+  const [file, ...args] = [...wrapper, 'sh', '-c', 'echo ready; exec sleep infinity'];
+  const child = spawn(file as string, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  children.push(child);
+  await once(child.stdout as NodeJS.ReadableStream, 'data');
+  return child as ChildProcess & { pid: number };
+}
+
+/** A namespace that is not netloom's. */
+function foreignNetns(name: string): { path: string; inode: number; remove(): void } {
+  const path = `${lab.directory.path}/${name}`;
+  const { identity, socket } = native.createNetns(path);
+  socket.close();
+  return { path, inode: identity.inode, remove: () => native.removeNetns(path) };
+}
+
+const inodeOf = (path: string) => native.netnsIdentity(path)?.inode ?? null;
+const linksIn = (path: string) => ipWithin<{ ifname: string }[]>(path, 'link').map(({ ifname }) => ifname);
+const view = async (id: string): Promise<ContainerView> => (await lab.client.container.inspect({ id })).container;
+
+/** IPv4 addresses by interface, without loopback. */
+function addressesIn(path: string): Record<string, string[]> {
+  const links = ipWithin<{ ifname: string; addr_info: { local: string }[] }[]>(
+    path,
+    '-4',
+    'address',
+    'show',
+    'up',
+  ).slice(1);
+  return Object.fromEntries(links.map(({ ifname, addr_info }) => [ifname, addr_info.map(({ local }) => local)]));
+}
+
+/** Runs a test and sees that it leaves the kernel as it was, once its containers are gone. */
+function leavingNothing(containers: string[], test: () => Promise<void>): () => Promise<void> {
+  return async () => {
+    const before = await everything();
+    try {
+      await test();
+    } finally {
+      for (const id of containers) await lab.remove(id);
+    }
+    expect(await everything()).toEqual(before);
+  };
+}
+
+async function everything() {
+  const { networks } = await lab.client.network.list();
+  return {
+    inventory: withoutBridges(),
+    leases: networks.map(({ name, leases }) => [name, leases]),
+    containers: (await lab.client.container.list()).containers,
+  };
+}
+
+/** Bridges, and what is of a network as such, come with the first member and stay. */
+function withoutBridges() {
+  const { links, elements, ...rest } = inventory(lab.daemon);
+  return {
+    ...rest,
+    links: links.filter((name) => !name.startsWith('netloom')),
+    elements: elements.filter((element) => element.startsWith('published')),
+  };
+}
+
+describe('a namespace without a network', () => {
+  it.each([
+    ['B05 mode none', 'none'],
+    ['B05 mode bridge without networks', 'bridge'],
+  ])('%s: has loopback only, and that is up', (_, mode) =>
+    leavingNothing(['alone'], async () => {
+      const { netns, status, ports } = await lab.client.container.setup({ id: 'alone', mode });
+      expect({ status, ports }).toEqual({ status: {}, ports: [] });
+      expect(ipWithin(netns.path, 'link')).toMatchObject([{ ifname: 'lo', flags: ['LOOPBACK', 'UP', 'LOWER_UP'] }]);
+      expect(await view('alone')).toMatchObject({ mode, state: 'configured', netns, status: {} });
+      expect(await lab.client.container.stats({ id: 'alone' })).toEqual({ id: 'alone', interfaces: {} });
+    })(),
+  );
+});
+
+describe('a namespace that is somebody else’s (ns:<path>)', () => {
+  it(
+    'B03 is used as it is, and is left as it was',
+    leavingNothing(['guest'], async () => {
+      const foreign = foreignNetns('foreign');
+      const { netns } = await lab.client.container.setup({ id: 'guest', mode: `ns:${foreign.path}` });
+      expect(netns).toEqual({ path: foreign.path, inode: foreign.inode });
+      await lab.client.container.teardown({ id: 'guest' });
+      expect(inodeOf(foreign.path)).toBe(foreign.inode);
+      foreign.remove();
+    }),
+  );
+
+  it(
+    'B03 gets interfaces on the networks that are asked for, and loses those only',
+    leavingNothing(['guest'], async () => {
+      const foreign = foreignNetns('foreign');
+      const { status } = await lab.client.container.setup({
+        id: 'guest',
+        mode: `ns:${foreign.path}`,
+        networks: [{ network: 'web' }, { network: 'back' }],
+      });
+      expect(Object.keys(status)).toEqual(['web', 'back']);
+      expect(linksIn(foreign.path)).toEqual(['lo', 'eth0', 'eth1']);
+      await lab.client.container.teardown({ id: 'guest' });
+      expect(inodeOf(foreign.path)).toBe(foreign.inode);
+      expect(linksIn(foreign.path)).toEqual(['lo']);
+      foreign.remove();
+    }),
+  );
+
+  it(
+    'is a clear error when nothing is there, and when it is no namespace',
+    leavingNothing(['guest'], async () => {
+      expect(await codeOf(lab.client.container.setup({ id: 'guest', mode: 'ns:/nowhere/at-all' }))).toBe('netns.gone');
+      expect(await codeOf(lab.client.container.setup({ id: 'guest', mode: 'ns:/etc/hostname' }))).toBe('netns.gone');
+      expect((await view('guest')).lastFault).toMatchObject({ code: 'netns.gone' });
+    }),
+  );
+
+  it(
+    'B07 with an interface of that name already: everything is taken back, and that interface is not touched',
+    leavingNothing(['guest'], async () => {
+      const foreign = foreignNetns('foreign');
+      ipWithin(foreign.path, 'link', 'add', 'eth1', 'type', 'bridge');
+      const fault = await refusal(
+        lab.client.container.setup({
+          id: 'guest',
+          mode: `ns:${foreign.path}`,
+          networks: [{ network: 'web' }, { network: 'back' }],
+        }),
+      );
+      expect(fault).toMatchObject({ code: 'link.exists', errno: 'EEXIST', leftBehind: [] });
+      expect(fault.undone?.[0]).toMatch(/^link\.veth nl[0-9a-f]{12} \(eth0 in /);
+      expect(linksIn(foreign.path)).toEqual(['lo', 'eth1']);
+      foreign.remove();
+    }),
+  );
+});
+
+describe('a namespace that is another container’s (container:<id>)', () => {
+  it(
+    'B04 is the same, with the same addresses and counters, also of one that shares itself',
+    leavingNothing(['second', 'first', 'owner'], async () => {
+      const owner = await lab.client.container.setup({ id: 'owner', networks: [{ network: 'web' }] });
+      const first = await lab.client.container.setup({ id: 'first', mode: 'container:owner' });
+      const second = await lab.client.container.setup({ id: 'second', mode: 'container:first' });
+      for (const { netns, status } of [first, second, await view('second')]) {
+        expect(netns).toEqual(owner.netns);
+        expect(status).toEqual(owner.status);
+      }
+      const counted = await Promise.all(
+        ['owner', 'second'].map(async (id) => (await lab.client.container.stats({ id })).interfaces),
+      );
+      expect(Object.keys(counted[1] ?? {})).toEqual(Object.keys(counted[0] ?? {}));
+    }),
+  );
+
+  it(
+    'B04 goes on when a container that shared it is taken down',
+    leavingNothing(['owner'], async () => {
+      const { netns } = await lab.client.container.setup({ id: 'owner', networks: [{ network: 'web' }] });
+      await lab.client.container.setup({ id: 'guest', mode: 'container:owner' });
+      await lab.remove('guest');
+      expect(inodeOf(netns.path)).toBe(netns.inode);
+      expect(linksIn(netns.path)).toEqual(['lo', 'eth0']);
+    }),
+  );
+
+  it(
+    'B04 is a clear error when there is no such container, or it has none now',
+    leavingNothing(['guest', 'owner'], async () => {
+      expect(await codeOf(lab.client.container.setup({ id: 'guest', mode: 'container:nobody' }))).toBe('netns.gone');
+      await lab.client.container.setup({ id: 'owner', networks: [{ network: 'web' }] });
+      await lab.client.container.teardown({ id: 'owner' });
+      const fault = await refusal(lab.client.container.setup({ id: 'guest', mode: 'container:owner' }));
+      expect(fault).toMatchObject({ code: 'netns.gone', message: expect.stringContaining('owner') });
+    }),
+  );
+
+  it(
+    'B04 is a clear error when it is its own, or when two wait for each other',
+    leavingNothing(['one', 'other'], async () => {
+      expect(await codeOf(lab.client.container.setup({ id: 'one', mode: 'container:one' }))).toBe('netns.cycle');
+      await lab.client.container.create({ id: 'one', mode: 'container:other' });
+      await lab.client.container.create({ id: 'other', mode: 'container:one' });
+      expect(await codeOf(lab.client.container.setup({ id: 'one' }))).toBe('netns.gone');
+    }),
+  );
+
+  it(
+    'can be set up when the container that owns it has come',
+    leavingNothing(['guest', 'owner'], async () => {
+      expect(await codeOf(lab.client.container.setup({ id: 'guest', mode: 'container:owner' }))).toBe('netns.gone');
+      const { netns } = await lab.client.container.setup({ id: 'owner', mode: 'none' });
+      expect((await lab.client.container.setup({ id: 'guest' })).netns).toEqual(netns);
+    }),
+  );
+});
+
+describe('a namespace that a process brings along (pid)', () => {
+  it(
+    'B02 is pinned and configured, and is the process’s alone again after the teardown',
+    leavingNothing(['adopted'], async () => {
+      const { pid, ...child } = await process('unshare', '--net');
+      const own = `/proc/${pid}/ns/net`;
+      const inode = inodeOf(own);
+      const { netns } = await lab.client.container.setup({ id: 'adopted', pid, networks: [{ network: 'web' }] });
+      expect(netns.inode).toBe(inode);
+      expect(netns.inode).not.toBe(native.currentNetnsIdentity().inode);
+      expect(linksIn(own)).toEqual(['lo', 'eth0']);
+      await lab.client.container.teardown({ id: 'adopted' });
+      expect(existsSync(netns.path)).toBe(false);
+      expect(inodeOf(own)).toBe(inode);
+      expect(linksIn(own)).toEqual(['lo']);
+      expect(child.exitCode).toBeNull();
+    }),
+  );
+
+  it(
+    'B02 outlives the process until the teardown, and goes with it',
+    leavingNothing(['adopted'], async () => {
+      const child = await process('unshare', '--net');
+      const { netns } = await lab.client.container.setup({
+        id: 'adopted',
+        pid: child.pid,
+        networks: [{ network: 'web' }],
+      });
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+      expect(linksIn(netns.path)).toEqual(['lo', 'eth0']);
+    }),
+  );
+});
+
+describe('a container on networks', () => {
+  it(
+    'A02 has interfaces named in the order of its networks; a name that is asked for is not given twice',
+    leavingNothing(['many', 'named'], async () => {
+      const many = await lab.client.container.setup({
+        id: 'many',
+        networks: ['third', 'web', 'back'].map((network) => ({ network })),
+      });
+      expect(addressesIn(many.netns.path)).toEqual({
+        eth0: [expect.stringMatching(/^10\.66\./)],
+        eth1: [expect.stringMatching(/^10\.88\./)],
+        eth2: [expect.stringMatching(/^10\.77\./)],
+      });
+      expect(
+        Object.entries(many.status).map(([network, { interfaces }]) => [network, ...Object.keys(interfaces)]),
+      ).toEqual([
+        ['third', 'eth0'],
+        ['web', 'eth1'],
+        ['back', 'eth2'],
+      ]);
+      const named = await lab.client.container.setup({
+        id: 'named',
+        networks: [
+          { network: 'third' },
+          { network: 'web', interfaceName: 'eth0' },
+          { network: 'back', interfaceName: 'lan' },
+        ],
+      });
+      expect(Object.keys(addressesIn(named.netns.path)).sort()).toEqual(['eth0', 'eth1', 'lan']);
+      expect(named.status.web?.interfaces).toHaveProperty('eth0');
+      expect(named.status.third?.interfaces).toHaveProperty('eth1');
+    }),
+  );
+
+  it(
+    'A03 is known by the short form of its id, besides the names that it was given',
+    leavingNothing(['0123456789abcdef'.repeat(4)], async () => {
+      const id = '0123456789abcdef'.repeat(4);
+      await lab.client.container.setup({
+        id,
+        networks: [{ network: 'web', aliases: ['db', 'main'] }, { network: 'back' }],
+      });
+      expect((await view(id)).attachments.map(({ network, aliases }) => [network, aliases])).toEqual([
+        ['web', ['db', 'main', '0123456789ab']],
+        ['back', ['0123456789ab']],
+      ]);
+    }),
+  );
+
+  it(
+    'A04 has the addresses and the MAC that were asked for',
+    leavingNothing(['fixed'], async () => {
+      const { netns, status } = await lab.client.container.setup({
+        id: 'fixed',
+        networks: [
+          { network: 'back' },
+          { network: 'web', staticIps: ['10.88.0.77', 'FD00:88:0::77'], staticMac: '02:00:00:00:88:77' },
+        ],
+      });
+      expect(status.web?.interfaces.eth1).toEqual({
+        mac_address: '02:00:00:00:88:77',
+        subnets: [
+          { ipnet: '10.88.0.77/24', gateway: '10.88.0.1' },
+          { ipnet: 'fd00:88::77/64', gateway: 'fd00:88::1' },
+        ],
+      });
+      expect(ipWithin(netns.path, 'address', 'show', 'dev', 'eth1')).toMatchObject([
+        {
+          address: '02:00:00:00:88:77',
+          addr_info: expect.arrayContaining([
+            expect.objectContaining({ local: '10.88.0.77', prefixlen: 24 }),
+            expect.objectContaining({ local: 'fd00:88::77', prefixlen: 64 }),
+          ]),
+        },
+      ]);
+      expect((await lab.client.network.inspect({ name: 'web' })).network.leases).toEqual({
+        fixed: ['10.88.0.77', 'fd00:88::77'],
+      });
+    }),
+  );
+
+  it(
+    'B07 that cannot be built is taken back whole, with the first error and what was undone',
+    leavingNothing(['unlucky'], async () => {
+      const fault = await refusal(
+        lab.client.container.setup({
+          id: 'unlucky',
+          // the kernel takes no multicast address for a link
+          networks: [{ network: 'web' }, { network: 'back', staticMac: '01:00:5e:00:00:01' }],
+          ports: [{ hostPort: 8080, containerPort: 80 }],
+        }),
+      );
+      expect(fault).toMatchObject({
+        step: expect.stringMatching(/^link\.veth /),
+        errno: 'EADDRNOTAVAIL',
+        leftBehind: [],
+      });
+      expect(fault.undone?.map((step) => step.split(' ')[0])).toEqual(['link.veth', 'netns.create']);
+      expect(await view('unlucky')).toMatchObject({ state: 'failed', netns: null, status: {}, lastFault: fault });
+      expect((await lab.facts.told('container/unlucky failed')).data).toMatchObject({ fault });
+    }),
+  );
+
+  it('has counters per interface that count what really went through', () =>
+    leavingNothing(['busy'], async () => {
+      const { netns } = await lab.client.container.setup({
+        id: 'busy',
+        networks: [{ network: 'back' }, { network: 'third' }],
+      });
+      const peer = lab.peers.in(netns.path, 'busy');
+      const host = lab.peers.in(null, 'host');
+      await peer.serve('tcp', 80);
+      const before = (await lab.client.container.stats({ id: 'busy' })).interfaces;
+      const address = addressesIn(netns.path).eth1?.[0] as string;
+      for (let call = 0; call < 20; call++) expect(await host.reach('tcp', address, 80)).toMatch(/^busy:80/);
+      const after = (await lab.client.container.stats({ id: 'busy' })).interfaces;
+      const grown = (link: string, counter: 'rxPackets' | 'txPackets' | 'rxBytes') =>
+        (after[link]?.[counter] ?? 0) - (before[link]?.[counter] ?? 0);
+      expect(Object.keys(after)).toEqual(['eth0', 'eth1']);
+      // a call is three packets each way at least
+      expect(grown('eth1', 'rxPackets')).toBeGreaterThanOrEqual(60);
+      expect(grown('eth1', 'txPackets')).toBeGreaterThanOrEqual(60);
+      expect(grown('eth1', 'rxBytes')).toBeGreaterThanOrEqual(60 * 40);
+      expect(grown('eth0', 'txPackets')).toBeLessThan(20);
+      const [eth1] = ipWithin<{ stats64: { rx: { packets: number } } }[]>(netns.path, '-s', 'link', 'show', 'eth1');
+      expect(eth1?.stats64.rx.packets).toBeGreaterThanOrEqual(after.eth1?.rxPackets ?? Infinity);
+      await lab.peers.end();
+    })());
+});
+
+describe('the life of a container', () => {
+  it(
+    'can be wished for first and built later, by its id alone',
+    leavingNothing(['later'], async () => {
+      await lab.client.container.create({ id: 'later', name: 'Later', networks: [{ network: 'web' }] });
+      expect(await view('later')).toMatchObject({ name: 'Later', state: 'created', netns: null, status: {} });
+      expect(withoutBridges()).toMatchObject({ namespaces: [], links: [] });
+      const { status } = await lab.client.container.setup({ id: 'later' });
+      expect(Object.keys(status)).toEqual(['web']);
+      expect(await codeOf(lab.client.container.create({ id: 'later' }))).toBe('container.exists');
+      expect(await codeOf(lab.client.container.setup({ id: 'nobody' }))).toBe('container.unknown');
+    }),
+  );
+
+  it(
+    'B08 is built once and torn down once; saying so again changes nothing',
+    leavingNothing(['once'], async () => {
+      const { netns } = await lab.client.container.setup({ id: 'once', networks: [{ network: 'web' }] });
+      expect(await codeOf(lab.client.container.setup({ id: 'once', networks: [{ network: 'back' }] }))).toBe(
+        'container.state',
+      );
+      expect(linksIn(netns.path)).toEqual(['lo', 'eth0']);
+      expect(inodeOf(netns.path)).toBe(netns.inode);
+      expect(await lab.client.container.teardown({ id: 'once' })).toMatchObject({ id: 'once', nothingToDo: false });
+      await lab.facts.told('container/once torn-down');
+      expect(await lab.client.container.teardown({ id: 'once' })).toEqual({
+        id: 'once',
+        nothingToDo: true,
+        kernelMs: 0,
+      });
+      expect(lab.facts.of('container', 'once')).toEqual([
+        'created',
+        'netns-ready',
+        'configured',
+        'tearing-down',
+        'torn-down',
+      ]);
+    }),
+  );
+
+  it(
+    'B08 is torn down whole when somebody has removed half of it',
+    leavingNothing(['half'], async () => {
+      const { netns } = await lab.client.container.setup({
+        id: 'half',
+        networks: [{ network: 'web' }, { network: 'back' }],
+        ports: [{ hostPort: 8080, containerPort: 80 }],
+      });
+      ipWithin(netns.path, 'link', 'delete', 'eth0');
+      native.removeNetns(netns.path);
+      expect(await lab.client.container.teardown({ id: 'half' })).toMatchObject({ nothingToDo: false });
+    }),
+  );
+
+  it(
+    'is running while its process lives, and exited after it; another process may follow',
+    leavingNothing(['live'], async () => {
+      await lab.client.container.setup({ id: 'live', networks: [{ network: 'web' }] });
+      for (const round of [1, 2]) {
+        const { netns } = await view('live');
+        const child = await process('nsenter', `--net=${netns?.path}`);
+        await lab.client.container.started({ id: 'live', pid: child.pid });
+        expect(await view('live')).toMatchObject({ state: 'running', pid: child.pid });
+        child.kill('SIGKILL');
+        expect((await lab.facts.told('container/live exited', round)).data).toEqual({ pid: child.pid });
+        expect(await view('live')).toMatchObject({ state: 'exited', netns });
+      }
+      expect(lab.facts.of('container', 'live').slice(3)).toEqual(['running', 'exited', 'running', 'exited']);
+    }),
+  );
+
+  it(
+    'is exited at once when it is told of a process that has ended already',
+    leavingNothing(['late'], async () => {
+      await lab.client.container.setup({ id: 'late', mode: 'none' });
+      const child = await process();
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+      await lab.client.container.started({ id: 'late', pid: child.pid });
+      await lab.facts.told('container/late exited');
+      expect(await codeOf(lab.client.container.started({ id: 'nobody', pid: 1 }))).toBe('container.unknown');
+    }),
+  );
+
+  it(
+    'ends with its process when it was wished so',
+    leavingNothing([], async () => {
+      const child = await process();
+      await lab.client.container.setup({
+        id: 'brief',
+        networks: [{ network: 'web' }],
+        ports: [{ hostPort: 8080, containerPort: 80 }],
+        removeOnExit: true,
+      });
+      await lab.client.container.started({ id: 'brief', pid: child.pid });
+      child.kill('SIGTERM');
+      await lab.facts.told('container/brief removed');
+      expect(lab.facts.of('container', 'brief')).toEqual([
+        'created',
+        'netns-ready',
+        'configured',
+        'running',
+        'exited',
+        'tearing-down',
+        'torn-down',
+        'removed',
+      ]);
+      expect(await codeOf(lab.client.container.inspect({ id: 'brief' }))).toBe('container.unknown');
+      expect(inodeOf(`${lab.daemon.netnsDirectory}/netloom-brief`)).toBeNull();
+    }),
+  );
+
+  it(
+    'can be looked at beforehand: a plan says each step, and changes nothing',
+    leavingNothing([], async () => {
+      const before = inventory(lab.daemon);
+      const wish = {
+        id: 'planned',
+        networks: [{ network: 'web', staticIps: ['10.88.0.55'] }],
+        ports: [{ hostPort: 8080, containerPort: 80 }],
+      };
+      const { steps, teardown } = await lab.client.container.plan(wish);
+      const path = `${lab.daemon.netnsDirectory}/netloom-planned`;
+      expect(steps.map((step) => step.split(' ')[0])).toEqual([
+        'netns.create',
+        'link.set',
+        'link.veth',
+        'link.set',
+        'link.set',
+        'address.add',
+        'address.add',
+        'route.add',
+        'route.add',
+        'nft.add',
+      ]);
+      expect(steps).toContain(`address.add 10.88.0.55/24 dev eth0 in ${path}`);
+      expect(teardown).toContain(`netns.remove ${path}`);
+      expect(inventory(lab.daemon)).toEqual(before);
+      expect(await codeOf(lab.client.container.inspect({ id: 'planned' }))).toBe('container.unknown');
+      expect(await codeOf(lab.client.container.plan({ ...wish, networks: [{ network: 'nowhere' }] }))).toBe(
+        'network.unknown',
+      );
+    }),
+  );
+
+  it('is numbered without a gap in the stream', async () => {
+    await untilAnswered(async () => expect((await lab.client.info()).outbox).toBe(0));
+    await lab.facts.through((await lab.client.container.list()).sequence);
+    const numbers = lab.facts.events.map(({ sequence }) => Number(sequence));
+    expect(numbers).toEqual(numbers.map((_, index) => index + 1));
+  });
+});

@@ -5,7 +5,7 @@ import type { CommandId, LeaseRequest, NetworkEvent } from '../src/core/event.ts
 import { type Fault, type FaultCode, fault } from '../src/core/fault.ts';
 import { chooseAddresses, type Lease, type Leases } from '../src/core/lease.ts';
 import { type NetworkDefinition, type NetworkWish, networkDefinition } from '../src/core/network.ts';
-import { lowerPlan, raisePlan } from '../src/core/plan/network.ts';
+import { lowerPlan, mendPlan, raisePlan } from '../src/core/plan/network.ts';
 import { action, deciding, effects } from './effects.ts';
 
 export interface NetworkInput {
@@ -73,11 +73,6 @@ function grant(
   };
 }
 
-const raise = ({ definition, wish }: NetworkContext): Effect => ({
-  kind: 'apply',
-  plan: raisePlan(definition as NetworkDefinition, wish?.mtuBytes ?? null),
-});
-
 const machine = setup({
   types: { context: {} as NetworkContext, events: {} as NetworkEvent, input: {} as NetworkInput },
   actions: {
@@ -113,7 +108,12 @@ const machine = setup({
     answered: assign({ command: null }),
 
     // ---- device
-    raise: decide(({ context }) => [raise(context)]),
+    raise: decide(({ context: { definition, wish } }) => [
+      { kind: 'apply', plan: raisePlan(definition as NetworkDefinition, wish?.mtuBytes ?? null) },
+    ]),
+    mend: decide(({ context: { definition, wish } }) => [
+      { kind: 'apply', plan: mendPlan(definition as NetworkDefinition, wish?.mtuBytes ?? null) },
+    ]),
     announceUp: decide(({ context: { definition } }) => [
       { kind: 'announce', fact: 'configured', data: { bridge: definition?.network_interface } },
     ]),
@@ -185,6 +185,7 @@ const machine = setup({
     isUsed: ({ context }) => Object.keys(context.leases).length > 0 || context.waiting.length > 0,
     // told apart by the plan: a bridge that was verified may be asked to go before the result is known
     isRaise: ({ event }) => 'plan' in event && event.plan === 'raise',
+    isMend: ({ event }) => 'plan' in event && event.plan === 'mend',
     isLower: ({ event }) => 'plan' in event && event.plan === 'lower',
     wasRebooted: ({ event }) => event.type === 'actor.recovered' && event.rebooted,
   },
@@ -260,9 +261,9 @@ export const networkMachine = machine.createMachine({
           { target: 'lowering', actions: 'keepCommand' },
         ],
         'lease.request': { actions: ['wait', 'grantWaiting'] },
-        'actor.recovered': [{ guard: 'wasRebooted', target: 'defined', actions: 'forgetLeases' }, { actions: 'raise' }],
-        'steps.applied': { guard: 'isRaise', actions: 'announceAdopted' },
-        'steps.failed': { guard: 'isRaise', actions: 'announceFailed' },
+        'actor.recovered': [{ guard: 'wasRebooted', target: 'defined', actions: 'forgetLeases' }, { actions: 'mend' }],
+        'steps.applied': { guard: 'isMend', actions: 'announceAdopted' },
+        'steps.failed': { guard: 'isMend', actions: 'announceFailed' },
       },
     },
     lowering: {

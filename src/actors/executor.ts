@@ -4,9 +4,16 @@ import type { Kernel, StepFailure } from './kernel.ts';
 
 export type PlanResult = { ok: true; outputs: StepOutput[] } | { ok: false; fault: Fault; outputs: StepOutput[] };
 
-/** Carries out a plan: a build stops at its first failure and is taken back, a dismantling tries everything. */
-export function execute(kernel: Kernel, plan: Plan): Promise<PlanResult> {
-  return plan.kind === 'build' ? build(kernel, plan.steps) : dismantle(kernel, plan.steps);
+/** Carries out a plan: a build stops at its first failure and is taken back, the others try everything. */
+export function execute(kernel: Kernel, { kind, steps }: Plan): Promise<PlanResult> {
+  switch (kind) {
+    case 'build':
+      return build(kernel, steps);
+    case 'mend':
+      return mend(kernel, steps);
+    case 'dismantle':
+      return dismantle(kernel, steps);
+  }
 }
 
 async function build(kernel: Kernel, steps: readonly Step[]): Promise<PlanResult> {
@@ -36,7 +43,21 @@ async function takeBack(
   return { undone, leftBehind };
 }
 
+async function mend(kernel: Kernel, steps: readonly Step[]): Promise<PlanResult> {
+  const { outputs, first } = await tryAll(kernel, steps);
+  return first ? { ok: false, outputs, fault: first } : { ok: true, outputs };
+}
+
 async function dismantle(kernel: Kernel, steps: readonly Step[]): Promise<PlanResult> {
+  const { outputs, first, leftBehind } = await tryAll(kernel, steps);
+  return first ? { ok: false, outputs, fault: { ...first, leftBehind } } : { ok: true, outputs };
+}
+
+/** Goes on behind every failure; the first one, and all that could not be done. */
+async function tryAll(
+  kernel: Kernel,
+  steps: readonly Step[],
+): Promise<{ outputs: StepOutput[]; first: Fault | null; leftBehind: LeftBehind[] }> {
   const outputs: StepOutput[] = [];
   const leftBehind: LeftBehind[] = [];
   let first: Fault | null = null;
@@ -49,7 +70,7 @@ async function dismantle(kernel: Kernel, steps: readonly Step[]): Promise<PlanRe
     leftBehind.push(left(step, performed.failure));
     from += performed.failure.index + 1;
   }
-  return first ? { ok: false, outputs, fault: { ...first, leftBehind } } : { ok: true, outputs };
+  return { outputs, first, leftBehind };
 }
 
 function left(step: Step, { errno, detail }: StepFailure): LeftBehind {

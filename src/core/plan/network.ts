@@ -32,6 +32,11 @@ export function raisePlan(definition: NetworkDefinition, mtuBytes: number | null
   };
 }
 
+/** The same for a bridge that is in use: what matches is left alone, what is missing is put back, nothing is taken away. */
+export function mendPlan(definition: NetworkDefinition, mtuBytes: number | null): Plan {
+  return { ...raisePlan(definition, mtuBytes), name: 'mend', kind: 'mend' };
+}
+
 export function lowerPlan(definition: NetworkDefinition): Plan {
   return {
     name: 'lower',

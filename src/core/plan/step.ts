@@ -83,8 +83,11 @@ export interface StepOutput {
 export interface Plan {
   /** what it is for: comes back with its result, e.g. `setup`, `teardown` */
   name: string;
-  /** build: stop at the first failure and take everything back; dismantle: try everything, collect what failed */
-  kind: 'build' | 'dismantle';
+  /**
+   * build: stop at the first failure and take everything back; mend: try everything and take nothing back, for it may
+   * have been there before; dismantle: try everything, collect what is left
+   */
+  kind: 'build' | 'mend' | 'dismantle';
   steps: Step[];
 }
 

@@ -134,9 +134,10 @@ export class ActorSystem {
       return actor.receive(this.journal, event, origin);
     } catch (error) {
       this.outside.unexpected(actor.address, event, error);
-      if (origin) this.journal.drop(actor.address, origin.consumed, origin.completed);
-      if ('command' in event && event.command !== null)
-        this.outside.committed([{ command: event.command, time: Date.now(), fault: faultOf(error) }], false);
+      const command = 'command' in event ? event.command : null;
+      const answer = command === null ? null : { command, time: Date.now(), fault: faultOf(error) };
+      if (origin) this.journal.drop(actor.address, origin.consumed, origin.completed, answer);
+      if (answer) this.outside.committed([answer], false);
       return null;
     }
   }

@@ -114,11 +114,12 @@ export class Journal implements Outbox {
     });
   }
 
-  /** The event led to nothing: only its traces go. */
-  drop(address: ActorAddress, consumed: number | null, completed: number | null): void {
+  /** The event led to nothing: only its traces go. Who waits for its answer gets the one given here. */
+  drop(address: ActorAddress, consumed: number | null, completed: number | null, answer: Answer | null = null): void {
     this.#environment.transactionSync(() => {
       if (consumed !== null) this.#inbox.removeSync([address, consumed]);
       if (completed !== null) this.#pending.removeSync([address, completed]);
+      if (answer) this.#answer(answer);
     });
   }
 
@@ -149,9 +150,9 @@ export class Journal implements Outbox {
       }
       case 'reply': {
         if (effect.command === null) break;
-        const reply = { time: Date.now(), output: effect.output, fault: effect.fault };
-        this.#replies.putSync(effect.command, reply);
-        committed.answers.push({ command: effect.command, ...reply });
+        const answer = { command: effect.command, time: Date.now(), output: effect.output, fault: effect.fault };
+        this.#answer(answer);
+        committed.answers.push(answer);
         break;
       }
       case 'announce': {
@@ -166,6 +167,10 @@ export class Journal implements Outbox {
   /** lmdb keeps a read snapshot for a turn of the event loop; what another thread has said since must be seen. */
   #latest(): void {
     if (!this.#frozen) this.#environment.resetReadTxn();
+  }
+
+  #answer({ command, ...reply }: Answer): void {
+    this.#replies.putSync(command, reply);
   }
 
   #deliver(to: ActorAddress, event: ActorEvent): Delivery {

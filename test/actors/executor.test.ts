@@ -3,7 +3,7 @@ import { execute } from '../../src/actors/executor.ts';
 import type { Kernel, Performed } from '../../src/actors/kernel.ts';
 import { setupPlan, teardownPlan } from '../../src/core/plan/container.ts';
 import { holdPlan } from '../../src/core/plan/host.ts';
-import { lowerPlan, raisePlan } from '../../src/core/plan/network.ts';
+import { lowerPlan, mendPlan, raisePlan } from '../../src/core/plan/network.ts';
 import { describeStep, inverse, type Plan, type Step } from '../../src/core/plan/step.ts';
 import { definitionOf, leaseOf, v6, wishOf } from '../core/samples.ts';
 import { FakeKernel } from '../support/fake-kernel.ts';
@@ -158,6 +158,33 @@ describe('a rollback', () => {
     expect(result).toMatchObject({
       fault: { step: describeStep(second), message: expect.stringMatching(/: set link: EIO$/) },
     });
+  });
+});
+
+describe('a mending', () => {
+  const mend = mendPlan(definition, null);
+
+  it('puts back what is missing and leaves the rest alone', async () => {
+    const kernel = await kernelWith({ verb: 'nft.load' }, ...raise.steps);
+    const found = contents(kernel);
+    kernel.linux.elements?.clear();
+    kernel.linux.host.links.get('netloom0')?.addresses.splice(0);
+    expect(await execute(kernel, mend)).toMatchObject({ ok: true });
+    expect(contents(kernel)).toEqual(found);
+  });
+
+  it('that fails has tried everything and taken nothing away', async () => {
+    for (const [index, step] of mend.steps.entries()) {
+      const kernel = await kernelWith({ verb: 'nft.load' }, ...raise.steps);
+      const found = contents(kernel);
+      const from = kernel.performed.length;
+      kernel.failAt(index + 1, 'EPERM');
+      const result = await execute(kernel, mend);
+      expect(result).toMatchObject({ ok: false, fault: { step: describeStep(step), errno: 'EPERM' } });
+      expect(result.ok || Object.keys(result.fault)).not.toContain('leftBehind');
+      expect(kernel.performed.slice(from)).toEqual(mend.steps);
+      expect(contents(kernel)).toEqual(found);
+    }
   });
 });
 

@@ -1,0 +1,426 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ContainerContext } from '../../machines/container.ts';
+import type { HostContext } from '../../machines/host.ts';
+import type { NetworkContext } from '../../machines/network.ts';
+import { containerAddress, hostAddress, networkAddress } from '../../src/core/actor-address.ts';
+import { demo, House, toContainer, toNetwork, web } from './house.ts';
+import { disorder } from './order.ts';
+
+const onDemo = (id: string, more: object = {}) => ({ id, networks: [{ network: 'demo' }], ...more });
+const port8080 = { ports: [{ hostPort: 8080, containerPort: 80 }] };
+const db = containerAddress('db');
+
+let house: House;
+beforeEach(() => {
+  house = new House();
+});
+afterEach(async () => {
+  expect(disorder(house)).toEqual([]);
+  await house.demolish();
+});
+
+const leases = () => house.context<NetworkContext>(demo)?.leases;
+const ports = () => Object.keys(house.context<HostContext>(hostAddress)?.ports ?? {});
+const statusOf = (output: unknown) => output as { netns: { path: string; inode: number }; status: unknown };
+
+/** Nothing that containers and networks make is left. */
+const expectBare = () => {
+  expect([...house.linux.pins.keys()]).toEqual([]);
+  expect([...house.linux.host.links.keys()]).toEqual(['lo']);
+  expect([...(house.linux.elements?.keys() ?? [])]).toEqual([]);
+  expect([...house.linux.ports]).toEqual([]);
+};
+
+describe('many containers', () => {
+  it('are set up and taken down at once, each with an address of its own', async () => {
+    await house.start();
+    await house.ask(demo, toNetwork.create());
+    const ids = Array.from({ length: 100 }, (_, index) => `c${index}`);
+    const commands = ids.map((id, index) => {
+      const published = { ports: [{ hostPort: 10_000 + index, containerPort: 80 }] };
+      return house.say(containerAddress(id), toContainer.setup(onDemo(id, published)));
+    });
+    await house.settle();
+    expect(commands.map((command) => house.answers.get(command)?.[0]?.fault)).toEqual(ids.map(() => undefined));
+    expect(new Set(Object.values(leases() ?? {}).flat()).size).toBe(100);
+    expect(disorder(house)).toEqual([]);
+    for (const id of ids) house.say(containerAddress(id), toContainer.remove);
+    await house.settle();
+    await house.ask(demo, toNetwork.remove);
+    expectBare();
+    expect(house.journal.actors().map(({ address }) => address)).toEqual(['host']);
+  });
+
+  it('A09 that publish the same port: one gets it, and the other is told who has it', async () => {
+    await house.start();
+    await house.ask(demo, toNetwork.create());
+    await house.ask(web, toContainer.setup(onDemo('web', port8080)));
+    const { fault } = await house.ask(db, toContainer.setup(onDemo('db', port8080)));
+    expect(fault).toMatchObject({ code: 'port.taken', message: '8080->80/tcp: container web publishes 8080->80/tcp' });
+    expect(Object.keys(leases() ?? {})).toEqual(['web']);
+    expect(ports()).toEqual(['web']);
+  });
+});
+
+describe('a set-up that fails', () => {
+  beforeEach(async () => {
+    await house.start();
+    await house.ask(demo, toNetwork.create());
+  });
+
+  it('B07 rolls back a half-built namespace and gives back what was claimed', async () => {
+    house.kernels[0]?.failWhen(({ verb }) => verb === 'route.add', 'EPERM');
+    const { fault } = await house.ask(web, toContainer.setup(onDemo('web', port8080)));
+    expect(fault).toMatchObject({ code: 'kernel.refused', errno: 'EPERM', leftBehind: [] });
+    expect(fault?.undone).toHaveLength(3);
+    expect(house.value(web)).toBe('failed');
+    expect([leases(), ports()]).toEqual([{}, []]);
+    expect(house.facts(web)).toEqual(['created', 'failed']);
+  });
+
+  it('B07 and cannot be undone keeps its claims until it is', async () => {
+    const kernel = house.kernels[0];
+    kernel?.failWhen(({ verb }) => verb === 'route.add' || verb === 'netns.remove', 'EBUSY');
+    const { fault } = await house.ask(web, toContainer.setup(onDemo('web', port8080)));
+    expect(fault?.leftBehind).toEqual([expect.objectContaining({ step: 'netns.create /netns/netloom-web' })]);
+    expect([Object.keys(leases() ?? {}), ports()]).toEqual([['web'], ['web']]);
+    kernel?.failNoMore();
+    expect((await house.ask(web, toContainer.remove)).fault).toBeUndefined();
+    expect([leases(), ports()]).toEqual([{}, []]);
+    expect(house.value(web)).toBeUndefined();
+  });
+
+  it('B07 and left something behind is cleaned up before the next wish is built', async () => {
+    const kernel = house.kernels[0];
+    await house.ask(networkAddress('back'), toNetwork.create({ name: 'back', subnets: [{ subnet: '10.90.0.0/24' }] }));
+    kernel?.failWhen(({ verb }) => verb === 'route.add' || verb === 'netns.remove', 'EBUSY');
+    await house.ask(web, toContainer.setup(onDemo('web', port8080)));
+    kernel?.failNoMore();
+    const { fault } = await house.ask(web, toContainer.setup({ id: 'web', networks: [{ network: 'back' }] }));
+    expect(fault).toBeUndefined();
+    expect([leases(), ports()]).toEqual([{}, []]);
+  });
+
+  it('that the kernel cannot even be asked for is a fault like others', async () => {
+    house.kernels[0]?.throwWhen(({ verb }) => verb === 'route.add');
+    const { fault } = await house.ask(web, toContainer.setup(onDemo('web')));
+    expect(fault).toMatchObject({ code: 'internal.unexpected' });
+    house.kernels[0]?.failNoMore();
+    expect((await house.ask(web, toContainer.remove)).fault).toBeUndefined();
+  });
+});
+
+describe('B08 a teardown', () => {
+  beforeEach(async () => {
+    await house.start();
+    await house.ask(demo, toNetwork.create());
+    await house.ask(web, toContainer.setup(onDemo('web', port8080)));
+  });
+
+  it('B08 succeeds a second time, and says that there was nothing to do', async () => {
+    expect((await house.ask(web, toContainer.teardown)).output).toMatchObject({ id: 'web', nothingToDo: false });
+    expect((await house.ask(web, toContainer.teardown)).output).toMatchObject({ id: 'web', nothingToDo: true });
+  });
+
+  it('B08 of a half-removed namespace takes the rest', async () => {
+    house.linux.unpin('/netns/netloom-web');
+    for (const key of house.linux.elements?.keys() ?? [])
+      if (key.startsWith('published')) house.linux.elements?.delete(key);
+    await house.ask(web, toContainer.teardown);
+    expect([leases(), ports()]).toEqual([{}, []]);
+  });
+
+  it('B08 is answered before the kernel has let go of the link; the address is given to nobody until then', async () => {
+    house.linux.unregisterMs = 50;
+    const command = house.say(web, toContainer.teardown);
+    for (let round = 0; round < 100 && !house.answers.has(command); round++)
+      await new Promise((resolve) => setImmediate(resolve));
+    expect(house.answers.get(command)).toHaveLength(1);
+    expect(house.value(web)).toBe('unlinking');
+    const address = leases()?.web;
+    expect(address).toBeDefined();
+    house.say(db, toContainer.setup({ id: 'db', networks: [{ network: 'demo', staticIps: [...(address ?? [])] }] }));
+    await house.settle();
+    expect(house.facts(db)).toEqual(['created', 'failed']);
+    expect(leases()).toEqual({});
+  });
+
+  it('B08 that fails reports what is left, keeps the claims, and works when tried again', async () => {
+    house.kernels[0]?.failWhen(({ verb }) => verb === 'nft.delete', 'EBUSY');
+    const { fault } = await house.ask(web, toContainer.teardown);
+    expect(fault?.leftBehind).toHaveLength(1);
+    expect(Object.keys(leases() ?? {})).toEqual(['web']);
+    house.kernels[0]?.failNoMore();
+    expect((await house.ask(web, toContainer.teardown)).output).toMatchObject({ nothingToDo: false });
+  });
+
+  it('B08 does not overtake the verification that a start began', async () => {
+    house.tell(web, { type: 'actor.recovered', rebooted: false });
+    expect((await house.ask(web, toContainer.teardown)).fault).toBeUndefined();
+    expect(house.facts(web).slice(3)).toEqual(['tearing-down', 'torn-down']);
+  });
+});
+
+describe('B04 a container that shares the namespace of another', () => {
+  beforeEach(async () => {
+    await house.start();
+    await house.ask(demo, toNetwork.create());
+    await house.ask(db, toContainer.setup(onDemo('db')));
+  });
+
+  it('B04 has its path, its identity and its addresses', async () => {
+    const lender = statusOf((await house.ask(containerAddress('x'), toContainer.setup(onDemo('x')))).output);
+    const { output, fault } = await house.ask(web, toContainer.setup({ id: 'web', mode: 'container:x' }));
+    expect(fault).toBeUndefined();
+    expect(statusOf(output)).toMatchObject({ netns: lender.netns, status: lender.status });
+  });
+
+  it('B04 finds it through another that shares it', async () => {
+    await house.ask(web, toContainer.setup({ id: 'web', mode: 'container:db' }));
+    const { output } = await house.ask(containerAddress('x'), toContainer.setup({ id: 'x', mode: 'container:web' }));
+    expect(statusOf(output).netns.path).toBe('/netns/netloom-db');
+  });
+
+  it('B04 leaves it to its owner', async () => {
+    await house.ask(web, toContainer.setup({ id: 'web', mode: 'container:db' }));
+    await house.ask(web, toContainer.remove);
+    expect(house.linux.pins.has('/netns/netloom-db')).toBe(true);
+    expect(house.value(db)).toEqual({ up: 'configured' });
+  });
+
+  it.each(['nobody', 'web2'])('B04 is told when there is none: %s', async (target) => {
+    await house.ask(containerAddress('web2'), toContainer.create({ id: 'web2' }));
+    const { fault } = await house.ask(web, toContainer.setup({ id: 'web', mode: `container:${target}` }));
+    expect(fault).toEqual({ code: 'netns.gone', message: `container ${target} has no network namespace to share` });
+  });
+
+  it('B04 in a circle with another: a clear error', async () => {
+    await house.ask(web, toContainer.create({ id: 'web', mode: 'container:x' }));
+    await house.ask(containerAddress('x'), toContainer.create({ id: 'x', mode: 'container:web' }));
+    expect((await house.ask(web, toContainer.setupAgain)).fault).toMatchObject({ code: 'netns.gone' });
+  });
+});
+
+describe('B03 a namespace that netloom did not make', () => {
+  it('B03 is used and given back as it was, but for our link', async () => {
+    await house.start();
+    await house.ask(demo, toNetwork.create());
+    const foreign = house.linux.newNetns();
+    house.linux.pin('/run/netns/blue', foreign);
+    await house.ask(web, toContainer.setup(onDemo('web', { mode: 'ns:/run/netns/blue' })));
+    expect([...foreign.links.keys()]).toEqual(['lo', 'eth0']);
+    expect((await house.ask(web, toContainer.remove)).fault).toBeUndefined();
+    expect([...foreign.links.keys()]).toEqual(['lo']);
+    expect(house.linux.pins.has('/run/netns/blue')).toBe(true);
+    house.linux.unpin('/run/netns/blue');
+  });
+
+  it('B02 of a process is pinned, and let go at the end', async () => {
+    await house.start();
+    await house.ask(demo, toNetwork.create());
+    const { pid, netns } = house.linux.startProcess();
+    await house.ask(web, toContainer.setup(onDemo('web', { pid })));
+    expect(house.linux.pins.get('/netns/netloom-web')).toBe(netns);
+    await house.ask(web, toContainer.remove);
+    expect(house.linux.pins.size).toBe(0);
+    expect([...netns.links.keys()]).toEqual(['lo']);
+  });
+});
+
+describe('the process of a container', () => {
+  beforeEach(async () => {
+    await house.start();
+    await house.ask(demo, toNetwork.create());
+  });
+
+  it('is told of when it ends; the network stays for another', async () => {
+    await house.ask(web, toContainer.setup(onDemo('web')));
+    for (const _ of [1, 2]) {
+      const { pid } = house.linux.startProcess();
+      expect((await house.ask(web, toContainer.started(pid))).fault).toBeUndefined();
+      house.linux.endProcess(pid);
+      await house.settle();
+    }
+    expect(house.facts(web).slice(3)).toEqual(['running', 'exited', 'running', 'exited']);
+    expect(house.value(web)).toEqual({ up: 'exited' });
+  });
+
+  it('takes the network along when removeOnExit is asked for', async () => {
+    await house.ask(web, toContainer.setup(onDemo('web', { removeOnExit: true })));
+    const { pid } = house.linux.startProcess();
+    await house.ask(web, toContainer.started(pid));
+    house.linux.endProcess(pid);
+    await house.settle();
+    expect(house.facts(web).slice(3)).toEqual(['running', 'exited', 'tearing-down', 'torn-down', 'removed']);
+    expect(house.value(web)).toBeUndefined();
+  });
+
+  it('that is gone before it can be watched has ended', async () => {
+    await house.ask(web, toContainer.setup(onDemo('web')));
+    await house.ask(web, toContainer.started(4711));
+    expect(house.value(web)).toEqual({ up: 'exited' });
+  });
+
+  it('that ends while no daemon looks is noticed by the next one', async () => {
+    await house.ask(web, toContainer.setup(onDemo('web', { removeOnExit: true })));
+    const { pid } = house.linux.startProcess();
+    await house.ask(web, toContainer.started(pid));
+    await house.crash();
+    house.linux.endProcess(pid);
+    await house.start();
+    await house.settle();
+    expect(house.value(web)).toBeUndefined();
+    expect(leases()).toEqual({});
+  });
+
+  it('that lives through a restart of the daemon is watched on', async () => {
+    await house.ask(web, toContainer.setup(onDemo('web')));
+    const { pid } = house.linux.startProcess();
+    await house.ask(web, toContainer.started(pid));
+    await house.stop();
+    await house.start();
+    await house.settle();
+    expect(house.value(web)).toEqual({ up: 'running' });
+    house.linux.endProcess(pid);
+    await house.settle();
+    expect(house.value(web)).toEqual({ up: 'exited' });
+    expect(house.context<ContainerContext>(web)?.process?.pid).toBe(pid);
+  });
+});
+
+describe('a restart', () => {
+  it('adopts what lives and says so', async () => {
+    await house.start();
+    await house.ask(demo, toNetwork.create());
+    await house.ask(web, toContainer.setup(onDemo('web', port8080)));
+    const before = house.context<ContainerContext>(web);
+    await house.crash();
+    expect(house.linux.ports.size).toBe(0);
+    await house.start();
+    await house.settle();
+    expect(house.context(web)).toEqual(before);
+    expect(house.facts().slice(-3)).toEqual(['host serving', 'network/demo adopted', 'container/web adopted']);
+    expect(house.linux.ports.size).toBe(2);
+  });
+
+  it('puts back what is missing', async () => {
+    await house.start();
+    await house.ask(demo, toNetwork.create());
+    await house.ask(web, toContainer.setup(onDemo('web', port8080)));
+    await house.crash();
+    house.linux.elements = null;
+    house.linux.pins.get('/netns/netloom-web')?.links.get('eth0')?.addresses.splice(0);
+    await house.start();
+    await house.settle();
+    expect(house.facts(web).at(-1)).toBe('adopted');
+  });
+
+  it('that finds a namespace gone announces the loss and gives back everything', async () => {
+    await house.start();
+    await house.ask(demo, toNetwork.create());
+    await house.ask(web, toContainer.setup(onDemo('web', port8080)));
+    await house.crash();
+    house.linux.unpin('/netns/netloom-web');
+    await house.start();
+    await house.settle();
+    expect(house.facts(web).slice(3)).toEqual(['lost', 'tearing-down', 'torn-down']);
+    expect([house.value(web), leases(), ports()]).toEqual(['created', {}, []]);
+  });
+
+  it('that finds a port taken says so; the container lives on', async () => {
+    await house.start();
+    await house.ask(demo, toNetwork.create());
+    await house.ask(web, toContainer.setup(onDemo('web', port8080)));
+    await house.crash();
+    const thief = {};
+    house.linux.bind({ holder: thief, protocol: 'tcp', address: '0.0.0.0', port: 8080 });
+    await house.start();
+    await house.settle();
+    expect(house.facts(hostAddress)).toEqual(['serving', 'port-lost', 'serving']);
+    expect(house.value(web)).toEqual({ up: 'configured' });
+    house.linux.releaseAll(thief);
+    await house.stop();
+    await house.start();
+    await house.settle();
+  });
+
+  it('whose bridge cannot be made sure of says so and takes nothing away', async () => {
+    await house.start();
+    await house.ask(demo, toNetwork.create());
+    await house.ask(web, toContainer.setup(onDemo('web')));
+    await house.stop();
+    await house.start({ refusing: ({ verb }) => verb === 'sysctl.set' });
+    await house.settle();
+    expect(house.facts(demo).at(-1)).toBe('failed');
+    expect(house.facts(web).at(-1)).toBe('adopted');
+  });
+});
+
+describe('a reboot', () => {
+  it('makes every container network created again: lost is told, leases and ports are free', async () => {
+    await house.start();
+    await house.ask(demo, toNetwork.create());
+    await house.ask(web, toContainer.setup(onDemo('web', port8080)));
+    await house.ask(db, toContainer.setup({ id: 'db', mode: 'none' }));
+    await house.ask(containerAddress('idle'), toContainer.create(onDemo('idle')));
+    await house.crash();
+    house.linux.reboot();
+    await house.start({}, true);
+    await house.settle();
+    for (const id of ['web', 'db', 'idle']) expect(house.value(containerAddress(id))).toBe('created');
+    expect([house.facts(web).at(-1), house.facts(db).at(-1)]).toEqual(['lost', 'lost']);
+    expect(house.facts(containerAddress('idle'))).toEqual(['created']);
+    expect([leases(), ports(), house.value(demo)]).toEqual([{}, [], 'defined']);
+    expectBare();
+    expect((await house.ask(web, toContainer.setupAgain)).fault).toBeUndefined();
+  });
+
+  it('in the middle of anything leaves nobody waiting', async () => {
+    await house.start();
+    for (let moment = 1; moment <= 45; moment++) {
+      const shaken = new House();
+      await shaken.start({ diesAfter: moment });
+      const commands = [
+        shaken.say(demo, toNetwork.create()),
+        shaken.say(web, toContainer.setup(onDemo('web', port8080))),
+        shaken.say(web, toContainer.teardown),
+      ];
+      await shaken.settle();
+      await shaken.crash();
+      shaken.linux.reboot();
+      await shaken.start({}, true);
+      await shaken.settle();
+      expect({ moment, disorder: disorder(shaken) }).toEqual({ moment, disorder: [] });
+      for (const command of commands) expect(shaken.journal.replyTo(command)).not.toBeNull();
+      expect(
+        (await shaken.ask(networkAddress('later'), toNetwork.create({ name: 'later', subnets: null }))).fault,
+      ).toBeUndefined();
+      await shaken.demolish();
+    }
+  });
+});
+
+describe('a command', () => {
+  it('that comes again is carried out once and gets its first answer', async () => {
+    await house.start();
+    const command = house.say(web, toContainer.create({ id: 'web' }), 'kept twice');
+    await house.settle();
+    house.say(web, toContainer.create({ id: 'web' }), 'kept twice');
+    await house.crash();
+    await house.start();
+    house.say(web, toContainer.create({ id: 'web' }), 'kept twice');
+    await house.settle();
+    expect(house.answers.get(command)).toEqual([{ command, ...house.journal.replyTo(command) }]);
+    expect(house.journal.replyTo(command)).toMatchObject({ output: { id: 'web' } });
+  });
+
+  it('that no machine can digest is answered with a fault, and does not come again', async () => {
+    await house.start();
+    const command = house.say(demo, { type: 'network.create', wish: null });
+    await house.settle();
+    expect(house.unexpected.splice(0)).toEqual([expect.stringMatching(/^network\/demo network.create: TypeError/)]);
+    expect(house.journal.replyTo(command)).toMatchObject({ fault: { code: 'internal.unexpected' } });
+    expect(house.answers.get(command)).toEqual([{ command, ...house.journal.replyTo(command) }]);
+    expect(house.journal.inboxAddresses()).toEqual([]);
+  });
+});

@@ -1,0 +1,303 @@
+import { ActorSystem, type Outside } from '../../src/actors/actor-system.ts';
+import { type Answer, type Commit, type Committed, type Delivery, Journal } from '../../src/actors/journal.ts';
+import type { Kernel, Performed } from '../../src/actors/kernel.ts';
+import { type ActorAddress, containerAddress, networkAddress, workerOf } from '../../src/core/actor-address.ts';
+import { type ContainerRequest, type ContainerWish, containerWish } from '../../src/core/container.ts';
+import type { ActorEvent } from '../../src/core/event.ts';
+import type { Fault } from '../../src/core/fault.ts';
+import type { NetworkRequest } from '../../src/core/network.ts';
+import type { Step } from '../../src/core/plan/step.ts';
+import { networkWishOf } from '../core/samples.ts';
+import { FakeKernel } from '../support/fake-kernel.ts';
+import { FakeLinux } from '../support/fake-linux.ts';
+import { temporaryDirectory } from '../support/fresh-host.ts';
+
+/**
+ * A daemon without threads and without Linux: its workers' ActorSystems in this thread, on FakeKernels of one FakeLinux.
+ * It, or one of its workers, can die at any moment that makes a difference: after the n-th commit or kernel step nothing
+ * more is written.
+ */
+export interface HouseSettings {
+  workers?: number;
+  /** commits and kernel steps until it dies; none: it lives */
+  diesAfter?: number;
+  /** only this worker dies */
+  mortal?: number;
+  /** steps that the kernels refuse from the first one on */
+  refusing?: (step: Step) => boolean;
+}
+
+/** How much longer it lives. */
+class Life {
+  spent = 0;
+  #left: number;
+
+  constructor(left = Number.POSITIVE_INFINITY) {
+    this.#left = left;
+  }
+
+  get isOver(): boolean {
+    return this.#left <= 0;
+  }
+
+  spend(): void {
+    this.spent += 1;
+    this.#left -= 1;
+  }
+
+  end(): void {
+    this.#left = 0;
+  }
+}
+
+class Died extends Error {}
+
+/** A journal to which nothing is written any more after the end. */
+function mortalJournal(journal: Journal, life: Life): Journal {
+  const mortal: Pick<Journal, 'commit' | 'drop'> = {
+    commit: (commit: Commit): Committed => {
+      if (life.isOver) throw new Died();
+      const committed = journal.commit(commit);
+      life.spend();
+      return committed;
+    },
+    drop: (...traces) => {
+      if (life.isOver) return;
+      journal.drop(...traces);
+      life.spend();
+    },
+  };
+  return new Proxy(journal, {
+    get: (target, key) => {
+      if (key in mortal) return mortal[key as keyof typeof mortal];
+      const value = Reflect.get(target, key, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+/** A plan that is under way when it ends is never heard of again. */
+class MortalKernel implements Kernel {
+  constructor(
+    private readonly kernel: FakeKernel,
+    private readonly life: Life,
+  ) {}
+
+  async perform(steps: readonly Step[]): Promise<Performed> {
+    const all: Performed = { outputs: [], done: [], failure: null };
+    for (const [index, step] of steps.entries()) {
+      if (this.life.isOver) return new Promise(() => {});
+      const { outputs, failure } = await this.kernel.perform([step]);
+      this.life.spend();
+      if (this.life.isOver) return new Promise(() => {});
+      if (failure) return { ...all, failure: { ...failure, index } };
+      all.outputs.push(...outputs);
+      all.done.push(index);
+    }
+    return all;
+  }
+
+  statistics = (path: string) => this.kernel.statistics(path);
+  hostIp = () => this.kernel.hostIp();
+  onFact = (listener: Parameters<Kernel['onFact']>[0]) =>
+    this.kernel.onFact((to, event) => this.life.isOver || listener(to, event));
+  close = () => this.kernel.close();
+}
+
+const pause = () => new Promise((resolve) => setImmediate(resolve));
+
+/** What lasts from one life to the next: the directory, the host, and the answers that clients have got. */
+export class House {
+  readonly linux = new FakeLinux();
+  readonly directory = temporaryDirectory();
+  readonly answers = new Map<string, Answer[]>();
+  /** messages between workers, as they arrived */
+  readonly posted: { way: string; delivery: Delivery }[] = [];
+  /** what no machine could digest */
+  readonly unexpected: string[] = [];
+  journal!: Journal;
+  #workers: { kernel: FakeKernel; life: Life; system: ActorSystem }[] = [];
+  #inFlight = 0;
+  #commands = 0;
+
+  // ------------------------------------------------------------------------------------------------------------ life
+
+  async start({ workers = 1, diesAfter, mortal, refusing }: HouseSettings = {}, rebooted = false): Promise<void> {
+    this.journal = new Journal(this.directory.path);
+    if (rebooted) this.journal.forgetPending();
+    const life = new Life(diesAfter);
+    const lifeOf = (index: number) => (mortal === undefined || mortal === index ? life : new Life());
+    this.#workers = Array.from({ length: workers }, (_, index) => this.#hire(index, workers, lifeOf(index)));
+    if (refusing) for (const { kernel } of this.#workers) kernel.failWhen(refusing, 'EPERM');
+    await this.#wake(this.#workers, rebooted);
+  }
+
+  #hire(index: number, workers: number, life: Life) {
+    const outside: Outside = {
+      deliver: (to, delivery) => life.isOver || this.#post(`${index} → ${to}`, to, delivery),
+      committed: (answers) => {
+        if (life.isOver) return;
+        for (const answer of answers)
+          this.answers.set(answer.command, [...(this.answers.get(answer.command) ?? []), answer]);
+      },
+      unexpected: (address, event, error) => {
+        if (!(error instanceof Died)) this.unexpected.push(`${address} ${event.type}: ${error}`);
+      },
+    };
+    const kernel = new FakeKernel(this.linux);
+    const settings = { index, workers, netnsDirectory: '/netns' };
+    const journal = mortalJournal(this.journal, life);
+    return { kernel, life, system: new ActorSystem(journal, new MortalKernel(kernel, life), outside, settings) };
+  }
+
+  async #wake(workers: { system: ActorSystem }[], rebooted: boolean): Promise<void> {
+    for (const { system } of workers) system.restore();
+    for (const kind of ['host', 'network', 'container'] as const) {
+      for (const { system } of workers) system.wake(kind, rebooted);
+      await pause();
+    }
+  }
+
+  /** As a MessagePort does: later, and in order. What comes to a worker that has died is lost. */
+  #post(way: string, to: number, delivery: Delivery): void {
+    this.#inFlight += 1;
+    setImmediate(() => {
+      this.#inFlight -= 1;
+      const worker = this.#workers[to];
+      if (!worker || worker.life.isOver) return;
+      this.posted.push({ way, delivery });
+      worker.system.deliver(delivery);
+    });
+  }
+
+  /** commits and kernel steps of this life */
+  get spent(): number {
+    return this.#workers.reduce((sum, { life }) => sum + life.spent, 0);
+  }
+
+  /** Whether it, or the worker that was to die, has died. */
+  get isDead(): boolean {
+    return this.#workers.some(({ life }) => life.isOver);
+  }
+
+  /** the kernels of the workers of this life */
+  get kernels(): FakeKernel[] {
+    return this.#workers.map(({ kernel }) => kernel);
+  }
+
+  /** Without a last word: what is not in the journal or in the kernel is lost. */
+  async crash(): Promise<void> {
+    for (const { life } of this.#workers) life.end();
+    await this.#leave();
+  }
+
+  async stop(): Promise<void> {
+    for (const { system } of this.#workers) await system.stop();
+    await this.#leave();
+  }
+
+  async #leave(): Promise<void> {
+    for (const { kernel } of this.#workers) kernel.close();
+    await this.journal.close();
+  }
+
+  /** Another worker takes the place of one that ended in the middle of what it did; the others went on meanwhile. */
+  async replaceWorker(index: number): Promise<void> {
+    const worker = this.#workers[index];
+    worker?.life.end();
+    worker?.kernel.close();
+    const next = this.#hire(index, this.#workers.length, new Life());
+    this.#workers[index] = next;
+    await this.#wake([next], false);
+  }
+
+  async demolish(): Promise<void> {
+    await this.stop();
+    this.directory.remove();
+  }
+
+  /** Until nothing is under way any more, or something has died. */
+  async settle(): Promise<void> {
+    for (let quiet = 0; quiet < 3 && !this.isDead; ) {
+      const before = this.spent;
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      const isQuiet = before === this.spent && this.#inFlight === 0 && this.#unfinished() === 0;
+      quiet = isQuiet ? quiet + 1 : 0;
+    }
+  }
+
+  #unfinished(): number {
+    const { journal } = this;
+    const plans = journal.actors().reduce((sum, { address }) => sum + journal.pendingOf(address).length, 0);
+    return plans + journal.inboxAddresses().length;
+  }
+
+  // -------------------------------------------------------------------------------------------------------- commands
+
+  /** Hands a command in, once however often it is said; its id. */
+  say(to: ActorAddress, event: object, command = `kept ${++this.#commands}`): string {
+    const delivery = this.journal.take(command, to, { ...event, command } as ActorEvent);
+    const worker = this.#workers[workerOf(to, this.#workers.length)];
+    if (delivery && worker && !worker.life.isOver) worker.system.deliver(delivery);
+    return command;
+  }
+
+  /** Something that comes to an actor by itself. */
+  tell(to: ActorAddress, event: ActorEvent): void {
+    this.#workers[workerOf(to, this.#workers.length)]?.system.deliver(this.journal.enqueue(to, event));
+  }
+
+  /** The one answer to a command, once everything is quiet. */
+  async ask(to: ActorAddress, event: object): Promise<Answer> {
+    const command = this.say(to, event);
+    await this.settle();
+    const [answer, ...more] = this.answers.get(command) ?? [];
+    if (!answer || more.length > 0)
+      throw new Error(`${command} to ${to} was answered ${more.length + (answer ? 1 : 0)} times`);
+    return answer;
+  }
+
+  // ---------------------------------------------------------------------------------------------------------- seeing
+
+  facts(source?: ActorAddress): string[] {
+    return this.journal
+      .after(0, 100_000)
+      .filter((record) => source === undefined || record.source === source)
+      .map((record) => (source === undefined ? `${record.source} ${record.fact}` : record.fact));
+  }
+
+  value(address: ActorAddress): unknown {
+    return this.journal.actor(address)?.value;
+  }
+
+  context<T>(address: ActorAddress): T | undefined {
+    return this.journal.actor(address)?.context as T | undefined;
+  }
+}
+
+export const toContainer = {
+  setup: (request: ContainerRequest) => ({ type: 'container.setup', wish: wishFor(request) }),
+  create: (request: ContainerRequest) => ({ type: 'container.create', wish: wishFor(request) }),
+  setupAgain: { type: 'container.setup', wish: null },
+  started: (pid: number) => ({ type: 'container.started', pid }),
+  teardown: { type: 'container.teardown' },
+  remove: { type: 'container.remove' },
+};
+
+export const toNetwork = {
+  create: (request: Partial<NetworkRequest> = {}) => ({
+    type: 'network.create',
+    wish: networkWishOf(request),
+    created: '2026-01-01T00:00:00Z',
+  }),
+  remove: { type: 'network.remove' },
+};
+
+export const demo = networkAddress('demo');
+export const web = containerAddress('web');
+
+function wishFor(request: ContainerRequest): ContainerWish {
+  const wish = containerWish(request);
+  if ('code' in wish) throw new Error((wish as Fault).message);
+  return wish;
+}

@@ -1,0 +1,92 @@
+import type { ContainerContext } from '../../machines/container.ts';
+import type { HostContext } from '../../machines/host.ts';
+import type { NetworkContext } from '../../machines/network.ts';
+import { hostAddress } from '../../src/core/actor-address.ts';
+import { describeElement } from '../../src/core/nft.ts';
+import { netnsOf, ownsNetns, setupPlan } from '../../src/core/plan/container.ts';
+import { raisePlan } from '../../src/core/plan/network.ts';
+import type { Step } from '../../src/core/plan/step.ts';
+import { holdAddresses } from '../../src/core/port.ts';
+import type { House } from './house.ts';
+
+/** What there is, by kind, sorted. */
+interface Inventory {
+  pins: string[];
+  links: string[];
+  elements: string[];
+  ports: string[];
+  leases: string[];
+  claims: string[];
+}
+
+/** What must be there when the journal is right: all of every network that is up, nothing of any other. */
+function expected(house: House): Inventory {
+  const steps: Step[] = [];
+  const inventory: Inventory = { pins: [], links: ['lo'], elements: [], ports: [], leases: [], claims: [] };
+  for (const { record } of house.journal.actors('network/')) {
+    const context = record.context as NetworkContext;
+    if (record.value === 'up' && context.definition) steps.push(...raisePlan(context.definition, null).steps);
+  }
+  for (const { record } of house.journal.actors('container/')) {
+    const context = record.context as ContainerContext;
+    const { wish, leases, ports } = context;
+    if (!wish || typeof record.value !== 'object') continue;
+    const netns = netnsOf(wish, context.netnsDirectory, context.share?.path ?? null);
+    steps.push(...setupPlan({ wish, netns, leases, ports }).steps);
+    if (ownsNetns(wish)) inventory.pins.push(netns);
+    for (const [network, { addresses }] of Object.entries(leases))
+      inventory.leases.push(`${network} ${wish.id} ${addresses.map(({ address }) => address)}`);
+    if (ports.length > 0) inventory.claims.push(`${wish.id} ${JSON.stringify(ports)}`);
+    for (const { protocol, hostIp, hostPort, range } of ports)
+      for (const address of holdAddresses({ protocol, hostIp, hostPort, containerPort: 1, range }))
+        for (let port = hostPort; port < hostPort + range; port++)
+          inventory.ports.push(`${protocol} ${address} ${port}`);
+  }
+  for (const step of steps) {
+    if (step.verb === 'link.bridge') inventory.links.push(step.name);
+    if (step.verb === 'link.veth') inventory.links.push(step.name);
+    if (step.verb === 'nft.add') inventory.elements.push(...step.elements.map(describeElement));
+  }
+  return sorted(inventory);
+}
+
+function found(house: House): Inventory {
+  const { linux } = house;
+  const networks = house.journal.actors('network/').map(({ record }) => record.context as NetworkContext);
+  const claims = house.context<HostContext>(hostAddress)?.ports ?? {};
+  return sorted({
+    pins: [...linux.pins.keys()],
+    links: [...linux.host.links.keys()],
+    elements: [...(linux.elements?.values() ?? [])].map(describeElement),
+    ports: [...linux.ports].map(({ protocol, address, port }) => `${protocol} ${address} ${port}`),
+    leases: networks.flatMap(({ name, leases }) => Object.entries(leases).map(([id, held]) => `${name} ${id} ${held}`)),
+    claims: Object.entries(claims).map(([id, ports]) => `${id} ${JSON.stringify(ports)}`),
+  });
+}
+
+function sorted(inventory: Inventory): Inventory {
+  return Object.fromEntries(Object.entries(inventory).map(([kind, list]) => [kind, [...list].sort()])) as never;
+}
+
+/** Whatever differs between what the journal says and what there is, and whatever was told wrongly. */
+export function disorder(house: House): string[] {
+  const [should, is] = [expected(house), found(house)];
+  const kinds = Object.keys(should) as (keyof Inventory)[];
+  const things = kinds.flatMap((kind) => [
+    ...without(should[kind], is[kind]).map((one) => `missing: ${kind} ${one}`),
+    ...without(is[kind], should[kind]).map((one) => `left: ${kind} ${one}`),
+  ]);
+  const numbers = house.journal.after(0, 1_000_000).map(({ sequence }) => sequence);
+  const gaps = numbers.flatMap((number, index) =>
+    number === index + 1 ? [] : [`fact ${number} at place ${index + 1}`],
+  );
+  const twice = [...house.answers].flatMap(([command, answers]) => {
+    const kinds = new Set(answers.map(({ command: _, ...answer }) => JSON.stringify(answer)));
+    return kinds.size > 1 ? [`${command} has ${kinds.size} answers`] : [];
+  });
+  return [...things, ...gaps, ...twice, ...house.unexpected];
+}
+
+function without(list: readonly string[], others: readonly string[]): string[] {
+  return list.filter((one) => !others.includes(one));
+}

@@ -6,7 +6,13 @@ import { containerIdSchema, interfaceNameSchema, networkNameSchema } from './tok
 
 const macSchema = z
   .string()
-  .regex(/^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$/, 'must be a MAC address such as 02:00:00:00:00:01');
+  .regex(/^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$/, 'must be a MAC address such as 02:00:00:00:00:01')
+  .refine(isOneHost, 'must be the MAC address of one host: not all zeroes, nor of many (an odd first byte)');
+
+/** What the kernel takes as a link's own. */
+function isOneHost(macAddress: string): boolean {
+  return Number.parseInt(macAddress.slice(0, 2), 16) % 2 === 0 && /[1-9a-f]/i.test(macAddress);
+}
 
 export const attachmentSchema = z.object({
   network: networkNameSchema,

@@ -3,7 +3,9 @@ import {
   addressToBigint,
   canonicalAddress,
   familyOf,
+  firstHost,
   formatSubnet,
+  lastHost,
   parseSubnet,
   type Subnet,
   subnetAddress,
@@ -80,6 +82,14 @@ export interface NetworkDefinition {
 
 const knownOptions = ['mtu', 'com.docker.network.driver.mtu', 'com.docker.network.bridge.name'];
 
+/** below these the kernel takes no address of the family */
+const leastMtuBytes = { 4: 68, 6: 1280 } as const;
+
+/** What is no container's, whatever a user asks for: unspecified, loopback, link-local, mapped, multicast. */
+const reserved = ['0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/4', '::/127', '::ffff:0:0/96', 'fe80::/10', 'ff00::/8'].map(
+  (text) => parseSubnet(text) as Subnet,
+);
+
 /** Checks all that can be checked without the host. */
 export function networkWish(request: NetworkRequest): NetworkWish | Fault {
   const options = request.options ?? {};
@@ -98,12 +108,16 @@ export function networkWish(request: NetworkRequest): NetworkWish | Fault {
     return fault('payload.invalid', `${bridge} cannot be the name of an interface`);
   const subnets = networkSubnets(request.subnets ?? []);
   if ('code' in subnets) return subnets;
+  const automatic = automaticFamilies(subnets, request.ipv6_enabled ?? false);
+  const hasIpv6 = automatic.includes(6) || subnets.some(({ gateway }) => familyOf(gateway) === 6);
+  if (hasIpv6 && mtuBytes !== null && mtuBytes < leastMtuBytes[6])
+    return fault('payload.invalid', `mtu ${mtuBytes}: IPv6 needs at least ${leastMtuBytes[6]}`);
   return {
     name: request.name,
     id: networkId(request.name),
     bridge,
     subnets,
-    automatic: automaticFamilies(subnets, request.ipv6_enabled ?? false),
+    automatic,
     internal: request.internal ?? false,
     mtuBytes,
     labels: request.labels ?? {},
@@ -121,8 +135,8 @@ function mtuOf(options: Record<string, string>): number | null | Fault {
   const text = options.mtu ?? options['com.docker.network.driver.mtu'];
   if (text === undefined) return null;
   const mtuBytes = Number(text);
-  if (!/^\d+$/.test(text) || mtuBytes < 68 || mtuBytes > 65535)
-    return fault('payload.invalid', `mtu ${text}: expected a number from 68 to 65535`);
+  if (!/^\d+$/.test(text) || mtuBytes < leastMtuBytes[4] || mtuBytes > 65535)
+    return fault('payload.invalid', `mtu ${text}: expected a number from ${leastMtuBytes[4]} to 65535`);
   return mtuBytes;
 }
 
@@ -132,6 +146,8 @@ function networkSubnets(requested: NonNullable<NetworkRequest['subnets']>): Netw
   for (const entry of requested) {
     const subnet = parseSubnet(entry.subnet);
     if (!subnet) return fault('subnet.invalid', `${entry.subnet} is no subnet (expected e.g. 10.89.0.0/24)`);
+    const clash = reserved.find((other) => subnetsOverlap(other, subnet));
+    if (clash) return fault('subnet.invalid', `${entry.subnet} overlaps ${formatSubnet(clash)}, which no network can have`);
     if (parsed.some((other) => subnetsOverlap(other, subnet)))
       return fault('subnet.invalid', `${entry.subnet} overlaps another subnet of the same network`);
     const completed = completeSubnet(subnet, entry.gateway ?? null, entry.lease_range ?? null);
@@ -151,6 +167,9 @@ export function completeSubnet(
   const via = gateway === null ? subnetAddress(subnet, 1n) : canonicalAddress(gateway);
   if (via === null) return fault('address.invalid', `gateway ${gateway} is no IP address`);
   if (!subnetContains(subnet, via)) return fault('address.outside-subnet', `gateway ${via} is outside ${text}`);
+  const value = addressToBigint(via);
+  if (value < firstHost(subnet) || value > lastHost(subnet))
+    return fault('address.invalid', `gateway ${via} is the network or broadcast address of ${text}`);
   if (!leaseRange) return { subnet: text, gateway: via };
   const range = completeRange(subnet, leaseRange);
   return 'code' in range ? range : { subnet: text, gateway: via, lease_range: range };

@@ -159,6 +159,8 @@ describe('what a container asks of a network', () => {
     { id: 'x'.repeat(65) },
     { id: 'ok', networks: [{ network: 'no/slash' }] },
     { id: 'ok', networks: [{ network: 'a', staticMac: '02:00' }] },
+    { id: 'ok', networks: [{ network: 'a', staticMac: '01:00:5e:00:00:01' }] },
+    { id: 'ok', networks: [{ network: 'a', staticMac: '00:00:00:00:00:00' }] },
     { id: 'ok', pid: 0 },
   ])('is refused by its schema: %j', (request) => {
     expect(containerRequestSchema.safeParse(request).success).toBe(false);

@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import * as native from '#native';
 import { type FaultCode, type NetloomClient, NetloomError } from '../../src/client.ts';
 import type { Fault } from '../../src/core/fault.ts';
-import { inventory, nothing, processesOf, TestDaemon } from './daemon.ts';
+import { inventory, nothing, processesOf, TestDaemon, untilAnswered } from './daemon.ts';
 import { Facts } from './facts.ts';
 import { becomeFreshHost, temporaryDirectory } from './fresh-host.ts';
 import { Peers } from './peer.ts';
@@ -39,9 +39,22 @@ export class Lab {
     await this.client?.close();
   }
 
-  /** Removes a container, and waits until the kernel has nothing of it. */
+  /** Removes a container, and waits until nobody has anything of it any more. */
   async remove(id: string): Promise<void> {
     await this.client.container.remove({ id });
+    await this.settled();
+  }
+
+  /** Networks are told that an address is free before the command is answered, but need not have heard of it then. */
+  async settled(): Promise<void> {
+    await untilAnswered(async () => {
+      const { containers } = await this.client.container.list();
+      const up = containers.filter(({ netns }) => netns !== null).map(({ id }) => id);
+      const { networks } = await this.client.network.list();
+      const holders = networks.flatMap(({ leases }) => Object.keys(leases));
+      const late = holders.filter((id) => !up.includes(id));
+      if (late.length > 0) throw new Error(`${late} still have addresses`);
+    });
   }
 
   /** Removes everything by the front door, and sees that nothing is left; then all that is left goes, whatever it was. */
@@ -49,7 +62,7 @@ export class Lab {
     try {
       await this.peers.end();
       const { containers } = await this.client.container.list();
-      await Promise.all(containers.map(({ id }) => this.client.container.remove({ id })));
+      await Promise.all(containers.map(({ id }) => this.remove(id)));
       const { networks } = await this.client.network.list();
       for (const { name } of networks) await this.client.network.remove({ name });
       expect({ ...inventory(this.daemon), processes: [] }).toEqual(nothing);

@@ -1,0 +1,421 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { credentialsFile, readCredentials } from '../../src/bus/credentials.ts';
+import { commandSubject } from '../../src/bus/subjects.ts';
+import { type CommandName, connect, type FaultCode, type NetloomClient, type RequestOf } from '../../src/client.ts';
+import { faultStatus } from '../../src/core/fault.ts';
+import { hostVethName } from '../../src/core/names.ts';
+import { untilAnswered } from '../support/daemon.ts';
+import { isFree, KernelState } from '../support/kernel-state.ts';
+import { codeOf, Lab, refusal } from '../support/lab.ts';
+import { ipBatch } from '../support/other-host.ts';
+
+let lab: Lab;
+let kernel: KernelState;
+let endedPid: number;
+
+const patienceMs = 2_000;
+
+beforeAll(async () => {
+  lab = await Lab.open();
+  kernel = new KernelState(lab.daemon);
+  await lab.client.network.create({ name: 'web', subnets: [{ subnet: '10.88.0.0/24' }, { subnet: 'fd00:88::/64' }] });
+  await lab.client.network.create({ name: 'back', network_interface: 'back0', subnets: [{ subnet: '10.77.0.0/24' }] });
+  await lab.client.container.setup({
+    id: 'resident',
+    networks: [{ network: 'web', staticIps: ['10.88.0.50', 'fd00:88::50'] }, { network: 'back' }],
+    ports: [
+      { hostPort: 8080, containerPort: 80 },
+      { hostPort: 8100, containerPort: 8100, range: 10, protocol: 'udp' },
+    ],
+  });
+  ipBatch(null, [
+    'link add foreign0 type bridge',
+    'address add 192.0.2.1/24 dev foreign0',
+    'link set foreign0 up',
+    'route add 198.51.100.0/24 via 192.0.2.2',
+    `link add ${hostVethName('unlucky', 'back')} type bridge`,
+  ]);
+  const host = lab.peers.in(null, 'host');
+  await host.serve('tcp', 9090, '0.0.0.0');
+  await host.serve('udp', 9091, '127.0.0.1');
+  await host.serve('tcp', 9092, '::');
+  const child = spawn('true');
+  await once(child, 'exit');
+  endedPid = child.pid as number;
+});
+afterAll(async () => {
+  kernel?.close();
+  ipBatch(null, ['link delete foreign0', `link delete ${hostVethName('unlucky', 'back')}`]);
+  await lab.close();
+});
+
+/** Host ports that requests ask for in vain. */
+const asked = [7000, 7001, 7002, 8085, 8109, 8110, 9089, 9090, 9091, 9092, 9093, 65530];
+
+/** All that a request can leave behind. */
+async function everything() {
+  const { networks } = await lab.client.network.list();
+  const { containers } = await lab.client.container.list();
+  return {
+    ...kernel.read(),
+    networks: networks.map(({ name, leases, state }) => ({ name, leases, state })),
+    containers: containers.filter(({ netns }) => netns !== null).map(({ id }) => id),
+    free: asked.filter(isFree),
+  };
+}
+
+/** Does something that must be refused, and sees that nothing comes of it. */
+async function inVain<T>(attempt: () => Promise<T>): Promise<T> {
+  const before = await everything();
+  const result = await attempt();
+  // what was claimed is given back by a message: in order, but not before the answer
+  await untilAnswered(async () => expect(await everything()).toEqual(before), patienceMs);
+  return result;
+}
+
+const web = [{ network: 'web' }];
+type Setup = Omit<RequestOf<'container.setup'>, 'id'>;
+const port = (mapping: object) => ({ networks: web, ports: [{ containerPort: 80, ...mapping }] }) as Setup;
+const fixed = (...staticIps: string[]) => ({ networks: [{ network: 'web', staticIps }] });
+const subnet = (...subnets: string[]) => ({ name: 'fresh', subnets: subnets.map((text) => ({ subnet: text })) });
+
+describe('container.setup refuses, and builds nothing of it:', () => {
+  it.each<[string, FaultCode, object]>([
+    ['an unknown network', 'network.unknown', { networks: [{ network: 'nowhere' }] }],
+    [
+      'an unknown network behind a known one, with a port',
+      'network.unknown',
+      { networks: [...web, { network: 'nowhere' }], ports: [{ hostPort: 7000, containerPort: 80 }] },
+    ],
+    ['a network name that cannot be one', 'name.invalid', { networks: [{ network: 'we.b' }] }],
+    ['a network named twice', 'payload.invalid', { networks: [...web, ...web] }],
+    ['more networks than anybody has', 'payload.invalid', { networks: Array(300).fill({ network: 'web' }) }],
+
+    ['a static address outside the subnet', 'address.outside-subnet', fixed('10.89.0.5')],
+    ['a static IPv6 address outside the subnet', 'address.outside-subnet', fixed('fd00:89::5')],
+    ['a static address that another container has', 'address.taken', fixed('10.88.0.50')],
+    ['a static IPv6 address that another container has, spelt otherwise', 'address.taken', fixed('FD00:88:0::0050')],
+    ['the gateway as static address', 'address.taken', fixed('10.88.0.1')],
+    ['the broadcast address', 'address.invalid', fixed('10.88.0.255')],
+    ['the network address', 'address.invalid', fixed('10.88.0.0')],
+    ['two static addresses in one subnet', 'address.invalid', fixed('10.88.0.5', '10.88.0.6')],
+    ['a static address that is none', 'address.invalid', fixed('10.88.0.256')],
+    ['a static address with a prefix', 'address.invalid', fixed('10.88.0.5/24')],
+    ['a MAC address that is none', 'address.invalid', { networks: [{ network: 'web', staticMac: '02:00:00:00:00' }] }],
+    ['a MAC address of many', 'address.invalid', { networks: [{ network: 'web', staticMac: '01:00:5e:00:00:01' }] }],
+    ['a MAC address of nobody', 'address.invalid', { networks: [{ network: 'web', staticMac: '00:00:00:00:00:00' }] }],
+
+    ['port 70000', 'port.invalid', port({ hostPort: 70000 })],
+    ['container port 70000', 'port.invalid', port({ hostPort: 7000, containerPort: 70000 })],
+    ['container port 0', 'port.invalid', port({ hostPort: 7000, containerPort: 0 })],
+    ['port -1', 'port.invalid', port({ hostPort: -1 })],
+    ['half a port', 'port.invalid', port({ hostPort: 80.5 })],
+    ['a port in words', 'port.invalid', port({ hostPort: '7000' })],
+    ['a range beyond 65535', 'port.invalid', port({ hostPort: 65530, range: 10 })],
+    ['a range beyond 65535 in the container', 'port.invalid', port({ hostPort: 7000, containerPort: 65535, range: 2 })],
+    ['an empty range', 'port.invalid', port({ hostPort: 7000, range: 0 })],
+    ['an unknown protocol', 'port.invalid', port({ hostPort: 7000, protocol: 'icmp' })],
+    ['a protocol list with nothing in it', 'port.invalid', port({ hostPort: 7000, protocol: 'tcp,' })],
+    [
+      'overlapping ranges in one request',
+      'port.overlap',
+      {
+        networks: web,
+        ports: [
+          { hostPort: 7000, containerPort: 80, range: 3 },
+          { hostPort: 7002, containerPort: 90, hostIp: '127.0.0.1' },
+        ],
+      },
+    ],
+    ['a port that another container publishes', 'port.taken', port({ hostPort: 8080 })],
+    ['a port that another container publishes, on one address', 'port.taken', port({ hostPort: 8080, hostIp: '::1' })],
+    ['a range that meets another’s', 'port.taken', port({ hostPort: 8105, protocol: 'udp', range: 10 })],
+    ['a port on which a process listens', 'port.taken', port({ hostPort: 9090 })],
+    ['a UDP port that a process has on one address', 'port.taken', port({ hostPort: 9091, protocol: 'udp' })],
+    ['a port that a process has by IPv6', 'port.taken', port({ hostPort: 9092 })],
+    ['a range in which a process has one', 'port.taken', port({ hostPort: 9089, range: 2 })],
+    [
+      'a port that a process has, behind one that is free',
+      'port.taken',
+      {
+        networks: web,
+        ports: [
+          { hostPort: 7000, containerPort: 80 },
+          { hostPort: 9090, containerPort: 81 },
+        ],
+      },
+    ],
+    ['a host address that this host has not', 'port.unavailable', port({ hostPort: 7000, hostIp: '203.0.113.7' })],
+    ['a host address that is none', 'address.invalid', port({ hostPort: 7000, hostIp: 'localhost' })],
+    [
+      'more ports than anybody has',
+      'payload.invalid',
+      { networks: web, ports: Array(2000).fill({ containerPort: 80 }) },
+    ],
+
+    ['an unknown mode', 'mode.unknown', { mode: 'bogus' }],
+    ['a mode with an argument that it has not', 'mode.unknown', { mode: 'none:x' }],
+    ['a relative namespace path', 'mode.unknown', { mode: 'ns:run/netns/x' }],
+    ['mode none with networks', 'mode.conflict', { mode: 'none', networks: web }],
+    ['ports without a network', 'mode.conflict', { ports: [{ hostPort: 7000, containerPort: 80 }] }],
+    ['a process and a path at once', 'mode.conflict', { mode: 'ns:/run/netns/x', pid: 1 }],
+    ['another’s namespace with networks', 'mode.conflict', { mode: 'container:resident', networks: web }],
+    ['another’s namespace by an id that is none', 'id.invalid', { mode: 'container:re.sident' }],
+
+    ['an interface name with a slash', 'payload.invalid', { networks: [{ network: 'web', interfaceName: 'eth/0' }] }],
+    [
+      'an interface name too long',
+      'payload.invalid',
+      { networks: [{ network: 'web', interfaceName: 'e'.repeat(16) }] },
+    ],
+    ['loopback as interface name', 'payload.invalid', { networks: [{ network: 'web', interfaceName: 'lo' }] }],
+    [
+      'one interface name for two',
+      'payload.invalid',
+      {
+        networks: [
+          { network: 'web', interfaceName: 'eth1' },
+          { network: 'back', interfaceName: 'eth1' },
+        ],
+      },
+    ],
+    ['process 0', 'payload.invalid', { pid: 0 }],
+    ['a list where none is', 'payload.invalid', { networks: 'web' }],
+  ])('%s (%s)', async (_, code, request) => {
+    expect(await inVain(() => codeOf(lab.client.container.setup({ id: 'unlucky', ...request })))).toBe(code);
+  });
+
+  it.each(['host', 'slirp4netns', 'pasta'])('mode %s, of which it says that this version has it not', async (mode) => {
+    const fault = await inVain(() => refusal(lab.client.container.setup({ id: 'unlucky', mode, networks: web })));
+    expect(fault).toMatchObject({ code: 'mode.unsupported', message: expect.stringContaining(mode) });
+  });
+
+  it.each(['a.b', 'a*', '>', '', 'a b', 'ä', '../etc', 'x'.repeat(65), 5, null])('the id %j', async (id) => {
+    const request = { id, networks: web } as RequestOf<'container.setup'>;
+    expect(await inVain(() => codeOf(lab.client.container.setup(request)))).toBe('id.invalid');
+    expect(await codeOf(lab.client.container.inspect(request))).toBe('id.invalid');
+    expect(await codeOf(lab.client.container.remove(request))).toBe('id.invalid');
+  });
+
+  it('the process of which nothing is left (process.gone)', async () => {
+    const request = { id: 'unlucky', networks: web, pid: endedPid };
+    expect(await inVain(() => codeOf(lab.client.container.setup(request)))).toBe('process.gone');
+  });
+
+  it('a name in the kernel that is somebody else’s, which is not touched (link.exists)', async () => {
+    const request = {
+      id: 'unlucky',
+      networks: [...web, { network: 'back' }],
+      ports: [{ hostPort: 7000, containerPort: 80 }],
+    };
+    const fault = await inVain(() => refusal(lab.client.container.setup(request)));
+    expect(fault).toMatchObject({ code: 'link.exists', errno: 'EEXIST', leftBehind: [] });
+    expect(fault.undone?.map((step) => step.split(' ')[0])).toEqual(['link.veth', 'netns.create']);
+  });
+
+  it('says who has a port or an address', async () => {
+    const taken = await refusal(lab.client.container.setup({ id: 'unlucky', ...port({ hostPort: 8080 }) }));
+    expect(taken.message).toContain('container resident');
+    const leased = await refusal(lab.client.container.setup({ id: 'unlucky', ...fixed('10.88.0.50') }));
+    expect(leased.message).toContain('container resident');
+  });
+
+  it('and whoever was refused gets everything when asking again for what can be had', async () => {
+    const request = { ...port({ hostPort: 7000, range: 3 }), ...fixed('10.88.0.51') };
+    const { status } = await lab.client.container.setup({ id: 'unlucky', ...request });
+    expect(status.web?.interfaces.eth0?.subnets[0]?.ipnet).toBe('10.88.0.51/24');
+    await lab.remove('unlucky');
+  });
+});
+
+describe('network.create refuses, and makes nothing of it:', () => {
+  it.each<[string, FaultCode, object]>([
+    ['a network that is there', 'network.exists', { name: 'web' }],
+    ['a name with a dot', 'name.invalid', { name: 'fre.sh' }],
+    ['no name', 'name.invalid', {}],
+    ['a subnet that is none', 'subnet.invalid', subnet('10.1.0.0/33')],
+    ['a subnet without a prefix', 'subnet.invalid', subnet('10.1.0.0')],
+    ['two subnets that overlap each other', 'subnet.invalid', subnet('10.1.0.0/16', '10.1.2.0/24')],
+    ['a subnet of loopback', 'subnet.invalid', subnet('127.9.0.0/24')],
+    ['a subnet of multicast', 'subnet.invalid', subnet('224.5.0.0/24')],
+    ['an IPv6 subnet of multicast', 'subnet.invalid', subnet('ff05::/64')],
+    ['an IPv6 subnet of link-local addresses', 'subnet.invalid', subnet('fe80::/64')],
+    ['everything as subnet', 'subnet.invalid', subnet('0.0.0.0/0')],
+    ['a subnet with no room for a gateway', 'address.outside-subnet', subnet('10.1.0.0/32')],
+    [
+      'a gateway outside its subnet',
+      'address.outside-subnet',
+      { name: 'fresh', subnets: [{ subnet: '10.1.0.0/24', gateway: '10.2.0.1' }] },
+    ],
+    [
+      'a gateway that is the broadcast address',
+      'address.invalid',
+      { name: 'fresh', subnets: [{ subnet: '10.1.0.0/24', gateway: '10.1.0.255' }] },
+    ],
+    [
+      'a range outside its subnet',
+      'address.outside-subnet',
+      { name: 'fresh', subnets: [{ subnet: '10.1.0.0/24', lease_range: { start_ip: '10.2.0.5' } }] },
+    ],
+    ['a bridge name that is too long', 'payload.invalid', { name: 'fresh', network_interface: 'b'.repeat(16) }],
+    ['the interface of somebody else', 'link.exists', { name: 'fresh', network_interface: 'foreign0' }],
+    ['the bridge of another network', 'link.exists', { name: 'fresh', network_interface: 'back0' }],
+    ['a driver that this version has not', 'mode.unsupported', { name: 'fresh', driver: 'macvlan' }],
+    ['a resolver, which this version has not', 'mode.unsupported', { name: 'fresh', dns_enabled: true }],
+    ['an unknown option', 'payload.invalid', { name: 'fresh', options: { vlan: '5' } }],
+    ['an MTU that is none', 'payload.invalid', { name: 'fresh', options: { mtu: 'large' } }],
+    [
+      'an MTU that IPv6 does not take',
+      'payload.invalid',
+      { name: 'fresh', subnets: [{ subnet: 'fd00:1::/64' }], options: { mtu: '1000' } },
+    ],
+  ])('%s (%s)', async (_, code, request) => {
+    const attempt = () => codeOf(lab.client.network.create(request as RequestOf<'network.create'>));
+    expect(await inVain(attempt)).toBe(code);
+  });
+
+  it.each([
+    ['another network’s', '10.88.0.128/25', 'network web'],
+    ['another network’s, from above', 'fd00::/16', 'network web'],
+    ['one of this host’s own', '192.0.2.0/28', 'the host’s route to 192.0.2.0/24'],
+    ['one that this host has a route to', '198.51.100.0/25', 'the host’s route to 198.51.100.0/24'],
+  ])('a subnet that overlaps %s (subnet.taken)', async (_, text, whose) => {
+    const fault = await inVain(() => refusal(lab.client.network.create(subnet(text))));
+    expect(fault).toMatchObject({ code: 'subnet.taken', message: expect.stringContaining(whose.replace('’', "'")) });
+  });
+
+  it('and network.remove what is in use, naming who uses it, and what is not there', async () => {
+    const fault = await inVain(() => refusal(lab.client.network.remove({ name: 'web' })));
+    expect(fault).toMatchObject({ code: 'network.in-use', message: expect.stringContaining('resident') });
+    expect(await codeOf(lab.client.network.remove({ name: 'nowhere' }))).toBe('network.unknown');
+    expect(await codeOf(lab.client.network.inspect({ name: 'nowhere' }))).toBe('network.unknown');
+  });
+});
+
+describe('a payload', () => {
+  const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
+  const mebibyte = 1024 * 1024;
+  it.each<[string, FaultCode, string | Uint8Array]>([
+    ['that is no JSON', 'payload.malformed', '{"id": "unlucky"'],
+    ['that is no UTF-8', 'payload.malformed', Uint8Array.of(0x7b, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d)],
+    ['that is a list', 'payload.invalid', '[]'],
+    ['that is a string', 'payload.invalid', '"unlucky"'],
+    ['that is null', 'payload.invalid', 'null'],
+    ['that is nothing', 'id.invalid', ''],
+    ['of 2 MiB', 'payload.too-large', JSON.stringify({ id: 'unlucky', name: 'x'.repeat(2 * mebibyte) })],
+    ['of 2 MiB that is no JSON either', 'payload.too-large', 'x'.repeat(2 * mebibyte)],
+    ['that is nested out of all reason', 'payload.invalid', nested(400_000)],
+    ['with a prototype in it', 'id.invalid', '{"__proto__": {"id": "unlucky"}}'],
+  ])('%s is answered with its code and status (%s)', async (_, code, payload) => {
+    const reply = await inVain(() =>
+      lab.client.nc.request(commandSubject(lab.daemon.node, 'container', 'setup'), payload),
+    );
+    expect(reply.json()).toMatchObject({ code, message: expect.any(String) });
+    expect(reply.headers?.get('Nats-Service-Error-Code')).toBe(String(faultStatus[code]));
+    expect(reply.headers?.get('Nats-Service-Error')).not.toBe('');
+  });
+
+  it('may have fields that nobody knows', async () => {
+    const request = { id: 'roomy', mode: 'none', colour: 'red', deep: { er: [1] } } as RequestOf<'container.setup'>;
+    expect((await lab.client.container.setup(request)).netns.path).toContain('roomy');
+    await lab.remove('roomy');
+  });
+});
+
+describe('who may not command', () => {
+  const setup = { id: 'unlucky', networks: web };
+
+  it('is refused by the server with wrong credentials, or none', async () => {
+    const { url } = readCredentials(credentialsFile(lab.daemon.runDirectory, 'admin')) as { url: string };
+    expect(await codeOf(connect({ url, user: 'admin', password: 'guessed' }))).toBe('bus.unauthorized');
+    expect(await codeOf(connect({ url }))).toBe('bus.unauthorized');
+    expect(await codeOf(connect({ url, user: 'root', password: '' }))).toBe('bus.unauthorized');
+  });
+
+  it('may look as a viewer, and nothing more', async () => {
+    const viewer = await as('viewer');
+    expect((await viewer.container.list()).containers.map(({ id }) => id)).toContain('resident');
+    expect((await viewer.network.inspect({ name: 'web' })).network.name).toBe('web');
+    expect((await viewer.container.plan(setup)).steps.length).toBeGreaterThan(5);
+    const commands: [CommandName, object][] = [
+      ['container.create', setup],
+      ['container.setup', setup],
+      ['container.started', { id: 'resident', pid: 1 }],
+      ['container.teardown', { id: 'resident' }],
+      ['container.remove', { id: 'resident' }],
+      ['network.create', { name: 'fresh' }],
+      ['network.remove', { name: 'web' }],
+      ['worker.restart', { index: 0 }],
+    ];
+    for (const [name, request] of commands)
+      expect(await inVain(() => codeOf(viewer.request(name, request as never)))).toBe('bus.unauthorized');
+    await viewer.close();
+  });
+
+  it('cannot have another’s answer sent to a command, as a viewer', async () => {
+    const viewer = await as('viewer');
+    const [list, remove] = (['list', 'remove'] as const).map((verb) =>
+      commandSubject(lab.daemon.node, 'container', verb),
+    );
+    await inVain(async () => {
+      viewer.nc.publish(list as string, '{"id": "resident"}', { reply: remove as string });
+      await viewer.nc.flush();
+      await viewer.info();
+    });
+    await viewer.close();
+  });
+
+  it('ends no worker as an operator', async () => {
+    const operator = await as('operator');
+    expect(await codeOf(operator.worker.restart({ index: 0 }))).toBe('bus.unauthorized');
+    expect(await codeOf(lab.client.worker.restart({ index: 99 }))).toBe('worker.unknown');
+    await operator.close();
+  });
+});
+
+function as(role: 'viewer' | 'operator'): Promise<NetloomClient> {
+  return connect({ creds: credentialsFile(lab.daemon.runDirectory, role), node: lab.daemon.node });
+}
+
+describe('a command that comes again under the same id', () => {
+  const request = { id: 'twin', networks: web, ports: [{ hostPort: 0, containerPort: 80 }] };
+
+  it('is carried out once, though it comes twice at a time', async () => {
+    const answers = await Promise.all(
+      [1, 2, 3].map(() => lab.client.container.setup(request, { msgId: 'setup-of-twin' })),
+    );
+    expect(answers[1]).toEqual(answers[0]);
+    expect(answers[2]).toEqual(answers[0]);
+  });
+
+  it('gets its first answer and changes nothing, also when all has changed since', async () => {
+    const first = await lab.client.container.setup(request, { msgId: 'setup-of-twin' });
+    await lab.client.container.remove({ id: 'twin' }, { msgId: 'removal-of-twin' });
+    await lab.settled();
+    expect(await inVain(() => lab.client.container.setup(request, { msgId: 'setup-of-twin' }))).toEqual(first);
+    expect(await lab.client.container.remove({ id: 'twin' }, { msgId: 'removal-of-twin' })).toEqual({ id: 'twin' });
+    expect(await codeOf(lab.client.container.inspect({ id: 'twin' }))).toBe('container.unknown');
+  });
+
+  it('gets its first answer also when that was a refusal, and in the daemon’s next life', async () => {
+    const early = { id: 'early', networks: [{ network: 'later' }] };
+    const first = await lab.client.container.setup(request, { msgId: 'setup-of-twin' });
+    const refused = await refusal(lab.client.container.setup(early, { msgId: 'setup-of-early' }));
+    expect(refused.code).toBe('network.unknown');
+    await lab.client.network.create({ name: 'later' });
+    await lab.release();
+    await lab.daemon.kill();
+    await lab.start();
+    await inVain(async () => {
+      expect(await refusal(lab.client.container.setup(early, { msgId: 'setup-of-early' }))).toEqual(refused);
+      expect(await lab.client.container.setup(request, { msgId: 'setup-of-twin' })).toEqual(first);
+    });
+    expect((await lab.client.container.list()).containers.map(({ id }) => id)).not.toContain('twin');
+  });
+
+  it('may not have an id that is none', async () => {
+    expect(await codeOf(lab.client.info({ msgId: 'x'.repeat(200) }))).toBe('payload.invalid');
+  });
+});

@@ -1,0 +1,42 @@
+import { existsSync, readdirSync } from 'node:fs';
+import * as native from '#native';
+import { decodeElement, describeElement, type NftSet, nftSets, nftTable } from '../../src/core/nft.ts';
+import type { TestDaemon } from './daemon.ts';
+
+/**
+ * What netloom has in this host's kernel. The same question as `inventory`, asked without starting a process: cheap
+ * enough to be asked before and after every request.
+ */
+export class KernelState {
+  readonly #route = native.openRouteSocket(null);
+  readonly #nft = native.openNftSocket();
+
+  constructor(private readonly daemon: TestDaemon) {}
+
+  read(): { namespaces: string[]; links: string[]; elements: string[] } {
+    const { netnsDirectory } = this.daemon;
+    return {
+      namespaces: existsSync(netnsDirectory) ? readdirSync(netnsDirectory) : [],
+      links: native.listLinks(this.#route).map(({ name }) => name),
+      elements: (Object.keys(nftSets) as NftSet[]).flatMap((set) =>
+        native.listElements(this.#nft, nftTable, set).map((element) => describeElement(decodeElement(set, element))),
+      ),
+    };
+  }
+
+  close(): void {
+    this.#route.close();
+    this.#nft.close();
+  }
+}
+
+/** Whether a process could have the port, on every address and by TCP and UDP. */
+export function isFree(port: number): boolean {
+  try {
+    for (const protocol of ['tcp', 'udp'] as const)
+      for (const address of ['0.0.0.0', '::']) native.holdPort(protocol, address, port).close();
+    return true;
+  } catch {
+    return false;
+  }
+}

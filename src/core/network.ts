@@ -147,7 +147,8 @@ function networkSubnets(requested: NonNullable<NetworkRequest['subnets']>): Netw
     const subnet = parseSubnet(entry.subnet);
     if (!subnet) return fault('subnet.invalid', `${entry.subnet} is no subnet (expected e.g. 10.89.0.0/24)`);
     const clash = reserved.find((other) => subnetsOverlap(other, subnet));
-    if (clash) return fault('subnet.invalid', `${entry.subnet} overlaps ${formatSubnet(clash)}, which no network can have`);
+    if (clash)
+      return fault('subnet.invalid', `${entry.subnet} overlaps ${formatSubnet(clash)}, which no network can have`);
     if (parsed.some((other) => subnetsOverlap(other, subnet)))
       return fault('subnet.invalid', `${entry.subnet} overlaps another subnet of the same network`);
     const completed = completeSubnet(subnet, entry.gateway ?? null, entry.lease_range ?? null);

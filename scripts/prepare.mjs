@@ -39,10 +39,16 @@ function installDebianPackages() {
   if (!isInstalled('apt-get')) giveUp(`please install what this distribution calls: ${wanted}`);
   if (process.getuid() !== 0)
     giveUp(`something is missing; please run: sudo apt-get install --no-install-recommends ${wanted}`);
-  const install = ['install', '-y', '-qq', '--no-install-recommends', ...missing];
-  if (!hasPackageLists()) step('apt package lists are read', 'apt-get', ['update', '-qq']);
-  else if (run('apt-get', install).status !== 0) step('apt package lists are read anew', 'apt-get', ['update', '-qq']);
-  step(`${missing.join(', ')} ${missing.length > 1 ? 'are' : 'is'} installed`, 'apt-get', install);
+  const install = [
+    `${missing.join(', ')} ${missing.length > 1 ? 'are' : 'is'} installed`,
+    'apt-get',
+    ['install', '-y', '-qq', '--no-install-recommends', ...missing],
+  ];
+  // old package lists may name what is no longer there
+  if (!hasPackageLists() || attempt(...install) !== null) {
+    step('apt package lists are read', 'apt-get', ['update', '-qq']);
+    step(...install);
+  }
   if (missing.includes('nats-server')) stopDebiansService();
 }
 
@@ -79,15 +85,21 @@ function isInstalled(program) {
   });
 }
 
-/** One line when it is done; all of its output, and our end, when it failed. */
+/** Ends us when it fails, with all of its output. */
 function step(done, command, args) {
+  const failure = attempt(done, command, args);
+  if (failure === null) return;
+  process.stderr.write(failure.output);
+  giveUp(`failed: ${command} ${args.join(' ')} (${failure.reason})`);
+}
+
+/** One line when it is done, and null; else how it failed. */
+function attempt(done, command, args) {
   const startedAt = Date.now();
   const { status, signal, error, output } = run(command, args);
-  if (status !== 0) {
-    process.stderr.write(output);
-    giveUp(`failed: ${command} ${args.join(' ')} (${error?.message ?? signal ?? `exit code ${status}`})`);
-  }
+  if (status !== 0) return { output, reason: error?.message ?? signal ?? `exit code ${status}` };
   console.log(`prepare: ${done} (${((Date.now() - startedAt) / 1000).toFixed(1)} s)`);
+  return null;
 }
 
 function run(command, args) {

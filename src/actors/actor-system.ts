@@ -41,8 +41,6 @@ const machines: Record<ActorKind, AnyStateMachine> = {
 /** The actors of one worker: gives each its messages, one after another, and performs what they decided. */
 export class ActorSystem {
   readonly #actors = new Map<ActorAddress, Actor>();
-  /** deliveries up to here were read from the journal at recovery: the same one by post is a second copy */
-  #horizon = 0;
   readonly #awake = new Set<ActorKind>();
   /** deliveries to actors that are not awake yet */
   readonly #early: Delivery[] = [];
@@ -61,19 +59,23 @@ export class ActorSystem {
     kernel.onFact((to, event) => this.#later(() => this.#receive(to, event)));
   }
 
-  /** A message that was posted; its inbox entry is written already. */
+  /** A hint that the inbox of an actor holds this message; it may come late, or twice. */
   deliver(delivery: Delivery): void {
-    const { to, sequence, event } = delivery;
-    if (!this.#awake.has(actorKind(to))) this.#early.push(delivery);
-    else if (sequence > this.#horizon)
-      this.#later(() => this.#receive(to, event, { consumed: sequence, completed: null }));
+    if (this.#awake.has(actorKind(delivery.to))) this.#hear(delivery);
+    else this.#early.push(delivery);
   }
 
   /** Reads every actor of this worker from the journal; nobody is told anything yet. */
   restore(): void {
-    this.#horizon = this.journal.horizon();
     for (const { address, record } of this.journal.actors())
       if (this.#isMine(address)) this.#actors.set(address, this.#make(address, record));
+    this.#remind();
+  }
+
+  /** Whose place this worker takes may have ended between a commit and its hint: others are told again of what they have not read. */
+  #remind(): void {
+    for (const address of this.journal.inboxAddresses())
+      if (!this.#isMine(address)) for (const delivery of this.journal.inboxOf(address)) this.#send(delivery);
   }
 
   /**
@@ -88,9 +90,7 @@ export class ActorSystem {
     }
     if (isOfKind(hostAddress)) this.#later(() => this.#receive(hostAddress, { type: 'host.start' }));
     for (const address of this.journal.inboxAddresses().filter(isOfKind))
-      for (const { sequence, event } of this.journal.inboxOf(address))
-        if (sequence <= this.#horizon)
-          this.#later(() => this.#receive(address, event, { consumed: sequence, completed: null }));
+      for (const delivery of this.journal.inboxOf(address)) this.#hear(delivery);
     this.#awake.add(kind);
     const early = this.#early.splice(0);
     for (const delivery of early) this.deliver(delivery);
@@ -119,13 +119,22 @@ export class ActorSystem {
     }
   }
 
+  #hear({ to, sequence, event }: Delivery): void {
+    this.#later(() => this.#receive(to, event, { consumed: sequence, completed: null }));
+  }
+
   #receive(address: ActorAddress, event: ActorEvent, origin?: Origin): void {
-    if (this.#stopped) return;
+    if (this.#stopped || !this.#isNew(address, origin)) return;
     const actor = this.#actors.get(address) ?? this.#make(address, null);
     const committed = this.#decide(actor, event, origin);
     if (actor.absent) this.#actors.delete(address);
     else this.#actors.set(address, actor);
     if (committed) this.#perform(address, committed);
+  }
+
+  /** A message is in the inbox until the commit that it led to: what is not there any more was a second hint. */
+  #isNew(address: ActorAddress, origin?: Origin): boolean {
+    return !origin || origin.consumed === null || this.journal.isWaiting(address, origin.consumed);
   }
 
   /** An event that a machine cannot digest must not come again at every start: it goes, and who waits is told. */
@@ -190,7 +199,7 @@ export class ActorSystem {
   #inputFor(kind: ActorKind, address: ActorAddress): ContainerInput | NetworkInput | undefined {
     if (kind === 'container') {
       const { netnsDirectory } = this.settings;
-      return { id: actorName(address), netnsDirectory, attempt: this.journal.horizon() };
+      return { id: actorName(address), netnsDirectory, attempt: this.journal.lastMessage() };
     }
     return kind === 'network' ? { name: actorName(address) } : undefined;
   }

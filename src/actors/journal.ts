@@ -196,8 +196,8 @@ export class Journal implements Outbox {
 
   // ------------------------------------------------------------------------------------------------------- reading
 
-  /** Every message up to this one was written before the call. */
-  horizon(): number {
+  /** Number of the message, or plan, that was written last. */
+  lastMessage(): number {
     this.#latest();
     return this.#number('sequence');
   }
@@ -229,6 +229,11 @@ export class Journal implements Outbox {
     this.#latest();
     const range = { start: [address, 0] as [string, number], end: [address, Infinity] as [string, number] };
     return [...this.#inbox.getRange(range)].map(({ key, value }) => ({ to: address, sequence: key[1], event: value }));
+  }
+
+  isWaiting(address: ActorAddress, sequence: number): boolean {
+    this.#latest();
+    return this.#inbox.doesExist([address, sequence]);
   }
 
   pendingOf(address: ActorAddress): PendingPlan[] {

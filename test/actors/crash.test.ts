@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { ActorAddress } from '../../src/core/actor-address.ts';
+import { type ActorAddress, containerAddress, networkAddress } from '../../src/core/actor-address.ts';
+import type { Step } from '../../src/core/plan/step.ts';
 import { demo, House, type HouseSettings, toContainer, toNetwork, web } from './house.ts';
 import { disorder } from './order.ts';
+import { seeded } from './seeded.ts';
 
 type Command = [to: ActorAddress, event: object];
 
@@ -9,6 +11,8 @@ interface Scenario {
   before: Command[];
   /** the one that is under way when it dies */
   command: Command;
+  /** steps that the kernel refuses, in every life, once the scenario begins */
+  refusing?: (step: Step) => boolean;
 }
 
 const ports = [
@@ -17,19 +21,36 @@ const ports = [
 ];
 const onDemo = { id: 'web', networks: [{ network: 'demo' }], ports };
 const dual = { subnets: [{ subnet: '10.89.0.0/24' }, { subnet: 'fd00::/64' }] };
+const backend = { name: 'back', subnets: [{ subnet: '10.90.0.0/24' }], internal: true };
 
 const createDemo: Command = [demo, toNetwork.create(dual)];
+const createBack: Command = [networkAddress('back'), toNetwork.create(backend)];
 const setup: Command = [web, toContainer.setup(onDemo)];
+const remove: Command = [web, toContainer.remove];
 
 const scenarios: Record<string, Scenario> = {
   'network.create': { before: [], command: createDemo },
   'container.setup of the first member': { before: [createDemo], command: setup },
-  'container.teardown': { before: [createDemo, setup], command: [web, toContainer.teardown] },
-  'container.remove': { before: [createDemo, setup], command: [web, toContainer.remove] },
-  'network.remove': {
-    before: [createDemo, setup, [web, toContainer.remove]],
-    command: [demo, toNetwork.remove],
+  'container.setup on two networks': {
+    before: [createDemo, createBack],
+    command: [web, toContainer.setup({ ...onDemo, networks: [{ network: 'demo' }, { network: 'back' }] })],
   },
+  'container.setup in the namespace of another': {
+    before: [createDemo, setup],
+    command: [containerAddress('guest'), toContainer.setup({ id: 'guest', mode: 'container:web' })],
+  },
+  'a container.setup that fails': {
+    before: [createDemo],
+    command: setup,
+    refusing: ({ verb }) => verb === 'route.add',
+  },
+  'a container.setup whose ports are taken': {
+    before: [createDemo, setup],
+    command: [containerAddress('late'), toContainer.setup({ ...onDemo, id: 'late' })],
+  },
+  'container.teardown': { before: [createDemo, setup], command: [web, toContainer.teardown] },
+  'container.remove': { before: [createDemo, setup], command: remove },
+  'network.remove': { before: [createDemo, setup, remove], command: [demo, toNetwork.remove] },
 };
 
 async function prepared({ before }: Scenario): Promise<House> {
@@ -54,37 +75,103 @@ const states = (house: House) => house.journal.actors().map(({ address, record }
 async function undisturbed(scenario: Scenario, settings: HouseSettings) {
   const house = await prepared(scenario);
   await house.start(settings);
-  house.say(...scenario.command);
+  const command = house.say(...scenario.command);
   await house.settle();
-  const result = { moments: house.spent, story: story(house), states: states(house), disorder: disorder(house) };
+  expect(disorder(house)).toEqual([]);
+  const fault = house.journal.replyTo(command)?.fault;
+  const result = {
+    moments: house.spentBy(settings.mortal),
+    end: { states: states(house), story: story(house), fault },
+  };
   await house.demolish();
   return result;
 }
 
+interface Death {
+  house: House;
+  /** of whoever dies: the worker, or all */
+  moment: number;
+  settings: HouseSettings;
+  /** how the next life begins */
+  revive(): Promise<void>;
+}
+
+/** Dies at that moment of the scenario, comes to life again, and tells how it ended, in the words of an undisturbed run. */
+async function dieAndLive(scenario: Scenario, { house, moment, settings, revive }: Death) {
+  await house.start({ ...settings, diesAfter: moment });
+  const command = house.say(...scenario.command);
+  await house.settle();
+  const [told] = house.answers.get(command) ?? [];
+  await revive();
+  // as a client does that has not heard
+  house.say(...scenario.command, command);
+  await house.settle();
+  const kept = house.journal.replyTo(command);
+  if (told) expect({ command, ...kept }).toEqual(told);
+  return {
+    end: { states: states(house), story: story(house), fault: kept?.fault },
+    isAnswered: kept !== null,
+    disorder: disorder(house),
+  };
+}
+
 describe.each(Object.entries(scenarios))('a daemon that dies during %s', (_name, scenario) => {
+  const settings = { refusing: scenario.refusing };
+
   it('at any moment: the next one completes it, answers the same, leaks nothing and tells every fact once', async () => {
-    const calm = await undisturbed(scenario, {});
-    expect(calm.disorder).toEqual([]);
-    for (let moment = 1; moment <= calm.moments; moment++) {
+    const { moments, end } = await undisturbed(scenario, settings);
+    for (let moment = 1; moment <= moments; moment++) {
       const house = await prepared(scenario);
-      await house.start({ diesAfter: moment });
-      const command = house.say(...scenario.command);
-      await house.settle();
-      await house.crash();
-      const [told] = house.answers.get(command) ?? [];
-      await house.start();
-      house.say(...scenario.command, command);
-      await house.settle();
-      const dying = `dead after ${moment} of ${calm.moments}`;
-      expect({ dying, disorder: disorder(house) }).toEqual({ dying, disorder: [] });
-      expect({ dying, states: states(house), story: story(house) }).toEqual({
-        dying,
-        states: calm.states,
-        story: calm.story,
-      });
-      const kept = house.journal.replyTo(command);
-      expect(kept?.fault).toBeUndefined();
-      if (told) expect({ command, ...kept }).toEqual(told);
+      const revive = async () => {
+        await house.crash();
+        await house.start(settings);
+      };
+      const result = await dieAndLive(scenario, { house, moment, settings, revive });
+      expect({ moment, ...result }).toEqual({ moment, end, isAnswered: true, disorder: [] });
+      await house.demolish();
+    }
+  });
+
+  it('again and again: the last one completes it', async () => {
+    const { moments, end } = await undisturbed(scenario, settings);
+    const seed = Date.now() % 100_000;
+    const random = seeded(seed);
+    for (let round = 0; round < 10; round++) {
+      const house = await prepared(scenario);
+      const deaths = Array.from({ length: 3 }, () => 1 + Math.floor(random() * moments));
+      const [moment = 1, ...later] = deaths;
+      const revive = async () => {
+        for (const diesAfter of later) {
+          await house.crash();
+          await house.start({ ...settings, diesAfter });
+          await house.settle();
+        }
+        await house.crash();
+        await house.start(settings);
+      };
+      const result = await dieAndLive(scenario, { house, moment, settings, revive });
+      expect({ seed, deaths, ...result }).toEqual({ seed, deaths, end, isAnswered: true, disorder: [] });
+      await house.demolish();
+    }
+  });
+});
+
+const workers = 2;
+const ofWorkers = ['container.setup on two networks', 'container.remove'].flatMap((name) =>
+  [0, 1].map((mortal) => ({ name, mortal })),
+);
+
+describe.each(ofWorkers)('worker $mortal that dies during $name', ({ name, mortal }) => {
+  const scenario = scenarios[name] as Scenario;
+
+  it('at any moment: while the others go on, the next one completes its part', async () => {
+    const settings = { workers, mortal };
+    const { moments, end } = await undisturbed(scenario, settings);
+    for (let moment = 1; moment <= moments; moment++) {
+      const house = await prepared(scenario);
+      const revive = () => house.replaceWorker(mortal);
+      const result = await dieAndLive(scenario, { house, moment, settings, revive });
+      expect({ moment, ...result }).toEqual({ moment, end, isAnswered: true, disorder: [] });
       await house.demolish();
     }
   });

@@ -52,18 +52,27 @@ class Life {
 
 class Died extends Error {}
 
+/** Every message between actors, and the order in which they were heard. */
+export interface Post {
+  sent: Map<number, { from: ActorAddress; to: ActorAddress }>;
+  heard: number[];
+}
+
 /** A journal to which nothing is written any more after the end. */
-function mortalJournal(journal: Journal, life: Life): Journal {
+function mortalJournal(journal: Journal, life: Life, post: Post): Journal {
   const mortal: Pick<Journal, 'commit' | 'drop'> = {
     commit: (commit: Commit): Committed => {
       if (life.isOver) throw new Died();
       const committed = journal.commit(commit);
+      for (const { to, sequence } of committed.deliveries) post.sent.set(sequence, { from: commit.address, to });
+      if (commit.consumed !== null) post.heard.push(commit.consumed);
       life.spend();
       return committed;
     },
-    drop: (...traces) => {
+    drop: (address, consumed, ...more) => {
       if (life.isOver) return;
-      journal.drop(...traces);
+      journal.drop(address, consumed, ...more);
+      if (consumed !== null) post.heard.push(consumed);
       life.spend();
     },
   };
@@ -104,6 +113,9 @@ class MortalKernel implements Kernel {
   close = () => this.kernel.close();
 }
 
+/** Far longer than anything takes here. */
+const patienceMs = 3_000;
+
 const pause = () => new Promise((resolve) => setImmediate(resolve));
 
 /** What lasts from one life to the next: the directory, the host, and the answers that clients have got. */
@@ -111,8 +123,7 @@ export class House {
   readonly linux = new FakeLinux();
   readonly directory = temporaryDirectory();
   readonly answers = new Map<string, Answer[]>();
-  /** messages between workers, as they arrived */
-  readonly posted: { way: string; delivery: Delivery }[] = [];
+  readonly post: Post = { sent: new Map(), heard: [] };
   /** what no machine could digest */
   readonly unexpected: string[] = [];
   journal!: Journal;
@@ -134,7 +145,7 @@ export class House {
 
   #hire(index: number, workers: number, life: Life) {
     const outside: Outside = {
-      deliver: (to, delivery) => life.isOver || this.#post(`${index} → ${to}`, to, delivery),
+      deliver: (to, delivery) => life.isOver || this.#hint(to, delivery),
       committed: (answers) => {
         if (life.isOver) return;
         for (const answer of answers)
@@ -146,7 +157,7 @@ export class House {
     };
     const kernel = new FakeKernel(this.linux);
     const settings = { index, workers, netnsDirectory: '/netns' };
-    const journal = mortalJournal(this.journal, life);
+    const journal = mortalJournal(this.journal, life, this.post);
     return { kernel, life, system: new ActorSystem(journal, new MortalKernel(kernel, life), outside, settings) };
   }
 
@@ -159,13 +170,12 @@ export class House {
   }
 
   /** As a MessagePort does: later, and in order. What comes to a worker that has died is lost. */
-  #post(way: string, to: number, delivery: Delivery): void {
+  #hint(to: number, delivery: Delivery): void {
     this.#inFlight += 1;
     setImmediate(() => {
       this.#inFlight -= 1;
       const worker = this.#workers[to];
       if (!worker || worker.life.isOver) return;
-      this.posted.push({ way, delivery });
       worker.system.deliver(delivery);
     });
   }
@@ -173,6 +183,11 @@ export class House {
   /** commits and kernel steps of this life */
   get spent(): number {
     return this.#workers.reduce((sum, { life }) => sum + life.spent, 0);
+  }
+
+  /** the same of one worker, or of all */
+  spentBy(worker?: number): number {
+    return worker === undefined ? this.spent : (this.#workers[worker]?.life.spent ?? 0);
   }
 
   /** Whether it, or the worker that was to die, has died. */
@@ -218,18 +233,25 @@ export class House {
 
   /** Until nothing is under way any more, or something has died. */
   async settle(): Promise<void> {
+    const deadline = Date.now() + patienceMs;
     for (let quiet = 0; quiet < 3 && !this.isDead; ) {
+      if (Date.now() > deadline) throw new Error(`still under way: ${this.#unfinished().join('; ')}`);
       const before = this.spent;
       await new Promise((resolve) => setTimeout(resolve, 1));
-      const isQuiet = before === this.spent && this.#inFlight === 0 && this.#unfinished() === 0;
+      const isQuiet = before === this.spent && this.#inFlight === 0 && this.#unfinished().length === 0;
       quiet = isQuiet ? quiet + 1 : 0;
     }
   }
 
-  #unfinished(): number {
+  #unfinished(): string[] {
     const { journal } = this;
-    const plans = journal.actors().reduce((sum, { address }) => sum + journal.pendingOf(address).length, 0);
-    return plans + journal.inboxAddresses().length;
+    const plans = journal
+      .actors()
+      .flatMap(({ address }) => journal.pendingOf(address).map(({ plan }) => `${address} has plan ${plan.name} out`));
+    const messages = journal
+      .inboxAddresses()
+      .flatMap((address) => journal.inboxOf(address).map(({ event }) => `${address} has not read ${event.type}`));
+    return [...plans, ...messages];
   }
 
   // -------------------------------------------------------------------------------------------------------- commands

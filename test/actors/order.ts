@@ -7,7 +7,7 @@ import { netnsOf, ownsNetns, setupPlan } from '../../src/core/plan/container.ts'
 import { raisePlan } from '../../src/core/plan/network.ts';
 import type { Step } from '../../src/core/plan/step.ts';
 import { holdAddresses } from '../../src/core/port.ts';
-import type { House } from './house.ts';
+import type { House, Post } from './house.ts';
 
 /** What there is, by kind, sorted. */
 interface Inventory {
@@ -84,7 +84,25 @@ export function disorder(house: House): string[] {
     const kinds = new Set(answers.map(({ command: _, ...answer }) => JSON.stringify(answer)));
     return kinds.size > 1 ? [`${command} has ${kinds.size} answers`] : [];
   });
-  return [...things, ...gaps, ...twice, ...house.unexpected];
+  return [...things, ...gaps, ...twice, ...lostPost(house.post), ...house.unexpected];
+}
+
+/** Between every pair each message is heard once, and in order. */
+function lostPost({ sent, heard }: Post): string[] {
+  const pairs = new Map<string, { sent: number[]; heard: number[] }>();
+  const pairOf = (sequence: number) => {
+    const letter = sent.get(sequence);
+    if (!letter) return null;
+    const key = `${letter.from} to ${letter.to}`;
+    const pair = pairs.get(key) ?? { sent: [], heard: [] };
+    pairs.set(key, pair);
+    return pair;
+  };
+  for (const sequence of [...sent.keys()].sort((one, other) => one - other)) pairOf(sequence)?.sent.push(sequence);
+  for (const sequence of heard) pairOf(sequence)?.heard.push(sequence);
+  return [...pairs].flatMap(([key, pair]) =>
+    `${pair.sent}` === `${pair.heard}` ? [] : [`${key}: sent ${pair.sent}, heard ${pair.heard}`],
+  );
 }
 
 function without(list: readonly string[], others: readonly string[]): string[] {

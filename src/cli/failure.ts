@@ -13,13 +13,19 @@ export const exitCodeHelp = `Exit codes:
   netloom run ends with the exit code of its command, 128 + n when signal n ended it,
   127 when there is no such command and 126 when it cannot be executed.`;
 
-/** Thrown by a command that ends with an exit code of its own; without words when all is said already. */
+/** What the command line itself refuses; everything else is a fault, and has a fault's code. */
+export interface Complaint {
+  code: 'usage' | 'command.missing' | 'command.unusable';
+  message: string;
+}
+
+/** Thrown by a command that ends with an exit code of its own; without a complaint when all is said already. */
 export class EndWith extends Error {
   constructor(
     readonly exitCode: number,
-    readonly words: string | null = null,
+    readonly complaint: Complaint | null = null,
   ) {
-    super(words ?? `exit code ${exitCode}`);
+    super(complaint?.message ?? `exit code ${exitCode}`);
   }
 }
 
@@ -49,8 +55,8 @@ export function reportFailure(terminal: Terminal, error: unknown, asJson: boolea
   return exitCodeOf(fault);
 }
 
-function endWith(terminal: Terminal, { exitCode, words }: EndWith, asJson: boolean): number {
-  if (words !== null) terminal.warn(asJson ? JSON.stringify({ code: 'usage', message: words }) : `netloom: ${words}`);
+function endWith(terminal: Terminal, { exitCode, complaint }: EndWith, asJson: boolean): number {
+  if (complaint) terminal.warn(asJson ? JSON.stringify(complaint) : `netloom: ${complaint.code}: ${complaint.message}`);
   return exitCode;
 }
 

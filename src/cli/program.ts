@@ -94,7 +94,7 @@ function usageFailure(error: unknown): unknown {
   if (!(error instanceof CommanderError)) return error;
   if (error.exitCode === 0) return new EndWith(exitCode.ok);
   if (error.code === 'commander.help') return new EndWith(exitCode.badInput);
-  return new EndWith(exitCode.badInput, `usage: ${error.message.replace(/^error: /, '')}`);
+  return new EndWith(exitCode.badInput, { code: 'usage', message: error.message.replace(/^error: /, '') });
 }
 
 /** Also when the arguments could not be parsed. What follows `--` is not ours. */

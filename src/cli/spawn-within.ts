@@ -46,9 +46,9 @@ function insideOf<Result>(netnsPath: string, act: () => Result): Result {
   }
 }
 
-/** Shells tell the two apart by these codes. */
-function notStarted(file: string, error: NodeJS.ErrnoException): EndWith {
-  const missing = error.code === 'ENOENT';
-  const reason = missing ? 'there is no such command' : `it cannot be executed (${error.code})`;
-  return new EndWith(missing ? 127 : 126, `${file}: ${reason}`);
+/** Shells tell the two apart by these exit codes. */
+function notStarted(file: string, { code }: NodeJS.ErrnoException): EndWith {
+  return code === 'ENOENT'
+    ? new EndWith(127, { code: 'command.missing', message: `${file}: there is no such command` })
+    : new EndWith(126, { code: 'command.unusable', message: `${file}: it cannot be executed (${code})` });
 }

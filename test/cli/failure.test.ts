@@ -19,10 +19,12 @@ describe('the exit code', () => {
 
   it('is the one that a command ends with', () => {
     expect(reported(new EndWith(137))).toEqual({ exitCode: 137, said: '' });
-    expect(reported(new EndWith(127, 'nosuch: there is no such command'))).toEqual({
+    const complaint = { code: 'command.missing', message: 'nosuch: there is no such command' } as const;
+    expect(reported(new EndWith(127, complaint))).toEqual({
       exitCode: 127,
-      said: 'netloom: nosuch: there is no such command',
+      said: 'netloom: command.missing: nosuch: there is no such command',
     });
+    expect(JSON.parse(reported(new EndWith(127, complaint), true).said)).toEqual(complaint);
   });
 
   it('is 1 for what nobody expected', () => {

@@ -82,6 +82,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const directories = { run: runDirectory, state: stateDirectory, netns: netnsDirectory };
     const engine = new ActorEngine(journal, pool, { node, version, bootId, directories });
     pool.on('committed', (_, announced) => announced && publisher.wake());
+    // a worker that ended between its commit and its word to us may have left facts behind
+    pool.on('recovered', () => publisher.wake());
     reportWorkers(pool, log);
     await pool.start(rebooted);
     await engine.serve(publisher);

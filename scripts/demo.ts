@@ -172,7 +172,7 @@ async function main(): Promise<number> {
     return 0;
   } catch (error) {
     failed((error as Error).message);
-    block(`The daemon's last words:\n${stage.daemonLog()}`);
+    block(`The last words on stderr:\n${stage.lastWords()}`);
     return 1;
   }
 }

@@ -31,7 +31,8 @@ export class Stage {
   readonly node = 'stage';
   readonly #directory = mkdtempSync(join(tmpdir(), 'netloom-demo-'));
   readonly runDirectory = join(this.#directory, 'run');
-  readonly #log = join(this.#directory, 'daemon.log');
+  readonly #logFile = join(this.#directory, 'stderr.log');
+  readonly #log = openSync(this.#logFile, 'a');
   readonly #namespaces: Set<number>;
 
   constructor() {
@@ -41,7 +42,7 @@ export class Stage {
 
   /** Resolves when it serves. */
   async daemon(): Promise<Actor> {
-    const daemon = this.#spawn([netloom, 'daemon'], openSync(this.#log, 'a'));
+    const daemon = this.#spawn([netloom, 'daemon']);
     await this.#firstLine(daemon, 'the daemon');
     return daemon;
   }
@@ -49,7 +50,7 @@ export class Stage {
   /** Runs a script of the demo in a container; resolves when it says that it is ready. */
   async container(name: string, scriptName: string, options: string[]): Promise<Actor> {
     const run = [netloom, 'run', '--name', name, ...options, '--', process.execPath, script(scriptName)];
-    const container = this.#spawn(run, 'inherit');
+    const container = this.#spawn(run);
     await this.#firstLine(container, `container ${name}`);
     this.#noticeNamespaces();
     return container;
@@ -70,8 +71,9 @@ export class Stage {
     };
   }
 
-  daemonLog(): string {
-    return readFileSync(this.#log, 'utf8').trimEnd().split('\n').slice(-8).join('\n');
+  /** What the daemon and the containers said last on stderr. */
+  lastWords(): string {
+    return readFileSync(this.#logFile, 'utf8').trimEnd().split('\n').slice(-8).join('\n');
   }
 
   /** Ends whatever an unlucky demo has left. */
@@ -82,8 +84,8 @@ export class Stage {
     rmSync(this.#directory, { recursive: true, force: true, maxRetries: 5 });
   }
 
-  #spawn(args: string[], stderr: number | 'inherit'): Actor {
-    const child = spawn(process.execPath, args, { env: this.#environment(), stdio: ['pipe', 'pipe', stderr] });
+  #spawn(args: string[]): Actor {
+    const child = spawn(process.execPath, args, { env: this.#environment(), stdio: ['pipe', 'pipe', this.#log] });
     const lines: Interface = createInterface({ input: child.stdout as NodeJS.ReadableStream });
     const ended = once(child, 'exit').then(([code, signal]) => code ?? signal);
     return { process: child, lines: lines[Symbol.asyncIterator](), ended };

@@ -282,7 +282,8 @@ const machine = setup({
       event.type === 'process.exited' && event.pid === context.process?.pid && (context.wish?.removeOnExit ?? false),
     isWatchAndLast: ({ context, event }) => isResultOf('watch', event) && (context.wish?.removeOnExit ?? false),
     hasDeferred: ({ context }) => context.deferred.length > 0,
-    leftSomething: ({ context }) => (context.lastFault?.leftBehind?.length ?? 0) > 0,
+    leftSomething: ({ context: { lastFault, leases, ports, inode } }) =>
+      Object.keys(leases).length > 0 || ports.length > 0 || inode !== null || (lastFault?.leftBehind?.length ?? 0) > 0,
     wasRestarted: ({ event }) => event.type === 'actor.recovered' && !event.rebooted,
     wasRebooted: ({ context, event }) => event.type === 'actor.recovered' && event.rebooted && context.wish !== null,
   },

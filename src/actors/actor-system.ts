@@ -187,7 +187,8 @@ export class ActorSystem {
     try {
       return await execute(this.kernel, plan);
     } catch (error) {
-      return { ok: false, fault: faultOf(error), outputs: [] };
+      const leftBehind = [{ step: plan.name, errno: null, detail: 'how far it got is not known' }];
+      return { ok: false, fault: { ...faultOf(error), leftBehind }, outputs: [] };
     }
   }
 

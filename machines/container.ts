@@ -104,15 +104,14 @@ const machine = setup({
 
     // ---- commands that must wait
     defer: assign({ deferred: ({ context, event }) => [...context.deferred, event as Command] }),
-    /** Says the waiting commands again, up to a removal: who comes after that comes too late. */
+    /** Says the waiting commands again, up to a removal: who comes after that speaks to the next container of this id. */
     resume: enqueueActions(({ context, enqueue }) => {
       const removal = context.deferred.findIndex(({ type }) => type === 'container.remove');
       const last = removal === -1 ? context.deferred.length : removal + 1;
       enqueue.assign({ deferred: [] });
       for (const command of context.deferred.slice(0, last)) enqueue.raise(command);
-      const gone = fault('container.unknown', `container ${context.id} was removed`);
-      for (const { command } of context.deferred.slice(last))
-        enqueue({ type: 'reply', params: { command, fault: gone } });
+      for (const command of context.deferred.slice(last))
+        enqueue({ type: 'tell', params: { to: containerAddress(context.id), event: command } });
     }),
     /** A teardown that failed is not tried again by itself: whoever waits is told. */
     failDeferred: enqueueActions(({ context, enqueue }) => {

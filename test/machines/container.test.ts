@@ -1,0 +1,347 @@
+import { describe, expect, it } from 'vitest';
+import { type ContainerContext, containerMachine } from '../../machines/container.ts';
+import type { ContainerWish } from '../../src/core/container.ts';
+import type { Effect } from '../../src/core/effect.ts';
+import type { ActorEvent } from '../../src/core/event.ts';
+import { fault } from '../../src/core/fault.ts';
+import { leaseOf } from '../core/samples.ts';
+import { grantsFor, share, wishes } from './terrains.ts';
+import { applied, begin, brief, failed, follow, littered, recovered, type Snapshot, stateName } from './walk.ts';
+
+/** One step from a named state; the effects as a list. */
+
+type At = Snapshot<ContainerContext>;
+
+const start: At = begin(containerMachine, { id: 'web', netnsDirectory: '/netns', attempt: 0 });
+const setUp = (wish: ContainerWish | null, command = 'c1'): ActorEvent => ({ type: 'container.setup', command, wish });
+const setupDone = applied('setup', [{ netns: { path: '/netns/netloom-web', inode: 7 } }]);
+const reach = (from: At, ...events: ActorEvent[]): At => follow(containerMachine, from, ...events).next;
+const granted = (from: At): At => reach(from, ...grantsFor(from.context));
+
+const wish = wishes.bridge;
+const created = reach(start, { type: 'container.create', command: 'c0', wish });
+const claiming = reach(created, setUp(null));
+const building = granted(claiming);
+const configured = reach(building, setupDone);
+const running = reach(
+  configured,
+  { type: 'container.started', command: 'c2', pid: 7 },
+  applied('watch', [{ startTicks: 9 }]),
+);
+const unconfiguring = reach(configured, { type: 'container.teardown', command: 'c3' });
+const unlinking = reach(unconfiguring, applied('teardown'));
+const failedClean = reach(building, failed('setup'));
+const failedLittered = reach(building, failed('setup', littered));
+
+/** `state: effect, effect, …` */
+function step(from: At, ...events: ActorEvent[]): string[] {
+  const { next, effects } = follow(containerMachine, from, ...events);
+  return [stateName(next.value), ...effects.map(brief)];
+}
+const effectsOf = (from: At, event: ActorEvent): Effect[] => follow(containerMachine, from, event).effects;
+
+const teardown = (command = 'c9'): ActorEvent => ({ type: 'container.teardown', command });
+const remove = (command = 'c9'): ActorEvent => ({ type: 'container.remove', command });
+const started = (pid = 7): ActorEvent => ({ type: 'container.started', command: 'c9', pid });
+const exited = (pid = 7): ActorEvent => ({ type: 'process.exited', pid });
+
+describe('a container that is wished for', () => {
+  it('is kept and announced', () => {
+    expect(step(start, { type: 'container.create', command: 'c1', wish })).toEqual([
+      'created',
+      'announce created',
+      'reply c1 ok',
+    ]);
+  });
+
+  it('and set up at once asks everybody who owns a part of it', () => {
+    expect(step(start, setUp(wish))).toEqual([
+      'claiming',
+      'announce created',
+      'tell network/demo lease.request',
+      'tell host ports.claim',
+    ]);
+    expect(step(start, setUp(wishes.shared))).toEqual([
+      'claiming',
+      'announce created',
+      'tell container/db netns.share',
+    ]);
+  });
+
+  it('and claims nothing is built at once', () => {
+    expect(step(start, setUp(wishes.none))).toEqual(['building', 'announce created', 'apply setup']);
+  });
+
+  it('twice is refused', () => {
+    for (const from of [created, claiming, building, configured, unconfiguring, unlinking, failedClean])
+      expect(step(from, { type: 'container.create', command: 'c9', wish }).at(-1)).toBe('reply c9 container.exists');
+  });
+
+  it('is unknown before', () => {
+    for (const event of [setUp(null, 'c9'), started(), teardown(), remove()])
+      expect(step(start, event)).toEqual(['absent', 'reply c9 container.unknown']);
+  });
+});
+
+describe('claims', () => {
+  it('are awaited one by one, then it is built', () => {
+    const [lease, ports] = grantsFor(claiming.context) as [ActorEvent, ActorEvent];
+    expect(step(claiming, lease)).toEqual(['claiming']);
+    expect(step(claiming, ports)).toEqual(['claiming']);
+    expect(step(claiming, ports, lease)).toEqual(['building', 'apply setup']);
+  });
+
+  it('carry the number of the attempt; answers to another are ignored', () => {
+    const [tell] = effectsOf(created, setUp(null));
+    expect(tell).toMatchObject({ event: { type: 'lease.request', container: 'web', attempt: 1, staticIps: [] } });
+    expect(step(claiming, { type: 'lease.granted', attempt: 0, lease: leaseOf() })).toEqual(['claiming']);
+    expect(step(claiming, { type: 'claim.refused', attempt: 0, fault: fault('port.taken', 'taken') })).toEqual([
+      'claiming',
+    ]);
+  });
+
+  it('one of which is refused are all given back, and the set-up has failed', () => {
+    expect(step(claiming, { type: 'claim.refused', attempt: 1, fault: fault('port.taken', 'taken') })).toEqual([
+      'failed',
+      'tell network/demo lease.release',
+      'tell host ports.release',
+      'announce failed',
+      'reply c1 port.taken',
+    ]);
+  });
+
+  it('B04 for a namespace bring its path and status', () => {
+    const sharing = reach(start, setUp(wishes.shared));
+    const { next, effects } = follow(containerMachine, sharing, { type: 'netns.shared', attempt: 1, share });
+    expect([stateName(next.value), ...effects.map(brief)]).toEqual(['building', 'apply setup']);
+    expect(effects[0]).toMatchObject({ plan: { steps: [{ verb: 'netns.require', path: '/netns/netloom-db' }] } });
+  });
+});
+
+describe('building', () => {
+  it('that succeeds announces the namespace and the whole, and answers with the status', () => {
+    expect(step(building, setupDone)).toEqual([
+      'up.configured',
+      'announce netns-ready',
+      'announce configured',
+      'reply c1 ok',
+    ]);
+    expect(effectsOf(building, setupDone)[2]).toMatchObject({
+      output: {
+        id: 'web',
+        netns: { path: '/netns/netloom-web', inode: 7 },
+        status: { demo: { interfaces: { eth0: { subnets: [{ ipnet: '10.89.0.2/24' }] } } } },
+        ports: [{ hostPort: 8080 }],
+        kernelMs: 2,
+      },
+    });
+  });
+
+  it('B07 that fails gives everything back and reports the fault', () => {
+    expect(step(building, failed('setup'))).toEqual([
+      'failed',
+      'tell network/demo lease.release',
+      'tell host ports.release',
+      'announce failed',
+      'reply c1 kernel.refused',
+    ]);
+  });
+
+  it('B07 that fails and leaves something behind keeps its claims', () => {
+    expect(step(building, failed('setup', littered))).toEqual(['failed', 'announce failed', 'reply c1 kernel.refused']);
+  });
+
+  it('is not disturbed by the result of another plan', () => {
+    for (const plan of ['verify', 'watch', 'unlink', 'teardown'])
+      for (const event of [applied(plan), failed(plan)]) expect(step(building, event)).toEqual(['building']);
+  });
+
+  it('lets commands wait, and says them again when it is done', () => {
+    expect(step(building, teardown())).toEqual(['building']);
+    expect(step(building, teardown(), setupDone)).toEqual([
+      'unconfiguring',
+      'announce netns-ready',
+      'announce configured',
+      'reply c1 ok',
+      'announce tearing-down',
+      'apply teardown',
+    ]);
+    expect(step(building, started(), setUp(null, 'c8'), setupDone).slice(4)).toEqual([
+      'apply watch',
+      'announce running',
+      'reply c9 ok',
+      'reply c8 container.state',
+    ]);
+  });
+});
+
+describe('a container that is up', () => {
+  it('B04 shares its namespace', () => {
+    const question: ActorEvent = { type: 'netns.share', from: 'container/other', attempt: 3 };
+    expect(effectsOf(configured, question)).toMatchObject([
+      { to: 'container/other', event: { type: 'netns.shared', attempt: 3, share: { path: '/netns/netloom-web' } } },
+    ]);
+    for (const from of [start, created, claiming, building, unconfiguring, unlinking, failedClean])
+      expect(effectsOf(from, question)).toMatchObject([
+        { to: 'container/other', event: { type: 'claim.refused', attempt: 3, fault: { code: 'netns.gone' } } },
+      ]);
+  });
+
+  it('is told of its process and watches it', () => {
+    expect(step(configured, started())).toEqual(['up.running', 'apply watch', 'announce running', 'reply c9 ok']);
+    expect(step(running, started())).toEqual(['up.running', 'reply c9 container.state']);
+    for (const from of [created, failedClean]) expect(step(from, started()).at(-1)).toBe('reply c9 container.state');
+  });
+
+  it('goes with its process when that was asked for, and stays otherwise', () => {
+    expect(step(running, exited())).toEqual([
+      'unconfiguring',
+      'announce exited',
+      'announce tearing-down',
+      'apply teardown',
+    ]);
+    const kept = reach(granted(reach(start, setUp(wishes.kept))), setupDone, started());
+    expect(step(kept, exited())).toEqual(['up.exited', 'announce exited']);
+    expect(step(kept, failed('watch'))).toEqual(['up.exited', 'announce exited']);
+    expect(step(kept, exited(), started(8))).toEqual(['up.running', 'apply watch', 'announce running', 'reply c9 ok']);
+  });
+
+  it('does not care for the processes of others', () => {
+    expect(step(running, exited(8))).toEqual(['up.running']);
+  });
+
+  it('is not set up twice', () => {
+    expect(step(running, setUp(null, 'c9'))).toEqual(['up.running', 'reply c9 container.state']);
+  });
+});
+
+describe('B08 taking down', () => {
+  it('B08 takes everything out of the kernel, answers, and gives addresses back when the links are gone', () => {
+    expect(step(configured, teardown())).toEqual(['unconfiguring', 'announce tearing-down', 'apply teardown']);
+    expect(step(unconfiguring, applied('teardown'))).toEqual(['unlinking', 'reply c3 ok', 'apply unlink']);
+    expect(step(unlinking, applied('unlink'))).toEqual([
+      'created',
+      'tell network/demo lease.release',
+      'tell host ports.release',
+      'announce torn-down',
+    ]);
+  });
+
+  it('B08 of what is not up says that there was nothing to do', () => {
+    expect(effectsOf(created, teardown())).toMatchObject([{ output: { id: 'web', nothingToDo: true } }]);
+  });
+
+  it('B08 is possible after every failure', () => {
+    for (const from of [failedClean, failedLittered])
+      expect(step(from, teardown())).toEqual(['unconfiguring', 'announce tearing-down', 'apply teardown']);
+  });
+
+  it('B08 that fails is not tried again by itself: who waits is told', () => {
+    expect(step(unconfiguring, remove(), setUp(null, 'c8'), failed('teardown', littered))).toEqual([
+      'failed',
+      'announce failed',
+      'reply c3 kernel.refused',
+      'reply c9 kernel.refused',
+      'reply c8 kernel.refused',
+    ]);
+  });
+
+  it('comes before a new set-up where something was left behind, by the wish that made it', () => {
+    const again = follow(containerMachine, failedLittered, setUp(wishes.none, 'c9'));
+    expect([stateName(again.next.value), ...again.effects.map(brief)]).toEqual([
+      'unconfiguring',
+      'announce tearing-down',
+      'apply teardown',
+    ]);
+    expect(again.next.context.wish).toEqual(wish);
+    expect(step(again.next, applied('teardown'), applied('unlink'))).toEqual([
+      'building',
+      'tell network/demo lease.release',
+      'tell host ports.release',
+      'announce torn-down',
+      'apply setup',
+    ]);
+  });
+
+  it('is not waited for where nothing was left behind', () => {
+    expect(step(failedClean, setUp(wishes.none, 'c9'))).toEqual(['building', 'apply setup']);
+  });
+});
+
+describe('removal', () => {
+  it('forgets what is not up', () => {
+    expect(step(created, remove())).toEqual(['removed', 'announce removed', 'reply c9 ok']);
+  });
+
+  it('takes down what is up, first', () => {
+    expect(step(running, remove(), applied('teardown'), applied('unlink'))).toEqual([
+      'removed',
+      'tell network/demo lease.release',
+      'tell host ports.release',
+      'announce torn-down',
+      'announce removed',
+      'reply c9 ok',
+    ]);
+  });
+
+  it('hands who waits behind it on to the next container of that id', () => {
+    const { next, effects } = follow(containerMachine, unlinking, remove(), setUp(wish, 'c8'), applied('unlink'));
+    expect(next.value).toBe('removed');
+    expect(effects.slice(3).map(brief)).toEqual([
+      'tell container/web container.setup',
+      'announce removed',
+      'reply c9 ok',
+    ]);
+    expect(effects[3]).toMatchObject({ to: 'container/web', event: setUp(wish, 'c8') });
+  });
+});
+
+describe('a restart', () => {
+  it('makes sure of what is up, and watches the process again by its start time', () => {
+    expect(step(configured, recovered(false))).toEqual(['up.configured', 'apply verify']);
+    expect(step(running, recovered(false))).toEqual(['up.running', 'apply verify', 'apply watch']);
+    expect(effectsOf(running, recovered(false))[1]).toMatchObject({
+      plan: { steps: [{ verb: 'process.watch', pid: 7, startTicks: 9 }] },
+    });
+    expect(step(running, applied('verify'))).toEqual(['up.running', 'announce adopted']);
+  });
+
+  it('that finds it gone announces the loss and cleans up', () => {
+    expect(step(running, failed('verify'))).toEqual([
+      'unconfiguring',
+      'announce lost',
+      'reply null container.state',
+      'announce tearing-down',
+      'apply teardown',
+    ]);
+  });
+
+  it('changes nothing while something is under way: that goes on by itself', () => {
+    for (const from of [created, claiming, building, unconfiguring, unlinking, failedClean])
+      expect(step(from, recovered(false))).toEqual([stateName(from.value)]);
+  });
+});
+
+describe('a reboot', () => {
+  it('takes every network: it is announced as lost, who waits is told, and claims are given back', () => {
+    const lost = [
+      'announce lost',
+      'reply null container.state',
+      'tell network/demo lease.release',
+      'tell host ports.release',
+    ];
+    for (const from of [configured, running, unlinking, failedLittered])
+      expect(step(from, recovered(true))).toEqual(['created', ...lost]);
+    expect(step(building, recovered(true))[2]).toBe('reply c1 container.state');
+    expect(step(unconfiguring, recovered(true))[2]).toBe('reply c3 container.state');
+  });
+
+  it('does not forget the commands that wait', () => {
+    expect(step(building, remove(), recovered(true)).slice(-2)).toEqual(['announce removed', 'reply c9 ok']);
+  });
+
+  it('has nothing to take from a container that was only created', () => {
+    expect(step(created, recovered(true))).toEqual(['created']);
+    expect(step(start, recovered(true))).toEqual(['absent']);
+  });
+});

@@ -1,0 +1,157 @@
+import { describe, expect, it } from 'vitest';
+import { type HostContext, hostMachine } from '../../machines/host.ts';
+import type { Effect } from '../../src/core/effect.ts';
+import type { ActorEvent } from '../../src/core/event.ts';
+import { wishes } from './terrains.ts';
+import { applied, begin, brief, failed, follow, recovered, type Snapshot, stateName } from './walk.ts';
+
+type At = Snapshot<HostContext>;
+
+const { ports } = wishes.bridge;
+const picked = ports.map((port) => ({ ...port, hostPort: 0 }));
+const claimPorts = (container: string, attempt = 1, wanted = ports): ActorEvent => ({
+  type: 'ports.claim',
+  container,
+  attempt,
+  ports: wanted,
+});
+const releasePorts = (container: string): ActorEvent => ({ type: 'ports.release', container });
+const claimSubnets = (network: string): ActorEvent => ({
+  type: 'subnet.claim',
+  network,
+  bridge: null,
+  subnets: [],
+  automatic: [4],
+});
+const surveyed = applied('survey', [{ survey: { subnets: [], linkNames: ['lo'] } }]);
+const hostStart: ActorEvent = { type: 'host.start' };
+const reach = (from: At, ...events: ActorEvent[]): At => follow(hostMachine, from, ...events).next;
+
+const starting = reach(begin<HostContext>(hostMachine), hostStart);
+const serving = reach(starting, applied('base'));
+const holding = reach(serving, claimPorts('a'));
+const held = reach(holding, applied('hold a 1', [{ port: 8080 }]));
+
+function step(from: At, ...events: ActorEvent[]): string[] {
+  const { next, effects } = follow(hostMachine, from, ...events);
+  return [stateName(next.value), ...effects.map(brief)];
+}
+const effectsOf = (from: At, ...events: ActorEvent[]): Effect[] => follow(hostMachine, from, ...events).effects;
+
+describe('the host', () => {
+  it('loads the base ruleset before it serves', () => {
+    expect(step(begin<HostContext>(hostMachine), hostStart)).toEqual(['starting', 'apply base']);
+    expect(step(starting, applied('base'))).toEqual(['serving', 'announce serving']);
+    expect(step(starting, failed('base'))).toEqual(['failed', 'announce failed']);
+  });
+
+  it('answers claims in every state: what waits at a restart is not lost', () => {
+    for (const from of [starting, serving, reach(starting, failed('base'))]) {
+      expect(step(from, claimPorts('a')).at(-1)).toBe('apply hold a 1');
+      expect(step(from, claimSubnets('demo')).at(-1)).toBe('apply survey');
+    }
+  });
+});
+
+describe('A09 published ports', () => {
+  it('A09 are really held before they are granted', () => {
+    expect(step(serving, claimPorts('a'))).toEqual(['serving', 'apply hold a 1']);
+    expect(step(holding, applied('hold a 1', [{ port: 8080 }]))).toEqual(['serving', 'tell container/a ports.granted']);
+  });
+
+  it('A09 that were picked are granted by their number', () => {
+    const choosing = reach(serving, claimPorts('a', 1, picked));
+    expect(effectsOf(choosing, applied('hold a 1', [{ port: 41000 }]))).toMatchObject([
+      { event: { type: 'ports.granted', attempt: 1, ports: [{ hostPort: 41000 }] } },
+    ]);
+  });
+
+  it('A09 that another container has are refused at once, without asking the kernel', () => {
+    for (const from of [holding, held])
+      expect(effectsOf(from, claimPorts('b'))).toMatchObject([
+        { to: 'container/b', event: { type: 'claim.refused', fault: { code: 'port.taken' } } },
+      ]);
+  });
+
+  it('A09 that the kernel refuses are refused, and free for others', () => {
+    expect(step(holding, failed('hold a 1'))).toEqual(['serving', 'tell container/a claim.refused']);
+    expect(step(holding, failed('hold a 1'), claimPorts('b'))).toEqual(['serving', 'apply hold b 1']);
+  });
+
+  it('A09 are let go once', () => {
+    expect(step(held, releasePorts('a'))).toEqual(['serving', 'apply release a']);
+    expect(step(held, releasePorts('a'), releasePorts('a'))).toEqual(['serving']);
+  });
+
+  it('A09 that cannot be let go are told of', () => {
+    expect(step(held, releasePorts('a'), failed('release a'))).toEqual(['serving', 'announce port-stuck']);
+  });
+
+  it('A09 of a claim that was given up do not answer the next one', () => {
+    const again = reach(holding, releasePorts('a'), claimPorts('a', 2, picked));
+    expect(step(again, applied('hold a 1', [{ port: 8080 }]))).toEqual(['serving']);
+    expect(step(again, failed('hold a 1'))).toEqual(['serving']);
+    expect(
+      effectsOf(again, applied('hold a 1', [{ port: 8080 }]), applied('hold a 2', [{ port: 41000 }])),
+    ).toMatchObject([{ event: { type: 'ports.granted', attempt: 2, ports: [{ hostPort: 41000 }] } }]);
+  });
+});
+
+describe('subnets', () => {
+  it('are looked for beside what the host uses at that moment', () => {
+    expect(step(serving, claimSubnets('demo'))).toEqual(['serving', 'apply survey']);
+    expect(effectsOf(serving, claimSubnets('demo'), surveyed)).toMatchObject([
+      {
+        to: 'network/demo',
+        event: { type: 'subnet.granted', bridge: 'netloom0', subnets: [{ subnet: '10.89.0.0/24' }] },
+      },
+    ]);
+  });
+
+  it('are given to one network after another', () => {
+    const both = reach(serving, claimSubnets('x'), claimSubnets('y'));
+    expect(effectsOf(both, surveyed)).toMatchObject([{ to: 'network/x', event: { bridge: 'netloom0' } }]);
+    expect(effectsOf(both, surveyed, surveyed)).toMatchObject([
+      { to: 'network/y', event: { bridge: 'netloom1', subnets: [{ subnet: '10.89.1.0/24' }] } },
+    ]);
+  });
+
+  it('are refused when the host cannot be looked at, to the one whose turn it was', () => {
+    const both = reach(serving, claimSubnets('x'), claimSubnets('y'));
+    expect(step(both, failed('survey'))).toEqual(['serving', 'tell network/x subnet.refused']);
+    expect(step(both, failed('survey'), surveyed)).toEqual(['serving', 'tell network/y subnet.granted']);
+  });
+
+  it('that were given back are free again', () => {
+    const given = reach(serving, claimSubnets('x'), surveyed, { type: 'subnet.release', network: 'x' });
+    expect(effectsOf(given, claimSubnets('y'), surveyed)).toMatchObject([{ event: { bridge: 'netloom0' } }]);
+  });
+});
+
+describe('a restart of the daemon', () => {
+  it('loads the ruleset unless it is there, and holds every port again', () => {
+    expect(step(held, hostStart)).toEqual(['starting', 'apply hold a again', 'apply base']);
+  });
+
+  it('that came before the last one was done holds them again as well', () => {
+    expect(step(held, hostStart, hostStart)).toEqual(['starting', 'apply hold a again', 'apply base']);
+  });
+
+  it('leaves alone what is being held for a claim: that plan is carried out again by itself', () => {
+    expect(step(holding, hostStart)).toEqual(['starting', 'apply base']);
+  });
+
+  it('tells of a port that somebody has taken meanwhile; the container keeps its claim', () => {
+    const again = reach(held, hostStart);
+    expect(step(again, failed('hold a again'))).toEqual(['starting', 'announce port-lost']);
+    expect(step(again, releasePorts('a'), failed('hold a again'))).toEqual(['starting']);
+  });
+});
+
+describe('a reboot', () => {
+  it('does not forget who waits for subnets', () => {
+    const both = reach(serving, claimSubnets('x'), claimSubnets('y'));
+    expect(step(both, recovered(true))).toEqual(['serving', 'apply survey', 'apply survey']);
+    expect(step(both, recovered(false))).toEqual(['serving']);
+  });
+});

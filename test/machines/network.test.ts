@@ -1,0 +1,201 @@
+import { describe, expect, it } from 'vitest';
+import { type NetworkContext, networkMachine } from '../../machines/network.ts';
+import type { Effect } from '../../src/core/effect.ts';
+import type { ActorEvent } from '../../src/core/event.ts';
+import { fault } from '../../src/core/fault.ts';
+import { definitionOf } from '../core/samples.ts';
+import { leaseRequest, networkWish } from './terrains.ts';
+import { applied, begin, brief, failed, follow, recovered, type Snapshot, stateName } from './walk.ts';
+
+type At = Snapshot<NetworkContext>;
+
+const { network_interface: bridge, subnets } = definitionOf();
+const create = (command = 'c1'): ActorEvent => ({ type: 'network.create', command, wish: networkWish, created: 'now' });
+const remove: ActorEvent = { type: 'network.remove', command: 'c9' };
+const release = (container: string): ActorEvent => ({ type: 'lease.release', container });
+const reach = (from: At, ...events: ActorEvent[]): At => follow(networkMachine, from, ...events).next;
+
+const start: At = begin(networkMachine, { name: 'demo' });
+const claiming = reach(start, create());
+const defined = reach(claiming, { type: 'subnet.granted', bridge, subnets });
+const raising = reach(defined, leaseRequest('a'));
+const up = reach(raising, applied('raise'));
+const empty = reach(up, release('a'));
+const lowering = reach(empty, remove);
+
+function step(from: At, ...events: ActorEvent[]): string[] {
+  const { next, effects } = follow(networkMachine, from, ...events);
+  return [stateName(next.value), ...effects.map(brief)];
+}
+const effectsOf = (from: At, event: ActorEvent): Effect[] => follow(networkMachine, from, event).effects;
+
+describe('a network that is wished for', () => {
+  it('asks the host for subnets and a bridge name', () => {
+    expect(step(start, create())).toEqual(['claiming', 'tell host subnet.claim']);
+  });
+
+  it('is defined by what the host grants; nothing is in the kernel yet', () => {
+    expect(step(claiming, { type: 'subnet.granted', bridge, subnets })).toEqual([
+      'defined',
+      'announce created',
+      'reply c1 ok',
+    ]);
+  });
+
+  it('is forgotten when the host refuses', () => {
+    expect(step(claiming, { type: 'subnet.refused', fault: fault('subnet.taken', 'taken') })).toEqual([
+      'absent',
+      'announce failed',
+      'reply c1 subnet.taken',
+    ]);
+  });
+
+  it('twice is refused', () => {
+    for (const from of [claiming, defined, raising, up, lowering])
+      expect(step(from, create('c9')).at(-1)).toBe('reply c9 network.exists');
+  });
+});
+
+describe('the first member', () => {
+  it('makes it raise its bridge', () => {
+    expect(step(defined, leaseRequest('a'))).toEqual(['raising', 'apply raise']);
+  });
+
+  it('waits with all who come meanwhile, and each gets an address of its own', () => {
+    expect(step(raising, leaseRequest('b'), applied('raise'))).toEqual([
+      'up',
+      'announce configured',
+      'tell container/a lease.granted',
+      'tell container/b lease.granted',
+    ]);
+    expect(reach(raising, leaseRequest('b'), applied('raise')).context.leases).toEqual({
+      a: ['10.89.0.2'],
+      b: ['10.89.0.3'],
+    });
+  });
+
+  it('is refused with all who wait when the bridge cannot be made', () => {
+    expect(step(raising, leaseRequest('b'), failed('raise'))).toEqual([
+      'defined',
+      'announce failed',
+      'tell container/a claim.refused',
+      'tell container/b claim.refused',
+    ]);
+  });
+
+  it('that gives up meanwhile gets nothing', () => {
+    expect(step(raising, release('a'), applied('raise'))).toEqual(['up', 'announce configured']);
+  });
+});
+
+describe('leases', () => {
+  it('are granted at once while the bridge is up, with all that a plan needs to know', () => {
+    expect(effectsOf(up, leaseRequest('b', { attempt: 5 }))).toEqual([
+      {
+        kind: 'tell',
+        to: 'container/b',
+        event: {
+          type: 'lease.granted',
+          attempt: 5,
+          lease: {
+            network: 'demo',
+            bridge: 'netloom0',
+            internal: false,
+            mtuBytes: null,
+            addresses: [{ address: '10.89.0.3', prefixLength: 24, gateway: '10.89.0.1' }],
+          },
+        },
+      },
+    ]);
+  });
+
+  it('are not given again at once', () => {
+    expect(reach(up, release('a'), leaseRequest('b')).context.leases).toEqual({ b: ['10.89.0.3'] });
+  });
+
+  it('are kept by who asks again', () => {
+    expect(reach(up, leaseRequest('b'), leaseRequest('a')).context.leases).toEqual({
+      a: ['10.89.0.2'],
+      b: ['10.89.0.3'],
+    });
+  });
+
+  it('A04 that were asked for and are taken are refused', () => {
+    expect(effectsOf(up, leaseRequest('b', { staticIps: ['10.89.0.2'] }))).toMatchObject([
+      { to: 'container/b', event: { type: 'claim.refused', fault: { code: 'address.taken' } } },
+    ]);
+  });
+
+  it('of a network that is not there are refused', () => {
+    for (const from of [start, claiming, lowering])
+      expect(effectsOf(from, leaseRequest('b'))).toMatchObject([{ event: { fault: { code: 'network.unknown' } } }]);
+  });
+});
+
+describe('removal', () => {
+  it('is refused while it has members, also such as wait, and some are named', () => {
+    expect(step(up, remove)).toEqual(['up', 'reply c9 network.in-use']);
+    expect(step(raising, remove)).toEqual(['raising', 'reply c9 container.busy']);
+    const full = reach(up, ...['b', 'c', 'd', 'e', 'f', 'g'].map((id) => leaseRequest(id)));
+    expect(effectsOf(full, remove)).toMatchObject([
+      { fault: { message: 'network demo is used by a, b, c, d, e and 2 more' } },
+    ]);
+  });
+
+  it('takes the bridge down, gives the subnets back and answers', () => {
+    expect(step(empty, remove)).toEqual(['lowering', 'announce tearing-down', 'apply lower']);
+    expect(step(lowering, applied('lower'))).toEqual([
+      'removed',
+      'tell host subnet.release',
+      'announce removed',
+      'reply c9 ok',
+    ]);
+  });
+
+  it('that fails leaves it defined, to be tried again', () => {
+    expect(step(lowering, failed('lower'))).toEqual(['defined', 'announce failed', 'reply c9 kernel.refused']);
+    expect(step(lowering, failed('lower'), remove)).toEqual(['lowering', 'announce tearing-down', 'apply lower']);
+  });
+
+  it('is not taken for done by the result of a mending', () => {
+    expect(step(lowering, applied('mend'))).toEqual(['lowering']);
+    expect(step(lowering, failed('mend'))).toEqual(['lowering']);
+  });
+
+  it('of what is unknown is refused, and while another is under way it is busy', () => {
+    expect(step(start, remove)).toEqual(['absent', 'reply c9 network.unknown']);
+    expect(step(lowering, { ...remove, command: 'c8' } as ActorEvent)).toEqual(['lowering', 'reply c8 container.busy']);
+  });
+});
+
+describe('a restart', () => {
+  it('mends the bridge and takes nothing away, whatever becomes of it', () => {
+    expect(step(up, recovered(false))).toEqual(['up', 'apply mend']);
+    expect(effectsOf(up, recovered(false))).toMatchObject([{ plan: { kind: 'mend' } }]);
+    expect(step(up, applied('mend'))).toEqual(['up', 'announce adopted']);
+    expect(step(up, failed('mend'))).toEqual(['up', 'announce failed']);
+  });
+
+  it('changes nothing elsewhere', () => {
+    for (const from of [claiming, defined, raising, lowering])
+      expect(step(from, recovered(false))).toEqual([stateName(from.value)]);
+  });
+});
+
+describe('a reboot', () => {
+  it('leaves the definition, without bridge and members', () => {
+    for (const from of [raising, up]) {
+      expect(step(from, recovered(true))).toEqual(['defined']);
+      expect(reach(from, recovered(true)).context).toMatchObject({ leases: {}, waiting: [] });
+    }
+  });
+
+  it('ends a removal', () => {
+    expect(step(lowering, recovered(true))).toEqual([
+      'removed',
+      'tell host subnet.release',
+      'announce removed',
+      'reply c9 ok',
+    ]);
+  });
+});

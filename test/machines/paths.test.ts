@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest';
+import type { Effect } from '../../src/core/effect.ts';
+import type { ActorEvent } from '../../src/core/event.ts';
+import { containerTerrain, hostTerrain, networkTerrain } from './terrains.ts';
+import {
+  brief,
+  describePlace,
+  type Edge,
+  explore,
+  failed,
+  leafStates,
+  shortestWays,
+  stateName,
+  stranded,
+  type Terrain,
+  take,
+} from './walk.ts';
+
+/** Every way through each machine, with plans that succeed and fail, restarts and reboots at any moment. */
+const terrains = [
+  ['container', containerTerrain],
+  ['network', networkTerrain],
+  ['host', hostTerrain],
+] as unknown as [string, Terrain<unknown>][];
+
+/** Results that change nothing wherever they come: what was asked for was done, and nobody waits for it. */
+const quietSuccesses = [/^release /, /^hold .* again$/];
+
+const describeEdge = ({ from, event, effects }: Edge<unknown>) =>
+  `${describePlace(from)}, ${event.type}: ${effects.map(brief).join(', ')}`;
+const plansOf = (effects: Effect[]) => effects.flatMap((effect) => (effect.kind === 'apply' ? [effect.plan.name] : []));
+
+describe.each(terrains)('the %s machine', (name, terrain) => {
+  const exploration = explore(terrain);
+  const { places, edges } = exploration;
+
+  it('reaches every one of its states', () => {
+    const ways = shortestWays(terrain);
+    expect(Object.keys(ways).sort()).toEqual(leafStates(terrain.machine).sort());
+    expect(ways).toMatchSnapshot();
+  });
+
+  it('leads on from every place that it can be in, to its end', () => {
+    const goal = name === 'host' ? 'serving' : 'removed';
+    const lost = stranded(terrain, exploration, ({ snapshot }) => snapshot.value === goal).map(describePlace);
+    expect([...new Set(lost)]).toEqual([]);
+  });
+
+  it('has an answer to the failure of every plan, wherever it asked for it', () => {
+    const deaf = edges.filter(({ to, effects }) =>
+      plansOf(effects).some((plan) => {
+        const { next, effects: answer } = take(terrain.machine, to.snapshot, failed(plan));
+        return next === to.snapshot && answer.length === 0;
+      }),
+    );
+    expect([...new Set(deaf.map(describeEdge))]).toEqual([]);
+  });
+
+  it('goes on after the success of every plan, wherever it asked for it', () => {
+    const deaf = edges.filter(({ to, effects }) =>
+      plansOf(effects)
+        .filter((plan) => !quietSuccesses.some((quiet) => quiet.test(plan)))
+        .some((plan) => {
+          const [success] = terrain.results(plan);
+          const { next, effects: answer } = take(terrain.machine, to.snapshot, success as ActorEvent);
+          return next === to.snapshot && answer.length === 0;
+        }),
+    );
+    expect([...new Set(deaf.map(describeEdge))]).toEqual([]);
+  });
+
+  it('waits only for what it asked for: where it is under way, a plan is out', () => {
+    const underWay = ['building', 'unconfiguring', 'unlinking', 'raising', 'lowering'];
+    const idle = places.filter(
+      ({ snapshot, outstanding }) => underWay.includes(stateName(snapshot.value)) && outstanding.length === 0,
+    );
+    expect([...new Set(idle.map(describePlace))]).toEqual([]);
+  });
+
+  it('decides purely: it has no invoke, no after, no promise', () => {
+    const definition = JSON.stringify(terrain.machine.definition);
+    const found = JSON.parse(definition, (key, value) => {
+      if (key === 'invoke') expect(value).toEqual([]);
+      if (key === 'delay') expect(value).toBeUndefined();
+      return value;
+    });
+    expect(found.id).toBe(name);
+    expect(definition).not.toMatch(/xstate\.(after|promise|done\.actor)|"type":"xstate\.(spawn|sendTo)/);
+  });
+});

@@ -1,0 +1,245 @@
+import { describe, expect, it } from 'vitest';
+import { type ContainerContext, containerMachine } from '../../machines/container.ts';
+import { type HostContext, hostMachine } from '../../machines/host.ts';
+import { type NetworkContext, networkMachine } from '../../machines/network.ts';
+import { type ActorAddress, hostAddress } from '../../src/core/actor-address.ts';
+import type { ActorEvent } from '../../src/core/event.ts';
+import { fault } from '../../src/core/fault.ts';
+import { definitionOf, leaseOf } from '../core/samples.ts';
+import { seeded } from '../support/seeded.ts';
+import { networkWish, share, wishes } from './terrains.ts';
+import { pick, Walker } from './walker.ts';
+
+/**
+ * Long random lives. Whatever comes in whatever order: every command is answered exactly once, every question of another
+ * actor too, and what was claimed is given back. A failing walk names its seed.
+ */
+const walks = Number(process.env.WALKS ?? 300);
+const steps = 60;
+const firstSeed = Number(process.env.WALK_SEED ?? Date.now() % 1_000_000);
+const seeds = process.env.WALK_SEED ? [firstSeed] : Array.from({ length: walks }, (_, index) => firstSeed + index);
+
+const refusal = fault('address.exhausted', 'no address is left');
+const endings = ['applied', 'applied', 'applied', 'failed', 'littered'] as const;
+
+describe('a container, whatever happens to it', () => {
+  it('answers every command exactly once, and keeps nothing that it claimed when it is down', () => {
+    for (const seed of seeds) {
+      const { walker, claims, shares } = liveAsContainer(seeded(seed));
+      const story = [`seed ${seed}`, ...walker.trail].join('\n');
+      expect(walker.unanswered(), story).toEqual([]);
+      expect(shares, story).toBe(0);
+      if (['absent', 'created'].includes(walker.state)) expect([...claims], story).toEqual([]);
+    }
+  });
+});
+
+function liveAsContainer(random: () => number) {
+  const answers: ActorEvent[] = [];
+  const claims = new Set<ActorAddress>();
+  /** questions of others less answers */
+  let shares = 0;
+  let commands = 0;
+  const walker = new Walker<ContainerContext>(
+    containerMachine,
+    { id: 'web', netnsDirectory: '/netns', attempt: 0 },
+    ({ to, event }) => {
+      if (to === 'container/other') shares -= 1;
+      else if (to === 'container/web') answers.push(event);
+      else if (event.type === 'lease.release' || event.type === 'ports.release') claims.delete(to);
+      else if ('attempt' in event) {
+        const isGranted = random() < 0.8;
+        if (isGranted && event.type !== 'netns.share') claims.add(to);
+        answers.push(
+          isGranted ? grantOf(to, event.attempt) : { type: 'claim.refused', attempt: event.attempt, fault: refusal },
+        );
+      }
+    },
+  );
+  const command = () => `c${++commands}`;
+  const wish = () => pick(random, Object.values(wishes));
+  const happenings: (() => void)[] = [
+    () => walker.hear({ type: 'container.create', command: command(), wish: wish() }),
+    () => walker.hear({ type: 'container.setup', command: command(), wish: wish() }),
+    () => walker.hear({ type: 'container.setup', command: command(), wish: null }),
+    () => walker.hear({ type: 'container.started', command: command(), pid: 7 }),
+    () => walker.hear({ type: 'container.teardown', command: command() }),
+    () => walker.hear({ type: 'container.remove', command: command() }),
+    () => walker.hear({ type: 'process.exited', pid: 7 }),
+    () => {
+      shares += 1;
+      walker.hear({ type: 'netns.share', from: 'container/other', attempt: 1 });
+    },
+    () => walker.recover(false),
+    () => random() < 0.2 && walker.recover(true),
+    ...Array.from({ length: 6 }, () => () => walker.finish(pick(random, endings))),
+    ...Array.from({ length: 6 }, () => () => {
+      const answer = answers.shift();
+      if (answer) walker.hear(answer);
+    }),
+  ];
+  for (let step = 0; step < steps; step++) pick(random, happenings)();
+  while (answers.length > 0 || walker.plans.length > 0) {
+    const answer = answers.shift();
+    if (answer) walker.hear(answer);
+    else walker.finish('applied');
+  }
+  return { walker, claims, shares };
+}
+
+function grantOf(owner: ActorAddress, attempt: number): ActorEvent {
+  if (owner === hostAddress) return { type: 'ports.granted', attempt, ports: wishes.bridge.ports, tookMs: 1 };
+  if (owner.startsWith('network/')) return { type: 'lease.granted', attempt, lease: leaseOf() };
+  return { type: 'netns.shared', attempt, share };
+}
+
+describe('a network, whatever happens to it', () => {
+  it('answers every command and every request exactly once, and knows who its members are', () => {
+    for (const seed of seeds) {
+      const { walker, asking, members } = liveAsNetwork(seeded(seed));
+      const story = [`seed ${seed}`, ...walker.trail].join('\n');
+      expect(walker.unanswered(), story).toEqual([]);
+      expect([...asking], story).toEqual([]);
+      expect(Object.keys(walker.snapshot.context.leases).sort(), story).toEqual([...members].sort());
+    }
+  });
+});
+
+function liveAsNetwork(random: () => number) {
+  const { network_interface: bridge, subnets } = definitionOf();
+  const answers: ActorEvent[] = [];
+  /** containers that wait for an answer, and those that have got an address */
+  const asking = new Set<string>();
+  const members = new Set<string>();
+  let commands = 0;
+  const walker = new Walker<NetworkContext>(networkMachine, { name: 'demo' }, ({ to, event }) => {
+    const name = to.replace('container/', '');
+    if (event.type === 'subnet.claim')
+      answers.push(
+        random() < 0.8 ? { type: 'subnet.granted', bridge, subnets } : { type: 'subnet.refused', fault: refusal },
+      );
+    if (event.type !== 'lease.granted' && event.type !== 'claim.refused') return;
+    if (!asking.delete(name)) asking.add(`${name}, twice`);
+    if (event.type === 'lease.granted') members.add(name);
+  });
+  const forget = (name: string) => {
+    asking.delete(name);
+    members.delete(name);
+  };
+  const command = () => `c${++commands}`;
+  const someone = () => pick(random, ['a', 'b', 'c']);
+  const happenings: (() => void)[] = [
+    () => walker.hear({ type: 'network.create', command: command(), wish: networkWish, created: 'now' }),
+    () => walker.hear({ type: 'network.remove', command: command() }),
+    ...Array.from({ length: 3 }, () => () => {
+      const container = someone();
+      if (asking.has(container) || members.has(container)) return;
+      asking.add(container);
+      const staticIps = random() < 0.2 ? ['10.99.0.1'] : [];
+      walker.hear({ type: 'lease.request', container, attempt: 1, staticIps });
+    }),
+    () => {
+      const container = someone();
+      forget(container);
+      walker.hear({ type: 'lease.release', container });
+    },
+    () => walker.recover(false),
+    () => {
+      if (random() > 0.2) return;
+      // every container is told as well, and forgets what it waits for
+      walker.recover(true);
+      for (const container of ['a', 'b', 'c']) {
+        forget(container);
+        walker.hear({ type: 'lease.release', container });
+      }
+    },
+    ...Array.from({ length: 4 }, () => () => walker.finish(pick(random, endings))),
+    () => {
+      const answer = answers.shift();
+      if (answer) walker.hear(answer);
+    },
+  ];
+  for (let step = 0; step < steps; step++) pick(random, happenings)();
+  while (answers.length > 0 || walker.plans.length > 0) {
+    const answer = answers.shift();
+    if (answer) walker.hear(answer);
+    else walker.finish('applied');
+  }
+  return { walker, asking, members };
+}
+
+describe('the host, whatever happens to it', () => {
+  it('answers every claim exactly once, and knows who holds what', () => {
+    for (const seed of seeds) {
+      const { walker, asking, holders } = liveAsHost(seeded(seed));
+      const story = [`seed ${seed}`, ...walker.trail].join('\n');
+      const { ports, holding, networks, surveying } = walker.snapshot.context;
+      expect([...asking], story).toEqual([]);
+      expect([...Object.keys(ports), ...Object.keys(networks)].sort(), story).toEqual([...holders].sort());
+      expect([holding, surveying], story).toEqual([{}, []]);
+    }
+  });
+});
+
+function liveAsHost(random: () => number) {
+  const { ports } = wishes.bridge;
+  const asking = new Set<string>();
+  const holders = new Set<string>();
+  let attempts = 0;
+  const walker = new Walker<HostContext>(hostMachine, undefined, ({ to, event }) => {
+    const name = to.slice(to.indexOf('/') + 1);
+    const key = 'attempt' in event ? `${name} ${event.attempt}` : name;
+    if (!asking.delete(key)) asking.add(`${key}, unasked`);
+    if (event.type === 'ports.granted' || event.type === 'subnet.granted') holders.add(name);
+  });
+  const isAsking = (name: string) => [...asking].some((key) => key.split(' ')[0] === name);
+  const release = (name: string) => {
+    for (const key of [...asking]) if (key.split(' ')[0] === name) asking.delete(key);
+    holders.delete(name);
+  };
+  const container = () => pick(random, ['a', 'b', 'c']);
+  const network = () => pick(random, ['x', 'y']);
+  const start = (rebooted: boolean) => {
+    walker.recover(rebooted);
+    walker.hear({ type: 'host.start' });
+  };
+  const happenings: (() => void)[] = [
+    () => start(false),
+    () => random() < 0.3 && start(true),
+    ...Array.from({ length: 3 }, () => () => {
+      const name = container();
+      if (isAsking(name) || holders.has(name)) return;
+      asking.add(`${name} ${++attempts}`);
+      walker.hear({ type: 'ports.claim', container: name, attempt: attempts, ports: random() < 0.5 ? ports : [] });
+    }),
+    ...Array.from({ length: 2 }, () => () => {
+      const name = container();
+      release(name);
+      walker.hear({ type: 'ports.release', container: name });
+    }),
+    () => {
+      const name = network();
+      if (isAsking(name) || holders.has(name)) return;
+      asking.add(name);
+      walker.hear({ type: 'subnet.claim', network: name, bridge: null, subnets: [], automatic: [4] });
+    },
+    () => {
+      const name = network();
+      if (!holders.delete(name)) return;
+      walker.hear({ type: 'subnet.release', network: name });
+    },
+    ...Array.from({ length: 5 }, () => () => walker.finish(pick(random, endings), outputs)),
+  ];
+  walker.hear({ type: 'host.start' });
+  for (let step = 0; step < steps; step++) pick(random, happenings)();
+  // a reboot takes the containers as well: each gives back what it may have claimed
+  start(true);
+  for (const name of ['a', 'b', 'c']) {
+    release(name);
+    walker.hear({ type: 'ports.release', container: name });
+  }
+  while (walker.plans.length > 0) walker.finish('applied', outputs);
+  return { walker, asking, holders };
+}
+
+const outputs = [{ port: 8080, survey: { subnets: [], linkNames: [] } }];

@@ -1,0 +1,166 @@
+import { type ContainerContext, containerMachine } from '../../machines/container.ts';
+import { type HostContext, hostMachine } from '../../machines/host.ts';
+import { type NetworkContext, networkMachine } from '../../machines/network.ts';
+import { hostAddress } from '../../src/core/actor-address.ts';
+import type { ActorEvent, LeaseRequest } from '../../src/core/event.ts';
+import { fault } from '../../src/core/fault.ts';
+import { definitionOf, leaseOf, networkWishOf, wishOf } from '../core/samples.ts';
+import { applied, failed, littered, recovered, type Terrain } from './walk.ts';
+
+/** What can happen to each machine, with as few different names and numbers as show every way through it. */
+
+const refusal = fault('address.exhausted', 'no address is left');
+
+// -------------------------------------------------------------------------------------------------------- container
+
+export const wishes = {
+  bridge: wishOf({
+    networks: [{ network: 'demo' }],
+    ports: [{ hostPort: 8080, containerPort: 80 }],
+    removeOnExit: true,
+  }),
+  kept: wishOf({ networks: [{ network: 'demo' }] }),
+  shared: wishOf({ mode: 'container:db' }),
+  none: wishOf({ mode: 'none' }),
+};
+
+export const share = { path: '/netns/netloom-db', status: {} };
+
+/** The answers that a claim of this attempt is waiting for. */
+export function grantsFor({ awaiting, attempt, wish }: ContainerContext): ActorEvent[] {
+  return awaiting.map((owner) => {
+    if (owner === hostAddress) return { type: 'ports.granted', attempt, ports: wish?.ports ?? [], tookMs: 1 };
+    if (owner.startsWith('network/')) return { type: 'lease.granted', attempt, lease: leaseOf() };
+    return { type: 'netns.shared', attempt, share };
+  });
+}
+
+export const containerTerrain: Terrain<ContainerContext> = {
+  machine: containerMachine,
+  input: { id: 'web', netnsDirectory: '/netns', attempt: 0 },
+  events: ({ snapshot: { context }, outstanding }) => {
+    const command = 'c';
+    const commands: ActorEvent[] = [
+      { type: 'container.create', command, wish: wishes.bridge },
+      ...Object.values(wishes).map((wish): ActorEvent => ({ type: 'container.setup', command, wish })),
+      { type: 'container.setup', command, wish: null },
+      ...(outstanding.length < 2 ? [{ type: 'container.started', command, pid: 7 } as const] : []),
+      { type: 'container.teardown', command },
+      { type: 'container.remove', command },
+    ];
+    const claims: ActorEvent[] = [
+      ...grantsFor(context),
+      { type: 'claim.refused', attempt: context.attempt, fault: refusal },
+      { type: 'claim.refused', attempt: context.attempt - 1, fault: refusal },
+      { type: 'lease.granted', attempt: context.attempt - 1, lease: leaseOf() },
+    ];
+    return [
+      ...(context.deferred.length < 1 ? commands : []),
+      ...claims,
+      { type: 'netns.share', from: 'container/other', attempt: 1 },
+      { type: 'process.exited', pid: 7 },
+      { type: 'process.exited', pid: 8 },
+      ...(outstanding.length < 2 ? [recovered(false)] : []),
+      recovered(true),
+    ];
+  },
+  results: (plan) =>
+    plan === 'setup'
+      ? [applied(plan, [{ netns: { path: '/netns/netloom-web', inode: 1 } }]), failed(plan), failed(plan, littered)]
+      : plan === 'watch'
+        ? [applied(plan, [{ startTicks: 1 }]), failed(plan)]
+        : [applied(plan), failed(plan, littered)],
+  essence: (context) => [
+    context.wish && [context.wish.netns.kind, context.wish.attachments.length, context.wish.removeOnExit],
+    context.awaiting,
+    Object.keys(context.leases),
+    context.ports.length,
+    context.share !== null,
+    context.inode,
+    context.process,
+    context.deferred.map((event) => [event.type, 'wish' in event && event.wish?.netns.kind]),
+    context.command,
+    context.lastFault?.leftBehind?.length ?? 0,
+  ],
+};
+
+// ---------------------------------------------------------------------------------------------------------- network
+
+const definition = definitionOf();
+export const networkWish = networkWishOf();
+
+export const leaseRequest = (container: string, more: Partial<LeaseRequest> = {}): LeaseRequest => ({
+  type: 'lease.request',
+  container,
+  attempt: 1,
+  staticIps: [],
+  ...more,
+});
+
+export const networkTerrain: Terrain<NetworkContext> = {
+  machine: networkMachine,
+  input: { name: 'demo' },
+  events: ({ snapshot: { context, value }, outstanding }) => {
+    const command = 'c';
+    const { network_interface: bridge, subnets } = definition;
+    const answers: ActorEvent[] = [
+      { type: 'subnet.granted', bridge, subnets },
+      { type: 'subnet.refused', fault: refusal },
+    ];
+    const events: ActorEvent[] = [
+      { type: 'network.create', command, wish: networkWish, created: '2026-01-01T00:00:00Z' },
+      { type: 'network.remove', command },
+      ...(value === 'claiming' ? answers : []),
+      ...['a', 'b'].flatMap((container): ActorEvent[] => [
+        ...(isAsking(context, container) ? [] : [leaseRequest(container)]),
+        { type: 'lease.release', container },
+      ]),
+      leaseRequest('a', { staticIps: ['10.99.0.1'] }),
+      ...(outstanding.length < 2 ? [recovered(false)] : []),
+      recovered(true),
+    ];
+    return events.filter(({ type }) => type !== 'lease.request' || context.waiting.length < 2);
+  },
+  results: (plan) => [applied(plan), failed(plan, littered)],
+  essence: (context) => [
+    context.wish !== null,
+    context.definition !== null,
+    context.command,
+    Object.keys(context.leases).sort(),
+    context.waiting.map(({ container, staticIps }) => [container, staticIps]),
+  ],
+};
+
+function isAsking({ waiting }: NetworkContext, container: string): boolean {
+  return waiting.some((request) => request.container === container);
+}
+
+// ------------------------------------------------------------------------------------------------------------- host
+
+export const hostTerrain: Terrain<HostContext> = {
+  machine: hostMachine,
+  events: ({ snapshot: { value }, outstanding }) => {
+    // the host is started before it is told anything else
+    if (value === 'absent') return [{ type: 'host.start' }];
+    const asked: ActorEvent[] = ['a', 'b'].flatMap((name): ActorEvent[] => [
+      { type: 'ports.claim', container: name, attempt: 1, ports: wishes.bridge.ports },
+      { type: 'ports.release', container: name },
+      { type: 'subnet.claim', network: name, bridge: null, subnets: [], automatic: [4] },
+    ]);
+    return [
+      ...(outstanding.length < 2 ? [...asked, { type: 'host.start' } as const, recovered(false)] : []),
+      { type: 'subnet.release', network: 'a' },
+      recovered(true),
+    ];
+  },
+  results: (plan) => [
+    applied(plan, plan === 'survey' ? [{ survey: { subnets: [], linkNames: [] } }] : [{ port: 8080 }]),
+    failed(plan, littered),
+  ],
+  essence: (context) => [
+    Object.keys(context.ports).sort(),
+    Object.entries(context.holding).sort(),
+    Object.keys(context.networks).sort(),
+    context.surveying.map(({ network }) => network),
+  ],
+};

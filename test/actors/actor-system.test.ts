@@ -101,12 +101,14 @@ describe('a set-up that fails', () => {
     expect([leases(), ports()]).toEqual([{}, []]);
   });
 
-  it('that the kernel cannot even be asked for is a fault like others', async () => {
+  it('that the kernel cannot even be asked for is a fault like others, and is cleaned up behind', async () => {
     house.kernels[0]?.throwWhen(({ verb }) => verb === 'route.add');
     const { fault } = await house.ask(web, toContainer.setup(onDemo('web')));
-    expect(fault).toMatchObject({ code: 'internal.unexpected' });
+    expect(fault).toMatchObject({ code: 'internal.unexpected', leftBehind: [{ step: 'setup' }] });
+    expect(Object.keys(leases() ?? {})).toEqual(['web']);
     house.kernels[0]?.failNoMore();
     expect((await house.ask(web, toContainer.remove)).fault).toBeUndefined();
+    expect(leases()).toEqual({});
   });
 });
 
@@ -158,6 +160,26 @@ describe('B08 a teardown', () => {
     house.tell(web, { type: 'actor.recovered', rebooted: false });
     expect((await house.ask(web, toContainer.teardown)).fault).toBeUndefined();
     expect(house.facts(web).slice(3)).toEqual(['tearing-down', 'torn-down']);
+  });
+});
+
+describe('commands that come while another is under way', () => {
+  it('are carried out in order, also beyond a removal: the last one makes the container anew', async () => {
+    await house.start();
+    await house.ask(demo, toNetwork.create());
+    const commands = [
+      house.say(web, toContainer.setup(onDemo('web', port8080))),
+      house.say(web, toContainer.teardown),
+      house.say(web, toContainer.remove),
+      house.say(web, toContainer.setup(onDemo('web', port8080))),
+      house.say(web, toContainer.teardown),
+      house.say(web, toContainer.setupAgain),
+    ];
+    await house.settle();
+    for (const command of commands) expect(house.journal.replyTo(command)?.fault).toBeUndefined();
+    expect(
+      house.facts(web).filter((fact) => fact === 'created' || fact === 'configured' || fact === 'removed'),
+    ).toEqual([...['created', 'configured', 'removed'], ...['created', 'configured', 'configured']]);
   });
 });
 

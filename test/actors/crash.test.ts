@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { type ActorAddress, containerAddress, networkAddress } from '../../src/core/actor-address.ts';
 import type { Step } from '../../src/core/plan/step.ts';
+import { seeded } from '../support/seeded.ts';
 import { demo, House, type HouseSettings, toContainer, toNetwork, web } from './house.ts';
 import { disorder } from './order.ts';
-import { seeded } from './seeded.ts';
 
 type Command = [to: ActorAddress, event: object];
 

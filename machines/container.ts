@@ -343,9 +343,9 @@ const deferAll = {
   'container.remove': { actions: 'defer' },
 } as const;
 
-/** One container's network. Whatever it made is unmade before `removed`; nothing is left when it ends. */
 export const containerMachine = machine.createMachine({
   id: 'container',
+  description: "One container's network. Whatever it made is unmade before `removed`; nothing is left when it ends.",
   context: ({ input }) => ({
     ...input,
     wish: null,

@@ -194,9 +194,10 @@ const machine = setup({
   },
 });
 
-/** This host: the base ruleset is loaded before anything is served; what must be unique on it is given out here. */
 export const hostMachine = machine.createMachine({
   id: 'host',
+  description:
+    'This host: the base ruleset is loaded before anything is served; what must be unique on it is given out here.',
   context: { ports: {}, holding: {}, networks: {}, surveying: [], lastFault: null },
   initial: 'absent',
   // claims are answered in every state: what waits in the inbox at a restart must not be lost

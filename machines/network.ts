@@ -196,9 +196,10 @@ const refuseMeanwhile = {
   'network.remove': { actions: 'refuseBusy' },
 } as const;
 
-/** One network: its bridge, its address leases, its members. The bridge is made for the first member and kept until the end. */
 export const networkMachine = machine.createMachine({
   id: 'network',
+  description:
+    'One network: its bridge, its address leases, its members. The bridge is made for the first member and kept until the end.',
   context: ({ input }) => ({
     ...input,
     wish: null,

@@ -1,12 +1,6 @@
-import {
-  type AnyEventObject,
-  type AnyMachineSnapshot,
-  type AnyStateMachine,
-  fromTransition,
-  initialTransition,
-  transition,
-} from 'xstate';
+import { type AnyMachineSnapshot, type AnyStateMachine, fromTransition, initialTransition } from 'xstate';
 import { getAdjacencyMap, getShortestPaths, getStateNodes } from 'xstate/graph';
+import { decide } from '../../src/actors/decide.ts';
 import type { Effect } from '../../src/core/effect.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { type Fault, fault } from '../../src/core/fault.ts';
@@ -21,8 +15,6 @@ export interface Taken<Context> {
   effects: Effect[];
 }
 
-const effectKinds: ReadonlySet<string> = new Set<Effect['kind']>(['tell', 'apply', 'reply', 'announce']);
-
 export function begin<Context>(machine: AnyStateMachine, input?: unknown): Snapshot<Context> {
   return initialTransition(machine, input as undefined)[0];
 }
@@ -32,11 +24,7 @@ export function take<Context>(
   snapshot: Snapshot<Context>,
   event: ActorEvent,
 ): Taken<Context> {
-  const [next, actions] = transition(machine, snapshot, event as AnyEventObject);
-  const effects = actions
-    .filter(({ type }) => effectKinds.has(type))
-    .map(({ type, params }) => ({ kind: type, ...(params as object) }) as unknown as Effect);
-  return { next, effects };
+  return decide(machine, snapshot, event);
 }
 
 /** Follows events one after another; what the last one led to. */

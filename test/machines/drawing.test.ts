@@ -1,0 +1,28 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { getStateNodes } from 'xstate/graph';
+import { drawMachine, machines } from '../../scripts/draw-machines.ts';
+import { leafStates } from './walk.ts';
+
+const drawn = (name: string) => new URL(`../../docs/machines/${name}.md`, import.meta.url);
+
+describe.each(Object.entries(machines))('docs/machines/%s.md', (name, machine) => {
+  const text = drawMachine(name, machine);
+
+  it('is drawn from the machine as it is: `npm run docs:machines` brings it up to date', () => {
+    expect(existsSync(drawn(name)) && readFileSync(drawn(name), 'utf8')).toBe(text);
+  });
+
+  it('shows every state, says what is true in it, and draws every arrow, those without an event too', () => {
+    const [chart = ''] = text.match(/```mermaid\n[\s\S]*?```/) ?? [];
+    for (const state of leafStates(machine)) {
+      expect(chart).toMatch(new RegExp(`\\b${state.split('.').at(-1)}\\b`));
+      expect(text).toMatch(new RegExp(`^\\| ${state.replace('.', '\\.')} \\| [A-Z]`, 'm'));
+    }
+    for (const { source, target } of getStateNodes(machine.root).flatMap(({ always = [], transitions }) => [
+      ...always,
+      ...[...transitions.values()].flat(),
+    ]))
+      for (const { key } of target ?? []) expect(chart).toContain(`${source.key} --> ${key}: `);
+  });
+});

@@ -60,6 +60,10 @@ void OpenWatch::on_readable() {
   } catch (const sys::SysError& error) {
     close();
     napi_fatal_exception(env_, to_js_error(env_, error).Value());
+  } catch (const Napi::Error& error) {
+    // The thread was ended while its arguments were being made, after the probe above.
+    if (!runs_javascript(env_)) return close();
+    napi_fatal_exception(env_, error.Value());
   }
 }
 

@@ -138,6 +138,11 @@ export interface LinkInfo {
   /** index of the other end (veth) in its own namespace */
   peerIndex: number | null;
   alias: string | null;
+  /** of a bridge port; null for other links */
+  hairpin: boolean | null;
+  /** null for the modes that netloom does not use, and without IPv6 */
+  ipv6AddressGeneration: 'none' | 'eui64' | null;
+  ipv4Configuration: { routeLocalnet: boolean; forwarding: boolean; arpNotify: boolean; rpFilter: number } | null;
   statistics: LinkStatistics;
 }
 /** ip -s link show [dev <name>]; linkByName answers null when there is none. */

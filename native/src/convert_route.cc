@@ -1,5 +1,7 @@
 #include "convert_route.h"
 
+#include <linux/if_link.h>
+#include <linux/ip.h>
 #include <linux/rtnetlink.h>
 
 Napi::Value to_js(Napi::Env env, const rtnl_link_stats64& statistics) {
@@ -15,6 +17,23 @@ Napi::Value to_js(Napi::Env env, const rtnl_link_stats64& statistics) {
   return object;
 }
 
+static Napi::Value address_generation(Napi::Env env, const std::optional<uint8_t>& mode) {
+  if (mode == IN6_ADDR_GEN_MODE_NONE) return Napi::String::New(env, "none");
+  if (mode == IN6_ADDR_GEN_MODE_EUI64) return Napi::String::New(env, "eui64");
+  return env.Null();
+}
+
+static Napi::Value ipv4_configuration(Napi::Env env, const std::map<uint16_t, uint32_t>& values) {
+  if (values.empty()) return env.Null();
+  const auto value = [&](uint16_t id) { return values.count(id) ? values.at(id) : 0; };
+  auto object = Napi::Object::New(env);
+  object.Set("routeLocalnet", value(IPV4_DEVCONF_ROUTE_LOCALNET) != 0);
+  object.Set("forwarding", value(IPV4_DEVCONF_FORWARDING) != 0);
+  object.Set("arpNotify", value(IPV4_DEVCONF_ARP_NOTIFY) != 0);
+  object.Set("rpFilter", value(IPV4_DEVCONF_RP_FILTER));
+  return object;
+}
+
 Napi::Value to_js(Napi::Env env, const rtnl::LinkInfo& link) {
   auto object = Napi::Object::New(env);
   object.Set("index", link.index);
@@ -27,6 +46,9 @@ Napi::Value to_js(Napi::Env env, const rtnl::LinkInfo& link) {
   object.Set("masterIndex", or_null(env, link.master));
   object.Set("peerIndex", or_null(env, link.peer));
   object.Set("alias", string_or_null(env, link.alias));
+  object.Set("hairpin", or_null(env, link.hairpin));
+  object.Set("ipv6AddressGeneration", address_generation(env, link.ipv6_address_generation));
+  object.Set("ipv4Configuration", ipv4_configuration(env, link.ipv4));
   object.Set("statistics", to_js(env, link.statistics));
   return object;
 }

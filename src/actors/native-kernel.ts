@@ -11,7 +11,7 @@ import type { Kernel, Performed, StepFailure } from './kernel.ts';
 import { LinkWatch } from './link-watch.ts';
 import { PortHolder } from './port-holder.ts';
 import { ProcessWatch } from './process-watch.ts';
-import { type RouteStep, requestFor, settle, verifyExisting } from './route-steps.ts';
+import { isSet, type RouteStep, requestFor, settle, verifyExisting } from './route-steps.ts';
 
 const baseRuleset = readFileSync(createRequire(import.meta.url).resolve('#native/base.nft'), 'utf8');
 /** An empty set whose name tells which ruleset is loaded. */
@@ -19,7 +19,13 @@ const rulesetMark = `ruleset_${createHash('sha256').update(baseRuleset).digest('
 /** Somewhere outside: only looked up, never spoken to (C09). */
 const publicAddress = '8.8.8.8';
 
-type Run = { outputs: StepOutput[]; done: number[]; failure: StepFailure | null };
+interface Run {
+  outputs: StepOutput[];
+  done: number[];
+  failure: StepFailure | null;
+  /** something that the plan is about was there already: links are looked at before they are set */
+  found: boolean;
+}
 
 /** Linux itself, by the native addon. One per worker; lives in the daemon's own network namespace. */
 export class NativeKernel implements Kernel {
@@ -34,7 +40,7 @@ export class NativeKernel implements Kernel {
   }
 
   async perform(steps: readonly Step[]): Promise<Performed> {
-    const run: Run = { outputs: [], done: [], failure: null };
+    const run: Run = { outputs: [], done: [], failure: null, found: false };
     const sockets = new NamespaceSockets();
     try {
       for (let index = 0; index < steps.length && !run.failure; ) {
@@ -46,7 +52,8 @@ export class NativeKernel implements Kernel {
     } finally {
       sockets.close();
     }
-    return run;
+    const { outputs, done, failure } = run;
+    return { outputs, done, failure };
   }
 
   statistics(netnsPath: string): Record<string, LinkCounters> {
@@ -85,9 +92,12 @@ export class NativeKernel implements Kernel {
       else run.failure = { index: first, ...refused };
       return;
     }
-    const faults = native.route(socket, group.map(requestFor));
+    const left = run.found ? group.filter((step) => !isSet(socket, step)) : group;
+    const faults = new Map(native.route(socket, left.map(requestFor)).map((fault, index) => [left[index], fault]));
     for (const [offset, step] of group.entries()) {
-      const fault = settle(step, faults[offset] ?? null) && verifyExisting(socket, step, faults[offset] ?? null);
+      const refused = faults.get(step) ?? null;
+      const fault = settle(step, refused) && verifyExisting(socket, step, refused);
+      if (refused?.errno === 'EEXIST') run.found = true;
       if (!fault) this.#succeed(run, first + offset, 1);
       else run.failure ??= { index: first + offset, operation: fault.op, errno: fault.errno, detail: fault.detail };
     }
@@ -105,6 +115,7 @@ export class NativeKernel implements Kernel {
       const output = await this.#perform(step, sockets);
       run.done.push(index);
       run.outputs.push(output);
+      if (step.verb === 'netns.require') run.found = true;
     } catch (error) {
       run.failure = { index, ...failureOf(error, step.verb) };
     }

@@ -66,6 +66,23 @@ export function settle(step: RouteStep, fault: native.SystemFault | null): nativ
   return fault;
 }
 
+/** Whether the link is as the step would make it: setting it again would be heard of by whoever watches links. */
+export function isSet(socket: native.RouteSocket, step: RouteStep): boolean {
+  if (step.verb !== 'link.set') return false;
+  const link = native.linkByName(socket, step.name);
+  if (!link) return false;
+  const { up, master, hairpin, alias, ipv4, ipv6AddressGeneration } = step;
+  const same = <Value>(wanted: Value | undefined, found: Value | null) => wanted === undefined || wanted === found;
+  return (
+    same(up, link.up) &&
+    (master === undefined || native.linkByName(socket, master)?.index === link.masterIndex) &&
+    same(hairpin, link.hairpin) &&
+    same(alias, link.alias) &&
+    same(ipv6AddressGeneration, link.ipv6AddressGeneration) &&
+    Object.entries(ipv4 ?? {}).every(([key, value]) => same(value, link.ipv4Configuration?.[key as keyof typeof ipv4]))
+  );
+}
+
 /** A link of that name is there: the same when it is what the step makes, somebody else's (or a former one) otherwise. */
 export function verifyExisting(
   socket: native.RouteSocket,

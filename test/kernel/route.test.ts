@@ -284,6 +284,29 @@ describe('what is', () => {
     expect(linkByName(here.socket, 'nothing')).toBeNull();
   });
 
+  it('tells how a link is configured, as it was set', () => {
+    const ipv4Configuration = { routeLocalnet: true, forwarding: false, rpFilter: 2, arpNotify: true };
+    apply(
+      here.socket,
+      addBridge('br0'),
+      addVeth('v0', there.path),
+      setLink('br0', { ipv4Configuration, ipv6AddressGeneration: 'none' }),
+      setLink('v0', { master: 'br0', hairpin: true }),
+    );
+    expect(linkByName(here.socket, 'br0')).toMatchObject({
+      hairpin: null,
+      ipv4Configuration,
+      ipv6AddressGeneration: 'none',
+    });
+    expect(linkByName(here.socket, 'v0')).toMatchObject({
+      hairpin: true,
+      ipv4Configuration: { routeLocalnet: false, arpNotify: false },
+      ipv6AddressGeneration: 'eui64',
+    });
+    apply(here.socket, setLink('v0', { hairpin: false }));
+    expect(linkByName(here.socket, 'v0')).toMatchObject({ hairpin: false });
+  });
+
   it('counts what a link has carried', () => {
     apply(here.socket, addVeth('v0', there.path), setLink('v0', { up: true }), addAddress('v0', '10.1.0.1/24'));
     apply(there.socket, setLink('eth0', { up: true }), addAddress('eth0', '10.1.0.2/24'));

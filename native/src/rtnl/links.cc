@@ -1,5 +1,6 @@
 #include "rtnl/links.h"
 
+#include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sys/socket.h>
@@ -21,6 +22,38 @@ std::string mac_text(const nl::Attributes& attributes) {
 std::string kind_of(const nl::Attributes& attributes) {
   const auto info = attributes.find(IFLA_LINKINFO);
   return info ? info->nested().string(IFLA_INFO_KIND) : std::string();
+}
+
+std::optional<bool> hairpin_of(const nl::Attributes& attributes) {
+  const auto info = attributes.find(IFLA_LINKINFO);
+  if (!info || info->nested().string(IFLA_INFO_SLAVE_KIND) != "bridge") return std::nullopt;
+  const auto port = info->nested().find(IFLA_INFO_SLAVE_DATA);
+  if (!port) return std::nullopt;
+  return port->nested().value<uint8_t>(IFLA_BRPORT_MODE).value_or(0) != 0;
+}
+
+std::optional<nl::Attributes> family_of(const nl::Attributes& attributes, uint16_t family) {
+  const auto families = attributes.find(IFLA_AF_SPEC);
+  const auto found = families ? families->nested().find(family) : std::nullopt;
+  return found ? std::optional(found->nested()) : std::nullopt;
+}
+
+/// The kernel sends all values as one array, in the order of their numbers, which begin with 1.
+std::map<uint16_t, uint32_t> ipv4_of(const nl::Attributes& attributes) {
+  const auto family = family_of(attributes, AF_INET);
+  const auto values = family ? family->find(IFLA_INET_CONF) : std::nullopt;
+  std::map<uint16_t, uint32_t> configuration;
+  for (size_t at = 0; values && at + sizeof(uint32_t) <= values->size; at += sizeof(uint32_t)) {
+    uint32_t value;
+    std::memcpy(&value, values->data + at, sizeof value);
+    configuration[static_cast<uint16_t>(at / sizeof value + 1)] = value;
+  }
+  return configuration;
+}
+
+std::optional<uint8_t> ipv6_address_generation_of(const nl::Attributes& attributes) {
+  const auto family = family_of(attributes, AF_INET6);
+  return family ? family->value<uint8_t>(IFLA_INET6_ADDR_GEN_MODE) : std::nullopt;
 }
 
 nl::Message link_query(const std::string& name, uint32_t mask) {
@@ -60,6 +93,9 @@ std::optional<LinkInfo> parse_link(const nlmsghdr& message) {
   link.master = attributes.value<uint32_t>(IFLA_MASTER);
   if (link.kind == "veth") link.peer = attributes.value<uint32_t>(IFLA_LINK);
   link.alias = attributes.string(IFLA_IFALIAS);
+  link.hairpin = hairpin_of(attributes);
+  link.ipv6_address_generation = ipv6_address_generation_of(attributes);
+  link.ipv4 = ipv4_of(attributes);
   link.statistics = attributes.value<rtnl_link_stats64>(IFLA_STATS64).value_or(rtnl_link_stats64{});
   return link;
 }

@@ -2,6 +2,7 @@
 
 #include <linux/if_link.h>
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,6 +22,9 @@ struct LinkInfo {
   std::optional<uint32_t> master;
   std::optional<uint32_t> peer;  // the other end of a veth, in its own namespace
   std::string alias;
+  std::optional<bool> hairpin;                     // of a bridge port
+  std::optional<uint8_t> ipv6_address_generation;  // IN6_ADDR_GEN_MODE_…
+  std::map<uint16_t, uint32_t> ipv4;               // IPV4_DEVCONF_… → value
   rtnl_link_stats64 statistics;
 };
 

@@ -29,9 +29,9 @@ describe('the docs say what the code does (npm run docs:subjects)', () => {
       [...read('docs/subjects.md').matchAll(/^\| (\w+) \| `([\w-]+)` \|/gm)].map(([, noun, fact]) => `${noun} ${fact}`),
     );
     const announced = readdirSync(new URL('../../machines', import.meta.url))
-      .filter((file) => /^(container|network|host)\.ts$/.test(file))
+      .filter((file) => /^(container|network|host)(-actions)?\.ts$/.test(file))
       .flatMap((file) => {
-        const noun = file === 'host.ts' ? 'node' : file.replace('.ts', '');
+        const noun = file.replace(/(-actions)?\.ts$/, '').replace('host', 'node');
         return [...read(`machines/${file}`).matchAll(/\bfact: '([\w-]+)'/g)].map(([, fact]) => `${noun} ${fact}`);
       });
     expect([...new Set(announced)].sort()).toEqual([...documented].sort());

@@ -83,17 +83,19 @@ export class ActorSystem {
    * order and before anything newer. The host comes first, then networks, then containers, who need both.
    */
   wake(kind: ActorKind, rebooted: boolean): void {
-    const isOfKind = (address: ActorAddress) => actorKind(address) === kind && this.#isMine(address);
-    for (const address of [...this.#actors.keys()].filter(isOfKind)) {
-      for (const pending of this.journal.pendingOf(address)) this.#later(() => this.#start(address, pending));
-      this.#later(() => this.#receive(address, { type: 'actor.recovered', rebooted }));
-    }
-    if (isOfKind(hostAddress)) this.#later(() => this.#receive(hostAddress, { type: 'host.start' }));
-    for (const address of this.journal.inboxAddresses().filter(isOfKind))
-      for (const delivery of this.journal.inboxOf(address)) this.#hear(delivery);
-    this.#awake.add(kind);
-    const early = this.#early.splice(0);
-    for (const delivery of early) this.deliver(delivery);
+    // one turn: whatever any of this leads to comes behind all of it
+    this.#later(() => {
+      const isOfKind = (address: ActorAddress) => actorKind(address) === kind && this.#isMine(address);
+      for (const address of [...this.#actors.keys()].filter(isOfKind)) {
+        for (const pending of this.journal.pendingOf(address)) this.#later(() => this.#start(address, pending));
+        this.#later(() => this.#receive(address, { type: 'actor.recovered', rebooted }));
+      }
+      if (isOfKind(hostAddress)) this.#later(() => this.#receive(hostAddress, { type: 'host.start' }));
+      for (const address of this.journal.inboxAddresses().filter(isOfKind))
+        for (const delivery of this.journal.inboxOf(address)) this.#hear(delivery);
+      this.#awake.add(kind);
+      for (const delivery of this.#early.splice(0)) this.deliver(delivery);
+    });
   }
 
   /** Lets the plans that are under way end and journals their results, then takes nothing more: the rest is in the journal. */

@@ -52,6 +52,7 @@ const meanings: Record<FaultCode, string> = {
   'node.recovering': 'the daemon has just started and looks at what is there; try again',
   'node.draining': 'the daemon is shutting down',
   'node.running': 'another daemon uses the same run directory',
+  'node.unprivileged': 'the daemon may not write its run directory: it needs root',
   'bus.unreachable': 'no NATS server answers, or no daemon of that node does (told by the client)',
   'bus.unauthorized': 'the NATS server refuses the credentials, or they may not ask for this (told by the client)',
   'bus.open': 'the NATS server lets anybody in, and the daemon was not told that this is wanted',

@@ -1,7 +1,7 @@
 // Makes this machine ready for `npm run demo`, `npm test` and `npm run bench`: what is there is left alone, what is
 // missing is installed or built. Plain Node without dependencies, for it runs before there are any.
 import { spawnSync } from 'node:child_process';
-import { accessSync, chmodSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -24,7 +24,6 @@ installDebianPackages();
 installNpmPackages();
 step('native addon is built', 'npm', ['run', '--silent', 'build:native']);
 step('TypeScript is compiled', 'npm', ['run', '--silent', 'build:ts']);
-chmodSync(join(root, 'dist/src/cli/main.js'), 0o755);
 
 function checkNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);

@@ -1,10 +1,10 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { startTicksOf } from './actors/process-start.ts';
 import { fault, NetloomError } from './core/fault.ts';
 
 /** One daemon per run directory: the journal in it has one reader of its inboxes. Throws node.running. */
 export function takeRunDirectory(directory: string): { release(): void } {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeDirectory(directory);
   const path = `${directory}/daemon.pid`;
   const owner = livingOwner(path);
   if (owner !== null)
@@ -16,6 +16,20 @@ export function takeRunDirectory(directory: string): { release(): void } {
     throw new NetloomError(fault('node.running', `another daemon is starting on ${directory}`), { cause: error });
   }
   return { release: () => rmSync(path, { force: true }) };
+}
+
+function makeDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    accessSync(directory, constants.W_OK);
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code;
+    if (why !== 'EACCES' && why !== 'EPERM') throw error;
+    throw new NetloomError(
+      fault('node.unprivileged', `the run directory ${directory} cannot be written (${why}): the daemon needs root`),
+      { cause: error },
+    );
+  }
 }
 
 /** The pid in the file, when that very process (not another that got its number) still lives. */

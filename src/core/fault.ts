@@ -41,6 +41,7 @@ export const faultStatus = {
   'worker.lost': 500,
   'internal.unexpected': 500,
   'node.running': 409,
+  'node.unprivileged': 403,
   'node.recovering': 503,
   'node.draining': 503,
   'bus.unreachable': 503,

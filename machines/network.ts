@@ -49,9 +49,9 @@ function grant(
   ledger: Ledger,
   request: LeaseRequest,
 ): { ledger: Ledger; effect: Effect } {
-  const { [request.container]: held, ...others } = ledger.leases;
+  const held = ledger.leases[request.container];
   const wanted = request.staticIps.length > 0 ? request.staticIps : (held ?? []);
-  const chosen = chooseAddresses(definition, others, ledger.lastGiven, wanted);
+  const chosen = chooseAddresses(definition, ledger.leases, ledger.lastGiven, wanted, request.container);
   if ('code' in chosen) return { ledger, effect: answerTo(request, { fault: chosen }) };
   const addresses = chosen.map(({ address }) => address);
   const given = definition.subnets.map(({ subnet }, index) => [subnet, addresses[index]] as const);

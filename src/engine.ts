@@ -215,9 +215,9 @@ export class ActorEngine implements Engine {
   #preview(network: string, container: string, staticIps: string[]): Lease {
     const context = this.journal.actor(networkAddress(network))?.context as NetworkContext | undefined;
     if (!context?.definition) throw new NetloomError(fault('network.unknown', `no network ${network}`));
-    const { [container]: held, ...others } = context.leases;
+    const held = context.leases[container];
     const wanted = staticIps.length > 0 ? staticIps : [...(held ?? [])];
-    const addresses = chooseAddresses(context.definition, others, context.lastGiven, wanted);
+    const addresses = chooseAddresses(context.definition, context.leases, context.lastGiven, wanted, container);
     if ('code' in addresses) throw new NetloomError(addresses);
     const { definition, wish } = context;
     const { network_interface: bridge, internal } = definition;

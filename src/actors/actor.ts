@@ -17,6 +17,8 @@ const nowhere: Origin = { consumed: null, completed: null };
 /** One actor: a machine, and the loop that is the same for all of them. */
 export class Actor {
   #snapshot: AnyMachineSnapshot;
+  /** whether the journal has anything of it */
+  #kept: boolean;
 
   constructor(
     readonly address: ActorAddress,
@@ -24,6 +26,7 @@ export class Actor {
     input: unknown,
     record: ActorRecord | null,
   ) {
+    this.#kept = record !== null;
     this.#snapshot = record
       ? machine.resolveState({ value: record.value as never, context: record.context as never })
       : initialTransition(machine, input)[0];
@@ -47,8 +50,10 @@ export class Actor {
       return null;
     }
     const record = isAbsent(next) ? null : { value: next.value, context: next.context };
-    const committed = journal.commit({ address: this.address, record, ...origin, effects });
+    const previous = this.#kept ? this.#snapshot.context : null;
+    const committed = journal.commit({ address: this.address, record, previous, ...origin, effects });
     this.#snapshot = next;
+    this.#kept = record !== null;
     return committed;
   }
 }

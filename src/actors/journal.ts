@@ -6,6 +6,10 @@ import type { Effect } from '../core/effect.ts';
 import type { ActorEvent } from '../core/event.ts';
 import type { Fault } from '../core/fault.ts';
 import type { Plan } from '../core/plan/step.ts';
+import { Ledgers } from './ledger.ts';
+
+/** Rows are found by a number, a name, or an actor with something of its own. */
+type Key = number | string | [string, number] | [string, string, string];
 
 /** A machine's state as it is kept: everything that XState needs to go on. */
 export interface ActorRecord {
@@ -46,6 +50,8 @@ export interface Commit {
   address: ActorAddress;
   /** null: the actor has ended */
   record: ActorRecord | null;
+  /** the context that the last commit kept; null before the first */
+  previous: unknown;
   /** the inbox entry or the pending plan whose event led here */
   consumed: number | null;
   completed: number | null;
@@ -61,8 +67,10 @@ export interface Committed {
 }
 
 const mapSizeBytes = 1 << 30;
+/** Place in the inbox of the notice that the host was rebooted: before every message. */
+export const rebootNotice = 0;
 /** Raised when the shape of a machine's context changes: a journal of another version is refused. */
-const journalVersion = 1;
+const journalVersion = 2;
 
 /**
  * What survives. One LMDB environment in the run directory, opened by every thread: it lives as long as the kernel's own
@@ -77,6 +85,7 @@ export class Journal implements Outbox {
   #frozen = false;
   readonly #meta: Database<number | string, string>;
   readonly #actors: Database<ActorRecord, string>;
+  readonly #ledgers: Ledgers;
   readonly #inbox: Database<ActorEvent, [string, number]>;
   readonly #pending: Database<Plan, [string, number]>;
   readonly #outbox: Database<OutboxRecord, number>;
@@ -85,10 +94,11 @@ export class Journal implements Outbox {
   constructor(directory: string) {
     const options = { encoding: 'json' as const, noSync: true, useWritemap: true, overlappingSync: false };
     this.#environment = open({ path: `${directory}/journal`, maxDbs: 8, mapSize: mapSizeBytes, ...options });
-    const table = <V, K extends string | number | [string, number]>(name: string): Database<V, K> =>
+    const table = <V, K extends Key>(name: string): Database<V, K> =>
       this.#environment.openDB<V, K>({ name, ...options });
     this.#meta = table('meta');
     this.#actors = table('actors');
+    this.#ledgers = new Ledgers(table('ledgers'));
     this.#inbox = table('inbox');
     this.#pending = table('pending');
     this.#outbox = table('outbox');
@@ -102,12 +112,12 @@ export class Journal implements Outbox {
 
   // ------------------------------------------------------------------------------------------------------- writing
 
-  commit({ address, record, consumed, completed, effects }: Commit): Committed {
+  commit({ address, record, previous, consumed, completed, effects }: Commit): Committed {
     return this.#environment.transactionSync(() => {
       const committed: Committed = { deliveries: [], plans: [], answers: [], announced: false };
       if (consumed !== null) this.#inbox.removeSync([address, consumed]);
       if (completed !== null) this.#pending.removeSync([address, completed]);
-      if (record) this.#actors.putSync(address, record);
+      if (record) this.#keep(address, previous, record);
       else this.#end(address);
       for (const effect of effects) this.#store(address, effect, committed);
       return committed;
@@ -179,8 +189,18 @@ export class Journal implements Outbox {
     return { to, sequence, event };
   }
 
+  #keep(address: ActorAddress, previous: unknown, { value, context }: ActorRecord): void {
+    const rest = this.#ledgers.write(address, previous as Record<string, unknown> | null, context as object as never);
+    this.#actors.putSync(address, { value, context: rest });
+  }
+
+  #whole(address: ActorAddress, { value, context }: ActorRecord): ActorRecord {
+    return { value, context: this.#ledgers.read(address, context as Record<string, unknown>) };
+  }
+
   #end(address: ActorAddress): void {
     this.#actors.removeSync(address);
+    this.#ledgers.remove(address);
     for (const { sequence } of this.pendingOf(address)) this.#pending.removeSync([address, sequence]);
   }
 
@@ -204,14 +224,18 @@ export class Journal implements Outbox {
 
   actor(address: ActorAddress): ActorRecord | null {
     this.#latest();
-    return this.#actors.get(address) ?? null;
+    const record = this.#actors.get(address);
+    return record ? this.#whole(address, record) : null;
   }
 
   /** Actors of a kind (`container/`), or all of them, by address. */
   actors(prefix = ''): { address: ActorAddress; record: ActorRecord }[] {
     this.#latest();
     const range = prefix ? { start: prefix, end: `${prefix}\uffff` } : {};
-    return [...this.#actors.getRange(range)].map(({ key, value }) => ({ address: key as ActorAddress, record: value }));
+    return [...this.#actors.getRange(range)].map(({ key, value }) => {
+      const address = key as ActorAddress;
+      return { address, record: this.#whole(address, value) };
+    });
   }
 
   count(prefix: string): number {
@@ -298,12 +322,20 @@ export class Journal implements Outbox {
 
   // ---------------------------------------------------------------------------------------------------------- life
 
-  /** Remembers the boot; true when the journal is from another one, so that all it knows of the kernel is gone. */
+  /**
+   * Remembers the boot; true when the journal is from another one, so that all it knows of the kernel is gone. What was to
+   * be done there is forgotten and every actor is given notice, in the same write: a start that dies before all have heard
+   * of it leaves that to the next one, and nobody hears of it twice.
+   */
   noticeBoot(bootId: string): boolean {
     return this.#environment.transactionSync(() => {
       const known = this.#meta.get('boot');
       this.#meta.putSync('boot', bootId);
-      return known !== undefined && known !== bootId;
+      if (known === undefined || known === bootId) return false;
+      this.#pending.clearSync();
+      for (const address of [...this.#actors.getKeys()])
+        this.#inbox.putSync([address, rebootNotice], { type: 'actor.recovered', rebooted: true });
+      return true;
     });
   }
 

@@ -21,9 +21,13 @@ export function actorName(address: ActorAddress): string {
   return address.slice(address.indexOf('/') + 1);
 }
 
-/** The same actor always lives on the worker of the same index, so nobody needs a directory. FNV-1a spreads ids evenly. */
+/**
+ * The same actor always lives on the worker of the same index, so nobody needs a directory. The host and the networks,
+ * who are asked by everybody, live together on the first: a claim goes to one other thread at most. Containers are
+ * spread (FNV-1a).
+ */
 export function workerOf(address: ActorAddress, workers: number): number {
-  if (address === hostAddress) return 0;
+  if (actorKind(address) !== 'container') return 0;
   let hash = 0x811c9dc5;
   for (let index = 0; index < address.length; index++)
     hash = Math.imul(hash ^ address.charCodeAt(index), 0x01000193) >>> 0;

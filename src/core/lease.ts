@@ -31,7 +31,7 @@ export interface LeasedAddress {
 export type Leases = Readonly<Record<string, readonly string[]>>;
 
 /**
- * Picks one address per subnet: the static one where asked for, else the next free one above the last that was given
+ * Picks one address per subnet for a container (its own lease, if it has one, counts as free): the static one where asked for, else the next free one above the last that was given
  * (as podman's IPAM does, so that an address is not reused at once).
  */
 export function chooseAddresses(
@@ -39,8 +39,9 @@ export function chooseAddresses(
   leases: Leases,
   lastGiven: Readonly<Record<string, string>>,
   staticIps: readonly string[],
+  container: string | null = null,
 ): LeasedAddress[] | Fault {
-  const taken = new Map(Object.entries(leases).flatMap(([id, held]) => held.map((address) => [address, id] as const)));
+  const holder = holders(leases, container);
   const subnets = definition.subnets.map((entry) => ({ entry, subnet: parseSubnet(entry.subnet) as Subnet }));
   for (const address of staticIps)
     if (!subnets.some(({ subnet }) => subnetContains(subnet, address)))
@@ -53,36 +54,51 @@ export function chooseAddresses(
     const wanted = staticIps.filter((address) => subnetContains(subnet, address));
     if (wanted.length > 1)
       return fault('address.invalid', `addresses ${wanted.join(', ')} are in the same subnet ${entry.subnet}`);
-    const address = wanted[0] ?? nextFree(entry, subnet, taken, lastGiven[entry.subnet]);
+    const address = wanted[0] ?? nextFree(entry, subnet, holder, lastGiven[entry.subnet]);
     if (address === null)
       return fault('address.exhausted', `network ${definition.name} has no free address left in ${entry.subnet}`);
-    const refusal = wanted[0] ? refuseStatic(address, entry, subnet, taken) : null;
+    const refusal = wanted[0] ? refuseStatic(address, entry, subnet, holder) : null;
     if (refusal) return refusal;
     chosen.push({ address, prefixLength: subnet.prefixLength, gateway: entry.gateway });
   }
   return chosen;
 }
 
-function refuseStatic(
-  address: string,
-  entry: NetworkSubnet,
-  subnet: Subnet,
-  taken: ReadonlyMap<string, string>,
-): Fault | null {
+/** Who has an address; null: nobody. */
+type Holder = (address: string) => string | null;
+
+/** An index of all leases pays off only for who asks often: the next address is free at the first question, as a rule. */
+const questionsBeforeIndex = 3;
+
+/** What `container` itself holds counts as free. */
+function holders(leases: Leases, container: string | null): Holder {
+  let questions = 0;
+  let index: Map<string, string> | null = null;
+  return (address) => {
+    if (questions++ < questionsBeforeIndex) {
+      for (const id in leases) if (id !== container && leases[id]?.includes(address)) return id;
+      return null;
+    }
+    index ??= indexOf(leases, container);
+    return index.get(address) ?? null;
+  };
+}
+
+function indexOf(leases: Leases, container: string | null): Map<string, string> {
+  const others = Object.entries(leases).filter(([id]) => id !== container);
+  return new Map(others.flatMap(([id, held]) => held.map((address) => [address, id] as const)));
+}
+
+function refuseStatic(address: string, entry: NetworkSubnet, subnet: Subnet, holder: Holder): Fault | null {
   if (address === entry.gateway) return fault('address.taken', `address ${address} is the gateway`);
   const value = addressToBigint(address);
   if (value < firstHost(subnet) || value > lastHost(subnet))
     return fault('address.invalid', `address ${address} is the network or broadcast address of ${entry.subnet}`);
-  const owner = taken.get(address);
-  return owner === undefined ? null : fault('address.taken', `address ${address} is leased to container ${owner}`);
+  const owner = holder(address);
+  return owner === null ? null : fault('address.taken', `address ${address} is leased to container ${owner}`);
 }
 
-function nextFree(
-  entry: NetworkSubnet,
-  subnet: Subnet,
-  taken: ReadonlyMap<string, string>,
-  last: string | undefined,
-): string | null {
+function nextFree(entry: NetworkSubnet, subnet: Subnet, holder: Holder, last: string | undefined): string | null {
   const { start_ip, end_ip } = entry.lease_range ?? {};
   const first = start_ip ? larger(addressToBigint(start_ip), firstHost(subnet)) : firstHost(subnet);
   const end = end_ip ? smaller(addressToBigint(end_ip), lastHost(subnet)) : lastHost(subnet);
@@ -90,7 +106,7 @@ function nextFree(
   const free = (from: bigint, to: bigint): string | null => {
     for (let value = from; value <= to; value++) {
       const address = bigintToAddress(value, subnet.family);
-      if (address !== entry.gateway && !taken.has(address)) return address;
+      if (address !== entry.gateway && holder(address) === null) return address;
     }
     return null;
   };

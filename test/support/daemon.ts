@@ -1,12 +1,13 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect, type NetloomClient } from '../../src/client.ts';
 import { nftSets } from '../../src/core/nft.ts';
 import { linkNames, nftElements } from './fresh-host.ts';
 
-const main = new URL('../../dist/src/cli/main.js', import.meta.url).pathname;
+const main = createRequire(import.meta.url).resolve('#cli');
 
 /** The real daemon, as its own process, on a run directory of the test's. */
 export class TestDaemon {

@@ -1,0 +1,53 @@
+import type { Database } from 'lmdb';
+import { type ActorAddress, type ActorKind, actorKind } from '../core/actor-address.ts';
+
+/**
+ * Maps in a machine's context that grow with the number of containers are kept one row per entry: a commit writes the
+ * entries that changed, not the whole map, and costs the same beside a thousand members as beside none.
+ */
+const ledgersOf: Partial<Record<ActorKind, readonly string[]>> = { network: ['leases'], host: ['ports'] };
+
+type Context = Readonly<Record<string, unknown>>;
+type Ledger = Readonly<Record<string, unknown>>;
+type Row = [address: string, field: string, entry: string];
+
+export class Ledgers {
+  constructor(private readonly rows: Database<unknown, Row>) {}
+
+  /** Writes what changed since `before` (null: nothing is kept yet); answers the context without its ledgers. */
+  write(address: ActorAddress, before: Context | null, after: Context): Context {
+    const fields = ledgersOf[actorKind(address)];
+    if (!fields) return after;
+    const rest: Record<string, unknown> = { ...after };
+    for (const field of fields) {
+      this.#writeChanges([address, field], (before?.[field] ?? {}) as Ledger, after[field] as Ledger);
+      delete rest[field];
+    }
+    return rest;
+  }
+
+  /** The context with its ledgers put back. */
+  read(address: ActorAddress, context: Context): Context {
+    const fields = ledgersOf[actorKind(address)] ?? [];
+    const ledgers = fields.map((field) => [field, this.#entries(address, field)] as const);
+    return ledgers.length === 0 ? context : { ...context, ...Object.fromEntries(ledgers) };
+  }
+
+  remove(address: ActorAddress): void {
+    for (const field of ledgersOf[actorKind(address)] ?? [])
+      for (const entry of Object.keys(this.#entries(address, field))) this.rows.removeSync([address, field, entry]);
+  }
+
+  /** Machines never change a value in place, so an entry that is the same object is the same. */
+  #writeChanges([address, field]: [string, string], before: Ledger, after: Ledger): void {
+    if (before === after) return;
+    for (const entry of Object.keys(after))
+      if (after[entry] !== before[entry]) this.rows.putSync([address, field, entry], after[entry]);
+    for (const entry of Object.keys(before)) if (!(entry in after)) this.rows.removeSync([address, field, entry]);
+  }
+
+  #entries(address: string, field: string): Record<string, unknown> {
+    const range = { start: [address, field] as unknown as Row, end: [address, field, '\uffff'] as Row };
+    return Object.fromEntries([...this.rows.getRange(range)].map(({ key, value }) => [key[2], value]));
+  }
+}

@@ -15,7 +15,7 @@ import { faultOf } from '../core/fault.ts';
 import type { Plan } from '../core/plan/step.ts';
 import { Actor, type Origin } from './actor.ts';
 import { execute, type PlanResult } from './executor.ts';
-import type { Answer, Committed, Delivery, Journal, PendingPlan } from './journal.ts';
+import { type Answer, type Committed, type Delivery, type Journal, type PendingPlan, rebootNotice } from './journal.ts';
 import type { Kernel } from './kernel.ts';
 
 export interface Settings {
@@ -82,13 +82,15 @@ export class ActorSystem {
    * Wakes the actors of one kind: each is told, takes up its unfinished plans, and gets what its inbox holds, in that
    * order and before anything newer. The host comes first, then networks, then containers, who need both.
    */
-  wake(kind: ActorKind, rebooted: boolean): void {
+  wake(kind: ActorKind, _rebooted?: boolean): void {
     // one turn: whatever any of this leads to comes behind all of it
     this.#later(() => {
       const isOfKind = (address: ActorAddress) => actorKind(address) === kind && this.#isMine(address);
       for (const address of [...this.#actors.keys()].filter(isOfKind)) {
         for (const pending of this.journal.pendingOf(address)) this.#later(() => this.#start(address, pending));
-        this.#later(() => this.#receive(address, { type: 'actor.recovered', rebooted }));
+        const rebooted = this.journal.isWaiting(address, rebootNotice);
+        const notice = rebooted ? { consumed: rebootNotice, completed: null } : undefined;
+        this.#later(() => this.#receive(address, { type: 'actor.recovered', rebooted }, notice));
       }
       if (isOfKind(hostAddress)) this.#later(() => this.#receive(hostAddress, { type: 'host.start' }));
       for (const address of this.journal.inboxAddresses().filter(isOfKind))

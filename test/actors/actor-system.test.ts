@@ -385,9 +385,8 @@ describe('a reboot', () => {
     await house.ask(web, toContainer.setup(onDemo('web', port8080)));
     await house.ask(db, toContainer.setup({ id: 'db', mode: 'none' }));
     await house.ask(containerAddress('idle'), toContainer.create(onDemo('idle')));
-    await house.crash();
-    house.linux.reboot();
-    await house.start({}, true);
+    await house.reboot();
+    await house.start();
     await house.settle();
     for (const id of ['web', 'db', 'idle']) expect(house.value(containerAddress(id))).toBe('created');
     expect([house.facts(web).at(-1), house.facts(db).at(-1)]).toEqual(['lost', 'lost']);
@@ -408,15 +407,36 @@ describe('a reboot', () => {
         shaken.say(web, toContainer.teardown),
       ];
       await shaken.settle();
-      await shaken.crash();
-      shaken.linux.reboot();
-      await shaken.start({}, true);
+      await shaken.reboot();
+      await shaken.start();
       await shaken.settle();
       expect({ moment, disorder: disorder(shaken) }).toEqual({ moment, disorder: [] });
       for (const command of commands) expect(shaken.journal.replyTo(command)).not.toBeNull();
       expect(
         (await shaken.ask(networkAddress('later'), toNetwork.create({ name: 'later', subnets: null }))).fault,
       ).toBeUndefined();
+      await shaken.demolish();
+    }
+  });
+});
+
+describe('a start after a reboot that dies as well', () => {
+  it('leaves it to the next one to tell those who have not heard, and nobody hears twice', async () => {
+    await house.start();
+    for (let moment = 1; moment <= 25; moment++) {
+      const shaken = new House();
+      await shaken.start();
+      await shaken.ask(demo, toNetwork.create());
+      await shaken.ask(web, toContainer.setup(onDemo('web', port8080)));
+      await shaken.reboot();
+      await shaken.start({ diesAfter: moment });
+      await shaken.settle();
+      await shaken.crash();
+      await shaken.start();
+      await shaken.settle();
+      expect({ moment, disorder: disorder(shaken) }).toEqual({ moment, disorder: [] });
+      expect({ moment, web: shaken.facts(web).slice(3) }).toEqual({ moment, web: ['lost'] });
+      expect(shaken.value(web)).toBe('created');
       await shaken.demolish();
     }
   });

@@ -130,17 +130,18 @@ export class House {
   #workers: { kernel: FakeKernel; life: Life; system: ActorSystem }[] = [];
   #inFlight = 0;
   #commands = 0;
+  #boots = 1;
 
   // ------------------------------------------------------------------------------------------------------------ life
 
-  async start({ workers = 1, diesAfter, mortal, refusing }: HouseSettings = {}, rebooted = false): Promise<void> {
+  async start({ workers = 1, diesAfter, mortal, refusing }: HouseSettings = {}): Promise<void> {
     this.journal = new Journal(this.directory.path);
-    if (rebooted) this.journal.forgetPending();
+    this.journal.noticeBoot(`boot ${this.#boots}`);
     const life = new Life(diesAfter);
     const lifeOf = (index: number) => (mortal === undefined || mortal === index ? life : new Life());
     this.#workers = Array.from({ length: workers }, (_, index) => this.#hire(index, workers, lifeOf(index)));
     if (refusing) for (const { kernel } of this.#workers) kernel.failWhen(refusing, 'EPERM');
-    await this.#wake(this.#workers, rebooted);
+    await this.#wake(this.#workers);
   }
 
   #hire(index: number, workers: number, life: Life) {
@@ -161,10 +162,10 @@ export class House {
     return { kernel, life, system: new ActorSystem(journal, new MortalKernel(kernel, life), outside, settings) };
   }
 
-  async #wake(workers: { system: ActorSystem }[], rebooted: boolean): Promise<void> {
+  async #wake(workers: { system: ActorSystem }[]): Promise<void> {
     for (const { system } of workers) system.restore();
     for (const kind of ['host', 'network', 'container'] as const) {
-      for (const { system } of workers) system.wake(kind, rebooted);
+      for (const { system } of workers) system.wake(kind);
       await pause();
     }
   }
@@ -195,6 +196,10 @@ export class House {
     return this.#workers.some(({ life }) => life.isOver);
   }
 
+  get deadWorkers(): number[] {
+    return this.#workers.flatMap(({ life }, index) => (life.isOver ? [index] : []));
+  }
+
   /** the kernels of the workers of this life */
   get kernels(): FakeKernel[] {
     return this.#workers.map(({ kernel }) => kernel);
@@ -204,6 +209,13 @@ export class House {
   async crash(): Promise<void> {
     for (const { life } of this.#workers) life.end();
     await this.#leave();
+  }
+
+  /** Whatever was running has ended, and nothing that was made is left. Start it anew afterwards. */
+  async reboot(): Promise<void> {
+    await this.crash();
+    this.linux.reboot();
+    this.#boots += 1;
   }
 
   async stop(): Promise<void> {
@@ -217,13 +229,13 @@ export class House {
   }
 
   /** Another worker takes the place of one that ended in the middle of what it did; the others went on meanwhile. */
-  async replaceWorker(index: number): Promise<void> {
+  async replaceWorker(index: number, diesAfter?: number): Promise<void> {
     const worker = this.#workers[index];
     worker?.life.end();
     worker?.kernel.close();
-    const next = this.#hire(index, this.#workers.length, new Life());
+    const next = this.#hire(index, this.#workers.length, new Life(diesAfter));
     this.#workers[index] = next;
-    await this.#wake([next], false);
+    await this.#wake([next]);
   }
 
   async demolish(): Promise<void> {
@@ -237,7 +249,7 @@ export class House {
     for (let quiet = 0; quiet < 3 && !this.isDead; ) {
       if (Date.now() > deadline) throw new Error(`still under way: ${this.#unfinished().join('; ')}`);
       const before = this.spent;
-      await new Promise((resolve) => setTimeout(resolve, 1));
+      await pause();
       const isQuiet = before === this.spent && this.#inFlight === 0 && this.#unfinished().length === 0;
       quiet = isQuiet ? quiet + 1 : 0;
     }

@@ -28,6 +28,9 @@ const createBack: Command = [networkAddress('back'), toNetwork.create(backend)];
 const setup: Command = [web, toContainer.setup(onDemo)];
 const remove: Command = [web, toContainer.remove];
 
+/** lives in every house */
+const firstProcess = 1001;
+
 const scenarios: Record<string, Scenario> = {
   'network.create': { before: [], command: createDemo },
   'container.setup of the first member': { before: [createDemo], command: setup },
@@ -48,6 +51,11 @@ const scenarios: Record<string, Scenario> = {
     before: [createDemo, setup],
     command: [containerAddress('late'), toContainer.setup({ ...onDemo, id: 'late' })],
   },
+  'container.started': { before: [createDemo, setup], command: [web, toContainer.started(firstProcess)] },
+  'container.started of a process that has ended, and takes the network along': {
+    before: [createDemo, [web, toContainer.setup({ ...onDemo, removeOnExit: true })]],
+    command: [web, toContainer.started(4711)],
+  },
   'container.teardown': { before: [createDemo, setup], command: [web, toContainer.teardown] },
   'container.remove': { before: [createDemo, setup], command: remove },
   'network.remove': { before: [createDemo, setup, remove], command: [demo, toNetwork.remove] },
@@ -55,6 +63,7 @@ const scenarios: Record<string, Scenario> = {
 
 async function prepared({ before }: Scenario): Promise<House> {
   const house = new House();
+  expect(house.linux.startProcess().pid).toBe(firstProcess);
   await house.start();
   for (const [to, event] of before) expect((await house.ask(to, event)).fault).toBeUndefined();
   await house.stop();

@@ -405,9 +405,7 @@ describe('a command that comes again under the same id', () => {
     const refused = await refusal(lab.client.container.setup(early, { msgId: 'setup-of-early' }));
     expect(refused.code).toBe('network.unknown');
     await lab.client.network.create({ name: 'later' });
-    await lab.release();
-    await lab.daemon.kill();
-    await lab.start();
+    await lab.restart('kill');
     await inVain(async () => {
       expect(await refusal(lab.client.container.setup(early, { msgId: 'setup-of-early' }))).toEqual(refused);
       expect(await lab.client.container.setup(request, { msgId: 'setup-of-twin' })).toEqual(first);

@@ -33,10 +33,18 @@ export class Lab {
     this.facts = new Facts(this.client);
   }
 
-  /** The clients let go of a daemon that will end. */
-  async release(): Promise<void> {
-    await this.facts?.close();
-    await this.client?.close();
+  /** SIGKILL, or SIGTERM. Until the next start nobody can be asked, and the facts are those that were told. */
+  async end(how: 'kill' | 'stop'): Promise<void> {
+    await this.facts.close();
+    await this.client.close();
+    await this.daemon[how]();
+  }
+
+  /** Ends the daemon, does something meanwhile, and starts it again. */
+  async restart(how: 'kill' | 'stop', meanwhile: () => unknown = () => {}): Promise<void> {
+    await this.end(how);
+    await meanwhile();
+    await this.start();
   }
 
   /** Removes a container, and waits until nobody has anything of it any more. */
@@ -66,8 +74,7 @@ export class Lab {
       const { networks } = await this.client.network.list();
       for (const { name } of networks) await this.client.network.remove({ name });
       expect({ ...inventory(this.daemon), processes: [] }).toEqual(nothing);
-      await this.release();
-      await this.daemon.stop();
+      await this.end('stop');
       expect(processesOf(this.daemon)).toEqual([]);
     } finally {
       await this.daemon.kill();

@@ -1,0 +1,83 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { untilAnswered } from './daemon.ts';
+
+interface Watched {
+  command: string[];
+  /** makes the kernel say something that is nobody else's */
+  mark(netns: string | null): void;
+  /** lines that are the marks', or no news */
+  isOurs(line: string): boolean;
+}
+
+const run = (netns: string | null, command: string[]) => {
+  const [file, ...args] = netns === null ? command : ['nsenter', `--net=${netns}`, ...command];
+  execFileSync(file as string, args, { stdio: 'ignore' });
+};
+
+const routes: Watched = {
+  command: ['ip', '-o', 'monitor', 'link', 'address', 'route'],
+  mark: (netns) => {
+    for (const verb of ['add', 'delete']) run(netns, ['ip', 'address', verb, '127.9.9.9/32', 'dev', 'lo']);
+  },
+  isOurs: (line) => line.includes('127.9.9.9'),
+};
+const firewall: Watched = {
+  command: ['nft', 'monitor'],
+  mark: (netns) => {
+    for (const verb of ['add', 'delete']) run(netns, ['nft', verb, 'table', 'inet', 'mark_of_the_test']);
+  },
+  isOurs: (line) => line.includes('mark_of_the_test') || line.startsWith('#'),
+};
+
+/** Hears of every change in a namespace (null: this test's), and can say for certain that there was none. */
+export class Monitor {
+  readonly #process: ChildProcess;
+  readonly #lines: string[] = [];
+
+  private constructor(
+    private readonly watched: Watched,
+    private readonly netns: string | null,
+  ) {
+    const [file, ...args] = netns === null ? watched.command : ['nsenter', `--net=${netns}`, ...watched.command];
+    this.#process = spawn(file as string, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    createInterface({ input: this.#process.stdout as NodeJS.ReadableStream }).on('line', (line) =>
+      this.#lines.push(line),
+    );
+  }
+
+  static async ofRoutes(netns: string | null): Promise<Monitor> {
+    return Monitor.#listening(new Monitor(routes, netns));
+  }
+
+  static async ofFirewall(): Promise<Monitor> {
+    return Monitor.#listening(new Monitor(firewall, null));
+  }
+
+  /** Ends it. All that changed between its start and this call. */
+  async heard(): Promise<string[]> {
+    const before = this.#lines.length;
+    this.watched.mark(this.netns);
+    await this.#hearsAMark(before);
+    this.#process.kill();
+    return this.#lines.filter((line) => !this.watched.isOurs(line));
+  }
+
+  static async #listening(monitor: Monitor): Promise<Monitor> {
+    await untilAnswered(async () => {
+      monitor.watched.mark(monitor.netns);
+      if (monitor.#lines.length === 0) throw new Error('it does not listen yet');
+    });
+    // what was heard of the first marks is nothing to report, nor what came before the last of them
+    monitor.#lines.length = 0;
+    return monitor;
+  }
+
+  /** Notices come in order: behind the mark there is nothing left to hear of what was before it. */
+  async #hearsAMark(after: number): Promise<void> {
+    await untilAnswered(async () => {
+      if (!this.#lines.slice(after).some((line) => this.watched.isOurs(line) && !line.startsWith('#')))
+        throw new Error('the mark was not heard yet');
+    });
+  }
+}

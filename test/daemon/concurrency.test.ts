@@ -1,0 +1,215 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connect, type NetloomClient, type RequestOf, type ResponseOf } from '../../src/client.ts';
+import { KernelState } from '../support/kernel-state.ts';
+import { codeOf, Lab } from '../support/lab.ts';
+
+type Status = ResponseOf<'container.setup'>;
+
+const networks = ['left', 'right'] as const;
+const clientCount = 4;
+const ids = Array.from({ length: 100 }, (_, index) => `c${index}`);
+
+let lab: Lab;
+let kernel: KernelState;
+let clients: NetloomClient[];
+
+beforeAll(async () => {
+  lab = await Lab.open();
+  kernel = new KernelState(lab.daemon);
+  const { runDirectory: runDir, node } = lab.daemon;
+  clients = await Promise.all(Array.from({ length: clientCount }, () => connect({ runDir, node })));
+  for (const name of networks) await lab.client.network.create({ name, ipv6_enabled: true });
+  // bridges come with the first member, and stay
+  await lab.client.container.setup({ id: 'first', networks: networks.map((network) => ({ network })) });
+  await lab.remove('first');
+});
+afterAll(async () => {
+  kernel?.close();
+  await Promise.all(clients.map((client) => client.close()));
+  await lab.close();
+});
+
+/** Whose business a container is: the clients share them evenly. */
+const clientOf = (id: string): NetloomClient => clients[ids.indexOf(id) % clientCount] as NetloomClient;
+
+/** On both networks, every other one the other way round, with a port of each protocol to be picked. */
+function wishOf(id: string): RequestOf<'container.setup'> {
+  const order = ids.indexOf(id) % 2 === 0 ? networks : networks.toReversed();
+  return {
+    id,
+    networks: order.map((network) => ({ network })),
+    ports: [
+      { containerPort: 80, hostPort: 0 },
+      { containerPort: 53, hostPort: 0, protocol: 'udp' },
+    ],
+  };
+}
+
+/** All that nobody else may have at the same time. */
+function belongings({ netns, status, ports }: Status): string[] {
+  const interfaces = Object.values(status).flatMap((block) => Object.values(block.interfaces));
+  return [
+    `namespace ${netns.inode}`,
+    ...interfaces.flatMap(({ mac_address, subnets }) => [mac_address, ...subnets.map(({ ipnet }) => ipnet)]),
+    ...ports.map(({ hostPort, protocol }) => `port ${hostPort}/${protocol}`),
+  ];
+}
+
+const life = ['created', 'netns-ready', 'configured', 'tearing-down', 'torn-down'];
+
+describe('100 containers of 4 clients, on 2 networks and with 200 ports', () => {
+  it('are set up at once, each with what nobody else has, and removed at once, with nothing left', async () => {
+    const before = kernel.read();
+    const all = await Promise.all(ids.map((id) => clientOf(id).container.setup(wishOf(id))));
+    const owned = all.flatMap(belongings);
+    // a namespace; a MAC and two addresses on each network; two ports
+    expect(owned).toHaveLength(100 * (1 + 2 * 3 + 2));
+    expect(new Set(owned).size).toBe(owned.length);
+    const built = kernel.read();
+    expect(built.namespaces).toHaveLength(100);
+    expect(built.links).toHaveLength(before.links.length + 200);
+    // each port by both families
+    expect(built.elements).toHaveLength(before.elements.length + 400);
+
+    await Promise.all(ids.map((id) => clientOf(id).container.remove({ id })));
+    await lab.settled();
+    expect(kernel.read()).toEqual(before);
+    expect((await lab.client.container.list()).containers).toEqual([]);
+  });
+
+  it('come and go in their own time, and never two have the same', async () => {
+    const before = kernel.read();
+    const held = new Map<string, string>();
+    const clashes: string[] = [];
+    const live = async (id: string) => {
+      const { container } = clientOf(id);
+      for (let round = 0; round < 2; round++) {
+        const mine = belongings(await container.setup(wishOf(id)));
+        for (const thing of mine) {
+          if (held.has(thing)) clashes.push(`${thing}: ${held.get(thing)} and ${id}`);
+          held.set(thing, id);
+        }
+        for (const thing of mine) held.delete(thing);
+        await container.teardown({ id });
+      }
+      await container.remove({ id });
+    };
+    await Promise.all(ids.map(live));
+    expect(clashes).toEqual([]);
+    await lab.settled();
+    expect(kernel.read()).toEqual(before);
+  });
+
+  it('are told of in order, each and all', async () => {
+    await lab.facts.through((await lab.client.container.list()).sequence);
+    const numbers = lab.facts.events.map(({ sequence }) => Number(sequence));
+    expect(numbers).toEqual(numbers.map((_, index) => index + 1));
+    const again = life.slice(1);
+    const lives = [...life, 'removed', ...life, ...again, 'removed'];
+    for (const id of ids) expect(lab.facts.of('container', id), id).toEqual(lives);
+  });
+});
+
+describe('of 100 that want the same', () => {
+  it('port, one gets it, and the others are told who', async () => {
+    const before = kernel.read();
+    const wishes = ids.map((id) => ({
+      ...wishOf(id),
+      ports: [{ hostPort: 8080, containerPort: 80, protocol: 'tcp,udp' }],
+    }));
+    const codes = await Promise.all(
+      wishes.map((wish) =>
+        clientOf(wish.id)
+          .container.setup(wish)
+          .then(() => 'built', codeThrown),
+      ),
+    );
+    expect(codes.filter((code) => code === 'built')).toHaveLength(1);
+    expect(codes.filter((code) => code === 'port.taken')).toHaveLength(99);
+    expect(kernel.read().namespaces).toHaveLength(1);
+    await Promise.all(ids.map((id) => clientOf(id).container.remove({ id })));
+    await lab.settled();
+    expect(kernel.read()).toEqual(before);
+  });
+
+  it('address, one gets it', async () => {
+    const { network } = await lab.client.network.inspect({ name: 'left' });
+    const address = network.subnets[0]?.gateway.replace(/1$/, '200') as string;
+    const codes = await Promise.all(
+      ids.map((id) =>
+        clientOf(id)
+          .container.setup({ id, networks: [{ network: 'left', staticIps: [address] }, { network: 'right' }] })
+          .then(() => 'built', codeThrown),
+      ),
+    );
+    expect(codes.filter((code) => code === 'built')).toHaveLength(1);
+    expect(codes.filter((code) => code === 'address.taken')).toHaveLength(99);
+    await Promise.all(ids.map((id) => clientOf(id).container.remove({ id })));
+    await lab.settled();
+  });
+
+  it('id, one builds it, and a network that is used is not removed under it', async () => {
+    const wish = { id: 'one', networks: [{ network: 'left' }] };
+    const attempts = clients.flatMap((client) => [
+      client.container.setup(wish),
+      client.network.remove({ name: 'left' }),
+    ]);
+    const answers = await Promise.all(attempts.map((attempt) => attempt.then(() => 'done', codeThrown)));
+    const [setups, removals] = [0, 1].map((odd) => answers.filter((_, index) => index % 2 === odd));
+    const { networks: left } = await lab.client.network.list();
+    if (left.some(({ name }) => name === 'left')) {
+      expect(setups?.filter((answer) => answer === 'done')).toHaveLength(1);
+      expect(new Set(removals)).toEqual(new Set(['network.in-use']));
+    } else {
+      expect(setups).not.toContain('done');
+      expect(removals?.filter((answer) => answer === 'done')).toHaveLength(1);
+      await lab.client.network.create({ name: 'left' });
+    }
+    await lab.remove('one');
+    expect(await codeOf(lab.client.container.inspect({ id: 'one' }))).toBe('container.unknown');
+  });
+});
+
+describe('a list, and the events since it', () => {
+  it('are one history without a gap, taken at any moment', async () => {
+    let going = true;
+    const live = async (id: string) => {
+      while (going) {
+        await clientOf(id).container.setup(wishOf(id));
+        await clientOf(id).container.teardown({ id });
+        await clientOf(id).container.remove({ id });
+      }
+      if (ids.indexOf(id) % 2 === 0) await clientOf(id).container.create(wishOf(id));
+    };
+    const churn = Promise.all(ids.slice(0, 40).map(live));
+    const watched = [];
+    for (let look = 0; look < 5; look++) {
+      const { containers, sequence, streamSequence } = await lab.client.container.list();
+      const feed = lab.client.events({ since: (streamSequence as number) + 1 });
+      watched.push({ known: new Set(containers.map(({ id }) => id)), sequence, feed });
+      await lab.facts.through(sequence + 20);
+    }
+    going = false;
+    await churn;
+    const end = await lab.client.container.list();
+    expect(end.containers).toHaveLength(20);
+    for (const { known, sequence, feed } of watched) {
+      let last = sequence;
+      for await (const event of feed) {
+        const number = Number(event.sequence);
+        // what the list includes already may come once more, for its place in the stream was not known yet
+        if (number <= sequence) continue;
+        expect(number).toBe(last + 1);
+        last = number;
+        if (event.type === 'dev.netloom.container.created') known.add(event.subject);
+        if (event.type === 'dev.netloom.container.removed') known.delete(event.subject);
+        if (last >= end.sequence) break;
+      }
+      expect([...known].sort()).toEqual(end.containers.map(({ id }) => id).sort());
+    }
+  });
+});
+
+function codeThrown(error: unknown): string {
+  return (error as { code?: string }).code ?? String(error);
+}

@@ -1,5 +1,5 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { faultOf } from '../core/fault.ts';
+import { fault, faultOf, NetloomError } from '../core/fault.ts';
 import { ActorSystem, type Outside } from './actor-system.ts';
 import { type Delivery, Journal } from './journal.ts';
 import { NativeKernel } from './native-kernel.ts';
@@ -59,7 +59,13 @@ const verbs: { [V in Verb]: (input: Verbs[V][0]) => Verbs[V][1] | Promise<Verbs[
     system.wake(kind, rebooted);
     return null;
   },
-  statistics: ({ netnsPath }) => kernel.statistics(netnsPath),
+  statistics: ({ netnsPath }) => {
+    try {
+      return kernel.statistics(netnsPath);
+    } catch (error) {
+      throw isAbsent(error) ? new NetloomError(fault('netns.gone', `${netnsPath} is not there any more`)) : error;
+    }
+  },
   hostIp: () => kernel.hostIp(),
   stop: async () => {
     await system.stop();
@@ -73,6 +79,11 @@ const verbs: { [V in Verb]: (input: Verbs[V][0]) => Verbs[V][1] | Promise<Verbs[
     return null;
   },
 };
+
+/** Nothing is at the path of a namespace, or nothing is mounted there. */
+function isAbsent(error: unknown): boolean {
+  return ['ENOENT', 'EINVAL'].includes((error as { errno?: string }).errno ?? '');
+}
 
 async function answer(id: number, verb: Verb, input: Verbs[Verb][0]): Promise<void> {
   try {

@@ -439,6 +439,7 @@ describe('the life of a container', () => {
       });
       ipWithin(netns.path, 'link', 'delete', 'eth0');
       native.removeNetns(netns.path);
+      expect(await codeOf(lab.client.container.stats({ id: 'half' }))).toBe('netns.gone');
       expect(await lab.client.container.teardown({ id: 'half' })).toMatchObject({ nothingToDo: false });
     }),
   );

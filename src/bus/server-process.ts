@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { accessSync, constants, readdirSync, readFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -134,7 +134,30 @@ export async function endOrphan(pidFile: string, configFile: string, log: BusLog
     }
     // Not our child, so there is no exit event.
     for (const deadline = Date.now() + termWithinMs; Date.now() < deadline; await delay(betweenTriesMs))
-      if (!runsWith(pid, configFile)) return;
+      if (!runsWith(pid, configFile)) return threadsEnded(pid);
+  }
+}
+
+/** A process that ends loses its command line before its sockets: the port is free when none of its threads runs. */
+async function threadsEnded(pid: number): Promise<void> {
+  for (const deadline = Date.now() + termWithinMs; Date.now() < deadline && hasThreads(pid); )
+    await delay(betweenTriesMs);
+}
+
+function hasThreads(pid: number): boolean {
+  try {
+    return readdirSync(`/proc/${pid}/task`).some((thread) => isRunning(`/proc/${pid}/task/${thread}/stat`));
+  } catch {
+    return false;
+  }
+}
+
+function isRunning(statFile: string): boolean {
+  try {
+    const stat = readFileSync(statFile, 'latin1');
+    return !/^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2));
+  } catch {
+    return false;
   }
 }
 

@@ -171,6 +171,17 @@ export function listRoutes(socket: RouteSocket): RouteInfo[];
 /** ip route get <address>: the source address that the kernel would use; null when unreachable. No packet is sent. */
 export function sourceAddressFor(socket: RouteSocket, address: string): string | null;
 
+/**
+ * The number by which the socket's namespace knows the one at `path` (as in notices of all namespaces); null when it has
+ * none. Equivalent to: ip netns list-id. Throws ENOENT, EINVAL when `path` is no namespace.
+ */
+export function netnsIdOf(socket: RouteSocket, path: string): number | null;
+/**
+ * ip netns set <path> auto: the number that the namespace at `path` has already, or else a new one of the kernel's choice.
+ * (The kernel gives numbers by itself as well, to whatever namespace the other end of a veth is in.)
+ */
+export function assignNetnsId(socket: RouteSocket, path: string): number;
+
 // --------------------------------------------------------------------------------------------------------- nftables
 
 /** Loads ruleset text (nft -f) in one transaction through libnftables.so.1, found at run time. ENOENT when it is missing. */
@@ -209,6 +220,15 @@ export function changeElements(socket: NftSocket, table: string, changes: NftCha
 export function listElements(socket: NftSocket, table: string, set: string): NftElement[];
 /** nft list tables inet: the names. */
 export function listTables(socket: NftSocket): string[];
+/**
+ * nft --terse list table inet <table>: what a table is made of, by names and numbers; null when there is no such table.
+ * `sets` are maps as well, not the nameless ones within rules. Three lists read one after the other: while somebody
+ * changes the table they may not fit.
+ */
+export function inspectTable(
+  socket: NftSocket,
+  table: string,
+): { chains: { name: string; rules: number }[]; sets: string[] } | null;
 /** nft delete table inet <table>; false when it was not there. */
 export function deleteTable(socket: NftSocket, table: string): boolean;
 
@@ -236,28 +256,44 @@ export class Watch {
   unref(): void;
   close(): void;
 }
+/**
+ * `netnsId`: the namespace that the notice is of, by its number in the watching one's (netnsIdOf); null: the watching one
+ * itself. Indexes are that namespace's own.
+ *
+ * What the kernel tells nobody: the IPv4 routes that go because their link is set down or deleted, and whatever goes
+ * with a namespace that ends (only the outer end of its veth is told, by `link.deleted`).
+ */
 export type RouteNotice =
-  | { kind: 'link.changed' | 'link.deleted'; name: string; index: number; up: boolean; masterIndex: number | null }
-  | { kind: 'address.added' | 'address.deleted'; linkIndex: number; address: string }
-  | { kind: 'route.added' | 'route.deleted'; route: RouteInfo }
+  | {
+      kind: 'link.changed' | 'link.deleted';
+      netnsId: number | null;
+      name: string;
+      index: number;
+      up: boolean;
+      masterIndex: number | null;
+      alias: string | null;
+      /** LinkInfo.kind: "veth", "bridge", … */
+      linkKind: string | null;
+      mtuBytes: number;
+    }
+  | { kind: 'address.added' | 'address.deleted'; netnsId: number | null; linkIndex: number; address: string }
+  | { kind: 'route.added' | 'route.deleted'; netnsId: number | null; route: RouteInfo }
   /** the kernel dropped notices (ENOBUFS): look at everything again */
   | { kind: 'overrun' };
-/** ip monitor link address route, in the calling thread's namespace. Notices come in batches, in order. */
+/**
+ * ip monitor link address route, in the calling thread's namespace. Notices come in batches, in order.
+ * `allNamespaces` (ip monitor all-nsid): those of every other namespace as well, from when it has a number in this one.
+ */
 export function watchRoutes(
-  groups: { links: boolean; addresses: boolean; routes: boolean },
+  groups: { links: boolean; addresses: boolean; routes: boolean; allNamespaces?: boolean },
   callback: (notices: RouteNotice[]) => void,
 ): Watch;
+/** `name`: of a rule its chain, of an element its set, of a table null. */
 export type NftNotice =
-  | {
-      kind: 'table.deleted' | 'chain.deleted' | 'rule.deleted' | 'set.deleted' | 'element.deleted';
-      table: string;
-      name: string | null;
-    }
-  | {
-      kind: 'table.added' | 'chain.added' | 'rule.added' | 'set.added' | 'element.added';
-      table: string;
-      name: string | null;
-    }
+  | { kind: 'table.deleted' | 'chain.deleted' | 'rule.deleted' | 'set.deleted'; table: string; name: string | null }
+  | { kind: 'table.added' | 'chain.added' | 'rule.added' | 'set.added'; table: string; name: string | null }
+  /** each element by itself, also when its set is flushed; not when the set or table goes as a whole */
+  | { kind: 'element.added' | 'element.deleted'; table: string; name: string; element: NftElement }
   | { kind: 'overrun' };
 /** nft monitor, family inet only. */
 export function watchNft(callback: (notices: NftNotice[]) => void): Watch;

@@ -1,60 +1,15 @@
 #include <linux/netlink.h>
 
 #include "binding.h"
+#include "convert_nft.h"
 #include "handle.h"
-#include "nft/element.h"
 #include "nft/ruleset.h"
 #include "nft/table.h"
 
 namespace {
 
-constexpr size_t kCommentBytes = 128;  // as `nft` allows
-
 nl::Socket& socket_of(const Napi::CallbackInfo& info, const char* function) {
   return NftSocket::of(argument(info, 0, function, "socket"));
-}
-
-std::optional<std::string> read_comment(const Arg& arg) {
-  auto comment = arg.optional(&Arg::string);
-  if (comment && comment->size() > kCommentBytes) arg.expected("at most 128 bytes");
-  return comment;
-}
-
-nft::Element read_element(const Arg& arg) {
-  return {arg.member("set").string(),
-          arg.member("key").bytes(),
-          arg.member("keyEnd").optional(&Arg::bytes),
-          arg.member("intervalEnd").boolean(),
-          arg.member("data").optional(&Arg::bytes),
-          read_comment(arg.member("comment"))};
-}
-
-nft::Change read_change(const Arg& arg) {
-  const Arg verb = arg.member("verb");
-  const std::string name = verb.string();
-  if (name != "add" && name != "delete") verb.expected("'add' or 'delete'");
-  return {name == "add", read_element(arg.member("element"))};
-}
-
-Napi::Value bytes_to_js(Napi::Env env, const nft::Bytes& bytes) {
-  auto array = Napi::Uint8Array::New(env, bytes.size());
-  std::copy(bytes.begin(), bytes.end(), array.Data());
-  return array;
-}
-
-Napi::Value bytes_or_null(Napi::Env env, const std::optional<nft::Bytes>& bytes) {
-  return bytes ? bytes_to_js(env, *bytes) : env.Null();
-}
-
-Napi::Value element_to_js(Napi::Env env, const nft::Element& element) {
-  auto object = Napi::Object::New(env);
-  object.Set("set", element.set);
-  object.Set("key", bytes_to_js(env, element.key));
-  object.Set("keyEnd", bytes_or_null(env, element.key_end));
-  object.Set("intervalEnd", element.interval_end);
-  object.Set("data", bytes_or_null(env, element.data));
-  object.Set("comment", or_null(env, element.comment));
-  return object;
 }
 
 Napi::Value load_ruleset(const Napi::CallbackInfo& info) {
@@ -79,12 +34,32 @@ Napi::Value list_elements(const Napi::CallbackInfo& info) {
   nl::Socket& socket = socket_of(info, "listElements");
   const std::string table = argument(info, 1, "listElements", "table").string();
   const std::string set = argument(info, 2, "listElements", "set").string();
-  return to_js_array(info.Env(), nft::list_elements(socket, table, set), element_to_js);
+  return to_js_array(info.Env(), nft::list_elements(socket, table, set), to_js_element);
 }
 
 Napi::Value list_tables(const Napi::CallbackInfo& info) {
   const auto tables = nft::list_tables(socket_of(info, "listTables"));
   return to_js_array(info.Env(), tables, Napi::Value::From<std::string>);
+}
+
+Napi::Value to_js(Napi::Env env, const nft::TableContents& contents) {
+  auto chains = Napi::Array::New(env);
+  for (const auto& [name, rules] : contents.chains) {
+    auto chain = Napi::Object::New(env);
+    chain.Set("name", name);
+    chain.Set("rules", rules);
+    chains.Set(chains.Length(), chain);
+  }
+  auto object = Napi::Object::New(env);
+  object.Set("chains", chains);
+  object.Set("sets", to_js_array(env, contents.sets, Napi::Value::From<std::string>));
+  return object;
+}
+
+Napi::Value inspect_table(const Napi::CallbackInfo& info) {
+  nl::Socket& socket = socket_of(info, "inspectTable");
+  const auto contents = nft::inspect_table(socket, argument(info, 1, "inspectTable", "table").string());
+  return contents ? to_js(info.Env(), *contents) : info.Env().Null();
 }
 
 Napi::Value delete_table(const Napi::CallbackInfo& info) {
@@ -102,5 +77,6 @@ void export_nft(Napi::Object exports) {
   export_function<change_elements>(exports, "changeElements");
   export_function<list_elements>(exports, "listElements");
   export_function<list_tables>(exports, "listTables");
+  export_function<inspect_table>(exports, "inspectTable");
   export_function<delete_table>(exports, "deleteTable");
 }

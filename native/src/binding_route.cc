@@ -52,6 +52,17 @@ Napi::Value source_address_for(const Napi::CallbackInfo& info) {
   return string_or_null(info.Env(), source ? source->text() : "");
 }
 
+Napi::Value netns_id_of(const Napi::CallbackInfo& info) {
+  nl::Socket& socket = socket_of(info, "netnsIdOf");
+  return or_null(info.Env(), rtnl::netns_id_of(socket, argument(info, 1, "netnsIdOf", "path").string()));
+}
+
+Napi::Value assign_netns_id(const Napi::CallbackInfo& info) {
+  nl::Socket& socket = socket_of(info, "assignNetnsId");
+  const uint32_t number = rtnl::assign_netns_id(socket, argument(info, 1, "assignNetnsId", "path").string());
+  return Napi::Number::New(info.Env(), number);
+}
+
 }  // namespace
 
 void export_route(Napi::Object exports) {
@@ -63,4 +74,6 @@ void export_route(Napi::Object exports) {
   export_function<list_addresses>(exports, "listAddresses");
   export_function<list_routes>(exports, "listRoutes");
   export_function<source_address_for>(exports, "sourceAddressFor");
+  export_function<netns_id_of>(exports, "netnsIdOf");
+  export_function<assign_netns_id>(exports, "assignNetnsId");
 }

@@ -1,6 +1,7 @@
 #include <linux/netfilter/nfnetlink.h>
 
 #include "binding.h"
+#include "convert_nft.h"
 #include "convert_route.h"
 #include "handle.h"
 #include "nft/notice.h"
@@ -32,19 +33,18 @@ namespace {
 // One callback at most takes this many datagrams: the loop's other work must have its turn.
 constexpr int kDatagramsPerTurn = 64;
 
-/// All that is queued, by `parse` (nlmsghdr → optional notice); `overrun` when the kernel had to drop some.
+/// All that is queued; `overrun` when the kernel had to drop some.
 template <class Notice>
 struct Backlog {
   std::vector<Notice> notices;
   bool overrun = false;
 };
 
-template <class Parse>
-auto read_backlog(nl::Socket& socket, Parse parse) {
-  Backlog<typename std::invoke_result_t<Parse, const nlmsghdr&>::value_type> backlog;
-  const auto visit = [&](const nlmsghdr& message) {
-    if (auto notice = parse(message)) backlog.notices.push_back(std::move(*notice));
-  };
+/// `parse` appends to the notices what a message tells.
+template <class Notice, class Parse>
+Backlog<Notice> read_backlog(nl::Socket& socket, Parse parse) {
+  Backlog<Notice> backlog;
+  const auto visit = [&](const nlmsghdr& message) { parse(message, backlog.notices); };
   try {
     for (int i = 0; i < kDatagramsPerTurn && socket.receive("watch", visit); ++i) continue;
   } catch (const sys::SysError& error) {
@@ -61,12 +61,11 @@ Napi::Object kind(Napi::Env env, const std::string& name) {
 }
 
 /// Watches a multicast socket: what is read is parsed and handed over in one array.
-template <class Parse, class Convert>
-Napi::Value watch_notices(const Napi::Function& callback, std::vector<int> groups, int protocol, Parse parse,
+template <class Notice, class Parse, class Convert>
+Napi::Value watch_notices(const Napi::Function& callback, const std::shared_ptr<nl::Socket>& socket, Parse parse,
                           Convert convert) {
-  const auto socket = std::make_shared<nl::Socket>(protocol, groups);
   const auto read = [socket, parse, convert](OpenWatch& watch) -> std::optional<std::vector<napi_value>> {
-    const auto backlog = read_backlog(*socket, parse);
+    const auto backlog = read_backlog<Notice>(*socket, parse);
     auto array = to_js_array(watch.env(), backlog.notices, convert);
     if (backlog.overrun) array.Set(array.Length(), kind(watch.env(), "overrun"));
     if (array.Length() == 0) return std::nullopt;
@@ -75,30 +74,35 @@ Napi::Value watch_notices(const Napi::Function& callback, std::vector<int> group
   return Watch::make(callback.Env(), OpenWatch::open(callback, socket->fd(), socket, read));
 }
 
-Napi::Value notice_to_js(Napi::Env env, bool gone, const rtnl::LinkInfo& link) {
+Napi::Object notice_to_js(Napi::Env env, bool gone, const rtnl::LinkInfo& link) {
   auto object = kind(env, gone ? "link.deleted" : "link.changed");
   object.Set("name", link.name);
   object.Set("index", link.index);
   object.Set("up", link.up);
   object.Set("masterIndex", or_null(env, link.master));
+  object.Set("alias", string_or_null(env, link.alias));
+  object.Set("linkKind", string_or_null(env, link.kind));
+  object.Set("mtuBytes", link.mtu);
   return object;
 }
 
-Napi::Value notice_to_js(Napi::Env env, bool gone, const rtnl::AddressInfo& address) {
+Napi::Object notice_to_js(Napi::Env env, bool gone, const rtnl::AddressInfo& address) {
   auto object = kind(env, gone ? "address.deleted" : "address.added");
   object.Set("linkIndex", address.link_index);
   object.Set("address", address.address.text());
   return object;
 }
 
-Napi::Value notice_to_js(Napi::Env env, bool gone, const rtnl::RouteInfo& route) {
+Napi::Object notice_to_js(Napi::Env env, bool gone, const rtnl::RouteInfo& route) {
   auto object = kind(env, gone ? "route.deleted" : "route.added");
   object.Set("route", to_js(env, route));
   return object;
 }
 
 Napi::Value route_notice_to_js(Napi::Env env, const rtnl::Notice& notice) {
-  return std::visit([&](const auto& what) { return notice_to_js(env, notice.gone, what); }, notice.what);
+  auto object = std::visit([&](const auto& what) { return notice_to_js(env, notice.gone, what); }, notice.what);
+  object.Set("netnsId", or_null(env, notice.netns_id));
+  return object;
 }
 
 Napi::Value nft_notice_to_js(Napi::Env env, const nft::Notice& notice) {
@@ -107,6 +111,7 @@ Napi::Value nft_notice_to_js(Napi::Env env, const nft::Notice& notice) {
       kind(env, std::string(subjects[static_cast<int>(notice.subject)]) + (notice.gone ? ".deleted" : ".added"));
   object.Set("table", notice.table);
   object.Set("name", string_or_null(env, notice.name));
+  if (notice.element) object.Set("element", to_js_element(env, *notice.element));
   return object;
 }
 
@@ -114,13 +119,24 @@ Napi::Value watch_routes(const Napi::CallbackInfo& info) {
   const Arg groups = argument(info, 0, "watchRoutes", "groups");
   const rtnl::Groups wanted{groups.member("links").boolean(), groups.member("addresses").boolean(),
                             groups.member("routes").boolean()};
+  const bool all_namespaces = groups.member("allNamespaces").optional(&Arg::boolean).value_or(false);
   const auto callback = argument(info, 1, "watchRoutes", "callback").function();
-  return watch_notices(callback, rtnl::group_numbers(wanted), NETLINK_ROUTE, rtnl::parse_notice, route_notice_to_js);
+  const auto socket = std::make_shared<nl::Socket>(NETLINK_ROUTE, rtnl::group_numbers(wanted));
+  if (all_namespaces) socket->hear_all_namespaces();
+  // The socket outlives the parser, which the watch drops with it.
+  const auto parse = [source = socket.get()](const nlmsghdr& message, std::vector<rtnl::Notice>& notices) {
+    if (auto notice = rtnl::parse_notice(message, source->origin())) notices.push_back(std::move(*notice));
+  };
+  return watch_notices<rtnl::Notice>(callback, socket, parse, route_notice_to_js);
 }
 
 Napi::Value watch_nft(const Napi::CallbackInfo& info) {
   const auto callback = argument(info, 0, "watchNft", "callback").function();
-  return watch_notices(callback, {NFNLGRP_NFTABLES}, NETLINK_NETFILTER, nft::parse_notice, nft_notice_to_js);
+  const auto socket = std::make_shared<nl::Socket>(NETLINK_NETFILTER, std::vector<int>{NFNLGRP_NFTABLES});
+  const auto parse = [](const nlmsghdr& message, std::vector<nft::Notice>& notices) {
+    for (nft::Notice& notice : nft::parse_notices(message)) notices.push_back(std::move(notice));
+  };
+  return watch_notices<nft::Notice>(callback, socket, parse, nft_notice_to_js);
 }
 
 Napi::Value watch_process(const Napi::CallbackInfo& info) {

@@ -70,6 +70,15 @@ it.each<[string, () => unknown]>([
   ['holdPort.port: expected an integer from 0 to 65535', call('holdPort', 'tcp', '0.0.0.0', 65536)],
   ['holdPort.address: expected an IP address', call('holdPort', 'tcp', 'localhost', 80)],
   ['watchRoutes.groups.routes: expected a boolean', call('watchRoutes', { links: true, addresses: true }, () => {})],
+  [
+    'watchRoutes.groups.allNamespaces: expected a boolean',
+    call('watchRoutes', { links: true, addresses: true, routes: true, allNamespaces: 1 }, () => {}),
+  ],
+  ['netnsIdOf.socket: expected a RouteSocket', call('netnsIdOf', {}, '/tmp/x')],
+  ['netnsIdOf.path: expected a string', () => call('netnsIdOf', host.socket, 7)()],
+  ['assignNetnsId.path: expected a string', () => call('assignNetnsId', host.socket)()],
+  ['inspectTable.socket: expected a NftSocket', () => call('inspectTable', host.socket, 't')()],
+  ['inspectTable.table: expected a string', () => call('inspectTable', nft, null)()],
   ['watchNft.callback: expected a function', call('watchNft', null)],
 ])('says "%s"', (message, wrong) => {
   expect(wrong).toThrow(new TypeError(message));

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   changeElements,
   deleteTable,
+  inspectTable,
   listElements,
   listTables,
   loadRuleset,
@@ -185,6 +186,33 @@ describe('elements', () => {
 });
 
 describe('tables', () => {
+  it('are inspected: chains with the number of their rules, and sets', () => {
+    const { nftables } = JSON.parse(run(null, 'nft', ['-j', 'list', 'table', 'inet', table]));
+    // biome-ignore lint/suspicious/noExplicitAny: what nft prints is asserted on, not typed
+    const shownOf = (kind: string): any[] => nftables.flatMap((entry: any) => entry[kind] ?? []);
+    const found = inspectTable(socket, table);
+    const chains = shownOf('chain').map(({ name }) => ({
+      name,
+      rules: shownOf('rule').filter(({ chain }) => chain === name).length,
+    }));
+    expect(found?.chains).toHaveLength(chains.length);
+    expect(found?.chains).toEqual(expect.arrayContaining(chains));
+    expect([...(found?.sets ?? [])].sort()).toEqual(
+      [...shownOf('set'), ...shownOf('map')].map(({ name }) => name).sort(),
+    );
+  });
+
+  it('are inspected beside others, and again when somebody has deleted something', () => {
+    run(null, 'nft', ['add table inet beside; add chain inet beside other']);
+    expect(inspectTable(socket, 'beside')).toEqual({ chains: [{ name: 'other', rules: 0 }], sets: [] });
+    expect(inspectTable(socket, table)?.chains).not.toContainEqual({ name: 'other', rules: 0 });
+    run(null, 'nft', ['delete table inet beside; flush chain inet netloom published']);
+    expect(inspectTable(socket, 'beside')).toBeNull();
+    expect(inspectTable(socket, table)?.chains).toContainEqual({ name: 'published', rules: 0 });
+    run(null, 'nft', ['flush ruleset']);
+    expect(inspectTable(socket, table)).toBeNull();
+  });
+
   it('are deleted, which says whether they were there', () => {
     expect(deleteTable(socket, table)).toBe(true);
     expect(listTables(socket)).toEqual([]);

@@ -1,11 +1,16 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
+  assignNetnsId,
   changeElements,
+  linkByName,
   listRoutes,
   loadRuleset,
+  type NftElement,
   type NftNotice,
+  netnsIdOf,
   openNftSocket,
   type RouteNotice,
   route,
@@ -14,8 +19,8 @@ import {
   watchProcess,
   watchRoutes,
 } from '#native';
-import { add, baseRuleset, element, ip4, port, proto } from './elements.ts';
-import { apply, becomeHost, faultOf, type Host, run } from './host.ts';
+import { add, baseRuleset, element, ip4, port, proto, remove } from './elements.ts';
+import { apply, becomeHost, faultOf, type Host, ip, run } from './host.ts';
 import { addAddress, addBridge, addRoute, addVeth, deleteAddress, deleteLink, setLink } from './requests.ts';
 
 let host: Host;
@@ -85,7 +90,7 @@ describe('watchRoutes', () => {
     );
     await until((notice) => notice.kind === 'route.added' && notice.route.destination === '10.3.0.0/16');
     const [listed] = listRoutes(host.socket).filter(({ destination }) => destination === '10.3.0.0/16');
-    expect(all).toContainEqual({ kind: 'route.added', route: listed });
+    expect(all).toContainEqual({ kind: 'route.added', netnsId: null, route: listed });
     expect(all).toContainEqual(expect.objectContaining({ kind: 'address.added', address: '10.2.0.1/24' }));
     apply(host.socket, deleteAddress('br2', '10.2.0.1/24'));
     await until(({ kind }) => kind === 'address.deleted');
@@ -116,13 +121,92 @@ describe('watchRoutes', () => {
   }, 20_000);
 });
 
+describe('watchRoutes of all namespaces', () => {
+  const watchEverywhere = () =>
+    gather<RouteNotice>((callback) =>
+      watchRoutes({ links: true, addresses: true, routes: true, allNamespaces: true }, callback),
+    );
+
+  it('tells what happens within a namespace that has a number here, and of which it is', async () => {
+    const inner = host.netns('numbered');
+    const netnsId = assignNetnsId(host.socket, inner.path);
+    const { all, until } = watchEverywhere();
+    apply(inner.socket, addBridge('inner'), addAddress('inner', '10.8.0.2/24'));
+    apply(inner.socket, addRoute('0.0.0.0/0', { gateway: '10.8.0.1' }), setLink('inner', { alias: 'container b' }));
+    await until((notice) => notice.kind === 'link.changed' && notice.alias === 'container b');
+    const linkIndex = linkByName(inner.socket, 'inner')?.index;
+    expect(all).toContainEqual({ kind: 'address.added', netnsId, linkIndex, address: '10.8.0.2/24' });
+    const route = expect.objectContaining({ destination: '0.0.0.0/0', gateway: '10.8.0.1', linkIndex });
+    expect(all).toContainEqual({ kind: 'route.added', netnsId, route });
+    run(inner.path, 'ip', ['route', 'delete', 'default']);
+    run(inner.path, 'ip', ['address', 'delete', '10.8.0.2/24', 'dev', 'inner']);
+    await until(({ kind }) => kind === 'address.deleted');
+    expect(all).toContainEqual({ kind: 'route.deleted', netnsId, route });
+    expect(all).toContainEqual({ kind: 'address.deleted', netnsId, linkIndex, address: '10.8.0.2/24' });
+  });
+
+  it("tells both ends of a veth apart by their namespaces: the kernel numbers the peer's itself", async () => {
+    const inner = host.netns('veth');
+    expect(netnsIdOf(host.socket, inner.path)).toBeNull();
+    const { all, until } = watchEverywhere();
+    apply(
+      host.socket,
+      addVeth('v8', inner.path, { mtuBytes: 1400 }),
+      setLink('v8', { up: true, alias: 'container c' }),
+    );
+    const netnsId = netnsIdOf(host.socket, inner.path);
+    expect(netnsId).not.toBeNull();
+    run(inner.path, 'ip', ['link', 'delete', 'eth0']);
+    await until((notice) => notice.kind === 'link.deleted' && notice.name === 'v8');
+    await until((notice) => notice.kind === 'link.deleted' && notice.name === 'eth0');
+    const deleted = all.filter(({ kind }) => kind === 'link.deleted');
+    const more = { kind: 'link.deleted', up: false, masterIndex: null, linkKind: 'veth', index: expect.any(Number) };
+    expect(deleted).toHaveLength(2);
+    expect(deleted).toContainEqual({ ...more, netnsId: null, name: 'v8', alias: 'container c', mtuBytes: 1400 });
+    expect(deleted).toContainEqual({ ...more, netnsId, name: 'eth0', alias: null, mtuBytes: 1400 });
+  });
+
+  it('tells nothing of other namespaces to who did not ask', async () => {
+    const inner = host.netns('unheard');
+    assignNetnsId(host.socket, inner.path);
+    const { all, until } = watchAll();
+    apply(inner.socket, addBridge('unheard'));
+    apply(host.socket, addBridge('heard'));
+    await until((notice) => notice.kind === 'link.changed' && notice.name === 'heard');
+    expect(all).not.toContainEqual(expect.objectContaining({ name: 'unheard' }));
+    expect(all.every((notice) => notice.kind !== 'overrun' && notice.netnsId === null)).toBe(true);
+  });
+});
+
+describe('numbers of namespaces', () => {
+  it('are given once, and are those that ip shows', () => {
+    const [one, two] = [host.netns('one'), host.netns('two')];
+    expect(netnsIdOf(host.socket, one.path)).toBeNull();
+    const number = assignNetnsId(host.socket, one.path);
+    expect(assignNetnsId(host.socket, one.path)).toBe(number);
+    expect(netnsIdOf(host.socket, one.path)).toBe(number);
+    expect(assignNetnsId(host.socket, two.path)).not.toBe(number);
+    expect(ip('netns list-id').map(({ nsid }: { nsid: number }) => nsid)).toContain(number);
+    expect(netnsIdOf(two.socket, one.path)).toBeNull();
+  });
+
+  it('are refused to what is no namespace', () => {
+    for (const ask of [netnsIdOf, assignNetnsId]) {
+      const op = ask === netnsIdOf ? 'find netns id' : 'assign netns id';
+      const missing = host.pin('missing');
+      expect(faultOf(() => ask(host.socket, missing))).toEqual({ op, errno: 'ENOENT', detail: missing });
+      expect(faultOf(() => ask(host.socket, '/proc/version'))).toMatchObject({ op, errno: 'EINVAL' });
+    }
+  });
+});
+
 describe('watchNft', () => {
   it('tells who was added and deleted in family inet', async () => {
     const { all, until } = gather<NftNotice>(watchNft);
     loadRuleset(baseRuleset);
     const socket = openNftSocket();
     const key = [...proto('tcp'), ...port(80)];
-    const one = element('published_any4', key, { data: [...ip4('10.1.0.2'), ...port(80)] });
+    const one = element('published_any4', key, { data: [...ip4('10.1.0.2'), ...port(80)], comment: 'container a' });
     changeElements(socket, 'netloom', [add(one)]);
     run(null, 'nft', ['add', 'table', 'ip', 'other']);
     run(null, 'nft', ['flush', 'ruleset']);
@@ -131,9 +215,51 @@ describe('watchNft', () => {
     expect(all).toContainEqual({ kind: 'chain.added', table: 'netloom', name: 'postrouting' });
     expect(all).toContainEqual({ kind: 'rule.added', table: 'netloom', name: 'published' });
     expect(all).toContainEqual({ kind: 'set.added', table: 'netloom', name: 'subnets4' });
-    expect(all).toContainEqual({ kind: 'element.added', table: 'netloom', name: 'published_any4' });
+    expect(all).toContainEqual({ kind: 'element.added', table: 'netloom', name: 'published_any4', element: one });
     expect(all).toContainEqual({ kind: 'rule.deleted', table: 'netloom', name: 'published' });
     expect(all).not.toContainEqual(expect.objectContaining({ table: 'other' }));
+    socket.close();
+  });
+});
+
+describe('elements in notices of watchNft', () => {
+  const data = [...ip4('10.1.0.2'), ...port(80)];
+  const onPort = (number: number) =>
+    element('published_any4', [...proto('tcp'), ...port(number)], { data, comment: `container ${number}` });
+  const range = element('published_range4', [...proto('udp'), ...ip4('0.0.0.0'), ...port(6000)], {
+    keyEnd: [...proto('udp'), ...ip4('255.255.255.255'), ...port(6100)],
+    data: ip4('10.1.0.2'),
+    comment: 'container range',
+  });
+  const subnet = [element('subnets4', ip4('10.1.0.0')), element('subnets4', ip4('10.1.1.0'), { intervalEnd: true })];
+  const gone = (one: NftElement) => ({ kind: 'element.deleted', table: 'netloom', name: one.set, element: one });
+
+  it('tell whose it was, whoever deletes or flushes them', async () => {
+    loadRuleset(baseRuleset);
+    const socket = openNftSocket();
+    const all = [onPort(80), onPort(81), onPort(82), range, ...subnet];
+    expect(changeElements(socket, 'netloom', all.map(add)).filter(Boolean)).toEqual([]);
+    const heard = gather<NftNotice>(watchNft);
+    const isGone = (one: NftElement) =>
+      heard.until((notice) => notice.kind === 'element.deleted' && isDeepStrictEqual(notice.element, one));
+    run(null, 'nft', ['delete', 'element', 'inet', 'netloom', 'published_any4', '{ tcp . 80 }']);
+    await isGone(onPort(80));
+    for (const map of ['published_any4', 'published_range4'])
+      run(null, 'nft', ['flush', 'map', 'inet', 'netloom', map]);
+    run(null, 'nft', ['flush', 'set', 'inet', 'netloom', 'subnets4']);
+    for (const one of all) await isGone(one);
+    expect(heard.all).toEqual(expect.arrayContaining(all.map(gone)));
+    socket.close();
+  });
+
+  it('tell nothing of a batch that was refused', async () => {
+    loadRuleset(baseRuleset);
+    const socket = openNftSocket();
+    const { all, until } = gather<NftNotice>(watchNft);
+    expect(changeElements(socket, 'netloom', [add(onPort(80)), remove(onPort(81))])[1]?.errno).toBe('ENOENT');
+    changeElements(socket, 'netloom', [add(onPort(82))]);
+    await until(({ kind }) => kind === 'element.added');
+    expect(all).toEqual([{ kind: 'element.added', table: 'netloom', name: 'published_any4', element: onPort(82) }]);
     socket.close();
   });
 });

@@ -33,6 +33,17 @@ void configure(int fd, int receive_limit) {
   setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &receive_limit, sizeof receive_limit);
 }
 
+/// A namespace without a number tells none, and the socket's own has none, unless somebody gave it one.
+std::optional<uint32_t> origin_of(msghdr& header) {
+  for (cmsghdr* at = CMSG_FIRSTHDR(&header); at != nullptr; at = CMSG_NXTHDR(&header, at)) {
+    if (at->cmsg_level != SOL_NETLINK || at->cmsg_type != NETLINK_LISTEN_ALL_NSID) continue;
+    uint32_t number;
+    std::memcpy(&number, CMSG_DATA(at), sizeof number);
+    return number;
+  }
+  return std::nullopt;
+}
+
 /// The errno of an NLMSG_ERROR, or of the NLMSG_DONE that ends a dump; 0 for success.
 int error_of(const nlmsghdr& message) {
   int error = 0;
@@ -67,6 +78,11 @@ Socket::Socket(int protocol, const std::vector<int>& groups) : fd_(open_socket(p
   }
 }
 
+void Socket::hear_all_namespaces() {
+  const int on = 1;
+  if (setsockopt(fd(), SOL_NETLINK, NETLINK_LISTEN_ALL_NSID, &on, sizeof on) != 0) sys::throw_errno("hear all netns");
+}
+
 void Socket::send(const std::vector<uint8_t>& bytes, const std::string& op) {
   if (bytes.size() > kSendLimitBytes) {
     const int wanted = static_cast<int>(bytes.size());
@@ -77,13 +93,27 @@ void Socket::send(const std::vector<uint8_t>& bytes, const std::string& op) {
   }
 }
 
+/// The size that the datagram has, or -1 with errno; what is said beside it becomes the origin.
+ssize_t Socket::receive_datagram(uint8_t* buffer, size_t capacity) {
+  iovec part{buffer, capacity};
+  alignas(cmsghdr) uint8_t control[CMSG_SPACE(sizeof(int32_t))];
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  header.msg_control = control;
+  header.msg_controllen = sizeof control;
+  ssize_t size;
+  do {
+    size = recvmsg(fd(), &header, MSG_TRUNC);
+  } while (size < 0 && errno == EINTR);
+  origin_ = size < 0 ? std::nullopt : origin_of(header);
+  return size;
+}
+
 bool Socket::receive(const std::string& op, const Visitor& visit) {
   // On the stack: a thousand idle sockets must not keep a thousand buffers.
   alignas(nlmsghdr) uint8_t buffer[kBufferBytes];
-  ssize_t size;
-  do {
-    size = recv(fd(), buffer, sizeof buffer, MSG_TRUNC);
-  } while (size < 0 && errno == EINTR);
+  const ssize_t size = receive_datagram(buffer, sizeof buffer);
   if (size < 0 && errno == EAGAIN) return false;
   if (size < 0) sys::throw_errno(op, "receive from the kernel");
   if (static_cast<size_t>(size) > sizeof buffer)

@@ -32,6 +32,11 @@ class Socket {
 
   int fd() const { return fd_.get(); }
 
+  /// Hears the multicast of every namespace that has a number in the socket's own. Equivalent to: ip monitor all-nsid
+  void hear_all_namespaces();
+  /// The number of the namespace that the last datagram came from; nothing: the socket's own.
+  std::optional<uint32_t> origin() const { return origin_; }
+
   /// Sends one message and waits for its acknowledgement. Throws what the kernel refused.
   void transact(Message message, const std::string& op);
   /// Sends all in one datagram; one failing does not stop the others. Answers for each.
@@ -48,10 +53,12 @@ class Socket {
   bool receive(const std::string& op, const Visitor& visit);
 
  private:
+  ssize_t receive_datagram(uint8_t* buffer, size_t capacity);
   bool query_once(Message request, const std::string& op, const Visitor& visit);
 
   sys::UniqueFd fd_;
   uint32_t sequence_ = 0;
+  std::optional<uint32_t> origin_;
 };
 
 /// The answer of an NLMSG_ERROR message: nothing for an acknowledgement.

@@ -3,6 +3,9 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "netlink/attributes.h"
 #include "nft/batch.h"
 #include "nft/message.h"
@@ -87,15 +90,25 @@ std::vector<nl::Fault> change_elements(nl::Socket& socket, const std::string& ta
   return faults;
 }
 
+std::vector<Element> parse_elements(const nlmsghdr& message) {
+  const auto attributes = nl::Attributes::after<nfgenmsg>(message);
+  const auto list = attributes.find(NFTA_SET_ELEM_LIST_ELEMENTS);
+  if (!list) return {};
+  const std::string set = attributes.string(NFTA_SET_ELEM_LIST_SET);
+  std::vector<Element> elements;
+  for (const nl::Attribute& item : list->nested()) elements.push_back(parse_element(set, item.nested()));
+  return elements;
+}
+
 std::vector<Element> list_elements(nl::Socket& socket, const std::string& table, const std::string& set) {
   nl::Message request = message(NFT_MSG_GETSETELEM, NLM_F_DUMP);
   request.put_string(NFTA_SET_ELEM_LIST_TABLE, table);
   request.put_string(NFTA_SET_ELEM_LIST_SET, set);
   std::vector<Element> elements;
   const auto visit = [&](const nlmsghdr& answer) {
-    const auto list = nl::Attributes::after<nfgenmsg>(answer).find(NFTA_SET_ELEM_LIST_ELEMENTS);
-    if (!list || kind_of(answer) != NFT_MSG_NEWSETELEM) return;
-    for (const nl::Attribute& item : list->nested()) elements.push_back(parse_element(set, item.nested()));
+    if (kind_of(answer) != NFT_MSG_NEWSETELEM) return;
+    auto more = parse_elements(answer);
+    std::move(more.begin(), more.end(), std::back_inserter(elements));
   };
   socket.query(request, "list elements", visit, [&] { elements.clear(); });
   return elements;

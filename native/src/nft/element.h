@@ -31,6 +31,9 @@ struct Change {
 std::vector<nl::Fault> change_elements(nl::Socket& socket, const std::string& table,
                                        const std::vector<Change>& changes);
 
+/// The elements that a message of the kernel's lists, be it an answer or a notice.
+std::vector<Element> parse_elements(const nlmsghdr& message);
+
 /// Equivalent to: nft list set|map inet <table> <set>. Throws ENOENT when there is no such table or set.
 std::vector<Element> list_elements(nl::Socket& socket, const std::string& table, const std::string& set);
 

@@ -3,26 +3,31 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
-#include <tuple>
-
 #include "netlink/attributes.h"
 #include "nft/message.h"
 
 namespace nft {
 namespace {
 
-Notice read(const nlmsghdr& message, Subject subject, bool gone, uint16_t table, int name) {
+std::vector<Notice> read(const nlmsghdr& message, Subject subject, bool gone, uint16_t table, int name) {
   const auto attributes = nl::Attributes::after<nfgenmsg>(message);
-  return {subject, gone, attributes.string(table), name < 0 ? "" : attributes.string(static_cast<uint16_t>(name))};
+  const std::string text = name < 0 ? "" : attributes.string(static_cast<uint16_t>(name));
+  return {{subject, gone, attributes.string(table), text, std::nullopt}};
+}
+
+std::vector<Notice> read_elements(const nlmsghdr& message, bool gone) {
+  const std::string table = nl::Attributes::after<nfgenmsg>(message).string(NFTA_SET_ELEM_LIST_TABLE);
+  std::vector<Notice> notices;
+  for (Element& element : parse_elements(message)) {
+    const std::string set = element.set;
+    notices.push_back({Subject::element, gone, table, set, std::move(element)});
+  }
+  return notices;
 }
 
 }  // namespace
 
-bool Notice::operator==(const Notice& other) const {
-  return std::tie(subject, gone, table, name) == std::tie(other.subject, other.gone, other.table, other.name);
-}
-
-std::optional<Notice> parse_notice(const nlmsghdr& message) {
+std::vector<Notice> parse_notices(const nlmsghdr& message) {
   switch (const int kind = kind_of(message)) {
     case NFT_MSG_NEWTABLE:
     case NFT_MSG_DELTABLE:
@@ -38,10 +43,9 @@ std::optional<Notice> parse_notice(const nlmsghdr& message) {
       return read(message, Subject::set, kind == NFT_MSG_DELSET, NFTA_SET_TABLE, NFTA_SET_NAME);
     case NFT_MSG_NEWSETELEM:
     case NFT_MSG_DELSETELEM:
-      return read(message, Subject::element, kind == NFT_MSG_DELSETELEM, NFTA_SET_ELEM_LIST_TABLE,
-                  NFTA_SET_ELEM_LIST_SET);
+      return read_elements(message, kind == NFT_MSG_DELSETELEM);
     default:
-      return std::nullopt;
+      return {};
   }
 }
 

@@ -4,6 +4,9 @@
 
 #include <optional>
 #include <string>
+#include <vector>
+
+#include "nft/element.h"
 
 namespace nft {
 
@@ -15,11 +18,11 @@ struct Notice {
   bool gone;
   std::string table;
   std::string name;
-
-  bool operator==(const Notice& other) const;
+  std::optional<Element> element;  // only of Subject::element
 };
 
-/// What a message of group NFNLGRP_NFTABLES tells; nothing for the subjects that are not listed above.
-std::optional<Notice> parse_notice(const nlmsghdr& message);
+/// What a message of group NFNLGRP_NFTABLES tells, one notice for each element; none for the subjects that are not
+/// listed above.
+std::vector<Notice> parse_notices(const nlmsghdr& message);
 
 }  // namespace nft

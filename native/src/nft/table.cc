@@ -8,6 +8,32 @@
 #include "nft/message.h"
 
 namespace nft {
+namespace {
+
+constexpr char kInspect[] = "inspect table";
+
+/// "{ 22, 80 }" within a rule: a set whose name is the kernel's.
+bool is_anonymous_set(const nlmsghdr& message) {
+  const auto flags = nl::Attributes::after<nfgenmsg>(message).find(NFTA_SET_FLAGS);
+  return kind_of(message) == NFT_MSG_NEWSET && flags && (flags->be32() & NFT_SET_ANONYMOUS) != 0;
+}
+
+/// The string attribute `name` of everything of one kind that the table has. The kernel filters rules and sets by
+/// table, but not chains, so that is done here as well.
+std::vector<std::string> list_names(nl::Socket& socket, int get, int kind, uint16_t table_attribute,
+                                    const std::string& table, uint16_t name) {
+  nl::Message request = message(static_cast<uint16_t>(get), NLM_F_DUMP);
+  request.put_string(table_attribute, table);
+  const auto parse = [&](const nlmsghdr& answer) -> std::optional<std::string> {
+    const auto attributes = nl::Attributes::after<nfgenmsg>(answer);
+    if (is_anonymous_set(answer)) return std::nullopt;
+    if (kind_of(answer) != kind || attributes.string(table_attribute) != table) return std::nullopt;
+    return attributes.string(name);
+  };
+  return nl::collect(socket, request, kInspect, parse);
+}
+
+}  // namespace
 
 std::vector<std::string> list_tables(nl::Socket& socket) {
   const auto name = [](const nlmsghdr& answer) -> std::optional<std::string> {
@@ -15,6 +41,27 @@ std::vector<std::string> list_tables(nl::Socket& socket) {
     return nl::Attributes::after<nfgenmsg>(answer).string(NFTA_TABLE_NAME);
   };
   return nl::collect(socket, message(NFT_MSG_GETTABLE, NLM_F_DUMP), "list tables", name);
+}
+
+std::optional<TableContents> inspect_table(nl::Socket& socket, const std::string& table) {
+  const auto names = [&](int get, int kind, uint16_t table_attribute, uint16_t name) {
+    return list_names(socket, get, kind, table_attribute, table, name);
+  };
+  TableContents contents;
+  for (const auto& chain : names(NFT_MSG_GETCHAIN, NFT_MSG_NEWCHAIN, NFTA_CHAIN_TABLE, NFTA_CHAIN_NAME)) {
+    contents.chains[chain] = 0;
+  }
+  for (const auto& chain : names(NFT_MSG_GETRULE, NFT_MSG_NEWRULE, NFTA_RULE_TABLE, NFTA_RULE_CHAIN)) {
+    ++contents.chains[chain];
+  }
+  try {
+    // Last, for of the three only this says that there is no such table, which may have vanished in between.
+    contents.sets = names(NFT_MSG_GETSET, NFT_MSG_NEWSET, NFTA_SET_TABLE, NFTA_SET_NAME);
+  } catch (const sys::SysError& error) {
+    if (error.error() == ENOENT) return std::nullopt;
+    throw;
+  }
+  return contents;
 }
 
 bool delete_table(nl::Socket& socket, const std::string& table) {

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +12,15 @@ namespace nft {
 
 /// Equivalent to: nft list tables inet
 std::vector<std::string> list_tables(nl::Socket& socket);
+
+/// What a table is made of; its elements are not looked at.
+struct TableContents {
+  std::map<std::string, uint32_t> chains;  // name → number of rules
+  std::vector<std::string> sets;           // maps as well
+};
+
+/// Equivalent to: nft --terse list table inet <table>, by name and number; nothing when there is no such table.
+std::optional<TableContents> inspect_table(nl::Socket& socket, const std::string& table);
 
 /// Equivalent to: nft delete table inet <table>; false when it was not there.
 bool delete_table(nl::Socket& socket, const std::string& table);

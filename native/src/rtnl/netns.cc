@@ -1,5 +1,11 @@
 #include "rtnl/netns.h"
 
+#include <linux/net_namespace.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+
+#include "netlink/attributes.h"
+
 #include "sys/pin.h"
 
 namespace rtnl {
@@ -10,6 +16,23 @@ PinnedNetns pin_with_socket(const std::string& path, const std::string& op) {
   nl::Socket socket(NETLINK_ROUTE);
   const auto identity = sys::pin_own_netns(path, op);
   return {identity, std::move(socket)};
+}
+
+constexpr int32_t kKernelPicks = -1;
+
+nl::Message netns_id_message(uint16_t type, int netns) {
+  nl::Message message(type, 0, rtgenmsg{AF_UNSPEC});
+  message.put_u32(NETNSA_FD, static_cast<uint32_t>(netns));
+  return message;
+}
+
+std::optional<uint32_t> query_netns_id(nl::Socket& socket, int netns, const std::string& op) {
+  const auto number = [](const nlmsghdr& answer) {
+    return nl::Attributes::after<rtgenmsg>(answer).value<int32_t>(NETNSA_NSID);
+  };
+  const auto found = nl::collect(socket, netns_id_message(RTM_GETNSID, netns), op, number);
+  if (found.empty() || found.front() < 0) return std::nullopt;
+  return static_cast<uint32_t>(found.front());
 }
 
 }  // namespace
@@ -29,6 +52,27 @@ PinnedNetns adopt_netns(pid_t pid, const std::string& path) {
     sys::enter_netns_of(pid, op);
     return pin_with_socket(path, op);
   });
+}
+
+std::optional<uint32_t> netns_id_of(nl::Socket& socket, const std::string& path) {
+  const std::string op = "find netns id";
+  return query_netns_id(socket, sys::open_netns(path, op).get(), op);
+}
+
+uint32_t assign_netns_id(nl::Socket& socket, const std::string& path) {
+  const std::string op = "assign netns id";
+  const sys::UniqueFd netns = sys::open_netns(path, op);
+  nl::Message request = netns_id_message(RTM_NEWNSID, netns.get());
+  request.put_u32(NETNSA_NSID, static_cast<uint32_t>(kKernelPicks));
+  try {
+    socket.transact(std::move(request), op);
+  } catch (const sys::SysError& error) {
+    if (error.error() != EEXIST) throw;
+  }
+  // The acknowledgement does not tell the number that was picked.
+  const auto number = query_netns_id(socket, netns.get(), op);
+  if (!number) throw sys::SysError(op, ENOENT, path + " has no number");
+  return *number;
 }
 
 nl::Socket open_route_socket(const std::string& path) {

@@ -20,6 +20,12 @@ PinnedNetns create_netns(const std::string& path);
 /// Equivalent to: ip netns attach. ESRCH when the process is gone.
 PinnedNetns adopt_netns(pid_t pid, const std::string& path);
 
+/// Equivalent to: ip netns list-id target-nsid …: the number of the namespace at `path` in the socket's; nothing when
+/// it has none. Throws ENOENT, EINVAL when it is no namespace.
+std::optional<uint32_t> netns_id_of(nl::Socket& socket, const std::string& path);
+/// Equivalent to: ip netns set <path> auto. The number that it has already, or the one that the kernel picks.
+uint32_t assign_netns_id(nl::Socket& socket, const std::string& path);
+
 /// A route socket in the namespace at `path`, or in the calling thread's when `path` is empty.
 nl::Socket open_route_socket(const std::string& path);
 

@@ -11,11 +11,6 @@ bool concerns_the_link(const nlmsghdr& message) {
   return static_cast<const ifinfomsg*>(NLMSG_DATA(&message))->ifi_family == AF_UNSPEC;
 }
 
-template <class Info>
-std::optional<Notice> notice(bool gone, std::optional<Info> info) {
-  return info ? std::optional(Notice{gone, std::move(*info)}) : std::nullopt;
-}
-
 }  // namespace
 
 std::vector<int> group_numbers(const Groups& groups) {
@@ -26,7 +21,10 @@ std::vector<int> group_numbers(const Groups& groups) {
   return numbers;
 }
 
-std::optional<Notice> parse_notice(const nlmsghdr& message) {
+std::optional<Notice> parse_notice(const nlmsghdr& message, std::optional<uint32_t> netns_id) {
+  const auto notice = [&](bool gone, auto info) {
+    return info ? std::optional(Notice{gone, netns_id, std::move(*info)}) : std::nullopt;
+  };
   switch (message.nlmsg_type) {
     case RTM_NEWLINK:
     case RTM_DELLINK:

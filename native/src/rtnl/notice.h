@@ -20,11 +20,13 @@ struct Groups {
 std::vector<int> group_numbers(const Groups& groups);
 
 struct Notice {
-  bool gone;  // deleted, rather than added or changed
+  bool gone;                         // deleted, rather than added or changed
+  std::optional<uint32_t> netns_id;  // number of the namespace it is about; nothing: the watcher's own
   std::variant<LinkInfo, AddressInfo, RouteInfo> what;
 };
 
-/// What a multicast message tells; nothing for those that concern neither links, addresses nor configured routes.
-std::optional<Notice> parse_notice(const nlmsghdr& message);
+/// What a multicast message of that namespace tells; nothing for those that concern neither links, addresses nor
+/// configured routes.
+std::optional<Notice> parse_notice(const nlmsghdr& message, std::optional<uint32_t> netns_id);
 
 }  // namespace rtnl

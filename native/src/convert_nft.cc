@@ -1,0 +1,50 @@
+#include "convert_nft.h"
+
+namespace {
+
+constexpr size_t kCommentBytes = 128;  // as `nft` allows
+
+std::optional<std::string> read_comment(const Arg& arg) {
+  auto comment = arg.optional(&Arg::string);
+  if (comment && comment->size() > kCommentBytes) arg.expected("at most 128 bytes");
+  return comment;
+}
+
+nft::Element read_element(const Arg& arg) {
+  return {arg.member("set").string(),
+          arg.member("key").bytes(),
+          arg.member("keyEnd").optional(&Arg::bytes),
+          arg.member("intervalEnd").boolean(),
+          arg.member("data").optional(&Arg::bytes),
+          read_comment(arg.member("comment"))};
+}
+
+}  // namespace
+
+nft::Change read_change(const Arg& arg) {
+  const Arg verb = arg.member("verb");
+  const std::string name = verb.string();
+  if (name != "add" && name != "delete") verb.expected("'add' or 'delete'");
+  return {name == "add", read_element(arg.member("element"))};
+}
+
+static Napi::Value bytes_to_js(Napi::Env env, const nft::Bytes& bytes) {
+  auto array = Napi::Uint8Array::New(env, bytes.size());
+  std::copy(bytes.begin(), bytes.end(), array.Data());
+  return array;
+}
+
+static Napi::Value bytes_or_null(Napi::Env env, const std::optional<nft::Bytes>& bytes) {
+  return bytes ? bytes_to_js(env, *bytes) : env.Null();
+}
+
+Napi::Value to_js_element(Napi::Env env, const nft::Element& element) {
+  auto object = Napi::Object::New(env);
+  object.Set("set", element.set);
+  object.Set("key", bytes_to_js(env, element.key));
+  object.Set("keyEnd", bytes_or_null(env, element.key_end));
+  object.Set("intervalEnd", element.interval_end);
+  object.Set("data", bytes_or_null(env, element.data));
+  object.Set("comment", or_null(env, element.comment));
+  return object;
+}

@@ -1,0 +1,10 @@
+#pragma once
+
+#include "convert.h"
+#include "nft/element.h"
+
+/// An NftChange of native/index.d.ts.
+nft::Change read_change(const Arg& arg);
+
+/// An NftElement.
+Napi::Value to_js_element(Napi::Env env, const nft::Element& element);

@@ -208,16 +208,24 @@ export interface NftElement {
   comment: string | null;
 }
 export interface NftChange {
-  verb: 'add' | 'delete';
+  verb: 'add' | 'create' | 'delete';
   element: NftElement;
 }
 /**
- * nft add|delete element inet <table> <set> { … }: all changes in one batch, all or none. Adding what is there, with the
- * same data, is no failure. Answers for each change null or why it was refused; when any is refused nothing was changed.
+ * nft add|create|delete element inet <table> <set> { … }: all changes in one batch, in order, all or none. Adding what is
+ * there, with the same data, is no failure; creating it is EEXIST; deleting what is not there is ENOENT. Answers for each
+ * change null or why it was refused; when any is refused nothing was changed.
  */
 export function changeElements(socket: NftSocket, table: string, changes: NftChange[]): (SystemFault | null)[];
+export interface ListedElement extends NftElement {
+  /**
+   * Of sets and maps that were declared with `counter;`, null for others: what has matched since the element was made. The
+   * kernel gives every new element a counter of its own, from zero, with no word about it in the batch.
+   */
+  counter: { packets: number; bytes: number } | null;
+}
 /** nft list set|map inet <table> <set>. Throws ENOENT when the table or set does not exist. */
-export function listElements(socket: NftSocket, table: string, set: string): NftElement[];
+export function listElements(socket: NftSocket, table: string, set: string): ListedElement[];
 /** nft list tables inet: the names. */
 export function listTables(socket: NftSocket): string[];
 /**

@@ -34,7 +34,7 @@ Napi::Value list_elements(const Napi::CallbackInfo& info) {
   nl::Socket& socket = socket_of(info, "listElements");
   const std::string table = argument(info, 1, "listElements", "table").string();
   const std::string set = argument(info, 2, "listElements", "set").string();
-  return to_js_array(info.Env(), nft::list_elements(socket, table, set), to_js_element);
+  return to_js_array(info.Env(), nft::list_elements(socket, table, set), to_js_listed_element);
 }
 
 Napi::Value list_tables(const Napi::CallbackInfo& info) {

@@ -19,14 +19,17 @@ nft::Element read_element(const Arg& arg) {
           read_comment(arg.member("comment"))};
 }
 
+nft::Verb read_verb(const Arg& arg) {
+  const std::string name = arg.string();
+  if (name == "add") return nft::Verb::add;
+  if (name == "create") return nft::Verb::create;
+  if (name == "delete") return nft::Verb::remove;
+  arg.expected("'add', 'create' or 'delete'");
+}
+
 }  // namespace
 
-nft::Change read_change(const Arg& arg) {
-  const Arg verb = arg.member("verb");
-  const std::string name = verb.string();
-  if (name != "add" && name != "delete") verb.expected("'add' or 'delete'");
-  return {name == "add", read_element(arg.member("element"))};
-}
+nft::Change read_change(const Arg& arg) { return {read_verb(arg.member("verb")), read_element(arg.member("element"))}; }
 
 static Napi::Value bytes_to_js(Napi::Env env, const nft::Bytes& bytes) {
   auto array = Napi::Uint8Array::New(env, bytes.size());
@@ -38,6 +41,14 @@ static Napi::Value bytes_or_null(Napi::Env env, const std::optional<nft::Bytes>&
   return bytes ? bytes_to_js(env, *bytes) : env.Null();
 }
 
+static Napi::Value counter_to_js(Napi::Env env, const std::optional<nft::Counter>& counter) {
+  if (!counter) return env.Null();
+  auto object = Napi::Object::New(env);
+  object.Set("packets", static_cast<double>(counter->packets));
+  object.Set("bytes", static_cast<double>(counter->bytes));
+  return object;
+}
+
 Napi::Value to_js_element(Napi::Env env, const nft::Element& element) {
   auto object = Napi::Object::New(env);
   object.Set("set", element.set);
@@ -46,5 +57,11 @@ Napi::Value to_js_element(Napi::Env env, const nft::Element& element) {
   object.Set("intervalEnd", element.interval_end);
   object.Set("data", bytes_or_null(env, element.data));
   object.Set("comment", or_null(env, element.comment));
+  return object;
+}
+
+Napi::Value to_js_listed_element(Napi::Env env, const nft::Element& element) {
+  auto object = to_js_element(env, element).As<Napi::Object>();
+  object.Set("counter", counter_to_js(env, element.counter));
   return object;
 }

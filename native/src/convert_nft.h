@@ -8,3 +8,5 @@ nft::Change read_change(const Arg& arg);
 
 /// An NftElement.
 Napi::Value to_js_element(Napi::Env env, const nft::Element& element);
+/// A ListedElement.
+Napi::Value to_js_listed_element(Napi::Env env, const nft::Element& element);

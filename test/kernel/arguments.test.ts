@@ -59,7 +59,7 @@ it.each<[string, () => unknown]>([
     () => call('changeElements', nft, 't', [{ verb: 'add', element: { ...element, key: 'x' } }])(),
   ],
   [
-    "changeElements[0].verb: expected 'add' or 'delete'",
+    "changeElements[0].verb: expected 'add', 'create' or 'delete'",
     () => call('changeElements', nft, 't', [{ verb: 'put', element }])(),
   ],
   [

@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import type { NftChange, NftElement } from '#native';
+import type { ListedElement, NftChange, NftElement } from '#native';
 
 export const baseRuleset = fs.readFileSync(new URL('../../native/nft/base.nft', import.meta.url), 'utf8');
 
@@ -25,5 +25,9 @@ export const element = (
   comment: more.comment ?? null,
 });
 
+/** As listed of a set without counters. */
+export const listed = (one: NftElement): ListedElement => ({ ...one, counter: null });
+
 export const add = (one: NftElement): NftChange => ({ verb: 'add', element: one });
+export const create = (one: NftElement): NftChange => ({ verb: 'create', element: one });
 export const remove = (one: NftElement): NftChange => ({ verb: 'delete', element: one });

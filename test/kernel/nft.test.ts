@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   changeElements,
   deleteTable,
@@ -10,7 +10,7 @@ import {
   type NftSocket,
   openNftSocket,
 } from '#native';
-import { add, baseRuleset, element, ifname, ip4, ip6, port, proto, remove } from './elements.ts';
+import { add, baseRuleset, create, element, ifname, ip4, ip6, listed, port, proto, remove } from './elements.ts';
 import { becomeHost, faultOf, type Host, run } from './host.ts';
 
 const table = 'netloom';
@@ -104,9 +104,9 @@ describe('elements', () => {
     });
     change(add(published(8080)), add(published(8081)), add(range));
     expect(listElements(socket, table, 'published_any4')).toEqual(
-      expect.arrayContaining([published(8080), published(8081)]),
+      expect.arrayContaining([published(8080), published(8081)].map(listed)),
     );
-    expect(listElements(socket, table, 'published_range4')).toEqual([range]);
+    expect(listElements(socket, table, 'published_range4')).toEqual([listed(range)]);
   });
 
   it('are added once more without failure when they are the same', () => {
@@ -126,7 +126,28 @@ describe('elements', () => {
     change(add(published(8080)));
     const faults = change(add(published(8079)), add(published(8080, '10.1.0.99')), add(published(8081)));
     expect(faults).toEqual([null, { op: 'add element', errno: 'EEXIST', detail: null }, null]);
-    expect(listElements(socket, table, 'published_any4')).toEqual([published(8080)]);
+    expect(listElements(socket, table, 'published_any4')).toEqual([listed(published(8080))]);
+  });
+
+  it('are refused when they are to be created and are there, even the same', () => {
+    expect(change(create(published(8080)))).toEqual([null]);
+    expect(change(create(published(8079)), create(published(8080)))).toEqual([
+      null,
+      { op: 'create element', errno: 'EEXIST', detail: null },
+    ]);
+    expect(listElements(socket, table, 'published_any4')).toEqual([listed(published(8080))]);
+  });
+
+  it('are changed in the order of the batch, whatever the verbs', () => {
+    change(add(published(8080)));
+    const [old, now] = [published(8080), published(8080, '10.1.0.7')];
+    expect(change(remove(old), create(now), remove(now), create(old), remove(old), create(now))).toEqual(
+      Array(6).fill(null),
+    );
+    expect(listElements(socket, table, 'published_any4')).toEqual([listed(now)]);
+    expect(change(create(published(8081)), remove(published(8081)), remove(published(8081)))[2]?.errno).toBe('ENOENT');
+    expect(change(create(published(8082)), create(published(8082)))[1]?.errno).toBe('EEXIST');
+    expect(listElements(socket, table, 'published_any4')).toEqual([listed(now)]);
   });
 
   it('are deleted, all or none: a missing one is ENOENT under its own index', () => {
@@ -183,6 +204,75 @@ describe('elements', () => {
   });
 
   it('need no batch when there are none', () => expect(change()).toEqual([]));
+});
+
+describe('counters', () => {
+  const ruleset = `
+    table inet counted {
+      set ports { type inet_service; counter; }
+      map targets { type inet_proto . inet_service : ipv4_addr . inet_service; counter; }
+      map ranges { type inet_proto . ipv4_addr . inet_service : ipv4_addr; flags interval; counter; }
+      set limits { type inet_service; limit rate 1000/second counter; }
+      chain output {
+        type filter hook output priority filter;
+        udp dport @ports
+        udp dport @limits
+      }
+      chain translation {
+        type nat hook output priority -100;
+        meta nfproto ipv4 dnat ip to meta l4proto . th dport map @targets
+      }
+    }`;
+  const udpPort = (set: string, number: number) => element(set, port(number).slice(0, 2)); // no concatenation: not padded
+  const counters = (set: string) =>
+    Object.fromEntries(
+      listElements(socket, 'counted', set).map(({ key, counter }) => [Buffer.from(key).readUInt16BE(), counter]),
+    );
+  const send = (number: number, times: number) =>
+    run(null, 'bash', ['-c', `for i in $(seq ${times}); do printf 1234 > /dev/udp/127.0.0.1/${number}; done`]);
+  beforeEach(() => loadRuleset(ruleset));
+  afterEach(() => deleteTable(socket, 'counted'));
+  const changeCounted = (...changes: NftChange[]) => changeElements(socket, 'counted', changes);
+
+  it('are given to every new element of a set that counts, each its own', () => {
+    expect(changeCounted(...[5001, 5002].map((number) => create(udpPort('ports', number))))).toEqual([null, null]);
+    send(5001, 3);
+    expect(counters('ports')).toEqual({ 5001: { packets: 3, bytes: 3 * 32 }, 5002: { packets: 0, bytes: 0 } });
+    // one that is there keeps its count, a new one begins anew
+    changeCounted(add(udpPort('ports', 5001)), add(udpPort('ports', 5003)));
+    expect(counters('ports')).toMatchObject({ 5001: { packets: 3 }, 5003: { packets: 0 } });
+    changeCounted(remove(udpPort('ports', 5001)), create(udpPort('ports', 5001)));
+    expect(counters('ports')).toMatchObject({ 5001: { packets: 0, bytes: 0 } });
+  });
+
+  it('are found among several expressions of an element', () => {
+    changeCounted(create(udpPort('limits', 5004)));
+    send(5004, 2);
+    expect(counters('limits')).toEqual({ 5004: { packets: 2, bytes: 2 * 32 } });
+  });
+
+  it('of maps count connections where they translate', () => {
+    const data = [...ip4('127.0.0.1'), ...port(6001)];
+    changeCounted(create(element('targets', [...proto('udp'), ...port(6000)], { data, comment: 'container a' })));
+    send(6000, 2);
+    const [found] = listElements(socket, 'counted', 'targets');
+    expect(found).toMatchObject({ comment: 'container a', counter: { packets: 2, bytes: 2 * 32 } });
+  });
+
+  it('are given to ranges, but not to the ends of plain intervals', () => {
+    const range = element('ranges', [...proto('udp'), ...ip4('0.0.0.0'), ...port(6000)], {
+      keyEnd: [...proto('udp'), ...ip4('255.255.255.255'), ...port(6100)],
+      data: ip4('10.1.0.2'),
+    });
+    changeCounted(create(range));
+    expect(listElements(socket, 'counted', 'ranges')).toEqual([{ ...range, counter: { packets: 0, bytes: 0 } }]);
+    run(null, 'nft', ['add set inet counted subnets { type ipv4_addr; flags interval; counter; }']);
+    const [first, end] = [ip4('10.1.0.0'), ip4('10.1.1.0')];
+    changeCounted(create(element('subnets', first)), create(element('subnets', end, { intervalEnd: true })));
+    const found = listElements(socket, 'counted', 'subnets');
+    expect(found.find(({ intervalEnd }) => !intervalEnd)?.counter).toEqual({ packets: 0, bytes: 0 });
+    expect(found.find(({ intervalEnd }) => intervalEnd)?.counter).toBeNull();
+  });
 });
 
 describe('tables', () => {

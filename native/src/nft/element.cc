@@ -37,9 +37,22 @@ void put_element(nl::Message& message, const Element& element) {
   if (element.comment) put_comment(message, *element.comment);
 }
 
+struct VerbWords {
+  uint16_t type, flags;
+  const char* op;
+};
+
+const VerbWords& words_of(Verb verb) {
+  static constexpr VerbWords words[] = {{NFT_MSG_NEWSETELEM, NLM_F_CREATE, "add element"},
+                                        {NFT_MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL, "create element"},
+                                        {NFT_MSG_DELSETELEM, 0, "delete element"}};
+  return words[static_cast<size_t>(verb)];
+}
+
 /// One message per change, so that the kernel's refusal tells which one it was.
 nl::Message change_message(const std::string& table, const Change& change) {
-  nl::Message result = change.add ? message(NFT_MSG_NEWSETELEM, NLM_F_CREATE) : message(NFT_MSG_DELSETELEM, 0);
+  const VerbWords& words = words_of(change.verb);
+  nl::Message result = message(words.type, words.flags);
   result.put_string(NFTA_SET_ELEM_LIST_TABLE, table);
   result.put_string(NFTA_SET_ELEM_LIST_SET, change.element.set);
   put_element(result, change.element);
@@ -63,6 +76,27 @@ std::optional<std::string> comment_of(const nl::Attributes& element) {
   return std::nullopt;
 }
 
+std::optional<Counter> read_counter(const nl::Attributes& expression) {
+  if (expression.string(NFTA_EXPR_NAME) != "counter") return std::nullopt;
+  const auto data = expression.find(NFTA_EXPR_DATA);
+  if (!data) return std::nullopt;
+  const auto number = [values = data->nested()](uint16_t type) {
+    return __builtin_bswap64(values.value<uint64_t>(type).value_or(0));
+  };
+  return Counter{number(NFTA_COUNTER_PACKETS), number(NFTA_COUNTER_BYTES)};
+}
+
+/// One expression is sent by itself, several are sent as a list.
+std::optional<Counter> counter_of(const nl::Attributes& element) {
+  if (const auto one = element.find(NFTA_SET_ELEM_EXPR)) return read_counter(one->nested());
+  const auto list = element.find(NFTA_SET_ELEM_EXPRESSIONS);
+  if (!list) return std::nullopt;
+  for (const nl::Attribute& item : list->nested()) {
+    if (const auto counter = read_counter(item.nested())) return counter;
+  }
+  return std::nullopt;
+}
+
 Element parse_element(const std::string& set, const nl::Attributes& attributes) {
   const auto flags = attributes.find(NFTA_SET_ELEM_FLAGS);
   Element element{};
@@ -72,6 +106,7 @@ Element parse_element(const std::string& set, const nl::Attributes& attributes) 
   element.interval_end = flags && (flags->be32() & NFT_SET_ELEM_INTERVAL_END);
   element.data = data_of(attributes, NFTA_SET_ELEM_DATA);
   element.comment = comment_of(attributes);
+  element.counter = counter_of(attributes);
   return element;
 }
 
@@ -84,8 +119,7 @@ std::vector<nl::Fault> change_elements(nl::Socket& socket, const std::string& ta
   for (const Change& change : changes) messages.push_back(change_message(table, change));
   auto faults = transact(socket, std::move(messages), "change elements");
   for (size_t i = 0; i < faults.size(); ++i) {
-    const char* op = changes[i].add ? "add element" : "delete element";
-    if (faults[i]) faults[i] = sys::SysError(op, faults[i]->error(), faults[i]->detail());
+    if (faults[i]) faults[i] = sys::SysError(words_of(changes[i].verb).op, faults[i]->error(), faults[i]->detail());
   }
   return faults;
 }

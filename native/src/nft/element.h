@@ -11,6 +11,11 @@ namespace nft {
 
 using Bytes = std::vector<uint8_t>;
 
+/// What has matched an element since it was made.
+struct Counter {
+  uint64_t packets, bytes;
+};
+
 /// One element of a set or map, bytes as the kernel keeps them.
 struct Element {
   std::string set;
@@ -19,15 +24,19 @@ struct Element {
   bool interval_end;             // closes the interval before it, in plain interval sets
   std::optional<Bytes> data;
   std::optional<std::string> comment;
+  std::optional<Counter> counter = {};  // read only
 };
 
+enum class Verb { add, create, remove };
+
 struct Change {
-  bool add;
+  Verb verb;
   Element element;
 };
 
-/// Equivalent to: nft add|delete element inet <table> <set> { … }, all in one transaction. Adding what is there with
-/// the same data is no failure (EEXIST with other data); deleting what is not there is ENOENT.
+/// Equivalent to: nft add|create|delete element inet <table> <set> { … }, all in one transaction. Adding what is there
+/// with the same data is no failure (EEXIST with other data), creating it is EEXIST; deleting what is not there is
+/// ENOENT.
 std::vector<nl::Fault> change_elements(nl::Socket& socket, const std::string& table,
                                        const std::vector<Change>& changes);
 

@@ -7,6 +7,7 @@ import {
   parseSubnet,
   subnetEnd,
 } from './address.ts';
+import type { NetworkDefinition } from './network.ts';
 import type { PublishedPort } from './port.ts';
 
 /**
@@ -15,7 +16,7 @@ import type { PublishedPort } from './port.ts';
  */
 export const nftTable = 'netloom';
 
-type Field = 'proto' | 'address4' | 'address6' | 'port' | 'ifname';
+type Field = 'direction' | 'proto' | 'address4' | 'address6' | 'port' | 'ifname';
 interface Layout {
   key: Field[];
   value?: Field[];
@@ -30,67 +31,223 @@ export const nftSets = {
   published_host6: { key: ['proto', 'address6', 'port'], value: ['address6', 'port'] },
   published_range4: { key: ['proto', 'address4', 'port'], value: ['address4'], interval: true },
   published_range6: { key: ['proto', 'address6', 'port'], value: ['address6'], interval: true },
+  counted_any4: { key: ['direction', 'proto', 'port'] },
+  counted_any6: { key: ['direction', 'proto', 'port'] },
+  counted_host4: { key: ['direction', 'proto', 'address4', 'port'] },
+  counted_host6: { key: ['direction', 'proto', 'address6', 'port'] },
+  counted_range4: { key: ['direction', 'proto', 'address4', 'port'], interval: true },
+  counted_range6: { key: ['direction', 'proto', 'address6', 'port'], interval: true },
   subnets4: { key: ['address4'], interval: true },
   subnets6: { key: ['address6'], interval: true },
+  outbound4: { key: ['address4'], value: ['address4'], interval: true },
+  outbound6: { key: ['address6'], value: ['address6'], interval: true },
   same_network4: { key: ['address4', 'address4'], interval: true },
   same_network6: { key: ['address6', 'address6'], interval: true },
+  network_links: { key: ['ifname'] },
+  same_link: { key: ['ifname', 'ifname'] },
+  isolated_links: { key: ['ifname'] },
+  strict_links: { key: ['ifname'] },
   internal_links: { key: ['ifname'] },
 } as const satisfies Record<string, Layout>;
 export type NftSet = keyof typeof nftSets;
 
-/** `key` and `value` are spelt as nft does: `tcp`, `10.89.0.0/24`, `8000-8010`, `netloom0`. */
+/** `key` and `value` are spelt as nft does: `tcp`, `10.89.0.0/24`, `8000-8010`, `netloom0`, `original`. */
 export interface Element {
   set: NftSet;
   key: string[];
   value?: string[];
+  /** `container/<id>` or `network/<name>`: the element's comment in the kernel. Says whose it is, not what: no part of its identity */
+  owner: string | null;
 }
 
-export function describeElement({ set, key, value }: Element): string {
+export function describeElement({ set, key, value }: Omit<Element, 'owner'>): string {
   return `${set} { ${key.join(' . ')}${value ? ` : ${value.join(' . ')}` : ''} }`;
 }
 
-/** The elements that publish a port towards a container's addresses (at most one per family). */
-export function portElements(port: PublishedPort, targets: Partial<Record<Family, string>>): Element[] {
+/** What there can be only one of: the set and the key. */
+export function elementIdentity({ set, key }: Pick<Element, 'set' | 'key'>): string {
+  return describeElement({ set, key });
+}
+
+/** The elements that publish a port towards a container's addresses (at most one per family), and count its traffic. */
+export function portElements(
+  port: PublishedPort,
+  targets: Partial<Record<Family, string>>,
+  owner: string | null,
+): Element[] {
   return ([4, 6] as const).flatMap((family) => {
     const target = targets[family];
-    if (target === undefined || (port.hostIp !== null && familyOf(port.hostIp) !== family)) return [];
-    return port.range > 1 && port.hostPort === port.containerPort
-      ? [rangeElement(port, family, target)]
-      : singleElements(port, family, target);
+    if (target === undefined || !listensOn(port, family)) return [];
+    const published =
+      port.range > 1 && port.hostPort === port.containerPort
+        ? [rangeElement(port, family, target)]
+        : singleElements(port, family, target);
+    return [...published, ...counterKeys(port, family).map(({ set, key }) => ({ set, key }))].map((element) => ({
+      ...element,
+      owner,
+    }));
   });
 }
 
+type Unowned = Omit<Element, 'owner'>;
+
 const anyAddress = { 4: '0.0.0.0', 6: '::' } as const;
 
+const listensOn = (port: PublishedPort, family: Family): boolean =>
+  port.hostIp === null || familyOf(port.hostIp) === family;
+
+const isEverywhere = (port: PublishedPort, family: Family): boolean =>
+  port.hostIp === null || port.hostIp === anyAddress[family];
+
+const rangeAddress = (port: PublishedPort, family: Family): string =>
+  isEverywhere(port, family) ? `${anyAddress[family]}/0` : (port.hostIp as string);
+
+const hostSpan = (port: PublishedPort): string => `${port.hostPort}-${port.hostPort + port.range - 1}`;
+
 /** Same ports on both sides: one element for the whole range. */
-function rangeElement(port: PublishedPort, family: Family, target: string): Element {
-  const address = port.hostIp === null || port.hostIp === anyAddress[family] ? `${anyAddress[family]}/0` : port.hostIp;
-  const span = `${port.hostPort}-${port.hostPort + port.range - 1}`;
-  return { set: `published_range${family}`, key: [port.protocol, address, span], value: [target] };
+function rangeElement(port: PublishedPort, family: Family, target: string): Unowned {
+  const key = [port.protocol, rangeAddress(port, family), hostSpan(port)];
+  return { set: `published_range${family}`, key, value: [target] };
 }
 
-function singleElements(port: PublishedPort, family: Family, target: string): Element[] {
-  const everywhere = port.hostIp === null || port.hostIp === anyAddress[family];
+function singleElements(port: PublishedPort, family: Family, target: string): Unowned[] {
   return Array.from({ length: port.range }, (_, offset) => {
     const hostPort = `${port.hostPort + offset}`;
     const value = [target, `${port.containerPort + offset}`];
-    return everywhere
+    return isEverywhere(port, family)
       ? { set: `published_any${family}`, key: [port.protocol, hostPort], value }
       : { set: `published_host${family}`, key: [port.protocol, port.hostIp as string, hostPort], value };
   });
 }
 
-/** The elements of a whole network: which pairs of its subnets are neighbours, and masquerade for its subnets, or isolation of its bridge when internal. */
-export function networkElements(subnets: readonly string[], bridge: string, internal: boolean): Element[] {
-  const hairpin = subnets.flatMap((from) =>
+export interface TrafficCounter {
+  packets: number;
+  bytes: number;
+}
+
+/** What went through a published port since it was published, whoever asked. */
+export interface PortTraffic {
+  toContainer: TrafficCounter;
+  fromContainer: TrafficCounter;
+}
+
+interface CounterKey {
+  direction: keyof PortTraffic;
+  set: NftSet;
+  key: string[];
+}
+
+/**
+ * The elements that carry the counters of a published port: one per direction and family. They are keyed by what the
+ * clients ask for, which no other published port can have; so a range is one element wherever it leads, and two ports that
+ * lead to the same port of a container are counted apart.
+ */
+export function portCounterKeys(port: PublishedPort): CounterKey[] {
+  return ([4, 6] as const).filter((family) => listensOn(port, family)).flatMap((family) => counterKeys(port, family));
+}
+
+function counterKeys(port: PublishedPort, family: Family): CounterKey[] {
+  return (['toContainer', 'fromContainer'] as const).map((direction) => {
+    const start = [direction === 'toContainer' ? 'original' : 'reply', port.protocol];
+    if (port.range > 1)
+      return { direction, set: `counted_range${family}`, key: [...start, rangeAddress(port, family), hostSpan(port)] };
+    return isEverywhere(port, family)
+      ? { direction, set: `counted_any${family}`, key: [...start, `${port.hostPort}`] }
+      : { direction, set: `counted_host${family}`, key: [...start, port.hostIp as string, `${port.hostPort}`] };
+  });
+}
+
+/**
+ * Adds up a published port's counters. `counterOf` finds one among the listed elements, by `elementIdentity`; what is not
+ * there (the container has no address of the family, say) counts nothing.
+ */
+export function portTraffic(
+  port: PublishedPort,
+  counterOf: (identity: string) => TrafficCounter | null | undefined,
+): PortTraffic {
+  const traffic = { toContainer: { packets: 0, bytes: 0 }, fromContainer: { packets: 0, bytes: 0 } };
+  for (const { direction, ...element } of portCounterKeys(port)) {
+    const counter = counterOf(elementIdentity(element));
+    traffic[direction].packets += counter?.packets ?? 0;
+    traffic[direction].bytes += counter?.bytes ?? 0;
+  }
+  return traffic;
+}
+
+/** The sets that portTraffic needs listed. */
+export const counterSets = (Object.keys(nftSets) as NftSet[]).filter((set) => set.startsWith('counted_'));
+
+/** What the firewall knows of a network. */
+export interface NetworkFirewall {
+  name: string;
+  /** its bridge */
+  link: string;
+  subnets: readonly string[];
+  internal: boolean;
+  isolate: Isolation;
+  /** as which address its containers are seen elsewhere; null: as that of the link that the packet leaves by */
+  outbound4: string | null;
+  outbound6: string | null;
+}
+
+/** `true`: nothing to or from other networks that are isolated too; `strict`: nothing to or from any other network. */
+export type Isolation = 'none' | 'true' | 'strict';
+
+export function isolationOf({ options }: Pick<NetworkDefinition, 'options'>): Isolation {
+  return options.isolate === 'true' || options.isolate === 'strict' ? options.isolate : 'none';
+}
+
+export function networkFirewall(
+  definition: Pick<NetworkDefinition, 'name' | 'network_interface' | 'subnets' | 'internal' | 'options'>,
+): NetworkFirewall {
+  return {
+    name: definition.name,
+    link: definition.network_interface,
+    subnets: definition.subnets.map(({ subnet }) => subnet),
+    internal: definition.internal,
+    isolate: isolationOf(definition),
+    outbound4: definition.options.outbound_addr4 ?? null,
+    outbound6: definition.options.outbound_addr6 ?? null,
+  };
+}
+
+/** The elements of a whole network: what is one network, what it is kept from, and as whom it is seen elsewhere. */
+export function networkElements(firewall: NetworkFirewall): Element[] {
+  const owner = `network/${firewall.name}`;
+  return [...withinElements(firewall), ...barrierElements(firewall), ...outboundElements(firewall)].map((element) => ({
+    ...element,
+    owner,
+  }));
+}
+
+/** Every pair of its subnets are neighbours, and all that stays on its bridge. */
+function withinElements({ subnets, link }: NetworkFirewall): Unowned[] {
+  const neighbours = subnets.flatMap((from) =>
     subnets
       .filter((to) => familyOf(to) === familyOf(from))
-      .map((to): Element => ({ set: `same_network${familyOf(from)}`, key: [from, to] })),
+      .map((to): Unowned => ({ set: `same_network${familyOf(from)}`, key: [from, to] })),
   );
-  const outside: Element[] = internal
-    ? [{ set: 'internal_links', key: [bridge] }]
-    : subnets.map((subnet) => ({ set: `subnets${familyOf(subnet)}`, key: [subnet] }));
-  return [...hairpin, ...outside];
+  return [...neighbours, { set: 'same_link', key: [link, link] }];
+}
+
+function barrierElements({ link, internal, isolate }: NetworkFirewall): Unowned[] {
+  const sets: NftSet[] = ['network_links'];
+  if (isolate !== 'none') sets.push('isolated_links');
+  if (isolate === 'strict') sets.push('strict_links');
+  if (internal) sets.push('internal_links');
+  return sets.map((set) => ({ set, key: [link] }));
+}
+
+function outboundElements({ subnets, internal, outbound4, outbound6 }: NetworkFirewall): Unowned[] {
+  if (internal) return [];
+  const outbound = { 4: outbound4, 6: outbound6 };
+  return subnets.flatMap((subnet): Unowned[] => {
+    const family = familyOf(subnet);
+    const address = outbound[family];
+    return address === null
+      ? [{ set: `subnets${family}`, key: [subnet] }]
+      : [{ set: `outbound${family}`, key: [subnet], value: [address] }];
+  });
 }
 
 /** What the kernel keeps for an element: see NftElement in native/index.d.ts. */
@@ -106,7 +263,7 @@ export interface EncodedElement {
 /** One element, or two where a plain interval set wants its start and its (exclusive) end apart. */
 export function encodeElement(element: Element): EncodedElement[] {
   const layout: Layout = nftSets[element.set];
-  const plain = { set: element.set, keyEnd: null, intervalEnd: false, data: null, comment: null };
+  const plain = { set: element.set, keyEnd: null, intervalEnd: false, comment: element.owner };
   const data = layout.value ? concatenate(layout.value, element.value ?? []) : null;
   if (!layout.interval) return [{ ...plain, key: concatenate(layout.key, element.key), data }];
   const ranges = element.key.map((text, index) => fieldRange(layout.key[index] as Field, text));
@@ -126,7 +283,13 @@ export function encodeElement(element: Element): EncodedElement[] {
         data,
       },
     ];
-  return intervalPair(element, layout.key[0] as Field, low).map((part) => ({ ...plain, ...part }));
+  return intervalPair(element, layout.key[0] as Field, low).map((part) => ({
+    ...plain,
+    ...part,
+    // the end marker is no element of its own: it has neither value nor owner
+    data: part.intervalEnd ? null : data,
+    comment: part.intervalEnd ? null : plain.comment,
+  }));
 }
 
 function intervalPair(element: Element, field: Field, low: Uint8Array): { key: Uint8Array; intervalEnd: boolean }[] {
@@ -146,6 +309,8 @@ function fieldRange(field: Field, text: string): [string, string] {
   return [bigintToAddress(subnet.base, subnet.family), bigintToAddress(subnetEnd(subnet) - 1n, subnet.family)];
 }
 
+/** enum ip_conntrack_dir */
+const directions: readonly string[] = ['original', 'reply'];
 const protocolNumber: Record<string, number> = { tcp: 6, udp: 17, sctp: 132 };
 
 function concatenate(fields: readonly Field[], texts: readonly string[]): Uint8Array {
@@ -155,6 +320,8 @@ function concatenate(fields: readonly Field[], texts: readonly string[]): Uint8A
 /** Every field is padded to four bytes, numbers in network byte order. */
 function encodeField(field: Field, text: string): Uint8Array {
   switch (field) {
+    case 'direction':
+      return Uint8Array.of(directions.indexOf(text), 0, 0, 0);
     case 'proto':
       return Uint8Array.of(protocolNumber[text] as number, 0, 0, 0);
     case 'port':
@@ -171,12 +338,16 @@ function encodeField(field: Field, text: string): Uint8Array {
 }
 
 /** Reads an element as the kernel lists it back into its readable form (plain interval sets: starts only, as addresses). */
-export function decodeElement(set: NftSet, encoded: Pick<EncodedElement, 'key' | 'keyEnd' | 'data'>): Element {
+export function decodeElement(
+  set: NftSet,
+  encoded: Pick<EncodedElement, 'key' | 'keyEnd' | 'data' | 'comment'>,
+): Element {
   const layout: Layout = nftSets[set];
   const from = decodeFields(layout.key, encoded.key);
   const to = encoded.keyEnd ? decodeFields(layout.key, encoded.keyEnd) : from;
   const key = from.map((text, index) => joinRange(layout.key[index] as Field, text, to[index] as string));
-  return layout.value && encoded.data ? { set, key, value: decodeFields(layout.value, encoded.data) } : { set, key };
+  const value = layout.value && encoded.data ? { value: decodeFields(layout.value, encoded.data) } : {};
+  return { set, key, ...value, owner: encoded.comment };
 }
 
 function joinRange(field: Field, from: string, to: string): string {
@@ -187,7 +358,7 @@ function joinRange(field: Field, from: string, to: string): string {
   return `${from}/${width - (span.toString(2).length - 1)}`;
 }
 
-const fieldBytes: Record<Field, number> = { proto: 4, port: 4, address4: 4, address6: 16, ifname: 16 };
+const fieldBytes: Record<Field, number> = { direction: 4, proto: 4, port: 4, address4: 4, address6: 16, ifname: 16 };
 
 function decodeFields(fields: readonly Field[], bytes: Uint8Array): string[] {
   let offset = 0;
@@ -201,6 +372,8 @@ function decodeFields(fields: readonly Field[], bytes: Uint8Array): string[] {
 function decodeField(field: Field, part: Uint8Array): string {
   const number = part.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
   switch (field) {
+    case 'direction':
+      return directions[part[0] ?? 0] ?? `${part[0]}`;
     case 'proto':
       return Object.entries(protocolNumber).find(([, code]) => code === part[0])?.[0] ?? `${part[0]}`;
     case 'port':

@@ -390,6 +390,7 @@ describe.each([
       set: 'published_any4',
       key: ['tcp', `${port}`],
       value: [target, '80'],
+      owner: 'container/web',
     });
     const add = (...elements: Element[]): Step => ({ verb: 'nft.add', elements });
     const remove = (...elements: Element[]): Step => ({ verb: 'nft.delete', elements });
@@ -428,19 +429,31 @@ describe.each([
 
     it('of every set come and go', async () => {
       const elements: Element[] = [
-        { set: 'published_any6', key: ['udp', '53'], value: ['fd00::2', '53'] },
-        { set: 'published_host4', key: ['tcp', '127.0.0.1', '80'], value: ['10.0.0.2', '80'] },
-        { set: 'published_host6', key: ['tcp', '::1', '80'], value: ['fd00::2', '80'] },
-        { set: 'published_range4', key: ['tcp', '0.0.0.0/0', '8000-8010'], value: ['10.0.0.2'] },
-        { set: 'published_range6', key: ['tcp', '::/0', '8000-8010'], value: ['fd00::2'] },
-        { set: 'same_network4', key: ['10.0.0.0/24', '10.0.0.0/24'] },
-        { set: 'same_network6', key: ['fd00::/64', 'fd00::/64'] },
-        { set: 'internal_links', key: ['netloom0'] },
+        { set: 'published_any6', key: ['udp', '53'], value: ['fd00::2', '53'], owner: 'network/web' },
+        { set: 'published_host4', key: ['tcp', '127.0.0.1', '80'], value: ['10.0.0.2', '80'], owner: 'network/web' },
+        { set: 'published_host6', key: ['tcp', '::1', '80'], value: ['fd00::2', '80'], owner: 'network/web' },
+        { set: 'published_range4', key: ['tcp', '0.0.0.0/0', '8000-8010'], value: ['10.0.0.2'], owner: 'network/web' },
+        { set: 'published_range6', key: ['tcp', '::/0', '8000-8010'], value: ['fd00::2'], owner: 'network/web' },
+        { set: 'same_network4', key: ['10.0.0.0/24', '10.0.0.0/24'], owner: 'network/web' },
+        { set: 'same_network6', key: ['fd00::/64', 'fd00::/64'], owner: 'network/web' },
+        { set: 'counted_any4', key: ['original', 'tcp', '80'], owner: 'container/web' },
+        { set: 'counted_any6', key: ['reply', 'tcp', '80'], owner: 'container/web' },
+        { set: 'counted_host4', key: ['original', 'tcp', '127.0.0.1', '80'], owner: 'container/web' },
+        { set: 'counted_host6', key: ['reply', 'tcp', '::1', '80'], owner: 'container/web' },
+        { set: 'counted_range4', key: ['original', 'tcp', '0.0.0.0/0', '8000-8010'], owner: 'container/web' },
+        { set: 'counted_range6', key: ['reply', 'tcp', '::/0', '8000-8010'], owner: 'container/web' },
+        { set: 'network_links', key: ['netloom0'], owner: 'network/web' },
+        { set: 'same_link', key: ['netloom0', 'netloom0'], owner: 'network/web' },
+        { set: 'isolated_links', key: ['netloom0'], owner: 'network/web' },
+        { set: 'strict_links', key: ['netloom0'], owner: 'network/web' },
+        { set: 'internal_links', key: ['netloom0'], owner: 'network/web' },
       ];
       const intervals: Element[] = [
-        { set: 'subnets4', key: ['10.0.0.0/24'] },
-        { set: 'subnets4', key: ['10.0.1.0/24'] },
-        { set: 'subnets6', key: ['fd00::/64'] },
+        { set: 'subnets4', key: ['10.0.0.0/24'], owner: 'network/web' },
+        { set: 'subnets4', key: ['10.0.1.0/24'], owner: 'network/web' },
+        { set: 'outbound4', key: ['10.0.2.0/24'], value: ['192.0.2.9'], owner: 'network/web' },
+        { set: 'outbound6', key: ['fd01::/64'], value: ['fd02::9'], owner: 'network/web' },
+        { set: 'subnets6', key: ['fd00::/64'], owner: 'network/web' },
       ];
       await succeed(add(...elements, ...intervals), add(...elements, ...intervals));
       for (const element of elements) expect(world.elements(element.set)).toEqual([describeElement(element)]);

@@ -1,11 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import {
+  counterSets,
   decodeElement,
   describeElement,
+  elementIdentity,
   encodeElement,
+  type NetworkFirewall,
   networkElements,
+  networkFirewall,
   nftSets,
+  portCounterKeys,
   portElements,
+  portTraffic,
 } from '../../src/core/nft.ts';
 import type { PublishedPort } from '../../src/core/port.ts';
 import { bytesOf, golden } from './golden-elements.ts';
@@ -20,17 +26,28 @@ describe('elements as the kernel keeps them', () => {
   });
 
   // a plain interval is listed as its two ends: only its start is read
-  it.each(golden.filter(([, { set }]) => !set.startsWith('subnets')))('are read back: %s', (_command, element) => {
-    const [first] = encodeElement(element);
-    if (!first) throw new Error('nothing encoded');
-    const spelt = { ...element, key: element.key.map((text) => text.replace('fd01::/128', 'fd01::')) };
-    expect(decodeElement(element.set, first)).toEqual(spelt);
-  });
+  it.each(golden.filter(([, { set }]) => !/^(subnets|outbound)/.test(set)))(
+    'are read back: %s',
+    (_command, element) => {
+      const [first] = encodeElement(element);
+      if (!first) throw new Error('nothing encoded');
+      const spelt = { ...element, key: element.key.map((text) => text.replace('fd01::/128', 'fd01::')) };
+      expect(decodeElement(element.set, first)).toEqual(spelt);
+    },
+  );
 
   it('are described as nft spells them', () => {
     expect(golden.map(([, element]) => describeElement(element))[0]).toBe(
-      'published_any4 { tcp . 8080 : 10.89.0.2 . 80 }',
+      'published_any4 { tcp . 8081 : 10.89.0.2 . 80 }',
     );
+  });
+
+  it('tell their owner by the comment, within the 128 bytes that nft allows', () => {
+    const owner = `container/${'x'.repeat(64)}`;
+    const [start, end] = encodeElement({ set: 'subnets4', key: ['10.89.0.0/24'], owner });
+    expect([start?.comment, end?.comment]).toEqual([owner, null]);
+    expect(Buffer.byteLength(owner)).toBeLessThanOrEqual(128);
+    expect(decodeElement('subnets4', start as never).owner).toBe(owner);
   });
 });
 
@@ -44,7 +61,17 @@ describe('a published port', () => {
     ...more,
   });
   const both = { 4: '10.89.0.2', 6: 'fd00::2' };
-  const elements = (...args: Parameters<typeof portElements>) => portElements(...args).map(describeElement);
+  const all = (port: PublishedPort, targets: Parameters<typeof portElements>[1]) =>
+    portElements(port, targets, 'container/web');
+  /** without the counters */
+  const elements = (...args: Parameters<typeof all>) =>
+    all(...args)
+      .filter(({ set }) => !set.startsWith('counted'))
+      .map(describeElement);
+  const counters = (...args: Parameters<typeof all>) =>
+    all(...args)
+      .filter(({ set }) => set.startsWith('counted'))
+      .map(describeElement);
 
   it('leads to the container in both families where it has both', () => {
     expect(elements(port(), both)).toEqual([
@@ -82,22 +109,135 @@ describe('a published port', () => {
       'published_any4 { tcp . 8082 : 10.89.0.2 . 82 }',
     ]);
   });
+
+  it('is counted both ways by what clients ask for', () => {
+    expect(counters(port(), both)).toEqual([
+      'counted_any4 { original . tcp . 8080 }',
+      'counted_any4 { reply . tcp . 8080 }',
+      'counted_any6 { original . tcp . 8080 }',
+      'counted_any6 { reply . tcp . 8080 }',
+    ]);
+    expect(counters(port({ hostIp: '127.0.0.1' }), both)).toEqual([
+      'counted_host4 { original . tcp . 127.0.0.1 . 8080 }',
+      'counted_host4 { reply . tcp . 127.0.0.1 . 8080 }',
+    ]);
+  });
+
+  it('that is a range is counted as a whole, also with other ports inside', () => {
+    expect(counters(port({ range: 3 }), { 4: '10.89.0.2' })).toEqual([
+      'counted_range4 { original . tcp . 0.0.0.0/0 . 8080-8082 }',
+      'counted_range4 { reply . tcp . 0.0.0.0/0 . 8080-8082 }',
+    ]);
+  });
+
+  it('has an owner, on every element', () =>
+    expect(new Set(all(port({ range: 3 }), both).map(({ owner }) => owner))).toEqual(new Set(['container/web'])));
+
+  it('adds up its counters of both families; what is not listed counts nothing', () => {
+    const listed = new Map([
+      ['counted_any4 { original . tcp . 8080 }', { packets: 3, bytes: 300 }],
+      ['counted_any4 { reply . tcp . 8080 }', { packets: 2, bytes: 2000 }],
+      ['counted_any6 { original . tcp . 8080 }', { packets: 1, bytes: 60 }],
+      ['counted_any4 { original . tcp . 8081 }', { packets: 9, bytes: 9 }],
+    ]);
+    expect(portTraffic(port(), (identity) => listed.get(identity))).toEqual({
+      toContainer: { packets: 4, bytes: 360 },
+      fromContainer: { packets: 2, bytes: 2000 },
+    });
+  });
+
+  it.each([
+    port(),
+    port({ hostIp: '::1' }),
+    port({ range: 4 }),
+    port({ hostIp: '0.0.0.0', containerPort: 8080, range: 2 }),
+  ])('is counted by the very elements that are looked for: %o', (one) => {
+    const made = all(one, both).map(elementIdentity);
+    const wanted = portCounterKeys(one);
+    expect(wanted.length).toBeGreaterThan(0);
+    for (const element of wanted) {
+      expect(made).toContain(elementIdentity(element));
+      expect(counterSets).toContain(element.set);
+    }
+  });
 });
 
 describe('a network', () => {
+  const firewall = (more: Partial<NetworkFirewall> = {}): NetworkFirewall => ({
+    name: 'front',
+    link: 'netloom0',
+    subnets: ['10.89.0.0/24'],
+    internal: false,
+    isolate: 'none',
+    outbound4: null,
+    outbound6: null,
+    ...more,
+  });
+  const within = ['same_network4 { 10.89.0.0/24 . 10.89.0.0/24 }', 'same_link { netloom0 . netloom0 }'];
+  const elements = (more: Partial<NetworkFirewall> = {}) => networkElements(firewall(more)).map(describeElement);
+
   it('is masqueraded and reaches itself by hairpin', () => {
-    expect(networkElements(['10.89.0.0/24', 'fd00::/64'], 'netloom0', false).map(describeElement)).toEqual([
+    expect(elements({ subnets: ['10.89.0.0/24', 'fd00::/64'] })).toEqual([
       'same_network4 { 10.89.0.0/24 . 10.89.0.0/24 }',
       'same_network6 { fd00::/64 . fd00::/64 }',
+      'same_link { netloom0 . netloom0 }',
+      'network_links { netloom0 }',
       'subnets4 { 10.89.0.0/24 }',
       'subnets6 { fd00::/64 }',
     ]);
   });
 
+  it('of several subnets of a family is one network', () => {
+    expect(elements({ subnets: ['10.89.0.0/24', '10.89.1.0/24'] })).toEqual(
+      expect.arrayContaining([
+        'same_network4 { 10.89.0.0/24 . 10.89.1.0/24 }',
+        'same_network4 { 10.89.1.0/24 . 10.89.0.0/24 }',
+      ]),
+    );
+  });
+
   it('that is internal is closed by its bridge and not masqueraded', () => {
-    expect(networkElements(['10.89.0.0/24'], 'netloom0', true).map(describeElement)).toEqual([
-      'same_network4 { 10.89.0.0/24 . 10.89.0.0/24 }',
-      'internal_links { netloom0 }',
+    const closed = [...within, 'network_links { netloom0 }', 'internal_links { netloom0 }'];
+    expect(elements({ internal: true })).toEqual(closed);
+    expect(elements({ internal: true, outbound4: '192.0.2.9' })).toEqual(closed);
+  });
+
+  it('that is isolated is known by its bridge; a strict one is isolated from the others, too', () => {
+    const rest = ['subnets4 { 10.89.0.0/24 }'];
+    const links = [...within, 'network_links { netloom0 }'];
+    expect(elements({ isolate: 'true' })).toEqual([...links, 'isolated_links { netloom0 }', ...rest]);
+    expect(elements({ isolate: 'strict' })).toEqual([
+      ...links,
+      'isolated_links { netloom0 }',
+      'strict_links { netloom0 }',
+      ...rest,
     ]);
+  });
+
+  it('with an outbound address is seen by that instead, in its family', () => {
+    expect(elements({ subnets: ['10.89.0.0/24', 'fd00::/64'], outbound4: '192.0.2.9' }).slice(-2)).toEqual([
+      'outbound4 { 10.89.0.0/24 : 192.0.2.9 }',
+      'subnets6 { fd00::/64 }',
+    ]);
+  });
+
+  it('has an owner, on every element', () =>
+    expect(new Set(networkElements(firewall()).map(({ owner }) => owner))).toEqual(new Set(['network/front'])));
+
+  it('is read from its definition', () => {
+    const definition = {
+      name: 'front',
+      network_interface: 'netloom0',
+      subnets: [{ subnet: '10.89.0.0/24', gateway: '10.89.0.1' }],
+      internal: false,
+    };
+    expect(networkFirewall({ ...definition, options: {} })).toEqual(firewall());
+    expect(networkFirewall({ ...definition, options: { isolate: 'false' } })).toEqual(firewall());
+    expect(
+      networkFirewall({
+        ...definition,
+        options: { isolate: 'strict', outbound_addr4: '192.0.2.9', outbound_addr6: 'fd02::9' },
+      }),
+    ).toEqual(firewall({ isolate: 'strict', outbound4: '192.0.2.9', outbound6: 'fd02::9' }));
   });
 });

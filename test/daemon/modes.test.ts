@@ -85,7 +85,7 @@ function withoutBridges() {
   return {
     ...rest,
     links: links.filter((name) => !name.startsWith('netloom')),
-    elements: elements.filter((element) => element.startsWith('published')),
+    elements: elements.filter((element) => /^(published|counted)/.test(element)),
   };
 }
 

@@ -1,6 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { changeElements, loadRuleset, type NftChange, type NftSocket, openNftSocket, setSysctl } from '#native';
-import { add, baseRuleset, element, ifname, ip4, ip6, port, proto } from './elements.ts';
+import {
+  type Element,
+  encodeElement,
+  type NetworkFirewall,
+  networkElements,
+  nftTable,
+  portElements,
+} from '../../src/core/nft.ts';
+import type { PublishedPort } from '../../src/core/port.ts';
+import { baseRuleset } from './elements.ts';
 import { apply, becomeHost, type Host, run } from './host.ts';
 import { endPeers, reach, serve } from './peers.ts';
 import { addAddress, addBridge, addRoute, addVeth, setLink } from './requests.ts';
@@ -40,8 +49,7 @@ beforeAll(async () => {
   connect('b', 'br0', '88', 3);
   connect('x', 'br1', '99', 2);
   connect('y', 'br1', '99', 3);
-  fill(networkElements());
-  fill(portElements());
+  fill(...networks, ...published);
   await Promise.all([
     serve(paths.a, '0.0.0.0', 80),
     serve(paths.a, '::', 81),
@@ -87,50 +95,33 @@ function connect(name: 'a' | 'b' | 'x' | 'y', bridge: string, subnet: string, la
   );
 }
 
-function fill(changes: NftChange[]) {
-  expect(changeElements(nft, 'netloom', changes).filter((fault) => fault !== null)).toEqual([]);
+function fill(...elements: Element[]) {
+  const changes = elements.flatMap(encodeElement).map((element): NftChange => ({ verb: 'add', element }));
+  expect(changeElements(nft, nftTable, changes).filter((fault) => fault !== null)).toEqual([]);
 }
 
-function networkElements(): NftChange[] {
-  const pair = (first: number[], last: number[], set: string) =>
-    add(element(set, [...first, ...first], { keyEnd: [...last, ...last] }));
-  return [
-    add(element('subnets4', ip4('10.88.0.0'))),
-    add(element('subnets4', ip4('10.88.1.0'), { intervalEnd: true })),
-    add(element('subnets6', ip6('fd00:88:0:0:0:0:0:0'))),
-    add(element('subnets6', ip6('fd00:88:0:1:0:0:0:0'), { intervalEnd: true })),
-    pair(ip4('10.88.0.0'), ip4('10.88.0.255'), 'same_network4'),
-    pair(ip4('10.99.0.0'), ip4('10.99.0.255'), 'same_network4'),
-    pair(ip6('fd00:88:0:0:0:0:0:0'), ip6('fd00:88:0:0:ffff:ffff:ffff:ffff'), 'same_network6'),
-    add(element('internal_links', ifname('br1'))),
-  ];
+function firewall(more: Pick<NetworkFirewall, 'name' | 'link' | 'subnets'> & Partial<NetworkFirewall>) {
+  return networkElements({ internal: false, isolate: 'none', outbound4: null, outbound6: null, ...more });
 }
 
-function portElements(): NftChange[] {
-  const any4 = (protocol: 'tcp' | 'udp', hostPort: number, address: string, to: number) =>
-    add(element('published_any4', [...proto(protocol), ...port(hostPort)], { data: [...ip4(address), ...port(to)] }));
-  return [
-    any4('tcp', 8080, '10.88.0.2', 80),
-    any4('udp', 8080, '10.88.0.2', 80),
-    any4('tcp', 8090, '10.99.0.3', 80),
-    add(
-      element('published_host4', [...proto('tcp'), ...ip4(hostAddress), ...port(8080)], {
-        data: [...ip4('10.88.0.3'), ...port(80)],
-      }),
-    ),
-    add(
-      element('published_range4', [...proto('tcp'), ...ip4('0.0.0.0'), ...port(6000)], {
-        keyEnd: [...proto('tcp'), ...ip4('255.255.255.255'), ...port(6010)],
-        data: ip4('10.88.0.2'),
-      }),
-    ),
-    add(
-      element('published_any6', [...proto('tcp'), ...port(8081)], {
-        data: [...ip6('fd00:88:0:0:0:0:0:2'), ...port(81)],
-      }),
-    ),
-  ];
+const networks = [
+  ...firewall({ name: 'front', link: 'br0', subnets: ['10.88.0.0/24', 'fd00:88::/64'] }),
+  ...firewall({ name: 'back', link: 'br1', subnets: ['10.99.0.0/24', 'fd00:99::/64'], internal: true }),
+];
+
+function publish(name: string, targets: { 4?: string; 6?: string }, port: Partial<PublishedPort>): Element[] {
+  const one = { protocol: 'tcp', hostIp: null, hostPort: 8080, containerPort: 80, range: 1, ...port } as const;
+  return portElements(one, targets, `container/${name}`);
 }
+
+const published = [
+  ...publish('a', { 4: '10.88.0.2' }, {}),
+  ...publish('a', { 4: '10.88.0.2' }, { protocol: 'udp' }),
+  ...publish('y', { 4: '10.99.0.3' }, { hostPort: 8090 }),
+  ...publish('b', { 4: '10.88.0.3' }, { hostIp: hostAddress }),
+  ...publish('a', { 4: '10.88.0.2' }, { hostPort: 6000, containerPort: 6000, range: 11 }),
+  ...publish('a', { 6: 'fd00:88::2' }, { hostPort: 8081, containerPort: 81 }),
+];
 
 describe('a published port', () => {
   it('is reached from another machine, whose address the container sees', async () => {
@@ -151,7 +142,7 @@ describe('a published port', () => {
     run(null, 'nft', ['flush', 'map', 'inet', 'netloom', 'published_any4']);
     expect(await reach(null, '10.88.0.1', 8080, { withinMs: 300 })).toBeNull();
     expect(await reach(paths.outside, hostAddress, 8080)).toBe('192.0.2.2');
-    fill(portElements());
+    fill(...published);
   });
 
   it('is reached by neighbours and by the container itself through the host (hairpin)', async () => {

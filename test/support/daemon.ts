@@ -119,8 +119,8 @@ export interface Inventory {
 
 export function inventory(daemon: TestDaemon): Inventory {
   const namespaces = existsSync(daemon.netnsDirectory) ? readdirSync(daemon.netnsDirectory) : [];
-  const elements = Object.keys(nftSets).flatMap((set) => {
-    const kind = set.startsWith('published') ? 'map' : 'set';
+  const elements = Object.entries(nftSets).flatMap(([set, layout]) => {
+    const kind = 'value' in layout ? 'map' : 'set';
     return nftElements(kind, set).map((element) => `${set} ${JSON.stringify(element)}`);
   });
   return { namespaces, links: linkNames().filter((name) => name !== 'lo'), elements, processes: processesOf(daemon) };

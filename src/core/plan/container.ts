@@ -197,5 +197,5 @@ function publishedElements(grant: ContainerGrant): Element[] {
   const targets: Partial<Record<Family, string>> = {};
   for (const { lease } of joined(grant))
     for (const { address } of lease.addresses) targets[familyOf(address)] ??= address;
-  return grant.ports.flatMap((port) => portElements(port, targets));
+  return grant.ports.flatMap((port) => portElements(port, targets, `container/${grant.wish.id}`));
 }

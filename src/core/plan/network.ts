@@ -1,7 +1,7 @@
 import { familyOf, linkLocalAddress, parseSubnet, type Subnet } from '../address.ts';
 import { derivedMac } from '../names.ts';
 import type { NetworkDefinition } from '../network.ts';
-import { networkElements } from '../nft.ts';
+import { networkElements, networkFirewall } from '../nft.ts';
 import type { Plan, Step } from './step.ts';
 
 /** The bridge, its gateway addresses, forwarding, and the network's elements. Safe to perform again. */
@@ -49,8 +49,7 @@ export function lowerPlan(definition: NetworkDefinition): Plan {
 }
 
 function elementsOf(definition: NetworkDefinition) {
-  const subnets = definition.subnets.map(({ subnet }) => subnet);
-  return networkElements(subnets, definition.network_interface, definition.internal);
+  return networkElements(networkFirewall(definition));
 }
 
 /**

@@ -17,12 +17,12 @@ describe('the plans of a network', () => {
         "link.set netloom0 up",
         "address.add 10.89.0.1/24 dev netloom0",
         "sysctl.set net.ipv4.ip_forward=1",
-        "nft.add same_network4 { 10.89.0.0/24 . 10.89.0.0/24 }, subnets4 { 10.89.0.0/24 }",
+        "nft.add same_network4 { 10.89.0.0/24 . 10.89.0.0/24 }, same_link { netloom0 . netloom0 }, network_links { netloom0 }, subnets4 { 10.89.0.0/24 }",
       ]
     `);
     expect(lowered({})).toMatchInlineSnapshot(`
       [
-        "nft.delete same_network4 { 10.89.0.0/24 . 10.89.0.0/24 }, subnets4 { 10.89.0.0/24 }",
+        "nft.delete same_network4 { 10.89.0.0/24 . 10.89.0.0/24 }, same_link { netloom0 . netloom0 }, network_links { netloom0 }, subnets4 { 10.89.0.0/24 }",
         "link.delete netloom0",
       ]
     `);
@@ -38,12 +38,12 @@ describe('the plans of a network', () => {
         "address.add fd00::1/64 dev netloom0",
         "sysctl.set net.ipv4.ip_forward=1",
         "sysctl.set net.ipv6.conf.all.forwarding=1",
-        "nft.add same_network4 { 10.89.0.0/24 . 10.89.0.0/24 }, same_network6 { fd00::/64 . fd00::/64 }, subnets4 { 10.89.0.0/24 }, subnets6 { fd00::/64 }",
+        "nft.add same_network4 { 10.89.0.0/24 . 10.89.0.0/24 } and 5 more",
       ]
     `);
     expect(lowered(dual)).toMatchInlineSnapshot(`
       [
-        "nft.delete same_network4 { 10.89.0.0/24 . 10.89.0.0/24 }, same_network6 { fd00::/64 . fd00::/64 }, subnets4 { 10.89.0.0/24 }, subnets6 { fd00::/64 }",
+        "nft.delete same_network4 { 10.89.0.0/24 . 10.89.0.0/24 } and 5 more",
         "link.delete netloom0",
       ]
     `);
@@ -55,12 +55,12 @@ describe('the plans of a network', () => {
         "link.bridge netloom0",
         "link.set netloom0 up",
         "address.add 10.89.0.1/24 dev netloom0",
-        "nft.add same_network4 { 10.89.0.0/24 . 10.89.0.0/24 }, internal_links { netloom0 }",
+        "nft.add same_network4 { 10.89.0.0/24 . 10.89.0.0/24 }, same_link { netloom0 . netloom0 }, network_links { netloom0 }, internal_links { netloom0 }",
       ]
     `);
     expect(lowered({ internal: true })).toMatchInlineSnapshot(`
       [
-        "nft.delete same_network4 { 10.89.0.0/24 . 10.89.0.0/24 }, internal_links { netloom0 }",
+        "nft.delete same_network4 { 10.89.0.0/24 . 10.89.0.0/24 }, same_link { netloom0 . netloom0 }, network_links { netloom0 }, internal_links { netloom0 }",
         "link.delete netloom0",
       ]
     `);

@@ -1,18 +1,29 @@
 import { assertEvent, assign, enqueueActions, raise, setup } from 'xstate';
 import { containerAddress, hostAddress, networkAddress } from '../src/core/actor-address.ts';
+import { type Attachment, attachmentBeside, attachmentsOf, type ContainerWish } from '../src/core/container.ts';
+import type { Effect } from '../src/core/effect.ts';
 import type { CommandId, ContainerEvent } from '../src/core/event.ts';
 import { type Fault, type FaultCode, fault } from '../src/core/fault.ts';
-import { setupPlan, teardownPlan, unlinkPlan, verifyPlan, watchPlan } from '../src/core/plan/container.ts';
+import { setupPlan, teardownPlan, unlinkPlan, watchPlan } from '../src/core/plan/container.ts';
+import { isSamePort, type PublishedPort } from '../src/core/port.ts';
 import {
+  type Change,
   type ContainerCommand,
   type ContainerContext,
   type ContainerInput,
+  changePlan,
+  claimOfChange,
   claimsOf,
+  grantAfter,
   grantOf,
+  refusalOf,
   releasesOf,
+  releasesOfChange,
+  type ShareRequest,
   statusOf,
+  withoutPorts,
 } from './container-context.ts';
-import { deciding, effects } from './effects.ts';
+import { action, deciding, effects } from './effects.ts';
 
 type Decide = { context: ContainerContext; event: ContainerEvent };
 
@@ -36,7 +47,11 @@ export const containerSetup = setup({
     // ---- the wish
     keepWish: assign(({ context, event }) => {
       assertEvent(event, ['container.create', 'container.setup']);
-      return { wish: event.wish ?? context.wish };
+      const wish = event.wish ?? context.wish;
+      const overrides = event.type === 'container.setup' ? (event.overrides ?? null) : null;
+      if (!wish || !overrides) return { wish, lasting: null };
+      const attachments = attachmentsOf(wish.id, overrides) as Attachment[];
+      return { wish: { ...wish, attachments }, lasting: wish };
     }),
     announceCreated: decide(({ context: { wish } }) => [
       {
@@ -105,7 +120,18 @@ export const containerSetup = setup({
     }),
     /** Also takes back claims that are still on their way: messages between two actors keep their order. */
     releaseClaims: decide(({ context }) => releasesOf(context)),
-    forgetGrants: assign({ leases: {}, ports: [], share: null, inode: null, process: null, awaiting: [] }),
+    forgetGrants: assign(({ context }) => ({
+      wish: context.lasting ?? context.wish,
+      lasting: null,
+      change: null,
+      suspected: null,
+      leases: {},
+      ports: [],
+      share: null,
+      inode: null,
+      process: null,
+      awaiting: [],
+    })),
 
     // ---- building
     build: decide(({ context }) => [{ kind: 'apply', plan: setupPlan(grantOf(context)) }]),
@@ -154,13 +180,90 @@ export const containerSetup = setup({
     ]),
     removeByItself: raise({ type: 'container.remove', command: null }),
 
-    // ---- recovery
-    verify: decide(({ context }) =>
-      context.inode === null ? [] : [{ kind: 'apply', plan: verifyPlan(grantOf(context), context.inode) }],
-    ),
-    announceAdopted: decide(({ context }) => [
-      { kind: 'announce', fact: 'adopted', data: { netns: statusOf(context).netns } },
+    // ---- changes of a wish of which nothing is in the kernel
+    changeWish: assign(({ context, event }) => changedWishes(context, changeAskedFor(context, event))),
+    replyChanged: decide(({ context, event }) => [
+      ...changeFacts(context, changeAskedFor(context, event)),
+      { kind: 'reply', command: commandOf(event), output: offlineStatus(context) },
     ]),
+
+    // ---- live changes
+    keepChange: assign(({ context, event }) => ({ change: changeAskedFor(context, event), command: commandOf(event) })),
+    claimChange: enqueueActions(({ context, enqueue }) => {
+      enqueue.assign({ attempt: context.attempt + 1, kernelMs: 0 });
+      for (const effect of claimOfChange(context)) enqueue(action(effect) as never);
+    }),
+    keepChangeGrant: assign(({ context, event }) => {
+      assertEvent(event, ['lease.granted', 'ports.granted']);
+      if (event.type === 'lease.granted') return { leases: { ...context.leases, [event.lease.network]: event.lease } };
+      return { change: { kind: 'publish', ports: event.ports } as Change, kernelMs: event.tookMs };
+    }),
+    releaseChange: decide(({ context }) => releasesOfChange(context)),
+    makeChange: decide(({ context }) => [{ kind: 'apply', plan: changePlan(context) }]),
+    keepChanged: assign(({ context, event }) => {
+      assertEvent(event, 'steps.applied');
+      const { change } = context;
+      const leases = { ...context.leases };
+      if (change?.kind === 'disconnect') delete leases[change.network];
+      return {
+        ...changedWishes(context, change),
+        leases,
+        ports: [...grantAfter(context).ports],
+        kernelMs: context.kernelMs + event.tookMs,
+      };
+    }),
+    /** What was given up: told to its owner once nothing of it is in the kernel. */
+    releaseGivenUp: decide(({ context }) =>
+      context.change?.kind === 'disconnect' || context.change?.kind === 'unpublish' ? releasesOfChange(context) : [],
+    ),
+    announceChanged: decide(({ context }) => changeFacts(context, context.change)),
+    /** A lease that was granted for a network that was not joined after all. */
+    dropChange: assign(({ context: { change, leases } }) => {
+      if (change?.kind !== 'connect') return {};
+      const { [change.attachment.network]: _, ...others } = leases;
+      return { leases: others };
+    }),
+    /** What could not be taken back is the container's: its teardown goes by the wish. */
+    keepHalfMade: assign(({ context }) => {
+      const { change } = context;
+      if (change?.kind !== 'connect' && change?.kind !== 'publish') return {};
+      return { ...changedWishes(context, change), ports: [...grantAfter(context).ports] };
+    }),
+    forgetChange: assign({ change: null, command: null }),
+    replyFault: decide(({ context, event }) => {
+      assertEvent(event, ['claim.refused', 'steps.failed']);
+      return [{ kind: 'reply', command: context.command, fault: event.fault }];
+    }),
+    refuseChange: decide(({ context, event }) => [
+      { kind: 'reply', command: commandOf(event), fault: changeRefusal(context, event) as Fault },
+    ]),
+
+    // ---- verification
+    keepReload: assign(({ event }) => ({ change: { kind: 'reload' } as Change, command: commandOf(event) })),
+    keepSuspicion: assign(({ context, event }) => ({
+      change: { kind: context.suspected ?? suspicionOf(event) } as Change,
+      suspected: null,
+    })),
+    suspect: assign({ suspected: ({ event }) => suspicionOf(event) }),
+    keepVerified: assign(({ context, event }) => {
+      assertEvent(event, 'steps.applied');
+      const { change, kernelMs } = context;
+      return { kernelMs: change?.kind === 'reload' ? event.tookMs : kernelMs, lastFault: null };
+    }),
+    announceVerified: decide(({ context, event }) => {
+      assertEvent(event, 'steps.applied');
+      const { netns } = statusOf(context);
+      const adopted: Effect[] =
+        context.change?.kind === 'recovery' ? [{ kind: 'announce', fact: 'adopted', data: { netns } }] : [];
+      return [...adopted, ...driftFacts(event)];
+    }),
+    announceDegraded: decide(({ event }) => {
+      assertEvent(event, 'steps.failed');
+      return [
+        { kind: 'announce', fact: 'drift-detected', data: { steps: event.changed, fault: event.fault } },
+        { kind: 'announce', fact: 'degraded', data: { fault: event.fault } },
+      ];
+    }),
     announceLost: decide(({ context, event }) => [
       {
         kind: 'announce',
@@ -175,6 +278,22 @@ export const containerSetup = setup({
     ]),
 
     // ---- sharing
+    awaitNamespace: assign({ sharers: ({ context, event }) => [...context.sharers, event as ShareRequest] }),
+    shareWithWaiting: enqueueActions(({ context, enqueue }) => {
+      const { netns, status } = statusOf(context);
+      for (const { from, attempt } of context.sharers)
+        enqueue({
+          type: 'tell',
+          params: { to: from, event: { type: 'netns.shared', attempt, share: { path: netns.path, status } } },
+        });
+      enqueue.assign({ sharers: [] });
+    }),
+    refuseWaiting: enqueueActions(({ context, enqueue }) => {
+      const gone = fault('netns.gone', `container ${context.id} has no network namespace to share`);
+      for (const { from, attempt } of context.sharers)
+        enqueue({ type: 'tell', params: { to: from, event: { type: 'claim.refused', attempt, fault: gone } } });
+      enqueue.assign({ sharers: [] });
+    }),
     share: decide(({ context, event }) => {
       assertEvent(event, 'netns.share');
       const { netns, status } = statusOf(context);
@@ -208,12 +327,29 @@ export const containerSetup = setup({
     ]),
 
     // ---- refusals
+    refuseDegraded: refusal(
+      'container.state',
+      ({ context }) => `the network of container ${context.id} is degraded: reload it first`,
+    ),
     refuseUnknown: refusal('container.unknown', ({ context }) => `no container ${context.id}`),
     refuseExists: refusal('container.exists', ({ context }) => `container ${context.id} exists already`),
     refuseNotUp: refusal('container.state', ({ context }) => `the network of container ${context.id} is not set up`),
     refuseUp: refusal('container.state', ({ context }) => `the network of container ${context.id} is set up already`),
   },
   guards: {
+    isRefused: ({ context, event }) => changeRefusal(context, event) !== null,
+    isChange: ({ context, event }) => isResultOf(context.change?.kind ?? '', event),
+    isChangeThatLeftNothing: ({ context, event }) =>
+      isResultOf(context.change?.kind ?? '', event) &&
+      (context.change?.kind === 'connect' || context.change?.kind === 'publish') &&
+      event.type === 'steps.failed' &&
+      !event.fault.leftBehind?.length,
+    isVerifyThatFoundSomething: ({ event }) =>
+      isResultOf('verify', event) && event.type === 'steps.failed' && event.fault.code !== 'netns.gone',
+    isVerifyThatFoundNothing: ({ event }) =>
+      isResultOf('verify', event) && event.type === 'steps.failed' && event.fault.code === 'netns.gone',
+    isSuspected: ({ context }) => context.suspected !== null,
+    waitsForNobody: ({ context }) => context.wish?.netns.kind !== 'container',
     bringsWish: ({ event }) => event.type === 'container.setup' && event.wish !== null,
     isThisAttempt: ({ context, event }) => 'attempt' in event && event.attempt === context.attempt,
     claimsNothing: ({ context }) => context.awaiting.length === 0,
@@ -234,6 +370,105 @@ export const containerSetup = setup({
     wasRestarted: ({ event }) => event.type === 'actor.recovered' && !event.rebooted,
     wasRebooted: ({ context, event }) => event.type === 'actor.recovered' && event.rebooted && context.wish !== null,
   },
+});
+
+const suspicionOf = ({ type }: ContainerEvent): 'recovery' | 'drift' =>
+  type === 'actor.recovered' ? 'recovery' : 'drift';
+
+type Wishes = Pick<ContainerContext, 'wish' | 'lasting'>;
+
+/** What a command asks to be changed; with all that can be filled in without asking anybody. */
+function changeAskedFor({ wish, ports }: ContainerContext, event: ContainerEvent): Change {
+  const published = ports.length > 0 ? ports : (wish?.ports ?? []);
+  switch (event.type) {
+    case 'container.connect': {
+      const { attachments, id } = wish as ContainerWish;
+      return { kind: 'connect', attachment: attachmentBeside(attachments, id, event.attachment) as Attachment };
+    }
+    case 'container.disconnect':
+      return { kind: 'disconnect', network: event.network };
+    case 'container.publish':
+      return { kind: 'publish', ports: event.ports };
+    case 'container.unpublish':
+      return {
+        kind: 'unpublish',
+        ports: published.filter((port) => event.ports.some((asked) => isSamePort(port, asked))),
+      };
+    default:
+      return { kind: 'reload' };
+  }
+}
+
+function changeRefusal({ wish, ports }: ContainerContext, event: ContainerEvent): Fault | null {
+  if (!wish) return fault('container.unknown', 'nobody has wished for this container');
+  return refusalOf(wish, ports.length > 0 ? ports : wish.ports, event);
+}
+
+/** The wish with the change in it; and the lasting one too, where another is in force for once. */
+function changedWishes(context: ContainerContext, change: Change | null): Wishes {
+  const { wish, lasting } = context;
+  return { wish: wish && changed(context, wish, change), lasting: lasting && changed(context, lasting, change) };
+}
+
+function changed({ ports }: ContainerContext, wish: ContainerWish, change: Change | null): ContainerWish {
+  switch (change?.kind) {
+    case 'connect':
+      return { ...wish, attachments: [...others(wish, change.attachment.network), change.attachment] };
+    case 'disconnect':
+      return { ...wish, attachments: others(wish, change.network) };
+    case 'publish':
+      return { ...wish, ports: [...wish.ports, ...change.ports] };
+    case 'unpublish':
+      return { ...wish, ports: stillWished(wish.ports, ports, change.ports) };
+    default:
+      return wish;
+  }
+}
+
+const others = ({ attachments }: ContainerWish, network: string): Attachment[] =>
+  attachments.filter((attachment) => attachment.network !== network);
+
+/** Granted ports stand in the order of the wished ones: one that was picked is known by its place. */
+function stillWished(wished: PublishedPort[], granted: PublishedPort[], removed: PublishedPort[]): PublishedPort[] {
+  if (granted.length === 0) return withoutPorts(wished, removed);
+  const kept = withoutPorts(granted, removed);
+  return wished.filter((_, index) => kept.includes(granted[index] as PublishedPort));
+}
+
+function changeFacts({ leases }: ContainerContext, change: Change | null): Effect[] {
+  switch (change?.kind) {
+    case 'connect': {
+      const { network, interfaceName, aliases } = change.attachment;
+      const addresses = leases[network]?.addresses.map(({ address }) => address) ?? [];
+      return [{ kind: 'announce', fact: 'connected', data: { network, interfaceName, aliases, addresses } }];
+    }
+    case 'disconnect':
+      return [{ kind: 'announce', fact: 'disconnected', data: { network: change.network } }];
+    case 'publish':
+      return [{ kind: 'announce', fact: 'published', data: { ports: change.ports } }];
+    case 'unpublish':
+      return [{ kind: 'announce', fact: 'unpublished', data: { ports: change.ports } }];
+    default:
+      return [];
+  }
+}
+
+/** What a mending plan had to put back. */
+function driftFacts({ changed, tookMs }: Extract<ContainerEvent, { type: 'steps.applied' }>): Effect[] {
+  if (changed.length === 0) return [];
+  return [
+    { kind: 'announce', fact: 'drift-detected', data: { steps: changed } },
+    { kind: 'announce', fact: 'drift-healed', data: { steps: changed, tookMs } },
+  ];
+}
+
+/** What a change answers while nothing is in the kernel. */
+const offlineStatus = ({ id, wish }: ContainerContext) => ({
+  id,
+  netns: null,
+  status: {},
+  ports: wish?.ports ?? [],
+  kernelMs: 0,
 });
 
 /** Results are told apart by their plan: that of a verification may come while the teardown is under way already. */

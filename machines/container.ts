@@ -8,7 +8,41 @@ const deferAll = {
   'container.started': { actions: 'defer' },
   'container.teardown': { actions: 'defer' },
   'container.remove': { actions: 'defer' },
+  'container.connect': { actions: 'defer' },
+  'container.disconnect': { actions: 'defer' },
+  'container.publish': { actions: 'defer' },
+  'container.unpublish': { actions: 'defer' },
+  'container.reload': { actions: 'defer' },
 } as const;
+
+const { 'container.create': _, 'container.setup': __, 'container.started': ___, ...deferChanges } = deferAll;
+
+const refuseUnknown = { actions: 'refuseUnknown' } as const;
+
+/** While nothing is in the kernel the wish alone is changed. */
+const changeOfWish = [
+  { guard: 'isRefused', actions: 'refuseChange' },
+  { actions: ['replyChanged', 'changeWish'] },
+] as const;
+const changesOfWish = {
+  'container.connect': changeOfWish,
+  'container.disconnect': changeOfWish,
+  'container.publish': changeOfWish,
+  'container.unpublish': changeOfWish,
+  'container.reload': { actions: 'refuseNotUp' },
+} as const;
+
+/** By the wish that made what is left: that must be unmade first. */
+const afterUnmaking = [{ guard: 'leftSomething', target: 'unconfiguring', actions: 'defer' }, ...changeOfWish] as const;
+const afterUnmakingChanges = {
+  'container.connect': afterUnmaking,
+  'container.disconnect': afterUnmaking,
+  'container.publish': afterUnmaking,
+  'container.unpublish': afterUnmaking,
+  'container.reload': { actions: 'refuseNotUp' },
+} as const;
+
+const refuseDegraded = { actions: 'refuseDegraded' } as const;
 
 export const containerMachine = containerSetup.createMachine({
   id: 'container',
@@ -16,6 +50,10 @@ export const containerMachine = containerSetup.createMachine({
   context: ({ input }) => ({
     ...input,
     wish: null,
+    lasting: null,
+    change: null,
+    suspected: null,
+    sharers: [],
     awaiting: [],
     leases: {},
     ports: [],
@@ -33,7 +71,7 @@ export const containerMachine = containerSetup.createMachine({
     'actor.recovered': {
       guard: 'wasRebooted',
       target: '.created',
-      actions: ['announceLost', 'answered', 'releaseClaims', 'forgetGrants'],
+      actions: ['announceLost', 'answered', 'releaseClaims', 'forgetGrants', 'refuseWaiting'],
     },
   },
   states: {
@@ -49,15 +87,21 @@ export const containerMachine = containerSetup.createMachine({
           },
           { actions: 'refuseUnknown' },
         ],
-        'container.started': { actions: 'refuseUnknown' },
-        'container.teardown': { actions: 'refuseUnknown' },
-        'container.remove': { actions: 'refuseUnknown' },
+        'container.started': refuseUnknown,
+        'container.teardown': refuseUnknown,
+        'container.remove': refuseUnknown,
+        'container.connect': refuseUnknown,
+        'container.disconnect': refuseUnknown,
+        'container.publish': refuseUnknown,
+        'container.unpublish': refuseUnknown,
+        'container.reload': refuseUnknown,
       },
     },
     created: {
       description: 'The wish is known, nothing of it is in the kernel, nothing is claimed.',
       always: { guard: 'hasDeferred', actions: 'resume' },
       on: {
+        ...changesOfWish,
         'container.create': { actions: 'refuseExists' },
         'container.setup': { target: 'claiming', actions: ['keepCommand', 'keepWish'] },
         'container.started': { actions: 'refuseNotUp' },
@@ -73,13 +117,15 @@ export const containerMachine = containerSetup.createMachine({
       always: { guard: 'claimsNothing', target: 'building' },
       on: {
         ...deferAll,
+        // who waits for another's namespace makes nobody wait: so none can wait for itself, however many are between
+        'netns.share': { guard: 'waitsForNobody', actions: 'awaitNamespace' },
         'lease.granted': { guard: 'isThisAttempt', actions: 'keepGrant' },
         'ports.granted': { guard: 'isThisAttempt', actions: 'keepGrant' },
         'netns.shared': { guard: 'isThisAttempt', actions: 'keepGrant' },
         'claim.refused': {
           guard: 'isThisAttempt',
           target: 'failed',
-          actions: ['keepFault', 'releaseClaims', 'forgetGrants', 'announceFailed', 'answered'],
+          actions: ['keepFault', 'releaseClaims', 'forgetGrants', 'announceFailed', 'answered', 'refuseWaiting'],
         },
       },
     },
@@ -88,67 +134,187 @@ export const containerMachine = containerSetup.createMachine({
       entry: 'build',
       on: {
         ...deferAll,
+        'netns.share': { actions: 'awaitNamespace' },
         'steps.applied': {
           guard: 'isSetup',
           target: 'up',
-          actions: ['keepOutputs', 'announceConfigured', 'replyStatus', 'answered'],
+          actions: ['keepOutputs', 'announceConfigured', 'replyStatus', 'answered', 'shareWithWaiting'],
         },
         'steps.failed': [
           {
             guard: 'isSetupThatLeftNothing',
             target: 'failed',
-            actions: ['keepFault', 'releaseClaims', 'forgetGrants', 'announceFailed', 'answered'],
+            actions: ['keepFault', 'releaseClaims', 'forgetGrants', 'announceFailed', 'answered', 'refuseWaiting'],
           },
-          { guard: 'isSetup', target: 'failed', actions: ['keepFault', 'announceFailed', 'answered'] },
+          { guard: 'isSetup', target: 'failed', actions: ['keepFault', 'announceFailed', 'answered', 'refuseWaiting'] },
         ],
       },
     },
     up: {
       description: 'The network is there and works.',
-      initial: 'configured',
-      always: { guard: 'hasDeferred', actions: 'resume' },
+      type: 'parallel',
       on: {
         'container.create': { actions: 'refuseExists' },
         'container.setup': { actions: 'refuseUp' },
         'container.teardown': { target: 'unconfiguring', actions: 'keepCommand' },
         'container.remove': { target: 'unconfiguring', actions: 'defer' },
         'netns.share': { actions: 'share' },
-        'actor.recovered': { guard: 'wasRestarted', actions: 'verify' },
-        'steps.applied': { guard: 'isVerify', actions: 'announceAdopted' },
-        'steps.failed': { guard: 'isVerify', target: 'unconfiguring', actions: ['keepFault', 'announceLost'] },
+        'steps.failed': {
+          guard: 'isVerifyThatFoundNothing',
+          target: 'unconfiguring',
+          actions: ['keepFault', 'announceLost', 'forgetChange'],
+        },
       },
       states: {
-        configured: {
-          description: 'Waiting for the engine to say which process lives in it.',
-          on: {
-            'container.started': {
-              target: 'running',
-              actions: ['keepProcess', 'watchProcess', 'announceRunning', 'replyDone'],
+        process: {
+          description: 'Who lives in it.',
+          initial: 'configured',
+          states: {
+            configured: {
+              description: 'Waiting for the engine to say which process lives in it.',
+              on: {
+                'container.started': {
+                  target: 'running',
+                  actions: ['keepProcess', 'watchProcess', 'announceRunning', 'replyDone'],
+                },
+              },
+            },
+            running: {
+              description: "The container's process lives.",
+              on: {
+                'container.started': { actions: 'refuseUp' },
+                'actor.recovered': { guard: 'wasRestarted', actions: 'watchProcess' },
+                'process.exited': [
+                  { guard: 'isOurProcessAndLast', target: 'exited', actions: ['announceExited', 'removeByItself'] },
+                  { guard: 'isOurProcess', target: 'exited', actions: 'announceExited' },
+                ],
+                'steps.applied': { guard: 'isWatch', actions: 'keepStartTime' },
+                'steps.failed': [
+                  { guard: 'isWatchAndLast', target: 'exited', actions: ['announceExited', 'removeByItself'] },
+                  { guard: 'isWatch', target: 'exited', actions: 'announceExited' },
+                ],
+              },
+            },
+            exited: {
+              description: 'The process has ended; the network waits for its teardown, or for another process.',
+              on: {
+                'container.started': {
+                  target: 'running',
+                  actions: ['keepProcess', 'watchProcess', 'announceRunning', 'replyDone'],
+                },
+              },
             },
           },
         },
-        running: {
-          description: "The container's process lives.",
-          on: {
-            'container.started': { actions: 'refuseUp' },
-            'actor.recovered': { guard: 'wasRestarted', actions: ['verify', 'watchProcess'] },
-            'process.exited': [
-              { guard: 'isOurProcessAndLast', target: 'exited', actions: ['announceExited', 'removeByItself'] },
-              { guard: 'isOurProcess', target: 'exited', actions: 'announceExited' },
-            ],
-            'steps.applied': { guard: 'isWatch', actions: 'keepStartTime' },
-            'steps.failed': [
-              { guard: 'isWatchAndLast', target: 'exited', actions: ['announceExited', 'removeByItself'] },
-              { guard: 'isWatch', target: 'exited', actions: 'announceExited' },
-            ],
-          },
-        },
-        exited: {
-          description: 'The process has ended; the network waits for its teardown, or for another process.',
-          on: {
-            'container.started': {
-              target: 'running',
-              actions: ['keepProcess', 'watchProcess', 'announceRunning', 'replyDone'],
+        wiring: {
+          description: 'What of the network is in the kernel, and whether that is what is wished for.',
+          initial: 'settled',
+          states: {
+            settled: {
+              description: 'All that is wished for is there.',
+              always: [
+                { guard: 'isSuspected', target: 'verifying', actions: 'keepSuspicion' },
+                { guard: 'hasDeferred', actions: 'resume' },
+              ],
+              on: {
+                'container.connect': [
+                  { guard: 'isRefused', actions: 'refuseChange' },
+                  { target: 'asking', actions: 'keepChange' },
+                ],
+                'container.publish': [
+                  { guard: 'isRefused', actions: 'refuseChange' },
+                  { target: 'asking', actions: 'keepChange' },
+                ],
+                'container.disconnect': [
+                  { guard: 'isRefused', actions: 'refuseChange' },
+                  { target: 'changing', actions: 'keepChange' },
+                ],
+                'container.unpublish': [
+                  { guard: 'isRefused', actions: 'refuseChange' },
+                  { target: 'changing', actions: 'keepChange' },
+                ],
+                'container.reload': { target: 'verifying', actions: 'keepReload' },
+                'drift.suspected': { target: 'verifying', actions: 'keepSuspicion' },
+                'actor.recovered': { guard: 'wasRestarted', target: 'verifying', actions: 'keepSuspicion' },
+              },
+            },
+            asking: {
+              description: 'The owner of what a change needs is asked for it.',
+              entry: 'claimChange',
+              on: {
+                ...deferChanges,
+                'drift.suspected': { actions: 'suspect' },
+                'actor.recovered': { guard: 'wasRestarted', actions: 'suspect' },
+                'lease.granted': { guard: 'isThisAttempt', target: 'changing', actions: 'keepChangeGrant' },
+                'ports.granted': { guard: 'isThisAttempt', target: 'changing', actions: 'keepChangeGrant' },
+                'claim.refused': {
+                  guard: 'isThisAttempt',
+                  target: 'settled',
+                  actions: ['releaseChange', 'replyFault', 'dropChange', 'forgetChange'],
+                },
+              },
+            },
+            changing: {
+              description: 'The kernel steps of a change are under way; a failure has taken them back.',
+              entry: 'makeChange',
+              on: {
+                ...deferChanges,
+                'drift.suspected': { actions: 'suspect' },
+                'actor.recovered': { guard: 'wasRestarted', actions: 'suspect' },
+                'steps.applied': {
+                  guard: 'isChange',
+                  target: 'settled',
+                  actions: ['announceChanged', 'releaseGivenUp', 'keepChanged', 'replyStatus', 'forgetChange'],
+                },
+                'steps.failed': [
+                  {
+                    guard: 'isChangeThatLeftNothing',
+                    target: 'settled',
+                    actions: ['releaseChange', 'replyFault', 'dropChange', 'forgetChange'],
+                  },
+                  {
+                    guard: 'isChange',
+                    target: 'degraded',
+                    actions: ['keepFault', 'announceDegraded', 'replyFault', 'keepHalfMade', 'forgetChange'],
+                  },
+                ],
+              },
+            },
+            verifying: {
+              description: 'What is there is compared with what is wished for, and what is missing is put back.',
+              entry: 'makeChange',
+              on: {
+                ...deferChanges,
+                'drift.suspected': { actions: 'suspect' },
+                'actor.recovered': { guard: 'wasRestarted', actions: 'suspect' },
+                'steps.applied': {
+                  guard: 'isVerify',
+                  target: 'settled',
+                  actions: ['announceVerified', 'keepVerified', 'replyStatus', 'forgetChange'],
+                },
+                // that the namespace itself is gone is for the whole to deal with
+                'steps.failed': {
+                  guard: 'isVerifyThatFoundSomething',
+                  target: 'degraded',
+                  actions: ['keepFault', 'announceDegraded', 'replyFault', 'forgetChange'],
+                },
+              },
+            },
+            degraded: {
+              description: 'Something is missing and could not be put back; the last fault names it.',
+              always: [
+                { guard: 'isSuspected', target: 'verifying', actions: 'keepSuspicion' },
+                { guard: 'hasDeferred', actions: 'resume' },
+              ],
+              on: {
+                'container.connect': refuseDegraded,
+                'container.disconnect': refuseDegraded,
+                'container.publish': refuseDegraded,
+                'container.unpublish': refuseDegraded,
+                'container.reload': { target: 'verifying', actions: 'keepReload' },
+                'drift.suspected': { target: 'verifying', actions: 'keepSuspicion' },
+                'actor.recovered': { guard: 'wasRestarted', target: 'verifying', actions: 'keepSuspicion' },
+              },
             },
           },
         },
@@ -189,6 +355,7 @@ export const containerMachine = containerSetup.createMachine({
       description: 'The last wish could not be carried out; a new set-up, a teardown or the removal leads on.',
       always: { guard: 'hasDeferred', actions: 'resume' },
       on: {
+        ...afterUnmakingChanges,
         'container.create': { actions: 'refuseExists' },
         'container.setup': [
           // by the wish that made it: the new one may know nothing of it

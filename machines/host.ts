@@ -11,14 +11,14 @@ import type { Effect } from '../src/core/effect.ts';
 import type { HostEvent } from '../src/core/event.ts';
 import type { Fault } from '../src/core/fault.ts';
 import { basePlan, holdPlan, letGoPlan, surveyPlan } from '../src/core/plan/host.ts';
-import type { PublishedPort } from '../src/core/port.ts';
+import { isSamePort, type PublishedPort } from '../src/core/port.ts';
 import { action, deciding, effects } from './effects.ts';
 
 export interface HostContext {
   /** container id → the ports it publishes; held, or about to be */
   ports: PortLedger;
-  /** container id → the attempt whose ports are being bound */
-  holding: Record<string, number>;
+  /** container id → the attempt whose ports are being bound, and how many of its last ones these are */
+  holding: Record<string, { attempt: number; count: number }>;
   /** network → bridge and subnets */
   networks: SubnetLedger;
   /** claims that wait for a look at the host's routes and links, in order */
@@ -42,6 +42,18 @@ const heldBy = (plan: string): { container: string; attempt: string } => {
   const [container = '', attempt = ''] = plan.slice(holdPrefix.length).split(' ');
   return { container, attempt };
 };
+type Claim = HostContext['holding'][string];
+
+/** A container's ports: those that it had, and those that it claims. */
+function splitPorts(ports: readonly PublishedPort[], count: number) {
+  return { before: ports.slice(0, ports.length - count), claimed: ports.slice(ports.length - count) };
+}
+
+function withPorts(ledger: PortLedger, container: string, ports: readonly PublishedPort[]): PortLedger {
+  const { [container]: _, ...others } = ledger;
+  return ports.length > 0 ? { ...others, [container]: ports } : others;
+}
+
 const portOwner = (container: string) => `container/${container}`;
 
 const machine = setup({
@@ -69,8 +81,8 @@ const machine = setup({
         return;
       }
       enqueue.assign({
-        ports: { ...context.ports, [container]: ports },
-        holding: { ...context.holding, [container]: attempt },
+        ports: { ...context.ports, [container]: [...(context.ports[container] ?? []), ...ports] },
+        holding: { ...context.holding, [container]: { attempt, count: ports.length } },
       });
       const plan = holdPlan(holdName(container, attempt), portOwner(container), ports);
       enqueue({ type: 'apply', params: { plan } });
@@ -79,10 +91,11 @@ const machine = setup({
     grantPorts: enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, 'steps.applied');
       const { container } = heldBy(event.plan);
-      const { [container]: attempt = 0, ...holding } = context.holding;
-      const claimed = context.ports[container] ?? [];
+      const { [container]: claim, ...holding } = context.holding;
+      const { attempt, count } = claim as Claim;
+      const { before, claimed } = splitPorts(context.ports[container] ?? [], count);
       const ports = claimed.map((port, index) => ({ ...port, hostPort: event.outputs[index]?.port ?? port.hostPort }));
-      enqueue.assign({ holding, ports: { ...context.ports, [container]: ports } });
+      enqueue.assign({ holding, ports: { ...context.ports, [container]: [...before, ...ports] } });
       enqueue({
         type: 'tell',
         params: {
@@ -94,9 +107,10 @@ const machine = setup({
     refuseHeld: enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, 'steps.failed');
       const { container } = heldBy(event.plan);
-      const { [container]: attempt = 0, ...holding } = context.holding;
-      const { [container]: _, ...ports } = context.ports;
-      enqueue.assign({ ports, holding });
+      const { [container]: claim, ...holding } = context.holding;
+      const { attempt, count } = claim as Claim;
+      const { before } = splitPorts(context.ports[container] ?? [], count);
+      enqueue.assign({ ports: withPorts(context.ports, container, before), holding });
       enqueue(action(refusePorts(container, attempt, event.fault)) as never);
     }),
     announcePortLost: decide(({ event }) => {
@@ -111,14 +125,14 @@ const machine = setup({
     }),
     releasePorts: enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, 'ports.release');
-      const { [event.container]: held, ...ports } = context.ports;
-      const { [event.container]: _, ...holding } = context.holding;
+      const { container, ports: released = null } = event;
+      const held = context.ports[container];
       if (!held) return;
-      enqueue.assign({ ports, holding });
-      enqueue({
-        type: 'apply',
-        params: { plan: letGoPlan(`${releasePrefix}${event.container}`, portOwner(event.container)) },
-      });
+      const left = released ? held.filter((port) => !released.some((other) => isSamePort(port, other))) : [];
+      const { [container]: _, ...holding } = context.holding;
+      enqueue.assign({ ports: withPorts(context.ports, container, left), holding });
+      const plan = letGoPlan(`${releasePrefix}${container}`, portOwner(container), released);
+      enqueue({ type: 'apply', params: { plan } });
     }),
     /** After a restart of the daemon nothing is bound: hold again what containers publish. */
     holdAgain: decide(({ context }) =>
@@ -180,7 +194,7 @@ const machine = setup({
     isHoldOfThisAttempt: ({ context, event }) => {
       if (!('plan' in event && event.plan.startsWith(holdPrefix))) return false;
       const { container, attempt } = heldBy(event.plan);
-      return `${context.holding[container]}` === attempt;
+      return `${context.holding[container]?.attempt}` === attempt;
     },
     isHoldAgain: ({ context, event }) => {
       if (!('plan' in event && event.plan.startsWith(holdPrefix))) return false;

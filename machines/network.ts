@@ -3,7 +3,7 @@ import { containerAddress, hostAddress } from '../src/core/actor-address.ts';
 import type { Effect } from '../src/core/effect.ts';
 import type { CommandId, LeaseRequest, NetworkEvent } from '../src/core/event.ts';
 import { type Fault, type FaultCode, fault } from '../src/core/fault.ts';
-import { chooseAddresses, type Lease, type Leases } from '../src/core/lease.ts';
+import { chooseAddresses, type Lease, type Leases, leaseOf } from '../src/core/lease.ts';
 import { type NetworkDefinition, type NetworkWish, networkDefinition } from '../src/core/network.ts';
 import { lowerPlan, mendPlan, raisePlan } from '../src/core/plan/network.ts';
 import { action, deciding, effects } from './effects.ts';
@@ -56,14 +56,7 @@ function grant(
   const addresses = chosen.map(({ address }) => address);
   const given = definition.subnets.map(({ subnet }, index) => [subnet, addresses[index]] as const);
   const automatic = wanted.length === 0 ? Object.fromEntries(given) : {};
-  const mtu = definition.options.mtu ?? definition.options['com.docker.network.driver.mtu'];
-  const lease: Lease = {
-    network: definition.name,
-    bridge: definition.network_interface,
-    internal: definition.internal,
-    mtuBytes: mtu === undefined ? null : Number(mtu),
-    addresses: chosen,
-  };
+  const lease = leaseOf(definition, chosen);
   return {
     ledger: {
       leases: { ...ledger.leases, [request.container]: addresses },

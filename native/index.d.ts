@@ -240,25 +240,6 @@ export function inspectTable(
 /** nft delete table inet <table>; false when it was not there. */
 export function deleteTable(socket: NftSocket, table: string): boolean;
 
-// ---------------------------------------------------------------------------------------------- connection tracking
-
-/** Connections by where their first packet was sent, before any translation. */
-export interface ConntrackSelection {
-  protocol: 'tcp' | 'udp' | 'sctp';
-  family: 4 | 6;
-  /** null: any */
-  destination: string | null;
-  firstPort: number;
-  lastPort: number;
-}
-/**
- * conntrack -D -f <family> -p <protocol> [--orig-dst <destination>] --orig-port-dst <port>, for every selection and every
- * port from firstPort to lastPort, in the namespace of the socket. Answers how many were deleted; 0 on a kernel that
- * tracks no connections. Microseconds without any connection in the namespace; with some the kernel looks through the
- * table of the whole host (9 ms for 262,144 buckets), so ask once for all that is to go.
- */
-export function deleteConntrack(socket: NftSocket, selections: ConntrackSelection[]): number;
-
 // -------------------------------------------------------------------------------------------------- sysctls and ports
 
 /** sysctl -w <key>=<value> ("net.ipv4.ip_forward"), in that namespace; writes only what differs. true: it was written. */

@@ -28,7 +28,6 @@ export const {
   listTables,
   inspectTable,
   deleteTable,
-  deleteConntrack,
   setSysctl,
   getSysctl,
   HeldPort,

@@ -53,7 +53,11 @@ function diagram(node: AnyStateNode, depth: number): string[] {
   const initial = node.initial?.target?.[0]?.key;
   return [
     ...(initial ? [`${pad}[*] --> ${initial}`] : []),
-    ...children.flatMap((child) => [...nested(child, depth), ...edges(child).map((edge) => `${pad}${edge}`)]),
+    ...children.flatMap((child, index) => [
+      ...(node.type === 'parallel' && index > 0 ? [`${pad}--`] : []),
+      ...nested(child, depth),
+      ...edges(child).map((edge) => `${pad}${edge}`),
+    ]),
     ...children.filter(({ type }) => type === 'final').map(({ key }) => `${pad}${key} --> [*]`),
   ];
 }

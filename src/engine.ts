@@ -12,7 +12,7 @@ import type { ContainerWish } from './core/container.ts';
 import type { ActorEvent } from './core/event.ts';
 import { type Fault, fault, NetloomError } from './core/fault.ts';
 import { containerView, networkView } from './core/inspect.ts';
-import { chooseAddresses, type Lease } from './core/lease.ts';
+import { chooseAddresses, type Lease, leaseOf } from './core/lease.ts';
 import { netnsOf, setupPlan, teardownPlan } from './core/plan/container.ts';
 import { describeStep } from './core/plan/step.ts';
 import type { AsOf, ContainerStatistics, ContainerView, NetworkView, NodeInfo } from './core/view.ts';
@@ -219,9 +219,7 @@ export class ActorEngine implements Engine {
     const wanted = staticIps.length > 0 ? staticIps : [...(held ?? [])];
     const addresses = chooseAddresses(context.definition, context.leases, context.lastGiven, wanted, container);
     if ('code' in addresses) throw new NetloomError(addresses);
-    const { definition, wish } = context;
-    const { network_interface: bridge, internal } = definition;
-    return { network, bridge, internal, mtuBytes: wish?.mtuBytes ?? null, addresses };
+    return leaseOf(context.definition, addresses);
   }
 
   #sharedPath(id: string): string {

@@ -179,7 +179,8 @@ export class ActorSystem {
     if (this.#stopped) return;
     const startedMs = performance.now();
     const result = await this.#execute(plan);
-    const told = { plan: plan.name, outputs: result.outputs, tookMs: performance.now() - startedMs };
+    const { outputs, changed } = result;
+    const told = { plan: plan.name, outputs, changed, tookMs: performance.now() - startedMs };
     const event: ActorEvent = result.ok
       ? { type: 'steps.applied', ...told }
       : { type: 'steps.failed', fault: result.fault, ...told };
@@ -192,7 +193,7 @@ export class ActorSystem {
       return await execute(this.kernel, plan);
     } catch (error) {
       const leftBehind = [{ step: plan.name, errno: null, detail: 'how far it got is not known' }];
-      return { ok: false, fault: { ...faultOf(error), leftBehind }, outputs: [] };
+      return { ok: false, fault: { ...faultOf(error), leftBehind }, outputs: [], changed: [] };
     }
   }
 

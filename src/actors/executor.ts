@@ -2,7 +2,11 @@ import { type Fault, type FaultCode, fault, type LeftBehind } from '../core/faul
 import { describeStep, inverse, type Plan, type Step, type StepOutput } from '../core/plan/step.ts';
 import type { Kernel, StepFailure } from './kernel.ts';
 
-export type PlanResult = { ok: true; outputs: StepOutput[] } | { ok: false; fault: Fault; outputs: StepOutput[] };
+export type PlanResult = ({ ok: true } | { ok: false; fault: Fault }) & {
+  outputs: StepOutput[];
+  /** of a mending plan: the steps that found their work undone, described */
+  changed: string[];
+};
 
 /** Carries out a plan: a build stops at its first failure and is taken back, the others try everything. */
 export function execute(kernel: Kernel, { kind, steps }: Plan): Promise<PlanResult> {
@@ -18,12 +22,17 @@ export function execute(kernel: Kernel, { kind, steps }: Plan): Promise<PlanResu
 
 async function build(kernel: Kernel, steps: readonly Step[]): Promise<PlanResult> {
   const { outputs, done, failure } = await kernel.perform(steps);
-  if (!failure) return { ok: true, outputs };
+  if (!failure) return { ok: true, outputs, changed: [] };
   const taken = await takeBack(
     kernel,
     done.map((index) => steps[index] as Step),
   );
-  return { ok: false, outputs: [], fault: { ...stepFault(steps[failure.index] as Step, failure), ...taken } };
+  return {
+    ok: false,
+    outputs: [],
+    changed: [],
+    fault: { ...stepFault(steps[failure.index] as Step, failure), ...taken },
+  };
 }
 
 /** Newest first; what cannot be undone is reported beside the first error, never instead of it. */
@@ -44,33 +53,38 @@ async function takeBack(
 }
 
 async function mend(kernel: Kernel, steps: readonly Step[]): Promise<PlanResult> {
-  const { outputs, first } = await tryAll(kernel, steps);
-  return first ? { ok: false, outputs, fault: first } : { ok: true, outputs };
+  const { outputs, changed, first } = await tryAll(kernel, steps, true);
+  return first ? { ok: false, outputs, changed, fault: first } : { ok: true, outputs, changed };
 }
 
 async function dismantle(kernel: Kernel, steps: readonly Step[]): Promise<PlanResult> {
   const { outputs, first, leftBehind } = await tryAll(kernel, steps);
-  return first ? { ok: false, outputs, fault: { ...first, leftBehind } } : { ok: true, outputs };
+  return first
+    ? { ok: false, outputs, changed: [], fault: { ...first, leftBehind } }
+    : { ok: true, outputs, changed: [] };
 }
 
 /** Goes on behind every failure; the first one, and all that could not be done. */
 async function tryAll(
   kernel: Kernel,
   steps: readonly Step[],
-): Promise<{ outputs: StepOutput[]; first: Fault | null; leftBehind: LeftBehind[] }> {
+  mending = false,
+): Promise<{ outputs: StepOutput[]; changed: string[]; first: Fault | null; leftBehind: LeftBehind[] }> {
   const outputs: StepOutput[] = [];
+  const changed: string[] = [];
   const leftBehind: LeftBehind[] = [];
   let first: Fault | null = null;
   for (let from = 0; from < steps.length; ) {
-    const performed = await kernel.perform(steps.slice(from));
+    const performed = await kernel.perform(steps.slice(from), mending);
     outputs.push(...performed.outputs);
+    changed.push(...performed.changed.map((index) => describeStep(steps[from + index] as Step)));
     if (!performed.failure) break;
     const step = steps[from + performed.failure.index] as Step;
     first ??= stepFault(step, performed.failure);
     leftBehind.push(left(step, performed.failure));
     from += performed.failure.index + 1;
   }
-  return { outputs, first, leftBehind };
+  return { outputs, changed, first, leftBehind };
 }
 
 function left(step: Step, { errno, detail }: StepFailure): LeftBehind {
@@ -97,6 +111,8 @@ function codeOf(step: Step, errno: string): FaultCode {
       return 'port.unavailable';
     case 'link.bridge EEXIST':
     case 'link.veth EEXIST':
+    case 'link.macvlan EEXIST':
+    case 'link.ipvlan EEXIST':
       return 'link.exists';
     case 'link.set EXFULL':
       return 'bridge.full';

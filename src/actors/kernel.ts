@@ -8,9 +8,10 @@ export interface Kernel {
   /**
    * Performs steps in order until one fails. A step that finds its work done, and the same, has succeeded. Never throws:
    * what went wrong is in the result. Steps next to each other may go to the kernel in one message, so a step behind the
-   * failed one may have been done too; `done` tells.
+   * failed one may have been done too; `done` tells. Mending: what the steps are about is looked at before it is set, so
+   * that `changed` tells what was missing.
    */
-  perform(steps: readonly Step[]): Promise<Performed>;
+  perform(steps: readonly Step[], mending?: boolean): Promise<Performed>;
   /** Counters of every interface of a namespace, by name; loopback left out. Throws SystemError. */
   statistics(netnsPath: string): Record<string, LinkCounters>;
   /** Source address of the way to a public address (C09), by route look-up; null without one. */
@@ -23,8 +24,10 @@ export interface Kernel {
 export interface Performed {
   /** one per step that was done, in the order of `done` */
   outputs: StepOutput[];
-  /** indices of the steps that have taken effect */
+  /** indices of the steps that have taken effect, or found their work done */
   done: number[];
+  /** indices of those that add something and did not find it there; of steps that only set or delete nothing is known */
+  changed: number[];
   failure: StepFailure | null;
 }
 

@@ -22,6 +22,7 @@ const publicAddress = '8.8.8.8';
 interface Run {
   outputs: StepOutput[];
   done: number[];
+  changed: number[];
   failure: StepFailure | null;
   /** something that the plan is about was there already: links are looked at before they are set */
   found: boolean;
@@ -39,8 +40,8 @@ export class NativeKernel implements Kernel {
     mkdirSync(netnsDirectory, { recursive: true, mode: 0o755 });
   }
 
-  async perform(steps: readonly Step[]): Promise<Performed> {
-    const run: Run = { outputs: [], done: [], failure: null, found: false };
+  async perform(steps: readonly Step[], mending = false): Promise<Performed> {
+    const run: Run = { outputs: [], done: [], changed: [], failure: null, found: mending };
     const sockets = new NamespaceSockets();
     try {
       for (let index = 0; index < steps.length && !run.failure; ) {
@@ -52,8 +53,8 @@ export class NativeKernel implements Kernel {
     } finally {
       sockets.close();
     }
-    const { outputs, done, failure } = run;
-    return { outputs, done, failure };
+    const { outputs, done, changed, failure } = run;
+    return { outputs, done, changed, failure };
   }
 
   statistics(netnsPath: string): Record<string, LinkCounters> {
@@ -99,7 +100,9 @@ export class NativeKernel implements Kernel {
       const fault = settle(step, refused) && verifyExisting(socket, step, refused);
       if (refused?.errno === 'EEXIST') run.found = true;
       if (!fault) this.#succeed(run, first + offset, 1);
-      else run.failure ??= { index: first + offset, operation: fault.op, errno: fault.errno, detail: fault.detail };
+      if (!fault && !refused && left.includes(step) && !step.verb.endsWith('.delete')) run.changed.push(first + offset);
+      if (fault)
+        run.failure ??= { index: first + offset, operation: fault.op, errno: fault.errno, detail: fault.detail };
     }
   }
 
@@ -112,16 +115,17 @@ export class NativeKernel implements Kernel {
 
   async #performOne(step: Step, index: number, sockets: NamespaceSockets, run: Run): Promise<void> {
     try {
-      const output = await this.#perform(step, sockets);
+      const { output, changed } = await this.#perform(step, sockets, run);
       run.done.push(index);
       run.outputs.push(output);
+      if (changed) run.changed.push(index);
       if (step.verb === 'netns.require') run.found = true;
     } catch (error) {
       run.failure = { index, ...failureOf(error, step.verb) };
     }
   }
 
-  async #perform(step: Step, sockets: NamespaceSockets): Promise<StepOutput> {
+  async #perform(step: Step, sockets: NamespaceSockets, run: Run): Promise<Outcome> {
     switch (step.verb) {
       case 'netns.create':
         return this.#pin(step.path, () => native.createNetns(step.path), sockets);
@@ -129,35 +133,37 @@ export class NativeKernel implements Kernel {
         refuseOther(step.path, step.pid);
         return this.#pin(step.path, () => native.adoptNetns(step.pid, step.path), sockets);
       case 'netns.require':
-        return requireNetns(step.path, step.inode);
+        return unchanged(requireNetns(step.path, step.inode));
       case 'netns.remove':
         native.removeNetns(step.path);
-        return {};
+        return unchanged();
       case 'link.gone':
         await this.#links.gone(step.name, step.graceMs);
-        return {};
+        return unchanged();
       case 'sysctl.set':
-        native.setSysctl(step.netns, step.key, step.value);
-        return {};
+        return { output: {}, changed: native.setSysctl(step.netns, step.key, step.value) };
       case 'nft.load':
-        this.#loadBase();
-        return {};
+        return { output: {}, changed: this.#loadBase() };
       case 'nft.add':
-        return this.#changeElements('add', step.elements);
+        return { output: {}, changed: this.#addElements(step.elements, run.found) };
       case 'nft.delete':
-        return this.#changeElements('delete', step.elements);
+        this.#changeElements(step.elements, []);
+        return unchanged();
+      case 'nft.replace':
+        this.#changeElements(step.remove, step.add);
+        return { output: {}, changed: true };
       case 'port.hold':
-        return { port: this.#ports.hold(step) };
+        return unchanged({ port: this.#ports.hold(step) });
       case 'port.release':
-        this.#ports.release(step.owner);
-        return {};
+        this.#ports.release(step.owner, step.ports ?? null);
+        return unchanged();
       case 'process.watch':
-        return { startTicks: this.#processes.watch(step.owner, step.pid, step.startTicks) };
+        return unchanged({ startTicks: this.#processes.watch(step.owner, step.pid, step.startTicks) });
       case 'process.unwatch':
         this.#processes.unwatch(step.owner);
-        return {};
+        return unchanged();
       case 'host.survey':
-        return { survey: this.#survey() };
+        return unchanged({ survey: this.#survey() });
       default:
         throw new TypeError(`${step.verb} is performed in a batch`);
     }
@@ -167,17 +173,18 @@ export class NativeKernel implements Kernel {
     path: string,
     make: () => { identity: native.NetnsIdentity; socket: native.RouteSocket },
     sockets: NamespaceSockets,
-  ): StepOutput {
+  ): Outcome {
     const there = native.netnsIdentity(path);
-    if (there) return { netns: { path, inode: there.inode } };
+    if (there) return unchanged({ netns: { path, inode: there.inode } });
     const { identity, socket } = make();
     sockets.keep(path, socket);
-    return { netns: { path, inode: identity.inode } };
+    return { output: { netns: { path, inode: identity.inode } }, changed: true };
   }
 
-  #loadBase(): void {
-    if (this.#isBaseLoaded()) return;
+  #loadBase(): boolean {
+    if (this.#isBaseLoaded()) return false;
     native.loadRuleset(`${baseRuleset}\nadd set inet ${nftTable} ${rulesetMark} { type mark; }\n`);
+    return true;
   }
 
   #isBaseLoaded(): boolean {
@@ -190,17 +197,38 @@ export class NativeKernel implements Kernel {
     }
   }
 
+  /** Where something was found already, only what is missing is added: so that it is known whether anything was. */
+  #addElements(elements: readonly Element[], found: boolean): boolean {
+    const missing = found ? this.#missing(elements) : elements;
+    if (missing.length === 0) return false;
+    this.#changeElements([], missing);
+    return true;
+  }
+
+  #missing(elements: readonly Element[]): Element[] {
+    const there = new Map<string, ReadonlySet<string>>();
+    const keysOf = (set: string): ReadonlySet<string> => {
+      const known =
+        there.get(set) ?? new Set(native.listElements(this.#nft, nftTable, set).map((element) => keyText(element)));
+      there.set(set, known);
+      return known;
+    };
+    return elements.filter((element) => encodeElement(element).some((part) => !keysOf(part.set).has(keyText(part))));
+  }
+
   /** One batch. Deleting what is gone already is success: such deletions are left out and the rest is sent again. */
-  #changeElements(verb: 'add' | 'delete', elements: readonly Element[]): StepOutput {
-    let changes = elements.flatMap(encodeElement).map((element) => ({ verb, element }));
-    for (;;) {
+  #changeElements(remove: readonly Element[], add: readonly Element[]): void {
+    let changes = [
+      ...remove.flatMap(encodeElement).map((element) => ({ verb: 'delete' as const, element })),
+      ...add.flatMap(encodeElement).map((element) => ({ verb: 'add' as const, element })),
+    ];
+    while (changes.length > 0) {
       const faults = native.changeElements(this.#nft, nftTable, changes);
-      const refused = faults.find((fault) => fault && !(verb === 'delete' && fault.errno === 'ENOENT'));
+      const isGone = (index: number) => changes[index]?.verb === 'delete' && faults[index]?.errno === 'ENOENT';
+      const refused = faults.find((fault, index) => fault && !isGone(index));
       if (refused) throw refused;
-      const missing = faults.filter(Boolean).length;
-      if (missing === 0) return {};
+      if (!faults.some(Boolean)) return;
       changes = changes.filter((_, index) => !faults[index]);
-      if (changes.length === 0) return {};
     }
   }
 
@@ -209,6 +237,20 @@ export class NativeKernel implements Kernel {
     const subnets = native.listRoutes(this.#route).map(({ destination }) => destination);
     return { linkNames: links.map(({ name }) => name), subnets: [...new Set(subnets)] };
   }
+}
+
+interface Outcome {
+  output: StepOutput;
+  /** something was added that was not there */
+  changed: boolean;
+}
+
+const unchanged = (output: StepOutput = {}): Outcome => ({ output, changed: false });
+
+/** An element's key as the kernel keeps it, its data too: another target at the same key is not the same element. */
+function keyText({ key, keyEnd, intervalEnd, data }: native.NftElement): string {
+  const hex = (bytes: Uint8Array | null) => (bytes ? Buffer.from(bytes).toString('hex') : '');
+  return `${hex(key)}-${hex(keyEnd)}-${intervalEnd}-${hex(data)}`;
 }
 
 /** A pin that is there already must be of the process's namespace. */
@@ -249,6 +291,8 @@ class NamespaceSockets {
 const routeVerbs: ReadonlySet<string> = new Set([
   'link.bridge',
   'link.veth',
+  'link.macvlan',
+  'link.ipvlan',
   'link.set',
   'link.delete',
   'address.add',
@@ -259,7 +303,9 @@ const routeVerbs: ReadonlySet<string> = new Set([
 
 const isRouteStep = (step: Step | undefined): step is RouteStep => step !== undefined && routeVerbs.has(step.verb);
 
+/** From where a step is made: a link upon a parent is asked for where the parent is. */
 function namespaceOf(step: RouteStep): string | null {
+  if (step.verb === 'link.macvlan' || step.verb === 'link.ipvlan') return null;
   return 'netns' in step ? step.netns : null;
 }
 

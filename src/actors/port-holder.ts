@@ -1,7 +1,14 @@
 import * as native from '#native';
-import type { Step } from '../core/plan/step.ts';
+import type { HeldPorts, Step } from '../core/plan/step.ts';
 
 type Hold = Extract<Step, { verb: 'port.hold' }>;
+
+/** Ports that were bound together; `first` is what was picked where 0 was asked for. */
+interface Held {
+  asked: HeldPorts;
+  first: number;
+  ports: native.HeldPort[];
+}
 
 /** How many picks of a free port are tried before a range, or a port free in both families, counts as not to be had. */
 const pickAttempts = 64;
@@ -10,39 +17,45 @@ const absentFamily: ReadonlySet<string> = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAI
 
 /** The host ports that are really bound, by owner: a conflict shows at once, and nobody else takes them later. */
 export class PortHolder {
-  readonly #held = new Map<string, Map<string, { first: number; ports: native.HeldPort[] }>>();
+  readonly #held = new Map<string, Map<string, Held>>();
 
   /** Binds range ports from `port` (0: picks them) on every address. Holding again what one holds is success. */
-  hold({ owner, protocol, addresses, port, range }: Hold): number {
-    const mine = this.#held.get(owner) ?? new Map();
-    const key = `${protocol} ${addresses.join(',')} ${port} ${range}`;
-    const before = mine.get(key);
+  hold({ verb: _, owner, ...asked }: Hold): number {
+    const mine = this.#held.get(owner) ?? new Map<string, Held>();
+    const before = mine.get(keyOf(asked, asked.port));
     if (before) return before.first;
-    const ports = port === 0 ? this.#pick(protocol, addresses, range) : bind(protocol, addresses, port, range);
-    const first = port === 0 ? (ports[0] as native.HeldPort).port : port;
+    const ports = asked.port === 0 ? this.#pick(asked) : bind(asked, asked.port);
+    const first = asked.port === 0 ? (ports[0] as native.HeldPort).port : asked.port;
     // under the number that was picked: so that holding it again after a restart finds it
-    mine.set(`${protocol} ${addresses.join(',')} ${first} ${range}`, { first, ports });
+    mine.set(keyOf(asked, first), { asked, first, ports });
     this.#held.set(owner, mine);
     return first;
   }
 
-  release(owner: string): void {
-    for (const { ports } of this.#held.get(owner)?.values() ?? []) closeAll(ports);
-    this.#held.delete(owner);
+  /** ports: null for all. Where 0 was asked for, the last that was picked for that question goes. */
+  release(owner: string, ports: readonly HeldPorts[] | null): void {
+    const mine = this.#held.get(owner);
+    if (!mine) return;
+    const keys = ports ? ports.flatMap((one) => heldKey(mine, one) ?? []) : [...mine.keys()];
+    for (const key of keys) {
+      closeAll(mine.get(key)?.ports ?? []);
+      mine.delete(key);
+    }
+    if (mine.size === 0) this.#held.delete(owner);
   }
 
   close(): void {
-    for (const owner of [...this.#held.keys()]) this.release(owner);
+    for (const owner of [...this.#held.keys()]) this.release(owner, null);
   }
 
-  #pick(protocol: Hold['protocol'], addresses: readonly string[], range: number): native.HeldPort[] {
+  #pick(asked: HeldPorts): native.HeldPort[] {
     let last: unknown = null;
     for (let attempt = 0; attempt < pickAttempts; attempt++) {
-      const probe = native.holdPort(protocol, addresses[0] as string, 0);
+      const probe = native.holdPort(asked.protocol, asked.addresses[0] as string, 0);
       const { port } = probe;
       probe.close();
       try {
-        return bind(protocol, addresses, port, range);
+        return bind(asked, port);
       } catch (error) {
         last = error;
       }
@@ -51,12 +64,18 @@ export class PortHolder {
   }
 }
 
-function bind(
-  protocol: Hold['protocol'],
-  addresses: readonly string[],
-  first: number,
-  range: number,
-): native.HeldPort[] {
+function keyOf({ protocol, addresses, range }: HeldPorts, first: number): string {
+  return `${protocol} ${addresses.join(',')} ${first} ${range}`;
+}
+
+function heldKey(held: ReadonlyMap<string, Held>, wanted: HeldPorts): string | null {
+  if (wanted.port !== 0) return keyOf(wanted, wanted.port);
+  const key = keyOf(wanted, 0);
+  const picked = [...held].findLast(([, { asked }]) => keyOf(asked, asked.port) === key);
+  return picked ? picked[0] : null;
+}
+
+function bind({ protocol, addresses, range }: HeldPorts, first: number): native.HeldPort[] {
   const ports: native.HeldPort[] = [];
   try {
     for (const address of addresses)
@@ -72,7 +91,7 @@ function bind(
 }
 
 function holdWherePresent(
-  protocol: Hold['protocol'],
+  protocol: HeldPorts['protocol'],
   address: string,
   port: number,
   optional: boolean,

@@ -8,6 +8,8 @@ export type RouteStep = Extract<
     verb:
       | 'link.bridge'
       | 'link.veth'
+      | 'link.macvlan'
+      | 'link.ipvlan'
       | 'link.set'
       | 'link.delete'
       | 'address.add'
@@ -31,6 +33,14 @@ export function requestFor(step: RouteStep): native.RouteRequest {
         peerNetnsPath: step.peer.netns,
         peerMacAddress: step.peer.macAddress,
       };
+    case 'link.macvlan': {
+      const { verb: _, netns: netnsPath, ...rest } = step;
+      return { verb: 'addMacvlan', netnsPath, ...rest } as unknown as native.RouteRequest;
+    }
+    case 'link.ipvlan': {
+      const { verb: _, netns: netnsPath, ...rest } = step;
+      return { verb: 'addIpvlan', netnsPath, ...rest } as unknown as native.RouteRequest;
+    }
     case 'link.set':
       return {
         verb: 'setLink',

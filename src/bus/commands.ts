@@ -1,22 +1,27 @@
 import type { z } from 'zod';
 import { containerAddress, networkAddress } from '../core/actor-address.ts';
-import { type ContainerRequest, type ContainerWish, containerWish } from '../core/container.ts';
+import { attachmentsOf, type ContainerWish, containerWish } from '../core/container.ts';
 import type { ActorEvent } from '../core/event.ts';
 import { type Fault, NetloomError } from '../core/fault.ts';
 import { networkWish } from '../core/network.ts';
+import { publishedPorts } from '../core/port.ts';
 import type { Engine } from './engine.ts';
 import {
+  connectSchema,
   containerReferenceSchema,
   containerRequestSchema,
+  disconnectSchema,
   networkReferenceSchema,
   networkRequestSchema,
   nothingSchema,
+  portsSchema,
   setupSchema,
   startedSchema,
   workerReferenceSchema,
 } from './messages.ts';
 import {
   containerAnswerSchema,
+  containerChangedSchema,
   containerListSchema,
   containerNamedSchema,
   containerStatusSchema,
@@ -125,6 +130,9 @@ export const commands = {
         type: 'container.setup',
         command: command.id,
         wish: setupWish(request),
+        overrides: request.networkOverrides
+          ? checked(attachmentsOf(request.id, request.networkOverrides)) && request.networkOverrides
+          : null,
       }),
   }),
   'container.started': command({
@@ -134,6 +142,54 @@ export const commands = {
     response: containerNamedSchema,
     run: (engine, { id, pid }, command) =>
       tellContainer(engine, id, command, { type: 'container.started', command: command.id, pid }),
+  }),
+  'container.connect': command({
+    doc: 'Joins a network; live when the container is up',
+    role: 'operator',
+    request: connectSchema,
+    response: containerChangedSchema,
+    run: (engine, { id, ...attachment }, command) =>
+      tellContainer(engine, id, command, { type: 'container.connect', command: command.id, attachment }),
+  }),
+  'container.disconnect': command({
+    doc: 'Leaves a network; live when the container is up',
+    role: 'operator',
+    request: disconnectSchema,
+    response: containerChangedSchema,
+    run: (engine, { id, network }, command) =>
+      tellContainer(engine, id, command, { type: 'container.disconnect', command: command.id, network }),
+  }),
+  'container.publish': command({
+    doc: 'Publishes further host ports; live when the container is up',
+    role: 'operator',
+    request: portsSchema,
+    response: containerChangedSchema,
+    run: (engine, { id, ports }, command) =>
+      tellContainer(engine, id, command, {
+        type: 'container.publish',
+        command: command.id,
+        ports: checked(publishedPorts(ports)),
+      }),
+  }),
+  'container.unpublish': command({
+    doc: 'Publishes host ports no more; packets to the others are not disturbed',
+    role: 'operator',
+    request: portsSchema,
+    response: containerChangedSchema,
+    run: (engine, { id, ports }, command) =>
+      tellContainer(engine, id, command, {
+        type: 'container.unpublish',
+        command: command.id,
+        ports: checked(publishedPorts(ports)),
+      }),
+  }),
+  'container.reload': command({
+    doc: 'Compares what is in the kernel with the wish and puts back what is missing; connections survive',
+    role: 'operator',
+    request: containerReferenceSchema,
+    response: containerStatusSchema,
+    run: (engine, { id }, command) =>
+      tellContainer(engine, id, command, { type: 'container.reload', command: command.id }),
   }),
   'container.inspect': command({
     doc: 'Shows one container',
@@ -205,9 +261,11 @@ export function nounAndVerb(name: CommandName): [noun: string, verb: string] {
   return name.split('.') as [string, string];
 }
 
+type SetupRequest = z.output<typeof setupSchema>;
+
 /** Nothing but the id: the wish that container.create kept. */
-function setupWish(request: ContainerRequest): ContainerWish | null {
-  const { id: _, ...rest } = request;
+function setupWish(request: SetupRequest): ContainerWish | null {
+  const { id: _, networkOverrides: __, ...rest } = request;
   const named = Object.values(rest).some((value) => value !== undefined && value !== null);
   return named ? checked(containerWish(request)) : null;
 }

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { containerRequestSchema as containerShape } from '../core/container.ts';
+import { attachmentSchema as attachmentShape, containerRequestSchema as containerShape } from '../core/container.ts';
 import { type FaultCode, fault, NetloomError } from '../core/fault.ts';
 import { networkRequestSchema as networkShape } from '../core/network.ts';
+import { portMappingSchema } from '../core/port.ts';
 import { containerIdSchema, networkNameSchema } from '../core/token.ts';
 
 /** What comes in. Fields that are not named here are ignored. */
@@ -36,9 +37,28 @@ export const networkRequestSchema = networkShape.refine(
   ({ subnets }) => !tooLong('subnets', subnets),
   longest('subnets'),
 );
-export const setupSchema = containerRequestSchema.describe(
-  'a container network as it is wished for; with nothing but the id, as it was wished for by container.create',
-);
+export const connectSchema = attachmentShape
+  .extend({ id: containerIdSchema })
+  .describe('a further network for a container; live when its network is up');
+export const disconnectSchema = z
+  .object({ id: containerIdSchema, network: networkNameSchema })
+  .describe('a container and a network that it is on');
+export const portsSchema = z
+  .object({ id: containerIdSchema, ports: z.array(portMappingSchema).min(1) })
+  .refine(({ ports }) => !tooLong('ports', ports), longest('ports'))
+  .describe('a container and host ports');
+export const setupSchema = containerShape
+  .extend({
+    networkOverrides: z
+      .array(attachmentShape)
+      .nullish()
+      .describe('networks instead of those of the wish, for this set-up only (a restore, for one)'),
+  })
+  .refine(({ networks }) => !tooLong('networks', networks), longest('networks'))
+  .refine(({ ports }) => !tooLong('ports', ports), longest('ports'))
+  .describe(
+    'a container network as it is wished for; with nothing but the id, as it was wished for by container.create',
+  );
 
 /** Requests above this are refused; the server behind a daemon takes more, so that the refusal is an answer. */
 export const maxPayloadBytes = 1024 * 1024;

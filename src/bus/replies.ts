@@ -83,6 +83,17 @@ export const containerStatusSchema: z.ZodType<ContainerStatus> = z.object({
   kernelMs: z.number().describe('what the kernel steps took, port holding included, in milliseconds'),
 });
 
+/** What a change answers: the status after it; no namespace while the network is down. */
+export type ContainerChanged = Omit<ContainerStatus, 'netns'> & { netns: ContainerStatus['netns'] | null };
+
+export const containerChangedSchema: z.ZodType<ContainerChanged> = z.object({
+  id: z.string(),
+  netns: netnsSchema.nullable().describe('null while the network is down'),
+  status: z.record(z.string(), statusSchema).describe("per network, podman's StatusBlock"),
+  ports: z.array(publishedPortSchema),
+  kernelMs: z.number().describe('what the kernel steps took, in milliseconds'),
+});
+
 const containerViewSchema: z.ZodType<ContainerView> = z.object({
   id: z.string(),
   name: z.string(),
@@ -93,6 +104,7 @@ const containerViewSchema: z.ZodType<ContainerView> = z.object({
   attachments: z.array(
     z.object({
       network: z.string(),
+      slot: z.int().describe('order of preference of its routes'),
       interfaceName: z.string(),
       staticIps: z.array(z.string()),
       staticMac: z.string().nullable(),

@@ -22,12 +22,23 @@ export const attachmentSchema = z.object({
   aliases: z.array(z.string()).nullish().describe('further names of the container on this network'),
 });
 
+export type AttachmentRequest = z.infer<typeof attachmentSchema>;
+
 export const containerRequestSchema = z
   .object({
     id: containerIdSchema,
     name: z.string().min(1).max(255).nullish().describe('default: the id'),
-    mode: z.string().nullish().describe('bridge (default), none, ns:<path>, container:<id>'),
+    pod: z
+      .string()
+      .min(1)
+      .max(255)
+      .nullish()
+      .describe("name of the pod whose namespace this is: the networks know the container by the pod's name"),
+    mode: z.string().nullish().describe('bridge (default), none, host, ns:<path>, container:<id>'),
     networks: z.array(attachmentSchema).nullish().describe('networks to join, in order'),
+    staticIps: z.array(z.string()).nullish().describe('for the first network, unless that has its own'),
+    staticMac: macSchema.nullish().describe('for the first network, unless that has its own'),
+    dnsServers: z.array(z.string()).nullish().describe('asked for what is no name of a container'),
     ports: z.array(portMappingSchema).nullish().describe('host ports to publish'),
     pid: z.int().min(1).nullish().describe('adopt the namespace of this living process instead of making one'),
     removeOnExit: z
@@ -43,10 +54,13 @@ export type NetnsSource =
   | { kind: 'create' }
   | { kind: 'adopt'; pid: number }
   | { kind: 'path'; path: string }
+  | { kind: 'host' }
   | { kind: 'container'; id: string };
 
 export interface Attachment {
   network: string;
+  /** smallest number that no other attachment has: the order of preference of its routes, kept when others go */
+  slot: number;
   interfaceName: string;
   staticIps: string[];
   staticMac: string | null;
@@ -56,10 +70,13 @@ export interface Attachment {
 export interface ContainerWish {
   id: string;
   name: string;
+  /** A06: what the networks call it: its pod's name when it has one, else its own */
+  networkName: string;
   mode: string;
   netns: NetnsSource;
   attachments: Attachment[];
   ports: PublishedPort[];
+  dnsServers: string[];
   removeOnExit: boolean;
 }
 
@@ -68,8 +85,12 @@ export function containerWish(request: ContainerRequest): ContainerWish | Fault 
   const mode = request.mode ?? 'bridge';
   const netns = netnsSource(mode, request);
   if ('code' in netns) return netns;
-  const attachments = attachmentsOf(request);
+  const attachments = attachmentsOf(request.id, networksOf(request));
   if ('code' in attachments) return attachments;
+  if (attachments.length === 0 && (request.staticIps?.length || request.staticMac))
+    return fault('mode.conflict', 'a static address needs a network to be of');
+  const dnsServers = canonicalAddresses(request.dnsServers ?? []);
+  if ('code' in dnsServers) return dnsServers;
   const ports = publishedPorts(request.ports ?? []);
   if ('code' in ports) return ports;
   const conflict = modeConflict(mode, netns, attachments, ports);
@@ -77,10 +98,12 @@ export function containerWish(request: ContainerRequest): ContainerWish | Fault 
   return {
     id: request.id,
     name: request.name ?? request.id,
+    networkName: request.pod ?? request.name ?? request.id,
     mode,
     netns,
     attachments,
     ports,
+    dnsServers,
     removeOnExit: request.removeOnExit ?? false,
   };
 }
@@ -89,7 +112,7 @@ export function containerWish(request: ContainerRequest): ContainerWish | Fault 
 function netnsSource(mode: string, request: ContainerRequest): NetnsSource | Fault {
   const [kind = '', ...rest] = mode.split(':');
   const argument = rest.join(':');
-  if (request.pid && (kind === 'ns' || kind === 'container'))
+  if (request.pid && (kind === 'ns' || kind === 'container' || kind === 'host'))
     return fault('mode.conflict', `mode ${mode} names a namespace: pid cannot name another`);
   switch (kind) {
     case 'bridge':
@@ -102,11 +125,15 @@ function netnsSource(mode: string, request: ContainerRequest): NetnsSource | Fau
     case 'container':
       return sharedNetns(request.id, argument);
     case 'host':
+      return argument ? fault('mode.unknown', `mode ${mode}: host takes no argument`) : { kind: 'host' };
     case 'slirp4netns':
     case 'pasta':
       return fault('mode.unsupported', `network mode ${kind} is not supported by this version`);
     default:
-      return fault('mode.unknown', `unknown network mode ${mode}: expected bridge, none, ns:<path> or container:<id>`);
+      return fault(
+        'mode.unknown',
+        `unknown network mode ${mode}: expected bridge, none, host, ns:<path> or container:<id>`,
+      );
   }
 }
 
@@ -123,43 +150,75 @@ function modeConflict(
   attachments: Attachment[],
   ports: PublishedPort[],
 ): Fault | null {
-  const joins = netns.kind === 'container' || mode === 'none';
-  if (joins && attachments.length > 0) return fault('mode.conflict', `mode ${mode} takes no networks`);
+  const takesNone = netns.kind === 'container' || netns.kind === 'host' || mode === 'none';
+  if (takesNone && attachments.length > 0) return fault('mode.conflict', `mode ${mode} takes no networks`);
   if (ports.length > 0 && attachments.length === 0)
     return fault('mode.conflict', 'ports can be published only by a container that joins a network');
   return null;
 }
 
+/** A04: what is static for the whole container is so on its first network, where that does not say otherwise. */
+function networksOf({ networks, staticIps, staticMac }: ContainerRequest): AttachmentRequest[] {
+  const [first, ...others] = networks ?? [];
+  if (!first) return [];
+  return [
+    {
+      ...first,
+      staticIps: first.staticIps?.length ? first.staticIps : staticIps,
+      staticMac: first.staticMac ?? staticMac,
+    },
+    ...others,
+  ];
+}
+
 /** A02: interface names in the order in which the networks come; a name that is asked for is not given twice. */
-function attachmentsOf(request: ContainerRequest): Attachment[] | Fault {
-  const requested = request.networks ?? [];
-  const taken = new Set(requested.flatMap(({ interfaceName }) => interfaceName ?? []));
+export function attachmentsOf(id: string, requested: readonly AttachmentRequest[]): Attachment[] | Fault {
+  const asked = new Set(requested.flatMap(({ interfaceName }) => interfaceName ?? []));
   const attachments: Attachment[] = [];
   for (const entry of requested) {
     if (attachments.some(({ network }) => network === entry.network))
       return fault('payload.invalid', `network ${entry.network} is named twice`);
-    const interfaceName = entry.interfaceName ?? nextInterfaceName(taken);
-    if (attachments.some((other) => other.interfaceName === interfaceName))
-      return fault('payload.invalid', `interface name ${interfaceName} is asked for twice`);
-    taken.add(interfaceName);
-    const staticIps = canonicalAddresses(entry.staticIps ?? []);
-    if ('code' in staticIps) return staticIps;
-    attachments.push({
-      network: entry.network,
-      interfaceName,
-      staticIps,
-      staticMac: entry.staticMac?.toLowerCase() ?? null,
-      aliases: [...new Set([...(entry.aliases ?? []), request.id.slice(0, 12)])],
-    });
+    const attachment = attachmentBeside(attachments, id, entry, asked);
+    if ('code' in attachment) return attachment;
+    attachments.push(attachment);
   }
   return attachments;
+}
+
+/** One more attachment of a container that has these: the first free interface name, unless one is asked for (A02). */
+export function attachmentBeside(
+  others: readonly Attachment[],
+  id: string,
+  entry: AttachmentRequest,
+  asked: ReadonlySet<string> = new Set(),
+): Attachment | Fault {
+  if (others.some(({ network }) => network === entry.network))
+    return fault('container.connected', `container ${id} is on network ${entry.network} already`);
+  const taken = new Set([...asked, ...others.map(({ interfaceName }) => interfaceName)]);
+  const interfaceName = entry.interfaceName ?? nextInterfaceName(taken);
+  if (others.some((other) => other.interfaceName === interfaceName))
+    return fault('payload.invalid', `interface name ${interfaceName} is asked for twice`);
+  const staticIps = canonicalAddresses(entry.staticIps ?? []);
+  if ('code' in staticIps) return staticIps;
+  return {
+    network: entry.network,
+    slot: nextSlot(others),
+    interfaceName,
+    staticIps,
+    staticMac: entry.staticMac?.toLowerCase() ?? null,
+    aliases: [...new Set([...(entry.aliases ?? []), id.slice(0, 12)])],
+  };
+}
+
+function nextSlot(others: readonly Attachment[]): number {
+  for (let slot = 0; ; slot++) if (!others.some((other) => other.slot === slot)) return slot;
 }
 
 function nextInterfaceName(taken: ReadonlySet<string>): string {
   for (let index = 0; ; index++) if (!taken.has(`eth${index}`)) return `eth${index}`;
 }
 
-function canonicalAddresses(texts: string[]): string[] | Fault {
+function canonicalAddresses(texts: readonly string[]): string[] | Fault {
   const addresses: string[] = [];
   for (const text of texts) {
     const address = canonicalAddress(text);

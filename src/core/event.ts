@@ -1,5 +1,5 @@
 import type { ActorAddress } from './actor-address.ts';
-import type { ContainerWish } from './container.ts';
+import type { AttachmentRequest, ContainerWish } from './container.ts';
 import type { Fault } from './fault.ts';
 import type { Lease } from './lease.ts';
 import type { NetworkSubnet, NetworkWish } from './network.ts';
@@ -16,15 +16,31 @@ export type CommandId = string | null;
 /** What every actor hears from its own loop. */
 export type LoopEvent =
   /** tookMs: what the kernel steps took, without the way there and back */
-  | { type: 'steps.applied'; plan: string; outputs: StepOutput[]; tookMs: number }
-  | { type: 'steps.failed'; plan: string; fault: Fault; outputs: StepOutput[]; tookMs: number }
+  | ({ type: 'steps.applied' } & StepsResult)
+  | ({ type: 'steps.failed'; fault: Fault } & StepsResult)
   /** the actor was restored from the journal; rebooted: nothing that it made in the kernel is left */
-  | { type: 'actor.recovered'; rebooted: boolean };
+  | { type: 'actor.recovered'; rebooted: boolean }
+  /** something that this actor may have made has vanished or changed: it looks whether all is as it should be */
+  | { type: 'drift.suspected' };
+
+export interface StepsResult {
+  plan: string;
+  outputs: StepOutput[];
+  /** of a mending plan: the steps, described, that found their work undone */
+  changed: string[];
+  tookMs: number;
+}
 
 export type ContainerEvent =
   | LoopEvent
   | { type: 'container.create'; command: CommandId; wish: ContainerWish }
-  | { type: 'container.setup'; command: CommandId; wish: ContainerWish | null }
+  /** overrides: networks that replace those of the wish, this once (A05) */
+  | { type: 'container.setup'; command: CommandId; wish: ContainerWish | null; overrides?: AttachmentRequest[] | null }
+  | { type: 'container.connect'; command: CommandId; attachment: AttachmentRequest }
+  | { type: 'container.disconnect'; command: CommandId; network: string }
+  | { type: 'container.publish'; command: CommandId; ports: PublishedPort[] }
+  | { type: 'container.unpublish'; command: CommandId; ports: PublishedPort[] }
+  | { type: 'container.reload'; command: CommandId }
   | { type: 'container.started'; command: CommandId; pid: number }
   | { type: 'container.teardown'; command: CommandId }
   | { type: 'container.remove'; command: CommandId }
@@ -60,8 +76,10 @@ export interface LeaseRequest {
 export type HostEvent =
   | LoopEvent
   | { type: 'host.start' }
+  /** in addition to what the container has already */
   | { type: 'ports.claim'; container: string; attempt: number; ports: PublishedPort[] }
-  | { type: 'ports.release'; container: string }
+  /** without ports: all that the container has */
+  | { type: 'ports.release'; container: string; ports?: PublishedPort[] | null }
   | { type: 'subnet.claim'; network: string; bridge: string | null; subnets: NetworkSubnet[]; automatic: (4 | 6)[] }
   | { type: 'subnet.release'; network: string };
 

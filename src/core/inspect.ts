@@ -30,7 +30,9 @@ export function networkView(value: unknown, context: NetworkContext): NetworkVie
   return { ...definition, state: stateName(value) as NetworkState, leases };
 }
 
-/** The innermost state: `{up: 'running'}` is running. */
+/** Of a network that is up: what its process does, unless something is missing of the network itself. */
 function stateName(value: unknown): string {
-  return typeof value === 'object' && value !== null ? (Object.values(value)[0] as string) : String(value);
+  if (typeof value !== 'object' || value === null) return String(value);
+  const { process, wiring } = (value as { up: { process: string; wiring: string } }).up;
+  return wiring === 'degraded' ? wiring : process;
 }

@@ -9,22 +9,46 @@ import {
   subnetContains,
 } from './address.ts';
 import { type Fault, fault } from './fault.ts';
-import type { NetworkDefinition, NetworkSubnet } from './network.ts';
+import type { IpvlanMode, MacvlanMode } from './link-kinds.ts';
+import type { NetworkDefinition, NetworkRoute, NetworkSubnet } from './network.ts';
 
 /** What a network gives a container: one address per subnet, and all that its plan needs to know of the network. */
 export interface Lease {
   network: string;
-  bridge: string;
+  /** podman's id of the network */
+  networkId: string;
+  link: LeaseLink;
   internal: boolean;
+  /** null: as the kernel makes it */
   mtuBytes: number | null;
   addresses: LeasedAddress[];
+  /** beside the default routes */
+  routes: NetworkRoute[];
+  /** whether a default route per family leads to the gateways, and how preferred; null: by the order of the networks */
+  defaultRoute: boolean;
+  metric: number | null;
+  /** null: the network has no resolver */
+  dns: LeaseDns | null;
+}
+
+/** What the container's interface is made upon. */
+export type LeaseLink =
+  /** published: whether the firewall knows the network, so that ports can lead there */
+  | { kind: 'bridge'; bridge: string; vlanId: number | null; published: boolean }
+  | { kind: 'macvlan'; parent: string; mode: MacvlanMode; broadcastLimit: number | null }
+  | { kind: 'ipvlan'; parent: string; mode: IpvlanMode };
+
+export interface LeaseDns {
+  /** where the resolver listens: the network's gateways */
+  servers: string[];
+  searchDomains: string[];
 }
 
 export interface LeasedAddress {
   /** `10.89.0.2` */
   address: string;
   prefixLength: number;
-  gateway: string;
+  gateway: string | null;
 }
 
 /** Who holds which address: container id → addresses, in subnet order. */
@@ -119,4 +143,21 @@ const smaller = (one: bigint, other: bigint): bigint => (one < other ? one : oth
 /** One family's first address of a list, in attach order. */
 export function firstOfFamily(addresses: readonly LeasedAddress[], family: 4 | 6): LeasedAddress | null {
   return addresses.find(({ address }) => familyOf(address) === family) ?? null;
+}
+
+/** All that a container's plan needs to know of the network, with the addresses that were chosen for it. */
+export function leaseOf(definition: NetworkDefinition, addresses: LeasedAddress[]): Lease {
+  const mtu = definition.options.mtu ?? definition.options['com.docker.network.driver.mtu'];
+  return {
+    network: definition.name,
+    networkId: definition.id,
+    link: { kind: 'bridge', bridge: definition.network_interface, vlanId: null, published: true },
+    internal: definition.internal,
+    mtuBytes: mtu === undefined ? null : Number(mtu),
+    addresses,
+    routes: [],
+    defaultRoute: true,
+    metric: null,
+    dns: null,
+  };
 }

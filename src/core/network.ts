@@ -13,6 +13,7 @@ import {
   subnetsOverlap,
 } from './address.ts';
 import { type Fault, fault } from './fault.ts';
+import type { RouteType } from './link-kinds.ts';
 import { networkId } from './names.ts';
 import { interfaceNameSchema, networkNameSchema } from './token.ts';
 
@@ -44,6 +45,13 @@ export const networkRequestSchema = z
   })
   .describe('a network as it is wished for');
 export type NetworkRequest = z.infer<typeof networkRequestSchema>;
+
+export interface NetworkRoute {
+  destination: string;
+  gateway: string | null;
+  metric: number | null;
+  type: RouteType;
+}
 
 export interface NetworkSubnet {
   subnet: string;

@@ -63,6 +63,17 @@ function publishedPort(mapping: PortMapping, protocol: Protocol): PublishedPort 
   return port;
 }
 
+/** Whether both publish the same ports of a container at the same place. Host port 0 in `asked` stands for any. */
+export function isSamePort(published: PublishedPort, asked: PublishedPort): boolean {
+  return (
+    published.protocol === asked.protocol &&
+    published.hostIp === asked.hostIp &&
+    (asked.hostPort === 0 || published.hostPort === asked.hostPort) &&
+    published.containerPort === asked.containerPort &&
+    published.range === asked.range
+  );
+}
+
 /** Whether both would need the same host port of a protocol on an address that both listen on. */
 export function portsOverlap(one: PublishedPort, other: PublishedPort): boolean {
   if (one.protocol !== other.protocol || one.hostPort === 0 || other.hostPort === 0) return false;

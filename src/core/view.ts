@@ -15,6 +15,7 @@ export const containerStates = [
   'configured',
   'running',
   'exited',
+  'degraded',
   'unconfiguring',
   'unlinking',
   'failed',

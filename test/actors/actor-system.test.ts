@@ -159,7 +159,7 @@ describe('B08 a teardown', () => {
   it('B08 does not overtake the verification that a start began', async () => {
     house.tell(web, { type: 'actor.recovered', rebooted: false });
     expect((await house.ask(web, toContainer.teardown)).fault).toBeUndefined();
-    expect(house.facts(web).slice(3)).toEqual(['tearing-down', 'torn-down']);
+    expect(house.facts(web).slice(3)).toEqual(['adopted', 'tearing-down', 'torn-down']);
   });
 });
 
@@ -207,7 +207,7 @@ describe('B04 a container that shares the namespace of another', () => {
     await house.ask(web, toContainer.setup({ id: 'web', mode: 'container:db' }));
     await house.ask(web, toContainer.remove);
     expect(house.linux.pins.has('/netns/netloom-db')).toBe(true);
-    expect(house.value(db)).toEqual({ up: 'configured' });
+    expect(house.value(db)).toEqual({ up: { process: 'configured', wiring: 'settled' } });
   });
 
   it.each(['nobody', 'web2'])('B04 is told when there is none: %s', async (target) => {
@@ -264,7 +264,7 @@ describe('the process of a container', () => {
       await house.settle();
     }
     expect(house.facts(web).slice(3)).toEqual(['running', 'exited', 'running', 'exited']);
-    expect(house.value(web)).toEqual({ up: 'exited' });
+    expect(house.value(web)).toEqual({ up: { process: 'exited', wiring: 'settled' } });
   });
 
   it('takes the network along when removeOnExit is asked for', async () => {
@@ -280,7 +280,7 @@ describe('the process of a container', () => {
   it('that is gone before it can be watched has ended', async () => {
     await house.ask(web, toContainer.setup(onDemo('web')));
     await house.ask(web, toContainer.started(4711));
-    expect(house.value(web)).toEqual({ up: 'exited' });
+    expect(house.value(web)).toEqual({ up: { process: 'exited', wiring: 'settled' } });
   });
 
   it('that ends while no daemon looks is noticed by the next one', async () => {
@@ -302,10 +302,10 @@ describe('the process of a container', () => {
     await house.stop();
     await house.start();
     await house.settle();
-    expect(house.value(web)).toEqual({ up: 'running' });
+    expect(house.value(web)).toEqual({ up: { process: 'running', wiring: 'settled' } });
     house.linux.endProcess(pid);
     await house.settle();
-    expect(house.value(web)).toEqual({ up: 'exited' });
+    expect(house.value(web)).toEqual({ up: { process: 'exited', wiring: 'settled' } });
     expect(house.context<ContainerContext>(web)?.process?.pid).toBe(pid);
   });
 });
@@ -334,7 +334,7 @@ describe('a restart', () => {
     house.linux.pins.get('/netns/netloom-web')?.links.get('eth0')?.addresses.splice(0);
     await house.start();
     await house.settle();
-    expect(house.facts(web).at(-1)).toBe('adopted');
+    expect(house.facts(web).slice(-3)).toEqual(['adopted', 'drift-detected', 'drift-healed']);
   });
 
   it('that finds a namespace gone announces the loss and gives back everything', async () => {
@@ -359,7 +359,7 @@ describe('a restart', () => {
     await house.start();
     await house.settle();
     expect(house.facts(hostAddress)).toEqual(['serving', 'port-lost', 'serving']);
-    expect(house.value(web)).toEqual({ up: 'configured' });
+    expect(house.value(web)).toEqual({ up: { process: 'configured', wiring: 'settled' } });
     house.linux.releaseAll(thief);
     await house.stop();
     await house.start();

@@ -147,10 +147,11 @@ describe('a rollback', () => {
           return {
             outputs: [{}, {}],
             done: [0, 2],
+            changed: [],
             failure: { index: 1, operation: 'set link', errno: 'EIO', detail: null },
           };
         undone.push(...steps);
-        return { outputs: [{}], done: [0], failure: null };
+        return { outputs: [{}], done: [0], changed: [], failure: null };
       },
     } as unknown as Kernel;
     const result = await execute(kernel, { name: 'setup', kind: 'build', steps: [first, second, third] });

@@ -93,10 +93,11 @@ class MortalKernel implements Kernel {
   ) {}
 
   async perform(steps: readonly Step[]): Promise<Performed> {
-    const all: Performed = { outputs: [], done: [], failure: null };
+    const all: Performed = { outputs: [], done: [], changed: [], failure: null };
     for (const [index, step] of steps.entries()) {
       if (this.life.isOver) return new Promise(() => {});
-      const { outputs, failure } = await this.kernel.perform([step]);
+      const { outputs, changed, failure } = await this.kernel.perform([step]);
+      if (changed.length > 0) all.changed.push(index);
       this.life.spend();
       if (this.life.isOver) return new Promise(() => {});
       if (failure) return { ...all, failure: { ...failure, index } };

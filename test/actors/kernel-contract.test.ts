@@ -605,6 +605,6 @@ describe.each([
   });
 
   it('an empty plan is done', async () => {
-    expect(await perform()).toEqual({ outputs: [], done: [], failure: null });
+    expect(await perform()).toEqual({ outputs: [], done: [], changed: [], failure: null });
   });
 });

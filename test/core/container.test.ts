@@ -11,15 +11,41 @@ const refused = (request: Partial<ContainerRequest>): Fault => {
 const names = (...networks: NonNullable<ContainerRequest['networks']>) =>
   wishOf({ networks }).attachments.map(({ network, interfaceName }) => `${network} ${interfaceName}`);
 
+describe('what holds for the whole container', () => {
+  const network = (name: string, more: object = {}) => ({ network: name, ...more });
+
+  it('A04 static addresses and MAC are those of its first network, where that has none of its own', () => {
+    const own = { staticIps: ['10.0.0.9', 'fd00::9'], staticMac: '02:00:00:00:00:09' };
+    const [first, second] = wishOf({ ...own, networks: [network('a'), network('b')] }).attachments;
+    expect(first).toMatchObject(own);
+    expect(second).toMatchObject({ staticIps: [], staticMac: null });
+    const ofNetwork = { staticIps: ['10.0.0.8'], staticMac: '02:00:00:00:00:08' };
+    expect(wishOf({ ...own, networks: [network('a', ofNetwork)] }).attachments).toMatchObject([ofNetwork]);
+    expect(refused({ staticMac: '02:00:00:00:00:09' })).toMatchObject({ code: 'mode.conflict' });
+  });
+
+  it("A06 the networks know a container of a pod by the pod's name", () => {
+    expect(wishOf({ name: 'web' }).networkName).toBe('web');
+    expect(wishOf({ name: 'infra', pod: 'shop' })).toMatchObject({ name: 'infra', networkName: 'shop' });
+  });
+
+  it('its own name servers are addresses', () => {
+    expect(wishOf({ dnsServers: ['192.0.2.1', '2001:db8::0:1'] }).dnsServers).toEqual(['192.0.2.1', '2001:db8::1']);
+    expect(refused({ dnsServers: ['one.one.one.one'] })).toMatchObject({ code: 'address.invalid' });
+  });
+});
+
 describe('A01 network modes', () => {
   it('A01 bridge is the default and makes a namespace', () => {
     expect(wishOf()).toEqual({
       id: 'web',
       name: 'web',
+      networkName: 'web',
       mode: 'bridge',
       netns: { kind: 'create' },
       attachments: [],
       ports: [],
+      dnsServers: [],
       removeOnExit: false,
     });
   });
@@ -37,18 +63,19 @@ describe('A01 network modes', () => {
     [{ mode: 'ns:/run/netns/blue' }, { kind: 'path', path: '/run/netns/blue' }],
     [{ mode: 'ns:/run/with:colon' }, { kind: 'path', path: '/run/with:colon' }],
     [{ mode: 'container:db' }, { kind: 'container', id: 'db' }],
+    [{ mode: 'host' }, { kind: 'host' }],
   ])('A01 %j gets its namespace from %j', (request, netns) => {
     expect(wishOf(request).netns).toEqual(netns);
   });
 
-  it.each(['host', 'slirp4netns', 'slirp4netns:mtu=1500', 'pasta'])('A01 %s is named as not supported yet', (mode) => {
+  it.each(['slirp4netns', 'slirp4netns:mtu=1500', 'pasta'])('A01 %s is named as not supported yet', (mode) => {
     expect(refused({ mode })).toMatchObject({ code: 'mode.unsupported' });
   });
 
   it('A01 any other mode is a clear error', () => {
     expect(refused({ mode: 'bridged' })).toEqual({
       code: 'mode.unknown',
-      message: 'unknown network mode bridged: expected bridge, none, ns:<path> or container:<id>',
+      message: 'unknown network mode bridged: expected bridge, none, host, ns:<path> or container:<id>',
     });
     expect(refused({ mode: 'none:x' })).toMatchObject({
       code: 'mode.unknown',

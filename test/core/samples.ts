@@ -31,7 +31,19 @@ export function definitionOf(request: Partial<NetworkRequest> = {}, bridge = 'ne
 
 export function leaseOf(lease: Partial<Lease> = {}): Lease {
   const v4 = { address: '10.89.0.2', prefixLength: 24, gateway: '10.89.0.1' };
-  return { network: 'demo', bridge: 'netloom0', internal: false, mtuBytes: null, addresses: [v4], ...lease };
+  return {
+    network: 'demo',
+    networkId: 'f00d',
+    link: { kind: 'bridge', bridge: 'netloom0', vlanId: null, published: true },
+    internal: false,
+    mtuBytes: null,
+    addresses: [v4],
+    routes: [],
+    defaultRoute: true,
+    metric: null,
+    dns: null,
+    ...lease,
+  };
 }
 
 export const v6 = { address: 'fd00::2', prefixLength: 64, gateway: 'fd00::1' };

@@ -187,7 +187,7 @@ describe('container.setup refuses, and builds nothing of it:', () => {
     expect(await inVain(() => codeOf(lab.client.container.setup({ id: 'unlucky', ...request })))).toBe(code);
   });
 
-  it.each(['host', 'slirp4netns', 'pasta'])('mode %s, of which it says that this version has it not', async (mode) => {
+  it.each(['slirp4netns', 'pasta'])('mode %s, of which it says that this version has it not', async (mode) => {
     const fault = await inVain(() => refusal(lab.client.container.setup({ id: 'unlucky', mode, networks: web })));
     expect(fault).toMatchObject({ code: 'mode.unsupported', message: expect.stringContaining(mode) });
   });

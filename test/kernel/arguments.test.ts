@@ -21,9 +21,6 @@ const call =
   () =>
     (native as unknown as Record<string, (...args: unknown[]) => unknown>)[name]?.(...args);
 
-const tracked = { protocol: 'udp', family: 4, destination: null, firstPort: 53, lastPort: 53 };
-const forget = (wrong: object) => () => call('deleteConntrack', nft, [tracked, { ...tracked, ...wrong }])();
-
 it.each<[string, () => unknown]>([
   ['createNetns.path: expected a string', call('createNetns')],
   ['createNetns.path: expected a string without NUL', call('createNetns', 'a\0b')],
@@ -69,16 +66,6 @@ it.each<[string, () => unknown]>([
     'changeElements[0].element.comment: expected at most 128 bytes',
     () => call('changeElements', nft, 't', [{ verb: 'add', element: { ...element, comment: 'x'.repeat(129) } }])(),
   ],
-  ['deleteConntrack.socket: expected a NftSocket', () => call('deleteConntrack', host.socket, [tracked])()],
-  ['deleteConntrack: expected an array', () => call('deleteConntrack', nft, tracked)()],
-  ["deleteConntrack[1].protocol: expected 'tcp', 'udp' or 'sctp'", forget({ protocol: 'icmp' })],
-  ['deleteConntrack[1].family: expected 4 or 6', forget({ family: 5 })],
-  ['deleteConntrack[1].family: expected a number', forget({ family: 'inet' })],
-  ['deleteConntrack[1].destination: expected an IP address', forget({ destination: 'localhost' })],
-  ['deleteConntrack[1].destination: expected an address of that family', forget({ destination: '::1' })],
-  ['deleteConntrack[1].firstPort: expected a number', forget({ firstPort: null })],
-  ['deleteConntrack[1].lastPort: expected an integer from 0 to 65535', forget({ lastPort: 65536 })],
-  ['deleteConntrack[1].lastPort: expected at least firstPort', forget({ lastPort: 52 })],
   ["holdPort.protocol: expected 'tcp', 'udp' or 'sctp'", call('holdPort', 'icmp', '0.0.0.0', 1)],
   ['holdPort.port: expected an integer from 0 to 65535', call('holdPort', 'tcp', '0.0.0.0', 65536)],
   ['holdPort.address: expected an IP address', call('holdPort', 'tcp', 'localhost', 80)],

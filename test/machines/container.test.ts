@@ -181,10 +181,25 @@ describe('a container that is up', () => {
     expect(effectsOf(configured, question)).toMatchObject([
       { to: 'container/other', event: { type: 'netns.shared', attempt: 3, share: { path: '/netns/netloom-web' } } },
     ]);
-    for (const from of [start, created, claiming, building, unconfiguring, unlinking, failedClean])
+    for (const from of [start, created, unconfiguring, unlinking, failedClean])
       expect(effectsOf(from, question)).toMatchObject([
         { to: 'container/other', event: { type: 'claim.refused', attempt: 3, fault: { code: 'netns.gone' } } },
       ]);
+  });
+
+  it('B04 lets who asks during the set-up wait for it, and tells how it ended', () => {
+    const question: ActorEvent = { type: 'netns.share', from: 'container/other', attempt: 3 };
+    for (const from of [claiming, building]) expect(step(from, question)).toEqual([stateName(from.value)]);
+    expect(step(building, question, setupDone)).toContain('tell container/other netns.shared');
+    expect(step(building, question, failed('setup'))).toContain('tell container/other claim.refused');
+  });
+
+  it('B04 who waits for a namespace itself makes nobody wait: no circle of waiting can arise', () => {
+    const waiting = reach(start, setUp(wishes.shared));
+    expect(step(waiting, { type: 'netns.share', from: 'container/db', attempt: 3 })).toEqual([
+      'claiming',
+      'tell container/db claim.refused',
+    ]);
   });
 
   it('is told of its process and watches it', () => {
@@ -298,16 +313,21 @@ describe('removal', () => {
 
 describe('a restart', () => {
   it('makes sure of what is up, and watches the process again by its start time', () => {
-    expect(step(configured, recovered(false))).toEqual(['up.configured', 'apply verify']);
-    expect(step(running, recovered(false))).toEqual(['up.running', 'apply verify', 'apply watch']);
-    expect(effectsOf(running, recovered(false))[1]).toMatchObject({
+    expect(step(configured, recovered(false))).toEqual(['up.configured verifying', 'apply verify']);
+    expect(step(running, recovered(false))).toEqual(['up.running verifying', 'apply watch', 'apply verify']);
+    expect(effectsOf(running, recovered(false))[0]).toMatchObject({
       plan: { steps: [{ verb: 'process.watch', pid: 7, startTicks: 9 }] },
     });
-    expect(step(running, applied('verify'))).toEqual(['up.running', 'announce adopted']);
+    expect(step(reach(running, recovered(false)), applied('verify'))).toEqual([
+      'up.running',
+      'announce adopted',
+      'reply null ok',
+    ]);
   });
 
   it('that finds it gone announces the loss and cleans up', () => {
-    expect(step(running, failed('verify'))).toEqual([
+    const gone = failed('verify', { code: 'netns.gone' });
+    expect(step(reach(running, recovered(false)), gone)).toEqual([
       'unconfiguring',
       'announce lost',
       'reply null container.state',

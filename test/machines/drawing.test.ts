@@ -17,7 +17,7 @@ describe.each(Object.entries(machines))('docs/machines/%s.md', (name, machine) =
     const [chart = ''] = text.match(/```mermaid\n[\s\S]*?```/) ?? [];
     for (const state of leafStates(machine)) {
       expect(chart).toMatch(new RegExp(`\\b${state.split('.').at(-1)}\\b`));
-      expect(text).toMatch(new RegExp(`^\\| ${state.replace('.', '\\.')} \\| [A-Z]`, 'm'));
+      expect(text).toMatch(new RegExp(`^\\| ${state.replaceAll('.', '\\.')} \\| [A-Z]`, 'm'));
     }
     for (const { source, target } of getStateNodes(machine.root).flatMap(({ always = [], transitions }) => [
       ...always,

@@ -4,6 +4,7 @@ import { type NetworkContext, networkMachine } from '../../machines/network.ts';
 import { hostAddress } from '../../src/core/actor-address.ts';
 import type { ActorEvent, LeaseRequest } from '../../src/core/event.ts';
 import { fault } from '../../src/core/fault.ts';
+import type { PublishedPort } from '../../src/core/port.ts';
 import { definitionOf, leaseOf, networkWishOf, wishOf } from '../core/samples.ts';
 import { applied, failed, littered, recovered, type Terrain } from './walk.ts';
 
@@ -35,10 +36,37 @@ export function grantsFor({ awaiting, attempt, wish }: ContainerContext): ActorE
   });
 }
 
+const port = (hostPort: number): PublishedPort => ({
+  protocol: 'tcp',
+  hostIp: null,
+  hostPort,
+  containerPort: 80,
+  range: 1,
+});
+
+const changes = (command: string): ActorEvent[] => [
+  { type: 'container.connect', command, attachment: { network: 'back' } },
+  { type: 'container.disconnect', command, network: 'back' },
+  { type: 'container.publish', command, ports: [port(9090)] },
+  { type: 'container.unpublish', command, ports: [port(9090)] },
+  { type: 'container.reload', command },
+];
+
+const atRest = ({ value }: { value: unknown }) =>
+  typeof value === 'object' && (value as { up: { wiring: string } }).up.wiring === 'settled';
+
+/** What the owner of what a change needs may say. */
+function answersTo({ change, attempt }: ContainerContext): ActorEvent[] {
+  if (change?.kind === 'connect') return [{ type: 'lease.granted', attempt, lease: leaseOf({ network: 'back' }) }];
+  if (change?.kind === 'publish') return [{ type: 'ports.granted', attempt, ports: change.ports, tookMs: 1 }];
+  return [];
+}
+
 export const containerTerrain: Terrain<ContainerContext> = {
   machine: containerMachine,
   input: { id: 'web', netnsDirectory: '/netns', attempt: 0 },
-  events: ({ snapshot: { context }, outstanding }) => {
+  events: ({ snapshot, outstanding }) => {
+    const { context } = snapshot;
     const command = 'c';
     const commands: ActorEvent[] = [
       { type: 'container.create', command, wish: wishes.bridge },
@@ -47,9 +75,11 @@ export const containerTerrain: Terrain<ContainerContext> = {
       ...(outstanding.length < 2 ? [{ type: 'container.started', command, pid: 7 } as const] : []),
       { type: 'container.teardown', command },
       { type: 'container.remove', command },
+      ...changes(command),
     ];
     const claims: ActorEvent[] = [
       ...grantsFor(context),
+      ...answersTo(context),
       { type: 'claim.refused', attempt: context.attempt, fault: refusal },
       { type: 'claim.refused', attempt: context.attempt - 1, fault: refusal },
       { type: 'lease.granted', attempt: context.attempt - 1, lease: leaseOf() },
@@ -57,7 +87,8 @@ export const containerTerrain: Terrain<ContainerContext> = {
     return [
       ...(context.deferred.length < 1 ? commands : []),
       ...claims,
-      { type: 'netns.share', from: 'container/other', attempt: 1 },
+      ...(context.sharers.length < 1 ? [{ type: 'netns.share', from: 'container/other', attempt: 1 } as const] : []),
+      ...(atRest(snapshot) ? [{ type: 'drift.suspected' } as const] : []),
       { type: 'process.exited', pid: 7 },
       { type: 'process.exited', pid: 8 },
       ...(outstanding.length < 2 ? [recovered(false)] : []),
@@ -69,9 +100,14 @@ export const containerTerrain: Terrain<ContainerContext> = {
       ? [applied(plan, [{ netns: { path: '/netns/netloom-web', inode: 1 } }]), failed(plan), failed(plan, littered)]
       : plan === 'watch'
         ? [applied(plan, [{ startTicks: 1 }]), failed(plan)]
-        : [applied(plan), failed(plan, littered)],
+        : plan === 'verify'
+          ? [applied(plan), failed(plan), failed(plan, { code: 'netns.gone' })]
+          : [applied(plan), failed(plan), failed(plan, littered)],
   essence: (context) => [
     context.wish && [context.wish.netns.kind, context.wish.attachments.length, context.wish.removeOnExit],
+    context.change,
+    context.suspected,
+    context.sharers.length,
     context.awaiting,
     Object.keys(context.leases),
     context.ports.length,

@@ -55,6 +55,8 @@ export function brief(effect: Effect): string {
 /** `up.running` */
 export function stateName(value: unknown): string {
   if (typeof value !== 'object' || value === null) return String(value);
+  const { up } = value as { up?: { process: string; wiring: string } };
+  if (up) return up.wiring === 'settled' ? `up.${up.process}` : `up.${up.process} ${up.wiring}`;
   return Object.entries(value)
     .map(([parent, child]) => `${parent}.${stateName(child)}`)
     .join();
@@ -64,6 +66,7 @@ export const applied = (plan: string, outputs: StepOutput[] = []): ActorEvent =>
   type: 'steps.applied',
   plan,
   outputs,
+  changed: [],
   tookMs: 1,
 });
 
@@ -72,6 +75,7 @@ export const failed = (plan: string, more: Partial<Fault> = {}): ActorEvent => (
   plan,
   fault: fault('kernel.refused', 'refused', { leftBehind: [], ...more }),
   outputs: [],
+  changed: [],
   tookMs: 1,
 });
 
@@ -125,9 +129,9 @@ export function explore<Context>(terrain: Terrain<Context>): Exploration<Context
 export function shortestWays<Context>(terrain: Terrain<Context>): Record<string, string> {
   const ways: Record<string, string[]> = {};
   for (const { state, steps } of getShortestPaths(logicOf(terrain), traversalOf(terrain))) {
-    const name = stateName(state.context.snapshot.value);
     const way = steps.slice(1).map(({ event }) => ('plan' in event ? `${event.type} ${event.plan}` : event.type));
-    if (way.length < (ways[name]?.length ?? Number.POSITIVE_INFINITY)) ways[name] = way;
+    for (const name of leavesOf(state.context.snapshot.value))
+      if (way.length < (ways[name]?.length ?? Number.POSITIVE_INFINITY)) ways[name] = way;
   }
   return Object.fromEntries(Object.entries(ways).map(([name, way]) => [name, way.join(', ')]));
 }
@@ -148,6 +152,12 @@ export function stranded<Context>(
   const safe = new Set(places.filter(isGoal).map((place) => keyOf(terrain, place)));
   for (const key of safe) for (const other of before.get(key) ?? []) safe.add(other);
   return places.filter((place) => !safe.has(keyOf(terrain, place)));
+}
+
+/** The innermost states that a machine is in: several where it has regions beside each other. */
+export function leavesOf(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null) return [String(value)];
+  return Object.entries(value).flatMap(([parent, child]) => leavesOf(child).map((leaf) => `${parent}.${leaf}`));
 }
 
 /** Names of the innermost states of a machine. */

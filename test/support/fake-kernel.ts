@@ -3,7 +3,7 @@ import type { ActorAddress } from '../../src/core/actor-address.ts';
 import { parseSubnet, type Subnet, subnetContains } from '../../src/core/address.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { describeElement, type Element } from '../../src/core/nft.ts';
-import type { Step, StepOutput } from '../../src/core/plan/step.ts';
+import type { HeldPorts, LinkSettings, Step, StepOutput } from '../../src/core/plan/step.ts';
 import type { LinkCounters } from '../../src/core/statistics.ts';
 import { FakeLinux, type FakeNetns, newLink } from './fake-linux.ts';
 
@@ -27,8 +27,7 @@ export class FakeKernel implements Kernel {
   readonly performed: Step[] = [];
   #refuse: (step: Step, count: number) => Refusal | null = () => null;
   #listener: (to: ActorAddress, event: ActorEvent) => void = () => {};
-  readonly #held = new Map<string, Map<string, number>>();
-  readonly #holders = new Map<string, object>();
+  readonly #held = new Map<string, Held[]>();
   readonly #watched = new Map<string, number>();
   readonly #unwatch: () => void;
 
@@ -64,12 +63,14 @@ export class FakeKernel implements Kernel {
   // --------------------------------------------------------------------------------------------------------- Kernel
 
   async perform(steps: readonly Step[]): Promise<Performed> {
-    const performed: Performed = { outputs: [], done: [], failure: null };
+    const performed: Performed = { outputs: [], done: [], changed: [], failure: null };
     for (const [index, step] of steps.entries()) {
+      const isSet = this.#isSet(step);
       const result = await this.#attempt(step);
       if ('errno' in result) return { ...performed, failure: { index, ...result } };
       performed.outputs.push(result);
       performed.done.push(index);
+      if (!isSet) performed.changed.push(index);
     }
     return performed;
   }
@@ -103,7 +104,7 @@ export class FakeKernel implements Kernel {
   close(): void {
     this.#unwatch();
     this.#watched.clear();
-    for (const owner of [...this.#held.keys()]) this.#release(owner);
+    for (const owner of [...this.#held.keys()]) this.#release(owner, null);
   }
 
   // ---------------------------------------------------------------------------------------------------------- steps
@@ -118,6 +119,44 @@ export class FakeKernel implements Kernel {
       if (!(error instanceof Refused)) throw error;
       const { operation, errno, detail } = error;
       return { operation, errno, detail };
+    }
+  }
+
+  /** Whether what a step would make is there, and the same; true for those that make nothing. */
+  #isSet(step: Step): boolean {
+    const { linux } = this;
+    switch (step.verb) {
+      case 'netns.create':
+      case 'netns.adopt':
+        return linux.pins.has(step.path);
+      case 'link.bridge':
+      case 'link.veth':
+        return linux.host.links.has(step.name);
+      case 'link.set': {
+        const link = linux.netns(step.netns)?.links.get(step.name);
+        const { verb: _, netns: __, name: ___, master, ...settings } = step;
+        return (
+          link !== undefined &&
+          (master === undefined || link.master === master) &&
+          Object.entries(settings).every(
+            ([key, value]) => JSON.stringify(link.settings[key as keyof LinkSettings]) === JSON.stringify(value),
+          )
+        );
+      }
+      case 'address.add':
+        return linux.netns(step.netns)?.links.get(step.link)?.addresses.includes(step.address) ?? false;
+      case 'route.add':
+        return linux.netns(step.netns)?.routes.some((route) => isSameRoute(route, step)) ?? false;
+      case 'sysctl.set':
+        return linux.netns(step.netns)?.sysctls.get(step.key) === step.value;
+      case 'nft.load':
+        return linux.elements !== null;
+      case 'nft.add':
+        return step.elements.every((element) => linux.elements?.has(keyOf(element)));
+      case 'nft.replace':
+        return false;
+      default:
+        return true;
     }
   }
 
@@ -158,13 +197,15 @@ export class FakeKernel implements Kernel {
         return;
       case 'nft.add':
         return this.#addElements(step.elements);
+      case 'nft.replace':
+        return this.#addElements(step.add, step.remove);
       case 'nft.delete':
         for (const element of step.elements) linux.elements?.delete(keyOf(element));
         return;
       case 'port.hold':
         return this.#hold(step);
       case 'port.release':
-        return this.#release(step.owner);
+        return this.#release(step.owner, step.ports ?? null);
       case 'process.watch':
         return this.#watch(step);
       case 'process.unwatch':
@@ -285,46 +326,52 @@ export class FakeKernel implements Kernel {
   // ------------------------------------------------------------------------------------------------------- nftables
 
   /** All or none. */
-  #addElements(elements: readonly Element[]): void {
+  #addElements(elements: readonly Element[], removed: readonly Element[] = []): void {
     const { elements: kept } = this.linux;
     if (!kept) throw new Refused('add element', 'ENOENT', 'no table inet netloom');
     for (const element of elements) {
       const there = kept.get(keyOf(element));
-      if (there && describeElement(there) !== describeElement(element))
+      const isRemoved = removed.some((other) => keyOf(other) === keyOf(element));
+      if (there && !isRemoved && describeElement(there) !== describeElement(element))
         throw new Refused('add element', 'EEXIST', `${describeElement(there)} is there`);
     }
+    for (const element of removed) kept.delete(keyOf(element));
     for (const element of elements) kept.set(keyOf(element), element);
   }
 
   // ---------------------------------------------------------------------------------------------- ports and processes
 
   #hold({ owner, protocol, addresses, port, range }: StepOf<'port.hold'>): StepOutput {
-    const mine = this.#held.get(owner) ?? new Map<string, number>();
-    const keyWith = (first: number) => `${protocol} ${addresses.join()} ${first} ${range}`;
-    const before = mine.get(keyWith(port));
-    if (before !== undefined) return { port: before };
+    const mine = this.#held.get(owner) ?? [];
+    const isSame = (held: Held) => held.port === port && nameOf(held) === nameOf({ protocol, addresses, range });
+    if (port !== 0 && mine.some(isSame)) return { port };
     const first = port || this.linux.freePort(protocol, addresses[0] as string);
-    const holder = this.#holders.get(owner) ?? {};
-    const added = new Set<object>();
+    const holder = {};
     for (const address of addresses)
       for (let number = first; number < first + range; number++) {
-        const bound = { holder, protocol, address, port: number };
-        if (!this.linux.bind(bound)) {
-          for (const one of this.linux.ports) if (added.has(one)) this.linux.ports.delete(one);
-          throw new Refused('hold port', 'EADDRINUSE', `${address} port ${number} is taken`);
-        }
-        added.add(bound);
+        if (this.linux.bind({ holder, protocol, address, port: number })) continue;
+        this.linux.releaseAll(holder);
+        throw new Refused('hold port', 'EADDRINUSE', `${address} port ${number} is taken`);
       }
-    this.#held.set(owner, mine.set(keyWith(first), first));
-    this.#holders.set(owner, holder);
+    this.#held.set(owner, [...mine, { holder, protocol, addresses, range, port: first, picked: port === 0 }]);
     return { port: first };
   }
 
-  #release(owner: string): void {
-    const holder = this.#holders.get(owner);
-    if (holder) this.linux.releaseAll(holder);
-    this.#holders.delete(owner);
-    this.#held.delete(owner);
+  #release(owner: string, ports: readonly HeldPorts[] | null): void {
+    let mine = this.#held.get(owner) ?? [];
+    const drop = (held: Held | undefined) => {
+      if (held) this.linux.releaseAll(held.holder);
+      mine = mine.filter((other) => other !== held);
+    };
+    for (const held of ports ? [] : mine) drop(held);
+    for (const wanted of ports ?? [])
+      drop(
+        mine.findLast(
+          (held) => nameOf(held) === nameOf(wanted) && (wanted.port === 0 ? held.picked : held.port === wanted.port),
+        ),
+      );
+    if (mine.length > 0) this.#held.set(owner, mine);
+    else this.#held.delete(owner);
   }
 
   #watch({ owner, pid, startTicks }: StepOf<'process.watch'>): StepOutput {
@@ -343,6 +390,13 @@ export class FakeKernel implements Kernel {
     }
   }
 }
+
+interface Held extends HeldPorts {
+  holder: object;
+  picked: boolean;
+}
+
+const nameOf = ({ protocol, addresses, range }: Omit<HeldPorts, 'port'>) => `${protocol} ${addresses.join()} ${range}`;
 
 const keyOf = ({ set, key }: Element): string => describeElement({ set, key });
 

@@ -1,8 +1,9 @@
 import { type Family, familyOf } from '../address.ts';
 import type { Attachment, ContainerWish } from '../container.ts';
-import { firstOfFamily, type Lease } from '../lease.ts';
+import { firstOfFamily, type Lease, type LeaseLink } from '../lease.ts';
 import { derivedMac, hostVethName, netnsPath, vethAlias } from '../names.ts';
-import { type Element, portElements } from '../nft.ts';
+import type { NetworkRoute } from '../network.ts';
+import { describeElement, type Element, portElements } from '../nft.ts';
 import type { PublishedPort } from '../port.ts';
 import type { StatusBlock } from '../status.ts';
 import type { Plan, Step } from './step.ts';
@@ -18,11 +19,15 @@ export interface ContainerGrant {
 
 /** How long the kernel may take to unregister a veth after its namespace was dropped, before it is deleted by hand. */
 const linkGraceMs = 200;
-/** netavark's metric of the default route; each further network is one less preferred. */
+/** netavark's metric; the default route of each further network is one less preferred. */
 const firstRouteMetric = 100;
+
+/** The namespace of the daemon, by the path that every process has of its own. */
+const hostNetns = '/proc/self/ns/net';
 
 export function netnsOf(wish: ContainerWish, netnsDirectory: string, sharedPath: string | null): string {
   if (wish.netns.kind === 'path') return wish.netns.path;
+  if (wish.netns.kind === 'host') return hostNetns;
   return sharedPath ?? netnsPath(netnsDirectory, wish.id);
 }
 
@@ -32,44 +37,31 @@ export function ownsNetns(wish: ContainerWish): boolean {
 }
 
 export function setupPlan(grant: ContainerGrant): Plan {
-  const elements = publishedElements(grant);
-  return {
-    name: 'setup',
-    kind: 'build',
-    steps: [
-      ...netnsSteps(grant),
-      ...joined(grant).flatMap(({ attachment, lease }) => hostEndSteps(grant, attachment, lease)),
-      ...joined(grant).flatMap(({ attachment, lease }, index) => containerEndSteps(grant, attachment, lease, index)),
-      ...(elements.length > 0 ? [{ verb: 'nft.add', elements } as const] : []),
-    ],
-  };
+  return { name: 'setup', kind: 'build', steps: [...netnsSteps(grant), ...networkSteps(grant)] };
 }
 
 /** The set-up again, for a network that is there: what matches is left alone, what is missing is put back. */
 export function verifyPlan(grant: ContainerGrant, inode: number): Plan {
-  const { steps } = setupPlan(grant);
   const require: Step = { verb: 'netns.require', path: grant.netns, inode };
-  return { name: 'verify', kind: 'build', steps: [require, ...steps.filter(({ verb }) => !verb.startsWith('netns.'))] };
+  return { name: 'verify', kind: 'mend', steps: [require, ...networkSteps(grant)] };
 }
 
 /**
- * Goes by what was wished, so that it also cleans up what is half made. Dropping a namespace that we made takes its links
+ * Goes by what was wished, so that it also cleans up what is half made. Dropping a namespace that we made takes its veths
  * along, without the wait that deleting each would cost; from somebody else's namespace they are deleted one by one.
  */
 export function teardownPlan(grant: ContainerGrant): Plan {
   const elements = publishedElements(grant);
-  const links: Step[] = joined(grant).map(({ attachment }) => ({
-    verb: 'link.delete',
-    netns: null,
-    name: hostVethName(grant.wish.id, attachment.network),
-  }));
+  const dropsNetns = grant.wish.netns.kind === 'create';
   return {
     name: 'teardown',
     kind: 'dismantle',
     steps: [
       { verb: 'process.unwatch', owner: `container/${grant.wish.id}` },
       ...(elements.length > 0 ? [{ verb: 'nft.delete', elements } as const] : []),
-      ...(grant.wish.netns.kind === 'create' ? [] : links),
+      ...joined(grant).flatMap(({ attachment, lease }) =>
+        dropsNetns && lease.link.kind === 'bridge' ? [] : [deleteLinkStep(grant, attachment, lease)],
+      ),
       ...(ownsNetns(grant.wish) ? [{ verb: 'netns.remove', path: grant.netns } as const] : []),
     ],
   };
@@ -77,14 +69,66 @@ export function teardownPlan(grant: ContainerGrant): Plan {
 
 /** The links that must have gone before addresses may be given to others. */
 export function unlinkPlan(grant: ContainerGrant): Plan {
-  const steps = joined(grant).map(
-    ({ attachment }): Step => ({
-      verb: 'link.gone',
-      name: hostVethName(grant.wish.id, attachment.network),
-      graceMs: grant.wish.netns.kind === 'create' ? linkGraceMs : 0,
-    }),
-  );
+  const steps = joined(grant)
+    .filter(({ lease }) => lease.link.kind === 'bridge')
+    .map(
+      ({ attachment }): Step => ({
+        verb: 'link.gone',
+        name: hostVethName(grant.wish.id, attachment.network),
+        graceMs: grant.wish.netns.kind === 'create' ? linkGraceMs : 0,
+      }),
+    );
   return { name: 'unlink', kind: 'dismantle', steps };
+}
+
+// ---------------------------------------------------------------------------------------------------- live changes
+
+/** C03: one more network for a container that is up. `after` is the grant with that network in it. */
+export function connectPlan(before: ContainerGrant, after: ContainerGrant, network: string, inode: number): Plan {
+  const added = joined(after).filter(({ attachment }) => attachment.network === network);
+  return {
+    name: 'connect',
+    kind: 'build',
+    steps: [
+      { verb: 'netns.require', path: after.netns, inode },
+      ...added.flatMap(({ attachment, lease }) => hostEndSteps(after, attachment, lease)),
+      ...added.flatMap(({ attachment, lease }) => containerEndSteps(after, attachment, lease)),
+      ...republish(before, after),
+    ],
+  };
+}
+
+/** C04: one network less. Ports that led there lead to the next network first (C05). */
+export function disconnectPlan(before: ContainerGrant, after: ContainerGrant, network: string): Plan {
+  const dropped = joined(before).filter(({ attachment }) => attachment.network === network);
+  return {
+    name: 'disconnect',
+    kind: 'dismantle',
+    steps: [
+      ...republish(before, after),
+      ...dropped.map(({ attachment, lease }) => deleteLinkStep(before, attachment, lease)),
+    ],
+  };
+}
+
+export function publishPlan(before: ContainerGrant, after: ContainerGrant): Plan {
+  return { name: 'publish', kind: 'build', steps: republish(before, after) };
+}
+
+export function unpublishPlan(before: ContainerGrant, after: ContainerGrant): Plan {
+  return { name: 'unpublish', kind: 'dismantle', steps: republish(before, after) };
+}
+
+/** Only what differs is touched: packets to ports that stay are not lost. */
+function republish(before: ContainerGrant, after: ContainerGrant): Step[] {
+  const [old, wanted] = [publishedElements(before), publishedElements(after)];
+  const missingFrom = (others: readonly Element[]) => {
+    const known = new Set(others.map(describeElement));
+    return (element: Element) => !known.has(describeElement(element));
+  };
+  const remove = old.filter(missingFrom(wanted));
+  const add = wanted.filter(missingFrom(old));
+  return remove.length + add.length === 0 ? [] : [{ verb: 'nft.replace', remove, add }];
 }
 
 export function watchPlan(wish: ContainerWish, pid: number, startTicks: number | null): Plan {
@@ -103,18 +147,23 @@ export function statusBlocks(grant: ContainerGrant): Record<string, StatusBlock>
             mac_address: macOf(grant.wish, attachment),
             subnets: lease.addresses.map(({ address, prefixLength, gateway }) => ({
               ipnet: `${address}/${prefixLength}`,
-              ...(lease.internal ? {} : { gateway }),
+              ...(lease.internal || gateway === null ? {} : { gateway }),
             })),
           },
         },
-        dns_server_ips: [],
-        dns_search_domains: [],
+        dns_server_ips: lease.dns?.servers ?? [],
+        dns_search_domains: lease.dns?.searchDomains ?? [],
       },
     ]),
   );
 }
 
-function joined(grant: ContainerGrant): { attachment: Attachment; lease: Lease }[] {
+interface Joined {
+  attachment: Attachment;
+  lease: Lease;
+}
+
+function joined(grant: ContainerGrant): Joined[] {
   return grant.wish.attachments.flatMap((attachment) => {
     const lease = grant.leases[attachment.network];
     return lease ? [{ attachment, lease }] : [];
@@ -133,31 +182,71 @@ function netnsSteps({ wish, netns }: ContainerGrant): Step[] {
     case 'adopt':
       return [{ verb: 'netns.adopt', path: netns, pid: wish.netns.pid }, loopback];
     case 'path':
+    case 'host':
     case 'container':
       return [{ verb: 'netns.require', path: netns, inode: null }];
   }
 }
 
-function hostEndSteps({ wish, netns }: ContainerGrant, attachment: Attachment, lease: Lease): Step[] {
-  const name = hostVethName(wish.id, attachment.network);
-  const peer = { netns, name: attachment.interfaceName, macAddress: macOf(wish, attachment) };
+/** Links, addresses, routes and elements: the same whether they are made or verified. */
+function networkSteps(grant: ContainerGrant): Step[] {
+  const elements = publishedElements(grant);
   return [
-    { verb: 'link.veth', name, mtuBytes: lease.mtuBytes, peer },
+    ...joined(grant).flatMap(({ attachment, lease }) => hostEndSteps(grant, attachment, lease)),
+    ...joined(grant).flatMap(({ attachment, lease }) => containerEndSteps(grant, attachment, lease)),
+    ...(elements.length > 0 ? [{ verb: 'nft.add', elements } as const] : []),
+  ];
+}
+
+/** What is done from the host's side: the interface itself, and its other end where it has one. */
+function hostEndSteps({ wish, netns }: ContainerGrant, attachment: Attachment, lease: Lease): Step[] {
+  const { interfaceName } = attachment;
+  const macAddress = macOf(wish, attachment);
+  const { link, mtuBytes } = lease;
+  switch (link.kind) {
+    case 'bridge':
+      return vethSteps(wish.id, attachment.network, link, mtuBytes, { netns, name: interfaceName, macAddress });
+    case 'macvlan': {
+      const { parent, mode, broadcastLimit } = link;
+      return [{ verb: 'link.macvlan', netns, name: interfaceName, parent, mode, broadcastLimit, macAddress, mtuBytes }];
+    }
+    case 'ipvlan':
+      return [{ verb: 'link.ipvlan', netns, name: interfaceName, parent: link.parent, mode: link.mode, mtuBytes }];
+  }
+}
+
+function vethSteps(
+  id: string,
+  network: string,
+  link: Extract<LeaseLink, { kind: 'bridge' }>,
+  mtuBytes: number | null,
+  peer: { netns: string; name: string; macAddress: string },
+): Step[] {
+  const name = hostVethName(id, network);
+  return [
+    { verb: 'link.veth', name, mtuBytes, peer },
     {
       verb: 'link.set',
       netns: null,
       name,
-      master: lease.bridge,
+      master: link.bridge,
       up: true,
       hairpin: true,
-      alias: vethAlias(wish.id, attachment.network),
+      alias: vethAlias(id, network),
       // a bridge port needs no address of its own: saves addrconf and the flood of its multicast to every port
       ipv6AddressGeneration: 'none',
+      ...(link.vlanId === null ? {} : { bridgeVlan: link.vlanId }),
     },
   ];
 }
 
-function containerEndSteps({ netns }: ContainerGrant, attachment: Attachment, lease: Lease, index: number): Step[] {
+function deleteLinkStep({ wish, netns }: ContainerGrant, attachment: Attachment, lease: Lease): Step {
+  return lease.link.kind === 'bridge'
+    ? { verb: 'link.delete', netns: null, name: hostVethName(wish.id, attachment.network) }
+    : { verb: 'link.delete', netns, name: attachment.interfaceName };
+}
+
+function containerEndSteps({ netns }: ContainerGrant, attachment: Attachment, lease: Lease): Step[] {
   const link = attachment.interfaceName;
   const hasIpv6 = firstOfFamily(lease.addresses, 6) !== null;
   return [
@@ -170,32 +259,43 @@ function containerEndSteps({ netns }: ContainerGrant, attachment: Attachment, le
         address: `${address}/${prefixLength}`,
       }),
     ),
-    ...(lease.internal ? [] : defaultRoutes(netns, link, lease, firstRouteMetric + index)),
+    ...defaultRoutes(netns, attachment, lease),
+    ...lease.routes.map((route) => staticRoute(netns, link, route)),
   ];
 }
 
-/** One default route per family, by the gateway of the first subnet of it. */
-function defaultRoutes(netns: string, link: string, lease: Lease, metric: number): Step[] {
+/** One default route per family, by the first gateway of it; of several networks the first is preferred. */
+function defaultRoutes(netns: string, { interfaceName: link, slot }: Attachment, lease: Lease): Step[] {
+  if (lease.internal || !lease.defaultRoute) return [];
+  const metric = lease.metric ?? firstRouteMetric + slot;
   return ([4, 6] as const).flatMap((family): Step[] => {
-    const via = firstOfFamily(lease.addresses, family);
-    if (!via) return [];
-    return [
-      {
-        verb: 'route.add',
-        netns,
-        destination: family === 4 ? '0.0.0.0/0' : '::/0',
-        gateway: via.gateway,
-        link,
-        metric,
-      },
-    ];
+    const gateway = lease.addresses.find(
+      ({ address, gateway }) => gateway !== null && familyOf(address) === family,
+    )?.gateway;
+    const destination = family === 4 ? '0.0.0.0/0' : '::/0';
+    return gateway ? [{ verb: 'route.add', netns, destination, gateway, link, metric }] : [];
   });
 }
 
-/** Ports lead to the first network that has an address of the family, in attach order. */
+function staticRoute(netns: string, link: string, { destination, gateway, metric, type }: NetworkRoute): Step {
+  const leads = type === 'unicast';
+  const hop = { gateway: leads ? gateway : null, link: leads ? link : null };
+  return {
+    verb: 'route.add',
+    netns,
+    destination,
+    ...hop,
+    metric: metric ?? firstRouteMetric,
+    ...(leads ? {} : { type }),
+  };
+}
+
+/** Ports lead to the first network that has an address of the family and whose traffic passes the firewall, in attach order. */
 function publishedElements(grant: ContainerGrant): Element[] {
   const targets: Partial<Record<Family, string>> = {};
-  for (const { lease } of joined(grant))
+  for (const { lease } of joined(grant)) {
+    if (lease.link.kind !== 'bridge' || !lease.link.published) continue;
     for (const { address } of lease.addresses) targets[familyOf(address)] ??= address;
+  }
   return grant.ports.flatMap((port) => portElements(port, targets, `container/${grant.wish.id}`));
 }

@@ -1,5 +1,5 @@
 import { holdAddresses, type PublishedPort } from '../port.ts';
-import type { Plan, Step } from './step.ts';
+import type { HeldPorts, Plan, Step } from './step.ts';
 
 export function basePlan(): Plan {
   return { name: 'base', kind: 'build', steps: [{ verb: 'nft.load' }] };
@@ -11,19 +11,16 @@ export function surveyPlan(name: string): Plan {
 
 /** Holds every port of a claim; the outputs name the ports that were picked, in order. */
 export function holdPlan(name: string, owner: string, ports: readonly PublishedPort[]): Plan {
-  const steps = ports.map(
-    (port): Step => ({
-      verb: 'port.hold',
-      owner,
-      protocol: port.protocol,
-      addresses: holdAddresses(port),
-      port: port.hostPort,
-      range: port.range,
-    }),
-  );
+  const steps = ports.map((port): Step => ({ verb: 'port.hold', owner, ...heldPorts(port) }));
   return { name, kind: 'build', steps };
 }
 
-export function letGoPlan(name: string, owner: string): Plan {
-  return { name, kind: 'dismantle', steps: [{ verb: 'port.release', owner }] };
+/** Without ports: all that the owner holds. */
+export function letGoPlan(name: string, owner: string, ports: readonly PublishedPort[] | null = null): Plan {
+  const some = ports ? { ports: ports.map(heldPorts) } : {};
+  return { name, kind: 'dismantle', steps: [{ verb: 'port.release', owner, ...some }] };
+}
+
+function heldPorts(port: PublishedPort): HeldPorts {
+  return { protocol: port.protocol, addresses: holdAddresses(port), port: port.hostPort, range: port.range };
 }

@@ -1,3 +1,4 @@
+import type { IpvlanMode, MacvlanMode, RouteType } from '../link-kinds.ts';
 import { describeElement, type Element } from '../nft.ts';
 import type { Protocol } from '../port.ts';
 
@@ -24,6 +25,19 @@ export type Step =
       mtuBytes: number | null;
       peer: { netns: string; name: string; macAddress: string };
     }
+  /** ip link add link <parent> name <name> netns <netns> address <mac> type macvlan mode <mode> [bclim <limit>] */
+  | {
+      verb: 'link.macvlan';
+      netns: string;
+      name: string;
+      parent: string;
+      mode: MacvlanMode;
+      broadcastLimit: number | null;
+      macAddress: string;
+      mtuBytes: number | null;
+    }
+  /** ip link add link <parent> name <name> netns <netns> type ipvlan mode <mode> */
+  | { verb: 'link.ipvlan'; netns: string; name: string; parent: string; mode: IpvlanMode; mtuBytes: number | null }
   /** ip link set <name> … */
   | ({ verb: 'link.set'; netns: string | null; name: string } & LinkSettings)
   /** ip link delete <name> */
@@ -32,7 +46,7 @@ export type Step =
   | { verb: 'link.gone'; name: string; graceMs: number }
   /** ip address add|delete <address> dev <link> nodad */
   | { verb: 'address.add' | 'address.delete'; netns: string | null; link: string; address: string }
-  /** ip route add|delete <destination> via <gateway> dev <link> metric <metric> proto static */
+  /** ip route add|delete [<type>] <destination> via <gateway> dev <link> metric <metric> proto static */
   | {
       verb: 'route.add' | 'route.delete';
       netns: string | null;
@@ -40,6 +54,8 @@ export type Step =
       gateway: string | null;
       link: string | null;
       metric: number | null;
+      /** default: unicast */
+      type?: RouteType;
     }
   /** sysctl -w <key>=<value> */
   | { verb: 'sysctl.set'; netns: string | null; key: string; value: string }
@@ -47,19 +63,30 @@ export type Step =
   | { verb: 'nft.load' }
   /** nft add|delete element inet netloom … (one batch) */
   | { verb: 'nft.add' | 'nft.delete'; elements: Element[] }
+  /** both in one transaction: nobody sees a moment between */
+  | { verb: 'nft.replace'; remove: Element[]; add: Element[] }
   /** binds host ports; hostPort 0: the kernel picks. Output: the first port held */
-  | { verb: 'port.hold'; owner: string; protocol: Protocol; addresses: string[]; port: number; range: number }
-  /** gives up all ports that the owner holds */
-  | { verb: 'port.release'; owner: string }
+  | ({ verb: 'port.hold'; owner: string } & HeldPorts)
+  /** gives up ports that the owner holds; without ports: all */
+  | { verb: 'port.release'; owner: string; ports?: HeldPorts[] | null }
   /** tells the owner when the process ends. Output: its start time, by which a reused pid is told apart */
   | { verb: 'process.watch'; owner: string; pid: number; startTicks: number | null }
   | { verb: 'process.unwatch'; owner: string }
   /** ip route show; ip link show: what subnets and names this host uses already */
   | { verb: 'host.survey' };
 
+export interface HeldPorts {
+  protocol: Protocol;
+  addresses: string[];
+  port: number;
+  range: number;
+}
+
 export interface LinkSettings {
   up?: boolean;
   master?: string;
+  /** the VLAN of a bridge port: its untagged frames belong there */
+  bridgeVlan?: number;
   /** lets a bridge send a packet back through the port that it came by: a container that asks for its own published port */
   hairpin?: boolean;
   alias?: string;
@@ -100,14 +127,21 @@ export function inverse(step: Step): Step | null {
     case 'link.bridge':
     case 'link.veth':
       return { verb: 'link.delete', netns: null, name: step.name };
+    case 'link.macvlan':
+    case 'link.ipvlan':
+      return { verb: 'link.delete', netns: step.netns, name: step.name };
     case 'address.add':
       return { ...step, verb: 'address.delete' };
     case 'route.add':
       return { ...step, verb: 'route.delete' };
     case 'nft.add':
       return { ...step, verb: 'nft.delete' };
-    case 'port.hold':
-      return { verb: 'port.release', owner: step.owner };
+    case 'nft.replace':
+      return { ...step, remove: step.add, add: step.remove };
+    case 'port.hold': {
+      const { verb: _, owner, ...held } = step;
+      return { verb: 'port.release', owner, ports: [held] };
+    }
     case 'process.watch':
       return { verb: 'process.unwatch', owner: step.owner };
     default:
@@ -131,6 +165,9 @@ export function describeStep(step: Step): string {
       return `${step.verb} ${step.name}`;
     case 'link.delete':
       return `${step.verb} ${step.name}${within(step.netns)}`;
+    case 'link.macvlan':
+    case 'link.ipvlan':
+      return `${step.verb} ${step.name} upon ${step.parent}${within(step.netns)}`;
     case 'link.set':
       return `${step.verb} ${step.name} ${describeSettings(step)}${within(step.netns)}`;
     case 'address.add':
@@ -138,12 +175,14 @@ export function describeStep(step: Step): string {
       return `${step.verb} ${step.address} dev ${step.link}${within(step.netns)}`;
     case 'route.add':
     case 'route.delete':
-      return `${step.verb} ${step.destination}${step.gateway ? ` via ${step.gateway}` : ''}${within(step.netns)}`;
+      return `${step.verb} ${(step.type ?? 'unicast') === 'unicast' ? '' : `${step.type} `}${step.destination}${step.gateway ? ` via ${step.gateway}` : ''}${within(step.netns)}`;
     case 'sysctl.set':
       return `${step.verb} ${step.key}=${step.value}${within(step.netns)}`;
     case 'nft.add':
     case 'nft.delete':
       return `${step.verb} ${describeElements(step.elements)}`;
+    case 'nft.replace':
+      return `${step.verb} ${describeElements(step.remove)} by ${describeElements(step.add)}`;
     case 'port.hold':
       return `${step.verb} ${step.addresses.join(', ')} port ${step.port}${step.range > 1 ? `-${step.port + step.range - 1}` : ''}/${step.protocol}`;
     case 'process.watch':

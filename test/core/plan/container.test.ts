@@ -32,7 +32,7 @@ const plans = (grant: ContainerGrant) => [setupPlan(grant), teardownPlan(grant),
 
 const second = leaseOf({
   network: 'back',
-  bridge: 'netloom1',
+  link: { kind: 'bridge', bridge: 'netloom1', vlanId: null, published: true },
   addresses: [{ address: '10.89.1.2', prefixLength: 24, gateway: '10.89.1.1' }],
 });
 const dual = leaseOf({ addresses: [...leaseOf().addresses, v6] });
@@ -250,9 +250,8 @@ describe('the verification of what is up', () => {
   it('is the set-up again without the making of the namespace, which must be the same one', () => {
     expect(lines(verifyPlan(shapes.bridge, 4026532000))).toMatchInlineSnapshot(`
       [
-        "verify, build:",
+        "verify, mend:",
         "netns.require /netns/netloom-web",
-        "link.set lo up in /netns/netloom-web",
         "link.veth nl9ff56c578050 (eth0 in /netns/netloom-web)",
         "link.set nl9ff56c578050 master netloom0 up",
         "link.set eth0 up in /netns/netloom-web",

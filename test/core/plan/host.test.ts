@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { basePlan, holdPlan, letGoPlan, surveyPlan } from '../../../src/core/plan/host.ts';
 import { describeStep, inverse, type Plan } from '../../../src/core/plan/step.ts';
+import type { PublishedPort } from '../../../src/core/port.ts';
 import { wishOf } from '../samples.ts';
 
 const { ports } = wishOf({
@@ -27,7 +28,10 @@ describe('the plans of the host', () => {
     const hold = holdPlan('hold web', 'container/web', ports);
     const letGo = letGoPlan('release web', 'container/web');
     expect(lines(letGo)).toEqual(['release web, dismantle:', 'port.release']);
-    for (const step of hold.steps) expect(inverse(step)).toEqual(letGo.steps[0]);
+    for (const [index, step] of hold.steps.entries())
+      expect(inverse(step)).toEqual(
+        letGoPlan('release web', 'container/web', [ports[index] as PublishedPort]).steps[0],
+      );
   });
 
   it('load the ruleset and look around without anything to take back', () => {

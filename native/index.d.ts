@@ -54,10 +54,22 @@ export class RouteSocket {
 /** null: the calling thread's namespace. A path: opened there by a throw-away thread. ENOENT / EINVAL as the kernel says. */
 export function openRouteSocket(netnsPath: string | null): RouteSocket;
 
+export type MacvlanMode = 'bridge' | 'private' | 'vepa' | 'passthru';
+
 /** `addresses` and `destination` are "10.0.0.1/24" or "fd00::1/64"; "default" is "0.0.0.0/0" or "::/0" spelt out. */
 export type RouteRequest =
-  /** ip link add <name> [address <mac>] [mtu <mtu>] type bridge; then up when `up` */
-  | { verb: 'addBridge'; name: string; macAddress: string | null; mtuBytes: number | null; up: boolean }
+  /**
+   * ip link add <name> [address <mac>] [mtu <mtu>] type bridge [vlan_filtering 1]; then up when `up`.
+   * EOPNOTSUPP, with the reason, where the kernel cannot filter VLANs in bridges (CONFIG_BRIDGE_VLAN_FILTERING).
+   */
+  | {
+      verb: 'addBridge';
+      name: string;
+      macAddress: string | null;
+      mtuBytes: number | null;
+      up: boolean;
+      vlanFiltering?: boolean | null;
+    }
   /**
    * ip link add <name> [mtu <mtu>] numtxqueues 1 numrxqueues 1 type veth
    *   peer name <peerName> [address <mac>] [mtu] netns <peerNetnsPath> numtxqueues 1 numrxqueues 1
@@ -70,6 +82,32 @@ export type RouteRequest =
       peerName: string;
       peerNetnsPath: string;
       peerMacAddress: string | null;
+    }
+  /**
+   * ip link add link <parent> name <name> netns <netnsPath> [address <mac>] [mtu <mtu>] type macvlan mode <mode>
+   *   [bclim <broadcastLimit>]
+   * The parent is a link of the socket's namespace; the new one is made directly in the other, and not up. ENODEV, with
+   * the name, when there is no such parent; EEXIST when the other namespace has the name; EOPNOTSUPP, with the kind, on a
+   * kernel that has none of it. A kernel before 6.4 ignores broadcastLimit; -1 is no queueing of broadcasts at all.
+   */
+  | {
+      verb: 'addMacvlan';
+      name: string;
+      parent: string;
+      mode: MacvlanMode;
+      broadcastLimit: number | null;
+      macAddress: string | null;
+      mtuBytes: number | null;
+      netnsPath: string;
+    }
+  /** ip link add link <parent> name <name> netns <netnsPath> [mtu <mtu>] type ipvlan mode <mode>; as addMacvlan */
+  | {
+      verb: 'addIpvlan';
+      name: string;
+      parent: string;
+      mode: 'l2' | 'l3' | 'l3s';
+      mtuBytes: number | null;
+      netnsPath: string;
     }
   /**
    * ip link set <name> [up|down] [master <bridge>|nomaster] [address …] [mtu …] [alias …] [addrgenmode none|eui64]
@@ -97,6 +135,12 @@ export type RouteRequest =
        * port only with it: the translated packet must leave by the port it came in by.
        */
       hairpin?: boolean | null;
+      /**
+       * bridge vlan add dev <name> vid <vlan> pvid untagged, before the link is set up; what else it was a member of (VLAN 1
+       * of every port) it stays. Its own failure is { op: 'set bridge vlan' }: EOPNOTSUPP when the link is in no bridge, or bridges cannot filter.
+       * Told is the first failure of the request; the rest of it was tried all the same.
+       */
+      bridgeVlan?: number | null;
     }
   /** ip link delete <name> */
   | { verb: 'deleteLink'; name: string }
@@ -137,6 +181,16 @@ export interface LinkInfo {
   masterIndex: number | null;
   /** index of the other end (veth) in its own namespace */
   peerIndex: number | null;
+  /** IFLA_LINK of what is no veth: a macvlan's parent, by its index in its own namespace */
+  parentIndex: number | null;
+  /** namespace of the peer or parent, by its number in the socket's (netnsIdOf); null when it is the link's own */
+  peerNetnsId: number | null;
+  /** of a bridge; null for other links */
+  vlanFiltering: boolean | null;
+  /** of a macvlan; null for other links */
+  macvlanMode: MacvlanMode | 'source' | null;
+  /** of a macvlan, where it is not the kernel's default */
+  broadcastLimit: number | null;
   alias: string | null;
   /** of a bridge port; null for other links */
   hairpin: boolean | null;
@@ -239,6 +293,25 @@ export function inspectTable(
 ): { chains: { name: string; rules: number }[]; sets: string[] } | null;
 /** nft delete table inet <table>; false when it was not there. */
 export function deleteTable(socket: NftSocket, table: string): boolean;
+
+// ---------------------------------------------------------------------------------------------- connection tracking
+
+/** Connections by where their first packet was sent, before any translation. */
+export interface ConntrackSelection {
+  protocol: 'tcp' | 'udp' | 'sctp';
+  family: 4 | 6;
+  /** null: any */
+  destination: string | null;
+  firstPort: number;
+  lastPort: number;
+}
+/**
+ * conntrack -D -f <family> -p <protocol> [--orig-dst <destination>] --orig-port-dst <port>, for every selection and every
+ * port from firstPort to lastPort, in the namespace of the socket. Answers how many were deleted; 0 on a kernel that
+ * tracks no connections. Microseconds without any connection in the namespace; with some the kernel looks through the
+ * table of the whole host (9 ms for 262,144 buckets), so ask once for all that is to go.
+ */
+export function deleteConntrack(socket: NftSocket, selections: ConntrackSelection[]): number;
 
 // -------------------------------------------------------------------------------------------------- sysctls and ports
 

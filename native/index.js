@@ -28,6 +28,7 @@ export const {
   listTables,
   inspectTable,
   deleteTable,
+  deleteConntrack,
   setSysctl,
   getSysctl,
   HeldPort,

@@ -8,6 +8,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   export_netns(exports);
   export_route(exports);
   export_nft(exports);
+  export_conntrack(exports);
   export_host(exports);
   export_watch(exports);
   return exports;

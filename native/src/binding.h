@@ -6,5 +6,6 @@
 void export_netns(Napi::Object exports);
 void export_route(Napi::Object exports);
 void export_nft(Napi::Object exports);
+void export_conntrack(Napi::Object exports);
 void export_host(Napi::Object exports);
 void export_watch(Napi::Object exports);

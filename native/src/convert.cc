@@ -43,6 +43,15 @@ uint32_t Arg::integer(uint32_t max) const {
   return static_cast<uint32_t>(number);
 }
 
+int32_t Arg::signed_integer() const {
+  if (!value_.IsNumber()) expected("a number");
+  const double number = value_.As<Napi::Number>().DoubleValue();
+  if (!(number >= INT32_MIN && number <= INT32_MAX) || std::floor(number) != number) {
+    expected("an integer of 32 bits");
+  }
+  return static_cast<int32_t>(number);
+}
+
 std::vector<uint8_t> Arg::bytes() const {
   const bool fits = value_.IsTypedArray() && value_.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array;
   if (!fits) expected("a Uint8Array");

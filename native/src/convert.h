@@ -28,6 +28,7 @@ class Arg {
   std::string string() const;
   bool boolean() const;
   uint32_t integer(uint32_t max = UINT32_MAX) const;
+  int32_t signed_integer() const;
   std::vector<uint8_t> bytes() const;
   Napi::Function function() const;
   sys::IpAddress ip() const;

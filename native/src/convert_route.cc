@@ -23,6 +23,14 @@ static Napi::Value address_generation(Napi::Env env, const std::optional<uint8_t
   return env.Null();
 }
 
+static Napi::Value macvlan_mode(Napi::Env env, const std::optional<uint32_t>& mode) {
+  if (!mode) return env.Null();
+  for (const MacvlanMode& known : kMacvlanModes) {
+    if (known.mode == *mode) return Napi::String::New(env, known.name);
+  }
+  return Napi::String::New(env, "source");
+}
+
 static Napi::Value ipv4_configuration(Napi::Env env, const std::map<uint16_t, uint32_t>& values) {
   if (values.empty()) return env.Null();
   const auto value = [&](uint16_t id) { return values.count(id) ? values.at(id) : 0; };
@@ -45,6 +53,11 @@ Napi::Value to_js(Napi::Env env, const rtnl::LinkInfo& link) {
   object.Set("loopback", link.loopback);
   object.Set("masterIndex", or_null(env, link.master));
   object.Set("peerIndex", or_null(env, link.peer));
+  object.Set("parentIndex", or_null(env, link.parent));
+  object.Set("peerNetnsId", or_null(env, link.other_netns));
+  object.Set("vlanFiltering", or_null(env, link.vlan_filtering));
+  object.Set("macvlanMode", macvlan_mode(env, link.macvlan_mode));
+  object.Set("broadcastLimit", or_null(env, link.broadcast_limit));
   object.Set("alias", string_or_null(env, link.alias));
   object.Set("hairpin", or_null(env, link.hairpin));
   object.Set("ipv6AddressGeneration", address_generation(env, link.ipv6_address_generation));

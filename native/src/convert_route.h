@@ -1,10 +1,21 @@
 #pragma once
 
+#include <linux/if_link.h>
+
 #include "convert.h"
 #include "rtnl/addresses.h"
 #include "rtnl/links.h"
 #include "rtnl/request.h"
 #include "rtnl/routes.h"
+
+struct MacvlanMode {
+  const char* name;
+  uint32_t mode;
+};
+constexpr MacvlanMode kMacvlanModes[] = {{"bridge", MACVLAN_MODE_BRIDGE},
+                                         {"private", MACVLAN_MODE_PRIVATE},
+                                         {"vepa", MACVLAN_MODE_VEPA},
+                                         {"passthru", MACVLAN_MODE_PASSTHRU}};
 
 /// A RouteRequest of native/index.d.ts.
 rtnl::Request read_request(const Arg& arg);

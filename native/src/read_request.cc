@@ -24,7 +24,48 @@ std::optional<rtnl::MacAddress> optional_mac(const Arg& arg) {
 
 rtnl::Request add_bridge(const Arg& arg) {
   return rtnl::AddBridge{arg.member("name").string(), optional_mac(arg.member("macAddress")),
-                         arg.member("mtuBytes").optional_integer(), arg.member("up").boolean()};
+                         arg.member("mtuBytes").optional_integer(), arg.member("up").boolean(),
+                         arg.member("vlanFiltering").optional(&Arg::boolean).value_or(false)};
+}
+
+uint32_t macvlan_mode(const Arg& arg) {
+  const std::string name = arg.string();
+  for (const MacvlanMode& known : kMacvlanModes) {
+    if (name == known.name) return known.mode;
+  }
+  arg.expected("'bridge', 'private', 'vepa' or 'passthru'");
+}
+
+rtnl::Request add_macvlan(const Arg& arg) {
+  return rtnl::AddMacvlan{arg.member("name").string(),
+                          arg.member("parent").string(),
+                          arg.member("netnsPath").string(),
+                          macvlan_mode(arg.member("mode")),
+                          arg.member("broadcastLimit").optional(&Arg::signed_integer),
+                          optional_mac(arg.member("macAddress")),
+                          arg.member("mtuBytes").optional_integer()};
+}
+
+uint16_t ipvlan_mode(const Arg& arg) {
+  const std::string name = arg.string();
+  if (name == "l2") return IPVLAN_MODE_L2;
+  if (name == "l3") return IPVLAN_MODE_L3;
+  if (name == "l3s") return IPVLAN_MODE_L3S;
+  arg.expected("'l2', 'l3' or 'l3s'");
+}
+
+rtnl::Request add_ipvlan(const Arg& arg) {
+  return rtnl::AddIpvlan{arg.member("name").string(), arg.member("parent").string(), arg.member("netnsPath").string(),
+                         ipvlan_mode(arg.member("mode")), arg.member("mtuBytes").optional_integer()};
+}
+
+constexpr uint32_t kLastVlan = 4094;
+
+std::optional<uint16_t> optional_vlan(const Arg& arg) {
+  if (arg.absent()) return std::nullopt;
+  const uint32_t vlan = arg.integer();
+  if (vlan < 1 || vlan > kLastVlan) arg.expected("a VLAN from 1 to 4094");
+  return static_cast<uint16_t>(vlan);
 }
 
 rtnl::Request add_veth(const Arg& arg) {
@@ -63,7 +104,8 @@ rtnl::Request set_link(const Arg& arg) {
                        arg.member("alias").optional(&Arg::string),
                        ipv4_configuration(arg.member("ipv4Configuration")),
                        address_generation(arg.member("ipv6AddressGeneration")),
-                       arg.member("hairpin").optional(&Arg::boolean)};
+                       arg.member("hairpin").optional(&Arg::boolean),
+                       optional_vlan(arg.member("bridgeVlan"))};
 }
 
 rtnl::Request delete_link(const Arg& arg) { return rtnl::DeleteLink{arg.member("name").string()}; }
@@ -91,9 +133,10 @@ struct Verb {
   const char* name;
   rtnl::Request (*read)(const Arg&);
 };
-constexpr Verb kVerbs[] = {{"addBridge", add_bridge},         {"addVeth", add_veth},        {"setLink", set_link},
-                           {"deleteLink", delete_link},       {"addAddress", add_address},  {"addRoute", add_route},
-                           {"deleteAddress", delete_address}, {"deleteRoute", delete_route}};
+constexpr Verb kVerbs[] = {{"addBridge", add_bridge},    {"addVeth", add_veth},   {"addMacvlan", add_macvlan},
+                           {"addIpvlan", add_ipvlan},    {"setLink", set_link},   {"deleteLink", delete_link},
+                           {"addAddress", add_address},  {"addRoute", add_route}, {"deleteAddress", delete_address},
+                           {"deleteRoute", delete_route}};
 
 }  // namespace
 

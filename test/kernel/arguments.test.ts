@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import * as native from '#native';
 import { becomeHost, type Host } from './host.ts';
-import { addBridge } from './requests.ts';
+import { addBridge, addIpvlan, addMacvlan } from './requests.ts';
 
 let host: Host;
 let nft: native.NftSocket;
@@ -20,6 +20,10 @@ const call =
   (name: string, ...args: unknown[]) =>
   () =>
     (native as unknown as Record<string, (...args: unknown[]) => unknown>)[name]?.(...args);
+
+const macvlan = addMacvlan('x', 'y', '/z');
+const tracked = { protocol: 'udp', family: 4, destination: null, firstPort: 53, lastPort: 53 };
+const forget = (wrong: object) => () => call('deleteConntrack', nft, [tracked, { ...tracked, ...wrong }])();
 
 it.each<[string, () => unknown]>([
   ['createNetns.path: expected a string', call('createNetns')],
@@ -55,6 +59,25 @@ it.each<[string, () => unknown]>([
     () => call('route', host.socket, [{ verb: 'addRoute', destination: '::/0', gateway: '10.0.0.1' }])(),
   ],
   [
+    "route[0].mode: expected 'bridge', 'private', 'vepa' or 'passthru'",
+    () => call('route', host.socket, [{ ...macvlan, mode: 'source' }])(),
+  ],
+  [
+    'route[0].broadcastLimit: expected an integer of 32 bits',
+    () => call('route', host.socket, [{ ...macvlan, broadcastLimit: 2 ** 31 }])(),
+  ],
+  ['route[0].parent: expected a string', () => call('route', host.socket, [{ ...macvlan, parent: null }])()],
+  ['route[0].netnsPath: expected a string', () => call('route', host.socket, [{ ...macvlan, netnsPath: null }])()],
+  [
+    "route[0].mode: expected 'l2', 'l3' or 'l3s'",
+    () => call('route', host.socket, [{ ...addIpvlan('x', 'y', '/z'), mode: 'l4' }])(),
+  ],
+  ['route[0].vlanFiltering: expected a boolean', () => call('route', host.socket, [{ ...good, vlanFiltering: 1 }])()],
+  ...[0, 4095].map((bridgeVlan): [string, () => unknown] => [
+    'route[0].bridgeVlan: expected a VLAN from 1 to 4094',
+    () => call('route', host.socket, [{ verb: 'setLink', name: 'x', bridgeVlan }])(),
+  ]),
+  [
     'changeElements[0].element.key: expected a Uint8Array',
     () => call('changeElements', nft, 't', [{ verb: 'add', element: { ...element, key: 'x' } }])(),
   ],
@@ -66,6 +89,16 @@ it.each<[string, () => unknown]>([
     'changeElements[0].element.comment: expected at most 128 bytes',
     () => call('changeElements', nft, 't', [{ verb: 'add', element: { ...element, comment: 'x'.repeat(129) } }])(),
   ],
+  ['deleteConntrack.socket: expected a NftSocket', () => call('deleteConntrack', host.socket, [tracked])()],
+  ['deleteConntrack: expected an array', () => call('deleteConntrack', nft, tracked)()],
+  ["deleteConntrack[1].protocol: expected 'tcp', 'udp' or 'sctp'", forget({ protocol: 'icmp' })],
+  ['deleteConntrack[1].family: expected 4 or 6', forget({ family: 5 })],
+  ['deleteConntrack[1].family: expected a number', forget({ family: 'inet' })],
+  ['deleteConntrack[1].destination: expected an IP address', forget({ destination: 'localhost' })],
+  ['deleteConntrack[1].destination: expected an address of that family', forget({ destination: '::1' })],
+  ['deleteConntrack[1].firstPort: expected a number', forget({ firstPort: null })],
+  ['deleteConntrack[1].lastPort: expected an integer from 0 to 65535', forget({ lastPort: 65536 })],
+  ['deleteConntrack[1].lastPort: expected at least firstPort', forget({ lastPort: 52 })],
   ["holdPort.protocol: expected 'tcp', 'udp' or 'sctp'", call('holdPort', 'icmp', '0.0.0.0', 1)],
   ['holdPort.port: expected an integer from 0 to 65535', call('holdPort', 'tcp', '0.0.0.0', 65536)],
   ['holdPort.address: expected an IP address', call('holdPort', 'tcp', 'localhost', 80)],

@@ -20,6 +20,30 @@ export const addVeth = (name: string, netns: string, more: Partial<Request<'addV
   peerMacAddress: null,
   ...more,
 });
+export const addMacvlan = (
+  name: string,
+  parent: string,
+  netns: string,
+  more: Partial<Request<'addMacvlan'>> = {},
+): RouteRequest => ({
+  verb: 'addMacvlan',
+  name,
+  parent,
+  mode: 'bridge',
+  broadcastLimit: null,
+  macAddress: null,
+  mtuBytes: null,
+  netnsPath: netns,
+  ...more,
+});
+export const addIpvlan = (name: string, parent: string, netns: string): RouteRequest => ({
+  verb: 'addIpvlan',
+  name,
+  parent,
+  mode: 'l2',
+  mtuBytes: null,
+  netnsPath: netns,
+});
 export const setLink = (name: string, more: Partial<Request<'setLink'>>): RouteRequest => ({
   verb: 'setLink',
   name,

@@ -1,18 +1,23 @@
+import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   linkByName,
   listAddresses,
   listLinks,
   listRoutes,
+  netnsIdOf,
   type RouteRequest,
   type RouteSocket,
   route,
   sourceAddressFor,
 } from '#native';
 import { apply, becomeHost, type Host, ip, run } from './host.ts';
+import { endPeers, reach, serve } from './peers.ts';
 import {
   addAddress,
   addBridge,
+  addIpvlan,
+  addMacvlan,
   addRoute,
   addVeth,
   deleteAddress,
@@ -25,7 +30,10 @@ let host: Host;
 beforeAll(async () => {
   host = await becomeHost();
 });
-afterAll(() => host.close());
+afterAll(() => {
+  endPeers();
+  host.close();
+});
 
 let count = 0;
 let here: { path: string; socket: RouteSocket };
@@ -122,6 +130,167 @@ describe('links', () => {
   it('deletes a link', () => {
     apply(here.socket, addBridge('br0'), deleteLink('br0'));
     expect(linkByName(here.socket, 'br0')).toBeNull();
+  });
+});
+
+describe('macvlan', () => {
+  /** A link that stands for the uplink: the other end of it is outside. */
+  const addUplink = () => {
+    const outside = host.netns(`outside${count}`);
+    apply(here.socket, addVeth('up0', outside.path), setLink('up0', { up: true }));
+    apply(outside.socket, setLink('eth0', { up: true }));
+  };
+
+  it.each(['bridge', 'private', 'vepa', 'passthru'] as const)('is made in its namespace at once, mode %s', (mode) => {
+    addUplink();
+    // that of passthru is its parent's
+    const macAddress = mode === 'passthru' ? null : '02:00:00:00:00:05';
+    apply(here.socket, addMacvlan('eth0', 'up0', there.path, { mode, macAddress, mtuBytes: 1400 }));
+    expect(linkByName(here.socket, 'eth0')).toBeNull();
+    const shown = link('eth0', there.path);
+    expect(shown).toMatchObject({
+      mtu: 1400,
+      operstate: 'DOWN',
+      linkinfo: { info_kind: 'macvlan', info_data: { mode } },
+    });
+    const parent = linkByName(here.socket, 'up0');
+    expect(shown.address).toBe(macAddress ?? parent?.macAddress);
+    expect(linkByName(there.socket, 'eth0')).toMatchObject({
+      kind: 'macvlan',
+      macvlanMode: mode,
+      broadcastLimit: null,
+      parentIndex: parent?.index,
+      peerIndex: null,
+      peerNetnsId: netnsIdOf(there.socket, here.path),
+    });
+    expect(netnsIdOf(there.socket, here.path)).not.toBeNull();
+  });
+
+  it('gets a limit for broadcasts, of either sign', () => {
+    addUplink();
+    for (const [name, broadcastLimit] of [
+      ['eth0', 7],
+      ['eth1', -1],
+    ] as const) {
+      apply(here.socket, addMacvlan(name, 'up0', there.path, { broadcastLimit }));
+      expect(linkByName(there.socket, name)?.broadcastLimit).toBe(broadcastLimit);
+    }
+  });
+
+  it('carries packets between two namespaces by way of its parent', async () => {
+    addUplink();
+    const other = host.netns(`other${count}`);
+    apply(here.socket, addMacvlan('eth0', 'up0', there.path), addMacvlan('eth0', 'up0', other.path));
+    apply(there.socket, setLink('eth0', { up: true }), addAddress('eth0', '10.1.0.2/24'));
+    apply(other.socket, setLink('eth0', { up: true }), addAddress('eth0', '10.1.0.3/24'));
+    await serve(other.path, '10.1.0.3', 9);
+    expect(await reach(there.path, '10.1.0.3', 9)).toBe('10.1.0.2');
+  });
+
+  it('stands on a parent that the same call makes, and knows no namespace number of its own one', () => {
+    apply(here.socket, addBridge('br0'), addMacvlan('mv0', 'br0', here.path), setLink('mv0', { up: true }));
+    const parent = linkByName(here.socket, 'br0');
+    expect(linkByName(here.socket, 'mv0')).toMatchObject({ up: true, parentIndex: parent?.index, peerNetnsId: null });
+    expect(parent).toMatchObject({ parentIndex: null, peerNetnsId: null, macvlanMode: null });
+  });
+
+  it('says which parent is missing, that a name is taken, and where no namespace is', () => {
+    addUplink();
+    apply(there.socket, addBridge('taken'));
+    expect(
+      route(here.socket, [
+        addMacvlan('eth0', 'nothing', there.path),
+        addMacvlan('taken', 'up0', there.path),
+        addMacvlan('eth0', 'up0', host.pin('nothing')),
+      ]),
+    ).toEqual([
+      { op: 'add macvlan', errno: 'ENODEV', detail: 'no link is named nothing' },
+      { op: 'add macvlan', errno: 'EEXIST', detail: null },
+      { op: 'add macvlan', errno: 'ENOENT', detail: host.pin('nothing') },
+    ]);
+    expect(route(here.socket, [addIpvlan('eth0', 'nothing', there.path)])).toEqual([
+      { op: 'add ipvlan', errno: 'ENODEV', detail: 'no link is named nothing' },
+    ]);
+  });
+});
+
+describe('ipvlan', () => {
+  it('is made in its namespace, or refused by a kernel that has none, by name', () => {
+    apply(here.socket, addVeth('up0', host.netns(`outside${count}`).path));
+    const [fault] = route(here.socket, [addIpvlan('eth0', 'up0', there.path)]);
+    if (fault) expect(fault).toEqual({ op: 'add ipvlan', errno: 'EOPNOTSUPP', detail: 'the kernel has no ipvlan' });
+    else
+      expect(link('eth0', there.path)).toMatchObject({ linkinfo: { info_kind: 'ipvlan', info_data: { mode: 'l2' } } });
+  });
+});
+
+describe('VLANs of a bridge', () => {
+  const canFilter = spawnSync('unshare', '-n ip link add br0 type bridge vlan_filtering 1'.split(' ')).status === 0;
+
+  it('are not filtered unless that is asked for', () => {
+    apply(here.socket, addBridge('br0'), addBridge('br1', { vlanFiltering: false }), addVeth('v0', there.path));
+    const filtering = ['br0', 'br1', 'v0'].map((name) => linkByName(here.socket, name)?.vlanFiltering);
+    expect(filtering).toEqual([false, false, null]);
+  });
+
+  it.runIf(canFilter)('are filtered when the bridge is made so', () => {
+    apply(here.socket, addBridge('br0', { vlanFiltering: true }));
+    expect(link('br0').linkinfo.info_data.vlan_filtering).toBe(1);
+    expect(linkByName(here.socket, 'br0')?.vlanFiltering).toBe(true);
+  });
+
+  it.runIf(canFilter)('are set on a port in the request that makes it one and sets it up', () => {
+    apply(
+      here.socket,
+      addBridge('br0', { vlanFiltering: true }),
+      addVeth('v0', there.path),
+      setLink('v0', { up: true, master: 'br0', bridgeVlan: 42, hairpin: true, alias: 'container a' }),
+      setLink('v0', { bridgeVlan: 43 }),
+    );
+    const [{ vlans }] = JSON.parse(run(here.path, 'bridge', ['-j', 'vlan', 'show', 'dev', 'v0']));
+    expect(vlans).toContainEqual({ vlan: 43, flags: ['PVID', 'Egress Untagged'] });
+    expect(vlans).toContainEqual({ vlan: 42, flags: ['Egress Untagged'] });
+    expect(link('v0')).toMatchObject({ master: 'br0', ifalias: 'container a' });
+    expect(link('v0').flags).toContain('UP');
+  });
+
+  it.runIf(canFilter).each([
+    [42, '10.1.0.2'],
+    [43, null],
+  ])('keep containers of one bridge apart: 42 beside %i', async (second, seenAs) => {
+    const other = host.netns(`other${count}`);
+    apply(here.socket, addBridge('br0', { vlanFiltering: true }));
+    apply(here.socket, addVeth('v0', there.path), addVeth('v1', other.path));
+    apply(here.socket, setLink('v0', { up: true, master: 'br0', bridgeVlan: 42 }));
+    apply(here.socket, setLink('v1', { up: true, master: 'br0', bridgeVlan: second }));
+    apply(there.socket, setLink('eth0', { up: true }), addAddress('eth0', '10.1.0.2/24'));
+    apply(other.socket, setLink('eth0', { up: true }), addAddress('eth0', '10.1.0.3/24'));
+    await serve(other.path, '10.1.0.3', 9);
+    expect(await reach(there.path, '10.1.0.3', 9, { withinMs: 1000 })).toBe(seenAs);
+  });
+
+  it.runIf(!canFilter)('are refused with the reason where the kernel cannot filter', () => {
+    const detail = 'the kernel has no VLAN filtering in bridges';
+    apply(here.socket, addBridge('br1'), addVeth('v0', there.path), setLink('v0', { master: 'br1' }));
+    expect(route(here.socket, [addBridge('br0', { vlanFiltering: true }), setLink('v0', { bridgeVlan: 42 })])).toEqual([
+      { op: 'add bridge', errno: 'EOPNOTSUPP', detail },
+      { op: 'set bridge vlan', errno: 'EOPNOTSUPP', detail: `the link is in no bridge, or ${detail}` },
+    ]);
+    expect(linkByName(here.socket, 'br0')).toBeNull();
+  });
+
+  it('are refused to what is no port, while the rest of the request is done', () => {
+    apply(here.socket, addVeth('v0', there.path));
+    const faults = route(here.socket, [
+      setLink('v0', { bridgeVlan: 42, mtuBytes: 1400, up: true }),
+      setLink('nothing', { bridgeVlan: 42 }),
+    ]);
+    expect(faults).toEqual([
+      { op: 'set bridge vlan', errno: 'EOPNOTSUPP', detail: expect.stringContaining('the link is in no bridge') },
+      { op: 'set bridge vlan', errno: 'ENODEV', detail: 'no link is named nothing' },
+    ]);
+    expect(link('v0').mtu).toBe(1400);
+    expect(link('v0').flags).toContain('UP');
   });
 });
 

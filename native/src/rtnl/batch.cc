@@ -12,6 +12,21 @@ namespace {
 // Every message is answered, and the answers must fit the receive buffer.
 constexpr size_t kMessagesPerSend = 32, kBytesPerSend = 16384;
 
+constexpr char kSetBridgeVlan[] = "set bridge vlan";
+
+/// What the kernel lacks, where it says less than we know: "Unknown device type", or nothing at all.
+std::string what_is_missing(const sys::SysError& error) {
+  const std::string& op = error.op();
+  if (error.detail() == "Unknown device type") return "the kernel has no " + op.substr(op.find(' ') + 1);  // add ipvlan
+  if (op == "add bridge") return "the kernel has no VLAN filtering in bridges";
+  if (op == kSetBridgeVlan) return "the link is in no bridge, or the kernel has no VLAN filtering in bridges";
+  return error.detail();
+}
+
+sys::SysError explain(const sys::SysError& error) {
+  return error.error() == EOPNOTSUPP ? sys::SysError(error.op(), EOPNOTSUPP, what_is_missing(error)) : error;
+}
+
 }  // namespace
 
 std::vector<nl::Fault> Batch::run(const std::vector<Request>& requests) {
@@ -38,10 +53,25 @@ void Batch::enqueue(const AddVeth& request) {
   unsettle(request.peer_name);
 }
 
+void Batch::enqueue(const AddMacvlan& request) {
+  const char* op = "add macvlan";
+  push(add_macvlan(request, resolve(request.parent, op), netns(request.netns, op)), op);
+  unsettle(request.name);
+}
+
+void Batch::enqueue(const AddIpvlan& request) {
+  const char* op = "add ipvlan";
+  push(add_ipvlan(request, resolve(request.parent, op), netns(request.netns, op)), op);
+  unsettle(request.name);
+}
+
 void Batch::enqueue(const SetLink& request) {
   std::optional<uint32_t> master;
   if (request.master) master = request.master->empty() ? 0 : resolve(*request.master, "set link");
+  std::optional<uint32_t> port;
+  if (request.bridge_vlan) port = resolve(request.name, kSetBridgeVlan);
   push(set_link(request, master), "set link");
+  if (port) push(set_bridge_vlan(*port, *request.bridge_vlan), kSetBridgeVlan);
   if (configures_before_up(request)) push(set_link_up(request.name), "set link");
   if (request.hairpin) push(set_hairpin(request.name, *request.hairpin), "set link");
 }
@@ -82,7 +112,7 @@ void Batch::flush() {
   const auto answers = perform_queue();
   for (size_t i = 0; i < answers.size(); ++i) {
     nl::Fault& fault = faults_[owners_[i]];
-    if (answers[i] && !fault) fault = answers[i];
+    if (answers[i] && !fault) fault = explain(*answers[i]);
   }
   queue_.clear();
   owners_.clear();

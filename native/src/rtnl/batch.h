@@ -19,6 +19,8 @@ class Batch {
  private:
   void enqueue(const AddBridge& request);
   void enqueue(const AddVeth& request);
+  void enqueue(const AddMacvlan& request);
+  void enqueue(const AddIpvlan& request);
   void enqueue(const SetLink& request);
   void enqueue(const DeleteLink& request);
   void enqueue(const AddAddress& request);

@@ -1,5 +1,6 @@
 #include "rtnl/link.h"
 
+#include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
@@ -30,6 +31,14 @@ void put_mtu(nl::Message& message, const std::optional<uint32_t>& mtu) {
 void put_one_queue(nl::Message& message) {
   message.put_u32(IFLA_NUM_TX_QUEUES, 1);
   message.put_u32(IFLA_NUM_RX_QUEUES, 1);
+}
+
+nl::Message sublink_message(const std::string& name, uint32_t parent_index, int netns) {
+  nl::Message message(RTM_NEWLINK, kCreate, link_header());
+  message.put_string(IFLA_IFNAME, name);
+  message.put_u32(IFLA_LINK, parent_index);
+  message.put_u32(IFLA_NET_NS_FD, static_cast<uint32_t>(netns));
+  return message;
 }
 
 void put_peer(nl::Message& message, const AddVeth& veth, int netns) {
@@ -68,6 +77,11 @@ nl::Message add_bridge(const AddBridge& bridge) {
   put_mtu(message, bridge.mtu);
   auto info = message.nest(IFLA_LINKINFO);
   message.put_string(IFLA_INFO_KIND, "bridge");
+  // A kernel that cannot filter refuses to be told not to, as well.
+  if (bridge.vlan_filtering) {
+    auto data = message.nest(IFLA_INFO_DATA);
+    message.put_u8(IFLA_BR_VLAN_FILTERING, 1);
+  }
   return message;
 }
 
@@ -83,7 +97,31 @@ nl::Message add_veth(const AddVeth& veth, int peer_netns) {
   return message;
 }
 
-bool configures_before_up(const SetLink& link) { return link.up == true && has_af_spec(link); }
+nl::Message add_macvlan(const AddMacvlan& macvlan, uint32_t parent_index, int netns) {
+  nl::Message message = sublink_message(macvlan.name, parent_index, netns);
+  put_mac(message, macvlan.mac);
+  put_mtu(message, macvlan.mtu);
+  auto info = message.nest(IFLA_LINKINFO);
+  message.put_string(IFLA_INFO_KIND, "macvlan");
+  auto data = message.nest(IFLA_INFO_DATA);
+  message.put_u32(IFLA_MACVLAN_MODE, macvlan.mode);
+  if (macvlan.broadcast_limit) {
+    message.put_u32(kMacvlanBroadcastCutoff, static_cast<uint32_t>(*macvlan.broadcast_limit));
+  }
+  return message;
+}
+
+nl::Message add_ipvlan(const AddIpvlan& ipvlan, uint32_t parent_index, int netns) {
+  nl::Message message = sublink_message(ipvlan.name, parent_index, netns);
+  put_mtu(message, ipvlan.mtu);
+  auto info = message.nest(IFLA_LINKINFO);
+  message.put_string(IFLA_INFO_KIND, "ipvlan");
+  auto data = message.nest(IFLA_INFO_DATA);
+  message.put(IFLA_IPVLAN_MODE, &ipvlan.mode, sizeof ipvlan.mode);
+  return message;
+}
+
+bool configures_before_up(const SetLink& link) { return link.up == true && (has_af_spec(link) || link.bridge_vlan); }
 
 nl::Message set_link(const SetLink& link, std::optional<uint32_t> master_index) {
   nl::Message message(RTM_NEWLINK, 0, link_header(configures_before_up(link) ? std::nullopt : link.up));
@@ -113,6 +151,17 @@ nl::Message set_hairpin(const std::string& name, bool on) {
   message.put_string(IFLA_INFO_SLAVE_KIND, "bridge");
   auto port = message.nest(IFLA_INFO_SLAVE_DATA);
   message.put_u8(IFLA_BRPORT_MODE, on ? 1 : 0);
+  return message;
+}
+
+nl::Message set_bridge_vlan(uint32_t link_index, uint16_t vlan) {
+  ifinfomsg header{};
+  header.ifi_family = AF_BRIDGE;
+  header.ifi_index = static_cast<int>(link_index);
+  nl::Message message(RTM_SETLINK, 0, header);
+  auto specification = message.nest(IFLA_AF_SPEC);
+  const bridge_vlan_info info{BRIDGE_VLAN_INFO_PVID | BRIDGE_VLAN_INFO_UNTAGGED, vlan};
+  message.put(IFLA_BRIDGE_VLAN_INFO, &info, sizeof info);
   return message;
 }
 

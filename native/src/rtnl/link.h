@@ -7,7 +7,11 @@
 
 namespace rtnl {
 
-/// Equivalent to: ip link add <name> [address <mac>] [mtu <mtu>] [up] type bridge. EEXIST if the name is taken.
+/// IFLA_MACVLAN_BC_CUTOFF, since Linux 6.4; older headers lack it, older kernels ignore it.
+constexpr uint16_t kMacvlanBroadcastCutoff = 9;
+
+/// Equivalent to: ip link add <name> [address <mac>] [mtu <mtu>] [up] type bridge [vlan_filtering 1]. EEXIST if the
+/// name is taken, EOPNOTSUPP where bridges cannot filter.
 nl::Message add_bridge(const AddBridge& bridge);
 
 /// Equivalent to: ip link add <name> [mtu <mtu>] numtxqueues 1 numrxqueues 1 type veth
@@ -16,17 +20,29 @@ nl::Message add_bridge(const AddBridge& bridge);
 /// veth has one for every CPU and containers gain nothing from them. EEXIST if either name is taken.
 nl::Message add_veth(const AddVeth& veth, int peer_netns);
 
+/// Equivalent to: ip link add link <index> name <name> netns <fd> [address <mac>] [mtu <mtu>] type macvlan mode <mode>
+///   [bclim <limit>]
+/// The parent is of the socket's namespace, the link is made in the other at once. EEXIST if that has the name.
+nl::Message add_macvlan(const AddMacvlan& macvlan, uint32_t parent_index, int netns);
+
+/// Equivalent to: ip link add link <index> name <name> netns <fd> [mtu <mtu>] type ipvlan mode <mode>
+nl::Message add_ipvlan(const AddIpvlan& ipvlan, uint32_t parent_index, int netns);
+
 /// Equivalent to: ip link set <name> [address …] [mtu …] [alias …] [master <index>|nomaster] [addrgenmode …] and
 /// sysctl net.ipv4.conf.<name>.…, without the final `up` where `configures_before_up` says so.
 nl::Message set_link(const SetLink& link, std::optional<uint32_t> master_index);
 
 /// The kernel sets a device up before it reads IFLA_AF_SPEC of the same message, so a link that is to be up *and*
-/// without an automatic IPv6 address needs two messages: configuration, then up.
+/// without an automatic IPv6 address needs two messages: configuration, then up. Likewise a port that is to have its
+/// VLAN before it forwards anything.
 bool configures_before_up(const SetLink& link);
 
 /// Equivalent to: bridge link set dev <name> hairpin on|off. A message of its own: the kernel takes a port's settings
 /// from the master that the link has before the message, so the bridge must have been set by an earlier one.
 nl::Message set_hairpin(const std::string& name, bool on);
+
+/// Equivalent to: bridge vlan add dev <index> vid <vlan> pvid untagged. EOPNOTSUPP if it is no bridge's port.
+nl::Message set_bridge_vlan(uint32_t link_index, uint16_t vlan);
 
 /// Equivalent to: ip link set <name> up
 nl::Message set_link_up(const std::string& name);

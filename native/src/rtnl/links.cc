@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "netlink/attributes.h"
+#include "rtnl/link.h"
 
 namespace rtnl {
 namespace {
@@ -22,6 +23,21 @@ std::string mac_text(const nl::Attributes& attributes) {
 std::string kind_of(const nl::Attributes& attributes) {
   const auto info = attributes.find(IFLA_LINKINFO);
   return info ? info->nested().string(IFLA_INFO_KIND) : std::string();
+}
+
+/// The attribute `type` of a link's own kind, when it is of that kind.
+template <class T>
+std::optional<T> kind_value(const nl::Attributes& attributes, const char* kind, uint16_t type) {
+  const auto info = attributes.find(IFLA_LINKINFO);
+  if (!info || info->nested().string(IFLA_INFO_KIND) != kind) return std::nullopt;
+  const auto data = info->nested().find(IFLA_INFO_DATA);
+  return data ? data->nested().value<T>(type) : std::nullopt;
+}
+
+/// 0 is a tunnel's way to say that it has none.
+std::optional<uint32_t> parent_of(const nl::Attributes& attributes) {
+  const auto parent = attributes.value<uint32_t>(IFLA_LINK);
+  return parent == 0u ? std::nullopt : parent;
 }
 
 std::optional<bool> hairpin_of(const nl::Attributes& attributes) {
@@ -91,7 +107,12 @@ std::optional<LinkInfo> parse_link(const nlmsghdr& message) {
   link.up = (header->ifi_flags & IFF_UP) != 0;
   link.loopback = (header->ifi_flags & IFF_LOOPBACK) != 0;
   link.master = attributes.value<uint32_t>(IFLA_MASTER);
-  if (link.kind == "veth") link.peer = attributes.value<uint32_t>(IFLA_LINK);
+  link.peer = link.kind == "veth" ? attributes.value<uint32_t>(IFLA_LINK) : std::nullopt;
+  link.parent = link.kind == "veth" ? std::nullopt : parent_of(attributes);
+  link.other_netns = attributes.value<uint32_t>(IFLA_LINK_NETNSID);
+  if (const auto on = kind_value<uint8_t>(attributes, "bridge", IFLA_BR_VLAN_FILTERING)) link.vlan_filtering = *on != 0;
+  link.macvlan_mode = kind_value<uint32_t>(attributes, "macvlan", IFLA_MACVLAN_MODE);
+  link.broadcast_limit = kind_value<int32_t>(attributes, "macvlan", kMacvlanBroadcastCutoff);
   link.alias = attributes.string(IFLA_IFALIAS);
   link.hairpin = hairpin_of(attributes);
   link.ipv6_address_generation = ipv6_address_generation_of(attributes);

@@ -20,7 +20,12 @@ struct LinkInfo {
   bool up;
   bool loopback;
   std::optional<uint32_t> master;
-  std::optional<uint32_t> peer;  // the other end of a veth, in its own namespace
+  std::optional<uint32_t> peer;            // the other end of a veth, in its own namespace
+  std::optional<uint32_t> parent;          // of a macvlan and the like, in its own namespace
+  std::optional<uint32_t> other_netns;     // number of the peer's or parent's namespace, where that is another
+  std::optional<bool> vlan_filtering;      // of a bridge
+  std::optional<uint32_t> macvlan_mode;    // MACVLAN_MODE_…
+  std::optional<int32_t> broadcast_limit;  // of a macvlan whose limit is not the kernel's default
   std::string alias;
   std::optional<bool> hairpin;                     // of a bridge port
   std::optional<uint8_t> ipv6_address_generation;  // IN6_ADDR_GEN_MODE_…

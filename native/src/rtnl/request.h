@@ -17,6 +17,7 @@ struct AddBridge {
   std::optional<MacAddress> mac;
   std::optional<uint32_t> mtu;
   bool up;
+  bool vlan_filtering;
 };
 
 struct AddVeth {
@@ -25,6 +26,24 @@ struct AddVeth {
   std::string peer_name;
   std::string peer_netns;
   std::optional<MacAddress> peer_mac;
+};
+
+struct AddMacvlan {
+  std::string name;
+  std::string parent;
+  std::string netns;
+  uint32_t mode;                           // MACVLAN_MODE_…
+  std::optional<int32_t> broadcast_limit;  // IFLA_MACVLAN_BC_CUTOFF
+  std::optional<MacAddress> mac;
+  std::optional<uint32_t> mtu;
+};
+
+struct AddIpvlan {
+  std::string name;
+  std::string parent;
+  std::string netns;
+  uint16_t mode;  // IPVLAN_MODE_…
+  std::optional<uint32_t> mtu;
 };
 
 /// What is left out is left alone.
@@ -37,7 +56,8 @@ struct SetLink {
   std::optional<std::string> alias;
   std::map<uint16_t, uint32_t> ipv4;  // IPV4_DEVCONF_… → value
   std::optional<uint8_t> ipv6_address_generation;
-  std::optional<bool> hairpin;  // as a bridge's port
+  std::optional<bool> hairpin;          // as a bridge's port
+  std::optional<uint16_t> bridge_vlan;  // likewise
 };
 
 struct DeleteLink {
@@ -65,6 +85,7 @@ struct RouteSpec {
 struct AddRoute : RouteSpec {};
 struct DeleteRoute : RouteSpec {};
 
-using Request = std::variant<AddBridge, AddVeth, SetLink, DeleteLink, AddAddress, DeleteAddress, AddRoute, DeleteRoute>;
+using Request = std::variant<AddBridge, AddVeth, AddMacvlan, AddIpvlan, SetLink, DeleteLink, AddAddress, DeleteAddress,
+                             AddRoute, DeleteRoute>;
 
 }  // namespace rtnl

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "netlink/socket.h"
+#include "sys/ip.h"
+
+namespace conntrack {
+
+/// Connections by where their first packet was sent, before any translation.
+struct Selection {
+  uint8_t protocol;  // IPPROTO_…
+  int family;        // AF_INET or AF_INET6
+  std::optional<sys::IpAddress> destination;
+  uint16_t first_port, last_port;
+};
+
+/// Equivalent to: conntrack -D -f <family> -p <protocol> [--orig-dst <destination>] --orig-port-dst <port>, for every
+/// selection and every port of its range, in the socket's namespace. How many were deleted; 0 where the kernel tracks
+/// no connections.
+uint32_t delete_connections(nl::Socket& socket, const std::vector<Selection>& selections);
+
+}  // namespace conntrack

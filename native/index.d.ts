@@ -54,6 +54,7 @@ export class RouteSocket {
 /** null: the calling thread's namespace. A path: opened there by a throw-away thread. ENOENT / EINVAL as the kernel says. */
 export function openRouteSocket(netnsPath: string | null): RouteSocket;
 
+export type RouteType = 'unicast' | 'blackhole' | 'unreachable' | 'prohibit';
 export type MacvlanMode = 'bridge' | 'private' | 'vepa' | 'passthru';
 
 /** `addresses` and `destination` are "10.0.0.1/24" or "fd00::1/64"; "default" is "0.0.0.0/0" or "::/0" spelt out. */
@@ -148,10 +149,27 @@ export type RouteRequest =
   | { verb: 'addAddress'; link: string; address: string; noDad: boolean }
   /** ip address delete <address> dev <link> */
   | { verb: 'deleteAddress'; link: string; address: string }
-  /** ip route add <destination> [via <gateway>] [dev <link>] [metric <metric>] proto static */
-  | { verb: 'addRoute'; destination: string; gateway: string | null; link: string | null; metric: number | null }
-  /** ip route delete … */
-  | { verb: 'deleteRoute'; destination: string; gateway: string | null; link: string | null; metric: number | null };
+  /**
+   * ip route add [<type>] <destination> [via <gateway>] [dev <link>] [metric <metric>] proto static
+   * `type` is unicast unless given; the other types refuse and have neither gateway nor link.
+   */
+  | {
+      verb: 'addRoute';
+      destination: string;
+      gateway: string | null;
+      link: string | null;
+      metric: number | null;
+      type?: RouteType | null;
+    }
+  /** ip route delete [<type>] …: whatever is left out matches every route; IPv6 looks at no type. */
+  | {
+      verb: 'deleteRoute';
+      destination: string;
+      gateway: string | null;
+      link: string | null;
+      metric: number | null;
+      type?: RouteType | null;
+    };
 
 /**
  * Performs the requests in order with as few sends as order allows (one, unless a link that an earlier request makes
@@ -217,6 +235,8 @@ export interface RouteInfo {
   gateway: string | null;
   linkIndex: number | null;
   metric: number | null;
+  /** of the types that refuse: no gateway, no link */
+  type: RouteType | 'other';
   /** preferred source */
   source: string | null;
 }

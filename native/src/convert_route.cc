@@ -91,12 +91,20 @@ static Napi::Value text_or_null(Napi::Env env, const std::optional<sys::IpAddres
   return address ? Napi::Value(Napi::String::New(env, address->text())) : env.Null();
 }
 
+static Napi::Value route_type(Napi::Env env, uint8_t type) {
+  for (const RouteType& known : kRouteTypes) {
+    if (known.type == type) return Napi::String::New(env, known.name);
+  }
+  return Napi::String::New(env, "other");
+}
+
 Napi::Value to_js(Napi::Env env, const rtnl::RouteInfo& route) {
   auto object = Napi::Object::New(env);
   object.Set("destination", route.destination.text());
   object.Set("gateway", text_or_null(env, route.gateway));
   object.Set("linkIndex", or_null(env, route.link_index));
   object.Set("metric", or_null(env, route.metric));
+  object.Set("type", route_type(env, route.type));
   object.Set("source", text_or_null(env, route.source));
   return object;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <linux/if_link.h>
+#include <linux/rtnetlink.h>
 
 #include "convert.h"
 #include "rtnl/addresses.h"
@@ -16,6 +17,15 @@ constexpr MacvlanMode kMacvlanModes[] = {{"bridge", MACVLAN_MODE_BRIDGE},
                                          {"private", MACVLAN_MODE_PRIVATE},
                                          {"vepa", MACVLAN_MODE_VEPA},
                                          {"passthru", MACVLAN_MODE_PASSTHRU}};
+
+struct RouteType {
+  const char* name;
+  uint8_t type;
+};
+constexpr RouteType kRouteTypes[] = {{"unicast", RTN_UNICAST},
+                                     {"blackhole", RTN_BLACKHOLE},
+                                     {"unreachable", RTN_UNREACHABLE},
+                                     {"prohibit", RTN_PROHIBIT}};
 
 /// A RouteRequest of native/index.d.ts.
 rtnl::Request read_request(const Arg& arg);

@@ -118,9 +118,27 @@ rtnl::Request delete_address(const Arg& arg) {
   return rtnl::DeleteAddress{arg.member("link").string(), arg.member("address").prefix()};
 }
 
+std::optional<uint8_t> route_type(const Arg& arg) {
+  if (arg.absent()) return std::nullopt;
+  const std::string name = arg.string();
+  for (const RouteType& known : kRouteTypes) {
+    if (name == known.name) return known.type;
+  }
+  arg.expected("'unicast', 'blackhole', 'unreachable' or 'prohibit'");
+}
+
+/// A route that refuses has no next hop; IPv4 would ignore one without a word.
+void require_no_next_hop(const Arg& route) {
+  for (const char* member : {"gateway", "link"}) {
+    if (!route.member(member).absent()) route.member(member).expected("null for a route that refuses");
+  }
+}
+
 rtnl::RouteSpec route_spec(const Arg& arg) {
   rtnl::RouteSpec route{arg.member("destination").prefix(), arg.member("gateway").optional(&Arg::ip),
-                        arg.member("link").optional(&Arg::string), arg.member("metric").optional_integer()};
+                        arg.member("link").optional(&Arg::string), arg.member("metric").optional_integer(),
+                        route_type(arg.member("type"))};
+  if (route.type && route.type != RTN_UNICAST) require_no_next_hop(arg);
   const bool mixed = route.gateway && route.gateway->family != route.destination.address.family;
   if (mixed) arg.member("gateway").expected("an address of the destination's family");
   return route;

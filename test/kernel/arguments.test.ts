@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import * as native from '#native';
 import { becomeHost, type Host } from './host.ts';
-import { addBridge, addIpvlan, addMacvlan } from './requests.ts';
+import { addBridge, addIpvlan, addMacvlan, addRoute, deleteRoute } from './requests.ts';
 
 let host: Host;
 let nft: native.NftSocket;
@@ -77,6 +77,18 @@ it.each<[string, () => unknown]>([
     'route[0].bridgeVlan: expected a VLAN from 1 to 4094',
     () => call('route', host.socket, [{ verb: 'setLink', name: 'x', bridgeVlan }])(),
   ]),
+  [
+    "route[0].type: expected 'unicast', 'blackhole', 'unreachable' or 'prohibit'",
+    () => call('route', host.socket, [addRoute('10.5.0.0/16', { type: 'local' as 'unicast' })])(),
+  ],
+  [
+    'route[0].gateway: expected null for a route that refuses',
+    () => call('route', host.socket, [addRoute('10.5.0.0/16', { type: 'blackhole', gateway: '10.1.0.1' })])(),
+  ],
+  [
+    'route[1].link: expected null for a route that refuses',
+    () => call('route', host.socket, [good, deleteRoute('10.5.0.0/16', { type: 'prohibit', link: 'lo' })])(),
+  ],
   [
     'changeElements[0].element.key: expected a Uint8Array',
     () => call('changeElements', nft, 't', [{ verb: 'add', element: { ...element, key: 'x' } }])(),

@@ -345,6 +345,39 @@ describe('addresses and routes', () => {
     expect(ip('-6 route show default', here.path)).toEqual([]);
   });
 
+  const refusing = ['blackhole', 'unreachable', 'prohibit'] as const;
+  it.each(refusing.flatMap((type) => [[type, '10.5.0.0/16', 4] as const, [type, 'fd00:5::/32', 6] as const]))(
+    'adds and deletes a route of type %s (%s)',
+    (type, destination, family) => {
+      const shown = () => ip(`-${family} route show ${destination}`, here.path);
+      apply(here.socket, addRoute(destination, { type, metric: 77 }));
+      expect(shown()).toEqual([expect.objectContaining({ type, dst: destination, metric: 77, protocol: 'static' })]);
+      const found = listRoutes(here.socket);
+      expect(found).toEqual([{ destination, gateway: null, linkIndex: null, metric: 77, type, source: null }]);
+      expect(route(here.socket, [addRoute(destination, { type, metric: 77 })])[0]?.errno).toBe('EEXIST');
+      apply(here.socket, deleteRoute(destination, { type, metric: 77 }));
+      expect(shown()).toEqual([]);
+      apply(here.socket, addRoute(destination, { type }), deleteRoute(destination));
+      expect(shown()).toEqual([]);
+      expect(route(here.socket, [deleteRoute(destination, { type })])[0]?.errno).toBe('ESRCH');
+    },
+  );
+
+  it('deletes an IPv4 route only of the type that is named', () => {
+    apply(here.socket, addRoute('10.5.0.0/16', { type: 'blackhole' }));
+    const faults = route(here.socket, [deleteRoute('10.5.0.0/16', { type: 'prohibit' })]);
+    expect(faults[0]).toMatchObject({ op: 'delete route', errno: 'ESRCH' });
+    expect(listRoutes(here.socket)).toEqual([expect.objectContaining({ type: 'blackhole' })]);
+  });
+
+  it.each(refusing)('refuses what a route of type %s covers, and reaches what a longer one leads to', (type) => {
+    apply(here.socket, setLink('lo', { up: true }), addBridge('br0'), addAddress('br0', '10.5.1.1/24'));
+    apply(here.socket, addRoute('10.5.0.0/16', { type }), addRoute('fd00:5::/32', { type }));
+    expect(sourceAddressFor(here.socket, '10.5.1.2')).toBe('10.5.1.1');
+    expect(sourceAddressFor(here.socket, '10.5.2.2')).toBeNull();
+    expect(sourceAddressFor(here.socket, 'fd00:5::2')).toBeNull();
+  });
+
   it('sets up a whole container in one call', () => {
     apply(here.socket, addBridge('br0'), addAddress('br0', '10.1.0.1/24'), addVeth('v0', there.path));
     apply(
@@ -500,8 +533,15 @@ describe('what is', () => {
     expect(routes).toHaveLength(2);
     expect(routes).toEqual(
       expect.arrayContaining([
-        { destination: '0.0.0.0/0', gateway: '10.1.0.254', linkIndex: index, metric: 9, source: null },
-        { destination: '10.1.0.0/24', gateway: null, linkIndex: index, metric: null, source: '10.1.0.1' },
+        { destination: '0.0.0.0/0', gateway: '10.1.0.254', linkIndex: index, metric: 9, type: 'unicast', source: null },
+        {
+          destination: '10.1.0.0/24',
+          gateway: null,
+          linkIndex: index,
+          metric: null,
+          type: 'unicast',
+          source: '10.1.0.1',
+        },
       ]),
     );
   });

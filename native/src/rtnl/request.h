@@ -80,6 +80,7 @@ struct RouteSpec {
   std::optional<sys::IpAddress> gateway;
   std::optional<std::string> link;
   std::optional<uint32_t> metric;
+  std::optional<uint8_t> type;  // RTN_…
 };
 
 struct AddRoute : RouteSpec {};

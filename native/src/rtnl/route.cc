@@ -25,10 +25,11 @@ void put_route(nl::Message& message, const RouteSpec& route, std::optional<uint3
 
 nl::Message add_route(const RouteSpec& route, std::optional<uint32_t> link_index) {
   rtmsg header = route_header(route.destination);
-  header.rtm_type = RTN_UNICAST;
+  header.rtm_type = route.type.value_or(RTN_UNICAST);
   header.rtm_protocol = RTPROT_STATIC;
   // Without a gateway the destination is on the link itself. IPv6 has no such scopes and ignores this.
-  header.rtm_scope = route.gateway ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
+  const bool on_link = header.rtm_type == RTN_UNICAST && !route.gateway;
+  header.rtm_scope = on_link ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
   nl::Message message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, header);
   put_route(message, route, link_index);
   return message;
@@ -36,7 +37,8 @@ nl::Message add_route(const RouteSpec& route, std::optional<uint32_t> link_index
 
 nl::Message delete_route(const RouteSpec& route, std::optional<uint32_t> link_index) {
   rtmsg header = route_header(route.destination);
-  header.rtm_scope = RT_SCOPE_NOWHERE;  // matches every scope
+  header.rtm_type = route.type.value_or(RTN_UNSPEC);  // matches every type
+  header.rtm_scope = RT_SCOPE_NOWHERE;                // matches every scope
   nl::Message message(RTM_DELROUTE, 0, header);
   put_route(message, route, link_index);
   return message;

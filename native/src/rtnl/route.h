@@ -7,11 +7,12 @@
 
 namespace rtnl {
 
-/// Equivalent to: ip route add <destination> [via <gateway>] [dev <index>] [metric <metric>] proto static. EEXIST.
+/// Equivalent to: ip route add [<type>] <destination> [via <gateway>] [dev <index>] [metric <metric>] proto static.
+/// EEXIST.
 nl::Message add_route(const RouteSpec& route, std::optional<uint32_t> link_index);
 
-/// Equivalent to: ip route delete <destination> [via <gateway>] [dev <index>] [metric <metric>]. ESRCH if it is not
-/// there.
+/// Equivalent to: ip route delete [<type>] <destination> [via <gateway>] [dev <index>] [metric <metric>]. ESRCH if it
+/// is not there.
 nl::Message delete_route(const RouteSpec& route, std::optional<uint32_t> link_index);
 
 }  // namespace rtnl

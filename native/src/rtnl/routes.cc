@@ -35,7 +35,10 @@ bool is_configured(const rtmsg& header, const nl::Attributes& attributes) {
          header.rtm_type != RTN_ANYCAST;
 }
 
-bool says_unreachable(int error) { return error == ENETUNREACH || error == EHOSTUNREACH || error == EACCES; }
+/// Of no route, and of routes that refuse: unreachable, prohibit and (EINVAL) blackhole.
+bool says_unreachable(int error) {
+  return error == ENETUNREACH || error == EHOSTUNREACH || error == EACCES || error == EINVAL;
+}
 
 }  // namespace
 
@@ -45,9 +48,10 @@ std::optional<RouteInfo> parse_route(const nlmsghdr& message) {
   const auto attributes = nl::Attributes::after<rtmsg>(message);
   if (!is_configured(header, attributes)) return std::nullopt;
   const auto destination = ip_attribute(attributes, RTA_DST).value_or(sys::any_address(header.rtm_family));
-  RouteInfo route{{destination, header.rtm_dst_len}, {}, {}, {}, {}};
+  RouteInfo route{{destination, header.rtm_dst_len}, {}, {}, {}, {}, header.rtm_type};
   route.gateway = gateway_of(attributes);
-  route.link_index = attributes.value<uint32_t>(RTA_OIF);
+  // Those that refuse lead over no link; IPv6 puts them on loopback.
+  if (header.rtm_type == RTN_UNICAST) route.link_index = attributes.value<uint32_t>(RTA_OIF);
   route.metric = attributes.value<uint32_t>(RTA_PRIORITY);
   route.source = ip_attribute(attributes, RTA_PREFSRC);
   if (const auto multipath = attributes.find(RTA_MULTIPATH)) read_next_hop(route, *multipath);

@@ -14,6 +14,7 @@ struct RouteInfo {
   std::optional<uint32_t> link_index;
   std::optional<uint32_t> metric;
   std::optional<sys::IpAddress> source;
+  uint8_t type;  // RTN_…
 };
 
 /// What an RTM_NEWROUTE or RTM_DELROUTE tells; nothing for routes outside table main and for the kernel's own kinds

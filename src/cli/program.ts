@@ -17,6 +17,7 @@ import { networkRmCommand } from './commands/network-rm.ts';
 import { nodeInfoCommand } from './commands/node-info.ts';
 import { planCommand } from './commands/plan.ts';
 import { psCommand } from './commands/ps.ts';
+import { reachabilityCommand } from './commands/reachability.ts';
 import { runCommand } from './commands/run.ts';
 import { statsCommand } from './commands/stats.ts';
 import { EndWith, exitCode, exitCodeHelp, reportFailure } from './failure.ts';
@@ -61,6 +62,7 @@ function program(terminal: Terminal): Command {
   netloom.commandsGroup('Networks:');
   const network = group(netloom, 'network', 'create, list, inspect and remove networks');
   for (const add of networkCommands) add(network, terminal);
+  reachabilityCommand(netloom, terminal);
 
   netloom.commandsGroup('This host:');
   for (const add of [daemonCommand, eventsCommand, doctorCommand]) add(netloom, terminal);

@@ -111,6 +111,36 @@ describe('a container', () => {
     expect(exitCode).toBe(2);
   });
 
+  it('is shown with who reaches it', async () => {
+    await client.network.create({ name: 'web', ipv6_enabled: true });
+    await client.network.create({ name: 'back', internal: true });
+    const ports = [{ hostPort: 8080, containerPort: 80 }];
+    await client.container.setup({ id: 'c1', networks: [{ network: 'web' }], ports });
+    await client.container.setup({ id: 'c2', networks: [{ network: 'back' }] });
+    expect(lines((await say('reachability')).stdout)).toEqual([
+      'FROM     c1                  c2',
+      'outside  8080/tcp            -',
+      'host     IPv4 IPv6 8080/tcp  IPv4',
+      'c1       IPv4 IPv6 8080/tcp  -',
+      'c2       -                   IPv4',
+    ]);
+    const { stdout } = await say('reachability', '--why');
+    expect(stdout).toMatch(/^FROM +TO +BY +FAMILY +REACHES +WHY$/m);
+    expect(stdout).toMatch(/^c1 +c2 +address +IPv4 +no +internal$/m);
+    expect(stdout).toMatch(/^outside +c1 +port 8080\/tcp +IPv6 +yes +published 8080\/tcp$/m);
+    const { cells } = JSON.parse((await say('reachability', '--json')).stdout);
+    expect(cells).toHaveLength(4 * 2 * 4);
+    expect(cells).toContainEqual({
+      from: 'container/c2',
+      to: 'c1',
+      by: 'address',
+      family: 4,
+      port: null,
+      reachable: false,
+      reason: 'internal',
+    });
+  });
+
   it('is planned without a change', async () => {
     await client.network.create({ name: 'web' });
     const { stdout } = await say('plan', 'c1', '--network', 'web', '-p', '8080:80');

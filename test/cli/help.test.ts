@@ -4,7 +4,7 @@ import { say } from './netloom.ts';
 
 const groups = ['container', 'network', 'node'];
 const leaves = [
-  ...['run', 'ps', 'inspect', 'stats', 'plan', 'daemon', 'events', 'doctor'],
+  ...['run', 'ps', 'inspect', 'stats', 'plan', 'reachability', 'daemon', 'events', 'doctor'],
   ...['create', 'setup', 'started', 'teardown', 'rm', 'ls'].map((verb) => `container ${verb}`),
   ...['create', 'ls', 'inspect', 'rm'].map((verb) => `network ${verb}`),
   'node info',

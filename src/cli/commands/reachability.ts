@@ -1,0 +1,77 @@
+import type { Command } from 'commander';
+import { hostPortText, type Origin, type ReachabilityCell, reachability } from '../../core/reachability.ts';
+import { clientCommand } from '../command.ts';
+import type { GlobalOptions } from '../options.ts';
+import { withClient } from '../session.ts';
+import { json, type Terminal, table } from '../terminal.ts';
+
+interface ReachabilityOptions extends GlobalOptions {
+  why?: boolean;
+}
+
+export function reachabilityCommand(parent: Command, terminal: Terminal): void {
+  clientCommand(parent, {
+    usage: 'reachability',
+    summary: 'show who reaches which container: by its address, and by its published ports',
+    details:
+      'Read off the networks and their options, nothing is sent: what the network lets through, whether or not\n' +
+      'anybody listens. A row for who asks, a column for who is asked; "-" is not at all.',
+    examples: [
+      'netloom reachability',
+      'netloom reachability --why',
+      'netloom reachability --json | jq \'.cells[] | select(.from == "outside" and .reachable)\'',
+    ],
+  })
+    .option('--why', 'one line for each way, with the reason')
+    .action(async (_options, command: Command) => {
+      const options: ReachabilityOptions = command.optsWithGlobals();
+      const cells = await withClient(options, async (client) => {
+        const [{ networks }, { containers }] = await Promise.all([client.network.list(), client.container.list()]);
+        return reachability(networks, containers);
+      });
+      terminal.print(options.json ? json({ cells }) : options.why ? reasons(terminal, cells) : matrix(terminal, cells));
+    });
+}
+
+/** `IPv4 IPv6 8080/tcp` where these are the ways that lead there. */
+function matrix(terminal: Terminal, cells: ReachabilityCell[]): string {
+  const targets = distinct(cells.map(({ to }) => to));
+  const rows = distinct(cells.map(({ from }) => from)).map((from) => [
+    originText(from),
+    ...targets.map((to) => waysText(cells.filter((cell) => cell.from === from && cell.to === to))),
+  ]);
+  return table(terminal, ['FROM', ...targets], rows);
+}
+
+function waysText(cells: ReachabilityCell[]): string {
+  const open = cells.filter(({ reachable }) => reachable);
+  const ways = (['address', 'port'] as const).flatMap((by) => open.filter((cell) => cell.by === by).map(wayText));
+  return distinct(ways).join(' ') || '-';
+}
+
+function wayText({ by, family, port }: ReachabilityCell): string {
+  return by === 'address' || !port ? `IPv${family}` : hostPortText(port);
+}
+
+function reasons(terminal: Terminal, cells: ReachabilityCell[]): string {
+  return table(
+    terminal,
+    ['FROM', 'TO', 'BY', 'FAMILY', 'REACHES', 'WHY'],
+    cells.map((cell) => [
+      originText(cell.from),
+      cell.to,
+      cell.by === 'address' ? 'address' : cell.port ? `port ${hostPortText(cell.port)}` : 'port',
+      `IPv${cell.family}`,
+      cell.reachable ? 'yes' : 'no',
+      cell.reason,
+    ]),
+  );
+}
+
+/** Containers by their id alone, unless that could be mistaken. */
+function originText(origin: Origin): string {
+  const id = origin.replace(/^container\//, '');
+  return id === 'host' || id === 'outside' ? origin : id;
+}
+
+const distinct = <Value>(values: Value[]): Value[] => [...new Set(values)];

@@ -1,0 +1,207 @@
+import { type Family, familyOf, parseSubnet, type Subnet, subnetContains } from './address.ts';
+import { isolationOf } from './nft.ts';
+import type { PublishedPort } from './port.ts';
+import type { ContainerView, NetworkView } from './view.ts';
+
+/**
+ * Who reaches whom, read off what netloom has set up: the links, the default routes and the rules of base.nft. Nothing is
+ * sent. It says what the network lets through, not whether a process answers, nor what others (a container's own firewall,
+ * rules beside ours) refuse. The real kernel is asked the same in test/kernel/firewall-matrix.test.ts.
+ */
+
+/** `host`: a process on this host. `outside`: another machine, that knows no route to a container's subnet. */
+export type Origin = 'host' | 'outside' | `container/${string}`;
+
+export interface ReachabilityCell {
+  from: Origin;
+  /** id of a container */
+  to: string;
+  /** by the container's address, or by a published port on this host's address */
+  by: 'address' | 'port';
+  family: Family;
+  /** which one, when by port; null: none is published */
+  port: PublishedPort | null;
+  reachable: boolean;
+  reason: string;
+}
+
+export type ReachableNetwork = Pick<NetworkView, 'name' | 'internal' | 'options'> & { driver: string };
+export type ReachableContainer = Pick<ContainerView, 'id' | 'mode' | 'netns' | 'attachments' | 'status' | 'ports'>;
+
+type Verdict = Pick<ReachabilityCell, 'reachable' | 'reason'>;
+const yes = (reason: string): Verdict => ({ reachable: true, reason });
+const no = (reason: string): Verdict => ({ reachable: false, reason });
+
+/** A container on one of its networks, with the first address of each family. */
+interface Joined {
+  network: ReachableNetwork;
+  addresses: Partial<Record<Family, string>>;
+  /** of its default routes */
+  metric: number;
+}
+
+interface Endpoint {
+  id: string;
+  /** containers that share a namespace share this */
+  namespace: string;
+  /** of the namespace, in attach order */
+  joined: Joined[];
+  ports: readonly PublishedPort[];
+}
+
+const families = [4, 6] as const;
+
+/**
+ * All cells: from the outside, the host and each container, to each container; by address once per family, by port once per
+ * family and published port. Containers whose network is down are left out, as are those without a namespace of
+ * their own (mode host, and who shares it), which are the host.
+ */
+export function reachability(
+  networks: readonly ReachableNetwork[],
+  containers: readonly ReachableContainer[],
+): ReachabilityCell[] {
+  const endpoints = endpointsOf(networks, containers);
+  const origins: (Endpoint | 'outside' | 'host')[] = ['outside', 'host', ...endpoints];
+  return origins.flatMap((from) => endpoints.flatMap((to) => families.flatMap((family) => cells(from, to, family))));
+}
+
+function cells(from: Endpoint | 'outside' | 'host', to: Endpoint, family: Family): ReachabilityCell[] {
+  const origin: Origin = typeof from === 'string' ? from : `container/${from.id}`;
+  const start = { from: origin, to: to.id, family };
+  const ports = to.ports.length > 0 ? to.ports : [null];
+  return [
+    { ...start, by: 'address', port: null, ...byAddress(from, to, family) },
+    ...ports.map((port) => ({ ...start, by: 'port' as const, port, ...byPort(from, to, port, family) })),
+  ];
+}
+
+function endpointsOf(networks: readonly ReachableNetwork[], containers: readonly ReachableContainer[]): Endpoint[] {
+  const byName = new Map(networks.map((network) => [network.name, network]));
+  const namespaceOf = ({ netns }: ReachableContainer) => `${netns?.inode ?? netns?.path}`;
+  const hosts = new Set(containers.filter(({ mode }) => mode === 'host').map(namespaceOf));
+  const alive = containers.filter((container) => container.netns !== null && !hosts.has(namespaceOf(container)));
+  return alive.map((container) => {
+    const namespace = namespaceOf(container);
+    const sharing = alive.filter((other) => other !== container && namespaceOf(other) === namespace);
+    const joined = [container, ...sharing].flatMap((one) => joinedNetworks(one, byName));
+    return { id: container.id, namespace, joined, ports: container.ports };
+  });
+}
+
+function joinedNetworks(
+  { attachments, status }: ReachableContainer,
+  networks: ReadonlyMap<string, ReachableNetwork>,
+): Joined[] {
+  return attachments.flatMap((attachment) => {
+    const network = networks.get(attachment.network);
+    if (!network) return [];
+    const addresses: Joined['addresses'] = {};
+    for (const { subnets } of Object.values(status[attachment.network]?.interfaces ?? {}))
+      for (const { ipnet } of subnets) addresses[familyOf(ipnet)] ??= ipnet.split('/')[0] as string;
+    return [{ network, addresses, metric: Number(network.options.metric ?? firstMetric + attachment.slot) }];
+  });
+}
+
+function byAddress(from: Endpoint | 'outside' | 'host', to: Endpoint, family: Family): Verdict {
+  const targets = to.joined.filter(({ addresses }) => addresses[family] !== undefined);
+  if (targets.length === 0) return no(noAddress(family));
+  if (from === 'host') return firstYes(targets, ({ network }) => beyondUs(network) ?? yes("on the host's bridge"));
+  if (from === 'outside')
+    return firstYes(targets, ({ network }) => beyondUs(network) ?? no(network.internal ? internal : 'no route'));
+  if (from.namespace === to.namespace) return yes('same namespace');
+  const near = targets.find(({ network }) => from.joined.some((own) => isOn(own, network, family)));
+  return near
+    ? yes(`same network ${near.network.name}`)
+    : firstYes(targets, (target) => forwarded(from, target, family));
+}
+
+function byPort(
+  from: Endpoint | 'outside' | 'host',
+  to: Endpoint,
+  port: PublishedPort | null,
+  family: Family,
+): Verdict {
+  if (!port) return no('no published port');
+  if (port.hostIp !== null && familyOf(port.hostIp) !== family) return no(`published on ${port.hostIp} only`);
+  // as the plan has it: to the first network with an address of the family that the firewall knows
+  const targets = to.joined.filter(({ addresses }) => addresses[family] !== undefined);
+  const target = targets.find(({ network }) => !beyondUs(network));
+  if (!target) return targets[0] ? (beyondUs(targets[0].network) as Verdict) : no(noAddress(family));
+  const published = `published ${hostPortText(port)}`;
+  if (port.hostIp !== null && isLoopback(port.hostIp)) return byLoopback(from, port.hostIp, target, published);
+  if (from === 'host') return yes(published);
+  const verdict = from === 'outside' ? entered(target) : forwarded(from, target, family);
+  return verdict.reachable ? yes(published) : verdict;
+}
+
+/** The kernel never routes ::1, and 127.0.0.0/8 only onto bridges that are told to, which those of internal networks are not. */
+function byLoopback(from: Endpoint | 'outside' | 'host', hostIp: string, target: Joined, published: string): Verdict {
+  if (from !== 'host') return no(`published on ${hostIp} only`);
+  if (familyOf(hostIp) === 6) return no(`${hostIp} is never routed`);
+  return target.network.internal ? no(internal) : yes(published);
+}
+
+function entered({ network }: Joined): Verdict {
+  return network.internal ? no(internal) : yes('forwarded by the host');
+}
+
+/** By the host, over the container's default route. */
+function forwarded(from: Endpoint, target: Joined, family: Family): Verdict {
+  if (!from.joined.some(({ addresses }) => addresses[family] !== undefined))
+    return no(`${noAddress(family)} to ask from`);
+  const out = wayOut(from, family);
+  if (!out) return no(from.joined.every(({ network }) => network.internal) ? internal : 'no default route');
+  return (
+    beyondUs(target.network) ??
+    beyondUs(out.network) ??
+    barrier(out.network, target.network) ??
+    yes(out.network.name === target.network.name ? `same network ${out.network.name}` : 'forwarded by the host')
+  );
+}
+
+/** The network of the container's default route: the least metric, which is the first attached unless a network says otherwise. */
+function wayOut(from: Endpoint, family: Family): Joined | null {
+  const candidates = from.joined.filter(({ network, addresses }) => {
+    const refused = ['true', '1'].includes(network.options.no_default_route ?? '');
+    return !network.internal && addresses[family] !== undefined && !refused;
+  });
+  return candidates.sort((one, other) => one.metric - other.metric)[0] ?? null;
+}
+
+/** as in the plan of a container */
+const firstMetric = 100;
+
+/** The forward chain of base.nft, in its order; null: it passes. */
+function barrier(from: ReachableNetwork, to: ReachableNetwork): Verdict | null {
+  if (from.name === to.name) return null;
+  if (from.internal || to.internal) return no(internal);
+  const isolation = [isolationOf(from), isolationOf(to)];
+  if (isolation.includes('strict')) return no('isolated (strict)');
+  return isolation.every((each) => each === 'true') ? no('isolated') : null;
+}
+
+/** Links that are not netloom's to forward for: the firewall does not know them, and what they let through is for others to say. */
+function beyondUs({ driver, options }: ReachableNetwork): Verdict | null {
+  if (driver !== 'bridge') return no(`${driver} does not pass this host`);
+  return options.mode === 'unmanaged' ? no('unmanaged bridge') : null;
+}
+
+/** `8080/tcp`, `8000-8010/udp` */
+export function hostPortText({ hostPort, range, protocol }: PublishedPort): string {
+  return `${hostPort}${range > 1 ? `-${hostPort + range - 1}` : ''}/${protocol}`;
+}
+
+const internal = 'internal';
+const noAddress = (family: Family) => `no IPv${family} address`;
+
+const isOn = (own: Joined, network: ReachableNetwork, family: Family): boolean =>
+  own.network.name === network.name && own.addresses[family] !== undefined;
+
+const loopback4 = parseSubnet('127.0.0.0/8') as Subnet;
+const isLoopback = (address: string): boolean => address === '::1' || subnetContains(loopback4, address);
+
+/** The first that is a yes, else the first no. */
+function firstYes<Item>(items: readonly Item[], judge: (item: Item) => Verdict): Verdict {
+  const verdicts = items.map(judge);
+  return verdicts.find(({ reachable }) => reachable) ?? (verdicts[0] as Verdict);
+}

@@ -1,0 +1,320 @@
+import { describe, expect, it } from 'vitest';
+import type { PublishedPort } from '../../src/core/port.ts';
+import {
+  hostPortText,
+  type Origin,
+  type ReachabilityCell,
+  type ReachableContainer,
+  type ReachableNetwork,
+  reachability,
+} from '../../src/core/reachability.ts';
+
+// that the real kernel agrees is shown in test/kernel/firewall-matrix.test.ts
+
+const network = (name: string, more: Partial<ReachableNetwork> = {}): ReachableNetwork => ({
+  name,
+  driver: 'bridge',
+  internal: false,
+  options: {},
+  ...more,
+});
+
+const port = (more: Partial<PublishedPort> = {}): PublishedPort => ({
+  protocol: 'tcp',
+  hostIp: null,
+  hostPort: 8080,
+  containerPort: 80,
+  range: 1,
+  ...more,
+});
+
+let inodes = 0;
+/** On networks with one or more addresses each. */
+function container(
+  id: string,
+  networks: Record<string, string[]>,
+  more: Partial<ReachableContainer> = {},
+): ReachableContainer {
+  const names = Object.keys(networks);
+  return {
+    id,
+    mode: 'bridge',
+    netns: { path: `/netns/${id}`, inode: ++inodes },
+    attachments: names.map((name, index) => ({
+      network: name,
+      slot: index,
+      interfaceName: `eth${index}`,
+      staticIps: [],
+      staticMac: null,
+      aliases: [],
+    })),
+    status: Object.fromEntries(
+      names.map((name, index) => {
+        const subnets = (networks[name] ?? []).map((address) => ({
+          ipnet: `${address}/${address.includes(':') ? 64 : 24}`,
+        }));
+        const interfaces = { [`eth${index}`]: { mac_address: '02:00:00:00:00:01', subnets } };
+        return [name, { interfaces, dns_server_ips: [], dns_search_domains: [] }];
+      }),
+    ),
+    ports: [],
+    ...more,
+  };
+}
+
+/** `yes: why` or `no: why`, of the one way in question. */
+function verdict(
+  cells: ReachabilityCell[],
+  from: Origin,
+  to: string,
+  by: 'address' | 'port' = 'address',
+  family: 4 | 6 = 4,
+): string {
+  const found = cells.filter(
+    (cell) => cell.from === from && cell.to === to && cell.by === by && cell.family === family,
+  );
+  expect(found).toHaveLength(1);
+  return found.map(({ reachable, reason }) => `${reachable ? 'yes' : 'no'}: ${reason}`).join();
+}
+
+const modes = {
+  none: {},
+  isolated: { options: { isolate: 'true' } },
+  strict: { options: { isolate: 'strict' } },
+  internal: { internal: true },
+} satisfies Record<string, Partial<ReachableNetwork>>;
+type Mode = keyof typeof modes;
+
+describe('between two networks', () => {
+  const between = (mine: Mode, theirs: Mode) =>
+    reachability(
+      [network('mine', modes[mine]), network('theirs', modes[theirs])],
+      [container('me', { mine: ['10.1.0.2'] }), container('you', { theirs: ['10.2.0.2'] }, { ports: [port()] })],
+    );
+
+  it.each<[Mode, Mode, string, string]>([
+    ['none', 'none', 'yes: forwarded by the host', 'yes: published 8080/tcp'],
+    ['none', 'isolated', 'yes: forwarded by the host', 'yes: published 8080/tcp'],
+    ['isolated', 'none', 'yes: forwarded by the host', 'yes: published 8080/tcp'],
+    ['isolated', 'isolated', 'no: isolated', 'no: isolated'],
+    ['strict', 'none', 'no: isolated (strict)', 'no: isolated (strict)'],
+    ['none', 'strict', 'no: isolated (strict)', 'no: isolated (strict)'],
+    ['strict', 'isolated', 'no: isolated (strict)', 'no: isolated (strict)'],
+    ['strict', 'strict', 'no: isolated (strict)', 'no: isolated (strict)'],
+    ['internal', 'none', 'no: internal', 'no: internal'],
+    ['none', 'internal', 'no: internal', 'no: internal'],
+    ['internal', 'internal', 'no: internal', 'no: internal'],
+  ])('from %s to %s: by address %s, by port %s', (mine, theirs, byAddress, byPort) => {
+    const cells = between(mine, theirs);
+    expect(verdict(cells, 'container/me', 'you')).toBe(byAddress);
+    expect(verdict(cells, 'container/me', 'you', 'port')).toBe(byPort);
+  });
+
+  it.each<Mode>(['none', 'isolated', 'strict'])(
+    'the host and the outside are not of the networks that %s is about',
+    (mode) => {
+      const cells = between(mode, mode);
+      expect(verdict(cells, 'host', 'you')).toBe("yes: on the host's bridge");
+      expect(verdict(cells, 'host', 'you', 'port')).toBe('yes: published 8080/tcp');
+      expect(verdict(cells, 'outside', 'you')).toBe('no: no route');
+      expect(verdict(cells, 'outside', 'you', 'port')).toBe('yes: published 8080/tcp');
+    },
+  );
+
+  it('an internal one is reached by the host only', () => {
+    const cells = between('none', 'internal');
+    expect(verdict(cells, 'host', 'you')).toBe("yes: on the host's bridge");
+    expect(verdict(cells, 'host', 'you', 'port')).toBe('yes: published 8080/tcp');
+    expect(verdict(cells, 'outside', 'you')).toBe('no: internal');
+    expect(verdict(cells, 'outside', 'you', 'port')).toBe('no: internal');
+  });
+});
+
+describe('within one network', () => {
+  const within = (mode: Mode) =>
+    reachability(
+      [network('ours', modes[mode])],
+      [container('me', { ours: ['10.1.0.2'] }), container('you', { ours: ['10.1.0.3'] }, { ports: [port()] })],
+    );
+
+  it.each<Mode>(['none', 'isolated', 'strict', 'internal'])('neighbours reach each other: %s', (mode) =>
+    expect(verdict(within(mode), 'container/me', 'you')).toBe('yes: same network ours'),
+  );
+
+  it.each<Mode>(['none', 'isolated', 'strict'])('and by the published port, which leads back: %s', (mode) => {
+    expect(verdict(within(mode), 'container/me', 'you', 'port')).toBe('yes: published 8080/tcp');
+    expect(verdict(within(mode), 'container/you', 'you', 'port')).toBe('yes: published 8080/tcp');
+  });
+
+  it("but not by the host's address where there is no way to it: internal", () =>
+    expect(verdict(within('internal'), 'container/me', 'you', 'port')).toBe('no: internal'));
+});
+
+describe('a published port', () => {
+  const published = (one: PublishedPort, addresses = ['10.1.0.2', 'fd01::2'], mode: Mode = 'none') =>
+    reachability(
+      [network('a', modes[mode]), network('b')],
+      [container('web', { a: addresses }, { ports: [one] }), container('other', { b: ['10.2.0.2', 'fd02::2'] })],
+    );
+  const all = (cells: ReachabilityCell[], family: 4 | 6) =>
+    (['outside', 'host', 'container/other'] as const).map((from) => verdict(cells, from, 'web', 'port', family));
+
+  it('that is none is no way', () =>
+    expect(verdict(published(port()), 'host', 'other', 'port')).toBe('no: no published port'));
+
+  it('on an address is of its family only', () => {
+    expect(all(published(port({ hostIp: '192.0.2.1' })), 4)).toEqual(Array(3).fill('yes: published 8080/tcp'));
+    expect(all(published(port({ hostIp: '192.0.2.1' })), 6)).toEqual(Array(3).fill('no: published on 192.0.2.1 only'));
+    expect(all(published(port({ hostIp: '0.0.0.0' })), 6)).toEqual(Array(3).fill('no: published on 0.0.0.0 only'));
+  });
+
+  it('on a loopback address is for the host only; ::1 for nobody', () => {
+    const only = 'no: published on 127.0.0.1 only';
+    const four = port({ hostIp: '127.0.0.1' });
+    expect(all(published(four), 4)).toEqual([only, 'yes: published 8080/tcp', only]);
+    expect(all(published(four, undefined, 'internal'), 4)).toEqual([only, 'no: internal', only]);
+    expect(all(published(port({ hostIp: '::1' })), 6)[1]).toBe('no: ::1 is never routed');
+  });
+
+  it('leads to an address of the family, if there is one', () => {
+    expect(all(published(port(), ['10.1.0.2']), 4)).toEqual(Array(3).fill('yes: published 8080/tcp'));
+    expect(all(published(port(), ['10.1.0.2']), 6)).toEqual(Array(3).fill('no: no IPv6 address'));
+  });
+
+  it('leads to the first network that has one, and what that is decides', () => {
+    const networks = [network('in', modes.internal), network('out')];
+    const cells = (first: string, second: string) =>
+      reachability(networks, [
+        container('web', { [first]: ['10.1.0.2'], [second]: ['10.2.0.2'] }, { ports: [port()] }),
+      ]);
+    expect(verdict(cells('in', 'out'), 'outside', 'web', 'port')).toBe('no: internal');
+    expect(verdict(cells('out', 'in'), 'outside', 'web', 'port')).toBe('yes: published 8080/tcp');
+  });
+
+  it('passes by networks that the firewall does not know', () => {
+    const networks = [network('lan', { driver: 'macvlan' }), network('a')];
+    const web = container('web', { lan: ['192.168.1.9'], a: ['10.1.0.2'] }, { ports: [port()] });
+    expect(verdict(reachability(networks, [web]), 'outside', 'web', 'port')).toBe('yes: published 8080/tcp');
+  });
+
+  it('is told apart by range and protocol', () => {
+    expect(hostPortText(port({ range: 3, protocol: 'udp' }))).toBe('8080-8082/udp');
+    const cells = reachability(
+      [network('a')],
+      [container('web', { a: ['10.1.0.2'] }, { ports: [port(), port({ hostPort: 81 })] })],
+    );
+    expect(cells.filter(({ from, by, family }) => from === 'host' && by === 'port' && family === 4)).toMatchObject([
+      { port: { hostPort: 8080 }, reason: 'published 8080/tcp' },
+      { port: { hostPort: 81 }, reason: 'published 81/tcp' },
+    ]);
+  });
+});
+
+describe('a container on several networks', () => {
+  const networks = [network('in', modes.internal), network('a'), network('b', modes.strict), network('c')];
+
+  it('goes out by the first that leads out', () => {
+    const target = container('far', { c: ['10.4.0.2'] });
+    const reaches = (joined: Record<string, string[]>) =>
+      verdict(reachability(networks, [container('me', joined), target]), 'container/me', 'far');
+    expect(reaches({ in: ['10.1.0.2'], a: ['10.2.0.2'] })).toBe('yes: forwarded by the host');
+    expect(reaches({ a: ['10.2.0.2'], b: ['10.3.0.2'] })).toBe('yes: forwarded by the host');
+    expect(reaches({ b: ['10.3.0.2'], a: ['10.2.0.2'] })).toBe('no: isolated (strict)');
+  });
+
+  it('is reached by any of its addresses, also on a network that is shared', () => {
+    const both = container('both', { b: ['10.3.0.3'], c: ['10.4.0.3'] });
+    const from = (joined: Record<string, string[]>) =>
+      verdict(reachability(networks, [container('me', joined), both]), 'container/me', 'both');
+    expect(from({ a: ['10.2.0.2'] })).toBe('yes: forwarded by the host');
+    expect(from({ in: ['10.1.0.2'], b: ['10.3.0.2'] })).toBe('yes: same network b');
+    expect(from({ in: ['10.1.0.2'] })).toBe('no: internal');
+  });
+
+  it('goes by metric where networks have one, and not by one that is no way out', () => {
+    const reaches = (options: Record<string, string>) =>
+      verdict(
+        reachability(
+          [network('a', { options }), network('b', modes.strict), network('c')],
+          [container('me', { b: ['10.3.0.2'], a: ['10.2.0.2'] }), container('far', { c: ['10.4.0.2'] })],
+        ),
+        'container/me',
+        'far',
+      );
+    expect(reaches({})).toBe('no: isolated (strict)');
+    expect(reaches({ metric: '50' })).toBe('yes: forwarded by the host');
+    expect(
+      verdict(
+        reachability(
+          [network('a', { options: { no_default_route: 'true' } }), network('c')],
+          [container('me', { a: ['10.2.0.2'] }), container('far', { c: ['10.4.0.2'] })],
+        ),
+        'container/me',
+        'far',
+      ),
+    ).toBe('no: no default route');
+  });
+});
+
+describe('families', () => {
+  const cells = reachability(
+    [network('a'), network('b')],
+    [container('four', { a: ['10.1.0.2'] }), container('both', { b: ['10.2.0.2', 'fd02::2'] })],
+  );
+
+  it('are judged each by itself', () => {
+    expect(verdict(cells, 'container/four', 'both', 'address', 4)).toBe('yes: forwarded by the host');
+    expect(verdict(cells, 'container/four', 'both', 'address', 6)).toBe('no: no IPv6 address to ask from');
+    expect(verdict(cells, 'container/both', 'four', 'address', 6)).toBe('no: no IPv6 address');
+    expect(verdict(cells, 'host', 'four', 'address', 6)).toBe('no: no IPv6 address');
+  });
+});
+
+describe('the matrix', () => {
+  const networks = [network('a')];
+  const web = container('web', { a: ['10.1.0.2'] });
+
+  it('is of everybody to everybody, also to himself', () => {
+    const db = container('db', { a: ['10.1.0.3'] });
+    const cells = reachability(networks, [web, db]);
+    expect(new Set(cells.map(({ from, to }) => `${from} ${to}`))).toEqual(
+      new Set(
+        ['outside', 'host', 'container/web', 'container/db'].flatMap((from) =>
+          ['web', 'db'].map((to) => `${from} ${to}`),
+        ),
+      ),
+    );
+    expect(verdict(cells, 'container/web', 'web')).toBe('yes: same namespace');
+  });
+
+  it('leaves out who has no network now, and who is the host', () => {
+    const down = container('down', {}, { netns: null });
+    const host = container('host', {}, { mode: 'host' });
+    const guest = container('guest', {}, { mode: 'container:host', netns: host.netns });
+    expect(new Set(reachability(networks, [web, down, host, guest]).map(({ to }) => to))).toEqual(new Set(['web']));
+    expect(reachability(networks, [])).toEqual([]);
+  });
+
+  it('knows those who share a namespace as one', () => {
+    const guest = container('guest', {}, { mode: 'container:web', netns: web.netns });
+    const cells = reachability([...networks, network('b')], [guest, web, container('far', { b: ['10.2.0.2'] })]);
+    expect(verdict(cells, 'container/guest', 'web')).toBe('yes: same namespace');
+    expect(verdict(cells, 'container/guest', 'far')).toBe('yes: forwarded by the host');
+    expect(verdict(cells, 'container/far', 'guest')).toBe('yes: forwarded by the host');
+  });
+
+  it('does not speak of networks that this host does not forward for', () => {
+    const cells = reachability(
+      [...networks, network('lan', { driver: 'macvlan' })],
+      [web, container('direct', { lan: ['192.168.1.9'] }, { ports: [port()] })],
+    );
+    for (const from of ['host', 'outside', 'container/web'] as const)
+      expect(verdict(cells, from, 'direct')).toBe('no: macvlan does not pass this host');
+    expect(verdict(cells, 'host', 'direct', 'port')).toBe('no: macvlan does not pass this host');
+    const [far] = reachability(
+      [network('br', { options: { mode: 'unmanaged' } })],
+      [container('theirs', { br: ['10.9.0.2'] })],
+    );
+    expect(far).toMatchObject({ reachable: false, reason: 'unmanaged bridge' });
+  });
+});

@@ -251,8 +251,9 @@ export function sourceAddressFor(socket: RouteSocket, address: string): string |
  */
 export function netnsIdOf(socket: RouteSocket, path: string): number | null;
 /**
- * ip netns set <path> auto: the number that the namespace at `path` has already, or else a new one of the kernel's choice.
- * (The kernel gives numbers by itself as well, to whatever namespace the other end of a veth is in.)
+ * ip netns set <path> auto: the number that the namespace at `path` has already, or else a new one of the kernel's choice:
+ * the lowest that is free, so the number of a namespace that has ended soon is another's. (The kernel gives numbers by
+ * itself as well, to whatever namespace the other end of a veth is in.)
  */
 export function assignNetnsId(socket: RouteSocket, path: string): number;
 

@@ -31,9 +31,9 @@ static Napi::Value macvlan_mode(Napi::Env env, const std::optional<uint32_t>& mo
   return Napi::String::New(env, "source");
 }
 
-static Napi::Value ipv4_configuration(Napi::Env env, const std::map<uint16_t, uint32_t>& values) {
+static Napi::Value ipv4_configuration(Napi::Env env, const std::vector<uint32_t>& values) {
   if (values.empty()) return env.Null();
-  const auto value = [&](uint16_t id) { return values.count(id) ? values.at(id) : 0; };
+  const auto value = [&](size_t id) { return id <= values.size() ? values[id - 1] : 0; };
   auto object = Napi::Object::New(env);
   object.Set("routeLocalnet", value(IPV4_DEVCONF_ROUTE_LOCALNET) != 0);
   object.Set("forwarding", value(IPV4_DEVCONF_FORWARDING) != 0);

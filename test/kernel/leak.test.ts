@@ -3,32 +3,49 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import {
+  assignNetnsId,
   changeElements,
   createNetns,
+  deleteConntrack,
+  inspectTable,
   listElements,
   listLinks,
   loadRuleset,
   type NftSocket,
+  netnsIdOf,
   openNftSocket,
   removeNetns,
   route,
+  type Watch,
+  watchNft,
+  watchRoutes,
 } from '#native';
-import { add, baseRuleset, element, ip4, port, proto, remove } from './elements.ts';
+import { baseRuleset, create, element, ip4, port, proto, remove } from './elements.ts';
 import { apply, becomeHost, type Host } from './host.ts';
-import { addAddress, addBridge, addRoute, addVeth, setLink } from './requests.ts';
+import { addAddress, addBridge, addMacvlan, addRoute, addVeth, setLink } from './requests.ts';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage: () => void = runInNewContext('gc');
 
 let host: Host;
 let nft: NftSocket;
+const watches: Watch[] = [];
+let heard = 0;
+const hear = (notices: unknown[]) => {
+  heard += notices.length;
+};
 beforeAll(async () => {
   host = await becomeHost();
   nft = openNftSocket();
   loadRuleset(baseRuleset);
   apply(host.socket, addBridge('br0'), addAddress('br0', '10.88.0.1/16'));
+  // With the last macvlan of a parent the kernel waits for RCU, all others' requests waiting as well: one that stays.
+  apply(host.socket, addMacvlan('stays', 'br0', host.netns('stays').path));
+  const everywhere = { links: true, addresses: true, routes: true, allNamespaces: true };
+  watches.push(watchRoutes(everywhere, hear), watchNft(hear));
 });
 afterAll(() => {
+  for (const watch of watches) watch.close();
   nft.close();
   host.close();
 });
@@ -43,6 +60,7 @@ function setUpAndTearDown(round: number) {
   const faults = [
     ...route(host.socket, [
       addVeth(veth, path),
+      addMacvlan('mv0', 'br0', path),
       setLink(veth, { up: true, master: 'br0', ipv6AddressGeneration: 'none' }),
     ]),
     ...route(socket, [
@@ -50,10 +68,16 @@ function setUpAndTearDown(round: number) {
       setLink('eth0', { up: true, ipv6AddressGeneration: 'none' }),
       addAddress('eth0', '10.88.0.2/16'),
       addRoute('0.0.0.0/0', { gateway: '10.88.0.1' }),
+      addRoute('10.99.0.0/16', { type: 'blackhole' }),
     ]),
-    ...changeElements(nft, 'netloom', elements.map(add)),
+    ...changeElements(nft, 'netloom', elements.map(create)),
     ...changeElements(nft, 'netloom', elements.map(remove)),
   ];
+  expect(netnsIdOf(host.socket, path)).toBe(assignNetnsId(host.socket, path));
+  expect(inspectTable(nft, 'netloom')).not.toBeNull();
+  // 9 ms, once anything of the namespace is tracked
+  if (round % 20 === 0)
+    deleteConntrack(nft, [{ protocol: 'udp', family: 4, destination: null, firstPort: 8080, lastPort: 8443 }]);
   socket.close();
   removeNetns(path);
   expect(faults.filter((fault) => fault !== null)).toEqual([]);
@@ -82,9 +106,10 @@ function usage() {
 
 it('leaves nothing after 2,000 set-ups and tear-downs', async () => {
   await rounds(0, 200);
-  const before = usage();
+  const [before, heardBefore] = [usage(), heard];
   await rounds(200, 2000);
   const after = usage();
+  expect(heard - heardBefore).toBeGreaterThan(1_000);
   expect(after.files).toBe(before.files);
   expect(after.threads).toBe(before.threads);
   expect(after.residentBytes - before.residentBytes).toBeLessThan(20 * 2 ** 20);

@@ -4,7 +4,7 @@ import * as native from '../../native/index.js';
 
 const { directory, id, rounds, end } = workerData;
 const identity = native.currentNetnsIdentity();
-const notices = native.watchRoutes({ links: true, addresses: true, routes: true }, () => {});
+const notices = native.watchRoutes({ links: true, addresses: true, routes: true, allNamespaces: true }, () => {});
 const rules = native.watchNft(() => {});
 const held = native.holdPort('tcp', '127.0.0.1', 0);
 const host = native.openRouteSocket(null);

@@ -55,15 +55,12 @@ std::optional<nl::Attributes> family_of(const nl::Attributes& attributes, uint16
 }
 
 /// The kernel sends all values as one array, in the order of their numbers, which begin with 1.
-std::map<uint16_t, uint32_t> ipv4_of(const nl::Attributes& attributes) {
+std::vector<uint32_t> ipv4_of(const nl::Attributes& attributes) {
   const auto family = family_of(attributes, AF_INET);
   const auto values = family ? family->find(IFLA_INET_CONF) : std::nullopt;
-  std::map<uint16_t, uint32_t> configuration;
-  for (size_t at = 0; values && at + sizeof(uint32_t) <= values->size; at += sizeof(uint32_t)) {
-    uint32_t value;
-    std::memcpy(&value, values->data + at, sizeof value);
-    configuration[static_cast<uint16_t>(at / sizeof value + 1)] = value;
-  }
+  if (!values) return {};
+  std::vector<uint32_t> configuration(values->size / sizeof(uint32_t));
+  if (!configuration.empty()) std::memcpy(configuration.data(), values->data, configuration.size() * sizeof(uint32_t));
   return configuration;
 }
 

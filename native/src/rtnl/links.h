@@ -2,7 +2,6 @@
 
 #include <linux/if_link.h>
 
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,7 +28,7 @@ struct LinkInfo {
   std::string alias;
   std::optional<bool> hairpin;                     // of a bridge port
   std::optional<uint8_t> ipv6_address_generation;  // IN6_ADDR_GEN_MODE_…
-  std::map<uint16_t, uint32_t> ipv4;               // IPV4_DEVCONF_… → value
+  std::vector<uint32_t> ipv4;                      // by IPV4_DEVCONF_… - 1; empty where the kernel tells none
   rtnl_link_stats64 statistics;
 };
 

@@ -14,6 +14,9 @@ namespace {
 
 constexpr char kOp[] = "delete connections";
 constexpr size_t kDeletionsPerSend = 512;
+// A deletion by filter takes a seventieth of the time of a dump (0.13 ms, 9 ms for 262,144 buckets): it passes over
+// empty buckets, where a dump locks each.
+constexpr int kMostFilters = 32;
 
 // What of CTA_TUPLE_ORIG a dump is to compare: of nf_internals.h, which is no header for programs.
 constexpr uint32_t kCompareDestination = 1 << 1, kCompareProtocol = 1 << 3, kCompareDestinationPort = 1 << 5;
@@ -48,8 +51,6 @@ uint32_t count(nl::Socket& socket) {
   }
 }
 
-bool one_port(const Selection& selection) { return selection.first_port == selection.last_port; }
-
 void put_be16(nl::Message& message, uint16_t type, uint16_t value) {
   const uint16_t swapped = __builtin_bswap16(value);
   message.put(type, &swapped, sizeof swapped);
@@ -61,11 +62,11 @@ bool kernel_compares_destination(const Selection& selection) {
   return selection.destination && selection.family == AF_INET;
 }
 
-/// Lets the kernel leave out what does not match; it cannot compare a range of ports.
-void put_filter(nl::Message& request, const Selection& selection) {
+/// Lets the kernel leave out what does not match. Without a port every port matches.
+void put_filter(nl::Message& request, const Selection& selection, std::optional<uint16_t> port) {
   uint32_t compare = kCompareProtocol;
   if (kernel_compares_destination(selection)) compare |= kCompareDestination;
-  if (one_port(selection)) compare |= kCompareDestinationPort;
+  if (port) compare |= kCompareDestinationPort;
   {
     auto filter = request.nest(CTA_FILTER);
     request.put_u32(CTA_FILTER_ORIG_FLAGS, compare);
@@ -78,7 +79,25 @@ void put_filter(nl::Message& request, const Selection& selection) {
   }
   auto protocol = request.nest(CTA_TUPLE_PROTO);
   request.put_u8(CTA_PROTO_NUM, selection.protocol);
-  if (one_port(selection)) put_be16(request, CTA_PROTO_DST_PORT, selection.first_port);
+  if (port) put_be16(request, CTA_PROTO_DST_PORT, *port);
+}
+
+/// Has the kernel delete what it can compare by itself, one message for each port. false: it cannot, or (EINVAL, in
+/// older kernels) takes this for a deletion of one connection that is not told in full. Nothing was deleted then.
+bool delete_by_filter(nl::Socket& socket, const Selection& selection) {
+  const bool comparable = !selection.destination || kernel_compares_destination(selection);
+  if (!comparable || selection.last_port - selection.first_port >= kMostFilters) return false;
+  std::vector<nl::Operation> deletions;
+  for (uint32_t port = selection.first_port; port <= selection.last_port; ++port) {
+    nl::Message one = message(IPCTNL_MSG_CT_DELETE, 0, selection.family);
+    put_filter(one, selection, static_cast<uint16_t>(port));
+    deletions.push_back({std::move(one), kOp});
+  }
+  for (const nl::Fault& fault : socket.perform(std::move(deletions))) {
+    if (fault && fault->error() == EINVAL) return false;
+    if (fault) throw *fault;
+  }
+  return true;
 }
 
 bool goes_to(const nl::Attributes& tuple, const sys::IpAddress& destination) {
@@ -109,7 +128,7 @@ uint8_t family_of(const nlmsghdr& message) { return static_cast<const nfgenmsg*>
 nl::Message dump_request(const std::vector<Selection>& selections) {
   const bool one = selections.size() == 1;
   nl::Message request = message(IPCTNL_MSG_CT_GET, NLM_F_DUMP, one ? selections.front().family : AF_UNSPEC);
-  if (one) put_filter(request, selections.front());
+  if (one) put_filter(request, selections.front(), std::nullopt);
   return request;
 }
 
@@ -145,10 +164,8 @@ uint32_t perform(nl::Socket& socket, std::vector<nl::Operation> deletions) {
   return deleted;
 }
 
-}  // namespace
-
-uint32_t delete_connections(nl::Socket& socket, const std::vector<Selection>& selections) {
-  if (selections.empty() || count(socket) == 0) return 0;
+/// Asks for all connections and deletes those that match, one by one.
+uint32_t delete_by_list(nl::Socket& socket, const std::vector<Selection>& selections) {
   uint32_t deleted = 0;
   std::vector<nl::Operation> deletions;
   for (const Connection& connection : list(socket, selections)) {
@@ -158,6 +175,20 @@ uint32_t delete_connections(nl::Socket& socket, const std::vector<Selection>& se
     deletions.clear();
   }
   return deleted + perform(socket, std::move(deletions));
+}
+
+}  // namespace
+
+uint32_t delete_connections(nl::Socket& socket, const std::vector<Selection>& selections) {
+  const uint32_t before = selections.empty() ? 0 : count(socket);
+  if (before == 0) return 0;
+  std::vector<Selection> rest;
+  for (const Selection& selection : selections) {
+    if (!delete_by_filter(socket, selection)) rest.push_back(selection);
+  }
+  const uint32_t after = count(socket);
+  const uint32_t deleted = before > after ? before - after : 0;
+  return rest.empty() || after == 0 ? deleted : deleted + delete_by_list(socket, rest);
 }
 
 }  // namespace conntrack

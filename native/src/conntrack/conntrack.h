@@ -18,8 +18,8 @@ struct Selection {
 };
 
 /// Equivalent to: conntrack -D -f <family> -p <protocol> [--orig-dst <destination>] --orig-port-dst <port>, for every
-/// selection and every port of its range, in the socket's namespace. How many were deleted; 0 where the kernel tracks
-/// no connections.
+/// selection and every port of its range, in the socket's namespace. By how many connections the namespace has fewer
+/// then; 0 where the kernel tracks none.
 uint32_t delete_connections(nl::Socket& socket, const std::vector<Selection>& selections);
 
 }  // namespace conntrack

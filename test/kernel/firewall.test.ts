@@ -1,12 +1,27 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { changeElements, loadRuleset, type NftChange, type NftSocket, openNftSocket, setSysctl } from '#native';
 import {
+  changeElements,
+  getSysctl,
+  listElements,
+  loadRuleset,
+  type NftChange,
+  type NftSocket,
+  openNftSocket,
+  setSysctl,
+} from '#native';
+import {
+  counterSets,
+  decodeElement,
   type Element,
+  elementIdentity,
   encodeElement,
   type NetworkFirewall,
   networkElements,
   nftTable,
+  type PortTraffic,
   portElements,
+  portTraffic,
+  type TrafficCounter,
 } from '../../src/core/nft.ts';
 import type { PublishedPort } from '../../src/core/port.ts';
 import { baseRuleset } from './elements.ts';
@@ -21,9 +36,12 @@ import { addAddress, addBridge, addRoute, addVeth, setLink } from './requests.ts
 //   b .3 ┴ br0 10.88.0.1 ── host ── 192.0.2.1 ──┘
 //   x .2 ┐
 //   y .3 ┴ br1 10.99.0.1 (internal)
+//
+// and later two more, left and mate on br2, right on br3, to be isolated from each other.
 let host: Host;
 let nft: NftSocket;
-const paths = {} as Record<'outside' | 'a' | 'b' | 'x' | 'y', string>;
+type Name = 'outside' | 'a' | 'b' | 'x' | 'y' | 'left' | 'mate' | 'right';
+const paths = {} as Record<Name, string>;
 const hostAddress = '192.0.2.1';
 
 beforeAll(async () => {
@@ -33,18 +51,8 @@ beforeAll(async () => {
   setSysctl(null, 'net.ipv4.ip_forward', '1');
   setSysctl(null, 'net.ipv6.conf.all.forwarding', '1');
   connectOutside();
-  for (const [bridge, subnet] of [
-    ['br0', '88'],
-    ['br1', '99'],
-  ] as const) {
-    apply(
-      host.socket,
-      addBridge(bridge),
-      addAddress(bridge, `10.${subnet}.0.1/24`),
-      addAddress(bridge, `fd00:${subnet}::1/64`),
-      setLink(bridge, { ipv4Configuration: { routeLocalnet: true } }),
-    );
-  }
+  raiseBridge('br0', '88');
+  raiseBridge('br1', '99');
   connect('a', 'br0', '88', 2);
   connect('b', 'br0', '88', 3);
   connect('x', 'br1', '99', 2);
@@ -80,7 +88,17 @@ function connectOutside() {
   apply(socket, setLink('eth0', { up: true }), addAddress('eth0', '192.0.2.2/24'), addAddress('eth0', 'fd00:2::2/64'));
 }
 
-function connect(name: 'a' | 'b' | 'x' | 'y', bridge: string, subnet: string, last: number) {
+function raiseBridge(bridge: string, subnet: string) {
+  apply(
+    host.socket,
+    addBridge(bridge),
+    addAddress(bridge, `10.${subnet}.0.1/24`),
+    addAddress(bridge, `fd00:${subnet}::1/64`),
+    setLink(bridge, { ipv4Configuration: { routeLocalnet: true } }),
+  );
+}
+
+function connect(name: Exclude<Name, 'outside'>, bridge: string, subnet: string, last: number) {
   const { path, socket } = host.netns(name);
   paths[name] = path;
   apply(host.socket, addVeth(`v-${name}`, path), setLink(`v-${name}`, { up: true, master: bridge, hairpin: true }));
@@ -95,8 +113,10 @@ function connect(name: 'a' | 'b' | 'x' | 'y', bridge: string, subnet: string, la
   );
 }
 
-function fill(...elements: Element[]) {
-  const changes = elements.flatMap(encodeElement).map((element): NftChange => ({ verb: 'add', element }));
+const fill = (...elements: Element[]) => change('add', elements);
+
+function change(verb: NftChange['verb'], elements: Element[]) {
+  const changes = elements.flatMap(encodeElement).map((element): NftChange => ({ verb, element }));
   expect(changeElements(nft, nftTable, changes).filter((fault) => fault !== null)).toEqual([]);
 }
 
@@ -198,5 +218,261 @@ describe('an internal network', () => {
       reach(paths.outside, hostAddress, 8090, { withinMs: 500 }),
     ]);
     expect([out, across, back, published]).toEqual([null, null, null, null]);
+  });
+});
+
+/** Elements that are there for as long as `during` takes. */
+async function whileFilled(elements: Element[], during: () => Promise<void>): Promise<void> {
+  fill(...elements);
+  try {
+    await during();
+  } finally {
+    change('delete', elements);
+  }
+}
+
+describe('isolation', () => {
+  const left = { name: 'left', link: 'br2', subnets: ['10.66.0.0/24', '10.67.0.0/24', 'fd00:66::/64'] };
+  const right = { name: 'right', link: 'br3', subnets: ['10.55.0.0/24', 'fd00:55::/64'] };
+  const kinds = ['none', 'true', 'strict'] as const;
+  type Kind = (typeof kinds)[number];
+  const isolated = (one: Kind, other: Kind) =>
+    one === 'strict' || other === 'strict' || (one === 'true' && other === 'true');
+
+  beforeAll(async () => {
+    raiseBridge('br2', '66');
+    raiseBridge('br3', '55');
+    connect('left', 'br2', '66', 2);
+    connect('mate', 'br2', '66', 3);
+    connect('right', 'br3', '55', 2);
+    // the mate is in the network's other subnet only, and they find each other by the host
+    apply(host.socket, addAddress('br2', '10.67.0.1/24'));
+    run(paths.mate, 'ip', ['address', 'replace', '10.67.0.3/24', 'dev', 'eth0']);
+    run(paths.mate, 'ip', ['address', 'delete', '10.66.0.3/24', 'dev', 'eth0']);
+    run(paths.mate, 'ip', ['route', 'replace', 'default', 'via', '10.67.0.1']);
+    await Promise.all([serve(paths.mate, '::', 80), serve(paths.right, '::', 80), serve(paths.left, '::', 80)]);
+  });
+
+  /** How many packets pass from one bridge to another while `during` goes on: seen behind our own chain. */
+  async function passing(from: string, to: string, during: () => Promise<unknown>): Promise<number> {
+    const chain = '{ type filter hook forward priority 10; }';
+    run(null, 'nft', ['add', 'table', 'inet', 'watch']);
+    run(null, 'nft', ['add', 'chain', 'inet', 'watch', 'forward', chain]);
+    run(null, 'nft', ['add', 'rule', 'inet', 'watch', 'forward', 'iifname', from, 'oifname', to, 'counter']);
+    await during();
+    const text = run(null, 'nft', ['list', 'chain', 'inet', 'watch', 'forward']);
+    run(null, 'nft', ['delete', 'table', 'inet', 'watch']);
+    return Number(/counter packets (\d+)/.exec(text)?.[1]);
+  }
+
+  it.each(kinds.flatMap((one) => kinds.map((other): [Kind, Kind] => [one, other])))(
+    'from %s to %s: what may not pass does not even by one packet, also by a published port',
+    async (mine, theirs) => {
+      const elements = [
+        ...firewall({ ...left, isolate: mine }),
+        ...firewall({ ...right, isolate: theirs }),
+        ...publish('right', { 4: '10.55.0.2', 6: 'fd00:55::2' }, { hostPort: 8055 }),
+      ];
+      const ways = [
+        ['10.55.0.2', 80],
+        ['fd00:55::2', 80],
+        [hostAddress, 8055],
+        ['fd00:2::1', 8055],
+      ] as const;
+      await whileFilled(elements, async () => {
+        const refused = isolated(mine, theirs);
+        let answers: (string | null)[] = [];
+        const packets = await passing('br2', 'br3', async () => {
+          answers = await Promise.all(
+            ways.map(([address, port]) => reach(paths.left, address, port, refused ? { withinMs: 400 } : {})),
+          );
+        });
+        expect(answers.map((answer) => answer !== null)).toEqual(ways.map(() => !refused));
+        if (refused) expect(packets).toBe(0);
+        else expect(packets).toBeGreaterThan(ways.length);
+      });
+    },
+  );
+
+  /** Whether frames between ports of one bridge pass the rules as well; where br_netfilter is not loaded they never do. */
+  function filterBridges(value: string) {
+    for (const key of ['iptables', 'ip6tables'].map((name) => `net.bridge.bridge-nf-call-${name}`))
+      if (getSysctl(null, key) !== null) setSysctl(null, key, value);
+  }
+
+  it.each(['1', '0'])(
+    'leaves a network to itself: neighbours, other subnets and published ports, with bridge-nf-call-iptables=%s',
+    async (value) => {
+      filterBridges(value);
+      const elements = [
+        ...firewall({ ...left, isolate: 'strict' }),
+        ...publish('mate', { 4: '10.67.0.3', 6: 'fd00:66::3' }, { hostPort: 8066 }),
+      ];
+      await whileFilled(elements, async () => {
+        expect(await reach(paths.left, '10.67.0.3', 80)).toBe('::ffff:10.66.0.2');
+        expect(await reach(paths.left, 'fd00:66::3', 80)).toBe('fd00:66::2');
+        expect(await reach(paths.left, hostAddress, 8066)).toBe('::ffff:10.67.0.1');
+        expect(await reach(paths.mate, hostAddress, 8066)).toBe('::ffff:10.67.0.1');
+        expect(await reach(paths.mate, 'fd00:2::1', 8066)).toBe('fd00:66::1');
+      });
+      filterBridges('1');
+    },
+  );
+
+  it("leaves the way out, the host's own access and published ports to the outside", async () => {
+    const elements = [
+      ...firewall({ ...left, isolate: 'strict' }),
+      ...publish('left', { 4: '10.66.0.2' }, { hostPort: 8067 }),
+    ];
+    await whileFilled(elements, async () => {
+      expect(await reach(paths.left, '192.0.2.2', 80)).toBe(hostAddress);
+      expect(await reach(null, '10.66.0.2', 80)).toBe('::ffff:10.66.0.1');
+      expect(await reach(null, '127.0.0.1', 8067)).toBe('::ffff:10.66.0.1');
+      expect(await reach(paths.outside, hostAddress, 8067)).toBe('::ffff:192.0.2.2');
+    });
+  });
+});
+
+describe('an outbound address', () => {
+  const network = { name: 'left', link: 'br2', subnets: ['10.66.0.0/24', 'fd00:66::/64'] };
+  beforeAll(() => apply(host.socket, addAddress('up0', '192.0.2.9/24'), addAddress('up0', 'fd00:2::9/64')));
+
+  it('is what the outside and other networks see, for its family', async () => {
+    await whileFilled(firewall({ ...network, outbound4: '192.0.2.9', outbound6: 'fd00:2::9' }), async () => {
+      expect(await reach(paths.left, '192.0.2.2', 80)).toBe('192.0.2.9');
+      expect(await reach(paths.left, 'fd00:2::2', 81)).toBe('fd00:2::9');
+      expect(await reach(paths.left, '10.88.0.2', 80)).toBe('192.0.2.9');
+      expect(await reach(paths.a, '192.0.2.2', 80)).toBe(hostAddress);
+    });
+    await whileFilled(firewall({ ...network, outbound6: 'fd00:2::9' }), async () => {
+      expect(await reach(paths.left, '192.0.2.2', 80)).toBe(hostAddress);
+      expect(await reach(paths.left, 'fd00:2::2', 81)).toBe('fd00:2::9');
+    });
+  });
+
+  it('is not what neighbours see, nor what comes in by a published port', async () => {
+    const elements = firewall({ ...network, outbound4: '192.0.2.9', outbound6: 'fd00:2::9' });
+    await whileFilled([...elements, ...publish('left', { 4: '10.66.0.2' }, { hostPort: 8067 })], async () => {
+      expect(await reach(paths.left, 'fd00:66::3', 80)).toBe('fd00:66::2');
+      expect(await reach(paths.outside, hostAddress, 8067)).toBe('::ffff:192.0.2.2');
+    });
+  });
+});
+
+describe('the traffic of a published port', () => {
+  const of = (more: Partial<PublishedPort>): PublishedPort => ({
+    protocol: 'tcp',
+    hostIp: null,
+    hostPort: 8080,
+    containerPort: 80,
+    range: 1,
+    ...more,
+  });
+
+  function trafficOf(port: PublishedPort): PortTraffic {
+    const counters = new Map(
+      counterSets.flatMap((set) =>
+        listElements(nft, nftTable, set).map((one) => [elementIdentity(decodeElement(set, one)), one.counter] as const),
+      ),
+    );
+    return portTraffic(port, (identity) => counters.get(identity));
+  }
+
+  /** The difference that `during` makes. */
+  async function counted(port: PublishedPort, during: () => Promise<unknown>): Promise<PortTraffic> {
+    const [before, , after] = [trafficOf(port), await during(), trafficOf(port)];
+    const less = (one: TrafficCounter, other: TrafficCounter) => ({
+      packets: one.packets - other.packets,
+      bytes: one.bytes - other.bytes,
+    });
+    return {
+      toContainer: less(after.toContainer, before.toContainer),
+      fromContainer: less(after.fromContainer, before.fromContainer),
+    };
+  }
+
+  const nothing: PortTraffic = { toContainer: { packets: 0, bytes: 0 }, fromContainer: { packets: 0, bytes: 0 } };
+
+  it('is counted to the byte, both ways: one UDP question and its answer', async () => {
+    // IPv4 header 20, UDP header 8; `?` there, and back the address that was seen
+    const exactly = (seen: string) => ({
+      toContainer: { packets: 1, bytes: 29 },
+      fromContainer: { packets: 1, bytes: 28 + seen.length },
+    });
+    const ask = (from: string | null, address: string) => () => reach(from, address, 8080, { transport: 'udp' });
+    const udp = of({ protocol: 'udp' });
+    expect(await counted(udp, ask(paths.outside, hostAddress))).toEqual(exactly('192.0.2.2'));
+    expect(await counted(udp, ask(null, '127.0.0.1'))).toEqual(exactly('10.88.0.1'));
+    expect(await counted(udp, ask(paths.b, hostAddress))).toEqual(exactly('10.88.0.1'));
+    expect(await counted(udp, ask(paths.a, hostAddress))).toEqual(exactly('10.88.0.1'));
+    expect(await counted(of({}), ask(null, '127.0.0.1'))).toEqual(nothing);
+  });
+
+  it('is counted over the whole connection', async () => {
+    const { toContainer, fromContainer } = await counted(of({}), () => reach(null, '127.0.0.1', 8080));
+    // at least: SYN, ACK, FIN one way; SYN ACK, the data, FIN the other
+    for (const { packets } of [toContainer, fromContainer]) expect(packets).toBeGreaterThanOrEqual(3);
+    for (const { packets, bytes } of [toContainer, fromContainer]) expect(bytes).toBeGreaterThanOrEqual(packets * 40);
+    expect(fromContainer.bytes).toBeGreaterThanOrEqual(fromContainer.packets * 40 + '10.88.0.1'.length);
+  });
+
+  it('is counted by IPv6', async () => {
+    const port = of({ hostPort: 8081, containerPort: 81 });
+    const { toContainer, fromContainer } = await counted(port, () => reach(paths.outside, 'fd00:2::1', 8081));
+    for (const { packets, bytes } of [toContainer, fromContainer]) {
+      expect(packets).toBeGreaterThanOrEqual(3);
+      expect(bytes).toBeGreaterThanOrEqual(packets * 60);
+    }
+  });
+
+  it('of a range is counted as a whole', async () => {
+    const range = of({ hostPort: 6000, containerPort: 6000, range: 11 });
+    const { toContainer } = await counted(range, () => reach(paths.outside, hostAddress, 6005));
+    expect(toContainer.packets).toBeGreaterThanOrEqual(3);
+    const moved = of({ hostPort: 7000, containerPort: 79, range: 3 });
+    await whileFilled(publish('a', { 4: '10.88.0.2' }, moved), async () => {
+      expect((await counted(moved, () => reach(null, '127.0.0.1', 7001))).fromContainer.packets).toBeGreaterThanOrEqual(
+        3,
+      );
+      expect((await counted(range, () => reach(null, '127.0.0.1', 7001))).toContainer.packets).toBe(0);
+    });
+  });
+
+  it('of the same port on two addresses, and of two ports that lead to one, is counted apart', async () => {
+    const first = of({ hostIp: hostAddress, hostPort: 8070 });
+    const second = of({ hostIp: '10.88.0.1', hostPort: 8070 });
+    const other = of({ hostIp: hostAddress, hostPort: 8071 });
+    const elements = [first, second, other].flatMap((port) => publish('a', { 4: '10.88.0.2' }, port));
+    await whileFilled(elements, async () => {
+      const ask = () => reach(null, hostAddress, 8070);
+      expect((await counted(first, ask)).toContainer.packets).toBeGreaterThanOrEqual(3);
+      for (const silent of [second, other]) expect(await counted(silent, ask)).toEqual(nothing);
+      expect((await counted(second, () => reach(null, '10.88.0.1', 8070))).toContainer.packets).toBeGreaterThanOrEqual(
+        3,
+      );
+      expect((await counted(other, () => reach(null, hostAddress, 8071))).toContainer.packets).toBeGreaterThanOrEqual(
+        3,
+      );
+    });
+  });
+
+  it("does not include what goes to the container's own address, nor what the container asks others", async () => {
+    const all = [of({}), of({ protocol: 'udp' }), of({ hostPort: 6000, containerPort: 6000, range: 11 })];
+    for (const port of all)
+      expect(
+        await counted(port, async () => {
+          expect(await reach(null, '10.88.0.2', 80)).not.toBeNull();
+          expect(await reach(paths.b, '10.88.0.2', 80)).not.toBeNull();
+          expect(await reach(paths.a, '192.0.2.2', 80)).not.toBeNull();
+        }),
+      ).toEqual(nothing);
+  });
+
+  it('goes on being counted when the elements are added again', async () => {
+    const port = of({ protocol: 'udp' });
+    const before = trafficOf(port);
+    expect(before.toContainer.packets).toBeGreaterThan(0);
+    fill(...publish('a', { 4: '10.88.0.2' }, port));
+    expect(trafficOf(port)).toEqual(before);
   });
 });

@@ -138,7 +138,13 @@ export function claimOfChange({ id, attempt, change }: ContainerContext): Effect
   const next = attempt + 1;
   if (change?.kind === 'connect') {
     const { network, staticIps } = change.attachment;
-    const event = { type: 'lease.request', container: id, attempt: next, staticIps } as const;
+    const event = {
+      type: 'lease.request',
+      container: id,
+      attempt: next,
+      staticIps,
+      aliases: ownAliases(id, change.attachment),
+    } as const;
     return [{ kind: 'tell', to: networkAddress(network), event }];
   }
   if (change?.kind !== 'publish') return [];
@@ -227,10 +233,16 @@ const takesPorts = (wish: ContainerWish): boolean => wish.attachments.length > 0
 export function claimsOf({ id, wish, attempt }: ContainerContext): Extract<Effect, { kind: 'tell' }>[] {
   if (!wish) return [];
   const next = attempt + 1;
-  const tells: Extract<Effect, { kind: 'tell' }>[] = wish.attachments.map(({ network, staticIps }) => ({
+  const tells: Extract<Effect, { kind: 'tell' }>[] = wish.attachments.map((attachment) => ({
     kind: 'tell',
-    to: networkAddress(network),
-    event: { type: 'lease.request', container: id, attempt: next, staticIps },
+    to: networkAddress(attachment.network),
+    event: {
+      type: 'lease.request',
+      container: id,
+      attempt: next,
+      staticIps: attachment.staticIps,
+      aliases: ownAliases(id, attachment),
+    },
   }));
   if (wish.ports.length > 0)
     tells.push({
@@ -246,6 +258,10 @@ export function claimsOf({ id, wish, attempt }: ContainerContext): Extract<Effec
     });
   return tells;
 }
+
+/** Without the short id, which every container has as an alias (A03). */
+const ownAliases = (id: string, { aliases }: Attachment): string[] =>
+  aliases.filter((alias) => alias !== id.slice(0, 12));
 
 /** The same owners are told that nothing is needed any more; also of claims that are still on their way. */
 export function releasesOf({ id, wish, change }: ContainerContext): Effect[] {

@@ -183,6 +183,11 @@ const machine = setup({
         params: { to: networkAddress(claim.network), event: { type: 'subnet.refused', fault: event.fault } },
       });
     }),
+    noteSubnets: assign(({ context, event }) => {
+      assertEvent(event, 'subnet.note');
+      const { network, bridge, subnets } = event;
+      return { networks: { ...context.networks, [network]: { bridge, subnets } } };
+    }),
     releaseSubnets: assign(({ context, event }) => {
       assertEvent(event, 'subnet.release');
       const { [event.network]: _, ...networks } = context.networks;
@@ -220,6 +225,7 @@ export const hostMachine = machine.createMachine({
     'ports.release': { actions: 'releasePorts' },
     'subnet.claim': { actions: 'survey' },
     'subnet.release': { actions: 'releaseSubnets' },
+    'subnet.note': { actions: 'noteSubnets' },
     'steps.applied': [
       { guard: 'isHoldOfThisAttempt', actions: 'grantPorts' },
       { guard: 'isSurvey', actions: 'grantSubnets' },

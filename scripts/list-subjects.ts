@@ -46,6 +46,7 @@ const meanings: Record<FaultCode, string> = {
   'container.not-connected': 'the container is not on that network',
   'port.unknown': 'the container does not publish that port',
   'container.state': 'the container is not in a state in which this can be done',
+  'network.ambiguous': 'the beginning of an id fits several networks; the message lists them',
   'network.exists': 'the network is there already',
   'network.in-use': 'containers use the network',
   'container.busy': 'it is being changed at this moment; try again',

@@ -10,6 +10,7 @@ import { type ManagedServer, startServer } from './bus/server.ts';
 import { type CommandService, serveCommands } from './bus/service.ts';
 import type { NodeInfo } from './core/view.ts';
 import { ActorEngine, readBootId } from './engine.ts';
+import { DefinitionStore } from './networks/definition-store.ts';
 import { takeRunDirectory } from './run-lock.ts';
 
 export interface DaemonOptions {
@@ -21,6 +22,10 @@ export interface DaemonOptions {
   stateDirectory: string;
   /** where namespaces are pinned */
   netnsDirectory: string;
+  /** definitions of networks, in podman's format */
+  networksDirectory: string;
+  /** the names of containers end in this */
+  searchDomain: string;
   /** of the own nats-server, on 127.0.0.1; 0: a free one */
   natsPort: number;
   /** an outside server instead of an own one */
@@ -49,7 +54,7 @@ const { version } = createRequire(import.meta.url)('#package.json') as { version
  * libuv's pool threads live in the host's namespace. Rejects with a NetloomError; what was started is stopped then.
  */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
-  const { node, runDirectory, stateDirectory, netnsDirectory, workers } = options;
+  const { node, runDirectory, stateDirectory, netnsDirectory, networksDirectory, searchDomain, workers } = options;
   const log = pino(
     { level: options.logLevel, base: { node }, serializers: { error: pino.stdSerializers.err } },
     pino.destination(2),
@@ -77,15 +82,21 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       await publisher.flush(drainMs);
       await publisher.stop();
     });
-    const pool = new Pool({ workers, runDirectory, netnsDirectory });
+    const pool = new Pool({ workers, runDirectory, netnsDirectory, networksDirectory, searchDomain });
     undo.push(() => pool.stop());
-    const directories = { run: runDirectory, state: stateDirectory, netns: netnsDirectory };
+    const directories = {
+      run: runDirectory,
+      state: stateDirectory,
+      netns: netnsDirectory,
+      networks: networksDirectory,
+    };
     const engine = new ActorEngine(journal, pool, { node, version, bootId, directories });
     pool.on('committed', (_, announced) => announced && publisher.wake());
     // a worker that ended between its commit and its word to us may have left facts behind
     pool.on('recovered', () => publisher.wake());
     reportWorkers(pool, log);
     await pool.start(rebooted);
+    engine.takeDefinitions(new DefinitionStore(networksDirectory).list());
     await engine.serve(publisher);
 
     const service = await serveCommands({ nc, engine, node, version, log });

@@ -6,13 +6,15 @@ import type { NetworkContext } from '../machines/network.ts';
 import type { ActorRecord, Answer, Journal, StoredReply } from './actors/journal.ts';
 import type { Pool } from './actors/pool.ts';
 import type { Engine, PlanPreview } from './bus/engine.ts';
-import { type ActorAddress, containerAddress, hostAddress, networkAddress } from './core/actor-address.ts';
+import { type ActorAddress, actorName, containerAddress, hostAddress, networkAddress } from './core/actor-address.ts';
 import { portConflict } from './core/claims.ts';
 import type { ContainerWish } from './core/container.ts';
 import type { ActorEvent } from './core/event.ts';
 import { type Fault, fault, NetloomError } from './core/fault.ts';
 import { containerView, networkView } from './core/inspect.ts';
 import { chooseAddresses, type Lease, leaseOf } from './core/lease.ts';
+import type { NetworkDefinition } from './core/network.ts';
+import { resolveNetworkName } from './core/network-reference.ts';
 import { netnsOf, setupPlan, teardownPlan } from './core/plan/container.ts';
 import { describeStep } from './core/plan/step.ts';
 import type { AsOf, ContainerStatistics, ContainerView, NetworkView, NodeInfo } from './core/view.ts';
@@ -96,6 +98,22 @@ export class ActorEngine implements Engine {
     });
   }
 
+  /**
+   * What is in the directory of definitions, whoever put it there, is defined; what is not, is not. Not waited for: the
+   * actors of the networks read it in the order of their messages.
+   */
+  takeDefinitions({ definitions }: { definitions: readonly NetworkDefinition[] }): void {
+    const there = new Set(definitions.map(({ name }) => name));
+    for (const definition of definitions)
+      this.#tell(networkAddress(definition.name), { type: 'definition.found', definition });
+    for (const { address } of this.journal.actors('network/'))
+      if (!there.has(actorName(address))) this.#tell(address, { type: 'definition.lost' });
+  }
+
+  #tell(to: ActorAddress, event: ActorEvent): void {
+    this.pool.deliver(this.journal.enqueue(to, event));
+  }
+
   restartWorker(index: number): Promise<void> {
     return this.pool.crash(index, Math.floor(Math.random() * mostTurnsBeforeExit));
   }
@@ -172,11 +190,21 @@ export class ActorEngine implements Engine {
     return { networks: read.flatMap(({ record }) => viewOfNetwork(record) ?? []), ...asOf };
   }
 
-  network(name: string): { network: NetworkView } & AsOf {
+  network(reference: string): { network: NetworkView } & AsOf {
+    const name = this.networkNamed(reference);
     const { read, ...asOf } = this.#asOf(() => this.journal.actor(networkAddress(name)));
     const network = read && viewOfNetwork(read);
     if (!network) throw new NetloomError(fault('network.unknown', `no network ${name}`));
     return { network, ...asOf };
+  }
+
+  networkNamed(reference: string): string {
+    // as a rule it is the name
+    if (this.journal.actor(networkAddress(reference))) return reference;
+    const known = this.journal.actors('network/').flatMap(({ record }) => viewOfNetwork(record) ?? []);
+    const name = resolveNetworkName(known, reference);
+    if (typeof name !== 'string') throw new NetloomError(name);
+    return name;
   }
 
   async statistics(id: string): Promise<ContainerStatistics> {
@@ -219,7 +247,9 @@ export class ActorEngine implements Engine {
     const wanted = staticIps.length > 0 ? staticIps : [...(held ?? [])];
     const addresses = chooseAddresses(context.definition, context.leases, context.lastGiven, wanted, container);
     if ('code' in addresses) throw new NetloomError(addresses);
-    return leaseOf(context.definition, addresses);
+    const { definition, device, searchDomain } = context;
+    const unraised = { name: definition.network_interface ?? 'the uplink', mtuBytes: null };
+    return leaseOf(definition, device ?? unraised, searchDomain, addresses);
   }
 
   #sharedPath(id: string): string {

@@ -23,6 +23,8 @@ export interface Settings {
   index: number;
   workers: number;
   netnsDirectory: string;
+  /** the names of containers end in this */
+  searchDomain: string;
 }
 
 /** The way out of this thread: to the actors of other workers, to waiting clients, to the outbox. */
@@ -207,6 +209,7 @@ export class ActorSystem {
       const { netnsDirectory } = this.settings;
       return { id: actorName(address), netnsDirectory, attempt: this.journal.lastMessage() };
     }
-    return kind === 'network' ? { name: actorName(address) } : undefined;
+    const { searchDomain } = this.settings;
+    return kind === 'network' ? { name: actorName(address), searchDomain } : undefined;
   }
 }

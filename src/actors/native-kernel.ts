@@ -4,14 +4,15 @@ import { createRequire } from 'node:module';
 import * as native from '#native';
 import type { ActorAddress } from '../core/actor-address.ts';
 import type { ActorEvent } from '../core/event.ts';
+import type { NetworkDefinition } from '../core/network.ts';
 import { type Element, encodeElement, nftTable } from '../core/nft.ts';
-import type { Step, StepOutput } from '../core/plan/step.ts';
+import type { ContainerNames, ServedNetwork, Step, StepOutput } from '../core/plan/step.ts';
 import type { LinkCounters } from '../core/statistics.ts';
 import type { Kernel, Performed, StepFailure } from './kernel.ts';
 import { LinkWatch } from './link-watch.ts';
 import { PortHolder } from './port-holder.ts';
 import { ProcessWatch } from './process-watch.ts';
-import { isSet, type RouteStep, requestFor, settle, verifyExisting } from './route-steps.ts';
+import { isSet, type RouteStep, requestFor, settle, uplink, verifyExisting } from './route-steps.ts';
 
 const baseRuleset = readFileSync(createRequire(import.meta.url).resolve('#native/base.nft'), 'utf8');
 /** An empty set whose name tells which ruleset is loaded. */
@@ -28,6 +29,30 @@ interface Run {
   found: boolean;
 }
 
+/** What of a network is not in the kernel, but made and unmade with it. */
+export interface KernelServices {
+  /** each resolves when it has taken effect; rejects with a SystemFault */
+  names: {
+    serve(network: Omit<ServedNetwork, 'network'> & { name: string }): Promise<unknown>;
+    retire(network: string): Promise<unknown>;
+    add(entry: ContainerNames): Promise<unknown>;
+    remove(network: string, container: string): Promise<unknown>;
+  };
+  definitions: {
+    write(definition: NetworkDefinition): void;
+    remove(name: string): void;
+  };
+}
+
+const nobodyServes = () => Promise.reject(fault('serve names', 'ENOSYS', 'there is no resolver'));
+/** For who makes no network with DNS. */
+export const noNames: KernelServices['names'] = {
+  serve: nobodyServes,
+  retire: async () => {},
+  add: nobodyServes,
+  remove: async () => {},
+};
+
 /** Linux itself, by the native addon. One per worker; lives in the daemon's own network namespace. */
 export class NativeKernel implements Kernel {
   readonly #route = native.openRouteSocket(null);
@@ -36,7 +61,10 @@ export class NativeKernel implements Kernel {
   readonly #ports = new PortHolder();
   readonly #processes = new ProcessWatch();
 
-  constructor(netnsDirectory: string) {
+  constructor(
+    netnsDirectory: string,
+    private readonly services: KernelServices,
+  ) {
     mkdirSync(netnsDirectory, { recursive: true, mode: 0o755 });
   }
 
@@ -94,7 +122,14 @@ export class NativeKernel implements Kernel {
       return;
     }
     const left = run.found ? group.filter((step) => !isSet(socket, step)) : group;
-    const faults = new Map(native.route(socket, left.map(requestFor)).map((fault, index) => [left[index], fault]));
+    const faults = new Map(
+      native
+        .route(
+          socket,
+          left.map((step) => requestFor(socket, step)),
+        )
+        .map((fault, index) => [left[index], fault]),
+    );
     for (const [offset, step] of group.entries()) {
       const refused = faults.get(step) ?? null;
       const fault = settle(step, refused) && verifyExisting(socket, step, refused);
@@ -140,6 +175,30 @@ export class NativeKernel implements Kernel {
       case 'link.gone':
         await this.#links.gone(step.name, step.graceMs);
         return unchanged();
+      case 'link.find':
+        return unchanged({ link: this.#find(step.name) });
+      case 'dns.serve': {
+        const { verb: _, network: name, ...served } = step;
+        await this.services.names.serve({ name, ...served });
+        return unchanged();
+      }
+      case 'dns.retire':
+        await this.services.names.retire(step.network);
+        return unchanged();
+      case 'dns.add': {
+        const { verb: _, ...entry } = step;
+        await this.services.names.add(entry);
+        return unchanged();
+      }
+      case 'dns.remove':
+        await this.services.names.remove(step.network, step.container);
+        return unchanged();
+      case 'definition.write':
+        this.services.definitions.write(step.definition);
+        return unchanged();
+      case 'definition.remove':
+        this.services.definitions.remove(step.name);
+        return unchanged();
       case 'sysctl.set':
         return { output: {}, changed: native.setSysctl(step.netns, step.key, step.value) };
       case 'nft.load':
@@ -179,6 +238,16 @@ export class NativeKernel implements Kernel {
     const { identity, socket } = make();
     sockets.keep(path, socket);
     return { output: { netns: { path, inode: identity.inode } }, changed: true };
+  }
+
+  #find(name: string | null): { name: string; mtuBytes: number } {
+    const link = name === null ? uplink(this.#route) : native.linkByName(this.#route, name);
+    if (link) return { name: link.name, mtuBytes: link.mtuBytes };
+    throw fault(
+      'find link',
+      'ENODEV',
+      name === null ? 'this host has no default route' : `there is no interface ${name}`,
+    );
   }
 
   #loadBase(): boolean {

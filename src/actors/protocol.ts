@@ -40,4 +40,6 @@ export interface WorkerSettings {
   workers: number;
   runDirectory: string;
   netnsDirectory: string;
+  networksDirectory: string;
+  searchDomain: string;
 }

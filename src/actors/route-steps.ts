@@ -20,10 +20,17 @@ export type RouteStep = Extract<
 >;
 
 /** The step as the addon takes it. */
-export function requestFor(step: RouteStep): native.RouteRequest {
+export function requestFor(socket: native.RouteSocket, step: RouteStep): native.RouteRequest {
   switch (step.verb) {
     case 'link.bridge':
-      return { verb: 'addBridge', name: step.name, macAddress: step.macAddress, mtuBytes: step.mtuBytes, up: false };
+      return {
+        verb: 'addBridge',
+        name: step.name,
+        macAddress: step.macAddress,
+        mtuBytes: mtuOf(socket, step.mtuBytes),
+        vlanFiltering: step.vlanFiltering ?? null,
+        up: false,
+      };
     case 'link.veth':
       return {
         verb: 'addVeth',
@@ -35,11 +42,11 @@ export function requestFor(step: RouteStep): native.RouteRequest {
       };
     case 'link.macvlan': {
       const { verb: _, netns: netnsPath, ...rest } = step;
-      return { verb: 'addMacvlan', netnsPath, ...rest } as unknown as native.RouteRequest;
+      return { verb: 'addMacvlan', netnsPath, ...rest };
     }
     case 'link.ipvlan': {
       const { verb: _, netns: netnsPath, ...rest } = step;
-      return { verb: 'addIpvlan', netnsPath, ...rest } as unknown as native.RouteRequest;
+      return { verb: 'addIpvlan', netnsPath, ...rest };
     }
     case 'link.set':
       return {
@@ -48,6 +55,7 @@ export function requestFor(step: RouteStep): native.RouteRequest {
         up: step.up ?? null,
         master: step.master ?? null,
         hairpin: step.hairpin ?? null,
+        bridgeVlan: step.bridgeVlan ?? null,
         alias: step.alias ?? null,
         ipv4Configuration: step.ipv4 ?? null,
         ipv6AddressGeneration: step.ipv6AddressGeneration ?? null,
@@ -60,10 +68,29 @@ export function requestFor(step: RouteStep): native.RouteRequest {
       return { verb: 'deleteAddress', link: step.link, address: step.address };
     case 'route.add':
     case 'route.delete': {
-      const { destination, gateway, link, metric } = step;
-      return { verb: step.verb === 'route.add' ? 'addRoute' : 'deleteRoute', destination, gateway, link, metric };
+      const { destination, gateway, link, metric, type = 'unicast' } = step;
+      return { verb: step.verb === 'route.add' ? 'addRoute' : 'deleteRoute', destination, gateway, link, metric, type };
     }
   }
+}
+
+/** The MTU of the default route's link is found when it is needed: uplinks come and go. */
+function mtuOf(socket: native.RouteSocket, mtuBytes: number | 'uplink' | null): number | null {
+  return mtuBytes === 'uplink' ? (uplink(socket)?.mtuBytes ?? null) : mtuBytes;
+}
+
+/** ip route show default: the link of the most preferred one. */
+export function uplink(socket: native.RouteSocket): native.LinkInfo | null {
+  const defaults = native
+    .listRoutes(socket)
+    .filter(({ destination, linkIndex }) => linkIndex !== null && /\/0$/.test(destination))
+    .sort(
+      (one, other) =>
+        Number(one.destination === '::/0') - Number(other.destination === '::/0') ||
+        (one.metric ?? 0) - (other.metric ?? 0),
+    );
+  const [first] = defaults;
+  return native.listLinks(socket).find(({ index }) => index === first?.linkIndex) ?? null;
 }
 
 const gone: ReadonlySet<string> = new Set(['ENODEV', 'ENOENT', 'ESRCH', 'EADDRNOTAVAIL']);

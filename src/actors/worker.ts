@@ -1,8 +1,9 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { fault, faultOf, NetloomError } from '../core/fault.ts';
+import { DefinitionStore } from '../networks/definition-store.ts';
 import { ActorSystem, type Outside } from './actor-system.ts';
 import { type Delivery, Journal } from './journal.ts';
-import { NativeKernel } from './native-kernel.ts';
+import { NativeKernel, noNames } from './native-kernel.ts';
 import type { FromWorker, ToWorker, Verb, Verbs, WorkerSettings } from './protocol.ts';
 
 /** The only file that runs on a worker thread: joins the actors to their journal, the kernel, and the other threads. */
@@ -13,7 +14,10 @@ const peers = new Map<number, MessagePort>();
 const send = (message: FromWorker): void => parent.postMessage(message);
 
 const journal = new Journal(settings.runDirectory);
-const kernel = new NativeKernel(settings.netnsDirectory);
+const kernel = new NativeKernel(settings.netnsDirectory, {
+  definitions: new DefinitionStore(settings.networksDirectory),
+  names: noNames,
+});
 
 const outside: Outside = {
   // a peer that is being started anew reads its inbox from the journal: what is posted into the void is not lost

@@ -1,18 +1,29 @@
 import type { z } from 'zod';
 import { containerAddress, networkAddress } from '../core/actor-address.ts';
-import { attachmentsOf, type ContainerWish, containerWish } from '../core/container.ts';
+import { canonicalAddress } from '../core/address.ts';
+import {
+  type AttachmentRequest,
+  attachmentBeside,
+  attachmentsOf,
+  type ContainerWish,
+  containerWish,
+} from '../core/container.ts';
 import type { ActorEvent } from '../core/event.ts';
-import { type Fault, NetloomError } from '../core/fault.ts';
+import { type Fault, fault, NetloomError } from '../core/fault.ts';
 import { networkWish } from '../core/network.ts';
 import { publishedPorts } from '../core/port.ts';
+import type { NetworkView } from '../core/view.ts';
 import type { Engine } from './engine.ts';
 import {
   connectSchema,
   containerReferenceSchema,
   containerRequestSchema,
   disconnectSchema,
+  networkPruneSchema,
   networkReferenceSchema,
+  networkRemovalSchema,
   networkRequestSchema,
+  networkUpdateSchema,
   nothingSchema,
   portsSchema,
   setupSchema,
@@ -29,6 +40,7 @@ import {
   networkCreatedSchema,
   networkListSchema,
   networkNamedSchema,
+  networksPrunedSchema,
   nodeInfoSchema,
   planSchema,
   statisticsSchema,
@@ -102,10 +114,40 @@ export const commands = {
   'network.remove': command({
     doc: 'Removes a network that no container uses',
     role: 'operator',
-    request: networkReferenceSchema,
+    request: networkRemovalSchema,
     response: networkNamedSchema,
-    run: (engine, { name }, command) =>
-      tellNetwork(engine, name, command, { type: 'network.remove', command: command.id }),
+    run: async (engine, { name: reference, force }, command) => {
+      const name = nameOrItself(engine, reference);
+      if (force) await leaveNetwork(engine, engine.network(name).network, command);
+      return tellNetwork(engine, name, command, { type: 'network.remove', command: command.id });
+    },
+  }),
+  'network.update': command({
+    doc: "Changes the name servers that a network's containers are sent to; at once, also for those that are up",
+    role: 'operator',
+    request: networkUpdateSchema,
+    response: networkCreatedSchema,
+    run: (engine, { name, addDnsServers, removeDnsServers }, command) =>
+      tellNetwork(engine, engine.networkNamed(name), command, {
+        type: 'network.update',
+        command: command.id,
+        addDnsServers: checkedAddresses(addDnsServers ?? []),
+        removeDnsServers: checkedAddresses(removeDnsServers ?? []),
+      }),
+  }),
+  'network.prune': command({
+    doc: 'Removes all networks that no container uses',
+    role: 'operator',
+    request: networkPruneSchema,
+    response: networksPrunedSchema,
+    run: async (engine, { names }, command) => {
+      const unused = engine
+        .networks()
+        .networks.filter(({ leases }) => Object.keys(leases).length === 0)
+        .filter(({ name }) => !names || names.includes(name));
+      const outcomes = await Promise.all(unused.map(({ name }) => pruned(engine, name, command)));
+      return { removed: outcomes.flatMap((name) => name ?? []) };
+    },
   }),
 
   'container.create': command({
@@ -117,7 +159,7 @@ export const commands = {
       tellContainer(engine, request.id, command, {
         type: 'container.create',
         command: command.id,
-        wish: checked(containerWish(request)),
+        wish: namedWish(engine, checked(containerWish(request))),
       }),
   }),
   'container.setup': command({
@@ -129,10 +171,8 @@ export const commands = {
       tellContainer(engine, request.id, command, {
         type: 'container.setup',
         command: command.id,
-        wish: setupWish(request),
-        overrides: request.networkOverrides
-          ? checked(attachmentsOf(request.id, request.networkOverrides)) && request.networkOverrides
-          : null,
+        wish: setupWish(engine, request),
+        overrides: request.networkOverrides ? namedAttachments(engine, request.id, request.networkOverrides) : null,
       }),
   }),
   'container.started': command({
@@ -148,8 +188,11 @@ export const commands = {
     role: 'operator',
     request: connectSchema,
     response: containerChangedSchema,
-    run: (engine, { id, ...attachment }, command) =>
-      tellContainer(engine, id, command, { type: 'container.connect', command: command.id, attachment }),
+    run: (engine, { id, ...request }, command) => {
+      const attachment = { ...request, network: engine.networkNamed(request.network) };
+      checked(attachmentBeside([], id, attachment));
+      return tellContainer(engine, id, command, { type: 'container.connect', command: command.id, attachment });
+    },
   }),
   'container.disconnect': command({
     doc: 'Leaves a network; live when the container is up',
@@ -157,7 +200,11 @@ export const commands = {
     request: disconnectSchema,
     response: containerChangedSchema,
     run: (engine, { id, network }, command) =>
-      tellContainer(engine, id, command, { type: 'container.disconnect', command: command.id, network }),
+      tellContainer(engine, id, command, {
+        type: 'container.disconnect',
+        command: command.id,
+        network: nameOrItself(engine, network),
+      }),
   }),
   'container.publish': command({
     doc: 'Publishes further host ports; live when the container is up',
@@ -234,7 +281,7 @@ export const commands = {
     role: 'viewer',
     request: containerRequestSchema,
     response: planSchema,
-    run: (engine, request) => engine.plan(checked(containerWish(request))),
+    run: (engine, request) => engine.plan(namedWish(engine, checked(containerWish(request)))),
   }),
 
   'worker.restart': command({
@@ -264,10 +311,64 @@ export function nounAndVerb(name: CommandName): [noun: string, verb: string] {
 type SetupRequest = z.output<typeof setupSchema>;
 
 /** Nothing but the id: the wish that container.create kept. */
-function setupWish(request: SetupRequest): ContainerWish | null {
+function setupWish(engine: Engine, request: SetupRequest): ContainerWish | null {
   const { id: _, networkOverrides: __, ...rest } = request;
   const named = Object.values(rest).some((value) => value !== undefined && value !== null);
-  return named ? checked(containerWish(request)) : null;
+  return named ? namedWish(engine, checked(containerWish(request))) : null;
+}
+
+/** A07: networks may be named by their ids. One that is not known yet keeps its name: it may be made before the set-up. */
+function namedWish(engine: Engine, wish: ContainerWish): ContainerWish {
+  const attachments = wish.attachments.map((one) => ({ ...one, network: nameOrItself(engine, one.network) }));
+  const twice = attachments.find(({ network }, index) =>
+    attachments.slice(0, index).some((other) => other.network === network),
+  );
+  if (twice) throw new NetloomError(fault('payload.invalid', `network ${twice.network} is named twice`));
+  return { ...wish, attachments };
+}
+
+function namedAttachments(engine: Engine, id: string, requests: readonly AttachmentRequest[]): AttachmentRequest[] {
+  const named = requests.map((request) => ({ ...request, network: nameOrItself(engine, request.network) }));
+  checked(attachmentsOf(id, named));
+  return named;
+}
+
+function nameOrItself(engine: Engine, reference: string): string {
+  try {
+    return engine.networkNamed(reference);
+  } catch (error) {
+    if (error instanceof NetloomError && error.code === 'network.unknown') return reference;
+    throw error;
+  }
+}
+
+function checkedAddresses(texts: readonly string[]): string[] {
+  return texts.map((text) => {
+    const address = canonicalAddress(text);
+    if (address === null) throw new NetloomError(fault('address.invalid', `${text} is no IP address`));
+    return address;
+  });
+}
+
+/** Every container leaves it, as with podman's --force; each by a command of its own, told apart by its name. */
+async function leaveNetwork(engine: Engine, { name, leases }: NetworkView, command: CommandIdentity): Promise<void> {
+  const leaving = Object.keys(leases).map((id) => {
+    const own = { ...command, id: `${command.id} ${id}` };
+    return tellContainer(engine, id, own, { type: 'container.disconnect', command: own.id, network: name });
+  });
+  await Promise.all(leaving);
+}
+
+/** The name when it was removed; null when somebody has joined it meanwhile. */
+async function pruned(engine: Engine, name: string, command: CommandIdentity): Promise<string | null> {
+  const own = { ...command, id: `${command.id} ${name}` };
+  try {
+    await tellNetwork(engine, name, own, { type: 'network.remove', command: own.id });
+    return name;
+  } catch (error) {
+    if (error instanceof NetloomError && ['network.in-use', 'network.unknown'].includes(error.code)) return null;
+    throw error;
+  }
 }
 
 function checked<Wish extends object>(wish: Wish | Fault): Wish {

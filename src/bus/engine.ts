@@ -14,6 +14,8 @@ export interface Engine {
   containers(): { containers: ContainerView[] } & AsOf;
   /** throws container.unknown */
   container(id: string): { container: ContainerView } & AsOf;
+  /** A07: the name of the network that is meant; throws network.unknown, network.ambiguous */
+  networkNamed(reference: string): string;
   networks(): { networks: NetworkView[] } & AsOf;
   /** throws network.unknown */
   network(name: string): { network: NetworkView } & AsOf;

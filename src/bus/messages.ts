@@ -10,6 +10,18 @@ import { containerIdSchema, networkNameSchema } from '../core/token.ts';
 export const nothingSchema = z.object({}).describe('nothing');
 export const containerReferenceSchema = z.object({ id: containerIdSchema }).describe('a container');
 export const networkReferenceSchema = z.object({ name: networkNameSchema }).describe('a network');
+export const networkRemovalSchema = networkReferenceSchema
+  .extend({ force: z.boolean().nullish().describe('containers that use it are disconnected first') })
+  .describe('a network');
+export const networkUpdateSchema = networkReferenceSchema
+  .extend({
+    addDnsServers: z.array(z.string()).nullish(),
+    removeDnsServers: z.array(z.string()).nullish(),
+  })
+  .describe('a network, and what is different about it');
+export const networkPruneSchema = z
+  .object({ names: z.array(networkNameSchema).nullish().describe('only of these') })
+  .describe('which networks may go');
 export const startedSchema = z
   .object({
     id: containerIdSchema,

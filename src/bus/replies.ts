@@ -10,6 +10,7 @@ import {
   containerStates,
   type NetworkView,
   type NodeInfo,
+  networkStates,
 } from '../core/view.ts';
 import type { PlanPreview } from './engine.ts';
 
@@ -120,28 +121,41 @@ const containerViewSchema: z.ZodType<ContainerView> = z.object({
 const definition = {
   name: z.string(),
   id: z.string(),
-  driver: z.literal('bridge'),
-  network_interface: z.string(),
+  driver: z.enum(['bridge', 'macvlan', 'ipvlan']),
+  network_interface: z
+    .string()
+    .nullable()
+    .describe('bridge or parent; null: the parent is the link of the default route'),
   created: z.string(),
   subnets: z.array(
     z.object({
       subnet: z.string(),
-      gateway: z.string(),
+      gateway: z.string().nullable(),
       lease_range: z.object({ start_ip: z.string().nullable(), end_ip: z.string().nullable() }).optional(),
+    }),
+  ),
+  routes: z.array(
+    z.object({
+      destination: z.string(),
+      gateway: z.string().nullable(),
+      metric: z.int().nullable(),
+      type: z.enum(['unicast', 'blackhole', 'unreachable', 'prohibit']),
     }),
   ),
   ipv6_enabled: z.boolean(),
   internal: z.boolean(),
   dns_enabled: z.boolean(),
+  network_dns_servers: z.array(z.string()),
   labels: z.record(z.string(), z.string()),
   options: z.record(z.string(), z.string()),
-  ipam_options: z.object({ driver: z.literal('host-local') }),
+  ipam_options: z.object({ driver: z.enum(['host-local', 'none']) }),
 } satisfies Shape<NetworkDefinition>;
 
 const networkViewSchema: z.ZodType<NetworkView> = z.object({
   ...definition,
-  state: z.enum(['claiming', 'defined', 'raising', 'up', 'lowering']),
+  state: z.enum(networkStates),
   leases: z.record(z.string(), z.array(z.string())).describe('container id → addresses'),
+  lastFault: faultSchema.nullable().describe('why it is degraded'),
 } satisfies Shape<NetworkView>);
 
 export const nodeInfoSchema: z.ZodType<NodeInfo> = z.object({
@@ -158,7 +172,7 @@ export const nodeInfoSchema: z.ZodType<NodeInfo> = z.object({
   containers: z.int(),
   networks: z.int(),
   outbox: z.int().describe('facts that wait for the bus'),
-  directories: z.object({ run: z.string(), state: z.string(), netns: z.string() }),
+  directories: z.object({ run: z.string(), state: z.string(), netns: z.string(), networks: z.string() }),
 } satisfies Shape<NodeInfo>);
 
 export const networkCreatedSchema: z.ZodType<{ definition: NetworkDefinition }> = z.object({
@@ -173,6 +187,10 @@ export const networkListSchema: z.ZodType<{ networks: NetworkView[] } & AsOf> = 
   ...asOf,
 });
 export const networkNamedSchema: z.ZodType<{ name: string }> = z.object({ name: z.string() });
+
+export const networksPrunedSchema: z.ZodType<{ removed: string[] }> = z.object({
+  removed: z.array(z.string()).describe('names'),
+});
 
 export const containerAnswerSchema: z.ZodType<{ container: ContainerView } & AsOf> = z.object({
   container: containerViewSchema,

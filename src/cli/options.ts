@@ -67,6 +67,17 @@ export function tokenParser(name: string, code: FaultCode): (text: string) => st
   };
 }
 
+const label = /^(?!-)[A-Za-z0-9_-]{1,63}(?<!-)$/;
+
+export function domainParser(name: string): (text: string) => string {
+  return (text) => {
+    const labels = text.split('.');
+    if (text.length > 200 || !labels.every((part) => label.test(part)))
+      throw badInput(`${name} ${JSON.stringify(text)}: expected a domain such as dns.netloom`);
+    return text.toLowerCase();
+  };
+}
+
 /** For options that may be given several times. */
 export function collect<Value>(parse: (text: string) => Value): (text: string, before?: Value[]) => Value[] {
   return (text, before = []) => [...before, parse(text)];

@@ -30,7 +30,7 @@ export interface SubnetClaim {
 }
 
 export interface SubnetGrant {
-  bridge: string;
+  bridge: string | null;
   subnets: NetworkSubnet[];
 }
 

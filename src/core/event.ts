@@ -1,9 +1,10 @@
 import type { ActorAddress } from './actor-address.ts';
+import type { SubnetClaim } from './claims.ts';
 import type { AttachmentRequest, ContainerWish } from './container.ts';
 import type { Fault } from './fault.ts';
 import type { Lease } from './lease.ts';
-import type { NetworkSubnet, NetworkWish } from './network.ts';
-import type { StepOutput } from './plan/step.ts';
+import type { NetworkDefinition, NetworkSubnet, NetworkWish } from './network.ts';
+import type { Step, StepOutput } from './plan/step.ts';
 import type { PublishedPort } from './port.ts';
 import type { StatusBlock } from './status.ts';
 
@@ -60,8 +61,12 @@ export interface NetnsShare {
 export type NetworkEvent =
   | LoopEvent
   | { type: 'network.create'; command: CommandId; wish: NetworkWish; created: string }
+  | { type: 'network.update'; command: CommandId; addDnsServers: string[]; removeDnsServers: string[] }
   | { type: 'network.remove'; command: CommandId }
-  | { type: 'subnet.granted'; bridge: string; subnets: NetworkSubnet[] }
+  /** its definition's file is there, made or changed by somebody else; or is there no more */
+  | { type: 'definition.found'; definition: NetworkDefinition }
+  | { type: 'definition.lost' }
+  | { type: 'subnet.granted'; bridge: string | null; subnets: NetworkSubnet[] }
   | { type: 'subnet.refused'; fault: Fault }
   | LeaseRequest
   | { type: 'lease.release'; container: string };
@@ -71,6 +76,8 @@ export interface LeaseRequest {
   container: string;
   attempt: number;
   staticIps: string[];
+  /** names that the user gave the container on this network */
+  aliases: string[];
 }
 
 export type HostEvent =
@@ -80,7 +87,11 @@ export type HostEvent =
   | { type: 'ports.claim'; container: string; attempt: number; ports: PublishedPort[] }
   /** without ports: all that the container has */
   | { type: 'ports.release'; container: string; ports?: PublishedPort[] | null }
-  | { type: 'subnet.claim'; network: string; bridge: string | null; subnets: NetworkSubnet[]; automatic: (4 | 6)[] }
+  | ({ type: 'subnet.claim' } & SubnetClaim)
+  /** a network that somebody else defined: others keep away from what it has */
+  | { type: 'subnet.note'; network: string; bridge: string | null; subnets: NetworkSubnet[] }
+  /** leftovers that gc found */
+  | { type: 'host.sweep'; command: CommandId; steps: Step[] }
   | { type: 'subnet.release'; network: string };
 
 export type ActorEvent = ContainerEvent | NetworkEvent | HostEvent;

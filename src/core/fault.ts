@@ -37,6 +37,7 @@ export const faultStatus = {
   'container.not-connected': 409,
   'port.unknown': 404,
   'container.state': 409,
+  'network.ambiguous': 409,
   'network.exists': 409,
   'network.in-use': 409,
   'container.busy': 423,

@@ -25,9 +25,9 @@ export function containerView(value: unknown, context: ContainerContext): Contai
 }
 
 export function networkView(value: unknown, context: NetworkContext): NetworkView | null {
-  const { definition, leases } = context;
+  const { definition, leases, lastFault } = context;
   if (!definition) return null;
-  return { ...definition, state: stateName(value) as NetworkState, leases };
+  return { ...definition, state: stateName(value) as NetworkState, leases, lastFault };
 }
 
 /** Of a network that is up: what its process does, unless something is missing of the network itself. */

@@ -10,7 +10,13 @@ import {
 } from './address.ts';
 import { type Fault, fault } from './fault.ts';
 import type { IpvlanMode, MacvlanMode } from './link-kinds.ts';
-import type { NetworkDefinition, NetworkRoute, NetworkSubnet } from './network.ts';
+import {
+  gatewaysOf,
+  type NetworkDefinition,
+  type NetworkRoute,
+  type NetworkSubnet,
+  networkSettings,
+} from './network.ts';
 
 /** What a network gives a container: one address per subnet, and all that its plan needs to know of the network. */
 export interface Lease {
@@ -146,18 +152,42 @@ export function firstOfFamily(addresses: readonly LeasedAddress[], family: 4 | 6
 }
 
 /** All that a container's plan needs to know of the network, with the addresses that were chosen for it. */
-export function leaseOf(definition: NetworkDefinition, addresses: LeasedAddress[]): Lease {
-  const mtu = definition.options.mtu ?? definition.options['com.docker.network.driver.mtu'];
+export function leaseOf(
+  definition: NetworkDefinition,
+  device: NetworkDevice,
+  searchDomain: string,
+  addresses: LeasedAddress[],
+): Lease {
+  const { mtuBytes, metric, defaultRoute } = networkSettings(definition);
   return {
     network: definition.name,
     networkId: definition.id,
-    link: { kind: 'bridge', bridge: definition.network_interface, vlanId: null, published: true },
+    link: linkOf(definition, device),
     internal: definition.internal,
-    mtuBytes: mtu === undefined ? null : Number(mtu),
+    mtuBytes: mtuBytes ?? device.mtuBytes,
     addresses,
-    routes: [],
-    defaultRoute: true,
-    metric: null,
-    dns: null,
+    routes: definition.routes,
+    defaultRoute,
+    metric,
+    dns: definition.dns_enabled ? { servers: gatewaysOf(definition), searchDomains: [searchDomain] } : null,
   };
+}
+
+/** What a network's containers are attached to, as it was found in the kernel. */
+export interface NetworkDevice {
+  /** bridge or parent */
+  name: string;
+  mtuBytes: number | null;
+}
+
+function linkOf(definition: NetworkDefinition, { name }: NetworkDevice): LeaseLink {
+  const { managed, vlanId, mode, broadcastLimit } = networkSettings(definition);
+  switch (definition.driver) {
+    case 'bridge':
+      return { kind: 'bridge', bridge: name, vlanId, published: managed };
+    case 'macvlan':
+      return { kind: 'macvlan', parent: name, mode: (mode ?? 'bridge') as MacvlanMode, broadcastLimit };
+    case 'ipvlan':
+      return { kind: 'ipvlan', parent: name, mode: (mode ?? 'l2') as IpvlanMode };
+  }
 }

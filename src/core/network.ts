@@ -2,7 +2,6 @@ import { z } from 'zod';
 import {
   addressToBigint,
   canonicalAddress,
-  familyOf,
   firstHost,
   formatSubnet,
   lastHost,
@@ -13,7 +12,7 @@ import {
   subnetsOverlap,
 } from './address.ts';
 import { type Fault, fault } from './fault.ts';
-import type { RouteType } from './link-kinds.ts';
+import type { IpvlanMode, MacvlanMode, RouteType } from './link-kinds.ts';
 import { networkId } from './names.ts';
 import { interfaceNameSchema, networkNameSchema } from './token.ts';
 
@@ -55,7 +54,7 @@ export interface NetworkRoute {
 
 export interface NetworkSubnet {
   subnet: string;
-  gateway: string;
+  gateway: string | null;
   lease_range?: { start_ip: string | null; end_ip: string | null };
 }
 
@@ -76,16 +75,49 @@ export interface NetworkWish {
 export interface NetworkDefinition {
   name: string;
   id: string;
-  driver: 'bridge';
-  network_interface: string;
+  driver: 'bridge' | 'macvlan' | 'ipvlan';
+  network_interface: string | null;
   created: string;
   subnets: NetworkSubnet[];
+  routes: NetworkRoute[];
   ipv6_enabled: boolean;
   internal: boolean;
   dns_enabled: boolean;
+  network_dns_servers: string[];
   labels: Record<string, string>;
   options: Record<string, string>;
-  ipam_options: { driver: 'host-local' };
+  ipam_options: { driver: 'host-local' | 'none' };
+}
+
+export interface NetworkSettings {
+  mtuBytes: number | null;
+  isolate: 'none' | 'true' | 'strict';
+  metric: number | null;
+  defaultRoute: boolean;
+  vrf: string | null;
+  outbound4: string | null;
+  outbound6: string | null;
+  managed: boolean;
+  vlanId: number | null;
+  mode: MacvlanMode | IpvlanMode | null;
+  broadcastLimit: number | null;
+}
+
+export function networkSettings({ options }: Pick<NetworkDefinition, 'driver' | 'options'>): NetworkSettings {
+  const mtu = options.mtu ?? options['com.docker.network.driver.mtu'];
+  return {
+    mtuBytes: mtu === undefined ? null : Number(mtu),
+    isolate: 'none',
+    metric: null,
+    defaultRoute: true,
+    vrf: null,
+    outbound4: null,
+    outbound6: null,
+    managed: true,
+    vlanId: null,
+    mode: null,
+    broadcastLimit: null,
+  };
 }
 
 const knownOptions = ['mtu', 'com.docker.network.driver.mtu', 'com.docker.network.bridge.name'];
@@ -117,7 +149,7 @@ export function networkWish(request: NetworkRequest): NetworkWish | Fault {
   const subnets = networkSubnets(request.subnets ?? []);
   if ('code' in subnets) return subnets;
   const automatic = automaticFamilies(subnets, request.ipv6_enabled ?? false);
-  const hasIpv6 = automatic.includes(6) || subnets.some(({ gateway }) => familyOf(gateway) === 6);
+  const hasIpv6 = automatic.includes(6) || subnets.some(({ subnet }) => parseSubnet(subnet)?.family === 6);
   if (hasIpv6 && mtuBytes !== null && mtuBytes < leastMtuBytes[6])
     return fault('payload.invalid', `mtu ${mtuBytes}: IPv6 needs at least ${leastMtuBytes[6]}`);
   return {
@@ -135,7 +167,7 @@ export function networkWish(request: NetworkRequest): NetworkWish | Fault {
 
 function automaticFamilies(subnets: NetworkSubnet[], ipv6: boolean): (4 | 6)[] {
   const families: (4 | 6)[] = subnets.length === 0 ? [4] : [];
-  if (ipv6 && !subnets.some(({ gateway }) => familyOf(gateway) === 6)) families.push(6);
+  if (ipv6 && !subnets.some(({ subnet }) => parseSubnet(subnet)?.family === 6)) families.push(6);
   return families;
 }
 
@@ -205,20 +237,26 @@ function completeRange(subnet: Subnet, requested: Partial<LeaseRange>): LeaseRan
 
 export function networkDefinition(
   wish: NetworkWish,
-  granted: { bridge: string; subnets: NetworkSubnet[]; created: string },
+  granted: { bridge: string | null; subnets: NetworkSubnet[]; created: string },
 ): NetworkDefinition {
   return {
     name: wish.name,
     id: wish.id,
     driver: 'bridge',
+    routes: [],
+    network_dns_servers: [],
     network_interface: granted.bridge,
     created: granted.created,
     subnets: granted.subnets,
-    ipv6_enabled: granted.subnets.some(({ gateway }) => familyOf(gateway) === 6),
+    ipv6_enabled: granted.subnets.some(({ subnet }) => parseSubnet(subnet)?.family === 6),
     internal: wish.internal,
     dns_enabled: false,
     labels: wish.labels,
     options: wish.options,
     ipam_options: { driver: 'host-local' },
   };
+}
+
+export function gatewaysOf({ subnets }: Pick<NetworkDefinition, 'subnets'>): string[] {
+  return subnets.flatMap(({ gateway }) => gateway ?? []);
 }

@@ -202,7 +202,7 @@ export function networkFirewall(
 ): NetworkFirewall {
   return {
     name: definition.name,
-    link: definition.network_interface,
+    link: definition.network_interface ?? '',
     subnets: definition.subnets.map(({ subnet }) => subnet),
     internal: definition.internal,
     isolate: isolationOf(definition),

@@ -37,12 +37,24 @@ export interface ContainerView {
   lastFault: Fault | null;
 }
 
-export type NetworkState = 'claiming' | 'defined' | 'raising' | 'up' | 'lowering';
+export const networkStates = [
+  'claiming',
+  'defining',
+  'defined',
+  'updating',
+  'raising',
+  'up',
+  'degraded',
+  'lowering',
+] as const;
+export type NetworkState = (typeof networkStates)[number];
 
 export interface NetworkView extends NetworkDefinition {
   state: NetworkState;
   /** container id → addresses */
   leases: Leases;
+  /** why it is degraded */
+  lastFault: Fault | null;
 }
 
 /** A view of many or one, and how far the event stream had got: follow from `streamSequence` + 1 and nothing is missed. */
@@ -69,7 +81,7 @@ export interface NodeInfo {
   networks: number;
   /** facts that wait for the bus */
   outbox: number;
-  directories: { run: string; state: string; netns: string };
+  directories: { run: string; state: string; netns: string; networks: string };
 }
 
 export interface ContainerStatistics {

@@ -373,7 +373,7 @@ describe('a restart', () => {
     await house.stop();
     await house.start({ refusing: ({ verb }) => verb === 'sysctl.set' });
     await house.settle();
-    expect(house.facts(demo).at(-1)).toBe('failed');
+    expect(house.facts(demo).at(-1)).toBe('degraded');
     expect(house.facts(web).at(-1)).toBe('adopted');
   });
 });

@@ -23,7 +23,8 @@ const grant = {
   ports: wish.ports,
 };
 
-const raise = raisePlan(definition, null);
+const network = { definition, searchDomain: 'dns.netloom' };
+const raise = raisePlan(network);
 const setup = setupPlan(grant);
 const teardown = teardownPlan(grant);
 const hold = holdPlan('hold web', 'container/web', wish.ports);
@@ -163,7 +164,7 @@ describe('a rollback', () => {
 });
 
 describe('a mending', () => {
-  const mend = mendPlan(definition, null);
+  const mend = mendPlan(network);
 
   it('puts back what is missing and leaves the rest alone', async () => {
     const kernel = await kernelWith({ verb: 'nft.load' }, ...raise.steps);
@@ -198,8 +199,8 @@ describe('a dismantling', () => {
     await settled();
     expect(contents(kernel)).toEqual(found);
     expect(await execute(kernel, teardown)).toMatchObject({ ok: true });
-    expect(await execute(kernel, lowerPlan(definition))).toMatchObject({ ok: true });
-    expect(await execute(kernel, lowerPlan(definition))).toMatchObject({ ok: true });
+    expect(await execute(kernel, lowerPlan(network))).toMatchObject({ ok: true });
+    expect(await execute(kernel, lowerPlan(network))).toMatchObject({ ok: true });
     expect(contents(kernel)).toEqual({ links: [['lo']], pins: [], elements: [], ports: [] });
   });
 

@@ -7,6 +7,7 @@ import { type ContainerRequest, type ContainerWish, containerWish } from '../../
 import type { ActorEvent } from '../../src/core/event.ts';
 import { type NetworkRequest, type NetworkWish, networkWish } from '../../src/core/network.ts';
 import { becomeFreshHost, ip, ipWithin, linkNames, nftElements, temporaryDirectory } from '../support/fresh-host.ts';
+import { servicesIn } from '../support/kernel-services.ts';
 
 let directory: { path: string; remove(): void };
 let journal: Journal;
@@ -54,10 +55,11 @@ beforeAll(async () => {
   await becomeFreshHost();
   directory = temporaryDirectory();
   journal = new Journal(directory.path);
-  kernel = new NativeKernel(`${directory.path}/netns`);
+  kernel = new NativeKernel(`${directory.path}/netns`, servicesIn(directory.path));
   system = new ActorSystem(journal, kernel, outside, {
     index: 0,
     workers: 1,
+    searchDomain: 'dns.netloom',
     netnsDirectory: `${directory.path}/netns`,
   });
   system.restore();

@@ -5,6 +5,7 @@ import { NativeKernel } from '../../src/actors/native-kernel.ts';
 import { nftTable } from '../../src/core/nft.ts';
 import { bytesOf, golden } from '../core/golden-elements.ts';
 import { becomeFreshHost, temporaryDirectory } from '../support/fresh-host.ts';
+import { servicesIn } from '../support/kernel-services.ts';
 
 let socket: native.NftSocket;
 
@@ -16,7 +17,7 @@ beforeAll(async () => {
 describe('the golden bytes of elements are what the kernel keeps after', () => {
   it.each(golden)('%s', async (command, { set }, bytes) => {
     const directory = temporaryDirectory();
-    const kernel = new NativeKernel(`${directory.path}/netns`);
+    const kernel = new NativeKernel(`${directory.path}/netns`, servicesIn(directory.path));
     try {
       await kernel.perform([{ verb: 'nft.load' }]);
       execFileSync('nft', [command.replace(/^nft /, '')]);

@@ -25,7 +25,9 @@ function expected(house: House): Inventory {
   const inventory: Inventory = { pins: [], links: ['lo'], elements: [], ports: [], leases: [], claims: [] };
   for (const { record } of house.journal.actors('network/')) {
     const context = record.context as NetworkContext;
-    if (record.value === 'up' && context.definition) steps.push(...raisePlan(context.definition, null).steps);
+    const { definition, searchDomain } = context;
+    if ((record.value === 'up' || record.value === 'degraded') && definition)
+      steps.push(...raisePlan({ definition, searchDomain }).steps);
   }
   for (const { record } of house.journal.actors('container/')) {
     const context = record.context as ContainerContext;

@@ -9,6 +9,7 @@ import type { Protocol } from '../../src/core/port.ts';
 import { FakeKernel } from '../support/fake-kernel.ts';
 import { FakeLinux } from '../support/fake-linux.ts';
 import { becomeFreshHost, ip, ipWithin, temporaryDirectory } from '../support/fresh-host.ts';
+import { servicesIn } from '../support/kernel-services.ts';
 
 /** What the contract asks of a host from the outside, past the kernel under test: one real, one in memory. */
 export interface World {
@@ -104,7 +105,7 @@ export async function realWorld(): Promise<World> {
   const directory = temporaryDirectory();
   const netns = `${directory.path}/netns`;
   mkdirSync(netns);
-  const kernel = new NativeKernel(netns);
+  const kernel = new NativeKernel(netns, servicesIn(directory.path));
   const nft = native.openNftSocket();
   const ask = <T>(path: string | null, ...args: string[]) =>
     path === null ? ip<T>(...args) : ipWithin<T>(path, ...args);

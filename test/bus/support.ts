@@ -89,7 +89,12 @@ export class FakeEngine implements Engine {
       containers: 0,
       networks: 0,
       outbox: 0,
-      directories: { run: '/run/netloom', state: '/var/lib/netloom', netns: '/run/netns' },
+      directories: {
+        run: '/run/netloom',
+        state: '/var/lib/netloom',
+        netns: '/run/netns',
+        networks: '/etc/containers/networks',
+      },
     };
   }
   containers() {
@@ -100,6 +105,9 @@ export class FakeEngine implements Engine {
   }
   networks() {
     return { networks: [], sequence: 0, streamSequence: null };
+  }
+  networkNamed(reference: string): string {
+    return reference;
   }
   network(name: string): never {
     throw new NetloomError(fault('network.unknown', `no network ${name}`));

@@ -134,7 +134,7 @@ describe('of 100 that want the same', () => {
 
   it('address, one gets it', async () => {
     const { network } = await lab.client.network.inspect({ name: 'left' });
-    const address = network.subnets[0]?.gateway.replace(/1$/, '200') as string;
+    const address = network.subnets[0]?.gateway?.replace(/1$/, '200') as string;
     const codes = await Promise.all(
       ids.map((id) =>
         clientOf(id)

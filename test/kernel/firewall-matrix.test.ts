@@ -15,6 +15,7 @@ import type { Plan } from '../../src/core/plan/step.ts';
 import { type ReachabilityCell, type ReachableContainer, reachability } from '../../src/core/reachability.ts';
 import { definitionOf, leaseOf, wishOf } from '../core/samples.ts';
 import { becomeFreshHost, temporaryDirectory } from '../support/fresh-host.ts';
+import { servicesIn } from '../support/kernel-services.ts';
 import { hostAddress, OtherHost } from '../support/other-host.ts';
 import { type Peer, Peers } from '../support/peer.ts';
 
@@ -58,7 +59,7 @@ const netnsOf = (id: string) => `${directory.path}/${id}`;
 beforeAll(async () => {
   await becomeFreshHost();
   directory = temporaryDirectory();
-  kernel = new NativeKernel(`${directory.path}/netns`);
+  kernel = new NativeKernel(`${directory.path}/netns`, servicesIn(directory.path));
   otherHost = new OtherHost(directory.path);
   await perform({ name: 'load', kind: 'build', steps: [{ verb: 'nft.load' }] });
   callers.host = peers.in(null, 'host');
@@ -105,7 +106,7 @@ function grantsOf(definition: NetworkDefinition): ContainerGrant[] {
       { address: `10.${number(letter)}.0.${2 + index}`, prefixLength: 24, gateway: `10.${number(letter)}.0.1` },
       { address: `fd00:${number(letter)}::${2 + index}`, prefixLength: 64, gateway: `fd00:${number(letter)}::1` },
     ];
-    const link = { kind: 'bridge', bridge: definition.network_interface, vlanId: null, published: true } as const;
+    const link = { kind: 'bridge', bridge: definition.network_interface ?? '', vlanId: null, published: true } as const;
     const lease = leaseOf({ network: letter, link, internal: definition.internal, addresses });
     return { wish, netns: netnsOf(id), leases: { [letter]: lease }, ports: wish.ports };
   });
@@ -152,7 +153,7 @@ describe('who reaches whom is as the model says, where three networks are', () =
     const definitions = letters.map((letter, index) => networkOf(letter, chosen[index] as Mode));
     const grants = definitions.flatMap(grantsOf);
     try {
-      for (const definition of definitions) await perform(raisePlan(definition, null));
+      for (const definition of definitions) await perform(raisePlan({ definition, searchDomain: 'dns.netloom' }));
       for (const grant of grants) await perform(setupPlan(grant));
       const cells = reachability(definitions, grants.map(viewOf));
       expect(cells).toHaveLength(cellsOfOne);
@@ -160,7 +161,7 @@ describe('who reaches whom is as the model says, where three networks are', () =
       expect((await Promise.all(cells.map(mismatch))).filter((words) => words !== null)).toEqual([]);
     } finally {
       for (const grant of grants) for (const plan of [teardownPlan(grant), unlinkPlan(grant)]) await perform(plan);
-      for (const definition of definitions) await perform(lowerPlan(definition));
+      for (const definition of definitions) await perform(lowerPlan({ definition, searchDomain: 'dns.netloom' }));
     }
   });
 

@@ -4,7 +4,7 @@ import type { Effect } from '../../src/core/effect.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { fault } from '../../src/core/fault.ts';
 import { definitionOf } from '../core/samples.ts';
-import { leaseRequest, networkWish } from './terrains.ts';
+import { device, leaseRequest, networkWish } from './terrains.ts';
 import { applied, begin, brief, failed, follow, recovered, type Snapshot, stateName } from './walk.ts';
 
 type At = Snapshot<NetworkContext>;
@@ -12,14 +12,17 @@ type At = Snapshot<NetworkContext>;
 const { network_interface: bridge, subnets } = definitionOf();
 const create = (command = 'c1'): ActorEvent => ({ type: 'network.create', command, wish: networkWish, created: 'now' });
 const remove: ActorEvent = { type: 'network.remove', command: 'c9' };
+const raised = applied('raise', [{ link: device }]);
 const release = (container: string): ActorEvent => ({ type: 'lease.release', container });
 const reach = (from: At, ...events: ActorEvent[]): At => follow(networkMachine, from, ...events).next;
 
-const start: At = begin(networkMachine, { name: 'demo' });
+const start: At = begin(networkMachine, { name: 'demo', searchDomain: 'dns.netloom' });
 const claiming = reach(start, create());
-const defined = reach(claiming, { type: 'subnet.granted', bridge, subnets });
+const granted: ActorEvent = { type: 'subnet.granted', bridge, subnets };
+const defining = reach(claiming, granted);
+const defined = reach(defining, applied('define'));
 const raising = reach(defined, leaseRequest('a'));
-const up = reach(raising, applied('raise'));
+const up = reach(raising, raised);
 const empty = reach(up, release('a'));
 const lowering = reach(empty, remove);
 
@@ -35,11 +38,8 @@ describe('a network that is wished for', () => {
   });
 
   it('is defined by what the host grants; nothing is in the kernel yet', () => {
-    expect(step(claiming, { type: 'subnet.granted', bridge, subnets })).toEqual([
-      'defined',
-      'announce created',
-      'reply c1 ok',
-    ]);
+    expect(step(claiming, granted)).toEqual(['defining', 'apply define']);
+    expect(step(defining, applied('define'))).toEqual(['defined', 'announce created', 'reply c1 ok']);
   });
 
   it('is forgotten when the host refuses', () => {
@@ -62,13 +62,13 @@ describe('the first member', () => {
   });
 
   it('waits with all who come meanwhile, and each gets an address of its own', () => {
-    expect(step(raising, leaseRequest('b'), applied('raise'))).toEqual([
+    expect(step(raising, leaseRequest('b'), raised)).toEqual([
       'up',
       'announce configured',
       'tell container/a lease.granted',
       'tell container/b lease.granted',
     ]);
-    expect(reach(raising, leaseRequest('b'), applied('raise')).context.leases).toEqual({
+    expect(reach(raising, leaseRequest('b'), raised).context.leases).toEqual({
       a: ['10.89.0.2'],
       b: ['10.89.0.3'],
     });
@@ -84,7 +84,7 @@ describe('the first member', () => {
   });
 
   it('that gives up meanwhile gets nothing', () => {
-    expect(step(raising, release('a'), applied('raise'))).toEqual(['up', 'announce configured']);
+    expect(step(raising, release('a'), raised)).toEqual(['up', 'announce configured']);
   });
 });
 
@@ -102,7 +102,7 @@ describe('leases', () => {
             networkId: networkWish.id,
             link: { kind: 'bridge', bridge: 'netloom0', vlanId: null, published: true },
             internal: false,
-            mtuBytes: null,
+            mtuBytes: 1500,
             addresses: [{ address: '10.89.0.3', prefixLength: 24, gateway: '10.89.0.1' }],
             routes: [],
             defaultRoute: true,
@@ -177,8 +177,9 @@ describe('a restart', () => {
   it('mends the bridge and takes nothing away, whatever becomes of it', () => {
     expect(step(up, recovered(false))).toEqual(['up', 'apply mend']);
     expect(effectsOf(up, recovered(false))).toMatchObject([{ plan: { kind: 'mend' } }]);
-    expect(step(up, applied('mend'))).toEqual(['up', 'announce adopted']);
-    expect(step(up, failed('mend'))).toEqual(['up', 'announce failed']);
+    const mending = reach(up, recovered(false));
+    expect(step(mending, applied('mend'))).toEqual(['up', 'announce adopted']);
+    expect(step(mending, failed('mend'))).toEqual(['degraded', 'announce drift-detected', 'announce degraded']);
   });
 
   it('changes nothing elsewhere', () => {

@@ -123,6 +123,7 @@ export const containerTerrain: Terrain<ContainerContext> = {
 // ---------------------------------------------------------------------------------------------------------- network
 
 const definition = definitionOf();
+export const device = { name: 'netloom0', mtuBytes: 1500 };
 export const networkWish = networkWishOf();
 
 export const leaseRequest = (container: string, more: Partial<LeaseRequest> = {}): LeaseRequest => ({
@@ -130,12 +131,13 @@ export const leaseRequest = (container: string, more: Partial<LeaseRequest> = {}
   container,
   attempt: 1,
   staticIps: [],
+  aliases: [],
   ...more,
 });
 
 export const networkTerrain: Terrain<NetworkContext> = {
   machine: networkMachine,
-  input: { name: 'demo' },
+  input: { name: 'demo', searchDomain: 'dns.netloom' },
   events: ({ snapshot: { context, value }, outstanding }) => {
     const command = 'c';
     const { network_interface: bridge, subnets } = definition;
@@ -146,6 +148,9 @@ export const networkTerrain: Terrain<NetworkContext> = {
     const events: ActorEvent[] = [
       { type: 'network.create', command, wish: networkWish, created: '2026-01-01T00:00:00Z' },
       { type: 'network.remove', command },
+      { type: 'network.update', command, addDnsServers: ['192.0.2.53'], removeDnsServers: [] },
+      { type: 'definition.found', definition },
+      ...(outstanding.length < 1 ? ([{ type: 'definition.lost' }, { type: 'drift.suspected' }] as const) : []),
       ...(value === 'claiming' ? answers : []),
       ...['a', 'b'].flatMap((container): ActorEvent[] => [
         ...(isAsking(context, container) ? [] : [leaseRequest(container)]),
@@ -157,10 +162,15 @@ export const networkTerrain: Terrain<NetworkContext> = {
     ];
     return events.filter(({ type }) => type !== 'lease.request' || context.waiting.length < 2);
   },
-  results: (plan) => [applied(plan), failed(plan, littered)],
+  results: (plan) => [applied(plan, plan === 'raise' ? [{ link: device }] : []), failed(plan, littered)],
   essence: (context) => [
     context.wish !== null,
     context.definition !== null,
+    context.device !== null,
+    context.update?.network_dns_servers,
+    context.definition?.network_dns_servers,
+    context.adopting,
+    context.lastFault !== null,
     context.command,
     Object.keys(context.leases).sort(),
     context.waiting.map(({ container, staticIps }) => [container, staticIps]),

@@ -189,6 +189,30 @@ export class FakeKernel implements Kernel {
         return this.#addRoute(step);
       case 'route.delete':
         return this.#deleteRoute(step);
+      case 'link.find': {
+        const link = step.name === null ? undefined : linux.host.links.get(step.name);
+        if (!link) throw new Refused('find link', 'ENODEV', `no ${step.name}`);
+        return { link: { name: link.name, mtuBytes: link.mtuBytes } };
+      }
+      case 'dns.serve':
+        linux.served.set(step.network, step);
+        return;
+      case 'dns.retire':
+        linux.served.delete(step.network);
+        return;
+      case 'dns.add':
+        if (!linux.served.has(step.network)) throw new Refused('add names', 'ENOENT', `${step.network} is not served`);
+        linux.names.set(`${step.network}/${step.container}`, step.names);
+        return;
+      case 'dns.remove':
+        linux.names.delete(`${step.network}/${step.container}`);
+        return;
+      case 'definition.write':
+        linux.definitions.set(step.definition.name, step.definition);
+        return;
+      case 'definition.remove':
+        linux.definitions.delete(step.name);
+        return;
       case 'sysctl.set':
         this.#netns(step.netns).sysctls.set(step.key, step.value);
         return;
@@ -251,7 +275,11 @@ export class FakeKernel implements Kernel {
     const found = links.get(name);
     if (found && found.kind !== 'bridge')
       throw new Refused('add bridge', 'EEXIST', `interface ${name} already exists but is a ${found.kind} interface`);
-    if (!found) links.set(name, newLink(name, 'bridge', { macAddress, mtuBytes: mtuBytes ?? 1500 }));
+    if (!found)
+      links.set(
+        name,
+        newLink(name, 'bridge', { macAddress, mtuBytes: mtuBytes === 'uplink' ? 1500 : (mtuBytes ?? 1500) }),
+      );
   }
 
   #addVeth({ name, mtuBytes, peer }: StepOf<'link.veth'>): void {

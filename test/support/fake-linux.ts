@@ -1,6 +1,7 @@
 import { familyOf, formatSubnet, parseSubnet, type Subnet } from '../../src/core/address.ts';
+import type { NetworkDefinition } from '../../src/core/network.ts';
 import type { Element, NftSet } from '../../src/core/nft.ts';
-import type { LinkSettings, StepOutput } from '../../src/core/plan/step.ts';
+import type { LinkSettings, ServedNetwork, StepOutput } from '../../src/core/plan/step.ts';
 import type { Protocol } from '../../src/core/port.ts';
 
 /**
@@ -72,6 +73,11 @@ export class FakeLinux {
   /** `set { key }` → element; null until the base ruleset is loaded */
   elements: Map<string, Element> | null = null;
   readonly ports = new Set<BoundPort>();
+  /** network → what its resolver was told; network/container → names */
+  readonly served = new Map<string, ServedNetwork>();
+  readonly names = new Map<string, string[]>();
+  /** the files of network definitions */
+  readonly definitions = new Map<string, NetworkDefinition>();
   /** how long links stay behind when their namespace is dropped: until then, their names are taken */
   unregisterMs = 1;
   #inodes = 4_026_531_840;
@@ -191,6 +197,8 @@ export class FakeLinux {
     this.processes.clear();
     this.ports.clear();
     this.elements = null;
+    this.served.clear();
+    this.names.clear();
     this.host.links.clear();
     this.host.links.set('lo', newLink('lo', 'loopback'));
     this.host.routes = [];

@@ -2,12 +2,16 @@ import { type Command, Option } from 'commander';
 import { defaultRunDir } from '../../bus/credentials.ts';
 import type { DaemonOptions } from '../../daemon.ts';
 import { addCommand } from '../command.ts';
-import { type GlobalOptions, numberParser, tokenParser } from '../options.ts';
+import { domainParser, type GlobalOptions, numberParser, tokenParser } from '../options.ts';
 import type { Terminal } from '../terminal.ts';
+
+const defaultStateDir = '/var/lib/netloom';
 
 interface DaemonFlags extends GlobalOptions {
   stateDir?: string;
   netnsDir?: string;
+  networksDir?: string;
+  dnsDomain: string;
   natsPort: number;
   allowOpenServer?: boolean;
   workers: number;
@@ -36,7 +40,7 @@ export function daemonCommand(parent: Command, terminal: Terminal): void {
       new Option('--run-dir <path>', 'journal, credentials, sockets').env('NETLOOM_RUN_DIR').default(defaultRunDir),
     )
     .addOption(
-      new Option('--state-dir <path>', 'what outlives a reboot').env('NETLOOM_STATE_DIR').default('/var/lib/netloom'),
+      new Option('--state-dir <path>', 'what outlives a reboot').env('NETLOOM_STATE_DIR').default(defaultStateDir),
     )
     .addOption(
       new Option(
@@ -44,6 +48,18 @@ export function daemonCommand(parent: Command, terminal: Terminal): void {
         'where namespaces are pinned; default: /run/netns, or below another run directory',
       ) //
         .env('NETLOOM_NETNS_DIR'),
+    )
+    .addOption(
+      new Option(
+        '--networks-dir <path>',
+        "definitions of networks, podman's too; default: /etc/containers/networks, or below another state directory",
+      ).env('NETLOOM_NETWORKS_DIR'),
+    )
+    .addOption(
+      new Option('--dns-domain <domain>', "what the names of containers end in; podman's is dns.podman")
+        .env('NETLOOM_DNS_DOMAIN')
+        .default('dns.netloom')
+        .argParser(domainParser('--dns-domain')),
     )
     .addOption(
       new Option('--nats-port <port>', 'of the own nats-server; 0: a free one')
@@ -85,11 +101,15 @@ export async function daemonOptions(flags: DaemonFlags): Promise<DaemonOptions> 
   const { defaultNodeName } = await import('../../bus/connection.ts');
   const runDirectory = flags.runDir ?? defaultRunDir;
   const ownNetns = runDirectory === defaultRunDir ? '/run/netns' : `${runDirectory}/netns`;
+  const stateDirectory = flags.stateDir ?? defaultStateDir;
+  const ownNetworks = stateDirectory === defaultStateDir ? '/etc/containers/networks' : `${stateDirectory}/networks`;
   return {
     node: flags.node ?? defaultNodeName(),
     runDirectory,
-    stateDirectory: flags.stateDir ?? '/var/lib/netloom',
+    stateDirectory,
     netnsDirectory: flags.netnsDir ?? ownNetns,
+    networksDirectory: flags.networksDir ?? ownNetworks,
+    searchDomain: flags.dnsDomain,
     natsPort: flags.natsPort,
     natsUrl: flags.natsUrl ?? null,
     credentialsFile: flags.creds ?? null,

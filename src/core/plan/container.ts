@@ -58,6 +58,7 @@ export function teardownPlan(grant: ContainerGrant): Plan {
     kind: 'dismantle',
     steps: [
       { verb: 'process.unwatch', owner: `container/${grant.wish.id}` },
+      ...joined(grant).flatMap((one) => forgetNameSteps(grant, one)),
       ...(elements.length > 0 ? [{ verb: 'nft.delete', elements } as const] : []),
       ...joined(grant).flatMap(({ attachment, lease }) =>
         dropsNetns && lease.link.kind === 'bridge' ? [] : [deleteLinkStep(grant, attachment, lease)],
@@ -94,6 +95,7 @@ export function connectPlan(before: ContainerGrant, after: ContainerGrant, netwo
       ...added.flatMap(({ attachment, lease }) => hostEndSteps(after, attachment, lease)),
       ...added.flatMap(({ attachment, lease }) => containerEndSteps(after, attachment, lease)),
       ...republish(before, after),
+      ...added.flatMap((one) => nameSteps(after, one)),
     ],
   };
 }
@@ -105,6 +107,7 @@ export function disconnectPlan(before: ContainerGrant, after: ContainerGrant, ne
     name: 'disconnect',
     kind: 'dismantle',
     steps: [
+      ...dropped.flatMap((one) => forgetNameSteps(before, one)),
       ...republish(before, after),
       ...dropped.map(({ attachment, lease }) => deleteLinkStep(before, attachment, lease)),
     ],
@@ -195,7 +198,27 @@ function networkSteps(grant: ContainerGrant): Step[] {
     ...joined(grant).flatMap(({ attachment, lease }) => hostEndSteps(grant, attachment, lease)),
     ...joined(grant).flatMap(({ attachment, lease }) => containerEndSteps(grant, attachment, lease)),
     ...(elements.length > 0 ? [{ verb: 'nft.add', elements } as const] : []),
+    ...joined(grant).flatMap((one) => nameSteps(grant, one)),
   ];
+}
+
+/** Last, so that who is told that a container is configured can ask for it by name. */
+function nameSteps({ wish }: ContainerGrant, { attachment, lease }: Joined): Step[] {
+  if (!lease.dns) return [];
+  return [
+    {
+      verb: 'dns.add',
+      network: attachment.network,
+      container: wish.id,
+      names: [...new Set([wish.networkName, ...attachment.aliases])],
+      addresses: lease.addresses.map(({ address }) => address),
+      servers: wish.dnsServers,
+    },
+  ];
+}
+
+function forgetNameSteps({ wish }: ContainerGrant, { attachment, lease }: Joined): Step[] {
+  return lease.dns ? [{ verb: 'dns.remove', network: attachment.network, container: wish.id }] : [];
 }
 
 /** What is done from the host's side: the interface itself, and its other end where it has one. */

@@ -1,55 +1,113 @@
-import { familyOf, linkLocalAddress, parseSubnet, type Subnet } from '../address.ts';
+import { linkLocalAddress, parseSubnet, type Subnet } from '../address.ts';
 import { derivedMac } from '../names.ts';
-import type { NetworkDefinition } from '../network.ts';
+import { gatewaysOf, type NetworkDefinition, networkSettings } from '../network.ts';
 import { networkElements, networkFirewall } from '../nft.ts';
 import type { Plan, Step } from './step.ts';
 
-/** The bridge, its gateway addresses, forwarding, and the network's elements. Safe to perform again. */
-export function raisePlan(definition: NetworkDefinition, mtuBytes: number | null): Plan {
-  const bridge = definition.network_interface;
-  const macAddress = derivedMac(`network/${definition.name}`);
-  const hasIpv6 = definition.subnets.some(({ gateway }) => familyOf(gateway) === 6);
-  return {
-    name: 'raise',
-    kind: 'build',
-    steps: [
-      { verb: 'link.bridge', name: bridge, macAddress, mtuBytes },
-      {
-        verb: 'link.set',
-        netns: null,
-        name: bridge,
-        up: true,
-        alias: `netloom network/${definition.name}`,
-        // routeLocalnet lets the host reach published ports through 127.0.0.1; base.nft closes what it opens
-        ipv4: definition.internal ? { forwarding: false } : { routeLocalnet: true, arpNotify: true },
-        ipv6AddressGeneration: 'none',
-      },
-      ...(hasIpv6 ? [linkAddress(bridge, macAddress)] : []),
-      ...gatewayAddresses(definition),
-      ...(definition.internal ? [] : forwarding(hasIpv6)),
-      { verb: 'nft.add', elements: elementsOf(definition) },
-    ],
-  };
+/** What a network's plans are made from. */
+export interface NetworkGrant {
+  definition: NetworkDefinition;
+  /** the names of containers end in this */
+  searchDomain: string;
 }
 
-/** The same for a bridge that is in use: what matches is left alone, what is missing is put back, nothing is taken away. */
-export function mendPlan(definition: NetworkDefinition, mtuBytes: number | null): Plan {
-  return { ...raisePlan(definition, mtuBytes), name: 'mend', kind: 'mend' };
+/** The definition is kept where podman keeps its own; `previous` is what was there. */
+export function definePlan(definition: NetworkDefinition, previous: NetworkDefinition | null = null): Plan {
+  return { name: 'define', kind: 'build', steps: [{ verb: 'definition.write', definition, previous }] };
 }
 
-export function lowerPlan(definition: NetworkDefinition): Plan {
+/** Everything that the network is in the kernel. Safe to perform again. The last output tells of its link. */
+export function raisePlan(grant: NetworkGrant): Plan {
+  return { name: 'raise', kind: 'build', steps: deviceSteps(grant) };
+}
+
+/** The same for a network that is in use: what matches is left alone, what is missing is put back, nothing is taken away. */
+export function mendPlan(grant: NetworkGrant): Plan {
+  return { name: 'mend', kind: 'mend', steps: deviceSteps(grant) };
+}
+
+/** What of a definition can change while containers use it: whom its resolver asks. */
+export function updatePlan(before: NetworkDefinition, after: NetworkGrant, isUp: boolean): Plan {
+  const [write] = definePlan(after.definition, before).steps as [Step];
+  return { name: 'update', kind: 'build', steps: [write, ...(isUp ? resolverSteps(after) : [])] };
+}
+
+/** A bridge that is not ours, and a parent, stay. */
+export function lowerPlan({ definition }: NetworkGrant): Plan {
+  const { name, network_interface: link } = definition;
+  const isOurs = ownsBridge(definition) && link !== null;
   return {
     name: 'lower',
     kind: 'dismantle',
     steps: [
-      { verb: 'nft.delete', elements: elementsOf(definition) },
-      { verb: 'link.delete', netns: null, name: definition.network_interface },
+      ...(definition.dns_enabled ? [{ verb: 'dns.retire', network: name } as const] : []),
+      ...(isOurs
+        ? ([
+            { verb: 'nft.delete', elements: networkElements(networkFirewall(definition)) },
+            { verb: 'link.delete', netns: null, name: link },
+          ] as const)
+        : []),
+      { verb: 'definition.remove', name },
     ],
   };
 }
 
-function elementsOf(definition: NetworkDefinition) {
-  return networkElements(networkFirewall(definition));
+/** Whether the bridge is made, and unmade, by netloom. */
+export function ownsBridge(definition: NetworkDefinition): boolean {
+  return definition.driver === 'bridge' && networkSettings(definition).managed;
+}
+
+function deviceSteps(grant: NetworkGrant): Step[] {
+  const { definition } = grant;
+  const found: Step = { verb: 'link.find', name: definition.network_interface };
+  if (!ownsBridge(definition)) return [found];
+  return [...bridgeSteps(definition, definition.network_interface as string), ...resolverSteps(grant), found];
+}
+
+/** The bridge, its gateway addresses, forwarding, and the network's elements. */
+function bridgeSteps(definition: NetworkDefinition, bridge: string): Step[] {
+  const { mtuBytes, vlanId, vrf } = networkSettings(definition);
+  const macAddress = derivedMac(`network/${definition.name}`);
+  const hasIpv6 = definition.subnets.some(({ subnet }) => parseSubnet(subnet)?.family === 6);
+  return [
+    {
+      verb: 'link.bridge',
+      name: bridge,
+      macAddress,
+      mtuBytes: mtuBytes ?? 'uplink',
+      ...(vlanId === null ? {} : { vlanFiltering: true }),
+    },
+    {
+      verb: 'link.set',
+      netns: null,
+      name: bridge,
+      up: true,
+      alias: `netloom network/${definition.name}`,
+      ...(vrf === null ? {} : { master: vrf }),
+      // routeLocalnet lets the host reach published ports through 127.0.0.1; base.nft closes what it opens
+      ipv4: definition.internal ? { forwarding: false } : { routeLocalnet: true, arpNotify: true },
+      ipv6AddressGeneration: 'none',
+    },
+    ...(hasIpv6 ? [linkAddress(bridge, macAddress)] : []),
+    ...gatewayAddresses(definition, bridge),
+    ...(definition.internal ? [] : forwarding(hasIpv6)),
+    { verb: 'nft.add', elements: networkElements(networkFirewall(definition)) },
+  ];
+}
+
+function resolverSteps({ definition, searchDomain }: NetworkGrant): Step[] {
+  if (!definition.dns_enabled) return [];
+  return [
+    {
+      verb: 'dns.serve',
+      network: definition.name,
+      listen: gatewaysOf(definition),
+      subnets: definition.subnets.map(({ subnet }) => subnet),
+      searchDomain,
+      servers: definition.network_dns_servers,
+      forward: !definition.internal,
+    },
+  ];
 }
 
 /**
@@ -60,13 +118,13 @@ function linkAddress(bridge: string, macAddress: string): Step {
   return { verb: 'address.add', netns: null, link: bridge, address: `${linkLocalAddress(macAddress)}/64` };
 }
 
-function gatewayAddresses(definition: NetworkDefinition): Step[] {
-  return definition.subnets.map(({ subnet, gateway }) => ({
-    verb: 'address.add',
-    netns: null,
-    link: definition.network_interface,
-    address: `${gateway}/${(parseSubnet(subnet) as Subnet).prefixLength}`,
-  }));
+function gatewayAddresses(definition: NetworkDefinition, bridge: string): Step[] {
+  return definition.subnets.flatMap(({ subnet, gateway }): Step[] => {
+    const { prefixLength } = parseSubnet(subnet) as Subnet;
+    return gateway === null
+      ? []
+      : [{ verb: 'address.add', netns: null, link: bridge, address: `${gateway}/${prefixLength}` }];
+  });
 }
 
 function forwarding(hasIpv6: boolean): Step[] {

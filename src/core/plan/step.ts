@@ -1,4 +1,5 @@
 import type { IpvlanMode, MacvlanMode, RouteType } from '../link-kinds.ts';
+import type { NetworkDefinition } from '../network.ts';
 import { describeElement, type Element } from '../nft.ts';
 import type { Protocol } from '../port.ts';
 
@@ -16,8 +17,16 @@ export type Step =
   | { verb: 'netns.require'; path: string; inode: number | null }
   /** ip netns delete */
   | { verb: 'netns.remove'; path: string }
-  /** ip link add <name> address <mac> type bridge */
-  | { verb: 'link.bridge'; name: string; macAddress: string; mtuBytes: number | null }
+  /** ip link add <name> address <mac> type bridge [vlan_filtering 1]; `uplink`: the MTU of the default route's link */
+  | {
+      verb: 'link.bridge';
+      name: string;
+      macAddress: string;
+      mtuBytes: number | 'uplink' | null;
+      vlanFiltering?: boolean;
+    }
+  /** changes nothing: the link must be there. null: that of the default route. Output: its name and MTU */
+  | { verb: 'link.find'; name: string | null }
   /** ip link add <name> type veth peer name <peer.name> address <peer.mac> netns <peer.netns> */
   | {
       verb: 'link.veth';
@@ -72,8 +81,38 @@ export type Step =
   /** tells the owner when the process ends. Output: its start time, by which a reused pid is told apart */
   | { verb: 'process.watch'; owner: string; pid: number; startTicks: number | null }
   | { verb: 'process.unwatch'; owner: string }
+  /** answers the names of a network's containers at its gateways, port 53; asks `servers` (or the host's) for the rest */
+  | ({ verb: 'dns.serve' } & ServedNetwork)
+  | { verb: 'dns.retire'; network: string }
+  /** the names of one container on one network, instead of those that it had there */
+  | ({ verb: 'dns.add' } & ContainerNames)
+  | { verb: 'dns.remove'; network: string; container: string }
+  /** the file of a network's definition; `previous` is what it held before */
+  | { verb: 'definition.write'; definition: NetworkDefinition; previous: NetworkDefinition | null }
+  | { verb: 'definition.remove'; name: string }
   /** ip route show; ip link show: what subnets and names this host uses already */
   | { verb: 'host.survey' };
+
+export interface ServedNetwork {
+  network: string;
+  /** gateway addresses */
+  listen: string[];
+  /** whose questions are answered */
+  subnets: string[];
+  searchDomain: string;
+  servers: string[];
+  /** whether anything is asked outside */
+  forward: boolean;
+}
+
+export interface ContainerNames {
+  network: string;
+  container: string;
+  names: string[];
+  addresses: string[];
+  /** the container's own name servers */
+  servers: string[];
+}
 
 export interface HeldPorts {
   protocol: Protocol;
@@ -105,6 +144,7 @@ export interface StepOutput {
   port?: number;
   startTicks?: number;
   survey?: HostSurvey;
+  link?: { name: string; mtuBytes: number };
 }
 
 export interface Plan {
@@ -134,6 +174,14 @@ export function inverse(step: Step): Step | null {
       return { ...step, verb: 'address.delete' };
     case 'route.add':
       return { ...step, verb: 'route.delete' };
+    case 'dns.serve':
+      return { verb: 'dns.retire', network: step.network };
+    case 'dns.add':
+      return { verb: 'dns.remove', network: step.network, container: step.container };
+    case 'definition.write':
+      return step.previous
+        ? { verb: 'definition.write', definition: step.previous, previous: step.definition }
+        : { verb: 'definition.remove', name: step.definition.name };
     case 'nft.add':
       return { ...step, verb: 'nft.delete' };
     case 'nft.replace':
@@ -176,6 +224,20 @@ export function describeStep(step: Step): string {
     case 'route.add':
     case 'route.delete':
       return `${step.verb} ${(step.type ?? 'unicast') === 'unicast' ? '' : `${step.type} `}${step.destination}${step.gateway ? ` via ${step.gateway}` : ''}${within(step.netns)}`;
+    case 'link.find':
+      return `${step.verb} ${step.name ?? 'of the default route'}`;
+    case 'dns.serve':
+      return `${step.verb} ${step.network} at ${step.listen.join(', ')}`;
+    case 'dns.retire':
+      return `${step.verb} ${step.network}`;
+    case 'dns.add':
+      return `${step.verb} ${step.names.join(', ')} on ${step.network}`;
+    case 'dns.remove':
+      return `${step.verb} ${step.container} on ${step.network}`;
+    case 'definition.write':
+      return `${step.verb} ${step.definition.name}`;
+    case 'definition.remove':
+      return `${step.verb} ${step.name}`;
     case 'sysctl.set':
       return `${step.verb} ${step.key}=${step.value}${within(step.netns)}`;
     case 'nft.add':

@@ -4,9 +4,12 @@ import { lowerPlan, raisePlan } from '../../../src/core/plan/network.ts';
 import { describeStep, inverse } from '../../../src/core/plan/step.ts';
 import { definitionOf } from '../samples.ts';
 
-const raised = (request: Partial<NetworkRequest>, mtuBytes: number | null = null) =>
-  raisePlan(definitionOf(request), mtuBytes).steps.map(describeStep);
-const lowered = (request: Partial<NetworkRequest>) => lowerPlan(definitionOf(request)).steps.map(describeStep);
+const grantOf = (request: Partial<NetworkRequest> = {}) => ({
+  definition: definitionOf(request),
+  searchDomain: 'dns.netloom',
+});
+const raised = (request: Partial<NetworkRequest>) => raisePlan(grantOf(request)).steps.map(describeStep);
+const lowered = (request: Partial<NetworkRequest>) => lowerPlan(grantOf(request)).steps.map(describeStep);
 const dual = { subnets: [{ subnet: '10.89.0.0/24' }, { subnet: 'fd00::/64' }] };
 
 describe('the plans of a network', () => {
@@ -18,12 +21,14 @@ describe('the plans of a network', () => {
         "address.add 10.89.0.1/24 dev netloom0",
         "sysctl.set net.ipv4.ip_forward=1",
         "nft.add same_network4 { 10.89.0.0/24 . 10.89.0.0/24 }, same_link { netloom0 . netloom0 }, network_links { netloom0 }, subnets4 { 10.89.0.0/24 }",
+        "link.find netloom0",
       ]
     `);
     expect(lowered({})).toMatchInlineSnapshot(`
       [
         "nft.delete same_network4 { 10.89.0.0/24 . 10.89.0.0/24 }, same_link { netloom0 . netloom0 }, network_links { netloom0 }, subnets4 { 10.89.0.0/24 }",
         "link.delete netloom0",
+        "definition.remove demo",
       ]
     `);
   });
@@ -39,12 +44,14 @@ describe('the plans of a network', () => {
         "sysctl.set net.ipv4.ip_forward=1",
         "sysctl.set net.ipv6.conf.all.forwarding=1",
         "nft.add same_network4 { 10.89.0.0/24 . 10.89.0.0/24 } and 5 more",
+        "link.find netloom0",
       ]
     `);
     expect(lowered(dual)).toMatchInlineSnapshot(`
       [
         "nft.delete same_network4 { 10.89.0.0/24 . 10.89.0.0/24 } and 5 more",
         "link.delete netloom0",
+        "definition.remove demo",
       ]
     `);
   });
@@ -56,31 +63,33 @@ describe('the plans of a network', () => {
         "link.set netloom0 up",
         "address.add 10.89.0.1/24 dev netloom0",
         "nft.add same_network4 { 10.89.0.0/24 . 10.89.0.0/24 }, same_link { netloom0 . netloom0 }, network_links { netloom0 }, internal_links { netloom0 }",
+        "link.find netloom0",
       ]
     `);
     expect(lowered({ internal: true })).toMatchInlineSnapshot(`
       [
         "nft.delete same_network4 { 10.89.0.0/24 . 10.89.0.0/24 }, same_link { netloom0 . netloom0 }, network_links { netloom0 }, internal_links { netloom0 }",
         "link.delete netloom0",
+        "definition.remove demo",
       ]
     `);
-    expect(raisePlan(definitionOf({ internal: true }), null).steps[1]).toMatchObject({ ipv4: { forwarding: false } });
+    expect(raisePlan(grantOf({ internal: true })).steps[1]).toMatchObject({ ipv4: { forwarding: false } });
   });
 
   it('the bridge has the MTU that was asked for and a MAC of its own for ever', () => {
-    expect(raisePlan(definitionOf(), 1400).steps[0]).toEqual({
+    expect(raisePlan(grantOf({ options: { mtu: '1400' } })).steps[0]).toEqual({
       verb: 'link.bridge',
       name: 'netloom0',
       macAddress: expect.stringMatching(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/),
       mtuBytes: 1400,
     });
-    expect(raisePlan(definitionOf(), null)).toEqual(raisePlan(definitionOf(), null));
+    expect(raisePlan(grantOf())).toEqual(raisePlan(grantOf()));
   });
 
   it('B07 every step has an inverse or needs none', () => {
-    const needNone = ['link.set', 'sysctl.set'];
+    const needNone = ['link.set', 'link.find', 'sysctl.set'];
     for (const request of [{}, dual, { internal: true }])
-      for (const step of raisePlan(definitionOf(request), null).steps)
+      for (const step of raisePlan(grantOf(request)).steps)
         if (!needNone.includes(step.verb)) expect(inverse(step), describeStep(step)).not.toBeNull();
   });
 });

@@ -30,6 +30,7 @@ const meanings: Record<FaultCode, string> = {
   'netns.cycle': 'containers would share a namespace in a circle',
   'container.unknown': 'there is no such container',
   'network.unknown': 'there is no such network',
+  'link.unknown': 'this host has no such network interface, or no default route whose interface could be taken',
   'worker.unknown': 'there is no such kernel worker',
   'netns.gone': 'the network namespace is not there any more',
   'process.gone': 'the process is not there any more',

@@ -114,6 +114,14 @@ function codeOf(step: Step, errno: string): FaultCode {
     case 'link.macvlan EEXIST':
     case 'link.ipvlan EEXIST':
       return 'link.exists';
+    case 'link.find ENODEV':
+    case 'link.macvlan ENODEV':
+    case 'link.ipvlan ENODEV':
+      return 'link.unknown';
+    case 'link.macvlan EOPNOTSUPP':
+    case 'link.ipvlan EOPNOTSUPP':
+    case 'link.bridge EOPNOTSUPP':
+      return 'mode.unsupported';
     case 'link.set EXFULL':
       return 'bridge.full';
     case 'netns.require ENOENT':

@@ -126,7 +126,9 @@ export function verifyExisting(
   step: RouteStep,
   fault: native.SystemFault | null,
 ): native.SystemFault | null {
-  if (fault?.errno !== 'EEXIST' || (step.verb !== 'link.veth' && step.verb !== 'link.bridge')) return fault;
+  if (fault?.errno !== 'EEXIST') return fault;
+  if (step.verb === 'link.macvlan' || step.verb === 'link.ipvlan') return verifyUpon(socket, step, fault);
+  if (step.verb !== 'link.veth' && step.verb !== 'link.bridge') return fault;
   const found = native.linkByName(socket, step.name);
   const wanted = step.verb === 'link.veth' ? 'veth' : 'bridge';
   if (!found && step.verb === 'link.veth')
@@ -136,6 +138,26 @@ export function verifyExisting(
   if (step.verb === 'link.veth' && !leadsTo(found, step.peer))
     return { ...fault, detail: `interface ${step.name} already exists but does not lead to ${step.peer.netns}` };
   return null;
+}
+
+/** A link upon a parent is in another namespace than the parent: is it upon that one? */
+function verifyUpon(
+  socket: native.RouteSocket,
+  step: Extract<RouteStep, { verb: 'link.macvlan' | 'link.ipvlan' }>,
+  fault: native.SystemFault,
+): native.SystemFault | null {
+  const inside = native.openRouteSocket(step.netns);
+  try {
+    const found = native.linkByName(inside, step.name);
+    const isUpon = found?.parentIndex === native.linkByName(socket, step.parent)?.index;
+    if (found?.kind === step.verb.slice('link.'.length) && isUpon) return null;
+    return {
+      ...fault,
+      detail: `interface ${step.name} already exists in ${step.netns} and is not upon ${step.parent}`,
+    };
+  } finally {
+    inside.close();
+  }
 }
 
 /** Whether the other end of a veth is the link of that name in that namespace. */

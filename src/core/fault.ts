@@ -22,6 +22,7 @@ export const faultStatus = {
   'container.unknown': 404,
   'network.unknown': 404,
   'worker.unknown': 404,
+  'link.unknown': 404,
   'netns.gone': 404,
   'process.gone': 404,
   'address.taken': 409,

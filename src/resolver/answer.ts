@@ -1,0 +1,82 @@
+import type dns from 'dns-packet';
+import { canonicalAddress } from '../core/address.ts';
+import { type Query, rcodes, reply, reverseAddress } from './packet.ts';
+import type { ResolverNetwork } from './protocol.ts';
+import type { Records, View } from './records.ts';
+
+/** Who answers a query: we do, from the records, or servers elsewhere. */
+export type Decision = { reply: Buffer } | { servers: readonly string[] };
+
+/** seconds: none. An address is free again the moment its container ends, and asking us again costs no network. */
+const ttl = 0;
+
+/** `source` is canonical, and in a subnet of the network. */
+export function decide(records: Records, network: string, source: string, query: Query): Decision {
+  if (query.ednsVersion > 0) return { reply: reply(query, rcodes.noError) };
+  if (query.class !== 'IN' && query.class !== 'ANY') return { reply: reply(query, rcodes.refused) };
+  // transfers go from server to server, never to a container
+  if (query.type === 'AXFR' || query.type === 'IXFR') return { reply: reply(query, rcodes.refused) };
+  const view = records.view(network, source);
+  const name = query.name.toLowerCase();
+  const own = ownName(records, view, name, query) ?? ownAddress(records, view, name, query);
+  if (own) return { reply: own };
+  const forwarding = view.networks.filter(({ forward }) => forward);
+  const nearest = forwarding[0];
+  if (!nearest) return { reply: reply(query, rcodes.nxDomain) };
+  const ofContainer = view.entries.find(({ servers }) => servers.length > 0)?.servers;
+  return { servers: ofContainer ?? nearest.servers };
+}
+
+/** A container's name, bare or under a search domain; null when it is not ours to answer. */
+function ownName(records: Records, { networks }: View, name: string, query: Query): Buffer | null {
+  for (const form of forms(networks, name)) {
+    const four = records.addressesOf(networks, form, 4);
+    if (four === null) continue;
+    const answers = [
+      ...(wants(query, 'A') ? rotated(four).map((data) => record(query.name, 'A', data)) : []),
+      ...(wants(query, 'AAAA')
+        ? rotated(records.addressesOf(networks, form, 6) ?? []).map((data) => record(query.name, 'AAAA', data))
+        : []),
+    ];
+    return reply(query, rcodes.noError, answers, true);
+  }
+  const apex = networks.some(({ searchDomain }) => name === searchDomain.toLowerCase());
+  if (apex) return reply(query, rcodes.noError, [], true);
+  return isUnderSearchDomain(networks, name) ? reply(query, rcodes.nxDomain, [], true) : null;
+}
+
+function wants({ type }: Query, kind: 'A' | 'AAAA' | 'PTR'): boolean {
+  return type === kind || type === 'ANY';
+}
+
+/** The spellings of one name: as asked, and without each search domain that it ends with. */
+function forms(networks: readonly ResolverNetwork[], name: string): string[] {
+  const ends = new Set(networks.map(({ searchDomain }) => `.${searchDomain.toLowerCase()}`));
+  return [name, ...[...ends].filter((end) => name.endsWith(end)).map((end) => name.slice(0, -end.length))];
+}
+
+function isUnderSearchDomain(networks: readonly ResolverNetwork[], name: string): boolean {
+  return networks.some(({ searchDomain }) => name.endsWith(`.${searchDomain.toLowerCase()}`));
+}
+
+/** PTR of an address in a visible subnet; null when it is elsewhere. */
+function ownAddress(records: Records, { networks }: View, name: string, query: Query): Buffer | null {
+  const address = canonicalAddress(reverseAddress(name) ?? '');
+  if (address === null || !networks.some((network) => records.isLocal(network.name, address))) return null;
+  const found = records.nameOf(networks, address);
+  if (found === null) return reply(query, rcodes.nxDomain, [], true);
+  return reply(query, rcodes.noError, wants(query, 'PTR') ? [record(query.name, 'PTR', found)] : [], true);
+}
+
+function record(name: string, type: 'A' | 'AAAA' | 'PTR', data: string): dns.Answer {
+  return { name, type, class: 'IN', ttl, data };
+}
+
+let turn = 0;
+
+/** Each answer begins with the next one: who takes the first takes each in turn. */
+function rotated(addresses: string[]): string[] {
+  if (addresses.length < 2) return addresses;
+  const start = turn++ % addresses.length;
+  return [...addresses.slice(start), ...addresses.slice(0, start)];
+}

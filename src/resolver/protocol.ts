@@ -1,0 +1,110 @@
+/** What passes between the resolver's thread and its clients: plain data, each call paired with one reply. */
+
+export interface ResolverNetwork {
+  name: string;
+  /** gateway addresses; port 53, UDP and TCP, is opened on each */
+  listen: string[];
+  /** CIDR: who asks from elsewhere gets nothing */
+  subnets: string[];
+  /** `dns.netloom` */
+  searchDomain: string;
+  /** where unknown names are asked; none: at the host's servers */
+  servers: string[];
+  /** false: nothing leaves this network */
+  forward: boolean;
+}
+
+export interface ResolverEntry {
+  network: string;
+  /** full id */
+  container: string;
+  /** name, aliases, short id; the first one is what PTR tells */
+  names: string[];
+  addresses: string[];
+  /** the container's own servers, before the network's; may be none */
+  servers: string[];
+}
+
+export interface QueryCounters {
+  received: number;
+  /** from own records */
+  answered: number;
+  forwarded: number;
+  /** forwarded, and no server answered, or too many were under way */
+  failed: number;
+  /** from outside the subnets: dropped */
+  foreign: number;
+  malformed: number;
+}
+
+export interface ResolverStatus {
+  networks: { name: string; listen: string[]; containers: number; names: number }[];
+  /** of networks that are served and of those that are still awaited */
+  entries: number;
+  queries: QueryCounters;
+}
+
+/** What the kernel refused: `EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES`; `ENOENT` for a network that is not served. */
+export interface ResolverFault {
+  op: string;
+  errno: string;
+  detail: string;
+}
+
+/** What a client had established, for a resolver that knows nothing yet. */
+export interface Established {
+  networks: ResolverNetwork[];
+  entries: ResolverEntry[];
+}
+
+export interface ResolverVerbs {
+  serve: [ResolverNetwork, null];
+  retire: [string, null];
+  add: [ResolverEntry, null];
+  remove: [{ network: string; container: string }, null];
+  status: [null, ResolverStatus];
+  /** Networks first; entries of networks that nobody serves yet are kept. Tells what could not be opened again. */
+  restore: [Established, ResolverFault[]];
+}
+
+export type ResolverVerb = keyof ResolverVerbs;
+
+export interface ResolverCall<V extends ResolverVerb = ResolverVerb> {
+  id: number;
+  verb: V;
+  input: ResolverVerbs[V][0];
+  /** after a death: the network may be another client's, whose turn is yet to come */
+  patient: boolean;
+}
+
+export type ResolverReply =
+  | { id: number; ok: true; output: ResolverVerbs[ResolverVerb][1] }
+  | { id: number; ok: false; fault: ResolverFault };
+
+/** Thrown form of a `ResolverFault`. */
+export class ResolverError extends Error implements ResolverFault {
+  override readonly name = 'ResolverError';
+  readonly op: string;
+  readonly errno: string;
+  readonly detail: string;
+  constructor({ op, errno, detail }: ResolverFault) {
+    super(`${op}: ${errno} (${detail})`);
+    this.op = op;
+    this.errno = errno;
+    this.detail = detail;
+  }
+}
+
+export function resolverFault(op: string, error: unknown): ResolverFault {
+  if (error instanceof ResolverError) return { op: error.op, errno: error.errno, detail: error.detail };
+  const { code, message } = error as NodeJS.ErrnoException;
+  return { op, errno: code ?? 'EIO', detail: message ?? String(error) };
+}
+
+/** How the worker is started; the defaults are what a daemon uses. */
+export interface ResolverSettings {
+  resolvConf?: string;
+  /** for one try at one server */
+  timeoutMs?: number;
+  maxForwards?: number;
+}

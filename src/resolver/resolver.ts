@@ -1,0 +1,188 @@
+import { isDeepStrictEqual } from 'node:util';
+import { canonicalAddress } from '../core/address.ts';
+import { decide } from './answer.ts';
+import { Forwarder } from './forwarder.ts';
+import { HostServers } from './host-servers.ts';
+import { Listener } from './listener.ts';
+import { type Query, rcodes, readQuery, reply } from './packet.ts';
+import {
+  type Established,
+  type QueryCounters,
+  type ResolverEntry,
+  ResolverError,
+  type ResolverFault,
+  type ResolverNetwork,
+  type ResolverSettings,
+  type ResolverStatus,
+  resolverFault,
+} from './protocol.ts';
+import { Records } from './records.ts';
+
+/** how long an entry waits for its network after a death */
+const patienceMs = 5000;
+
+/** The name server of the networks of this host: their records, their sockets, and the way out. */
+export class Resolver {
+  readonly #records = new Records();
+  readonly #listeners = new Map<string, Map<string, Listener>>();
+  readonly #host: HostServers;
+  readonly #forwarder: Forwarder;
+  readonly #queries: QueryCounters = { received: 0, answered: 0, forwarded: 0, failed: 0, foreign: 0, malformed: 0 };
+  /** the last change of the sockets of each network: one after another */
+  readonly #changing = new Map<string, Promise<unknown>>();
+  readonly #awaited = new Map<string, Set<() => void>>();
+
+  constructor({ resolvConf = '/etc/resolv.conf', timeoutMs = 2000, maxForwards = 1024 }: ResolverSettings = {}) {
+    this.#host = new HostServers(resolvConf);
+    this.#forwarder = new Forwarder(timeoutMs, maxForwards);
+  }
+
+  /** The same again changes nothing; other addresses open and close only what differs. What fails leaves all as it was. */
+  serve(network: ResolverNetwork): Promise<void> {
+    return this.#inTurn(network.name, async () => {
+      if (isDeepStrictEqual(this.#records.network(network.name), network)) return;
+      await this.#listen(network);
+      this.#records.serve(network);
+      for (const tell of this.#awaited.get(network.name) ?? []) tell();
+    });
+  }
+
+  retire(name: string): Promise<void> {
+    return this.#inTurn(name, async () => {
+      for (const listener of this.#listeners.get(name)?.values() ?? []) listener.close();
+      this.#listeners.delete(name);
+      this.#records.retire(name);
+    });
+  }
+
+  /** Rejects with ENOENT when the network is not served, after a while if `patient`. */
+  async add(entry: ResolverEntry, patient: boolean): Promise<void> {
+    await this.#changing.get(entry.network);
+    if (!this.#records.network(entry.network) && patient) await this.#served(entry.network);
+    if (!this.#records.network(entry.network))
+      throw new ResolverError({
+        op: 'resolver.add',
+        errno: 'ENOENT',
+        detail: `network ${entry.network} is not served`,
+      });
+    this.#records.add(entry);
+  }
+
+  async remove(network: string, container: string): Promise<void> {
+    await this.#changing.get(network);
+    this.#records.remove(network, container);
+  }
+
+  async restore({ networks, entries }: Established): Promise<ResolverFault[]> {
+    const outcomes = await Promise.allSettled(networks.map((network) => this.serve(network)));
+    for (const entry of entries) this.#records.add(entry);
+    return outcomes.flatMap((outcome, index) =>
+      outcome.status === 'rejected' ? resolverFault(`resolver.serve ${networks[index]?.name}`, outcome.reason) : [],
+    );
+  }
+
+  status(): ResolverStatus {
+    const networks = this.#records.networks().map(({ name, listen }) => {
+      return { name, listen, ...this.#records.counts(name) };
+    });
+    return { networks, entries: this.#records.entryCount(), queries: { ...this.#queries } };
+  }
+
+  #inTurn(name: string, change: () => Promise<void>): Promise<void> {
+    const before = this.#changing.get(name) ?? Promise.resolve();
+    const work = before.then(change);
+    const settled = work
+      .catch(() => {})
+      .then(() => {
+        if (this.#changing.get(name) === settled) this.#changing.delete(name);
+      });
+    this.#changing.set(name, settled);
+    return work;
+  }
+
+  /** Until the network is served, or patience ends. */
+  #served(name: string): Promise<void> {
+    return new Promise((resolve) => {
+      const waiting = this.#awaited.get(name) ?? new Set();
+      const end = () => {
+        clearTimeout(timer);
+        waiting.delete(end);
+        if (waiting.size === 0) this.#awaited.delete(name);
+        resolve();
+      };
+      const timer = setTimeout(end, patienceMs);
+      this.#awaited.set(name, waiting.add(end));
+    });
+  }
+
+  async #listen({ name, listen }: ResolverNetwork): Promise<void> {
+    const open = this.#listeners.get(name) ?? new Map<string, Listener>();
+    const fresh: Listener[] = [];
+    try {
+      for (const address of new Set(listen)) if (!open.has(address)) fresh.push(await this.#open(name, address));
+    } catch (error) {
+      for (const listener of fresh) listener.close();
+      throw new ResolverError(resolverFault(`resolver.serve ${name}`, error));
+    }
+    for (const [address, listener] of open) {
+      if (listen.includes(address)) continue;
+      listener.close();
+      open.delete(address);
+    }
+    for (const listener of fresh) open.set(listener.address, listener);
+    this.#listeners.set(name, open);
+  }
+
+  #open(network: string, address: string): Promise<Listener> {
+    return Listener.open(
+      address,
+      (raw, source) => this.#answer(network, raw, source),
+      (source) => this.#admits(network, source),
+    );
+  }
+
+  #admits(network: string, source: string): boolean {
+    return this.#records.isLocal(network, canonicalAddress(source) ?? source);
+  }
+
+  async #answer(network: string, raw: Buffer, from: string): Promise<{ reply: Buffer; query: Query | null } | null> {
+    this.#queries.received++;
+    const source = canonicalAddress(from);
+    if (source === null || !this.#records.isLocal(network, source)) {
+      this.#queries.foreign++;
+      return null;
+    }
+    const query = readQuery(raw);
+    if (query === null || Buffer.isBuffer(query)) {
+      this.#queries.malformed++;
+      return query && { reply: query, query: null };
+    }
+    const decision = this.#decide(network, source, query);
+    if ('servers' in decision) return { reply: await this.#forward(query, decision.servers, source), query };
+    this.#queries.answered++;
+    return { reply: decision.reply, query };
+  }
+
+  /** What the library reads it may yet be unable to write: such a query is malformed as well. */
+  #decide(network: string, source: string, query: Query): ReturnType<typeof decide> {
+    try {
+      return decide(this.#records, network, source, query);
+    } catch {
+      this.#queries.malformed++;
+      return { reply: reply(query, rcodes.formErr) };
+    }
+  }
+
+  async #forward(query: Query, wished: readonly string[], asker: string): Promise<Buffer> {
+    this.#queries.forwarded++;
+    const servers = (wished.length > 0 ? wished : this.#host.servers).filter((server) => !this.#isOurs(server));
+    const answer = await this.#forwarder.ask(query, servers, asker);
+    if (!answer) this.#queries.failed++;
+    return answer ?? reply(query, rcodes.servFail);
+  }
+
+  /** A query must not come back to us. */
+  #isOurs(server: string): boolean {
+    return [...this.#listeners.values()].some((open) => open.has(server));
+  }
+}

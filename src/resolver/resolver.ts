@@ -176,7 +176,8 @@ export class Resolver {
   async #forward(query: Query, wished: readonly string[], asker: string): Promise<Buffer> {
     this.#queries.forwarded++;
     const servers = (wished.length > 0 ? wished : this.#host.servers).filter((server) => !this.#isOurs(server));
-    const answer = await this.#forwarder.ask(query, servers, asker);
+    // out of descriptors, or of anything else: the asker is told, the thread lives on
+    const answer = await this.#forwarder.ask(query, servers, asker).catch(() => null);
     if (!answer) this.#queries.failed++;
     return answer ?? reply(query, rcodes.servFail);
   }

@@ -62,6 +62,11 @@ export class NetloomClient {
     create: this.call('container.create'),
     setup: this.call('container.setup'),
     started: this.call('container.started'),
+    connect: this.call('container.connect'),
+    disconnect: this.call('container.disconnect'),
+    publish: this.call('container.publish'),
+    unpublish: this.call('container.unpublish'),
+    reload: this.call('container.reload'),
     inspect: this.call('container.inspect'),
     list: this.ask('container.list'),
     stats: this.call('container.stats'),
@@ -74,7 +79,9 @@ export class NetloomClient {
     create: this.call('network.create'),
     inspect: this.call('network.inspect'),
     list: this.ask('network.list'),
+    update: this.call('network.update'),
     remove: this.call('network.remove'),
+    prune: this.call('network.prune'),
   };
 
   readonly worker = { restart: this.call('worker.restart') };

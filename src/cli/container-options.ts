@@ -3,21 +3,30 @@ import { type Command, Option } from 'commander';
 import { subjectToken } from '../bus/subjects.ts';
 import type { ContainerRequest } from '../core/container.ts';
 import type { PortMapping } from '../core/port.ts';
-import { asIs, badInput, collect, tokenParser } from './options.ts';
-import { parsePortMapping, portSpelling } from './port-mapping.ts';
-
-type Attachment = NonNullable<ContainerRequest['networks']>[number];
+import {
+  type Attachment,
+  addressParser,
+  macParser,
+  type NetworkArgument,
+  networkSpelling,
+  parseNetworkArgument,
+} from './network-argument.ts';
+import { asIs, badInput, collect, collectAll, collectList, tokenParser } from './options.ts';
+import { parsePortMappings, portSpelling } from './port-mapping.ts';
 
 /** What describes a container's network; the same for run, create, setup and plan. */
 export interface ContainerOptions {
   id?: string;
   name?: string;
+  pod?: string;
   mode?: string;
-  network?: Attachment[];
+  network?: NetworkArgument[];
   ip?: string[];
-  mac?: string;
-  interface?: string;
-  alias?: string[];
+  ip6?: string[];
+  macAddress?: string;
+  interfaceName?: string;
+  networkAlias?: string[];
+  dns?: string[];
   publish?: PortMapping[];
 }
 
@@ -25,23 +34,35 @@ const heading = 'Network options:';
 
 export function addContainerOptions(command: Command): Command {
   const options = [
-    new Option('--network <name>', `a network to join, several times for several; also ${attachmentSpelling}`)
-      .argParser(collect(parseAttachment))
-      .helpGroup(heading),
-    new Option('-p, --publish <port>', `publish a port: ${portSpelling}, ranges as 8000-8010:8000-8010`)
-      .argParser(collect(parsePortMapping))
-      .helpGroup(heading),
-    new Option('--name <name>', 'for people; default: the id').helpGroup(heading),
-    new Option('--mode <mode>', 'bridge (default), none, ns:<path>, container:<id>').helpGroup(heading),
-    new Option('--ip <address>', 'address to take on the network; once per subnet')
-      .argParser(collect(asIs))
-      .helpGroup(heading),
-    new Option('--mac <address>', 'MAC address on the network').helpGroup(heading),
-    new Option('--interface <name>', "the interface's name in the container; default eth0").helpGroup(heading),
-    new Option('--alias <name>', 'a further name on the network').argParser(collect(asIs)).helpGroup(heading),
+    new Option('--net, --network <network>', `several times for several networks: ${networkSpelling}`).argParser(
+      collect(parseNetworkArgument),
+    ),
+    new Option('-p, --publish <port>', `publish a port: ${portSpelling}, ranges as 8000-8010:8000-8010`).argParser(
+      collectAll(parsePortMappings),
+    ),
+    new Option('--name <name>', 'for people; default: the id'),
+    new Option('--pod <name>', 'of the pod whose namespace this is: the networks know the container by it'),
+    new Option('--mode <mode>', 'bridge (default), none, host, ns:<path>, container:<id>: the same as --network'),
+    ...addressOptions(),
+    new Option('--interface, --interface-name <name>', "the interface's name in the container; default eth0"),
+    new Option('--alias, --network-alias <name>', 'a further name, on every network').argParser(collectList(asIs)),
+    new Option('--dns <address>', 'a name server for what is no name of a container').argParser(
+      collectList(addressParser('--dns', null)),
+    ),
   ];
-  for (const option of options) command.addOption(option);
+  for (const option of options) command.addOption(option.helpGroup(heading));
   return command;
+}
+
+/** What a container may ask for on one network. */
+export function addressOptions(): Option[] {
+  return [
+    new Option('--ip <address>', 'address to take on the network; once per subnet').argParser(
+      collect(addressParser('--ip', null)),
+    ),
+    new Option('--ip6 <address>', 'IPv6 address to take on the network').argParser(collect(addressParser('--ip6', 6))),
+    new Option('--mac, --mac-address <address>', 'MAC address on the network').argParser(macParser('--mac-address')),
+  ];
 }
 
 export function idOption(): Option {
@@ -52,13 +73,16 @@ export function idOption(): Option {
 
 /** Only what was said, so that a set-up with nothing but the id means the wish that is kept. */
 export function containerRequest(options: ContainerOptions): ContainerRequest {
-  const { name, mode, publish } = options;
+  const { name, pod, dns, publish } = options;
+  const mode = modeOf(options);
   const networks = attachments(options);
   return {
     id: options.id ?? idFor(name),
     ...(name !== undefined && { name }),
+    ...(pod !== undefined && { pod }),
     ...(mode !== undefined && { mode }),
     ...(networks && { networks }),
+    ...(dns && { dnsServers: dns }),
     ...(publish && { ports: publish }),
   };
 }
@@ -68,48 +92,41 @@ export function idFor(name: string | undefined): string {
   return name !== undefined && subjectToken.test(name) ? name : randomBytes(6).toString('hex');
 }
 
-const attachmentSpelling = '<name>:ip=…,mac=…,interface_name=…,alias=…';
-
-/** podman's spelling: `web`, `web:ip=10.89.0.5,mac=02:00:00:00:00:01`. */
-export function parseAttachment(text: string): Attachment {
-  const [, network = '', rest] = /^([^:]*)(?::(.*))?$/s.exec(text) ?? [];
-  const attachment: Attachment = { network: tokenParser('--network', 'name.invalid')(network) };
-  for (const setting of rest?.split(',') ?? []) {
-    const [key, value] = splitSetting(setting, text);
-    if (key === 'ip') attachment.staticIps = [...(attachment.staticIps ?? []), value];
-    else if (key === 'alias') attachment.aliases = [...(attachment.aliases ?? []), value];
-    else if (key === 'mac') attachment.staticMac = value;
-    else attachment.interfaceName = value;
-  }
-  return attachment;
+/** The mode is said once, by --mode or by --network, and a mode that joins no network stands alone. */
+function modeOf({ mode, network = [] }: ContainerOptions): string | undefined {
+  const modes = network.flatMap((argument) => ('mode' in argument ? argument.mode : []));
+  const [said] = modes;
+  if (said === undefined) return mode;
+  if (network.length > 1) throw badInput(`--network ${said}: cannot be used with another --network`);
+  if (mode !== undefined && mode !== said) throw badInput(`--network ${said}: cannot be used with --mode ${mode}`);
+  return said;
 }
 
-const settings = ['ip', 'mac', 'interface_name', 'alias'];
-
-function splitSetting(setting: string, text: string): [key: string, value: string] {
-  const at = setting.indexOf('=');
-  const key = setting.slice(0, Math.max(0, at));
-  if (!settings.includes(key) || at === setting.length - 1)
-    throw badInput(`--network ${text}: ${JSON.stringify(setting)} is not understood; expected ${attachmentSpelling}`);
-  return [key, setting.slice(at + 1)];
+/** --ip, --ip6, --mac-address and --interface-name speak of the one network, --network-alias of all. */
+function attachments(options: ContainerOptions): Attachment[] | null {
+  const { network, ip = [], ip6 = [], macAddress, interfaceName, networkAlias = [] } = options;
+  const networks = network?.flatMap((argument) => ('mode' in argument ? [] : argument.networks));
+  const named = networks && networks.length > 0 ? networks : null;
+  const ofOne = saidOf({
+    ip: options.ip,
+    ip6: options.ip6,
+    'mac-address': macAddress,
+    'interface-name': interfaceName,
+  });
+  const said = [...ofOne, ...saidOf({ 'network-alias': options.networkAlias })];
+  if (said.length === 0) return named;
+  if (!named) throw badInput(`${said.join(', ')}: needs a --network`);
+  if (named.length > 1 && ofOne.length > 0)
+    throw badInput(`${ofOne.join(', ')}: say it of one of the networks, as --network <name>:ip=…,mac=…`);
+  return named.map((attachment) => ({
+    ...attachment,
+    ...(ip.length + ip6.length > 0 && { staticIps: [...(attachment.staticIps ?? []), ...ip, ...ip6] }),
+    ...(macAddress && { staticMac: macAddress }),
+    ...(interfaceName && { interfaceName }),
+    ...(networkAlias.length > 0 && { aliases: [...(attachment.aliases ?? []), ...networkAlias] }),
+  }));
 }
 
-/** --ip, --mac, --interface and --alias speak of the one network. */
-function attachments({ network: networks, ip, mac, interface: link, alias }: ContainerOptions): Attachment[] | null {
-  const said = { ip, mac, interface: link, alias };
-  const names = Object.entries(said).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`]));
-  if (names.length === 0) return networks ?? null;
-  const [first, ...more] = networks ?? [];
-  if (!first) throw badInput(`${names.join(', ')}: needs a --network`);
-  if (more.length > 0)
-    throw badInput(`${names.join(', ')}: say it of one of the networks, as --network ${attachmentSpelling}`);
-  return [
-    {
-      ...first,
-      ...(ip && { staticIps: [...(first.staticIps ?? []), ...ip] }),
-      ...(mac && { staticMac: mac }),
-      ...(link && { interfaceName: link }),
-      ...(alias && { aliases: [...(first.aliases ?? []), ...alias] }),
-    },
-  ];
+function saidOf(options: Record<string, unknown>): string[] {
+  return Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`]));
 }

@@ -83,6 +83,16 @@ export function collect<Value>(parse: (text: string) => Value): (text: string, b
   return (text, before = []) => [...before, parse(text)];
 }
 
+/** For options of which one may say several things at once. */
+export function collectAll<Value>(parse: (text: string) => Value[]): (text: string, before?: Value[]) => Value[] {
+  return (text, before = []) => [...before, ...parse(text)];
+}
+
+/** Several times, or several joined by commas. */
+export function collectList<Value>(parse: (text: string) => Value): (text: string, before?: Value[]) => Value[] {
+  return collectAll((text) => text.split(',').map(parse));
+}
+
 export const asIs = (text: string): string => text;
 
 /** `key=value`, several times. */

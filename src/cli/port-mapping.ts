@@ -4,7 +4,7 @@ import type { PortMapping, PublishedPort } from '../core/port.ts';
 
 /** podman's spelling of published ports: `[[hostIp:]hostPort:]containerPort[/protocol]`. */
 
-export const portSpelling = '[[hostIp:]hostPort:]containerPort[/tcp|udp|sctp]';
+export const portSpelling = '[[hostIp:]hostPort:]containerPort[/tcp|udp|sctp,…]';
 
 interface Span {
   first: number;
@@ -12,12 +12,25 @@ interface Span {
   range: number;
 }
 
+const protocolName = /^(tcp|udp|sctp)$/i;
+
+/** Several joined by commas: `8080:80,8443:443`; a protocol alone goes on with the port before it: `53:53/tcp,udp`. */
+export function parsePortMappings(text: string): PortMapping[] {
+  const mappings: PortMapping[] = [];
+  for (const part of text.split(',')) {
+    const last = mappings.at(-1);
+    if (last && protocolName.test(part)) last.protocol = `${last.protocol},${part.toLowerCase()}`;
+    else mappings.push(parsePortMapping(part));
+  }
+  return mappings;
+}
+
 /** Throws port.invalid. An empty or absent host port, or 0, asks for a free one. */
 export function parsePortMapping(text: string): PortMapping {
   const refuse = (reason: string) =>
     new NetloomError(fault('port.invalid', `-p ${text}: ${reason}; expected ${portSpelling}`));
   const { hostIp, host, container, protocol } = splitMapping(text, refuse);
-  if (!/^(tcp|udp|sctp)$/i.test(protocol)) throw refuse(`unknown protocol ${JSON.stringify(protocol)}`);
+  if (!protocolName.test(protocol)) throw refuse(`unknown protocol ${JSON.stringify(protocol)}`);
   if (hostIp !== null && !isIPv4(hostIp) && !isIPv6(hostIp)) throw refuse(`${JSON.stringify(hostIp)} is no IP address`);
   const inside = parseSpan(container, refuse);
   if (inside.first === 0) throw refuse('a container port is at least 1');
@@ -64,4 +77,27 @@ export function portText({ hostIp, hostPort, containerPort, protocol, range }: P
   const span = (first: number) => (range === 1 ? `${first}` : `${first}-${first + range - 1}`);
   const host = hostPort === 0 ? '(free)' : span(hostPort);
   return `${address}${host}->${span(containerPort)}/${protocol}`;
+}
+
+/** `80/tcp -> 0.0.0.0:8080`, one line per port, as `podman port` has it. */
+export function portLines(ports: readonly PublishedPort[]): string[] {
+  return ports.flatMap((port) =>
+    Array.from(
+      { length: port.range },
+      (_, offset) => `${port.containerPort + offset}/${port.protocol} -> ${hostPlace(port, offset)}`,
+    ),
+  );
+}
+
+/** Where a container port is reached: `0.0.0.0:8080`. `80` is tcp's. */
+export function placesOf(ports: readonly PublishedPort[], containerPort: number, protocol: string): string[] {
+  return ports.flatMap((port) => {
+    const offset = containerPort - port.containerPort;
+    return port.protocol === protocol && offset >= 0 && offset < port.range ? [hostPlace(port, offset)] : [];
+  });
+}
+
+function hostPlace({ hostIp, hostPort }: PublishedPort, offset: number): string {
+  const address = hostIp ?? '0.0.0.0';
+  return `${address.includes(':') ? `[${address}]` : address}:${hostPort === 0 ? 0 : hostPort + offset}`;
 }

@@ -10,12 +10,17 @@ import { daemonCommand } from './commands/daemon.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { eventsCommand } from './commands/events.ts';
 import { inspectCommand } from './commands/inspect.ts';
+import { networkConnectCommand } from './commands/network-connect.ts';
 import { networkCreateCommand } from './commands/network-create.ts';
+import { networkDisconnectCommand } from './commands/network-disconnect.ts';
 import { networkInspectCommand } from './commands/network-inspect.ts';
 import { networkLsCommand } from './commands/network-ls.ts';
+import { networkReloadCommand } from './commands/network-reload.ts';
 import { networkRmCommand } from './commands/network-rm.ts';
 import { nodeInfoCommand } from './commands/node-info.ts';
 import { planCommand } from './commands/plan.ts';
+import { portListCommand } from './commands/port-list.ts';
+import { portPublishCommand, portUnpublishCommand } from './commands/port-publish.ts';
 import { psCommand } from './commands/ps.ts';
 import { reachabilityCommand } from './commands/reachability.ts';
 import { runCommand } from './commands/run.ts';
@@ -57,10 +62,16 @@ function program(terminal: Terminal): Command {
   for (const add of [runCommand, psCommand, inspectCommand, statsCommand]) add(netloom, terminal);
   const container = group(netloom, 'container', 'the life of a container network, step by step');
   for (const add of containerCommands) add(container, terminal);
+  const port = group(netloom, 'port', 'publish ports of containers, also of those that are up');
+  for (const add of [portListCommand, portPublishCommand, portUnpublishCommand]) add(port, terminal);
   planCommand(netloom, terminal);
 
   netloom.commandsGroup('Networks:');
-  const network = group(netloom, 'network', 'create, list, inspect and remove networks');
+  const network = group(
+    netloom,
+    'network',
+    'networks, and who is on them; the verbs and options are those of podman network',
+  );
   for (const add of networkCommands) add(network, terminal);
   reachabilityCommand(netloom, terminal);
 
@@ -78,7 +89,15 @@ const containerCommands = [
   containerRmCommand,
   containerLsCommand,
 ];
-const networkCommands = [networkCreateCommand, networkLsCommand, networkInspectCommand, networkRmCommand];
+const networkCommands = [
+  networkCreateCommand,
+  networkLsCommand,
+  networkInspectCommand,
+  networkConnectCommand,
+  networkDisconnectCommand,
+  networkReloadCommand,
+  networkRmCommand,
+];
 
 function group(parent: Command, name: string, summary: string): Command {
   return parent.command(name).summary(summary).description(summary).helpCommand(false);

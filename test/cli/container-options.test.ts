@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { containerRequest, parseAttachment } from '../../src/cli/container-options.ts';
+import { containerRequest } from '../../src/cli/container-options.ts';
 import { readWish } from '../../src/cli/wish-options.ts';
 
 const refused = (code: string, message: string) =>
@@ -20,14 +20,14 @@ describe('a request', () => {
     expect(containerRequest({}).id).not.toBe(containerRequest({}).id);
   });
 
-  it('gives --ip, --mac, --interface and --alias to its one network', () => {
+  it('gives --ip, --ip6, --mac-address and --interface-name to its one network', () => {
     const options = {
       id: 'web',
-      network: [{ network: 'demo' }],
-      ip: ['10.89.0.5', 'fd00::5'],
-      mac: '02:00:00:00:00:05',
-      interface: 'web0',
-      alias: ['www'],
+      network: [{ networks: [{ network: 'demo' }] }],
+      ip: ['10.89.0.5'],
+      ip6: ['fd00::5'],
+      macAddress: '02:00:00:00:00:05',
+      interfaceName: 'web0',
     };
     expect(containerRequest(options).networks).toEqual([
       {
@@ -35,41 +35,51 @@ describe('a request', () => {
         staticIps: ['10.89.0.5', 'fd00::5'],
         staticMac: '02:00:00:00:00:05',
         interfaceName: 'web0',
-        aliases: ['www'],
       },
     ]);
   });
 
+  it('gives --network-alias to all of its networks', () => {
+    const network = [{ networks: [{ network: 'one', aliases: ['first'] }] }, { networks: [{ network: 'two' }] }];
+    expect(containerRequest({ id: 'web', network, networkAlias: ['www'] }).networks).toEqual([
+      { network: 'one', aliases: ['first', 'www'] },
+      { network: 'two', aliases: ['www'] },
+    ]);
+  });
+
+  it('takes the mode from --network', () => {
+    expect(containerRequest({ id: 'web', network: [{ mode: 'host' }] })).toEqual({ id: 'web', mode: 'host' });
+    expect(containerRequest({ id: 'web', network: [{ mode: 'none' }], mode: 'none' })).toMatchObject({ mode: 'none' });
+  });
+
+  it('refuses a mode beside a network, and two modes', () => {
+    const demo = { networks: [{ network: 'demo' }] };
+    expect(() => containerRequest({ id: 'web', network: [{ mode: 'none' }, demo] })).toThrow(
+      refused('payload.invalid', '--network none: cannot be used with another --network'),
+    );
+    expect(() => containerRequest({ id: 'web', network: [{ mode: 'none' }], mode: 'host' })).toThrow(
+      refused('payload.invalid', '--mode host'),
+    );
+  });
+
+  it('names the pod and its name servers', () => {
+    expect(containerRequest({ id: 'web', pod: 'shop', dns: ['9.9.9.9'] })).toEqual({
+      id: 'web',
+      pod: 'shop',
+      dnsServers: ['9.9.9.9'],
+    });
+  });
+
   it('refuses --ip without a network, and with several', () => {
-    const networks = [{ network: 'one' }, { network: 'two' }];
+    const network = [{ networks: [{ network: 'one' }, { network: 'two' }] }];
     expect(() => containerRequest({ id: 'web', ip: ['10.89.0.5'] })).toThrow(refused('payload.invalid', '--ip'));
-    expect(() => containerRequest({ id: 'web', ip: ['10.89.0.5'], network: networks })).toThrow(
+    expect(() => containerRequest({ id: 'web', ip: ['10.89.0.5'], network: [{ mode: 'host' }] })).toThrow(
+      refused('payload.invalid', '--ip: needs a --network'),
+    );
+    expect(() => containerRequest({ id: 'web', ip: ['10.89.0.5'], network })).toThrow(
       refused('payload.invalid', 'one of the networks'),
     );
   });
-});
-
-describe('--network', () => {
-  it('takes settings as podman spells them', () => {
-    expect(parseAttachment('demo')).toEqual({ network: 'demo' });
-    expect(parseAttachment('demo:ip=10.89.0.5,ip=fd00::5,mac=02:00:00:00:00:05,interface_name=web0,alias=www')).toEqual(
-      {
-        network: 'demo',
-        staticIps: ['10.89.0.5', 'fd00::5'],
-        staticMac: '02:00:00:00:00:05',
-        interfaceName: 'web0',
-        aliases: ['www'],
-      },
-    );
-  });
-
-  it.each(['demo:', 'demo:ip', 'demo:ip=', 'demo:speed=9', 'demo:ip=10.0.0.1,'])('refuses %s', (text) =>
-    expect(() => parseAttachment(text)).toThrow(refused('payload.invalid', 'is not understood')),
-  );
-
-  it.each(['', 'de.mo', 'demo*', ':ip=10.0.0.1'])('refuses the name in %j', (text) =>
-    expect(() => parseAttachment(text)).toThrow(refused('name.invalid', '--network')),
-  );
 });
 
 describe('--file', () => {

@@ -2,11 +2,12 @@ import { createRequire } from 'node:module';
 import { describe, expect, it } from 'vitest';
 import { say } from './netloom.ts';
 
-const groups = ['container', 'network', 'node'];
+const groups = ['container', 'network', 'port', 'node'];
 const leaves = [
   ...['run', 'ps', 'inspect', 'stats', 'plan', 'reachability', 'daemon', 'events', 'doctor'],
   ...['create', 'setup', 'started', 'teardown', 'rm', 'ls'].map((verb) => `container ${verb}`),
-  ...['create', 'ls', 'inspect', 'rm'].map((verb) => `network ${verb}`),
+  ...['create', 'ls', 'inspect', 'connect', 'disconnect', 'reload', 'rm'].map((verb) => `network ${verb}`),
+  ...['list', 'publish', 'unpublish'].map((verb) => `port ${verb}`),
   'node info',
 ];
 
@@ -31,7 +32,7 @@ describe('--help', () => {
   it.each(groups)('of %s lists its verbs', async (group) => {
     const { stdout } = await say(group, '--help');
     for (const command of leaves.filter((leaf) => leaf.startsWith(`${group} `)))
-      expect(stdout).toMatch(new RegExp(`^  ${command.split(' ')[1]} `, 'm'));
+      expect(stdout).toMatch(new RegExp(`^  ${command.split(' ')[1]}[ |]`, 'm'));
   });
 });
 

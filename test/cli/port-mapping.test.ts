@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parsePortMapping, portText } from '../../src/cli/port-mapping.ts';
+import { parsePortMapping, parsePortMappings, placesOf, portLines, portText } from '../../src/cli/port-mapping.ts';
 import { NetloomError } from '../../src/core/fault.ts';
 
 const plain = { hostIp: null, hostPort: 0, containerPort: 80, protocol: 'tcp', range: 1 };
@@ -60,4 +60,35 @@ describe('a published port is shown', () => {
     ['8080-8082->80-82/tcp', { hostPort: 8080, range: 3 }],
     ['(free)->80/tcp', {}],
   ])('as %s', (text, port) => expect(portText({ ...plain, protocol: 'tcp', ...port })).toBe(text));
+});
+
+describe('-p takes several joined by commas', () => {
+  it('ports, and protocols of one', () => {
+    expect(parsePortMappings('8080:80,[::1]:8443:443').map(({ hostPort }) => hostPort)).toEqual([8080, 8443]);
+    expect(parsePortMappings('53:53/tcp,udp')).toEqual([
+      { ...plain, hostPort: 53, containerPort: 53, protocol: 'tcp,udp' },
+    ]);
+    expect(parsePortMappings('53:53/UDP,sctp,80').map(({ protocol }) => protocol)).toEqual(['udp,sctp', 'tcp']);
+  });
+
+  it.each(['tcp,80', '80,', '80/tcp,icmp'])('and refuses %s', (text) =>
+    expect(() => parsePortMappings(text)).toThrow(expect.objectContaining({ code: 'port.invalid' })),
+  );
+});
+
+describe("a container's ports are listed as podman port does", () => {
+  const ports = [
+    { protocol: 'tcp' as const, hostIp: null, hostPort: 8080, containerPort: 80, range: 2 },
+    { protocol: 'udp' as const, hostIp: '::1', hostPort: 5353, containerPort: 53, range: 1 },
+  ];
+
+  it('one line per port', () =>
+    expect(portLines(ports)).toEqual(['80/tcp -> 0.0.0.0:8080', '81/tcp -> 0.0.0.0:8081', '53/udp -> [::1]:5353']));
+
+  it('and one alone', () => {
+    expect(placesOf(ports, 81, 'tcp')).toEqual(['0.0.0.0:8081']);
+    expect(placesOf(ports, 53, 'udp')).toEqual(['[::1]:5353']);
+    expect(placesOf(ports, 53, 'tcp')).toEqual([]);
+    expect(placesOf(ports, 82, 'tcp')).toEqual([]);
+  });
 });

@@ -17,7 +17,7 @@ export function runCommand(parent: Command, terminal: Terminal): void {
       'netloom run --network web --name shell -- bash',
       'netloom run --network web --ip 10.89.0.50 --mac 02:00:00:00:00:50 -- ip address',
       'netloom run --network web --network db:interface_name=db0 -- ip route',
-      'netloom run --mode container:web -- ss -ltn',
+      'netloom run --network container:web -- ss -ltn',
     ],
   });
   command

@@ -1,0 +1,48 @@
+import type { Command } from 'commander';
+import type { PortMapping, PublishedPort } from '../../core/port.ts';
+import { clientCommand } from '../command.ts';
+import { collectAll, type GlobalOptions } from '../options.ts';
+import { parsePortMappings, portLines, portSpelling } from '../port-mapping.ts';
+import { withClient } from '../session.ts';
+import { json, type Terminal } from '../terminal.ts';
+
+export function portPublishCommand(parent: Command, terminal: Terminal): void {
+  const command = clientCommand(parent, {
+    usage: 'publish',
+    summary: 'publish further ports of a container; live when it is up, and nothing else of it is disturbed',
+    details: 'Prints where the new ones are reached. Without a host port a free one is picked.',
+    examples: ['netloom port publish web 8080:80', 'netloom port publish web 127.0.0.1::443 5353:53/tcp,udp'],
+  });
+  addPortArguments(command).action(async (id: string, ports: PortMapping[], _options, command: Command) => {
+    const options: GlobalOptions = command.optsWithGlobals();
+    const reply = await withClient(options, async (client) => {
+      const before = (await client.container.inspect({ id })).container.ports;
+      const published = await client.container.publish({ id, ports });
+      return { ...published, ports: options.json ? published.ports : without(published.ports, before) };
+    });
+    terminal.print(options.json ? json(reply) : portLines(reply.ports).join('\n'));
+  });
+}
+
+export function portUnpublishCommand(parent: Command, terminal: Terminal): void {
+  const command = clientCommand(parent, {
+    usage: 'unpublish',
+    summary: 'publish ports of a container no more; live, and the other ports are not disturbed',
+    details: 'Without a host port: whatever host port it is.',
+    examples: ['netloom port unpublish web 8080:80', 'netloom port unpublish web 80 443'],
+  });
+  addPortArguments(command).action(async (id: string, ports: PortMapping[], _options, command: Command) => {
+    const options: GlobalOptions = command.optsWithGlobals();
+    const reply = await withClient(options, (client) => client.container.unpublish({ id, ports }));
+    if (options.json) terminal.print(json(reply));
+  });
+}
+
+function addPortArguments(command: Command): Command {
+  return command.argument('<container>', 'its id').argument('<port...>', portSpelling, collectAll(parsePortMappings));
+}
+
+function without(ports: PublishedPort[], before: PublishedPort[]): PublishedPort[] {
+  const known = new Set(before.map((port) => JSON.stringify(port)));
+  return ports.filter((port) => !known.has(JSON.stringify(port)));
+}

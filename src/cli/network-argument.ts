@@ -1,0 +1,114 @@
+import { isIP } from 'node:net';
+import type { ContainerRequest } from '../core/container.ts';
+import { badInput, tokenParser } from './options.ts';
+
+export type Attachment = NonNullable<ContainerRequest['networks']>[number];
+
+/** What one --network says: networks to join, or a mode that joins none. */
+export type NetworkArgument = { mode: string } | { networks: Attachment[] };
+
+/** What `bridge` stands for: podman's default network has this name, unless the environment says another. */
+const defaultNetwork = (): string => process.env.NETLOOM_DEFAULT_NETWORK || 'podman';
+
+export const networkSpelling =
+  'none, host, container:<id>, ns:<path>, bridge, <name>, with settings as <name>:ip=…,mac=…,interface_name=…,alias=…';
+
+const withoutArgument = ['none', 'host'];
+const withArgument = ['container', 'ns'];
+/** The daemon says which of these it has. */
+const withOptions = ['slirp4netns', 'pasta'];
+
+/** podman's spelling: `none`, `container:web`, `one,two`, `web:ip=10.89.0.5,mac=02:00:00:00:00:01`. */
+export function parseNetworkArgument(text: string): NetworkArgument {
+  const [, head = '', settings] = /^([^:]*)(?::(.*))?$/s.exec(text) ?? [];
+  if (withoutArgument.includes(head)) {
+    if (settings !== undefined) throw badInput(`--network ${text}: ${head} takes no settings`);
+    return { mode: head };
+  }
+  if (withArgument.includes(head)) {
+    if (!settings) throw badInput(`--network ${text}: expected ${head}:${head === 'ns' ? '<path>' : '<id>'}`);
+    return { mode: text };
+  }
+  if (withOptions.includes(head)) return { mode: text };
+  if (settings !== undefined) return { networks: [{ network: networkName(head), ...parseSettings(text, settings) }] };
+  return { networks: head.split(',').map((name) => ({ network: networkName(name) })) };
+}
+
+function networkName(name: string): string {
+  return name === 'bridge' ? defaultNetwork() : tokenParser('--network', 'name.invalid')(name);
+}
+
+type Settings = Omit<Attachment, 'network'>;
+
+function parseSettings(text: string, list: string): Settings {
+  const settings: Settings = {};
+  for (const entry of list.split(',')) {
+    const at = entry.indexOf('=');
+    const value = entry.slice(at + 1);
+    const refuse = (reason: string) => badInput(`--network ${text}: ${JSON.stringify(entry)} ${reason}`);
+    const set = value === '' ? undefined : setters.get(entry.slice(0, Math.max(at, 0)));
+    if (!set) throw refuse('is not understood; expected ip=…, mac=…, interface_name=… or alias=…');
+    const problem = set(settings, value);
+    if (problem) throw refuse(problem);
+  }
+  return settings;
+}
+
+type Setter = (settings: Settings, value: string) => string | null;
+
+/** Each answers what is wrong with the value, if anything is. */
+const setters: ReadonlyMap<string, Setter> = new Map<string, Setter>([
+  [
+    'ip',
+    (settings, value) => {
+      settings.staticIps = [...(settings.staticIps ?? []), value];
+      return isIP(value) ? null : 'is no IP address';
+    },
+  ],
+  [
+    'mac',
+    (settings, value) => {
+      if (settings.staticMac) return 'is a second MAC address';
+      settings.staticMac = value;
+      return isMacAddress(value) ? null : 'is no MAC address such as 02:00:00:00:00:01';
+    },
+  ],
+  [
+    'interface_name',
+    (settings, value) => {
+      if (settings.interfaceName) return 'is a second interface name';
+      settings.interfaceName = value;
+      return null;
+    },
+  ],
+  [
+    'alias',
+    (settings, value) => {
+      settings.aliases = [...(settings.aliases ?? []), value];
+      return null;
+    },
+  ],
+]);
+
+const isMacAddress = (text: string): boolean => /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(text);
+
+/** For options that take an address of a family. */
+export function addressParser(option: string, family: 4 | 6 | null): (text: string) => string {
+  return (text) => {
+    const found = isIP(text);
+    if (found === 0 || (family !== null && found !== family))
+      throw badInput(
+        `${option} ${text}: expected an ${family === null ? 'IP' : `IPv${family}`} address`,
+        'address.invalid',
+      );
+    return text;
+  };
+}
+
+export function macParser(option: string): (text: string) => string {
+  return (text) => {
+    if (!isMacAddress(text))
+      throw badInput(`${option} ${text}: expected a MAC address such as 02:00:00:00:00:01`, 'address.invalid');
+    return text;
+  };
+}

@@ -1,0 +1,164 @@
+import { execFileSync } from 'node:child_process';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { NetloomClient } from '../../src/client.ts';
+import { inventory, nothing, processesOf, TestDaemon } from '../support/daemon.ts';
+import { becomeFreshHost, temporaryDirectory } from '../support/fresh-host.ts';
+import { netloom } from './netloom.ts';
+
+let directory: { path: string; remove(): void };
+let daemon: TestDaemon;
+let client: NetloomClient;
+
+beforeAll(async () => {
+  await becomeFreshHost();
+  directory = temporaryDirectory();
+  daemon = new TestDaemon(directory.path);
+  client = await daemon.start();
+});
+beforeEach(async () => {
+  await client.network.create({ name: 'web' });
+  await client.network.create({ name: 'db' });
+});
+afterEach(async () => {
+  for (const { id } of (await client.container.list()).containers) await client.container.remove({ id });
+  for (const { name } of (await client.network.list()).networks) await client.network.remove({ name });
+  expect(inventory(daemon)).toEqual({ ...nothing, processes: expect.anything() });
+});
+afterAll(async () => {
+  await client?.close();
+  await daemon.stop();
+  expect(processesOf(daemon)).toEqual([]);
+  directory.remove();
+});
+
+const say = (...args: string[]) => netloom(daemon, args);
+const done = { exitCode: 0, stdout: '', stderr: '' };
+
+interface Link {
+  ifname: string;
+  address: string;
+  addr_info: { local: string }[];
+}
+/** What `ip` says inside the container's namespace. */
+const linksOf = (id: string): Link[] =>
+  JSON.parse(
+    execFileSync('nsenter', [`--net=${daemon.netnsDirectory}/netloom-${id}`, 'ip', '-j', 'address'], {
+      encoding: 'utf8',
+    }),
+  );
+const namesOf = (id: string) => linksOf(id).map(({ ifname }) => ifname);
+
+describe('network connect and disconnect', () => {
+  beforeEach(async () => {
+    await client.container.setup({ id: 'c1', networks: [{ network: 'web' }] });
+  });
+
+  it('C03 join a container to a further network while it is up', async () => {
+    const { definition } = await client.network
+      .inspect({ name: 'db' })
+      .then(({ network }) => ({ definition: network }));
+    const address = `${definition.subnets[0]?.subnet.replace(/0\/24$/, '')}50`;
+    const options = ['--ip', address, '--mac-address', '02:00:00:00:00:50', '--interface-name', 'db0'];
+    expect(await say('network', 'connect', ...options, 'db', 'c1')).toMatchObject(done);
+    expect(namesOf('c1')).toEqual(['lo', 'eth0', 'db0']);
+    expect(linksOf('c1')[2]).toMatchObject({ address: '02:00:00:00:00:50' });
+    expect(linksOf('c1')[2]?.addr_info.map(({ local }) => local)).toContain(address);
+  });
+
+  it('C03 refuse a network that it is on, and one that is not there', async () => {
+    expect(await say('network', 'connect', 'web', 'c1')).toMatchObject({
+      stderr: 'netloom: container.connected: container c1 is on network web already',
+    });
+    expect((await say('network', 'connect', 'nowhere', 'c1')).stderr).toMatch(/^netloom: network.unknown: /);
+  });
+
+  it('A07 take the beginning of the id of a network for it', async () => {
+    const { network } = await client.network.inspect({ name: 'db' });
+    expect(await say('network', 'connect', network.id.slice(0, 12), 'c1')).toMatchObject(done);
+    expect(await say('network', 'disconnect', network.id, 'c1')).toMatchObject(done);
+    expect(namesOf('c1')).toEqual(['lo', 'eth0']);
+  });
+
+  it('C04 take it off again, once', async () => {
+    await say('network', 'connect', 'db', 'c1');
+    expect(await say('network', 'disconnect', 'web', 'c1')).toMatchObject(done);
+    expect(namesOf('c1')).toEqual(['lo', 'eth1']);
+    const again = await say('network', 'disconnect', 'web', 'c1');
+    expect(again.stderr).toBe('netloom: container.not-connected: container c1 is not on network web');
+    expect(again.exitCode).not.toBe(0);
+    expect(await say('network', 'disconnect', '--force', 'web', 'c1')).toMatchObject(done);
+  });
+});
+
+describe('network reload', () => {
+  it('C06 puts back what is missing and tells whose it was', async () => {
+    await client.container.setup({ id: 'c1', networks: [{ network: 'web' }] });
+    await client.container.create({ id: 'c2', networks: [{ network: 'web' }] });
+    execFileSync('nsenter', [`--net=${daemon.netnsDirectory}/netloom-c1`, 'ip', 'address', 'flush', 'dev', 'eth0']);
+    expect(await say('network', 'reload', '--all')).toMatchObject({ exitCode: 0, stdout: 'c1' });
+    expect(linksOf('c1')[1]?.addr_info.map(({ local }) => local)).toContain('10.89.0.2');
+    expect(await say('network', 'reload', 'c1')).toMatchObject({ exitCode: 0, stdout: 'c1' });
+    expect((await say('network', 'reload', 'c2')).stderr).toMatch(/^netloom: container.state: /);
+  });
+
+  it('wants to know of whom', async () => {
+    expect((await say('network', 'reload')).stderr).toContain('which container?');
+    expect((await say('network', 'reload', '--all', 'c1')).stderr).toContain('--all: cannot be used with');
+  });
+});
+
+describe('port', () => {
+  beforeEach(async () => {
+    await client.container.setup({
+      id: 'c1',
+      networks: [{ network: 'web' }],
+      ports: [{ hostPort: 8080, containerPort: 80 }],
+    });
+  });
+
+  it('publish adds to those of a container that is up, and tells where they are', async () => {
+    expect((await say('port', 'publish', 'c1', '127.0.0.1:5353:53/tcp,udp', '9000-9001:9000-9001')).stdout).toBe(
+      '53/tcp -> 127.0.0.1:5353\n53/udp -> 127.0.0.1:5353\n9000/tcp -> 0.0.0.0:9000\n9001/tcp -> 0.0.0.0:9001',
+    );
+    expect((await say('port', 'publish', 'c1', '443')).stdout).toMatch(/^443\/tcp -> 0\.0\.0\.0:\d+$/);
+    expect((await say('port', 'publish', 'c1', '8080:81')).stderr).toMatch(/^netloom: port.overlap: /);
+  });
+
+  it('list shows all, or one', async () => {
+    expect(await say('port', 'list', 'c1')).toMatchObject({ exitCode: 0, stdout: '80/tcp -> 0.0.0.0:8080' });
+    expect(await say('port', 'list', 'c1', '80')).toMatchObject({ exitCode: 0, stdout: '0.0.0.0:8080' });
+    expect(await say('port', 'list', 'c1', '80/udp')).toMatchObject({
+      stderr: 'netloom: port.unknown: container c1 does not publish 80/udp',
+    });
+  });
+
+  it('unpublish takes one away, whatever its host port', async () => {
+    await say('port', 'publish', 'c1', '443');
+    expect(await say('port', 'unpublish', 'c1', '443')).toMatchObject(done);
+    expect((await say('port', 'list', 'c1')).stdout).toBe('80/tcp -> 0.0.0.0:8080');
+    expect((await say('port', 'unpublish', 'c1', '443')).stderr).toMatch(/^netloom: port.unknown: /);
+  });
+});
+
+describe('--network of a set-up', () => {
+  it('A01 takes several networks in order, each with its settings', async () => {
+    const settings = 'db:interface_name=db0,mac=02:00:00:00:00:07';
+    expect((await say('container', 'setup', 'c1', '--network', settings, '--network', 'web')).exitCode).toBe(0);
+    expect(namesOf('c1')).toEqual(['lo', 'db0', 'eth0']);
+    expect(linksOf('c1')[1]?.address).toBe('02:00:00:00:00:07');
+  });
+
+  it('A01 takes none, host, and the namespace of another', async () => {
+    await say('container', 'setup', 'c1', '--network', 'none');
+    expect(namesOf('c1')).toEqual(['lo']);
+    await say('container', 'setup', 'c2', '--network', 'container:c1');
+    await say('container', 'setup', 'c3', '--network', 'host');
+    const { containers } = await client.container.list();
+    expect(containers.map(({ id, mode }) => `${id} ${mode}`).sort()).toEqual(['c1 none', 'c2 container:c1', 'c3 host']);
+  });
+
+  it('A06 names the pod that it is of', async () => {
+    const { stdout } = await say('plan', 'c1', '--network', 'web', '--pod', 'shop', '--json');
+    expect(JSON.parse(stdout).id).toBe('c1');
+  });
+});

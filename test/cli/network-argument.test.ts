@@ -1,0 +1,89 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { addressParser, macParser, parseNetworkArgument } from '../../src/cli/network-argument.ts';
+
+const refused = (code: string, message: string) =>
+  expect.objectContaining({ code, message: expect.stringContaining(message) });
+
+describe('--network is spelt as with podman', () => {
+  it.each([
+    ['demo', { networks: [{ network: 'demo' }] }],
+    ['one,two', { networks: [{ network: 'one' }, { network: 'two' }] }],
+    [
+      'demo:ip=10.89.0.5,ip=fd00::5,mac=02:00:00:00:00:05,interface_name=web0,alias=www,alias=shop',
+      {
+        networks: [
+          {
+            network: 'demo',
+            staticIps: ['10.89.0.5', 'fd00::5'],
+            staticMac: '02:00:00:00:00:05',
+            interfaceName: 'web0',
+            aliases: ['www', 'shop'],
+          },
+        ],
+      },
+    ],
+    ['none', { mode: 'none' }],
+    ['host', { mode: 'host' }],
+    ['container:web', { mode: 'container:web' }],
+    ['ns:/run/netns/a:b', { mode: 'ns:/run/netns/a:b' }],
+    ['pasta:-t,80', { mode: 'pasta:-t,80' }],
+    ['slirp4netns', { mode: 'slirp4netns' }],
+  ])('%s', (text, argument) => expect(parseNetworkArgument(text)).toEqual(argument));
+});
+
+describe('--network bridge', () => {
+  afterEach(() => {
+    delete process.env.NETLOOM_DEFAULT_NETWORK;
+  });
+
+  it("is podman's default network, with and without settings", () => {
+    expect(parseNetworkArgument('bridge')).toEqual({ networks: [{ network: 'podman' }] });
+    expect(parseNetworkArgument('bridge:ip=10.88.0.5')).toEqual({
+      networks: [{ network: 'podman', staticIps: ['10.88.0.5'] }],
+    });
+  });
+
+  it('is the one that the environment names', () => {
+    process.env.NETLOOM_DEFAULT_NETWORK = 'web';
+    expect(parseNetworkArgument('bridge')).toEqual({ networks: [{ network: 'web' }] });
+  });
+});
+
+describe('--network refuses', () => {
+  it.each([
+    ['demo:', '"" is not understood'],
+    ['demo:ip', '"ip" is not understood'],
+    ['demo:ip=', '"ip=" is not understood'],
+    ['demo:speed=9', '"speed=9" is not understood'],
+    ['demo:constructor=9', '"constructor=9" is not understood'],
+    ['demo:ip=10.0.0.1,', '"" is not understood'],
+    ['demo:ip=10.0.0', '"ip=10.0.0" is no IP address'],
+    ['demo:mac=02:00', '"mac=02:00" is no MAC address'],
+    ['demo:mac=02:00:00:00:00:01,mac=02:00:00:00:00:02', 'is a second MAC address'],
+    ['demo:interface_name=a,interface_name=b', '"interface_name=b" is a second interface name'],
+    ['host:ip=10.0.0.1', 'host takes no settings'],
+    ['none:', 'none takes no settings'],
+    ['container:', 'expected container:<id>'],
+    ['ns', 'expected ns:<path>'],
+  ])('%s', (text, message) => {
+    expect(() => parseNetworkArgument(text)).toThrow(refused('payload.invalid', message));
+    expect(() => parseNetworkArgument(text)).toThrow(refused('payload.invalid', `--network ${text}`));
+  });
+
+  it.each(['', 'de.mo', 'demo*', ':ip=10.0.0.1', 'one,'])('the name in %j', (text) =>
+    expect(() => parseNetworkArgument(text)).toThrow(refused('name.invalid', '--network')),
+  );
+});
+
+describe('addresses', () => {
+  it('are of the family that the option is for', () => {
+    expect(addressParser('--ip6', 6)('fd00::5')).toBe('fd00::5');
+    expect(() => addressParser('--ip6', 6)('10.0.0.1')).toThrow(refused('address.invalid', '--ip6 10.0.0.1'));
+    expect(() => addressParser('--ip', null)('here')).toThrow(refused('address.invalid', '--ip here'));
+  });
+
+  it('may be of hardware', () => {
+    expect(macParser('--mac-address')('02:00:00:00:00:0A')).toBe('02:00:00:00:00:0A');
+    expect(() => macParser('--mac-address')('2:0')).toThrow(refused('address.invalid', '--mac-address 2:0'));
+  });
+});

@@ -11,6 +11,7 @@ import { type CommandService, serveCommands } from './bus/service.ts';
 import type { NodeInfo } from './core/view.ts';
 import { ActorEngine, readBootId } from './engine.ts';
 import { DefinitionStore } from './networks/definition-store.ts';
+import { ResolverKeeper } from './resolver/keeper.ts';
 import { takeRunDirectory } from './run-lock.ts';
 
 export interface DaemonOptions {
@@ -82,7 +83,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       await publisher.flush(drainMs);
       await publisher.stop();
     });
-    const pool = new Pool({ workers, runDirectory, netnsDirectory, networksDirectory, searchDomain });
+    const resolver = await ResolverKeeper.start();
+    undo.push(() => resolver.stop());
+    const pool = new Pool({ workers, runDirectory, netnsDirectory, networksDirectory, searchDomain }, resolver);
+    resolver.on('lost', (error) => log.error({ error }, 'the resolver ended by itself'));
+    resolver.on('replaced', () => void pool.connectResolver().then(() => log.info('the resolver was started again')));
     undo.push(() => pool.stop());
     const directories = {
       run: runDirectory,

@@ -13,6 +13,12 @@ export interface PoolEvents {
   recovered: [index: number];
 }
 
+/** Who answers for the names of containers. */
+export interface Resolver {
+  /** a port for one client; null while there is none */
+  connect(): MessagePort | null;
+}
+
 interface Member {
   thread: Worker;
   /** open ones; null once the thread has ended */
@@ -33,7 +39,10 @@ export class Pool extends EventEmitter<PoolEvents> {
   #calls = 0;
   #stopping = false;
 
-  constructor(private readonly settings: Omit<WorkerSettings, 'index'>) {
+  constructor(
+    private readonly settings: Omit<WorkerSettings, 'index'>,
+    private readonly resolver: Resolver | null = null,
+  ) {
     super();
   }
 
@@ -45,6 +54,7 @@ export class Pool extends EventEmitter<PoolEvents> {
     for (let index = 0; index < this.size; index++) this.#members[index] = this.#spawn(index);
     await Promise.all(this.#members.map(({ ready }) => ready));
     for (let one = 0; one < this.size; one++) for (let other = 0; other < one; other++) await this.#join(one, other);
+    await this.connectResolver();
     await this.#recover(
       this.#members.map((_, index) => index),
       rebooted,
@@ -53,6 +63,16 @@ export class Pool extends EventEmitter<PoolEvents> {
 
   deliver(delivery: Delivery): void {
     this.#post(workerOf(delivery.to, this.size), { kind: 'deliver', delivery });
+  }
+
+  /** Gives every worker a fresh way to the resolver; one that is dead gets it when it is started again. */
+  async connectResolver(): Promise<void> {
+    await Promise.all(this.#members.map((_, index) => this.#giveResolver(index).catch(() => {})));
+  }
+
+  async #giveResolver(index: number): Promise<void> {
+    const port = this.resolver?.connect();
+    if (port) await this.call(index, 'names', { port }, [port]);
   }
 
   /** The worker on which an actor lives. */
@@ -157,6 +177,7 @@ export class Pool extends EventEmitter<PoolEvents> {
     try {
       await member.ready;
       for (let other = 0; other < this.size; other++) if (other !== index) await this.#join(index, other);
+      await this.#giveResolver(index);
       await this.#recover([index], false);
       this.emit('recovered', index);
     } catch {

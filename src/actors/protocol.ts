@@ -16,6 +16,8 @@ export interface Verbs {
   wake: [{ kind: ActorKind; rebooted: boolean }, null];
   /** D04: counters of every interface in a namespace */
   statistics: [{ netnsPath: string }, Record<string, LinkCounters>];
+  /** the way to the resolver, anew each time that one was started */
+  names: [{ port: MessagePort }, null];
   hostIp: [null, string | null];
   /** lets what is under way end, then gives up sockets and ports */
   stop: [null, null];

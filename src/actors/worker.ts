@@ -1,9 +1,10 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { fault, faultOf, NetloomError } from '../core/fault.ts';
 import { DefinitionStore } from '../networks/definition-store.ts';
+import { ResolverClient } from '../resolver/client.ts';
 import { ActorSystem, type Outside } from './actor-system.ts';
 import { type Delivery, Journal } from './journal.ts';
-import { NativeKernel, noNames } from './native-kernel.ts';
+import { type KernelServices, NativeKernel, noNames } from './native-kernel.ts';
 import type { FromWorker, ToWorker, Verb, Verbs, WorkerSettings } from './protocol.ts';
 
 /** The only file that runs on a worker thread: joins the actors to their journal, the kernel, and the other threads. */
@@ -14,9 +15,17 @@ const peers = new Map<number, MessagePort>();
 const send = (message: FromWorker): void => parent.postMessage(message);
 
 const journal = new Journal(settings.runDirectory);
+/** Handed in before any actor is restored; another one after a death of the resolver. */
+let names: ResolverClient | null = null;
+const resolver = (): KernelServices['names'] => names ?? noNames;
 const kernel = new NativeKernel(settings.netnsDirectory, {
   definitions: new DefinitionStore(settings.networksDirectory),
-  names: noNames,
+  names: {
+    serve: (network) => resolver().serve(network),
+    retire: (network) => resolver().retire(network),
+    add: (entry) => resolver().add(entry),
+    remove: (network, container) => resolver().remove(network, container),
+  },
 });
 
 const outside: Outside = {
@@ -70,10 +79,16 @@ const verbs: { [V in Verb]: (input: Verbs[V][0]) => Verbs[V][1] | Promise<Verbs[
       throw isAbsent(error) ? new NetloomError(fault('netns.gone', `${netnsPath} is not there any more`)) : error;
     }
   },
+  names: async ({ port }) => {
+    if (names) await names.reconnect(port);
+    else names = new ResolverClient(port);
+    return null;
+  },
   hostIp: () => kernel.hostIp(),
   stop: async () => {
     await system.stop();
     kernel.close();
+    names?.close();
     await journal.close();
     return null;
   },

@@ -34,7 +34,10 @@ export const networkRequestSchema = z
     subnets: z.array(subnetSchema).nullish().describe("default: a free one from podman's pools"),
     ipv6_enabled: z.boolean().nullish().describe('adds a free IPv6 subnet when no IPv6 subnet is given'),
     internal: z.boolean().nullish().describe('no way out and none in'),
-    dns_enabled: z.boolean().nullish().describe('must be false: this version has no resolver'),
+    dns_enabled: z
+      .boolean()
+      .nullish()
+      .describe('names of containers are answered for at the gateways, port 53; default: true'),
     labels: z.record(z.string(), z.string()).nullish(),
     options: z
       .record(z.string(), z.string())
@@ -67,6 +70,7 @@ export interface NetworkWish {
   /** families for which a free subnet is to be found */
   automatic: (4 | 6)[];
   internal: boolean;
+  dnsEnabled: boolean;
   mtuBytes: number | null;
   labels: Record<string, string>;
   options: Record<string, string>;
@@ -120,6 +124,9 @@ export function networkSettings({ options }: Pick<NetworkDefinition, 'driver' | 
   };
 }
 
+/** As podman's: a network has DNS unless it is told not to. */
+const dnsByDefault = true;
+
 const knownOptions = ['mtu', 'com.docker.network.driver.mtu', 'com.docker.network.bridge.name'];
 
 /** below these the kernel takes no address of the family */
@@ -138,7 +145,6 @@ export function networkWish(request: NetworkRequest): NetworkWish | Fault {
     return fault('payload.invalid', `unknown option ${unknown.join(', ')}; known are ${knownOptions.join(', ')}`);
   if ((request.driver ?? 'bridge') !== 'bridge')
     return fault('mode.unsupported', `driver ${request.driver} is not supported by this version; bridge is`);
-  if (request.dns_enabled) return fault('mode.unsupported', 'dns_enabled: this version has no resolver');
   if ((request.ipam_options?.driver ?? 'host-local') !== 'host-local')
     return fault('mode.unsupported', `ipam driver ${request.ipam_options?.driver} is not supported; host-local is`);
   const mtuBytes = mtuOf(options);
@@ -159,6 +165,7 @@ export function networkWish(request: NetworkRequest): NetworkWish | Fault {
     subnets,
     automatic,
     internal: request.internal ?? false,
+    dnsEnabled: request.dns_enabled ?? dnsByDefault,
     mtuBytes,
     labels: request.labels ?? {},
     options,
@@ -250,7 +257,7 @@ export function networkDefinition(
     subnets: granted.subnets,
     ipv6_enabled: granted.subnets.some(({ subnet }) => parseSubnet(subnet)?.family === 6),
     internal: wish.internal,
-    dns_enabled: false,
+    dns_enabled: wish.dnsEnabled,
     labels: wish.labels,
     options: wish.options,
     ipam_options: { driver: 'host-local' },

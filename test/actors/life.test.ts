@@ -41,7 +41,7 @@ const setup = (request: ContainerRequest) =>
 const createNetwork = (request: NetworkRequest) =>
   say(networkAddress(request.name), {
     type: 'network.create',
-    wish: networkWish(request) as NetworkWish,
+    wish: networkWish({ dns_enabled: false, ...request }) as NetworkWish,
     created: '2026-01-01T00:00:00Z',
   });
 const facts = () => journal.after(0, 1000).map(({ source, fact }) => `${source} ${fact}`);

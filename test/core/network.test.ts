@@ -18,6 +18,7 @@ describe('a network wish', () => {
       subnets: [],
       automatic: [4],
       internal: false,
+      dnsEnabled: true,
       mtuBytes: null,
       labels: {},
       options: {},
@@ -71,7 +72,6 @@ describe('a network wish', () => {
 
   it.each([
     [{ driver: 'macvlan' }, 'mode.unsupported'],
-    [{ dns_enabled: true }, 'mode.unsupported'],
     [{ ipam_options: { driver: 'dhcp' } }, 'mode.unsupported'],
     [{ options: { mtu: '67' } }, 'payload.invalid'],
     [{ options: { mtu: '65536' } }, 'payload.invalid'],

@@ -294,15 +294,15 @@ describe('a container on networks', () => {
   );
 
   it(
-    'A03 is known by the short form of its id on every network',
+    'A03 is known by the short form of its id on every network, besides the names that it was given',
     leavingNothing(['0123456789abcdef'.repeat(4)], async () => {
       const id = '0123456789abcdef'.repeat(4);
       await lab.client.container.setup({
         id,
-        networks: [{ network: 'web' }, { network: 'back' }],
+        networks: [{ network: 'web', aliases: ['db', 'main'] }, { network: 'back' }],
       });
       expect((await view(id)).attachments.map(({ network, aliases }) => [network, aliases])).toEqual([
-        ['web', ['0123456789ab']],
+        ['web', ['db', 'main', '0123456789ab']],
         ['back', ['0123456789ab']],
       ]);
     }),
@@ -524,6 +524,7 @@ describe('the life of a container', () => {
         'route.add',
         'route.add',
         'nft.add',
+        'dns.add',
       ]);
       expect(steps).toContain(`address.add 10.88.0.55/24 dev eth0 in ${path}`);
       expect(teardown).toContain(`netns.remove ${path}`);

@@ -92,7 +92,10 @@ async function perform({ steps }: Plan): Promise<void> {
 
 function networkOf(letter: Letter, mode: Mode): NetworkDefinition {
   const subnets = [{ subnet: `10.${number(letter)}.0.0/24` }, { subnet: `fd00:${number(letter)}::/64` }];
-  const made = definitionOf({ name: letter, subnets, internal: mode === 'internal' }, `br-${letter}`);
+  const made = definitionOf(
+    { name: letter, subnets, dns_enabled: false, internal: mode === 'internal' },
+    `br-${letter}`,
+  );
   return mode.startsWith('isolate=') ? { ...made, options: { isolate: mode.slice('isolate='.length) } } : made;
 }
 

@@ -107,7 +107,7 @@ describe('leases', () => {
             routes: [],
             defaultRoute: true,
             metric: null,
-            dns: null,
+            dns: { servers: ['10.89.0.1'], searchDomains: ['dns.netloom'] },
           },
         },
       },

@@ -21,11 +21,13 @@ describe('the plans of a network', () => {
         "address.add 10.89.0.1/24 dev netloom0",
         "sysctl.set net.ipv4.ip_forward=1",
         "nft.add same_network4 { 10.89.0.0/24 . 10.89.0.0/24 }, same_link { netloom0 . netloom0 }, network_links { netloom0 }, subnets4 { 10.89.0.0/24 }",
+        "dns.serve demo at 10.89.0.1",
         "link.find netloom0",
       ]
     `);
     expect(lowered({})).toMatchInlineSnapshot(`
       [
+        "dns.retire demo",
         "nft.delete same_network4 { 10.89.0.0/24 . 10.89.0.0/24 }, same_link { netloom0 . netloom0 }, network_links { netloom0 }, subnets4 { 10.89.0.0/24 }",
         "link.delete netloom0",
         "definition.remove demo",
@@ -44,11 +46,13 @@ describe('the plans of a network', () => {
         "sysctl.set net.ipv4.ip_forward=1",
         "sysctl.set net.ipv6.conf.all.forwarding=1",
         "nft.add same_network4 { 10.89.0.0/24 . 10.89.0.0/24 } and 5 more",
+        "dns.serve demo at 10.89.0.1, fd00::1",
         "link.find netloom0",
       ]
     `);
     expect(lowered(dual)).toMatchInlineSnapshot(`
       [
+        "dns.retire demo",
         "nft.delete same_network4 { 10.89.0.0/24 . 10.89.0.0/24 } and 5 more",
         "link.delete netloom0",
         "definition.remove demo",
@@ -63,11 +67,13 @@ describe('the plans of a network', () => {
         "link.set netloom0 up",
         "address.add 10.89.0.1/24 dev netloom0",
         "nft.add same_network4 { 10.89.0.0/24 . 10.89.0.0/24 }, same_link { netloom0 . netloom0 }, network_links { netloom0 }, internal_links { netloom0 }",
+        "dns.serve demo at 10.89.0.1",
         "link.find netloom0",
       ]
     `);
     expect(lowered({ internal: true })).toMatchInlineSnapshot(`
       [
+        "dns.retire demo",
         "nft.delete same_network4 { 10.89.0.0/24 . 10.89.0.0/24 }, same_link { netloom0 . netloom0 }, network_links { netloom0 }, internal_links { netloom0 }",
         "link.delete netloom0",
         "definition.remove demo",

@@ -15,6 +15,7 @@ import { containerView, networkView } from './core/inspect.ts';
 import { chooseAddresses, type Lease, leaseOf } from './core/lease.ts';
 import type { NetworkDefinition } from './core/network.ts';
 import { resolveNetworkName } from './core/network-reference.ts';
+import { type NetworkSettings, networkSettingsOf } from './core/network-settings.ts';
 import { netnsOf, setupPlan, teardownPlan } from './core/plan/container.ts';
 import { describeStep } from './core/plan/step.ts';
 import type { AsOf, ContainerStatistics, ContainerView, NetworkView, NodeInfo } from './core/view.ts';
@@ -185,6 +186,36 @@ export class ActorEngine implements Engine {
     return { container, ...asOf };
   }
 
+  inspect(id: string): { container: ContainerView; NetworkSettings: NetworkSettings } & AsOf {
+    const { read, ...asOf } = this.#asOf(() => {
+      const { container } = this.container(id);
+      const owner = this.#ownerOfNetns(container);
+      const networks = owner.attachments.flatMap(({ network }) => this.#definition(network) ?? []);
+      return { container, NetworkSettings: networkSettingsOf(owner, networks) };
+    });
+    const { container, NetworkSettings } = read;
+    if ('code' in NetworkSettings) throw new NetloomError(NetworkSettings);
+    return { container, NetworkSettings, ...asOf };
+  }
+
+  /** B04: whoever shares a namespace that is up is on the networks of the container whose it is. */
+  #ownerOfNetns(container: ContainerView): ContainerView {
+    const seen = new Set([container.id]);
+    for (let owner = container; ; ) {
+      const id = owner.netns === null ? null : sharedContainer(owner.mode);
+      const record = id === null || seen.has(id) ? null : this.journal.actor(containerAddress(id));
+      const next = record && viewOfContainer(record);
+      if (!next) return owner;
+      seen.add(next.id);
+      owner = next;
+    }
+  }
+
+  #definition(network: string): NetworkDefinition | null {
+    const context = this.journal.actor(networkAddress(network))?.context as NetworkContext | undefined;
+    return context?.definition ?? null;
+  }
+
   networks(): { networks: NetworkView[] } & AsOf {
     const { read, ...asOf } = this.#asOf(() => this.journal.actors('network/'));
     return { networks: read.flatMap(({ record }) => viewOfNetwork(record) ?? []), ...asOf };
@@ -269,6 +300,11 @@ function outcome({ output, fault: refused }: StoredReply): Promise<unknown> {
 
 function viewOfContainer({ value, context }: ActorRecord): ContainerView | null {
   return containerView(value, context as ContainerContext);
+}
+
+/** `container:web` → `web` */
+function sharedContainer(mode: string): string | null {
+  return mode.startsWith('container:') ? mode.slice('container:'.length) : null;
 }
 
 function viewOfNetwork({ value, context }: ActorRecord): NetworkView | null {

@@ -31,8 +31,8 @@ import {
   workerReferenceSchema,
 } from './messages.ts';
 import {
-  containerAnswerSchema,
   containerChangedSchema,
+  containerInspectionSchema,
   containerListSchema,
   containerNamedSchema,
   containerStatusSchema,
@@ -239,11 +239,11 @@ export const commands = {
       tellContainer(engine, id, command, { type: 'container.reload', command: command.id }),
   }),
   'container.inspect': command({
-    doc: 'Shows one container',
+    doc: "Shows one container, also as podman's inspect shows its network",
     role: 'viewer',
     request: containerReferenceSchema,
-    response: containerAnswerSchema,
-    run: (engine, { id }) => engine.container(id),
+    response: containerInspectionSchema,
+    run: (engine, { id }) => engine.inspect(id),
   }),
   'container.list': command({
     doc: 'Shows all containers',

@@ -1,6 +1,7 @@
 import type { ActorAddress } from '../core/actor-address.ts';
 import type { ContainerWish } from '../core/container.ts';
 import type { ActorEvent } from '../core/event.ts';
+import type { NetworkSettings } from '../core/network-settings.ts';
 import type { AsOf, ContainerStatistics, ContainerView, NetworkView, NodeInfo } from '../core/view.ts';
 
 /** What the bus needs of the engine behind it. Every method throws or rejects with a NetloomError. */
@@ -16,6 +17,8 @@ export interface Engine {
   container(id: string): { container: ContainerView } & AsOf;
   /** A07: the name of the network that is meant; throws network.unknown, network.ambiguous */
   networkNamed(reference: string): string;
+  /** with podman's NetworkSettings; throws container.unknown */
+  inspect(id: string): { container: ContainerView; NetworkSettings: NetworkSettings } & AsOf;
   networks(): { networks: NetworkView[] } & AsOf;
   /** throws network.unknown */
   network(name: string): { network: NetworkView } & AsOf;

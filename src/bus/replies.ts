@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Fault, type FaultCode, faultStatus } from '../core/fault.ts';
 import type { NetworkDefinition } from '../core/network.ts';
+import type { BasicNetworkSettings, NetworkSettings } from '../core/network-settings.ts';
 import type { PublishedPort } from '../core/port.ts';
 import type { StatusBlock } from '../core/status.ts';
 import {
@@ -192,8 +193,49 @@ export const networksPrunedSchema: z.ZodType<{ removed: string[] }> = z.object({
   removed: z.array(z.string()).describe('names'),
 });
 
-export const containerAnswerSchema: z.ZodType<{ container: ContainerView } & AsOf> = z.object({
+const addressWithPrefixes = z.array(z.object({ Addr: z.string(), PrefixLength: z.int() })).optional();
+const basicSettings = {
+  EndpointID: z.string(),
+  Gateway: z.string(),
+  IPAddress: z.string(),
+  IPPrefixLen: z.int(),
+  SecondaryIPAddresses: addressWithPrefixes,
+  IPv6Gateway: z.string(),
+  GlobalIPv6Address: z.string(),
+  GlobalIPv6PrefixLen: z.int(),
+  SecondaryIPv6Addresses: addressWithPrefixes,
+  MacAddress: z.string(),
+  AdditionalMacAddresses: z.array(z.string()).optional(),
+} satisfies Shape<BasicNetworkSettings>;
+
+const networkSettingsSchema: z.ZodType<NetworkSettings> = z
+  .object({
+    ...basicSettings,
+    Bridge: z.string(),
+    SandboxID: z.string(),
+    HairpinMode: z.boolean(),
+    LinkLocalIPv6Address: z.string(),
+    LinkLocalIPv6PrefixLen: z.int(),
+    Ports: z.record(z.string(), z.array(z.object({ HostIp: z.string(), HostPort: z.string() }))),
+    SandboxKey: z.string().describe('path of the namespace; empty while the network is down'),
+    Networks: z.record(
+      z.string(),
+      z.object({
+        ...basicSettings,
+        NetworkID: z.string(),
+        DriverOpts: z.record(z.string(), z.string()).nullable(),
+        IPAMConfig: z.record(z.string(), z.string()).nullable(),
+        Links: z.array(z.string()).nullable(),
+        Aliases: z.array(z.string()),
+      }),
+    ),
+  } satisfies Shape<NetworkSettings>)
+  .describe("as podman's inspect shows it; the addresses are those of the first network");
+
+type ContainerInspection = { container: ContainerView; NetworkSettings: NetworkSettings } & AsOf;
+export const containerInspectionSchema: z.ZodType<ContainerInspection> = z.object({
   container: containerViewSchema,
+  NetworkSettings: networkSettingsSchema,
   ...asOf,
 });
 export const containerListSchema: z.ZodType<{ containers: ContainerView[] } & AsOf> = z.object({

@@ -103,6 +103,9 @@ export class FakeEngine implements Engine {
   container(id: string): never {
     throw new NetloomError(fault('container.unknown', `no container ${id}`));
   }
+  inspect(id: string): never {
+    return this.container(id);
+  }
   networks() {
     return { networks: [], sequence: 0, streamSequence: null };
   }

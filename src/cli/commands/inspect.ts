@@ -1,6 +1,7 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { clientCommand } from '../command.ts';
 import { containerFacts } from '../describe.ts';
+import { formatHelp, formatted } from '../format.ts';
 import type { GlobalOptions } from '../options.ts';
 import { withClient } from '../session.ts';
 import { json, type Terminal } from '../terminal.ts';
@@ -9,10 +10,23 @@ export function inspectCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
     usage: 'inspect <id>',
     summary: 'show all of one container',
-    examples: ['netloom inspect web', 'netloom inspect web --json | jq .container.status'],
-  }).action(async (id: string, _options, command: Command) => {
-    const options: GlobalOptions = command.optsWithGlobals();
-    const reply = await withClient(options, (client) => client.container.inspect({ id }));
-    terminal.print(options.json ? json(reply) : containerFacts(terminal, reply.container));
-  });
+    details: "With --json and --format also NetworkSettings, as podman's inspect has them.",
+    examples: [
+      'netloom inspect web',
+      "netloom inspect --format '{{.NetworkSettings.IPAddress}}' web",
+      "netloom inspect -f '{{range .NetworkSettings.Networks}}{{.MacAddress}} {{end}}' web",
+      'netloom inspect web --json | jq .NetworkSettings.Ports',
+    ],
+  })
+    .addOption(new Option('-f, --format <format>', formatHelp))
+    .action(async (id: string, _options, command: Command) => {
+      const options: GlobalOptions & { format?: string } = command.optsWithGlobals();
+      const reply = await withClient(options, (client) => client.container.inspect({ id }));
+      const { container, NetworkSettings } = reply;
+      const asPodman = { ...container, NetworkSettings };
+      if (options.json) terminal.print(json(reply));
+      else if (options.format === 'json') terminal.print(json([asPodman]));
+      else if (options.format !== undefined) terminal.print(formatted(terminal, options.format, [asPodman]));
+      else terminal.print(containerFacts(terminal, container));
+    });
 }

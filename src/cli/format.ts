@@ -1,0 +1,42 @@
+import { parseGoTemplate } from './go-template.ts';
+import { plain, type Terminal, table } from './terminal.ts';
+
+/** podman's --format: `json`, a template for each entry, or `table` and a template with tabs between its columns. */
+
+export const formatHelp = "json, or a Go template such as '{{.Name}}' or 'table {{.ID}}\\t{{.Name}}'";
+
+export interface FormatOptions {
+  /** heads of a table's columns that are not their field's name in capitals */
+  heads?: Readonly<Record<string, string>>;
+  heading?: boolean;
+}
+
+export function formatted(
+  terminal: Terminal,
+  format: string,
+  values: readonly unknown[],
+  { heads = {}, heading = true }: FormatOptions = {},
+): string {
+  const [, ofTable] = /^table\s+(.*)$/s.exec(format) ?? [];
+  const template = parseGoTemplate(ofTable ?? format);
+  const lines = values.map((value) => template.render(value));
+  if (ofTable === undefined)
+    return lines
+      .map((line) =>
+        line
+          .split(/(?<=[\n\t])|(?=[\n\t])/)
+          .map(cleaned)
+          .join(''),
+      )
+      .join('\n');
+  const head = template.columns.map((name) => heads[name.toUpperCase()] ?? name.toUpperCase());
+  const rows = lines.map((line) => line.split('\t'));
+  return heading ? table(terminal, head, rows) : withoutHead(table(terminal, head, rows));
+}
+
+/** Names are users' own words; the tabs and line feeds are the template's. */
+const cleaned = (part: string): string => (/^[\n\t]$/.test(part) ? part : plain(part));
+
+export function withoutHead(text: string): string {
+  return text.split('\n').slice(1).join('\n');
+}

@@ -18,6 +18,7 @@ import { resolveNetworkName } from './core/network-reference.ts';
 import { type NetworkSettings, networkSettingsOf } from './core/network-settings.ts';
 import { netnsOf, setupPlan, teardownPlan } from './core/plan/container.ts';
 import { describeStep } from './core/plan/step.ts';
+import type { PublishedPort } from './core/port.ts';
 import type { AsOf, ContainerStatistics, ContainerView, NetworkView, NodeInfo } from './core/view.ts';
 
 export interface EngineSettings {
@@ -239,10 +240,17 @@ export class ActorEngine implements Engine {
   }
 
   async statistics(id: string): Promise<ContainerStatistics> {
-    const { netns } = this.container(id).container;
+    const { container } = this.container(id);
+    const { netns } = container;
     if (!netns) throw new NetloomError(fault('container.state', `the network of container ${id} is not set up`));
+    const { ports } = this.#ownerOfNetns(container);
     const home = this.pool.home(containerAddress(id));
-    return { id, interfaces: await this.pool.call(home, 'statistics', { netnsPath: netns.path }) };
+    const counted = await this.pool.call(home, 'statistics', { netnsPath: netns.path, ports });
+    return {
+      id,
+      interfaces: counted.interfaces,
+      ports: counted.ports.map((traffic, index) => ({ ...(ports[index] as PublishedPort), ...traffic })),
+    };
   }
 
   #asOf<T>(read: () => T): { read: T } & AsOf {

@@ -1,7 +1,8 @@
 import type { ActorAddress } from '../core/actor-address.ts';
 import type { ActorEvent } from '../core/event.ts';
 import type { Step, StepOutput } from '../core/plan/step.ts';
-import type { LinkCounters } from '../core/statistics.ts';
+import type { PublishedPort } from '../core/port.ts';
+import type { NamespaceStatistics } from '../core/statistics.ts';
 
 /** What we ask of Linux. NativeKernel does it; FakeKernel in the tests plays it; one contract suite binds both. */
 export interface Kernel {
@@ -12,8 +13,11 @@ export interface Kernel {
    * that `changed` tells what was missing.
    */
   perform(steps: readonly Step[], mending?: boolean): Promise<Performed>;
-  /** Counters of every interface of a namespace, by name; loopback left out. Throws SystemError. */
-  statistics(netnsPath: string): Record<string, LinkCounters>;
+  /**
+   * Counters of every interface of a namespace, by name, loopback left out; and what went through published ports. Throws
+   * SystemError.
+   */
+  statistics(netnsPath: string, ports: readonly PublishedPort[]): NamespaceStatistics;
   /** Source address of the way to a public address (C09), by route look-up; null without one. */
   hostIp(): string | null;
   /** Facts that come by themselves: a process that ended. */

@@ -5,9 +5,20 @@ import * as native from '#native';
 import type { ActorAddress } from '../core/actor-address.ts';
 import type { ActorEvent } from '../core/event.ts';
 import type { NetworkDefinition } from '../core/network.ts';
-import { type Element, encodeElement, nftTable } from '../core/nft.ts';
+import {
+  decodeElement,
+  type Element,
+  elementIdentity,
+  encodeElement,
+  type NftSet,
+  nftTable,
+  type PortTraffic,
+  portCounterKeys,
+  portTraffic,
+} from '../core/nft.ts';
 import type { ContainerNames, ServedNetwork, Step, StepOutput } from '../core/plan/step.ts';
-import type { LinkCounters } from '../core/statistics.ts';
+import type { PublishedPort } from '../core/port.ts';
+import type { NamespaceStatistics } from '../core/statistics.ts';
 import type { Kernel, Performed, StepFailure } from './kernel.ts';
 import { LinkWatch } from './link-watch.ts';
 import { PortHolder } from './port-holder.ts';
@@ -85,13 +96,36 @@ export class NativeKernel implements Kernel {
     return { outputs, done, changed, failure };
   }
 
-  statistics(netnsPath: string): Record<string, LinkCounters> {
+  statistics(netnsPath: string, ports: readonly PublishedPort[]): NamespaceStatistics {
     const socket = native.openRouteSocket(netnsPath);
     try {
       const links = native.listLinks(socket).filter(({ loopback }) => !loopback);
-      return Object.fromEntries(links.map(({ name, statistics }) => [name, statistics]));
+      return {
+        interfaces: Object.fromEntries(links.map(({ name, statistics }) => [name, statistics])),
+        ports: this.#traffic(ports),
+      };
     } finally {
       socket.close();
+    }
+  }
+
+  #traffic(ports: readonly PublishedPort[]): PortTraffic[] {
+    const sets = new Set(ports.flatMap(portCounterKeys).map(({ set }) => set));
+    const counters = new Map(
+      [...sets].flatMap((set) =>
+        this.#listed(set).map((element) => [elementIdentity(decodeElement(set, element)), element.counter] as const),
+      ),
+    );
+    return ports.map((port) => portTraffic(port, (identity) => counters.get(identity)));
+  }
+
+  /** Nothing where somebody took the table away: it will be put back. */
+  #listed(set: NftSet): native.ListedElement[] {
+    try {
+      return native.listElements(this.#nft, nftTable, set);
+    } catch (error) {
+      if (failureOf(error, 'nft.list').errno === 'ENOENT') return [];
+      throw error;
     }
   }
 

@@ -1,7 +1,8 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { ActorKind } from '../core/actor-address.ts';
 import type { Fault } from '../core/fault.ts';
-import type { LinkCounters } from '../core/statistics.ts';
+import type { PublishedPort } from '../core/port.ts';
+import type { NamespaceStatistics } from '../core/statistics.ts';
 import type { Answer, Delivery } from './journal.ts';
 
 /** All that passes between threads. Plain data, but for the ports that join two workers. */
@@ -14,8 +15,8 @@ export interface Verbs {
   restore: [null, null];
   /** gives the actors of one kind their unfinished work; done when each has been told */
   wake: [{ kind: ActorKind; rebooted: boolean }, null];
-  /** D04: counters of every interface in a namespace */
-  statistics: [{ netnsPath: string }, Record<string, LinkCounters>];
+  /** D04: counters of every interface in a namespace, and of published ports */
+  statistics: [{ netnsPath: string; ports: readonly PublishedPort[] }, NamespaceStatistics];
   /** the way to the resolver, anew each time that one was started */
   names: [{ port: MessagePort }, null];
   hostIp: [null, string | null];

@@ -72,9 +72,9 @@ const verbs: { [V in Verb]: (input: Verbs[V][0]) => Verbs[V][1] | Promise<Verbs[
     system.wake(kind, rebooted);
     return null;
   },
-  statistics: ({ netnsPath }) => {
+  statistics: ({ netnsPath, ports }) => {
     try {
-      return kernel.statistics(netnsPath);
+      return kernel.statistics(netnsPath, ports);
     } catch (error) {
       throw isAbsent(error) ? new NetloomError(fault('netns.gone', `${netnsPath} is not there any more`)) : error;
     }

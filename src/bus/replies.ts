@@ -57,13 +57,14 @@ const statusSchema: z.ZodType<StatusBlock> = z.object({
   dns_search_domains: z.array(z.string()),
 });
 
-const publishedPortSchema: z.ZodType<PublishedPort> = z.object({
+const publishedPort = {
   protocol: z.enum(['tcp', 'udp', 'sctp']),
   hostIp: z.string().nullable().describe('null: every address of both families'),
   hostPort: z.int(),
   containerPort: z.int(),
   range: z.int(),
-});
+} satisfies Shape<PublishedPort>;
+const publishedPortSchema: z.ZodType<PublishedPort> = z.object(publishedPort);
 
 const netnsSchema = z.object({ path: z.string(), inode: z.int().nullable() });
 
@@ -250,6 +251,7 @@ export const tornDownSchema: z.ZodType<{ id: string; nothingToDo: boolean; kerne
 });
 
 const count = () => z.int();
+const trafficSchema = z.object({ packets: count(), bytes: count() });
 export const statisticsSchema: z.ZodType<ContainerStatistics> = z.object({
   id: z.string(),
   interfaces: z.record(
@@ -265,6 +267,9 @@ export const statisticsSchema: z.ZodType<ContainerStatistics> = z.object({
       txDropped: count(),
     }),
   ),
+  ports: z
+    .array(z.object({ ...publishedPort, toContainer: trafficSchema, fromContainer: trafficSchema }))
+    .describe('what went through each published port since then, whoever asked'),
 });
 
 export const planSchema: z.ZodType<PlanPreview> = z.object({

@@ -1,3 +1,5 @@
+import type { PortTraffic } from './nft.ts';
+
 /** Counters of one interface, as the container sees them. */
 export interface LinkCounters {
   rxBytes: number;
@@ -8,4 +10,11 @@ export interface LinkCounters {
   txErrors: number;
   rxDropped: number;
   txDropped: number;
+}
+
+/** What the kernel has counted of a namespace, and of the ports published for it. */
+export interface NamespaceStatistics {
+  interfaces: Record<string, LinkCounters>;
+  /** in the order in which the ports were asked for */
+  ports: PortTraffic[];
 }

@@ -2,6 +2,7 @@ import type { Attachment } from './container.ts';
 import type { Fault } from './fault.ts';
 import type { Leases } from './lease.ts';
 import type { NetworkDefinition } from './network.ts';
+import type { PortTraffic } from './nft.ts';
 import type { PublishedPort } from './port.ts';
 import type { LinkCounters } from './statistics.ts';
 import type { StatusBlock } from './status.ts';
@@ -87,4 +88,6 @@ export interface NodeInfo {
 export interface ContainerStatistics {
   id: string;
   interfaces: Record<string, LinkCounters>;
+  /** since each was published, whoever asked */
+  ports: (PublishedPort & PortTraffic)[];
 }

@@ -107,7 +107,7 @@ class MortalKernel implements Kernel {
     return all;
   }
 
-  statistics = (path: string) => this.kernel.statistics(path);
+  statistics = (...asked: Parameters<Kernel['statistics']>) => this.kernel.statistics(...asked);
   hostIp = () => this.kernel.hostIp();
   onFact = (listener: Parameters<Kernel['onFact']>[0]) =>
     this.kernel.onFact((to, event) => this.life.isOver || listener(to, event));

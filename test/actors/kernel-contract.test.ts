@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Performed } from '../../src/actors/kernel.ts';
 import type { ActorAddress } from '../../src/core/actor-address.ts';
-import { describeElement, type Element } from '../../src/core/nft.ts';
+import { describeElement, type Element, portElements } from '../../src/core/nft.ts';
 import type { Step, StepOutput } from '../../src/core/plan/step.ts';
 import { fakeWorld, realWorld, type World } from './worlds.ts';
 
@@ -268,7 +268,7 @@ describe.each([
 
     it('tell their counters, loopback left out', async () => {
       await succeed(create(), addVeth());
-      expect(world.kernel.statistics(netns)).toEqual({
+      expect(world.kernel.statistics(netns, []).interfaces).toEqual({
         eth0: {
           rxBytes: 0,
           txBytes: 0,
@@ -283,7 +283,7 @@ describe.each([
     });
 
     it('tell no counters of a namespace that is gone: ENOENT', () => {
-      expect(() => world.kernel.statistics(netns)).toThrow(expect.objectContaining({ errno: 'ENOENT' }));
+      expect(() => world.kernel.statistics(netns, [])).toThrow(expect.objectContaining({ errno: 'ENOENT' }));
     });
   });
 
@@ -460,6 +460,18 @@ describe.each([
       expect(world.elements('subnets4').length).toBeGreaterThan(0);
       await succeed(remove(...elements, ...intervals), remove(...elements, ...intervals));
       for (const { set } of [...elements, ...intervals]) expect(world.elements(set)).toEqual([]);
+    });
+
+    it('of published ports are counted in the order asked for, from nothing; also those that are not in the firewall', async () => {
+      await succeed(create(), { verb: 'nft.load' });
+      const port = { protocol: 'tcp', hostIp: null, hostPort: 8080, containerPort: 80, range: 1 } as const;
+      const ports = [port, { ...port, hostIp: '127.0.0.1', range: 2 }, { ...port, hostPort: 9090 }];
+      await succeed({ verb: 'nft.add', elements: portElements(port, { 4: '10.89.0.2' }, 'container/c1') });
+      const nothing = { packets: 0, bytes: 0 };
+      expect(world.kernel.statistics(netns, ports).ports).toEqual(
+        ports.map(() => ({ toContainer: nothing, fromContainer: nothing })),
+      );
+      await succeed({ verb: 'nft.delete', elements: portElements(port, { 4: '10.89.0.2' }, 'container/c1') });
     });
   });
 

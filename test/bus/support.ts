@@ -116,7 +116,7 @@ export class FakeEngine implements Engine {
     throw new NetloomError(fault('network.unknown', `no network ${name}`));
   }
   async statistics(id: string) {
-    return { id, interfaces: {} };
+    return { id, interfaces: {}, ports: [] };
   }
   plan({ id }: { id: string }) {
     return { id, steps: ['netns.create'], plan: null, teardown: [] };

@@ -2,9 +2,10 @@ import type { Kernel, Performed, StepFailure } from '../../src/actors/kernel.ts'
 import type { ActorAddress } from '../../src/core/actor-address.ts';
 import { parseSubnet, type Subnet, subnetContains } from '../../src/core/address.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
-import { describeElement, type Element } from '../../src/core/nft.ts';
+import { describeElement, type Element, portTraffic } from '../../src/core/nft.ts';
 import type { HeldPorts, LinkSettings, Step, StepOutput } from '../../src/core/plan/step.ts';
-import type { LinkCounters } from '../../src/core/statistics.ts';
+import type { PublishedPort } from '../../src/core/port.ts';
+import type { NamespaceStatistics } from '../../src/core/statistics.ts';
 import { FakeLinux, type FakeNetns, newLink } from './fake-linux.ts';
 
 type StepOf<Verb extends Step['verb']> = Extract<Step, { verb: Verb }>;
@@ -75,7 +76,7 @@ export class FakeKernel implements Kernel {
     return performed;
   }
 
-  statistics(netnsPath: string): Record<string, LinkCounters> {
+  statistics(netnsPath: string, ports: readonly PublishedPort[]): NamespaceStatistics {
     const netns = this.linux.netns(netnsPath);
     if (!netns) throw new Refused('open netns', 'ENOENT');
     const idle = {
@@ -89,7 +90,10 @@ export class FakeKernel implements Kernel {
       txDropped: 0,
     };
     const links = [...netns.links.values()].filter(({ kind }) => kind !== 'loopback');
-    return Object.fromEntries(links.map(({ name }) => [name, { ...idle }]));
+    return {
+      interfaces: Object.fromEntries(links.map(({ name }) => [name, { ...idle }])),
+      ports: ports.map((port) => portTraffic(port, () => null)),
+    };
   }
 
   hostIp(): string | null {

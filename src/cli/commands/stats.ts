@@ -1,23 +1,82 @@
-import type { Command } from 'commander';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Command, Option } from 'commander';
 import type { NetloomClient } from '../../client.ts';
 import type { ContainerStatistics } from '../../core/view.ts';
 import { clientCommand } from '../command.ts';
-import type { GlobalOptions } from '../options.ts';
+import { badInput, type GlobalOptions } from '../options.ts';
+import { portText } from '../port-mapping.ts';
 import { withClient } from '../session.ts';
 import { json, type Terminal, table } from '../terminal.ts';
+
+interface StatsOptions extends GlobalOptions {
+  /** seconds; true: as often as is usual */
+  watch?: number | true;
+}
+
+const usualSeconds = 2;
 
 export function statsCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
     usage: 'stats [id...]',
-    summary: "show the counters of containers' interfaces, as the containers see them",
-    details: 'Without an id: of all containers that have a network now.',
-    examples: ['netloom stats', 'netloom stats web db', 'netloom stats web --json'],
-  }).action(async (ids: string[], _options, command: Command) => {
-    const options: GlobalOptions = command.optsWithGlobals();
-    const statistics = await withClient(options, (client) => statisticsOf(client, ids));
-    terminal.print(options.json ? json(statistics) : statisticsTable(terminal, statistics));
-  });
+    summary: "show the counters of containers' interfaces, as the containers see them, and of their published ports",
+    details:
+      'Without an id: of all containers that have a network now. With --watch again and again until Ctrl-C; then --json\n' +
+      'prints one line each time.',
+    examples: [
+      'netloom stats',
+      'netloom stats web db',
+      'netloom stats --watch',
+      'netloom stats --watch=0.5 web',
+      'netloom stats web --json',
+    ],
+  })
+    .addOption(
+      new Option('--watch [seconds]', `show them anew every so often; default ${usualSeconds}`).argParser(parseSeconds),
+    )
+    .action(async (ids: string[], _options, command: Command) => {
+      const options: StatsOptions = command.optsWithGlobals();
+      await withClient(options, async (client) => {
+        const { watch } = options;
+        if (watch !== undefined) return watchStatistics(terminal, client, ids, options);
+        const statistics = await statisticsOf(client, ids);
+        terminal.print(options.json ? json(statistics) : statisticsText(terminal, statistics));
+      });
+    });
 }
+
+function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (!/^\d+(\.\d+)?$/.test(text) || seconds < 0.1 || seconds > 86_400)
+    throw badInput(
+      `--watch ${text}: expected seconds from 0.1 to 86400 (ids go before it, or say --watch=${usualSeconds})`,
+    );
+  return seconds;
+}
+
+/** Until Ctrl-C, which is how this is meant to end. */
+async function watchStatistics(
+  terminal: Terminal,
+  client: NetloomClient,
+  ids: string[],
+  { watch, json: asJson }: StatsOptions,
+): Promise<void> {
+  const everyMs = (typeof watch === 'number' ? watch : usualSeconds) * 1000;
+  const ended = new AbortController();
+  const end = () => ended.abort();
+  process.once('SIGINT', end);
+  try {
+    while (!ended.signal.aborted) {
+      const statistics = await statisticsOf(client, ids);
+      terminal.print(asJson ? JSON.stringify(statistics) : screen(terminal, statisticsText(terminal, statistics)));
+      await delay(everyMs, undefined, { signal: ended.signal }).catch(() => undefined);
+    }
+  } finally {
+    process.off('SIGINT', end);
+  }
+}
+
+/** On a terminal from its top, on what was there before; elsewhere one below the other. */
+const screen = ({ colored }: Terminal, text: string): string => (colored ? `\x1b[H\x1b[2J${text}` : `${text}\n`);
 
 async function statisticsOf(client: NetloomClient, ids: string[]): Promise<ContainerStatistics[]> {
   if (ids.length > 0) return Promise.all(ids.map((id) => client.container.stats({ id })));
@@ -28,7 +87,12 @@ async function statisticsOf(client: NetloomClient, ids: string[]): Promise<Conta
   return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
 }
 
-function statisticsTable(terminal: Terminal, statistics: ContainerStatistics[]): string {
+function statisticsText(terminal: Terminal, statistics: ContainerStatistics[]): string {
+  const ports = portTable(terminal, statistics);
+  return [interfaceTable(terminal, statistics), ...(ports === null ? [] : ['', ports])].join('\n');
+}
+
+function interfaceTable(terminal: Terminal, statistics: ContainerStatistics[]): string {
   return table(
     terminal,
     ['ID', 'INTERFACE', 'RECEIVED', 'SENT', 'PACKETS IN', 'PACKETS OUT', 'ERRORS', 'DROPPED'],
@@ -45,6 +109,22 @@ function statisticsTable(terminal: Terminal, statistics: ContainerStatistics[]):
       ]),
     ),
   );
+}
+
+/** null: nothing is published */
+function portTable(terminal: Terminal, statistics: ContainerStatistics[]): string | null {
+  const rows = statistics.flatMap(({ id, ports }) =>
+    ports.map((port) => [
+      id,
+      portText(port),
+      bytesText(port.toContainer.bytes),
+      bytesText(port.fromContainer.bytes),
+      port.toContainer.packets,
+      port.fromContainer.packets,
+    ]),
+  );
+  if (rows.length === 0) return null;
+  return table(terminal, ['ID', 'PORT', 'RECEIVED', 'SENT', 'PACKETS IN', 'PACKETS OUT'], rows);
 }
 
 /** `0 B`, `1.5 KiB` */

@@ -58,12 +58,15 @@ export function addresses(status: Record<string, StatusBlock>): string[] {
     .flatMap(({ subnets }) => subnets.map(({ ipnet }) => ipnet.split('/')[0] as string));
 }
 
+/** First the columns of podman's, then ours. The ids are as they are to be shown. */
 export function networkTable(terminal: Terminal, networks: NetworkView[]): string {
   return table(
     terminal,
-    ['NAME', 'STATE', 'INTERFACE', 'SUBNETS', 'CONTAINERS', 'INTERNAL'],
+    ['NETWORK ID', 'NAME', 'DRIVER', 'STATE', 'INTERFACE', 'SUBNETS', 'CONTAINERS', 'INTERNAL'],
     networks.map((network) => [
+      network.id,
       network.name,
+      network.driver,
       network.state,
       network.network_interface,
       network.subnets.map(({ subnet }) => subnet).join(', '),

@@ -1,5 +1,6 @@
 import type { NetloomClient } from '../client.ts';
-import { EndWith, reportFailure } from './failure.ts';
+import { type Fault, faultOf } from '../core/fault.ts';
+import { EndWith, exitCodeOf, reportFailure } from './failure.ts';
 import type { GlobalOptions } from './options.ts';
 import { withClient } from './session.ts';
 import { json, type Terminal } from './terminal.ts';
@@ -13,6 +14,7 @@ export async function forEach<Reply>(
   options: GlobalOptions,
   names: string[],
   wish: (client: NetloomClient, name: string) => Promise<Reply>,
+  exitCodeFor: (fault: Fault) => number = exitCodeOf,
 ): Promise<void> {
   const replies: Reply[] = [];
   const failures: number[] = [];
@@ -22,7 +24,8 @@ export async function forEach<Reply>(
         replies.push(await wish(client, name));
         if (!options.json) terminal.print(name);
       } catch (error) {
-        failures.push(reportFailure(terminal, error, options.json ?? false));
+        reportFailure(terminal, error, options.json ?? false);
+        failures.push(exitCodeFor(faultOf(error)));
       }
     }
   });

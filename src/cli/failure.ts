@@ -10,6 +10,8 @@ export const exitCodeHelp = `Exit codes:
   2  wrong usage or bad input
   3  no such container, network, namespace or process
   4  the daemon or its NATS server cannot be reached, or refuses us
+  netloom network ends as podman network does: 0 done, 125 refused or failed; exists: 1 there is none;
+  rm: 1 no such network, 2 containers use it.
   netloom run ends with the exit code of its command, 128 + n when signal n ended it,
   127 when there is no such command and 126 when it cannot be executed.`;
 
@@ -43,6 +45,20 @@ export function exitCodeOf({ code }: Fault): number {
     default:
       return exitCode.failed;
   }
+}
+
+/** How every command of `netloom network` ends that fails, as podman's do. */
+export const podmanFailure = 125;
+
+/** `network rm` tells apart what podman's does. */
+export function removalExitCode({ code }: Fault): number {
+  if (code === 'network.unknown') return 1;
+  return code === 'network.in-use' ? 2 : podmanFailure;
+}
+
+/** What was thrown below `netloom network`: an exit code that a command chose stays. */
+export function networkExitCode(error: unknown): number {
+  return error instanceof EndWith && !error.complaint ? error.exitCode : podmanFailure;
 }
 
 /** Tells on stderr what was thrown, and answers the exit code for it. */

@@ -13,10 +13,13 @@ import { inspectCommand } from './commands/inspect.ts';
 import { networkConnectCommand } from './commands/network-connect.ts';
 import { networkCreateCommand } from './commands/network-create.ts';
 import { networkDisconnectCommand } from './commands/network-disconnect.ts';
+import { networkExistsCommand } from './commands/network-exists.ts';
 import { networkInspectCommand } from './commands/network-inspect.ts';
 import { networkLsCommand } from './commands/network-ls.ts';
+import { networkPruneCommand } from './commands/network-prune.ts';
 import { networkReloadCommand } from './commands/network-reload.ts';
 import { networkRmCommand } from './commands/network-rm.ts';
+import { networkUpdateCommand } from './commands/network-update.ts';
 import { nodeInfoCommand } from './commands/node-info.ts';
 import { planCommand } from './commands/plan.ts';
 import { portListCommand } from './commands/port-list.ts';
@@ -25,7 +28,7 @@ import { psCommand } from './commands/ps.ts';
 import { reachabilityCommand } from './commands/reachability.ts';
 import { runCommand } from './commands/run.ts';
 import { statsCommand } from './commands/stats.ts';
-import { EndWith, exitCode, exitCodeHelp, reportFailure } from './failure.ts';
+import { EndWith, exitCode, exitCodeHelp, networkExitCode, reportFailure } from './failure.ts';
 import { addConnectionOptions, addJsonOption, commonOptionsLast, type GlobalOptions } from './options.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -33,11 +36,18 @@ const { version } = createRequire(import.meta.url)('#package.json') as { version
 
 /** The whole command line; answers the exit code. */
 export async function runCli(args: string[], terminal: Terminal): Promise<number> {
+  const netloom = program(terminal);
+  let group = '';
+  netloom.hook('preSubcommand', (_netloom, command) => {
+    group = command.name();
+  });
   try {
-    await program(terminal).parseAsync(args, { from: 'user' });
+    await netloom.parseAsync(args, { from: 'user' });
     return exitCode.ok;
   } catch (error) {
-    return reportFailure(terminal, usageFailure(error), asksForJson(args));
+    const failure = usageFailure(error);
+    const code = reportFailure(terminal, failure, asksForJson(args));
+    return group === 'network' ? networkExitCode(failure) : code;
   }
 }
 
@@ -93,10 +103,13 @@ const networkCommands = [
   networkCreateCommand,
   networkLsCommand,
   networkInspectCommand,
+  networkExistsCommand,
+  networkUpdateCommand,
   networkConnectCommand,
   networkDisconnectCommand,
   networkReloadCommand,
   networkRmCommand,
+  networkPruneCommand,
 ];
 
 function group(parent: Command, name: string, summary: string): Command {

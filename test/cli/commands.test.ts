@@ -38,9 +38,9 @@ describe('networks', () => {
     const options = ['--subnet', '10.7.0.0/24', '--gateway', '10.7.0.254', '--label', 'team=web', '--opt', 'mtu=1400'];
     expect(await say('network', 'create', 'web', ...options)).toMatchObject({ exitCode: 0, stdout: 'web' });
     const [head, row] = lines((await say('network', 'ls')).stdout);
-    expect(head).toMatch(/^NAME +STATE +INTERFACE +SUBNETS +CONTAINERS +INTERNAL$/);
-    expect(row).toMatch(/^web +defined +netloom0 +10\.7\.0\.0\/24 +0 +no$/);
-    const { stdout } = await say('network', 'inspect', 'web');
+    expect(head).toMatch(/^NETWORK ID +NAME +DRIVER +STATE +INTERFACE +SUBNETS +CONTAINERS +INTERNAL$/);
+    expect(row).toMatch(/^[0-9a-f]{12} +web +bridge +defined +netloom0 +10\.7\.0\.0\/24 +0 +no$/);
+    const { stdout } = await say('network', 'inspect', 'web', '--format', 'facts');
     expect(stdout).toMatch(/^Subnet +10\.7\.0\.0\/24 via 10\.7\.0\.254$/m);
     expect(stdout).toMatch(/^Labels +team=web$/m);
     expect(await say('network', 'rm', 'web')).toMatchObject({ exitCode: 0, stdout: 'web' });
@@ -61,7 +61,7 @@ describe('networks', () => {
     await client.network.create({ name: 'one' });
     await client.network.create({ name: 'two' });
     const { stdout, stderr, exitCode } = await say('network', 'rm', 'one', 'nowhere', 'two');
-    expect({ exitCode, gone: lines(stdout) }).toEqual({ exitCode: 3, gone: ['one', 'two'] });
+    expect({ exitCode, gone: lines(stdout) }).toEqual({ exitCode: 1, gone: ['one', 'two'] });
     expect(stderr).toBe('netloom: network.unknown: no network nowhere');
   });
 });

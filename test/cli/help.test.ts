@@ -6,7 +6,9 @@ const groups = ['container', 'network', 'port', 'node'];
 const leaves = [
   ...['run', 'ps', 'inspect', 'stats', 'plan', 'reachability', 'daemon', 'events', 'doctor'],
   ...['create', 'setup', 'started', 'teardown', 'rm', 'ls'].map((verb) => `container ${verb}`),
-  ...['create', 'ls', 'inspect', 'connect', 'disconnect', 'reload', 'rm'].map((verb) => `network ${verb}`),
+  ...['create', 'ls', 'inspect', 'exists', 'update', 'connect', 'disconnect', 'reload', 'rm', 'prune'].map(
+    (verb) => `network ${verb}`,
+  ),
   ...['list', 'publish', 'unpublish'].map((verb) => `port ${verb}`),
   'node info',
 ];
@@ -47,19 +49,32 @@ describe('wrong usage', () => {
     ['a bad port', ['run', '-p', '70000:80', '--', 'true'], 'netloom: port.invalid: -p 70000:80'],
     ['an id with a dot', ['run', '--id', 'a.b', '--', 'true'], 'netloom: id.invalid: --id "a.b"'],
     ['a node with a wildcard', ['ps', '--node', '*'], 'netloom: name.invalid: --node "*"'],
-    ['a label without a value', ['network', 'create', 'x', '--label', 'y'], 'expected key=value'],
-    ['a gateway without a subnet', ['network', 'create', 'x', '--gateway', '10.0.0.1'], 'needs a --subnet'],
-    [
-      'a range without its end',
-      ['network', 'create', 'x', '--subnet', '10.0.0.0/24', '--ip-range', '10.0.0.9'],
-      '<last>',
-    ],
     ['a set-up of nobody', ['container', 'setup'], 'expected an id or --file'],
     ['a pid that is none', ['container', 'started', 'web', 'x'], 'netloom: payload.invalid: pid x'],
     ['too many workers', ['daemon', '--workers', '1000'], 'netloom: payload.invalid: --workers 1000'],
   ])('%s ends with 2', async (_what, args, words) => {
     const { exitCode, stderr } = await say(...args);
     expect(exitCode).toBe(2);
+    expect(stderr).toContain(words);
+  });
+
+  it.each([
+    ['an unknown verb', ['dance'], "unknown command 'dance'"],
+    ['an unknown option', ['ls', '--loud'], "unknown option '--loud'"],
+    ['a label without a value', ['create', 'x', '--label', 'y'], 'expected key=value'],
+    ['a gateway without a subnet', ['create', 'x', '--gateway', '10.0.0.1'], 'needs a --subnet'],
+    ['a range without its end', ['create', 'x', '--subnet', '10.0.0.0/24', '--ip-range', '10.0.0.9'], '<last>'],
+    ['a route to nowhere', ['create', 'x', '--route', '10.0.0.9,10.0.0.1'], '"10.0.0.9" is no subnet'],
+    ['a route without a gateway', ['create', 'x', '--route', '10.0.0.0/24'], 'there is no gateway'],
+    ['an unknown filter', ['ls', '--filter', 'constructor=x'], 'there is no filter constructor'],
+    ['no filter', ['prune', '--filter', 'x'], 'expected <name>=<value>'],
+    ['a pattern that is none', ['ls', '--filter', 'name=('], '--filter name=('],
+    ['a truth that is none', ['ls', '--filter', 'dangling=maybe'], 'expected true or false'],
+    ['an update to nothing', ['update', 'x'], 'expected --dns-add or --dns-drop'],
+    ['no reload', ['reload'], 'which container?'],
+  ])('of netloom network ends with 125, as with podman: %s', async (_what, args, words) => {
+    const { exitCode, stderr } = await say('network', ...args);
+    expect(exitCode).toBe(125);
     expect(stderr).toContain(words);
   });
 

@@ -1,60 +1,110 @@
-import type { Command } from 'commander';
-import type { NetworkRequest } from '../../core/network.ts';
+import { type Command, Option } from 'commander';
+import type { NetloomClient } from '../../client.ts';
+import { bigintToAddress, parseSubnet, subnetEnd } from '../../core/address.ts';
+import { NetloomError } from '../../core/fault.ts';
+import type { NetworkRequest, NetworkRoute } from '../../core/network.ts';
 import { clientCommand } from '../command.ts';
-import { asIs, badInput, collect, collectPairs, type GlobalOptions, tokenParser } from '../options.ts';
+import { addressParser } from '../network-argument.ts';
+import { asIs, badInput, collect, collectList, collectPairs, type GlobalOptions, tokenParser } from '../options.ts';
 import { withClient } from '../session.ts';
 import { json, type Terminal } from '../terminal.ts';
 
 interface NetworkOptions {
+  driver?: string;
   subnet?: string[];
   gateway?: string[];
   ipRange?: string[];
   ipv6?: boolean;
   internal?: boolean;
+  disableDns?: boolean;
+  dns?: string[];
+  route?: NetworkRoute[];
   interfaceName?: string;
+  ipamDriver?: string;
   opt?: Record<string, string>;
   label?: Record<string, string>;
+  ignore?: boolean;
 }
 
 export function networkCreateCommand(parent: Command, terminal: Terminal): void {
   const command = clientCommand(parent, {
     usage: 'create',
-    summary: 'define a network; its bridge is made when the first container joins',
-    details: 'The first --gateway and --ip-range belong to the first --subnet, and so on.',
+    summary: 'define a network; its device is made when the first container joins',
+    details:
+      'The first --gateway and --ip-range belong to the first --subnet, and so on. Without a name it is the first free of\n' +
+      'netloom1, netloom2, …',
     examples: [
       'netloom network create web',
       'netloom network create web --ipv6',
-      'netloom network create web --subnet 10.7.0.0/24 --gateway 10.7.0.254 --ip-range 10.7.0.10-10.7.0.99',
-      'netloom network create db --internal --opt mtu=9000 --label team=storage',
+      'netloom network create web --subnet 10.7.0.0/24 --gateway 10.7.0.254 --ip-range 10.7.0.128/25',
+      'netloom network create db --internal -o mtu=9000 --label team=storage',
+      'netloom network create lan --driver macvlan -o parent=eth0 --subnet 192.0.2.0/24',
     ],
   });
+  for (const option of definitionOptions()) command.addOption(option);
   command
-    .argument('<name>', 'of the network', tokenParser('name', 'name.invalid'))
-    .option('--subnet <cidr>', 'default: a free one; once for IPv4, once for IPv6', collect(asIs))
-    .option('--gateway <address>', 'default: the first address of the subnet', collect(asIs))
-    .option('--ip-range <first-last>', 'give automatic addresses from here only', collect(asIs))
-    .option('--ipv6', 'add a free IPv6 subnet when none is given')
-    .option('--internal', 'no way out and none in')
-    .option('--interface-name <name>', 'of the bridge; default: the first free netloomN')
-    .option('--opt <key=value>', 'mtu=<bytes>', collectPairs('--opt'))
-    .option('--label <key=value>', 'a word of your own', collectPairs('--label'))
-    .action(async (name: string, _options, command: Command) => {
+    .argument('[name]', 'of the network', tokenParser('name', 'name.invalid'))
+    .action(async (name: string | undefined, _options, command: Command) => {
       const options: NetworkOptions & GlobalOptions = command.optsWithGlobals();
-      const request = networkRequest(name, options);
-      const reply = await withClient(options, (client) => client.network.create(request));
+      const request = networkRequest(name ?? '', options);
+      const reply = await withClient(options, (client) => create(client, request, options.ignore ?? false));
       terminal.print(options.json ? json(reply) : reply.definition.name);
     });
 }
 
+function definitionOptions(): Option[] {
+  return [
+    new Option('-d, --driver <driver>', 'bridge (default), macvlan, ipvlan'),
+    new Option('--subnet <cidr>', 'default: a free one; several times for several').argParser(collectList(asIs)),
+    new Option('--gateway <address>', 'default: the first address of the subnet').argParser(collectList(asIs)),
+    new Option('--ip-range <range>', 'give automatic addresses from here only: <cidr> or <first>-<last>').argParser(
+      collectList(asIs),
+    ),
+    new Option('--ipv6', 'add a free IPv6 subnet when none is given'),
+    new Option('--internal', 'no way out and none in'),
+    new Option('--disable-dns', 'nobody answers for the names of its containers'),
+    new Option('--dns <address>', 'a name server for what is no name of a container').argParser(
+      collectList(addressParser('--dns', null)),
+    ),
+    new Option('--route <destination,gateway[,metric]>', 'a route for its containers').argParser(collect(parseRoute)),
+    new Option('--interface-name <name>', 'of the bridge, or of the parent; default: the first free netloomN'),
+    new Option('--ipam-driver <driver>', 'host-local (default), none'),
+    new Option('-o, --opt <key=value>', 'of the driver, e.g. mtu=<bytes>').argParser(collectPairs('--opt')),
+    new Option('--label <key=value>', 'a word of your own').argParser(collectPairs('--label')),
+    new Option('--ignore', 'no failure when there is a network of that name'),
+  ];
+}
+
+async function create(client: NetloomClient, request: NetworkRequest, ignore: boolean) {
+  const wish = request.name === '' ? { ...request, name: await freeName(client) } : request;
+  try {
+    return await client.network.create(wish);
+  } catch (error) {
+    if (!(ignore && error instanceof NetloomError && error.code === 'network.exists')) throw error;
+    return { definition: (await client.network.inspect({ name: wish.name })).network };
+  }
+}
+
+async function freeName(client: NetloomClient): Promise<string> {
+  const { networks } = await client.network.list();
+  const taken = new Set(networks.map(({ name }) => name));
+  for (let index = 1; ; index++) if (!taken.has(`netloom${index}`)) return `netloom${index}`;
+}
+
 export function networkRequest(name: string, options: NetworkOptions): NetworkRequest {
-  const { ipv6, internal, interfaceName, opt, label } = options;
+  const { driver, ipv6, internal, disableDns, dns, route, interfaceName, ipamDriver, opt, label } = options;
   const subnets = subnetsOf(options);
   return {
     name,
+    ...(driver !== undefined && { driver }),
     ...(subnets && { subnets }),
     ...(ipv6 && { ipv6_enabled: true }),
     ...(internal && { internal: true }),
+    ...(disableDns && { dns_enabled: false }),
+    ...(dns && { network_dns_servers: dns }),
+    ...(route && { routes: route }),
     ...(interfaceName && { network_interface: interfaceName }),
+    ...(ipamDriver !== undefined && { ipam_options: { driver: ipamDriver } }),
     ...(opt && { options: opt }),
     ...(label && { labels: label }),
   };
@@ -72,10 +122,38 @@ function subnetsOf({ subnet, gateway = [], ipRange = [] }: NetworkOptions): Netw
   }));
 }
 
-/** `10.7.0.10-10.7.0.99`; either end may be missing. */
+/** `10.7.0.128/25` as podman has it, or `10.7.0.10-10.7.0.99` of which either end may be missing. */
 function leaseRange(text: string): { start_ip: string | null; end_ip: string | null } {
+  const subnet = parseSubnet(text);
+  if (subnet) {
+    const last = subnetEnd(subnet) - 1n;
+    const first = last === subnet.base ? subnet.base : subnet.base + 1n;
+    return { start_ip: bigintToAddress(first, subnet.family), end_ip: bigintToAddress(last, subnet.family) };
+  }
   const [first = '', last, ...tooMany] = text.split('-');
   if (last === undefined || tooMany.length > 0 || (first === '' && last === ''))
-    throw badInput(`--ip-range ${text}: expected <first>-<last>, e.g. 10.7.0.10-10.7.0.99`, 'address.invalid');
+    throw badInput(
+      `--ip-range ${text}: expected <cidr> or <first>-<last>, e.g. 10.7.0.10-10.7.0.99`,
+      'address.invalid',
+    );
   return { start_ip: first || null, end_ip: last || null };
+}
+
+const routeTypes = ['blackhole', 'unreachable', 'prohibit'] as const;
+
+/** `10.21.0.0/24,10.19.12.250,120`; with `blackhole`, `unreachable` or `prohibit` in place of the gateway too. */
+export function parseRoute(text: string): NetworkRoute {
+  const refuse = (reason: string) =>
+    badInput(`--route ${text}: ${reason}; expected <destination>,<gateway>[,<metric>]`);
+  const [destination = '', via = '', metric, ...tooMany] = text.split(',');
+  if (!parseSubnet(destination)) throw refuse(`${JSON.stringify(destination)} is no subnet`);
+  if (metric !== undefined && !/^\d{1,9}$/.test(metric)) throw refuse(`${JSON.stringify(metric)} is no metric`);
+  if (via === '' || tooMany.length > 0) throw refuse(via === '' ? 'there is no gateway' : 'that is too much');
+  const type = routeTypes.find((name) => name === via) ?? 'unicast';
+  return {
+    destination,
+    gateway: type === 'unicast' ? addressParser(`--route ${text}: gateway`, null)(via) : null,
+    metric: metric === undefined ? null : Number(metric),
+    type,
+  };
 }

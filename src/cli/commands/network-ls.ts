@@ -1,18 +1,60 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import type { NetworkView } from '../../core/view.ts';
 import { clientCommand } from '../command.ts';
 import { networkTable } from '../describe.ts';
-import type { GlobalOptions } from '../options.ts';
+import { formatHelp, formatted, withoutHead } from '../format.ts';
+import { filterHelp, matchesFilters, type NetworkFilter, parseFilter } from '../network-filters.ts';
+import { collect, type GlobalOptions } from '../options.ts';
 import { withClient } from '../session.ts';
-import { json, type Terminal } from '../terminal.ts';
+import { json, plain, type Terminal } from '../terminal.ts';
+
+interface ListOptions extends GlobalOptions {
+  filter?: NetworkFilter[];
+  format?: string;
+  noheading?: boolean;
+  quiet?: boolean;
+  trunc?: boolean;
+}
 
 export function networkLsCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
     usage: 'ls',
     summary: 'list the networks of this node',
-    examples: ['netloom network ls', "netloom network ls --json | jq -r '.networks[].name'"],
-  }).action(async (_options, command: Command) => {
-    const options: GlobalOptions = command.optsWithGlobals();
-    const reply = await withClient(options, (client) => client.network.list());
-    terminal.print(options.json ? json(reply) : networkTable(terminal, reply.networks));
-  });
+    examples: [
+      'netloom network ls',
+      'netloom network ls -q --filter dangling=true',
+      "netloom network ls --filter label=team --format 'table {{.Name}}\\t{{.Driver}}\\t{{.NetworkInterface}}'",
+      "netloom network ls --json | jq -r '.networks[].name'",
+    ],
+  })
+    .alias('list')
+    .addOption(new Option('-f, --filter <filter>', `only those: ${filterHelp}`).argParser(collect(parseFilter)))
+    .addOption(new Option('--format <format>', formatHelp))
+    .addOption(new Option('-n, --noheading', 'no head above the columns'))
+    .addOption(new Option('--no-trunc', 'all of the ids'))
+    .addOption(new Option('-q, --quiet', 'names only'))
+    .action(async (_options, command: Command) => {
+      const options: ListOptions = command.optsWithGlobals();
+      const reply = await withClient(options, (client) => client.network.list());
+      const networks = reply.networks.filter((network) => matchesFilters(network, options.filter ?? []));
+      if (options.json) return terminal.print(json({ ...reply, networks }));
+      const text = listText(terminal, networks, options);
+      if (text !== '') terminal.print(text);
+    });
 }
+
+function listText(
+  terminal: Terminal,
+  networks: NetworkView[],
+  { format, noheading, quiet, trunc }: ListOptions,
+): string {
+  if (quiet) return networks.map(({ name }) => plain(name)).join('\n');
+  if (format === 'json') return json(networks);
+  const shown = networks.map((network) => ({ ...network, id: trunc ? network.id.slice(0, 12) : network.id }));
+  if (format !== undefined) return formatted(terminal, format, shown, { heads, heading: !noheading });
+  const text = networkTable(terminal, shown);
+  return noheading ? withoutHead(text) : text;
+}
+
+/** As podman has them. */
+const heads = { ID: 'NETWORK ID' };

@@ -1,14 +1,33 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { clientCommand } from '../command.ts';
 import { forEach } from '../each.ts';
+import { removalExitCode } from '../failure.ts';
+import { type GlobalOptions, numberParser } from '../options.ts';
 import type { Terminal } from '../terminal.ts';
 
 export function networkRmCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
-    usage: 'rm <name...>',
+    usage: 'rm <network...>',
     summary: 'remove networks that no container uses',
-    examples: ['netloom network rm web', 'netloom network rm web db'],
-  }).action((names: string[], _options, command: Command) =>
-    forEach(terminal, command.optsWithGlobals(), names, (client, name) => client.network.remove({ name })),
-  );
+    details: 'Ends with 1 when there is no such network, with 2 when containers use it.',
+    examples: ['netloom network rm web', 'netloom network rm --force web db'],
+  })
+    .alias('remove')
+    .option('-f, --force', 'disconnect the containers that use them; the containers stay')
+    .addOption(
+      new Option('-t, --time <seconds>', "podman's wait for containers to stop; here none is stopped").argParser(
+        numberParser('--time', 0, 2 ** 31 - 1),
+      ),
+    )
+    .action((names: string[], _options, command: Command) => {
+      const options: GlobalOptions & { force?: boolean } = command.optsWithGlobals();
+      const force = options.force ?? false;
+      return forEach(
+        terminal,
+        options,
+        names,
+        (client, name) => client.network.remove({ name, ...(force && { force }) }),
+        removalExitCode,
+      );
+    });
 }

@@ -1,0 +1,268 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { NetloomClient } from '../../src/client.ts';
+import { inventory, nothing, TestDaemon } from '../support/daemon.ts';
+import { becomeFreshHost, temporaryDirectory } from '../support/fresh-host.ts';
+import { netloom } from './netloom.ts';
+
+let directory: { path: string; remove(): void };
+let daemon: TestDaemon;
+let client: NetloomClient;
+
+beforeAll(async () => {
+  await becomeFreshHost();
+  directory = temporaryDirectory();
+  daemon = new TestDaemon(directory.path);
+  client = await daemon.start();
+});
+afterEach(async () => {
+  for (const { id } of (await client.container.list()).containers) await client.container.remove({ id });
+  for (const { name } of (await client.network.list()).networks) await client.network.remove({ name });
+  expect(inventory(daemon)).toEqual({ ...nothing, processes: expect.anything() });
+});
+afterAll(async () => {
+  await client?.close();
+  await daemon.stop();
+  directory.remove();
+});
+
+const say = (...args: string[]) => netloom(daemon, ['network', ...args]);
+const lines = async (...args: string[]) => (await say(...args)).stdout.split('\n');
+
+describe('network create', () => {
+  it("takes podman's options", async () => {
+    const first = ['--subnet', '10.7.0.0/24', '--ip-range', '10.7.0.128/25', '--gateway', '10.7.0.254'];
+    const second = ['--subnet', 'fd07::/64', '--ip-range', 'fd07::10-fd07::20'];
+    const more = ['-d', 'bridge', '--internal', '--disable-dns', '-o', 'mtu=1400', '--label', 'team=web'];
+    const named = ['--interface-name', 'weblink', '--ipam-driver', 'host-local'];
+    expect(await say('create', ...first, ...second, ...more, ...named, 'web')).toMatchObject({ stdout: 'web' });
+    expect((await client.network.inspect({ name: 'web' })).network).toMatchObject({
+      driver: 'bridge',
+      network_interface: 'weblink',
+      subnets: [
+        { subnet: '10.7.0.0/24', gateway: '10.7.0.254', lease_range: { start_ip: '10.7.0.129', end_ip: '10.7.0.255' } },
+        { subnet: 'fd07::/64', gateway: 'fd07::1', lease_range: { start_ip: 'fd07::10', end_ip: 'fd07::20' } },
+      ],
+      internal: true,
+      dns_enabled: false,
+      options: { mtu: '1400' },
+      labels: { team: 'web' },
+    });
+  });
+
+  it('finds a name when there is none', async () => {
+    await client.network.create({ name: 'netloom1' });
+    expect(await say('create')).toMatchObject({ exitCode: 0, stdout: 'netloom2' });
+  });
+
+  it('refuses a name that is taken, unless told to ignore that', async () => {
+    await client.network.create({ name: 'web' });
+    expect(await say('create', 'web')).toMatchObject({
+      exitCode: 125,
+      stderr: expect.stringMatching(/^netloom: network.exists: /),
+    });
+    expect(await say('create', '--ignore', 'web')).toMatchObject({ exitCode: 0, stdout: 'web' });
+  });
+
+  it('refuses an option that the driver does not have, in quotes', async () => {
+    expect(await say('create', '-o', 'speed=9', 'web')).toMatchObject({
+      exitCode: 125,
+      stderr: expect.stringContaining('speed'),
+    });
+  });
+});
+
+describe('network ls', () => {
+  beforeEach(async () => {
+    await client.network.create({
+      name: 'one',
+      subnets: [{ subnet: '10.1.0.0/24' }],
+      labels: { team: 'web', old: '' },
+    });
+    await client.network.create({ name: 'two', subnets: [{ subnet: '10.2.0.0/24' }], labels: { team: 'db' } });
+    await client.container.setup({ id: 'c1', networks: [{ network: 'one' }] });
+  });
+
+  it.each([
+    [['name=o'], ['one', 'two']],
+    [['name=^o', 'name=nothing'], ['one']],
+    [['label=team'], ['one', 'two']],
+    [['label=team=web'], ['one']],
+    [['label=team', 'label=old'], ['one']],
+    [['label!=old'], ['two']],
+    [['driver=bridge', 'dangling=true'], ['two']],
+    [['dangling=false'], ['one']],
+    [['driver=macvlan'], ['']],
+    [['until=24h'], ['']],
+    [['until=2100-01-01'], ['one', 'two']],
+  ])('shows those that agree with %j', async (filters, names) =>
+    expect(await lines('ls', '-q', ...filters.flatMap((filter) => ['--filter', filter]))).toEqual(names),
+  );
+
+  it('shows those whose ids begin so', async () => {
+    const { id } = (await client.network.inspect({ name: 'two' })).network;
+    expect(await lines('ls', '-q', '--filter', `id=${id.slice(0, 8)}`)).toEqual(['two']);
+  });
+
+  it('shows what a template says', async () => {
+    expect(await lines('ls', '--format', '{{.Name}} {{range .Subnets}}{{.Subnet}}{{end}}')).toEqual([
+      'one 10.1.0.0/24',
+      'two 10.2.0.0/24',
+    ]);
+    const table = 'table {{.Name}}\\t{{.Driver}}';
+    expect(await lines('ls', '--format', table)).toEqual(['NAME  DRIVER', 'one   bridge', 'two   bridge']);
+    expect(await lines('ls', '--noheading', '--format', table)).toEqual(['one   bridge', 'two   bridge']);
+    expect(JSON.parse((await say('ls', '--format', 'json')).stdout)).toMatchObject([{ name: 'one' }, { name: 'two' }]);
+    expect(await say('ls', '--format', '{{.Nope}}')).toMatchObject({
+      exitCode: 125,
+      stderr: expect.stringContaining('there is no field .Nope'),
+    });
+  });
+
+  it('shortens ids unless told not to', async () => {
+    const { id } = (await client.network.inspect({ name: 'one' })).network;
+    expect((await lines('ls', '--noheading'))[0]).toMatch(new RegExp(`^${id.slice(0, 12)} +one +bridge `));
+    expect((await lines('list', '--noheading', '--no-trunc'))[0]).toMatch(new RegExp(`^${id} +one +bridge `));
+  });
+});
+
+describe('network inspect', () => {
+  it('A07 prints the JSON of networks by name, id and the beginning of an id', async () => {
+    await client.network.create({ name: 'one' });
+    const { id } = (await client.network.create({ name: 'two' })).definition;
+    const networks = JSON.parse((await say('inspect', 'one', id, id.slice(0, 10))).stdout);
+    expect(networks.map(({ name }: { name: string }) => name)).toEqual(['one', 'two', 'two']);
+    expect(await lines('inspect', '-f', '{{.Name}}:{{.Internal}}', 'one', 'two')).toEqual(['one:false', 'two:false']);
+  });
+
+  it('prints those that are there, and ends with 125 when one is not', async () => {
+    await client.network.create({ name: 'one' });
+    const { stdout, stderr, exitCode } = await say('inspect', 'nowhere', 'one');
+    expect(exitCode).toBe(125);
+    expect(stderr).toBe('netloom: network.unknown: no network nowhere');
+    expect(JSON.parse(stdout)).toMatchObject([{ name: 'one' }]);
+  });
+});
+
+describe('network exists', () => {
+  it('answers by its exit code alone', async () => {
+    await client.network.create({ name: 'web' });
+    expect(await say('exists', 'web')).toMatchObject({ exitCode: 0, stdout: '', stderr: '' });
+    expect(await say('exists', 'nowhere')).toMatchObject({ exitCode: 1, stdout: '', stderr: '' });
+    expect(await say('exists', 'web', '--node', 'elsewhere')).toMatchObject({ exitCode: 125 });
+  });
+});
+
+describe('network update', () => {
+  it('changes the name servers', async () => {
+    await client.network.create({ name: 'web' });
+    const serversOf = async () => (await client.network.inspect({ name: 'web' })).network.network_dns_servers;
+    expect(await say('update', 'web', '--dns-add', '9.9.9.9,1.1.1.1')).toMatchObject({ exitCode: 0, stdout: '' });
+    expect(await serversOf()).toEqual(['9.9.9.9', '1.1.1.1']);
+    expect(await say('update', 'web', '--dns-drop', '9.9.9.9')).toMatchObject({ exitCode: 0 });
+    expect(await serversOf()).toEqual(['1.1.1.1']);
+  });
+});
+
+describe('network rm', () => {
+  it('ends with 1 when there is none, with 2 when it is in use, and takes the containers off with --force', async () => {
+    await client.network.create({ name: 'web' });
+    await client.container.setup({ id: 'c1', networks: [{ network: 'web' }] });
+    expect(await say('rm', 'nowhere')).toMatchObject({ exitCode: 1 });
+    expect(await say('rm', 'web')).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringMatching(/^netloom: network.in-use: /),
+    });
+    expect(await say('remove', '--force', '-t', '3', 'web')).toMatchObject({ exitCode: 0, stdout: 'web' });
+    expect((await client.container.inspect({ id: 'c1' })).container.attachments).toEqual([]);
+  });
+});
+
+describe('network prune', () => {
+  beforeEach(async () => {
+    await client.network.create({ name: 'used', subnets: [{ subnet: '10.1.0.0/24' }] });
+    await client.network.create({ name: 'old', subnets: [{ subnet: '10.2.0.0/24' }], labels: { age: 'old' } });
+    await client.network.create({ name: 'new', subnets: [{ subnet: '10.3.0.0/24' }] });
+    await client.container.setup({ id: 'c1', networks: [{ network: 'used' }] });
+  });
+  const names = async () => (await client.network.list()).networks.map(({ name }) => name).sort();
+
+  it('asks before, and takes nothing but a yes for one', async () => {
+    for (const answer of ['n\n', '', 'perhaps\n']) {
+      const { stderr, exitCode } = await netloom(daemon, ['network', 'prune'], answer);
+      expect({ exitCode, left: await names() }).toEqual({ exitCode: 0, left: ['new', 'old', 'used'] });
+      expect(stderr).toContain('Are you sure you want to continue? [y/N]');
+    }
+    expect((await netloom(daemon, ['network', 'prune'], 'y\n')).stdout.split('\n').sort()).toEqual(['new', 'old']);
+    expect(await names()).toEqual(['used']);
+  });
+
+  it('takes those that agree with the filters', async () => {
+    expect(await say('prune', '-f', '--filter', 'label=age')).toMatchObject({ exitCode: 0, stdout: 'old' });
+    expect(await say('prune', '-f', '--filter', 'label=age')).toMatchObject({ exitCode: 0, stdout: '' });
+    expect(await names()).toEqual(['new', 'used']);
+  });
+});
+
+const hasPodman = spawnSync('podman', ['network', 'ls'], { stdio: 'ignore' }).status === 0;
+
+/** podman itself, on the same definitions. */
+describe.skipIf(!hasPodman)('what podman says of the same networks', () => {
+  let podman: (...args: string[]) => { exitCode: number | null; stdout: string };
+
+  beforeAll(() => {
+    const { path } = directory;
+    writeFileSync(
+      `${path}/containers.conf`,
+      `[network]\nnetwork_backend="netavark"\nnetwork_config_dir="${path}/state/networks"\n`,
+    );
+    const places = ['--root', `${path}/root`, '--runroot', `${path}/runroot`, '--storage-driver', 'vfs'];
+    podman = (...args) => {
+      const env = { ...process.env, CONTAINERS_CONF: `${path}/containers.conf` };
+      const { status, stdout } = spawnSync('podman', [...places, 'network', ...args], { env, encoding: 'utf8' });
+      return { exitCode: status, stdout: stdout.replace(/\n$/, '') };
+    };
+  });
+  beforeEach(async () => {
+    await client.network.create({ name: 'one', subnets: [{ subnet: '10.1.0.0/24' }], labels: { team: 'web' } });
+    await client.network.create({ name: 'two', subnets: [{ subnet: '10.2.0.0/24' }, { subnet: 'fd02::/64' }] });
+  });
+  const ours = ['--filter', 'name=^one$', '--filter', 'name=^two$'];
+
+  it.each([
+    [['ls', '-q', ...ours]],
+    [['ls', '--format', '{{.Name}} {{.Driver}} {{.ID}}', ...ours]],
+    [['ls', '-q', '--filter', 'label=team=web']],
+    [['ls', '-q', '--filter', 'driver=macvlan']],
+    [['inspect', '-f', '{{range .Subnets}}{{.Subnet}} {{.Gateway}} {{end}}', 'two']],
+    [['inspect', '-f', '{{.Internal}} {{.IPv6Enabled}} {{.NetworkInterface}}', 'one', 'two']],
+    [['exists', 'one']],
+    [['exists', 'nowhere']],
+    [['rm', 'nowhere']],
+    [['inspect', 'nowhere', 'one', '-f', '{{.Name}}']],
+    [['create', 'one']],
+    [['ls', '--filter', 'nonsense=1']],
+    [['ls', '--loud']],
+  ])('is what netloom says to %j', async (args) => {
+    const { exitCode, stdout } = await say(...args);
+    expect({ exitCode, stdout }).toEqual(podman(...args));
+  });
+
+  it('is the same JSON', async () => {
+    const [said] = JSON.parse((await say('inspect', 'two')).stdout);
+    const [wanted] = JSON.parse(podman('inspect', 'two').stdout);
+    expect(said).toMatchObject({ ...wanted, created: expect.anything() });
+  });
+
+  it('is the same definition of a range, when podman makes it', async () => {
+    const args = ['create', '--subnet', '10.9.0.0/24', '--ip-range', '10.9.0.128/25', '--disable-dns'];
+    podman(...args, 'podmans');
+    const [wanted] = JSON.parse(podman('inspect', 'podmans').stdout);
+    podman('rm', 'podmans');
+    await say(...args, 'netlooms');
+    const [said] = JSON.parse((await say('inspect', 'netlooms')).stdout);
+    expect(said.subnets).toEqual(wanted.subnets);
+    expect(execFileSync('ls', [`${directory.path}/state/networks`], { encoding: 'utf8' })).not.toContain('podmans');
+  });
+});

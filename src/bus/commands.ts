@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { z } from 'zod';
 import { containerAddress, networkAddress } from '../core/actor-address.ts';
 import { canonicalAddress } from '../core/address.ts';
@@ -357,6 +358,16 @@ async function leaveNetwork(engine: Engine, { name, leases }: NetworkView, comma
     return tellContainer(engine, id, own, { type: 'container.disconnect', command: own.id, network: name });
   });
   await Promise.all(leaving);
+  await untilLeft(engine, name, Object.keys(leases));
+}
+
+const leavingMs = 5_000;
+
+/** A container answers when it has told the network that it gives its lease back; the network may not have heard it yet. */
+async function untilLeft(engine: Engine, name: string, ids: readonly string[]): Promise<void> {
+  const deadline = Date.now() + leavingMs;
+  const isHeld = () => ids.some((id) => Object.hasOwn(engine.network(name).network.leases, id));
+  while (isHeld() && Date.now() < deadline) await delay(1);
 }
 
 /** The name when it was removed; null when somebody has joined it meanwhile. */

@@ -1,3 +1,4 @@
+import type { NetworkRoute } from '../core/network.ts';
 import type { StatusBlock } from '../core/status.ts';
 import type { ContainerView, NetworkView } from '../core/view.ts';
 import { portText } from './port-mapping.ts';
@@ -87,14 +88,30 @@ export function networkFacts(terminal: Terminal, network: NetworkView): string {
     ['Interface', network.network_interface],
     ...network.subnets.map(({ subnet, gateway, lease_range: range }): [string, string] => [
       'Subnet',
-      `${subnet} via ${gateway}${range ? `, addresses from ${range.start_ip ?? '…'} to ${range.end_ip ?? '…'}` : ''}`,
+      `${gateway === null ? subnet : `${subnet} via ${gateway}`}${range ? `, addresses from ${range.start_ip ?? '…'} to ${range.end_ip ?? '…'}` : ''}`,
     ]),
+    ['Routes', listOrNothing(network.routes.map(routeText))],
+    ['DNS', network.dns_enabled ? 'answers for the names of its containers' : 'no'],
+    ['Name servers', listOrNothing(network.network_dns_servers)],
     ['Internal', network.internal ? 'yes: no way out and none in' : 'no'],
     ['Created', network.created],
     ['Options', listOrNothing(pairs(network.options))],
     ['Labels', listOrNothing(pairs(network.labels))],
     ['Containers', leases.length > 0 ? leases : 'none'],
+    ['Last fault', network.lastFault && `${network.lastFault.code}: ${network.lastFault.message}`],
   ]);
+}
+
+/** `10.21.0.0/24 via 10.89.0.254 metric 120`, `blackhole 10.22.0.0/24` */
+function routeText({ destination, gateway, metric, type }: NetworkRoute): string {
+  return [
+    type === 'unicast' ? '' : `${type} `,
+    destination,
+    gateway && ` via ${gateway}`,
+    metric && ` metric ${metric}`,
+  ]
+    .filter(Boolean)
+    .join('');
 }
 
 const listOrNothing = (list: string[]) => (list.length > 0 ? list : null);

@@ -12,6 +12,11 @@ interface Details {
   mode?: string;
   networks?: string[];
   definition?: NetworkDefinition;
+  network?: string;
+  interfaceName?: string;
+  addresses?: string[];
+  steps?: string[];
+  tookMs?: number;
   netns?: { path: string } | string;
   status?: Record<string, StatusBlock>;
   ports?: PublishedPort[];
@@ -58,6 +63,11 @@ const styles: Record<string, Style> = {
   running: 'green',
   adopted: 'green',
   serving: 'green',
+  connected: 'green',
+  published: 'green',
+  'drift-healed': 'green',
+  'drift-detected': 'yellow',
+  degraded: 'red',
   exited: 'yellow',
   'tearing-down': 'yellow',
   'torn-down': 'yellow',
@@ -71,10 +81,15 @@ function detailsOf(data: Details): string {
     return [
       data.mode,
       data.networks?.join(', '),
+      data.network,
+      data.interfaceName,
+      data.addresses?.join(', '),
       data.definition?.subnets.map(({ subnet }) => subnet).join(', '),
       data.status ? addresses(data.status).join(', ') : namespaceOf(data.netns),
       data.ports?.map(portText).join(', '),
       data.bridge,
+      data.steps?.join(', '),
+      data.tookMs !== undefined && `${data.tookMs} ms`,
       data.pid && `pid ${data.pid}`,
       data.container,
       data.reason,

@@ -5,6 +5,11 @@ import { plain, type Terminal, table } from './terminal.ts';
 
 export const formatHelp = "json, or a Go template such as '{{.Name}}' or 'table {{.ID}}\\t{{.Name}}'";
 
+/** For the page of a command that takes --format. */
+export const templateHelp =
+  "Templates are a part of Go's: {{.Field}} or {{.A.B}}, {{json .Field}}, {{range .Field}}…{{end}}, \\t and \\n. A " +
+  'field may be spelt as in Go (.NetworkInterface) or as in the JSON (.network_interface).';
+
 export interface FormatOptions {
   /** heads of a table's columns that are not their field's name in capitals */
   heads?: Readonly<Record<string, string>>;

@@ -11,7 +11,8 @@ export type NetworkArgument = { mode: string } | { networks: Attachment[] };
 const defaultNetwork = (): string => process.env.NETLOOM_DEFAULT_NETWORK || 'podman';
 
 export const networkSpelling =
-  'none, host, container:<id>, ns:<path>, bridge, <name>, with settings as <name>:ip=…,mac=…,interface_name=…,alias=…';
+  'none, host, container:<id>, ns:<path>, bridge (NETLOOM_DEFAULT_NETWORK, default podman), <name>, with settings as ' +
+  '<name>:ip=…,mac=…,interface_name=…,alias=…';
 
 const withoutArgument = ['none', 'host'];
 const withArgument = ['container', 'ns'];

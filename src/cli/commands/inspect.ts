@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { clientCommand } from '../command.ts';
 import { containerFacts } from '../describe.ts';
-import { formatHelp, formatted } from '../format.ts';
+import { formatHelp, formatted, templateHelp } from '../format.ts';
 import type { GlobalOptions } from '../options.ts';
 import { withClient } from '../session.ts';
 import { json, type Terminal } from '../terminal.ts';
@@ -10,7 +10,7 @@ export function inspectCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
     usage: 'inspect <id>',
     summary: 'show all of one container',
-    details: "With --json and --format also NetworkSettings, as podman's inspect has them.",
+    details: `With --json and --format also NetworkSettings, as podman's inspect has them. ${templateHelp}`,
     examples: [
       'netloom inspect web',
       "netloom inspect --format '{{.NetworkSettings.IPAddress}}' web",

@@ -31,7 +31,7 @@ export function networkCreateCommand(parent: Command, terminal: Terminal): void 
     usage: 'create',
     summary: 'define a network; its device is made when the first container joins',
     details:
-      'The first --gateway and --ip-range belong to the first --subnet, and so on. Without a name it is the first free of\n' +
+      'The first --gateway and --ip-range belong to the first --subnet, and so on. Without a name it is the first free of ' +
       'netloom1, netloom2, …',
     examples: [
       'netloom network create web',

@@ -3,7 +3,7 @@ import type { ResponseOf } from '../../client.ts';
 import { clientCommand } from '../command.ts';
 import { networkFacts } from '../describe.ts';
 import { EndWith, podmanFailure, reportFailure } from '../failure.ts';
-import { formatHelp, formatted } from '../format.ts';
+import { formatHelp, formatted, templateHelp } from '../format.ts';
 import type { GlobalOptions } from '../options.ts';
 import { withClient } from '../session.ts';
 import { json, type Terminal } from '../terminal.ts';
@@ -18,7 +18,7 @@ export function networkInspectCommand(parent: Command, terminal: Terminal): void
   clientCommand(parent, {
     usage: 'inspect <network...>',
     summary: 'show all of networks, as the JSON that podman prints and keeps',
-    details: "Networks are named by name, id, or the beginning of an id. --format facts is for people's eyes.",
+    details: `Networks are named by name, id, or the beginning of an id. --format facts is for people's eyes. ${templateHelp}`,
     examples: [
       'netloom network inspect web',
       'netloom network inspect web --format facts',

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import type { NetworkView } from '../../core/view.ts';
 import { clientCommand } from '../command.ts';
 import { networkTable } from '../describe.ts';
-import { formatHelp, formatted, withoutHead } from '../format.ts';
+import { formatHelp, formatted, templateHelp, withoutHead } from '../format.ts';
 import { filterHelp, matchesFilters, type NetworkFilter, parseFilter } from '../network-filters.ts';
 import { collect, type GlobalOptions } from '../options.ts';
 import { withClient } from '../session.ts';
@@ -20,6 +20,7 @@ export function networkLsCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
     usage: 'ls',
     summary: 'list the networks of this node',
+    details: `Filters of one name are alternatives, those of different names and labels must all agree. ${templateHelp}`,
     examples: [
       'netloom network ls',
       'netloom network ls -q --filter dangling=true',

@@ -20,7 +20,7 @@ export function statsCommand(parent: Command, terminal: Terminal): void {
     usage: 'stats [id...]',
     summary: "show the counters of containers' interfaces, as the containers see them, and of their published ports",
     details:
-      'Without an id: of all containers that have a network now. With --watch again and again until Ctrl-C; then --json\n' +
+      'Without an id: of all containers that have a network now. With --watch again and again until Ctrl-C; then --json ' +
       'prints one line each time.',
     examples: [
       'netloom stats',

@@ -302,7 +302,12 @@ export const containerSetup = setup({
     }),
     refuseShare: decide(({ context, event }) => {
       assertEvent(event, 'netns.share');
-      const gone = fault('netns.gone', `container ${context.id} has no network namespace to share`);
+      const gone = fault(
+        'netns.gone',
+        context.wish
+          ? `container ${context.id} has no network namespace to share`
+          : `there is no container ${context.id} to share the network namespace of`,
+      );
       return [{ kind: 'tell', to: event.from, event: { type: 'claim.refused', attempt: event.attempt, fault: gone } }];
     }),
 

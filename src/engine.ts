@@ -19,6 +19,7 @@ import { type NetworkSettings, networkSettingsOf } from './core/network-settings
 import { netnsOf, setupPlan, teardownPlan } from './core/plan/container.ts';
 import { describeStep } from './core/plan/step.ts';
 import type { PublishedPort } from './core/port.ts';
+import { sharingCycle } from './core/sharing.ts';
 import type { AsOf, ContainerStatistics, ContainerView, NetworkView, NodeInfo } from './core/view.ts';
 
 export interface EngineSettings {
@@ -87,6 +88,8 @@ export class ActorEngine implements Engine {
     const key = `${command.kept ? 'kept' : 'once'} ${command.id}`;
     const known = command.kept ? this.journal.replyTo(key) : null;
     if (known) return outcome(known);
+    const cycle = this.#cycleOf(to, event);
+    if (cycle) return Promise.reject(new NetloomError(cycle));
     return new Promise((resolve, reject) => {
       const waiters = this.#waiting.get(key);
       if (waiters) {
@@ -114,6 +117,17 @@ export class ActorEngine implements Engine {
 
   #tell(to: ActorAddress, event: ActorEvent): void {
     this.pool.deliver(this.journal.enqueue(to, event));
+  }
+
+  /** Before anybody waits for a namespace: the wish itself, or the one that a set-up without a wish goes by. */
+  #cycleOf(to: ActorAddress, event: ActorEvent): Fault | null {
+    if (event.type !== 'container.create' && event.type !== 'container.setup') return null;
+    const wish = event.wish ?? this.#wishOf(to);
+    return wish && sharingCycle(wish, (id) => this.#wishOf(containerAddress(id)));
+  }
+
+  #wishOf(container: ActorAddress): ContainerWish | null {
+    return (this.journal.actor(container)?.context as ContainerContext | undefined)?.wish ?? null;
   }
 
   restartWorker(index: number): Promise<void> {

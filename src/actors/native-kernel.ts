@@ -17,7 +17,7 @@ import {
   portTraffic,
 } from '../core/nft.ts';
 import type { ContainerNames, ServedNetwork, Step, StepOutput } from '../core/plan/step.ts';
-import type { PublishedPort } from '../core/port.ts';
+import { type PublishedPort, publishedFlows } from '../core/port.ts';
 import type { NamespaceStatistics } from '../core/statistics.ts';
 import type { Kernel, Performed, StepFailure } from './kernel.ts';
 import { LinkWatch } from './link-watch.ts';
@@ -184,7 +184,7 @@ export class NativeKernel implements Kernel {
 
   async #performOne(step: Step, index: number, sockets: NamespaceSockets, run: Run): Promise<void> {
     try {
-      const { output, changed } = await this.#perform(step, sockets, run);
+      const { output, changed } = await this.#perform(step, index, sockets, run);
       run.done.push(index);
       run.outputs.push(output);
       if (changed) run.changed.push(index);
@@ -194,7 +194,7 @@ export class NativeKernel implements Kernel {
     }
   }
 
-  async #perform(step: Step, sockets: NamespaceSockets, run: Run): Promise<Outcome> {
+  async #perform(step: Step, index: number, sockets: NamespaceSockets, run: Run): Promise<Outcome> {
     switch (step.verb) {
       case 'netns.create':
         return this.#pin(step.path, () => native.createNetns(step.path), sockets);
@@ -245,6 +245,10 @@ export class NativeKernel implements Kernel {
       case 'nft.replace':
         this.#changeElements(step.remove, step.add);
         return { output: {}, changed: true };
+      case 'conntrack.flush':
+        if (!run.found || run.changed.includes(index - 1))
+          native.deleteConntrack(this.#nft, step.ports.flatMap(publishedFlows));
+        return unchanged();
       case 'port.hold':
         return unchanged({ port: this.#ports.hold(step) });
       case 'port.release':

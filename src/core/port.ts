@@ -98,3 +98,15 @@ export function publishedFamilies(port: PublishedPort): Family[] {
 export function holdAddresses(port: PublishedPort): string[] {
   return port.hostIp === null ? ['0.0.0.0', '::'] : [port.hostIp];
 }
+
+/** Which flows a published port takes, by where their first packet was sent; destination null: any address. */
+export function publishedFlows(port: PublishedPort) {
+  const { protocol, hostIp, hostPort, range } = port;
+  return publishedFamilies(port).map((family) => ({
+    protocol,
+    family,
+    destination: isWildcard(hostIp) ? null : hostIp,
+    firstPort: hostPort,
+    lastPort: hostPort + range - 1,
+  }));
+}

@@ -3,6 +3,7 @@ import type { Performed } from '../../src/actors/kernel.ts';
 import type { ActorAddress } from '../../src/core/actor-address.ts';
 import { describeElement, type Element, portElements } from '../../src/core/nft.ts';
 import type { Step, StepOutput } from '../../src/core/plan/step.ts';
+import type { PublishedPort } from '../../src/core/port.ts';
 import { fakeWorld, realWorld, type World } from './worlds.ts';
 
 /** What plans rely on. FakeKernel may stand in for Linux in other tests because both keep every promise here. */
@@ -472,6 +473,41 @@ describe.each([
         ports.map(() => ({ toContainer: nothing, fromContainer: nothing })),
       );
       await succeed({ verb: 'nft.delete', elements: portElements(port, { 4: '10.89.0.2' }, 'container/c1') });
+    });
+  });
+
+  describe('flows of UDP to a published port', () => {
+    const here = '127.0.0.1';
+    const udp = { protocol: 'udp', hostIp: null, hostPort: 5001, containerPort: 53, range: 2 } as const;
+    const flush = (port: PublishedPort): Step => ({ verb: 'conntrack.flush', ports: [port] });
+    const publish = { verb: 'nft.add', elements: portElements(udp, { 4: '10.89.0.2' }, 'container/c1') } as const;
+
+    beforeEach(async () => {
+      await succeed({ verb: 'nft.load' }, flush({ ...udp, hostPort: 5000, range: 10 }));
+      for (const port of [5000, 5001, 5002, 5003]) world.startFlow(here, port);
+      expect(world.flowsTo(here)).toEqual([5000, 5001, 5002, 5003]);
+    });
+
+    it('are forgotten, those to other ports are not', async () => {
+      await succeed(flush(udp), flush(udp));
+      expect(world.flowsTo(here)).toEqual([5000, 5003]);
+    });
+
+    it('are forgotten on the address that it is published on alone', async () => {
+      await succeed(flush({ ...udp, hostIp: '127.0.0.2' }));
+      expect(world.flowsTo(here)).toHaveLength(4);
+      await succeed(flush({ ...udp, hostIp: '0.0.0.0' }), flush({ ...udp, hostPort: 5003, hostIp: here, range: 1 }));
+      expect(world.flowsTo(here)).toEqual([5000]);
+    });
+
+    it('go on where a verification found the port published, and are forgotten where it had to be put back', async () => {
+      await succeed(publish);
+      await world.kernel.perform([publish, flush(udp)], true);
+      expect(world.flowsTo(here)).toHaveLength(4);
+      await succeed({ verb: 'nft.delete', elements: publish.elements });
+      await world.kernel.perform([publish, flush(udp)], true);
+      expect(world.flowsTo(here)).toEqual([5000, 5003]);
+      await succeed({ verb: 'nft.delete', elements: publish.elements });
     });
   });
 

@@ -22,6 +22,10 @@ export interface World {
   routes(netns: string): { destination: string; gateway: string; metric: number }[];
   /** as describeElement writes them */
   elements(set: NftSet): string[];
+  /** a datagram of somebody on this host to that IPv4 address and port, which begins a flow */
+  startFlow(destination: string, port: number): void;
+  /** the ports of those to that address, in order */
+  flowsTo(destination: string): number[];
   sysctl(key: string, netns: string | null): string | null;
   /** what somebody else does */
   addForeignVeth(name: string): void;
@@ -66,6 +70,12 @@ export function fakeWorld(): World {
         metric: metric ?? 0,
       })),
     elements: (set) => linux.elementsOf(set).map(describeElement).sort(),
+    startFlow: (destination, port) => void linux.flows.push({ family: 4, destination, port }),
+    flowsTo: (destination) =>
+      linux.flows
+        .filter((flow) => flow.destination === destination)
+        .map(({ port }) => port)
+        .sort(),
     sysctl: (key, netns) => linux.netns(netns)?.sysctls.get(key) ?? null,
     addForeignVeth: (name) => linux.addVeth(linux.host, name, linux.host, `${name}x`),
     deleteLink: (name) => void linux.deleteLink(linux.host, name),
@@ -133,6 +143,13 @@ export async function realWorld(): Promise<World> {
       native
         .listElements(nft, nftTable, set)
         .map((element) => describeElement(decodeElement(set, element)))
+        .sort(),
+    startFlow: (destination, port) => void execFileSync('bash', ['-c', `printf x > /dev/udp/${destination}/${port}`]),
+    flowsTo: (destination) =>
+      execFileSync('conntrack', ['-L', '-p', 'udp', '--orig-dst', destination], { encoding: 'utf8', stdio: 'pipe' })
+        .split('\n')
+        .flatMap((line) => /dport=(\d+)/.exec(line)?.[1] ?? [])
+        .map(Number)
         .sort(),
     sysctl: (key, path) => native.getSysctl(path, key),
     addForeignVeth: (name) =>

@@ -2,7 +2,7 @@ import { familyOf, formatSubnet, parseSubnet, type Subnet } from '../../src/core
 import type { NetworkDefinition } from '../../src/core/network.ts';
 import type { Element, NftSet } from '../../src/core/nft.ts';
 import type { LinkSettings, ServedNetwork, StepOutput } from '../../src/core/plan/step.ts';
-import type { Protocol } from '../../src/core/port.ts';
+import type { Protocol, publishedFlows } from '../../src/core/port.ts';
 
 /**
  * A host in memory, as far as netloom touches it. It outlives the FakeKernels that work on it, as Linux outlives the
@@ -73,6 +73,8 @@ export class FakeLinux {
   /** `set { key }` → element; null until the base ruleset is loaded */
   elements: Map<string, Element> | null = null;
   readonly ports = new Set<BoundPort>();
+  /** flows of UDP that are tracked, by where their first packet was sent */
+  flows: { family: 4 | 6; destination: string; port: number }[] = [];
   /** network → what its resolver was told; network/container → names */
   readonly served = new Map<string, ServedNetwork>();
   readonly names = new Map<string, string[]>();
@@ -191,11 +193,25 @@ export class FakeLinux {
     for (const bound of this.ports) if (bound.holder === holder) this.ports.delete(bound);
   }
 
+  forgetFlows(selections: ReturnType<typeof publishedFlows>): void {
+    this.flows = this.flows.filter(
+      (flow) =>
+        !selections.some(
+          ({ family, destination, firstPort, lastPort }) =>
+            flow.family === family &&
+            (destination === null || flow.destination === destination) &&
+            flow.port >= firstPort &&
+            flow.port <= lastPort,
+        ),
+    );
+  }
+
   /** The power goes and comes back: only what is on disk is left, and that is not here. */
   reboot(): void {
     this.pins.clear();
     this.processes.clear();
     this.ports.clear();
+    this.flows = [];
     this.elements = null;
     this.served.clear();
     this.names.clear();

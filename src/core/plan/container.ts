@@ -4,7 +4,7 @@ import { firstOfFamily, type Lease, type LeaseLink } from '../lease.ts';
 import { derivedMac, hostVethName, netnsPath, vethAlias } from '../names.ts';
 import type { NetworkRoute } from '../network.ts';
 import { describeElement, type Element, portElements } from '../nft.ts';
-import type { PublishedPort } from '../port.ts';
+import { describePort, type PublishedPort } from '../port.ts';
 import type { StatusBlock } from '../status.ts';
 import type { Plan, Step } from './step.ts';
 
@@ -59,7 +59,7 @@ export function teardownPlan(grant: ContainerGrant): Plan {
     steps: [
       { verb: 'process.unwatch', owner: `container/${grant.wish.id}` },
       ...joined(grant).flatMap((one) => forgetNameSteps(grant, one)),
-      ...(elements.length > 0 ? [{ verb: 'nft.delete', elements } as const] : []),
+      ...(elements.length > 0 ? [{ verb: 'nft.delete', elements } as const, ...forgetFlows(grant.ports)] : []),
       ...joined(grant).flatMap(({ attachment, lease }) =>
         dropsNetns && lease.link.kind === 'bridge' ? [] : [deleteLinkStep(grant, attachment, lease)],
       ),
@@ -131,7 +131,24 @@ function republish(before: ContainerGrant, after: ContainerGrant): Step[] {
   };
   const remove = old.filter(missingFrom(wanted));
   const add = wanted.filter(missingFrom(old));
-  return remove.length + add.length === 0 ? [] : [{ verb: 'nft.replace', remove, add }];
+  if (remove.length + add.length === 0) return [];
+  return [{ verb: 'nft.replace', remove, add }, ...forgetFlows(portsThatDiffer(before, after))];
+}
+
+/** Those that come, that go, and that lead elsewhere than before. */
+function portsThatDiffer(before: ContainerGrant, after: ContainerGrant): PublishedPort[] {
+  const [old, wanted] = [before, after].map((grant) => {
+    const targets = portTargets(grant);
+    return new Map(grant.ports.map((port) => [describePort(port), JSON.stringify(portElements(port, targets, null))]));
+  }) as [Map<string, string>, Map<string, string>];
+  const all = new Map([...before.ports, ...after.ports].map((port) => [describePort(port), port]));
+  return [...all].filter(([name]) => old.get(name) !== wanted.get(name)).map(([, port]) => port);
+}
+
+/** Without connections there is no first packet: a flow of UDP that goes on would never ask where the port leads now. */
+function forgetFlows(ports: readonly PublishedPort[]): Step[] {
+  const udp = ports.filter(({ protocol }) => protocol === 'udp');
+  return udp.length > 0 ? [{ verb: 'conntrack.flush', ports: udp }] : [];
 }
 
 export function watchPlan(wish: ContainerWish, pid: number, startTicks: number | null): Plan {
@@ -197,7 +214,7 @@ function networkSteps(grant: ContainerGrant): Step[] {
   return [
     ...joined(grant).flatMap(({ attachment, lease }) => hostEndSteps(grant, attachment, lease)),
     ...joined(grant).flatMap(({ attachment, lease }) => containerEndSteps(grant, attachment, lease)),
-    ...(elements.length > 0 ? [{ verb: 'nft.add', elements } as const] : []),
+    ...(elements.length > 0 ? [{ verb: 'nft.add', elements } as const, ...forgetFlows(grant.ports)] : []),
     ...joined(grant).flatMap((one) => nameSteps(grant, one)),
   ];
 }
@@ -315,10 +332,15 @@ function staticRoute(netns: string, link: string, { destination, gateway, metric
 
 /** Ports lead to the first network that has an address of the family and whose traffic passes the firewall, in attach order. */
 function publishedElements(grant: ContainerGrant): Element[] {
+  const targets = portTargets(grant);
+  return grant.ports.flatMap((port) => portElements(port, targets, `container/${grant.wish.id}`));
+}
+
+function portTargets(grant: ContainerGrant): Partial<Record<Family, string>> {
   const targets: Partial<Record<Family, string>> = {};
   for (const { lease } of joined(grant)) {
     if (lease.link.kind !== 'bridge' || !lease.link.published) continue;
     for (const { address } of lease.addresses) targets[familyOf(address)] ??= address;
   }
-  return grant.ports.flatMap((port) => portElements(port, targets, `container/${grant.wish.id}`));
+  return targets;
 }

@@ -1,7 +1,7 @@
 import type { IpvlanMode, MacvlanMode, RouteType } from '../link-kinds.ts';
 import type { NetworkDefinition } from '../network.ts';
 import { describeElement, type Element } from '../nft.ts';
-import type { Protocol } from '../port.ts';
+import { describePort, type Protocol, type PublishedPort } from '../port.ts';
 
 /**
  * The steps of a plan: one kernel verb each, plain data, printable. A step that finds its work done already, and the same,
@@ -74,6 +74,11 @@ export type Step =
   | { verb: 'nft.add' | 'nft.delete'; elements: Element[] }
   /** both in one transaction: nobody sees a moment between */
   | { verb: 'nft.replace'; remove: Element[]; add: Element[] }
+  /**
+   * conntrack -D -p udp --orig-port-dst <port>: flows that were under way keep going where they went before, until they are
+   * forgotten. Behind the step that changes where ports lead; where that found nothing to change, flows are left alone
+   */
+  | { verb: 'conntrack.flush'; ports: PublishedPort[] }
   /** binds host ports; hostPort 0: the kernel picks. Output: the first port held */
   | ({ verb: 'port.hold'; owner: string } & HeldPorts)
   /** gives up ports that the owner holds; without ports: all */
@@ -245,6 +250,8 @@ export function describeStep(step: Step): string {
       return `${step.verb} ${describeElements(step.elements)}`;
     case 'nft.replace':
       return `${step.verb} ${describeElements(step.remove)} by ${describeElements(step.add)}`;
+    case 'conntrack.flush':
+      return `${step.verb} ${step.ports.map(describePort).join(', ')}`;
     case 'port.hold':
       return `${step.verb} ${step.addresses.join(', ')} port ${step.port}${step.range > 1 ? `-${step.port + step.range - 1}` : ''}/${step.protocol}`;
     case 'process.watch':

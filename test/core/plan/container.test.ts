@@ -3,16 +3,21 @@ import type { ContainerRequest } from '../../../src/core/container.ts';
 import type { Lease } from '../../../src/core/lease.ts';
 import {
   type ContainerGrant,
+  connectPlan,
+  disconnectPlan,
   netnsOf,
   ownsNetns,
+  publishPlan,
   setupPlan,
   statusBlocks,
   teardownPlan,
   unlinkPlan,
+  unpublishPlan,
   verifyPlan,
   watchPlan,
 } from '../../../src/core/plan/container.ts';
 import { describeStep, inverse, type Plan } from '../../../src/core/plan/step.ts';
+import type { PublishedPort } from '../../../src/core/port.ts';
 import { leaseOf, v6, wishOf } from '../samples.ts';
 
 const demo = { network: 'demo' };
@@ -168,9 +173,11 @@ describe('the plans of a container', () => {
         "address.add 10.89.0.2/24 dev eth0 in /netns/netloom-web",
         "route.add 0.0.0.0/0 via 10.89.0.1 in /netns/netloom-web",
         "nft.add published_range4 { tcp . 0.0.0.0/0 . 8000-8099 : 10.89.0.2 } and 10 more",
+        "conntrack.flush 127.0.0.1:9000-9001->90-91/udp",
         "teardown, dismantle:",
         "process.unwatch",
         "nft.delete published_range4 { tcp . 0.0.0.0/0 . 8000-8099 : 10.89.0.2 } and 10 more",
+        "conntrack.flush 127.0.0.1:9000-9001->90-91/udp",
         "netns.remove /netns/netloom-web",
         "unlink, dismantle:",
         "link.gone nl9ff56c578050",
@@ -296,7 +303,7 @@ describe.each(Object.entries(shapes))('B07 the undoing of %s', (_name, grant) =>
     });
 
   it('every step has an inverse or needs none', () => {
-    const needNone = ['netns.require', 'link.set'];
+    const needNone = ['netns.require', 'link.set', 'conntrack.flush'];
     for (const step of setupPlan(grant).steps)
       if (!needNone.includes(step.verb)) expect(inverse(step), describeStep(step)).not.toBeNull();
   });
@@ -309,6 +316,75 @@ describe.each(Object.entries(shapes))('B07 the undoing of %s', (_name, grant) =>
 
   it('the teardown no longer watches its process', () => {
     expect(teardownPlan(grant).steps[0]).toEqual({ verb: 'process.unwatch', owner: 'container/web' });
+  });
+});
+
+describe('live changes', () => {
+  const onBoth = { networks: [demo, { network: 'back' }] };
+  const tcp = { hostPort: 8080, containerPort: 80 };
+  const udp = { hostPort: 5300, containerPort: 53, protocol: 'udp' };
+  const one = grantOf({ networks: [demo], ports: [tcp, udp] });
+  const two = grantOf({ ...onBoth, ports: [tcp, udp] }, [leaseOf(), second]);
+  const verbs = ({ steps }: Plan) => steps.map(({ verb }) => verb);
+  const flushed = ({ steps }: Plan) => steps.filter(({ verb }) => verb === 'conntrack.flush').map(describeStep);
+
+  it('C03 connecting a further network adds its link and nothing else: ports lead where they led', () => {
+    expect(lines(connectPlan(one, two, 'back', 7))).toMatchInlineSnapshot(`
+      [
+        "connect, build:",
+        "netns.require /netns/netloom-web",
+        "link.veth nlb0362f948b6d (eth1 in /netns/netloom-web)",
+        "link.set nlb0362f948b6d master netloom1 up",
+        "link.set eth1 up in /netns/netloom-web",
+        "address.add 10.89.1.2/24 dev eth1 in /netns/netloom-web",
+        "route.add 0.0.0.0/0 via 10.89.1.1 in /netns/netloom-web",
+      ]
+    `);
+    expect(verbs(connectPlan(one, two, 'back', 7))).not.toContain('nft.replace');
+  });
+
+  it('C05 connecting the first network publishes the ports on it, and forgets their flows of UDP', () => {
+    const none = grantOf({ ports: [] }, []);
+    const { ports } = one;
+    expect(lines(connectPlan({ ...none, ports }, one, 'demo', 7)).slice(-2)).toMatchInlineSnapshot(`
+      [
+        "nft.replace (none) by published_any4 { tcp . 8080 : 10.89.0.2 . 80 } and 5 more",
+        "conntrack.flush 5300->53/udp",
+      ]
+    `);
+    expect(flushed(connectPlan({ ...none, ports }, one, 'demo', 7))).toEqual(['conntrack.flush 5300->53/udp']);
+  });
+
+  it('C05 disconnecting the first network turns the ports to the next before the link goes', () => {
+    const after = { ...two, wish: { ...two.wish, attachments: two.wish.attachments.slice(1) } };
+    expect(lines(disconnectPlan(two, after, 'demo'))).toMatchInlineSnapshot(`
+      [
+        "disconnect, dismantle:",
+        "nft.replace published_any4 { tcp . 8080 : 10.89.0.2 . 80 }, published_any4 { udp . 5300 : 10.89.0.2 . 53 } by published_any4 { tcp . 8080 : 10.89.1.2 . 80 }, published_any4 { udp . 5300 : 10.89.1.2 . 53 }",
+        "conntrack.flush 5300->53/udp",
+        "link.delete nl9ff56c578050",
+      ]
+    `);
+  });
+
+  it('publishing and unpublishing touch the elements and flows of those ports alone', () => {
+    const more = { ...one, ports: [...one.ports, { ...(one.ports[1] as PublishedPort), hostPort: 5400, range: 3 }] };
+    expect(lines(publishPlan(one, more))).toMatchInlineSnapshot(`
+      [
+        "publish, build:",
+        "nft.replace (none) by published_any4 { udp . 5400 : 10.89.0.2 . 53 } and 4 more",
+        "conntrack.flush 5400-5402->53-55/udp",
+      ]
+    `);
+    expect(lines(unpublishPlan(more, one))).toMatchInlineSnapshot(`
+      [
+        "unpublish, dismantle:",
+        "nft.replace published_any4 { udp . 5400 : 10.89.0.2 . 53 } and 4 more by (none)",
+        "conntrack.flush 5400-5402->53-55/udp",
+      ]
+    `);
+    expect(flushed(publishPlan(one, more))).toEqual(['conntrack.flush 5400-5402->53-55/udp']);
+    expect(flushed(unpublishPlan(one, { ...one, ports: one.ports.slice(1) }))).toEqual([]);
   });
 });
 

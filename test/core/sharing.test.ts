@@ -1,0 +1,31 @@
+import { expect, it } from 'vitest';
+import type { ContainerWish } from '../../src/core/container.ts';
+import { sharingCycle } from '../../src/core/sharing.ts';
+import { wishOf } from './samples.ts';
+
+const share = (id: string, target: string) => wishOf({ id, mode: `container:${target}` });
+const codeAmong = (wish: ContainerWish, ...others: ContainerWish[]) =>
+  sharingCycle(wish, (id) => others.find((other) => other.id === id) ?? null)?.code ?? null;
+
+it('B04 a circle of two, and of more, is found from each of its members', () => {
+  expect(codeAmong(share('a', 'b'), share('b', 'a'))).toBe('netns.cycle');
+  const three = [share('a', 'b'), share('b', 'c'), share('c', 'a')];
+  for (const wish of three) expect(codeAmong(wish, ...three)).toBe('netns.cycle');
+});
+
+it('B04 the error names the way round', () => {
+  const three = [share('b', 'c'), share('c', 'a')];
+  expect(sharingCycle(share('a', 'b'), (id) => three.find((other) => other.id === id) ?? null)?.message).toBe(
+    "containers share each other's namespaces: a → b → c → a",
+  );
+});
+
+it('B04 a chain that ends is none: with an owner, or with nobody', () => {
+  expect(codeAmong(share('a', 'b'), share('b', 'c'), wishOf({ id: 'c' }))).toBeNull();
+  expect(codeAmong(share('a', 'b'), share('b', 'c'))).toBeNull();
+  expect(codeAmong(wishOf({ id: 'a' }), share('b', 'a'))).toBeNull();
+});
+
+it('B04 a circle of others is not followed for ever', () => {
+  expect(codeAmong(share('a', 'b'), share('b', 'c'), share('c', 'b'))).toBeNull();
+});

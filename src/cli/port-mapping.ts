@@ -71,11 +71,14 @@ function parseSpan(text: string, refuse: Refuse): Span {
   return { first, range: last - first + 1 };
 }
 
+/** A free host port is picked at the set-up. */
+const unpicked = '(free)';
+
 /** `127.0.0.1:8080->80/tcp`, as podman's tables show it. */
 export function portText({ hostIp, hostPort, containerPort, protocol, range }: PublishedPort): string {
   const address = hostIp === null ? '' : hostIp.includes(':') ? `[${hostIp}]:` : `${hostIp}:`;
   const span = (first: number) => (range === 1 ? `${first}` : `${first}-${first + range - 1}`);
-  const host = hostPort === 0 ? '(free)' : span(hostPort);
+  const host = hostPort === 0 ? unpicked : span(hostPort);
   return `${address}${host}->${span(containerPort)}/${protocol}`;
 }
 
@@ -99,5 +102,5 @@ export function placesOf(ports: readonly PublishedPort[], containerPort: number,
 
 function hostPlace({ hostIp, hostPort }: PublishedPort, offset: number): string {
   const address = hostIp ?? '0.0.0.0';
-  return `${address.includes(':') ? `[${address}]` : address}:${hostPort === 0 ? 0 : hostPort + offset}`;
+  return `${address.includes(':') ? `[${address}]` : address}:${hostPort === 0 ? unpicked : hostPort + offset}`;
 }

@@ -124,6 +124,15 @@ describe('port', () => {
     expect((await say('port', 'publish', 'c1', '8080:81')).stderr).toMatch(/^netloom: port.overlap: /);
   });
 
+  it('publish changes the wish of one that is down', async () => {
+    await client.container.create({ id: 'c2', networks: [{ network: 'web' }] });
+    expect((await say('port', 'publish', 'c2', '9000:90,443')).stdout).toBe(
+      '90/tcp -> 0.0.0.0:9000\n443/tcp -> 0.0.0.0:(free)',
+    );
+    await client.container.setup({ id: 'c2' });
+    expect((await say('port', 'list', 'c2')).stdout).toMatch(/^90\/tcp -> 0.0.0.0:9000\n443\/tcp -> 0.0.0.0:\d+$/);
+  });
+
   it('list shows all, or one', async () => {
     expect(await say('port', 'list', 'c1')).toMatchObject({ exitCode: 0, stdout: '80/tcp -> 0.0.0.0:8080' });
     expect(await say('port', 'list', 'c1', '80')).toMatchObject({ exitCode: 0, stdout: '0.0.0.0:8080' });

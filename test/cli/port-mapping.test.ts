@@ -85,6 +85,11 @@ describe("a container's ports are listed as podman port does", () => {
   it('one line per port', () =>
     expect(portLines(ports)).toEqual(['80/tcp -> 0.0.0.0:8080', '81/tcp -> 0.0.0.0:8081', '53/udp -> [::1]:5353']));
 
+  it('a free one is not known before the set-up', () =>
+    expect(portLines([{ protocol: 'tcp', hostIp: null, hostPort: 0, containerPort: 80, range: 1 }])).toEqual([
+      '80/tcp -> 0.0.0.0:(free)',
+    ]));
+
   it('and one alone', () => {
     expect(placesOf(ports, 81, 'tcp')).toEqual(['0.0.0.0:8081']);
     expect(placesOf(ports, 53, 'udp')).toEqual(['[::1]:5353']);

@@ -15,12 +15,15 @@ export function portPublishCommand(parent: Command, terminal: Terminal): void {
   });
   addPortArguments(command).action(async (id: string, ports: PortMapping[], _options, command: Command) => {
     const options: GlobalOptions = command.optsWithGlobals();
-    const reply = await withClient(options, async (client) => {
-      const before = (await client.container.inspect({ id })).container.ports;
-      const published = await client.container.publish({ id, ports });
-      return { ...published, ports: options.json ? published.ports : without(published.ports, before) };
+    await withClient(options, async (client) => {
+      const portsOf = async () => (await client.container.inspect({ id })).container.ports;
+      const before = await portsOf();
+      const reply = await client.container.publish({ id, ports });
+      if (options.json) return terminal.print(json(reply));
+      // while it is down only its wish knows them
+      const after = reply.netns ? reply.ports : await portsOf();
+      terminal.print(portLines(without(after, before)).join('\n'));
     });
-    terminal.print(options.json ? json(reply) : portLines(reply.ports).join('\n'));
   });
 }
 

@@ -4,7 +4,7 @@ import type { Effect } from '../src/core/effect.ts';
 import type { CommandId, LeaseRequest, NetworkEvent } from '../src/core/event.ts';
 import { type Fault, type FaultCode, fault } from '../src/core/fault.ts';
 import { chooseAddresses, type Lease, type Leases, leaseOf, type NetworkDevice } from '../src/core/lease.ts';
-import { type NetworkDefinition, type NetworkWish, networkDefinition } from '../src/core/network.ts';
+import { answersNames, type NetworkDefinition, type NetworkWish, networkDefinition } from '../src/core/network.ts';
 import { definePlan, lowerPlan, mendPlan, raisePlan, updatePlan } from '../src/core/plan/network.ts';
 import { action, deciding, effects } from './effects.ts';
 
@@ -82,11 +82,11 @@ function grant(grounds: Grounds, ledger: Ledger, request: LeaseRequest): { ledge
 }
 
 /** A08: nobody would answer for them. */
-function refuseAliases({ name, dns_enabled }: NetworkDefinition, { aliases, container }: LeaseRequest): Fault | null {
-  if (dns_enabled || aliases.length === 0) return null;
+function refuseAliases(definition: NetworkDefinition, { aliases, container }: LeaseRequest): Fault | null {
+  if (answersNames(definition) || aliases.length === 0) return null;
   return fault(
     'mode.conflict',
-    `network ${name} has no DNS: container ${container} cannot have the alias ${aliases[0]} there`,
+    `network ${definition.name} has no DNS: container ${container} cannot have the alias ${aliases[0]} there`,
   );
 }
 
@@ -101,9 +101,13 @@ const machine = setup({
       return { wish: event.wish, created: event.created, command: event.command };
     }),
     claimSubnets: decide(({ context: { name, wish } }) => {
-      const { bridge, subnets, automatic } = wish as NetworkWish;
+      const { link: bridge, sharesLink, subnets, automatic } = wish as NetworkWish;
       return [
-        { kind: 'tell', to: hostAddress, event: { type: 'subnet.claim', network: name, bridge, subnets, automatic } },
+        {
+          kind: 'tell',
+          to: hostAddress,
+          event: { type: 'subnet.claim', network: name, bridge, sharesLink, subnets, automatic },
+        },
       ];
     }),
     define: assign(({ context, event }) => {

@@ -48,6 +48,7 @@ const meanings: Record<FaultCode, string> = {
   'port.unknown': 'the container does not publish that port',
   'container.state': 'the container is not in a state in which this can be done',
   'network.ambiguous': 'the beginning of an id fits several networks; the message lists them',
+  'network.damaged': "the file of the network's definition cannot be taken as one; it is left as it is",
   'network.exists': 'the network is there already',
   'network.in-use': 'containers use the network',
   'container.busy': 'it is being changed at this moment; try again',

@@ -19,6 +19,12 @@ const packages = {
   'g++': ['c++', 'g++', 'clang++'],
 };
 
+/** With `--tests`: what only the tests need, to see netloom's work with the eyes of others. */
+const testPackages = {
+  podman: ['podman'],
+};
+
+if (process.argv.includes('--tests')) Object.assign(packages, testPackages);
 checkNode();
 installDebianPackages();
 installNpmPackages();

@@ -101,7 +101,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     pool.on('recovered', () => publisher.wake());
     reportWorkers(pool, log);
     await pool.start(rebooted);
-    engine.takeDefinitions(new DefinitionStore(networksDirectory).list());
+    const definitions = new DefinitionStore(networksDirectory);
+    const takeDefinitions = () => {
+      const found = definitions.list();
+      for (const damaged of found.damaged) log.warn(damaged, 'the definition of a network is damaged');
+      engine.takeDefinitions(found, (name) => definitions.has(name));
+    };
+    undo.push(definitions.watch(takeDefinitions));
+    takeDefinitions();
     await engine.serve(publisher);
 
     const service = await serveCommands({ nc, engine, node, version, log });

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
+import { isDeepStrictEqual } from 'node:util';
 import type { ContainerContext } from '../machines/container.ts';
 import type { HostContext } from '../machines/host.ts';
 import type { NetworkContext } from '../machines/network.ts';
@@ -21,6 +22,7 @@ import { describeStep } from './core/plan/step.ts';
 import type { PublishedPort } from './core/port.ts';
 import { sharingCycle } from './core/sharing.ts';
 import type { AsOf, ContainerStatistics, ContainerView, NetworkView, NodeInfo } from './core/view.ts';
+import type { DamagedDefinition, Definitions } from './networks/definition-store.ts';
 
 export interface EngineSettings {
   node: string;
@@ -49,6 +51,7 @@ export class ActorEngine implements Engine {
   readonly #delivered: string[] = [];
   readonly #startedAt = new Date().toISOString();
   readonly #housekeeping: NodeJS.Timeout;
+  #damaged: readonly DamagedDefinition[] = [];
   #hostIp: string | null = null;
   #state: NodeInfo['state'] = 'recovering';
   #stream: StreamPosition | null = null;
@@ -105,14 +108,28 @@ export class ActorEngine implements Engine {
 
   /**
    * What is in the directory of definitions, whoever put it there, is defined; what is not, is not. Not waited for: the
-   * actors of the networks read it in the order of their messages.
+   * actors of the networks read it in the order of their messages. What was read may be old by now: before anybody is told
+   * that a file is there, or is not, it is looked at once more.
    */
-  takeDefinitions({ definitions }: { definitions: readonly NetworkDefinition[] }): void {
-    const there = new Set(definitions.map(({ name }) => name));
-    for (const definition of definitions)
-      this.#tell(networkAddress(definition.name), { type: 'definition.found', definition });
-    for (const { address } of this.journal.actors('network/'))
-      if (!there.has(actorName(address))) this.#tell(address, { type: 'definition.lost' });
+  takeDefinitions({ definitions, damaged }: Definitions, isThere: (name: string) => boolean): void {
+    this.#damaged = damaged;
+    const there = new Set([
+      ...definitions.map(({ name }) => name),
+      // a file that is damaged is there: the network that it was stays
+      ...damaged.map(({ file }) => file.replace(/\.json$/, '')),
+    ]);
+    for (const definition of definitions) {
+      const known = this.journal.actor(networkAddress(definition.name))?.context as NetworkContext | undefined;
+      const isKnown = known?.definition && isDeepStrictEqual(known.definition, definition);
+      if (!isKnown && isThere(definition.name))
+        this.#tell(networkAddress(definition.name), { type: 'definition.found', definition });
+    }
+    for (const { address, record } of this.journal.actors('network/')) {
+      // one that is still being defined has no file yet, and would hear of the loss when it has
+      const isDefined = !['claiming', 'defining', 'lowering'].includes(String(record.value));
+      const name = actorName(address);
+      if (isDefined && !there.has(name) && !isThere(name)) this.#tell(address, { type: 'definition.lost' });
+    }
   }
 
   #tell(to: ActorAddress, event: ActorEvent): void {
@@ -231,9 +248,10 @@ export class ActorEngine implements Engine {
     return context?.definition ?? null;
   }
 
-  networks(): { networks: NetworkView[] } & AsOf {
+  networks(): { networks: NetworkView[]; damaged: DamagedDefinition[] } & AsOf {
     const { read, ...asOf } = this.#asOf(() => this.journal.actors('network/'));
-    return { networks: read.flatMap(({ record }) => viewOfNetwork(record) ?? []), ...asOf };
+    const damaged = this.#damaged.map(({ file, reason }) => ({ file, reason }));
+    return { damaged, networks: read.flatMap(({ record }) => viewOfNetwork(record) ?? []), ...asOf };
   }
 
   network(reference: string): { network: NetworkView } & AsOf {
@@ -248,6 +266,9 @@ export class ActorEngine implements Engine {
     // as a rule it is the name
     if (this.journal.actor(networkAddress(reference))) return reference;
     const known = this.journal.actors('network/').flatMap(({ record }) => viewOfNetwork(record) ?? []);
+    const damaged = this.#damaged.find(({ file }) => file === `${reference}.json`);
+    const path = `${this.settings.directories.networks}/${reference}.json`;
+    if (damaged) throw new NetloomError(fault('network.damaged', `${path}: ${damaged.reason}`));
     const name = resolveNetworkName(known, reference);
     if (typeof name !== 'string') throw new NetloomError(name);
     return name;

@@ -114,6 +114,8 @@ function codeOf(step: Step, errno: string): FaultCode {
     case 'link.macvlan EEXIST':
     case 'link.ipvlan EEXIST':
       return 'link.exists';
+    case 'definition.write EUCLEAN':
+      return 'network.damaged';
     case 'link.find ENODEV':
     case 'link.macvlan ENODEV':
     case 'link.ipvlan ENODEV':

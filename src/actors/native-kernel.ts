@@ -341,8 +341,12 @@ export class NativeKernel implements Kernel {
 
   #survey() {
     const links = native.listLinks(this.#route);
-    const subnets = native.listRoutes(this.#route).map(({ destination }) => destination);
-    return { linkNames: links.map(({ name }) => name), subnets: [...new Set(subnets)] };
+    const nameOf = new Map(links.map(({ index, name }) => [index, name]));
+    const routes = native.listRoutes(this.#route).map(({ destination, linkIndex }) => ({
+      destination,
+      link: linkIndex === null ? null : (nameOf.get(linkIndex) ?? null),
+    }));
+    return { linkNames: links.map(({ name }) => name), routes };
   }
 }
 

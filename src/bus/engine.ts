@@ -3,6 +3,7 @@ import type { ContainerWish } from '../core/container.ts';
 import type { ActorEvent } from '../core/event.ts';
 import type { NetworkSettings } from '../core/network-settings.ts';
 import type { AsOf, ContainerStatistics, ContainerView, NetworkView, NodeInfo } from '../core/view.ts';
+import type { DamagedDefinition } from '../networks/definition-store.ts';
 
 /** What the bus needs of the engine behind it. Every method throws or rejects with a NetloomError. */
 export interface Engine {
@@ -19,7 +20,7 @@ export interface Engine {
   networkNamed(reference: string): string;
   /** with podman's NetworkSettings; throws container.unknown */
   inspect(id: string): { container: ContainerView; NetworkSettings: NetworkSettings } & AsOf;
-  networks(): { networks: NetworkView[] } & AsOf;
+  networks(): { networks: NetworkView[]; damaged: DamagedDefinition[] } & AsOf;
   /** throws network.unknown */
   network(name: string): { network: NetworkView } & AsOf;
   /** reads the kernel's counters; throws container.unknown, container.state */

@@ -13,6 +13,7 @@ import {
   type NodeInfo,
   networkStates,
 } from '../core/view.ts';
+import type { DamagedDefinition } from '../networks/definition-store.ts';
 import type { PlanPreview } from './engine.ts';
 
 /**
@@ -184,7 +185,10 @@ export const networkAnswerSchema: z.ZodType<{ network: NetworkView } & AsOf> = z
   network: networkViewSchema,
   ...asOf,
 });
-export const networkListSchema: z.ZodType<{ networks: NetworkView[] } & AsOf> = z.object({
+export const networkListSchema: z.ZodType<{ networks: NetworkView[]; damaged: DamagedDefinition[] } & AsOf> = z.object({
+  damaged: z
+    .array(z.object({ file: z.string(), reason: z.string() }))
+    .describe('files in the directory of definitions that cannot be taken as one'),
   networks: z.array(networkViewSchema),
   ...asOf,
 });

@@ -24,7 +24,10 @@ export function portConflict(ledger: PortLedger, container: string, ports: reado
 
 export interface SubnetClaim {
   network: string;
+  /** bridge or parent; null: a free name for a bridge, or none for what is upon the link of the default route */
   bridge: string | null;
+  /** the link is there already, and may be somebody else's as well */
+  sharesLink: boolean;
   subnets: NetworkSubnet[];
   automatic: (4 | 6)[];
 }
@@ -39,11 +42,9 @@ export type SubnetLedger = Readonly<Record<string, SubnetGrant>>;
 /** Checks what was asked for against the other networks and the host, and finds what was left open. */
 export function grantSubnets(ledger: SubnetLedger, survey: HostSurvey, claim: SubnetClaim): SubnetGrant | Fault {
   const { [claim.network]: _, ...others } = ledger;
-  const bridge = claim.bridge ?? freeBridgeName(others, survey);
-  const holder = Object.entries(others).find(([, granted]) => granted.bridge === bridge);
-  if (holder) return fault('link.exists', `interface ${bridge} belongs to network ${holder[0]}`);
-  if (survey.linkNames.includes(bridge)) return fault('link.exists', `this host has an interface ${bridge} already`);
-  const used = usedSubnets(others, survey);
+  const bridge = claim.sharesLink ? sharedLink(survey, claim.bridge) : ownBridge(others, survey, claim.bridge);
+  if (typeof bridge === 'object' && bridge !== null) return bridge;
+  const used = usedSubnets(others, claim.sharesLink ? { ...survey, routes: [] } : survey);
   for (const { subnet } of claim.subnets) {
     const clash = used.find((other) => subnetsOverlap(other.subnet, parseSubnet(subnet) as Subnet));
     if (clash) return fault('subnet.taken', `subnet ${subnet} overlaps ${clash.whose}`);
@@ -55,11 +56,29 @@ export function grantSubnets(ledger: SubnetLedger, survey: HostSurvey, claim: Su
   return 'code' in found ? found : { bridge, subnets: [...claim.subnets, ...found] };
 }
 
+/** A bridge of ours: a name that nobody else has. */
+function ownBridge(others: SubnetLedger, survey: HostSurvey, wanted: string | null): string | Fault {
+  const bridge = wanted ?? freeBridgeName(others, survey);
+  const holder = Object.entries(others).find(([, granted]) => granted.bridge === bridge);
+  if (holder) return fault('link.exists', `interface ${bridge} belongs to network ${holder[0]}`);
+  if (survey.linkNames.includes(bridge)) return fault('link.exists', `this host has an interface ${bridge} already`);
+  return bridge;
+}
+
+/** A bridge or parent of somebody else's: it must be there, and the host's routes over it are no clash. */
+function sharedLink(survey: HostSurvey, wanted: string | null): string | null | Fault {
+  if (wanted === null || survey.linkNames.includes(wanted)) return wanted;
+  return fault('link.unknown', `this host has no interface ${wanted}`);
+}
+
 function usedSubnets(others: SubnetLedger, survey: HostSurvey): { subnet: Subnet; whose: string }[] {
   const networks = Object.entries(others).flatMap(([name, { subnets }]) =>
     subnets.map(({ subnet }) => ({ text: subnet, whose: `${subnet} of network ${name}` })),
   );
-  const routes = survey.subnets.map((text) => ({ text, whose: `the host's route to ${text}` }));
+  const routes = survey.routes.map(({ destination, link }) => ({
+    text: destination,
+    whose: `the host's route to ${destination}${link === null ? '' : ` by ${link}`}`,
+  }));
   return [...networks, ...routes].flatMap(({ text, whose }) => {
     const subnet = parseSubnet(text);
     return subnet && subnet.prefixLength > 0 ? [{ subnet, whose }] : [];

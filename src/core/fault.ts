@@ -39,6 +39,7 @@ export const faultStatus = {
   'port.unknown': 404,
   'container.state': 409,
   'network.ambiguous': 409,
+  'network.damaged': 409,
   'network.exists': 409,
   'network.in-use': 409,
   'container.busy': 423,

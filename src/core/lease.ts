@@ -10,13 +10,8 @@ import {
 } from './address.ts';
 import { type Fault, fault } from './fault.ts';
 import type { IpvlanMode, MacvlanMode } from './link-kinds.ts';
-import {
-  gatewaysOf,
-  type NetworkDefinition,
-  type NetworkRoute,
-  type NetworkSubnet,
-  networkSettings,
-} from './network.ts';
+import { answersNames, gatewaysOf, type NetworkDefinition, type NetworkRoute, type NetworkSubnet } from './network.ts';
+import { networkSettings } from './network-options.ts';
 
 /** What a network gives a container: one address per subnet, and all that its plan needs to know of the network. */
 export interface Lease {
@@ -169,7 +164,7 @@ export function leaseOf(
     routes: definition.routes,
     defaultRoute,
     metric,
-    dns: definition.dns_enabled ? { servers: gatewaysOf(definition), searchDomains: [searchDomain] } : null,
+    dns: answersNames(definition) ? { servers: gatewaysOf(definition), searchDomains: [searchDomain] } : null,
   };
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   addressToBigint,
   canonicalAddress,
+  familyOf,
   firstHost,
   formatSubnet,
   lastHost,
@@ -12,8 +13,15 @@ import {
   subnetsOverlap,
 } from './address.ts';
 import { type Fault, fault } from './fault.ts';
-import type { IpvlanMode, MacvlanMode, RouteType } from './link-kinds.ts';
+import type { RouteType } from './link-kinds.ts';
 import { networkId } from './names.ts';
+import {
+  type NetworkDriver,
+  type NetworkSettings,
+  networkDrivers,
+  networkSettings,
+  readOptions,
+} from './network-options.ts';
 import { interfaceNameSchema, networkNameSchema } from './token.ts';
 
 /** Network definitions have podman's field names, for they are the same files and the same nouns. */
@@ -26,24 +34,39 @@ const subnetSchema = z.object({
     .describe('automatic addresses come from here only'),
 });
 
+const routeTypes = ['unicast', 'blackhole', 'unreachable', 'prohibit'] as const satisfies RouteType[];
+
+const routeSchema = z.object({
+  destination: z.string().describe('CIDR'),
+  gateway: z.string().nullish().describe('an address of one of the subnets; none for types that lead nowhere'),
+  metric: z.int().min(0).max(4_294_967_295).nullish().describe('default: 100'),
+  type: z.enum(routeTypes).nullish().describe('default: unicast'),
+});
+
 export const networkRequestSchema = z
   .object({
     name: networkNameSchema,
-    driver: z.string().nullish().describe('bridge'),
-    network_interface: interfaceNameSchema.nullish().describe('name of the bridge; default: the first free netloomN'),
+    driver: z.string().nullish().describe('bridge (default), macvlan, ipvlan'),
+    network_interface: interfaceNameSchema
+      .nullish()
+      .describe(
+        "name of the bridge, default: the first free netloomN; or the parent, default: the default route's link",
+      ),
     subnets: z.array(subnetSchema).nullish().describe("default: a free one from podman's pools"),
+    routes: z.array(routeSchema).nullish().describe('further routes of its containers'),
     ipv6_enabled: z.boolean().nullish().describe('adds a free IPv6 subnet when no IPv6 subnet is given'),
     internal: z.boolean().nullish().describe('no way out and none in'),
     dns_enabled: z
       .boolean()
       .nullish()
-      .describe('names of containers are answered for at the gateways, port 53; default: true'),
+      .describe('names of containers are answered for at the gateways, port 53; default: true for bridges of ours'),
+    network_dns_servers: z.array(z.string()).nullish().describe("asked for all other names; default: the host's"),
     labels: z.record(z.string(), z.string()).nullish(),
-    options: z
+    options: z.record(z.string(), z.string()).nullish().describe('docs/networks.md lists them by driver'),
+    ipam_options: z
       .record(z.string(), z.string())
       .nullish()
-      .describe('mtu, com.docker.network.driver.mtu, com.docker.network.bridge.name'),
-    ipam_options: z.record(z.string(), z.string()).nullish().describe('{"driver": "host-local"}'),
+      .describe('{"driver": "host-local"}, or "none": no addresses are given'),
   })
   .describe('a network as it is wished for');
 export type NetworkRequest = z.infer<typeof networkRequestSchema>;
@@ -65,21 +88,28 @@ export interface NetworkSubnet {
 export interface NetworkWish {
   name: string;
   id: string;
-  bridge: string | null;
+  driver: NetworkDriver;
+  /** bridge or parent; null: a free name, or the link of the default route */
+  link: string | null;
+  /** the link is there already, and may be somebody else's as well */
+  sharesLink: boolean;
   subnets: NetworkSubnet[];
   /** families for which a free subnet is to be found */
   automatic: (4 | 6)[];
+  routes: NetworkRoute[];
   internal: boolean;
   dnsEnabled: boolean;
-  mtuBytes: number | null;
+  dnsServers: string[];
   labels: Record<string, string>;
   options: Record<string, string>;
+  ipamDriver: 'host-local' | 'none';
 }
 
 export interface NetworkDefinition {
   name: string;
   id: string;
-  driver: 'bridge' | 'macvlan' | 'ipvlan';
+  driver: NetworkDriver;
+  /** bridge or parent; null: the parent is the link of the default route */
   network_interface: string | null;
   created: string;
   subnets: NetworkSubnet[];
@@ -93,44 +123,8 @@ export interface NetworkDefinition {
   ipam_options: { driver: 'host-local' | 'none' };
 }
 
-export interface NetworkSettings {
-  mtuBytes: number | null;
-  isolate: 'none' | 'true' | 'strict';
-  metric: number | null;
-  defaultRoute: boolean;
-  vrf: string | null;
-  outbound4: string | null;
-  outbound6: string | null;
-  managed: boolean;
-  vlanId: number | null;
-  mode: MacvlanMode | IpvlanMode | null;
-  broadcastLimit: number | null;
-}
-
-export function networkSettings({ options }: Pick<NetworkDefinition, 'driver' | 'options'>): NetworkSettings {
-  const mtu = options.mtu ?? options['com.docker.network.driver.mtu'];
-  return {
-    mtuBytes: mtu === undefined ? null : Number(mtu),
-    isolate: 'none',
-    metric: null,
-    defaultRoute: true,
-    vrf: null,
-    outbound4: null,
-    outbound6: null,
-    managed: true,
-    vlanId: null,
-    mode: null,
-    broadcastLimit: null,
-  };
-}
-
-/** As podman's: a network has DNS unless it is told not to. */
-const dnsByDefault = true;
-
-const knownOptions = ['mtu', 'com.docker.network.driver.mtu', 'com.docker.network.bridge.name'];
-
-/** below these the kernel takes no address of the family */
-const leastMtuBytes = { 4: 68, 6: 1280 } as const;
+/** below it the kernel takes no IPv6 address */
+const leastMtuBytes6 = 1280;
 
 /** What is no container's, whatever a user asks for: unspecified, loopback, link-local, mapped, multicast. */
 const reserved = ['0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/4', '::/127', '::ffff:0:0/96', 'fe80::/10', 'ff00::/8'].map(
@@ -139,37 +133,78 @@ const reserved = ['0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/4', '::/127', '::ffff:0
 
 /** Checks all that can be checked without the host. */
 export function networkWish(request: NetworkRequest): NetworkWish | Fault {
+  const driver = request.driver ?? 'bridge';
+  if (!isDriver(driver))
+    return fault('mode.unsupported', `there is no driver ${driver}; known are ${networkDrivers.join(', ')}`);
   const options = request.options ?? {};
-  const unknown = Object.keys(options).filter((key) => !knownOptions.includes(key));
-  if (unknown.length > 0)
-    return fault('payload.invalid', `unknown option ${unknown.join(', ')}; known are ${knownOptions.join(', ')}`);
-  if ((request.driver ?? 'bridge') !== 'bridge')
-    return fault('mode.unsupported', `driver ${request.driver} is not supported by this version; bridge is`);
-  if ((request.ipam_options?.driver ?? 'host-local') !== 'host-local')
-    return fault('mode.unsupported', `ipam driver ${request.ipam_options?.driver} is not supported; host-local is`);
-  const mtuBytes = mtuOf(options);
-  if (typeof mtuBytes === 'object' && mtuBytes !== null) return mtuBytes;
-  const bridge = request.network_interface ?? options['com.docker.network.bridge.name'] ?? null;
-  if (bridge !== null && !interfaceNameSchema.safeParse(bridge).success)
-    return fault('payload.invalid', `${bridge} cannot be the name of an interface`);
+  const settings = readOptions(driver, options);
+  if ('code' in settings) return settings;
+  const ipamDriver = request.ipam_options?.driver ?? 'host-local';
+  if (ipamDriver !== 'host-local' && ipamDriver !== 'none')
+    return fault('mode.unsupported', `ipam driver ${ipamDriver} is not supported; host-local and none are`);
+  const link = linkOf(request, driver, options);
+  if (typeof link === 'object' && link !== null) return link;
   const subnets = networkSubnets(request.subnets ?? []);
   if ('code' in subnets) return subnets;
-  const automatic = automaticFamilies(subnets, request.ipv6_enabled ?? false);
-  const hasIpv6 = automatic.includes(6) || subnets.some(({ subnet }) => parseSubnet(subnet)?.family === 6);
-  if (hasIpv6 && mtuBytes !== null && mtuBytes < leastMtuBytes[6])
-    return fault('payload.invalid', `mtu ${mtuBytes}: IPv6 needs at least ${leastMtuBytes[6]}`);
-  return {
+  const routes = networkRoutes(request.routes ?? [], subnets);
+  if ('code' in routes) return routes;
+  const dnsServers = addresses(request.network_dns_servers ?? [], 'name server');
+  if ('code' in dnsServers) return dnsServers;
+  const isOurs = driver === 'bridge' && settings.managed;
+  const wish: NetworkWish = {
     name: request.name,
     id: networkId(request.name),
-    bridge,
+    driver,
+    link,
+    sharesLink: !isOurs,
     subnets,
-    automatic,
+    automatic: ipamDriver === 'none' ? [] : automaticFamilies(subnets, request.ipv6_enabled ?? false),
+    routes,
     internal: request.internal ?? false,
-    dnsEnabled: request.dns_enabled ?? dnsByDefault,
-    mtuBytes,
+    dnsEnabled: request.dns_enabled ?? isOurs,
+    dnsServers,
     labels: request.labels ?? {},
     options,
+    ipamDriver,
   };
+  return contradiction(wish, settings) ?? wish;
+}
+
+const isDriver = (text: string): text is NetworkDriver => networkDrivers.includes(text as NetworkDriver);
+
+function linkOf(
+  request: NetworkRequest,
+  driver: NetworkDriver,
+  options: Record<string, string>,
+): string | null | Fault {
+  const named = driver === 'bridge' ? options['com.docker.network.bridge.name'] : options.parent;
+  const link = request.network_interface ?? named ?? null;
+  if (link === null || interfaceNameSchema.safeParse(link).success) return link;
+  return fault('payload.invalid', `${link} cannot be the name of an interface`);
+}
+
+/** What cannot be meant together. */
+function contradiction(wish: NetworkWish, settings: NetworkSettings): Fault | null {
+  const { driver, subnets, ipamDriver, automatic, sharesLink, link } = wish;
+  const conflict = (message: string) => fault('payload.invalid', message);
+  const families = [...automatic, ...subnets.flatMap(({ subnet }) => parseSubnet(subnet)?.family ?? [])];
+  if (ipamDriver === 'none' && subnets.length > 0) return conflict('ipam driver none gives no addresses: no subnets');
+  if (families.includes(6) && settings.mtuBytes !== null && settings.mtuBytes < leastMtuBytes6)
+    return conflict(`mtu ${settings.mtuBytes}: IPv6 needs at least ${leastMtuBytes6}`);
+  if (driver === 'bridge' && sharesLink && link === null)
+    return conflict('an unmanaged network needs the name of the bridge that is there');
+  if (sharesLink && ipamDriver === 'host-local' && subnets.length === 0)
+    return conflict(`a ${driver} network upon somebody else's link needs a subnet of that link, or ipam driver none`);
+  if (sharesLink && wish.dnsEnabled)
+    return conflict(`dns_enabled: a ${driver} network upon somebody else's link has no gateway of ours to answer at`);
+  if (ipamDriver === 'none' && wish.dnsEnabled) return conflict('dns_enabled: without addresses there is no gateway');
+  for (const [family, outbound] of [
+    [4, settings.outbound4],
+    [6, settings.outbound6],
+  ] as const)
+    if (outbound !== null && (wish.internal || !families.includes(family)))
+      return conflict(`outbound_addr${family}: nothing of IPv${family} leaves this network`);
+  return null;
 }
 
 function automaticFamilies(subnets: NetworkSubnet[], ipv6: boolean): (4 | 6)[] {
@@ -178,13 +213,52 @@ function automaticFamilies(subnets: NetworkSubnet[], ipv6: boolean): (4 | 6)[] {
   return families;
 }
 
-function mtuOf(options: Record<string, string>): number | null | Fault {
-  const text = options.mtu ?? options['com.docker.network.driver.mtu'];
-  if (text === undefined) return null;
-  const mtuBytes = Number(text);
-  if (!/^\d+$/.test(text) || mtuBytes < leastMtuBytes[4] || mtuBytes > 65535)
-    return fault('payload.invalid', `mtu ${text}: expected a number from ${leastMtuBytes[4]} to 65535`);
-  return mtuBytes;
+function addresses(texts: readonly string[], what: string): string[] | Fault {
+  const canonical: string[] = [];
+  for (const text of texts) {
+    const address = canonicalAddress(text);
+    if (address === null) return fault('address.invalid', `${what} ${text} is no IP address`);
+    canonical.push(address);
+  }
+  return [...new Set(canonical)];
+}
+
+function networkRoutes(
+  requested: NonNullable<NetworkRequest['routes']>,
+  subnets: readonly NetworkSubnet[],
+): NetworkRoute[] | Fault {
+  const routes: NetworkRoute[] = [];
+  for (const entry of requested) {
+    const route = networkRoute(entry, subnets);
+    if ('code' in route) return route;
+    const same = routes.some(({ destination, metric }) => destination === route.destination && metric === route.metric);
+    if (same) return fault('payload.invalid', `there are two routes to ${route.destination}`);
+    routes.push(route);
+  }
+  return routes;
+}
+
+function networkRoute(
+  { destination, gateway, metric, type }: NonNullable<NetworkRequest['routes']>[number],
+  subnets: readonly NetworkSubnet[],
+): NetworkRoute | Fault {
+  const subnet = parseSubnet(destination);
+  if (!subnet) return fault('subnet.invalid', `route to ${destination}: it is no subnet`);
+  const route: NetworkRoute = {
+    destination: formatSubnet(subnet),
+    gateway: null,
+    metric: metric ?? null,
+    type: type ?? 'unicast',
+  };
+  if (route.type !== 'unicast')
+    return gateway ? fault('payload.invalid', `a ${route.type} route leads nowhere: it has no gateway`) : route;
+  const via = canonicalAddress(gateway ?? '');
+  if (via === null)
+    return fault('address.invalid', `route to ${destination}: gateway ${gateway ?? ''} is no IP address`);
+  const isNear = subnets.some((own) => subnetContains(parseSubnet(own.subnet) as Subnet, via));
+  if (familyOf(via) !== subnet.family || !isNear)
+    return fault('address.outside-subnet', `route to ${destination}: gateway ${via} is in no subnet of the network`);
+  return { ...route, gateway: via };
 }
 
 function networkSubnets(requested: NonNullable<NetworkRequest['subnets']>): NetworkSubnet[] | Fault {
@@ -249,19 +323,29 @@ export function networkDefinition(
   return {
     name: wish.name,
     id: wish.id,
-    driver: 'bridge',
-    routes: [],
-    network_dns_servers: [],
+    driver: wish.driver,
     network_interface: granted.bridge,
     created: granted.created,
     subnets: granted.subnets,
+    routes: wish.routes,
     ipv6_enabled: granted.subnets.some(({ subnet }) => parseSubnet(subnet)?.family === 6),
     internal: wish.internal,
     dns_enabled: wish.dnsEnabled,
+    network_dns_servers: wish.dnsServers,
     labels: wish.labels,
     options: wish.options,
-    ipam_options: { driver: 'host-local' },
+    ipam_options: { driver: wish.ipamDriver },
   };
+}
+
+/** Whether the bridge is made, and unmade, by netloom. */
+export function ownsBridge(definition: Pick<NetworkDefinition, 'driver' | 'options'>): boolean {
+  return definition.driver === 'bridge' && networkSettings(definition).managed;
+}
+
+/** Whether its containers are answered for by name; podman's files say so of networks that have no gateway of ours, too. */
+export function answersNames(definition: NetworkDefinition): boolean {
+  return definition.dns_enabled && ownsBridge(definition) && gatewaysOf(definition).length > 0;
 }
 
 export function gatewaysOf({ subnets }: Pick<NetworkDefinition, 'subnets'>): string[] {

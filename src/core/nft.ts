@@ -8,6 +8,7 @@ import {
   subnetEnd,
 } from './address.ts';
 import type { NetworkDefinition } from './network.ts';
+import { type Isolation, networkSettings } from './network-options.ts';
 import type { PublishedPort } from './port.ts';
 
 /**
@@ -191,23 +192,18 @@ export interface NetworkFirewall {
 }
 
 /** `true`: nothing to or from other networks that are isolated too; `strict`: nothing to or from any other network. */
-export type Isolation = 'none' | 'true' | 'strict';
-
-export function isolationOf({ options }: Pick<NetworkDefinition, 'options'>): Isolation {
-  return options.isolate === 'true' || options.isolate === 'strict' ? options.isolate : 'none';
-}
-
 export function networkFirewall(
-  definition: Pick<NetworkDefinition, 'name' | 'network_interface' | 'subnets' | 'internal' | 'options'>,
+  definition: Pick<NetworkDefinition, 'name' | 'driver' | 'network_interface' | 'subnets' | 'internal' | 'options'>,
 ): NetworkFirewall {
+  const { isolate, outbound4, outbound6 } = networkSettings(definition);
   return {
     name: definition.name,
     link: definition.network_interface ?? '',
     subnets: definition.subnets.map(({ subnet }) => subnet),
     internal: definition.internal,
-    isolate: isolationOf(definition),
-    outbound4: definition.options.outbound_addr4 ?? null,
-    outbound6: definition.options.outbound_addr6 ?? null,
+    isolate,
+    outbound4,
+    outbound6,
   };
 }
 

@@ -1,5 +1,5 @@
 import { type Family, familyOf, parseSubnet, type Subnet, subnetContains } from './address.ts';
-import { isolationOf } from './nft.ts';
+import { networkSettings } from './network-options.ts';
 import type { PublishedPort } from './port.ts';
 import type { ContainerView, NetworkView } from './view.ts';
 
@@ -25,7 +25,7 @@ export interface ReachabilityCell {
   reason: string;
 }
 
-export type ReachableNetwork = Pick<NetworkView, 'name' | 'internal' | 'options'> & { driver: string };
+export type ReachableNetwork = Pick<NetworkView, 'name' | 'internal' | 'options' | 'driver'>;
 export type ReachableContainer = Pick<ContainerView, 'id' | 'mode' | 'netns' | 'attachments' | 'status' | 'ports'>;
 
 type Verdict = Pick<ReachabilityCell, 'reachable' | 'reason'>;
@@ -175,7 +175,7 @@ const firstMetric = 100;
 function barrier(from: ReachableNetwork, to: ReachableNetwork): Verdict | null {
   if (from.name === to.name) return null;
   if (from.internal || to.internal) return no(internal);
-  const isolation = [isolationOf(from), isolationOf(to)];
+  const isolation = [networkSettings(from).isolate, networkSettings(to).isolate];
   if (isolation.includes('strict')) return no('isolated (strict)');
   return isolation.every((each) => each === 'true') ? no('isolated') : null;
 }

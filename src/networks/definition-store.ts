@@ -1,6 +1,7 @@
 import {
   closeSync,
   existsSync,
+  type FSWatcher,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -8,51 +9,142 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  watch,
   writeFileSync,
 } from 'node:fs';
-import { basename } from 'node:path';
 import type { NetworkDefinition } from '../core/network.ts';
+import { definitionOf, fileOf } from '../core/network-file.ts';
 
-/** Network definitions as podman keeps them: one file per network, `<name>.json`. */
+/** As podman writes it. */
+const indent = 5;
+/** A file that is written leads to several notices. */
+const settleMs = 20;
+
+export interface DamagedDefinition {
+  /** `<name>.json` */
+  file: string;
+  reason: string;
+}
+
+export interface Definitions {
+  definitions: NetworkDefinition[];
+  /** files that say nothing that could be taken; they are reported, and never written over */
+  damaged: DamagedDefinition[];
+}
+
+/**
+ * The definitions of networks, one file each, in podman's format and place. Nobody's lock is taken: a file is replaced in
+ * one go, so that who reads it sees the former one or this one. Failures are thrown as SystemFaults.
+ */
 export class DefinitionStore {
   constructor(private readonly directory: string) {}
 
-  /** Atomic and durable: whoever reads sees the former file or this one, also after a power cut. */
-  write(definition: NetworkDefinition): void {
-    mkdirSync(this.directory, { recursive: true, mode: 0o755 });
-    const path = this.#path(definition.name);
-    const temporary = `${this.directory}/.${basename(path)}.${process.pid}`;
-    const file = openSync(temporary, 'w', 0o644);
-    try {
-      writeFileSync(file, `${JSON.stringify(definition, null, 5)}\n`);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
+  list(): Definitions {
+    const found: Definitions = { definitions: [], damaged: [] };
+    for (const file of this.#files()) {
+      const definition = this.#read(file);
+      if (definition === null) continue;
+      if (typeof definition === 'string') found.damaged.push({ file, reason: definition });
+      else found.definitions.push(definition);
     }
-    renameSync(temporary, path);
-    this.#syncDirectory();
+    return found;
+  }
+
+  has(name: string): boolean {
+    return existsSync(`${this.directory}/${name}.json`);
+  }
+
+  /** Durable when it returns, also after a power cut. EUCLEAN: what is there under that name is damaged, and stays. */
+  write(definition: NetworkDefinition): void {
+    const file = `${definition.name}.json`;
+    orFault(`write ${file}`, () => {
+      mkdirSync(this.directory, { recursive: true, mode: 0o755 });
+      const former = this.#read(file);
+      if (typeof former === 'string')
+        throw { op: `write ${file}`, errno: 'EUCLEAN', detail: `${this.directory}/${file} is damaged: ${former}` };
+      const temporary = `${this.directory}/.${file}.${process.pid}`;
+      const json = JSON.stringify(fileOf(definition, former && this.#json(file)), null, indent);
+      writeDurably(temporary, `${json}\n`);
+      renameSync(temporary, `${this.directory}/${file}`);
+      this.#sync();
+    });
   }
 
   remove(name: string): void {
-    rmSync(this.#path(name), { force: true });
+    orFault(`remove ${name}.json`, () => {
+      const path = `${this.directory}/${name}.json`;
+      if (!existsSync(path)) return;
+      rmSync(path, { force: true });
+      this.#sync();
+    });
   }
 
-  list(): { definitions: NetworkDefinition[] } {
-    if (!existsSync(this.directory)) return { definitions: [] };
-    const names = readdirSync(this.directory).filter((name) => name.endsWith('.json') && !name.startsWith('.'));
-    return { definitions: names.map((name) => JSON.parse(readFileSync(`${this.directory}/${name}`, 'utf8'))) };
+  /** Calls back some milliseconds after anything in the directory changed, whoever changed it. The returned function ends it. */
+  watch(changed: () => void): () => void {
+    mkdirSync(this.directory, { recursive: true, mode: 0o755 });
+    let timer: NodeJS.Timeout | null = null;
+    const watcher: FSWatcher = watch(this.directory, { persistent: false }, (_, file) => {
+      if (file?.startsWith('.')) return;
+      timer ??= setTimeout(() => {
+        timer = null;
+        changed();
+      }, settleMs).unref();
+    });
+    return () => {
+      watcher.close();
+      if (timer) clearTimeout(timer);
+    };
   }
 
-  #path(name: string): string {
-    return `${this.directory}/${name}.json`;
+  #files(): string[] {
+    try {
+      return readdirSync(this.directory).filter((file) => file.endsWith('.json') && !file.startsWith('.'));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      throw error;
+    }
   }
 
-  #syncDirectory(): void {
+  /** null: it is not there; a string: what is wrong with it. */
+  #read(file: string): NetworkDefinition | string | null {
+    try {
+      return definitionOf(file.slice(0, -'.json'.length), this.#json(file));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+      return (error as Error).message;
+    }
+  }
+
+  #json(file: string): unknown {
+    return JSON.parse(readFileSync(`${this.directory}/${file}`, 'utf8'));
+  }
+
+  #sync(): void {
     const directory = openSync(this.directory, 'r');
     try {
       fsyncSync(directory);
     } finally {
       closeSync(directory);
     }
+  }
+}
+
+function writeDurably(path: string, text: string): void {
+  const file = openSync(path, 'w', 0o644);
+  try {
+    writeFileSync(file, text);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function orFault(op: string, act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    throw { op, errno: code, detail: message };
   }
 }

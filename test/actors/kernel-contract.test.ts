@@ -630,11 +630,11 @@ describe.each([
         up(bridge, null),
       );
       const [output] = await succeed({ verb: 'host.survey' });
-      expect(output?.survey?.subnets).toContain('10.77.0.0/24');
+      expect(output?.survey?.routes).toContainEqual({ destination: '10.77.0.0/24', link: bridge });
       expect(output?.survey?.linkNames).toEqual(expect.arrayContaining(['lo', bridge]));
       await succeed({ verb: 'link.delete', netns: null, name: bridge });
       const [after] = await succeed({ verb: 'host.survey' });
-      expect(after?.survey?.subnets).not.toContain('10.77.0.0/24');
+      expect(after?.survey?.routes).not.toContainEqual({ destination: '10.77.0.0/24', link: bridge });
       expect(after?.survey?.linkNames).not.toContain(bridge);
     });
 

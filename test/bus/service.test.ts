@@ -123,7 +123,7 @@ describe('a payload that is wrong is answered with the code of what is wrong', (
     ['a subnet that is no text', { subnets: [{ subnet: 7 }] }, 'subnet.invalid'],
     ['a gateway that is no text', { subnets: [{ subnet: '10.0.0.0/24', gateway: 7 }] }, 'address.invalid'],
     ['a label called name that is no text', { labels: { name: 7 } }, 'payload.invalid'],
-    ['a driver that is not built yet', { driver: 'macvlan' }, 'mode.unsupported'],
+    ['a driver that there is not', { driver: 'overlay' }, 'mode.unsupported'],
   ])('network: %s', async (_, wish, code) => {
     expect((await ask('network.create', JSON.stringify({ name: 'demo', ...wish }))).body).toMatchObject({ code });
   });

@@ -107,7 +107,7 @@ export class FakeEngine implements Engine {
     return this.container(id);
   }
   networks() {
-    return { networks: [], sequence: 0, streamSequence: null };
+    return { networks: [], damaged: [], sequence: 0, streamSequence: null };
   }
   networkNamed(reference: string): string {
     return reference;

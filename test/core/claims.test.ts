@@ -31,13 +31,20 @@ describe('A09 claims of ports', () => {
 });
 
 describe('claims of subnets', () => {
-  const survey = { subnets: ['0.0.0.0/0', '192.168.1.0/24'], linkNames: ['lo', 'eth0'] };
+  const survey = {
+    routes: [
+      { destination: '0.0.0.0/0', link: 'eth0' },
+      { destination: '192.168.1.0/24', link: 'eth0' },
+    ],
+    linkNames: ['lo', 'eth0'],
+  };
   const ledger: SubnetLedger = {
     blue: { bridge: 'netloom0', subnets: [{ subnet: '10.89.0.0/24', gateway: '10.89.0.1' }] },
   };
   const claim = (more: Partial<SubnetClaim> = {}): SubnetClaim => ({
     network: 'demo',
     bridge: null,
+    sharesLink: false,
     subnets: [],
     automatic: [],
     ...more,
@@ -80,7 +87,7 @@ describe('claims of subnets', () => {
   it('that overlap a route of the host are refused, and the route is named', () => {
     expect(grantSubnets({}, survey, claim({ subnets: subnets('192.168.0.0/16') }))).toEqual({
       code: 'subnet.taken',
-      message: "subnet 192.168.0.0/16 overlaps the host's route to 192.168.1.0/24",
+      message: "subnet 192.168.0.0/16 overlaps the host's route to 192.168.1.0/24 by eth0",
     });
   });
 
@@ -94,7 +101,9 @@ describe('claims of subnets', () => {
   });
 
   it('run out when the pools are taken', () => {
-    expect(grantSubnets({}, { ...survey, subnets: ['10.0.0.0/8'] }, claim({ automatic: [4] }))).toEqual({
+    expect(
+      grantSubnets({}, { ...survey, routes: [{ destination: '10.0.0.0/8', link: 'eth0' }] }, claim({ automatic: [4] })),
+    ).toEqual({
       code: 'subnet.exhausted',
       message: 'no free IPv4 subnet is left in the pools',
     });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../src/core/fault.ts';
 import { type NetworkRequest, networkDefinition, networkWish } from '../../src/core/network.ts';
+import { networkSettings } from '../../src/core/network-options.ts';
 import { networkWishOf } from './samples.ts';
 
 const refused = (request: Partial<NetworkRequest>): Fault => {
@@ -14,12 +15,16 @@ describe('a network wish', () => {
     expect(networkWishOf({ subnets: null })).toEqual({
       name: 'demo',
       id: expect.stringMatching(/^[0-9a-f]{64}$/),
-      bridge: null,
+      driver: 'bridge',
+      link: null,
+      sharesLink: false,
       subnets: [],
       automatic: [4],
+      routes: [],
       internal: false,
       dnsEnabled: true,
-      mtuBytes: null,
+      dnsServers: [],
+      ipamDriver: 'host-local',
       labels: {},
       options: {},
     });
@@ -49,12 +54,12 @@ describe('a network wish', () => {
     [{ 'com.docker.network.driver.mtu': '9000' }, 9000],
     [{}, null],
   ])('reads the MTU from its options: %j → %j', (options, mtuBytes) => {
-    expect(networkWishOf({ options }).mtuBytes).toBe(mtuBytes);
+    expect(networkSettings(networkWishOf({ options })).mtuBytes).toBe(mtuBytes);
   });
 
   it('takes the name of its bridge from either place', () => {
-    expect(networkWishOf({ network_interface: 'br7' }).bridge).toBe('br7');
-    expect(networkWishOf({ options: { 'com.docker.network.bridge.name': 'br8' } }).bridge).toBe('br8');
+    expect(networkWishOf({ network_interface: 'br7' }).link).toBe('br7');
+    expect(networkWishOf({ options: { 'com.docker.network.bridge.name': 'br8' } }).link).toBe('br8');
   });
 
   it('refuses a bridge name that no interface can have, wherever it was written', () => {
@@ -64,14 +69,32 @@ describe('a network wish', () => {
   });
 
   it('lists the known options beside an unknown one', () => {
-    expect(refused({ options: { vlan: '7' } })).toEqual({
+    expect(refused({ options: { bclim: '7' } })).toEqual({
       code: 'payload.invalid',
-      message: 'unknown option vlan; known are mtu, com.docker.network.driver.mtu, com.docker.network.bridge.name',
+      message: expect.stringMatching(/^unknown option bclim; a bridge network knows mtu, .*isolate, .*vrf$/),
     });
+    expect(refused({ driver: 'macvlan', options: { vrf: 'red' } }).message).toMatch(/macvlan network knows .*parent/);
   });
 
   it.each([
-    [{ driver: 'macvlan' }, 'mode.unsupported'],
+    [{ driver: 'overlay' }, 'mode.unsupported'],
+    [{ driver: 'macvlan', subnets: null }, 'payload.invalid'],
+    [{ driver: 'macvlan', dns_enabled: true }, 'payload.invalid'],
+    [{ driver: 'macvlan', options: { mode: 'l2' } }, 'payload.invalid'],
+    [{ driver: 'ipvlan', options: { mode: 'bridge' } }, 'payload.invalid'],
+    [{ options: { isolate: 'maybe' } }, 'payload.invalid'],
+    [{ options: { metric: '-1' } }, 'payload.invalid'],
+    [{ options: { vlan: '4095' } }, 'payload.invalid'],
+    [{ options: { outbound_addr4: 'fd00::1' } }, 'payload.invalid'],
+    [{ options: { outbound_addr6: 'fd00::1' } }, 'payload.invalid'],
+    [{ internal: true, options: { outbound_addr4: '192.0.2.1' } }, 'payload.invalid'],
+    [{ options: { mode: 'unmanaged' } }, 'payload.invalid'],
+    [{ ipam_options: { driver: 'none' } }, 'payload.invalid'],
+    [{ network_dns_servers: ['one'] }, 'address.invalid'],
+    [{ routes: [{ destination: 'far' }] }, 'subnet.invalid'],
+    [{ routes: [{ destination: '10.1.0.0/16' }] }, 'address.invalid'],
+    [{ routes: [{ destination: '10.1.0.0/16', gateway: '10.1.0.1' }] }, 'address.outside-subnet'],
+    [{ routes: [{ destination: '10.1.0.0/16', gateway: '10.89.0.9', type: 'blackhole' as const }] }, 'payload.invalid'],
     [{ ipam_options: { driver: 'dhcp' } }, 'mode.unsupported'],
     [{ options: { mtu: '67' } }, 'payload.invalid'],
     [{ options: { mtu: '65536' } }, 'payload.invalid'],

@@ -227,6 +227,7 @@ describe('a network', () => {
   it('is read from its definition', () => {
     const definition = {
       name: 'front',
+      driver: 'bridge' as const,
       network_interface: 'netloom0',
       subnets: [{ subnet: '10.89.0.0/24', gateway: '10.89.0.1' }],
       internal: false,

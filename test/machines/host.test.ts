@@ -20,10 +20,11 @@ const claimSubnets = (network: string): ActorEvent => ({
   type: 'subnet.claim',
   network,
   bridge: null,
+  sharesLink: false,
   subnets: [],
   automatic: [4],
 });
-const surveyed = applied('survey', [{ survey: { subnets: [], linkNames: ['lo'] } }]);
+const surveyed = applied('survey', [{ survey: { routes: [], linkNames: ['lo'] } }]);
 const hostStart: ActorEvent = { type: 'host.start' };
 const reach = (from: At, ...events: ActorEvent[]): At => follow(hostMachine, from, ...events).next;
 

@@ -221,7 +221,14 @@ function liveAsHost(random: () => number) {
       const name = network();
       if (isAsking(name) || holders.has(name)) return;
       asking.add(name);
-      walker.hear({ type: 'subnet.claim', network: name, bridge: null, subnets: [], automatic: [4] });
+      walker.hear({
+        type: 'subnet.claim',
+        network: name,
+        bridge: null,
+        sharesLink: false,
+        subnets: [],
+        automatic: [4],
+      });
     },
     () => {
       const name = network();
@@ -242,4 +249,4 @@ function liveAsHost(random: () => number) {
   return { walker, asking, holders };
 }
 
-const outputs = [{ port: 8080, survey: { subnets: [], linkNames: [] } }];
+const outputs = [{ port: 8080, survey: { routes: [], linkNames: [] } }];

@@ -191,7 +191,7 @@ export const hostTerrain: Terrain<HostContext> = {
     const asked: ActorEvent[] = ['a', 'b'].flatMap((name): ActorEvent[] => [
       { type: 'ports.claim', container: name, attempt: 1, ports: wishes.bridge.ports },
       { type: 'ports.release', container: name },
-      { type: 'subnet.claim', network: name, bridge: null, subnets: [], automatic: [4] },
+      { type: 'subnet.claim', network: name, bridge: null, sharesLink: false, subnets: [], automatic: [4] },
     ]);
     return [
       ...(outstanding.length < 2 ? [...asked, { type: 'host.start' } as const, recovered(false)] : []),
@@ -200,7 +200,7 @@ export const hostTerrain: Terrain<HostContext> = {
     ];
   },
   results: (plan) => [
-    applied(plan, plan === 'survey' ? [{ survey: { subnets: [], linkNames: [] } }] : [{ port: 8080 }]),
+    applied(plan, plan === 'survey' ? [{ survey: { routes: [], linkNames: [] } }] : [{ port: 8080 }]),
     failed(plan, littered),
   ],
   essence: (context) => [

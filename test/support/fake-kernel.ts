@@ -247,7 +247,7 @@ export class FakeKernel implements Kernel {
         this.#watched.delete(step.owner);
         return;
       case 'host.survey':
-        return { survey: { subnets: linux.host.destinations(), linkNames: [...linux.host.links.keys()] } };
+        return { survey: { routes: linux.host.destinations(), linkNames: [...linux.host.links.keys()] } };
     }
   }
 

@@ -38,11 +38,13 @@ export class FakeNetns {
   }
 
   /** Also those that an address brings along while its link is up. */
-  destinations(): string[] {
+  destinations(): { destination: string; link: string | null }[] {
     const connected = [...this.links.values()]
       .filter(({ kind, settings }) => kind !== 'loopback' && settings.up)
-      .flatMap(({ addresses }) => addresses.map((address) => formatSubnet(parseSubnet(address) as Subnet)));
-    return [...new Set([...connected, ...this.routes.map(({ destination }) => destination)])];
+      .flatMap(({ name, addresses }) =>
+        addresses.map((address) => ({ destination: formatSubnet(parseSubnet(address) as Subnet), link: name })),
+      );
+    return [...connected, ...this.routes.map(({ destination, link }) => ({ destination, link }))];
   }
 }
 

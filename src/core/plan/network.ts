@@ -1,6 +1,7 @@
 import { linkLocalAddress, parseSubnet, type Subnet } from '../address.ts';
 import { derivedMac } from '../names.ts';
-import { gatewaysOf, type NetworkDefinition, networkSettings } from '../network.ts';
+import { answersNames, gatewaysOf, type NetworkDefinition, ownsBridge } from '../network.ts';
+import { networkSettings } from '../network-options.ts';
 import { networkElements, networkFirewall } from '../nft.ts';
 import type { Plan, Step } from './step.ts';
 
@@ -40,7 +41,7 @@ export function lowerPlan({ definition }: NetworkGrant): Plan {
     name: 'lower',
     kind: 'dismantle',
     steps: [
-      ...(definition.dns_enabled ? [{ verb: 'dns.retire', network: name } as const] : []),
+      ...(answersNames(definition) ? [{ verb: 'dns.retire', network: name } as const] : []),
       ...(isOurs
         ? ([
             { verb: 'nft.delete', elements: networkElements(networkFirewall(definition)) },
@@ -50,11 +51,6 @@ export function lowerPlan({ definition }: NetworkGrant): Plan {
       { verb: 'definition.remove', name },
     ],
   };
-}
-
-/** Whether the bridge is made, and unmade, by netloom. */
-export function ownsBridge(definition: NetworkDefinition): boolean {
-  return definition.driver === 'bridge' && networkSettings(definition).managed;
 }
 
 function deviceSteps(grant: NetworkGrant): Step[] {
@@ -96,7 +92,7 @@ function bridgeSteps(definition: NetworkDefinition, bridge: string): Step[] {
 }
 
 function resolverSteps({ definition, searchDomain }: NetworkGrant): Step[] {
-  if (!definition.dns_enabled) return [];
+  if (!answersNames(definition)) return [];
   return [
     {
       verb: 'dns.serve',

@@ -139,7 +139,8 @@ export interface LinkSettings {
 }
 
 export interface HostSurvey {
-  subnets: string[];
+  /** ip route show; link: null where a route leads nowhere */
+  routes: { destination: string; link: string | null }[];
   linkNames: string[];
 }
 

@@ -1,0 +1,121 @@
+import { z } from 'zod';
+import { canonicalAddress, formatSubnet, parseSubnet } from './address.ts';
+import type { NetworkDefinition, NetworkSubnet } from './network.ts';
+import { networkDrivers } from './network-options.ts';
+import { tokenPattern } from './token.ts';
+
+/**
+ * A definition's file, in podman's format: its field names, its order, and nothing where podman writes nothing. Versions
+ * differ in what they know: what is absent has its default, and what we do not know is kept.
+ */
+
+const text = z.string();
+const fileSchema = z.object({
+  name: text.regex(tokenPattern, 'is no name that netloom takes'),
+  id: text.regex(/^[0-9a-f]{64}$/, 'must be 64 hex digits'),
+  driver: z.enum(networkDrivers),
+  network_interface: text.nullish(),
+  created: text.nullish(),
+  subnets: z
+    .array(
+      z.object({
+        subnet: text.refine((subnet) => parseSubnet(subnet) !== null, 'is no subnet'),
+        gateway: text.refine((gateway) => canonicalAddress(gateway) !== null, 'is no IP address').nullish(),
+        lease_range: z.object({ start_ip: text.nullish(), end_ip: text.nullish() }).nullish(),
+      }),
+    )
+    .nullish(),
+  routes: z
+    .array(
+      z.object({
+        destination: text.refine((subnet) => parseSubnet(subnet) !== null, 'is no subnet'),
+        gateway: text.nullish(),
+        metric: z.int().nullish(),
+        type: z.enum(['unicast', 'blackhole', 'unreachable', 'prohibit']).nullish(),
+      }),
+    )
+    .nullish(),
+  ipv6_enabled: z.boolean().nullish(),
+  internal: z.boolean().nullish(),
+  dns_enabled: z.boolean().nullish(),
+  network_dns_servers: z.array(text).nullish(),
+  labels: z.record(text, text).nullish(),
+  options: z.record(text, text).nullish(),
+  ipam_options: z.object({ driver: z.enum(['host-local', 'none']).nullish() }).nullish(),
+});
+
+const known: ReadonlySet<string> = new Set(Object.keys(fileSchema.shape));
+
+/** What was read from `<name>.json`; a string says what is wrong with it. */
+export function definitionOf(name: string, json: unknown): NetworkDefinition | string {
+  const parsed = fileSchema.safeParse(json);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    return `${issue?.path.join('.') || 'the file'}: ${issue?.message}`;
+  }
+  const file = parsed.data;
+  if (file.name !== name) return `name: it is ${file.name} in a file that is named ${name}.json`;
+  return {
+    name,
+    id: file.id,
+    driver: file.driver,
+    network_interface: file.network_interface || null,
+    created: file.created ?? '',
+    subnets: (file.subnets ?? []).map(subnetOf),
+    routes: (file.routes ?? []).map(({ destination, gateway, metric, type }) => ({
+      destination,
+      gateway: gateway || null,
+      metric: metric ?? null,
+      type: type ?? 'unicast',
+    })),
+    ipv6_enabled: file.ipv6_enabled ?? false,
+    internal: file.internal ?? false,
+    dns_enabled: file.dns_enabled ?? false,
+    network_dns_servers: file.network_dns_servers ?? [],
+    labels: file.labels ?? {},
+    options: file.options ?? {},
+    ipam_options: { driver: file.ipam_options?.driver ?? 'host-local' },
+  };
+}
+
+type FileSubnet = NonNullable<NonNullable<z.output<typeof fileSchema>['subnets']>>[number];
+
+function subnetOf({ subnet, gateway, lease_range }: FileSubnet): NetworkSubnet {
+  const parsed = parseSubnet(subnet);
+  const entry = { subnet: parsed ? formatSubnet(parsed) : subnet, gateway: gateway ? canonicalAddress(gateway) : null };
+  if (!lease_range) return entry;
+  const { start_ip, end_ip } = lease_range;
+  return { ...entry, lease_range: { start_ip: start_ip || null, end_ip: end_ip || null } };
+}
+
+/** The other way round; `former` is what the file holds now, whose fields that we do not know are kept. */
+export function fileOf(definition: NetworkDefinition, former: unknown = {}): Record<string, unknown> {
+  const { name, id, driver, network_interface, created, routes, labels, options, ipam_options } = definition;
+  const { ipv6_enabled, internal, dns_enabled, network_dns_servers } = definition;
+  const others = Object.entries((former ?? {}) as object).filter(([field]) => !known.has(field));
+  return withoutNulls({
+    name,
+    id,
+    driver,
+    network_interface,
+    created,
+    subnets: definition.subnets.length > 0 ? definition.subnets.map(fileSubnetOf) : null,
+    routes: routes.length > 0 ? routes.map((route) => withoutNulls({ ...route })) : null,
+    ipv6_enabled,
+    internal,
+    dns_enabled,
+    network_dns_servers: network_dns_servers.length > 0 ? network_dns_servers : null,
+    labels: Object.keys(labels).length > 0 ? labels : null,
+    options: Object.keys(options).length > 0 ? options : null,
+    ipam_options,
+    ...Object.fromEntries(others),
+  });
+}
+
+function fileSubnetOf({ subnet, gateway, lease_range }: NetworkSubnet): Record<string, unknown> {
+  return withoutNulls({ subnet, gateway, lease_range: lease_range ? withoutNulls(lease_range) : null });
+}
+
+function withoutNulls(object: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null));
+}

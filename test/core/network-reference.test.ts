@@ -1,0 +1,28 @@
+import { describe, expect, it } from 'vitest';
+import { resolveNetworkName } from '../../src/core/network-reference.ts';
+
+const networks = [
+  { name: 'web', id: `aab0${'0'.repeat(60)}` },
+  { name: 'back', id: `aac1${'1'.repeat(60)}` },
+  { name: 'aac', id: `bb${'2'.repeat(62)}` },
+];
+
+describe('A07 a network is named', () => {
+  it.each([
+    ['web', 'web'],
+    [networks[1]?.id as string, 'back'],
+    ['aab', 'web'],
+    ['b', 'aac'],
+  ])('A07 %s means %s', (reference, name) => expect(resolveNetworkName(networks, reference)).toBe(name));
+
+  it('A07 its name goes before an id that begins so', () => expect(resolveNetworkName(networks, 'aac')).toBe('aac'));
+
+  it('A07 an ambiguous prefix is refused, and the candidates are listed', () =>
+    expect(resolveNetworkName(networks, 'aa')).toEqual({
+      code: 'network.ambiguous',
+      message: 'aa may be any of the networks web (aab000000000), back (aac111111111)',
+    }));
+
+  it('A07 one that nobody has is unknown', () =>
+    expect(resolveNetworkName(networks, 'c')).toMatchObject({ code: 'network.unknown' }));
+});

@@ -1,0 +1,100 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execa } from 'execa';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DefinitionStore } from '../../src/networks/definition-store.ts';
+import { definitionOf } from '../core/samples.ts';
+import { temporaryDirectory } from '../support/fresh-host.ts';
+
+let directory: { path: string; remove(): void };
+let store: DefinitionStore;
+
+beforeEach(() => {
+  directory = temporaryDirectory();
+  store = new DefinitionStore(`${directory.path}/networks`);
+});
+afterEach(() => directory.remove());
+
+const read = (file: string) => readFileSync(`${directory.path}/networks/${file}`, 'utf8');
+
+describe('the definitions of networks', () => {
+  it('are none where there is no directory', () => {
+    expect(store.list()).toEqual({ definitions: [], damaged: [] });
+    store.remove('nobody');
+  });
+
+  it('are kept one file each, and nothing else is left in the directory', () => {
+    const definition = definitionOf();
+    store.write(definition);
+    store.write({ ...definition, internal: true });
+    expect(store.list().definitions).toEqual([{ ...definition, internal: true }]);
+    expect(readdirSync(`${directory.path}/networks`)).toEqual(['demo.json']);
+    store.remove('demo');
+    expect(store.list().definitions).toEqual([]);
+  });
+
+  it('that are damaged are reported by name and never written over', () => {
+    store.write(definitionOf());
+    for (const damage of ['{"name": "demo", ', '{"name": "other"}', '']) {
+      writeFileSync(`${directory.path}/networks/demo.json`, damage);
+      expect(store.list()).toEqual({ definitions: [], damaged: [{ file: 'demo.json', reason: expect.any(String) }] });
+      expect(() => store.write(definitionOf())).toThrow(expect.objectContaining({ errno: 'EUCLEAN' }));
+      expect(read('demo.json')).toBe(damage);
+    }
+  });
+
+  it('keep what a newer podman wrote beside what we know', () => {
+    store.write(definitionOf());
+    writeFileSync(
+      `${directory.path}/networks/demo.json`,
+      JSON.stringify({ ...JSON.parse(read('demo.json')), newer: [1] }),
+    );
+    store.write({ ...definitionOf(), internal: true });
+    expect(JSON.parse(read('demo.json'))).toMatchObject({ internal: true, newer: [1] });
+  });
+
+  it('say when somebody changes them', async () => {
+    let changes = 0;
+    const end = store.watch(() => changes++);
+    store.write(definitionOf());
+    await expect.poll(() => changes).toBe(1);
+    store.remove('demo');
+    await expect.poll(() => changes).toBe(2);
+    end();
+  });
+});
+
+describe('podman', () => {
+  const podman = (...args: string[]) =>
+    execa('podman', ['--network-config-dir', `${directory.path}/networks`, 'network', ...args]);
+
+  it('takes ours as its own', async () => {
+    const definition = definitionOf({
+      subnets: [
+        { subnet: '10.61.0.0/24', lease_range: { start_ip: '10.61.0.9', end_ip: '10.61.0.99' } },
+        { subnet: 'fd61::/64' },
+      ],
+      labels: { of: 'netloom' },
+      options: { mtu: '1400', isolate: 'true' },
+    });
+    store.write(definition);
+    const { stdout } = await podman('inspect', 'demo');
+    const { routes: _, network_dns_servers: __, ...known } = definition;
+    expect(JSON.parse(stdout)).toEqual([known]);
+  });
+
+  it('makes networks that we see as it does', async () => {
+    await podman('create', '--subnet', '10.62.0.0/24', '--label', 'of=podman', '-o', 'mtu=1300', 'theirs');
+    await podman('create', '--internal', '--disable-dns', 'hidden');
+    await podman('create', '-d', 'macvlan', '-o', 'parent=lo', '--subnet', '10.63.0.0/24', 'upon');
+    const { definitions, damaged } = store.list();
+    expect(damaged).toEqual([]);
+    const { stdout } = await podman('inspect', 'theirs', 'hidden', 'upon');
+    for (const theirs of JSON.parse(stdout)) {
+      const ours = definitions.find(({ name }) => name === theirs.name);
+      expect(ours).toMatchObject({
+        ...theirs,
+        subnets: theirs.subnets.map((subnet: object) => expect.objectContaining(subnet)),
+      });
+    }
+  });
+});

@@ -10,7 +10,7 @@ import {
 import type { Effect } from '../src/core/effect.ts';
 import type { HostEvent } from '../src/core/event.ts';
 import type { Fault } from '../src/core/fault.ts';
-import { basePlan, holdPlan, letGoPlan, surveyPlan } from '../src/core/plan/host.ts';
+import { basePlan, holdPlan, letGoPlan, mendBasePlan, surveyPlan } from '../src/core/plan/host.ts';
 import { isSamePort, type PublishedPort } from '../src/core/port.ts';
 import { action, deciding, effects } from './effects.ts';
 
@@ -54,6 +54,10 @@ function withPorts(ledger: PortLedger, container: string, ports: readonly Publis
   return ports.length > 0 ? { ...others, [container]: ports } : others;
 }
 
+/** What was found otherwise than it had been left, and is as it should be again. */
+const drift = (what: 'firewall' | 'uplink', more: Record<string, unknown>): Effect[] =>
+  ['drift-detected', 'drift-healed'].map((fact) => ({ kind: 'announce', fact, data: { what, ...more } }));
+
 const portOwner = (container: string) => `container/${container}`;
 
 const machine = setup({
@@ -66,6 +70,36 @@ const machine = setup({
       assertEvent(event, 'steps.failed');
       return [{ kind: 'announce', fact: 'failed', data: { fault: event.fault } }];
     }),
+
+    // ---- drift
+    mend: decide(() => [{ kind: 'apply', plan: mendBasePlan() }]),
+    /** The elements may have gone with the ruleset: everybody who has some puts back what is missing. */
+    announceMended: decide(({ context, event }) => {
+      assertEvent(event, 'steps.applied');
+      if (event.changed.length === 0) return [];
+      const owners = [
+        ...Object.keys(context.networks).map(networkAddress),
+        ...Object.keys(context.ports).map(containerAddress),
+      ];
+      return [
+        ...drift('firewall', { steps: event.changed, tookMs: event.tookMs }),
+        ...owners.map((to): Effect => ({ kind: 'tell', to, event: { type: 'drift.suspected' } })),
+      ];
+    }),
+    announceDegraded: decide(({ event }) => {
+      assertEvent(event, 'steps.failed');
+      const data = { what: 'firewall', fault: event.fault };
+      return [
+        { kind: 'announce', fact: 'drift-detected', data },
+        { kind: 'announce', fact: 'degraded', data },
+      ];
+    }),
+    announceUplink: decide(({ event }) => {
+      assertEvent(event, 'uplink.changed');
+      return drift('uplink', { hostIp: event.hostIp });
+    }),
+    announceResolverLost: decide(() => [{ kind: 'announce', fact: 'drift-detected', data: { what: 'resolver' } }]),
+    announceResolverHealed: decide(() => [{ kind: 'announce', fact: 'drift-healed', data: { what: 'resolver' } }]),
     keepFault: assign(({ event }) => {
       assertEvent(event, 'steps.failed');
       return { lastFault: event.fault };
@@ -208,6 +242,7 @@ const machine = setup({
     },
     isRelease: ({ event }) => 'plan' in event && event.plan.startsWith(releasePrefix),
     isSurvey: ({ event }) => 'plan' in event && event.plan === 'survey',
+    isMend: ({ event }) => 'plan' in event && event.plan === 'mend base',
     isBase: ({ event }) => 'plan' in event && event.plan === 'base',
     wasRebooted: ({ event }) => event.type === 'actor.recovered' && event.rebooted,
   },
@@ -229,6 +264,8 @@ export const hostMachine = machine.createMachine({
     'steps.applied': [
       { guard: 'isHoldOfThisAttempt', actions: 'grantPorts' },
       { guard: 'isSurvey', actions: 'grantSubnets' },
+      // also when the daemon was started again meanwhile: the elements may be gone
+      { guard: 'isMend', actions: 'announceMended' },
     ],
     'steps.failed': [
       { guard: 'isHoldOfThisAttempt', actions: 'refuseHeld' },
@@ -237,6 +274,9 @@ export const hostMachine = machine.createMachine({
       { guard: 'isSurvey', actions: 'refuseSurvey' },
     ],
     'actor.recovered': { guard: 'wasRebooted', actions: 'surveyAgain' },
+    'uplink.changed': { actions: 'announceUplink' },
+    'resolver.lost': { actions: 'announceResolverLost' },
+    'resolver.replaced': { actions: 'announceResolverHealed' },
   },
   states: {
     absent: {
@@ -255,8 +295,21 @@ export const hostMachine = machine.createMachine({
     },
     serving: {
       description: 'The ruleset is there; ports and subnets are given out.',
-      // the daemon was started again: the ruleset may be gone, and no port is bound
-      on: { 'host.start': { target: 'starting', actions: 'holdAgain' } },
+      on: {
+        // the daemon was started again: the ruleset may be gone, and no port is bound
+        'host.start': { target: 'starting', actions: 'holdAgain' },
+        'drift.suspected': { actions: 'mend' },
+        'steps.failed': { guard: 'isMend', target: 'degraded', actions: ['keepFault', 'announceDegraded'] },
+      },
+    },
+    degraded: {
+      description: 'The ruleset was damaged and could not be loaded again; the next notice tries once more.',
+      on: {
+        'host.start': { target: 'starting', actions: 'holdAgain' },
+        'drift.suspected': { actions: 'mend' },
+        'steps.applied': { guard: 'isMend', target: 'serving', actions: 'announceMended' },
+        'steps.failed': { guard: 'isMend', actions: 'keepFault' },
+      },
     },
     failed: {
       description: 'The base ruleset could not be loaded: nothing can be published or masqueraded.',

@@ -374,6 +374,8 @@ export type RouteNotice =
       name: string;
       index: number;
       up: boolean;
+      /** this very change set it down; false of a link that is new, or was down before */
+      wentDown: boolean;
       masterIndex: number | null;
       alias: string | null;
       /** LinkInfo.kind: "veth", "bridge", … */

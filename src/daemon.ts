@@ -13,6 +13,7 @@ import { ActorEngine, readBootId } from './engine.ts';
 import { DefinitionStore } from './networks/definition-store.ts';
 import { ResolverKeeper } from './resolver/keeper.ts';
 import { takeRunDirectory } from './run-lock.ts';
+import { WatchKeeper } from './watch/keeper.ts';
 
 export interface DaemonOptions {
   /** names this host on the bus: it stands in every subject */
@@ -100,6 +101,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     // a worker that ended between its commit and its word to us may have left facts behind
     pool.on('recovered', () => publisher.wake());
     reportWorkers(pool, log);
+    // before the actors look at what is there: from then on nothing goes unseen
+    const watch = await WatchKeeper.start({ netnsDirectory });
+    undo.push(() => watch.stop());
+    watch.on('suspected', (suspected) => engine.suspect(suspected));
+    watch.on('uplink', (hostIp) => engine.noteHostIp(hostIp));
+    resolver.on('lost', () => engine.noteResolver('lost'));
+    resolver.on('replaced', () => engine.noteResolver('replaced'));
+    watch.on('lost', (error) => log.error({ error }, 'the watcher ended by itself'));
     await pool.start(rebooted);
     const definitions = new DefinitionStore(networksDirectory);
     const takeDefinitions = () => {

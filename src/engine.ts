@@ -23,6 +23,7 @@ import type { PublishedPort } from './core/port.ts';
 import { sharingCycle } from './core/sharing.ts';
 import type { AsOf, ContainerStatistics, ContainerView, NetworkView, NodeInfo } from './core/view.ts';
 import type { DamagedDefinition, Definitions } from './networks/definition-store.ts';
+import type { Suspected } from './watch/protocol.ts';
 
 export interface EngineSettings {
   node: string;
@@ -130,6 +131,31 @@ export class ActorEngine implements Engine {
       const name = actorName(address);
       if (isDefined && !there.has(name) && !isThere(name)) this.#tell(address, { type: 'definition.lost' });
     }
+  }
+
+  /** What the kernel has told: whom it concerns looks for himself. */
+  suspect({ all, owners, links }: Suspected): void {
+    const suspected = new Set(all ? this.journal.actors().map(({ address }) => address) : owners);
+    if (links.length > 0) for (const address of this.#usersOf(new Set(links))) suspected.add(address);
+    for (const address of suspected) this.pool.suspect(address);
+  }
+
+  /** Networks whose bridge or parent has one of these names, and their members. */
+  #usersOf(links: ReadonlySet<string>): ActorAddress[] {
+    return this.journal.actors('network/').flatMap(({ address, record }) => {
+      const { definition, device, leases } = record.context as NetworkContext;
+      const link = definition?.network_interface ?? device?.name;
+      return link && links.has(link) ? [address, ...Object.keys(leases).map(containerAddress)] : [];
+    });
+  }
+
+  noteHostIp(hostIp: string | null): void {
+    this.#hostIp = hostIp;
+    this.#tell(hostAddress, { type: 'uplink.changed', hostIp });
+  }
+
+  noteResolver(what: 'lost' | 'replaced'): void {
+    this.#tell(hostAddress, { type: `resolver.${what}` });
   }
 
   #tell(to: ActorAddress, event: ActorEvent): void {

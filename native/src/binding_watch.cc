@@ -79,6 +79,7 @@ Napi::Object notice_to_js(Napi::Env env, bool gone, const rtnl::LinkInfo& link) 
   object.Set("name", link.name);
   object.Set("index", link.index);
   object.Set("up", link.up);
+  object.Set("wentDown", link.went_down);
   object.Set("masterIndex", or_null(env, link.master));
   object.Set("alias", string_or_null(env, link.alias));
   object.Set("linkKind", string_or_null(env, link.kind));

@@ -67,6 +67,11 @@ export class ActorSystem {
     else this.#early.push(delivery);
   }
 
+  /** Tells an actor that something of it may have vanished. Those that do not exist have nothing to lose. */
+  suspect(address: ActorAddress): void {
+    if (this.#actors.has(address)) this.#later(() => this.#receive(address, { type: 'drift.suspected' }));
+  }
+
   /** Reads every actor of this worker from the journal; nobody is told anything yet. */
   restore(): void {
     for (const { address, record } of this.journal.actors())

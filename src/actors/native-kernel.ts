@@ -1,6 +1,4 @@
-import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { mkdirSync } from 'node:fs';
 import * as native from '#native';
 import type { ActorAddress } from '../core/actor-address.ts';
 import type { ActorEvent } from '../core/event.ts';
@@ -19,15 +17,13 @@ import {
 import type { ContainerNames, ServedNetwork, Step, StepOutput } from '../core/plan/step.ts';
 import { type PublishedPort, publishedFlows } from '../core/port.ts';
 import type { NamespaceStatistics } from '../core/statistics.ts';
+import { freshRuleset, isComplete, repairedRuleset, rulesetMark } from './base-ruleset.ts';
 import type { Kernel, Performed, StepFailure } from './kernel.ts';
 import { LinkWatch } from './link-watch.ts';
 import { PortHolder } from './port-holder.ts';
 import { ProcessWatch } from './process-watch.ts';
 import { isSet, type RouteStep, requestFor, settle, uplink, verifyExisting } from './route-steps.ts';
 
-const baseRuleset = readFileSync(createRequire(import.meta.url).resolve('#native/base.nft'), 'utf8');
-/** An empty set whose name tells which ruleset is loaded. */
-const rulesetMark = `ruleset_${createHash('sha256').update(baseRuleset).digest('hex').slice(0, 12)}`;
 /** Somewhere outside: only looked up, never spoken to (C09). */
 const publicAddress = '8.8.8.8';
 
@@ -169,6 +165,9 @@ export class NativeKernel implements Kernel {
       const fault = settle(step, refused) && verifyExisting(socket, step, refused);
       if (refused?.errno === 'EEXIST') run.found = true;
       if (!fault) this.#succeed(run, first + offset, 1);
+      // the kernel numbers the other end of a veth by itself; without a number nothing is heard of what happens there
+      if (!fault && (step.verb === 'link.macvlan' || step.verb === 'link.ipvlan'))
+        native.assignNetnsId(this.#route, step.netns);
       if (!fault && !refused && left.includes(step) && !step.verb.endsWith('.delete')) run.changed.push(first + offset);
       if (fault)
         run.failure ??= { index: first + offset, operation: fault.op, errno: fault.errno, detail: fault.detail };
@@ -288,20 +287,13 @@ export class NativeKernel implements Kernel {
     );
   }
 
+  /** Of a ruleset of which only a part is missing the elements stay, and no packet meets a moment without rules. */
   #loadBase(): boolean {
-    if (this.#isBaseLoaded()) return false;
-    native.loadRuleset(`${baseRuleset}\nadd set inet ${nftTable} ${rulesetMark} { type mark; }\n`);
+    const found = native.inspectTable(this.#nft, nftTable);
+    if (found && isComplete(found)) return false;
+    if (!found?.sets.includes(rulesetMark) || !attempts(() => native.loadRuleset(repairedRuleset)))
+      native.loadRuleset(freshRuleset);
     return true;
-  }
-
-  #isBaseLoaded(): boolean {
-    try {
-      native.listElements(this.#nft, nftTable, rulesetMark);
-      return true;
-    } catch (error) {
-      if (failureOf(error, 'nft.load').errno === 'ENOENT') return false;
-      throw error;
-    }
   }
 
   /** Where something was found already, only what is missing is added: so that it is known whether anything was. */
@@ -442,6 +434,16 @@ function failureOf(error: unknown, verb: string): Omit<StepFailure, 'index'> {
   return errno === undefined
     ? { operation: op, errno: 'EUNKNOWN', detail: message ?? String(error) }
     : { operation: op, errno, detail };
+}
+
+/** Whether it can be done. */
+function attempts(act: () => void): boolean {
+  try {
+    act();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function attempt<T>(open: () => T, verb: string): [T, null] | [null, Omit<StepFailure, 'index'>] {

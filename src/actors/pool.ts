@@ -75,6 +75,10 @@ export class Pool extends EventEmitter<PoolEvents> {
     if (port) await this.call(index, 'names', { port }, [port]);
   }
 
+  suspect(address: ActorAddress): void {
+    this.#post(workerOf(address, this.size), { kind: 'suspect', address });
+  }
+
   /** The worker on which an actor lives. */
   home(address: ActorAddress): number {
     return workerOf(address, this.size);

@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { ActorKind } from '../core/actor-address.ts';
+import type { ActorAddress, ActorKind } from '../core/actor-address.ts';
 import type { Fault } from '../core/fault.ts';
 import type { PublishedPort } from '../core/port.ts';
 import type { NamespaceStatistics } from '../core/statistics.ts';
@@ -29,7 +29,9 @@ export type Verb = keyof Verbs;
 
 export type ToWorker =
   | { kind: 'call'; id: number; verb: Verb; input: Verbs[Verb][0] }
-  | { kind: 'deliver'; delivery: Delivery };
+  | { kind: 'deliver'; delivery: Delivery }
+  /** it may have lost something in the kernel: not kept, for who is restored looks at everything anyway */
+  | { kind: 'suspect'; address: ActorAddress };
 
 export type FromWorker =
   | { kind: 'ready' }

@@ -130,6 +130,9 @@ parent.on('message', (message: ToWorker) => {
       break;
     case 'deliver':
       system.deliver(message.delivery);
+      break;
+    case 'suspect':
+      system.suspect(message.address);
   }
 });
 

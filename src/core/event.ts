@@ -83,6 +83,11 @@ export interface LeaseRequest {
 export type HostEvent =
   | LoopEvent
   | { type: 'host.start' }
+  /** the source address of the way to the outside is another now (C09) */
+  | { type: 'uplink.changed'; hostIp: string | null }
+  /** the thread that answers for names has ended by itself; another has taken its place */
+  | { type: 'resolver.lost' }
+  | { type: 'resolver.replaced' }
   /** in addition to what the container has already */
   | { type: 'ports.claim'; container: string; attempt: number; ports: PublishedPort[] }
   /** without ports: all that the container has */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { ActorAddress } from './actor-address.ts';
 
 /**
  * Names in the kernel are derived from ids, so that undo needs no memory and a leftover shows whose it was.
@@ -23,6 +24,11 @@ export function netnsPath(directory: string, containerId: string): string {
   return `${directory}/netloom-${containerId}`;
 }
 
+/** The container whose pin has that name within its directory; null: another's pin. */
+export function idOfPin(entry: string): string | null {
+  return /^netloom-(.+)$/.exec(entry)?.[1] ?? null;
+}
+
 /** Locally administered unicast address, the same for the same owner for ever. */
 export function derivedMac(owner: string): string {
   const bytes = digest(`mac ${owner}`).subarray(0, 6);
@@ -33,4 +39,10 @@ export function derivedMac(owner: string): string {
 /** 64 hex digits, as podman names networks. */
 export function networkId(name: string): string {
   return digest(`netloom network ${name}`).toString('hex');
+}
+
+/** Whose a link is, by its alias: a veth is its container's, a bridge its network's. null: not one of ours. */
+export function ownerOfAlias(alias: string): ActorAddress | null {
+  const [netloom, owner] = alias.split(' ');
+  return netloom === 'netloom' && owner && /^(container|network)\/./.test(owner) ? (owner as ActorAddress) : null;
 }

@@ -160,7 +160,14 @@ describe('watchRoutes of all namespaces', () => {
     await until((notice) => notice.kind === 'link.deleted' && notice.name === 'v8');
     await until((notice) => notice.kind === 'link.deleted' && notice.name === 'eth0');
     const deleted = all.filter(({ kind }) => kind === 'link.deleted');
-    const more = { kind: 'link.deleted', up: false, masterIndex: null, linkKind: 'veth', index: expect.any(Number) };
+    const more = {
+      kind: 'link.deleted',
+      up: false,
+      wentDown: false,
+      masterIndex: null,
+      linkKind: 'veth',
+      index: expect.any(Number),
+    };
     expect(deleted).toHaveLength(2);
     expect(deleted).toContainEqual({ ...more, netnsId: null, name: 'v8', alias: 'container c', mtuBytes: 1400 });
     expect(deleted).toContainEqual({ ...more, netnsId, name: 'eth0', alias: null, mtuBytes: 1400 });

@@ -149,6 +149,47 @@ describe('a restart of the daemon', () => {
   });
 });
 
+describe('drift', () => {
+  const found = { ...applied('mend base'), changed: ['nft.load'] } as ActorEvent;
+  const given = reach(held, claimSubnets('x'), surveyed);
+
+  it('that is suspected makes the host look at its ruleset, and say nothing when all is there', () => {
+    expect(step(given, { type: 'drift.suspected' })).toEqual(['serving', 'apply mend base']);
+    expect(step(given, { type: 'drift.suspected' }, applied('mend base'))).toEqual(['serving']);
+  });
+
+  it('of the ruleset is told, to the world and to everybody who has elements', () => {
+    expect(step(given, { type: 'drift.suspected' }, found)).toEqual([
+      'serving',
+      'announce drift-detected',
+      'announce drift-healed',
+      'tell network/x drift.suspected',
+      'tell container/a drift.suspected',
+    ]);
+  });
+
+  it('that cannot be healed is named, until it can', () => {
+    const degraded = reach(given, { type: 'drift.suspected' }, failed('mend base'));
+    expect(step(given, { type: 'drift.suspected' }, failed('mend base'))).toEqual([
+      'degraded',
+      'announce drift-detected',
+      'announce degraded',
+    ]);
+    expect(step(degraded, claimPorts('b', 1, picked)).at(-1)).toBe('apply hold b 1');
+    expect(step(degraded, { type: 'drift.suspected' }, failed('mend base'))).toEqual(['degraded']);
+    expect(step(degraded, { type: 'drift.suspected' }, found)[0]).toBe('serving');
+  });
+
+  it("of the uplink's address and of the resolver is told", () => {
+    expect(effectsOf(serving, { type: 'uplink.changed', hostIp: '192.0.2.9' })).toMatchObject([
+      { fact: 'drift-detected', data: { what: 'uplink', hostIp: '192.0.2.9' } },
+      { fact: 'drift-healed', data: { what: 'uplink', hostIp: '192.0.2.9' } },
+    ]);
+    expect(effectsOf(serving, { type: 'resolver.lost' })).toMatchObject([{ fact: 'drift-detected' }]);
+    expect(effectsOf(serving, { type: 'resolver.replaced' })).toMatchObject([{ fact: 'drift-healed' }]);
+  });
+});
+
 describe('a reboot', () => {
   it('does not forget who waits for subnets', () => {
     const both = reach(serving, claimSubnets('x'), claimSubnets('y'));

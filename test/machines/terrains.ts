@@ -195,11 +195,16 @@ export const hostTerrain: Terrain<HostContext> = {
     ]);
     return [
       ...(outstanding.length < 2 ? [...asked, { type: 'host.start' } as const, recovered(false)] : []),
+      ...(outstanding.length < 1 ? [{ type: 'drift.suspected' } as const] : []),
+      { type: 'uplink.changed', hostIp: null },
+      { type: 'resolver.lost' },
+      { type: 'resolver.replaced' },
       { type: 'subnet.release', network: 'a' },
       recovered(true),
     ];
   },
   results: (plan) => [
+    ...(plan === 'mend base' ? [{ ...applied(plan), changed: ['nft.load'] } as ActorEvent] : []),
     applied(plan, plan === 'survey' ? [{ survey: { routes: [], linkNames: [] } }] : [{ port: 8080 }]),
     failed(plan, littered),
   ],

@@ -102,6 +102,8 @@ std::optional<LinkInfo> parse_link(const nlmsghdr& message) {
   link.mac = mac_text(attributes);
   link.mtu = attributes.value<uint32_t>(IFLA_MTU).value_or(0);
   link.up = (header->ifi_flags & IFF_UP) != 0;
+  // a new link is told with all flags changed
+  link.went_down = !link.up && header->ifi_change != ~0u && (header->ifi_change & IFF_UP) != 0;
   link.loopback = (header->ifi_flags & IFF_LOOPBACK) != 0;
   link.master = attributes.value<uint32_t>(IFLA_MASTER);
   link.peer = link.kind == "veth" ? attributes.value<uint32_t>(IFLA_LINK) : std::nullopt;

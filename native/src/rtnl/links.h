@@ -17,6 +17,7 @@ struct LinkInfo {
   std::string mac;   // "" for none
   uint32_t mtu;
   bool up;
+  bool went_down;  // of a notice: it was up until then
   bool loopback;
   std::optional<uint32_t> master;
   std::optional<uint32_t> peer;            // the other end of a veth, in its own namespace

@@ -5,6 +5,11 @@ export function basePlan(): Plan {
   return { name: 'base', kind: 'build', steps: [{ verb: 'nft.load' }] };
 }
 
+/** Changes nothing where the whole ruleset is there. */
+export function mendBasePlan(): Plan {
+  return { name: 'mend base', kind: 'mend', steps: [{ verb: 'nft.load' }] };
+}
+
 export function surveyPlan(name: string): Plan {
   return { name, kind: 'build', steps: [{ verb: 'host.survey' }] };
 }

@@ -1,0 +1,169 @@
+import type { NftNotice, RouteNotice } from '#native';
+import { type ActorAddress, hostAddress } from '../core/actor-address.ts';
+import { ownerOfAlias } from '../core/names.ts';
+import { nftTable } from '../core/nft.ts';
+
+/** What the notices of a moment say may not be any more as it was made. */
+export interface Suspects {
+  /** everything: notices were lost */
+  all: boolean;
+  owners: ReadonlySet<ActorAddress>;
+  /** numbers of namespaces within which something has changed: whose they are is known to the kernel */
+  namespaces: ReadonlySet<number>;
+  /** names of links of this host that came, went or were set down, and do not say whose they are: a parent, somebody's bridge */
+  links: ReadonlySet<string>;
+  /** containers whose link has left a bridge, and that bridge */
+  unplugged: readonly { owner: ActorAddress; bridge: KnownLink }[];
+  /** an address or a default route of this host has come or gone */
+  wayOut: boolean;
+}
+
+export interface KnownLink {
+  index: number;
+  name: string;
+  owner: ActorAddress | null;
+  masterIndex: number | null;
+}
+
+type LinkNotice = Extract<RouteNotice, { kind: 'link.changed' | 'link.deleted' }>;
+
+/** The host's ends of veths: as long as they do not say whose they are, they are being made. */
+const ourVeth = /^nl[0-9a-f]{12}$/;
+const isDefault = (destination: string): boolean => destination === '0.0.0.0/0' || destination === '::/0';
+
+/**
+ * Turns notices into suspicions about owners. It does not know who caused a notice, and need not: who is suspected compares
+ * what there is with what there should be. Notices of what is new are none, but for links that somebody may wait for.
+ */
+export class Suspicions {
+  readonly #links = new Map<number, KnownLink>();
+  #suspects = nobody();
+  /** owners of elements, while the tables that they are in are being looked at */
+  #heldBack = new Set<ActorAddress>();
+
+  /** The links that there are when the watch begins. */
+  know(links: readonly { index: number; name: string; alias: string | null; masterIndex: number | null }[]): void {
+    for (const link of links) this.#keep(link);
+  }
+
+  hearRoutes(notices: readonly RouteNotice[]): void {
+    for (const notice of notices) {
+      if (notice.kind === 'overrun') this.#suspects.all = true;
+      else if (notice.netnsId === null) this.#hearOfHost(notice);
+      else if (isLoss(notice)) this.#suspects.namespaces.add(notice.netnsId);
+    }
+  }
+
+  hearNft(notices: readonly NftNotice[]): void {
+    for (const notice of notices) {
+      if (notice.kind === 'overrun') this.#suspects.all = true;
+      else if (notice.table !== nftTable) continue;
+      else if (notice.kind === 'element.deleted') this.#hearOfElement(notice.element.comment);
+      else if (notice.kind !== 'element.added' && notice.kind !== 'set.added') this.#suspects.owners.add(hostAddress);
+    }
+  }
+
+  /** All since the last call; null when nobody is suspected. */
+  take(): Suspects | null {
+    const suspects = this.#suspects;
+    this.#suspects = nobody();
+    // whoever has elements is told by the host when the table had to be made again; if not, a moment later
+    if (suspects.owners.has(hostAddress)) {
+      for (const owner of suspects.elements) this.#heldBack.add(owner);
+    } else {
+      for (const owner of [...this.#heldBack, ...suspects.elements]) suspects.owners.add(owner);
+      this.#heldBack.clear();
+    }
+    const { all, owners, namespaces, links, unplugged, wayOut } = suspects;
+    const isEmpty = !all && !wayOut && owners.size + namespaces.size + links.size + unplugged.length === 0;
+    return isEmpty ? null : { all, owners, namespaces, links, unplugged, wayOut };
+  }
+
+  get hasHeldBack(): boolean {
+    return this.#heldBack.size > 0;
+  }
+
+  #hearOfElement(comment: string | null): void {
+    const owner = comment === null ? null : ownerNamed(comment);
+    if (owner) this.#suspects.elements.add(owner);
+  }
+
+  #hearOfHost(notice: Exclude<RouteNotice, { kind: 'overrun' }>): void {
+    switch (notice.kind) {
+      case 'link.changed':
+        this.#changed(notice);
+        break;
+      case 'link.deleted':
+        this.#deleted(notice);
+        break;
+      case 'address.added':
+      case 'address.deleted':
+        this.#moved(notice.linkIndex, notice.kind === 'address.deleted', true);
+        break;
+      case 'route.added':
+      case 'route.deleted':
+        this.#moved(notice.route.linkIndex, notice.kind === 'route.deleted', isDefault(notice.route.destination));
+    }
+  }
+
+  /** An address or a route; of a link of ours it is ours, of another it may be this host's way out. */
+  #moved(linkIndex: number | null, isGone: boolean, mayLeadOut: boolean): void {
+    const owner = linkIndex === null ? null : (this.#links.get(linkIndex)?.owner ?? null);
+    if (owner && isGone) this.#suspects.owners.add(owner);
+    if (!owner && mayLeadOut) this.#suspects.wayOut = true;
+  }
+
+  #changed(notice: LinkNotice): void {
+    const before = this.#links.get(notice.index);
+    const { owner, name } = this.#keep(notice);
+    const isRenamed = before !== undefined && before.name !== name;
+    if (owner === null) {
+      if ((!before && !ourVeth.test(name)) || isRenamed || notice.wentDown) this.#suspects.links.add(name);
+      if (isRenamed) this.#suspects.links.add(before.name);
+      return;
+    }
+    if (notice.wentDown || isRenamed) this.#suspects.owners.add(owner);
+    if (before && before.masterIndex !== null && before.masterIndex !== notice.masterIndex)
+      this.#unplugged(owner, before.masterIndex);
+  }
+
+  #unplugged(owner: ActorAddress, masterIndex: number): void {
+    const bridge = this.#links.get(masterIndex);
+    if (bridge) this.#suspects.unplugged.push({ owner, bridge });
+    else this.#suspects.owners.add(owner);
+  }
+
+  #deleted(notice: LinkNotice): void {
+    const { owner, name, index } = this.#keep(notice);
+    this.#links.delete(index);
+    if (owner) this.#suspects.owners.add(owner);
+    else if (!ourVeth.test(name)) this.#suspects.links.add(name);
+  }
+
+  #keep(link: { index: number; name: string; alias: string | null; masterIndex: number | null }): KnownLink {
+    const owner = link.alias === null ? null : ownerOfAlias(link.alias);
+    const known = { index: link.index, name: link.name, owner, masterIndex: link.masterIndex };
+    this.#links.set(link.index, known);
+    return known;
+  }
+}
+
+function nobody() {
+  return {
+    all: false,
+    owners: new Set<ActorAddress>(),
+    elements: new Set<ActorAddress>(),
+    namespaces: new Set<number>(),
+    links: new Set<string>(),
+    unplugged: [] as { owner: ActorAddress; bridge: KnownLink }[],
+    wayOut: false,
+  };
+}
+
+function isLoss(notice: Exclude<RouteNotice, { kind: 'overrun' }>): boolean {
+  return notice.kind === 'link.changed' ? notice.wentDown : notice.kind.endsWith('.deleted');
+}
+
+function ownerNamed(comment: string): ActorAddress | null {
+  return /^(container|network)\/./.test(comment) ? (comment as ActorAddress) : null;
+}

@@ -1,0 +1,94 @@
+import { readdirSync } from 'node:fs';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import * as native from '#native';
+import { type ActorAddress, containerAddress } from '../core/actor-address.ts';
+import { idOfPin, ownerOfAlias } from '../core/names.ts';
+import type { FromWatcher, WatcherSettings } from './protocol.ts';
+import { type KnownLink, type Suspects, Suspicions } from './suspects.ts';
+
+/** Runs on a thread of its own, in the daemon's namespace: hears what the kernel tells of links, addresses, routes and tables. */
+
+/** What belongs together comes within this: a bridge that is deleted takes its addresses, routes and ports along. */
+const coalesceMs = 10;
+/** Somewhere outside: only looked up, never spoken to (C09). */
+const publicAddress = '8.8.8.8';
+
+const { netnsDirectory } = workerData as WatcherSettings;
+const parent = parentPort as MessagePort;
+const send = (message: FromWatcher): void => parent.postMessage(message);
+
+const socket = native.openRouteSocket(null);
+const suspicions = new Suspicions();
+let timer: NodeJS.Timeout | null = null;
+
+native.watchRoutes({ links: true, addresses: true, routes: true, allNamespaces: true }, (notices) => {
+  suspicions.hearRoutes(notices);
+  schedule();
+});
+native.watchNft((notices) => {
+  suspicions.hearNft(notices);
+  schedule();
+});
+// looked at after the watches were opened: what changes in between is seen by one of the two
+suspicions.know(native.listLinks(socket));
+let hostIp = native.sourceAddressFor(socket, publicAddress);
+send({ kind: 'watching', hostIp });
+
+function schedule(): void {
+  if (timer) return;
+  timer = setTimeout(() => {
+    timer = null;
+    const suspects = suspicions.take();
+    if (suspects) tell(suspects);
+    if (suspicions.hasHeldBack) schedule();
+  }, coalesceMs);
+}
+
+function tell(suspects: Suspects): void {
+  const { all, links, wayOut } = suspects;
+  // notices were lost, those of new links too
+  if (all) suspicions.know(native.listLinks(socket));
+  const owners = new Set([...suspects.owners, ...unplugged(suspects), ...within(suspects.namespaces)]);
+  if (all || owners.size + links.size > 0) send({ kind: 'suspected', all, owners: [...owners], links: [...links] });
+  if (all || wayOut) lookForWayOut();
+}
+
+/** A bridge that is gone is its network's to put back; who was plugged in there is told by the network. */
+function unplugged({ unplugged }: Suspects): ActorAddress[] {
+  const isThere = new Map<KnownLink, boolean>();
+  for (const { bridge } of unplugged)
+    if (!isThere.has(bridge)) isThere.set(bridge, native.linkByName(socket, bridge.name)?.index === bridge.index);
+  return unplugged.map(({ owner, bridge }) => (isThere.get(bridge) || !bridge.owner ? owner : bridge.owner));
+}
+
+/** The number of a namespace is given to another one soon after it ended: so it is asked for every time. */
+function within(numbers: ReadonlySet<number>): ActorAddress[] {
+  if (numbers.size === 0) return [];
+  const owners = native.listLinks(socket).flatMap(({ alias, peerNetnsId }) => {
+    const owner = alias !== null && peerNetnsId !== null && numbers.has(peerNetnsId) ? ownerOfAlias(alias) : null;
+    return owner ?? [];
+  });
+  return owners.length > 0 ? owners : pinned(numbers);
+}
+
+/** Who has no end of a link here: by where namespaces are pinned. */
+function pinned(numbers: ReadonlySet<number>): ActorAddress[] {
+  return readdirSync(netnsDirectory).flatMap((entry) => {
+    const id = idOfPin(entry);
+    if (id === null) return [];
+    try {
+      const number = native.netnsIdOf(socket, `${netnsDirectory}/${entry}`);
+      return number !== null && numbers.has(number) ? containerAddress(id) : [];
+    } catch {
+      // removed meanwhile
+      return [];
+    }
+  });
+}
+
+function lookForWayOut(): void {
+  const now = native.sourceAddressFor(socket, publicAddress);
+  if (now === hostIp) return;
+  hostIp = now;
+  send({ kind: 'uplink', hostIp });
+}

@@ -22,6 +22,7 @@ const packages = {
 /** With `--tests`: what only the tests need, to see netloom's work with the eyes of others. */
 const testPackages = {
   podman: ['podman'],
+  netavark: ['netavark'], // without it podman keeps its networks in another format
 };
 
 if (process.argv.includes('--tests')) Object.assign(packages, testPackages);
@@ -82,7 +83,13 @@ function installNpmPackages() {
 }
 
 function isInstalled(program) {
-  const directories = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin', '/usr/local/sbin'];
+  const directories = [
+    ...(process.env.PATH ?? '').split(delimiter),
+    '/usr/sbin',
+    '/sbin',
+    '/usr/local/sbin',
+    '/usr/lib/podman',
+  ];
   return directories.some((directory) => {
     try {
       accessSync(join(directory || '.', program), constants.X_OK);

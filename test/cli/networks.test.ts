@@ -51,6 +51,33 @@ describe('network create', () => {
     });
   });
 
+  it('takes routes, name servers, and what other drivers need', async () => {
+    const routes = ['--route', '10.21.0.0/24,10.7.0.9,7', '--route', '10.22.0.0/16,blackhole'];
+    const servers = ['--dns', '9.9.9.9', '--dns', '2620:fe::fe'];
+    expect(await say('create', '--subnet', '10.7.0.0/24', ...routes, ...servers, 'web')).toMatchObject({ exitCode: 0 });
+    expect((await client.network.inspect({ name: 'web' })).network).toMatchObject({
+      routes: [
+        { destination: '10.21.0.0/24', gateway: '10.7.0.9', metric: 7, type: 'unicast' },
+        { destination: '10.22.0.0/16', gateway: null, metric: null, type: 'blackhole' },
+      ],
+      network_dns_servers: ['9.9.9.9', '2620:fe::fe'],
+    });
+    const facts = await lines('inspect', 'web', '--format', 'facts');
+    expect(facts).toContainEqual(expect.stringMatching(/^Routes +10\.21\.0\.0\/24 via 10\.7\.0\.9 metric 7$/));
+    expect(facts).toContainEqual(expect.stringMatching(/^ +blackhole 10\.22\.0\.0\/16$/));
+    expect(facts).toContainEqual(expect.stringMatching(/^Name servers +9\.9\.9\.9$/));
+
+    execFileSync('ip', ['link', 'add', 'up0', 'type', 'veth', 'peer', 'name', 'up1']);
+    const upon = ['-d', 'macvlan', '-o', 'parent=up0', '--subnet', '10.8.0.0/24'];
+    expect(await say('create', ...upon, 'lan')).toMatchObject({ exitCode: 0 });
+    expect((await client.network.inspect({ name: 'lan' })).network).toMatchObject({
+      driver: 'macvlan',
+      network_interface: 'up0',
+    });
+    await client.network.remove({ name: 'lan' });
+    execFileSync('ip', ['link', 'delete', 'up0']);
+  });
+
   it('finds a name when there is none', async () => {
     await client.network.create({ name: 'netloom1' });
     expect(await say('create')).toMatchObject({ exitCode: 0, stdout: 'netloom2' });

@@ -5,7 +5,7 @@ import type { Effect } from '../src/core/effect.ts';
 import type { CommandId, ContainerEvent } from '../src/core/event.ts';
 import { type Fault, type FaultCode, fault } from '../src/core/fault.ts';
 import { setupPlan, teardownPlan, unlinkPlan, watchPlan } from '../src/core/plan/container.ts';
-import { isSamePort, type PublishedPort } from '../src/core/port.ts';
+import type { PublishedPort } from '../src/core/port.ts';
 import {
   type Change,
   type ContainerCommand,
@@ -16,6 +16,7 @@ import {
   claimsOf,
   grantAfter,
   grantOf,
+  portsNamed,
   refusalOf,
   releasesOf,
   releasesOfChange,
@@ -196,7 +197,8 @@ export const containerSetup = setup({
     keepChangeGrant: assign(({ context, event }) => {
       assertEvent(event, ['lease.granted', 'ports.granted']);
       if (event.type === 'lease.granted') return { leases: { ...context.leases, [event.lease.network]: event.lease } };
-      return { change: { kind: 'publish', ports: event.ports } as Change, kernelMs: event.tookMs };
+      const wished = context.change?.kind === 'publish' ? context.change.ports : event.ports;
+      return { change: { kind: 'publish', ports: event.ports, wished } as Change, kernelMs: event.tookMs };
     }),
     releaseChange: decide(({ context }) => releasesOfChange(context)),
     makeChange: decide(({ context }) => [{ kind: 'apply', plan: changePlan(context) }]),
@@ -244,6 +246,14 @@ export const containerSetup = setup({
       change: { kind: context.suspected ?? suspicionOf(event) } as Change,
       suspected: null,
     })),
+    /** A reload is of all that the container needs: its networks look after their own, and tell when they had to mend. */
+    suspectNetworks: decide(({ context }) =>
+      (context.wish?.attachments ?? []).map(({ network }) => ({
+        kind: 'tell',
+        to: networkAddress(network),
+        event: { type: 'drift.suspected' },
+      })),
+    ),
     suspect: assign({ suspected: ({ event }) => suspicionOf(event) }),
     keepVerified: assign(({ context, event }) => {
       assertEvent(event, 'steps.applied');
@@ -397,7 +407,7 @@ function changeAskedFor({ wish, ports }: ContainerContext, event: ContainerEvent
     case 'container.unpublish':
       return {
         kind: 'unpublish',
-        ports: published.filter((port) => event.ports.some((asked) => isSamePort(port, asked))),
+        ports: portsNamed(wish?.ports ?? [], published, event.ports).flatMap((port) => port ?? []),
       };
     default:
       return { kind: 'reload' };
@@ -422,7 +432,7 @@ function changed({ ports }: ContainerContext, wish: ContainerWish, change: Chang
     case 'disconnect':
       return { ...wish, attachments: others(wish, change.network) };
     case 'publish':
-      return { ...wish, ports: [...wish.ports, ...change.ports] };
+      return { ...wish, ports: [...wish.ports, ...(change.wished ?? change.ports)] };
     case 'unpublish':
       return { ...wish, ports: stillWished(wish.ports, ports, change.ports) };
     default:

@@ -39,7 +39,8 @@ export type ContainerCommand = Extract<ContainerEvent, { command: CommandId }>;
 export type Change =
   | { kind: 'connect'; attachment: Attachment }
   | { kind: 'disconnect'; network: string }
-  | { kind: 'publish' | 'unpublish'; ports: PublishedPort[] }
+  /** wished: as they were asked for, where some were picked */
+  | { kind: 'publish' | 'unpublish'; ports: PublishedPort[]; wished?: PublishedPort[] }
   /** reload: asked for; recovery: the daemon was restarted; drift: something was seen to vanish */
   | { kind: 'reload' | 'recovery' | 'drift' };
 
@@ -190,7 +191,7 @@ export function refusalOf(wish: ContainerWish, ports: readonly PublishedPort[], 
         : fault('mode.conflict', 'ports can be published only by a container that joins a network');
     }
     case 'container.unpublish': {
-      const unknown = event.ports.find((port) => !ports.some((other) => isSamePort(other, port)));
+      const unknown = event.ports[portsNamed(wish.ports, ports, event.ports).indexOf(null)];
       return unknown ? fault('port.unknown', `container ${wish.id} does not publish ${describePort(unknown)}`) : null;
     }
     default:
@@ -207,6 +208,24 @@ function connectRefusal(wish: ContainerWish, request: AttachmentRequest): Fault 
     );
   const attachment = attachmentBeside(wish.attachments, wish.id, request);
   return 'code' in attachment ? attachment : null;
+}
+
+/**
+ * Which of the published ports each of those asked for is; null: none. One that was picked goes by its number, and by the
+ * 0 that it was asked for with. `ports` stand in the order of those wished for.
+ */
+export function portsNamed(
+  wished: readonly PublishedPort[],
+  ports: readonly PublishedPort[],
+  asked: readonly PublishedPort[],
+): (PublishedPort | null)[] {
+  const left = new Map(ports.map((port, index) => [port, wished[index]]));
+  return asked.map((one) => {
+    const [port = null] =
+      [...left].findLast(([port, wish]) => isSamePort(port, one) || (wish && isSamePort(wish, one))) ?? [];
+    if (port) left.delete(port);
+    return port;
+  });
 }
 
 function firstClash(

@@ -162,10 +162,13 @@ const machine = setup({
       const { container, ports: released = null } = event;
       const held = context.ports[container];
       if (!held) return;
-      const left = released ? held.filter((port) => !released.some((other) => isSamePort(port, other))) : [];
+      // what a refused claim had asked for is not held: it must not be taken for what is
+      const gone = released && held.filter((port) => released.some((other) => isSamePort(port, other)));
+      if (gone?.length === 0) return;
+      const left = gone ? held.filter((port) => !gone.includes(port)) : [];
       const { [container]: _, ...holding } = context.holding;
       enqueue.assign({ ports: withPorts(context.ports, container, left), holding });
-      const plan = letGoPlan(`${releasePrefix}${container}`, portOwner(container), released);
+      const plan = letGoPlan(`${releasePrefix}${container}`, portOwner(container), gone);
       enqueue({ type: 'apply', params: { plan } });
     }),
     /** After a restart of the daemon nothing is bound: hold again what containers publish. */

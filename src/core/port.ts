@@ -63,12 +63,12 @@ function publishedPort(mapping: PortMapping, protocol: Protocol): PublishedPort 
   return port;
 }
 
-/** Whether both publish the same ports of a container at the same place. Host port 0 in `asked` stands for any. */
+/** Whether both publish the same ports of a container at the same place. Host port 0 is one that was not picked yet. */
 export function isSamePort(published: PublishedPort, asked: PublishedPort): boolean {
   return (
     published.protocol === asked.protocol &&
     published.hostIp === asked.hostIp &&
-    (asked.hostPort === 0 || published.hostPort === asked.hostPort) &&
+    published.hostPort === asked.hostPort &&
     published.containerPort === asked.containerPort &&
     published.range === asked.range
   );

@@ -1,4 +1,4 @@
-import { createSocket } from 'node:dgram';
+import { createSocket, type Socket as Datagrams } from 'node:dgram';
 import { connect, createServer, type Socket } from 'node:net';
 import type { Ask, Endpoint } from './peer.ts';
 
@@ -87,8 +87,83 @@ function say(conversation: string, text: string, withinMs: number): Promise<stri
   });
 }
 
-function perform(ask: Ask): Promise<string> {
+const flows = new Map<string, { socket: Datagrams; address: string; port: number }>();
+
+function call(flow: string, address: string, port: number): Promise<string> {
+  const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
+  // not connected: a refusal ends a flow for its sender, and this one goes on
+  socket.on('error', () => {});
+  flows.set(flow, { socket, address, port });
+  return new Promise((resolve) => socket.bind(0, () => resolve('ready')));
+}
+
+function hear(flow: string, withinMs: number): Promise<string> {
+  const { socket, address, port } = flows.get(flow) as { socket: Datagrams; address: string; port: number };
+  return new Promise((resolve) => {
+    const settle = (text: string) => {
+      clearTimeout(timer);
+      socket.removeAllListeners('message');
+      resolve(text.split(' ')[0] as string);
+    };
+    const timer = setTimeout(() => settle('silence'), withinMs);
+    socket.once('message', (text) => settle(text.toString()));
+    socket.send('?', port, address, () => {});
+  });
+}
+
+interface Stream {
+  sent: number;
+  answered: number;
+  stop(): void;
+}
+const streams = new Map<string, Stream>();
+const lastAnswersMs = 1_000;
+
+/** By the clock and not by the timer, which may come late: what is due is sent. */
+function beginStream({ stream: name, address, port, perSecond, fresh }: Extract<Ask, { verb: 'stream' }>): string {
+  const sockets = new Set<Datagrams>();
+  const open = () => {
+    const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
+    sockets.add(socket);
+    // refusals come as errors: they are losses, for nothing is answered
+    socket.on('error', () => {});
+    socket.on('message', () => {
+      stream.answered += 1;
+      if (fresh && sockets.delete(socket)) socket.close();
+    });
+    return socket;
+  };
+  const one = fresh ? null : open();
+  const begun = performance.now();
+  const sendDue = () => {
+    const due = Math.floor(((performance.now() - begun) / 1000) * perSecond);
+    for (; stream.sent < due; stream.sent++) (one ?? open()).send(`${stream.sent}`, port, address, () => {});
+  };
+  const timer = setInterval(sendDue, 1);
+  const stream: Stream = { sent: 0, answered: 0, stop: () => clearInterval(timer) };
+  streams.set(name, stream);
+  return 'ready';
+}
+
+async function endStream(name: string): Promise<string> {
+  const stream = streams.get(name) as Stream;
+  stream.stop();
+  const deadline = performance.now() + lastAnswersMs;
+  while (stream.answered < stream.sent && performance.now() < deadline)
+    await new Promise((next) => setTimeout(next, 5));
+  return JSON.stringify({ sent: stream.sent, lost: stream.sent - stream.answered });
+}
+
+async function perform(ask: Ask): Promise<string> {
   switch (ask.verb) {
+    case 'call':
+      return call(ask.flow, ask.address, ask.port);
+    case 'hear':
+      return hear(ask.flow, ask.withinMs);
+    case 'stream':
+      return beginStream(ask);
+    case 'endStream':
+      return endStream(ask.stream);
     case 'serve':
       return serve(ask);
     case 'reach':

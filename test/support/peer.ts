@@ -14,6 +14,10 @@ export interface Endpoint {
 export type Ask = { id: number } & (
   | ({ verb: 'serve' } & Endpoint)
   | ({ verb: 'reach'; withinMs: number; keep: string | null } & Endpoint)
+  | { verb: 'stream'; stream: string; address: string; port: number; perSecond: number; fresh: boolean }
+  | { verb: 'call'; flow: string; address: string; port: number }
+  | { verb: 'hear'; flow: string; withinMs: number }
+  | { verb: 'endStream'; stream: string }
   | { verb: 'say'; conversation: string; text: string; withinMs: number }
 );
 type Wish = Ask extends infer One ? (One extends Ask ? Omit<One, 'id'> : never) : never;
@@ -73,6 +77,29 @@ export class Peer {
   /** What comes back, which is the same text where all is well; or `silence`. */
   async say(conversation: string, text: string): Promise<string> {
     return this.#ask({ verb: 'say', conversation, text, withinMs: patienceMs });
+  }
+
+  /** Takes a UDP port of its own for datagrams to that address; `hear` sends them from there. */
+  async call(flow: string, address: string, port: number): Promise<string> {
+    return this.#ask({ verb: 'call', flow, address, port });
+  }
+
+  /** Who answers a datagram that is sent now, from the same port as those before: `web:80`, or `silence`. */
+  async hear(flow: string, withinMs = 500): Promise<string> {
+    return this.#ask({ verb: 'hear', flow, withinMs });
+  }
+
+  /**
+   * Begins to send so many datagrams a second to a UDP port that answers each. fresh: each from a port of its own, so that
+   * each is the first of its flow; else all from one.
+   */
+  async stream(stream: string, address: string, port: number, perSecond: number, fresh = false): Promise<string> {
+    return this.#ask({ verb: 'stream', stream, address, port, perSecond, fresh });
+  }
+
+  /** Ends it, and waits a moment for the last answers. */
+  async endStream(stream: string): Promise<{ sent: number; lost: number }> {
+    return JSON.parse(await this.#ask({ verb: 'endStream', stream }));
   }
 
   async end(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {

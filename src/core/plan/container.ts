@@ -43,7 +43,9 @@ export function setupPlan(grant: ContainerGrant): Plan {
 /** The set-up again, for a network that is there: what matches is left alone, what is missing is put back. */
 export function verifyPlan(grant: ContainerGrant, inode: number): Plan {
   const require: Step = { verb: 'netns.require', path: grant.netns, inode };
-  return { name: 'verify', kind: 'mend', steps: [require, ...networkSteps(grant)] };
+  // somebody may have taken the whole table
+  const load: Step[] = publishedElements(grant).length > 0 ? [{ verb: 'nft.load' }] : [];
+  return { name: 'verify', kind: 'mend', steps: [require, ...load, ...networkSteps(grant)] };
 }
 
 /**

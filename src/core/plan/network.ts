@@ -24,7 +24,7 @@ export function raisePlan(grant: NetworkGrant): Plan {
 
 /** The same for a network that is in use: what matches is left alone, what is missing is put back, nothing is taken away. */
 export function mendPlan(grant: NetworkGrant): Plan {
-  return { name: 'mend', kind: 'mend', steps: deviceSteps(grant) };
+  return { name: 'mend', kind: 'mend', steps: [{ verb: 'nft.load' }, ...deviceSteps(grant)] };
 }
 
 /** What of a definition can change while containers use it: whom its resolver asks. */

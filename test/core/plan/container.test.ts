@@ -259,6 +259,7 @@ describe('the verification of what is up', () => {
       [
         "verify, mend:",
         "netns.require /netns/netloom-web",
+        "nft.load",
         "link.veth nl9ff56c578050 (eth0 in /netns/netloom-web)",
         "link.set nl9ff56c578050 master netloom0 up",
         "link.set eth0 up in /netns/netloom-web",

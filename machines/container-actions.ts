@@ -4,8 +4,8 @@ import { type Attachment, attachmentBeside, attachmentsOf, type ContainerWish } 
 import type { Effect } from '../src/core/effect.ts';
 import type { CommandId, ContainerEvent } from '../src/core/event.ts';
 import { type Fault, type FaultCode, fault } from '../src/core/fault.ts';
-import { setupPlan, teardownPlan, unlinkPlan, watchPlan } from '../src/core/plan/container.ts';
-import type { PublishedPort } from '../src/core/port.ts';
+import { portWithoutTarget, setupPlan, teardownPlan, unlinkPlan, watchPlan } from '../src/core/plan/container.ts';
+import { describePort, type PublishedPort } from '../src/core/port.ts';
 import {
   type Change,
   type ContainerCommand,
@@ -155,6 +155,9 @@ export const containerSetup = setup({
       assertEvent(event, ['claim.refused', 'steps.failed']);
       return { lastFault: event.fault };
     }),
+    keepNowhere: assign(({ context }) => ({
+      lastFault: nowhere(context.id, portWithoutTarget(grantOf(context)) as PublishedPort),
+    })),
     announceFailed: decide(({ context }) => [
       { kind: 'announce', fact: 'failed', data: { fault: context.lastFault } },
       { kind: 'reply', command: context.command, fault: context.lastFault as Fault },
@@ -367,6 +370,8 @@ export const containerSetup = setup({
     waitsForNobody: ({ context }) => context.wish?.netns.kind !== 'container',
     bringsWish: ({ event }) => event.type === 'container.setup' && event.wish !== null,
     isThisAttempt: ({ context, event }) => 'attempt' in event && event.attempt === context.attempt,
+    publishesNowhere: ({ context }) =>
+      context.awaiting.length === 0 && context.wish !== null && portWithoutTarget(grantOf(context)) !== null,
     claimsNothing: ({ context }) => context.awaiting.length === 0,
     isSetup: ({ event }) => isResultOf('setup', event),
     isSetupThatLeftNothing: ({ event }) =>
@@ -485,6 +490,13 @@ const offlineStatus = ({ id, wish }: ContainerContext) => ({
   ports: wish?.ports ?? [],
   kernelMs: 0,
 });
+
+function nowhere(id: string, port: PublishedPort): Fault {
+  return fault(
+    'mode.conflict',
+    `${describePort(port)} leads nowhere: container ${id} has no address of that family on a bridge of ours`,
+  );
+}
 
 /** Results are told apart by their plan: that of a verification may come while the teardown is under way already. */
 function isResultOf(plan: string, event: ContainerEvent): boolean {

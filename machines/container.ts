@@ -114,7 +114,14 @@ export const containerMachine = containerSetup.createMachine({
     claiming: {
       description: 'Networks are asked for addresses, the host for ports, another container for its namespace.',
       entry: 'claim',
-      always: { guard: 'claimsNothing', target: 'building' },
+      always: [
+        {
+          guard: 'publishesNowhere',
+          target: 'failed',
+          actions: ['keepNowhere', 'releaseClaims', 'forgetGrants', 'announceFailed', 'answered', 'refuseWaiting'],
+        },
+        { guard: 'claimsNothing', target: 'building' },
+      ],
       on: {
         ...deferAll,
         // who waits for another's namespace makes nobody wait: so none can wait for itself, however many are between

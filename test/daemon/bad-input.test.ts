@@ -90,6 +90,11 @@ describe('container.setup refuses, and builds nothing of it:', () => {
       { networks: [...web, { network: 'nowhere' }], ports: [{ hostPort: 7000, containerPort: 80 }] },
     ],
     ['a network name that cannot be one', 'name.invalid', { networks: [{ network: 'we.b' }] }],
+    [
+      'a port on an address of a family that it has none of',
+      'mode.conflict',
+      { networks: [{ network: 'back' }], ports: [{ hostIp: '::1', hostPort: 7001, containerPort: 80 }] },
+    ],
     ['a network named twice', 'payload.invalid', { networks: [...web, ...web] }],
     ['more networks than anybody has', 'payload.invalid', { networks: Array(300).fill({ network: 'web' }) }],
 
@@ -262,9 +267,11 @@ describe('network.create refuses, and makes nothing of it:', () => {
     ['a bridge name that is too long', 'payload.invalid', { name: 'fresh', network_interface: 'b'.repeat(16) }],
     ['the interface of somebody else', 'link.exists', { name: 'fresh', network_interface: 'foreign0' }],
     ['the bridge of another network', 'link.exists', { name: 'fresh', network_interface: 'back0' }],
-    ['a driver that this version has not', 'mode.unsupported', { name: 'fresh', driver: 'macvlan' }],
-    ['a resolver, which this version has not', 'mode.unsupported', { name: 'fresh', dns_enabled: true }],
-    ['an unknown option', 'payload.invalid', { name: 'fresh', options: { vlan: '5' } }],
+    ['a driver that there is not', 'mode.unsupported', { name: 'fresh', driver: 'overlay' }],
+    ['macvlan without a subnet', 'payload.invalid', { name: 'fresh', driver: 'macvlan' }],
+    ['an unmanaged bridge that is not named', 'payload.invalid', { name: 'fresh', options: { mode: 'unmanaged' } }],
+    ['an unknown option', 'payload.invalid', { name: 'fresh', options: { vlam: '5' } }],
+    ['the option of another driver', 'payload.invalid', { name: 'fresh', options: { bclim: '5' } }],
     ['an MTU that is none', 'payload.invalid', { name: 'fresh', options: { mtu: 'large' } }],
     [
       'an MTU that IPv6 does not take',

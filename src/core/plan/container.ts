@@ -4,7 +4,7 @@ import { firstOfFamily, type Lease, type LeaseLink } from '../lease.ts';
 import { derivedMac, hostVethName, netnsPath, vethAlias } from '../names.ts';
 import type { NetworkRoute } from '../network.ts';
 import { describeElement, type Element, portElements } from '../nft.ts';
-import { describePort, type PublishedPort } from '../port.ts';
+import { describePort, type PublishedPort, publishedFamilies } from '../port.ts';
 import type { StatusBlock } from '../status.ts';
 import type { Plan, Step } from './step.ts';
 
@@ -45,7 +45,9 @@ export function verifyPlan(grant: ContainerGrant, inode: number): Plan {
   const require: Step = { verb: 'netns.require', path: grant.netns, inode };
   // somebody may have taken the whole table
   const load: Step[] = publishedElements(grant).length > 0 ? [{ verb: 'nft.load' }] : [];
-  return { name: 'verify', kind: 'mend', steps: [require, ...load, ...networkSteps(grant)] };
+  // flows that go on are not disturbed
+  const steps = networkSteps(grant).filter(({ verb }) => verb !== 'conntrack.flush');
+  return { name: 'verify', kind: 'mend', steps: [require, ...load, ...steps] };
 }
 
 /**
@@ -332,12 +334,19 @@ function staticRoute(netns: string, link: string, { destination, gateway, metric
   };
 }
 
-/** Ports lead to the first network that has an address of the family and whose traffic passes the firewall, in attach order. */
+/** A port that would lead nowhere: on addresses of families that the container has none of on a network of ours. */
+export function portWithoutTarget(grant: ContainerGrant): PublishedPort | null {
+  const targets = portTargets(grant);
+  const leads = (port: PublishedPort) => publishedFamilies(port).some((family) => targets[family] !== undefined);
+  return grant.ports.find((port) => !leads(port)) ?? null;
+}
+
 function publishedElements(grant: ContainerGrant): Element[] {
   const targets = portTargets(grant);
   return grant.ports.flatMap((port) => portElements(port, targets, `container/${grant.wish.id}`));
 }
 
+/** Ports lead to the first network that has an address of the family and whose traffic passes the firewall, in attach order. */
 function portTargets(grant: ContainerGrant): Partial<Record<Family, string>> {
   const targets: Partial<Record<Family, string>> = {};
   for (const { lease } of joined(grant)) {

@@ -10,7 +10,8 @@ import {
 import type { Effect } from '../src/core/effect.ts';
 import type { HostEvent } from '../src/core/event.ts';
 import type { Fault } from '../src/core/fault.ts';
-import { basePlan, holdPlan, letGoPlan, mendBasePlan, surveyPlan } from '../src/core/plan/host.ts';
+import type { Collected, Leftovers } from '../src/core/gc.ts';
+import { basePlan, holdPlan, letGoPlan, mendBasePlan, surveyPlan, sweepPlan } from '../src/core/plan/host.ts';
 import { isSamePort, type PublishedPort } from '../src/core/port.ts';
 import { action, deciding, effects } from './effects.ts';
 
@@ -23,6 +24,8 @@ export interface HostContext {
   networks: SubnetLedger;
   /** claims that wait for a look at the host's routes and links, in order */
   surveying: SubnetClaim[];
+  /** sweeps that are under way: command → what is being removed */
+  sweeping: Record<string, Leftovers>;
   lastFault: Fault | null;
 }
 
@@ -34,6 +37,7 @@ const refusePorts = (container: string, attempt: number, why: Fault): Effect => 
   event: { type: 'claim.refused', attempt, fault: why },
 });
 
+const sweepPrefix = 'sweep ';
 const releasePrefix = 'release ';
 const holdPrefix = 'hold ';
 /** `hold <container> <attempt>`: the plan's name says whose ports it is about, and which claim of theirs. */
@@ -181,6 +185,29 @@ const machine = setup({
         })),
     ),
 
+    // ---- leftovers
+    sweep: enqueueActions(({ context, event, enqueue }) => {
+      assertEvent(event, 'host.sweep');
+      const { command, steps, found } = event;
+      enqueue.assign({ sweeping: { ...context.sweeping, [command ?? '']: found } });
+      enqueue({ type: 'apply', params: { plan: sweepPlan(`${sweepPrefix}${command ?? ''}`, steps) } });
+    }),
+    replySwept: enqueueActions(({ context, event, enqueue }) => {
+      assertEvent(event, ['steps.applied', 'steps.failed']);
+      const command = event.plan.slice(sweepPrefix.length);
+      const { [command]: found, ...sweeping } = context.sweeping;
+      enqueue.assign({ sweeping });
+      const failed = event.type === 'steps.failed' ? (event.fault.leftBehind ?? []) : [];
+      const output: Collected = { ...(found as Leftovers), dryRun: false, failed };
+      enqueue({ type: 'reply', params: { command, output } });
+    }),
+    /** What was left behind went with the reboot. */
+    replySweptByReboot: enqueueActions(({ context, enqueue }) => {
+      enqueue.assign({ sweeping: {} });
+      for (const [command, found] of Object.entries(context.sweeping))
+        enqueue({ type: 'reply', params: { command, output: { ...found, dryRun: false, failed: [] } } });
+    }),
+
     // ---- subnets
     survey: enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, 'subnet.claim');
@@ -245,6 +272,8 @@ const machine = setup({
     },
     isRelease: ({ event }) => 'plan' in event && event.plan.startsWith(releasePrefix),
     isSurvey: ({ event }) => 'plan' in event && event.plan === 'survey',
+    isSweep: ({ context, event }) =>
+      'plan' in event && event.plan.startsWith(sweepPrefix) && event.plan.slice(sweepPrefix.length) in context.sweeping,
     isMend: ({ event }) => 'plan' in event && event.plan === 'mend base',
     isBase: ({ event }) => 'plan' in event && event.plan === 'base',
     wasRebooted: ({ event }) => event.type === 'actor.recovered' && event.rebooted,
@@ -255,7 +284,7 @@ export const hostMachine = machine.createMachine({
   id: 'host',
   description:
     'This host: the base ruleset is loaded before anything is served; what must be unique on it is given out here.',
-  context: { ports: {}, holding: {}, networks: {}, surveying: [], lastFault: null },
+  context: { ports: {}, holding: {}, networks: {}, surveying: [], sweeping: {}, lastFault: null },
   initial: 'absent',
   // claims are answered in every state: what waits in the inbox at a restart must not be lost
   on: {
@@ -267,6 +296,7 @@ export const hostMachine = machine.createMachine({
     'steps.applied': [
       { guard: 'isHoldOfThisAttempt', actions: 'grantPorts' },
       { guard: 'isSurvey', actions: 'grantSubnets' },
+      { guard: 'isSweep', actions: 'replySwept' },
       // also when the daemon was started again meanwhile: the elements may be gone
       { guard: 'isMend', actions: 'announceMended' },
     ],
@@ -275,8 +305,10 @@ export const hostMachine = machine.createMachine({
       { guard: 'isHoldAgain', actions: 'announcePortLost' },
       { guard: 'isRelease', actions: 'announcePortStuck' },
       { guard: 'isSurvey', actions: 'refuseSurvey' },
+      { guard: 'isSweep', actions: 'replySwept' },
     ],
-    'actor.recovered': { guard: 'wasRebooted', actions: 'surveyAgain' },
+    'actor.recovered': { guard: 'wasRebooted', actions: ['surveyAgain', 'replySweptByReboot'] },
+    'host.sweep': { actions: 'sweep' },
     'uplink.changed': { actions: 'announceUplink' },
     'resolver.lost': { actions: 'announceResolverLost' },
     'resolver.replaced': { actions: 'announceResolverHealed' },

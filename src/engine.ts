@@ -7,13 +7,23 @@ import type { NetworkContext } from '../machines/network.ts';
 import type { ActorRecord, Answer, Journal, StoredReply } from './actors/journal.ts';
 import type { Pool } from './actors/pool.ts';
 import type { Engine, PlanPreview } from './bus/engine.ts';
-import { type ActorAddress, actorName, containerAddress, hostAddress, networkAddress } from './core/actor-address.ts';
+import {
+  type ActorAddress,
+  type ActorKind,
+  actorKind,
+  actorName,
+  containerAddress,
+  hostAddress,
+  networkAddress,
+} from './core/actor-address.ts';
 import { portConflict } from './core/claims.ts';
 import type { ContainerWish } from './core/container.ts';
 import type { ActorEvent } from './core/event.ts';
 import { type Fault, fault, NetloomError } from './core/fault.ts';
+import { type Collected, findLeftovers } from './core/gc.ts';
 import { containerView, networkView } from './core/inspect.ts';
 import { chooseAddresses, type Lease, leaseOf } from './core/lease.ts';
+import { hostVethName } from './core/names.ts';
 import type { NetworkDefinition } from './core/network.ts';
 import { resolveNetworkName } from './core/network-reference.ts';
 import { type NetworkSettings, networkSettingsOf } from './core/network-settings.ts';
@@ -147,6 +157,32 @@ export class ActorEngine implements Engine {
       const link = definition?.network_interface ?? device?.name;
       return link && links.has(link) ? [address, ...Object.keys(leases).map(containerAddress)] : [];
     });
+  }
+
+  /** What carries a name of netloom's and has no owner; removed unless it is a dry run. */
+  async collect(command: { id: string; kept: boolean }, dryRun: boolean): Promise<Collected> {
+    const before = this.#owners();
+    const found = await this.pool.call(this.pool.home(hostAddress), 'inventory', null);
+    // who was there before the look at the kernel, or is there after it, may have what was seen
+    const after = this.#owners();
+    const owners = {
+      addresses: new Set([...before.addresses, ...after.addresses]),
+      vethNames: new Set([...before.vethNames, ...after.vethNames]),
+    };
+    const { steps, ...leftovers } = findLeftovers(found, owners);
+    if (dryRun) return { ...leftovers, dryRun, failed: [] };
+    const event = { type: 'host.sweep', command: null, steps, found: leftovers } as const;
+    return (await this.send(command, hostAddress, event)) as Collected;
+  }
+
+  #owners(): { addresses: string[]; vethNames: string[] } {
+    const addresses = this.journal.actors().map(({ address }) => address);
+    const named = (kind: ActorKind) => addresses.filter((each) => actorKind(each) === kind).map(actorName);
+    const networks = named('network');
+    return {
+      addresses,
+      vethNames: named('container').flatMap((id) => networks.map((network) => hostVethName(id, network))),
+    };
   }
 
   noteHostIp(hostIp: string | null): void {

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import * as native from '#native';
 import type { ActorAddress } from '../core/actor-address.ts';
 import type { ActorEvent } from '../core/event.ts';
+import type { Inventory } from '../core/gc.ts';
 import type { NetworkDefinition } from '../core/network.ts';
 import {
   decodeElement,
@@ -18,6 +19,7 @@ import type { ContainerNames, ServedNetwork, Step, StepOutput } from '../core/pl
 import { type PublishedPort, publishedFlows } from '../core/port.ts';
 import type { NamespaceStatistics } from '../core/statistics.ts';
 import { freshRuleset, isComplete, repairedRuleset, rulesetMark } from './base-ruleset.ts';
+import { inventory } from './inventory.ts';
 import type { Kernel, Performed, StepFailure } from './kernel.ts';
 import { LinkWatch } from './link-watch.ts';
 import { PortHolder } from './port-holder.ts';
@@ -69,7 +71,7 @@ export class NativeKernel implements Kernel {
   readonly #processes = new ProcessWatch();
 
   constructor(
-    netnsDirectory: string,
+    private readonly netnsDirectory: string,
     private readonly services: KernelServices,
   ) {
     mkdirSync(netnsDirectory, { recursive: true, mode: 0o755 });
@@ -123,6 +125,11 @@ export class NativeKernel implements Kernel {
       if (failureOf(error, 'nft.list').errno === 'ENOENT') return [];
       throw error;
     }
+  }
+
+  /** Everything that carries a name of netloom's (gc). Throws SystemError. */
+  inventory(): Inventory {
+    return inventory(this.#route, this.#nft, this.netnsDirectory);
   }
 
   hostIp(): string | null {

@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { ActorAddress, ActorKind } from '../core/actor-address.ts';
 import type { Fault } from '../core/fault.ts';
+import type { Inventory } from '../core/gc.ts';
 import type { PublishedPort } from '../core/port.ts';
 import type { NamespaceStatistics } from '../core/statistics.ts';
 import type { Answer, Delivery } from './journal.ts';
@@ -20,6 +21,8 @@ export interface Verbs {
   /** the way to the resolver, anew each time that one was started */
   names: [{ port: MessagePort }, null];
   hostIp: [null, string | null];
+  /** everything in the kernel that carries a name of netloom's */
+  inventory: [null, Inventory];
   /** lets what is under way end, then gives up sockets and ports */
   stop: [null, null];
   /** ends the thread after that many further turns, between a commit and what follows from it as likely as not */

@@ -85,6 +85,7 @@ const verbs: { [V in Verb]: (input: Verbs[V][0]) => Verbs[V][1] | Promise<Verbs[
     return null;
   },
   hostIp: () => kernel.hostIp(),
+  inventory: () => kernel.inventory(),
   stop: async () => {
     await system.stop();
     kernel.close();

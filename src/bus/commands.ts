@@ -16,6 +16,7 @@ import { publishedPorts } from '../core/port.ts';
 import type { NetworkView } from '../core/view.ts';
 import type { Engine } from './engine.ts';
 import {
+  collectSchema,
   connectSchema,
   containerReferenceSchema,
   containerRequestSchema,
@@ -32,6 +33,7 @@ import {
   workerReferenceSchema,
 } from './messages.ts';
 import {
+  collectedSchema,
   containerChangedSchema,
   containerInspectionSchema,
   containerListSchema,
@@ -83,6 +85,13 @@ export const commands = {
     request: nothingSchema,
     response: nodeInfoSchema,
     run: (engine) => engine.info(),
+  }),
+  'node.gc': command({
+    doc: "Removes what carries a name of netloom's in the kernel and has no owner",
+    role: 'admin',
+    request: collectSchema,
+    response: collectedSchema,
+    run: (engine, { dryRun }, command) => engine.collect(command, dryRun ?? false),
   }),
 
   'network.create': command({

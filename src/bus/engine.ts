@@ -1,6 +1,7 @@
 import type { ActorAddress } from '../core/actor-address.ts';
 import type { ContainerWish } from '../core/container.ts';
 import type { ActorEvent } from '../core/event.ts';
+import type { Collected } from '../core/gc.ts';
 import type { NetworkSettings } from '../core/network-settings.ts';
 import type { AsOf, ContainerStatistics, ContainerView, NetworkView, NodeInfo } from '../core/view.ts';
 import type { DamagedDefinition } from '../networks/definition-store.ts';
@@ -27,6 +28,8 @@ export interface Engine {
   statistics(id: string): Promise<ContainerStatistics>;
   /** what set-up would do now; changes nothing; throws what set-up would be refused with */
   plan(wish: ContainerWish): PlanPreview;
+  /** what has no owner in the kernel; removed unless it is a dry run */
+  collect(command: { id: string; kept: boolean }, dryRun: boolean): Promise<Collected>;
   /** ends a worker thread at once and starts it anew; its actors are restored from the journal */
   restartWorker(index: number): Promise<void>;
 }

@@ -28,6 +28,9 @@ export const startedSchema = z
     pid: z.int().min(1).describe('the first process of the container, as the host sees it'),
   })
   .describe("a container's process has started");
+export const collectSchema = z
+  .object({ dryRun: z.boolean().nullish().describe('tells what there is, and removes nothing') })
+  .describe('how leftovers are dealt with');
 export const workerReferenceSchema = z
   .object({ index: z.int().min(0).describe('0 to workers - 1') })
   .describe('a kernel worker');

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type Fault, type FaultCode, faultStatus } from '../core/fault.ts';
+import { type Collected, type Leftover, leftoverKinds } from '../core/gc.ts';
 import type { NetworkDefinition } from '../core/network.ts';
 import type { BasicNetworkSettings, NetworkSettings } from '../core/network-settings.ts';
 import type { PublishedPort } from '../core/port.ts';
@@ -282,5 +283,21 @@ export const planSchema: z.ZodType<PlanPreview> = z.object({
   plan: z.unknown().describe('the same as data'),
   teardown: z.array(z.string()).describe('what teardown would do, in order'),
 });
+
+const leftoverSchema: z.ZodType<Leftover> = z.object({
+  kind: z.enum(leftoverKinds),
+  name: z.string(),
+  owner: z.string().nullable().describe('who it says it was of; null when it does not say'),
+});
+export const collectedSchema: z.ZodType<Collected> = z.object({
+  dryRun: z.boolean(),
+  leftovers: z.array(leftoverSchema).describe('what had no owner'),
+  doubtful: z
+    .array(leftoverSchema)
+    .describe('without an owner here, but it may be of a daemon with another run directory: never removed'),
+  failed: z
+    .array(z.object({ step: z.string(), errno: z.string().nullable(), detail: z.string().nullable() }))
+    .describe('what could not be removed, and why'),
+} satisfies Shape<Collected>);
 
 export const workerRestartedSchema: z.ZodType<{ index: number }> = z.object({ index: z.int() });

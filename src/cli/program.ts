@@ -9,6 +9,7 @@ import { containerTeardownCommand } from './commands/container-teardown.ts';
 import { daemonCommand } from './commands/daemon.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { eventsCommand } from './commands/events.ts';
+import { gcCommand } from './commands/gc.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { networkConnectCommand } from './commands/network-connect.ts';
 import { networkCreateCommand } from './commands/network-create.ts';
@@ -86,7 +87,7 @@ function program(terminal: Terminal): Command {
   reachabilityCommand(netloom, terminal);
 
   netloom.commandsGroup('This host:');
-  for (const add of [daemonCommand, eventsCommand, doctorCommand]) add(netloom, terminal);
+  for (const add of [daemonCommand, eventsCommand, doctorCommand, gcCommand]) add(netloom, terminal);
   nodeInfoCommand(group(netloom, 'node', 'what the daemon says of itself'), terminal);
   return netloom;
 }

@@ -2,6 +2,7 @@ import type { ActorAddress } from './actor-address.ts';
 import type { SubnetClaim } from './claims.ts';
 import type { AttachmentRequest, ContainerWish } from './container.ts';
 import type { Fault } from './fault.ts';
+import type { Leftovers } from './gc.ts';
 import type { Lease } from './lease.ts';
 import type { NetworkDefinition, NetworkSubnet, NetworkWish } from './network.ts';
 import type { Step, StepOutput } from './plan/step.ts';
@@ -95,8 +96,8 @@ export type HostEvent =
   | ({ type: 'subnet.claim' } & SubnetClaim)
   /** a network that somebody else defined: others keep away from what it has */
   | { type: 'subnet.note'; network: string; bridge: string | null; subnets: NetworkSubnet[] }
-  /** leftovers that gc found */
-  | { type: 'host.sweep'; command: CommandId; steps: Step[] }
+  /** leftovers that gc found, and how they are removed */
+  | { type: 'host.sweep'; command: CommandId; steps: Step[]; found: Leftovers }
   | { type: 'subnet.release'; network: string };
 
 export type ActorEvent = ContainerEvent | NetworkEvent | HostEvent;

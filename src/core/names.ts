@@ -15,6 +15,10 @@ export function hostVethName(containerId: string, network: string): string {
   return `nl${digest(`${containerId}/${network}`).toString('hex', 0, 6)}`;
 }
 
+export function isHostVethName(name: string): boolean {
+  return /^nl[0-9a-f]{12}$/.test(name);
+}
+
 export function vethAlias(containerId: string, network: string): string {
   return `netloom container/${containerId} network/${network}`;
 }
@@ -44,5 +48,10 @@ export function networkId(name: string): string {
 /** Whose a link is, by its alias: a veth is its container's, a bridge its network's. null: not one of ours. */
 export function ownerOfAlias(alias: string): ActorAddress | null {
   const [netloom, owner] = alias.split(' ');
-  return netloom === 'netloom' && owner && /^(container|network)\/./.test(owner) ? (owner as ActorAddress) : null;
+  return netloom === 'netloom' && owner ? ownerNamed(owner) : null;
+}
+
+/** `container/<id>` or `network/<name>`, as the comment of an element has it; null: not one of ours. */
+export function ownerNamed(text: string): ActorAddress | null {
+  return /^(container|network)\/./.test(text) ? (text as ActorAddress) : null;
 }

@@ -1,6 +1,6 @@
 import type { NftNotice, RouteNotice } from '#native';
 import { type ActorAddress, hostAddress } from '../core/actor-address.ts';
-import { ownerOfAlias } from '../core/names.ts';
+import { isHostVethName, ownerNamed, ownerOfAlias } from '../core/names.ts';
 import { nftTable } from '../core/nft.ts';
 
 /** What the notices of a moment say may not be any more as it was made. */
@@ -27,8 +27,6 @@ export interface KnownLink {
 
 type LinkNotice = Extract<RouteNotice, { kind: 'link.changed' | 'link.deleted' }>;
 
-/** The host's ends of veths: as long as they do not say whose they are, they are being made. */
-const ourVeth = /^nl[0-9a-f]{12}$/;
 const isDefault = (destination: string): boolean => destination === '0.0.0.0/0' || destination === '::/0';
 
 /**
@@ -118,7 +116,8 @@ export class Suspicions {
     const { owner, name } = this.#keep(notice);
     const isRenamed = before !== undefined && before.name !== name;
     if (owner === null) {
-      if ((!before && !ourVeth.test(name)) || isRenamed || notice.wentDown) this.#suspects.links.add(name);
+      // a veth of ours that does not say yet whose it is is being made
+      if ((!before && !isHostVethName(name)) || isRenamed || notice.wentDown) this.#suspects.links.add(name);
       if (isRenamed) this.#suspects.links.add(before.name);
       return;
     }
@@ -137,7 +136,7 @@ export class Suspicions {
     const { owner, name, index } = this.#keep(notice);
     this.#links.delete(index);
     if (owner) this.#suspects.owners.add(owner);
-    else if (!ourVeth.test(name)) this.#suspects.links.add(name);
+    else if (!isHostVethName(name)) this.#suspects.links.add(name);
   }
 
   #keep(link: { index: number; name: string; alias: string | null; masterIndex: number | null }): KnownLink {
@@ -162,8 +161,4 @@ function nobody() {
 
 function isLoss(notice: Exclude<RouteNotice, { kind: 'overrun' }>): boolean {
   return notice.kind === 'link.changed' ? notice.wentDown : notice.kind.endsWith('.deleted');
-}
-
-function ownerNamed(comment: string): ActorAddress | null {
-  return /^(container|network)\/./.test(comment) ? (comment as ActorAddress) : null;
 }

@@ -121,6 +121,9 @@ export class FakeEngine implements Engine {
   plan({ id }: { id: string }) {
     return { id, steps: ['netns.create'], plan: null, teardown: [] };
   }
+  async collect(_command: Sent['command'], dryRun: boolean) {
+    return { dryRun, leftovers: [], doubtful: [], failed: [] };
+  }
   async restartWorker(): Promise<void> {}
 }
 

@@ -4,7 +4,7 @@ import { say } from './netloom.ts';
 
 const groups = ['container', 'network', 'port', 'node'];
 const leaves = [
-  ...['run', 'ps', 'inspect', 'stats', 'plan', 'reachability', 'daemon', 'events', 'doctor'],
+  ...['run', 'ps', 'inspect', 'stats', 'plan', 'reachability', 'daemon', 'events', 'doctor', 'gc'],
   ...['create', 'setup', 'started', 'teardown', 'rm', 'ls'].map((verb) => `container ${verb}`),
   ...['create', 'ls', 'inspect', 'exists', 'update', 'connect', 'disconnect', 'reload', 'rm', 'prune'].map(
     (verb) => `network ${verb}`,

@@ -59,7 +59,7 @@ describe('the README', () => {
 
   it.each([
     ...new Set(
-      [...readme.matchAll(/netloom (run|daemon|ps|events|network|container|plan|reachability|node|doctor)/g)].map(
+      [...readme.matchAll(/netloom (run|daemon|ps|events|network|container|plan|reachability|node|doctor|gc)/g)].map(
         ([, command]) => command as string,
       ),
     ),

@@ -3,7 +3,7 @@ import { type HostContext, hostMachine } from '../../machines/host.ts';
 import type { Effect } from '../../src/core/effect.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { wishes } from './terrains.ts';
-import { applied, begin, brief, failed, follow, recovered, type Snapshot, stateName } from './walk.ts';
+import { applied, begin, brief, failed, follow, littered, recovered, type Snapshot, stateName } from './walk.ts';
 
 type At = Snapshot<HostContext>;
 
@@ -187,6 +187,30 @@ describe('drift', () => {
     ]);
     expect(effectsOf(serving, { type: 'resolver.lost' })).toMatchObject([{ fact: 'drift-detected' }]);
     expect(effectsOf(serving, { type: 'resolver.replaced' })).toMatchObject([{ fact: 'drift-healed' }]);
+  });
+});
+
+describe('leftovers', () => {
+  const found = { leftovers: [{ kind: 'link', name: 'lost0', owner: 'network/lost' }], doubtful: [] } as const;
+  const steps = [{ verb: 'link.delete', netns: null, name: 'lost0' }] as const;
+  const sweep = { type: 'host.sweep', command: 'c1', steps, found } as unknown as ActorEvent;
+
+  it('are removed, and told to who asked', () => {
+    expect(step(serving, sweep)).toEqual(['serving', 'apply sweep c1']);
+    expect(effectsOf(serving, sweep, applied('sweep c1'))).toEqual([
+      { kind: 'reply', command: 'c1', output: { ...found, dryRun: false, failed: [] } },
+    ]);
+  });
+
+  it('that could not be removed are told with the reason', () => {
+    expect(effectsOf(serving, sweep, failed('sweep c1', littered))).toMatchObject([
+      { command: 'c1', output: { failed: littered.leftBehind } },
+    ]);
+  });
+
+  it('went with a reboot', () => {
+    expect(step(serving, sweep, recovered(true))).toEqual(['serving', 'reply c1 ok']);
+    expect(step(serving, sweep, recovered(true), applied('sweep c1'))).toEqual(['serving']);
   });
 });
 

@@ -196,6 +196,9 @@ export const hostTerrain: Terrain<HostContext> = {
     return [
       ...(outstanding.length < 2 ? [...asked, { type: 'host.start' } as const, recovered(false)] : []),
       ...(outstanding.length < 1 ? [{ type: 'drift.suspected' } as const] : []),
+      ...(outstanding.length < 1
+        ? [{ type: 'host.sweep', command: 'c', steps: [], found: { leftovers: [], doubtful: [] } } satisfies ActorEvent]
+        : []),
       { type: 'uplink.changed', hostIp: null },
       { type: 'resolver.lost' },
       { type: 'resolver.replaced' },
@@ -213,5 +216,6 @@ export const hostTerrain: Terrain<HostContext> = {
     Object.entries(context.holding).sort(),
     Object.keys(context.networks).sort(),
     context.surveying.map(({ network }) => network),
+    Object.keys(context.sweeping),
   ],
 };

@@ -14,6 +14,11 @@ export function surveyPlan(name: string): Plan {
   return { name, kind: 'build', steps: [{ verb: 'host.survey' }] };
 }
 
+/** Removes what has no owner; what is gone already is no failure. */
+export function sweepPlan(name: string, steps: Step[]): Plan {
+  return { name, kind: 'dismantle', steps };
+}
+
 /** Holds every port of a claim; the outputs name the ports that were picked, in order. */
 export function holdPlan(name: string, owner: string, ports: readonly PublishedPort[]): Plan {
   const steps = ports.map((port): Step => ({ verb: 'port.hold', owner, ...heldPorts(port) }));

@@ -1,0 +1,76 @@
+import { readdirSync } from 'node:fs';
+import * as native from '#native';
+import { containerAddress } from '../core/actor-address.ts';
+import { addressToBigint, bigintToAddress, familyOf } from '../core/address.ts';
+import type { FoundLink, Inventory } from '../core/gc.ts';
+import { idOfPin, isHostVethName, ownerNamed, ownerOfAlias } from '../core/names.ts';
+import { decodeElement, type Element, type NftSet, nftSets, nftTable } from '../core/nft.ts';
+
+/** Everything in the kernel that carries a name of netloom's. Throws SystemError. */
+export function inventory(route: native.RouteSocket, nft: native.NftSocket, netnsDirectory: string): Inventory {
+  const namespaces = readdirSync(netnsDirectory).flatMap((entry) => {
+    const id = idOfPin(entry);
+    return id === null ? [] : [{ path: `${netnsDirectory}/${entry}`, owner: containerAddress(id) }];
+  });
+  const numbers = new Set(namespaces.map(({ path }) => numberOf(route, path)));
+  return { namespaces, links: linksOf(route, numbers), elements: elementsOf(nft) };
+}
+
+function numberOf(route: native.RouteSocket, path: string): number | null {
+  try {
+    return native.netnsIdOf(route, path);
+  } catch {
+    // a pin without a mount: there is no namespace behind it
+    return null;
+  }
+}
+
+function linksOf(route: native.RouteSocket, pinned: ReadonlySet<number | null>): FoundLink[] {
+  const links = native.listLinks(route);
+  return links.flatMap(({ name, kind, alias, index, peerIndex, peerNetnsId }) => {
+    const owner = alias === null ? null : ownerOfAlias(alias);
+    const isVeth = kind === 'veth' && (owner?.startsWith('container/') || isHostVethName(name));
+    const isBridge = kind === 'bridge' && owner?.startsWith('network/');
+    if (!isVeth && !isBridge) return [];
+    const ports = links.filter(({ masterIndex }) => masterIndex === index).map((port) => port.name);
+    const peer = !isVeth || peerIndex === null ? null : whereIs(peerNetnsId, pinned);
+    return [{ name, kind, owner, peer, ports }];
+  });
+}
+
+const whereIs = (netnsId: number | null, pinned: ReadonlySet<number | null>): FoundLink['peer'] =>
+  netnsId === null ? 'host' : pinned.has(netnsId) ? 'pinned' : 'elsewhere';
+
+function elementsOf(nft: native.NftSocket): Element[] {
+  const sets = native.inspectTable(nft, nftTable)?.sets ?? [];
+  return sets
+    .filter((set): set is NftSet => Object.hasOwn(nftSets, set))
+    .flatMap((set) => {
+      const listed = native.listElements(nft, nftTable, set);
+      const decoded = listed.filter(({ intervalEnd }) => !intervalEnd).map((each) => decodeElement(set, each));
+      return isPlainInterval(set) ? withEnds(decoded, listed, set) : decoded;
+    })
+    .filter(({ owner }) => owner !== null && ownerNamed(owner) !== null);
+}
+
+function isPlainInterval(set: NftSet): boolean {
+  const layout: { key: readonly string[]; interval?: boolean } = nftSets[set];
+  return layout.key.length === 1 && layout.interval === true;
+}
+
+/** The kernel lists where an interval begins and where it ends (exclusive) as elements of their own. */
+function withEnds(starts: readonly Element[], listed: readonly native.NftElement[], set: NftSet): Element[] {
+  const numberAt = (element: Element) => addressToBigint(element.key[0] as string);
+  const ends = listed
+    .filter(({ intervalEnd }) => intervalEnd)
+    .map((each) => numberAt(decodeElement(set, each)))
+    .sort((one, other) => (one < other ? -1 : 1));
+  return starts.map((start) => {
+    const from = numberAt(start);
+    const family = familyOf(start.key[0] as string);
+    const width = family === 4 ? 32 : 128;
+    const end = ends.find((each) => each > from) ?? 1n << BigInt(width);
+    const length = width - ((end - from).toString(2).length - 1);
+    return { ...start, key: [`${bigintToAddress(from, family)}/${length}`] };
+  });
+}

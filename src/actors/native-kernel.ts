@@ -420,7 +420,7 @@ function namespaceOf(step: RouteStep): string | null {
 }
 
 /** A bridge goes alone: what follows must not touch somebody else's link when the name was taken. */
-function batchFrom(steps: readonly Step[], start: number): RouteStep[] {
+export function batchFrom(steps: readonly Step[], start: number): RouteStep[] {
   const first = steps[start];
   if (!isRouteStep(first)) return [];
   const group = [first];

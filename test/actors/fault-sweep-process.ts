@@ -1,0 +1,268 @@
+import type { ContainerContext } from '../../machines/container.ts';
+import type { HostContext } from '../../machines/host.ts';
+import type { NetworkContext } from '../../machines/network.ts';
+import { ActorSystem, type Outside } from '../../src/actors/actor-system.ts';
+import { type Answer, Journal } from '../../src/actors/journal.ts';
+import type { Kernel, Performed } from '../../src/actors/kernel.ts';
+import { batchFrom, NativeKernel } from '../../src/actors/native-kernel.ts';
+import type { ActorAddress } from '../../src/core/actor-address.ts';
+import type { ActorEvent } from '../../src/core/event.ts';
+import { type Fault, faultOf } from '../../src/core/fault.ts';
+import { describeStep, inverse, type Step } from '../../src/core/plan/step.ts';
+import { DefinitionStore } from '../../src/networks/definition-store.ts';
+import { ResolverClient } from '../../src/resolver/client.ts';
+import { ResolverThread } from '../../src/resolver/thread.ts';
+
+/**
+ * A daemon without bus and without workers, in a process of its own: journal, actors, resolver, and the real kernel
+ * behind one that performs step by step, refuses the n-th, or kills the process there. Started from dist/.
+ */
+
+/** What is to happen at the n-th kernel step from now on, counted from 1. */
+export type Trap =
+  | {
+      kind: 'refuse';
+      nth: number;
+      errno: string;
+      /**
+       * what becomes of what comes behind it: `as-usual`; `batch`: what would have gone to the kernel in the same message
+       * is performed, as the kernel does; `refused`: nothing else of that plan can be done either, nor taken back
+       */
+      rest: 'as-usual' | 'batch' | 'refused';
+    }
+  | { kind: 'kill'; nth: number; when: 'before' | 'after' };
+
+export interface Traced {
+  /** steps that were asked for since the trap was set, described */
+  steps: string[];
+  /** the step that was refused; null: the trap was not reached */
+  refused: { verb: string; step: string } | null;
+}
+
+export interface Told {
+  source: string;
+  fact: string;
+  fault: Fault | null;
+}
+
+export interface Orders {
+  /** hands a command in, once however often it is said; answers when it is answered and all is quiet */
+  say: [{ to: ActorAddress; event: object; command: string }, Answer];
+  /** something that comes to an actor by itself */
+  tell: [{ to: ActorAddress; event: ActorEvent }, null];
+  set: [{ trap: Trap | null }, null];
+  trace: [null, Traced];
+  /** what the actors have given out, which containers are up, whose names are answered for; one line each */
+  books: [null, string[]];
+  facts: [{ after: number }, { facts: Told[]; last: number }];
+}
+export type Verb = keyof Orders;
+export type Order = { id: number } & { [V in Verb]: { verb: V; input: Orders[V][0] } }[Verb];
+export type Reply = { id: number; output: unknown; error: string | null };
+
+/** A refused operation is named so in messages. */
+const injected = 'injected';
+/** These close what the process itself holds open: the kernel cannot refuse that. */
+const unfailing: ReadonlySet<string> = new Set(['port.release', 'process.unwatch']);
+/** What comes behind the first refusal is refused with this. */
+const laterErrno = 'EPERM';
+/** Far longer than anything takes here. */
+const patienceMs = 10_000;
+
+class SteppedKernel implements Kernel {
+  #trap: Trap | null = null;
+  #count = 0;
+  #traced: Traced = { steps: [], refused: null };
+  /** the steps of the plan that was refused, and those that take them back */
+  #plan: ReadonlySet<string> = new Set();
+
+  constructor(private readonly kernel: Kernel) {}
+
+  set(trap: Trap | null): void {
+    this.#trap = trap;
+    this.#count = 0;
+    this.#traced = { steps: [], refused: null };
+  }
+
+  get traced(): Traced {
+    return this.#traced;
+  }
+
+  async perform(steps: readonly Step[], mending = false): Promise<Performed> {
+    const all: Performed = { outputs: [], done: [], changed: [], failure: null };
+    for (const [index, step] of steps.entries()) {
+      const errno = this.#refusal(step, steps);
+      if (errno !== null) {
+        if (this.#trap?.kind === 'refuse' && this.#trap.rest === 'batch')
+          await this.#finish(steps, index, mending, all);
+        return { ...all, failure: { index, operation: injected, errno, detail: null } };
+      }
+      this.#dieIf('before');
+      const { failure } = await this.#one(step, index, mending, all);
+      this.#dieIf('after');
+      if (failure) return { ...all, failure: { ...failure, index } };
+    }
+    return all;
+  }
+
+  async #one(step: Step, index: number, mending: boolean, all: Performed): Promise<Performed> {
+    const performed = await this.kernel.perform([step], mending);
+    all.outputs.push(...performed.outputs);
+    if (performed.done.length > 0) all.done.push(index);
+    if (performed.changed.length > 0) all.changed.push(index);
+    return performed;
+  }
+
+  /** The rest of the message that the refused step would have gone in: each is judged by itself. */
+  async #finish(steps: readonly Step[], from: number, mending: boolean, all: Performed): Promise<void> {
+    const { length } = batchFrom(steps, from);
+    for (let index = from + 1; index < from + length; index++)
+      await this.#one(steps[index] as Step, index, mending, all);
+  }
+
+  #refusal(step: Step, plan: readonly Step[]): string | null {
+    const trap = this.#trap;
+    const { refused, steps } = this.#traced;
+    if (unfailing.has(step.verb)) return null;
+    this.#count += 1;
+    steps.push(describeStep(step));
+    if (trap?.kind !== 'refuse') return null;
+    if (refused) return trap.rest === 'refused' && this.#plan.has(JSON.stringify(step)) ? laterErrno : null;
+    if (this.#count !== trap.nth) return null;
+    this.#plan = new Set(plan.flatMap((one) => [one, inverse(one)]).map((one) => JSON.stringify(one)));
+    this.#traced.refused = { verb: step.verb, step: describeStep(step) };
+    return trap.errno;
+  }
+
+  #dieIf(when: 'before' | 'after'): void {
+    const trap = this.#trap;
+    if (trap?.kind === 'kill' && trap.when === when && this.#count === trap.nth) process.kill(process.pid, 'SIGKILL');
+  }
+
+  statistics: Kernel['statistics'] = (path, ports) => this.kernel.statistics(path, ports);
+  hostIp = () => this.kernel.hostIp();
+  onFact: Kernel['onFact'] = (listener) => this.kernel.onFact(listener);
+  close = () => this.kernel.close();
+}
+
+const pause = () => new Promise((resolve) => setTimeout(resolve, 1));
+
+async function run(directory: string): Promise<void> {
+  const resolver = await ResolverThread.start();
+  const names = new ResolverClient(resolver.connect());
+  const journal = new Journal(directory);
+  journal.noticeBoot('the only one');
+  const netnsDirectory = `${directory}/netns`;
+  const definitions = new DefinitionStore(`${directory}/networks`);
+  const kernel = new SteppedKernel(new NativeKernel(netnsDirectory, { definitions, names }));
+  const unexpected: string[] = [];
+  const outside: Outside = {
+    deliver: () => unexpected.push('something was sent to another worker'),
+    committed: () => {},
+    unexpected: (address, event, error) => unexpected.push(`${address} ${event.type}: ${error}`),
+  };
+  const settings = { index: 0, workers: 1, netnsDirectory, searchDomain: 'dns.netloom' };
+  const system = new ActorSystem(journal, kernel, outside, settings);
+
+  const unfinished = (): string[] => [
+    ...journal
+      .actors()
+      .flatMap(({ address }) => journal.pendingOf(address).map(({ plan }) => `${address} has plan ${plan.name} out`)),
+    ...journal
+      .inboxAddresses()
+      .flatMap((address) => journal.inboxOf(address).map(({ event }) => `${address} has not read ${event.type}`)),
+  ];
+  const settle = async () => {
+    const deadline = Date.now() + patienceMs;
+    for (let quiet = 0; quiet < 2; ) {
+      if (Date.now() > deadline) throw new Error(`still under way: ${unfinished().join('; ')}`);
+      await pause();
+      quiet = unfinished().length === 0 ? quiet + 1 : 0;
+    }
+    if (unexpected.length > 0) throw new Error(unexpected.join('; '));
+  };
+
+  const verbs: { [V in Verb]: (input: Orders[V][0]) => Orders[V][1] | Promise<Orders[V][1]> } = {
+    say: async ({ to, event, command }) => {
+      const delivery = journal.take(command, to, { ...event, command } as ActorEvent);
+      if (delivery) system.deliver(delivery);
+      await settle();
+      const reply = journal.replyTo(command);
+      if (!reply) throw new Error(`${command} was not answered`);
+      return { command, ...reply };
+    },
+    tell: async ({ to, event }) => {
+      system.deliver(journal.enqueue(to, event));
+      await settle();
+      return null;
+    },
+    set: ({ trap }) => {
+      kernel.set(trap);
+      return null;
+    },
+    trace: () => kernel.traced,
+    books: async () => {
+      const served = (await names.status()).networks.map(
+        ({ name, containers, names }) => `names of ${name}: ${containers} containers, ${names} names`,
+      );
+      return [...ledgerLines(journal), ...served];
+    },
+    facts: ({ after }) => {
+      const records = journal.after(after, 100_000);
+      const facts = records.map(({ source, fact, data }) => ({
+        source,
+        fact,
+        fault: (data as { fault?: Fault }).fault ?? null,
+      }));
+      return { facts, last: journal.lastSequence() };
+    },
+  };
+
+  system.restore();
+  for (const kind of ['host', 'network', 'container'] as const) system.wake(kind);
+  await settle();
+  process.on('message', async ({ id, verb, input }: Order) => {
+    try {
+      const output = await (verbs[verb] as (input: unknown) => unknown)(input);
+      process.send?.({ id, output, error: null } satisfies Reply);
+    } catch (error) {
+      process.send?.({ id, output: null, error: faultOf(error).message } satisfies Reply);
+    }
+  });
+  process.on('disconnect', () => process.exit(0));
+  process.send?.({ id: 0, output: null, error: null } satisfies Reply);
+}
+
+function ledgerLines(journal: Journal): string[] {
+  return journal.actors().flatMap(({ address, record }) => {
+    if (address === 'host') return linesOfHost(record.context as HostContext);
+    return address.startsWith('network/')
+      ? linesOfNetwork(address, record.context as NetworkContext)
+      : linesOfContainer(address, record.value, record.context as ContainerContext);
+  });
+}
+
+function linesOfHost({ ports, holding, networks, surveying }: HostContext): string[] {
+  return [
+    ...Object.entries(ports).map(([id, held]) => `host gave ${id} ${JSON.stringify(held)}`),
+    ...Object.keys(holding).map((id) => `host holds for ${id}`),
+    ...Object.entries(networks).map(([name, held]) => `host gave network ${name} ${JSON.stringify(held)}`),
+    ...surveying.map(({ network }) => `host surveys for ${network}`),
+  ];
+}
+
+function linesOfNetwork(address: string, { leases, waiting }: NetworkContext): string[] {
+  return [
+    ...Object.entries(leases).map(([id, held]) => `${address} gave ${id} ${held.join(', ')}`),
+    ...waiting.map(({ container }) => `${container} waits for ${address}`),
+  ];
+}
+
+/** Of one that is not up nothing is in the kernel; what it is called then tells how that came. */
+function linesOfContainer(address: string, value: unknown, { wish, ports }: ContainerContext): string[] {
+  if (typeof value !== 'object') return [];
+  const joins = wish?.attachments.map(({ network }) => network);
+  return [`${address} is ${JSON.stringify(value)} on ${joins?.join(', ')} with ${JSON.stringify(ports)}`];
+}
+
+void run(process.argv[2] as string);

@@ -1,0 +1,154 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Answer } from '../../src/actors/journal.ts';
+import type { Fault } from '../../src/core/fault.ts';
+import { becomeFreshHost } from '../support/fresh-host.ts';
+import type { Traced, Trap } from './fault-sweep-process.ts';
+import { mustBe, type Rehearsal, rehearse, stateLike } from './fault-sweep-rehearsal.ts';
+import { type Scenario, Surroundings, scenariosIn } from './fault-sweep-scenarios.ts';
+import { difference } from './fault-sweep-site.ts';
+
+type Refusal = Extract<Trap, { kind: 'refuse' }>;
+
+/** Every kernel step of every plan, refused in each of these ways. */
+const refusals: Omit<Refusal, 'nth' | 'kind'>[] = [
+  { errno: 'EEXIST', rest: 'as-usual' },
+  { errno: 'ENOMEM', rest: 'batch' },
+  { errno: 'EBUSY', rest: 'refused' },
+  { errno: 'ENOSPC', rest: 'as-usual' },
+];
+/** After this one a failed build is given up, after the others it is tried again. */
+const givenUpAfter = 'ENOSPC';
+
+const names = Object.keys(scenariosIn({ pid: 1, path: '' } as Surroundings));
+const figures = { cases: 0, leaks: [] as string[], wrongReports: [] as string[] };
+const casesOf: Record<string, number> = {};
+let surroundings: Surroundings;
+
+beforeAll(async () => {
+  await becomeFreshHost();
+  surroundings = await Surroundings.make();
+});
+afterAll(async () => {
+  await surroundings.remove();
+  const each = Object.entries(casesOf).map(([name, count]) => `${name} ${count}`);
+  const { cases, leaks, wrongReports } = figures;
+  console.info(
+    `fault sweep: ${cases} cases (${each.join(', ')}), ${leaks.length} leaks, ${wrongReports.length} wrong reports`,
+  );
+});
+
+/** Its second way to fail is the only one that a caller can act on. */
+function codeOf(verb: string, errno: string): string {
+  return errno === 'EEXIST' && /^link\.(bridge|veth|macvlan|ipvlan)$/.test(verb) ? 'link.exists' : 'kernel.refused';
+}
+
+/** One line when the fault that was told first is not the refusal. */
+function wrongReport(told: Fault | undefined, refused: Traced['refused'], { errno }: Refusal): string | null {
+  if (!refused) return 'the step was never asked for';
+  const wanted = { code: codeOf(refused.verb, errno), step: refused.step, errno };
+  if (!told) return `nothing was told of ${refused.step}`;
+  const found = { code: told.code, step: told.step, errno: told.errno };
+  return JSON.stringify(found) === JSON.stringify(wanted)
+    ? null
+    : `told ${JSON.stringify(told)} instead of ${JSON.stringify(wanted)}`;
+}
+
+interface Outcome {
+  /** by the answer, else by the first fact of a fault */
+  told: Fault | undefined;
+  /** all that anybody was told could not be undone */
+  leftBehind: string[];
+  refused: Traced['refused'];
+  state: string[];
+}
+
+/** Says the command with a refusal in its way; what was told of it, and where it ended. */
+async function runInto(trap: Refusal, scenario: Scenario, { site, before, after, half }: Rehearsal): Promise<Outcome> {
+  const { last } = await site.facts(0);
+  scenario.meanwhile?.();
+  await site.set(trap);
+  const answer: Answer = await site.say(scenario.command);
+  const { refused } = await site.trace();
+  await site.set(null);
+  const { facts } = await site.facts(last);
+  const faults = [answer.fault, ...facts.map(({ fault }) => fault)].filter(
+    (fault) => fault !== null && fault !== undefined,
+  );
+  const leftBehind = faults.flatMap(({ leftBehind = [] }) => leftBehind.map(({ step }) => step));
+  const ends = { build: [before, half], mend: [], dismantle: [after] }[scenario.kind];
+  const mayTakeTime = ends.length > 0 && leftBehind.length === 0;
+  const state = await (mayTakeTime ? stateLike(site, ...ends) : site.state());
+  return { told: faults[0], leftBehind, refused, state };
+}
+
+/** What is left and nobody was told of. */
+function leaksOf({ kind }: Scenario, rehearsal: Rehearsal, { rest }: Refusal, outcome: Outcome): string[] {
+  const { before, half, after } = rehearsal;
+  const { state, leftBehind, refused } = outcome;
+  if (kind === 'mend') return [];
+  if (kind === 'dismantle') return leftBehind.includes(refused?.step ?? '') ? [] : difference(state, after);
+  const left = difference(state, before);
+  const isBack = left.length === 0 || (half !== null && difference(state, half).length === 0);
+  if (rest === 'refused') return isBack || leftBehind.length > 0 ? [] : left;
+  return isBack ? leftBehind : left;
+}
+
+/** From wherever a failure ended back to the state before: by another try, or by giving up. */
+async function leadOn(
+  scenario: Scenario,
+  { site, before, after }: Rehearsal,
+  trap: Refusal,
+  { leftBehind }: Outcome,
+): Promise<void> {
+  const { kind, command, again = [command], againAfterLeftovers = again, halfBack = [], back, giveUp = [] } = scenario;
+  if (kind === 'build' && trap.errno === givenUpAfter) await site.sayAll(giveUp);
+  else {
+    await site.sayAll(leftBehind.length > 0 ? againAfterLeftovers : again);
+    await mustBe(site, 'after another try', after);
+    await site.sayAll([...halfBack, ...back]);
+  }
+  await mustBe(site, 'back again', before);
+}
+
+async function sweep(name: string, scenario: Scenario): Promise<void> {
+  let rehearsal = await rehearse(scenario, surroundings);
+  for (let nth = 1; nth <= rehearsal.steps.length; nth++)
+    for (const way of refusals) {
+      const trap: Refusal = { kind: 'refuse', nth, ...way };
+      const what = `${name}: ${rehearsal.steps[nth - 1]}: ${JSON.stringify(way)}`;
+      figures.cases += 1;
+      casesOf[name] = (casesOf[name] ?? 0) + 1;
+      const leaked = figures.leaks.length;
+      try {
+        const outcome = await runInto(trap, scenario, rehearsal);
+        const wrong = wrongReport(outcome.told, outcome.refused, trap);
+        if (wrong) figures.wrongReports.push(`${what}: ${wrong}`);
+        const leaks = leaksOf(scenario, rehearsal, trap, outcome);
+        if (leaks.length > 0) figures.leaks.push(`${what}:\n${leaks.join('\n')}`);
+        await leadOn(scenario, rehearsal, trap, outcome);
+      } catch (error) {
+        figures.leaks.push(`${what}: ${(error as Error).message}`);
+      }
+      if (figures.leaks.length > leaked) {
+        await rehearsal.close().catch(() => {});
+        rehearsal = await rehearse(scenario, surroundings);
+      }
+    }
+  await rehearsal.close();
+}
+
+describe('every kernel step refused, in every plan', () => {
+  it.each(names)(
+    'B07 %s: nothing is left or all is there, and the first error is told',
+    {
+      timeout: 120_000,
+    },
+    async (name) => {
+      const { leaks, wrongReports } = figures;
+      const already = [leaks.length, wrongReports.length];
+      await sweep(name, scenariosIn(surroundings)[name] as Scenario);
+      expect(leaks.slice(already[0])).toEqual([]);
+      expect(wrongReports.slice(already[1])).toEqual([]);
+    },
+  );
+});

@@ -126,6 +126,11 @@ export interface NetworkDefinition {
 /** below it the kernel takes no IPv6 address */
 const leastMtuBytes6 = 1280;
 
+/** Whether a link of that MTU has IPv6 at all; of one that has not, nothing of IPv6 can be set (EAFNOSUPPORT). */
+export function carriesIpv6(mtuBytes: number | null): boolean {
+  return mtuBytes === null || mtuBytes >= leastMtuBytes6;
+}
+
 /** What is no container's, whatever a user asks for: unspecified, loopback, link-local, mapped, multicast. */
 const reserved = ['0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/4', '::/127', '::ffff:0:0/96', 'fe80::/10', 'ff00::/8'].map(
   (text) => parseSubnet(text) as Subnet,

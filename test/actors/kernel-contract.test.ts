@@ -155,6 +155,15 @@ describe.each([
       });
     });
 
+    it('have the smallest MTU of their ports, and without ports that of a bridge', async () => {
+      const join: Step = { verb: 'link.set', netns: null, name: veth, master: bridge };
+      const narrow = { ...addVeth(), mtuBytes: 1300 } as Step;
+      await succeed({ ...addBridge(), mtuBytes: 1400 } as Step, create(), narrow, join);
+      expect(world.link(bridge)?.mtuBytes).toBe(1300);
+      await succeed({ verb: 'link.delete', netns: null, name: veth });
+      expect(world.link(bridge)?.mtuBytes).toBe(1500);
+    });
+
     it('do not take the name of something else: EEXIST, with words', async () => {
       world.addForeignVeth(bridge);
       expect(await refused(addBridge())).toMatchObject({
@@ -260,6 +269,19 @@ describe.each([
       expect(
         await refused(create(), addVeth(), { verb: 'link.set', netns: null, name: veth, master: 'nowhere' }),
       ).toMatchObject({ index: 2, errno: 'ENODEV' });
+    });
+
+    it('whose MTU has no room for IPv6 take no setting of it: EAFNOSUPPORT', async () => {
+      const set: Step = { verb: 'link.set', netns: null, name: bridge, ipv6AddressGeneration: 'none' };
+      await succeed({ ...addBridge(), mtuBytes: 1280 } as Step, set, {
+        verb: 'link.delete',
+        netns: null,
+        name: bridge,
+      });
+      expect(await refused({ ...addBridge(), mtuBytes: 1279 } as Step, set)).toMatchObject({
+        index: 1,
+        errno: 'EAFNOSUPPORT',
+      });
     });
 
     it('in a namespace that is gone cannot be set: ENOENT; that they are deleted is true', async () => {

@@ -206,13 +206,12 @@ export class FakeKernel implements Kernel {
         return { link: { name: link.name, mtuBytes: link.mtuBytes } };
       }
       case 'dns.serve':
-        linux.served.set(step.network, step);
-        return;
+        return this.#serve(step);
       case 'dns.retire':
-        linux.served.delete(step.network);
-        return;
+        return linux.retire(step.network);
       case 'dns.add':
-        if (!linux.served.has(step.network)) throw new Refused('add names', 'ENOENT', `${step.network} is not served`);
+        if (!linux.served.has(step.network))
+          throw new Refused('resolver.add', 'ENOENT', `network ${step.network} is not served`);
         linux.names.set(`${step.network}/${step.container}`, step.names);
         return;
       case 'dns.remove':
@@ -251,6 +250,13 @@ export class FakeKernel implements Kernel {
     }
   }
 
+  /** Another thread is asked: others go on meanwhile. */
+  async #serve({ verb: _, ...network }: StepOf<'dns.serve'>): Promise<void> {
+    await this.linux.resolverAnswers();
+    const fault = this.linux.serve(network);
+    if (fault) throw new Refused('resolver.serve', fault.errno, fault.detail);
+  }
+
   #netns(path: string | null): FakeNetns {
     const netns = this.linux.netns(path);
     if (!netns) throw new Refused('open netns', 'ENOENT', `${path} is not there`);
@@ -274,7 +280,7 @@ export class FakeKernel implements Kernel {
   }
 
   #require({ path, inode }: StepOf<'netns.require'>): StepOutput {
-    const netns = this.linux.pins.get(path);
+    const netns = this.linux.netns(path);
     if (!netns || (inode !== null && inode !== netns.inode)) throw new Refused('find netns', 'ENOENT', `no ${path}`);
     return { netns: { path, inode: netns.inode } };
   }
@@ -313,7 +319,9 @@ export class FakeKernel implements Kernel {
     const link = this.#link(netns, name, 'set link');
     if (settings.master !== undefined && this.#link(netns, settings.master, 'set link').kind !== 'bridge')
       throw new Refused('set link', 'EOPNOTSUPP', `${settings.master} is no bridge`);
-    link.master = settings.master ?? link.master;
+    if (settings.ipv6AddressGeneration !== undefined && link.mtuBytes < leastIpv6MtuBytes)
+      throw new Refused('set link', 'EAFNOSUPPORT');
+    this.linux.setMaster(netns, link, settings.master ?? link.master);
     Object.assign(link.settings, settings);
   }
 
@@ -384,14 +392,19 @@ export class FakeKernel implements Kernel {
     const mine = this.#held.get(owner) ?? [];
     const isSame = (held: Held) => held.port === port && nameOf(held) === nameOf({ protocol, addresses, range });
     if (port !== 0 && mine.some(isSame)) return { port };
-    const first = port || this.linux.freePort(protocol, addresses[0] as string);
+    const first = port || this.linux.freePort({ protocol, addresses, range });
     const holder = {};
-    for (const address of addresses)
+    for (const address of addresses) {
+      if (!this.linux.isLocal(address)) {
+        this.linux.releaseAll(holder);
+        throw new Refused('hold port', 'EADDRNOTAVAIL', `${address} port ${first}`);
+      }
       for (let number = first; number < first + range; number++) {
         if (this.linux.bind({ holder, protocol, address, port: number })) continue;
         this.linux.releaseAll(holder);
         throw new Refused('hold port', 'EADDRINUSE', `${address} port ${number} is taken`);
       }
+    }
     this.#held.set(owner, [...mine, { holder, protocol, addresses, range, port: first, picked: port === 0 }]);
     return { port: first };
   }
@@ -429,6 +442,9 @@ export class FakeKernel implements Kernel {
     }
   }
 }
+
+/** below this a link has no IPv6 */
+const leastIpv6MtuBytes = 1280;
 
 interface Held extends HeldPorts {
   holder: object;

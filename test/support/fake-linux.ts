@@ -1,7 +1,7 @@
 import { familyOf, formatSubnet, parseSubnet, type Subnet } from '../../src/core/address.ts';
 import type { NetworkDefinition } from '../../src/core/network.ts';
 import type { Element, NftSet } from '../../src/core/nft.ts';
-import type { LinkSettings, ServedNetwork, StepOutput } from '../../src/core/plan/step.ts';
+import type { HeldPorts, LinkSettings, ServedNetwork, StepOutput } from '../../src/core/plan/step.ts';
 import type { Protocol, publishedFlows } from '../../src/core/port.ts';
 
 /**
@@ -61,13 +61,19 @@ export interface BoundPort {
   port: number;
 }
 
+const defaultMtuBytes = 1500;
+
 export function newLink(name: string, kind: FakeLink['kind'], more: Partial<FakeLink> = {}): FakeLink {
-  const bare = { macAddress: null, mtuBytes: 1500, master: null, peer: null };
+  const bare = { macAddress: null, mtuBytes: defaultMtuBytes, master: null, peer: null };
   return { name, kind, ...bare, ...more, settings: {}, addresses: [] };
 }
 
 const anyAddress: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
+/** where every process finds its own namespace */
+const ownNetns = '/proc/self/ns/net';
 const firstEphemeralPort = 32_768;
+const lastEphemeralPort = 60_999;
+const dnsPort = 53;
 
 export class FakeLinux {
   readonly pins = new Map<string, FakeNetns>();
@@ -80,12 +86,18 @@ export class FakeLinux {
   /** network → what its resolver was told; network/container → names */
   readonly served = new Map<string, ServedNetwork>();
   readonly names = new Map<string, string[]>();
+  /** network → gateway → who holds its port */
+  readonly #listeners = new Map<string, Map<string, object>>();
+  readonly #resolverPorts = new Set<BoundPort>();
   /** the files of network definitions */
   readonly definitions = new Map<string, NetworkDefinition>();
   /** how long links stay behind when their namespace is dropped: until then, their names are taken */
   unregisterMs = 1;
+  /** until the resolver has opened its sockets */
+  resolverAnswers = async (): Promise<void> => {};
   #inodes = 4_026_531_840;
   #pids = 1_000;
+  #lastPicked = firstEphemeralPort - 1;
   readonly host = this.newNetns();
   readonly #linkWatchers = new Set<() => void>();
   readonly #exitWatchers = new Set<(pid: number) => void>();
@@ -98,7 +110,7 @@ export class FakeLinux {
 
   /** null for the host's own. */
   netns(path: string | null): FakeNetns | null {
-    return path === null ? this.host : (this.pins.get(path) ?? null);
+    return path === null || path === ownNetns ? this.host : (this.pins.get(path) ?? null);
   }
 
   pin(path: string, netns: FakeNetns): StepOutput {
@@ -137,9 +149,24 @@ export class FakeLinux {
     netns.links.delete(name);
     netns.routes = netns.routes.filter((route) => route.link !== name);
     for (const port of netns.links.values()) if (port.master === name) port.master = null;
+    this.#adjustMtu(netns, link.master);
     if (link.peer) this.deleteLink(link.peer.netns, link.peer.name);
     for (const watcher of [...this.#linkWatchers]) watcher();
     return true;
+  }
+
+  setMaster(netns: FakeNetns, link: FakeLink, master: string | null): void {
+    const former = link.master;
+    link.master = master;
+    for (const bridge of new Set([former, master])) this.#adjustMtu(netns, bridge);
+  }
+
+  /** A bridge has the smallest MTU of its ports, and none of its own: also the one that it was made with goes then. */
+  #adjustMtu(netns: FakeNetns, name: string | null): void {
+    const bridge = name === null ? undefined : netns.links.get(name);
+    if (bridge?.kind !== 'bridge') return;
+    const ports = [...netns.links.values()].filter(({ master }) => master === name);
+    bridge.mtuBytes = ports.length === 0 ? defaultMtuBytes : Math.min(...ports.map(({ mtuBytes }) => mtuBytes));
   }
 
   /** Called after every deletion of a link; the returned function ends it. */
@@ -152,6 +179,51 @@ export class FakeLinux {
 
   elementsOf(set: NftSet): Element[] {
     return [...(this.elements?.values() ?? [])].filter((element) => element.set === set);
+  }
+
+  // ------------------------------------------------------------------------------------------------------------ names
+
+  /** The resolver is of no daemon's: it opens port 53 of every address, and closes those that are not wanted any more. */
+  serve(network: ServedNetwork): { errno: string; detail: string } | null {
+    const open = this.#listeners.get(network.network) ?? new Map<string, object>();
+    const fresh = new Map<string, object>();
+    const refuse = (errno: string, address: string) => {
+      for (const holder of fresh.values()) this.#close(holder);
+      return { errno, detail: `bind ${errno} ${address}:${dnsPort}` };
+    };
+    for (const address of new Set(network.listen)) {
+      if (open.has(address)) continue;
+      const holder = {};
+      fresh.set(address, holder);
+      if (!this.isLocal(address)) return refuse('EADDRNOTAVAIL', address);
+      for (const protocol of ['udp', 'tcp'] as const)
+        if (!this.#bindIn(this.#resolverPorts, { holder, protocol, address, port: dnsPort }))
+          return refuse('EADDRINUSE', address);
+    }
+    for (const [address, holder] of open) if (!network.listen.includes(address)) this.#close(holder);
+    const kept = [...open].filter(([address]) => network.listen.includes(address));
+    this.#listeners.set(network.network, new Map([...kept, ...fresh]));
+    this.served.set(network.network, network);
+    return null;
+  }
+
+  retire(name: string): void {
+    for (const holder of this.#listeners.get(name)?.values() ?? []) this.#close(holder);
+    this.#listeners.delete(name);
+    this.served.delete(name);
+    for (const key of this.names.keys()) if (key.startsWith(`${name}/`)) this.names.delete(key);
+  }
+
+  #close(holder: object): void {
+    for (const bound of this.#resolverPorts) if (bound.holder === holder) this.#resolverPorts.delete(bound);
+  }
+
+  /** Whether an address is this host's own. */
+  isLocal(address: string): boolean {
+    if (anyAddress.has(address) || address === '::1' || address.startsWith('127.')) return true;
+    return [...this.host.links.values()].some(({ addresses }) =>
+      addresses.some((own) => own.slice(0, own.indexOf('/')) === address),
+    );
   }
 
   // ------------------------------------------------------------------------------------------------------ processes
@@ -179,16 +251,33 @@ export class FakeLinux {
   // ---------------------------------------------------------------------------------------------------------- ports
 
   bind(bound: BoundPort): boolean {
-    for (const other of this.ports) if (portsMeet(bound, other)) return false;
-    this.ports.add(bound);
+    return this.#bindIn(this.ports, bound);
+  }
+
+  #bindIn(ports: Set<BoundPort>, bound: BoundPort): boolean {
+    if (this.#isBound(bound)) return false;
+    ports.add(bound);
     return true;
   }
 
-  freePort(protocol: Protocol, address: string): number {
-    for (let port = firstEphemeralPort; ; port++) {
-      const wanted: BoundPort = { holder: this, protocol, address, port };
-      if (![...this.ports].some((other) => portsMeet(wanted, other))) return port;
-    }
+  #isBound(wanted: BoundPort): boolean {
+    return [...this.ports, ...this.#resolverPorts].some((other) => portsMeet(wanted, other));
+  }
+
+  /** A port that is free, and those behind it, on all of the addresses. */
+  freePort({ protocol, addresses, range }: Omit<HeldPorts, 'port'>): number {
+    const isFree = (port: number) =>
+      addresses.every((address) => {
+        const wanted: BoundPort = { holder: this, protocol, address, port };
+        return !this.#isBound(wanted);
+      });
+    const offsets = Array.from({ length: range }, (_, index) => index);
+    // not the same again at once: Linux picks at random
+    let port = this.#lastPicked + 1;
+    while (!offsets.every((offset) => isFree(port + offset)))
+      port = port < lastEphemeralPort ? port + 1 : firstEphemeralPort;
+    this.#lastPicked = port;
+    return port;
   }
 
   releaseAll(holder: object): void {
@@ -217,6 +306,8 @@ export class FakeLinux {
     this.elements = null;
     this.served.clear();
     this.names.clear();
+    this.#listeners.clear();
+    this.#resolverPorts.clear();
     this.host.links.clear();
     this.host.links.set('lo', newLink('lo', 'loopback'));
     this.host.routes = [];

@@ -2,11 +2,11 @@ import { type Family, familyOf } from '../address.ts';
 import type { Attachment, ContainerWish } from '../container.ts';
 import { firstOfFamily, type Lease, type LeaseLink } from '../lease.ts';
 import { derivedMac, hostVethName, netnsPath, vethAlias } from '../names.ts';
-import type { NetworkRoute } from '../network.ts';
+import { carriesIpv6, type NetworkRoute } from '../network.ts';
 import { describeElement, type Element, portElements } from '../nft.ts';
 import { describePort, type PublishedPort, publishedFamilies } from '../port.ts';
 import type { StatusBlock } from '../status.ts';
-import type { Plan, Step } from './step.ts';
+import type { LinkSettings, Plan, Step } from './step.ts';
 
 /** All that a container's plans are made from: the wish and what was granted for it. */
 export interface ContainerGrant {
@@ -278,10 +278,14 @@ function vethSteps(
       hairpin: true,
       alias: vethAlias(id, network),
       // a bridge port needs no address of its own: saves addrconf and the flood of its multicast to every port
-      ipv6AddressGeneration: 'none',
+      ...addressGeneration('none', mtuBytes),
       ...(link.vlanId === null ? {} : { bridgeVlan: link.vlanId }),
     },
   ];
+}
+
+function addressGeneration(mode: 'none' | 'eui64', mtuBytes: number | null): LinkSettings {
+  return carriesIpv6(mtuBytes) ? { ipv6AddressGeneration: mode } : {};
 }
 
 function deleteLinkStep({ wish, netns }: ContainerGrant, attachment: Attachment, lease: Lease): Step {
@@ -294,7 +298,7 @@ function containerEndSteps({ netns }: ContainerGrant, attachment: Attachment, le
   const link = attachment.interfaceName;
   const hasIpv6 = firstOfFamily(lease.addresses, 6) !== null;
   return [
-    { verb: 'link.set', netns, name: link, up: true, ipv6AddressGeneration: hasIpv6 ? 'eui64' : 'none' },
+    { verb: 'link.set', netns, name: link, up: true, ...addressGeneration(hasIpv6 ? 'eui64' : 'none', lease.mtuBytes) },
     ...lease.addresses.map(
       ({ address, prefixLength }): Step => ({
         verb: 'address.add',

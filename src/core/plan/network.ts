@@ -1,6 +1,6 @@
 import { linkLocalAddress, parseSubnet, type Subnet } from '../address.ts';
 import { derivedMac } from '../names.ts';
-import { answersNames, gatewaysOf, type NetworkDefinition, ownsBridge } from '../network.ts';
+import { answersNames, carriesIpv6, gatewaysOf, type NetworkDefinition, ownsBridge } from '../network.ts';
 import { networkSettings } from '../network-options.ts';
 import { networkElements, networkFirewall } from '../nft.ts';
 import type { Plan, Step } from './step.ts';
@@ -82,7 +82,7 @@ function bridgeSteps(definition: NetworkDefinition, bridge: string): Step[] {
       ...(vrf === null ? {} : { master: vrf }),
       // routeLocalnet lets the host reach published ports through 127.0.0.1; base.nft closes what it opens
       ipv4: definition.internal ? { forwarding: false } : { routeLocalnet: true, arpNotify: true },
-      ipv6AddressGeneration: 'none',
+      ...(carriesIpv6(mtuBytes) ? { ipv6AddressGeneration: 'none' } : {}),
     },
     ...(hasIpv6 ? [linkAddress(bridge, macAddress)] : []),
     ...gatewayAddresses(definition, bridge),

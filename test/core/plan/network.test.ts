@@ -92,6 +92,12 @@ describe('the plans of a network', () => {
     expect(raisePlan(grantOf())).toEqual(raisePlan(grantOf()));
   });
 
+  it('nothing of IPv6 is set on a bridge whose MTU has no room for it', () => {
+    const settingsWith = (mtu: string) => raisePlan(grantOf({ options: { mtu } })).steps[1];
+    expect(settingsWith('1280')).toMatchObject({ verb: 'link.set', ipv6AddressGeneration: 'none' });
+    expect(settingsWith('1279')).not.toHaveProperty('ipv6AddressGeneration');
+  });
+
   it('B07 every step has an inverse or needs none', () => {
     const needNone = ['link.set', 'link.find', 'sysctl.set'];
     for (const request of [{}, dual, { internal: true }])

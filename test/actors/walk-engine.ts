@@ -1,0 +1,172 @@
+import { EventEmitter } from 'node:events';
+import { ActorSystem, type Outside } from '../../src/actors/actor-system.ts';
+import { type Delivery, Journal } from '../../src/actors/journal.ts';
+import type { Kernel } from '../../src/actors/kernel.ts';
+import type { Pool } from '../../src/actors/pool.ts';
+import type { OutboxRecord } from '../../src/bus/engine.ts';
+import { type ActorAddress, workerOf } from '../../src/core/actor-address.ts';
+import type { ActorEvent } from '../../src/core/event.ts';
+import type { PublishedPort } from '../../src/core/port.ts';
+import type { NamespaceStatistics } from '../../src/core/statistics.ts';
+import { ActorEngine } from '../../src/engine.ts';
+
+/** Far longer than anything takes here. */
+const patienceMs = 5_000;
+
+const soon = () => new Promise((resolve) => setImmediate(resolve));
+
+/**
+ * Plans of several actors are under way at once, and which of them ends first is Linux's affair. In a walk, they end in
+ * the order in which they began.
+ */
+function inOrder(kernel: Kernel): Kernel {
+  let before: Promise<unknown> = Promise.resolve();
+  return {
+    perform: async (steps, mending) => {
+      const [earlier, work] = [before, kernel.perform(steps, mending)];
+      before = Promise.allSettled([earlier, work]);
+      await before;
+      return work;
+    },
+    statistics: (path, ports) => kernel.statistics(path, ports),
+    hostIp: () => kernel.hostIp(),
+    onFact: (listener) => kernel.onFact(listener),
+    close: () => kernel.close(),
+  };
+}
+
+/** The workers of a daemon without threads: their actors on the kernels that are given, in this thread. */
+class ThreadlessPool extends EventEmitter {
+  readonly #systems: ActorSystem[];
+  readonly unexpected: string[] = [];
+  inFlight = 0;
+
+  constructor(
+    journal: Journal,
+    private readonly kernels: readonly Kernel[],
+    netnsDirectory: string,
+  ) {
+    super();
+    const workers = kernels.length;
+    const outside: Outside = {
+      deliver: (worker, delivery) => this.#hand(worker, delivery),
+      // as a message from another thread comes: later
+      committed: (answers, announced) => setImmediate(() => this.emit('committed', answers, announced)),
+      unexpected: (address: ActorAddress, event: ActorEvent, error: unknown) =>
+        this.unexpected.push(`${address} ${event.type}: ${error}`),
+    };
+    this.#systems = kernels.map(
+      (kernel, index) =>
+        new ActorSystem(journal, inOrder(kernel), outside, {
+          index,
+          workers,
+          netnsDirectory,
+          searchDomain: 'dns.netloom',
+        }),
+    );
+  }
+
+  get size(): number {
+    return this.kernels.length;
+  }
+
+  start(): void {
+    for (const system of this.#systems) system.restore();
+    for (const kind of ['host', 'network', 'container'] as const) for (const system of this.#systems) system.wake(kind);
+  }
+
+  deliver(delivery: Delivery): void {
+    this.#hand(this.home(delivery.to), delivery);
+  }
+
+  home(address: ActorAddress): number {
+    return workerOf(address, this.size);
+  }
+
+  async call(index: number, verb: string, input: Asked): Promise<string | null | NamespaceStatistics> {
+    const kernel = this.kernels[index] as Kernel;
+    return verb === 'hostIp' ? kernel.hostIp() : kernel.statistics(input.netnsPath, input.ports);
+  }
+
+  async stop(): Promise<void> {
+    for (const system of this.#systems) await system.stop();
+  }
+
+  #hand(worker: number, delivery: Delivery): void {
+    this.inFlight += 1;
+    setImmediate(() => {
+      this.inFlight -= 1;
+      this.#systems[worker]?.deliver(delivery);
+    });
+  }
+}
+
+type Asked = { netnsPath: string; ports: PublishedPort[] };
+
+/** A daemon as the bus sees it, on kernels of the test's. */
+export class WalkEngine {
+  readonly engine: ActorEngine;
+  readonly #journal: Journal;
+  readonly #pool: ThreadlessPool;
+  #told = 0;
+
+  constructor(directory: string, netnsDirectory: string, kernels: readonly Kernel[]) {
+    this.#journal = new Journal(directory);
+    this.#journal.noticeBoot('this boot');
+    this.#pool = new ThreadlessPool(this.#journal, kernels, netnsDirectory);
+    const directories = { run: directory, state: directory, netns: netnsDirectory, networks: `${directory}/networks` };
+    const settings = { node: 'walk', version: '0', bootId: 'this boot', directories };
+    // what an engine asks of a pool, but not its threads
+    this.engine = new ActorEngine(this.#journal, this.#pool as unknown as Pool, settings);
+  }
+
+  async start(): Promise<void> {
+    this.#pool.start();
+    await this.settle();
+    await this.engine.serve({ position: () => ({ sequence: 0, streamSequence: null }) });
+  }
+
+  /** Until no plan is under way and no message unread. */
+  async settle(): Promise<void> {
+    const deadline = Date.now() + patienceMs;
+    for (let quiet = 0; quiet < 2; ) {
+      if (Date.now() > deadline) throw new Error(`still under way: ${this.#unfinished().join('; ')}`);
+      await soon();
+      quiet = this.#pool.inFlight === 0 && this.#unfinished().length === 0 ? quiet + 1 : 0;
+    }
+  }
+
+  /** Facts that were told since this was asked last. */
+  facts(): OutboxRecord[] {
+    const facts = this.#journal.after(this.#told, 10_000);
+    this.#told = this.#journal.lastSequence();
+    return facts;
+  }
+
+  /** Containers whose process lives, as far as they know. */
+  watching(pid: number): ActorAddress[] {
+    return this.#journal.actors('container/').flatMap(({ address, record }) => {
+      const { process } = record.context as { process: { pid: number } | null };
+      const up = (record.value as { up?: { process: string } }).up;
+      return process?.pid === pid && up?.process === 'running' ? [address] : [];
+    });
+  }
+
+  /** What no machine could digest. */
+  get unexpected(): readonly string[] {
+    return this.#pool.unexpected;
+  }
+
+  async close(): Promise<void> {
+    await this.engine.drain(0);
+    await this.#pool.stop();
+    await this.#journal.close();
+  }
+
+  #unfinished(): string[] {
+    const plans = this.#journal
+      .actors()
+      .flatMap(({ address }) => this.#journal.pendingOf(address).map(({ plan }) => `${address} has ${plan.name} out`));
+    return [...plans, ...this.#journal.inboxAddresses().map((address) => `${address} has not read all`)];
+  }
+}

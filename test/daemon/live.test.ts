@@ -1,7 +1,10 @@
+import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as native from '#native';
 import type { ResponseOf } from '../../src/client.ts';
-import { ipWithin } from '../support/fresh-host.ts';
+import { ipWithin, linkNames } from '../support/fresh-host.ts';
 import { codeOf, Lab, refusal } from '../support/lab.ts';
+import { ipBatch, OtherHost } from '../support/other-host.ts';
 
 let lab: Lab;
 beforeAll(async () => {
@@ -109,5 +112,55 @@ describe('connecting and disconnecting a container that is up', () => {
     expect(once.status.back?.interfaces.eth0?.subnets[0]?.ipnet).toBe('10.77.0.99/24');
     await lab.client.container.teardown({ id: 'restored' });
     expect(Object.keys((await lab.client.container.setup({ id: 'restored' })).status)).toEqual(['web']);
+  });
+});
+
+describe('what holds of every set-up', () => {
+  it('B01 makes a fresh namespace and pins it in the run directory; the daemon stays where it is', async () => {
+    const before = native.currentNetnsIdentity();
+    const { netns } = await setup('fresh', 'web');
+    expect(netns.path.startsWith(`${lab.daemon.netnsDirectory}/`)).toBe(true);
+    expect(native.netnsIdentity(netns.path)?.inode).toBe(netns.inode);
+    expect(netns.inode).not.toBe(before.inode);
+    const pid = (await lab.client.info()).pid;
+    for (const task of readdirSync(`/proc/${pid}/task`))
+      expect(native.netnsIdentity(`/proc/${pid}/task/${task}/ns/net`)).toEqual(before);
+  });
+
+  it('D04 in mode host the interfaces of the host are counted, and none is removed', async () => {
+    const before = linkNames();
+    const { status } = await lab.client.container.setup({ id: 'asHost', mode: 'host' });
+    expect(status).toEqual({});
+    const { interfaces } = await lab.client.container.stats({ id: 'asHost' });
+    expect(Object.keys(interfaces).sort()).toEqual(before.filter((name) => name !== 'lo').sort());
+    await lab.client.container.remove({ id: 'asHost' });
+    expect(linkNames()).toEqual(before);
+  });
+
+  it('C02 takes down the networks that are up when a further one fails', async () => {
+    await lab.client.container.setup({ id: 'holder', networks: [{ network: 'back', staticIps: ['10.77.0.60'] }] });
+    const before = linkNames();
+    const networks = [{ network: 'web' }, { network: 'back', staticIps: ['10.77.0.60'] }];
+    expect(await codeOf(lab.client.container.setup({ id: 'half', networks }))).toBe('address.taken');
+    expect(linkNames()).toEqual(before);
+    await lab.settled();
+  });
+
+  it('C07 leaves a container alone whose networks were all removed', async () => {
+    await setup('left', 'web');
+    await lab.client.container.disconnect({ id: 'left', network: 'web' });
+    await lab.client.container.teardown({ id: 'left' });
+    const again = await lab.client.container.setup({ id: 'left' });
+    expect(again.status).toEqual({});
+    expect(linksIn(again)).toEqual(['lo']);
+  });
+
+  it('C09 the primary address of the host is that of its route to the outside', async () => {
+    expect((await lab.client.info()).hostIp).toBeNull();
+    const other = new OtherHost(lab.directory.path);
+    ipBatch(null, ['route add default via 192.0.2.2']);
+    await lab.restart('stop');
+    expect((await lab.client.info()).hostIp).toBe('192.0.2.1');
+    other.remove();
   });
 });

@@ -1,0 +1,36 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+
+const table = readFileSync('docs/behaviour.md', 'utf8');
+/** rule, what it says, `test/….test.ts`: title */
+const rows = table
+  .split('\n')
+  .map((line) => /^\| ([A-D]\d\d) \| (.+?) \| (?:`(.+?)`: (.+?)|open: (.+?)) \|$/.exec(line))
+  .flatMap((match) => (match ? [{ rule: match[1] as string, file: match[3], title: match[4] }] : []));
+
+const counts = { A: 9, B: 8, C: 9, D: 4 };
+const rules = Object.entries(counts).flatMap(([letter, count]) =>
+  Array.from({ length: count }, (_, index) => `${letter}0${index + 1}`),
+);
+
+it('has a row for every rule, in order', () => {
+  expect(rows.map(({ rule }) => rule)).toEqual(rules);
+});
+
+it.each(rows.filter(({ file }) => file !== undefined))('$rule is proved by a test that exists and names it', (row) => {
+  const title = (row.title as string).replaceAll('\\|', '|');
+  expect(title).toMatch(new RegExp(`\\b${row.rule}\\b`));
+  const source = readFileSync(row.file as string, 'utf8');
+  expect(["'", '"', '`'].some((quote) => source.includes(`${quote}${title}`))).toBe(true);
+});
+
+it('says of no rule that it is open while a test names it', () => {
+  const titles = readdirSync('test', { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.test.ts'))
+    .map((file) => readFileSync(`test/${file}`, 'utf8'));
+  for (const { rule } of rows.filter(({ file }) => file === undefined))
+    expect(
+      titles.filter((text) => new RegExp(`['"\`]([A-F]\\d\\d )*${rule} `).test(text)),
+      rule,
+    ).toEqual([]);
+});

@@ -213,6 +213,17 @@ const machine = setup({
       const adopted: Effect[] = adopting ? [{ kind: 'announce', fact: 'adopted', data: { bridge: device?.name } }] : [];
       return [...adopted, ...driftFacts(event), ...(event.changed.length > 0 ? suspectMembers(leases) : [])];
     }),
+    /** That it was degraded was told; its members could not be put right either until now. */
+    announceHealed: decide(({ context: { adopting, device, leases }, event }) => {
+      assertEvent(event, 'steps.applied');
+      const { changed: steps, tookMs } = event;
+      const adopted: Effect[] = adopting ? [{ kind: 'announce', fact: 'adopted', data: { bridge: device?.name } }] : [];
+      return [
+        ...adopted,
+        { kind: 'announce', fact: 'drift-healed', data: { steps, tookMs } },
+        ...suspectMembers(leases),
+      ];
+    }),
     announceDegraded: decide(({ event }) => {
       assertEvent(event, 'steps.failed');
       return [
@@ -483,7 +494,7 @@ export const networkMachine = machine.createMachine({
           { actions: ['keepAdopting', 'mend'] },
         ],
         'steps.applied': [
-          { guard: 'isMend', target: 'up', actions: ['keepDevice', 'announceMended', 'adopted'] },
+          { guard: 'isMend', target: 'up', actions: ['keepDevice', 'announceHealed', 'adopted'] },
           { guard: 'isDefine', actions: 'announceWritten' },
         ],
         'steps.failed': [

@@ -74,17 +74,26 @@ async function tryAll(
   const changed: string[] = [];
   const leftBehind: LeftBehind[] = [];
   let first: Fault | null = null;
-  for (let from = 0; from < steps.length; ) {
-    const performed = await kernel.perform(steps.slice(from), mending);
+  for (let rest = [...steps]; rest.length > 0; ) {
+    const performed = await kernel.perform(rest, mending);
     outputs.push(...performed.outputs);
-    changed.push(...performed.changed.map((index) => describeStep(steps[from + index] as Step)));
+    changed.push(...performed.changed.map((index) => describeStep(rest[index] as Step)));
     if (!performed.failure) break;
-    const step = steps[from + performed.failure.index] as Step;
+    const step = rest[performed.failure.index] as Step;
     first ??= stepFault(step, performed.failure);
     leftBehind.push(left(step, performed.failure));
-    from += performed.failure.index + 1;
+    rest = rest.slice(performed.failure.index + 1).filter((later) => !isOnLinkOf(step, later));
   }
   return { outputs, changed, first, leftBehind };
+}
+
+/** Where a bridge could not be made, the link of that name is somebody else's. */
+function isOnLinkOf(step: Step, later: Step): boolean {
+  if (step.verb !== 'link.bridge') return false;
+  return (
+    (later.verb === 'link.set' && later.netns === null && later.name === step.name) ||
+    (later.verb === 'address.add' && later.netns === null && later.link === step.name)
+  );
 }
 
 function left(step: Step, { errno, detail }: StepFailure): LeftBehind {

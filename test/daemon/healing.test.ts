@@ -2,8 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { StreamedEvent } from '../../src/client.ts';
 import { hostVethName } from '../../src/core/names.ts';
+import { untilAnswered } from '../support/daemon.ts';
 import { Lab } from '../support/lab.ts';
-import { hostAddress, OtherHost } from '../support/other-host.ts';
+import { hostAddress, ipBatch, OtherHost } from '../support/other-host.ts';
 import type { Peer } from '../support/peer.ts';
 
 // Somebody else takes away a part of what netloom made; it comes back by itself, and it is told whose it was.
@@ -157,6 +158,69 @@ describe.each(families)('addresses and routes of IPv%i', (family) => {
   });
   it("the container's default route", async () => {
     expect(await healed('default route', () => within(`ip -${family} route delete default`))).toEqual(ofContainer);
+  });
+});
+
+describe('what cannot be healed', () => {
+  const first = async (before: number, fact: string) => {
+    await told(before, (facts) => facts.includes(fact));
+    return lab.facts.events.slice(before).filter((event) => isDrift(event) && brief(event) === fact)[0];
+  };
+
+  it('is named where the parent of a macvlan is gone, and comes back with it', async () => {
+    sh('ip link add up1 type veth peer name up1x; ip link set up1 up; ip link set up1x up');
+    await lab.client.network.create({
+      name: 'lan',
+      driver: 'macvlan',
+      network_interface: 'up1',
+      subnets: [{ subnet: '10.66.0.0/24' }],
+    });
+    const { netns: flat } = await lab.client.container.setup({ id: 'flat', networks: [{ network: 'lan' }] });
+    const before = lab.facts.events.length;
+    sh('ip link delete up1');
+    expect((await first(before, 'container/flat degraded'))?.data).toMatchObject({ fault: { errno: 'ENODEV' } });
+    await first(before, 'network/lan degraded');
+    expect((await lab.client.container.inspect({ id: 'flat' })).container).toMatchObject({ state: 'degraded' });
+    sh('ip link add up1 type veth peer name up1x; ip link set up1 up; ip link set up1x up');
+    await first(before, 'container/flat drift-healed');
+    await first(before, 'network/lan drift-healed');
+    sh(`nsenter --net=${flat.path} ip address show dev eth0 | grep -q 10.66.0.2`);
+    // inside a namespace that only a macvlan leads into
+    const later = lab.facts.events.length;
+    sh(`nsenter --net=${flat.path} ip address delete 10.66.0.2/24 dev eth0`);
+    await first(later, 'container/flat drift-healed');
+    await lab.remove('flat');
+    await lab.client.network.remove({ name: 'lan' });
+    sh('ip link delete up1');
+  });
+
+  it("is named where another link has taken the bridge's name, and comes back when that goes", async () => {
+    const before = lab.facts.events.length;
+    sh('ip link add stand type veth peer name taken');
+    ipBatch(null, [`link set ${bridge} down`, `link set ${bridge} name away`, `link set stand name ${bridge}`]);
+    expect((await first(before, 'network/net degraded'))?.data).toMatchObject({ fault: { code: 'link.exists' } });
+    sh('ip link delete away; ip link delete taken');
+    await first(before, 'network/net drift-healed');
+    await first(before, 'container/web drift-healed');
+    const deadline = Date.now() + mostMs;
+    while (!(await works())) expect(Date.now()).toBeLessThan(deadline);
+  });
+});
+
+describe('the uplink', () => {
+  it('whose address changes is told, and node info follows', async () => {
+    const before = lab.facts.events.length;
+    const leadsOutBy = async (hostIp: string) => {
+      await untilAnswered(async () => expect((await lab.client.info()).hostIp).toBe(hostIp), 2_000);
+      const isTold = ({ data }: StreamedEvent) => data.what === 'uplink' && data.hostIp === hostIp;
+      await untilAnswered(async () => expect(lab.facts.events.slice(before).filter(isTold)).toHaveLength(2), 2_000);
+    };
+    sh('ip route add default via 192.0.2.2');
+    await leadsOutBy('192.0.2.1');
+    ipBatch(null, ['address delete 192.0.2.1/24 dev up0', 'address add 192.0.2.7/24 dev up0']);
+    sh('ip route add default via 192.0.2.2');
+    await leadsOutBy('192.0.2.7');
+    expect(new Set(driftSince(before))).toEqual(new Set(ofNode));
   });
 });
 

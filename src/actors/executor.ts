@@ -82,7 +82,8 @@ async function tryAll(
     const step = rest[performed.failure.index] as Step;
     first ??= stepFault(step, performed.failure);
     leftBehind.push(left(step, performed.failure));
-    rest = rest.slice(performed.failure.index + 1).filter((later) => !isOnLinkOf(step, later));
+    const isTaken = performed.failure.errno === 'EEXIST';
+    rest = rest.slice(performed.failure.index + 1).filter((later) => !isTaken || !isOnLinkOf(step, later));
   }
   return { outputs, changed, first, leftBehind };
 }

@@ -5,9 +5,9 @@ import { codeOf, Lab } from '../support/lab.ts';
 
 type Status = ResponseOf<'container.setup'>;
 
-const networks = ['left', 'right'] as const;
-const clientCount = 4;
-const ids = Array.from({ length: 100 }, (_, index) => `c${index}`);
+const networks = ['left', 'right', 'front', 'back'] as const;
+const clientCount = 8;
+const ids = Array.from({ length: 200 }, (_, index) => `c${index}`);
 
 let lab: Lab;
 let kernel: KernelState;
@@ -32,12 +32,13 @@ afterAll(async () => {
 /** Whose business a container is: the clients share them evenly. */
 const clientOf = (id: string): NetloomClient => clients[ids.indexOf(id) % clientCount] as NetloomClient;
 
-/** On both networks, every other one the other way round, with a port of each protocol to be picked. */
+/** On two of the networks, each pair in each order, with a port of each protocol to be picked. */
 function wishOf(id: string): RequestOf<'container.setup'> {
-  const order = ids.indexOf(id) % 2 === 0 ? networks : networks.toReversed();
+  const first = ids.indexOf(id) % networks.length;
+  const second = (first + 1 + (ids.indexOf(id) % (networks.length - 1))) % networks.length;
   return {
     id,
-    networks: order.map((network) => ({ network })),
+    networks: [first, second].map((index) => ({ network: networks[index] as string })),
     ports: [
       { containerPort: 80, hostPort: 0 },
       { containerPort: 53, hostPort: 0, protocol: 'udp' },
@@ -57,25 +58,51 @@ function belongings({ netns, status, ports }: Status): string[] {
 
 const life = ['created', 'netns-ready', 'configured', 'tearing-down', 'torn-down'];
 
-describe('100 containers of 4 clients, on 2 networks and with 200 ports', () => {
+describe(`${ids.length} containers of ${clientCount} clients, on ${networks.length} networks and with ${2 * ids.length} ports`, () => {
   it('are set up at once, each with what nobody else has, and removed at once, with nothing left', async () => {
     const before = kernel.read();
-    const all = await Promise.all(ids.map((id) => clientOf(id).container.setup(wishOf(id))));
+    const startedMs = performance.now();
+    const setUp = (id: string) => clientOf(id).container.setup(wishOf(id), { msgId: `set-up-${id}` });
+    const all = await Promise.all(ids.map(setUp));
+    const setUpMs = performance.now() - startedMs;
     const owned = all.flatMap(belongings);
     // a namespace; a MAC and two addresses on each network; two ports
-    expect(owned).toHaveLength(100 * (1 + 2 * 3 + 2));
+    expect(owned).toHaveLength(ids.length * (1 + 2 * 3 + 2));
     expect(new Set(owned).size).toBe(owned.length);
     const built = kernel.read();
-    expect(built.namespaces).toHaveLength(100);
-    expect(built.links).toHaveLength(before.links.length + 200);
-    // each port by both families
-    expect(built.elements).toHaveLength(before.elements.length + 400);
+    expect(built.namespaces).toHaveLength(ids.length);
+    expect(built.links).toHaveLength(before.links.length + 2 * ids.length);
+    // each port by both families: where it leads, and a counter for each direction
+    expect(built.elements).toHaveLength(before.elements.length + ids.length * 2 * 2 * 3);
 
-    await Promise.all(ids.map((id) => clientOf(id).container.remove({ id })));
+    // whoever asks again gets the first answer, and nothing is done
+    const { sequence } = await lab.client.container.list();
+    expect(await Promise.all(ids.map(setUp))).toEqual(all);
+    expect(kernel.read()).toEqual(built);
+    expect((await lab.client.container.list()).sequence).toBe(sequence);
+
+    const takeDownMs = performance.now();
+    const takeDown = (id: string) => clientOf(id).container.teardown({ id }, { msgId: `take-down-${id}` });
+    const tornDown = await Promise.all(ids.map(takeDown));
+    expect(tornDown.map(({ nothingToDo }) => nothingToDo)).toEqual(ids.map(() => false));
     await lab.settled();
     expect(kernel.read()).toEqual(before);
+    expect(await Promise.all(ids.map(takeDown))).toEqual(tornDown);
+    const remove = (id: string) => clientOf(id).container.remove({ id }, { msgId: `remove-${id}` });
+    const removed = await Promise.all(ids.map(remove));
+    const removedMs = performance.now();
+    expect(await Promise.all(ids.map(remove))).toEqual(removed);
+    // even of what is not there any more
+    expect(await Promise.all(ids.map(setUp))).toEqual(all);
+    expect(kernel.read()).toEqual(before);
     expect((await lab.client.container.list()).containers).toEqual([]);
-  });
+    const seconds = (ms: number) => (ms / 1000).toFixed(2);
+    console.log(
+      `concurrency: ${ids.length} containers, ${clientCount} clients, ${networks.length} networks, ${2 * ids.length} ports: ` +
+        `${7 * ids.length} commands; ${ids.length} set-ups at once in ${seconds(setUpMs)} s, ` +
+        `${2 * ids.length} teardowns and removals in ${seconds(removedMs - takeDownMs)} s`,
+    );
+  }, 120_000);
 
   it('come and go in their own time, and never two have the same', async () => {
     const before = kernel.read();
@@ -98,7 +125,7 @@ describe('100 containers of 4 clients, on 2 networks and with 200 ports', () => 
     expect(clashes).toEqual([]);
     await lab.settled();
     expect(kernel.read()).toEqual(before);
-  });
+  }, 120_000);
 
   it('are told of in order, each and all', async () => {
     await lab.facts.through((await lab.client.container.list()).sequence);
@@ -110,7 +137,7 @@ describe('100 containers of 4 clients, on 2 networks and with 200 ports', () => 
   });
 });
 
-describe('of 100 that want the same', () => {
+describe(`of ${ids.length} that want the same`, () => {
   it('port, one gets it, and the others are told who', async () => {
     const before = kernel.read();
     const wishes = ids.map((id) => ({
@@ -125,7 +152,7 @@ describe('of 100 that want the same', () => {
       ),
     );
     expect(codes.filter((code) => code === 'built')).toHaveLength(1);
-    expect(codes.filter((code) => code === 'port.taken')).toHaveLength(99);
+    expect(codes.filter((code) => code === 'port.taken')).toHaveLength(ids.length - 1);
     expect(kernel.read().namespaces).toHaveLength(1);
     await Promise.all(ids.map((id) => clientOf(id).container.remove({ id })));
     await lab.settled();
@@ -143,7 +170,7 @@ describe('of 100 that want the same', () => {
       ),
     );
     expect(codes.filter((code) => code === 'built')).toHaveLength(1);
-    expect(codes.filter((code) => code === 'address.taken')).toHaveLength(99);
+    expect(codes.filter((code) => code === 'address.taken')).toHaveLength(ids.length - 1);
     await Promise.all(ids.map((id) => clientOf(id).container.remove({ id })));
     await lab.settled();
   });

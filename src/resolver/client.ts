@@ -11,7 +11,7 @@ import {
   type ResolverVerbs,
 } from './protocol.ts';
 
-/** after a reconnection, calls wait for networks that other clients are about to establish again */
+/** after a start or a reconnection, calls wait for networks that other clients are about to establish (again) */
 const patienceMs = 5000;
 
 interface Open {
@@ -29,7 +29,7 @@ export class ResolverClient {
   readonly #open = new Map<number, Open>();
   #port: MessagePort | null = null;
   #nextId = 1;
-  #patientUntilMs = 0;
+  #patientUntilMs = Date.now() + patienceMs;
 
   constructor(port: MessagePort) {
     this.#attach(port);

@@ -33,8 +33,8 @@ export type Trap =
   | { kind: 'kill'; nth: number; when: 'before' | 'after' };
 
 export interface Traced {
-  /** steps that were asked for since the trap was set, described */
-  steps: string[];
+  /** steps that were asked for since the trap was set, described, and whether the kernel can refuse them */
+  steps: { step: string; isRefusable: boolean }[];
   /** the step that was refused; null: the trap was not reached */
   refused: { verb: string; step: string } | null;
 }
@@ -91,15 +91,17 @@ class SteppedKernel implements Kernel {
   async perform(steps: readonly Step[], mending = false): Promise<Performed> {
     const all: Performed = { outputs: [], done: [], changed: [], failure: null };
     for (const [index, step] of steps.entries()) {
-      const errno = this.#refusal(step, steps);
+      const ordinal = ++this.#count;
+      this.#traced.steps.push({ step: describeStep(step), isRefusable: !unfailing.has(step.verb) });
+      const errno = this.#refusal(step, ordinal, steps);
       if (errno !== null) {
         if (this.#trap?.kind === 'refuse' && this.#trap.rest === 'batch')
           await this.#finish(steps, index, mending, all);
         return { ...all, failure: { index, operation: injected, errno, detail: null } };
       }
-      this.#dieIf('before');
+      this.#dieIf('before', ordinal);
       const { failure } = await this.#one(step, index, mending, all);
-      this.#dieIf('after');
+      this.#dieIf('after', ordinal);
       if (failure) return { ...all, failure: { ...failure, index } };
     }
     return all;
@@ -120,23 +122,20 @@ class SteppedKernel implements Kernel {
       await this.#one(steps[index] as Step, index, mending, all);
   }
 
-  #refusal(step: Step, plan: readonly Step[]): string | null {
+  #refusal(step: Step, ordinal: number, plan: readonly Step[]): string | null {
     const trap = this.#trap;
-    const { refused, steps } = this.#traced;
-    if (unfailing.has(step.verb)) return null;
-    this.#count += 1;
-    steps.push(describeStep(step));
-    if (trap?.kind !== 'refuse') return null;
+    const { refused } = this.#traced;
+    if (trap?.kind !== 'refuse' || unfailing.has(step.verb)) return null;
     if (refused) return trap.rest === 'refused' && this.#plan.has(JSON.stringify(step)) ? laterErrno : null;
-    if (this.#count !== trap.nth) return null;
+    if (ordinal !== trap.nth) return null;
     this.#plan = new Set(plan.flatMap((one) => [one, inverse(one)]).map((one) => JSON.stringify(one)));
     this.#traced.refused = { verb: step.verb, step: describeStep(step) };
     return trap.errno;
   }
 
-  #dieIf(when: 'before' | 'after'): void {
+  #dieIf(when: 'before' | 'after', ordinal: number): void {
     const trap = this.#trap;
-    if (trap?.kind === 'kill' && trap.when === when && this.#count === trap.nth) process.kill(process.pid, 'SIGKILL');
+    if (trap?.kind === 'kill' && trap.when === when && ordinal === trap.nth) process.kill(process.pid, 'SIGKILL');
   }
 
   statistics: Kernel['statistics'] = (path, ports) => this.kernel.statistics(path, ports);

@@ -4,6 +4,7 @@ import * as native from '#native';
 import { networkAddress } from '../../src/core/actor-address.ts';
 import { nftTable } from '../../src/core/nft.ts';
 import { temporaryDirectory } from '../support/fresh-host.ts';
+import type { Traced } from './fault-sweep-process.ts';
 import type { Scenario, Surroundings } from './fault-sweep-scenarios.ts';
 import { difference, Site, tableText } from './fault-sweep-site.ts';
 
@@ -14,8 +15,7 @@ export interface Rehearsal {
   after: string[];
   /** where a failed build may stop too; null: nowhere */
   half: string[] | null;
-  /** described */
-  steps: string[];
+  steps: Traced['steps'];
   /** ends it all, and throws when anything is left */
   close(): Promise<void>;
 }

@@ -246,6 +246,14 @@ export function scenariosIn({ pid, path }: Surroundings): Record<string, Scenari
       again: [reload('c'), disconnect('c', 'dual')],
     },
     publish: {
+      before: [...dualUp, setup({ id: 'c', networks: [onDual] })],
+      command: ports('c', 'publish', morePorts),
+      kind: 'build',
+      back: [ports('c', 'unpublish', morePorts)],
+      againAfterLeftovers: [reload('c')],
+      end: [...removed, ...dualDown],
+    },
+    'publish beside other ports': {
       before: [...dualUp, setupDual],
       command: ports('c', 'publish', morePorts),
       kind: 'build',
@@ -273,12 +281,12 @@ export function scenariosIn({ pid, path }: Surroundings): Record<string, Scenari
       before: [...dualUp, setupDual],
       meanwhile: () => {
         execFileSync('ip', ['link', 'delete', hostVethName('c', 'dual')]);
-        execFileSync('nft', ['flush', 'map', 'inet', 'netloom', 'published_any4']);
-        execFileSync('nft', ['flush', 'map', 'inet', 'netloom', 'published_any6']);
+        for (const map of ['published_any4', 'published_any6'])
+          execFileSync('nft', ['delete', 'element', 'inet', 'netloom', map, '{ tcp . 8080, udp . 5353 }']);
       },
       command: reload('c'),
       kind: 'mend',
-      back: [reload('n-dual')],
+      back: [],
       end: [...removed, ...dualDown],
     },
     teardown: dismantled(

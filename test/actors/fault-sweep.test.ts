@@ -112,10 +112,10 @@ async function leadOn(
 
 async function sweep(name: string, scenario: Scenario): Promise<void> {
   let rehearsal = await rehearse(scenario, surroundings);
-  for (let nth = 1; nth <= rehearsal.steps.length; nth++)
-    for (const way of refusals) {
-      const trap: Refusal = { kind: 'refuse', nth, ...way };
-      const what = `${name}: ${rehearsal.steps[nth - 1]}: ${JSON.stringify(way)}`;
+  for (const [index, { step, isRefusable }] of rehearsal.steps.entries())
+    for (const way of isRefusable ? refusals : []) {
+      const trap: Refusal = { kind: 'refuse', nth: index + 1, ...way };
+      const what = `${name}: ${step}: ${JSON.stringify(way)}`;
       figures.cases += 1;
       casesOf[name] = (casesOf[name] ?? 0) + 1;
       const leaked = figures.leaks.length;

@@ -4,6 +4,7 @@ import type { ActorAddress } from '../../src/core/actor-address.ts';
 import { describeElement, type Element, portElements } from '../../src/core/nft.ts';
 import type { Step, StepOutput } from '../../src/core/plan/step.ts';
 import type { PublishedPort } from '../../src/core/port.ts';
+import { definitionOf } from '../core/samples.ts';
 import { fakeWorld, realWorld, type World } from './worlds.ts';
 
 /** What plans rely on. FakeKernel may stand in for Linux in other tests because both keep every promise here. */
@@ -246,6 +247,117 @@ describe.each([
     });
   });
 
+  describe('links upon a parent', () => {
+    const upon = (parent: string, name = 'eth0'): Step => ({
+      verb: 'link.macvlan',
+      netns,
+      name,
+      parent,
+      mode: 'bridge',
+      broadcastLimit: null,
+      macAddress: '02:00:00:00:00:07',
+      mtuBytes: null,
+    });
+    const withParent = async (work: () => Promise<void>) => {
+      world.addForeignVeth(veth);
+      await succeed(up(veth, null), create());
+      await work();
+      world.deleteLink(veth);
+    };
+
+    it('are in the namespace, with the MTU of the parent; made again they stay the same', async () => {
+      await withParent(async () => {
+        await succeed(upon(veth), upon(veth), up('eth0', netns));
+        expect(world.link('eth0', netns)).toMatchObject({
+          kind: 'macvlan',
+          mtuBytes: 1500,
+          macAddress: '02:00:00:00:00:07',
+          up: true,
+        });
+      });
+    });
+
+    it('go with their parent, and are deleted where they are', async () => {
+      await withParent(async () => {
+        await succeed(upon(veth));
+        await succeed({ verb: 'link.delete', netns, name: 'eth0' }, { verb: 'link.delete', netns, name: 'eth0' });
+        expect(world.linkNames(netns)).toEqual(['lo']);
+        await succeed(upon(veth));
+      });
+      expect(world.linkNames(netns)).toEqual(['lo']);
+    });
+
+    it('need their parent: ENODEV', async () => {
+      await succeed(create());
+      expect(await refused(upon('nowhere'))).toMatchObject({ errno: 'ENODEV' });
+      expect(world.linkNames(netns)).toEqual(['lo']);
+    });
+
+    it('need the namespace: ENOENT', async () => {
+      world.addForeignVeth(veth);
+      expect(await refused(upon(veth))).toMatchObject({ errno: 'ENOENT' });
+      world.deleteLink(veth);
+    });
+
+    it('B03 do not take a name that is used within the namespace: EEXIST, with words', async () => {
+      await withParent(async () => {
+        await succeed(addVeth(`${veth}b`));
+        expect(await refused(upon(veth))).toMatchObject({
+          errno: 'EEXIST',
+          detail: `interface eth0 already exists in ${netns} and is not upon ${veth}`,
+        });
+      });
+    });
+
+    it('are not upon loopback: EINVAL', async () => {
+      await succeed(create());
+      expect(await refused(upon('lo'))).toMatchObject({ errno: 'EINVAL' });
+    });
+
+    it('of ipvlan are made, or refused where the kernel has none: EOPNOTSUPP', async () => {
+      await withParent(async () => {
+        const ipvlan: Step = { verb: 'link.ipvlan', netns, name: 'eth0', parent: veth, mode: 'l2', mtuBytes: null };
+        if (!world.knows('ipvlan')) {
+          expect(await refused(ipvlan)).toMatchObject({ errno: 'EOPNOTSUPP' });
+          return;
+        }
+        await succeed(ipvlan, ipvlan);
+        expect(world.link('eth0', netns)).toMatchObject({ kind: 'ipvlan', mtuBytes: 1500 });
+      });
+    });
+
+    it('find their parent: its name and MTU', async () => {
+      world.addForeignVeth(veth);
+      expect(await succeed({ verb: 'link.find', name: veth })).toEqual([{ link: { name: veth, mtuBytes: 1500 } }]);
+      world.deleteLink(veth);
+      expect(await refused({ verb: 'link.find', name: veth })).toMatchObject({
+        errno: 'ENODEV',
+        detail: `there is no interface ${veth}`,
+      });
+    });
+
+    it('find none on a host without a default route: ENODEV', async () => {
+      expect(await refused({ verb: 'link.find', name: null })).toMatchObject({
+        errno: 'ENODEV',
+        detail: 'this host has no default route',
+      });
+    });
+
+    it('find that of the default route', async () => {
+      const away = { netns: null, destination: '0.0.0.0/0', gateway: '10.78.0.9', link: veth, metric: 100 } as const;
+      world.addForeignVeth(veth);
+      await succeed(
+        up(veth, null),
+        up(`${veth}x`, null),
+        { verb: 'address.add', netns: null, link: veth, address: '10.78.0.1/24' },
+        { verb: 'route.add', ...away },
+      );
+      expect(await succeed({ verb: 'link.find', name: null })).toEqual([{ link: { name: veth, mtuBytes: 1500 } }]);
+      await succeed({ verb: 'route.delete', ...away });
+      world.deleteLink(veth);
+    });
+  });
+
   describe('links', () => {
     it('are set up, enslaved and named by an alias; set again they stay so', async () => {
       const set: Step = {
@@ -388,6 +500,29 @@ describe.each([
       expect(await refused(route('route.add', '10.9.9.1'))).toMatchObject({ errno: 'ENETUNREACH' });
     });
 
+    it('may lead nowhere', async () => {
+      const types = ['blackhole', 'unreachable', 'prohibit'] as const;
+      const deadEnd = (verb: 'route.add' | 'route.delete', type: (typeof types)[number]): Step => ({
+        verb,
+        netns,
+        destination: `10.20${types.indexOf(type)}.0.0/16`,
+        gateway: null,
+        link: null,
+        metric: 100,
+        type,
+      });
+      const made = types.map((type) => deadEnd('route.add', type));
+      await succeed(create(), ...made, ...made);
+      expect(world.deadEnds(netns).sort()).toEqual([
+        'blackhole 10.200.0.0/16',
+        'prohibit 10.202.0.0/16',
+        'unreachable 10.201.0.0/16',
+      ]);
+      const unmade = types.map((type) => deadEnd('route.delete', type));
+      await succeed(...unmade, ...unmade);
+      expect(world.deadEnds(netns)).toEqual([]);
+    });
+
     it('belong to the namespace: in one that is gone none is added: ENOENT', async () => {
       expect(await refused(address('address.add'))).toMatchObject({ errno: 'ENOENT' });
     });
@@ -448,6 +583,24 @@ describe.each([
       expect(await refused(add(published(2), published(1, '10.0.0.3')))).toMatchObject({ errno: 'EEXIST' });
       expect(kept()).toEqual([describeElement(published(1))]);
       await succeed(remove(published(1)));
+    });
+
+    it('take the place of others in one transaction: all, or none', async () => {
+      const replace = (removed: Element[], added: Element[]): Step => ({
+        verb: 'nft.replace',
+        remove: removed,
+        add: added,
+      });
+      await succeed(add(published(1), published(2)));
+      await succeed(replace([published(1)], [published(1, '10.0.0.9'), published(3)]));
+      expect(kept()).toEqual([published(1, '10.0.0.9'), published(2), published(3)].map(describeElement));
+      // what is to go may have gone already
+      await succeed(replace([published(4), published(3)], []));
+      expect(await refused(replace([published(1)], [published(5), published(2, '10.0.0.9')]))).toMatchObject({
+        errno: 'EEXIST',
+      });
+      expect(kept()).toEqual([published(1, '10.0.0.9'), published(2)].map(describeElement));
+      await succeed(remove(published(1), published(2)));
     });
 
     it('of every set come and go', async () => {
@@ -594,6 +747,30 @@ describe.each([
       await succeed(release('a'));
     });
 
+    it('A09 are given up one by one: by what was asked for, the last pick first', async () => {
+      const asked = (port: number, range = 1) => ({
+        protocol: 'tcp' as const,
+        addresses: ['0.0.0.0', '::'],
+        port,
+        range,
+      });
+      const [, , first, last] = await succeed(hold('a', 18_080), hold('a', 18_000, 3), hold('a', 0), hold('a', 0));
+      const picks = [first?.port ?? 0, last?.port ?? 0];
+      expect(new Set(picks).size).toBe(2);
+      const give = (...ports: ReturnType<typeof asked>[]): Step => ({ verb: 'port.release', owner: 'a', ports });
+      await succeed(give(asked(18_000, 3), asked(0)));
+      expect([18_080, 18_000, 18_002, ...picks].map(isFree)).toEqual([false, true, true, false, true]);
+      // not what is not held, nor a part of what is
+      await succeed(give(asked(18_081), asked(18_080, 2)), give());
+      expect(isFree(18_080)).toBe(false);
+      await succeed(give(asked(18_080), asked(picks[0] as number)));
+      expect([18_080, ...picks].map(isFree)).toEqual([true, true, true]);
+    });
+
+    it('A09 of an address that is not of this host are not to be had: EADDRNOTAVAIL', async () => {
+      expect(await refused(hold('a', 18_080, 1, ['192.0.2.1']))).toMatchObject({ errno: 'EADDRNOTAVAIL' });
+    });
+
     it('A09 of one address leave the others free', async () => {
       await succeed(hold('a', 18_080, 1, ['127.0.0.1']), hold('b', 18_080, 1, ['127.0.0.2']));
       expect(world.isFree('tcp', '127.0.0.3', 18_080)).toBe(true);
@@ -641,6 +818,18 @@ describe.each([
       await process.end();
       await new Promise((resolve) => setTimeout(resolve, 20));
       expect(facts).toEqual([]);
+    });
+  });
+
+  describe('definitions', () => {
+    it('are written, written anew, and removed, also twice', async () => {
+      const definition = definitionOf();
+      const write: Step = { verb: 'definition.write', definition, previous: null };
+      await succeed(write, write);
+      expect(world.definitions()).toEqual(['demo']);
+      const gone: Step = { verb: 'definition.remove', name: 'demo' };
+      await succeed(gone, gone);
+      expect(world.definitions()).toEqual([]);
     });
   });
 

@@ -256,6 +256,6 @@ function fakePicture(name: string | null, netns: FakeNetns): Record<string, stri
     addresses: links.flatMap(({ name, addresses }) =>
       addresses.filter((address) => !address.startsWith('fe80:')).map((address) => ({ link: name, address })),
     ),
-    routes: netns.routes.map((route) => ({ type: 'unicast', ...route })),
+    routes: netns.routes,
   });
 }

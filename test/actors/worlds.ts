@@ -6,6 +6,7 @@ import type { Kernel } from '../../src/actors/kernel.ts';
 import { NativeKernel } from '../../src/actors/native-kernel.ts';
 import { decodeElement, describeElement, type NftSet, nftTable } from '../../src/core/nft.ts';
 import type { Protocol } from '../../src/core/port.ts';
+import { DefinitionStore } from '../../src/networks/definition-store.ts';
 import { FakeKernel } from '../support/fake-kernel.ts';
 import { FakeLinux } from '../support/fake-linux.ts';
 import { becomeFreshHost, ip, ipWithin, temporaryDirectory } from '../support/fresh-host.ts';
@@ -26,6 +27,12 @@ export interface World {
   startFlow(destination: string, port: number): void;
   /** the ports of those to that address, in order */
   flowsTo(destination: string): number[];
+  /** routes that lead nowhere: `blackhole 10.1.0.0/16` */
+  deadEnds(netns: string): string[];
+  /** names of networks that are defined in files */
+  definitions(): string[];
+  /** whether this kernel was built with a kind of link */
+  knows(kind: string): boolean;
   sysctl(key: string, netns: string | null): string | null;
   /** what somebody else does */
   addForeignVeth(name: string): void;
@@ -64,11 +71,9 @@ export function fakeWorld(): World {
       return { kind, up, master, macAddress, mtuBytes, alias, addresses: [...addresses] };
     },
     routes: (netns) =>
-      (linux.netns(netns)?.routes ?? []).map(({ destination, gateway, metric }) => ({
-        destination,
-        gateway: gateway ?? '',
-        metric: metric ?? 0,
-      })),
+      (linux.netns(netns)?.routes ?? []).flatMap(({ destination, gateway, metric }) =>
+        gateway === null ? [] : [{ destination, gateway, metric: metric ?? 0 }],
+      ),
     elements: (set) => linux.elementsOf(set).map(describeElement).sort(),
     startFlow: (destination, port) => void linux.flows.push({ family: 4, destination, port }),
     flowsTo: (destination) =>
@@ -76,6 +81,12 @@ export function fakeWorld(): World {
         .filter((flow) => flow.destination === destination)
         .map(({ port }) => port)
         .sort(),
+    deadEnds: (netns) =>
+      (linux.netns(netns)?.routes ?? [])
+        .filter(({ type }) => type !== 'unicast')
+        .map(({ type, destination }) => `${type} ${destination}`),
+    definitions: () => [...linux.definitions.keys()].sort(),
+    knows: (kind) => !linux.missingKinds.has(kind),
     sysctl: (key, netns) => linux.netns(netns)?.sysctls.get(key) ?? null,
     addForeignVeth: (name) => linux.addVeth(linux.host, name, linux.host, `${name}x`),
     deleteLink: (name) => void linux.deleteLink(linux.host, name),
@@ -117,6 +128,7 @@ export async function realWorld(): Promise<World> {
   mkdirSync(netns);
   const kernel = new NativeKernel(netns, servicesIn(directory.path));
   const nft = native.openNftSocket();
+  const kinds = new Set(['macvlan', 'ipvlan'].filter((kind) => canMake(kind)));
   const ask = <T>(path: string | null, ...args: string[]) =>
     path === null ? ip<T>(...args) : ipWithin<T>(path, ...args);
   const pins = new Set<string>();
@@ -151,6 +163,17 @@ export async function realWorld(): Promise<World> {
         .flatMap((line) => /dport=(\d+)/.exec(line)?.[1] ?? [])
         .map(Number)
         .sort(),
+    deadEnds: (path) => {
+      const socket = native.openRouteSocket(path);
+      try {
+        const routes = native.listRoutes(socket).filter(({ type }) => type !== 'unicast');
+        return routes.map(({ type, destination }) => `${type} ${destination}`);
+      } finally {
+        socket.close();
+      }
+    },
+    definitions: () => new DefinitionStore(`${directory.path}/networks`).list().definitions.map(({ name }) => name),
+    knows: (kind) => kinds.has(kind),
     sysctl: (key, path) => native.getSysctl(path, key),
     addForeignVeth: (name) =>
       void execFileSync('ip', ['link', 'add', name, 'type', 'veth', 'peer', 'name', `${name}x`]),
@@ -191,6 +214,19 @@ export async function realWorld(): Promise<World> {
       directory.remove();
     },
   };
+}
+
+/** Tried upon a veth: there is no list of kinds to ask for. */
+function canMake(kind: string): boolean {
+  execFileSync('ip', ['link', 'add', 'probe', 'type', 'veth', 'peer', 'name', 'probex']);
+  try {
+    execFileSync('ip', ['link', 'add', 'link', 'probe', 'name', 'probe0', 'type', kind], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  } finally {
+    execFileSync('ip', ['link', 'delete', 'probe']);
+  }
 }
 
 const anywhere = (gateway: string): string => (gateway.includes(':') ? '::/0' : '0.0.0.0/0');

@@ -141,6 +141,9 @@ export class FakeKernel implements Kernel {
       case 'link.bridge':
       case 'link.veth':
         return linux.host.links.has(step.name);
+      case 'link.macvlan':
+      case 'link.ipvlan':
+        return linux.netns(step.netns)?.links.has(step.name) ?? false;
       case 'link.set': {
         const link = linux.netns(step.netns)?.links.get(step.name);
         const { verb: _, netns: __, name: ___, master, ...settings } = step;
@@ -186,6 +189,9 @@ export class FakeKernel implements Kernel {
         return this.#addBridge(step);
       case 'link.veth':
         return this.#addVeth(step);
+      case 'link.macvlan':
+      case 'link.ipvlan':
+        return this.#addUpon(step);
       case 'link.set':
         return this.#setLink(step);
       case 'link.delete':
@@ -201,8 +207,13 @@ export class FakeKernel implements Kernel {
       case 'route.delete':
         return this.#deleteRoute(step);
       case 'link.find': {
-        const link = step.name === null ? undefined : linux.host.links.get(step.name);
-        if (!link) throw new Refused('find link', 'ENODEV', `no ${step.name}`);
+        const link = step.name === null ? linux.uplink() : linux.host.links.get(step.name);
+        if (!link)
+          throw new Refused(
+            'find link',
+            'ENODEV',
+            step.name === null ? 'this host has no default route' : `there is no interface ${step.name}`,
+          );
         return { link: { name: link.name, mtuBytes: link.mtuBytes } };
       }
       case 'dns.serve':
@@ -295,7 +306,10 @@ export class FakeKernel implements Kernel {
     if (!found)
       links.set(
         name,
-        newLink(name, 'bridge', { macAddress, mtuBytes: mtuBytes === 'uplink' ? 1500 : (mtuBytes ?? 1500) }),
+        newLink(name, 'bridge', {
+          macAddress,
+          mtuBytes: (mtuBytes === 'uplink' ? this.linux.uplink()?.mtuBytes : mtuBytes) ?? 1500,
+        }),
       );
   }
 
@@ -312,6 +326,25 @@ export class FakeKernel implements Kernel {
       throw new Refused('add veth', 'EEXIST', `interface ${peer.name} already exists in ${peer.netns}`);
     const { macAddress } = peer;
     this.linux.addVeth(host, name, inside, peer.name, { macAddress, mtuBytes: mtuBytes ?? 1500 });
+  }
+
+  #addUpon(step: StepOf<'link.macvlan' | 'link.ipvlan'>): void {
+    const { netns, name, parent: parentName, mtuBytes } = step;
+    const kind = step.verb === 'link.macvlan' ? 'macvlan' : 'ipvlan';
+    if (this.linux.missingKinds.has(kind)) throw new Refused(`add ${kind}`, 'EOPNOTSUPP');
+    const parent = this.#link(this.linux.host, parentName, `add ${kind}`);
+    const inside = this.#netns(netns);
+    const found = inside.links.get(name);
+    if (found?.kind === kind && found.parent === parent) return;
+    if (found)
+      throw new Refused(
+        `add ${kind}`,
+        'EEXIST',
+        `interface ${name} already exists in ${netns} and is not upon ${parentName}`,
+      );
+    if (parent.kind === 'loopback') throw new Refused(`add ${kind}`, 'EINVAL');
+    const macAddress = step.verb === 'link.macvlan' ? step.macAddress : parent.macAddress;
+    inside.links.set(name, newLink(name, kind, { macAddress, mtuBytes: mtuBytes ?? parent.mtuBytes, parent }));
   }
 
   #setLink({ verb: _, netns: path, name, ...settings }: StepOf<'link.set'>): void {
@@ -354,7 +387,8 @@ export class FakeKernel implements Kernel {
     if (!addresses.includes(address)) addresses.push(address);
   }
 
-  #addRoute({ netns: path, destination, gateway, link: name, metric }: StepOf<'route.add' | 'route.delete'>): void {
+  #addRoute({ netns: path, link: name, ...route }: StepOf<'route.add' | 'route.delete'>): void {
+    const { destination, gateway, metric, type = 'unicast' } = route;
     const netns = this.#netns(path);
     const link = name === null ? null : this.#link(netns, name, 'add route');
     if (link && !link.settings.up) throw new Refused('add route', 'ENETDOWN', `${name} is down`);
@@ -362,7 +396,7 @@ export class FakeKernel implements Kernel {
     if (link && !link.addresses.some(reaches))
       throw new Refused('add route', 'ENETUNREACH', 'Nexthop has invalid gateway');
     if (!netns.routes.some((other) => isSameRoute(other, { destination, metric })))
-      netns.routes.push({ destination, gateway, link: name, metric });
+      netns.routes.push({ destination, gateway, link: name, metric, type });
   }
 
   #deleteRoute(route: StepOf<'route.add' | 'route.delete'>): void {

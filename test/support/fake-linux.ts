@@ -1,4 +1,5 @@
 import { familyOf, formatSubnet, parseSubnet, type Subnet } from '../../src/core/address.ts';
+import type { RouteType } from '../../src/core/link-kinds.ts';
 import type { NetworkDefinition } from '../../src/core/network.ts';
 import type { Element, NftSet } from '../../src/core/nft.ts';
 import type { HeldPorts, LinkSettings, ServedNetwork, StepOutput } from '../../src/core/plan/step.ts';
@@ -11,7 +12,7 @@ import type { Protocol, publishedFlows } from '../../src/core/port.ts';
 
 export interface FakeLink {
   name: string;
-  kind: 'loopback' | 'veth' | 'bridge';
+  kind: 'loopback' | 'veth' | 'bridge' | 'macvlan' | 'ipvlan';
   macAddress: string | null;
   mtuBytes: number;
   master: string | null;
@@ -19,6 +20,8 @@ export interface FakeLink {
   /** `10.89.0.2/24` */
   addresses: string[];
   peer: { netns: FakeNetns; name: string } | null;
+  /** the link of the host that this one is upon */
+  parent: FakeLink | null;
 }
 
 export interface FakeRoute {
@@ -26,6 +29,7 @@ export interface FakeRoute {
   gateway: string | null;
   link: string | null;
   metric: number | null;
+  type: RouteType;
 }
 
 export class FakeNetns {
@@ -64,7 +68,7 @@ export interface BoundPort {
 const defaultMtuBytes = 1500;
 
 export function newLink(name: string, kind: FakeLink['kind'], more: Partial<FakeLink> = {}): FakeLink {
-  const bare = { macAddress: null, mtuBytes: defaultMtuBytes, master: null, peer: null };
+  const bare = { macAddress: null, mtuBytes: defaultMtuBytes, master: null, peer: null, parent: null };
   return { name, kind, ...bare, ...more, settings: {}, addresses: [] };
 }
 
@@ -95,6 +99,8 @@ export class FakeLinux {
   unregisterMs = 1;
   /** until the resolver has opened its sockets */
   resolverAnswers = async (): Promise<void> => {};
+  /** kinds of links that this kernel was built without */
+  readonly missingKinds = new Set<string>(['ipvlan']);
   #inodes = 4_026_531_840;
   #pids = 1_000;
   #lastPicked = firstEphemeralPort - 1;
@@ -151,6 +157,8 @@ export class FakeLinux {
     for (const port of netns.links.values()) if (port.master === name) port.master = null;
     this.#adjustMtu(netns, link.master);
     if (link.peer) this.deleteLink(link.peer.netns, link.peer.name);
+    for (const other of this.pins.values())
+      for (const child of [...other.links.values()]) if (child.parent === link) this.deleteLink(other, child.name);
     for (const watcher of [...this.#linkWatchers]) watcher();
     return true;
   }
@@ -173,6 +181,13 @@ export class FakeLinux {
   onLinkDeleted(watcher: () => void): () => void {
     this.#linkWatchers.add(watcher);
     return () => this.#linkWatchers.delete(watcher);
+  }
+
+  /** The link of the most preferred default route. */
+  uplink(): FakeLink | null {
+    const defaults = this.host.routes.filter(({ destination }) => destination.endsWith('/0'));
+    const [first] = defaults.sort((one, other) => (one.metric ?? 0) - (other.metric ?? 0));
+    return (first?.link && this.host.links.get(first.link)) || null;
   }
 
   // ------------------------------------------------------------------------------------------------------- nftables

@@ -210,10 +210,13 @@ describe('B04 a container that shares the namespace of another', () => {
     expect(house.value(db)).toEqual({ up: { process: 'configured', wiring: 'settled' } });
   });
 
-  it.each(['nobody', 'web2'])('B04 is told when there is none: %s', async (target) => {
+  it.each([
+    ['nobody', 'there is no container nobody to share the network namespace of'],
+    ['web2', 'container web2 has no network namespace to share'],
+  ])('B04 is told when there is none: %s', async (target, message) => {
     await house.ask(containerAddress('web2'), toContainer.create({ id: 'web2' }));
     const { fault } = await house.ask(web, toContainer.setup({ id: 'web', mode: `container:${target}` }));
-    expect(fault).toEqual({ code: 'netns.gone', message: `container ${target} has no network namespace to share` });
+    expect(fault).toEqual({ code: 'netns.gone', message });
   });
 
   it('B04 in a circle with another: a clear error', async () => {

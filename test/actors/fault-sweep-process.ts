@@ -128,7 +128,9 @@ class SteppedKernel implements Kernel {
     if (trap?.kind !== 'refuse' || unfailing.has(step.verb)) return null;
     if (refused) return trap.rest === 'refused' && this.#plan.has(JSON.stringify(step)) ? laterErrno : null;
     if (ordinal !== trap.nth) return null;
-    this.#plan = new Set(plan.flatMap((one) => [one, inverse(one)]).map((one) => JSON.stringify(one)));
+    // not the step itself: another plan may have the same one
+    const others = plan.flatMap((one) => (one === step ? [] : [one, inverse(one)]));
+    this.#plan = new Set(others.map((one) => JSON.stringify(one)));
     this.#traced.refused = { verb: step.verb, step: describeStep(step) };
     return trap.errno;
   }

@@ -268,7 +268,7 @@ export const containerSetup = setup({
       const { netns } = statusOf(context);
       const adopted: Effect[] =
         context.change?.kind === 'recovery' ? [{ kind: 'announce', fact: 'adopted', data: { netns } }] : [];
-      return [...adopted, ...driftFacts(event)];
+      return [...adopted, ...driftFacts(event, context.lastFault !== null)];
     }),
     announceDegraded: decide(({ event }) => {
       assertEvent(event, 'steps.failed');
@@ -419,9 +419,17 @@ function changeAskedFor({ wish, ports }: ContainerContext, event: ContainerEvent
   }
 }
 
-function changeRefusal({ wish, ports }: ContainerContext, event: ContainerEvent): Fault | null {
+/** Known only while there are addresses. */
+function nowhereRefusal(context: ContainerContext, event: ContainerEvent): Fault | null {
+  if (event.type !== 'container.publish' || context.inode === null) return null;
+  const port = portWithoutTarget({ ...grantOf(context), ports: event.ports });
+  return port && nowhere(context.id, port);
+}
+
+function changeRefusal(context: ContainerContext, event: ContainerEvent): Fault | null {
+  const { wish, ports } = context;
   if (!wish) return fault('container.unknown', 'nobody has wished for this container');
-  return refusalOf(wish, ports.length > 0 ? ports : wish.ports, event);
+  return refusalOf(wish, ports.length > 0 ? ports : wish.ports, event) ?? nowhereRefusal(context, event);
 }
 
 /** The wish with the change in it; and the lasting one too, where another is in force for once. */
@@ -433,7 +441,7 @@ function changedWishes(context: ContainerContext, change: Change | null): Wishes
 function changed({ ports }: ContainerContext, wish: ContainerWish, change: Change | null): ContainerWish {
   switch (change?.kind) {
     case 'connect':
-      return { ...wish, attachments: [...others(wish, change.attachment.network), change.attachment] };
+      return { ...wish, attachments: withAttachment(wish, change.attachment) };
     case 'disconnect':
       return { ...wish, attachments: others(wish, change.network) };
     case 'publish':
@@ -443,6 +451,17 @@ function changed({ ports }: ContainerContext, wish: ContainerWish, change: Chang
     default:
       return wish;
   }
+}
+
+/** Beside those that this wish has: in another one names and places may be taken. */
+function withAttachment(wish: ContainerWish, attachment: Attachment): Attachment[] {
+  const rest = others(wish, attachment.network);
+  const isFree = !rest.some(
+    ({ interfaceName, slot }) => interfaceName === attachment.interfaceName || slot === attachment.slot,
+  );
+  if (isFree) return [...rest, attachment];
+  const { network, staticIps, staticMac, aliases } = attachment;
+  return [...rest, attachmentBeside(rest, wish.id, { network, staticIps, staticMac, aliases }) as Attachment];
 }
 
 const others = ({ attachments }: ContainerWish, network: string): Attachment[] =>
@@ -474,12 +493,20 @@ function changeFacts({ leases }: ContainerContext, change: Change | null): Effec
 }
 
 /** What a mending plan had to put back. */
-function driftFacts({ changed, tookMs }: Extract<ContainerEvent, { type: 'steps.applied' }>): Effect[] {
+function driftFacts(
+  { changed, tookMs }: Extract<ContainerEvent, { type: 'steps.applied' }>,
+  wasDegraded: boolean,
+): Effect[] {
+  const healed: Effect = { kind: 'announce', fact: 'drift-healed', data: { steps: changed, tookMs } };
+  // that something was missing was told when it could not be put back; who did that since is all the same
+  if (wasDegraded) return [healed];
   if (changed.length === 0) return [];
-  return [
-    { kind: 'announce', fact: 'drift-detected', data: { steps: changed } },
-    { kind: 'announce', fact: 'drift-healed', data: { steps: changed, tookMs } },
-  ];
+  return [{ kind: 'announce', fact: 'drift-detected', data: { steps: changed } }, healed, ...rulesetLoaded(changed)];
+}
+
+/** Others may have lost their elements with it. */
+function rulesetLoaded(changed: readonly string[]): Effect[] {
+  return changed.includes('nft.load') ? [{ kind: 'tell', to: hostAddress, event: { type: 'ruleset.loaded' } }] : [];
 }
 
 /** What a change answers while nothing is in the kernel. */

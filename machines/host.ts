@@ -62,6 +62,12 @@ function withPorts(ledger: PortLedger, container: string, ports: readonly Publis
 const drift = (what: 'firewall' | 'uplink', more: Record<string, unknown>): Effect[] =>
   ['drift-detected', 'drift-healed'].map((fact) => ({ kind: 'announce', fact, data: { what, ...more } }));
 
+/** Everybody who has elements in the ruleset. */
+function suspectOwners({ networks, ports }: HostContext): Effect[] {
+  const owners = [...Object.keys(networks).map(networkAddress), ...Object.keys(ports).map(containerAddress)];
+  return owners.map((to) => ({ kind: 'tell', to, event: { type: 'drift.suspected' } }));
+}
+
 const portOwner = (container: string) => `container/${container}`;
 
 const machine = setup({
@@ -81,15 +87,10 @@ const machine = setup({
     announceMended: decide(({ context, event }) => {
       assertEvent(event, 'steps.applied');
       if (event.changed.length === 0) return [];
-      const owners = [
-        ...Object.keys(context.networks).map(networkAddress),
-        ...Object.keys(context.ports).map(containerAddress),
-      ];
-      return [
-        ...drift('firewall', { steps: event.changed, tookMs: event.tookMs }),
-        ...owners.map((to): Effect => ({ kind: 'tell', to, event: { type: 'drift.suspected' } })),
-      ];
+      return [...drift('firewall', { steps: event.changed, tookMs: event.tookMs }), ...suspectOwners(context)];
     }),
+    /** Who loaded it has told of the drift. */
+    suspectOwners: decide(({ context }) => suspectOwners(context)),
     announceDegraded: decide(({ event }) => {
       assertEvent(event, 'steps.failed');
       const data = { what: 'firewall', fault: event.fault };
@@ -181,7 +182,8 @@ const machine = setup({
         .filter(([container]) => context.holding[container] === undefined)
         .map(([container, ports]) => ({
           kind: 'apply',
-          plan: holdPlan(holdName(container, 'again'), portOwner(container), ports as PublishedPort[]),
+          // one that somebody has taken meanwhile does not cost the others
+          plan: holdPlan(holdName(container, 'again'), portOwner(container), ports as PublishedPort[], 'mend'),
         })),
     ),
 
@@ -293,6 +295,7 @@ export const hostMachine = machine.createMachine({
     'subnet.claim': { actions: 'survey' },
     'subnet.release': { actions: 'releaseSubnets' },
     'subnet.note': { actions: 'noteSubnets' },
+    'ruleset.loaded': { actions: 'suspectOwners' },
     'steps.applied': [
       { guard: 'isHoldOfThisAttempt', actions: 'grantPorts' },
       { guard: 'isSurvey', actions: 'grantSubnets' },

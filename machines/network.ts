@@ -24,6 +24,10 @@ export interface NetworkContext extends NetworkInput {
   device: NetworkDevice | null;
   /** the daemon was restarted: whether all is there is being looked at */
   adopting: boolean;
+  /** something was seen to vanish while it was being changed */
+  suspected: boolean;
+  /** its file went without us: one of that name is another network's by now */
+  lost: boolean;
   lastFault: Fault | null;
   /** members: container id → addresses, in subnet order */
   leases: Leases;
@@ -238,7 +242,13 @@ const machine = setup({
     }),
     lower: decide(({ context }) => [
       { kind: 'announce', fact: 'tearing-down', data: {} },
-      { kind: 'apply', plan: lowerPlan(grantOf(context)) },
+      {
+        kind: 'apply',
+        plan: lowerPlan(grantOf(context), {
+          forget: !context.lost,
+          unmake: context.wish !== null || context.device !== null,
+        }),
+      },
     ]),
 
     // ---- leases
@@ -271,6 +281,9 @@ const machine = setup({
     forgetLeases: assign({ leases: {}, waiting: [] }),
 
     // ---- removal
+    keepLoss: assign({ lost: true, command: null }),
+    suspect: assign({ suspected: true }),
+    forgetSuspicion: assign({ suspected: false }),
     keepCommand: assign({ command: ({ event }) => commandOf(event) }),
     releaseSubnets: decide(({ context: { name } }) => [
       { kind: 'tell', to: hostAddress, event: { type: 'subnet.release', network: name } },
@@ -304,6 +317,7 @@ const machine = setup({
     asksOthers: ({ context, event }) =>
       event.type === 'definition.found' &&
       JSON.stringify(event.definition.network_dns_servers) !== JSON.stringify(context.definition?.network_dns_servers),
+    isSuspected: ({ context }) => context.suspected,
     isMend: ({ event }) => 'plan' in event && event.plan === 'mend',
     isLower: ({ event }) => 'plan' in event && event.plan === 'lower',
     wasRebooted: ({ event }) => event.type === 'actor.recovered' && event.rebooted,
@@ -318,7 +332,13 @@ function driftFacts(event: NetworkEvent, steps = (event as Applied).changed): Ef
   return [
     { kind: 'announce', fact: 'drift-detected', data: { steps } },
     { kind: 'announce', fact: 'drift-healed', data: { steps, tookMs: (event as Applied).tookMs } },
+    ...rulesetLoaded(steps),
   ];
+}
+
+/** Others may have lost their elements with it. */
+function rulesetLoaded(changed: readonly string[]): Effect[] {
+  return changed.includes('nft.load') ? [{ kind: 'tell', to: hostAddress, event: { type: 'ruleset.loaded' } }] : [];
 }
 
 /** What hangs on the bridge may have gone with it. */
@@ -342,7 +362,10 @@ const removal = [
 ] as const;
 
 /** Its file is gone: so is the network, unless somebody uses it. Then the file comes back. */
-const lossOfDefinition = [{ guard: 'isUsed', actions: 'write' }, { target: 'lowering' }] as const;
+const lossOfDefinition = [
+  { guard: 'isUsed', actions: 'write' },
+  { target: 'lowering', actions: 'keepLoss' },
+] as const;
 
 export const networkMachine = machine.createMachine({
   id: 'network',
@@ -356,6 +379,8 @@ export const networkMachine = machine.createMachine({
     update: null,
     device: null,
     adopting: false,
+    suspected: false,
+    lost: false,
     lastFault: null,
     leases: {},
     lastGiven: {},
@@ -421,6 +446,7 @@ export const networkMachine = machine.createMachine({
       on: {
         ...refuseMeanwhile,
         'lease.request': { actions: 'wait' },
+        'drift.suspected': { actions: 'suspect' },
         'steps.applied': [
           {
             guard: 'isUpdateOfDevice',
@@ -438,11 +464,14 @@ export const networkMachine = machine.createMachine({
           { guard: 'isUpdate', target: 'defined', actions: ['replyUpdateFailed', 'dropUpdate', 'answered'] },
         ],
         // the plan went with the host
-        'actor.recovered': {
-          guard: 'wasRebooted',
-          target: 'defined',
-          actions: ['forgetLeases', 'forgetDevice', 'refuseUpdate', 'dropUpdate', 'answered'],
-        },
+        'actor.recovered': [
+          {
+            guard: 'wasRebooted',
+            target: 'defined',
+            actions: ['forgetLeases', 'forgetDevice', 'refuseUpdate', 'dropUpdate', 'answered'],
+          },
+          { actions: ['keepAdopting', 'suspect'] },
+        ],
       },
     },
     raising: {
@@ -451,6 +480,7 @@ export const networkMachine = machine.createMachine({
       on: {
         ...refuseMeanwhile,
         'lease.request': { actions: 'wait' },
+        'drift.suspected': { actions: 'suspect' },
         'steps.applied': { guard: 'isRaise', target: 'up', actions: ['keepDevice', 'announceUp', 'grantWaiting'] },
         'steps.failed': { guard: 'isRaise', target: 'defined', actions: ['announceFailed', 'refuseWaiting'] },
         'actor.recovered': { guard: 'wasRebooted', target: 'defined', actions: ['forgetLeases', 'forgetDevice'] },
@@ -458,6 +488,7 @@ export const networkMachine = machine.createMachine({
     },
     up: {
       description: 'The device is there and works.',
+      always: { guard: 'isSuspected', actions: ['forgetSuspicion', 'mend'] },
       on: {
         'network.create': { actions: 'refuseExists' },
         'network.update': { target: 'updating', actions: 'keepUpdate' },
@@ -487,18 +518,18 @@ export const networkMachine = machine.createMachine({
         ...refuseMeanwhile,
         'network.remove': removal,
         'definition.lost': lossOfDefinition,
-        'lease.request': { target: 'raising', actions: 'wait' },
+        'lease.request': { actions: ['wait', 'mend'] },
         'drift.suspected': { actions: 'mend' },
         'actor.recovered': [
           { guard: 'wasRebooted', target: 'defined', actions: ['forgetLeases', 'forgetDevice'] },
           { actions: ['keepAdopting', 'mend'] },
         ],
         'steps.applied': [
-          { guard: 'isMend', target: 'up', actions: ['keepDevice', 'announceHealed', 'adopted'] },
+          { guard: 'isMend', target: 'up', actions: ['keepDevice', 'announceHealed', 'adopted', 'grantWaiting'] },
           { guard: 'isDefine', actions: 'announceWritten' },
         ],
         'steps.failed': [
-          { guard: 'isMend', actions: ['keepFault', 'adopted'] },
+          { guard: 'isMend', actions: ['keepFault', 'adopted', 'refuseWaiting'] },
           { guard: 'isDefine', actions: 'announceFailed' },
         ],
       },
@@ -515,9 +546,10 @@ export const networkMachine = machine.createMachine({
           actions: ['announceFailed', 'replyFailed', 'answered', 'forgetDevice'],
         },
         'actor.recovered': {
+          // the plan went with the host, but not the file
           guard: 'wasRebooted',
-          target: 'removed',
-          actions: ['releaseSubnets', 'announceRemoved'],
+          target: 'lowering',
+          reenter: true,
         },
       },
     },

@@ -88,7 +88,6 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     undo.push(() => resolver.stop());
     const pool = new Pool({ workers, runDirectory, netnsDirectory, networksDirectory, searchDomain }, resolver);
     resolver.on('lost', (error) => log.error({ error }, 'the resolver ended by itself'));
-    resolver.on('replaced', () => void pool.connectResolver().then(() => log.info('the resolver was started again')));
     undo.push(() => pool.stop());
     const directories = {
       run: runDirectory,
@@ -107,7 +106,13 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     watch.on('suspected', (suspected) => engine.suspect(suspected));
     watch.on('uplink', (hostIp) => engine.noteHostIp(hostIp));
     resolver.on('lost', () => engine.noteResolver('lost'));
-    resolver.on('replaced', () => engine.noteResolver('replaced'));
+    resolver.on('replaced', async () => {
+      await pool.connectResolver();
+      // what could not be told to anybody meanwhile, or could not be opened again, is looked at
+      engine.suspect({ all: true, owners: [], links: [] });
+      engine.noteResolver('replaced');
+      log.info('the resolver was started again');
+    });
     watch.on('lost', (error) => log.error({ error }, 'the watcher ended by itself'));
     await pool.start(rebooted);
     const definitions = new DefinitionStore(networksDirectory);

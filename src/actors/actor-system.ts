@@ -7,11 +7,13 @@ import {
   type ActorKind,
   actorKind,
   actorName,
+  containerAddress,
   hostAddress,
+  networkAddress,
   workerOf,
 } from '../core/actor-address.ts';
 import type { ActorEvent } from '../core/event.ts';
-import { faultOf } from '../core/fault.ts';
+import { type Fault, faultOf } from '../core/fault.ts';
 import type { Plan } from '../core/plan/step.ts';
 import { Actor, type Origin } from './actor.ts';
 import { execute, type PlanResult } from './executor.ts';
@@ -156,8 +158,11 @@ export class ActorSystem {
       this.outside.unexpected(actor.address, event, error);
       const command = 'command' in event ? event.command : null;
       const answer = command === null ? null : { command, time: Date.now(), fault: faultOf(error) };
-      if (origin) this.journal.drop(actor.address, origin.consumed, origin.completed, answer);
+      const { consumed = null, completed = null } = origin ?? {};
+      const refusal = refusalTo(event, faultOf(error));
+      const delivery = this.journal.drop(actor.address, consumed, completed, answer, refusal);
       if (answer) this.outside.committed([answer], false);
+      if (delivery) this.#send(delivery);
       return null;
     }
   }
@@ -216,5 +221,23 @@ export class ActorSystem {
     }
     const { searchDomain } = this.settings;
     return kind === 'network' ? { name: actorName(address), searchDomain } : undefined;
+  }
+}
+
+/** Who claimed something waits for an answer, too. */
+function refusalTo(event: ActorEvent, fault: Fault): { to: ActorAddress; event: ActorEvent } | null {
+  switch (event.type) {
+    case 'lease.request':
+    case 'ports.claim':
+      return {
+        to: containerAddress(event.container),
+        event: { type: 'claim.refused', attempt: event.attempt, fault },
+      };
+    case 'netns.share':
+      return { to: event.from, event: { type: 'claim.refused', attempt: event.attempt, fault } };
+    case 'subnet.claim':
+      return { to: networkAddress(event.network), event: { type: 'subnet.refused', fault } };
+    default:
+      return null;
   }
 }

@@ -1,6 +1,6 @@
 import { type Fault, type FaultCode, fault, type LeftBehind } from '../core/fault.ts';
 import { describeStep, inverse, type Plan, type Step, type StepOutput } from '../core/plan/step.ts';
-import type { Kernel, StepFailure } from './kernel.ts';
+import type { Kernel, Performed, StepFailure } from './kernel.ts';
 
 export type PlanResult = ({ ok: true } | { ok: false; fault: Fault }) & {
   outputs: StepOutput[];
@@ -12,7 +12,11 @@ export type PlanResult = ({ ok: true } | { ok: false; fault: Fault }) & {
 export function execute(kernel: Kernel, { kind, steps }: Plan): Promise<PlanResult> {
   switch (kind) {
     case 'build':
-      return build(kernel, steps);
+      return build(kernel, steps, ({ done }) => done);
+    case 'extend':
+      return build(kernel, steps, ({ done, changed }) =>
+        done.filter((index) => changed.includes(index) || isNobodyElses(steps[index] as Step)),
+      );
     case 'mend':
       return mend(kernel, steps);
     case 'dismantle':
@@ -20,12 +24,20 @@ export function execute(kernel: Kernel, { kind, steps }: Plan): Promise<PlanResu
   }
 }
 
-async function build(kernel: Kernel, steps: readonly Step[]): Promise<PlanResult> {
-  const { outputs, done, failure } = await kernel.perform(steps);
+/** Nobody but us is told by these, so whether it was found done is no matter. */
+const isNobodyElses = ({ verb }: Step): boolean => verb.startsWith('dns.');
+
+async function build(
+  kernel: Kernel,
+  steps: readonly Step[],
+  takenBack: (performed: Performed) => number[],
+): Promise<PlanResult> {
+  const performed = await kernel.perform(steps);
+  const { outputs, failure } = performed;
   if (!failure) return { ok: true, outputs, changed: [] };
   const taken = await takeBack(
     kernel,
-    done.map((index) => steps[index] as Step),
+    takenBack(performed).map((index) => steps[index] as Step),
   );
   return {
     ok: false,
@@ -82,6 +94,8 @@ async function tryAll(
     const step = rest[performed.failure.index] as Step;
     first ??= stepFault(step, performed.failure);
     leftBehind.push(left(step, performed.failure));
+    // the namespace is gone, or another: whatever is at its path is somebody else's
+    if (step.verb === 'netns.require') break;
     const isTaken = performed.failure.errno === 'EEXIST';
     rest = rest.slice(performed.failure.index + 1).filter((later) => !isTaken || !isOnLinkOf(step, later));
   }
@@ -124,6 +138,10 @@ function codeOf(step: Step, errno: string): FaultCode {
     case 'link.macvlan EEXIST':
     case 'link.ipvlan EEXIST':
       return 'link.exists';
+    case 'dns.serve EADDRINUSE':
+      return 'port.taken';
+    case 'definition.write EEXIST':
+      return 'network.exists';
     case 'definition.write EUCLEAN':
       return 'network.damaged';
     case 'link.find ENODEV':

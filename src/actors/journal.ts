@@ -70,7 +70,7 @@ const mapSizeBytes = 1 << 30;
 /** Place in the inbox of the notice that the host was rebooted: before every message. */
 export const rebootNotice = 0;
 /** Raised when the shape of a machine's context changes: a journal of another version is refused. */
-const journalVersion = 6;
+const journalVersion = 7;
 
 /**
  * What survives. One LMDB environment in the run directory, opened by every thread: it lives as long as the kernel's own
@@ -124,12 +124,19 @@ export class Journal implements Outbox {
     });
   }
 
-  /** The event led to nothing: only its traces go. Who waits for its answer gets the one given here. */
-  drop(address: ActorAddress, consumed: number | null, completed: number | null, answer: Answer | null = null): void {
-    this.#environment.transactionSync(() => {
+  /** The event led to nothing: only its traces go. Who waits for its answer, or for a word of this actor, gets what is given here. */
+  drop(
+    address: ActorAddress,
+    consumed: number | null,
+    completed: number | null,
+    answer: Answer | null = null,
+    word: { to: ActorAddress; event: ActorEvent } | null = null,
+  ): Delivery | null {
+    return this.#environment.transactionSync(() => {
       if (consumed !== null) this.#inbox.removeSync([address, consumed]);
       if (completed !== null) this.#pending.removeSync([address, completed]);
       if (answer) this.#answer(answer);
+      return word && this.#deliver(word.to, word.event);
     });
   }
 

@@ -48,7 +48,7 @@ export interface KernelServices {
     remove(network: string, container: string): Promise<unknown>;
   };
   definitions: {
-    write(definition: NetworkDefinition): void;
+    write(definition: NetworkDefinition, previous: NetworkDefinition | null): void;
     remove(name: string): void;
   };
 }
@@ -234,7 +234,7 @@ export class NativeKernel implements Kernel {
         await this.services.names.remove(step.network, step.container);
         return unchanged();
       case 'definition.write':
-        this.services.definitions.write(step.definition);
+        this.services.definitions.write(step.definition, step.previous);
         return unchanged();
       case 'definition.remove':
         this.services.definitions.remove(step.name);
@@ -298,8 +298,9 @@ export class NativeKernel implements Kernel {
   #loadBase(): boolean {
     const found = native.inspectTable(this.#nft, nftTable);
     if (found && isComplete(found)) return false;
-    if (!found?.sets.includes(rulesetMark) || !attempts(() => native.loadRuleset(repairedRuleset)))
-      native.loadRuleset(freshRuleset);
+    // another thread may load it at this moment, and fill it: nothing that is there of this ruleset is taken away
+    const isForeign = found !== null && !found.sets.includes(rulesetMark);
+    if (isForeign || !attempts(() => native.loadRuleset(repairedRuleset))) native.loadRuleset(freshRuleset);
     return true;
   }
 

@@ -128,7 +128,8 @@ export const commands = {
     response: networkNamedSchema,
     run: async (engine, { name: reference, force }, command) => {
       const name = nameOrItself(engine, reference);
-      if (force) await leaveNetwork(engine, engine.network(name).network, command);
+      const network = force ? knownNetwork(engine, name) : null;
+      if (network) await leaveNetwork(engine, network, command);
       return tellNetwork(engine, name, command, { type: 'network.remove', command: command.id });
     },
   }),
@@ -364,10 +365,28 @@ function checkedAddresses(texts: readonly string[]): string[] {
 async function leaveNetwork(engine: Engine, { name, leases }: NetworkView, command: CommandIdentity): Promise<void> {
   const leaving = Object.keys(leases).map((id) => {
     const own = { ...command, id: `${command.id} ${id}` };
-    return tellContainer(engine, id, own, { type: 'container.disconnect', command: own.id, network: name });
+    const event: ActorEvent = { type: 'container.disconnect', command: own.id, network: name };
+    return tellContainer(engine, id, own, event).catch(unlessGone);
   });
   await Promise.all(leaving);
   await untilLeft(engine, name, Object.keys(leases));
+}
+
+/** One that has left by itself meanwhile has left. */
+function unlessGone(error: unknown): null {
+  const gone = ['container.not-connected', 'container.unknown'];
+  if (error instanceof NetloomError && gone.includes(error.code)) return null;
+  throw error;
+}
+
+/** null: the removal was done already, and its first answer is kept. */
+function knownNetwork(engine: Engine, name: string): NetworkView | null {
+  try {
+    return engine.network(name).network;
+  } catch (error) {
+    if (error instanceof NetloomError && error.code === 'network.unknown') return null;
+    throw error;
+  }
 }
 
 const leavingMs = 5_000;
@@ -375,7 +394,7 @@ const leavingMs = 5_000;
 /** A container answers when it has told the network that it gives its lease back; the network may not have heard it yet. */
 async function untilLeft(engine: Engine, name: string, ids: readonly string[]): Promise<void> {
   const deadline = Date.now() + leavingMs;
-  const isHeld = () => ids.some((id) => Object.hasOwn(engine.network(name).network.leases, id));
+  const isHeld = () => ids.some((id) => Object.hasOwn(knownNetwork(engine, name)?.leases ?? {}, id));
   while (isHeld() && Date.now() < deadline) await delay(1);
 }
 
@@ -386,7 +405,8 @@ async function pruned(engine: Engine, name: string, command: CommandIdentity): P
     await tellNetwork(engine, name, own, { type: 'network.remove', command: own.id });
     return name;
   } catch (error) {
-    if (error instanceof NetloomError && ['network.in-use', 'network.unknown'].includes(error.code)) return null;
+    if (error instanceof NetloomError && ['network.in-use', 'network.unknown', 'container.busy'].includes(error.code))
+      return null;
     throw error;
   }
 }

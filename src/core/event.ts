@@ -96,6 +96,8 @@ export type HostEvent =
   | ({ type: 'subnet.claim' } & SubnetClaim)
   /** a network that somebody else defined: others keep away from what it has */
   | { type: 'subnet.note'; network: string; bridge: string | null; subnets: NetworkSubnet[] }
+  /** a verification found the base ruleset gone and loaded it: others may have lost their elements with it */
+  | { type: 'ruleset.loaded' }
   /** leftovers that gc found, and how they are removed */
   | { type: 'host.sweep'; command: CommandId; steps: Step[]; found: Leftovers }
   | { type: 'subnet.release'; network: string };

@@ -10,18 +10,20 @@ import { tokenPattern } from './token.ts';
  */
 
 const text = z.string();
+/** podman may write an empty one */
+const address = text.refine((written) => written === '' || canonicalAddress(written) !== null, 'is no IP address');
 const fileSchema = z.object({
   name: text.regex(tokenPattern, 'is no name that netloom takes'),
   id: text.regex(/^[0-9a-f]{64}$/, 'must be 64 hex digits'),
   driver: z.enum(networkDrivers),
-  network_interface: text.nullish(),
+  network_interface: text.regex(/^[^\s/:]{0,15}$/, 'cannot be the name of an interface').nullish(),
   created: text.nullish(),
   subnets: z
     .array(
       z.object({
         subnet: text.refine((subnet) => parseSubnet(subnet) !== null, 'is no subnet'),
-        gateway: text.refine((gateway) => canonicalAddress(gateway) !== null, 'is no IP address').nullish(),
-        lease_range: z.object({ start_ip: text.nullish(), end_ip: text.nullish() }).nullish(),
+        gateway: address.nullish(),
+        lease_range: z.object({ start_ip: address.nullish(), end_ip: address.nullish() }).nullish(),
       }),
     )
     .nullish(),
@@ -29,7 +31,7 @@ const fileSchema = z.object({
     .array(
       z.object({
         destination: text.refine((subnet) => parseSubnet(subnet) !== null, 'is no subnet'),
-        gateway: text.nullish(),
+        gateway: address.nullish(),
         metric: z.int().nullish(),
         type: z.enum(['unicast', 'blackhole', 'unreachable', 'prohibit']).nullish(),
       }),
@@ -38,7 +40,7 @@ const fileSchema = z.object({
   ipv6_enabled: z.boolean().nullish(),
   internal: z.boolean().nullish(),
   dns_enabled: z.boolean().nullish(),
-  network_dns_servers: z.array(text).nullish(),
+  network_dns_servers: z.array(address).nullish(),
   labels: z.record(text, text).nullish(),
   options: z.record(text, text).nullish(),
   ipam_options: z.object({ driver: z.enum(['host-local', 'none']).nullish() }).nullish(),

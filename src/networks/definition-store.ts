@@ -12,6 +12,7 @@ import {
   watch,
   writeFileSync,
 } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import type { NetworkDefinition } from '../core/network.ts';
 import { definitionOf, fileOf } from '../core/network-file.ts';
 
@@ -54,14 +55,19 @@ export class DefinitionStore {
     return existsSync(`${this.directory}/${name}.json`);
   }
 
-  /** Durable when it returns, also after a power cut. EUCLEAN: what is there under that name is damaged, and stays. */
-  write(definition: NetworkDefinition): void {
+  /**
+   * Durable when it returns, also after a power cut. EUCLEAN: what is there under that name is damaged, and stays; EEXIST: it is
+   * another network's, and nothing was said of a previous one.
+   */
+  write(definition: NetworkDefinition, previous: NetworkDefinition | null = null): void {
     const file = `${definition.name}.json`;
     orFault(`write ${file}`, () => {
       mkdirSync(this.directory, { recursive: true, mode: 0o755 });
       const former = this.#read(file);
       if (typeof former === 'string')
         throw { op: `write ${file}`, errno: 'EUCLEAN', detail: `${this.directory}/${file} is damaged: ${former}` };
+      if (former && !previous && !isDeepStrictEqual(former, definition))
+        throw { op: `write ${file}`, errno: 'EEXIST', detail: `${this.directory}/${file} is another network's` };
       const temporary = `${this.directory}/.${file}.${process.pid}`;
       const json = JSON.stringify(fileOf(definition, former && this.#json(file)), null, indent);
       writeDurably(temporary, `${json}\n`);
@@ -90,6 +96,8 @@ export class DefinitionStore {
         changed();
       }, settleMs).unref();
     });
+    // who deletes the directory is seen at the next start
+    watcher.on('error', () => watcher.close());
     return () => {
       watcher.close();
       if (timer) clearTimeout(timer);

@@ -59,18 +59,19 @@ export class ResolverKeeper extends EventEmitter<KeeperEvents> {
   async #replace(error: Error | null): Promise<void> {
     this.#thread = null;
     this.emit('lost', error);
-    for (;;) {
-      this.#deaths = Date.now() - this.#startedAtMs > healthyAfterMs ? 0 : this.#deaths + 1;
+    this.#deaths = Date.now() - this.#startedAtMs > healthyAfterMs ? 0 : this.#deaths + 1;
+    for (; ; this.#deaths++) {
       const pauseMs =
         this.#deaths === 0 ? firstPauseMs : Math.min(nextPauseMs * 2 ** (this.#deaths - 1), longestPauseMs);
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
       if (this.#stopping) return;
       try {
         await this.#launch();
-        this.emit('replaced');
+        if (this.#stopping) await this.stop();
+        else this.emit('replaced');
         return;
-      } catch (failure) {
-        this.emit('lost', failure as Error);
+      } catch {
+        // the next one is tried later; that nobody answers was told
       }
     }
   }

@@ -70,10 +70,11 @@ function mortalJournal(journal: Journal, life: Life, post: Post): Journal {
       return committed;
     },
     drop: (address, consumed, ...more) => {
-      if (life.isOver) return;
-      journal.drop(address, consumed, ...more);
+      if (life.isOver) return null;
+      const delivery = journal.drop(address, consumed, ...more);
       if (consumed !== null) post.heard.push(consumed);
       life.spend();
+      return delivery;
     },
   };
   return new Proxy(journal, {

@@ -196,12 +196,7 @@ describe('a reboot', () => {
     }
   });
 
-  it('ends a removal', () => {
-    expect(step(lowering, recovered(true))).toEqual([
-      'removed',
-      'tell host subnet.release',
-      'announce removed',
-      'reply c9 ok',
-    ]);
+  it('takes a removal up again: the file of its definition is still there', () => {
+    expect(step(lowering, recovered(true))).toEqual(['lowering', 'announce tearing-down', 'apply lower']);
   });
 });

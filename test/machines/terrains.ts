@@ -150,7 +150,8 @@ export const networkTerrain: Terrain<NetworkContext> = {
       { type: 'network.remove', command },
       { type: 'network.update', command, addDnsServers: ['192.0.2.53'], removeDnsServers: [] },
       { type: 'definition.found', definition },
-      ...(outstanding.length < 1 ? ([{ type: 'definition.lost' }, { type: 'drift.suspected' }] as const) : []),
+      ...(outstanding.length < 1 ? ([{ type: 'definition.lost' }] as const) : []),
+      ...(outstanding.length < 2 && !context.suspected ? ([{ type: 'drift.suspected' }] as const) : []),
       ...(value === 'claiming' ? answers : []),
       ...['a', 'b'].flatMap((container): ActorEvent[] => [
         ...(isAsking(context, container) ? [] : [leaseRequest(container)]),
@@ -160,7 +161,8 @@ export const networkTerrain: Terrain<NetworkContext> = {
       ...(outstanding.length < 2 ? [recovered(false)] : []),
       recovered(true),
     ];
-    return events.filter(({ type }) => type !== 'lease.request' || context.waiting.length < 2);
+    const isCrowded = context.waiting.length >= 2 || (value === 'degraded' && outstanding.length >= 2);
+    return events.filter(({ type }) => type !== 'lease.request' || !isCrowded);
   },
   results: (plan) => [applied(plan, plan === 'raise' ? [{ link: device }] : []), failed(plan, littered)],
   essence: (context) => [
@@ -170,6 +172,8 @@ export const networkTerrain: Terrain<NetworkContext> = {
     context.update?.network_dns_servers,
     context.definition?.network_dns_servers,
     context.adopting,
+    context.suspected,
+    context.lost,
     context.lastFault !== null,
     context.command,
     Object.keys(context.leases).sort(),

@@ -25,7 +25,7 @@ describe('the definitions of networks', () => {
   it('are kept one file each, and nothing else is left in the directory', () => {
     const definition = definitionOf();
     store.write(definition);
-    store.write({ ...definition, internal: true });
+    store.write({ ...definition, internal: true }, definition);
     expect(store.list().definitions).toEqual([{ ...definition, internal: true }]);
     expect(readdirSync(`${directory.path}/networks`)).toEqual(['demo.json']);
     store.remove('demo');
@@ -48,7 +48,7 @@ describe('the definitions of networks', () => {
       `${directory.path}/networks/demo.json`,
       JSON.stringify({ ...JSON.parse(read('demo.json')), newer: [1] }),
     );
-    store.write({ ...definitionOf(), internal: true });
+    store.write({ ...definitionOf(), internal: true }, definitionOf());
     expect(JSON.parse(read('demo.json'))).toMatchObject({ internal: true, newer: [1] });
   });
 

@@ -45,9 +45,7 @@ export function verifyPlan(grant: ContainerGrant, inode: number): Plan {
   const require: Step = { verb: 'netns.require', path: grant.netns, inode };
   // somebody may have taken the whole table
   const load: Step[] = publishedElements(grant).length > 0 ? [{ verb: 'nft.load' }] : [];
-  // flows that go on are not disturbed
-  const steps = networkSteps(grant).filter(({ verb }) => verb !== 'conntrack.flush');
-  return { name: 'verify', kind: 'mend', steps: [require, ...load, ...steps] };
+  return { name: 'verify', kind: 'mend', steps: [require, ...load, ...networkSteps(grant)] };
 }
 
 /**
@@ -338,9 +336,11 @@ function staticRoute(netns: string, link: string, { destination, gateway, metric
   };
 }
 
-/** A port that would lead nowhere: on addresses of families that the container has none of on a network of ours. */
+/** A port that would lead nowhere: on an address of a family that the container has none of, though it has one of the other. */
 export function portWithoutTarget(grant: ContainerGrant): PublishedPort | null {
   const targets = portTargets(grant);
+  // as with podman, where no network of a container can be reached by ports they stay without effect
+  if (Object.keys(targets).length === 0) return null;
   const leads = (port: PublishedPort) => publishedFamilies(port).some((family) => targets[family] !== undefined);
   return grant.ports.find((port) => !leads(port)) ?? null;
 }

@@ -20,9 +20,14 @@ export function sweepPlan(name: string, steps: Step[]): Plan {
 }
 
 /** Holds every port of a claim; the outputs name the ports that were picked, in order. */
-export function holdPlan(name: string, owner: string, ports: readonly PublishedPort[]): Plan {
+export function holdPlan(
+  name: string,
+  owner: string,
+  ports: readonly PublishedPort[],
+  kind: 'build' | 'mend' = 'build',
+): Plan {
   const steps = ports.map((port): Step => ({ verb: 'port.hold', owner, ...heldPorts(port) }));
-  return { name, kind: 'build', steps };
+  return { name, kind, steps };
 }
 
 /** Without ports: all that the owner holds. */

@@ -19,7 +19,7 @@ export function definePlan(definition: NetworkDefinition, previous: NetworkDefin
 
 /** Everything that the network is in the kernel. Safe to perform again. The last output tells of its link. */
 export function raisePlan(grant: NetworkGrant): Plan {
-  return { name: 'raise', kind: 'build', steps: deviceSteps(grant) };
+  return { name: 'raise', kind: 'extend', steps: deviceSteps(grant) };
 }
 
 /** The same for a network that is in use: what matches is left alone, what is missing is put back, nothing is taken away. */
@@ -33,10 +33,13 @@ export function updatePlan(before: NetworkDefinition, after: NetworkGrant, isUp:
   return { name: 'update', kind: 'build', steps: [write, ...(isUp ? resolverSteps(after) : [])] };
 }
 
-/** A bridge that is not ours, and a parent, stay. */
-export function lowerPlan({ definition }: NetworkGrant): Plan {
+/**
+ * A bridge that is not ours, and a parent, stay. forget: the definition's file goes; unmake: we have made the bridge, or may
+ * have, and not somebody who defined the network.
+ */
+export function lowerPlan({ definition }: NetworkGrant, { forget = true, unmake = true } = {}): Plan {
   const { name, network_interface: link } = definition;
-  const isOurs = ownsBridge(definition) && link !== null;
+  const isOurs = unmake && ownsBridge(definition) && link !== null;
   return {
     name: 'lower',
     kind: 'dismantle',
@@ -48,7 +51,7 @@ export function lowerPlan({ definition }: NetworkGrant): Plan {
             { verb: 'link.delete', netns: null, name: link },
           ] as const)
         : []),
-      { verb: 'definition.remove', name },
+      ...(forget ? [{ verb: 'definition.remove', name } as const] : []),
     ],
   };
 }

@@ -157,10 +157,11 @@ export interface Plan {
   /** what it is for: comes back with its result, e.g. `setup`, `teardown` */
   name: string;
   /**
-   * build: stop at the first failure and take everything back; mend: try everything and take nothing back, for it may
+   * build: stop at the first failure and take everything back; extend: take back only what it made itself, for the rest
+   * was there before and may be in use; mend: try everything and take nothing back, for it may
    * have been there before; dismantle: try everything, collect what is left
    */
-  kind: 'build' | 'mend' | 'dismantle';
+  kind: 'build' | 'extend' | 'mend' | 'dismantle';
   steps: Step[];
 }
 

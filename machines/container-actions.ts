@@ -179,6 +179,11 @@ export const containerSetup = setup({
     announceRunning: decide(({ context }) => [
       { kind: 'announce', fact: 'running', data: { pid: context.process?.pid } },
     ]),
+    /** It may live: nothing is taken from it. */
+    announceUnwatched: decide(({ context, event }) => {
+      assertEvent(event, 'steps.failed');
+      return [{ kind: 'announce', fact: 'unwatched', data: { pid: context.process?.pid, fault: event.fault } }];
+    }),
     announceExited: decide(({ context }) => [
       { kind: 'announce', fact: 'exited', data: { pid: context.process?.pid } },
     ]),
@@ -383,6 +388,8 @@ export const containerSetup = setup({
     isOurProcess: ({ context, event }) => event.type === 'process.exited' && event.pid === context.process?.pid,
     isOurProcessAndLast: ({ context, event }) =>
       event.type === 'process.exited' && event.pid === context.process?.pid && (context.wish?.removeOnExit ?? false),
+    isUnwatched: ({ event }) =>
+      isResultOf('watch', event) && event.type === 'steps.failed' && event.fault.code !== 'process.gone',
     isWatchAndLast: ({ context, event }) => isResultOf('watch', event) && (context.wish?.removeOnExit ?? false),
     hasDeferred: ({ context }) => context.deferred.length > 0,
     leftSomething: ({ context: { lastFault, leases, ports, inode } }) =>

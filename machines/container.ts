@@ -197,6 +197,7 @@ export const containerMachine = containerSetup.createMachine({
                 ],
                 'steps.applied': { guard: 'isWatch', actions: 'keepStartTime' },
                 'steps.failed': [
+                  { guard: 'isUnwatched', actions: 'announceUnwatched' },
                   { guard: 'isWatchAndLast', target: 'exited', actions: ['announceExited', 'removeByItself'] },
                   { guard: 'isWatch', target: 'exited', actions: 'announceExited' },
                 ],

@@ -176,15 +176,14 @@ const machine = setup({
       const plan = letGoPlan(`${releasePrefix}${container}`, portOwner(container), gone);
       enqueue({ type: 'apply', params: { plan } });
     }),
-    /** After a restart of the daemon nothing is bound: hold again what containers publish. */
-    holdAgain: decide(({ context }) =>
-      Object.entries(context.ports)
-        .filter(([container]) => context.holding[container] === undefined)
-        .map(([container, ports]) => ({
-          kind: 'apply',
-          // one that somebody has taken meanwhile does not cost the others
-          plan: holdPlan(holdName(container, 'again'), portOwner(container), ports as PublishedPort[], 'mend'),
-        })),
+    /** After a restart of the daemon nothing is bound: hold again what containers publish. Claims under way hold their own. */
+    holdAgain: decide(({ context: { ports, holding } }) =>
+      Object.entries(ports).flatMap(([container, all]): Effect[] => {
+        const { before } = splitPorts(all, holding[container]?.count ?? 0);
+        if (before.length === 0) return [];
+        // one that somebody has taken meanwhile does not cost the others
+        return [{ kind: 'apply', plan: holdPlan(holdName(container, 'again'), portOwner(container), before, 'mend') }];
+      }),
     ),
 
     // ---- leftovers

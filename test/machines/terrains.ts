@@ -99,7 +99,7 @@ export const containerTerrain: Terrain<ContainerContext> = {
     plan === 'setup'
       ? [applied(plan, [{ netns: { path: '/netns/netloom-web', inode: 1 } }]), failed(plan), failed(plan, littered)]
       : plan === 'watch'
-        ? [applied(plan, [{ startTicks: 1 }]), failed(plan)]
+        ? [applied(plan, [{ startTicks: 1 }]), failed(plan), failed(plan, { code: 'process.gone' })]
         : plan === 'verify'
           ? [applied(plan), failed(plan), failed(plan, { code: 'netns.gone' })]
           : [applied(plan), failed(plan), failed(plan, littered)],

@@ -45,6 +45,7 @@ afterAll(async () => {
 
 /** Its second way to fail is the only one that a caller can act on. */
 function codeOf(verb: string, errno: string): string {
+  if (errno === 'EEXIST' && verb === 'definition.write') return 'network.exists';
   return errno === 'EEXIST' && /^link\.(bridge|veth|macvlan|ipvlan)$/.test(verb) ? 'link.exists' : 'kernel.refused';
 }
 

@@ -219,7 +219,8 @@ describe('a container that is up', () => {
     expect(step(kept, exited())).toEqual(['up.exited', 'announce exited']);
     expect(step(kept, failed('watch', { code: 'process.gone' }))).toEqual(['up.exited', 'announce exited']);
     // it may live: the network of a living process is not taken down
-    for (const from of [kept, running]) expect(step(from, failed('watch'))).toEqual(['up.running', 'announce unwatched']);
+    for (const from of [kept, running])
+      expect(step(from, failed('watch'))).toEqual(['up.running', 'announce unwatched']);
     expect(step(kept, exited(), started(8))).toEqual(['up.running', 'apply watch', 'announce running', 'reply c9 ok']);
   });
 

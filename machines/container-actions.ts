@@ -1,29 +1,35 @@
 import { assertEvent, assign, enqueueActions, raise, setup } from 'xstate';
 import { containerAddress, hostAddress, networkAddress } from '../src/core/actor-address.ts';
-import { type Attachment, attachmentBeside, attachmentsOf, type ContainerWish } from '../src/core/container.ts';
+import { type Attachment, attachmentsOf } from '../src/core/container.ts';
 import type { Effect } from '../src/core/effect.ts';
 import type { CommandId, ContainerEvent } from '../src/core/event.ts';
 import { type Fault, type FaultCode, fault } from '../src/core/fault.ts';
 import { portWithoutTarget, setupPlan, teardownPlan, unlinkPlan, watchPlan } from '../src/core/plan/container.ts';
-import { describePort, type PublishedPort } from '../src/core/port.ts';
+import type { PublishedPort } from '../src/core/port.ts';
+import {
+  changeAskedFor,
+  changedWishes,
+  changeFacts,
+  changePlan,
+  changeRefusal,
+  claimOfChange,
+  grantAfter,
+  nowhere,
+  offlineStatus,
+  releasesOfChange,
+} from './container-changes.ts';
 import {
   type Change,
   type ContainerCommand,
   type ContainerContext,
   type ContainerInput,
-  changePlan,
-  claimOfChange,
   claimsOf,
-  grantAfter,
   grantOf,
-  portsNamed,
-  refusalOf,
   releasesOf,
-  releasesOfChange,
   type ShareRequest,
   statusOf,
-  withoutPorts,
 } from './container-context.ts';
+import { degradedFacts, mendedFacts, rulesetLoaded } from './drift.ts';
 import { action, deciding, effects } from './effects.ts';
 
 type Decide = { context: ContainerContext; event: ContainerEvent };
@@ -273,14 +279,11 @@ export const containerSetup = setup({
       const { netns } = statusOf(context);
       const adopted: Effect[] =
         context.change?.kind === 'recovery' ? [{ kind: 'announce', fact: 'adopted', data: { netns } }] : [];
-      return [...adopted, ...driftFacts(event, context.lastFault !== null)];
+      return [...adopted, ...mendedFacts(event, context.lastFault !== null), ...rulesetLoaded(event.changed)];
     }),
     announceDegraded: decide(({ event }) => {
       assertEvent(event, 'steps.failed');
-      return [
-        { kind: 'announce', fact: 'drift-detected', data: { steps: event.changed, fault: event.fault } },
-        { kind: 'announce', fact: 'degraded', data: { fault: event.fault } },
-      ];
+      return degradedFacts({ steps: event.changed, fault: event.fault });
     }),
     announceLost: decide(({ context, event }) => [
       {
@@ -401,136 +404,6 @@ export const containerSetup = setup({
 
 const suspicionOf = ({ type }: ContainerEvent): 'recovery' | 'drift' =>
   type === 'actor.recovered' ? 'recovery' : 'drift';
-
-type Wishes = Pick<ContainerContext, 'wish' | 'lasting'>;
-
-/** What a command asks to be changed; with all that can be filled in without asking anybody. */
-function changeAskedFor({ wish, ports }: ContainerContext, event: ContainerEvent): Change {
-  const published = ports.length > 0 ? ports : (wish?.ports ?? []);
-  switch (event.type) {
-    case 'container.connect': {
-      const { attachments, id } = wish as ContainerWish;
-      return { kind: 'connect', attachment: attachmentBeside(attachments, id, event.attachment) as Attachment };
-    }
-    case 'container.disconnect':
-      return { kind: 'disconnect', network: event.network };
-    case 'container.publish':
-      return { kind: 'publish', ports: event.ports };
-    case 'container.unpublish':
-      return {
-        kind: 'unpublish',
-        ports: portsNamed(wish?.ports ?? [], published, event.ports).flatMap((port) => port ?? []),
-      };
-    default:
-      return { kind: 'reload' };
-  }
-}
-
-/** Known only while there are addresses. */
-function nowhereRefusal(context: ContainerContext, event: ContainerEvent): Fault | null {
-  if (event.type !== 'container.publish' || context.inode === null) return null;
-  const port = portWithoutTarget({ ...grantOf(context), ports: event.ports });
-  return port && nowhere(context.id, port);
-}
-
-function changeRefusal(context: ContainerContext, event: ContainerEvent): Fault | null {
-  const { wish, ports } = context;
-  if (!wish) return fault('container.unknown', 'nobody has wished for this container');
-  return refusalOf(wish, ports.length > 0 ? ports : wish.ports, event) ?? nowhereRefusal(context, event);
-}
-
-/** The wish with the change in it; and the lasting one too, where another is in force for once. */
-function changedWishes(context: ContainerContext, change: Change | null): Wishes {
-  const { wish, lasting } = context;
-  return { wish: wish && changed(context, wish, change), lasting: lasting && changed(context, lasting, change) };
-}
-
-function changed({ ports }: ContainerContext, wish: ContainerWish, change: Change | null): ContainerWish {
-  switch (change?.kind) {
-    case 'connect':
-      return { ...wish, attachments: withAttachment(wish, change.attachment) };
-    case 'disconnect':
-      return { ...wish, attachments: others(wish, change.network) };
-    case 'publish':
-      return { ...wish, ports: [...wish.ports, ...(change.wished ?? change.ports)] };
-    case 'unpublish':
-      return { ...wish, ports: stillWished(wish.ports, ports, change.ports) };
-    default:
-      return wish;
-  }
-}
-
-/** Beside those that this wish has: in another one names and places may be taken. */
-function withAttachment(wish: ContainerWish, attachment: Attachment): Attachment[] {
-  const rest = others(wish, attachment.network);
-  const isFree = !rest.some(
-    ({ interfaceName, slot }) => interfaceName === attachment.interfaceName || slot === attachment.slot,
-  );
-  if (isFree) return [...rest, attachment];
-  const { network, staticIps, staticMac, aliases } = attachment;
-  return [...rest, attachmentBeside(rest, wish.id, { network, staticIps, staticMac, aliases }) as Attachment];
-}
-
-const others = ({ attachments }: ContainerWish, network: string): Attachment[] =>
-  attachments.filter((attachment) => attachment.network !== network);
-
-/** Granted ports stand in the order of the wished ones: one that was picked is known by its place. */
-function stillWished(wished: PublishedPort[], granted: PublishedPort[], removed: PublishedPort[]): PublishedPort[] {
-  if (granted.length === 0) return withoutPorts(wished, removed);
-  const kept = withoutPorts(granted, removed);
-  return wished.filter((_, index) => kept.includes(granted[index] as PublishedPort));
-}
-
-function changeFacts({ leases }: ContainerContext, change: Change | null): Effect[] {
-  switch (change?.kind) {
-    case 'connect': {
-      const { network, interfaceName, aliases } = change.attachment;
-      const addresses = leases[network]?.addresses.map(({ address }) => address) ?? [];
-      return [{ kind: 'announce', fact: 'connected', data: { network, interfaceName, aliases, addresses } }];
-    }
-    case 'disconnect':
-      return [{ kind: 'announce', fact: 'disconnected', data: { network: change.network } }];
-    case 'publish':
-      return [{ kind: 'announce', fact: 'published', data: { ports: change.ports } }];
-    case 'unpublish':
-      return [{ kind: 'announce', fact: 'unpublished', data: { ports: change.ports } }];
-    default:
-      return [];
-  }
-}
-
-/** What a mending plan had to put back. */
-function driftFacts(
-  { changed, tookMs }: Extract<ContainerEvent, { type: 'steps.applied' }>,
-  wasDegraded: boolean,
-): Effect[] {
-  const healed: Effect = { kind: 'announce', fact: 'drift-healed', data: { steps: changed, tookMs } };
-  // that something was missing was told when it could not be put back; who did that since is all the same
-  if (wasDegraded) return [healed];
-  if (changed.length === 0) return [];
-  return [{ kind: 'announce', fact: 'drift-detected', data: { steps: changed } }, healed, ...rulesetLoaded(changed)];
-}
-
-/** Others may have lost their elements with it. */
-function rulesetLoaded(changed: readonly string[]): Effect[] {
-  return changed.includes('nft.load') ? [{ kind: 'tell', to: hostAddress, event: { type: 'ruleset.loaded' } }] : [];
-}
-
-/** What a change answers while nothing is in the kernel. */
-const offlineStatus = ({ id, wish }: ContainerContext) => ({
-  id,
-  netns: null,
-  status: {},
-  ports: wish?.ports ?? [],
-  kernelMs: 0,
-});
-
-function nowhere(id: string, port: PublishedPort): Fault {
-  return fault(
-    'mode.conflict',
-    `${describePort(port)} leads nowhere: container ${id} has no address of that family on a bridge of ours`,
-  );
-}
 
 /** Results are told apart by their plan: that of a verification may come while the teardown is under way already. */
 function isResultOf(plan: string, event: ContainerEvent): boolean {

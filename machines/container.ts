@@ -44,6 +44,34 @@ const afterUnmakingChanges = {
 
 const refuseDegraded = { actions: 'refuseDegraded' } as const;
 
+/** A change that somebody else has a part in, and one that nobody else has. */
+const askedChange = [
+  { guard: 'isRefused', actions: 'refuseChange' },
+  { target: 'asking', actions: 'keepChange' },
+] as const;
+const plainChange = [
+  { guard: 'isRefused', actions: 'refuseChange' },
+  { target: 'changing', actions: 'keepChange' },
+] as const;
+
+/** Where no change is under way: what came meanwhile, and what leads to a look at everything. */
+const whatWaits = [
+  { guard: 'isSuspected', target: 'verifying', actions: 'keepSuspicion' },
+  { guard: 'hasDeferred', actions: 'resume' },
+] as const;
+const verifications = {
+  'container.reload': { target: 'verifying', actions: ['keepReload', 'suspectNetworks'] },
+  'drift.suspected': { target: 'verifying', actions: 'keepSuspicion' },
+  'actor.recovered': { guard: 'wasRestarted', target: 'verifying', actions: 'keepSuspicion' },
+} as const;
+
+/** One change at a time: everything else waits. */
+const whileChanging = {
+  ...deferChanges,
+  'drift.suspected': { actions: 'suspect' },
+  'actor.recovered': { guard: 'wasRestarted', actions: 'suspect' },
+} as const;
+
 export const containerMachine = containerSetup.createMachine({
   id: 'container',
   description: "One container's network. Whatever it made is unmade before `removed`; nothing is left when it ends.",
@@ -220,39 +248,20 @@ export const containerMachine = containerSetup.createMachine({
           states: {
             settled: {
               description: 'All that is wished for is there.',
-              always: [
-                { guard: 'isSuspected', target: 'verifying', actions: 'keepSuspicion' },
-                { guard: 'hasDeferred', actions: 'resume' },
-              ],
+              always: whatWaits,
               on: {
-                'container.connect': [
-                  { guard: 'isRefused', actions: 'refuseChange' },
-                  { target: 'asking', actions: 'keepChange' },
-                ],
-                'container.publish': [
-                  { guard: 'isRefused', actions: 'refuseChange' },
-                  { target: 'asking', actions: 'keepChange' },
-                ],
-                'container.disconnect': [
-                  { guard: 'isRefused', actions: 'refuseChange' },
-                  { target: 'changing', actions: 'keepChange' },
-                ],
-                'container.unpublish': [
-                  { guard: 'isRefused', actions: 'refuseChange' },
-                  { target: 'changing', actions: 'keepChange' },
-                ],
-                'container.reload': { target: 'verifying', actions: ['keepReload', 'suspectNetworks'] },
-                'drift.suspected': { target: 'verifying', actions: 'keepSuspicion' },
-                'actor.recovered': { guard: 'wasRestarted', target: 'verifying', actions: 'keepSuspicion' },
+                'container.connect': askedChange,
+                'container.publish': askedChange,
+                'container.disconnect': plainChange,
+                'container.unpublish': plainChange,
+                ...verifications,
               },
             },
             asking: {
               description: 'The owner of what a change needs is asked for it.',
               entry: 'claimChange',
               on: {
-                ...deferChanges,
-                'drift.suspected': { actions: 'suspect' },
-                'actor.recovered': { guard: 'wasRestarted', actions: 'suspect' },
+                ...whileChanging,
                 'lease.granted': { guard: 'isThisAttempt', target: 'changing', actions: 'keepChangeGrant' },
                 'ports.granted': { guard: 'isThisAttempt', target: 'changing', actions: 'keepChangeGrant' },
                 'claim.refused': {
@@ -266,9 +275,7 @@ export const containerMachine = containerSetup.createMachine({
               description: 'The kernel steps of a change are under way; a failure has taken them back.',
               entry: 'makeChange',
               on: {
-                ...deferChanges,
-                'drift.suspected': { actions: 'suspect' },
-                'actor.recovered': { guard: 'wasRestarted', actions: 'suspect' },
+                ...whileChanging,
                 'steps.applied': {
                   guard: 'isChange',
                   target: 'settled',
@@ -292,9 +299,7 @@ export const containerMachine = containerSetup.createMachine({
               description: 'What is there is compared with what is wished for, and what is missing is put back.',
               entry: 'makeChange',
               on: {
-                ...deferChanges,
-                'drift.suspected': { actions: 'suspect' },
-                'actor.recovered': { guard: 'wasRestarted', actions: 'suspect' },
+                ...whileChanging,
                 'steps.applied': {
                   guard: 'isVerify',
                   target: 'settled',
@@ -310,18 +315,13 @@ export const containerMachine = containerSetup.createMachine({
             },
             degraded: {
               description: 'Something is missing and could not be put back; the last fault names it.',
-              always: [
-                { guard: 'isSuspected', target: 'verifying', actions: 'keepSuspicion' },
-                { guard: 'hasDeferred', actions: 'resume' },
-              ],
+              always: whatWaits,
               on: {
                 'container.connect': refuseDegraded,
                 'container.disconnect': refuseDegraded,
                 'container.publish': refuseDegraded,
                 'container.unpublish': refuseDegraded,
-                'container.reload': { target: 'verifying', actions: ['keepReload', 'suspectNetworks'] },
-                'drift.suspected': { target: 'verifying', actions: 'keepSuspicion' },
-                'actor.recovered': { guard: 'wasRestarted', target: 'verifying', actions: 'keepSuspicion' },
+                ...verifications,
               },
             },
           },

@@ -13,6 +13,7 @@ import type { Fault } from '../src/core/fault.ts';
 import type { Collected, Leftovers } from '../src/core/gc.ts';
 import { basePlan, holdPlan, letGoPlan, mendBasePlan, surveyPlan, sweepPlan } from '../src/core/plan/host.ts';
 import { isSamePort, type PublishedPort } from '../src/core/port.ts';
+import { degradedFacts, driftFacts } from './drift.ts';
 import { action, deciding, effects } from './effects.ts';
 
 export interface HostContext {
@@ -58,10 +59,6 @@ function withPorts(ledger: PortLedger, container: string, ports: readonly Publis
   return ports.length > 0 ? { ...others, [container]: ports } : others;
 }
 
-/** What was found otherwise than it had been left, and is as it should be again. */
-const drift = (what: 'firewall' | 'uplink', more: Record<string, unknown>): Effect[] =>
-  ['drift-detected', 'drift-healed'].map((fact) => ({ kind: 'announce', fact, data: { what, ...more } }));
-
 /** Everybody who has elements in the ruleset. */
 function suspectOwners({ networks, ports }: HostContext): Effect[] {
   const owners = [...Object.keys(networks).map(networkAddress), ...Object.keys(ports).map(containerAddress)];
@@ -87,21 +84,20 @@ const machine = setup({
     announceMended: decide(({ context, event }) => {
       assertEvent(event, 'steps.applied');
       if (event.changed.length === 0) return [];
-      return [...drift('firewall', { steps: event.changed, tookMs: event.tookMs }), ...suspectOwners(context)];
+      return [
+        ...driftFacts({ what: 'firewall', steps: event.changed, tookMs: event.tookMs }),
+        ...suspectOwners(context),
+      ];
     }),
     /** Who loaded it has told of the drift. */
     suspectOwners: decide(({ context }) => suspectOwners(context)),
     announceDegraded: decide(({ event }) => {
       assertEvent(event, 'steps.failed');
-      const data = { what: 'firewall', fault: event.fault };
-      return [
-        { kind: 'announce', fact: 'drift-detected', data },
-        { kind: 'announce', fact: 'degraded', data },
-      ];
+      return degradedFacts({ what: 'firewall', fault: event.fault });
     }),
     announceUplink: decide(({ event }) => {
       assertEvent(event, 'uplink.changed');
-      return drift('uplink', { hostIp: event.hostIp });
+      return driftFacts({ what: 'uplink', hostIp: event.hostIp });
     }),
     announceResolverLost: decide(() => [{ kind: 'announce', fact: 'drift-detected', data: { what: 'resolver' } }]),
     announceResolverHealed: decide(() => [{ kind: 'announce', fact: 'drift-healed', data: { what: 'resolver' } }]),

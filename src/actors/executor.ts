@@ -1,10 +1,10 @@
 import { type Fault, type FaultCode, fault, type LeftBehind } from '../core/fault.ts';
 import { describeStep, inverse, type Plan, type Step, type StepOutput } from '../core/plan/step.ts';
-import type { Kernel, Performed, StepFailure } from './kernel.ts';
+import type { Kernel, StepFailure } from './kernel.ts';
 
 export type PlanResult = ({ ok: true } | { ok: false; fault: Fault }) & {
   outputs: StepOutput[];
-  /** of a mending plan: the steps that found their work undone, described */
+  /** of a plan that looks at what is there first, extending or mending: the steps that found their work undone, described */
   changed: string[];
 };
 
@@ -12,11 +12,8 @@ export type PlanResult = ({ ok: true } | { ok: false; fault: Fault }) & {
 export function execute(kernel: Kernel, { kind, steps }: Plan): Promise<PlanResult> {
   switch (kind) {
     case 'build':
-      return build(kernel, steps, ({ done }) => done);
     case 'extend':
-      return build(kernel, steps, ({ done, changed }) =>
-        done.filter((index) => changed.includes(index) || isNobodyElses(steps[index] as Step)),
-      );
+      return build(kernel, steps, kind);
     case 'mend':
       return mend(kernel, steps);
     case 'dismantle':
@@ -27,23 +24,19 @@ export function execute(kernel: Kernel, { kind, steps }: Plan): Promise<PlanResu
 /** Nobody but us is told by these, so whether it was found done is no matter. */
 const isNobodyElses = ({ verb }: Step): boolean => verb.startsWith('dns.');
 
-async function build(
-  kernel: Kernel,
-  steps: readonly Step[],
-  takenBack: (performed: Performed) => number[],
-): Promise<PlanResult> {
-  const performed = await kernel.perform(steps);
-  const { outputs, failure } = performed;
-  if (!failure) return { ok: true, outputs, changed: [] };
-  const taken = await takeBack(
-    kernel,
-    takenBack(performed).map((index) => steps[index] as Step),
-  );
+async function build(kernel: Kernel, steps: readonly Step[], kind: 'build' | 'extend'): Promise<PlanResult> {
+  const { outputs, done, changed, failure } = await kernel.perform(steps);
+  const stepAt = (index: number) => steps[index] as Step;
+  const made =
+    kind === 'build' ? done : done.filter((index) => changed.includes(index) || isNobodyElses(stepAt(index)));
+  if (!failure)
+    return { ok: true, outputs, changed: kind === 'build' ? [] : changed.map((index) => describeStep(stepAt(index))) };
+  const taken = await takeBack(kernel, made.map(stepAt));
   return {
     ok: false,
     outputs: [],
     changed: [],
-    fault: { ...stepFault(steps[failure.index] as Step, failure), ...taken },
+    fault: { ...stepFault(stepAt(failure.index), failure), ...taken },
   };
 }
 

@@ -28,7 +28,7 @@ export type LoopEvent =
 export interface StepsResult {
   plan: string;
   outputs: StepOutput[];
-  /** of a mending plan: the steps, described, that found their work undone */
+  /** of an extending or mending plan: the steps, described, that found their work undone */
   changed: string[];
   tookMs: number;
 }

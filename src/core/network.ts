@@ -343,6 +343,11 @@ export function networkDefinition(
   };
 }
 
+/** Whether it was defined by netloom, also by one that is long gone: by the id, which follows from the name. */
+export function isOurs({ id, name }: Pick<NetworkDefinition, 'id' | 'name'>): boolean {
+  return id === networkId(name);
+}
+
 /** Whether the bridge is made, and unmade, by netloom. */
 export function ownsBridge(definition: Pick<NetworkDefinition, 'driver' | 'options'>): boolean {
   return definition.driver === 'bridge' && networkSettings(definition).managed;

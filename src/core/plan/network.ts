@@ -34,8 +34,7 @@ export function updatePlan(before: NetworkDefinition, after: NetworkGrant, isUp:
 }
 
 /**
- * A bridge that is not ours, and a parent, stay. forget: the definition's file goes; unmake: we have made the bridge, or may
- * have, and not somebody who defined the network.
+ * A bridge that is not ours, and a parent, stay. forget: the definition's file goes; unmake: the bridge was made by us.
  */
 export function lowerPlan({ definition }: NetworkGrant, { forget = true, unmake = true } = {}): Plan {
   const { name, network_interface: link } = definition;

@@ -1,0 +1,275 @@
+import { hostAddress } from '../src/core/actor-address.ts';
+import {
+  type Attachment,
+  type AttachmentRequest,
+  attachmentBeside,
+  type ContainerWish,
+} from '../src/core/container.ts';
+import type { Effect } from '../src/core/effect.ts';
+import type { ContainerEvent } from '../src/core/event.ts';
+import { type Fault, fault } from '../src/core/fault.ts';
+import {
+  type ContainerGrant,
+  connectPlan,
+  disconnectPlan,
+  portWithoutTarget,
+  publishPlan,
+  unpublishPlan,
+  verifyPlan,
+} from '../src/core/plan/container.ts';
+import type { Plan } from '../src/core/plan/step.ts';
+import { describePort, isSamePort, type PublishedPort, portsOverlap } from '../src/core/port.ts';
+import {
+  type Change,
+  type ContainerContext,
+  claimPorts,
+  grantOf,
+  releaseLease,
+  requestLease,
+} from './container-context.ts';
+
+/** Changes of a container's network, while it is up or while only its wish is there: what is asked, claimed, made and told. */
+
+type Wishes = Pick<ContainerContext, 'wish' | 'lasting'>;
+
+/** What a command asks to be changed; with all that can be filled in without asking anybody. */
+export function changeAskedFor({ wish, ports }: ContainerContext, event: ContainerEvent): Change {
+  const published = ports.length > 0 ? ports : (wish?.ports ?? []);
+  switch (event.type) {
+    case 'container.connect': {
+      const { attachments, id } = wish as ContainerWish;
+      return { kind: 'connect', attachment: attachmentBeside(attachments, id, event.attachment) as Attachment };
+    }
+    case 'container.disconnect':
+      return { kind: 'disconnect', network: event.network };
+    case 'container.publish':
+      return { kind: 'publish', ports: event.ports };
+    case 'container.unpublish':
+      return {
+        kind: 'unpublish',
+        ports: portsNamed(wish?.ports ?? [], published, event.ports).flatMap((port) => port ?? []),
+      };
+    default:
+      return { kind: 'reload' };
+  }
+}
+
+/** Known only while there are addresses. */
+function nowhereRefusal(context: ContainerContext, event: ContainerEvent): Fault | null {
+  if (event.type !== 'container.publish' || context.inode === null) return null;
+  const port = portWithoutTarget({ ...grantOf(context), ports: event.ports });
+  return port && nowhere(context.id, port);
+}
+
+export function changeRefusal(context: ContainerContext, event: ContainerEvent): Fault | null {
+  const { wish, ports } = context;
+  if (!wish) return fault('container.unknown', 'nobody has wished for this container');
+  return refusalOf(wish, ports.length > 0 ? ports : wish.ports, event) ?? nowhereRefusal(context, event);
+}
+
+/** The wish with the change in it; and the lasting one too, where another is in force for once. */
+export function changedWishes(context: ContainerContext, change: Change | null): Wishes {
+  const { wish, lasting } = context;
+  return { wish: wish && changed(context, wish, change), lasting: lasting && changed(context, lasting, change) };
+}
+
+function changed({ ports }: ContainerContext, wish: ContainerWish, change: Change | null): ContainerWish {
+  switch (change?.kind) {
+    case 'connect':
+      return { ...wish, attachments: withAttachment(wish, change.attachment) };
+    case 'disconnect':
+      return { ...wish, attachments: others(wish, change.network) };
+    case 'publish':
+      return { ...wish, ports: [...wish.ports, ...(change.wished ?? change.ports)] };
+    case 'unpublish':
+      return { ...wish, ports: stillWished(wish.ports, ports, change.ports) };
+    default:
+      return wish;
+  }
+}
+
+/** Beside those that this wish has: in another one names and places may be taken. */
+function withAttachment(wish: ContainerWish, attachment: Attachment): Attachment[] {
+  const rest = others(wish, attachment.network);
+  const isFree = !rest.some(
+    ({ interfaceName, slot }) => interfaceName === attachment.interfaceName || slot === attachment.slot,
+  );
+  if (isFree) return [...rest, attachment];
+  const { network, staticIps, staticMac, aliases } = attachment;
+  return [...rest, attachmentBeside(rest, wish.id, { network, staticIps, staticMac, aliases }) as Attachment];
+}
+
+const others = ({ attachments }: ContainerWish, network: string): Attachment[] =>
+  attachments.filter((attachment) => attachment.network !== network);
+
+/** Granted ports stand in the order of the wished ones: one that was picked is known by its place. */
+function stillWished(wished: PublishedPort[], granted: PublishedPort[], removed: PublishedPort[]): PublishedPort[] {
+  if (granted.length === 0) return withoutPorts(wished, removed);
+  const kept = withoutPorts(granted, removed);
+  return wished.filter((_, index) => kept.includes(granted[index] as PublishedPort));
+}
+
+/** The grant as it will be when the change has been made. */
+export function grantAfter(context: ContainerContext): ContainerGrant {
+  const { change } = context;
+  const grant = grantOf(context);
+  const wish = changed(context, grant.wish, change);
+  switch (change?.kind) {
+    case 'publish':
+      return { ...grant, wish, ports: [...grant.ports, ...change.ports] };
+    case 'unpublish':
+      return { ...grant, wish, ports: withoutPorts(grant.ports, change.ports) };
+    default:
+      return { ...grant, wish };
+  }
+}
+
+/** The plan that makes the change. */
+export function changePlan(context: ContainerContext): Plan {
+  const [before, after] = [grantOf(context), grantAfter(context)];
+  const { change } = context;
+  const inode = context.inode as number;
+  switch (change?.kind) {
+    case 'connect':
+      return connectPlan(before, after, change.attachment.network, inode);
+    case 'disconnect':
+      return disconnectPlan(before, after, change.network);
+    case 'publish':
+      return publishPlan(before, after);
+    case 'unpublish':
+      return unpublishPlan(before, after);
+    default:
+      return verifyPlan(before, inode);
+  }
+}
+
+/** What must be granted before the change: one question to its owner. */
+export function claimOfChange({ id, attempt, change }: ContainerContext): Effect[] {
+  const next = attempt + 1;
+  if (change?.kind === 'connect') return [requestLease(id, next, change.attachment)];
+  return change?.kind === 'publish' ? [claimPorts(id, next, change.ports)] : [];
+}
+
+/** What a change has no more use for: what a failed one had claimed, or what a finished one gave up. */
+export function releasesOfChange({ id, change }: ContainerContext): Effect[] {
+  switch (change?.kind) {
+    case 'connect':
+      return [releaseLease(id, change.attachment.network)];
+    case 'disconnect':
+      return [releaseLease(id, change.network)];
+    case 'publish':
+    case 'unpublish':
+      return [{ kind: 'tell', to: hostAddress, event: { type: 'ports.release', container: id, ports: change.ports } }];
+    default:
+      return [];
+  }
+}
+
+/** Why a change cannot be made; null when it can be tried. */
+function refusalOf(wish: ContainerWish, ports: readonly PublishedPort[], event: ContainerEvent): Fault | null {
+  switch (event.type) {
+    case 'container.connect':
+      return connectRefusal(wish, event.attachment);
+    case 'container.disconnect':
+      return wish.attachments.some(({ network }) => network === event.network)
+        ? null
+        : fault('container.not-connected', `container ${wish.id} is not on network ${event.network}`);
+    case 'container.publish': {
+      const [port, clash] = firstClash(event.ports, ports);
+      if (port && clash)
+        return fault('port.overlap', `${describePort(port)} overlaps ${describePort(clash)} of the same container`);
+      return takesPorts(wish)
+        ? null
+        : fault('mode.conflict', 'ports can be published only by a container that joins a network');
+    }
+    case 'container.unpublish': {
+      const unknown = event.ports[portsNamed(wish.ports, ports, event.ports).indexOf(null)];
+      return unknown ? fault('port.unknown', `container ${wish.id} does not publish ${describePort(unknown)}`) : null;
+    }
+    default:
+      return null;
+  }
+}
+
+/** C03: only a container that has a namespace for networks can be connected to one. */
+function connectRefusal(wish: ContainerWish, request: AttachmentRequest): Fault | null {
+  if (!joinsNetworks(wish))
+    return fault(
+      'mode.conflict',
+      `unable to connect: container ${wish.id} is in mode ${wish.mode}, which takes no networks`,
+    );
+  const attachment = attachmentBeside(wish.attachments, wish.id, request);
+  return 'code' in attachment ? attachment : null;
+}
+
+/**
+ * Which of the published ports each of those asked for is; null: none. One that was picked goes by its number, and by the
+ * 0 that it was asked for with. `ports` stand in the order of those wished for.
+ */
+function portsNamed(
+  wished: readonly PublishedPort[],
+  ports: readonly PublishedPort[],
+  asked: readonly PublishedPort[],
+): (PublishedPort | null)[] {
+  const left = new Map(ports.map((port, index) => [port, wished[index]]));
+  return asked.map((one) => {
+    const [port = null] =
+      [...left].findLast(([port, wish]) => isSamePort(port, one) || (wish && isSamePort(wish, one))) ?? [];
+    if (port) left.delete(port);
+    return port;
+  });
+}
+
+function firstClash(
+  ports: readonly PublishedPort[],
+  others: readonly PublishedPort[],
+): [PublishedPort | null, PublishedPort | null] {
+  for (const port of ports) {
+    const clash = others.find((other) => portsOverlap(port, other));
+    if (clash) return [port, clash];
+  }
+  return [null, null];
+}
+
+function withoutPorts(ports: readonly PublishedPort[], removed: readonly PublishedPort[]): PublishedPort[] {
+  return ports.filter((port) => !removed.some((other) => isSamePort(port, other)));
+}
+
+const joinsNetworks = ({ mode, netns }: ContainerWish): boolean =>
+  mode !== 'none' && netns.kind !== 'container' && netns.kind !== 'host';
+
+const takesPorts = (wish: ContainerWish): boolean => wish.attachments.length > 0;
+
+export function changeFacts({ leases }: ContainerContext, change: Change | null): Effect[] {
+  switch (change?.kind) {
+    case 'connect': {
+      const { network, interfaceName, aliases } = change.attachment;
+      const addresses = leases[network]?.addresses.map(({ address }) => address) ?? [];
+      return [{ kind: 'announce', fact: 'connected', data: { network, interfaceName, aliases, addresses } }];
+    }
+    case 'disconnect':
+      return [{ kind: 'announce', fact: 'disconnected', data: { network: change.network } }];
+    case 'publish':
+      return [{ kind: 'announce', fact: 'published', data: { ports: change.ports } }];
+    case 'unpublish':
+      return [{ kind: 'announce', fact: 'unpublished', data: { ports: change.ports } }];
+    default:
+      return [];
+  }
+}
+
+/** What a change answers while nothing is in the kernel. */
+export const offlineStatus = ({ id, wish }: ContainerContext) => ({
+  id,
+  netns: null,
+  status: {},
+  ports: wish?.ports ?? [],
+  kernelMs: 0,
+});
+
+export function nowhere(id: string, port: PublishedPort): Fault {
+  return fault(
+    'mode.conflict',
+    `${describePort(port)} leads nowhere: container ${id} has no address of that family on a bridge of ours`,
+  );
+}

@@ -1,0 +1,30 @@
+import { hostAddress } from '../src/core/actor-address.ts';
+import type { Effect } from '../src/core/effect.ts';
+import type { StepsResult } from '../src/core/event.ts';
+import type { Fault } from '../src/core/fault.ts';
+
+/** What every machine tells when it finds what it made otherwise than it left it. */
+
+/** Found, and put back. */
+export const driftFacts = (data: Record<string, unknown>): Effect[] =>
+  ['drift-detected', 'drift-healed'].map((fact) => ({ kind: 'announce', fact, data }));
+
+/** Found, and not to be put back. */
+export function degradedFacts({ steps, ...data }: { steps?: string[]; fault: Fault; what?: string }): Effect[] {
+  return [
+    { kind: 'announce', fact: 'drift-detected', data: { ...(steps && { steps }), ...data } },
+    { kind: 'announce', fact: 'degraded', data },
+  ];
+}
+
+/** What a mending found undone: nothing is told where all was in order, but that a degraded state has ended always is. */
+export function mendedFacts({ changed: steps, tookMs }: StepsResult, wasDegraded: boolean): Effect[] {
+  // that something was missing was told when it could not be put back; who did that since is all the same
+  if (wasDegraded) return [{ kind: 'announce', fact: 'drift-healed', data: { steps, tookMs } }];
+  return steps.length > 0 ? driftFacts({ steps, tookMs }) : [];
+}
+
+/** Who had to load the base ruleset tells the host: others may have lost their elements with it. */
+export function rulesetLoaded(changed: readonly string[]): Effect[] {
+  return changed.includes('nft.load') ? [{ kind: 'tell', to: hostAddress, event: { type: 'ruleset.loaded' } }] : [];
+}

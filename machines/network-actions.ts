@@ -1,0 +1,253 @@
+import { assertEvent, assign, enqueueActions, setup } from 'xstate';
+import { containerAddress, hostAddress } from '../src/core/actor-address.ts';
+import type { Effect } from '../src/core/effect.ts';
+import type { CommandId, LeaseRequest, NetworkEvent } from '../src/core/event.ts';
+import { type FaultCode, fault } from '../src/core/fault.ts';
+import type { Leases } from '../src/core/lease.ts';
+import { isOurs, type NetworkDefinition, type NetworkWish, networkDefinition } from '../src/core/network.ts';
+import { definePlan, lowerPlan, mendPlan, raisePlan, updatePlan } from '../src/core/plan/network.ts';
+import { degradedFacts, driftFacts, mendedFacts, rulesetLoaded } from './drift.ts';
+import { action, deciding, effects } from './effects.ts';
+import { answerTo, grant, grantOf, type Ledger, type NetworkContext, type NetworkInput } from './network-context.ts';
+
+type Decide = { context: NetworkContext; event: NetworkEvent };
+
+const decide = deciding<NetworkContext, NetworkEvent>();
+
+const commandOf = (event: NetworkEvent): CommandId => ('command' in event ? event.command : null);
+
+const refusal = (code: FaultCode, message: (args: Decide) => string) =>
+  decide((args) => [{ kind: 'reply', command: commandOf(args.event), fault: fault(code, message(args)) }]);
+
+/** What the names in the chart mean: its actions, which only list effects and keep what was heard, and its guards. */
+export const networkSetup = setup({
+  types: { context: {} as NetworkContext, events: {} as NetworkEvent, input: {} as NetworkInput },
+  actions: {
+    ...effects,
+
+    // ---- definition
+    keepWish: assign(({ event }) => {
+      assertEvent(event, 'network.create');
+      return { wish: event.wish, created: event.created, command: event.command };
+    }),
+    claimSubnets: decide(({ context: { name, wish } }) => {
+      const { link: bridge, sharesLink, subnets, automatic } = wish as NetworkWish;
+      return [
+        {
+          kind: 'tell',
+          to: hostAddress,
+          event: { type: 'subnet.claim', network: name, bridge, sharesLink, subnets, automatic },
+        },
+      ];
+    }),
+    define: assign(({ context, event }) => {
+      assertEvent(event, 'subnet.granted');
+      return { definition: networkDefinition(context.wish as NetworkWish, { ...event, created: context.created }) };
+    }),
+    write: decide(({ context: { definition } }) => [
+      { kind: 'apply', plan: definePlan(definition as NetworkDefinition) },
+    ]),
+    refuseDefinition: decide(({ context: { command, name }, event }) => {
+      assertEvent(event, 'steps.failed');
+      return [
+        { kind: 'tell', to: hostAddress, event: { type: 'subnet.release', network: name } },
+        { kind: 'announce', fact: 'failed', data: { fault: event.fault } },
+        { kind: 'reply', command, fault: event.fault },
+      ];
+    }),
+    /** Somebody else's: nothing is asked and nothing written, only kept. */
+    note: enqueueActions(({ context: { name }, event, enqueue }) => {
+      assertEvent(event, 'definition.found');
+      const { definition } = event;
+      const { network_interface: bridge, subnets } = definition;
+      enqueue.assign({ definition, created: definition.created });
+      enqueue({
+        type: 'tell',
+        params: { to: hostAddress, event: { type: 'subnet.note', network: name, bridge, subnets } },
+      });
+    }),
+    announceFound: decide(({ context: { definition } }) => [
+      { kind: 'announce', fact: 'created', data: { definition } },
+    ]),
+    announceWritten: decide(({ event }) => {
+      assertEvent(event, 'steps.applied');
+      return driftFacts({ steps: ['definition.write'], tookMs: event.tookMs });
+    }),
+    keepUpdate: assign(({ context, event }) => {
+      assertEvent(event, ['network.update', 'definition.found']);
+      const definition = context.definition as NetworkDefinition;
+      if (event.type === 'definition.found')
+        return { update: { ...definition, network_dns_servers: event.definition.network_dns_servers }, command: null };
+      const { addDnsServers, removeDnsServers } = event;
+      const kept = definition.network_dns_servers.filter((server) => !removeDnsServers.includes(server));
+      const network_dns_servers = [...new Set([...kept, ...addDnsServers])];
+      return { update: { ...definition, network_dns_servers }, command: event.command };
+    }),
+    rewrite: decide(({ context }) => [
+      {
+        kind: 'apply',
+        plan: updatePlan(
+          context.definition as NetworkDefinition,
+          grantOf(context, context.update),
+          context.device !== null,
+        ),
+      },
+    ]),
+    keepUpdated: assign({ definition: ({ context }) => context.update, update: null }),
+    announceUpdated: decide(({ context: { command, update } }) => [
+      { kind: 'announce', fact: 'updated', data: { definition: update } },
+      { kind: 'reply', command, output: { definition: update } },
+    ]),
+    replyUpdateFailed: decide(({ context: { command }, event }) => {
+      assertEvent(event, 'steps.failed');
+      return [{ kind: 'reply', command, fault: event.fault }];
+    }),
+    refuseUpdate: decide(({ context: { command, name } }) => [
+      {
+        kind: 'reply',
+        command,
+        fault: fault('container.busy', `network ${name} was being changed when the host went down`),
+      },
+    ]),
+    dropUpdate: assign({ update: null }),
+    announceCreated: decide(({ context: { command, definition } }) => [
+      { kind: 'announce', fact: 'created', data: { definition } },
+      { kind: 'reply', command, output: { definition } },
+    ]),
+    announceRefused: decide(({ context: { command }, event }) => {
+      assertEvent(event, 'subnet.refused');
+      return [
+        { kind: 'announce', fact: 'failed', data: { fault: event.fault } },
+        { kind: 'reply', command, fault: event.fault },
+      ];
+    }),
+    forgetWish: assign({ wish: null, command: null }),
+    answered: assign({ command: null }),
+
+    // ---- device
+    raise: decide(({ context }) => [{ kind: 'apply', plan: raisePlan(grantOf(context)) }]),
+    mend: decide(({ context }) => [{ kind: 'apply', plan: mendPlan(grantOf(context)) }]),
+    keepDevice: assign(({ context, event }) => {
+      assertEvent(event, 'steps.applied');
+      const found = event.outputs.find(({ link }) => link)?.link ?? context.device;
+      const made = context.device?.made || event.changed.some((step) => step.startsWith('link.bridge '));
+      return { device: found && { ...found, made }, lastFault: null };
+    }),
+    keepFault: assign(({ event }) => {
+      assertEvent(event, 'steps.failed');
+      return { lastFault: event.fault };
+    }),
+    forgetDevice: assign({ device: null, lastFault: null }),
+    announceUp: decide(({ context: { device } }) => [
+      { kind: 'announce', fact: 'configured', data: { bridge: device?.name } },
+    ]),
+    keepAdopting: assign({ adopting: true }),
+    /** What of it was put back may be what its members hang on; those of a degraded network could not be put right until now. */
+    announceMended: decide(({ context: { adopting, device, lastFault, leases }, event }) => {
+      assertEvent(event, 'steps.applied');
+      const wasDegraded = lastFault !== null;
+      const adopted: Effect[] = adopting ? [{ kind: 'announce', fact: 'adopted', data: { bridge: device?.name } }] : [];
+      const suspects = wasDegraded || event.changed.length > 0 ? suspectMembers(leases) : [];
+      return [...adopted, ...mendedFacts(event, wasDegraded), ...rulesetLoaded(event.changed), ...suspects];
+    }),
+    announceDegraded: decide(({ event }) => {
+      assertEvent(event, 'steps.failed');
+      return degradedFacts({ steps: event.changed, fault: event.fault });
+    }),
+    adopted: assign({ adopting: false }),
+    announceFailed: decide(({ event }) => {
+      assertEvent(event, 'steps.failed');
+      return [{ kind: 'announce', fact: 'failed', data: { fault: event.fault } }];
+    }),
+    lower: decide(({ context }) => [
+      { kind: 'announce', fact: 'tearing-down', data: {} },
+      {
+        kind: 'apply',
+        plan: lowerPlan(grantOf(context), {
+          forget: !context.lost,
+          unmake: isOurs(context.definition as NetworkDefinition) || (context.device?.made ?? false),
+        }),
+      },
+    ]),
+
+    // ---- leases
+    wait: assign({ waiting: ({ context, event }) => [...context.waiting, event as LeaseRequest] }),
+    grantWaiting: enqueueActions(({ context, enqueue }) => {
+      let ledger: Ledger = { leases: context.leases, lastGiven: context.lastGiven };
+      for (const request of context.waiting) {
+        const granted = grant(context, ledger, request);
+        ledger = granted.ledger;
+        enqueue(action(granted.effect) as never);
+      }
+      enqueue.assign({ ...ledger, waiting: [] });
+    }),
+    refuseWaiting: enqueueActions(({ context, event, enqueue }) => {
+      assertEvent(event, 'steps.failed');
+      for (const request of context.waiting) {
+        enqueue(action(answerTo(request, { fault: event.fault })) as never);
+      }
+      enqueue.assign({ waiting: [] });
+    }),
+    refuseLease: decide(({ context, event }) => {
+      assertEvent(event, 'lease.request');
+      return [answerTo(event, { fault: fault('network.unknown', `no network ${context.name}`) })];
+    }),
+    release: assign(({ context, event }) => {
+      assertEvent(event, 'lease.release');
+      const { [event.container]: _, ...leases } = context.leases;
+      return { leases, waiting: context.waiting.filter(({ container }) => container !== event.container) };
+    }),
+    forgetLeases: assign({ leases: {}, waiting: [] }),
+
+    // ---- removal
+    keepLoss: assign({ lost: true, command: null }),
+    suspect: assign({ suspected: true }),
+    forgetSuspicion: assign({ suspected: false }),
+    keepCommand: assign({ command: ({ event }) => commandOf(event) }),
+    releaseSubnets: decide(({ context: { name } }) => [
+      { kind: 'tell', to: hostAddress, event: { type: 'subnet.release', network: name } },
+    ]),
+    announceRemoved: decide(({ context: { name, command } }) => [
+      { kind: 'announce', fact: 'removed', data: {} },
+      { kind: 'reply', command, output: { name } },
+    ]),
+    replyFailed: decide(({ context: { command }, event }) => {
+      assertEvent(event, 'steps.failed');
+      return [{ kind: 'reply', command, fault: event.fault }];
+    }),
+
+    // ---- refusals
+    refuseUnknown: refusal('network.unknown', ({ context }) => `no network ${context.name}`),
+    refuseExists: refusal('network.exists', ({ context }) => `network already exists: ${context.name}`),
+    refuseInUse: refusal('network.in-use', ({ context }) => {
+      const members = [...Object.keys(context.leases), ...context.waiting.map(({ container }) => container)];
+      return `network ${context.name} is used by ${members.slice(0, 5).join(', ')}${members.length > 5 ? ` and ${members.length - 5} more` : ''}`;
+    }),
+    refuseBusy: refusal('container.busy', ({ context }) => `network ${context.name} is being changed; try again`),
+  },
+  guards: {
+    isUsed: ({ context }) => Object.keys(context.leases).length > 0 || context.waiting.length > 0,
+    // told apart by the plan: a bridge that was verified may be asked to go before the result is known
+    isRaise: ({ event }) => 'plan' in event && event.plan === 'raise',
+    hasWaiting: ({ context }) => context.waiting.length > 0,
+    isUpdateOfDevice: ({ context, event }) => 'plan' in event && event.plan === 'update' && context.device !== null,
+    isDefine: ({ event }) => 'plan' in event && event.plan === 'define',
+    isUpdate: ({ event }) => 'plan' in event && event.plan === 'update',
+    asksOthers: ({ context, event }) =>
+      event.type === 'definition.found' &&
+      JSON.stringify(event.definition.network_dns_servers) !== JSON.stringify(context.definition?.network_dns_servers),
+    isSuspected: ({ context }) => context.suspected,
+    isMend: ({ event }) => 'plan' in event && event.plan === 'mend',
+    isLower: ({ event }) => 'plan' in event && event.plan === 'lower',
+    wasRebooted: ({ event }) => event.type === 'actor.recovered' && event.rebooted,
+  },
+});
+
+/** What hangs on the bridge may have gone with it. */
+function suspectMembers(leases: Leases): Effect[] {
+  return Object.keys(leases).map((id) => ({
+    kind: 'tell',
+    to: containerAddress(id),
+    event: { type: 'drift.suspected' },
+  }));
+}

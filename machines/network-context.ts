@@ -1,0 +1,92 @@
+import { containerAddress } from '../src/core/actor-address.ts';
+import type { Effect } from '../src/core/effect.ts';
+import type { CommandId, LeaseRequest } from '../src/core/event.ts';
+import { type Fault, fault } from '../src/core/fault.ts';
+import { chooseAddresses, type Lease, type Leases, leaseOf, type NetworkDevice } from '../src/core/lease.ts';
+import { answersNames, type NetworkDefinition, type NetworkWish } from '../src/core/network.ts';
+import type { NetworkGrant } from '../src/core/plan/network.ts';
+
+/** What a network's machine remembers, and what follows from it. */
+
+export interface NetworkInput {
+  name: string;
+  /** the names of containers end in this */
+  searchDomain: string;
+}
+
+export interface NetworkContext extends NetworkInput {
+  wish: NetworkWish | null;
+  created: string;
+  definition: NetworkDefinition | null;
+  /** the definition that is about to take the place of the present one */
+  update: NetworkDefinition | null;
+  /** bridge or parent, while the network is up; made: by us, and not found there */
+  device: (NetworkDevice & { made: boolean }) | null;
+  /** the daemon was restarted: whether all is there is being looked at */
+  adopting: boolean;
+  /** something was seen to vanish while it was being changed */
+  suspected: boolean;
+  /** its file went without us: one of that name is another network's by now */
+  lost: boolean;
+  lastFault: Fault | null;
+  /** members: container id → addresses, in subnet order */
+  leases: Leases;
+  /** subnet → the address that was given last, so that none is reused at once */
+  lastGiven: Record<string, string>;
+  /** requests that came before the bridge was up, in order */
+  waiting: LeaseRequest[];
+  command: CommandId;
+}
+
+export const answerTo = (
+  { container, attempt }: LeaseRequest,
+  answer: { lease: Lease } | { fault: Fault },
+): Effect => ({
+  kind: 'tell',
+  to: containerAddress(container),
+  event:
+    'lease' in answer ? { type: 'lease.granted', attempt, ...answer } : { type: 'claim.refused', attempt, ...answer },
+});
+
+export type Ledger = Pick<NetworkContext, 'leases' | 'lastGiven'>;
+
+/** What plans are made from. */
+export function grantOf(
+  { definition, searchDomain }: NetworkContext,
+  changed: NetworkDefinition | null = null,
+): NetworkGrant {
+  return { definition: changed ?? (definition as NetworkDefinition), searchDomain };
+}
+
+type Grounds = Pick<NetworkContext, 'definition' | 'device' | 'searchDomain'>;
+
+/** One request against the ledger: the answer, and the ledger after it. A container that asks again keeps what it has. */
+export function grant(grounds: Grounds, ledger: Ledger, request: LeaseRequest): { ledger: Ledger; effect: Effect } {
+  const definition = grounds.definition as NetworkDefinition;
+  const refusal = refuseAliases(definition, request);
+  if (refusal) return { ledger, effect: answerTo(request, { fault: refusal }) };
+  const held = ledger.leases[request.container];
+  const wanted = request.staticIps.length > 0 ? request.staticIps : (held ?? []);
+  const chosen = chooseAddresses(definition, ledger.leases, ledger.lastGiven, wanted, request.container);
+  if ('code' in chosen) return { ledger, effect: answerTo(request, { fault: chosen }) };
+  const addresses = chosen.map(({ address }) => address);
+  const given = definition.subnets.map(({ subnet }, index) => [subnet, addresses[index]] as const);
+  const automatic = wanted.length === 0 ? Object.fromEntries(given) : {};
+  const lease = leaseOf(definition, grounds.device as NetworkDevice, grounds.searchDomain, chosen);
+  return {
+    ledger: {
+      leases: { ...ledger.leases, [request.container]: addresses },
+      lastGiven: { ...ledger.lastGiven, ...(automatic as Record<string, string>) },
+    },
+    effect: answerTo(request, { lease }),
+  };
+}
+
+/** A08: nobody would answer for them. */
+function refuseAliases(definition: NetworkDefinition, { aliases, container }: LeaseRequest): Fault | null {
+  if (answersNames(definition) || aliases.length === 0) return null;
+  return fault(
+    'mode.conflict',
+    `network ${definition.name} has no DNS: container ${container} cannot have the alias ${aliases[0]} there`,
+  );
+}

@@ -28,12 +28,18 @@ describe('the docs say what the code does (npm run docs:subjects)', () => {
     const documented = new Set(
       [...read('docs/subjects.md').matchAll(/^\| (\w+) \| `([\w-]+)` \|/gm)].map(([, noun, fact]) => `${noun} ${fact}`),
     );
-    const announced = readdirSync(new URL('../../machines', import.meta.url))
-      .filter((file) => /^(container|network|host)(-actions)?\.ts$/.test(file))
-      .flatMap((file) => {
-        const noun = file.replace(/(-actions)?\.ts$/, '').replace('host', 'node');
-        return [...read(`machines/${file}`).matchAll(/\bfact: '([\w-]+)'/g)].map(([, fact]) => `${noun} ${fact}`);
-      });
+    const nouns: [string, RegExp][] = [
+      ['container', /^(container|drift)\b/],
+      ['network', /^(network|drift)\b/],
+      ['node', /^(host|drift)\b/],
+    ];
+    const files = readdirSync(new URL('../../machines', import.meta.url));
+    const announced = nouns.flatMap(([noun, ofNoun]) =>
+      files
+        .filter((file) => ofNoun.test(file))
+        .flatMap((file) => [...read(`machines/${file}`).matchAll(/\bfact: '([\w-]+)'/g)])
+        .map(([, fact]) => `${noun} ${fact}`),
+    );
     expect([...new Set(announced)].sort()).toEqual([...documented].sort());
   });
 });

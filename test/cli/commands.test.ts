@@ -4,31 +4,20 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { NetloomClient } from '../../src/client.ts';
-import { inventory, nothing, processesOf, TestDaemon } from '../support/daemon.ts';
-import { becomeFreshHost, temporaryDirectory } from '../support/fresh-host.ts';
+import { inventory, type TestDaemon } from '../support/daemon.ts';
+import { Lab } from '../support/lab.ts';
 import { launch, netloom } from './netloom.ts';
 
-let directory: { path: string; remove(): void };
+let lab: Lab;
 let daemon: TestDaemon;
 let client: NetloomClient;
 
 beforeAll(async () => {
-  await becomeFreshHost();
-  directory = temporaryDirectory();
-  daemon = new TestDaemon(directory.path);
-  client = await daemon.start();
+  lab = await Lab.open();
+  ({ daemon, client } = lab);
 });
-afterEach(async () => {
-  for (const { id } of (await client.container.list()).containers) await client.container.remove({ id });
-  for (const { name } of (await client.network.list()).networks) await client.network.remove({ name });
-  expect(inventory(daemon)).toEqual({ ...nothing, processes: expect.anything() });
-});
-afterAll(async () => {
-  await client?.close();
-  await daemon.stop();
-  expect(processesOf(daemon)).toEqual([]);
-  directory.remove();
-});
+afterEach(() => lab.clear());
+afterAll(() => lab.close());
 
 const say = (...args: string[]) => netloom(daemon, args);
 const lines = (text: unknown) => String(text).split('\n');

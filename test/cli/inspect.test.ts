@@ -1,30 +1,22 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { NetloomClient } from '../../src/client.ts';
-import { TestDaemon } from '../support/daemon.ts';
-import { becomeFreshHost, temporaryDirectory } from '../support/fresh-host.ts';
+import type { TestDaemon } from '../support/daemon.ts';
+import { Lab } from '../support/lab.ts';
 import { netloom } from './netloom.ts';
 
-let directory: { path: string; remove(): void };
+let lab: Lab;
 let daemon: TestDaemon;
 let client: NetloomClient;
 
 beforeAll(async () => {
-  await becomeFreshHost();
-  directory = temporaryDirectory();
-  daemon = new TestDaemon(directory.path);
-  client = await daemon.start();
+  lab = await Lab.open();
+  ({ daemon, client } = lab);
   await client.network.create({ name: 'web', subnets: [{ subnet: '10.7.0.0/24' }, { subnet: 'fd07::/64' }] });
   await client.network.create({ name: 'db', subnets: [{ subnet: '10.8.0.0/24' }] });
   const networks = [{ network: 'web', staticMac: '02:00:00:00:00:01' }, { network: 'db' }];
   await client.container.create({ id: 'c1', networks, ports: [{ hostPort: 8080, containerPort: 80 }] });
 });
-afterAll(async () => {
-  for (const id of ['c2', 'c1']) await client.container.remove({ id });
-  for (const name of ['web', 'db']) await client.network.remove({ name });
-  await client.close();
-  await daemon.stop();
-  directory.remove();
-});
+afterAll(() => lab.close());
 
 const inspect = async (...args: string[]) => (await netloom(daemon, ['inspect', ...args])).stdout;
 const settingsOf = async (id: string) => JSON.parse(await inspect(id, '--json')).NetworkSettings;

@@ -2,30 +2,20 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { NetloomClient } from '../../src/client.ts';
-import { inventory, nothing, TestDaemon } from '../support/daemon.ts';
-import { becomeFreshHost, temporaryDirectory } from '../support/fresh-host.ts';
+import type { TestDaemon } from '../support/daemon.ts';
+import { Lab } from '../support/lab.ts';
 import { netloom } from './netloom.ts';
 
-let directory: { path: string; remove(): void };
+let lab: Lab;
 let daemon: TestDaemon;
 let client: NetloomClient;
 
 beforeAll(async () => {
-  await becomeFreshHost();
-  directory = temporaryDirectory();
-  daemon = new TestDaemon(directory.path);
-  client = await daemon.start();
+  lab = await Lab.open();
+  ({ daemon, client } = lab);
 });
-afterEach(async () => {
-  for (const { id } of (await client.container.list()).containers) await client.container.remove({ id });
-  for (const { name } of (await client.network.list()).networks) await client.network.remove({ name });
-  expect(inventory(daemon)).toEqual({ ...nothing, processes: expect.anything() });
-});
-afterAll(async () => {
-  await client?.close();
-  await daemon.stop();
-  directory.remove();
-});
+afterEach(() => lab.clear());
+afterAll(() => lab.close());
 
 const say = (...args: string[]) => netloom(daemon, ['network', ...args]);
 const lines = async (...args: string[]) => (await say(...args)).stdout.split('\n');
@@ -240,7 +230,7 @@ describe.skipIf(!hasPodman)('what podman says of the same networks', () => {
   let podman: (...args: string[]) => { exitCode: number | null; stdout: string };
 
   beforeAll(() => {
-    const { path } = directory;
+    const { path } = lab.directory;
     writeFileSync(
       `${path}/containers.conf`,
       `[network]\nnetwork_backend="netavark"\nnetwork_config_dir="${path}/state/networks"\n`,
@@ -291,6 +281,6 @@ describe.skipIf(!hasPodman)('what podman says of the same networks', () => {
     await say(...args, 'netlooms');
     const [said] = JSON.parse((await say('inspect', 'netlooms')).stdout);
     expect(said.subnets).toEqual(wanted.subnets);
-    expect(execFileSync('ls', [`${directory.path}/state/networks`], { encoding: 'utf8' })).not.toContain('podmans');
+    expect(execFileSync('ls', [`${lab.directory.path}/state/networks`], { encoding: 'utf8' })).not.toContain('podmans');
   });
 });

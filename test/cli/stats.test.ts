@@ -4,21 +4,19 @@ import type { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { NetloomClient } from '../../src/client.ts';
 import type { ContainerStatistics } from '../../src/core/view.ts';
-import { TestDaemon } from '../support/daemon.ts';
-import { becomeFreshHost, temporaryDirectory } from '../support/fresh-host.ts';
+import type { TestDaemon } from '../support/daemon.ts';
+import { Lab } from '../support/lab.ts';
 import { Peer } from '../support/peer.ts';
 import { launch, netloom } from './netloom.ts';
 
-let directory: { path: string; remove(): void };
+let lab: Lab;
 let daemon: TestDaemon;
 let client: NetloomClient;
 const peers: Peer[] = [];
 
 beforeAll(async () => {
-  await becomeFreshHost();
-  directory = temporaryDirectory();
-  daemon = new TestDaemon(directory.path);
-  client = await daemon.start();
+  lab = await Lab.open();
+  ({ daemon, client } = lab);
   await client.network.create({ name: 'web', subnets: [{ subnet: '10.7.0.0/24' }] });
   await client.network.create({ name: 'db', subnets: [{ subnet: '10.8.0.0/24' }] });
   const ports = [
@@ -31,11 +29,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   for (const peer of peers) peer.end();
-  for (const { id } of (await client.container.list()).containers) await client.container.remove({ id });
-  for (const name of ['web', 'db']) await client.network.remove({ name });
-  await client.close();
-  await daemon.stop();
-  directory.remove();
+  await lab.close();
 });
 
 const say = (...args: string[]) => netloom(daemon, ['stats', ...args]);

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type CommandName, type NetloomClient, NetloomError, type RequestOf } from '../../src/client.ts';
-import { inventory, nothing, processesOf, seeded, TestDaemon, untilAnswered } from '../support/daemon.ts';
+import { inventory, nothing, processesOf, TestDaemon, untilAnswered } from '../support/daemon.ts';
 import { becomeFreshHost, temporaryDirectory } from '../support/fresh-host.ts';
+import { seeded } from '../support/seeded.ts';
 
 const containers = Array.from({ length: 20 }, (_, index) => `c${index}`);
 const network = 'crash';

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -68,6 +68,12 @@ export class TestDaemon {
     await this.#end('SIGKILL');
   }
 
+  /** Nothing of it goes on, whatever state it was in: its nats-server outlives it otherwise, for the next daemon. */
+  async destroy(): Promise<void> {
+    await this.kill();
+    for (const line of processesOf(this)) spawnSync('kill', ['-KILL', line.split(' ')[0] as string]);
+  }
+
   /** SIGTERM: an orderly end. Answers the exit code. */
   async stop(): Promise<number | null> {
     return this.#end('SIGTERM');
@@ -132,13 +138,4 @@ export const nothing: Inventory = { namespaces: [], links: [], elements: [], pro
 export function processesOf(daemon: TestDaemon): string[] {
   const lines = execFileSync('ps', ['-eo', 'pid=,args='], { encoding: 'utf8' }).split('\n');
   return lines.filter((line) => line.includes(daemon.directory)).map((line) => line.trim());
-}
-
-/** A small generator of numbers in [0, 1): the same for the same seed. */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
 }

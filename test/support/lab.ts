@@ -65,19 +65,24 @@ export class Lab {
     });
   }
 
+  /** Removes every container and every network by the front door, and sees that nothing is left of them. */
+  async clear(): Promise<void> {
+    const { containers } = await this.client.container.list();
+    await Promise.all(containers.map(({ id }) => this.remove(id)));
+    const { networks } = await this.client.network.list();
+    for (const { name } of networks) await this.client.network.remove({ name });
+    expect({ ...inventory(this.daemon), processes: [] }).toEqual(nothing);
+  }
+
   /** Removes everything by the front door, and sees that nothing is left; then all that is left goes, whatever it was. */
   async close(): Promise<void> {
     try {
       await this.peers.end();
-      const { containers } = await this.client.container.list();
-      await Promise.all(containers.map(({ id }) => this.remove(id)));
-      const { networks } = await this.client.network.list();
-      for (const { name } of networks) await this.client.network.remove({ name });
-      expect({ ...inventory(this.daemon), processes: [] }).toEqual(nothing);
+      await this.clear();
       await this.end('stop');
       expect(processesOf(this.daemon)).toEqual([]);
     } finally {
-      await this.daemon.kill();
+      await this.daemon.destroy();
       this.#unpin();
       this.directory.remove();
     }

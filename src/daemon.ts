@@ -71,7 +71,6 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     undo.push(() => journal.close());
     const bootId = readBootId();
     const rebooted = journal.noticeBoot(bootId);
-    if (rebooted) journal.forgetPending();
 
     const server = options.natsUrl === null ? await ownServer(options, log) : null;
     undo.push(() => server?.stop());
@@ -114,7 +113,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       log.info('the resolver was started again');
     });
     watch.on('lost', (error) => log.error({ error }, 'the watcher ended by itself'));
-    await pool.start(rebooted);
+    await pool.start();
     const definitions = new DefinitionStore(networksDirectory);
     const takeDefinitions = () => {
       const found = definitions.list();

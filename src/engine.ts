@@ -117,6 +117,15 @@ export class ActorEngine implements Engine {
     });
   }
 
+  async once<Output>(command: { id: string; kept: boolean }, work: () => Promise<Output>): Promise<Output> {
+    const key = `kept ${command.id}`;
+    const known = command.kept ? this.journal.replyTo(key) : null;
+    if (known) return outcome(known) as Promise<Output>;
+    const output = await work();
+    if (command.kept) this.journal.keepReply(key, output);
+    return output;
+  }
+
   /**
    * What is in the directory of definitions, whoever put it there, is defined; what is not, is not. Not waited for: the
    * actors of the networks read it in the order of their messages. What was read may be old by now: before anybody is told

@@ -91,7 +91,7 @@ export class ActorSystem {
    * Wakes the actors of one kind: each is told, takes up its unfinished plans, and gets what its inbox holds, in that
    * order and before anything newer. The host comes first, then networks, then containers, who need both.
    */
-  wake(kind: ActorKind, _rebooted?: boolean): void {
+  wake(kind: ActorKind): void {
     // one turn: whatever any of this leads to comes behind all of it
     this.#later(() => {
       const isOfKind = (address: ActorAddress) => actorKind(address) === kind && this.#isMine(address);

@@ -287,6 +287,11 @@ export class Journal implements Outbox {
   // ------------------------------------------------------------------------------------------------------- answers
 
   /** null: never heard of, or not answered yet */
+  /** The answer to a command that no single actor gives. */
+  keepReply(command: string, output: unknown): void {
+    this.#environment.transactionSync(() => this.#answer({ command, time: Date.now(), output }));
+  }
+
   replyTo(command: string): StoredReply | null {
     this.#latest();
     const reply = this.#replies.get(command);
@@ -339,16 +344,12 @@ export class Journal implements Outbox {
       const known = this.#meta.get('boot');
       this.#meta.putSync('boot', bootId);
       if (known === undefined || known === bootId) return false;
+      // plans of another life of the kernel must not be carried out
       this.#pending.clearSync();
       for (const address of [...this.#actors.getKeys()])
         this.#inbox.putSync([address, rebootNotice], { type: 'actor.recovered', rebooted: true });
       return true;
     });
-  }
-
-  /** Plans of another life of the kernel must not be carried out. */
-  forgetPending(): void {
-    this.#environment.transactionSync(() => this.#pending.clearSync());
   }
 
   #stamp(): string {

@@ -2,6 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { type ActorAddress, workerOf } from '../core/actor-address.ts';
 import { fault, NetloomError } from '../core/fault.ts';
+import { RestartPause } from '../restart-pause.ts';
 import type { Answer, Delivery } from './journal.ts';
 import type { FromWorker, ToWorker, Verb, Verbs, WorkerSettings } from './protocol.ts';
 
@@ -26,16 +27,10 @@ interface Member {
   ready: Promise<void>;
 }
 
-/** After a death the next start waits: 0, then twice as long each time, up to this. */
-const longestPauseMs = 5_000;
-const firstPauseMs = 50;
-/** A worker that has lived this long has recovered from what killed the one before it. */
-const healthyAfterMs = 10_000;
-
 /** The workers as seen from the main thread: starts them, joins them to each other, replaces those that die. */
 export class Pool extends EventEmitter<PoolEvents> {
   readonly #members: Member[] = [];
-  readonly #deaths: { count: number; at: number }[] = [];
+  readonly #pauses: RestartPause[];
   #calls = 0;
   #stopping = false;
 
@@ -44,21 +39,19 @@ export class Pool extends EventEmitter<PoolEvents> {
     private readonly resolver: Resolver | null = null,
   ) {
     super();
+    this.#pauses = Array.from({ length: settings.workers }, () => new RestartPause());
   }
 
   get size(): number {
     return this.settings.workers;
   }
 
-  async start(rebooted: boolean): Promise<void> {
+  async start(): Promise<void> {
     for (let index = 0; index < this.size; index++) this.#members[index] = this.#spawn(index);
     await Promise.all(this.#members.map(({ ready }) => ready));
     for (let one = 0; one < this.size; one++) for (let other = 0; other < one; other++) await this.#join(one, other);
     await this.connectResolver();
-    await this.#recover(
-      this.#members.map((_, index) => index),
-      rebooted,
-    );
+    await this.#recover(this.#members.map((_, index) => index));
   }
 
   deliver(delivery: Delivery): void {
@@ -109,7 +102,7 @@ export class Pool extends EventEmitter<PoolEvents> {
       this.on('recovered', listener);
     });
     // asked for, so no reason to wait before the next start
-    delete this.#deaths[index];
+    this.#pauses[index]?.forget();
     this.call(index, 'exit', { afterTurns }).catch(() => {});
     await recovered;
   }
@@ -174,7 +167,7 @@ export class Pool extends EventEmitter<PoolEvents> {
     for (const { reject } of open) reject(lost(index));
     if (this.#stopping) return;
     this.emit('died', index, exitCode);
-    await this.#pause(index);
+    await this.#pauses[index]?.wait();
     if (this.#stopping) return;
     const member = this.#spawn(index);
     this.#members[index] = member;
@@ -182,7 +175,7 @@ export class Pool extends EventEmitter<PoolEvents> {
       await member.ready;
       for (let other = 0; other < this.size; other++) if (other !== index) await this.#join(index, other);
       await this.#giveResolver(index);
-      await this.#recover([index], false);
+      await this.#recover([index]);
       this.emit('recovered', index);
     } catch {
       // it died again before it was ready: its own exit starts the next one
@@ -190,18 +183,10 @@ export class Pool extends EventEmitter<PoolEvents> {
   }
 
   /** Who is asked comes before who asks: the host, then networks, then containers. */
-  async #recover(indices: readonly number[], rebooted: boolean): Promise<void> {
+  async #recover(indices: readonly number[]): Promise<void> {
     await Promise.all(indices.map((index) => this.call(index, 'restore', null)));
     for (const kind of ['host', 'network', 'container'] as const)
-      await Promise.all(indices.map((index) => this.call(index, 'wake', { kind, rebooted })));
-  }
-
-  #pause(index: number): Promise<void> {
-    const before = this.#deaths[index];
-    const count = before && Date.now() - before.at < healthyAfterMs ? before.count + 1 : 0;
-    this.#deaths[index] = { count, at: Date.now() };
-    const pauseMs = count === 0 ? 0 : Math.min(firstPauseMs * 2 ** (count - 1), longestPauseMs);
-    return new Promise((resolve) => setTimeout(resolve, pauseMs));
+      await Promise.all(indices.map((index) => this.call(index, 'wake', { kind })));
   }
 }
 

@@ -15,7 +15,7 @@ export interface Verbs {
   /** reads the actors from the journal */
   restore: [null, null];
   /** gives the actors of one kind their unfinished work; done when each has been told */
-  wake: [{ kind: ActorKind; rebooted: boolean }, null];
+  wake: [{ kind: ActorKind }, null];
   /** D04: counters of every interface in a namespace, and of published ports */
   statistics: [{ netnsPath: string; ports: readonly PublishedPort[] }, NamespaceStatistics];
   /** the way to the resolver, anew each time that one was started */

@@ -68,8 +68,8 @@ const verbs: { [V in Verb]: (input: Verbs[V][0]) => Verbs[V][1] | Promise<Verbs[
     system.restore();
     return null;
   },
-  wake: ({ kind, rebooted }) => {
-    system.wake(kind, rebooted);
+  wake: ({ kind }) => {
+    system.wake(kind);
     return null;
   },
   statistics: ({ netnsPath, ports }) => {

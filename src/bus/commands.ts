@@ -151,14 +151,15 @@ export const commands = {
     role: 'operator',
     request: networkPruneSchema,
     response: networksPrunedSchema,
-    run: async (engine, { names }, command) => {
-      const unused = engine
-        .networks()
-        .networks.filter(({ leases }) => Object.keys(leases).length === 0)
-        .filter(({ name }) => !names || names.includes(name));
-      const outcomes = await Promise.all(unused.map(({ name }) => pruned(engine, name, command)));
-      return { removed: outcomes.flatMap((name) => name ?? []) };
-    },
+    run: (engine, { names }, command) =>
+      engine.once(command, async () => {
+        const unused = engine
+          .networks()
+          .networks.filter(({ leases }) => Object.keys(leases).length === 0)
+          .filter(({ name }) => !names || names.includes(name));
+        const outcomes = await Promise.all(unused.map(({ name }) => pruned(engine, name, command)));
+        return { removed: outcomes.flatMap((name) => name ?? []) };
+      }),
   }),
 
   'container.create': command({

@@ -14,6 +14,8 @@ export interface Engine {
    * (`kept: false`): a kept command that comes again gets its first answer, even from another life of the daemon.
    */
   send(command: { id: string; kept: boolean }, to: ActorAddress, event: ActorEvent): Promise<unknown>;
+  /** A command that is several to actors: done once, and answered alike when it comes again under the same id. */
+  once<Output>(command: { id: string; kept: boolean }, work: () => Promise<Output>): Promise<Output>;
   containers(): { containers: ContainerView[] } & AsOf;
   /** throws container.unknown */
   container(id: string): { container: ContainerView } & AsOf;

@@ -1,14 +1,8 @@
 import { EventEmitter } from 'node:events';
 import type { MessagePort } from 'node:worker_threads';
+import { RestartPause } from '../restart-pause.ts';
 import type { ResolverSettings } from './protocol.ts';
 import { ResolverThread } from './thread.ts';
-
-/** How soon a resolver that died is replaced, and how much later each time when the next one dies as well. */
-const firstPauseMs = 0;
-const nextPauseMs = 100;
-const longestPauseMs = 5_000;
-/** One that lived this long has got over what killed the one before it. */
-const healthyAfterMs = 10_000;
 
 interface KeeperEvents {
   /** the resolver ended by itself; nobody answers */
@@ -20,8 +14,7 @@ interface KeeperEvents {
 /** The resolver, whichever thread it is just now. */
 export class ResolverKeeper extends EventEmitter<KeeperEvents> {
   #thread: ResolverThread | null = null;
-  #startedAtMs = 0;
-  #deaths = 0;
+  readonly #pause = new RestartPause();
   #stopping = false;
 
   private constructor(private readonly settings: ResolverSettings) {
@@ -52,18 +45,14 @@ export class ResolverKeeper extends EventEmitter<KeeperEvents> {
   async #launch(): Promise<void> {
     const thread = await ResolverThread.start(this.settings);
     this.#thread = thread;
-    this.#startedAtMs = Date.now();
     thread.once('died', (_, error) => this.#replace(error));
   }
 
   async #replace(error: Error | null): Promise<void> {
     this.#thread = null;
     this.emit('lost', error);
-    this.#deaths = Date.now() - this.#startedAtMs > healthyAfterMs ? 0 : this.#deaths + 1;
-    for (; ; this.#deaths++) {
-      const pauseMs =
-        this.#deaths === 0 ? firstPauseMs : Math.min(nextPauseMs * 2 ** (this.#deaths - 1), longestPauseMs);
-      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    for (;;) {
+      await this.#pause.wait();
       if (this.#stopping) return;
       try {
         await this.#launch();

@@ -1,11 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import { RestartPause } from '../restart-pause.ts';
 import type { FromWatcher, Suspected, WatcherSettings } from './protocol.ts';
-
-/** A watcher that died is replaced after this; each that dies soon after doubles the pause. */
-const firstPauseMs = 50;
-const longestPauseMs = 5_000;
-const healthyAfterMs = 10_000;
 
 interface KeeperEvents {
   suspected: [suspected: Suspected];
@@ -18,7 +14,7 @@ interface KeeperEvents {
 export class WatchKeeper extends EventEmitter<KeeperEvents> {
   #thread: Worker | null = null;
   #hostIp: string | null = null;
-  #deaths = 0;
+  readonly #pause = new RestartPause();
   #stopping = false;
 
   private constructor(private readonly settings: WatcherSettings) {
@@ -48,7 +44,6 @@ export class WatchKeeper extends EventEmitter<KeeperEvents> {
       name: 'netloom-watch',
     });
     this.#thread = thread;
-    const startedAtMs = Date.now();
     let cause: Error | null = null;
     thread.on('error', (error: Error) => {
       cause = error;
@@ -60,7 +55,7 @@ export class WatchKeeper extends EventEmitter<KeeperEvents> {
       });
       thread.on('exit', () => {
         reject(cause ?? new Error('the watcher ended before it watched'));
-        void this.#replace(cause, startedAtMs);
+        void this.#replace(cause);
       });
     });
   }
@@ -87,13 +82,10 @@ export class WatchKeeper extends EventEmitter<KeeperEvents> {
     if (isNews && isAnother) this.emit('uplink', hostIp);
   }
 
-  async #replace(cause: Error | null, startedAtMs: number): Promise<void> {
+  async #replace(cause: Error | null): Promise<void> {
     if (this.#stopping) return;
     this.emit('lost', cause);
-    this.#deaths = Date.now() - startedAtMs > healthyAfterMs ? 0 : this.#deaths + 1;
-    await new Promise((resolve) => {
-      setTimeout(resolve, Math.min(firstPauseMs * 2 ** this.#deaths, longestPauseMs));
-    });
+    await this.#pause.wait();
     // one that dies again before it watches is replaced by its own end
     if (!this.#stopping) await this.#launch(true).catch(() => {});
   }

@@ -63,7 +63,7 @@ beforeAll(async () => {
     netnsDirectory: `${directory.path}/netns`,
   });
   system.restore();
-  for (const kind of ['host', 'network', 'container'] as const) system.wake(kind, false);
+  for (const kind of ['host', 'network', 'container'] as const) system.wake(kind);
 });
 
 afterAll(async () => {

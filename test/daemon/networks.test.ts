@@ -25,12 +25,7 @@ beforeAll(async () => {
   definitions = `${lab.daemon.directory}/state/networks`;
 });
 afterAll(() => lab.close());
-afterEach(async () => {
-  const { containers } = await lab.client.container.list();
-  for (const { id } of containers) await lab.remove(id);
-  const { networks } = await lab.client.network.list();
-  for (const { name } of networks) await lab.client.network.remove({ name });
-});
+afterEach(() => lab.clear());
 
 const podman = (...args: string[]) => execa('podman', ['--network-config-dir', definitions, 'network', ...args]);
 const fileOf = (name: string) => `${definitions}/${name}.json`;
@@ -137,6 +132,14 @@ describe('changes of a network', () => {
     await lab.client.container.setup({ id: 'guest', networks: [{ network: 'used' }] });
     expect((await lab.client.network.prune({})).removed.sort()).toEqual(['idle', 'idler']);
     expect(await codeOf(lab.client.network.remove({ name: 'used' }))).toBe('network.in-use');
+    const msgId = 'prune-once';
+    await lab.client.network.create({ name: 'first' });
+    expect(await lab.client.network.prune({}, { msgId })).toEqual({ removed: ['first'] });
+    await lab.client.network.create({ name: 'second' });
+    // the same command again changes nothing, and is answered as it was
+    expect(await lab.client.network.prune({}, { msgId })).toEqual({ removed: ['first'] });
+    expect((await lab.client.network.list()).networks.map(({ name }) => name)).toEqual(['second', 'used']);
+    await lab.client.network.remove({ name: 'second' });
     await lab.client.network.remove({ name: 'used', force: true });
     expect((await lab.client.container.inspect({ id: 'guest' })).container.attachments).toEqual([]);
   });

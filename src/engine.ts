@@ -33,6 +33,7 @@ import type { PublishedPort } from './core/port.ts';
 import { sharingCycle } from './core/sharing.ts';
 import type { AsOf, ContainerStatistics, ContainerView, NetworkView, NodeInfo } from './core/view.ts';
 import type { DamagedDefinition, Definitions } from './networks/definition-store.ts';
+import { span } from './span.ts';
 import type { Suspected } from './watch/protocol.ts';
 
 export interface EngineSettings {
@@ -112,7 +113,9 @@ export class ActorEngine implements Engine {
       }
       this.#waiting.set(key, [{ resolve, reject }]);
       const told = { ...event, command: key } as ActorEvent;
-      const delivery = command.kept ? this.journal.take(key, to, told) : this.journal.enqueue(to, told);
+      const delivery = span('journal: take', () =>
+        command.kept ? this.journal.take(key, to, told) : this.journal.enqueue(to, told),
+      );
       if (delivery) this.pool.deliver(delivery);
     });
   }

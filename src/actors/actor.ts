@@ -1,6 +1,7 @@
 import { type AnyMachineSnapshot, type AnyStateMachine, initialTransition } from 'xstate';
 import type { ActorAddress } from '../core/actor-address.ts';
 import type { ActorEvent } from '../core/event.ts';
+import { span } from '../span.ts';
 import { decide } from './decide.ts';
 import type { ActorRecord, Committed, Journal } from './journal.ts';
 
@@ -43,7 +44,7 @@ export class Actor {
 
   /** Decides and commits; what was committed is returned for others to perform. null: the event led to nothing. */
   receive(journal: Journal, event: ActorEvent, origin: Origin = nowhere): Committed | null {
-    const { next, effects } = decide(this.machine, this.#snapshot, event);
+    const { next, effects } = span('decide', () => decide(this.machine, this.#snapshot, event));
     if (next === this.#snapshot && effects.length === 0) {
       if (origin.consumed !== null || origin.completed !== null)
         journal.drop(this.address, origin.consumed, origin.completed);
@@ -51,7 +52,8 @@ export class Actor {
     }
     const record = isAbsent(next) ? null : { value: next.value, context: next.context };
     const previous = this.#kept ? this.#snapshot.context : null;
-    const committed = journal.commit({ address: this.address, record, previous, ...origin, effects });
+    const commit = { address: this.address, record, previous, ...origin, effects };
+    const committed = span('journal: commit', () => journal.commit(commit));
     this.#snapshot = next;
     this.#kept = record !== null;
     return committed;

@@ -18,6 +18,7 @@ import {
 import type { ContainerNames, ServedNetwork, Step, StepOutput } from '../core/plan/step.ts';
 import { type PublishedPort, publishedFlows } from '../core/port.ts';
 import type { NamespaceStatistics } from '../core/statistics.ts';
+import { span } from '../span.ts';
 import { freshRuleset, isComplete, repairedRuleset, rulesetMark } from './base-ruleset.ts';
 import { inventory } from './inventory.ts';
 import type { Kernel, Performed, StepFailure } from './kernel.ts';
@@ -83,8 +84,12 @@ export class NativeKernel implements Kernel {
     try {
       for (let index = 0; index < steps.length && !run.failure; ) {
         const group = batchFrom(steps, index);
-        if (group.length > 0) this.#performBatch(group, index, sockets, run);
-        else await this.#performOne(steps[index] as Step, index, sockets, run);
+        if (group.length > 0)
+          span(
+            () => verbsOf(group),
+            () => this.#performBatch(group, index, sockets, run),
+          );
+        else await span((steps[index] as Step).verb, () => this.#performOne(steps[index] as Step, index, sockets, run));
         index += Math.max(group.length, 1);
       }
     } finally {
@@ -431,6 +436,13 @@ export function batchFrom(steps: readonly Step[], start: number): RouteStep[] {
     group.push(step);
   }
   return group;
+}
+
+/** `link.veth, link.set ×2` */
+function verbsOf(steps: readonly Step[]): string {
+  const counts = new Map<string, number>();
+  for (const { verb } of steps) counts.set(verb, (counts.get(verb) ?? 0) + 1);
+  return [...counts].map(([verb, count]) => (count === 1 ? verb : `${verb} ×${count}`)).join(', ');
 }
 
 function fault(op: string, errno: string, detail: string | null): native.SystemFault {

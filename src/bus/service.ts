@@ -2,6 +2,7 @@ import { headers, type Msg, type NatsConnection, nuid } from '@nats-io/nats-core
 import { type Service, type ServiceConfig, ServiceErrorCodeHeader, ServiceErrorHeader, Svcm } from '@nats-io/services';
 import { z } from 'zod';
 import { type Fault, fault, faultOf, faultStatus, NetloomError } from '../core/fault.ts';
+import { span } from '../span.ts';
 import { type CommandIdentity, type CommandName, commandNames, commands, nounAndVerb } from './commands.ts';
 import type { Engine } from './engine.ts';
 import { type BusLog, silent } from './log.ts';
@@ -73,7 +74,7 @@ class Endpoint {
       this.served.log.warn({ subject, reply }, 'dropped a command without an inbox for its answer');
       return;
     }
-    const answered = this.#answer(message).finally(() => this.#underWay.delete(answered));
+    const answered = span(this.command, () => this.#answer(message)).finally(() => this.#underWay.delete(answered));
     this.#underWay.add(answered);
   }
 
@@ -107,7 +108,8 @@ function endpointMetadata(name: CommandName): Record<string, string> {
 /** One request, one answer, whatever happens. Never rejects. */
 async function answer(name: CommandName, { engine, nc, log }: Served, message: Msg): Promise<Fault | null> {
   try {
-    const text = encode(await perform(name, engine, message));
+    const output = await perform(name, engine, message);
+    const text = span('encode', () => encode(output));
     const refusal = tooLarge(text, nc);
     if (refusal) throw refusal;
     message.respond(text);
@@ -138,7 +140,7 @@ function hasInbox({ reply }: Msg): boolean {
 function perform(name: CommandName, engine: Engine, message: Msg): unknown {
   const identity = identityOf(message);
   const { request, run } = commands[name];
-  return run(engine, parsePayload(request, message.data) as never, identity);
+  return run(engine, span('decode', () => parsePayload(request, message.data)) as never, identity);
 }
 
 /** It becomes a key in the journal, so it is kept short and plain. */

@@ -1,0 +1,31 @@
+import { channel } from 'node:diagnostics_channel';
+
+/** A piece of work on one thread. The clock is the machine's (`process.hrtime`): all threads and processes share it. */
+export interface Span {
+  name: string;
+  startNs: bigint;
+  endNs: bigint;
+}
+
+/** Subscribe per thread, to `netloom:span`. The bench does (`bench/spans/`); nobody does as a rule. */
+const spans = channel('netloom:span');
+
+/** Does the work; tells how long that took if anybody listens, and costs a comparison if nobody does. */
+export function span<T>(name: string | (() => string), work: () => T): T {
+  if (!spans.hasSubscribers) return work();
+  const startNs = process.hrtime.bigint();
+  const end = () => {
+    const endNs = process.hrtime.bigint();
+    spans.publish({ name: typeof name === 'string' ? name : name(), startNs, endNs } satisfies Span);
+  };
+  let result: T;
+  try {
+    result = work();
+  } catch (error) {
+    end();
+    throw error;
+  }
+  if (result instanceof Promise) void result.then(end, end);
+  else end();
+  return result;
+}

@@ -1,0 +1,83 @@
+import { parseArgs } from 'node:util';
+import { isPeerKey, type PeerKey, peerKeys } from './peers/catalogue.ts';
+
+export const scenarioNames = ['pairs', 'throughput', 'crowd', 'edges'] as const;
+export type ScenarioName = (typeof scenarioNames)[number];
+
+export interface BenchArguments {
+  quick: boolean;
+  json: boolean;
+  /** ascending: containers present while a pair is measured */
+  populations: number[];
+  /** of each pair, at most */
+  rounds: number;
+  /** of the scenario with many containers */
+  crowd: number;
+  peers: PeerKey[];
+  scenarios: ScenarioName[];
+  /** where performance.md and performance.svg are written; null: nowhere */
+  output: string | null;
+}
+
+export const usage = `npm run bench -- [options]
+  --quick              set-up and teardown with none present only, in less than a minute; writes no documents
+  --json               print the figures as JSON and nothing else
+  --populations 0,100  how many containers are present (default 0,100,500,1000)
+  --rounds 100         of each pair, at most
+  --crowd 1000         containers of the scenario with many
+  --peers a,b          only these: ${peerKeys.join(', ')}
+  --scenarios a,b      only these: ${scenarioNames.join(', ')}
+  --output DIR         where performance.md and performance.svg are written (default docs, with everything measured)`;
+
+/** Throws an Error that says what is wrong. */
+export function parseArguments(args: readonly string[]): BenchArguments {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      quick: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      populations: { type: 'string' },
+      rounds: { type: 'string' },
+      crowd: { type: 'string', default: '1000' },
+      peers: { type: 'string' },
+      scenarios: { type: 'string' },
+      output: { type: 'string' },
+    },
+  });
+  const { quick, json } = values;
+  return {
+    quick,
+    json,
+    populations: numbers('populations', values.populations ?? (quick ? '0' : '0,100,500,1000')),
+    rounds: oneNumber('rounds', values.rounds ?? (quick ? '300' : '200')),
+    crowd: oneNumber('crowd', values.crowd),
+    peers: named('peers', values.peers ?? (quick ? quickPeers : peerKeys).join(','), isPeerKey),
+    scenarios: named('scenarios', values.scenarios ?? (quick ? 'pairs' : scenarioNames.join(',')), isScenario),
+    output: values.output ?? (quick ? null : 'docs'),
+  };
+}
+
+/** Those that the quick report is about. */
+const quickPeers: PeerKey[] = ['netloom', 'floor', 'door', 'netavark-nftables', 'netavark-iptables'];
+
+const isScenario = (text: string): text is ScenarioName => (scenarioNames as readonly string[]).includes(text);
+
+function named<T extends string>(option: string, text: string, isKnown: (each: string) => each is T): T[] {
+  return text.split(',').map((each) => {
+    if (!isKnown(each)) throw new Error(`--${option}: there is no ${JSON.stringify(each)}`);
+    return each;
+  });
+}
+
+function numbers(option: string, text: string): number[] {
+  return text
+    .split(',')
+    .map((each) => oneNumber(option, each))
+    .toSorted((one, other) => one - other);
+}
+
+function oneNumber(option: string, text: string): number {
+  if (!/^\d{1,4}$/.test(text))
+    throw new Error(`--${option}: ${JSON.stringify(text)} is not a number of at most 4 digits`);
+  return Number(text);
+}

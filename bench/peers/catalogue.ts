@@ -1,0 +1,26 @@
+import { CniPeer } from './cni.ts';
+import { DoorPeer } from './door.ts';
+import { FloorPeer } from './floor.ts';
+import { NetavarkPeer } from './netavark.ts';
+import { NetloomPeer } from './netloom.ts';
+import type { Peer } from './peer.ts';
+import { ShellPeer } from './shell.ts';
+
+/** Whom we can be measured against, in the order of the report; made anew at every call, for each lives on a host of its own. */
+export const catalogue = {
+  netloom: () => new NetloomPeer(false),
+  'netloom-dns': () => new NetloomPeer(true),
+  floor: () => new FloorPeer(),
+  door: () => new DoorPeer(),
+  'netavark-nftables': () => new NetavarkPeer('nftables', false),
+  'netavark-iptables': () => new NetavarkPeer('iptables', false),
+  'netavark-iptables-dns': () => new NetavarkPeer('iptables', true),
+  cni: () => new CniPeer(),
+  shell: () => new ShellPeer(),
+} satisfies Record<string, () => Peer>;
+
+export type PeerKey = keyof typeof catalogue;
+
+export const peerKeys = Object.keys(catalogue) as PeerKey[];
+
+export const isPeerKey = (text: string): text is PeerKey => Object.hasOwn(catalogue, text);

@@ -1,0 +1,86 @@
+import type { NetloomClient } from '../../src/client.ts';
+import { TestDaemon, untilAnswered } from '../../test/support/daemon.ts';
+import { temporaryDirectory } from '../../test/support/fresh-host.ts';
+import { containerAt, subnet } from './container.ts';
+import type { Peer } from './peer.ts';
+import { missingPrograms } from './programs.ts';
+
+const network = 'bench';
+
+/** Ours: one command over NATS, from the client's call to its answer. */
+export class NetloomPeer implements Peer {
+  readonly name: string;
+  #site: NetloomSite | null = null;
+
+  constructor(private readonly dns: boolean) {
+    this.name = dns ? 'netloom with DNS' : 'netloom';
+  }
+
+  missing(): string | null {
+    return missingPrograms({ 'nats-server': 'nats-server' });
+  }
+
+  async open(): Promise<void> {
+    this.#site = await NetloomSite.open();
+    await this.#client.network.create({ name: network, subnets: [{ subnet }], dns_enabled: this.dns });
+  }
+
+  async setup(index: number): Promise<number> {
+    const { name: id, ports } = containerAt(index);
+    const startedMs = performance.now();
+    await this.#client.container.setup({ id, networks: [{ network }], ports });
+    return performance.now() - startedMs;
+  }
+
+  /** Whether its links are gone from the kernel is waited for, and not measured. */
+  async teardown(index: number): Promise<number> {
+    const { name: id } = containerAt(index);
+    const startedMs = performance.now();
+    await this.#client.container.teardown({ id });
+    const tookMs = performance.now() - startedMs;
+    await this.#client.container.remove({ id });
+    return tookMs;
+  }
+
+  async settle(): Promise<void> {
+    await this.#opened().settle();
+  }
+
+  get #client(): NetloomClient {
+    return this.#opened().client;
+  }
+
+  #opened(): NetloomSite {
+    if (!this.#site) throw new Error('netloom is not open');
+    return this.#site;
+  }
+}
+
+/** A daemon of ours in the namespace of this process, and a client. */
+export class NetloomSite {
+  private constructor(
+    readonly daemon: TestDaemon,
+    public client: NetloomClient,
+  ) {}
+
+  static async open(): Promise<NetloomSite> {
+    const daemon = new TestDaemon(temporaryDirectory().path, 'bench');
+    return new NetloomSite(daemon, await daemon.start());
+  }
+
+  /** Answers when the new process was started (`performance.now()`); resolves when it serves. */
+  async restart(how: 'stop' | 'kill'): Promise<number> {
+    await this.client.close();
+    await this.daemon[how]();
+    const startedMs = performance.now();
+    this.client = await this.daemon.start();
+    return startedMs;
+  }
+
+  /** The facts of many containers are still on their way to the event stream when those are there. */
+  async settle(): Promise<void> {
+    await untilAnswered(async () => {
+      if ((await this.client.info()).outbox > 0) throw new Error('the outbox still drains');
+    });
+  }
+}

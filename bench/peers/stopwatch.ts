@@ -1,0 +1,45 @@
+import { spawnSync } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { built, isExecutable } from './programs.ts';
+
+const stopwatch = built('bench/stopwatch');
+
+export const missingStopwatch = (): string | null =>
+  isExecutable(stopwatch) ? null : `${stopwatch} (npm run bench builds it)`;
+
+export interface Run {
+  command: readonly string[];
+  /** what the program reads */
+  stdin: string;
+  /** beside ours */
+  env: Record<string, string>;
+}
+
+/**
+ * Runs programs and takes the time from spawn to exit, in the namespace of this thread. A small program does it, for
+ * Node's own spawning takes longer than some of what is measured.
+ */
+export class Stopwatch {
+  readonly #directory = mkdtempSync(join(tmpdir(), 'stopwatch-'));
+
+  /** `said` is what the program wrote on stdout. Throws when it does not exit with 0, with what it said. */
+  run({ command, stdin, env }: Run): { ms: number; said: string } {
+    const [input, output] = ['stdin', 'stdout'].map((name) => join(this.#directory, name)) as [string, string];
+    writeFileSync(input, stdin);
+    const files = [openSync(input, 'r'), openSync(output, 'w')] as const;
+    try {
+      const { status, stdout, stderr } = spawnSync(stopwatch, ['1', '--', ...command], {
+        env: { ...process.env, ...env },
+        stdio: [files[0], 'pipe', 'pipe', files[1]],
+        encoding: 'utf8',
+      });
+      const said = readFileSync(output, 'utf8');
+      if (status !== 0) throw new Error(`${command.join(' ')}: ${[stdout, stderr, said].join(' ').trim()}`);
+      return { ms: Number(stdout), said };
+    } finally {
+      for (const file of files) closeSync(file);
+    }
+  }
+}

@@ -1,0 +1,12 @@
+import type { Crowd } from './scenarios/crowd.ts';
+import type { CommandEdges } from './scenarios/edges.ts';
+import type { NeighbourResults } from './scenarios/neighbours.ts';
+import type { Throughput } from './scenarios/throughput.ts';
+
+/** All that one run has measured; null or empty: it was not asked for. */
+export interface Results {
+  neighbours: NeighbourResults;
+  throughput: Throughput[] | null;
+  crowd: Crowd | null;
+  edges: CommandEdges[];
+}

@@ -1,0 +1,114 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { containerAt, subnet } from '../peers/container.ts';
+import { NetloomSite } from '../peers/netloom.ts';
+import { breakDown, type Interval } from '../spans/breakdown.ts';
+import { spansVariable, writtenEveryMs } from '../spans/collector.ts';
+import { percentile } from '../statistics.ts';
+import { firstGuest, guests } from './pairs.ts';
+
+export interface EdgesPlan {
+  /** containers that are there meanwhile */
+  present: number;
+  rounds: number;
+  warmUp: number;
+}
+
+export interface CommandEdges {
+  present: number;
+  command: string;
+  /** from the client's call to its answer, median */
+  p50Ms: number;
+  /** what became of it, in the order in which it happens */
+  parts: { name: string; p50Ms: number }[];
+}
+
+const commands = ['container.setup', 'container.teardown'] as const;
+type Command = (typeof commands)[number];
+
+/** What the client sees and the daemon does not, and what no span of the daemon covers. */
+const outside = 'NATS, both ways, and the client';
+const between = 'between threads and turns';
+
+/** Where the time of a command goes: every moment of it belongs to the innermost span of the daemon that covers it. */
+export async function measureEdges({ present, rounds, warmUp }: EdgesPlan): Promise<CommandEdges[]> {
+  const site = await collecting(() => NetloomSite.open());
+  await site.client.network.create({ name: 'bench', subnets: [{ subnet }], dns_enabled: false });
+  for (let index = 0; index < present; index++) {
+    const { name: id, ports } = containerAt(index);
+    await site.client.container.setup({ id, networks: [{ network: 'bench' }], ports });
+  }
+  await comeAndGo(site, warmUp);
+  await site.settle();
+  const calls = await comeAndGo(site, rounds);
+  await delay(5 * writtenEveryMs);
+  const spans = readSpans();
+  return commands.map((command) => ({ present, ...edgesOf(command, calls[command], spans) }));
+}
+
+/** Runs what starts a daemon so that the daemon writes its spans down. */
+async function collecting<T>(start: () => Promise<T>): Promise<T> {
+  const collector = new URL('../spans/collector.js', import.meta.url);
+  process.env[spansVariable] = spansFile;
+  process.env.NODE_OPTIONS = `--import=${collector.href}`;
+  try {
+    return await start();
+  } finally {
+    delete process.env[spansVariable];
+    delete process.env.NODE_OPTIONS;
+  }
+}
+
+const directory = '/run';
+const spansName = 'spans';
+const spansFile = `${directory}/${spansName}`;
+
+async function comeAndGo({ client }: NetloomSite, rounds: number): Promise<Record<Command, Interval[]>> {
+  const calls: Record<Command, Interval[]> = { 'container.setup': [], 'container.teardown': [] };
+  const timed = async (command: Command, call: () => Promise<unknown>) => {
+    const startNs = Number(process.hrtime.bigint());
+    await call();
+    calls[command].push({ name: command, startNs, endNs: Number(process.hrtime.bigint()) });
+  };
+  for (let round = 0; round < rounds; round++) {
+    const { name: id, ports } = containerAt(firstGuest + (round % guests));
+    await timed('container.setup', () => client.container.setup({ id, networks: [{ network: 'bench' }], ports }));
+    await timed('container.teardown', () => client.container.teardown({ id }));
+    await client.container.remove({ id });
+  }
+  return calls;
+}
+
+function readSpans(): Interval[] {
+  const files = readdirSync(directory).filter((name) => name.startsWith(`${spansName}.`));
+  const lines = files.flatMap((name) => readFileSync(`${directory}/${name}`, 'utf8').trim().split('\n'));
+  return lines
+    .map((line) => JSON.parse(line) as [string, number, number])
+    .map(([name, startNs, endNs]) => ({ name, startNs, endNs }));
+}
+
+/** The median of every part; the order is that of a call in the middle. */
+function edgesOf(
+  command: Command,
+  calls: readonly Interval[],
+  spans: readonly Interval[],
+): Omit<CommandEdges, 'present'> {
+  const takenApart = calls.map((call) => {
+    const within = spans.filter(({ startNs, endNs }) => startNs < call.endNs && endNs > call.startNs);
+    const named = within.map((span) => (span.name === command ? { ...span, name: between } : span));
+    return breakDown(call, named, outside);
+  });
+  const names = new Set(takenApart.flatMap((times) => [...times.keys()]));
+  const parts = [...names].map((name) => {
+    const samples = takenApart.map((times) => (times.get(name) ?? 0) / 1e6);
+    return { name, p50Ms: percentile(samples, 0.5) };
+  });
+  return {
+    command,
+    p50Ms: percentile(
+      calls.map(({ startNs, endNs }) => (endNs - startNs) / 1e6),
+      0.5,
+    ),
+    parts: parts.filter(({ p50Ms }) => p50Ms > 0),
+  };
+}

@@ -1,0 +1,135 @@
+import { Host, HostError } from '../host/host.ts';
+import { catalogue, type PeerKey } from '../peers/catalogue.ts';
+import { type Limits, measurePair, type Pair, type PairResult, warmUp } from './pairs.ts';
+
+/** Who was not measured, or not to the end. */
+export interface Absent {
+  peer: PeerKey;
+  /** what is missing, or what went wrong */
+  reason: string;
+}
+
+export interface NeighbourResults {
+  pairs: PairResult[];
+  absent: Absent[];
+}
+
+export interface NeighbourPlan {
+  peers: readonly PeerKey[];
+  /** ascending */
+  populations: readonly number[];
+  pair: Limits;
+  warmUp: Limits;
+  /** for one peer, to get to the next population */
+  populateWithinMs: number;
+  say(line: string): void;
+}
+
+/** netloom beside each of them, and its door beside the executables in whose place it stands. */
+export function pairsAmong(peers: readonly PeerKey[]): Pair[] {
+  const others: Partial<Record<PeerKey, PeerKey[]>> = {
+    netloom: peers.filter((peer) => peer !== 'netloom'),
+    door: peers.filter((peer) => peer.startsWith('netavark')),
+  };
+  return peers.flatMap((one) => (others[one] ?? []).map((other) => ({ one, other })));
+}
+
+/** Everybody on a host of their own, all of them growing together; at each population pair after pair is measured. */
+export async function measureNeighbours(plan: NeighbourPlan): Promise<NeighbourResults> {
+  const neighbours = new Neighbours(plan);
+  try {
+    await neighbours.open();
+    const pairs: PairResult[] = [];
+    let present = 0;
+    for (const population of plan.populations) {
+      await neighbours.grow(present, population);
+      present = population;
+      for (const pair of pairsAmong(neighbours.peers)) pairs.push(...(await neighbours.measure(pair, present)));
+    }
+    return { pairs, absent: neighbours.absent };
+  } finally {
+    await neighbours.close();
+  }
+}
+
+class Neighbours {
+  readonly #hosts = new Map<PeerKey, Host>();
+  readonly absent: Absent[] = [];
+
+  constructor(private readonly plan: NeighbourPlan) {}
+
+  get peers(): PeerKey[] {
+    return this.plan.peers.filter((peer) => this.#hosts.has(peer));
+  }
+
+  async open(): Promise<void> {
+    for (const peer of this.plan.peers) {
+      const reason = catalogue[peer]().missing();
+      if (reason === null) await this.#open(peer);
+      else await this.#miss(peer, `missing: ${reason}`);
+    }
+  }
+
+  async #open(peer: PeerKey): Promise<void> {
+    const host = new Host(peer);
+    this.#hosts.set(peer, host);
+    await this.#try(peer, async () => {
+      await host.ask('open', peer);
+      await warmUp(host, this.plan.warmUp);
+    });
+  }
+
+  /** Who does not get there in time is measured no further. */
+  async grow(from: number, to: number): Promise<void> {
+    const { populateWithinMs: withinMs, say } = this.plan;
+    if (from === to) return;
+    const startedMs = performance.now();
+    await Promise.all(
+      this.peers.map((peer) =>
+        this.#try(peer, async (host) => {
+          const reached = await host.ask('populate', { from, to, withinMs });
+          if (reached < to) throw new Error(`after ${withinMs / 1000} s there were ${reached} of ${to} containers`);
+          await host.ask('settle', null);
+        }),
+      ),
+    );
+    say(`${to} containers each (${((performance.now() - startedMs) / 1000).toFixed(0)} s)`);
+  }
+
+  /** One result; none when one of the two could not be measured. */
+  async measure(pair: Pair, present: number): Promise<PairResult[]> {
+    const [one, other] = [this.#hosts.get(pair.one), this.#hosts.get(pair.other)];
+    if (!one || !other) return [];
+    try {
+      const measured = await measurePair({ one, other }, this.plan.pair);
+      this.plan.say(`${present} present: ${pair.one} and ${pair.other}: ${measured.setup.one.count} rounds`);
+      return [{ ...pair, present, ...measured }];
+    } catch (error) {
+      await this.#miss(
+        error instanceof HostError && error.host === pair.one ? pair.one : pair.other,
+        (error as Error).message,
+      );
+      return [];
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#hosts.values()].map((host) => host.close()));
+  }
+
+  async #try(peer: PeerKey, work: (host: Host) => Promise<void>): Promise<void> {
+    try {
+      await work(this.#hosts.get(peer) as Host);
+    } catch (error) {
+      await this.#miss(peer, (error as Error).message);
+    }
+  }
+
+  /** The others are measured all the same. */
+  async #miss(peer: PeerKey, reason: string): Promise<void> {
+    this.absent.push({ peer, reason });
+    this.plan.say(`without ${peer}: ${reason}`);
+    await this.#hosts.get(peer)?.close();
+    this.#hosts.delete(peer);
+  }
+}

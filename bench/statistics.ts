@@ -1,0 +1,18 @@
+/** Of one measured series; times in milliseconds. */
+export interface Summary {
+  count: number;
+  p50Ms: number;
+  p99Ms: number;
+}
+
+/** The smallest of the samples that is not exceeded by more than `1 - share` of them. Throws RangeError when there are none. */
+export function percentile(samples: readonly number[], share: number): number {
+  const sorted = samples.toSorted((one, other) => one - other);
+  const found = sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)];
+  if (found === undefined) throw new RangeError('a percentile of nothing');
+  return found;
+}
+
+export function summarize(samplesMs: readonly number[]): Summary {
+  return { count: samplesMs.length, p50Ms: percentile(samplesMs, 0.5), p99Ms: percentile(samplesMs, 0.99) };
+}

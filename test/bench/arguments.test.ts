@@ -1,0 +1,33 @@
+import { expect, it } from 'vitest';
+import { parseArguments } from '../../bench/arguments.ts';
+
+it('measures everything and writes the documents when nothing is said', () => {
+  const { populations, scenarios, output, json } = parseArguments([]);
+  expect({ populations, scenarios, output, json }).toEqual({
+    populations: [0, 100, 500, 1000],
+    scenarios: ['pairs', 'throughput', 'crowd', 'edges'],
+    output: 'docs',
+    json: false,
+  });
+});
+
+it('measures with none present and writes nothing when it shall be quick', () => {
+  expect(parseArguments(['--quick', '--json'])).toMatchObject({
+    populations: [0],
+    scenarios: ['pairs'],
+    peers: ['netloom', 'floor', 'door', 'netavark-nftables', 'netavark-iptables'],
+    output: null,
+  });
+});
+
+it('puts populations into the order in which they can be reached', () => {
+  expect(parseArguments(['--populations', '50,0,7']).populations).toEqual([0, 7, 50]);
+});
+
+it.each([
+  [['--peers', 'netloom,docker'], '--peers: there is no "docker"'],
+  [['--populations', 'many'], '--populations: "many" is not a number of at most 4 digits'],
+  [['--scenarios', 'toString'], '--scenarios: there is no "toString"'],
+])('refuses %s', (args, message) => {
+  expect(() => parseArguments(args)).toThrow(message);
+});

@@ -1,6 +1,10 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type BenchArguments, parseArguments, usage } from './arguments.ts';
 import { Host } from './host/host.ts';
 import type { Verb, Verbs } from './host/protocol.ts';
+import { describeMachine } from './machine.ts';
+import { figuresOf, type Reported, withFigures } from './report/document.ts';
 import { quickReport } from './report/quick.ts';
 import type { Results } from './results.ts';
 import { measureNeighbours } from './scenarios/neighbours.ts';
@@ -17,8 +21,26 @@ async function main(): Promise<void> {
   }
   const options = parseArguments(args);
   if (process.getuid?.() !== 0) throw new Error('the bench makes network namespaces: it needs root');
+  const startedMs = performance.now();
   const results = await measure(options);
+  const minutes = (performance.now() - startedMs) / 60_000;
+  if (options.output !== null)
+    await writeDocuments(options.output, { ...results, machine: describeMachine(), minutes });
   if (options.json) console.log(JSON.stringify(options.quick ? quickReport(results.neighbours.pairs) : results));
+  else console.log(figuresOf({ ...results, machine: describeMachine(), minutes }));
+}
+
+/** The text around the figures is kept. */
+async function writeDocuments(directory: string, reported: Reported): Promise<void> {
+  const file = join(directory, 'performance.md');
+  writeFileSync(file, withFigures(readFileSync(file, 'utf8'), figuresOf(reported)));
+  const { pairs } = reported.neighbours;
+  if (pairs.length > 0) {
+    // loaded for those who draw only: it is large
+    const { plotSvg } = await import('./report/plot.ts');
+    writeFileSync(join(directory, 'performance.svg'), await plotSvg(pairs));
+  }
+  say(`written: ${file}`);
 }
 
 async function measure(options: BenchArguments): Promise<Results> {

@@ -25,7 +25,16 @@ const testPackages = {
   netavark: ['netavark'], // without it podman keeps its networks in another format
 };
 
+/** With `--bench`: whom netloom is measured against. */
+const benchPackages = {
+  netavark: ['netavark'],
+  'aardvark-dns': ['aardvark-dns'],
+  iptables: ['iptables'],
+  'containernetworking-plugins': ['portmap'],
+};
+
 if (process.argv.includes('--tests')) Object.assign(packages, testPackages);
+if (process.argv.includes('--bench')) Object.assign(packages, benchPackages);
 checkNode();
 installDebianPackages();
 installNpmPackages();
@@ -89,6 +98,8 @@ function isInstalled(program) {
     '/sbin',
     '/usr/local/sbin',
     '/usr/lib/podman',
+    '/usr/lib/cni',
+    '/opt/cni/bin',
   ];
   return directories.some((directory) => {
     try {
@@ -113,7 +124,8 @@ function attempt(done, command, args) {
   const startedAt = Date.now();
   const { status, signal, error, output } = run(command, args);
   if (status !== 0) return { output, reason: error?.message ?? signal ?? `exit code ${status}` };
-  console.log(`prepare: ${done} (${((Date.now() - startedAt) / 1000).toFixed(1)} s)`);
+  // not on stdout, which is for what the command after us prints
+  console.error(`prepare: ${done} (${((Date.now() - startedAt) / 1000).toFixed(1)} s)`);
   return null;
 }
 

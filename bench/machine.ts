@@ -1,0 +1,28 @@
+import { execFileSync } from 'node:child_process';
+import { cpus, release, totalmem } from 'node:os';
+import { netavarkCommand, netavarkVersion } from './peers/netavark.ts';
+import { findIn, searchPath } from './peers/programs.ts';
+
+/** What a reader must know of where the figures are from: label and value. */
+export function describeMachine(): [label: string, value: string][] {
+  const [cpu] = cpus();
+  const command = netavarkCommand();
+  return [
+    ['processor', `${cpus().length} × ${cpu?.model.trim() ?? 'unknown'}`],
+    ['memory', `${Math.round(totalmem() / 2 ** 30)} GiB`],
+    ['kernel', release()],
+    ['Node', process.versions.node],
+    ['nats-server', versionOf('nats-server', '--version')],
+    ['nft', versionOf('nft', '--version')],
+    ['iptables', versionOf('iptables', '--version')],
+    ['netavark', (command && netavarkVersion(command)) ?? 'not installed'],
+  ];
+}
+
+/** The first number with dots that it says. */
+function versionOf(program: string, ...args: string[]): string {
+  const path = findIn(searchPath(), program);
+  if (path === null) return 'not installed';
+  const said = execFileSync(path, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  return /\d+(\.\d+)+/.exec(said)?.[0] ?? said.trim();
+}

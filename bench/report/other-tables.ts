@@ -1,0 +1,70 @@
+import type { Crowd, Phase } from '../scenarios/crowd.ts';
+import type { CommandEdges } from '../scenarios/edges.ts';
+import type { Throughput } from '../scenarios/throughput.ts';
+import { figure, markdownTable, number, text } from './table.ts';
+
+export function throughputTable(results: readonly Throughput[]): string {
+  const columns = [number('clients'), number('containers per second')];
+  return markdownTable(
+    columns,
+    results.map(({ clients, perSecond }) => [String(clients), figure(perSecond)]),
+  );
+}
+
+export function crowdTable(crowd: Crowd): string {
+  const processor = ({ seconds, daemonCpuSeconds, natsCpuSeconds }: Phase) =>
+    `daemon ${percent(daemonCpuSeconds / seconds)}, nats-server ${percent(natsCpuSeconds / seconds)} of one processor`;
+  const phases: string[][] = [
+    ['all up', `${figure(crowd.up.seconds)} s`, processor(crowd.up)],
+    [
+      'memory with all of them',
+      `${figure(crowd.residentMiB)} MiB`,
+      `daemon; nats-server ${figure(crowd.natsResidentMiB)} MiB`,
+    ],
+    ['at rest', `${figure(crowd.idle.seconds)} s`, processor(crowd.idle)],
+    ...crowd.restarts.map(({ how, servingAfterMs, settledAfterMs }) => [
+      `daemon starts again after a ${how}`,
+      `${figure(servingAfterMs)} ms`,
+      `to its first answer; after ${figure(settledAfterMs)} ms it has looked at every container and rests`,
+    ]),
+    ['all down and forgotten', `${figure(crowd.down.seconds)} s`, processor(crowd.down)],
+  ];
+  const title = `${crowd.containers.toLocaleString('en-US')} containers, ${crowd.networks} networks`;
+  return markdownTable([text(title), number(''), text('')], phases);
+}
+
+/** One table per command: where its time goes, with each number of containers present beside the others. */
+export function edgeTables(edges: readonly CommandEdges[]): string {
+  const commands = [...new Set(edges.map(({ command }) => command))];
+  return commands
+    .map((command) =>
+      edgeTable(
+        command,
+        edges.filter((each) => each.command === command),
+      ),
+    )
+    .join('\n\n');
+}
+
+function edgeTable(command: string, measured: readonly CommandEdges[]): string {
+  const names = [...new Set(measured.flatMap(({ parts }) => parts.map(({ name }) => name)))];
+  const columns = [
+    text(`\`${command}\``),
+    ...measured.flatMap(({ present }) => [number(`${present} present: µs`), number('share'), text('')]),
+  ];
+  const cells = (p50Ms: number, totalMs: number) => [
+    figure(p50Ms * 1_000),
+    percent(p50Ms / totalMs),
+    '█'.repeat(Math.round((p50Ms / totalMs) * barLength)),
+  ];
+  const rows = names.map((name) => [
+    name,
+    ...measured.flatMap(({ p50Ms, parts }) => cells(parts.find((part) => part.name === name)?.p50Ms ?? 0, p50Ms)),
+  ]);
+  const totals = ['**from the call to its answer**', ...measured.flatMap(({ p50Ms }) => cells(p50Ms, p50Ms))];
+  return markdownTable(columns, [...rows, totals]);
+}
+
+const barLength = 20;
+
+const percent = (share: number): string => `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`;

@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { figuresOf, type Reported, withFigures } from '../../bench/report/document.ts';
+import { plotSvg } from '../../bench/report/plot.ts';
+
+const series = (p50Ms: number) => ({ count: 100, p50Ms, p99Ms: 2 * p50Ms });
+const times = (one: number, other: number) => ({ one: series(one), other: series(other) });
+
+const reported: Reported = {
+  machine: [['processor', '2 × Abacus']],
+  minutes: 12,
+  neighbours: {
+    pairs: [
+      { one: 'netloom', other: 'floor', present: 0, setup: times(2, 1), teardown: times(1, 0.5) },
+      { one: 'netloom', other: 'netavark-iptables', present: 0, setup: times(2, 50), teardown: times(1, 140) },
+      { one: 'door', other: 'netavark-iptables', present: 0, setup: times(4, 48), teardown: times(3, 150) },
+    ],
+    absent: [{ peer: 'cni', reason: 'missing: CNI plugins\nand more' }],
+  },
+  throughput: [{ clients: 4, perSecond: 321.4 }],
+  crowd: {
+    containers: 1000,
+    networks: 4,
+    up: { seconds: 4, daemonCpuSeconds: 3, natsCpuSeconds: 0.2 },
+    residentMiB: 180,
+    natsResidentMiB: 20,
+    idle: { seconds: 10, daemonCpuSeconds: 0.01, natsCpuSeconds: 0 },
+    restarts: [{ how: 'kill', servingAfterMs: 900, settledAfterMs: 1200 }],
+    down: { seconds: 5, daemonCpuSeconds: 2, natsCpuSeconds: 0.2 },
+  },
+  edges: [
+    { present: 0, command: 'container.setup', p50Ms: 2, parts: [{ name: 'decide', p50Ms: 0.5 }] },
+    { present: 1000, command: 'container.setup', p50Ms: 4, parts: [{ name: 'link.veth', p50Ms: 3 }] },
+  ],
+};
+const lines = () => figuresOf(reported).split('\n');
+
+it('replaces what is between the markers and keeps the text around them', () => {
+  const document = 'before\n<!-- bench: begin -->\nold\n<!-- bench: end -->\nafter\n';
+  const once = withFigures(document, 'new');
+  expect(once).toBe('before\n<!-- bench: begin -->\n\nnew\n\n<!-- bench: end -->\nafter\n');
+  expect(withFigures(once, 'new')).toBe(once);
+});
+
+it('refuses a document without markers', () => {
+  expect(() => withFigures('nothing', 'new')).toThrow('no <!-- bench: begin -->');
+});
+
+it('has its markers in the page', () => {
+  expect(withFigures(readFileSync('docs/performance.md', 'utf8'), 'new')).toContain('# Performance');
+});
+
+it('says first how many times as long netloom takes as the floor, and others as netloom', () => {
+  expect(lines()).toContain('| 0 | floor | 2.00 × | 2.00 | 4.00 | 1.00 | 2.00 | 100 |');
+  expect(lines()).toContain('| 0 | netavark (iptables) | 25.0 × | 2.00 | 4.00 | 50.0 | 100 | 100 |');
+  expect(lines()).toContain('| 0 | netavark (iptables) | 12.0 × | 4.00 | 8.00 | 48.0 | 96.0 | 100 |');
+});
+
+it('names who was not measured, and why', () => {
+  expect(lines()).toContain('- CNI chain: missing: CNI plugins');
+});
+
+it('tells of many containers what they cost', () => {
+  expect(lines()).toContain('| all up | 4.00 s | daemon 75 %, nats-server 5.0 % of one processor |');
+  expect(lines()).toContain('| memory with all of them | 180 MiB | daemon; nats-server 20.0 MiB |');
+  expect(lines()).toContain('| at rest | 10.0 s | daemon 0.1 %, nats-server 0.0 % of one processor |');
+});
+
+it('puts the parts of a command beside each other, whoever has them', () => {
+  expect(lines()).toContain('| decide | 500 | 25 % | █████ | 0.00 | 0.0 % |  |');
+  expect(lines()).toContain('| link.veth | 0.00 | 0.0 % |  | 3,000 | 75 % | ███████████████ |');
+});
+
+it('leaves out what was not asked for', () => {
+  const nothing = { ...reported, neighbours: { pairs: [], absent: [] }, throughput: null, crowd: null, edges: [] };
+  expect(figuresOf(nothing).match(/^## .*/gm)).toEqual(['## The machine']);
+});
+
+it('draws everybody who was measured', async () => {
+  const svg = await plotSvg(reported.neighbours.pairs);
+  for (const name of ['netloom', 'floor', 'netavark (iptables)', 'set-up', 'teardown'])
+    expect(svg).toContain(`>${name}<`);
+});

@@ -95,8 +95,9 @@ function withAttachment(wish: ContainerWish, attachment: Attachment): Attachment
     ({ interfaceName, slot }) => interfaceName === attachment.interfaceName || slot === attachment.slot,
   );
   if (isFree) return [...rest, attachment];
-  const { network, staticIps, staticMac, aliases } = attachment;
-  return [...rest, attachmentBeside(rest, wish.id, { network, staticIps, staticMac, aliases }) as Attachment];
+  const { interfaceName: _, slot: __, definition, ...asked } = attachment;
+  const beside = attachmentBeside(rest, wish.id, asked) as Attachment;
+  return [...rest, { ...beside, ...(definition && { definition }) }];
 }
 
 const others = ({ attachments }: ContainerWish, network: string): Attachment[] =>

@@ -95,11 +95,11 @@ export function claimsOf({ id, wish, attempt }: ContainerContext): Told[] {
 }
 
 export function requestLease(id: string, attempt: number, attachment: Attachment): Told {
-  const { network, staticIps, aliases } = attachment;
+  const { network, staticIps, aliases, definition } = attachment;
   // without the short id, which every container has as an alias (A03)
   const own = aliases.filter((alias) => alias !== id.slice(0, 12));
   const event = { type: 'lease.request', container: id, attempt, staticIps, aliases: own } as const;
-  return { kind: 'tell', to: networkAddress(network), event };
+  return { kind: 'tell', to: networkAddress(network), event: { ...event, ...(definition && { definition }) } };
 }
 
 export function claimPorts(id: string, attempt: number, ports: PublishedPort[]): Told {

@@ -65,6 +65,10 @@ function suspectOwners({ networks, ports }: HostContext): Effect[] {
   return owners.map((to) => ({ kind: 'tell', to, event: { type: 'drift.suspected' } }));
 }
 
+const isHeldByCaller = ({ heldByCaller }: PublishedPort): boolean => heldByCaller ?? false;
+/** Those that this host binds. */
+const ownPorts = (ports: readonly PublishedPort[]): PublishedPort[] => ports.filter((port) => !isHeldByCaller(port));
+
 const portOwner = (container: string) => `container/${container}`;
 
 const machine = setup({
@@ -115,11 +119,20 @@ const machine = setup({
         enqueue(action(refusePorts(container, attempt, conflict)) as never);
         return;
       }
+      const all = { ...context.ports, [container]: [...(context.ports[container] ?? []), ...ports] };
+      if (ownPorts(ports).length === 0) {
+        enqueue.assign({ ports: all });
+        enqueue({
+          type: 'tell',
+          params: { to: containerAddress(container), event: { type: 'ports.granted', attempt, ports, tookMs: 0 } },
+        });
+        return;
+      }
       enqueue.assign({
-        ports: { ...context.ports, [container]: [...(context.ports[container] ?? []), ...ports] },
+        ports: all,
         holding: { ...context.holding, [container]: { attempt, count: ports.length } },
       });
-      const plan = holdPlan(holdName(container, attempt), portOwner(container), ports);
+      const plan = holdPlan(holdName(container, attempt), portOwner(container), ownPorts(ports));
       enqueue({ type: 'apply', params: { plan } });
     }),
     /** The ports are bound: those that were picked are known now. */
@@ -129,7 +142,10 @@ const machine = setup({
       const { [container]: claim, ...holding } = context.holding;
       const { attempt, count } = claim as Claim;
       const { before, claimed } = splitPorts(context.ports[container] ?? [], count);
-      const ports = claimed.map((port, index) => ({ ...port, hostPort: event.outputs[index]?.port ?? port.hostPort }));
+      const picked = event.outputs.map(({ port }) => port);
+      const ports = claimed.map((port) =>
+        isHeldByCaller(port) ? port : { ...port, hostPort: picked.shift() ?? port.hostPort },
+      );
       enqueue.assign({ holding, ports: { ...context.ports, [container]: [...before, ...ports] } });
       enqueue({
         type: 'tell',
@@ -169,13 +185,14 @@ const machine = setup({
       const left = gone ? held.filter((port) => !gone.includes(port)) : [];
       const { [container]: _, ...holding } = context.holding;
       enqueue.assign({ ports: withPorts(context.ports, container, left), holding });
+      if (ownPorts(gone ?? held).length === 0) return;
       const plan = letGoPlan(`${releasePrefix}${container}`, portOwner(container), gone);
       enqueue({ type: 'apply', params: { plan } });
     }),
     /** After a restart of the daemon nothing is bound: hold again what containers publish. Claims under way hold their own. */
     holdAgain: decide(({ context: { ports, holding } }) =>
       Object.entries(ports).flatMap(([container, all]): Effect[] => {
-        const { before } = splitPorts(all, holding[container]?.count ?? 0);
+        const before = ownPorts(splitPorts(all, holding[container]?.count ?? 0).before);
         if (before.length === 0) return [];
         // one that somebody has taken meanwhile does not cost the others
         return [{ kind: 'apply', plan: holdPlan(holdName(container, 'again'), portOwner(container), before, 'mend') }];

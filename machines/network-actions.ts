@@ -4,7 +4,13 @@ import type { Effect } from '../src/core/effect.ts';
 import type { CommandId, LeaseRequest, NetworkEvent } from '../src/core/event.ts';
 import { type FaultCode, fault } from '../src/core/fault.ts';
 import type { Leases } from '../src/core/lease.ts';
-import { isOurs, type NetworkDefinition, type NetworkWish, networkDefinition } from '../src/core/network.ts';
+import {
+  isOurs,
+  isSameNetwork,
+  type NetworkDefinition,
+  type NetworkWish,
+  networkDefinition,
+} from '../src/core/network.ts';
 import { definePlan, lowerPlan, mendPlan, raisePlan, updatePlan } from '../src/core/plan/network.ts';
 import { degradedFacts, driftFacts, mendedFacts, rulesetLoaded } from './drift.ts';
 import { action, deciding, effects } from './effects.ts';
@@ -56,16 +62,24 @@ export const networkSetup = setup({
       ];
     }),
     /** Somebody else's: nothing is asked and nothing written, only kept. */
-    note: enqueueActions(({ context: { name }, event, enqueue }) => {
-      assertEvent(event, 'definition.found');
-      const { definition } = event;
+    note: enqueueActions(({ context: { name, waiting, successor }, event, enqueue }) => {
+      const found = event.type === 'definition.found' ? event.definition : successor;
+      const asked = event.type === 'lease.request' ? event.definition : waiting[0]?.definition;
+      const definition = (found ?? asked) as NetworkDefinition;
       const { network_interface: bridge, subnets } = definition;
-      enqueue.assign({ definition, created: definition.created });
+      const given = found === null;
+      enqueue.assign({ definition, created: definition.created, given, successor: null, lost: false, lastGiven: {} });
       enqueue({
         type: 'tell',
         params: { to: hostAddress, event: { type: 'subnet.note', network: name, bridge, subnets } },
       });
     }),
+    keepFile: assign({ given: false }),
+    keepSuccessor: assign(({ event }) => {
+      assertEvent(event, 'definition.found');
+      return { successor: event.definition };
+    }),
+    forgetSuccessor: assign({ successor: null }),
     announceFound: decide(({ context: { definition } }) => [
       { kind: 'announce', fact: 'created', data: { definition } },
     ]),
@@ -78,19 +92,18 @@ export const networkSetup = setup({
       const definition = context.definition as NetworkDefinition;
       if (event.type === 'definition.found')
         return { update: { ...definition, network_dns_servers: event.definition.network_dns_servers }, command: null };
-      const { addDnsServers, removeDnsServers } = event;
-      const kept = definition.network_dns_servers.filter((server) => !removeDnsServers.includes(server));
+      const { addDnsServers, removeDnsServers, dnsServers = definition.network_dns_servers } = event;
+      const kept = dnsServers.filter((server) => !removeDnsServers.includes(server));
       const network_dns_servers = [...new Set([...kept, ...addDnsServers])];
       return { update: { ...definition, network_dns_servers }, command: event.command };
     }),
     rewrite: decide(({ context }) => [
       {
         kind: 'apply',
-        plan: updatePlan(
-          context.definition as NetworkDefinition,
-          grantOf(context, context.update),
-          context.device !== null,
-        ),
+        plan: updatePlan(context.definition as NetworkDefinition, grantOf(context, context.update), {
+          isUp: context.device !== null,
+          writes: !context.given,
+        }),
       },
     ]),
     keepUpdated: assign({ definition: ({ context }) => context.update, update: null }),
@@ -226,7 +239,20 @@ export const networkSetup = setup({
     refuseBusy: refusal('container.busy', ({ context }) => `network ${context.name} is being changed; try again`),
   },
   guards: {
-    isUsed: ({ context }) => Object.keys(context.leases).length > 0 || context.waiting.length > 0,
+    isUsed: ({ context }) => isUsed(context),
+    isGiven: ({ context }) => context.given,
+    isForsaken: ({ context }) => context.given && !isUsed(context),
+    isLastOfGiven: ({ context, event }) =>
+      context.given && event.type === 'lease.release' && !isUsed(context, event.container),
+    bringsDefinition: ({ event }) => event.type === 'lease.request' && event.definition !== undefined,
+    isReplaced: ({ context, event }) =>
+      event.type === 'lease.request' &&
+      event.definition !== undefined &&
+      !isUsed(context, event.container) &&
+      !isSameNetwork(context.definition as NetworkDefinition, event.definition),
+    isRaiseOfGiven: ({ context, event }) => context.given && 'plan' in event && event.plan === 'raise',
+    hasSuccessor: ({ context, event }) =>
+      'plan' in event && event.plan === 'lower' && (context.successor !== null || context.waiting.length > 0),
     // told apart by the plan: a bridge that was verified may be asked to go before the result is known
     isRaise: ({ event }) => 'plan' in event && event.plan === 'raise',
     hasWaiting: ({ context }) => context.waiting.length > 0,
@@ -242,6 +268,12 @@ export const networkSetup = setup({
     wasRebooted: ({ event }) => event.type === 'actor.recovered' && event.rebooted,
   },
 });
+
+/** Whether it has members, or some who want to be; `besides`: other than that one. */
+function isUsed({ leases, waiting }: NetworkContext, besides: string | null = null): boolean {
+  const isOther = (id: string) => id !== besides;
+  return Object.keys(leases).some(isOther) || waiting.some(({ container }) => isOther(container));
+}
 
 /** What hangs on the bridge may have gone with it. */
 function suspectMembers(leases: Leases): Effect[] {

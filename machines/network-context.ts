@@ -3,7 +3,7 @@ import type { Effect } from '../src/core/effect.ts';
 import type { CommandId, LeaseRequest } from '../src/core/event.ts';
 import { type Fault, fault } from '../src/core/fault.ts';
 import { chooseAddresses, type Lease, type Leases, leaseOf, type NetworkDevice } from '../src/core/lease.ts';
-import { answersNames, type NetworkDefinition, type NetworkWish } from '../src/core/network.ts';
+import { answersNames, isSameNetwork, type NetworkDefinition, type NetworkWish } from '../src/core/network.ts';
 import type { NetworkGrant } from '../src/core/plan/network.ts';
 
 /** What a network's machine remembers, and what follows from it. */
@@ -28,6 +28,10 @@ export interface NetworkContext extends NetworkInput {
   suspected: boolean;
   /** its file went without us: one of that name is another network's by now */
   lost: boolean;
+  /** no file tells of it, only those who use it: it goes with its last member */
+  given: boolean;
+  /** a file of the same name that was found while this one was taken down */
+  successor: NetworkDefinition | null;
   lastFault: Fault | null;
   /** members: container id → addresses, in subnet order */
   leases: Leases;
@@ -63,7 +67,7 @@ type Grounds = Pick<NetworkContext, 'definition' | 'device' | 'searchDomain'>;
 /** One request against the ledger: the answer, and the ledger after it. A container that asks again keeps what it has. */
 export function grant(grounds: Grounds, ledger: Ledger, request: LeaseRequest): { ledger: Ledger; effect: Effect } {
   const definition = grounds.definition as NetworkDefinition;
-  const refusal = refuseAliases(definition, request);
+  const refusal = refuseOther(definition, request) ?? refuseAliases(definition, request);
   if (refusal) return { ledger, effect: answerTo(request, { fault: refusal }) };
   const held = ledger.leases[request.container];
   const wanted = request.staticIps.length > 0 ? request.staticIps : (held ?? []);
@@ -80,6 +84,15 @@ export function grant(grounds: Grounds, ledger: Ledger, request: LeaseRequest): 
     },
     effect: answerTo(request, { lease }),
   };
+}
+
+/** Its own members would be torn from it. */
+function refuseOther(definition: NetworkDefinition, { definition: other }: LeaseRequest): Fault | null {
+  if (!other || isSameNetwork(definition, other)) return null;
+  return fault(
+    'network.exists',
+    `network ${definition.name} is in use with another definition: it has id ${definition.id}, and ${other.id} was asked for`,
+  );
 }
 
 /** A08: nobody would answer for them. */

@@ -19,6 +19,20 @@ const lossOfDefinition = [
   { target: 'lowering', actions: 'keepLoss' },
 ] as const;
 
+/** Of a network that is known by its members only, the last of them leaves. */
+const release = [
+  { guard: 'isLastOfGiven', target: 'lowering', actions: ['release', 'keepLoss'] },
+  { actions: 'release' },
+] as const;
+
+/** Nobody uses it, and whoever asks means another network of that name: the engine has made it anew. */
+const replacement = { guard: 'isReplaced', target: 'lowering', actions: ['wait', 'keepLoss'] } as const;
+
+const definitionFound = [
+  { guard: 'isGiven', actions: 'keepFile' },
+  { guard: 'asksOthers', target: 'updating', actions: 'keepUpdate' },
+] as const;
+
 export const networkMachine = networkSetup.createMachine({
   id: 'network',
   description:
@@ -33,6 +47,8 @@ export const networkMachine = networkSetup.createMachine({
     adopting: false,
     suspected: false,
     lost: false,
+    given: false,
+    successor: null,
     lastFault: null,
     leases: {},
     lastGiven: {},
@@ -52,6 +68,7 @@ export const networkMachine = networkSetup.createMachine({
         'network.update': { actions: 'refuseUnknown' },
         'network.remove': { actions: 'refuseUnknown' },
         'definition.found': { target: 'defined', actions: ['note', 'announceFound'] },
+        'lease.request': { guard: 'bringsDefinition', target: 'raising', actions: ['note', 'announceFound', 'wait'] },
       },
     },
     claiming: {
@@ -85,9 +102,10 @@ export const networkMachine = networkSetup.createMachine({
         'network.create': { actions: 'refuseExists' },
         'network.update': { target: 'updating', actions: 'keepUpdate' },
         'network.remove': removal,
-        'definition.found': { guard: 'asksOthers', target: 'updating', actions: 'keepUpdate' },
+        'definition.found': definitionFound,
         'definition.lost': lossOfDefinition,
-        'lease.request': { target: 'raising', actions: 'wait' },
+        'lease.request': [replacement, { target: 'raising', actions: 'wait' }],
+        'lease.release': release,
         'steps.applied': { guard: 'isDefine', actions: 'announceWritten' },
         'steps.failed': { guard: 'isDefine', actions: 'announceFailed' },
       },
@@ -134,20 +152,27 @@ export const networkMachine = networkSetup.createMachine({
         'lease.request': { actions: 'wait' },
         'drift.suspected': { actions: 'suspect' },
         'steps.applied': { guard: 'isRaise', target: 'up', actions: ['keepDevice', 'announceUp', 'grantWaiting'] },
-        'steps.failed': { guard: 'isRaise', target: 'defined', actions: ['announceFailed', 'refuseWaiting'] },
+        'steps.failed': [
+          { guard: 'isRaiseOfGiven', target: 'lowering', actions: ['announceFailed', 'refuseWaiting', 'keepLoss'] },
+          { guard: 'isRaise', target: 'defined', actions: ['announceFailed', 'refuseWaiting'] },
+        ],
         'actor.recovered': { guard: 'wasRebooted', target: 'defined', actions: ['forgetLeases', 'forgetDevice'] },
       },
     },
     up: {
       description: 'The device is there and works.',
-      always: { guard: 'isSuspected', actions: ['forgetSuspicion', 'mend'] },
+      always: [
+        { guard: 'isForsaken', target: 'lowering', actions: 'keepLoss' },
+        { guard: 'isSuspected', actions: ['forgetSuspicion', 'mend'] },
+      ],
       on: {
         'network.create': { actions: 'refuseExists' },
         'network.update': { target: 'updating', actions: 'keepUpdate' },
         'network.remove': removal,
-        'definition.found': { guard: 'asksOthers', target: 'updating', actions: 'keepUpdate' },
+        'definition.found': definitionFound,
         'definition.lost': lossOfDefinition,
-        'lease.request': { actions: ['wait', 'grantWaiting'] },
+        'lease.request': [replacement, { actions: ['wait', 'grantWaiting'] }],
+        'lease.release': release,
         'drift.suspected': { actions: 'mend' },
         'actor.recovered': [
           { guard: 'wasRebooted', target: 'defined', actions: ['forgetLeases', 'forgetDevice'] },
@@ -169,8 +194,10 @@ export const networkMachine = networkSetup.createMachine({
       on: {
         ...refuseMeanwhile,
         'network.remove': removal,
+        'definition.found': { guard: 'isGiven', actions: 'keepFile' },
         'definition.lost': lossOfDefinition,
-        'lease.request': { actions: ['wait', 'mend'] },
+        'lease.request': [replacement, { actions: ['wait', 'mend'] }],
+        'lease.release': release,
         'drift.suspected': { actions: 'mend' },
         'actor.recovered': [
           { guard: 'wasRebooted', target: 'defined', actions: ['forgetLeases', 'forgetDevice'] },
@@ -191,7 +218,17 @@ export const networkMachine = networkSetup.createMachine({
       entry: 'lower',
       on: {
         ...refuseMeanwhile,
-        'steps.applied': { guard: 'isLower', target: 'removed', actions: ['releaseSubnets', 'announceRemoved'] },
+        'definition.found': { actions: 'keepSuccessor' },
+        'definition.lost': { actions: 'forgetSuccessor' },
+        'lease.request': { guard: 'bringsDefinition', actions: 'wait' },
+        'steps.applied': [
+          {
+            guard: 'hasSuccessor',
+            target: 'defined',
+            actions: ['announceRemoved', 'answered', 'forgetDevice', 'note', 'announceFound'],
+          },
+          { guard: 'isLower', target: 'removed', actions: ['releaseSubnets', 'announceRemoved'] },
+        ],
         'steps.failed': {
           guard: 'isLower',
           target: 'defined',

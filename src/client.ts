@@ -62,6 +62,8 @@ export class NetloomClient {
     create: this.call('container.create'),
     setup: this.call('container.setup'),
     started: this.call('container.started'),
+    attach: this.call('container.attach'),
+    detach: this.call('container.detach'),
     connect: this.call('container.connect'),
     disconnect: this.call('container.disconnect'),
     publish: this.call('container.publish'),

@@ -3,12 +3,14 @@ import { createRequire } from 'node:module';
 import { type Logger, pino } from 'pino';
 import { Journal } from './actors/journal.ts';
 import { Pool } from './actors/pool.ts';
+import { detach } from './bus/attach.ts';
 import { type BusAddress, connectBus, refuseOpenServer, roleAddress } from './bus/connection.ts';
 import { refuseTwin } from './bus/nodes.ts';
 import { OutboxPublisher } from './bus/outbox.ts';
 import { type ManagedServer, startServer } from './bus/server.ts';
 import { type CommandService, serveCommands } from './bus/service.ts';
 import type { NodeInfo } from './core/view.ts';
+import { TeardownQueue } from './doors/teardown-queue.ts';
 import { ActorEngine, readBootId } from './engine.ts';
 import { DefinitionStore } from './networks/definition-store.ts';
 import { ResolverKeeper } from './resolver/keeper.ts';
@@ -123,6 +125,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     undo.push(definitions.watch(takeDefinitions));
     takeDefinitions();
     await engine.serve(publisher);
+
+    const left = new TeardownQueue(
+      runDirectory,
+      (request, file) => detach(engine, request, { id: `left ${file}`, kept: true }),
+      log,
+    );
+    undo.push(() => left.stop());
+    await left.start();
 
     const service = await serveCommands({ nc, engine, node, version, log });
     log.info({ ...directories, workers, rebooted }, 'serving');

@@ -143,7 +143,7 @@ export class ActorEngine implements Engine {
     ]);
     for (const definition of definitions) {
       const known = this.journal.actor(networkAddress(definition.name))?.context as NetworkContext | undefined;
-      const isKnown = known?.definition && isDeepStrictEqual(known.definition, definition);
+      const isKnown = known?.definition && !known.given && isDeepStrictEqual(known.definition, definition);
       if (!isKnown && isThere(definition.name))
         this.#tell(networkAddress(definition.name), { type: 'definition.found', definition });
     }
@@ -151,7 +151,8 @@ export class ActorEngine implements Engine {
       // one that is still being defined has no file yet, and would hear of the loss when it has
       const isDefined = !['claiming', 'defining', 'lowering'].includes(String(record.value));
       const name = actorName(address);
-      if (isDefined && !there.has(name) && !isThere(name)) this.#tell(address, { type: 'definition.lost' });
+      const { given } = record.context as NetworkContext;
+      if (isDefined && !given && !there.has(name) && !isThere(name)) this.#tell(address, { type: 'definition.lost' });
     }
   }
 

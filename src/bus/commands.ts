@@ -1,25 +1,16 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { z } from 'zod';
-import { containerAddress, networkAddress } from '../core/actor-address.ts';
-import { canonicalAddress } from '../core/address.ts';
-import {
-  type AttachmentRequest,
-  attachmentBeside,
-  attachmentsOf,
-  type ContainerWish,
-  containerWish,
-} from '../core/container.ts';
-import type { ActorEvent } from '../core/event.ts';
-import { type Fault, fault, NetloomError } from '../core/fault.ts';
+import { attachmentBeside, containerWish } from '../core/container.ts';
 import { networkWish } from '../core/network.ts';
 import { publishedPorts } from '../core/port.ts';
-import type { NetworkView } from '../core/view.ts';
+import { attach, detach } from './attach.ts';
 import type { Engine } from './engine.ts';
 import {
+  attachSchema,
   collectSchema,
   connectSchema,
   containerReferenceSchema,
   containerRequestSchema,
+  detachSchema,
   disconnectSchema,
   networkPruneSchema,
   networkReferenceSchema,
@@ -32,6 +23,7 @@ import {
   startedSchema,
   workerReferenceSchema,
 } from './messages.ts';
+import { knownNetwork, leaveNetwork, pruned } from './network-removal.ts';
 import {
   collectedSchema,
   containerChangedSchema,
@@ -50,13 +42,8 @@ import {
   tornDownSchema,
   workerRestartedSchema,
 } from './replies.ts';
-
-/** Whose command it is: the id under which the one answer is kept. */
-export interface CommandIdentity {
-  id: string;
-  /** the id is the client's own: the same id again gets the first answer */
-  kept: boolean;
-}
+import { type CommandIdentity, tellContainer, tellNetwork } from './tell.ts';
+import { checked, checkedAddresses, namedAttachments, namedWish, nameOrItself, setupWish } from './wishes.ts';
 
 /** Who may say it, the narrowest first: a role may do what those before it may. */
 export type Role = 'viewer' | 'operator' | 'admin';
@@ -138,12 +125,13 @@ export const commands = {
     role: 'operator',
     request: networkUpdateSchema,
     response: networkCreatedSchema,
-    run: (engine, { name, addDnsServers, removeDnsServers }, command) =>
+    run: (engine, { name, addDnsServers, removeDnsServers, dnsServers }, command) =>
       tellNetwork(engine, engine.networkNamed(name), command, {
         type: 'network.update',
         command: command.id,
         addDnsServers: checkedAddresses(addDnsServers ?? []),
         removeDnsServers: checkedAddresses(removeDnsServers ?? []),
+        ...(dnsServers && { dnsServers: checkedAddresses(dnsServers) }),
       }),
   }),
   'network.prune': command({
@@ -242,6 +230,20 @@ export const commands = {
         ports: checked(publishedPorts(ports)),
       }),
   }),
+  'container.attach': command({
+    doc: 'Sets the container up, or lets it join what it is not on yet: for engines that tell of it in parts',
+    role: 'operator',
+    request: attachSchema,
+    response: containerStatusSchema,
+    run: attach,
+  }),
+  'container.detach': command({
+    doc: 'Leaves networks; with the last of them the container is torn down and forgotten. Unknown ones are left already',
+    role: 'operator',
+    request: detachSchema,
+    response: containerNamedSchema,
+    run: detach,
+  }),
   'container.reload': command({
     doc: 'Compares what is in the kernel with the wish and puts back what is missing; connections survive',
     role: 'operator',
@@ -318,110 +320,4 @@ export const commandNames = Object.keys(commands) as CommandName[];
 /** `container.setup` → `['container', 'setup']` */
 export function nounAndVerb(name: CommandName): [noun: string, verb: string] {
   return name.split('.') as [string, string];
-}
-
-type SetupRequest = z.output<typeof setupSchema>;
-
-/** Nothing but the id: the wish that container.create kept. */
-function setupWish(engine: Engine, request: SetupRequest): ContainerWish | null {
-  const { id: _, networkOverrides: __, ...rest } = request;
-  const named = Object.values(rest).some((value) => value !== undefined && value !== null);
-  return named ? namedWish(engine, checked(containerWish(request))) : null;
-}
-
-/** A07: networks may be named by their ids. One that is not known yet keeps its name: it may be made before the set-up. */
-function namedWish(engine: Engine, wish: ContainerWish): ContainerWish {
-  const attachments = wish.attachments.map((one) => ({ ...one, network: nameOrItself(engine, one.network) }));
-  const twice = attachments.find(({ network }, index) =>
-    attachments.slice(0, index).some((other) => other.network === network),
-  );
-  if (twice) throw new NetloomError(fault('payload.invalid', `network ${twice.network} is named twice`));
-  return { ...wish, attachments };
-}
-
-function namedAttachments(engine: Engine, id: string, requests: readonly AttachmentRequest[]): AttachmentRequest[] {
-  const named = requests.map((request) => ({ ...request, network: nameOrItself(engine, request.network) }));
-  checked(attachmentsOf(id, named));
-  return named;
-}
-
-function nameOrItself(engine: Engine, reference: string): string {
-  try {
-    return engine.networkNamed(reference);
-  } catch (error) {
-    if (error instanceof NetloomError && error.code === 'network.unknown') return reference;
-    throw error;
-  }
-}
-
-function checkedAddresses(texts: readonly string[]): string[] {
-  return texts.map((text) => {
-    const address = canonicalAddress(text);
-    if (address === null) throw new NetloomError(fault('address.invalid', `${text} is no IP address`));
-    return address;
-  });
-}
-
-/** Every container leaves it, as with podman's --force; each by a command of its own, told apart by its name. */
-async function leaveNetwork(engine: Engine, { name, leases }: NetworkView, command: CommandIdentity): Promise<void> {
-  const leaving = Object.keys(leases).map((id) => {
-    const own = { ...command, id: `${command.id} ${id}` };
-    const event: ActorEvent = { type: 'container.disconnect', command: own.id, network: name };
-    return tellContainer(engine, id, own, event).catch(unlessGone);
-  });
-  await Promise.all(leaving);
-  await untilLeft(engine, name, Object.keys(leases));
-}
-
-/** One that has left by itself meanwhile has left. */
-function unlessGone(error: unknown): null {
-  const gone = ['container.not-connected', 'container.unknown'];
-  if (error instanceof NetloomError && gone.includes(error.code)) return null;
-  throw error;
-}
-
-/** null: the removal was done already, and its first answer is kept. */
-function knownNetwork(engine: Engine, name: string): NetworkView | null {
-  try {
-    return engine.network(name).network;
-  } catch (error) {
-    if (error instanceof NetloomError && error.code === 'network.unknown') return null;
-    throw error;
-  }
-}
-
-const leavingMs = 5_000;
-
-/** A container answers when it has told the network that it gives its lease back; the network may not have heard it yet. */
-async function untilLeft(engine: Engine, name: string, ids: readonly string[]): Promise<void> {
-  const deadline = Date.now() + leavingMs;
-  const isHeld = () => ids.some((id) => Object.hasOwn(knownNetwork(engine, name)?.leases ?? {}, id));
-  while (isHeld() && Date.now() < deadline) await delay(1);
-}
-
-/** The name when it was removed; null when somebody has joined it meanwhile. */
-async function pruned(engine: Engine, name: string, command: CommandIdentity): Promise<string | null> {
-  const own = { ...command, id: `${command.id} ${name}` };
-  try {
-    await tellNetwork(engine, name, own, { type: 'network.remove', command: own.id });
-    return name;
-  } catch (error) {
-    if (error instanceof NetloomError && ['network.in-use', 'network.unknown', 'container.busy'].includes(error.code))
-      return null;
-    throw error;
-  }
-}
-
-function checked<Wish extends object>(wish: Wish | Fault): Wish {
-  if ('code' in wish) throw new NetloomError(wish as Fault);
-  return wish as Wish;
-}
-
-/** The machines' answers are held to the schemas by their tests, not on every call. */
-function tellContainer<Output>(engine: Engine, id: string, command: CommandIdentity, event: ActorEvent) {
-  return engine.send(command, containerAddress(id), event) as Promise<Output>;
-}
-
-function tellNetwork<Output>(engine: Engine, name: string, command: CommandIdentity, event: ActorEvent) {
-  return engine.send(command, networkAddress(name), event) as Promise<Output>;
 }

@@ -17,6 +17,7 @@ export const networkUpdateSchema = networkReferenceSchema
   .extend({
     addDnsServers: z.array(z.string()).nullish(),
     removeDnsServers: z.array(z.string()).nullish(),
+    dnsServers: z.array(z.string()).nullish().describe('exactly these, whatever there were'),
   })
   .describe('a network, and what is different about it');
 export const networkPruneSchema = z
@@ -74,6 +75,20 @@ export const setupSchema = containerShape
   .describe(
     'a container network as it is wished for; with nothing but the id, as it was wished for by container.create',
   );
+
+export const attachSchema = containerRequestSchema.describe(
+  'a container network as an engine knows it that tells of it in parts',
+);
+export const detachSchema = z
+  .object({
+    id: containerIdSchema,
+    networks: z.array(networkNameSchema),
+    netns: z
+      .string()
+      .nullish()
+      .describe('path of the namespace that is meant, should the container have another by now'),
+  })
+  .describe('a container, and networks that it leaves');
 
 /** Requests above this are refused; the server behind a daemon takes more, so that the refusal is an answer. */
 export const maxPayloadBytes = 1024 * 1024;

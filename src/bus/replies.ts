@@ -65,6 +65,7 @@ const publishedPort = {
   hostPort: z.int(),
   containerPort: z.int(),
   range: z.int(),
+  heldByCaller: z.literal(true).optional().describe('bound by whoever asked for it'),
 } satisfies Shape<PublishedPort>;
 const publishedPortSchema: z.ZodType<PublishedPort> = z.object(publishedPort);
 

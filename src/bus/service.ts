@@ -3,11 +3,12 @@ import { type Service, type ServiceConfig, ServiceErrorCodeHeader, ServiceErrorH
 import { z } from 'zod';
 import { type Fault, fault, faultOf, faultStatus, NetloomError } from '../core/fault.ts';
 import { span } from '../span.ts';
-import { type CommandIdentity, type CommandName, commandNames, commands, nounAndVerb } from './commands.ts';
+import { type CommandName, commandNames, commands, nounAndVerb } from './commands.ts';
 import type { Engine } from './engine.ts';
 import { type BusLog, silent } from './log.ts';
 import { parsePayload } from './messages.ts';
 import { commandSubject } from './subjects.ts';
+import type { CommandIdentity } from './tell.ts';
 
 export interface ServiceOptions {
   nc: NatsConnection;

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { canonicalAddress } from './address.ts';
 import { type Fault, fault } from './fault.ts';
+import type { NetworkDefinition } from './network.ts';
+import { definitionOf } from './network-file.ts';
 import { type PublishedPort, portMappingSchema, publishedPorts } from './port.ts';
 import { containerIdSchema, interfaceNameSchema, networkNameSchema } from './token.ts';
 
@@ -20,6 +22,12 @@ export const attachmentSchema = z.object({
   staticIps: z.array(z.string()).nullish().describe('addresses to take, at most one per subnet'),
   staticMac: macSchema.nullish(),
   aliases: z.array(z.string()).nullish().describe('further names of the container on this network'),
+  definition: z
+    .record(z.string(), z.unknown())
+    .nullish()
+    .describe(
+      "the network as the caller knows it, in podman's format: taken where this host does not know it, until its last container leaves",
+    ),
 });
 
 export type AttachmentRequest = z.infer<typeof attachmentSchema>;
@@ -65,6 +73,8 @@ export interface Attachment {
   staticIps: string[];
   staticMac: string | null;
   aliases: string[];
+  /** the network as the caller knows it */
+  definition?: NetworkDefinition;
 }
 
 export interface ContainerWish {
@@ -200,6 +210,9 @@ export function attachmentBeside(
     return fault('payload.invalid', `interface name ${interfaceName} is asked for twice`);
   const staticIps = canonicalAddresses(entry.staticIps ?? []);
   if ('code' in staticIps) return staticIps;
+  const definition = entry.definition ? definitionOf(entry.network, entry.definition) : null;
+  if (typeof definition === 'string')
+    return fault('network.damaged', `the definition of network ${entry.network}: ${definition}`);
   return {
     network: entry.network,
     slot: nextSlot(others),
@@ -207,6 +220,7 @@ export function attachmentBeside(
     staticIps,
     staticMac: entry.staticMac?.toLowerCase() ?? null,
     aliases: [...new Set([...(entry.aliases ?? []), id.slice(0, 12)])],
+    ...(definition && { definition }),
   };
 }
 

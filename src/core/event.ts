@@ -62,7 +62,14 @@ export interface NetnsShare {
 export type NetworkEvent =
   | LoopEvent
   | { type: 'network.create'; command: CommandId; wish: NetworkWish; created: string }
-  | { type: 'network.update'; command: CommandId; addDnsServers: string[]; removeDnsServers: string[] }
+  /** dnsServers: instead of those that there are */
+  | {
+      type: 'network.update';
+      command: CommandId;
+      addDnsServers: string[];
+      removeDnsServers: string[];
+      dnsServers?: string[];
+    }
   | { type: 'network.remove'; command: CommandId }
   /** its definition's file is there, made or changed by somebody else; or is there no more */
   | { type: 'definition.found'; definition: NetworkDefinition }
@@ -79,6 +86,8 @@ export interface LeaseRequest {
   staticIps: string[];
   /** names that the user gave the container on this network */
   aliases: string[];
+  /** the network as the caller knows it */
+  definition?: NetworkDefinition;
 }
 
 export type HostEvent =

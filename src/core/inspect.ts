@@ -16,7 +16,7 @@ export function containerView(value: unknown, context: ContainerContext): Contai
     state: stateName(value) as ContainerState,
     netns: inode === null ? null : { path: netns, inode },
     pid: context.process?.pid ?? null,
-    attachments: wish.attachments,
+    attachments: wish.attachments.map(({ definition: _, ...attachment }) => attachment),
     status: inode === null ? {} : (share?.status ?? statusBlocks({ wish, netns, leases, ports })),
     ports: ports.length > 0 ? ports : wish.ports,
     removeOnExit: wish.removeOnExit,

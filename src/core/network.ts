@@ -348,6 +348,28 @@ export function isOurs({ id, name }: Pick<NetworkDefinition, 'id' | 'name'>): bo
   return id === networkId(name);
 }
 
+/**
+ * Whether both are one network, whatever became of it meanwhile: engines that keep a network in memory tell another time of
+ * its making at each start of a container, and its name servers may change while it is in use.
+ */
+export function isSameNetwork(one: NetworkDefinition, other: NetworkDefinition): boolean {
+  return JSON.stringify(lastingParts(one)) === JSON.stringify(lastingParts(other));
+}
+
+function lastingParts({
+  id,
+  driver,
+  network_interface,
+  subnets,
+  routes,
+  internal,
+  dns_enabled,
+  options,
+}: NetworkDefinition) {
+  const sorted = Object.entries(options).sort(([key], [other]) => (key < other ? -1 : 1));
+  return [id, driver, network_interface, subnets, routes, internal, dns_enabled, sorted];
+}
+
 /** Whether the bridge is made, and unmade, by netloom. */
 export function ownsBridge(definition: Pick<NetworkDefinition, 'driver' | 'options'>): boolean {
   return definition.driver === 'bridge' && networkSettings(definition).managed;

@@ -17,6 +17,10 @@ export const portMappingSchema = z
       .nullish()
       .describe('tcp (default), udp, sctp, or several joined by commas'),
     range: z.int().min(1).max(65535).nullish().describe('number of consecutive ports, default 1'),
+    heldByCaller: z
+      .boolean()
+      .nullish()
+      .describe('the caller has bound the host port itself and keeps it: it is recorded, and not bound here'),
   })
   .describe('published port');
 export type PortMapping = z.infer<typeof portMappingSchema>;
@@ -29,6 +33,8 @@ export interface PublishedPort {
   hostPort: number;
   containerPort: number;
   range: number;
+  /** bound by whoever asked for it, as podman does; never by netloom */
+  heldByCaller?: true;
 }
 
 export function describePort(port: PublishedPort): string {
@@ -60,7 +66,10 @@ function publishedPort(mapping: PortMapping, protocol: Protocol): PublishedPort 
   const port = { protocol, hostIp, hostPort: mapping.hostPort ?? 0, containerPort: mapping.containerPort, range };
   for (const first of [port.hostPort, port.containerPort])
     if (first + range - 1 > 65535) return fault('port.invalid', `${describePort(port)} goes beyond port 65535`);
-  return port;
+  if (!mapping.heldByCaller) return port;
+  if (port.hostPort === 0)
+    return fault('port.invalid', `${describePort(port)}: a port that the caller holds has a number`);
+  return { ...port, heldByCaller: true };
 }
 
 /** Whether both publish the same ports of a container at the same place. Host port 0 is one that was not picked yet. */

@@ -30,7 +30,7 @@ export interface ContainerView {
   state: ContainerState;
   netns: { path: string; inode: number | null } | null;
   pid: number | null;
-  attachments: Attachment[];
+  attachments: Omit<Attachment, 'definition'>[];
   /** per network, empty while the network is down */
   status: Record<string, StatusBlock>;
   ports: PublishedPort[];

@@ -7,6 +7,9 @@ import type { Records, View } from './records.ts';
 /** Who answers a query: we do, from the records, or servers elsewhere. */
 export type Decision = { reply: Buffer } | { servers: readonly string[] };
 
+/** What podman's containers put behind a name, whatever our own search domain is. */
+const podmanDomain = 'dns.podman';
+
 /** seconds: none. An address is free again the moment its container ends, and asking us again costs no network. */
 const ttl = 0;
 
@@ -40,8 +43,7 @@ function ownName(records: Records, { networks }: View, name: string, query: Quer
     ];
     return reply(query, rcodes.noError, answers, true);
   }
-  const apex = networks.some(({ searchDomain }) => name === searchDomain.toLowerCase());
-  if (apex) return reply(query, rcodes.noError, [], true);
+  if (domainsOf(networks).includes(name)) return reply(query, rcodes.noError, [], true);
   return isUnderSearchDomain(networks, name) ? reply(query, rcodes.nxDomain, [], true) : null;
 }
 
@@ -51,12 +53,16 @@ function wants({ type }: Query, kind: 'A' | 'AAAA' | 'PTR'): boolean {
 
 /** The spellings of one name: as asked, and without each search domain that it ends with. */
 function forms(networks: readonly ResolverNetwork[], name: string): string[] {
-  const ends = new Set(networks.map(({ searchDomain }) => `.${searchDomain.toLowerCase()}`));
-  return [name, ...[...ends].filter((end) => name.endsWith(end)).map((end) => name.slice(0, -end.length))];
+  const ends = domainsOf(networks).map((domain) => `.${domain}`);
+  return [name, ...ends.filter((end) => name.endsWith(end)).map((end) => name.slice(0, -end.length))];
+}
+
+function domainsOf(networks: readonly ResolverNetwork[]): string[] {
+  return [...new Set([...networks.map(({ searchDomain }) => searchDomain.toLowerCase()), podmanDomain])];
 }
 
 function isUnderSearchDomain(networks: readonly ResolverNetwork[], name: string): boolean {
-  return networks.some(({ searchDomain }) => name.endsWith(`.${searchDomain.toLowerCase()}`));
+  return domainsOf(networks).some((domain) => name.endsWith(`.${domain}`));
 }
 
 /** PTR of an address in a visible subnet; null when it is elsewhere. */

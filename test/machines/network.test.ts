@@ -4,7 +4,7 @@ import type { Effect } from '../../src/core/effect.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { fault } from '../../src/core/fault.ts';
 import { definitionOf } from '../core/samples.ts';
-import { device, leaseRequest, networkWish } from './terrains.ts';
+import { device, foreignDefinition, leaseRequest, networkWish } from './terrains.ts';
 import { applied, begin, brief, failed, follow, recovered, type Snapshot, stateName } from './walk.ts';
 
 type At = Snapshot<NetworkContext>;
@@ -198,5 +198,77 @@ describe('a reboot', () => {
 
   it('takes a removal up again: the file of its definition is still there', () => {
     expect(step(lowering, recovered(true))).toEqual(['lowering', 'announce tearing-down', 'apply lower']);
+  });
+});
+
+describe('a network that only its members know of', () => {
+  const asked = leaseRequest('a', { definition: foreignDefinition });
+  const given = reach(start, asked, raised);
+
+  it('is raised for the first who brings its definition; nothing is written', () => {
+    expect(step(start, asked)).toEqual(['raising', 'tell host subnet.note', 'announce created', 'apply raise']);
+    expect(given.context).toMatchObject({ definition: foreignDefinition, given: true });
+  });
+
+  it('goes with the last of them, and its bridge with it', () => {
+    const crowded = reach(given, leaseRequest('b'));
+    expect(step(crowded, release('a'))).toEqual(['up']);
+    expect(step(reach(crowded, release('a')), release('b'))).toEqual([
+      'lowering',
+      'announce tearing-down',
+      'apply lower',
+    ]);
+  });
+
+  it('goes, too, when the first is refused, or its bridge cannot be made', () => {
+    const wrong = leaseRequest('a', { definition: foreignDefinition, staticIps: ['192.0.2.1'] });
+    expect(stateName(reach(start, wrong, raised).value)).toBe('lowering');
+    expect(step(reach(start, asked), failed('raise'))).toEqual([
+      'lowering',
+      'announce failed',
+      'tell container/a claim.refused',
+      'announce tearing-down',
+      'apply lower',
+    ]);
+  });
+
+  it('stays when a file of it is found', () => {
+    const found: ActorEvent = { type: 'definition.found', definition: foreignDefinition };
+    expect(stateName(reach(given, found, release('a')).value)).toBe('up');
+  });
+
+  it('is raised anew for who asks while it is taken down', () => {
+    expect(step(reach(given, release('a'), asked), applied('lower'))).toEqual([
+      'raising',
+      'announce removed',
+      'reply null ok',
+      'tell host subnet.note',
+      'announce created',
+      'apply raise',
+    ]);
+  });
+});
+
+describe('a definition that a member brings', () => {
+  const asked = leaseRequest('c', { definition: foreignDefinition });
+
+  it('is refused while others use the network by another one', () => {
+    expect(step(up, asked)).toEqual(['up', 'tell container/c claim.refused']);
+  });
+
+  it('takes the place of one that nobody uses', () => {
+    expect(step(empty, asked)).toEqual(['lowering', 'announce tearing-down', 'apply lower']);
+    expect(reach(empty, asked, applied('lower')).context.definition).toEqual(foreignDefinition);
+  });
+
+  it('is the network’s own as long as nothing that lasts is different', () => {
+    const same = leaseRequest('c', { definition: { ...definitionOf(), created: 'later', labels: { a: 'b' } } });
+    expect(step(up, same)).toEqual(['up', 'tell container/c lease.granted']);
+  });
+
+  it('makes way for a file that is found while the former network is taken down', () => {
+    const found: ActorEvent = { type: 'definition.found', definition: definitionOf() };
+    const after = reach(empty, { type: 'definition.lost' }, found, applied('lower'));
+    expect([stateName(after.value), after.context.given]).toEqual(['defined', false]);
   });
 });

@@ -135,6 +135,9 @@ export const leaseRequest = (container: string, more: Partial<LeaseRequest> = {}
   ...more,
 });
 
+/** A network of the same name, as another engine knows it. */
+export const foreignDefinition = { ...definition, id: 'f'.repeat(64), network_interface: 'podman1' };
+
 export const networkTerrain: Terrain<NetworkContext> = {
   machine: networkMachine,
   input: { name: 'demo', searchDomain: 'dns.netloom' },
@@ -158,11 +161,12 @@ export const networkTerrain: Terrain<NetworkContext> = {
         { type: 'lease.release', container },
       ]),
       leaseRequest('a', { staticIps: ['10.99.0.1'] }),
-      ...(outstanding.length < 2 ? [recovered(false)] : []),
+      ...(isQuiet(context, outstanding) ? [leaseRequest('b', { definition: foreignDefinition })] : []),
+      ...(outstanding.length < 2 && !context.given ? [recovered(false)] : []),
       recovered(true),
     ];
     const isCrowded = context.waiting.length >= 2 || (value === 'degraded' && outstanding.length >= 2);
-    return events.filter(({ type }) => type !== 'lease.request' || !isCrowded);
+    return events.filter(({ type }) => (type !== 'lease.request' || !isCrowded) && !(context.given && isBeside(type)));
   },
   results: (plan) => [applied(plan, plan === 'raise' ? [{ link: device }] : []), failed(plan, littered)],
   essence: (context) => [
@@ -174,12 +178,24 @@ export const networkTerrain: Terrain<NetworkContext> = {
     context.adopting,
     context.suspected,
     context.lost,
+    context.given,
+    context.definition?.id,
+    context.successor?.id,
     context.lastFault !== null,
     context.command,
     Object.keys(context.leases).sort(),
-    context.waiting.map(({ container, staticIps }) => [container, staticIps]),
+    context.waiting.map(({ container, staticIps, definition }) => [container, staticIps, definition?.id]),
   ],
 };
+
+/** Where another definition is brought: everywhere else it waits, or is refused, like any request. */
+function isQuiet({ leases, waiting, adopting, suspected, lastFault, update }: NetworkContext, outstanding: unknown[]) {
+  const isEmpty = Object.keys(leases).length === 0 && waiting.length === 0 && outstanding.length < 2;
+  return isEmpty && !adopting && !suspected && lastFault === null && update === null;
+}
+
+/** What a network that was brought does not differ in from the others. */
+const isBeside = (type: string): boolean => type === 'network.update' || type === 'drift.suspected';
 
 function isAsking({ waiting }: NetworkContext, container: string): boolean {
   return waiting.some((request) => request.container === container);

@@ -203,7 +203,11 @@ function netnsSteps({ wish, netns }: ContainerGrant): Step[] {
       return [{ verb: 'netns.create', path: netns }, loopback];
     case 'adopt':
       return [{ verb: 'netns.adopt', path: netns, pid: wish.netns.pid }, loopback];
-    case 'path':
+    case 'path': {
+      const require: Step = { verb: 'netns.require', path: netns, inode: null };
+      // an engine that makes namespaces leaves the loopback to who gives them their networks
+      return wish.attachments.length > 0 ? [require, loopback] : [require];
+    }
     case 'host':
     case 'container':
       return [{ verb: 'netns.require', path: netns, inode: null }];

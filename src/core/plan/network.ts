@@ -28,9 +28,13 @@ export function mendPlan(grant: NetworkGrant): Plan {
 }
 
 /** What of a definition can change while containers use it: whom its resolver asks. */
-export function updatePlan(before: NetworkDefinition, after: NetworkGrant, isUp: boolean): Plan {
-  const [write] = definePlan(after.definition, before).steps as [Step];
-  return { name: 'update', kind: 'build', steps: [write, ...(isUp ? resolverSteps(after) : [])] };
+export function updatePlan(
+  before: NetworkDefinition,
+  after: NetworkGrant,
+  { isUp, writes = true }: { isUp: boolean; writes?: boolean },
+): Plan {
+  const { steps } = definePlan(after.definition, before);
+  return { name: 'update', kind: 'build', steps: [...(writes ? steps : []), ...(isUp ? resolverSteps(after) : [])] };
 }
 
 /**

@@ -1,0 +1,64 @@
+import type { z } from 'zod';
+import { canonicalAddress } from '../core/address.ts';
+import { type AttachmentRequest, attachmentsOf, type ContainerWish, containerWish } from '../core/container.ts';
+import { type Fault, fault, NetloomError } from '../core/fault.ts';
+import type { Engine } from './engine.ts';
+import type { setupSchema } from './messages.ts';
+
+/** Requests made into what the actors are told: checked, and with names where ids were given. */
+
+export type SetupRequest = z.output<typeof setupSchema>;
+
+/** Nothing but the id: the wish that container.create kept. */
+export function setupWish(engine: Engine, request: SetupRequest): ContainerWish | null {
+  const { id: _, networkOverrides: __, ...rest } = request;
+  const named = Object.values(rest).some((value) => value !== undefined && value !== null);
+  return named ? namedWish(engine, checked(containerWish(request))) : null;
+}
+
+/** A07: networks may be named by their ids. One that is not known yet keeps its name: it may be made before the set-up. */
+export function namedWish(engine: Engine, wish: ContainerWish): ContainerWish {
+  const attachments = wish.attachments.map((one) => ({ ...one, network: nameOf(engine, one) }));
+  const twice = attachments.find(({ network }, index) =>
+    attachments.slice(0, index).some((other) => other.network === network),
+  );
+  if (twice) throw new NetloomError(fault('payload.invalid', `network ${twice.network} is named twice`));
+  return { ...wish, attachments };
+}
+
+export function namedAttachments(
+  engine: Engine,
+  id: string,
+  requests: readonly AttachmentRequest[],
+): AttachmentRequest[] {
+  const named = requests.map((request) => ({ ...request, network: nameOf(engine, request) }));
+  checked(attachmentsOf(id, named));
+  return named;
+}
+
+/** Who brings the definition means that one, whatever ids begin like its name. */
+const nameOf = (engine: Engine, { network, definition }: { network: string; definition?: object | null }): string =>
+  definition ? network : nameOrItself(engine, network);
+
+/** A network that is not known keeps its name. */
+export function nameOrItself(engine: Engine, reference: string): string {
+  try {
+    return engine.networkNamed(reference);
+  } catch (error) {
+    if (error instanceof NetloomError && error.code === 'network.unknown') return reference;
+    throw error;
+  }
+}
+
+export function checkedAddresses(texts: readonly string[]): string[] {
+  return texts.map((text) => {
+    const address = canonicalAddress(text);
+    if (address === null) throw new NetloomError(fault('address.invalid', `${text} is no IP address`));
+    return address;
+  });
+}
+
+export function checked<Wish extends object>(wish: Wish | Fault): Wish {
+  if ('code' in wish) throw new NetloomError(wish as Fault);
+  return wish as Wish;
+}

@@ -1,0 +1,278 @@
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import * as native from '#native';
+import { untilAnswered } from '../support/daemon.ts';
+import { ipWithin, linkNames } from '../support/fresh-host.ts';
+import { codeOf, Lab, refusal } from '../support/lab.ts';
+
+/** A network as an engine tells of it that keeps its networks itself. */
+function definition(name: string, { id = 'a', third = 1 } = {}) {
+  return {
+    name,
+    id: id.repeat(64),
+    driver: 'bridge',
+    network_interface: `${name}0`,
+    created: new Date().toISOString(),
+    subnets: [{ subnet: `10.7.${third}.0/24`, gateway: `10.7.${third}.1` }],
+    ipv6_enabled: false,
+    internal: false,
+    dns_enabled: true,
+    ipam_options: { driver: 'host-local' },
+  };
+}
+type Given = ReturnType<typeof definition>;
+
+const mem = definition('mem');
+const other = definition('other', { id: 'b', third: 2 });
+
+let lab: Lab;
+let netns: string;
+let networksDirectory: string;
+
+beforeAll(async () => {
+  lab = await Lab.open();
+  netns = `${lab.directory.path}/engine-made`;
+  networksDirectory = (await lab.client.info()).directories.networks;
+});
+afterAll(() => lab.close());
+afterEach(async () => {
+  const { containers } = await lab.client.container.list();
+  for (const { id } of containers) await lab.remove(id);
+  await settled([], []);
+  native.removeNetns(netns);
+});
+
+/** The engine makes the namespace, chooses the addresses, and calls the interfaces. */
+function attach(networks: Given[], { id = 'c1', path = netns, host = 2, ...more }: Record<string, unknown> = {}) {
+  if (!existsSync(path as string)) native.createNetns(path as string).socket.close();
+  return lab.client.container.attach({
+    id: id as string,
+    name: 'web',
+    mode: `ns:${path}`,
+    networks: networks.map((network) => ({
+      network: network.name,
+      interfaceName: `${network.name}-if`,
+      staticIps: [(network.subnets[0] as { gateway: string }).gateway.replace(/1$/, `${host}`)],
+      definition: network,
+    })),
+    ...more,
+  });
+}
+
+const detach = (...networks: Given[]) =>
+  lab.client.container.detach({ id: 'c1', networks: networks.map(({ name }) => name) });
+
+const view = async () => (await lab.client.container.inspect({ id: 'c1' })).container;
+const linksIn = (path: string) => ipWithin<{ ifname: string }[]>(path, 'link', 'show').map(({ ifname }) => ifname);
+
+/** Forgetting follows the answer. */
+const settled = (containers: string[], networks: string[]) =>
+  untilAnswered(async () => {
+    const known = await lab.client.container.list();
+    expect(known.containers.map(({ id }) => id)).toEqual(containers);
+    expect((await lab.client.network.list()).networks.map(({ name }) => name)).toEqual(networks);
+  });
+
+describe('container.attach', () => {
+  it('sets a container up on a network that only the caller knows, in the namespace that the caller made', async () => {
+    const { status } = await attach([mem]);
+    expect(status.mem?.interfaces['mem-if']?.subnets).toEqual([{ ipnet: '10.7.1.2/24', gateway: '10.7.1.1' }]);
+    expect(ipWithin(netns, 'link', 'show', 'lo')[0]?.flags).toContain('UP');
+    expect(linkNames()).toContain('mem0');
+    expect(readdirSync(networksDirectory)).toEqual([]);
+    expect(await view()).toMatchObject({ name: 'web', state: 'configured', netns: { path: netns } });
+  });
+
+  it('lets a container that is up join what it is not on yet, and says nothing twice', async () => {
+    await attach([mem]);
+    const first = native.netnsIdentity(netns);
+    await attach([mem, other]);
+    expect(linksIn(netns)).toEqual(['lo', 'mem-if', 'other-if']);
+    expect(native.netnsIdentity(netns)).toEqual(first);
+    const again = await attach([mem, other]);
+    expect(Object.keys(again.status)).toEqual(['mem', 'other']);
+    expect(lab.facts.of('container', 'c1').filter((fact) => fact === 'connected')).toHaveLength(1);
+  });
+
+  it('answers a command that comes again with what it answered first', async () => {
+    const command = { msgId: 'attach-once' };
+    const request = { id: 'c1', mode: 'none' };
+    const first = await lab.client.container.attach(request, command);
+    expect(await lab.client.container.attach(request, command)).toEqual(first);
+  });
+
+  it('refuses another definition of a network that is in use', async () => {
+    await attach([mem]);
+    const strange = attach([{ ...mem, id: 'c'.repeat(64) }], { id: 'c2', path: `${netns}-2`, host: 3 });
+    expect(await refusal(strange)).toMatchObject({
+      code: 'network.exists',
+      message: expect.stringContaining('in use with another definition'),
+    });
+    native.removeNetns(`${netns}-2`);
+  });
+
+  it('takes another definition in place of one that nobody uses', async () => {
+    writeFileSync(`${networksDirectory}/mem.json`, JSON.stringify(mem));
+    await settled([], ['mem']);
+    const anew = definition('mem', { id: 'd', third: 9 });
+    const { status } = await attach([anew]);
+    expect(status.mem?.interfaces['mem-if']?.subnets).toEqual([{ ipnet: '10.7.9.2/24', gateway: '10.7.9.1' }]);
+    rmSync(`${networksDirectory}/mem.json`);
+  });
+
+  it('refuses a definition that is none before anything is built', async () => {
+    expect(await codeOf(attach([{ ...mem, id: 'short' }]))).toBe('network.damaged');
+    expect(await codeOf(attach([{ ...mem, driver: 'overlay' }]))).toBe('network.damaged');
+    await settled([], []);
+  });
+
+  it('forgets the network whose first container was refused', async () => {
+    expect(await codeOf(attach([mem], { host: 1 }))).toBe('address.taken');
+    await settled(['c1'], []);
+    expect(linkNames()).not.toContain('mem0');
+  });
+
+  it('takes down the former network of a container whose engine gives it another namespace', async () => {
+    await attach([mem]);
+    const second = `${netns}-2`;
+    await attach([mem], { path: second });
+    expect(linksIn(second)).toEqual(['lo', 'mem-if']);
+    expect(linksIn(netns)).toEqual(['lo']);
+    await lab.remove('c1');
+    native.removeNetns(second);
+  });
+});
+
+describe('host ports that the caller holds', () => {
+  const server = (port: number) =>
+    new Promise<Server>((resolve, reject) => {
+      const listening = createServer().on('error', reject);
+      listening.listen(port, '0.0.0.0', () => resolve(listening));
+    });
+  const port = { hostPort: 8080, containerPort: 80, heldByCaller: true };
+
+  it('are published and not bound', async () => {
+    const held = await server(8080);
+    const { ports } = await attach([mem], { ports: [port] });
+    expect(ports).toEqual([
+      { protocol: 'tcp', hostIp: null, hostPort: 8080, containerPort: 80, range: 1, heldByCaller: true },
+    ]);
+    held.close();
+  });
+
+  it('are not bound by a daemon that starts again, either', async () => {
+    await attach([mem], { ports: [port] });
+    await lab.restart('kill');
+    const held = await server(8080);
+    held.close();
+    await lab.facts.told('container/c1 adopted');
+    expect(lab.facts.of('node', 'testnode')).not.toContain('port-lost');
+  });
+
+  it('are nobody else’s meanwhile', async () => {
+    await attach([mem], { ports: [port] });
+    const second = lab.client.container.setup({
+      id: 'c2',
+      networks: [{ network: 'mem' }],
+      ports: [{ hostPort: 8080, containerPort: 80 }],
+    });
+    expect(await codeOf(second)).toBe('port.taken');
+  });
+
+  it('have a number', async () => {
+    expect(await codeOf(attach([mem], { ports: [{ containerPort: 80, heldByCaller: true }] }))).toBe('port.invalid');
+  });
+});
+
+describe('container.detach', () => {
+  it('tears down and forgets a container that leaves its last network, and the network with it', async () => {
+    await attach([mem]);
+    await detach(mem);
+    await settled([], []);
+    expect(linkNames()).not.toContain('mem0');
+    expect(linksIn(netns)).toEqual(['lo']);
+    expect(lab.facts.of('container', 'c1').slice(-3)).toEqual(['tearing-down', 'torn-down', 'removed']);
+  });
+
+  it('leaves one network of several', async () => {
+    await attach([mem, other]);
+    await detach(mem);
+    expect(linksIn(netns)).toEqual(['lo', 'other-if']);
+    await settled(['c1'], ['other']);
+  });
+
+  it('has succeeded where the container is not known, or not on the network', async () => {
+    expect(await detach(mem)).toEqual({ id: 'c1' });
+    await attach([mem]);
+    await detach(other);
+    expect(linksIn(netns)).toEqual(['lo', 'mem-if']);
+  });
+
+  it('does not touch a container that has another namespace by now', async () => {
+    await attach([mem]);
+    await lab.client.container.detach({ id: 'c1', networks: ['mem'], netns: '/run/netns/former' });
+    expect(linksIn(netns)).toEqual(['lo', 'mem-if']);
+  });
+
+  it('lets the same container be attached again at once', async () => {
+    await attach([mem]);
+    for (let round = 0; round < 5; round++) {
+      await detach(mem);
+      await attach([mem]);
+    }
+    expect(linksIn(netns)).toEqual(['lo', 'mem-if']);
+  });
+});
+
+describe('a network that a caller brought', () => {
+  it('stays when its file is found meanwhile', async () => {
+    await attach([mem]);
+    writeFileSync(`${networksDirectory}/mem.json`, JSON.stringify(mem));
+    // one that is damaged is told of at the same look
+    writeFileSync(`${networksDirectory}/zzz.json`, '{');
+    await untilAnswered(async () => expect((await lab.client.network.list()).damaged).toHaveLength(1));
+    await detach(mem);
+    await settled([], ['mem']);
+    rmSync(`${networksDirectory}/zzz.json`);
+    rmSync(`${networksDirectory}/mem.json`);
+    await settled([], []);
+  });
+
+  it('changes its name servers without a file', async () => {
+    await attach([mem]);
+    await lab.client.network.update({ name: 'mem', dnsServers: ['9.9.9.9'] });
+    expect((await lab.client.network.inspect({ name: 'mem' })).network.network_dns_servers).toEqual(['9.9.9.9']);
+    expect(readdirSync(networksDirectory)).toEqual([]);
+  });
+});
+
+describe('teardowns that were left while nobody served', () => {
+  let left = 0;
+  const leave = (request: object) => {
+    const directory = `${lab.daemon.runDirectory}/teardowns`;
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(`${directory}/${left++}.json`, JSON.stringify(request));
+    return directory;
+  };
+
+  it('are done when the daemon is back, before it answers', async () => {
+    await attach([mem]);
+    await lab.restart('stop', () => leave({ id: 'c1', networks: ['mem'], netns }));
+    await settled([], []);
+    expect(readdirSync(`${lab.daemon.runDirectory}/teardowns`)).toEqual([]);
+    expect(linksIn(netns)).toEqual(['lo']);
+  });
+
+  it('are done, too, when they come while it serves', async () => {
+    await attach([mem]);
+    const directory = leave({ id: 'c1', networks: ['mem'], netns });
+    await settled([], []);
+    await untilAnswered(async () => expect(readdirSync(directory)).toEqual([]));
+  });
+
+  it('are dropped when they say nothing', async () => {
+    const directory = leave({ nonsense: true });
+    await untilAnswered(async () => expect(readdirSync(directory)).toEqual([]));
+  });
+});

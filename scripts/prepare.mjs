@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** Debian packages, and the programs by which their presence shows; one of them is enough. */
+/** Debian packages, and the programs or files by which their presence shows; one of them is enough. */
 const packages = {
   'nats-server': ['nats-server'],
   nftables: ['nft'], // brings libnftables.so.1
@@ -17,6 +17,8 @@ const packages = {
   cmake: ['cmake'],
   make: ['make'],
   'g++': ['c++', 'g++', 'clang++'],
+  'libnats-dev': ['/usr/include/nats/nats.h', '/usr/local/include/nats/nats.h'],
+  'nlohmann-json3-dev': ['/usr/include/nlohmann/json.hpp', '/usr/local/include/nlohmann/json.hpp'],
 };
 
 /** With `--tests`: what only the tests need, to see netloom's work with the eyes of others. */
@@ -92,6 +94,7 @@ function installNpmPackages() {
 }
 
 function isInstalled(program) {
+  if (program.startsWith('/')) return existsSync(program);
   const directories = [
     ...(process.env.PATH ?? '').split(delimiter),
     '/usr/sbin',

@@ -1,0 +1,137 @@
+// A netavark for podman, whose work is done by netloom's daemon: command line and JSON are netavark's, each call is one
+// command on the bus. Errors go to stdout as {"error": "…"} with exit 1, wrong command lines to stderr with exit 2, as
+// netavark's do.
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+
+#include "bus.h"
+#include "options.h"
+#include "teardown_queue.h"
+#include "translate.h"
+
+using nlohmann::json;
+
+namespace {
+
+/// Whose command line and JSON this is.
+constexpr const char* netavark_version = "1.17.2";
+
+constexpr const char* help =
+    "netavark, by netloom: gives podman's containers their networks\n\n"
+    "Usage: netavark [OPTIONS] COMMAND\n\n"
+    "Commands:\n"
+    "  setup NETNS_PATH                            sets a container's networks up (JSON on stdin)\n"
+    "  teardown NETNS_PATH                         takes them down (the same JSON)\n"
+    "  update NETWORK --network-dns-servers LIST   whom the network's resolver asks\n"
+    "  create                                      completes a network's definition (JSON on stdin)\n"
+    "  version                                     tells what this is, as JSON\n\n"
+    "Options: -f/--file FILE, -c/--config DIR, -r/--rootless BOOL, -a/--aardvark-binary PATH, --plugin-directory DIR,\n"
+    "         --firewall-driver NAME, -V/--version, -h/--help\n\n"
+    "Environment: NETLOOM_RUN_DIR (default /run/netloom), NETLOOM_CREDS, NATS_URL, NETLOOM_NODE\n";
+
+json read_input(const door::Options& options) {
+  std::ifstream file;
+  if (!options.file.empty()) file.open(options.file);
+  if (!options.file.empty() && !file) throw door::BadInput("failed to open " + options.file);
+  std::istream& stream = options.file.empty() ? std::cin : file;
+  const std::string text{std::istreambuf_iterator<char>(stream), {}};
+  const json input = json::parse(text, nullptr, false);
+  if (!input.is_object()) throw door::BadInput("failed to load network options: the input is no JSON object");
+  return input;
+}
+
+const std::string& argument(const door::Options& options, const char* name) {
+  if (options.arguments.size() == 1) return options.arguments[0];
+  throw door::UsageError(options.command + ": expected one argument, <" + name + ">");
+}
+
+/// A rootless podman runs this in a network namespace of its own, where the daemon's bus is out of reach.
+void refuse_rootless(const door::Options& options) {
+  if (options.rootless)
+    throw door::BadInput(
+        "netloom serves rootful podman only: a rootless one calls from a network namespace of its own");
+}
+
+void setup(const door::Options& options) {
+  refuse_rootless(options);
+  const std::string& netns = argument(options, "NETNS_PATH");
+  const json input = read_input(options);
+  const json request = door::attach_request(input, netns);
+  std::cout << door::status_blocks(input, door::Bus().request("container.attach", request)) << std::endl;
+}
+
+/// Done now, or by the daemon when it is back.
+void teardown(const door::Options& options) {
+  // podman's own signals are meant for the container: what is begun is finished
+  signal(SIGTERM, SIG_IGN);
+  signal(SIGINT, SIG_IGN);
+  const std::string& netns = argument(options, "NETNS_PATH");
+  const json request = door::detach_request(read_input(options), netns);
+  try {
+    door::Bus().request("container.detach", request);
+  } catch (const door::NotServed&) {
+    door::queue_teardown(request);
+  }
+}
+
+void update(const door::Options& options) {
+  const std::string& network = argument(options, "NETWORK_NAME");
+  try {
+    door::Bus().request("network.update", door::update_request(network, options.dns_servers));
+  } catch (const door::Refused& refused) {
+    // nobody uses it: podman's file tells the next one who does
+    if (refused.code != "network.unknown") throw;
+  }
+}
+
+void print_version() {
+  const json version = {
+      {"version", netavark_version}, {"commit", "netloom " NETLOOM_VERSION}, {"build_time", __DATE__ " " __TIME__},
+      {"target", NETLOOM_TARGET},    {"default_fw_driver", "nftables"},
+  };
+  std::cout << version.dump(2) << std::endl;
+}
+
+void run(const door::Options& options) {
+  if (options.command == "setup") return setup(options);
+  if (options.command == "teardown") return teardown(options);
+  if (options.command == "update") return update(options);
+  if (options.command == "create") {
+    std::cout << door::Bus().request("plan.network", read_input(options)).at("definition") << std::endl;
+    return;
+  }
+  if (options.command == "version") return print_version();
+  if (options.command == "--version") {
+    std::cout << "netavark " << netavark_version << std::endl;
+    return;
+  }
+  if (options.command == "--help") {
+    std::cout << help << std::flush;
+    return;
+  }
+  throw door::UsageError("unrecognized command '" + options.command + "'");
+}
+
+int guarded(int argc, char** argv) try {
+  run(door::parse_options(argc, argv));
+  return 0;
+} catch (const door::UsageError& error) {
+  std::cerr << "error: " << error.what() << "\n\nFor more information, try '--help'.\n";
+  return 2;
+} catch (const std::exception& error) {
+  std::cout << json{{"error", error.what()}} << std::endl;
+  return 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const int code = guarded(argc, argv);
+  // what the NATS library still holds goes with the process: its orderly end would cost more than the whole call
+  _exit(code);
+}

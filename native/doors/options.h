@@ -1,0 +1,29 @@
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace door {
+
+/// The command line was not understood: exit 2, and the words go to stderr.
+struct UsageError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// netavark's command line. Global options come before the command.
+struct Options {
+  std::string command;
+  std::vector<std::string> arguments;
+  /// read instead of stdin; empty: stdin
+  std::string file;
+  bool rootless = false;
+  /// `update NAME --network-dns-servers LIST`: the comma-joined list, which may be empty
+  std::string dns_servers;
+};
+
+/// Throws UsageError. Options that tell netavark how to do what netloom does by itself (state directory, aardvark-dns,
+/// firewall driver, plugins) are taken and not used.
+Options parse_options(int argc, char** argv);
+
+}  // namespace door

@@ -1,0 +1,145 @@
+#include "translate.h"
+
+#include <algorithm>
+#include <vector>
+
+using nlohmann::json;
+
+namespace door {
+
+namespace {
+
+/// What the names of containers end in for podman; netloom's resolver answers below it whatever its own domain is.
+constexpr const char* podman_domain = "dns.podman";
+
+[[noreturn]] void malformed(const std::string& what) { throw BadInput("failed to load network options: " + what); }
+
+bool has(const json& object, const char* field) { return object.contains(field) && !object[field].is_null(); }
+
+const json& required(const json& object, const char* field) {
+  if (!object.is_object() || !has(object, field)) malformed(std::string("missing field `") + field + "`");
+  return object[field];
+}
+
+std::string required_text(const json& object, const char* field) {
+  const json& value = required(object, field);
+  if (!value.is_string()) malformed(std::string("field `") + field + "` is no string");
+  return value;
+}
+
+json list_or_empty(const json& object, const char* field) { return has(object, field) ? object[field] : json::array(); }
+
+struct Attachment {
+  std::string network;
+  json options;
+};
+
+/// podman 6 gives a list, whose order counts; earlier ones a map, where the interfaces' names tell the order.
+std::vector<Attachment> attachments_of(const json& options) {
+  const json& networks = required(options, "networks");
+  std::vector<Attachment> attachments;
+  if (networks.is_array()) {
+    for (const json& entry : networks) attachments.push_back({required_text(entry, "name"), entry});
+    return attachments;
+  }
+  if (!networks.is_object()) malformed("field `networks` is no map and no list");
+  for (const auto& [name, entry] : networks.items()) attachments.push_back({name, entry});
+  std::sort(attachments.begin(), attachments.end(), [](const Attachment& one, const Attachment& other) {
+    const std::string a = required_text(one.options, "interface_name"),
+                      b = required_text(other.options, "interface_name");
+    return a.size() == b.size() ? a < b : a.size() < b.size();
+  });
+  return attachments;
+}
+
+const json& definition_of(const json& options, const std::string& network) {
+  const json& known = required(options, "network_info");
+  if (!known.is_object() || !known.contains(network)) malformed("network " + network + " is not in `network_info`");
+  return known[network];
+}
+
+json attachment_request(const json& options, const Attachment& attachment) {
+  const json& asked = attachment.options;
+  const std::string interface_name = required_text(asked, "interface_name");
+  if (interface_name.empty()) malformed("interface name of network " + attachment.network + " is empty");
+  json request = {
+      {"network", attachment.network},
+      {"interfaceName", interface_name},
+      {"staticIps", list_or_empty(asked, "static_ips")},
+      {"aliases", list_or_empty(asked, "aliases")},
+      {"definition", definition_of(options, attachment.network)},
+  };
+  if (has(asked, "static_mac") && asked["static_mac"] != "") request["staticMac"] = asked["static_mac"];
+  return request;
+}
+
+/// podman has bound the host port already, and keeps it bound in a process of its own.
+json port_request(const json& mapping) {
+  json request = {
+      {"containerPort", required(mapping, "container_port")},
+      {"hostPort", required(mapping, "host_port")},
+      {"range", std::max(1, mapping.value("range", 1))},
+      {"heldByCaller", true},
+  };
+  if (has(mapping, "host_ip")) request["hostIp"] = mapping["host_ip"];
+  if (has(mapping, "protocol")) request["protocol"] = mapping["protocol"];
+  return request;
+}
+
+/// netavark names the gateway of every subnet, also where no route leads to it.
+void add_gateways(json& block, const json& definition) {
+  const json subnets = list_or_empty(definition, "subnets");
+  for (auto& [_, interface] : block["interfaces"].items()) {
+    json& addresses = interface["subnets"];
+    for (size_t index = 0; index < addresses.size() && index < subnets.size(); index++)
+      if (has(subnets[index], "gateway")) addresses[index]["gateway"] = subnets[index]["gateway"];
+  }
+}
+
+}  // namespace
+
+json attach_request(const json& options, const std::string& netns) {
+  json networks = json::array(), ports = json::array();
+  for (const Attachment& attachment : attachments_of(options))
+    networks.push_back(attachment_request(options, attachment));
+  for (const json& mapping : list_or_empty(options, "port_mappings")) ports.push_back(port_request(mapping));
+  return {
+      {"id", required_text(options, "container_id")},
+      {"name", required_text(options, "container_name")},
+      {"mode", "ns:" + netns},
+      {"networks", networks},
+      {"ports", ports},
+      {"dnsServers", list_or_empty(options, "dns_servers")},
+  };
+}
+
+json status_blocks(const json& options, const json& answer) {
+  json blocks = json::object();
+  for (const Attachment& attachment : attachments_of(options)) {
+    json block = answer.at("status").at(attachment.network);
+    add_gateways(block, definition_of(options, attachment.network));
+    if (!block["dns_search_domains"].empty()) block["dns_search_domains"] = {podman_domain};
+    // without a resolver of the network's, the container asks those that its user named
+    if (block["dns_server_ips"].empty()) block["dns_server_ips"] = list_or_empty(options, "dns_servers");
+    blocks[attachment.network] = block;
+  }
+  return blocks;
+}
+
+json detach_request(const json& options, const std::string& netns) {
+  json networks = json::array();
+  for (const Attachment& attachment : attachments_of(options)) networks.push_back(attachment.network);
+  return {{"id", required_text(options, "container_id")}, {"networks", networks}, {"netns", netns}};
+}
+
+json update_request(const std::string& network, const std::string& servers) {
+  json list = json::array();
+  for (size_t start = 0; start < servers.size();) {
+    const size_t end = std::min(servers.find(',', start), servers.size());
+    if (end > start) list.push_back(servers.substr(start, end - start));
+    start = end + 1;
+  }
+  return {{"name", network}, {"dnsServers", list}};
+}
+
+}  // namespace door

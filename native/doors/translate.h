@@ -1,0 +1,26 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <string>
+
+namespace door {
+
+/// What podman says cannot be understood.
+struct BadInput : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// netavark's setup (NetworkOptions) → container.attach. Throws BadInput.
+nlohmann::json attach_request(const nlohmann::json& options, const std::string& netns);
+
+/// The answer of container.attach → `{NAME: StatusBlock}`, one for each network of `options`.
+nlohmann::json status_blocks(const nlohmann::json& options, const nlohmann::json& answer);
+
+/// netavark's teardown (NetworkOptions) → container.detach. Throws BadInput.
+nlohmann::json detach_request(const nlohmann::json& options, const std::string& netns);
+
+/// `10.0.0.1,10.0.0.2` → network.update: exactly these; none when empty.
+nlohmann::json update_request(const std::string& network, const std::string& servers);
+
+}  // namespace door

@@ -1,0 +1,312 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as native from '#native';
+import { untilAnswered } from '../support/daemon.ts';
+import { ip, ipWithin, linkNames } from '../support/fresh-host.ts';
+import { Lab } from '../support/lab.ts';
+
+const door = 'native/build/doors/netavark';
+
+interface Spoken {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+let lab: Lab;
+beforeAll(async () => {
+  lab = await Lab.open();
+});
+afterAll(() => lab.close());
+
+/** Runs the door as podman does: with an environment of its own, and JSON on stdin. */
+function say(args: string[], input: unknown = null): Promise<Spoken> {
+  const child = spawn(door, args, { env: { NETLOOM_RUN_DIR: lab.daemon.runDirectory, PATH: '/usr/bin' } });
+  const spoken: Spoken = { code: null, stdout: '', stderr: '' };
+  child.stdout.on('data', (chunk) => {
+    spoken.stdout += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    spoken.stderr += chunk;
+  });
+  // some say what is wrong before they read
+  child.stdin.on('error', () => {});
+  child.stdin.end(JSON.stringify(input));
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ ...spoken, code }));
+  });
+}
+
+const podmanArguments = [
+  '--config',
+  '/run/containers/networks',
+  '--rootless=false',
+  '--aardvark-binary=/x/aardvark-dns',
+];
+const setup = (netns: string, input: unknown) => say([...podmanArguments, 'setup', netns], input);
+const teardown = (netns: string, input: unknown) => say([...podmanArguments, 'teardown', netns], input);
+
+const web = {
+  name: 'web',
+  id: '3'.repeat(64),
+  driver: 'bridge',
+  network_interface: 'podman1',
+  created: '2026-01-01T00:00:00Z',
+  subnets: [{ subnet: '10.89.0.0/24', gateway: '10.89.0.1' }],
+  ipv6_enabled: false,
+  internal: false,
+  dns_enabled: true,
+  ipam_options: { driver: 'host-local' },
+};
+
+function options(more: Record<string, unknown> = {}) {
+  return {
+    container_id: '4'.repeat(64),
+    container_name: 's1',
+    networks: { web: { static_ips: ['10.89.0.2'], aliases: ['444444444444'], interface_name: 'eth0' } },
+    network_info: { web },
+    ...more,
+  };
+}
+
+function engineNetns(name: string): string {
+  const path = `${lab.directory.path}/${name}`;
+  native.createNetns(path).socket.close();
+  return path;
+}
+
+const settled = () =>
+  untilAnswered(async () => {
+    expect((await lab.client.container.list()).containers).toEqual([]);
+    expect((await lab.client.network.list()).networks).toEqual([]);
+  });
+
+describe('what podman says to netavark, as recorded', () => {
+  const samples = new URL('../../../shared/netavark-samples/', import.meta.url);
+  const files = existsSync(samples) ? readdirSync(samples).filter((file) => file.endsWith('.log')) : [];
+
+  interface Exchange {
+    verb: string;
+    netns: string;
+    input: { network_info: Record<string, { driver: string; network_interface?: string }> };
+    stdout: string;
+  }
+
+  function exchanges(file: string): Exchange[] {
+    const text = readFileSync(new URL(file, samples), 'utf8');
+    return text.split(/^### argv: /m).flatMap((part) => {
+      const [, verb, netns] = /^netavark .* (setup|teardown) (\S+)$/m.exec(part.split('\n')[0] as string) ?? [];
+      const [, input] = /^stdin: (.*)$/m.exec(part) ?? [];
+      const [, stdout = ''] = /^stdout: (.*)$/m.exec(part) ?? [];
+      return verb && netns && input && /^exit: 0$/m.test(part)
+        ? [{ verb, netns, input: JSON.parse(input), stdout }]
+        : [];
+    });
+  }
+
+  /** What was recorded of netavark and what the door says, without what is drawn by lot. */
+  function comparable(stdout: string) {
+    return JSON.parse(stdout || 'null', (key, value) => {
+      if (key === 'mac_address' && !String(value).startsWith('02:00:00')) return 'some address';
+      return value;
+    });
+  }
+
+  it.skipIf(files.length === 0).each(files)(
+    '%s is answered as netavark answered',
+    async (file) => {
+      ip('link', 'add', 'wan0', 'type', 'veth', 'peer', 'name', 'wan1');
+      const made = new Set<string>();
+      let compared = 0;
+      for (const { verb, netns: recorded, input, stdout } of exchanges(file)) {
+        const netns = `${lab.directory.path}/${recorded.split('/').at(-1)}`;
+        if (!made.has(netns) && verb === 'setup') native.createNetns(netns).socket.close();
+        made.add(netns);
+        const spoken = await say([...podmanArguments, verb, netns], input);
+        expect({ ...spoken, stdout: comparable(spoken.stdout) }).toEqual({
+          code: 0,
+          stdout: comparable(stdout),
+          stderr: '',
+        });
+        compared++;
+      }
+      expect(compared).toBeGreaterThan(20);
+      const { containers } = await lab.client.container.list();
+      for (const { id } of containers) await lab.remove(id);
+      await settled();
+      for (const netns of made) native.removeNetns(netns);
+      spawnSync('ip', ['link', 'delete', 'wan0']);
+    },
+    60_000,
+  );
+});
+
+describe('setup and teardown', () => {
+  it('give a container its network, with the gateway, the domain and the name server that podman writes down', async () => {
+    const netns = engineNetns('one');
+    const { code, stdout, stderr } = await setup(netns, options());
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toEqual({
+      web: {
+        dns_search_domains: ['dns.podman'],
+        dns_server_ips: ['10.89.0.1'],
+        interfaces: {
+          eth0: { mac_address: expect.any(String), subnets: [{ ipnet: '10.89.0.2/24', gateway: '10.89.0.1' }] },
+        },
+      },
+    });
+    expect(await teardown(netns, options())).toEqual({ code: 0, stdout: '', stderr: '' });
+    await settled();
+    expect(linkNames()).toEqual(['lo']);
+    native.removeNetns(netns);
+  });
+
+  it('take the list of networks that podman 6 gives, in its order', async () => {
+    const netns = engineNetns('list');
+    const back = { ...web, name: 'back', network_interface: 'podman2', subnets: [{ subnet: '10.90.0.0/24' }] };
+    const input = options({
+      networks: [
+        { name: 'web', static_ips: ['10.89.0.2'], interface_name: 'eth1' },
+        { name: 'back', static_ips: ['10.90.0.2'], interface_name: 'eth0' },
+      ],
+      network_info: { web, back },
+    });
+    const { code } = await setup(netns, input);
+    expect(code).toBe(0);
+    const routes = ipWithin<{ dev: string; metric: number }[]>(netns, 'route', 'show', 'default');
+    expect(routes[0]).toMatchObject({ dev: 'eth1', metric: 100 });
+    await teardown(netns, input);
+    await settled();
+    native.removeNetns(netns);
+  });
+
+  it('do not bind the ports that podman has bound', async () => {
+    const netns = engineNetns('ports');
+    const input = options({
+      port_mappings: [{ host_ip: '', container_port: 80, host_port: 8080, range: 2, protocol: 'tcp,udp' }],
+    });
+    expect((await setup(netns, input)).code).toBe(0);
+    const { container } = await lab.client.container.inspect({ id: '4'.repeat(64) });
+    expect(container.ports).toHaveLength(2);
+    expect(container.ports.every(({ heldByCaller }) => heldByCaller)).toBe(true);
+    expect(spawnSync('ss', ['-Hltun', 'sport = :8080'], { encoding: 'utf8' }).stdout).toBe('');
+    await teardown(netns, input);
+    await settled();
+    native.removeNetns(netns);
+  });
+
+  it('fail with what the daemon says, as JSON on stdout, and leave nothing', async () => {
+    const netns = engineNetns('taken');
+    const { code, stdout, stderr } = await setup(
+      netns,
+      options({ networks: { web: { static_ips: ['10.89.0.1'], interface_name: 'eth0' } } }),
+    );
+    expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+    expect(JSON.parse(stdout)).toEqual({ error: 'address 10.89.0.1 is the gateway' });
+    await teardown(netns, options());
+    await settled();
+    native.removeNetns(netns);
+  });
+
+  it.each([
+    ['no JSON at all', [], /no JSON object/],
+    ['no container', { networks: {}, network_info: {} }, /missing field `container_id`/],
+    ['a network that is not described', options({ network_info: {} }), /network web is not in `network_info`/],
+    ['a network without an interface name', options({ networks: { web: {} } }), /missing field `interface_name`/],
+  ])('say what is wrong with %s', async (_, input, message) => {
+    const { code, stdout } = await setup('/run/netns/none', input);
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toEqual({ error: expect.stringMatching(message) });
+  });
+
+  it('refuse a rootless podman in words', async () => {
+    const { code, stdout } = await say(['--rootless=true', 'setup', '/run/netns/none'], options());
+    expect([code, JSON.parse(stdout).error]).toEqual([1, expect.stringContaining('rootful podman only')]);
+  });
+});
+
+describe('update', () => {
+  it('changes whom the resolver of a network in use asks, and has nothing to do for others', async () => {
+    const netns = engineNetns('update');
+    await setup(netns, options());
+    expect(await say([...podmanArguments, 'update', 'web', '--network-dns-servers', '9.9.9.9,8.8.8.8'])).toMatchObject({
+      code: 0,
+      stdout: '',
+    });
+    const servers = async () => (await lab.client.network.inspect({ name: 'web' })).network.network_dns_servers;
+    expect(await servers()).toEqual(['9.9.9.9', '8.8.8.8']);
+    await say([...podmanArguments, 'update', 'web', '--network-dns-servers', '']);
+    expect(await servers()).toEqual([]);
+    expect((await say([...podmanArguments, 'update', 'nobody', '--network-dns-servers', '9.9.9.9'])).code).toBe(0);
+    await teardown(netns, options());
+    await settled();
+    native.removeNetns(netns);
+  });
+});
+
+describe('the command line', () => {
+  it.each([
+    [['--version'], 'netavark 1.17.2\n'],
+    [['-V'], 'netavark 1.17.2\n'],
+    [['--help'], expect.stringContaining('Usage: netavark')],
+  ])('%s is answered', async (args, stdout) => {
+    expect(await say(args as string[])).toEqual({ code: 0, stdout, stderr: '' });
+  });
+
+  it('version tells what this is, as JSON', async () => {
+    const { stdout } = await say(['version']);
+    expect(JSON.parse(stdout)).toMatchObject({ version: '1.17.2', commit: expect.stringContaining('netloom') });
+  });
+
+  it.each([
+    [['setup', '--config', '/tmp', '/x']],
+    [['setup']],
+    [['nonsense']],
+    [[]],
+    [['--nonsense']],
+    [['update', 'web']],
+  ])('%j is a usage error: exit 2, words on stderr, nothing on stdout', async (args) => {
+    expect(await say(args)).toEqual({ code: 2, stdout: '', stderr: expect.stringMatching(/^error: /) });
+  });
+});
+
+describe('while no daemon runs', () => {
+  it('a set-up fails in words, a teardown is done when the daemon is back', async () => {
+    const netns = engineNetns('down');
+    await setup(netns, options());
+    await lab.restart('stop', async () => {
+      const refused = await setup(netns, options());
+      expect([refused.code, JSON.parse(refused.stdout).error]).toEqual([
+        1,
+        expect.stringContaining("netloom's daemon"),
+      ]);
+      expect(await teardown(netns, options())).toEqual({ code: 0, stdout: '', stderr: '' });
+    });
+    await settled();
+    expect(linkNames()).toEqual(['lo']);
+    native.removeNetns(netns);
+  });
+
+  it('there is nothing to take down where none has been', async () => {
+    const nowhere = `${lab.directory.path}/never`;
+    mkdirSync(nowhere);
+    writeFileSync(`${nowhere}/input.json`, JSON.stringify(options()));
+    const env = { NETLOOM_RUN_DIR: nowhere, PATH: '/usr/bin' };
+    const { status, stdout } = spawnSync(door, ['-f', `${nowhere}/input.json`, 'teardown', '/x'], {
+      env,
+      encoding: 'utf8',
+    });
+    expect([status, stdout, readdirSync(nowhere)]).toEqual([0, '', ['input.json']]);
+  });
+});
+
+describe('aardvark-dns beside it', () => {
+  it('tells its version and runs nothing', () => {
+    expect(spawnSync('native/build/doors/aardvark-dns', ['--version'], { encoding: 'utf8' }).stdout).toMatch(
+      /^aardvark-dns /,
+    );
+    expect(spawnSync('native/build/doors/aardvark-dns', ['run']).status).toBe(1);
+  });
+});

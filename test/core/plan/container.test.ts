@@ -205,6 +205,7 @@ describe('the plans of a container', () => {
       [
         "setup, build:",
         "netns.require /run/netns/blue",
+        "link.set lo up in /run/netns/blue",
         "link.veth nl9ff56c578050 (eth0 in /run/netns/blue)",
         "link.set nl9ff56c578050 master netloom0 up",
         "link.set eth0 up in /run/netns/blue",

@@ -25,6 +25,8 @@ const packages = {
 const testPackages = {
   podman: ['podman'],
   netavark: ['netavark'], // without it podman keeps its networks in another format
+  'aardvark-dns': ['aardvark-dns'], // answers for the names of containers on those networks
+  'busybox-static': ['busybox'], // all that is in the containers
 };
 
 /** With `--bench`: whom netloom is measured against. */

@@ -17,7 +17,7 @@ export const exitCodeHelp = `Exit codes:
 
 /** What the command line itself refuses; everything else is a fault, and has a fault's code. */
 export interface Complaint {
-  code: 'usage' | 'command.missing' | 'command.unusable';
+  code: 'usage' | 'command.missing' | 'command.unusable' | 'podman.refused';
   message: string;
 }
 

@@ -23,6 +23,7 @@ import { networkRmCommand } from './commands/network-rm.ts';
 import { networkUpdateCommand } from './commands/network-update.ts';
 import { nodeInfoCommand } from './commands/node-info.ts';
 import { planCommand } from './commands/plan.ts';
+import { podmanInstallCommand, podmanStatusCommand, podmanUninstallCommand } from './commands/podman.ts';
 import { portListCommand } from './commands/port-list.ts';
 import { portPublishCommand, portUnpublishCommand } from './commands/port-publish.ts';
 import { psCommand } from './commands/ps.ts';
@@ -89,6 +90,8 @@ function program(terminal: Terminal): Command {
   netloom.commandsGroup('This host:');
   for (const add of [daemonCommand, eventsCommand, doctorCommand, gcCommand]) add(netloom, terminal);
   nodeInfoCommand(group(netloom, 'node', 'what the daemon says of itself'), terminal);
+  const podman = group(netloom, 'podman', 'let podman have its networks from netloom, and back');
+  for (const add of [podmanInstallCommand, podmanUninstallCommand, podmanStatusCommand]) add(podman, terminal);
   return netloom;
 }
 

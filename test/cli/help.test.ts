@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { describe, expect, it } from 'vitest';
 import { say } from './netloom.ts';
 
-const groups = ['container', 'network', 'port', 'node'];
+const groups = ['container', 'network', 'port', 'node', 'podman'];
 const leaves = [
   ...['run', 'ps', 'inspect', 'stats', 'plan', 'reachability', 'daemon', 'events', 'doctor', 'gc'],
   ...['create', 'setup', 'started', 'teardown', 'rm', 'ls'].map((verb) => `container ${verb}`),
@@ -11,6 +11,7 @@ const leaves = [
   ),
   ...['list', 'publish', 'unpublish'].map((verb) => `port ${verb}`),
   'node info',
+  ...['install', 'uninstall', 'status'].map((verb) => `podman ${verb}`),
 ];
 
 describe('--help', () => {

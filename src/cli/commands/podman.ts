@@ -1,0 +1,86 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { defaultRunDir } from '../../bus/credentials.ts';
+import { clientCommand } from '../command.ts';
+import { EndWith, exitCode } from '../failure.ts';
+import type { GlobalOptions } from '../options.ts';
+import { json, type Terminal } from '../terminal.ts';
+import { findingsText } from './doctor.ts';
+
+interface PodmanOptions extends GlobalOptions {
+  configDir: string;
+  force?: boolean;
+}
+
+const configDirOption = ['--config-dir <path>', "where podman's containers.conf is", '/etc/containers'] as const;
+
+export function podmanInstallCommand(parent: Command, terminal: Terminal): void {
+  clientCommand(parent, {
+    usage: 'install',
+    summary: 'let a rootful podman have its networks from netloom',
+    details:
+      'Writes one drop-in file, containers.conf.d/50-netloom.conf: podman then finds the netavark of netloom first. ' +
+      'Refused while containers run whose networks another engine made, for that one has to take them down. ' +
+      'With --run-dir podman is told where the daemon is.',
+    examples: ['sudo netloom podman install', 'sudo netloom podman install --run-dir /run/lab'],
+  })
+    .option(...configDirOption)
+    .option('--force', 'also while containers run')
+    .action(async (_options, command: Command) => {
+      const options: PodmanOptions = command.optsWithGlobals();
+      const [{ installDropIn, refusal }, { doorDir }] = await dropInAndDoor();
+      if (!existsSync(join(doorDir, 'netavark')))
+        throw refusal(`${doorDir}/netavark is not built: npm run build:native`);
+      if (!options.force) await mustLeaveNobody('another engine', options);
+      const runDir = options.runDir ?? process.env.NETLOOM_RUN_DIR ?? defaultRunDir;
+      const { path } = installDropIn(options.configDir, { doorDir, runDir: runDir === defaultRunDir ? null : runDir });
+      terminal.print(options.json ? json({ installed: path }) : `podman is on netloom: ${path}`);
+    });
+}
+
+export function podmanUninstallCommand(parent: Command, terminal: Terminal): void {
+  clientCommand(parent, {
+    usage: 'uninstall',
+    summary: 'let podman have its networks from the engine that it had before',
+    details: 'Removes what install wrote, and nothing else. Refused while containers run whose networks netloom made.',
+    examples: ['sudo netloom podman uninstall'],
+  })
+    .option(...configDirOption)
+    .option('--force', 'also while containers run')
+    .action(async (_options, command: Command) => {
+      const options: PodmanOptions = command.optsWithGlobals();
+      const [{ removeDropIn }] = await dropInAndDoor();
+      if (!options.force) await mustLeaveNobody('netloom', options);
+      const removed = removeDropIn(options.configDir);
+      const told = removed ? 'podman is as it was before' : 'podman was not on netloom: nothing was done';
+      terminal.print(options.json ? json({ removed }) : told);
+    });
+}
+
+export function podmanStatusCommand(parent: Command, terminal: Terminal): void {
+  clientCommand(parent, {
+    usage: 'status',
+    summary: 'tell who makes the networks of podman, and whether that one is well',
+    details: 'Exit code 0 when podman is on netloom and all is well, 1 otherwise.',
+    examples: ['sudo netloom podman status', 'sudo netloom podman status --json | jq .onNetloom'],
+  })
+    .option(...configDirOption)
+    .action(async (_options, command: Command) => {
+      const options: PodmanOptions = command.optsWithGlobals();
+      const { podmanStatus } = await import('../podman/status.ts');
+      const status = await podmanStatus(options.configDir, options);
+      const verdict = status.onNetloom ? 'podman is on netloom.' : 'podman is not on netloom.';
+      terminal.print(options.json ? json(status) : `${verdict}\n\n${findingsText(terminal, status.checks)}`);
+      if (!status.checks.every(({ ok }) => ok === true)) throw new EndWith(exitCode.failed);
+    });
+}
+
+async function mustLeaveNobody(maker: 'netloom' | 'another engine', options: PodmanOptions): Promise<void> {
+  const [{ left }, [{ refusal }]] = await Promise.all([import('../podman/status.ts'), dropInAndDoor()]);
+  const names = (await left(maker, options)).map(({ name }) => name).join(' ');
+  if (names) throw refusal(`the networks of ${names} were made by ${maker}: podman stop ${names} first, or --force`);
+}
+
+/** Not loaded for the other commands: their `--help` need not wait for it. */
+const dropInAndDoor = () => Promise.all([import('../podman/drop-in.ts'), import('../podman/engine.ts')]);

@@ -1,0 +1,89 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'smol-toml';
+import { z } from 'zod';
+import { badInput } from '../options.ts';
+
+/** A file of podman's configuration, as containers.conf(5) orders them: a later one goes before an earlier one. */
+export interface ConfFile {
+  path: string;
+  text: string;
+}
+
+/** What podman goes by, and the file that says so; null: podman's own default. */
+export interface Setting<Value> {
+  value: Value;
+  file: string | null;
+}
+
+/** The few words of containers.conf that decide who makes the networks. */
+export interface NetworkSettings {
+  /** `netavark`, `cni`; empty: podman chooses */
+  backend: Setting<string>;
+  /** where definitions of networks are */
+  networkConfigDir: Setting<string>;
+  /** where podman looks for `netavark`, in this order */
+  helperDirs: Setting<string[]>;
+  /** `NAME=value`, given to podman and all that it starts */
+  environment: Setting<string[]>;
+}
+
+/** What podman is built with, in Debian and elsewhere. */
+export const defaultHelperDirs = [
+  '/usr/local/libexec/podman',
+  '/usr/local/lib/podman',
+  '/usr/libexec/podman',
+  '/usr/lib/podman',
+];
+
+const vendorConf = '/usr/share/containers/containers.conf';
+export const defaultConfigDir = '/etc/containers';
+export const dropInDir = (configDir: string) => join(configDir, 'containers.conf.d');
+
+/** The files of a rootful podman, those that are there. */
+export function readConfFiles(configDir: string): ConfFile[] {
+  const dropIns = dropInDir(configDir);
+  const names = existsSync(dropIns) ? readdirSync(dropIns).filter((name) => name.endsWith('.conf')) : [];
+  const paths = [vendorConf, join(configDir, 'containers.conf'), ...names.sort().map((name) => join(dropIns, name))];
+  return paths.filter((path) => existsSync(path)).map((path) => ({ path, text: readFileSync(path, 'utf8') }));
+}
+
+/** podman 5 takes `{append = true}` as the last entry of a list: it goes on from what was said before. */
+const list = z.array(z.union([z.string(), z.object({ append: z.boolean().optional() })]));
+const confSchema = z.object({
+  network: z.object({ network_backend: z.string().optional(), network_config_dir: z.string().optional() }).optional(),
+  engine: z.object({ helper_binaries_dir: list.optional(), env: list.optional() }).optional(),
+});
+
+/** Throws payload.invalid when a file is no containers.conf: podman would refuse it, too. */
+export function networkSettings(files: ConfFile[]): NetworkSettings {
+  const settings: NetworkSettings = {
+    backend: { value: '', file: null },
+    networkConfigDir: { value: `${defaultConfigDir}/networks`, file: null },
+    helperDirs: { value: defaultHelperDirs, file: null },
+    environment: { value: [], file: null },
+  };
+  for (const { path, text } of files) {
+    const { network = {}, engine = {} } = parsed(path, text);
+    if (network.network_backend) settings.backend = { value: network.network_backend, file: path };
+    if (network.network_config_dir) settings.networkConfigDir = { value: network.network_config_dir, file: path };
+    if (engine.helper_binaries_dir)
+      settings.helperDirs = { value: joined(settings.helperDirs.value, engine.helper_binaries_dir), file: path };
+    if (engine.env) settings.environment = { value: joined(settings.environment.value, engine.env), file: path };
+  }
+  return settings;
+}
+
+function parsed(path: string, text: string): z.output<typeof confSchema> {
+  try {
+    return confSchema.parse(parse(text));
+  } catch (error) {
+    throw badInput(`${path}: ${(error as Error).message}`);
+  }
+}
+
+function joined(before: string[], entries: z.output<typeof list>): string[] {
+  const said = entries.filter((entry) => typeof entry === 'string');
+  const appends = entries.some((entry) => typeof entry === 'object' && entry.append === true);
+  return appends ? [...before, ...said] : said;
+}

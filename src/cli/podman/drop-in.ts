@@ -1,0 +1,100 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { stringify } from 'smol-toml';
+import { EndWith, exitCode } from '../failure.ts';
+import { type ConfFile, dropInDir, networkSettings, readConfFiles } from './containers-conf.ts';
+
+/**
+ * The one file by which podman is on netloom: `<config dir>/containers.conf.d/50-netloom.conf`. All that podman was
+ * told otherwise stays where it is said, so that nothing is lost when the file goes.
+ */
+
+const ours = '# Made by `netloom podman install`; `netloom podman uninstall` removes it.';
+const madeDirectory = '# With it was made: ';
+
+export const dropInPath = (configDir: string) => join(dropInDir(configDir), '50-netloom.conf');
+
+/** null when there is none of netloom's */
+export function installedDropIn(configDir: string): ConfFile | null {
+  const path = dropInPath(configDir);
+  if (!existsSync(path)) return null;
+  const text = readFileSync(path, 'utf8');
+  return text.startsWith(ours) ? { path, text } : null;
+}
+
+export interface DropInWish {
+  /** with the executables `netavark` and `aardvark-dns` */
+  doorDir: string;
+  /** of the daemon, when it is not the usual one */
+  runDir: string | null;
+}
+
+/** Writes it anew, and answers it. Throws EndWith when podman would not go by it. */
+export function installDropIn(configDir: string, wish: DropInWish): ConfFile {
+  const path = dropInPath(configDir);
+  const before = installedDropIn(configDir);
+  if (!before && existsSync(path)) throw refusal(`${path} is there, and is not netloom's`);
+  const others = readConfFiles(configDir).filter((file) => file.path !== path);
+  const file = { path, text: dropInText(others, wish) };
+  mustCount(others, file, wish.doorDir);
+  const made = mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+  const note = made
+    ? `${madeDirectory}${made}`
+    : before?.text.split('\n').find((line) => line.startsWith(madeDirectory));
+  const text = note ? file.text.replace('\n', `\n${note}\n`) : file.text;
+  // podman may read at any moment: the whole file, or none
+  writeFileSync(`${path}.new`, text, { mode: 0o644 });
+  renameSync(`${path}.new`, path);
+  return { path, text };
+}
+
+/** The file goes, and the directories that were made for it unless something else is in them now. False: there was none. */
+export function removeDropIn(configDir: string): boolean {
+  const installed = installedDropIn(configDir);
+  if (!installed) return false;
+  rmSync(installed.path);
+  const line = installed.text.split('\n').find((text) => text.startsWith(madeDirectory));
+  if (line) removeEmpty(dirname(installed.path), line.slice(madeDirectory.length));
+  return true;
+}
+
+function removeEmpty(directory: string, topmost: string): void {
+  if (!directory.startsWith(topmost)) return;
+  try {
+    rmdirSync(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOTEMPTY') return;
+    throw error;
+  }
+  removeEmpty(dirname(directory), topmost);
+}
+
+/** A list in a later file takes the place of the former one, so what was configured is repeated behind ours. */
+function dropInText(others: ConfFile[], { doorDir, runDir }: DropInWish): string {
+  const { helperDirs, environment } = networkSettings(others);
+  const helperDirectories = [doorDir, ...helperDirs.value.filter((directory) => directory !== doorDir)];
+  const otherVariables = environment.value.filter((variable) => !variable.startsWith('NETLOOM_RUN_DIR='));
+  const env = runDir === null ? {} : { env: [...otherVariables, `NETLOOM_RUN_DIR=${runDir}`] };
+  const conf = {
+    network: { network_backend: 'netavark' },
+    engine: { helper_binaries_dir: helperDirectories, ...env },
+  };
+  return `${ours}\n${stringify(conf)}\n`;
+}
+
+/** A file that is read after ours may say something else. */
+function mustCount(others: ConfFile[], file: ConfFile, doorDir: string): void {
+  const all = [...others, file].sort((one, other) => rank(one, file.path) - rank(other, file.path));
+  const { backend, helperDirs } = networkSettings(all);
+  const overruling = backend.value !== 'netavark' ? backend.file : helperDirs.value[0] !== doorDir && helperDirs.file;
+  if (overruling)
+    throw refusal(`${overruling} is read after ${file.path}, and says otherwise: remove that from it first`);
+}
+
+/** containers.conf comes before all drop-ins, those in the order of their names. */
+function rank({ path }: ConfFile, ourPath: string): number {
+  if (path === ourPath) return 0;
+  return dirname(path) === dirname(ourPath) && path > ourPath ? 1 : -1;
+}
+
+export const refusal = (message: string) => new EndWith(exitCode.failed, { code: 'podman.refused', message });

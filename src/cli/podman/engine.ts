@@ -1,0 +1,65 @@
+import { execFileSync } from 'node:child_process';
+import { accessSync, constants, realpathSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { delimiter, dirname, join } from 'node:path';
+import { z } from 'zod';
+
+/** The executables that podman finds instead of netavark's; `npm run build:native` makes them. */
+export const doorDir = join(dirname(createRequire(import.meta.url).resolve('#package.json')), 'native/build/doors');
+
+/** The first executable of that name, as podman looks for it: null when there is none. */
+export function findIn(directories: string[], name: string): string | null {
+  return directories.map((directory) => join(directory, name)).find(isExecutable) ?? null;
+}
+
+export const findProgram = (name: string) => findIn((process.env.PATH ?? '').split(delimiter).filter(Boolean), name);
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/** Whether that path leads to one of netloom's own executables. */
+export function isDoor(path: string): boolean {
+  try {
+    return dirname(realpathSync(path)) === realpathSync(doorDir);
+  } catch {
+    return false;
+  }
+}
+
+/** First line of `<program> --version`; what went wrong, when it does not say. */
+export function versionOf(program: string): string {
+  try {
+    const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe'];
+    return execFileSync(program, ['--version'], { encoding: 'utf8', stdio, timeout: 10_000 }).split('\n')[0] ?? '';
+  } catch (error) {
+    return `does not tell its version: ${(error as Error).message.split('\n')[0]}`;
+  }
+}
+
+const runningSchema = z.array(
+  z.object({ Id: z.string(), Names: z.array(z.string()), Networks: z.array(z.string()).nullable() }),
+);
+
+export interface RunningContainer {
+  id: string;
+  name: string;
+  networks: string[];
+}
+
+/** Containers of a rootful podman that run and are on networks; throws what podman says when it cannot tell. */
+export function runningOnNetworks(podman: string): RunningContainer[] {
+  const told = execFileSync(podman, ['ps', '--format', 'json'], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  return runningSchema
+    .parse(JSON.parse(told))
+    .map(({ Id, Names, Networks }) => ({ id: Id, name: Names[0] ?? Id.slice(0, 12), networks: Networks ?? [] }))
+    .filter(({ networks }) => networks.length > 0);
+}

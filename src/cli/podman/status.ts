@@ -1,0 +1,138 @@
+import { NetloomError } from '../../client.ts';
+import type { NodeInfo } from '../../core/view.ts';
+import { bad, type Finding, good, untried } from '../doctor/finding.ts';
+import type { GlobalOptions } from '../options.ts';
+import { withClient } from '../session.ts';
+import { type NetworkSettings, networkSettings, readConfFiles } from './containers-conf.ts';
+import { installedDropIn } from './drop-in.ts';
+import { findIn, findProgram, isDoor, type RunningContainer, runningOnNetworks, versionOf } from './engine.ts';
+import { foreignBridges } from './foreign-bridges.ts';
+
+export interface PodmanStatus {
+  /** whether podman's next container gets its network from netloom */
+  onNetloom: boolean;
+  checks: Finding[];
+}
+
+/** Who makes podman's networks, and whether that one is well. */
+export async function podmanStatus(configDir: string, options: GlobalOptions): Promise<PodmanStatus> {
+  const settings = networkSettings(readConfFiles(configDir));
+  const netavark = findIn(settings.helperDirs.value, 'netavark');
+  const onNetloom = netavark !== null && isDoor(netavark) && settings.backend.value !== 'cni';
+  const daemon = await askDaemon(options);
+  return {
+    onNetloom,
+    checks: [
+      podmanCheck(),
+      dropInCheck(configDir),
+      backendCheck(settings),
+      helperCheck('netavark', settings),
+      helperCheck('aardvark-dns', settings),
+      daemon.check,
+      directoryCheck(settings, daemon.known),
+      ...makerChecks(onNetloom, daemon.known),
+    ],
+  };
+}
+
+function podmanCheck(): Finding {
+  const podman = findProgram('podman');
+  return podman ? good('podman', `${versionOf(podman)} (${podman})`) : bad('podman', 'not found', 'apt install podman');
+}
+
+function dropInCheck(configDir: string): Finding {
+  const only = process.env.CONTAINERS_CONF;
+  const installed = installedDropIn(configDir);
+  if (!installed) return bad('Drop-in', 'there is none', 'netloom podman install');
+  return only
+    ? bad(
+        'Drop-in',
+        `${installed.path}, but CONTAINERS_CONF is set: podman reads ${only} only`,
+        'unset CONTAINERS_CONF',
+      )
+    : good('Drop-in', installed.path);
+}
+
+function backendCheck({ backend: { value, file } }: NetworkSettings): Finding {
+  const name = 'Network backend';
+  const said = `${value} (${file})`;
+  if (value === 'netavark') return good(name, said);
+  return bad(name, value === '' ? 'podman chooses' : said, 'netloom podman install');
+}
+
+function helperCheck(name: 'netavark' | 'aardvark-dns', { helperDirs }: NetworkSettings): Finding {
+  const found = findIn(helperDirs.value, name);
+  if (!found) return bad(name, `in none of ${helperDirs.value.join(', ')}`, 'netloom podman install');
+  const told = `${found} (${isDoor(found) ? "netloom's" : versionOf(found)})`;
+  return isDoor(found) ? good(name, told) : bad(name, told, 'netloom podman install');
+}
+
+/** What the daemon knows; containers by podman's full ids. */
+interface Known {
+  info: NodeInfo;
+  containers: Set<string>;
+}
+
+async function askDaemon(options: GlobalOptions): Promise<{ check: Finding; known: Known | null }> {
+  try {
+    return await withClient({ timeout: 5_000, ...options }, async (client) => {
+      const info = await client.info();
+      const { containers } = await client.container.list();
+      const found = `node ${info.node} is ${info.state}: netloom ${info.version}, process ${info.pid}`;
+      return { check: good('Daemon', found), known: { info, containers: new Set(containers.map(({ id }) => id)) } };
+    });
+  } catch (error) {
+    if (!(error instanceof NetloomError)) throw error;
+    return { check: bad('Daemon', error.message, 'start it: netloom daemon'), known: null };
+  }
+}
+
+/** Definitions that one of them makes, the other one must find. */
+function directoryCheck({ networkConfigDir }: NetworkSettings, known: Known | null): Finding {
+  const name = 'Networks';
+  if (!known) return untried(name, 'the daemon does not answer');
+  const { networks } = known.info.directories;
+  if (networks === networkConfigDir.value) return good(name, `both keep their definitions in ${networks}`);
+  const mend = `netloom daemon --networks-dir ${networkConfigDir.value}`;
+  return bad(name, `podman keeps them in ${networkConfigDir.value}, the daemon in ${networks}`, mend);
+}
+
+/** Containers and bridges that are up, and that not the one made who takes them down now. */
+function makerChecks(onNetloom: boolean, known: Known | null): Finding[] {
+  const podman = findProgram('podman');
+  if (!podman) return [];
+  if (!known) return [untried('Containers', 'the daemon does not answer')];
+  const running = runningOnNetworks(podman);
+  return [containersCheck(running, onNetloom, known.containers), bridgesCheck(onNetloom)];
+}
+
+function containersCheck(running: RunningContainer[], onNetloom: boolean, known: Set<string>): Finding {
+  const strangers = running.filter(({ id }) => known.has(id) !== onNetloom);
+  const names = strangers.map(({ name }) => name).join(' ');
+  const maker = onNetloom ? 'another engine' : 'netloom';
+  return strangers.length === 0
+    ? good('Containers', `${running.length} on networks`)
+    : bad('Containers', `made by ${maker}: ${names}`, `podman stop ${names} under the engine that made them`);
+}
+
+function bridgesCheck(onNetloom: boolean): Finding {
+  const bridges = onNetloom ? foreignBridges() : [];
+  return bridges.length === 0
+    ? good('Bridges', 'none of another engine')
+    : bad(
+        'Bridges',
+        `made by another engine: ${bridges.join(' ')}`,
+        'stop its containers; what still stays: ip link delete',
+      );
+}
+
+/** Containers that would be left without the engine that made them, when podman goes over to netloom or leaves it. */
+export async function left(by: 'netloom' | 'another engine', options: GlobalOptions): Promise<RunningContainer[]> {
+  const podman = findProgram('podman');
+  if (!podman) return [];
+  const running = runningOnNetworks(podman);
+  if (running.length === 0) return [];
+  const { known } = await askDaemon(options);
+  // a daemon that is silent has made none as far as anybody can tell
+  return running.filter(({ id }) => (known?.containers.has(id) ?? false) === (by === 'netloom'));
+}

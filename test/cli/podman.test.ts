@@ -1,0 +1,170 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { parse } from 'smol-toml';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type ConfFile, defaultHelperDirs, networkSettings } from '../../src/cli/podman/containers-conf.ts';
+import { doorDir } from '../../src/cli/podman/engine.ts';
+import { PodmanHost } from '../podman/host.ts';
+import { missing } from '../podman/missing.ts';
+import { temporaryDirectory } from '../support/fresh-host.ts';
+import { say } from './netloom.ts';
+
+let directory: { path: string; remove(): void };
+
+beforeEach(() => {
+  directory = temporaryDirectory();
+});
+afterEach(() => directory.remove());
+
+/** Every path below it with what is in the files. */
+const tree = () =>
+  execFileSync('sh', ['-c', 'find . -type d; find . -type f -exec sha256sum {} +'], {
+    cwd: directory.path,
+    encoding: 'utf8',
+  })
+    .split('\n')
+    .sort();
+
+const at = (name: string) => `${directory.path}/etc/${name}`;
+const dropIn = () => at('containers.conf.d/50-netloom.conf');
+
+function write(name: string, text: string): void {
+  mkdirSync(at('containers.conf.d'), { recursive: true });
+  writeFileSync(at(name), text);
+}
+
+const install = (...more: string[]) => say('podman', 'install', '--force', '--config-dir', at(''), ...more);
+const uninstall = () => say('podman', 'uninstall', '--force', '--config-dir', at(''));
+
+describe('netloom podman install', () => {
+  it('puts the door before the directories that podman has otherwise, and uninstall leaves no trace', async () => {
+    const before = tree();
+    expect(await install()).toMatchObject({ exitCode: 0, stdout: expect.stringContaining(dropIn()) });
+    expect(parse(readFileSync(dropIn(), 'utf8'))).toEqual({
+      network: { network_backend: 'netavark' },
+      engine: { helper_binaries_dir: [doorDir, ...defaultHelperDirs] },
+    });
+    expect(await uninstall()).toMatchObject({ exitCode: 0, stdout: 'podman is as it was before' });
+    expect(tree()).toEqual(before);
+    expect((await uninstall()).stdout).toBe('podman was not on netloom: nothing was done');
+  });
+
+  it('keeps what was configured, also when it is done twice', async () => {
+    write(
+      'containers.conf',
+      '[engine]\nhelper_binaries_dir = ["/opt/podman"]\nenv = ["A=1", "NETLOOM_RUN_DIR=/old"]\n',
+    );
+    write('containers.conf.d/60-more.conf', '[containers]\nlog_driver = "none"\n');
+    const before = tree();
+    await install('--run-dir', '/run/lab');
+    const once = readFileSync(dropIn(), 'utf8');
+    expect(parse(once).engine).toEqual({
+      helper_binaries_dir: [doorDir, '/opt/podman'],
+      env: ['A=1', 'NETLOOM_RUN_DIR=/run/lab'],
+    });
+    await install('--run-dir', '/run/lab');
+    expect(readFileSync(dropIn(), 'utf8')).toBe(once);
+    await uninstall();
+    expect(tree()).toEqual(before);
+  });
+
+  it('removes the directories that it made, unless something else is in them now', async () => {
+    await install();
+    write('containers.conf.d/60-later.conf', '');
+    await install();
+    await uninstall();
+    expect(tree().filter((line) => line.startsWith('.'))).toEqual(['.', './etc', './etc/containers.conf.d']);
+  });
+
+  it.each([
+    ['a list that is read after it', '[engine]\nhelper_binaries_dir = ["/opt/podman"]'],
+    ['another backend that is read after it', '[network]\nnetwork_backend = "cni"'],
+  ])('is refused, and writes nothing, with %s', async (_what, text) => {
+    write('containers.conf.d/90-late.conf', text);
+    const before = tree();
+    const { exitCode, stderr } = await install();
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 1,
+      stderr: expect.stringMatching(/^netloom: podman\.refused: .*90-late\.conf is read after .*50-netloom\.conf/),
+    });
+    expect(tree()).toEqual(before);
+  });
+
+  it('leaves a file of that name alone that is not its own', async () => {
+    write('containers.conf.d/50-netloom.conf', '# mine\n');
+    expect(await install()).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("is not netloom's") });
+    expect((await uninstall()).stdout).toContain('nothing was done');
+    expect(readFileSync(dropIn(), 'utf8')).toBe('# mine\n');
+  });
+
+  it('tells which file podman could not read either', async () => {
+    write('containers.conf', '[engine\n');
+    const { exitCode, stderr } = await install();
+    expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: expect.stringContaining(at('containers.conf')) });
+  });
+});
+
+describe('the settings of podman', () => {
+  const files = (...texts: string[]): ConfFile[] => texts.map((text, index) => ({ path: `${index}`, text }));
+
+  it('are those of the last file that says something', () => {
+    const settings = networkSettings(
+      files('[network]\nnetwork_backend = "cni"', '[network]\nnetwork_backend = "netavark"', '[engine]\nenv = ["A=1"]'),
+    );
+    expect(settings).toEqual({
+      backend: { value: 'netavark', file: '1' },
+      networkConfigDir: { value: '/etc/containers/networks', file: null },
+      helperDirs: { value: defaultHelperDirs, file: null },
+      environment: { value: ['A=1'], file: '2' },
+    });
+  });
+
+  it('go on with a list that says append, as podman 5 does', () => {
+    const [one, two] = [
+      '[engine]\nhelper_binaries_dir = ["/a"]',
+      '[engine]\nhelper_binaries_dir = ["/b", {append = true}]',
+    ];
+    expect(networkSettings(files(one as string, two as string)).helperDirs.value).toEqual(['/a', '/b']);
+  });
+});
+
+describe.skipIf(missing())('with podman', () => {
+  let host: PodmanHost;
+  beforeAll(async () => {
+    host = await PodmanHost.open('netavark');
+  });
+  afterAll(() => host.close());
+
+  const failing = async () => {
+    const { stdout, exitCode } = await host.netloom('podman status --json');
+    const { onNetloom, checks } = JSON.parse(stdout);
+    const names = checks.flatMap(({ check, ok }: { check: string; ok: boolean }) => (ok === true ? [] : [check]));
+    return { onNetloom, exitCode, names };
+  };
+
+  it('status says who makes the networks, and containers stay with the engine that made them', async () => {
+    expect(await failing()).toMatchObject({ onNetloom: false, exitCode: 1 });
+    await host.startDaemon();
+    expect((await failing()).names).toEqual(['Drop-in', 'Network backend', 'netavark', 'aardvark-dns']);
+
+    await host.start('old');
+    await host.start('without', '--network none');
+    const refused = await host.netloom('podman install');
+    expect(refused).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('podman stop old first') });
+    expect((await host.netloom('podman install --force')).exitCode).toBe(0);
+    expect(await failing()).toEqual({ onNetloom: true, exitCode: 1, names: ['Containers', 'Bridges'] });
+    expect((await host.netloom('podman uninstall')).exitCode).toBe(0);
+    await host.must('stop -t 0 old');
+
+    await host.netloom('podman install');
+    expect(await failing()).toEqual({ onNetloom: true, exitCode: 0, names: [] });
+    await host.must('start old');
+    expect((await host.netloom('podman uninstall')).stderr).toContain('podman stop old first');
+    await host.stopDaemon();
+    expect((await failing()).names).toEqual(['Daemon', 'Networks', 'Containers']);
+    await host.startDaemon();
+    await host.clear();
+    expect((await host.netloom('podman uninstall')).stdout).toBe('podman is as it was before');
+    expect(await host.remains()).toEqual({ links: [], namespaces: [], processes: [] });
+  });
+});

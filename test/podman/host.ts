@@ -1,0 +1,271 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { createInterface } from 'node:readline';
+import { execa } from 'execa';
+import { untilAnswered } from '../support/daemon.ts';
+import { temporaryDirectory } from '../support/fresh-host.ts';
+import { programs } from './missing.ts';
+
+const main = createRequire(import.meta.url).resolve('#cli');
+
+/** Who makes the networks: podman's own engine, or netloom behind its door. */
+export type Engine = 'netavark' | 'netloom';
+
+export interface Said {
+  stdout: string;
+  stderr: string;
+  exitCode: number | undefined;
+}
+
+/**
+ * A host of its own for an unchanged podman: network, mount and process namespaces, with /run, podman's storage and its
+ * configuration empty at first. Beside it is `outside`, a machine on the same wire:
+ *
+ *     outside out0 10.77.0.2, fd77::2  ——  up0 10.77.0.1, fd77::1 the host
+ *
+ * All of it ends with the process that opened it, for it lives as long as a pipe from there.
+ */
+export class PodmanHost {
+  #daemon = false;
+  /** where containers find their files: busybox, and a web server that says who asked */
+  readonly rootfs: string;
+
+  private constructor(
+    readonly engine: Engine,
+    private readonly directory: { path: string; remove(): void },
+    private readonly holder: ChildProcess,
+    /** of the first process in it, as it is seen here */
+    private readonly pid: number,
+  ) {
+    this.rootfs = `${directory.path}/rootfs`;
+  }
+
+  static async open(engine: Engine): Promise<PodmanHost> {
+    const directory = temporaryDirectory();
+    makeRootfs(`${directory.path}/rootfs`);
+    makeConfiguration(`${directory.path}/etc`);
+    const holder = spawn('unshare', [...namespaces, 'bash', '-c', hostScript, 'host', directory.path], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    const lines = createInterface({ input: holder.stdout as NonNullable<typeof holder.stdout> });
+    const [line] = (await Promise.race([once(lines, 'line'), once(holder, 'exit')])) as [string];
+    if (line !== 'ready') throw new Error(`the host for podman could not be made: ${line}`);
+    const children = readFileSync(`/proc/${holder.pid}/task/${holder.pid}/children`, 'utf8');
+    const host = new PodmanHost(engine, directory, holder, Number(children.trim()));
+    if (engine === 'netloom') await host.goToNetloom();
+    return host;
+  }
+
+  /** As docs/podman.md has it: the daemon is started, and podman told. */
+  async goToNetloom(): Promise<void> {
+    await this.startDaemon();
+    await this.sh(`node ${main} podman install`);
+  }
+
+  /** With all that is in it. */
+  async close(): Promise<void> {
+    const ended = once(this.holder, 'exit');
+    this.holder.stdin?.end();
+    await ended;
+    this.directory.remove();
+  }
+
+  async startDaemon(): Promise<void> {
+    const log = '/run/netloom.log';
+    await this.sh(
+      `setsid node ${main} daemon --node testnode --nats-port 0 </dev/null >>${log} 2>&1 & echo $! >/run/daemon.pid`,
+    );
+    await untilAnswered(async () => {
+      const { exitCode } = await this.run(`node ${main} node info`);
+      if (exitCode !== 0) throw new Error(`the daemon does not serve:\n${(await this.run(`tail ${log}`)).stdout}`);
+    });
+    this.#daemon = true;
+  }
+
+  /** SIGTERM, and its end. */
+  async stopDaemon(): Promise<void> {
+    if (!this.#daemon) return;
+    this.#daemon = false;
+    await this.sh('pid=$(cat /run/daemon.pid); kill $pid; while kill -0 $pid 2>/dev/null; do sleep 0.02; done');
+  }
+
+  /** `netloom …` on it. */
+  netloom(command: string): Promise<Said> {
+    return this.run(`node ${main} ${command}`);
+  }
+
+  /** A shell command on it, whatever comes of it. */
+  run(command: string, input = ''): Promise<Said> {
+    return enter(this.pid, ['sh', '-c', command], input);
+  }
+
+  /** A shell command on it that must succeed: its stdout. */
+  async sh(command: string, input = ''): Promise<string> {
+    return mustSucceed(command, await this.run(command, input));
+  }
+
+  /** A shell command on the machine beside it. */
+  outside(command: string): Promise<Said> {
+    return enter(this.pid, ['nsenter', '--net=/run/outside', 'sh', '-c', command]);
+  }
+
+  /** `podman …`, whatever comes of it. */
+  podman(command: string): Promise<Said> {
+    return this.run(`podman ${command}`);
+  }
+
+  /** `podman …`, which must succeed: its stdout. */
+  async must(command: string): Promise<string> {
+    return this.sh(`podman ${command}`);
+  }
+
+  async json<T>(command: string): Promise<T> {
+    return JSON.parse(await this.must(command)) as T;
+  }
+
+  /** `podman run -d`: a container that serves HTTP on port 80 and says who asked. */
+  start(name: string, options = '', command = 'httpd -f -p 80 -h /www'): Promise<string> {
+    return this.must(this.runCommand(name, `-d ${options}`, command));
+  }
+
+  /** The same without a container that must come of it. */
+  tryStart(name: string, options = '', command = 'httpd -f -p 80 -h /www'): Promise<Said> {
+    return this.podman(this.runCommand(name, `-d ${options}`, command));
+  }
+
+  private runCommand(name: string, options: string, command: string): string {
+    return `run --name ${name} --hostname ${name} ${options} --rootfs ${this.rootfs} ${command}`;
+  }
+
+  /** What a command says in a container; stderr when it fails. */
+  async within(container: string, command: string): Promise<string> {
+    const { stdout, stderr, exitCode } = await this.run(`podman exec ${container} sh -c '${command}'`);
+    return exitCode === 0 ? stdout : `${stdout}${stderr}`.trim();
+  }
+
+  /** All containers, pods and networks go. */
+  async clear(): Promise<void> {
+    await this.sh('podman pod rm -f -a -t 0; podman rm -f -a -t 0; podman network prune -f');
+  }
+
+  /** What is left in the host's kernel and in /run/netns beside the host itself. */
+  async remains(): Promise<{ links: string[]; namespaces: string[]; processes: string[] }> {
+    const links = await this.sh("ip -o link | awk -F': ' '{print $2}' | cut -d@ -f1");
+    const namespaces = await this.sh('ls /run/netns 2>/dev/null || true');
+    const processes = await this.sh(
+      'ps -eo args= | grep -v -e "^ps " -e "^grep " -e "^sh -c" -e "^bash -c" -e "^nsenter"',
+    );
+    const lines = (text: string) => text.split('\n').filter(Boolean);
+    return {
+      links: lines(links).filter((name) => name !== 'lo' && name !== 'up0'),
+      namespaces: lines(namespaces),
+      processes: lines(processes).filter((args) => !/nats-server|main\.js daemon|^busybox httpd/.test(args)),
+    };
+  }
+}
+
+const namespaces = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '--propagation', 'private'];
+
+/**
+ * $1: its directory. The namespaces of others that are pinned on this machine are not kept alive here. crun wants a pure
+ * cgroup2 tree. bash, for it takes note of the children that podman leaves to it.
+ */
+const hostScript = `
+set -e
+for m in $(awk '$3 == "nsfs" {print $2}' /proc/mounts); do umount -l "$m"; done
+umount -R -l /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup
+mount -t tmpfs tmpfs /run; mkdir -p /run/lock /run/netns
+for d in /var/lib/containers /var/lib/netloom /var/lib/cni; do mkdir -p $d; mount -t tmpfs tmpfs $d; done
+mount --bind "$1/etc" /etc/containers
+mount --bind "$1/etc/resolv.conf" /etc/resolv.conf
+touch /run/outside; unshare --net=/run/outside true
+ip link set lo up
+nsenter --net=/run/outside ip link add out0 type veth peer name up0 netns 1
+ip addr add 10.77.0.1/24 dev up0; ip addr add fd77::1/64 dev up0 nodad; ip link set up0 up
+nsenter --net=/run/outside sh -c 'ip link set lo up; ip addr add 10.77.0.2/24 dev out0; ip addr add fd77::2/64 dev out0 nodad; ip link set out0 up'
+ip route add default via 10.77.0.2; ip -6 route add default via fd77::2
+nsenter --net=/run/outside busybox httpd -p 80 -h "$1/rootfs/www"
+echo ready
+read -r end
+`;
+
+/** What podman needs on a machine whose cgroups and file systems are not made for it. */
+const containersConf = `[containers]
+cgroups = "disabled"
+log_driver = "none"
+[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "none"
+`;
+
+const storageConf = `[storage]
+driver = "vfs"
+graphroot = "/var/lib/containers/storage"
+runroot = "/run/containers/storage"
+`;
+
+function makeConfiguration(directory: string): void {
+  mkdirSync(`${directory}/networks`, { recursive: true });
+  const files = {
+    'containers.conf': containersConf,
+    'storage.conf': storageConf,
+    'policy.json': JSON.stringify({ default: [{ type: 'insecureAcceptAnything' }] }),
+    'registries.conf': '',
+    'resolv.conf': 'nameserver 10.77.0.2\n',
+  };
+  for (const [name, text] of Object.entries(files)) writeFileSync(`${directory}/${name}`, text);
+}
+
+const applets = [
+  'sh',
+  'ip',
+  'wget',
+  'nc',
+  'httpd',
+  'nslookup',
+  'sleep',
+  'cat',
+  'ls',
+  'grep',
+  'hostname',
+  'udpsvd',
+  'ping',
+];
+
+function makeRootfs(directory: string): void {
+  for (const name of ['bin', 'proc', 'sys', 'dev', 'etc', 'tmp', 'run', 'www/cgi-bin'])
+    mkdirSync(`${directory}/${name}`, { recursive: true });
+  copyFileSync(programs.busybox, `${directory}/bin/busybox`);
+  for (const applet of applets) symlinkSync('busybox', `${directory}/bin/${applet}`);
+  const who = `${directory}/www/cgi-bin/who`;
+  writeFileSync(who, '#!/bin/sh\nprintf "\\r\\n%s saw %s\\n" "$(hostname)" "$REMOTE_ADDR"\n');
+  chmodSync(who, 0o755);
+}
+
+async function enter(pid: number, command: string[], input = ''): Promise<Said> {
+  const { stdout, stderr, exitCode } = await execa(
+    'nsenter',
+    ['-t', `${pid}`, '-n', '-m', '-p', '-w', '--', ...command],
+    {
+      input,
+      reject: false,
+      timeout: 60_000,
+      env: { PATH: process.env.PATH, HOME: '/root', TERM: 'dumb' },
+      extendEnv: false,
+    },
+  );
+  return { stdout, stderr, exitCode };
+}
+
+function mustSucceed(command: string, { stdout, stderr, exitCode }: Said): string {
+  if (exitCode === 0) return stdout;
+  throw new Error(`${command}\nended with ${exitCode}: ${stderr}\n${stdout}`);
+}
+
+/** Lines of `ps` here, of processes whose command line names that directory. */
+export function processesBelow(directory: string): string[] {
+  const lines = execFileSync('ps', ['-eo', 'pid=,args='], { encoding: 'utf8' }).split('\n');
+  return lines.filter((line) => line.includes(directory));
+}

@@ -1,12 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { cpus, release, totalmem } from 'node:os';
-import { netavarkCommand, netavarkVersion } from './peers/netavark.ts';
+import { type FirewallDriver, netavarkCommand, netavarkVersion } from './peers/netavark.ts';
 import { findIn, searchPath } from './peers/programs.ts';
 
 /** What a reader must know of where the figures are from: label and value. */
 export function describeMachine(): [label: string, value: string][] {
   const [cpu] = cpus();
-  const command = netavarkCommand();
   return [
     ['processor', `${cpus().length} × ${cpu?.model.trim() ?? 'unknown'}`],
     ['memory', `${Math.round(totalmem() / 2 ** 30)} GiB`],
@@ -15,8 +14,14 @@ export function describeMachine(): [label: string, value: string][] {
     ['nats-server', versionOf('nats-server', '--version')],
     ['nft', versionOf('nft', '--version')],
     ['iptables', versionOf('iptables', '--version')],
-    ['netavark', (command && netavarkVersion(command)) ?? 'not installed'],
+    ['netavark with iptables', netavarkOf('iptables')],
+    ['netavark with nftables', netavarkOf('nftables')],
   ];
+}
+
+function netavarkOf(driver: FirewallDriver): string {
+  const command = netavarkCommand(driver);
+  return (command && netavarkVersion(command)) ?? 'not installed';
 }
 
 /** The first number with dots that it says. */

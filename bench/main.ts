@@ -4,6 +4,7 @@ import { type BenchArguments, parseArguments, usage } from './arguments.ts';
 import { Host } from './host/host.ts';
 import type { Verb, Verbs } from './host/protocol.ts';
 import { describeMachine } from './machine.ts';
+import { catalogue, type PeerKey } from './peers/catalogue.ts';
 import { figuresOf, type Reported, withFigures } from './report/document.ts';
 import { quickReport } from './report/quick.ts';
 import type { Results } from './results.ts';
@@ -47,7 +48,7 @@ async function measure(options: BenchArguments): Promise<Results> {
   const { quick, rounds, scenarios, peers, populations, crowd } = options;
   const wanted = (name: (typeof scenarios)[number]) => scenarios.includes(name);
   const neighbours = await measureNeighbours({
-    peers: wanted('pairs') ? peers : [],
+    peers: wanted('pairs') ? peers.filter((peer) => !quick || !isSecondNetavark(peer)) : [],
     populations,
     pair: { rounds, withinMs: quick ? 5_000 : 12_000 },
     warmUp: { rounds: 200, withinMs: 2_500 },
@@ -67,6 +68,10 @@ async function measure(options: BenchArguments): Promise<Results> {
       : [],
   };
 }
+
+/** The quick report has room for one of them: the newer, if it is here. */
+const isSecondNetavark = (peer: PeerKey): boolean =>
+  peer === 'netavark-iptables' && catalogue['netavark-nftables']().missing() === null;
 
 /** On a host that is there for this alone. */
 async function alone<V extends Verb>(verb: V, plan: Verbs[V][0]): Promise<Verbs[V][1]> {

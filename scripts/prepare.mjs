@@ -44,6 +44,7 @@ installDebianPackages();
 installNpmPackages();
 step('native addon is built', 'npm', ['run', '--silent', 'build:native']);
 step('TypeScript is compiled', 'npm', ['run', '--silent', 'build:ts']);
+if (process.argv.includes('--bench')) fetchNewerNetavark();
 
 function checkNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
@@ -75,6 +76,14 @@ function installDebianPackages() {
 function stopDebiansService() {
   if (!existsSync('/run/systemd/system')) return;
   step("Debian's nats-server service is switched off", 'systemctl', ['disable', '--now', '--quiet', 'nats-server']);
+}
+
+/** Not installed, only measured; without it the bench goes by the installed one. */
+function fetchNewerNetavark() {
+  const directory = join(root, 'native/build/bench/netavark');
+  if (existsSync(join(directory, 'command')) || !isInstalled('apt-get')) return;
+  const failure = attempt("Debian's newest netavark is fetched", join(root, 'bench/newer-netavark.sh'), [directory]);
+  if (failure) console.error(`prepare: without a newer netavark: ${failure.output.trim().split('\n').at(-1)}`);
 }
 
 function hasPackageLists() {

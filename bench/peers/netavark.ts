@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { temporaryDirectory } from '../../test/support/fresh-host.ts';
 import { bridgeName, containerAt, gateway, subnet } from './container.ts';
 import { NetnsPins } from './netns-pins.ts';
 import type { Peer } from './peer.ts';
-import { findIn, missingPrograms } from './programs.ts';
+import { built, findIn, missingPrograms } from './programs.ts';
 import { missingStopwatch, Stopwatch } from './stopwatch.ts';
 
 const helperDirectories = [
@@ -20,7 +20,7 @@ const keeper = 1_999;
 
 export type FirewallDriver = 'iptables' | 'nftables';
 
-/** Another netavark than the installed one: a command, its words separated by spaces. */
+/** Another netavark for the nftables driver: a command, its words separated by spaces. */
 export const netavarkVariable = 'NETLOOM_BENCH_NETAVARK';
 
 /** podman's own: a process per command, which furnishes a namespace that podman has made. */
@@ -36,7 +36,7 @@ export class NetavarkPeer implements Peer {
   }
 
   missing(): string | null {
-    const command = netavarkCommand();
+    const command = netavarkCommand(this.driver);
     if (!command) return 'netavark (package netavark)';
     if (this.dns && !aardvark()) return 'aardvark-dns (package aardvark-dns)';
     if (this.driver === 'iptables') return missingPrograms({ iptables: 'iptables' }) ?? missingStopwatch();
@@ -47,7 +47,7 @@ export class NetavarkPeer implements Peer {
   }
 
   async open(): Promise<void> {
-    this.#host = new NetavarkHost(netavarkCommand() as string[], this.dns ? aardvark() : null, {
+    this.#host = new NetavarkHost(netavarkCommand(this.driver) as string[], this.dns ? aardvark() : null, {
       NETAVARK_FW: this.driver,
     });
     this.#host.open();
@@ -146,11 +146,19 @@ function definition(dns: boolean) {
   };
 }
 
-export function netavarkCommand(): string[] | null {
-  const named = process.env[netavarkVariable]?.split(' ').filter(Boolean);
-  if (named && named.length > 0) return named;
+/** For iptables the installed one; for nftables the one that bench/newer-netavark.sh has fetched, if it has. */
+export function netavarkCommand(driver: FirewallDriver): string[] | null {
+  const newer = driver === 'nftables' ? wordsIn(process.env[netavarkVariable] ?? fetchedCommand()) : [];
+  if (newer.length > 0) return newer;
   const path = findIn(helperDirectories, 'netavark');
   return path === null ? null : [path];
+}
+
+const wordsIn = (command: string): string[] => command.split(/\s+/).filter(Boolean);
+
+function fetchedCommand(): string {
+  const file = built('bench/netavark/command');
+  return existsSync(file) ? readFileSync(file, 'utf8') : '';
 }
 
 const aardvark = (): string | null => findIn(helperDirectories, 'aardvark-dns');

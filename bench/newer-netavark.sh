@@ -1,0 +1,29 @@
+#!/bin/sh
+# newer-netavark.sh <directory>: the newest netavark of Debian, beside the installed one and not in its place, with the
+# libraries that it wants. <directory>/command then holds the words of the command that runs it. Debian 12's own is 1.4 and
+# knows iptables only, while everybody's next one will use nftables.
+set -eu
+
+mkdir -p "$1"
+directory=$(cd "$1" && pwd)
+apt=$directory/apt
+mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$apt/state" "$apt/debs"
+: >"$apt/status"
+echo 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian sid main' >"$apt/sources.list"
+
+# of its own in everything: what the machine has installed, and its lists, are neither read nor changed
+newest() {
+  apt-get -qq -o Dir::Etc::sourcelist="$apt/sources.list" -o Dir::Etc::sourceparts=- -o Dir::State="$apt/state" \
+    -o Dir::State::Lists="$apt/lists" -o Dir::State::status="$apt/status" -o Dir::Cache="$apt/cache" \
+    -o APT::Sandbox::User=root "$@"
+}
+newest update
+(cd "$apt/debs" && newest download netavark libc6 libgcc-s1)
+for package in "$apt"/debs/*.deb; do dpkg-deb -x "$package" "$directory"; done
+rm -r "$apt"
+
+netavark=$directory/usr/lib/podman/netavark
+loader=$(find "$directory" -name 'ld-linux*' -o -name 'ld[0-9]*.so.*' | head -n 1)
+libraries=$(dirname "$(find "$directory" -name libgcc_s.so.1)")
+"$loader" --library-path "$libraries" "$netavark" --version
+echo "$loader --library-path $libraries $netavark" >"$directory/command"

@@ -79,6 +79,7 @@ export class NetloomClient {
 
   readonly network = {
     create: this.call('network.create'),
+    plan: this.call('plan.network'),
     inspect: this.call('network.inspect'),
     list: this.ask('network.list'),
     update: this.call('network.update'),

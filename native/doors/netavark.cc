@@ -11,6 +11,7 @@
 
 #include "bus.h"
 #include "options.h"
+#include "rootless.h"
 #include "teardown_queue.h"
 #include "translate.h"
 
@@ -50,15 +51,7 @@ const std::string& argument(const door::Options& options, const char* name) {
   throw door::UsageError(options.command + ": expected one argument, <" + name + ">");
 }
 
-/// A rootless podman runs this in a network namespace of its own, where the daemon's bus is out of reach.
-void refuse_rootless(const door::Options& options) {
-  if (options.rootless)
-    throw door::BadInput(
-        "netloom serves rootful podman only: a rootless one calls from a network namespace of its own");
-}
-
 void setup(const door::Options& options) {
-  refuse_rootless(options);
   const std::string& netns = argument(options, "NETNS_PATH");
   const json input = read_input(options);
   const json request = door::attach_request(input, netns);
@@ -102,7 +95,7 @@ void run(const door::Options& options) {
   if (options.command == "teardown") return teardown(options);
   if (options.command == "update") return update(options);
   if (options.command == "create") {
-    std::cout << door::Bus().request("plan.network", read_input(options)).at("definition") << std::endl;
+    std::cout << door::created_network(door::Bus().request("plan.network", read_input(options))) << std::endl;
     return;
   }
   if (options.command == "version") return print_version();
@@ -118,7 +111,12 @@ void run(const door::Options& options) {
 }
 
 int guarded(int argc, char** argv) try {
-  run(door::parse_options(argc, argv));
+  const door::Options options = door::parse_options(argc, argv);
+  if (options.rootless) {
+    door::hand_over_to_netavark(argc, argv);
+    throw door::BadInput("netloom serves rootful podman only, and there is no other netavark on this host");
+  }
+  run(options);
   return 0;
 } catch (const door::UsageError& error) {
   std::cerr << "error: " << error.what() << "\n\nFor more information, try '--help'.\n";

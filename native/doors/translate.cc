@@ -142,4 +142,14 @@ json update_request(const std::string& network, const std::string& servers) {
   return {{"name", network}, {"dnsServers", list}};
 }
 
+json created_network(json answer) {
+  json definition = answer.at("definition");
+  if (!definition.contains("routes")) return definition;
+  for (json& route : definition["routes"]) {
+    route["route_type"] = route["type"];
+    route.erase("type");
+  }
+  return definition;
+}
+
 }  // namespace door

@@ -23,4 +23,7 @@ nlohmann::json detach_request(const nlohmann::json& options, const std::string& 
 /// `10.0.0.1,10.0.0.2` → network.update: exactly these; none when empty.
 nlohmann::json update_request(const std::string& network, const std::string& servers);
 
+/// The answer of plan.network → the definition as netavark's `create` prints it.
+nlohmann::json created_network(nlohmann::json answer);
+
 }  // namespace door

@@ -1,6 +1,8 @@
 import type { z } from 'zod';
 import { attachmentBeside, containerWish } from '../core/container.ts';
 import { networkWish } from '../core/network.ts';
+import { fileOf } from '../core/network-file.ts';
+import { networkProposalSchema, proposedNetwork } from '../core/network-proposal.ts';
 import { publishedPorts } from '../core/port.ts';
 import { attach, detach } from './attach.ts';
 import type { Engine } from './engine.ts';
@@ -35,6 +37,7 @@ import {
   networkCreatedSchema,
   networkListSchema,
   networkNamedSchema,
+  networkProposedSchema,
   networksPrunedSchema,
   nodeInfoSchema,
   planSchema,
@@ -296,6 +299,13 @@ export const commands = {
     request: containerRequestSchema,
     response: planSchema,
     run: (engine, request) => engine.plan(namedWish(engine, checked(containerWish(request)))),
+  }),
+  'plan.network': command({
+    doc: 'Completes the definition of a network that an engine is about to keep itself; changes nothing',
+    role: 'viewer',
+    request: networkProposalSchema,
+    response: networkProposedSchema,
+    run: (_, request) => ({ definition: fileOf(checked(proposedNetwork(request, new Date().toISOString()))) }),
   }),
 
   'worker.restart': command({

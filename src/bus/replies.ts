@@ -180,6 +180,10 @@ export const nodeInfoSchema: z.ZodType<NodeInfo> = z.object({
   directories: z.object({ run: z.string(), state: z.string(), netns: z.string(), networks: z.string() }),
 } satisfies Shape<NodeInfo>);
 
+export const networkProposedSchema: z.ZodType<{ definition: Record<string, unknown> }> = z.object({
+  definition: z.record(z.string(), z.unknown()).describe("complete, in podman's format"),
+});
+
 export const networkCreatedSchema: z.ZodType<{ definition: NetworkDefinition }> = z.object({
   definition: z.object(definition),
 });

@@ -12,6 +12,7 @@ import { tokenPattern } from './token.ts';
 const text = z.string();
 /** podman may write an empty one */
 const address = text.refine((written) => written === '' || canonicalAddress(written) !== null, 'is no IP address');
+const routeType = z.enum(['unicast', 'blackhole', 'unreachable', 'prohibit']);
 const fileSchema = z.object({
   name: text.regex(tokenPattern, 'is no name that netloom takes'),
   id: text.regex(/^[0-9a-f]{64}$/, 'must be 64 hex digits'),
@@ -33,7 +34,9 @@ const fileSchema = z.object({
         destination: text.refine((subnet) => parseSubnet(subnet) !== null, 'is no subnet'),
         gateway: address.nullish(),
         metric: z.int().nullish(),
-        type: z.enum(['unicast', 'blackhole', 'unreachable', 'prohibit']).nullish(),
+        type: routeType.nullish(),
+        // as netavark 2 calls it
+        route_type: routeType.nullish(),
       }),
     )
     .nullish(),
@@ -64,11 +67,11 @@ export function definitionOf(name: string, json: unknown): NetworkDefinition | s
     network_interface: file.network_interface || null,
     created: file.created ?? '',
     subnets: (file.subnets ?? []).map(subnetOf),
-    routes: (file.routes ?? []).map(({ destination, gateway, metric, type }) => ({
+    routes: (file.routes ?? []).map(({ destination, gateway, metric, type, route_type }) => ({
       destination,
       gateway: gateway || null,
       metric: metric ?? null,
-      type: type ?? 'unicast',
+      type: type ?? route_type ?? 'unicast',
     })),
     ipv6_enabled: file.ipv6_enabled ?? false,
     internal: file.internal ?? false,

@@ -41,6 +41,7 @@ const routeSchema = z.object({
   gateway: z.string().nullish().describe('an address of one of the subnets; none for types that lead nowhere'),
   metric: z.int().min(0).max(4_294_967_295).nullish().describe('default: 100'),
   type: z.enum(routeTypes).nullish().describe('default: unicast'),
+  route_type: z.enum(routeTypes).nullish().describe('the same, as netavark calls it'),
 });
 
 export const networkRequestSchema = z
@@ -244,7 +245,7 @@ function networkRoutes(
 }
 
 function networkRoute(
-  { destination, gateway, metric, type }: NonNullable<NetworkRequest['routes']>[number],
+  { destination, gateway, metric, type, route_type }: NonNullable<NetworkRequest['routes']>[number],
   subnets: readonly NetworkSubnet[],
 ): NetworkRoute | Fault {
   const subnet = parseSubnet(destination);
@@ -253,7 +254,7 @@ function networkRoute(
     destination: formatSubnet(subnet),
     gateway: null,
     metric: metric ?? null,
-    type: type ?? 'unicast',
+    type: type ?? route_type ?? 'unicast',
   };
   if (route.type !== 'unicast')
     return gateway ? fault('payload.invalid', `a ${route.type} route leads nowhere: it has no gateway`) : route;

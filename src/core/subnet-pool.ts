@@ -1,7 +1,13 @@
 import { type Family, formatSubnet, parseSubnet, type Subnet, subnetEnd, subnetsOverlap } from './address.ts';
 
+/** Subnets of that length are cut from it. */
+export interface SubnetPool {
+  base: string;
+  prefixLength: number;
+}
+
 /** podman's default pools: /24 subnets, tried in this order. */
-const pools: { base: string; prefixLength: number }[] = [
+const pools: SubnetPool[] = [
   { base: '10.89.0.0/16', prefixLength: 24 },
   { base: '10.90.0.0/15', prefixLength: 24 },
   { base: '10.92.0.0/14', prefixLength: 24 },
@@ -9,12 +15,17 @@ const pools: { base: string; prefixLength: number }[] = [
   { base: '10.128.0.0/9', prefixLength: 24 },
 ];
 /** IPv6: /64 subnets of one unique-local /48 of ours. */
-const pools6 = [{ base: 'fd4e:6c6d:6f6f::/48', prefixLength: 64 }];
+const pools6: SubnetPool[] = [{ base: 'fd4e:6c6d:6f6f::/48', prefixLength: 64 }];
 
 /** The first subnet of the pools that overlaps none in use; null when every one is taken. */
-export function freeSubnet(family: Family, inUse: readonly Subnet[]): Subnet | null {
-  for (const pool of family === 4 ? pools : pools6) {
-    const range = parseSubnet(pool.base) as Subnet;
+export function freeSubnet(
+  family: Family,
+  inUse: readonly Subnet[],
+  from: readonly SubnetPool[] = family === 4 ? pools : pools6,
+): Subnet | null {
+  for (const pool of from) {
+    const range = parseSubnet(pool.base);
+    if (range?.family !== family || pool.prefixLength < range.prefixLength) continue;
     const step = 1n << BigInt((family === 4 ? 32 : 128) - pool.prefixLength);
     for (let base = range.base; base < subnetEnd(range); base += step) {
       const candidate = { family, base, prefixLength: pool.prefixLength };

@@ -65,6 +65,7 @@ describe('the promises between tables', () => {
       'container.list',
       'container.stats',
       'plan.container',
+      'plan.network',
     ]);
   });
 });

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The C++ sources are formatted as .clang-format says. clang-format is not needed to build, so where it is missing
+# The C and C++ sources are formatted as .clang-format says. clang-format is not needed to build, so where it is missing
 # this says so and passes.
 set -eu
 cd "$(dirname "$0")/.."
@@ -7,4 +7,4 @@ if ! command -v clang-format >/dev/null 2>&1; then
   echo 'check-cpp-format: clang-format is not installed, C++ formatting was not checked'
   exit 0
 fi
-find native/src native/doors -name '*.cc' -o -name '*.h' | sort | xargs clang-format --dry-run -Werror
+find native/src native/doors bench/floor -name '*.cc' -o -name '*.c' -o -name '*.h' | sort | xargs clang-format --dry-run -Werror

@@ -25,10 +25,10 @@ export interface NetnsIdentity {
 }
 
 /**
- * Makes a fresh network namespace and pins it at `path` by a bind mount, from a throw-away thread: no thread of the
- * process changes its namespace. The pin file is created (parents must exist); loopback is left down.
+ * Makes a fresh network namespace and pins it at `path` by a bind mount. The calling thread goes there and is
+ * back when this returns; no other thread changes its namespace. The pin file is created (parents must exist); loopback is left down.
  * Equivalent to: `ip netns add`. Throws EEXIST when something is already mounted there.
- * The returned socket lives inside the new namespace (opened by the same throw-away thread).
+ * The returned socket lives inside the new namespace.
  */
 export function createNetns(path: string): { identity: NetnsIdentity; socket: RouteSocket };
 /** Pins the namespace of a living process at `path`. Equivalent to: `ip netns attach`. ESRCH when the process is gone. */
@@ -51,7 +51,7 @@ export class RouteSocket {
   private constructor();
   close(): void;
 }
-/** null: the calling thread's namespace. A path: opened there by a throw-away thread. ENOENT / EINVAL as the kernel says. */
+/** null: the calling thread's namespace. A path: opened there, by going there and back. ENOENT / EINVAL as the kernel says. */
 export function openRouteSocket(netnsPath: string | null): RouteSocket;
 
 export type RouteType = 'unicast' | 'blackhole' | 'unreachable' | 'prohibit';

@@ -3,6 +3,7 @@
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "netlink/attributes.h"
@@ -89,6 +90,14 @@ auto find_link(nl::Socket& socket, const nl::Message& request, const std::string
   return std::nullopt;
 }
 
+/// Also by an alternative name, which may be longer than a name.
+std::optional<uint32_t> index_by_message(nl::Socket& socket, const std::string& name, const std::string& op) {
+  const auto index = [](const nlmsghdr& message) {
+    return std::optional(static_cast<uint32_t>(static_cast<const ifinfomsg*>(NLMSG_DATA(&message))->ifi_index));
+  };
+  return find_link(socket, link_query(name, RTEXT_FILTER_SKIP_STATS), op, index);
+}
+
 }  // namespace
 
 std::optional<LinkInfo> parse_link(const nlmsghdr& message) {
@@ -129,10 +138,13 @@ std::optional<LinkInfo> link_by_name(nl::Socket& socket, const std::string& name
 }
 
 std::optional<uint32_t> link_index(nl::Socket& socket, const std::string& name, const std::string& op) {
-  const auto index = [](const nlmsghdr& message) {
-    return std::optional(static_cast<uint32_t>(static_cast<const ifinfomsg*>(NLMSG_DATA(&message))->ifi_index));
-  };
-  return find_link(socket, link_query(name, RTEXT_FILTER_SKIP_STATS), op, index);
+  ifreq request{};
+  if (name.size() >= sizeof request.ifr_name) return index_by_message(socket, name, op);
+  // Any socket takes this; it needs neither the kernel's lock nor the whole description of a link.
+  name.copy(request.ifr_name, name.size());
+  if (ioctl(socket.fd(), SIOCGIFINDEX, &request) == 0) return static_cast<uint32_t>(request.ifr_ifindex);
+  if (errno == ENODEV) return std::nullopt;
+  sys::throw_errno(op, name);
 }
 
 }  // namespace rtnl

@@ -40,7 +40,7 @@ std::optional<uint32_t> query_netns_id(nl::Socket& socket, int netns, const std:
 PinnedNetns create_netns(const std::string& path) {
   const std::string op = "create netns";
   sys::require_unpinned(path, op);  // before a namespace is made in vain
-  return sys::on_fresh_thread([&] {
+  return sys::on_excursion(op, [&] {
     sys::unshare_netns(op);
     return pin_with_socket(path, op);
   });
@@ -48,7 +48,7 @@ PinnedNetns create_netns(const std::string& path) {
 
 PinnedNetns adopt_netns(pid_t pid, const std::string& path) {
   const std::string op = "adopt netns";
-  return sys::on_fresh_thread([&] {
+  return sys::on_excursion(op, [&] {
     sys::enter_netns_of(pid, op);
     return pin_with_socket(path, op);
   });

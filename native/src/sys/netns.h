@@ -5,7 +5,8 @@
 #include <optional>
 #include <string>
 
-#include "sys/fresh_thread.h"
+#include "sys/excursion.h"
+#include "sys/sys_error.h"
 #include "sys/unique_fd.h"
 
 namespace sys {
@@ -32,10 +33,10 @@ void unshare_netns(const std::string& op);
 /// Equivalent to: ip link set lo up, in the calling thread's namespace (by ioctl: sys knows no netlink).
 void bring_loopback_up(const std::string& op);
 
-/// Runs `work` inside the namespace at `path`, on a throw-away thread.
+/// Runs `work` inside the namespace at `path`.
 template <class Work>
 auto in_netns(const std::string& path, const std::string& op, Work work) {
-  return on_fresh_thread([&] {
+  return on_excursion(op, [&] {
     enter_netns(path, op);
     return work();
   });

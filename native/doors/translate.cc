@@ -58,16 +58,23 @@ const json& definition_of(const json& options, const std::string& network) {
   return known[network];
 }
 
+/// podman also gives aliases where there is no resolver (the container's short id, those of a compose file): netavark
+/// does not mind, whereas the daemon refuses what cannot work.
+json aliases_of(const json& asked, const json& definition) {
+  return definition.value("dns_enabled", false) ? list_or_empty(asked, "aliases") : json::array();
+}
+
 json attachment_request(const json& options, const Attachment& attachment) {
   const json& asked = attachment.options;
   const std::string interface_name = required_text(asked, "interface_name");
   if (interface_name.empty()) malformed("interface name of network " + attachment.network + " is empty");
+  const json& definition = definition_of(options, attachment.network);
   json request = {
       {"network", attachment.network},
       {"interfaceName", interface_name},
       {"staticIps", list_or_empty(asked, "static_ips")},
-      {"aliases", list_or_empty(asked, "aliases")},
-      {"definition", definition_of(options, attachment.network)},
+      {"aliases", aliases_of(asked, definition)},
+      {"definition", definition},
   };
   if (has(asked, "static_mac") && asked["static_mac"] != "") request["staticMac"] = asked["static_mac"];
   return request;

@@ -8,7 +8,8 @@ import { untilAnswered } from '../support/daemon.ts';
 import { temporaryDirectory } from '../support/fresh-host.ts';
 import { programs } from './missing.ts';
 
-const main = createRequire(import.meta.url).resolve('#cli');
+/** `netloom`, on a host for podman. */
+export const cli = `node ${createRequire(import.meta.url).resolve('#cli')}`;
 
 /** Who makes the networks: podman's own engine, or netloom behind its door. */
 export type Engine = 'netavark' | 'netloom';
@@ -61,7 +62,7 @@ export class PodmanHost {
   /** As docs/podman.md has it: the daemon is started, and podman told. */
   async goToNetloom(): Promise<void> {
     await this.startDaemon();
-    await this.sh(`node ${main} podman install`);
+    await this.sh(`${cli} podman install`);
   }
 
   /** With all that is in it. */
@@ -75,10 +76,10 @@ export class PodmanHost {
   async startDaemon(): Promise<void> {
     const log = '/run/netloom.log';
     await this.sh(
-      `setsid node ${main} daemon --node testnode --nats-port 0 </dev/null >>${log} 2>&1 & echo $! >/run/daemon.pid`,
+      `setsid ${cli} daemon --node testnode --nats-port 0 </dev/null >>${log} 2>&1 & echo $! >/run/daemon.pid`,
     );
     await untilAnswered(async () => {
-      const { exitCode } = await this.run(`node ${main} node info`);
+      const { exitCode } = await this.run(`${cli} node info`);
       if (exitCode !== 0) throw new Error(`the daemon does not serve:\n${(await this.run(`tail ${log}`)).stdout}`);
     });
     this.#daemon = true;
@@ -93,7 +94,7 @@ export class PodmanHost {
 
   /** `netloom …` on it. */
   netloom(command: string): Promise<Said> {
-    return this.run(`node ${main} ${command}`);
+    return this.run(`${cli} ${command}`);
   }
 
   /** A shell command on it, whatever comes of it. */
@@ -145,9 +146,16 @@ export class PodmanHost {
     return exitCode === 0 ? stdout : `${stdout}${stderr}`.trim();
   }
 
-  /** All containers, pods and networks go. */
+  /** All containers, pods and networks go. Twice, for podman 4.3 stumbles over those that share a namespace. */
   async clear(): Promise<void> {
-    await this.sh('podman pod rm -f -a -t 0; podman rm -f -a -t 0; podman network prune -f');
+    await this.must('pod rm -f -a -t 0');
+    await this.sh('podman rm -f -a -t 0 || podman rm -f -a -t 0');
+    await this.must('network prune -f');
+  }
+
+  /** Waits until nothing runs any more and podman has cleaned up, which conmon makes it do. */
+  async settled(): Promise<void> {
+    await this.sh('timeout 10 sh -c \'while pgrep -x "conmon|aardvark-dns" >/dev/null; do sleep 0.02; done\'');
   }
 
   /** What is left in the host's kernel and in /run/netns beside the host itself. */
@@ -161,7 +169,7 @@ export class PodmanHost {
     return {
       links: lines(links).filter((name) => name !== 'lo' && name !== 'up0'),
       namespaces: lines(namespaces),
-      processes: lines(processes).filter((args) => !/nats-server|main\.js daemon|^busybox httpd/.test(args)),
+      processes: lines(processes).filter((args) => !/nats-server|main\.js daemon|^busybox/.test(args)),
     };
   }
 }
@@ -174,7 +182,7 @@ const namespaces = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mo
  */
 const hostScript = `
 set -e
-for m in $(awk '$3 == "nsfs" {print $2}' /proc/mounts); do umount -l "$m"; done
+for m in $(awk '$3 == "nsfs" {print $2}' /proc/mounts); do umount -l "$m" 2>/dev/null || true; done
 umount -R -l /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup
 mount -t tmpfs tmpfs /run; mkdir -p /run/lock /run/netns
 for d in /var/lib/containers /var/lib/netloom /var/lib/cni; do mkdir -p $d; mount -t tmpfs tmpfs $d; done

@@ -1,0 +1,96 @@
+import type { Deviation } from './outcome.ts';
+
+/** Where netloom does something else than netavark 1.4 with the same podman, and why. docs/podman.md shows this list. */
+export interface Difference {
+  /** the title of a scenario; `*`: of any */
+  scenario: string;
+  /** the path in its outcome, and all that is below it; `*` stands for anything */
+  path: string;
+  /** what netloom does, beside what netavark does */
+  what: string;
+  reason: string;
+  /** it is one of time: not there in every run */
+  sometimes?: true;
+  /** only where this came of netavark */
+  netavark?: string;
+}
+
+export const differences: Difference[] = [
+  {
+    scenario: '*',
+    path: '*',
+    netavark: 'silence',
+    sometimes: true,
+    what: 'names are answered for all the time; aardvark-dns 1.4 now and then is silent for good after a container has left',
+    reason: "netloom's resolver goes on with its sockets when names change, and does not open them anew",
+  },
+  {
+    scenario: '*',
+    path: '*linkLocal',
+    what: 'an interface whose networks have no IPv6 gets no link-local IPv6 address; with netavark it has one',
+    reason: 'a container speaks the families that its networks have, and nothing beside',
+  },
+  {
+    scenario: '*',
+    path: '*emains.links',
+    what: 'the bridge of a network stays until the network is removed; with netavark it goes with its last container',
+    reason: 'a network lives as long as its definition, and the next container is set up sooner',
+  },
+  {
+    scenario: '*',
+    path: '*routes',
+    what: 'of two default routes the one of the second interface has metric 101; with netavark both have 100',
+    reason: 'which network leads outwards is certain, and not a matter of which came first into the routing table',
+  },
+  {
+    scenario: 'a container through published ports: its own, and those of others',
+    path: 'own',
+    what: 'a container reaches itself through its own published port; with netavark it does not where bridged packets pass iptables',
+    reason: "the bridge's port is in hairpin mode, so the packet may go back to where it came from",
+  },
+  {
+    scenario: 'a port that is taken',
+    path: 'byContainer.said',
+    what: '`netavark: 8080->80/tcp: container <id> publishes 8080->80/tcp`; with netavark podman says `cannot listen on the TCP port: … address already in use`',
+    reason: 'podman 4.3 binds the port only after the network is up; netloom sees before that who has it, and names it',
+  },
+  {
+    scenario: 'a set-up that fails leaves nothing, and can be tried again',
+    path: 'refused.said',
+    what: 'the same words, with the step and the errno before them',
+    reason: "a failure names the step that failed and the kernel's own error",
+  },
+  {
+    scenario: 'the second of two networks fails',
+    path: 'refused.said',
+    what: 'the same words, with the step and the errno before them',
+    reason: "a failure names the step that failed and the kernel's own error",
+  },
+  {
+    scenario: 'a macvlan whose parent has gone',
+    path: 'refused.said',
+    what: '`link.find par0: … (there is no interface par0)`; with netavark `No such device (os error 19)`',
+    reason: 'which interface is missing is said',
+  },
+  {
+    scenario: 'what somebody deletes below a container: its link, its bridge',
+    path: 'removedWithoutBridge.said',
+    sometimes: true, // podman rm and conmon's own clean-up race, and only the former is heard
+    what: 'no complaint when a container goes whose bridge somebody deleted; netavark says `failed to get bridge interface`',
+    reason: 'netloom has put the bridge back by then; and what is gone already is no error in a teardown',
+  },
+];
+
+/** The entry that explains that deviation in the outcome of that scenario. */
+export function listed(title: string, { path, netavark }: Deviation): Difference | null {
+  const explains = (one: Difference) =>
+    (one.scenario === '*' || one.scenario === title) &&
+    (one.netavark === undefined || one.netavark === netavark) &&
+    covers(one.path, path);
+  return differences.find(explains) ?? null;
+}
+
+function covers(pattern: string, path: string): boolean {
+  const parts = pattern.split('*').map((part) => part.replace(/[.[\]/()]/g, '\\$&'));
+  return new RegExp(`^${parts.join('.*')}(\\..*)?$`).test(path);
+}

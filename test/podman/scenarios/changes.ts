@@ -1,0 +1,124 @@
+import { askFrom, askFromHost, askFromOutside, failure, networkSettings, resolved, seenWithin } from '../ask.ts';
+import type { Scenario } from '../outcome.ts';
+
+export const changes: Scenario[] = [
+  {
+    title: 'podman network connect and disconnect of a running container',
+    async run(host) {
+      await host.must('network create web');
+      await host.must('network create data');
+      await host.start('a', '--network web -p 8080:80');
+      await host.start('db', '--network data');
+      const before = await askFrom(host, 'a', '10.89.1.2');
+      await host.must('network connect --alias api data a');
+      const joined = {
+        inspect: await networkSettings(host, 'a'),
+        within: await seenWithin(host, 'a'),
+        reach: await askFrom(host, 'a', 'db'),
+        alias: await resolved(host, 'db', 'api'),
+        outside: await askFromOutside(host, '10.77.0.1:8080'),
+      };
+      const twice = failure(await host.podman('network connect data a'));
+      await host.must('network disconnect data a');
+      const left = {
+        inspect: await networkSettings(host, 'a'),
+        within: await seenWithin(host, 'a'),
+        name: await resolved(host, 'db', 'api'),
+        outside: await askFromOutside(host, '10.77.0.1:8080'),
+      };
+      const twiceLeft = failure(await host.podman('network disconnect data a'));
+      await host.must('network disconnect web a');
+      return { before, joined, twice, left, twiceLeft, alone: { within: await seenWithin(host, 'a') } };
+    },
+  },
+  {
+    title: 'connect and disconnect of a container that does not run',
+    async run(host) {
+      await host.must('network create web');
+      await host.must('network create data');
+      await host.must(`create --name a --network web -p 8080:80 --rootfs ${host.rootfs} httpd -f -p 80 -h /www`);
+      await host.must('network connect --ip 10.89.1.77 data a');
+      const created = await networkSettings(host, 'a');
+      await host.must('start a');
+      const started = await seenWithin(host, 'a');
+      await host.must('stop -t 0 a');
+      await host.must('network disconnect web a');
+      await host.must('start a');
+      return { created, started, again: await seenWithin(host, 'a'), host: await askFromHost(host, '127.0.0.1:8080') };
+    },
+  },
+  {
+    title: 'podman network reload',
+    async run(host) {
+      await host.must('network create web');
+      await host.start('a', '--network web -p 8080:80');
+      await host.start('b', '--ip 10.88.0.40');
+      const before = await networkSettings(host, 'a');
+      const said = await host.must('network reload a');
+      const after = await networkSettings(host, 'a');
+      await host.must('network reload --all');
+      return {
+        said,
+        unchanged: JSON.stringify(before) === JSON.stringify(after),
+        within: await seenWithin(host, 'a'),
+        other: await seenWithin(host, 'b'),
+        outside: await askFromOutside(host, '10.77.0.1:8080'),
+        name: await resolved(host, 'a', 'a'),
+        ofNone: failure(await host.podman('network reload nosuch')),
+      };
+    },
+  },
+  {
+    title: 'two networks from the start, each with its address, alias and interface name',
+    async run(host) {
+      await host.must('network create web');
+      await host.must('network create data');
+      const data = '--network data:ip=10.89.1.20,alias=store,mac=02:77:00:00:00:02';
+      await host.start('a', `--network web:interface_name=front0 ${data} -p 8080:80`);
+      await host.start('b', '--network data');
+      return {
+        inspect: await networkSettings(host, 'a'),
+        within: await seenWithin(host, 'a'),
+        alias: await resolved(host, 'b', 'store'),
+        name: await resolved(host, 'b', 'a'),
+        outside: await askFromOutside(host, '10.77.0.1:8080'),
+        across: await askFrom(host, 'b', '10.89.0.2'),
+      };
+    },
+  },
+  {
+    title: 'a pod',
+    async run(host) {
+      await host.must('network create web');
+      await host.sh(`tar -C ${host.rootfs} -c . | podman import - localhost/pause`);
+      await host.must(
+        'pod create --name p --network web -p 8080:80 --share-parent=false --infra-image localhost/pause --infra-command "sleep 1000" --infra-name p-infra',
+      );
+      await host.must(`run -d --pod p --name server --rootfs ${host.rootfs} httpd -f -p 80 -h /www`);
+      await host.must(`run -d --pod p --name beside --rootfs ${host.rootfs} sleep 1000`);
+      await host.start('client', '--network web');
+      const [pod] = await host
+        .json<{ InfraConfig: object }>('pod inspect p')
+        .then((inspected) => [inspected].flat() as { InfraConfig: object }[]);
+      const up = {
+        infra: pod?.InfraConfig,
+        inspect: await networkSettings(host, 'p-infra'),
+        member: await networkSettings(host, 'server'),
+        within: await seenWithin(host, 'beside'),
+        ownLoopback: await askFrom(host, 'beside', '127.0.0.1'),
+        podByName: await resolved(host, 'client', 'p'),
+        memberByName: await resolved(host, 'client', 'server'),
+        infraByName: await resolved(host, 'client', 'p-infra'),
+        port: await host.must('port server'),
+        outside: await askFromOutside(host, '10.77.0.1:8080'),
+      };
+      await host.must('pod stop -t 0 p');
+      const stopped = await askFromOutside(host, '10.77.0.1:8080');
+      await host.must('pod start p');
+      const started = await askFromOutside(host, '10.77.0.1:8080');
+      await host.must('pod rm -f -t 0 p');
+      await host.must('rmi -f localhost/pause');
+      return { up, stopped, started, gone: await resolved(host, 'client', 'p') };
+    },
+  },
+];

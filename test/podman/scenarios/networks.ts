@@ -1,0 +1,142 @@
+import {
+  askFrom,
+  askFromHost,
+  askFromOutside,
+  definition,
+  failure,
+  networkSettings,
+  resolved,
+  seenWithin,
+} from '../ask.ts';
+import type { Scenario } from '../outcome.ts';
+
+export const networks: Scenario[] = [
+  {
+    title: 'static addresses and MAC',
+    async run(host) {
+      await host.must('network create --subnet 10.5.0.0/24 --subnet fd05::/64 --ipv6 web');
+      const wish = '--network web --ip 10.5.0.42 --ip6 fd05::42 --mac-address 02:77:00:00:00:01';
+      await host.start('a', wish);
+      return {
+        inspect: await networkSettings(host, 'a'),
+        within: await seenWithin(host, 'a'),
+        link: /02:77:\S+/.exec(await host.within('a', 'ip link show eth0'))?.[0],
+        taken: failure(await host.tryStart('b', '--network web --ip 10.5.0.42')),
+        outside: failure(await host.tryStart('c', '--network web --ip 10.6.0.42')),
+        badMac: failure(await host.tryStart('d', '--network web --mac-address 02:77')),
+      };
+    },
+  },
+  {
+    title: 'IPv4 and IPv6',
+    async run(host) {
+      await host.must('network create --ipv6 --subnet 10.5.0.0/24 --subnet fd05::/64 web');
+      await host.start('a', '--network web -p 8080:80');
+      await host.start('b', '--network web');
+      return {
+        inspect: await networkSettings(host, 'a'),
+        within: await seenWithin(host, 'a'),
+        names: await resolved(host, 'b', 'a'),
+        between: await askFrom(host, 'b', '[fd05::2]'),
+        outside4: await askFromOutside(host, '10.77.0.1:8080'),
+        outside6: await askFromOutside(host, '[fd77::1]:8080'),
+        host6: await askFromHost(host, '[fd77::1]:8080'),
+        loopback6: await askFromHost(host, '[::1]:8080'),
+        outwards6: await askFrom(host, 'a', '[fd77::2]'),
+      };
+    },
+  },
+  {
+    title: 'an internal network',
+    async run(host) {
+      await host.must('network create --internal inside');
+      await host.start('a', '--network inside -p 8080:80');
+      await host.start('b', '--network inside');
+      return {
+        network: await definition(host, 'inside'),
+        inspect: await networkSettings(host, 'a'),
+        within: await seenWithin(host, 'a'),
+        between: await askFrom(host, 'b', '10.89.0.2'),
+        name: await resolved(host, 'b', 'a'),
+        outwards: await askFrom(host, 'a', '10.77.0.2'),
+        fromHost: await askFromHost(host, '10.89.0.2'),
+        published: await askFromOutside(host, '10.77.0.1:8080'),
+      };
+    },
+  },
+  {
+    title: 'isolated networks',
+    async run(host) {
+      for (const name of ['one', 'two']) {
+        await host.must(`network create --opt isolate=true ${name}`);
+        await host.start(name, `--network ${name}`);
+      }
+      await host.must('network create open');
+      await host.start('open', '--network open');
+      const address = { one: '10.89.0.2', two: '10.89.1.2', open: '10.89.2.2' };
+      return {
+        oneToTwo: await askFrom(host, 'one', address.two),
+        twoToOne: await askFrom(host, 'two', address.one),
+        oneToOpen: await askFrom(host, 'one', address.open),
+        openToOne: await askFrom(host, 'open', address.one),
+        oneOutwards: await askFrom(host, 'one', '10.77.0.2'),
+        hostToOne: await askFromHost(host, address.one),
+      };
+    },
+  },
+  {
+    title: 'two networks that are not isolated',
+    async run(host) {
+      for (const name of ['one', 'two']) {
+        await host.must(`network create ${name}`);
+        await host.start(name, `--network ${name}`);
+      }
+      return {
+        oneToTwo: await askFrom(host, 'one', '10.89.1.2'),
+        twoToOne: await askFrom(host, 'two', '10.89.0.2'),
+        nameOfTheOther: await resolved(host, 'one', 'two'),
+      };
+    },
+  },
+  {
+    title: 'macvlan on the wire of the host',
+    async run(host) {
+      await host.must('network create -d macvlan --opt parent=up0 --subnet 10.77.0.0/24 --gateway 10.77.0.2 wire');
+      await host.start('a', '--network wire --ip 10.77.0.50');
+      await host.start('b', '--network wire --ip 10.77.0.51');
+      return {
+        network: await definition(host, 'wire'),
+        inspect: await networkSettings(host, 'a'),
+        within: await seenWithin(host, 'a'),
+        outside: await askFromOutside(host, '10.77.0.50'),
+        between: await askFrom(host, 'b', '10.77.0.50'),
+        outwards: await askFrom(host, 'a', '10.77.0.2'),
+      };
+    },
+  },
+  {
+    title: 'mtu',
+    async run(host) {
+      await host.must('network create --opt mtu=1342 small');
+      await host.start('a', '--network small');
+      const links = await host.sh("ip -o link | grep -o -e 'podman[0-9].*mtu [0-9]*' | sed 's/:.*mtu//'");
+      return { within: await seenWithin(host, 'a'), bridge: links };
+    },
+  },
+  {
+    title: 'a network without names, and resolvers of the container',
+    async run(host) {
+      await host.must('network create --disable-dns quiet');
+      await host.must('network create web');
+      await host.start('a', '--network quiet');
+      await host.start('b', '--network web --dns 10.77.0.9 --dns-search example.org');
+      await host.start('c', '--network quiet --dns 10.77.0.9');
+      return {
+        quiet: (await seenWithin(host, 'a')).resolver,
+        own: (await seenWithin(host, 'b')).resolver,
+        quietOwn: (await seenWithin(host, 'c')).resolver,
+        aliasRefused: failure(await host.tryStart('d', '--network quiet --network-alias x')),
+      };
+    },
+  },
+];

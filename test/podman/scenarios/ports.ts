@@ -1,0 +1,93 @@
+import {
+  askFrom,
+  askFromHost,
+  askFromOutside,
+  echoFromHost,
+  echoFromOutside,
+  failure,
+  networkSettings,
+  publishedPorts,
+} from '../ask.ts';
+import type { Scenario } from '../outcome.ts';
+
+export const ports: Scenario[] = [
+  {
+    title: 'ports on one address of the host',
+    async run(host) {
+      await host.start('a', '-p 127.0.0.1:8080:80 -p 10.77.0.1:8081:80 -p 0.0.0.0:8082:80');
+      const asked = ['127.0.0.1:8080', '10.77.0.1:8080', '127.0.0.1:8081', '10.77.0.1:8081', '10.77.0.1:8082'];
+      const fromHost: Record<string, string> = {};
+      for (const address of asked) fromHost[address] = await askFromHost(host, address);
+      return {
+        fromHost,
+        outside: [await askFromOutside(host, '10.77.0.1:8080'), await askFromOutside(host, '10.77.0.1:8081')],
+        port: await publishedPorts(host, 'a'),
+        inspect: await networkSettings(host, 'a'),
+      };
+    },
+  },
+  {
+    title: 'a range of ports, and ports that podman chooses',
+    async run(host) {
+      await host.start('a', '-p 8090-8092:80-82 -p 80');
+      const [, chosen] = /^80\/tcp -> 0\.0\.0\.0:(?!8090)(\d+)$/m.exec(await host.must('port a')) ?? [];
+      return {
+        first: await askFromOutside(host, '10.77.0.1:8090'),
+        second: await askFromOutside(host, '10.77.0.1:8091'),
+        behind: await askFromOutside(host, '10.77.0.1:8093'),
+        chosen: await askFromOutside(host, `10.77.0.1:${chosen}`),
+        port: (await publishedPorts(host, 'a')).map((line) => line.replace(`:${chosen}`, ':<chosen>')),
+      };
+    },
+  },
+  {
+    title: 'UDP, and one port for both protocols',
+    async run(host) {
+      await host.start('a', '-p 9000:9000/udp', 'udpsvd -E 0 9000 cat');
+      await host.start('b', '-p 8080:80/tcp -p 8080:9000/udp');
+      return {
+        host: await echoFromHost(host, '10.77.0.1', 9000),
+        loopback: await echoFromHost(host, '127.0.0.1', 9000),
+        outside: await echoFromOutside(host, '10.77.0.1', 9000),
+        nobody: await echoFromOutside(host, '10.77.0.1', 8080),
+        tcp: await askFromOutside(host, '10.77.0.1:8080'),
+        port: await publishedPorts(host, 'b'),
+      };
+    },
+  },
+  {
+    title: 'a container through published ports: its own, and those of others',
+    async run(host) {
+      await host.must('network create web');
+      await host.must('network create data');
+      await host.start('a', '--network web -p 8080:80');
+      await host.start('b', '--network web -p 8081:80');
+      await host.start('c', '--network data');
+      return {
+        own: await askFrom(host, 'a', '10.77.0.1:8080'),
+        sameNetwork: await askFrom(host, 'a', '10.77.0.1:8081'),
+        otherNetwork: await askFrom(host, 'c', '10.77.0.1:8080'),
+        byGateway: await askFrom(host, 'c', '10.89.1.1:8080'),
+      };
+    },
+  },
+  {
+    title: 'a port that is taken',
+    async run(host) {
+      await host.must('network create web');
+      await host.start('a', '--network web -p 8080:80');
+      const byContainer = failure(await host.tryStart('b', '--network web -p 8080:80'));
+      const remains = await host.remains();
+      await host.sh('busybox httpd -p 127.0.0.1:8099 -h /');
+      const byProcess = failure(await host.tryStart('c', '--network web -p 8099:80'));
+      await host.sh('kill $(pgrep -f "httpd -p 127.0.0.1:809[9]")');
+      return {
+        byContainer,
+        byProcess,
+        links: remains.links.length,
+        namespaces: remains.namespaces.length,
+        stillServed: await askFromOutside(host, '10.77.0.1:8080'),
+      };
+    },
+  },
+];

@@ -410,6 +410,7 @@ const routeVerbs: ReadonlySet<string> = new Set([
   'link.macvlan',
   'link.ipvlan',
   'link.set',
+  'link.cut',
   'link.delete',
   'address.add',
   'address.delete',

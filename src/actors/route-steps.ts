@@ -11,6 +11,7 @@ export type RouteStep = Extract<
       | 'link.macvlan'
       | 'link.ipvlan'
       | 'link.set'
+      | 'link.cut'
       | 'link.delete'
       | 'address.add'
       | 'address.delete'
@@ -60,6 +61,8 @@ export function requestFor(socket: native.RouteSocket, step: RouteStep): native.
         ipv4Configuration: step.ipv4 ?? null,
         ipv6AddressGeneration: step.ipv6AddressGeneration ?? null,
       };
+    case 'link.cut':
+      return { verb: 'setLink', name: step.name, up: false };
     case 'link.delete':
       return { verb: 'deleteLink', name: step.name };
     case 'address.add':
@@ -95,10 +98,12 @@ export function uplink(socket: native.RouteSocket): native.LinkInfo | null {
 
 const gone: ReadonlySet<string> = new Set(['ENODEV', 'ENOENT', 'ESRCH', 'EADDRNOTAVAIL']);
 
+const takesAway = ({ verb }: RouteStep): boolean => verb.endsWith('.delete') || verb === 'link.cut';
+
 /** Already there, or already gone, is success; null then. */
 export function settle(step: RouteStep, fault: native.SystemFault | null): native.SystemFault | null {
   if (!fault) return null;
-  if (step.verb.endsWith('.delete') && gone.has(fault.errno)) return null;
+  if (takesAway(step) && gone.has(fault.errno)) return null;
   if ((step.verb === 'address.add' || step.verb === 'route.add') && fault.errno === 'EEXIST') return null;
   return fault;
 }

@@ -1,11 +1,12 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { z } from 'zod';
 import { type ContainerWish, containerWish } from '../core/container.ts';
 import { NetloomError } from '../core/fault.ts';
 import { isSamePort } from '../core/port.ts';
-import type { ContainerView } from '../core/view.ts';
+import type { ContainerState, ContainerView } from '../core/view.ts';
 import type { Engine } from './engine.ts';
 import type { attachSchema, detachSchema } from './messages.ts';
-import { unlessGone } from './network-removal.ts';
+import { knownNetwork, unlessGone } from './network-removal.ts';
 import type { ContainerStatus } from './replies.ts';
 import { type CommandIdentity, tellContainer } from './tell.ts';
 import { checked, namedWish } from './wishes.ts';
@@ -30,13 +31,36 @@ async function attachOnce(engine: Engine, request: AttachRequest, command: Comma
   if (isUp(known) && !isElsewhere(known, wish)) return join(engine, known, request, wish, command);
   // its engine has given it another namespace and did not tell of the end of the former one
   if (isUp(known)) await tellContainer(engine, wish.id, ...teardown(part(command, 'former')));
-  return tellContainer(engine, wish.id, command, {
-    type: 'container.setup',
-    command: command.id,
-    wish,
-    overrides: null,
-  });
+  try {
+    return await setUp(engine, wish, command);
+  } catch (error) {
+    if (!(await wasInTheWay(engine, wish, error))) throw error;
+    return setUp(engine, wish, part(command, 'again'));
+  }
 }
+
+const setUp = (engine: Engine, wish: ContainerWish, own: CommandIdentity): Promise<ContainerStatus> =>
+  tellContainer(engine, wish.id, own, { type: 'container.setup', command: own.id, wish, overrides: null });
+
+/** How long the kernel may take with the links of containers that are going. */
+const leavingMs = 2_000;
+
+/**
+ * Whether a network was in use with another definition only by containers that were answered to be gone already: an engine
+ * may make a network anew as soon as its last container is. They are gone then.
+ */
+async function wasInTheWay(engine: Engine, wish: ContainerWish, error: unknown): Promise<boolean> {
+  if (!(error instanceof NetloomError) || error.code !== 'network.exists') return false;
+  const members = wish.attachments.flatMap(({ network }) => Object.keys(knownNetwork(engine, network)?.leases ?? {}));
+  const isLeaving = (id: string) => leavingStates.includes(knownContainer(engine, id)?.state ?? 'unlinking');
+  if (!members.every((id) => id === wish.id || isLeaving(id))) return false;
+  const deadline = Date.now() + leavingMs;
+  while (members.some((id) => isHeldBy(engine, wish, id)) && Date.now() < deadline) await delay(1);
+  return true;
+}
+
+const isHeldBy = (engine: Engine, { attachments }: ContainerWish, id: string): boolean =>
+  attachments.some(({ network }) => Object.hasOwn(knownNetwork(engine, network)?.leases ?? {}, id));
 
 export async function detach(
   engine: Engine,
@@ -89,7 +113,10 @@ async function join(
   return tellContainer(engine, id, own, { type: 'container.publish', command: own.id, ports: unpublished });
 }
 
-const isUp = (known: ContainerView | null): known is Present => known !== null && known.netns !== null;
+const upStates: readonly ContainerState[] = ['configured', 'running', 'exited', 'degraded'];
+const leavingStates: readonly ContainerState[] = ['unconfiguring', 'unlinking'];
+
+const isUp = (known: ContainerView | null): known is Present => known !== null && upStates.includes(known.state);
 
 const isElsewhere = ({ netns }: Present, wish: ContainerWish): boolean =>
   wish.netns.kind === 'path' && wish.netns.path !== netns.path;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { canonicalAddress } from './address.ts';
 import { type Fault, fault } from './fault.ts';
-import type { NetworkDefinition } from './network.ts';
+import { answersNames, type NetworkDefinition } from './network.ts';
 import { definitionOf } from './network-file.ts';
 import { type PublishedPort, portMappingSchema, publishedPorts } from './port.ts';
 import { containerIdSchema, interfaceNameSchema, networkNameSchema } from './token.ts';
@@ -219,7 +219,8 @@ export function attachmentBeside(
     interfaceName,
     staticIps,
     staticMac: entry.staticMac?.toLowerCase() ?? null,
-    aliases: [...new Set([...(entry.aliases ?? []), id.slice(0, 12)])],
+    // an engine that brings its networks gives every name to each of them, also where nobody answers for names
+    aliases: [...new Set([...(definition && !answersNames(definition) ? [] : (entry.aliases ?? [])), id.slice(0, 12)])],
     ...(definition && { definition }),
   };
 }

@@ -95,6 +95,13 @@ describe('container.attach', () => {
     expect(lab.facts.of('container', 'c1').filter((fact) => fact === 'connected')).toHaveLength(1);
   });
 
+  it('takes names for a network that has nobody to answer for them, and does without', async () => {
+    const silent = { ...mem, dns_enabled: false };
+    const networks = [{ network: 'mem', interfaceName: 'eth0', aliases: ['www'], definition: silent }];
+    await attach([], { networks });
+    expect((await view()).attachments[0]?.aliases).toEqual(['c1']);
+  });
+
   it('answers a command that comes again with what it answered first', async () => {
     const command = { msgId: 'attach-once' };
     const request = { id: 'c1', mode: 'none' };

@@ -194,6 +194,11 @@ export class FakeKernel implements Kernel {
         return this.#addUpon(step);
       case 'link.set':
         return this.#setLink(step);
+      case 'link.cut': {
+        const link = linux.host.links.get(step.name);
+        if (link) link.settings.up = false;
+        return;
+      }
       case 'link.delete':
         linux.deleteLink(linux.netns(step.netns) ?? linux.newNetns(), step.name);
         return;

@@ -53,6 +53,15 @@ export class Lab {
     await this.settled();
   }
 
+  /** Takes its network down, and waits until the kernel has told that its links are gone. */
+  async tearDown(id: string): Promise<void> {
+    await this.client.container.teardown({ id });
+    await untilAnswered(async () => {
+      const { container } = await this.client.container.inspect({ id });
+      if (container.state !== 'created') throw new Error(`${id} is ${container.state}`);
+    });
+  }
+
   /** Networks are told that an address is free before the command is answered, but need not have heard of it then. */
   async settled(): Promise<void> {
     await untilAnswered(async () => {

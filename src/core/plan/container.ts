@@ -19,6 +19,8 @@ export interface ContainerGrant {
 
 /** How long the kernel may take to unregister a veth after its namespace was dropped, before it is deleted by hand. */
 const linkGraceMs = 200;
+/** The same for a namespace that somebody else is about to drop, as container engines do after a teardown. */
+const foreignGraceMs = 50;
 /** netavark's metric; the default route of each further network is one less preferred. */
 const firstRouteMetric = 100;
 
@@ -50,7 +52,8 @@ export function verifyPlan(grant: ContainerGrant, inode: number): Plan {
 
 /**
  * Goes by what was wished, so that it also cleans up what is half made. Dropping a namespace that we made takes its veths
- * along, without the wait that deleting each would cost; from somebody else's namespace they are deleted one by one.
+ * along, without the wait that deleting each would cost. In somebody else's they are cut, so that nothing passes any more, and
+ * go when he drops it, or are deleted soon.
  */
 export function teardownPlan(grant: ContainerGrant): Plan {
   const elements = publishedElements(grant);
@@ -62,9 +65,10 @@ export function teardownPlan(grant: ContainerGrant): Plan {
       { verb: 'process.unwatch', owner: `container/${grant.wish.id}` },
       ...joined(grant).flatMap((one) => forgetNameSteps(grant, one)),
       ...(elements.length > 0 ? [{ verb: 'nft.delete', elements } as const, ...forgetFlows(grant.ports)] : []),
-      ...joined(grant).flatMap(({ attachment, lease }) =>
-        dropsNetns && lease.link.kind === 'bridge' ? [] : [deleteLinkStep(grant, attachment, lease)],
-      ),
+      ...joined(grant).flatMap(({ attachment, lease }): Step[] => {
+        if (lease.link.kind !== 'bridge') return [deleteLinkStep(grant, attachment, lease)];
+        return dropsNetns ? [] : [{ verb: 'link.cut', name: hostVethName(grant.wish.id, attachment.network) }];
+      }),
       ...(ownsNetns(grant.wish) ? [{ verb: 'netns.remove', path: grant.netns } as const] : []),
     ],
   };
@@ -78,7 +82,7 @@ export function unlinkPlan(grant: ContainerGrant): Plan {
       ({ attachment }): Step => ({
         verb: 'link.gone',
         name: hostVethName(grant.wish.id, attachment.network),
-        graceMs: grant.wish.netns.kind === 'create' ? linkGraceMs : 0,
+        graceMs: grant.wish.netns.kind === 'create' ? linkGraceMs : foreignGraceMs,
       }),
     );
   return { name: 'unlink', kind: 'dismantle', steps };

@@ -49,6 +49,8 @@ export type Step =
   | { verb: 'link.ipvlan'; netns: string; name: string; parent: string; mode: IpvlanMode; mtuBytes: number | null }
   /** ip link set <name> … */
   | ({ verb: 'link.set'; netns: string | null; name: string } & LinkSettings)
+  /** ip link set <name> down, on this host: nothing passes any more. 0.1 ms, where deleting it waits for 10-25 */
+  | { verb: 'link.cut'; name: string }
   /** ip link delete <name> */
   | { verb: 'link.delete'; netns: string | null; name: string }
   /** waits for the kernel to take the link along with its namespace, deletes it when it has not after graceMs */
@@ -216,6 +218,7 @@ export function describeStep(step: Step): string {
     case 'link.veth':
       return `${step.verb} ${step.name} (${step.peer.name} in ${step.peer.netns})`;
     case 'link.bridge':
+    case 'link.cut':
     case 'link.gone':
       return `${step.verb} ${step.name}`;
     case 'link.delete':

@@ -213,7 +213,7 @@ describe('the plans of a container', () => {
         "route.add 0.0.0.0/0 via 10.89.0.1 in /run/netns/blue",
         "teardown, dismantle:",
         "process.unwatch",
-        "link.delete nl9ff56c578050",
+        "link.cut nl9ff56c578050",
         "unlink, dismantle:",
         "link.gone nl9ff56c578050",
       ]
@@ -233,7 +233,7 @@ describe('the plans of a container', () => {
         "route.add 0.0.0.0/0 via 10.89.0.1 in /netns/netloom-web",
         "teardown, dismantle:",
         "process.unwatch",
-        "link.delete nl9ff56c578050",
+        "link.cut nl9ff56c578050",
         "netns.remove /netns/netloom-web",
         "unlink, dismantle:",
         "link.gone nl9ff56c578050",

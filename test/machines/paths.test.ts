@@ -38,7 +38,7 @@ describe.each(terrains)('the %s machine', (name, terrain) => {
     const ways = shortestWays(terrain);
     expect(Object.keys(ways).sort()).toEqual(leafStates(terrain.machine).sort());
     expect(ways).toMatchSnapshot();
-  });
+  }, 120_000);
 
   it('leads on from every place that it can be in, to its end', () => {
     const goal = name === 'host' ? 'serving' : 'removed';

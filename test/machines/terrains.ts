@@ -189,7 +189,12 @@ export const networkTerrain: Terrain<NetworkContext> = {
 };
 
 /** Where another definition is brought: everywhere else it waits, or is refused, like any request. */
-function isQuiet({ leases, waiting, adopting, suspected, lastFault, update }: NetworkContext, outstanding: unknown[]) {
+function isQuiet(
+  { wish, leases, waiting, adopting, suspected, lastFault, update }: NetworkContext,
+  outstanding: unknown[],
+): boolean {
+  // of one that was wished for no more can come than of one that a file told of
+  if (wish !== null) return false;
   const isEmpty = Object.keys(leases).length === 0 && waiting.length === 0 && outstanding.length < 2;
   return isEmpty && !adopting && !suspected && lastFault === null && update === null;
 }

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { isPeerKey, type PeerKey, peerKeys } from './peers/catalogue.ts';
+import { isPeerKey, type PeerKey, peerKeys, usualPeers } from './peers/catalogue.ts';
 
 export const scenarioNames = ['pairs', 'throughput', 'crowd', 'edges'] as const;
 export type ScenarioName = (typeof scenarioNames)[number];
@@ -51,7 +51,7 @@ export function parseArguments(args: readonly string[]): BenchArguments {
     populations: numbers('populations', values.populations ?? (quick ? '0' : '0,100,500,1000')),
     rounds: oneNumber('rounds', values.rounds ?? (quick ? '300' : '200')),
     crowd: oneNumber('crowd', values.crowd),
-    peers: named('peers', values.peers ?? (quick ? quickPeers : peerKeys).join(','), isPeerKey),
+    peers: named('peers', values.peers ?? (quick ? quickPeers : usualPeers).join(','), isPeerKey),
     scenarios: named('scenarios', values.scenarios ?? (quick ? 'pairs' : scenarioNames.join(',')), isScenario),
     output: values.output ?? (quick ? null : 'docs'),
   };

@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type BenchArguments, parseArguments, usage } from './arguments.ts';
+import { type BenchArguments, parseArguments, type ScenarioName, usage } from './arguments.ts';
 import { Host } from './host/host.ts';
+import { namespaceCount, namespacesAreGone } from './host/namespaces.ts';
 import type { Verb, Verbs } from './host/protocol.ts';
 import { describeMachine } from './machine.ts';
 import { catalogue, type PeerKey } from './peers/catalogue.ts';
@@ -44,43 +45,50 @@ async function writeDocuments(directory: string, reported: Reported): Promise<vo
   say(`written: ${file}`);
 }
 
+/** The pairs come last: thousands of namespaces go when they are over, and the kernel is busy with that for minutes. */
 async function measure(options: BenchArguments): Promise<Results> {
-  const { quick, rounds, scenarios, peers, populations, crowd } = options;
-  const wanted = (name: (typeof scenarios)[number]) => scenarios.includes(name);
-  const neighbours = await measureNeighbours({
-    peers: wanted('pairs') ? peers.filter((peer) => !quick || !isSecondNetavark(peer)) : [],
-    populations,
-    pair: { rounds, withinMs: quick ? 5_000 : 12_000 },
-    warmUp: { rounds: 200, withinMs: 2_500 },
-    populateWithinMs: 240_000,
-    say,
-  });
+  const { quick, rounds, scenarios, populations, crowd } = options;
+  const ifWanted = async <T>(name: ScenarioName, otherwise: T, work: () => Promise<T>) =>
+    scenarios.includes(name) ? work() : otherwise;
   const clients = [1, 2, 4, 8];
   return {
-    neighbours,
-    throughput: wanted('throughput') ? await alone('throughput', { clients, containers: 500 }) : null,
-    crowd: wanted('crowd') ? await alone('crowd', { containers: crowd, idleSeconds: 10 }) : null,
-    edges: wanted('edges')
-      ? [
-          ...(await alone('edges', { present: 0, rounds, warmUp: 200 })),
-          ...(await alone('edges', { present: Math.max(...populations), rounds, warmUp: 200 })),
-        ]
-      : [],
+    throughput: await ifWanted<Results['throughput']>('throughput', null, () =>
+      alone('throughput', { clients, containers: 500 }),
+    ),
+    crowd: await ifWanted<Results['crowd']>('crowd', null, () =>
+      alone('crowd', { containers: crowd, idleSeconds: 10 }),
+    ),
+    edges: await ifWanted<Results['edges']>('edges', [], async () => [
+      ...(await alone('edges', { present: 0, rounds, warmUp: rounds })),
+      ...(await alone('edges', { present: Math.max(...populations), rounds, warmUp: rounds })),
+    ]),
+    neighbours: await measureNeighbours({
+      peers: scenarios.includes('pairs') ? peersOf(options) : [],
+      populations,
+      pair: { rounds, withinMs: quick ? 5_000 : 8_000 },
+      warmUp: { rounds: 300, withinMs: quick ? 2_500 : 5_000 },
+      populateWithinMs: 300_000,
+      say,
+    }),
   };
 }
 
-/** The quick report has room for one of them: the newer, if it is here. */
-const isSecondNetavark = (peer: PeerKey): boolean =>
-  peer === 'netavark-iptables' && catalogue['netavark-nftables']().missing() === null;
+/** The quick report has room for one netavark: the newer, if it is here. */
+function peersOf({ quick, peers }: BenchArguments): PeerKey[] {
+  const hasNewer = quick && catalogue['netavark-nftables']().missing() === null;
+  return peers.filter((peer) => !hasNewer || peer !== 'netavark-iptables');
+}
 
 /** On a host that is there for this alone. */
 async function alone<V extends Verb>(verb: V, plan: Verbs[V][0]): Promise<Verbs[V][1]> {
   say(`measuring: ${verb}`);
+  const before = namespaceCount();
   const host = new Host(verb);
   try {
     return await host.ask(verb, plan);
   } finally {
     await host.close();
+    await namespacesAreGone(before, 90_000);
   }
 }
 

@@ -16,3 +16,10 @@ export function percentile(samples: readonly number[], share: number): number {
 export function summarize(samplesMs: readonly number[]): Summary {
   return { count: samplesMs.length, p50Ms: percentile(samplesMs, 0.5), p99Ms: percentile(samplesMs, 0.99) };
 }
+
+/** Without the quarter that has the least and the quarter that has the most of something; one of few is left. */
+export function middleHalf<T>(items: readonly T[], measure: (item: T) => number): T[] {
+  const sorted = items.toSorted((one, other) => measure(one) - measure(other));
+  const quarter = Math.floor((sorted.length - 1) / 4);
+  return sorted.slice(quarter, sorted.length - quarter);
+}

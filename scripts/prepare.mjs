@@ -44,7 +44,11 @@ installDebianPackages();
 installNpmPackages();
 step('native addon is built', 'npm', ['run', '--silent', 'build:native']);
 step('TypeScript is compiled', 'npm', ['run', '--silent', 'build:ts']);
-if (process.argv.includes('--bench')) fetchNewerNetavark();
+if (process.argv.includes('--bench')) {
+  const targets = ['--target', 'floor', 'stopwatch'];
+  step('programs of the bench are built', 'cmake', ['--build', 'native/build', ...targets]);
+  fetchNewerNetavark();
+}
 
 function checkNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);

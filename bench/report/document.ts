@@ -34,9 +34,9 @@ export function figuresOf({ machine, minutes, neighbours, throughput, crowd, edg
   return sections.filter((section) => section !== null).join('\n\n');
 }
 
-const edgesExplained = `Every moment of a command belongs to the innermost piece of work under way then; medians of each, so they add up to
-the whole only about. \`decide\` is the state machines, \`journal\` the commits of what they decided; the names with dots are
-kernel steps, several of which go in one batch.`;
+const edgesExplained = `Every moment of a command belongs to the innermost piece of work under way then. Means of the half of the calls that took
+neither least nor longest, so the parts add up to the whole. \`decide\` is the state machines, \`journal\` the commits of what they decided;
+names with dots are kernel steps, several of which go in one batch.`;
 
 const absentList = (absent: Results['neighbours']['absent']): string =>
   absent

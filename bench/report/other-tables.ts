@@ -52,16 +52,16 @@ function edgeTable(command: string, measured: readonly CommandEdges[]): string {
     text(`\`${command}\``),
     ...measured.flatMap(({ present }) => [number(`${present} present: µs`), number('share'), text('')]),
   ];
-  const cells = (p50Ms: number, totalMs: number) => [
-    figure(p50Ms * 1_000),
-    percent(p50Ms / totalMs),
-    '█'.repeat(Math.round((p50Ms / totalMs) * barLength)),
+  const cells = (ms: number, totalMs: number) => [
+    figure(ms * 1_000),
+    percent(ms / totalMs),
+    '█'.repeat(Math.round((ms / totalMs) * barLength)),
   ];
   const rows = names.map((name) => [
     name,
-    ...measured.flatMap(({ p50Ms, parts }) => cells(parts.find((part) => part.name === name)?.p50Ms ?? 0, p50Ms)),
+    ...measured.flatMap(({ ms, parts }) => cells(parts.find((part) => part.name === name)?.ms ?? 0, ms)),
   ]);
-  const totals = ['**from the call to its answer**', ...measured.flatMap(({ p50Ms }) => cells(p50Ms, p50Ms))];
+  const totals = ['**from the call to its answer**', ...measured.flatMap(({ ms }) => cells(ms, ms))];
   return markdownTable(columns, [...rows, totals]);
 }
 

@@ -4,7 +4,7 @@ import { containerAt, subnet } from '../peers/container.ts';
 import { NetloomSite } from '../peers/netloom.ts';
 import { breakDown, type Interval } from '../spans/breakdown.ts';
 import { spansVariable, writtenEveryMs } from '../spans/collector.ts';
-import { percentile } from '../statistics.ts';
+import { middleHalf } from '../statistics.ts';
 import { firstGuest, guests } from './pairs.ts';
 
 export interface EdgesPlan {
@@ -17,10 +17,10 @@ export interface EdgesPlan {
 export interface CommandEdges {
   present: number;
   command: string;
-  /** from the client's call to its answer, median */
-  p50Ms: number;
-  /** what became of it, in the order in which it happens */
-  parts: { name: string; p50Ms: number }[];
+  /** from the client's call to its answer */
+  ms: number;
+  /** what became of it, in the order in which it begins */
+  parts: { name: string; ms: number }[];
 }
 
 const commands = ['container.setup', 'container.teardown'] as const;
@@ -29,6 +29,8 @@ type Command = (typeof commands)[number];
 /** What the client sees and the daemon does not, and what no span of the daemon covers. */
 const outside = 'NATS, both ways, and the client';
 const between = 'between threads and turns';
+/** Goes on when the command is answered: nobody waits for it. */
+const behindTheAnswer = ['link.gone'];
 
 /** Where the time of a command goes: every moment of it belongs to the innermost span of the daemon that covers it. */
 export async function measureEdges({ present, rounds, warmUp }: EdgesPlan): Promise<CommandEdges[]> {
@@ -87,28 +89,22 @@ function readSpans(): Interval[] {
     .map(([name, startNs, endNs]) => ({ name, startNs, endNs }));
 }
 
-/** The median of every part; the order is that of a call in the middle. */
+/** Mean times of the calls in the middle half, which took neither much less nor much more than others: they add up. */
 function edgesOf(
   command: Command,
   calls: readonly Interval[],
   spans: readonly Interval[],
 ): Omit<CommandEdges, 'present'> {
-  const takenApart = calls.map((call) => {
+  const middle = middleHalf(calls, ({ startNs, endNs }) => endNs - startNs);
+  const sums = new Map<string, number>();
+  for (const call of middle) {
     const within = spans.filter(({ startNs, endNs }) => startNs < call.endNs && endNs > call.startNs);
-    const named = within.map((span) => (span.name === command ? { ...span, name: between } : span));
-    return breakDown(call, named, outside);
-  });
-  const names = new Set(takenApart.flatMap((times) => [...times.keys()]));
-  const parts = [...names].map((name) => {
-    const samples = takenApart.map((times) => (times.get(name) ?? 0) / 1e6);
-    return { name, p50Ms: percentile(samples, 0.5) };
-  });
-  return {
-    command,
-    p50Ms: percentile(
-      calls.map(({ startNs, endNs }) => (endNs - startNs) / 1e6),
-      0.5,
-    ),
-    parts: parts.filter(({ p50Ms }) => p50Ms > 0),
-  };
+    const named = within
+      .filter(({ name }) => !behindTheAnswer.includes(name))
+      .map((span) => (span.name === command ? { ...span, name: between } : span));
+    for (const [name, ns] of breakDown(call, named, outside)) sums.set(name, (sums.get(name) ?? 0) + ns);
+  }
+  const mean = (ns: number) => ns / middle.length / 1e6;
+  const parts = [...sums].map(([name, ns]) => ({ name, ms: mean(ns) }));
+  return { command, ms: mean(middle.reduce((sum, { startNs, endNs }) => sum + endNs - startNs, 0)), parts };
 }

@@ -25,11 +25,13 @@ export interface NeighbourPlan {
   say(line: string): void;
 }
 
-/** netloom beside each of them, and its door beside the executables in whose place it stands. */
+const netavarks: PeerKey[] = ['netavark-nftables', 'netavark-iptables'];
+
+/** netloom beside each of them, and its door beside the executable in whose place it stands, the newer of two. */
 export function pairsAmong(peers: readonly PeerKey[]): Pair[] {
   const others: Partial<Record<PeerKey, PeerKey[]>> = {
     netloom: peers.filter((peer) => peer !== 'netloom'),
-    door: peers.filter((peer) => peer.startsWith('netavark')),
+    door: netavarks.filter((peer) => peers.includes(peer)).slice(0, 1),
   };
   return peers.flatMap((one) => (others[one] ?? []).map((other) => ({ one, other })));
 }

@@ -29,8 +29,8 @@ const reported: Reported = {
     down: { seconds: 5, daemonCpuSeconds: 2, natsCpuSeconds: 0.2 },
   },
   edges: [
-    { present: 0, command: 'container.setup', p50Ms: 2, parts: [{ name: 'decide', p50Ms: 0.5 }] },
-    { present: 1000, command: 'container.setup', p50Ms: 4, parts: [{ name: 'link.veth', p50Ms: 3 }] },
+    { present: 0, command: 'container.setup', ms: 2, parts: [{ name: 'decide', ms: 0.5 }] },
+    { present: 1000, command: 'container.setup', ms: 4, parts: [{ name: 'link.veth', ms: 3 }] },
   ],
 };
 const lines = () => figuresOf(reported).split('\n');

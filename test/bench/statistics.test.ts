@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { percentile, summarize } from '../../bench/statistics.ts';
+import { middleHalf, percentile, summarize } from '../../bench/statistics.ts';
 
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => count - index);
 
@@ -24,4 +24,11 @@ it('has no percentile of nothing', () => {
 
 it('says how many samples stand behind a summary', () => {
   expect(summarize(upTo(100))).toEqual({ count: 100, p50Ms: 50, p99Ms: 99 });
+});
+
+it('leaves out the least and the most of a series, and never all of it', () => {
+  const itself = (each: number) => each;
+  expect(middleHalf([9, 1, 5, 3, 7], itself)).toEqual([3, 5, 7]);
+  expect(middleHalf([2, 1], itself)).toEqual([1, 2]);
+  expect(middleHalf([], itself)).toEqual([]);
 });

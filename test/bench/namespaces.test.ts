@@ -1,0 +1,12 @@
+import { expect, it } from 'vitest';
+import { countIn } from '../../bench/host/namespaces.ts';
+
+it('reads how many network namespaces the kernel has', () => {
+  const slabinfo = [
+    '# name            <active_objs> <num_objs>',
+    'net_namespace         36     84   4288    7    8 :',
+    'ns 1 1',
+  ];
+  expect(countIn(slabinfo.join('\n'))).toBe(36);
+  expect(countIn('nothing of the kind')).toBeNull();
+});

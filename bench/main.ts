@@ -9,7 +9,7 @@ import { catalogue, type PeerKey } from './peers/catalogue.ts';
 import { figuresOf, type Reported, withFigures } from './report/document.ts';
 import { quickReport } from './report/quick.ts';
 import type { Results } from './results.ts';
-import { measureNeighbours } from './scenarios/neighbours.ts';
+import { measureNeighbours, pairsAmong } from './scenarios/neighbours.ts';
 
 /** `npm run bench`: see `usage` for its options, docs/performance.md for what it has found. */
 
@@ -64,6 +64,7 @@ async function measure(options: BenchArguments): Promise<Results> {
     ]),
     neighbours: await measureNeighbours({
       peers: scenarios.includes('pairs') ? peersOf(options) : [],
+      pairsOf: (peers) => pairsAmong(peers).filter(({ one }) => one === 'netloom' || !quick),
       populations,
       pair: { rounds, withinMs: quick ? 5_000 : 8_000 },
       warmUp: { rounds: 300, withinMs: quick ? 2_500 : 5_000 },

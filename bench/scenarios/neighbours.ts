@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { Host, HostError } from '../host/host.ts';
 import { catalogue, type PeerKey } from '../peers/catalogue.ts';
 import { type Limits, measurePair, type Pair, type PairResult, warmUp } from './pairs.ts';
@@ -16,11 +17,13 @@ export interface NeighbourResults {
 
 export interface NeighbourPlan {
   peers: readonly PeerKey[];
+  /** of those that could be opened, who is measured beside whom */
+  pairsOf(peers: readonly PeerKey[]): Pair[];
   /** ascending */
   populations: readonly number[];
   pair: Limits;
   warmUp: Limits;
-  /** for one peer, to get to the next population */
+  /** for all of them, to get to the next population */
   populateWithinMs: number;
   say(line: string): void;
 }
@@ -46,7 +49,7 @@ export async function measureNeighbours(plan: NeighbourPlan): Promise<NeighbourR
     for (const population of plan.populations) {
       await neighbours.grow(present, population);
       present = population;
-      for (const pair of pairsAmong(neighbours.peers)) pairs.push(...(await neighbours.measure(pair, present)));
+      for (const pair of plan.pairsOf(neighbours.peers)) pairs.push(...(await neighbours.measure(pair, present)));
     }
     return { pairs, absent: neighbours.absent };
   } finally {
@@ -81,21 +84,27 @@ class Neighbours {
     });
   }
 
-  /** Who does not get there in time is measured no further. */
+  /** As many at once as there are processors, in the order of the plan. Who is not there in time is measured no further. */
   async grow(from: number, to: number): Promise<void> {
-    const { populateWithinMs: withinMs, say } = this.plan;
     if (from === to) return;
     const startedMs = performance.now();
-    await Promise.all(
-      this.peers.map((peer) =>
-        this.#try(peer, async (host) => {
-          const reached = await host.ask('populate', { from, to, withinMs });
-          if (reached < to) throw new Error(`after ${withinMs / 1000} s there were ${reached} of ${to} containers`);
-          await host.ask('settle', null);
-        }),
-      ),
-    );
-    say(`${to} containers each (${((performance.now() - startedMs) / 1000).toFixed(0)} s)`);
+    const waiting = this.peers;
+    const growOneByOne = async () => {
+      for (let peer = waiting.shift(); peer; peer = waiting.shift()) await this.#grow(peer, { from, to, startedMs });
+    };
+    await Promise.all(Array.from({ length: availableParallelism() }, growOneByOne));
+    this.plan.say(`${to} containers each (${((performance.now() - startedMs) / 1_000).toFixed(0)} s)`);
+  }
+
+  #grow(peer: PeerKey, { from, to, startedMs }: { from: number; to: number; startedMs: number }): Promise<void> {
+    return this.#try(peer, async (host) => {
+      const withinMs = Math.max(0, startedMs + this.plan.populateWithinMs - performance.now());
+      const reached = await host.ask('populate', { from, to, withinMs });
+      const seconds = this.plan.populateWithinMs / 1_000;
+      if (reached < to)
+        throw new Error(`there were ${reached} of ${to} containers when the ${seconds} s for all were over`);
+      await host.ask('settle', null);
+    });
   }
 
   /** One result; none when one of the two could not be measured. */

@@ -27,7 +27,7 @@ export const usage = `npm run bench -- [options]
   --crowd 1000         containers of the scenario with many
   --peers a,b          only these: ${peerKeys.join(', ')}
   --scenarios a,b      only these: ${scenarioNames.join(', ')}
-  --output DIR         where performance.md and performance.svg are written (default docs, with everything measured)`;
+  --output DIR         where performance.md and performance.svg are written (default docs when all is measured, else nowhere)`;
 
 /** Throws an Error that says what is wrong. */
 export function parseArguments(args: readonly string[]): BenchArguments {
@@ -38,22 +38,24 @@ export function parseArguments(args: readonly string[]): BenchArguments {
       json: { type: 'boolean', default: false },
       populations: { type: 'string' },
       rounds: { type: 'string' },
-      crowd: { type: 'string', default: '1000' },
+      crowd: { type: 'string' },
       peers: { type: 'string' },
       scenarios: { type: 'string' },
       output: { type: 'string' },
     },
   });
   const { quick, json } = values;
+  const { populations, rounds, crowd, peers, scenarios } = values;
+  const isWhole = !quick && [populations, rounds, crowd, peers, scenarios].every((value) => value === undefined);
   return {
     quick,
     json,
-    populations: numbers('populations', values.populations ?? (quick ? '0' : '0,100,500,1000')),
-    rounds: oneNumber('rounds', values.rounds ?? (quick ? '300' : '200')),
-    crowd: oneNumber('crowd', values.crowd),
-    peers: named('peers', values.peers ?? (quick ? quickPeers : usualPeers).join(','), isPeerKey),
-    scenarios: named('scenarios', values.scenarios ?? (quick ? 'pairs' : scenarioNames.join(',')), isScenario),
-    output: values.output ?? (quick ? null : 'docs'),
+    populations: numbers('populations', populations ?? (quick ? '0' : '0,100,500,1000')),
+    rounds: oneNumber('rounds', rounds ?? (quick ? '300' : '200')),
+    crowd: oneNumber('crowd', crowd ?? '1000'),
+    peers: named('peers', peers ?? (quick ? quickPeers : usualPeers).join(','), isPeerKey),
+    scenarios: named('scenarios', scenarios ?? (quick ? 'pairs' : scenarioNames.join(',')), isScenario),
+    output: values.output ?? (isWhole ? 'docs' : null),
   };
 }
 

@@ -43,7 +43,7 @@ const chart = (values: Point[]): TopLevelSpec => ({
     column: { field: 'command', title: null, header: { labelFontSize: 14 } },
     x: { field: 'present', type: 'ordinal', title: 'containers present', axis: { labelAngle: 0 } },
     y: { field: 'ms', type: 'quantitative', scale: { type: 'log' }, title: 'median, milliseconds' },
-    color: { field: 'peer', type: 'nominal', title: null, sort: null },
+    color: { field: 'peer', type: 'nominal', title: null, sort: null, legend: { labelLimit: 0 } },
   },
   width: 320,
   height: 300,

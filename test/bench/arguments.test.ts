@@ -24,6 +24,11 @@ it('puts populations into the order in which they can be reached', () => {
   expect(parseArguments(['--populations', '50,0,7']).populations).toEqual([0, 7, 50]);
 });
 
+it('writes over the figures of a whole run with those of a part only when told where', () => {
+  expect(parseArguments(['--scenarios', 'edges']).output).toBeNull();
+  expect(parseArguments(['--scenarios', 'edges', '--output', '/tmp']).output).toBe('/tmp');
+});
+
 it.each([
   [['--peers', 'netloom,docker'], '--peers: there is no "docker"'],
   [['--populations', 'many'], '--populations: "many" is not a number of at most 4 digits'],

@@ -301,6 +301,11 @@ export interface ListedElement extends NftElement {
 }
 /** nft list set|map inet <table> <set>. Throws ENOENT when the table or set does not exist. */
 export function listElements(socket: NftSocket, table: string, set: string): ListedElement[];
+/**
+ * nft get element inet <table> <set> { … }: for each, whether it is there with the same data. One look into its set, whatever the
+ * set's size; a set that is not there has none.
+ */
+export function hasElements(socket: NftSocket, table: string, elements: NftElement[]): boolean[];
 /** nft list tables inet: the names. */
 export function listTables(socket: NftSocket): string[];
 /**

@@ -24,6 +24,7 @@ export const {
   NftSocket,
   openNftSocket,
   changeElements,
+  hasElements,
   listElements,
   listTables,
   inspectTable,

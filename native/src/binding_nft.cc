@@ -37,6 +37,15 @@ Napi::Value list_elements(const Napi::CallbackInfo& info) {
   return to_js_array(info.Env(), nft::list_elements(socket, table, set), to_js_listed_element);
 }
 
+Napi::Value has_elements(const Napi::CallbackInfo& info) {
+  nl::Socket& socket = socket_of(info, "hasElements");
+  const std::string table = argument(info, 1, "hasElements", "table").string();
+  std::vector<bool> found;
+  for (const Arg& item : Arg(info[2], "hasElements").items())
+    found.push_back(nft::has_element(socket, table, read_element(item)));
+  return to_js_array(info.Env(), found, [](Napi::Env env, bool one) { return Napi::Boolean::New(env, one); });
+}
+
 Napi::Value list_tables(const Napi::CallbackInfo& info) {
   const auto tables = nft::list_tables(socket_of(info, "listTables"));
   return to_js_array(info.Env(), tables, Napi::Value::From<std::string>);
@@ -76,6 +85,7 @@ void export_nft(Napi::Object exports) {
   export_function<open_nft_socket>(exports, "openNftSocket");
   export_function<change_elements>(exports, "changeElements");
   export_function<list_elements>(exports, "listElements");
+  export_function<has_elements>(exports, "hasElements");
   export_function<list_tables>(exports, "listTables");
   export_function<inspect_table>(exports, "inspectTable");
   export_function<delete_table>(exports, "deleteTable");

@@ -10,15 +10,6 @@ std::optional<std::string> read_comment(const Arg& arg) {
   return comment;
 }
 
-nft::Element read_element(const Arg& arg) {
-  return {arg.member("set").string(),
-          arg.member("key").bytes(),
-          arg.member("keyEnd").optional(&Arg::bytes),
-          arg.member("intervalEnd").boolean(),
-          arg.member("data").optional(&Arg::bytes),
-          read_comment(arg.member("comment"))};
-}
-
 nft::Verb read_verb(const Arg& arg) {
   const std::string name = arg.string();
   if (name == "add") return nft::Verb::add;
@@ -28,6 +19,15 @@ nft::Verb read_verb(const Arg& arg) {
 }
 
 }  // namespace
+
+nft::Element read_element(const Arg& arg) {
+  return {arg.member("set").string(),
+          arg.member("key").bytes(),
+          arg.member("keyEnd").optional(&Arg::bytes),
+          arg.member("intervalEnd").boolean(),
+          arg.member("data").optional(&Arg::bytes),
+          read_comment(arg.member("comment"))};
+}
 
 nft::Change read_change(const Arg& arg) { return {read_verb(arg.member("verb")), read_element(arg.member("element"))}; }
 

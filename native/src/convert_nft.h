@@ -7,6 +7,7 @@
 nft::Change read_change(const Arg& arg);
 
 /// An NftElement.
+nft::Element read_element(const Arg& arg);
 Napi::Value to_js_element(Napi::Env env, const nft::Element& element);
 /// A ListedElement.
 Napi::Value to_js_listed_element(Napi::Env env, const nft::Element& element);

@@ -311,21 +311,14 @@ export class NativeKernel implements Kernel {
 
   /** Where something was found already, only what is missing is added: so that it is known whether anything was. */
   #addElements(elements: readonly Element[], found: boolean): boolean {
-    const missing = found ? this.#missing(elements) : elements;
+    const missing = found ? elements.filter((element) => !this.#hasElement(element)) : elements;
     if (missing.length === 0) return false;
     this.#changeElements([], missing);
     return true;
   }
 
-  #missing(elements: readonly Element[]): Element[] {
-    const there = new Map<string, ReadonlySet<string>>();
-    const keysOf = (set: string): ReadonlySet<string> => {
-      const known =
-        there.get(set) ?? new Set(native.listElements(this.#nft, nftTable, set).map((element) => keyText(element)));
-      there.set(set, known);
-      return known;
-    };
-    return elements.filter((element) => encodeElement(element).some((part) => !keysOf(part.set).has(keyText(part))));
+  #hasElement(element: Element): boolean {
+    return native.hasElements(this.#nft, nftTable, encodeElement(element)).every(Boolean);
   }
 
   /** One batch. Deleting what is gone already is success: such deletions are left out and the rest is sent again. */
@@ -364,11 +357,6 @@ interface Outcome {
 const unchanged = (output: StepOutput = {}): Outcome => ({ output, changed: false });
 
 /** An element's key as the kernel keeps it, its data too: another target at the same key is not the same element. */
-function keyText({ key, keyEnd, intervalEnd, data }: native.NftElement): string {
-  const hex = (bytes: Uint8Array | null) => (bytes ? Buffer.from(bytes).toString('hex') : '');
-  return `${hex(key)}-${hex(keyEnd)}-${intervalEnd}-${hex(data)}`;
-}
-
 /** A pin that is there already must be of the process's namespace. */
 function refuseOther(path: string, pid: number): void {
   const there = native.netnsIdentity(path);

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import {
   changeElements,
   deleteTable,
+  hasElements,
   inspectTable,
   listElements,
   listTables,
@@ -107,6 +108,39 @@ describe('elements', () => {
       expect.arrayContaining([published(8080), published(8081)].map(listed)),
     );
     expect(listElements(socket, table, 'published_range4')).toEqual([listed(range)]);
+  });
+
+  it('are found one by one, by all that they are', () => {
+    const range = (first: number, last: number, address = '10.1.0.2') =>
+      element('published_range4', [...proto('udp'), ...ip4('0.0.0.0'), ...port(first)], {
+        keyEnd: [...proto('udp'), ...ip4('255.255.255.255'), ...port(last)],
+        data: ip4(address),
+      });
+    const subnet = (first: string, next: string) => [
+      element('subnets4', ip4(first)),
+      element('subnets4', ip4(next), { intervalEnd: true }),
+    ];
+    const there = [
+      published(8080),
+      range(6000, 6100),
+      // the end of one is the beginning of the next
+      ...subnet('10.1.0.0', '10.1.1.0'),
+      ...subnet('10.1.1.0', '10.1.2.0'),
+      element('internal_links', ifname('br-internal0')),
+    ];
+    const strange = [
+      published(8081),
+      published(8080, '10.1.0.3'),
+      range(6000, 6099),
+      range(6000, 6100, '10.1.0.3'),
+      ...subnet('10.1.0.128', '10.1.3.0'),
+      element('internal_links', ifname('br-internal1')),
+      element('no_such_set', ip4('10.1.0.0')),
+    ];
+    change(...there.map(add));
+    expect(hasElements(socket, table, there)).toEqual(there.map(() => true));
+    expect(hasElements(socket, table, strange)).toEqual(strange.map(() => false));
+    expect(hasElements(socket, 'no_such_table', [published(8080)])).toEqual([false]);
   });
 
   it('are added once more without failure when they are the same', () => {

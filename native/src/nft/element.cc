@@ -110,6 +110,18 @@ Element parse_element(const std::string& set, const nl::Attributes& attributes) 
   return element;
 }
 
+Element key_of(const Element& element) {
+  Element key = element;
+  key.data = std::nullopt;
+  key.comment = std::nullopt;
+  return key;
+}
+
+bool is_same(const Element& one, const Element& other) {
+  return one.key == other.key && one.key_end == other.key_end && one.interval_end == other.interval_end &&
+         one.data == other.data;
+}
+
 }  // namespace
 
 std::vector<nl::Fault> change_elements(nl::Socket& socket, const std::string& table,
@@ -146,6 +158,24 @@ std::vector<Element> list_elements(nl::Socket& socket, const std::string& table,
   };
   socket.query(request, "list elements", visit, [&] { elements.clear(); });
   return elements;
+}
+
+bool has_element(nl::Socket& socket, const std::string& table, const Element& element) {
+  nl::Message request = message(NFT_MSG_GETSETELEM, 0);
+  request.put_string(NFTA_SET_ELEM_LIST_TABLE, table);
+  request.put_string(NFTA_SET_ELEM_LIST_SET, element.set);
+  put_element(request, key_of(element));
+  bool found = false;
+  const auto visit = [&](const nlmsghdr& answer) {
+    // an interval is also found by what is within it
+    for (const Element& there : parse_elements(answer)) found = found || is_same(there, element);
+  };
+  try {
+    socket.query(request, "get element", visit, [] {});
+  } catch (const sys::SysError& error) {
+    if (error.error() != ENOENT) throw;
+  }
+  return found;
 }
 
 }  // namespace nft

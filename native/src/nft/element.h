@@ -46,4 +46,8 @@ std::vector<Element> parse_elements(const nlmsghdr& message);
 /// Equivalent to: nft list set|map inet <table> <set>. Throws ENOENT when there is no such table or set.
 std::vector<Element> list_elements(nl::Socket& socket, const std::string& table, const std::string& set);
 
+/// Equivalent to: nft get element inet <table> <set> { … }: whether it is there, with the same data. One look into the
+/// set, whatever its size. Not there either where there is no such table or set.
+bool has_element(nl::Socket& socket, const std::string& table, const Element& element);
+
 }  // namespace nft

@@ -42,11 +42,16 @@ const machines: Record<ActorKind, AnyStateMachine> = {
   container: containerMachine,
 };
 
+/** How many containers wake before what came meanwhile is heard: each of them looks at all that it has in the kernel. */
+const rousedAtOnce = 4;
+
 /** The actors of one worker: gives each its messages, one after another, and performs what they decided. */
 export class ActorSystem {
   readonly #actors = new Map<ActorAddress, Actor>();
   readonly #awake = new Set<ActorKind>();
-  /** deliveries to actors that are not awake yet */
+  /** restored, and not told so yet */
+  readonly #asleep = new Set<ActorAddress>();
+  /** deliveries to actors of kinds that are not awake yet */
   readonly #early: Delivery[] = [];
   readonly #queue: (() => void)[] = [];
   #running = false;
@@ -88,25 +93,38 @@ export class ActorSystem {
   }
 
   /**
-   * Wakes the actors of one kind: each is told, takes up its unfinished plans, and gets what its inbox holds, in that
-   * order and before anything newer. The host comes first, then networks, then containers, who need both.
+   * Wakes the actors of one kind. Each is told, takes up its unfinished plans, and gets what its inbox holds, in that order and
+   * before anything newer. The host comes first, then networks, then containers, who need both. There may be a
+   * thousand containers: they wake one by one, with room for messages between; whoever is spoken to wakes at once.
    */
   wake(kind: ActorKind): void {
-    // one turn: whatever any of this leads to comes behind all of it
     this.#later(() => {
       const isOfKind = (address: ActorAddress) => actorKind(address) === kind && this.#isMine(address);
-      for (const address of [...this.#actors.keys()].filter(isOfKind)) {
-        for (const pending of this.journal.pendingOf(address)) this.#later(() => this.#start(address, pending));
-        const rebooted = this.journal.isWaiting(address, rebootNotice);
-        const notice = rebooted ? { consumed: rebootNotice, completed: null } : undefined;
-        this.#later(() => this.#receive(address, { type: 'actor.recovered', rebooted }, notice));
-      }
-      if (isOfKind(hostAddress)) this.#later(() => this.#receive(hostAddress, { type: 'host.start' }));
-      for (const address of this.journal.inboxAddresses().filter(isOfKind))
-        for (const delivery of this.journal.inboxOf(address)) this.#hear(delivery);
+      for (const address of [...this.#actors.keys(), ...this.journal.inboxAddresses()].filter(isOfKind))
+        this.#asleep.add(address);
+      if (isOfKind(hostAddress)) this.#asleep.add(hostAddress);
       this.#awake.add(kind);
+      if (kind === 'container') this.#rouseSome();
+      else for (const address of [...this.#asleep]) this.#rouse(address);
       for (const delivery of this.#early.splice(0)) this.deliver(delivery);
     });
+  }
+
+  #rouseSome(): void {
+    for (const address of firstOf(this.#asleep, rousedAtOnce)) this.#rouse(address);
+    if (this.#asleep.size > 0) setImmediate(() => this.#later(() => this.#rouseSome()));
+  }
+
+  #rouse(address: ActorAddress): void {
+    this.#asleep.delete(address);
+    for (const pending of this.journal.pendingOf(address)) this.#later(() => this.#start(address, pending));
+    if (this.#actors.has(address)) {
+      const rebooted = this.journal.isWaiting(address, rebootNotice);
+      const notice = rebooted ? { consumed: rebootNotice, completed: null } : undefined;
+      this.#later(() => this.#receive(address, { type: 'actor.recovered', rebooted }, notice));
+    }
+    if (address === hostAddress) this.#later(() => this.#receive(address, { type: 'host.start' }));
+    for (const delivery of this.journal.inboxOf(address)) this.#hear(delivery);
   }
 
   /** Lets the plans that are under way end and journals their results, then takes nothing more: the rest is in the journal. */
@@ -137,6 +155,11 @@ export class ActorSystem {
   }
 
   #receive(address: ActorAddress, event: ActorEvent, origin?: Origin): void {
+    if (this.#asleep.has(address)) {
+      this.#rouse(address);
+      this.#later(() => this.#receive(address, event, origin));
+      return;
+    }
     if (this.#stopped || !this.#isNew(address, origin)) return;
     const actor = this.#actors.get(address) ?? this.#make(address, null);
     const committed = this.#decide(actor, event, origin);
@@ -222,6 +245,15 @@ export class ActorSystem {
     const { searchDomain } = this.settings;
     return kind === 'network' ? { name: actorName(address), searchDomain } : undefined;
   }
+}
+
+function firstOf<Item>(items: Iterable<Item>, count: number): Item[] {
+  const first: Item[] = [];
+  for (const item of items) {
+    if (first.length === count) break;
+    first.push(item);
+  }
+  return first;
 }
 
 /** Who claimed something waits for an answer, too. */

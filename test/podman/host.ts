@@ -4,6 +4,7 @@ import { chmodSync, copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFil
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 import { execa } from 'execa';
+import { doorDir } from '../../src/cli/podman/engine.ts';
 import { untilAnswered } from '../support/daemon.ts';
 import { temporaryDirectory } from '../support/fresh-host.ts';
 import { programs } from './missing.ts';
@@ -43,13 +44,19 @@ export class PodmanHost {
     this.rootfs = `${directory.path}/rootfs`;
   }
 
-  static async open(engine: Engine): Promise<PodmanHost> {
+  /** `root`: a directory with another podman and all that it needs, which is then run below that root. */
+  static async open(engine: Engine, root = ''): Promise<PodmanHost> {
     const directory = temporaryDirectory();
     makeRootfs(`${directory.path}/rootfs`);
     makeConfiguration(`${directory.path}/etc`);
-    const holder = spawn('unshare', [...namespaces, 'bash', '-c', hostScript, 'host', directory.path], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
+    if (root) makeDoorsElsewhere(`${directory.path}/doors`);
+    const holder = spawn(
+      'unshare',
+      [...namespaces, 'bash', '-c', hostScript, 'host', directory.path, root, doorDir, newerScript],
+      {
+        stdio: ['pipe', 'pipe', 'inherit'],
+      },
+    );
     const lines = createInterface({ input: holder.stdout as NonNullable<typeof holder.stdout> });
     const [line] = (await Promise.race([once(lines, 'line'), once(holder, 'exit')])) as [string];
     if (line !== 'ready') throw new Error(`the host for podman could not be made: ${line}`);
@@ -169,7 +176,7 @@ export class PodmanHost {
     return {
       links: lines(links).filter((name) => name !== 'lo' && name !== 'up0'),
       namespaces: lines(namespaces),
-      processes: lines(processes).filter((args) => !/nats-server|main\.js daemon|^busybox/.test(args)),
+      processes: lines(processes).filter((args) => !/nats-server|main\.js daemon|^busybox|^sleep infinity/.test(args)),
     };
   }
 }
@@ -177,7 +184,8 @@ export class PodmanHost {
 const namespaces = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '--propagation', 'private'];
 
 /**
- * $1: its directory. The namespaces of others that are pinned on this machine are not kept alive here. crun wants a pure
+ * $1: its directory, $2: another root for podman or nothing, $3: the directory of the doors,
+ * $4: the script for that root. The namespaces of others that are pinned on this machine are not kept alive here. crun wants a pure
  * cgroup2 tree. bash, for it takes note of the children that podman leaves to it.
  */
 const hostScript = `
@@ -195,8 +203,34 @@ ip addr add 10.77.0.1/24 dev up0; ip addr add fd77::1/64 dev up0 nodad; ip link 
 nsenter --net=/run/outside sh -c 'ip link set lo up; ip addr add 10.77.0.2/24 dev out0; ip addr add fd77::2/64 dev out0 nodad; ip link set out0 up'
 ip route add default via 10.77.0.2; ip -6 route add default via fd77::2
 nsenter --net=/run/outside busybox httpd -p 80 -h "$1/rootfs/www"
+if [ -n "$2" ]; then
+  mount --make-shared /run
+  unshare --mount --propagation unchanged bash -c "$4" newer "$1" "$2" "$3" &
+  until [ -e /run/newer ]; do sleep 0.01; done
+  mkdir /run/bin
+  printf '#!/bin/sh\\nexec nsenter --mount=/proc/%s/ns/mnt /usr/bin/podman "$@"\\n' $! >/run/bin/podman
+  chmod +x /run/bin/podman
+fi
 echo ready
 read -r end
+`;
+
+/**
+ * Beside it, where podman is another one: a mount namespace whose root is that podman's, in an overlay so that it stays as
+ * it is. This machine is `/machine` there, and what is mounted in /run is seen in both.
+ */
+const newerScript = `
+set -e
+mkdir "$1/upper" "$1/root"; mount -t tmpfs tmpfs "$1/upper"; mkdir "$1/upper/work" "$1/upper/data"
+mount -t overlay -o "lowerdir=$2,upperdir=$1/upper/data,workdir=$1/upper/work" overlay "$1/root"
+cd "$1/root"
+mkdir -p machine proc sys dev run tmp var/lib/containers etc/containers ".$1/rootfs" ".$3"
+mount --bind "$1/doors" ".$3"; mount --bind "$1/rootfs" ".$1/rootfs"; cp "$1/etc/resolv.conf" etc/resolv.conf
+mount -t proc proc proc; mount --rbind /sys sys; mount --rbind /dev dev; mount --bind /run run
+mount --bind /var/lib/containers var/lib/containers; mount --bind /etc/containers etc/containers
+pivot_root . machine
+touch /run/newer
+exec sleep infinity
 `;
 
 /** What podman needs on a machine whose cgroups and file systems are not made for it. */
@@ -252,6 +286,13 @@ function makeRootfs(directory: string): void {
   chmodSync(who, 0o755);
 }
 
+/** What podman finds below another root in place of the doors: it needs the libraries of this machine. */
+function makeDoorsElsewhere(directory: string): void {
+  mkdirSync(directory);
+  for (const name of ['netavark', 'aardvark-dns'])
+    writeFileSync(`${directory}/${name}`, `#!/bin/sh\nexec chroot /machine ${doorDir}/${name} "$@"\n`, { mode: 0o755 });
+}
+
 async function enter(pid: number, command: string[], input = ''): Promise<Said> {
   const { stdout, stderr, exitCode } = await execa(
     'nsenter',
@@ -260,7 +301,7 @@ async function enter(pid: number, command: string[], input = ''): Promise<Said> 
       input,
       reject: false,
       timeout: 60_000,
-      env: { PATH: process.env.PATH, HOME: '/root', TERM: 'dumb' },
+      env: { PATH: `/run/bin:${process.env.PATH}`, HOME: '/root', TERM: 'dumb' },
       extendEnv: false,
     },
   );

@@ -1,0 +1,95 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { execa } from 'execa';
+
+/**
+ * A podman of a later Debian than this one: its packages and all that they need are taken from the mirror that this
+ * machine uses already, and unpacked into a directory. Nothing is installed; the directory stays for the next run.
+ */
+export interface Newer {
+  /** Debian's name for where it is from */
+  name: string;
+  /** what it does not have comes from there */
+  base?: string;
+  /** only when all are asked for: PODMAN_NEWER=all */
+  seldom?: true;
+}
+
+export const newerOnes: Newer[] = [
+  { name: 'trixie' }, // podman 5.4
+  { name: 'sid', seldom: true }, // 5.8
+  { name: 'experimental', base: 'sid' }, // 6.1
+];
+
+const wanted = [
+  ...['podman', 'netavark', 'aardvark-dns', 'golang-github-containers-common', 'crun', 'nftables'],
+  // essential ones, on which nobody depends
+  ...['base-files', 'dash', 'bash', 'coreutils'],
+];
+
+const cache = join(
+  dirname(createRequire(import.meta.url).resolve('#package.json')),
+  'node_modules/.cache/netloom/podman',
+);
+
+/** The directory; throws an Error that says why there is none. */
+export async function unpacked(newer: Newer): Promise<string> {
+  const root = join(cache, newer.name);
+  if (existsSync(root)) return root;
+  const work = `${root}.${process.pid}`;
+  try {
+    await unpackInto(`${work}/root`, `${work}/apt`, newer);
+    renameSync(`${work}/root`, root);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+  return root;
+}
+
+async function unpackInto(root: string, apt: string, { name, base }: Newer): Promise<void> {
+  for (const directory of [root, `${apt}/lists/partial`, `${apt}/cache/archives/partial`])
+    mkdirSync(directory, { recursive: true });
+  const { site, keyring } = mirror();
+  const suites = base ? [base, name] : [name];
+  const sources = suites.map((suite) => `deb [signed-by=${keyring}] ${site} ${suite} main\n`);
+  writeFileSync(`${apt}/sources.list`, sources.join(''));
+  writeFileSync(`${apt}/status`, '');
+  writeFileSync(`${apt}/apt.conf`, aptConf(apt));
+  const env = { APT_CONFIG: `${apt}/apt.conf`, DEBIAN_FRONTEND: 'noninteractive' };
+  const run = (command: string, args: string[]) => execa(command, args, { env, timeout: 120_000 });
+  await run('apt-get', ['update', '-qq']);
+  const preferred = base ? ['-t', name] : [];
+  await run('apt-get', ['install', '-y', '-qq', '--download-only', ...preferred, ...wanted]);
+  const debs = readdirSync(`${apt}/cache/archives`).filter((name) => name.endsWith('.deb'));
+  // the one that has /bin and its like, which lead to /usr
+  debs.sort((one, other) => Number(other.startsWith('base-files_')) - Number(one.startsWith('base-files_')));
+  for (const deb of debs) await run('dpkg-deb', ['-x', `${apt}/cache/archives/${deb}`, root]);
+  writeFileSync(`${root}/etc/passwd`, 'root:x:0:0:root:/root:/bin/bash\n');
+  writeFileSync(`${root}/etc/group`, 'root:x:0:\n');
+}
+
+/** Where this machine has Debian itself from. */
+function mirror(): { site: string; keyring: string } {
+  const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
+  if (!existsSync(keyring)) throw new Error(`there is no ${keyring}`);
+  const format = '$(SITE)|$(ORIGIN)|$(COMPONENT)|$(CODENAME)';
+  const text = execFileSync('apt-get', ['indextargets', '--format', format, 'Created-By: Packages'], {
+    encoding: 'utf8',
+  });
+  const line = text.split('\n').find((one) => /\|Debian\|main\|[a-z]+$/.test(one));
+  if (!line) throw new Error("apt's sources name no mirror of Debian");
+  return { site: line.split('|')[0] as string, keyring };
+}
+
+const aptConf = (apt: string) => `Dir::Etc::sourcelist "${apt}/sources.list";
+Dir::Etc::sourceparts "/dev/null";
+Dir::Etc::preferencesparts "/dev/null";
+Dir::State "${apt}";
+Dir::State::status "${apt}/status";
+Dir::Cache "${apt}/cache";
+APT::Install-Recommends "false";
+APT::Sandbox::User "root";
+Acquire::Languages "none";
+`;

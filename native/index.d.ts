@@ -303,7 +303,7 @@ export interface ListedElement extends NftElement {
 export function listElements(socket: NftSocket, table: string, set: string): ListedElement[];
 /**
  * nft get element inet <table> <set> { … }: for each, whether it is there with the same data. One look into its set, whatever the
- * set's size; a set that is not there has none.
+ * set's size; a set that is not there has none. The end of a plain interval is not found where another one begins.
  */
 export function hasElements(socket: NftSocket, table: string, elements: NftElement[]): boolean[];
 /** nft list tables inet: the names. */

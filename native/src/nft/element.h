@@ -47,7 +47,8 @@ std::vector<Element> parse_elements(const nlmsghdr& message);
 std::vector<Element> list_elements(nl::Socket& socket, const std::string& table, const std::string& set);
 
 /// Equivalent to: nft get element inet <table> <set> { … }: whether it is there, with the same data. One look into the
-/// set, whatever its size. Not there either where there is no such table or set.
+/// set, whatever its size. The kernel does not find the end of a plain interval where another begins. Not there either
+/// where there is no such table or set.
 bool has_element(nl::Socket& socket, const std::string& table, const Element& element);
 
 }  // namespace nft

@@ -128,11 +128,11 @@ describe('the settings of podman', () => {
   });
 });
 
-describe.skipIf(missing())('with podman', () => {
+describe.skipIf(missing())('with podman', { timeout: 120_000 }, () => {
   let host: PodmanHost;
   beforeAll(async () => {
     host = await PodmanHost.open('netavark');
-  });
+  }, 120_000);
   afterAll(() => host.close());
 
   const failing = async () => {

@@ -1,7 +1,10 @@
-import { afterAll, afterEach, beforeAll, expect, it, type TestContext } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it, type TestContext, vi } from 'vitest';
 import { type Difference, listed } from './differences.ts';
 import { PodmanHost, processesBelow } from './host.ts';
 import { deviations, normalised, type Scenario } from './outcome.ts';
+
+// several hosts, daemons and engines on however many processors there are
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
 
 const nothing = { links: [], namespaces: [], processes: [] };
 
@@ -25,7 +28,7 @@ export function onBoth(scenarios: Scenario[], version: string, root: (() => Prom
       PodmanHost.open('netloom', path.root),
     ]);
     hosts = { netavark, netloom };
-  }, 180_000);
+  });
   afterEach(async () => {
     if (typeof hosts === 'string') return;
     expect(await Promise.all([hosts.netavark, hosts.netloom].map(cleared))).toEqual([nothing, nothing]);

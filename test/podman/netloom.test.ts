@@ -1,8 +1,11 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { untilAnswered } from '../support/daemon.ts';
 import { askFrom, askFromHost, askFromOutside, definition, failure, networkSettings, seenWithin } from './ask.ts';
 import { cli, PodmanHost } from './host.ts';
 import { missing } from './missing.ts';
+
+// several hosts, daemons and engines on however many processors there are
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
 
 // What only a podman on netloom can show.
 const nothing = { links: [], namespaces: [], processes: [] };
@@ -107,6 +110,18 @@ describe.skipIf(missing())('podman on netloom', () => {
     expect((await host.remains()).namespaces).toHaveLength(1);
     await host.start('a', '--network web -p 8080:80 --ip 10.89.0.2');
     expect(await askFromHost(host, '127.0.0.1:8080')).toBe('a saw [10.89.0.1]');
+  });
+
+  it('refuses a network whose name is no token, and the container leaves nothing', async () => {
+    await host.must('network create my.net');
+    const refused = failure(await host.tryStart('a', '--network my.net'));
+    expect(refused).toMatchObject({
+      exitCode: 126,
+      said: expect.stringMatching(/^Error: netavark: networks\[0\].*must be 1 to 64 characters/),
+    });
+    expect(await host.remains()).toEqual(nothing);
+    await host.must('rm a');
+    await host.must('network rm my.net');
   });
 
   it('reloads again and again', async () => {

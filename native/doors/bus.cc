@@ -6,6 +6,8 @@
 #include <fstream>
 #include <memory>
 
+#include "randomness.h"
+
 using nlohmann::json;
 
 namespace door {
@@ -76,6 +78,7 @@ std::string run_directory() {
 }
 
 Bus::Bus() {
+  draw_from_kernel();
   const Address address = discover();
   node_ = address.node.empty() ? host_name() : address.node;
   natsOptions* raw = nullptr;

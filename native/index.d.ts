@@ -363,6 +363,9 @@ export function holdPort(protocol: 'tcp' | 'udp' | 'sctp', address: string, port
 export class Watch {
   private constructor();
   unref(): void;
+  /** Nothing wakes the thread until it is resumed; what is told meanwhile waits in the kernel (4 MiB, then overrun). */
+  pause(): void;
+  resume(): void;
   close(): void;
 }
 /**
@@ -394,9 +397,10 @@ export type RouteNotice =
 /**
  * ip monitor link address route, in the calling thread's namespace. Notices come in batches, in order.
  * `allNamespaces` (ip monitor all-nsid): those of every other namespace as well, from when it has a number in this one.
+ * `deletionsOnly`: of what goes; nothing is woken by anything else.
  */
 export function watchRoutes(
-  groups: { links: boolean; addresses: boolean; routes: boolean; allNamespaces?: boolean },
+  groups: { links: boolean; addresses: boolean; routes: boolean; allNamespaces?: boolean; deletionsOnly?: boolean },
   callback: (notices: RouteNotice[]) => void,
 ): Watch;
 /** `name`: of a rule its chain, of an element its set, of a table null. */

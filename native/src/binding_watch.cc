@@ -16,7 +16,8 @@ class Watch : public Handle<Watch, std::weak_ptr<OpenWatch>> {
   using Handle::Handle;
 
   static std::vector<Napi::ClassPropertyDescriptor<Watch>> properties() {
-    return {InstanceMethod<&Watch::close>("close"), InstanceMethod<&Watch::unref>("unref")};
+    return {InstanceMethod<&Watch::close>("close"), InstanceMethod<&Watch::unref>("unref"),
+            InstanceMethod<&Watch::pause>("pause"), InstanceMethod<&Watch::resume>("resume")};
   }
 
  private:
@@ -25,6 +26,12 @@ class Watch : public Handle<Watch, std::weak_ptr<OpenWatch>> {
   }
   void unref(const Napi::CallbackInfo&) {
     if (const auto watch = content_->lock()) watch->unref();
+  }
+  void pause(const Napi::CallbackInfo&) {
+    if (const auto watch = content_->lock()) watch->pause();
+  }
+  void resume(const Napi::CallbackInfo&) {
+    if (const auto watch = content_->lock()) watch->resume();
   }
 };
 
@@ -121,9 +128,11 @@ Napi::Value watch_routes(const Napi::CallbackInfo& info) {
   const rtnl::Groups wanted{groups.member("links").boolean(), groups.member("addresses").boolean(),
                             groups.member("routes").boolean()};
   const bool all_namespaces = groups.member("allNamespaces").optional(&Arg::boolean).value_or(false);
+  const bool deletions_only = groups.member("deletionsOnly").optional(&Arg::boolean).value_or(false);
   const auto callback = argument(info, 1, "watchRoutes", "callback").function();
   const auto socket = std::make_shared<nl::Socket>(NETLINK_ROUTE, rtnl::group_numbers(wanted));
   if (all_namespaces) socket->hear_all_namespaces();
+  if (deletions_only) socket->hear_deletions_only();
   // The socket outlives the parser, which the watch drops with it.
   const auto parse = [source = socket.get()](const nlmsghdr& message, std::vector<rtnl::Notice>& notices) {
     if (auto notice = rtnl::parse_notice(message, source->origin())) notices.push_back(std::move(*notice));

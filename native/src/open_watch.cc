@@ -39,6 +39,14 @@ void OpenWatch::unref() {
   if (!closing_) poll_->unref();
 }
 
+void OpenWatch::pause() {
+  if (!closing_) poll_->pause();
+}
+
+void OpenWatch::resume() {
+  if (!closing_) poll_->resume();
+}
+
 void OpenWatch::close() {
   if (closing_) return;
   closing_ = true;

@@ -26,6 +26,8 @@ class OpenWatch : public std::enable_shared_from_this<OpenWatch> {
 
   Napi::Env env() const { return env_; }
   void unref();
+  void pause();
+  void resume();
   void close();
 
  private:

@@ -8,6 +8,7 @@ void uv_handle_set_data(void* handle, void* data);
 void* uv_handle_get_data(const void* handle);
 int uv_poll_init(uv_loop_s* loop, void* handle, int fd);
 int uv_poll_start(void* handle, int events, void (*callback)(void* handle, int status, int events));
+int uv_poll_stop(void* handle);
 void uv_unref(void* handle);
 void uv_close(void* handle, void (*callback)(void* handle));
 }
@@ -35,6 +36,16 @@ void UvPoll::start() { check(uv_poll_start(storage_.data(), kReadable, on_event)
 
 void UvPoll::unref() { uv_unref(storage_.data()); }
 
+void UvPoll::pause() {
+  paused_ = true;
+  check(uv_poll_stop(storage_.data()));
+}
+
+void UvPoll::resume() {
+  paused_ = false;
+  start();
+}
+
 void UvPoll::close(std::function<void()> closed) {
   closed_ = std::move(closed);
   uv_close(storage_.data(), on_closed);
@@ -44,7 +55,7 @@ void UvPoll::on_event(void* handle, int status, int) {
   auto* self = static_cast<UvPoll*>(uv_handle_get_data(handle));
   self->readable_();
   // libuv stops at POLLERR, which is how a netlink socket tells ENOBUFS; reading has cleared it.
-  if (status < 0 && !self->closed_) self->start();
+  if (status < 0 && !self->closed_ && !self->paused_) self->start();
 }
 
 void UvPoll::on_closed(void* handle) {

@@ -19,6 +19,9 @@ class UvPoll {
 
   /// The loop may end although this watches.
   void unref();
+  /// What becomes readable meanwhile is told after the resumption.
+  void pause();
+  void resume();
   /// Must be called once; only after `closed`, from the loop, may this object go.
   void close(std::function<void()> closed);
 
@@ -30,4 +33,5 @@ class UvPoll {
   std::vector<std::max_align_t> storage_;  // a uv_poll_t, whose size libuv tells at run time
   std::function<void()> readable_;
   std::function<void()> closed_;
+  bool paused_ = false;
 };

@@ -41,9 +41,12 @@ export class LinkWatch {
 
   #open(): void {
     if (this.#watch) return;
-    this.#watch = native.watchRoutes({ links: true, addresses: false, routes: false }, (notices) => {
-      for (const notice of notices) this.#notice(notice);
-    });
+    this.#watch = native.watchRoutes(
+      { links: true, addresses: false, routes: false, deletionsOnly: true },
+      (notices) => {
+        for (const notice of notices) this.#notice(notice);
+      },
+    );
     this.#watch.unref();
   }
 

@@ -3,7 +3,7 @@ import { fault, faultOf, NetloomError } from '../core/fault.ts';
 import { DefinitionStore } from '../networks/definition-store.ts';
 import { ResolverClient } from '../resolver/client.ts';
 import { ActorSystem, type Outside } from './actor-system.ts';
-import { type Delivery, Journal } from './journal.ts';
+import { type Answer, type Delivery, Journal } from './journal.ts';
 import { type KernelServices, NativeKernel, noNames } from './native-kernel.ts';
 import type { FromWorker, ToWorker, Verb, Verbs, WorkerSettings } from './protocol.ts';
 
@@ -28,15 +28,33 @@ const kernel = new NativeKernel(settings.netnsDirectory, {
   },
 });
 
-const outside: Outside = {
+/** Waking another thread costs more than most of what it is woken for: what one turn has for it goes together. */
+const unsent = new Map<number, Delivery[]>();
+let isAnnounced = false;
+
+function sendDeliveries(): void {
   // a peer that is being started anew reads its inbox from the journal: what is posted into the void is not lost
+  for (const [worker, deliveries] of unsent) peers.get(worker)?.postMessage(deliveries);
+  unsent.clear();
+}
+
+function sendCommitted(answers: readonly Answer[]): void {
+  if (answers.length > 0 || isAnnounced) send({ kind: 'committed', answers: [...answers], announced: isAnnounced });
+  isAnnounced = false;
+}
+
+const outside: Outside = {
   deliver: (worker, delivery) => {
     countTurn();
-    peers.get(worker)?.postMessage(delivery);
+    if (unsent.size === 0) queueMicrotask(sendDeliveries);
+    unsent.set(worker, [...(unsent.get(worker) ?? []), delivery]);
   },
+  // who waits for an answer hears of it at once; that there are facts is said with it, or when there is nothing else to do
   committed: (answers, announced) => {
     countTurn();
-    send({ kind: 'committed', answers: [...answers], announced });
+    if (announced && !isAnnounced && answers.length === 0) setImmediate(() => sendCommitted([]));
+    isAnnounced ||= announced;
+    if (answers.length > 0) sendCommitted(answers);
   },
   unexpected: (address, event, error) =>
     send({
@@ -117,9 +135,9 @@ async function answer(id: number, verb: Verb, input: Verbs[Verb][0]): Promise<vo
 function join(index: number, port: MessagePort): void {
   peers.get(index)?.close();
   peers.set(index, port);
-  port.on('message', (delivery: Delivery) => {
+  port.on('message', (deliveries: Delivery[]) => {
     countTurn();
-    system.deliver(delivery);
+    for (const delivery of deliveries) system.deliver(delivery);
   });
 }
 

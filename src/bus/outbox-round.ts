@@ -27,6 +27,8 @@ interface Acknowledgement {
 }
 
 const removeEvery = 256;
+/** Until then facts that the stream has are in the outbox, too. One that is found there again is known by its number. */
+const removeAfterMs = 50;
 
 /**
  * Publishing, from one fact to the first failure. Acknowledgements come to one inbox in the order of the facts, for one
@@ -41,6 +43,7 @@ export class Round {
   readonly #inbox: string;
   readonly #acknowledgements: ReturnType<NatsConnection['subscribe']>;
   readonly #watchdog: NodeJS.Timeout;
+  #removal: NodeJS.Timeout | undefined;
   /** the window was full when there was more to send */
   #full = false;
   #sent: number;
@@ -122,12 +125,15 @@ export class Round {
       return;
     }
     this.#acknowledged = sequence;
-    if (sequence === this.#sent || sequence - this.#removed >= removeEvery) this.#remove();
+    if (sequence - this.#removed >= removeEvery) this.#remove();
+    else this.#removal ??= setTimeout(() => this.#remove(), removeAfterMs);
     this.#options.onAcknowledged({ sequence, streamSequence: seq });
     if (this.#full && this.#sent - sequence <= this.#options.window / 2) this.pump();
   }
 
   #remove(): void {
+    clearTimeout(this.#removal);
+    this.#removal = undefined;
     if (this.#acknowledged === this.#removed) return;
     this.#options.outbox.removeThrough(this.#acknowledged);
     this.#removed = this.#acknowledged;

@@ -22,6 +22,8 @@ export interface PublisherOptions {
 }
 
 const ackWithinMs = 5_000;
+/** What is announced by one command comes in several commits; who waits for its answer comes first. */
+const gatherMs = 2;
 const backoffMs = { first: 50, most: 5_000 };
 /** how far back to look for a message of ours behind those that somebody else put under our subjects */
 const foreignMessages = 100;
@@ -65,14 +67,14 @@ export class OutboxPublisher {
     this.#ended = this.#run();
   }
 
-  /** Something was committed. Cheap: calls of one turn of the event loop are one. */
+  /** Something was committed. Cheap: all that is committed within a moment goes to the server in one write. */
   wake(): void {
     if (this.#awake) return;
     this.#awake = true;
-    setImmediate(() => {
+    setTimeout(() => {
       this.#awake = false;
       this.#round?.pump();
-    });
+    }, gatherMs);
   }
 
   position(): StreamPosition {

@@ -8,7 +8,10 @@ import { type KnownLink, type Suspects, Suspicions } from './suspects.ts';
 
 /** Runs on a thread of its own, in the daemon's namespace: hears what the kernel tells of links, addresses, routes and tables. */
 
-/** What belongs together comes within this: a bridge that is deleted takes its addresses, routes and ports along. */
+/**
+ * What belongs together comes within this: a bridge that is deleted takes its addresses, routes and ports along. Meanwhile
+ * nobody is woken: one container's set-up is some thirty notices, and whoever makes them would be interrupted by each.
+ */
 const coalesceMs = 10;
 /** Somewhere outside: only looked up, never spoken to (C09). */
 const publicAddress = '8.8.8.8';
@@ -19,29 +22,39 @@ const send = (message: FromWatcher): void => parent.postMessage(message);
 
 const socket = native.openRouteSocket(null);
 const suspicions = new Suspicions();
-let timer: NodeJS.Timeout | null = null;
+let isResting = false;
 
-native.watchRoutes({ links: true, addresses: true, routes: true, allNamespaces: true }, (notices) => {
-  suspicions.hearRoutes(notices);
-  schedule();
-});
-native.watchNft((notices) => {
-  suspicions.hearNft(notices);
-  schedule();
-});
+const watches = [
+  native.watchRoutes({ links: true, addresses: true, routes: true, allNamespaces: true }, (notices) => {
+    suspicions.hearRoutes(notices);
+    schedule();
+  }),
+  native.watchNft((notices) => {
+    suspicions.hearNft(notices);
+    schedule();
+  }),
+];
 // looked at after the watches were opened: what changes in between is seen by one of the two
 suspicions.know(native.listLinks(socket));
 let hostIp = native.sourceAddressFor(socket, publicAddress);
 send({ kind: 'watching', hostIp });
 
 function schedule(): void {
-  if (timer) return;
-  timer = setTimeout(() => {
-    timer = null;
-    const suspects = suspicions.take();
-    if (suspects) tell(suspects);
-    if (suspicions.hasHeldBack) schedule();
+  if (isResting) return;
+  isResting = true;
+  for (const watch of watches) watch.pause();
+  setTimeout(() => {
+    for (const watch of watches) watch.resume();
+    // behind the turn of the event loop in which they are read
+    setImmediate(conclude);
   }, coalesceMs);
+}
+
+function conclude(): void {
+  isResting = false;
+  const suspects = suspicions.take();
+  if (suspects) tell(suspects);
+  if (suspicions.hasHeldBack) schedule();
 }
 
 function tell(suspects: Suspects): void {

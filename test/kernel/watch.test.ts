@@ -97,6 +97,17 @@ describe('watchRoutes', () => {
     await until((notice) => notice.kind === 'route.deleted' && notice.route.destination === '10.2.0.0/24');
   });
 
+  it('tells of what goes and of nothing else where only that is asked for', async () => {
+    const { all, until } = gather<RouteNotice>((callback) =>
+      watchRoutes({ links: true, addresses: true, routes: true, deletionsOnly: true }, callback),
+    );
+    apply(host.socket, addBridge('br8'), addAddress('br8', '10.8.0.1/24'), deleteAddress('br8', '10.8.0.1/24'));
+    apply(host.socket, setLink('br8', { up: true }), deleteLink('br8'));
+    await until((notice) => notice.kind === 'link.deleted' && notice.name === 'br8');
+    expect(all).toContainEqual(expect.objectContaining({ kind: 'address.deleted', address: '10.8.0.1/24' }));
+    expect(all.filter(({ kind }) => !kind.endsWith('.deleted'))).toEqual([]);
+  });
+
   it('tells only of what was asked for', async () => {
     const { all, until } = gather<RouteNotice>((callback) =>
       watchRoutes({ links: false, addresses: true, routes: false }, callback),
@@ -315,6 +326,22 @@ describe('a watch', () => {
     apply(host.socket, addBridge('br6'));
     await until((notice) => notice.kind === 'link.changed' && notice.name === 'br6');
     expect(heard).toEqual([]);
+  });
+
+  it('tells nothing while it is paused, and all of it when it is resumed', async () => {
+    const heard: RouteNotice[] = [];
+    const paused = watchRoutes({ links: true, addresses: false, routes: false }, (notices) => heard.push(...notices));
+    paused.pause();
+    const { until } = watchAll();
+    apply(host.socket, addBridge('br9'), deleteLink('br9'));
+    await until((notice) => notice.kind === 'link.deleted' && notice.name === 'br9');
+    expect(heard).toEqual([]);
+
+    paused.resume();
+    await expect.poll(() => heard.map(({ kind }) => kind)).toContain('link.deleted');
+    expect(heard[0]).toMatchObject({ kind: 'link.changed', name: 'br9' });
+    paused.close();
+    paused.resume();
   });
 
   it('may be closed by its own callback', async () => {

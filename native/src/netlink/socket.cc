@@ -1,5 +1,8 @@
 #include "netlink/socket.h"
 
+#include <arpa/inet.h>
+#include <linux/filter.h>
+#include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
 #include "netlink/attributes.h"
@@ -81,6 +84,21 @@ Socket::Socket(int protocol, const std::vector<int>& groups) : fd_(open_socket(p
 void Socket::hear_all_namespaces() {
   const int on = 1;
   if (setsockopt(fd(), SOL_NETLINK, NETLINK_LISTEN_ALL_NSID, &on, sizeof on) != 0) sys::throw_errno("hear all netns");
+}
+
+void Socket::hear_deletions_only() {
+  // The kinds of messages come in fours (new, delete, get, set). A filter loads two bytes as if they were big-endian.
+  static_assert((RTM_DELLINK & 3) == 1 && (RTM_DELADDR & 3) == 1 && (RTM_DELROUTE & 3) == 1);
+  const uint32_t mask = htons(3), deletion = htons(1);
+  sock_filter program[] = {
+      BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(nlmsghdr, nlmsg_type)),
+      BPF_STMT(BPF_ALU | BPF_AND | BPF_K, mask),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, deletion, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+      BPF_STMT(BPF_RET | BPF_K, 0),
+  };
+  const sock_fprog filter{sizeof program / sizeof *program, program};
+  if (setsockopt(fd(), SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) != 0) sys::throw_errno("filter notices");
 }
 
 void Socket::send(const std::vector<uint8_t>& bytes, const std::string& op) {

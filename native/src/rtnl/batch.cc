@@ -72,8 +72,8 @@ void Batch::enqueue(const SetLink& request) {
   if (request.bridge_vlan) port = resolve(request.name, kSetBridgeVlan);
   push(set_link(request, master), "set link");
   if (port) push(set_bridge_vlan(*port, *request.bridge_vlan), kSetBridgeVlan);
-  if (configures_before_up(request)) push(set_link_up(request.name), "set link");
-  if (request.hairpin) push(set_hairpin(request.name, *request.hairpin), "set link");
+  // What a port of a bridge is like can only be said when it is one, and what is said with that comes after it.
+  if (configures_before_up(request) || request.hairpin) push(finish_link(request), "set link");
 }
 
 void Batch::enqueue(const DeleteLink& request) {

@@ -65,6 +65,13 @@ void put_ipv6(nl::Message& message, std::optional<uint8_t> generation) {
   message.put_u8(IFLA_INET6_ADDR_GEN_MODE, *generation);
 }
 
+void put_hairpin(nl::Message& message, bool on) {
+  auto info = message.nest(IFLA_LINKINFO);
+  message.put_string(IFLA_INFO_SLAVE_KIND, "bridge");
+  auto port = message.nest(IFLA_INFO_SLAVE_DATA);
+  message.put_u8(IFLA_BRPORT_MODE, on ? 1 : 0);
+}
+
 /// Per-device configuration that /proc/sys would charge for by the number of namespaces.
 bool has_af_spec(const SetLink& link) { return !link.ipv4.empty() || link.ipv6_address_generation; }
 
@@ -138,19 +145,10 @@ nl::Message set_link(const SetLink& link, std::optional<uint32_t> master_index) 
   return message;
 }
 
-nl::Message set_link_up(const std::string& name) {
-  nl::Message message(RTM_NEWLINK, 0, link_header(true));
-  message.put_string(IFLA_IFNAME, name);
-  return message;
-}
-
-nl::Message set_hairpin(const std::string& name, bool on) {
-  nl::Message message(RTM_NEWLINK, 0, link_header());
-  message.put_string(IFLA_IFNAME, name);
-  auto info = message.nest(IFLA_LINKINFO);
-  message.put_string(IFLA_INFO_SLAVE_KIND, "bridge");
-  auto port = message.nest(IFLA_INFO_SLAVE_DATA);
-  message.put_u8(IFLA_BRPORT_MODE, on ? 1 : 0);
+nl::Message finish_link(const SetLink& link) {
+  nl::Message message(RTM_NEWLINK, 0, link_header(configures_before_up(link) ? link.up : std::nullopt));
+  message.put_string(IFLA_IFNAME, link.name);
+  if (link.hairpin) put_hairpin(message, *link.hairpin);
   return message;
 }
 

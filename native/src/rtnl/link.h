@@ -37,15 +37,13 @@ nl::Message set_link(const SetLink& link, std::optional<uint32_t> master_index);
 /// VLAN before it forwards anything.
 bool configures_before_up(const SetLink& link);
 
-/// Equivalent to: bridge link set dev <name> hairpin on|off. A message of its own: the kernel takes a port's settings
-/// from the master that the link has before the message, so the bridge must have been set by an earlier one.
-nl::Message set_hairpin(const std::string& name, bool on);
-
 /// Equivalent to: bridge vlan add dev <index> vid <vlan> pvid untagged. EOPNOTSUPP if it is no bridge's port.
 nl::Message set_bridge_vlan(uint32_t link_index, uint16_t vlan);
 
-/// Equivalent to: ip link set <name> up
-nl::Message set_link_up(const std::string& name);
+/// Equivalent to: ip link set <name> [up] [type bridge_slave hairpin on|off], the rest of what was asked for. The
+/// kernel takes a port's settings from the master that the link has before the message, so an earlier one must have set
+/// the bridge.
+nl::Message finish_link(const SetLink& link);
 
 /// Equivalent to: ip link delete <name>. ENODEV if there is none.
 nl::Message delete_link(const DeleteLink& link);

@@ -339,7 +339,7 @@ export class ActorEngine implements Engine {
 
   networkNamed(reference: string): string {
     // as a rule it is the name
-    if (this.journal.actor(networkAddress(reference))) return reference;
+    if (this.journal.exists(networkAddress(reference))) return reference;
     const known = this.journal.actors('network/').flatMap(({ record }) => viewOfNetwork(record) ?? []);
     const damaged = this.#damaged.find(({ file }) => file === `${reference}.json`);
     const path = `${this.settings.directories.networks}/${reference}.json`;

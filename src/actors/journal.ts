@@ -235,6 +235,12 @@ export class Journal implements Outbox {
     return record ? this.#whole(address, record) : null;
   }
 
+  /** Without reading what it keeps: a network's record has a lease for every container. */
+  exists(address: ActorAddress): boolean {
+    this.#latest();
+    return this.#actors.doesExist(address);
+  }
+
   /** Actors of a kind (`container/`), or all of them, by address. */
   actors(prefix = ''): { address: ActorAddress; record: ActorRecord }[] {
     this.#latest();

@@ -64,7 +64,7 @@ export class NetloomSite {
   ) {}
 
   static async open(): Promise<NetloomSite> {
-    const daemon = new TestDaemon(temporaryDirectory().path, 'bench');
+    const daemon = new TestDaemon(temporaryDirectory().path, 'bench', [], null);
     return new NetloomSite(daemon, await daemon.start());
   }
 

@@ -19,6 +19,8 @@ export class TestDaemon {
     readonly directory: string,
     readonly node = 'testnode',
     private readonly flags: string[] = [],
+    /** also where the machine has few processors, for what passes between them is tested, too; null: as many as by default */
+    private readonly workers: number | null = 2,
   ) {}
 
   get runDirectory(): string {
@@ -32,8 +34,9 @@ export class TestDaemon {
   /** Starts the process; does not wait for it. */
   launch(): void {
     const { runDirectory, directory, node } = this;
+    const workers = this.workers === null ? [] : ['--workers', `${this.workers}`];
     const places = ['--run-dir', runDirectory, '--state-dir', `${directory}/state`];
-    const child = spawn(process.execPath, [main, 'daemon', '--node', node, ...places, ...this.flags], {
+    const child = spawn(process.execPath, [main, 'daemon', '--node', node, ...places, ...workers, ...this.flags], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [child.stdout, child.stderr])

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { type Command, Option } from 'commander';
 import { defaultRunDir } from '../../bus/credentials.ts';
 import type { DaemonOptions } from '../../daemon.ts';
@@ -16,6 +17,11 @@ interface DaemonFlags extends GlobalOptions {
   allowOpenServer?: boolean;
   workers: number;
   logLevel: string;
+}
+
+/** The main thread and the NATS server want a processor, too; where two threads share the other they wait for each other. */
+function defaultWorkers(): number {
+  return availableParallelism() > 2 ? 2 : 1;
 }
 
 export function daemonCommand(parent: Command, terminal: Terminal): void {
@@ -73,7 +79,7 @@ export function daemonCommand(parent: Command, terminal: Terminal): void {
     .addOption(
       new Option('--workers <n>', 'kernel worker threads')
         .env('NETLOOM_WORKERS')
-        .default(2)
+        .default(defaultWorkers(), 'two, or one on a machine of at most two processors')
         .argParser(numberParser('--workers', 1, 64)),
     )
     .addOption(

@@ -39,13 +39,13 @@ const benchPackages = {
 };
 
 if (process.argv.includes('--tests')) Object.assign(packages, testPackages);
-if (process.argv.includes('--bench')) Object.assign(packages, benchPackages);
 checkNode();
 installDebianPackages();
 installNpmPackages();
 step('native addon is built', 'npm', ['run', '--silent', 'build:native']);
 step('TypeScript is compiled', 'npm', ['run', '--silent', 'build:ts']);
 if (process.argv.includes('--bench')) {
+  installCompetitors();
   const targets = ['--target', 'floor', 'stopwatch'];
   step('programs of the bench are built', 'cmake', ['--build', 'native/build', ...targets]);
   fetchNewerNetavark();
@@ -81,6 +81,26 @@ function installDebianPackages() {
 function stopDebiansService() {
   if (!existsSync('/run/systemd/system')) return;
   step("Debian's nats-server service is switched off", 'systemctl', ['disable', '--now', '--quiet', 'nats-server']);
+}
+
+/** Who cannot be had is not measured: the bench says so, and nothing else depends on it. */
+function installCompetitors() {
+  const missing = Object.keys(benchPackages).filter((name) => !benchPackages[name].some(isInstalled));
+  if (missing.length === 0 || process.getuid() !== 0 || !isInstalled('apt-get')) return;
+  const options = [
+    '-y',
+    '-qq',
+    '--no-install-recommends',
+    '-o',
+    'Acquire::Retries=0',
+    '-o',
+    'Acquire::http::Timeout=10',
+  ];
+  const install = [`${missing.join(', ')}: installed`, 'apt-get', ['install', ...options, ...missing]];
+  if (hasPackageLists() && attempt(...install) === null) return;
+  if (attempt('apt package lists are read', 'apt-get', ['update', '-qq']) === null && attempt(...install) === null)
+    return;
+  console.error(`prepare: without ${missing.join(', ')}: not to be had`);
 }
 
 /** Not installed, only measured; without it the bench goes by the installed one. */

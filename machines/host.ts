@@ -11,6 +11,7 @@ import type { Effect } from '../src/core/effect.ts';
 import type { HostEvent } from '../src/core/event.ts';
 import type { Fault } from '../src/core/fault.ts';
 import type { Collected, Leftovers } from '../src/core/gc.ts';
+import { withEntry, withoutEntry } from '../src/core/ledger.ts';
 import { basePlan, holdPlan, letGoPlan, mendBasePlan, surveyPlan, sweepPlan } from '../src/core/plan/host.ts';
 import { isSamePort, type PublishedPort } from '../src/core/port.ts';
 import { degradedFacts, driftFacts } from './drift.ts';
@@ -55,8 +56,7 @@ function splitPorts(ports: readonly PublishedPort[], count: number) {
 }
 
 function withPorts(ledger: PortLedger, container: string, ports: readonly PublishedPort[]): PortLedger {
-  const { [container]: _, ...others } = ledger;
-  return ports.length > 0 ? { ...others, [container]: ports } : others;
+  return ports.length > 0 ? withEntry(ledger, container, ports) : withoutEntry(ledger, container);
 }
 
 /** Everybody who has elements in the ruleset. */
@@ -119,7 +119,7 @@ const machine = setup({
         enqueue(action(refusePorts(container, attempt, conflict)) as never);
         return;
       }
-      const all = { ...context.ports, [container]: [...(context.ports[container] ?? []), ...ports] };
+      const all = withEntry(context.ports, container, [...(context.ports[container] ?? []), ...ports]);
       if (ownPorts(ports).length === 0) {
         enqueue.assign({ ports: all });
         enqueue({
@@ -146,7 +146,7 @@ const machine = setup({
       const ports = claimed.map((port) =>
         isHeldByCaller(port) ? port : { ...port, hostPort: picked.shift() ?? port.hostPort },
       );
-      enqueue.assign({ holding, ports: { ...context.ports, [container]: [...before, ...ports] } });
+      enqueue.assign({ holding, ports: withEntry(context.ports, container, [...before, ...ports]) });
       enqueue({
         type: 'tell',
         params: {

@@ -4,6 +4,7 @@ import type { Effect } from '../src/core/effect.ts';
 import type { CommandId, LeaseRequest, NetworkEvent } from '../src/core/event.ts';
 import { type FaultCode, fault } from '../src/core/fault.ts';
 import type { Leases } from '../src/core/lease.ts';
+import { withoutEntry } from '../src/core/ledger.ts';
 import {
   isOurs,
   isSameNetwork,
@@ -207,7 +208,7 @@ export const networkSetup = setup({
     }),
     release: assign(({ context, event }) => {
       assertEvent(event, 'lease.release');
-      const { [event.container]: _, ...leases } = context.leases;
+      const leases = withoutEntry(context.leases, event.container);
       return { leases, waiting: context.waiting.filter(({ container }) => container !== event.container) };
     }),
     forgetLeases: assign({ leases: {}, waiting: [] }),

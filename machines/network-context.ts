@@ -3,6 +3,7 @@ import type { Effect } from '../src/core/effect.ts';
 import type { CommandId, LeaseRequest } from '../src/core/event.ts';
 import { type Fault, fault } from '../src/core/fault.ts';
 import { chooseAddresses, type Lease, type Leases, leaseOf, type NetworkDevice } from '../src/core/lease.ts';
+import { withEntry } from '../src/core/ledger.ts';
 import { answersNames, isSameNetwork, type NetworkDefinition, type NetworkWish } from '../src/core/network.ts';
 import type { NetworkGrant } from '../src/core/plan/network.ts';
 
@@ -79,7 +80,7 @@ export function grant(grounds: Grounds, ledger: Ledger, request: LeaseRequest): 
   const lease = leaseOf(definition, grounds.device as NetworkDevice, grounds.searchDomain, chosen);
   return {
     ledger: {
-      leases: { ...ledger.leases, [request.container]: addresses },
+      leases: withEntry(ledger.leases, request.container, addresses),
       lastGiven: { ...ledger.lastGiven, ...(automatic as Record<string, string>) },
     },
     effect: answerTo(request, { lease }),

@@ -1,5 +1,6 @@
 import type { Database } from 'lmdb';
 import { type ActorAddress, type ActorKind, actorKind } from '../core/actor-address.ts';
+import { changedKeys, type Ledger } from '../core/ledger.ts';
 
 /**
  * Maps in a machine's context that grow with the number of containers are kept one row per entry: a commit writes the
@@ -8,7 +9,6 @@ import { type ActorAddress, type ActorKind, actorKind } from '../core/actor-addr
 const ledgersOf: Partial<Record<ActorKind, readonly string[]>> = { network: ['leases'], host: ['ports'] };
 
 type Context = Readonly<Record<string, unknown>>;
-type Ledger = Readonly<Record<string, unknown>>;
 type Row = [address: string, field: string, entry: string];
 
 export class Ledgers {
@@ -20,7 +20,7 @@ export class Ledgers {
     if (!fields) return after;
     const rest: Record<string, unknown> = { ...after };
     for (const field of fields) {
-      this.#writeChanges([address, field], (before?.[field] ?? {}) as Ledger, after[field] as Ledger);
+      this.#writeChanges([address, field], (before?.[field] ?? {}) as Ledger<unknown>, after[field] as Ledger<unknown>);
       delete rest[field];
     }
     return rest;
@@ -39,11 +39,10 @@ export class Ledgers {
   }
 
   /** Machines never change a value in place, so an entry that is the same object is the same. */
-  #writeChanges([address, field]: [string, string], before: Ledger, after: Ledger): void {
-    if (before === after) return;
-    for (const entry of Object.keys(after))
-      if (after[entry] !== before[entry]) this.rows.putSync([address, field, entry], after[entry]);
-    for (const entry of Object.keys(before)) if (!(entry in after)) this.rows.removeSync([address, field, entry]);
+  #writeChanges([address, field]: [string, string], before: Ledger<unknown>, after: Ledger<unknown>): void {
+    for (const entry of changedKeys(before, after))
+      if (Object.hasOwn(after, entry)) this.rows.putSync([address, field, entry], after[entry]);
+      else this.rows.removeSync([address, field, entry]);
   }
 
   #entries(address: string, field: string): Record<string, unknown> {

@@ -11,8 +11,9 @@ export type PortLedger = Readonly<Record<string, readonly PublishedPort[]>>;
 
 /** The first port that another container has already. */
 export function portConflict(ledger: PortLedger, container: string, ports: readonly PublishedPort[]): Fault | null {
-  for (const [owner, held] of Object.entries(ledger)) {
+  for (const owner in ledger) {
     if (owner === container) continue;
+    const held = ledger[owner] as readonly PublishedPort[];
     for (const port of ports) {
       const clash = held.find((other) => portsOverlap(port, other));
       if (clash)

@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { changedKeys, type Ledger, withEntry, withoutEntry } from '../../src/core/ledger.ts';
+import { seeded } from '../support/seeded.ts';
+
+describe('a ledger', () => {
+  const one: Ledger<string[]> = { web: ['10.0.0.2'], db: ['10.0.0.3'] };
+
+  it('is not changed by what is made from it', () => {
+    expect(withEntry(one, 'cache', ['10.0.0.4'])).toEqual({ ...one, cache: ['10.0.0.4'] });
+    expect(withEntry(one, 'web', [])).toEqual({ web: [], db: ['10.0.0.3'] });
+    expect(withoutEntry(one, 'web')).toEqual({ db: ['10.0.0.3'] });
+    expect(withoutEntry(one, 'nobody')).toEqual(one);
+    expect(one).toEqual({ web: ['10.0.0.2'], db: ['10.0.0.3'] });
+  });
+
+  it('takes any name for a name', () => {
+    const odd = withEntry(withEntry(one, '__proto__', ['10.0.0.5']), 'constructor', []);
+    expect(Object.keys(odd)).toEqual(['web', 'db', '__proto__', 'constructor']);
+    expect(changedKeys(one, odd).sort()).toEqual(['__proto__', 'constructor']);
+  });
+
+  it('knows what was changed', () => {
+    const more = withEntry(one, 'cache', []);
+    expect(changedKeys(one, one)).toEqual([]);
+    expect(changedKeys(one, more)).toEqual(['cache']);
+    expect(changedKeys(one, withoutEntry(more, 'cache'))).toEqual([]);
+    expect(changedKeys(one, withoutEntry(more, 'web')).sort()).toEqual(['cache', 'web']);
+    expect(changedKeys(more, one)).toEqual(['cache']);
+  });
+
+  it('says the same of one that was made in some other way, or by many changes', () => {
+    const random = seeded(7);
+    for (let round = 0; round < 200; round++) {
+      const before = { a: [1], b: [2], c: [3] } as Ledger<number[]>;
+      let after = before;
+      for (let changes = Math.floor(random() * 40); changes > 0; changes--) {
+        const key = String.fromCharCode(97 + Math.floor(random() * 26));
+        after = random() < 0.5 ? withEntry(after, key, [changes]) : withoutEntry(after, key);
+      }
+      expect(changedKeys(before, after).sort()).toEqual(changedKeys(before, { ...after }).sort());
+    }
+  });
+});

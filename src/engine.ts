@@ -31,7 +31,14 @@ import { netnsOf, setupPlan, teardownPlan } from './core/plan/container.ts';
 import { describeStep } from './core/plan/step.ts';
 import type { PublishedPort } from './core/port.ts';
 import { sharingCycle } from './core/sharing.ts';
-import type { AsOf, ContainerStatistics, ContainerView, NetworkView, NodeInfo } from './core/view.ts';
+import {
+  type AsOf,
+  type ContainerStatistics,
+  type ContainerView,
+  leavingStates,
+  type NetworkView,
+  type NodeInfo,
+} from './core/view.ts';
 import type { DamagedDefinition, Definitions } from './networks/definition-store.ts';
 import { span } from './span.ts';
 import type { Suspected } from './watch/protocol.ts';
@@ -51,6 +58,9 @@ export interface StreamPosition {
 /** How long the answer to a command with a client's id is kept for that client to ask again. */
 const replyKeptMs = 10 * 60_000;
 const forgetEveryMs = 60_000;
+/** How long a network whose file is gone waits for containers that are leaving, and how often it looks. */
+const leavingMs = 5_000;
+const lookAgainMs = 10;
 
 /** A worker that is ended on purpose goes on for up to so many turns, so that it ends anywhere in its work. */
 const mostTurnsBeforeExit = 10;
@@ -147,13 +157,29 @@ export class ActorEngine implements Engine {
       if (!isKnown && isThere(definition.name))
         this.#tell(networkAddress(definition.name), { type: 'definition.found', definition });
     }
-    for (const { address, record } of this.journal.actors('network/')) {
-      // one that is still being defined has no file yet, and would hear of the loss when it has
-      const isDefined = !['claiming', 'defining', 'lowering'].includes(String(record.value));
-      const name = actorName(address);
-      const { given } = record.context as NetworkContext;
-      if (isDefined && !given && !there.has(name) && !isThere(name)) this.#tell(address, { type: 'definition.lost' });
-    }
+    for (const { address } of this.journal.actors('network/'))
+      if (!there.has(actorName(address))) this.#noteLoss(address, isThere, performance.now() + leavingMs);
+  }
+
+  /** Whoever removes containers and then their network means both: those that are leaving are gone first. */
+  #noteLoss(address: ActorAddress, isThere: (name: string) => boolean, until: number): void {
+    // the next daemon reads the directory itself
+    if (this.#state === 'draining') return;
+    const record = this.journal.actor(address);
+    // one that is still being defined has no file yet, and would hear of the loss when it has
+    if (!record || ['claiming', 'defining', 'lowering'].includes(String(record.value))) return;
+    const { given, leases } = record.context as NetworkContext;
+    if (given || isThere(actorName(address))) return;
+    if (this.#areLeaving(Object.keys(leases)) && performance.now() < until)
+      setTimeout(() => this.#noteLoss(address, isThere, until), lookAgainMs).unref();
+    else this.#tell(address, { type: 'definition.lost' });
+  }
+
+  /** Some of these containers are about to go, and nobody else is left. */
+  #areLeaving(ids: string[]): boolean {
+    const records = ids.flatMap((id) => this.journal.actor(containerAddress(id)) ?? []);
+    const states = records.flatMap((record) => viewOfContainer(record)?.state ?? []);
+    return states.length > 0 && states.every((state) => leavingStates.includes(state));
   }
 
   /** What the kernel has told: whom it concerns looks for himself. */

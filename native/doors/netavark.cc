@@ -72,14 +72,22 @@ void teardown(const door::Options& options) {
   }
 }
 
+/// What podman wrote into its file just before may be on its way in the daemon, which then says "try again".
+constexpr int busy_attempts = 100;
+constexpr useconds_t busy_pause_us = 20'000;
+
 void update(const door::Options& options) {
   const std::string& network = argument(options, "NETWORK_NAME");
-  try {
-    door::Bus().request("network.update", door::update_request(network, options.dns_servers));
-  } catch (const door::Refused& refused) {
-    // nobody uses it: podman's file tells the next one who does
-    if (refused.code != "network.unknown") throw;
-  }
+  door::Bus bus;
+  for (int attempt = 1;; attempt++) try {
+      bus.request("network.update", door::update_request(network, options.dns_servers));
+      return;
+    } catch (const door::Refused& refused) {
+      // nobody uses it: podman's file tells the next one who does
+      if (refused.code == "network.unknown") return;
+      if (refused.code != "container.busy" || attempt == busy_attempts) throw;
+      usleep(busy_pause_us);
+    }
 }
 
 void print_version() {

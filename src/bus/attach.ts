@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { type ContainerWish, containerWish } from '../core/container.ts';
 import { NetloomError } from '../core/fault.ts';
 import { isSamePort } from '../core/port.ts';
-import type { ContainerState, ContainerView } from '../core/view.ts';
+import { type ContainerState, type ContainerView, leavingStates } from '../core/view.ts';
 import type { Engine } from './engine.ts';
 import type { attachSchema, detachSchema } from './messages.ts';
 import { knownNetwork, unlessGone } from './network-removal.ts';
@@ -114,7 +114,6 @@ async function join(
 }
 
 const upStates: readonly ContainerState[] = ['configured', 'running', 'exited', 'degraded'];
-const leavingStates: readonly ContainerState[] = ['unconfiguring', 'unlinking'];
 
 const isUp = (known: ContainerView | null): known is Present => known !== null && upStates.includes(known.state);
 

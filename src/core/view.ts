@@ -23,6 +23,9 @@ export const containerStates = [
 ] as const;
 export type ContainerState = (typeof containerStates)[number];
 
+/** Its end has begun, and for whoever asked it may be over already. */
+export const leavingStates: readonly ContainerState[] = ['unconfiguring', 'unlinking'];
+
 export interface ContainerView {
   id: string;
   name: string;

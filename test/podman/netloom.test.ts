@@ -124,6 +124,17 @@ describe.skipIf(missing())('podman on netloom', () => {
     await host.must('network rm my.net');
   });
 
+  it('lets a network go that is removed right after its containers', async () => {
+    for (let round = 0; round < 25; round++) {
+      await host.must('network create web');
+      await host.start('a', '--network web -p 8080:80');
+      await host.start('b', '--network web');
+      await host.sh('podman rm -f -t 0 a b && podman network rm web');
+      await untilAnswered(async () => expect((await host.remains()).links).toEqual([]), 5_000);
+      expect(await host.must('network ls --format {{.Name}}')).toBe('podman');
+    }
+  });
+
   it('reloads again and again', async () => {
     await host.must('network create web');
     await host.start('a', '--network web -p 8080:80');

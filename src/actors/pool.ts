@@ -20,6 +20,9 @@ export interface Resolver {
   connect(): MessagePort | null;
 }
 
+/** V8 lets the nursery of each thread grow to 48 MB before it looks at what of it is needed: here little lives long. */
+const resourceLimits = { maxYoungGenerationSizeMb: 12 };
+
 interface Member {
   thread: Worker;
   /** open ones; null once the thread has ended */
@@ -132,7 +135,11 @@ export class Pool extends EventEmitter<PoolEvents> {
 
   #spawn(index: number): Member {
     const workerData: WorkerSettings = { ...this.settings, index };
-    const thread = new Worker(new URL('./worker.js', import.meta.url), { workerData, name: `netloom-${index}` });
+    const thread = new Worker(new URL('./worker.js', import.meta.url), {
+      workerData,
+      resourceLimits,
+      name: `netloom-${index}`,
+    });
     const ready = once(thread, 'message').then(() => {});
     ready.catch(() => {});
     const member: Member = { thread, calls: new Map(), ready };

@@ -19,7 +19,7 @@ export class ResolverThread extends EventEmitter<{ died: [code: number, error: E
 
   /** Resolves when it takes calls. */
   static async start(settings: ResolverSettings = {}): Promise<ResolverThread> {
-    const worker = new Worker(workerFile, { workerData: settings });
+    const worker = new Worker(workerFile, { workerData: settings, resourceLimits: { maxYoungGenerationSizeMb: 6 } });
     const thread = new ResolverThread(worker);
     await once(worker, 'message');
     return thread;

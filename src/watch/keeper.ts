@@ -40,6 +40,7 @@ export class WatchKeeper extends EventEmitter<KeeperEvents> {
 
   #launch(isReplacement: boolean): Promise<void> {
     const thread = new Worker(new URL('./watcher.js', import.meta.url), {
+      resourceLimits: { maxYoungGenerationSizeMb: 6 },
       workerData: this.settings,
       name: 'netloom-watch',
     });

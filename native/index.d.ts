@@ -220,6 +220,8 @@ export interface LinkInfo {
 /** ip -s link show [dev <name>]; linkByName answers null when there is none. */
 export function listLinks(socket: RouteSocket): LinkInfo[];
 export function linkByName(socket: RouteSocket, name: string): LinkInfo | null;
+/** The name of the link with that index, without the kernel's lock; null when there is none. */
+export function linkName(socket: RouteSocket, index: number): string | null;
 
 export interface AddressInfo {
   linkIndex: number;

@@ -15,6 +15,7 @@ export const {
   route,
   listLinks,
   linkByName,
+  linkName,
   listAddresses,
   listRoutes,
   sourceAddressFor,

@@ -37,6 +37,12 @@ Napi::Value link_by_name(const Napi::CallbackInfo& info) {
   return link ? to_js(info.Env(), *link) : info.Env().Null();
 }
 
+Napi::Value link_name(const Napi::CallbackInfo& info) {
+  nl::Socket& socket = socket_of(info, "linkName");
+  const auto name = rtnl::link_name(socket, argument(info, 1, "linkName", "index").integer());
+  return name ? Napi::Value::From(info.Env(), *name) : info.Env().Null();
+}
+
 Napi::Value list_addresses(const Napi::CallbackInfo& info) {
   const auto addresses = rtnl::list_addresses(socket_of(info, "listAddresses"));
   return to_js_array(info.Env(), addresses, info_to_js<rtnl::AddressInfo>);
@@ -71,6 +77,7 @@ void export_route(Napi::Object exports) {
   export_function<route>(exports, "route");
   export_function<list_links>(exports, "listLinks");
   export_function<link_by_name>(exports, "linkByName");
+  export_function<link_name>(exports, "linkName");
   export_function<list_addresses>(exports, "listAddresses");
   export_function<list_routes>(exports, "listRoutes");
   export_function<source_address_for>(exports, "sourceAddressFor");

@@ -92,8 +92,9 @@ export function uplink(socket: native.RouteSocket): native.LinkInfo | null {
         Number(one.destination === '::/0') - Number(other.destination === '::/0') ||
         (one.metric ?? 0) - (other.metric ?? 0),
     );
-  const [first] = defaults;
-  return native.listLinks(socket).find(({ index }) => index === first?.linkIndex) ?? null;
+  const index = defaults[0]?.linkIndex ?? null;
+  const name = index === null ? null : native.linkName(socket, index);
+  return name === null ? null : native.linkByName(socket, name);
 }
 
 const gone: ReadonlySet<string> = new Set(['ENODEV', 'ENOENT', 'ESRCH', 'EADDRNOTAVAIL']);

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   linkByName,
+  linkName,
   listAddresses,
   listLinks,
   listRoutes,
@@ -125,6 +126,14 @@ describe('links', () => {
     expect(link('v0').linkinfo.info_slave_data.hairpin).toBe(true);
     apply(here.socket, setLink('v0', { hairpin: false }));
     expect(link('v0').linkinfo.info_slave_data.hairpin).toBe(false);
+  });
+
+  it('tells a link’s name by its index', () => {
+    apply(here.socket, addBridge('br0'));
+    const { index } = linkByName(here.socket, 'br0') as { index: number };
+    expect(linkName(here.socket, index)).toBe('br0');
+    apply(here.socket, deleteLink('br0'));
+    expect(linkName(here.socket, index)).toBeNull();
   });
 
   it('deletes a link', () => {

@@ -147,4 +147,12 @@ std::optional<uint32_t> link_index(nl::Socket& socket, const std::string& name, 
   sys::throw_errno(op, name);
 }
 
+std::optional<std::string> link_name(nl::Socket& socket, uint32_t index) {
+  ifreq request{};
+  request.ifr_ifindex = static_cast<int>(index);
+  if (ioctl(socket.fd(), SIOCGIFNAME, &request) == 0) return request.ifr_name;
+  if (errno == ENODEV) return std::nullopt;
+  sys::throw_errno("find link", std::to_string(index));
+}
+
 }  // namespace rtnl

@@ -40,7 +40,9 @@ std::optional<LinkInfo> parse_link(const nlmsghdr& message);
 std::vector<LinkInfo> list_links(nl::Socket& socket);
 /// Equivalent to: ip -s link show dev <name>; nothing when there is none.
 std::optional<LinkInfo> link_by_name(nl::Socket& socket, const std::string& name);
-/// The same, when nothing but the index is wanted (no statistics are gathered).
+/// The name of the link with that index; nothing when there is none.
+std::optional<std::string> link_name(nl::Socket& socket, uint32_t index);
+/// The index of the link with that name (no statistics are gathered); nothing when there is none.
 std::optional<uint32_t> link_index(nl::Socket& socket, const std::string& name, const std::string& op);
 
 }  // namespace rtnl

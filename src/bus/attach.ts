@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { type ContainerWish, containerWish } from '../core/container.ts';
 import { NetloomError } from '../core/fault.ts';
 import { isSamePort } from '../core/port.ts';
-import { type ContainerState, type ContainerView, leavingStates } from '../core/view.ts';
+import type { ContainerState, ContainerView } from '../core/view.ts';
 import type { Engine } from './engine.ts';
 import type { attachSchema, detachSchema } from './messages.ts';
 import { knownNetwork, unlessGone } from './network-removal.ts';
@@ -31,36 +31,45 @@ async function attachOnce(engine: Engine, request: AttachRequest, command: Comma
   if (isUp(known) && !isElsewhere(known, wish)) return join(engine, known, request, wish, command);
   // its engine has given it another namespace and did not tell of the end of the former one
   if (isUp(known)) await tellContainer(engine, wish.id, ...teardown(part(command, 'former')));
-  try {
-    return await setUp(engine, wish, command);
-  } catch (error) {
-    if (!(await wasInTheWay(engine, wish, error))) throw error;
-    return setUp(engine, wish, part(command, 'again'));
-  }
+  const networks = wish.attachments.map(({ network }) => network);
+  return onceLeft(engine, networks, command, (own) =>
+    tellContainer(engine, wish.id, own, { type: 'container.setup', command: own.id, wish, overrides: null }),
+  );
 }
-
-const setUp = (engine: Engine, wish: ContainerWish, own: CommandIdentity): Promise<ContainerStatus> =>
-  tellContainer(engine, wish.id, own, { type: 'container.setup', command: own.id, wish, overrides: null });
 
 /** How long the kernel may take with the links of containers that are going. */
 const leavingMs = 2_000;
 
 /**
- * Whether a network was in use with another definition only by containers that were answered to be gone already: an engine
- * may make a network anew as soon as its last container is. They are gone then.
+ * An engine may make a network anew as soon as its last container is gone, and it was answered that it is when the kernel still
+ * had its links: then the network is in use with another definition, and is tried again when it is not.
  */
-async function wasInTheWay(engine: Engine, wish: ContainerWish, error: unknown): Promise<boolean> {
-  if (!(error instanceof NetloomError) || error.code !== 'network.exists') return false;
-  const members = wish.attachments.flatMap(({ network }) => Object.keys(knownNetwork(engine, network)?.leases ?? {}));
-  const isLeaving = (id: string) => leavingStates.includes(knownContainer(engine, id)?.state ?? 'unlinking');
-  if (!members.every((id) => id === wish.id || isLeaving(id))) return false;
-  const deadline = Date.now() + leavingMs;
-  while (members.some((id) => isHeldBy(engine, wish, id)) && Date.now() < deadline) await delay(1);
-  return true;
+async function onceLeft(
+  engine: Engine,
+  networks: readonly string[],
+  command: CommandIdentity,
+  tell: (own: CommandIdentity) => Promise<ContainerStatus>,
+): Promise<ContainerStatus> {
+  try {
+    return await tell(command);
+  } catch (error) {
+    const wasInUse = error instanceof NetloomError && error.code === 'network.exists';
+    if (!wasInUse || !(await areLeft(engine, networks))) throw error;
+    return tell(part(command, 'again'));
+  }
 }
 
-const isHeldBy = (engine: Engine, { attachments }: ContainerWish, id: string): boolean =>
-  attachments.some(({ network }) => Object.hasOwn(knownNetwork(engine, network)?.leases ?? {}, id));
+/** Waits for those who are leaving; false when somebody stays. */
+async function areLeft(engine: Engine, networks: readonly string[]): Promise<boolean> {
+  const members = () => networks.flatMap((network) => Object.keys(knownNetwork(engine, network)?.leases ?? {}));
+  const stays = (id: string) => isUp(knownContainer(engine, id));
+  const deadline = Date.now() + leavingMs;
+  while (members().length > 0 && Date.now() < deadline) {
+    if (members().some(stays)) return false;
+    await delay(1);
+  }
+  return true;
+}
 
 export async function detach(
   engine: Engine,
@@ -102,10 +111,10 @@ async function join(
     ({ network }) => !known.attachments.some((attachment) => attachment.network === network),
   );
   for (const { network } of missing) {
-    const own = part(command, network);
-    const asked = request.networks?.find((one) => one.network === network);
-    const event = { type: 'container.connect', command: own.id, attachment: { ...asked, network } } as const;
-    answer = await tellContainer(engine, id, own, event);
+    const attachment = { ...request.networks?.find((one) => one.network === network), network };
+    answer = await onceLeft(engine, [network], part(command, network), (own) =>
+      tellContainer(engine, id, own, { type: 'container.connect', command: own.id, attachment }),
+    );
   }
   const unpublished = wish.ports.filter((port) => !ports.some((other) => isSamePort(other, port)));
   if (unpublished.length === 0) return answer;

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import * as native from '#native';
@@ -92,6 +92,8 @@ describe('container.attach', () => {
     expect(native.netnsIdentity(netns)).toEqual(first);
     const again = await attach([mem, other]);
     expect(Object.keys(again.status)).toEqual(['mem', 'other']);
+    await lab.remove('c1');
+    await lab.facts.told('container/c1 removed');
     expect(lab.facts.of('container', 'c1').filter((fact) => fact === 'connected')).toHaveLength(1);
   });
 
@@ -126,6 +128,16 @@ describe('container.attach', () => {
     const { status } = await attach([anew]);
     expect(status.mem?.interfaces['mem-if']?.subnets).toEqual([{ ipnet: '10.7.9.2/24', gateway: '10.7.9.1' }]);
     rmSync(`${networksDirectory}/mem.json`);
+  });
+
+  it('waits for who is leaving a network that was made anew, also to join it beside others', async () => {
+    await attach([mem], { id: 'c2', path: `${netns}-2`, host: 3 });
+    await attach([other]);
+    await lab.client.container.detach({ id: 'c2', networks: ['mem'] });
+    const anew = definition('mem', { id: 'e', third: 8 });
+    const { status } = await attach([other, anew]);
+    expect(status.mem?.interfaces['mem-if']?.subnets).toEqual([{ ipnet: '10.7.8.2/24', gateway: '10.7.8.1' }]);
+    native.removeNetns(`${netns}-2`);
   });
 
   it('refuses a definition that is none before anything is built', async () => {
@@ -199,7 +211,9 @@ describe('container.detach', () => {
     await settled([], []);
     expect(linkNames()).not.toContain('mem0');
     expect(linksIn(netns)).toEqual(['lo']);
-    expect(lab.facts.of('container', 'c1').slice(-3)).toEqual(['tearing-down', 'torn-down', 'removed']);
+    await untilAnswered(async () =>
+      expect(lab.facts.of('container', 'c1').slice(-3)).toEqual(['tearing-down', 'torn-down', 'removed']),
+    );
   });
 
   it('leaves one network of several', async () => {
@@ -259,7 +273,10 @@ describe('teardowns that were left while nobody served', () => {
   const leave = (request: object) => {
     const directory = `${lab.daemon.runDirectory}/teardowns`;
     mkdirSync(directory, { recursive: true });
-    writeFileSync(`${directory}/${left++}.json`, JSON.stringify(request));
+    const file = `${directory}/${left++}`;
+    // whole or not at all, as the door does
+    writeFileSync(`${file}.new`, JSON.stringify(request));
+    renameSync(`${file}.new`, `${file}.json`);
     return directory;
   };
 

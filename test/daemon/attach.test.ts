@@ -236,6 +236,18 @@ describe('container.detach', () => {
     expect(linksIn(netns)).toEqual(['lo', 'mem-if']);
   });
 
+  it('takes from who lives there his address at once, and forgets a container whose namespace went first', async () => {
+    await attach([mem]);
+    await detach(mem);
+    expect(ipWithin(netns, '-4', 'address', 'show').map(({ ifname }) => ifname)).toEqual(['lo']);
+    await settled([], []);
+    await attach([mem]);
+    native.removeNetns(netns);
+    await untilAnswered(async () => expect((await view()).state).toBe('created'));
+    await detach(mem);
+    await settled([], []);
+  });
+
   it('lets the same container be attached again at once', async () => {
     await attach([mem]);
     for (let round = 0; round < 5; round++) {

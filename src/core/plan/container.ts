@@ -67,7 +67,7 @@ export function teardownPlan(grant: ContainerGrant): Plan {
       ...(elements.length > 0 ? [{ verb: 'nft.delete', elements } as const, ...forgetFlows(grant.ports)] : []),
       ...joined(grant).flatMap(({ attachment, lease }): Step[] => {
         if (lease.link.kind !== 'bridge') return [deleteLinkStep(grant, attachment, lease)];
-        return dropsNetns ? [] : [{ verb: 'link.cut', name: hostVethName(grant.wish.id, attachment.network) }];
+        return dropsNetns ? [] : cutSteps(grant, attachment, lease);
       }),
       ...(ownsNetns(grant.wish) ? [{ verb: 'netns.remove', path: grant.netns } as const] : []),
     ],
@@ -298,6 +298,21 @@ function deleteLinkStep({ wish, netns }: ContainerGrant, attachment: Attachment,
   return lease.link.kind === 'bridge'
     ? { verb: 'link.delete', netns: null, name: hostVethName(wish.id, attachment.network) }
     : { verb: 'link.delete', netns, name: attachment.interfaceName };
+}
+
+/** Nothing passes any more, and who lives in the namespace sees that he has no address there. */
+function cutSteps({ wish, netns }: ContainerGrant, { interfaceName, network }: Attachment, lease: Lease): Step[] {
+  return [
+    ...lease.addresses.map(
+      ({ address, prefixLength }): Step => ({
+        verb: 'address.delete',
+        netns,
+        link: interfaceName,
+        address: `${address}/${prefixLength}`,
+      }),
+    ),
+    { verb: 'link.cut', name: hostVethName(wish.id, network) },
+  ];
 }
 
 function containerEndSteps({ netns }: ContainerGrant, attachment: Attachment, lease: Lease): Step[] {

@@ -58,8 +58,6 @@ export class ActorSystem {
   /** the last plan of each actor that has any */
   readonly #underWay = new Map<ActorAddress, Promise<void>>();
   #stopped = false;
-  /** the turn of the last mending that waits for one */
-  #mending: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly journal: Journal,
@@ -213,7 +211,6 @@ export class ActorSystem {
   }
 
   async #carryOut(address: ActorAddress, { sequence, plan }: PendingPlan): Promise<void> {
-    if (plan.kind === 'mend' && actorKind(address) === 'container') await this.#mendingTurn();
     if (this.#stopped) return;
     const startedMs = performance.now();
     const result = await this.#execute(plan);
@@ -223,15 +220,6 @@ export class ActorSystem {
       ? { type: 'steps.applied', ...told }
       : { type: 'steps.failed', fault: result.fault, ...told };
     this.#later(() => this.#receive(address, event, { consumed: null, completed: sequence }));
-  }
-
-  /**
-   * After a restart all containers are looked at; one at a time, so that what is asked meanwhile does not wait for all of
-   * them. Networks and the host are looked at at once, for containers need both.
-   */
-  #mendingTurn(): Promise<void> {
-    this.#mending = this.#mending.then(() => new Promise((resolve) => setImmediate(resolve)));
-    return this.#mending;
   }
 
   /** A plan that cannot even be tried must not end the worker, or it would end every one that takes it up again. */

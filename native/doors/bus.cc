@@ -88,6 +88,10 @@ Bus::Bus() {
   natsOptions_SetName(raw, "netloom netavark door");
   natsOptions_SetTimeout(raw, connect_ms);
   natsOptions_SetAllowReconnect(raw, false);
+  // for one request: the threads that flush, ping and hand out answers would cost more than they do
+  natsOptions_SetSendAsap(raw, true);
+  natsOptions_SetPingInterval(raw, 0);
+  natsOptions_UseOldRequestStyle(raw, true);
   if (!address.user.empty()) {
     natsOptions_SetUserInfo(raw, address.user.c_str(), address.password.c_str());
     // a role of the daemon's own server hears replies below its own inbox only
@@ -99,8 +103,6 @@ Bus::Bus() {
   throw NotServed("netloom's daemon does not answer: " + std::string(natsStatus_GetText(status)) + " at " +
                   address.url);
 }
-
-Bus::~Bus() { natsConnection_Destroy(connection_); }
 
 json Bus::request(const std::string& command, const json& payload) {
   const std::string subject = "netloom.v1." + node_ + "." + command;

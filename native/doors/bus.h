@@ -23,12 +23,12 @@ struct Refused : std::runtime_error {
 std::string run_directory();
 
 /// One connection to the daemon of this host, by the credentials that it keeps in its run directory (or NETLOOM_CREDS,
-/// NATS_URL and NETLOOM_NODE, as for the other clients).
+/// NATS_URL and NETLOOM_NODE, as for the other clients). It is not closed, but goes with the process: the library's
+/// orderly end waits for its threads.
 class Bus {
  public:
   /// Throws NotServed.
   Bus();
-  ~Bus();
   Bus(const Bus&) = delete;
   Bus& operator=(const Bus&) = delete;
 

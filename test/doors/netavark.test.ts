@@ -277,10 +277,13 @@ describe('the command line', () => {
 });
 
 describe('while no daemon runs', () => {
-  it('a set-up fails in words, a teardown is done when the daemon is back', async () => {
+  it.each([
+    ['stop', 'nobody listens'],
+    ['kill', 'its NATS server is still there'],
+  ] as const)('(%s: %s) a set-up fails in words, a teardown is done when the daemon is back', async (how, _) => {
     const netns = engineNetns('down');
     await setup(netns, options());
-    await lab.restart('stop', async () => {
+    await lab.restart(how, async () => {
       const refused = await setup(netns, options());
       expect([refused.code, JSON.parse(refused.stdout).error]).toEqual([
         1,

@@ -136,7 +136,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 
     const service = await serveCommands({ nc, engine, node, version, log });
     log.info({ ...directories, workers, rebooted }, 'serving');
-    return { info: () => engine.info(), stop: () => stop({ service, engine, undo, log }) };
+    return { info: () => engine.info(), stop: () => stop({ left, service, engine, undo, log }) };
   } catch (error) {
     await unwind(undo, log);
     throw error;
@@ -144,14 +144,17 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 }
 
 interface Running {
+  left: TeardownQueue;
   service: CommandService;
   engine: ActorEngine;
   undo: (() => unknown)[];
   log: Logger;
 }
 
-async function stop({ service, engine, undo, log }: Running): Promise<void> {
+async function stop({ left, service, engine, undo, log }: Running): Promise<void> {
   log.info('stopping');
+  // who tears down from now on is told that nobody serves, and leaves it to the next daemon
+  left.stop();
   await engine.drain(drainMs);
   await service.stop().catch((error: unknown) => log.warn({ error }, 'the service did not end cleanly'));
   await unwind(undo, log);

@@ -3,18 +3,21 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
 import { detachSchema, parsePayload } from '../bus/messages.ts';
+import { type Fault, faultOf, faultStatus } from '../core/fault.ts';
 
 export type Detach = (request: z.output<typeof detachSchema>, name: string) => Promise<unknown>;
 
 /**
  * Teardowns that a door was asked for while nobody served: `<run directory>/teardowns/<time>.json`, each what
  * container.detach takes. They are done in the order of their names, when the daemon is back; each file goes when its
- * teardown was answered. One that fails is said and dropped: the container is `failed` then, and a teardown can be asked for again.
+ * teardown was answered. One that fails is said and dropped: the container is `failed` then, and a teardown can be asked for
+ * again. One that nobody could take on stays for the next daemon.
  */
 export class TeardownQueue {
   readonly #directory: string;
   #watcher: FSWatcher | null = null;
   #working: Promise<void> = Promise.resolve();
+  #stopped = false;
 
   constructor(
     runDirectory: string,
@@ -31,9 +34,10 @@ export class TeardownQueue {
     await this.#work();
   }
 
-  async stop(): Promise<void> {
+  /** What is left from now on is the next daemon's; what is under way is answered, or stays for it, too. */
+  stop(): void {
+    this.#stopped = true;
     this.#watcher?.close();
-    await this.#working;
   }
 
   /** One look at a time: a file is not done twice. */
@@ -44,7 +48,7 @@ export class TeardownQueue {
 
   async #all(): Promise<void> {
     const files = readdirSync(this.#directory).filter((file) => file.endsWith('.json'));
-    for (const file of files.sort()) await this.#one(file);
+    for (const file of files.sort()) if (!this.#stopped) await this.#one(file);
   }
 
   async #one(file: string): Promise<void> {
@@ -54,8 +58,13 @@ export class TeardownQueue {
       await this.detach(request, file);
       this.log.info({ container: request.id }, 'a teardown that had been left was done');
     } catch (error) {
-      this.log.warn({ file, error }, 'a teardown that had been left could not be done');
+      const stays = isForLater(faultOf(error));
+      this.log.warn({ file, error, stays }, 'a teardown that had been left could not be done');
+      if (stays) return;
     }
     rmSync(path, { force: true });
   }
 }
+
+/** Nobody has looked at it: the daemon is on its way out, or the worker was. */
+const isForLater = ({ code }: Fault): boolean => faultStatus[code] === 503 || code === 'worker.lost';

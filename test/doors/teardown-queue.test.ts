@@ -1,0 +1,62 @@
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { fault, NetloomError } from '../../src/core/fault.ts';
+import { type Detach, TeardownQueue } from '../../src/doors/teardown-queue.ts';
+import { temporaryDirectory } from '../support/fresh-host.ts';
+
+let directory: { path: string; remove(): void };
+let queue: TeardownQueue | null = null;
+let said: string[];
+
+beforeEach(() => {
+  directory = temporaryDirectory();
+  mkdirSync(`${directory.path}/teardowns`);
+  said = [];
+});
+afterEach(() => {
+  queue?.stop();
+  directory.remove();
+});
+
+const leave = (id: string) =>
+  writeFileSync(`${directory.path}/teardowns/${id}.json`, JSON.stringify({ id, networks: ['web'] }));
+const left = () => readdirSync(`${directory.path}/teardowns`);
+
+async function work(detach: Detach): Promise<void> {
+  const say = (_: unknown, message?: string) => void said.push(`${message}`);
+  queue = new TeardownQueue(directory.path, detach, { info: say, warn: say } as never);
+  await queue.start();
+}
+
+const refuse = (code: 'node.draining' | 'node.recovering' | 'worker.lost' | 'kernel.refused') => () =>
+  Promise.reject(new NetloomError(fault(code, 'no')));
+
+describe('the queue of teardowns', () => {
+  it('does them in order, and each goes when it was answered', async () => {
+    for (const id of ['c2', 'c1']) leave(id);
+    const done: string[] = [];
+    await work(async ({ id }) => done.push(id));
+    expect([done, left()]).toEqual([['c1', 'c2'], []]);
+  });
+
+  it.each(['node.draining', 'node.recovering', 'worker.lost'] as const)(
+    'keeps for the next daemon what is answered with %s',
+    async (code) => {
+      leave('c1');
+      await work(refuse(code));
+      expect(left()).toEqual(['c1.json']);
+    },
+  );
+
+  it('drops what was tried and failed', async () => {
+    leave('c1');
+    await work(refuse('kernel.refused'));
+    expect(left()).toEqual([]);
+  });
+
+  it('begins none after its end', async () => {
+    for (const id of ['c1', 'c2']) leave(id);
+    await work(async () => queue?.stop());
+    expect(left()).toEqual(['c2.json']);
+  });
+});

@@ -31,6 +31,8 @@ export class TeardownQueue {
   async start(): Promise<void> {
     mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
     this.#watcher = watch(this.#directory, { persistent: false }, () => this.#work());
+    // what was left and what comes is looked at again by the next daemon
+    this.#watcher.on('error', (error) => this.log.warn({ error }, 'teardowns that are left are not seen any more'));
     await this.#work();
   }
 
@@ -47,8 +49,19 @@ export class TeardownQueue {
   }
 
   async #all(): Promise<void> {
-    const files = readdirSync(this.#directory).filter((file) => file.endsWith('.json'));
-    for (const file of files.sort()) if (!this.#stopped) await this.#one(file);
+    for (const file of this.#files()) if (!this.#stopped) await this.#one(file);
+  }
+
+  /** Never fails, whatever somebody does to the directory: networks are served without it. */
+  #files(): string[] {
+    try {
+      const entries = readdirSync(this.#directory, { withFileTypes: true });
+      const files = entries.filter((entry) => entry.isFile() && entry.name.endsWith('.json'));
+      return files.map(({ name }) => name).sort();
+    } catch (error) {
+      this.log.warn({ error }, 'teardowns that were left could not be read');
+      return [];
+    }
   }
 
   async #one(file: string): Promise<void> {
@@ -62,7 +75,16 @@ export class TeardownQueue {
       this.log.warn({ file, error, stays }, 'a teardown that had been left could not be done');
       if (stays) return;
     }
-    rmSync(path, { force: true });
+    this.#forget(path);
+  }
+
+  /** One that stays is done again by the next daemon, which does no harm. */
+  #forget(path: string): void {
+    try {
+      rmSync(path, { force: true });
+    } catch (error) {
+      this.log.warn({ path, error }, 'a teardown that was done could not be removed');
+    }
   }
 }
 

@@ -1,7 +1,8 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fault, NetloomError } from '../../src/core/fault.ts';
 import { type Detach, TeardownQueue } from '../../src/doors/teardown-queue.ts';
+import { untilAnswered } from '../support/daemon.ts';
 import { temporaryDirectory } from '../support/fresh-host.ts';
 
 let directory: { path: string; remove(): void };
@@ -52,6 +53,25 @@ describe('the queue of teardowns', () => {
     leave('c1');
     await work(refuse('kernel.refused'));
     expect(left()).toEqual([]);
+  });
+
+  it('leaves alone what is no file', async () => {
+    mkdirSync(`${directory.path}/teardowns/a.json`);
+    leave('c1');
+    await work(async () => {});
+    expect(left()).toEqual(['a.json']);
+  });
+
+  it('outlives its directory, also when that goes amid the work', async () => {
+    const done: string[] = [];
+    leave('c1');
+    await work(async ({ id }) => {
+      done.push(id);
+      rmSync(`${directory.path}/teardowns`, { recursive: true });
+    });
+    // told by the watcher
+    await untilAnswered(async () => expect(said).toContain('teardowns that were left could not be read'));
+    expect(done).toEqual(['c1']);
   });
 
   it('begins none after its end', async () => {

@@ -16,7 +16,7 @@ import {
   hostAddress,
   networkAddress,
 } from './core/actor-address.ts';
-import { portConflict } from './core/claims.ts';
+import { type PortLedger, portConflict } from './core/claims.ts';
 import type { ContainerWish } from './core/container.ts';
 import type { ActorEvent } from './core/event.ts';
 import { type Fault, fault, NetloomError } from './core/fault.ts';
@@ -375,6 +375,10 @@ export class ActorEngine implements Engine {
     return name;
   }
 
+  portLedger(): PortLedger {
+    return (this.journal.actor(hostAddress)?.context as HostContext | undefined)?.ports ?? {};
+  }
+
   async statistics(id: string): Promise<ContainerStatistics> {
     const { container } = this.container(id);
     const { netns } = container;
@@ -400,8 +404,7 @@ export class ActorEngine implements Engine {
     const leases = Object.fromEntries(
       wish.attachments.map(({ network, staticIps }) => [network, this.#preview(network, wish.id, staticIps)]),
     );
-    const host = this.journal.actor(hostAddress)?.context as HostContext | undefined;
-    const conflict = portConflict(host?.ports ?? {}, wish.id, wish.ports);
+    const conflict = portConflict(this.portLedger(), wish.id, wish.ports);
     if (conflict) throw new NetloomError(conflict);
     const shared = wish.netns.kind === 'container' ? this.#sharedPath(wish.netns.id) : null;
     const netns = netnsOf(wish, this.settings.directories.netns, shared);

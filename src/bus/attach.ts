@@ -1,14 +1,13 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { z } from 'zod';
 import { type ContainerWish, containerWish } from '../core/container.ts';
-import { NetloomError } from '../core/fault.ts';
 import { isSamePort } from '../core/port.ts';
 import type { ContainerState, ContainerView } from '../core/view.ts';
 import type { Engine } from './engine.ts';
+import { knownContainer, onceLeft } from './leaving.ts';
 import type { attachSchema, detachSchema } from './messages.ts';
-import { knownNetwork, unlessGone } from './network-removal.ts';
+import { unlessGone } from './network-removal.ts';
 import type { ContainerStatus } from './replies.ts';
-import { type CommandIdentity, tellContainer } from './tell.ts';
+import { type CommandIdentity, part, tellContainer } from './tell.ts';
 import { checked, namedWish } from './wishes.ts';
 
 /**
@@ -31,44 +30,9 @@ async function attachOnce(engine: Engine, request: AttachRequest, command: Comma
   if (isUp(known) && !isElsewhere(known, wish)) return join(engine, known, request, wish, command);
   // its engine has given it another namespace and did not tell of the end of the former one
   if (isUp(known)) await tellContainer(engine, wish.id, ...teardown(part(command, 'former')));
-  const networks = wish.attachments.map(({ network }) => network);
-  return onceLeft(engine, networks, command, (own) =>
+  return onceLeft(engine, wish, command, (own) =>
     tellContainer(engine, wish.id, own, { type: 'container.setup', command: own.id, wish, overrides: null }),
   );
-}
-
-/** How long the kernel may take with the links of containers that are going. */
-const leavingMs = 2_000;
-
-/**
- * An engine may make a network anew as soon as its last container is gone, and it was answered that it is when the kernel still
- * had its links: then the network is in use with another definition, and is tried again when it is not.
- */
-async function onceLeft(
-  engine: Engine,
-  networks: readonly string[],
-  command: CommandIdentity,
-  tell: (own: CommandIdentity) => Promise<ContainerStatus>,
-): Promise<ContainerStatus> {
-  try {
-    return await tell(command);
-  } catch (error) {
-    const wasInUse = error instanceof NetloomError && error.code === 'network.exists';
-    if (!wasInUse || !(await areLeft(engine, networks))) throw error;
-    return tell(part(command, 'again'));
-  }
-}
-
-/** Waits for those who are leaving; false when somebody stays. */
-async function areLeft(engine: Engine, networks: readonly string[]): Promise<boolean> {
-  const members = () => networks.flatMap((network) => Object.keys(knownNetwork(engine, network)?.leases ?? {}));
-  const stays = (id: string) => isUp(knownContainer(engine, id));
-  const deadline = Date.now() + leavingMs;
-  while (members().length > 0 && Date.now() < deadline) {
-    if (members().some(stays)) return false;
-    await delay(1);
-  }
-  return true;
 }
 
 export async function detach(
@@ -110,16 +74,18 @@ async function join(
   const missing = wish.attachments.filter(
     ({ network }) => !known.attachments.some((attachment) => attachment.network === network),
   );
-  for (const { network } of missing) {
+  for (const { network, staticIps } of missing) {
     const attachment = { ...request.networks?.find((one) => one.network === network), network };
-    answer = await onceLeft(engine, [network], part(command, network), (own) =>
+    const wanted = { attachments: [{ network, staticIps }], ports: [] };
+    answer = await onceLeft(engine, wanted, part(command, network), (own) =>
       tellContainer(engine, id, own, { type: 'container.connect', command: own.id, attachment }),
     );
   }
   const unpublished = wish.ports.filter((port) => !ports.some((other) => isSamePort(other, port)));
   if (unpublished.length === 0) return answer;
-  const own = part(command, 'ports');
-  return tellContainer(engine, id, own, { type: 'container.publish', command: own.id, ports: unpublished });
+  return onceLeft(engine, { attachments: [], ports: unpublished }, part(command, 'ports'), (own) =>
+    tellContainer(engine, id, own, { type: 'container.publish', command: own.id, ports: unpublished }),
+  );
 }
 
 const upStates: readonly ContainerState[] = ['configured', 'running', 'exited', 'degraded'];
@@ -130,15 +96,3 @@ const isElsewhere = ({ netns }: Present, wish: ContainerWish): boolean =>
   wish.netns.kind === 'path' && wish.netns.path !== netns.path;
 
 const teardown = (own: CommandIdentity) => [own, { type: 'container.teardown', command: own.id }] as const;
-
-/** What is several commands to the container's actor: each has an id of its own, the same when all of it comes again. */
-const part = ({ id, kept }: CommandIdentity, which: string): CommandIdentity => ({ id: `${id} ${which}`, kept });
-
-function knownContainer(engine: Engine, id: string): ContainerView | null {
-  try {
-    return engine.container(id).container;
-  } catch (error) {
-    if (error instanceof NetloomError && error.code === 'container.unknown') return null;
-    throw error;
-  }
-}

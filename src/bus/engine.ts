@@ -1,4 +1,5 @@
 import type { ActorAddress } from '../core/actor-address.ts';
+import type { PortLedger } from '../core/claims.ts';
 import type { ContainerWish } from '../core/container.ts';
 import type { ActorEvent } from '../core/event.ts';
 import type { Collected } from '../core/gc.ts';
@@ -26,6 +27,8 @@ export interface Engine {
   networks(): { networks: NetworkView[]; damaged: DamagedDefinition[] } & AsOf;
   /** throws network.unknown */
   network(name: string): { network: NetworkView } & AsOf;
+  /** the host ports that containers hold, by the host's own account */
+  portLedger(): PortLedger;
   /** reads the kernel's counters; throws container.unknown, container.state */
   statistics(id: string): Promise<ContainerStatistics>;
   /** what set-up would do now; changes nothing; throws what set-up would be refused with */

@@ -9,6 +9,9 @@ export interface CommandIdentity {
   kept: boolean;
 }
 
+/** What is several commands to actors: each has an id of its own, the same when all of it comes again. */
+export const part = ({ id, kept }: CommandIdentity, which: string): CommandIdentity => ({ id: `${id} ${which}`, kept });
+
 /** The machines' answers are held to the schemas by their tests, not on every call. */
 export function tellContainer<Output>(engine: Engine, id: string, command: CommandIdentity, event: ActorEvent) {
   return engine.send(command, containerAddress(id), event) as Promise<Output>;

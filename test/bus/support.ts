@@ -118,6 +118,9 @@ export class FakeEngine implements Engine {
   network(name: string): never {
     throw new NetloomError(fault('network.unknown', `no network ${name}`));
   }
+  portLedger() {
+    return {};
+  }
   async statistics(id: string) {
     return { id, interfaces: {}, ports: [] };
   }

@@ -50,14 +50,18 @@ function attach(networks: Given[], { id = 'c1', path = netns, host = 2, ...more 
     id: id as string,
     name: 'web',
     mode: `ns:${path}`,
-    networks: networks.map((network) => ({
-      network: network.name,
-      interfaceName: `${network.name}-if`,
-      staticIps: [(network.subnets[0] as { gateway: string }).gateway.replace(/1$/, `${host}`)],
-      definition: network,
-    })),
+    networks: networks.map((network) => attachmentTo(network, host)),
     ...more,
   });
+}
+
+function attachmentTo(network: Given, host: unknown) {
+  return {
+    network: network.name,
+    interfaceName: `${network.name}-if`,
+    staticIps: [(network.subnets[0] as { gateway: string }).gateway.replace(/1$/, `${host}`)],
+    definition: network,
+  };
 }
 
 const detach = (...networks: Given[]) =>
@@ -138,6 +142,42 @@ describe('container.attach', () => {
     const { status } = await attach([other, anew]);
     expect(status.mem?.interfaces['mem-if']?.subnets).toEqual([{ ipnet: '10.7.8.2/24', gateway: '10.7.8.1' }]);
     native.removeNetns(`${netns}-2`);
+  });
+
+  it.each(['kept', 'dropped'])(
+    'takes over the address and the host port of a container that has just left, its namespace %s',
+    async (what) => {
+      const second = `${netns}-2`;
+      const ports = [{ hostPort: 8080, containerPort: 80, heldByCaller: true }];
+      await attach([mem, other]);
+      for (let round = 0; round < 3; round++) {
+        await attach([mem], { id: 'c2', path: second, host: 3, ports });
+        await lab.client.container.detach({ id: 'c2', networks: ['mem'] });
+        if (what === 'dropped') native.removeNetns(second);
+        const { status } = await attach([mem], { id: 'c3', path: `${netns}-3`, host: 3, ports });
+        expect(status.mem?.interfaces['mem-if']?.subnets).toEqual([{ ipnet: '10.7.1.3/24', gateway: '10.7.1.1' }]);
+        await lab.client.container.detach({ id: 'c3', networks: ['mem'] });
+        // one that is up takes them over as well
+        const joined = { networks: [attachmentTo(mem, 3)], ports };
+        await attach([other], { id: 'c4', path: `${netns}-4`, host: 4 });
+        await attach([], { id: 'c4', path: `${netns}-4`, ...joined });
+        await lab.client.container.detach({ id: 'c4', networks: ['mem', 'other'] });
+      }
+      await settled(['c1'], ['mem', 'other']);
+      for (const which of [2, 3, 4]) native.removeNetns(`${netns}-${which}`);
+    },
+  );
+
+  it('refuses at once what somebody holds who stays', async () => {
+    await attach([mem], { ports: [{ hostPort: 8080, containerPort: 80 }] });
+    const started = Date.now();
+    const ports = [{ hostPort: 8080, containerPort: 81 }];
+    const refused = [{ host: 2 }, { host: 3, ports }].map((more) =>
+      codeOf(attach([mem], { id: `c${more.host}`, path: `${netns}-${more.host}`, ...more })),
+    );
+    expect(await Promise.all(refused)).toEqual(['address.taken', 'port.taken']);
+    expect(Date.now() - started).toBeLessThan(1_000);
+    for (const which of [2, 3]) native.removeNetns(`${netns}-${which}`);
   });
 
   it('refuses a definition that is none before anything is built', async () => {

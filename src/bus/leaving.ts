@@ -1,0 +1,98 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Attachment } from '../core/container.ts';
+import { type FaultCode, NetloomError } from '../core/fault.ts';
+import { isSamePort, type PublishedPort, portsOverlap } from '../core/port.ts';
+import { type ContainerView, leavingStates } from '../core/view.ts';
+import type { Engine } from './engine.ts';
+import { knownNetwork } from './network-removal.ts';
+import { type CommandIdentity, part } from './tell.ts';
+
+/** What of a wish somebody else may hold. */
+export interface Wanted {
+  attachments: readonly Pick<Attachment, 'network' | 'staticIps'>[];
+  ports: readonly PublishedPort[];
+}
+
+/** How long the kernel may take with the links of containers that are going. */
+const leavingMs = 2_000;
+
+/** What may be refused because of somebody who is leaving. */
+const heldCodes: readonly FaultCode[] = ['network.exists', 'address.taken', 'port.taken'];
+
+/**
+ * A container's leaving is answered before the kernel is done with its links, and until then it holds what it had: its
+ * addresses, its host ports, the definition of a network that an engine makes anew. An engine has heard that these are free. So
+ * who is refused one of them waits for those who are leaving and is told again; once per code, for each may be held by another.
+ */
+export async function onceLeft<Output>(
+  engine: Engine,
+  wanted: Wanted,
+  command: CommandIdentity,
+  tell: (own: CommandIdentity) => Promise<Output>,
+): Promise<Output> {
+  const waitedFor = new Set<FaultCode>();
+  for (let own = command; ; ) {
+    try {
+      return await tell(own);
+    } catch (error) {
+      const code = error instanceof NetloomError && heldCodes.includes(error.code) ? error.code : null;
+      if (!code || waitedFor.has(code) || !(await areLeft(engine, wanted, code))) throw error;
+      waitedFor.add(code);
+      own = part(command, `after ${code}`);
+    }
+  }
+}
+
+/** Waits for those who are leaving; false when somebody stays. */
+async function areLeft(engine: Engine, wanted: Wanted, code: FaultCode): Promise<boolean> {
+  const deadline = Date.now() + leavingMs;
+  for (;;) {
+    const holders = holdersOf(engine, wanted, code);
+    if (holders.length === 0 || Date.now() > deadline) return true;
+    if (holders.some(({ stays }) => stays)) return false;
+    await delay(1);
+  }
+}
+
+interface Holder {
+  stays: boolean;
+}
+
+/** As their owners know them, who may not have heard yet that somebody has gone. */
+function holdersOf(engine: Engine, wanted: Wanted, code: FaultCode): Holder[] {
+  if (code === 'port.taken') return portHolders(engine, wanted);
+  return wanted.attachments.flatMap(({ network, staticIps }) => {
+    const leases = Object.entries(knownNetwork(engine, network)?.leases ?? {});
+    const asked = code === 'network.exists' ? leases : leases.filter(([, held]) => meet(held, staticIps));
+    return asked.map(([id]) => holder(engine, id, (view) => isOn(view, network)));
+  });
+}
+
+function portHolders(engine: Engine, wanted: Wanted): Holder[] {
+  return Object.entries(engine.portLedger()).flatMap(([id, held]) => {
+    const asked = held.filter((port) => wanted.ports.some((other) => portsOverlap(port, other)));
+    const publishes = (view: ContainerView) => asked.some((port) => view.ports.some((own) => isSamePort(own, port)));
+    return asked.length === 0 ? [] : holder(engine, id, publishes);
+  });
+}
+
+function holder(engine: Engine, id: string, wants: (view: ContainerView) => boolean): Holder {
+  const view = knownContainer(engine, id);
+  return { stays: view !== null && !goneStates.includes(view.state) && wants(view) };
+}
+
+/** One that is `created` has given all back: its word is on its way. */
+const goneStates = [...leavingStates, 'created'];
+
+const meet = (held: readonly string[], asked: readonly string[]) => held.some((address) => asked.includes(address));
+
+const isOn = ({ attachments }: ContainerView, network: string) => attachments.some((one) => one.network === network);
+
+export function knownContainer(engine: Engine, id: string): ContainerView | null {
+  try {
+    return engine.container(id).container;
+  } catch (error) {
+    if (error instanceof NetloomError && error.code === 'container.unknown') return null;
+    throw error;
+  }
+}

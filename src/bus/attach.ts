@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import type { z } from 'zod';
 import { type ContainerWish, containerWish } from '../core/container.ts';
 import { isSamePort } from '../core/port.ts';
@@ -92,7 +93,16 @@ const upStates: readonly ContainerState[] = ['configured', 'running', 'exited', 
 
 const isUp = (known: ContainerView | null): known is Present => known !== null && upStates.includes(known.state);
 
-const isElsewhere = ({ netns }: Present, wish: ContainerWish): boolean =>
-  wish.netns.kind === 'path' && wish.netns.path !== netns.path;
+/** Also when it is another namespace under the former one's name: names that an engine gives may come again. */
+function isElsewhere({ netns }: Present, { netns: wished }: ContainerWish): boolean {
+  if (wished.kind !== 'path') return false;
+  return wished.path !== netns.path || (netns.inode !== null && isAnother(netns.path, netns.inode));
+}
+
+/** Where nothing is, nothing else is. */
+function isAnother(path: string, inode: number): boolean {
+  const there = statSync(path, { throwIfNoEntry: false });
+  return there !== undefined && there.ino !== inode;
+}
 
 const teardown = (own: CommandIdentity) => [own, { type: 'container.teardown', command: own.id }] as const;

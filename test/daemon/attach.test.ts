@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -202,6 +203,26 @@ describe('container.attach', () => {
     native.removeNetns(second);
   });
 });
+
+describe('another namespace under the name of the former one', () => {
+  it('is given the network, also while somebody still lives in the former', async () => {
+    await attach([mem]);
+    const aside = `${netns}-aside`;
+    renameNetns(netns, aside);
+    const { status } = await attach([mem]);
+    expect(status.mem?.interfaces['mem-if']?.subnets).toEqual([{ ipnet: '10.7.1.2/24', gateway: '10.7.1.1' }]);
+    expect(linksIn(netns)).toEqual(['lo', 'mem-if']);
+    await untilAnswered(async () => expect(linksIn(aside)).toEqual(['lo']));
+    native.removeNetns(aside);
+  });
+});
+
+/** The namespace lives on under another name. */
+function renameNetns(from: string, to: string): void {
+  writeFileSync(to, '');
+  execFileSync('mount', ['--bind', from, to]);
+  native.removeNetns(from);
+}
 
 describe('host ports that the caller holds', () => {
   const server = (port: number) =>

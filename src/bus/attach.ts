@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import type { z } from 'zod';
-import { type ContainerWish, containerWish } from '../core/container.ts';
+import { type AttachmentRequest, type ContainerWish, containerWish } from '../core/container.ts';
 import { isSamePort } from '../core/port.ts';
 import type { ContainerState, ContainerView } from '../core/view.ts';
 import type { Engine } from './engine.ts';
@@ -63,6 +63,17 @@ async function forget(engine: Engine, id: string, command: CommandIdentity): Pro
   return { id };
 }
 
+/** Named and static as in the wish; an interface that was not named gets its name beside those that are there. */
+function missingIn(known: Present, { networks }: AttachRequest, { attachments }: ContainerWish): AttachmentRequest[] {
+  const asked = attachments.map(({ network, staticIps, staticMac }, index) => ({
+    ...networks?.[index],
+    network,
+    staticIps,
+    staticMac,
+  }));
+  return asked.filter(({ network }) => !known.attachments.some((attachment) => attachment.network === network));
+}
+
 async function join(
   engine: Engine,
   known: Present,
@@ -72,12 +83,9 @@ async function join(
 ): Promise<ContainerStatus> {
   const { id, netns, status, ports } = known;
   let answer: ContainerStatus = { id, netns, status, ports, kernelMs: 0 };
-  const missing = wish.attachments.filter(
-    ({ network }) => !known.attachments.some((attachment) => attachment.network === network),
-  );
-  for (const { network, staticIps } of missing) {
-    const attachment = { ...request.networks?.find((one) => one.network === network), network };
-    const wanted = { attachments: [{ network, staticIps }], ports: [] };
+  for (const attachment of missingIn(known, request, wish)) {
+    const { network, staticIps } = attachment;
+    const wanted = { attachments: [{ network, staticIps: staticIps ?? [] }], ports: [] };
     answer = await onceLeft(engine, wanted, part(command, network), (own) =>
       tellContainer(engine, id, own, { type: 'container.connect', command: own.id, attachment }),
     );

@@ -102,6 +102,31 @@ describe('container.attach', () => {
     expect(lab.facts.of('container', 'c1').filter((fact) => fact === 'connected')).toHaveLength(1);
   });
 
+  it('A07 joins a network named by its id as it was asked to', async () => {
+    const named = async (name: string) => (await lab.client.network.create({ name })).definition;
+    const one = await named('one');
+    const two = await named('two');
+    const address = two.subnets?.[0]?.gateway?.replace(/1$/, '77') as string;
+    await attach([], { networks: [{ network: one.id }] });
+    const asked = { network: two.id, interfaceName: 'n2', aliases: ['alias'] };
+    const { status } = await attach([], { networks: [{ ...asked, staticIps: [address] }, { network: one.id }] });
+    expect(status.two?.interfaces.n2?.subnets?.[0]?.ipnet).toBe(`${address}/24`);
+    expect((await view()).attachments).toMatchObject([
+      { network: 'one', interfaceName: 'eth0' },
+      { network: 'two', interfaceName: 'n2', aliases: ['alias', 'c1'] },
+    ]);
+    for (const name of ['one', 'two']) await lab.client.network.remove({ name, force: true });
+  });
+
+  it('A04 lets what is static for the container be so on the first of the networks that it joins', async () => {
+    await attach([mem]);
+    const { status } = await attach([], {
+      networks: [{ network: 'other', interfaceName: 'n2', definition: other }, { network: 'mem' }],
+      staticIps: ['10.7.2.9'],
+    });
+    expect(status.other?.interfaces.n2?.subnets?.[0]?.ipnet).toBe('10.7.2.9/24');
+  });
+
   it('takes names for a network that has nobody to answer for them, and does without', async () => {
     const silent = { ...mem, dns_enabled: false };
     const networks = [{ network: 'mem', interfaceName: 'eth0', aliases: ['www'], definition: silent }];

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import type { z } from 'zod';
 import { type AttachmentRequest, type ContainerWish, containerWish } from '../core/container.ts';
-import { isSamePort } from '../core/port.ts';
+import { isSamePort, type PublishedPort } from '../core/port.ts';
 import type { ContainerState, ContainerView } from '../core/view.ts';
 import type { Engine } from './engine.ts';
 import { knownContainer, onceLeft } from './leaving.ts';
@@ -83,18 +83,52 @@ async function join(
 ): Promise<ContainerStatus> {
   const { id, netns, status, ports } = known;
   let answer: ContainerStatus = { id, netns, status, ports, kernelMs: 0 };
-  for (const attachment of missingIn(known, request, wish)) {
-    const { network, staticIps } = attachment;
-    const wanted = { attachments: [{ network, staticIps: staticIps ?? [] }], ports: [] };
-    answer = await onceLeft(engine, wanted, part(command, network), (own) =>
-      tellContainer(engine, id, own, { type: 'container.connect', command: own.id, attachment }),
-    );
+  const joined: string[] = [];
+  try {
+    for (const attachment of missingIn(known, request, wish)) {
+      answer = await connect(engine, id, attachment, command);
+      joined.push(attachment.network);
+    }
+    const unpublished = wish.ports.filter((port) => !ports.some((other) => isSamePort(other, port)));
+    return unpublished.length === 0 ? answer : await publish(engine, id, unpublished, command);
+  } catch (error) {
+    await leaveAgain(engine, id, joined, command);
+    throw error;
   }
-  const unpublished = wish.ports.filter((port) => !ports.some((other) => isSamePort(other, port)));
-  if (unpublished.length === 0) return answer;
-  return onceLeft(engine, { attachments: [], ports: unpublished }, part(command, 'ports'), (own) =>
-    tellContainer(engine, id, own, { type: 'container.publish', command: own.id, ports: unpublished }),
+}
+
+function connect(
+  engine: Engine,
+  id: string,
+  attachment: AttachmentRequest,
+  command: CommandIdentity,
+): Promise<ContainerStatus> {
+  const { network, staticIps } = attachment;
+  const wanted = { attachments: [{ network, staticIps: staticIps ?? [] }], ports: [] };
+  return onceLeft(engine, wanted, part(command, network), (own) =>
+    tellContainer(engine, id, own, { type: 'container.connect', command: own.id, attachment }),
   );
+}
+
+function publish(
+  engine: Engine,
+  id: string,
+  ports: PublishedPort[],
+  command: CommandIdentity,
+): Promise<ContainerStatus> {
+  return onceLeft(engine, { attachments: [], ports }, part(command, 'ports'), (own) =>
+    tellContainer(engine, id, own, { type: 'container.publish', command: own.id, ports }),
+  );
+}
+
+/** C02: what failed half-way has not begun. The first error is the one to report. */
+async function leaveAgain(engine: Engine, id: string, joined: string[], command: CommandIdentity): Promise<void> {
+  for (const network of joined.reverse()) {
+    const own = part(command, `not ${network}`);
+    const event = { type: 'container.disconnect', command: own.id, network } as const;
+    // what is wrong with it then is told as a fact
+    await tellContainer(engine, id, own, event).catch(() => {});
+  }
 }
 
 const upStates: readonly ContainerState[] = ['configured', 'running', 'exited', 'degraded'];

@@ -127,6 +127,20 @@ describe('container.attach', () => {
     expect(status.other?.interfaces.n2?.subnets?.[0]?.ipnet).toBe('10.7.2.9/24');
   });
 
+  it('C02 has joined nothing when it could not join all, or not publish', async () => {
+    await attach([mem]);
+    await attach([mem], { id: 'c2', path: `${netns}-2`, host: 3, ports: [{ hostPort: 8080, containerPort: 80 }] });
+    const third = definition('third', { id: 'f', third: 3 });
+    const half = [attachmentTo(third, 2), attachmentTo(other, 1)];
+    expect(await codeOf(attach([], { networks: half }))).toBe('address.taken');
+    expect(await codeOf(attach([other], { ports: [{ hostPort: 8080, containerPort: 80 }] }))).toBe('port.taken');
+    expect(linksIn(netns)).toEqual(['lo', 'mem-if']);
+    expect((await view()).attachments.map(({ network }) => network)).toEqual(['mem']);
+    await lab.client.container.detach({ id: 'c2', networks: ['mem'] });
+    await settled(['c1'], ['mem']);
+    native.removeNetns(`${netns}-2`);
+  });
+
   it('takes names for a network that has nobody to answer for them, and does without', async () => {
     const silent = { ...mem, dns_enabled: false };
     const networks = [{ network: 'mem', interfaceName: 'eth0', aliases: ['www'], definition: silent }];

@@ -80,6 +80,11 @@ export const networkSetup = setup({
       assertEvent(event, 'definition.found');
       return { successor: event.definition };
     }),
+    keepNews: assign(({ event }) => {
+      assertEvent(event, ['definition.found', 'definition.lost']);
+      return { news: event };
+    }),
+    forgetNews: assign({ news: null }),
     forgetSuccessor: assign({ successor: null }),
     announceFound: decide(({ context: { definition } }) => [
       { kind: 'announce', fact: 'created', data: { definition } },
@@ -89,10 +94,11 @@ export const networkSetup = setup({
       return driftFacts({ steps: ['definition.write'], tookMs: event.tookMs });
     }),
     keepUpdate: assign(({ context, event }) => {
-      assertEvent(event, ['network.update', 'definition.found']);
       const definition = context.definition as NetworkDefinition;
-      if (event.type === 'definition.found')
-        return { update: { ...definition, network_dns_servers: event.definition.network_dns_servers }, command: null };
+      const news = context.news ?? event;
+      if (news.type === 'definition.found')
+        return { update: { ...definition, network_dns_servers: news.definition.network_dns_servers }, command: null };
+      assertEvent(event, 'network.update');
       const { addDnsServers, removeDnsServers, dnsServers = definition.network_dns_servers } = event;
       const kept = dnsServers.filter((server) => !removeDnsServers.includes(server));
       const network_dns_servers = [...new Set([...kept, ...addDnsServers])];
@@ -256,13 +262,15 @@ export const networkSetup = setup({
       'plan' in event && event.plan === 'lower' && (context.successor !== null || context.waiting.length > 0),
     // told apart by the plan: a bridge that was verified may be asked to go before the result is known
     isRaise: ({ event }) => 'plan' in event && event.plan === 'raise',
+    hasNews: ({ context }) => context.news !== null,
     hasWaiting: ({ context }) => context.waiting.length > 0,
     isUpdateOfDevice: ({ context, event }) => 'plan' in event && event.plan === 'update' && context.device !== null,
     isDefine: ({ event }) => 'plan' in event && event.plan === 'define',
     isUpdate: ({ event }) => 'plan' in event && event.plan === 'update',
-    asksOthers: ({ context, event }) =>
-      event.type === 'definition.found' &&
-      JSON.stringify(event.definition.network_dns_servers) !== JSON.stringify(context.definition?.network_dns_servers),
+    asksOthers: ({ context, event }) => asksOthers(context, event),
+    newsAsksOthers: ({ context }) => asksOthers(context, context.news),
+    isLoss: ({ context: { news } }) => news?.type === 'definition.lost',
+    isLossOfUsed: ({ context }) => context.news?.type === 'definition.lost' && isUsed(context),
     isSuspected: ({ context }) => context.suspected,
     isMend: ({ event }) => 'plan' in event && event.plan === 'mend',
     isLower: ({ event }) => 'plan' in event && event.plan === 'lower',
@@ -275,6 +283,11 @@ function isUsed({ leases, waiting }: NetworkContext, besides: string | null = nu
   const isOther = (id: string) => id !== besides;
   return Object.keys(leases).some(isOther) || waiting.some(({ container }) => isOther(container));
 }
+
+/** Whether a file says of the resolver what is not in force. */
+const asksOthers = ({ definition }: NetworkContext, found: NetworkEvent | null): boolean =>
+  found?.type === 'definition.found' &&
+  JSON.stringify(found.definition.network_dns_servers) !== JSON.stringify(definition?.network_dns_servers);
 
 /** What hangs on the bridge may have gone with it. */
 function suspectMembers(leases: Leases): Effect[] {

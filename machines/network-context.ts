@@ -1,6 +1,6 @@
 import { containerAddress } from '../src/core/actor-address.ts';
 import type { Effect } from '../src/core/effect.ts';
-import type { CommandId, LeaseRequest } from '../src/core/event.ts';
+import type { CommandId, LeaseRequest, NetworkEvent } from '../src/core/event.ts';
 import { type Fault, fault } from '../src/core/fault.ts';
 import { chooseAddresses, type Lease, type Leases, leaseOf, type NetworkDevice } from '../src/core/lease.ts';
 import { withEntry } from '../src/core/ledger.ts';
@@ -14,6 +14,8 @@ export interface NetworkInput {
   /** the names of containers end in this */
   searchDomain: string;
 }
+
+export type DefinitionNews = Extract<NetworkEvent, { type: `definition.${string}` }>;
 
 export interface NetworkContext extends NetworkInput {
   wish: NetworkWish | null;
@@ -33,6 +35,8 @@ export interface NetworkContext extends NetworkInput {
   given: boolean;
   /** a file of the same name that was found while this one was taken down */
   successor: NetworkDefinition | null;
+  /** the last that was told of its file while it was being raised or changed */
+  news: DefinitionNews | null;
   lastFault: Fault | null;
   /** members: container id → addresses, in subnet order */
   leases: Leases;

@@ -28,6 +28,19 @@ const release = [
 /** Nobody uses it, and whoever asks means another network of that name: the engine has made it anew. */
 const replacement = { guard: 'isReplaced', target: 'lowering', actions: ['wait', 'keepLoss'] } as const;
 
+/** What is told of its file while it is being changed is heard when that is done. */
+const newsMeanwhile = {
+  'definition.found': { actions: ['keepFile', 'keepNews'] },
+  'definition.lost': { actions: 'keepNews' },
+} as const;
+
+const news = [
+  { guard: 'newsAsksOthers', target: 'updating', actions: ['keepUpdate', 'forgetNews'] },
+  { guard: 'isLossOfUsed', actions: ['write', 'forgetNews'] },
+  { guard: 'isLoss', target: 'lowering', actions: 'keepLoss' },
+  { guard: 'hasNews', actions: 'forgetNews' },
+] as const;
+
 const definitionFound = [
   { guard: 'isGiven', actions: 'keepFile' },
   { guard: 'asksOthers', target: 'updating', actions: 'keepUpdate' },
@@ -49,6 +62,7 @@ export const networkMachine = networkSetup.createMachine({
     lost: false,
     given: false,
     successor: null,
+    news: null,
     lastFault: null,
     leases: {},
     lastGiven: {},
@@ -97,7 +111,7 @@ export const networkMachine = networkSetup.createMachine({
     },
     defined: {
       description: 'Known; nothing of it is in the kernel.',
-      always: { guard: 'hasWaiting', target: 'raising' },
+      always: [{ guard: 'hasWaiting', target: 'raising' }, ...news],
       on: {
         'network.create': { actions: 'refuseExists' },
         'network.update': { target: 'updating', actions: 'keepUpdate' },
@@ -115,6 +129,7 @@ export const networkMachine = networkSetup.createMachine({
       entry: 'rewrite',
       on: {
         ...refuseMeanwhile,
+        ...newsMeanwhile,
         'lease.request': { actions: 'wait' },
         'drift.suspected': { actions: 'suspect' },
         'steps.applied': [
@@ -149,6 +164,7 @@ export const networkMachine = networkSetup.createMachine({
       entry: 'raise',
       on: {
         ...refuseMeanwhile,
+        ...newsMeanwhile,
         'lease.request': { actions: 'wait' },
         'drift.suspected': { actions: 'suspect' },
         'steps.applied': { guard: 'isRaise', target: 'up', actions: ['keepDevice', 'announceUp', 'grantWaiting'] },
@@ -162,6 +178,7 @@ export const networkMachine = networkSetup.createMachine({
     up: {
       description: 'The device is there and works.',
       always: [
+        ...news,
         { guard: 'isForsaken', target: 'lowering', actions: 'keepLoss' },
         { guard: 'isSuspected', actions: ['forgetSuspicion', 'mend'] },
       ],
@@ -215,7 +232,7 @@ export const networkMachine = networkSetup.createMachine({
     },
     lowering: {
       description: 'The device is taken down and the definition forgotten; nobody can join any more.',
-      entry: 'lower',
+      entry: ['lower', 'forgetNews'],
       on: {
         ...refuseMeanwhile,
         'definition.found': { actions: 'keepSuccessor' },

@@ -237,6 +237,13 @@ describe('a network that only its members know of', () => {
     expect(stateName(reach(given, found, release('a')).value)).toBe('up');
   });
 
+  it('stays when a file of it is found while its bridge is made', () => {
+    const found: ActorEvent = { type: 'definition.found', definition: foreignDefinition };
+    const filed = reach(start, asked, found, raised);
+    expect([stateName(filed.value), filed.context.given]).toEqual(['up', false]);
+    expect(step(filed, release('a'))).toEqual(['up']);
+  });
+
   it('is raised anew for who asks while it is taken down', () => {
     expect(step(reach(given, release('a'), asked), applied('lower'))).toEqual([
       'raising',
@@ -246,6 +253,49 @@ describe('a network that only its members know of', () => {
       'announce created',
       'apply raise',
     ]);
+  });
+});
+
+describe('what is told of its file', () => {
+  const servers = { ...definitionOf(), network_dns_servers: ['192.0.2.53'] };
+  const found: ActorEvent = { type: 'definition.found', definition: servers };
+  const lost: ActorEvent = { type: 'definition.lost' };
+  const update: ActorEvent = {
+    type: 'network.update',
+    command: 'c5',
+    addDnsServers: ['9.9.9.9'],
+    removeDnsServers: [],
+  };
+
+  it('while the bridge is made is heard when it is up', () => {
+    expect(step(raising, found, raised)).toEqual([
+      'updating',
+      'announce configured',
+      'tell container/a lease.granted',
+      'apply update',
+    ]);
+    expect(step(raising, lost, raised).at(-1)).toBe('apply define');
+    expect(step(raising, found, lost, raised).at(-1)).toBe('apply define');
+  });
+
+  it('while it is changed is heard afterwards', () => {
+    const changing = reach(up, update);
+    const after = reach(changing, found, applied('update'));
+    expect(stateName(after.value)).toBe('updating');
+    expect(reach(after, applied('update')).context.definition?.network_dns_servers).toEqual(['192.0.2.53']);
+    expect(step(changing, lost, applied('update')).at(-1)).toBe('apply define');
+    expect(step(reach(defined, update), lost, applied('update'))).toEqual([
+      'lowering',
+      'announce updated',
+      'reply c5 ok',
+      'announce tearing-down',
+      'apply lower',
+    ]);
+  });
+
+  it('is heard, too, where the change failed, or went with the host', () => {
+    expect(stateName(reach(reach(up, update), found, failed('update')).value)).toBe('updating');
+    expect(step(raising, lost, recovered(true)).slice(0, 2)).toEqual(['lowering', 'announce tearing-down']);
   });
 });
 

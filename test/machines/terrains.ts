@@ -181,6 +181,7 @@ export const networkTerrain: Terrain<NetworkContext> = {
     context.given,
     context.definition?.id,
     context.successor?.id,
+    context.news?.type,
     context.lastFault !== null,
     context.command,
     Object.keys(context.leases).sort(),

@@ -162,6 +162,10 @@ describe.skipIf(missing())('with podman', { timeout: 120_000 }, () => {
     expect((await host.netloom('podman uninstall')).stderr).toContain('podman stop old first');
     await host.stopDaemon();
     expect((await failing()).names).toEqual(['Daemon', 'Networks', 'Containers']);
+    expect(await host.netloom('podman uninstall')).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(/the daemon does not answer: .*podman stop old first, or --force/),
+    });
     await host.startDaemon();
     await host.clear();
     expect((await host.netloom('podman uninstall')).stdout).toBe('podman is as it was before');

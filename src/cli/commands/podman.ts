@@ -43,7 +43,8 @@ export function podmanUninstallCommand(parent: Command, terminal: Terminal): voi
   clientCommand(parent, {
     usage: 'uninstall',
     summary: 'let podman have its networks from the engine that it had before',
-    details: 'Removes what install wrote, and nothing else. Refused while containers run whose networks netloom made.',
+    details:
+      'Removes what install wrote, and nothing else. Refused while containers run whose networks netloom made, or may have made: its daemon can tell.',
     examples: ['sudo netloom podman uninstall'],
   })
     .option(...configDirOption)
@@ -78,8 +79,13 @@ export function podmanStatusCommand(parent: Command, terminal: Terminal): void {
 
 async function mustLeaveNobody(maker: 'netloom' | 'another engine', options: PodmanOptions): Promise<void> {
   const [{ left }, [{ refusal }]] = await Promise.all([import('../podman/status.ts'), dropInAndDoor()]);
-  const names = (await left(maker, options)).map(({ name }) => name).join(' ');
-  if (names) throw refusal(`the networks of ${names} were made by ${maker}: podman stop ${names} first, or --force`);
+  const { containers, isCertain } = await left(maker, options);
+  const names = containers.map(({ name }) => name).join(' ');
+  if (!names) return;
+  const why = isCertain
+    ? `the networks of ${names} were made by ${maker}`
+    : `the daemon does not answer: ${maker} may have made the networks of ${names}`;
+  throw refusal(`${why}: podman stop ${names} first, or --force`);
 }
 
 /** Not loaded for the other commands: their `--help` need not wait for it. */

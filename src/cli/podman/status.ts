@@ -126,13 +126,18 @@ function bridgesCheck(onNetloom: boolean): Finding {
       );
 }
 
-/** Containers that would be left without the engine that made them, when podman goes over to netloom or leaves it. */
-export async function left(by: 'netloom' | 'another engine', options: GlobalOptions): Promise<RunningContainer[]> {
+/**
+ * Containers that would be left without the engine that made them, when podman goes over to netloom or leaves it. Who cannot
+ * be asked may have made any of them: then all are told that run, and `isCertain` is false.
+ */
+export async function left(
+  by: 'netloom' | 'another engine',
+  options: GlobalOptions,
+): Promise<{ containers: RunningContainer[]; isCertain: boolean }> {
   const podman = findProgram('podman');
-  if (!podman) return [];
-  const running = runningOnNetworks(podman);
-  if (running.length === 0) return [];
+  const running = podman ? runningOnNetworks(podman) : [];
+  if (running.length === 0) return { containers: [], isCertain: true };
   const { known } = await askDaemon(options);
-  // a daemon that is silent has made none as far as anybody can tell
-  return running.filter(({ id }) => (known?.containers.has(id) ?? false) === (by === 'netloom'));
+  if (!known) return { containers: running, isCertain: false };
+  return { containers: running.filter(({ id }) => known.containers.has(id) === (by === 'netloom')), isCertain: true };
 }

@@ -274,6 +274,7 @@ export const networkSetup = setup({
     isSuspected: ({ context }) => context.suspected,
     isMend: ({ event }) => 'plan' in event && event.plan === 'mend',
     isLower: ({ event }) => 'plan' in event && event.plan === 'lower',
+    wasRebootedGiven: ({ context, event }) => event.type === 'actor.recovered' && event.rebooted && context.given,
     wasRebooted: ({ event }) => event.type === 'actor.recovered' && event.rebooted,
   },
 });

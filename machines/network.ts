@@ -28,6 +28,12 @@ const release = [
 /** Nobody uses it, and whoever asks means another network of that name: the engine has made it anew. */
 const replacement = { guard: 'isReplaced', target: 'lowering', actions: ['wait', 'keepLoss'] } as const;
 
+/** Nothing of it is left in the kernel, and nobody on it; one that only its members knew of is unknown then. */
+const reboot = [
+  { guard: 'wasRebootedGiven', target: 'lowering', actions: ['forgetLeases', 'forgetDevice', 'keepLoss'] },
+  { guard: 'wasRebooted', target: 'defined', actions: ['forgetLeases', 'forgetDevice'] },
+] as const;
+
 /** What is told of its file while it is being changed is heard when that is done. */
 const newsMeanwhile = {
   'definition.found': { actions: ['keepFile', 'keepNews'] },
@@ -122,6 +128,8 @@ export const networkMachine = networkSetup.createMachine({
         'lease.release': release,
         'steps.applied': { guard: 'isDefine', actions: 'announceWritten' },
         'steps.failed': { guard: 'isDefine', actions: 'announceFailed' },
+        // it could not be taken down before
+        'actor.recovered': { guard: 'isForsaken', target: 'lowering', actions: 'keepLoss' },
       },
     },
     updating: {
@@ -151,6 +159,11 @@ export const networkMachine = networkSetup.createMachine({
         // the plan went with the host
         'actor.recovered': [
           {
+            guard: 'wasRebootedGiven',
+            target: 'lowering',
+            actions: ['forgetLeases', 'forgetDevice', 'refuseUpdate', 'dropUpdate', 'keepLoss'],
+          },
+          {
             guard: 'wasRebooted',
             target: 'defined',
             actions: ['forgetLeases', 'forgetDevice', 'refuseUpdate', 'dropUpdate', 'answered'],
@@ -172,7 +185,7 @@ export const networkMachine = networkSetup.createMachine({
           { guard: 'isRaiseOfGiven', target: 'lowering', actions: ['announceFailed', 'refuseWaiting', 'keepLoss'] },
           { guard: 'isRaise', target: 'defined', actions: ['announceFailed', 'refuseWaiting'] },
         ],
-        'actor.recovered': { guard: 'wasRebooted', target: 'defined', actions: ['forgetLeases', 'forgetDevice'] },
+        'actor.recovered': reboot,
       },
     },
     up: {
@@ -191,10 +204,7 @@ export const networkMachine = networkSetup.createMachine({
         'lease.request': [replacement, { actions: ['wait', 'grantWaiting'] }],
         'lease.release': release,
         'drift.suspected': { actions: 'mend' },
-        'actor.recovered': [
-          { guard: 'wasRebooted', target: 'defined', actions: ['forgetLeases', 'forgetDevice'] },
-          { actions: ['keepAdopting', 'mend'] },
-        ],
+        'actor.recovered': [...reboot, { actions: ['keepAdopting', 'mend'] }],
         'steps.applied': [
           { guard: 'isMend', actions: ['announceMended', 'keepDevice', 'adopted'] },
           { guard: 'isDefine', actions: 'announceWritten' },
@@ -216,10 +226,7 @@ export const networkMachine = networkSetup.createMachine({
         'lease.request': [replacement, { actions: ['wait', 'mend'] }],
         'lease.release': release,
         'drift.suspected': { actions: 'mend' },
-        'actor.recovered': [
-          { guard: 'wasRebooted', target: 'defined', actions: ['forgetLeases', 'forgetDevice'] },
-          { actions: ['keepAdopting', 'mend'] },
-        ],
+        'actor.recovered': [...reboot, { actions: ['keepAdopting', 'mend'] }],
         'steps.applied': [
           { guard: 'isMend', target: 'up', actions: ['announceMended', 'keepDevice', 'adopted', 'grantWaiting'] },
           { guard: 'isDefine', actions: 'announceWritten' },

@@ -244,6 +244,34 @@ describe('a network that only its members know of', () => {
     expect(step(filed, release('a'))).toEqual(['up']);
   });
 
+  it('is unknown after a reboot, whatever it was about', () => {
+    const update: ActorEvent = {
+      type: 'network.update',
+      command: 'c5',
+      addDnsServers: ['9.9.9.9'],
+      removeDnsServers: [],
+    };
+    const degraded = reach(given, recovered(false), failed('mend'));
+    for (const from of [reach(start, asked), given, reach(given, update), degraded])
+      expect(step(from, recovered(true), applied('lower'))).toEqual([
+        'removed',
+        'tell host subnet.release',
+        'announce removed',
+        'reply null ok',
+      ]);
+    expect(step(reach(given, update), recovered(true))[1]).toBe('reply c5 container.busy');
+  });
+
+  it('is taken down by the next daemon when it could not be before', () => {
+    const left = reach(given, release('a'), failed('lower'));
+    expect([stateName(left.value), ...step(left, recovered(false))]).toEqual([
+      'defined',
+      'lowering',
+      'announce tearing-down',
+      'apply lower',
+    ]);
+  });
+
   it('is raised anew for who asks while it is taken down', () => {
     expect(step(reach(given, release('a'), asked), applied('lower'))).toEqual([
       'raising',

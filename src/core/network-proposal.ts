@@ -55,12 +55,17 @@ export function proposedNetwork({ network, used, options }: Proposal, created: s
     dns_enabled: isBridge ? (network.dns_enabled ?? null) : false,
   });
   if ('code' in wish) return wish;
+  const taken = new Set(used?.interfaces ?? []);
+  if (wish.link !== null && taken.has(wish.link) && !mayShare(wish))
+    return fault('link.exists', `bridge name ${wish.link} already in use`);
   const subnets = allSubnets(wish, network.subnets ?? [], { used, options });
   if ('code' in subnets) return subnets;
-  const bridge =
-    wish.link ?? (isBridge ? freeName(options?.default_interface_name || 'podman', used?.interfaces ?? []) : null);
+  const bridge = wish.link ?? (isBridge ? freeName(options?.default_interface_name || 'podman', taken) : null);
   return { ...networkDefinition(wish, { bridge, subnets, created }), id: network.id };
 }
+
+/** Networks upon somebody else's link, and those that a bridge keeps apart by their VLAN. */
+const mayShare = ({ sharesLink, options }: NetworkWish): boolean => sharesLink || options.vlan !== undefined;
 
 function allSubnets(
   wish: NetworkWish,
@@ -100,6 +105,6 @@ function poolsOf(family: Family, options: Proposal['options']): SubnetPool[] | u
   return options.subnet_pools.map(({ base, size }) => ({ base, prefixLength: size }));
 }
 
-function freeName(prefix: string, taken: readonly string[]): string {
-  for (let index = 0; ; index++) if (!taken.includes(`${prefix}${index}`)) return `${prefix}${index}`;
+function freeName(prefix: string, taken: ReadonlySet<string>): string {
+  for (let index = 0; ; index++) if (!taken.has(`${prefix}${index}`)) return `${prefix}${index}`;
 }

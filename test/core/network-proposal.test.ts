@@ -51,6 +51,7 @@ describe('a network that an engine is about to define', () => {
 
   it.each([
     ['network already exists', {}, { used: { names: { n1: 'b'.repeat(64) } } }, 'network.exists'],
+    ['already in use', { network_interface: 'br0' }, { used: { interfaces: ['br0'] } }, 'link.exists'],
     ['already used', { subnets: [{ subnet: '10.7.0.0/24' }] }, { used: { subnets: ['10.7.0.0/16'] } }, 'subnet.taken'],
     [
       'could not find free subnet',
@@ -62,6 +63,13 @@ describe('a network that an engine is about to define', () => {
     ['mtu', { options: { mtu: 'many' } }, {}, 'payload.invalid'],
   ])('is refused in words: %s', (words, network, more, code) => {
     expect(propose(network, more)).toMatchObject({ code, message: expect.stringContaining(words) });
+  });
+
+  it('may have a bridge that another network has where a VLAN keeps them apart, or nothing is ours', () => {
+    const used = { interfaces: ['br0'] };
+    const unmanaged = { options: { mode: 'unmanaged' }, dns_enabled: false, subnets: [{ subnet: '10.7.0.0/24' }] };
+    for (const more of [{ options: { vlan: '7' } }, unmanaged])
+      expect(propose({ network_interface: 'br0', ...more }, { used })).toMatchObject({ network_interface: 'br0' });
   });
 
   it('may overlap what is in use when the engine has looked itself', () => {

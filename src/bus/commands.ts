@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { attachmentBeside, containerWish } from '../core/container.ts';
 import { networkWish } from '../core/network.ts';
 import { fileOf } from '../core/network-file.ts';
-import { networkProposalSchema, proposedNetwork } from '../core/network-proposal.ts';
+import { proposedNetwork } from '../core/network-proposal.ts';
 import { publishedPorts } from '../core/port.ts';
 import { attach, detach } from './attach.ts';
 import type { Engine } from './engine.ts';
@@ -14,6 +14,7 @@ import {
   containerRequestSchema,
   detachSchema,
   disconnectSchema,
+  networkProposalSchema,
   networkPruneSchema,
   networkReferenceSchema,
   networkRemovalSchema,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { attachmentSchema as attachmentShape, containerRequestSchema as containerShape } from '../core/container.ts';
 import { type FaultCode, fault, NetloomError } from '../core/fault.ts';
 import { networkRequestSchema as networkShape } from '../core/network.ts';
+import { networkProposalSchema as proposalShape } from '../core/network-proposal.ts';
 import { portMappingSchema } from '../core/port.ts';
 import { containerIdSchema, networkNameSchema } from '../core/token.ts';
 
@@ -37,14 +38,17 @@ export const workerReferenceSchema = z
   .describe('a kernel worker');
 /**
  * Lists are compared each with each further on. Unbounded, one request of 1 MiB would keep the daemon busy for minutes,
- * and plan.container is open to viewers.
+ * and plans are open to viewers.
  */
-const most = { networks: 256, ports: 1024, subnets: 64 };
+const most = { networks: 256, ports: 1024, subnets: 64, subnet_pools: 64 };
 
 const tooLong = (name: keyof typeof most, list: unknown[] | null | undefined): boolean =>
   (list?.length ?? 0) > most[name];
 
-const longest = (name: keyof typeof most) => ({ path: [name], message: `at most ${most[name]} are taken` });
+const longest = (name: keyof typeof most, ...within: string[]) => ({
+  path: [...within, name],
+  message: `at most ${most[name]} are taken`,
+});
 
 export const containerRequestSchema = containerShape
   .refine(({ networks }) => !tooLong('networks', networks), longest('networks'))
@@ -53,6 +57,9 @@ export const networkRequestSchema = networkShape.refine(
   ({ subnets }) => !tooLong('subnets', subnets),
   longest('subnets'),
 );
+export const networkProposalSchema = proposalShape
+  .refine(({ network }) => !tooLong('subnets', network.subnets), longest('subnets', 'network'))
+  .refine(({ options }) => !tooLong('subnet_pools', options?.subnet_pools), longest('subnet_pools', 'options'));
 export const connectSchema = attachmentShape
   .extend({ id: containerIdSchema })
   .describe('a further network for a container; live when its network is up');

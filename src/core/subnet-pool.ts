@@ -1,4 +1,4 @@
-import { type Family, formatSubnet, parseSubnet, type Subnet, subnetEnd, subnetsOverlap } from './address.ts';
+import { type Family, formatSubnet, parseSubnet, type Subnet, subnetEnd } from './address.ts';
 
 /** Subnets of that length are cut from it. */
 export interface SubnetPool {
@@ -23,24 +23,30 @@ export function freeSubnet(
   inUse: readonly Subnet[],
   from: readonly SubnetPool[] = family === 4 ? pools : pools6,
 ): Subnet | null {
-  for (const pool of from) {
-    const range = parseSubnet(pool.base);
-    if (range?.family !== family || pool.prefixLength < range.prefixLength) continue;
-    const step = 1n << BigInt((family === 4 ? 32 : 128) - pool.prefixLength);
-    for (let base = range.base; base < subnetEnd(range); base += step) {
-      const candidate = { family, base, prefixLength: pool.prefixLength };
-      const taken = inUse.find((used) => subnetsOverlap(used, candidate));
-      if (!taken) return candidate;
-      base = skipTo(taken, base, step);
-    }
+  // an engine may tell of thousands: each is looked at once per pool
+  const ascending = inUse.filter((used) => used.family === family).sort(byBase);
+  for (const { base, prefixLength } of from) {
+    const range = parseSubnet(base);
+    if (range?.family !== family || prefixLength < range.prefixLength) continue;
+    const free = firstGap(range, prefixLength, ascending);
+    if (free !== null) return { family, base: free, prefixLength };
   }
   return null;
 }
 
-/** Jumps over a large subnet in use instead of walking through it. */
-function skipTo(taken: Subnet, base: bigint, step: bigint): bigint {
-  const blocks = (subnetEnd(taken) - base + step - 1n) / step;
-  return blocks > 1n ? base + (blocks - 1n) * step : base;
+const byBase = (one: Subnet, other: Subnet): number => (one.base < other.base ? -1 : one.base > other.base ? 1 : 0);
+
+/** The first block of that length in the range which meets none of those, which are in ascending order. */
+function firstGap(range: Subnet, prefixLength: number, ascending: readonly Subnet[]): bigint | null {
+  const end = subnetEnd(range);
+  const step = 1n << BigInt((range.family === 4 ? 32 : 128) - prefixLength);
+  let base = range.base;
+  for (const used of ascending) {
+    if (used.base >= base + step) break;
+    if (subnetEnd(used) > base) base += step * ((subnetEnd(used) - base + step - 1n) / step);
+    if (base >= end) return null;
+  }
+  return base < end ? base : null;
 }
 
 export function describeSubnets(subnets: readonly Subnet[]): string {

@@ -119,11 +119,25 @@ describe('a payload that is wrong is answered with the code of what is wrong', (
   });
 
   it.each([
+    ['subnets', { network: { subnets: many(65, () => ({ subnet: '10.0.0.0/24' })) } }, 'network.subnets: at most 64'],
+    [
+      'pools',
+      { options: { subnet_pools: many(65, () => ({ base: '10.0.0.0/8', size: 24 })) } },
+      'options.subnet_pools:',
+    ],
+  ])('a proposal with so many %s', async (_, more, message) => {
+    const network = { name: 'n1', id: 'a'.repeat(64), driver: 'bridge', ...('network' in more ? more.network : {}) };
+    const { body } = await ask('plan.network', JSON.stringify({ ...more, network }));
+    expect(body).toMatchObject({ code: 'payload.invalid', message: expect.stringContaining(message) });
+  });
+
+  it.each([
     ['a subnet that is none', { subnets: [{ subnet: '10.0.0.0' }] }, 'subnet.invalid'],
     ['a subnet that is no text', { subnets: [{ subnet: 7 }] }, 'subnet.invalid'],
     ['a gateway that is no text', { subnets: [{ subnet: '10.0.0.0/24', gateway: 7 }] }, 'address.invalid'],
     ['a label called name that is no text', { labels: { name: 7 } }, 'payload.invalid'],
     ['a driver that there is not', { driver: 'overlay' }, 'mode.unsupported'],
+    ['so many subnets', { subnets: many(65, () => ({ subnet: '10.0.0.0/24' })) }, 'payload.invalid'],
   ])('network: %s', async (_, wish, code) => {
     expect((await ask('network.create', JSON.stringify({ name: 'demo', ...wish }))).body).toMatchObject({ code });
   });

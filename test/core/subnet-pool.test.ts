@@ -35,6 +35,15 @@ describe('free subnets', () => {
     expect(free(6, 'fd00::/8')).toBeNull();
   });
 
+  it('are found at once among thousands in use, in whatever order and one in another', () => {
+    const many = Array.from({ length: 20_000 }, (_, index) => `10.89.${index >> 8}.${index & 255}/32`);
+    const pool = [{ base: '10.88.0.0/13', prefixLength: 32 }];
+    const started = performance.now();
+    const used = subnets('10.88.0.0/16', ...many.reverse(), '10.89.0.0/20', '10.89.78.32/31');
+    expect(formatSubnet(freeSubnet(4, used, pool) as Subnet)).toBe('10.89.78.34/32');
+    expect(performance.now() - started).toBeLessThan(1_000);
+  });
+
   it('are of the family that was asked for: the other one takes nothing', () => {
     expect(free(6, '10.0.0.0/8')).toBe('fd4e:6c6d:6f6f::/64');
   });

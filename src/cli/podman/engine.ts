@@ -42,9 +42,17 @@ export function versionOf(program: string): string {
   }
 }
 
-const runningSchema = z.array(
-  z.object({ Id: z.string(), Names: z.array(z.string()), Networks: z.array(z.string()).nullable() }),
+const containersSchema = z.array(
+  z.object({
+    Id: z.string(),
+    Names: z.array(z.string()),
+    Networks: z.array(z.string()).nullable(),
+    State: z.string(),
+  }),
 );
+
+/** In these it has its networks: from `podman init` to the clean-up after its end. */
+const networkedStates = ['initialized', 'running', 'paused', 'stopping', 'stopped'];
 
 export interface RunningContainer {
   id: string;
@@ -52,14 +60,18 @@ export interface RunningContainer {
   networks: string[];
 }
 
-/** Containers of a rootful podman that run and are on networks; throws what podman says when it cannot tell. */
+/**
+ * Containers of a rootful podman that have their networks; throws what podman says when it cannot tell. All are asked for,
+ * for those that are paused do not run as podman counts.
+ */
 export function runningOnNetworks(podman: string): RunningContainer[] {
-  const told = execFileSync(podman, ['ps', '--format', 'json'], {
+  const told = execFileSync(podman, ['ps', '--all', '--format', 'json'], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  return runningSchema
+  return containersSchema
     .parse(JSON.parse(told))
+    .filter(({ State }) => networkedStates.includes(State))
     .map(({ Id, Names, Networks }) => ({ id: Id, name: Names[0] ?? Id.slice(0, 12), networks: Networks ?? [] }))
     .filter(({ networks }) => networks.length > 0);
 }

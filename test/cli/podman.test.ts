@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parse } from 'smol-toml';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type ConfFile, defaultHelperDirs, networkSettings } from '../../src/cli/podman/containers-conf.ts';
 import { doorDir } from '../../src/cli/podman/engine.ts';
+import { replaceableBy } from '../../src/cli/podman/ownership.ts';
 import { PodmanHost } from '../podman/host.ts';
 import { missing } from '../podman/missing.ts';
 import { temporaryDirectory } from '../support/fresh-host.ts';
@@ -101,6 +102,30 @@ describe('netloom podman install', () => {
     write('containers.conf', '[engine\n');
     const { exitCode, stderr } = await install();
     expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: expect.stringContaining(at('containers.conf')) });
+  });
+});
+
+describe('an executable that root runs', () => {
+  const program = () => at('bin/door');
+  beforeEach(() => {
+    mkdirSync(at('bin'), { recursive: true });
+    writeFileSync(program(), '');
+    // as most directories are made by root; the one above it is sticky
+    chmodSync(directory.path, 0o755);
+  });
+
+  it('is nobody else’s to replace, also in a directory like /tmp', () => {
+    expect(replaceableBy(program())).toBeNull();
+  });
+
+  it.each([
+    ['it is a user’s', () => chownSync(program(), 1000, 0), 'bin/door belongs to user 1000'],
+    ['others may write to it', () => chmodSync(program(), 0o775), 'others may write to'],
+    ['a directory above it is a user’s', () => chownSync(at(''), 1000, 0), 'etc belongs to user 1000'],
+    ['others may write to one', () => chmodSync(at('bin'), 0o777), 'others may write to'],
+  ])('is told of when %s', (_, change, words) => {
+    change();
+    expect(replaceableBy(program())).toContain(words);
   });
 });
 

@@ -18,7 +18,6 @@ const packages = {
   make: ['make'],
   'g++': ['c++', 'g++', 'clang++'],
   'libnats-dev': ['/usr/include/nats/nats.h', '/usr/local/include/nats/nats.h'],
-  'libssl-dev': ['/usr/include/openssl/rand.h', '/usr/local/include/openssl/rand.h'],
   'nlohmann-json3-dev': ['/usr/include/nlohmann/json.hpp', '/usr/local/include/nlohmann/json.hpp'],
 };
 

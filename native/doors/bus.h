@@ -1,14 +1,15 @@
 #pragma once
 
-#include <nats/nats.h>
-
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
 
+#include "address.h"
+
 namespace door {
 
-/// Nobody is there to do it: no daemon, or one that is going.
+/// Nobody has said that it is done or why it is not: no daemon, one that is going, one that is silent, a connection
+/// that was lost. It may have been done all the same.
 struct NotServed : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -19,28 +20,33 @@ struct Refused : std::runtime_error {
   std::string code;
 };
 
-/// The daemon's run directory: NETLOOM_RUN_DIR, or /run/netloom.
-std::string run_directory();
+/// What came back for a request, not looked into.
+struct Reply {
+  std::string text;
+  /// a header says that it tells of a failure
+  bool is_fault = false;
+};
 
-/// One connection to the daemon of this host, by the credentials that it keeps in its run directory (or NETLOOM_CREDS,
-/// NATS_URL and NETLOOM_NODE, as for the other clients). It is not closed, but goes with the process: the library's
-/// orderly end waits for its threads.
+/// How long a server may take until it has greeted us, and the daemon until it has answered.
+constexpr int connect_ms = 5'000;
+constexpr int answer_ms = 60'000;
+/// Shown by the server.
+constexpr const char* client_name = "netloom netavark door";
+
+/// Commands to the daemon that discover() finds.
 class Bus {
  public:
-  /// Throws NotServed.
+  /// Throws NotServed when there is none.
   Bus();
-  Bus(const Bus&) = delete;
-  Bus& operator=(const Bus&) = delete;
 
   /// Sends `netloom.v1.<node>.<command>` and answers what comes back. A daemon that is just starting is waited for.
   /// Throws Refused, NotServed.
-  nlohmann::json request(const std::string& command, const nlohmann::json& payload);
+  nlohmann::json request(const std::string& command, const nlohmann::json& payload) const;
 
  private:
-  nlohmann::json request_once(const std::string& subject, const std::string& payload);
+  Reply send(const std::string& subject, const std::string& payload) const;
 
-  natsConnection* connection_ = nullptr;
-  std::string node_;
+  const Address address_;
 };
 
 }  // namespace door

@@ -138,6 +138,6 @@ int guarded(int argc, char** argv) try {
 
 int main(int argc, char** argv) {
   const int code = guarded(argc, argv);
-  // what the NATS library still holds goes with the process: its orderly end would cost more than the whole call
+  // what a NATS library still holds goes with the process: its orderly end would cost more than the whole call
   _exit(code);
 }

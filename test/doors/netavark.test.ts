@@ -1,18 +1,11 @@
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as native from '#native';
-import { untilAnswered } from '../support/daemon.ts';
+import { processesOf, untilAnswered } from '../support/daemon.ts';
 import { ipWithin, linkNames } from '../support/fresh-host.ts';
 import { Lab } from '../support/lab.ts';
-
-const door = 'native/build/doors/netavark';
-
-interface Spoken {
-  code: number | null;
-  stdout: string;
-  stderr: string;
-}
+import { door, runDoor, type Spoken } from './door.ts';
 
 let lab: Lab;
 beforeAll(async () => {
@@ -20,24 +13,8 @@ beforeAll(async () => {
 });
 afterAll(() => lab.close());
 
-/** Runs the door as podman does: with an environment of its own, and JSON on stdin. */
-function say(args: string[], input: unknown = null): Promise<Spoken> {
-  const child = spawn(door, args, { env: { NETLOOM_RUN_DIR: lab.daemon.runDirectory, PATH: '/usr/bin' } });
-  const spoken: Spoken = { code: null, stdout: '', stderr: '' };
-  child.stdout.on('data', (chunk) => {
-    spoken.stdout += chunk;
-  });
-  child.stderr.on('data', (chunk) => {
-    spoken.stderr += chunk;
-  });
-  // some say what is wrong before they read
-  child.stdin.on('error', () => {});
-  child.stdin.end(JSON.stringify(input));
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code) => resolve({ ...spoken, code }));
-  });
-}
+const say = (args: string[], input: unknown = null): Promise<Spoken> =>
+  runDoor(args, { env: { NETLOOM_RUN_DIR: lab.daemon.runDirectory }, input });
 
 const podmanArguments = [
   '--config',
@@ -296,6 +273,23 @@ describe('while no daemon runs', () => {
     native.removeNetns(netns);
   });
 
+  it('a teardown that the daemon was asked for and did not answer is done by the next one', async () => {
+    const netns = engineNetns('asked');
+    await setup(netns, options());
+    const [daemon] = processesOf(lab.daemon).filter((line) => line.includes(' daemon '));
+    process.kill(Number.parseInt(daemon as string, 10), 'SIGSTOP');
+    const asked = teardown(netns, options());
+    await untilAnswered(async () => expect(doorsWaiting()).toBe(1));
+    await lab.restart('kill');
+    expect(await asked).toEqual({ code: 0, stdout: '', stderr: '' });
+    await settled();
+    native.removeNetns(netns);
+  });
+
+  /** Those that have said all that they have to say. */
+  const doorsWaiting = () =>
+    spawnSync('ss', ['-HtnpiO'], { encoding: 'utf8' }).stdout.match(/"netavark".* bytes_acked:\d{3}/g)?.length ?? 0;
+
   it('there is nothing to take down where none has been', async () => {
     const nowhere = `${lab.directory.path}/never`;
     mkdirSync(nowhere);
@@ -306,6 +300,27 @@ describe('while no daemon runs', () => {
       encoding: 'utf8',
     });
     expect([status, stdout, readdirSync(nowhere)]).toEqual([0, '', ['input.json']]);
+  });
+});
+
+describe('a server that somebody else names', () => {
+  const named = (creds: string) => ({ NATS_URL: lab.client.nc.getServer(), NETLOOM_CREDS: creds });
+  const ask = (env: Record<string, string>, program?: string) =>
+    runDoor(['create'], { env, input: { network: { ...web, name: 'x' }, used: {} }, program });
+
+  it('is spoken to by the NATS client library, with the credentials that are named', async () => {
+    const { code, stdout } = await ask(named(`${lab.daemon.runDirectory}/credentials/operator.json`));
+    expect([code, JSON.parse(stdout)]).toEqual([0, expect.objectContaining({ name: 'x', driver: 'bridge' })]);
+    const refused = await ask({ ...named(''), NETLOOM_RUN_DIR: lab.daemon.runDirectory });
+    expect([refused.code, JSON.parse(refused.stdout).error]).toEqual([1, expect.stringMatching(/Authorization|auth/i)]);
+  });
+
+  it('cannot be spoken to without that library, whereas the own server needs none', async () => {
+    const alone = `${lab.directory.path}/netavark`;
+    copyFileSync(door, alone);
+    expect((await ask({ NETLOOM_RUN_DIR: lab.daemon.runDirectory }, alone)).code).toBe(0);
+    const { code, stdout } = await ask(named(`${lab.daemon.runDirectory}/credentials/operator.json`), alone);
+    expect([code, JSON.parse(stdout).error]).toEqual([1, expect.stringContaining('libnats-dev')]);
   });
 });
 

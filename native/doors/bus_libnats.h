@@ -1,0 +1,27 @@
+#pragma once
+
+#include <stdint.h>
+
+/// What passes between the door and bus_libnats.so: plain C, for each has a C++ library of its own inside.
+extern "C" {
+
+/// Texts end in NUL; empty: none.
+struct LibnatsRequest {
+  const char *url, *user, *password, *inbox_prefix, *creds, *client_name;
+  int64_t connect_ms, answer_ms;
+  const char *subject, *payload;
+  int payload_length;
+};
+
+/// Lives as long as the process.
+struct LibnatsReply {
+  const char* text;
+  int length;
+  bool is_fault;
+};
+
+/// Answers null when there is a reply, else what went wrong. The connection is kept for the next request, and goes with
+/// the process: the library's orderly end waits for its threads.
+__attribute__((visibility("default"))) const char* netloom_libnats_request(const LibnatsRequest* request,
+                                                                           LibnatsReply* reply);
+}

@@ -1,0 +1,36 @@
+import { spawn } from 'node:child_process';
+
+export const door = 'native/build/doors/netavark';
+
+export interface Spoken {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface Circumstances {
+  /** beside PATH */
+  env?: Record<string, string>;
+  /** JSON on stdin, or these bytes */
+  input?: unknown;
+  program?: string;
+}
+
+/** Runs the door as podman does: with an environment of its own, and JSON on stdin. */
+export function runDoor(args: string[], { env = {}, input = null, program = door }: Circumstances): Promise<Spoken> {
+  const child = spawn(program, args, { env: { PATH: '/usr/bin', ...env } });
+  const spoken: Spoken = { code: null, stdout: '', stderr: '' };
+  child.stdout.on('data', (chunk) => {
+    spoken.stdout += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    spoken.stderr += chunk;
+  });
+  // some say what is wrong before they read
+  child.stdin.on('error', () => {});
+  child.stdin.end(Buffer.isBuffer(input) ? input : JSON.stringify(input));
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ ...spoken, code }));
+  });
+}

@@ -1,0 +1,307 @@
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runDoor } from './door.ts';
+import { info, message, type Script, ScriptedServer } from './scripted-server.ts';
+
+/** The door's own client of NATS, beside a server that says whatever a test wants. */
+
+let server: ScriptedServer;
+beforeEach(async () => {
+  server = await ScriptedServer.open();
+});
+afterEach(() => server.close());
+
+const definition = { name: 'web', driver: 'bridge' };
+const answer = JSON.stringify({ definition });
+const faultHeaders = 'NATS/1.0\r\nNats-Service-Error-Code: 404\r\nNats-Service-Error: no';
+
+/** `create` sends what it reads, and prints the definition that comes back. */
+async function create(input: unknown = {}): Promise<{ code: number | null; said: unknown }> {
+  const { code, stdout } = await runDoor(['create'], { env: { NETLOOM_RUN_DIR: server.runDirectory }, input });
+  return { code, said: JSON.parse(stdout) };
+}
+
+const answered = { code: 0, said: definition };
+const failed = (words: string | RegExp) => ({ code: 1, said: { error: expect.stringMatching(words) } });
+
+/** Greets, waits for the request, and says what the text is. */
+const replying =
+  (text: (inbox: string) => string | Buffer, how: (socket: Parameters<Script>[0], text: string | Buffer) => unknown) =>
+  async (...[socket, heard]: Parameters<Script>) => {
+    socket.write(info());
+    socket.once('request', () => how(socket, text(heard.request?.inbox ?? '')));
+  };
+const atOnce = (text: (inbox: string) => string | Buffer) => replying(text, (socket, words) => socket.write(words));
+
+describe('what is sent', () => {
+  it('is who we are, one subscription below the inbox of the role, and one request', async () => {
+    server.script = atOnce((inbox) => message(inbox, answer));
+    expect(await create({ some: 'ünput' })).toEqual(answered);
+    const { connect, inbox, subject, payload } = server.heard[0]?.request ?? {};
+    expect(connect).toMatchObject({
+      user: 'operator',
+      pass: 'a"b\\c',
+      verbose: false,
+      headers: true,
+      no_responders: true,
+    });
+    expect([subject, JSON.parse(payload ?? '')]).toEqual(['netloom.v1.here.plan.network', { some: 'ünput' }]);
+    expect(inbox).toMatch(/^_INBOX\.operator\.[0-9a-f]{32}$/);
+  });
+
+  it('has another inbox each time', async () => {
+    server.script = atOnce((inbox) => message(inbox, answer));
+    await create();
+    await create();
+    const inboxes = server.heard.map(({ request }) => request?.inbox);
+    expect(new Set(inboxes).size).toBe(2);
+  });
+
+  it('arrives whole, however slowly it is read', async () => {
+    const input = { text: 'é'.repeat(1_500_000) };
+    server.script = async (socket, heard) => {
+      socket.pause();
+      socket.write(info());
+      await delay(200);
+      socket.resume();
+      socket.once('request', () => socket.write(message(heard.request?.inbox ?? '', answer)));
+    };
+    expect(await create(input)).toEqual(answered);
+    expect(JSON.parse(server.heard[0]?.request?.payload ?? '')).toEqual(input);
+  });
+
+  it('is not more than the server takes', async () => {
+    server.script = (socket) => void socket.write(info({ max_payload: 1000 }));
+    expect(await create({ text: 'x'.repeat(1000) })).toEqual(failed(/a request of 1011 bytes, of which at most 1000/));
+    expect(server.heard[0]?.text).toBe('');
+  });
+
+  it('goes to localhost, too', async () => {
+    server.script = atOnce((inbox) => message(inbox, answer));
+    server.writeCredentials({ url: server.url.replace('127.0.0.1', 'localhost') });
+    expect(await create()).toEqual(answered);
+  });
+});
+
+describe('what comes back', () => {
+  const replies: [string, (inbox: string) => string, unknown][] = [
+    ['an answer', (inbox) => message(inbox, answer), answered],
+    ['an answer with headers', (inbox) => message(inbox, answer, 'NATS/1.0\r\nX: y'), answered],
+    [
+      'a reply subject as well',
+      (inbox) => message(inbox, answer).replace(`${inbox} 1`, `${inbox} 1 some.where`),
+      answered,
+    ],
+    ['signs of life before it', (inbox) => `+OK\r\n${info()}PONG\r\n${message(inbox, answer)}`, answered],
+    [
+      'a fault',
+      (inbox) => message(inbox, '{"code":"a.b","message":"not so"}', faultHeaders),
+      { code: 1, said: { error: 'not so' } },
+    ],
+    ['a fault that says nothing', (inbox) => message(inbox, '{"code":7}', faultHeaders), failed(/says nothing/)],
+    ['no JSON', (inbox) => message(inbox, '{'), failed(/no JSON/)],
+    ['that nobody serves', (inbox) => message(inbox, '', 'NATS/1.0 503'), failed(/nobody serves/)],
+    ['who we are not', () => "-ERR 'Authorization Violation'\r\n", failed(/Authorization Violation/)],
+    ['what we may not', () => `-ERR 'Permissions Violation for Publish to "x"'\r\n`, failed(/Permissions Violation/)],
+    ['an error without words', () => '-ERR\r\n', failed(/the NATS server says/)],
+  ];
+  it.each(replies)('%s is understood', async (_, text, outcome) => {
+    server.script = atOnce(text);
+    expect(await create()).toEqual(outcome);
+  });
+
+  it.each(replies)('%s is understood byte by byte', async (_, text, outcome) => {
+    server.script = replying(text, async (socket, words) => {
+      for (const byte of Buffer.from(words)) {
+        socket.write(Buffer.of(byte));
+        await new Promise(setImmediate);
+      }
+    });
+    expect(await create()).toEqual(outcome);
+  });
+
+  it('is waited for, and whoever asks meanwhile whether we live is answered', async () => {
+    server.script = replying(
+      (inbox) => message(inbox, answer),
+      async (socket, words) => {
+        socket.write('PING\r\n');
+        while (!server.heard[0]?.text.endsWith('\r\nPONG\r\n')) await delay(1);
+        socket.write(words);
+      },
+    );
+    expect(await create()).toEqual(answered);
+  });
+
+  it('may have as many bytes as the server lets through', async () => {
+    const long = { ...definition, name: 'x'.repeat(4_000_000) };
+    server.script = atOnce((inbox) => message(inbox, JSON.stringify({ definition: long })));
+    expect(await create()).toEqual({ code: 0, said: long });
+  });
+
+  it('is read although the server hung up before it had read all', async () => {
+    server.script = (socket) => void socket.end(`${info()}-ERR 'Authorization Violation'\r\n`);
+    expect(await create({ text: 'x'.repeat(4_000_000) })).toEqual(failed(/Authorization Violation/));
+  });
+});
+
+describe('a server that goes', () => {
+  const whole = (inbox: string) => `PING\r\n${message(inbox, answer, 'NATS/1.0\r\nX: y')}`;
+  const lengths = Array.from({ length: whole('x'.repeat(48)).length }, (_, length) => length);
+
+  it('before it has greeted is told of, wherever it stops', async () => {
+    const greeting = info();
+    let length = 0;
+    server.script = (socket) => void socket.end(greeting.slice(0, length));
+    for (; length < greeting.length; length++)
+      expect(await create(), `after ${length}`).toEqual(failed(/^netloom's daemon does not answer: .*(closed|reset)/));
+  });
+
+  it.each([
+    ['ends', (socket: Parameters<Script>[0]) => socket.end()],
+    ['resets', (socket: Parameters<Script>[0]) => socket.resetAndDestroy()],
+  ])('before it has answered is told of, wherever it stops (it %s the connection)', async (_, go) => {
+    let length = 0;
+    server.script = replying(whole, (socket, words) => socket.write(words.slice(0, length), () => go(socket)));
+    for (length of lengths)
+      expect(await create(), `after ${length}`).toEqual(failed(/^netloom's daemon does not answer: .*(closed|reset)/));
+  });
+
+  it('is not there at all: that is said', async () => {
+    server.writeCredentials({ url: 'nats://127.0.0.1:1' });
+    expect(await create()).toEqual(failed(/^netloom's daemon does not answer: Connection refused at/));
+  });
+
+  it('never greets: that is said after 5 s', async () => {
+    expect(await create()).toEqual(failed(/^netloom's daemon does not answer: timed out at/));
+  });
+});
+
+describe('what is not NATS is told of', () => {
+  it.each([
+    ['HTTP', 'HTTP/1.1 400 Bad Request\r\n\r\n'],
+    ['INFO without JSON', 'INFO {\r\n'],
+    ['INFO that is no object', 'INFO []\r\n'],
+    ['an empty line', '\r\n'],
+    ['a line without an end', 'I'.repeat(100_000)],
+    ['zeroes', Buffer.alloc(100_000)],
+  ])('in place of a greeting: %s', async (_, text) => {
+    server.script = (socket) => void socket.write(text);
+    expect(await create()).toEqual(failed(/no NATS server|without an end/));
+  });
+
+  it.each<[string, (inbox: string) => string | Buffer]>([
+    ['an unknown verb', () => 'HELLO\r\n'],
+    ['an empty line', () => '\r\n'],
+    ['a line without an end', () => 'M'.repeat(100_000)],
+    ['zeroes', () => Buffer.alloc(100_000)],
+    ['no length', (inbox) => `MSG ${inbox} 1\r\n`],
+    ['a length in words', (inbox) => `MSG ${inbox} 1 many\r\n`],
+    ['a negative length', (inbox) => `MSG ${inbox} 1 -1\r\n`],
+    ['a length beyond all', (inbox) => `MSG ${inbox} 1 99999999999999999999999\r\n`],
+    ['a length beyond what a server may carry', (inbox) => `MSG ${inbox} 1 67108865\r\n`],
+    ['too short a length', (inbox) => `MSG ${inbox} 1 1\r\n{}\r\n`],
+    ['more headers than message', (inbox) => `HMSG ${inbox} 1 14 12\r\nNATS/1.0\r\n\r\n{}\r\n`],
+    ['one length of two', (inbox) => `HMSG ${inbox} 1 12\r\nNATS/1.0\r\n\r\n\r\n`],
+  ])('in place of an answer: %s', async (_, text) => {
+    server.script = atOnce(text);
+    expect(await create()).toEqual(failed(/not NATS|without an end|length/));
+  });
+});
+
+describe('credentials', () => {
+  it.each([
+    ['url', 1],
+    ['user', null],
+    ['password', {}],
+    ['node', []],
+  ])('of wrong types are no credentials: %s %j', async (field, value) => {
+    server.writeCredentials({ [field]: value });
+    expect(await create()).toEqual(failed(/operator\.json is no credentials file/));
+  });
+
+  it('name no node that would be more than a word of a subject', async () => {
+    server.writeCredentials({ node: 'a b\r\nPUB x 0' });
+    expect(await create()).toEqual(failed(/is no name of a node/));
+  });
+});
+
+describe('a server that NATS_URL names', () => {
+  it.each(['', '/somewhere/user.creds'])('is not told the local password (NETLOOM_CREDS=%s)', async (creds) => {
+    server.script = (socket, heard) => {
+      socket.write(info());
+      socket.on('data', () => heard.text.includes('PING\r\n') && socket.end());
+    };
+    const env = { NETLOOM_RUN_DIR: server.runDirectory, NATS_URL: server.url, NETLOOM_CREDS: creds };
+    const { code, stdout } = await runDoor(['create'], { env, input: {} });
+    expect([code, JSON.parse(stdout)]).toEqual([1, { error: expect.stringContaining("netloom's daemon") }]);
+    expect(server.heard.map(({ text }) => text).join()).not.toContain('operator');
+  });
+
+  it('is told the one of the credentials that are named', async () => {
+    server.script = (socket, heard) => {
+      socket.write(info());
+      socket.on('data', () => heard.text.includes('PING\r\n') && socket.end());
+    };
+    const creds = `${server.runDirectory}/credentials/operator.json`;
+    await runDoor(['create'], { env: { NATS_URL: server.url, NETLOOM_CREDS: creds }, input: {} });
+    expect(server.heard[0]?.text).toContain('"user":"operator"');
+  });
+});
+
+describe('a teardown', () => {
+  const input = { container_id: 'c1', networks: { web: { interface_name: 'eth0' } } };
+  const asked = { id: 'c1', networks: ['web'], netns: '/run/netns/c1' };
+
+  /** How it ends, and what is in the run directory for the daemon to do. */
+  async function teardown() {
+    const queue = `${server.runDirectory}/teardowns`;
+    mkdirSync(queue, { recursive: true });
+    const env = { NETLOOM_RUN_DIR: server.runDirectory };
+    const spoken = await runDoor(['teardown', asked.netns], { env, input });
+    return { ...spoken, left: readdirSync(queue).map((file) => JSON.parse(readFileSync(`${queue}/${file}`, 'utf8'))) };
+  }
+
+  const fault = (code: string) => (inbox: string) =>
+    message(inbox, JSON.stringify({ code, message: 'not now' }), faultHeaders);
+
+  it.each<[string, Script]>([
+    ['the server hangs up at once', (socket) => void socket.end()],
+    [
+      'the server hangs up before it answers',
+      replying(
+        () => '',
+        (socket) => socket.end(),
+      ),
+    ],
+    [
+      'the server resets the connection',
+      replying(
+        () => '',
+        (socket) => socket.resetAndDestroy(),
+      ),
+    ],
+    ['the server refuses who we are', atOnce(() => "-ERR 'Authorization Violation'\r\n")],
+    ['what answers is no NATS server', (socket) => void socket.write('HTTP/1.1 400 Bad Request\r\n\r\n')],
+    ['the answer is no JSON', atOnce((inbox) => message(inbox, '{'))],
+    ['the answer is a fault of no code', atOnce((inbox) => message(inbox, '', faultHeaders))],
+    ['nobody serves', atOnce((inbox) => message(inbox, '', 'NATS/1.0 503'))],
+    ['the daemon is going', atOnce(fault('node.draining'))],
+    ['the daemon is still starting after 10 s', atOnce(fault('node.recovering'))],
+  ])('is left to be done when %s', async (_, script) => {
+    server.script = script;
+    expect(await teardown()).toEqual({ code: 0, stdout: '', stderr: '', left: [asked] });
+  });
+
+  it('is left to be done when the credentials are none', async () => {
+    server.writeCredentials({ url: 4222 });
+    expect(await teardown()).toEqual({ code: 0, stdout: '', stderr: '', left: [asked] });
+  });
+
+  it('is not left when the daemon has done it, nor when it has said why it does not', async () => {
+    server.script = atOnce((inbox) => message(inbox, '{}'));
+    expect(await teardown()).toMatchObject({ code: 0, left: [] });
+    server.script = atOnce(fault('container.busy'));
+    expect(await teardown()).toMatchObject({ code: 1, stdout: '{"error":"not now"}\n', left: [] });
+  });
+});

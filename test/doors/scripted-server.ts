@@ -1,0 +1,88 @@
+import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { temporaryDirectory } from '../support/fresh-host.ts';
+
+/** What a door has said on one connection. */
+export interface Heard {
+  text: string;
+  /** null until it has come whole */
+  request: { connect: Record<string, unknown>; inbox: string; subject: string; payload: string } | null;
+}
+
+/** Answers one connection; the door's half of it grows in `heard`. */
+export type Script = (socket: Socket, heard: Heard) => Promise<void> | void;
+
+export const info = (more: Record<string, unknown> = {}) =>
+  `INFO ${JSON.stringify({ server_id: 'S', headers: true, max_payload: 4_194_304, ...more })}\r\n`;
+
+/** `MSG`, or `HMSG` when there are headers (`NATS/1.0…`, without the empty line at their end). */
+export function message(inbox: string, body: string, headers?: string): string {
+  const bytes = Buffer.byteLength(body);
+  if (headers === undefined) return `MSG ${inbox} 1 ${bytes}\r\n${body}\r\n`;
+  const head = `${headers}\r\n\r\n`;
+  return `HMSG ${inbox} 1 ${head.length} ${head.length + bytes}\r\n${head}${body}\r\n`;
+}
+
+/** A server that says what a test wants said, beside a run directory whose credentials lead to it. */
+export class ScriptedServer {
+  readonly heard: Heard[] = [];
+  readonly #directory = temporaryDirectory();
+  readonly #sockets = new Set<Socket>();
+  readonly #server = createServer((socket) => this.#serve(socket));
+  script: Script = () => {};
+
+  static async open(): Promise<ScriptedServer> {
+    const server = new ScriptedServer();
+    server.#server.listen(0, '127.0.0.1');
+    await once(server.#server, 'listening');
+    server.writeCredentials({});
+    return server;
+  }
+
+  get runDirectory(): string {
+    return this.#directory.path;
+  }
+
+  get url(): string {
+    return `nats://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  writeCredentials(other: Record<string, unknown>): void {
+    const credentials = { url: this.url, user: 'operator', password: 'a"b\\c', node: 'here', ...other };
+    mkdirSync(`${this.runDirectory}/credentials`, { recursive: true });
+    writeFileSync(`${this.runDirectory}/credentials/operator.json`, JSON.stringify(credentials));
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    this.#server.close();
+    await once(this.#server, 'close');
+    this.#directory.remove();
+  }
+
+  #serve(socket: Socket): void {
+    const heard: Heard = { text: '', request: null };
+    this.heard.push(heard);
+    this.#sockets.add(socket);
+    socket.setNoDelay(true);
+    socket.setEncoding('utf8');
+    socket.on('error', () => {});
+    socket.on('data', (chunk) => {
+      heard.text += chunk;
+      heard.request ??= requestIn(heard.text);
+      if (heard.request) socket.emit('request');
+    });
+    void this.script(socket, heard);
+  }
+}
+
+function requestIn(text: string): Heard['request'] {
+  const found = /^CONNECT (.*)\r\nSUB (\S+) 1\r\nPUB (\S+) (\S+) (\d+)\r\n/.exec(text);
+  if (!found) return null;
+  const [head, connect, inbox = '', subject = '', replyTo, bytes] = found;
+  const rest = Buffer.from(text.slice(head.length));
+  if (rest.length < Number(bytes) + 2 || replyTo !== inbox) return null;
+  const payload = rest.subarray(0, Number(bytes)).toString();
+  return { connect: JSON.parse(connect as string), inbox, subject, payload };
+}

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <string_view>
 
 #include "bus.h"
 #include "options.h"
@@ -35,20 +36,49 @@ constexpr const char* help =
     "         --firewall-driver NAME, -V/--version, -h/--help\n\n"
     "Environment: NETLOOM_RUN_DIR (default /run/netloom), NETLOOM_CREDS, NATS_URL, NETLOOM_NODE\n";
 
+/// Far more than any definition has. JSON is written and taken apart by recursion, which ends where the stack does.
+constexpr int most_levels = 100;
+
+bool is_deeper_than(std::string_view json_text, int levels) {
+  int level = 0;
+  bool in_string = false;
+  for (size_t at = 0; at < json_text.size(); at++) {
+    const char letter = json_text[at];
+    if (in_string && letter == '\\') at++;
+    if (letter == '"') in_string = !in_string;
+    if (in_string) continue;
+    if (letter == '[' || letter == '{') level++;
+    if (letter == ']' || letter == '}') level--;
+    if (level > levels) return true;
+  }
+  return false;
+}
+
 json read_input(const door::Options& options) {
   std::ifstream file;
   if (!options.file.empty()) file.open(options.file);
   if (!options.file.empty() && !file) throw door::BadInput("failed to open " + options.file);
   std::istream& stream = options.file.empty() ? std::cin : file;
   const std::string text{std::istreambuf_iterator<char>(stream), {}};
+  if (is_deeper_than(text, most_levels))
+    throw door::BadInput("failed to load network options: the input nests too deep");
   const json input = json::parse(text, nullptr, false);
   if (!input.is_object()) throw door::BadInput("failed to load network options: the input is no JSON object");
   return input;
 }
 
+/// What becomes a text in JSON.
+const std::string& utf8(const std::string& text, const char* name) try {
+  json(text).dump();
+  return text;
+} catch (const json::type_error&) {
+  throw door::BadInput(std::string(name) + " is no UTF-8");
+}
+
 const std::string& argument(const door::Options& options, const char* name) {
-  if (options.arguments.size() == 1) return options.arguments[0];
-  throw door::UsageError(options.command + ": expected one argument, <" + name + ">");
+  if (options.arguments.size() != 1)
+    throw door::UsageError(options.command + ": expected one argument, <" + name + ">");
+  return utf8(options.arguments[0], name);
 }
 
 void setup(const door::Options& options) {
@@ -78,9 +108,10 @@ constexpr useconds_t busy_pause_us = 20'000;
 
 void update(const door::Options& options) {
   const std::string& network = argument(options, "NETWORK_NAME");
-  door::Bus bus;
+  const std::string& servers = utf8(options.dns_servers, "--network-dns-servers");
+  const door::Bus bus;
   for (int attempt = 1;; attempt++) try {
-      bus.request("network.update", door::update_request(network, options.dns_servers));
+      bus.request("network.update", door::update_request(network, servers));
       return;
     } catch (const door::Refused& refused) {
       // nobody uses it: podman's file tells the next one who does
@@ -130,14 +161,19 @@ int guarded(int argc, char** argv) try {
   std::cerr << "error: " << error.what() << "\n\nFor more information, try '--help'.\n";
   return 2;
 } catch (const std::exception& error) {
-  std::cout << json{{"error", error.what()}} << std::endl;
+  // whatever it quotes
+  std::cout << json{{"error", error.what()}}.dump(-1, ' ', false, json::error_handler_t::replace) << std::endl;
   return 1;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const int code = guarded(argc, argv);
+  int code = guarded(argc, argv);
+  if (!std::cout.flush()) {
+    std::cerr << "error: the answer cannot be written\n";
+    code = 1;
+  }
   // what a NATS library still holds goes with the process: its orderly end would cost more than the whole call
   _exit(code);
 }

@@ -1,5 +1,6 @@
 #include "teardown_queue.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -25,12 +26,23 @@ std::string fresh_name() {
   return name;
 }
 
+/// Leaves no file when it cannot be written whole.
 void write_whole(const std::string& file, const std::string& text) {
   const int fd = open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) failed(file);
-  const bool written = write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  for (size_t done = 0; done < text.size();) {
+    const ssize_t written = write(fd, text.data() + done, text.size() - done);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) {
+      const int error = errno;
+      close(fd);
+      unlink(file.c_str());
+      errno = error;
+      failed(file);
+    }
+    done += static_cast<size_t>(written);
+  }
   close(fd);
-  if (!written) failed(file);
 }
 
 }  // namespace

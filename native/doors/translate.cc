@@ -21,13 +21,29 @@ const json& required(const json& object, const char* field) {
   return object[field];
 }
 
+bool truth_or(const json& object, const char* field, bool otherwise) {
+  if (!has(object, field)) return otherwise;
+  if (!object[field].is_boolean()) malformed(std::string("field `") + field + "` is neither true nor false");
+  return object[field];
+}
+
+int64_t whole_number_or(const json& object, const char* field, int64_t otherwise) {
+  if (!has(object, field)) return otherwise;
+  if (!object[field].is_number_integer()) malformed(std::string("field `") + field + "` is no whole number");
+  return object[field];
+}
+
 std::string required_text(const json& object, const char* field) {
   const json& value = required(object, field);
   if (!value.is_string()) malformed(std::string("field `") + field + "` is no string");
   return value;
 }
 
-json list_or_empty(const json& object, const char* field) { return has(object, field) ? object[field] : json::array(); }
+json list_or_empty(const json& object, const char* field) {
+  if (!has(object, field)) return json::array();
+  if (!object[field].is_array()) malformed(std::string("field `") + field + "` is no list");
+  return object[field];
+}
 
 struct Attachment {
   std::string network;
@@ -55,13 +71,14 @@ std::vector<Attachment> attachments_of(const json& options) {
 const json& definition_of(const json& options, const std::string& network) {
   const json& known = required(options, "network_info");
   if (!known.is_object() || !known.contains(network)) malformed("network " + network + " is not in `network_info`");
+  if (!known[network].is_object()) malformed("network " + network + " is no object");
   return known[network];
 }
 
 /// podman also gives aliases where there is no resolver (the container's short id, those of a compose file): netavark
 /// does not mind, whereas the daemon refuses what cannot work.
 json aliases_of(const json& asked, const json& definition) {
-  return definition.value("dns_enabled", false) ? list_or_empty(asked, "aliases") : json::array();
+  return truth_or(definition, "dns_enabled", false) ? list_or_empty(asked, "aliases") : json::array();
 }
 
 json attachment_request(const json& options, const Attachment& attachment) {
@@ -85,7 +102,7 @@ json port_request(const json& mapping) {
   json request = {
       {"containerPort", required(mapping, "container_port")},
       {"hostPort", required(mapping, "host_port")},
-      {"range", std::max(1, mapping.value("range", 1))},
+      {"range", std::max<int64_t>(1, whole_number_or(mapping, "range", 1))},
       {"heldByCaller", true},
   };
   if (has(mapping, "host_ip")) request["hostIp"] = mapping["host_ip"];

@@ -194,11 +194,64 @@ describe('setup and teardown', () => {
     ['no JSON at all', [], /no JSON object/],
     ['no container', { networks: {}, network_info: {} }, /missing field `container_id`/],
     ['a network that is not described', options({ network_info: {} }), /network web is not in `network_info`/],
+    ['a network that is no object', options({ network_info: { web: [] } }), /network web is no object/],
+    ['an attachment that is no object', options({ networks: { web: [] } }), /missing field `interface_name`/],
+    ['dns_enabled in words', options({ network_info: { web: { ...web, dns_enabled: 'yes' } } }), /field `dns_enabled`/],
+    [
+      'a range in words',
+      options({ port_mappings: [{ container_port: 1, host_port: 1, range: 'x' }] }),
+      /field `range`/,
+    ],
+    ['a port that is no object', options({ port_mappings: ['8080:80'] }), /missing field `container_port`/],
+    ['ports that are no list', options({ port_mappings: '8080:80' }), /field `port_mappings` is no list/],
+    ['networks that are no map', options({ networks: 'web' }), /field `networks` is no map and no list/],
+    ['more depth than there is stack', Buffer.from(`{"networks":${'['.repeat(300_000)}`), /nests too deep/],
+    ['text that is no UTF-8', Buffer.from('{"container_id":"\xff"}', 'latin1'), /no JSON object/],
     ['a network without an interface name', options({ networks: { web: {} } }), /missing field `interface_name`/],
   ])('say what is wrong with %s', async (_, input, message) => {
     const { code, stdout } = await setup('/run/netns/none', input);
     expect(code).toBe(1);
     expect(JSON.parse(stdout)).toEqual({ error: expect.stringMatching(message) });
+  });
+
+  it('take null for what is not said', async () => {
+    const netns = engineNetns('null');
+    const input = options({
+      network_info: { web: { ...web, dns_enabled: null } },
+      port_mappings: [{ container_port: 80, host_port: 8080, host_ip: null, protocol: 'tcp', range: null }],
+      dns_servers: null,
+    });
+    expect(await setup(netns, input)).toMatchObject({ code: 0, stderr: '' });
+    const { container } = await lab.client.container.inspect({ id: '4'.repeat(64) });
+    expect(container.ports).toMatchObject([{ containerPort: 80, hostPort: 8080 }]);
+    await teardown(netns, input);
+    await settled();
+    native.removeNetns(netns);
+  });
+
+  it('fail when nobody can read the answer', async () => {
+    const netns = engineNetns('full');
+    const run = `printf '%s' '${JSON.stringify(options())}' | ${door} setup ${netns} > /dev/full`;
+    const env = { PATH: '/usr/bin', NETLOOM_RUN_DIR: lab.daemon.runDirectory };
+    expect(spawnSync('sh', ['-c', run], { env, encoding: 'utf8' })).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/cannot be written/),
+    });
+    await teardown(netns, options());
+    await settled();
+    native.removeNetns(netns);
+  });
+
+  it('quote what is no UTF-8 in words that are', async () => {
+    const script = `printf '\\377' > x; exec "$0" -f "$(cat x)" setup /x`;
+    const { status, stdout } = spawnSync('sh', ['-c', script, `${process.cwd()}/${door}`], { cwd: lab.directory.path });
+    expect([status, JSON.parse(stdout.toString())]).toEqual([1, { error: 'failed to open \ufffd' }]);
+    const path = spawnSync(
+      'sh',
+      ['-c', script.replace('-f "$(cat x)" setup /x', 'setup "$(cat x)"'), `${process.cwd()}/${door}`],
+      { cwd: lab.directory.path, input: JSON.stringify(options()) },
+    );
+    expect([path.status, JSON.parse(path.stdout.toString())]).toEqual([1, { error: 'NETNS_PATH is no UTF-8' }]);
   });
 
   it('are not theirs for a rootless podman: the next netavark takes over', async () => {
@@ -232,6 +285,11 @@ describe('the command line', () => {
     [['--version'], 'netavark 1.17.2\n'],
     [['-V'], 'netavark 1.17.2\n'],
     [['--help'], expect.stringContaining('Usage: netavark')],
+    [['help'], expect.stringContaining('Usage: netavark')],
+    [['help', 'setup'], expect.stringContaining('Usage: netavark')],
+    [['setup', '--help'], expect.stringContaining('Usage: netavark')],
+    [['update', 'web', '-h'], expect.stringContaining('Usage: netavark')],
+    [['-c/x', '--firewall-driver=none', '-rfalse', '-V'], 'netavark 1.17.2\n'],
   ])('%s is answered', async (args, stdout) => {
     expect(await say(args as string[])).toEqual({ code: 0, stdout, stderr: '' });
   });
@@ -242,14 +300,25 @@ describe('the command line', () => {
   });
 
   it.each([
-    [['setup', '--config', '/tmp', '/x']],
-    [['setup']],
-    [['nonsense']],
-    [[]],
-    [['--nonsense']],
-    [['update', 'web']],
-  ])('%j is a usage error: exit 2, words on stderr, nothing on stdout', async (args) => {
-    expect(await say(args)).toEqual({ code: 2, stdout: '', stderr: expect.stringMatching(/^error: /) });
+    [['setup', '--config', '/tmp', '/x'], /unexpected argument '--config'/],
+    [['setup'], /expected one argument, <NETNS_PATH>/],
+    [['setup', '-xy'], /unexpected argument '-xy'/],
+    [['setup', '--', '-xy', '/x'], /expected one argument/],
+    [['-Zf'], /unexpected argument '-Zf'/],
+    [['nonsense'], /unrecognized command 'nonsense'/],
+    [[], /a command is missing/],
+    [['--nonsense'], /unexpected argument '--nonsense'/],
+    [['--roo=false', 'setup', '/x'], /unexpected argument '--roo=false'/],
+    [['--rootless=maybe'], /invalid value 'maybe'/],
+    [['--version=1'], /unexpected argument '--version=1'/],
+    [['--file'], /a value is required for '--file'/],
+    [['update', 'web'], /--network-dns-servers <LIST>/],
+    [['update', '--network-dns-servers', ''], /expected one argument, <NETWORK_NAME>/],
+  ])('%j is a usage error: exit 2, words on stderr, nothing on stdout', async (args, words) => {
+    const { code, stdout, stderr } = await say(args);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(/^error: /);
+    expect(stderr).toMatch(words);
   });
 });
 
@@ -300,6 +369,24 @@ describe('while no daemon runs', () => {
       encoding: 'utf8',
     });
     expect([status, stdout, readdirSync(nowhere)]).toEqual([0, '', ['input.json']]);
+  });
+});
+
+describe('a teardown that cannot be left', () => {
+  it('is told of, and leaves no half of a file', () => {
+    const full = `${lab.directory.path}/full`;
+    mkdirSync(`${full}/teardowns`, { recursive: true });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4k', 'none', `${full}/teardowns`]);
+    try {
+      writeFileSync(`${full}/teardowns/other`, 'x'.repeat(4096));
+      writeFileSync(`${full}/input.json`, JSON.stringify(options()));
+      const env = { NETLOOM_RUN_DIR: full, PATH: '/usr/bin' };
+      const { status, stdout } = spawnSync(door, ['-f', `${full}/input.json`, 'teardown', '/x'], { env });
+      expect([status, JSON.parse(stdout.toString()).error]).toEqual([1, expect.stringContaining('No space left')]);
+      expect(readdirSync(`${full}/teardowns`)).toEqual(['other']);
+    } finally {
+      execFileSync('umount', [`${full}/teardowns`]);
+    }
   });
 });
 

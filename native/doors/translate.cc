@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "subnet.h"
+
 using nlohmann::json;
 
 namespace door {
@@ -110,14 +112,14 @@ json port_request(const json& mapping) {
   return request;
 }
 
-/// netavark names the gateway of every subnet, also where no route leads to it.
+/// netavark names the gateway of every address's subnet, also where no route leads to it.
 void add_gateways(json& block, const json& definition) {
   const json subnets = list_or_empty(definition, "subnets");
-  for (auto& [_, interface] : block["interfaces"].items()) {
-    json& addresses = interface["subnets"];
-    for (size_t index = 0; index < addresses.size() && index < subnets.size(); index++)
-      if (has(subnets[index], "gateway")) addresses[index]["gateway"] = subnets[index]["gateway"];
-  }
+  for (auto& [_, interface] : block["interfaces"].items())
+    for (json& address : interface["subnets"])
+      for (const json& subnet : subnets)
+        if (has(subnet, "gateway") && subnet_has(subnet.value("subnet", ""), address.value("ipnet", "")))
+          address["gateway"] = subnet["gateway"];
 }
 
 }  // namespace

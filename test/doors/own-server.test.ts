@@ -145,6 +145,36 @@ describe('what comes back', () => {
   });
 });
 
+describe("the answer to podman's set-up", () => {
+  it('names for each address the gateway of its subnet', async () => {
+    const addresses = ['fd01::2/64', '10.1.9.2/16', '10.1.9.3/16', '10.2.0.2/24'].map((ipnet) => ({ ipnet }));
+    const block = {
+      dns_server_ips: ['10.1.0.1'],
+      dns_search_domains: [],
+      interfaces: { eth0: { mac_address: '02:00:00:00:00:01', subnets: addresses } },
+    };
+    server.script = atOnce((inbox) => message(inbox, JSON.stringify({ status: { web: block } })));
+    const subnets = [
+      { subnet: '10.1.0.0/16', gateway: '10.1.0.1' },
+      { subnet: '10.2.0.0/24' },
+      { subnet: 'fd01::/64', gateway: 'fd01::1' },
+    ];
+    const input = {
+      container_id: 'c1',
+      container_name: 'one',
+      networks: { web: { interface_name: 'eth0' } },
+      network_info: { web: { name: 'web', subnets } },
+    };
+    const { stdout } = await runDoor(['setup', '/x'], { env: { NETLOOM_RUN_DIR: server.runDirectory }, input });
+    expect(JSON.parse(stdout).web.interfaces.eth0.subnets).toEqual([
+      { ipnet: 'fd01::2/64', gateway: 'fd01::1' },
+      { ipnet: '10.1.9.2/16', gateway: '10.1.0.1' },
+      { ipnet: '10.1.9.3/16', gateway: '10.1.0.1' },
+      { ipnet: '10.2.0.2/24' },
+    ]);
+  });
+});
+
 describe('a server that goes', () => {
   const whole = (inbox: string) => `PING\r\n${message(inbox, answer, 'NATS/1.0\r\nX: y')}`;
   const lengths = Array.from({ length: whole('x'.repeat(48)).length }, (_, length) => length);

@@ -1,0 +1,10 @@
+#pragma once
+
+#include <string>
+
+namespace door {
+
+/// Whether `10.89.0.0/24` has the address of `10.89.0.7/24`; no when one of them is none.
+bool subnet_has(const std::string& subnet, const std::string& ipnet);
+
+}  // namespace door

@@ -20,9 +20,6 @@ using nlohmann::json;
 
 namespace {
 
-/// Whose command line and JSON this is.
-constexpr const char* netavark_version = "1.17.2";
-
 constexpr const char* help =
     "netavark, by netloom: gives podman's containers their networks\n\n"
     "Usage: netavark [OPTIONS] COMMAND\n\n"
@@ -123,7 +120,7 @@ void update(const door::Options& options) {
 
 void print_version() {
   const json version = {
-      {"version", netavark_version}, {"commit", "netloom " NETLOOM_VERSION}, {"build_time", __DATE__ " " __TIME__},
+      {"version", NETAVARK_VERSION}, {"commit", "netloom " NETLOOM_VERSION}, {"build_time", __DATE__ " " __TIME__},
       {"target", NETLOOM_TARGET},    {"default_fw_driver", "nftables"},
   };
   std::cout << version.dump(2) << std::endl;
@@ -139,7 +136,7 @@ void run(const door::Options& options) {
   }
   if (options.command == "version") return print_version();
   if (options.command == "--version") {
-    std::cout << "netavark " << netavark_version << std::endl;
+    std::cout << "netavark " NETAVARK_VERSION << std::endl;
     return;
   }
   if (options.command == "--help") {

@@ -413,8 +413,8 @@ describe('a server that somebody else names', () => {
 
 describe('aardvark-dns beside it', () => {
   it('tells its version and runs nothing', () => {
-    expect(spawnSync('native/build/doors/aardvark-dns', ['--version'], { encoding: 'utf8' }).stdout).toMatch(
-      /^aardvark-dns /,
+    expect(spawnSync('native/build/doors/aardvark-dns', ['--version'], { encoding: 'utf8' }).stdout).toBe(
+      'aardvark-dns 1.17.2\n',
     );
     expect(spawnSync('native/build/doors/aardvark-dns', ['run']).status).toBe(1);
   });

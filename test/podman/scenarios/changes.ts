@@ -115,6 +115,8 @@ export const changes: Scenario[] = [
       await host.must('pod stop -t 0 p');
       const stopped = await askFromOutside(host, '10.77.0.1:8080');
       await host.must('pod start p');
+      // its server may need a moment more than podman
+      await host.within('server', 'until busybox netstat -ltn | grep -q :80; do :; done');
       const started = await askFromOutside(host, '10.77.0.1:8080');
       await host.must('pod rm -f -t 0 p');
       await host.must('rmi -f localhost/pause');

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, it, type TestContext, vi } from 'vitest';
 import { type Difference, listed } from './differences.ts';
 import { PodmanHost, processesBelow } from './host.ts';
+import { rootOrReason } from './newer.ts';
 import { deviations, normalised, type Scenario } from './outcome.ts';
 
 // several hosts, daemons and engines on however many processors there are
@@ -11,7 +12,7 @@ const nothing = { links: [], namespaces: [], processes: [] };
 /**
  * Each scenario on two hosts at the same time, one with podman's own engine, one with netloom; what came of it must be the
  * same but for the differences that are listed. `root`: where the podman is that is to be tried, `null` for this
- * machine's; what it throws is why that one cannot be tried. Answers the differences that were seen.
+ * machine's; one that cannot be had is passed over, and said. Answers the differences that were seen.
  */
 export function onBoth(scenarios: Scenario[], version: string, root: (() => Promise<string>) | null): Set<Difference> {
   const seen = new Set<Difference>();
@@ -54,14 +55,6 @@ export function onBoth(scenarios: Scenario[], version: string, root: (() => Prom
     expect(unlisted).toEqual([]);
   });
   return seen;
-}
-
-async function rootOrReason(root: (() => Promise<string>) | null): Promise<{ root: string } | { reason: string }> {
-  try {
-    return { root: root ? await root() : '' };
-  } catch (error) {
-    return { reason: `this podman cannot be had: ${(error as Error).message}` };
-  }
 }
 
 async function cleared(host: PodmanHost): Promise<unknown> {

@@ -34,7 +34,21 @@ const cache = join(
   'node_modules/.cache/netloom/podman',
 );
 
-/** The directory; throws an Error that says why there is none. */
+/** Why that podman cannot be tried here and now: nothing of ours. */
+export class Unobtainable extends Error {}
+
+export async function rootOrReason(
+  root: (() => Promise<string>) | null,
+): Promise<{ root: string } | { reason: string }> {
+  try {
+    return { root: root ? await root() : '' };
+  } catch (error) {
+    if (!(error instanceof Unobtainable)) throw error;
+    return { reason: `this podman cannot be had: ${error.message}` };
+  }
+}
+
+/** The directory; throws Unobtainable where the mirror has none, or there is no mirror. */
 export async function unpacked(newer: Newer): Promise<string> {
   const root = join(cache, newer.name);
   if (existsSync(root)) return root;
@@ -58,14 +72,17 @@ async function unpackInto(root: string, apt: string, { name, base }: Newer): Pro
   writeFileSync(`${apt}/status`, '');
   writeFileSync(`${apt}/apt.conf`, aptConf(apt));
   const env = { APT_CONFIG: `${apt}/apt.conf`, DEBIAN_FRONTEND: 'noninteractive' };
-  const run = (command: string, args: string[]) => execa(command, args, { env, timeout: 120_000 });
-  await run('apt-get', ['update', '-qq']);
+  const fetch = (...args: string[]) =>
+    execa('apt-get', args, { env, timeout: 120_000 }).catch((error: Error) => {
+      throw new Unobtainable(error.message);
+    });
+  await fetch('update', '-qq');
   const preferred = base ? ['-t', name] : [];
-  await run('apt-get', ['install', '-y', '-qq', '--download-only', ...preferred, ...wanted]);
+  await fetch('install', '-y', '-qq', '--download-only', ...preferred, ...wanted);
   const debs = readdirSync(`${apt}/cache/archives`).filter((name) => name.endsWith('.deb'));
   // the one that has /bin and its like, which lead to /usr
   debs.sort((one, other) => Number(other.startsWith('base-files_')) - Number(one.startsWith('base-files_')));
-  for (const deb of debs) await run('dpkg-deb', ['-x', `${apt}/cache/archives/${deb}`, root]);
+  for (const deb of debs) await execa('dpkg-deb', ['-x', `${apt}/cache/archives/${deb}`, root]);
   writeFileSync(`${root}/etc/passwd`, 'root:x:0:0:root:/root:/bin/bash\n');
   writeFileSync(`${root}/etc/group`, 'root:x:0:\n');
 }
@@ -73,13 +90,13 @@ async function unpackInto(root: string, apt: string, { name, base }: Newer): Pro
 /** Where this machine has Debian itself from. */
 function mirror(): { site: string; keyring: string } {
   const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
-  if (!existsSync(keyring)) throw new Error(`there is no ${keyring}`);
+  if (!existsSync(keyring)) throw new Unobtainable(`there is no ${keyring}`);
   const format = '$(SITE)|$(ORIGIN)|$(COMPONENT)|$(CODENAME)';
   const text = execFileSync('apt-get', ['indextargets', '--format', format, 'Created-By: Packages'], {
     encoding: 'utf8',
   });
   const line = text.split('\n').find((one) => /\|Debian\|main\|[a-z]+$/.test(one));
-  if (!line) throw new Error("apt's sources name no mirror of Debian");
+  if (!line) throw new Unobtainable("apt's sources name no mirror of Debian");
   return { site: line.split('|')[0] as string, keyring };
 }
 

@@ -29,7 +29,7 @@ export function crowdTable(crowd: Crowd): string {
     ]),
     ['all down and forgotten', `${figure(crowd.down.seconds)} s`, processor(crowd.down)],
   ];
-  const title = `${crowd.containers.toLocaleString('en-US')} containers, ${crowd.networks} networks`;
+  const title = `${crowd.containers.toLocaleString('en-US')} containers, ${crowd.networks} networks with DNS`;
   return markdownTable([text(title), number(''), text('')], phases);
 }
 

@@ -7,7 +7,7 @@ type What = 'setup' | 'teardown';
 
 const titles: Record<What, string> = { setup: 'Set-up', teardown: 'Teardown' };
 
-/** What is nearer to the kernel than we are, and what does more than the other: there the ratio is what we take more. */
+/** What is nearer to the kernel than we are: there the ratio is how many times as long we take. */
 const below: readonly PeerKey[] = ['floor'];
 
 /** Sections in Markdown: ours beside the floor, ours beside the others, and the door beside those in whose place it stands. */

@@ -292,12 +292,12 @@ export class Journal implements Outbox {
 
   // ------------------------------------------------------------------------------------------------------- answers
 
-  /** null: never heard of, or not answered yet */
   /** The answer to a command that no single actor gives. */
   keepReply(command: string, output: unknown): void {
     this.#environment.transactionSync(() => this.#answer({ command, time: Date.now(), output }));
   }
 
+  /** null: never heard of, or not answered yet */
   replyTo(command: string): StoredReply | null {
     this.#latest();
     const reply = this.#replies.get(command);

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "bus.h"
+#include "text.h"
 
 using nlohmann::json;
 
@@ -37,10 +37,10 @@ std::string host_name() {
 }
 
 Address read_credentials(const std::string& file) {
-  std::ifstream stream(file);
-  if (!stream)
+  const std::optional<std::string> content = read_file(file);
+  if (!content)
     throw NotServed("netloom's daemon is not running (" + file + " is not there): start it with `netloom daemon`");
-  const json credentials = json::parse(stream, nullptr, false);
+  const json credentials = json::parse(*content, nullptr, false);
   const auto text = [&](const char* field) {
     if (!credentials.is_object() || !credentials.contains(field) || !credentials[field].is_string())
       throw NotServed("netloom's daemon cannot be found: " + file + " is no credentials file");

@@ -1,19 +1,20 @@
 // A netavark for podman, whose work is done by netloom's daemon: command line and JSON are netavark's, each call is one
 // command on the bus. Errors go to stdout as {"error": "…"} with exit 1, wrong command lines to stderr with exit 2, as
 // netavark's do.
+#include <errno.h>
 #include <signal.h>
 #include <unistd.h>
 
-#include <cstdio>
-#include <fstream>
-#include <iostream>
-#include <iterator>
+#include <optional>
+#include <string>
 #include <string_view>
+#include <system_error>
 
 #include "bus.h"
 #include "options.h"
 #include "rootless.h"
 #include "teardown_queue.h"
+#include "text.h"
 #include "translate.h"
 
 using nlohmann::json;
@@ -31,7 +32,16 @@ constexpr const char* help =
     "  version                                     tells what this is, as JSON\n\n"
     "Options: -f/--file FILE, -c/--config DIR, -r/--rootless BOOL, -a/--aardvark-binary PATH, --plugin-directory DIR,\n"
     "         --firewall-driver NAME, -V/--version, -h/--help\n\n"
-    "Environment: NETLOOM_RUN_DIR (default /run/netloom), NETLOOM_CREDS, NATS_URL, NETLOOM_NODE\n";
+    "Environment: NETLOOM_RUN_DIR (default /run/netloom), NETLOOM_CREDS, NATS_URL, NETLOOM_NODE";
+
+/// What was done cannot be told.
+struct Unwritable : std::system_error {
+  Unwritable() : std::system_error(errno, std::generic_category(), "the answer cannot be written") {}
+};
+
+void print_line(const std::string& text) {
+  if (!door::write_all(STDOUT_FILENO, text + "\n")) throw Unwritable();
+}
 
 /// Far more than any definition has. JSON is written and taken apart by recursion, which ends where the stack does.
 constexpr int most_levels = 100;
@@ -52,14 +62,12 @@ bool is_deeper_than(std::string_view json_text, int levels) {
 }
 
 json read_input(const door::Options& options) {
-  std::ifstream file;
-  if (!options.file.empty()) file.open(options.file);
-  if (!options.file.empty() && !file) throw door::BadInput("failed to open " + options.file);
-  std::istream& stream = options.file.empty() ? std::cin : file;
-  const std::string text{std::istreambuf_iterator<char>(stream), {}};
-  if (is_deeper_than(text, most_levels))
+  const std::optional<std::string> text =
+      options.file.empty() ? door::read_all(STDIN_FILENO) : door::read_file(options.file);
+  if (!text) throw door::BadInput("failed to open " + (options.file.empty() ? "the input" : options.file));
+  if (is_deeper_than(*text, most_levels))
     throw door::BadInput("failed to load network options: the input nests too deep");
-  const json input = json::parse(text, nullptr, false);
+  const json input = json::parse(*text, nullptr, false);
   if (!input.is_object()) throw door::BadInput("failed to load network options: the input is no JSON object");
   return input;
 }
@@ -82,7 +90,7 @@ void setup(const door::Options& options) {
   const std::string& netns = argument(options, "NETNS_PATH");
   const json input = read_input(options);
   const json request = door::attach_request(input, netns);
-  std::cout << door::status_blocks(input, door::Bus().request("container.attach", request)) << std::endl;
+  print_line(door::status_blocks(input, door::Bus().request("container.attach", request)).dump());
 }
 
 /// Done now, or by the daemon when it is back.
@@ -123,7 +131,7 @@ void print_version() {
       {"version", NETAVARK_VERSION}, {"commit", "netloom " NETLOOM_VERSION}, {"build_time", __DATE__ " " __TIME__},
       {"target", NETLOOM_TARGET},    {"default_fw_driver", "nftables"},
   };
-  std::cout << version.dump(2) << std::endl;
+  print_line(version.dump(2));
 }
 
 void run(const door::Options& options) {
@@ -131,16 +139,16 @@ void run(const door::Options& options) {
   if (options.command == "teardown") return teardown(options);
   if (options.command == "update") return update(options);
   if (options.command == "create") {
-    std::cout << door::created_network(door::Bus().request("plan.network", read_input(options))) << std::endl;
+    print_line(door::created_network(door::Bus().request("plan.network", read_input(options))).dump());
     return;
   }
   if (options.command == "version") return print_version();
   if (options.command == "--version") {
-    std::cout << "netavark " NETAVARK_VERSION << std::endl;
+    print_line("netavark " NETAVARK_VERSION);
     return;
   }
   if (options.command == "--help") {
-    std::cout << help << std::flush;
+    print_line(help);
     return;
   }
   throw door::UsageError("unrecognized command '" + options.command + "'");
@@ -155,22 +163,22 @@ int guarded(int argc, char** argv) try {
   run(options);
   return 0;
 } catch (const door::UsageError& error) {
-  std::cerr << "error: " << error.what() << "\n\nFor more information, try '--help'.\n";
+  door::write_all(STDERR_FILENO, std::string("error: ") + error.what() + "\n\nFor more information, try '--help'.\n");
   return 2;
+} catch (const Unwritable& error) {
+  door::write_all(STDERR_FILENO, std::string("error: ") + error.what() + "\n");
+  return 1;
 } catch (const std::exception& error) {
   // whatever it quotes
-  std::cout << json{{"error", error.what()}}.dump(-1, ' ', false, json::error_handler_t::replace) << std::endl;
+  const json told = {{"error", error.what()}};
+  door::write_all(STDOUT_FILENO, told.dump(-1, ' ', false, json::error_handler_t::replace) + "\n");
   return 1;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  int code = guarded(argc, argv);
-  if (!std::cout.flush()) {
-    std::cerr << "error: the answer cannot be written\n";
-    code = 1;
-  }
+  const int code = guarded(argc, argv);
   // what a NATS library still holds goes with the process: its orderly end would cost more than the whole call
   _exit(code);
 }

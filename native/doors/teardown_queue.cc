@@ -9,7 +9,8 @@
 #include <string>
 #include <system_error>
 
-#include "bus.h"
+#include "address.h"
+#include "text.h"
 
 namespace door {
 
@@ -30,19 +31,13 @@ std::string fresh_name() {
 void write_whole(const std::string& file, const std::string& text) {
   const int fd = open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) failed(file);
-  for (size_t done = 0; done < text.size();) {
-    const ssize_t written = write(fd, text.data() + done, text.size() - done);
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) {
-      const int error = errno;
-      close(fd);
-      unlink(file.c_str());
-      errno = error;
-      failed(file);
-    }
-    done += static_cast<size_t>(written);
-  }
+  const bool written = write_all(fd, text);
+  const int error = errno;
   close(fd);
+  if (written) return;
+  unlink(file.c_str());
+  errno = error;
+  failed(file);
 }
 
 }  // namespace

@@ -9,7 +9,11 @@ directory=$(cd "$1" && pwd)
 apt=$directory/apt
 mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$apt/state" "$apt/debs"
 : >"$apt/status"
-echo 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian sid main' >"$apt/sources.list"
+
+# from where this machine has Debian itself
+site=$(apt-get indextargets --format '$(SITE)|$(ORIGIN)|$(COMPONENT)|' 'Created-By: Packages' | sed -n 's/|Debian|main|$//p' | head -n 1)
+[ -n "$site" ] || { echo "apt's sources name no mirror of Debian" >&2; exit 1; }
+echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $site sid main" >"$apt/sources.list"
 
 # of its own in everything: what the machine has installed, and its lists, are neither read nor changed
 newest() {

@@ -26,11 +26,16 @@ export interface NetnsIdentity {
 
 /**
  * Makes a fresh network namespace and pins it at `path` by a bind mount. The calling thread goes there and is
- * back when this returns; no other thread changes its namespace. The pin file is created (parents must exist); loopback is left down.
+ * back when this returns; no other thread changes its namespace. The pin file is created (parents must exist); its loopback may be down.
  * Equivalent to: `ip netns add`. Throws EEXIST when something is already mounted there.
- * The returned socket lives inside the new namespace.
+ * The returned socket lives inside the new namespace. One that was begun for this path is taken.
  */
 export function createNetns(path: string): { identity: NetnsIdentity; socket: RouteSocket };
+/**
+ * A hint: a namespace, its loopback up, is made meanwhile on a thread of its own, for the createNetns() of this path that is
+ * about to come, on whatever thread. It is pinned nowhere, and dropped when nobody takes it within a second. Never throws.
+ */
+export function beginNetns(path: string): void;
 /** Pins the namespace of a living process at `path`. Equivalent to: `ip netns attach`. ESRCH when the process is gone. */
 export function adoptNetns(pid: number, path: string): { identity: NetnsIdentity; socket: RouteSocket };
 /** The namespace mounted at (or referred to by) `path`; null when nothing is there or it is no network namespace. */

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 const addon = createRequire(import.meta.url)('./build/netloom.node');
 
 export const {
+  beginNetns,
   createNetns,
   adoptNetns,
   netnsIdentity,

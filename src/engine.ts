@@ -113,7 +113,8 @@ export class ActorEngine implements Engine {
     const key = `${command.kept ? 'kept' : 'once'} ${command.id}`;
     const known = command.kept ? this.journal.replyTo(key) : null;
     if (known) return outcome(known);
-    const cycle = this.#cycleOf(to, event);
+    const wish = this.#wishIn(to, event);
+    const cycle = wish && this.#cycleOf(wish);
     if (cycle) return Promise.reject(new NetloomError(cycle));
     return new Promise((resolve, reject) => {
       const waiters = this.#waiting.get(key);
@@ -127,6 +128,7 @@ export class ActorEngine implements Engine {
         command.kept ? this.journal.take(key, to, told) : this.journal.enqueue(to, told),
       );
       if (delivery) this.pool.deliver(delivery);
+      if (delivery && wish && event.type === 'container.setup') this.pool.foresee(wish);
     });
   }
 
@@ -237,11 +239,15 @@ export class ActorEngine implements Engine {
     this.pool.deliver(this.journal.enqueue(to, event));
   }
 
-  /** Before anybody waits for a namespace: the wish itself, or the one that a set-up without a wish goes by. */
-  #cycleOf(to: ActorAddress, event: ActorEvent): Fault | null {
+  /** What is wished for: in the command itself, or earlier where a set-up goes by that. */
+  #wishIn(to: ActorAddress, event: ActorEvent): ContainerWish | null {
     if (event.type !== 'container.create' && event.type !== 'container.setup') return null;
-    const wish = event.wish ?? this.#wishOf(to);
-    return wish && sharingCycle(wish, (id) => this.#wishOf(containerAddress(id)));
+    return event.wish ?? this.#wishOf(to);
+  }
+
+  /** Before anybody waits for a namespace. */
+  #cycleOf(wish: ContainerWish): Fault | null {
+    return sharingCycle(wish, (id) => this.#wishOf(containerAddress(id)));
   }
 
   #wishOf(container: ActorAddress): ContainerWish | null {

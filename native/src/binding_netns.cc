@@ -1,6 +1,7 @@
 #include "binding.h"
 #include "handle.h"
 #include "rtnl/netns.h"
+#include "rtnl/netns_ahead.h"
 #include "sys/pin.h"
 
 namespace {
@@ -21,6 +22,11 @@ Napi::Value to_js(Napi::Env env, rtnl::PinnedNetns netns) {
 
 Napi::Value create_netns(const Napi::CallbackInfo& info) {
   return to_js(info.Env(), rtnl::create_netns(argument(info, 0, "createNetns", "path").string()));
+}
+
+Napi::Value begin_netns(const Napi::CallbackInfo& info) {
+  rtnl::begin_netns(argument(info, 0, "beginNetns", "path").string());
+  return info.Env().Undefined();
 }
 
 Napi::Value adopt_netns(const Napi::CallbackInfo& info) {
@@ -58,6 +64,7 @@ Napi::Value enter_fresh_netns(const Napi::CallbackInfo& info) {
 
 void export_netns(Napi::Object exports) {
   export_function<create_netns>(exports, "createNetns");
+  export_function<begin_netns>(exports, "beginNetns");
   export_function<adopt_netns>(exports, "adoptNetns");
   export_function<netns_identity>(exports, "netnsIdentity");
   export_function<current_netns_identity>(exports, "currentNetnsIdentity");

@@ -1,7 +1,10 @@
 import { EventEmitter, once } from 'node:events';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { beginNetns } from '#native';
 import { type ActorAddress, workerOf } from '../core/actor-address.ts';
+import type { ContainerWish } from '../core/container.ts';
 import { fault, NetloomError } from '../core/fault.ts';
+import { netnsOf } from '../core/plan/container.ts';
 import { RestartPause } from '../restart-pause.ts';
 import type { Answer, Delivery } from './journal.ts';
 import type { FromWorker, ToWorker, Verb, Verbs, WorkerSettings } from './protocol.ts';
@@ -59,6 +62,14 @@ export class Pool extends EventEmitter<PoolEvents> {
 
   deliver(delivery: Delivery): void {
     this.#post(workerOf(delivery.to, this.size), { kind: 'deliver', delivery });
+  }
+
+  /**
+   * A set-up by this wish is about to be decided. What it needs first takes the kernel longest, a network namespace, and
+   * is begun meanwhile; nothing of it is to be undone when the decision is another.
+   */
+  foresee(wish: ContainerWish): void {
+    if (wish.netns.kind === 'create') beginNetns(netnsOf(wish, this.settings.netnsDirectory, null));
   }
 
   /** Gives every worker a fresh way to the resolver; one that is dead gets it when it is started again. */

@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   adoptNetns,
+  beginNetns,
   createNetns,
   currentNetnsIdentity,
   enterFreshNetns,
@@ -62,6 +64,49 @@ describe('createNetns', () => {
     fs.mkdirSync(host.pin('directory'));
     expect(faultOf(() => createNetns(host.pin('directory')))).toMatchObject({ op: 'create netns', errno: 'ENOTDIR' });
     fs.rmdirSync(host.pin('directory'));
+  });
+});
+
+describe('beginNetns', () => {
+  const threads = () => fs.readdirSync('/proc/self/task').length;
+  /** Only what was begun has it up. */
+  const isLoopbackUp = (path: string) => {
+    const { socket } = createNetns(path);
+    const [loopback] = listLinks(socket);
+    socket.close();
+    return loopback?.up;
+  };
+
+  it('makes a namespace that createNetns of the same path takes, and pins nothing before', () => {
+    beginNetns(host.pin('begun'));
+    expect(fs.existsSync(host.pin('begun'))).toBe(false);
+    expect(isLoopbackUp(host.pin('another'))).toBe(false);
+    expect(isLoopbackUp(host.pin('begun'))).toBe(true);
+    expect(netnsIdentity(host.pin('begun'))).not.toEqual(currentNetnsIdentity());
+  });
+
+  it('is for one createNetns only', () => {
+    beginNetns(host.pin('once'));
+    beginNetns(host.pin('once'));
+    expect(isLoopbackUp(host.pin('once'))).toBe(true);
+    removeNetns(host.pin('once'));
+    expect(isLoopbackUp(host.pin('once'))).toBe(false);
+  });
+
+  it('drops what nobody takes', async () => {
+    const before = threads();
+    beginNetns(host.pin('untaken'));
+    expect(threads()).toBe(before + 1);
+    while (threads() > before) await delay(20);
+    expect(isLoopbackUp(host.pin('untaken'))).toBe(false);
+  });
+
+  it('leaves a namespace alone that is at the path already', () => {
+    createNetns(host.pin('there')).socket.close();
+    const before = netnsIdentity(host.pin('there'));
+    beginNetns(host.pin('there'));
+    expect(faultOf(() => createNetns(host.pin('there')))).toMatchObject({ op: 'create netns', errno: 'EEXIST' });
+    expect(netnsIdentity(host.pin('there'))).toEqual(before);
   });
 });
 

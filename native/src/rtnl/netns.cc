@@ -5,17 +5,21 @@
 #include <sys/socket.h>
 
 #include "netlink/attributes.h"
-
+#include "rtnl/netns_ahead.h"
 #include "sys/pin.h"
 
 namespace rtnl {
 namespace {
 
-/// The socket first: when it cannot be had, nothing was pinned that would have to be undone.
-PinnedNetns pin_with_socket(const std::string& path, const std::string& op) {
-  nl::Socket socket(NETLINK_ROUTE);
-  const auto identity = sys::pin_own_netns(path, op);
-  return {identity, std::move(socket)};
+PinnedNetns pin(LooseNetns loose, const std::string& path, const std::string& op) {
+  return {sys::pin_netns(loose.handle.get(), path, op), std::move(loose.socket)};
+}
+
+LooseNetns make_netns(const std::string& op) {
+  return sys::on_excursion(op, [&] {
+    sys::unshare_netns(op);
+    return own_netns(op);
+  });
 }
 
 constexpr int32_t kKernelPicks = -1;
@@ -37,21 +41,22 @@ std::optional<uint32_t> query_netns_id(nl::Socket& socket, int netns, const std:
 
 }  // namespace
 
+LooseNetns own_netns(const std::string& op) { return {sys::open_own_netns(op), nl::Socket(NETLINK_ROUTE)}; }
+
 PinnedNetns create_netns(const std::string& path) {
   const std::string op = "create netns";
+  std::optional<LooseNetns> begun = take_begun_netns(path);
   sys::require_unpinned(path, op);  // before a namespace is made in vain
-  return sys::on_excursion(op, [&] {
-    sys::unshare_netns(op);
-    return pin_with_socket(path, op);
-  });
+  return pin(begun ? std::move(*begun) : make_netns(op), path, op);
 }
 
 PinnedNetns adopt_netns(pid_t pid, const std::string& path) {
   const std::string op = "adopt netns";
-  return sys::on_excursion(op, [&] {
+  LooseNetns adopted = sys::on_excursion(op, [&] {
     sys::enter_netns_of(pid, op);
-    return pin_with_socket(path, op);
+    return own_netns(op);
   });
+  return pin(std::move(adopted), path, op);
 }
 
 std::optional<uint32_t> netns_id_of(nl::Socket& socket, const std::string& path) {

@@ -9,13 +9,22 @@
 
 namespace rtnl {
 
-/// A pinned namespace and a route socket inside it, both from the same throw-away thread.
+/// A namespace that its handle alone keeps alive, and a route socket inside it.
+struct LooseNetns {
+  sys::UniqueFd handle;
+  nl::Socket socket;
+};
+/// A pinned namespace and a route socket inside it.
 struct PinnedNetns {
   sys::NetnsIdentity identity;
   nl::Socket socket;
 };
 
-/// Equivalent to: ip netns add. EEXIST when a namespace is mounted at `path`.
+/// The calling thread's own.
+LooseNetns own_netns(const std::string& op);
+
+/// Equivalent to: ip netns add. EEXIST when a namespace is mounted at `path`. Takes what was begun for it
+/// (begin_netns).
 PinnedNetns create_netns(const std::string& path);
 /// Equivalent to: ip netns attach. ESRCH when the process is gone.
 PinnedNetns adopt_netns(pid_t pid, const std::string& path);

@@ -33,10 +33,15 @@ std::optional<NetnsIdentity> netns_identity(const std::string& path) {
   return NetnsIdentity{status.st_ino, status.st_dev};
 }
 
-NetnsIdentity own_netns_identity() {
+NetnsIdentity identify_netns(int netns, const std::string& op) {
   struct stat status {};
-  if (stat("/proc/thread-self/ns/net", &status) != 0) throw_errno("identify netns");
+  if (fstat(netns, &status) != 0) throw_errno(op);
   return {status.st_ino, status.st_dev};
+}
+
+NetnsIdentity own_netns_identity() {
+  const std::string op = "identify netns";
+  return identify_netns(open_own_netns(op).get(), op);
 }
 
 UniqueFd open_netns(const std::string& path, const std::string& op) {
@@ -44,6 +49,8 @@ UniqueFd open_netns(const std::string& path, const std::string& op) {
   if (!fd) throw_errno(op, path);
   return fd;
 }
+
+UniqueFd open_own_netns(const std::string& op) { return open_netns("/proc/thread-self/ns/net", op); }
 
 void enter_netns(const std::string& path, const std::string& op) {
   UniqueFd fd = open_netns(path, op);

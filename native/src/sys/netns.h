@@ -19,11 +19,15 @@ struct NetnsIdentity {
 
 /// The network namespace at `path`; nothing when there is none there.
 std::optional<NetnsIdentity> netns_identity(const std::string& path);
+/// That of an open handle.
+NetnsIdentity identify_netns(int netns, const std::string& op);
 /// The calling thread's own.
 NetnsIdentity own_netns_identity();
 
 /// An open handle on the namespace at `path`, for setns and IFLA_NET_NS_FD. Throws ENOENT.
 UniqueFd open_netns(const std::string& path, const std::string& op);
+/// The same on the calling thread's own.
+UniqueFd open_own_netns(const std::string& op);
 /// Moves the calling thread. Equivalent to: nsenter --net=<path>. Throws ENOENT, EINVAL when it is no namespace.
 void enter_netns(const std::string& path, const std::string& op);
 /// Moves the calling thread into a living process' namespace. Throws ESRCH.

@@ -33,11 +33,12 @@ void require_unpinned(const std::string& path, const std::string& op) {
   if (netns_identity(path)) throw SysError(op, EEXIST, "a namespace is mounted at " + path);
 }
 
-NetnsIdentity pin_own_netns(const std::string& path, const std::string& op) {
+NetnsIdentity pin_netns(int netns, const std::string& path, const std::string& op) {
   require_unpinned(path, op);
-  const NetnsIdentity identity = own_netns_identity();
+  const NetnsIdentity identity = identify_netns(netns, op);
   const bool made = make_pin_file(path, op);
-  if (mount("/proc/thread-self/ns/net", path.c_str(), "none", MS_BIND, nullptr) != 0) {
+  const std::string source = "/proc/self/fd/" + std::to_string(netns);
+  if (mount(source.c_str(), path.c_str(), "none", MS_BIND, nullptr) != 0) {
     const int error = errno;
     if (made) unlink(path.c_str());
     throw SysError(op, error, "mount on " + path);

@@ -38,8 +38,20 @@ export function ownsNetns(wish: ContainerWish): boolean {
   return wish.netns.kind === 'create' || wish.netns.kind === 'adopt';
 }
 
+/** What is done inside the namespace is next to each other, so that it goes in one send. */
 export function setupPlan(grant: ContainerGrant): Plan {
-  return { name: 'setup', kind: 'build', steps: [...netnsSteps(grant), ...networkSteps(grant)] };
+  return {
+    name: 'setup',
+    kind: 'build',
+    steps: [
+      ...netnsSteps(grant),
+      ...hostSteps(grant),
+      ...loopbackSteps(grant),
+      ...insideSteps(grant),
+      ...publishSteps(grant),
+      ...nameStepsOf(grant),
+    ],
+  };
 }
 
 /** The set-up again, for a network that is there: what matches is left alone, what is missing is put back. */
@@ -201,32 +213,40 @@ function macOf(wish: ContainerWish, attachment: Attachment): string {
 }
 
 function netnsSteps({ wish, netns }: ContainerGrant): Step[] {
-  const loopback: Step = { verb: 'link.set', netns, name: 'lo', up: true };
   switch (wish.netns.kind) {
     case 'create':
-      return [{ verb: 'netns.create', path: netns }, loopback];
+      return [{ verb: 'netns.create', path: netns }];
     case 'adopt':
-      return [{ verb: 'netns.adopt', path: netns, pid: wish.netns.pid }, loopback];
-    case 'path': {
-      const require: Step = { verb: 'netns.require', path: netns, inode: null };
-      // an engine that makes namespaces leaves the loopback to who gives them their networks
-      return wish.attachments.length > 0 ? [require, loopback] : [require];
-    }
+      return [{ verb: 'netns.adopt', path: netns, pid: wish.netns.pid }];
+    case 'path':
     case 'host':
     case 'container':
       return [{ verb: 'netns.require', path: netns, inode: null }];
   }
 }
 
-/** Links, addresses, routes and elements: the same whether they are made or verified. */
+/** An engine that makes namespaces leaves the loopback to who gives them their networks. */
+function loopbackSteps({ wish, netns }: ContainerGrant): Step[] {
+  const isForeign = wish.netns.kind === 'path' && wish.attachments.length > 0;
+  return ownsNetns(wish) || isForeign ? [{ verb: 'link.set', netns, name: 'lo', up: true }] : [];
+}
+
+/** Links, addresses, routes and elements, for who verifies them. */
 function networkSteps(grant: ContainerGrant): Step[] {
+  return [...hostSteps(grant), ...insideSteps(grant), ...publishSteps(grant), ...nameStepsOf(grant)];
+}
+
+const hostSteps = (grant: ContainerGrant): Step[] =>
+  joined(grant).flatMap(({ attachment, lease }) => hostEndSteps(grant, attachment, lease));
+
+const insideSteps = (grant: ContainerGrant): Step[] =>
+  joined(grant).flatMap(({ attachment, lease }) => containerEndSteps(grant, attachment, lease));
+
+const nameStepsOf = (grant: ContainerGrant): Step[] => joined(grant).flatMap((one) => nameSteps(grant, one));
+
+function publishSteps(grant: ContainerGrant): Step[] {
   const elements = publishedElements(grant);
-  return [
-    ...joined(grant).flatMap(({ attachment, lease }) => hostEndSteps(grant, attachment, lease)),
-    ...joined(grant).flatMap(({ attachment, lease }) => containerEndSteps(grant, attachment, lease)),
-    ...(elements.length > 0 ? [{ verb: 'nft.add', elements } as const, ...forgetFlows(grant.ports)] : []),
-    ...joined(grant).flatMap((one) => nameSteps(grant, one)),
-  ];
+  return elements.length > 0 ? [{ verb: 'nft.add', elements }, ...forgetFlows(grant.ports)] : [];
 }
 
 /** Last, so that who is told that a container is configured can ask for it by name. */

@@ -15,6 +15,7 @@ import { ActorEngine, readBootId } from './engine.ts';
 import { DefinitionStore } from './networks/definition-store.ts';
 import { ResolverKeeper } from './resolver/keeper.ts';
 import { takeRunDirectory } from './run-lock.ts';
+import { SpringClean } from './spring-clean.ts';
 import { WatchKeeper } from './watch/keeper.ts';
 
 export interface DaemonOptions {
@@ -97,7 +98,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       networks: networksDirectory,
     };
     const engine = new ActorEngine(journal, pool, { node, version, bootId, directories });
-    pool.on('committed', (_, announced) => announced && publisher.wake());
+    const springClean = new SpringClean();
+    undo.push(() => springClean.stop());
+    pool.on('committed', (_, announced) => {
+      springClean.note();
+      if (announced) publisher.wake();
+    });
     // a worker that ended between its commit and its word to us may have left facts behind
     pool.on('recovered', () => publisher.wake());
     reportWorkers(pool, log);

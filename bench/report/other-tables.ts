@@ -17,10 +17,11 @@ export function crowdTable(crowd: Crowd): string {
   const phases: string[][] = [
     ['all up', `${figure(crowd.up.seconds)} s`, processor(crowd.up)],
     [
-      'memory with all of them',
+      'memory when the last is up',
       `${figure(crowd.residentMiB)} MiB`,
       `daemon; nats-server ${figure(crowd.natsResidentMiB)} MiB`,
     ],
+    ['memory at rest, with all of them', `${figure(crowd.restingMiB)} MiB`, 'daemon'],
     ['at rest', `${figure(crowd.idle.seconds)} s`, processor(crowd.idle)],
     ...crowd.restarts.map(({ how, servingAfterMs, settledAfterMs }) => [
       `daemon starts again after a ${how}`,

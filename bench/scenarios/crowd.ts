@@ -7,8 +7,9 @@ export interface Crowd {
   containers: number;
   networks: number;
   up: Phase;
-  /** of the daemon, with all of them */
+  /** of the daemon, when the last of them is up, and at rest */
   residentMiB: number;
+  restingMiB: number;
   /** of its nats-server */
   natsResidentMiB: number;
   idle: Phase;
@@ -54,6 +55,7 @@ export async function measureCrowd({ containers, idleSeconds }: CrowdPlan): Prom
   const memory = await processIds(site);
   const sizes = { residentMiB: residentMiB(memory.daemon), natsResidentMiB: residentMiB(memory.nats) };
   const idle = await phase(site, () => delay(idleSeconds * 1_000));
+  const restingMiB = residentMiB(memory.daemon);
   const restarts = [await restart(site, 'stop'), await restart(site, 'kill')];
   const down = await phase(site, () =>
     forEachContainer(containers, async (index) => {
@@ -62,7 +64,7 @@ export async function measureCrowd({ containers, idleSeconds }: CrowdPlan): Prom
       await site.client.container.remove({ id });
     }),
   );
-  return { containers, networks: networks.length, up, ...sizes, idle, restarts, down };
+  return { containers, networks: networks.length, up, ...sizes, restingMiB, idle, restarts, down };
 }
 
 async function forEachContainer(containers: number, work: (index: number) => Promise<void>): Promise<void> {

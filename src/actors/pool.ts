@@ -23,8 +23,8 @@ export interface Resolver {
   connect(): MessagePort | null;
 }
 
-/** V8 lets the nursery of each thread grow to 48 MB before it looks at what of it is needed: here little lives long. */
-const resourceLimits = { maxYoungGenerationSizeMb: 12 };
+/** V8 lets the nursery of a thread grow to 48 MB; much smaller than this, and what is soon thrown away is first kept for long. */
+const resourceLimits = { maxYoungGenerationSizeMb: 24 };
 
 interface Member {
   thread: Worker;

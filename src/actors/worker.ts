@@ -2,6 +2,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { fault, faultOf, NetloomError } from '../core/fault.ts';
 import { DefinitionStore } from '../networks/definition-store.ts';
 import { ResolverClient } from '../resolver/client.ts';
+import { SpringClean } from '../spring-clean.ts';
 import { ActorSystem, type Outside } from './actor-system.ts';
 import { type Answer, type Delivery, Journal } from './journal.ts';
 import { type KernelServices, NativeKernel, noNames } from './native-kernel.ts';
@@ -137,12 +138,16 @@ function join(index: number, port: MessagePort): void {
   peers.set(index, port);
   port.on('message', (deliveries: Delivery[]) => {
     countTurn();
+    springClean.note();
     for (const delivery of deliveries) system.deliver(delivery);
   });
 }
 
+const springClean = new SpringClean();
+
 parent.on('message', (message: ToWorker) => {
   countTurn();
+  springClean.note();
   switch (message.kind) {
     case 'call':
       void answer(message.id, message.verb, message.input);

@@ -23,6 +23,7 @@ const reported: Reported = {
     networks: 4,
     up: { seconds: 4, daemonCpuSeconds: 3, natsCpuSeconds: 0.2 },
     residentMiB: 180,
+    restingMiB: 140,
     natsResidentMiB: 20,
     idle: { seconds: 10, daemonCpuSeconds: 0.01, natsCpuSeconds: 0 },
     restarts: [{ how: 'kill', servingAfterMs: 900, settledAfterMs: 1200 }],
@@ -62,7 +63,7 @@ it('names who was not measured, and why', () => {
 
 it('tells of many containers what they cost', () => {
   expect(lines()).toContain('| all up | 4.00 s | daemon 75 %, nats-server 5.0 % of one processor |');
-  expect(lines()).toContain('| memory with all of them | 180 MiB | daemon; nats-server 20.0 MiB |');
+  expect(lines()).toContain('| memory when the last is up | 180 MiB | daemon; nats-server 20.0 MiB |');
   expect(lines()).toContain('| at rest | 10.0 s | daemon 0.1 %, nats-server 0.0 % of one processor |');
 });
 

@@ -2,6 +2,7 @@ import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_pr
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect, type NetloomClient } from '../../src/client.ts';
 import { nftSets } from '../../src/core/nft.ts';
@@ -36,8 +37,10 @@ export class TestDaemon {
     const { runDirectory, directory, node } = this;
     const workers = this.workers === null ? [] : ['--workers', `${this.workers}`];
     const places = ['--run-dir', runDirectory, '--state-dir', `${directory}/state`];
-    const child = spawn(process.execPath, [main, 'daemon', '--node', node, ...places, ...workers, ...this.flags], {
+    // as a user does, by its first line; but by the node that the test runs on
+    const child = spawn(main, ['daemon', '--node', node, ...places, ...workers, ...this.flags], {
       stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, PATH: `${dirname(process.execPath)}:${process.env.PATH}` },
     });
     for (const stream of [child.stdout, child.stderr])
       stream?.on('data', (chunk: Buffer) => {

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import type { NatsConnection } from '@nats-io/nats-core';
 import { type Logger, pino } from 'pino';
 import { Journal } from './actors/journal.ts';
 import { Pool } from './actors/pool.ts';
@@ -75,22 +76,15 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const bootId = readBootId();
     const rebooted = journal.noticeBoot(bootId);
 
-    const server = options.natsUrl === null ? await ownServer(options, log) : null;
-    undo.push(() => server?.stop());
-    const nc = await connectBus({ ...(await addressOf(options, server)), name: `netloom daemon ${node}` });
-    undo.push(() => nc.close());
-    if (!server) await refuseTwin(nc, node);
-
-    const publisher = new OutboxPublisher({ nc, outbox: journal, node, log });
-    undo.push(async () => {
-      await publisher.flush(drainMs);
-      await publisher.stop();
-    });
-    const resolver = await ResolverKeeper.start();
-    undo.push(() => resolver.stop());
-    const pool = new Pool({ workers, runDirectory, netnsDirectory, networksDirectory, searchDomain }, resolver);
+    // what each of these waits for, modules to be loaded above all, the others need not wait for
+    const pool = new Pool({ workers, runDirectory, netnsDirectory, networksDirectory, searchDomain });
+    const [{ nc, publisher }, resolver, , watch] = await allOf(undo, [
+      [openBus(options, journal, log), (bus: Bus) => bus.close()],
+      [ResolverKeeper.start(), (keeper: ResolverKeeper) => keeper.stop()],
+      [Promise.resolve(pool), () => pool.stop()],
+      [WatchKeeper.start({ netnsDirectory }), (keeper: WatchKeeper) => keeper.stop()],
+    ]);
     resolver.on('lost', (error) => log.error({ error }, 'the resolver ended by itself'));
-    undo.push(() => pool.stop());
     const directories = {
       run: runDirectory,
       state: stateDirectory,
@@ -107,9 +101,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     // a worker that ended between its commit and its word to us may have left facts behind
     pool.on('recovered', () => publisher.wake());
     reportWorkers(pool, log);
-    // before the actors look at what is there: from then on nothing goes unseen
-    const watch = await WatchKeeper.start({ netnsDirectory });
-    undo.push(() => watch.stop());
+    // it watches since before the actors look at what is there: nothing goes unseen
     watch.on('suspected', (suspected) => engine.suspect(suspected));
     watch.on('uplink', (hostIp) => engine.noteHostIp(hostIp));
     resolver.on('lost', () => engine.noteResolver('lost'));
@@ -121,7 +113,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       log.info('the resolver was started again');
     });
     watch.on('lost', (error) => log.error({ error }, 'the watcher ended by itself'));
-    await pool.start();
+    await pool.start(resolver);
     const definitions = new DefinitionStore(networksDirectory);
     const takeDefinitions = () => {
       const found = definitions.list();
@@ -143,6 +135,46 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const service = await serveCommands({ nc, engine, node, version, log });
     log.info({ ...directories, workers, rebooted }, 'serving');
     return { info: () => engine.info(), stop: () => stop({ left, service, engine, undo, log }) };
+  } catch (error) {
+    await unwind(undo, log);
+    throw error;
+  }
+}
+
+/** Waits for all, so that also what outlives a failure is stopped. Stopped in the reverse of the order given here. */
+async function allOf<Started extends readonly unknown[]>(
+  undo: (() => unknown)[],
+  begun: readonly [...{ [Index in keyof Started]: [Promise<Started[Index]>, (started: Started[Index]) => unknown] }],
+): Promise<Started> {
+  const outcomes = await Promise.allSettled(begun.map(([promise]) => promise));
+  for (const [index, outcome] of outcomes.entries())
+    if (outcome.status === 'fulfilled') undo.push(() => begun[index]?.[1](outcome.value as never));
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failed) throw failed.reason;
+  return outcomes.map((outcome) => (outcome as PromiseFulfilledResult<unknown>).value) as unknown as Started;
+}
+
+interface Bus {
+  nc: NatsConnection;
+  publisher: OutboxPublisher;
+  close(): Promise<void>;
+}
+
+async function openBus(options: DaemonOptions, journal: Journal, log: Logger): Promise<Bus> {
+  const { node } = options;
+  const undo: (() => unknown)[] = [];
+  try {
+    const server = options.natsUrl === null ? await ownServer(options, log) : null;
+    undo.push(() => server?.stop());
+    const nc = await connectBus({ ...(await addressOf(options, server)), name: `netloom daemon ${node}` });
+    undo.push(() => nc.close());
+    if (!server) await refuseTwin(nc, node);
+    const publisher = new OutboxPublisher({ nc, outbox: journal, node, log });
+    undo.push(async () => {
+      await publisher.flush(drainMs);
+      await publisher.stop();
+    });
+    return { nc, publisher, close: () => unwind(undo, log) };
   } catch (error) {
     await unwind(undo, log);
     throw error;

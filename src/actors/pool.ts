@@ -1,4 +1,4 @@
-import { EventEmitter, once } from 'node:events';
+import { EventEmitter } from 'node:events';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { beginNetns } from '#native';
 import { type ActorAddress, workerOf } from '../core/actor-address.ts';
@@ -37,23 +37,25 @@ interface Member {
 export class Pool extends EventEmitter<PoolEvents> {
   readonly #members: Member[] = [];
   readonly #pauses: RestartPause[];
+  #resolver: Resolver | null = null;
   #calls = 0;
+  #started = false;
   #stopping = false;
 
-  constructor(
-    private readonly settings: Omit<WorkerSettings, 'index'>,
-    private readonly resolver: Resolver | null = null,
-  ) {
+  /** The threads begin to load what they need; nothing is done before start(). */
+  constructor(private readonly settings: Omit<WorkerSettings, 'index'>) {
     super();
     this.#pauses = Array.from({ length: settings.workers }, () => new RestartPause());
+    for (let index = 0; index < settings.workers; index++) this.#members[index] = this.#spawn(index);
   }
 
   get size(): number {
     return this.settings.workers;
   }
 
-  async start(): Promise<void> {
-    for (let index = 0; index < this.size; index++) this.#members[index] = this.#spawn(index);
+  async start(resolver: Resolver | null = null): Promise<void> {
+    this.#started = true;
+    this.#resolver = resolver;
     await Promise.all(this.#members.map(({ ready }) => ready));
     for (let one = 0; one < this.size; one++) for (let other = 0; other < one; other++) await this.#join(one, other);
     await this.connectResolver();
@@ -78,7 +80,7 @@ export class Pool extends EventEmitter<PoolEvents> {
   }
 
   async #giveResolver(index: number): Promise<void> {
-    const port = this.resolver?.connect();
+    const port = this.#resolver?.connect();
     if (port) await this.call(index, 'names', { port }, [port]);
   }
 
@@ -151,7 +153,10 @@ export class Pool extends EventEmitter<PoolEvents> {
       resourceLimits,
       name: `netloom-${index}`,
     });
-    const ready = once(thread, 'message').then(() => {});
+    const ready = new Promise<void>((resolve, reject) => {
+      thread.once('message', () => resolve());
+      thread.once('exit', () => reject(lost(index)));
+    });
     ready.catch(() => {});
     const member: Member = { thread, calls: new Map(), ready };
     thread.on('message', (message: FromWorker) => this.#heard(member, message));
@@ -183,7 +188,8 @@ export class Pool extends EventEmitter<PoolEvents> {
     const open = [...(ended.calls?.values() ?? [])];
     ended.calls = null;
     for (const { reject } of open) reject(lost(index));
-    if (this.#stopping) return;
+    // who cannot even load what it needs is told of by start()
+    if (this.#stopping || !this.#started) return;
     this.emit('died', index, exitCode);
     await this.#pauses[index]?.wait();
     if (this.#stopping) return;

@@ -70,6 +70,9 @@ class ThreadlessPool extends EventEmitter {
     return this.kernels.length;
   }
 
+  /** Here a kernel step begins when it is performed. */
+  foresee(): void {}
+
   start(): void {
     for (const system of this.#systems) system.restore();
     for (const kind of ['host', 'network', 'container'] as const) for (const system of this.#systems) system.wake(kind);

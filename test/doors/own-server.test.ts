@@ -1,7 +1,7 @@
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { runDoor } from './door.ts';
+import { door, runDoor } from './door.ts';
 import { info, message, type Script, ScriptedServer } from './scripted-server.ts';
 
 /** The door's own client of NATS, beside a server that says whatever a test wants. */
@@ -82,6 +82,29 @@ describe('what is sent', () => {
     server.writeCredentials({ url: server.url.replace('127.0.0.1', 'localhost') });
     expect(await create()).toEqual(answered);
   });
+
+  it('goes to ::1, too', async () => {
+    await server.close();
+    server = await ScriptedServer.open('::1');
+    server.script = atOnce((inbox) => message(inbox, answer));
+    expect(await create()).toEqual(answered);
+  });
+
+  it.each(['nats://192.0.2.1:4222', 'tls://127.0.0.1:4222', 'nats://127.0.0.1', 'nats://user@127.0.0.1:4222'])(
+    'is not what is said to a server that is not plainly the own one: %s',
+    async (url) => {
+      const { runDirectory } = server;
+      server.writeCredentials({ url });
+      const alone = `${runDirectory}/netavark`;
+      copyFileSync(door, alone);
+      const { stdout } = await runDoor(['create'], {
+        env: { NETLOOM_RUN_DIR: runDirectory },
+        input: {},
+        program: alone,
+      });
+      expect(JSON.parse(stdout).error).toContain('libnats-dev');
+    },
+  );
 });
 
 describe('what comes back', () => {

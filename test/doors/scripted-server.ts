@@ -32,9 +32,9 @@ export class ScriptedServer {
   readonly #server = createServer((socket) => this.#serve(socket));
   script: Script = () => {};
 
-  static async open(): Promise<ScriptedServer> {
+  static async open(host = '127.0.0.1'): Promise<ScriptedServer> {
     const server = new ScriptedServer();
-    server.#server.listen(0, '127.0.0.1');
+    server.#server.listen(0, host);
     await once(server.#server, 'listening');
     server.writeCredentials({});
     return server;
@@ -45,7 +45,8 @@ export class ScriptedServer {
   }
 
   get url(): string {
-    return `nats://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    const { address, family, port } = this.#server.address() as AddressInfo;
+    return family === 'IPv6' ? `nats://[${address}]:${port}` : `nats://${address}:${port}`;
   }
 
   writeCredentials(other: Record<string, unknown>): void {

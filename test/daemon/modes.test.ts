@@ -523,8 +523,8 @@ describe('the life of a container', () => {
       const path = `${lab.daemon.netnsDirectory}/netloom-planned`;
       expect(steps.map((step) => step.split(' ')[0])).toEqual([
         'netns.create',
-        'link.set',
         'link.veth',
+        'link.set',
         'link.set',
         'link.set',
         'address.add',

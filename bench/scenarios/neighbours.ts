@@ -22,7 +22,8 @@ export interface NeighbourPlan {
   /** ascending */
   populations: readonly number[];
   pair: Limits;
-  warmUp: Limits;
+  /** of a peer, before anything is measured */
+  warmUpOf(peer: PeerKey): Limits;
   /** for all of them, to get to the next population */
   populateWithinMs: number;
   say(line: string): void;
@@ -80,7 +81,7 @@ class Neighbours {
     this.#hosts.set(peer, host);
     await this.#try(peer, async () => {
       await host.ask('open', peer);
-      await warmUp(host, this.plan.warmUp);
+      await warmUp(host, this.plan.warmUpOf(peer));
     });
   }
 

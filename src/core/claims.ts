@@ -1,5 +1,6 @@
 import { formatSubnet, parseSubnet, type Subnet, subnetsOverlap } from './address.ts';
 import { type Fault, fault } from './fault.ts';
+import { LedgerIndex } from './ledger-index.ts';
 import { completeSubnet, type NetworkSubnet } from './network.ts';
 import type { HostSurvey } from './plan/step.ts';
 import { describePort, type PublishedPort, portsOverlap } from './port.ts';
@@ -9,17 +10,27 @@ import { freeSubnet } from './subnet-pool.ts';
 
 export type PortLedger = Readonly<Record<string, readonly PublishedPort[]>>;
 
+/** Host ports that lie next to each other share a term: a range of all of them has a thousand. */
+const portsPerTerm = 64;
+
+function termsOfPort({ protocol, hostPort, range }: PublishedPort): string[] {
+  const [first, last] = [hostPort, hostPort + range - 1].map((port) => Math.floor(port / portsPerTerm)) as [
+    number,
+    number,
+  ];
+  return Array.from({ length: last - first + 1 }, (_, offset) => `${protocol} ${first + offset}`);
+}
+
+const byPort = new LedgerIndex<readonly PublishedPort[]>((ports) => ports.flatMap(termsOfPort));
+
 /** The first port that another container has already. */
 export function portConflict(ledger: PortLedger, container: string, ports: readonly PublishedPort[]): Fault | null {
-  for (const owner in ledger) {
-    if (owner === container) continue;
-    const held = ledger[owner] as readonly PublishedPort[];
-    for (const port of ports) {
-      const clash = held.find((other) => portsOverlap(port, other));
+  for (const port of ports)
+    for (const owner of termsOfPort(port).flatMap((term) => [...byPort.find(ledger, term)])) {
+      const clash = owner !== container && ledger[owner]?.find((other) => portsOverlap(port, other));
       if (clash)
         return fault('port.taken', `${describePort(port)}: container ${owner} publishes ${describePort(clash)}`);
     }
-  }
   return null;
 }
 

@@ -9,6 +9,7 @@ import {
   subnetContains,
 } from './address.ts';
 import { type Fault, fault } from './fault.ts';
+import { LedgerIndex } from './ledger-index.ts';
 import type { IpvlanMode, MacvlanMode } from './link-kinds.ts';
 import { answersNames, gatewaysOf, type NetworkDefinition, type NetworkRoute, type NetworkSubnet } from './network.ts';
 import { networkSettings } from './network-options.ts';
@@ -92,26 +93,14 @@ export function chooseAddresses(
 /** Who has an address; null: nobody. */
 type Holder = (address: string) => string | null;
 
-/** An index of all leases pays off only for who asks often: the next address is free at the first question, as a rule. */
-const questionsBeforeIndex = 3;
+const byAddress = new LedgerIndex<readonly string[]>((addresses) => addresses);
 
 /** What `container` itself holds counts as free. */
 function holders(leases: Leases, container: string | null): Holder {
-  let questions = 0;
-  let index: Map<string, string> | null = null;
   return (address) => {
-    if (questions++ < questionsBeforeIndex) {
-      for (const id in leases) if (id !== container && leases[id]?.includes(address)) return id;
-      return null;
-    }
-    index ??= indexOf(leases, container);
-    return index.get(address) ?? null;
+    for (const id of byAddress.find(leases, address)) if (id !== container) return id;
+    return null;
   };
-}
-
-function indexOf(leases: Leases, container: string | null): Map<string, string> {
-  const others = Object.entries(leases).filter(([id]) => id !== container);
-  return new Map(others.flatMap(([id, held]) => held.map((address) => [address, id] as const)));
 }
 
 function refuseStatic(address: string, entry: NetworkSubnet, subnet: Subnet, holder: Holder): Fault | null {

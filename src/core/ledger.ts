@@ -1,10 +1,15 @@
 /**
- * Records that grow with the number of containers. They are never changed in place, as all that machines remember, and a
- * copy of a thousand entries is what each change costs; so the copies are plain dictionaries (V8 copies what it takes for a
- * class of its own at several times that price, and leaves something out at ten times), and what was changed is remembered
- * beside them, so that nobody needs to compare all entries to find it.
+ * Records that grow with the number of containers. They are never changed in place, as all that machines remember. A copy of
+ * a thousand entries costs more than all else that a set-up decides, so those that are made here share what they have in
+ * common: the entries lie in buckets, and a change copies one of them. To whoever reads it a ledger is a record like any
+ * other, its keys in order. What was changed is remembered beside it, so that nobody needs to compare all entries to find it.
  */
 export type Ledger<Entry> = Readonly<Record<string, Entry>>;
+
+type Bucket<Entry> = Readonly<Record<string, Entry>>;
+type Buckets<Entry> = readonly Bucket<Entry>[];
+
+const bucketCount = 64;
 
 /** From which ledger one was made, and by which entry it differs. */
 const origins = new WeakMap<object, { from: WeakRef<object>; key: string }>();
@@ -12,15 +17,15 @@ const origins = new WeakMap<object, { from: WeakRef<object>; key: string }>();
 const mostSteps = 16;
 
 export function withEntry<Entry>(ledger: Ledger<Entry>, key: string, entry: Entry): Ledger<Entry> {
-  const copy = copyOf(ledger);
-  copy[key] = entry;
-  return made(copy, ledger, key);
+  return changed(ledger, key, (bucket) => {
+    bucket[key] = entry;
+  });
 }
 
 export function withoutEntry<Entry>(ledger: Ledger<Entry>, key: string): Ledger<Entry> {
-  const copy = copyOf(ledger);
-  delete copy[key];
-  return made(copy, ledger, key);
+  return changed(ledger, key, (bucket) => {
+    delete bucket[key];
+  });
 }
 
 /** The keys whose entries are not the same object in both. */
@@ -32,23 +37,80 @@ export function changedKeys(before: Ledger<unknown>, after: Ledger<unknown>): st
 /** By the changes that lead from one to the other; null: they are not known, or too many. */
 function keysBetween(before: object, after: object): Set<string> | null {
   const keys = new Set<string>();
-  let at: object | undefined = after;
-  for (let step = 0; at && step <= mostSteps; step++) {
-    if (at === before) return keys;
-    const origin = origins.get(at);
-    if (origin) keys.add(origin.key);
-    at = origin?.from.deref();
+  for (const { ledger, changed } of history(after)) {
+    if (ledger === before) return keys;
+    if (changed !== null) keys.add(changed);
   }
   return null;
 }
 
-function copyOf<Entry>(ledger: Ledger<Entry>): Record<string, Entry> {
+/** A ledger, and those that it was made from, newest first, each with the key of its own last change; ends when it is long. */
+export function* history(ledger: object): Generator<{ ledger: object; changed: string | null }> {
+  let at: object | undefined = ledger;
+  for (let step = 0; at && step <= mostSteps; step++) {
+    const origin = origins.get(at);
+    yield { ledger: at, changed: origin?.key ?? null };
+    at = origin?.from.deref();
+  }
+}
+
+function changed<Entry>(
+  ledger: Ledger<Entry>,
+  key: string,
+  change: (bucket: Record<string, Entry>) => void,
+): Ledger<Entry> {
+  const buckets = [...bucketsOf(ledger)];
+  const index = bucketOf(key);
+  const bucket = copyOf(buckets[index] as Bucket<Entry>);
+  change(bucket);
+  buckets[index] = bucket;
+  const made = ledgerOf(buckets);
+  origins.set(made, { from: new WeakRef(ledger), key });
+  return made;
+}
+
+/** V8 copies what it takes for a class of its own at several times this price. */
+function copyOf<Entry>(bucket: Bucket<Entry>): Record<string, Entry> {
   const copy: Record<string, Entry> = Object.create(null);
-  for (const key in ledger) copy[key] = ledger[key] as Entry;
+  for (const key in bucket) copy[key] = bucket[key] as Entry;
   return copy;
 }
 
-function made<Entry>(copy: Ledger<Entry>, from: Ledger<Entry>, key: string): Ledger<Entry> {
-  origins.set(copy, { from: new WeakRef(from), key });
-  return copy;
+/** Names are alike at their beginning and end in numbers, and ids are random. */
+function bucketOf(key: string): number {
+  let hash = 0;
+  for (let index = Math.max(0, key.length - 6); index < key.length; index++)
+    hash = (hash * 31 + key.charCodeAt(index)) | 0;
+  return (hash >>> 0) % bucketCount;
 }
+
+const contents = Symbol('buckets');
+interface Target {
+  [contents]: Buckets<unknown>;
+}
+
+function bucketsOf<Entry>(ledger: Ledger<Entry>): Buckets<Entry> {
+  const known = (ledger as unknown as Target)[contents] as Buckets<Entry> | undefined;
+  if (known) return known;
+  const buckets = Array.from({ length: bucketCount }, (): Record<string, Entry> => Object.create(null));
+  for (const key of Object.keys(ledger)) (buckets[bucketOf(key)] as Record<string, Entry>)[key] = ledger[key] as Entry;
+  return buckets;
+}
+
+const ledgerOf = <Entry>(buckets: Buckets<Entry>): Ledger<Entry> =>
+  new Proxy<Target>({ [contents]: buckets }, asRecord) as unknown as Ledger<Entry>;
+
+const bucketWith = (target: Target, key: string): Bucket<unknown> => target[contents][bucketOf(key)] as Bucket<unknown>;
+
+/** A record of what is in the buckets, and of nothing else. */
+const asRecord: ProxyHandler<Target> = {
+  get: (target, key) => (typeof key === 'string' ? bucketWith(target, key)[key] : Reflect.get(target, key)),
+  has: (target, key) => typeof key === 'string' && key in bucketWith(target, key),
+  ownKeys: (target) => target[contents].flatMap((bucket) => Object.keys(bucket)).sort(),
+  getOwnPropertyDescriptor: (target, key) =>
+    typeof key === 'string' ? Object.getOwnPropertyDescriptor(bucketWith(target, key), key) : undefined,
+  getPrototypeOf: () => Object.prototype,
+  set: () => false,
+  defineProperty: () => false,
+  deleteProperty: () => false,
+};

@@ -15,8 +15,39 @@ describe('a ledger', () => {
 
   it('takes any name for a name', () => {
     const odd = withEntry(withEntry(one, '__proto__', ['10.0.0.5']), 'constructor', []);
-    expect(Object.keys(odd)).toEqual(['web', 'db', '__proto__', 'constructor']);
+    expect(Object.keys(odd)).toEqual(['__proto__', 'constructor', 'db', 'web']);
     expect(changedKeys(one, odd).sort()).toEqual(['__proto__', 'constructor']);
+  });
+
+  it('is a record to whoever reads it, and to nobody who writes', () => {
+    const more = withEntry(one, 'cache', ['10.0.0.4']);
+    const plain = { cache: ['10.0.0.4'], db: ['10.0.0.3'], web: ['10.0.0.2'] };
+    expect(JSON.stringify(more)).toBe(JSON.stringify(plain));
+    expect({ ...more }).toEqual(plain);
+    expect(Object.entries(more)).toEqual(Object.entries(plain));
+    expect(['web' in more, 'nobody' in more, Object.hasOwn(more, 'db')]).toEqual([true, false, true]);
+    expect(more.constructor).toBeUndefined();
+    expect(() => Object.assign(more, { web: [] })).toThrow(TypeError);
+    expect(Reflect.deleteProperty(more, 'web')).toBe(false);
+    expect(more).toEqual(plain);
+  });
+
+  it('holds what a copy of everything would, after any changes', () => {
+    const random = seeded(3);
+    let ledger: Ledger<number> = {};
+    const plain = new Map<string, number>();
+    for (let change = 0; change < 3_000; change++) {
+      const key = `container-${Math.floor(random() * 500)}`;
+      if (random() < 0.7) {
+        plain.set(key, change);
+        ledger = withEntry(ledger, key, change);
+      } else {
+        plain.delete(key);
+        ledger = withoutEntry(ledger, key);
+      }
+      if (change % 100 === 0) expect(ledger).toEqual(Object.fromEntries(plain));
+    }
+    expect(Object.keys(ledger)).toEqual([...plain.keys()].sort());
   });
 
   it('knows what was changed', () => {

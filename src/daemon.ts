@@ -10,10 +10,12 @@ import { refuseTwin } from './bus/nodes.ts';
 import { OutboxPublisher } from './bus/outbox.ts';
 import { type ManagedServer, startServer } from './bus/server.ts';
 import { type CommandService, serveCommands } from './bus/service.ts';
+import { fault, NetloomError } from './core/fault.ts';
 import type { NodeInfo } from './core/view.ts';
 import { TeardownQueue } from './doors/teardown-queue.ts';
 import { ActorEngine, readBootId } from './engine.ts';
 import { DefinitionStore } from './networks/definition-store.ts';
+import { missingPrivileges } from './privileges.ts';
 import { ResolverKeeper } from './resolver/keeper.ts';
 import { takeRunDirectory } from './run-lock.ts';
 import { SpringClean } from './spring-clean.ts';
@@ -65,6 +67,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     { level: options.logLevel, base: { node }, serializers: { error: pino.stdSerializers.err } },
     pino.destination(2),
   );
+  const missing = missingPrivileges();
+  if (missing.length > 0)
+    throw new NetloomError(
+      fault('node.unprivileged', `the daemon needs root: this process lacks ${missing.join(' and ')}`),
+    );
   const undo: (() => unknown)[] = [];
   try {
     const lock = takeRunDirectory(runDirectory);

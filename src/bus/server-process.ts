@@ -51,7 +51,11 @@ export async function launchServer({ binary, configFile, port, serverName, log }
   if (failure === null) return { pid: child.pid as number, exited, stop, signal: () => child.kill('SIGTERM') };
   await stop();
   throw new NetloomError(
-    fault('bus.unreachable', `nats-server does not serve 127.0.0.1:${port}: ${failure}`, { detail: lastWords() }),
+    fault(
+      'bus.unreachable',
+      `nats-server does not serve 127.0.0.1:${port}: ${failure} (--nats-port chooses another port, --nats-url a server that runs already)`,
+      { detail: lastWords() },
+    ),
   );
 }
 

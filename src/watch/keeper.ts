@@ -21,10 +21,15 @@ export class WatchKeeper extends EventEmitter<KeeperEvents> {
     super();
   }
 
-  /** Resolves when nothing goes unseen any more. */
+  /** Resolves when nothing goes unseen any more. Where the first one cannot watch there is no second. */
   static async start(settings: WatcherSettings): Promise<WatchKeeper> {
     const keeper = new WatchKeeper(settings);
-    await keeper.#launch(false);
+    try {
+      await keeper.#launch(false);
+    } catch (error) {
+      await keeper.stop();
+      throw error;
+    }
     return keeper;
   }
 

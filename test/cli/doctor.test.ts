@@ -1,3 +1,4 @@
+import { existsSync, writeFileSync } from 'node:fs';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findingsText } from '../../src/cli/commands/doctor.ts';
@@ -21,6 +22,9 @@ afterAll(async () => {
   directory.remove();
 });
 
+const withoutPrivileges = ['--bounding-set', '-all', '--inh-caps', '-all'];
+const main = new URL('../../dist/src/cli/main.js', import.meta.url).pathname;
+
 const failing = (checks: Finding[]) => checks.filter(({ ok }) => ok !== true).map(({ check }) => check);
 
 describe('doctor', () => {
@@ -33,8 +37,6 @@ describe('doctor', () => {
   });
 
   it('says how to mend each thing that is missing', async () => {
-    const withoutPrivileges = ['--bounding-set', '-all', '--inh-caps', '-all'];
-    const main = new URL('../../dist/src/cli/main.js', import.meta.url).pathname;
     const { stdout, exitCode } = await execa(
       'setpriv',
       [...withoutPrivileges, process.execPath, main, 'doctor', '--json', '--nats-url', 'nats://127.0.0.1:1'],
@@ -96,4 +98,30 @@ it('the findings of doctor are read line by line', () => {
     '',
     '2 of 3 checks did not pass.',
   ]);
+});
+
+describe('without privileges', () => {
+  it('the daemon says what it lacks and ends, with nothing begun', async () => {
+    const places = ['--run-dir', `${directory.path}/bare`, '--state-dir', `${directory.path}/bare-state`];
+    const command = [...withoutPrivileges, process.execPath, main, 'daemon', ...places, '--nats-port', '0'];
+    const { exitCode, stderr } = await execa('setpriv', command, { reject: false, timeout: 10_000 });
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain(
+      'node.unprivileged: the daemon needs root: this process lacks CAP_NET_ADMIN and CAP_SYS_ADMIN',
+    );
+    expect(existsSync(`${directory.path}/bare`)).toBe(false);
+  });
+
+  it('a watcher that cannot watch is not tried again for ever', async () => {
+    const keeper = new URL('../../dist/src/watch/keeper.js', import.meta.url);
+    const script = `${directory.path}/watch.mjs`;
+    writeFileSync(
+      script,
+      `import { WatchKeeper } from '${keeper}';
+       await WatchKeeper.start({ netnsDirectory: '${directory.path}' }).catch(({ message }) => console.log(message));`,
+    );
+    const command = [...withoutPrivileges, process.execPath, script];
+    const { exitCode, stdout } = await execa('setpriv', command, { reject: false, timeout: 10_000 });
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: expect.stringContaining('EPERM') });
+  });
 });

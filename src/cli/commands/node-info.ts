@@ -22,7 +22,7 @@ function nodeFacts(terminal: Terminal, info: NodeInfo): string {
     ['Node', info.node],
     ['State', info.state],
     ['Version', `netloom ${info.version}, Node.js ${info.nodeVersion}, Linux ${info.kernel}`],
-    ['Process', `${info.pid}, since ${info.startedAt}, ${info.workers} workers`],
+    ['Process', `${info.pid}, since ${info.startedAt}, ${info.workers} ${info.workers === 1 ? 'worker' : 'workers'}`],
     ['Containers', info.containers],
     ['Networks', info.networks],
     ['Facts not sent', info.outbox],

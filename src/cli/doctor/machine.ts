@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { release } from 'node:os';
 import { dirname } from 'node:path';
 import { findServerBinary } from '../../bus/server-process.ts';
+import { missingPrivileges, neededPrivileges } from '../../privileges.ts';
 import { bad, type Finding, good, tried } from './finding.ts';
 
 /** What can be seen without changing anything. */
@@ -25,14 +26,10 @@ export function kernelVersion(): Finding {
     : bad('Linux', `${found} is too old`, 'use a kernel of 5.6 or newer: maps with ranges in concatenations need it');
 }
 
-/** By capabilities, not by user id: root in a container may lack them, and others may have them. */
-const needed = { CAP_NET_ADMIN: 12, CAP_SYS_ADMIN: 21 };
-
-export function privileges(status = readFileSync('/proc/self/status', 'utf8')): Finding {
-  const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
-  const missing = Object.entries(needed).flatMap(([name, bit]) => ((effective >> BigInt(bit)) & 1n ? [] : [name]));
+export function privileges(status?: string): Finding {
+  const missing = missingPrivileges(status);
   return missing.length === 0
-    ? good('Privileges', Object.keys(needed).join(', '))
+    ? good('Privileges', neededPrivileges.join(', '))
     : bad(
         'Privileges',
         `${missing.join(' and ')} ${missing.length > 1 ? 'are' : 'is'} missing`,

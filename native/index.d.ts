@@ -42,6 +42,12 @@ export function adoptNetns(pid: number, path: string): { identity: NetnsIdentity
 export function netnsIdentity(path: string): NetnsIdentity | null;
 /** The caller's own network namespace (of this thread). */
 export function currentNetnsIdentity(): NetnsIdentity;
+/**
+ * Makes a directory that everybody pins namespaces in, /run/netns, a shared mount of its own unless it is one, as `ip netns
+ * add` and podman do before their first: who does it after a pin hides that below. Equivalent to: `mount --rbind <path> <path>`, `mount
+ * --make-rshared <path>`.
+ */
+export function shareNetnsDirectory(path: string): void;
 /** Unmounts (lazily, bounded retries while several mounts are stacked) and unlinks. false: it was already gone. */
 export function removeNetns(path: string): boolean;
 /** Moves the calling thread into the namespace for good: for programs that exec, and for tests. */

@@ -8,6 +8,7 @@ export const {
   adoptNetns,
   netnsIdentity,
   currentNetnsIdentity,
+  shareNetnsDirectory,
   removeNetns,
   enterNetns,
   enterFreshNetns,

@@ -44,6 +44,11 @@ Napi::Value current_netns_identity(const Napi::CallbackInfo& info) {
   return to_js(info.Env(), sys::own_netns_identity());
 }
 
+Napi::Value share_netns_directory(const Napi::CallbackInfo& info) {
+  sys::share_directory(argument(info, 0, "shareNetnsDirectory", "path").string(), "share netns directory");
+  return info.Env().Undefined();
+}
+
 Napi::Value remove_netns(const Napi::CallbackInfo& info) {
   const std::string path = argument(info, 0, "removeNetns", "path").string();
   return Napi::Boolean::New(info.Env(), sys::unpin_netns(path, "remove netns"));
@@ -68,6 +73,7 @@ void export_netns(Napi::Object exports) {
   export_function<adopt_netns>(exports, "adoptNetns");
   export_function<netns_identity>(exports, "netnsIdentity");
   export_function<current_netns_identity>(exports, "currentNetnsIdentity");
+  export_function<share_netns_directory>(exports, "shareNetnsDirectory");
   export_function<remove_netns>(exports, "removeNetns");
   export_function<enter_netns>(exports, "enterNetns");
   export_function<enter_fresh_netns>(exports, "enterFreshNetns");

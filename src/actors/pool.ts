@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
+import { mkdirSync } from 'node:fs';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
-import { beginNetns } from '#native';
+import { beginNetns, shareNetnsDirectory } from '#native';
 import { type ActorAddress, workerOf } from '../core/actor-address.ts';
 import type { ContainerWish } from '../core/container.ts';
 import { fault, NetloomError } from '../core/fault.ts';
@@ -46,6 +47,7 @@ export class Pool extends EventEmitter<PoolEvents> {
   constructor(private readonly settings: Omit<WorkerSettings, 'index'>) {
     super();
     this.#pauses = Array.from({ length: settings.workers }, () => new RestartPause());
+    prepareNetnsDirectory(settings.netnsDirectory);
     for (let index = 0; index < settings.workers; index++) this.#members[index] = this.#spawn(index);
   }
 
@@ -212,6 +214,15 @@ export class Pool extends EventEmitter<PoolEvents> {
     for (const kind of ['host', 'network', 'container'] as const)
       await Promise.all(indices.map((index) => this.call(index, 'wake', { kind })));
   }
+}
+
+/** Where everybody else pins namespaces, too. */
+const commonNetnsDirectory = '/run/netns';
+
+/** Others make it a mount of its own when they need it: what was pinned before that would lie below theirs. */
+function prepareNetnsDirectory(path: string): void {
+  mkdirSync(path, { recursive: true, mode: 0o755 });
+  if (path === commonNetnsDirectory) shareNetnsDirectory(path);
 }
 
 function lost(index: number): NetloomError {

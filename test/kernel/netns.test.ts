@@ -12,6 +12,7 @@ import {
   netnsIdentity,
   openRouteSocket,
   removeNetns,
+  shareNetnsDirectory,
 } from '#native';
 import { becomeHost, faultOf, type Host, ip, run } from './host.ts';
 
@@ -107,6 +108,32 @@ describe('beginNetns', () => {
     beginNetns(host.pin('there'));
     expect(faultOf(() => createNetns(host.pin('there')))).toMatchObject({ op: 'create netns', errno: 'EEXIST' });
     expect(netnsIdentity(host.pin('there'))).toEqual(before);
+  });
+});
+
+describe('shareNetnsDirectory', () => {
+  const mounts = () => fs.readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
+  /** As podman does, and `ip netns add`: nothing where it is a mount already. */
+  const shareAsOthersDo = (directory: string) =>
+    run(null, 'sh', ['-c', `mount --make-rshared ${directory} || mount --rbind ${directory} ${directory}`]);
+
+  it('leaves nothing to be done by those who would hide what is pinned', () => {
+    const directory = host.pin('common');
+    fs.mkdirSync(directory);
+    shareNetnsDirectory(directory);
+    shareNetnsDirectory(directory);
+    const there = mounts().filter((line) => line.split(' ')[4] === directory);
+    expect(there).toEqual([expect.stringContaining(' shared:')]);
+    createNetns(`${directory}/first`).socket.close();
+    shareAsOthersDo(directory);
+    expect(removeNetns(`${directory}/first`)).toBe(true);
+    expect(fs.readdirSync(directory)).toEqual([]);
+    run(null, 'umount', [directory]);
+    fs.rmdirSync(directory);
+  });
+
+  it('tells of a directory that is not there', () => {
+    expect(faultOf(() => shareNetnsDirectory(host.pin('nowhere')))).toMatchObject({ errno: 'ENOENT' });
   });
 });
 

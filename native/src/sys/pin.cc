@@ -46,6 +46,14 @@ NetnsIdentity pin_netns(int netns, const std::string& path, const std::string& o
   return identity;
 }
 
+void share_directory(const std::string& path, const std::string& op) {
+  const auto share = [&] { return mount("", path.c_str(), "none", MS_SHARED | MS_REC, nullptr) == 0; };
+  if (share()) return;
+  // EINVAL: no mount is there
+  if (errno != EINVAL || mount(path.c_str(), path.c_str(), "none", MS_BIND | MS_REC, nullptr) != 0 || !share())
+    throw_errno(op, path);
+}
+
 bool unpin_netns(const std::string& path, const std::string& op) {
   for (int attempt = 1;; ++attempt) {
     unmount_all(path, op);

@@ -13,6 +13,11 @@ void require_unpinned(const std::string& path, const std::string& op);
 /// earlier. Equivalent to: touch <path>; mount --bind /proc/self/fd/<netns> <path>
 NetnsIdentity pin_netns(int netns, const std::string& path, const std::string& op);
 
+/// Makes a directory a mount of its own that is shared, unless it is one. What `ip netns add` does first, and podman,
+/// with /run/netns: who does it later than somebody has pinned a namespace there hides that pin below, and it cannot be
+/// taken away. Equivalent to: mount --make-rshared <path>, or else mount --rbind <path> <path> before
+void share_directory(const std::string& path, const std::string& op);
+
 /// Equivalent to: ip netns delete. Unmounts all that is stacked there, then unlinks. false: nothing was there.
 bool unpin_netns(const std::string& path, const std::string& op);
 

@@ -90,7 +90,15 @@ void setup(const door::Options& options) {
   const std::string& netns = argument(options, "NETNS_PATH");
   const json input = read_input(options);
   const json request = door::attach_request(input, netns);
-  print_line(door::status_blocks(input, door::Bus().request("container.attach", request)).dump());
+  json answer;
+  try {
+    answer = door::Bus().request("container.attach", request);
+  } catch (const door::NotServed&) {
+    // the first half of a reload: the container, which runs on, keeps what it has
+    door::drop_teardowns(door::detach_request(input, netns));
+    throw;
+  }
+  print_line(door::status_blocks(input, answer).dump());
 }
 
 /// Done now, or by the daemon when it is back.

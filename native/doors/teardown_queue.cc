@@ -1,12 +1,17 @@
 #include "teardown_queue.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 #include "address.h"
@@ -40,16 +45,47 @@ void write_whole(const std::string& file, const std::string& text) {
   failed(file);
 }
 
+std::string queue_directory() { return run_directory() + "/teardowns"; }
+
+bool is_finished(const std::string& file) {
+  constexpr std::string_view suffix = ".json";
+  return file.size() > suffix.size() && file.compare(file.size() - suffix.size(), suffix.size(), suffix) == 0;
+}
+
+bool includes_all(const nlohmann::json& networks, const nlohmann::json& others) {
+  return others.is_array() && std::all_of(others.begin(), others.end(), [&](const nlohmann::json& other) {
+           return std::find(networks.begin(), networks.end(), other) != networks.end();
+         });
+}
+
+bool is_within(const nlohmann::json& teardown, const nlohmann::json& request) {
+  return teardown.is_object() && teardown.value("id", nlohmann::json()) == request["id"] &&
+         teardown.value("netns", nlohmann::json()) == request["netns"] &&
+         includes_all(request["networks"], teardown.value("networks", nlohmann::json()));
+}
+
 }  // namespace
 
 void queue_teardown(const nlohmann::json& request) {
-  const std::string directory = run_directory() + "/teardowns";
+  const std::string directory = queue_directory();
   struct stat there {};
   if (stat(directory.c_str(), &there) != 0) return;
   const std::string name = directory + "/" + fresh_name();
   // the daemon looks at finished ones only
   write_whole(name + ".new", request.dump());
   if (rename((name + ".new").c_str(), (name + ".json").c_str()) != 0) failed(name);
+}
+
+void drop_teardowns(const nlohmann::json& request) {
+  const std::string directory = queue_directory();
+  const std::unique_ptr<DIR, int (*)(DIR*)> listing(opendir(directory.c_str()), closedir);
+  if (!listing) return;
+  while (const dirent* entry = readdir(listing.get())) {
+    const std::string file = directory + "/" + entry->d_name;
+    if (!is_finished(file)) continue;
+    const std::optional<std::string> text = read_file(file);
+    if (text && is_within(nlohmann::json::parse(*text, nullptr, false), request)) unlink(file.c_str());
+  }
 }
 
 }  // namespace door

@@ -342,6 +342,41 @@ describe('while no daemon runs', () => {
     native.removeNetns(netns);
   });
 
+  it('a reload leaves a container what it has: the set-up that fails takes back the teardown before it', async () => {
+    const netns = engineNetns('reloaded');
+    await setup(netns, options());
+    await lab.restart('kill', async () => {
+      expect((await teardown(netns, options())).code).toBe(0);
+      expect(queued()).toHaveLength(1);
+      expect((await setup(netns, options())).code).toBe(1);
+      expect(queued()).toEqual([]);
+    });
+    expect(ipWithin(netns, 'link', 'show').map(({ ifname }) => ifname)).toEqual(['lo', 'eth0']);
+    await teardown(netns, options());
+    await settled();
+    native.removeNetns(netns);
+  });
+
+  it('a set-up that fails takes back no teardown of another container, namespace or network', async () => {
+    const [mine, another] = ['mine', 'another'].map(engineNetns) as [string, string];
+    await lab.end('kill');
+    await teardown(another, options());
+    await teardown(mine, options({ container_id: '5'.repeat(64) }));
+    const networks = { web: { interface_name: 'eth0' }, db: { interface_name: 'eth1' } };
+    await teardown(mine, options({ networks, network_info: { web, db: { ...web, name: 'db' } } }));
+    writeFileSync(`${queue()}/0.json`, 'nonsense');
+    const before = queued();
+    expect(before).toHaveLength(4);
+    expect((await setup(mine, options())).code).toBe(1);
+    expect(queued()).toEqual(before);
+    await lab.start();
+    await untilAnswered(async () => expect(queued()).toEqual([]));
+    for (const netns of [mine, another]) native.removeNetns(netns);
+  });
+
+  const queue = () => `${lab.daemon.runDirectory}/teardowns`;
+  const queued = () => readdirSync(queue());
+
   it('a teardown that the daemon was asked for and did not answer is done by the next one', async () => {
     const netns = engineNetns('asked');
     await setup(netns, options());

@@ -31,9 +31,24 @@ async function attachOnce(engine: Engine, request: AttachRequest, command: Comma
   if (isUp(known) && !isElsewhere(known, wish)) return join(engine, known, request, wish, command);
   // its engine has given it another namespace and did not tell of the end of the former one
   if (isUp(known)) await tellContainer(engine, wish.id, ...teardown(part(command, 'former')));
-  return onceLeft(engine, wish, command, (own) =>
-    tellContainer(engine, wish.id, own, { type: 'container.setup', command: own.id, wish, overrides: null }),
-  );
+  try {
+    return await onceLeft(engine, wish, command, (own) =>
+      tellContainer(engine, wish.id, own, { type: 'container.setup', command: own.id, wish, overrides: null }),
+    );
+  } catch (error) {
+    if (!known) await forgetUnmade(engine, wish.id, part(command, 'unmade'));
+    throw error;
+  }
+}
+
+/**
+ * C02: its engine has no container of that name, and will not tell of its end. One of which something is left in the kernel
+ * stays to be seen. The first error is the one to report.
+ */
+async function forgetUnmade(engine: Engine, id: string, own: CommandIdentity): Promise<void> {
+  const made = knownContainer(engine, id);
+  if (made?.state !== 'failed' || made.lastFault?.leftBehind?.length) return;
+  await tellContainer(engine, id, own, { type: 'container.remove', command: own.id }).catch(() => {});
 }
 
 export async function detach(

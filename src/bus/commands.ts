@@ -235,7 +235,7 @@ export const commands = {
       }),
   }),
   'container.attach': command({
-    doc: 'Sets the container up, or lets it join what it is not on yet: for engines that tell of it in parts',
+    doc: 'Sets the container up, or lets it join what it is not on yet: for engines that tell of it in parts. One that it made and could not set up is forgotten, unless something of it is left in the kernel',
     role: 'operator',
     request: attachSchema,
     response: containerStatusSchema,

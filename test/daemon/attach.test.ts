@@ -226,10 +226,27 @@ describe('container.attach', () => {
     await settled([], []);
   });
 
-  it('forgets the network whose first container was refused', async () => {
+  it('C02 forgets the container that was refused before it answers, and the network that was its first', async () => {
     expect(await codeOf(attach([mem], { host: 1 }))).toBe('address.taken');
-    await settled(['c1'], []);
+    expect((await lab.client.container.list()).containers).toEqual([]);
+    await settled([], []);
     expect(linkNames()).not.toContain('mem0');
+  });
+
+  it('C02 forgets the container that the kernel refused, and can be asked again', async () => {
+    const nowhere = `${netns}-none`;
+    writeFileSync(nowhere, '');
+    expect(await codeOf(attach([mem], { path: nowhere }))).toMatch(/^(kernel|netns)\./);
+    expect((await lab.client.container.list()).containers).toEqual([]);
+    await attach([mem]);
+    expect(linksIn(netns)).toEqual(['lo', 'mem-if']);
+    rmSync(nowhere);
+  });
+
+  it('leaves alone a container that was there before it was refused', async () => {
+    await lab.client.container.create({ id: 'c1', mode: 'none' });
+    expect(await codeOf(attach([mem], { host: 1 }))).toBe('address.taken');
+    expect(await view()).toMatchObject({ state: 'failed', lastFault: { code: 'address.taken' } });
   });
 
   it('takes down the former network of a container whose engine gives it another namespace', async () => {

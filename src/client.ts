@@ -114,7 +114,8 @@ export class NetloomClient {
 
   /** Facts as they are committed; of this client's node unless said otherwise. */
   events(options: EventOptions = {}): EventFeed {
-    return openEvents(this.nc, { ...options, node: options.node === undefined ? this.node : options.node });
+    const { node = this.node, timeoutMs = this.timeoutMs } = options;
+    return openEvents(this.nc, { ...options, node, timeoutMs });
   }
 
   /** Every daemon that shares the server: those that answer until none has answered for that long. */

@@ -20,6 +20,8 @@ export interface EventOptions {
   since?: 'now' | 'all' | Date | number;
   /** false: end when all that was there is read; default true */
   follow?: boolean;
+  /** without `follow`: how long the server may be silent while it has more to tell, then command.timeout; default 30000 */
+  timeoutMs?: number;
   /** null: of every node that shares the server */
   node?: string | null;
   noun?: Noun;
@@ -43,7 +45,7 @@ export function openEvents(nc: NatsConnection, options: EventOptions): EventFeed
   return { ready: feed.ready, [Symbol.asyncIterator]: () => feed.read() };
 }
 
-type Start = Pick<OrderedConsumerOptions, 'opt_start_seq'> | Pick<OrderedConsumerOptions, 'opt_start_time'>;
+type Start = { opt_start_seq: number } | Required<Pick<OrderedConsumerOptions, 'opt_start_time'>>;
 
 class Feed {
   readonly #nc: NatsConnection;
@@ -51,6 +53,8 @@ class Feed {
   readonly #opening: Promise<Opened>;
   readonly ready: Promise<void>;
   #from: Start = { opt_start_seq: 1 };
+  /** when something was heard last, or the reader came back for more; of performance.now() */
+  #heardAtMs = 0;
 
   constructor(nc: NatsConnection, options: EventOptions) {
     this.#nc = nc;
@@ -62,20 +66,26 @@ class Feed {
 
   async *read(): AsyncGenerator<StreamedEvent> {
     const { signal, follow = true } = this.#options;
+    this.#heardAtMs = performance.now();
     for (let opened: Opened | null = await this.#opening; opened; opened = await this.#anew()) {
       if (!follow && opened.empty) opened.messages.close();
       const stop = () => void opened?.messages.close();
       signal?.addEventListener('abort', stop, { once: true });
       const watch = this.#endWhenBroken(opened.messages);
       if (signal?.aborted) stop();
+      let silence = this.#endWhenSilent(opened.messages);
       try {
         for await (const message of opened.messages) {
+          clearTimeout(silence);
           this.#from = { opt_start_seq: message.seq + 1 };
           const event = decode(message);
           if (event) yield event;
-          if (!follow && message.info.pending === 0) return;
+          if (!follow && message.seq >= opened.lastSequence) return;
+          this.#heardAtMs = performance.now();
+          silence = this.#endWhenSilent(opened.messages);
         }
       } finally {
+        clearTimeout(silence);
         signal?.removeEventListener('abort', stop);
         watch.stop();
         stop();
@@ -94,13 +104,18 @@ class Feed {
   }
 
   async #open(): Promise<Opened> {
-    const { node, noun, id } = this.#options;
-    const consumer = await jetstream(this.#nc).consumers.get(eventStream, {
-      filter_subjects: eventsOf({ node: node ?? undefined, noun, id }),
+    const { node, noun, id, follow = true } = this.#options;
+    const subject = eventsOf({ node: node ?? undefined, noun, id });
+    const api = { timeout: Math.min(5_000, this.#timeoutMs) };
+    const consumer = await jetstream(this.#nc, api).consumers.get(eventStream, {
+      filter_subjects: subject,
       ...this.#from,
     });
-    const { num_pending } = await consumer.info(true);
-    return { messages: await consumer.consume({ max_messages: batch }), empty: num_pending === 0 };
+    const { delivered } = await consumer.info(true);
+    const start = 'opt_start_seq' in this.#from ? this.#from.opt_start_seq : delivered.stream_seq + 1;
+    this.#from = { opt_start_seq: start };
+    const lastSequence = follow ? Number.POSITIVE_INFINITY : await lastOf(this.#nc, subject, api.timeout);
+    return { messages: await consumer.consume({ max_messages: batch }), lastSequence, empty: start > lastSequence };
   }
 
   /**
@@ -115,10 +130,30 @@ class Feed {
     return new ConnectionWatch(this.#nc, { up: end });
   }
 
+  /**
+   * The last event of a replay may be gone before it is read (too old, or too many came after it), and would be waited
+   * for in vain. So it is asked for again, and the replay goes on from the place that was reached.
+   */
+  #endWhenSilent(messages: ConsumerMessages): NodeJS.Timeout | undefined {
+    if (this.#options.follow ?? true) return undefined;
+    return setTimeout(() => void messages.close(), Math.min(silenceMs, this.#timeoutMs));
+  }
+
+  get #timeoutMs(): number {
+    return this.#options.timeoutMs ?? 30_000;
+  }
+
+  /** Throws command.timeout when a replay has heard nothing for too long. */
+  #refuseSilence(): void {
+    if ((this.#options.follow ?? true) || performance.now() - this.#heardAtMs < this.#timeoutMs) return;
+    throw new NetloomError(fault('command.timeout', `no more events came within ${this.#timeoutMs} ms`));
+  }
+
   /** null when nobody wants to hear more */
   async #anew(): Promise<Opened | null> {
     for (;;) {
       if (this.#options.signal?.aborted || this.#nc.isClosed()) return null;
+      this.#refuseSilence();
       try {
         return await this.#open();
       } catch {
@@ -130,12 +165,16 @@ class Feed {
 
 interface Opened {
   messages: ConsumerMessages;
+  /** where a replay ends; infinite for a follower */
+  lastSequence: number;
   /** nothing to read, as far as was known when it was opened */
   empty: boolean;
 }
 
 const batch = 500;
 const retryMs = 250;
+/** how long a replay waits for the next event before it asks whether there is one */
+const silenceMs = 500;
 
 /** `now` as a number: what happens while a consumer is made anew has come after it. */
 async function startOf(nc: NatsConnection, since: NonNullable<EventOptions['since']>): Promise<Start> {
@@ -145,6 +184,15 @@ async function startOf(nc: NatsConnection, since: NonNullable<EventOptions['sinc
   const manager = await jetstreamManager(nc, { checkAPI: false });
   const { state } = await manager.streams.info(eventStream);
   return { opt_start_seq: state.last_seq + 1 };
+}
+
+/**
+ * The place of the last event of a subject, 0 when there is none. What a consumer counts as pending does not say it:
+ * nats-server 2.9 miscounts when it begins within a block of the stream.
+ */
+async function lastOf(nc: NatsConnection, subject: string, timeout: number): Promise<number> {
+  const manager = await jetstreamManager(nc, { checkAPI: false, timeout });
+  return (await manager.streams.getMessage(eventStream, { last_by_subj: subject }))?.seq ?? 0;
 }
 
 /** null for what is no event of ours */

@@ -104,6 +104,40 @@ describe('a replay', () => {
     expect(facts(await take(viewer.events({ since, follow: false }), 99))).toEqual(['configured']);
   });
 
+  it('ends with the last event wherever it begins: before, within or after gaps, or in the future', async () => {
+    const { outbox, say, viewer } = await world();
+    const starts = [{ since: new Date(0), left: 222 }];
+    for (let told = 37; told <= 222; told += 37) {
+      for (let i = 0; i < 37; i++) outbox.commit(`fact${i % 3}`, `container/${told === 37 ? `web${i}` : `db${i % 5}`}`);
+      await say();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      starts.push({ since: new Date(), left: 222 - told });
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    starts.push({ since: new Date(Date.now() + 60_000), left: 0 });
+    for (const { since, left } of [...starts, ...starts, ...starts]) {
+      const places = (await take(viewer.events({ since, follow: false }), 999)).map((event) => event.streamSequence);
+      expect(places).toEqual(Array.from({ length: left }, (_, index) => 223 - left + index));
+    }
+  });
+
+  it('fails when the server is silent for longer than it may be', async () => {
+    const { bus, say, viewer } = await world();
+    await say(...Array<string>(2000).fill('created'));
+    const feed = viewer.events({ since: 'all', follow: false, timeoutMs: 300 })[Symbol.asyncIterator]();
+    await feed.next();
+    const pid = bus.pid() as number;
+    process.kill(pid, 'SIGSTOP');
+    const rest = async () => {
+      while (!(await feed.next()).done);
+    };
+    try {
+      await expect(rest()).rejects.toMatchObject({ fault: { code: 'command.timeout' } });
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+  });
+
   it('finds no node where none is', async () => {
     const { viewer } = await world();
     expect(await viewer.nodes()).toEqual([]);

@@ -169,15 +169,24 @@ export class PodmanHost {
   async remains(): Promise<{ links: string[]; namespaces: string[]; processes: string[] }> {
     const links = await this.sh("ip -o link | awk -F': ' '{print $2}' | cut -d@ -f1");
     const namespaces = await this.sh('ls /run/netns 2>/dev/null || true');
-    const processes = await this.sh(
-      'ps -eo args= | grep -v -e "^ps " -e "^grep " -e "^sh -c" -e "^bash -c" -e "^nsenter"',
-    );
+    const processes = await this.processes();
     const lines = (text: string) => text.split('\n').filter(Boolean);
     return {
       links: lines(links).filter((name) => name !== 'lo' && name !== 'up0'),
       namespaces: lines(namespaces),
       processes: lines(processes).filter((args) => !/nats-server|main\.js daemon|^busybox|^sleep infinity/.test(args)),
     };
+  }
+
+  /** Their arguments, one in a line. One in brackets has ended and is being reaped, for which a moment is given. */
+  private processes(): Promise<string> {
+    return this.sh(`
+      for _ in $(seq 100); do
+        processes=$(ps -eo args= | grep -v -e "^ps " -e "^grep " -e "^sh -c" -e "^bash -c" -e "^nsenter")
+        echo "$processes" | grep -q "^\\[" || break
+        sleep 0.02
+      done
+      echo "$processes"`);
   }
 }
 

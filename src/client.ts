@@ -10,8 +10,9 @@ import type { CommandName, RequestOf, ResponseOf } from './bus/commands.ts';
 import { type BusAddress, connectBus, defaultNodeName, roleAddress } from './bus/connection.ts';
 import { credentialsFile, defaultRunDir, readCredentials } from './bus/credentials.ts';
 import { type EventFeed, type EventOptions, openEvents } from './bus/event-feed.ts';
+import { idsInStream } from './bus/event-subjects.ts';
 import { type NodeOnBus, nodesOn } from './bus/nodes.ts';
-import { commandSubject } from './bus/subjects.ts';
+import { commandSubject, type Noun } from './bus/subjects.ts';
 import { type Fault, fault, NetloomError } from './core/fault.ts';
 
 export type { CloudEvent } from './bus/cloud-event.ts';
@@ -118,6 +119,11 @@ export class NetloomClient {
     return openEvents(this.nc, { ...options, node, timeoutMs });
   }
 
+  /** Of whom the stream still has events of this client's node: ids of containers, names of networks, also those that are gone. */
+  idsInEvents(noun: Noun): Promise<string[]> {
+    return idsInStream(this.nc, { node: this.node, noun }, this.timeoutMs);
+  }
+
   /** Every daemon that shares the server: those that answer until none has answered for that long. */
   nodes(stallMs?: number): Promise<NodeOnBus[]> {
     return nodesOn(this.nc, stallMs);
@@ -158,10 +164,14 @@ function credentialsAt(file: string) {
   try {
     credentials = readCredentials(file);
   } catch (error) {
-    const detail = (error as Error).message;
-    throw new NetloomError(fault('bus.unauthorized', `the credentials in ${file} cannot be read: ${detail}`), {
-      cause: error,
-    });
+    const { code, message } = error as NodeJS.ErrnoException;
+    const advice = code === 'EACCES' ? '; use sudo, or name a file that you may read (--creds, NETLOOM_CREDS)' : '';
+    throw new NetloomError(
+      fault('bus.unauthorized', `the credentials in ${file} cannot be read: ${message}${advice}`),
+      {
+        cause: error,
+      },
+    );
   }
   if (!credentials)
     throw new NetloomError(

@@ -18,6 +18,7 @@ import {
 } from './core/actor-address.ts';
 import { type PortLedger, portConflict } from './core/claims.ts';
 import type { ContainerWish } from './core/container.ts';
+import { resolveContainerId } from './core/container-reference.ts';
 import type { ActorEvent } from './core/event.ts';
 import { type Fault, fault, NetloomError } from './core/fault.ts';
 import { type Collected, findLeftovers } from './core/gc.ts';
@@ -323,6 +324,18 @@ export class ActorEngine implements Engine {
     const container = read && viewOfContainer(read);
     if (!container) throw new NetloomError(fault('container.unknown', `no container ${id}`));
     return { container, ...asOf };
+  }
+
+  containerNamed(reference: string): string {
+    // as a rule it is the id
+    if (this.journal.exists(containerAddress(reference))) return reference;
+    const known = this.journal.actors('container/').flatMap(({ record }) => {
+      const { wish } = record.context as ContainerContext;
+      return wish ? { id: wish.id, name: wish.name } : [];
+    });
+    const id = resolveContainerId(known, reference);
+    if (typeof id !== 'string') throw new NetloomError(id);
+    return id;
   }
 
   inspect(id: string): { container: ContainerView; NetworkSettings: NetworkSettings } & AsOf {

@@ -47,7 +47,16 @@ import {
   workerRestartedSchema,
 } from './replies.ts';
 import { type CommandIdentity, tellContainer, tellNetwork } from './tell.ts';
-import { checked, checkedAddresses, namedAttachments, namedWish, nameOrItself, setupWish } from './wishes.ts';
+import {
+  checked,
+  checkedAddresses,
+  idOf,
+  idOrItself,
+  namedAttachments,
+  namedWish,
+  nameOrItself,
+  setupWish,
+} from './wishes.ts';
 
 /** Who may say it, the narrowest first: a role may do what those before it may. */
 export type Role = 'viewer' | 'operator' | 'admin';
@@ -184,15 +193,20 @@ export const commands = {
     role: 'operator',
     request: startedSchema,
     response: containerNamedSchema,
-    run: (engine, { id, pid }, command) =>
-      tellContainer(engine, id, command, { type: 'container.started', command: command.id, pid }),
+    run: (engine, { pid, ...reference }, command) =>
+      tellContainer(engine, idOrItself(engine, reference), command, {
+        type: 'container.started',
+        command: command.id,
+        pid,
+      }),
   }),
   'container.connect': command({
     doc: 'Joins a network; live when the container is up',
     role: 'operator',
     request: connectSchema,
     response: containerChangedSchema,
-    run: (engine, { id, ...request }, command) => {
+    run: (engine, { id: reference, exact, ...request }, command) => {
+      const id = idOrItself(engine, { id: reference, exact });
       const attachment = { ...request, network: engine.networkNamed(request.network) };
       checked(attachmentBeside([], id, attachment));
       return tellContainer(engine, id, command, { type: 'container.connect', command: command.id, attachment });
@@ -203,8 +217,8 @@ export const commands = {
     role: 'operator',
     request: disconnectSchema,
     response: containerChangedSchema,
-    run: (engine, { id, network }, command) =>
-      tellContainer(engine, id, command, {
+    run: (engine, { network, ...reference }, command) =>
+      tellContainer(engine, idOrItself(engine, reference), command, {
         type: 'container.disconnect',
         command: command.id,
         network: nameOrItself(engine, network),
@@ -215,8 +229,8 @@ export const commands = {
     role: 'operator',
     request: portsSchema,
     response: containerChangedSchema,
-    run: (engine, { id, ports }, command) =>
-      tellContainer(engine, id, command, {
+    run: (engine, { ports, ...reference }, command) =>
+      tellContainer(engine, idOrItself(engine, reference), command, {
         type: 'container.publish',
         command: command.id,
         ports: checked(publishedPorts(ports)),
@@ -227,8 +241,8 @@ export const commands = {
     role: 'operator',
     request: portsSchema,
     response: containerChangedSchema,
-    run: (engine, { id, ports }, command) =>
-      tellContainer(engine, id, command, {
+    run: (engine, { ports, ...reference }, command) =>
+      tellContainer(engine, idOrItself(engine, reference), command, {
         type: 'container.unpublish',
         command: command.id,
         ports: checked(publishedPorts(ports)),
@@ -253,15 +267,18 @@ export const commands = {
     role: 'operator',
     request: containerReferenceSchema,
     response: containerStatusSchema,
-    run: (engine, { id }, command) =>
-      tellContainer(engine, id, command, { type: 'container.reload', command: command.id }),
+    run: (engine, reference, command) =>
+      tellContainer(engine, idOrItself(engine, reference), command, {
+        type: 'container.reload',
+        command: command.id,
+      }),
   }),
   'container.inspect': command({
     doc: "Shows one container, also as podman's inspect shows its network",
     role: 'viewer',
     request: containerReferenceSchema,
     response: containerInspectionSchema,
-    run: (engine, { id }) => engine.inspect(id),
+    run: (engine, reference) => engine.inspect(idOf(engine, reference)),
   }),
   'container.list': command({
     doc: 'Shows all containers',
@@ -275,23 +292,29 @@ export const commands = {
     role: 'viewer',
     request: containerReferenceSchema,
     response: statisticsSchema,
-    run: (engine, { id }) => engine.statistics(id),
+    run: (engine, reference) => engine.statistics(idOf(engine, reference)),
   }),
   'container.teardown': command({
     doc: "Takes a container's network down; the wish is kept",
     role: 'operator',
     request: containerReferenceSchema,
     response: tornDownSchema,
-    run: (engine, { id }, command) =>
-      tellContainer(engine, id, command, { type: 'container.teardown', command: command.id }),
+    run: (engine, reference, command) =>
+      tellContainer(engine, idOrItself(engine, reference), command, {
+        type: 'container.teardown',
+        command: command.id,
+      }),
   }),
   'container.remove': command({
     doc: "Takes a container's network down and forgets the container",
     role: 'operator',
     request: containerReferenceSchema,
     response: containerNamedSchema,
-    run: (engine, { id }, command) =>
-      tellContainer(engine, id, command, { type: 'container.remove', command: command.id }),
+    run: (engine, reference, command) =>
+      tellContainer(engine, idOrItself(engine, reference), command, {
+        type: 'container.remove',
+        command: command.id,
+      }),
   }),
 
   'plan.container': command({

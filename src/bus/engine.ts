@@ -20,6 +20,8 @@ export interface Engine {
   containers(): { containers: ContainerView[] } & AsOf;
   /** throws container.unknown */
   container(id: string): { container: ContainerView } & AsOf;
+  /** the id of the container that is meant; throws container.unknown, container.ambiguous */
+  containerNamed(reference: string): string;
   /** A07: the name of the network that is meant; throws network.unknown, network.ambiguous */
   networkNamed(reference: string): string;
   /** with podman's NetworkSettings; throws container.unknown */

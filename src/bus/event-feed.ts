@@ -205,7 +205,7 @@ function decode(message: JsMsg): StreamedEvent | null {
   }
 }
 
-function feedFault(error: unknown): NetloomError {
+export function feedFault(error: unknown): NetloomError {
   if (error instanceof NetloomError) return error;
   const detail = error instanceof Error ? error.message : String(error);
   const missing = detail === 'stream not found';

@@ -4,12 +4,24 @@ import { type FaultCode, fault, NetloomError } from '../core/fault.ts';
 import { networkRequestSchema as networkShape } from '../core/network.ts';
 import { networkProposalSchema as proposalShape } from '../core/network-proposal.ts';
 import { portMappingSchema } from '../core/port.ts';
-import { containerIdSchema, networkNameSchema } from '../core/token.ts';
+import {
+  containerIdSchema,
+  containerReferenceSchema as containerNameSchema,
+  networkNameSchema,
+} from '../core/token.ts';
 
 /** What comes in. Fields that are not named here are ignored. */
 
 export const nothingSchema = z.object({}).describe('nothing');
-export const containerReferenceSchema = z.object({ id: containerIdSchema }).describe('a container');
+export const containerReferenceSchema = z
+  .object({
+    id: containerNameSchema,
+    exact: z
+      .boolean()
+      .nullish()
+      .describe('the id and nothing else: for programs that say again what may be done already'),
+  })
+  .describe('a container');
 export const networkReferenceSchema = z.object({ name: networkNameSchema }).describe('a network');
 export const networkRemovalSchema = networkReferenceSchema
   .extend({ force: z.boolean().nullish().describe('containers that use it are disconnected first') })
@@ -24,9 +36,8 @@ export const networkUpdateSchema = networkReferenceSchema
 export const networkPruneSchema = z
   .object({ names: z.array(networkNameSchema).nullish().describe('only of these') })
   .describe('which networks may go');
-export const startedSchema = z
-  .object({
-    id: containerIdSchema,
+export const startedSchema = containerReferenceSchema
+  .extend({
     pid: z.int().min(1).describe('the first process of the container, as the host sees it'),
   })
   .describe("a container's process has started");
@@ -61,13 +72,13 @@ export const networkProposalSchema = proposalShape
   .refine(({ network }) => !tooLong('subnets', network.subnets), longest('subnets', 'network'))
   .refine(({ options }) => !tooLong('subnet_pools', options?.subnet_pools), longest('subnet_pools', 'options'));
 export const connectSchema = attachmentShape
-  .extend({ id: containerIdSchema })
+  .extend(containerReferenceSchema.shape)
   .describe('a further network for a container; live when its network is up');
-export const disconnectSchema = z
-  .object({ id: containerIdSchema, network: networkNameSchema })
+export const disconnectSchema = containerReferenceSchema
+  .extend({ network: networkNameSchema })
   .describe('a container and a network that it is on');
-export const portsSchema = z
-  .object({ id: containerIdSchema, ports: z.array(portMappingSchema).min(1) })
+export const portsSchema = containerReferenceSchema
+  .extend({ ports: z.array(portMappingSchema).min(1) })
   .refine(({ ports }) => !tooLong('ports', ports), longest('ports'))
   .describe('a container and host ports');
 export const setupSchema = containerShape

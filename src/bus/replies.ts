@@ -194,7 +194,7 @@ export const networkAnswerSchema: z.ZodType<{ network: NetworkView } & AsOf> = z
 export const networkListSchema: z.ZodType<{ networks: NetworkView[]; damaged: DamagedDefinition[] } & AsOf> = z.object({
   damaged: z
     .array(z.object({ file: z.string(), reason: z.string() }))
-    .describe('files in the directory of definitions that cannot be taken as one'),
+    .describe('files in the directory of definitions that are not taken, and why'),
   networks: z.array(networkViewSchema),
   ...asOf,
 });

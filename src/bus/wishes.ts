@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { canonicalAddress } from '../core/address.ts';
 import { type AttachmentRequest, attachmentsOf, type ContainerWish, containerWish } from '../core/container.ts';
 import { type Fault, fault, NetloomError } from '../core/fault.ts';
+import { tokenPattern } from '../core/token.ts';
 import type { Engine } from './engine.ts';
 import type { setupSchema } from './messages.ts';
 
@@ -16,14 +17,27 @@ export function setupWish(engine: Engine, request: SetupRequest): ContainerWish 
   return named ? namedWish(engine, checked(containerWish(request))) : null;
 }
 
-/** A07: networks may be named by their ids. One that is not known yet keeps its name: it may be made before the set-up. */
+/**
+ * A07: networks may be named by their ids, and the container whose namespace is shared by its name. Who is not known yet keeps
+ * its name: it may be made before the set-up.
+ */
 export function namedWish(engine: Engine, wish: ContainerWish): ContainerWish {
   const attachments = wish.attachments.map((one) => ({ ...one, network: nameOf(engine, one) }));
   const twice = attachments.find(({ network }, index) =>
     attachments.slice(0, index).some((other) => other.network === network),
   );
   if (twice) throw new NetloomError(fault('payload.invalid', `network ${twice.network} is named twice`));
-  return { ...wish, attachments };
+  return { ...wish, ...ownerOfNetns(engine, wish), attachments };
+}
+
+/** B04: a name that can be no id is nobody's who is still to come. */
+function ownerOfNetns(engine: Engine, wish: ContainerWish): Pick<ContainerWish, 'mode' | 'netns'> | null {
+  if (wish.netns.kind !== 'container') return null;
+  const id = idOrItself(engine, wish.netns);
+  if (!tokenPattern.test(id))
+    throw new NetloomError(fault('id.invalid', `mode container:${id}: nobody has that name, and it can be no id`));
+  if (id === wish.id) throw new NetloomError(fault('netns.cycle', `container ${id} cannot share its own namespace`));
+  return { mode: `container:${id}`, netns: { kind: 'container', id } };
 }
 
 export function namedAttachments(
@@ -46,6 +60,25 @@ export function nameOrItself(engine: Engine, reference: string): string {
     return engine.networkNamed(reference);
   } catch (error) {
     if (error instanceof NetloomError && error.code === 'network.unknown') return reference;
+    throw error;
+  }
+}
+
+export interface ContainerReference {
+  id: string;
+  exact?: boolean | null | undefined;
+}
+
+/** Throws container.unknown, container.ambiguous. */
+export const idOf = (engine: Engine, { id, exact }: ContainerReference): string =>
+  exact ? id : engine.containerNamed(id);
+
+/** One that is not known keeps what it was called: what it was told before may have an answer that is kept. */
+export function idOrItself(engine: Engine, reference: ContainerReference): string {
+  try {
+    return idOf(engine, reference);
+  } catch (error) {
+    if (error instanceof NetloomError && error.code === 'container.unknown') return reference.id;
     throw error;
   }
 }

@@ -1,3 +1,4 @@
+import { shortId } from '../core/container-reference.ts';
 import type { NetworkRoute } from '../core/network.ts';
 import type { StatusBlock } from '../core/status.ts';
 import type { ContainerView, NetworkView } from '../core/view.ts';
@@ -6,13 +7,24 @@ import { facts, type Terminal, table } from './terminal.ts';
 
 /** Containers and networks as people read them. */
 
-export function containerTable(terminal: Terminal, containers: ContainerView[]): string {
+/** `--no-trunc` is podman's. */
+export interface TableOptions {
+  trunc?: boolean;
+}
+
+export const noTruncOption = ['--no-trunc', 'all of the ids'] as const;
+
+/** How ids are shown in a table. */
+export const idText = ({ trunc = true }: TableOptions): ((id: string) => string) => (trunc ? shortId : (id) => id);
+
+export function containerTable(terminal: Terminal, containers: ContainerView[], options: TableOptions = {}): string {
+  const shown = idText(options);
   return table(
     terminal,
     ['ID', 'NAME', 'STATE', 'NETWORKS', 'ADDRESSES', 'PORTS', 'PID'],
     containers.map((container) => [
-      container.id,
-      container.name,
+      shown(container.id),
+      shown(container.name),
       container.state,
       container.attachments.map(({ network }) => network).join(', '),
       addresses(container.status).join(', '),

@@ -3,7 +3,7 @@ import type { Fault } from '../core/fault.ts';
 import type { NetworkDefinition } from '../core/network.ts';
 import type { PublishedPort } from '../core/port.ts';
 import type { StatusBlock } from '../core/status.ts';
-import { addresses } from './describe.ts';
+import { addresses, idText, type TableOptions } from './describe.ts';
 import { portText } from './port-mapping.ts';
 import { paint, plain, type Style, type Terminal } from './terminal.ts';
 
@@ -38,20 +38,21 @@ export interface EventParts {
   style: Style;
 }
 
-export function eventParts(event: CloudEvent): EventParts {
+export function eventParts(event: CloudEvent, options: TableOptions = {}): EventParts {
+  const shown = idText(options);
   const [, , noun = '', fact = ''] = /^(dev\.netloom)\.([^.]+)\.(.+)$/.exec(event.type) ?? [];
   return {
     time: new Date(event.time),
-    source: plain(`${noun}/${event.subject}`),
+    source: plain(`${noun}/${shown(event.subject)}`),
     fact: plain(fact),
-    details: plain(detailsOf(event.data as Details)),
+    details: plain(detailsOf(event.data as Details, shown)),
     style: styles[fact] ?? 'cyan',
   };
 }
 
 /** One line: when, who, what, and the few details that matter. */
-export function eventLine(terminal: Terminal, event: CloudEvent): string {
-  const { time, source, fact, details, style } = eventParts(event);
+export function eventLine(terminal: Terminal, event: CloudEvent, options: TableOptions = {}): string {
+  const { time, source, fact, details, style } = eventParts(event, options);
   return [paint(terminal, 'dim', localTime(time)), source.padEnd(24), paint(terminal, style, fact.padEnd(12)), details]
     .join('  ')
     .trimEnd();
@@ -76,7 +77,7 @@ const styles: Record<string, Style> = {
   lost: 'red',
 };
 
-function detailsOf(data: Details): string {
+function detailsOf(data: Details, shown: (id: string) => string): string {
   try {
     return [
       data.mode,
@@ -91,7 +92,7 @@ function detailsOf(data: Details): string {
       data.steps?.join(', '),
       data.tookMs !== undefined && `${data.tookMs} ms`,
       data.pid && `pid ${data.pid}`,
-      data.container,
+      data.container && shown(data.container),
       data.reason,
       data.fault && `${data.fault.code}: ${data.fault.message}`,
     ]

@@ -62,7 +62,10 @@ export function numberParser(name: string, least: number, most: number): (text: 
 export function tokenParser(name: string, code: FaultCode): (text: string) => string {
   return (text) => {
     if (!subjectToken.test(text))
-      throw badInput(`${name} ${JSON.stringify(text)}: expected 1 to 64 characters of A-Z a-z 0-9 _ -`, code);
+      throw badInput(
+        `${name} ${JSON.stringify(text)}: expected 1 to 64 characters of A-Z a-z 0-9 _ -, for it stands in subjects`,
+        code,
+      );
     return text;
   };
 }

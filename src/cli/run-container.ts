@@ -28,7 +28,7 @@ export async function runContainer(
   const signals = new SignalRelay();
   try {
     const network = await setUp(options, request);
-    return await runWithin(network, { terminal, options, command, signals });
+    return await runWithin(network, { terminal, options, command, signals, greeting: greeting(request, network) });
   } finally {
     signals.close();
   }
@@ -39,16 +39,18 @@ interface Run {
   options: GlobalOptions;
   command: string[];
   signals: SignalRelay;
+  /** for a person at a terminal */
+  greeting: string;
 }
 
 async function runWithin(
   network: ResponseOf<'container.setup'>,
-  { terminal, options, command, signals }: Run,
+  { terminal, options, command, signals, greeting }: Run,
 ): Promise<number> {
   let watched = false;
   try {
     if (signals.early) throw new EndWith(signalExitCode(signals.early));
-    greet(terminal, network);
+    if (process.stderr.isTTY) terminal.warn(paint(terminal, 'dim', greeting));
     const running = await spawnWithin(network.netns.path, command);
     signals.relayTo(running.process);
     return await untilItEnds(running, async (ended) => {
@@ -68,7 +70,7 @@ async function setUp(options: GlobalOptions, request: ContainerRequest): Promise
     try {
       return await client.container.setup({ id });
     } catch (error) {
-      await client.container.remove({ id }).catch(() => undefined); // the first failure is the one to tell
+      await client.container.remove({ id, exact: true }).catch(() => undefined); // the first failure is the one to tell
       throw error;
     }
   });
@@ -96,7 +98,7 @@ async function tellStarted(options: GlobalOptions, id: string, pid: number, ende
   const said = { msgId: randomUUID(), timeoutMs: answerWithinMs };
   while (!ended.aborted) {
     try {
-      await withClient(options, (client) => client.container.started({ id, pid }, said));
+      await withClient(options, (client) => client.container.started({ id, exact: true, pid }, said));
       return;
     } catch (error) {
       if (ended.aborted || isFault(error, 'process.gone')) return;
@@ -109,7 +111,9 @@ async function tellStarted(options: GlobalOptions, id: string, pid: number, ende
 /** The daemon does the same at the end of the process; who is first does not matter. */
 async function forget(options: GlobalOptions, id: string): Promise<void> {
   try {
-    await withClient({ timeout: 5 * answerWithinMs, ...options }, (client) => client.container.remove({ id }));
+    await withClient({ timeout: 5 * answerWithinMs, ...options }, (client) =>
+      client.container.remove({ id, exact: true }),
+    );
   } catch (error) {
     if (!isFault(error, 'container.unknown')) throw error;
   }
@@ -136,9 +140,11 @@ function leaveBehind(terminal: Terminal, id: string, watched: boolean, error: un
   );
 }
 
-/** For a person at a terminal: where the container is reached. */
-function greet(terminal: Terminal, { id, status, ports }: ResponseOf<'container.setup'>): void {
-  if (!process.stderr.isTTY) return;
-  const line = [id, addresses(status).join(', '), ports.map(portText).join(', ')].filter(Boolean).join('  ');
-  terminal.warn(paint(terminal, 'dim', plain(line)));
+/** Where the container is reached; and that it is not, where somebody may have expected podman's default. */
+export function greeting(
+  { mode, networks }: Pick<ContainerRequest, 'mode' | 'networks'>,
+  { id, status, ports }: Pick<ResponseOf<'container.setup'>, 'id' | 'status' | 'ports'>,
+): string {
+  const alone = !mode && !networks?.length && 'on no network, with loopback only: --network <name> joins one';
+  return plain([id, addresses(status).join(', '), ports.map(portText).join(', '), alone].filter(Boolean).join('  '));
 }

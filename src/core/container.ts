@@ -4,7 +4,7 @@ import { type Fault, fault } from './fault.ts';
 import { answersNames, type NetworkDefinition } from './network.ts';
 import { definitionOf } from './network-file.ts';
 import { type PublishedPort, portMappingSchema, publishedPorts } from './port.ts';
-import { containerIdSchema, interfaceNameSchema, networkNameSchema } from './token.ts';
+import { containerIdSchema, containerReferenceSchema, interfaceNameSchema, networkNameSchema } from './token.ts';
 
 const macSchema = z
   .string()
@@ -42,7 +42,7 @@ export const containerRequestSchema = z
       .max(255)
       .nullish()
       .describe("name of the pod whose namespace this is: the networks know the container by the pod's name"),
-    mode: z.string().nullish().describe('bridge (default), none, host, ns:<path>, container:<id>'),
+    mode: z.string().nullish().describe('bridge (default), none, host, ns:<path>, container:<container>'),
     networks: z.array(attachmentSchema).nullish().describe('networks to join, in order'),
     staticIps: z.array(z.string()).nullish().describe('for the first network, unless that has its own'),
     staticMac: macSchema.nullish().describe('for the first network, unless that has its own'),
@@ -142,14 +142,14 @@ function netnsSource(mode: string, request: ContainerRequest): NetnsSource | Fau
     default:
       return fault(
         'mode.unknown',
-        `unknown network mode ${mode}: expected bridge, none, host, ns:<path> or container:<id>`,
+        `unknown network mode ${mode}: expected bridge, none, host, ns:<path> or container:<container>`,
       );
   }
 }
 
 function sharedNetns(id: string, target: string): NetnsSource | Fault {
-  if (!containerIdSchema.safeParse(target).success)
-    return fault('id.invalid', `mode container:${target}: expected a container id`);
+  if (!containerReferenceSchema.safeParse(target).success)
+    return fault('id.invalid', `mode container:${target}: expected a container`);
   if (target === id) return fault('netns.cycle', `container ${id} cannot share its own namespace`);
   return { kind: 'container', id: target };
 }

@@ -38,6 +38,7 @@ export const faultStatus = {
   'container.not-connected': 409,
   'port.unknown': 404,
   'container.state': 409,
+  'container.ambiguous': 409,
   'network.ambiguous': 409,
   'network.damaged': 409,
   'network.exists': 409,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { canonicalAddress, formatSubnet, parseSubnet } from './address.ts';
 import type { NetworkDefinition, NetworkSubnet } from './network.ts';
 import { networkDrivers } from './network-options.ts';
-import { tokenPattern } from './token.ts';
+import { tokenPattern, tokenRule } from './token.ts';
 
 /**
  * A definition's file, in podman's format: its field names, its order, and nothing where podman writes nothing. Versions
@@ -14,7 +14,7 @@ const text = z.string();
 const address = text.refine((written) => written === '' || canonicalAddress(written) !== null, 'is no IP address');
 const routeType = z.enum(['unicast', 'blackhole', 'unreachable', 'prohibit']);
 const fileSchema = z.object({
-  name: text.regex(tokenPattern, 'is no name that netloom takes'),
+  name: text.regex(tokenPattern, { error: ({ input }) => `${JSON.stringify(input)} ${tokenRule}` }),
   id: text.regex(/^[0-9a-f]{64}$/, 'must be 64 hex digits'),
   driver: z.enum(networkDrivers),
   network_interface: text.regex(/^[^\s/:]{0,15}$/, 'cannot be the name of an interface').nullish(),

@@ -112,6 +112,9 @@ export class FakeEngine implements Engine {
   networks() {
     return { networks: [], damaged: [], sequence: 0, streamSequence: null };
   }
+  containerNamed(reference: string): string {
+    return reference;
+  }
   networkNamed(reference: string): string {
     return reference;
   }

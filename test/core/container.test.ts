@@ -75,7 +75,7 @@ describe('A01 network modes', () => {
   it('A01 any other mode is a clear error', () => {
     expect(refused({ mode: 'bridged' })).toEqual({
       code: 'mode.unknown',
-      message: 'unknown network mode bridged: expected bridge, none, host, ns:<path> or container:<id>',
+      message: 'unknown network mode bridged: expected bridge, none, host, ns:<path> or container:<container>',
     });
     expect(refused({ mode: 'none:x' })).toMatchObject({
       code: 'mode.unknown',
@@ -83,7 +83,7 @@ describe('A01 network modes', () => {
     });
     expect(refused({ mode: 'ns:relative' })).toMatchObject({ code: 'mode.unknown' });
     expect(refused({ mode: 'ns' })).toMatchObject({ code: 'mode.unknown' });
-    expect(refused({ mode: 'container:no.dots' })).toMatchObject({ code: 'id.invalid' });
+    expect(refused({ mode: 'container:no spaces' })).toMatchObject({ code: 'id.invalid' });
     expect(refused({ mode: 'container' })).toMatchObject({ code: 'id.invalid' });
   });
 

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { clientCommand } from '../command.ts';
+import { noTruncOption } from '../describe.ts';
 import type { Terminal } from '../terminal.ts';
 import { listContainers } from './ps.ts';
 
@@ -8,5 +9,7 @@ export function containerLsCommand(parent: Command, terminal: Terminal): void {
     usage: 'ls',
     summary: 'list the containers of this node; the same as ps',
     examples: ['netloom container ls', 'netloom container ls --json | jq .containers'],
-  }).action((_options, command: Command) => listContainers(terminal, command.optsWithGlobals()));
+  })
+    .option(...noTruncOption)
+    .action((_options, command: Command) => listContainers(terminal, command.optsWithGlobals()));
 }

@@ -1,13 +1,17 @@
 import { type Command, Option } from 'commander';
-import type { EventOptions } from '../../client.ts';
+import { subjectToken } from '../../bus/subjects.ts';
+import type { NetloomClient } from '../../client.ts';
+import { fault, NetloomError } from '../../core/fault.ts';
 import { clientCommand } from '../command.ts';
+import { noTruncOption, type TableOptions } from '../describe.ts';
 import { eventLine } from '../event-line.ts';
-import { type GlobalOptions, tokenParser } from '../options.ts';
+import { type About, whoIsMeant } from '../event-subject.ts';
+import { badInput, type GlobalOptions, tokenParser } from '../options.ts';
 import { withClient } from '../session.ts';
 import { parseSince } from '../since.ts';
-import { paint, type Terminal } from '../terminal.ts';
+import { paint, plain, type Terminal } from '../terminal.ts';
 
-interface EventsOptions extends GlobalOptions {
+interface EventsOptions extends GlobalOptions, TableOptions {
   follow?: boolean;
   since: string;
   container?: string;
@@ -31,20 +35,23 @@ export function eventsCommand(parent: Command, terminal: Terminal): void {
     .option('-f, --follow', 'go on with what happens from now on')
     .option('--since <when>', 'a duration (10m), a time (2026-01-31T12:00:00Z), a sequence, or all', '10m')
     .addOption(
-      new Option('--container <id>', 'of this container only')
-        .argParser(tokenParser('--container', 'id.invalid'))
-        .conflicts('network'),
+      new Option('--container <container>', 'of this one only: its id, its name, or the beginning of its id').conflicts(
+        'network',
+      ),
     )
     .option('--network <name>', 'of this network only', tokenParser('--network', 'name.invalid'))
+    .option(...noTruncOption)
     .action((_options, command: Command) => showEvents(terminal, command.optsWithGlobals()));
 }
 
 async function showEvents(terminal: Terminal, options: EventsOptions): Promise<void> {
-  const wanted = eventOptions(options);
+  const since = parseSince(options.since);
+  const asked = aboutOf(options);
   await withClient(options, async (client) => {
     let shown = 0;
-    for await (const event of client.events(wanted)) {
-      terminal.print(options.json ? JSON.stringify(event) : eventLine(terminal, event));
+    const about = asked && (await meant(terminal, client, asked, options));
+    for await (const event of client.events({ since, follow: options.follow ?? false, ...about })) {
+      terminal.print(options.json ? JSON.stringify(event) : eventLine(terminal, event, options));
       shown++;
     }
     if (shown === 0 && !options.json)
@@ -52,8 +59,24 @@ async function showEvents(terminal: Terminal, options: EventsOptions): Promise<v
   });
 }
 
-function eventOptions({ container, network, since, follow = false }: EventsOptions): EventOptions {
-  const about = container ? ({ noun: 'container', id: container } as const) : null;
-  const aboutNetwork = network ? ({ noun: 'network', id: network } as const) : null;
-  return { since: parseSince(since), follow, ...about, ...aboutNetwork };
+function aboutOf({ container, network }: EventsOptions): About | null {
+  if (container) return { noun: 'container', id: container };
+  return network ? { noun: 'network', id: network } : null;
+}
+
+/** Who follows may be waiting for somebody to come. */
+async function meant(
+  terminal: Terminal,
+  client: NetloomClient,
+  asked: About,
+  { follow = false, json = false }: EventsOptions,
+): Promise<About> {
+  const found = await whoIsMeant(client, asked);
+  if (found !== null) return { ...asked, id: found };
+  const { noun, id } = asked;
+  if (!follow) throw new NetloomError(fault(`${noun}.unknown`, `no ${noun} ${id}, and no event of one`));
+  if (!subjectToken.test(id))
+    throw badInput(`--${noun} ${id}: nobody of that name is there, and it can be no id`, 'id.invalid');
+  if (!json) terminal.warn(paint(terminal, 'dim', plain(`there is no ${noun} ${id} yet`)));
+  return asked;
 }

@@ -31,8 +31,8 @@ export function portUnpublishCommand(parent: Command, terminal: Terminal): void 
   const command = clientCommand(parent, {
     usage: 'unpublish',
     summary: 'publish ports of a container no more; live, and the other ports are not disturbed',
-    details: 'Without a host port: whatever host port it is.',
-    examples: ['netloom port unpublish web 8080:80', 'netloom port unpublish web 80 443'],
+    details: 'As it was published; without a host port: the one that was picked.',
+    examples: ['netloom port unpublish web 8080:80', 'netloom port unpublish web 443'],
   });
   addPortArguments(command).action(async (id: string, ports: PortMapping[], _options, command: Command) => {
     const options: GlobalOptions = command.optsWithGlobals();

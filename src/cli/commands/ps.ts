@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { clientCommand } from '../command.ts';
-import { containerTable } from '../describe.ts';
+import { containerTable, noTruncOption, type TableOptions } from '../describe.ts';
 import type { GlobalOptions } from '../options.ts';
 import { withClient } from '../session.ts';
 import { json, type Terminal } from '../terminal.ts';
@@ -10,10 +10,12 @@ export function psCommand(parent: Command, terminal: Terminal): void {
     usage: 'ps',
     summary: 'list the containers of this node',
     examples: ['netloom ps', "netloom ps --json | jq -r '.containers[].id'"],
-  }).action((_options, command: Command) => listContainers(terminal, command.optsWithGlobals()));
+  })
+    .option(...noTruncOption)
+    .action((_options, command: Command) => listContainers(terminal, command.optsWithGlobals()));
 }
 
-export async function listContainers(terminal: Terminal, options: GlobalOptions): Promise<void> {
+export async function listContainers(terminal: Terminal, options: GlobalOptions & TableOptions): Promise<void> {
   const reply = await withClient(options, (client) => client.container.list());
-  terminal.print(options.json ? json(reply) : containerTable(terminal, reply.containers));
+  terminal.print(options.json ? json(reply) : containerTable(terminal, reply.containers, options));
 }

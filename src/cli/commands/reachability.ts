@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import { hostPortText, type Origin, type ReachabilityCell, reachability } from '../../core/reachability.ts';
 import { clientCommand } from '../command.ts';
+import { idText, noTruncOption, type TableOptions } from '../describe.ts';
 import type { GlobalOptions } from '../options.ts';
 import { withClient } from '../session.ts';
 import { json, type Terminal, table } from '../terminal.ts';
 
-interface ReachabilityOptions extends GlobalOptions {
+interface ReachabilityOptions extends GlobalOptions, TableOptions {
   why?: boolean;
 }
 
@@ -14,7 +15,7 @@ export function reachabilityCommand(parent: Command, terminal: Terminal): void {
     usage: 'reachability',
     summary: 'show who reaches which container: by its address, and by its published ports',
     details:
-      'Read off the networks and their options, nothing is sent: what the network lets through, whether or not\n' +
+      'Read off the networks and their options, nothing is sent: what the network lets through, whether or not ' +
       'anybody listens. A row for who asks, a column for who is asked; "-" is not at all.',
     examples: [
       'netloom reachability',
@@ -23,24 +24,30 @@ export function reachabilityCommand(parent: Command, terminal: Terminal): void {
     ],
   })
     .option('--why', 'one line for each way, with the reason')
+    .option(...noTruncOption)
     .action(async (_options, command: Command) => {
       const options: ReachabilityOptions = command.optsWithGlobals();
       const cells = await withClient(options, async (client) => {
         const [{ networks }, { containers }] = await Promise.all([client.network.list(), client.container.list()]);
         return reachability(networks, containers);
       });
-      terminal.print(options.json ? json({ cells }) : options.why ? reasons(terminal, cells) : matrix(terminal, cells));
+      if (options.json) return terminal.print(json({ cells }));
+      const shown = idText(options);
+      terminal.print(options.why ? reasons(terminal, cells, shown) : matrix(terminal, cells, shown));
     });
 }
 
+/** How an id is shown. */
+type Shown = (id: string) => string;
+
 /** `IPv4 IPv6 8080/tcp` where these are the ways that lead there. */
-function matrix(terminal: Terminal, cells: ReachabilityCell[]): string {
+function matrix(terminal: Terminal, cells: ReachabilityCell[], shown: Shown): string {
   const targets = distinct(cells.map(({ to }) => to));
   const rows = distinct(cells.map(({ from }) => from)).map((from) => [
-    originText(from),
+    originText(from, shown),
     ...targets.map((to) => waysText(cells.filter((cell) => cell.from === from && cell.to === to))),
   ]);
-  return table(terminal, ['FROM', ...targets], rows);
+  return table(terminal, ['FROM', ...targets.map(shown)], rows);
 }
 
 function waysText(cells: ReachabilityCell[]): string {
@@ -53,13 +60,13 @@ function wayText({ by, family, port }: ReachabilityCell): string {
   return by === 'address' || !port ? `IPv${family}` : hostPortText(port);
 }
 
-function reasons(terminal: Terminal, cells: ReachabilityCell[]): string {
+function reasons(terminal: Terminal, cells: ReachabilityCell[], shown: Shown): string {
   return table(
     terminal,
     ['FROM', 'TO', 'BY', 'FAMILY', 'REACHES', 'WHY'],
     cells.map((cell) => [
-      originText(cell.from),
-      cell.to,
+      originText(cell.from, shown),
+      shown(cell.to),
       cell.by === 'address' ? 'address' : cell.port ? `port ${hostPortText(cell.port)}` : 'port',
       `IPv${cell.family}`,
       cell.reachable ? 'yes' : 'no',
@@ -69,9 +76,9 @@ function reasons(terminal: Terminal, cells: ReachabilityCell[]): string {
 }
 
 /** Containers by their id alone, unless that could be mistaken. */
-function originText(origin: Origin): string {
+function originText(origin: Origin, shown: Shown): string {
   const id = origin.replace(/^container\//, '');
-  return id === 'host' || id === 'outside' ? origin : id;
+  return id === 'host' || id === 'outside' ? origin : shown(id);
 }
 
 const distinct = <Value>(values: Value[]): Value[] => [...new Set(values)];

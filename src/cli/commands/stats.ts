@@ -3,12 +3,13 @@ import { type Command, Option } from 'commander';
 import type { NetloomClient } from '../../client.ts';
 import type { ContainerStatistics } from '../../core/view.ts';
 import { clientCommand } from '../command.ts';
+import { idText, noTruncOption, type TableOptions } from '../describe.ts';
 import { badInput, type GlobalOptions } from '../options.ts';
 import { portText } from '../port-mapping.ts';
 import { withClient } from '../session.ts';
 import { json, type Terminal, table } from '../terminal.ts';
 
-interface StatsOptions extends GlobalOptions {
+interface StatsOptions extends GlobalOptions, TableOptions {
   /** seconds; true: as often as is usual */
   watch?: number | true;
 }
@@ -33,13 +34,14 @@ export function statsCommand(parent: Command, terminal: Terminal): void {
     .addOption(
       new Option('--watch [seconds]', `show them anew every so often; default ${usualSeconds}`).argParser(parseSeconds),
     )
+    .option(...noTruncOption)
     .action(async (ids: string[], _options, command: Command) => {
       const options: StatsOptions = command.optsWithGlobals();
       await withClient(options, async (client) => {
         const { watch } = options;
         if (watch !== undefined) return watchStatistics(terminal, client, ids, options);
         const statistics = await statisticsOf(client, ids);
-        terminal.print(options.json ? json(statistics) : statisticsText(terminal, statistics));
+        terminal.print(options.json ? json(statistics) : statisticsText(terminal, statistics, options));
       });
     });
 }
@@ -58,8 +60,9 @@ async function watchStatistics(
   terminal: Terminal,
   client: NetloomClient,
   ids: string[],
-  { watch, json: asJson }: StatsOptions,
+  options: StatsOptions,
 ): Promise<void> {
+  const { watch, json: asJson } = options;
   const everyMs = (typeof watch === 'number' ? watch : usualSeconds) * 1000;
   const ended = new AbortController();
   const end = () => ended.abort();
@@ -67,7 +70,9 @@ async function watchStatistics(
   try {
     while (!ended.signal.aborted) {
       const statistics = await statisticsOf(client, ids);
-      terminal.print(asJson ? JSON.stringify(statistics) : screen(terminal, statisticsText(terminal, statistics)));
+      terminal.print(
+        asJson ? JSON.stringify(statistics) : screen(terminal, statisticsText(terminal, statistics, options)),
+      );
       await delay(everyMs, undefined, { signal: ended.signal }).catch(() => undefined);
     }
   } finally {
@@ -87,7 +92,9 @@ async function statisticsOf(client: NetloomClient, ids: string[]): Promise<Conta
   return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
 }
 
-function statisticsText(terminal: Terminal, statistics: ContainerStatistics[]): string {
+function statisticsText(terminal: Terminal, counted: ContainerStatistics[], options: TableOptions): string {
+  const shown = idText(options);
+  const statistics = counted.map((each) => ({ ...each, id: shown(each.id) }));
   const ports = portTable(terminal, statistics);
   return [interfaceTable(terminal, statistics), ...(ports === null ? [] : ['', ports])].join('\n');
 }

@@ -1,0 +1,77 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { codeOf, Lab } from '../support/lab.ts';
+
+let lab: Lab;
+
+beforeAll(async () => {
+  lab = await Lab.open();
+});
+afterEach(() => lab.clear());
+afterAll(() => lab.close());
+
+const id = 'abcdef'.padEnd(64, '0');
+
+describe('containers are found', () => {
+  it('by id, name, and the unique beginning of an id of digits, wherever one is named', async () => {
+    const { container, network } = lab.client;
+    await network.create({ name: 'web' });
+    await container.setup({ id, name: 'my.app', networks: [{ network: 'web' }] });
+    for (const reference of [id, 'my.app', 'abcdef']) {
+      expect((await container.inspect({ id: reference })).container.id).toBe(id);
+      expect((await container.stats({ id: reference })).id).toBe(id);
+      expect(await container.reload({ id: reference })).toMatchObject({ id });
+      expect(await container.publish({ id: reference, ports: [{ containerPort: 80 }] })).toMatchObject({ id });
+      expect(await container.teardown({ id: reference })).toMatchObject({ id });
+      expect(await container.setup({ id })).toMatchObject({ id });
+    }
+  });
+
+  it('by their ids before all, and an id that is new is not looked for', async () => {
+    const { container } = lab.client;
+    await container.create({ id: 'one', name: 'two' });
+    await container.create({ id: 'two', name: 'one' });
+    expect((await container.inspect({ id: 'two' })).container.id).toBe('two');
+    await container.create({ id, name: 'three' });
+    await container.create({ id: 'three' });
+    await container.create({ id: 'abcd' });
+    expect((await container.list()).containers.map((each) => each.id).sort()).toEqual(
+      ['abcd', id, 'one', 'three', 'two'].sort(),
+    );
+  });
+
+  it('not when it is said that the id is meant and nothing else', async () => {
+    const { container } = lab.client;
+    await container.create({ id, name: 'web' });
+    for (const reference of ['web', 'abcdef']) {
+      expect(await codeOf(container.remove({ id: reference, exact: true }))).toBe('container.unknown');
+      expect(await codeOf(container.inspect({ id: reference, exact: true }))).toBe('container.unknown');
+    }
+    expect(await container.remove({ id, exact: true })).toEqual({ id });
+  });
+
+  it('not when several may be meant', async () => {
+    const { container } = lab.client;
+    await container.create({ id, name: 'twin' });
+    await container.create({ id: 'abcdef'.padEnd(64, '1'), name: 'twin' });
+    for (const reference of ['twin', 'abc'])
+      expect(await codeOf(container.remove({ id: reference }))).toBe('container.ambiguous');
+  });
+
+  it('and a command that comes again gets its first answer, though nobody has the name any more', async () => {
+    const { container } = lab.client;
+    await container.create({ id, name: 'my.app' });
+    const again = { msgId: 'removal-by-name' };
+    expect(await container.remove({ id: 'my.app' }, again)).toEqual({ id });
+    await container.create({ id: 'other', name: 'my.app' });
+    expect(await container.remove({ id: 'my.app' }, again)).toEqual({ id });
+    expect((await container.inspect({ id: 'my.app' })).container.id).toBe('other');
+  });
+
+  it('B04 also when their namespace is to be shared', async () => {
+    const { container } = lab.client;
+    const { netns } = await container.setup({ id, name: 'web' });
+    expect(await container.setup({ id: 'beside', mode: 'container:web' })).toMatchObject({ netns });
+    expect((await container.inspect({ id: 'beside' })).container.mode).toBe(`container:${id}`);
+    await lab.remove('beside');
+  });
+});

@@ -124,7 +124,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const definitions = new DefinitionStore(networksDirectory);
     const takeDefinitions = () => {
       const found = definitions.list();
-      for (const damaged of found.damaged) log.warn(damaged, 'the definition of a network is damaged');
+      for (const damaged of found.damaged) log.warn(damaged, 'a network is not taken');
       engine.takeDefinitions(found, (name) => definitions.has(name));
     };
     undo.push(definitions.watch(takeDefinitions));

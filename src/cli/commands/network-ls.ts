@@ -39,6 +39,7 @@ export function networkLsCommand(parent: Command, terminal: Terminal): void {
       const reply = await withClient(options, (client) => client.network.list());
       const networks = reply.networks.filter((network) => matchesFilters(network, options.filter ?? []));
       if (options.json) return terminal.print(json({ ...reply, networks }));
+      for (const { file, reason } of reply.damaged) terminal.warn(plain(`${file} is left out: ${reason}`));
       const text = listText(terminal, networks, options);
       if (text !== '') terminal.print(text);
     });

@@ -96,7 +96,7 @@ it('the findings of doctor are read line by line', () => {
     '            → apt install nftables',
     '– Links     not tried: so',
     '',
-    '2 of 3 checks did not pass.',
+    '1 of 3 checks did not pass, 1 wait for that.',
   ]);
 });
 

@@ -55,9 +55,14 @@ export function findingsText(terminal: Terminal, findings: Finding[]): string {
     `${mark(terminal, ok)} ${check.padEnd(width)}${plain(found)}`,
     ...(mend === null ? [] : [`${' '.repeat(width + 2)}${paint(terminal, 'yellow', `→ ${plain(mend)}`)}`]),
   ]);
-  const missing = findings.filter(({ ok }) => ok !== true).length;
-  const verdict = missing === 0 ? 'All is well.' : `${missing} of ${findings.length} checks did not pass.`;
-  return [...lines, '', paint(terminal, 'bold', verdict)].join('\n');
+  return [...lines, '', paint(terminal, 'bold', verdictOf(findings))].join('\n');
+}
+
+function verdictOf(findings: Finding[]): string {
+  const [missing, untried] = [false, null].map((ok) => findings.filter((finding) => finding.ok === ok).length);
+  if (missing === 0 && untried === 0) return 'All is well.';
+  if (missing === 0) return `${untried} of ${findings.length} checks were not tried.`;
+  return `${missing} of ${findings.length} checks did not pass${untried === 0 ? '' : `, ${untried} wait for that`}.`;
 }
 
 function mark(terminal: Terminal, ok: boolean | null): string {

@@ -1,7 +1,7 @@
 /** What was looked at, what was found, and what to do about it. */
 export interface Finding {
   check: string;
-  /** null: not tried, because something before it is missing */
+  /** null: no verdict, because something before it is missing */
   ok: boolean | null;
   /** in words: a version, a path, the kernel's refusal */
   found: string;

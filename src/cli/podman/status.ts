@@ -20,14 +20,15 @@ export async function podmanStatus(configDir: string, options: GlobalOptions): P
   const netavark = findIn(settings.helperDirs.value, 'netavark');
   const onNetloom = netavark !== null && isDoor(netavark) && settings.backend.value !== 'cni';
   const daemon = await askDaemon(options);
+  const isInstalled = installedDropIn(configDir) !== null;
   return {
     onNetloom,
     checks: [
       podmanCheck(),
       dropInCheck(configDir),
-      backendCheck(settings),
-      helperCheck('netavark', settings),
-      helperCheck('aardvark-dns', settings),
+      ...[backendCheck(settings), helperCheck('netavark', settings), helperCheck('aardvark-dns', settings)].map(
+        (finding) => (isInstalled ? finding : unlessInstalled(finding)),
+      ),
       daemon.check,
       directoryCheck(settings, daemon.known),
       ...makerChecks(onNetloom, daemon.known),
@@ -52,6 +53,9 @@ function dropInCheck(configDir: string): Finding {
       )
     : good('Drop-in', installed.path);
 }
+
+/** What podman goes by without the drop-in is worth telling, and nothing more is to be done about it. */
+const unlessInstalled = (finding: Finding): Finding => (finding.ok ? finding : { ...finding, ok: null, mend: null });
 
 function backendCheck({ backend: { value, file } }: NetworkSettings): Finding {
   const name = 'Network backend';
@@ -116,14 +120,12 @@ function containersCheck(running: RunningContainer[], onNetloom: boolean, known:
 }
 
 function bridgesCheck(onNetloom: boolean): Finding {
-  const bridges = onNetloom ? foreignBridges() : [];
-  return bridges.length === 0
-    ? good('Bridges', 'none of another engine')
-    : bad(
-        'Bridges',
-        `made by another engine: ${bridges.join(' ')}`,
-        'stop its containers; what still stays: ip link delete',
-      );
+  const bridges = foreignBridges();
+  if (bridges.length === 0) return good('Bridges', 'none of another engine');
+  const made = `made by another engine: ${bridges.join(' ')}`;
+  // its own, as long as podman is on it
+  if (!onNetloom) return good('Bridges', made);
+  return bad('Bridges', made, 'stop its containers; what still stays: ip link delete');
 }
 
 /**

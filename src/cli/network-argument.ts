@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import type { ContainerRequest } from '../core/container.ts';
+import { NetloomError } from '../core/fault.ts';
 import { badInput, tokenParser } from './options.ts';
 
 export type Attachment = NonNullable<ContainerRequest['networks']>[number];
@@ -10,9 +11,26 @@ export type NetworkArgument = { mode: string } | { networks: Attachment[] };
 /** What `bridge` stands for: podman's default network has this name, unless the environment says another. */
 const defaultNetwork = (): string => process.env.NETLOOM_DEFAULT_NETWORK || 'podman';
 
+/** Its name is not what was typed, so where it comes from is told when there is none. */
+export async function explainingBridge<Result>(asked: Promise<Result>): Promise<Result> {
+  try {
+    return await asked;
+  } catch (error) {
+    const name = defaultNetwork();
+    const isMissing = error instanceof NetloomError && error.code === 'network.unknown';
+    if (!isMissing || error.message !== `no network ${name}`) throw error;
+    const source = process.env.NETLOOM_DEFAULT_NETWORK ? 'by' : 'unless something else is said by';
+    const what = `--network bridge stands for it, ${source} NETLOOM_DEFAULT_NETWORK`;
+    throw new NetloomError({
+      ...error.fault,
+      message: `no network ${name} (${what}); netloom network create ${name} makes one`,
+    });
+  }
+}
+
 export const networkSpelling =
-  'none, host, container:<id>, ns:<path>, bridge (NETLOOM_DEFAULT_NETWORK, default podman), <name>, with settings as ' +
-  '<name>:ip=…,mac=…,interface_name=…,alias=…';
+  '<name>, or with settings <name>:ip=…,mac=…,interface_name=…,alias=…; bridge (the network that NETLOOM_DEFAULT_NETWORK ' +
+  'names, else podman), host, container:<container>, ns:<path>; none, which it is when nothing is said: loopback only';
 
 const withoutArgument = ['none', 'host'];
 const withArgument = ['container', 'ns'];

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { addressParser, macParser, parseNetworkArgument } from '../../src/cli/network-argument.ts';
+import { addressParser, explainingBridge, macParser, parseNetworkArgument } from '../../src/cli/network-argument.ts';
+import { fault, NetloomError } from '../../src/core/fault.ts';
 
 const refused = (code: string, message: string) =>
   expect.objectContaining({ code, message: expect.stringContaining(message) });
@@ -46,6 +47,32 @@ describe('--network bridge', () => {
   it('is the one that the environment names', () => {
     process.env.NETLOOM_DEFAULT_NETWORK = 'web';
     expect(parseNetworkArgument('bridge')).toEqual({ networks: [{ network: 'web' }] });
+  });
+
+  const unknown = (name: string) =>
+    Promise.reject(new NetloomError(fault('network.unknown', `no network ${name}`, { step: 'claim' })));
+
+  it('says where its name comes from, and how there is one, when there is none', async () => {
+    await expect(explainingBridge(unknown('podman'))).rejects.toMatchObject({
+      code: 'network.unknown',
+      message:
+        'no network podman (--network bridge stands for it, unless something else is said by NETLOOM_DEFAULT_NETWORK); ' +
+        'netloom network create podman makes one',
+      fault: { step: 'claim' },
+    });
+    process.env.NETLOOM_DEFAULT_NETWORK = 'web';
+    await expect(explainingBridge(unknown('web'))).rejects.toMatchObject({
+      message:
+        'no network web (--network bridge stands for it, by NETLOOM_DEFAULT_NETWORK); netloom network create web makes one',
+    });
+  });
+
+  it('has nothing to say of other networks, and other failures', async () => {
+    await expect(explainingBridge(unknown('web'))).rejects.toMatchObject({ message: 'no network web' });
+    await expect(explainingBridge(Promise.reject(new Error('no network podman')))).rejects.toThrow(
+      /^no network podman$/,
+    );
+    expect(await explainingBridge(Promise.resolve(1))).toBe(1);
   });
 });
 

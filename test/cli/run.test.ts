@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { ResultPromise } from 'execa';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { greeting } from '../../src/cli/run-container.ts';
 import type { NetloomClient } from '../../src/client.ts';
 import { inventory, nothing, processesOf, TestDaemon, untilAnswered } from '../support/daemon.ts';
 import { becomeFreshHost, temporaryDirectory } from '../support/fresh-host.ts';
@@ -56,6 +57,25 @@ async function started(...args: string[]) {
 }
 
 const sleeping = ['--', 'sh', '-c', 'echo ready; exec sleep 60'];
+
+describe('the line that greets a person', () => {
+  const status = {
+    web: {
+      interfaces: { eth0: { mac_address: '02:00:00:00:00:01', subnets: [{ ipnet: '10.89.0.2/24' }] } },
+      dns_server_ips: [],
+      dns_search_domains: [],
+    },
+  };
+
+  it('tells where the container is reached', () =>
+    expect(greeting({ networks: [{ network: 'web' }] }, { id: 'c1', status, ports: [] })).toBe('c1  10.89.0.2'));
+
+  it('B05 tells that it is reached nowhere when no network was named, for podman would have chosen one', () => {
+    const alone = { id: 'c1', status: {}, ports: [] };
+    expect(greeting({}, alone)).toBe('c1  on no network, with loopback only: --network <name> joins one');
+    expect(greeting({ mode: 'none' }, alone)).toBe('c1');
+  });
+});
 
 describe('run', () => {
   it('gives the command a network of its own, and leaves nothing', async () => {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { clientCommand } from '../command.ts';
+import { explainingBridge } from '../network-argument.ts';
 import type { GlobalOptions } from '../options.ts';
 import { withClient } from '../session.ts';
 import { json, type Terminal } from '../terminal.ts';
@@ -17,7 +18,7 @@ export function containerCreateCommand(parent: Command, terminal: Terminal): voi
   addWishOptions(command).action(async (id: string | undefined, _options, command: Command) => {
     const options: WishOptions & GlobalOptions = command.optsWithGlobals();
     const request = await readWish(id, options);
-    const reply = await withClient(options, (client) => client.container.create(request));
+    const reply = await explainingBridge(withClient(options, (client) => client.container.create(request)));
     terminal.print(options.json ? json(reply) : reply.id);
   });
 }

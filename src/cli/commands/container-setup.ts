@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { ResponseOf } from '../../client.ts';
 import { clientCommand } from '../command.ts';
 import { addresses } from '../describe.ts';
+import { explainingBridge } from '../network-argument.ts';
 import { badInput, type GlobalOptions } from '../options.ts';
 import { portText } from '../port-mapping.ts';
 import { withClient } from '../session.ts';
@@ -24,7 +25,7 @@ export function containerSetupCommand(parent: Command, terminal: Terminal): void
     if (id === undefined && options.id === undefined && options.file === undefined && options.name === undefined)
       throw badInput('which container? expected an id or --file');
     const request = await readWish(id, options);
-    const reply = await withClient(options, (client) => client.container.setup(request));
+    const reply = await explainingBridge(withClient(options, (client) => client.container.setup(request)));
     terminal.print(options.json ? json(reply) : setupFacts(terminal, reply));
   });
 }

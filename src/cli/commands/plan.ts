@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { ResponseOf } from '../../client.ts';
 import { clientCommand } from '../command.ts';
 import { addContainerOptions, type ContainerOptions, containerRequest, idOption } from '../container-options.ts';
+import { explainingBridge } from '../network-argument.ts';
 import { type GlobalOptions, tokenParser } from '../options.ts';
 import { withClient } from '../session.ts';
 import { json, paint, plain, type Terminal } from '../terminal.ts';
@@ -19,7 +20,7 @@ export function planCommand(parent: Command, terminal: Terminal): void {
     .action(async (id: string | undefined, _options, command: Command) => {
       const options: ContainerOptions & GlobalOptions = command.optsWithGlobals();
       const request = containerRequest({ ...options, id: id ?? options.id });
-      const reply = await withClient(options, (client) => client.container.plan(request));
+      const reply = await explainingBridge(withClient(options, (client) => client.container.plan(request)));
       terminal.print(options.json ? json(reply) : planText(terminal, reply));
     });
   addContainerOptions(command);

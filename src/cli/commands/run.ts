@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { clientCommand } from '../command.ts';
 import { addContainerOptions, type ContainerOptions, containerRequest, idOption } from '../container-options.ts';
 import { EndWith } from '../failure.ts';
+import { explainingBridge } from '../network-argument.ts';
 import type { GlobalOptions } from '../options.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -10,7 +11,8 @@ export function runCommand(parent: Command, terminal: Terminal): void {
     usage: 'run',
     summary: 'run a command in a container network of its own; its end tears the network down',
     details:
-      'The command keeps our files, users and environment: only its network is new. Signals are handed on to it, and ' +
+      'The command keeps our files, users and environment: only its network is new. Without --network that is loopback ' +
+      'and nothing else; podman would join its default network, which is --network bridge here. Signals are handed on to it, and ' +
       'its exit code becomes ours. The daemon may be restarted meanwhile.',
     examples: [
       'netloom run --network web -p 8080:80 -- python3 -m http.server 80',
@@ -29,7 +31,7 @@ export function runCommand(parent: Command, terminal: Terminal): void {
       const options: ContainerOptions & GlobalOptions = command.optsWithGlobals();
       const request = containerRequest(options);
       const { runContainer } = await import('../run-container.ts');
-      const exitCode = await runContainer(terminal, options, request, [file, ...args]);
+      const exitCode = await explainingBridge(runContainer(terminal, options, request, [file, ...args]));
       if (exitCode !== 0) throw new EndWith(exitCode);
     });
   addContainerOptions(command);

@@ -76,7 +76,8 @@ function endWith(terminal: Terminal, { exitCode, complaint }: EndWith, asJson: b
   return exitCode;
 }
 
-export function faultText({ code, message, step, errno, detail, undone = [], leftBehind = [] }: Fault): string {
+export function faultText(fault: Fault): string {
+  const { code, message, step, errno, detail, undone = [], leftBehind = [] } = fault;
   const left = leftBehind.map((entry) => `${entry.step} (${entry.errno ?? 'no errno'}${detailOf(entry.detail)})`);
   return [
     `netloom: ${code}: ${message}`,
@@ -85,7 +86,16 @@ export function faultText({ code, message, step, errno, detail, undone = [], lef
     ...(detail && !message.includes(detail) ? [`  detail: ${detail}`] : []),
     ...undone.map((text) => `  undone: ${text}`),
     ...left.map((text) => `  left behind: ${text}`),
+    ...adviceOf(fault),
   ].join('\n');
+}
+
+/** The kernel does not say which process has a port; `ss` does. */
+function adviceOf({ errno, step = '' }: Fault): string[] {
+  const [, first, last, protocol] = /^port\.hold .* port (\d+)(?:-(\d+))?\/(tcp|udp|sctp)$/.exec(step) ?? [];
+  if (errno !== 'EADDRINUSE' || first === undefined) return [];
+  const ports = last === undefined ? `sport = :${first}` : `sport >= :${first} and sport <= :${last}`;
+  return [`  who has it: sudo ss -lnp --${protocol} '${ports}'`];
 }
 
 const detailOf = (detail: string | null) => (detail ? `: ${detail}` : '');

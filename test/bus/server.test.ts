@@ -37,6 +37,29 @@ describe("the daemon's own nats-server", () => {
     expect(mode(join(runDir, 'nats', 'nats-server.conf'))).toBe('600');
   });
 
+  it('tells somebody who is not root what to do instead', async () => {
+    const { runDir, stateDir } = directories();
+    await server({ runDir, stateDir });
+    process.seteuid?.(65534);
+    const attempt = connect({ creds: credentialsFile(runDir, 'admin') });
+    process.seteuid?.(0);
+    await expect(attempt).rejects.toMatchObject({
+      fault: {
+        code: 'bus.unauthorized',
+        message: expect.stringMatching(/admin\.json cannot be read: EACCES.*; use sudo, or .*--creds, NETLOOM_CREDS/),
+      },
+    });
+  });
+
+  it('is heard when it warns, but not of the passwords that it was given in plain', async () => {
+    const heard: string[] = [];
+    const log = { ...silent, warn: (fields: object) => void heard.push(JSON.stringify(fields)) };
+    const { url } = await server({ ...directories(), log });
+    await connectBus({ url, user: 'admin', password: 'guess', name: 'test' }).catch(() => {});
+    await until(() => heard.some((line) => line.includes('authentication error')));
+    expect(heard.filter((line) => line.includes('Plaintext'))).toEqual([]);
+  });
+
   it('listens on loopback only', async () => {
     const { url } = await server();
     const port = Number(new URL(url).port).toString(16).toUpperCase().padStart(4, '0');

@@ -52,6 +52,15 @@ describe('a failure', () => {
     ]);
   });
 
+  it.each([
+    ['port.hold 0.0.0.0, :: port 8080/tcp', "--tcp 'sport = :8080'"],
+    ['port.hold fd00::9 port 8000-8009/udp', "--udp 'sport >= :8000 and sport <= :8009'"],
+  ])('of %s says how to find who has it', (step, which) => {
+    const taken = fault('port.taken', `${step}: bind: EADDRINUSE`, { step, errno: 'EADDRINUSE' });
+    expect(faultText(taken).split('\n').at(-1)).toBe(`  who has it: sudo ss -lnp ${which}`);
+    expect(faultText({ ...taken, errno: 'EACCES' })).not.toContain('who has it');
+  });
+
   it('is one line of JSON for programs', () => {
     const { said } = reported(new NetloomError(failed), true);
     expect(said).not.toContain('\n');

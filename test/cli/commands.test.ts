@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createInterface } from 'node:readline';
+import { readFileSync } from 'node:fs';
+import { createInterface, type Interface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { NetloomClient } from '../../src/client.ts';
 import { inventory, type TestDaemon } from '../support/daemon.ts';
 import { Lab } from '../support/lab.ts';
-import { launch, netloom } from './netloom.ts';
+import { launch, launchProgram, netloom } from './netloom.ts';
 
 let lab: Lab;
 let daemon: TestDaemon;
@@ -193,12 +194,100 @@ describe('events', () => {
     expect((await following).signal).toBe('SIGTERM');
   });
 
-  it('may be none, which is said on stderr', async () => {
-    expect(await say('events', '--container', 'never')).toMatchObject({
+  it('may be none of late, which is said on stderr', async () => {
+    await client.container.create({ id: 'e4' });
+    await client.container.remove({ id: 'e4' });
+    expect(await say('events', '--container', 'e4', '--since', '1000000')).toMatchObject({
       exitCode: 0,
       stdout: '',
-      stderr: expect.stringContaining('nothing happened since 10m'),
+      stderr: expect.stringContaining('nothing happened since 1000000'),
     });
+  });
+
+  it.each(['container', 'network'])('of a %s that nobody knows are refused', async (noun) => {
+    expect(await say('events', `--${noun}`, 'never')).toMatchObject({
+      exitCode: 3,
+      stdout: '',
+      stderr: `netloom: ${noun}.unknown: no ${noun} never, and no event of one`,
+    });
+  });
+
+  it('of somebody who is still to come may be followed', async () => {
+    const following = launch(daemon, ['events', '--follow', '--container', 'late']);
+    const [told, noted] = [following.stdout, following.stderr].map((of) => createInterface({ input: of as Readable }));
+    expect(String(await once(noted as Interface, 'line'))).toContain('there is no container late yet');
+    const line = once(told as Interface, 'line');
+    await client.container.create({ id: 'late' });
+    expect(String(await line)).toContain('created');
+    await client.container.remove({ id: 'late' });
+    following.kill('SIGTERM');
+    await following;
+  });
+});
+
+describe("a container of podman's", () => {
+  const id = 'c0ffee'.padEnd(64, '0');
+  const short = id.slice(0, 12);
+  beforeEach(async () => {
+    await client.network.create({ name: 'web' });
+    await client.container.setup({ id, name: 'my.app', networks: [{ network: 'web' }] });
+  });
+
+  it('is shown with twelve digits of its id, unless told not to', async () => {
+    expect((await say('ps')).stdout).toMatch(/^c0ffee000000 +my\.app +configured/m);
+    expect((await say('ps', '--no-trunc')).stdout).toMatch(new RegExp(`^${id} +my\\.app`, 'm'));
+    expect((await say('stats')).stdout).toMatch(/^c0ffee000000 +eth0/m);
+    expect(lines((await say('reachability')).stdout)).toContainEqual(expect.stringMatching(/^FROM +c0ffee000000$/));
+    expect((await say('reachability', '--why')).stdout).toMatch(/^c0ffee000000 +c0ffee000000 +address/m);
+    expect((await say('events')).stdout).toContain('container/c0ffee000000  ');
+    expect((await say('events', '--no-trunc')).stdout).toContain(`container/${id}  `);
+    expect(JSON.parse((await say('ps', '--json')).stdout)).toMatchObject({ containers: [{ id }] });
+  });
+
+  it.each(['my.app', short, id])('is named %s by every command', async (name) => {
+    expect((await say('inspect', name, '--format', '{{.id}}')).stdout).toBe(id);
+    expect((await say('stats', name)).stdout).toMatch(/^c0ffee000000 +eth0/m);
+    expect(await say('port', 'publish', name, '8080:80')).toMatchObject({ stdout: '80/tcp -> 0.0.0.0:8080' });
+    expect(await say('port', 'list', name)).toMatchObject({ stdout: '80/tcp -> 0.0.0.0:8080' });
+    expect(await say('port', 'unpublish', name, '8080:80')).toMatchObject({ exitCode: 0 });
+    expect(await say('network', 'disconnect', 'web', name)).toMatchObject({ exitCode: 0 });
+    expect(await say('network', 'connect', 'web', name)).toMatchObject({ exitCode: 0 });
+    expect(await say('network', 'reload', name)).toMatchObject({ exitCode: 0, stdout: name });
+    expect(await say('run', '--network', `container:${name}`, '--', 'true')).toMatchObject({ exitCode: 0 });
+    expect(await say('container', 'teardown', name)).toMatchObject({ exitCode: 0, stdout: name });
+    expect((await say('events', '--container', name)).stdout).toContain('torn-down');
+    expect(await say('container', 'rm', name)).toMatchObject({ exitCode: 0, stdout: name });
+  });
+
+  it('is found among the events when it is gone, by its id and the beginning of it', async () => {
+    await client.container.remove({ id });
+    for (const name of [id, short]) expect((await say('events', '--container', name)).stdout).toContain('removed');
+    expect(await say('events', '--container', 'my.app')).toMatchObject({ exitCode: 3 });
+  });
+});
+
+describe('a container that another one might be taken for', () => {
+  it('is refused, and both are listed', async () => {
+    for (const beginning of ['dd1', 'dd2']) await client.container.create({ id: beginning.padEnd(64, '0') });
+    const { stderr, exitCode } = await say('inspect', 'dd');
+    expect({ exitCode, stderr }).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(/^netloom: container\.ambiguous: dd may be any of the containers /),
+    });
+  });
+});
+
+describe("the README's program", () => {
+  it('sets up a container, and is told of it', async () => {
+    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+    const [, program = ''] = /^```ts\n(.*?)^```$/ms.exec(readme) ?? [];
+    const running = launchProgram(daemon, program);
+    const told = createInterface({ input: running.stdout as Readable })[Symbol.asyncIterator]();
+    const heard: string[] = [];
+    while (!heard.at(-1)?.startsWith('dev.netloom.container.configured')) heard.push((await told.next()).value);
+    expect(heard[0]).toContain('/netns/netloom-c1');
+    running.kill('SIGTERM');
+    await running;
   });
 });
 

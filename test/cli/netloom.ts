@@ -36,6 +36,12 @@ export function launch(daemon: Pick<TestDaemon, 'directory' | 'runDirectory'>, a
   return execa(process.execPath, [main, ...args], { reject: false, env: environment(daemon), extendEnv: false });
 }
 
+/** A module that may import `netloom/client`, as a package that has netloom may. */
+export function launchProgram(daemon: Pick<TestDaemon, 'directory' | 'runDirectory'>, program: string): ResultPromise {
+  const options = { reject: false, env: environment(daemon), extendEnv: false, cwd: new URL('../..', import.meta.url) };
+  return execa(process.execPath, ['--input-type=module', '--eval', program], options);
+}
+
 function environment({ directory, runDirectory }: Pick<TestDaemon, 'directory' | 'runDirectory'>) {
   return { PATH: process.env.PATH, NETLOOM_RUN_DIR: runDirectory, NETLOOM_STATE_DIR: `${directory}/state` };
 }

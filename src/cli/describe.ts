@@ -91,7 +91,7 @@ export function networkTable(terminal: Terminal, networks: NetworkView[]): strin
 
 export function networkFacts(terminal: Terminal, network: NetworkView): string {
   const pairs = (record: Record<string, string>) => Object.entries(record).map(([key, value]) => `${key}=${value}`);
-  const leases = Object.entries(network.leases).map(([id, held]) => `${id}  ${held.join(', ')}`);
+  const leases = Object.entries(network.leases).map(([id, held]) => `${shortId(id)}  ${held.join(', ')}`);
   return facts(terminal, [
     ['Network', network.name],
     ['Id', network.id],

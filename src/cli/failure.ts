@@ -91,11 +91,12 @@ export function faultText(fault: Fault): string {
 }
 
 /** The kernel does not say which process has a port; `ss` does. */
-function adviceOf({ errno, step = '' }: Fault): string[] {
-  const [, first, last, protocol] = /^port\.hold .* port (\d+)(?:-(\d+))?\/(tcp|udp|sctp)$/.exec(step) ?? [];
-  if (errno !== 'EADDRINUSE' || first === undefined) return [];
-  const ports = last === undefined ? `sport = :${first}` : `sport >= :${first} and sport <= :${last}`;
-  return [`  who has it: sudo ss -lnp --${protocol} '${ports}'`];
+function adviceOf({ errno, step = '', detail = '' }: Fault): string[] {
+  const [, port, protocol] = /^port\.hold .* port (\d+)(?:-\d+)?\/(tcp|udp|sctp)$/.exec(step) ?? [];
+  if (errno !== 'EADDRINUSE' || port === undefined) return [];
+  // which one of a range it was is in the kernel's words
+  const [, taken = port] = / port (\d+)$/.exec(detail) ?? [];
+  return [`  who has it: sudo ss -lnp --${protocol} 'sport = :${taken}'`];
 }
 
 const detailOf = (detail: string | null) => (detail ? `: ${detail}` : '');

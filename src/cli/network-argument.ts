@@ -19,11 +19,12 @@ export async function explainingBridge<Result>(asked: Promise<Result>): Promise<
     const name = defaultNetwork();
     const isMissing = error instanceof NetloomError && error.code === 'network.unknown';
     if (!isMissing || error.message !== `no network ${name}`) throw error;
-    const source = process.env.NETLOOM_DEFAULT_NETWORK ? 'by' : 'unless something else is said by';
-    const what = `--network bridge stands for it, ${source} NETLOOM_DEFAULT_NETWORK`;
+    const what = process.env.NETLOOM_DEFAULT_NETWORK
+      ? 'NETLOOM_DEFAULT_NETWORK names it for --network bridge'
+      : '--network bridge stands for it; NETLOOM_DEFAULT_NETWORK names another one';
     throw new NetloomError({
       ...error.fault,
-      message: `no network ${name} (${what}); netloom network create ${name} makes one`,
+      message: `no network ${name} (${what}): netloom network create ${name}`,
     });
   }
 }

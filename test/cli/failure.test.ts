@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { EndWith, exitCodeOf, faultText, reportFailure } from '../../src/cli/failure.ts';
 import { type FaultCode, fault, faultStatus, NetloomError } from '../../src/core/fault.ts';
+import { describeStep } from '../../src/core/plan/step.ts';
 
 const codes = Object.keys(faultStatus) as FaultCode[];
 
@@ -53,11 +54,12 @@ describe('a failure', () => {
   });
 
   it.each([
-    ['port.hold 0.0.0.0, :: port 8080/tcp', "--tcp 'sport = :8080'"],
-    ['port.hold fd00::9 port 8000-8009/udp', "--udp 'sport >= :8000 and sport <= :8009'"],
-  ])('of %s says how to find who has it', (step, which) => {
-    const taken = fault('port.taken', `${step}: bind: EADDRINUSE`, { step, errno: 'EADDRINUSE' });
-    expect(faultText(taken).split('\n').at(-1)).toBe(`  who has it: sudo ss -lnp ${which}`);
+    [{ protocol: 'tcp', addresses: ['0.0.0.0', '::'], port: 8080, range: 1 }, '0.0.0.0 port 8080', '--tcp', 8080],
+    [{ protocol: 'udp', addresses: ['fd00::9'], port: 8000, range: 10 }, 'fd00::9 port 8004', '--udp', 8004],
+  ] as const)('to hold %j says how to find who has it', (ports, detail, protocol, port) => {
+    const step = describeStep({ verb: 'port.hold', owner: 'container/web', ...ports, addresses: [...ports.addresses] });
+    const taken = fault('port.taken', `${step}: bind: EADDRINUSE`, { step, errno: 'EADDRINUSE', detail });
+    expect(faultText(taken).split('\n').at(-1)).toBe(`  who has it: sudo ss -lnp ${protocol} 'sport = :${port}'`);
     expect(faultText({ ...taken, errno: 'EACCES' })).not.toContain('who has it');
   });
 

@@ -56,14 +56,13 @@ describe('--network bridge', () => {
     await expect(explainingBridge(unknown('podman'))).rejects.toMatchObject({
       code: 'network.unknown',
       message:
-        'no network podman (--network bridge stands for it, unless something else is said by NETLOOM_DEFAULT_NETWORK); ' +
-        'netloom network create podman makes one',
+        'no network podman (--network bridge stands for it; NETLOOM_DEFAULT_NETWORK names another one): ' +
+        'netloom network create podman',
       fault: { step: 'claim' },
     });
     process.env.NETLOOM_DEFAULT_NETWORK = 'web';
     await expect(explainingBridge(unknown('web'))).rejects.toMatchObject({
-      message:
-        'no network web (--network bridge stands for it, by NETLOOM_DEFAULT_NETWORK); netloom network create web makes one',
+      message: 'no network web (NETLOOM_DEFAULT_NETWORK names it for --network bridge): netloom network create web',
     });
   });
 

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { NetloomClient } from '../../src/client.ts';
 import type { TestDaemon } from '../support/daemon.ts';
@@ -135,6 +135,21 @@ describe('network ls', () => {
       exitCode: 125,
       stderr: expect.stringContaining('there is no field .Nope'),
     });
+  });
+
+  it('tells of files that are left out, by name and with the reason', async () => {
+    const file = `${lab.directory.path}/state/networks/my.net.json`;
+    writeFileSync(file, JSON.stringify({ name: 'my.net', id: 'a'.repeat(64), driver: 'bridge' }));
+    await expect.poll(async () => (await client.network.list()).damaged).toMatchObject([{ file: 'my.net.json' }]);
+    const { stdout, stderr } = await say('ls', '-q');
+    rmSync(file);
+    expect({ stdout, stderr }).toEqual({
+      stdout: 'one\ntwo',
+      stderr: expect.stringMatching(
+        /^my\.net\.json is left out: name: "my\.net" must be 1 to 64 .* stands in subjects$/,
+      ),
+    });
+    await expect.poll(async () => (await client.network.list()).damaged).toEqual([]);
   });
 
   it('shortens ids unless told not to', async () => {

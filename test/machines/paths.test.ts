@@ -35,16 +35,14 @@ describe.each(terrains)('the %s machine', (name, terrain) => {
   const { places, edges } = exploration;
 
   it('reaches every one of its states', () => {
-    const ways = shortestWays(terrain);
+    const ways = shortestWays(exploration);
     expect(Object.keys(ways).sort()).toEqual(leafStates(terrain.machine).sort());
     expect(ways).toMatchSnapshot();
-  }, 120_000);
+  });
 
   it('leads on from every place that it can be in, to its end', () => {
     const goal = name === 'host' ? 'serving' : 'removed';
-    const lost = stranded(terrain, exploration, ({ snapshot }) => stateName(snapshot.value) === goal).map(
-      describePlace,
-    );
+    const lost = stranded(exploration, ({ snapshot }) => stateName(snapshot.value) === goal).map(describePlace);
     expect([...new Set(lost)]).toEqual([]);
   });
 

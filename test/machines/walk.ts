@@ -1,5 +1,5 @@
-import { type AnyMachineSnapshot, type AnyStateMachine, fromTransition, initialTransition } from 'xstate';
-import { getAdjacencyMap, getShortestPaths, getStateNodes } from 'xstate/graph';
+import { type AnyMachineSnapshot, type AnyStateMachine, initialTransition } from 'xstate';
+import { getStateNodes } from 'xstate/graph';
 import { decide } from '../../src/actors/decide.ts';
 import type { Effect } from '../../src/core/effect.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
@@ -96,6 +96,8 @@ export interface Edge<Context> {
   from: Place<Context>;
   event: ActorEvent;
   to: Place<Context>;
+  /** the one among the places that `to` cannot be told apart from */
+  known: Place<Context>;
   effects: Effect[];
 }
 
@@ -115,43 +117,44 @@ export interface Terrain<Context> {
   essence(context: Context): unknown;
 }
 
-/** Every place that can be reached, and every step from one to another. */
+/** Every place that can be reached, the nearest first, and every step from one to another. */
 export function explore<Context>(terrain: Terrain<Context>): Exploration<Context> {
-  const map = getAdjacencyMap(logicOf(terrain), traversalOf(terrain));
-  const places = Object.values(map).map(({ state }) => state.context);
-  const edges = places.flatMap((from) =>
-    everyEvent(terrain, from).map((event) => ({ from, event, ...stepFrom(terrain, from, event) })),
-  );
-  return { places, edges };
+  const start: Place<Context> = { snapshot: begin(terrain.machine, terrain.input), outstanding: [] };
+  const places = new Map([[keyOf(terrain, start), start]]);
+  const edges: Edge<Context>[] = [];
+  for (const from of places.values())
+    for (const event of everyEvent(terrain, from)) {
+      const { to, effects } = stepFrom(terrain, from, event);
+      const key = keyOf(terrain, to);
+      const known = places.get(key) ?? to;
+      places.set(key, known);
+      edges.push({ from, event, to, known, effects });
+    }
+  return { places: [...places.values()], edges };
 }
 
-/** State → the events that lead there by the shortest way. */
-export function shortestWays<Context>(terrain: Terrain<Context>): Record<string, string> {
-  const ways: Record<string, string[]> = {};
-  for (const { state, steps } of getShortestPaths(logicOf(terrain), traversalOf(terrain))) {
-    const way = steps.slice(1).map(({ event }) => ('plan' in event ? `${event.type} ${event.plan}` : event.type));
-    for (const name of leavesOf(state.context.snapshot.value))
-      if (way.length < (ways[name]?.length ?? Number.POSITIVE_INFINITY)) ways[name] = way;
+/** State → the events that lead there by the shortest way. Edges come in the order in which the places were found. */
+export function shortestWays<Context>({ places, edges }: Exploration<Context>): Record<string, string> {
+  const ways = new Map(places.slice(0, 1).map((start) => [start, [] as string[]]));
+  for (const { from, event, known } of edges) {
+    const step = 'plan' in event ? `${event.type} ${event.plan}` : event.type;
+    if (!ways.has(known)) ways.set(known, [...(ways.get(from) as string[]), step]);
   }
-  return Object.fromEntries(Object.entries(ways).map(([name, way]) => [name, way.join(', ')]));
+  const named: Record<string, string> = {};
+  for (const [{ snapshot }, way] of ways) for (const name of leavesOf(snapshot.value)) named[name] ??= way.join(', ');
+  return named;
 }
 
 /** The places from which none that matches can be reached. */
 export function stranded<Context>(
-  terrain: Terrain<Context>,
   { places, edges }: Exploration<Context>,
   isGoal: (place: Place<Context>) => boolean,
 ): Place<Context>[] {
-  const before = new Map<string, string[]>();
-  for (const { from, to } of edges) {
-    const key = keyOf(terrain, to);
-    const others = before.get(key);
-    if (others) others.push(keyOf(terrain, from));
-    else before.set(key, [keyOf(terrain, from)]);
-  }
-  const safe = new Set(places.filter(isGoal).map((place) => keyOf(terrain, place)));
-  for (const key of safe) for (const other of before.get(key) ?? []) safe.add(other);
-  return places.filter((place) => !safe.has(keyOf(terrain, place)));
+  const before = new Map<Place<Context>, Place<Context>[]>(places.map((place) => [place, []]));
+  for (const { from, known } of edges) before.get(known)?.push(from);
+  const safe = new Set(places.filter(isGoal));
+  for (const place of safe) for (const other of before.get(place) ?? []) safe.add(other);
+  return places.filter((place) => !safe.has(place));
 }
 
 /** The innermost states that a machine is in: several where it has regions beside each other. */
@@ -169,19 +172,6 @@ export function leafStates(machine: AnyStateMachine): string[] {
 
 export function describePlace<Context>({ snapshot, outstanding }: Place<Context>): string {
   return [stateName(snapshot.value), ...outstanding.map((plan) => `with ${plan} out`)].join(' ');
-}
-
-function logicOf<Context>(terrain: Terrain<Context>) {
-  const start: Place<Context> = { snapshot: begin(terrain.machine, terrain.input), outstanding: [] };
-  return fromTransition((place: Place<Context>, event: ActorEvent) => stepFrom(terrain, place, event).to, start);
-}
-
-function traversalOf<Context>(terrain: Terrain<Context>) {
-  return {
-    events: ({ context }: { context: Place<Context> }) => everyEvent(terrain, context),
-    serializeState: ({ context }: { context: Place<Context> }) => keyOf(terrain, context),
-    limit: 1_000_000,
-  };
 }
 
 function everyEvent<Context>(terrain: Terrain<Context>, place: Place<Context>): ActorEvent[] {

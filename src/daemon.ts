@@ -99,6 +99,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       networks: networksDirectory,
     };
     const engine = new ActorEngine(journal, pool, { node, version, bootId, directories });
+    publisher.giveWayWhile(() => engine.isAwaited());
     const springClean = new SpringClean();
     undo.push(() => springClean.stop());
     pool.on('committed', (_, announced) => {

@@ -109,6 +109,11 @@ export class ActorEngine implements Engine {
 
   // ------------------------------------------------------------------------------------------------------ commands
 
+  /** Somebody waits for the answer to a command. */
+  isAwaited(): boolean {
+    return this.#waiting.size > 0;
+  }
+
   send(command: { id: string; kept: boolean }, to: ActorAddress, event: ActorEvent): Promise<unknown> {
     if (this.#state !== 'serving') return Promise.reject(new NetloomError(this.#notServing()));
     const key = `${command.kept ? 'kept' : 'once'} ${command.id}`;

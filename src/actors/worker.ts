@@ -32,6 +32,8 @@ const kernel = new NativeKernel(settings.netnsDirectory, {
 /** Waking another thread costs more than most of what it is woken for: what one turn has for it goes together. */
 const unsent = new Map<number, Delivery[]>();
 let isAnnounced = false;
+/** How long facts wait for an answer to go along with. */
+const announceWithinMs = 2;
 
 function sendDeliveries(): void {
   // a peer that is being started anew reads its inbox from the journal: what is posted into the void is not lost
@@ -50,10 +52,10 @@ const outside: Outside = {
     if (unsent.size === 0) queueMicrotask(sendDeliveries);
     unsent.set(worker, [...(unsent.get(worker) ?? []), delivery]);
   },
-  // who waits for an answer hears of it at once; that there are facts is said with it, or when there is nothing else to do
+  // who waits for an answer hears of it at once; that there are facts is said with it, or a moment later
   committed: (answers, announced) => {
     countTurn();
-    if (announced && !isAnnounced && answers.length === 0) setImmediate(() => sendCommitted([]));
+    if (announced && !isAnnounced && answers.length === 0) setTimeout(sendCommitted, announceWithinMs, []);
     isAnnounced ||= announced;
     if (answers.length > 0) sendCommitted(answers);
   },

@@ -22,8 +22,10 @@ export interface PublisherOptions {
 }
 
 const ackWithinMs = 5_000;
-/** What is announced by one command comes in several commits; who waits for its answer comes first. */
+/** What is announced by one command comes in several commits; it is gathered for so long. */
 const gatherMs = 2;
+/** Who waits for an answer comes first, but facts are not kept from the stream for longer than this. */
+const giveWayMs = 10;
 const backoffMs = { first: 50, most: 5_000 };
 /** how far back to look for a message of ours behind those that somebody else put under our subjects */
 const foreignMessages = 100;
@@ -52,6 +54,7 @@ export class OutboxPublisher {
   #position: StreamPosition = { sequence: 0, streamSequence: null };
   #flushes: { sequence: number; done: () => void }[] = [];
   #awake = false;
+  #isBusy: () => boolean = () => false;
   /** a fact that the stream would not take in the round before */
   #refused: number | null = null;
 
@@ -67,14 +70,24 @@ export class OutboxPublisher {
     this.#ended = this.#run();
   }
 
+  /** While this says so, facts wait for a moment: publishing them would take the processors from what is under way. */
+  giveWayWhile(isBusy: () => boolean): void {
+    this.#isBusy = isBusy;
+  }
+
   /** Something was committed. Cheap: all that is committed within a moment goes to the server in one write. */
   wake(): void {
     if (this.#awake) return;
     this.#awake = true;
+    this.#pumpAfter(gatherMs, giveWayMs - gatherMs);
+  }
+
+  #pumpAfter(waitMs: number, leftMs: number): void {
     setTimeout(() => {
+      if (leftMs > 0 && this.#isBusy()) return this.#pumpAfter(gatherMs, leftMs - gatherMs);
       this.#awake = false;
       this.#round?.pump();
-    }, gatherMs);
+    }, waitMs);
   }
 
   position(): StreamPosition {

@@ -69,7 +69,7 @@ async function measure(options: BenchArguments): Promise<Results> {
       populations,
       pair: { rounds, withinMs: quick ? 5_000 : 8_000 },
       warmUpOf: (peer) => warmUpOf(peer, quick),
-      populateWithinMs: 300_000,
+      populateWithinMs: 420_000,
       say,
     }),
   };

@@ -2,9 +2,9 @@ import { defineConfig } from 'vitest/config';
 
 /** They take long, measure nothing, and each is on a host of its own: two of them at a time. */
 const long = [
-  'test/actors/fault-sweep.test.ts',
+  'test/actors/{crash,fault-sweep,storm,walk}.test.ts',
   'test/daemon/crash.test.ts',
-  'test/daemon/kill-sweep.test.ts',
+  'test/daemon/kill-sweep-*.test.ts',
   'test/machines/paths.test.ts',
 ];
 

@@ -6,24 +6,9 @@ import { becomeFreshHost } from '../support/fresh-host.ts';
 
 type Death = Extract<Trap, { kind: 'kill' }>;
 
-const names = Object.keys(scenariosIn({ pid: 1, path: '' } as Surroundings));
 const figures = { leaks: [] as string[], notAnswered: [] as string[] };
 const deathsOf: Record<string, number> = {};
 let surroundings: Surroundings;
-
-beforeAll(async () => {
-  await becomeFreshHost();
-  surroundings = await Surroundings.make();
-});
-afterAll(async () => {
-  await surroundings.remove();
-  const each = Object.entries(deathsOf).map(([name, count]) => `${name} ${count}`);
-  const deaths = Object.values(deathsOf).reduce((sum, count) => sum + count, 0);
-  const { leaks, notAnswered } = figures;
-  console.info(
-    `kill sweep: ${deaths} deaths (${each.join(', ')}), ${leaks.length} leaks, ${notAnswered.length} not completed`,
-  );
-});
 
 /**
  * Says the command, dies of it, comes to life again, and says it again under the same id, as a client does that has not
@@ -69,10 +54,30 @@ async function mustSurvive(name: string): Promise<void> {
   });
 }
 
-describe('a daemon that is killed before and after every kernel step, of every plan', () => {
-  it.each(names)(
-    'B07 %s: the next one completes it and answers, and nothing is left afterwards',
-    { timeout: 180_000 },
-    mustSurvive,
-  );
-});
+/** Tests for the scenarios of these kinds. */
+export function sweepKills(kinds: readonly Scenario['kind'][]): void {
+  const all = Object.entries(scenariosIn({ pid: 1, path: '' } as Surroundings));
+  const names = all.filter(([, { kind }]) => kinds.includes(kind)).map(([name]) => name);
+
+  beforeAll(async () => {
+    await becomeFreshHost();
+    surroundings = await Surroundings.make();
+  });
+  afterAll(async () => {
+    await surroundings.remove();
+    const each = Object.entries(deathsOf).map(([name, count]) => `${name} ${count}`);
+    const deaths = Object.values(deathsOf).reduce((sum, count) => sum + count, 0);
+    const { leaks, notAnswered } = figures;
+    console.info(
+      `kill sweep: ${deaths} deaths (${each.join(', ')}), ${leaks.length} leaks, ${notAnswered.length} not completed`,
+    );
+  });
+
+  describe('a daemon that is killed before and after every kernel step, of every plan', () => {
+    it.each(names)(
+      'B07 %s: the next one completes it and answers, and nothing is left afterwards',
+      { timeout: 180_000 },
+      mustSurvive,
+    );
+  });
+}

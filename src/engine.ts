@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ContainerContext } from '../machines/container.ts';
 import type { HostContext } from '../machines/host.ts';
 import type { NetworkContext } from '../machines/network.ts';
-import type { ActorRecord, Answer, Journal, StoredReply } from './actors/journal.ts';
+import type { Answer, Journal, StoredReply } from './actors/journal.ts';
 import type { Pool } from './actors/pool.ts';
 import type { Engine, PlanPreview } from './bus/engine.ts';
 import {
@@ -16,31 +16,17 @@ import {
   hostAddress,
   networkAddress,
 } from './core/actor-address.ts';
-import { type PortLedger, portConflict } from './core/claims.ts';
 import type { ContainerWish } from './core/container.ts';
-import { resolveContainerId } from './core/container-reference.ts';
 import type { ActorEvent } from './core/event.ts';
 import { type Fault, fault, NetloomError } from './core/fault.ts';
 import { type Collected, findLeftovers } from './core/gc.ts';
-import { containerView, networkView } from './core/inspect.ts';
-import { chooseAddresses, type Lease, leaseOf } from './core/lease.ts';
 import { hostVethName } from './core/names.ts';
-import type { NetworkDefinition } from './core/network.ts';
-import { resolveNetworkName } from './core/network-reference.ts';
-import { type NetworkSettings, networkSettingsOf } from './core/network-settings.ts';
-import { netnsOf, setupPlan, teardownPlan } from './core/plan/container.ts';
-import { describeStep } from './core/plan/step.ts';
 import type { PublishedPort } from './core/port.ts';
 import { sharingCycle } from './core/sharing.ts';
-import {
-  type AsOf,
-  type ContainerStatistics,
-  type ContainerView,
-  leavingStates,
-  type NetworkView,
-  type NodeInfo,
-} from './core/view.ts';
-import type { DamagedDefinition, Definitions } from './networks/definition-store.ts';
+import { type ContainerStatistics, leavingStates, type NodeInfo } from './core/view.ts';
+import { JournalViews, type StreamPosition, viewOfContainer } from './journal-views.ts';
+import type { Definitions } from './networks/definition-store.ts';
+import { previewPlan } from './plan-preview.ts';
 import { span } from './span.ts';
 import type { Suspected } from './watch/protocol.ts';
 
@@ -49,11 +35,6 @@ export interface EngineSettings {
   version: string;
   bootId: string;
   directories: NodeInfo['directories'];
-}
-
-/** How far the event stream has got. */
-export interface StreamPosition {
-  position(): { sequence: number; streamSequence: number | null };
 }
 
 /** How long the answer to a command with a client's id is kept for that client to ask again. */
@@ -68,22 +49,21 @@ const mostTurnsBeforeExit = 10;
 
 type Waiter = { resolve(output: unknown): void; reject(error: NetloomError): void };
 
-/** The main thread's side of the actors: hands commands in, answers each once, and reads committed state. */
-export class ActorEngine implements Engine {
+/** The main thread's side of the actors: hands commands in, and answers each once. */
+export class ActorEngine extends JournalViews implements Engine {
   readonly #waiting = new Map<string, Waiter[]>();
   readonly #delivered: string[] = [];
   readonly #startedAt = new Date().toISOString();
   readonly #housekeeping: NodeJS.Timeout;
-  #damaged: readonly DamagedDefinition[] = [];
   #hostIp: string | null = null;
   #state: NodeInfo['state'] = 'recovering';
-  #stream: StreamPosition | null = null;
 
   constructor(
-    private readonly journal: Journal,
+    journal: Journal,
     private readonly pool: Pool,
     private readonly settings: EngineSettings,
   ) {
+    super(journal, settings.directories.networks);
     pool.on('committed', (answers) => this.#answer(answers));
     pool.on('recovered', () => this.#answerFromJournal());
     this.#housekeeping = setInterval(() => this.#forgetReplies(), forgetEveryMs).unref();
@@ -91,7 +71,7 @@ export class ActorEngine implements Engine {
 
   /** The actors are restored: commands are taken from now on. */
   async serve(stream: StreamPosition): Promise<void> {
-    this.#stream = stream;
+    this.stream = stream;
     const host = this.journal.actor(hostAddress);
     if (host?.value === 'failed') throw new NetloomError((host.context as HostContext).lastFault as Fault);
     this.#hostIp = await this.pool.call(0, 'hostIp', null);
@@ -153,7 +133,7 @@ export class ActorEngine implements Engine {
    * that a file is there, or is not, it is looked at once more.
    */
   takeDefinitions({ definitions, damaged }: Definitions, isThere: (name: string) => boolean): void {
-    this.#damaged = damaged;
+    this.damaged = damaged;
     const there = new Set([
       ...definitions.map(({ name }) => name),
       // a file that is damaged is there: the network that it was stays
@@ -298,7 +278,7 @@ export class ActorEngine implements Engine {
     this.journal.forgetRepliesBefore(Date.now() - replyKeptMs);
   }
 
-  // --------------------------------------------------------------------------------------------------------- views
+  // ----------------------------------------------------------------------------------------------------- questions
 
   info(): NodeInfo {
     return {
@@ -319,95 +299,11 @@ export class ActorEngine implements Engine {
     };
   }
 
-  containers(): { containers: ContainerView[] } & AsOf {
-    const { read, ...asOf } = this.#asOf(() => this.journal.actors('container/'));
-    return { containers: read.flatMap(({ record }) => viewOfContainer(record) ?? []), ...asOf };
-  }
-
-  container(id: string): { container: ContainerView } & AsOf {
-    const { read, ...asOf } = this.#asOf(() => this.journal.actor(containerAddress(id)));
-    const container = read && viewOfContainer(read);
-    if (!container) throw new NetloomError(fault('container.unknown', `no container ${id}`));
-    return { container, ...asOf };
-  }
-
-  containerNamed(reference: string): string {
-    // as a rule it is the id
-    if (this.journal.exists(containerAddress(reference))) return reference;
-    const known = this.journal.actors('container/').flatMap(({ record }) => {
-      const { wish } = record.context as ContainerContext;
-      return wish ? { id: wish.id, name: wish.name } : [];
-    });
-    const id = resolveContainerId(known, reference);
-    if (typeof id !== 'string') throw new NetloomError(id);
-    return id;
-  }
-
-  inspect(id: string): { container: ContainerView; NetworkSettings: NetworkSettings } & AsOf {
-    const { read, ...asOf } = this.#asOf(() => {
-      const { container } = this.container(id);
-      const owner = this.#ownerOfNetns(container);
-      const networks = owner.attachments.flatMap(({ network }) => this.#definition(network) ?? []);
-      return { container, NetworkSettings: networkSettingsOf(owner, networks) };
-    });
-    const { container, NetworkSettings } = read;
-    if ('code' in NetworkSettings) throw new NetloomError(NetworkSettings);
-    return { container, NetworkSettings, ...asOf };
-  }
-
-  /** B04: whoever shares a namespace that is up is on the networks of the container whose it is. */
-  #ownerOfNetns(container: ContainerView): ContainerView {
-    const seen = new Set([container.id]);
-    for (let owner = container; ; ) {
-      const id = owner.netns === null ? null : sharedContainer(owner.mode);
-      const record = id === null || seen.has(id) ? null : this.journal.actor(containerAddress(id));
-      const next = record && viewOfContainer(record);
-      if (!next) return owner;
-      seen.add(next.id);
-      owner = next;
-    }
-  }
-
-  #definition(network: string): NetworkDefinition | null {
-    const context = this.journal.actor(networkAddress(network))?.context as NetworkContext | undefined;
-    return context?.definition ?? null;
-  }
-
-  networks(): { networks: NetworkView[]; damaged: DamagedDefinition[] } & AsOf {
-    const { read, ...asOf } = this.#asOf(() => this.journal.actors('network/'));
-    const damaged = this.#damaged.map(({ file, reason }) => ({ file, reason }));
-    return { damaged, networks: read.flatMap(({ record }) => viewOfNetwork(record) ?? []), ...asOf };
-  }
-
-  network(reference: string): { network: NetworkView } & AsOf {
-    const name = this.networkNamed(reference);
-    const { read, ...asOf } = this.#asOf(() => this.journal.actor(networkAddress(name)));
-    const network = read && viewOfNetwork(read);
-    if (!network) throw new NetloomError(fault('network.unknown', `no network ${name}`));
-    return { network, ...asOf };
-  }
-
-  networkNamed(reference: string): string {
-    // as a rule it is the name
-    if (this.journal.exists(networkAddress(reference))) return reference;
-    const known = this.journal.actors('network/').flatMap(({ record }) => viewOfNetwork(record) ?? []);
-    const damaged = this.#damaged.find(({ file }) => file === `${reference}.json`);
-    const path = `${this.settings.directories.networks}/${reference}.json`;
-    if (damaged) throw new NetloomError(fault('network.damaged', `${path}: ${damaged.reason}`));
-    const name = resolveNetworkName(known, reference);
-    if (typeof name !== 'string') throw new NetloomError(name);
-    return name;
-  }
-
-  portLedger(): PortLedger {
-    return (this.journal.actor(hostAddress)?.context as HostContext | undefined)?.ports ?? {};
-  }
-
   async statistics(id: string): Promise<ContainerStatistics> {
     const { container } = this.container(id);
     const { netns } = container;
     if (!netns) throw new NetloomError(fault('container.state', `the network of container ${id} is not set up`));
-    const { ports } = this.#ownerOfNetns(container);
+    const { ports } = this.ownerOfNetns(container);
     const home = this.pool.home(containerAddress(id));
     const counted = await this.pool.call(home, 'statistics', { netnsPath: netns.path, ports });
     return {
@@ -417,47 +313,8 @@ export class ActorEngine implements Engine {
     };
   }
 
-  #asOf<T>(read: () => T): { read: T } & AsOf {
-    const streamSequence = this.#stream?.position().streamSequence ?? null;
-    return { ...this.journal.asOf(read), streamSequence };
-  }
-
-  // ------------------------------------------------------------------------------------------------------ dry run
-
   plan(wish: ContainerWish): PlanPreview {
-    const leases = Object.fromEntries(
-      wish.attachments.map(({ network, staticIps }) => [network, this.#preview(network, wish.id, staticIps)]),
-    );
-    const conflict = portConflict(this.portLedger(), wish.id, wish.ports);
-    if (conflict) throw new NetloomError(conflict);
-    const shared = wish.netns.kind === 'container' ? this.#sharedPath(wish.netns.id) : null;
-    const netns = netnsOf(wish, this.settings.directories.netns, shared);
-    const grant = { wish, netns, leases, ports: wish.ports };
-    const plan = setupPlan(grant);
-    return {
-      id: wish.id,
-      steps: plan.steps.map(describeStep),
-      plan,
-      teardown: teardownPlan(grant).steps.map(describeStep),
-    };
-  }
-
-  #preview(network: string, container: string, staticIps: string[]): Lease {
-    const context = this.journal.actor(networkAddress(network))?.context as NetworkContext | undefined;
-    if (!context?.definition) throw new NetloomError(fault('network.unknown', `no network ${network}`));
-    const held = context.leases[container];
-    const wanted = staticIps.length > 0 ? staticIps : [...(held ?? [])];
-    const addresses = chooseAddresses(context.definition, context.leases, context.lastGiven, wanted, container);
-    if ('code' in addresses) throw new NetloomError(addresses);
-    const { definition, device, searchDomain } = context;
-    const unraised = { name: definition.network_interface ?? 'the uplink', mtuBytes: null };
-    return leaseOf(definition, device ?? unraised, searchDomain, addresses);
-  }
-
-  #sharedPath(id: string): string {
-    const { netns } = this.container(id).container;
-    if (!netns) throw new NetloomError(fault('netns.gone', `container ${id} has no network namespace to share`));
-    return netns.path;
+    return previewPlan(this, this.settings.directories.netns, wish);
   }
 }
 
@@ -467,17 +324,4 @@ export function readBootId(): string {
 
 function outcome({ output, fault: refused }: StoredReply): Promise<unknown> {
   return refused ? Promise.reject(new NetloomError(refused)) : Promise.resolve(output);
-}
-
-function viewOfContainer({ value, context }: ActorRecord): ContainerView | null {
-  return containerView(value, context as ContainerContext);
-}
-
-/** `container:web` → `web` */
-function sharedContainer(mode: string): string | null {
-  return mode.startsWith('container:') ? mode.slice('container:'.length) : null;
-}
-
-function viewOfNetwork({ value, context }: ActorRecord): NetworkView | null {
-  return networkView(value, context as NetworkContext);
 }

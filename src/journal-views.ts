@@ -1,0 +1,133 @@
+import type { ContainerContext } from '../machines/container.ts';
+import type { HostContext } from '../machines/host.ts';
+import type { NetworkContext } from '../machines/network.ts';
+import type { ActorRecord, Journal } from './actors/journal.ts';
+import { containerAddress, hostAddress, networkAddress } from './core/actor-address.ts';
+import type { PortLedger } from './core/claims.ts';
+import { resolveContainerId } from './core/container-reference.ts';
+import { fault, NetloomError } from './core/fault.ts';
+import { containerView, networkView } from './core/inspect.ts';
+import { resolveNetworkName } from './core/network-reference.ts';
+import { type NetworkSettings, networkSettingsOf } from './core/network-settings.ts';
+import type { AsOf, ContainerView, NetworkView } from './core/view.ts';
+import type { DamagedDefinition } from './networks/definition-store.ts';
+
+/** How far the event stream has got. */
+export interface StreamPosition {
+  position(): { sequence: number; streamSequence: number | null };
+}
+
+/** What there is, read off the journal without asking an actor; each answer is of one instant. */
+export class JournalViews {
+  /** files of networks that cannot be read */
+  protected damaged: readonly DamagedDefinition[] = [];
+  /** null: it is not served yet */
+  protected stream: StreamPosition | null = null;
+
+  constructor(
+    protected readonly journal: Journal,
+    private readonly networksDirectory: string,
+  ) {}
+
+  containers(): { containers: ContainerView[] } & AsOf {
+    const { read, ...asOf } = this.#asOf(() => this.journal.actors('container/'));
+    return { containers: read.flatMap(({ record }) => viewOfContainer(record) ?? []), ...asOf };
+  }
+
+  container(id: string): { container: ContainerView } & AsOf {
+    const { read, ...asOf } = this.#asOf(() => this.journal.actor(containerAddress(id)));
+    const container = read && viewOfContainer(read);
+    if (!container) throw new NetloomError(fault('container.unknown', `no container ${id}`));
+    return { container, ...asOf };
+  }
+
+  containerNamed(reference: string): string {
+    // as a rule it is the id
+    if (this.journal.exists(containerAddress(reference))) return reference;
+    const known = this.journal.actors('container/').flatMap(({ record }) => {
+      const { wish } = record.context as ContainerContext;
+      return wish ? { id: wish.id, name: wish.name } : [];
+    });
+    const id = resolveContainerId(known, reference);
+    if (typeof id !== 'string') throw new NetloomError(id);
+    return id;
+  }
+
+  inspect(id: string): { container: ContainerView; NetworkSettings: NetworkSettings } & AsOf {
+    const { read, ...asOf } = this.#asOf(() => {
+      const { container } = this.container(id);
+      const owner = this.ownerOfNetns(container);
+      const networks = owner.attachments.flatMap(({ network }) => this.networkContext(network)?.definition ?? []);
+      return { container, NetworkSettings: networkSettingsOf(owner, networks) };
+    });
+    const { container, NetworkSettings } = read;
+    if ('code' in NetworkSettings) throw new NetloomError(NetworkSettings);
+    return { container, NetworkSettings, ...asOf };
+  }
+
+  /** B04: whoever shares a namespace that is up is on the networks of the container whose it is. */
+  protected ownerOfNetns(container: ContainerView): ContainerView {
+    const seen = new Set([container.id]);
+    for (let owner = container; ; ) {
+      const id = owner.netns === null ? null : sharedContainer(owner.mode);
+      const record = id === null || seen.has(id) ? null : this.journal.actor(containerAddress(id));
+      const next = record && viewOfContainer(record);
+      if (!next) return owner;
+      seen.add(next.id);
+      owner = next;
+    }
+  }
+
+  /** What its actor keeps of a network, defined or not; null where there is no such actor. */
+  networkContext(name: string): NetworkContext | null {
+    return (this.journal.actor(networkAddress(name))?.context as NetworkContext | undefined) ?? null;
+  }
+
+  networks(): { networks: NetworkView[]; damaged: DamagedDefinition[] } & AsOf {
+    const { read, ...asOf } = this.#asOf(() => this.journal.actors('network/'));
+    const damaged = this.damaged.map(({ file, reason }) => ({ file, reason }));
+    return { damaged, networks: read.flatMap(({ record }) => viewOfNetwork(record) ?? []), ...asOf };
+  }
+
+  network(reference: string): { network: NetworkView } & AsOf {
+    const name = this.networkNamed(reference);
+    const { read, ...asOf } = this.#asOf(() => this.journal.actor(networkAddress(name)));
+    const network = read && viewOfNetwork(read);
+    if (!network) throw new NetloomError(fault('network.unknown', `no network ${name}`));
+    return { network, ...asOf };
+  }
+
+  networkNamed(reference: string): string {
+    // as a rule it is the name
+    if (this.journal.exists(networkAddress(reference))) return reference;
+    const known = this.journal.actors('network/').flatMap(({ record }) => viewOfNetwork(record) ?? []);
+    const damaged = this.damaged.find(({ file }) => file === `${reference}.json`);
+    const path = `${this.networksDirectory}/${reference}.json`;
+    if (damaged) throw new NetloomError(fault('network.damaged', `${path}: ${damaged.reason}`));
+    const name = resolveNetworkName(known, reference);
+    if (typeof name !== 'string') throw new NetloomError(name);
+    return name;
+  }
+
+  portLedger(): PortLedger {
+    return (this.journal.actor(hostAddress)?.context as HostContext | undefined)?.ports ?? {};
+  }
+
+  #asOf<T>(read: () => T): { read: T } & AsOf {
+    const streamSequence = this.stream?.position().streamSequence ?? null;
+    return { ...this.journal.asOf(read), streamSequence };
+  }
+}
+
+export function viewOfContainer({ value, context }: ActorRecord): ContainerView | null {
+  return containerView(value, context as ContainerContext);
+}
+
+/** `container:web` → `web` */
+function sharedContainer(mode: string): string | null {
+  return mode.startsWith('container:') ? mode.slice('container:'.length) : null;
+}
+
+function viewOfNetwork({ value, context }: ActorRecord): NetworkView | null {
+  return networkView(value, context as NetworkContext);
+}

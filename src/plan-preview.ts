@@ -1,0 +1,45 @@
+import type { PlanPreview } from './bus/engine.ts';
+import { portConflict } from './core/claims.ts';
+import type { ContainerWish } from './core/container.ts';
+import { fault, NetloomError } from './core/fault.ts';
+import { chooseAddresses, type Lease, leaseOf } from './core/lease.ts';
+import { netnsOf, setupPlan, teardownPlan } from './core/plan/container.ts';
+import { describeStep } from './core/plan/step.ts';
+import type { JournalViews } from './journal-views.ts';
+
+/** What a set-up by this wish would do now, and its teardown. Throws what the set-up would be refused with. */
+export function previewPlan(views: JournalViews, netnsDirectory: string, wish: ContainerWish): PlanPreview {
+  const leases = Object.fromEntries(
+    wish.attachments.map(({ network, staticIps }) => [network, previewLease(views, network, wish.id, staticIps)]),
+  );
+  const conflict = portConflict(views.portLedger(), wish.id, wish.ports);
+  if (conflict) throw new NetloomError(conflict);
+  const shared = wish.netns.kind === 'container' ? sharedPath(views, wish.netns.id) : null;
+  const netns = netnsOf(wish, netnsDirectory, shared);
+  const grant = { wish, netns, leases, ports: wish.ports };
+  const plan = setupPlan(grant);
+  return {
+    id: wish.id,
+    steps: plan.steps.map(describeStep),
+    plan,
+    teardown: teardownPlan(grant).steps.map(describeStep),
+  };
+}
+
+function previewLease(views: JournalViews, network: string, container: string, staticIps: string[]): Lease {
+  const context = views.networkContext(network);
+  if (!context?.definition) throw new NetloomError(fault('network.unknown', `no network ${network}`));
+  const held = context.leases[container];
+  const wanted = staticIps.length > 0 ? staticIps : [...(held ?? [])];
+  const addresses = chooseAddresses(context.definition, context.leases, context.lastGiven, wanted, container);
+  if ('code' in addresses) throw new NetloomError(addresses);
+  const { definition, device, searchDomain } = context;
+  const unraised = { name: definition.network_interface ?? 'the uplink', mtuBytes: null };
+  return leaseOf(definition, device ?? unraised, searchDomain, addresses);
+}
+
+function sharedPath(views: JournalViews, id: string): string {
+  const { netns } = views.container(id).container;
+  if (!netns) throw new NetloomError(fault('netns.gone', `container ${id} has no network namespace to share`));
+  return netns.path;
+}

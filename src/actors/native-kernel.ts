@@ -4,28 +4,20 @@ import type { ActorAddress } from '../core/actor-address.ts';
 import type { ActorEvent } from '../core/event.ts';
 import type { Inventory } from '../core/gc.ts';
 import type { NetworkDefinition } from '../core/network.ts';
-import {
-  decodeElement,
-  type Element,
-  elementIdentity,
-  encodeElement,
-  type NftSet,
-  nftTable,
-  type PortTraffic,
-  portCounterKeys,
-  portTraffic,
-} from '../core/nft.ts';
 import type { ContainerNames, ServedNetwork, Step, StepOutput } from '../core/plan/step.ts';
 import { type PublishedPort, publishedFlows } from '../core/port.ts';
 import type { NamespaceStatistics } from '../core/statistics.ts';
 import { span } from '../span.ts';
-import { freshRuleset, isComplete, repairedRuleset, rulesetMark } from './base-ruleset.ts';
+import { Firewall } from './firewall.ts';
 import { inventory } from './inventory.ts';
 import type { Kernel, Performed, StepFailure } from './kernel.ts';
 import { LinkWatch } from './link-watch.ts';
+import { NamespaceSockets, refuseOther, requireNetns } from './netns-steps.ts';
 import { PortHolder } from './port-holder.ts';
 import { ProcessWatch } from './process-watch.ts';
+import { batchFrom, namespaceOf, verbsOf } from './route-batch.ts';
 import { isSet, type RouteStep, requestFor, settle, uplink, verifyExisting } from './route-steps.ts';
+import { attempt, failureOf, fault } from './system-fault.ts';
 
 /** Somewhere outside: only looked up, never spoken to (C09). */
 const publicAddress = '8.8.8.8';
@@ -67,6 +59,7 @@ export const noNames: KernelServices['names'] = {
 export class NativeKernel implements Kernel {
   readonly #route = native.openRouteSocket(null);
   readonly #nft = native.openNftSocket();
+  readonly #firewall = new Firewall(this.#nft);
   readonly #links = new LinkWatch(this.#route);
   readonly #ports = new PortHolder();
   readonly #processes = new ProcessWatch();
@@ -105,30 +98,10 @@ export class NativeKernel implements Kernel {
       const links = native.listLinks(socket).filter(({ loopback }) => !loopback);
       return {
         interfaces: Object.fromEntries(links.map(({ name, statistics }) => [name, statistics])),
-        ports: this.#traffic(ports),
+        ports: this.#firewall.traffic(ports),
       };
     } finally {
       socket.close();
-    }
-  }
-
-  #traffic(ports: readonly PublishedPort[]): PortTraffic[] {
-    const sets = new Set(ports.flatMap(portCounterKeys).map(({ set }) => set));
-    const counters = new Map(
-      [...sets].flatMap((set) =>
-        this.#listed(set).map((element) => [elementIdentity(decodeElement(set, element)), element.counter] as const),
-      ),
-    );
-    return ports.map((port) => portTraffic(port, (identity) => counters.get(identity)));
-  }
-
-  /** Nothing where somebody took the table away: it will be put back. */
-  #listed(set: NftSet): native.ListedElement[] {
-    try {
-      return native.listElements(this.#nft, nftTable, set);
-    } catch (error) {
-      if (failureOf(error, 'nft.list').errno === 'ENOENT') return [];
-      throw error;
     }
   }
 
@@ -247,14 +220,14 @@ export class NativeKernel implements Kernel {
       case 'sysctl.set':
         return { output: {}, changed: native.setSysctl(step.netns, step.key, step.value) };
       case 'nft.load':
-        return { output: {}, changed: this.#loadBase() };
+        return { output: {}, changed: this.#firewall.load() };
       case 'nft.add':
-        return { output: {}, changed: this.#addElements(step.elements, run.found) };
+        return { output: {}, changed: this.#firewall.add(step.elements, run.found) };
       case 'nft.delete':
-        this.#changeElements(step.elements, []);
+        this.#firewall.change(step.elements, []);
         return unchanged();
       case 'nft.replace':
-        this.#changeElements(step.remove, step.add);
+        this.#firewall.change(step.remove, step.add);
         return { output: {}, changed: true };
       case 'conntrack.flush':
         if (!run.found || run.changed.includes(index - 1))
@@ -299,49 +272,6 @@ export class NativeKernel implements Kernel {
     );
   }
 
-  /** Of a ruleset of which only a part is missing the elements stay, and no packet meets a moment without rules. */
-  #loadBase(): boolean {
-    const found = native.inspectTable(this.#nft, nftTable);
-    if (found && isComplete(found)) return false;
-    // another thread may load it at this moment, and fill it: nothing that is there of this ruleset is taken away
-    const isForeign = found !== null && !found.sets.includes(rulesetMark);
-    if (isForeign || !attempts(() => native.loadRuleset(repairedRuleset))) native.loadRuleset(freshRuleset);
-    return true;
-  }
-
-  /** Where something was found already, only what is missing is added: so that it is known whether anything was. */
-  #addElements(elements: readonly Element[], found: boolean): boolean {
-    const missing = found ? elements.filter((element) => !this.#hasElement(element)) : elements;
-    if (missing.length === 0) return false;
-    this.#changeElements([], missing);
-    return true;
-  }
-
-  #hasElement(element: Element): boolean {
-    const parts = encodeElement(element);
-    if (!parts.some(({ intervalEnd }) => intervalEnd))
-      return native.hasElements(this.#nft, nftTable, parts).every(Boolean);
-    // of an interval that begins where another ends the kernel does not find the end; networks have these, which are few
-    const there = this.#listed((parts[0] as native.NftElement).set as NftSet).map(keyText);
-    return parts.every((part) => there.includes(keyText(part)));
-  }
-
-  /** One batch. Deleting what is gone already is success: such deletions are left out and the rest is sent again. */
-  #changeElements(remove: readonly Element[], add: readonly Element[]): void {
-    let changes = [
-      ...remove.flatMap(encodeElement).map((element) => ({ verb: 'delete' as const, element })),
-      ...add.flatMap(encodeElement).map((element) => ({ verb: 'add' as const, element })),
-    ];
-    while (changes.length > 0) {
-      const faults = native.changeElements(this.#nft, nftTable, changes);
-      const isGone = (index: number) => changes[index]?.verb === 'delete' && faults[index]?.errno === 'ENOENT';
-      const refused = faults.find((fault, index) => fault && !isGone(index));
-      if (refused) throw refused;
-      if (!faults.some(Boolean)) return;
-      changes = changes.filter((_, index) => !faults[index]);
-    }
-  }
-
   #survey() {
     const links = native.listLinks(this.#route);
     const nameOf = new Map(links.map(({ index, name }) => [index, name]));
@@ -360,115 +290,3 @@ interface Outcome {
 }
 
 const unchanged = (output: StepOutput = {}): Outcome => ({ output, changed: false });
-
-/** An element's key as the kernel keeps it, its data too: another target at the same key is not the same element. */
-function keyText({ key, keyEnd, intervalEnd, data }: native.NftElement): string {
-  const hex = (bytes: Uint8Array | null) => (bytes ? Buffer.from(bytes).toString('hex') : '');
-  return `${hex(key)}-${hex(keyEnd)}-${intervalEnd}-${hex(data)}`;
-}
-
-/** A pin that is there already must be of the process's namespace. */
-function refuseOther(path: string, pid: number): void {
-  const there = native.netnsIdentity(path);
-  const wanted = there && native.netnsIdentity(`/proc/${pid}/ns/net`);
-  if (wanted && wanted.inode !== there.inode)
-    throw fault('adopt netns', 'EEXIST', `${path} is namespace ${there.inode}, process ${pid} is in ${wanted.inode}`);
-}
-
-function requireNetns(path: string, inode: number | null): StepOutput {
-  const there = native.netnsIdentity(path);
-  if (!there) throw fault('find netns', 'ENOENT', `${path} is no network namespace`);
-  if (inode !== null && there.inode !== inode)
-    throw fault('find netns', 'ENOENT', `${path} is namespace ${there.inode}, not ${inode}`);
-  return { netns: { path, inode: there.inode } };
-}
-
-/** Sockets into the namespaces of one plan; closed with it, for an open one keeps its namespace alive. */
-class NamespaceSockets {
-  readonly #sockets = new Map<string, native.RouteSocket>();
-
-  keep(path: string, socket: native.RouteSocket): void {
-    this.#sockets.set(path, socket);
-  }
-
-  open(path: string): native.RouteSocket {
-    const socket = this.#sockets.get(path) ?? native.openRouteSocket(path);
-    this.#sockets.set(path, socket);
-    return socket;
-  }
-
-  close(): void {
-    for (const socket of this.#sockets.values()) socket.close();
-  }
-}
-
-const routeVerbs: ReadonlySet<string> = new Set([
-  'link.bridge',
-  'link.veth',
-  'link.macvlan',
-  'link.ipvlan',
-  'link.set',
-  'link.cut',
-  'link.delete',
-  'address.add',
-  'address.delete',
-  'route.add',
-  'route.delete',
-]);
-
-const isRouteStep = (step: Step | undefined): step is RouteStep => step !== undefined && routeVerbs.has(step.verb);
-
-/** From where a step is made: a link upon a parent is asked for where the parent is. */
-function namespaceOf(step: RouteStep): string | null {
-  if (step.verb === 'link.macvlan' || step.verb === 'link.ipvlan') return null;
-  return 'netns' in step ? step.netns : null;
-}
-
-/** A bridge goes alone: what follows must not touch somebody else's link when the name was taken. */
-export function batchFrom(steps: readonly Step[], start: number): RouteStep[] {
-  const first = steps[start];
-  if (!isRouteStep(first)) return [];
-  const group = [first];
-  for (let index = start + 1; first.verb !== 'link.bridge'; index++) {
-    const step = steps[index];
-    if (!isRouteStep(step) || step.verb === 'link.bridge' || namespaceOf(step) !== namespaceOf(first)) break;
-    group.push(step);
-  }
-  return group;
-}
-
-/** `link.veth, link.set ×2` */
-function verbsOf(steps: readonly Step[]): string {
-  const counts = new Map<string, number>();
-  for (const { verb } of steps) counts.set(verb, (counts.get(verb) ?? 0) + 1);
-  return [...counts].map(([verb, count]) => (count === 1 ? verb : `${verb} ×${count}`)).join(', ');
-}
-
-function fault(op: string, errno: string, detail: string | null): native.SystemFault {
-  return { op, errno, detail };
-}
-
-function failureOf(error: unknown, verb: string): Omit<StepFailure, 'index'> {
-  const { op = verb, errno, detail = null, message } = error as Partial<native.SystemError>;
-  return errno === undefined
-    ? { operation: op, errno: 'EUNKNOWN', detail: message ?? String(error) }
-    : { operation: op, errno, detail };
-}
-
-/** Whether it can be done. */
-function attempts(act: () => void): boolean {
-  try {
-    act();
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function attempt<T>(open: () => T, verb: string): [T, null] | [null, Omit<StepFailure, 'index'>] {
-  try {
-    return [open(), null];
-  } catch (error) {
-    return [null, failureOf(error, verb)];
-  }
-}

@@ -117,6 +117,9 @@ export interface Terrain<Context> {
   essence(context: Context): unknown;
 }
 
+/** The largest machine has a few thousand. */
+const mostPlaces = 100_000;
+
 /** Every place that can be reached, the nearest first, and every step from one to another. */
 export function explore<Context>(terrain: Terrain<Context>): Exploration<Context> {
   const start: Place<Context> = { snapshot: begin(terrain.machine, terrain.input), outstanding: [] };
@@ -128,6 +131,7 @@ export function explore<Context>(terrain: Terrain<Context>): Exploration<Context
       const key = keyOf(terrain, to);
       const known = places.get(key) ?? to;
       places.set(key, known);
+      if (places.size > mostPlaces) throw new Error(`${terrain.machine.id} has no end: ${key}`);
       edges.push({ from, event, to, known, effects });
     }
   return { places: [...places.values()], edges };

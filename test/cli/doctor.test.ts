@@ -96,7 +96,7 @@ it('the findings of doctor are read line by line', () => {
     '            → apt install nftables',
     '– Links     not tried: so',
     '',
-    '1 of 3 checks did not pass, 1 wait for that.',
+    '1 of 3 checks did not pass; not tried for that: 1.',
   ]);
 });
 

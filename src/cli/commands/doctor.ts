@@ -62,7 +62,7 @@ function verdictOf(findings: Finding[]): string {
   const [missing, untried] = [false, null].map((ok) => findings.filter((finding) => finding.ok === ok).length);
   if (missing === 0 && untried === 0) return 'All is well.';
   if (missing === 0) return `${untried} of ${findings.length} checks were not tried.`;
-  return `${missing} of ${findings.length} checks did not pass${untried === 0 ? '' : `, ${untried} wait for that`}.`;
+  return `${missing} of ${findings.length} checks did not pass${untried === 0 ? '' : `; not tried for that: ${untried}`}.`;
 }
 
 function mark(terminal: Terminal, ok: boolean | null): string {

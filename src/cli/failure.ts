@@ -1,5 +1,5 @@
 import { type Fault, faultOf, faultStatus } from '../core/fault.ts';
-import type { Terminal } from './terminal.ts';
+import { plain, type Terminal } from './terminal.ts';
 
 /** How a command ends; `netloom --help` and the README list them. */
 export const exitCode = { ok: 0, failed: 1, badInput: 2, notFound: 3, unreachable: 4 } as const;
@@ -79,7 +79,7 @@ function endWith(terminal: Terminal, { exitCode, complaint }: EndWith, asJson: b
 export function faultText(fault: Fault): string {
   const { code, message, step, errno, detail, undone = [], leftBehind = [] } = fault;
   const left = leftBehind.map((entry) => `${entry.step} (${entry.errno ?? 'no errno'}${detailOf(entry.detail)})`);
-  return [
+  const lines = [
     `netloom: ${code}: ${message}`,
     ...(step ? [`  step: ${step}`] : []),
     ...(errno ? [`  errno: ${errno}`] : []),
@@ -87,7 +87,11 @@ export function faultText(fault: Fault): string {
     ...undone.map((text) => `  undone: ${text}`),
     ...left.map((text) => `  left behind: ${text}`),
     ...adviceOf(fault),
-  ].join('\n');
+  ];
+  return lines
+    .flatMap((line) => line.split('\n'))
+    .map(plain)
+    .join('\n');
 }
 
 /** The kernel does not say which process has a port; `ss` does. */

@@ -96,9 +96,9 @@ export class ActorEngine extends JournalViews implements Engine {
 
   send(command: { id: string; kept: boolean }, to: ActorAddress, event: ActorEvent): Promise<unknown> {
     if (this.#state !== 'serving') return Promise.reject(new NetloomError(this.#notServing()));
+    const known = this.firstAnswer(command);
+    if (known) return known;
     const key = `${command.kept ? 'kept' : 'once'} ${command.id}`;
-    const known = command.kept ? this.journal.replyTo(key) : null;
-    if (known) return outcome(known);
     const wish = this.#wishIn(to, event);
     const cycle = wish && this.#cycleOf(wish);
     if (cycle) return Promise.reject(new NetloomError(cycle));
@@ -118,12 +118,16 @@ export class ActorEngine extends JournalViews implements Engine {
     });
   }
 
+  firstAnswer(command: { id: string; kept: boolean }): Promise<unknown> | null {
+    const known = command.kept ? this.journal.replyTo(`kept ${command.id}`) : null;
+    return known && outcome(known);
+  }
+
   async once<Output>(command: { id: string; kept: boolean }, work: () => Promise<Output>): Promise<Output> {
-    const key = `kept ${command.id}`;
-    const known = command.kept ? this.journal.replyTo(key) : null;
-    if (known) return outcome(known) as Promise<Output>;
+    const known = this.firstAnswer(command);
+    if (known) return known as Promise<Output>;
     const output = await work();
-    if (command.kept) this.journal.keepReply(key, output);
+    if (command.kept) this.journal.keepReply(`kept ${command.id}`, output);
     return output;
   }
 

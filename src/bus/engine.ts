@@ -15,6 +15,8 @@ export interface Engine {
    * (`kept: false`): a kept command that comes again gets its first answer, even from another life of the daemon.
    */
   send(command: { id: string; kept: boolean }, to: ActorAddress, event: ActorEvent): Promise<unknown>;
+  /** The answer that a command of this id has had already, if it has; null: none yet. */
+  firstAnswer(command: { id: string; kept: boolean }): Promise<unknown> | null;
   /** A command that is several to actors: done once, and answered alike when it comes again under the same id. */
   once<Output>(command: { id: string; kept: boolean }, work: () => Promise<Output>): Promise<Output>;
   containers(): { containers: ContainerView[] } & AsOf;

@@ -138,10 +138,18 @@ function hasInbox({ reply }: Msg): boolean {
   return reply !== undefined && reply !== '' && !reply.startsWith('$') && !reply.startsWith('netloom.');
 }
 
-function perform(name: CommandName, engine: Engine, message: Msg): unknown {
+async function perform(name: CommandName, engine: Engine, message: Msg): Promise<unknown> {
   const identity = identityOf(message);
   const { request, run } = commands[name];
-  return run(engine, span('decode', () => parsePayload(request, message.data)) as never, identity);
+  const parsed = span('decode', () => parsePayload(request, message.data));
+  try {
+    return await run(engine, parsed as never, identity);
+  } catch (error) {
+    // by now there may be others of a name, or nobody any more, while the command was done long ago
+    const known = engine.firstAnswer(identity);
+    if (known) return known;
+    throw error;
+  }
 }
 
 /** It becomes a key in the journal, so it is kept short and plain. */

@@ -74,6 +74,9 @@ export class FakeEngine implements Engine {
     this.sent.push(sent);
     return this.answer(sent);
   }
+  firstAnswer() {
+    return null;
+  }
   once<Output>(_command: Sent['command'], work: () => Promise<Output>): Promise<Output> {
     return work();
   }

@@ -53,7 +53,7 @@ describe('containers are found', () => {
     const { container } = lab.client;
     await container.create({ id, name: 'twin' });
     await container.create({ id: 'abcdef'.padEnd(64, '1'), name: 'twin' });
-    for (const reference of ['twin', 'abc'])
+    for (const reference of ['twin', 'abcdef'])
       expect(await codeOf(container.remove({ id: reference }))).toBe('container.ambiguous');
   });
 
@@ -65,6 +65,9 @@ describe('containers are found', () => {
     await container.create({ id: 'other', name: 'my.app' });
     expect(await container.remove({ id: 'my.app' }, again)).toEqual({ id });
     expect((await container.inspect({ id: 'my.app' })).container.id).toBe('other');
+    await container.create({ id: 'third', name: 'my.app' });
+    expect(await container.remove({ id: 'my.app' }, again)).toEqual({ id });
+    expect(await codeOf(container.remove({ id: 'my.app' }))).toBe('container.ambiguous');
   });
 
   it('B04 also when their namespace is to be shared', async () => {

@@ -18,7 +18,7 @@ const meanings: Record<FaultCode, string> = {
   'payload.too-large': 'the request has more than 1 MiB, or the answer more than the NATS server carries',
   'payload.invalid': 'a field has the wrong shape, or fields contradict each other; the message names the field',
   'id.invalid':
-    'a container id is missing or is not 1 to 64 characters of `[A-Za-z0-9_-]`, or what names a container cannot',
+    'a container id is missing or is not 1 to 64 characters of `[A-Za-z0-9_-]`, or what is to name one cannot be a name',
   'name.invalid': 'a container or network name is missing or cannot be one',
   'mode.unknown': 'there is no such network mode',
   'mode.unsupported': 'this version does not build that mode, driver or option yet',

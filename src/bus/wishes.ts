@@ -18,8 +18,8 @@ export function setupWish(engine: Engine, request: SetupRequest): ContainerWish 
 }
 
 /**
- * A07: networks may be named by their ids, and the container whose namespace is shared by its name. Who is not known yet keeps
- * its name: it may be made before the set-up.
+ * A07: networks may be named by their ids, and the container whose namespace is shared by its name. Whoever is not known
+ * yet must be called by the id that it will have: it may be made before the set-up.
  */
 export function namedWish(engine: Engine, wish: ContainerWish): ContainerWish {
   const attachments = wish.attachments.map((one) => ({ ...one, network: nameOf(engine, one) }));

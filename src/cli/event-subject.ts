@@ -9,28 +9,47 @@ export interface About {
 
 /**
  * Whose events these are. Who is there is known to the daemon by any of its names; who is gone has left its id in the stream,
- * which can be read without the daemon. null: nobody. Throws container.ambiguous, network.ambiguous.
+ * which can be read without the daemon. An id or a name counts before the beginning of an id, also that of one who is gone.
+ * null: nobody. Throws container.ambiguous, network.ambiguous, and why the daemon does not answer where the stream does not
+ * help either.
  */
 export async function whoIsMeant(client: NetloomClient, about: About): Promise<string | null> {
-  return (await whoIsThere(client, about)) ?? (await whoWasThere(client, about));
+  const there = await whoIsThere(client, about);
+  if (there.names.includes(about.id)) return there.id;
+  const ids = await client.idsInEvents(about.noun);
+  if (ids.includes(about.id)) return about.id;
+  if (there.id !== null) return there.id;
+  const gone = about.noun === 'container' ? whoWasThere(ids, about.id) : null;
+  if (gone === null && there.refused) throw there.refused;
+  return gone;
 }
 
-async function whoIsThere(client: NetloomClient, { noun, id }: About): Promise<string | null> {
+interface There {
+  id: string | null;
+  /** what it is called, whole */
+  names: string[];
+  /** why that is not known */
+  refused: NetloomError | null;
+}
+
+async function whoIsThere(client: NetloomClient, { noun, id }: About): Promise<There> {
   try {
-    if (noun === 'network') return (await client.network.inspect({ name: id })).network.name;
-    return (await client.container.inspect({ id })).container.id;
+    if (noun === 'network') {
+      const { name } = (await client.network.inspect({ name: id })).network;
+      return { id: name, names: [name], refused: null };
+    }
+    const { container } = await client.container.inspect({ id });
+    return { id: container.id, names: [container.id, container.name], refused: null };
   } catch (error) {
-    if (error instanceof NetloomError && !error.code.endsWith('.ambiguous')) return null;
-    throw error;
+    if (!(error instanceof NetloomError) || error.code.endsWith('.ambiguous')) throw error;
+    return { id: null, names: [], refused: error.code.endsWith('.unknown') ? null : error };
   }
 }
 
-async function whoWasThere(client: NetloomClient, { noun, id }: About): Promise<string | null> {
-  const ids = await client.idsInEvents(noun);
-  if (noun === 'network') return ids.includes(id) ? id : null;
+function whoWasThere(ids: string[], reference: string): string | null {
   const found = resolveContainerId(
-    ids.map((gone) => ({ id: gone, name: gone })),
-    id,
+    ids.map((id) => ({ id, name: id })),
+    reference,
   );
   if (typeof found === 'string') return found;
   if (found.code === 'container.unknown') return null;

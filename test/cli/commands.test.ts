@@ -208,7 +208,7 @@ describe('events', () => {
     expect(await say('events', `--${noun}`, 'never')).toMatchObject({
       exitCode: 3,
       stdout: '',
-      stderr: `netloom: ${noun}.unknown: no ${noun} never, and no event of one`,
+      stderr: expect.stringContaining(`netloom: ${noun}.unknown: no ${noun} never, and no event of one`),
     });
   });
 
@@ -264,15 +264,26 @@ describe("a container of podman's", () => {
     for (const name of [id, short]) expect((await say('events', '--container', name)).stdout).toContain('removed');
     expect(await say('events', '--container', 'my.app')).toMatchObject({ exitCode: 3 });
   });
+
+  it('is not taken for another whose id begins with its own', async () => {
+    await client.container.create({ id: 'decade' });
+    await client.container.remove({ id: 'decade' });
+    await client.container.create({ id: 'decade'.padEnd(64, '0') });
+    const { stdout } = await say('events', '--container', 'decade');
+    expect(stdout).toMatch(/^.* container\/decade +removed/m);
+    expect(stdout).not.toContain('decade000000');
+    expect(await say('container', 'rm', '--exact', 'decade')).toMatchObject({ exitCode: 3 });
+    expect(await say('container', 'rm', 'decade')).toMatchObject({ exitCode: 0 });
+  });
 });
 
 describe('a container that another one might be taken for', () => {
   it('is refused, and both are listed', async () => {
-    for (const beginning of ['dd1', 'dd2']) await client.container.create({ id: beginning.padEnd(64, '0') });
-    const { stderr, exitCode } = await say('inspect', 'dd');
+    for (const beginning of ['dddddd1', 'dddddd2']) await client.container.create({ id: beginning.padEnd(64, '0') });
+    const { stderr, exitCode } = await say('inspect', 'dddddd');
     expect({ exitCode, stderr }).toMatchObject({
       exitCode: 1,
-      stderr: expect.stringMatching(/^netloom: container\.ambiguous: dd may be any of the containers /),
+      stderr: expect.stringMatching(/^netloom: container\.ambiguous: dddddd may be any of the containers /),
     });
   });
 });
@@ -284,7 +295,11 @@ describe("the README's program", () => {
     const running = launchProgram(daemon, program);
     const told = createInterface({ input: running.stdout as Readable })[Symbol.asyncIterator]();
     const heard: string[] = [];
-    while (!heard.at(-1)?.startsWith('dev.netloom.container.configured')) heard.push((await told.next()).value);
+    while (!heard.at(-1)?.startsWith('dev.netloom.container.configured')) {
+      const { value, done } = await told.next();
+      if (done) throw new Error(`the program has ended: ${(await running).stderr}`);
+      heard.push(value);
+    }
     expect(heard[0]).toContain('/netns/netloom-c1');
     running.kill('SIGTERM');
     await running;

@@ -3,41 +3,44 @@ import { resolveContainerId, shortId } from '../../src/core/container-reference.
 
 const podmans = (beginning: string) => beginning.padEnd(64, '0');
 const containers = [
-  { id: podmans('aab'), name: 'web' },
-  { id: podmans('aac'), name: 'my.db' },
+  { id: podmans('aabbcc'), name: 'web' },
+  { id: podmans('aabbdd'), name: 'my.db' },
   { id: 'web2', name: 'web2' },
   { id: 'aad', name: 'twin' },
   { id: 'other', name: 'twin' },
-  { id: podmans('b'), name: 'aac' },
+  { id: podmans('bbbbbb'), name: 'aabbdd' },
 ];
 
 describe('a container is named', () => {
   it.each([
-    [podmans('aab'), podmans('aab')],
-    ['web', podmans('aab')],
-    ['my.db', podmans('aac')],
-    ['aab', podmans('aab')],
+    [podmans('aabbcc'), podmans('aabbcc')],
+    ['web', podmans('aabbcc')],
+    ['my.db', podmans('aabbdd')],
+    ['aabbcc', podmans('aabbcc')],
     ['web2', 'web2'],
     ['aad', 'aad'],
-    ['b', podmans('b')],
+    ['bbbbbb', podmans('bbbbbb')],
   ])('%s means %s', (reference, id) => expect(resolveContainerId(containers, reference)).toBe(id));
 
   it('by its id before all, and by its name before an id that begins so', () => {
     expect(resolveContainerId([...containers, { id: 'web', name: 'x' }], 'web')).toBe('web');
-    expect(resolveContainerId(containers, 'aac')).toBe(podmans('b'));
+    expect(resolveContainerId(containers, 'aabbdd')).toBe(podmans('bbbbbb'));
   });
 
-  it.each(['we', 'oth', 'nobody', 'c'])('%s is nobody: ids that are words are said whole', (reference) =>
-    expect(resolveContainerId(containers, reference)).toEqual({
-      code: 'container.unknown',
-      message: `no container ${reference}`,
-    }),
+  it.each(['we', 'oth', 'nobody', 'c', 'bbbbb'])(
+    '%s is nobody: ids that are words are said whole, and six digits of others',
+    (reference) =>
+      expect(resolveContainerId(containers, reference)).toEqual({
+        code: 'container.unknown',
+        message: `no container ${reference}`,
+      }),
   );
 
   it('when several may be meant they are listed', () => {
-    expect(resolveContainerId(containers, 'aa')).toEqual({
+    const alike = [...containers, { id: podmans('aabbcc1'), name: podmans('aabbcc1') }];
+    expect(resolveContainerId(alike, 'aabbcc')).toEqual({
       code: 'container.ambiguous',
-      message: 'aa may be any of the containers web (aab000000000), my.db (aac000000000)',
+      message: 'aabbcc may be any of the containers web (aabbcc000000), aabbcc100000',
     });
     expect(resolveContainerId(containers, 'twin')).toMatchObject({
       code: 'container.ambiguous',
@@ -47,11 +50,11 @@ describe('a container is named', () => {
 
   it("is shown with twelve digits of podman's ids, and the whole of any other", () =>
     expect(containers.map(({ id }) => shortId(id))).toEqual([
-      'aab000000000',
-      'aac000000000',
+      'aabbcc000000',
+      'aabbdd000000',
       'web2',
       'aad',
       'other',
-      'b00000000000',
+      'bbbbbb000000',
     ]));
 });

@@ -1,14 +1,18 @@
 import type { Command } from 'commander';
 import { clientCommand } from '../command.ts';
 import { forEach } from '../each.ts';
+import type { GlobalOptions } from '../options.ts';
 import type { Terminal } from '../terminal.ts';
 
 export function containerRmCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
-    usage: 'rm <id...>',
+    usage: 'rm <container...>',
     summary: "take containers' networks down and forget the containers",
     examples: ['netloom container rm web', 'netloom container rm web db'],
-  }).action((ids: string[], _options, command: Command) =>
-    forEach(terminal, command.optsWithGlobals(), ids, (client, id) => client.container.remove({ id })),
-  );
+  })
+    .option('--exact', 'these are ids, no names and no beginnings of ids: for scripts that say it again')
+    .action((ids: string[], _options, command: Command) => {
+      const options: GlobalOptions & { exact?: true } = command.optsWithGlobals();
+      return forEach(terminal, options, ids, (client, id) => client.container.remove({ id, exact: options.exact }));
+    });
 }

@@ -72,11 +72,19 @@ async function meant(
   { follow = false, json = false }: EventsOptions,
 ): Promise<About> {
   const found = await whoIsMeant(client, asked);
-  if (found !== null) return { ...asked, id: found };
   const { noun, id } = asked;
-  if (!follow) throw new NetloomError(fault(`${noun}.unknown`, `no ${noun} ${id}, and no event of one`));
+  const note = (text: string) => json || terminal.warn(paint(terminal, 'dim', plain(text)));
+  if (found !== null) {
+    if (found !== id) note(`these are of ${noun} ${found}`);
+    return { ...asked, id: found };
+  }
+  // a container that is gone has left its id in the events, and not its name
+  if (!follow)
+    throw new NetloomError(
+      fault(`${noun}.unknown`, `no ${noun} ${id}, and no event of one${noun === 'container' ? ' with that id' : ''}`),
+    );
   if (!subjectToken.test(id))
     throw badInput(`--${noun} ${id}: nobody of that name is there, and it can be no id`, 'id.invalid');
-  if (!json) terminal.warn(paint(terminal, 'dim', plain(`there is no ${noun} ${id} yet`)));
+  note(`there is no ${noun} ${id} yet: waiting for one with that id`);
   return asked;
 }

@@ -1,10 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Answer } from '../../src/actors/journal.ts';
 import type { Fault } from '../../src/core/fault.ts';
-import { becomeFreshHost } from '../support/fresh-host.ts';
+import { listedScenarios, perScenario, sweepHost } from './fault-sweep-host.ts';
 import type { Traced, Trap } from './fault-sweep-process.ts';
 import { mustBe, type Rehearsal, rehearse, stateLike } from './fault-sweep-rehearsal.ts';
-import { type Scenario, Surroundings, scenariosIn } from './fault-sweep-scenarios.ts';
+import { type Scenario, scenariosIn } from './fault-sweep-scenarios.ts';
 import { difference } from './fault-sweep-site.ts';
 
 type Refusal = Extract<Trap, { kind: 'refuse' }>;
@@ -25,22 +25,12 @@ const givenUpAfter = 'ENOSPC';
  */
 const namespaceLagMs = 150;
 
-const names = Object.keys(scenariosIn({ pid: 1, path: '' } as Surroundings));
+const names = listedScenarios().map(([name]) => name);
 const figures = { cases: 0, leaks: [] as string[], wrongReports: [] as string[] };
 const casesOf: Record<string, number> = {};
-let surroundings: Surroundings;
-
-beforeAll(async () => {
-  await becomeFreshHost();
-  surroundings = await Surroundings.make();
-});
-afterAll(async () => {
-  await surroundings.remove();
-  const each = Object.entries(casesOf).map(([name, count]) => `${name} ${count}`);
+const surroundings = sweepHost(() => {
   const { cases, leaks, wrongReports } = figures;
-  console.info(
-    `fault sweep: ${cases} cases (${each.join(', ')}), ${leaks.length} leaks, ${wrongReports.length} wrong reports`,
-  );
+  return `fault sweep: ${cases} cases (${perScenario(casesOf)}), ${leaks.length} leaks, ${wrongReports.length} wrong reports`;
 });
 
 /** Its second way to fail is the only one that a caller can act on. */
@@ -119,7 +109,7 @@ async function leadOn(
 }
 
 async function sweep(name: string, scenario: Scenario): Promise<void> {
-  let rehearsal = await rehearse(scenario, surroundings);
+  let rehearsal = await rehearse(scenario, surroundings());
   for (const [index, { step, isRefusable }] of rehearsal.steps.entries())
     for (const way of isRefusable ? refusals : []) {
       const trap: Refusal = { kind: 'refuse', nth: index + 1, ...way };
@@ -139,7 +129,7 @@ async function sweep(name: string, scenario: Scenario): Promise<void> {
       }
       if (figures.leaks.length > leaked) {
         await rehearsal.close().catch(() => {});
-        rehearsal = await rehearse(scenario, surroundings);
+        rehearsal = await rehearse(scenario, surroundings());
       }
     }
   await rehearsal.close();
@@ -154,7 +144,7 @@ describe('every kernel step refused, in every plan', () => {
     async (name) => {
       const { leaks, wrongReports } = figures;
       const already = [leaks.length, wrongReports.length];
-      await sweep(name, scenariosIn(surroundings)[name] as Scenario);
+      await sweep(name, scenariosIn(surroundings())[name] as Scenario);
       expect(leaks.slice(already[0])).toEqual([]);
       expect(wrongReports.slice(already[1])).toEqual([]);
     },

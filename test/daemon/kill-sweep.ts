@@ -1,14 +1,18 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { listedScenarios, perScenario, sweepHost } from '../actors/fault-sweep-host.ts';
 import type { Trap } from '../actors/fault-sweep-process.ts';
 import { mustBe, type Rehearsal, rehearse } from '../actors/fault-sweep-rehearsal.ts';
-import { type Scenario, Surroundings, scenariosIn } from '../actors/fault-sweep-scenarios.ts';
-import { becomeFreshHost } from '../support/fresh-host.ts';
+import { type Scenario, scenariosIn } from '../actors/fault-sweep-scenarios.ts';
 
 type Death = Extract<Trap, { kind: 'kill' }>;
 
 const figures = { leaks: [] as string[], notAnswered: [] as string[] };
 const deathsOf: Record<string, number> = {};
-let surroundings: Surroundings;
+const surroundings = sweepHost(() => {
+  const deaths = Object.values(deathsOf).reduce((sum, count) => sum + count, 0);
+  const { leaks, notAnswered } = figures;
+  return `kill sweep: ${deaths} deaths (${perScenario(deathsOf)}), ${leaks.length} leaks, ${notAnswered.length} not completed`;
+});
 
 /**
  * Says the command, dies of it, comes to life again, and says it again under the same id, as a client does that has not
@@ -29,7 +33,7 @@ async function dieAndLive(death: Death, scenario: Scenario, { site, before, afte
 }
 
 async function sweep(name: string, scenario: Scenario): Promise<void> {
-  let rehearsal = await rehearse(scenario, surroundings, true);
+  let rehearsal = await rehearse(scenario, surroundings(), true);
   for (const [index, { step }] of rehearsal.steps.entries())
     for (const when of ['before', 'after'] as const) {
       deathsOf[name] = (deathsOf[name] ?? 0) + 1;
@@ -38,7 +42,7 @@ async function sweep(name: string, scenario: Scenario): Promise<void> {
       } catch (error) {
         figures.leaks.push(`${name}: ${when} ${step}: ${(error as Error).message}`);
         await rehearsal.close().catch(() => {});
-        rehearsal = await rehearse(scenario, surroundings, true);
+        rehearsal = await rehearse(scenario, surroundings(), true);
       }
     }
   await rehearsal.close();
@@ -47,7 +51,7 @@ async function sweep(name: string, scenario: Scenario): Promise<void> {
 async function mustSurvive(name: string): Promise<void> {
   const { leaks, notAnswered } = figures;
   const already = [leaks.length, notAnswered.length];
-  await sweep(name, scenariosIn(surroundings)[name] as Scenario);
+  await sweep(name, scenariosIn(surroundings())[name] as Scenario);
   expect({ leaks: leaks.slice(already[0]), notAnswered: notAnswered.slice(already[1]) }).toEqual({
     leaks: [],
     notAnswered: [],
@@ -56,25 +60,10 @@ async function mustSurvive(name: string): Promise<void> {
 
 /** Tests for the scenarios of these kinds. */
 export function sweepKills(kinds: readonly Scenario['kind'][]): void {
-  const all = Object.entries(scenariosIn({ pid: 1, path: '' } as Surroundings));
-  const names = all.filter(([, { kind }]) => kinds.includes(kind)).map(([name]) => name);
-
-  beforeAll(async () => {
-    await becomeFreshHost();
-    surroundings = await Surroundings.make();
-  });
-  afterAll(async () => {
-    await surroundings.remove();
-    const each = Object.entries(deathsOf).map(([name, count]) => `${name} ${count}`);
-    const deaths = Object.values(deathsOf).reduce((sum, count) => sum + count, 0);
-    const { leaks, notAnswered } = figures;
-    console.info(
-      `kill sweep: ${deaths} deaths (${each.join(', ')}), ${leaks.length} leaks, ${notAnswered.length} not completed`,
-    );
-  });
+  const chosen = listedScenarios().filter(([, { kind }]) => kinds.includes(kind));
 
   describe('a daemon that is killed before and after every kernel step, of every plan', () => {
-    it.each(names)(
+    it.each(chosen.map(([name]) => name))(
       'B07 %s: the next one completes it and answers, and nothing is left afterwards',
       { timeout: 180_000 },
       mustSurvive,

@@ -55,14 +55,8 @@ const nameOf = (engine: Engine, { network, definition }: { network: string; defi
   definition ? network : nameOrItself(engine, network);
 
 /** A network that is not known keeps its name. */
-export function nameOrItself(engine: Engine, reference: string): string {
-  try {
-    return engine.networkNamed(reference);
-  } catch (error) {
-    if (error instanceof NetloomError && error.code === 'network.unknown') return reference;
-    throw error;
-  }
-}
+export const nameOrItself = (engine: Engine, reference: string): string =>
+  unlessUnknown(reference, () => engine.networkNamed(reference));
 
 export interface ContainerReference {
   id: string;
@@ -74,11 +68,14 @@ export const idOf = (engine: Engine, { id, exact }: ContainerReference): string 
   exact ? id : engine.containerNamed(id);
 
 /** One that is not known keeps what it was called: what it was told before may have an answer that is kept. */
-export function idOrItself(engine: Engine, reference: ContainerReference): string {
+export const idOrItself = (engine: Engine, reference: ContainerReference): string =>
+  unlessUnknown(reference.id, () => idOf(engine, reference));
+
+function unlessUnknown(reference: string, resolve: () => string): string {
   try {
-    return idOf(engine, reference);
+    return resolve();
   } catch (error) {
-    if (error instanceof NetloomError && error.code === 'container.unknown') return reference.id;
+    if (error instanceof NetloomError && error.code.endsWith('.unknown')) return reference;
     throw error;
   }
 }

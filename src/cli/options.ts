@@ -15,6 +15,13 @@ export interface GlobalOptions {
 
 const heading = 'Common options:';
 
+/** For commands that may be said again when they are done already, by scripts. */
+export const exactOption = ['--exact', 'these are ids, no names and no beginnings of ids'] as const;
+
+export interface ExactOptions extends GlobalOptions {
+  exact?: true;
+}
+
 /** A command's own options first. */
 export const commonOptionsLast: Pick<Help, 'groupItems'> = {
   groupItems(all, visible, groupOf) {

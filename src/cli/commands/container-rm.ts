@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { clientCommand } from '../command.ts';
 import { forEach } from '../each.ts';
-import type { GlobalOptions } from '../options.ts';
+import { type ExactOptions, exactOption } from '../options.ts';
 import type { Terminal } from '../terminal.ts';
 
 export function containerRmCommand(parent: Command, terminal: Terminal): void {
@@ -10,9 +10,9 @@ export function containerRmCommand(parent: Command, terminal: Terminal): void {
     summary: "take containers' networks down and forget the containers",
     examples: ['netloom container rm web', 'netloom container rm web db'],
   })
-    .option('--exact', 'these are ids, no names and no beginnings of ids: for scripts that say it again')
+    .option(...exactOption)
     .action((ids: string[], _options, command: Command) => {
-      const options: GlobalOptions & { exact?: true } = command.optsWithGlobals();
+      const options: ExactOptions = command.optsWithGlobals();
       return forEach(terminal, options, ids, (client, id) => client.container.remove({ id, exact: options.exact }));
     });
 }

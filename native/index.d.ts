@@ -405,15 +405,35 @@ export type RouteNotice =
     }
   | { kind: 'address.added' | 'address.deleted'; netnsId: number | null; linkIndex: number; address: string }
   | { kind: 'route.added' | 'route.deleted'; netnsId: number | null; route: RouteInfo }
+  /**
+   * net.ipv4.conf or net.ipv6.conf of one link, of all, or of those that come ('default'); null: the notice is not about it.
+   * The kernel tells of a link's whole configuration when the link comes, of nothing when the value stays the same, and of no
+   * other key than these. A write of `all.forwarding` (ip_forward) is one notice for 'all', 'default' and each link.
+   */
+  | {
+      kind: 'netconf.changed';
+      netnsId: number | null;
+      family: 4 | 6;
+      linkIndex: number | 'all' | 'default';
+      forwarding: boolean | null;
+      rpFilter: number | null;
+    }
   /** the kernel dropped notices (ENOBUFS): look at everything again */
   | { kind: 'overrun' };
 /**
- * ip monitor link address route, in the calling thread's namespace. Notices come in batches, in order.
+ * ip monitor link address route netconf, in the calling thread's namespace. Notices come in batches, in order.
  * `allNamespaces` (ip monitor all-nsid): those of every other namespace as well, from when it has a number in this one.
  * `deletionsOnly`: of what goes; nothing is woken by anything else.
  */
 export function watchRoutes(
-  groups: { links: boolean; addresses: boolean; routes: boolean; allNamespaces?: boolean; deletionsOnly?: boolean },
+  groups: {
+    links: boolean;
+    addresses: boolean;
+    routes: boolean;
+    settings?: boolean;
+    allNamespaces?: boolean;
+    deletionsOnly?: boolean;
+  },
   callback: (notices: RouteNotice[]) => void,
 ): Watch;
 /** `name`: of a rule its chain, of an element its set, of a table null. */

@@ -1,4 +1,6 @@
+#include <linux/netconf.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <sys/socket.h>
 
 #include "binding.h"
 #include "convert_nft.h"
@@ -107,6 +109,23 @@ Napi::Object notice_to_js(Napi::Env env, bool gone, const rtnl::RouteInfo& route
   return object;
 }
 
+/// RTM_NEWNETCONF numbers what is meant for every link, and for those that come, below zero.
+Napi::Value netconf_place_to_js(Napi::Env env, int32_t link_index) {
+  if (link_index == NETCONFA_IFINDEX_ALL) return Napi::String::New(env, "all");
+  if (link_index == NETCONFA_IFINDEX_DEFAULT) return Napi::String::New(env, "default");
+  return Napi::Number::New(env, link_index);
+}
+
+Napi::Object notice_to_js(Napi::Env env, bool, const rtnl::NetconfInfo& netconf) {
+  auto object = kind(env, "netconf.changed");
+  object.Set("family", netconf.family == AF_INET ? 4 : 6);
+  object.Set("linkIndex", netconf_place_to_js(env, netconf.link_index));
+  object.Set("forwarding",
+             netconf.forwarding ? Napi::Value(Napi::Boolean::New(env, *netconf.forwarding != 0)) : env.Null());
+  object.Set("rpFilter", or_null(env, netconf.rp_filter));
+  return object;
+}
+
 Napi::Value route_notice_to_js(Napi::Env env, const rtnl::Notice& notice) {
   auto object = std::visit([&](const auto& what) { return notice_to_js(env, notice.gone, what); }, notice.what);
   object.Set("netnsId", or_null(env, notice.netns_id));
@@ -126,7 +145,8 @@ Napi::Value nft_notice_to_js(Napi::Env env, const nft::Notice& notice) {
 Napi::Value watch_routes(const Napi::CallbackInfo& info) {
   const Arg groups = argument(info, 0, "watchRoutes", "groups");
   const rtnl::Groups wanted{groups.member("links").boolean(), groups.member("addresses").boolean(),
-                            groups.member("routes").boolean()};
+                            groups.member("routes").boolean(),
+                            groups.member("settings").optional(&Arg::boolean).value_or(false)};
   const bool all_namespaces = groups.member("allNamespaces").optional(&Arg::boolean).value_or(false);
   const bool deletions_only = groups.member("deletionsOnly").optional(&Arg::boolean).value_or(false);
   const auto callback = argument(info, 1, "watchRoutes", "callback").function();

@@ -119,6 +119,10 @@ it.each<[string, () => unknown]>([
     'watchRoutes.groups.allNamespaces: expected a boolean',
     call('watchRoutes', { links: true, addresses: true, routes: true, allNamespaces: 1 }, () => {}),
   ],
+  [
+    'watchRoutes.groups.settings: expected a boolean',
+    call('watchRoutes', { links: true, addresses: true, routes: true, settings: 1 }, () => {}),
+  ],
   ['netnsIdOf.socket: expected a RouteSocket', call('netnsIdOf', {}, '/tmp/x')],
   ['netnsIdOf.path: expected a string', () => call('netnsIdOf', host.socket, 7)()],
   ['assignNetnsId.path: expected a string', () => call('assignNetnsId', host.socket)()],

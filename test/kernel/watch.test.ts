@@ -14,6 +14,7 @@ import {
   openNftSocket,
   type RouteNotice,
   route,
+  setSysctl,
   type Watch,
   watchNft,
   watchProcess,
@@ -115,6 +116,37 @@ describe('watchRoutes', () => {
     apply(host.socket, addBridge('br3'), addAddress('br3', '10.4.0.1/24'));
     await until(({ kind }) => kind === 'address.added');
     expect(new Set(all.map(({ kind }) => kind))).toEqual(new Set(['address.added']));
+  });
+
+  it('tells which settings of links have changed, and of none that others ask for', async () => {
+    const { all, until } = gather<RouteNotice>((callback) =>
+      watchRoutes({ links: false, addresses: false, routes: false, settings: true }, callback),
+    );
+    apply(host.socket, addBridge('br9'));
+    const linkIndex = linkByName(host.socket, 'br9')?.index;
+    const settings = (family: 4 | 6, place: number | 'all' | 'default' | undefined) => (notice: RouteNotice) =>
+      notice.kind === 'netconf.changed' && notice.family === family && notice.linkIndex === place;
+    await until(settings(4, linkIndex));
+    expect(all).toContainEqual({
+      kind: 'netconf.changed',
+      netnsId: null,
+      family: 4,
+      linkIndex,
+      forwarding: false,
+      rpFilter: expect.any(Number),
+    });
+    setSysctl(null, 'net.ipv4.conf.br9.rp_filter', '2');
+    await until((notice) => settings(4, linkIndex)(notice) && 'rpFilter' in notice && notice.rpFilter === 2);
+    expect(all.at(-1)).toMatchObject({ linkIndex, forwarding: null, rpFilter: 2 });
+    // of one value for all the kernel tells for each link, and for those that come
+    setSysctl(null, 'net.ipv6.conf.all.forwarding', '1');
+    const isOn = (place: number | 'all' | 'default' | undefined) => (notice: RouteNotice) =>
+      settings(6, place)(notice) && 'forwarding' in notice && notice.forwarding === true;
+    for (const place of ['all', 'default', linkIndex] as const) await until(isOn(place));
+    setSysctl(null, 'net.ipv6.conf.all.forwarding', '0');
+    await until((notice) => settings(6, 'all')(notice) && 'forwarding' in notice && notice.forwarding === false);
+    apply(host.socket, deleteLink('br9'));
+    expect(new Set(all.map(({ kind }) => kind))).toEqual(new Set(['netconf.changed']));
   });
 
   it('says that it missed some, and goes on watching', async () => {

@@ -18,6 +18,7 @@ std::vector<int> group_numbers(const Groups& groups) {
   if (groups.links) numbers.push_back(RTNLGRP_LINK);
   if (groups.addresses) numbers.insert(numbers.end(), {RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR});
   if (groups.routes) numbers.insert(numbers.end(), {RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE});
+  if (groups.settings) numbers.insert(numbers.end(), {RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF});
   return numbers;
 }
 
@@ -36,6 +37,8 @@ std::optional<Notice> parse_notice(const nlmsghdr& message, std::optional<uint32
     case RTM_NEWROUTE:
     case RTM_DELROUTE:
       return notice(message.nlmsg_type == RTM_DELROUTE, parse_route(message));
+    case RTM_NEWNETCONF:
+      return notice(false, parse_netconf(message));
     default:
       return std::nullopt;
   }

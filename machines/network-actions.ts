@@ -2,16 +2,19 @@ import { assertEvent, assign, enqueueActions, setup } from 'xstate';
 import { containerAddress, hostAddress } from '../src/core/actor-address.ts';
 import type { Effect } from '../src/core/effect.ts';
 import type { CommandId, LeaseRequest, NetworkEvent } from '../src/core/event.ts';
-import { type FaultCode, fault } from '../src/core/fault.ts';
+import { type Fault, type FaultCode, fault } from '../src/core/fault.ts';
 import type { Leases } from '../src/core/lease.ts';
 import { withoutEntry } from '../src/core/ledger.ts';
 import {
+  changeable,
   isOurs,
   isSameNetwork,
   type NetworkDefinition,
   type NetworkWish,
   networkDefinition,
+  optionsRefusal,
 } from '../src/core/network.ts';
+import { changeableOptions } from '../src/core/network-options.ts';
 import { definePlan, lowerPlan, mendPlan, raisePlan, updatePlan } from '../src/core/plan/network.ts';
 import { degradedFacts, driftFacts, mendedFacts, rulesetLoaded } from './drift.ts';
 import { action, deciding, effects } from './effects.ts';
@@ -96,13 +99,13 @@ export const networkSetup = setup({
     keepUpdate: assign(({ context, event }) => {
       const definition = context.definition as NetworkDefinition;
       const news = context.news ?? event;
-      if (news.type === 'definition.found')
-        return { update: { ...definition, network_dns_servers: news.definition.network_dns_servers }, command: null };
+      if (news.type === 'definition.found') return { update: withNews(definition, news.definition), command: null };
       assertEvent(event, 'network.update');
       const { addDnsServers, removeDnsServers, dnsServers = definition.network_dns_servers } = event;
       const kept = dnsServers.filter((server) => !removeDnsServers.includes(server));
       const network_dns_servers = [...new Set([...kept, ...addDnsServers])];
-      return { update: { ...definition, network_dns_servers }, command: event.command };
+      const options = { ...definition.options, ...event.options };
+      return { update: { ...definition, network_dns_servers, options }, command: event.command };
     }),
     rewrite: decide(({ context }) => [
       {
@@ -243,6 +246,9 @@ export const networkSetup = setup({
       const members = [...Object.keys(context.leases), ...context.waiting.map(({ container }) => container)];
       return `network ${context.name} is used by ${members.slice(0, 5).join(', ')}${members.length > 5 ? ` and ${members.length - 5} more` : ''}`;
     }),
+    refuseOptions: decide(({ context, event }) => [
+      { kind: 'reply', command: commandOf(event), fault: optionsFault(context, event) as Fault },
+    ]),
     refuseBusy: refusal('container.busy', ({ context }) => `network ${context.name} is being changed; try again`),
   },
   guards: {
@@ -267,8 +273,9 @@ export const networkSetup = setup({
     isUpdateOfDevice: ({ context, event }) => 'plan' in event && event.plan === 'update' && context.device !== null,
     isDefine: ({ event }) => 'plan' in event && event.plan === 'define',
     isUpdate: ({ event }) => 'plan' in event && event.plan === 'update',
-    asksOthers: ({ context, event }) => asksOthers(context, event),
-    newsAsksOthers: ({ context }) => asksOthers(context, context.news),
+    cannotHaveOptions: ({ context, event }) => optionsFault(context, event) !== null,
+    saysOther: ({ context, event }) => saysOther(context, event),
+    newsSaysOther: ({ context }) => saysOther(context, context.news),
     isLoss: ({ context: { news } }) => news?.type === 'definition.lost',
     isLossOfUsed: ({ context }) => context.news?.type === 'definition.lost' && isUsed(context),
     isSuspected: ({ context }) => context.suspected,
@@ -285,10 +292,27 @@ function isUsed({ leases, waiting }: NetworkContext, besides: string | null = nu
   return Object.keys(leases).some(isOther) || waiting.some(({ container }) => isOther(container));
 }
 
-/** Whether a file says of the resolver what is not in force. */
-const asksOthers = ({ definition }: NetworkContext, found: NetworkEvent | null): boolean =>
+/** A definition with what a file says of that which may change while containers use the network. */
+function withNews(definition: NetworkDefinition, { network_dns_servers, options }: NetworkDefinition) {
+  const lasting = Object.entries(definition.options).filter(([name]) => !changeableOptions.includes(name));
+  return { ...definition, network_dns_servers, options: { ...Object.fromEntries(lasting), ...changeable(options) } };
+}
+
+/** Whether a file says of that what is not in force. */
+const saysOther = ({ definition }: NetworkContext, found: NetworkEvent | null): boolean =>
   found?.type === 'definition.found' &&
-  JSON.stringify(found.definition.network_dns_servers) !== JSON.stringify(definition?.network_dns_servers);
+  definition !== null &&
+  JSON.stringify(livingParts(found.definition)) !== JSON.stringify(livingParts(definition));
+
+const livingParts = ({ network_dns_servers, options }: NetworkDefinition) => [
+  network_dns_servers,
+  changeableOptions.map((name) => options[name] ?? null),
+];
+
+const optionsFault = ({ definition }: NetworkContext, event: NetworkEvent): Fault | null =>
+  event.type === 'network.update' && event.options
+    ? optionsRefusal(definition as NetworkDefinition, event.options)
+    : null;
 
 /** What hangs on the bridge may have gone with it. */
 function suspectMembers(leases: Leases): Effect[] {

@@ -41,15 +41,20 @@ const newsMeanwhile = {
 } as const;
 
 const news = [
-  { guard: 'newsAsksOthers', target: 'updating', actions: ['keepUpdate', 'forgetNews'] },
+  { guard: 'newsSaysOther', target: 'updating', actions: ['keepUpdate', 'forgetNews'] },
   { guard: 'isLossOfUsed', actions: ['write', 'forgetNews'] },
   { guard: 'isLoss', target: 'lowering', actions: 'keepLoss' },
   { guard: 'hasNews', actions: 'forgetNews' },
 ] as const;
 
+const update = [
+  { guard: 'cannotHaveOptions', actions: 'refuseOptions' },
+  { target: 'updating', actions: 'keepUpdate' },
+] as const;
+
 const definitionFound = [
   { guard: 'isGiven', actions: 'keepFile' },
-  { guard: 'asksOthers', target: 'updating', actions: 'keepUpdate' },
+  { guard: 'saysOther', target: 'updating', actions: 'keepUpdate' },
 ] as const;
 
 export const networkMachine = networkSetup.createMachine({
@@ -120,7 +125,7 @@ export const networkMachine = networkSetup.createMachine({
       always: [{ guard: 'hasWaiting', target: 'raising' }, ...news],
       on: {
         'network.create': { actions: 'refuseExists' },
-        'network.update': { target: 'updating', actions: 'keepUpdate' },
+        'network.update': update,
         'network.remove': removal,
         'definition.found': definitionFound,
         'definition.lost': lossOfDefinition,
@@ -197,7 +202,7 @@ export const networkMachine = networkSetup.createMachine({
       ],
       on: {
         'network.create': { actions: 'refuseExists' },
-        'network.update': { target: 'updating', actions: 'keepUpdate' },
+        'network.update': update,
         'network.remove': removal,
         'definition.found': definitionFound,
         'definition.lost': lossOfDefinition,

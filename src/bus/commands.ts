@@ -134,17 +134,18 @@ export const commands = {
     },
   }),
   'network.update': command({
-    doc: "Changes the name servers that a network's containers are sent to; at once, also for those that are up",
+    doc: 'Changes the name servers of a network, and what its guards let through; at once, also for containers that are up',
     role: 'operator',
     request: networkUpdateSchema,
     response: networkCreatedSchema,
-    run: (engine, { name, addDnsServers, removeDnsServers, dnsServers }, command) =>
+    run: (engine, { name, addDnsServers, removeDnsServers, dnsServers, options }, command) =>
       tellNetwork(engine, engine.networkNamed(name), command, {
         type: 'network.update',
         command: command.id,
         addDnsServers: checkedAddresses(addDnsServers ?? []),
         removeDnsServers: checkedAddresses(removeDnsServers ?? []),
         ...(dnsServers && { dnsServers: checkedAddresses(dnsServers) }),
+        ...(options && { options }),
       }),
   }),
   'network.prune': command({

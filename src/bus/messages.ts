@@ -31,6 +31,10 @@ export const networkUpdateSchema = networkReferenceSchema
     addDnsServers: z.array(z.string()).nullish(),
     removeDnsServers: z.array(z.string()).nullish(),
     dnsServers: z.array(z.string()).nullish().describe('exactly these, whatever there were'),
+    options: z
+      .record(z.string(), z.string())
+      .nullish()
+      .describe('inbound: guarded, open; spoofing: guarded, allow. Other options cannot be changed'),
   })
   .describe('a network, and what is different about it');
 export const networkPruneSchema = z

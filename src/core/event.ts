@@ -62,13 +62,14 @@ export interface NetnsShare {
 export type NetworkEvent =
   | LoopEvent
   | { type: 'network.create'; command: CommandId; wish: NetworkWish; created: string }
-  /** dnsServers: instead of those that there are */
+  /** dnsServers: instead of those that there are; options: instead of those of the same names */
   | {
       type: 'network.update';
       command: CommandId;
       addDnsServers: string[];
       removeDnsServers: string[];
       dnsServers?: string[];
+      options?: Record<string, string>;
     }
   | { type: 'network.remove'; command: CommandId }
   /** its definition's file is there, made or changed by somebody else; or is there no more */

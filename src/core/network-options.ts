@@ -28,7 +28,14 @@ export interface NetworkSettings {
   mode: MacvlanMode | IpvlanMode | null;
   /** macvlan's bclim */
   broadcastLimit: number | null;
+  /** open: other machines reach its containers by their addresses, as far as they know a route */
+  inbound: 'guarded' | 'open';
+  /** allow: its containers may send as who they are not */
+  spoofing: 'guarded' | 'allow';
 }
+
+/** What may be changed while containers use a network. Engines that keep a definition know nothing of them. */
+export const changeableOptions: readonly string[] = ['inbound', 'spoofing'];
 
 type Options = Readonly<Record<string, string>>;
 type Reader = (text: string) => Partial<NetworkSettings> | null;
@@ -76,12 +83,14 @@ const readers: Record<NetworkDriver, Record<string, Reader>> = {
     'com.docker.network.driver.mtu': mtu,
     // the name itself is looked at where interfaces are named
     'com.docker.network.bridge.name': () => ({}),
+    inbound: (text) => as('inbound', isOneOf('guarded', 'open')(text)),
     isolate: (text) => as('isolate', isolations[text] ?? null),
     metric,
     mode: (text) => (isOneOf('managed', 'unmanaged')(text) ? { managed: text === 'managed' } : null),
     no_default_route: noDefaultRoute,
     outbound_addr4: (text) => as('outbound4', address(text, 4)),
     outbound_addr6: (text) => as('outbound6', address(text, 6)),
+    spoofing: (text) => as('spoofing', isOneOf('guarded', 'allow')(text)),
     vlan: (text) => as('vlanId', whole(text, 1, 4094)),
     vrf: (text) => as('vrf', interfaceNameSchema.safeParse(text).success ? text : null),
   },
@@ -116,6 +125,8 @@ const plain: NetworkSettings = {
   vlanId: null,
   mode: null,
   broadcastLimit: null,
+  inbound: 'guarded',
+  spoofing: 'guarded',
 };
 
 /** Everything must be known and make sense: an option that is misspelt would be missed only when it is needed. */

@@ -16,6 +16,7 @@ import { type Fault, fault } from './fault.ts';
 import type { RouteType } from './link-kinds.ts';
 import { networkId } from './names.ts';
 import {
+  changeableOptions,
   type NetworkDriver,
   type NetworkSettings,
   networkDrivers,
@@ -210,7 +211,40 @@ function contradiction(wish: NetworkWish, settings: NetworkSettings): Fault | nu
   ] as const)
     if (outbound !== null && (wish.internal || !families.includes(family)))
       return conflict(`outbound_addr${family}: nothing of IPv${family} leaves this network`);
+  return guardConflict(wish);
+}
+
+/** Options of guards that the network has not, or could not open. */
+function guardConflict({
+  driver,
+  internal,
+  options,
+}: Pick<NetworkDefinition, 'driver' | 'internal' | 'options'>): Fault | null {
+  const named = changeableOptions.find((name) => Object.hasOwn(options, name));
+  if (named !== undefined && !ownsBridge({ driver, options }))
+    return fault('payload.invalid', `option ${named}: netloom guards nothing upon somebody else's link`);
+  if (internal && options.inbound === 'open')
+    return fault('payload.invalid', 'option inbound=open: nothing enters an internal network');
   return null;
+}
+
+/** Why a network cannot have these options instead of those that it has; null: it can. */
+export function optionsRefusal(definition: NetworkDefinition, options: Readonly<Record<string, string>>): Fault | null {
+  const lasting = Object.keys(options).find((name) => !changeableOptions.includes(name));
+  if (lasting !== undefined)
+    return fault(
+      'payload.invalid',
+      `option ${lasting} of a network cannot be changed; ${changeableOptions.join(' and ')} can`,
+    );
+  const conflict = guardConflict({ ...definition, options: { ...definition.options, ...options } });
+  if (conflict) return conflict;
+  const read = readOptions(definition.driver, options);
+  return 'code' in read ? read : null;
+}
+
+/** Those options that may change while the network is in use. */
+export function changeable(options: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(options).filter(([name]) => changeableOptions.includes(name)));
 }
 
 function automaticFamilies(subnets: NetworkSubnet[], ipv6: boolean): (4 | 6)[] {
@@ -351,7 +385,7 @@ export function isOurs({ id, name }: Pick<NetworkDefinition, 'id' | 'name'>): bo
 
 /**
  * Whether both are one network, whatever became of it meanwhile: engines that keep a network in memory tell another time of
- * its making at each start of a container, and its name servers may change while it is in use.
+ * its making at each start of a container; its name servers, and whom it lets in, may change while it is in use.
  */
 export function isSameNetwork(one: NetworkDefinition, other: NetworkDefinition): boolean {
   return JSON.stringify(lastingParts(one)) === JSON.stringify(lastingParts(other));
@@ -367,7 +401,9 @@ function lastingParts({
   dns_enabled,
   options,
 }: NetworkDefinition) {
-  const sorted = Object.entries(options).sort(([key], [other]) => (key < other ? -1 : 1));
+  const sorted = Object.entries(options)
+    .filter(([name]) => !changeableOptions.includes(name))
+    .sort(([key], [other]) => (key < other ? -1 : 1));
   return [id, driver, network_interface, subnets, routes, internal, dns_enabled, sorted];
 }
 

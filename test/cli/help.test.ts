@@ -71,7 +71,7 @@ describe('wrong usage', () => {
     ['no filter', ['prune', '--filter', 'x'], 'expected <name>=<value>'],
     ['a pattern that is none', ['ls', '--filter', 'name=('], '--filter name=('],
     ['a truth that is none', ['ls', '--filter', 'dangling=maybe'], 'expected true or false'],
-    ['an update to nothing', ['update', 'x'], 'expected --dns-add or --dns-drop'],
+    ['an update to nothing', ['update', 'x'], 'expected --dns-add, --dns-drop or --opt'],
     ['no reload', ['reload'], 'which container?'],
   ])('of netloom network ends with 125, as with podman: %s', async (_what, args, words) => {
     const { exitCode, stderr } = await say('network', ...args);

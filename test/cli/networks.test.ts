@@ -195,6 +195,17 @@ describe('network update', () => {
     expect(await say('update', 'web', '--dns-drop', '9.9.9.9')).toMatchObject({ exitCode: 0 });
     expect(await serversOf()).toEqual(['1.1.1.1']);
   });
+
+  it('changes what the guards let through, and refuses other options', async () => {
+    await client.network.create({ name: 'web', options: { mtu: '1400' } });
+    expect(await say('update', 'web', '--opt', 'inbound=open')).toMatchObject({ exitCode: 0, stdout: '' });
+    const { options } = JSON.parse((await say('inspect', 'web')).stdout)[0];
+    expect(options).toEqual({ mtu: '1400', inbound: 'open' });
+    expect(await say('update', 'web', '-o', 'mtu=1300')).toMatchObject({
+      exitCode: 125,
+      stderr: expect.stringContaining('option mtu of a network cannot be changed'),
+    });
+  });
 });
 
 describe('network rm', () => {

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { isSameNetwork, type NetworkDefinition, optionsRefusal } from '../../src/core/network.ts';
 import { networkSettings, readOptions } from '../../src/core/network-options.ts';
+import { definitionOf } from './samples.ts';
 
 describe('the options of a network', () => {
   it.each([
@@ -13,6 +15,8 @@ describe('the options of a network', () => {
     ['bridge', { vrf: 'red' }, { vrf: 'red' }],
     ['bridge', { vlan: '7' }, { vlanId: 7 }],
     ['bridge', { mode: 'unmanaged' }, { managed: false }],
+    ['bridge', { inbound: 'open', spoofing: 'allow' }, { inbound: 'open', spoofing: 'allow' }],
+    ['bridge', { inbound: 'guarded', spoofing: 'guarded' }, { inbound: 'guarded', spoofing: 'guarded' }],
     [
       'bridge',
       { outbound_addr4: '192.0.2.1', outbound_addr6: 'fd00::0:1' },
@@ -33,5 +37,37 @@ describe('the options of a network', () => {
     expect(networkSettings({ driver: 'bridge', options: { new_in_podman: 'x', mtu: 'y' } })).toEqual(
       networkSettings({ driver: 'bridge', options: {} }),
     );
+  });
+});
+
+describe('options that change while the network is in use', () => {
+  const definition = definitionOf();
+
+  it('are those of its guards', () => {
+    expect(optionsRefusal(definition, { inbound: 'open', spoofing: 'allow' })).toBeNull();
+    expect(optionsRefusal(definition, { inbound: 'guarded' })).toBeNull();
+  });
+
+  it.each([
+    ['another option', definition, { isolate: 'true' }, 'option isolate of a network cannot be changed'],
+    ['no value', definition, { inbound: '' }, 'option inbound='],
+    ['another value', definition, { spoofing: 'yes' }, 'spoofing=yes'],
+    [
+      'an internal network',
+      { ...definition, internal: true },
+      { inbound: 'open' },
+      'nothing enters an internal network',
+    ],
+    ['a macvlan', { ...definition, driver: 'macvlan' }, { inbound: 'open' }, "somebody else's link"],
+    ['an unmanaged bridge', { ...definition, options: { mode: 'unmanaged' } }, { spoofing: 'allow' }, 'guards nothing'],
+  ] as const)('refuse %s', (_, of, options, words) => {
+    expect(optionsRefusal(of as NetworkDefinition, options)?.message).toContain(words);
+  });
+
+  it('leave it the same network, which one of another driver option is not', () => {
+    const options = { mtu: '1400' };
+    const base = { ...definition, options };
+    expect(isSameNetwork(base, { ...base, options: { inbound: 'open', ...options, spoofing: 'allow' } })).toBe(true);
+    expect(isSameNetwork(base, { ...base, options: { mtu: '1300' } })).toBe(false);
   });
 });

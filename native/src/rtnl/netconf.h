@@ -7,7 +7,7 @@
 
 namespace rtnl {
 
-/// Settings of `net.ipv4.conf.<link>` or `net.ipv6.conf.<link>` that the kernel tells of. Nothing: the notice is not about it.
+/// Settings of `net.ipv4.conf.<link>` or `net.ipv6.conf.<link>`. Nothing: the notice is not about that one.
 struct NetconfInfo {
   uint8_t family;      // AF_INET, AF_INET6
   int32_t link_index;  // or NETCONFA_IFINDEX_ALL, NETCONFA_IFINDEX_DEFAULT

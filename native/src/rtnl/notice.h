@@ -26,8 +26,8 @@ struct Notice {
   std::variant<LinkInfo, AddressInfo, RouteInfo, NetconfInfo> what;
 };
 
-/// What a multicast message of that namespace tells; nothing for those that concern neither links, addresses, configured
-/// routes nor settings of links.
+/// What a multicast message of that namespace tells; nothing for those that concern neither links, addresses,
+/// configured routes nor settings of links.
 std::optional<Notice> parse_notice(const nlmsghdr& message, std::optional<uint32_t> netns_id);
 
 }  // namespace rtnl

@@ -2,7 +2,7 @@ import { linkLocalAddress, parseSubnet, type Subnet } from '../address.ts';
 import { derivedMac } from '../names.ts';
 import { answersNames, carriesIpv6, gatewaysOf, type NetworkDefinition, ownsBridge } from '../network.ts';
 import { networkSettings } from '../network-options.ts';
-import { networkElements, networkFirewall } from '../nft.ts';
+import { describeElement, type Element, networkElements, networkFirewall } from '../nft.ts';
 import type { Plan, Step } from './step.ts';
 
 /** What a network's plans are made from. */
@@ -27,14 +27,27 @@ export function mendPlan(grant: NetworkGrant): Plan {
   return { name: 'mend', kind: 'mend', steps: [{ verb: 'nft.load' }, ...deviceSteps(grant)] };
 }
 
-/** What of a definition can change while containers use it: whom its resolver asks. */
+/** What of a definition can change while containers use it: whom its resolver asks, and what its guards let through. */
 export function updatePlan(
   before: NetworkDefinition,
   after: NetworkGrant,
   { isUp, writes = true }: { isUp: boolean; writes?: boolean },
 ): Plan {
   const { steps } = definePlan(after.definition, before);
-  return { name: 'update', kind: 'build', steps: [...(writes ? steps : []), ...(isUp ? resolverSteps(after) : [])] };
+  const device = isUp ? [...guardSteps(before, after.definition), ...resolverSteps(after)] : [];
+  return { name: 'update', kind: 'build', steps: [...(writes ? steps : []), ...device] };
+}
+
+/** In one transaction: nothing passes, or is refused, that neither of the two definitions wants so. */
+function guardSteps(before: NetworkDefinition, after: NetworkDefinition): Step[] {
+  if (!ownsBridge(after)) return [];
+  const [present, wanted] = [before, after].map((definition) => networkElements(networkFirewall(definition)));
+  const without = (all: Element[] = [], others: Element[] = []) => {
+    const known = new Set(others.map(describeElement));
+    return all.filter((element) => !known.has(describeElement(element)));
+  };
+  const [remove, add] = [without(present, wanted), without(wanted, present)];
+  return remove.length + add.length > 0 ? [{ verb: 'nft.replace', remove, add }] : [];
 }
 
 /**

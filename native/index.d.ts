@@ -252,11 +252,15 @@ export interface RouteInfo {
   type: RouteType | 'other';
   /** preferred source */
   source: string | null;
+  /** the kernel made it, with an address of the link */
+  connected: boolean;
 }
 /** ip route show table main, IPv4 and IPv6; multicast, local, broadcast and cloned entries left out. */
 export function listRoutes(socket: RouteSocket): RouteInfo[];
 /** ip route get <address>: the source address that the kernel would use; null when unreachable. No packet is sent. */
 export function sourceAddressFor(socket: RouteSocket, address: string): string | null;
+/** ip route get <address>: the index of the link that the kernel would send by; null when unreachable. No packet is sent. */
+export function linkTowards(socket: RouteSocket, address: string): number | null;
 
 /**
  * The number by which the socket's namespace knows the one at `path` (as in notices of all namespaces); null when it has

@@ -21,6 +21,7 @@ export const {
   listAddresses,
   listRoutes,
   sourceAddressFor,
+  linkTowards,
   netnsIdOf,
   assignNetnsId,
   loadRuleset,

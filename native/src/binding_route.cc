@@ -54,8 +54,14 @@ Napi::Value list_routes(const Napi::CallbackInfo& info) {
 
 Napi::Value source_address_for(const Napi::CallbackInfo& info) {
   nl::Socket& socket = socket_of(info, "sourceAddressFor");
-  const auto source = rtnl::source_address_for(socket, argument(info, 1, "sourceAddressFor", "address").ip());
-  return string_or_null(info.Env(), source ? source->text() : "");
+  const auto way = rtnl::way_to(socket, argument(info, 1, "sourceAddressFor", "address").ip());
+  return string_or_null(info.Env(), way && way->source ? way->source->text() : "");
+}
+
+Napi::Value link_towards(const Napi::CallbackInfo& info) {
+  nl::Socket& socket = socket_of(info, "linkTowards");
+  const auto way = rtnl::way_to(socket, argument(info, 1, "linkTowards", "address").ip());
+  return or_null(info.Env(), way ? way->link_index : std::nullopt);
 }
 
 Napi::Value netns_id_of(const Napi::CallbackInfo& info) {
@@ -81,6 +87,7 @@ void export_route(Napi::Object exports) {
   export_function<list_addresses>(exports, "listAddresses");
   export_function<list_routes>(exports, "listRoutes");
   export_function<source_address_for>(exports, "sourceAddressFor");
+  export_function<link_towards>(exports, "linkTowards");
   export_function<netns_id_of>(exports, "netnsIdOf");
   export_function<assign_netns_id>(exports, "assignNetnsId");
 }

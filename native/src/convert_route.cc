@@ -106,5 +106,6 @@ Napi::Value to_js(Napi::Env env, const rtnl::RouteInfo& route) {
   object.Set("metric", or_null(env, route.metric));
   object.Set("type", route_type(env, route.type));
   object.Set("source", text_or_null(env, route.source));
+  object.Set("connected", route.connected);
   return object;
 }

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import * as native from '#native';
 import type { ActorAddress } from '../core/actor-address.ts';
+import { formatSubnet, parseSubnet, type Subnet } from '../core/address.ts';
 import type { ActorEvent } from '../core/event.ts';
 import type { Inventory } from '../core/gc.ts';
 import type { NetworkDefinition } from '../core/network.ts';
@@ -275,11 +276,24 @@ export class NativeKernel implements Kernel {
   #survey() {
     const links = native.listLinks(this.#route);
     const nameOf = new Map(links.map(({ index, name }) => [index, name]));
-    const routes = native.listRoutes(this.#route).map(({ destination, linkIndex }) => ({
+    const way = (destination: string, linkIndex: number | null) => ({
       destination,
       link: linkIndex === null ? null : (nameOf.get(linkIndex) ?? null),
-    }));
-    return { linkNames: links.map(({ name }) => name), routes };
+    });
+    const routes = native.listRoutes(this.#route);
+    const connected = routes.filter(({ connected }) => connected);
+    // also those of links that are down, or whose routes somebody else makes
+    const addresses = native.listAddresses(this.#route);
+    return {
+      linkNames: links.map(({ name }) => name),
+      connected: [
+        ...connected.map(({ destination, linkIndex }) => way(destination, linkIndex)),
+        ...addresses.map(({ address, linkIndex }) => way(formatSubnet(parseSubnet(address) as Subnet), linkIndex)),
+      ],
+      routes: routes
+        .filter(({ connected }) => !connected)
+        .map(({ destination, linkIndex }) => way(destination, linkIndex)),
+    };
   }
 }
 

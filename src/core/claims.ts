@@ -1,8 +1,8 @@
-import { formatSubnet, parseSubnet, type Subnet, subnetsOverlap } from './address.ts';
+import { type Family, formatSubnet, parseSubnet, type Subnet, subnetsOverlap } from './address.ts';
 import { type Fault, fault } from './fault.ts';
 import { LedgerIndex } from './ledger-index.ts';
 import { completeSubnet, type NetworkSubnet } from './network.ts';
-import type { HostSurvey } from './plan/step.ts';
+import type { HostRoute, HostSurvey } from './plan/step.ts';
 import { describePort, type PublishedPort, portsOverlap } from './port.ts';
 import { freeSubnet } from './subnet-pool.ts';
 
@@ -56,17 +56,25 @@ export function grantSubnets(ledger: SubnetLedger, survey: HostSurvey, claim: Su
   const { [claim.network]: _, ...others } = ledger;
   const bridge = claim.sharesLink ? sharedLink(survey, claim.bridge) : ownBridge(others, survey, claim.bridge);
   if (typeof bridge === 'object' && bridge !== null) return bridge;
-  const used = usedSubnets(others, claim.sharesLink ? { ...survey, routes: [] } : survey);
+  const used = usedSubnets(others, claim.sharesLink ? { ...survey, connected: [], routes: [] } : survey);
   for (const { subnet } of claim.subnets) {
-    const clash = used.find((other) => subnetsOverlap(other.subnet, parseSubnet(subnet) as Subnet));
+    const clash = used.find((other) => clashes(other, parseSubnet(subnet) as Subnet));
     if (clash) return fault('subnet.taken', `subnet ${subnet} overlaps ${clash.whose}`);
   }
-  const found = automaticSubnets(
-    claim,
-    used.map(({ subnet }) => subnet),
-  );
+  const found = automaticSubnets(claim, used);
   return 'code' in found ? found : { bridge, subnets: [...claim.subnets, ...found] };
 }
+
+interface UsedSubnet {
+  subnet: Subnet;
+  whose: string;
+  /** a route to elsewhere: what is narrower than it is reached as its own route says */
+  routed: boolean;
+}
+
+/** Whether a network with that subnet and this other one cannot both be reached. */
+const clashes = ({ subnet: other, routed }: UsedSubnet, subnet: Subnet): boolean =>
+  subnetsOverlap(other, subnet) && !(routed && other.prefixLength < subnet.prefixLength);
 
 /** A bridge of ours: a name that nobody else has. */
 function ownBridge(others: SubnetLedger, survey: HostSurvey, wanted: string | null): string | Fault {
@@ -83,32 +91,46 @@ function sharedLink(survey: HostSurvey, wanted: string | null): string | null | 
   return fault('link.unknown', `this host has no interface ${wanted}`);
 }
 
-function usedSubnets(others: SubnetLedger, survey: HostSurvey): { subnet: Subnet; whose: string }[] {
+function usedSubnets(others: SubnetLedger, survey: HostSurvey): UsedSubnet[] {
   const networks = Object.entries(others).flatMap(([name, { subnets }]) =>
-    subnets.map(({ subnet }) => ({ text: subnet, whose: `${subnet} of network ${name}` })),
+    subnets.map(({ subnet }) => ({ text: subnet, whose: `${subnet} of network ${name}`, routed: false })),
   );
-  const routes = survey.routes.map(({ destination, link }) => ({
-    text: destination,
-    whose: `the host's route to ${destination}${link === null ? '' : ` by ${link}`}`,
-  }));
-  return [...networks, ...routes].flatMap(({ text, whose }) => {
+  const ways = (routes: HostRoute[], routed: boolean) =>
+    routes.map(({ destination, link }) => ({
+      text: destination,
+      whose: `the host's route to ${destination}${link === null ? '' : ` by ${link}`}`,
+      routed,
+    }));
+  return [...networks, ...ways(survey.connected, false), ...ways(survey.routes, true)].flatMap(({ text, ...rest }) => {
     const subnet = parseSubnet(text);
-    return subnet && subnet.prefixLength > 0 ? [{ subnet, whose }] : [];
+    return subnet && subnet.prefixLength > 0 ? [{ subnet, ...rest }] : [];
   });
 }
 
-function automaticSubnets(claim: SubnetClaim, used: Subnet[]): NetworkSubnet[] | Fault {
-  const taken = [...used, ...claim.subnets.map(({ subnet }) => parseSubnet(subnet) as Subnet)];
+function automaticSubnets(claim: SubnetClaim, used: readonly UsedSubnet[]): NetworkSubnet[] | Fault {
+  const own = claim.subnets.map(({ subnet }) => parseSubnet(subnet) as Subnet);
   const found: NetworkSubnet[] = [];
   for (const family of claim.automatic) {
-    const subnet = freeSubnet(family, taken);
+    const subnet = pickSubnet(family, used, own);
     if (!subnet) return fault('subnet.exhausted', `no free IPv${family} subnet is left in the pools`);
-    taken.push(subnet);
+    own.push(subnet);
     const completed = completeSubnet(subnet, null, null);
     if ('code' in completed) return fault('subnet.exhausted', `${formatSubnet(subnet)}: ${completed.message}`);
     found.push(completed);
   }
   return found;
+}
+
+/** Beside every route of the host while there is room, then within the widest of them: a VPN's may cover all the pools. */
+function pickSubnet(family: Family, used: readonly UsedSubnet[], own: readonly Subnet[]): Subnet | null {
+  const ofFamily = used.filter(({ subnet }) => subnet.family === family);
+  const widths = ofFamily.filter(({ routed }) => routed).map(({ subnet }) => subnet.prefixLength);
+  for (const widest of [0, ...new Set(widths.sort((one, other) => one - other))]) {
+    const avoided = ofFamily.filter(({ subnet, routed }) => !routed || subnet.prefixLength > widest);
+    const free = freeSubnet(family, [...avoided.map(({ subnet }) => subnet), ...own]);
+    if (free && !ofFamily.some((other) => clashes(other, free))) return free;
+  }
+  return null;
 }
 
 function freeBridgeName(others: SubnetLedger, survey: HostSurvey): string {

@@ -841,11 +841,12 @@ describe.each([
         up(bridge, null),
       );
       const [output] = await succeed({ verb: 'host.survey' });
-      expect(output?.survey?.routes).toContainEqual({ destination: '10.77.0.0/24', link: bridge });
+      expect(output?.survey?.connected).toContainEqual({ destination: '10.77.0.0/24', link: bridge });
+      expect(output?.survey?.routes).not.toContainEqual({ destination: '10.77.0.0/24', link: bridge });
       expect(output?.survey?.linkNames).toEqual(expect.arrayContaining(['lo', bridge]));
       await succeed({ verb: 'link.delete', netns: null, name: bridge });
       const [after] = await succeed({ verb: 'host.survey' });
-      expect(after?.survey?.routes).not.toContainEqual({ destination: '10.77.0.0/24', link: bridge });
+      expect(after?.survey?.connected).not.toContainEqual({ destination: '10.77.0.0/24', link: bridge });
       expect(after?.survey?.linkNames).not.toContain(bridge);
     });
 

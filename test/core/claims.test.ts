@@ -32,10 +32,8 @@ describe('A09 claims of ports', () => {
 
 describe('claims of subnets', () => {
   const survey = {
-    routes: [
-      { destination: '0.0.0.0/0', link: 'eth0' },
-      { destination: '192.168.1.0/24', link: 'eth0' },
-    ],
+    connected: [{ destination: '192.168.1.0/24', link: 'eth0' }],
+    routes: [{ destination: '0.0.0.0/0', link: 'eth0' }],
     linkNames: ['lo', 'eth0'],
   };
   const ledger: SubnetLedger = {
@@ -102,11 +100,54 @@ describe('claims of subnets', () => {
 
   it('run out when the pools are taken', () => {
     expect(
-      grantSubnets({}, { ...survey, routes: [{ destination: '10.0.0.0/8', link: 'eth0' }] }, claim({ automatic: [4] })),
+      grantSubnets(
+        {},
+        { ...survey, connected: [{ destination: '10.0.0.0/8', link: 'eth0' }] },
+        claim({ automatic: [4] }),
+      ),
     ).toEqual({
       code: 'subnet.exhausted',
       message: 'no free IPv4 subnet is left in the pools',
     });
+  });
+
+  it('N05 within a wide route of the host are no clash, for what is narrower goes first', () => {
+    const vpn = [
+      { destination: '0.0.0.0/1', link: 'tun0' },
+      { destination: '128.0.0.0/1', link: 'tun0' },
+      { destination: '::/1', link: 'tun0' },
+      { destination: 'fc00::/7', link: 'tun0' },
+    ];
+    const beside = { ...survey, routes: [...survey.routes, ...vpn] };
+    const asked = subnets('172.30.5.0/24', 'fd00:5::/64');
+    expect(grantSubnets({}, beside, claim({ subnets: asked }))).toMatchObject({ subnets: asked });
+    expect(grantSubnets({}, beside, claim({ automatic: [4, 6] }))).toMatchObject({
+      subnets: [{ subnet: '10.89.0.0/24' }, { subnet: 'fd4e:6c6d:6f6f::/64' }],
+    });
+  });
+
+  it('N05 that a route of the host would lead elsewhere are refused: it is as narrow, or narrower', () => {
+    const beside = { ...survey, routes: [{ destination: '172.30.5.128/25', link: null }] };
+    expect(grantSubnets({}, beside, claim({ subnets: subnets('172.30.5.128/25') }))).toMatchObject({
+      code: 'subnet.taken',
+      message: "subnet 172.30.5.128/25 overlaps the host's route to 172.30.5.128/25",
+    });
+    expect(grantSubnets({}, beside, claim({ subnets: subnets('172.30.5.0/24') }))).toMatchObject({
+      code: 'subnet.taken',
+    });
+    expect(grantSubnets({}, beside, claim({ subnets: subnets('172.30.5.192/26') }))).toMatchObject({
+      bridge: 'netloom0',
+    });
+  });
+
+  it('N05 that are picked keep clear of the routes of the host, of narrow ones longer than of wide ones', () => {
+    const some = {
+      ...survey,
+      routes: ['10.89.0.0/16', '10.90.0.0/24'].map((destination) => ({ destination, link: 'tun0' })),
+    };
+    expect(grantSubnets({}, some, claim({ automatic: [4] }))).toMatchObject({ subnets: [{ subnet: '10.90.1.0/24' }] });
+    const all = { ...some, routes: [...some.routes, { destination: '10.0.0.0/8', link: 'tun1' }] };
+    expect(grantSubnets({}, all, claim({ automatic: [4] }))).toMatchObject({ subnets: [{ subnet: '10.90.1.0/24' }] });
   });
 
   it('of a network that asks again do not conflict with its own', () => {

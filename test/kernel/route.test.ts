@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   linkByName,
   linkName,
+  linkTowards,
   listAddresses,
   listLinks,
   listRoutes,
@@ -362,7 +363,9 @@ describe('addresses and routes', () => {
       apply(here.socket, addRoute(destination, { type, metric: 77 }));
       expect(shown()).toEqual([expect.objectContaining({ type, dst: destination, metric: 77, protocol: 'static' })]);
       const found = listRoutes(here.socket);
-      expect(found).toEqual([{ destination, gateway: null, linkIndex: null, metric: 77, type, source: null }]);
+      expect(found).toEqual([
+        { destination, gateway: null, linkIndex: null, metric: 77, type, source: null, connected: false },
+      ]);
       expect(route(here.socket, [addRoute(destination, { type, metric: 77 })])[0]?.errno).toBe('EEXIST');
       apply(here.socket, deleteRoute(destination, { type, metric: 77 }));
       expect(shown()).toEqual([]);
@@ -542,7 +545,15 @@ describe('what is', () => {
     expect(routes).toHaveLength(2);
     expect(routes).toEqual(
       expect.arrayContaining([
-        { destination: '0.0.0.0/0', gateway: '10.1.0.254', linkIndex: index, metric: 9, type: 'unicast', source: null },
+        {
+          destination: '0.0.0.0/0',
+          gateway: '10.1.0.254',
+          linkIndex: index,
+          metric: 9,
+          type: 'unicast',
+          source: null,
+          connected: false,
+        },
         {
           destination: '10.1.0.0/24',
           gateway: null,
@@ -550,12 +561,13 @@ describe('what is', () => {
           metric: null,
           type: 'unicast',
           source: '10.1.0.1',
+          connected: true,
         },
       ]),
     );
   });
 
-  it('tells the source address towards another, and null when unreachable', () => {
+  it('tells the source address and the link towards another, and null when unreachable', () => {
     apply(
       here.socket,
       addBridge('br0'),
@@ -567,5 +579,10 @@ describe('what is', () => {
     expect(sourceAddressFor(here.socket, 'fd00:1::2')).toBe('fd00:1::1');
     expect(sourceAddressFor(here.socket, '2001:db8::1')).toBeNull();
     expect(sourceAddressFor(there.socket, '8.8.8.8')).toBeNull();
+    const index = linkByName(here.socket, 'br0')?.index;
+    expect(linkTowards(here.socket, '8.8.8.8')).toBe(index);
+    expect(linkTowards(here.socket, 'fd00:1::2')).toBe(index);
+    expect(linkTowards(here.socket, '2001:db8::1')).toBeNull();
+    expect(linkTowards(there.socket, '8.8.8.8')).toBeNull();
   });
 });

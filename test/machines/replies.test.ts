@@ -249,4 +249,4 @@ function liveAsHost(random: () => number) {
   return { walker, asking, holders };
 }
 
-const outputs = [{ port: 8080, survey: { routes: [], linkNames: [] } }];
+const outputs = [{ port: 8080, survey: { connected: [], routes: [], linkNames: [] } }];

@@ -262,7 +262,7 @@ export class FakeKernel implements Kernel {
         this.#watched.delete(step.owner);
         return;
       case 'host.survey':
-        return { survey: { routes: linux.host.destinations(), linkNames: [...linux.host.links.keys()] } };
+        return { survey: { ...linux.host.ways(), linkNames: [...linux.host.links.keys()] } };
     }
   }
 

@@ -2,7 +2,7 @@ import { familyOf, formatSubnet, parseSubnet, type Subnet } from '../../src/core
 import type { RouteType } from '../../src/core/link-kinds.ts';
 import type { NetworkDefinition } from '../../src/core/network.ts';
 import type { Element, NftSet } from '../../src/core/nft.ts';
-import type { HeldPorts, LinkSettings, ServedNetwork, StepOutput } from '../../src/core/plan/step.ts';
+import type { HeldPorts, HostSurvey, LinkSettings, ServedNetwork, StepOutput } from '../../src/core/plan/step.ts';
 import type { Protocol, publishedFlows } from '../../src/core/port.ts';
 
 /**
@@ -41,14 +41,11 @@ export class FakeNetns {
     this.links.set('lo', newLink('lo', 'loopback'));
   }
 
-  /** Also those that an address brings along while its link is up. */
-  destinations(): { destination: string; link: string | null }[] {
-    const connected = [...this.links.values()]
-      .filter(({ kind, settings }) => kind !== 'loopback' && settings.up)
-      .flatMap(({ name, addresses }) =>
-        addresses.map((address) => ({ destination: formatSubnet(parseSubnet(address) as Subnet), link: name })),
-      );
-    return [...connected, ...this.routes.map(({ destination, link }) => ({ destination, link }))];
+  ways(): Pick<HostSurvey, 'connected' | 'routes'> {
+    const connected = [...this.links.values()].flatMap(({ name, addresses }) =>
+      addresses.map((address) => ({ destination: formatSubnet(parseSubnet(address) as Subnet), link: name })),
+    );
+    return { connected, routes: this.routes.map(({ destination, link }) => ({ destination, link })) };
   }
 }
 

@@ -74,12 +74,17 @@ export class Lab {
     });
   }
 
-  /** Removes every container and every network by the front door, and sees that nothing is left of them. */
-  async clear(): Promise<void> {
+  /** Removes every container and every network by the front door. */
+  async empty(): Promise<void> {
     const { containers } = await this.client.container.list();
     await Promise.all(containers.map(({ id }) => this.remove(id)));
     const { networks } = await this.client.network.list();
     for (const { name } of networks) await this.client.network.remove({ name });
+  }
+
+  /** The same, and sees that nothing is left of them. */
+  async clear(): Promise<void> {
+    await this.empty();
     expect({ ...inventory(this.daemon), processes: [] }).toEqual(nothing);
   }
 

@@ -48,7 +48,7 @@ std::optional<RouteInfo> parse_route(const nlmsghdr& message) {
   const auto attributes = nl::Attributes::after<rtmsg>(message);
   if (!is_configured(header, attributes)) return std::nullopt;
   const auto destination = ip_attribute(attributes, RTA_DST).value_or(sys::any_address(header.rtm_family));
-  RouteInfo route{{destination, header.rtm_dst_len}, {}, {}, {}, {}, header.rtm_type};
+  RouteInfo route{{destination, header.rtm_dst_len}, {}, {}, {}, {}, header.rtm_type, header.rtm_protocol == RTPROT_KERNEL};
   route.gateway = gateway_of(attributes);
   // Those that refuse lead over no link; IPv6 puts them on loopback.
   if (header.rtm_type == RTN_UNICAST) route.link_index = attributes.value<uint32_t>(RTA_OIF);
@@ -62,17 +62,18 @@ std::vector<RouteInfo> list_routes(nl::Socket& socket) {
   return nl::collect(socket, nl::Message(RTM_GETROUTE, NLM_F_DUMP, rtmsg{}), "list routes", parse_route);
 }
 
-std::optional<sys::IpAddress> source_address_for(nl::Socket& socket, const sys::IpAddress& address) {
+std::optional<WayTo> way_to(nl::Socket& socket, const sys::IpAddress& address) {
   rtmsg header{};
   header.rtm_family = static_cast<uint8_t>(address.family);
   header.rtm_dst_len = static_cast<uint8_t>(address.size() * 8);
   nl::Message request(RTM_GETROUTE, 0, header);
   request.put_ip(RTA_DST, address);
-  const auto source = [](const nlmsghdr& message) {
-    return ip_attribute(nl::Attributes::after<rtmsg>(message), RTA_PREFSRC);
+  const auto way = [](const nlmsghdr& message) {
+    const auto attributes = nl::Attributes::after<rtmsg>(message);
+    return std::optional(WayTo{ip_attribute(attributes, RTA_PREFSRC), attributes.value<uint32_t>(RTA_OIF)});
   };
   try {
-    const auto found = nl::collect(socket, request, "find source address", source);
+    const auto found = nl::collect(socket, request, "find route", way);
     if (!found.empty()) return found.front();
   } catch (const sys::SysError& error) {
     if (!says_unreachable(error.error())) throw;

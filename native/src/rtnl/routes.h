@@ -14,7 +14,8 @@ struct RouteInfo {
   std::optional<uint32_t> link_index;
   std::optional<uint32_t> metric;
   std::optional<sys::IpAddress> source;
-  uint8_t type;  // RTN_…
+  uint8_t type;    // RTN_…
+  bool connected;  // the kernel made it, with an address of the link
 };
 
 /// What an RTM_NEWROUTE or RTM_DELROUTE tells; nothing for routes outside table main and for the kernel's own kinds
@@ -24,7 +25,12 @@ std::optional<RouteInfo> parse_route(const nlmsghdr& message);
 /// Equivalent to: ip route show table main; ip -6 route show table main
 std::vector<RouteInfo> list_routes(nl::Socket& socket);
 
-/// Equivalent to: ip route get <address>: the preferred source; nothing when it is unreachable.
-std::optional<sys::IpAddress> source_address_for(nl::Socket& socket, const sys::IpAddress& address);
+struct WayTo {
+  std::optional<sys::IpAddress> source;
+  std::optional<uint32_t> link_index;
+};
+
+/// Equivalent to: ip route get <address>: the preferred source and the link; nothing when it is unreachable.
+std::optional<WayTo> way_to(nl::Socket& socket, const sys::IpAddress& address);
 
 }  // namespace rtnl

@@ -97,7 +97,7 @@ export type Step =
   /** the file of a network's definition; `previous` is what it held before */
   | { verb: 'definition.write'; definition: NetworkDefinition; previous: NetworkDefinition | null }
   | { verb: 'definition.remove'; name: string }
-  /** ip route show; ip link show: what subnets and names this host uses already */
+  /** ip route show; ip address show; ip link show: what subnets and names this host uses already */
   | { verb: 'host.survey' };
 
 export interface ServedNetwork {
@@ -141,9 +141,17 @@ export interface LinkSettings {
 }
 
 export interface HostSurvey {
-  /** ip route show; link: null where a route leads nowhere */
-  routes: { destination: string; link: string | null }[];
+  /** what this host is on: the subnets of its addresses, and those of routes that the kernel made with them */
+  connected: HostRoute[];
+  /** ip route show: the other ones */
+  routes: HostRoute[];
   linkNames: string[];
+}
+
+export interface HostRoute {
+  destination: string;
+  /** null where a route leads nowhere */
+  link: string | null;
 }
 
 /** What a step answers beside success; the rest answer nothing. */

@@ -18,10 +18,12 @@ export function degradedFacts({ steps, ...data }: { steps?: string[]; fault: Fau
 }
 
 /** What a mending found undone: nothing is told where all was in order, but that a degraded state has ended always is. */
-export function mendedFacts({ changed: steps, tookMs }: StepsResult, wasDegraded: boolean): Effect[] {
+export function mendedFacts({ changed: steps, outputs, tookMs }: StepsResult, wasDegraded: boolean): Effect[] {
+  const drifted = outputs.flatMap((output) => output.drifted ?? []);
+  const settings = drifted.length > 0 ? { settings: drifted } : {};
   // that something was missing was told when it could not be put back; who did that since is all the same
-  if (wasDegraded) return [{ kind: 'announce', fact: 'drift-healed', data: { steps, tookMs } }];
-  return steps.length > 0 ? driftFacts({ steps, tookMs }) : [];
+  if (wasDegraded) return [{ kind: 'announce', fact: 'drift-healed', data: { steps, ...settings, tookMs } }];
+  return steps.length > 0 ? driftFacts({ steps, ...settings, tookMs }) : [];
 }
 
 /** Who had to load the base ruleset tells the host: others may have lost their elements with it. */

@@ -28,14 +28,15 @@ export interface NetnsIdentity {
  * Makes a fresh network namespace and pins it at `path` by a bind mount. The calling thread goes there and is
  * back when this returns; no other thread changes its namespace. The pin file is created (parents must exist); its loopback may be down.
  * Equivalent to: `ip netns add`. Throws EEXIST when something is already mounted there.
- * The returned socket lives inside the new namespace. One that was begun for this path is taken.
+ * The returned socket lives inside the new namespace. One that was begun for this path is taken, with the settings that it
+ * was begun with. `settings` are in force before any interface is made; keys that the kernel does not have are left out.
  */
-export function createNetns(path: string): { identity: NetnsIdentity; socket: RouteSocket };
+export function createNetns(path: string, settings?: Sysctl[] | null): { identity: NetnsIdentity; socket: RouteSocket };
 /**
  * A hint: a namespace, its loopback up, is made meanwhile on a thread of its own, for the createNetns() of this path that is
  * about to come, on whatever thread. It is pinned nowhere, and dropped when nobody takes it within a second. Never throws.
  */
-export function beginNetns(path: string): void;
+export function beginNetns(path: string, settings?: Sysctl[] | null): void;
 /** Pins the namespace of a living process at `path`. Equivalent to: `ip netns attach`. ESRCH when the process is gone. */
 export function adoptNetns(pid: number, path: string): { identity: NetnsIdentity; socket: RouteSocket };
 /** The namespace mounted at (or referred to by) `path`; null when nothing is there or it is no network namespace. */
@@ -226,10 +227,12 @@ export interface LinkInfo {
   /** null for the modes that netloom does not use, and without IPv6 */
   ipv6AddressGeneration: 'none' | 'eui64' | null;
   ipv4Configuration: { routeLocalnet: boolean; forwarding: boolean; arpNotify: boolean; rpFilter: number } | null;
+  /** null where the link has no IPv6 (its MTU is below 1280, or the kernel has none) */
+  ipv6Configuration: { forwarding: boolean; acceptRa: number; autoconf: boolean; acceptDad: number } | null;
   statistics: LinkStatistics;
 }
-/** ip -s link show [dev <name>]; linkByName answers null when there is none. */
-export function listLinks(socket: RouteSocket): LinkInfo[];
+/** ip -s link show [type <kind>] [dev <name>]; linkByName answers null when there is none. */
+export function listLinks(socket: RouteSocket, kind?: string | null): LinkInfo[];
 export function linkByName(socket: RouteSocket, name: string): LinkInfo | null;
 /** The name of the link with that index, without the kernel's lock; null when there is none. */
 export function linkName(socket: RouteSocket, index: number): string | null;
@@ -362,6 +365,16 @@ export function deleteConntrack(socket: NftSocket, selections: ConntrackSelectio
 
 /** sysctl -w <key>=<value> ("net.ipv4.ip_forward"), in that namespace; writes only what differs. true: it was written. */
 export function setSysctl(netnsPath: string | null, key: string, value: string): boolean;
+/** `key` as in setSysctl, e.g. "net/ipv6/conf/eth0.5/accept_ra". */
+export interface Sysctl {
+  key: string;
+  value: string;
+}
+/**
+ * The same for several, in order. Answers for each what it was until then, or null where it was the same already. Throws
+ * ENOENT at the first that the kernel does not have: for net.ipv6 where there is no IPv6, and for a link without it.
+ */
+export function setSysctls(netnsPath: string | null, settings: Sysctl[]): (string | null)[];
 /** null when the kernel has no such key. */
 export function getSysctl(netnsPath: string | null, key: string): string | null;
 

@@ -35,6 +35,7 @@ export const {
   deleteTable,
   deleteConntrack,
   setSysctl,
+  setSysctls,
   getSysctl,
   HeldPort,
   holdPort,

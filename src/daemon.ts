@@ -32,6 +32,8 @@ export interface DaemonOptions {
   netnsDirectory: string;
   /** definitions of networks, in podman's format */
   networksDirectory: string;
+  /** where systemd-sysctl reads settings of interfaces; goes with a reboot */
+  sysctlDirectory: string;
   /** the names of containers end in this */
   searchDomain: string;
   /** of the own nats-server, on 127.0.0.1; 0: a free one */
@@ -63,6 +65,7 @@ const { version } = createRequire(import.meta.url)('#package.json') as { version
  */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { node, runDirectory, stateDirectory, netnsDirectory, networksDirectory, searchDomain, workers } = options;
+  const { sysctlDirectory } = options;
   const log = pino(
     { level: options.logLevel, base: { node }, serializers: { error: pino.stdSerializers.err } },
     pino.destination(2),
@@ -84,7 +87,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const rebooted = journal.noticeBoot(bootId);
 
     // what each of these waits for, modules to be loaded above all, the others need not wait for
-    const pool = new Pool({ workers, runDirectory, netnsDirectory, networksDirectory, searchDomain });
+    const pool = new Pool({ workers, runDirectory, netnsDirectory, networksDirectory, sysctlDirectory, searchDomain });
     const [{ nc, publisher }, resolver, , watch] = await allOf(undo, [
       [openBus(options, journal, log), (bus: Bus) => bus.close()],
       [ResolverKeeper.start(), (keeper: ResolverKeeper) => keeper.stop()],

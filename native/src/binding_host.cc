@@ -12,18 +12,35 @@ auto in_netns_or_here(const Arg& path, const char* op, Work work) {
   return path.absent() ? work() : sys::in_netns(path.string(), op, work);
 }
 
+/// The host's own are looked at where the host looks, which may be read-only on purpose; those of a container's
+/// namespace where it is quick.
+sys::ProcRoot proc_for(const Arg& netns) { return netns.absent() ? sys::ProcRoot::common() : sys::ProcRoot::fresh(); }
+
 Napi::Value set_sysctl(const Napi::CallbackInfo& info) {
   const Arg netns = argument(info, 0, "setSysctl", "netnsPath");
-  const std::string key = argument(info, 1, "setSysctl", "key").string();
-  const std::string value = argument(info, 2, "setSysctl", "value").string();
-  const bool written = in_netns_or_here(netns, "set sysctl", [&] { return sys::set_sysctl(key, value); });
-  return Napi::Boolean::New(info.Env(), written);
+  const sys::Sysctl wanted{argument(info, 1, "setSysctl", "key").string(),
+                           argument(info, 2, "setSysctl", "value").string()};
+  const auto former = in_netns_or_here(netns, "set sysctl", [&] { return sys::set_sysctl(proc_for(netns), wanted); });
+  return Napi::Boolean::New(info.Env(), former.has_value());
+}
+
+Napi::Value set_sysctls(const Napi::CallbackInfo& info) {
+  const Arg netns = argument(info, 0, "setSysctls", "netnsPath");
+  const auto wanted = read_sysctls(argument(info, 1, "setSysctls", "settings"));
+  const auto former = in_netns_or_here(netns, "set sysctl", [&] {
+    const sys::ProcRoot proc = proc_for(netns);
+    std::vector<std::optional<std::string>> values;
+    for (const sys::Sysctl& one : wanted) values.push_back(sys::set_sysctl(proc, one));
+    return values;
+  });
+  return to_js_array(info.Env(), former, [](Napi::Env env, const auto& value) { return or_null(env, value); });
 }
 
 Napi::Value get_sysctl(const Napi::CallbackInfo& info) {
   const Arg netns = argument(info, 0, "getSysctl", "netnsPath");
   const std::string key = argument(info, 1, "getSysctl", "key").string();
-  return or_null(info.Env(), in_netns_or_here(netns, "get sysctl", [&] { return sys::get_sysctl(key); }));
+  return or_null(info.Env(),
+                 in_netns_or_here(netns, "get sysctl", [&] { return sys::get_sysctl(proc_for(netns), key); }));
 }
 
 sys::Transport transport(const Arg& arg) {
@@ -46,6 +63,7 @@ Napi::Value hold_port(const Napi::CallbackInfo& info) {
 void export_host(Napi::Object exports) {
   HeldPort::define(exports);
   export_function<set_sysctl>(exports, "setSysctl");
+  export_function<set_sysctls>(exports, "setSysctls");
   export_function<get_sysctl>(exports, "getSysctl");
   export_function<hold_port>(exports, "holdPort");
 }

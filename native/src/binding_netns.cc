@@ -21,11 +21,13 @@ Napi::Value to_js(Napi::Env env, rtnl::PinnedNetns netns) {
 }
 
 Napi::Value create_netns(const Napi::CallbackInfo& info) {
-  return to_js(info.Env(), rtnl::create_netns(argument(info, 0, "createNetns", "path").string()));
+  const std::string path = argument(info, 0, "createNetns", "path").string();
+  return to_js(info.Env(), rtnl::create_netns(path, read_sysctls(argument(info, 1, "createNetns", "settings"))));
 }
 
 Napi::Value begin_netns(const Napi::CallbackInfo& info) {
-  rtnl::begin_netns(argument(info, 0, "beginNetns", "path").string());
+  const std::string path = argument(info, 0, "beginNetns", "path").string();
+  rtnl::begin_netns(path, read_sysctls(argument(info, 1, "beginNetns", "settings")));
   return info.Env().Undefined();
 }
 

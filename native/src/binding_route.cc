@@ -28,7 +28,9 @@ Napi::Value route(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value list_links(const Napi::CallbackInfo& info) {
-  return to_js_array(info.Env(), rtnl::list_links(socket_of(info, "listLinks")), info_to_js<rtnl::LinkInfo>);
+  nl::Socket& socket = socket_of(info, "listLinks");
+  const auto kind = argument(info, 1, "listLinks", "kind").optional(&Arg::string);
+  return to_js_array(info.Env(), rtnl::list_links(socket, kind.value_or("")), info_to_js<rtnl::LinkInfo>);
 }
 
 Napi::Value link_by_name(const Napi::CallbackInfo& info) {

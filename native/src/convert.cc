@@ -90,6 +90,13 @@ void put_fault(Napi::Object object, const sys::SysError& error) {
 
 }  // namespace
 
+std::vector<sys::Sysctl> read_sysctls(const Arg& list) {
+  std::vector<sys::Sysctl> settings;
+  if (list.absent()) return settings;
+  for (const Arg& item : list.items()) settings.push_back({item.member("key").string(), item.member("value").string()});
+  return settings;
+}
+
 Napi::Error to_js_error(Napi::Env env, const sys::SysError& error) {
   auto result = Napi::Error::New(env, error.what());
   put_fault(result.Value(), error);

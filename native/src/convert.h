@@ -10,6 +10,7 @@
 #include "netlink/socket.h"
 #include "sys/ip.h"
 #include "sys/sys_error.h"
+#include "sys/sysctl.h"
 
 /// A value from JavaScript and where it was found: whatever is wrong with it is told by its path
 /// ("route[2].mtuBytes: expected a number").
@@ -50,6 +51,9 @@ class Arg {
 
 /// Argument `index` of a call, named "<function>.<name>".
 Arg argument(const Napi::CallbackInfo& info, size_t index, const char* function, const char* name);
+
+/// [{key, value}, …]; none when absent.
+std::vector<sys::Sysctl> read_sysctls(const Arg& list);
 
 /// The thrown form of a fault: Error "add veth: EEXIST: …" with its own op, errno and detail.
 Napi::Error to_js_error(Napi::Env env, const sys::SysError& error);

@@ -2,6 +2,7 @@
 
 #include <linux/if_link.h>
 #include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/rtnetlink.h>
 
 Napi::Value to_js(Napi::Env env, const rtnl_link_stats64& statistics) {
@@ -42,6 +43,17 @@ static Napi::Value ipv4_configuration(Napi::Env env, const std::vector<uint32_t>
   return object;
 }
 
+static Napi::Value ipv6_configuration(Napi::Env env, const std::vector<int32_t>& values) {
+  if (values.empty()) return env.Null();
+  const auto value = [&](size_t id) { return id < values.size() ? values[id] : 0; };
+  auto object = Napi::Object::New(env);
+  object.Set("forwarding", value(DEVCONF_FORWARDING) != 0);
+  object.Set("acceptRa", value(DEVCONF_ACCEPT_RA));
+  object.Set("autoconf", value(DEVCONF_AUTOCONF) != 0);
+  object.Set("acceptDad", value(DEVCONF_ACCEPT_DAD));
+  return object;
+}
+
 Napi::Value to_js(Napi::Env env, const rtnl::LinkInfo& link) {
   auto object = Napi::Object::New(env);
   object.Set("index", link.index);
@@ -62,6 +74,7 @@ Napi::Value to_js(Napi::Env env, const rtnl::LinkInfo& link) {
   object.Set("hairpin", or_null(env, link.hairpin));
   object.Set("ipv6AddressGeneration", address_generation(env, link.ipv6_address_generation));
   object.Set("ipv4Configuration", ipv4_configuration(env, link.ipv4));
+  object.Set("ipv6Configuration", ipv6_configuration(env, link.ipv6));
   object.Set("statistics", to_js(env, link.statistics));
   return object;
 }

@@ -5,6 +5,7 @@ import { formatSubnet, parseSubnet, type Subnet } from '../core/address.ts';
 import type { ActorEvent } from '../core/event.ts';
 import type { Inventory } from '../core/gc.ts';
 import type { NetworkDefinition } from '../core/network.ts';
+import { namespaceSysctls, persistedSettings, type SettingDrift } from '../core/plan/interface-settings.ts';
 import type { ContainerNames, ServedNetwork, Step, StepOutput } from '../core/plan/step.ts';
 import { type PublishedPort, publishedFlows } from '../core/port.ts';
 import type { NamespaceStatistics } from '../core/statistics.ts';
@@ -12,12 +13,13 @@ import { span } from '../span.ts';
 import { Firewall } from './firewall.ts';
 import { inventory } from './inventory.ts';
 import type { Kernel, Performed, StepFailure } from './kernel.ts';
+import { setIpv6 } from './link-settings.ts';
 import { LinkWatch } from './link-watch.ts';
 import { NamespaceSockets, refuseOther, requireNetns } from './netns-steps.ts';
 import { PortHolder } from './port-holder.ts';
 import { ProcessWatch } from './process-watch.ts';
 import { batchFrom, namespaceOf, verbsOf } from './route-batch.ts';
-import { isSet, type RouteStep, requestFor, settle, uplink, verifyExisting } from './route-steps.ts';
+import { driftOf, isSet, type RouteStep, requestFor, settle, uplink, verifyExisting } from './route-steps.ts';
 import { attempt, failureOf, fault } from './system-fault.ts';
 
 /** Somewhere outside: only looked up, never spoken to (C09). */
@@ -44,6 +46,11 @@ export interface KernelServices {
   definitions: {
     write(definition: NetworkDefinition, previous: NetworkDefinition | null): void;
     remove(name: string): void;
+  };
+  /** of bridges, for whichever program reads the settings of this host anew */
+  settings: {
+    write(link: string, text: string): void;
+    remove(link: string): void;
   };
 }
 
@@ -138,6 +145,7 @@ export class NativeKernel implements Kernel {
       return;
     }
     const left = run.found ? group.filter((step) => !isSet(socket, step)) : group;
+    const drifts = new Map(run.found ? left.map((step) => [step, driftOf(socket, step)]) : []);
     const faults = new Map(
       native
         .route(
@@ -150,7 +158,7 @@ export class NativeKernel implements Kernel {
       const refused = faults.get(step) ?? null;
       const fault = settle(step, refused) && verifyExisting(socket, step, refused);
       if (refused?.errno === 'EEXIST') run.found = true;
-      if (!fault) this.#succeed(run, first + offset, 1);
+      if (!fault) this.#succeed(run, first + offset, 1, drifts.get(step));
       // the kernel numbers the other end of a veth by itself; without a number nothing is heard of what happens there
       if (!fault && (step.verb === 'link.macvlan' || step.verb === 'link.ipvlan'))
         native.assignNetnsId(this.#route, step.netns);
@@ -160,10 +168,10 @@ export class NativeKernel implements Kernel {
     }
   }
 
-  #succeed(run: Run, first: number, count: number): void {
+  #succeed(run: Run, first: number, count: number, drifted: SettingDrift[] = []): void {
     for (let index = first; index < first + count; index++) {
       run.done.push(index);
-      run.outputs.push({});
+      run.outputs.push(drifted.length > 0 ? { drifted } : {});
     }
   }
 
@@ -182,7 +190,7 @@ export class NativeKernel implements Kernel {
   async #perform(step: Step, index: number, sockets: NamespaceSockets, run: Run): Promise<Outcome> {
     switch (step.verb) {
       case 'netns.create':
-        return this.#pin(step.path, () => native.createNetns(step.path), sockets);
+        return this.#pin(step.path, () => native.createNetns(step.path, namespaceSysctls), sockets);
       case 'netns.adopt':
         refuseOther(step.path, step.pid);
         return this.#pin(step.path, () => native.adoptNetns(step.pid, step.path), sockets);
@@ -190,6 +198,16 @@ export class NativeKernel implements Kernel {
         return unchanged(requireNetns(step.path, step.inode));
       case 'netns.remove':
         native.removeNetns(step.path);
+        return unchanged();
+      case 'link.ipv6': {
+        const drifted = setIpv6(step.netns === null ? this.#route : sockets.open(step.netns), step);
+        return { output: { drifted }, changed: drifted.length > 0 };
+      }
+      case 'settings.persist':
+        this.services.settings.write(step.link, persistedSettings(step.link, step.traits));
+        return unchanged();
+      case 'settings.forget':
+        this.services.settings.remove(step.link);
         return unchanged();
       case 'link.gone':
         await this.#links.gone(step.name, step.graceMs);

@@ -6,6 +6,7 @@ import { type ActorAddress, workerOf } from '../core/actor-address.ts';
 import type { ContainerWish } from '../core/container.ts';
 import { fault, NetloomError } from '../core/fault.ts';
 import { netnsOf } from '../core/plan/container.ts';
+import { namespaceSysctls } from '../core/plan/interface-settings.ts';
 import { RestartPause } from '../restart-pause.ts';
 import type { Answer, Delivery } from './journal.ts';
 import type { FromWorker, ToWorker, Verb, Verbs, WorkerSettings } from './protocol.ts';
@@ -73,7 +74,7 @@ export class Pool extends EventEmitter<PoolEvents> {
    * is begun meanwhile; nothing of it is to be undone when the decision is another.
    */
   foresee(wish: ContainerWish): void {
-    if (wish.netns.kind === 'create') beginNetns(netnsOf(wish, this.settings.netnsDirectory, null));
+    if (wish.netns.kind === 'create') beginNetns(netnsOf(wish, this.settings.netnsDirectory, null), namespaceSysctls);
   }
 
   /** Gives every worker a fresh way to the resolver; one that is dead gets it when it is started again. */

@@ -49,5 +49,7 @@ export interface WorkerSettings {
   runDirectory: string;
   netnsDirectory: string;
   networksDirectory: string;
+  /** where systemd-sysctl reads settings of interfaces */
+  sysctlDirectory: string;
   searchDomain: string;
 }

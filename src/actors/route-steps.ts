@@ -1,4 +1,5 @@
 import * as native from '#native';
+import { type SettingDrift, settingDrift } from '../core/plan/interface-settings.ts';
 import type { Step } from '../core/plan/step.ts';
 
 /** Steps that are one route-netlink message each. */
@@ -124,6 +125,13 @@ export function isSet(socket: native.RouteSocket, step: RouteStep): boolean {
     same(ipv6AddressGeneration, link.ipv6AddressGeneration) &&
     Object.entries(ipv4 ?? {}).every(([key, value]) => same(value, link.ipv4Configuration?.[key as keyof typeof ipv4]))
   );
+}
+
+/** IPv4 settings of a link that is there, and that the step finds otherwise. */
+export function driftOf(socket: native.RouteSocket, step: RouteStep): SettingDrift[] {
+  if (step.verb !== 'link.set' || !step.ipv4) return [];
+  const found = native.linkByName(socket, step.name)?.ipv4Configuration ?? null;
+  return settingDrift(step.name, 4, step.ipv4, found);
 }
 
 /** A link of that name is there: the same when it is what the step makes, somebody else's (or a former one) otherwise. */

@@ -7,6 +7,7 @@ import { ActorSystem, type Outside } from './actor-system.ts';
 import { type Answer, type Delivery, Journal } from './journal.ts';
 import { type KernelServices, NativeKernel, noNames } from './native-kernel.ts';
 import type { FromWorker, ToWorker, Verb, Verbs, WorkerSettings } from './protocol.ts';
+import { SettingsFiles } from './settings-files.ts';
 
 /** The only file that runs on a worker thread: joins the actors to their journal, the kernel, and the other threads. */
 
@@ -21,6 +22,7 @@ let names: ResolverClient | null = null;
 const resolver = (): KernelServices['names'] => names ?? noNames;
 const kernel = new NativeKernel(settings.netnsDirectory, {
   definitions: new DefinitionStore(settings.networksDirectory),
+  settings: new SettingsFiles(settings.sysctlDirectory),
   names: {
     serve: (network) => resolver().serve(network),
     retire: (network) => resolver().retire(network),

@@ -1,6 +1,7 @@
 import type { CloudEvent } from '../bus/cloud-event.ts';
 import type { Fault } from '../core/fault.ts';
 import type { NetworkDefinition } from '../core/network.ts';
+import type { SettingDrift } from '../core/plan/interface-settings.ts';
 import type { PublishedPort } from '../core/port.ts';
 import type { StatusBlock } from '../core/status.ts';
 import { addresses, idText, type TableOptions } from './describe.ts';
@@ -16,6 +17,7 @@ interface Details {
   interfaceName?: string;
   addresses?: string[];
   steps?: string[];
+  settings?: SettingDrift[];
   tookMs?: number;
   netns?: { path: string } | string;
   status?: Record<string, StatusBlock>;
@@ -90,6 +92,7 @@ function detailsOf(data: Details, shown: (id: string) => string): string {
       data.ports?.map(portText).join(', '),
       data.bridge,
       data.steps?.join(', '),
+      data.settings?.map(({ key, found, wanted }) => `${key} was ${found}, is ${wanted}`).join(', '),
       data.tookMs !== undefined && `${data.tookMs} ms`,
       data.pid && `pid ${data.pid}`,
       data.container && shown(data.container),

@@ -11,7 +11,14 @@ import {
 import { type Fault, fault } from './fault.ts';
 import { LedgerIndex } from './ledger-index.ts';
 import type { IpvlanMode, MacvlanMode } from './link-kinds.ts';
-import { answersNames, gatewaysOf, type NetworkDefinition, type NetworkRoute, type NetworkSubnet } from './network.ts';
+import {
+  acceptRaOf,
+  answersNames,
+  gatewaysOf,
+  type NetworkDefinition,
+  type NetworkRoute,
+  type NetworkSubnet,
+} from './network.ts';
 import { networkSettings } from './network-options.ts';
 
 /** What a network gives a container: one address per subnet, and all that its plan needs to know of the network. */
@@ -29,6 +36,8 @@ export interface Lease {
   /** whether a default route per family leads to the gateways, and how preferred; null: by the order of the networks */
   defaultRoute: boolean;
   metric: number | null;
+  /** accept_ra inside; 0 unless the network asks for router advertisements */
+  acceptRa: number;
   /** null: the network has no resolver */
   dns: LeaseDns | null;
 }
@@ -153,6 +162,7 @@ export function leaseOf(
     routes: definition.routes,
     defaultRoute,
     metric,
+    acceptRa: acceptRaOf(definition),
     dns: answersNames(definition) ? { servers: gatewaysOf(definition), searchDomains: [searchDomain] } : null,
   };
 }

@@ -32,6 +32,8 @@ export interface NetworkSettings {
   inbound: 'guarded' | 'open';
   /** allow: its containers may send as who they are not */
   spoofing: 'guarded' | 'allow';
+  /** accept_ra inside its containers; null: by what the network is */
+  acceptRa: number | null;
 }
 
 /** What may be changed while containers use a network. Engines that keep a definition know nothing of them. */
@@ -72,6 +74,7 @@ const isolations: Record<string, Isolation> = {
 const leastMtuBytes = 68;
 const mtu: Reader = (text) => as('mtuBytes', whole(text, leastMtuBytes, 65535));
 const metric: Reader = (text) => as('metric', whole(text, 0, 4_294_967_295));
+const acceptRa: Reader = (text) => as('acceptRa', whole(text, 0, 2));
 const noDefaultRoute: Reader = (text) => {
   const without = flag(text);
   return without === null ? null : { defaultRoute: !without };
@@ -79,6 +82,7 @@ const noDefaultRoute: Reader = (text) => {
 
 const readers: Record<NetworkDriver, Record<string, Reader>> = {
   bridge: {
+    accept_ra: acceptRa,
     mtu,
     'com.docker.network.driver.mtu': mtu,
     // the name itself is looked at where interfaces are named
@@ -95,6 +99,7 @@ const readers: Record<NetworkDriver, Record<string, Reader>> = {
     vrf: (text) => as('vrf', interfaceNameSchema.safeParse(text).success ? text : null),
   },
   macvlan: {
+    accept_ra: acceptRa,
     mtu,
     'com.docker.network.driver.mtu': mtu,
     bclim: (text) => as('broadcastLimit', whole(text, -1, 2_147_483_647)),
@@ -104,6 +109,7 @@ const readers: Record<NetworkDriver, Record<string, Reader>> = {
     parent: () => ({}),
   },
   ipvlan: {
+    accept_ra: acceptRa,
     mtu,
     'com.docker.network.driver.mtu': mtu,
     metric,
@@ -127,6 +133,7 @@ const plain: NetworkSettings = {
   broadcastLimit: null,
   inbound: 'guarded',
   spoofing: 'guarded',
+  acceptRa: null,
 };
 
 /** Everything must be known and make sense: an option that is misspelt would be missed only when it is needed. */

@@ -98,6 +98,8 @@ export interface NetworkWish {
   subnets: NetworkSubnet[];
   /** families for which a free subnet is to be found */
   automatic: (4 | 6)[];
+  /** asked for, also where no subnet of it is given out */
+  ipv6Enabled: boolean;
   routes: NetworkRoute[];
   internal: boolean;
   dnsEnabled: boolean;
@@ -165,6 +167,7 @@ export function networkWish(request: NetworkRequest): NetworkWish | Fault {
     link,
     sharesLink: !isOurs,
     subnets,
+    ipv6Enabled: request.ipv6_enabled ?? false,
     automatic: ipamDriver === 'none' ? [] : automaticFamilies(subnets, request.ipv6_enabled ?? false),
     routes,
     internal: request.internal ?? false,
@@ -368,7 +371,7 @@ export function networkDefinition(
     created: granted.created,
     subnets: granted.subnets,
     routes: wish.routes,
-    ipv6_enabled: granted.subnets.some(({ subnet }) => parseSubnet(subnet)?.family === 6),
+    ipv6_enabled: wish.ipv6Enabled || granted.subnets.some(({ subnet }) => parseSubnet(subnet)?.family === 6),
     internal: wish.internal,
     dns_enabled: wish.dnsEnabled,
     network_dns_servers: wish.dnsServers,
@@ -410,6 +413,17 @@ function lastingParts({
 /** Whether the bridge is made, and unmade, by netloom. */
 export function ownsBridge(definition: Pick<NetworkDefinition, 'driver' | 'options'>): boolean {
   return definition.driver === 'bridge' && networkSettings(definition).managed;
+}
+
+/**
+ * accept_ra of its containers: what the option says; else 1 where they are to find their addresses by themselves on a link of
+ * others, and 0 everywhere else.
+ */
+export function acceptRaOf(definition: NetworkDefinition): number {
+  const { acceptRa } = networkSettings(definition);
+  if (acceptRa !== null) return acceptRa;
+  const isOnForeignLink = definition.driver !== 'ipvlan' && !ownsBridge(definition);
+  return isOnForeignLink && definition.ipv6_enabled && definition.ipam_options.driver !== 'host-local' ? 1 : 0;
 }
 
 /** Whether its containers are answered for by name; podman's files say so of networks that have no gateway of ours, too. */

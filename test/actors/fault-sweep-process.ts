@@ -10,9 +10,9 @@ import type { ActorAddress } from '../../src/core/actor-address.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { type Fault, faultOf } from '../../src/core/fault.ts';
 import { describeStep, inverse, type Step } from '../../src/core/plan/step.ts';
-import { DefinitionStore } from '../../src/networks/definition-store.ts';
 import { ResolverClient } from '../../src/resolver/client.ts';
 import { ResolverThread } from '../../src/resolver/thread.ts';
+import { servicesIn } from '../support/kernel-services.ts';
 
 /**
  * A daemon without bus and without workers, in a process of its own: journal, actors, resolver, and the real kernel
@@ -155,8 +155,7 @@ async function run(directory: string): Promise<void> {
   const journal = new Journal(directory);
   journal.noticeBoot('the only one');
   const netnsDirectory = `${directory}/netns`;
-  const definitions = new DefinitionStore(`${directory}/networks`);
-  const kernel = new SteppedKernel(new NativeKernel(netnsDirectory, { definitions, names }));
+  const kernel = new SteppedKernel(new NativeKernel(netnsDirectory, { ...servicesIn(directory), names }));
   const unexpected: string[] = [];
   const outside: Outside = {
     deliver: () => unexpected.push('something was sent to another worker'),

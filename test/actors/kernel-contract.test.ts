@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Performed } from '../../src/actors/kernel.ts';
 import type { ActorAddress } from '../../src/core/actor-address.ts';
 import { describeElement, type Element, portElements } from '../../src/core/nft.ts';
+import { namespaceSettings } from '../../src/core/plan/interface-settings.ts';
 import type { Step, StepOutput } from '../../src/core/plan/step.ts';
 import type { PublishedPort } from '../../src/core/port.ts';
 import { definitionOf } from '../core/samples.ts';
@@ -394,6 +395,51 @@ describe.each([
         index: 1,
         errno: 'EAFNOSUPPORT',
       });
+    });
+
+    it('have the settings that were asked for: what differed is told, and set again nothing does', async () => {
+      await succeed(create(), addVeth());
+      const settings = { acceptRa: 2, autoconf: true };
+      const set: Step = { verb: 'link.ipv6', netns, name: 'eth0', settings };
+      expect(world.ipv6('eth0', netns)).toEqual({ forwarding: false, ...namespaceSettings });
+      const [told] = await succeed(set);
+      expect(told?.drifted).toEqual([
+        { key: 'net.ipv6.conf.eth0.accept_ra', found: '0', wanted: '2' },
+        { key: 'net.ipv6.conf.eth0.autoconf', found: '0', wanted: '1' },
+      ]);
+      expect(world.ipv6('eth0', netns)).toMatchObject({ ...settings, acceptDad: 0 });
+      expect(await world.kernel.perform([set], true)).toMatchObject({ changed: [], outputs: [{ drifted: [] }] });
+      world.acceptRa('eth0', netns, 1);
+      expect((await world.kernel.perform([set], true)).changed).toEqual([0]);
+      expect(world.ipv6('eth0', netns)).toMatchObject(settings);
+    });
+
+    it('without room for IPv6 have none of its settings; one that is not there has none at all: ENODEV', async () => {
+      await succeed(create(), { ...addVeth(), mtuBytes: 1279 } as Step);
+      const settings = { acceptRa: 0 };
+      expect(await succeed({ verb: 'link.ipv6', netns, name: 'eth0', settings })).toEqual([{ drifted: [] }]);
+      expect(await refused({ verb: 'link.ipv6', netns, name: 'eth9', settings })).toMatchObject({ errno: 'ENODEV' });
+    });
+
+    it('that another program set otherwise are put back, and what was found is told', async () => {
+      await succeed(addBridge());
+      const set: Step = { verb: 'link.set', netns: null, name: bridge, ipv4: { rpFilter: 2 } };
+      await succeed(set);
+      world.rpFilter(bridge, null, 1);
+      const { changed, outputs } = await world.kernel.perform([set], true);
+      expect(changed).toEqual([0]);
+      expect(outputs[0]?.drifted).toEqual([{ key: `net.ipv4.conf.${bridge}.rp_filter`, found: '1', wanted: '2' }]);
+      expect((await world.kernel.perform([set], true)).changed).toEqual([]);
+    });
+
+    it('of a bridge are kept in a file, until they are forgotten', async () => {
+      const traits = { internal: false, hasIpv6: true };
+      await succeed({ verb: 'settings.persist', link: bridge, traits });
+      await succeed({ verb: 'settings.persist', link: bridge, traits });
+      expect(world.settingsFiles()).toContain(bridge);
+      await succeed({ verb: 'settings.forget', link: bridge });
+      await succeed({ verb: 'settings.forget', link: bridge });
+      expect(world.settingsFiles()).not.toContain(bridge);
     });
 
     it('in a namespace that is gone cannot be set: ENOENT; that they are deleted is true', async () => {

@@ -10,6 +10,7 @@ import { ResolverKeeper } from '../../src/resolver/keeper.ts';
 import { FakeKernel } from '../support/fake-kernel.ts';
 import { FakeLinux, type FakeNetns } from '../support/fake-linux.ts';
 import { becomeFreshHost, temporaryDirectory } from '../support/fresh-host.ts';
+import { servicesIn } from '../support/kernel-services.ts';
 import { WalkEngine } from './walk-engine.ts';
 import { withoutPicks } from './walk-plain.ts';
 
@@ -74,7 +75,8 @@ export async function linuxHost(settings: WalkSettings): Promise<{ host: WalkHos
   const resolver = await ResolverKeeper.start();
   const names = Array.from({ length: workers }, () => new ResolverClient(resolver.connect() as never));
   const definitions = new DefinitionStore(`${directory.path}/networks`);
-  const kernels = names.map((client) => new NativeKernel(netnsDirectory, { names: slowly(client), definitions }));
+  const services = servicesIn(directory.path);
+  const kernels = names.map((client) => new NativeKernel(netnsDirectory, { ...services, names: slowly(client) }));
   const route = native.openRouteSocket(null);
   const nft = native.openNftSocket();
   const daemon = new WalkEngine(directory.path, netnsDirectory, kernels);

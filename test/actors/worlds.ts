@@ -1,10 +1,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readlinkSync } from 'node:fs';
 import * as native from '#native';
 import type { Kernel } from '../../src/actors/kernel.ts';
 import { NativeKernel } from '../../src/actors/native-kernel.ts';
 import { decodeElement, describeElement, type NftSet, nftTable } from '../../src/core/nft.ts';
+import type { Ipv6Settings } from '../../src/core/plan/interface-settings.ts';
 import type { Protocol } from '../../src/core/port.ts';
 import { DefinitionStore } from '../../src/networks/definition-store.ts';
 import { FakeKernel } from '../support/fake-kernel.ts';
@@ -34,6 +35,14 @@ export interface World {
   /** whether this kernel was built with a kind of link */
   knows(kind: string): boolean;
   sysctl(key: string, netns: string | null): string | null;
+  /** accept_ra and the like of a link; null without IPv6 */
+  ipv6(name: string, netns: string | null): Required<Ipv6Settings> | null;
+  /** somebody else sets accept_ra */
+  acceptRa(name: string, netns: string | null, value: number): void;
+  /** rp_filter, likewise */
+  rpFilter(name: string, netns: string | null, value: number): void;
+  /** links of which there is a file of settings */
+  settingsFiles(): string[];
   /** what somebody else does */
   addForeignVeth(name: string): void;
   deleteLink(name: string): void;
@@ -88,6 +97,20 @@ export function fakeWorld(): World {
     definitions: () => [...linux.definitions.keys()].sort(),
     knows: (kind) => !linux.missingKinds.has(kind),
     sysctl: (key, netns) => linux.netns(netns)?.sysctls.get(key) ?? null,
+    ipv6: (name, netns) => {
+      const inside = linux.netns(netns);
+      const link = inside?.links.get(name);
+      return inside && link && link.mtuBytes >= 1280 ? { ...inside.ipv6, ...link.ipv6 } : null;
+    },
+    acceptRa: (name, netns, acceptRa) => {
+      const link = linux.netns(netns)?.links.get(name);
+      if (link) link.ipv6 = { ...link.ipv6, acceptRa };
+    },
+    rpFilter: (name, netns, rpFilter) => {
+      const link = linux.netns(netns)?.links.get(name);
+      if (link) link.settings.ipv4 = { ...link.settings.ipv4, rpFilter };
+    },
+    settingsFiles: () => [...linux.settingsFiles.keys()].sort(),
     addForeignVeth: (name) => linux.addVeth(linux.host, name, linux.host, `${name}x`),
     deleteLink: (name) => void linux.deleteLink(linux.host, name),
     isFree: (protocol, address, port) => {
@@ -175,6 +198,24 @@ export async function realWorld(): Promise<World> {
     definitions: () => new DefinitionStore(`${directory.path}/networks`).list().definitions.map(({ name }) => name),
     knows: (kind) => kinds.has(kind),
     sysctl: (key, path) => native.getSysctl(path, key),
+    ipv6: (name, path) => {
+      const read = (setting: string) => native.getSysctl(path, `net/ipv6/conf/${name}/${setting}`);
+      if (read('accept_ra') === null) return null;
+      return {
+        forwarding: read('forwarding') === '1',
+        acceptRa: Number(read('accept_ra')),
+        autoconf: read('autoconf') === '1',
+        acceptDad: Number(read('accept_dad')),
+      };
+    },
+    acceptRa: (name, path, value) => void native.setSysctl(path, `net/ipv6/conf/${name}/accept_ra`, `${value}`),
+    rpFilter: (name, path, value) => void native.setSysctl(path, `net/ipv4/conf/${name}/rp_filter`, `${value}`),
+    settingsFiles: () =>
+      existsSync(`${directory.path}/sysctl.d`)
+        ? readdirSync(`${directory.path}/sysctl.d`)
+            .map((file) => /^10-netloom-(.+)\.conf$/.exec(file)?.[1] ?? file)
+            .sort()
+        : [],
     addForeignVeth: (name) =>
       void execFileSync('ip', ['link', 'add', name, 'type', 'veth', 'peer', 'name', `${name}x`]),
     deleteLink: (name) => void execFileSync('ip', ['link', 'delete', name]),

@@ -20,6 +20,7 @@ describe('a network wish', () => {
       sharesLink: false,
       subnets: [],
       automatic: [4],
+      ipv6Enabled: false,
       routes: [],
       internal: false,
       dnsEnabled: true,
@@ -71,7 +72,7 @@ describe('a network wish', () => {
   it('lists the known options beside an unknown one', () => {
     expect(refused({ options: { bclim: '7' } })).toEqual({
       code: 'payload.invalid',
-      message: expect.stringMatching(/^unknown option bclim; a bridge network knows mtu, .*isolate, .*vrf$/),
+      message: expect.stringMatching(/^unknown option bclim; a bridge network knows accept_ra, mtu, .*isolate, .*vrf$/),
     });
     expect(refused({ driver: 'macvlan', options: { vrf: 'red' } }).message).toMatch(/macvlan network knows .*parent/);
   });

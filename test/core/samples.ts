@@ -41,6 +41,7 @@ export function leaseOf(lease: Partial<Lease> = {}): Lease {
     routes: [],
     defaultRoute: true,
     metric: null,
+    acceptRa: 0,
     dns: null,
     ...lease,
   };

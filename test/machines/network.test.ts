@@ -107,6 +107,7 @@ describe('leases', () => {
             routes: [],
             defaultRoute: true,
             metric: null,
+            acceptRa: 0,
             dns: { servers: ['10.89.0.1'], searchDomains: ['dns.netloom'] },
           },
         },

@@ -3,6 +3,12 @@ import type { ActorAddress } from '../../src/core/actor-address.ts';
 import { parseSubnet, type Subnet, subnetContains } from '../../src/core/address.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { describeElement, type Element, portTraffic } from '../../src/core/nft.ts';
+import {
+  namespaceSettings,
+  persistedSettings,
+  type SettingDrift,
+  settingDrift,
+} from '../../src/core/plan/interface-settings.ts';
 import type { HeldPorts, LinkSettings, Step, StepOutput } from '../../src/core/plan/step.ts';
 import { type PublishedPort, publishedFlows } from '../../src/core/port.ts';
 import type { NamespaceStatistics } from '../../src/core/statistics.ts';
@@ -72,9 +78,10 @@ export class FakeKernel implements Kernel {
         performed.done.push(index);
         continue;
       }
+      const drifted = mending ? this.#ipv4Drift(step) : [];
       const result = await this.#attempt(step);
       if ('errno' in result) return { ...performed, failure: { index, ...result } };
-      performed.outputs.push(result);
+      performed.outputs.push(drifted.length > 0 ? { drifted } : result);
       performed.done.push(index);
       if (!isSet) performed.changed.push(index);
     }
@@ -155,6 +162,8 @@ export class FakeKernel implements Kernel {
           )
         );
       }
+      case 'link.ipv6':
+        return this.#ipv6Drift(step).length === 0;
       case 'address.add':
         return linux.netns(step.netns)?.links.get(step.link)?.addresses.includes(step.address) ?? false;
       case 'route.add':
@@ -176,7 +185,7 @@ export class FakeKernel implements Kernel {
     const { linux } = this;
     switch (step.verb) {
       case 'netns.create':
-        return linux.pin(step.path, linux.pins.get(step.path) ?? linux.newNetns());
+        return linux.pin(step.path, linux.pins.get(step.path) ?? this.#newNetns());
       case 'conntrack.flush':
         return linux.forgetFlows(step.ports.flatMap(publishedFlows));
       case 'netns.adopt':
@@ -204,6 +213,14 @@ export class FakeKernel implements Kernel {
         return;
       case 'link.gone':
         return this.#linkGone(step);
+      case 'link.ipv6':
+        return this.#setIpv6(step);
+      case 'settings.persist':
+        linux.settingsFiles.set(step.link, persistedSettings(step.link, step.traits));
+        return;
+      case 'settings.forget':
+        linux.settingsFiles.delete(step.link);
+        return;
       case 'address.add':
       case 'address.delete':
         return this.#changeAddress(step);
@@ -361,6 +378,34 @@ export class FakeKernel implements Kernel {
       throw new Refused('set link', 'EAFNOSUPPORT');
     this.linux.setMaster(netns, link, settings.master ?? link.master);
     Object.assign(link.settings, settings);
+  }
+
+  #newNetns(): FakeNetns {
+    const netns = this.linux.newNetns();
+    netns.ipv6 = { ...netns.ipv6, ...namespaceSettings };
+    return netns;
+  }
+
+  #ipv4Drift(step: Step): SettingDrift[] {
+    const link = step.verb === 'link.set' ? this.linux.netns(step.netns)?.links.get(step.name) : undefined;
+    if (step.verb !== 'link.set' || !step.ipv4 || !link) return [];
+    const kernel = { routeLocalnet: false, forwarding: false, arpNotify: false, rpFilter: 0 };
+    return settingDrift(step.name, 4, step.ipv4, { ...kernel, ...link.settings.ipv4 });
+  }
+
+  /** Of a link that is too narrow for IPv6 nothing can differ. */
+  #ipv6Drift({ netns: path, name, settings }: StepOf<'link.ipv6'>): SettingDrift[] {
+    const netns = this.linux.netns(path);
+    const link = netns?.links.get(name);
+    if (!netns || !link || link.mtuBytes < leastIpv6MtuBytes) return [];
+    return settingDrift(name, 6, settings, { ...netns.ipv6, ...link.ipv6 });
+  }
+
+  #setIpv6(step: StepOf<'link.ipv6'>): StepOutput {
+    const link = this.#link(this.#netns(step.netns), step.name, 'set IPv6 settings');
+    const drifted = this.#ipv6Drift(step);
+    if (drifted.length > 0) link.ipv6 = { ...link.ipv6, ...step.settings };
+    return { drifted };
   }
 
   #linkGone({ name, graceMs }: StepOf<'link.gone'>): Promise<void> {

@@ -2,6 +2,7 @@ import { familyOf, formatSubnet, parseSubnet, type Subnet } from '../../src/core
 import type { RouteType } from '../../src/core/link-kinds.ts';
 import type { NetworkDefinition } from '../../src/core/network.ts';
 import type { Element, NftSet } from '../../src/core/nft.ts';
+import type { Ipv6Settings } from '../../src/core/plan/interface-settings.ts';
 import type { HeldPorts, HostSurvey, LinkSettings, ServedNetwork, StepOutput } from '../../src/core/plan/step.ts';
 import type { Protocol, publishedFlows } from '../../src/core/port.ts';
 
@@ -17,6 +18,8 @@ export interface FakeLink {
   mtuBytes: number;
   master: string | null;
   settings: LinkSettings;
+  /** null: as its namespace's interfaces begin */
+  ipv6: Ipv6Settings | null;
   /** `10.89.0.2/24` */
   addresses: string[];
   peer: { netns: FakeNetns; name: string } | null;
@@ -32,10 +35,15 @@ export interface FakeRoute {
   type: RouteType;
 }
 
+/** What the kernel begins with where nothing else is said. */
+const kernelIpv6: Required<Ipv6Settings> = { forwarding: false, acceptRa: 1, autoconf: true, acceptDad: 1 };
+
 export class FakeNetns {
   readonly links = new Map<string, FakeLink>();
   readonly sysctls = new Map<string, string>();
   routes: FakeRoute[] = [];
+  /** net.ipv6.conf.default */
+  ipv6: Required<Ipv6Settings> = kernelIpv6;
 
   constructor(readonly inode: number) {
     this.links.set('lo', newLink('lo', 'loopback'));
@@ -66,7 +74,7 @@ const defaultMtuBytes = 1500;
 
 export function newLink(name: string, kind: FakeLink['kind'], more: Partial<FakeLink> = {}): FakeLink {
   const bare = { macAddress: null, mtuBytes: defaultMtuBytes, master: null, peer: null, parent: null };
-  return { name, kind, ...bare, ...more, settings: {}, addresses: [] };
+  return { name, kind, ...bare, ...more, settings: {}, ipv6: null, addresses: [] };
 }
 
 const anyAddress: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
@@ -92,6 +100,8 @@ export class FakeLinux {
   readonly #resolverPorts = new Set<BoundPort>();
   /** the files of network definitions */
   readonly definitions = new Map<string, NetworkDefinition>();
+  /** of bridges, for systemd-sysctl */
+  readonly settingsFiles = new Map<string, string>();
   /** how long links stay behind when their namespace is dropped: until then, their names are taken */
   unregisterMs = 1;
   /** until the resolver has opened its sockets */
@@ -318,6 +328,7 @@ export class FakeLinux {
     this.elements = null;
     this.served.clear();
     this.names.clear();
+    this.settingsFiles.clear();
     this.#listeners.clear();
     this.#resolverPorts.clear();
     this.host.links.clear();

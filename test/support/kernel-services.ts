@@ -1,7 +1,12 @@
 import { type KernelServices, noNames } from '../../src/actors/native-kernel.ts';
+import { SettingsFiles } from '../../src/actors/settings-files.ts';
 import { DefinitionStore } from '../../src/networks/definition-store.ts';
 
 /** What a NativeKernel needs beside the kernel, for tests of networks without names. */
 export function servicesIn(directory: string): KernelServices {
-  return { definitions: new DefinitionStore(`${directory}/networks`), names: noNames };
+  return {
+    definitions: new DefinitionStore(`${directory}/networks`),
+    names: noNames,
+    settings: new SettingsFiles(`${directory}/sysctl.d`),
+  };
 }

@@ -1,6 +1,7 @@
 #include "rtnl/links.h"
 
 #include <linux/if_link.h>
+#include <linux/ipv6.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
@@ -55,13 +56,14 @@ std::optional<nl::Attributes> family_of(const nl::Attributes& attributes, uint16
   return found ? std::optional(found->nested()) : std::nullopt;
 }
 
-/// The kernel sends all values as one array, in the order of their numbers, which begin with 1.
-std::vector<uint32_t> ipv4_of(const nl::Attributes& attributes) {
-  const auto family = family_of(attributes, AF_INET);
-  const auto values = family ? family->find(IFLA_INET_CONF) : std::nullopt;
+/// The kernel sends all values of a family as one array, in the order of their numbers.
+template <class Value>
+std::vector<Value> configuration_of(const nl::Attributes& attributes, uint16_t family, uint16_t type) {
+  const auto found = family_of(attributes, family);
+  const auto values = found ? found->find(type) : std::nullopt;
   if (!values) return {};
-  std::vector<uint32_t> configuration(values->size / sizeof(uint32_t));
-  if (!configuration.empty()) std::memcpy(configuration.data(), values->data, configuration.size() * sizeof(uint32_t));
+  std::vector<Value> configuration(values->size / sizeof(Value));
+  if (!configuration.empty()) std::memcpy(configuration.data(), values->data, configuration.size() * sizeof(Value));
   return configuration;
 }
 
@@ -124,13 +126,19 @@ std::optional<LinkInfo> parse_link(const nlmsghdr& message) {
   link.alias = attributes.string(IFLA_IFALIAS);
   link.hairpin = hairpin_of(attributes);
   link.ipv6_address_generation = ipv6_address_generation_of(attributes);
-  link.ipv4 = ipv4_of(attributes);
+  link.ipv4 = configuration_of<uint32_t>(attributes, AF_INET, IFLA_INET_CONF);
+  link.ipv6 = configuration_of<int32_t>(attributes, AF_INET6, IFLA_INET6_CONF);
   link.statistics = attributes.value<rtnl_link_stats64>(IFLA_STATS64).value_or(rtnl_link_stats64{});
   return link;
 }
 
-std::vector<LinkInfo> list_links(nl::Socket& socket) {
-  return nl::collect(socket, nl::Message(RTM_GETLINK, NLM_F_DUMP, ifinfomsg{}), "list links", parse_link);
+std::vector<LinkInfo> list_links(nl::Socket& socket, const std::string& kind) {
+  nl::Message request(RTM_GETLINK, NLM_F_DUMP, ifinfomsg{});
+  if (!kind.empty()) {
+    auto info = request.nest(IFLA_LINKINFO);
+    request.put_string(IFLA_INFO_KIND, kind);
+  }
+  return nl::collect(socket, request, "list links", parse_link);
 }
 
 std::optional<LinkInfo> link_by_name(nl::Socket& socket, const std::string& name) {

@@ -30,14 +30,15 @@ struct LinkInfo {
   std::optional<bool> hairpin;                     // of a bridge port
   std::optional<uint8_t> ipv6_address_generation;  // IN6_ADDR_GEN_MODE_…
   std::vector<uint32_t> ipv4;                      // by IPV4_DEVCONF_… - 1; empty where the kernel tells none
+  std::vector<int32_t> ipv6;                       // by DEVCONF_…; empty where the link has no IPv6
   rtnl_link_stats64 statistics;
 };
 
 /// What an RTM_NEWLINK or RTM_DELLINK tells.
 std::optional<LinkInfo> parse_link(const nlmsghdr& message);
 
-/// Equivalent to: ip -s link show
-std::vector<LinkInfo> list_links(nl::Socket& socket);
+/// Equivalent to: ip -s link show [type <kind>]; a `kind` of "" is every kind.
+std::vector<LinkInfo> list_links(nl::Socket& socket, const std::string& kind);
 /// Equivalent to: ip -s link show dev <name>; nothing when there is none.
 std::optional<LinkInfo> link_by_name(nl::Socket& socket, const std::string& name);
 /// The name of the link with that index; nothing when there is none.

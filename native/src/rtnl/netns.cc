@@ -15,9 +15,10 @@ PinnedNetns pin(LooseNetns loose, const std::string& path, const std::string& op
   return {sys::pin_netns(loose.handle.get(), path, op), std::move(loose.socket)};
 }
 
-LooseNetns make_netns(const std::string& op) {
+LooseNetns make_netns(const std::vector<sys::Sysctl>& settings, const std::string& op) {
   return sys::on_excursion(op, [&] {
     sys::unshare_netns(op);
+    sys::set_known_sysctls(sys::ProcRoot::fresh(), settings);
     return own_netns(op);
   });
 }
@@ -43,11 +44,11 @@ std::optional<uint32_t> query_netns_id(nl::Socket& socket, int netns, const std:
 
 LooseNetns own_netns(const std::string& op) { return {sys::open_own_netns(op), nl::Socket(NETLINK_ROUTE)}; }
 
-PinnedNetns create_netns(const std::string& path) {
+PinnedNetns create_netns(const std::string& path, const std::vector<sys::Sysctl>& settings) {
   const std::string op = "create netns";
   std::optional<LooseNetns> begun = take_begun_netns(path);
   sys::require_unpinned(path, op);  // before a namespace is made in vain
-  return pin(begun ? std::move(*begun) : make_netns(op), path, op);
+  return pin(begun ? std::move(*begun) : make_netns(settings, op), path, op);
 }
 
 PinnedNetns adopt_netns(pid_t pid, const std::string& path) {

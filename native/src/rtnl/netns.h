@@ -3,9 +3,11 @@
 #include <sys/types.h>
 
 #include <string>
+#include <vector>
 
 #include "netlink/socket.h"
 #include "sys/netns.h"
+#include "sys/sysctl.h"
 
 namespace rtnl {
 
@@ -24,8 +26,8 @@ struct PinnedNetns {
 LooseNetns own_netns(const std::string& op);
 
 /// Equivalent to: ip netns add. EEXIST when a namespace is mounted at `path`. Takes what was begun for it
-/// (begin_netns).
-PinnedNetns create_netns(const std::string& path);
+/// (begin_netns), with the settings that it was begun with.
+PinnedNetns create_netns(const std::string& path, const std::vector<sys::Sysctl>& settings);
 /// Equivalent to: ip netns attach. ESRCH when the process is gone.
 PinnedNetns adopt_netns(pid_t pid, const std::string& path);
 

@@ -36,11 +36,12 @@ Board& board() {
   return *all;
 }
 
-std::optional<LooseNetns> make() {
+std::optional<LooseNetns> make(const std::vector<sys::Sysctl>& settings) {
   const std::string op = "begin netns";
   try {
     sys::unshare_netns(op);
     sys::bring_loopback_up(op);
+    sys::set_known_sysctls(sys::ProcRoot::fresh(), settings);
     return own_netns(op);
   } catch (const sys::SysError&) {
     // who wants it makes one himself, and says what is the matter
@@ -53,8 +54,8 @@ void forget(Board& all, const std::string& path, const std::shared_ptr<Begun>& m
   if (found != all.begun.end() && found->second == mine) all.begun.erase(found);
 }
 
-void make_for(const std::string& path, const std::shared_ptr<Begun>& mine) {
-  std::optional<LooseNetns> made = make();
+void make_for(const std::string& path, const std::vector<sys::Sysctl>& settings, const std::shared_ptr<Begun>& mine) {
+  std::optional<LooseNetns> made = make(settings);
   Board& all = board();
   std::unique_lock lock(all.mutex);
   mine->made = std::move(made);
@@ -67,13 +68,13 @@ void make_for(const std::string& path, const std::shared_ptr<Begun>& mine) {
 
 }  // namespace
 
-void begin_netns(const std::string& path) {
+void begin_netns(const std::string& path, std::vector<sys::Sysctl> settings) {
   Board& all = board();
   const auto mine = std::make_shared<Begun>();
   const std::lock_guard lock(all.mutex);
   if (all.begun.size() >= kMostBegun || !all.begun.emplace(path, mine).second) return;
   try {
-    std::thread(make_for, path, mine).detach();
+    std::thread(make_for, path, std::move(settings), mine).detach();
   } catch (const std::system_error&) {
     forget(all, path, mine);
   }

@@ -12,6 +12,7 @@ interface DaemonFlags extends GlobalOptions {
   stateDir?: string;
   netnsDir?: string;
   networksDir?: string;
+  sysctlDir?: string;
   dnsDomain: string;
   natsPort: number;
   allowOpenServer?: boolean;
@@ -62,6 +63,12 @@ export function daemonCommand(parent: Command, terminal: Terminal): void {
       ).env('NETLOOM_NETWORKS_DIR'),
     )
     .addOption(
+      new Option(
+        '--sysctl-dir <path>',
+        'settings of bridges, for systemd-sysctl; default: /run/sysctl.d, or below another run directory',
+      ).env('NETLOOM_SYSCTL_DIR'),
+    )
+    .addOption(
       new Option('--dns-domain <domain>', "what the names of containers end in; podman's is dns.podman")
         .env('NETLOOM_DNS_DOMAIN')
         .default('dns.netloom')
@@ -107,6 +114,7 @@ export async function daemonOptions(flags: DaemonFlags): Promise<DaemonOptions> 
   const { defaultNodeName } = await import('../../bus/connection.ts');
   const runDirectory = flags.runDir ?? defaultRunDir;
   const ownNetns = runDirectory === defaultRunDir ? '/run/netns' : `${runDirectory}/netns`;
+  const ownSysctls = runDirectory === defaultRunDir ? '/run/sysctl.d' : `${runDirectory}/sysctl.d`;
   const stateDirectory = flags.stateDir ?? defaultStateDir;
   const ownNetworks = stateDirectory === defaultStateDir ? '/etc/containers/networks' : `${stateDirectory}/networks`;
   return {
@@ -115,6 +123,7 @@ export async function daemonOptions(flags: DaemonFlags): Promise<DaemonOptions> 
     stateDirectory,
     netnsDirectory: flags.netnsDir ?? ownNetns,
     networksDirectory: flags.networksDir ?? ownNetworks,
+    sysctlDirectory: flags.sysctlDir ?? ownSysctls,
     searchDomain: flags.dnsDomain,
     natsPort: flags.natsPort,
     natsUrl: flags.natsUrl ?? null,

@@ -6,6 +6,7 @@ import { carriesIpv6, type NetworkRoute } from '../network.ts';
 import { describeElement, type Element, portElements } from '../nft.ts';
 import { describePort, type PublishedPort, publishedFamilies } from '../port.ts';
 import type { StatusBlock } from '../status.ts';
+import { containerSettings, type Ipv6Settings, namespaceSettings } from './interface-settings.ts';
 import type { LinkSettings, Plan, Step } from './step.ts';
 
 /** All that a container's plans are made from: the wish and what was granted for it. */
@@ -46,6 +47,7 @@ export function setupPlan(grant: ContainerGrant): Plan {
     steps: [
       ...netnsSteps(grant),
       ...hostSteps(grant),
+      ...ipv6Steps(grant, joined(grant), grant.wish.netns.kind === 'create' ? namespaceSettings : null),
       ...loopbackSteps(grant),
       ...insideSteps(grant),
       ...publishSteps(grant),
@@ -111,6 +113,7 @@ export function connectPlan(before: ContainerGrant, after: ContainerGrant, netwo
     steps: [
       { verb: 'netns.require', path: after.netns, inode },
       ...added.flatMap(({ attachment, lease }) => hostEndSteps(after, attachment, lease)),
+      ...ipv6Steps(after, added, null),
       ...added.flatMap(({ attachment, lease }) => containerEndSteps(after, attachment, lease)),
       ...republish(before, after),
       ...added.flatMap((one) => nameSteps(after, one)),
@@ -233,7 +236,13 @@ function loopbackSteps({ wish, netns }: ContainerGrant): Step[] {
 
 /** Links, addresses, routes and elements, for who verifies them. */
 function networkSteps(grant: ContainerGrant): Step[] {
-  return [...hostSteps(grant), ...insideSteps(grant), ...publishSteps(grant), ...nameStepsOf(grant)];
+  return [
+    ...hostSteps(grant),
+    ...ipv6Steps(grant, joined(grant), null),
+    ...insideSteps(grant),
+    ...publishSteps(grant),
+    ...nameStepsOf(grant),
+  ];
 }
 
 const hostSteps = (grant: ContainerGrant): Step[] =>
@@ -267,6 +276,20 @@ function nameSteps({ wish }: ContainerGrant, { attachment, lease }: Joined): Ste
 function forgetNameSteps({ wish }: ContainerGrant, { attachment, lease }: Joined): Step[] {
   return lease.dns ? [{ verb: 'dns.remove', network: attachment.network, container: wish.id }] : [];
 }
+
+/**
+ * Before the interfaces are up. Those of a namespace that is made with this very set-up begin with the settings of most
+ * networks, and need no step.
+ */
+function ipv6Steps({ netns }: ContainerGrant, list: readonly Joined[], beginsWith: Ipv6Settings | null): Step[] {
+  return list.flatMap(({ attachment, lease }): Step[] => {
+    const settings = containerSettings(lease).ipv6;
+    if (!carriesIpv6(lease.mtuBytes) || isDeepEqual(settings, beginsWith)) return [];
+    return [{ verb: 'link.ipv6', netns, name: attachment.interfaceName, settings }];
+  });
+}
+
+const isDeepEqual = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other);
 
 /** What is done from the host's side: the interface itself, and its other end where it has one. */
 function hostEndSteps({ wish, netns }: ContainerGrant, attachment: Attachment, lease: Lease): Step[] {
@@ -337,9 +360,16 @@ function cutSteps({ wish, netns }: ContainerGrant, { interfaceName, network }: A
 
 function containerEndSteps({ netns }: ContainerGrant, attachment: Attachment, lease: Lease): Step[] {
   const link = attachment.interfaceName;
-  const hasIpv6 = firstOfFamily(lease.addresses, 6) !== null;
+  const speaksIpv6 = firstOfFamily(lease.addresses, 6) !== null || lease.acceptRa > 0;
   return [
-    { verb: 'link.set', netns, name: link, up: true, ...addressGeneration(hasIpv6 ? 'eui64' : 'none', lease.mtuBytes) },
+    {
+      verb: 'link.set',
+      netns,
+      name: link,
+      up: true,
+      ipv4: containerSettings(lease).ipv4,
+      ...addressGeneration(speaksIpv6 ? 'eui64' : 'none', lease.mtuBytes),
+    },
     ...lease.addresses.map(
       ({ address, prefixLength }): Step => ({
         verb: 'address.add',

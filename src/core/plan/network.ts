@@ -3,6 +3,7 @@ import { derivedMac } from '../names.ts';
 import { answersNames, carriesIpv6, gatewaysOf, type NetworkDefinition, ownsBridge } from '../network.ts';
 import { networkSettings } from '../network-options.ts';
 import { describeElement, type Element, networkElements, networkFirewall } from '../nft.ts';
+import { type BridgeTraits, bridgeSettings } from './interface-settings.ts';
 import type { Plan, Step } from './step.ts';
 
 /** What a network's plans are made from. */
@@ -65,6 +66,7 @@ export function lowerPlan({ definition }: NetworkGrant, { forget = true, unmake 
         ? ([
             { verb: 'nft.delete', elements: networkElements(networkFirewall(definition)) },
             { verb: 'link.delete', netns: null, name: link },
+            { verb: 'settings.forget', link },
           ] as const)
         : []),
       ...(forget ? [{ verb: 'definition.remove', name } as const] : []),
@@ -79,11 +81,16 @@ function deviceSteps(grant: NetworkGrant): Step[] {
   return [...bridgeSteps(definition, definition.network_interface as string), ...resolverSteps(grant), found];
 }
 
+export function bridgeTraits({ internal, subnets }: NetworkDefinition): BridgeTraits {
+  return { internal, hasIpv6: subnets.some(({ subnet }) => parseSubnet(subnet)?.family === 6) };
+}
+
 /** The bridge, its gateway addresses, forwarding, and the network's elements. */
 function bridgeSteps(definition: NetworkDefinition, bridge: string): Step[] {
   const { mtuBytes, vlanId, vrf } = networkSettings(definition);
   const macAddress = derivedMac(`network/${definition.name}`);
-  const hasIpv6 = definition.subnets.some(({ subnet }) => parseSubnet(subnet)?.family === 6);
+  const traits = bridgeTraits(definition);
+  const { ipv4, ipv6 } = bridgeSettings(traits);
   return [
     {
       verb: 'link.bridge',
@@ -92,6 +99,8 @@ function bridgeSteps(definition: NetworkDefinition, bridge: string): Step[] {
       mtuBytes: mtuBytes ?? 'uplink',
       ...(vlanId === null ? {} : { vlanFiltering: true }),
     },
+    // before it is up: a bridge that is up hears router advertisements
+    ...(carriesIpv6(mtuBytes) ? [{ verb: 'link.ipv6', netns: null, name: bridge, settings: ipv6 } as const] : []),
     {
       verb: 'link.set',
       netns: null,
@@ -99,13 +108,14 @@ function bridgeSteps(definition: NetworkDefinition, bridge: string): Step[] {
       up: true,
       alias: `netloom network/${definition.name}`,
       ...(vrf === null ? {} : { master: vrf }),
-      // routeLocalnet lets the host reach published ports through 127.0.0.1; base.nft closes what it opens
-      ipv4: definition.internal ? { forwarding: false } : { routeLocalnet: true, arpNotify: true },
+      // lets the host reach published ports through 127.0.0.1; base.nft closes what it opens
+      ipv4: { ...ipv4, ...(definition.internal ? {} : { routeLocalnet: true }) },
       ...(carriesIpv6(mtuBytes) ? { ipv6AddressGeneration: 'none' } : {}),
     },
-    ...(hasIpv6 ? [linkAddress(bridge, macAddress)] : []),
+    ...(traits.hasIpv6 ? [linkAddress(bridge, macAddress)] : []),
     ...gatewayAddresses(definition, bridge),
-    ...(definition.internal ? [] : forwarding(hasIpv6)),
+    ...(definition.internal ? [] : forwarding(traits.hasIpv6)),
+    { verb: 'settings.persist', link: bridge, traits },
     { verb: 'nft.add', elements: networkElements(networkFirewall(definition)) },
   ];
 }

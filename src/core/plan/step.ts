@@ -2,6 +2,7 @@ import type { IpvlanMode, MacvlanMode, RouteType } from '../link-kinds.ts';
 import type { NetworkDefinition } from '../network.ts';
 import { describeElement, type Element } from '../nft.ts';
 import { describePort, type Protocol, type PublishedPort } from '../port.ts';
+import type { BridgeTraits, Ipv4Settings, Ipv6Settings, SettingDrift } from './interface-settings.ts';
 
 /**
  * The steps of a plan: one kernel verb each, plain data, printable. A step that finds its work done already, and the same,
@@ -9,7 +10,7 @@ import { describePort, type Protocol, type PublishedPort } from '../port.ts';
  * `netns: null` is the namespace of the daemon (the host's).
  */
 export type Step =
-  /** ip netns add */
+  /** ip netns add; its interfaces begin with namespaceSettings */
   | { verb: 'netns.create'; path: string }
   /** ip netns attach */
   | { verb: 'netns.adopt'; path: string; pid: number }
@@ -49,6 +50,14 @@ export type Step =
   | { verb: 'link.ipvlan'; netns: string; name: string; parent: string; mode: IpvlanMode; mtuBytes: number | null }
   /** ip link set <name> … */
   | ({ verb: 'link.set'; netns: string | null; name: string } & LinkSettings)
+  /**
+   * sysctl -w net.ipv6.conf.<name>.<setting>=<value> …, those that differ; a link without IPv6 has none of them. Output: what
+   * differed
+   */
+  | { verb: 'link.ipv6'; netns: string | null; name: string; settings: Ipv6Settings }
+  /** the settings of a bridge as a file that systemd-sysctl reads, so that it does not set them back; and its removal */
+  | { verb: 'settings.persist'; link: string; traits: BridgeTraits }
+  | { verb: 'settings.forget'; link: string }
   /** ip link set <name> down, on this host: nothing passes any more. 0.1 ms, where deleting it waits for 10-25 */
   | { verb: 'link.cut'; name: string }
   /** ip link delete <name> */
@@ -136,7 +145,7 @@ export interface LinkSettings {
   /** lets a bridge send a packet back through the port that it came by: a container that asks for its own published port */
   hairpin?: boolean;
   alias?: string;
-  ipv4?: { routeLocalnet?: boolean; forwarding?: boolean; arpNotify?: boolean; rpFilter?: number };
+  ipv4?: Ipv4Settings;
   ipv6AddressGeneration?: 'none' | 'eui64';
 }
 
@@ -161,6 +170,8 @@ export interface StepOutput {
   startTicks?: number;
   survey?: HostSurvey;
   link?: { name: string; mtuBytes: number };
+  /** settings of an interface that were not as they should be, and are now */
+  drifted?: SettingDrift[];
 }
 
 export interface Plan {
@@ -199,6 +210,8 @@ export function inverse(step: Step): Step | null {
       return step.previous
         ? { verb: 'definition.write', definition: step.previous, previous: step.definition }
         : { verb: 'definition.remove', name: step.definition.name };
+    case 'settings.persist':
+      return { verb: 'settings.forget', link: step.link };
     case 'nft.add':
       return { ...step, verb: 'nft.delete' };
     case 'nft.replace':
@@ -229,6 +242,11 @@ export function describeStep(step: Step): string {
     case 'link.cut':
     case 'link.gone':
       return `${step.verb} ${step.name}`;
+    case 'link.ipv6':
+      return `${step.verb} ${step.name}${within(step.netns)}`;
+    case 'settings.persist':
+    case 'settings.forget':
+      return `${step.verb} ${step.link}`;
     case 'link.delete':
       return `${step.verb} ${step.name}${within(step.netns)}`;
     case 'link.macvlan':

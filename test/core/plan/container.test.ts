@@ -207,6 +207,7 @@ describe('the plans of a container', () => {
         "netns.require /run/netns/blue",
         "link.veth nl9ff56c578050 (eth0 in /run/netns/blue)",
         "link.set nl9ff56c578050 master netloom0 up",
+        "link.ipv6 eth0 in /run/netns/blue",
         "link.set lo up in /run/netns/blue",
         "link.set eth0 up in /run/netns/blue",
         "address.add 10.89.0.2/24 dev eth0 in /run/netns/blue",
@@ -228,6 +229,7 @@ describe('the plans of a container', () => {
         "netns.adopt /netns/netloom-web (process 42)",
         "link.veth nl9ff56c578050 (eth0 in /netns/netloom-web)",
         "link.set nl9ff56c578050 master netloom0 up",
+        "link.ipv6 eth0 in /netns/netloom-web",
         "link.set lo up in /netns/netloom-web",
         "link.set eth0 up in /netns/netloom-web",
         "address.add 10.89.0.2/24 dev eth0 in /netns/netloom-web",
@@ -265,6 +267,7 @@ describe('the verification of what is up', () => {
         "nft.load",
         "link.veth nl9ff56c578050 (eth0 in /netns/netloom-web)",
         "link.set nl9ff56c578050 master netloom0 up",
+        "link.ipv6 eth0 in /netns/netloom-web",
         "link.set eth0 up in /netns/netloom-web",
         "address.add 10.89.0.2/24 dev eth0 in /netns/netloom-web",
         "route.add 0.0.0.0/0 via 10.89.0.1 in /netns/netloom-web",
@@ -307,7 +310,7 @@ describe.each(Object.entries(shapes))('B07 the undoing of %s', (_name, grant) =>
     });
 
   it('every step has an inverse or needs none', () => {
-    const needNone = ['netns.require', 'link.set', 'conntrack.flush'];
+    const needNone = ['netns.require', 'link.set', 'link.ipv6', 'conntrack.flush'];
     for (const step of setupPlan(grant).steps)
       if (!needNone.includes(step.verb)) expect(inverse(step), describeStep(step)).not.toBeNull();
   });
@@ -339,6 +342,7 @@ describe('live changes', () => {
         "netns.require /netns/netloom-web",
         "link.veth nlb0362f948b6d (eth1 in /netns/netloom-web)",
         "link.set nlb0362f948b6d master netloom1 up",
+        "link.ipv6 eth1 in /netns/netloom-web",
         "link.set eth1 up in /netns/netloom-web",
         "address.add 10.89.1.2/24 dev eth1 in /netns/netloom-web",
         "route.add 0.0.0.0/0 via 10.89.1.1 in /netns/netloom-web",

@@ -17,9 +17,11 @@ describe('the plans of a network', () => {
     expect(raised({})).toMatchInlineSnapshot(`
       [
         "link.bridge netloom0",
+        "link.ipv6 netloom0",
         "link.set netloom0 up",
         "address.add 10.89.0.1/24 dev netloom0",
         "sysctl.set net.ipv4.ip_forward=1",
+        "settings.persist netloom0",
         "nft.add same_network4 { 10.89.0.0/24 . 10.89.0.0/24 }, same_link { netloom0 . netloom0 }, network_links { netloom0 }, subnets4 { 10.89.0.0/24 }",
         "dns.serve demo at 10.89.0.1",
         "link.find netloom0",
@@ -30,6 +32,7 @@ describe('the plans of a network', () => {
         "dns.retire demo",
         "nft.delete same_network4 { 10.89.0.0/24 . 10.89.0.0/24 }, same_link { netloom0 . netloom0 }, network_links { netloom0 }, subnets4 { 10.89.0.0/24 }",
         "link.delete netloom0",
+        "settings.forget netloom0",
         "definition.remove demo",
       ]
     `);
@@ -39,12 +42,14 @@ describe('the plans of a network', () => {
     expect(raised(dual)).toMatchInlineSnapshot(`
       [
         "link.bridge netloom0",
+        "link.ipv6 netloom0",
         "link.set netloom0 up",
         "address.add fe80::b40b:93ff:fe36:f272/64 dev netloom0",
         "address.add 10.89.0.1/24 dev netloom0",
         "address.add fd00::1/64 dev netloom0",
         "sysctl.set net.ipv4.ip_forward=1",
         "sysctl.set net.ipv6.conf.all.forwarding=1",
+        "settings.persist netloom0",
         "nft.add same_network4 { 10.89.0.0/24 . 10.89.0.0/24 } and 5 more",
         "dns.serve demo at 10.89.0.1, fd00::1",
         "link.find netloom0",
@@ -55,6 +60,7 @@ describe('the plans of a network', () => {
         "dns.retire demo",
         "nft.delete same_network4 { 10.89.0.0/24 . 10.89.0.0/24 } and 5 more",
         "link.delete netloom0",
+        "settings.forget netloom0",
         "definition.remove demo",
       ]
     `);
@@ -64,8 +70,10 @@ describe('the plans of a network', () => {
     expect(raised({ internal: true })).toMatchInlineSnapshot(`
       [
         "link.bridge netloom0",
+        "link.ipv6 netloom0",
         "link.set netloom0 up",
         "address.add 10.89.0.1/24 dev netloom0",
+        "settings.persist netloom0",
         "nft.add same_network4 { 10.89.0.0/24 . 10.89.0.0/24 }, same_link { netloom0 . netloom0 }, network_links { netloom0 }, internal_links { netloom0 }",
         "dns.serve demo at 10.89.0.1",
         "link.find netloom0",
@@ -76,10 +84,11 @@ describe('the plans of a network', () => {
         "dns.retire demo",
         "nft.delete same_network4 { 10.89.0.0/24 . 10.89.0.0/24 }, same_link { netloom0 . netloom0 }, network_links { netloom0 }, internal_links { netloom0 }",
         "link.delete netloom0",
+        "settings.forget netloom0",
         "definition.remove demo",
       ]
     `);
-    expect(raisePlan(grantOf({ internal: true })).steps[1]).toMatchObject({ ipv4: { forwarding: false } });
+    expect(raisePlan(grantOf({ internal: true })).steps[2]).toMatchObject({ ipv4: { forwarding: false } });
   });
 
   it('the bridge has the MTU that was asked for and a MAC of its own for ever', () => {
@@ -93,13 +102,14 @@ describe('the plans of a network', () => {
   });
 
   it('nothing of IPv6 is set on a bridge whose MTU has no room for it', () => {
-    const settingsWith = (mtu: string) => raisePlan(grantOf({ options: { mtu } })).steps[1];
-    expect(settingsWith('1280')).toMatchObject({ verb: 'link.set', ipv6AddressGeneration: 'none' });
-    expect(settingsWith('1279')).not.toHaveProperty('ipv6AddressGeneration');
+    const settingsWith = (mtu: string) => raisePlan(grantOf({ options: { mtu } })).steps;
+    expect(settingsWith('1280')[2]).toMatchObject({ verb: 'link.set', ipv6AddressGeneration: 'none' });
+    expect(settingsWith('1279')[1]).toMatchObject({ verb: 'link.set' });
+    expect(settingsWith('1279')[1]).not.toHaveProperty('ipv6AddressGeneration');
   });
 
   it('B07 every step has an inverse or needs none', () => {
-    const needNone = ['link.set', 'link.find', 'sysctl.set'];
+    const needNone = ['link.set', 'link.ipv6', 'link.find', 'sysctl.set'];
     for (const request of [{}, dual, { internal: true }])
       for (const step of raisePlan(grantOf(request)).steps)
         if (!needNone.includes(step.verb)) expect(inverse(step), describeStep(step)).not.toBeNull();

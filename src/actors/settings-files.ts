@@ -1,0 +1,37 @@
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { fault } from './system-fault.ts';
+
+/**
+ * Settings of bridges as files for systemd-sysctl and `sysctl --system`, which apply all files anew whenever they run. They go
+ * with the kernel's state, below /run, so nothing is synced to disk. Failures are thrown as SystemFaults.
+ */
+export class SettingsFiles {
+  constructor(private readonly directory: string) {}
+
+  write(link: string, text: string): void {
+    this.#orFault('write', link, () => {
+      mkdirSync(this.directory, { recursive: true, mode: 0o755 });
+      // the worker's own: two networks on two workers write at the same time
+      const temporary = `${this.#path(link)}.new`;
+      writeFileSync(temporary, text, { mode: 0o644 });
+      renameSync(temporary, this.#path(link));
+    });
+  }
+
+  remove(link: string): void {
+    this.#orFault('remove', link, () => rmSync(this.#path(link), { force: true }));
+  }
+
+  #path(link: string): string {
+    return `${this.directory}/10-netloom-${link}.conf`;
+  }
+
+  #orFault(verb: string, link: string, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      const { code = 'EIO', message } = error as NodeJS.ErrnoException;
+      throw fault(`${verb} settings file`, code, `${this.#path(link)}: ${message}`);
+    }
+  }
+}

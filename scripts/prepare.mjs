@@ -27,6 +27,7 @@ const testPackages = {
   netavark: ['netavark'], // without it podman keeps its networks in another format
   'aardvark-dns': ['aardvark-dns'], // answers for the names of containers on those networks
   'busybox-static': ['busybox'], // all that is in the containers
+  conntrack: ['conntrack'],
 };
 
 /** With `--bench`: whom netloom is measured against. */

@@ -48,7 +48,8 @@ std::optional<RouteInfo> parse_route(const nlmsghdr& message) {
   const auto attributes = nl::Attributes::after<rtmsg>(message);
   if (!is_configured(header, attributes)) return std::nullopt;
   const auto destination = ip_attribute(attributes, RTA_DST).value_or(sys::any_address(header.rtm_family));
-  RouteInfo route{{destination, header.rtm_dst_len}, {}, {}, {}, {}, header.rtm_type, header.rtm_protocol == RTPROT_KERNEL};
+  RouteInfo route{{destination, header.rtm_dst_len},   {}, {}, {}, {}, header.rtm_type,
+                  header.rtm_protocol == RTPROT_KERNEL};
   route.gateway = gateway_of(attributes);
   // Those that refuse lead over no link; IPv6 puts them on loopback.
   if (header.rtm_type == RTN_UNICAST) route.link_index = attributes.value<uint32_t>(RTA_OIF);

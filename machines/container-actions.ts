@@ -4,7 +4,14 @@ import { type Attachment, attachmentsOf } from '../src/core/container.ts';
 import type { Effect } from '../src/core/effect.ts';
 import type { CommandId, ContainerEvent } from '../src/core/event.ts';
 import { type Fault, type FaultCode, fault } from '../src/core/fault.ts';
-import { portWithoutTarget, setupPlan, teardownPlan, unlinkPlan, watchPlan } from '../src/core/plan/container.ts';
+import {
+  portsWithoutTarget,
+  refusedPort,
+  setupPlan,
+  teardownPlan,
+  unlinkPlan,
+  watchPlan,
+} from '../src/core/plan/container.ts';
 import type { PublishedPort } from '../src/core/port.ts';
 import {
   changeAskedFor,
@@ -17,6 +24,7 @@ import {
   nowhere,
   offlineStatus,
   releasesOfChange,
+  unreachableFacts,
 } from './container-changes.ts';
 import {
   type Change,
@@ -152,6 +160,7 @@ export const containerSetup = setup({
       return [
         { kind: 'announce', fact: 'netns-ready', data: { netns: status.netns } },
         { kind: 'announce', fact: 'configured', data: status },
+        ...unreachableFacts(context.id, portsWithoutTarget(grantOf(context))),
       ];
     }),
     replyStatus: decide(({ context }) => [{ kind: 'reply', command: context.command, output: statusOf(context) }]),
@@ -162,7 +171,7 @@ export const containerSetup = setup({
       return { lastFault: event.fault };
     }),
     keepNowhere: assign(({ context }) => ({
-      lastFault: nowhere(context.id, portWithoutTarget(grantOf(context)) as PublishedPort),
+      lastFault: nowhere(context.id, refusedPort(grantOf(context)) as PublishedPort),
     })),
     announceFailed: decide(({ context }) => [
       { kind: 'announce', fact: 'failed', data: { fault: context.lastFault } },
@@ -379,7 +388,7 @@ export const containerSetup = setup({
     bringsWish: ({ event }) => event.type === 'container.setup' && event.wish !== null,
     isThisAttempt: ({ context, event }) => 'attempt' in event && event.attempt === context.attempt,
     publishesNowhere: ({ context }) =>
-      context.awaiting.length === 0 && context.wish !== null && portWithoutTarget(grantOf(context)) !== null,
+      context.awaiting.length === 0 && context.wish !== null && refusedPort(grantOf(context)) !== null,
     claimsNothing: ({ context }) => context.awaiting.length === 0,
     isSetup: ({ event }) => isResultOf('setup', event),
     isSetupThatLeftNothing: ({ event }) =>

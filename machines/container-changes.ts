@@ -8,12 +8,14 @@ import {
 import type { Effect } from '../src/core/effect.ts';
 import type { ContainerEvent } from '../src/core/event.ts';
 import { type Fault, fault } from '../src/core/fault.ts';
+import { isLoopback6 } from '../src/core/nft.ts';
 import {
   type ContainerGrant,
   connectPlan,
   disconnectPlan,
-  portWithoutTarget,
+  portsWithoutTarget,
   publishPlan,
+  refusedPort,
   unpublishPlan,
   verifyPlan,
 } from '../src/core/plan/container.ts';
@@ -57,7 +59,7 @@ export function changeAskedFor({ wish, ports }: ContainerContext, event: Contain
 /** Known only while there are addresses. */
 function nowhereRefusal(context: ContainerContext, event: ContainerEvent): Fault | null {
   if (event.type !== 'container.publish' || context.inode === null) return null;
-  const port = portWithoutTarget({ ...grantOf(context), ports: event.ports });
+  const port = refusedPort(grantOf(context), event.ports);
   return port && nowhere(context.id, port);
 }
 
@@ -241,7 +243,8 @@ const joinsNetworks = ({ mode, netns }: ContainerWish): boolean =>
 
 const takesPorts = (wish: ContainerWish): boolean => wish.attachments.length > 0;
 
-export function changeFacts({ leases }: ContainerContext, change: Change | null): Effect[] {
+export function changeFacts(context: ContainerContext, change: Change | null): Effect[] {
+  const { id, leases } = context;
   switch (change?.kind) {
     case 'connect': {
       const { network, interfaceName, aliases } = change.attachment;
@@ -251,7 +254,10 @@ export function changeFacts({ leases }: ContainerContext, change: Change | null)
     case 'disconnect':
       return [{ kind: 'announce', fact: 'disconnected', data: { network: change.network } }];
     case 'publish':
-      return [{ kind: 'announce', fact: 'published', data: { ports: change.ports } }];
+      return [
+        { kind: 'announce', fact: 'published', data: { ports: change.ports } },
+        ...unreachableFacts(id, portsWithoutTarget(grantOf(context), change.ports)),
+      ];
     case 'unpublish':
       return [{ kind: 'announce', fact: 'unpublished', data: { ports: change.ports } }];
     default:
@@ -269,8 +275,19 @@ export const offlineStatus = ({ id, wish }: ContainerContext) => ({
 });
 
 export function nowhere(id: string, port: PublishedPort): Fault {
-  return fault(
-    'mode.conflict',
-    `${describePort(port)} leads nowhere: container ${id} has no address of that family on a bridge of ours`,
-  );
+  return fault('mode.conflict', `${describePort(port)} leads nowhere: ${whyNowhere(id, port)}`);
+}
+
+const whyNowhere = (id: string, port: PublishedPort): string =>
+  isLoopback6(port)
+    ? 'Linux routes nothing from ::1, so that no container can answer there; 127.0.0.1 works'
+    : `container ${id} has no address of that family on a bridge of ours`;
+
+/** Of ports that were left out, though nothing was refused: whoever connects there is refused at once. */
+export function unreachableFacts(id: string, ports: readonly PublishedPort[]): Effect[] {
+  return ports.map((port) => ({
+    kind: 'announce',
+    fact: 'port-unreachable',
+    data: { ports: [port], reason: whyNowhere(id, port) },
+  }));
 }

@@ -74,6 +74,7 @@ const styles: Record<string, Style> = {
   exited: 'yellow',
   'tearing-down': 'yellow',
   'torn-down': 'yellow',
+  'port-unreachable': 'yellow',
   removed: 'magenta',
   failed: 'red',
   lost: 'red',

@@ -17,7 +17,7 @@ import type { PublishedPort } from './port.ts';
  */
 export const nftTable = 'netloom';
 
-type Field = 'direction' | 'proto' | 'address4' | 'address6' | 'port' | 'ifname';
+type Field = 'direction' | 'proto' | 'address4' | 'address6' | 'port' | 'ifname' | 'family';
 interface Layout {
   key: Field[];
   value?: Field[];
@@ -38,6 +38,8 @@ export const nftSets = {
   counted_host6: { key: ['direction', 'proto', 'address6', 'port'] },
   counted_range4: { key: ['direction', 'proto', 'address4', 'port'], interval: true },
   counted_range6: { key: ['direction', 'proto', 'address6', 'port'], interval: true },
+  refused_loopback6: { key: ['proto', 'port'] },
+  refused_loopback_range6: { key: ['proto', 'port'], interval: true },
   subnets4: { key: ['address4'], interval: true },
   subnets6: { key: ['address6'], interval: true },
   outbound4: { key: ['address4'], value: ['address4'], interval: true },
@@ -49,6 +51,8 @@ export const nftSets = {
   isolated_links: { key: ['ifname'] },
   strict_links: { key: ['ifname'] },
   internal_links: { key: ['ifname'] },
+  open_links: { key: ['ifname'] },
+  closed_families: { key: ['family'] },
 } as const satisfies Record<string, Layout>;
 export type NftSet = keyof typeof nftSets;
 
@@ -76,18 +80,25 @@ export function portElements(
   targets: Partial<Record<Family, string>>,
   owner: string | null,
 ): Element[] {
-  return ([4, 6] as const).flatMap((family) => {
+  const elements = ([4, 6] as const).flatMap((family) => {
     const target = targets[family];
-    if (target === undefined || !listensOn(port, family)) return [];
+    if (target === undefined || !listensOn(port, family) || isLoopback6(port)) return [];
     const published =
       port.range > 1 && port.hostPort === port.containerPort
         ? [rangeElement(port, family, target)]
         : singleElements(port, family, target);
-    return [...published, ...counterKeys(port, family).map(({ set, key }) => ({ set, key }))].map((element) => ({
-      ...element,
-      owner,
-    }));
+    return [...published, ...counterKeys(port, family).map(({ set, key }) => ({ set, key }))];
   });
+  return [...elements, ...refusedElements(port, targets)].map((element) => ({ ...element, owner }));
+}
+
+/** Published there, and reached by nobody: also where the container has no IPv6, for the port is held all the same. */
+function refusedElements(port: PublishedPort, targets: Partial<Record<Family, string>>): Unowned[] {
+  if (Object.keys(targets).length === 0) return [];
+  if (!isEverywhere(port, 6) && !isLoopback6(port)) return [];
+  return port.range > 1
+    ? [{ set: 'refused_loopback_range6', key: [port.protocol, hostSpan(port)] }]
+    : [{ set: 'refused_loopback6', key: [port.protocol, `${port.hostPort}`] }];
 }
 
 type Unowned = Omit<Element, 'owner'>;
@@ -96,6 +107,9 @@ const anyAddress = { 4: '0.0.0.0', 6: '::' } as const;
 
 const listensOn = (port: PublishedPort, family: Family): boolean =>
   port.hostIp === null || familyOf(port.hostIp) === family;
+
+/** The kernel never routes it, so that it can lead to no container. */
+export const isLoopback6 = ({ hostIp }: Pick<PublishedPort, 'hostIp'>): boolean => hostIp === '::1';
 
 const isEverywhere = (port: PublishedPort, family: Family): boolean =>
   port.hostIp === null || port.hostIp === anyAddress[family];
@@ -144,6 +158,7 @@ interface CounterKey {
  * lead to the same port of a container are counted apart.
  */
 export function portCounterKeys(port: PublishedPort): CounterKey[] {
+  if (isLoopback6(port)) return [];
   return ([4, 6] as const).filter((family) => listensOn(port, family)).flatMap((family) => counterKeys(port, family));
 }
 
@@ -186,6 +201,8 @@ export interface NetworkFirewall {
   subnets: readonly string[];
   internal: boolean;
   isolate: Isolation;
+  /** other machines may open connections to the addresses of its containers */
+  open: boolean;
   /** as which address its containers are seen elsewhere; null: as that of the link that the packet leaves by */
   outbound4: string | null;
   outbound6: string | null;
@@ -195,13 +212,14 @@ export interface NetworkFirewall {
 export function networkFirewall(
   definition: Pick<NetworkDefinition, 'name' | 'driver' | 'network_interface' | 'subnets' | 'internal' | 'options'>,
 ): NetworkFirewall {
-  const { isolate, outbound4, outbound6 } = networkSettings(definition);
+  const { isolate, inbound, outbound4, outbound6 } = networkSettings(definition);
   return {
     name: definition.name,
     link: definition.network_interface ?? '',
     subnets: definition.subnets.map(({ subnet }) => subnet),
     internal: definition.internal,
     isolate,
+    open: inbound === 'open',
     outbound4,
     outbound6,
   };
@@ -226,11 +244,12 @@ function withinElements({ subnets, link }: NetworkFirewall): Unowned[] {
   return [...neighbours, { set: 'same_link', key: [link, link] }];
 }
 
-function barrierElements({ link, internal, isolate }: NetworkFirewall): Unowned[] {
+function barrierElements({ link, internal, isolate, open }: NetworkFirewall): Unowned[] {
   const sets: NftSet[] = ['network_links'];
   if (isolate !== 'none') sets.push('isolated_links');
   if (isolate === 'strict') sets.push('strict_links');
   if (internal) sets.push('internal_links');
+  if (open) sets.push('open_links');
   return sets.map((set) => ({ set, key: [link] }));
 }
 
@@ -307,6 +326,8 @@ function fieldRange(field: Field, text: string): [string, string] {
 
 /** enum ip_conntrack_dir */
 const directions: readonly string[] = ['original', 'reply'];
+/** enum of NFPROTO_… */
+const familyNumber: Record<string, number> = { ipv4: 2, ipv6: 10 };
 const protocolNumber: Record<string, number> = { tcp: 6, udp: 17, sctp: 132 };
 
 function concatenate(fields: readonly Field[], texts: readonly string[]): Uint8Array {
@@ -320,6 +341,8 @@ function encodeField(field: Field, text: string): Uint8Array {
       return Uint8Array.of(directions.indexOf(text), 0, 0, 0);
     case 'proto':
       return Uint8Array.of(protocolNumber[text] as number, 0, 0, 0);
+    case 'family':
+      return Uint8Array.of(familyNumber[text] as number, 0, 0, 0);
     case 'port':
       return Uint8Array.of(Number(text) >> 8, Number(text) & 0xff, 0, 0);
     case 'address4':
@@ -354,7 +377,15 @@ function joinRange(field: Field, from: string, to: string): string {
   return `${from}/${width - (span.toString(2).length - 1)}`;
 }
 
-const fieldBytes: Record<Field, number> = { direction: 4, proto: 4, port: 4, address4: 4, address6: 16, ifname: 16 };
+const fieldBytes: Record<Field, number> = {
+  direction: 4,
+  proto: 4,
+  port: 4,
+  address4: 4,
+  address6: 16,
+  ifname: 16,
+  family: 4,
+};
 
 function decodeFields(fields: readonly Field[], bytes: Uint8Array): string[] {
   let offset = 0;
@@ -372,6 +403,8 @@ function decodeField(field: Field, part: Uint8Array): string {
       return directions[part[0] ?? 0] ?? `${part[0]}`;
     case 'proto':
       return Object.entries(protocolNumber).find(([, code]) => code === part[0])?.[0] ?? `${part[0]}`;
+    case 'family':
+      return Object.entries(familyNumber).find(([, code]) => code === part[0])?.[0] ?? `${part[0]}`;
     case 'port':
       return `${((part[0] ?? 0) << 8) | (part[1] ?? 0)}`;
     case 'address4':

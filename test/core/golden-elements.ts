@@ -42,6 +42,26 @@ export const golden: [command: string, element: Element, bytes: string[]][] = [
     ['06000000 00000000 00000000 00000000 00000001 01bb0000 : fd000000 00000000 00000000 00000002 01bb0000'],
   ],
   [
+    'nft add element inet netloom refused_loopback6 { udp . 53 }',
+    { set: 'refused_loopback6', key: ['udp', '53'], owner: null },
+    ['11000000 00350000'],
+  ],
+  [
+    'nft add element inet netloom refused_loopback_range6 { tcp . 8000-8010 }',
+    { set: 'refused_loopback_range6', key: ['tcp', '8000-8010'], owner: null },
+    ['06000000 1f400000 to 06000000 1f4a0000'],
+  ],
+  [
+    'nft add element inet netloom closed_families { ipv6 }',
+    { set: 'closed_families', key: ['ipv6'], owner: null },
+    ['0a000000'],
+  ],
+  [
+    'nft add element inet netloom open_links { "netloom0" }',
+    { set: 'open_links', key: ['netloom0'], owner: null },
+    ['6e65746c 6f6f6d30 00000000 00000000'],
+  ],
+  [
     'nft add element inet netloom published_range4 { tcp . 0.0.0.0/0 . 8000-8010 : 10.89.0.2 }',
     { set: 'published_range4', key: ['tcp', '0.0.0.0/0', '8000-8010'], value: ['10.89.0.2'], owner: null },
     ['06000000 00000000 1f400000 to 06000000 ffffffff 1f4a0000 : 0a590002'],

@@ -63,10 +63,10 @@ describe('a published port', () => {
   const both = { 4: '10.89.0.2', 6: 'fd00::2' };
   const all = (port: PublishedPort, targets: Parameters<typeof portElements>[1]) =>
     portElements(port, targets, 'container/web');
-  /** without the counters */
+  /** those that lead somewhere */
   const elements = (...args: Parameters<typeof all>) =>
     all(...args)
-      .filter(({ set }) => !set.startsWith('counted'))
+      .filter(({ set }) => set.startsWith('published'))
       .map(describeElement);
   const counters = (...args: Parameters<typeof all>) =>
     all(...args)
@@ -79,6 +79,20 @@ describe('a published port', () => {
       'published_any6 { tcp . 8080 : fd00::2 . 80 }',
     ]);
     expect(elements(port(), { 6: 'fd00::2' })).toEqual(['published_any6 { tcp . 8080 : fd00::2 . 80 }']);
+  });
+
+  it('N10 is refused on ::1 wherever that is meant too, whatever addresses the container has', () => {
+    const refused = (...args: Parameters<typeof all>) =>
+      all(...args)
+        .filter(({ set }) => set.startsWith('refused'))
+        .map(describeElement);
+    expect(refused(port(), { 4: '10.89.0.2' })).toEqual(['refused_loopback6 { tcp . 8080 }']);
+    expect(refused(port({ hostIp: '::' }), both)).toEqual(['refused_loopback6 { tcp . 8080 }']);
+    expect(refused(port({ range: 3 }), both)).toEqual(['refused_loopback_range6 { tcp . 8080-8082 }']);
+    for (const hostIp of ['0.0.0.0', '127.0.0.1', 'fd00::9']) expect(refused(port({ hostIp }), both)).toEqual([]);
+    expect(refused(port(), {})).toEqual([]);
+    // and nothing else: it leads nowhere
+    expect(all(port({ hostIp: '::1' }), both).map(describeElement)).toEqual(['refused_loopback6 { tcp . 8080 }']);
   });
 
   it('is one of every address when it is on 0.0.0.0 or ::', () => {
@@ -148,7 +162,7 @@ describe('a published port', () => {
 
   it.each([
     port(),
-    port({ hostIp: '::1' }),
+    port({ hostIp: 'fd00::9' }),
     port({ range: 4 }),
     port({ hostIp: '0.0.0.0', containerPort: 8080, range: 2 }),
   ])('is counted by the very elements that are looked for: %o', (one) => {
@@ -169,6 +183,7 @@ describe('a network', () => {
     subnets: ['10.89.0.0/24'],
     internal: false,
     isolate: 'none',
+    open: false,
     outbound4: null,
     outbound6: null,
     ...more,
@@ -197,6 +212,7 @@ describe('a network', () => {
   });
 
   it('that is internal is closed by its bridge and not masqueraded', () => {
+    expect(networkElements(firewall({ open: true })).map(describeElement)).toContain('open_links { netloom0 }');
     const closed = [...within, 'network_links { netloom0 }', 'internal_links { netloom0 }'];
     expect(elements({ internal: true })).toEqual(closed);
     expect(elements({ internal: true, outbound4: '192.0.2.9' })).toEqual(closed);

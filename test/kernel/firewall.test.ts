@@ -121,7 +121,7 @@ function change(verb: NftChange['verb'], elements: Element[]) {
 }
 
 function firewall(more: Pick<NetworkFirewall, 'name' | 'link' | 'subnets'> & Partial<NetworkFirewall>) {
-  return networkElements({ internal: false, isolate: 'none', outbound4: null, outbound6: null, ...more });
+  return networkElements({ internal: false, isolate: 'none', open: false, outbound4: null, outbound6: null, ...more });
 }
 
 const networks = [

@@ -3,7 +3,7 @@ import type { Attachment, ContainerWish } from '../container.ts';
 import { firstOfFamily, type Lease, type LeaseLink } from '../lease.ts';
 import { derivedMac, hostVethName, netnsPath, vethAlias } from '../names.ts';
 import { carriesIpv6, type NetworkRoute } from '../network.ts';
-import { describeElement, type Element, portElements } from '../nft.ts';
+import { describeElement, type Element, isLoopback6, portElements } from '../nft.ts';
 import { describePort, type PublishedPort, publishedFamilies } from '../port.ts';
 import type { StatusBlock } from '../status.ts';
 import { containerSettings, type Ipv6Settings, namespaceSettings } from './interface-settings.ts';
@@ -409,13 +409,29 @@ function staticRoute(netns: string, link: string, { destination, gateway, metric
   };
 }
 
-/** A port that would lead nowhere: on an address of a family that the container has none of, though it has one of the other. */
-export function portWithoutTarget(grant: ContainerGrant): PublishedPort | null {
+/** Ports that lead nowhere: on ::1, or on an address of a family of which the container has none, though it has one of the other. */
+export function portsWithoutTarget(
+  grant: ContainerGrant,
+  ports: readonly PublishedPort[] = grant.ports,
+): PublishedPort[] {
   const targets = portTargets(grant);
   // as with podman, where no network of a container can be reached by ports they stay without effect
-  if (Object.keys(targets).length === 0) return null;
-  const leads = (port: PublishedPort) => publishedFamilies(port).some((family) => targets[family] !== undefined);
-  return grant.ports.find((port) => !leads(port)) ?? null;
+  if (Object.keys(targets).length === 0) return [];
+  const leads = (port: PublishedPort) =>
+    !isLoopback6(port) && publishedFamilies(port).some((family) => targets[family] !== undefined);
+  return ports.filter((port) => !leads(port));
+}
+
+/**
+ * The port for which what is asked must be refused: nothing else is asked. Beside others that lead to the container it is left
+ * out, and so is one that an engine holds: engines ask for what their users typed, and could not take it back.
+ */
+export function refusedPort(
+  grant: ContainerGrant,
+  ports: readonly PublishedPort[] = grant.ports,
+): PublishedPort | null {
+  const lost = portsWithoutTarget(grant, ports);
+  return lost.length === ports.length ? (lost.find(({ heldByCaller }) => !heldByCaller) ?? null) : null;
 }
 
 function publishedElements(grant: ContainerGrant): Element[] {

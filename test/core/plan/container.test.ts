@@ -77,10 +77,10 @@ describe('the plans of a container', () => {
         "link.set eth0 up in /netns/netloom-web",
         "address.add 10.89.0.2/24 dev eth0 in /netns/netloom-web",
         "route.add 0.0.0.0/0 via 10.89.0.1 in /netns/netloom-web",
-        "nft.add published_any4 { tcp . 8080 : 10.89.0.2 . 80 }, counted_any4 { original . tcp . 8080 }, counted_any4 { reply . tcp . 8080 }",
+        "nft.add published_any4 { tcp . 8080 : 10.89.0.2 . 80 }, counted_any4 { original . tcp . 8080 }, counted_any4 { reply . tcp . 8080 }, refused_loopback6 { tcp . 8080 }",
         "teardown, dismantle:",
         "process.unwatch",
-        "nft.delete published_any4 { tcp . 8080 : 10.89.0.2 . 80 }, counted_any4 { original . tcp . 8080 }, counted_any4 { reply . tcp . 8080 }",
+        "nft.delete published_any4 { tcp . 8080 : 10.89.0.2 . 80 }, counted_any4 { original . tcp . 8080 }, counted_any4 { reply . tcp . 8080 }, refused_loopback6 { tcp . 8080 }",
         "netns.remove /netns/netloom-web",
         "unlink, dismantle:",
         "link.gone nl9ff56c578050",
@@ -101,10 +101,10 @@ describe('the plans of a container', () => {
         "address.add fd00::2/64 dev eth0 in /netns/netloom-web",
         "route.add 0.0.0.0/0 via 10.89.0.1 in /netns/netloom-web",
         "route.add ::/0 via fd00::1 in /netns/netloom-web",
-        "nft.add published_any4 { tcp . 8080 : 10.89.0.2 . 80 } and 5 more",
+        "nft.add published_any4 { tcp . 8080 : 10.89.0.2 . 80 } and 6 more",
         "teardown, dismantle:",
         "process.unwatch",
-        "nft.delete published_any4 { tcp . 8080 : 10.89.0.2 . 80 } and 5 more",
+        "nft.delete published_any4 { tcp . 8080 : 10.89.0.2 . 80 } and 6 more",
         "netns.remove /netns/netloom-web",
         "unlink, dismantle:",
         "link.gone nl9ff56c578050",
@@ -128,10 +128,10 @@ describe('the plans of a container', () => {
         "link.set eth1 up in /netns/netloom-web",
         "address.add 10.89.1.2/24 dev eth1 in /netns/netloom-web",
         "route.add 0.0.0.0/0 via 10.89.1.1 in /netns/netloom-web",
-        "nft.add published_any4 { tcp . 8080 : 10.89.0.2 . 80 }, counted_any4 { original . tcp . 8080 }, counted_any4 { reply . tcp . 8080 }",
+        "nft.add published_any4 { tcp . 8080 : 10.89.0.2 . 80 }, counted_any4 { original . tcp . 8080 }, counted_any4 { reply . tcp . 8080 }, refused_loopback6 { tcp . 8080 }",
         "teardown, dismantle:",
         "process.unwatch",
-        "nft.delete published_any4 { tcp . 8080 : 10.89.0.2 . 80 }, counted_any4 { original . tcp . 8080 }, counted_any4 { reply . tcp . 8080 }",
+        "nft.delete published_any4 { tcp . 8080 : 10.89.0.2 . 80 }, counted_any4 { original . tcp . 8080 }, counted_any4 { reply . tcp . 8080 }, refused_loopback6 { tcp . 8080 }",
         "netns.remove /netns/netloom-web",
         "unlink, dismantle:",
         "link.gone nl9ff56c578050",
@@ -172,11 +172,11 @@ describe('the plans of a container', () => {
         "link.set eth0 up in /netns/netloom-web",
         "address.add 10.89.0.2/24 dev eth0 in /netns/netloom-web",
         "route.add 0.0.0.0/0 via 10.89.0.1 in /netns/netloom-web",
-        "nft.add published_range4 { tcp . 0.0.0.0/0 . 8000-8099 : 10.89.0.2 } and 10 more",
+        "nft.add published_range4 { tcp . 0.0.0.0/0 . 8000-8099 : 10.89.0.2 } and 11 more",
         "conntrack.flush 127.0.0.1:9000-9001->90-91/udp",
         "teardown, dismantle:",
         "process.unwatch",
-        "nft.delete published_range4 { tcp . 0.0.0.0/0 . 8000-8099 : 10.89.0.2 } and 10 more",
+        "nft.delete published_range4 { tcp . 0.0.0.0/0 . 8000-8099 : 10.89.0.2 } and 11 more",
         "conntrack.flush 127.0.0.1:9000-9001->90-91/udp",
         "netns.remove /netns/netloom-web",
         "unlink, dismantle:",
@@ -271,7 +271,7 @@ describe('the verification of what is up', () => {
         "link.set eth0 up in /netns/netloom-web",
         "address.add 10.89.0.2/24 dev eth0 in /netns/netloom-web",
         "route.add 0.0.0.0/0 via 10.89.0.1 in /netns/netloom-web",
-        "nft.add published_any4 { tcp . 8080 : 10.89.0.2 . 80 }, counted_any4 { original . tcp . 8080 }, counted_any4 { reply . tcp . 8080 }",
+        "nft.add published_any4 { tcp . 8080 : 10.89.0.2 . 80 }, counted_any4 { original . tcp . 8080 }, counted_any4 { reply . tcp . 8080 }, refused_loopback6 { tcp . 8080 }",
       ]
     `);
     expect(verifyPlan(shapes.bridge, 4026532000).steps[0]).toEqual({
@@ -356,7 +356,7 @@ describe('live changes', () => {
     const { ports } = one;
     expect(lines(connectPlan({ ...none, ports }, one, 'demo', 7)).slice(-2)).toMatchInlineSnapshot(`
       [
-        "nft.replace (none) by published_any4 { tcp . 8080 : 10.89.0.2 . 80 } and 5 more",
+        "nft.replace (none) by published_any4 { tcp . 8080 : 10.89.0.2 . 80 } and 7 more",
         "conntrack.flush 5300->53/udp",
       ]
     `);
@@ -380,14 +380,14 @@ describe('live changes', () => {
     expect(lines(publishPlan(one, more))).toMatchInlineSnapshot(`
       [
         "publish, build:",
-        "nft.replace (none) by published_any4 { udp . 5400 : 10.89.0.2 . 53 } and 4 more",
+        "nft.replace (none) by published_any4 { udp . 5400 : 10.89.0.2 . 53 } and 5 more",
         "conntrack.flush 5400-5402->53-55/udp",
       ]
     `);
     expect(lines(unpublishPlan(more, one))).toMatchInlineSnapshot(`
       [
         "unpublish, dismantle:",
-        "nft.replace published_any4 { udp . 5400 : 10.89.0.2 . 53 } and 4 more by (none)",
+        "nft.replace published_any4 { udp . 5400 : 10.89.0.2 . 53 } and 5 more by (none)",
         "conntrack.flush 5400-5402->53-55/udp",
       ]
     `);

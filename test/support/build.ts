@@ -8,4 +8,6 @@ export default async function build(): Promise<void> {
   if (process.env[built]) return;
   process.env[built] = 'yes';
   await execa('npm', ['run', '--silent', 'build'], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const programs = ['--build', 'native/build', '--target', 'test-programs'];
+  await execa('cmake', programs, { stdio: ['ignore', 'ignore', 'inherit'] });
 }

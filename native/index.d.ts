@@ -231,8 +231,15 @@ export interface LinkInfo {
   ipv6Configuration: { forwarding: boolean; acceptRa: number; autoconf: boolean; acceptDad: number } | null;
   statistics: LinkStatistics;
 }
-/** ip -s link show [type <kind>] [dev <name>]; linkByName answers null when there is none. */
-export function listLinks(socket: RouteSocket, kind?: string | null): LinkInfo[];
+/** ip -s link show [dev <name>]; linkByName answers null when there is none. */
+export function listLinks(socket: RouteSocket): LinkInfo[];
+/**
+ * Settings of every bridge (`ip -d link show type bridge`), of some of which the kernel sends no notices: with 100 bridges less
+ * than a millisecond, so that it can be asked every second.
+ */
+export function listBridgeSettings(
+  socket: RouteSocket,
+): Pick<LinkInfo, 'index' | 'ipv4Configuration' | 'ipv6Configuration'>[];
 export function linkByName(socket: RouteSocket, name: string): LinkInfo | null;
 /** The name of the link with that index, without the kernel's lock; null when there is none. */
 export function linkName(socket: RouteSocket, index: number): string | null;

@@ -16,6 +16,7 @@ export const {
   openRouteSocket,
   route,
   listLinks,
+  listBridgeSettings,
   linkByName,
   linkName,
   listAddresses,

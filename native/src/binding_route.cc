@@ -28,9 +28,12 @@ Napi::Value route(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value list_links(const Napi::CallbackInfo& info) {
-  nl::Socket& socket = socket_of(info, "listLinks");
-  const auto kind = argument(info, 1, "listLinks", "kind").optional(&Arg::string);
-  return to_js_array(info.Env(), rtnl::list_links(socket, kind.value_or("")), info_to_js<rtnl::LinkInfo>);
+  return to_js_array(info.Env(), rtnl::list_links(socket_of(info, "listLinks")), info_to_js<rtnl::LinkInfo>);
+}
+
+Napi::Value list_bridge_settings(const Napi::CallbackInfo& info) {
+  const auto bridges = rtnl::list_bridges(socket_of(info, "listBridgeSettings"));
+  return to_js_array(info.Env(), bridges, settings_to_js);
 }
 
 Napi::Value link_by_name(const Napi::CallbackInfo& info) {
@@ -84,6 +87,7 @@ void export_route(Napi::Object exports) {
   export_function<open_route_socket>(exports, "openRouteSocket");
   export_function<route>(exports, "route");
   export_function<list_links>(exports, "listLinks");
+  export_function<list_bridge_settings>(exports, "listBridgeSettings");
   export_function<link_by_name>(exports, "linkByName");
   export_function<link_name>(exports, "linkName");
   export_function<list_addresses>(exports, "listAddresses");

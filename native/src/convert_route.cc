@@ -92,6 +92,14 @@ static const char* scope_name(uint8_t scope) {
   }
 }
 
+Napi::Value settings_to_js(Napi::Env env, const rtnl::LinkInfo& link) {
+  auto object = Napi::Object::New(env);
+  object.Set("index", link.index);
+  object.Set("ipv4Configuration", ipv4_configuration(env, link.ipv4));
+  object.Set("ipv6Configuration", ipv6_configuration(env, link.ipv6));
+  return object;
+}
+
 Napi::Value to_js(Napi::Env env, const rtnl::AddressInfo& address) {
   auto object = Napi::Object::New(env);
   object.Set("linkIndex", address.link_index);

@@ -31,5 +31,7 @@ constexpr RouteType kRouteTypes[] = {{"unicast", RTN_UNICAST},
 rtnl::Request read_request(const Arg& arg);
 
 Napi::Value to_js(Napi::Env env, const rtnl::LinkInfo& link);
+/// Only what can be set of it without a word from the kernel.
+Napi::Value settings_to_js(Napi::Env env, const rtnl::LinkInfo& link);
 Napi::Value to_js(Napi::Env env, const rtnl::AddressInfo& address);
 Napi::Value to_js(Napi::Env env, const rtnl::RouteInfo& route);

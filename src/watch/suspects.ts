@@ -1,4 +1,4 @@
-import type { NftNotice, RouteNotice } from '#native';
+import type { LinkInfo, NftNotice, RouteNotice } from '#native';
 import { type ActorAddress, hostAddress } from '../core/actor-address.ts';
 import { isHostVethName, ownerNamed, ownerOfAlias } from '../core/names.ts';
 import { nftTable } from '../core/nft.ts';
@@ -25,6 +25,9 @@ export interface KnownLink {
   masterIndex: number | null;
 }
 
+/** Of a bridge: what another program can change of it without a word from the kernel. */
+export type BridgeReading = Pick<LinkInfo, 'index' | 'ipv4Configuration' | 'ipv6Configuration'>;
+
 type LinkNotice = Extract<RouteNotice, { kind: 'link.changed' | 'link.deleted' }>;
 
 const isDefault = (destination: string): boolean => destination === '0.0.0.0/0' || destination === '::/0';
@@ -35,6 +38,10 @@ const isDefault = (destination: string): boolean => destination === '0.0.0.0/0' 
  */
 export class Suspicions {
   readonly #links = new Map<number, KnownLink>();
+  /** of our bridges, as they were last read */
+  readonly #settings = new Map<number, string>();
+  /** whether the kernel has told of a setting of one of them since */
+  #areSettingsStale = false;
   #suspects = nobody();
   /** owners of elements, while the tables that they are in are being looked at */
   #heldBack = new Set<ActorAddress>();
@@ -50,6 +57,39 @@ export class Suspicions {
       else if (notice.netnsId === null) this.#hearOfHost(notice);
       else if (isLoss(notice)) this.#suspects.namespaces.add(notice.netnsId);
     }
+  }
+
+  /** Whether there is a bridge whose settings another program could change. */
+  get hasBridges(): boolean {
+    for (const { owner, masterIndex } of this.#links.values())
+      if (masterIndex === null && owner?.startsWith('network/')) return true;
+    return false;
+  }
+
+  /** Whether the kernel has told of a changed setting since they were last read. */
+  get areSettingsStale(): boolean {
+    return this.#areSettingsStale;
+  }
+
+  /**
+   * Compares the settings of our bridges with what they were when they were last read. After netloom's own doing the owner
+   * finds all in order. true: an owner is suspected.
+   */
+  hearSettings(readings: readonly BridgeReading[]): boolean {
+    let isChanged = false;
+    this.#areSettingsStale = false;
+    for (const { index, ipv4Configuration, ipv6Configuration } of readings) {
+      const owner = this.#links.get(index)?.owner;
+      if (!owner) continue;
+      const former = this.#settings.get(index);
+      const found = JSON.stringify([ipv4Configuration, ipv6Configuration]);
+      this.#settings.set(index, found);
+      // of one that is new it is not known what it was made with: its owner looks once
+      if (former === found) continue;
+      this.#suspects.owners.add(owner);
+      isChanged = true;
+    }
+    return isChanged;
   }
 
   hearNft(notices: readonly NftNotice[]): void {
@@ -101,6 +141,9 @@ export class Suspicions {
       case 'route.added':
       case 'route.deleted':
         this.#moved(notice.route.linkIndex, notice.kind === 'route.deleted', isDefault(notice.route.destination));
+        break;
+      case 'netconf.changed':
+        if (typeof notice.linkIndex === 'number' && this.#settings.has(notice.linkIndex)) this.#areSettingsStale = true;
     }
   }
 
@@ -135,6 +178,7 @@ export class Suspicions {
   #deleted(notice: LinkNotice): void {
     const { owner, name, index } = this.#keep(notice);
     this.#links.delete(index);
+    this.#settings.delete(index);
     if (owner) this.#suspects.owners.add(owner);
     else if (!isHostVethName(name)) this.#suspects.links.add(name);
   }

@@ -103,39 +103,42 @@ describe('N10 a port that is published on ::1', () => {
     ['::1', 'dual', 'fd00:83::2'],
     ['::', 'plain', null],
     [null, 'plain', null],
-  ] as const)('N10 is refused at once on [%s] of a %s network, though an engine that brought it listens there', async (hostIp, kind, address6) => {
-    const port = 8084;
-    const engine = lab.peers.in(null, 'engine');
-    expect(await engine.serve('tcp', port, hostIp ?? '::')).toBe('ready');
-    const path = `${lab.directory.path}/engine-${kind}`;
-    native.createNetns(path).socket.close();
-    const subnets = [
-      { subnet: '10.83.0.0/24', gateway: '10.83.0.1' },
-      ...(address6 ? [{ subnet: 'fd00:83::/64', gateway: 'fd00:83::1' }] : []),
-    ];
-    const definition = {
-      name: 'brought',
-      id: 'c'.repeat(64),
-      driver: 'bridge',
-      network_interface: 'brought0',
-      created: new Date().toISOString(),
-      subnets,
-    };
-    const staticIps = ['10.83.0.2', ...(address6 ? [address6] : [])];
-    await lab.client.container.attach({
-      id: 'guest',
-      mode: `ns:${path}`,
-      networks: [{ network: 'brought', interfaceName: 'eth0', staticIps, definition }],
-      ports: [{ ...(hostIp && { hostIp }), hostPort: port, containerPort: 80, heldByCaller: true }],
-    });
-    expect(await reach('tcp', '::1', port)).toBe('ECONNREFUSED');
-    if (hostIp !== null)
-      await untilAnswered(async () => expect(factsOf('guest', 'port-unreachable')).not.toEqual([]));
-    await engine.end();
-    await lab.remove('guest');
-    native.removeNetns(path);
-    lab.facts.events.splice(0);
-  });
+  ] as const)(
+    'N10 is refused at once on [%s] of a %s network, though an engine that brought it listens there',
+    async (hostIp, kind, address6) => {
+      const port = 8084;
+      const engine = lab.peers.in(null, 'engine');
+      expect(await engine.serve('tcp', port, hostIp ?? '::')).toBe('ready');
+      const path = `${lab.directory.path}/engine-${kind}`;
+      native.createNetns(path).socket.close();
+      const subnets = [
+        { subnet: '10.83.0.0/24', gateway: '10.83.0.1' },
+        ...(address6 ? [{ subnet: 'fd00:83::/64', gateway: 'fd00:83::1' }] : []),
+      ];
+      const definition = {
+        name: 'brought',
+        id: 'c'.repeat(64),
+        driver: 'bridge',
+        network_interface: 'brought0',
+        created: new Date().toISOString(),
+        subnets,
+      };
+      const staticIps = ['10.83.0.2', ...(address6 ? [address6] : [])];
+      await lab.client.container.attach({
+        id: 'guest',
+        mode: `ns:${path}`,
+        networks: [{ network: 'brought', interfaceName: 'eth0', staticIps, definition }],
+        ports: [{ ...(hostIp && { hostIp }), hostPort: port, containerPort: 80, heldByCaller: true }],
+      });
+      expect(await reach('tcp', '::1', port)).toBe('ECONNREFUSED');
+      if (hostIp !== null)
+        await untilAnswered(async () => expect(factsOf('guest', 'port-unreachable')).not.toEqual([]));
+      await engine.end();
+      await lab.remove('guest');
+      native.removeNetns(path);
+      lab.facts.events.splice(0);
+    },
+  );
 });
 
 describe('N10 on an IPv4-only network', () => {

@@ -132,13 +132,18 @@ std::optional<LinkInfo> parse_link(const nlmsghdr& message) {
   return link;
 }
 
-std::vector<LinkInfo> list_links(nl::Socket& socket, const std::string& kind) {
+std::vector<LinkInfo> list_links(nl::Socket& socket) {
+  return nl::collect(socket, nl::Message(RTM_GETLINK, NLM_F_DUMP, ifinfomsg{}), "list links", parse_link);
+}
+
+std::vector<LinkInfo> list_bridges(nl::Socket& socket) {
   nl::Message request(RTM_GETLINK, NLM_F_DUMP, ifinfomsg{});
-  if (!kind.empty()) {
+  request.put_u32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+  {
     auto info = request.nest(IFLA_LINKINFO);
-    request.put_string(IFLA_INFO_KIND, kind);
+    request.put_string(IFLA_INFO_KIND, "bridge");
   }
-  return nl::collect(socket, request, "list links", parse_link);
+  return nl::collect(socket, request, "list bridges", parse_link);
 }
 
 std::optional<LinkInfo> link_by_name(nl::Socket& socket, const std::string& name) {

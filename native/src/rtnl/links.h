@@ -37,8 +37,10 @@ struct LinkInfo {
 /// What an RTM_NEWLINK or RTM_DELLINK tells.
 std::optional<LinkInfo> parse_link(const nlmsghdr& message);
 
-/// Equivalent to: ip -s link show [type <kind>]; a `kind` of "" is every kind.
-std::vector<LinkInfo> list_links(nl::Socket& socket, const std::string& kind);
+/// Equivalent to: ip -s link show
+std::vector<LinkInfo> list_links(nl::Socket& socket);
+/// Equivalent to: ip -d link show type bridge; without statistics and MAC tables, for who looks every second.
+std::vector<LinkInfo> list_bridges(nl::Socket& socket);
 /// Equivalent to: ip -s link show dev <name>; nothing when there is none.
 std::optional<LinkInfo> link_by_name(nl::Socket& socket, const std::string& name);
 /// The name of the link with that index; nothing when there is none.

@@ -1,0 +1,216 @@
+import { execFileSync } from 'node:child_process';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import * as native from '#native';
+import { runDoor } from '../doors/door.ts';
+import { untilAnswered } from '../support/daemon.ts';
+import { ip, ipWithin } from '../support/fresh-host.ts';
+import { Lab } from '../support/lab.ts';
+import { ipBatch } from '../support/other-host.ts';
+import { advertiseRouter } from '../support/router-advertiser.ts';
+
+// A container says that it is the link's router (CVE-2020-13401, CVE-2020-10749). A believer on the same link, as every Linux
+// is by default, shows that the advertisement has arrived; nobody else may believe it.
+
+const prefix = '2001:db8:bad::';
+const source = 'fe80::bad';
+const report: string[] = [];
+
+let lab: Lab;
+const pins: string[] = [];
+beforeAll(async () => {
+  lab = await Lab.open();
+});
+afterEach(async () => {
+  await lab.clear();
+  for (const path of pins.splice(0)) native.removeNetns(path);
+});
+afterAll(async () => {
+  console.log(`who believes a container's router advertisement:\n  ${report.join('\n  ')}`);
+  await lab.close();
+});
+
+function freshNetns(name: string): string {
+  const path = `${lab.directory.path}/${name}`;
+  native.createNetns(path).socket.close();
+  pins.push(path);
+  return path;
+}
+
+/** A host on the bridge that believes whatever router there is. */
+function believerOn(bridge: string): string {
+  const netns = freshNetns(`believer${pins.length}`);
+  execFileSync('ip', ['link', 'add', 'believer', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', netns]);
+  ipBatch(null, [`link set believer master ${bridge} up`]);
+  native.setSysctls(netns, [
+    { key: 'net/ipv6/conf/eth0/accept_ra', value: '1' },
+    { key: 'net/ipv6/conf/eth0/accept_dad', value: '0' },
+  ]);
+  ipBatch(netns, ['link set eth0 up']);
+  return netns;
+}
+
+const ipOf = (netns: string | null, ...args: string[]) => (netns === null ? ip(...args) : ipWithin(netns, ...args));
+/** What it learnt: routes by router advertisement, and addresses in the advertised prefix. */
+function learnt(netns: string | null): string[] {
+  const routes = ipOf(netns, '-6', 'route', 'show', 'proto', 'ra') as unknown as { dst: string }[];
+  const links = ipOf(netns, '-6', 'address') as unknown as { addr_info: { local?: string }[] }[];
+  const addresses = links.flatMap(({ addr_info }) => addr_info.flatMap(({ local }) => local ?? []));
+  return [
+    ...routes.map(({ dst }) => `route ${dst}`),
+    ...addresses.filter((address) => address.startsWith('2001:db8:bad:')).map((address) => `address ${address}`),
+  ];
+}
+
+const believes = (netns: string) => untilAnswered(async () => expect(learnt(netns)).toContain('route default'));
+
+function attack(netns: string, interfaceName = 'eth0'): void {
+  ipBatch(netns, [`address replace ${source}/64 dev ${interfaceName} nodad`]);
+  advertiseRouter({ netns, interfaceName, source, prefix });
+}
+
+/** From one container; the believer has heard it, the host and the neighbour have not believed it. */
+async function expectUnbelieved(what: string, bridge: string, attacker: string, neighbour: string): Promise<void> {
+  const believer = believerOn(bridge);
+  attack(attacker);
+  await believes(believer);
+  expect(learnt(null), `${what}: the host`).toEqual([]);
+  expect(learnt(neighbour), `${what}: a neighbour`).toEqual([]);
+  report.push(`${what}: a default Linux believes it (${learnt(believer).length} entries), host and neighbour do not`);
+  execFileSync('ip', ['link', 'delete', 'believer']);
+}
+
+it('N01 the attack works on a bridge that netloom has not made, and netloom does not change that bridge', async () => {
+  ipBatch(null, ['link add theirs type bridge', 'link add port type veth peer name portx']);
+  native.setSysctl(null, 'net.ipv6.conf.theirs.accept_ra', '1');
+  const attacker = freshNetns('attacker');
+  ipBatch(null, [`link set portx netns ${attacker} name eth0`, 'link set port master theirs up', 'link set theirs up']);
+  ipBatch(attacker, ['link set eth0 up']);
+  await lab.client.network.create({
+    name: 'theirs',
+    network_interface: 'theirs',
+    subnets: [{ subnet: '10.65.0.0/24' }],
+    options: { mode: 'unmanaged' },
+  });
+  const { netns } = await lab.client.container.setup({ id: 'guest', networks: [{ network: 'theirs' }] });
+  attack(attacker);
+  await untilAnswered(async () => expect(learnt(null)).toContain('route default'));
+  expect(native.getSysctl(null, 'net.ipv6.conf.theirs.accept_ra')).toBe('1');
+  expect(learnt(netns.path)).toEqual([]);
+  report.push('bridge of others: the host believes it (its own setting), our container on it does not');
+  await lab.remove('guest');
+  ipBatch(null, ['link delete theirs', 'link delete port']);
+});
+
+describe.each([
+  ['IPv4 only', { subnets: [{ subnet: '10.80.0.0/24' }] }],
+  ['internal', { subnets: [{ subnet: '10.80.0.0/24' }], internal: true }],
+  ['internal, dual-stack', { subnets: [{ subnet: '10.80.0.0/24' }, { subnet: 'fd00:80::/64' }], internal: true }],
+  ['dual-stack', { subnets: [{ subnet: '10.80.0.0/24' }, { subnet: 'fd00:80::/64' }] }],
+  ['without addresses', { dns_enabled: false, ipam_options: { driver: 'none' } }],
+] as const)('N01 on a network that is %s', (kind, request) => {
+  it('N01 C02 neither the host nor a neighbour believes an advertisement; also after healing and reload', async () => {
+    const { definition } = await lab.client.network.create({ name: 'net', ...request } as never);
+    const bridge = definition.network_interface as string;
+    const one = await lab.client.container.setup({ id: 'one', networks: [{ network: 'net' }] });
+    const two = await lab.client.container.setup({ id: 'two', networks: [{ network: 'net' }] });
+    await expectUnbelieved(kind, bridge, one.netns.path, two.netns.path);
+
+    const healed = lab.facts.of('network', 'net').filter((fact) => fact === 'drift-healed').length;
+    execFileSync('ip', ['link', 'delete', bridge]);
+    await lab.facts.told('network/net drift-healed', healed + 1);
+    await lab.client.container.reload({ id: 'one' });
+    await lab.client.container.reload({ id: 'two' });
+    await expectUnbelieved(`${kind}, healed`, bridge, one.netns.path, two.netns.path);
+  });
+});
+
+it('N01 C02 a container does not believe its neighbours on a macvlan', async () => {
+  ipBatch(null, ['link add lan type bridge', 'link set lan up', 'address add 10.70.0.1/24 dev lan']);
+  await lab.client.network.create({
+    name: 'lan',
+    driver: 'macvlan',
+    network_interface: 'lan',
+    subnets: [{ subnet: '10.70.0.0/24' }],
+  });
+  await lab.client.network.create({
+    name: 'open',
+    driver: 'macvlan',
+    network_interface: 'lan',
+    ipv6_enabled: true,
+    ipam_options: { driver: 'none' },
+  });
+  const [attacker, neighbour, asking] = await Promise.all(
+    [
+      ['one', 'lan'],
+      ['two', 'lan'],
+      ['three', 'open'],
+    ].map(async ([id, network]) => {
+      const { netns } = await lab.client.container.setup({
+        id: id as string,
+        networks: [{ network: network as string }],
+      });
+      return netns.path;
+    }),
+  );
+  attack(attacker as string);
+  // this network asks for router advertisements: its container believes them
+  await believes(asking as string);
+  expect(learnt(asking as string).some((one) => one.startsWith('address 2001:db8:bad:'))).toBe(true);
+  expect(learnt(neighbour as string)).toEqual([]);
+  expect(learnt(null)).toEqual([]);
+  report.push('macvlan: a network that asks for advertisements gets them, its neighbour network and the host do not');
+  await lab.empty();
+  execFileSync('ip', ['link', 'delete', 'lan']);
+});
+
+it('N01 a bridge network with accept_ra=1 has containers that believe, and a host that does not', async () => {
+  await lab.client.network.create({ name: 'net', subnets: [{ subnet: '10.80.0.0/24' }], options: { accept_ra: '1' } });
+  const one = await lab.client.container.setup({ id: 'one', networks: [{ network: 'net' }] });
+  const two = await lab.client.container.setup({ id: 'two', networks: [{ network: 'net' }] });
+  attack(one.netns.path);
+  await believes(two.netns.path);
+  expect(learnt(null)).toEqual([]);
+});
+
+it('N01 in a namespace that an engine made, through the door, and after a connect', async () => {
+  const { definition } = await lab.client.network.create({ name: 'one', subnets: [{ subnet: '10.80.0.0/24' }] });
+  await lab.client.network.create({ name: 'two', subnets: [{ subnet: '10.81.0.0/24' }] });
+  const netns = freshNetns('engine');
+  const spoken = await runDoor(['setup', netns], {
+    env: { NETLOOM_RUN_DIR: lab.daemon.runDirectory },
+    input: {
+      container_id: 'c'.repeat(64),
+      container_name: 'web',
+      networks: { one: { static_ips: ['10.80.0.9'], interface_name: 'eth0' } },
+      network_info: { one: definition },
+    },
+  });
+  expect(spoken).toMatchObject({ code: 0 });
+  await lab.client.container.connect({ id: 'c'.repeat(64), network: 'two' });
+  for (const name of ['eth0', 'eth1'])
+    for (const [setting, value] of [
+      ['ipv6/conf/%/accept_ra', '0'],
+      ['ipv6/conf/%/autoconf', '0'],
+      ['ipv6/conf/%/accept_dad', '0'],
+      ['ipv4/conf/%/rp_filter', '2'],
+      ['ipv4/conf/%/arp_notify', '1'],
+    ] as const)
+      expect(native.getSysctl(netns, `net/${setting.replace('%', name)}`), `${name} ${setting}`).toBe(value);
+});
+
+it('N22 an IPv6 address of a container is usable at once, its link-local one as well', async () => {
+  await lab.client.network.create({ name: 'net', subnets: [{ subnet: '10.80.0.0/24' }, { subnet: 'fd00:80::/64' }] });
+  await lab.client.network.create({ name: 'more', subnets: [{ subnet: 'fd00:81::/64' }] });
+  const { netns } = await lab.client.container.setup({ id: 'one', networks: [{ network: 'net' }] });
+  const tentative = (path: string) =>
+    (ipWithin(path, '-6', 'address') as unknown as { ifname: string; addr_info: { tentative?: boolean }[] }[])
+      .filter(({ addr_info }) => addr_info.some((address) => address.tentative))
+      .map(({ ifname }) => ifname);
+  expect(tentative(netns.path)).toEqual([]);
+  await lab.client.container.connect({ id: 'one', network: 'more' });
+  expect(tentative(netns.path)).toEqual([]);
+  const addresses = ipWithin(netns.path, '-6', 'address', 'show', 'dev', 'eth0') as unknown as {
+    addr_info: { scope: string }[];
+  }[];
+  expect(addresses.flatMap(({ addr_info }) => addr_info.map(({ scope }) => scope)).sort()).toEqual(['global', 'link']);
+});

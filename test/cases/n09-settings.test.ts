@@ -1,0 +1,67 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as native from '#native';
+import type { SettingDrift } from '../../src/core/plan/interface-settings.ts';
+import { Lab } from '../support/lab.ts';
+
+// Another program (systemd-sysctl, a hardening script, sysctl --system) sets back what netloom has set.
+
+let lab: Lab;
+let bridge: string;
+beforeAll(async () => {
+  lab = await Lab.open();
+  // before the first network is made: bridges are born with it
+  for (const family of [4, 6]) native.setSysctl(null, `net.ipv${family}.conf.default.forwarding`, '0');
+  const subnets = [{ subnet: '10.80.0.0/24' }, { subnet: 'fd00:80::/64' }];
+  const { definition } = await lab.client.network.create({ name: 'net', subnets });
+  bridge = definition.network_interface as string;
+  await lab.client.container.setup({
+    id: 'one',
+    networks: [{ network: 'net' }],
+    ports: [{ hostPort: 8080, containerPort: 80 }],
+  });
+});
+afterAll(() => lab.close());
+
+const settingOf = (setting: string) => setting.replace('%', bridge);
+
+const rows: [setting: string, value: string, wrong: string][] = [
+  ['net.ipv4.conf.%.forwarding', '1', '0'],
+  ['net.ipv4.conf.%.rp_filter', '2', '1'],
+  ['net.ipv6.conf.%.forwarding', '1', '0'],
+  ['net.ipv6.conf.%.accept_ra', '0', '2'],
+  ['net.ipv6.conf.%.autoconf', '0', '1'],
+  ['net.ipv6.conf.%.accept_dad', '0', '1'],
+  ['net.ipv4.conf.%.arp_notify', '1', '0'],
+];
+
+describe('N09 settings of a bridge', () => {
+  it.each(rows)('N09 %s is %s from the beginning', (setting, value) => {
+    expect(native.getSysctl(null, settingOf(setting))).toBe(value);
+  });
+
+  it.each(rows)(
+    'N09 %s is %s again within a second or so, and events say what it was',
+    async (setting, value, wrong) => {
+      const told = lab.facts.of('network', 'net').filter((fact) => fact === 'drift-healed').length;
+      const startedMs = performance.now();
+      native.setSysctl(null, settingOf(setting), wrong);
+      const healed = await lab.facts.told('network/net drift-healed', told + 1);
+      const tookMs = performance.now() - startedMs;
+      expect(native.getSysctl(null, settingOf(setting))).toBe(value);
+      const { settings } = healed.data as { settings: SettingDrift[] };
+      expect(settings).toContainEqual({ key: settingOf(setting), found: wrong, wanted: value });
+      console.log(`${settingOf(setting)}: told as healed after ${tookMs.toFixed(0)} ms`);
+    },
+  );
+
+  it('N09 are kept for systemd-sysctl while the network is there', async () => {
+    const file = `${lab.daemon.runDirectory}/sysctl.d/10-netloom-${bridge}.conf`;
+    const text = readFileSync(file, 'utf8');
+    for (const [setting, value] of rows)
+      expect(text).toContain(`-${settingOf(setting).replaceAll('.', '/')} = ${value}\n`);
+    await lab.remove('one');
+    await lab.client.network.remove({ name: 'net' });
+    expect(existsSync(file)).toBe(false);
+  });
+});

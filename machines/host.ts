@@ -101,7 +101,8 @@ const machine = setup({
     }),
     announceUplink: decide(({ event }) => {
       assertEvent(event, 'uplink.changed');
-      return driftFacts({ what: 'uplink', hostIp: event.hostIp });
+      const { type: _, ...way } = event;
+      return driftFacts({ what: 'uplink', ...way });
     }),
     announceResolverLost: decide(() => [{ kind: 'announce', fact: 'drift-detected', data: { what: 'resolver' } }]),
     announceResolverHealed: decide(() => [{ kind: 'announce', fact: 'drift-healed', data: { what: 'resolver' } }]),

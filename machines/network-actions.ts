@@ -3,7 +3,7 @@ import { containerAddress, hostAddress } from '../src/core/actor-address.ts';
 import type { Effect } from '../src/core/effect.ts';
 import type { CommandId, LeaseRequest, NetworkEvent } from '../src/core/event.ts';
 import { type Fault, type FaultCode, fault } from '../src/core/fault.ts';
-import type { Leases } from '../src/core/lease.ts';
+import { deviceOf, type Leases } from '../src/core/lease.ts';
 import { withoutEntry } from '../src/core/ledger.ts';
 import {
   changeable,
@@ -13,9 +13,10 @@ import {
   type NetworkWish,
   networkDefinition,
   optionsRefusal,
+  ownsBridge,
 } from '../src/core/network.ts';
 import { changeableOptions } from '../src/core/network-options.ts';
-import { definePlan, lowerPlan, mendPlan, raisePlan, updatePlan } from '../src/core/plan/network.ts';
+import { definePlan, lookPlan, lowerPlan, mendPlan, raisePlan, updatePlan } from '../src/core/plan/network.ts';
 import { degradedFacts, driftFacts, mendedFacts, rulesetLoaded } from './drift.ts';
 import { action, deciding, effects } from './effects.ts';
 import { answerTo, grant, grantOf, type Ledger, type NetworkContext, type NetworkInput } from './network-context.ts';
@@ -149,12 +150,14 @@ export const networkSetup = setup({
 
     // ---- device
     raise: decide(({ context }) => [{ kind: 'apply', plan: raisePlan(grantOf(context)) }]),
+    look: decide(({ context }) => [{ kind: 'apply', plan: lookPlan(grantOf(context)) }]),
     mend: decide(({ context }) => [{ kind: 'apply', plan: mendPlan(grantOf(context)) }]),
     keepDevice: assign(({ context, event }) => {
       assertEvent(event, 'steps.applied');
-      const found = event.outputs.find(({ link }) => link)?.link ?? context.device;
+      const found = event.outputs.find(({ link }) => link)?.link;
+      const device = found ? deviceOf(context.definition as NetworkDefinition, found) : context.device;
       const made = context.device?.made || event.changed.some((step) => step.startsWith('link.bridge '));
-      return { device: found && { ...found, made }, lastFault: null };
+      return { device: device && { ...device, made }, lastFault: null };
     }),
     keepFault: assign(({ event }) => {
       assertEvent(event, 'steps.failed');
@@ -279,6 +282,8 @@ export const networkSetup = setup({
     isLoss: ({ context: { news } }) => news?.type === 'definition.lost',
     isLossOfUsed: ({ context }) => context.news?.type === 'definition.lost' && isUsed(context),
     isSuspected: ({ context }) => context.suspected,
+    sharesLink: ({ context }) => !ownsBridge(context.definition as NetworkDefinition),
+    isLook: ({ event }) => 'plan' in event && event.plan === 'look',
     isMend: ({ event }) => 'plan' in event && event.plan === 'mend',
     isLower: ({ event }) => 'plan' in event && event.plan === 'lower',
     wasRebootedGiven: ({ context, event }) => event.type === 'actor.recovered' && event.rebooted && context.given,

@@ -76,12 +76,14 @@ export function grant(grounds: Grounds, ledger: Ledger, request: LeaseRequest): 
   if (refusal) return { ledger, effect: answerTo(request, { fault: refusal }) };
   const held = ledger.leases[request.container];
   const wanted = request.staticIps.length > 0 ? request.staticIps : (held ?? []);
-  const chosen = chooseAddresses(definition, ledger.leases, ledger.lastGiven, wanted, request.container);
+  const device = grounds.device as NetworkDevice;
+  const { leases, lastGiven } = ledger;
+  const chosen = chooseAddresses(definition, leases, lastGiven, wanted, request.container, device.addresses);
   if ('code' in chosen) return { ledger, effect: answerTo(request, { fault: chosen }) };
   const addresses = chosen.map(({ address }) => address);
   const given = definition.subnets.map(({ subnet }, index) => [subnet, addresses[index]] as const);
   const automatic = wanted.length === 0 ? Object.fromEntries(given) : {};
-  const lease = leaseOf(definition, grounds.device as NetworkDevice, grounds.searchDomain, chosen);
+  const lease = leaseOf(definition, device, grounds.searchDomain, chosen);
   return {
     ledger: {
       leases: withEntry(ledger.leases, request.container, addresses),

@@ -206,16 +206,27 @@ export const networkMachine = networkSetup.createMachine({
         'network.remove': removal,
         'definition.found': definitionFound,
         'definition.lost': lossOfDefinition,
-        'lease.request': [replacement, { actions: ['wait', 'grantWaiting'] }],
+        'lease.request': [
+          replacement,
+          // somebody else may have given it an address, or another MTU
+          { guard: 'sharesLink', actions: ['wait', 'look'] },
+          { actions: ['wait', 'grantWaiting'] },
+        ],
         'lease.release': release,
         'drift.suspected': { actions: 'mend' },
         'actor.recovered': [...reboot, { actions: ['keepAdopting', 'mend'] }],
         'steps.applied': [
           { guard: 'isMend', actions: ['announceMended', 'keepDevice', 'adopted'] },
+          { guard: 'isLook', actions: ['keepDevice', 'grantWaiting'] },
           { guard: 'isDefine', actions: 'announceWritten' },
         ],
         'steps.failed': [
-          { guard: 'isMend', target: 'degraded', actions: ['keepFault', 'announceDegraded', 'adopted'] },
+          {
+            guard: 'isMend',
+            target: 'degraded',
+            actions: ['keepFault', 'announceDegraded', 'adopted', 'refuseWaiting'],
+          },
+          { guard: 'isLook', target: 'degraded', actions: ['keepFault', 'announceDegraded', 'refuseWaiting'] },
           { guard: 'isDefine', actions: 'announceFailed' },
         ],
       },

@@ -114,12 +114,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     reportWorkers(pool, log);
     // it watches since before the actors look at what is there: nothing goes unseen
     watch.on('suspected', (suspected) => engine.suspect(suspected));
-    watch.on('uplink', (hostIp) => engine.noteHostIp(hostIp));
+    watch.on('uplink', (way, before) => engine.noteWayOut(way, before));
     resolver.on('lost', () => engine.noteResolver('lost'));
     resolver.on('replaced', async () => {
       await pool.connectResolver();
       // what could not be told to anybody meanwhile, or could not be opened again, is looked at
-      engine.suspect({ all: true, owners: [], links: [] });
+      engine.suspect({ all: true, owners: [], links: [], addresses: [] });
       engine.noteResolver('replaced');
       log.info('the resolver was started again');
     });

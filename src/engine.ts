@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ContainerContext } from '../machines/container.ts';
 import type { HostContext } from '../machines/host.ts';
 import type { NetworkContext } from '../machines/network.ts';
-import type { Answer, Journal, StoredReply } from './actors/journal.ts';
+import type { ActorRecord, Answer, Journal, StoredReply } from './actors/journal.ts';
 import type { Pool } from './actors/pool.ts';
 import type { Engine, PlanPreview } from './bus/engine.ts';
 import {
@@ -16,19 +16,23 @@ import {
   hostAddress,
   networkAddress,
 } from './core/actor-address.ts';
+import { parseSubnet, type Subnet, subnetContains } from './core/address.ts';
 import type { ContainerWish } from './core/container.ts';
 import type { ActorEvent } from './core/event.ts';
 import { type Fault, fault, NetloomError } from './core/fault.ts';
 import { type Collected, findLeftovers } from './core/gc.ts';
 import { hostVethName } from './core/names.ts';
+import { followsUplink } from './core/network.ts';
 import type { PublishedPort } from './core/port.ts';
 import { sharingCycle } from './core/sharing.ts';
 import { type ContainerStatistics, leavingStates, type NodeInfo } from './core/view.ts';
+import { isSameLink, type WayOut } from './core/way-out.ts';
 import { JournalViews, type StreamPosition, viewOfContainer } from './journal-views.ts';
 import type { Definitions } from './networks/definition-store.ts';
 import { previewPlan } from './plan-preview.ts';
 import { span } from './span.ts';
 import type { Suspected } from './watch/protocol.ts';
+import type { HostAddress } from './watch/suspects.ts';
 
 export interface EngineSettings {
   node: string;
@@ -175,10 +179,28 @@ export class ActorEngine extends JournalViews implements Engine {
   }
 
   /** What the kernel has told: whom it concerns looks for himself. */
-  suspect({ all, owners, links }: Suspected): void {
+  suspect({ all, owners, links, addresses }: Suspected): void {
     const suspected = new Set(all ? this.journal.actors().map(({ address }) => address) : owners);
     if (links.length > 0) for (const address of this.#usersOf(new Set(links))) suspected.add(address);
+    for (const one of addresses) for (const address of this.#giversOf(one)) suspected.add(address);
     for (const address of suspected) this.pool.suspect(address);
+  }
+
+  /** Networks that would give that address to a container, though it is this host's now, or that would not, though it is free. */
+  #giversOf({ address, owner, isGone }: HostAddress): ActorAddress[] {
+    return this.#networks(owner).flatMap((network) => {
+      const { definition, device } = network.record.context as NetworkContext;
+      if (!definition || !device || device.addresses.includes(address) !== isGone) return [];
+      const isNear = definition.subnets.some(({ subnet }) => subnetContains(parseSubnet(subnet) as Subnet, address));
+      return isNear ? [network.address] : [];
+    });
+  }
+
+  /** null: all of them */
+  #networks(owner: ActorAddress | null): { address: ActorAddress; record: ActorRecord }[] {
+    if (owner === null) return this.journal.actors('network/');
+    const record = actorKind(owner) === 'network' ? this.journal.actor(owner) : null;
+    return record ? [{ address: owner, record }] : [];
   }
 
   /** Networks whose bridge or parent has one of these names, and their members. */
@@ -216,9 +238,18 @@ export class ActorEngine extends JournalViews implements Engine {
     };
   }
 
-  noteHostIp(hostIp: string | null): void {
-    this.#hostIp = hostIp;
-    this.#tell(hostAddress, { type: 'uplink.changed', hostIp });
+  noteWayOut(way: WayOut, before: WayOut): void {
+    this.#hostIp = way.hostIp;
+    this.#tell(hostAddress, { type: 'uplink.changed', ...way });
+    if (!isSameLink(way, before)) for (const address of this.#followers()) this.pool.suspect(address);
+  }
+
+  /** Networks that are up and whose next containers depend on the way out. */
+  #followers(): ActorAddress[] {
+    return this.journal.actors('network/').flatMap(({ address, record }) => {
+      const { definition, device } = record.context as NetworkContext;
+      return definition && device && followsUplink(definition) ? [address] : [];
+    });
   }
 
   noteResolver(what: 'lost' | 'replaced'): void {

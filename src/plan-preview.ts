@@ -31,10 +31,11 @@ function previewLease(views: JournalViews, network: string, container: string, s
   if (!context?.definition) throw new NetloomError(fault('network.unknown', `no network ${network}`));
   const held = context.leases[container];
   const wanted = staticIps.length > 0 ? staticIps : [...(held ?? [])];
-  const addresses = chooseAddresses(context.definition, context.leases, context.lastGiven, wanted, container);
+  const own = context.device?.addresses;
+  const addresses = chooseAddresses(context.definition, context.leases, context.lastGiven, wanted, container, own);
   if ('code' in addresses) throw new NetloomError(addresses);
   const { definition, device, searchDomain } = context;
-  const unraised = { name: definition.network_interface ?? 'the uplink', mtuBytes: null };
+  const unraised = { name: definition.network_interface ?? 'the uplink', mtuBytes: null, addresses: [] };
   return leaseOf(definition, device ?? unraised, searchDomain, addresses);
 }
 

@@ -6,9 +6,10 @@ import type { ActorEvent } from '../core/event.ts';
 import type { Inventory } from '../core/gc.ts';
 import type { NetworkDefinition } from '../core/network.ts';
 import { namespaceSysctls, persistedSettings, type SettingDrift } from '../core/plan/interface-settings.ts';
-import type { ContainerNames, ServedNetwork, Step, StepOutput } from '../core/plan/step.ts';
+import type { ContainerNames, FoundLink, ServedNetwork, Step, StepOutput } from '../core/plan/step.ts';
 import { type PublishedPort, publishedFlows } from '../core/port.ts';
 import type { NamespaceStatistics } from '../core/statistics.ts';
+import { publicAddresses } from '../core/way-out.ts';
 import { span } from '../span.ts';
 import { Firewall } from './firewall.ts';
 import { inventory } from './inventory.ts';
@@ -21,9 +22,6 @@ import { ProcessWatch } from './process-watch.ts';
 import { batchFrom, namespaceOf, verbsOf } from './route-batch.ts';
 import { driftOf, isSet, type RouteStep, requestFor, settle, uplink, verifyExisting } from './route-steps.ts';
 import { attempt, failureOf, fault } from './system-fault.ts';
-
-/** Somewhere outside: only looked up, never spoken to (C09). */
-const publicAddress = '8.8.8.8';
 
 interface Run {
   outputs: StepOutput[];
@@ -119,7 +117,7 @@ export class NativeKernel implements Kernel {
   }
 
   hostIp(): string | null {
-    return native.sourceAddressFor(this.#route, publicAddress);
+    return native.sourceAddressFor(this.#route, publicAddresses[0]);
   }
 
   onFact(listener: (to: ActorAddress, event: ActorEvent) => void): void {
@@ -213,7 +211,7 @@ export class NativeKernel implements Kernel {
         await this.#links.gone(step.name, step.graceMs);
         return unchanged();
       case 'link.find':
-        return unchanged({ link: this.#find(step.name) });
+        return unchanged({ link: this.#find(step.name, step.mtuOf ?? null) });
       case 'dns.serve': {
         const { verb: _, network: name, ...served } = step;
         await this.services.names.serve({ name, ...served });
@@ -281,14 +279,19 @@ export class NativeKernel implements Kernel {
     return { output: { netns: { path, inode: identity.inode } }, changed: true };
   }
 
-  #find(name: string | null): { name: string; mtuBytes: number } {
+  #find(name: string | null, mtuOf: 'uplink' | null): FoundLink {
     const link = name === null ? uplink(this.#route) : native.linkByName(this.#route, name);
-    if (link) return { name: link.name, mtuBytes: link.mtuBytes };
-    throw fault(
-      'find link',
-      'ENODEV',
-      name === null ? 'this host has no default route' : `there is no interface ${name}`,
-    );
+    if (!link)
+      throw fault(
+        'find link',
+        'ENODEV',
+        name === null ? 'this host has no default route' : `there is no interface ${name}`,
+      );
+    const { mtuBytes } = (mtuOf === 'uplink' && uplink(this.#route)) || link;
+    const own = native
+      .listAddresses(this.#route)
+      .filter(({ address, scope }) => scope !== 'host' && !address.startsWith('fe80:'));
+    return { name: link.name, mtuBytes, addresses: own.map(({ address }) => address.split('/')[0] as string) };
   }
 
   #survey() {

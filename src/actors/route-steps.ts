@@ -1,6 +1,7 @@
 import * as native from '#native';
 import { type SettingDrift, settingDrift } from '../core/plan/interface-settings.ts';
 import type { Step } from '../core/plan/step.ts';
+import { publicAddresses } from '../core/way-out.ts';
 
 /** Steps that are one route-netlink message each. */
 export type RouteStep = Extract<
@@ -78,24 +79,20 @@ export function requestFor(socket: native.RouteSocket, step: RouteStep): native.
   }
 }
 
-/** The MTU of the default route's link is found when it is needed: uplinks come and go. */
+/** The MTU of the uplink is found when it is needed: uplinks come and go. */
 function mtuOf(socket: native.RouteSocket, mtuBytes: number | 'uplink' | null): number | null {
   return mtuBytes === 'uplink' ? (uplink(socket)?.mtuBytes ?? null) : mtuBytes;
 }
 
-/** ip route show default: the link of the most preferred one. */
+/** ip route get <a public address>: the link that traffic to the outside takes, whatever route leads there. */
 export function uplink(socket: native.RouteSocket): native.LinkInfo | null {
-  const defaults = native
-    .listRoutes(socket)
-    .filter(({ destination, linkIndex }) => linkIndex !== null && /\/0$/.test(destination))
-    .sort(
-      (one, other) =>
-        Number(one.destination === '::/0') - Number(other.destination === '::/0') ||
-        (one.metric ?? 0) - (other.metric ?? 0),
-    );
-  const index = defaults[0]?.linkIndex ?? null;
-  const name = index === null ? null : native.linkName(socket, index);
-  return name === null ? null : native.linkByName(socket, name);
+  for (const address of publicAddresses) {
+    const index = native.linkTowards(socket, address);
+    const name = index === null ? null : native.linkName(socket, index);
+    const link = name === null ? null : native.linkByName(socket, name);
+    if (link && !link.loopback) return link;
+  }
+  return null;
 }
 
 const gone: ReadonlySet<string> = new Set(['ENODEV', 'ENOENT', 'ESRCH', 'EADDRNOTAVAIL']);

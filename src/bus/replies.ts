@@ -159,6 +159,10 @@ const definition = {
 const networkViewSchema: z.ZodType<NetworkView> = z.object({
   ...definition,
   state: z.enum(networkStates),
+  device: z
+    .object({ name: z.string(), mtuBytes: z.int().nullable() })
+    .nullable()
+    .describe('what its next container is attached to, with which MTU: bridge or parent; null while it is not up'),
   leases: z.record(z.string(), z.array(z.string())).describe('container id → addresses'),
   lastFault: faultSchema.nullable().describe('why it is degraded'),
 } satisfies Shape<NetworkView>);

@@ -81,7 +81,7 @@ export function networkTable(terminal: Terminal, networks: NetworkView[]): strin
       network.name,
       network.driver,
       network.state,
-      network.network_interface,
+      network.network_interface ?? network.device?.name ?? null,
       network.subnets.map(({ subnet }) => subnet).join(', '),
       Object.keys(network.leases).length,
       network.internal ? 'yes' : 'no',
@@ -97,7 +97,7 @@ export function networkFacts(terminal: Terminal, network: NetworkView): string {
     ['Id', network.id],
     ['State', network.state],
     ['Driver', network.driver],
-    ['Interface', network.network_interface],
+    ['Interface', linkText(network)],
     ...network.subnets.map(({ subnet, gateway, lease_range: range }): [string, string] => [
       'Subnet',
       `${gateway === null ? subnet : `${subnet} via ${gateway}`}${range ? `, addresses from ${range.start_ip ?? '…'} to ${range.end_ip ?? '…'}` : ''}`,
@@ -112,6 +112,13 @@ export function networkFacts(terminal: Terminal, network: NetworkView): string {
     ['Containers', leases.length > 0 ? leases : 'none'],
     ['Last fault', network.lastFault && `${network.lastFault.code}: ${network.lastFault.message}`],
   ]);
+}
+
+/** `netloom0, MTU 1500`; of a parent that nobody named: `eth0 (leads to the outside), MTU 1500` */
+function linkText({ network_interface: named, device }: NetworkView): string | null {
+  if (device === null) return named;
+  const link = named === null ? `${device.name} (leads to the outside)` : device.name;
+  return device.mtuBytes === null ? link : `${link}, MTU ${device.mtuBytes}`;
 }
 
 /** `10.21.0.0/24 via 10.89.0.254 metric 120`, `blackhole 10.22.0.0/24` */

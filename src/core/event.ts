@@ -8,6 +8,7 @@ import type { NetworkDefinition, NetworkSubnet, NetworkWish } from './network.ts
 import type { Step, StepOutput } from './plan/step.ts';
 import type { PublishedPort } from './port.ts';
 import type { StatusBlock } from './status.ts';
+import type { WayOut } from './way-out.ts';
 
 /**
  * Everything that actors hear. Wishes are imperative, facts are in the past. A command carries the id under which its
@@ -94,8 +95,8 @@ export interface LeaseRequest {
 export type HostEvent =
   | LoopEvent
   | { type: 'host.start' }
-  /** the source address of the way to the outside is another now (C09) */
-  | { type: 'uplink.changed'; hostIp: string | null }
+  /** the way to the outside is another now: its source address (C09), its link, or the MTU of that */
+  | ({ type: 'uplink.changed' } & WayOut)
   /** the thread that answers for names has ended by itself; another has taken its place */
   | { type: 'resolver.lost' }
   | { type: 'resolver.replaced' }

@@ -27,7 +27,8 @@ export function containerView(value: unknown, context: ContainerContext): Contai
 export function networkView(value: unknown, context: NetworkContext): NetworkView | null {
   const { definition, leases, lastFault } = context;
   if (!definition) return null;
-  return { ...definition, state: stateName(value) as NetworkState, leases, lastFault };
+  const device = context.device && { name: context.device.name, mtuBytes: context.device.mtuBytes };
+  return { ...definition, state: stateName(value) as NetworkState, device, leases, lastFault };
 }
 
 /** Of a network that is up: what its process does, unless something is missing of the network itself. */

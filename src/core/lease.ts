@@ -20,6 +20,7 @@ import {
   type NetworkSubnet,
 } from './network.ts';
 import { networkSettings } from './network-options.ts';
+import type { FoundLink } from './plan/step.ts';
 
 /** What a network gives a container: one address per subnet, and all that its plan needs to know of the network. */
 export interface Lease {
@@ -75,8 +76,9 @@ export function chooseAddresses(
   lastGiven: Readonly<Record<string, string>>,
   staticIps: readonly string[],
   container: string | null = null,
+  hostsOwn: readonly string[] = [],
 ): LeasedAddress[] | Fault {
-  const holder = holders(leases, container);
+  const holder = holders(leases, container, new Set(hostsOwn));
   const subnets = definition.subnets.map((entry) => ({ entry, subnet: parseSubnet(entry.subnet) as Subnet }));
   for (const address of staticIps)
     if (!subnets.some(({ subnet }) => subnetContains(subnet, address)))
@@ -99,15 +101,16 @@ export function chooseAddresses(
   return chosen;
 }
 
-/** Who has an address; null: nobody. */
-type Holder = (address: string) => string | null;
+/** Who has an address: a container's id, or the host; null: nobody. */
+type Holder = (address: string) => { container: string } | 'host' | null;
 
 const byAddress = new LedgerIndex<readonly string[]>((addresses) => addresses);
 
 /** What `container` itself holds counts as free. */
-function holders(leases: Leases, container: string | null): Holder {
+function holders(leases: Leases, container: string | null, hostsOwn: ReadonlySet<string>): Holder {
   return (address) => {
-    for (const id of byAddress.find(leases, address)) if (id !== container) return id;
+    if (hostsOwn.has(address)) return 'host';
+    for (const id of byAddress.find(leases, address)) if (id !== container) return { container: id };
     return null;
   };
 }
@@ -118,7 +121,10 @@ function refuseStatic(address: string, entry: NetworkSubnet, subnet: Subnet, hol
   if (value < firstHost(subnet) || value > lastHost(subnet))
     return fault('address.invalid', `address ${address} is the network or broadcast address of ${entry.subnet}`);
   const owner = holder(address);
-  return owner === null ? null : fault('address.taken', `address ${address} is leased to container ${owner}`);
+  if (owner === null) return null;
+  return owner === 'host'
+    ? fault('address.taken', `address ${address} is this host's own`)
+    : fault('address.taken', `address ${address} is leased to container ${owner.container}`);
 }
 
 function nextFree(entry: NetworkSubnet, subnet: Subnet, holder: Holder, last: string | undefined): string | null {
@@ -171,7 +177,17 @@ export function leaseOf(
 export interface NetworkDevice {
   /** bridge or parent */
   name: string;
+  /** of the interfaces of new containers, where nobody says another */
   mtuBytes: number | null;
+  /** this host's own ones in the subnets of the network: nobody else can have them */
+  addresses: readonly string[];
+}
+
+/** What of a link that was found matters to the network. */
+export function deviceOf({ subnets }: Pick<NetworkDefinition, 'subnets'>, found: FoundLink): NetworkDevice {
+  const parsed = subnets.map(({ subnet }) => parseSubnet(subnet) as Subnet);
+  const isNear = (address: string) => parsed.some((subnet) => subnetContains(subnet, address));
+  return { name: found.name, mtuBytes: found.mtuBytes, addresses: found.addresses.filter(isNear) };
 }
 
 function linkOf(definition: NetworkDefinition, { name }: NetworkDevice): LeaseLink {

@@ -426,6 +426,14 @@ export function acceptRaOf(definition: NetworkDefinition): number {
   return isOnForeignLink && definition.ipv6_enabled && definition.ipam_options.driver !== 'host-local' ? 1 : 0;
 }
 
+/** Whether its containers are made by what leads to the outside: their MTU, or the link that they are upon. */
+export function followsUplink(
+  definition: Pick<NetworkDefinition, 'driver' | 'options' | 'network_interface'>,
+): boolean {
+  const { mtuBytes } = networkSettings(definition);
+  return definition.network_interface === null || (mtuBytes === null && ownsBridge(definition));
+}
+
 /** Whether its containers are answered for by name; podman's files say so of networks that have no gateway of ours, too. */
 export function answersNames(definition: NetworkDefinition): boolean {
   return definition.dns_enabled && ownsBridge(definition) && gatewaysOf(definition).length > 0;

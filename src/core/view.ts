@@ -55,6 +55,8 @@ export type NetworkState = (typeof networkStates)[number];
 
 export interface NetworkView extends NetworkDefinition {
   state: NetworkState;
+  /** what its next container is attached to, with which MTU: its bridge, or a parent; null while the network is not up */
+  device: { name: string; mtuBytes: number | null } | null;
   /** container id → addresses */
   leases: Leases;
   /** why it is degraded */

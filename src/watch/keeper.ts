@@ -1,11 +1,12 @@
 import { EventEmitter } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import { isSameLink, noWayOut, type WayOut } from '../core/way-out.ts';
 import { RestartPause } from '../restart-pause.ts';
 import type { FromWatcher, Suspected, WatcherSettings } from './protocol.ts';
 
 interface KeeperEvents {
   suspected: [suspected: Suspected];
-  uplink: [hostIp: string | null];
+  uplink: [way: WayOut, before: WayOut];
   /** the watcher ended by itself: what happens until the next one has begun is found by looking at everything then */
   lost: [error: Error | null];
 }
@@ -13,7 +14,7 @@ interface KeeperEvents {
 /** The watcher, whichever thread it is just now. */
 export class WatchKeeper extends EventEmitter<KeeperEvents> {
   #thread: Worker | null = null;
-  #hostIp: string | null = null;
+  #way = noWayOut;
   readonly #pause = new RestartPause();
   #stopping = false;
 
@@ -33,9 +34,8 @@ export class WatchKeeper extends EventEmitter<KeeperEvents> {
     return keeper;
   }
 
-  /** Source address of the way to the outside (C09); null without one. */
-  get hostIp(): string | null {
-    return this.#hostIp;
+  get way(): WayOut {
+    return this.#way;
   }
 
   async stop(): Promise<void> {
@@ -74,18 +74,18 @@ export class WatchKeeper extends EventEmitter<KeeperEvents> {
         break;
       }
       case 'watching':
-        if (isReplacement) this.emit('suspected', { all: true, owners: [], links: [] });
-        this.#noteUplink(message.hostIp, isReplacement);
+        if (isReplacement) this.emit('suspected', { all: true, owners: [], links: [], addresses: [] });
+        this.#noteUplink(message.way, isReplacement);
         break;
       case 'uplink':
-        this.#noteUplink(message.hostIp, true);
+        this.#noteUplink(message.way, true);
     }
   }
 
-  #noteUplink(hostIp: string | null, isNews: boolean): void {
-    const isAnother = hostIp !== this.#hostIp;
-    this.#hostIp = hostIp;
-    if (isNews && isAnother) this.emit('uplink', hostIp);
+  #noteUplink(way: WayOut, isNews: boolean): void {
+    const before = this.#way;
+    this.#way = way;
+    if (isNews && (way.hostIp !== before.hostIp || !isSameLink(way, before))) this.emit('uplink', way, before);
   }
 
   async #replace(cause: Error | null): Promise<void> {

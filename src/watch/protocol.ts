@@ -1,4 +1,6 @@
 import type { ActorAddress } from '../core/actor-address.ts';
+import type { WayOut } from '../core/way-out.ts';
+import type { HostAddress } from './suspects.ts';
 
 export interface WatcherSettings {
   netnsDirectory: string;
@@ -6,10 +8,10 @@ export interface WatcherSettings {
 
 /** What the watcher says. It is told nothing. */
 export type FromWatcher =
-  | { kind: 'watching'; hostIp: string | null }
+  | { kind: 'watching'; way: WayOut }
   | ({ kind: 'suspected' } & Suspected)
-  /** the source address of the way to the outside is another now (C09) */
-  | { kind: 'uplink'; hostIp: string | null };
+  /** the way to the outside is another now */
+  | { kind: 'uplink'; way: WayOut };
 
 /** Who has reason to look whether all is as it should be. */
 export interface Suspected {
@@ -18,4 +20,6 @@ export interface Suspected {
   owners: ActorAddress[];
   /** names of links that came or went, or were set down, without a word about whose they are */
   links: string[];
+  /** addresses that came to this host, or went, and whose link they are on */
+  addresses: readonly HostAddress[];
 }

@@ -2,6 +2,7 @@ import type { LinkInfo, NftNotice, RouteNotice } from '#native';
 import { type ActorAddress, hostAddress } from '../core/actor-address.ts';
 import { isHostVethName, ownerNamed, ownerOfAlias } from '../core/names.ts';
 import { nftTable } from '../core/nft.ts';
+import { mayLeadOut } from '../core/way-out.ts';
 
 /** What the notices of a moment say may not be any more as it was made. */
 export interface Suspects {
@@ -14,8 +15,16 @@ export interface Suspects {
   links: ReadonlySet<string>;
   /** containers whose link has left a bridge, and that bridge */
   unplugged: readonly { owner: ActorAddress; bridge: KnownLink }[];
-  /** an address or a default route of this host has come or gone */
+  /** addresses that came to this host, or went, and whose link it is: a network gives none of them to a container */
+  addresses: readonly HostAddress[];
+  /** an address, a route to the outside, or a link of this host has come, gone or changed */
   wayOut: boolean;
+}
+
+export interface HostAddress {
+  address: string;
+  owner: ActorAddress | null;
+  isGone: boolean;
 }
 
 export interface KnownLink {
@@ -29,8 +38,6 @@ export interface KnownLink {
 export type BridgeReading = Pick<LinkInfo, 'index' | 'ipv4Configuration' | 'ipv6Configuration'>;
 
 type LinkNotice = Extract<RouteNotice, { kind: 'link.changed' | 'link.deleted' }>;
-
-const isDefault = (destination: string): boolean => destination === '0.0.0.0/0' || destination === '::/0';
 
 /**
  * Turns notices into suspicions about owners. It does not know who caused a notice, and need not: who is suspected compares
@@ -112,9 +119,9 @@ export class Suspicions {
       for (const owner of [...this.#heldBack, ...suspects.elements]) suspects.owners.add(owner);
       this.#heldBack.clear();
     }
-    const { all, owners, namespaces, links, unplugged, wayOut } = suspects;
-    const isEmpty = !all && !wayOut && owners.size + namespaces.size + links.size + unplugged.length === 0;
-    return isEmpty ? null : { all, owners, namespaces, links, unplugged, wayOut };
+    const { all, owners, namespaces, links, unplugged, addresses, wayOut } = suspects;
+    const count = owners.size + namespaces.size + links.size + unplugged.length + addresses.length;
+    return all || wayOut || count > 0 ? { all, owners, namespaces, links, unplugged, addresses, wayOut } : null;
   }
 
   get hasHeldBack(): boolean {
@@ -137,10 +144,15 @@ export class Suspicions {
       case 'address.added':
       case 'address.deleted':
         this.#moved(notice.linkIndex, notice.kind === 'address.deleted', true);
+        this.#suspects.addresses.push({
+          address: notice.address.split('/')[0] as string,
+          owner: this.#links.get(notice.linkIndex)?.owner ?? null,
+          isGone: notice.kind === 'address.deleted',
+        });
         break;
       case 'route.added':
       case 'route.deleted':
-        this.#moved(notice.route.linkIndex, notice.kind === 'route.deleted', isDefault(notice.route.destination));
+        this.#moved(notice.route.linkIndex, notice.kind === 'route.deleted', mayLeadOut(notice.route.destination));
         break;
       case 'netconf.changed':
         if (typeof notice.linkIndex === 'number' && this.#settings.has(notice.linkIndex)) this.#areSettingsStale = true;
@@ -159,6 +171,7 @@ export class Suspicions {
     const { owner, name } = this.#keep(notice);
     const isRenamed = before !== undefined && before.name !== name;
     if (owner === null) {
+      this.#suspects.wayOut ||= !isHostVethName(name);
       // a veth of ours that does not say yet whose it is is being made
       if ((!before && !isHostVethName(name)) || isRenamed || notice.wentDown) this.#suspects.links.add(name);
       if (isRenamed) this.#suspects.links.add(before.name);
@@ -199,6 +212,7 @@ function nobody() {
     namespaces: new Set<number>(),
     links: new Set<string>(),
     unplugged: [] as { owner: ActorAddress; bridge: KnownLink }[],
+    addresses: [] as HostAddress[],
     wayOut: false,
   };
 }

@@ -1,8 +1,10 @@
 import { readdirSync } from 'node:fs';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import * as native from '#native';
+import { uplink } from '../actors/route-steps.ts';
 import { type ActorAddress, containerAddress } from '../core/actor-address.ts';
 import { idOfPin, ownerOfAlias } from '../core/names.ts';
+import { isSameLink, publicAddresses, type WayOut } from '../core/way-out.ts';
 import type { FromWatcher, WatcherSettings } from './protocol.ts';
 import { type KnownLink, type Suspects, Suspicions } from './suspects.ts';
 
@@ -18,8 +20,6 @@ const coalesceMs = 10;
  * processor with 100 bridges.
  */
 const settingsEveryMs = 1000;
-/** Somewhere outside: only looked up, never spoken to (C09). */
-const publicAddress = '8.8.8.8';
 
 const { netnsDirectory } = workerData as WatcherSettings;
 const parent = parentPort as MessagePort;
@@ -41,8 +41,8 @@ const watches = [
 ];
 // looked at after the watches were opened: what changes in between is seen by one of the two
 suspicions.know(native.listLinks(socket));
-let hostIp = native.sourceAddressFor(socket, publicAddress);
-send({ kind: 'watching', hostIp });
+let way = wayOut();
+send({ kind: 'watching', way });
 
 // actors that are restored look by themselves
 readSettings();
@@ -75,11 +75,12 @@ function conclude(): void {
 }
 
 function tell(suspects: Suspects): void {
-  const { all, links, wayOut } = suspects;
+  const { all, links, addresses, wayOut } = suspects;
   // notices were lost, those of new links too
   if (all) suspicions.know(native.listLinks(socket));
   const owners = new Set([...suspects.owners, ...unplugged(suspects), ...within(suspects.namespaces)]);
-  if (all || owners.size + links.size > 0) send({ kind: 'suspected', all, owners: [...owners], links: [...links] });
+  if (all || owners.size + links.size + addresses.length > 0)
+    send({ kind: 'suspected', all, owners: [...owners], links: [...links], addresses });
   if (all || wayOut) lookForWayOut();
 }
 
@@ -117,8 +118,14 @@ function pinned(numbers: ReadonlySet<number>): ActorAddress[] {
 }
 
 function lookForWayOut(): void {
-  const now = native.sourceAddressFor(socket, publicAddress);
-  if (now === hostIp) return;
-  hostIp = now;
-  send({ kind: 'uplink', hostIp });
+  const now = wayOut();
+  if (now.hostIp === way.hostIp && isSameLink(now, way)) return;
+  way = now;
+  send({ kind: 'uplink', way });
+}
+
+function wayOut(): WayOut {
+  const link = uplink(socket);
+  const hostIp = native.sourceAddressFor(socket, publicAddresses[0]);
+  return { hostIp, link: link?.name ?? null, mtuBytes: link?.mtuBytes ?? null };
 }

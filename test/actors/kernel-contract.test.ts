@@ -329,7 +329,9 @@ describe.each([
 
     it('find their parent: its name and MTU', async () => {
       world.addForeignVeth(veth);
-      expect(await succeed({ verb: 'link.find', name: veth })).toEqual([{ link: { name: veth, mtuBytes: 1500 } }]);
+      expect(await succeed({ verb: 'link.find', name: veth })).toEqual([
+        { link: { name: veth, mtuBytes: 1500, addresses: [] } },
+      ]);
       world.deleteLink(veth);
       expect(await refused({ verb: 'link.find', name: veth })).toMatchObject({
         errno: 'ENODEV',
@@ -344,7 +346,7 @@ describe.each([
       });
     });
 
-    it('find that of the default route', async () => {
+    it('find that by which a public address is reached', async () => {
       const away = { netns: null, destination: '0.0.0.0/0', gateway: '10.78.0.9', link: veth, metric: 100 } as const;
       world.addForeignVeth(veth);
       await succeed(
@@ -353,7 +355,21 @@ describe.each([
         { verb: 'address.add', netns: null, link: veth, address: '10.78.0.1/24' },
         { verb: 'route.add', ...away },
       );
-      expect(await succeed({ verb: 'link.find', name: null })).toEqual([{ link: { name: veth, mtuBytes: 1500 } }]);
+      const found = { name: veth, mtuBytes: 1500, addresses: ['10.78.0.1'] };
+      expect(await succeed({ verb: 'link.find', name: null })).toEqual([{ link: found }]);
+      await succeed({ ...addBridge(), mtuBytes: 1280 } as Step);
+      expect(await succeed({ verb: 'link.find', name: bridge })).toEqual([
+        { link: { ...found, name: bridge, mtuBytes: 1280 } },
+      ]);
+      expect(await succeed({ verb: 'link.find', name: bridge, mtuOf: 'uplink' })).toEqual([
+        { link: { ...found, name: bridge } },
+      ]);
+      const vpn = { ...away, destination: '0.0.0.0/1', gateway: null, link: bridge } as const;
+      await succeed(up(bridge, null), { verb: 'route.add', ...vpn });
+      expect(await succeed({ verb: 'link.find', name: null })).toMatchObject([
+        { link: { name: bridge, mtuBytes: 1280 } },
+      ]);
+      await succeed({ verb: 'link.delete', netns: null, name: bridge });
       await succeed({ verb: 'route.delete', ...away });
       world.deleteLink(veth);
     });

@@ -10,10 +10,16 @@ interface Ask {
   leases?: Leases;
   lastGiven?: Record<string, string>;
   staticIps?: string[];
+  hostsOwn?: string[];
 }
 
-const choose = ({ subnets = [{ subnet: '10.0.0.0/24' }], leases = {}, lastGiven = {}, staticIps = [] }: Ask) =>
-  chooseAddresses(definitionOf({ subnets }), leases, lastGiven, staticIps);
+const choose = ({
+  subnets = [{ subnet: '10.0.0.0/24' }],
+  leases = {},
+  lastGiven = {},
+  staticIps = [],
+  hostsOwn = [],
+}: Ask) => chooseAddresses(definitionOf({ subnets }), leases, lastGiven, staticIps, null, hostsOwn);
 const chosen = (ask: Ask): string[] => {
   const addresses = choose(ask);
   if ('code' in addresses) throw new Error(addresses.message);
@@ -36,6 +42,14 @@ describe('automatic addresses', () => {
 
   it('are not those of others', () => {
     expect(chosen({ leases: { a: ['10.0.0.2'], b: ['10.0.0.3'] } })).toEqual(['10.0.0.4']);
+  });
+
+  it("N12 are not the host's own, nor are static ones", () => {
+    expect(chosen({ hostsOwn: ['10.0.0.2', '10.0.0.4'], leases: { a: ['10.0.0.3'] } })).toEqual(['10.0.0.5']);
+    expect(refused({ hostsOwn: ['10.0.0.2'], staticIps: ['10.0.0.2'] })).toEqual({
+      code: 'address.taken',
+      message: "address 10.0.0.2 is this host's own",
+    });
   });
 
   it('are not given again at once after they became free', () => {

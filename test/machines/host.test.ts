@@ -181,9 +181,11 @@ describe('drift', () => {
   });
 
   it("of the uplink's address and of the resolver is told", () => {
-    expect(effectsOf(serving, { type: 'uplink.changed', hostIp: '192.0.2.9' })).toMatchObject([
-      { fact: 'drift-detected', data: { what: 'uplink', hostIp: '192.0.2.9' } },
-      { fact: 'drift-healed', data: { what: 'uplink', hostIp: '192.0.2.9' } },
+    expect(
+      effectsOf(serving, { type: 'uplink.changed', hostIp: '192.0.2.9', link: 'up0', mtuBytes: 1500 }),
+    ).toMatchObject([
+      { fact: 'drift-detected', data: { what: 'uplink', hostIp: '192.0.2.9', link: 'up0', mtuBytes: 1500 } },
+      { fact: 'drift-healed', data: { what: 'uplink', hostIp: '192.0.2.9', link: 'up0', mtuBytes: 1500 } },
     ]);
     expect(effectsOf(serving, { type: 'resolver.lost' })).toMatchObject([{ fact: 'drift-detected' }]);
     expect(effectsOf(serving, { type: 'resolver.replaced' })).toMatchObject([{ fact: 'drift-healed' }]);

@@ -123,7 +123,7 @@ export const containerTerrain: Terrain<ContainerContext> = {
 // ---------------------------------------------------------------------------------------------------------- network
 
 const definition = definitionOf();
-export const device = { name: 'netloom0', mtuBytes: 1500 };
+export const device = { name: 'netloom0', mtuBytes: 1500, addresses: ['10.89.0.1'] };
 export const networkWish = networkWishOf();
 
 export const leaseRequest = (container: string, more: Partial<LeaseRequest> = {}): LeaseRequest => ({
@@ -225,7 +225,7 @@ export const hostTerrain: Terrain<HostContext> = {
       ...(outstanding.length < 1
         ? [{ type: 'host.sweep', command: 'c', steps: [], found: { leftovers: [], doubtful: [] } } satisfies ActorEvent]
         : []),
-      { type: 'uplink.changed', hostIp: null },
+      { type: 'uplink.changed', hostIp: null, link: null, mtuBytes: null },
       { type: 'resolver.lost' },
       { type: 'resolver.replaced' },
       { type: 'subnet.release', network: 'a' },

@@ -33,7 +33,10 @@ export class Walker<Context> {
   /** The plan that was asked for first ends. */
   finish(
     how: 'applied' | 'failed' | 'littered',
-    outputs: object[] = [{ netns: { path: '/n', inode: 1 } }, { link: { name: 'netloom0', mtuBytes: 1500 } }],
+    outputs: object[] = [
+      { netns: { path: '/n', inode: 1 } },
+      { link: { name: 'netloom0', mtuBytes: 1500, addresses: [] } },
+    ],
   ): void {
     const plan = this.plans.shift();
     if (plan === undefined) return;

@@ -236,7 +236,8 @@ export class FakeKernel implements Kernel {
             'ENODEV',
             step.name === null ? 'this host has no default route' : `there is no interface ${step.name}`,
           );
-        return { link: { name: link.name, mtuBytes: link.mtuBytes } };
+        const { mtuBytes } = (step.mtuOf === 'uplink' && linux.uplink()) || link;
+        return { link: { name: link.name, mtuBytes, addresses: linux.addresses() } };
       }
       case 'dns.serve':
         return this.#serve(step);
@@ -442,8 +443,8 @@ export class FakeKernel implements Kernel {
     const netns = this.#netns(path);
     const link = name === null ? null : this.#link(netns, name, 'add route');
     if (link && !link.settings.up) throw new Refused('add route', 'ENETDOWN', `${name} is down`);
-    const reaches = (address: string) => gateway === null || subnetContains(parseSubnet(address) as Subnet, gateway);
-    if (link && !link.addresses.some(reaches))
+    const reaches = (address: string) => subnetContains(parseSubnet(address) as Subnet, gateway as string);
+    if (link && gateway !== null && !link.addresses.some(reaches))
       throw new Refused('add route', 'ENETUNREACH', 'Nexthop has invalid gateway');
     if (!netns.routes.some((other) => isSameRoute(other, { destination, metric })))
       netns.routes.push({ destination, gateway, link: name, metric, type });

@@ -5,6 +5,7 @@ import type { Element, NftSet } from '../../src/core/nft.ts';
 import type { Ipv6Settings } from '../../src/core/plan/interface-settings.ts';
 import type { HeldPorts, HostSurvey, LinkSettings, ServedNetwork, StepOutput } from '../../src/core/plan/step.ts';
 import type { Protocol, publishedFlows } from '../../src/core/port.ts';
+import { mayLeadOut } from '../../src/core/way-out.ts';
 
 /**
  * A host in memory, as far as netloom touches it. It outlives the FakeKernels that work on it, as Linux outlives the
@@ -190,11 +191,20 @@ export class FakeLinux {
     return () => this.#linkWatchers.delete(watcher);
   }
 
-  /** The link of the most preferred default route. */
+  /** The link of the narrowest route to a public address, of several the most preferred. */
   uplink(): FakeLink | null {
-    const defaults = this.host.routes.filter(({ destination }) => destination.endsWith('/0'));
-    const [first] = defaults.sort((one, other) => (one.metric ?? 0) - (other.metric ?? 0));
+    const narrowness = ({ destination }: FakeRoute) => parseSubnet(destination)?.prefixLength ?? 0;
+    const [first] = this.host.routes
+      .filter(({ destination }) => mayLeadOut(destination))
+      .sort((one, other) => narrowness(other) - narrowness(one) || (one.metric ?? 0) - (other.metric ?? 0));
     return (first?.link && this.host.links.get(first.link)) || null;
+  }
+
+  /** `10.0.0.5`, on whichever link. */
+  addresses(): string[] {
+    return [...this.host.links.values()].flatMap(({ addresses }) =>
+      addresses.map((own) => own.split('/')[0] as string),
+    );
   }
 
   // ------------------------------------------------------------------------------------------------------- nftables

@@ -1,6 +1,13 @@
 import { linkLocalAddress, parseSubnet, type Subnet } from '../address.ts';
 import { derivedMac } from '../names.ts';
-import { answersNames, carriesIpv6, gatewaysOf, type NetworkDefinition, ownsBridge } from '../network.ts';
+import {
+  answersNames,
+  carriesIpv6,
+  followsUplink,
+  gatewaysOf,
+  type NetworkDefinition,
+  ownsBridge,
+} from '../network.ts';
 import { networkSettings } from '../network-options.ts';
 import { describeElement, type Element, networkElements, networkFirewall } from '../nft.ts';
 import { type BridgeTraits, bridgeSettings } from './interface-settings.ts';
@@ -74,9 +81,20 @@ export function lowerPlan({ definition }: NetworkGrant, { forget = true, unmake 
   };
 }
 
+/** The link as it is now, of a network upon somebody else's. */
+export function lookPlan({ definition }: NetworkGrant): Plan {
+  return { name: 'look', kind: 'mend', steps: [findStep(definition)] };
+}
+
+/** A bridge of ours has the smallest MTU of its ports: what the next one should have is not seen there. */
+function findStep(definition: NetworkDefinition): Step {
+  const follows = followsUplink(definition) && definition.network_interface !== null;
+  return { verb: 'link.find', name: definition.network_interface, ...(follows && { mtuOf: 'uplink' }) };
+}
+
 function deviceSteps(grant: NetworkGrant): Step[] {
   const { definition } = grant;
-  const found: Step = { verb: 'link.find', name: definition.network_interface };
+  const found = findStep(definition);
   if (!ownsBridge(definition)) return [found];
   return [...bridgeSteps(definition, definition.network_interface as string), ...resolverSteps(grant), found];
 }

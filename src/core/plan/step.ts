@@ -18,7 +18,7 @@ export type Step =
   | { verb: 'netns.require'; path: string; inode: number | null }
   /** ip netns delete */
   | { verb: 'netns.remove'; path: string }
-  /** ip link add <name> address <mac> type bridge [vlan_filtering 1]; `uplink`: the MTU of the default route's link */
+  /** ip link add <name> address <mac> type bridge [vlan_filtering 1]; `uplink`: the MTU of the link to the outside */
   | {
       verb: 'link.bridge';
       name: string;
@@ -26,8 +26,11 @@ export type Step =
       mtuBytes: number | 'uplink' | null;
       vlanFiltering?: boolean;
     }
-  /** changes nothing: the link must be there. null: that of the default route. Output: its name and MTU */
-  | { verb: 'link.find'; name: string | null }
+  /**
+   * changes nothing: the link must be there. null: the uplink, by which this host reaches the outside. Output: its name, its
+   * MTU (or the uplink's, where there is one), and the addresses that this host has itself
+   */
+  | { verb: 'link.find'; name: string | null; mtuOf?: 'uplink' }
   /** ip link add <name> type veth peer name <peer.name> address <peer.mac> netns <peer.netns> */
   | {
       verb: 'link.veth';
@@ -157,6 +160,13 @@ export interface HostSurvey {
   linkNames: string[];
 }
 
+export interface FoundLink {
+  name: string;
+  mtuBytes: number;
+  /** of this host, on whichever link: `10.0.0.5`; without loopback and IPv6 link-local ones */
+  addresses: string[];
+}
+
 export interface HostRoute {
   destination: string;
   /** null where a route leads nowhere */
@@ -169,7 +179,7 @@ export interface StepOutput {
   port?: number;
   startTicks?: number;
   survey?: HostSurvey;
-  link?: { name: string; mtuBytes: number };
+  link?: FoundLink;
   /** settings of an interface that were not as they should be, and are now */
   drifted?: SettingDrift[];
 }
@@ -261,7 +271,7 @@ export function describeStep(step: Step): string {
     case 'route.delete':
       return `${step.verb} ${(step.type ?? 'unicast') === 'unicast' ? '' : `${step.type} `}${step.destination}${step.gateway ? ` via ${step.gateway}` : ''}${within(step.netns)}`;
     case 'link.find':
-      return `${step.verb} ${step.name ?? 'of the default route'}`;
+      return `${step.verb} ${step.name ?? 'to the outside'}`;
     case 'dns.serve':
       return `${step.verb} ${step.network} at ${step.listen.join(', ')}`;
     case 'dns.retire':

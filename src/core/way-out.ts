@@ -1,0 +1,25 @@
+import { parseSubnet, type Subnet, subnetContains } from './address.ts';
+
+/** Somewhere outside: only looked up, never spoken to. The first that is reached tells which way this host's traffic leaves. */
+export const publicAddresses = ['8.8.8.8', '2001:4860:4860::8888'] as const;
+
+/** Whether a route to there may be the way out: a default route, or half of one as a VPN makes it. */
+export function mayLeadOut(destination: string): boolean {
+  const subnet = parseSubnet(destination) as Subnet;
+  return publicAddresses.some((address) => subnetContains(subnet, address));
+}
+
+/** The way that this host's traffic to the outside takes now; null: there is none. */
+export interface WayOut {
+  /** source address of IPv4 (C09) */
+  hostIp: string | null;
+  link: string | null;
+  mtuBytes: number | null;
+}
+
+export const noWayOut: WayOut = { hostIp: null, link: null, mtuBytes: null };
+
+/** Whether containers that follow the way out would be made otherwise. */
+export function isSameLink(one: WayOut, other: WayOut): boolean {
+  return one.link === other.link && one.mtuBytes === other.mtuBytes;
+}

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { Unobtainable } from '../support/unpacked-debian.ts';
 import { listed } from './differences.ts';
-import { rootOrReason, Unobtainable } from './newer.ts';
+import { rootOrReason } from './newer.ts';
 
 const scenario = 'the default network, with a published port';
 const explained = (path: string, netavark: unknown, netloom: unknown) =>

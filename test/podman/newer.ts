@@ -1,13 +1,6 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { execa } from 'execa';
+import { Unobtainable, unpackedDebian } from '../support/unpacked-debian.ts';
 
-/**
- * A podman of a later Debian than this one: its packages and all that they need are taken from the mirror that this
- * machine uses already, and unpacked into a directory. Nothing is installed; the directory stays for the next run.
- */
+/** A podman of a later Debian than this one. */
 export interface Newer {
   /** Debian's name for where it is from */
   name: string;
@@ -23,19 +16,7 @@ export const newerOnes: Newer[] = [
   { name: 'experimental', base: 'sid' }, // 6.1
 ];
 
-const wanted = [
-  ...['podman', 'netavark', 'aardvark-dns', 'golang-github-containers-common', 'crun', 'nftables'],
-  // essential ones, on which nobody depends
-  ...['base-files', 'dash', 'bash', 'coreutils'],
-];
-
-const cache = join(
-  dirname(createRequire(import.meta.url).resolve('#package.json')),
-  'node_modules/.cache/netloom/podman',
-);
-
-/** Why that podman cannot be tried here and now: nothing of ours. */
-export class Unobtainable extends Error {}
+const packages = ['podman', 'netavark', 'aardvark-dns', 'golang-github-containers-common', 'crun', 'nftables'];
 
 export async function rootOrReason(
   root: (() => Promise<string>) | null,
@@ -49,64 +30,6 @@ export async function rootOrReason(
 }
 
 /** The directory; throws Unobtainable where the mirror has none, or there is no mirror. */
-export async function unpacked(newer: Newer): Promise<string> {
-  const root = join(cache, newer.name);
-  if (existsSync(root)) return root;
-  const work = `${root}.${process.pid}`;
-  try {
-    await unpackInto(`${work}/root`, `${work}/apt`, newer);
-    renameSync(`${work}/root`, root);
-  } finally {
-    rmSync(work, { recursive: true, force: true });
-  }
-  return root;
+export function unpacked({ name, base }: Newer): Promise<string> {
+  return unpackedDebian({ name: `podman/${name}`, suites: base ? [base, name] : [name], packages });
 }
-
-async function unpackInto(root: string, apt: string, { name, base }: Newer): Promise<void> {
-  for (const directory of [root, `${apt}/lists/partial`, `${apt}/cache/archives/partial`])
-    mkdirSync(directory, { recursive: true });
-  const { site, keyring } = mirror();
-  const suites = base ? [base, name] : [name];
-  const sources = suites.map((suite) => `deb [signed-by=${keyring}] ${site} ${suite} main\n`);
-  writeFileSync(`${apt}/sources.list`, sources.join(''));
-  writeFileSync(`${apt}/status`, '');
-  writeFileSync(`${apt}/apt.conf`, aptConf(apt));
-  const env = { APT_CONFIG: `${apt}/apt.conf`, DEBIAN_FRONTEND: 'noninteractive' };
-  const fetch = (...args: string[]) =>
-    execa('apt-get', args, { env, timeout: 120_000 }).catch((error: Error) => {
-      throw new Unobtainable(error.message);
-    });
-  await fetch('update', '-qq');
-  const preferred = base ? ['-t', name] : [];
-  await fetch('install', '-y', '-qq', '--download-only', ...preferred, ...wanted);
-  const debs = readdirSync(`${apt}/cache/archives`).filter((name) => name.endsWith('.deb'));
-  // the one that has /bin and its like, which lead to /usr
-  debs.sort((one, other) => Number(other.startsWith('base-files_')) - Number(one.startsWith('base-files_')));
-  for (const deb of debs) await execa('dpkg-deb', ['-x', `${apt}/cache/archives/${deb}`, root]);
-  writeFileSync(`${root}/etc/passwd`, 'root:x:0:0:root:/root:/bin/bash\n');
-  writeFileSync(`${root}/etc/group`, 'root:x:0:\n');
-}
-
-/** Where this machine has Debian itself from. */
-function mirror(): { site: string; keyring: string } {
-  const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
-  if (!existsSync(keyring)) throw new Unobtainable(`there is no ${keyring}`);
-  const format = '$(SITE)|$(ORIGIN)|$(COMPONENT)|$(CODENAME)';
-  const text = execFileSync('apt-get', ['indextargets', '--format', format, 'Created-By: Packages'], {
-    encoding: 'utf8',
-  });
-  const line = text.split('\n').find((one) => /\|Debian\|main\|[a-z]+$/.test(one));
-  if (!line) throw new Unobtainable("apt's sources name no mirror of Debian");
-  return { site: line.split('|')[0] as string, keyring };
-}
-
-const aptConf = (apt: string) => `Dir::Etc::sourcelist "${apt}/sources.list";
-Dir::Etc::sourceparts "/dev/null";
-Dir::Etc::preferencesparts "/dev/null";
-Dir::State "${apt}";
-Dir::State::status "${apt}/status";
-Dir::Cache "${apt}/cache";
-APT::Install-Recommends "false";
-APT::Sandbox::User "root";
-Acquire::Languages "none";
-`;

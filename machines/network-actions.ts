@@ -173,7 +173,7 @@ export const networkSetup = setup({
       assertEvent(event, 'steps.applied');
       const wasDegraded = lastFault !== null;
       const adopted: Effect[] = adopting ? [{ kind: 'announce', fact: 'adopted', data: { bridge: device?.name } }] : [];
-      const suspects = wasDegraded || event.changed.length > 0 ? suspectMembers(leases) : [];
+      const suspects = wasDegraded || event.changed.some(concernsMembers) ? suspectMembers(leases) : [];
       return [...adopted, ...mendedFacts(event, wasDegraded), ...rulesetLoaded(event.changed), ...suspects];
     }),
     announceDegraded: decide(({ event }) => {
@@ -318,6 +318,9 @@ const optionsFault = ({ definition }: NetworkContext, event: NetworkEvent): Faul
   event.type === 'network.update' && event.options
     ? optionsRefusal(definition as NetworkDefinition, event.options)
     : null;
+
+/** firewalld trusts the network as a whole: its members have nothing of their own there. */
+const concernsMembers = (step: string): boolean => !step.startsWith('firewalld.');
 
 /** What hangs on the bridge may have gone with it. */
 function suspectMembers(leases: Leases): Effect[] {

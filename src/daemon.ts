@@ -14,6 +14,8 @@ import { fault, NetloomError } from './core/fault.ts';
 import type { NodeInfo } from './core/view.ts';
 import { TeardownQueue } from './doors/teardown-queue.ts';
 import { ActorEngine, readBootId } from './engine.ts';
+import { Firewalld } from './firewalls/firewalld.ts';
+import { connectFirewalld } from './firewalls/firewalld-port.ts';
 import { DefinitionStore } from './networks/definition-store.ts';
 import { missingPrivileges } from './privileges.ts';
 import { ResolverKeeper } from './resolver/keeper.ts';
@@ -124,7 +126,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       log.info('the resolver was started again');
     });
     watch.on('lost', (error) => log.error({ error }, 'the watcher ended by itself'));
-    await pool.start(resolver);
+    const firewalld = new Firewalld();
+    undo.push(() => firewalld.stop());
+    firewalld.on('forgot', () => engine.suspectNetworks());
+    firewalld.on('refused', (detail) => log.warn({ detail }, 'firewalld does not let networks pass'));
+    await pool.start({ resolver, firewalld: { connect: () => connectFirewalld(firewalld) } });
     const definitions = new DefinitionStore(networksDirectory);
     const takeDefinitions = () => {
       const found = definitions.list();
@@ -145,6 +151,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 
     const service = await serveCommands({ nc, engine, node, version, log });
     log.info({ ...directories, workers, rebooted }, 'serving');
+    // nothing waits for it
+    void firewalld.start();
     return { info: () => engine.info(), stop: () => stop({ left, service, engine, undo, log }) };
   } catch (error) {
     await unwind(undo, log);

@@ -203,6 +203,11 @@ export class ActorEngine extends JournalViews implements Engine {
     return record ? [{ address: owner, record }] : [];
   }
 
+  /** What is theirs alone may be missing: their members have no part in it. */
+  suspectNetworks(): void {
+    for (const { address } of this.#networks(null)) this.pool.suspect(address);
+  }
+
   /** Networks whose bridge or parent has one of these names, and their members. */
   #usersOf(links: ReadonlySet<string>): ActorAddress[] {
     return this.journal.actors('network/').flatMap(({ address, record }) => {

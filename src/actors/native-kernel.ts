@@ -41,6 +41,12 @@ export interface KernelServices {
     add(entry: ContainerNames): Promise<unknown>;
     remove(network: string, container: string): Promise<unknown>;
   };
+  /** resolves when firewalld has taken it, or within a second without it; never rejects */
+  firewalld: {
+    /** whether a subnet was not trusted before */
+    trust(subnets: string[]): Promise<boolean>;
+    distrust(subnets: string[]): Promise<unknown>;
+  };
   definitions: {
     write(definition: NetworkDefinition, previous: NetworkDefinition | null): void;
     remove(name: string): void;
@@ -60,6 +66,9 @@ export const noNames: KernelServices['names'] = {
   add: nobodyServes,
   remove: async () => {},
 };
+
+/** For a host without firewalld. */
+export const noFirewalld: KernelServices['firewalld'] = { trust: async () => false, distrust: async () => {} };
 
 /** Linux itself, by the native addon. One per worker; lives in the daemon's own network namespace. */
 export class NativeKernel implements Kernel {
@@ -227,6 +236,11 @@ export class NativeKernel implements Kernel {
       }
       case 'dns.remove':
         await this.services.names.remove(step.network, step.container);
+        return unchanged();
+      case 'firewalld.trust':
+        return { output: {}, changed: await this.services.firewalld.trust(step.subnets) };
+      case 'firewalld.distrust':
+        await this.services.firewalld.distrust(step.subnets);
         return unchanged();
       case 'definition.write':
         this.services.definitions.write(step.definition, step.previous);

@@ -19,8 +19,8 @@ export interface PoolEvents {
   recovered: [index: number];
 }
 
-/** Who answers for the names of containers. */
-export interface Resolver {
+/** What is another thread's: the resolver, and the connection to firewalld. */
+export interface Reachable {
   /** a port for one client; null while there is none */
   connect(): MessagePort | null;
 }
@@ -39,7 +39,8 @@ interface Member {
 export class Pool extends EventEmitter<PoolEvents> {
   readonly #members: Member[] = [];
   readonly #pauses: RestartPause[];
-  #resolver: Resolver | null = null;
+  #resolver: Reachable | null = null;
+  #firewalld: Reachable | null = null;
   #calls = 0;
   #started = false;
   #stopping = false;
@@ -56,12 +57,17 @@ export class Pool extends EventEmitter<PoolEvents> {
     return this.settings.workers;
   }
 
-  async start(resolver: Resolver | null = null): Promise<void> {
+  async start({
+    resolver = null,
+    firewalld = null,
+  }: Partial<Record<'resolver' | 'firewalld', Reachable | null>> = {}): Promise<void> {
     this.#started = true;
     this.#resolver = resolver;
+    this.#firewalld = firewalld;
     await Promise.all(this.#members.map(({ ready }) => ready));
     for (let one = 0; one < this.size; one++) for (let other = 0; other < one; other++) await this.#join(one, other);
     await this.connectResolver();
+    await Promise.all(this.#members.map((_, index) => this.#giveFirewalld(index)));
     await this.#recover(this.#members.map((_, index) => index));
   }
 
@@ -85,6 +91,11 @@ export class Pool extends EventEmitter<PoolEvents> {
   async #giveResolver(index: number): Promise<void> {
     const port = this.#resolver?.connect();
     if (port) await this.call(index, 'names', { port }, [port]);
+  }
+
+  async #giveFirewalld(index: number): Promise<void> {
+    const port = this.#firewalld?.connect();
+    if (port) await this.call(index, 'firewalld', { port }, [port]);
   }
 
   suspect(address: ActorAddress): void {
@@ -202,6 +213,7 @@ export class Pool extends EventEmitter<PoolEvents> {
       await member.ready;
       for (let other = 0; other < this.size; other++) if (other !== index) await this.#join(index, other);
       await this.#giveResolver(index);
+      await this.#giveFirewalld(index);
       await this.#recover([index]);
       this.emit('recovered', index);
     } catch {

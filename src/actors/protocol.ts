@@ -20,6 +20,8 @@ export interface Verbs {
   statistics: [{ netnsPath: string; ports: readonly PublishedPort[] }, NamespaceStatistics];
   /** the way to the resolver, anew each time that one was started */
   names: [{ port: MessagePort }, null];
+  /** the way to firewalld, once */
+  firewalld: [{ port: MessagePort }, null];
   hostIp: [null, string | null];
   /** everything in the kernel that carries a name of netloom's */
   inventory: [null, Inventory];

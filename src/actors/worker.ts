@@ -1,11 +1,12 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { fault, faultOf, NetloomError } from '../core/fault.ts';
+import { FirewalldClient } from '../firewalls/firewalld-port.ts';
 import { DefinitionStore } from '../networks/definition-store.ts';
 import { ResolverClient } from '../resolver/client.ts';
 import { SpringClean } from '../spring-clean.ts';
 import { ActorSystem, type Outside } from './actor-system.ts';
 import { type Answer, type Delivery, Journal } from './journal.ts';
-import { type KernelServices, NativeKernel, noNames } from './native-kernel.ts';
+import { type KernelServices, NativeKernel, noFirewalld, noNames } from './native-kernel.ts';
 import type { FromWorker, ToWorker, Verb, Verbs, WorkerSettings } from './protocol.ts';
 import { SettingsFiles } from './settings-files.ts';
 
@@ -20,6 +21,7 @@ const journal = new Journal(settings.runDirectory);
 /** Handed in before any actor is restored; another one after a death of the resolver. */
 let names: ResolverClient | null = null;
 const resolver = (): KernelServices['names'] => names ?? noNames;
+let firewalld: FirewalldClient | null = null;
 const kernel = new NativeKernel(settings.netnsDirectory, {
   definitions: new DefinitionStore(settings.networksDirectory),
   settings: new SettingsFiles(settings.sysctlDirectory),
@@ -28,6 +30,10 @@ const kernel = new NativeKernel(settings.netnsDirectory, {
     retire: (network) => resolver().retire(network),
     add: (entry) => resolver().add(entry),
     remove: (network, container) => resolver().remove(network, container),
+  },
+  firewalld: {
+    trust: (subnets) => (firewalld ?? noFirewalld).trust(subnets),
+    distrust: (subnets) => (firewalld ?? noFirewalld).distrust(subnets),
   },
 });
 
@@ -107,12 +113,17 @@ const verbs: { [V in Verb]: (input: Verbs[V][0]) => Verbs[V][1] | Promise<Verbs[
     else names = new ResolverClient(port);
     return null;
   },
+  firewalld: ({ port }) => {
+    firewalld = new FirewalldClient(port);
+    return null;
+  },
   hostIp: () => kernel.hostIp(),
   inventory: () => kernel.inventory(),
   stop: async () => {
     await system.stop();
     kernel.close();
     names?.close();
+    firewalld?.close();
     await journal.close();
     return null;
   },

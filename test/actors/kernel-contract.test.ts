@@ -86,6 +86,16 @@ describe.each([
 
   // --------------------------------------------------------------------------------------------------- promises
 
+  describe('a host without firewalld', () => {
+    it('trusts nothing, and that is no failure', async () => {
+      for (const verb of ['firewalld.trust', 'firewalld.distrust'] as const) {
+        const { failure, changed } = await perform({ verb, subnets: ['10.89.0.0/24'] });
+        expect(failure).toBeNull();
+        if (verb === 'firewalld.trust') expect(changed).toEqual([]);
+      }
+    });
+  });
+
   describe('namespaces', () => {
     it('are made with loopback only, and tell who they are', async () => {
       const [output] = await succeed(create());

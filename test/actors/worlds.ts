@@ -65,6 +65,7 @@ export interface SeenLink {
 
 export function fakeWorld(): World {
   const linux = new FakeLinux();
+  linux.trusted = null;
   const kernel = new FakeKernel(linux);
   const links = (netns: string | null) => linux.netns(netns)?.links ?? new Map();
   return {

@@ -170,6 +170,8 @@ export class FakeKernel implements Kernel {
         return linux.netns(step.netns)?.routes.some((route) => isSameRoute(route, step)) ?? false;
       case 'sysctl.set':
         return linux.netns(step.netns)?.sysctls.get(step.key) === step.value;
+      case 'firewalld.trust':
+        return step.subnets.every((subnet) => linux.trusted?.has(subnet) ?? true);
       case 'nft.load':
         return linux.elements !== null;
       case 'nft.add':
@@ -250,6 +252,12 @@ export class FakeKernel implements Kernel {
         return;
       case 'dns.remove':
         linux.names.delete(`${step.network}/${step.container}`);
+        return;
+      case 'firewalld.trust':
+        for (const subnet of step.subnets) linux.trusted?.add(subnet);
+        return;
+      case 'firewalld.distrust':
+        for (const subnet of step.subnets) linux.trusted?.delete(subnet);
         return;
       case 'definition.write':
         linux.definitions.set(step.definition.name, step.definition);

@@ -95,6 +95,8 @@ export class FakeLinux {
   flows: { family: 4 | 6; destination: string; port: number }[] = [];
   /** network → what its resolver was told; network/container → names */
   readonly served = new Map<string, ServedNetwork>();
+  /** sources of firewalld's zone `trusted`; null: there is no firewalld */
+  trusted: Set<string> | null = new Set();
   readonly names = new Map<string, string[]>();
   /** network → gateway → who holds its port */
   readonly #listeners = new Map<string, Map<string, object>>();
@@ -337,6 +339,7 @@ export class FakeLinux {
     this.flows = [];
     this.elements = null;
     this.served.clear();
+    this.trusted?.clear();
     this.names.clear();
     this.settingsFiles.clear();
     this.#listeners.clear();

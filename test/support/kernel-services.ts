@@ -1,4 +1,4 @@
-import { type KernelServices, noNames } from '../../src/actors/native-kernel.ts';
+import { type KernelServices, noFirewalld, noNames } from '../../src/actors/native-kernel.ts';
 import { SettingsFiles } from '../../src/actors/settings-files.ts';
 import { DefinitionStore } from '../../src/networks/definition-store.ts';
 
@@ -7,6 +7,7 @@ export function servicesIn(directory: string): KernelServices {
   return {
     definitions: new DefinitionStore(`${directory}/networks`),
     names: noNames,
+    firewalld: noFirewalld,
     settings: new SettingsFiles(`${directory}/sysctl.d`),
   };
 }

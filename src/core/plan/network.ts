@@ -74,7 +74,8 @@ export function lowerPlan({ definition }: NetworkGrant, { forget = true, unmake 
             { verb: 'nft.delete', elements: networkElements(networkFirewall(definition)) },
             { verb: 'link.delete', netns: null, name: link },
             { verb: 'settings.forget', link },
-          ] as const)
+            ...trust('firewalld.distrust', definition),
+          ] satisfies Step[])
         : []),
       ...(forget ? [{ verb: 'definition.remove', name } as const] : []),
     ],
@@ -135,7 +136,13 @@ function bridgeSteps(definition: NetworkDefinition, bridge: string): Step[] {
     ...(definition.internal ? [] : forwarding(traits.hasIpv6)),
     { verb: 'settings.persist', link: bridge, traits },
     { verb: 'nft.add', elements: networkElements(networkFirewall(definition)) },
+    ...trust('firewalld.trust', definition),
   ];
+}
+
+/** Also where nothing leaves the network: its containers ask the host for names. */
+function trust(verb: 'firewalld.trust' | 'firewalld.distrust', { subnets }: NetworkDefinition): Step[] {
+  return subnets.length === 0 ? [] : [{ verb, subnets: subnets.map(({ subnet }) => subnet) }];
 }
 
 function resolverSteps({ definition, searchDomain }: NetworkGrant): Step[] {

@@ -106,6 +106,8 @@ export type Step =
   /** the names of one container on one network, instead of those that it had there */
   | ({ verb: 'dns.add' } & ContainerNames)
   | { verb: 'dns.remove'; network: string; container: string }
+  /** firewall-cmd --zone=trusted --add-source|--remove-source=<subnet>, at run time; nothing where no firewalld answers */
+  | { verb: 'firewalld.trust' | 'firewalld.distrust'; subnets: string[] }
   /** the file of a network's definition; `previous` is what it held before */
   | { verb: 'definition.write'; definition: NetworkDefinition; previous: NetworkDefinition | null }
   | { verb: 'definition.remove'; name: string }
@@ -224,6 +226,8 @@ export function inverse(step: Step): Step | null {
       return { verb: 'settings.forget', link: step.link };
     case 'nft.add':
       return { ...step, verb: 'nft.delete' };
+    case 'firewalld.trust':
+      return { ...step, verb: 'firewalld.distrust' };
     case 'nft.replace':
       return { ...step, remove: step.add, add: step.remove };
     case 'port.hold': {
@@ -280,6 +284,9 @@ export function describeStep(step: Step): string {
       return `${step.verb} ${step.names.join(', ')} on ${step.network}`;
     case 'dns.remove':
       return `${step.verb} ${step.container} on ${step.network}`;
+    case 'firewalld.trust':
+    case 'firewalld.distrust':
+      return `${step.verb} ${step.subnets.join(', ')}`;
     case 'definition.write':
       return `${step.verb} ${step.definition.name}`;
     case 'definition.remove':

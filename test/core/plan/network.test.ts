@@ -23,6 +23,7 @@ describe('the plans of a network', () => {
         "sysctl.set net.ipv4.ip_forward=1",
         "settings.persist netloom0",
         "nft.add same_network4 { 10.89.0.0/24 . 10.89.0.0/24 }, same_link { netloom0 . netloom0 }, network_links { netloom0 }, subnets4 { 10.89.0.0/24 }",
+        "firewalld.trust 10.89.0.0/24",
         "dns.serve demo at 10.89.0.1",
         "link.find netloom0",
       ]
@@ -33,6 +34,7 @@ describe('the plans of a network', () => {
         "nft.delete same_network4 { 10.89.0.0/24 . 10.89.0.0/24 }, same_link { netloom0 . netloom0 }, network_links { netloom0 }, subnets4 { 10.89.0.0/24 }",
         "link.delete netloom0",
         "settings.forget netloom0",
+        "firewalld.distrust 10.89.0.0/24",
         "definition.remove demo",
       ]
     `);
@@ -51,6 +53,7 @@ describe('the plans of a network', () => {
         "sysctl.set net.ipv6.conf.all.forwarding=1",
         "settings.persist netloom0",
         "nft.add same_network4 { 10.89.0.0/24 . 10.89.0.0/24 } and 5 more",
+        "firewalld.trust 10.89.0.0/24, fd00::/64",
         "dns.serve demo at 10.89.0.1, fd00::1",
         "link.find netloom0",
       ]
@@ -61,6 +64,7 @@ describe('the plans of a network', () => {
         "nft.delete same_network4 { 10.89.0.0/24 . 10.89.0.0/24 } and 5 more",
         "link.delete netloom0",
         "settings.forget netloom0",
+        "firewalld.distrust 10.89.0.0/24, fd00::/64",
         "definition.remove demo",
       ]
     `);
@@ -75,6 +79,7 @@ describe('the plans of a network', () => {
         "address.add 10.89.0.1/24 dev netloom0",
         "settings.persist netloom0",
         "nft.add same_network4 { 10.89.0.0/24 . 10.89.0.0/24 }, same_link { netloom0 . netloom0 }, network_links { netloom0 }, internal_links { netloom0 }",
+        "firewalld.trust 10.89.0.0/24",
         "dns.serve demo at 10.89.0.1",
         "link.find netloom0",
       ]
@@ -85,6 +90,7 @@ describe('the plans of a network', () => {
         "nft.delete same_network4 { 10.89.0.0/24 . 10.89.0.0/24 }, same_link { netloom0 . netloom0 }, network_links { netloom0 }, internal_links { netloom0 }",
         "link.delete netloom0",
         "settings.forget netloom0",
+        "firewalld.distrust 10.89.0.0/24",
         "definition.remove demo",
       ]
     `);

@@ -296,8 +296,13 @@ export class NftSocket {
 }
 export function openNftSocket(): NftSocket;
 
+/** The families that a table may be of; where none is given: inet. */
+export type NftFamily = 'inet' | 'bridge';
+
 /** Bytes exactly as the kernel keeps them: every field of a concatenation padded to 4 bytes, network byte order. */
 export interface NftElement {
+  /** of the table, default: inet; not in answers and notices, where it is known */
+  family?: NftFamily;
   set: string;
   key: Uint8Array;
   /** end of the range, inclusive, for concatenations with intervals; null otherwise */
@@ -314,7 +319,8 @@ export interface NftChange {
   element: NftElement;
 }
 /**
- * nft add|create|delete element inet <table> <set> { … }: all changes in one batch, in order, all or none. Adding what is
+ * nft add|create|delete element <family> <table> <set> { … }: all changes in one batch, in order, all or none, of whatever
+ * families they are. Adding what is
  * there, with the same data, is no failure; creating it is EEXIST; deleting what is not there is ENOENT. Answers for each
  * change null or why it was refused; when any is refused nothing was changed.
  */
@@ -326,26 +332,27 @@ export interface ListedElement extends NftElement {
    */
   counter: { packets: number; bytes: number } | null;
 }
-/** nft list set|map inet <table> <set>. Throws ENOENT when the table or set does not exist. */
-export function listElements(socket: NftSocket, table: string, set: string): ListedElement[];
+/** nft list set|map <family> <table> <set>. Throws ENOENT when the table or set does not exist. */
+export function listElements(socket: NftSocket, table: string, set: string, family?: NftFamily): ListedElement[];
 /**
- * nft get element inet <table> <set> { … }: for each, whether it is there with the same data. One look into its set, whatever the
+ * nft get element <family> <table> <set> { … }: for each, whether it is there with the same data. One look into its set, whatever the
  * set's size; a set that is not there has none. The end of a plain interval is not found where another one begins.
  */
 export function hasElements(socket: NftSocket, table: string, elements: NftElement[]): boolean[];
-/** nft list tables inet: the names. */
-export function listTables(socket: NftSocket): string[];
+/** nft list tables <family>: the names. */
+export function listTables(socket: NftSocket, family?: NftFamily): string[];
 /**
- * nft --terse list table inet <table>: what a table is made of, by names and numbers; null when there is no such table.
+ * nft --terse list table <family> <table>: what a table is made of, by names and numbers; null when there is no such table.
  * `sets` are maps as well, not the nameless ones within rules. Three lists read one after the other: while somebody
  * changes the table they may not fit.
  */
 export function inspectTable(
   socket: NftSocket,
   table: string,
+  family?: NftFamily,
 ): { chains: { name: string; rules: number }[]; sets: string[] } | null;
-/** nft delete table inet <table>; false when it was not there. */
-export function deleteTable(socket: NftSocket, table: string): boolean;
+/** nft delete table <family> <table>; false when it was not there. */
+export function deleteTable(socket: NftSocket, table: string, family?: NftFamily): boolean;
 
 // ---------------------------------------------------------------------------------------------- connection tracking
 
@@ -462,12 +469,18 @@ export function watchRoutes(
 ): Watch;
 /** `name`: of a rule its chain, of an element its set, of a table null. */
 export type NftNotice =
-  | { kind: 'table.deleted' | 'chain.deleted' | 'rule.deleted' | 'set.deleted'; table: string; name: string | null }
-  | { kind: 'table.added' | 'chain.added' | 'rule.added' | 'set.added'; table: string; name: string | null }
+  | { kind: NftEvent<'deleted'> | NftEvent<'added'>; family: NftFamily; table: string; name: string | null }
   /** each element by itself, also when its set is flushed; not when the set or table goes as a whole */
-  | { kind: 'element.added' | 'element.deleted'; table: string; name: string; element: NftElement }
+  | {
+      kind: 'element.added' | 'element.deleted';
+      family: NftFamily;
+      table: string;
+      name: string;
+      element: NftElement;
+    }
   | { kind: 'overrun' };
-/** nft monitor, family inet only. */
+type NftEvent<Verb extends string> = `${'table' | 'chain' | 'rule' | 'set'}.${Verb}`;
+/** nft monitor, families inet and bridge only. */
 export function watchNft(callback: (notices: NftNotice[]) => void): Watch;
 /** Calls back once when the process has ended (a zombie counts as ended). Throws ESRCH when it is gone already. */
 export function watchProcess(pid: number, callback: () => void): Watch;

@@ -12,6 +12,11 @@ nl::Socket& socket_of(const Napi::CallbackInfo& info, const char* function) {
   return NftSocket::of(argument(info, 0, function, "socket"));
 }
 
+/// The table named by an argument, of the family that another one names.
+nft::Table table_of(const Napi::CallbackInfo& info, const char* function, size_t family) {
+  return {read_family(argument(info, family, function, "family")), argument(info, 1, function, "table").string()};
+}
+
 Napi::Value load_ruleset(const Napi::CallbackInfo& info) {
   nft::load_ruleset(argument(info, 0, "loadRuleset", "text").string());
   return info.Env().Undefined();
@@ -32,7 +37,7 @@ Napi::Value change_elements(const Napi::CallbackInfo& info) {
 
 Napi::Value list_elements(const Napi::CallbackInfo& info) {
   nl::Socket& socket = socket_of(info, "listElements");
-  const std::string table = argument(info, 1, "listElements", "table").string();
+  const nft::Table table = table_of(info, "listElements", 3);
   const std::string set = argument(info, 2, "listElements", "set").string();
   return to_js_array(info.Env(), nft::list_elements(socket, table, set), to_js_listed_element);
 }
@@ -47,7 +52,8 @@ Napi::Value has_elements(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value list_tables(const Napi::CallbackInfo& info) {
-  const auto tables = nft::list_tables(socket_of(info, "listTables"));
+  nl::Socket& socket = socket_of(info, "listTables");
+  const auto tables = nft::list_tables(socket, read_family(argument(info, 1, "listTables", "family")));
   return to_js_array(info.Env(), tables, Napi::Value::From<std::string>);
 }
 
@@ -67,13 +73,13 @@ Napi::Value to_js(Napi::Env env, const nft::TableContents& contents) {
 
 Napi::Value inspect_table(const Napi::CallbackInfo& info) {
   nl::Socket& socket = socket_of(info, "inspectTable");
-  const auto contents = nft::inspect_table(socket, argument(info, 1, "inspectTable", "table").string());
+  const auto contents = nft::inspect_table(socket, table_of(info, "inspectTable", 2));
   return contents ? to_js(info.Env(), *contents) : info.Env().Null();
 }
 
 Napi::Value delete_table(const Napi::CallbackInfo& info) {
   nl::Socket& socket = socket_of(info, "deleteTable");
-  const bool deleted = nft::delete_table(socket, argument(info, 1, "deleteTable", "table").string());
+  const bool deleted = nft::delete_table(socket, table_of(info, "deleteTable", 2));
   return Napi::Boolean::New(info.Env(), deleted);
 }
 

@@ -136,6 +136,7 @@ Napi::Value nft_notice_to_js(Napi::Env env, const nft::Notice& notice) {
   constexpr const char* subjects[] = {"table", "chain", "rule", "set", "element"};
   auto object =
       kind(env, std::string(subjects[static_cast<int>(notice.subject)]) + (notice.gone ? ".deleted" : ".added"));
+  object.Set("family", to_js(env, notice.family));
   object.Set("table", notice.table);
   object.Set("name", string_or_null(env, notice.name));
   if (notice.element) object.Set("element", to_js_element(env, *notice.element));

@@ -20,13 +20,26 @@ nft::Verb read_verb(const Arg& arg) {
 
 }  // namespace
 
+nft::Family read_family(const Arg& arg) {
+  const std::string name = arg.optional(&Arg::string).value_or("inet");
+  if (name == "inet") return nft::Family::inet;
+  if (name == "bridge") return nft::Family::bridge;
+  arg.expected("'inet' or 'bridge'");
+}
+
+Napi::Value to_js(Napi::Env env, nft::Family family) {
+  return Napi::String::New(env, family == nft::Family::bridge ? "bridge" : "inet");
+}
+
 nft::Element read_element(const Arg& arg) {
   return {arg.member("set").string(),
           arg.member("key").bytes(),
           arg.member("keyEnd").optional(&Arg::bytes),
           arg.member("intervalEnd").boolean(),
           arg.member("data").optional(&Arg::bytes),
-          read_comment(arg.member("comment"))};
+          read_comment(arg.member("comment")),
+          std::nullopt,
+          read_family(arg.member("family"))};
 }
 
 nft::Change read_change(const Arg& arg) { return {read_verb(arg.member("verb")), read_element(arg.member("element"))}; }

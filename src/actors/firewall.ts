@@ -5,16 +5,19 @@ import {
   elementIdentity,
   encodeElement,
   type NftSet,
+  nftFamilies,
+  nftFamily,
   nftTable,
   type PortTraffic,
   portCounterKeys,
   portTraffic,
+  type TrafficCounter,
 } from '../core/nft.ts';
 import type { PublishedPort } from '../core/port.ts';
 import { freshRuleset, isComplete, repairedRuleset, rulesetMark } from './base-ruleset.ts';
 import { attempts, failureOf } from './system-fault.ts';
 
-/** The table `inet netloom`: its ruleset, and the elements of its sets. */
+/** The tables `inet netloom` and `bridge netloom`: their ruleset, and the elements of their sets. */
 export class Firewall {
   constructor(private readonly nft: native.NftSocket) {}
 
@@ -29,10 +32,20 @@ export class Firewall {
     return ports.map((port) => portTraffic(port, (identity) => counters.get(identity)));
   }
 
+  /** What of each held link went nowhere: frames that carried neither its MAC nor an address of its lease. */
+  dropped(): Record<string, TrafficCounter> {
+    return Object.fromEntries(
+      this.#listed('held_links').flatMap((element) => {
+        const [link] = decodeElement('held_links', element).key;
+        return link && element.counter ? [[link, element.counter] as const] : [];
+      }),
+    );
+  }
+
   /** Nothing where somebody took the table away: it will be put back. */
   #listed(set: NftSet): native.ListedElement[] {
     try {
-      return native.listElements(this.nft, nftTable, set);
+      return native.listElements(this.nft, nftTable, set, nftFamily(set));
     } catch (error) {
       if (failureOf(error, 'nft.list').errno === 'ENOENT') return [];
       throw error;
@@ -41,10 +54,10 @@ export class Firewall {
 
   /** Of a ruleset of which only a part is missing the elements stay, and no packet meets a moment without rules. */
   load(): boolean {
-    const found = native.inspectTable(this.nft, nftTable);
-    if (found && isComplete(found)) return false;
+    const tables = nftFamilies.map((family) => ({ family, found: native.inspectTable(this.nft, nftTable, family) }));
+    if (tables.every(({ family, found }) => found && isComplete(family, found))) return false;
     // another thread may load it at this moment, and fill it: nothing that is there of this ruleset is taken away
-    const isForeign = found !== null && !found.sets.includes(rulesetMark);
+    const isForeign = tables.some(({ found }) => found !== null && !found.sets.includes(rulesetMark));
     if (isForeign || !attempts(() => native.loadRuleset(repairedRuleset))) native.loadRuleset(freshRuleset);
     return true;
   }

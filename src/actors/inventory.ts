@@ -4,7 +4,16 @@ import { containerAddress } from '../core/actor-address.ts';
 import { addressToBigint, bigintToAddress, familyOf } from '../core/address.ts';
 import type { FoundLink, Inventory } from '../core/gc.ts';
 import { idOfPin, isHostVethName, ownerNamed, ownerOfAlias } from '../core/names.ts';
-import { decodeElement, type Element, type NftSet, nftSets, nftTable } from '../core/nft.ts';
+import {
+  decodeElement,
+  type Element,
+  type NftFamily,
+  type NftSet,
+  nftFamilies,
+  nftFamily,
+  nftSets,
+  nftTable,
+} from '../core/nft.ts';
 
 /** Everything in the kernel that carries a name of netloom's. Throws SystemError. */
 export function inventory(route: native.RouteSocket, nft: native.NftSocket, netnsDirectory: string): Inventory {
@@ -42,11 +51,14 @@ const whereIs = (netnsId: number | null, pinned: ReadonlySet<number | null>): Fo
   netnsId === null ? 'host' : pinned.has(netnsId) ? 'pinned' : 'elsewhere';
 
 function elementsOf(nft: native.NftSocket): Element[] {
-  const sets = native.inspectTable(nft, nftTable)?.sets ?? [];
-  return sets
-    .filter((set): set is NftSet => Object.hasOwn(nftSets, set))
+  const isThere = (family: NftFamily) => {
+    const sets = new Set(native.inspectTable(nft, nftTable, family)?.sets ?? []);
+    return (set: NftSet) => nftFamily(set) === family && sets.has(set);
+  };
+  return nftFamilies
+    .flatMap((family) => (Object.keys(nftSets) as NftSet[]).filter(isThere(family)))
     .flatMap((set) => {
-      const listed = native.listElements(nft, nftTable, set);
+      const listed = native.listElements(nft, nftTable, set, nftFamily(set));
       const decoded = listed.filter(({ intervalEnd }) => !intervalEnd).map((each) => decodeElement(set, each));
       return isPlainInterval(set) ? withEnds(decoded, listed, set) : decoded;
     })

@@ -19,7 +19,7 @@ import {
   type NetworkRoute,
   type NetworkSubnet,
 } from './network.ts';
-import { networkSettings } from './network-options.ts';
+import { type NetworkSettings, networkSettings } from './network-options.ts';
 import type { FoundLink } from './plan/step.ts';
 
 /** What a network gives a container: one address per subnet, and all that its plan needs to know of the network. */
@@ -46,7 +46,7 @@ export interface Lease {
 /** What the container's interface is made upon. */
 export type LeaseLink =
   /** published: whether the firewall knows the network, so that ports can lead there */
-  | { kind: 'bridge'; bridge: string; vlanId: number | null; published: boolean }
+  | { kind: 'bridge'; bridge: string; vlanId: number | null; published: boolean; spoofing: NetworkSettings['spoofing'] }
   | { kind: 'macvlan'; parent: string; mode: MacvlanMode; broadcastLimit: number | null }
   | { kind: 'ipvlan'; parent: string; mode: IpvlanMode };
 
@@ -191,10 +191,10 @@ export function deviceOf({ subnets }: Pick<NetworkDefinition, 'subnets'>, found:
 }
 
 function linkOf(definition: NetworkDefinition, { name }: NetworkDevice): LeaseLink {
-  const { managed, vlanId, mode, broadcastLimit } = networkSettings(definition);
+  const { managed, vlanId, mode, broadcastLimit, spoofing } = networkSettings(definition);
   switch (definition.driver) {
     case 'bridge':
-      return { kind: 'bridge', bridge: name, vlanId, published: managed };
+      return { kind: 'bridge', bridge: name, vlanId, published: managed, spoofing };
     case 'macvlan':
       return { kind: 'macvlan', parent: name, mode: (mode ?? 'bridge') as MacvlanMode, broadcastLimit };
     case 'ipvlan':

@@ -12,16 +12,20 @@ import { type Isolation, networkSettings } from './network-options.ts';
 import type { PublishedPort } from './port.ts';
 
 /**
- * The elements of table `inet netloom`: everything in it that changes. The chains and rules are static (native/nft/base.nft).
- * An element is readable plain data here; `encodeElement` gives the bytes that the kernel keeps.
+ * The elements of the tables `inet netloom` and `bridge netloom`: everything in them that changes. The chains and rules are
+ * static (native/nft/base.nft). An element is readable plain data here; `encodeElement` gives the bytes that the kernel keeps.
  */
 export const nftTable = 'netloom';
+export const nftFamilies = ['inet', 'bridge'] as const;
+export type NftFamily = (typeof nftFamilies)[number];
 
-type Field = 'direction' | 'proto' | 'address4' | 'address6' | 'port' | 'ifname' | 'family';
+type Field = 'direction' | 'proto' | 'address4' | 'address6' | 'port' | 'ifname' | 'family' | 'mac';
 interface Layout {
   key: Field[];
   value?: Field[];
   interval?: boolean;
+  /** of the table that has the set; default: inet */
+  family?: NftFamily;
 }
 
 /** The sets and maps that base.nft declares; both must agree. */
@@ -53,8 +57,19 @@ export const nftSets = {
   internal_links: { key: ['ifname'] },
   open_links: { key: ['ifname'] },
   closed_families: { key: ['family'] },
+  sources4: { family: 'bridge', key: ['ifname', 'mac', 'address4'] },
+  sources6: { family: 'bridge', key: ['ifname', 'mac', 'address6'] },
+  leased_macs: { family: 'bridge', key: ['ifname', 'mac'] },
+  free_macs: { family: 'bridge', key: ['ifname', 'mac'] },
+  held_links: { family: 'bridge', key: ['ifname'] },
 } as const satisfies Record<string, Layout>;
 export type NftSet = keyof typeof nftSets;
+
+/** The family of the table that has the set. */
+export function nftFamily(set: NftSet): NftFamily {
+  const layout: Layout = nftSets[set];
+  return layout.family ?? 'inet';
+}
 
 /** `key` and `value` are spelt as nft does: `tcp`, `10.89.0.0/24`, `8000-8010`, `netloom0`, `original`. */
 export interface Element {
@@ -267,6 +282,7 @@ function outboundElements({ subnets, internal, outbound4, outbound6 }: NetworkFi
 
 /** What the kernel keeps for an element: see NftElement in native/index.d.ts. */
 export interface EncodedElement {
+  family: NftFamily;
   set: string;
   key: Uint8Array;
   keyEnd: Uint8Array | null;
@@ -278,7 +294,8 @@ export interface EncodedElement {
 /** One element, or two where a plain interval set wants its start and its (exclusive) end apart. */
 export function encodeElement(element: Element): EncodedElement[] {
   const layout: Layout = nftSets[element.set];
-  const plain = { set: element.set, keyEnd: null, intervalEnd: false, comment: element.owner };
+  const family = layout.family ?? 'inet';
+  const plain = { family, set: element.set, keyEnd: null, intervalEnd: false, comment: element.owner };
   const data = layout.value ? concatenate(layout.value, element.value ?? []) : null;
   if (!layout.interval) return [{ ...plain, key: concatenate(layout.key, element.key), data }];
   const ranges = element.key.map((text, index) => fieldRange(layout.key[index] as Field, text));
@@ -353,6 +370,8 @@ function encodeField(field: Field, text: string): Uint8Array {
       name.set(Buffer.from(text));
       return name;
     }
+    case 'mac':
+      return Uint8Array.of(...text.split(':').map((byte) => Number.parseInt(byte, 16)), 0, 0);
   }
 }
 
@@ -385,6 +404,7 @@ const fieldBytes: Record<Field, number> = {
   address6: 16,
   ifname: 16,
   family: 4,
+  mac: 8,
 };
 
 function decodeFields(fields: readonly Field[], bytes: Uint8Array): string[] {
@@ -413,5 +433,7 @@ function decodeField(field: Field, part: Uint8Array): string {
       return bigintToAddress(number, 6);
     case 'ifname':
       return Buffer.from(part).toString('latin1').replace(/\0+$/, '');
+    case 'mac':
+      return [...part.subarray(0, 6)].map((byte) => byte.toString(16).padStart(2, '0')).join(':');
   }
 }

@@ -5,7 +5,16 @@ import * as native from '#native';
 import type { Answer } from '../../src/actors/journal.ts';
 import type { ActorAddress } from '../../src/core/actor-address.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
-import { decodeElement, describeElement, type NftSet, nftSets, nftTable } from '../../src/core/nft.ts';
+import {
+  decodeElement,
+  describeElement,
+  type NftFamily,
+  type NftSet,
+  nftFamilies,
+  nftFamily,
+  nftSets,
+  nftTable,
+} from '../../src/core/nft.ts';
 import type { Order, Orders, Reply, Told, Traced, Trap, Verb } from './fault-sweep-process.ts';
 
 const program = new URL('../../dist/test/actors/fault-sweep-process.js', import.meta.url);
@@ -182,7 +191,7 @@ function elementLines(): string[] {
   try {
     return (Object.keys(nftSets) as NftSet[]).flatMap((set) =>
       native
-        .listElements(socket, nftTable, set)
+        .listElements(socket, nftTable, set, nftFamily(set))
         .map((element) => `element ${describeElement(decodeElement(set, element))} ${element.comment}`),
     );
   } finally {
@@ -190,9 +199,11 @@ function elementLines(): string[] {
   }
 }
 
-/** The same by other means, and chains, rules and sets: nft --stateless list table inet netloom */
+/** The same by other means, and chains, rules and sets: nft --stateless list table inet netloom, and bridge netloom */
 export function tableText(): string {
-  return execFileSync('nft', ['--stateless', 'list', 'table', 'inet', nftTable], { encoding: 'utf8' });
+  const list = (family: NftFamily) =>
+    execFileSync('nft', ['--stateless', 'list', 'table', family, nftTable], { encoding: 'utf8' });
+  return nftFamilies.map(list).join('');
 }
 
 function definitionLines(directory: string): string[] {

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { beforeAll, describe, expect, it } from 'vitest';
 import * as native from '#native';
 import { NativeKernel } from '../../src/actors/native-kernel.ts';
-import { nftTable } from '../../src/core/nft.ts';
+import { nftFamily, nftTable } from '../../src/core/nft.ts';
 import { bytesOf, golden } from '../core/golden-elements.ts';
 import { becomeFreshHost, temporaryDirectory } from '../support/fresh-host.ts';
 import { servicesIn } from '../support/kernel-services.ts';
@@ -22,7 +22,7 @@ describe('the golden bytes of elements are what the kernel keeps after', () => {
       await kernel.perform([{ verb: 'nft.load' }]);
       execFileSync('nft', [command.replace(/^nft /, '')]);
       // an interval set begins with the end of what lies before the first interval; the kernel lists highest first
-      const kept = native.listElements(socket, nftTable, set).map(bytesOf).sort();
+      const kept = native.listElements(socket, nftTable, set, nftFamily(set)).map(bytesOf).sort();
       expect(kept.filter((element) => !/^[0 ]+ end$/.test(element))).toEqual([...bytes].sort());
     } finally {
       native.deleteTable(socket, nftTable);

@@ -3,7 +3,15 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readlinkSync } from 'node:fs';
 import * as native from '#native';
 import { type KernelServices, NativeKernel } from '../../src/actors/native-kernel.ts';
-import { decodeElement, describeElement, encodeElement, type NftSet, nftSets, nftTable } from '../../src/core/nft.ts';
+import {
+  decodeElement,
+  describeElement,
+  encodeElement,
+  type NftSet,
+  nftFamily,
+  nftSets,
+  nftTable,
+} from '../../src/core/nft.ts';
 import { DefinitionStore } from '../../src/networks/definition-store.ts';
 import { ResolverClient } from '../../src/resolver/client.ts';
 import { ResolverKeeper } from '../../src/resolver/keeper.ts';
@@ -93,7 +101,7 @@ export async function linuxHost(settings: WalkSettings): Promise<{ host: WalkHos
       ),
       elements: sets.flatMap((set) =>
         native
-          .listElements(nft, nftTable, set)
+          .listElements(nft, nftTable, set, nftFamily(set))
           .map((element) => withoutPicks(describeElement(decodeElement(set, element))))
           .sort(),
       ),

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readlinkSync } from 'node:fs';
 import * as native from '#native';
 import type { Kernel } from '../../src/actors/kernel.ts';
 import { NativeKernel } from '../../src/actors/native-kernel.ts';
-import { decodeElement, describeElement, type NftSet, nftTable } from '../../src/core/nft.ts';
+import { decodeElement, describeElement, type NftSet, nftFamily, nftTable } from '../../src/core/nft.ts';
 import type { Ipv6Settings } from '../../src/core/plan/interface-settings.ts';
 import type { Protocol } from '../../src/core/port.ts';
 import { DefinitionStore } from '../../src/networks/definition-store.ts';
@@ -177,7 +177,7 @@ export async function realWorld(): Promise<World> {
         ),
     elements: (set) =>
       native
-        .listElements(nft, nftTable, set)
+        .listElements(nft, nftTable, set, nftFamily(set))
         .map((element) => describeElement(decodeElement(set, element)))
         .sort(),
     startFlow: (destination, port) => void execFileSync('bash', ['-c', `printf x > /dev/udp/${destination}/${port}`]),

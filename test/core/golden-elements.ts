@@ -3,7 +3,7 @@ import type { Element, EncodedElement } from '../../src/core/nft.ts';
 const words = (bytes: Uint8Array): string => (Buffer.from(bytes).toString('hex').match(/.{8}/g) ?? []).join(' ');
 
 /** `key [to keyEnd] [: data] [end] ["comment"]`, in four-byte words. */
-export function bytesOf({ key, keyEnd, data, intervalEnd, comment }: Omit<EncodedElement, 'set'>): string {
+export function bytesOf({ key, keyEnd, data, intervalEnd, comment }: Omit<EncodedElement, 'set' | 'family'>): string {
   const to = keyEnd ? ` to ${words(keyEnd)}` : '';
   const value = data ? ` : ${words(data)}` : '';
   return `${words(key)}${to}${value}${intervalEnd ? ' end' : ''}${comment ? ` "${comment}"` : ''}`;
@@ -169,5 +169,30 @@ export const golden: [command: string, element: Element, bytes: string[]][] = [
     'nft add element inet netloom strict_links { "netloom0" }',
     { set: 'strict_links', key: ['netloom0'], owner: null },
     ['6e65746c 6f6f6d30 00000000 00000000'],
+  ],
+  [
+    'nft add element bridge netloom sources4 { "nl0123456789ab" . 02:03:04:05:06:07 . 10.89.0.2 comment "container/web-1" }',
+    { set: 'sources4', key: ['nl0123456789ab', '02:03:04:05:06:07', '10.89.0.2'], owner: 'container/web-1' },
+    ['6e6c3031 32333435 36373839 61620000 02030405 06070000 0a590002 "container/web-1"'],
+  ],
+  [
+    'nft add element bridge netloom sources6 { "nl0123456789ab" . 02:03:04:05:06:07 . 0xfd000000000000000000000000000002 }',
+    { set: 'sources6', key: ['nl0123456789ab', '02:03:04:05:06:07', 'fd00::2'], owner: null },
+    ['6e6c3031 32333435 36373839 61620000 02030405 06070000 fd000000 00000000 00000000 00000002'],
+  ],
+  [
+    'nft add element bridge netloom leased_macs { "nl0123456789ab" . 02:03:04:05:06:07 }',
+    { set: 'leased_macs', key: ['nl0123456789ab', '02:03:04:05:06:07'], owner: null },
+    ['6e6c3031 32333435 36373839 61620000 02030405 06070000'],
+  ],
+  [
+    'nft add element bridge netloom free_macs { "nl0" . fe:ff:00:05:06:07 }',
+    { set: 'free_macs', key: ['nl0', 'fe:ff:00:05:06:07'], owner: null },
+    ['6e6c3000 00000000 00000000 00000000 feff0005 06070000'],
+  ],
+  [
+    'nft add element bridge netloom held_links { "nl0" }',
+    { set: 'held_links', key: ['nl0'], owner: null },
+    ['6e6c3000 00000000 00000000 00000000'],
   ],
 ];

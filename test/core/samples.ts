@@ -34,7 +34,7 @@ export function leaseOf(lease: Partial<Lease> = {}): Lease {
   return {
     network: 'demo',
     networkId: 'f00d',
-    link: { kind: 'bridge', bridge: 'netloom0', vlanId: null, published: true },
+    link: { kind: 'bridge', bridge: 'netloom0', vlanId: null, published: true, spoofing: 'guarded' },
     internal: false,
     mtuBytes: null,
     addresses: [v4],

@@ -109,7 +109,13 @@ function grantsOf(definition: NetworkDefinition): ContainerGrant[] {
       { address: `10.${number(letter)}.0.${2 + index}`, prefixLength: 24, gateway: `10.${number(letter)}.0.1` },
       { address: `fd00:${number(letter)}::${2 + index}`, prefixLength: 64, gateway: `fd00:${number(letter)}::1` },
     ];
-    const link = { kind: 'bridge', bridge: definition.network_interface ?? '', vlanId: null, published: true } as const;
+    const link = {
+      kind: 'bridge',
+      bridge: definition.network_interface ?? '',
+      vlanId: null,
+      published: true,
+      spoofing: 'guarded',
+    } as const;
     const lease = leaseOf({ network: letter, link, internal: definition.internal, addresses });
     return { wish, netns: netnsOf(id), leases: { [letter]: lease }, ports: wish.ports };
   });

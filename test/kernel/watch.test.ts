@@ -251,7 +251,7 @@ describe('numbers of namespaces', () => {
 });
 
 describe('watchNft', () => {
-  it('tells who was added and deleted in family inet', async () => {
+  it('tells what was added and deleted in families inet and bridge', async () => {
     const { all, until } = gather<NftNotice>(watchNft);
     loadRuleset(baseRuleset);
     const socket = openNftSocket();
@@ -260,13 +260,20 @@ describe('watchNft', () => {
     changeElements(socket, 'netloom', [add(one)]);
     run(null, 'nft', ['add', 'table', 'ip', 'other']);
     run(null, 'nft', ['flush', 'ruleset']);
-    await until(({ kind }) => kind === 'table.deleted');
-    expect(all).toContainEqual({ kind: 'table.added', table: 'netloom', name: null });
-    expect(all).toContainEqual({ kind: 'chain.added', table: 'netloom', name: 'postrouting' });
-    expect(all).toContainEqual({ kind: 'rule.added', table: 'netloom', name: 'published' });
-    expect(all).toContainEqual({ kind: 'set.added', table: 'netloom', name: 'subnets4' });
-    expect(all).toContainEqual({ kind: 'element.added', table: 'netloom', name: 'published_any4', element: one });
-    expect(all).toContainEqual({ kind: 'rule.deleted', table: 'netloom', name: 'published' });
+    await until((notice) => notice.kind === 'table.deleted' && notice.family === 'inet');
+    expect(all).toContainEqual({ kind: 'table.added', family: 'inet', table: 'netloom', name: null });
+    expect(all).toContainEqual({ kind: 'chain.added', family: 'inet', table: 'netloom', name: 'postrouting' });
+    expect(all).toContainEqual({ kind: 'rule.added', family: 'inet', table: 'netloom', name: 'published' });
+    expect(all).toContainEqual({ kind: 'set.added', family: 'inet', table: 'netloom', name: 'subnets4' });
+    expect(all).toContainEqual({ kind: 'set.added', family: 'bridge', table: 'netloom', name: 'sources4' });
+    expect(all).toContainEqual({
+      kind: 'element.added',
+      family: 'inet',
+      table: 'netloom',
+      name: 'published_any4',
+      element: one,
+    });
+    expect(all).toContainEqual({ kind: 'rule.deleted', family: 'inet', table: 'netloom', name: 'published' });
     expect(all).not.toContainEqual(expect.objectContaining({ table: 'other' }));
     socket.close();
   });
@@ -282,7 +289,13 @@ describe('elements in notices of watchNft', () => {
     comment: 'container range',
   });
   const subnet = [element('subnets4', ip4('10.1.0.0')), element('subnets4', ip4('10.1.1.0'), { intervalEnd: true })];
-  const gone = (one: NftElement) => ({ kind: 'element.deleted', table: 'netloom', name: one.set, element: one });
+  const gone = (one: NftElement) => ({
+    kind: 'element.deleted',
+    family: 'inet',
+    table: 'netloom',
+    name: one.set,
+    element: one,
+  });
 
   it('tell whose it was, whoever deletes or flushes them', async () => {
     loadRuleset(baseRuleset);
@@ -309,7 +322,9 @@ describe('elements in notices of watchNft', () => {
     expect(changeElements(socket, 'netloom', [add(onPort(80)), remove(onPort(81))])[1]?.errno).toBe('ENOENT');
     changeElements(socket, 'netloom', [add(onPort(82))]);
     await until(({ kind }) => kind === 'element.added');
-    expect(all).toEqual([{ kind: 'element.added', table: 'netloom', name: 'published_any4', element: onPort(82) }]);
+    expect(all).toEqual([
+      { kind: 'element.added', family: 'inet', table: 'netloom', name: 'published_any4', element: onPort(82) },
+    ]);
     socket.close();
   });
 });

@@ -100,7 +100,7 @@ describe('leases', () => {
           lease: {
             network: 'demo',
             networkId: networkWish.id,
-            link: { kind: 'bridge', bridge: 'netloom0', vlanId: null, published: true },
+            link: { kind: 'bridge', bridge: 'netloom0', vlanId: null, published: true, spoofing: 'guarded' },
             internal: false,
             mtuBytes: 1500,
             addresses: [{ address: '10.89.0.3', prefixLength: 24, gateway: '10.89.0.1' }],

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect, type NetloomClient } from '../../src/client.ts';
-import { nftSets } from '../../src/core/nft.ts';
+import { type NftSet, nftFamily, nftSets } from '../../src/core/nft.ts';
 import { linkNames, nftElements } from './fresh-host.ts';
 
 const main = createRequire(import.meta.url).resolve('#cli');
@@ -133,7 +133,7 @@ export function inventory(daemon: TestDaemon): Inventory {
   const namespaces = existsSync(daemon.netnsDirectory) ? readdirSync(daemon.netnsDirectory) : [];
   const elements = Object.entries(nftSets).flatMap(([set, layout]) => {
     const kind = 'value' in layout ? 'map' : 'set';
-    return nftElements(kind, set).map((element) => `${set} ${JSON.stringify(element)}`);
+    return nftElements(kind, set, nftFamily(set as NftSet)).map((element) => `${set} ${JSON.stringify(element)}`);
   });
   return { namespaces, links: linkNames().filter((name) => name !== 'lo'), elements, processes: processesOf(daemon) };
 }

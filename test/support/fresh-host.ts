@@ -29,9 +29,9 @@ export function ipWithin<T = Record<string, unknown>[]>(netnsPath: string, ...ar
   return (text.trim() === '' ? [] : JSON.parse(text)) as T;
 }
 
-/** Names of the elements of a set or map of our table, as nft prints them. */
-export function nftElements(kind: 'set' | 'map', name: string): unknown[] {
-  const text = execFileSync('nft', ['-j', 'list', kind, 'inet', 'netloom', name], { encoding: 'utf8' });
+/** Names of the elements of a set or map of our tables, as nft prints them. */
+export function nftElements(kind: 'set' | 'map', name: string, family = 'inet'): unknown[] {
+  const text = execFileSync('nft', ['-j', 'list', kind, family, 'netloom', name], { encoding: 'utf8' });
   const { nftables } = JSON.parse(text) as { nftables: Record<string, { elem?: unknown[] }>[] };
   return nftables.flatMap((entry) => entry[kind]?.elem ?? []);
 }

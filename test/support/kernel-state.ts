@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import * as native from '#native';
-import { decodeElement, describeElement, type NftSet, nftSets, nftTable } from '../../src/core/nft.ts';
+import { decodeElement, describeElement, type NftSet, nftFamily, nftSets, nftTable } from '../../src/core/nft.ts';
 import type { TestDaemon } from './daemon.ts';
 
 /**
@@ -19,7 +19,9 @@ export class KernelState {
       namespaces: existsSync(netnsDirectory) ? readdirSync(netnsDirectory) : [],
       links: native.listLinks(this.#route).map(({ name }) => name),
       elements: (Object.keys(nftSets) as NftSet[]).flatMap((set) =>
-        native.listElements(this.#nft, nftTable, set).map((element) => describeElement(decodeElement(set, element))),
+        native
+          .listElements(this.#nft, nftTable, set, nftFamily(set))
+          .map((element) => describeElement(decodeElement(set, element))),
       ),
     };
   }

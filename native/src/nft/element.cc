@@ -52,7 +52,7 @@ const VerbWords& words_of(Verb verb) {
 /// One message per change, so that the kernel's refusal tells which one it was.
 nl::Message change_message(const std::string& table, const Change& change) {
   const VerbWords& words = words_of(change.verb);
-  nl::Message result = message(words.type, words.flags);
+  nl::Message result = message(change.element.family, words.type, words.flags);
   result.put_string(NFTA_SET_ELEM_LIST_TABLE, table);
   result.put_string(NFTA_SET_ELEM_LIST_SET, change.element.set);
   put_element(result, change.element);
@@ -97,7 +97,7 @@ std::optional<Counter> counter_of(const nl::Attributes& element) {
   return std::nullopt;
 }
 
-Element parse_element(const std::string& set, const nl::Attributes& attributes) {
+Element parse_element(Family family, const std::string& set, const nl::Attributes& attributes) {
   const auto flags = attributes.find(NFTA_SET_ELEM_FLAGS);
   Element element{};
   element.set = set;
@@ -107,6 +107,7 @@ Element parse_element(const std::string& set, const nl::Attributes& attributes) 
   element.data = data_of(attributes, NFTA_SET_ELEM_DATA);
   element.comment = comment_of(attributes);
   element.counter = counter_of(attributes);
+  element.family = family;
   return element;
 }
 
@@ -142,13 +143,15 @@ std::vector<Element> parse_elements(const nlmsghdr& message) {
   if (!list) return {};
   const std::string set = attributes.string(NFTA_SET_ELEM_LIST_SET);
   std::vector<Element> elements;
-  for (const nl::Attribute& item : list->nested()) elements.push_back(parse_element(set, item.nested()));
+  for (const nl::Attribute& item : list->nested()) {
+    elements.push_back(parse_element(family_of(message), set, item.nested()));
+  }
   return elements;
 }
 
-std::vector<Element> list_elements(nl::Socket& socket, const std::string& table, const std::string& set) {
-  nl::Message request = message(NFT_MSG_GETSETELEM, NLM_F_DUMP);
-  request.put_string(NFTA_SET_ELEM_LIST_TABLE, table);
+std::vector<Element> list_elements(nl::Socket& socket, const Table& table, const std::string& set) {
+  nl::Message request = message(table.family, NFT_MSG_GETSETELEM, NLM_F_DUMP);
+  request.put_string(NFTA_SET_ELEM_LIST_TABLE, table.name);
   request.put_string(NFTA_SET_ELEM_LIST_SET, set);
   std::vector<Element> elements;
   const auto visit = [&](const nlmsghdr& answer) {
@@ -161,7 +164,7 @@ std::vector<Element> list_elements(nl::Socket& socket, const std::string& table,
 }
 
 bool has_element(nl::Socket& socket, const std::string& table, const Element& element) {
-  nl::Message request = message(NFT_MSG_GETSETELEM, 0);
+  nl::Message request = message(element.family, NFT_MSG_GETSETELEM, 0);
   request.put_string(NFTA_SET_ELEM_LIST_TABLE, table);
   request.put_string(NFTA_SET_ELEM_LIST_SET, element.set);
   put_element(request, key_of(element));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "netlink/socket.h"
+#include "nft/message.h"
 
 namespace nft {
 
@@ -25,6 +26,7 @@ struct Element {
   std::optional<Bytes> data;
   std::optional<std::string> comment;
   std::optional<Counter> counter = {};  // read only
+  Family family = Family::inet;         // of the table
 };
 
 enum class Verb { add, create, remove };
@@ -34,7 +36,8 @@ struct Change {
   Element element;
 };
 
-/// Equivalent to: nft add|create|delete element inet <table> <set> { … }, all in one transaction. Adding what is there
+/// Equivalent to: nft add|create|delete element <family> <table> <set> { … }, all in one transaction, whatever families
+/// the tables of that name are of. Adding what is there
 /// with the same data is no failure (EEXIST with other data), creating it is EEXIST; deleting what is not there is
 /// ENOENT.
 std::vector<nl::Fault> change_elements(nl::Socket& socket, const std::string& table,
@@ -43,12 +46,12 @@ std::vector<nl::Fault> change_elements(nl::Socket& socket, const std::string& ta
 /// The elements that a message of the kernel's lists, be it an answer or a notice.
 std::vector<Element> parse_elements(const nlmsghdr& message);
 
-/// Equivalent to: nft list set|map inet <table> <set>. Throws ENOENT when there is no such table or set.
-std::vector<Element> list_elements(nl::Socket& socket, const std::string& table, const std::string& set);
+/// Equivalent to: nft list set|map <family> <table> <set>. Throws ENOENT when there is no such table or set.
+std::vector<Element> list_elements(nl::Socket& socket, const Table& table, const std::string& set);
 
-/// Equivalent to: nft get element inet <table> <set> { … }: whether it is there, with the same data. One look into the
-/// set, whatever its size. The kernel does not find the end of a plain interval where another begins. Not there either
-/// where there is no such table or set.
+/// Equivalent to: nft get element <family> <table> <set> { … }: whether it is there, with the same data. One look into
+/// the set, whatever its size. The kernel does not find the end of a plain interval where another begins. Not there
+/// either where there is no such table or set.
 bool has_element(nl::Socket& socket, const std::string& table, const Element& element);
 
 }  // namespace nft

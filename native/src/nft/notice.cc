@@ -12,7 +12,7 @@ namespace {
 std::vector<Notice> read(const nlmsghdr& message, Subject subject, bool gone, uint16_t table, int name) {
   const auto attributes = nl::Attributes::after<nfgenmsg>(message);
   const std::string text = name < 0 ? "" : attributes.string(static_cast<uint16_t>(name));
-  return {{subject, gone, attributes.string(table), text, std::nullopt}};
+  return {{subject, gone, family_of(message), attributes.string(table), text, std::nullopt}};
 }
 
 std::vector<Notice> read_elements(const nlmsghdr& message, bool gone) {
@@ -20,7 +20,7 @@ std::vector<Notice> read_elements(const nlmsghdr& message, bool gone) {
   std::vector<Notice> notices;
   for (Element& element : parse_elements(message)) {
     const std::string set = element.set;
-    notices.push_back({Subject::element, gone, table, set, std::move(element)});
+    notices.push_back({Subject::element, gone, element.family, table, set, std::move(element)});
   }
   return notices;
 }

@@ -12,10 +12,12 @@ namespace nft {
 
 enum class Subject { table, chain, rule, set, element };
 
-/// Something of family inet was made or deleted. Of a rule `name` is its chain, of an element its set, of a table "".
+/// Something of family inet or bridge was made or deleted. Of a rule `name` is its chain, of an element its set, of a
+/// table "".
 struct Notice {
   Subject subject;
   bool gone;
+  Family family;
   std::string table;
   std::string name;
   std::optional<Element> element;  // only of Subject::element

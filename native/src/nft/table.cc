@@ -20,14 +20,14 @@ bool is_anonymous_set(const nlmsghdr& message) {
 
 /// The string attribute `name` of everything of one kind that the table has. The kernel filters rules and sets by
 /// table, but not chains, so that is done here as well.
-std::vector<std::string> list_names(nl::Socket& socket, int get, int kind, uint16_t table_attribute,
-                                    const std::string& table, uint16_t name) {
-  nl::Message request = message(static_cast<uint16_t>(get), NLM_F_DUMP);
-  request.put_string(table_attribute, table);
+std::vector<std::string> list_names(nl::Socket& socket, int get, int kind, uint16_t table_attribute, const Table& table,
+                                    uint16_t name) {
+  nl::Message request = message(table.family, static_cast<uint16_t>(get), NLM_F_DUMP);
+  request.put_string(table_attribute, table.name);
   const auto parse = [&](const nlmsghdr& answer) -> std::optional<std::string> {
     const auto attributes = nl::Attributes::after<nfgenmsg>(answer);
     if (is_anonymous_set(answer)) return std::nullopt;
-    if (kind_of(answer) != kind || attributes.string(table_attribute) != table) return std::nullopt;
+    if (kind_of(answer) != kind || attributes.string(table_attribute) != table.name) return std::nullopt;
     return attributes.string(name);
   };
   return nl::collect(socket, request, kInspect, parse);
@@ -35,15 +35,15 @@ std::vector<std::string> list_names(nl::Socket& socket, int get, int kind, uint1
 
 }  // namespace
 
-std::vector<std::string> list_tables(nl::Socket& socket) {
+std::vector<std::string> list_tables(nl::Socket& socket, Family family) {
   const auto name = [](const nlmsghdr& answer) -> std::optional<std::string> {
     if (kind_of(answer) != NFT_MSG_NEWTABLE) return std::nullopt;
     return nl::Attributes::after<nfgenmsg>(answer).string(NFTA_TABLE_NAME);
   };
-  return nl::collect(socket, message(NFT_MSG_GETTABLE, NLM_F_DUMP), "list tables", name);
+  return nl::collect(socket, message(family, NFT_MSG_GETTABLE, NLM_F_DUMP), "list tables", name);
 }
 
-std::optional<TableContents> inspect_table(nl::Socket& socket, const std::string& table) {
+std::optional<TableContents> inspect_table(nl::Socket& socket, const Table& table) {
   const auto names = [&](int get, int kind, uint16_t table_attribute, uint16_t name) {
     return list_names(socket, get, kind, table_attribute, table, name);
   };
@@ -64,9 +64,9 @@ std::optional<TableContents> inspect_table(nl::Socket& socket, const std::string
   return contents;
 }
 
-bool delete_table(nl::Socket& socket, const std::string& table) {
-  std::vector<nl::Message> one{message(NFT_MSG_DELTABLE, 0)};
-  one.front().put_string(NFTA_TABLE_NAME, table);
+bool delete_table(nl::Socket& socket, const Table& table) {
+  std::vector<nl::Message> one{message(table.family, NFT_MSG_DELTABLE, 0)};
+  one.front().put_string(NFTA_TABLE_NAME, table.name);
   const nl::Fault fault = transact(socket, std::move(one), "delete table").front();
   if (fault && fault->error() != ENOENT) throw *fault;
   return !fault;

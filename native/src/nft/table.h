@@ -7,11 +7,12 @@
 #include <vector>
 
 #include "netlink/socket.h"
+#include "nft/message.h"
 
 namespace nft {
 
-/// Equivalent to: nft list tables inet
-std::vector<std::string> list_tables(nl::Socket& socket);
+/// Equivalent to: nft list tables <family>
+std::vector<std::string> list_tables(nl::Socket& socket, Family family);
 
 /// What a table is made of; its elements are not looked at.
 struct TableContents {
@@ -19,10 +20,10 @@ struct TableContents {
   std::vector<std::string> sets;           // maps as well
 };
 
-/// Equivalent to: nft --terse list table inet <table>, by name and number; nothing when there is no such table.
-std::optional<TableContents> inspect_table(nl::Socket& socket, const std::string& table);
+/// Equivalent to: nft --terse list table <family> <table>, by name and number; nothing when there is no such table.
+std::optional<TableContents> inspect_table(nl::Socket& socket, const Table& table);
 
-/// Equivalent to: nft delete table inet <table>; false when it was not there.
-bool delete_table(nl::Socket& socket, const std::string& table);
+/// Equivalent to: nft delete table <family> <table>; false when it was not there.
+bool delete_table(nl::Socket& socket, const Table& table);
 
 }  // namespace nft

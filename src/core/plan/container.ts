@@ -5,6 +5,7 @@ import { derivedMac, hostVethName, netnsPath, vethAlias } from '../names.ts';
 import { carriesIpv6, type NetworkRoute } from '../network.ts';
 import { describeElement, type Element, isLoopback6, portElements } from '../nft.ts';
 import { describePort, type PublishedPort, publishedFamilies } from '../port.ts';
+import { sourceElements } from '../source-elements.ts';
 import type { StatusBlock } from '../status.ts';
 import { containerSettings, type Ipv6Settings, namespaceSettings } from './interface-settings.ts';
 import type { LinkSettings, Plan, Step } from './step.ts';
@@ -39,18 +40,21 @@ export function ownsNetns(wish: ContainerWish): boolean {
   return wish.netns.kind === 'create' || wish.netns.kind === 'adopt';
 }
 
-/** What is done inside the namespace is next to each other, so that it goes in one send. */
+/**
+ * What is done inside the namespace is next to each other, so that it goes in one send. The firewall comes before the links:
+ * not one frame passes that is not looked at.
+ */
 export function setupPlan(grant: ContainerGrant): Plan {
   return {
     name: 'setup',
     kind: 'build',
     steps: [
       ...netnsSteps(grant),
+      ...firewallSteps(grant),
       ...hostSteps(grant),
       ...ipv6Steps(grant, joined(grant), grant.wish.netns.kind === 'create' ? namespaceSettings : null),
       ...loopbackSteps(grant),
       ...insideSteps(grant),
-      ...publishSteps(grant),
       ...nameStepsOf(grant),
     ],
   };
@@ -60,7 +64,7 @@ export function setupPlan(grant: ContainerGrant): Plan {
 export function verifyPlan(grant: ContainerGrant, inode: number): Plan {
   const require: Step = { verb: 'netns.require', path: grant.netns, inode };
   // somebody may have taken the whole table
-  const load: Step[] = publishedElements(grant).length > 0 ? [{ verb: 'nft.load' }] : [];
+  const load: Step[] = allElements(grant).length > 0 ? [{ verb: 'nft.load' }] : [];
   return { name: 'verify', kind: 'mend', steps: [require, ...load, ...networkSteps(grant)] };
 }
 
@@ -88,7 +92,7 @@ export function teardownPlan(grant: ContainerGrant): Plan {
   };
 }
 
-/** The links that must have gone before addresses may be given to others. */
+/** The links that must have gone before addresses may be given to others. What they may send is forgotten after them. */
 export function unlinkPlan(grant: ContainerGrant): Plan {
   const steps = joined(grant)
     .filter(({ lease }) => lease.link.kind === 'bridge')
@@ -99,6 +103,8 @@ export function unlinkPlan(grant: ContainerGrant): Plan {
         graceMs: grant.wish.netns.kind === 'create' ? linkGraceMs : foreignGraceMs,
       }),
     );
+  const elements = heldElements(grant);
+  if (elements.length > 0) steps.push({ verb: 'nft.delete', elements });
   return { name: 'unlink', kind: 'dismantle', steps };
 }
 
@@ -112,16 +118,16 @@ export function connectPlan(before: ContainerGrant, after: ContainerGrant, netwo
     kind: 'build',
     steps: [
       { verb: 'netns.require', path: after.netns, inode },
+      ...refirewall(before, after, allElements),
       ...added.flatMap(({ attachment, lease }) => hostEndSteps(after, attachment, lease)),
       ...ipv6Steps(after, added, null),
       ...added.flatMap(({ attachment, lease }) => containerEndSteps(after, attachment, lease)),
-      ...republish(before, after),
       ...added.flatMap((one) => nameSteps(after, one)),
     ],
   };
 }
 
-/** C04: one network less. Ports that led there lead to the next network first (C05). */
+/** C04: one network less. Ports that led there lead to the next network first (C05); the link is held to its end. */
 export function disconnectPlan(before: ContainerGrant, after: ContainerGrant, network: string): Plan {
   const dropped = joined(before).filter(({ attachment }) => attachment.network === network);
   return {
@@ -129,23 +135,37 @@ export function disconnectPlan(before: ContainerGrant, after: ContainerGrant, ne
     kind: 'dismantle',
     steps: [
       ...dropped.flatMap((one) => forgetNameSteps(before, one)),
-      ...republish(before, after),
+      ...refirewall(before, after, publishedElements),
       ...dropped.map(({ attachment, lease }) => deleteLinkStep(before, attachment, lease)),
+      ...exchange(heldElements(before), heldElements(after)),
     ],
   };
 }
 
 export function publishPlan(before: ContainerGrant, after: ContainerGrant): Plan {
-  return { name: 'publish', kind: 'build', steps: republish(before, after) };
+  return { name: 'publish', kind: 'build', steps: refirewall(before, after, publishedElements) };
 }
 
 export function unpublishPlan(before: ContainerGrant, after: ContainerGrant): Plan {
-  return { name: 'unpublish', kind: 'dismantle', steps: republish(before, after) };
+  return { name: 'unpublish', kind: 'dismantle', steps: refirewall(before, after, publishedElements) };
+}
+
+/** B14: a network of the container lets it send what it likes, or does so no more. */
+export function spoofingPlan(before: ContainerGrant, after: ContainerGrant): Plan {
+  return { name: 'spoofing', kind: 'build', steps: exchange(heldElements(before), heldElements(after)) };
+}
+
+function refirewall(
+  before: ContainerGrant,
+  after: ContainerGrant,
+  elementsOf: (grant: ContainerGrant) => Element[],
+): Step[] {
+  const exchanged = exchange(elementsOf(before), elementsOf(after));
+  return exchanged.length === 0 ? [] : [...exchanged, ...forgetFlows(portsThatDiffer(before, after))];
 }
 
 /** Only what differs is touched: packets to ports that stay are not lost. */
-function republish(before: ContainerGrant, after: ContainerGrant): Step[] {
-  const [old, wanted] = [publishedElements(before), publishedElements(after)];
+function exchange(old: readonly Element[], wanted: readonly Element[]): Step[] {
   const missingFrom = (others: readonly Element[]) => {
     const known = new Set(others.map(describeElement));
     return (element: Element) => !known.has(describeElement(element));
@@ -153,7 +173,7 @@ function republish(before: ContainerGrant, after: ContainerGrant): Step[] {
   const remove = old.filter(missingFrom(wanted));
   const add = wanted.filter(missingFrom(old));
   if (remove.length + add.length === 0) return [];
-  return [{ verb: 'nft.replace', remove, add }, ...forgetFlows(portsThatDiffer(before, after))];
+  return [{ verb: 'nft.replace', remove, add }];
 }
 
 /** Those that come, that go, and that lead elsewhere than before. */
@@ -237,10 +257,10 @@ function loopbackSteps({ wish, netns }: ContainerGrant): Step[] {
 /** Links, addresses, routes and elements, for who verifies them. */
 function networkSteps(grant: ContainerGrant): Step[] {
   return [
+    ...firewallSteps(grant),
     ...hostSteps(grant),
     ...ipv6Steps(grant, joined(grant), null),
     ...insideSteps(grant),
-    ...publishSteps(grant),
     ...nameStepsOf(grant),
   ];
 }
@@ -253,8 +273,8 @@ const insideSteps = (grant: ContainerGrant): Step[] =>
 
 const nameStepsOf = (grant: ContainerGrant): Step[] => joined(grant).flatMap((one) => nameSteps(grant, one));
 
-function publishSteps(grant: ContainerGrant): Step[] {
-  const elements = publishedElements(grant);
+function firewallSteps(grant: ContainerGrant): Step[] {
+  const elements = allElements(grant);
   return elements.length > 0 ? [{ verb: 'nft.add', elements }, ...forgetFlows(grant.ports)] : [];
 }
 
@@ -432,6 +452,19 @@ export function refusedPort(
 ): PublishedPort | null {
   const lost = portsWithoutTarget(grant, ports);
   return lost.length === ports.length ? (lost.find(({ heldByCaller }) => !heldByCaller) ?? null) : null;
+}
+
+const allElements = (grant: ContainerGrant): Element[] => [...publishedElements(grant), ...heldElements(grant)];
+
+/** B14: what its links may send. */
+function heldElements(grant: ContainerGrant): Element[] {
+  const { wish } = grant;
+  const links = joined(grant).map(({ attachment, lease }) => ({
+    name: hostVethName(wish.id, attachment.network),
+    macAddress: macOf(wish, attachment),
+    lease,
+  }));
+  return sourceElements(links, `container/${wish.id}`);
 }
 
 function publishedElements(grant: ContainerGrant): Element[] {

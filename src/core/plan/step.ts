@@ -84,7 +84,7 @@ export type Step =
   | { verb: 'sysctl.set'; netns: string | null; key: string; value: string }
   /** nft -f base.nft, unless that very ruleset is loaded */
   | { verb: 'nft.load' }
-  /** nft add|delete element inet netloom … (one batch) */
+  /** nft add|delete element inet|bridge netloom … (one batch) */
   | { verb: 'nft.add' | 'nft.delete'; elements: Element[] }
   /** both in one transaction: nobody sees a moment between */
   | { verb: 'nft.replace'; remove: Element[]; add: Element[] }

@@ -37,7 +37,7 @@ const plans = (grant: ContainerGrant) => [setupPlan(grant), teardownPlan(grant),
 
 const second = leaseOf({
   network: 'back',
-  link: { kind: 'bridge', bridge: 'netloom1', vlanId: null, published: true },
+  link: { kind: 'bridge', bridge: 'netloom1', vlanId: null, published: true, spoofing: 'guarded' },
   addresses: [{ address: '10.89.1.2', prefixLength: 24, gateway: '10.89.1.1' }],
 });
 const dual = leaseOf({ addresses: [...leaseOf().addresses, v6] });
@@ -71,19 +71,20 @@ describe('the plans of a container', () => {
       [
         "setup, build:",
         "netns.create /netns/netloom-web",
+        "nft.add published_any4 { tcp . 8080 : 10.89.0.2 . 80 } and 6 more",
         "link.veth nl9ff56c578050 (eth0 in /netns/netloom-web)",
         "link.set nl9ff56c578050 master netloom0 up",
         "link.set lo up in /netns/netloom-web",
         "link.set eth0 up in /netns/netloom-web",
         "address.add 10.89.0.2/24 dev eth0 in /netns/netloom-web",
         "route.add 0.0.0.0/0 via 10.89.0.1 in /netns/netloom-web",
-        "nft.add published_any4 { tcp . 8080 : 10.89.0.2 . 80 }, counted_any4 { original . tcp . 8080 }, counted_any4 { reply . tcp . 8080 }, refused_loopback6 { tcp . 8080 }",
         "teardown, dismantle:",
         "process.unwatch",
         "nft.delete published_any4 { tcp . 8080 : 10.89.0.2 . 80 }, counted_any4 { original . tcp . 8080 }, counted_any4 { reply . tcp . 8080 }, refused_loopback6 { tcp . 8080 }",
         "netns.remove /netns/netloom-web",
         "unlink, dismantle:",
         "link.gone nl9ff56c578050",
+        "nft.delete held_links { nl9ff56c578050 }, leased_macs { nl9ff56c578050 . c6:28:62:7f:36:48 }, sources4 { nl9ff56c578050 . c6:28:62:7f:36:48 . 10.89.0.2 }",
       ]
     `);
   });
@@ -93,6 +94,7 @@ describe('the plans of a container', () => {
       [
         "setup, build:",
         "netns.create /netns/netloom-web",
+        "nft.add published_any4 { tcp . 8080 : 10.89.0.2 . 80 } and 10 more",
         "link.veth nl9ff56c578050 (eth0 in /netns/netloom-web)",
         "link.set nl9ff56c578050 master netloom0 up",
         "link.set lo up in /netns/netloom-web",
@@ -101,13 +103,13 @@ describe('the plans of a container', () => {
         "address.add fd00::2/64 dev eth0 in /netns/netloom-web",
         "route.add 0.0.0.0/0 via 10.89.0.1 in /netns/netloom-web",
         "route.add ::/0 via fd00::1 in /netns/netloom-web",
-        "nft.add published_any4 { tcp . 8080 : 10.89.0.2 . 80 } and 6 more",
         "teardown, dismantle:",
         "process.unwatch",
         "nft.delete published_any4 { tcp . 8080 : 10.89.0.2 . 80 } and 6 more",
         "netns.remove /netns/netloom-web",
         "unlink, dismantle:",
         "link.gone nl9ff56c578050",
+        "nft.delete held_links { nl9ff56c578050 }, leased_macs { nl9ff56c578050 . c6:28:62:7f:36:48 }, sources4 { nl9ff56c578050 . c6:28:62:7f:36:48 . 10.89.0.2 }, sources6 { nl9ff56c578050 . c6:28:62:7f:36:48 . fd00::2 }",
       ]
     `);
   });
@@ -117,6 +119,7 @@ describe('the plans of a container', () => {
       [
         "setup, build:",
         "netns.create /netns/netloom-web",
+        "nft.add published_any4 { tcp . 8080 : 10.89.0.2 . 80 } and 11 more",
         "link.veth nl9ff56c578050 (eth0 in /netns/netloom-web)",
         "link.set nl9ff56c578050 master netloom0 up",
         "link.veth nlb0362f948b6d (eth1 in /netns/netloom-web)",
@@ -128,7 +131,6 @@ describe('the plans of a container', () => {
         "link.set eth1 up in /netns/netloom-web",
         "address.add 10.89.1.2/24 dev eth1 in /netns/netloom-web",
         "route.add 0.0.0.0/0 via 10.89.1.1 in /netns/netloom-web",
-        "nft.add published_any4 { tcp . 8080 : 10.89.0.2 . 80 }, counted_any4 { original . tcp . 8080 }, counted_any4 { reply . tcp . 8080 }, refused_loopback6 { tcp . 8080 }",
         "teardown, dismantle:",
         "process.unwatch",
         "nft.delete published_any4 { tcp . 8080 : 10.89.0.2 . 80 }, counted_any4 { original . tcp . 8080 }, counted_any4 { reply . tcp . 8080 }, refused_loopback6 { tcp . 8080 }",
@@ -136,6 +138,7 @@ describe('the plans of a container', () => {
         "unlink, dismantle:",
         "link.gone nl9ff56c578050",
         "link.gone nlb0362f948b6d",
+        "nft.delete held_links { nl9ff56c578050 } and 7 more",
       ]
     `);
     const metrics = setupPlan(shapes.two).steps.flatMap((step) => (step.verb === 'route.add' ? [step.metric] : []));
@@ -147,6 +150,7 @@ describe('the plans of a container', () => {
       [
         "setup, build:",
         "netns.create /netns/netloom-web",
+        "nft.add held_links { nl9ff56c578050 }, leased_macs { nl9ff56c578050 . c6:28:62:7f:36:48 }, sources4 { nl9ff56c578050 . c6:28:62:7f:36:48 . 10.89.0.2 }",
         "link.veth nl9ff56c578050 (eth0 in /netns/netloom-web)",
         "link.set nl9ff56c578050 master netloom0 up",
         "link.set lo up in /netns/netloom-web",
@@ -157,6 +161,7 @@ describe('the plans of a container', () => {
         "netns.remove /netns/netloom-web",
         "unlink, dismantle:",
         "link.gone nl9ff56c578050",
+        "nft.delete held_links { nl9ff56c578050 }, leased_macs { nl9ff56c578050 . c6:28:62:7f:36:48 }, sources4 { nl9ff56c578050 . c6:28:62:7f:36:48 . 10.89.0.2 }",
       ]
     `);
   });
@@ -166,14 +171,14 @@ describe('the plans of a container', () => {
       [
         "setup, build:",
         "netns.create /netns/netloom-web",
+        "nft.add published_range4 { tcp . 0.0.0.0/0 . 8000-8099 : 10.89.0.2 } and 14 more",
+        "conntrack.flush 127.0.0.1:9000-9001->90-91/udp",
         "link.veth nl9ff56c578050 (eth0 in /netns/netloom-web)",
         "link.set nl9ff56c578050 master netloom0 up",
         "link.set lo up in /netns/netloom-web",
         "link.set eth0 up in /netns/netloom-web",
         "address.add 10.89.0.2/24 dev eth0 in /netns/netloom-web",
         "route.add 0.0.0.0/0 via 10.89.0.1 in /netns/netloom-web",
-        "nft.add published_range4 { tcp . 0.0.0.0/0 . 8000-8099 : 10.89.0.2 } and 11 more",
-        "conntrack.flush 127.0.0.1:9000-9001->90-91/udp",
         "teardown, dismantle:",
         "process.unwatch",
         "nft.delete published_range4 { tcp . 0.0.0.0/0 . 8000-8099 : 10.89.0.2 } and 11 more",
@@ -181,6 +186,7 @@ describe('the plans of a container', () => {
         "netns.remove /netns/netloom-web",
         "unlink, dismantle:",
         "link.gone nl9ff56c578050",
+        "nft.delete held_links { nl9ff56c578050 }, leased_macs { nl9ff56c578050 . c6:28:62:7f:36:48 }, sources4 { nl9ff56c578050 . c6:28:62:7f:36:48 . 10.89.0.2 }",
       ]
     `);
   });
@@ -205,6 +211,7 @@ describe('the plans of a container', () => {
       [
         "setup, build:",
         "netns.require /run/netns/blue",
+        "nft.add held_links { nl9ff56c578050 }, leased_macs { nl9ff56c578050 . c6:28:62:7f:36:48 }, sources4 { nl9ff56c578050 . c6:28:62:7f:36:48 . 10.89.0.2 }",
         "link.veth nl9ff56c578050 (eth0 in /run/netns/blue)",
         "link.set nl9ff56c578050 master netloom0 up",
         "link.ipv6 eth0 in /run/netns/blue",
@@ -218,6 +225,7 @@ describe('the plans of a container', () => {
         "link.cut nl9ff56c578050",
         "unlink, dismantle:",
         "link.gone nl9ff56c578050",
+        "nft.delete held_links { nl9ff56c578050 }, leased_macs { nl9ff56c578050 . c6:28:62:7f:36:48 }, sources4 { nl9ff56c578050 . c6:28:62:7f:36:48 . 10.89.0.2 }",
       ]
     `);
   });
@@ -227,6 +235,7 @@ describe('the plans of a container', () => {
       [
         "setup, build:",
         "netns.adopt /netns/netloom-web (process 42)",
+        "nft.add held_links { nl9ff56c578050 }, leased_macs { nl9ff56c578050 . c6:28:62:7f:36:48 }, sources4 { nl9ff56c578050 . c6:28:62:7f:36:48 . 10.89.0.2 }",
         "link.veth nl9ff56c578050 (eth0 in /netns/netloom-web)",
         "link.set nl9ff56c578050 master netloom0 up",
         "link.ipv6 eth0 in /netns/netloom-web",
@@ -241,6 +250,7 @@ describe('the plans of a container', () => {
         "netns.remove /netns/netloom-web",
         "unlink, dismantle:",
         "link.gone nl9ff56c578050",
+        "nft.delete held_links { nl9ff56c578050 }, leased_macs { nl9ff56c578050 . c6:28:62:7f:36:48 }, sources4 { nl9ff56c578050 . c6:28:62:7f:36:48 . 10.89.0.2 }",
       ]
     `);
   });
@@ -265,13 +275,13 @@ describe('the verification of what is up', () => {
         "verify, mend:",
         "netns.require /netns/netloom-web",
         "nft.load",
+        "nft.add published_any4 { tcp . 8080 : 10.89.0.2 . 80 } and 6 more",
         "link.veth nl9ff56c578050 (eth0 in /netns/netloom-web)",
         "link.set nl9ff56c578050 master netloom0 up",
         "link.ipv6 eth0 in /netns/netloom-web",
         "link.set eth0 up in /netns/netloom-web",
         "address.add 10.89.0.2/24 dev eth0 in /netns/netloom-web",
         "route.add 0.0.0.0/0 via 10.89.0.1 in /netns/netloom-web",
-        "nft.add published_any4 { tcp . 8080 : 10.89.0.2 . 80 }, counted_any4 { original . tcp . 8080 }, counted_any4 { reply . tcp . 8080 }, refused_loopback6 { tcp . 8080 }",
       ]
     `);
     expect(verifyPlan(shapes.bridge, 4026532000).steps[0]).toEqual({
@@ -332,7 +342,6 @@ describe('live changes', () => {
   const udp = { hostPort: 5300, containerPort: 53, protocol: 'udp' };
   const one = grantOf({ networks: [demo], ports: [tcp, udp] });
   const two = grantOf({ ...onBoth, ports: [tcp, udp] }, [leaseOf(), second]);
-  const verbs = ({ steps }: Plan) => steps.map(({ verb }) => verb);
   const flushed = ({ steps }: Plan) => steps.filter(({ verb }) => verb === 'conntrack.flush').map(describeStep);
 
   it('C03 connecting a further network adds its link and nothing else: ports lead where they led', () => {
@@ -340,6 +349,7 @@ describe('live changes', () => {
       [
         "connect, build:",
         "netns.require /netns/netloom-web",
+        "nft.replace (none) by sources4 { nl9ff56c578050 . c6:28:62:7f:36:48 . 10.89.1.2 } and 4 more",
         "link.veth nlb0362f948b6d (eth1 in /netns/netloom-web)",
         "link.set nlb0362f948b6d master netloom1 up",
         "link.ipv6 eth1 in /netns/netloom-web",
@@ -348,15 +358,18 @@ describe('live changes', () => {
         "route.add 0.0.0.0/0 via 10.89.1.1 in /netns/netloom-web",
       ]
     `);
-    expect(verbs(connectPlan(one, two, 'back', 7))).not.toContain('nft.replace');
+    const sets = connectPlan(one, two, 'back', 7).steps.flatMap((step) =>
+      step.verb === 'nft.replace' ? [...step.remove, ...step.add].map(({ set }) => set) : [],
+    );
+    expect(sets.filter((set) => /^(published|counted)/.test(set))).toEqual([]);
   });
 
   it('C05 connecting the first network publishes the ports on it, and forgets their flows of UDP', () => {
     const none = grantOf({ ports: [] }, []);
     const { ports } = one;
-    expect(lines(connectPlan({ ...none, ports }, one, 'demo', 7)).slice(-2)).toMatchInlineSnapshot(`
+    expect(lines(connectPlan({ ...none, ports }, one, 'demo', 7)).slice(2, 4)).toMatchInlineSnapshot(`
       [
-        "nft.replace (none) by published_any4 { tcp . 8080 : 10.89.0.2 . 80 } and 7 more",
+        "nft.replace (none) by published_any4 { tcp . 8080 : 10.89.0.2 . 80 } and 10 more",
         "conntrack.flush 5300->53/udp",
       ]
     `);
@@ -371,6 +384,7 @@ describe('live changes', () => {
         "nft.replace published_any4 { tcp . 8080 : 10.89.0.2 . 80 }, published_any4 { udp . 5300 : 10.89.0.2 . 53 } by published_any4 { tcp . 8080 : 10.89.1.2 . 80 }, published_any4 { udp . 5300 : 10.89.1.2 . 53 }",
         "conntrack.flush 5300->53/udp",
         "link.delete nl9ff56c578050",
+        "nft.replace held_links { nl9ff56c578050 } and 4 more by (none)",
       ]
     `);
   });

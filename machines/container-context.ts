@@ -95,11 +95,12 @@ export function claimsOf({ id, wish, attempt }: ContainerContext): Told[] {
 }
 
 export function requestLease(id: string, attempt: number, attachment: Attachment): Told {
-  const { network, staticIps, aliases, definition } = attachment;
+  const { network, staticIps, staticMac, aliases, definition } = attachment;
   // without the short id, which every container has as an alias (A03)
   const own = aliases.filter((alias) => alias !== id.slice(0, 12));
   const event = { type: 'lease.request', container: id, attempt, staticIps, aliases: own } as const;
-  return { kind: 'tell', to: networkAddress(network), event: { ...event, ...(definition && { definition }) } };
+  const asked = { ...(staticMac && { staticMac }), ...(definition && { definition }) };
+  return { kind: 'tell', to: networkAddress(network), event: { ...event, ...asked } };
 }
 
 export function claimPorts(id: string, attempt: number, ports: PublishedPort[]): Told {

@@ -73,7 +73,15 @@ export const networkSetup = setup({
       const definition = (found ?? asked) as NetworkDefinition;
       const { network_interface: bridge, subnets } = definition;
       const given = found === null;
-      enqueue.assign({ definition, created: definition.created, given, successor: null, lost: false, lastGiven: {} });
+      enqueue.assign({
+        definition,
+        created: definition.created,
+        given,
+        successor: null,
+        lost: false,
+        lastGiven: {},
+        macs: {},
+      });
       enqueue({
         type: 'tell',
         params: { to: hostAddress, event: { type: 'subnet.note', network: name, bridge, subnets } },
@@ -199,7 +207,7 @@ export const networkSetup = setup({
     // ---- leases
     wait: assign({ waiting: ({ context, event }) => [...context.waiting, event as LeaseRequest] }),
     grantWaiting: enqueueActions(({ context, enqueue }) => {
-      let ledger: Ledger = { leases: context.leases, lastGiven: context.lastGiven };
+      let ledger: Ledger = { leases: context.leases, lastGiven: context.lastGiven, macs: context.macs };
       for (const request of context.waiting) {
         const granted = grant(context, ledger, request);
         ledger = granted.ledger;

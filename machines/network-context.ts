@@ -2,7 +2,15 @@ import { containerAddress } from '../src/core/actor-address.ts';
 import type { Effect } from '../src/core/effect.ts';
 import type { CommandId, LeaseRequest, NetworkEvent } from '../src/core/event.ts';
 import { type Fault, fault } from '../src/core/fault.ts';
-import { chooseAddresses, type Lease, type Leases, leaseOf, type NetworkDevice } from '../src/core/lease.ts';
+import {
+  chooseAddresses,
+  type GivenMacs,
+  type Lease,
+  type Leases,
+  leaseOf,
+  type NetworkDevice,
+  withGivenMacs,
+} from '../src/core/lease.ts';
 import { withEntry } from '../src/core/ledger.ts';
 import { answersNames, isSameNetwork, type NetworkDefinition, type NetworkWish } from '../src/core/network.ts';
 import type { NetworkGrant } from '../src/core/plan/network.ts';
@@ -42,6 +50,7 @@ export interface NetworkContext extends NetworkInput {
   leases: Leases;
   /** subnet → the address that was given last, so that none is reused at once */
   lastGiven: Record<string, string>;
+  macs: GivenMacs;
   /** requests that came before the bridge was up, in order */
   waiting: LeaseRequest[];
   command: CommandId;
@@ -57,7 +66,7 @@ export const answerTo = (
     'lease' in answer ? { type: 'lease.granted', attempt, ...answer } : { type: 'claim.refused', attempt, ...answer },
 });
 
-export type Ledger = Pick<NetworkContext, 'leases' | 'lastGiven'>;
+export type Ledger = Pick<NetworkContext, 'leases' | 'lastGiven' | 'macs'>;
 
 /** What plans are made from. */
 export function grantOf(
@@ -83,11 +92,13 @@ export function grant(grounds: Grounds, ledger: Ledger, request: LeaseRequest): 
   const addresses = chosen.map(({ address }) => address);
   const given = definition.subnets.map(({ subnet }, index) => [subnet, addresses[index]] as const);
   const automatic = wanted.length === 0 ? Object.fromEntries(given) : {};
-  const lease = leaseOf(definition, device, grounds.searchDomain, chosen);
+  const lessee = { container: request.container, addresses: chosen, staticMac: request.staticMac ?? null };
+  const lease = leaseOf(definition, device, grounds.searchDomain, lessee, ledger.macs);
   return {
     ledger: {
       leases: withEntry(ledger.leases, request.container, addresses),
       lastGiven: { ...ledger.lastGiven, ...(automatic as Record<string, string>) },
+      macs: withGivenMacs(ledger.macs, lease),
     },
     effect: answerTo(request, { lease }),
   };

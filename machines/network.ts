@@ -77,6 +77,7 @@ export const networkMachine = networkSetup.createMachine({
     lastFault: null,
     leases: {},
     lastGiven: {},
+    macs: {},
     waiting: [],
     command: null,
   }),

@@ -51,6 +51,12 @@ export function currentNetnsIdentity(): NetnsIdentity;
 export function shareNetnsDirectory(path: string): void;
 /** Unmounts (lazily, bounded retries while several mounts are stacked) and unlinks. false: it was already gone. */
 export function removeNetns(path: string): boolean;
+/**
+ * Tells all neighbours of the link the MAC address of its addresses, once: a gratuitous ARP request for IPv4, an unsolicited
+ * neighbour advertisement that overrides for IPv6. Equivalent to: `arping -U -c 1 -I <link> <address>`, `ndsend <address>
+ * <link>`. Throws ENOENT when there is no namespace, ENODEV when there is no such link, ENETDOWN when it is down.
+ */
+export function announceAddresses(netnsPath: string, link: string, addresses: string[]): void;
 /** Moves the calling thread into the namespace for good: for programs that exec, and for tests. */
 export function enterNetns(path: string): void;
 /** Gives the calling thread a fresh, unpinned network namespace, loopback up: a test becomes a host of its own. */
@@ -271,6 +277,9 @@ export function listRoutes(socket: RouteSocket): RouteInfo[];
 export function sourceAddressFor(socket: RouteSocket, address: string): string | null;
 /** ip route get <address>: the index of the link that the kernel would send by; null when unreachable. No packet is sent. */
 export function linkTowards(socket: RouteSocket, address: string): number | null;
+
+/** ip route get <address>: whether it answers `local`, so that what is sent to the address is taken here. */
+export function isLocalAddress(socket: RouteSocket, address: string): boolean;
 
 /**
  * The number by which the socket's namespace knows the one at `path` (as in notices of all namespaces); null when it has

@@ -1,6 +1,6 @@
 import type { PlanPreview } from './bus/engine.ts';
 import { portConflict } from './core/claims.ts';
-import type { ContainerWish } from './core/container.ts';
+import type { Attachment, ContainerWish } from './core/container.ts';
 import { fault, NetloomError } from './core/fault.ts';
 import { chooseAddresses, type Lease, leaseOf } from './core/lease.ts';
 import { netnsOf, setupPlan, teardownPlan } from './core/plan/container.ts';
@@ -10,7 +10,7 @@ import type { JournalViews } from './journal-views.ts';
 /** What a set-up by this wish would do now, and its teardown. Throws what the set-up would be refused with. */
 export function previewPlan(views: JournalViews, netnsDirectory: string, wish: ContainerWish): PlanPreview {
   const leases = Object.fromEntries(
-    wish.attachments.map(({ network, staticIps }) => [network, previewLease(views, network, wish.id, staticIps)]),
+    wish.attachments.map((attachment) => [attachment.network, previewLease(views, wish.id, attachment)]),
   );
   const conflict = portConflict(views.portLedger(), wish.id, wish.ports);
   if (conflict) throw new NetloomError(conflict);
@@ -26,7 +26,8 @@ export function previewPlan(views: JournalViews, netnsDirectory: string, wish: C
   };
 }
 
-function previewLease(views: JournalViews, network: string, container: string, staticIps: string[]): Lease {
+function previewLease(views: JournalViews, container: string, attachment: Attachment): Lease {
+  const { network, staticIps, staticMac } = attachment;
   const context = views.networkContext(network);
   if (!context?.definition) throw new NetloomError(fault('network.unknown', `no network ${network}`));
   const held = context.leases[container];
@@ -36,7 +37,8 @@ function previewLease(views: JournalViews, network: string, container: string, s
   if ('code' in addresses) throw new NetloomError(addresses);
   const { definition, device, searchDomain } = context;
   const unraised = { name: definition.network_interface ?? 'the uplink', mtuBytes: null, addresses: [] };
-  return leaseOf(definition, device ?? unraised, searchDomain, addresses);
+  const lessee = { container, addresses, staticMac: staticMac ?? null };
+  return leaseOf(definition, device ?? unraised, searchDomain, lessee, context.macs);
 }
 
 function sharedPath(views: JournalViews, id: string): string {

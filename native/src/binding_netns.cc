@@ -2,6 +2,7 @@
 #include "handle.h"
 #include "rtnl/netns.h"
 #include "rtnl/netns_ahead.h"
+#include "sys/announce.h"
 #include "sys/pin.h"
 
 namespace {
@@ -56,6 +57,15 @@ Napi::Value remove_netns(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), sys::unpin_netns(path, "remove netns"));
 }
 
+Napi::Value announce_addresses(const Napi::CallbackInfo& info) {
+  const char* function = "announceAddresses";
+  std::vector<sys::IpAddress> addresses;
+  for (const Arg& item : argument(info, 2, function, "addresses").items()) addresses.push_back(item.ip());
+  sys::announce_addresses(argument(info, 0, function, "netnsPath").string(),
+                          argument(info, 1, function, "link").string(), addresses);
+  return info.Env().Undefined();
+}
+
 Napi::Value enter_netns(const Napi::CallbackInfo& info) {
   sys::enter_netns(argument(info, 0, "enterNetns", "path").string(), "enter netns");
   return info.Env().Undefined();
@@ -77,6 +87,7 @@ void export_netns(Napi::Object exports) {
   export_function<current_netns_identity>(exports, "currentNetnsIdentity");
   export_function<share_netns_directory>(exports, "shareNetnsDirectory");
   export_function<remove_netns>(exports, "removeNetns");
+  export_function<announce_addresses>(exports, "announceAddresses");
   export_function<enter_netns>(exports, "enterNetns");
   export_function<enter_fresh_netns>(exports, "enterFreshNetns");
 }

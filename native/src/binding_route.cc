@@ -69,6 +69,12 @@ Napi::Value link_towards(const Napi::CallbackInfo& info) {
   return or_null(info.Env(), way ? way->link_index : std::nullopt);
 }
 
+Napi::Value is_local_address(const Napi::CallbackInfo& info) {
+  nl::Socket& socket = socket_of(info, "isLocalAddress");
+  const auto way = rtnl::way_to(socket, argument(info, 1, "isLocalAddress", "address").ip());
+  return Napi::Boolean::New(info.Env(), way && way->local);
+}
+
 Napi::Value netns_id_of(const Napi::CallbackInfo& info) {
   nl::Socket& socket = socket_of(info, "netnsIdOf");
   return or_null(info.Env(), rtnl::netns_id_of(socket, argument(info, 1, "netnsIdOf", "path").string()));
@@ -94,6 +100,7 @@ void export_route(Napi::Object exports) {
   export_function<list_routes>(exports, "listRoutes");
   export_function<source_address_for>(exports, "sourceAddressFor");
   export_function<link_towards>(exports, "linkTowards");
+  export_function<is_local_address>(exports, "isLocalAddress");
   export_function<netns_id_of>(exports, "netnsIdOf");
   export_function<assign_netns_id>(exports, "assignNetnsId");
 }

@@ -6,7 +6,7 @@ import { changedKeys, type Ledger } from '../core/ledger.ts';
  * Maps in a machine's context that grow with the number of containers are kept one row per entry: a commit writes the
  * entries that changed, not the whole map, and costs the same beside a thousand members as beside none.
  */
-const ledgersOf: Partial<Record<ActorKind, readonly string[]>> = { network: ['leases'], host: ['ports'] };
+const ledgersOf: Partial<Record<ActorKind, readonly string[]>> = { network: ['leases', 'macs'], host: ['ports'] };
 
 type Context = Readonly<Record<string, unknown>>;
 type Row = [address: string, field: string, entry: string];

@@ -11,6 +11,7 @@ import { type PublishedPort, publishedFlows } from '../core/port.ts';
 import type { NamespaceStatistics } from '../core/statistics.ts';
 import { publicAddresses } from '../core/way-out.ts';
 import { span } from '../span.ts';
+import { Announcements } from './announcements.ts';
 import { Firewall } from './firewall.ts';
 import { inventory } from './inventory.ts';
 import type { Kernel, Performed, StepFailure } from './kernel.ts';
@@ -76,6 +77,7 @@ export class NativeKernel implements Kernel {
   readonly #nft = native.openNftSocket();
   readonly #firewall = new Firewall(this.#nft);
   readonly #links = new LinkWatch(this.#route);
+  readonly #announcements = new Announcements();
   readonly #ports = new PortHolder();
   readonly #processes = new ProcessWatch();
 
@@ -134,6 +136,7 @@ export class NativeKernel implements Kernel {
   }
 
   close(): void {
+    this.#announcements.close();
     this.#links.close();
     this.#processes.close();
     this.#ports.close();
@@ -219,8 +222,18 @@ export class NativeKernel implements Kernel {
       case 'link.gone':
         await this.#links.gone(step.name, step.graceMs);
         return unchanged();
+      case 'link.settle':
+        // the bridge has a carrier when one of its ports has
+        for (const name of [step.name, step.bridge]) native.linkByName(this.#route, name);
+        return unchanged();
       case 'link.find':
         return unchanged({ link: this.#find(step.name, step.mtuOf ?? null) });
+      case 'address.settle':
+        await settled(sockets.open(step.netns), step.addresses);
+        return unchanged();
+      case 'address.announce':
+        this.#announcements.announce(step);
+        return unchanged();
       case 'dns.serve': {
         const { verb: _, network: name, ...served } = step;
         await this.services.names.serve({ name, ...served });
@@ -305,7 +318,8 @@ export class NativeKernel implements Kernel {
     const own = native
       .listAddresses(this.#route)
       .filter(({ address, scope }) => scope !== 'host' && !address.startsWith('fe80:'));
-    return { name: link.name, mtuBytes, addresses: own.map(({ address }) => address.split('/')[0] as string) };
+    const addresses = own.map(({ address }) => address.split('/')[0] as string);
+    return { name: link.name, mtuBytes, macAddress: link.macAddress, addresses };
   }
 
   #survey() {
@@ -330,6 +344,17 @@ export class NativeKernel implements Kernel {
         .map(({ destination, linkIndex }) => way(destination, linkIndex)),
     };
   }
+}
+
+/** How long is waited for addresses to take effect: far longer than it takes. */
+const settlePatienceMs = 500;
+
+/** The kernel tells of an address before it takes effect, and not when it does; as a rule it has by now. */
+async function settled(socket: native.RouteSocket, addresses: readonly string[]): Promise<void> {
+  const deadline = performance.now() + settlePatienceMs;
+  const isSettled = (address: string) => native.isLocalAddress(socket, address);
+  while (!addresses.every(isSettled) && performance.now() < deadline)
+    await new Promise((resolve) => setTimeout(resolve, 1));
 }
 
 interface Outcome {

@@ -86,6 +86,7 @@ export interface LeaseRequest {
   container: string;
   attempt: number;
   staticIps: string[];
+  staticMac?: string;
   /** names that the user gave the container on this network */
   aliases: string[];
   /** the network as the caller knows it */

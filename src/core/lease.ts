@@ -9,8 +9,10 @@ import {
   subnetContains,
 } from './address.ts';
 import { type Fault, fault } from './fault.ts';
+import { withEntry, withoutEntry } from './ledger.ts';
 import { LedgerIndex } from './ledger-index.ts';
 import type { IpvlanMode, MacvlanMode } from './link-kinds.ts';
+import { macOfAddress, macOfContainer } from './names.ts';
 import {
   acceptRaOf,
   answersNames,
@@ -32,6 +34,10 @@ export interface Lease {
   /** null: as the kernel makes it */
   mtuBytes: number | null;
   addresses: LeasedAddress[];
+  /** of the container's interface; absent from leases of journal version 9, whose containers keep what they have */
+  macAddress?: string;
+  /** addresses that neighbours may know by another MAC address: the container announces them. Absent: none */
+  announced?: string[];
   /** beside the default routes */
   routes: NetworkRoute[];
   /** whether a default route per family leads to the gateways, and how preferred; null: by the order of the networks */
@@ -150,21 +156,39 @@ export function firstOfFamily(addresses: readonly LeasedAddress[], family: 4 | 6
   return addresses.find(({ address }) => familyOf(address) === family) ?? null;
 }
 
+/** Address → the MAC address that it was last given with, where that is not the one that follows from the address. */
+export type GivenMacs = Readonly<Record<string, string>>;
+
+/** Who a lease is for, and what it is to have. */
+export interface Lessee {
+  container: string;
+  addresses: LeasedAddress[];
+  /** null: as it follows from the addresses */
+  staticMac: string | null;
+}
+
 /** All that a container's plan needs to know of the network, with the addresses that were chosen for it. */
 export function leaseOf(
   definition: NetworkDefinition,
   device: NetworkDevice,
   searchDomain: string,
-  addresses: LeasedAddress[],
+  lessee: Lessee,
+  macs: GivenMacs,
 ): Lease {
+  const { addresses } = lessee;
+  const link = linkOf(definition, device);
+  const macAddress = inheritedMac(link, device) ?? lessee.staticMac ?? usualMac(definition.name, lessee);
+  const announced = addressesToAnnounce(definition.name, link, addresses, macAddress, macs);
   const { mtuBytes, metric, defaultRoute } = networkSettings(definition);
   return {
     network: definition.name,
     networkId: definition.id,
-    link: linkOf(definition, device),
+    link,
     internal: definition.internal,
     mtuBytes: mtuBytes ?? device.mtuBytes,
     addresses,
+    macAddress,
+    ...(announced.length > 0 && { announced }),
     routes: definition.routes,
     defaultRoute,
     metric,
@@ -181,13 +205,62 @@ export interface NetworkDevice {
   mtuBytes: number | null;
   /** this host's own ones in the subnets of the network: nobody else can have them */
   addresses: readonly string[];
+  /** absent from journals of version 9 */
+  macAddress?: string | null;
 }
 
 /** What of a link that was found matters to the network. */
 export function deviceOf({ subnets }: Pick<NetworkDefinition, 'subnets'>, found: FoundLink): NetworkDevice {
   const parsed = subnets.map(({ subnet }) => parseSubnet(subnet) as Subnet);
   const isNear = (address: string) => parsed.some((subnet) => subnetContains(subnet, address));
-  return { name: found.name, mtuBytes: found.mtuBytes, addresses: found.addresses.filter(isNear) };
+  return { ...found, addresses: found.addresses.filter(isNear) };
+}
+
+/** An ipvlan, and a macvlan that has its parent for itself, speak with the MAC address of the parent. */
+function inheritedMac(link: LeaseLink, { macAddress }: NetworkDevice): string | null {
+  const inherits = link.kind === 'ipvlan' || (link.kind === 'macvlan' && link.mode === 'passthru');
+  return inherits ? (macAddress ?? null) : null;
+}
+
+/** One per address, or the container's own where it gets none. */
+function usualMac(network: string, { container, addresses }: Lessee): string {
+  const first = naming(addresses);
+  return first ? macOfAddress(network, first.address) : macOfContainer(container, network);
+}
+
+/** The address that the MAC address follows from: the first IPv4 address, else the first IPv6 address. */
+const naming = (addresses: readonly LeasedAddress[]): LeasedAddress | null =>
+  firstOfFamily(addresses, 4) ?? firstOfFamily(addresses, 6);
+
+/**
+ * On a bridge of ours every neighbour is known by its lease: only an address that had another MAC address before is announced, for
+ * every port of the bridge gets a copy. Neighbours upon a parent or on somebody else's bridge may know more than we do.
+ */
+function addressesToAnnounce(
+  network: string,
+  link: LeaseLink,
+  addresses: readonly LeasedAddress[],
+  macAddress: string,
+  macs: GivenMacs,
+): string[] {
+  const first = naming(addresses);
+  return addresses.flatMap((one) => {
+    const former = macs[one.address] ?? (one === first ? macOfAddress(network, one.address) : macAddress);
+    return isOurBridge(link) && former === macAddress ? [] : one.address;
+  });
+}
+
+const isOurBridge = (link: LeaseLink): boolean => link.kind === 'bridge' && link.published;
+
+/** The ledger with what a lease says in it. */
+export function withGivenMacs(macs: GivenMacs, { network, link, addresses, macAddress }: Lease): GivenMacs {
+  if (macAddress === undefined || !isOurBridge(link)) return macs;
+  const first = naming(addresses);
+  return addresses.reduce((all, one) => {
+    const isUsual = one === first && macAddress === macOfAddress(network, one.address);
+    if (isUsual) return one.address in all ? withoutEntry(all, one.address) : all;
+    return all[one.address] === macAddress ? all : withEntry(all, one.address, macAddress);
+  }, macs);
 }
 
 function linkOf(definition: NetworkDefinition, { name }: NetworkDevice): LeaseLink {

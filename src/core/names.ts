@@ -40,6 +40,19 @@ export function derivedMac(owner: string): string {
   return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(':');
 }
 
+/**
+ * The MAC address of whatever interface has the address on a network. One that takes the address over is found at once: what
+ * its neighbours remember of the address stays true.
+ */
+export function macOfAddress(network: string, address: string): string {
+  return derivedMac(`address ${network}/${address}`);
+}
+
+/** The MAC address of an interface without an address: the container's own on that network. */
+export function macOfContainer(containerId: string, network: string): string {
+  return derivedMac(`${containerId}/${network}`);
+}
+
 /** 64 hex digits, as podman names networks. */
 export function networkId(name: string): string {
   return digest(`netloom network ${name}`).toString('hex');

@@ -337,10 +337,10 @@ describe.each([
       });
     });
 
-    it('find their parent: its name and MTU', async () => {
+    it('find their parent: its name, MTU and MAC address', async () => {
       world.addForeignVeth(veth);
       expect(await succeed({ verb: 'link.find', name: veth })).toEqual([
-        { link: { name: veth, mtuBytes: 1500, addresses: [] } },
+        { link: { name: veth, mtuBytes: 1500, macAddress: world.link(veth, null)?.macAddress ?? null, addresses: [] } },
       ]);
       world.deleteLink(veth);
       expect(await refused({ verb: 'link.find', name: veth })).toMatchObject({
@@ -365,14 +365,15 @@ describe.each([
         { verb: 'address.add', netns: null, link: veth, address: '10.78.0.1/24' },
         { verb: 'route.add', ...away },
       );
-      const found = { name: veth, mtuBytes: 1500, addresses: ['10.78.0.1'] };
+      const macOf = (name: string) => world.link(name, null)?.macAddress ?? null;
+      const found = { name: veth, mtuBytes: 1500, addresses: ['10.78.0.1'], macAddress: macOf(veth) };
       expect(await succeed({ verb: 'link.find', name: null })).toEqual([{ link: found }]);
       await succeed({ ...addBridge(), mtuBytes: 1280 } as Step);
       expect(await succeed({ verb: 'link.find', name: bridge })).toEqual([
-        { link: { ...found, name: bridge, mtuBytes: 1280 } },
+        { link: { ...found, name: bridge, mtuBytes: 1280, macAddress: macOf(bridge) } },
       ]);
       expect(await succeed({ verb: 'link.find', name: bridge, mtuOf: 'uplink' })).toEqual([
-        { link: { ...found, name: bridge } },
+        { link: { ...found, name: bridge, macAddress: macOf(bridge) } },
       ]);
       const vpn = { ...away, destination: '0.0.0.0/1', gateway: null, link: bridge } as const;
       await succeed(up(bridge, null), { verb: 'route.add', ...vpn });
@@ -593,6 +594,17 @@ describe.each([
       const unmade = types.map((type) => deadEnd('route.delete', type));
       await succeed(...unmade, ...unmade);
       expect(world.deadEnds(netns)).toEqual([]);
+    });
+
+    it('N02 are announced by the link that has them, of both families, as soon as they are settled', async () => {
+      const announce: Step = { verb: 'address.announce', netns, link: 'eth0', addresses: ['10.0.0.2', 'fd00::2'] };
+      await succeed(create(), addVeth(), up(veth, null), up('eth0', netns));
+      await succeed(address('address.add'), address('address.add', 'fd00::2/64'));
+      await succeed({ verb: 'address.settle', netns, addresses: ['fd00::2'] }, announce, announce);
+      expect((await perform(announce)).changed).toEqual([]);
+      expect(await refused({ ...announce, link: 'eth7' })).toMatchObject({ errno: 'ENODEV' });
+      await succeed({ verb: 'link.delete', netns: null, name: veth }, remove());
+      expect(await refused(announce)).toMatchObject({ errno: 'ENOENT' });
     });
 
     it('belong to the namespace: in one that is gone none is added: ENOENT', async () => {

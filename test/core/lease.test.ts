@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../src/core/fault.ts';
-import { chooseAddresses, firstOfFamily, type Leases } from '../../src/core/lease.ts';
+import {
+  chooseAddresses,
+  firstOfFamily,
+  type GivenMacs,
+  type LeasedAddress,
+  type Leases,
+  leaseOf,
+  withGivenMacs,
+} from '../../src/core/lease.ts';
+import { macOfAddress, macOfContainer } from '../../src/core/names.ts';
 import type { NetworkRequest } from '../../src/core/network.ts';
 import { definitionOf } from './samples.ts';
 
@@ -147,5 +156,78 @@ describe('the first address of a family', () => {
     expect(firstOfFamily(addresses, 4)?.address).toBe('10.0.0.2');
     expect(firstOfFamily(addresses, 6)?.address).toBe('fd00::2');
     expect(firstOfFamily([], 6)).toBeNull();
+  });
+});
+
+describe('MAC addresses', () => {
+  const v4 = (last: number): LeasedAddress => ({ address: `10.0.0.${last}`, prefixLength: 24, gateway: null });
+  const v6 = (last: number): LeasedAddress => ({ address: `fd00::${last}`, prefixLength: 64, gateway: null });
+  const device = { name: 'dev0', mtuBytes: 1500, addresses: [], macAddress: '02:00:00:00:00:dd' };
+  const ours = definitionOf();
+  const unmanaged = definitionOf({ network_interface: 'br7', options: { mode: 'unmanaged' } }, 'br7');
+  const macvlan = (mode: string) => definitionOf({ driver: 'macvlan', network_interface: 'up0', options: { mode } });
+  const ipvlan = definitionOf({ driver: 'ipvlan', network_interface: 'up0' });
+
+  function lease(
+    addresses: LeasedAddress[],
+    { definition = ours, container = 'web', staticMac = null as string | null, macs = {} as GivenMacs } = {},
+  ) {
+    return leaseOf(definition, device, 'dns.netloom', { container, addresses, staticMac }, macs);
+  }
+  /** What the last of several leases announces; each is given when the one before has ended. */
+  const announcedAfter = (...lessees: [addresses: LeasedAddress[], staticMac?: string][]) => {
+    let macs: GivenMacs = {};
+    let announced: string[] | undefined;
+    for (const [addresses, staticMac = null] of lessees) {
+      const given = lease(addresses, { staticMac, macs });
+      announced = given.announced;
+      macs = withGivenMacs(macs, given);
+    }
+    return announced ?? [];
+  };
+
+  it('N02 follow from the network and the first IPv4 address, else from the first IPv6 address', () => {
+    expect(lease([v6(2), v4(2)]).macAddress).toBe(macOfAddress('demo', '10.0.0.2'));
+    expect(lease([v6(2)]).macAddress).toBe(macOfAddress('demo', 'fd00::2'));
+    expect(lease([v4(2)], { container: 'other' }).macAddress).toBe(lease([v4(2)]).macAddress);
+    expect(lease([v4(3)]).macAddress).not.toBe(lease([v4(2)]).macAddress);
+    expect(macOfAddress('back', '10.0.0.2')).not.toBe(macOfAddress('demo', '10.0.0.2'));
+  });
+
+  it('N02 follow from the container where it gets no address', () => {
+    expect(lease([]).macAddress).toBe(macOfContainer('web', 'demo'));
+    expect(lease([], { container: 'other' }).macAddress).not.toBe(lease([]).macAddress);
+  });
+
+  it('N02 that are asked for win', () => {
+    expect(lease([v4(2)], { staticMac: '02:00:00:00:00:05' }).macAddress).toBe('02:00:00:00:00:05');
+  });
+
+  it('N02 are those of the parent where the kernel makes them so', () => {
+    for (const definition of [ipvlan, macvlan('passthru')])
+      expect(lease([v4(2)], { definition, staticMac: '02:00:00:00:00:05' }).macAddress).toBe(device.macAddress);
+    expect(lease([v4(2)], { definition: macvlan('bridge') }).macAddress).toBe(macOfAddress('demo', '10.0.0.2'));
+  });
+
+  it('N02 are announced on a bridge of ours only where an address had another one before', () => {
+    expect(announcedAfter([[v4(2), v6(2)]])).toEqual([]);
+    expect(announcedAfter([[v4(2), v6(2)]], [[v4(2), v6(2)]])).toEqual([]);
+    expect(announcedAfter([[v4(2), v6(2)]], [[v4(3), v6(2)]])).toEqual(['fd00::2']);
+    expect(announcedAfter([[v4(2)]], [[v4(2)], '02:00:00:00:00:05'])).toEqual(['10.0.0.2']);
+    expect(announcedAfter([[v4(2)], '02:00:00:00:00:05'], [[v4(2)]])).toEqual(['10.0.0.2']);
+    expect(announcedAfter([[v4(2)], '02:00:00:00:00:05'], [[v4(2)], '02:00:00:00:00:05'])).toEqual([]);
+    expect(announcedAfter([[v4(2)], '02:00:00:00:00:05'], [[v4(2)]], [[v4(2)]])).toEqual([]);
+  });
+
+  it('N02 are announced always where neighbours are beyond what netloom knows', () => {
+    for (const definition of [unmanaged, macvlan('bridge'), ipvlan])
+      expect(lease([v4(2), v6(2)], { definition }).announced).toEqual(['10.0.0.2', 'fd00::2']);
+  });
+
+  it('N02 that follow from their addresses leave nothing behind', () => {
+    const given = lease([v4(2)], { staticMac: '02:00:00:00:00:05' });
+    const macs = withGivenMacs({}, given);
+    expect({ ...macs }).toEqual({ '10.0.0.2': '02:00:00:00:00:05' });
+    expect({ ...withGivenMacs(macs, lease([v4(2)], { macs })) }).toEqual({});
   });
 });

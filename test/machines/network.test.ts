@@ -3,6 +3,7 @@ import { type NetworkContext, networkMachine } from '../../machines/network.ts';
 import type { Effect } from '../../src/core/effect.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { fault } from '../../src/core/fault.ts';
+import { macOfAddress } from '../../src/core/names.ts';
 import { definitionOf } from '../core/samples.ts';
 import { device, foreignDefinition, leaseRequest, networkWish } from './terrains.ts';
 import { applied, begin, brief, failed, follow, recovered, type Snapshot, stateName } from './walk.ts';
@@ -104,6 +105,7 @@ describe('leases', () => {
             internal: false,
             mtuBytes: 1500,
             addresses: [{ address: '10.89.0.3', prefixLength: 24, gateway: '10.89.0.1' }],
+            macAddress: macOfAddress('demo', '10.89.0.3'),
             routes: [],
             defaultRoute: true,
             metric: null,

@@ -123,7 +123,7 @@ export const containerTerrain: Terrain<ContainerContext> = {
 // ---------------------------------------------------------------------------------------------------------- network
 
 const definition = definitionOf();
-export const device = { name: 'netloom0', mtuBytes: 1500, addresses: ['10.89.0.1'] };
+export const device = { name: 'netloom0', mtuBytes: 1500, macAddress: '02:00:00:00:00:01', addresses: ['10.89.0.1'] };
 export const networkWish = networkWishOf();
 
 export const leaseRequest = (container: string, more: Partial<LeaseRequest> = {}): LeaseRequest => ({

@@ -35,7 +35,7 @@ export class Walker<Context> {
     how: 'applied' | 'failed' | 'littered',
     outputs: object[] = [
       { netns: { path: '/n', inode: 1 } },
-      { link: { name: 'netloom0', mtuBytes: 1500, addresses: [] } },
+      { link: { name: 'netloom0', mtuBytes: 1500, macAddress: '02:00:00:00:00:01', addresses: [] } },
     ],
   ): void {
     const plan = this.plans.shift();

@@ -226,6 +226,14 @@ export class FakeKernel implements Kernel {
       case 'address.add':
       case 'address.delete':
         return this.#changeAddress(step);
+      case 'address.announce':
+        this.#link(this.#netns(step.netns), step.link, 'announce addresses');
+        return;
+      case 'address.settle':
+        this.#netns(step.netns);
+        return;
+      case 'link.settle':
+        return;
       case 'route.add':
         return this.#addRoute(step);
       case 'route.delete':
@@ -239,7 +247,7 @@ export class FakeKernel implements Kernel {
             step.name === null ? 'this host has no default route' : `there is no interface ${step.name}`,
           );
         const { mtuBytes } = (step.mtuOf === 'uplink' && linux.uplink()) || link;
-        return { link: { name: link.name, mtuBytes, addresses: linux.addresses() } };
+        return { link: { name: link.name, mtuBytes, macAddress: link.macAddress, addresses: linux.addresses() } };
       }
       case 'dns.serve':
         return this.#serve(step);

@@ -71,7 +71,8 @@ std::optional<WayTo> way_to(nl::Socket& socket, const sys::IpAddress& address) {
   request.put_ip(RTA_DST, address);
   const auto way = [](const nlmsghdr& message) {
     const auto attributes = nl::Attributes::after<rtmsg>(message);
-    return std::optional(WayTo{ip_attribute(attributes, RTA_PREFSRC), attributes.value<uint32_t>(RTA_OIF)});
+    const bool local = static_cast<const rtmsg*>(NLMSG_DATA(&message))->rtm_type == RTN_LOCAL;
+    return std::optional(WayTo{ip_attribute(attributes, RTA_PREFSRC), attributes.value<uint32_t>(RTA_OIF), local});
   };
   try {
     const auto found = nl::collect(socket, request, "find route", way);

@@ -28,6 +28,7 @@ std::vector<RouteInfo> list_routes(nl::Socket& socket);
 struct WayTo {
   std::optional<sys::IpAddress> source;
   std::optional<uint32_t> link_index;
+  bool local;  // the address is the namespace's own, and what is sent to it is taken
 };
 
 /// Equivalent to: ip route get <address>: the preferred source and the link; nothing when it is unreachable.

@@ -1,7 +1,7 @@
 import { type Family, familyOf } from '../address.ts';
 import type { Attachment, ContainerWish } from '../container.ts';
 import { firstOfFamily, type Lease, type LeaseLink } from '../lease.ts';
-import { derivedMac, hostVethName, netnsPath, vethAlias } from '../names.ts';
+import { hostVethName, macOfContainer, netnsPath, vethAlias } from '../names.ts';
 import { carriesIpv6, type NetworkRoute } from '../network.ts';
 import { describeElement, type Element, isLoopback6, portElements } from '../nft.ts';
 import { describePort, type PublishedPort, publishedFamilies } from '../port.ts';
@@ -55,6 +55,7 @@ export function setupPlan(grant: ContainerGrant): Plan {
       ...ipv6Steps(grant, joined(grant), grant.wish.netns.kind === 'create' ? namespaceSettings : null),
       ...loopbackSteps(grant),
       ...insideSteps(grant),
+      ...readySteps(grant),
       ...nameStepsOf(grant),
     ],
   };
@@ -122,6 +123,7 @@ export function connectPlan(before: ContainerGrant, after: ContainerGrant, netwo
       ...added.flatMap(({ attachment, lease }) => hostEndSteps(after, attachment, lease)),
       ...ipv6Steps(after, added, null),
       ...added.flatMap(({ attachment, lease }) => containerEndSteps(after, attachment, lease)),
+      ...added.flatMap(({ attachment, lease }) => readyStepsOf(after, attachment, lease)),
       ...added.flatMap((one) => nameSteps(after, one)),
     ],
   };
@@ -205,7 +207,7 @@ export function statusBlocks(grant: ContainerGrant): Record<string, StatusBlock>
       {
         interfaces: {
           [attachment.interfaceName]: {
-            mac_address: macOf(grant.wish, attachment),
+            mac_address: macOf(grant.wish, attachment, lease),
             subnets: lease.addresses.map(({ address, prefixLength, gateway }) => ({
               ipnet: `${address}/${prefixLength}`,
               ...(lease.internal || gateway === null ? {} : { gateway }),
@@ -231,8 +233,9 @@ function joined(grant: ContainerGrant): Joined[] {
   });
 }
 
-function macOf(wish: ContainerWish, attachment: Attachment): string {
-  return attachment.staticMac ?? derivedMac(`${wish.id}/${attachment.network}`);
+/** A lease of journal version 9 has none: what its container has is found the way it was then. */
+function macOf(wish: ContainerWish, attachment: Attachment, lease: Lease): string {
+  return lease.macAddress ?? attachment.staticMac ?? macOfContainer(wish.id, attachment.network);
 }
 
 function netnsSteps({ wish, netns }: ContainerGrant): Step[] {
@@ -261,6 +264,7 @@ function networkSteps(grant: ContainerGrant): Step[] {
     ...hostSteps(grant),
     ...ipv6Steps(grant, joined(grant), null),
     ...insideSteps(grant),
+    ...readySteps(grant),
     ...nameStepsOf(grant),
   ];
 }
@@ -270,6 +274,9 @@ const hostSteps = (grant: ContainerGrant): Step[] =>
 
 const insideSteps = (grant: ContainerGrant): Step[] =>
   joined(grant).flatMap(({ attachment, lease }) => containerEndSteps(grant, attachment, lease));
+
+const readySteps = (grant: ContainerGrant): Step[] =>
+  joined(grant).flatMap(({ attachment, lease }) => readyStepsOf(grant, attachment, lease));
 
 const nameStepsOf = (grant: ContainerGrant): Step[] => joined(grant).flatMap((one) => nameSteps(grant, one));
 
@@ -314,7 +321,7 @@ const isDeepEqual = (one: unknown, other: unknown): boolean => JSON.stringify(on
 /** What is done from the host's side: the interface itself, and its other end where it has one. */
 function hostEndSteps({ wish, netns }: ContainerGrant, attachment: Attachment, lease: Lease): Step[] {
   const { interfaceName } = attachment;
-  const macAddress = macOf(wish, attachment);
+  const macAddress = macOf(wish, attachment, lease);
   const { link, mtuBytes } = lease;
   switch (link.kind) {
     case 'bridge':
@@ -401,6 +408,21 @@ function containerEndSteps({ netns }: ContainerGrant, attachment: Attachment, le
     ...defaultRoutes(netns, attachment, lease),
     ...lease.routes.map((route) => staticRoute(netns, link, route)),
   ];
+}
+
+/** Behind all that makes an address reachable: whoever hears of it may answer at once. */
+function readyStepsOf(
+  { wish, netns }: ContainerGrant,
+  { network, interfaceName }: Attachment,
+  { link, addresses, announced = [] }: Lease,
+): Step[] {
+  const settle: Step[] =
+    link.kind === 'bridge' ? [{ verb: 'link.settle', name: hostVethName(wish.id, network), bridge: link.bridge }] : [];
+  const late = addresses.map(({ address }) => address).filter((address) => familyOf(address) === 6);
+  const settleAddresses: Step[] = late.length > 0 ? [{ verb: 'address.settle', netns, addresses: late }] : [];
+  const announce: Step[] =
+    announced.length > 0 ? [{ verb: 'address.announce', netns, link: interfaceName, addresses: announced }] : [];
+  return [...settle, ...settleAddresses, ...announce];
 }
 
 /** One default route per family, by the first gateway of it; of several networks the first is preferred. */

@@ -61,6 +61,11 @@ export type Step =
   /** the settings of a bridge as a file that systemd-sysctl reads, so that it does not set them back; and its removal */
   | { verb: 'settings.persist'; link: string; traits: BridgeTraits }
   | { verb: 'settings.forget'; link: string }
+  /**
+   * ip link show <name>, then <bridge>: until the kernel has taken note that a port has a carrier, which it does later by itself
+   * and much later on a busy machine, the bridge drops what is sent by it. Asked for a link, it does so at once
+   */
+  | { verb: 'link.settle'; name: string; bridge: string }
   /** ip link set <name> down, on this host: nothing passes any more. 0.1 ms, where deleting it waits for 10-25 */
   | { verb: 'link.cut'; name: string }
   /** ip link delete <name> */
@@ -69,6 +74,16 @@ export type Step =
   | { verb: 'link.gone'; name: string; graceMs: number }
   /** ip address add|delete <address> dev <link> nodad */
   | { verb: 'address.add' | 'address.delete'; netns: string | null; link: string; address: string }
+  /**
+   * ip -6 route get <address>, until it is local: an IPv6 address that is added takes effect a moment later, by a work queue
+   * that other work may hold up. Goes on after a moment all the same
+   */
+  | { verb: 'address.settle'; netns: string; addresses: string[] }
+  /**
+   * arping -U (IPv4), ndsend (IPv6): tells all neighbours which MAC address the link's addresses have, now and some more
+   * times within a second, which nothing waits for
+   */
+  | { verb: 'address.announce'; netns: string; link: string; addresses: string[] }
   /** ip route add|delete [<type>] <destination> via <gateway> dev <link> metric <metric> proto static */
   | {
       verb: 'route.add' | 'route.delete';
@@ -167,6 +182,7 @@ export interface FoundLink {
   mtuBytes: number;
   /** of this host, on whichever link: `10.0.0.5`; without loopback and IPv6 link-local ones */
   addresses: string[];
+  macAddress: string | null;
 }
 
 export interface HostRoute {
@@ -253,6 +269,7 @@ export function describeStep(step: Step): string {
     case 'link.veth':
       return `${step.verb} ${step.name} (${step.peer.name} in ${step.peer.netns})`;
     case 'link.bridge':
+    case 'link.settle':
     case 'link.cut':
     case 'link.gone':
       return `${step.verb} ${step.name}`;
@@ -271,6 +288,10 @@ export function describeStep(step: Step): string {
     case 'address.add':
     case 'address.delete':
       return `${step.verb} ${step.address} dev ${step.link}${within(step.netns)}`;
+    case 'address.settle':
+      return `${step.verb} ${step.addresses.join(', ')}${within(step.netns)}`;
+    case 'address.announce':
+      return `${step.verb} ${step.addresses.join(', ')} dev ${step.link}${within(step.netns)}`;
     case 'route.add':
     case 'route.delete':
       return `${step.verb} ${(step.type ?? 'unicast') === 'unicast' ? '' : `${step.type} `}${step.destination}${step.gateway ? ` via ${step.gateway}` : ''}${within(step.netns)}`;

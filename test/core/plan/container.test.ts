@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ContainerRequest } from '../../../src/core/container.ts';
 import type { Lease } from '../../../src/core/lease.ts';
+import { derivedMac } from '../../../src/core/names.ts';
 import {
   type ContainerGrant,
   connectPlan,
@@ -78,6 +79,7 @@ describe('the plans of a container', () => {
         "link.set eth0 up in /netns/netloom-web",
         "address.add 10.89.0.2/24 dev eth0 in /netns/netloom-web",
         "route.add 0.0.0.0/0 via 10.89.0.1 in /netns/netloom-web",
+        "link.settle nl9ff56c578050",
         "teardown, dismantle:",
         "process.unwatch",
         "nft.delete published_any4 { tcp . 8080 : 10.89.0.2 . 80 }, counted_any4 { original . tcp . 8080 }, counted_any4 { reply . tcp . 8080 }, refused_loopback6 { tcp . 8080 }",
@@ -103,6 +105,8 @@ describe('the plans of a container', () => {
         "address.add fd00::2/64 dev eth0 in /netns/netloom-web",
         "route.add 0.0.0.0/0 via 10.89.0.1 in /netns/netloom-web",
         "route.add ::/0 via fd00::1 in /netns/netloom-web",
+        "link.settle nl9ff56c578050",
+        "address.settle fd00::2 in /netns/netloom-web",
         "teardown, dismantle:",
         "process.unwatch",
         "nft.delete published_any4 { tcp . 8080 : 10.89.0.2 . 80 } and 6 more",
@@ -131,6 +135,8 @@ describe('the plans of a container', () => {
         "link.set eth1 up in /netns/netloom-web",
         "address.add 10.89.1.2/24 dev eth1 in /netns/netloom-web",
         "route.add 0.0.0.0/0 via 10.89.1.1 in /netns/netloom-web",
+        "link.settle nl9ff56c578050",
+        "link.settle nlb0362f948b6d",
         "teardown, dismantle:",
         "process.unwatch",
         "nft.delete published_any4 { tcp . 8080 : 10.89.0.2 . 80 }, counted_any4 { original . tcp . 8080 }, counted_any4 { reply . tcp . 8080 }, refused_loopback6 { tcp . 8080 }",
@@ -156,6 +162,7 @@ describe('the plans of a container', () => {
         "link.set lo up in /netns/netloom-web",
         "link.set eth0 up in /netns/netloom-web",
         "address.add 10.89.0.2/24 dev eth0 in /netns/netloom-web",
+        "link.settle nl9ff56c578050",
         "teardown, dismantle:",
         "process.unwatch",
         "netns.remove /netns/netloom-web",
@@ -179,6 +186,7 @@ describe('the plans of a container', () => {
         "link.set eth0 up in /netns/netloom-web",
         "address.add 10.89.0.2/24 dev eth0 in /netns/netloom-web",
         "route.add 0.0.0.0/0 via 10.89.0.1 in /netns/netloom-web",
+        "link.settle nl9ff56c578050",
         "teardown, dismantle:",
         "process.unwatch",
         "nft.delete published_range4 { tcp . 0.0.0.0/0 . 8000-8099 : 10.89.0.2 } and 11 more",
@@ -219,6 +227,7 @@ describe('the plans of a container', () => {
         "link.set eth0 up in /run/netns/blue",
         "address.add 10.89.0.2/24 dev eth0 in /run/netns/blue",
         "route.add 0.0.0.0/0 via 10.89.0.1 in /run/netns/blue",
+        "link.settle nl9ff56c578050",
         "teardown, dismantle:",
         "process.unwatch",
         "address.delete 10.89.0.2/24 dev eth0 in /run/netns/blue",
@@ -243,6 +252,7 @@ describe('the plans of a container', () => {
         "link.set eth0 up in /netns/netloom-web",
         "address.add 10.89.0.2/24 dev eth0 in /netns/netloom-web",
         "route.add 0.0.0.0/0 via 10.89.0.1 in /netns/netloom-web",
+        "link.settle nl9ff56c578050",
         "teardown, dismantle:",
         "process.unwatch",
         "address.delete 10.89.0.2/24 dev eth0 in /netns/netloom-web",
@@ -282,6 +292,7 @@ describe('the verification of what is up', () => {
         "link.set eth0 up in /netns/netloom-web",
         "address.add 10.89.0.2/24 dev eth0 in /netns/netloom-web",
         "route.add 0.0.0.0/0 via 10.89.0.1 in /netns/netloom-web",
+        "link.settle nl9ff56c578050",
       ]
     `);
     expect(verifyPlan(shapes.bridge, 4026532000).steps[0]).toEqual({
@@ -320,7 +331,7 @@ describe.each(Object.entries(shapes))('B07 the undoing of %s', (_name, grant) =>
     });
 
   it('every step has an inverse or needs none', () => {
-    const needNone = ['netns.require', 'link.set', 'link.ipv6', 'conntrack.flush'];
+    const needNone = ['netns.require', 'link.set', 'link.settle', 'address.settle', 'link.ipv6', 'conntrack.flush'];
     for (const step of setupPlan(grant).steps)
       if (!needNone.includes(step.verb)) expect(inverse(step), describeStep(step)).not.toBeNull();
   });
@@ -356,6 +367,7 @@ describe('live changes', () => {
         "link.set eth1 up in /netns/netloom-web",
         "address.add 10.89.1.2/24 dev eth1 in /netns/netloom-web",
         "route.add 0.0.0.0/0 via 10.89.1.1 in /netns/netloom-web",
+        "link.settle nlb0362f948b6d",
       ]
     `);
     const sets = connectPlan(one, two, 'back', 7).steps.flatMap((step) =>
@@ -473,5 +485,39 @@ describe('the watch of a process', () => {
     expect(watchPlan(shapes.none.wish, 42, 1234).steps).toEqual([
       { verb: 'process.watch', owner: 'container/web', pid: 42, startTicks: 1234 },
     ]);
+  });
+});
+
+describe('MAC addresses', () => {
+  const veths = (grant: ContainerGrant) =>
+    setupPlan(grant).steps.flatMap((step) => (step.verb === 'link.veth' ? step.peer.macAddress : []));
+  const macs = (grant: ContainerGrant) =>
+    Object.values(statusBlocks(grant)).flatMap(({ interfaces }) =>
+      Object.values(interfaces).map(({ mac_address }) => mac_address),
+    );
+
+  it('N02 are those of the lease, and told so', () => {
+    const grant = grantOf({ networks: [demo] }, [leaseOf({ macAddress: '02:00:00:00:00:05' })]);
+    expect(veths(grant)).toEqual(['02:00:00:00:00:05']);
+    expect(macs(grant)).toEqual(['02:00:00:00:00:05']);
+  });
+
+  it("N02 of a lease of journal version 9 stay as they were: asked for, or the container's own", () => {
+    const own = grantOf({ networks: [demo] }, [leaseOf()]);
+    expect(veths(own)).toEqual([derivedMac('web/demo')]);
+    const asked = grantOf({ networks: [{ ...demo, staticMac: '02:00:00:00:00:06' }] }, [leaseOf()]);
+    expect([veths(asked), macs(asked)]).toEqual([['02:00:00:00:00:06'], ['02:00:00:00:00:06']]);
+  });
+
+  it('N02 that neighbours may not know yet are announced last of all that is made in the namespace, by connects and verifications too', () => {
+    const grant = grantOf({ networks: [demo] }, [leaseOf({ announced: ['10.89.0.2'] })]);
+    const announce = { verb: 'address.announce', netns: grant.netns, link: 'eth0', addresses: ['10.89.0.2'] };
+    const before = { ...grant, wish: { ...grant.wish, attachments: [] } };
+    for (const { steps } of [setupPlan(grant), connectPlan(before, grant, 'demo', 1), verifyPlan(grant, 1)]) {
+      expect(steps).toContainEqual(announce);
+      const last = steps.findLastIndex((step) => 'netns' in step && step.netns === grant.netns);
+      expect(steps[last]).toEqual(announce);
+    }
+    expect(setupPlan(grantOf({ networks: [demo] })).steps.map(({ verb }) => verb)).not.toContain('address.announce');
   });
 });

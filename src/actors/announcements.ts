@@ -1,0 +1,37 @@
+import * as native from '#native';
+import type { Step } from '../core/plan/step.ts';
+import { attempts, fault } from './system-fault.ts';
+
+type Announcement = Extract<Step, { verb: 'address.announce' }>;
+
+/** After the first: a frame may be lost, on the way or by a neighbour that is busy. */
+const repeatsAfterMs = [30, 250, 1000];
+
+/** Tells neighbours who has an address now. */
+export class Announcements {
+  readonly #timers = new Set<NodeJS.Timeout>();
+
+  announce(announcement: Announcement): void {
+    const { netns, link, addresses } = announcement;
+    const there = native.netnsIdentity(netns);
+    if (!there) throw fault('announce addresses', 'ENOENT', `${netns} is not a network namespace`);
+    native.announceAddresses(netns, link, addresses);
+    for (const afterMs of repeatsAfterMs) this.#repeat(announcement, there.inode, afterMs);
+  }
+
+  close(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
+  }
+
+  /** Nothing is held open meanwhile, for that would keep the namespace alive; what has ended meanwhile says nothing more. */
+  #repeat({ netns, link, addresses }: Announcement, inode: number, afterMs: number): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      if (native.netnsIdentity(netns)?.inode === inode)
+        attempts(() => native.announceAddresses(netns, link, addresses));
+    }, afterMs);
+    timer.unref();
+    this.#timers.add(timer);
+  }
+}

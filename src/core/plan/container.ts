@@ -483,7 +483,7 @@ function heldElements(grant: ContainerGrant): Element[] {
   const { wish } = grant;
   const links = joined(grant).map(({ attachment, lease }) => ({
     name: hostVethName(wish.id, attachment.network),
-    macAddress: macOf(wish, attachment),
+    macAddress: macOf(wish, attachment, lease),
     lease,
   }));
   return sourceElements(links, `container/${wish.id}`);

@@ -262,7 +262,7 @@ export class NativeKernel implements Kernel {
         this.services.definitions.remove(step.name);
         return unchanged();
       case 'sysctl.set':
-        return { output: {}, changed: native.setSysctl(step.netns, step.key, step.value) };
+        return { output: {}, changed: setSysctl(step) };
       case 'nft.load':
         return { output: {}, changed: this.#firewall.load() };
       case 'nft.add':
@@ -355,6 +355,17 @@ async function settled(socket: native.RouteSocket, addresses: readonly string[])
   const isSettled = (address: string) => native.isLocalAddress(socket, address);
   while (!addresses.every(isSettled) && performance.now() < deadline)
     await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
+/** Where /proc/sys is read-only, the right value is enough; another one is told. */
+function setSysctl({ netns, key, value }: Extract<Step, { verb: 'sysctl.set' }>): boolean {
+  try {
+    return native.setSysctl(netns, key, value);
+  } catch (error) {
+    if (failureOf(error, 'set sysctl').errno !== 'EROFS') throw error;
+    const present = native.getSysctl(netns, key);
+    throw fault('set sysctl', 'EROFS', `${key} is ${present} and must be ${value}, but /proc/sys is read-only here`);
+  }
 }
 
 interface Outcome {

@@ -41,7 +41,7 @@ async function examine(options: DoctorOptions, environment: NodeJS.ProcessEnv): 
     machine.kernelVersion(),
     machine.privileges(),
     ...(await kernelChecks()),
-    machine.forwardingWritable(),
+    machine.forwardingSettings(),
     machine.serverBinary(natsUrl),
     machine.writable('Run directory', options.runDir ?? environment.NETLOOM_RUN_DIR ?? defaultRunDir),
     machine.writable('State directory', options.stateDir ?? environment.NETLOOM_STATE_DIR ?? '/var/lib/netloom'),

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { release } from 'node:os';
 import { dirname } from 'node:path';
 import { findServerBinary } from '../../bus/server-process.ts';
@@ -37,12 +37,32 @@ export function privileges(status?: string): Finding {
       );
 }
 
-export function forwardingWritable(): Finding {
-  const file = '/proc/sys/net/ipv4/ip_forward';
-  return tried('Kernel settings', 'mount /proc/sys writable, or run outside of the container', () => {
+/** What the host as a whole must have for networks that lead out; of IPv6 only for those that have it. */
+const forwardings = [
+  ['net.ipv4.ip_forward', '/proc/sys/net/ipv4/ip_forward'],
+  ['net.ipv6.conf.all.forwarding', '/proc/sys/net/ipv6/conf/all/forwarding'],
+] as const;
+
+/** Where they cannot be written, they may be right already. */
+export function forwardingSettings(): Finding {
+  const states = forwardings.flatMap(([key, file]) => (existsSync(file) ? [{ key, ...stateOf(file) }] : []));
+  const found = states.map(({ key, value, writable }) => `${key} ${writable ? 'can be written' : `is ${value}`}`);
+  const lacking = states.filter(({ value, writable }) => !writable && value !== '1').map(({ key }) => key);
+  const text = `${found.join(', ')}${states.every(({ writable }) => writable) ? '' : ', and /proc/sys is read-only'}`;
+  if (!lacking.includes('net.ipv4.ip_forward'))
+    return good('Kernel settings', lacking.length > 0 ? `${text}: networks with IPv6 need 1` : text);
+  const mend = `sysctl -w ${lacking.map((key) => `${key}=1`).join(' ')} where /proc/sys can be written, or mount it writable`;
+  return bad('Kernel settings', text, mend);
+}
+
+function stateOf(file: string): { value: string; writable: boolean } {
+  const value = readFileSync(file, 'utf8').trim();
+  try {
     accessSync(file, constants.W_OK);
-    return `${file} can be written`;
-  });
+    return { value, writable: true };
+  } catch {
+    return { value, writable: false };
+  }
 }
 
 export function serverBinary(natsUrl: string | undefined): Finding {

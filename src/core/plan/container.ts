@@ -25,6 +25,8 @@ const linkGraceMs = 200;
 const foreignGraceMs = 50;
 /** netavark's metric; the default route of each further network is one less preferred. */
 const firstRouteMetric = 100;
+/** C12: netavark's metric of a network upon a parent: the LAN leads outwards before any bridge does. */
+const lanRouteMetric = 99;
 
 /** The namespace of the daemon, by the path that every process has of its own. */
 const hostNetns = '/proc/self/ns/net';
@@ -140,6 +142,7 @@ export function disconnectPlan(before: ContainerGrant, after: ContainerGrant, ne
       ...refirewall(before, after, publishedElements),
       ...dropped.map(({ attachment, lease }) => deleteLinkStep(before, attachment, lease)),
       ...exchange(heldElements(before), heldElements(after)),
+      ...promotedRoutes(before, after),
     ],
   };
 }
@@ -214,7 +217,8 @@ export function statusBlocks(grant: ContainerGrant): Record<string, StatusBlock>
             })),
           },
         },
-        dns_server_ips: lease.dns?.servers ?? [],
+        // without a resolver of the network, who lives there asks the container's own
+        dns_server_ips: lease.dns?.servers.length ? lease.dns.servers : grant.wish.dnsServers,
         dns_search_domains: lease.dns?.searchDomains ?? [],
       },
     ]),
@@ -385,7 +389,8 @@ function cutSteps({ wish, netns }: ContainerGrant, { interfaceName, network }: A
   ];
 }
 
-function containerEndSteps({ netns }: ContainerGrant, attachment: Attachment, lease: Lease): Step[] {
+function containerEndSteps(grant: ContainerGrant, attachment: Attachment, lease: Lease): Step[] {
+  const { netns } = grant;
   const link = attachment.interfaceName;
   const speaksIpv6 = firstOfFamily(lease.addresses, 6) !== null || lease.acceptRa > 0;
   return [
@@ -405,7 +410,7 @@ function containerEndSteps({ netns }: ContainerGrant, attachment: Attachment, le
         address: `${address}/${prefixLength}`,
       }),
     ),
-    ...defaultRoutes(netns, attachment, lease),
+    ...defaultRoutes(grant, { attachment, lease }),
     ...lease.routes.map((route) => staticRoute(netns, link, route)),
   ];
 }
@@ -425,16 +430,44 @@ function readyStepsOf(
   return [...settle, ...settleAddresses, ...announce];
 }
 
-/** One default route per family, by the first gateway of it; of several networks the first is preferred. */
-function defaultRoutes(netns: string, { interfaceName: link, slot }: Attachment, lease: Lease): Step[] {
-  if (lease.internal || !lease.defaultRoute) return [];
-  const metric = lease.metric ?? firstRouteMetric + slot;
-  return ([4, 6] as const).flatMap((family): Step[] => {
-    const gateway = lease.addresses.find(
-      ({ address, gateway }) => gateway !== null && familyOf(address) === family,
-    )?.gateway;
+type RouteAdd = Extract<Step, { verb: 'route.add' | 'route.delete' }>;
+
+/** One default route per family, by the first gateway of it; of several networks the first is preferred, but a LAN before bridges. */
+function defaultRoutes(grant: ContainerGrant, { attachment, lease }: Joined): RouteAdd[] {
+  const { interfaceName: link, slot } = attachment;
+  return families.flatMap((family): RouteAdd[] => {
+    const gateway = gatewayTowards(lease, family);
+    if (gateway === null) return [];
+    const isFirstLan = firstLan(grant, family)?.attachment.network === attachment.network;
+    const metric = lease.metric ?? (isFirstLan ? lanRouteMetric : firstRouteMetric + slot);
     const destination = family === 4 ? '0.0.0.0/0' : '::/0';
-    return gateway ? [{ verb: 'route.add', netns, destination, gateway, link, metric }] : [];
+    return [{ verb: 'route.add', netns: grant.netns, destination, gateway, link, metric }];
+  });
+}
+
+const families = [4, 6] as const;
+
+/** By which a default route of that family leads; null: there is none. */
+function gatewayTowards(lease: Lease, family: Family): string | null {
+  if (lease.internal || !lease.defaultRoute) return null;
+  const near = lease.addresses.find(({ address, gateway }) => gateway !== null && familyOf(address) === family);
+  return near?.gateway ?? null;
+}
+
+/** The network upon a parent that was joined first: a metric is one route's, so the others keep to the order of the networks. */
+const firstLan = (grant: ContainerGrant, family: Family): Joined | undefined =>
+  joined(grant).find(
+    ({ lease }) => lease.link.kind !== 'bridge' && lease.metric === null && gatewayTowards(lease, family) !== null,
+  );
+
+/** A LAN that is left when the first one goes leads outwards in its place. */
+function promotedRoutes(before: ContainerGrant, after: ContainerGrant): Step[] {
+  return joined(after).flatMap((one): Step[] => {
+    const [old, wanted] = [before, after].map((grant) => defaultRoutes(grant, one)) as [RouteAdd[], RouteAdd[]];
+    return wanted.flatMap((route, index): Step[] => {
+      const former = old[index] as RouteAdd;
+      return route.metric === former.metric ? [] : [route, { ...former, verb: 'route.delete' }];
+    });
   });
 }
 

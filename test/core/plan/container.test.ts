@@ -151,6 +151,25 @@ describe('the plans of a container', () => {
     expect(metrics).toEqual([100, 101]);
   });
 
+  it('C12 upon a parent and on a bridge: the parent leads outside first, and another takes its place when it goes', () => {
+    const link = { kind: 'macvlan', parent: 'eth9', mode: 'bridge', broadcastLimit: null } as const;
+    const lans = ['lan', 'lan2'].map((network) => leaseOf({ network, link }));
+    const networks = ['demo', 'lan', 'lan2'].map((network) => ({ network }));
+    const all = grantOf({ networks }, [leaseOf(), ...lans]);
+    const routes = ({ steps }: Plan) =>
+      steps.flatMap((step) =>
+        step.verb === 'route.add' || step.verb === 'route.delete' ? `${step.verb} ${step.link} ${step.metric}` : [],
+      );
+    expect(routes(setupPlan(all))).toEqual(['route.add eth0 100', 'route.add eth1 99', 'route.add eth2 102']);
+    const less = {
+      ...all,
+      wish: { ...all.wish, attachments: all.wish.attachments.filter((one) => one.network !== 'lan') },
+    };
+    expect(routes(disconnectPlan(all, less, 'lan'))).toEqual(['route.add eth2 99', 'route.delete eth2 102']);
+    const unbridged = { ...all, wish: { ...all.wish, attachments: all.wish.attachments.slice(1) } };
+    expect(routes(disconnectPlan(all, unbridged, 'demo'))).toEqual([]);
+  });
+
   it('on an internal network: no way out', () => {
     expect(plans(shapes.internal)).toMatchInlineSnapshot(`
       [
@@ -463,6 +482,13 @@ describe('C01 status blocks', () => {
         dns_search_domains: [],
       },
     });
+  });
+
+  it('N20 carry the name servers of the container where the network has no resolver', () => {
+    const dns = { servers: ['10.89.0.1'], searchDomains: ['dns.netloom'] };
+    const wish = { networks: [demo], dnsServers: ['8.8.8.8'] };
+    expect(statusBlocks(grantOf(wish))).toMatchObject({ demo: { dns_server_ips: ['8.8.8.8'] } });
+    expect(statusBlocks(grantOf(wish, [leaseOf({ dns })]))).toMatchObject({ demo: { dns_server_ips: ['10.89.0.1'] } });
   });
 
   it('C01 tell no gateway where there is none to go by', () => {

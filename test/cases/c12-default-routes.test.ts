@@ -1,0 +1,105 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ipWithin } from '../support/fresh-host.ts';
+import { Lab } from '../support/lab.ts';
+import { ipBatch } from '../support/other-host.ts';
+
+/** Networks upon up0 (macvlan) beside bridges, each with a gateway per family. */
+
+let lab: Lab;
+beforeAll(async () => {
+  lab = await Lab.open();
+  ipBatch(null, ['link add up0 type veth peer name up0x', 'link set up0x up', 'link set up0 up']);
+  const subnets = (third: number) => [{ subnet: `10.66.${third}.0/24` }, { subnet: `fd00:66:${third}::/64` }];
+  const { network } = lab.client;
+  await network.create({ name: 'bridge', subnets: subnets(1) });
+  await network.create({ name: 'second', subnets: subnets(2) });
+  const macvlan = { driver: 'macvlan', network_interface: 'up0' };
+  await network.create({ name: 'lan', ...macvlan, subnets: subnets(3) });
+  await network.create({ name: 'lan2', ...macvlan, subnets: subnets(4) });
+  await network.create({ name: 'four', ...macvlan, subnets: subnets(5).slice(0, 1) });
+  await network.create({ name: 'given', ...macvlan, subnets: subnets(6), options: { metric: '700' } });
+  await network.create({ name: 'closed', ...macvlan, subnets: subnets(7), options: { no_default_route: 'true' } });
+});
+afterAll(async () => {
+  await lab.empty();
+  ipBatch(null, ['link delete up0']);
+  await lab.close();
+});
+
+type Family = 4 | 6;
+
+/** `eth1 99`, the most preferred first. */
+function defaultRoutes(netns: string, family: Family): string[] {
+  const routes = ipWithin<{ dev: string; metric: number }[]>(netns, `-${family}`, 'route', 'show', 'default');
+  return routes.sort((one, other) => one.metric - other.metric).map(({ dev, metric }) => `${dev} ${metric}`);
+}
+
+async function setUp(...networks: string[]): Promise<string> {
+  const { netns } = await lab.client.container.setup({ id: 'c', networks: networks.map((network) => ({ network })) });
+  return netns.path;
+}
+
+describe.each<Family>([4, 6])('default routes of IPv%i', (family) => {
+  it.each([
+    [
+      ['bridge', 'lan'],
+      ['eth1 99', 'eth0 100'],
+    ],
+    [
+      ['lan', 'bridge'],
+      ['eth0 99', 'eth1 101'],
+    ],
+    [
+      ['bridge', 'second', 'lan'],
+      ['eth2 99', 'eth0 100', 'eth1 101'],
+    ],
+    [['lan'], ['eth0 99']],
+    [
+      ['bridge', 'lan', 'lan2'],
+      ['eth1 99', 'eth0 100', 'eth2 102'],
+    ],
+    [
+      ['bridge', 'given'],
+      ['eth0 100', 'eth1 700'],
+    ],
+    [
+      ['bridge', 'given', 'lan'],
+      ['eth2 99', 'eth0 100', 'eth1 700'],
+    ],
+    [['bridge', 'closed'], ['eth0 100']],
+    [
+      ['bridge', 'second'],
+      ['eth0 100', 'eth1 101'],
+    ],
+  ])('C12 of a container on %s', async (networks, expected) => {
+    expect(defaultRoutes(await setUp(...networks), family)).toEqual(expected);
+    await lab.remove('c');
+  });
+});
+
+it('C12 the first LAN of each family leads outwards', async () => {
+  const netns = await setUp('bridge', 'four', 'lan');
+  expect(defaultRoutes(netns, 4)).toEqual(['eth1 99', 'eth0 100', 'eth2 102']);
+  expect(defaultRoutes(netns, 6)).toEqual(['eth2 99', 'eth0 100']);
+  await lab.remove('c');
+});
+
+it('C12 holds through connect and disconnect, where the next LAN takes the place of the first, and through a reload', async () => {
+  const netns = await setUp('bridge');
+  const all = () => ([4, 6] as const).map((family) => defaultRoutes(netns, family));
+  const both = (...routes: string[]) => [routes, routes];
+  await lab.client.container.connect({ id: 'c', network: 'lan' });
+  await lab.client.container.connect({ id: 'c', network: 'lan2' });
+  expect(all()).toEqual(both('eth1 99', 'eth0 100', 'eth2 102'));
+  await lab.client.container.disconnect({ id: 'c', network: 'lan' });
+  expect(all()).toEqual(both('eth2 99', 'eth0 100'));
+  await lab.client.container.connect({ id: 'c', network: 'lan' });
+  expect(all()).toEqual(both('eth2 99', 'eth0 100', 'eth1 101'));
+  await lab.client.container.reload({ id: 'c' });
+  await lab.restart('kill');
+  expect(all()).toEqual(both('eth2 99', 'eth0 100', 'eth1 101'));
+  await lab.client.container.disconnect({ id: 'c', network: 'lan2' });
+  await lab.client.container.disconnect({ id: 'c', network: 'lan' });
+  expect(all()).toEqual(both('eth0 100'));
+  await lab.remove('c');
+});

@@ -145,6 +145,8 @@ function codeOf(step: Step, errno: string): FaultCode {
     case 'link.ipvlan EOPNOTSUPP':
     case 'link.bridge EOPNOTSUPP':
       return 'mode.unsupported';
+    case 'link.set EADDRINUSE':
+      return 'mac.taken';
     case 'link.set EXFULL':
       return 'bridge.full';
     case 'netns.require ENOENT':

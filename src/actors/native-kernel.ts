@@ -23,6 +23,7 @@ import { ProcessWatch } from './process-watch.ts';
 import { batchFrom, namespaceOf, verbsOf } from './route-batch.ts';
 import { driftOf, isSet, type RouteStep, requestFor, settle, uplink, verifyExisting } from './route-steps.ts';
 import { attempt, failureOf, fault } from './system-fault.ts';
+import { parentToWaitFor, retryUponNews } from './taken-mac.ts';
 
 interface Run {
   outputs: StepOutput[];
@@ -95,7 +96,7 @@ export class NativeKernel implements Kernel {
       for (let index = 0; index < steps.length && !run.failure; ) {
         const group = batchFrom(steps, index);
         if (group.length > 0)
-          span(
+          await span(
             () => verbsOf(group),
             () => this.#performBatch(group, index, sockets, run),
           );
@@ -145,7 +146,7 @@ export class NativeKernel implements Kernel {
   }
 
   /** Requests next to each other for the same namespace go in one send; each is judged by itself. */
-  #performBatch(group: readonly RouteStep[], first: number, sockets: NamespaceSockets, run: Run): void {
+  async #performBatch(group: readonly RouteStep[], first: number, sockets: NamespaceSockets, run: Run): Promise<void> {
     const netns = namespaceOf(group[0] as RouteStep);
     const [socket, refused] = attempt(() => (netns === null ? this.#route : sockets.open(netns)), 'open netns');
     if (!socket) {
@@ -156,14 +157,8 @@ export class NativeKernel implements Kernel {
     }
     const left = run.found ? group.filter((step) => !isSet(socket, step)) : group;
     const drifts = new Map(run.found ? left.map((step) => [step, driftOf(socket, step)]) : []);
-    const faults = new Map(
-      native
-        .route(
-          socket,
-          left.map((step) => requestFor(socket, step)),
-        )
-        .map((fault, index) => [left[index], fault]),
-    );
+    const faults = routeAll(socket, left);
+    await this.#waitForTaken(socket, left, faults);
     for (const [offset, step] of group.entries()) {
       const refused = faults.get(step) ?? null;
       const fault = settle(step, refused) && verifyExisting(socket, step, refused);
@@ -175,6 +170,22 @@ export class NativeKernel implements Kernel {
       if (!fault && !refused && left.includes(step) && !step.verb.endsWith('.delete')) run.changed.push(first + offset);
       if (fault)
         run.failure ??= { index: first + offset, operation: fault.op, errno: fault.errno, detail: fault.detail };
+    }
+  }
+
+  /** What is refused because a macvlan is still on its way out is tried again, with all that comes behind it. */
+  async #waitForTaken(socket: native.RouteSocket, steps: readonly RouteStep[], faults: Faults): Promise<void> {
+    for (const [index, step] of steps.entries()) {
+      const refused = faults.get(step);
+      const parent = refused && parentToWaitFor(socket, this.#route, step, refused);
+      if (!parent) continue;
+      const last = await retryUponNews(parent.index, () => {
+        const again = routeAll(socket, steps.slice(index));
+        for (const later of steps.slice(index + 1))
+          if (faults.get(later) !== null) faults.set(later, again.get(later) ?? null);
+        return again.get(step) ?? null;
+      });
+      faults.set(step, last && { ...last, detail: `another interface upon ${parent.name} has its place` });
     }
   }
 
@@ -366,6 +377,17 @@ function setSysctl({ netns, key, value }: Extract<Step, { verb: 'sysctl.set' }>)
     const present = native.getSysctl(netns, key);
     throw fault('set sysctl', 'EROFS', `${key} is ${present} and must be ${value}, but /proc/sys is read-only here`);
   }
+}
+
+type Faults = Map<RouteStep, native.SystemFault | null>;
+
+/** All in one send; each is judged by itself. */
+function routeAll(socket: native.RouteSocket, steps: readonly RouteStep[]): Faults {
+  const faults = native.route(
+    socket,
+    steps.map((step) => requestFor(socket, step)),
+  );
+  return new Map(steps.map((step, index) => [step, faults[index] ?? null]));
 }
 
 interface Outcome {

@@ -32,6 +32,7 @@ export const faultStatus = {
   'port.taken': 409,
   'port.unavailable': 409,
   'link.exists': 409,
+  'mac.taken': 409,
   'bridge.full': 409,
   'container.exists': 409,
   'container.connected': 409,

@@ -298,6 +298,32 @@ describe.each([
       expect(world.linkNames(netns)).toEqual(['lo']);
     });
 
+    it('N23 wait for another one of the same MAC address that goes with its namespace', async () => {
+      await withParent(async () => {
+        await succeed(upon(veth), up('eth0', netns), address('address.add'), route('route.add'));
+        await succeed(remove());
+        await succeed(create(), upon(veth), up('eth0', netns), address('address.add'), route('route.add'));
+        expect(world.link('eth0', netns)).toMatchObject({ up: true, addresses: ['10.0.0.2/24'] });
+      });
+    });
+
+    it('N23 are refused where another one of the same MAC address stays: EADDRINUSE', async () => {
+      const other = world.pin(`n${count}b`);
+      await withParent(async () => {
+        await succeed(
+          { verb: 'netns.create', path: other },
+          { ...upon(veth), netns: other } as Step,
+          up('eth0', other),
+        );
+        expect(await refused(upon(veth), up('eth0', netns))).toMatchObject({
+          index: 1,
+          errno: 'EADDRINUSE',
+          detail: `another interface upon ${veth} has its place`,
+        });
+        await succeed({ verb: 'netns.remove', path: other });
+      });
+    });
+
     it('need their parent: ENODEV', async () => {
       await succeed(create());
       expect(await refused(upon('nowhere'))).toMatchObject({ errno: 'ENODEV' });

@@ -12,7 +12,7 @@ import {
 import type { HeldPorts, LinkSettings, Step, StepOutput } from '../../src/core/plan/step.ts';
 import { type PublishedPort, publishedFlows } from '../../src/core/port.ts';
 import type { NamespaceStatistics } from '../../src/core/statistics.ts';
-import { FakeLinux, type FakeNetns, newLink } from './fake-linux.ts';
+import { type FakeLink, FakeLinux, type FakeNetns, newLink } from './fake-linux.ts';
 
 type StepOf<Verb extends Step['verb']> = Extract<Step, { verb: Verb }>;
 type Refusal = { errno: string; detail: string };
@@ -383,18 +383,38 @@ export class FakeKernel implements Kernel {
       );
     if (parent.kind === 'loopback') throw new Refused(`add ${kind}`, 'EINVAL');
     const macAddress = step.verb === 'link.macvlan' ? step.macAddress : parent.macAddress;
-    inside.links.set(name, newLink(name, kind, { macAddress, mtuBytes: mtuBytes ?? parent.mtuBytes, parent }));
+    const link = newLink(name, kind, { macAddress, mtuBytes: mtuBytes ?? parent.mtuBytes, parent });
+    inside.links.set(name, link);
+    if (kind === 'macvlan') this.linux.macvlans.add(link);
   }
 
-  #setLink({ verb: _, netns: path, name, ...settings }: StepOf<'link.set'>): void {
+  async #setLink({ verb: _, netns: path, name, ...settings }: StepOf<'link.set'>): Promise<void> {
     const netns = this.#netns(path);
     const link = this.#link(netns, name, 'set link');
     if (settings.master !== undefined && this.#link(netns, settings.master, 'set link').kind !== 'bridge')
       throw new Refused('set link', 'EOPNOTSUPP', `${settings.master} is no bridge`);
     if (settings.ipv6AddressGeneration !== undefined && link.mtuBytes < leastIpv6MtuBytes)
       throw new Refused('set link', 'EAFNOSUPPORT');
+    if (settings.up && !(await this.#hasPlace(link)))
+      throw new Refused('set link', 'EADDRINUSE', `another interface upon ${link.parent?.name} has its place`);
     this.linux.setMaster(netns, link, settings.master ?? link.master);
     Object.assign(link.settings, settings);
+  }
+
+  /** A macvlan waits for another one of its MAC address, which may be on its way out. */
+  async #hasPlace(link: FakeLink): Promise<boolean> {
+    const { linux } = this;
+    const isTaken = () =>
+      [...linux.macvlans].some(
+        (other) =>
+          other !== link &&
+          other.parent === link.parent &&
+          other.macAddress === link.macAddress &&
+          other.settings.up === true,
+      );
+    if (link.kind !== 'macvlan' || !isTaken()) return true;
+    await new Promise((resolve) => setTimeout(resolve, linux.unregisterMs + 20));
+    return !isTaken();
   }
 
   #newNetns(): FakeNetns {

@@ -115,6 +115,8 @@ export class FakeLinux {
   #pids = 1_000;
   #lastPicked = firstEphemeralPort - 1;
   readonly host = this.newNetns();
+  /** wherever they are; also those whose namespace has just been dropped */
+  readonly macvlans = new Set<FakeLink>();
   readonly #linkWatchers = new Set<() => void>();
   readonly #exitWatchers = new Set<(pid: number) => void>();
 
@@ -163,6 +165,7 @@ export class FakeLinux {
     const link = netns.links.get(name);
     if (!link) return false;
     netns.links.delete(name);
+    this.macvlans.delete(link);
     netns.routes = netns.routes.filter((route) => route.link !== name);
     for (const port of netns.links.values()) if (port.master === name) port.master = null;
     this.#adjustMtu(netns, link.master);

@@ -1,0 +1,66 @@
+import * as native from '#native';
+import type { RouteStep } from './route-steps.ts';
+
+/** How long is waited for a link that is on its way out; some milliseconds as a rule, more on a busy machine. */
+const patienceMs = 2_000;
+
+/**
+ * A macvlan that goes with its namespace keeps its MAC address, and its place upon the parent, for some moments after the
+ * namespace was dropped: the next one is refused until then. The parent that tells when it has gone; null: the refusal is of
+ * another kind, and for good.
+ */
+export function parentToWaitFor(
+  socket: native.RouteSocket,
+  host: native.RouteSocket,
+  step: RouteStep,
+  { errno }: native.SystemFault,
+): native.LinkInfo | null {
+  if (step.verb === 'link.macvlan' && step.mode === 'passthru' && errno === 'EINVAL')
+    return native.linkByName(host, step.parent);
+  if (step.verb !== 'link.set' || step.up !== true || errno !== 'EADDRINUSE') return null;
+  const link = native.linkByName(socket, step.name);
+  if (link?.kind !== 'macvlan' || link.parentIndex === null) return null;
+  const name = native.linkName(host, link.parentIndex);
+  const parent = name === null ? null : native.linkByName(host, name);
+  return parent?.macAddress === link.macAddress ? null : parent;
+}
+
+/**
+ * Tries again whenever the kernel tells something of the parent, as it does when a link upon it goes. Resolves to what the last
+ * attempt answered, null for success.
+ */
+export async function retryUponNews<Fault>(parentIndex: number, attempt: () => Fault | null): Promise<Fault | null> {
+  let news: () => void = () => {};
+  const watch = native.watchRoutes({ links: true, addresses: false, routes: false }, (notices) => {
+    if (notices.some((notice) => notice.kind === 'overrun' || isOf(parentIndex, notice))) news();
+  });
+  const deadline = performance.now() + patienceMs;
+  try {
+    for (;;) {
+      // before the attempt, so that nothing is missed meanwhile
+      const heard = new Promise<void>((resolve) => {
+        news = resolve;
+      });
+      const fault = attempt();
+      if (fault === null || !(await within(deadline - performance.now(), heard))) return fault;
+    }
+  } finally {
+    watch.close();
+  }
+}
+
+const isOf = (index: number, notice: native.RouteNotice): boolean =>
+  (notice.kind === 'link.changed' || notice.kind === 'link.deleted') && notice.index === index;
+
+/** Whether it has happened when the time is over. */
+async function within(ms: number, event: Promise<void>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<boolean>((resolve) => {
+    timer = setTimeout(resolve, Math.max(ms, 0), false);
+  });
+  try {
+    return await Promise.race([event.then(() => true), over]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -92,6 +92,9 @@ export class NetloomClient {
 
   readonly info = this.ask('node.info');
 
+  /** What firewalls beside netloom's drop of the networks' traffic, and what lets it pass. */
+  readonly firewalls = this.ask('node.firewalls');
+
   /** Every command, by name. Throws what the daemon answers, bus.unreachable, bus.unauthorized, command.timeout. */
   async request<Name extends CommandName>(
     name: Name,

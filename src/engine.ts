@@ -20,6 +20,7 @@ import { parseSubnet, type Subnet, subnetContains } from './core/address.ts';
 import type { ContainerWish } from './core/container.ts';
 import type { ActorEvent } from './core/event.ts';
 import { type Fault, fault, NetloomError } from './core/fault.ts';
+import type { ForeignFirewalls } from './core/firewall/obstacles.ts';
 import { type Collected, findLeftovers } from './core/gc.ts';
 import { hostVethName } from './core/names.ts';
 import { followsUplink } from './core/network.ts';
@@ -27,6 +28,7 @@ import type { PublishedPort } from './core/port.ts';
 import { sharingCycle } from './core/sharing.ts';
 import { type ContainerStatistics, leavingStates, type NodeInfo } from './core/view.ts';
 import { isSameLink, type WayOut } from './core/way-out.ts';
+import { lookAtFirewalls } from './firewalls/foreign-rules.ts';
 import { JournalViews, type StreamPosition, viewOfContainer } from './journal-views.ts';
 import type { Definitions } from './networks/definition-store.ts';
 import { previewPlan } from './plan-preview.ts';
@@ -351,6 +353,10 @@ export class ActorEngine extends JournalViews implements Engine {
       interfaces: counted.interfaces,
       ports: counted.ports.map((traffic, index) => ({ ...(ports[index] as PublishedPort), ...traffic })),
     };
+  }
+
+  firewalls(): Promise<ForeignFirewalls> {
+    return lookAtFirewalls(this.networks().networks);
   }
 
   plan(wish: ContainerWish): PlanPreview {

@@ -34,6 +34,7 @@ import {
   containerListSchema,
   containerNamedSchema,
   containerStatusSchema,
+  foreignFirewallsSchema,
   networkAnswerSchema,
   networkCreatedSchema,
   networkListSchema,
@@ -85,6 +86,13 @@ export const commands = {
     request: nothingSchema,
     response: nodeInfoSchema,
     run: (engine) => engine.info(),
+  }),
+  'node.firewalls': command({
+    doc: "Tells which firewalls beside netloom's drop traffic of networks, what of it, and what lets it pass",
+    role: 'viewer',
+    request: nothingSchema,
+    response: foreignFirewallsSchema,
+    run: (engine) => engine.firewalls(),
   }),
   'node.gc': command({
     doc: "Removes what carries a name of netloom's in the kernel and has no owner",

@@ -2,6 +2,7 @@ import type { ActorAddress } from '../core/actor-address.ts';
 import type { PortLedger } from '../core/claims.ts';
 import type { ContainerWish } from '../core/container.ts';
 import type { ActorEvent } from '../core/event.ts';
+import type { ForeignFirewalls } from '../core/firewall/obstacles.ts';
 import type { Collected } from '../core/gc.ts';
 import type { NetworkSettings } from '../core/network-settings.ts';
 import type { AsOf, ContainerStatistics, ContainerView, NetworkView, NodeInfo } from '../core/view.ts';
@@ -35,6 +36,8 @@ export interface Engine {
   portLedger(): PortLedger;
   /** reads the kernel's counters; throws container.unknown, container.state */
   statistics(id: string): Promise<ContainerStatistics>;
+  /** what firewalls beside netloom's drop, of the networks there are */
+  firewalls(): Promise<ForeignFirewalls>;
   /** what set-up would do now; changes nothing; throws what set-up would be refused with */
   plan(wish: ContainerWish): PlanPreview;
   /** what has no owner in the kernel; removed unless it is a dry run */

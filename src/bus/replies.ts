@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { type Fault, type FaultCode, faultStatus } from '../core/fault.ts';
+import type { FirewallDrop, ForeignFirewalls } from '../core/firewall/obstacles.ts';
+import { ways } from '../core/firewall/traffic.ts';
 import { type Collected, type Leftover, leftoverKinds } from '../core/gc.ts';
 import type { NetworkDefinition } from '../core/network.ts';
 import type { BasicNetworkSettings, NetworkSettings } from '../core/network-settings.ts';
@@ -183,6 +185,26 @@ export const nodeInfoSchema: z.ZodType<NodeInfo> = z.object({
   outbox: z.int().describe('facts that wait for the bus'),
   directories: z.object({ run: z.string(), state: z.string(), netns: z.string(), networks: z.string() }),
 } satisfies Shape<NodeInfo>);
+
+const firewallDropSchema: z.ZodType<FirewallDrop> = z.object({
+  table: z.string().describe('family and name: `ip filter`'),
+  tool: z.enum(['nftables', 'iptables', 'iptables-legacy']).describe('whose rules they are'),
+  chain: z.string().describe('the one that is hooked into the kernel'),
+  hook: z.string(),
+  priority: z.int(),
+  rule: z
+    .object({ chain: z.string(), handle: z.int().nullable() })
+    .nullable()
+    .describe("which rule drops; null: the chain's policy"),
+  certain: z.boolean().describe('false: a rule before it may let some of it pass'),
+  stops: z.array(z.object({ network: z.string(), family: z.union([z.literal(4), z.literal(6)]), way: z.enum(ways) })),
+  remedy: z.array(z.string()).describe('commands that let it pass'),
+} satisfies Shape<FirewallDrop>);
+
+export const foreignFirewallsSchema: z.ZodType<ForeignFirewalls> = z.object({
+  drops: z.array(firewallDropSchema),
+  unread: z.array(z.string()).describe('rules that could not be read, and why'),
+} satisfies Shape<ForeignFirewalls>);
 
 export const networkProposedSchema: z.ZodType<{ definition: Record<string, unknown> }> = z.object({
   definition: z.record(z.string(), z.unknown()).describe("complete, in podman's format"),

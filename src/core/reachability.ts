@@ -1,12 +1,14 @@
 import { type Family, familyOf, parseSubnet, type Subnet, subnetContains } from './address.ts';
+import { dropText, type FirewallDrop } from './firewall/obstacles.ts';
+import type { Way } from './firewall/traffic.ts';
 import { networkSettings } from './network-options.ts';
 import type { PublishedPort } from './port.ts';
 import type { ContainerView, NetworkView } from './view.ts';
 
 /**
  * Who reaches whom, read off what netloom has set up: the links, the default routes and the rules of base.nft. Nothing is
- * sent. It says what the network lets through, not whether a process answers, nor what others (a container's own firewall,
- * rules beside ours) refuse. The real kernel is asked the same in test/kernel/firewall-matrix.test.ts.
+ * sent. It says what the network lets through, and what other firewalls of this host are known to drop; not whether a process
+ * answers, nor what a container's own firewall refuses. The real kernel is asked the same in test/kernel/firewall-matrix.test.ts.
  */
 
 /** `host`: a process on this host. `outside`: another machine, that knows no route to a container's subnet. */
@@ -28,8 +30,11 @@ export interface ReachabilityCell {
 export type ReachableNetwork = Pick<NetworkView, 'name' | 'internal' | 'options' | 'driver'>;
 export type ReachableContainer = Pick<ContainerView, 'id' | 'mode' | 'netns' | 'attachments' | 'status' | 'ports'>;
 
-type Verdict = Pick<ReachabilityCell, 'reachable' | 'reason'>;
-const yes = (reason: string): Verdict => ({ reachable: true, reason });
+/** What of a network's traffic other firewalls see of it. */
+type Passing = { network: ReachableNetwork; way: Way };
+
+type Verdict = Pick<ReachabilityCell, 'reachable' | 'reason'> & { passing?: Passing | undefined };
+const yes = (reason: string, passing?: Passing): Verdict => ({ reachable: true, reason, passing });
 const no = (reason: string): Verdict => ({ reachable: false, reason });
 
 /** A container on one of its networks, with the first address of each family. */
@@ -59,13 +64,31 @@ const families = [4, 6] as const;
 export function reachability(
   networks: readonly ReachableNetwork[],
   containers: readonly ReachableContainer[],
+  firewalls: readonly FirewallDrop[] = [],
 ): ReachabilityCell[] {
   const endpoints = endpointsOf(networks, containers);
   const origins: (Endpoint | 'outside' | 'host')[] = ['outside', 'host', ...endpoints];
-  return origins.flatMap((from) => endpoints.flatMap((to) => families.flatMap((family) => cells(from, to, family))));
+  const judged = origins.flatMap((from) =>
+    endpoints.flatMap((to) => families.flatMap((family) => cells(from, to, family))),
+  );
+  return judged.map((cell) => hindered(cell, firewalls));
 }
 
-function cells(from: Endpoint | 'outside' | 'host', to: Endpoint, family: Family): ReachabilityCell[] {
+/** What netloom lets through may be dropped by others. */
+function hindered({ passing, ...cell }: JudgedCell, firewalls: readonly FirewallDrop[]): ReachabilityCell {
+  if (!passing) return cell;
+  const isMeant = ({ network, family, way }: FirewallDrop['stops'][number]) =>
+    network === passing.network.name && family === cell.family && way === passing.way;
+  const drop = firewalls.find(({ stops }) => stops.some(isMeant));
+  if (!drop) return cell;
+  return drop.certain
+    ? { ...cell, reachable: false, reason: `dropped by ${dropText(drop)}` }
+    : { ...cell, reason: `${cell.reason}; may be dropped by ${dropText(drop)}` };
+}
+
+type JudgedCell = ReachabilityCell & Pick<Verdict, 'passing'>;
+
+function cells(from: Endpoint | 'outside' | 'host', to: Endpoint, family: Family): JudgedCell[] {
   const origin: Origin = typeof from === 'string' ? from : `container/${from.id}`;
   const start = { from: origin, to: to.id, family };
   const ports = to.ports.length > 0 ? to.ports : [null];
@@ -105,13 +128,17 @@ function joinedNetworks(
 function byAddress(from: Endpoint | 'outside' | 'host', to: Endpoint, family: Family): Verdict {
   const targets = to.joined.filter(({ addresses }) => addresses[family] !== undefined);
   if (targets.length === 0) return no(noAddress(family));
-  if (from === 'host') return firstYes(targets, ({ network }) => beyondUs(network) ?? yes("on the host's bridge"));
+  if (from === 'host')
+    return firstYes(
+      targets,
+      ({ network }) => beyondUs(network) ?? yes("on the host's bridge", { network, way: 'host' }),
+    );
   if (from === 'outside')
     return firstYes(targets, ({ network }) => beyondUs(network) ?? no(network.internal ? internal : 'no route'));
   if (from.namespace === to.namespace) return yes('same namespace');
   const near = targets.find(({ network }) => from.joined.some((own) => isOn(own, network, family)));
   return near
-    ? yes(`same network ${near.network.name}`)
+    ? yes(`same network ${near.network.name}`, { network: near.network, way: 'neighbours' })
     : firstYes(targets, (target) => forwarded(from, target, family));
 }
 
@@ -129,20 +156,20 @@ function byPort(
   if (!target) return targets[0] ? (beyondUs(targets[0].network) as Verdict) : no(noAddress(family));
   const published = `published ${hostPortText(port)}`;
   if (port.hostIp !== null && isLoopback(port.hostIp)) return byLoopback(from, port.hostIp, target, published);
-  if (from === 'host') return yes(published);
+  if (from === 'host') return yes(published, { network: target.network, way: 'host' });
   const verdict = from === 'outside' ? entered(target) : forwarded(from, target, family);
-  return verdict.reachable ? yes(published) : verdict;
+  return verdict.reachable ? yes(published, verdict.passing) : verdict;
 }
 
 /** The kernel never routes ::1, and 127.0.0.0/8 only onto bridges that are told to, which those of internal networks are not. */
 function byLoopback(from: Endpoint | 'outside' | 'host', hostIp: string, target: Joined, published: string): Verdict {
   if (from !== 'host') return no(`published on ${hostIp} only`);
   if (familyOf(hostIp) === 6) return no(`${hostIp} is never routed`);
-  return target.network.internal ? no(internal) : yes(published);
+  return target.network.internal ? no(internal) : yes(published, { network: target.network, way: 'host' });
 }
 
 function entered({ network }: Joined): Verdict {
-  return network.internal ? no(internal) : yes('forwarded by the host');
+  return network.internal ? no(internal) : yes('forwarded by the host', { network, way: 'published' });
 }
 
 /** By the host, over the container's default route. */
@@ -155,7 +182,10 @@ function forwarded(from: Endpoint, target: Joined, family: Family): Verdict {
     beyondUs(target.network) ??
     beyondUs(out.network) ??
     barrier(out.network, target.network) ??
-    yes(out.network.name === target.network.name ? `same network ${out.network.name}` : 'forwarded by the host')
+    yes(out.network.name === target.network.name ? `same network ${out.network.name}` : 'forwarded by the host', {
+      network: out.network,
+      way: 'outbound',
+    })
   );
 }
 

@@ -124,6 +124,7 @@ export class FakeEngine implements Engine {
   network(name: string): never {
     throw new NetloomError(fault('network.unknown', `no network ${name}`));
   }
+  firewalls = async () => ({ drops: [], unread: [] });
   portLedger() {
     return {};
   }

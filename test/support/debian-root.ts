@@ -1,5 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { execa, type Options } from 'execa';
 import { temporaryDirectory } from './fresh-host.ts';
@@ -52,6 +53,17 @@ export class DebianRoot {
     );
   }
 
+  /** A directory for PATH, by which programs of this root are found from outside of it. */
+  offer(...programs: string[]): string {
+    const directory = `${this.directory.path}/bin`;
+    mkdirSync(directory, { recursive: true });
+    for (const name of programs)
+      writeFileSync(`${directory}/${name}`, `#!/bin/sh\nexec nsenter ${this.#within.join(' ')} ${name} "$@"\n`, {
+        mode: 0o755,
+      });
+    return directory;
+  }
+
   async close(): Promise<void> {
     const ended = once(this.holder, 'exit');
     this.holder.stdin?.end();
@@ -64,7 +76,7 @@ export class DebianRoot {
       `--mount=/proc/${this.pid}/ns/mnt`,
       `--pid=/proc/${this.pid}/ns/pid`,
       `--root=/proc/${this.pid}/root`,
-      '--wd=/',
+      '--wdns=/',
     ];
   }
 }

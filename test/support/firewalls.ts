@@ -9,7 +9,10 @@ export const firewalls = {
 };
 
 export async function firewallRoot(): Promise<DebianRoot> {
-  return DebianRoot.open(await unpackedDebian(firewalls));
+  const root = await DebianRoot.open(await unpackedDebian(firewalls));
+  // what the package does when it is installed
+  await root.sh('for name in iptables ip6tables; do ln -s $name-nft /usr/sbin/$name; done');
+  return root;
 }
 
 /** firewalld on a system bus of its own. */

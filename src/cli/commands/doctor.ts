@@ -30,9 +30,10 @@ export function doctorCommand(parent: Command, terminal: Terminal): void {
 }
 
 async function examine(options: DoctorOptions, environment: NodeJS.ProcessEnv): Promise<Finding[]> {
-  const [machine, { kernelChecks }, { daemonChecks }] = await Promise.all([
+  const [machine, { kernelChecks }, { firewallChecks }, { daemonChecks }] = await Promise.all([
     import('../doctor/machine.ts'),
     import('../doctor/kernel.ts'),
+    import('../doctor/firewalls.ts'),
     import('../doctor/daemon.ts'),
   ]);
   const natsUrl = options.natsUrl ?? environment.NATS_URL;
@@ -42,6 +43,7 @@ async function examine(options: DoctorOptions, environment: NodeJS.ProcessEnv): 
     machine.privileges(),
     ...(await kernelChecks()),
     machine.forwardingSettings(),
+    ...(await firewallChecks({ ...options, natsUrl })),
     machine.serverBinary(natsUrl),
     machine.writable('Run directory', options.runDir ?? environment.NETLOOM_RUN_DIR ?? defaultRunDir),
     machine.writable('State directory', options.stateDir ?? environment.NETLOOM_STATE_DIR ?? '/var/lib/netloom'),

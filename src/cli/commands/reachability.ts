@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
+import { dropText, type ForeignFirewalls, stopsText } from '../../core/firewall/obstacles.ts';
 import { hostPortText, type Origin, type ReachabilityCell, reachability } from '../../core/reachability.ts';
 import { clientCommand } from '../command.ts';
 import { idText, noTruncOption, type TableOptions } from '../describe.ts';
 import type { GlobalOptions } from '../options.ts';
 import { withClient } from '../session.ts';
-import { json, type Terminal, table } from '../terminal.ts';
+import { json, plain, type Terminal, table } from '../terminal.ts';
 
 interface ReachabilityOptions extends GlobalOptions, TableOptions {
   why?: boolean;
@@ -15,8 +16,8 @@ export function reachabilityCommand(parent: Command, terminal: Terminal): void {
     usage: 'reachability',
     summary: 'show who reaches which container: by its address, and by its published ports',
     details:
-      'Read off the networks and their options, nothing is sent: what the network lets through, whether or not ' +
-      'anybody listens. A row for who asks, a column for who is asked; "-" is not at all.',
+      'Read off the networks, their options and the rules of other firewalls, nothing is sent: what the network lets through, ' +
+      'whether or not anybody listens. A row for who asks, a column for who is asked; "-" is not at all.',
     examples: [
       'netloom reachability',
       'netloom reachability --why',
@@ -27,14 +28,30 @@ export function reachabilityCommand(parent: Command, terminal: Terminal): void {
     .option(...noTruncOption)
     .action(async (_options, command: Command) => {
       const options: ReachabilityOptions = command.optsWithGlobals();
-      const cells = await withClient(options, async (client) => {
-        const [{ networks }, { containers }] = await Promise.all([client.network.list(), client.container.list()]);
-        return reachability(networks, containers);
+      const { cells, firewalls } = await withClient(options, async (client) => {
+        const [{ networks }, { containers }, firewalls] = await Promise.all([
+          client.network.list(),
+          client.container.list(),
+          client.firewalls(),
+        ]);
+        return { cells: reachability(networks, containers, firewalls.drops), firewalls };
       });
-      if (options.json) return terminal.print(json({ cells }));
+      if (options.json) return terminal.print(json({ cells, firewalls }));
       const shown = idText(options);
       terminal.print(options.why ? reasons(terminal, cells, shown) : matrix(terminal, cells, shown));
+      if (options.why) for (const line of firewallLines(firewalls)) terminal.print(plain(line));
     });
+}
+
+/** Also what no cell is about: the way outside, and questions to the resolver. */
+function firewallLines({ drops, unread }: ForeignFirewalls): string[] {
+  const told = drops.flatMap((drop) => [
+    '',
+    `${dropText(drop)}:`,
+    `  ${stopsText(drop)}`,
+    ...drop.remedy.map((command) => `  → ${command}`),
+  ]);
+  return [...told, ...unread.flatMap((line) => ['', line])];
 }
 
 /** How an id is shown. */

@@ -1,0 +1,190 @@
+import { type Family, familyOf, parseSubnet } from '../address.ts';
+import { answersNames, gatewaysOf, type NetworkDefinition, ownsBridge } from '../network.ts';
+import { type Drop, dropAt, type Packet } from './judge.ts';
+import { remedyOf } from './remedy.ts';
+import type { ForeignTable } from './ruleset.ts';
+import { resolverPort, type Stopped, type Way, ways } from './traffic.ts';
+
+/** What of a network's traffic a firewall beside netloom's drops. */
+
+export interface FirewallDrop {
+  /** as nft has it: `ip filter` */
+  table: string;
+  tool: ForeignTable['tool'];
+  /** the one that is hooked into the kernel */
+  chain: string;
+  hook: string;
+  priority: number;
+  /** null: the chain's policy */
+  rule: { chain: string; handle: number | null } | null;
+  /** false: a rule before may let some of it pass */
+  certain: boolean;
+  stops: Stopped[];
+  /** commands that let it pass */
+  remedy: string[];
+}
+
+/** What the drops of one look came to. */
+export interface ForeignFirewalls {
+  drops: FirewallDrop[];
+  /** in words: rules that could not be read */
+  unread: string[];
+}
+
+export interface Surroundings {
+  tables: readonly ForeignTable[];
+  /** link of the default route, by family; null without one */
+  uplinks: Readonly<Record<Family, string | null>>;
+  /** packets between ports of a bridge pass the firewall too, by family */
+  bridged: Readonly<Record<Family, boolean>>;
+}
+
+/** For every chain that drops something of these networks: once, with all that it stops. */
+export function foreignDrops(networks: readonly NetworkDefinition[], around: Surroundings): FirewallDrop[] {
+  const found = new Map<string, { drop: Drop; stops: Stopped[] }>();
+  for (const network of networks.filter(isBridged))
+    for (const family of [4, 6] as const)
+      for (const way of ways) {
+        const drop = firstDrop(journeys(network, family, way, around), around.tables);
+        if (!drop) continue;
+        const key = keyOf(drop);
+        const entry = found.get(key) ?? { drop, stops: [] };
+        found.set(key, entry);
+        entry.stops.push({ network: network.name, family, way });
+      }
+  return [...found.values()].map(({ drop, stops }) => described(drop, stops, networks));
+}
+
+const isBridged = (network: NetworkDefinition): boolean => ownsBridge(network) && network.network_interface !== null;
+
+function firstDrop(steps: Journey, tables: readonly ForeignTable[]): Drop | null {
+  const drops = steps.flatMap(([hook, packet]) => dropAt(tables, hook, packet) ?? []);
+  return drops.find(({ certain }) => certain) ?? drops[0] ?? null;
+}
+
+const keyOf = ({ table, chain, rule, certain }: Drop): string =>
+  [table.family, table.name, table.tool, chain, rule?.handle ?? JSON.stringify(rule), certain].join(' ');
+
+function described(drop: Drop, stops: Stopped[], networks: readonly NetworkDefinition[]): FirewallDrop {
+  const { table, chain, hook, priority, rule, within, certain } = drop;
+  return {
+    table: `${table.family} ${table.name}`,
+    tool: table.tool,
+    chain,
+    hook,
+    priority,
+    rule: rule && { chain: within, handle: rule.handle },
+    certain,
+    stops,
+    remedy: remedyOf(drop, stops, networks),
+  };
+}
+
+// ------------------------------------------------------------------------------------------------------ what passes
+
+/** Hooks that a kind of traffic passes, each with the packet as it is there. */
+type Journey = (readonly [hook: string, packet: Packet])[];
+
+function journeys(network: NetworkDefinition, family: Family, way: Way, around: Surroundings): Journey {
+  const subnet = network.subnets.map((each) => parseSubnet(each.subnet)).find((each) => each?.family === family);
+  if (!subnet) return [];
+  const bridge = network.network_interface as string;
+  const uplink = around.uplinks[family];
+  const nothing = { source: null, destination: null, protocol: null, destinationPort: null, dnat: false } as const;
+  const any: Packet = { family, iif: null, oif: null, state: 'new', ...nothing };
+  const inwards = { ...any, iif: uplink, oif: bridge, destination: subnet };
+  const outwards = { ...any, iif: bridge, oif: uplink, source: subnet };
+  const answer = (packet: Packet): Packet => ({ ...packet, state: 'established' });
+  switch (way) {
+    case 'outbound':
+      if (network.internal) return [];
+      return [
+        ['prerouting', { ...outwards, oif: null }],
+        ['forward', outwards],
+        ['postrouting', outwards],
+        ['prerouting', answer({ ...any, iif: uplink })],
+        ['forward', answer(inwards)],
+      ];
+    case 'published': {
+      if (network.internal) return [];
+      const translated = { ...inwards, dnat: true, protocol: 'tcp' as const };
+      return [
+        ['prerouting', { ...any, iif: uplink, protocol: 'tcp' }],
+        ['forward', translated],
+        ['postrouting', translated],
+        ['prerouting', answer({ ...outwards, oif: null, dnat: true, protocol: 'tcp' })],
+        ['forward', answer({ ...outwards, dnat: true, protocol: 'tcp' })],
+      ];
+    }
+    case 'names': {
+      const gateway = gatewaysOf(network).find((address) => familyOf(address) === family);
+      if (!answersNames(network) || gateway === undefined) return [];
+      return (['udp', 'tcp'] as const).flatMap((protocol): Journey => {
+        const question: Packet = {
+          ...any,
+          iif: bridge,
+          source: subnet,
+          destination: parseSubnet(`${gateway}/${family === 4 ? 32 : 128}`),
+          protocol,
+          destinationPort: resolverPort,
+        };
+        return [
+          ['prerouting', question],
+          ['input', question],
+          ['output', answer({ ...any, oif: bridge, destination: subnet, protocol })],
+        ];
+      });
+    }
+    case 'host': {
+      const request = { ...any, oif: bridge, destination: subnet };
+      return [
+        ['output', request],
+        ['postrouting', request],
+        ['prerouting', answer({ ...any, iif: bridge, source: subnet })],
+        ['input', answer({ ...any, iif: bridge, source: subnet })],
+      ];
+    }
+    case 'neighbours': {
+      const within = { ...any, iif: bridge, oif: bridge, source: subnet, destination: subnet };
+      return around.bridged[family]
+        ? [
+            ['prerouting', { ...within, oif: null }],
+            ['forward', within],
+          ]
+        : [];
+    }
+  }
+}
+
+// ----------------------------------------------------------------------------------------------------------- in words
+
+/** `table ip filter, chain FORWARD (hook forward, priority 0): policy drop` */
+export function dropText({ table, tool, chain, hook, priority, rule }: FirewallDrop): string {
+  const made = tool === 'nftables' ? '' : ` of ${tool}`;
+  const what = rule === null ? 'policy drop' : ruleText(rule, chain);
+  return `table ${table}${made}, chain ${chain} (hook ${hook}, priority ${priority}): ${what}`;
+}
+
+function ruleText({ chain, handle }: NonNullable<FirewallDrop['rule']>, base: string): string {
+  return `a rule${handle === null ? '' : ` (handle ${handle})`}${chain === base ? '' : ` of its chain ${chain}`}`;
+}
+
+const wayTexts: Record<Way, string> = {
+  outbound: 'what containers send outside',
+  published: 'published ports',
+  names: 'questions to the resolver',
+  host: "the host's own traffic to containers",
+  neighbours: 'containers of one network to each other',
+};
+
+/** `drops what containers send outside, published ports (IPv4; networks web, back)` */
+export function stopsText({ certain, stops }: FirewallDrop): string {
+  const distinct = <Item>(items: Item[]): Item[] => [...new Set(items)];
+  const networks = distinct(stops.map(({ network }) => network));
+  const families = distinct(stops.map(({ family }) => `IPv${family}`)).join(' and ');
+  const texts = distinct(stops.map(({ way }) => wayTexts[way])).join(', ');
+  const shown = networks.slice(0, 5).join(', ');
+  const more = networks.length > 5 ? ` and ${networks.length - 5} more` : '';
+  const which = `${networks.length > 1 ? 'networks' : 'network'} ${shown}${more}`;
+  return `${certain ? 'drops' : 'may drop'} ${texts} (${families}; ${which})`;
+}

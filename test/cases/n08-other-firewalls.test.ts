@@ -1,0 +1,267 @@
+import { execFileSync } from 'node:child_process';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { ContainerStatus } from '../../src/bus/replies.ts';
+import type { FirewallDrop } from '../../src/core/firewall/obstacles.ts';
+import { netloom } from '../cli/netloom.ts';
+import type { DebianRoot } from '../support/debian-root.ts';
+import { firewallRoot } from '../support/firewalls.ts';
+import { Lab } from '../support/lab.ts';
+import { hostAddress, OtherHost, otherAddress } from '../support/other-host.ts';
+import type { Peer } from '../support/peer.ts';
+
+// What is said of rules beside netloom's is held against real traffic, before and after the commands that are advised.
+const families = [4, 6] as const;
+const silenceMs = 300;
+const patienceMs = 5_000;
+const saves = ['iptables-nft-save', 'ip6tables-nft-save', 'iptables-legacy-save', 'ip6tables-legacy-save'];
+
+let root: DebianRoot;
+let lab: Lab;
+let otherHost: OtherHost;
+let outside: Peer;
+let host: Peer;
+let container: Peer;
+let neighbour: Peer;
+let status: ContainerStatus;
+let bridge: string;
+const path = process.env.PATH;
+
+beforeAll(async () => {
+  root = await firewallRoot();
+  process.env.PATH = `${root.offer(...saves)}:${path}`;
+  lab = await Lab.open();
+  otherHost = new OtherHost(lab.directory.path);
+  for (const family of families)
+    execFileSync('ip', [`-${family}`, 'route', 'add', 'default', 'via', otherAddress[family]]);
+  const { definition } = await lab.client.network.create({ name: 'web', ipv6_enabled: true });
+  bridge = definition.network_interface as string;
+  status = await lab.client.container.setup({
+    id: 'srv',
+    networks: [{ network: 'web' }],
+    ports: [{ hostPort: 8080, containerPort: 80 }],
+  });
+  const { netns } = await lab.client.container.setup({ id: 'near', networks: [{ network: 'web' }] });
+  neighbour = lab.peers.in(netns.path, 'near');
+  outside = lab.peers.in(otherHost.netns, 'outside');
+  host = lab.peers.in(null, 'host');
+  container = lab.peers.in(status.netns.path, 'srv');
+  expect(await outside.serve('tcp', 90)).toBe('ready');
+  expect(await container.serve('tcp', 80)).toBe('ready');
+}, 120_000);
+
+afterAll(async () => {
+  process.env.PATH = path;
+  otherHost?.remove();
+  await lab?.close();
+  await root?.close();
+});
+
+afterEach(async () => {
+  const tables = execFileSync('nft', ['list', 'tables'], { encoding: 'utf8' }).split('\n').filter(Boolean);
+  for (const table of tables) if (table !== 'table inet netloom') execFileSync('nft', ['delete', ...table.split(' ')]);
+  for (const command of ['iptables-legacy', 'ip6tables-legacy'])
+    await root.sh(`for chain in INPUT FORWARD OUTPUT; do ${command} -P $chain ACCEPT; done; ${command} -F`);
+});
+
+const nft = (ruleset: string) => execFileSync('nft', ['-f', '-'], { input: ruleset });
+
+const addressOf = (family: 4 | 6) =>
+  Object.values(status.status.web?.interfaces ?? {})[0]?.subnets.map(({ ipnet }) => ipnet.split('/')[0] as string)[
+    family === 4 ? 0 : 1
+  ] as string;
+
+/** Which ways are open, as real packets find out. What should be open is waited for, what should not for a moment. */
+async function openWays(expected: string[]): Promise<string[]> {
+  const tried = families.flatMap((family): [string, (withinMs: number) => Promise<string> | string][] => [
+    [`outbound ${family}`, (withinMs) => container.reach('tcp', otherAddress[family], 90, withinMs)],
+    [`published ${family}`, (withinMs) => outside.reach('tcp', hostAddress[family], 8080, withinMs)],
+    [`host ${family}`, (withinMs) => host.reach('tcp', addressOf(family), 80, withinMs)],
+    [`neighbours ${family}`, (withinMs) => neighbour.reach('tcp', addressOf(family), 80, withinMs)],
+    [`names ${family}`, (withinMs) => resolved(family, withinMs)],
+  ]);
+  const answers = await Promise.all(
+    tried.map(async ([way, ask]) => [way, await ask(expected.includes(way) ? patienceMs : silenceMs)] as const),
+  );
+  return answers
+    .filter(([, answer]) => / sees |^10\./.test(answer))
+    .map(([way]) => way)
+    .sort();
+}
+
+function resolved(family: 4 | 6, withinMs: number): string {
+  const script = `
+    const resolver = new (require('node:dns').promises.Resolver)({ timeout: ${withinMs}, tries: 1 });
+    resolver.setServers([process.argv[1]]);
+    resolver.resolve4('srv').then((found) => console.log(found[0]), (error) => console.log(error.code));`;
+  const server = status.status.web?.dns_server_ips[family === 4 ? 0 : 1] as string;
+  const args = [`--net=${status.netns.path}`, process.execPath, '-e', script, server];
+  return execFileSync('nsenter', args, { encoding: 'utf8' }).trim();
+}
+
+const everything = families
+  .flatMap((family) => ['outbound', 'published', 'host', 'neighbours', 'names'].map((way) => `${way} ${family}`))
+  .sort();
+const stoppedBy = (drops: FirewallDrop[]) =>
+  drops.flatMap(({ stops }) => stops.map(({ way, family }) => `${way} ${family}`));
+
+/** Where packets of bridges pass the firewall (br_netfilter), neighbours are stopped too. */
+const routed = (drops: FirewallDrop[]) =>
+  stoppedBy(drops)
+    .filter((way) => !way.startsWith('neighbours'))
+    .sort();
+
+/** What is said agrees with what happens; and what is advised opens all of it. */
+async function holds(): Promise<FirewallDrop[]> {
+  const { drops, unread } = await lab.client.firewalls();
+  expect(unread).toEqual([]);
+  const stopped = stoppedBy(drops);
+  const left = everything.filter((way) => !stopped.includes(way));
+  expect(await openWays(left)).toEqual(left);
+  for (const command of drops.flatMap(({ remedy }) => remedy)) await root.sh(command);
+  expect((await lab.client.firewalls()).drops).toEqual([]);
+  expect(await openWays(everything)).toEqual(everything);
+  return drops;
+}
+
+const doctor = async () => (await netloom(lab.daemon, ['doctor', '--json', '--node', lab.daemon.node])).stdout;
+const why = async () => (await netloom(lab.daemon, ['reachability', '--why', '--node', lab.daemon.node])).stdout;
+
+it('N08 a host without another firewall is told of nothing', async () => {
+  expect(await lab.client.firewalls()).toEqual({ drops: [], unread: [] });
+  expect(await doctor()).toContain("none drops what is netloom's");
+  expect(await why()).not.toContain('drop');
+  expect(await openWays(everything)).toEqual(everything);
+});
+
+describe('N08 doctor and reachability name what drops', () => {
+  it('N08 the policy of iptables that docker leaves, with table, chain and priority', async () => {
+    await root.sh('iptables -P FORWARD DROP');
+    const where = 'table ip filter, chain FORWARD (hook forward, priority 0): policy drop';
+    const found = (
+      JSON.parse(await doctor()) as { checks: { check: string; ok: boolean; found: string; mend: string }[] }
+    ).checks.filter(({ check }) => check === 'Other firewalls');
+    expect(found).toEqual([
+      {
+        check: 'Other firewalls',
+        ok: false,
+        found: expect.stringMatching(
+          /policy drop drops what containers send outside, published ports.* \(IPv4; network web\)$/,
+        ),
+        mend: expect.stringContaining(`iptables -I FORWARD -i ${bridge} -j ACCEPT`),
+      },
+    ]);
+    expect(found[0]?.found).toContain(where);
+    const said = await why();
+    expect(said).toContain(`dropped by ${where}`);
+    expect(said).toContain(`${where}:\n  drops what containers send outside`);
+    const [drop, ...others] = await holds();
+    expect(others).toEqual([]);
+    expect(drop).toMatchObject({ table: 'ip filter', chain: 'FORWARD', priority: 0, rule: null, certain: true });
+  });
+
+  it('N08 the policy of ip6tables', async () => {
+    await root.sh('ip6tables -P FORWARD DROP');
+    const drops = await holds();
+    expect(routed(drops)).toEqual(['outbound 6', 'published 6']);
+    expect(drops[0]).toMatchObject({ table: 'ip6 filter', chain: 'FORWARD', certain: true });
+  });
+
+  it('N08 rules of iptables whose matches nft does not show', async () => {
+    // what most scripts do: what is known passes, the rest does not
+    await root.sh(`iptables -P INPUT DROP
+      iptables -A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -m comment --comment "answers -j DROP" -j ACCEPT
+      iptables -A INPUT -i lo -j ACCEPT
+      iptables -A INPUT -p tcp -m multiport --dports 22,80 -j ACCEPT
+      iptables -A INPUT -i up0 -j ACCEPT`);
+    const drops = await holds();
+    expect(stoppedBy(drops)).toEqual(['names 4']);
+    expect(drops[0]).toMatchObject({ table: 'ip filter', tool: 'iptables', chain: 'INPUT', rule: null, certain: true });
+  });
+
+  it('N08 iptables-legacy, which nft does not list', async () => {
+    await root.sh('iptables-legacy -P FORWARD DROP; ip6tables-legacy -A FORWARD -j REJECT');
+    const drops = await holds();
+    expect(drops.map(({ table, tool, certain }) => ({ table, tool, certain }))).toEqual([
+      { table: 'ip filter', tool: 'iptables-legacy', certain: true },
+      { table: 'ip6 filter', tool: 'iptables-legacy', certain: true },
+    ]);
+    expect(drops[1]?.rule).toEqual({ chain: 'FORWARD', handle: null });
+  });
+
+  it('N08 an input chain of nftables, of both families, at a priority of its own', async () => {
+    nft(`table inet guard { chain inbound {
+      type filter hook input priority 10; policy drop;
+      iif lo accept
+      iifname up0 accept
+    }
+    }`);
+    const drops = await holds();
+    expect(routed(drops)).toEqual(['host 4', 'host 6', 'names 4', 'names 6']);
+    expect(drops[0]).toMatchObject({ table: 'inet guard', chain: 'inbound', hook: 'input', priority: 10 });
+  });
+
+  it('N08 a rule at the end of a chain that another one jumps to, with its handle', async () => {
+    nft(`table inet guard {
+      chain strict { ct state established,related accept; reject with icmpx admin-prohibited; }
+      chain through { type filter hook forward priority 20; policy accept; ct state vmap { invalid : drop, established : accept }; goto strict; }
+    }`);
+    const drops = await holds();
+    expect(routed(drops)).toEqual(['outbound 4', 'outbound 6', 'published 4', 'published 6']);
+    expect(drops[0]).toMatchObject({ chain: 'through', rule: { chain: 'strict', handle: expect.any(Number) } });
+    expect(drops[0]?.certain).toBe(true);
+  });
+
+  it('N08 a drop before routing, of subnets', async () => {
+    const subnet = status.status.web?.interfaces.eth0?.subnets[0]?.ipnet.replace(/\d+\/24$/, '0/24');
+    nft(`table ip early {
+      chain raw { type filter hook prerouting priority raw; policy accept; ip saddr { 192.168.0.0/16, ${subnet} } drop; }
+    }`);
+    const drops = await holds();
+    expect(stoppedBy(drops)).toEqual(expect.arrayContaining(['outbound 4', 'names 4', 'host 4']));
+    expect(drops[0]).toMatchObject({ table: 'ip early', hook: 'prerouting', priority: -300 });
+  });
+
+  it('N08 what goes to containers from the host and after routing', async () => {
+    nft(`table inet guard {
+      chain leaving { type filter hook output priority 0; policy accept; oifname "${bridge}" ct state new drop; }
+      chain last { type filter hook postrouting priority 300; policy accept; oifname up0 ct state new drop; }
+    }`);
+    const drops = await holds();
+    expect(routed(drops)).toEqual(['host 4', 'host 6', 'outbound 4', 'outbound 6']);
+  });
+});
+
+it('N08 a rule that nobody can judge makes it a "may"', async () => {
+  nft(`table inet guard { chain through {
+    type filter hook forward priority 0; policy drop; meta mark 7 accept; ct state established accept; ct status dnat accept;
+  }
+  }`);
+  const { drops } = await lab.client.firewalls();
+  expect(routed(drops)).toEqual(['outbound 4', 'outbound 6']);
+  expect(drops[0]?.certain).toBe(false);
+  expect(await doctor()).toContain('may drop what containers send outside');
+});
+
+it('N08 rules about few packets are not told of', async () => {
+  nft(`table inet guard {
+    set banned { type ipv4_addr; elements = { 198.51.100.7 } }
+    chain through { type filter hook forward priority 0; policy accept; ip saddr @banned drop; tcp dport 25 reject; ct state invalid drop; iifname "tun0" drop; }
+    chain inbound { type filter hook input priority 0; policy accept; ip saddr 198.51.100.0/24 drop; tcp dport 22 limit rate over 5/minute drop; }
+  }`);
+  expect((await lab.client.firewalls()).drops).toEqual([]);
+});
+
+it('N08 rules that cannot be read are told of', async () => {
+  await root.sh('iptables-legacy -P FORWARD DROP');
+  await lab.end('stop');
+  process.env.PATH = path;
+  await lab.start();
+  const { drops, unread } = await lab.client.firewalls();
+  expect(drops).toEqual([]);
+  expect(unread).toEqual(
+    ['iptables', 'ip6tables'].map(
+      (name) => `${name}-legacy has rules (filter), and there is no ${name}-legacy-save to read them`,
+    ),
+  );
+  expect(await doctor()).toContain('there is no iptables-legacy-save to read them');
+});

@@ -22,7 +22,8 @@ const meanings: Record<FaultCode, string> = {
   'name.invalid': 'a container or network name is missing or cannot be one',
   'mode.unknown': 'there is no such network mode',
   'mode.unsupported': 'this version does not build that mode, driver or option yet',
-  'mode.conflict': 'the mode does not go with the networks or ports that were asked for',
+  'mode.conflict':
+    "the mode does not go with the networks or ports that were asked for, or the namespace is the host's own",
   'address.invalid': 'an IP or MAC address is none',
   'address.outside-subnet': 'an address is in no subnet of the network',
   'subnet.invalid': 'a subnet is none, or overlaps another one of the same network',

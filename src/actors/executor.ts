@@ -152,6 +152,9 @@ function codeOf(step: Step, errno: string): FaultCode {
     case 'netns.require ENOENT':
     case 'netns.require EINVAL':
       return 'netns.gone';
+    case 'netns.adopt EBUSY':
+    case 'netns.require EBUSY':
+      return 'mode.conflict';
     case 'process.watch ESRCH':
     case 'netns.adopt ESRCH':
       return 'process.gone';

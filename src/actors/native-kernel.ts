@@ -17,7 +17,7 @@ import { inventory } from './inventory.ts';
 import type { Kernel, Performed, StepFailure } from './kernel.ts';
 import { setIpv6 } from './link-settings.ts';
 import { LinkWatch } from './link-watch.ts';
-import { NamespaceSockets, refuseOther, requireNetns } from './netns-steps.ts';
+import { adoptForeign, NamespaceSockets, refuseHostOf, refuseOther, requireNetns } from './netns-steps.ts';
 import { PortHolder } from './port-holder.ts';
 import { ProcessWatch } from './process-watch.ts';
 import { batchFrom, namespaceOf, verbsOf } from './route-batch.ts';
@@ -214,9 +214,10 @@ export class NativeKernel implements Kernel {
         return this.#pin(step.path, () => native.createNetns(step.path, namespaceSysctls), sockets);
       case 'netns.adopt':
         refuseOther(step.path, step.pid);
-        return this.#pin(step.path, () => native.adoptNetns(step.pid, step.path), sockets);
+        refuseHostOf(step.pid);
+        return this.#pin(step.path, () => adoptForeign(step.pid, step.path), sockets);
       case 'netns.require':
-        return unchanged(requireNetns(step.path, step.inode));
+        return unchanged(requireNetns(step.path, step.inode, step.foreign));
       case 'netns.remove':
         native.removeNetns(step.path);
         return unchanged();

@@ -118,12 +118,23 @@ export function containerWish(request: ContainerRequest): ContainerWish | Fault 
   };
 }
 
+/**
+ * What says of itself that it is the host's, as the daemon sees it, also where nobody may look at process 1. Whatever else leads
+ * there is known by its inode when it is about to be used.
+ */
+const ownNetns = /^\/+proc\/+(1|self|thread-self)\/+(task\/+\d+\/+)?ns\/+net$/;
+
 /** A01: the modes that podman has; those that this version does not build yet are named as such. */
 function netnsSource(mode: string, request: ContainerRequest): NetnsSource | Fault {
   const [kind = '', ...rest] = mode.split(':');
   const argument = rest.join(':');
   if (request.pid && (kind === 'ns' || kind === 'container' || kind === 'host'))
     return fault('mode.conflict', `mode ${mode} names a namespace: pid cannot name another`);
+  if (request.pid === 1 || (kind === 'ns' && ownNetns.test(argument)))
+    return fault(
+      'mode.conflict',
+      `${request.pid ? 'process 1 is in' : `${argument} is`} the host's own network namespace: use mode host`,
+    );
   switch (kind) {
     case 'bridge':
     case 'none':

@@ -147,6 +147,23 @@ describe.each([
       expect(world.isPinned(netns)).toBe(false);
     });
 
+    it("B03 of a process in the host's own cannot be adopted, nor can that be taken for another: EBUSY", async () => {
+      const process = await world.startProcess('host');
+      expect(await refused({ verb: 'netns.adopt', path: netns, pid: process.pid })).toMatchObject({
+        errno: 'EBUSY',
+        detail: `process ${process.pid} is in the host's own network namespace: use mode host`,
+      });
+      expect(world.isPinned(netns)).toBe(false);
+      await process.end();
+      const own: Step = { verb: 'netns.require', path: '/proc/self/ns/net', inode: null };
+      await succeed(own);
+      expect(await refused({ ...own, foreign: true })).toMatchObject({
+        errno: 'EBUSY',
+        detail: "/proc/self/ns/net is the host's own network namespace: use mode host",
+      });
+      await succeed(create(), { verb: 'netns.require', path: netns, inode: null, foreign: true });
+    });
+
     it('B02 are not taken for those of a process when they are others: EEXIST', async () => {
       await succeed(create());
       const process = await world.startProcess();

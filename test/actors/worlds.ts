@@ -48,8 +48,8 @@ export interface World {
   deleteLink(name: string): void;
   isFree(protocol: Protocol, address: string, port: number): boolean;
   takePort(protocol: Protocol, address: string, port: number): { release(): void };
-  /** a process in a network namespace of its own */
-  startProcess(): Promise<{ pid: number; end(): Promise<void> }>;
+  /** a process in a network namespace of its own, or in the host's */
+  startProcess(where?: 'own' | 'host'): Promise<{ pid: number; end(): Promise<void> }>;
   close(): Promise<void>;
 }
 
@@ -125,8 +125,8 @@ export function fakeWorld(): World {
       linux.bind({ holder, protocol, address, port });
       return { release: () => linux.releaseAll(holder) };
     },
-    startProcess: async () => {
-      const { pid } = linux.startProcess();
+    startProcess: async (where = 'own') => {
+      const { pid } = linux.startProcess(where === 'host' ? linux.host : linux.newNetns());
       return { pid, end: async () => linux.endProcess(pid) };
     },
     close: async () => kernel.close(),
@@ -232,12 +232,12 @@ export async function realWorld(): Promise<World> {
       const held = native.holdPort(protocol, address, port);
       return { release: () => held.close() };
     },
-    startProcess: async () => {
-      const child = spawn('unshare', ['--net', 'sleep', '60'], { stdio: 'ignore' });
+    startProcess: async (where = 'own') => {
+      const child = spawn('unshare', [...(where === 'own' ? ['--net'] : []), 'sleep', '60'], { stdio: 'ignore' });
       children.add(child);
       const pid = child.pid as number;
       const ours = readlinkSync('/proc/self/ns/net');
-      while (existsSync(`/proc/${pid}`) && readlinkSync(`/proc/${pid}/ns/net`) === ours)
+      while (where === 'own' && existsSync(`/proc/${pid}`) && readlinkSync(`/proc/${pid}/ns/net`) === ours)
         await new Promise((resolve) => setTimeout(resolve, 1));
       const ended = once(child, 'exit');
       return {

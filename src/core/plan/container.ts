@@ -65,7 +65,7 @@ export function setupPlan(grant: ContainerGrant): Plan {
 
 /** The set-up again, for a network that is there: what matches is left alone, what is missing is put back. */
 export function verifyPlan(grant: ContainerGrant, inode: number): Plan {
-  const require: Step = { verb: 'netns.require', path: grant.netns, inode };
+  const require = requireStep(grant, inode);
   // somebody may have taken the whole table
   const load: Step[] = allElements(grant).length > 0 ? [{ verb: 'nft.load' }] : [];
   return { name: 'verify', kind: 'mend', steps: [require, ...load, ...networkSteps(grant)] };
@@ -120,7 +120,7 @@ export function connectPlan(before: ContainerGrant, after: ContainerGrant, netwo
     name: 'connect',
     kind: 'build',
     steps: [
-      { verb: 'netns.require', path: after.netns, inode },
+      requireStep(after, inode),
       ...refirewall(before, after, allElements),
       ...added.flatMap(({ attachment, lease }) => hostEndSteps(after, attachment, lease)),
       ...ipv6Steps(after, added, null),
@@ -242,7 +242,8 @@ function macOf(wish: ContainerWish, attachment: Attachment, lease: Lease): strin
   return lease.macAddress ?? attachment.staticMac ?? macOfContainer(wish.id, attachment.network);
 }
 
-function netnsSteps({ wish, netns }: ContainerGrant): Step[] {
+function netnsSteps(grant: ContainerGrant): Step[] {
+  const { wish, netns } = grant;
   switch (wish.netns.kind) {
     case 'create':
       return [{ verb: 'netns.create', path: netns }];
@@ -251,8 +252,15 @@ function netnsSteps({ wish, netns }: ContainerGrant): Step[] {
     case 'path':
     case 'host':
     case 'container':
-      return [{ verb: 'netns.require', path: netns, inode: null }];
+      return [requireStep(grant, null)];
   }
+}
+
+/** Who shares a namespace takes the owner's, which may be the host's; a path that leads to the host's is a mistake. */
+function requireStep({ wish, netns: path }: ContainerGrant, inode: number | null): Step {
+  const { kind } = wish.netns;
+  const foreign = kind !== 'host' && kind !== 'container';
+  return { verb: 'netns.require', path, inode, ...(foreign && { foreign }) };
 }
 
 /** An engine that makes namespaces leaves the loopback to who gives them their networks. */

@@ -12,10 +12,10 @@ import type { BridgeTraits, Ipv4Settings, Ipv6Settings, SettingDrift } from './i
 export type Step =
   /** ip netns add; its interfaces begin with namespaceSettings */
   | { verb: 'netns.create'; path: string }
-  /** ip netns attach */
+  /** ip netns attach; EBUSY: the process is in the host's own */
   | { verb: 'netns.adopt'; path: string; pid: number }
-  /** changes nothing: the namespace must be there (and be the one with that inode) */
-  | { verb: 'netns.require'; path: string; inode: number | null }
+  /** changes nothing: the namespace must be there (and be the one with that inode); foreign: and not the host's own (EBUSY) */
+  | { verb: 'netns.require'; path: string; inode: number | null; foreign?: true }
   /** ip netns delete */
   | { verb: 'netns.remove'; path: string }
   /** ip link add <name> address <mac> type bridge [vlan_filtering 1]; `uplink`: the MTU of the link to the outside */

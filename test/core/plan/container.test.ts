@@ -318,6 +318,7 @@ describe('the verification of what is up', () => {
       verb: 'netns.require',
       path: '/netns/netloom-web',
       inode: 4026532000,
+      foreign: true,
     });
   });
 

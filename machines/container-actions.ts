@@ -21,6 +21,7 @@ import {
   changeRefusal,
   claimOfChange,
   grantAfter,
+  notesOfPorts,
   nowhere,
   offlineStatus,
   releasesOfChange,
@@ -223,8 +224,15 @@ export const containerSetup = setup({
       const wished = context.change?.kind === 'publish' ? context.change.ports : event.ports;
       return { change: { kind: 'publish', ports: event.ports, wished } as Change, kernelMs: event.tookMs };
     }),
-    releaseChange: decide(({ context }) => releasesOfChange(context)),
-    makeChange: decide(({ context }) => [{ kind: 'apply', plan: changePlan(context) }]),
+    /** Also takes back what networks have heard of ports that are not published after all. */
+    releaseChange: decide(({ context }) => [
+      ...releasesOfChange(context),
+      ...(context.change?.kind === 'publish' ? notesOfPorts(context, grantAfter(context).ports, context.ports) : []),
+    ]),
+    makeChange: decide(({ context }) => [
+      ...(context.change?.kind === 'publish' ? notesOfPorts(context, context.ports, grantAfter(context).ports) : []),
+      { kind: 'apply', plan: changePlan(context) },
+    ]),
     keepChanged: assign(({ context, event }) => {
       assertEvent(event, 'steps.applied');
       const { change } = context;
@@ -239,7 +247,9 @@ export const containerSetup = setup({
     }),
     /** What was given up: told to its owner once nothing of it is in the kernel. */
     releaseGivenUp: decide(({ context }) =>
-      context.change?.kind === 'disconnect' || context.change?.kind === 'unpublish' ? releasesOfChange(context) : [],
+      context.change?.kind === 'disconnect' || context.change?.kind === 'unpublish'
+        ? [...releasesOfChange(context), ...notesOfPorts(context, context.ports, grantAfter(context).ports)]
+        : [],
     ),
     announceChanged: decide(({ context }) => changeFacts(context, context.change)),
     /** A lease that was granted for a network that was not joined after all. */

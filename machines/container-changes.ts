@@ -1,4 +1,4 @@
-import { hostAddress } from '../src/core/actor-address.ts';
+import { hostAddress, networkAddress } from '../src/core/actor-address.ts';
 import {
   type Attachment,
   type AttachmentRequest,
@@ -20,7 +20,7 @@ import {
   verifyPlan,
 } from '../src/core/plan/container.ts';
 import type { Plan } from '../src/core/plan/step.ts';
-import { describePort, isSamePort, type PublishedPort, portsOverlap } from '../src/core/port.ts';
+import { describePort, isOnLoopback, isSamePort, type PublishedPort, portsOverlap } from '../src/core/port.ts';
 import {
   type Change,
   type ContainerContext,
@@ -147,10 +147,25 @@ export function changePlan(context: ContainerContext): Plan {
 }
 
 /** What must be granted before the change: one question to its owner. */
-export function claimOfChange({ id, attempt, change }: ContainerContext): Effect[] {
+export function claimOfChange({ id, attempt, change, ports }: ContainerContext): Effect[] {
   const next = attempt + 1;
-  if (change?.kind === 'connect') return [requestLease(id, next, change.attachment)];
+  if (change?.kind === 'connect') return [requestLease(id, next, change.attachment, ports)];
   return change?.kind === 'publish' ? [claimPorts(id, next, change.ports)] : [];
+}
+
+/** Networks hear of it when the first port that 127.0.0.1 reaches is about to be published, or the last one is not any more. */
+export function notesOfPorts(
+  { id, wish }: ContainerContext,
+  before: readonly PublishedPort[],
+  after: readonly PublishedPort[],
+): Effect[] {
+  const onLoopback = after.some(isOnLoopback);
+  if (onLoopback === before.some(isOnLoopback)) return [];
+  return (wish?.attachments ?? []).map(({ network }) => ({
+    kind: 'tell',
+    to: networkAddress(network),
+    event: { type: 'lease.ports', container: id, onLoopback },
+  }));
 }
 
 /** What a change has no more use for: what a failed one had claimed, or what a finished one gave up. */

@@ -5,7 +5,7 @@ import type { CommandId, ContainerEvent } from '../src/core/event.ts';
 import type { Fault } from '../src/core/fault.ts';
 import type { Lease } from '../src/core/lease.ts';
 import { type ContainerGrant, netnsOf, statusBlocks } from '../src/core/plan/container.ts';
-import type { PublishedPort } from '../src/core/port.ts';
+import { isOnLoopback, type PublishedPort } from '../src/core/port.ts';
 import type { StatusBlock } from '../src/core/status.ts';
 
 /** What a container's machine remembers, and what follows from it. */
@@ -85,7 +85,7 @@ export function claimsOf({ id, wish, attempt }: ContainerContext): Told[] {
   if (!wish) return [];
   const next = attempt + 1;
   const from = containerAddress(id);
-  const leases = wish.attachments.map((attachment) => requestLease(id, next, attachment));
+  const leases = wish.attachments.map((attachment) => requestLease(id, next, attachment, wish.ports));
   const ports = wish.ports.length > 0 ? [claimPorts(id, next, wish.ports)] : [];
   const share: Told[] =
     wish.netns.kind === 'container'
@@ -94,11 +94,17 @@ export function claimsOf({ id, wish, attempt }: ContainerContext): Told[] {
   return [...leases, ...ports, ...share];
 }
 
-export function requestLease(id: string, attempt: number, attachment: Attachment): Told {
+export function requestLease(
+  id: string,
+  attempt: number,
+  attachment: Attachment,
+  ports: readonly PublishedPort[],
+): Told {
   const { network, staticIps, staticMac, aliases, definition } = attachment;
   // without the short id, which every container has as an alias (A03)
   const own = aliases.filter((alias) => alias !== id.slice(0, 12));
-  const event = { type: 'lease.request', container: id, attempt, staticIps, aliases: own } as const;
+  const onLoopback = ports.some(isOnLoopback);
+  const event = { type: 'lease.request', container: id, attempt, staticIps, aliases: own, onLoopback } as const;
   const asked = { ...(staticMac && { staticMac }), ...(definition && { definition }) };
   return { kind: 'tell', to: networkAddress(network), event: { ...event, ...asked } };
 }

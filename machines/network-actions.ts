@@ -1,9 +1,9 @@
 import { assertEvent, assign, enqueueActions, setup } from 'xstate';
 import { containerAddress, hostAddress } from '../src/core/actor-address.ts';
 import type { Effect } from '../src/core/effect.ts';
-import type { CommandId, LeaseRequest, NetworkEvent } from '../src/core/event.ts';
+import type { CommandId, LeaseRequest, NetworkEvent, StepsResult } from '../src/core/event.ts';
 import { type Fault, type FaultCode, fault } from '../src/core/fault.ts';
-import { deviceOf, type Leases } from '../src/core/lease.ts';
+import { deviceOf } from '../src/core/lease.ts';
 import { withoutEntry } from '../src/core/ledger.ts';
 import {
   changeable,
@@ -16,10 +16,26 @@ import {
   ownsBridge,
 } from '../src/core/network.ts';
 import { changeableOptions } from '../src/core/network-options.ts';
-import { definePlan, lookPlan, lowerPlan, mendPlan, raisePlan, updatePlan } from '../src/core/plan/network.ts';
+import {
+  closePlan,
+  definePlan,
+  lookPlan,
+  lowerPlan,
+  mendPlan,
+  raisePlan,
+  updatePlan,
+} from '../src/core/plan/network.ts';
 import { degradedFacts, driftFacts, mendedFacts, rulesetLoaded } from './drift.ts';
 import { action, deciding, effects } from './effects.ts';
-import { answerTo, grant, grantOf, type Ledger, type NetworkContext, type NetworkInput } from './network-context.ts';
+import {
+  answerTo,
+  grant,
+  grantOf,
+  type Ledger,
+  type NetworkContext,
+  type NetworkInput,
+  withMember,
+} from './network-context.ts';
 
 type Decide = { context: NetworkContext; event: NetworkEvent };
 
@@ -160,12 +176,16 @@ export const networkSetup = setup({
     raise: decide(({ context }) => [{ kind: 'apply', plan: raisePlan(grantOf(context)) }]),
     look: decide(({ context }) => [{ kind: 'apply', plan: lookPlan(grantOf(context)) }]),
     mend: decide(({ context }) => [{ kind: 'apply', plan: mendPlan(grantOf(context)) }]),
+    close: decide(({ context }) => [{ kind: 'apply', plan: closePlan(grantOf(context)) }]),
+    keepClosed: assign({ device: ({ context: { device } }) => device && { ...device, routesLoopback: false } }),
     keepDevice: assign(({ context, event }) => {
       assertEvent(event, 'steps.applied');
       const found = event.outputs.find(({ link }) => link)?.link;
       const device = found ? deviceOf(context.definition as NetworkDefinition, found) : context.device;
       const made = context.device?.made || event.changed.some((step) => step.startsWith('link.bridge '));
-      return { device: device && { ...device, made }, lastFault: null };
+      // those that are being set up open it a moment later
+      const routesLoopback = device?.routesLoopback || context.onLoopback.length > 0;
+      return { device: device && { ...device, made, routesLoopback }, lastFault: null };
     }),
     keepFault: assign(({ event }) => {
       assertEvent(event, 'steps.failed');
@@ -177,11 +197,13 @@ export const networkSetup = setup({
     ]),
     keepAdopting: assign({ adopting: true }),
     /** What of it was put back may be what its members hang on; those of a degraded network could not be put right until now. */
-    announceMended: decide(({ context: { adopting, device, lastFault, leases }, event }) => {
+    announceMended: decide(({ context, event }) => {
+      const { adopting, device, lastFault, leases } = context;
       assertEvent(event, 'steps.applied');
       const wasDegraded = lastFault !== null;
       const adopted: Effect[] = adopting ? [{ kind: 'announce', fact: 'adopted', data: { bridge: device?.name } }] : [];
-      const suspects = wasDegraded || event.changed.some(concernsMembers) ? suspectMembers(leases) : [];
+      const isMended = wasDegraded || event.changed.some(concernsMembers);
+      const suspects = isMended ? suspectMembers(Object.keys(leases)) : suspectMembers(shutOut(context, event));
       return [...adopted, ...mendedFacts(event, wasDegraded), ...rulesetLoaded(event.changed), ...suspects];
     }),
     announceDegraded: decide(({ event }) => {
@@ -207,13 +229,16 @@ export const networkSetup = setup({
     // ---- leases
     wait: assign({ waiting: ({ context, event }) => [...context.waiting, event as LeaseRequest] }),
     grantWaiting: enqueueActions(({ context, enqueue }) => {
-      let ledger: Ledger = { leases: context.leases, lastGiven: context.lastGiven, macs: context.macs };
+      const { leases, lastGiven, macs, onLoopback, device } = context;
+      let ledger: Ledger = { leases, lastGiven, macs, onLoopback };
       for (const request of context.waiting) {
         const granted = grant(context, ledger, request);
         ledger = granted.ledger;
         enqueue(action(granted.effect) as never);
       }
-      enqueue.assign({ ...ledger, waiting: [] });
+      // its plan will open it
+      const routesLoopback = device?.routesLoopback || ledger.onLoopback.length > onLoopback.length;
+      enqueue.assign({ ...ledger, waiting: [], device: device && { ...device, routesLoopback } });
     }),
     refuseWaiting: enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, 'steps.failed');
@@ -229,9 +254,22 @@ export const networkSetup = setup({
     release: assign(({ context, event }) => {
       assertEvent(event, 'lease.release');
       const leases = withoutEntry(context.leases, event.container);
-      return { leases, waiting: context.waiting.filter(({ container }) => container !== event.container) };
+      const onLoopback = withMember(context.onLoopback, event.container, false);
+      return { leases, onLoopback, waiting: context.waiting.filter(({ container }) => container !== event.container) };
     }),
-    forgetLeases: assign({ leases: {}, waiting: [] }),
+    notePorts: assign(({ context: { onLoopback, device, leases }, event }) => {
+      assertEvent(event, 'lease.ports');
+      // it may have left meanwhile
+      if (!(event.container in leases)) return {};
+      const routesLoopback = event.onLoopback || (device?.routesLoopback ?? false);
+      return {
+        onLoopback: withMember(onLoopback, event.container, event.onLoopback),
+        device: device && { ...device, routesLoopback },
+      };
+    }),
+    /** Ports that were published while the bridge was being closed lead there, too. */
+    suspectPublishers: decide(({ context: { onLoopback } }) => suspectMembers(onLoopback)),
+    forgetLeases: assign({ leases: {}, onLoopback: [], waiting: [] }),
 
     // ---- removal
     keepLoss: assign({ lost: true, command: null }),
@@ -292,6 +330,10 @@ export const networkSetup = setup({
     isSuspected: ({ context }) => context.suspected,
     sharesLink: ({ context }) => !ownsBridge(context.definition as NetworkDefinition),
     isLook: ({ event }) => 'plan' in event && event.plan === 'look',
+    /** What other links than a bridge of ours do is theirs. */
+    isOpenInVain: ({ context: { definition, device, onLoopback } }) =>
+      (device?.routesLoopback ?? false) && onLoopback.length === 0 && ownsBridge(definition as NetworkDefinition),
+    isClose: ({ event }) => 'plan' in event && event.plan === 'close',
     isMend: ({ event }) => 'plan' in event && event.plan === 'mend',
     isLower: ({ event }) => 'plan' in event && event.plan === 'lower',
     wasRebootedGiven: ({ context, event }) => event.type === 'actor.recovered' && event.rebooted && context.given,
@@ -329,10 +371,15 @@ const optionsFault = ({ definition }: NetworkContext, event: NetworkEvent): Faul
 
 /** firewalld trusts the network as a whole: its members have nothing of their own there. */
 const concernsMembers = (step: string): boolean => !step.startsWith('firewalld.');
+/** Members whose ports 127.0.0.1 may not reach any more: what they need is theirs to set. */
+function shutOut({ onLoopback }: NetworkContext, { outputs }: StepsResult): string[] {
+  const link = outputs.find((output) => output.link)?.link;
+  return link && !link.routesLoopback ? onLoopback : [];
+}
 
 /** What hangs on the bridge may have gone with it. */
-function suspectMembers(leases: Leases): Effect[] {
-  return Object.keys(leases).map((id) => ({
+function suspectMembers(members: readonly string[]): Effect[] {
+  return members.map((id) => ({
     kind: 'tell',
     to: containerAddress(id),
     event: { type: 'drift.suspected' },

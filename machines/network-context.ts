@@ -51,6 +51,8 @@ export interface NetworkContext extends NetworkInput {
   /** subnet → the address that was given last, so that none is reused at once */
   lastGiven: Record<string, string>;
   macs: GivenMacs;
+  /** members that publish a port which 127.0.0.1 reaches, and which may lead here */
+  onLoopback: string[];
   /** requests that came before the bridge was up, in order */
   waiting: LeaseRequest[];
   command: CommandId;
@@ -66,14 +68,14 @@ export const answerTo = (
     'lease' in answer ? { type: 'lease.granted', attempt, ...answer } : { type: 'claim.refused', attempt, ...answer },
 });
 
-export type Ledger = Pick<NetworkContext, 'leases' | 'lastGiven' | 'macs'>;
+export type Ledger = Pick<NetworkContext, 'leases' | 'lastGiven' | 'macs' | 'onLoopback'>;
 
 /** What plans are made from. */
 export function grantOf(
-  { definition, searchDomain }: NetworkContext,
+  { definition, searchDomain, onLoopback }: NetworkContext,
   changed: NetworkDefinition | null = null,
 ): NetworkGrant {
-  return { definition: changed ?? (definition as NetworkDefinition), searchDomain };
+  return { definition: changed ?? (definition as NetworkDefinition), searchDomain, onLoopback: onLoopback.length > 0 };
 }
 
 type Grounds = Pick<NetworkContext, 'definition' | 'device' | 'searchDomain'>;
@@ -99,9 +101,16 @@ export function grant(grounds: Grounds, ledger: Ledger, request: LeaseRequest): 
       leases: withEntry(ledger.leases, request.container, addresses),
       lastGiven: { ...ledger.lastGiven, ...(automatic as Record<string, string>) },
       macs: withGivenMacs(ledger.macs, lease),
+      onLoopback: withMember(ledger.onLoopback, request.container, request.onLoopback),
     },
     effect: answerTo(request, { lease }),
   };
+}
+
+/** A list of containers, with or without that one. */
+export function withMember(members: readonly string[], container: string, isMember: boolean): string[] {
+  const others = members.filter((id) => id !== container);
+  return isMember ? [...others, container] : others;
 }
 
 /** Its own members would be torn from it. */

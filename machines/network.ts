@@ -57,6 +57,34 @@ const definitionFound = [
   { guard: 'saysOther', target: 'updating', actions: 'keepUpdate' },
 ] as const;
 
+/** Where the device is there and works. */
+const whileUp = {
+  'network.create': { actions: 'refuseExists' },
+  'network.update': update,
+  'network.remove': removal,
+  'definition.found': definitionFound,
+  'definition.lost': lossOfDefinition,
+  'lease.request': [
+    replacement,
+    // somebody else may have given it an address, or another MTU
+    { guard: 'sharesLink', actions: ['wait', 'look'] },
+    { actions: ['wait', 'grantWaiting'] },
+  ],
+  'lease.release': release,
+  'drift.suspected': { actions: 'mend' },
+  'actor.recovered': [...reboot, { actions: ['keepAdopting', 'mend'] }],
+  'steps.applied': [
+    { guard: 'isMend', actions: ['announceMended', 'keepDevice', 'adopted'] },
+    { guard: 'isLook', actions: ['keepDevice', 'grantWaiting'] },
+    { guard: 'isDefine', actions: 'announceWritten' },
+  ],
+  'steps.failed': [
+    { guard: 'isMend', target: 'degraded', actions: ['keepFault', 'announceDegraded', 'adopted', 'refuseWaiting'] },
+    { guard: 'isLook', target: 'degraded', actions: ['keepFault', 'announceDegraded', 'refuseWaiting'] },
+    { guard: 'isDefine', actions: 'announceFailed' },
+  ],
+} as const;
+
 export const networkMachine = networkSetup.createMachine({
   id: 'network',
   description:
@@ -76,6 +104,7 @@ export const networkMachine = networkSetup.createMachine({
     news: null,
     lastFault: null,
     leases: {},
+    onLoopback: [],
     lastGiven: {},
     macs: {},
     waiting: [],
@@ -85,6 +114,7 @@ export const networkMachine = networkSetup.createMachine({
   on: {
     'lease.request': { actions: 'refuseLease' },
     'lease.release': { actions: 'release' },
+    'lease.ports': { actions: 'notePorts' },
   },
   states: {
     absent: {
@@ -199,36 +229,28 @@ export const networkMachine = networkSetup.createMachine({
       always: [
         ...news,
         { guard: 'isForsaken', target: 'lowering', actions: 'keepLoss' },
+        { guard: 'isOpenInVain', target: 'closing' },
         { guard: 'isSuspected', actions: ['forgetSuspicion', 'mend'] },
       ],
+      on: whileUp,
+    },
+    closing: {
+      description:
+        'Nothing is published on loopback any more: the bridge stops routing its addresses. Who joins waits for that.',
+      entry: 'close',
       on: {
-        'network.create': { actions: 'refuseExists' },
-        'network.update': update,
-        'network.remove': removal,
-        'definition.found': definitionFound,
-        'definition.lost': lossOfDefinition,
-        'lease.request': [
-          replacement,
-          // somebody else may have given it an address, or another MTU
-          { guard: 'sharesLink', actions: ['wait', 'look'] },
-          { actions: ['wait', 'grantWaiting'] },
-        ],
-        'lease.release': release,
-        'drift.suspected': { actions: 'mend' },
-        'actor.recovered': [...reboot, { actions: ['keepAdopting', 'mend'] }],
+        ...whileUp,
+        'lease.request': [replacement, { actions: 'wait' }],
+        'drift.suspected': { actions: 'suspect' },
+        'actor.recovered': [...reboot, { actions: ['keepAdopting', 'suspect'] }],
         'steps.applied': [
-          { guard: 'isMend', actions: ['announceMended', 'keepDevice', 'adopted'] },
-          { guard: 'isLook', actions: ['keepDevice', 'grantWaiting'] },
-          { guard: 'isDefine', actions: 'announceWritten' },
+          { guard: 'isClose', target: 'up', actions: ['keepClosed', 'suspectPublishers', 'grantWaiting'] },
+          ...whileUp['steps.applied'],
         ],
+        // the bridge has gone: that is noticed by itself
         'steps.failed': [
-          {
-            guard: 'isMend',
-            target: 'degraded',
-            actions: ['keepFault', 'announceDegraded', 'adopted', 'refuseWaiting'],
-          },
-          { guard: 'isLook', target: 'degraded', actions: ['keepFault', 'announceDegraded', 'refuseWaiting'] },
-          { guard: 'isDefine', actions: 'announceFailed' },
+          { guard: 'isClose', target: 'up', actions: ['keepClosed', 'suspect', 'grantWaiting'] },
+          ...whileUp['steps.failed'],
         ],
       },
     },

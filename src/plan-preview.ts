@@ -36,7 +36,12 @@ function previewLease(views: JournalViews, container: string, attachment: Attach
   const addresses = chooseAddresses(context.definition, context.leases, context.lastGiven, wanted, container, own);
   if ('code' in addresses) throw new NetloomError(addresses);
   const { definition, device, searchDomain } = context;
-  const unraised = { name: definition.network_interface ?? 'the uplink', mtuBytes: null, addresses: [] };
+  const unraised = {
+    name: definition.network_interface ?? 'the uplink',
+    mtuBytes: null,
+    addresses: [],
+    routesLoopback: false,
+  };
   const lessee = { container, addresses, staticMac: staticMac ?? null };
   return leaseOf(definition, device ?? unraised, searchDomain, lessee, context.macs);
 }

@@ -331,7 +331,8 @@ export class NativeKernel implements Kernel {
       .listAddresses(this.#route)
       .filter(({ address, scope }) => scope !== 'host' && !address.startsWith('fe80:'));
     const addresses = own.map(({ address }) => address.split('/')[0] as string);
-    return { name: link.name, mtuBytes, macAddress: link.macAddress, addresses };
+    const routesLoopback = link.ipv4Configuration?.routeLocalnet ?? false;
+    return { name: link.name, mtuBytes, macAddress: link.macAddress, addresses, routesLoopback };
   }
 
   #survey() {

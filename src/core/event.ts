@@ -79,6 +79,8 @@ export type NetworkEvent =
   | { type: 'subnet.granted'; bridge: string | null; subnets: NetworkSubnet[] }
   | { type: 'subnet.refused'; fault: Fault }
   | LeaseRequest
+  /** the same of a member whose published ports have changed */
+  | { type: 'lease.ports'; container: string; onLoopback: boolean }
   | { type: 'lease.release'; container: string };
 
 export interface LeaseRequest {
@@ -91,6 +93,8 @@ export interface LeaseRequest {
   aliases: string[];
   /** the network as the caller knows it */
   definition?: NetworkDefinition;
+  /** whether it publishes a port that 127.0.0.1 reaches: its bridge may have to route loopback addresses */
+  onLoopback: boolean;
 }
 
 export type HostEvent =

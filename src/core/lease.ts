@@ -207,6 +207,8 @@ export interface NetworkDevice {
   addresses: readonly string[];
   /** absent from journals of version 9 */
   macAddress?: string | null;
+  /** whether the host reaches published ports there by 127.0.0.1, as far as is known */
+  routesLoopback: boolean;
 }
 
 /** What of a link that was found matters to the network. */

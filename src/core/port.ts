@@ -103,6 +103,11 @@ export function publishedFamilies(port: PublishedPort): Family[] {
   return port.hostIp === null ? [4, 6] : [familyOf(port.hostIp)];
 }
 
+/** Whether the host itself reaches the port by 127.0.0.1, for which its bridge must route loopback addresses. */
+export function isOnLoopback({ hostIp }: PublishedPort): boolean {
+  return hostIp === null || hostIp === '0.0.0.0' || hostIp.startsWith('127.');
+}
+
 /** The addresses that must be bound to hold the port: one per family that it is published on. */
 export function holdAddresses(port: PublishedPort): string[] {
   return port.hostIp === null ? ['0.0.0.0', '::'] : [port.hostIp];

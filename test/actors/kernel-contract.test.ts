@@ -383,7 +383,15 @@ describe.each([
     it('find their parent: its name, MTU and MAC address', async () => {
       world.addForeignVeth(veth);
       expect(await succeed({ verb: 'link.find', name: veth })).toEqual([
-        { link: { name: veth, mtuBytes: 1500, macAddress: world.link(veth, null)?.macAddress ?? null, addresses: [] } },
+        {
+          link: {
+            name: veth,
+            mtuBytes: 1500,
+            macAddress: world.link(veth, null)?.macAddress ?? null,
+            addresses: [],
+            routesLoopback: false,
+          },
+        },
       ]);
       world.deleteLink(veth);
       expect(await refused({ verb: 'link.find', name: veth })).toMatchObject({
@@ -409,7 +417,13 @@ describe.each([
         { verb: 'route.add', ...away },
       );
       const macOf = (name: string) => world.link(name, null)?.macAddress ?? null;
-      const found = { name: veth, mtuBytes: 1500, addresses: ['10.78.0.1'], macAddress: macOf(veth) };
+      const found = {
+        name: veth,
+        mtuBytes: 1500,
+        addresses: ['10.78.0.1'],
+        macAddress: macOf(veth),
+        routesLoopback: false,
+      };
       expect(await succeed({ verb: 'link.find', name: null })).toEqual([{ link: found }]);
       await succeed({ ...addBridge(), mtuBytes: 1280 } as Step);
       expect(await succeed({ verb: 'link.find', name: bridge })).toEqual([

@@ -162,7 +162,13 @@ describe('the first address of a family', () => {
 describe('MAC addresses', () => {
   const v4 = (last: number): LeasedAddress => ({ address: `10.0.0.${last}`, prefixLength: 24, gateway: null });
   const v6 = (last: number): LeasedAddress => ({ address: `fd00::${last}`, prefixLength: 64, gateway: null });
-  const device = { name: 'dev0', mtuBytes: 1500, addresses: [], macAddress: '02:00:00:00:00:dd' };
+  const device = {
+    name: 'dev0',
+    mtuBytes: 1500,
+    addresses: [],
+    macAddress: '02:00:00:00:00:dd',
+    routesLoopback: false,
+  };
   const ours = definitionOf();
   const unmanaged = definitionOf({ network_interface: 'br7', options: { mode: 'unmanaged' } }, 'br7');
   const macvlan = (mode: string) => definitionOf({ driver: 'macvlan', network_interface: 'up0', options: { mode } });

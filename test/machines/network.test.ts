@@ -353,3 +353,52 @@ describe('a definition that a member brings', () => {
     expect([stateName(after.value), after.context.given]).toEqual(['defined', false]);
   });
 });
+
+describe('B13 routes of loopback addresses', () => {
+  const published = leaseRequest('b', { onLoopback: true });
+  const open = reach(up, published);
+  const closing = reach(open, release('b'));
+
+  it('are open while a member publishes a port that 127.0.0.1 reaches, and closed when the last has left', () => {
+    expect(open.context.device?.routesLoopback).toBe(true);
+    expect(step(open, release('b'))).toEqual(['closing', 'apply close']);
+    expect(step(closing, applied('close'))).toEqual(['up']);
+    expect(reach(closing, applied('close')).context.device?.routesLoopback).toBe(false);
+    expect(step(reach(open, leaseRequest('c', { onLoopback: true })), release('b'))).toEqual(['up']);
+  });
+
+  it('who joins while they are being closed waits for that', () => {
+    const waiting = reach(closing, leaseRequest('c', { onLoopback: true }));
+    expect(step(closing, leaseRequest('c'))).toEqual(['closing']);
+    expect(step(waiting, applied('close'))).toEqual(['up', 'tell container/c lease.granted']);
+    expect(reach(waiting, applied('close')).context.device?.routesLoopback).toBe(true);
+    expect(step(waiting, failed('close'))).toEqual(['up', 'tell container/c lease.granted', 'apply mend']);
+  });
+
+  it('a member that publishes meanwhile looks whether it is reached', () => {
+    const ports: ActorEvent = { type: 'lease.ports', container: 'a', onLoopback: true };
+    expect(step(reach(closing, ports), applied('close'))).toEqual(['up', 'tell container/a drift.suspected']);
+    expect(step(reach(up, ports), { ...ports, onLoopback: false })).toEqual(['closing', 'apply close']);
+    expect(step(up, { ...ports, container: 'stranger' })).toEqual(['up']);
+  });
+
+  it('another change does not wait for it: they are closed afterwards', () => {
+    const update: ActorEvent = {
+      type: 'network.update',
+      command: 'c5',
+      addDnsServers: ['192.0.2.53'],
+      removeDnsServers: [],
+    };
+    const updating = reach(closing, update);
+    expect(stateName(updating.value)).toBe('updating');
+    expect(stateName(reach(updating, applied('close'), applied('update')).value)).toBe('closing');
+    expect(stateName(reach(reach(closing, release('a')), remove).value)).toBe('lowering');
+    expect(step(reach(closing, { type: 'drift.suspected' }), applied('close'))).toEqual(['up', 'apply mend']);
+  });
+
+  it('a network that finds them closed tells who publishes', () => {
+    const mending = reach(open, { type: 'drift.suspected' });
+    expect(step(mending, applied('mend', [{ link: device }]))).toEqual(['up', 'tell container/b drift.suspected']);
+    expect(step(mending, applied('mend', [{ link: { ...device, routesLoopback: true } }]))).toEqual(['up']);
+  });
+});

@@ -136,7 +136,7 @@ function liveAsNetwork(random: () => number) {
       if (asking.has(container) || members.has(container)) return;
       asking.add(container);
       const staticIps = random() < 0.2 ? ['10.99.0.1'] : [];
-      walker.hear({ type: 'lease.request', container, attempt: 1, staticIps, aliases: [] });
+      walker.hear({ type: 'lease.request', container, attempt: 1, staticIps, aliases: [], onLoopback: random() < 0.5 });
     }),
     () => {
       const container = someone();

@@ -123,7 +123,13 @@ export const containerTerrain: Terrain<ContainerContext> = {
 // ---------------------------------------------------------------------------------------------------------- network
 
 const definition = definitionOf();
-export const device = { name: 'netloom0', mtuBytes: 1500, macAddress: '02:00:00:00:00:01', addresses: ['10.89.0.1'] };
+export const device = {
+  name: 'netloom0',
+  mtuBytes: 1500,
+  macAddress: '02:00:00:00:00:01',
+  addresses: ['10.89.0.1'],
+  routesLoopback: false,
+};
 export const networkWish = networkWishOf();
 
 export const leaseRequest = (container: string, more: Partial<LeaseRequest> = {}): LeaseRequest => ({
@@ -132,6 +138,7 @@ export const leaseRequest = (container: string, more: Partial<LeaseRequest> = {}
   attempt: 1,
   staticIps: [],
   aliases: [],
+  onLoopback: false,
   ...more,
 });
 
@@ -161,12 +168,16 @@ export const networkTerrain: Terrain<NetworkContext> = {
         { type: 'lease.release', container },
       ]),
       leaseRequest('a', { staticIps: ['10.99.0.1'] }),
-      ...(isQuiet(context, outstanding) ? [leaseRequest('b', { definition: foreignDefinition })] : []),
+      ...(isQuiet(context, outstanding)
+        ? [leaseRequest('b', { definition: foreignDefinition }), leaseRequest('b', { onLoopback: true })]
+        : []),
       ...(outstanding.length < 2 && !context.given ? [recovered(false)] : []),
       recovered(true),
     ];
     const isCrowded = context.waiting.length >= 2 || (value === 'degraded' && outstanding.length >= 2);
-    return events.filter(({ type }) => (type !== 'lease.request' || !isCrowded) && !(context.given && isBeside(type)));
+    return events.filter(
+      ({ type }) => (type !== 'lease.request' || !isCrowded) && !(isOther(context) && isBeside(type)),
+    );
   },
   results: (plan) => [applied(plan, plan === 'raise' ? [{ link: device }] : []), failed(plan, littered)],
   essence: (context) => [
@@ -178,6 +189,8 @@ export const networkTerrain: Terrain<NetworkContext> = {
     context.adopting,
     context.suspected,
     context.lost,
+    context.device?.routesLoopback,
+    context.onLoopback,
     context.given,
     context.definition?.id,
     context.successor?.id,
@@ -200,7 +213,11 @@ function isQuiet(
   return isEmpty && !adopting && !suspected && lastFault === null && update === null;
 }
 
-/** What a network that was brought does not differ in from the others. */
+/** One that was brought, or routes loopback addresses. */
+const isOther = ({ given, device, onLoopback }: NetworkContext): boolean =>
+  given || onLoopback.length > 0 || (device?.routesLoopback ?? false);
+
+/** What such a network does not differ in from the others. */
 const isBeside = (type: string): boolean => type === 'network.update' || type === 'drift.suspected';
 
 function isAsking({ waiting }: NetworkContext, container: string): boolean {

@@ -247,7 +247,9 @@ export class FakeKernel implements Kernel {
             step.name === null ? 'this host has no default route' : `there is no interface ${step.name}`,
           );
         const { mtuBytes } = (step.mtuOf === 'uplink' && linux.uplink()) || link;
-        return { link: { name: link.name, mtuBytes, macAddress: link.macAddress, addresses: linux.addresses() } };
+        const { name, macAddress } = link;
+        const routesLoopback = link.settings.ipv4?.routeLocalnet ?? false;
+        return { link: { name, mtuBytes, macAddress, addresses: linux.addresses(), routesLoopback } };
       }
       case 'dns.serve':
         return this.#serve(step);

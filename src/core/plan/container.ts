@@ -4,7 +4,7 @@ import { firstOfFamily, type Lease, type LeaseLink } from '../lease.ts';
 import { hostVethName, macOfContainer, netnsPath, vethAlias } from '../names.ts';
 import { carriesIpv6, type NetworkRoute } from '../network.ts';
 import { describeElement, type Element, isLoopback6, portElements } from '../nft.ts';
-import { describePort, type PublishedPort, publishedFamilies } from '../port.ts';
+import { describePort, isOnLoopback, type PublishedPort, publishedFamilies } from '../port.ts';
 import { sourceElements } from '../source-elements.ts';
 import type { StatusBlock } from '../status.ts';
 import { containerSettings, type Ipv6Settings, namespaceSettings } from './interface-settings.ts';
@@ -166,7 +166,10 @@ function refirewall(
   elementsOf: (grant: ContainerGrant) => Element[],
 ): Step[] {
   const exchanged = exchange(elementsOf(before), elementsOf(after));
-  return exchanged.length === 0 ? [] : [...exchanged, ...forgetFlows(portsThatDiffer(before, after))];
+  if (exchanged.length === 0) return [];
+  const open = loopbackRoutes(before);
+  const opening = loopbackRoutes(after).filter((step) => !open.some((other) => isDeepEqual(step, other)));
+  return [...opening, ...exchanged, ...forgetFlows(portsThatDiffer(before, after))];
 }
 
 /** Only what differs is touched: packets to ports that stay are not lost. */
@@ -281,8 +284,24 @@ function networkSteps(grant: ContainerGrant): Step[] {
   ];
 }
 
-const hostSteps = (grant: ContainerGrant): Step[] =>
-  joined(grant).flatMap(({ attachment, lease }) => hostEndSteps(grant, attachment, lease));
+const hostSteps = (grant: ContainerGrant): Step[] => [
+  ...joined(grant).flatMap(({ attachment, lease }) => hostEndSteps(grant, attachment, lease)),
+  ...loopbackRoutes(grant),
+];
+
+/**
+ * The host reaches published ports by 127.0.0.1 only through a bridge that routes loopback addresses. base.nft closes what that
+ * opens, unless the ruleset is gone: so the network takes it back when nothing is published there any more.
+ */
+function loopbackRoutes(grant: ContainerGrant): Step[] {
+  const target = grant.ports.some(isOnLoopback) ? portTargets(grant)[4] : undefined;
+  const links = joined(grant)
+    .filter(({ lease }) => !lease.internal && lease.addresses.some(({ address }) => address === target))
+    .map(({ lease }) => lease.link);
+  return links.flatMap((link): Step[] =>
+    link.kind === 'bridge' ? [{ verb: 'link.set', netns: null, name: link.bridge, ipv4: { routeLocalnet: true } }] : [],
+  );
+}
 
 const insideSteps = (grant: ContainerGrant): Step[] =>
   joined(grant).flatMap(({ attachment, lease }) => containerEndSteps(grant, attachment, lease));

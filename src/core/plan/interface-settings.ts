@@ -41,6 +41,8 @@ const ipv6Names = {
 export interface BridgeTraits {
   internal: boolean;
   hasIpv6: boolean;
+  /** a published port leads into it that 127.0.0.1 reaches; null: not known, and left alone */
+  onLoopback: boolean | null;
 }
 
 /** What the settings inside a container depend on. */
@@ -54,7 +56,7 @@ type Setting =
   | { family: 6; name: keyof Ipv6Settings; value: boolean | number };
 type Row = Setting & { why: string };
 
-const bridgeTable = ({ internal, hasIpv6 }: BridgeTraits): Row[] => [
+const bridgeTable = ({ internal, hasIpv6, onLoopback }: BridgeTraits): Row[] => [
   { family: 4, name: 'rpFilter', value: 2, why: "an answer may arrive from another network than the route's" },
   {
     family: 4,
@@ -66,6 +68,18 @@ const bridgeTable = ({ internal, hasIpv6 }: BridgeTraits): Row[] => [
   { family: 6, name: 'acceptRa', value: 0, why: 'a container must not become a router of the host' },
   { family: 6, name: 'autoconf', value: false, why: 'the host takes no address that a container advertises' },
   { family: 6, name: 'acceptDad', value: 0, why: 'gateways answer at once' },
+  ...(onLoopback === null || internal
+    ? []
+    : [
+        {
+          family: 4,
+          name: 'routeLocalnet',
+          value: onLoopback,
+          why: onLoopback
+            ? 'the host reaches a published port by 127.0.0.1'
+            : 'no container reaches loopback of the host, not even without the ruleset',
+        } as const,
+      ]),
   ...(hasIpv6 && !internal
     ? [{ family: 6, name: 'forwarding', value: true, why: 'containers reach other networks through the host' } as const]
     : []),
@@ -148,8 +162,10 @@ export function ipv6Sysctls(link: string, settings: Ipv6Settings): { key: string
 }
 
 /** What of a bridge systemd-sysctl keeps as it is, when it reads its files again: in its own format (sysctl.d(5)). */
-export function persistedSettings(bridge: string, traits: BridgeTraits): string {
-  const lines = bridgeTable(traits).map((row) => `-${keyOf(bridge, row, '/')} = ${textOf(row.value)}`);
+export function persistedSettings(bridge: string, traits: Omit<BridgeTraits, 'onLoopback'>): string {
+  const lines = bridgeTable({ ...traits, onLoopback: null }).map(
+    (row) => `-${keyOf(bridge, row, '/')} = ${textOf(row.value)}`,
+  );
   return ['# Made by netloom for this bridge, and removed with it.', ...lines, ''].join('\n');
 }
 

@@ -18,6 +18,8 @@ export interface NetworkGrant {
   definition: NetworkDefinition;
   /** the names of containers end in this */
   searchDomain: string;
+  /** a member publishes a port that 127.0.0.1 reaches, which may lead into this network */
+  onLoopback?: boolean;
 }
 
 /** The definition is kept where podman keeps its own; `previous` is what was there. */
@@ -33,6 +35,13 @@ export function raisePlan(grant: NetworkGrant): Plan {
 /** The same for a network that is in use: what matches is left alone, what is missing is put back, nothing is taken away. */
 export function mendPlan(grant: NetworkGrant): Plan {
   return { name: 'mend', kind: 'mend', steps: [{ verb: 'nft.load' }, ...deviceSteps(grant)] };
+}
+
+/** Nothing is published on loopback any more: the bridge no longer routes its addresses. */
+export function closePlan({ definition }: NetworkGrant): Plan {
+  const name = definition.network_interface as string;
+  const steps: Step[] = [{ verb: 'link.set', netns: null, name, ipv4: { routeLocalnet: false } }];
+  return { name: 'close', kind: 'build', steps };
 }
 
 /** What of a definition can change while containers use it: whom its resolver asks, and what its guards let through. */
@@ -94,21 +103,26 @@ function findStep(definition: NetworkDefinition): Step {
 }
 
 function deviceSteps(grant: NetworkGrant): Step[] {
-  const { definition } = grant;
+  const { definition, onLoopback = false } = grant;
   const found = findStep(definition);
   if (!ownsBridge(definition)) return [found];
-  return [...bridgeSteps(definition, definition.network_interface as string), ...resolverSteps(grant), found];
+  return [
+    ...bridgeSteps(definition, definition.network_interface as string, onLoopback),
+    ...resolverSteps(grant),
+    found,
+  ];
 }
 
-export function bridgeTraits({ internal, subnets }: NetworkDefinition): BridgeTraits {
-  return { internal, hasIpv6: subnets.some(({ subnet }) => parseSubnet(subnet)?.family === 6) };
+export function bridgeTraits({ internal, subnets }: NetworkDefinition, onLoopback: boolean | null): BridgeTraits {
+  return { onLoopback, internal, hasIpv6: subnets.some(({ subnet }) => parseSubnet(subnet)?.family === 6) };
 }
 
 /** The bridge, its gateway addresses, forwarding, and the network's elements. */
-function bridgeSteps(definition: NetworkDefinition, bridge: string): Step[] {
+function bridgeSteps(definition: NetworkDefinition, bridge: string, onLoopback: boolean): Step[] {
   const { mtuBytes, vlanId, vrf } = networkSettings(definition);
   const macAddress = derivedMac(`network/${definition.name}`);
-  const traits = bridgeTraits(definition);
+  // opened by the first member whose port leads here, and by nobody else
+  const traits = bridgeTraits(definition, onLoopback ? null : false);
   const { ipv4, ipv6 } = bridgeSettings(traits);
   return [
     {
@@ -127,8 +141,7 @@ function bridgeSteps(definition: NetworkDefinition, bridge: string): Step[] {
       up: true,
       alias: `netloom network/${definition.name}`,
       ...(vrf === null ? {} : { master: vrf }),
-      // lets the host reach published ports through 127.0.0.1; base.nft closes what it opens
-      ipv4: { ...ipv4, ...(definition.internal ? {} : { routeLocalnet: true }) },
+      ipv4,
       ...(carriesIpv6(mtuBytes) ? { ipv6AddressGeneration: 'none' } : {}),
     },
     ...(traits.hasIpv6 ? [linkAddress(bridge, macAddress)] : []),

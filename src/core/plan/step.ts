@@ -59,7 +59,7 @@ export type Step =
    */
   | { verb: 'link.ipv6'; netns: string | null; name: string; settings: Ipv6Settings }
   /** the settings of a bridge as a file that systemd-sysctl reads, so that it does not set them back; and its removal */
-  | { verb: 'settings.persist'; link: string; traits: BridgeTraits }
+  | { verb: 'settings.persist'; link: string; traits: Omit<BridgeTraits, 'onLoopback'> }
   | { verb: 'settings.forget'; link: string }
   /**
    * ip link show <name>, then <bridge>: until the kernel has taken note that a port has a carrier, which it does later by itself
@@ -183,6 +183,8 @@ export interface FoundLink {
   /** of this host, on whichever link: `10.0.0.5`; without loopback and IPv6 link-local ones */
   addresses: string[];
   macAddress: string | null;
+  /** route_localnet, as it was found */
+  routesLoopback: boolean;
 }
 
 export interface HostRoute {
@@ -336,6 +338,7 @@ function describeSettings(settings: LinkSettings): string {
   return [
     settings.master === undefined ? '' : `master ${settings.master}`,
     settings.up === undefined ? '' : settings.up ? 'up' : 'down',
+    settings.ipv4?.routeLocalnet === undefined ? '' : `route_localnet=${Number(settings.ipv4.routeLocalnet)}`,
   ]
     .filter(Boolean)
     .join(' ');

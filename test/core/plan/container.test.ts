@@ -75,6 +75,7 @@ describe('the plans of a container', () => {
         "nft.add published_any4 { tcp . 8080 : 10.89.0.2 . 80 } and 6 more",
         "link.veth nl9ff56c578050 (eth0 in /netns/netloom-web)",
         "link.set nl9ff56c578050 master netloom0 up",
+        "link.set netloom0 route_localnet=1",
         "link.set lo up in /netns/netloom-web",
         "link.set eth0 up in /netns/netloom-web",
         "address.add 10.89.0.2/24 dev eth0 in /netns/netloom-web",
@@ -99,6 +100,7 @@ describe('the plans of a container', () => {
         "nft.add published_any4 { tcp . 8080 : 10.89.0.2 . 80 } and 10 more",
         "link.veth nl9ff56c578050 (eth0 in /netns/netloom-web)",
         "link.set nl9ff56c578050 master netloom0 up",
+        "link.set netloom0 route_localnet=1",
         "link.set lo up in /netns/netloom-web",
         "link.set eth0 up in /netns/netloom-web",
         "address.add 10.89.0.2/24 dev eth0 in /netns/netloom-web",
@@ -128,6 +130,7 @@ describe('the plans of a container', () => {
         "link.set nl9ff56c578050 master netloom0 up",
         "link.veth nlb0362f948b6d (eth1 in /netns/netloom-web)",
         "link.set nlb0362f948b6d master netloom1 up",
+        "link.set netloom0 route_localnet=1",
         "link.set lo up in /netns/netloom-web",
         "link.set eth0 up in /netns/netloom-web",
         "address.add 10.89.0.2/24 dev eth0 in /netns/netloom-web",
@@ -201,6 +204,7 @@ describe('the plans of a container', () => {
         "conntrack.flush 127.0.0.1:9000-9001->90-91/udp",
         "link.veth nl9ff56c578050 (eth0 in /netns/netloom-web)",
         "link.set nl9ff56c578050 master netloom0 up",
+        "link.set netloom0 route_localnet=1",
         "link.set lo up in /netns/netloom-web",
         "link.set eth0 up in /netns/netloom-web",
         "address.add 10.89.0.2/24 dev eth0 in /netns/netloom-web",
@@ -307,6 +311,7 @@ describe('the verification of what is up', () => {
         "nft.add published_any4 { tcp . 8080 : 10.89.0.2 . 80 } and 6 more",
         "link.veth nl9ff56c578050 (eth0 in /netns/netloom-web)",
         "link.set nl9ff56c578050 master netloom0 up",
+        "link.set netloom0 route_localnet=1",
         "link.ipv6 eth0 in /netns/netloom-web",
         "link.set eth0 up in /netns/netloom-web",
         "address.add 10.89.0.2/24 dev eth0 in /netns/netloom-web",
@@ -399,8 +404,9 @@ describe('live changes', () => {
   it('C05 connecting the first network publishes the ports on it, and forgets their flows of UDP', () => {
     const none = grantOf({ ports: [] }, []);
     const { ports } = one;
-    expect(lines(connectPlan({ ...none, ports }, one, 'demo', 7)).slice(2, 4)).toMatchInlineSnapshot(`
+    expect(lines(connectPlan({ ...none, ports }, one, 'demo', 7)).slice(2, 5)).toMatchInlineSnapshot(`
       [
+        "link.set netloom0 route_localnet=1",
         "nft.replace (none) by published_any4 { tcp . 8080 : 10.89.0.2 . 80 } and 10 more",
         "conntrack.flush 5300->53/udp",
       ]
@@ -413,6 +419,7 @@ describe('live changes', () => {
     expect(lines(disconnectPlan(two, after, 'demo'))).toMatchInlineSnapshot(`
       [
         "disconnect, dismantle:",
+        "link.set netloom1 route_localnet=1",
         "nft.replace published_any4 { tcp . 8080 : 10.89.0.2 . 80 }, published_any4 { udp . 5300 : 10.89.0.2 . 53 } by published_any4 { tcp . 8080 : 10.89.1.2 . 80 }, published_any4 { udp . 5300 : 10.89.1.2 . 53 }",
         "conntrack.flush 5300->53/udp",
         "link.delete nl9ff56c578050",

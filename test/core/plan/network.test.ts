@@ -18,7 +18,7 @@ describe('the plans of a network', () => {
       [
         "link.bridge netloom0",
         "link.ipv6 netloom0",
-        "link.set netloom0 up",
+        "link.set netloom0 up route_localnet=0",
         "address.add 10.89.0.1/24 dev netloom0",
         "sysctl.set net.ipv4.ip_forward=1",
         "settings.persist netloom0",
@@ -45,7 +45,7 @@ describe('the plans of a network', () => {
       [
         "link.bridge netloom0",
         "link.ipv6 netloom0",
-        "link.set netloom0 up",
+        "link.set netloom0 up route_localnet=0",
         "address.add fe80::b40b:93ff:fe36:f272/64 dev netloom0",
         "address.add 10.89.0.1/24 dev netloom0",
         "address.add fd00::1/64 dev netloom0",

@@ -236,7 +236,7 @@ export const containerSetup = setup({
     keepChanged: assign(({ context, event }) => {
       assertEvent(event, 'steps.applied');
       const { change } = context;
-      const leases = { ...context.leases };
+      const leases = { ...grantAfter(context).leases };
       if (change?.kind === 'disconnect') delete leases[change.network];
       return {
         ...changedWishes(context, change),

@@ -16,6 +16,7 @@ import {
   portsWithoutTarget,
   publishPlan,
   refusedPort,
+  spoofingPlan,
   unpublishPlan,
   verifyPlan,
 } from '../src/core/plan/container.ts';
@@ -51,6 +52,8 @@ export function changeAskedFor({ wish, ports }: ContainerContext, event: Contain
         kind: 'unpublish',
         ports: portsNamed(wish?.ports ?? [], published, event.ports).flatMap((port) => port ?? []),
       };
+    case 'lease.changed':
+      return { kind: 'spoofing', network: event.network, spoofing: event.spoofing };
     default:
       return { kind: 'reload' };
   }
@@ -122,9 +125,20 @@ export function grantAfter(context: ContainerContext): ContainerGrant {
       return { ...grant, wish, ports: [...grant.ports, ...change.ports] };
     case 'unpublish':
       return { ...grant, wish, ports: withoutPorts(grant.ports, change.ports) };
+    case 'spoofing':
+      return { ...grant, wish, leases: withSpoofing(grant.leases, change) };
     default:
       return { ...grant, wish };
   }
+}
+
+function withSpoofing(
+  leases: ContainerGrant['leases'],
+  { network, spoofing }: Extract<Change, { kind: 'spoofing' }>,
+): ContainerGrant['leases'] {
+  const lease = leases[network];
+  if (lease?.link.kind !== 'bridge') return leases;
+  return { ...leases, [network]: { ...lease, link: { ...lease.link, spoofing } } };
 }
 
 /** The plan that makes the change. */
@@ -141,6 +155,8 @@ export function changePlan(context: ContainerContext): Plan {
       return publishPlan(before, after);
     case 'unpublish':
       return unpublishPlan(before, after);
+    case 'spoofing':
+      return spoofingPlan(before, after);
     default:
       return verifyPlan(before, inode);
   }

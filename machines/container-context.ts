@@ -4,6 +4,7 @@ import type { Effect } from '../src/core/effect.ts';
 import type { CommandId, ContainerEvent } from '../src/core/event.ts';
 import type { Fault } from '../src/core/fault.ts';
 import type { Lease } from '../src/core/lease.ts';
+import type { NetworkSettings } from '../src/core/network-options.ts';
 import { type ContainerGrant, netnsOf, statusBlocks } from '../src/core/plan/container.ts';
 import { isOnLoopback, type PublishedPort } from '../src/core/port.ts';
 import type { StatusBlock } from '../src/core/status.ts';
@@ -26,6 +27,8 @@ export type Change =
   | { kind: 'disconnect'; network: string }
   /** wished: as they were asked for, where some were picked */
   | { kind: 'publish' | 'unpublish'; ports: PublishedPort[]; wished?: PublishedPort[] }
+  /** what its link on a network may send */
+  | { kind: 'spoofing'; network: string; spoofing: NetworkSettings['spoofing'] }
   /** reload: asked for; recovery: the daemon was restarted; drift: something was seen to vanish */
   | { kind: 'reload' | 'recovery' | 'drift' };
 

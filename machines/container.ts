@@ -13,6 +13,7 @@ const deferAll = {
   'container.publish': { actions: 'defer' },
   'container.unpublish': { actions: 'defer' },
   'container.reload': { actions: 'defer' },
+  'lease.changed': { actions: 'defer' },
 } as const;
 
 const { 'container.create': _, 'container.setup': __, 'container.started': ___, ...deferChanges } = deferAll;
@@ -254,6 +255,7 @@ export const containerMachine = containerSetup.createMachine({
                 'container.publish': askedChange,
                 'container.disconnect': plainChange,
                 'container.unpublish': plainChange,
+                'lease.changed': { target: 'changing', actions: 'keepChange' },
                 ...verifications,
               },
             },
@@ -321,6 +323,8 @@ export const containerMachine = containerSetup.createMachine({
                 'container.disconnect': refuseDegraded,
                 'container.publish': refuseDegraded,
                 'container.unpublish': refuseDegraded,
+                // looked at again afterwards
+                'lease.changed': { target: 'changing', actions: ['keepChange', 'suspect'] },
                 ...verifications,
               },
             },

@@ -59,10 +59,14 @@ function withPorts(ledger: PortLedger, container: string, ports: readonly Publis
   return ports.length > 0 ? withEntry(ledger, container, ports) : withoutEntry(ledger, container);
 }
 
-/** Everybody who has elements in the ruleset. */
+/** Everybody who has elements in the ruleset: networks, their members, and who has published ports. */
 function suspectOwners({ networks, ports }: HostContext): Effect[] {
-  const owners = [...Object.keys(networks).map(networkAddress), ...Object.keys(ports).map(containerAddress)];
-  return owners.map((to) => ({ kind: 'tell', to, event: { type: 'drift.suspected' } }));
+  const names = Object.keys(networks);
+  const owners = [...names.map(networkAddress), ...Object.keys(ports).map(containerAddress)];
+  return [
+    ...owners.map((to): Effect => ({ kind: 'tell', to, event: { type: 'drift.suspected' } })),
+    ...names.map((name): Effect => ({ kind: 'tell', to: networkAddress(name), event: { type: 'ruleset.loaded' } })),
+  ];
 }
 
 const isHeldByCaller = ({ heldByCaller }: PublishedPort): boolean => heldByCaller ?? false;

@@ -15,7 +15,7 @@ import {
   optionsRefusal,
   ownsBridge,
 } from '../src/core/network.ts';
-import { changeableOptions } from '../src/core/network-options.ts';
+import { changeableOptions, networkSettings } from '../src/core/network-options.ts';
 import {
   closePlan,
   definePlan,
@@ -141,6 +141,16 @@ export const networkSetup = setup({
         }),
       },
     ]),
+    /** What a link may send is its container's to say to the kernel. */
+    tellGuard: decide(({ context: { definition, update, leases, name } }) => {
+      const [before, after] = [definition, update].map((one) => networkSettings(one as NetworkDefinition).spoofing);
+      if (before === after || after === undefined) return [];
+      return Object.keys(leases).map((id) => ({
+        kind: 'tell',
+        to: containerAddress(id),
+        event: { type: 'lease.changed', command: null, network: name, spoofing: after },
+      }));
+    }),
     keepUpdated: assign({ definition: ({ context }) => context.update, update: null }),
     announceUpdated: decide(({ context: { command, update } }) => [
       { kind: 'announce', fact: 'updated', data: { definition: update } },
@@ -195,6 +205,7 @@ export const networkSetup = setup({
     announceUp: decide(({ context: { device } }) => [
       { kind: 'announce', fact: 'configured', data: { bridge: device?.name } },
     ]),
+    suspectMembers: decide(({ context: { leases } }) => suspectMembers(Object.keys(leases))),
     keepAdopting: assign({ adopting: true }),
     /** What of it was put back may be what its members hang on; those of a degraded network could not be put right until now. */
     announceMended: decide(({ context, event }) => {

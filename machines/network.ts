@@ -115,6 +115,7 @@ export const networkMachine = networkSetup.createMachine({
     'lease.request': { actions: 'refuseLease' },
     'lease.release': { actions: 'release' },
     'lease.ports': { actions: 'notePorts' },
+    'ruleset.loaded': { actions: 'suspectMembers' },
   },
   states: {
     absent: {
@@ -180,9 +181,13 @@ export const networkMachine = networkSetup.createMachine({
           {
             guard: 'isUpdateOfDevice',
             target: 'up',
-            actions: ['announceUpdated', 'keepUpdated', 'answered', 'grantWaiting'],
+            actions: ['announceUpdated', 'tellGuard', 'keepUpdated', 'answered', 'grantWaiting'],
           },
-          { guard: 'isUpdate', target: 'defined', actions: ['announceUpdated', 'keepUpdated', 'answered'] },
+          {
+            guard: 'isUpdate',
+            target: 'defined',
+            actions: ['announceUpdated', 'tellGuard', 'keepUpdated', 'answered'],
+          },
         ],
         'steps.failed': [
           {

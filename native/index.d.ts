@@ -78,7 +78,7 @@ export type MacvlanMode = 'bridge' | 'private' | 'vepa' | 'passthru';
 /** `addresses` and `destination` are "10.0.0.1/24" or "fd00::1/64"; "default" is "0.0.0.0/0" or "::/0" spelt out. */
 export type RouteRequest =
   /**
-   * ip link add <name> [address <mac>] [mtu <mtu>] type bridge [vlan_filtering 1]; then up when `up`.
+   * ip link add <name> [address <mac>] [mtu <mtu>] type bridge no_linklocal_learn 1 [vlan_filtering 1]; then up when `up`.
    * EOPNOTSUPP, with the reason, where the kernel cannot filter VLANs in bridges (CONFIG_BRIDGE_VLAN_FILTERING).
    */
   | {

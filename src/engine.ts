@@ -26,7 +26,14 @@ import { hostVethName } from './core/names.ts';
 import { followsUplink } from './core/network.ts';
 import type { PublishedPort } from './core/port.ts';
 import { sharingCycle } from './core/sharing.ts';
-import { type ContainerStatistics, leavingStates, type NodeInfo } from './core/view.ts';
+import {
+  type ContainerStatistics,
+  type ContainerView,
+  type DroppedFrames,
+  leavingStates,
+  type NetworkView,
+  type NodeInfo,
+} from './core/view.ts';
 import { isSameLink, type WayOut } from './core/way-out.ts';
 import { lookAtFirewalls } from './firewalls/foreign-rules.ts';
 import { JournalViews, type StreamPosition, viewOfContainer } from './journal-views.ts';
@@ -357,6 +364,21 @@ export class ActorEngine extends JournalViews implements Engine {
 
   firewalls(): Promise<ForeignFirewalls> {
     return lookAtFirewalls(this.networks().networks);
+  }
+
+  droppedOf({ id, netns, attachments }: ContainerView): Promise<DroppedFrames> {
+    if (netns === null) return Promise.resolve({});
+    return this.#dropped(attachments.map(({ network }) => [network, hostVethName(id, network)]));
+  }
+
+  droppedOn({ name, leases }: NetworkView): Promise<DroppedFrames> {
+    return this.#dropped(Object.keys(leases).map((id) => [id, hostVethName(id, name)]));
+  }
+
+  async #dropped(links: (readonly [key: string, link: string])[]): Promise<DroppedFrames> {
+    if (links.length === 0) return {};
+    const counted = await this.pool.call(this.pool.home(hostAddress), 'dropped', null);
+    return Object.fromEntries(links.flatMap(([key, link]) => (counted[link] ? [[key, counted[link]]] : [])));
   }
 
   plan(wish: ContainerWish): PlanPreview {

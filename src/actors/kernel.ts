@@ -1,5 +1,6 @@
 import type { ActorAddress } from '../core/actor-address.ts';
 import type { ActorEvent } from '../core/event.ts';
+import type { TrafficCounter } from '../core/nft.ts';
 import type { Step, StepOutput } from '../core/plan/step.ts';
 import type { PublishedPort } from '../core/port.ts';
 import type { NamespaceStatistics } from '../core/statistics.ts';
@@ -18,6 +19,8 @@ export interface Kernel {
    * SystemError.
    */
   statistics(netnsPath: string, ports: readonly PublishedPort[]): NamespaceStatistics;
+  /** B14: frames that the bridges did not take, by the host's end of the veth. None of a veth that is not held. Throws SystemError. */
+  dropped(): Record<string, TrafficCounter>;
   /** Source address of the way to a public address (C09), by route look-up; null without one. */
   hostIp(): string | null;
   /** Facts that come by themselves: a process that ended. */

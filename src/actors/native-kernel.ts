@@ -5,6 +5,7 @@ import { formatSubnet, parseSubnet, type Subnet } from '../core/address.ts';
 import type { ActorEvent } from '../core/event.ts';
 import type { Inventory } from '../core/gc.ts';
 import type { NetworkDefinition } from '../core/network.ts';
+import type { TrafficCounter } from '../core/nft.ts';
 import { namespaceSysctls, persistedSettings, type SettingDrift } from '../core/plan/interface-settings.ts';
 import type { ContainerNames, FoundLink, ServedNetwork, Step, StepOutput } from '../core/plan/step.ts';
 import { type PublishedPort, publishedFlows } from '../core/port.ts';
@@ -121,6 +122,10 @@ export class NativeKernel implements Kernel {
     } finally {
       socket.close();
     }
+  }
+
+  dropped(): Record<string, TrafficCounter> {
+    return this.#firewall.dropped();
   }
 
   /** Everything that carries a name of netloom's (gc). Throws SystemError. */

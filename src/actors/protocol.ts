@@ -2,6 +2,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { ActorAddress, ActorKind } from '../core/actor-address.ts';
 import type { Fault } from '../core/fault.ts';
 import type { Inventory } from '../core/gc.ts';
+import type { TrafficCounter } from '../core/nft.ts';
 import type { PublishedPort } from '../core/port.ts';
 import type { NamespaceStatistics } from '../core/statistics.ts';
 import type { Answer, Delivery } from './journal.ts';
@@ -18,6 +19,8 @@ export interface Verbs {
   wake: [{ kind: ActorKind }, null];
   /** D04: counters of every interface in a namespace, and of published ports */
   statistics: [{ netnsPath: string; ports: readonly PublishedPort[] }, NamespaceStatistics];
+  /** B14: frames that the bridges did not take, by veth */
+  dropped: [null, Record<string, TrafficCounter>];
   /** the way to the resolver, anew each time that one was started */
   names: [{ port: MessagePort }, null];
   /** the way to firewalld, once */

@@ -101,6 +101,7 @@ const verbs: { [V in Verb]: (input: Verbs[V][0]) => Verbs[V][1] | Promise<Verbs[
     system.wake(kind);
     return null;
   },
+  dropped: () => kernel.dropped(),
   statistics: ({ netnsPath, ports }) => {
     try {
       return kernel.statistics(netnsPath, ports);

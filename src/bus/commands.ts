@@ -35,8 +35,8 @@ import {
   containerNamedSchema,
   containerStatusSchema,
   foreignFirewallsSchema,
-  networkAnswerSchema,
   networkCreatedSchema,
+  networkInspectionSchema,
   networkListSchema,
   networkNamedSchema,
   networkProposedSchema,
@@ -119,8 +119,11 @@ export const commands = {
     doc: 'Shows one network',
     role: 'viewer',
     request: networkReferenceSchema,
-    response: networkAnswerSchema,
-    run: (engine, { name }) => engine.network(name),
+    response: networkInspectionSchema,
+    run: async (engine, { name }) => {
+      const { network, ...asOf } = engine.network(name);
+      return { network, dropped: await engine.droppedOn(network), ...asOf };
+    },
   }),
   'network.list': command({
     doc: 'Shows all networks',
@@ -287,7 +290,10 @@ export const commands = {
     role: 'viewer',
     request: containerReferenceSchema,
     response: containerInspectionSchema,
-    run: (engine, reference) => engine.inspect(idOf(engine, reference)),
+    run: async (engine, reference) => {
+      const inspection = engine.inspect(idOf(engine, reference));
+      return { ...inspection, dropped: await engine.droppedOf(inspection.container) };
+    },
   }),
   'container.list': command({
     doc: 'Shows all containers',

@@ -5,7 +5,7 @@ import type { ActorEvent } from '../core/event.ts';
 import type { ForeignFirewalls } from '../core/firewall/obstacles.ts';
 import type { Collected } from '../core/gc.ts';
 import type { NetworkSettings } from '../core/network-settings.ts';
-import type { AsOf, ContainerStatistics, ContainerView, NetworkView, NodeInfo } from '../core/view.ts';
+import type { AsOf, ContainerStatistics, ContainerView, DroppedFrames, NetworkView, NodeInfo } from '../core/view.ts';
 import type { DamagedDefinition } from '../networks/definition-store.ts';
 
 /** What the bus needs of the engine behind it. Every method throws or rejects with a NetloomError. */
@@ -38,6 +38,10 @@ export interface Engine {
   statistics(id: string): Promise<ContainerStatistics>;
   /** what firewalls beside netloom's drop, of the networks there are */
   firewalls(): Promise<ForeignFirewalls>;
+  /** B14: of a container that is up, by network; reads the kernel's counters */
+  droppedOf(container: ContainerView): Promise<DroppedFrames>;
+  /** the same of a network, by container */
+  droppedOn(network: NetworkView): Promise<DroppedFrames>;
   /** what set-up would do now; changes nothing; throws what set-up would be refused with */
   plan(wish: ContainerWish): PlanPreview;
   /** what has no owner in the kernel; removed unless it is a dry run */

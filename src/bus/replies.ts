@@ -12,6 +12,7 @@ import {
   type ContainerStatistics,
   type ContainerView,
   containerStates,
+  type DroppedFrames,
   type NetworkView,
   type NodeInfo,
   networkStates,
@@ -213,8 +214,16 @@ export const networkProposedSchema: z.ZodType<{ definition: Record<string, unkno
 export const networkCreatedSchema: z.ZodType<{ definition: NetworkDefinition }> = z.object({
   definition: z.object(definition),
 });
-export const networkAnswerSchema: z.ZodType<{ network: NetworkView } & AsOf> = z.object({
+const count = () => z.int();
+const trafficSchema = z.object({ packets: count(), bytes: count() });
+const dropped = (by: string) =>
+  z
+    .record(z.string(), trafficSchema)
+    .describe(`frames that carried neither the MAC nor an address of the lease, and were not taken: by ${by}`);
+
+export const networkInspectionSchema: z.ZodType<{ network: NetworkView; dropped: DroppedFrames } & AsOf> = z.object({
   network: networkViewSchema,
+  dropped: dropped('container'),
   ...asOf,
 });
 export const networkListSchema: z.ZodType<{ networks: NetworkView[]; damaged: DamagedDefinition[] } & AsOf> = z.object({
@@ -269,10 +278,15 @@ const networkSettingsSchema: z.ZodType<NetworkSettings> = z
   } satisfies Shape<NetworkSettings>)
   .describe("as podman's inspect shows it; the addresses are those of the first network");
 
-type ContainerInspection = { container: ContainerView; NetworkSettings: NetworkSettings } & AsOf;
+type ContainerInspection = {
+  container: ContainerView;
+  NetworkSettings: NetworkSettings;
+  dropped: DroppedFrames;
+} & AsOf;
 export const containerInspectionSchema: z.ZodType<ContainerInspection> = z.object({
   container: containerViewSchema,
   NetworkSettings: networkSettingsSchema,
+  dropped: dropped('network'),
   ...asOf,
 });
 export const containerListSchema: z.ZodType<{ containers: ContainerView[] } & AsOf> = z.object({
@@ -286,8 +300,6 @@ export const tornDownSchema: z.ZodType<{ id: string; nothingToDo: boolean; kerne
   kernelMs: z.number().describe('what the kernel steps took, in milliseconds'),
 });
 
-const count = () => z.int();
-const trafficSchema = z.object({ packets: count(), bytes: count() });
 export const statisticsSchema: z.ZodType<ContainerStatistics> = z.object({
   id: z.string(),
   interfaces: z.record(

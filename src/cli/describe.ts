@@ -1,7 +1,8 @@
 import { shortId } from '../core/container-reference.ts';
 import type { NetworkRoute } from '../core/network.ts';
+import type { TrafficCounter } from '../core/nft.ts';
 import type { StatusBlock } from '../core/status.ts';
-import type { ContainerView, NetworkView } from '../core/view.ts';
+import type { ContainerView, DroppedFrames, NetworkView } from '../core/view.ts';
 import { portText } from './port-mapping.ts';
 import { facts, type Terminal, table } from './terminal.ts';
 
@@ -34,7 +35,7 @@ export function containerTable(terminal: Terminal, containers: ContainerView[], 
   );
 }
 
-export function containerFacts(terminal: Terminal, container: ContainerView): string {
+export function containerFacts(terminal: Terminal, container: ContainerView, dropped: DroppedFrames): string {
   const { netns, lastFault, ports } = container;
   return facts(terminal, [
     ['Container', container.id],
@@ -45,7 +46,11 @@ export function containerFacts(terminal: Terminal, container: ContainerView): st
     ['Namespace', netns && `${netns.path}${netns.inode === null ? '' : ` (net:[${netns.inode}])`}`],
     ...container.attachments.map(({ network, aliases }): [string, string[]] => [
       `On ${network}`,
-      [...interfaceLines(container.status[network]), `known as ${aliases.join(', ')}`],
+      [
+        ...interfaceLines(container.status[network]),
+        `known as ${aliases.join(', ')}`,
+        ...(dropped[network]?.packets ? [droppedText(dropped[network])] : []),
+      ],
     ]),
     ...Object.keys(container.status)
       .filter((network) => !container.attachments.some((attachment) => attachment.network === network))
@@ -55,6 +60,10 @@ export function containerFacts(terminal: Terminal, container: ContainerView): st
     ['Last fault', lastFault && `${lastFault.code}: ${lastFault.message}`],
   ]);
 }
+
+/** What a container sent as somebody else. */
+export const droppedText = ({ packets, bytes }: TrafficCounter): string =>
+  `not taken from it: ${packets} frames (${bytes} bytes) with another MAC or address than its own`;
 
 /** `eth0 10.89.0.2/24 via 10.89.0.1, 02:…` */
 function interfaceLines(block: StatusBlock | undefined): string[] {
@@ -89,9 +98,11 @@ export function networkTable(terminal: Terminal, networks: NetworkView[]): strin
   );
 }
 
-export function networkFacts(terminal: Terminal, network: NetworkView): string {
+export function networkFacts(terminal: Terminal, network: NetworkView, dropped: DroppedFrames): string {
   const pairs = (record: Record<string, string>) => Object.entries(record).map(([key, value]) => `${key}=${value}`);
-  const leases = Object.entries(network.leases).map(([id, held]) => `${shortId(id)}  ${held.join(', ')}`);
+  const leases = Object.entries(network.leases).map(([id, held]) =>
+    [shortId(id), held.join(', '), ...(dropped[id]?.packets ? [droppedText(dropped[id])] : [])].join('  '),
+  );
   return facts(terminal, [
     ['Network', network.name],
     ['Id', network.id],

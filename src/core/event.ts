@@ -5,6 +5,7 @@ import type { Fault } from './fault.ts';
 import type { Leftovers } from './gc.ts';
 import type { Lease } from './lease.ts';
 import type { NetworkDefinition, NetworkSubnet, NetworkWish } from './network.ts';
+import type { NetworkSettings } from './network-options.ts';
 import type { Step, StepOutput } from './plan/step.ts';
 import type { PublishedPort } from './port.ts';
 import type { StatusBlock } from './status.ts';
@@ -52,6 +53,8 @@ export type ContainerEvent =
   | { type: 'netns.shared'; attempt: number; share: NetnsShare }
   | { type: 'claim.refused'; attempt: number; fault: Fault }
   | { type: 'netns.share'; from: ActorAddress; attempt: number }
+  /** a network of the container, which is up there, guards against spoofing from now on, or does so no more */
+  | { type: 'lease.changed'; command: null; network: string; spoofing: NetworkSettings['spoofing'] }
   | { type: 'process.exited'; pid: number };
 
 /** B04: what a container that shares another's namespace gets of it. */
@@ -73,6 +76,8 @@ export type NetworkEvent =
       options?: Record<string, string>;
     }
   | { type: 'network.remove'; command: CommandId }
+  /** the base ruleset was gone, or a part of it: its members may have lost their elements */
+  | { type: 'ruleset.loaded' }
   /** its definition's file is there, made or changed by somebody else; or is there no more */
   | { type: 'definition.found'; definition: NetworkDefinition }
   | { type: 'definition.lost' }

@@ -2,7 +2,7 @@ import type { Attachment } from './container.ts';
 import type { Fault } from './fault.ts';
 import type { Leases } from './lease.ts';
 import type { NetworkDefinition } from './network.ts';
-import type { PortTraffic } from './nft.ts';
+import type { PortTraffic, TrafficCounter } from './nft.ts';
 import type { PublishedPort } from './port.ts';
 import type { LinkCounters } from './statistics.ts';
 import type { StatusBlock } from './status.ts';
@@ -89,6 +89,9 @@ export interface NodeInfo {
   outbox: number;
   directories: { run: string; state: string; netns: string; networks: string };
 }
+
+/** B14: frames that a bridge did not take, for they carried neither the MAC nor an address of the lease: by network, or by container. */
+export type DroppedFrames = Record<string, TrafficCounter>;
 
 export interface ContainerStatistics {
   id: string;

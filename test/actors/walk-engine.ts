@@ -29,6 +29,7 @@ function inOrder(kernel: Kernel): Kernel {
       return work;
     },
     statistics: (path, ports) => kernel.statistics(path, ports),
+    dropped: () => kernel.dropped(),
     hostIp: () => kernel.hostIp(),
     onFact: (listener) => kernel.onFact(listener),
     close: () => kernel.close(),

@@ -131,6 +131,12 @@ export class FakeEngine implements Engine {
   async statistics(id: string) {
     return { id, interfaces: {}, ports: [] };
   }
+  async droppedOf() {
+    return {};
+  }
+  async droppedOn() {
+    return {};
+  }
   plan({ id }: { id: string }) {
     return { id, steps: ['netns.create'], plan: null, teardown: [] };
   }

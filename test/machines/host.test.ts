@@ -165,6 +165,7 @@ describe('drift', () => {
       'announce drift-healed',
       'tell network/x drift.suspected',
       'tell container/a drift.suspected',
+      'tell network/x ruleset.loaded',
     ]);
   });
 

@@ -2,7 +2,7 @@ import type { Kernel, Performed, StepFailure } from '../../src/actors/kernel.ts'
 import type { ActorAddress } from '../../src/core/actor-address.ts';
 import { parseSubnet, type Subnet, subnetContains } from '../../src/core/address.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
-import { describeElement, type Element, portTraffic } from '../../src/core/nft.ts';
+import { describeElement, type Element, portTraffic, type TrafficCounter } from '../../src/core/nft.ts';
 import {
   namespaceSettings,
   persistedSettings,
@@ -106,6 +106,12 @@ export class FakeKernel implements Kernel {
       interfaces: Object.fromEntries(links.map(({ name }) => [name, { ...idle }])),
       ports: ports.map((port) => portTraffic(port, () => null)),
     };
+  }
+
+  /** nothing is ever sent here */
+  dropped(): Record<string, TrafficCounter> {
+    const held = [...(this.linux.elements?.values() ?? [])].filter(({ set }) => set === 'held_links');
+    return Object.fromEntries(held.map(({ key }) => [key[0] as string, { packets: 0, bytes: 0 }]));
   }
 
   hostIp(): string | null {

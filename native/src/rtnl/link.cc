@@ -84,11 +84,13 @@ nl::Message add_bridge(const AddBridge& bridge) {
   put_mtu(message, bridge.mtu);
   auto info = message.nest(IFLA_LINKINFO);
   message.put_string(IFLA_INFO_KIND, "bridge");
+  auto data = message.nest(IFLA_INFO_DATA);
+  // These are for the bridge itself and pass no chain of a firewall: a port could take another's MAC by them.
+  constexpr uint32_t kNoLinkLocalLearning = 1 << BR_BOOLOPT_NO_LL_LEARN;
+  const br_boolopt_multi options{kNoLinkLocalLearning, kNoLinkLocalLearning};
+  message.put(IFLA_BR_MULTI_BOOLOPT, &options, sizeof options);
   // A kernel that cannot filter refuses to be told not to, as well.
-  if (bridge.vlan_filtering) {
-    auto data = message.nest(IFLA_INFO_DATA);
-    message.put_u8(IFLA_BR_VLAN_FILTERING, 1);
-  }
+  if (bridge.vlan_filtering) message.put_u8(IFLA_BR_VLAN_FILTERING, 1);
   return message;
 }
 

@@ -10,8 +10,8 @@ namespace rtnl {
 /// IFLA_MACVLAN_BC_CUTOFF, since Linux 6.4; older headers lack it, older kernels ignore it.
 constexpr uint16_t kMacvlanBroadcastCutoff = 9;
 
-/// Equivalent to: ip link add <name> [address <mac>] [mtu <mtu>] [up] type bridge [vlan_filtering 1]. EEXIST if the
-/// name is taken, EOPNOTSUPP where bridges cannot filter.
+/// Equivalent to: ip link add <name> [address <mac>] [mtu <mtu>] [up] type bridge no_linklocal_learn 1
+///   [vlan_filtering 1]. EEXIST if the name is taken, EOPNOTSUPP where bridges cannot filter.
 nl::Message add_bridge(const AddBridge& bridge);
 
 /// Equivalent to: ip link add <name> [mtu <mtu>] numtxqueues 1 numrxqueues 1 type veth

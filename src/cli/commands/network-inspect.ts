@@ -61,6 +61,7 @@ function inspectText(
   if (asJson) return asked > 1 ? json(replies) : replies.map(json).join('');
   const networks = replies.map(({ network }) => network);
   if (format === undefined || format === 'json') return JSON.stringify(networks, null, 5);
-  if (format === 'facts') return networks.map((network) => networkFacts(terminal, network)).join('\n\n');
+  if (format === 'facts')
+    return replies.map(({ network, dropped }) => networkFacts(terminal, network, dropped)).join('\n\n');
   return formatted(terminal, format, networks);
 }

@@ -1,6 +1,9 @@
 import type { Command } from 'commander';
+import type { NetloomClient } from '../../client.ts';
 import { dropText, type ForeignFirewalls, stopsText } from '../../core/firewall/obstacles.ts';
+import type { TrafficCounter } from '../../core/nft.ts';
 import { hostPortText, type Origin, type ReachabilityCell, reachability } from '../../core/reachability.ts';
+import type { NetworkView } from '../../core/view.ts';
 import { clientCommand } from '../command.ts';
 import { idText, noTruncOption, type TableOptions } from '../describe.ts';
 import type { GlobalOptions } from '../options.ts';
@@ -28,18 +31,21 @@ export function reachabilityCommand(parent: Command, terminal: Terminal): void {
     .option(...noTruncOption)
     .action(async (_options, command: Command) => {
       const options: ReachabilityOptions = command.optsWithGlobals();
-      const { cells, firewalls } = await withClient(options, async (client) => {
+      const { cells, firewalls, dropped } = await withClient(options, async (client) => {
         const [{ networks }, { containers }, firewalls] = await Promise.all([
           client.network.list(),
           client.container.list(),
           client.firewalls(),
         ]);
-        return { cells: reachability(networks, containers, firewalls.drops), firewalls };
+        const dropped = await droppedFrames(client, networks);
+        return { cells: reachability(networks, containers, firewalls.drops), firewalls, dropped };
       });
-      if (options.json) return terminal.print(json({ cells, firewalls }));
+      if (options.json) return terminal.print(json({ cells, firewalls, dropped }));
       const shown = idText(options);
-      terminal.print(options.why ? reasons(terminal, cells, shown) : matrix(terminal, cells, shown));
-      if (options.why) for (const line of firewallLines(firewalls)) terminal.print(plain(line));
+      if (!options.why) return terminal.print(matrix(terminal, cells, shown));
+      terminal.print(reasons(terminal, cells, shown));
+      if (dropped.length > 0) terminal.print(`\n${forgeries(terminal, dropped, shown)}`);
+      for (const line of firewallLines(firewalls)) terminal.print(plain(line));
     });
 }
 
@@ -52,6 +58,37 @@ function firewallLines({ drops, unread }: ForeignFirewalls): string[] {
     ...drop.remedy.map((command) => `  → ${command}`),
   ]);
   return [...told, ...unread.flatMap((line) => ['', line])];
+}
+
+/** What containers sent as somebody else, and bridges did not take. */
+interface Dropped extends TrafficCounter {
+  from: string;
+  network: string;
+}
+
+async function droppedFrames(client: NetloomClient, networks: NetworkView[]): Promise<Dropped[]> {
+  const inspected = await Promise.all(
+    networks.filter(({ driver }) => driver === 'bridge').map(({ name }) => client.network.inspect({ name })),
+  );
+  return inspected.flatMap(({ network, dropped }) =>
+    Object.entries(dropped)
+      .filter(([, { packets }]) => packets > 0)
+      .map(([id, counter]) => ({ from: id, network: network.name, ...counter })),
+  );
+}
+
+function forgeries(terminal: Terminal, dropped: Dropped[], shown: Shown): string {
+  return table(
+    terminal,
+    ['FROM', 'ON', 'FRAMES', 'BYTES', 'NOT TAKEN, FOR'],
+    dropped.map(({ from, network, packets, bytes }) => [
+      shown(from),
+      network,
+      `${packets}`,
+      `${bytes}`,
+      'another MAC or address than its own',
+    ]),
+  );
 }
 
 /** How an id is shown. */

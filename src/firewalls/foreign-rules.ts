@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs';
 import { execa } from 'execa';
 import type { Family } from '../core/address.ts';
 import { parseIptablesSave } from '../core/firewall/iptables-save.ts';
-import { parseNftRuleset } from '../core/firewall/nft-json.ts';
+import { parseNftRuleset, parsePortMap } from '../core/firewall/nft-json.ts';
 import { type ForeignFirewalls, foreignDrops, type Surroundings } from '../core/firewall/obstacles.ts';
 import type { ForeignTable } from '../core/firewall/ruleset.ts';
+import type { ResolverPorts } from '../core/firewall/traffic.ts';
 import type { NetworkDefinition } from '../core/network.ts';
 import { nftTable } from '../core/nft.ts';
 
@@ -33,6 +34,7 @@ async function readForeignRules(): Promise<Surroundings & { unread: string[] }> 
       4: uplink('route', ipv4Uplink),
       6: uplink('ipv6_route', ipv6Uplink),
     },
+    resolver: await resolverPorts(),
     bridged: { 4: isOn('bridge-nf-call-iptables'), 6: isOn('bridge-nf-call-ip6tables') },
   };
 }
@@ -69,6 +71,13 @@ async function legacyTables(family: Family, unread: string[]): Promise<ForeignTa
   if (text !== null) return parseIptablesSave(text, family, 'iptables-legacy');
   unread.push(`${prefix}tables-legacy has rules (${names.join(', ')}), and there is no ${program} to read them`);
   return [];
+}
+
+async function resolverPorts(): Promise<ResolverPorts> {
+  const listen = (map: string) => listed('nft', ['--json', 'list', 'map', 'inet', nftTable, map]);
+  const maps = await Promise.all(['resolver4', 'resolver6'].map(listen));
+  const texts = maps.filter((text) => text !== null);
+  return { redirected: texts.length > 0, ports: Object.assign({}, ...texts.map(parsePortMap)) };
 }
 
 function uplink(file: 'route' | 'ipv6_route', nameIn: (line: string) => string | null): string | null {

@@ -91,6 +91,13 @@ it('C01 containers get out, are reached and resolve beside a firewalld that forw
   const [out4, out6, in4, in6, name] = await ways(silenceMs);
   expect([in4, in6]).toEqual(open.slice(2, 4));
   for (const answer of [out4, out6, name]) expect(open).not.toContain(answer);
+  const { drops } = await lab.client.firewalls();
+  expect(new Set(drops.map(({ table, chain }) => `${table} ${chain}`))).toEqual(
+    new Set(['inet firewalld filter_FORWARD', 'inet firewalld filter_INPUT']),
+  );
+  expect(new Set(drops.flatMap(({ remedy }) => remedy))).toEqual(
+    new Set(subnets.web.map((subnet) => `firewall-cmd --zone=trusted --add-source=${subnet}`)),
+  );
 });
 
 it('C01 subnets are trusted again after a reload of firewalld, and an event tells of it', async () => {

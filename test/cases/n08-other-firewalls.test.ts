@@ -1,28 +1,18 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { ContainerStatus } from '../../src/bus/replies.ts';
 import type { FirewallDrop } from '../../src/core/firewall/obstacles.ts';
 import { netloom } from '../cli/netloom.ts';
 import type { DebianRoot } from '../support/debian-root.ts';
 import { firewallRoot } from '../support/firewalls.ts';
 import { Lab } from '../support/lab.ts';
-import { hostAddress, OtherHost, otherAddress } from '../support/other-host.ts';
-import type { Peer } from '../support/peer.ts';
+import { everyWay, NetworkWays, stoppedBy } from '../support/network-ways.ts';
 
 // What is said of rules beside netloom's is held against real traffic, before and after the commands that are advised.
-const families = [4, 6] as const;
-const silenceMs = 300;
-const patienceMs = 5_000;
 const saves = ['iptables-nft-save', 'ip6tables-nft-save', 'iptables-legacy-save', 'ip6tables-legacy-save'];
 
 let root: DebianRoot;
 let lab: Lab;
-let otherHost: OtherHost;
-let outside: Peer;
-let host: Peer;
-let container: Peer;
-let neighbour: Peer;
-let status: ContainerStatus;
+let network: NetworkWays;
 let bridge: string;
 const path = process.env.PATH;
 
@@ -30,28 +20,13 @@ beforeAll(async () => {
   root = await firewallRoot();
   process.env.PATH = `${root.offer(...saves)}:${path}`;
   lab = await Lab.open();
-  otherHost = new OtherHost(lab.directory.path);
-  for (const family of families)
-    execFileSync('ip', [`-${family}`, 'route', 'add', 'default', 'via', otherAddress[family]]);
-  const { definition } = await lab.client.network.create({ name: 'web', ipv6_enabled: true });
-  bridge = definition.network_interface as string;
-  status = await lab.client.container.setup({
-    id: 'srv',
-    networks: [{ network: 'web' }],
-    ports: [{ hostPort: 8080, containerPort: 80 }],
-  });
-  const { netns } = await lab.client.container.setup({ id: 'near', networks: [{ network: 'web' }] });
-  neighbour = lab.peers.in(netns.path, 'near');
-  outside = lab.peers.in(otherHost.netns, 'outside');
-  host = lab.peers.in(null, 'host');
-  container = lab.peers.in(status.netns.path, 'srv');
-  expect(await outside.serve('tcp', 90)).toBe('ready');
-  expect(await container.serve('tcp', 80)).toBe('ready');
+  network = await NetworkWays.open(lab);
+  bridge = network.bridge;
 }, 120_000);
 
 afterAll(async () => {
   process.env.PATH = path;
-  otherHost?.remove();
+  network?.otherHost.remove();
   await lab?.close();
   await root?.close();
 });
@@ -65,45 +40,6 @@ afterEach(async () => {
 
 const nft = (ruleset: string) => execFileSync('nft', ['-f', '-'], { input: ruleset });
 
-const addressOf = (family: 4 | 6) =>
-  Object.values(status.status.web?.interfaces ?? {})[0]?.subnets.map(({ ipnet }) => ipnet.split('/')[0] as string)[
-    family === 4 ? 0 : 1
-  ] as string;
-
-/** Which ways are open, as real packets find out. What should be open is waited for, what should not for a moment. */
-async function openWays(expected: string[]): Promise<string[]> {
-  const tried = families.flatMap((family): [string, (withinMs: number) => Promise<string> | string][] => [
-    [`outbound ${family}`, (withinMs) => container.reach('tcp', otherAddress[family], 90, withinMs)],
-    [`published ${family}`, (withinMs) => outside.reach('tcp', hostAddress[family], 8080, withinMs)],
-    [`host ${family}`, (withinMs) => host.reach('tcp', addressOf(family), 80, withinMs)],
-    [`neighbours ${family}`, (withinMs) => neighbour.reach('tcp', addressOf(family), 80, withinMs)],
-    [`names ${family}`, (withinMs) => resolved(family, withinMs)],
-  ]);
-  const answers = await Promise.all(
-    tried.map(async ([way, ask]) => [way, await ask(expected.includes(way) ? patienceMs : silenceMs)] as const),
-  );
-  return answers
-    .filter(([, answer]) => / sees |^10\./.test(answer))
-    .map(([way]) => way)
-    .sort();
-}
-
-function resolved(family: 4 | 6, withinMs: number): string {
-  const script = `
-    const resolver = new (require('node:dns').promises.Resolver)({ timeout: ${withinMs}, tries: 1 });
-    resolver.setServers([process.argv[1]]);
-    resolver.resolve4('srv').then((found) => console.log(found[0]), (error) => console.log(error.code));`;
-  const server = status.status.web?.dns_server_ips[family === 4 ? 0 : 1] as string;
-  const args = [`--net=${status.netns.path}`, process.execPath, '-e', script, server];
-  return execFileSync('nsenter', args, { encoding: 'utf8' }).trim();
-}
-
-const everything = families
-  .flatMap((family) => ['outbound', 'published', 'host', 'neighbours', 'names'].map((way) => `${way} ${family}`))
-  .sort();
-const stoppedBy = (drops: FirewallDrop[]) =>
-  drops.flatMap(({ stops }) => stops.map(({ way, family }) => `${way} ${family}`));
-
 /** Where packets of bridges pass the firewall (br_netfilter), neighbours are stopped too. */
 const routed = (drops: FirewallDrop[]) =>
   stoppedBy(drops)
@@ -115,11 +51,11 @@ async function holds(): Promise<FirewallDrop[]> {
   const { drops, unread } = await lab.client.firewalls();
   expect(unread).toEqual([]);
   const stopped = stoppedBy(drops);
-  const left = everything.filter((way) => !stopped.includes(way));
-  expect(await openWays(left)).toEqual(left);
+  const left = everyWay.filter((way) => !stopped.includes(way));
+  expect(await network.thatAreOpen(left)).toEqual(left);
   for (const command of drops.flatMap(({ remedy }) => remedy)) await root.sh(command);
   expect((await lab.client.firewalls()).drops).toEqual([]);
-  expect(await openWays(everything)).toEqual(everything);
+  expect(await network.thatAreOpen(everyWay)).toEqual(everyWay);
   return drops;
 }
 
@@ -130,7 +66,7 @@ it('N08 a host without another firewall is told of nothing', async () => {
   expect(await lab.client.firewalls()).toEqual({ drops: [], unread: [] });
   expect(await doctor()).toContain("none drops what is netloom's");
   expect(await why()).not.toContain('drop');
-  expect(await openWays(everything)).toEqual(everything);
+  expect(await network.thatAreOpen(everyWay)).toEqual(everyWay);
 });
 
 describe('N08 doctor and reachability name what drops', () => {
@@ -212,7 +148,7 @@ describe('N08 doctor and reachability name what drops', () => {
   });
 
   it('N08 a drop before routing, of subnets', async () => {
-    const subnet = status.status.web?.interfaces.eth0?.subnets[0]?.ipnet.replace(/\d+\/24$/, '0/24');
+    const subnet = network.addressOf(4).replace(/\d+$/, '0/24');
     nft(`table ip early {
       chain raw { type filter hook prerouting priority raw; policy accept; ip saddr { 192.168.0.0/16, ${subnet} } drop; }
     }`);

@@ -5,13 +5,18 @@ import { unpackedDebian } from './unpacked-debian.ts';
 /** Firewalls and their like beside netloom: the real programs of this machine's Debian, unpacked and never installed. */
 export const firewalls = {
   name: 'firewalls',
-  packages: ['firewalld', 'dbus-daemon', 'ufw', 'docker.io', 'iptables', 'nftables', 'iproute2', 'busybox-static'],
+  packages: [
+    ...['firewalld', 'dbus-daemon', 'ufw', 'docker.io', 'iptables', 'nftables'],
+    ...['iproute2', 'busybox-static', 'procps', 'grep', 'sed', 'tar', 'findutils'],
+  ],
 };
 
 export async function firewallRoot(): Promise<DebianRoot> {
   const root = await DebianRoot.open(await unpackedDebian(firewalls));
   // what the package does when it is installed
-  await root.sh('for name in iptables ip6tables; do ln -s $name-nft /usr/sbin/$name; done');
+  await root.sh(`for name in iptables ip6tables; do for what in '' -save -restore; do
+    ln -s $name-nft$what /usr/sbin/$name$what
+  done; done`);
   return root;
 }
 

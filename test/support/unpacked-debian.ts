@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -24,9 +25,10 @@ const cache = join(dirname(createRequire(import.meta.url).resolve('#package.json
 /** Why that cannot be had here and now: nothing of ours. */
 export class Unobtainable extends Error {}
 
-/** The directory; throws Unobtainable where the mirror has none, or there is no mirror. */
+/** The directory, another one for other packages; throws Unobtainable where the mirror has none, or there is no mirror. */
 export async function unpackedDebian(debian: UnpackedDebian): Promise<string> {
-  const root = join(cache, debian.name);
+  const contents = createHash('sha256').update(JSON.stringify(debian)).digest('hex').slice(0, 8);
+  const root = join(cache, `${debian.name}-${contents}`);
   if (existsSync(root)) return root;
   const work = `${root}.${process.pid}`;
   try {

@@ -78,6 +78,8 @@ function conditionOf(option: string, value: string, not: boolean, family: Family
     case '--dport':
     case '--dports':
       return { on: 'dport', ranges: values.map(rangeOf), not };
+    case '--dst-type':
+      return { on: 'destination', types: values.map((type) => type.toLowerCase()), not };
     case '--state':
     case '--ctstate':
       return ofStates(

@@ -13,6 +13,8 @@ export interface Packet {
   protocol: 'tcp' | 'udp' | null;
   destinationPort: number | null;
   state: 'new' | 'established';
+  /** it is for this host, and not to be forwarded; undefined: not known */
+  local?: boolean;
   /** its source was translated: what rules see of it is an address of the host */
   masked?: boolean;
   /** its destination was translated */
@@ -142,6 +144,8 @@ function plainly(condition: Condition, packet: Packet): Truth {
       return condition.states.includes(packet.state) || (packet.dnat && condition.states.includes('dnat'));
     case 'dnat':
       return packet.dnat;
+    case 'destination':
+      return packet.local === undefined ? null : condition.types.includes(packet.local ? 'local' : 'unicast');
     case 'unknown':
       return null;
   }

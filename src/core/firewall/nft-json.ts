@@ -50,6 +50,16 @@ export function parseNftRuleset(text: string): { tables: ForeignTable[]; hidden:
   return { tables: [...tables.values()], hidden };
 }
 
+/** A map of addresses to addresses and ports, as `nft --json list map` tells: key → port. */
+export function parsePortMap(text: string): Record<string, number> {
+  type Element = [key: string | { elem: { val: string } }, value: { concat: [string, number] }];
+  const listed = (JSON.parse(text) as { nftables: { map?: { elem?: Element[] } }[] }).nftables;
+  const elements = listed.flatMap(({ map }) => map?.elem ?? []);
+  return Object.fromEntries(
+    elements.map(([key, { concat }]) => [typeof key === 'string' ? key : key.elem.val, concat[1]]),
+  );
+}
+
 function chainOf({ hook, prio, policy, dev }: NonNullable<Listed['chain']>): ForeignChain {
   if (hook === undefined) return { base: null, rules: [] };
   const devices = dev === undefined ? null : [dev].flat();
@@ -61,7 +71,7 @@ function rulesOf(expressions: Json[], handle: number | null): ForeignRule[] {
   const conditions: Condition[] = [];
   for (const expression of expressions) {
     const [[kind, value] = ['', null]] = Object.entries(expression);
-    if (kind === 'match') conditions.push(conditionOf(value as Match));
+    if (kind === 'match') conditions.push(...protocolOf(value as Match), conditionOf(value as Match));
     else if (kind === 'limit' || kind === 'connlimit' || kind === 'quota') conditions.push(unknown);
     else if (kind === 'vmap') return mappedRules(value as { key: Json; data: unknown }, conditions, handle);
     else if (kind === 'xt') {
@@ -129,15 +139,25 @@ function conditionOf({ op, left, right }: Match): Condition {
   if (!['==', '!=', 'in'].includes(op)) return unknown;
   const values = valuesOf(right);
   if (values === null) return unknown;
-  const { meta, payload, ct } = left as Record<string, Json | undefined>;
+  const { meta, payload, ct, fib } = left as Record<string, Json | undefined>;
   if (meta) return ofMeta(String(meta.key), values, not);
   if (payload) return ofPayload(String(payload.protocol), String(payload.field), values, not);
+  if (fib?.result === 'type' && [fib.flags].flat().join() === 'daddr')
+    return { on: 'destination', types: values.map(String), not };
   if (ct?.key === 'state') return { on: 'state', states: values.map(String), not };
   if (ct?.dir === 'original' && (ct.key === 'ip saddr' || ct.key === 'ip6 saddr'))
     return { on: 'saddr', family: ct.key === 'ip saddr' ? 4 : 6, subnets: values.map(String), original: true, not };
   if (ct?.key === 'status' && values.length === 1 && values[0] === 'dnat') return { on: 'dnat', not };
   return unknown;
 }
+
+/** A field of a protocol's header is there in packets of that protocol only. */
+function protocolOf({ left }: Match): Condition[] {
+  const protocol = String((left.payload as Json | undefined)?.protocol);
+  return transports.has(protocol) ? [{ on: 'protocol', protocols: [protocol], not: false }] : [];
+}
+
+const transports = new Set(['tcp', 'udp', 'udplite', 'sctp', 'dccp', 'icmp', 'icmpv6', 'igmp', 'ah', 'esp', 'comp']);
 
 function ofMeta(key: string, values: Value[], not: boolean): Condition {
   switch (key) {

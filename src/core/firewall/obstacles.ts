@@ -3,7 +3,7 @@ import { answersNames, gatewaysOf, type NetworkDefinition, ownsBridge } from '..
 import { type Drop, dropAt, type Packet } from './judge.ts';
 import { remedyOf } from './remedy.ts';
 import type { ForeignTable } from './ruleset.ts';
-import { resolverPort, type Stopped, type Way, ways } from './traffic.ts';
+import { type ResolverPorts, resolverPort, type Stopped, type Way, ways } from './traffic.ts';
 
 /** What of a network's traffic a firewall beside netloom's drops. */
 
@@ -37,6 +37,7 @@ export interface Surroundings {
   uplinks: Readonly<Record<Family, string | null>>;
   /** packets between ports of a bridge pass the firewall too, by family */
   bridged: Readonly<Record<Family, boolean>>;
+  resolver: ResolverPorts;
 }
 
 /** For every chain that drops something of these networks: once, with all that it stops. */
@@ -52,7 +53,7 @@ export function foreignDrops(networks: readonly NetworkDefinition[], around: Sur
         found.set(key, entry);
         entry.stops.push({ network: network.name, family, way });
       }
-  return [...found.values()].map(({ drop, stops }) => described(drop, stops, networks));
+  return [...found.values()].map(({ drop, stops }) => described(drop, stops, networks, around));
 }
 
 const isBridged = (network: NetworkDefinition): boolean => ownsBridge(network) && network.network_interface !== null;
@@ -65,7 +66,12 @@ function firstDrop(steps: Journey, tables: readonly ForeignTable[]): Drop | null
 const keyOf = ({ table, chain, rule, certain }: Drop): string =>
   [table.family, table.name, table.tool, chain, rule?.handle ?? JSON.stringify(rule), certain].join(' ');
 
-function described(drop: Drop, stops: Stopped[], networks: readonly NetworkDefinition[]): FirewallDrop {
+function described(
+  drop: Drop,
+  stops: Stopped[],
+  networks: readonly NetworkDefinition[],
+  { resolver }: Surroundings,
+): FirewallDrop {
   const { table, chain, hook, priority, rule, within, certain } = drop;
   return {
     table: `${table.family} ${table.name}`,
@@ -76,7 +82,7 @@ function described(drop: Drop, stops: Stopped[], networks: readonly NetworkDefin
     rule: rule && { chain: within, handle: rule.handle },
     certain,
     stops,
-    remedy: remedyOf(drop, stops, networks),
+    remedy: remedyOf(drop, stops, networks, resolver),
   };
 }
 
@@ -90,10 +96,10 @@ function journeys(network: NetworkDefinition, family: Family, way: Way, around: 
   if (!subnet) return [];
   const bridge = network.network_interface as string;
   const uplink = around.uplinks[family];
-  const nothing = { source: null, destination: null, protocol: null, destinationPort: null, dnat: false } as const;
-  const any: Packet = { family, iif: null, oif: null, state: 'new', ...nothing };
-  const inwards = { ...any, iif: uplink, oif: bridge, destination: subnet };
-  const outwards = { ...any, iif: bridge, oif: uplink, source: subnet };
+  const plain = { source: null, destination: null, protocol: 'tcp', destinationPort: null, dnat: false } as const;
+  const any: Packet = { family, iif: null, oif: null, state: 'new', ...plain };
+  const inwards = { ...any, iif: uplink, oif: bridge, destination: subnet, local: false };
+  const outwards = { ...any, iif: bridge, oif: uplink, source: subnet, local: false };
   const answer = (packet: Packet): Packet => ({ ...packet, state: 'established' });
   switch (way) {
     case 'outbound':
@@ -107,45 +113,48 @@ function journeys(network: NetworkDefinition, family: Family, way: Way, around: 
       ];
     case 'published': {
       if (network.internal) return [];
-      const translated = { ...inwards, dnat: true, protocol: 'tcp' as const };
+      const translated = { ...inwards, dnat: true };
       return [
-        ['prerouting', { ...any, iif: uplink, protocol: 'tcp' }],
+        ['prerouting', { ...any, iif: uplink, local: true }],
         ['forward', translated],
         ['postrouting', translated],
-        ['prerouting', answer({ ...outwards, oif: null, dnat: true, protocol: 'tcp' })],
-        ['forward', answer({ ...outwards, dnat: true, protocol: 'tcp' })],
+        ['prerouting', answer({ ...outwards, oif: null, dnat: true })],
+        ['forward', answer({ ...outwards, dnat: true })],
       ];
     }
     case 'names': {
       const gateway = gatewaysOf(network).find((address) => familyOf(address) === family);
       if (!answersNames(network) || gateway === undefined) return [];
+      const port = resolverPort(around.resolver, gateway);
       return (['udp', 'tcp'] as const).flatMap((protocol): Journey => {
-        const question: Packet = {
+        const asked: Packet = {
           ...any,
           iif: bridge,
           source: subnet,
           destination: parseSubnet(`${gateway}/${family === 4 ? 32 : 128}`),
           protocol,
-          destinationPort: resolverPort,
+          destinationPort: 53,
+          local: true,
         };
+        const question = { ...asked, destinationPort: port, dnat: around.resolver.redirected };
         return [
-          ['prerouting', question],
+          ['prerouting', asked],
           ['input', question],
           ['output', answer({ ...any, oif: bridge, destination: subnet, protocol })],
         ];
       });
     }
     case 'host': {
-      const request = { ...any, oif: bridge, destination: subnet };
+      const request = { ...any, oif: bridge, destination: subnet, local: false };
       return [
         ['output', request],
         ['postrouting', request],
-        ['prerouting', answer({ ...any, iif: bridge, source: subnet })],
-        ['input', answer({ ...any, iif: bridge, source: subnet })],
+        ['prerouting', answer({ ...any, iif: bridge, source: subnet, local: true })],
+        ['input', answer({ ...any, iif: bridge, source: subnet, local: true })],
       ];
     }
     case 'neighbours': {
-      const within = { ...any, iif: bridge, oif: bridge, source: subnet, destination: subnet };
+      const within = { ...any, iif: bridge, oif: bridge, source: subnet, destination: subnet, local: false };
       return around.bridged[family]
         ? [
             ['prerouting', { ...within, oif: null }],

@@ -1,7 +1,7 @@
 import type { NetworkDefinition } from '../network.ts';
 import type { Drop } from './judge.ts';
 import type { ForeignTable } from './ruleset.ts';
-import { resolverPort, type Stopped } from './traffic.ts';
+import { type ResolverPorts, resolverPort, type Stopped } from './traffic.ts';
 
 /** Commands that let netloom's traffic pass a firewall, in that firewall's own words (docs/firewalls.md). */
 
@@ -11,6 +11,7 @@ export function remedyOf(
   { table, chain, hook }: Drop,
   stops: readonly Stopped[],
   networks: readonly NetworkDefinition[],
+  resolver: ResolverPorts,
 ): string[] {
   const names = [...new Set(stops.map(({ network }) => network))].slice(0, mostNetworks);
   const stopped = networks.filter(({ name }) => names.includes(name));
@@ -21,6 +22,7 @@ export function remedyOf(
     );
   return stopped.flatMap(({ name, network_interface: bridge, subnets }) =>
     forNetwork({
+      port: resolverPort(resolver, subnets.find(({ gateway }) => gateway)?.gateway ?? ''),
       program,
       table,
       chain,
@@ -50,22 +52,24 @@ interface Where {
   chain: string;
   hook: string;
   bridge: string;
+  /** of the resolver */
+  port: number;
   subnets: string[];
   stops: readonly Stopped[];
 }
 
 function forNetwork(where: Where): string[] {
-  const { program, table, chain, hook, bridge, stops } = where;
+  const { program, table, chain, hook, bridge, port, stops } = where;
   const asks = stops.some(({ way }) => way === 'names');
   const answers = stops.some(({ way }) => way !== 'names');
   if (program === 'ufw' && hook === 'forward')
     return [`ufw route allow in on ${bridge}`, `ufw route allow out on ${bridge}`];
-  if (program === 'ufw' && hook === 'input') return [`ufw allow in on ${bridge} to any port ${resolverPort}`];
+  if (program === 'ufw' && hook === 'input') return [`ufw allow in on ${bridge} to any port ${port}`];
   if (program === 'nftables') {
     const insert = `nft insert rule ${table.family} ${table.name} ${chain}`;
     if (hook === 'input')
       return [
-        ...(asks ? [`${insert} iifname ${bridge} meta l4proto { tcp, udp } th dport ${resolverPort} accept`] : []),
+        ...(asks ? [`${insert} iifname ${bridge} meta l4proto { tcp, udp } th dport ${port} accept`] : []),
         ...(answers ? [`${insert} iifname ${bridge} ct state established,related accept`] : []),
       ];
     if (hook === 'forward')
@@ -89,7 +93,7 @@ function forNetwork(where: Where): string[] {
   if (hook === 'input')
     return [
       ...(asks
-        ? ['udp', 'tcp'].map((protocol) => `${insert} -i ${bridge} -p ${protocol} --dport ${resolverPort} -j ACCEPT`)
+        ? ['udp', 'tcp'].map((protocol) => `${insert} -i ${bridge} -p ${protocol} --dport ${port} -j ACCEPT`)
         : []),
       ...(answers ? [`${insert} -i ${bridge} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`] : []),
     ];

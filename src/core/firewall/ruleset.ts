@@ -40,6 +40,8 @@ export type Condition = { not: boolean } & (
   | { on: 'dport'; ranges: [number, number][] }
   | { on: 'state'; states: string[] }
   | { on: 'dnat' }
+  /** kinds of the destination, as routing has them: `local`, `unicast`, `broadcast`, `multicast` */
+  | { on: 'destination'; types: string[] }
   /** what cannot be said of a packet that is not there */
   | { on: 'unknown' }
 );

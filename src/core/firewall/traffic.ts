@@ -14,5 +14,17 @@ export interface Stopped {
   way: Way;
 }
 
-/** Where questions to the resolver arrive. */
-export const resolverPort = 53;
+/** Where questions to the resolver arrive: `input` chains see the port that netloom's table has led them to. */
+export interface ResolverPorts {
+  /** they are led to another port than 53 */
+  redirected: boolean;
+  /** gateway address → port, of networks that are up */
+  ports: Readonly<Record<string, number>>;
+}
+
+const askedPort = 53;
+/** where it listens as a rule (docs/dns.md) */
+const usualPort = 353;
+
+export const resolverPort = ({ redirected, ports }: ResolverPorts, gateway: string): number =>
+  redirected ? (ports[gateway] ?? usualPort) : askedPort;

@@ -15,6 +15,8 @@ export interface BenchArguments {
   crowd: number;
   peers: PeerKey[];
   scenarios: ScenarioName[];
+  /** a checkout of netloom that was built: measured beside this one; null: none */
+  beside: string | null;
   /** where performance.md and performance.svg are written; null: nowhere */
   output: string | null;
 }
@@ -27,6 +29,7 @@ export const usage = `npm run bench -- [options]
   --crowd 1000         containers of the scenario with many
   --peers a,b          only these: ${peerKeys.join(', ')}
   --scenarios a,b      only these: ${scenarioNames.join(', ')}
+  --beside DIR         only set-ups and teardowns beside another build of netloom: a checkout in which \`npm run build\` was run
   --output DIR         where performance.md and performance.svg are written (default docs when all is measured, else nowhere)`;
 
 /** Throws an Error that says what is wrong. */
@@ -41,11 +44,18 @@ export function parseArguments(args: readonly string[]): BenchArguments {
       crowd: { type: 'string' },
       peers: { type: 'string' },
       scenarios: { type: 'string' },
+      beside: { type: 'string' },
       output: { type: 'string' },
     },
   });
   const { quick, json } = values;
-  const { populations, rounds, crowd, peers, scenarios } = values;
+  const { rounds, crowd } = values;
+  const beside = values.beside ?? null;
+  const {
+    populations = beside === null ? undefined : '0,1000',
+    peers = beside === null ? undefined : besidePeers.join(','),
+    scenarios = beside === null ? undefined : 'pairs',
+  } = values;
   const isWhole = !quick && [populations, rounds, crowd, peers, scenarios].every((value) => value === undefined);
   return {
     quick,
@@ -55,9 +65,12 @@ export function parseArguments(args: readonly string[]): BenchArguments {
     crowd: oneNumber('crowd', crowd ?? '1000'),
     peers: named('peers', peers ?? (quick ? quickPeers : usualPeers).join(','), isPeerKey),
     scenarios: named('scenarios', scenarios ?? (quick ? 'pairs' : scenarioNames.join(',')), isScenario),
+    beside,
     output: values.output ?? (isWhole ? 'docs' : null),
   };
 }
+
+const besidePeers: PeerKey[] = ['netloom', 'netloom-beside', 'floor'];
 
 /** Those that the quick report is about. */
 const quickPeers: PeerKey[] = ['netloom', 'floor', 'door', 'netavark-nftables', 'netavark-iptables'];

@@ -1,11 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type BenchArguments, parseArguments, type ScenarioName, usage } from './arguments.ts';
 import { Host } from './host/host.ts';
 import { namespaceCount, namespacesAreGone } from './host/namespaces.ts';
 import type { Verb, Verbs } from './host/protocol.ts';
 import { describeMachine } from './machine.ts';
-import { catalogue, type PeerKey } from './peers/catalogue.ts';
+import { besideVariable, catalogue, type PeerKey } from './peers/catalogue.ts';
 import { figuresOf, type Reported, withFigures } from './report/document.ts';
 import { quickReport } from './report/quick.ts';
 import type { Results } from './results.ts';
@@ -24,6 +24,7 @@ async function main(): Promise<void> {
   }
   const options = parseArguments(args);
   if (process.getuid?.() !== 0) throw new Error('the bench makes network namespaces: it needs root');
+  if (options.beside !== null) process.env[besideVariable] = resolve(options.beside);
   const startedMs = performance.now();
   const results = await measure(options);
   const minutes = (performance.now() - startedMs) / 60_000;
@@ -80,7 +81,7 @@ async function measure(options: BenchArguments): Promise<Results> {
  * What is written in C, or is started anew for every container, needs next to none.
  */
 function warmUpOf(peer: PeerKey, quick: boolean): Limits {
-  const isDaemon = peer === 'netloom' || peer === 'netloom-dns' || peer === 'door';
+  const isDaemon = peer.startsWith('netloom') || peer === 'door';
   return isDaemon
     ? { rounds: 1_500, withinMs: quick ? 7_000 : 15_000 }
     : { rounds: 300, withinMs: quick ? 2_000 : 5_000 };

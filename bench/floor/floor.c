@@ -4,17 +4,19 @@
  *
  * A set-up is: two TCP host ports bound, in both families; a new network namespace, pinned at a path; a veth (one
  * queue) whose other end is made there under its name and hardware address; the host's end a hairpin port of the
- * bridge, with an alias, without IPv6 addresses, up; inside lo and eth0 up, an IPv4 address, a default route; and the
- * elements of two published ports (a map of where they lead, a set of counters for each direction) with a comment, in
- * one transaction. A teardown is the inverse: the elements, the namespace (its veth goes along), the ports. As netloom
- * it does not wait until the kernel has unregistered the veth; the next command does, and nobody counts that.
+ * bridge, with an alias, without IPv6 addresses, up; inside lo and eth0 up with their settings (of IPv6 by the defaults
+ * of the namespace, of IPv4 by netlink), an IPv4 address, a default route; and the elements of two published ports (a
+ * map of where they lead, a set of counters for each direction) and of what the link may send (itself, its MAC, its
+ * address, in a table of bridges) with a comment, in one transaction, before the link. A teardown is the inverse: the
+ * elements of the ports, the namespace (its veth goes along), the ports. As netloom it does not wait until the kernel
+ * has unregistered the veth; the next command does, takes the link's elements away, and nobody counts that.
  *
  * It knows before all it needs to know, and leaves out what else netloom does for a container: telling the resolver
  * (DNS is off), the journal, events, looking for conflicts, watching, undoing step by step.
  *
- * In the namespace that it is started in it makes a bridge and a table `inet floor`, says `ready`, and then answers
- * each of `setup <index>`, `teardown <index>` and `quit` by one line: milliseconds, or `error <text>`. All of it goes
- * when its input ends.
+ * In the namespace that it is started in it makes a bridge and tables `inet floor` and `bridge floor`, says `ready`,
+ * and then answers each of `setup <index>`, `teardown <index>` and `quit` by one line: milliseconds, or `error <text>`.
+ * All of it goes when its input ends.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -22,6 +24,7 @@
 #include <fcntl.h>
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
+#include <linux/ip.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -61,6 +64,17 @@ static const char ruleset[] =
     "    type filter hook postrouting priority filter;\n"
     "    ct status dnat meta l4proto tcp ct direction . meta l4proto . ct original proto-dst @counted accept\n"
     "  }\n"
+    "}\n"
+    "table bridge floor {\n"
+    "  set sources { type ifname . ether_addr . ipv4_addr; }\n"
+    "  set macs { type ifname . ether_addr; }\n"
+    "  set held { type ifname; counter; }\n"
+    "  chain prerouting {\n"
+    "    type filter hook prerouting priority dstnat;\n"
+    "    ether type ip iifname . ether saddr . ip saddr @sources accept\n"
+    "    iifname . ether saddr @macs ether type arp iifname . arp saddr ether . arp saddr ip @sources accept\n"
+    "    iifname @held drop\n"
+    "  }\n"
     "}\n";
 
 static const uint16_t container_ports[PORTS] = {80, 443};
@@ -93,6 +107,10 @@ static bool has(int result, const char* what) { return succeeded(result < 0 ? er
 static void pin_path(char path[96], unsigned index) { snprintf(path, 96, "%s/%u", directory, index); }
 static void veth_name(char name[IFNAMSIZ], unsigned index) { snprintf(name, IFNAMSIZ, "floor%u", index); }
 static void owner_name(char name[32], unsigned index) { snprintf(name, 32, "container/bench%u", index); }
+static void container_mac(uint8_t mac[6], unsigned index) {
+  const uint8_t bytes[6] = {0x02, 0xf1, 0, 0, index >> 8, index};
+  memcpy(mac, bytes, 6);
+}
 
 /* 0: no link has that name where the socket was opened. Any socket takes this, and asks without the kernel's lock. */
 static uint32_t link_index(int fd, const char* name) {
@@ -135,6 +153,20 @@ static void let_ports_go(unsigned index) {
 
 /* ------------------------------------------------------------------------------------------ namespaces */
 
+/* sysctl -w net.ipv6.conf.default.<name>=0, where this thread is: every interface to come begins with it. */
+static bool set_ipv6_default(const char* name) {
+  char path[96];
+  snprintf(path, sizeof path, "/proc/sys/net/ipv6/conf/default/%s", name);
+  const int file = open(path, O_WRONLY | O_CLOEXEC);
+  const bool done = file >= 0 && write(file, "0", 1) == 1;
+  if (file >= 0) close(file);
+  return done;
+}
+
+static bool set_ipv6_defaults(void) {
+  return set_ipv6_default("accept_ra") && set_ipv6_default("autoconf") && set_ipv6_default("accept_dad");
+}
+
 /*
  * ip netns add <path>. A socket inside it, or -1. The only thread that there is goes there and comes back; one that is
  * made for it and thrown away costs 0.1 ms more.
@@ -145,7 +177,7 @@ static int create_netns(const char* path) {
   close(file);
   if (!has(unshare(CLONE_NEWNET), "create netns")) return -1;
   const int inside = netlink_open(NETLINK_ROUTE);
-  const bool pinned = has(inside, "open route socket") &&
+  const bool pinned = has(inside, "open route socket") && has(set_ipv6_defaults() ? 0 : -1, "set defaults") &&
                       has(mount("/proc/thread-self/ns/net", path, "none", MS_BIND, NULL), "pin netns");
   const int error = errno;
   if (setns(home, CLONE_NEWNET) != 0) abort();
@@ -173,18 +205,32 @@ static void put_one_queue(struct batch* batch) {
   put_u32(batch, IFLA_NUM_RX_QUEUES, 1);
 }
 
-static void put_no_ipv6_address(struct batch* batch) {
+/* sysctl -w net.ipv4.conf.<link>.rp_filter=2 arp_notify=1 */
+static void put_ipv4_settings(struct batch* batch) {
+  const size_t family = nest_begin(batch, AF_INET);
+  const size_t settings = nest_begin(batch, IFLA_INET_CONF);
+  put_u32(batch, IPV4_DEVCONF_RP_FILTER, 2);
+  put_u32(batch, IPV4_DEVCONF_ARP_NOTIFY, 1);
+  nest_end(batch, settings);
+  nest_end(batch, family);
+}
+
+static void put_specification(struct batch* batch, bool with_ipv4_settings) {
   const size_t specification = nest_begin(batch, IFLA_AF_SPEC);
+  if (with_ipv4_settings) put_ipv4_settings(batch);
   const size_t family = nest_begin(batch, AF_INET6);
   put_u8(batch, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
   nest_end(batch, family);
   nest_end(batch, specification);
 }
 
+static void put_no_ipv6_address(struct batch* batch) { put_specification(batch, false); }
+
 /* ip link add <name> numtxqueues 1 numrxqueues 1 master floor-bridge type veth peer eth0 address <mac> netns <netns> …
  */
 static void add_veth(struct batch* batch, const char* name, unsigned index, int netns) {
-  const uint8_t mac[6] = {0x02, 0xf1, 0, 0, index >> 8, index};
+  uint8_t mac[6];
+  container_mac(mac, index);
   const struct ifinfomsg none = {0};
   link_begin(batch, name, NLM_F_CREATE | NLM_F_EXCL, false);
   put_u32(batch, IFLA_MASTER, bridge_index);
@@ -195,7 +241,7 @@ static void add_veth(struct batch* batch, const char* name, unsigned index, int 
   const size_t peer = nest_begin(batch, VETH_INFO_PEER);
   append(batch, &none, sizeof none);
   put_string(batch, IFLA_IFNAME, "eth0");
-  put(batch, IFLA_ADDRESS, mac, sizeof mac);
+  put(batch, IFLA_ADDRESS, mac, 6);
   put_one_queue(batch);
   put_u32(batch, IFLA_NET_NS_FD, netns);
   nest_end(batch, peer);
@@ -261,7 +307,7 @@ static bool configure_inside(int socket, unsigned index) {
   batch_clear(&batch);
   link_begin(&batch, "lo", 0, true);
   link_begin(&batch, "eth0", 0, false);
-  put_no_ipv6_address(&batch);
+  put_specification(&batch, true);
   link_begin(&batch, "eth0", 0, true);
   add_address(&batch, link, ADDRESS(index + 2));
   add_default_route(&batch, link);
@@ -287,9 +333,9 @@ static void put_comment(struct batch* batch, const char* text) {
   put(batch, NFTA_SET_ELEM_USERDATA, bytes, 2 + strlen(text) + 1);
 }
 
-static void change_element(struct batch* batch, uint16_t verb, const char* set, const uint32_t* key, size_t fields,
-                           const uint32_t* data, const char* owner, bool last) {
-  const struct nfgenmsg header = {.nfgen_family = NFPROTO_INET, .version = NFNETLINK_V0};
+static void change_element(struct batch* batch, uint8_t nf_family, uint16_t verb, const char* set, const uint32_t* key,
+                           size_t fields, const uint32_t* data, const char* owner, bool last) {
+  const struct nfgenmsg header = {.nfgen_family = nf_family, .version = NFNETLINK_V0};
   const uint16_t flags = (verb == NFT_MSG_NEWSETELEM ? NLM_F_CREATE : 0) | (last ? NLM_F_ACK : 0);
   message_begin(batch, NFNL_SUBSYS_NFTABLES << 8 | verb, flags, &header, sizeof header);
   put_string(batch, NFTA_SET_ELEM_LIST_TABLE, "floor");
@@ -308,21 +354,62 @@ static void boundary(struct batch* batch, uint16_t type) {
   message_begin(batch, type, 0, &header, sizeof header);
 }
 
-static bool change_elements(unsigned index, uint16_t verb) {
+static void change_ports(struct batch* batch, unsigned index, uint16_t verb, bool last) {
   char owner[32];
   owner_name(owner, index);
-  struct batch batch;
-  batch_clear(&batch);
-  boundary(&batch, NFNL_MSG_BATCH_BEGIN);
   for (int i = 0; i < PORTS; i++) {
     const uint32_t protocol = proto(IPPROTO_TCP), host = port_field(host_port(index, i));
     const uint32_t published[] = {protocol, host};
     const uint32_t target[] = {htonl(ADDRESS(index + 2)), port_field(container_ports[i])};
     const uint32_t asked[] = {proto(0), protocol, host}, answered[] = {proto(1), protocol, host};
-    change_element(&batch, verb, "published", published, 2, target, owner, false);
-    change_element(&batch, verb, "counted", asked, 3, NULL, owner, false);
-    change_element(&batch, verb, "counted", answered, 3, NULL, owner, i == PORTS - 1);
+    change_element(batch, NFPROTO_INET, verb, "published", published, 2, target, owner, false);
+    change_element(batch, NFPROTO_INET, verb, "counted", asked, 3, NULL, owner, false);
+    change_element(batch, NFPROTO_INET, verb, "counted", answered, 3, NULL, owner, last && i == PORTS - 1);
   }
+}
+
+/* What the link may send: its name has 16 bytes, its MAC is padded to 8. */
+static void change_link(struct batch* batch, unsigned index, uint16_t verb) {
+  char owner[32];
+  owner_name(owner, index);
+  struct {
+    char name[IFNAMSIZ];
+    uint8_t mac[8];
+    uint32_t address;
+  } key = {.address = htonl(ADDRESS(index + 2))};
+  veth_name(key.name, index);
+  container_mac(key.mac, index);
+  const uint32_t* words = (const uint32_t*)(const void*)&key;
+  change_element(batch, NFPROTO_BRIDGE, verb, "held", words, 4, NULL, owner, false);
+  change_element(batch, NFPROTO_BRIDGE, verb, "macs", words, 6, NULL, owner, false);
+  change_element(batch, NFPROTO_BRIDGE, verb, "sources", words, 7, NULL, owner, true);
+}
+
+static bool add_elements(unsigned index) {
+  struct batch batch;
+  batch_clear(&batch);
+  boundary(&batch, NFNL_MSG_BATCH_BEGIN);
+  change_ports(&batch, index, NFT_MSG_NEWSETELEM, false);
+  change_link(&batch, index, NFT_MSG_NEWSETELEM);
+  boundary(&batch, NFNL_MSG_BATCH_END);
+  return succeeded(netlink_perform(nft, &batch), "add elements");
+}
+
+static bool delete_ports(unsigned index) {
+  struct batch batch;
+  batch_clear(&batch);
+  boundary(&batch, NFNL_MSG_BATCH_BEGIN);
+  change_ports(&batch, index, NFT_MSG_DELSETELEM, true);
+  boundary(&batch, NFNL_MSG_BATCH_END);
+  return succeeded(netlink_perform(nft, &batch), "delete elements");
+}
+
+/* When the link has gone. */
+static bool delete_link_elements(unsigned index) {
+  struct batch batch;
+  batch_clear(&batch);
+  boundary(&batch, NFNL_MSG_BATCH_BEGIN);
+  change_link(&batch, index, NFT_MSG_DELSETELEM);
   boundary(&batch, NFNL_MSG_BATCH_END);
   return succeeded(netlink_perform(nft, &batch), "change elements");
 }
@@ -335,8 +422,7 @@ static bool set_up(unsigned index) {
   if (!hold_ports(index)) return false;
   const int inside = create_netns(path);
   if (inside < 0) return false;
-  const bool done =
-      connect_to_bridge(index, path) && configure_inside(inside, index) && change_elements(index, NFT_MSG_NEWSETELEM);
+  const bool done = add_elements(index) && connect_to_bridge(index, path) && configure_inside(inside, index);
   /* an open socket would keep the namespace alive */
   close(inside);
   return done;
@@ -345,7 +431,7 @@ static bool set_up(unsigned index) {
 static bool tear_down(unsigned index) {
   char path[96];
   pin_path(path, index);
-  const bool done = change_elements(index, NFT_MSG_DELSETELEM);
+  const bool done = delete_ports(index);
   remove_netns(path);
   let_ports_go(index);
   containers[index].up = false;
@@ -359,6 +445,7 @@ static bool set_up_or_nothing(unsigned index) {
   const char* first = failed_at;
   const int error = errno;
   tear_down(index);
+  delete_link_elements(index);
   return succeeded(error, first);
 }
 
@@ -371,6 +458,7 @@ static void wait_until_gone(void) {
   if (torn_down < 0) return;
   veth_name(name, torn_down);
   for (int i = 0; i < 20000 && link_index(route, name) != 0; i++) usleep(200);
+  delete_link_elements(torn_down);
 }
 
 /* -------------------------------------------------------------------------------------------- the host */
@@ -412,8 +500,8 @@ static bool load_table(void) {
   return succeeded(pclose(program) == 0 ? 0 : ENOEXEC, "load table");
 }
 
-static void delete_table(void) {
-  const struct nfgenmsg header = {.nfgen_family = NFPROTO_INET, .version = NFNETLINK_V0};
+static void delete_table(uint8_t nf_family) {
+  const struct nfgenmsg header = {.nfgen_family = nf_family, .version = NFNETLINK_V0};
   struct batch batch;
   batch_clear(&batch);
   boundary(&batch, NFNL_MSG_BATCH_BEGIN);
@@ -437,7 +525,8 @@ static void close_host(void) {
     if (containers[index].up) tear_down(torn_down = index);
   wait_until_gone();
   if (bridge_index) delete_bridge();
-  delete_table();
+  delete_table(NFPROTO_INET);
+  delete_table(NFPROTO_BRIDGE);
   rmdir(directory);
 }
 

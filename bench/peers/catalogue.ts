@@ -6,10 +6,14 @@ import { NetloomPeer } from './netloom.ts';
 import type { Peer } from './peer.ts';
 import { ShellPeer } from './shell.ts';
 
+/** Names the directory of another build of netloom (`--beside`); the processes that hosts are have it from the bench. */
+export const besideVariable = 'NETLOOM_BENCH_BESIDE';
+
 /** Whom we can be measured against, the fastest first, which is the order of the report; made anew at every call, for each lives on a host of its own. */
 export const catalogue = {
   netloom: () => new NetloomPeer(false),
   'netloom-dns': () => new NetloomPeer(true),
+  'netloom-beside': () => new NetloomPeer(false, process.env[besideVariable] ?? ''),
   floor: () => new FloorPeer(),
   door: () => new DoorPeer(),
   shell: () => new ShellPeer(),
@@ -24,7 +28,7 @@ export type PeerKey = keyof typeof catalogue;
 export const peerKeys = Object.keys(catalogue) as PeerKey[];
 
 /** Those that nobody measures who does not ask for them: more of the same, and slow to populate. */
-const onRequest: readonly PeerKey[] = ['netavark-dns'];
+const onRequest: readonly PeerKey[] = ['netavark-dns', 'netloom-beside'];
 
 export const usualPeers = peerKeys.filter((key) => !onRequest.includes(key));
 

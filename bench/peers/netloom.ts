@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { NetloomClient } from '../../src/client.ts';
 import { TestDaemon, untilAnswered } from '../../test/support/daemon.ts';
 import { temporaryDirectory } from '../../test/support/fresh-host.ts';
@@ -12,16 +13,25 @@ export class NetloomPeer implements Peer {
   readonly name: string;
   #site: NetloomSite | null = null;
 
-  constructor(private readonly dns: boolean) {
-    this.name = dns ? 'netloom with DNS' : 'netloom';
+  /** beside: the directory of a checkout, whose daemon is measured; null: that of this one */
+  constructor(
+    private readonly dns: boolean,
+    private readonly beside: string | null = null,
+  ) {
+    this.name = beside === null ? (dns ? 'netloom with DNS' : 'netloom') : 'netloom, the other build';
+  }
+
+  get #program(): string | undefined {
+    return this.beside === null ? undefined : `${this.beside}/dist/src/cli/main.js`;
   }
 
   missing(): string | null {
+    if (this.#program !== undefined && !existsSync(this.#program)) return `${this.#program}: build it there first`;
     return missingPrograms({ 'nats-server': 'nats-server' });
   }
 
   async open(): Promise<void> {
-    this.#site = await NetloomSite.open();
+    this.#site = await NetloomSite.open(this.#program);
     await this.#client.network.create({ name: network, subnets: [{ subnet }], dns_enabled: this.dns });
   }
 
@@ -63,8 +73,8 @@ export class NetloomSite {
     public client: NetloomClient,
   ) {}
 
-  static async open(): Promise<NetloomSite> {
-    const daemon = new TestDaemon(temporaryDirectory().path, 'bench', [], null);
+  static async open(program?: string): Promise<NetloomSite> {
+    const daemon = new TestDaemon(temporaryDirectory().path, 'bench', [], null, [], program);
     return new NetloomSite(daemon, await daemon.start());
   }
 

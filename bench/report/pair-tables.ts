@@ -9,6 +9,7 @@ const titles: Record<What, string> = { setup: 'Set-up', teardown: 'Teardown' };
 
 /** What is nearer to the kernel than we are: there the ratio is how many times as long we take. */
 const below: readonly PeerKey[] = ['floor'];
+const anotherBuild: readonly PeerKey[] = ['netloom-beside'];
 
 /** Sections in Markdown: ours beside the floor, ours beside the others, and the door beside those in whose place it stands. */
 export function pairTables(pairs: readonly PairResult[]): string {
@@ -24,9 +25,16 @@ export function pairTables(pairs: readonly PairResult[]): string {
     section(
       `### ${titles[what]} beside others`,
       'The ratio is how many times as long the other takes.',
-      ours.filter(({ other }) => !below.includes(other)),
+      ours.filter(({ other }) => !below.includes(other) && !anotherBuild.includes(other)),
       what,
       (one, other) => ratio(other.p50Ms, one.p50Ms),
+    ),
+    section(
+      `### ${titles[what]} beside another build of netloom`,
+      'The ratio is how many times as long this build takes.',
+      ours.filter(({ other }) => anotherBuild.includes(other)),
+      what,
+      (one, other) => ratio(one.p50Ms, other.p50Ms),
     ),
     section(
       `### ${titles[what]} through the netavark door`,

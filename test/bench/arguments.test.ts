@@ -36,3 +36,15 @@ it.each([
 ])('refuses %s', (args, message) => {
   expect(() => parseArguments(args)).toThrow(message);
 });
+
+it('measures set-ups and teardowns alone beside another build, with none and with a thousand present', () => {
+  expect(parseArguments(['--beside', '../before'])).toMatchObject({
+    beside: '../before',
+    scenarios: ['pairs'],
+    peers: ['netloom', 'netloom-beside', 'floor'],
+    populations: [0, 1000],
+    output: null,
+  });
+  expect(parseArguments([])).toMatchObject({ beside: null, output: 'docs' });
+  expect(parseArguments([]).peers).not.toContain('netloom-beside');
+});

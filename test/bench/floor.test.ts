@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import * as native from '#native';
 import { becomeFreshHost, ip, ipWithin, linkNames } from '../support/fresh-host.ts';
 import { isFree } from '../support/kernel-state.ts';
 
@@ -48,9 +49,9 @@ const pin = (index: number): string => join(home(), `${index}`);
 const pins = (): string[] => readdirSync(home());
 
 /** The elements of its sets: as nft prints them, one text each, without counters. */
-function elements(): string[] {
+function elements(family = 'inet'): string[] {
   const { nftables } = JSON.parse(
-    execFileSync('nft', ['-j', 'list', 'table', 'inet', 'floor'], { encoding: 'utf8' }),
+    execFileSync('nft', ['-j', 'list', 'table', family, 'floor'], { encoding: 'utf8' }),
   ) as {
     nftables: { map?: { elem?: unknown[] }; set?: { elem?: unknown[] } }[];
   };
@@ -97,6 +98,13 @@ it('makes what netloom makes for a container with two published ports', async ()
   expect(said.join()).toContain('{"concat":["10.66.0.5",443]}');
   expect(said.filter((text) => text.includes('container/bench3'))).toHaveLength(6);
   expect(hostPorts(3).map(isFree)).toEqual([false, false]);
+
+  const held = elements('bridge');
+  expect(held).toHaveLength(3);
+  expect(held.join()).toContain('{"concat":["floor3","02:f1:00:00:00:03","10.66.0.5"]}');
+  const settings = ['net/ipv6/conf/eth0/accept_ra', 'net/ipv6/conf/eth0/autoconf', 'net/ipv6/conf/eth0/accept_dad'];
+  const values = [...settings, 'net/ipv4/conf/eth0/rp_filter', 'net/ipv4/conf/eth0/arp_notify'];
+  expect(values.map((key) => native.getSysctl(pin(3), key))).toEqual(['0', '0', '0', '2', '1']);
 });
 
 it('reaches the container, which listens to nothing', async () => {
@@ -109,6 +117,8 @@ it('takes all of it away at teardown', async () => {
 
   expect(pins()).toEqual([]);
   expect(elements()).toEqual([]);
+  // until the link has gone, which the next command waits for
+  expect(elements('bridge')).toHaveLength(3);
   expect(hostPorts(3).map(isFree)).toEqual([true, true]);
 });
 
@@ -117,6 +127,8 @@ it('has waited for the link of the last one when it answers the next', async () 
   await ask('teardown 4');
   await ask('setup 5');
 
+  expect(elements('bridge').filter((text) => text.includes('floor5'))).toHaveLength(3);
+  expect(elements('bridge')).toHaveLength(3);
   expect(linkNames()).toEqual(['lo', 'floor-bridge', 'floor5']);
 });
 

@@ -24,6 +24,8 @@ export class TestDaemon {
     private readonly workers: number | null = 2,
     /** a command that ends by executing what follows it */
     private readonly wrapper: string[] = [],
+    /** that of another build is measured beside ours */
+    private readonly program = main,
   ) {}
 
   get runDirectory(): string {
@@ -40,7 +42,7 @@ export class TestDaemon {
     const workers = this.workers === null ? [] : ['--workers', `${this.workers}`];
     const places = ['--run-dir', runDirectory, '--state-dir', `${directory}/state`];
     // as a user does, by its first line; but by the node that the test runs on
-    const line = [...this.wrapper, main, 'daemon', '--node', node, ...places, ...workers, ...this.flags];
+    const line = [...this.wrapper, this.program, 'daemon', '--node', node, ...places, ...workers, ...this.flags];
     const child = spawn(line[0] as string, line.slice(1), {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, PATH: `${dirname(process.execPath)}:${process.env.PATH}` },

@@ -59,6 +59,7 @@ describe('the promises between tables', () => {
     const harmless = commandNames.filter((name) => commands[name].role === 'viewer');
     expect(harmless).toEqual([
       'node.info',
+      'node.firewalls',
       'network.inspect',
       'network.list',
       'container.inspect',

@@ -10,14 +10,16 @@ import {
 import type { Effect } from '../src/core/effect.ts';
 import type { HostEvent } from '../src/core/event.ts';
 import type { Fault } from '../src/core/fault.ts';
+import { guardElements, unwantedGuards } from '../src/core/forwarding.ts';
 import type { Collected, Leftovers } from '../src/core/gc.ts';
 import { withEntry, withoutEntry } from '../src/core/ledger.ts';
 import { basePlan, holdPlan, letGoPlan, mendBasePlan, surveyPlan, sweepPlan } from '../src/core/plan/host.ts';
 import { isSamePort, type PublishedPort } from '../src/core/port.ts';
 import { degradedFacts, driftFacts } from './drift.ts';
 import { action, deciding, effects } from './effects.ts';
+import * as forwarding from './host-forwarding.ts';
 
-export interface HostContext {
+export interface HostContext extends forwarding.ForwardingContext {
   /** container id → the ports it publishes; held, or about to be */
   ports: PortLedger;
   /** container id → the attempt whose ports are being bound, and how many of its last ones these are */
@@ -75,11 +77,23 @@ const ownPorts = (ports: readonly PublishedPort[]): PublishedPort[] => ports.fil
 
 const portOwner = (container: string) => `container/${container}`;
 
+/** Keeps what is decided about forwarding, and lists its effects. */
+const decidingForwarding = (decision: (args: { context: HostContext; event: HostEvent }) => forwarding.Decision) =>
+  enqueueActions<HostContext, HostEvent, undefined, HostEvent, never, never, never, never, never>(
+    ({ context, event, enqueue }) => {
+      const { context: next, effects } = decision({ context, event });
+      enqueue.assign(next);
+      for (const effect of effects) enqueue(action(effect) as never);
+    },
+  );
+
 const machine = setup({
   types: { context: {} as HostContext, events: {} as HostEvent },
   actions: {
     ...effects,
-    loadBase: decide(() => [{ kind: 'apply', plan: basePlan() }]),
+    loadBase: decide(({ context: { forwarding: held, forwardForeign } }) => [
+      { kind: 'apply', plan: basePlan(guardElements(held, forwardForeign), unwantedGuards(forwardForeign)) },
+    ]),
     announceServing: decide(() => [{ kind: 'announce', fact: 'serving', data: {} }]),
     announceFailed: decide(({ event }) => {
       assertEvent(event, 'steps.failed');
@@ -87,7 +101,9 @@ const machine = setup({
     }),
 
     // ---- drift
-    mend: decide(() => [{ kind: 'apply', plan: mendBasePlan() }]),
+    mend: decide(({ context: { forwarding: held, forwardForeign } }) => [
+      { kind: 'apply', plan: mendBasePlan(guardElements(held, forwardForeign)) },
+    ]),
     /** The elements may have gone with the ruleset: everybody who has some puts back what is missing. */
     announceMended: decide(({ context, event }) => {
       assertEvent(event, 'steps.applied');
@@ -96,6 +112,11 @@ const machine = setup({
         ...driftFacts({ what: 'firewall', steps: event.changed, tookMs: event.tookMs }),
         ...suspectOwners(context),
       ];
+    }),
+    /** Of the host's own elements, which went as those of everybody else did. */
+    mendGuards: decide(({ context: { forwarding: held, forwardForeign } }) => {
+      const elements = guardElements(held, forwardForeign);
+      return elements.length > 0 ? [{ kind: 'apply', plan: mendBasePlan(elements) }] : [];
     }),
     /** Who loaded it has told of the drift. */
     suspectOwners: decide(({ context }) => suspectOwners(context)),
@@ -114,6 +135,27 @@ const machine = setup({
       assertEvent(event, 'steps.failed');
       return { lastFault: event.fault };
     }),
+
+    // ---- forwarding
+    keepSettings: assign(({ event }) => {
+      assertEvent(event, 'host.start');
+      return { forwardForeign: event.forwardForeign ?? false };
+    }),
+    claimForwarding: decidingForwarding(({ context, event }) => {
+      assertEvent(event, 'forwarding.claim');
+      return forwarding.claim(context, event);
+    }),
+    releaseForwarding: decidingForwarding(({ context, event }) => {
+      assertEvent(event, 'forwarding.release');
+      return forwarding.release(context, event);
+    }),
+    takeForwarding: decidingForwarding(({ context, event }) => {
+      assertEvent(event, ['steps.applied', 'steps.failed']);
+      return event.type === 'steps.failed' ? forwarding.failed(context, event) : forwarding.applied(context, event);
+    }),
+    lookForForwarding: decide(({ context }) => forwarding.lookAgain(context)),
+    lookAtLinks: decide(({ context }) => forwarding.lookAtLinks(context)),
+    forgetForwarding: assign({ claims: {}, forwarding: {} }),
 
     // ---- ports
     claimPorts: enqueueActions(({ context, event, enqueue }) => {
@@ -294,6 +336,7 @@ const machine = setup({
     isSweep: ({ context, event }) =>
       'plan' in event && event.plan.startsWith(sweepPrefix) && event.plan.slice(sweepPrefix.length) in context.sweeping,
     isMend: ({ event }) => 'plan' in event && event.plan === 'mend base',
+    isForwarding: ({ event }) => 'plan' in event && forwarding.isForwardingPlan(event.plan),
     isBase: ({ event }) => 'plan' in event && event.plan === 'base',
     wasRebooted: ({ event }) => event.type === 'actor.recovered' && event.rebooted,
   },
@@ -303,7 +346,15 @@ export const hostMachine = machine.createMachine({
   id: 'host',
   description:
     'This host: the base ruleset is loaded before anything is served; what must be unique on it is given out here.',
-  context: { ports: {}, holding: {}, networks: {}, surveying: [], sweeping: {}, lastFault: null },
+  context: {
+    ports: {},
+    holding: {},
+    networks: {},
+    surveying: [],
+    sweeping: {},
+    lastFault: null,
+    ...forwarding.noForwarding,
+  },
   initial: 'absent',
   // claims are answered in every state: what waits in the inbox at a restart must not be lost
   on: {
@@ -312,10 +363,14 @@ export const hostMachine = machine.createMachine({
     'subnet.claim': { actions: 'survey' },
     'subnet.release': { actions: 'releaseSubnets' },
     'subnet.note': { actions: 'noteSubnets' },
-    'ruleset.loaded': { actions: 'suspectOwners' },
+    'forwarding.claim': { actions: 'claimForwarding' },
+    'forwarding.release': { actions: 'releaseForwarding' },
+    'links.seen': { actions: 'lookAtLinks' },
+    'ruleset.loaded': { actions: ['suspectOwners', 'mendGuards'] },
     'steps.applied': [
       { guard: 'isHoldOfThisAttempt', actions: 'grantPorts' },
       { guard: 'isSurvey', actions: 'grantSubnets' },
+      { guard: 'isForwarding', actions: 'takeForwarding' },
       { guard: 'isSweep', actions: 'replySwept' },
       // also when the daemon was started again meanwhile: the elements may be gone
       { guard: 'isMend', actions: 'announceMended' },
@@ -325,9 +380,10 @@ export const hostMachine = machine.createMachine({
       { guard: 'isHoldAgain', actions: 'announcePortLost' },
       { guard: 'isRelease', actions: 'announcePortStuck' },
       { guard: 'isSurvey', actions: 'refuseSurvey' },
+      { guard: 'isForwarding', actions: 'takeForwarding' },
       { guard: 'isSweep', actions: 'replySwept' },
     ],
-    'actor.recovered': { guard: 'wasRebooted', actions: ['surveyAgain', 'replySweptByReboot'] },
+    'actor.recovered': { guard: 'wasRebooted', actions: ['surveyAgain', 'replySweptByReboot', 'forgetForwarding'] },
     'host.sweep': { actions: 'sweep' },
     'uplink.changed': { actions: 'announceUplink' },
     'resolver.lost': { actions: 'announceResolverLost' },
@@ -336,39 +392,39 @@ export const hostMachine = machine.createMachine({
   states: {
     absent: {
       description: 'The daemon has not started yet.',
-      on: { 'host.start': 'starting' },
+      on: { 'host.start': { target: 'starting', actions: 'keepSettings' } },
     },
     starting: {
       description: 'The base ruleset is being loaded, unless it is there.',
       entry: 'loadBase',
       on: {
-        'steps.applied': { guard: 'isBase', target: 'serving', actions: 'announceServing' },
+        'steps.applied': { guard: 'isBase', target: 'serving', actions: ['announceServing', 'lookForForwarding'] },
         'steps.failed': { guard: 'isBase', target: 'failed', actions: ['keepFault', 'announceFailed'] },
         // the daemon before this one did not get further, and what it had bound is not bound any more
-        'host.start': { target: 'starting', reenter: true, actions: 'holdAgain' },
+        'host.start': { target: 'starting', reenter: true, actions: ['keepSettings', 'holdAgain'] },
       },
     },
     serving: {
       description: 'The ruleset is there; ports and subnets are given out.',
       on: {
         // the daemon was started again: the ruleset may be gone, and no port is bound
-        'host.start': { target: 'starting', actions: 'holdAgain' },
-        'drift.suspected': { actions: 'mend' },
+        'host.start': { target: 'starting', actions: ['keepSettings', 'holdAgain'] },
+        'drift.suspected': { actions: ['mend', 'lookForForwarding'] },
         'steps.failed': { guard: 'isMend', target: 'degraded', actions: ['keepFault', 'announceDegraded'] },
       },
     },
     degraded: {
       description: 'The ruleset was damaged and could not be loaded again; the next notice tries once more.',
       on: {
-        'host.start': { target: 'starting', actions: 'holdAgain' },
-        'drift.suspected': { actions: 'mend' },
+        'host.start': { target: 'starting', actions: ['keepSettings', 'holdAgain'] },
+        'drift.suspected': { actions: ['mend', 'lookForForwarding'] },
         'steps.applied': { guard: 'isMend', target: 'serving', actions: 'announceMended' },
         'steps.failed': { guard: 'isMend', actions: 'keepFault' },
       },
     },
     failed: {
       description: 'The base ruleset could not be loaded: nothing can be published or masqueraded.',
-      on: { 'host.start': { target: 'starting', actions: 'holdAgain' } },
+      on: { 'host.start': { target: 'starting', actions: ['keepSettings', 'holdAgain'] } },
     },
   },
 });

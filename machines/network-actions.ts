@@ -23,6 +23,7 @@ import {
   lowerPlan,
   mendPlan,
   raisePlan,
+  routedFamilies,
   updatePlan,
 } from '../src/core/plan/network.ts';
 import { degradedFacts, driftFacts, mendedFacts, rulesetLoaded } from './drift.ts';
@@ -183,6 +184,16 @@ export const networkSetup = setup({
     answered: assign({ command: null }),
 
     // ---- device
+    claimForwarding: decide(({ context }) => {
+      const families = routedFamilies(context.definition as NetworkDefinition);
+      if (families.length === 0) return [];
+      return [{ kind: 'tell', to: hostAddress, event: { type: 'forwarding.claim', network: context.name, families } }];
+    }),
+    releaseForwarding: decide(({ context: { name, definition } }) =>
+      definition && routedFamilies(definition).length > 0
+        ? [{ kind: 'tell', to: hostAddress, event: { type: 'forwarding.release', network: name } }]
+        : [],
+    ),
     raise: decide(({ context }) => [{ kind: 'apply', plan: raisePlan(grantOf(context)) }]),
     look: decide(({ context }) => [{ kind: 'apply', plan: lookPlan(grantOf(context)) }]),
     mend: decide(({ context }) => [{ kind: 'apply', plan: mendPlan(grantOf(context)) }]),
@@ -223,7 +234,7 @@ export const networkSetup = setup({
     }),
     adopted: assign({ adopting: false }),
     announceFailed: decide(({ event }) => {
-      assertEvent(event, 'steps.failed');
+      assertEvent(event, ['steps.failed', 'forwarding.refused']);
       return [{ kind: 'announce', fact: 'failed', data: { fault: event.fault } }];
     }),
     lower: decide(({ context }) => [
@@ -252,7 +263,7 @@ export const networkSetup = setup({
       enqueue.assign({ ...ledger, waiting: [], device: device && { ...device, routesLoopback } });
     }),
     refuseWaiting: enqueueActions(({ context, event, enqueue }) => {
-      assertEvent(event, 'steps.failed');
+      assertEvent(event, ['steps.failed', 'forwarding.refused']);
       for (const request of context.waiting) {
         enqueue(action(answerTo(request, { fault: event.fault })) as never);
       }
@@ -314,6 +325,8 @@ export const networkSetup = setup({
   guards: {
     isUsed: ({ context }) => isUsed(context),
     isGiven: ({ context }) => context.given,
+    doesNotRoute: ({ context }) => routedFamilies(context.definition as NetworkDefinition).length === 0,
+    isDown: ({ context }) => context.device === null,
     isForsaken: ({ context }) => context.given && !isUsed(context),
     isLastOfGiven: ({ context, event }) =>
       context.given && event.type === 'lease.release' && !isUsed(context, event.container),

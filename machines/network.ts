@@ -72,7 +72,7 @@ const whileUp = {
   ],
   'lease.release': release,
   'drift.suspected': { actions: 'mend' },
-  'actor.recovered': [...reboot, { actions: ['keepAdopting', 'mend'] }],
+  'actor.recovered': [...reboot, { actions: ['keepAdopting', 'claimForwarding', 'mend'] }],
   'steps.applied': [
     { guard: 'isMend', actions: ['announceMended', 'keepDevice', 'adopted'] },
     { guard: 'isLook', actions: ['keepDevice', 'grantWaiting'] },
@@ -116,6 +116,8 @@ export const networkMachine = networkSetup.createMachine({
     'lease.release': { actions: 'release' },
     'lease.ports': { actions: 'notePorts' },
     'ruleset.loaded': { actions: 'suspectMembers' },
+    // it was given up meanwhile
+    'forwarding.granted': { guard: 'isDown', actions: 'releaseForwarding' },
   },
   states: {
     absent: {
@@ -125,7 +127,7 @@ export const networkMachine = networkSetup.createMachine({
         'network.update': { actions: 'refuseUnknown' },
         'network.remove': { actions: 'refuseUnknown' },
         'definition.found': { target: 'defined', actions: ['note', 'announceFound'] },
-        'lease.request': { guard: 'bringsDefinition', target: 'raising', actions: ['note', 'announceFound', 'wait'] },
+        'lease.request': { guard: 'bringsDefinition', target: 'routing', actions: ['note', 'announceFound', 'wait'] },
       },
     },
     claiming: {
@@ -154,14 +156,14 @@ export const networkMachine = networkSetup.createMachine({
     },
     defined: {
       description: 'Known; nothing of it is in the kernel.',
-      always: [{ guard: 'hasWaiting', target: 'raising' }, ...news],
+      always: [{ guard: 'hasWaiting', target: 'routing' }, ...news],
       on: {
         'network.create': { actions: 'refuseExists' },
         'network.update': update,
         'network.remove': removal,
         'definition.found': definitionFound,
         'definition.lost': lossOfDefinition,
-        'lease.request': [replacement, { target: 'raising', actions: 'wait' }],
+        'lease.request': [replacement, { target: 'routing', actions: 'wait' }],
         'lease.release': release,
         'steps.applied': { guard: 'isDefine', actions: 'announceWritten' },
         'steps.failed': { guard: 'isDefine', actions: 'announceFailed' },
@@ -213,6 +215,23 @@ export const networkMachine = networkSetup.createMachine({
         ],
       },
     },
+    routing: {
+      description: 'The host is asked to forward for it, before there is a device that anything could be sent through.',
+      entry: 'claimForwarding',
+      always: { guard: 'doesNotRoute', target: 'raising' },
+      on: {
+        ...refuseMeanwhile,
+        ...newsMeanwhile,
+        'lease.request': { actions: 'wait' },
+        'drift.suspected': { actions: 'suspect' },
+        'forwarding.granted': { target: 'raising' },
+        'forwarding.refused': [
+          { guard: 'isGiven', target: 'lowering', actions: ['announceFailed', 'refuseWaiting', 'keepLoss'] },
+          { target: 'defined', actions: ['announceFailed', 'refuseWaiting'] },
+        ],
+        'actor.recovered': reboot,
+      },
+    },
     raising: {
       description: 'The device is made for the first member, who waits for it.',
       entry: 'raise',
@@ -224,7 +243,7 @@ export const networkMachine = networkSetup.createMachine({
         'steps.applied': { guard: 'isRaise', target: 'up', actions: ['keepDevice', 'announceUp', 'grantWaiting'] },
         'steps.failed': [
           { guard: 'isRaiseOfGiven', target: 'lowering', actions: ['announceFailed', 'refuseWaiting', 'keepLoss'] },
-          { guard: 'isRaise', target: 'defined', actions: ['announceFailed', 'refuseWaiting'] },
+          { guard: 'isRaise', target: 'defined', actions: ['announceFailed', 'refuseWaiting', 'releaseForwarding'] },
         ],
         'actor.recovered': reboot,
       },
@@ -247,7 +266,7 @@ export const networkMachine = networkSetup.createMachine({
         ...whileUp,
         'lease.request': [replacement, { actions: 'wait' }],
         'drift.suspected': { actions: 'suspect' },
-        'actor.recovered': [...reboot, { actions: ['keepAdopting', 'suspect'] }],
+        'actor.recovered': [...reboot, { actions: ['keepAdopting', 'claimForwarding', 'suspect'] }],
         'steps.applied': [
           { guard: 'isClose', target: 'up', actions: ['keepClosed', 'suspectPublishers', 'grantWaiting'] },
           ...whileUp['steps.applied'],
@@ -270,7 +289,7 @@ export const networkMachine = networkSetup.createMachine({
         'lease.request': [replacement, { actions: ['wait', 'mend'] }],
         'lease.release': release,
         'drift.suspected': { actions: 'mend' },
-        'actor.recovered': [...reboot, { actions: ['keepAdopting', 'mend'] }],
+        'actor.recovered': [...reboot, { actions: ['keepAdopting', 'claimForwarding', 'mend'] }],
         'steps.applied': [
           { guard: 'isMend', target: 'up', actions: ['announceMended', 'keepDevice', 'adopted', 'grantWaiting'] },
           { guard: 'isDefine', actions: 'announceWritten' },
@@ -293,14 +312,14 @@ export const networkMachine = networkSetup.createMachine({
           {
             guard: 'hasSuccessor',
             target: 'defined',
-            actions: ['announceRemoved', 'answered', 'forgetDevice', 'note', 'announceFound'],
+            actions: ['announceRemoved', 'answered', 'forgetDevice', 'releaseForwarding', 'note', 'announceFound'],
           },
-          { guard: 'isLower', target: 'removed', actions: ['releaseSubnets', 'announceRemoved'] },
+          { guard: 'isLower', target: 'removed', actions: ['releaseForwarding', 'releaseSubnets', 'announceRemoved'] },
         ],
         'steps.failed': {
           guard: 'isLower',
           target: 'defined',
-          actions: ['announceFailed', 'replyFailed', 'answered', 'forgetDevice'],
+          actions: ['announceFailed', 'replyFailed', 'answered', 'forgetDevice', 'releaseForwarding'],
         },
         'actor.recovered': {
           // the plan went with the host, but not the file

@@ -38,6 +38,8 @@ export interface DaemonOptions {
   sysctlDirectory: string;
   /** the names of containers end in this */
   searchDomain: string;
+  /** links that are not netloom's reach each other through this host, also where netloom switched forwarding on */
+  forwardForeign: boolean;
   /** of the own nats-server, on 127.0.0.1; 0: a free one */
   natsPort: number;
   /** an outside server instead of an own one */
@@ -89,7 +91,15 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const rebooted = journal.noticeBoot(bootId);
 
     // what each of these waits for, modules to be loaded above all, the others need not wait for
-    const pool = new Pool({ workers, runDirectory, netnsDirectory, networksDirectory, sysctlDirectory, searchDomain });
+    const pool = new Pool({
+      workers,
+      runDirectory,
+      netnsDirectory,
+      networksDirectory,
+      sysctlDirectory,
+      searchDomain,
+      forwardForeign: options.forwardForeign,
+    });
     const [{ nc, publisher }, resolver, , watch] = await allOf(undo, [
       [openBus(options, journal, log), (bus: Bus) => bus.close()],
       [ResolverKeeper.start(), (keeper: ResolverKeeper) => keeper.stop()],

@@ -193,6 +193,13 @@ export class ActorEngine extends JournalViews implements Engine {
     if (links.length > 0) for (const address of this.#usersOf(new Set(links))) suspected.add(address);
     for (const one of addresses) for (const address of this.#giversOf(one)) suspected.add(address);
     for (const address of suspected) this.pool.suspect(address);
+    if (links.length > 0 && this.#keepsLinksApart()) this.#tell(hostAddress, { type: 'links.seen' });
+  }
+
+  /** Links of others matter to the host only where netloom switched forwarding on. */
+  #keepsLinksApart(): boolean {
+    const context = this.journal.actor(hostAddress)?.context as HostContext | undefined;
+    return Object.values(context?.forwarding ?? {}).some(({ found }) => !found);
   }
 
   /** Networks that would give that address to a container, though it is this host's now, or that would not, though it is free. */

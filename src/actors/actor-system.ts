@@ -27,6 +27,8 @@ export interface Settings {
   netnsDirectory: string;
   /** the names of containers end in this */
   searchDomain: string;
+  /** links that are not ours reach each other, also where netloom switched forwarding on */
+  forwardForeign?: boolean;
 }
 
 /** The way out of this thread: to the actors of other workers, to waiting clients, to the outbox. */
@@ -123,7 +125,7 @@ export class ActorSystem {
       const notice = rebooted ? { consumed: rebootNotice, completed: null } : undefined;
       this.#later(() => this.#receive(address, { type: 'actor.recovered', rebooted }, notice));
     }
-    if (address === hostAddress) this.#later(() => this.#receive(address, { type: 'host.start' }));
+    if (address === hostAddress) this.#later(() => this.#receive(address, this.#hostStart()));
     for (const delivery of this.journal.inboxOf(address)) this.#hear(delivery);
   }
 
@@ -237,6 +239,10 @@ export class ActorSystem {
     return new Actor(address, machines[kind], this.#inputFor(kind, address), record);
   }
 
+  #hostStart(): ActorEvent {
+    return { type: 'host.start', forwardForeign: this.settings.forwardForeign ?? false };
+  }
+
   #inputFor(kind: ActorKind, address: ActorAddress): ContainerInput | NetworkInput | undefined {
     if (kind === 'container') {
       const { netnsDirectory } = this.settings;
@@ -267,6 +273,8 @@ function refusalTo(event: ActorEvent, fault: Fault): { to: ActorAddress; event: 
       };
     case 'netns.share':
       return { to: event.from, event: { type: 'claim.refused', attempt: event.attempt, fault } };
+    case 'forwarding.claim':
+      return { to: networkAddress(event.network), event: { type: 'forwarding.refused', fault } };
     case 'subnet.claim':
       return { to: networkAddress(event.network), event: { type: 'subnet.refused', fault } };
     default:

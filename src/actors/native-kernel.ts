@@ -1,13 +1,21 @@
 import { mkdirSync } from 'node:fs';
 import * as native from '#native';
 import type { ActorAddress } from '../core/actor-address.ts';
-import { formatSubnet, parseSubnet, type Subnet } from '../core/address.ts';
+import { type Family, formatSubnet, parseSubnet, type Subnet } from '../core/address.ts';
 import type { ActorEvent } from '../core/event.ts';
 import type { Inventory } from '../core/gc.ts';
+import { isHostVethName, ownerOfAlias } from '../core/names.ts';
 import type { NetworkDefinition } from '../core/network.ts';
 import type { TrafficCounter } from '../core/nft.ts';
 import { namespaceSysctls, persistedSettings, type SettingDrift } from '../core/plan/interface-settings.ts';
-import type { ContainerNames, FoundLink, ServedNetwork, Step, StepOutput } from '../core/plan/step.ts';
+import type {
+  ContainerNames,
+  ForwardingSurvey,
+  FoundLink,
+  ServedNetwork,
+  Step,
+  StepOutput,
+} from '../core/plan/step.ts';
 import { type PublishedPort, publishedFlows } from '../core/port.ts';
 import type { NamespaceStatistics } from '../core/statistics.ts';
 import { publicAddresses } from '../core/way-out.ts';
@@ -278,6 +286,10 @@ export class NativeKernel implements Kernel {
       case 'definition.remove':
         this.services.definitions.remove(step.name);
         return unchanged();
+      case 'sysctl.turn':
+        return turnSysctl(step);
+      case 'forwarding.survey':
+        return unchanged({ forwarding: this.#surveyForwarding() });
       case 'sysctl.set':
         return { output: {}, changed: setSysctl(step) };
       case 'nft.load':
@@ -338,6 +350,22 @@ export class NativeKernel implements Kernel {
     const addresses = own.map(({ address }) => address.split('/')[0] as string);
     const routesLoopback = link.ipv4Configuration?.routeLocalnet ?? false;
     return { name: link.name, mtuBytes, macAddress: link.macAddress, addresses, routesLoopback };
+  }
+
+  #surveyForwarding(): ForwardingSurvey {
+    const isOurs = ({ name, alias }: native.LinkInfo) =>
+      isHostVethName(name) || (alias !== null && ownerOfAlias(alias) !== null);
+    const others = native.listLinks(this.#route).filter((link) => !link.loopback && !isOurs(link));
+    const acceptRa = others.flatMap(({ name, ipv6Configuration }) =>
+      ipv6Configuration ? [[name, ipv6Configuration.acceptRa] as const] : [],
+    );
+    const future = native.getSysctl(null, 'net/ipv6/conf/default/accept_ra');
+    return {
+      on: forwardingFamilies({ 4: 'net/ipv4/ip_forward', 6: 'net/ipv6/conf/all/forwarding' }),
+      future: forwardingFamilies({ 4: 'net/ipv4/conf/default/forwarding', 6: 'net/ipv6/conf/default/forwarding' }),
+      acceptRa: Object.fromEntries([...acceptRa, ...(future === null ? [] : [['default', Number(future)] as const])]),
+      bridges: others.filter(({ kind }) => kind === 'bridge').map(({ name }) => name),
+    };
   }
 
   #survey() {
@@ -404,3 +432,14 @@ interface Outcome {
 }
 
 const unchanged = (output: StepOutput = {}): Outcome => ({ output, changed: false });
+
+const forwardingFamilies = (keys: Record<Family, string>): Family[] =>
+  ([4, 6] as const).filter((family) => Number(native.getSysctl(null, keys[family]) ?? 0) !== 0);
+
+function turnSysctl({ key, from, to, optional }: Extract<Step, { verb: 'sysctl.turn' }>): Outcome {
+  const found = native.getSysctl(null, key);
+  if (found === null && !optional) throw fault('turn sysctl', 'ENOENT', key);
+  if (found !== from) return unchanged();
+  native.setSysctl(null, key, to);
+  return { output: { drifted: [{ key: key.replaceAll('/', '.'), found, wanted: to }] }, changed: true };
+}

@@ -57,4 +57,5 @@ export interface WorkerSettings {
   /** where systemd-sysctl reads settings of interfaces */
   sysctlDirectory: string;
   searchDomain: string;
+  forwardForeign: boolean;
 }

@@ -1,4 +1,5 @@
 import type { ActorAddress } from './actor-address.ts';
+import type { Family } from './address.ts';
 import type { SubnetClaim } from './claims.ts';
 import type { AttachmentRequest, ContainerWish } from './container.ts';
 import type { Fault } from './fault.ts';
@@ -83,6 +84,9 @@ export type NetworkEvent =
   | { type: 'definition.lost' }
   | { type: 'subnet.granted'; bridge: string | null; subnets: NetworkSubnet[] }
   | { type: 'subnet.refused'; fault: Fault }
+  /** the host forwards for it, or cannot */
+  | { type: 'forwarding.granted' }
+  | { type: 'forwarding.refused'; fault: Fault }
   | LeaseRequest
   /** the same of a member whose published ports have changed */
   | { type: 'lease.ports'; container: string; onLoopback: boolean }
@@ -104,7 +108,13 @@ export interface LeaseRequest {
 
 export type HostEvent =
   | LoopEvent
-  | { type: 'host.start' }
+  /** forwardForeign: links that are not ours reach each other, also where netloom switched forwarding on */
+  | { type: 'host.start'; forwardForeign?: boolean }
+  /** links that are not ours came or went */
+  | { type: 'links.seen' }
+  /** a network of ours is about to route these families */
+  | { type: 'forwarding.claim'; network: string; families: Family[] }
+  | { type: 'forwarding.release'; network: string }
   /** the way to the outside is another now: its source address (C09), its link, or the MTU of that */
   | ({ type: 'uplink.changed' } & WayOut)
   /** the thread that answers for names has ended by itself; another has taken its place */

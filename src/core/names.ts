@@ -64,7 +64,7 @@ export function ownerOfAlias(alias: string): ActorAddress | null {
   return netloom === 'netloom' && owner ? ownerNamed(owner) : null;
 }
 
-/** `container/<id>` or `network/<name>`, as the comment of an element has it; null: not one of ours. */
+/** `container/<id>`, `network/<name>` or `host`, as the comment of an element has it; null: not one of ours. */
 export function ownerNamed(text: string): ActorAddress | null {
-  return /^(container|network)\/./.test(text) ? (text as ActorAddress) : null;
+  return /^((container|network)\/.|host$)/.test(text) ? (text as ActorAddress) : null;
 }

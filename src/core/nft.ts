@@ -351,7 +351,7 @@ function concatenate(fields: readonly Field[], texts: readonly string[]): Uint8A
   return Buffer.concat(fields.map((field, index) => encodeField(field, texts[index] as string)));
 }
 
-/** Every field is padded to four bytes, numbers in network byte order. */
+/** Numbers in network byte order. Fields are padded to four bytes; a family, which is never one of several, is not. */
 function encodeField(field: Field, text: string): Uint8Array {
   switch (field) {
     case 'direction':
@@ -359,7 +359,7 @@ function encodeField(field: Field, text: string): Uint8Array {
     case 'proto':
       return Uint8Array.of(protocolNumber[text] as number, 0, 0, 0);
     case 'family':
-      return Uint8Array.of(familyNumber[text] as number, 0, 0, 0);
+      return Uint8Array.of(familyNumber[text] as number);
     case 'port':
       return Uint8Array.of(Number(text) >> 8, Number(text) & 0xff, 0, 0);
     case 'address4':
@@ -403,7 +403,7 @@ const fieldBytes: Record<Field, number> = {
   address4: 4,
   address6: 16,
   ifname: 16,
-  family: 4,
+  family: 1,
   mac: 8,
 };
 

@@ -46,6 +46,7 @@ export const networkStates = [
   'defining',
   'defined',
   'updating',
+  'routing',
   'raising',
   'up',
   'degraded',

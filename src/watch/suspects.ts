@@ -156,6 +156,8 @@ export class Suspicions {
         break;
       case 'netconf.changed':
         if (typeof notice.linkIndex === 'number' && this.#settings.has(notice.linkIndex)) this.#areSettingsStale = true;
+        // this is the host's
+        if (typeof notice.linkIndex !== 'number' && notice.forwarding === false) this.#suspects.owners.add(hostAddress);
     }
   }
 

@@ -684,6 +684,57 @@ describe.each([
     });
   });
 
+  describe('forwarding of the host', () => {
+    const turn = (key: string, from: string, to: string, more: { optional?: true } = {}): Step => ({
+      verb: 'sysctl.turn',
+      key,
+      from,
+      to,
+      ...more,
+    });
+    const all = (to: '0' | '1'): Step[] => [
+      turn('net/ipv4/ip_forward', to === '1' ? '0' : '1', to),
+      turn('net/ipv6/conf/all/forwarding', to === '1' ? '0' : '1', to),
+    ];
+    const survey = async () => (await succeed({ verb: 'forwarding.survey' }))[0]?.forwarding;
+
+    it('is turned, which holds for links that come, too; and turned again nothing changes', async () => {
+      await succeed(...all('0'));
+      expect(await survey()).toMatchObject({ on: [], future: [] });
+      const outputs = await succeed(...all('1'), ...all('1'));
+      expect(outputs.map(({ drifted }) => drifted?.[0]?.key)).toEqual([
+        'net.ipv4.ip_forward',
+        'net.ipv6.conf.all.forwarding',
+        undefined,
+        undefined,
+      ]);
+      expect(await survey()).toMatchObject({ on: [4, 6], future: [4, 6] });
+      await succeed(...all('0'));
+    });
+
+    it('shows what links believe that are not ours, and which are bridges', async () => {
+      await succeed(
+        { verb: 'link.bridge', name: 'theirs.1', macAddress: '02:00:00:00:00:09', mtuBytes: null },
+        { verb: 'link.bridge', name: 'ours0', macAddress: '02:00:00:00:00:09', mtuBytes: null },
+        { verb: 'link.set', netns: null, name: 'ours0', alias: 'netloom network/demo' },
+      );
+      const key = 'net/ipv6/conf/theirs.1/accept_ra';
+      expect(await survey()).toMatchObject({
+        acceptRa: { 'theirs.1': 1, default: 1 },
+        bridges: expect.arrayContaining(['theirs.1']),
+      });
+      expect((await survey())?.acceptRa).not.toHaveProperty('ours0');
+      await succeed(turn(key, '0', '2'));
+      expect((await survey())?.acceptRa['theirs.1']).toBe(1);
+      await succeed(turn(key, '1', '2'), turn('net/ipv6/conf/default/accept_ra', '1', '2'));
+      expect((await survey())?.acceptRa).toMatchObject({ 'theirs.1': 2, default: 2 });
+      await succeed(turn('net/ipv6/conf/default/accept_ra', '2', '1'));
+      for (const name of ['theirs.1', 'ours0']) await succeed({ verb: 'link.delete', netns: null, name });
+      await succeed(turn(key, '2', '1', { optional: true }));
+      expect(await refused(turn(key, '2', '1'))).toMatchObject({ errno: 'ENOENT' });
+    });
+  });
+
   describe('elements', () => {
     const published = (port: number, target = '10.0.0.2'): Element => ({
       set: 'published_any4',

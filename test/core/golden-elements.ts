@@ -1,6 +1,11 @@
 import type { Element, EncodedElement } from '../../src/core/nft.ts';
 
-const words = (bytes: Uint8Array): string => (Buffer.from(bytes).toString('hex').match(/.{8}/g) ?? []).join(' ');
+const words = (bytes: Uint8Array): string =>
+  (
+    Buffer.from(bytes)
+      .toString('hex')
+      .match(/.{1,8}/g) ?? []
+  ).join(' ');
 
 /** `key [to keyEnd] [: data] [end] ["comment"]`, in four-byte words. */
 export function bytesOf({ key, keyEnd, data, intervalEnd, comment }: Omit<EncodedElement, 'set' | 'family'>): string {
@@ -54,7 +59,7 @@ export const golden: [command: string, element: Element, bytes: string[]][] = [
   [
     'nft add element inet netloom closed_families { ipv6 }',
     { set: 'closed_families', key: ['ipv6'], owner: null },
-    ['0a000000'],
+    ['0a'],
   ],
   [
     'nft add element inet netloom open_links { "netloom0" }',

@@ -15,7 +15,21 @@ const create = (command = 'c1'): ActorEvent => ({ type: 'network.create', comman
 const remove: ActorEvent = { type: 'network.remove', command: 'c9' };
 const raised = applied('raise', [{ link: device }]);
 const release = (container: string): ActorEvent => ({ type: 'lease.release', container });
-const reach = (from: At, ...events: ActorEvent[]): At => follow(networkMachine, from, ...events).next;
+const forwarded: ActorEvent = { type: 'forwarding.granted' };
+
+/** Where the host is asked to forward it does so at once; its own test is below. */
+function followed(from: At, ...events: ActorEvent[]): { next: At; effects: Effect[] } {
+  let taken: { next: At; effects: Effect[] } = { next: from, effects: [] };
+  for (const event of events) {
+    taken = follow(networkMachine, taken.next, event);
+    if (taken.next.value !== 'routing') continue;
+    const { next, effects } = follow(networkMachine, taken.next, forwarded);
+    taken = { next, effects: [...taken.effects, ...effects] };
+  }
+  return taken;
+}
+const isAboutForwarding = (line: string) => line.startsWith('tell host forwarding.');
+const reach = (from: At, ...events: ActorEvent[]): At => followed(from, ...events).next;
 
 const start: At = begin(networkMachine, { name: 'demo', searchDomain: 'dns.netloom' });
 const claiming = reach(start, create());
@@ -28,10 +42,11 @@ const empty = reach(up, release('a'));
 const lowering = reach(empty, remove);
 
 function step(from: At, ...events: ActorEvent[]): string[] {
-  const { next, effects } = follow(networkMachine, from, ...events);
-  return [stateName(next.value), ...effects.map(brief)];
+  const { next, effects } = followed(from, ...events);
+  return [stateName(next.value), ...effects.map(brief).filter((line) => !isAboutForwarding(line))];
 }
-const effectsOf = (from: At, event: ActorEvent): Effect[] => follow(networkMachine, from, event).effects;
+const effectsOf = (from: At, event: ActorEvent): Effect[] =>
+  followed(from, event).effects.filter((effect) => !isAboutForwarding(brief(effect)));
 
 describe('a network that is wished for', () => {
   it('asks the host for subnets and a bridge name', () => {
@@ -54,6 +69,52 @@ describe('a network that is wished for', () => {
   it('twice is refused', () => {
     for (const from of [claiming, defined, raising, up, lowering])
       expect(step(from, create('c9')).at(-1)).toBe('reply c9 network.exists');
+  });
+});
+
+describe('a network that routes', () => {
+  const refused: ActorEvent = { type: 'forwarding.refused', fault: fault('kernel.refused', 'read-only') };
+  const plainly = (from: At, ...events: ActorEvent[]) => {
+    const { next, effects } = follow(networkMachine, from, ...events);
+    return [stateName(next.value), ...effects.map(brief)];
+  };
+  const routing = follow(networkMachine, defined, leaseRequest('a')).next as At;
+
+  it('has no device before the host forwards for it', () => {
+    expect(plainly(defined, leaseRequest('a'))).toEqual(['routing', 'tell host forwarding.claim']);
+    expect(plainly(routing, forwarded)).toEqual(['raising', 'apply raise']);
+  });
+
+  it('refuses who waits when the host cannot', () => {
+    expect(plainly(routing, leaseRequest('b'), refused)).toEqual([
+      'defined',
+      'announce failed',
+      'tell container/a claim.refused',
+      'tell container/b claim.refused',
+    ]);
+  });
+
+  it('gives it up when its device is gone, or could not be made', () => {
+    expect(plainly(lowering, applied('lower'))).toContain('tell host forwarding.release');
+    expect(plainly(raising, failed('raise'))).toContain('tell host forwarding.release');
+  });
+
+  it('gives it up when a reboot came before the answer', () => {
+    expect(plainly(routing, recovered(true))).toEqual(['defined']);
+    expect(plainly(routing, recovered(true), forwarded)).toEqual(['defined', 'tell host forwarding.release']);
+    expect(plainly(up, forwarded)).toEqual(['up']);
+  });
+
+  it('claims it again when the daemon is another: its host may know nothing of it', () => {
+    expect(plainly(up, recovered(false))).toEqual(['up', 'tell host forwarding.claim', 'apply mend']);
+  });
+
+  it('is not an internal one, nor one upon the link of somebody else', () => {
+    for (const request of [{ internal: true }, { driver: 'macvlan', subnets: [{ subnet: '10.89.0.0/24' }] }]) {
+      const start: ActorEvent = { type: 'definition.found', definition: definitionOf(request) };
+      const found = follow(networkMachine, begin(networkMachine, { name: 'demo', searchDomain: 'x' }), start).next;
+      expect(plainly(found as At, leaseRequest('a'))).toEqual(['raising', 'apply raise']);
+    }
   });
 });
 

@@ -118,6 +118,8 @@ function liveAsNetwork(random: () => number) {
       answers.push(
         random() < 0.8 ? { type: 'subnet.granted', bridge, subnets } : { type: 'subnet.refused', fault: refusal },
       );
+    if (event.type === 'forwarding.claim')
+      answers.push(random() < 0.8 ? { type: 'forwarding.granted' } : { type: 'forwarding.refused', fault: refusal });
     if (event.type !== 'lease.granted' && event.type !== 'claim.refused') return;
     if (!asking.delete(name)) asking.add(`${name}, twice`);
     if (event.type === 'lease.granted') members.add(name);

@@ -163,6 +163,9 @@ export const networkTerrain: Terrain<NetworkContext> = {
       ...(outstanding.length < 1 ? ([{ type: 'definition.lost' }] as const) : []),
       ...(outstanding.length < 2 && !context.suspected ? ([{ type: 'drift.suspected' }] as const) : []),
       ...(value === 'claiming' ? answers : []),
+      ...(value === 'routing'
+        ? ([{ type: 'forwarding.granted' }, { type: 'forwarding.refused', fault: refusal }] as const)
+        : []),
       ...['a', 'b'].flatMap((container): ActorEvent[] => [
         ...(isAsking(context, container) ? [] : [leaseRequest(container)]),
         { type: 'lease.release', container },

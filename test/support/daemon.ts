@@ -126,6 +126,9 @@ export async function untilAnswered<T>(attempt: () => Promise<T>, withinMs = 20_
   }
 }
 
+/** IPv4 forwarding stays on once it was switched on, and so does what keeps links of others apart. */
+const isHostsOwn = (element: string): boolean => /"comment":"host"/.test(element);
+
 /** What netloom has in this host's kernel. */
 export interface Inventory {
   namespaces: string[];
@@ -138,7 +141,9 @@ export function inventory(daemon: TestDaemon): Inventory {
   const namespaces = existsSync(daemon.netnsDirectory) ? readdirSync(daemon.netnsDirectory) : [];
   const elements = Object.entries(nftSets).flatMap(([set, layout]) => {
     const kind = 'value' in layout ? 'map' : 'set';
-    return nftElements(kind, set, nftFamily(set as NftSet)).map((element) => `${set} ${JSON.stringify(element)}`);
+    return nftElements(kind, set, nftFamily(set as NftSet))
+      .map((element) => `${set} ${JSON.stringify(element)}`)
+      .filter((element) => !isHostsOwn(element));
   });
   return { namespaces, links: linkNames().filter((name) => name !== 'lo'), elements, processes: processesOf(daemon) };
 }

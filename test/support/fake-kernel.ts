@@ -1,7 +1,8 @@
 import type { Kernel, Performed, StepFailure } from '../../src/actors/kernel.ts';
 import type { ActorAddress } from '../../src/core/actor-address.ts';
-import { parseSubnet, type Subnet, subnetContains } from '../../src/core/address.ts';
+import { type Family, parseSubnet, type Subnet, subnetContains } from '../../src/core/address.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
+import { isHostVethName } from '../../src/core/names.ts';
 import { describeElement, type Element, portTraffic, type TrafficCounter } from '../../src/core/nft.ts';
 import {
   namespaceSettings,
@@ -9,7 +10,7 @@ import {
   type SettingDrift,
   settingDrift,
 } from '../../src/core/plan/interface-settings.ts';
-import type { HeldPorts, LinkSettings, Step, StepOutput } from '../../src/core/plan/step.ts';
+import type { ForwardingSurvey, HeldPorts, LinkSettings, Step, StepOutput } from '../../src/core/plan/step.ts';
 import { type PublishedPort, publishedFlows } from '../../src/core/port.ts';
 import type { NamespaceStatistics } from '../../src/core/statistics.ts';
 import { type FakeLink, FakeLinux, type FakeNetns, newLink } from './fake-linux.ts';
@@ -174,6 +175,8 @@ export class FakeKernel implements Kernel {
         return linux.netns(step.netns)?.links.get(step.link)?.addresses.includes(step.address) ?? false;
       case 'route.add':
         return linux.netns(step.netns)?.routes.some((route) => isSameRoute(route, step)) ?? false;
+      case 'sysctl.turn':
+        return this.#sysctl(step.key) !== step.from;
       case 'sysctl.set':
         return linux.netns(step.netns)?.sysctls.get(step.key) === step.value;
       case 'firewalld.trust':
@@ -281,6 +284,10 @@ export class FakeKernel implements Kernel {
       case 'definition.remove':
         linux.definitions.delete(step.name);
         return;
+      case 'sysctl.turn':
+        return this.#turnSysctl(step);
+      case 'forwarding.survey':
+        return { forwarding: this.#surveyForwarding() };
       case 'sysctl.set':
         this.#netns(step.netns).sysctls.set(step.key, step.value);
         return;
@@ -306,6 +313,52 @@ export class FakeKernel implements Kernel {
       case 'host.survey':
         return { survey: { ...linux.host.ways(), linkNames: [...linux.host.links.keys()] } };
     }
+  }
+
+  /** Of this host; null: there is no such key. */
+  #sysctl(key: string): string | null {
+    const { host } = this.linux;
+    const name = /^net\/ipv6\/conf\/(.+)\/accept_ra$/.exec(key)?.[1];
+    if (name === undefined) return host.sysctls.get(key) ?? '0';
+    if (name === 'default') return `${host.ipv6.acceptRa}`;
+    const link = host.links.get(name);
+    return link ? `${{ ...host.ipv6, ...link.ipv6 }.acceptRa}` : null;
+  }
+
+  #turnSysctl({ key, from, to, optional }: StepOf<'sysctl.turn'>): StepOutput {
+    const { host } = this.linux;
+    const found = this.#sysctl(key);
+    if (found === null && !optional) throw new Refused('turn sysctl', 'ENOENT', key);
+    if (found !== from) return {};
+    const name = /^net\/ipv6\/conf\/(.+)\/accept_ra$/.exec(key)?.[1];
+    if (name === undefined) host.sysctls.set(key, to);
+    else if (name === 'default') host.ipv6 = { ...host.ipv6, acceptRa: Number(to) };
+    else {
+      const link = host.links.get(name) as FakeLink;
+      link.ipv6 = { ...link.ipv6, acceptRa: Number(to) };
+    }
+    // the kernel sets it for links that come, too
+    const family = { 'net/ipv4/ip_forward': 4, 'net/ipv6/conf/all/forwarding': 6 }[key];
+    if (family) host.sysctls.set(`net/ipv${family}/conf/default/forwarding`, to);
+    return { drifted: [{ key: key.replaceAll('/', '.'), found, wanted: to }] };
+  }
+
+  #surveyForwarding(): ForwardingSurvey {
+    const { links } = this.linux.host;
+    const isOurs = ({ name, settings }: FakeLink) => isHostVethName(name) || settings.alias?.startsWith('netloom ');
+    const others = [...links.values()].filter((link) => link.kind !== 'loopback' && !isOurs(link));
+    const on = (key: (family: Family) => string) =>
+      ([4, 6] as const).filter((family) => this.#sysctl(key(family)) === '1');
+    const acceptRa = ['default', ...others.map(({ name }) => name)].map((name) => [
+      name,
+      Number(this.#sysctl(`net/ipv6/conf/${name}/accept_ra`)),
+    ]);
+    return {
+      on: on((family) => (family === 4 ? 'net/ipv4/ip_forward' : 'net/ipv6/conf/all/forwarding')),
+      future: on((family) => `net/ipv${family}/conf/default/forwarding`),
+      acceptRa: Object.fromEntries(acceptRa),
+      bridges: others.filter(({ kind }) => kind === 'bridge').map(({ name }) => name),
+    };
   }
 
   /** Another thread is asked: others go on meanwhile. */

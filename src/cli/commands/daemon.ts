@@ -14,6 +14,7 @@ interface DaemonFlags extends GlobalOptions {
   networksDir?: string;
   sysctlDir?: string;
   dnsDomain: string;
+  forwardForeign?: boolean;
   natsPort: number;
   allowOpenServer?: boolean;
   workers: number;
@@ -75,6 +76,12 @@ export function daemonCommand(parent: Command, terminal: Terminal): void {
         .argParser(domainParser('--dns-domain')),
     )
     .addOption(
+      new Option(
+        '--forward-foreign',
+        "also where netloom switched forwarding on, let links that are not netloom's reach each other through this host",
+      ).env('NETLOOM_FORWARD_FOREIGN'),
+    )
+    .addOption(
       new Option('--nats-port <port>', 'of the own nats-server; 0: a free one')
         .env('NETLOOM_NATS_PORT')
         .default(4222)
@@ -125,6 +132,7 @@ export async function daemonOptions(flags: DaemonFlags): Promise<DaemonOptions> 
     networksDirectory: flags.networksDir ?? ownNetworks,
     sysctlDirectory: flags.sysctlDir ?? ownSysctls,
     searchDomain: flags.dnsDomain,
+    forwardForeign: flags.forwardForeign ?? false,
     natsPort: flags.natsPort,
     natsUrl: flags.natsUrl ?? null,
     credentialsFile: flags.creds ?? null,

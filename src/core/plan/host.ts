@@ -1,13 +1,25 @@
+import type { Element } from '../nft.ts';
 import { holdAddresses, type PublishedPort } from '../port.ts';
 import type { HeldPorts, Plan, Step } from './step.ts';
 
-export function basePlan(): Plan {
-  return { name: 'base', kind: 'build', steps: [{ verb: 'nft.load' }] };
+/** The ruleset, with the host's own elements in it; and without those that another daemon was told to have. */
+export function basePlan(elements: Element[] = [], unwanted: Element[] = []): Plan {
+  const without: Step[] = unwanted.length > 0 ? [{ verb: 'nft.delete', elements: unwanted }] : [];
+  return { name: 'base', kind: 'extend', steps: [...rulesetSteps(elements), ...without] };
 }
 
 /** Changes nothing where the whole ruleset is there. */
-export function mendBasePlan(): Plan {
-  return { name: 'mend base', kind: 'mend', steps: [{ verb: 'nft.load' }] };
+export function mendBasePlan(elements: Element[] = []): Plan {
+  return { name: 'mend base', kind: 'mend', steps: rulesetSteps(elements) };
+}
+
+const rulesetSteps = (elements: Element[]): Step[] => [
+  { verb: 'nft.load' },
+  ...(elements.length > 0 ? [{ verb: 'nft.add', elements } as const] : []),
+];
+
+export function forwardingSurveyPlan(name: string): Plan {
+  return { name, kind: 'build', steps: [{ verb: 'forwarding.survey' }] };
 }
 
 export function surveyPlan(name: string): Plan {

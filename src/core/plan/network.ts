@@ -1,4 +1,4 @@
-import { linkLocalAddress, parseSubnet, type Subnet } from '../address.ts';
+import { type Family, linkLocalAddress, parseSubnet, type Subnet } from '../address.ts';
 import { derivedMac } from '../names.ts';
 import {
   answersNames,
@@ -25,6 +25,13 @@ export interface NetworkGrant {
 /** The definition is kept where podman keeps its own; `previous` is what was there. */
 export function definePlan(definition: NetworkDefinition, previous: NetworkDefinition | null = null): Plan {
   return { name: 'define', kind: 'build', steps: [{ verb: 'definition.write', definition, previous }] };
+}
+
+/** For which the host must forward while the network is up. */
+export function routedFamilies(definition: NetworkDefinition): Family[] {
+  if (!ownsBridge(definition) || definition.internal) return [];
+  const all = new Set(definition.subnets.map(({ subnet }) => parseSubnet(subnet)?.family));
+  return ([4, 6] as const).filter((family) => all.has(family));
 }
 
 /** Everything that the network is in the kernel. Safe to perform again. The last output tells of its link. */
@@ -146,7 +153,6 @@ function bridgeSteps(definition: NetworkDefinition, bridge: string, onLoopback: 
     },
     ...(traits.hasIpv6 ? [linkAddress(bridge, macAddress)] : []),
     ...gatewayAddresses(definition, bridge),
-    ...(definition.internal ? [] : forwarding(traits.hasIpv6)),
     { verb: 'settings.persist', link: bridge, traits },
     { verb: 'nft.add', elements: networkElements(networkFirewall(definition)) },
     ...trust('firewalld.trust', definition),
@@ -188,11 +194,4 @@ function gatewayAddresses(definition: NetworkDefinition, bridge: string): Step[]
       ? []
       : [{ verb: 'address.add', netns: null, link: bridge, address: `${gateway}/${prefixLength}` }];
   });
-}
-
-function forwarding(hasIpv6: boolean): Step[] {
-  const ipv6: Step[] = hasIpv6
-    ? [{ verb: 'sysctl.set', netns: null, key: 'net.ipv6.conf.all.forwarding', value: '1' }]
-    : [];
-  return [{ verb: 'sysctl.set', netns: null, key: 'net.ipv4.ip_forward', value: '1' }, ...ipv6];
 }

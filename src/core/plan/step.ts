@@ -1,3 +1,4 @@
+import type { Family } from '../address.ts';
 import type { IpvlanMode, MacvlanMode, RouteType } from '../link-kinds.ts';
 import type { NetworkDefinition } from '../network.ts';
 import { describeElement, type Element } from '../nft.ts';
@@ -97,6 +98,13 @@ export type Step =
     }
   /** sysctl -w <key>=<value> */
   | { verb: 'sysctl.set'; netns: string | null; key: string; value: string }
+  /**
+   * sysctl -w <key>=<to> on this host, where it is `from`; another value stays. optional: a key that is not there is no failure.
+   * Output: what was changed
+   */
+  | { verb: 'sysctl.turn'; key: string; from: string; to: string; optional?: true }
+  /** changes nothing: what decides whether this host forwards, and what that would change. Output: forwarding */
+  | { verb: 'forwarding.survey' }
   /** nft -f base.nft, unless that very ruleset is loaded */
   | { verb: 'nft.load' }
   /** nft add|delete element inet|bridge netloom … (one batch) */
@@ -187,6 +195,17 @@ export interface FoundLink {
   routesLoopback: boolean;
 }
 
+export interface ForwardingSurvey {
+  /** families for which it forwards */
+  on: Family[];
+  /** families for which links that come do */
+  future: Family[];
+  /** accept_ra of the links that are not ours, by name, and of those that come (`default`) */
+  acceptRa: Record<string, number>;
+  /** names of the bridges that are not ours */
+  bridges: string[];
+}
+
 export interface HostRoute {
   destination: string;
   /** null where a route leads nowhere */
@@ -199,6 +218,7 @@ export interface StepOutput {
   port?: number;
   startTicks?: number;
   survey?: HostSurvey;
+  forwarding?: ForwardingSurvey;
   link?: FoundLink;
   /** settings of an interface that were not as they should be, and are now */
   drifted?: SettingDrift[];
@@ -242,6 +262,8 @@ export function inverse(step: Step): Step | null {
         : { verb: 'definition.remove', name: step.definition.name };
     case 'settings.persist':
       return { verb: 'settings.forget', link: step.link };
+    case 'sysctl.turn':
+      return { ...step, from: step.to, to: step.from };
     case 'nft.add':
       return { ...step, verb: 'nft.delete' };
     case 'firewalld.trust':
@@ -316,6 +338,8 @@ export function describeStep(step: Step): string {
       return `${step.verb} ${step.name}`;
     case 'sysctl.set':
       return `${step.verb} ${step.key}=${step.value}${within(step.netns)}`;
+    case 'sysctl.turn':
+      return `${step.verb} ${step.key.replaceAll('/', '.')}=${step.to}`;
     case 'nft.add':
     case 'nft.delete':
       return `${step.verb} ${describeElements(step.elements)}`;

@@ -1,0 +1,199 @@
+import { describe, expect, it } from 'vitest';
+import { type HostContext, hostMachine } from '../../machines/host.ts';
+import type { Family } from '../../src/core/address.ts';
+import type { Effect } from '../../src/core/effect.ts';
+import type { ActorEvent } from '../../src/core/event.ts';
+import { describeStep, type ForwardingSurvey } from '../../src/core/plan/step.ts';
+import { applied, begin, brief, failed, follow, littered, recovered, type Snapshot } from './walk.ts';
+
+type At = Snapshot<HostContext>;
+
+const claim = (network: string, ...families: Family[]): ActorEvent => ({ type: 'forwarding.claim', network, families });
+const release = (network: string): ActorEvent => ({ type: 'forwarding.release', network });
+const nothingOn: ForwardingSurvey = {
+  on: [],
+  future: [],
+  acceptRa: { up0: 1, up1: 0, up2: 2, 'vlan.5': 1, default: 1 },
+  bridges: [],
+};
+const seen = (more: Partial<ForwardingSurvey> = {}): ActorEvent =>
+  applied('look for forwarding', [{ forwarding: { ...nothingOn, ...more } }]);
+const reach = (from: At, ...events: ActorEvent[]): At => follow(hostMachine, from, ...events).next as At;
+const told = (from: At, ...events: ActorEvent[]): string[] => follow(hostMachine, from, ...events).effects.map(brief);
+/** The steps of every plan that an event leads to, under its name. */
+const stepsOf = (effects: Effect[]): Record<string, string[]> =>
+  Object.fromEntries(
+    effects.flatMap((effect) =>
+      effect.kind === 'apply' ? [[effect.plan.name, effect.plan.steps.map(describeStep)]] : [],
+    ),
+  );
+const planned = (from: At, ...events: ActorEvent[]) => stepsOf(follow(hostMachine, from, ...events).effects);
+
+const serving = reach(begin<HostContext>(hostMachine), { type: 'host.start' }, applied('base'));
+const asked = reach(serving, claim('six', 4, 6));
+const opening = reach(asked, seen());
+const open = reach(opening, applied('forward 4 6'));
+
+describe('the host that forwards for a network', () => {
+  it('looks first, keeps what it found before anything is changed, and grants when all is in force', () => {
+    expect(told(serving, claim('six', 4, 6))).toEqual(['apply look for forwarding']);
+    expect(told(asked, seen())).toEqual(['apply forward 4 6']);
+    expect(opening.context.forwarding[6]).toMatchObject({ found: false, turned: ['up0', 'vlan.5', 'default'] });
+    expect(told(opening, applied('forward 4 6'))).toEqual([
+      'announce forwarding-on',
+      'tell network/six forwarding.granted',
+    ]);
+  });
+
+  it('N03 raises accept_ra where it is 1, and guards, before it forwards', () => {
+    expect(planned(asked, seen())).toEqual({
+      'forward 4 6': [
+        'nft.add closed_families { ipv4 }',
+        'sysctl.turn net.ipv4.ip_forward=1',
+        'sysctl.turn net.ipv6.conf.up0.accept_ra=2',
+        'sysctl.turn net.ipv6.conf.vlan.5.accept_ra=2',
+        'sysctl.turn net.ipv6.conf.default.accept_ra=2',
+        'nft.add closed_families { ipv6 }',
+        'sysctl.turn net.ipv6.conf.all.forwarding=1',
+      ],
+    });
+  });
+
+  it('changes nothing else where it was on before', () => {
+    const found = reach(asked, seen({ on: [4, 6] }));
+    expect(planned(asked, seen({ on: [4, 6] }))).toEqual({
+      'forward 4 6': ['sysctl.turn net.ipv4.ip_forward=1', 'sysctl.turn net.ipv6.conf.all.forwarding=1'],
+    });
+    expect(told(found, applied('forward 4 6'), release('six'))).toEqual([]);
+    expect(reach(found, applied('forward 4 6'), release('six')).context.forwarding).toEqual({});
+  });
+
+  it('grants a second network at once, and a further family when that is in force, too', () => {
+    expect(told(open, claim('other', 6))).toEqual(['tell network/other forwarding.granted']);
+    const four = reach(serving, claim('four', 4), seen(), applied('forward 4'));
+    expect(told(four, claim('six', 4, 6))).toEqual(['apply look for forwarding']);
+    expect(told(four, claim('six', 4, 6), seen({ on: [4] }), applied('forward 4 6'))).toContain(
+      'tell network/six forwarding.granted',
+    );
+  });
+
+  it('grants nobody whose family another plan is about', () => {
+    const both = reach(serving, claim('four', 4), claim('six', 6), seen());
+    const first = follow(hostMachine, both, seen(), applied('forward 4'));
+    expect(first.effects.map(brief)).not.toContain('tell network/six forwarding.granted');
+  });
+
+  it('refuses who waits when it cannot, and holds nothing', () => {
+    expect(told(opening, failed('forward 4 6'))).toEqual(['tell network/six forwarding.refused']);
+    expect(reach(opening, failed('forward 4 6')).context).toMatchObject({ claims: {}, forwarding: {} });
+    expect(told(asked, failed('look for forwarding'))).toEqual(['tell network/six forwarding.refused']);
+    // what could not be taken back is known, to be set back later
+    expect(reach(opening, failed('forward 4 6', littered)).context.forwarding[6]?.turned).toContain('up0');
+  });
+});
+
+describe('the last network that is gone', () => {
+  it('N03 takes IPv6 along, and then accept_ra is as it was', () => {
+    expect(planned(open, release('six'))).toEqual({
+      'stop forwarding 6': [
+        'sysctl.turn net.ipv6.conf.all.forwarding=0',
+        'sysctl.turn net.ipv6.conf.up0.accept_ra=1',
+        'sysctl.turn net.ipv6.conf.vlan.5.accept_ra=1',
+        'sysctl.turn net.ipv6.conf.default.accept_ra=1',
+        'nft.delete closed_families { ipv6 }',
+      ],
+    });
+    const closed = reach(open, release('six'), applied('stop forwarding 6'));
+    expect(Object.keys(closed.context.forwarding)).toEqual(['4']);
+    // IPv4 goes on, and links of others stay apart
+    expect(planned(closed, { type: 'drift.suspected' })['mend base']).toEqual([
+      'nft.load',
+      'nft.add closed_families { ipv4 }',
+    ]);
+    expect(planned(closed, seen({ on: [4] }))).toEqual({});
+  });
+
+  it('is the last one of IPv6, and no sooner', () => {
+    expect(told(open, claim('other', 6), release('six'))).toEqual([]);
+  });
+
+  it('may be followed by another before that is done', () => {
+    const again = reach(open, release('six'), claim('next', 6), applied('stop forwarding 6'));
+    expect(told(again, seen({ on: [4] }))).toContain('apply forward 6');
+    expect(told(again, seen({ on: [4] }), applied('forward 6'))).toContain('tell network/next forwarding.granted');
+  });
+});
+
+describe('what others do', () => {
+  const drifted = {
+    ...applied('mend forwarding', [{ drifted: [{ key: 'net.ipv4.ip_forward', found: '0', wanted: '1' }] }]),
+    changed: ['sysctl.turn net.ipv4.ip_forward=1'],
+  } as ActorEvent;
+
+  it('N09 is set back, and told with what it was', () => {
+    expect(planned(open, { type: 'drift.suspected' })).toMatchObject({ 'look for forwarding': ['forwarding.survey'] });
+    expect(planned(open, seen())['mend forwarding']).toEqual([
+      'sysctl.turn net.ipv4.ip_forward=1',
+      'sysctl.turn net.ipv4.conf.default.forwarding=1',
+      'sysctl.turn net.ipv6.conf.up0.accept_ra=2',
+      'sysctl.turn net.ipv6.conf.vlan.5.accept_ra=2',
+      'sysctl.turn net.ipv6.conf.default.accept_ra=2',
+      'sysctl.turn net.ipv6.conf.all.forwarding=1',
+      'sysctl.turn net.ipv6.conf.default.forwarding=1',
+    ]);
+    const { effects } = follow(hostMachine, open, drifted);
+    expect(effects).toMatchObject([
+      {
+        fact: 'drift-detected',
+        data: { what: 'forwarding', settings: [{ key: 'net.ipv4.ip_forward', found: '0', wanted: '1' }] },
+      },
+      { fact: 'drift-healed' },
+    ]);
+    expect(told(open, applied('mend forwarding'))).toEqual([]);
+    expect(told(open, failed('mend forwarding'))).toEqual(['announce drift-detected', 'announce degraded']);
+  });
+
+  it('N03 links that come are treated as those that were there; they are no drift', () => {
+    const acceptRa = { ...nothingOn.acceptRa, up0: 2, 'vlan.5': 2, default: 2, late0: 2, late1: 1, late2: 0 };
+    const links = planned(open, { type: 'links.seen' }, seen({ acceptRa, on: [4, 6] }));
+    expect(links['forwarding of links']).toEqual([
+      'sysctl.turn net.ipv6.conf.late1.accept_ra=2',
+      'sysctl.turn net.ipv6.conf.late0.accept_ra=2',
+    ]);
+    const { turned, left } = reach(open, seen({ acceptRa, on: [4, 6] })).context.forwarding[6] ?? {};
+    expect(turned).toEqual(['up0', 'vlan.5', 'default', 'late1', 'late0']);
+    expect(left).toEqual(['up1', 'up2', 'late2']);
+  });
+
+  it('B05 leaves what stays on a bridge of others alone, where br_netfilter shows it', () => {
+    const bridged = reach(asked, seen({ bridges: ['virbr0'] }), applied('forward 4 6'));
+    expect(planned(asked, seen({ bridges: ['virbr0'] }))['forward 4 6']).toContain(
+      'nft.add closed_families { ipv6 }, same_link { virbr0 . virbr0 }',
+    );
+    expect(planned(bridged, seen())['forwarding of links']).toContain('nft.delete same_link { virbr0 . virbr0 }');
+  });
+});
+
+describe('another daemon on the same host', () => {
+  it('B05 knows whether forwarding was on, and looks whether all is in force', () => {
+    const again = reach(open, recovered(false), { type: 'host.start' });
+    expect(again.context.forwarding).toEqual(open.context.forwarding);
+    expect(told(again, applied('base'))).toContain('apply look for forwarding');
+  });
+
+  it('B05 lets links of others reach each other when it is told to', () => {
+    expect(planned(open, { type: 'host.start', forwardForeign: true }).base).toEqual([
+      'nft.load',
+      'nft.delete closed_families { ipv4 }, closed_families { ipv6 }',
+    ]);
+    const lifted = reach(open, { type: 'host.start', forwardForeign: true }, applied('base'));
+    expect(planned(lifted, { type: 'host.start' }).base).toEqual([
+      'nft.load',
+      'nft.add closed_families { ipv4 }, closed_families { ipv6 }',
+    ]);
+  });
+
+  it('holds nothing after a reboot', () => {
+    expect(reach(open, recovered(true)).context).toMatchObject({ claims: {}, forwarding: {} });
+  });
+});

@@ -164,9 +164,7 @@ export class FakeKernel implements Kernel {
         return (
           link !== undefined &&
           (master === undefined || link.master === master) &&
-          Object.entries(settings).every(
-            ([key, value]) => JSON.stringify(link.settings[key as keyof LinkSettings]) === JSON.stringify(value),
-          )
+          Object.entries(settings).every(([key, value]) => isWithin(value, link.settings[key as keyof LinkSettings]))
         );
       }
       case 'link.ipv6':
@@ -463,7 +461,9 @@ export class FakeKernel implements Kernel {
     if (settings.up && !(await this.#hasPlace(link)))
       throw new Refused('set link', 'EADDRINUSE', `another interface upon ${link.parent?.name} has its place`);
     this.linux.setMaster(netns, link, settings.master ?? link.master);
-    Object.assign(link.settings, settings);
+    // what is not named keeps its value, of IPv4 too
+    const ipv4 = settings.ipv4 && { ...link.settings.ipv4, ...settings.ipv4 };
+    Object.assign(link.settings, settings, ipv4 && { ipv4 });
   }
 
   /** A macvlan waits for another one of its MAC address, which may be on its way out. */
@@ -635,6 +635,12 @@ const leastIpv6MtuBytes = 1280;
 interface Held extends HeldPorts {
   holder: object;
   picked: boolean;
+}
+
+/** A value, or each member of an object. */
+function isWithin(wanted: unknown, found: unknown): boolean {
+  if (typeof wanted !== 'object' || wanted === null) return wanted === found;
+  return Object.entries(wanted).every(([key, value]) => isWithin(value, (found as Record<string, unknown>)?.[key]));
 }
 
 const nameOf = ({ protocol, addresses, range }: Omit<HeldPorts, 'port'>) => `${protocol} ${addresses.join()} ${range}`;

@@ -28,6 +28,7 @@ const testPackages = {
   'aardvark-dns': ['aardvark-dns'], // answers for the names of containers on those networks
   'busybox-static': ['busybox'], // all that is in the containers
   conntrack: ['conntrack'],
+  iptables: ['iptables'], // netavark 1.4 calls it
 };
 
 /** With `--bench`: whom netloom is measured against. */

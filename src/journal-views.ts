@@ -2,13 +2,14 @@ import type { ContainerContext } from '../machines/container.ts';
 import type { HostContext } from '../machines/host.ts';
 import type { NetworkContext } from '../machines/network.ts';
 import type { ActorRecord, Journal } from './actors/journal.ts';
+import type { ContainerInspection, NetworkInspection } from './bus/engine.ts';
 import { containerAddress, hostAddress, networkAddress } from './core/actor-address.ts';
 import type { PortLedger } from './core/claims.ts';
 import { resolveContainerId } from './core/container-reference.ts';
 import { fault, NetloomError } from './core/fault.ts';
-import { containerView, networkView } from './core/inspect.ts';
+import { containerSettingsView, containerView, networkSettingsView, networkView } from './core/inspect.ts';
 import { resolveNetworkName } from './core/network-reference.ts';
-import { type NetworkSettings, networkSettingsOf } from './core/network-settings.ts';
+import { networkSettingsOf } from './core/network-settings.ts';
 import type { AsOf, ContainerView, NetworkView } from './core/view.ts';
 import type { DamagedDefinition } from './networks/definition-store.ts';
 
@@ -53,16 +54,18 @@ export class JournalViews {
     return id;
   }
 
-  inspect(id: string): { container: ContainerView; NetworkSettings: NetworkSettings } & AsOf {
+  inspect(id: string): ContainerInspection {
     const { read, ...asOf } = this.#asOf(() => {
       const { container } = this.container(id);
       const owner = this.ownerOfNetns(container);
       const networks = owner.attachments.flatMap(({ network }) => this.networkContext(network)?.definition ?? []);
-      return { container, NetworkSettings: networkSettingsOf(owner, networks) };
+      const { context } = this.journal.actor(containerAddress(id)) as ActorRecord;
+      const settings = containerSettingsView(context as ContainerContext);
+      return { container, settings, NetworkSettings: networkSettingsOf(owner, networks) };
     });
-    const { container, NetworkSettings } = read;
+    const { container, settings, NetworkSettings } = read;
     if ('code' in NetworkSettings) throw new NetloomError(NetworkSettings);
-    return { container, NetworkSettings, ...asOf };
+    return { container, NetworkSettings, settings, ...asOf };
   }
 
   /** B04: whoever shares a namespace that is up is on the networks of the container whose it is. */
@@ -89,12 +92,12 @@ export class JournalViews {
     return { damaged, networks: read.flatMap(({ record }) => viewOfNetwork(record) ?? []), ...asOf };
   }
 
-  network(reference: string): { network: NetworkView } & AsOf {
+  network(reference: string): NetworkInspection {
     const name = this.networkNamed(reference);
     const { read, ...asOf } = this.#asOf(() => this.journal.actor(networkAddress(name)));
     const network = read && viewOfNetwork(read);
     if (!network) throw new NetloomError(fault('network.unknown', `no network ${name}`));
-    return { network, ...asOf };
+    return { network, settings: networkSettingsView(read.context as NetworkContext), ...asOf };
   }
 
   networkNamed(reference: string): string {

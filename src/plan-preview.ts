@@ -3,7 +3,7 @@ import { portConflict } from './core/claims.ts';
 import type { Attachment, ContainerWish } from './core/container.ts';
 import { fault, NetloomError } from './core/fault.ts';
 import { chooseAddresses, type Lease, leaseOf } from './core/lease.ts';
-import { netnsOf, setupPlan, teardownPlan } from './core/plan/container.ts';
+import { netnsOf, settingsInside, setupPlan, teardownPlan } from './core/plan/container.ts';
 import { describeStep } from './core/plan/step.ts';
 import type { JournalViews } from './journal-views.ts';
 
@@ -23,6 +23,7 @@ export function previewPlan(views: JournalViews, netnsDirectory: string, wish: C
     steps: plan.steps.map(describeStep),
     plan,
     teardown: teardownPlan(grant).steps.map(describeStep),
+    settings: settingsInside(grant),
   };
 }
 

@@ -5,6 +5,7 @@ import type { ActorEvent } from '../core/event.ts';
 import type { ForeignFirewalls } from '../core/firewall/obstacles.ts';
 import type { Collected } from '../core/gc.ts';
 import type { NetworkSettings } from '../core/network-settings.ts';
+import type { ExplainedSetting } from '../core/plan/interface-settings.ts';
 import type { AsOf, ContainerStatistics, ContainerView, DroppedFrames, NetworkView, NodeInfo } from '../core/view.ts';
 import type { DamagedDefinition } from '../networks/definition-store.ts';
 
@@ -28,10 +29,10 @@ export interface Engine {
   /** A07: the name of the network that is meant; throws network.unknown, network.ambiguous */
   networkNamed(reference: string): string;
   /** with podman's NetworkSettings; throws container.unknown */
-  inspect(id: string): { container: ContainerView; NetworkSettings: NetworkSettings } & AsOf;
+  inspect(id: string): ContainerInspection;
   networks(): { networks: NetworkView[]; damaged: DamagedDefinition[] } & AsOf;
   /** throws network.unknown */
-  network(name: string): { network: NetworkView } & AsOf;
+  network(name: string): NetworkInspection;
   /** the host ports that containers hold, by the host's own account */
   portLedger(): PortLedger;
   /** reads the kernel's counters; throws container.unknown, container.state */
@@ -50,6 +51,16 @@ export interface Engine {
   restartWorker(index: number): Promise<void>;
 }
 
+/** settings: of the kernel, for each interface that netloom made inside */
+export type ContainerInspection = {
+  container: ContainerView;
+  NetworkSettings: NetworkSettings;
+  settings: ExplainedSetting[];
+} & AsOf;
+
+/** settings: of the kernel, for the network's bridge */
+export type NetworkInspection = { network: NetworkView; settings: ExplainedSetting[] } & AsOf;
+
 export interface PlanPreview {
   id: string;
   /** one line per step, in order */
@@ -58,6 +69,8 @@ export interface PlanPreview {
   plan: unknown;
   /** what teardown would do, in order */
   teardown: string[];
+  /** settings of the interfaces inside, and why each is as it is */
+  settings: ExplainedSetting[];
 }
 
 /** A committed fact that has not been acknowledged by the event stream yet. */

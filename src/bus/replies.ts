@@ -5,6 +5,7 @@ import { ways } from '../core/firewall/traffic.ts';
 import { type Collected, type Leftover, leftoverKinds } from '../core/gc.ts';
 import type { NetworkDefinition } from '../core/network.ts';
 import type { BasicNetworkSettings, NetworkSettings } from '../core/network-settings.ts';
+import type { ExplainedSetting } from '../core/plan/interface-settings.ts';
 import type { PublishedPort } from '../core/port.ts';
 import type { StatusBlock } from '../core/status.ts';
 import {
@@ -18,7 +19,7 @@ import {
   networkStates,
 } from '../core/view.ts';
 import type { DamagedDefinition } from '../networks/definition-store.ts';
-import type { PlanPreview } from './engine.ts';
+import type { ContainerInspection, NetworkInspection, PlanPreview } from './engine.ts';
 
 /**
  * What goes out, as schemas: for the service's metadata and the docs. They are held to core's types by the compiler,
@@ -221,8 +222,20 @@ const dropped = (by: string) =>
     .record(z.string(), trafficSchema)
     .describe(`frames that carried neither the MAC nor an address of the lease, and were not taken: by ${by}`);
 
-export const networkInspectionSchema: z.ZodType<{ network: NetworkView; dropped: DroppedFrames } & AsOf> = z.object({
+const settingsSchema: z.ZodType<ExplainedSetting[]> = z
+  .array(
+    z.object({
+      interface: z.string(),
+      key: z.string().describe('`net.ipv6.conf.eth0.accept_ra`'),
+      value: z.string(),
+      why: z.string(),
+    }),
+  )
+  .describe("the kernel's settings of interfaces");
+
+export const networkInspectionSchema: z.ZodType<NetworkInspection & { dropped: DroppedFrames }> = z.object({
   network: networkViewSchema,
+  settings: settingsSchema,
   dropped: dropped('container'),
   ...asOf,
 });
@@ -278,14 +291,10 @@ const networkSettingsSchema: z.ZodType<NetworkSettings> = z
   } satisfies Shape<NetworkSettings>)
   .describe("as podman's inspect shows it; the addresses are those of the first network");
 
-type ContainerInspection = {
-  container: ContainerView;
-  NetworkSettings: NetworkSettings;
-  dropped: DroppedFrames;
-} & AsOf;
-export const containerInspectionSchema: z.ZodType<ContainerInspection> = z.object({
+export const containerInspectionSchema: z.ZodType<ContainerInspection & { dropped: DroppedFrames }> = z.object({
   container: containerViewSchema,
   NetworkSettings: networkSettingsSchema,
+  settings: settingsSchema,
   dropped: dropped('network'),
   ...asOf,
 });
@@ -325,6 +334,7 @@ export const planSchema: z.ZodType<PlanPreview> = z.object({
   steps: z.array(z.string()).describe('one line per step, in order'),
   plan: z.unknown().describe('the same as data'),
   teardown: z.array(z.string()).describe('what teardown would do, in order'),
+  settings: settingsSchema,
 });
 
 const leftoverSchema: z.ZodType<Leftover> = z.object({

@@ -1,6 +1,7 @@
 import { shortId } from '../core/container-reference.ts';
 import type { NetworkRoute } from '../core/network.ts';
 import type { TrafficCounter } from '../core/nft.ts';
+import type { ExplainedSetting } from '../core/plan/interface-settings.ts';
 import type { StatusBlock } from '../core/status.ts';
 import type { ContainerView, DroppedFrames, NetworkView } from '../core/view.ts';
 import { portText } from './port-mapping.ts';
@@ -35,7 +36,17 @@ export function containerTable(terminal: Terminal, containers: ContainerView[], 
   );
 }
 
-export function containerFacts(terminal: Terminal, container: ContainerView, dropped: DroppedFrames): string {
+/** `net.ipv6.conf.eth0.accept_ra=0  a neighbour must not become its router` */
+export function settingLines(settings: readonly ExplainedSetting[]): string[] {
+  return settings.map(({ key, value, why }) => `${key}=${value}  ${why}`);
+}
+
+export function containerFacts(
+  terminal: Terminal,
+  container: ContainerView,
+  dropped: DroppedFrames,
+  settings: readonly ExplainedSetting[] = [],
+): string {
   const { netns, lastFault, ports } = container;
   return facts(terminal, [
     ['Container', container.id],
@@ -56,6 +67,7 @@ export function containerFacts(terminal: Terminal, container: ContainerView, dro
       .filter((network) => !container.attachments.some((attachment) => attachment.network === network))
       .map((network): [string, string[]] => [`On ${network}`, interfaceLines(container.status[network])]),
     ['Ports', ports.length > 0 ? ports.map(portText) : null],
+    ['Settings', settings.length > 0 ? settingLines(settings) : null],
     ['At its end', container.removeOnExit ? 'torn down and forgotten' : 'kept'],
     ['Last fault', lastFault && `${lastFault.code}: ${lastFault.message}`],
   ]);
@@ -98,7 +110,12 @@ export function networkTable(terminal: Terminal, networks: NetworkView[]): strin
   );
 }
 
-export function networkFacts(terminal: Terminal, network: NetworkView, dropped: DroppedFrames): string {
+export function networkFacts(
+  terminal: Terminal,
+  network: NetworkView,
+  dropped: DroppedFrames,
+  settings: readonly ExplainedSetting[] = [],
+): string {
   const pairs = (record: Record<string, string>) => Object.entries(record).map(([key, value]) => `${key}=${value}`);
   const leases = Object.entries(network.leases).map(([id, held]) =>
     [shortId(id), held.join(', '), ...(dropped[id]?.packets ? [droppedText(dropped[id])] : [])].join('  '),
@@ -120,6 +137,7 @@ export function networkFacts(terminal: Terminal, network: NetworkView, dropped: 
     ['Created', network.created],
     ['Options', listOrNothing(pairs(network.options))],
     ['Labels', listOrNothing(pairs(network.labels))],
+    ['Settings', settings.length > 0 ? settingLines(settings) : null],
     ['Containers', leases.length > 0 ? leases : 'none'],
     ['Last fault', network.lastFault && `${network.lastFault.code}: ${network.lastFault.message}`],
   ]);

@@ -1,6 +1,8 @@
 import type { ContainerContext } from '../../machines/container.ts';
 import type { NetworkContext } from '../../machines/network.ts';
-import { netnsOf, statusBlocks } from './plan/container.ts';
+import { netnsOf, settingsInside, statusBlocks } from './plan/container.ts';
+import type { ExplainedSetting } from './plan/interface-settings.ts';
+import { settingsOfBridge } from './plan/network.ts';
 import type { ContainerState, ContainerView, NetworkState, NetworkView } from './view.ts';
 
 /** Committed state as users see it. */
@@ -22,6 +24,23 @@ export function containerView(value: unknown, context: ContainerContext): Contai
     removeOnExit: wish.removeOnExit,
     lastFault: context.lastFault,
   };
+}
+
+/** Of the interfaces that netloom made inside, while they are there. */
+export function containerSettingsView({
+  wish,
+  leases,
+  ports,
+  inode,
+  netnsDirectory,
+}: ContainerContext): ExplainedSetting[] {
+  if (!wish || inode === null) return [];
+  return settingsInside({ wish, netns: netnsOf(wish, netnsDirectory, null), leases, ports });
+}
+
+/** Of the network's bridge, while it is there. */
+export function networkSettingsView({ definition, device }: NetworkContext): ExplainedSetting[] {
+  return definition && device ? settingsOfBridge(definition, device.routesLoopback) : [];
 }
 
 export function networkView(value: unknown, context: NetworkContext): NetworkView | null {

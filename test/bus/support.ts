@@ -138,7 +138,7 @@ export class FakeEngine implements Engine {
     return {};
   }
   plan({ id }: { id: string }) {
-    return { id, steps: ['netns.create'], plan: null, teardown: [] };
+    return { id, steps: ['netns.create'], plan: null, teardown: [], settings: [] };
   }
   async collect(_command: Sent['command'], dryRun: boolean) {
     return { dryRun, leftovers: [], doubtful: [], failed: [] };

@@ -55,6 +55,24 @@ describe('N09 settings of a bridge', () => {
     },
   );
 
+  it('N09 are shown, with the reason for each, by plan and inspect', async () => {
+    const { settings } = await lab.client.network.inspect({ name: 'net' });
+    const shown = Object.fromEntries(settings.map(({ key, value }) => [key, value]));
+    for (const [setting, value] of rows) expect(shown[settingOf(setting)], setting).toBe(value);
+    expect(shown[`net.ipv4.conf.${bridge}.route_localnet`]).toBe('1');
+    for (const { key, value, why } of settings) {
+      expect(native.getSysctl(null, key), key).toBe(value);
+      expect(why).not.toBe('');
+    }
+    const { netns } = await lab.client.container.setup({ id: 'shown', networks: [{ network: 'net' }] });
+    const inside = (await lab.client.container.inspect({ id: 'shown' })).settings;
+    expect(inside.map(({ key }) => key)).toContain('net.ipv6.conf.eth0.accept_ra');
+    for (const { key, value } of inside) expect(native.getSysctl(netns.path, key), key).toBe(value);
+    const planned = await lab.client.container.plan({ id: 'planned', networks: [{ network: 'net' }] });
+    expect(planned.settings).toEqual(inside);
+    await lab.remove('shown');
+  });
+
   it('N09 are kept for systemd-sysctl while the network is there', async () => {
     const file = `${lab.daemon.runDirectory}/sysctl.d/10-netloom-${bridge}.conf`;
     const text = readFileSync(file, 'utf8');

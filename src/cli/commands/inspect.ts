@@ -22,11 +22,11 @@ export function inspectCommand(parent: Command, terminal: Terminal): void {
     .action(async (id: string, _options, command: Command) => {
       const options: GlobalOptions & { format?: string } = command.optsWithGlobals();
       const reply = await withClient(options, (client) => client.container.inspect({ id }));
-      const { container, NetworkSettings, dropped } = reply;
+      const { container, NetworkSettings, settings, dropped } = reply;
       const asPodman = { ...container, NetworkSettings };
       if (options.json) terminal.print(json(reply));
       else if (options.format === 'json') terminal.print(json([asPodman]));
       else if (options.format !== undefined) terminal.print(formatted(terminal, options.format, [asPodman]));
-      else terminal.print(containerFacts(terminal, container, dropped));
+      else terminal.print(containerFacts(terminal, container, dropped, settings));
     });
 }

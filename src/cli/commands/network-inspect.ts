@@ -62,6 +62,8 @@ function inspectText(
   const networks = replies.map(({ network }) => network);
   if (format === undefined || format === 'json') return JSON.stringify(networks, null, 5);
   if (format === 'facts')
-    return replies.map(({ network, dropped }) => networkFacts(terminal, network, dropped)).join('\n\n');
+    return replies
+      .map(({ network, dropped, settings }) => networkFacts(terminal, network, dropped, settings))
+      .join('\n\n');
   return formatted(terminal, format, networks);
 }

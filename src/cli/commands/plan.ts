@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { ResponseOf } from '../../client.ts';
 import { clientCommand } from '../command.ts';
 import { addContainerOptions, type ContainerOptions, containerRequest, idOption } from '../container-options.ts';
+import { settingLines } from '../describe.ts';
 import { explainingBridge } from '../network-argument.ts';
 import { type GlobalOptions, tokenParser } from '../options.ts';
 import { withClient } from '../session.ts';
@@ -26,13 +27,20 @@ export function planCommand(parent: Command, terminal: Terminal): void {
   addContainerOptions(command);
 }
 
-function planText(terminal: Terminal, { id, steps, teardown }: ResponseOf<'plan.container'>): string {
+function planText(terminal: Terminal, { id, steps, teardown, settings }: ResponseOf<'plan.container'>): string {
   return [
     paint(terminal, 'bold', `To set up ${plain(id)}`),
     ...numbered(steps),
     '',
     paint(terminal, 'bold', 'To take it down'),
     ...numbered(teardown),
+    ...(settings.length > 0
+      ? [
+          '',
+          paint(terminal, 'bold', 'Its interfaces have'),
+          ...settingLines(settings).map((line) => `  ${plain(line)}`),
+        ]
+      : []),
   ].join('\n');
 }
 

@@ -7,7 +7,13 @@ import { describeElement, type Element, isLoopback6, portElements } from '../nft
 import { describePort, isOnLoopback, type PublishedPort, publishedFamilies } from '../port.ts';
 import { sourceElements } from '../source-elements.ts';
 import type { StatusBlock } from '../status.ts';
-import { containerSettings, type Ipv6Settings, namespaceSettings } from './interface-settings.ts';
+import {
+  containerSettings,
+  type ExplainedSetting,
+  explainedContainerSettings,
+  type Ipv6Settings,
+  namespaceSettings,
+} from './interface-settings.ts';
 import type { LinkSettings, Plan, Step } from './step.ts';
 
 /** All that a container's plans are made from: the wish and what was granted for it. */
@@ -333,6 +339,11 @@ function nameSteps({ wish }: ContainerGrant, { attachment, lease }: Joined): Ste
 
 function forgetNameSteps({ wish }: ContainerGrant, { attachment, lease }: Joined): Step[] {
   return lease.dns ? [{ verb: 'dns.remove', network: attachment.network, container: wish.id }] : [];
+}
+
+/** The settings of every interface inside, for people. */
+export function settingsInside(grant: ContainerGrant): ExplainedSetting[] {
+  return joined(grant).flatMap(({ attachment, lease }) => explainedContainerSettings(attachment.interfaceName, lease));
 }
 
 /**

@@ -10,7 +10,12 @@ import {
 } from '../network.ts';
 import { networkSettings } from '../network-options.ts';
 import { describeElement, type Element, networkElements, networkFirewall } from '../nft.ts';
-import { type BridgeTraits, bridgeSettings } from './interface-settings.ts';
+import {
+  type BridgeTraits,
+  bridgeSettings,
+  type ExplainedSetting,
+  explainedBridgeSettings,
+} from './interface-settings.ts';
 import type { Plan, Step } from './step.ts';
 
 /** What a network's plans are made from. */
@@ -122,6 +127,13 @@ function deviceSteps(grant: NetworkGrant): Step[] {
 
 export function bridgeTraits({ internal, subnets }: NetworkDefinition, onLoopback: boolean | null): BridgeTraits {
   return { onLoopback, internal, hasIpv6: subnets.some(({ subnet }) => parseSubnet(subnet)?.family === 6) };
+}
+
+/** The settings of its bridge, for people; none of a link that is not ours. */
+export function settingsOfBridge(definition: NetworkDefinition, onLoopback: boolean): ExplainedSetting[] {
+  const { network_interface: link } = definition;
+  if (!ownsBridge(definition) || link === null) return [];
+  return explainedBridgeSettings(link, bridgeTraits(definition, onLoopback));
 }
 
 /** The bridge, its gateway addresses, forwarding, and the network's elements. */

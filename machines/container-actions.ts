@@ -317,6 +317,14 @@ export const containerSetup = setup({
       },
     ]),
 
+    /** After all has been looked at: what is up has its namespace. */
+    confirmMembership: decide(({ context: { id, leases }, event }) => {
+      assertEvent(event, 'membership.asked');
+      const { network } = event;
+      const confirmed = { type: 'membership.confirmed', container: id } as const;
+      return network in leases ? [{ kind: 'tell', to: networkAddress(network), event: confirmed }] : [];
+    }),
+
     // ---- sharing
     awaitNamespace: assign({ sharers: ({ context, event }) => [...context.sharers, event as ShareRequest] }),
     shareWithWaiting: enqueueActions(({ context, enqueue }) => {

@@ -14,6 +14,7 @@ const deferAll = {
   'container.unpublish': { actions: 'defer' },
   'container.reload': { actions: 'defer' },
   'lease.changed': { actions: 'defer' },
+  'membership.asked': { actions: 'defer' },
 } as const;
 
 const { 'container.create': _, 'container.setup': __, 'container.started': ___, ...deferChanges } = deferAll;
@@ -256,6 +257,7 @@ export const containerMachine = containerSetup.createMachine({
                 'container.disconnect': plainChange,
                 'container.unpublish': plainChange,
                 'lease.changed': { target: 'changing', actions: 'keepChange' },
+                'membership.asked': { actions: 'confirmMembership' },
                 ...verifications,
               },
             },
@@ -325,6 +327,7 @@ export const containerMachine = containerSetup.createMachine({
                 'container.unpublish': refuseDegraded,
                 // looked at again afterwards
                 'lease.changed': { target: 'changing', actions: ['keepChange', 'suspect'] },
+                'membership.asked': { actions: 'confirmMembership' },
                 ...verifications,
               },
             },

@@ -113,6 +113,16 @@ export const networkSetup = setup({
       assertEvent(event, ['definition.found', 'definition.lost']);
       return { news: event };
     }),
+    /** First they look whether they have all that they need: what has lost its namespace leaves. */
+    askMembers: enqueueActions(({ context: { leases, waiting, name }, enqueue }) => {
+      enqueue.assign({ given: true });
+      for (const id of new Set([...Object.keys(leases), ...waiting.map(({ container }) => container)])) {
+        const to = containerAddress(id);
+        enqueue({ type: 'tell', params: { to, event: { type: 'drift.suspected' } } });
+        enqueue({ type: 'tell', params: { to, event: { type: 'membership.asked', command: null, network: name } } });
+      }
+    }),
+    keepLossAsNews: assign({ news: { type: 'definition.lost' } }),
     forgetNews: assign({ news: null }),
     forgetSuccessor: assign({ successor: null }),
     announceFound: decide(({ context: { definition } }) => [

@@ -13,9 +13,12 @@ const removal = [
   { target: 'lowering', actions: 'keepCommand' },
 ] as const;
 
-/** Its file is gone: so is the network, unless somebody uses it. Then the file comes back. */
+/**
+ * Its file is gone: so is the network, unless a container that lives uses it. Members are asked: until one of them confirms, and the file
+ * comes back, the network goes with the last of them, as one does that is known by its members only.
+ */
 const lossOfDefinition = [
-  { guard: 'isUsed', actions: 'write' },
+  { guard: 'isUsed', actions: 'askMembers' },
   { target: 'lowering', actions: 'keepLoss' },
 ] as const;
 
@@ -38,11 +41,14 @@ const reboot = [
 const newsMeanwhile = {
   'definition.found': { actions: ['keepFile', 'keepNews'] },
   'definition.lost': { actions: 'keepNews' },
+  'membership.confirmed': { guard: 'isGiven', actions: 'keepLossAsNews' },
 } as const;
+
+const confirmation = { guard: 'isGiven', actions: ['write', 'keepFile'] } as const;
 
 const news = [
   { guard: 'newsSaysOther', target: 'updating', actions: ['keepUpdate', 'forgetNews'] },
-  { guard: 'isLossOfUsed', actions: ['write', 'forgetNews'] },
+  { guard: 'isLossOfUsed', actions: ['askMembers', 'forgetNews'] },
   { guard: 'isLoss', target: 'lowering', actions: 'keepLoss' },
   { guard: 'hasNews', actions: 'forgetNews' },
 ] as const;
@@ -64,6 +70,7 @@ const whileUp = {
   'network.remove': removal,
   'definition.found': definitionFound,
   'definition.lost': lossOfDefinition,
+  'membership.confirmed': confirmation,
   'lease.request': [
     replacement,
     // somebody else may have given it an address, or another MTU
@@ -163,6 +170,7 @@ export const networkMachine = networkSetup.createMachine({
         'network.remove': removal,
         'definition.found': definitionFound,
         'definition.lost': lossOfDefinition,
+        'membership.confirmed': confirmation,
         'lease.request': [replacement, { target: 'routing', actions: 'wait' }],
         'lease.release': release,
         'steps.applied': { guard: 'isDefine', actions: 'announceWritten' },
@@ -286,6 +294,7 @@ export const networkMachine = networkSetup.createMachine({
         'network.remove': removal,
         'definition.found': { guard: 'isGiven', actions: 'keepFile' },
         'definition.lost': lossOfDefinition,
+        'membership.confirmed': confirmation,
         'lease.request': [replacement, { actions: ['wait', 'mend'] }],
         'lease.release': release,
         'drift.suspected': { actions: 'mend' },

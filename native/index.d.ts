@@ -458,6 +458,8 @@ export type RouteNotice =
       forwarding: boolean | null;
       rpFilter: number | null;
     }
+  /** a namespace that had a number here (netnsIdOf) has ended; its links are about to go */
+  | { kind: 'netns.ended'; netnsId: number | null; number: number }
   /** the kernel dropped notices (ENOBUFS): look at everything again */
   | { kind: 'overrun' };
 /**
@@ -471,6 +473,8 @@ export function watchRoutes(
     addresses: boolean;
     routes: boolean;
     settings?: boolean;
+    /** the end of namespaces (ip monitor nsid) */
+    namespaces?: boolean;
     allNamespaces?: boolean;
     deletionsOnly?: boolean;
   },

@@ -126,6 +126,12 @@ Napi::Object notice_to_js(Napi::Env env, bool, const rtnl::NetconfInfo& netconf)
   return object;
 }
 
+Napi::Object notice_to_js(Napi::Env env, bool, const rtnl::EndedNetns& netns) {
+  auto object = kind(env, "netns.ended");
+  object.Set("number", netns.number);
+  return object;
+}
+
 Napi::Value route_notice_to_js(Napi::Env env, const rtnl::Notice& notice) {
   auto object = std::visit([&](const auto& what) { return notice_to_js(env, notice.gone, what); }, notice.what);
   object.Set("netnsId", or_null(env, notice.netns_id));
@@ -147,7 +153,8 @@ Napi::Value watch_routes(const Napi::CallbackInfo& info) {
   const Arg groups = argument(info, 0, "watchRoutes", "groups");
   const rtnl::Groups wanted{groups.member("links").boolean(), groups.member("addresses").boolean(),
                             groups.member("routes").boolean(),
-                            groups.member("settings").optional(&Arg::boolean).value_or(false)};
+                            groups.member("settings").optional(&Arg::boolean).value_or(false),
+                            groups.member("namespaces").optional(&Arg::boolean).value_or(false)};
   const bool all_namespaces = groups.member("allNamespaces").optional(&Arg::boolean).value_or(false);
   const bool deletions_only = groups.member("deletionsOnly").optional(&Arg::boolean).value_or(false);
   const auto callback = argument(info, 1, "watchRoutes", "callback").function();

@@ -26,6 +26,7 @@ import { inventory } from './inventory.ts';
 import type { Kernel, Performed, StepFailure } from './kernel.ts';
 import { setIpv6 } from './link-settings.ts';
 import { LinkWatch } from './link-watch.ts';
+import { NamespaceWatch } from './namespace-watch.ts';
 import { adoptForeign, NamespaceSockets, refuseHostOf, refuseOther, requireNetns } from './netns-steps.ts';
 import { PortHolder } from './port-holder.ts';
 import { ProcessWatch } from './process-watch.ts';
@@ -88,6 +89,7 @@ export class NativeKernel implements Kernel {
   readonly #firewall = new Firewall(this.#nft);
   readonly #links = new LinkWatch(this.#route);
   readonly #announcements = new Announcements();
+  readonly #namespaces = new NamespaceWatch(this.#route);
   readonly #ports = new PortHolder();
   readonly #processes = new ProcessWatch();
 
@@ -147,11 +149,13 @@ export class NativeKernel implements Kernel {
 
   onFact(listener: (to: ActorAddress, event: ActorEvent) => void): void {
     this.#processes.onExit((owner, pid) => listener(owner as ActorAddress, { type: 'process.exited', pid }));
+    this.#namespaces.onEnd((owner) => listener(owner as ActorAddress, { type: 'drift.suspected' }));
   }
 
   close(): void {
     this.#announcements.close();
     this.#links.close();
+    this.#namespaces.close();
     this.#processes.close();
     this.#ports.close();
     this.#route.close();
@@ -177,9 +181,6 @@ export class NativeKernel implements Kernel {
       const fault = settle(step, refused) && verifyExisting(socket, step, refused);
       if (refused?.errno === 'EEXIST') run.found = true;
       if (!fault) this.#succeed(run, first + offset, 1, drifts.get(step));
-      // the kernel numbers the other end of a veth by itself; without a number nothing is heard of what happens there
-      if (!fault && (step.verb === 'link.macvlan' || step.verb === 'link.ipvlan'))
-        native.assignNetnsId(this.#route, step.netns);
       if (!fault && !refused && left.includes(step) && !step.verb.endsWith('.delete')) run.changed.push(first + offset);
       if (fault)
         run.failure ??= { index: first + offset, operation: fault.op, errno: fault.errno, detail: fault.detail };
@@ -231,6 +232,12 @@ export class NativeKernel implements Kernel {
         return this.#pin(step.path, () => adoptForeign(step.pid, step.path), sockets);
       case 'netns.require':
         return unchanged(requireNetns(step.path, step.inode, step.foreign));
+      case 'netns.watch':
+        this.#namespaces.watch(step.owner, step.path);
+        return unchanged();
+      case 'netns.unwatch':
+        this.#namespaces.unwatch(step.owner);
+        return unchanged();
       case 'netns.remove':
         native.removeNetns(step.path);
         return unchanged();

@@ -49,6 +49,8 @@ export type ContainerEvent =
   | { type: 'container.started'; command: CommandId; pid: number }
   | { type: 'container.teardown'; command: CommandId }
   | { type: 'container.remove'; command: CommandId }
+  /** a network wants to know whether this member still has its namespace; waits as a command does, nobody is answered */
+  | { type: 'membership.asked'; command: null; network: string }
   | { type: 'lease.granted'; attempt: number; lease: Lease }
   | { type: 'ports.granted'; attempt: number; ports: PublishedPort[]; tookMs: number }
   | { type: 'netns.shared'; attempt: number; share: NetnsShare }
@@ -90,7 +92,9 @@ export type NetworkEvent =
   | LeaseRequest
   /** the same of a member whose published ports have changed */
   | { type: 'lease.ports'; container: string; onLoopback: boolean }
-  | { type: 'lease.release'; container: string };
+  | { type: 'lease.release'; container: string }
+  /** the answer of one who was asked */
+  | { type: 'membership.confirmed'; container: string };
 
 export interface LeaseRequest {
   type: 'lease.request';

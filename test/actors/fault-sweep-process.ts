@@ -64,7 +64,7 @@ export type Reply = { id: number; output: unknown; error: string | null };
 /** A refused operation is named so in messages. */
 const injected = 'injected';
 /** These close what the process itself holds open: the kernel cannot refuse that. */
-const unfailing: ReadonlySet<string> = new Set(['port.release', 'process.unwatch']);
+const unfailing: ReadonlySet<string> = new Set(['port.release', 'process.unwatch', 'netns.unwatch']);
 /** What comes behind the first refusal is refused with this. */
 const laterErrno = 'EPERM';
 /** Far longer than anything takes here. */

@@ -130,6 +130,26 @@ describe.each([
       });
     });
 
+    it('C10 that are watched tell their owner when they end, once; others do not', async () => {
+      facts.length = 0;
+      const [first, second, third] = ['x', 'y', 'z'].map((letter) => world.pin(`n${count}${letter}`)) as [
+        string,
+        string,
+        string,
+      ];
+      const watch = (path: string, owner = `container/${path.at(-1)}`): Step => ({ verb: 'netns.watch', owner, path });
+      for (const path of [first, second, third]) await succeed({ verb: 'netns.create', path });
+      await succeed(watch(first), watch(second), watch(second), watch(third));
+      await succeed({ verb: 'netns.unwatch', owner: 'container/x' });
+      for (const path of [first, third, second]) await succeed({ verb: 'netns.remove', path });
+      await until(() => facts.length >= 2);
+      expect(facts.map(([owner, fact]) => [owner, fact]).sort()).toEqual([
+        ['container/y', { type: 'drift.suspected' }],
+        ['container/z', { type: 'drift.suspected' }],
+      ]);
+      expect(await refused(watch(first))).toMatchObject({ errno: 'ENOENT' });
+    });
+
     it('B02 of a process are pinned, and outlive it', async () => {
       const process = await world.startProcess();
       const adopt: Step = { verb: 'netns.adopt', path: netns, pid: process.pid };

@@ -352,6 +352,7 @@ describe('what is told of its file', () => {
   const servers = { ...definitionOf(), network_dns_servers: ['192.0.2.53'] };
   const found: ActorEvent = { type: 'definition.found', definition: servers };
   const lost: ActorEvent = { type: 'definition.lost' };
+  const asks = ['tell container/a drift.suspected', 'tell container/a membership.asked'];
   const update: ActorEvent = {
     type: 'network.update',
     command: 'c5',
@@ -366,8 +367,8 @@ describe('what is told of its file', () => {
       'tell container/a lease.granted',
       'apply update',
     ]);
-    expect(step(raising, lost, raised).at(-1)).toBe('apply define');
-    expect(step(raising, found, lost, raised).at(-1)).toBe('apply define');
+    expect(step(raising, lost, raised).slice(-2)).toEqual(asks);
+    expect(step(raising, found, lost, raised).slice(-2)).toEqual(asks);
   });
 
   it('while it is changed is heard afterwards', () => {
@@ -375,7 +376,7 @@ describe('what is told of its file', () => {
     const after = reach(changing, found, applied('update'));
     expect(stateName(after.value)).toBe('updating');
     expect(reach(after, applied('update')).context.definition?.network_dns_servers).toEqual(['192.0.2.53']);
-    expect(step(changing, lost, applied('update')).at(-1)).toBe('apply define');
+    expect(step(changing, lost, applied('update')).slice(-2)).toEqual(asks);
     expect(step(reach(defined, update), lost, applied('update'))).toEqual([
       'lowering',
       'announce updated',
@@ -388,6 +389,36 @@ describe('what is told of its file', () => {
   it('is heard, too, where the change failed, or went with the host', () => {
     expect(stateName(reach(reach(up, update), found, failed('update')).value)).toBe('updating');
     expect(step(raising, lost, recovered(true)).slice(0, 2)).toEqual(['lowering', 'announce tearing-down']);
+  });
+});
+
+describe('a file that vanishes while there are members', () => {
+  const lost: ActorEvent = { type: 'definition.lost' };
+  const lives: ActorEvent = { type: 'membership.confirmed', container: 'a' };
+
+  it('C10 comes back when one of them confirms that it lives, and not before', () => {
+    expect(step(up, lost)).toEqual(['up', 'tell container/a drift.suspected', 'tell container/a membership.asked']);
+    expect(step(reach(up, lost), lives)).toEqual(['up', 'apply define']);
+    expect(step(reach(up, lost, lives), lives)).toEqual(['up']);
+    expect(reach(up, lost, lives).context.given).toBe(false);
+  });
+
+  it('C10 takes the network with it when the last of them leaves', () => {
+    expect(step(reach(up, lost), release('a'))).toEqual(['lowering', 'announce tearing-down', 'apply lower']);
+    expect(step(reach(up, leaseRequest('b'), lost), release('a'))).toEqual(['up']);
+  });
+
+  it('C10 is asked after again where a member confirms while the network is changed', () => {
+    const update: ActorEvent = {
+      type: 'network.update',
+      command: 'c5',
+      addDnsServers: ['9.9.9.9'],
+      removeDnsServers: [],
+    };
+    expect(step(reach(up, lost, update), lives, applied('update')).slice(-2)).toEqual([
+      'tell container/a drift.suspected',
+      'tell container/a membership.asked',
+    ]);
   });
 });
 

@@ -37,10 +37,14 @@ export class FakeKernel implements Kernel {
   #listener: (to: ActorAddress, event: ActorEvent) => void = () => {};
   readonly #held = new Map<string, Held[]>();
   readonly #watched = new Map<string, number>();
+  readonly #namespaces = new Map<string, FakeNetns>();
   readonly #unwatch: () => void;
 
   constructor(readonly linux: FakeLinux = new FakeLinux()) {
-    this.#unwatch = linux.onExit((pid) => this.#exited(pid));
+    const watches = [linux.onExit((pid) => this.#exited(pid)), linux.onNetnsEnd((netns) => this.#ended(netns))];
+    this.#unwatch = () => {
+      for (const unwatch of watches) unwatch();
+    };
   }
 
   // -------------------------------------------------------------------------------------------- what tests arrange
@@ -127,6 +131,7 @@ export class FakeKernel implements Kernel {
   close(): void {
     this.#unwatch();
     this.#watched.clear();
+    this.#namespaces.clear();
     for (const owner of [...this.#held.keys()]) this.#release(owner, null);
   }
 
@@ -201,6 +206,12 @@ export class FakeKernel implements Kernel {
         return this.#adopt(step);
       case 'netns.require':
         return this.#require(step);
+      case 'netns.watch':
+        this.#namespaces.set(step.owner, this.#netns(step.path));
+        return;
+      case 'netns.unwatch':
+        this.#namespaces.delete(step.owner);
+        return;
       case 'netns.remove':
         return linux.unpin(step.path);
       case 'link.bridge':
@@ -618,6 +629,14 @@ export class FakeKernel implements Kernel {
       throw new Refused('watch process', 'ESRCH', `process ${pid} has ended`);
     this.#watched.set(owner, pid);
     return { startTicks: process.startTicks };
+  }
+
+  #ended(netns: FakeNetns): void {
+    for (const [owner, watched] of [...this.#namespaces]) {
+      if (watched !== netns) continue;
+      this.#namespaces.delete(owner);
+      setImmediate(() => this.#listener(owner as ActorAddress, { type: 'drift.suspected' }));
+    }
   }
 
   #exited(pid: number): void {

@@ -118,6 +118,7 @@ export class FakeLinux {
   /** wherever they are; also those whose namespace has just been dropped */
   readonly macvlans = new Set<FakeLink>();
   readonly #linkWatchers = new Set<() => void>();
+  readonly #endWatchers = new Set<(netns: FakeNetns) => void>();
   readonly #exitWatchers = new Set<(pid: number) => void>();
 
   newNetns(): FakeNetns {
@@ -147,6 +148,7 @@ export class FakeLinux {
     const isPinned = [...this.pins.values()].includes(netns);
     const isLivedIn = [...this.processes.values()].some((process) => process.netns === netns);
     if (isPinned || isLivedIn || netns === this.host) return;
+    for (const watcher of [...this.#endWatchers]) watcher(netns);
     const drop = () => {
       for (const name of [...netns.links.keys()]) this.deleteLink(netns, name);
     };
@@ -188,6 +190,12 @@ export class FakeLinux {
     if (bridge?.kind !== 'bridge') return;
     const ports = [...netns.links.values()].filter(({ master }) => master === name);
     bridge.mtuBytes = ports.length === 0 ? defaultMtuBytes : Math.min(...ports.map(({ mtuBytes }) => mtuBytes));
+  }
+
+  /** Called when a namespace ends; the returned function ends it. */
+  onNetnsEnd(watcher: (netns: FakeNetns) => void): () => void {
+    this.#endWatchers.add(watcher);
+    return () => this.#endWatchers.delete(watcher);
   }
 
   /** Called after every deletion of a link; the returned function ends it. */

@@ -88,7 +88,7 @@ void Socket::hear_all_namespaces() {
 
 void Socket::hear_deletions_only() {
   // The kinds of messages come in fours (new, delete, get, set). A filter loads two bytes as if they were big-endian.
-  static_assert((RTM_DELLINK & 3) == 1 && (RTM_DELADDR & 3) == 1 && (RTM_DELROUTE & 3) == 1);
+  static_assert((RTM_DELLINK & 3) == 1 && (RTM_DELADDR & 3) == 1 && (RTM_DELROUTE & 3) == 1 && (RTM_DELNSID & 3) == 1);
   const uint32_t mask = htons(3), deletion = htons(1);
   sock_filter program[] = {
       BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(nlmsghdr, nlmsg_type)),

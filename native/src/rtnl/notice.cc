@@ -1,7 +1,10 @@
 #include "rtnl/notice.h"
 
+#include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
+
+#include "netlink/attributes.h"
 
 namespace rtnl {
 namespace {
@@ -9,6 +12,11 @@ namespace {
 /// A bridge port that leaves its bridge is told as RTM_DELLINK of family AF_BRIDGE: the link itself lives on.
 bool concerns_the_link(const nlmsghdr& message) {
   return static_cast<const ifinfomsg*>(NLMSG_DATA(&message))->ifi_family == AF_UNSPEC;
+}
+
+std::optional<EndedNetns> ended_netns(const nlmsghdr& message) {
+  const auto number = nl::Attributes::after<rtgenmsg>(message).value<int32_t>(NETNSA_NSID);
+  return number && *number >= 0 ? std::optional(EndedNetns{static_cast<uint32_t>(*number)}) : std::nullopt;
 }
 
 }  // namespace
@@ -19,6 +27,7 @@ std::vector<int> group_numbers(const Groups& groups) {
   if (groups.addresses) numbers.insert(numbers.end(), {RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR});
   if (groups.routes) numbers.insert(numbers.end(), {RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE});
   if (groups.settings) numbers.insert(numbers.end(), {RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF});
+  if (groups.namespaces) numbers.push_back(RTNLGRP_NSID);
   return numbers;
 }
 
@@ -37,6 +46,8 @@ std::optional<Notice> parse_notice(const nlmsghdr& message, std::optional<uint32
     case RTM_NEWROUTE:
     case RTM_DELROUTE:
       return notice(message.nlmsg_type == RTM_DELROUTE, parse_route(message));
+    case RTM_DELNSID:
+      return notice(true, ended_netns(message));
     case RTM_NEWNETCONF:
       return notice(false, parse_netconf(message));
     default:

@@ -14,16 +14,21 @@
 namespace rtnl {
 
 struct Groups {
-  bool links, addresses, routes, settings;
+  bool links, addresses, routes, settings, namespaces;
 };
 
 /// Multicast group numbers (RTNLGRP_…) for a socket that is to hear of these.
 std::vector<int> group_numbers(const Groups& groups);
 
+/// A namespace that had a number has ended.
+struct EndedNetns {
+  uint32_t number;
+};
+
 struct Notice {
   bool gone;                         // deleted, rather than added or changed
   std::optional<uint32_t> netns_id;  // number of the namespace it is about; nothing: the watcher's own
-  std::variant<LinkInfo, AddressInfo, RouteInfo, NetconfInfo> what;
+  std::variant<LinkInfo, AddressInfo, RouteInfo, NetconfInfo, EndedNetns> what;
 };
 
 /// What a multicast message of that namespace tells; nothing for those that concern neither links, addresses,

@@ -60,6 +60,7 @@ export function setupPlan(grant: ContainerGrant): Plan {
       ...netnsSteps(grant),
       ...firewallSteps(grant),
       ...hostSteps(grant),
+      ...watchSteps(grant, joined(grant)),
       ...ipv6Steps(grant, joined(grant), grant.wish.netns.kind === 'create' ? namespaceSettings : null),
       ...loopbackSteps(grant),
       ...insideSteps(grant),
@@ -90,6 +91,7 @@ export function teardownPlan(grant: ContainerGrant): Plan {
     kind: 'dismantle',
     steps: [
       { verb: 'process.unwatch', owner: `container/${grant.wish.id}` },
+      { verb: 'netns.unwatch', owner: `container/${grant.wish.id}` },
       ...joined(grant).flatMap((one) => forgetNameSteps(grant, one)),
       ...(elements.length > 0 ? [{ verb: 'nft.delete', elements } as const, ...forgetFlows(grant.ports)] : []),
       ...joined(grant).flatMap(({ attachment, lease }): Step[] => {
@@ -129,6 +131,7 @@ export function connectPlan(before: ContainerGrant, after: ContainerGrant, netwo
       requireStep(after, inode),
       ...refirewall(before, after, allElements),
       ...added.flatMap(({ attachment, lease }) => hostEndSteps(after, attachment, lease)),
+      ...watchSteps(after, added),
       ...ipv6Steps(after, added, null),
       ...added.flatMap(({ attachment, lease }) => containerEndSteps(after, attachment, lease)),
       ...added.flatMap(({ attachment, lease }) => readyStepsOf(after, attachment, lease)),
@@ -283,6 +286,7 @@ function networkSteps(grant: ContainerGrant): Step[] {
   return [
     ...firewallSteps(grant),
     ...hostSteps(grant),
+    ...watchSteps(grant, joined(grant)),
     ...ipv6Steps(grant, joined(grant), null),
     ...insideSteps(grant),
     ...readySteps(grant),
@@ -307,6 +311,12 @@ function loopbackRoutes(grant: ContainerGrant): Step[] {
   return links.flatMap((link): Step[] =>
     link.kind === 'bridge' ? [{ verb: 'link.set', netns: null, name: link.bridge, ipv4: { routeLocalnet: true } }] : [],
   );
+}
+
+/** What ends without a word here: where no link of the namespace has its other end on this host. */
+function watchSteps({ wish, netns }: ContainerGrant, links: readonly Joined[]): Step[] {
+  const isSilent = links.some(({ lease }) => lease.link.kind !== 'bridge');
+  return isSilent ? [{ verb: 'netns.watch', owner: `container/${wish.id}`, path: netns }] : [];
 }
 
 const insideSteps = (grant: ContainerGrant): Step[] =>

@@ -17,6 +17,12 @@ export type Step =
   | { verb: 'netns.adopt'; path: string; pid: number }
   /** changes nothing: the namespace must be there (and be the one with that inode); foreign: and not the host's own (EBUSY) */
   | { verb: 'netns.require'; path: string; inode: number | null; foreign?: true }
+  /**
+   * ip netns set <path> auto; ip monitor nsid: tells the owner when the namespace ends. Of one with a veth whose other end is here
+   * that is known by the end of the veth
+   */
+  | { verb: 'netns.watch'; owner: string; path: string }
+  | { verb: 'netns.unwatch'; owner: string }
   /** ip netns delete */
   | { verb: 'netns.remove'; path: string }
   /** ip link add <name> address <mac> type bridge [vlan_filtering 1]; `uplink`: the MTU of the link to the outside */
@@ -274,6 +280,8 @@ export function inverse(step: Step): Step | null {
       const { verb: _, owner, ...held } = step;
       return { verb: 'port.release', owner, ports: [held] };
     }
+    case 'netns.watch':
+      return { verb: 'netns.unwatch', owner: step.owner };
     case 'process.watch':
       return { verb: 'process.unwatch', owner: step.owner };
     default:
@@ -285,6 +293,7 @@ export function inverse(step: Step): Step | null {
 export function describeStep(step: Step): string {
   switch (step.verb) {
     case 'netns.create':
+    case 'netns.watch':
     case 'netns.remove':
     case 'netns.require':
       return `${step.verb} ${step.path}`;

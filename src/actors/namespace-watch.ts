@@ -1,0 +1,58 @@
+import * as native from '#native';
+
+/**
+ * Tells owners when their namespaces end. The kernel tells of the end of a namespace that has a number in this one: nothing else
+ * is heard of one whose links have no other end here. A number is given to another namespace soon after.
+ */
+export class NamespaceWatch {
+  readonly #owners = new Map<number, string>();
+  #watch: native.Watch | null = null;
+  #listener: (owner: string) => void = () => {};
+
+  constructor(private readonly socket: native.RouteSocket) {}
+
+  onEnd(listener: (owner: string) => void): void {
+    this.#listener = listener;
+  }
+
+  /** One namespace per owner: watching again changes nothing. */
+  watch(owner: string, path: string): void {
+    // opened before the number is given: an end in between is heard of
+    this.#open();
+    const number = native.assignNetnsId(this.socket, path);
+    this.unwatch(owner);
+    this.#owners.set(number, owner);
+  }
+
+  unwatch(owner: string): void {
+    for (const [number, other] of this.#owners) if (other === owner) this.#owners.delete(number);
+  }
+
+  close(): void {
+    this.#watch?.close();
+    this.#watch = null;
+  }
+
+  #open(): void {
+    if (this.#watch) return;
+    this.#watch = native.watchRoutes(
+      { links: false, addresses: false, routes: false, namespaces: true, deletionsOnly: true },
+      (notices) => {
+        for (const notice of notices) this.#notice(notice);
+      },
+    );
+    this.#watch.unref();
+  }
+
+  #notice(notice: native.RouteNotice): void {
+    if (notice.kind === 'netns.ended') this.#ended(notice.number);
+    // notices were dropped: whoever is watched looks whether it was meant
+    else if (notice.kind === 'overrun') for (const owner of this.#owners.values()) this.#listener(owner);
+  }
+
+  #ended(number: number): void {
+    const owner = this.#owners.get(number);
+    this.#owners.delete(number);
+    if (owner !== undefined) this.#listener(owner);
+  }
+}

@@ -409,6 +409,11 @@ export class HeldPort {
 }
 /** port 0: the kernel picks. Throws EADDRINUSE, EADDRNOTAVAIL, EACCES. IPv6 addresses are bound v6-only. */
 export function holdPort(protocol: 'tcp' | 'udp' | 'sctp', address: string, port: number): HeldPort;
+/**
+ * A bound UDP socket as a file descriptor, for `socket.bind({fd})`, which owns it then. `receiveBytes` may wait to be read
+ * (the kernel doubles it, for its own bookkeeping), whatever net.core.rmem_max says. Throws as holdPort does.
+ */
+export function openUdpSocket(address: string, port: number, receiveBytes: number): number;
 
 // --------------------------------------------------------------------------------------------------------- watching
 

@@ -42,6 +42,7 @@ export const {
   getSysctl,
   HeldPort,
   holdPort,
+  openUdpSocket,
   Watch,
   watchRoutes,
   watchNft,

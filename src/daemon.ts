@@ -16,6 +16,7 @@ import { TeardownQueue } from './doors/teardown-queue.ts';
 import { ActorEngine, readBootId } from './engine.ts';
 import { Firewalld } from './firewalls/firewalld.ts';
 import { connectFirewalld } from './firewalls/firewalld-port.ts';
+import { namedLeases } from './journal-views.ts';
 import { DefinitionStore } from './networks/definition-store.ts';
 import { missingPrivileges } from './privileges.ts';
 import { ResolverKeeper } from './resolver/keeper.ts';
@@ -89,6 +90,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     undo.push(() => journal.close());
     const bootId = readBootId();
     const rebooted = journal.noticeBoot(bootId);
+    // until the networks have heard of a reboot, they have leases of before
+    const leasesOf = rebooted ? () => [] : namedLeases;
 
     // what each of these waits for, modules to be loaded above all, the others need not wait for
     const pool = new Pool({
@@ -102,7 +105,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     });
     const [{ nc, publisher }, resolver, , watch] = await allOf(undo, [
       [openBus(options, journal, log), (bus: Bus) => bus.close()],
-      [ResolverKeeper.start(), (keeper: ResolverKeeper) => keeper.stop()],
+      [ResolverKeeper.start(() => ({ leases: leasesOf(journal) })), (keeper: ResolverKeeper) => keeper.stop()],
       [Promise.resolve(pool), () => pool.stop()],
       [WatchKeeper.start({ netnsDirectory }), (keeper: WatchKeeper) => keeper.stop()],
     ]);

@@ -8,10 +8,12 @@ import type { PortLedger } from './core/claims.ts';
 import { resolveContainerId } from './core/container-reference.ts';
 import { fault, NetloomError } from './core/fault.ts';
 import { containerSettingsView, containerView, networkSettingsView, networkView } from './core/inspect.ts';
+import { answersNames } from './core/network.ts';
 import { resolveNetworkName } from './core/network-reference.ts';
 import { networkSettingsOf } from './core/network-settings.ts';
 import type { AsOf, ContainerView, NetworkView } from './core/view.ts';
 import type { DamagedDefinition } from './networks/definition-store.ts';
+import type { KnownLease } from './resolver/protocol.ts';
 
 /** How far the event stream has got. */
 export interface StreamPosition {
@@ -133,4 +135,14 @@ function sharedContainer(mode: string): string | null {
 
 function viewOfNetwork({ value, context }: ActorRecord): NetworkView | null {
   return networkView(value, context as NetworkContext);
+}
+
+/** Who has which addresses on the networks whose names are answered. */
+export function namedLeases(journal: Journal): KnownLease[] {
+  return journal.actors('network/').flatMap(({ record }) => {
+    const { definition, leases } = record.context as NetworkContext;
+    if (!definition || !answersNames(definition)) return [];
+    const network = definition.name;
+    return Object.entries(leases).map(([container, addresses]) => ({ network, container, addresses: [...addresses] }));
+  });
 }

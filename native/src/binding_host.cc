@@ -58,6 +58,14 @@ Napi::Value hold_port(const Napi::CallbackInfo& info) {
   return HeldPort::make(info.Env(), sys::hold_port(protocol, address, static_cast<uint16_t>(port)));
 }
 
+Napi::Value open_udp_socket(const Napi::CallbackInfo& info) {
+  const auto address = argument(info, 0, "openUdpSocket", "address").ip();
+  const auto port = argument(info, 1, "openUdpSocket", "port").integer(UINT16_MAX);
+  const auto receive_bytes = argument(info, 2, "openUdpSocket", "receiveBytes").integer(INT32_MAX / 2);
+  auto bound = sys::open_udp(address, static_cast<uint16_t>(port), static_cast<int>(receive_bytes));
+  return Napi::Number::New(info.Env(), bound.fd.release());
+}
+
 }  // namespace
 
 void export_host(Napi::Object exports) {
@@ -66,4 +74,5 @@ void export_host(Napi::Object exports) {
   export_function<set_sysctls>(exports, "setSysctls");
   export_function<get_sysctl>(exports, "getSysctl");
   export_function<hold_port>(exports, "holdPort");
+  export_function<open_udp_socket>(exports, "openUdpSocket");
 }

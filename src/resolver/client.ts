@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import {
+  type OpenPorts,
   type ResolverCall,
   type ResolverEntry,
   ResolverError,
@@ -35,10 +36,15 @@ export class ResolverClient {
     this.#attach(port);
   }
 
-  /** Rejects with `{op, errno, detail}`: EADDRINUSE, EADDRNOTAVAIL, EACCES. */
-  async serve(network: ResolverNetwork): Promise<void> {
-    await this.#call('serve', network);
-    this.#networks.set(network.name, network);
+  /** Resolves with the port of each address. Rejects with `{op, errno, detail}`: EADDRINUSE, EADDRNOTAVAIL, EACCES. */
+  async serve(network: ResolverNetwork): Promise<OpenPorts> {
+    const open = await this.#call('serve', network);
+    // the next resolver opens the same ports, if it can: flows that are under way lead there
+    this.#networks.set(network.name, {
+      ...network,
+      ports: [...new Set([...Object.values(open), ...(network.ports ?? [])])],
+    });
+    return open;
   }
 
   async retire(name: string): Promise<void> {

@@ -1,51 +1,69 @@
 import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { connect } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { familyOf } from '../core/address.ts';
 import { Frames, frame } from './frames.ts';
 import { isAnswerTo, isTruncated, type Query, rcodeOf, rcodes, withId } from './packet.ts';
+import { dnsPort } from './protocol.ts';
+import { type Asker, type Place, Shares } from './share.ts';
 
-const dnsPort = 53;
 const mostTries = 3;
-/** of all that may be under way, for one asker: one container cannot take the way out from the others */
-const shareOfOne = 4;
+
+/** A query under way: what it waits for ends early when it has to give way. */
+class Flight implements Place {
+  #isOver = false;
+  #end: () => void = () => {};
+
+  constructor(readonly asker: Asker) {}
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** What ends the try that is being made now. */
+  tries(end: () => void): void {
+    this.#end = end;
+  }
+
+  giveWay(): void {
+    this.#isOver = true;
+    this.#end();
+  }
+}
 
 /**
  * Asks servers elsewhere. Each query leaves as it came (EDNS and flags untouched) under a fresh random id, from a
  * socket and port of its own that is connected to the server: an answer from elsewhere cannot get in.
  */
 export class Forwarder {
-  #underWay = 0;
-  readonly #underWayOf = new Map<string, number>();
+  readonly #shares: Shares;
 
   constructor(
     private readonly timeoutMs: number,
-    private readonly most: number,
-  ) {}
+    most: number,
+  ) {
+    this.#shares = new Shares(most);
+  }
 
-  /** The answer with the asker's id; null when there is no server, none answers, or too many queries are under way. */
-  async ask(query: Query, servers: readonly string[], asker: string): Promise<Buffer | null> {
-    const ofOne = this.#underWayOf.get(asker) ?? 0;
-    if (servers.length === 0 || this.#underWay >= this.most || ofOne >= this.most / shareOfOne) return null;
-    this.#underWay++;
-    this.#underWayOf.set(asker, ofOne + 1);
+  /** The answer with the asker's id; null when there is no server, none answers, or its place was another's due. */
+  async ask(query: Query, servers: readonly string[], asker: Asker): Promise<Buffer | null> {
+    const flight = new Flight(asker);
+    if (servers.length === 0 || !this.#shares.take(flight)) return null;
     try {
-      const answer = await this.#askEach(query, servers);
+      const answer = await this.#askEach(query, servers, flight);
       return answer && withId(answer, query.id);
     } finally {
-      this.#underWay--;
-      const left = (this.#underWayOf.get(asker) ?? 1) - 1;
-      if (left === 0) this.#underWayOf.delete(asker);
-      else this.#underWayOf.set(asker, left);
+      this.#shares.giveBack(flight);
     }
   }
 
   /** One server is asked twice, of several each in turn; a server that fails gives way to the next, its answer is the last resort. */
-  async #askEach(query: Query, servers: readonly string[]): Promise<Buffer | null> {
+  async #askEach(query: Query, servers: readonly string[], flight: Flight): Promise<Buffer | null> {
     const tries = Math.min(mostTries, Math.max(2, servers.length));
     let refusal: Buffer | null = null;
-    for (let attempt = 0; attempt < tries; attempt++) {
-      const answer = await this.#askOne(query, servers[attempt % servers.length] as string);
+    for (let attempt = 0; attempt < tries && !flight.isOver; attempt++) {
+      const answer = await this.#askOne(query, withNamedZone(servers[attempt % servers.length] as string), flight);
       if (answer && !isRefusal(answer)) return answer;
       refusal = answer ?? refusal;
       if (refusal && attempt + 1 >= servers.length) break;
@@ -53,15 +71,15 @@ export class Forwarder {
     return refusal;
   }
 
-  async #askOne(query: Query, server: string): Promise<Buffer | null> {
+  async #askOne(query: Query, server: string, flight: Flight): Promise<Buffer | null> {
     const id = randomInt(0x10000);
     const message = withId(query.raw, id);
-    const answer = await this.#byUdp(query, message, id, server);
-    if (!answer || !isTruncated(answer)) return answer;
-    return (await this.#byTcp(query, message, id, server)) ?? answer;
+    const answer = await this.#byUdp(query, message, id, server, flight);
+    if (!answer || !isTruncated(answer) || flight.isOver) return answer;
+    return (await this.#byTcp(query, message, id, server, flight)) ?? answer;
   }
 
-  #byUdp(query: Query, message: Buffer, id: number, server: string): Promise<Buffer | null> {
+  #byUdp(query: Query, message: Buffer, id: number, server: string, flight: Flight): Promise<Buffer | null> {
     return new Promise((resolve) => {
       const socket = createSocket(familyOf(server) === 6 ? 'udp6' : 'udp4');
       let open = true;
@@ -73,6 +91,7 @@ export class Forwarder {
         resolve(answer);
       };
       const timer = setTimeout(() => end(null), this.timeoutMs);
+      flight.tries(() => end(null));
       // ECONNREFUSED and the like: the next server, at once
       socket.on('error', () => end(null));
       socket.on('message', (answer) => isAnswerTo(answer, id, query) && end(answer));
@@ -87,7 +106,7 @@ export class Forwarder {
     });
   }
 
-  #byTcp(query: Query, message: Buffer, id: number, server: string): Promise<Buffer | null> {
+  #byTcp(query: Query, message: Buffer, id: number, server: string, flight: Flight): Promise<Buffer | null> {
     return new Promise((resolve) => {
       const socket = connect({ host: server, port: dnsPort });
       const frames = new Frames();
@@ -97,6 +116,7 @@ export class Forwarder {
         resolve(answer);
       };
       const timer = setTimeout(() => end(null), this.timeoutMs);
+      flight.tries(() => end(null));
       socket.on('connect', () => socket.write(frame(message)));
       socket.on('error', () => end(null));
       socket.on('close', () => end(null));
@@ -106,6 +126,15 @@ export class Forwarder {
       });
     });
   }
+}
+
+/** Node takes the name of a link behind `%`, resolv.conf its number as well. */
+function withNamedZone(server: string): string {
+  const [, address, number] = /^(.*)%(\d+)$/.exec(server) ?? [];
+  if (address === undefined) return server;
+  const links = Object.entries(networkInterfaces());
+  const link = links.find(([, addresses]) => addresses?.some((each) => each.scopeid === Number(number)));
+  return link ? `${address}%${link[0]}` : server;
 }
 
 function isRefusal(answer: Buffer): boolean {

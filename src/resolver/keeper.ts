@@ -17,11 +17,12 @@ export class ResolverKeeper extends EventEmitter<KeeperEvents> {
   readonly #pause = new RestartPause();
   #stopping = false;
 
-  private constructor(private readonly settings: ResolverSettings) {
+  private constructor(private readonly settings: () => ResolverSettings) {
     super();
   }
 
-  static async start(settings: ResolverSettings = {}): Promise<ResolverKeeper> {
+  /** `settings` is asked at every start of a thread. */
+  static async start(settings: () => ResolverSettings = () => ({})): Promise<ResolverKeeper> {
     const keeper = new ResolverKeeper(settings);
     await keeper.#launch();
     return keeper;
@@ -43,7 +44,7 @@ export class ResolverKeeper extends EventEmitter<KeeperEvents> {
   }
 
   async #launch(): Promise<void> {
-    const thread = await ResolverThread.start(this.settings);
+    const thread = await ResolverThread.start(this.settings());
     this.#thread = thread;
     thread.once('died', (_, error) => this.#replace(error));
   }

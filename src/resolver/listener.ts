@@ -1,11 +1,21 @@
 import { createSocket, type RemoteInfo, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { closeSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
+import { openUdpSocket } from '#native';
 import { familyOf } from '../core/address.ts';
 import { Frames, frame } from './frames.ts';
 import { fitUdp, type Query } from './packet.ts';
+import { holderOf } from './port-holders.ts';
+import { ResolverError, resolverFault } from './protocol.ts';
 
-const dnsPort = 53;
+/**
+ * What may wait to be read: some 5,000 questions (the kernel counts 768 bytes for one, and doubles this). With the default
+ * of 212,992 it is 277, which a busy machine loses within a tenth of a second.
+ */
+const receiveBytes = 2 << 20;
+/** how many of the kernel's picks are tried: a port must be free for UDP and TCP */
+const mostPicks = 16;
 const idleMs = 10_000;
 const mostConnections = 256;
 /** of one source address */
@@ -18,28 +28,49 @@ const mostUnread = 1 << 20;
 /** What to answer to a message from this source, if anything; `query` tells what an answer by UDP must fit. */
 export type Answerer = (raw: Buffer, source: string) => Promise<{ reply: Buffer; query: Query | null } | null>;
 
-/** Port 53 of one address, UDP and TCP. */
+/** One port of one address, UDP and TCP. */
 export class Listener {
-  readonly #connections = new Map<Socket, string>();
+  /** by source, oldest first */
+  readonly #connections = new Map<string, Set<Socket>>();
 
   private constructor(
     readonly address: string,
+    readonly port: number,
     private readonly udp: UdpSocket,
     private readonly tcp: Server,
     private readonly answer: Answerer,
     private readonly admits: (source: string) => boolean,
   ) {}
 
-  /** Rejects with the kernel's error, and nothing left open: EADDRINUSE, EADDRNOTAVAIL, EACCES. */
-  static async open(address: string, answer: Answerer, admits: (source: string) => boolean): Promise<Listener> {
-    const six = familyOf(address) === 6;
-    const udp = createSocket({ type: six ? 'udp6' : 'udp4', ipv6Only: six });
+  /**
+   * At the first of the ports that is free; 0: any. Rejects with the kernel's refusal of the last, and nothing left open:
+   * EADDRINUSE, EADDRNOTAVAIL, EACCES.
+   */
+  static async open(
+    address: string,
+    ports: readonly number[],
+    answer: Answerer,
+    admits: (source: string) => boolean,
+  ): Promise<Listener> {
+    let refusal: unknown = null;
+    for (const port of ports.flatMap((each) => (each === 0 ? Array<number>(mostPicks).fill(0) : each))) {
+      try {
+        return await Listener.#openAt(address, port, answer, admits);
+      } catch (error) {
+        refusal = explained(error, address, port);
+        if ((refusal as ResolverError).errno !== 'EADDRINUSE') break;
+      }
+    }
+    throw refusal;
+  }
+
+  static async #openAt(address: string, port: number, ...how: [Answerer, (source: string) => boolean]) {
+    const udp = udpSocket(address, port);
     const tcp = createServer();
-    const listener = new Listener(address, udp, tcp, answer, admits);
+    const listener = new Listener(address, udp.address().port, udp, tcp, ...how);
     try {
-      udp.bind({ address, port: dnsPort, exclusive: true });
-      await once(udp, 'listening');
-      tcp.listen({ host: address, port: dnsPort, ipv6Only: six, exclusive: true });
+      const ipv6Only = familyOf(address) === 6;
+      tcp.listen({ host: address, port: listener.port, ipv6Only, exclusive: true });
       await once(tcp, 'listening');
     } catch (error) {
       listener.close();
@@ -52,7 +83,7 @@ export class Listener {
   close(): void {
     this.udp.close();
     this.tcp.close();
-    for (const socket of this.#connections.keys()) socket.destroy();
+    for (const sockets of this.#connections.values()) for (const socket of sockets) socket.destroy();
   }
 
   #start(): void {
@@ -60,7 +91,6 @@ export class Listener {
     // a socket that had an error still serves; what it could not send is asked again
     this.udp.on('error', () => {});
     this.tcp.on('error', () => {});
-    this.tcp.maxConnections = mostConnections;
     this.tcp.on('connection', (socket) => this.#onConnection(socket));
   }
 
@@ -76,16 +106,36 @@ export class Listener {
 
   #onConnection(socket: Socket): void {
     const source = socket.remoteAddress ?? '';
-    const ofOne = [...this.#connections.values()].filter((each) => each === source).length;
     socket.on('error', () => socket.destroy());
-    if (!this.admits(source) || ofOne >= mostOfOne) {
+    if (!this.admits(source) || !this.#makeRoomFor(source)) {
       socket.destroy();
       return;
     }
-    this.#connections.set(socket, source);
-    socket.on('close', () => this.#connections.delete(socket));
+    const ofOne = this.#connections.get(source) ?? new Set();
+    this.#connections.set(source, ofOne.add(socket));
+    socket.on('close', () => this.#forget(source, socket));
     socket.setTimeout(idleMs, () => socket.destroy());
     this.#converse(socket, source);
+  }
+
+  /** Of all that there may be, the oldest connection of the source that has most gives way to one that has fewer. */
+  #makeRoomFor(source: string): boolean {
+    const ofOne = this.#connections.get(source)?.size ?? 0;
+    if (ofOne >= mostOfOne) return false;
+    const all = [...this.#connections];
+    if (all.reduce((sum, [, { size }]) => sum + size, 0) < mostConnections) return true;
+    const [greediest, sockets] = all.reduce((most, each) => (each[1].size > most[1].size ? each : most));
+    const [oldest] = sockets;
+    if (!oldest || sockets.size <= ofOne) return false;
+    this.#forget(greediest, oldest);
+    oldest.destroy();
+    return true;
+  }
+
+  #forget(source: string, socket: Socket): void {
+    const sockets = this.#connections.get(source);
+    sockets?.delete(socket);
+    if (sockets?.size === 0) this.#connections.delete(source);
   }
 
   #converse(socket: Socket, source: string): void {
@@ -102,4 +152,26 @@ export class Listener {
       }
     });
   }
+}
+
+function udpSocket(address: string, port: number): UdpSocket {
+  const fd = openUdpSocket(address, port, receiveBytes);
+  const six = familyOf(address) === 6;
+  const udp = createSocket({ type: six ? 'udp6' : 'udp4', ipv6Only: six });
+  try {
+    // it listens at once: it is bound already
+    return udp.bind({ fd });
+  } catch (error) {
+    udp.close();
+    closeSync(fd);
+    throw error;
+  }
+}
+
+/** A port that is taken is told of with who has it, as far as that can be seen. */
+function explained(error: unknown, address: string, port: number): ResolverError {
+  const fault = resolverFault('resolver.listen', error);
+  const holder = fault.errno === 'EADDRINUSE' && port !== 0 ? holderOf(address, port) : null;
+  const detail = `bind ${fault.errno} ${address}:${port}`;
+  return new ResolverError({ ...fault, detail: holder === null ? detail : `${detail}: ${holder} has it` });
 }

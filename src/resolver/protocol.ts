@@ -1,10 +1,15 @@
 /** What passes between the resolver's thread and its clients: plain data, each call paired with one reply. */
 
+/** Where names are asked for. */
+export const dnsPort = 53;
+
 export interface ResolverNetwork {
   name: string;
-  /** gateway addresses; port 53, UDP and TCP, is opened on each */
+  /** gateway addresses; one port, UDP and TCP, is opened on each */
   listen: string[];
-  /** CIDR: who asks from elsewhere gets nothing */
+  /** which port: the first of these that is free, 0 for any. Default: 53 and no other. What is open stays as it is */
+  ports?: number[];
+  /** CIDR: who asks from elsewhere gets nothing; within it those are served who hold an address, and this host itself */
   subnets: string[];
   /** `dns.netloom` */
   searchDomain: string;
@@ -32,13 +37,16 @@ export interface QueryCounters {
   forwarded: number;
   /** forwarded, and no server answered, or too many were under way */
   failed: number;
-  /** from outside the subnets: dropped */
+  /** from outside the subnets, or from an address there that nobody holds: dropped */
   foreign: number;
   malformed: number;
 }
 
+/** Listening address → its port. */
+export type OpenPorts = Record<string, number>;
+
 export interface ResolverStatus {
-  networks: { name: string; listen: string[]; containers: number; names: number }[];
+  networks: { name: string; listen: string[]; ports: OpenPorts; containers: number; names: number }[];
   /** of networks that are served and of those that are still awaited */
   entries: number;
   queries: QueryCounters;
@@ -58,7 +66,7 @@ export interface Established {
 }
 
 export interface ResolverVerbs {
-  serve: [ResolverNetwork, null];
+  serve: [ResolverNetwork, OpenPorts];
   retire: [string, null];
   add: [ResolverEntry, null];
   remove: [{ network: string; container: string }, null];
@@ -97,8 +105,9 @@ export class ResolverError extends Error implements ResolverFault {
 
 export function resolverFault(op: string, error: unknown): ResolverFault {
   if (error instanceof ResolverError) return { op: error.op, errno: error.errno, detail: error.detail };
-  const { code, message } = error as NodeJS.ErrnoException;
-  return { op, errno: code ?? 'EIO', detail: message ?? String(error) };
+  // a name as such: of Node's own errors it is the code, of the addon's the errno
+  const { code, errno, message } = error as { code?: string; errno?: unknown; message?: string };
+  return { op, errno: code ?? (typeof errno === 'string' ? errno : 'EIO'), detail: message ?? String(error) };
 }
 
 /** How the worker is started; the defaults are what a daemon uses. */
@@ -107,4 +116,8 @@ export interface ResolverSettings {
   /** for one try at one server */
   timeoutMs?: number;
   maxForwards?: number;
+  /** who has addresses already, where its names are yet to be told: it is served from the start */
+  leases?: KnownLease[];
 }
+
+export type KnownLease = Pick<ResolverEntry, 'network' | 'container' | 'addresses'>;

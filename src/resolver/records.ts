@@ -87,6 +87,11 @@ export class Records {
     return this.#zones.get(network)?.subnets.some((subnet) => subnetContains(subnet, address)) ?? false;
   }
 
+  /** The container that has this address (canonical) on the network. */
+  holderOf(network: string, address: string): string | null {
+    return this.#zones.get(network)?.addresses.get(address) ?? null;
+  }
+
   /** What is visible from this source address (canonical) at this network's gateway. */
   view(network: string, source: string): View {
     const container = this.#zones.get(network)?.addresses.get(source);

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { openRouteSocket, sourceAddressFor } from '#native';
 import { canonicalAddress } from '../core/address.ts';
 import { decide } from './answer.ts';
 import { Forwarder } from './forwarder.ts';
@@ -6,7 +7,9 @@ import { HostServers } from './host-servers.ts';
 import { Listener } from './listener.ts';
 import { type Query, rcodes, readQuery, reply } from './packet.ts';
 import {
+  dnsPort,
   type Established,
+  type OpenPorts,
   type QueryCounters,
   type ResolverEntry,
   ResolverError,
@@ -17,6 +20,7 @@ import {
   resolverFault,
 } from './protocol.ts';
 import { Records } from './records.ts';
+import type { Asker } from './share.ts';
 
 /** how long an entry waits for its network after a death */
 const patienceMs = 5000;
@@ -31,19 +35,31 @@ export class Resolver {
   /** the last change of the sockets of each network: one after another */
   readonly #changing = new Map<string, Promise<unknown>>();
   readonly #awaited = new Map<string, Set<() => void>>();
+  readonly #route = openRouteSocket(null);
 
-  constructor({ resolvConf = '/etc/resolv.conf', timeoutMs = 2000, maxForwards = 1024 }: ResolverSettings = {}) {
+  constructor({
+    resolvConf = '/etc/resolv.conf',
+    timeoutMs = 2000,
+    maxForwards = 1024,
+    leases = [],
+  }: ResolverSettings = {}) {
     this.#host = new HostServers(resolvConf);
     this.#forwarder = new Forwarder(timeoutMs, maxForwards);
+    for (const lease of leases) this.#records.add({ ...lease, names: [], servers: [] });
   }
 
-  /** The same again changes nothing; other addresses open and close only what differs. What fails leaves all as it was. */
-  serve(network: ResolverNetwork): Promise<void> {
+  /**
+   * The same again changes nothing; other addresses open and close only what differs. What fails leaves all as it was.
+   * Tells at which ports it listens.
+   */
+  serve({ ports = [dnsPort], ...network }: ResolverNetwork): Promise<OpenPorts> {
     return this.#inTurn(network.name, async () => {
-      if (isDeepStrictEqual(this.#records.network(network.name), network)) return;
-      await this.#listen(network);
-      this.#records.serve(network);
-      for (const tell of this.#awaited.get(network.name) ?? []) tell();
+      if (!isDeepStrictEqual(this.#records.network(network.name), network)) {
+        await this.#listen(network, ports);
+        this.#records.serve(network);
+        for (const tell of this.#awaited.get(network.name) ?? []) tell();
+      }
+      return this.#portsOf(network.name);
     });
   }
 
@@ -83,16 +99,19 @@ export class Resolver {
 
   status(): ResolverStatus {
     const networks = this.#records.networks().map(({ name, listen }) => {
-      return { name, listen, ...this.#records.counts(name) };
+      return { name, listen, ports: this.#portsOf(name), ...this.#records.counts(name) };
     });
     return { networks, entries: this.#records.entryCount(), queries: { ...this.#queries } };
   }
 
-  #inTurn(name: string, change: () => Promise<void>): Promise<void> {
+  #inTurn<Result>(name: string, change: () => Promise<Result>): Promise<Result> {
     const before = this.#changing.get(name) ?? Promise.resolve();
     const work = before.then(change);
     const settled = work
-      .catch(() => {})
+      .then(
+        () => {},
+        () => {},
+      )
       .then(() => {
         if (this.#changing.get(name) === settled) this.#changing.delete(name);
       });
@@ -115,11 +134,11 @@ export class Resolver {
     });
   }
 
-  async #listen({ name, listen }: ResolverNetwork): Promise<void> {
+  async #listen({ name, listen }: ResolverNetwork, ports: readonly number[]): Promise<void> {
     const open = this.#listeners.get(name) ?? new Map<string, Listener>();
     const fresh: Listener[] = [];
     try {
-      for (const address of new Set(listen)) if (!open.has(address)) fresh.push(await this.#open(name, address));
+      for (const address of new Set(listen)) if (!open.has(address)) fresh.push(await this.#open(name, address, ports));
     } catch (error) {
       for (const listener of fresh) listener.close();
       throw new ResolverError(resolverFault(`resolver.serve ${name}`, error));
@@ -133,22 +152,46 @@ export class Resolver {
     this.#listeners.set(name, open);
   }
 
-  #open(network: string, address: string): Promise<Listener> {
+  #open(network: string, address: string, ports: readonly number[]): Promise<Listener> {
     return Listener.open(
       address,
+      ports,
       (raw, source) => this.#answer(network, raw, source),
-      (source) => this.#admits(network, source),
+      (source) => this.#askerAt(network, source) !== null,
     );
   }
 
-  #admits(network: string, source: string): boolean {
-    return this.#records.isLocal(network, canonicalAddress(source) ?? source);
+  #portsOf(name: string): OpenPorts {
+    return Object.fromEntries(
+      [...(this.#listeners.get(name)?.values() ?? [])].map(({ address, port }) => [address, port]),
+    );
+  }
+
+  /**
+   * Who asks from there; null: nobody who is served. A container may give its packets any source, so that an address
+   * which nobody holds would make it as many askers as it likes.
+   */
+  #askerAt(network: string, from: string): (Asker & { source: string }) | null {
+    const source = canonicalAddress(from);
+    if (source === null || !this.#records.isLocal(network, source)) return null;
+    const holder = this.#records.holderOf(network, source) ?? (this.#isHosts(network, source) ? source : null);
+    return holder === null ? null : { network, holder, source };
+  }
+
+  /** The host asks its bridge from the bridge's own address, unless somebody chose another one; the kernel lets no such packet in from outside. */
+  #isHosts(network: string, source: string): boolean {
+    if (this.#listeners.get(network)?.has(source)) return true;
+    try {
+      return sourceAddressFor(this.#route, source) === source;
+    } catch {
+      return false;
+    }
   }
 
   async #answer(network: string, raw: Buffer, from: string): Promise<{ reply: Buffer; query: Query | null } | null> {
     this.#queries.received++;
-    const source = canonicalAddress(from);
-    if (source === null || !this.#records.isLocal(network, source)) {
+    const asker = this.#askerAt(network, from);
+    if (!asker) {
       this.#queries.foreign++;
       return null;
     }
@@ -157,8 +200,8 @@ export class Resolver {
       this.#queries.malformed++;
       return query && { reply: query, query: null };
     }
-    const decision = this.#decide(network, source, query);
-    if ('servers' in decision) return { reply: await this.#forward(query, decision.servers, source), query };
+    const decision = this.#decide(network, asker.source, query);
+    if ('servers' in decision) return { reply: await this.#forward(query, decision.servers, asker), query };
     this.#queries.answered++;
     return { reply: decision.reply, query };
   }
@@ -173,7 +216,7 @@ export class Resolver {
     }
   }
 
-  async #forward(query: Query, wished: readonly string[], asker: string): Promise<Buffer> {
+  async #forward(query: Query, wished: readonly string[], asker: Asker): Promise<Buffer> {
     this.#queries.forwarded++;
     const servers = (wished.length > 0 ? wished : this.#host.servers).filter((server) => !this.#isOurs(server));
     // out of descriptors, or of anything else: the asker is told, the thread lives on

@@ -14,8 +14,7 @@ async function perform({
 }: ResolverCall): Promise<Extract<ResolverReply, { ok: true }>['output']> {
   switch (verb) {
     case 'serve':
-      await resolver.serve(input as ResolverCall<'serve'>['input']);
-      return null;
+      return resolver.serve(input as ResolverCall<'serve'>['input']);
     case 'retire':
       await resolver.retire(input as ResolverCall<'retire'>['input']);
       return null;

@@ -59,4 +59,12 @@ HeldPort hold_port(Transport transport, const IpAddress& address, uint16_t port)
   return {std::move(fd), bound};
 }
 
+HeldPort open_udp(const IpAddress& address, uint16_t port, int receive_bytes) {
+  HeldPort bound = hold_port(Transport::udp, address, port);
+  const int fd = bound.fd.get();
+  if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &receive_bytes, sizeof receive_bytes) != 0)
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof receive_bytes);
+  return bound;
+}
+
 }  // namespace sys

@@ -19,4 +19,8 @@ enum class Transport { tcp, udp, sctp };
 /// Port 0: the kernel picks. Throws EADDRINUSE, EADDRNOTAVAIL, EACCES; EPROTONOSUPPORT when the kernel has no SCTP.
 HeldPort hold_port(Transport transport, const IpAddress& address, uint16_t port);
 
+/// A UDP socket bound in the same way, with room for `receive_bytes` that wait to be read, whatever net.core.rmem_max
+/// says (SO_RCVBUFFORCE; without CAP_NET_ADMIN as much as it allows).
+HeldPort open_udp(const IpAddress& address, uint16_t port, int receive_bytes);
+
 }  // namespace sys

@@ -1,0 +1,196 @@
+import { spawn } from 'node:child_process';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ContainerStatus } from '../../src/bus/replies.ts';
+import { Shares } from '../../src/resolver/share.ts';
+import { ask, exchange, query, Upstream } from '../resolver/support.ts';
+import { Lab } from '../support/lab.ts';
+import { ipBatch } from '../support/other-host.ts';
+
+let lab: Lab;
+let upstream: Upstream;
+/** on the network with the greedy, and on another one */
+let neighbour: ContainerStatus;
+let elsewhere: ContainerStatus;
+const greedy: ContainerStatus[] = [];
+
+beforeAll(async () => {
+  lab = await Lab.open();
+  // of names that begin with `silent.` it says nothing
+  upstream = await Upstream.start('127.0.0.2');
+  for (const name of ['many', 'other']) await lab.client.network.create({ name, network_dns_servers: ['127.0.0.2'] });
+  for (const id of ['g1', 'g2', 'g3', 'g4'])
+    greedy.push(await lab.client.container.setup({ id, networks: [{ network: 'many' }] }));
+  neighbour = await lab.client.container.setup({ id: 'neighbour', networks: [{ network: 'many' }] });
+  elsewhere = await lab.client.container.setup({ id: 'elsewhere', networks: [{ network: 'other' }] });
+});
+afterAll(async () => {
+  upstream.stop();
+  await lab.close();
+});
+
+const networkOf = ({ status }: ContainerStatus) => Object.keys(status)[0] as string;
+const gatewayOf = (one: ContainerStatus) => one.status[networkOf(one)]?.dns_server_ips[0] as string;
+const addressOf = ({ status }: ContainerStatus) =>
+  Object.values(Object.values(status)[0]?.interfaces ?? {})[0]?.subnets[0]?.ipnet.split('/')[0] as string;
+
+/** In a namespace: asks `count` times for each name from each source, again every `everyMs` until it is ended; tells the codes of the answers. */
+function asking(netns: string, server: string, sources: string[], names: string[], count: number, everyMs: number) {
+  const script = `
+    const [server, sources, names, count, everyMs] = JSON.parse(process.argv[1]);
+    const codes = {};
+    const encode = (name, id) => Buffer.concat([Buffer.from([id >> 8, id & 255]), Buffer.from('01000001000000000000', 'hex'),
+      ...name.split('.').flatMap((label) => [Buffer.from([label.length]), Buffer.from(label)]), Buffer.from('0000010001', 'hex')]);
+    for (const source of sources) {
+      const socket = require('node:dgram').createSocket('udp4');
+      socket.on('error', (e) => { codes[e.code] = (codes[e.code] ?? 0) + 1; });
+      socket.on('message', (m) => { const code = m[3] & 15; codes[code] = (codes[code] ?? 0) + 1; });
+      let id = 0;
+      const round = () => {
+        codes.asked = (codes.asked ?? 0) + count * names.length;
+        for (let n = 0; n < count; n++) for (const name of names) socket.send(encode(name, id++ & 65535), 53, server, () => {});
+      };
+      socket.bind(0, source, () => { round(); if (everyMs > 0) setInterval(round, everyMs); });
+    }
+    console.log('asking');
+    process.stdin.resume().on('end', () => { console.log(JSON.stringify(codes)); process.exit(); });`;
+  const args = [`--net=${netns}`, process.execPath, '-e', script];
+  const child = spawn('nsenter', [...args, JSON.stringify([server, sources, names, count, everyMs])], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  let said = '';
+  child.stdout.on('data', (chunk) => {
+    said += chunk;
+  });
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  return {
+    begun: () => expect.poll(() => said).toContain('asking'),
+    end: async (): Promise<Record<string, number>> => {
+      child.stdin.end();
+      await ended;
+      return JSON.parse(said.trim().split('\n').at(-1) as string);
+    },
+  };
+}
+
+/** All of it answered, asked one after another. */
+async function othersAreAnswered(): Promise<void> {
+  const gateway = gatewayOf(neighbour);
+  for (const one of [neighbour, elsewhere]) {
+    const asks = asking(one.netns.path, gatewayOf(one), [addressOf(one)], ['a.example', 'b.example'], 10, 0);
+    await asks.begun();
+    let codes: Record<string, number> = {};
+    // what is answered is counted when it ends, so that it is ended when it has had its time
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    codes = await asks.end();
+    expect(codes, one.id).toEqual({ asked: 20, 0: 20 });
+  }
+  // the host itself
+  for (let n = 0; n < 5; n++) expect((await ask('c.example', { from: gateway, at: gateway })).rcode).toBe('NOERROR');
+}
+
+it('B04 four containers that ask for names whose servers are silent take nothing from others', async () => {
+  const attacks = greedy.map((one) =>
+    asking(one.netns.path, gatewayOf(one), [addressOf(one)], ['silent.example'], 300, 400),
+  );
+  for (const attack of attacks) await attack.begun();
+  const silent = () => upstream.queries.filter(({ raw }) => raw.includes('silent')).length;
+  await expect.poll(silent, { timeout: 10_000 }).toBeGreaterThan(1000);
+  await othersAreAnswered();
+  for (const attack of attacks) expect((await attack.end())[0]).toBeUndefined();
+}, 30_000);
+
+it('B04 a container with sources of its own invention is one container, and what no container holds is not served', async () => {
+  const [one] = greedy as [ContainerStatus];
+  const own = addressOf(one);
+  const invented = Array.from({ length: 60 }, (_, n) => own.replace(/\d+$/, `${180 + n}`));
+  ipBatch(
+    one.netns.path,
+    invented.map((address) => `address add ${address}/24 dev eth0`),
+  );
+  const before = upstream.queries.length;
+  const attack = asking(one.netns.path, gatewayOf(one), invented, ['silent.invented', 'a.invented'], 40, 400);
+  await attack.begun();
+  await othersAreAnswered();
+  const codes = await attack.end();
+  expect(codes.asked).toBeGreaterThan(2_000);
+  expect(Object.keys(codes)).toEqual(['asked']);
+  expect(upstream.queries.slice(before).some(({ raw }) => raw.includes('invented'))).toBe(false);
+  // the address that it holds is served as before
+  const asks = asking(one.netns.path, gatewayOf(one), [own], ['a.example'], 1, 50);
+  await expect.poll(() => upstream.queries.length).toBeGreaterThan(before);
+  await asks.end();
+}, 30_000);
+
+it('B04 containers are served from the first moment of a daemon that was started again', async () => {
+  const gateway = gatewayOf(neighbour);
+  const { begun, end } = asking(neighbour.netns.path, gateway, [addressOf(neighbour)], ['neighbour'], 1, 10);
+  await begun();
+  const answered = async () => (await exchange(query('neighbour', {}), { from: gateway, at: gateway }, 300)) !== null;
+  await lab.restart('kill');
+  await expect.poll(answered).toBe(true);
+  expect(Object.keys(await end())).toEqual(expect.arrayContaining(['0', 'asked']));
+  const { begun: again, end: stop } = asking(
+    neighbour.netns.path,
+    gateway,
+    [addressOf(neighbour)],
+    ['neighbour'],
+    20,
+    0,
+  );
+  await again();
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(await stop()).toEqual({ asked: 20, 0: 20 });
+});
+
+describe('B04 places for what is under way', () => {
+  const place = (network: string, holder: string) => ({
+    asker: { network, holder },
+    lost: 0,
+    giveWay() {
+      this.lost++;
+    },
+  });
+  const take = (shares: Shares, network: string, holder: string, count: number) =>
+    Array.from({ length: count }, () => place(network, holder)).filter((one) => shares.take(one));
+
+  it('B04 are a quarter of all for one asker, and all that there are for those who ask', () => {
+    const shares = new Shares(16);
+    expect(take(shares, 'a', '1', 9)).toHaveLength(4);
+    for (const holder of ['2', '3', '4']) expect(take(shares, 'a', holder, 9)).toHaveLength(4);
+  });
+
+  const lostBy = (places: { lost: number }[]) => places.reduce((sum, { lost }) => sum + lost, 0);
+
+  it('B04 are given by the asker that has most, the one that has waited longest first', () => {
+    const shares = new Shares(16);
+    const taken = ['1', '2', '3', '4'].map((holder) => take(shares, 'a', holder, 4));
+    expect(take(shares, 'a', '5', 9)).toHaveLength(4);
+    expect(taken.map(lostBy)).toEqual([1, 1, 1, 1]);
+    for (const [oldest, ...newer] of taken) expect([oldest?.lost, lostBy(newer)]).toEqual([1, 0]);
+    // nobody has more than this one
+    expect(take(shares, 'a', '5', 1)).toHaveLength(0);
+  });
+
+  it('B04 are given by the network that has most, however many askers it has', () => {
+    const shares = new Shares(16);
+    const crowd = Array.from({ length: 16 }, (_, n) => take(shares, 'crowd', `${n}`, 1)).flat();
+    const quiet = [...take(shares, 'quiet', '1', 4), ...take(shares, 'quiet', '2', 4)];
+    expect([quiet.length, lostBy(crowd)]).toEqual([8, 8]);
+    // half and half: what a further one of either gets, its own network gives
+    expect(take(shares, 'crowd', 'new', 1)).toHaveLength(1);
+    expect([lostBy(quiet), lostBy(crowd)]).toEqual([0, 9]);
+    expect(take(shares, 'quiet', '3', 1)).toHaveLength(1);
+    expect([lostBy(quiet), lostBy(crowd)]).toEqual([1, 9]);
+  });
+
+  it('B04 that were given back are free, once', () => {
+    const shares = new Shares(4);
+    const [one] = take(shares, 'a', '1', 1) as [ReturnType<typeof place>];
+    shares.giveBack(one);
+    shares.giveBack(one);
+    const taken = ['1', '2', '3', '4'].flatMap((holder) => take(shares, 'a', holder, 1));
+    expect([taken.length, lostBy(taken)]).toEqual([4, 0]);
+    expect(take(shares, 'a', '5', 1)).toHaveLength(1);
+    expect(lostBy(taken)).toBe(1);
+  });
+});

@@ -259,7 +259,16 @@ export const networkSetup = setup({
     ]),
 
     // ---- leases
-    wait: assign({ waiting: ({ context, event }) => [...context.waiting, event as LeaseRequest] }),
+    /** An engine tells at which port its resolver would listen; that of a network which is up stays. */
+    wait: assign(({ context, event }) => {
+      const { definition, device, waiting } = context;
+      const request = event as LeaseRequest;
+      const asked = device === null && definition && request.definition;
+      return {
+        waiting: [...waiting, request],
+        ...(asked ? { definition: withDnsPort(definition, asked.dns_port) } : {}),
+      };
+    }),
     grantWaiting: enqueueActions(({ context, enqueue }) => {
       const { leases, lastGiven, macs, onLoopback, device } = context;
       let ledger: Ledger = { leases, lastGiven, macs, onLoopback };
@@ -374,6 +383,11 @@ export const networkSetup = setup({
     wasRebooted: ({ event }) => event.type === 'actor.recovered' && event.rebooted,
   },
 });
+
+function withDnsPort(definition: NetworkDefinition, port: number | undefined): NetworkDefinition {
+  const { dns_port: _, ...rest } = definition;
+  return port === undefined ? rest : { ...rest, dns_port: port };
+}
 
 /** Whether it has members, or some who want to be; `besides`: other than that one. */
 function isUsed({ leases, waiting }: NetworkContext, besides: string | null = null): boolean {

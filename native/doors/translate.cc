@@ -1,6 +1,9 @@
 #include "translate.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
 #include <vector>
 
 #include "subnet.h"
@@ -83,6 +86,18 @@ json aliases_of(const json& asked, const json& definition) {
   return truth_or(definition, "dns_enabled", false) ? list_or_empty(asked, "aliases") : json::array();
 }
 
+/// podman's `dns_bind_port`, in the environment; 0: it says none.
+int64_t dns_port() {
+  const char* const text = std::getenv("NETAVARK_DNS_PORT");
+  if (text == nullptr || *text == '\0') return 0;
+  int port = 0;
+  const char* const end = text + std::strlen(text);
+  const auto [rest, error] = std::from_chars(text, end, port);
+  if (error != std::errc{} || rest != end || port < 1 || port > 65535)
+    throw BadInput(std::string("NETAVARK_DNS_PORT: `") + text + "` is no port");
+  return port;
+}
+
 json attachment_request(const json& options, const Attachment& attachment) {
   const json& asked = attachment.options;
   const std::string interface_name = required_text(asked, "interface_name");
@@ -95,6 +110,7 @@ json attachment_request(const json& options, const Attachment& attachment) {
       {"aliases", aliases_of(asked, definition)},
       {"definition", definition},
   };
+  if (const int64_t port = dns_port(); port != 0) request["definition"]["dns_port"] = port;
   if (has(asked, "static_mac") && asked["static_mac"] != "") request["staticMac"] = asked["static_mac"];
   return request;
 }

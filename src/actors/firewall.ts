@@ -1,6 +1,7 @@
 import * as native from '#native';
 import {
   decodeElement,
+  describeElement,
   type Element,
   elementIdentity,
   encodeElement,
@@ -70,6 +71,27 @@ export class Firewall {
     return true;
   }
 
+  /** What is in some sets (no plain interval sets), of one owner or of all. */
+  elements(sets: readonly NftSet[], owner: string | null = null): Element[] {
+    const listed = sets.flatMap((set) => this.#listed(set).map((element) => decodeElement(set, element)));
+    return owner === null ? listed : listed.filter((element) => element.owner === owner);
+  }
+
+  /** An owner's elements in some sets become these; what matches is left alone. True: something was added or changed. */
+  settle(sets: readonly NftSet[], owner: string, wanted: readonly Element[]): boolean {
+    const listed = this.elements(sets);
+    const texts = new Set(wanted.map(describeElement));
+    const keys = new Set(wanted.map(elementKey));
+    const kept = listed.filter((element) => element.owner === owner && texts.has(describeElement(element)));
+    const stale = listed.filter(
+      (element) => !kept.includes(element) && (element.owner === owner || keys.has(elementKey(element))),
+    );
+    const there = new Set(kept.map(describeElement));
+    const missing = wanted.filter((element) => !there.has(describeElement(element)));
+    this.change(stale, missing);
+    return missing.length > 0;
+  }
+
   #hasElement(element: Element): boolean {
     const parts = encodeElement(element);
     if (!parts.some(({ intervalEnd }) => intervalEnd))
@@ -95,6 +117,8 @@ export class Firewall {
     }
   }
 }
+
+const elementKey = ({ set, key }: Element): string => describeElement({ set, key });
 
 /** An element's key as the kernel keeps it, its data too: another target at the same key is not the same element. */
 function keyText({ key, keyEnd, intervalEnd, data }: native.NftElement): string {

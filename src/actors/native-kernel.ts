@@ -22,6 +22,7 @@ import { publicAddresses } from '../core/way-out.ts';
 import { span } from '../span.ts';
 import { Announcements } from './announcements.ts';
 import { Firewall } from './firewall.ts';
+import { GatewayNames } from './gateway-names.ts';
 import { inventory } from './inventory.ts';
 import type { Kernel, Performed, StepFailure } from './kernel.ts';
 import { setIpv6 } from './link-settings.ts';
@@ -48,7 +49,10 @@ interface Run {
 export interface KernelServices {
   /** each resolves when it has taken effect; rejects with a SystemFault */
   names: {
-    serve(network: Omit<ServedNetwork, 'network'> & { name: string }): Promise<unknown>;
+    /** tells at which port of each address it listens */
+    serve(
+      network: Omit<ServedNetwork, 'network' | 'redirect'> & { name: string; ports?: number[] },
+    ): Promise<Readonly<Record<string, number>>>;
     retire(network: string): Promise<unknown>;
     add(entry: ContainerNames): Promise<unknown>;
     remove(network: string, container: string): Promise<unknown>;
@@ -87,6 +91,7 @@ export class NativeKernel implements Kernel {
   readonly #route = native.openRouteSocket(null);
   readonly #nft = native.openNftSocket();
   readonly #firewall = new Firewall(this.#nft);
+  readonly #names: GatewayNames;
   readonly #links = new LinkWatch(this.#route);
   readonly #announcements = new Announcements();
   readonly #namespaces = new NamespaceWatch(this.#route);
@@ -97,6 +102,7 @@ export class NativeKernel implements Kernel {
     private readonly netnsDirectory: string,
     private readonly services: KernelServices,
   ) {
+    this.#names = new GatewayNames(this.#firewall, this.#nft, services.names);
     mkdirSync(netnsDirectory, { recursive: true, mode: 0o755 });
   }
 
@@ -267,12 +273,11 @@ export class NativeKernel implements Kernel {
         this.#announcements.announce(step);
         return unchanged();
       case 'dns.serve': {
-        const { verb: _, network: name, ...served } = step;
-        await this.services.names.serve({ name, ...served });
-        return unchanged();
+        const { verb: _, ...served } = step;
+        return { output: {}, changed: await this.#names.serve(served) };
       }
       case 'dns.retire':
-        await this.services.names.retire(step.network);
+        await this.#names.retire(step.network);
         return unchanged();
       case 'dns.add': {
         const { verb: _, ...entry } = step;
@@ -314,6 +319,7 @@ export class NativeKernel implements Kernel {
           native.deleteConntrack(this.#nft, step.ports.flatMap(publishedFlows));
         return unchanged();
       case 'port.hold':
+        this.#names.refuseGateway(step);
         return unchanged({ port: this.#ports.hold(step) });
       case 'port.release':
         this.#ports.release(step.owner, step.ports ?? null);

@@ -155,6 +155,7 @@ const definition = {
   internal: z.boolean(),
   dns_enabled: z.boolean(),
   network_dns_servers: z.array(z.string()),
+  dns_port: z.int().optional(),
   labels: z.record(z.string(), z.string()),
   options: z.record(z.string(), z.string()),
   ipam_options: z.object({ driver: z.enum(['host-local', 'none']) }),

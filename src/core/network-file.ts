@@ -44,6 +44,8 @@ const fileSchema = z.object({
   internal: z.boolean().nullish(),
   dns_enabled: z.boolean().nullish(),
   network_dns_servers: z.array(address).nullish(),
+  // only with a container of an engine's, which has it for all of its networks
+  dns_port: z.int().min(1).max(65535).nullish(),
   labels: z.record(text, text).nullish(),
   options: z.record(text, text).nullish(),
   ipam_options: z.object({ driver: z.enum(['host-local', 'none']).nullish() }).nullish(),
@@ -77,6 +79,7 @@ export function definitionOf(name: string, json: unknown): NetworkDefinition | s
     internal: file.internal ?? false,
     dns_enabled: file.dns_enabled ?? false,
     network_dns_servers: file.network_dns_servers ?? [],
+    ...(file.dns_port ? { dns_port: file.dns_port } : {}),
     labels: file.labels ?? {},
     options: file.options ?? {},
     ipam_options: { driver: file.ipam_options?.driver ?? 'host-local' },

@@ -122,6 +122,8 @@ export interface NetworkDefinition {
   internal: boolean;
   dns_enabled: boolean;
   network_dns_servers: string[];
+  /** where its resolver listens, if an engine says so (podman's dns_bind_port); in no file */
+  dns_port?: number;
   labels: Record<string, string>;
   options: Record<string, string>;
   ipam_options: { driver: 'host-local' | 'none' };

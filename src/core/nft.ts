@@ -36,6 +36,8 @@ export const nftSets = {
   published_host6: { key: ['proto', 'address6', 'port'], value: ['address6', 'port'] },
   published_range4: { key: ['proto', 'address4', 'port'], value: ['address4'], interval: true },
   published_range6: { key: ['proto', 'address6', 'port'], value: ['address6'], interval: true },
+  resolver4: { key: ['address4'], value: ['address4', 'port'] },
+  resolver6: { key: ['address6'], value: ['address6', 'port'] },
   counted_any4: { key: ['direction', 'proto', 'port'] },
   counted_any6: { key: ['direction', 'proto', 'port'] },
   counted_host4: { key: ['direction', 'proto', 'address4', 'port'] },
@@ -278,6 +280,16 @@ function outboundElements({ subnets, internal, outbound4, outbound6 }: NetworkFi
       ? [{ set: `subnets${family}`, key: [subnet] }]
       : [{ set: `outbound${family}`, key: [subnet], value: [address] }];
   });
+}
+
+/** The elements that lead port 53 of a network's gateways to where its resolver listens. */
+export function resolverElements(network: string, ports: Readonly<Record<string, number>>): Element[] {
+  return Object.entries(ports).map(([gateway, port]) => ({
+    set: `resolver${familyOf(gateway)}`,
+    key: [gateway],
+    value: [gateway, `${port}`],
+    owner: `network/${network}`,
+  }));
 }
 
 /** What the kernel keeps for an element: see NftElement in native/index.d.ts. */

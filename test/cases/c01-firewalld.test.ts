@@ -86,14 +86,15 @@ const healed = (times: number) => lab.facts.told('network/web drift-healed', tim
 it('C01 containers get out, are reached and resolve beside a firewalld that forwards nothing', async () => {
   await trusted(all);
   expect(await ways()).toEqual(open);
-  // what of it is firewalld's doing: without the trust nothing leaves, and no name is answered
+  // what of it is firewalld's doing: without the trust nothing leaves. Names are answered all the same: firewalld lets in
+  // what was led to another port (ct status dnat), as our table does with what is asked at a gateway
   for (const source of subnets.web) await firewalld.command('--zone=trusted', `--remove-source=${source}`);
-  const [out4, out6, in4, in6, name] = await ways(silenceMs);
+  const [out4, out6, in4, in6] = await ways(silenceMs);
   expect([in4, in6]).toEqual(open.slice(2, 4));
-  for (const answer of [out4, out6, name]) expect(open).not.toContain(answer);
+  for (const answer of [out4, out6]) expect(open).not.toContain(answer);
   const { drops } = await lab.client.firewalls();
   expect(new Set(drops.map(({ table, chain }) => `${table} ${chain}`))).toEqual(
-    new Set(['inet firewalld filter_FORWARD', 'inet firewalld filter_INPUT']),
+    new Set(['inet firewalld filter_FORWARD']),
   );
   expect(new Set(drops.flatMap(({ remedy }) => remedy))).toEqual(
     new Set(subnets.web.map((subnet) => `firewall-cmd --zone=trusted --add-source=${subnet}`)),

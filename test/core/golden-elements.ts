@@ -37,6 +37,16 @@ export const golden: [command: string, element: Element, bytes: string[]][] = [
     ['11000000 00350000 : fd000000 00000000 00000000 00000002 14e90000'],
   ],
   [
+    'nft add element inet netloom resolver4 { 10.89.0.1 comment "network/web" : 10.89.0.1 . 353 }',
+    { set: 'resolver4', key: ['10.89.0.1'], value: ['10.89.0.1', '353'], owner: 'network/web' },
+    ['0a590001 : 0a590001 01610000 "network/web"'],
+  ],
+  [
+    'nft add element inet netloom resolver6 { fd00::1 : fd00::1 . 5353 }',
+    { set: 'resolver6', key: ['fd00::1'], value: ['fd00::1', '5353'], owner: null },
+    ['fd000000 00000000 00000000 00000001 : fd000000 00000000 00000000 00000001 14e90000'],
+  ],
+  [
     'nft add element inet netloom published_host4 { sctp . 127.0.0.1 . 65535 : 10.89.0.2 . 1 }',
     { set: 'published_host4', key: ['sctp', '127.0.0.1', '65535'], value: ['10.89.0.2', '1'], owner: null },
     ['84000000 7f000001 ffff0000 : 0a590002 00010000'],

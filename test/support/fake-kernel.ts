@@ -190,6 +190,10 @@ export class FakeKernel implements Kernel {
         return step.elements.every((element) => linux.elements?.has(keyOf(element)));
       case 'nft.replace':
         return false;
+      case 'dns.serve': {
+        const { verb: _, ...network } = step;
+        return linux.isLed(network);
+      }
       default:
         return true;
     }
@@ -586,6 +590,12 @@ export class FakeKernel implements Kernel {
   // ---------------------------------------------------------------------------------------------- ports and processes
 
   #hold({ owner, protocol, addresses, port, range }: StepOf<'port.hold'>): StepOutput {
+    const isNamePort = protocol !== 'sctp' && port > 0 && port <= 53 && port + range > 53;
+    const gateways = [...this.linux.elementsOf('resolver4'), ...this.linux.elementsOf('resolver6')].map(
+      ({ key }) => key[0],
+    );
+    const gateway = isNamePort && addresses.find((address) => gateways.includes(address));
+    if (gateway) throw new Refused('hold port', 'EADDRINUSE', `port 53 of ${gateway} is where the resolver is asked`);
     const mine = this.#held.get(owner) ?? [];
     const isSame = (held: Held) => held.port === port && nameOf(held) === nameOf({ protocol, addresses, range });
     if (port !== 0 && mine.some(isSame)) return { port };

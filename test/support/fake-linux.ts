@@ -1,7 +1,7 @@
 import { familyOf, formatSubnet, parseSubnet, type Subnet } from '../../src/core/address.ts';
 import type { RouteType } from '../../src/core/link-kinds.ts';
 import type { NetworkDefinition } from '../../src/core/network.ts';
-import type { Element, NftSet } from '../../src/core/nft.ts';
+import { describeElement, type Element, type NftSet, resolverElements } from '../../src/core/nft.ts';
 import type { Ipv6Settings } from '../../src/core/plan/interface-settings.ts';
 import type { HeldPorts, HostSurvey, LinkSettings, ServedNetwork, StepOutput } from '../../src/core/plan/step.ts';
 import type { Protocol, publishedFlows } from '../../src/core/port.ts';
@@ -81,9 +81,21 @@ export function newLink(name: string, kind: FakeLink['kind'], more: Partial<Fake
 const anyAddress: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 /** where every process finds its own namespace */
 const ownNetns = '/proc/self/ns/net';
+const keyOf = ({ set, key }: Element): string => describeElement({ set, key });
 const firstEphemeralPort = 32_768;
 const lastEphemeralPort = 60_999;
+/** where the resolver listens, and where it does on bridges of others */
+const resolverPort = 353;
 const dnsPort = 53;
+
+const listeningPort = ({ redirect }: ServedNetwork): number =>
+  redirect === null ? dnsPort : (redirect.port ?? resolverPort);
+
+function elementsFor(network: ServedNetwork): Element[] {
+  if (network.redirect === null) return [];
+  const ports = network.listen.map((address) => [address, listeningPort(network)]);
+  return resolverElements(network.network, Object.fromEntries(ports));
+}
 
 export class FakeLinux {
   readonly pins = new Map<string, FakeNetns>();
@@ -228,13 +240,14 @@ export class FakeLinux {
 
   // ------------------------------------------------------------------------------------------------------------ names
 
-  /** The resolver is of no daemon's: it opens port 53 of every address, and closes those that are not wanted any more. */
+  /** The resolver is of no daemon's: it opens a port of every address, and closes those that are not wanted any more. */
   serve(network: ServedNetwork): { errno: string; detail: string } | null {
     const open = this.#listeners.get(network.network) ?? new Map<string, object>();
+    const port = listeningPort(network);
     const fresh = new Map<string, object>();
     const refuse = (errno: string, address: string) => {
       for (const holder of fresh.values()) this.#close(holder);
-      return { errno, detail: `bind ${errno} ${address}:${dnsPort}` };
+      return { errno, detail: `bind ${errno} ${address}:${port}` };
     };
     for (const address of new Set(network.listen)) {
       if (open.has(address)) continue;
@@ -242,17 +255,32 @@ export class FakeLinux {
       fresh.set(address, holder);
       if (!this.isLocal(address)) return refuse('EADDRNOTAVAIL', address);
       for (const protocol of ['udp', 'tcp'] as const)
-        if (!this.#bindIn(this.#resolverPorts, { holder, protocol, address, port: dnsPort }))
+        if (!this.#bindIn(this.#resolverPorts, { holder, protocol, address, port }))
           return refuse('EADDRINUSE', address);
     }
     for (const [address, holder] of open) if (!network.listen.includes(address)) this.#close(holder);
     const kept = [...open].filter(([address]) => network.listen.includes(address));
     this.#listeners.set(network.network, new Map([...kept, ...fresh]));
     this.served.set(network.network, network);
+    this.#lead(network.network, elementsFor(network));
     return null;
   }
 
+  /** Whether port 53 of its gateways leads to its resolver. */
+  isLed(network: ServedNetwork): boolean {
+    const texts = [...(this.elements?.values() ?? [])].map(describeElement);
+    return elementsFor(network).every((element) => texts.includes(describeElement(element)));
+  }
+
+  /** Elements lead from port 53 of the gateways to the resolver. */
+  #lead(network: string, elements: Element[]): void {
+    for (const [key, { set, owner }] of this.elements ?? [])
+      if (set.startsWith('resolver') && owner === `network/${network}`) this.elements?.delete(key);
+    for (const element of elements) this.elements?.set(keyOf(element), element);
+  }
+
   retire(name: string): void {
+    this.#lead(name, []);
     for (const holder of this.#listeners.get(name)?.values() ?? []) this.#close(holder);
     this.#listeners.delete(name);
     this.served.delete(name);

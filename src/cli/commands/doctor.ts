@@ -30,11 +30,12 @@ export function doctorCommand(parent: Command, terminal: Terminal): void {
 }
 
 async function examine(options: DoctorOptions, environment: NodeJS.ProcessEnv): Promise<Finding[]> {
-  const [machine, { kernelChecks }, { firewallChecks }, { daemonChecks }] = await Promise.all([
+  const [machine, { kernelChecks }, { firewallChecks }, { daemonChecks }, { resolverPorts }] = await Promise.all([
     import('../doctor/machine.ts'),
     import('../doctor/kernel.ts'),
     import('../doctor/firewalls.ts'),
     import('../doctor/daemon.ts'),
+    import('../doctor/resolver.ts'),
   ]);
   const natsUrl = options.natsUrl ?? environment.NATS_URL;
   return [
@@ -47,6 +48,7 @@ async function examine(options: DoctorOptions, environment: NodeJS.ProcessEnv): 
     machine.serverBinary(natsUrl),
     machine.writable('Run directory', options.runDir ?? environment.NETLOOM_RUN_DIR ?? defaultRunDir),
     machine.writable('State directory', options.stateDir ?? environment.NETLOOM_STATE_DIR ?? '/var/lib/netloom'),
+    ...resolverPorts(),
     ...(await daemonChecks({ ...options, natsUrl })),
   ];
 }

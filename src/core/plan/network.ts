@@ -183,6 +183,7 @@ function resolverSteps({ definition, searchDomain }: NetworkGrant): Step[] {
       verb: 'dns.serve',
       network: definition.name,
       listen: gatewaysOf(definition),
+      redirect: { port: definition.dns_port ?? null },
       subnets: definition.subnets.map(({ subnet }) => subnet),
       searchDomain,
       servers: definition.network_dns_servers,

@@ -147,6 +147,11 @@ export interface ServedNetwork {
   network: string;
   /** gateway addresses */
   listen: string[];
+  /**
+   * The resolver listens at a port of its own (null: any), and the firewall leads there what is asked at port 53. null: it
+   * listens at port 53 itself, on a bridge whose traffic is none of our firewall's
+   */
+  redirect: { port: number | null } | null;
   /** whose questions are answered */
   subnets: string[];
   searchDomain: string;

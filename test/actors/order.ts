@@ -2,6 +2,7 @@ import type { ContainerContext } from '../../machines/container.ts';
 import type { HostContext } from '../../machines/host.ts';
 import type { NetworkContext } from '../../machines/network.ts';
 import { hostAddress } from '../../src/core/actor-address.ts';
+import { guardElements } from '../../src/core/forwarding.ts';
 import { describeElement } from '../../src/core/nft.ts';
 import { netnsOf, ownsNetns, setupPlan } from '../../src/core/plan/container.ts';
 import { raisePlan } from '../../src/core/plan/network.ts';
@@ -26,7 +27,7 @@ function expected(house: House): Inventory {
   for (const { record } of house.journal.actors('network/')) {
     const context = record.context as NetworkContext;
     const { definition, searchDomain } = context;
-    if ((record.value === 'up' || record.value === 'degraded') && definition)
+    if (['up', 'closing', 'degraded'].includes(record.value as string) && definition)
       steps.push(...raisePlan({ definition, searchDomain }).steps);
   }
   for (const { record } of house.journal.actors('container/')) {
@@ -44,6 +45,8 @@ function expected(house: House): Inventory {
         for (let port = hostPort; port < hostPort + range; port++)
           inventory.ports.push(`${protocol} ${address} ${port}`);
   }
+  const host = house.context<HostContext>(hostAddress);
+  if (host) inventory.elements.push(...guardElements(host.forwarding, host.forwardForeign).map(describeElement));
   for (const step of steps) {
     if (step.verb === 'link.bridge') inventory.links.push(step.name);
     if (step.verb === 'link.veth') inventory.links.push(step.name);

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { mkdirSync, symlinkSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { FirewallDrop } from '../../src/core/firewall/obstacles.ts';
 import { netloom } from '../cli/netloom.ts';
@@ -187,10 +188,19 @@ it('N08 rules about few packets are not told of', async () => {
   expect((await lab.client.firewalls()).drops).toEqual([]);
 });
 
+/** A directory that has these programs only. */
+function pathOf(...programs: string[]): string {
+  const directory = `${lab.directory.path}/bin`;
+  mkdirSync(directory);
+  for (const name of programs)
+    symlinkSync(execFileSync('which', [name], { encoding: 'utf8' }).trim(), `${directory}/${name}`);
+  return directory;
+}
+
 it('N08 rules that cannot be read are told of', async () => {
   await root.sh('iptables-legacy -P FORWARD DROP');
   await lab.end('stop');
-  process.env.PATH = path;
+  process.env.PATH = pathOf('nft', 'nats-server');
   await lab.start();
   const { drops, unread } = await lab.client.firewalls();
   expect(drops).toEqual([]);
@@ -200,4 +210,5 @@ it('N08 rules that cannot be read are told of', async () => {
     ),
   );
   expect(await doctor()).toContain('there is no iptables-legacy-save to read them');
+  process.env.PATH = path;
 });

@@ -361,7 +361,7 @@ describe('a restart', () => {
     house.linux.bind({ holder: thief, protocol: 'tcp', address: '0.0.0.0', port: 8080 });
     await house.start();
     await house.settle();
-    expect(house.facts(hostAddress)).toEqual(['serving', 'port-lost', 'serving']);
+    expect(house.facts(hostAddress)).toEqual(['serving', 'forwarding-on', 'port-lost', 'serving']);
     expect(house.value(web)).toEqual({ up: { process: 'configured', wiring: 'settled' } });
     house.linux.releaseAll(thief);
     await house.stop();
@@ -374,7 +374,7 @@ describe('a restart', () => {
     await house.ask(demo, toNetwork.create());
     await house.ask(web, toContainer.setup(onDemo('web')));
     await house.stop();
-    await house.start({ refusing: ({ verb }) => verb === 'sysctl.set' });
+    await house.start({ refusing: ({ verb }) => verb === 'link.bridge' });
     await house.settle();
     expect(house.facts(demo).at(-1)).toBe('degraded');
     expect(house.facts(web).at(-1)).toBe('adopted');

@@ -101,6 +101,7 @@ describe('a container on a bridge network, by the actors and the real kernel', (
       'host serving',
       'network/web created',
       'container/c1 created',
+      'host forwarding-on',
       'network/web configured',
       'container/c1 netns-ready',
       'container/c1 configured',

@@ -212,7 +212,8 @@ export const networkSetup = setup({
     keepDevice: assign(({ context, event }) => {
       assertEvent(event, 'steps.applied');
       const found = event.outputs.find(({ link }) => link)?.link;
-      const device = found ? deviceOf(context.definition as NetworkDefinition, found) : context.device;
+      const names = event.outputs.find((output) => output.names)?.names ?? null;
+      const device = found ? deviceOf(context.definition as NetworkDefinition, found, names) : context.device;
       const made = context.device?.made || event.changed.some((step) => step.startsWith('link.bridge '));
       // those that are being set up open it a moment later
       const routesLoopback = device?.routesLoopback || context.onLoopback.length > 0;

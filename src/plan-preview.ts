@@ -41,6 +41,7 @@ function previewLease(views: JournalViews, container: string, attachment: Attach
     name: definition.network_interface ?? 'the uplink',
     mtuBytes: null,
     addresses: [],
+    names: null,
     routesLoopback: false,
   };
   const lessee = { container, addresses, staticMac: staticMac ?? null };

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import * as native from '#native';
 import type { ActorAddress } from '../core/actor-address.ts';
-import { type Family, formatSubnet, parseSubnet, type Subnet } from '../core/address.ts';
+import { type Family, formatSubnet, parseSubnet, type Subnet, subnetContains } from '../core/address.ts';
 import type { ActorEvent } from '../core/event.ts';
 import type { Inventory } from '../core/gc.ts';
 import { isHostVethName, ownerOfAlias } from '../core/names.ts';
@@ -12,6 +12,7 @@ import type {
   ContainerNames,
   ForwardingSurvey,
   FoundLink,
+  ServedNames,
   ServedNetwork,
   Step,
   StepOutput,
@@ -273,7 +274,8 @@ export class NativeKernel implements Kernel {
         this.#announcements.announce(step);
         return unchanged();
       case 'dns.serve': {
-        const { verb: _, ...served } = step;
+        const { verb: _, link, ...served } = step;
+        if (link !== undefined) return unchanged({ names: await this.#serveOn(link, served) });
         return { output: {}, changed: await this.#names.serve(served) };
       }
       case 'dns.retire':
@@ -346,6 +348,28 @@ export class NativeKernel implements Kernel {
     const { identity, socket } = make();
     sockets.keep(path, socket);
     return { output: { netns: { path, inode: identity.inode } }, changed: true };
+  }
+
+  /** Somebody else's link: a program that answers there already goes on, and without addresses only the names are kept. */
+  async #serveOn(name: string, network: ServedNetwork): Promise<ServedNames> {
+    const { index } = native.linkByName(this.#route, name) ?? { index: null };
+    const subnets = network.subnets.map((subnet) => parseSubnet(subnet) as Subnet);
+    const servers = native
+      .listAddresses(this.#route)
+      .filter(({ linkIndex }) => linkIndex === index)
+      .map(({ address }) => address.split('/')[0] as string)
+      .filter((address) => subnets.some((subnet) => subnetContains(subnet, address)))
+      // the kernel tells of one that is tentative again when it is not any more
+      .filter((address) => native.isLocalAddress(this.#route, address));
+    try {
+      await this.#names.serve({ ...network, listen: servers });
+      return { servers, refused: null };
+    } catch (error) {
+      const { errno, detail } = failureOf(error, 'serve names');
+      if (errno !== 'EADDRINUSE') throw error;
+      await this.#names.serve({ ...network, listen: [] });
+      return { servers: [], refused: detail ?? errno };
+    }
   }
 
   #find(name: string | null, mtuOf: 'uplink' | null): FoundLink {

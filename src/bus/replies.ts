@@ -165,7 +165,14 @@ const networkViewSchema: z.ZodType<NetworkView> = z.object({
   ...definition,
   state: z.enum(networkStates),
   device: z
-    .object({ name: z.string(), mtuBytes: z.int().nullable() })
+    .object({
+      name: z.string(),
+      mtuBytes: z.int().nullable(),
+      names: z
+        .object({ servers: z.array(z.string()), refused: z.string().nullable() })
+        .nullable()
+        .describe("upon somebody else's bridge: where names are answered, or why nowhere"),
+    })
     .nullable()
     .describe('what its next container is attached to, with which MTU: bridge or parent; null while it is not up'),
   leases: z.record(z.string(), z.array(z.string())).describe('container id → addresses'),

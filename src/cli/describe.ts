@@ -131,7 +131,7 @@ export function networkFacts(
       `${gateway === null ? subnet : `${subnet} via ${gateway}`}${range ? `, addresses from ${range.start_ip ?? '…'} to ${range.end_ip ?? '…'}` : ''}`,
     ]),
     ['Routes', listOrNothing(network.routes.map(routeText))],
-    ['DNS', network.dns_enabled ? 'answers for the names of its containers' : 'no'],
+    ['DNS', dnsText(network)],
     ['Name servers', listOrNothing(network.network_dns_servers)],
     ['Internal', network.internal ? 'yes: no way out and none in' : 'no'],
     ['Created', network.created],
@@ -141,6 +141,17 @@ export function networkFacts(
     ['Containers', leases.length > 0 ? leases : 'none'],
     ['Last fault', network.lastFault && `${network.lastFault.code}: ${network.lastFault.message}`],
   ]);
+}
+
+function dnsText({ dns_enabled, device }: NetworkView): string {
+  const names = device?.names;
+  if (!dns_enabled) return 'no';
+  if (names?.refused) return `not answered: ${names.refused}`;
+  if (names)
+    return names.servers.length > 0
+      ? `answered at ${names.servers.join(', ')}`
+      : 'not answered: no address of this host is on its bridge';
+  return 'answers for the names of its containers';
 }
 
 /** `netloom0, MTU 1500`; of a parent that nobody named: `eth0 (leads to the outside), MTU 1500` */

@@ -46,7 +46,8 @@ export function networkSettingsView({ definition, device }: NetworkContext): Exp
 export function networkView(value: unknown, context: NetworkContext): NetworkView | null {
   const { definition, leases, lastFault } = context;
   if (!definition) return null;
-  const device = context.device && { name: context.device.name, mtuBytes: context.device.mtuBytes };
+  const { name, mtuBytes = null, names = null } = context.device ?? {};
+  const device = name === undefined ? null : { name, mtuBytes, names };
   return { ...definition, state: stateName(value) as NetworkState, device, leases, lastFault };
 }
 

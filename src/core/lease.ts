@@ -20,9 +20,10 @@ import {
   type NetworkDefinition,
   type NetworkRoute,
   type NetworkSubnet,
+  ownsBridge,
 } from './network.ts';
 import { type NetworkSettings, networkSettings } from './network-options.ts';
-import type { FoundLink } from './plan/step.ts';
+import type { FoundLink, ServedNames } from './plan/step.ts';
 
 /** What a network gives a container: one address per subnet, and all that its plan needs to know of the network. */
 export interface Lease {
@@ -193,7 +194,7 @@ export function leaseOf(
     defaultRoute,
     metric,
     acceptRa: acceptRaOf(definition),
-    dns: answersNames(definition) ? { servers: gatewaysOf(definition), searchDomains: [searchDomain] } : null,
+    dns: answersNames(definition) ? { servers: serversOf(definition, device), searchDomains: [searchDomain] } : null,
   };
 }
 
@@ -209,13 +210,23 @@ export interface NetworkDevice {
   macAddress?: string | null;
   /** whether the host reaches published ports there by 127.0.0.1, as far as is known */
   routesLoopback: boolean;
+  /** where names are answered upon somebody else's bridge; null elsewhere */
+  names: ServedNames | null;
+}
+
+function serversOf(definition: NetworkDefinition, { names }: NetworkDevice): string[] {
+  return ownsBridge(definition) ? gatewaysOf(definition) : (names?.servers ?? []);
 }
 
 /** What of a link that was found matters to the network. */
-export function deviceOf({ subnets }: Pick<NetworkDefinition, 'subnets'>, found: FoundLink): NetworkDevice {
+export function deviceOf(
+  { subnets }: Pick<NetworkDefinition, 'subnets'>,
+  found: FoundLink,
+  names: ServedNames | null,
+): NetworkDevice {
   const parsed = subnets.map(({ subnet }) => parseSubnet(subnet) as Subnet);
   const isNear = (address: string) => parsed.some((subnet) => subnetContains(subnet, address));
-  return { ...found, addresses: found.addresses.filter(isNear) };
+  return { ...found, addresses: found.addresses.filter(isNear), names };
 }
 
 /** An ipvlan, and a macvlan that has its parent for itself, speak with the MAC address of the parent. */

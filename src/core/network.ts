@@ -61,7 +61,9 @@ export const networkRequestSchema = z
     dns_enabled: z
       .boolean()
       .nullish()
-      .describe('names of containers are answered for at the gateways, port 53; default: true for bridges of ours'),
+      .describe(
+        'names of containers are answered for at the gateways, port 53; default: true for bridges; on one of somebody else, at the addresses that this host has there',
+      ),
     network_dns_servers: z.array(z.string()).nullish().describe("asked for all other names; default: the host's"),
     labels: z.record(z.string(), z.string()).nullish(),
     options: z.record(z.string(), z.string()).nullish().describe('docs/networks.md lists them by driver'),
@@ -173,7 +175,7 @@ export function networkWish(request: NetworkRequest): NetworkWish | Fault {
     automatic: ipamDriver === 'none' ? [] : automaticFamilies(subnets, request.ipv6_enabled ?? false),
     routes,
     internal: request.internal ?? false,
-    dnsEnabled: request.dns_enabled ?? isOurs,
+    dnsEnabled: request.dns_enabled ?? (driver === 'bridge' && (isOurs || ipamDriver !== 'none')),
     dnsServers,
     labels: request.labels ?? {},
     options,
@@ -207,7 +209,7 @@ function contradiction(wish: NetworkWish, settings: NetworkSettings): Fault | nu
     return conflict('an unmanaged network needs the name of the bridge that is there');
   if (sharesLink && ipamDriver === 'host-local' && subnets.length === 0)
     return conflict(`a ${driver} network upon somebody else's link needs a subnet of that link, or ipam driver none`);
-  if (sharesLink && wish.dnsEnabled)
+  if (driver !== 'bridge' && wish.dnsEnabled)
     return conflict(`dns_enabled: a ${driver} network upon somebody else's link has no gateway of ours to answer at`);
   if (ipamDriver === 'none' && wish.dnsEnabled) return conflict('dns_enabled: without addresses there is no gateway');
   for (const [family, outbound] of [
@@ -438,7 +440,9 @@ export function followsUplink(
 
 /** Whether its containers are answered for by name; podman's files say so of networks that have no gateway of ours, too. */
 export function answersNames(definition: NetworkDefinition): boolean {
-  return definition.dns_enabled && ownsBridge(definition) && gatewaysOf(definition).length > 0;
+  if (!definition.dns_enabled || definition.driver !== 'bridge') return false;
+  // upon somebody else's bridge it is at whatever addresses this host has there
+  return ownsBridge(definition) ? gatewaysOf(definition).length > 0 : definition.subnets.length > 0;
 }
 
 export function gatewaysOf({ subnets }: Pick<NetworkDefinition, 'subnets'>): string[] {

@@ -3,6 +3,7 @@ import type { Fault } from './fault.ts';
 import type { Leases } from './lease.ts';
 import type { NetworkDefinition } from './network.ts';
 import type { PortTraffic, TrafficCounter } from './nft.ts';
+import type { ServedNames } from './plan/step.ts';
 import type { PublishedPort } from './port.ts';
 import type { LinkCounters } from './statistics.ts';
 import type { StatusBlock } from './status.ts';
@@ -56,8 +57,11 @@ export type NetworkState = (typeof networkStates)[number];
 
 export interface NetworkView extends NetworkDefinition {
   state: NetworkState;
-  /** what its next container is attached to, with which MTU: its bridge, or a parent; null while the network is not up */
-  device: { name: string; mtuBytes: number | null } | null;
+  /**
+   * what its next container is attached to, with which MTU: its bridge, or a parent; null while the network is not up. names: where
+   * they are answered upon somebody else's bridge, and why nowhere
+   */
+  device: { name: string; mtuBytes: number | null; names: ServedNames | null } | null;
   /** container id → addresses */
   leases: Leases;
   /** why it is degraded */

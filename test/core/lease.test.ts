@@ -166,6 +166,7 @@ describe('MAC addresses', () => {
     name: 'dev0',
     mtuBytes: 1500,
     addresses: [],
+    names: null,
     macAddress: '02:00:00:00:00:dd',
     routesLoopback: false,
   };

@@ -199,7 +199,7 @@ export class FakeKernel implements Kernel {
     }
   }
 
-  #perform(step: Step): StepOutput | void | Promise<void> {
+  #perform(step: Step): StepOutput | void | Promise<StepOutput> | Promise<void> {
     const { linux } = this;
     switch (step.verb) {
       case 'netns.create':
@@ -375,10 +375,18 @@ export class FakeKernel implements Kernel {
   }
 
   /** Another thread is asked: others go on meanwhile. */
-  async #serve({ verb: _, ...network }: StepOf<'dns.serve'>): Promise<void> {
+  async #serve({ verb: _, link, ...network }: StepOf<'dns.serve'>): Promise<StepOutput> {
     await this.linux.resolverAnswers();
+    if (link !== undefined) {
+      const servers = this.linux.addressesIn(link, network.subnets);
+      const fault = this.linux.serve({ ...network, listen: servers });
+      if (!fault) return { names: { servers, refused: null } };
+      this.linux.serve({ ...network, listen: [] });
+      return { names: { servers: [], refused: fault.detail } };
+    }
     const fault = this.linux.serve(network);
-    if (fault) throw new Refused('resolver.serve', fault.errno, fault.detail);
+    if (!fault) return {};
+    throw new Refused('resolver.serve', fault.errno, fault.detail);
   }
 
   #netns(path: string | null): FakeNetns {

@@ -1,4 +1,4 @@
-import { familyOf, formatSubnet, parseSubnet, type Subnet } from '../../src/core/address.ts';
+import { familyOf, formatSubnet, parseSubnet, type Subnet, subnetContains } from '../../src/core/address.ts';
 import type { RouteType } from '../../src/core/link-kinds.ts';
 import type { NetworkDefinition } from '../../src/core/network.ts';
 import { describeElement, type Element, type NftSet, resolverElements } from '../../src/core/nft.ts';
@@ -230,6 +230,12 @@ export class FakeLinux {
     return [...this.host.links.values()].flatMap(({ addresses }) =>
       addresses.map((own) => own.split('/')[0] as string),
     );
+  }
+
+  /** Those of one link that are in one of the subnets. */
+  addressesIn(link: string, subnets: readonly string[]): string[] {
+    const own = (this.host.links.get(link)?.addresses ?? []).map((address) => address.split('/')[0] as string);
+    return own.filter((address) => subnets.some((subnet) => subnetContains(parseSubnet(subnet) as Subnet, address)));
   }
 
   // ------------------------------------------------------------------------------------------------------- nftables

@@ -104,8 +104,8 @@ export function lowerPlan({ definition }: NetworkGrant, { forget = true, unmake 
 }
 
 /** The link as it is now, of a network upon somebody else's. */
-export function lookPlan({ definition }: NetworkGrant): Plan {
-  return { name: 'look', kind: 'mend', steps: [findStep(definition)] };
+export function lookPlan(grant: NetworkGrant): Plan {
+  return { name: 'look', kind: 'mend', steps: deviceSteps(grant) };
 }
 
 /** A bridge of ours has the smallest MTU of its ports: what the next one should have is not seen there. */
@@ -117,7 +117,7 @@ function findStep(definition: NetworkDefinition): Step {
 function deviceSteps(grant: NetworkGrant): Step[] {
   const { definition, onLoopback = false } = grant;
   const found = findStep(definition);
-  if (!ownsBridge(definition)) return [found];
+  if (!ownsBridge(definition)) return [found, ...resolverSteps(grant)];
   return [
     ...bridgeSteps(definition, definition.network_interface as string, onLoopback),
     ...resolverSteps(grant),
@@ -178,12 +178,14 @@ function trust(verb: 'firewalld.trust' | 'firewalld.distrust', { subnets }: Netw
 
 function resolverSteps({ definition, searchDomain }: NetworkGrant): Step[] {
   if (!answersNames(definition)) return [];
+  const { network_interface: link } = definition;
   return [
     {
       verb: 'dns.serve',
       network: definition.name,
-      listen: gatewaysOf(definition),
-      redirect: { port: definition.dns_port ?? null },
+      ...(ownsBridge(definition) || link === null
+        ? { listen: gatewaysOf(definition), redirect: { port: definition.dns_port ?? null } }
+        : { listen: [], redirect: null, link }),
       subnets: definition.subnets.map(({ subnet }) => subnet),
       searchDomain,
       servers: definition.network_dns_servers,

@@ -130,7 +130,11 @@ export type Step =
   | { verb: 'process.watch'; owner: string; pid: number; startTicks: number | null }
   | { verb: 'process.unwatch'; owner: string }
   /** answers the names of a network's containers at its gateways, port 53; asks `servers` (or the host's) for the rest */
-  | ({ verb: 'dns.serve' } & ServedNetwork)
+  /**
+   * `link`: of somebody else, where this host listens at the addresses that it has in the subnets, whichever there are. Output:
+   * those; where another program has the port it is left there, and said why
+   */
+  | ({ verb: 'dns.serve'; link?: string } & ServedNetwork)
   | { verb: 'dns.retire'; network: string }
   /** the names of one container on one network, instead of those that it had there */
   | ({ verb: 'dns.add' } & ContainerNames)
@@ -217,6 +221,13 @@ export interface ForwardingSurvey {
   bridges: string[];
 }
 
+/** Where names are answered upon somebody else's link. */
+export interface ServedNames {
+  servers: string[];
+  /** why nowhere, though this host has addresses there */
+  refused: string | null;
+}
+
 export interface HostRoute {
   destination: string;
   /** null where a route leads nowhere */
@@ -231,6 +242,7 @@ export interface StepOutput {
   survey?: HostSurvey;
   forwarding?: ForwardingSurvey;
   link?: FoundLink;
+  names?: ServedNames;
   /** settings of an interface that were not as they should be, and are now */
   drifted?: SettingDrift[];
 }
@@ -336,7 +348,7 @@ export function describeStep(step: Step): string {
     case 'link.find':
       return `${step.verb} ${step.name ?? 'to the outside'}`;
     case 'dns.serve':
-      return `${step.verb} ${step.network} at ${step.listen.join(', ')}`;
+      return `${step.verb} ${step.network} at ${step.link ? `the addresses of ${step.link}` : step.listen.join(', ')}`;
     case 'dns.retire':
       return `${step.verb} ${step.network}`;
     case 'dns.add':

@@ -1,0 +1,150 @@
+import { execFileSync } from 'node:child_process';
+import dgram from 'node:dgram';
+import { once } from 'node:events';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { RequestOf } from '../../src/client.ts';
+import { untilAnswered } from '../support/daemon.ts';
+import { Lab } from '../support/lab.ts';
+import { ipBatch } from '../support/other-host.ts';
+
+/** A host whose br0 was made by somebody else, with and without addresses of the host. */
+
+let lab: Lab;
+beforeAll(async () => {
+  lab = await Lab.open();
+});
+afterAll(() => lab.close());
+
+beforeEach(() => ipBatch(null, ['link add br0 type bridge', 'link set br0 up']));
+afterEach(async () => {
+  await lab.empty();
+  ipBatch(null, ['link delete br0']);
+  await lab.clear();
+});
+
+const own = { 4: '192.168.33.3', 6: 'fd00:33::3' } as const;
+const give = (verb: 'add' | 'delete' = 'add') =>
+  ipBatch(null, [
+    `address ${verb} ${own[4]}/24 dev br0`,
+    `address ${verb} ${own[6]}/64 dev br0${verb === 'add' ? ' nodad' : ''}`,
+  ]);
+
+const create = (more: Partial<RequestOf<'network.create'>> = {}) =>
+  lab.client.network.create({
+    name: 'lan',
+    network_interface: 'br0',
+    subnets: [{ subnet: '192.168.33.0/24' }, { subnet: 'fd00:33::/64' }],
+    options: { mode: 'unmanaged' },
+    ...more,
+  });
+
+const setUp = (id: string, aliases: string[] = []) =>
+  lab.client.container.setup({ id, networks: [{ network: 'lan', aliases }] });
+
+const servers = async () => (await lab.client.network.inspect({ name: 'lan' })).network.device?.names;
+
+/** Addresses of a name as that server gives them to whoever asks within the namespace, or an error code. */
+function ask(netns: string, server: string, name: string, type: 'A' | 'AAAA' = 'A'): string[] {
+  const script = `
+    const resolver = new (require('node:dns').promises.Resolver)({ timeout: 1000, tries: 1 });
+    resolver.setServers([process.argv[1]]);
+    resolver.resolve(process.argv[2], process.argv[3])
+      .then((found) => console.log(JSON.stringify(found)), (error) => console.log(JSON.stringify([error.code])));`;
+  const bracketed = server.includes(':') ? `[${server}]` : server;
+  const line = [`--net=${netns}`, process.execPath, '-e', script, bracketed, name, type];
+  return JSON.parse(execFileSync('nsenter', line, { encoding: 'utf8' }));
+}
+
+describe('an unmanaged bridge with addresses of the host', () => {
+  it('C11 answers names at each of them, whether it is the gateway or not', async () => {
+    give();
+    await create();
+    await setUp('db', ['store']);
+    const { netns, status } = await setUp('web');
+    expect(status.lan).toMatchObject({ dns_server_ips: [own[4], own[6]], dns_search_domains: ['dns.netloom'] });
+    for (const server of [own[4], own[6]])
+      for (const name of ['db', 'store', 'db.dns.netloom']) {
+        expect(ask(netns.path, server, name)).toEqual(['192.168.33.2']);
+        expect(ask(netns.path, server, name, 'AAAA')).toEqual(['fd00:33::2']);
+      }
+    expect(await servers()).toEqual({ servers: [own[4], own[6]], refused: null });
+  });
+
+  it('C11 answers after a restart, and forgets who leaves', async () => {
+    give();
+    await create();
+    await setUp('db');
+    const { netns } = await setUp('web');
+    await lab.restart('kill');
+    await untilAnswered(async () => expect(ask(netns.path, own[4], 'db')).toEqual(['192.168.33.2']));
+    await lab.remove('db');
+    expect(ask(netns.path, own[4], 'db.dns.netloom')).toEqual(['ENOTFOUND']);
+  });
+
+  it('C11 answers nothing where the network has no DNS', async () => {
+    give();
+    await create({ dns_enabled: false });
+    const { netns, status } = await setUp('web');
+    expect(status.lan?.dns_server_ips).toEqual([]);
+    expect(ask(netns.path, own[4], 'web')).toEqual(['ECONNREFUSED']);
+  });
+
+  it('C11 leaves port 53 to the program that has it, sets the container up, and says so', async () => {
+    give();
+    const holder = dgram.createSocket('udp4');
+    holder.bind(53, own[4]);
+    await once(holder, 'listening');
+    await create();
+    await setUp('web');
+    expect(await servers()).toEqual({ servers: [], refused: expect.stringContaining(own[4]) });
+    holder.close();
+    await once(holder, 'close');
+    const { netns, status } = await setUp('late');
+    expect(status.lan?.dns_server_ips).toEqual([own[4], own[6]]);
+    expect(ask(netns.path, own[4], 'web')).toEqual(['192.168.33.2']);
+  });
+});
+
+describe('an unmanaged bridge without addresses of the host', () => {
+  it('C11 has no name server, also with an alias; its names are answered when addresses come, and not when they have gone', async () => {
+    await create();
+    const { netns, status } = await setUp('web', ['shop']);
+    expect(status.lan?.dns_server_ips).toEqual([]);
+    expect(await servers()).toEqual({ servers: [], refused: null });
+    give();
+    await untilAnswered(async () => expect(ask(netns.path, own[4], 'shop')).toEqual(['192.168.33.2']));
+    expect((await setUp('later')).status.lan?.dns_server_ips).toEqual([own[4], own[6]]);
+    give('delete');
+    await untilAnswered(async () => expect(await servers()).toEqual({ servers: [], refused: null }));
+    expect((await setUp('last')).status.lan?.dns_server_ips).toEqual([]);
+  });
+
+  it('C11 listens at no address outside of its subnets', async () => {
+    ipBatch(null, ['address add 10.66.0.1/24 dev br0']);
+    await create();
+    await setUp('web');
+    expect(await servers()).toEqual({ servers: [], refused: null });
+  });
+});
+
+it("C11 answers names of a network that podman's door brings", async () => {
+  give();
+  const definition = {
+    name: 'lan',
+    id: 'a'.repeat(64),
+    driver: 'bridge',
+    network_interface: 'br0',
+    created: '2026-01-01T00:00:00Z',
+    subnets: [{ subnet: '192.168.33.0/24', gateway: '192.168.33.1' }],
+    ipv6_enabled: false,
+    internal: false,
+    dns_enabled: true,
+    options: { mode: 'unmanaged' },
+  };
+  const attach = (id: string, name: string) =>
+    lab.client.container.attach({ id, name, networks: [{ network: 'lan', aliases: [name], definition }] });
+  await attach('a'.repeat(64), 'one');
+  const { netns, status } = await attach('b'.repeat(64), 'two');
+  expect(status.lan?.dns_server_ips).toEqual([own[4]]);
+  expect(ask(netns.path, own[4], 'one')).toEqual(['192.168.33.2']);
+});

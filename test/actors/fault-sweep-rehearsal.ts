@@ -34,6 +34,17 @@ export async function stateLike(site: Site, ...wanted: (readonly string[] | null
   }
 }
 
+/** The state, once it is the same for a moment: a socket that announces an address is closed some milliseconds later. */
+async function stateAtRest(site: Site): Promise<string[]> {
+  const deadline = Date.now() + patienceMs;
+  for (let state = await site.state(); ; ) {
+    await new Promise((resolve) => setTimeout(resolve, 40));
+    const next = await site.state();
+    if (difference(state, next).length === 0 || Date.now() > deadline) return next;
+    state = next;
+  }
+}
+
 /** Throws, line by line, what is different. */
 export async function mustBe(site: Site, what: string, wanted: readonly string[]): Promise<void> {
   const lines = difference(await stateLike(site, wanted), wanted);
@@ -51,14 +62,14 @@ export async function rehearse(scenario: Scenario, surroundings: Surroundings, d
       await site.tell(networkAddress(definition.name), { type: 'definition.found', definition });
     // once around, so that what stays open for good is open
     await site.sayAll([...scenario.before, scenario.command, ...(scenario.halfBack ?? []), ...scenario.back]);
-    const before = await site.state();
+    const before = await stateAtRest(site);
     scenario.meanwhile?.();
     await site.set(null);
     await site.sayAll([scenario.command]);
     const { steps } = await site.trace();
-    const after = await site.state();
+    const after = await stateAtRest(site);
     await site.sayAll(scenario.halfBack ?? []);
-    const half = scenario.halfBack ? await site.state() : null;
+    const half = scenario.halfBack ? await stateAtRest(site) : null;
     await site.sayAll(scenario.back);
     await mustBe(site, 'back from an undisturbed run', before);
     const close = async () => {

@@ -441,13 +441,14 @@ async function settled(socket: native.RouteSocket, addresses: readonly string[])
 }
 
 /** Where /proc/sys is read-only, the right value is enough; another one is told. */
-function setSysctl({ netns, key, value }: Extract<Step, { verb: 'sysctl.set' }>): boolean {
+function setSysctl({ netns, key, value }: { netns: string | null; key: string; value: string }): boolean {
   try {
     return native.setSysctl(netns, key, value);
   } catch (error) {
     if (failureOf(error, 'set sysctl').errno !== 'EROFS') throw error;
     const present = native.getSysctl(netns, key);
-    throw fault('set sysctl', 'EROFS', `${key} is ${present} and must be ${value}, but /proc/sys is read-only here`);
+    const name = key.replaceAll('/', '.');
+    throw fault('set sysctl', 'EROFS', `${name} is ${present} and must be ${value}, but /proc/sys is read-only here`);
   }
 }
 
@@ -477,6 +478,6 @@ function turnSysctl({ key, from, to, optional }: Extract<Step, { verb: 'sysctl.t
   const found = native.getSysctl(null, key);
   if (found === null && !optional) throw fault('turn sysctl', 'ENOENT', key);
   if (found !== from) return unchanged();
-  native.setSysctl(null, key, to);
+  setSysctl({ netns: null, key, value: to });
   return { output: { drifted: [{ key: key.replaceAll('/', '.'), found, wanted: to }] }, changed: true };
 }

@@ -2,8 +2,9 @@ import type { ContainerContext } from '../../machines/container.ts';
 import type { HostContext } from '../../machines/host.ts';
 import type { NetworkContext } from '../../machines/network.ts';
 import { hostAddress } from '../../src/core/actor-address.ts';
+import { familyOf } from '../../src/core/address.ts';
 import { guardElements } from '../../src/core/forwarding.ts';
-import { describeElement } from '../../src/core/nft.ts';
+import { describeElement, type Element } from '../../src/core/nft.ts';
 import { netnsOf, ownsNetns, setupPlan } from '../../src/core/plan/container.ts';
 import { raisePlan } from '../../src/core/plan/network.ts';
 import type { Step } from '../../src/core/plan/step.ts';
@@ -50,7 +51,9 @@ function expected(house: House): Inventory {
   for (const step of steps) {
     if (step.verb === 'link.bridge') inventory.links.push(step.name);
     if (step.verb === 'link.veth') inventory.links.push(step.name);
-    if (step.verb === 'nft.add') inventory.elements.push(...step.elements.map(describeElement));
+    if (step.verb === 'nft.add') inventory.elements.push(...step.elements.map(described));
+    if (step.verb === 'dns.serve' && step.redirect)
+      inventory.elements.push(...step.listen.map((address) => `resolver${familyOf(address)} { ${address} }`));
   }
   return sorted(inventory);
 }
@@ -62,12 +65,16 @@ function found(house: House): Inventory {
   return sorted({
     pins: [...linux.pins.keys()],
     links: [...linux.host.links.keys()],
-    elements: [...(linux.elements?.values() ?? [])].map(describeElement),
+    elements: [...(linux.elements?.values() ?? [])].map(described),
     ports: [...linux.ports].map(({ protocol, address, port }) => `${protocol} ${address} ${port}`),
     leases: networks.flatMap(({ name, leases }) => Object.entries(leases).map(([id, held]) => `${name} ${id} ${held}`)),
     claims: Object.entries(claims).map(([id, ports]) => `${id} ${JSON.stringify(ports)}`),
   });
 }
+
+/** Where a gateway's names are answered is found out: which port it is is no matter. */
+const described = (element: Element): string =>
+  describeElement(element.set.startsWith('resolver') ? { ...element, value: undefined } : element);
 
 function sorted(inventory: Inventory): Inventory {
   return Object.fromEntries(Object.entries(inventory).map(([kind, list]) => [kind, [...list].sort()])) as never;

@@ -70,7 +70,8 @@ export interface KernelServices {
   };
   /** of bridges, for whichever program reads the settings of this host anew */
   settings: {
-    write(link: string, text: string): void;
+    /** whether it was not there, or another */
+    write(link: string, text: string): boolean;
     remove(link: string): void;
   };
 }
@@ -253,8 +254,10 @@ export class NativeKernel implements Kernel {
         return { output: { drifted }, changed: drifted.length > 0 };
       }
       case 'settings.persist':
-        this.services.settings.write(step.link, persistedSettings(step.link, step.traits));
-        return unchanged();
+        return {
+          output: {},
+          changed: this.services.settings.write(step.link, persistedSettings(step.link, step.traits)),
+        };
       case 'settings.forget':
         this.services.settings.remove(step.link);
         return unchanged();

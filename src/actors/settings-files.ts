@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { fault } from './system-fault.ts';
 
 /**
@@ -8,7 +8,9 @@ import { fault } from './system-fault.ts';
 export class SettingsFiles {
   constructor(private readonly directory: string) {}
 
-  write(link: string, text: string): void {
+  /** Whether it was not there, or another. */
+  write(link: string, text: string): boolean {
+    if (this.#read(link) === text) return false;
     this.#orFault('write', link, () => {
       mkdirSync(this.directory, { recursive: true, mode: 0o755 });
       // the worker's own: two networks on two workers write at the same time
@@ -16,10 +18,19 @@ export class SettingsFiles {
       writeFileSync(temporary, text, { mode: 0o644 });
       renameSync(temporary, this.#path(link));
     });
+    return true;
   }
 
   remove(link: string): void {
     this.#orFault('remove', link, () => rmSync(this.#path(link), { force: true }));
+  }
+
+  #read(link: string): string | null {
+    try {
+      return readFileSync(this.#path(link), 'utf8');
+    } catch {
+      return null;
+    }
   }
 
   #path(link: string): string {

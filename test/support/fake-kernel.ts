@@ -174,6 +174,8 @@ export class FakeKernel implements Kernel {
       }
       case 'link.ipv6':
         return this.#ipv6Drift(step).length === 0;
+      case 'settings.persist':
+        return linux.settingsFiles.get(step.link) === persistedSettings(step.link, step.traits);
       case 'address.add':
         return linux.netns(step.netns)?.links.get(step.link)?.addresses.includes(step.address) ?? false;
       case 'route.add':

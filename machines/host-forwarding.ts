@@ -1,6 +1,7 @@
 import type { ActorAddress } from '../src/core/actor-address.ts';
 import { networkAddress } from '../src/core/actor-address.ts';
 import type { Family } from '../src/core/address.ts';
+import type { SubnetLedger } from '../src/core/claims.ts';
 import type { Effect } from '../src/core/effect.ts';
 import type { HostEvent, StepsResult } from '../src/core/event.ts';
 import type { Fault } from '../src/core/fault.ts';
@@ -17,6 +18,7 @@ import {
   letGoSteps,
   linkSteps,
   seenForwarding,
+  surveyOfOthers,
 } from '../src/core/forwarding.ts';
 import { forwardingSurveyPlan } from '../src/core/plan/host.ts';
 import type { ForwardingSurvey, Plan, Step } from '../src/core/plan/step.ts';
@@ -107,7 +109,7 @@ export function release(
   return { context: { ...context, claims, forwarding }, effects };
 }
 
-export function applied(context: ForwardingContext, event: StepsResult): Decision {
+export function applied(context: ForwardingContext & { networks: SubnetLedger }, event: StepsResult): Decision {
   const { plan, changed, tookMs } = event;
   if (plan.startsWith(openPrefix)) return opened(context, event);
   if (plan === letGo)
@@ -116,7 +118,7 @@ export function applied(context: ForwardingContext, event: StepsResult): Decisio
       effects: [{ kind: 'announce', fact: 'forwarding-off', data: { families: [6] } }],
     };
   const survey = event.outputs[0]?.forwarding;
-  if (plan === plans.look && survey) return looked(context, survey);
+  if (plan === plans.look && survey) return looked(context, surveyOfOthers(survey, ourBridges(context)));
   if (plan !== plans.mend || changed.length === 0) return { context, effects: [] };
   const settings = event.outputs.flatMap(({ drifted }) => drifted ?? []);
   return {
@@ -131,6 +133,9 @@ export function failed(context: ForwardingContext, event: StepsResult & { fault:
   if (plan === plans.look) return refuse(context, families, fault);
   return { context, effects: degradedFacts({ what: 'forwarding', fault }) };
 }
+
+const ourBridges = ({ networks }: { networks: SubnetLedger }): ReadonlySet<string> =>
+  new Set(Object.values(networks).flatMap(({ bridge }) => bridge ?? []));
 
 /** Kept first: the plans that change something are carried out behind this commit. */
 function looked(context: ForwardingContext, survey: ForwardingSurvey): Decision {

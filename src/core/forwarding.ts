@@ -55,6 +55,12 @@ export function seenForwarding(family: Family, held: HeldForwarding, survey: For
   };
 }
 
+/** Without bridges of ours: one that is being made does not carry its alias yet. */
+export function surveyOfOthers(survey: ForwardingSurvey, ours: ReadonlySet<string>): ForwardingSurvey {
+  const bridges = survey.bridges.filter((name) => !ours.has(name));
+  return { ...survey, bridges, acceptRa: without(survey.acceptRa, ours) };
+}
+
 /** accept_ra: believes router advertisements unless the link forwards; and in any case */
 const unlessForwarding = 1;
 const believes = 2;

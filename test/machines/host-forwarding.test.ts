@@ -172,6 +172,14 @@ describe('what others do', () => {
     );
     expect(planned(bridged, seen())['forwarding of links']).toContain('nft.delete same_link { virbr0 . virbr0 }');
   });
+
+  it('B05 takes a bridge of ours that is being made for nobody else’s', () => {
+    const noted = reach(asked, { type: 'subnet.note', network: 'back', bridge: 'netloom1', subnets: [] });
+    const survey = seen({ bridges: ['virbr0', 'netloom1'], acceptRa: { netloom1: 1 } });
+    const forwarding = reach(noted, survey).context.forwarding;
+    expect(forwarding[6]?.bridges).toEqual(['virbr0']);
+    expect(forwarding[6]?.turned).not.toContain('netloom1');
+  });
 });
 
 describe('another daemon on the same host', () => {

@@ -135,7 +135,7 @@ export function failed(context: ForwardingContext, event: StepsResult & { fault:
 }
 
 const ourBridges = ({ networks }: { networks: SubnetLedger }): ReadonlySet<string> =>
-  new Set(Object.values(networks).flatMap(({ bridge }) => bridge ?? []));
+  new Set(Object.values(networks).flatMap(({ bridge, sharesLink }) => (sharesLink ? [] : (bridge ?? []))));
 
 /** Kept first: the plans that change something are carried out behind this commit. */
 function looked(context: ForwardingContext, survey: ForwardingSurvey): Decision {

@@ -288,7 +288,9 @@ const machine = setup({
       const refused = 'code' in granted;
       enqueue.assign({
         surveying,
-        networks: refused ? context.networks : { ...context.networks, [claim.network]: granted },
+        networks: refused
+          ? context.networks
+          : { ...context.networks, [claim.network]: { ...granted, sharesLink: claim.sharesLink } },
       });
       enqueue({
         type: 'tell',
@@ -310,8 +312,8 @@ const machine = setup({
     }),
     noteSubnets: assign(({ context, event }) => {
       assertEvent(event, 'subnet.note');
-      const { network, bridge, subnets } = event;
-      return { networks: { ...context.networks, [network]: { bridge, subnets } } };
+      const { network, bridge, sharesLink, subnets } = event;
+      return { networks: { ...context.networks, [network]: { bridge, sharesLink, subnets } } };
     }),
     releaseSubnets: assign(({ context, event }) => {
       assertEvent(event, 'subnet.release');

@@ -101,7 +101,10 @@ export const networkSetup = setup({
       });
       enqueue({
         type: 'tell',
-        params: { to: hostAddress, event: { type: 'subnet.note', network: name, bridge, subnets } },
+        params: {
+          to: hostAddress,
+          event: { type: 'subnet.note', network: name, bridge, sharesLink: !ownsBridge(definition), subnets },
+        },
       });
     }),
     keepFile: assign({ given: false }),

@@ -49,7 +49,8 @@ export interface SubnetGrant {
   subnets: NetworkSubnet[];
 }
 
-export type SubnetLedger = Readonly<Record<string, SubnetGrant>>;
+/** sharesLink: the link is there without us, and somebody else's as well */
+export type SubnetLedger = Readonly<Record<string, SubnetGrant & { sharesLink?: boolean }>>;
 
 /** Checks what was asked for against the other networks and the host, and finds what was left open. */
 export function grantSubnets(ledger: SubnetLedger, survey: HostSurvey, claim: SubnetClaim): SubnetGrant | Fault {

@@ -130,7 +130,7 @@ export type HostEvent =
   | { type: 'ports.release'; container: string; ports?: PublishedPort[] | null }
   | ({ type: 'subnet.claim' } & SubnetClaim)
   /** a network that somebody else defined: others keep away from what it has */
-  | { type: 'subnet.note'; network: string; bridge: string | null; subnets: NetworkSubnet[] }
+  | { type: 'subnet.note'; network: string; bridge: string | null; sharesLink: boolean; subnets: NetworkSubnet[] }
   /** a verification found the base ruleset gone and loaded it: others may have lost their elements with it */
   | { type: 'ruleset.loaded' }
   /** leftovers that gc found, and how they are removed */

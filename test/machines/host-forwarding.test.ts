@@ -174,7 +174,11 @@ describe('what others do', () => {
   });
 
   it('B05 takes a bridge of ours that is being made for nobody else’s', () => {
-    const noted = reach(asked, { type: 'subnet.note', network: 'back', bridge: 'netloom1', subnets: [] });
+    const noted = reach(
+      asked,
+      { type: 'subnet.note', network: 'back', bridge: 'netloom1', sharesLink: false, subnets: [] },
+      { type: 'subnet.note', network: 'lan', bridge: 'virbr0', sharesLink: true, subnets: [] },
+    );
     const survey = seen({ bridges: ['virbr0', 'netloom1'], acceptRa: { netloom1: 1 } });
     const forwarding = reach(noted, survey).context.forwarding;
     expect(forwarding[6]?.bridges).toEqual(['virbr0']);

@@ -42,6 +42,7 @@ async function member(
 /** The address is free again, and so is the network. */
 async function isForgotten(name: string): Promise<void> {
   await lab.facts.told(`container/${name} lost`);
+  await lab.facts.told(`container/${name} torn-down`);
   await lab.settled();
   await lab.client.network.remove({ name });
   await lab.client.container.remove({ id: name });

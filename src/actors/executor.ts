@@ -152,8 +152,8 @@ function codeOf(step: Step, errno: string): FaultCode {
     case 'netns.require ENOENT':
     case 'netns.require EINVAL':
       return 'netns.gone';
-    case 'netns.adopt EBUSY':
-    case 'netns.require EBUSY':
+    case 'netns.adopt ENOTUNIQ':
+    case 'netns.require ENOTUNIQ':
       return 'mode.conflict';
     case 'process.watch ESRCH':
     case 'netns.adopt ESRCH':

@@ -13,7 +13,7 @@ export function refuseOther(path: string, pid: number): void {
 /** A process that is about to leave the host's namespace, as a script starts it, is still in there. */
 export function refuseHostOf(pid: number): void {
   const its = native.netnsIdentity(`/proc/${pid}/ns/net`);
-  if (its && isHost(its)) throw fault('adopt netns', 'EBUSY', `process ${pid} is in ${hostsOwn}`);
+  if (its && isHost(its)) throw fault('adopt netns', 'ENOTUNIQ', `process ${pid} is in ${hostsOwn}`);
 }
 
 /** Pins the namespace of a process, which may have come back to the host's since it was looked at. */
@@ -22,7 +22,7 @@ export function adoptForeign(pid: number, path: string): ReturnType<typeof nativ
   if (!isHost(made.identity)) return made;
   made.socket.close();
   native.removeNetns(path);
-  throw fault('adopt netns', 'EBUSY', `process ${pid} is in ${hostsOwn}`);
+  throw fault('adopt netns', 'ENOTUNIQ', `process ${pid} is in ${hostsOwn}`);
 }
 
 const hostsOwn = "the host's own network namespace: use mode host";
@@ -48,7 +48,7 @@ export function requireNetns(path: string, inode: number | null, foreign = false
   if (!there) throw fault('find netns', 'ENOENT', `${path} is no network namespace`);
   if (inode !== null && there.inode !== inode)
     throw fault('find netns', 'ENOENT', `${path} is namespace ${there.inode}, not ${inode}`);
-  if (foreign && isHost(there)) throw fault('find netns', 'EBUSY', `${path} is ${hostsOwn}`);
+  if (foreign && isHost(there)) throw fault('find netns', 'ENOTUNIQ', `${path} is ${hostsOwn}`);
   return { netns: { path, inode: there.inode } };
 }
 

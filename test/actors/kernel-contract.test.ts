@@ -167,10 +167,10 @@ describe.each([
       expect(world.isPinned(netns)).toBe(false);
     });
 
-    it("B03 of a process in the host's own cannot be adopted, nor can that be taken for another: EBUSY", async () => {
+    it("B03 of a process in the host's own cannot be adopted, nor can that be taken for another: ENOTUNIQ", async () => {
       const process = await world.startProcess('host');
       expect(await refused({ verb: 'netns.adopt', path: netns, pid: process.pid })).toMatchObject({
-        errno: 'EBUSY',
+        errno: 'ENOTUNIQ',
         detail: `process ${process.pid} is in the host's own network namespace: use mode host`,
       });
       expect(world.isPinned(netns)).toBe(false);
@@ -178,7 +178,7 @@ describe.each([
       const own: Step = { verb: 'netns.require', path: '/proc/self/ns/net', inode: null };
       await succeed(own);
       expect(await refused({ ...own, foreign: true })).toMatchObject({
-        errno: 'EBUSY',
+        errno: 'ENOTUNIQ',
         detail: "/proc/self/ns/net is the host's own network namespace: use mode host",
       });
       await succeed(create(), { verb: 'netns.require', path: netns, inode: null, foreign: true });

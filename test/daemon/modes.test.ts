@@ -361,7 +361,7 @@ describe('a container on networks', () => {
       ipBatch(null, [`link delete ${foreign}`]);
       expect(fault).toMatchObject({ code: 'link.exists', errno: 'EEXIST', leftBehind: [] });
       expect(fault.step).toContain(`link.veth ${foreign} (eth1 in `);
-      expect(fault.undone?.map((step) => step.split(' ')[0])).toEqual(['link.veth', 'netns.create']);
+      expect(fault.undone?.map((step) => step.split(' ')[0])).toEqual(['link.veth', 'nft.add', 'netns.create']);
       expect(await view('unlucky')).toMatchObject({ state: 'failed', netns: null, status: {}, lastFault: fault });
       expect((await lab.facts.told('container/unlucky failed')).data).toMatchObject({ fault });
     }),
@@ -523,15 +523,18 @@ describe('the life of a container', () => {
       const path = `${lab.daemon.netnsDirectory}/netloom-planned`;
       expect(steps.map((step) => step.split(' ')[0])).toEqual([
         'netns.create',
+        'nft.add',
         'link.veth',
         'link.set',
         'link.set',
         'link.set',
+        'link.set',
         'address.add',
         'address.add',
         'route.add',
         'route.add',
-        'nft.add',
+        'link.settle',
+        'address.settle',
         'dns.add',
       ]);
       expect(steps).toContain(`address.add 10.88.0.55/24 dev eth0 in ${path}`);

@@ -251,6 +251,7 @@ describe('a daemon that was killed', () => {
       expect.stringMatching(/^published_any6 \{ tcp \. 8300 /),
       ...['counted_any4', 'counted_any6'].flatMap((set) => [set, set]).map((set) => expect.stringMatching(`^${set} `)),
       'refused_loopback6 { tcp . 8300 }',
+      ...['sources4', 'sources6', 'leased_macs', 'held_links'].map((set) => expect.stringMatching(`^${set} `)),
     ]);
     expect(before.links.filter((name) => !after.links.includes(name))).toEqual([expect.stringMatching(/^nl/)]);
     expect((await lab.client.network.inspect({ name: 'web' })).network.leases).not.toHaveProperty('lost');

@@ -409,7 +409,11 @@ export class FakeKernel implements Kernel {
     const process = this.linux.processes.get(pid);
     if (!process) throw new Refused('adopt netns', 'ESRCH', `process ${pid} has ended`);
     if (process.netns === this.linux.host)
-      throw new Refused('adopt netns', 'EBUSY', `process ${pid} is in the host's own network namespace: use mode host`);
+      throw new Refused(
+        'adopt netns',
+        'ENOTUNIQ',
+        `process ${pid} is in the host's own network namespace: use mode host`,
+      );
     const pinned = this.linux.pins.get(path);
     if (pinned && pinned !== process.netns) throw new Refused('adopt netns', 'EEXIST', `${path} is another namespace`);
     return this.linux.pin(path, process.netns);
@@ -419,7 +423,7 @@ export class FakeKernel implements Kernel {
     const netns = this.linux.netns(path);
     if (!netns || (inode !== null && inode !== netns.inode)) throw new Refused('find netns', 'ENOENT', `no ${path}`);
     if (foreign && netns === this.linux.host)
-      throw new Refused('find netns', 'EBUSY', `${path} is the host's own network namespace: use mode host`);
+      throw new Refused('find netns', 'ENOTUNIQ', `${path} is the host's own network namespace: use mode host`);
     return { netns: { path, inode: netns.inode } };
   }
 

@@ -13,9 +13,9 @@ import type { BridgeTraits, Ipv4Settings, Ipv6Settings, SettingDrift } from './i
 export type Step =
   /** ip netns add; its interfaces begin with namespaceSettings */
   | { verb: 'netns.create'; path: string }
-  /** ip netns attach; EBUSY: the process is in the host's own */
+  /** ip netns attach; ENOTUNIQ: the process is in the host's own */
   | { verb: 'netns.adopt'; path: string; pid: number }
-  /** changes nothing: the namespace must be there (and be the one with that inode); foreign: and not the host's own (EBUSY) */
+  /** changes nothing: the namespace must be there (and be the one with that inode); foreign: and not the host's own (ENOTUNIQ) */
   | { verb: 'netns.require'; path: string; inode: number | null; foreign?: true }
   /**
    * ip netns set <path> auto; ip monitor nsid: tells the owner when the namespace ends. Of one with a veth whose other end is here

@@ -281,7 +281,7 @@ export const networkMachine = networkSetup.createMachine({
         ],
         // the bridge has gone: that is noticed by itself
         'steps.failed': [
-          { guard: 'isClose', target: 'up', actions: ['keepClosed', 'suspect', 'grantWaiting'] },
+          { guard: 'isClose', target: 'up', actions: ['announceFailed', 'keepClosed', 'suspect', 'grantWaiting'] },
           ...whileUp['steps.failed'],
         ],
       },

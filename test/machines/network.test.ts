@@ -464,7 +464,12 @@ describe('B13 routes of loopback addresses', () => {
     expect(step(closing, leaseRequest('c'))).toEqual(['closing']);
     expect(step(waiting, applied('close'))).toEqual(['up', 'tell container/c lease.granted']);
     expect(reach(waiting, applied('close')).context.device?.routesLoopback).toBe(true);
-    expect(step(waiting, failed('close'))).toEqual(['up', 'tell container/c lease.granted', 'apply mend']);
+    expect(step(waiting, failed('close'))).toEqual([
+      'up',
+      'announce failed',
+      'tell container/c lease.granted',
+      'apply mend',
+    ]);
   });
 
   it('a member that publishes meanwhile looks whether it is reached', () => {

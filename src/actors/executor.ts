@@ -25,7 +25,8 @@ export function execute(kernel: Kernel, { kind, steps }: Plan): Promise<PlanResu
 const isNobodyElses = ({ verb }: Step): boolean => verb.startsWith('dns.');
 
 async function build(kernel: Kernel, steps: readonly Step[], kind: 'build' | 'extend'): Promise<PlanResult> {
-  const { outputs, done, changed, failure } = await kernel.perform(steps);
+  // what is taken back must be what this plan has made: an extending one looks at what is there first
+  const { outputs, done, changed, failure } = await kernel.perform(steps, kind === 'extend');
   const stepAt = (index: number) => steps[index] as Step;
   const made =
     kind === 'build' ? done : done.filter((index) => changed.includes(index) || isNobodyElses(stepAt(index)));

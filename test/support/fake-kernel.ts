@@ -364,7 +364,7 @@ export class FakeKernel implements Kernel {
     const others = [...links.values()].filter((link) => link.kind !== 'loopback' && !isOurs(link));
     const on = (key: (family: Family) => string) =>
       ([4, 6] as const).filter((family) => this.#sysctl(key(family)) === '1');
-    const acceptRa = ['default', ...others.map(({ name }) => name)].map((name) => [
+    const acceptRa = [...others.map(({ name }) => name), 'default'].map((name) => [
       name,
       Number(this.#sysctl(`net/ipv6/conf/${name}/accept_ra`)),
     ]);

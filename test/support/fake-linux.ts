@@ -75,7 +75,7 @@ const defaultMtuBytes = 1500;
 
 export function newLink(name: string, kind: FakeLink['kind'], more: Partial<FakeLink> = {}): FakeLink {
   const bare = { macAddress: null, mtuBytes: defaultMtuBytes, master: null, peer: null, parent: null };
-  return { name, kind, ...bare, ...more, settings: {}, ipv6: null, addresses: [] };
+  return { name, kind, ...bare, ...more, settings: {}, ipv6: more.ipv6 ?? null, addresses: [] };
 }
 
 const anyAddress: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
@@ -171,8 +171,15 @@ export class FakeLinux {
 
   addVeth(netns: FakeNetns, name: string, peerNetns: FakeNetns, peerName: string, more: Partial<FakeLink> = {}): void {
     const { macAddress = null, ...both } = more;
-    netns.links.set(name, newLink(name, 'veth', { ...both, peer: { netns: peerNetns, name: peerName } }));
-    peerNetns.links.set(peerName, newLink(peerName, 'veth', { ...both, macAddress, peer: { netns, name } }));
+    // the kernel numbers the other end first
+    peerNetns.links.set(
+      peerName,
+      newLink(peerName, 'veth', { ...both, macAddress, ipv6: { ...peerNetns.ipv6 }, peer: { netns, name } }),
+    );
+    netns.links.set(
+      name,
+      newLink(name, 'veth', { ...both, ipv6: { ...netns.ipv6 }, peer: { netns: peerNetns, name: peerName } }),
+    );
   }
 
   deleteLink(netns: FakeNetns, name: string): boolean {

@@ -220,7 +220,7 @@ describe('container.setup refuses, and builds nothing of it:', () => {
     };
     const fault = await inVain(() => refusal(lab.client.container.setup(request)));
     expect(fault).toMatchObject({ code: 'link.exists', errno: 'EEXIST', leftBehind: [] });
-    expect(fault.undone?.map((step) => step.split(' ')[0])).toEqual(['link.veth', 'netns.create']);
+    expect(fault.undone?.map((step) => step.split(' ')[0])).toEqual(['link.veth', 'nft.add', 'netns.create']);
   });
 
   it('says who has a port or an address', async () => {
@@ -290,7 +290,7 @@ describe('network.create refuses, and makes nothing of it:', () => {
     ['another network’s', '10.88.0.128/25', 'network web'],
     ['another network’s, from above', 'fd00::/16', 'network web'],
     ['one of this host’s own', '192.0.2.0/28', 'the host’s route to 192.0.2.0/24'],
-    ['one that this host has a route to', '198.51.100.0/25', 'the host’s route to 198.51.100.0/24'],
+    ['one that this host has a route to', '198.51.0.0/16', 'the host’s route to 198.51.100.0/24'],
   ])('a subnet that overlaps %s (subnet.taken)', async (_, text, whose) => {
     const fault = await inVain(() => refusal(lab.client.network.create(subnet(text))));
     expect(fault).toMatchObject({ code: 'subnet.taken', message: expect.stringContaining(whose.replace('’', "'")) });

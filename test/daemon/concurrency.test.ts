@@ -72,8 +72,11 @@ describe(`${ids.length} containers of ${clientCount} clients, on ${networks.leng
     const built = kernel.read();
     expect(built.namespaces).toHaveLength(ids.length);
     expect(built.links).toHaveLength(before.links.length + 2 * ids.length);
-    // each port by both families: where it leads, and a counter for each direction
-    expect(built.elements).toHaveLength(before.elements.length + ids.length * 2 * 2 * 3);
+    // each port by both families: where it leads, and a counter for each direction; by ::1 it is refused
+    const ofPorts = 2 * (2 * 3 + 1);
+    // each of two links: held, to its MAC, and to every address on either network
+    const ofLinks = 2 * (1 + 1 + 4);
+    expect(built.elements).toHaveLength(before.elements.length + ids.length * (ofPorts + ofLinks));
 
     // whoever asks again gets the first answer, and nothing is done
     const { sequence } = await lab.client.container.list();

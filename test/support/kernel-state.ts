@@ -21,7 +21,9 @@ export class KernelState {
       elements: (Object.keys(nftSets) as NftSet[]).flatMap((set) =>
         native
           .listElements(this.#nft, nftTable, set, nftFamily(set))
-          .map((element) => describeElement(decodeElement(set, element))),
+          .map((element) => describeElement(decodeElement(set, element)))
+          // a hash may grow in between, and be listed in another order
+          .sort(),
       ),
     };
   }

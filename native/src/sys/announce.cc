@@ -108,13 +108,18 @@ ifreq request_for(const std::string& link) {
   return request;
 }
 
-/// Closing a packet socket waits for RCU, 10 ms and more: that is done on a thread of its own.
+/// A socket in the calling thread's namespace, where it stays; with protocol 0 it receives nothing.
+UniqueFd open_packet_socket(const std::string& op) {
+  UniqueFd fd(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
+  if (!fd) throw_errno(op);
+  return fd;
+}
+
+/// Closing a packet socket waits for RCU, 10 ms and more: that is done on a thread of its own. The thread begins in the
+/// namespace of the one that starts it, which must be at home by then.
 class PacketSocket {
  public:
-  // protocol 0: nothing is received
-  explicit PacketSocket(const std::string& op) : fd_(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0)) {
-    if (!fd_) throw_errno(op);
-  }
+  explicit PacketSocket(UniqueFd fd) : fd_(std::move(fd)) {}
   PacketSocket(const PacketSocket&) = delete;
   PacketSocket& operator=(const PacketSocket&) = delete;
   ~PacketSocket() {
@@ -130,9 +135,8 @@ class PacketSocket {
   UniqueFd fd_;
 };
 
-/// In the calling thread's namespace.
-void send_all(const std::string& link, const std::vector<IpAddress>& addresses, const std::string& op) {
-  const PacketSocket socket(op);
+void send_all(const PacketSocket& socket, const std::string& link, const std::vector<IpAddress>& addresses,
+              const std::string& op) {
   ifreq number = request_for(link), hardware = request_for(link);
   if (ioctl(socket.get(), SIOCGIFINDEX, &number) != 0 || ioctl(socket.get(), SIOCGIFHWADDR, &hardware) != 0)
     throw_errno(op, link);
@@ -155,7 +159,8 @@ void send_all(const std::string& link, const std::vector<IpAddress>& addresses, 
 
 void announce_addresses(const std::string& path, const std::string& link, const std::vector<IpAddress>& addresses) {
   const std::string op = "announce addresses";
-  in_netns(path, op, [&] { send_all(link, addresses, op); });
+  const PacketSocket socket(in_netns(path, op, [&] { return open_packet_socket(op); }));
+  send_all(socket, link, addresses, op);
 }
 
 }  // namespace sys

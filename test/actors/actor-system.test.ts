@@ -3,6 +3,8 @@ import type { ContainerContext } from '../../machines/container.ts';
 import type { HostContext } from '../../machines/host.ts';
 import type { NetworkContext } from '../../machines/network.ts';
 import { containerAddress, hostAddress, networkAddress } from '../../src/core/actor-address.ts';
+import { guardElements } from '../../src/core/forwarding.ts';
+import { describeElement } from '../../src/core/nft.ts';
 import { demo, House, toContainer, toNetwork, web } from './house.ts';
 import { disorder } from './order.ts';
 
@@ -28,7 +30,8 @@ const expectBare = () => {
   expect([...house.linux.pins.keys()]).toEqual([]);
   expect([...house.linux.host.links.keys()]).toEqual(['lo']);
   const elements = [...(house.linux.elements?.keys() ?? [])];
-  expect(elements.filter((element) => element !== 'closed_families { ipv4 }')).toEqual([]);
+  const { forwarding, forwardForeign } = house.context<HostContext>(hostAddress) as HostContext;
+  expect(elements).toEqual(guardElements(forwarding, forwardForeign).map(describeElement));
   expect([...house.linux.ports]).toEqual([]);
 };
 

@@ -134,8 +134,8 @@ describe('a container', () => {
   it('is planned without a change', async () => {
     await client.network.create({ name: 'web' });
     const { stdout } = await say('plan', 'c1', '--network', 'web', '-p', '8080:80');
-    expect(stdout).toMatch(/^To set up c1\n {2,3}1\. netns\.create /);
-    expect(stdout).toMatch(/^To take it down\n {2,3}1\. /m);
+    expect(stdout).toMatch(/^To set up c1\n {3}1\. netns\.create /);
+    expect(stdout).toMatch(/^To take it down\n {2}1\. /m);
     const planned = JSON.parse((await say('plan', '--id', 'c1', '--network', 'web', '--json')).stdout);
     expect(stdout).toContain('net.ipv6.conf.eth0.accept_ra=0  a neighbour must not become its router');
     expect(planned.steps.length).toBeGreaterThan(3);

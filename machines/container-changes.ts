@@ -314,7 +314,7 @@ const whyNowhere = (id: string, port: PublishedPort): string =>
     ? 'Linux routes nothing from ::1, so that no container can answer there; 127.0.0.1 works'
     : `container ${id} has no address of that family on a bridge of ours`;
 
-/** Of ports that were left out, though nothing was refused: whoever connects there is refused at once. */
+/** Of ports that were left out, though nothing was refused: a connection to them is refused at once. */
 export function unreachableFacts(id: string, ports: readonly PublishedPort[]): Effect[] {
   return ports.map((port) => ({
     kind: 'announce',

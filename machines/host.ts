@@ -61,7 +61,7 @@ function withPorts(ledger: PortLedger, container: string, ports: readonly Publis
   return ports.length > 0 ? withEntry(ledger, container, ports) : withoutEntry(ledger, container);
 }
 
-/** Everybody who has elements in the ruleset: networks, their members, and who has published ports. */
+/** Every owner of elements in the ruleset: networks, their members, and containers with published ports. */
 function suspectOwners({ networks, ports }: HostContext): Effect[] {
   const names = Object.keys(networks);
   const owners = [...names.map(networkAddress), ...Object.keys(ports).map(containerAddress)];

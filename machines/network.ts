@@ -73,7 +73,7 @@ const whileUp = {
   'membership.confirmed': confirmation,
   'lease.request': [
     replacement,
-    // somebody else may have given it an address, or another MTU
+    // another program may have given it an address, or another MTU
     { guard: 'sharesLink', actions: ['wait', 'look'] },
     { actions: ['wait', 'grantWaiting'] },
   ],

@@ -207,7 +207,7 @@ export class ActorEngine extends JournalViews implements Engine {
     return this.#networks(owner).flatMap((network) => {
       const { definition, device } = network.record.context as NetworkContext;
       if (!definition || !device) return [];
-      // upon somebody else's bridge names may be answered at it, from when it is not tentative any more
+      // on a bridge of others names may be answered at it, from when it is not tentative any more
       if (device.names === null && device.addresses.includes(address) !== isGone) return [];
       const isNear = definition.subnets.some(({ subnet }) => subnetContains(parseSubnet(subnet) as Subnet, address));
       return isNear ? [network.address] : [];

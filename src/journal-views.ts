@@ -137,7 +137,7 @@ function viewOfNetwork({ value, context }: ActorRecord): NetworkView | null {
   return networkView(value, context as NetworkContext);
 }
 
-/** Who has which addresses on the networks whose names are answered. */
+/** Containers and their addresses on the networks whose names are answered. */
 export function namedLeases(journal: Journal): KnownLease[] {
   return journal.actors('network/').flatMap(({ record }) => {
     const { definition, leases } = record.context as NetworkContext;

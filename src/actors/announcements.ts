@@ -7,7 +7,7 @@ type Announcement = Extract<Step, { verb: 'address.announce' }>;
 /** After the first: a frame may be lost, on the way or by a neighbour that is busy. */
 const repeatsAfterMs = [30, 250, 1000];
 
-/** Tells neighbours who has an address now. */
+/** Tells neighbours which MAC address an address has now. */
 export class Announcements {
   readonly #timers = new Set<NodeJS.Timeout>();
 

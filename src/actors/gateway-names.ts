@@ -43,7 +43,7 @@ export class GatewayNames {
     await this.names.retire(network);
   }
 
-  /** Port 53 of a gateway is the resolver's, whoever binds it: nothing would arrive there. */
+  /** Port 53 of a gateway is the resolver's: another program that bound it would receive nothing. */
   refuseGateway({ protocol, addresses, port, range }: HeldPorts): void {
     if (protocol === 'sctp' || port > namePort || port + range <= namePort || port === 0) return;
     const taken = this.firewall.elements(sets).find(({ key: [gateway = ''] }) => addresses.includes(gateway));

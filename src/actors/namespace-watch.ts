@@ -46,7 +46,7 @@ export class NamespaceWatch {
 
   #notice(notice: native.RouteNotice): void {
     if (notice.kind === 'netns.ended') this.#ended(notice.number);
-    // notices were dropped: whoever is watched looks whether it was meant
+    // notices were dropped: every watched container looks whether it was meant
     else if (notice.kind === 'overrun') for (const owner of this.#owners.values()) this.#listener(owner);
   }
 

@@ -353,7 +353,7 @@ export class NativeKernel implements Kernel {
     return { output: { netns: { path, inode: identity.inode } }, changed: true };
   }
 
-  /** Somebody else's link: a program that answers there already goes on, and without addresses only the names are kept. */
+  /** A link of others: a program that answers there already goes on, and without addresses only the names are kept. */
   async #serveOn(name: string, network: ServedNetwork): Promise<ServedNames> {
     const { index } = native.linkByName(this.#route, name) ?? { index: null };
     const subnets = network.subnets.map((subnet) => parseSubnet(subnet) as Subnet);
@@ -417,7 +417,7 @@ export class NativeKernel implements Kernel {
     });
     const routes = native.listRoutes(this.#route);
     const connected = routes.filter(({ connected }) => connected);
-    // also those of links that are down, or whose routes somebody else makes
+    // also those of links that are down, or whose routes another program makes
     const addresses = native.listAddresses(this.#route);
     return {
       linkNames: links.map(({ name }) => name),

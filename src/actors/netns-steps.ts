@@ -37,7 +37,7 @@ function identityOfInit(): native.NetnsIdentity | null {
   try {
     return native.netnsIdentity('/proc/1/ns/net');
   } catch {
-    // whoever may not look there cannot be led there either
+    // a caller that may not look there cannot be led there either
     return null;
   }
 }

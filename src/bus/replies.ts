@@ -171,7 +171,7 @@ const networkViewSchema: z.ZodType<NetworkView> = z.object({
       names: z
         .object({ servers: z.array(z.string()), refused: z.string().nullable() })
         .nullable()
-        .describe("upon somebody else's bridge: where names are answered, or why nowhere"),
+        .describe('on a bridge of others: where names are answered, or why not'),
     })
     .nullable()
     .describe('what its next container is attached to, with which MTU: bridge or parent; null while it is not up'),

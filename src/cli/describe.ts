@@ -73,7 +73,7 @@ export function containerFacts(
   ]);
 }
 
-/** What a container sent as somebody else. */
+/** What a container sent with addresses that are not its own. */
 export const droppedText = ({ packets, bytes }: TrafficCounter): string =>
   `not taken from it: ${packets} frames (${bytes} bytes) with another MAC or address than its own`;
 

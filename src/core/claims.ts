@@ -49,7 +49,7 @@ export interface SubnetGrant {
   subnets: NetworkSubnet[];
 }
 
-/** sharesLink: the link is there without us, and somebody else's as well */
+/** sharesLink: the link exists without us, and others may use it */
 export type SubnetLedger = Readonly<Record<string, SubnetGrant & { sharesLink?: boolean }>>;
 
 /** Checks what was asked for against the other networks and the host, and finds what was left open. */

@@ -49,7 +49,7 @@ export type ContainerEvent =
   | { type: 'container.started'; command: CommandId; pid: number }
   | { type: 'container.teardown'; command: CommandId }
   | { type: 'container.remove'; command: CommandId }
-  /** a network wants to know whether this member still has its namespace; waits as a command does, nobody is answered */
+  /** a network wants to know whether this member still has its namespace; waits as a command does, without an answer */
   | { type: 'membership.asked'; command: null; network: string }
   | { type: 'lease.granted'; attempt: number; lease: Lease }
   | { type: 'ports.granted'; attempt: number; ports: PublishedPort[]; tookMs: number }

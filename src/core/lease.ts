@@ -108,7 +108,7 @@ export function chooseAddresses(
   return chosen;
 }
 
-/** Who has an address: a container's id, or the host; null: nobody. */
+/** Holder of an address: a container's id, or the host; null: it is free. */
 type Holder = (address: string) => { container: string } | 'host' | null;
 
 const byAddress = new LedgerIndex<readonly string[]>((addresses) => addresses);
@@ -202,15 +202,15 @@ export function leaseOf(
 export interface NetworkDevice {
   /** bridge or parent */
   name: string;
-  /** of the interfaces of new containers, where nobody says another */
+  /** of the interfaces of new containers, unless an option gives another */
   mtuBytes: number | null;
-  /** this host's own ones in the subnets of the network: nobody else can have them */
+  /** this host's own ones in the subnets of the network: never leased */
   addresses: readonly string[];
   /** absent from journals of version 9 */
   macAddress?: string | null;
   /** whether the host reaches published ports there by 127.0.0.1, as far as is known */
   routesLoopback: boolean;
-  /** where names are answered upon somebody else's bridge; null elsewhere */
+  /** where names are answered on a bridge of others; null elsewhere */
   names: ServedNames | null;
 }
 
@@ -247,7 +247,7 @@ const naming = (addresses: readonly LeasedAddress[]): LeasedAddress | null =>
 
 /**
  * On a bridge of ours every neighbour is known by its lease: only an address that had another MAC address before is announced, for
- * every port of the bridge gets a copy. Neighbours upon a parent or on somebody else's bridge may know more than we do.
+ * every port of the bridge gets a copy. Neighbours on a parent or on a bridge of others may know more than we do.
  */
 function addressesToAnnounce(
   network: string,

@@ -62,7 +62,7 @@ export const networkRequestSchema = z
       .boolean()
       .nullish()
       .describe(
-        'names of containers are answered for at the gateways, port 53; default: true for bridges; on one of somebody else, at the addresses that this host has there',
+        'names of containers are answered for at the gateways, port 53; default: true for bridges; on one of others, at the addresses that this host has there',
       ),
     network_dns_servers: z.array(z.string()).nullish().describe("asked for all other names; default: the host's"),
     labels: z.record(z.string(), z.string()).nullish(),
@@ -229,7 +229,7 @@ function guardConflict({
 }: Pick<NetworkDefinition, 'driver' | 'internal' | 'options'>): Fault | null {
   const named = changeableOptions.find((name) => Object.hasOwn(options, name));
   if (named !== undefined && !ownsBridge({ driver, options }))
-    return fault('payload.invalid', `option ${named}: netloom guards nothing upon somebody else's link`);
+    return fault('payload.invalid', `option ${named}: netloom guards nothing on a link of others`);
   if (internal && options.inbound === 'open')
     return fault('payload.invalid', 'option inbound=open: nothing enters an internal network');
   return null;
@@ -441,7 +441,7 @@ export function followsUplink(
 /** Whether its containers are answered for by name; podman's files say so of networks that have no gateway of ours, too. */
 export function answersNames(definition: NetworkDefinition): boolean {
   if (!definition.dns_enabled || definition.driver !== 'bridge') return false;
-  // upon somebody else's bridge it is at whatever addresses this host has there
+  // on a bridge of others it is at whatever addresses this host has there
   return ownsBridge(definition) ? gatewaysOf(definition).length > 0 : definition.subnets.length > 0;
 }
 

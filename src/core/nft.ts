@@ -109,7 +109,7 @@ export function portElements(
   return [...elements, ...refusedElements(port, targets)].map((element) => ({ ...element, owner }));
 }
 
-/** Published there, and reached by nobody: also where the container has no IPv6, for the port is held all the same. */
+/** Published there, and unreachable: also where the container has no IPv6, for the port is held all the same. */
 function refusedElements(port: PublishedPort, targets: Partial<Record<Family, string>>): Unowned[] {
   if (Object.keys(targets).length === 0) return [];
   if (!isEverywhere(port, 6) && !isLoopback6(port)) return [];

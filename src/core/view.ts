@@ -59,7 +59,7 @@ export interface NetworkView extends NetworkDefinition {
   state: NetworkState;
   /**
    * what its next container is attached to, with which MTU: its bridge, or a parent; null while the network is not up. names: where
-   * they are answered upon somebody else's bridge, and why nowhere
+   * they are answered on a bridge of others, and why not
    */
   device: { name: string; mtuBytes: number | null; names: ServedNames | null } | null;
   /** container id → addresses */

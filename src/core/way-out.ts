@@ -9,7 +9,7 @@ export function mayLeadOut(destination: string): boolean {
   return publicAddresses.some((address) => subnetContains(subnet, address));
 }
 
-/** The way that this host's traffic to the outside takes now; null: there is none. */
+/** The way that this host's traffic to the outside takes now; null: no way out. */
 export interface WayOut {
   /** source address of IPv4 (C09) */
   hostIp: string | null;

@@ -2,8 +2,8 @@ import { EventEmitter } from 'node:events';
 import { type MethodCall, type Outcome, type Signal, SystemBus, systemBusPath } from './system-bus.ts';
 
 /**
- * firewalld's default zone lets nothing be forwarded, and nobody ask the host for names. So the subnets of networks are put
- * into its zone `trusted`, at run time only: a reload and a restart of firewalld forget them, and are told of.
+ * firewalld's default zone lets nothing be forwarded, and no question for names reach the host. So the subnets of networks are put
+ * into its zone `trusted`, at run time only: a reload and a restart of firewalld forget them; signals report both.
  */
 
 export interface FirewalldEvents {
@@ -36,7 +36,7 @@ export class Firewalld extends EventEmitter<FirewalldEvents> {
   #connecting: Promise<void> | null = null;
   /** firewalld is on the bus */
   #isThere = false;
-  /** it owes us an answer: nobody waits for it until it says something */
+  /** it owes us an answer: no call waits for it until it says something */
   #isSilent = false;
   /** what was asked for while it was silent, and is not wanted any more */
   readonly #unwanted = new Set<string>();

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { createConnection, type Socket } from 'node:net';
 
-/** Where the system bus listens; null where none does. A bus by TCP is nobody's system bus. */
+/** Where the system bus listens; null where none does. A bus by TCP is not a system bus. */
 export function systemBusPath(environment: NodeJS.ProcessEnv = process.env): string | null {
   const address = environment.DBUS_SYSTEM_BUS_ADDRESS ?? 'unix:path=/run/dbus/system_bus_socket';
   for (const one of address.split(';')) {
@@ -28,7 +28,7 @@ export interface Signal {
   body?: unknown[];
 }
 
-/** What a call came to: a refusal is the service's own word, and no answer within the time is none at all. */
+/** What a call came to: a refusal is the service's own word, and no answer within the time is a failure. */
 export type Outcome = { output: unknown } | { refused: string } | { silent: true };
 
 /** What we use of the library. Its own types leave out the client, and what messages are made of. */
@@ -42,7 +42,7 @@ interface Library {
   };
 }
 
-/** Who is asked is never started for it. */
+/** A call never starts the service. */
 const noAutoStart = 0x2;
 const bus = { destination: 'org.freedesktop.DBus', path: '/org/freedesktop/DBus', interface: 'org.freedesktop.DBus' };
 
@@ -56,7 +56,7 @@ export class SystemBus {
     client.connection.on('message', (message: Signal & { type: number }) => {
       if (message.type === signalType) onSignal(message);
     });
-    // who waits is told by `close`, which follows
+    // open calls are rejected by `close`, which follows
     client.connection.on('error', () => socket.destroy());
   }
 

@@ -168,7 +168,7 @@ function udpSocket(address: string, port: number): UdpSocket {
   }
 }
 
-/** A port that is taken is told of with who has it, as far as that can be seen. */
+/** Reports a port that is taken with the program that has it, as far as that can be seen. */
 function explained(error: unknown, address: string, port: number): ResolverError {
   const fault = resolverFault('resolver.listen', error);
   const holder = fault.errno === 'EADDRINUSE' && port !== 0 ? holderOf(address, port) : null;

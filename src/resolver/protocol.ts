@@ -9,7 +9,7 @@ export interface ResolverNetwork {
   listen: string[];
   /** which port: the first of these that is free, 0 for any. Default: 53 and no other. What is open stays as it is */
   ports?: number[];
-  /** CIDR: who asks from elsewhere gets nothing; within it those are served who hold an address, and this host itself */
+  /** CIDR: questions from elsewhere get nothing; within it the holders of addresses are served, and this host itself */
   subnets: string[];
   /** `dns.netloom` */
   searchDomain: string;
@@ -37,7 +37,7 @@ export interface QueryCounters {
   forwarded: number;
   /** forwarded, and no server answered, or too many were under way */
   failed: number;
-  /** from outside the subnets, or from an address there that nobody holds: dropped */
+  /** from outside the subnets, or from an address there that is not leased: dropped */
   foreign: number;
   malformed: number;
 }
@@ -116,7 +116,7 @@ export interface ResolverSettings {
   /** for one try at one server */
   timeoutMs?: number;
   maxForwards?: number;
-  /** who has addresses already, where its names are yet to be told: it is served from the start */
+  /** holders of addresses whose names are not known yet: they are served from the start */
   leases?: KnownLease[];
 }
 

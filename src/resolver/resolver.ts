@@ -168,8 +168,8 @@ export class Resolver {
   }
 
   /**
-   * Who asks from there; null: nobody who is served. A container may give its packets any source, so that an address
-   * which nobody holds would make it as many askers as it likes.
+   * The asker at that address; null: not served. A container may give its packets any source, so that an address
+   * which is not leased would make it as many askers as it likes.
    */
   #askerAt(network: string, from: string): (Asker & { source: string }) | null {
     const source = canonicalAddress(from);
@@ -178,7 +178,7 @@ export class Resolver {
     return holder === null ? null : { network, holder, source };
   }
 
-  /** The host asks its bridge from the bridge's own address, unless somebody chose another one; the kernel lets no such packet in from outside. */
+  /** The host asks its bridge from the bridge's own address, unless a program chose another one; the kernel lets no such packet in from outside. */
   #isHosts(network: string, source: string): boolean {
     if (this.#listeners.get(network)?.has(source)) return true;
     try {

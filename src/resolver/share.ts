@@ -1,4 +1,4 @@
-/** Who asks: which network, and who on it (a container's id; an address of this host). */
+/** An asker: its network, and which of it (a container's id; an address of this host). */
 export interface Asker {
   network: string;
   holder: string;
@@ -14,9 +14,9 @@ export interface Place {
 const partOfOne = 4;
 
 /**
- * Places for what is under way, in fair shares: while there is room, everybody gets one; when there is none, the network
- * that has most gives way (the asker's own, if none has more), and on it the asker that has most, with what has waited longest. So whoever asks much for what
- * is never answered takes places from itself, and from nobody else.
+ * Places for what is under way, in fair shares: while there is room, every asker gets one; when there is none, the network
+ * that has most gives way (the asker's own, if none has more), and on it the asker that has most, with what has waited longest. So an asker of much that
+ * is never answered takes places from itself only.
  */
 export class Shares {
   /** network → asker → its places, oldest first; no empty ones */
@@ -25,7 +25,7 @@ export class Shares {
 
   constructor(private readonly most: number) {}
 
-  /** False: there is none for this asker, for nobody has more than it. */
+  /** False: no place for this asker, since no other has more than it. */
   take(place: Place): boolean {
     const { network, holder } = place.asker;
     if (this.#countOf(network, holder) >= Math.max(1, Math.floor(this.most / partOfOne))) return false;

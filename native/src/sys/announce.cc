@@ -42,7 +42,8 @@ Frame ethernet(const Mac& destination, const Mac& source, uint16_t type) {
   return frame;
 }
 
-/// RFC 5227: a request of the address for itself. Who knows the address notes the MAC address; nobody answers.
+/// RFC 5227: a request of the address for itself. A neighbour that knows the address notes the MAC address and does not
+/// answer.
 Frame gratuitous_arp(const Mac& mac, const IpAddress& address) {
   Frame frame = ethernet(kEveryone, mac, ETHERTYPE_ARP);
   const arphdr header{htons(ARPHRD_ETHER), htons(ETHERTYPE_IP), ETH_ALEN, 4, htons(ARPOP_REQUEST)};

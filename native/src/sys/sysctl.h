@@ -21,7 +21,7 @@ std::optional<std::string> get_sysctl(const ProcRoot& proc, const std::string& k
 /// was the same. Throws ENOENT, EINVAL, EROFS.
 std::optional<std::string> set_sysctl(const ProcRoot& proc, const Sysctl& wanted);
 
-/// Sets those that the kernel has: without IPv6 there is none of its keys.
+/// Sets those that the kernel has: without IPv6 its keys do not exist.
 void set_known_sysctls(const ProcRoot& proc, const std::vector<Sysctl>& wanted);
 
 }  // namespace sys

@@ -60,7 +60,7 @@ function firewallLines({ drops, unread }: ForeignFirewalls): string[] {
   return [...told, ...unread.flatMap((line) => ['', line])];
 }
 
-/** What containers sent as somebody else, and bridges did not take. */
+/** What containers sent with addresses that are not theirs, and bridges dropped. */
 interface Dropped extends TrafficCounter {
   from: string;
   network: string;

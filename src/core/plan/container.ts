@@ -463,7 +463,7 @@ function containerEndSteps(grant: ContainerGrant, attachment: Attachment, lease:
   ];
 }
 
-/** Behind all that makes an address reachable: whoever hears of it may answer at once. */
+/** Behind all that makes an address reachable: a neighbour that hears of it may answer at once. */
 function readyStepsOf(
   { wish, netns }: ContainerGrant,
   { network, interfaceName }: Attachment,
@@ -495,7 +495,7 @@ function defaultRoutes(grant: ContainerGrant, { attachment, lease }: Joined): Ro
 
 const families = [4, 6] as const;
 
-/** By which a default route of that family leads; null: there is none. */
+/** The gateway of the default route of that family; null: no default route. */
 function gatewayTowards(lease: Lease, family: Family): string | null {
   if (lease.internal || !lease.defaultRoute) return null;
   const near = lease.addresses.find(({ address, gateway }) => gateway !== null && familyOf(address) === family);

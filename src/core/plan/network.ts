@@ -103,7 +103,7 @@ export function lowerPlan({ definition }: NetworkGrant, { forget = true, unmake 
   };
 }
 
-/** The link as it is now, of a network upon somebody else's. */
+/** The link as it is now, of a network on a link of others. */
 export function lookPlan(grant: NetworkGrant): Plan {
   return { name: 'look', kind: 'mend', steps: deviceSteps(grant) };
 }
@@ -140,7 +140,7 @@ export function settingsOfBridge(definition: NetworkDefinition, onLoopback: bool
 function bridgeSteps(definition: NetworkDefinition, bridge: string, onLoopback: boolean): Step[] {
   const { mtuBytes, vlanId, vrf } = networkSettings(definition);
   const macAddress = derivedMac(`network/${definition.name}`);
-  // opened by the first member whose port leads here, and by nobody else
+  // opened by the first member whose port leads here, and only by it
   const traits = bridgeTraits(definition, onLoopback ? null : false);
   const { ipv4, ipv6 } = bridgeSettings(traits);
   return [

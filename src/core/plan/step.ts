@@ -131,7 +131,7 @@ export type Step =
   | { verb: 'process.unwatch'; owner: string }
   /** answers the names of a network's containers at its gateways, port 53; asks `servers` (or the host's) for the rest */
   /**
-   * `link`: of somebody else, where this host listens at the addresses that it has in the subnets, whichever there are. Output:
+   * `link`: of others, where this host listens at the addresses that it has in the subnets, whichever there are. Output:
    * those; where another program has the port it is left there, and said why
    */
   | ({ verb: 'dns.serve'; link?: string } & ServedNetwork)
@@ -153,7 +153,7 @@ export interface ServedNetwork {
   listen: string[];
   /**
    * The resolver listens at a port of its own (null: any), and the firewall leads there what is asked at port 53. null: it
-   * listens at port 53 itself, on a bridge whose traffic is none of our firewall's
+   * listens at port 53 itself, on a bridge whose traffic our firewall leaves alone
    */
   redirect: { port: number | null } | null;
   /** whose questions are answered */
@@ -221,7 +221,7 @@ export interface ForwardingSurvey {
   bridges: string[];
 }
 
-/** Where names are answered upon somebody else's link. */
+/** Where names are answered on a link of others. */
 export interface ServedNames {
   servers: string[];
   /** why nowhere, though this host has addresses there */

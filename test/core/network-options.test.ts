@@ -58,7 +58,7 @@ describe('options that change while the network is in use', () => {
       { inbound: 'open' },
       'nothing enters an internal network',
     ],
-    ['a macvlan', { ...definition, driver: 'macvlan' }, { inbound: 'open' }, "on a link of others"],
+    ['a macvlan', { ...definition, driver: 'macvlan' }, { inbound: 'open' }, 'on a link of others'],
     ['an unmanaged bridge', { ...definition, options: { mode: 'unmanaged' } }, { spoofing: 'allow' }, 'guards nothing'],
   ] as const)('refuse %s', (_, of, options, words) => {
     expect(optionsRefusal(of as NetworkDefinition, options)?.message).toContain(words);

@@ -3,6 +3,7 @@ import { expect } from 'vitest';
 import * as native from '#native';
 import { type FaultCode, type NetloomClient, NetloomError } from '../../src/client.ts';
 import type { Fault } from '../../src/core/fault.ts';
+import { leavingStates } from '../../src/core/view.ts';
 import { inventory, nothing, processesOf, TestDaemon, untilAnswered } from './daemon.ts';
 import { Facts } from './facts.ts';
 import { becomeFreshHost, temporaryDirectory } from './fresh-host.ts';
@@ -62,10 +63,12 @@ export class Lab {
     });
   }
 
-  /** Networks are told that an address is free before the command is answered, but need not have heard of it then. */
+  /** A teardown is answered before the links and what guards them have gone, and networks hear of it later still. */
   async settled(): Promise<void> {
     await untilAnswered(async () => {
       const { containers } = await this.client.container.list();
+      const leaving = containers.filter(({ state }) => leavingStates.includes(state)).map(({ id }) => id);
+      if (leaving.length > 0) throw new Error(`${leaving} still have links`);
       const up = containers.filter(({ netns }) => netns !== null).map(({ id }) => id);
       const { networks } = await this.client.network.list();
       const holders = networks.flatMap(({ leases }) => Object.keys(leases));

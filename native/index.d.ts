@@ -90,13 +90,14 @@ export type RouteRequest =
       vlanFiltering?: boolean | null;
     }
   /**
-   * ip link add <name> [mtu <mtu>] numtxqueues 1 numrxqueues 1 type veth
+   * ip link add <name> [address <mac>] [mtu <mtu>] numtxqueues 1 numrxqueues 1 type veth
    *   peer name <peerName> [address <mac>] [mtu] netns <peerNetnsPath> numtxqueues 1 numrxqueues 1
    * The peer is made directly in its namespace; nothing is up yet..
    */
   | {
       verb: 'addVeth';
       name: string;
+      macAddress: string | null;
       mtuBytes: number | null;
       peerName: string;
       peerNetnsPath: string;

@@ -69,8 +69,11 @@ std::optional<uint16_t> optional_vlan(const Arg& arg) {
 }
 
 rtnl::Request add_veth(const Arg& arg) {
-  return rtnl::AddVeth{arg.member("name").string(), arg.member("mtuBytes").optional_integer(),
-                       arg.member("peerName").string(), arg.member("peerNetnsPath").string(),
+  return rtnl::AddVeth{arg.member("name").string(),
+                       optional_mac(arg.member("macAddress")),
+                       arg.member("mtuBytes").optional_integer(),
+                       arg.member("peerName").string(),
+                       arg.member("peerNetnsPath").string(),
                        optional_mac(arg.member("peerMacAddress"))};
 }
 

@@ -38,6 +38,7 @@ export function requestFor(socket: native.RouteSocket, step: RouteStep): native.
       return {
         verb: 'addVeth',
         name: step.name,
+        macAddress: step.macAddress ?? null,
         mtuBytes: step.mtuBytes,
         peerName: step.peer.name,
         peerNetnsPath: step.peer.netns,

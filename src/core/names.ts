@@ -53,6 +53,15 @@ export function macOfContainer(containerId: string, network: string): string {
   return derivedMac(`${containerId}/${network}`);
 }
 
+/**
+ * The MAC address of the host's end of a veth. A bridge whose address was not set has the lowest of its ports: it must never
+ * change because a container comes or goes, for the neighbours of the host would look for it at the old one. Above those of
+ * other devices, and the same for all containers of a bridge that has no other ports.
+ */
+export function macOfBridgePort(bridge: string): string {
+  return derivedMac(`port ${bridge}`).replace(/^../, 'fe');
+}
+
 /** 64 hex digits, as podman names networks. */
 export function networkId(name: string): string {
   return digest(`netloom network ${name}`).toString('hex');

@@ -58,6 +58,7 @@ describe.each([
   const addVeth = (name = veth, peer = 'eth0'): Step => ({
     verb: 'link.veth',
     name,
+    macAddress: 'fe:00:00:00:00:01',
     mtuBytes: null,
     peer: { netns, name: peer, macAddress: '02:00:00:00:00:07' },
   });
@@ -243,7 +244,12 @@ describe.each([
   describe('veths', () => {
     it('have one end here and one in the namespace', async () => {
       await succeed(create(), { ...addVeth(), mtuBytes: 1400 } as Step);
-      expect(world.link(veth)).toMatchObject({ kind: 'veth', mtuBytes: 1400, up: false });
+      expect(world.link(veth)).toMatchObject({
+        kind: 'veth',
+        macAddress: 'fe:00:00:00:00:01',
+        mtuBytes: 1400,
+        up: false,
+      });
       expect(world.link('eth0', netns)).toMatchObject({
         kind: 'veth',
         macAddress: '02:00:00:00:00:07',

@@ -105,6 +105,33 @@ describe('an unmanaged bridge with addresses of the host', () => {
   });
 });
 
+describe('the MAC address of an unmanaged bridge', () => {
+  const mac = () => JSON.parse(execFileSync('ip', ['-json', 'link', 'show', 'br0'], { encoding: 'utf8' }))[0].address;
+
+  it('C11 stays while containers come and go, where they have its only ports', async () => {
+    await create();
+    const seen = [];
+    for (const id of ['one', 'two', 'three']) {
+      await setUp(id);
+      seen.push(mac());
+    }
+    for (const id of ['two', 'one']) {
+      await lab.remove(id);
+      seen.push(mac());
+    }
+    expect(new Set(seen).size).toBe(1);
+  });
+
+  it('C11 stays that of the port that leads to the wire', async () => {
+    ipBatch(null, ['link add wire address f8:75:a4:ff:ff:ff type veth peer name other', 'link set wire master br0 up']);
+    await create();
+    await setUp('one');
+    await setUp('two');
+    expect(mac()).toBe('f8:75:a4:ff:ff:ff');
+    ipBatch(null, ['link delete wire']);
+  });
+});
+
 describe('an unmanaged bridge without addresses of the host', () => {
   it('C11 has no name server, also with an alias; its names are answered when addresses come, and not when they have gone', async () => {
     await create();

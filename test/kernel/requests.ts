@@ -17,6 +17,7 @@ export const addVeth = (name: string, netns: string, more: Partial<Request<'addV
   mtuBytes: null,
   peerName: 'eth0',
   peerNetnsPath: netns,
+  macAddress: null,
   peerMacAddress: null,
   ...more,
 });

@@ -63,9 +63,15 @@ describe('links', () => {
   it('makes the peer of a veth directly in its namespace, with one queue on both sides', () => {
     apply(
       here.socket,
-      addVeth('v0', there.path, { mtuBytes: 1300, peerName: 'eth7', peerMacAddress: '02:00:00:00:00:07' }),
+      addVeth('v0', there.path, {
+        macAddress: 'fe:00:00:00:00:07',
+        mtuBytes: 1300,
+        peerName: 'eth7',
+        peerMacAddress: '02:00:00:00:00:07',
+      }),
     );
-    expect(link('v0')).toMatchObject({ mtu: 1300, num_tx_queues: 1, num_rx_queues: 1, operstate: 'DOWN' });
+    expect(link('v0')).toMatchObject({ address: 'fe:00:00:00:00:07', mtu: 1300, operstate: 'DOWN' });
+    expect(link('v0')).toMatchObject({ num_tx_queues: 1, num_rx_queues: 1 });
     expect(link('eth7', there.path)).toMatchObject({
       mtu: 1300,
       address: '02:00:00:00:00:07',

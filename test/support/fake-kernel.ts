@@ -444,7 +444,7 @@ export class FakeKernel implements Kernel {
       );
   }
 
-  #addVeth({ name, mtuBytes, peer }: StepOf<'link.veth'>): void {
+  #addVeth({ name, macAddress, mtuBytes, peer }: StepOf<'link.veth'>): void {
     const { host } = this.linux;
     const inside = this.#netns(peer.netns);
     const found = host.links.get(name);
@@ -455,8 +455,8 @@ export class FakeKernel implements Kernel {
       throw new Refused('add veth', 'EEXIST', `interface ${name} already exists but is a ${found.kind} interface`);
     if (inside.links.has(peer.name))
       throw new Refused('add veth', 'EEXIST', `interface ${peer.name} already exists in ${peer.netns}`);
-    const { macAddress } = peer;
-    this.linux.addVeth(host, name, inside, peer.name, { macAddress, mtuBytes: mtuBytes ?? 1500 });
+    const more = { macAddress, peerMacAddress: peer.macAddress, mtuBytes: mtuBytes ?? 1500 };
+    this.linux.addVeth(host, name, inside, peer.name, more);
   }
 
   #addUpon(step: StepOf<'link.macvlan' | 'link.ipvlan'>): void {

@@ -169,16 +169,32 @@ export class FakeLinux {
 
   // ----------------------------------------------------------------------------------------------------------- links
 
-  addVeth(netns: FakeNetns, name: string, peerNetns: FakeNetns, peerName: string, more: Partial<FakeLink> = {}): void {
-    const { macAddress = null, ...both } = more;
+  addVeth(
+    netns: FakeNetns,
+    name: string,
+    peerNetns: FakeNetns,
+    peerName: string,
+    more: Partial<FakeLink> & { peerMacAddress?: string } = {},
+  ): void {
+    const { macAddress = null, peerMacAddress = null, ...both } = more;
     // the kernel numbers the other end first
     peerNetns.links.set(
       peerName,
-      newLink(peerName, 'veth', { ...both, macAddress, ipv6: { ...peerNetns.ipv6 }, peer: { netns, name } }),
+      newLink(peerName, 'veth', {
+        ...both,
+        macAddress: peerMacAddress,
+        ipv6: { ...peerNetns.ipv6 },
+        peer: { netns, name },
+      }),
     );
     netns.links.set(
       name,
-      newLink(name, 'veth', { ...both, ipv6: { ...netns.ipv6 }, peer: { netns: peerNetns, name: peerName } }),
+      newLink(name, 'veth', {
+        ...both,
+        macAddress,
+        ipv6: { ...netns.ipv6 },
+        peer: { netns: peerNetns, name: peerName },
+      }),
     );
   }
 

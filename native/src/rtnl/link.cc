@@ -97,6 +97,7 @@ nl::Message add_bridge(const AddBridge& bridge) {
 nl::Message add_veth(const AddVeth& veth, int peer_netns) {
   nl::Message message(RTM_NEWLINK, kCreate, link_header());
   message.put_string(IFLA_IFNAME, veth.name);
+  put_mac(message, veth.mac);
   put_mtu(message, veth.mtu);
   put_one_queue(message);
   auto info = message.nest(IFLA_LINKINFO);

@@ -22,6 +22,7 @@ struct AddBridge {
 
 struct AddVeth {
   std::string name;
+  std::optional<MacAddress> mac;
   std::optional<uint32_t> mtu;
   std::string peer_name;
   std::string peer_netns;

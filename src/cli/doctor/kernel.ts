@@ -55,6 +55,7 @@ function links(native: typeof Native, socket: Native.RouteSocket, path: string):
         mtuBytes: null,
         peerName: 'veth1',
         peerNetnsPath: path,
+        macAddress: null,
         peerMacAddress: null,
       },
       { verb: 'setLink', name: 'veth0', master: 'bridge0', up: true },

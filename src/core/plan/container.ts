@@ -1,7 +1,7 @@
 import { type Family, familyOf } from '../address.ts';
 import type { Attachment, ContainerWish } from '../container.ts';
 import { firstOfFamily, type Lease, type LeaseLink } from '../lease.ts';
-import { hostVethName, macOfContainer, netnsPath, vethAlias } from '../names.ts';
+import { hostVethName, macOfBridgePort, macOfContainer, netnsPath, vethAlias } from '../names.ts';
 import { carriesIpv6, type NetworkRoute } from '../network.ts';
 import { describeElement, type Element, isLoopback6, portElements } from '../nft.ts';
 import { describePort, isOnLoopback, type PublishedPort, publishedFamilies } from '../port.ts';
@@ -396,7 +396,7 @@ function vethSteps(
 ): Step[] {
   const name = hostVethName(id, network);
   return [
-    { verb: 'link.veth', name, mtuBytes, peer },
+    { verb: 'link.veth', name, macAddress: macOfBridgePort(link.bridge), mtuBytes, peer },
     {
       verb: 'link.set',
       netns: null,

@@ -38,10 +38,12 @@ export type Step =
    * MTU (or the uplink's, where there is one), and the addresses that this host has itself
    */
   | { verb: 'link.find'; name: string | null; mtuOf?: 'uplink' }
-  /** ip link add <name> type veth peer name <peer.name> address <peer.mac> netns <peer.netns> */
+  /** ip link add <name> [address <mac>] type veth peer name <peer.name> address <peer.mac> netns <peer.netns> */
   | {
       verb: 'link.veth';
       name: string;
+      /** absent: in the plan of an older version, and left to the kernel */
+      macAddress?: string;
       mtuBytes: number | null;
       peer: { netns: string; name: string; macAddress: string };
     }

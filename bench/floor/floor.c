@@ -14,6 +14,9 @@
  * It knows before all it needs to know, and leaves out what else netloom does for a container: telling the resolver
  * (DNS is off), the journal, events, looking for conflicts, watching, undoing step by step.
  *
+ * With `--without-settings` the interfaces keep the settings that the kernel gives them: the difference is what they
+ * cost.
+ *
  * In the namespace that it is started in it makes a bridge and tables `inet floor` and `bridge floor`, says `ready`,
  * and then answers each of `setup <index>`, `teardown <index>` and `quit` by one line: milliseconds, or `error <text>`.
  * All of it goes when its input ends.
@@ -83,6 +86,7 @@ enum { HELD = PORTS * sizeof families / sizeof *families };
 
 /* home: the namespace that it was started in */
 static int home, route, nft;
+static bool with_settings = true;
 static uint32_t bridge_index;
 static char directory[64];
 static struct container {
@@ -164,6 +168,7 @@ static bool set_ipv6_default(const char* name) {
 }
 
 static bool set_ipv6_defaults(void) {
+  if (!with_settings) return true;
   return set_ipv6_default("accept_ra") && set_ipv6_default("autoconf") && set_ipv6_default("accept_dad");
 }
 
@@ -226,13 +231,17 @@ static void put_specification(struct batch* batch, bool with_ipv4_settings) {
 
 static void put_no_ipv6_address(struct batch* batch) { put_specification(batch, false); }
 
-/* ip link add <name> numtxqueues 1 numrxqueues 1 master floor-bridge type veth peer eth0 address <mac> netns <netns> …
+/*
+ * ip link add <name> address <mac> numtxqueues 1 numrxqueues 1 master floor-bridge type veth peer eth0 address <mac>
+ *   netns <netns> …
  */
 static void add_veth(struct batch* batch, const char* name, unsigned index, int netns) {
+  const uint8_t port_mac[6] = {0xfe, 0xf0, 0, 0, 0, 1};
   uint8_t mac[6];
   container_mac(mac, index);
   const struct ifinfomsg none = {0};
   link_begin(batch, name, NLM_F_CREATE | NLM_F_EXCL, false);
+  put(batch, IFLA_ADDRESS, port_mac, sizeof port_mac);
   put_u32(batch, IFLA_MASTER, bridge_index);
   put_one_queue(batch);
   const size_t info = nest_begin(batch, IFLA_LINKINFO);
@@ -307,7 +316,7 @@ static bool configure_inside(int socket, unsigned index) {
   batch_clear(&batch);
   link_begin(&batch, "lo", 0, true);
   link_begin(&batch, "eth0", 0, false);
-  put_specification(&batch, true);
+  put_specification(&batch, with_settings);
   link_begin(&batch, "eth0", 0, true);
   add_address(&batch, link, ADDRESS(index + 2));
   add_default_route(&batch, link);
@@ -566,7 +575,8 @@ static bool obey(const char* line) {
   return true;
 }
 
-int main(void) {
+int main(int count, char** arguments) {
+  with_settings = count < 2 || strcmp(arguments[1], "--without-settings") != 0;
   const bool opened = open_host();
   if (opened)
     printf("ready\n");

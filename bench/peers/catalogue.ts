@@ -11,10 +11,12 @@ export const besideVariable = 'NETLOOM_BENCH_BESIDE';
 
 /** Whom we can be measured against, the fastest first, which is the order of the report; made anew at every call, for each lives on a host of its own. */
 export const catalogue = {
-  netloom: () => new NetloomPeer(false),
-  'netloom-dns': () => new NetloomPeer(true),
-  'netloom-beside': () => new NetloomPeer(false, process.env[besideVariable] ?? ''),
+  netloom: () => new NetloomPeer('netloom'),
+  'netloom-dns': () => new NetloomPeer('netloom with DNS', { dns_enabled: true }),
+  'netloom-spoofing': () => new NetloomPeer('netloom with spoofing=allow', { options: { spoofing: 'allow' } }),
+  'netloom-beside': () => new NetloomPeer('netloom, the other build', {}, process.env[besideVariable] ?? ''),
   floor: () => new FloorPeer(),
+  'floor-bare': () => new FloorPeer(false),
   door: () => new DoorPeer(),
   shell: () => new ShellPeer(),
   'netavark-nftables': () => new NetavarkPeer('nftables', false),

@@ -10,16 +10,21 @@ const program = built('bench/floor');
  * itself.
  */
 export class FloorPeer implements Peer {
-  readonly name = 'floor';
+  readonly name: string;
   #process: ChildProcess | null = null;
   #lines: AsyncIterator<string> | null = null;
+
+  /** settings: those of the container's interfaces; without them they are what the kernel gives */
+  constructor(private readonly settings = true) {
+    this.name = settings ? 'floor' : 'floor without settings';
+  }
 
   missing(): string | null {
     return isExecutable(program) ? null : `${program} (npm run bench builds it)`;
   }
 
   async open(): Promise<void> {
-    this.#process = spawn(program, { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.#process = spawn(program, this.settings ? [] : ['--without-settings'], { stdio: ['pipe', 'pipe', 'inherit'] });
     const input = this.#process.stdout as NodeJS.ReadableStream;
     this.#lines = createInterface({ input })[Symbol.asyncIterator]();
     const ready = await this.#line();

@@ -13,12 +13,13 @@ export class NetloomPeer implements Peer {
   readonly name: string;
   #site: NetloomSite | null = null;
 
-  /** beside: the directory of a checkout, whose daemon is measured; null: that of this one */
+  /** beside: the directory of a checkout, whose daemon is measured; absent: that of this one */
   constructor(
-    private readonly dns: boolean,
+    name: string,
+    private readonly definition: { dns_enabled?: boolean; options?: { spoofing: 'allow' } } = {},
     private readonly beside: string | null = null,
   ) {
-    this.name = beside === null ? (dns ? 'netloom with DNS' : 'netloom') : 'netloom, the other build';
+    this.name = name;
   }
 
   get #program(): string | undefined {
@@ -32,7 +33,8 @@ export class NetloomPeer implements Peer {
 
   async open(): Promise<void> {
     this.#site = await NetloomSite.open(this.#program);
-    await this.#client.network.create({ name: network, subnets: [{ subnet }], dns_enabled: this.dns });
+    const definition = { name: network, subnets: [{ subnet }], dns_enabled: false, ...this.definition };
+    await this.#client.network.create(definition);
   }
 
   async setup(index: number): Promise<number> {

@@ -10,6 +10,7 @@ const titles: Record<What, string> = { setup: 'Set-up', teardown: 'Teardown' };
 /** What is nearer to the kernel than we are: there the ratio is how many times as long we take. */
 const below: readonly PeerKey[] = ['floor'];
 const anotherBuild: readonly PeerKey[] = ['netloom-beside'];
+const unguarded: readonly PeerKey[] = ['netloom-spoofing'];
 
 /** Sections in Markdown: ours beside the floor, ours beside the others, and the door beside those in whose place it stands. */
 export function pairTables(pairs: readonly PairResult[]): string {
@@ -25,7 +26,7 @@ export function pairTables(pairs: readonly PairResult[]): string {
     section(
       `### ${titles[what]} beside others`,
       'The ratio is how many times as long the other takes.',
-      ours.filter(({ other }) => !below.includes(other) && !anotherBuild.includes(other)),
+      ours.filter(({ other }) => !below.includes(other) && ![...anotherBuild, ...unguarded].includes(other)),
       what,
       (one, other) => ratio(other.p50Ms, one.p50Ms),
     ),
@@ -44,8 +45,31 @@ export function pairTables(pairs: readonly PairResult[]): string {
       (one, other) => ratio(other.p50Ms, one.p50Ms),
     ),
   ]);
-  return sections.filter((each) => each !== null).join('\n\n');
+  return [...sections, guardsTable(pairs)].filter((each) => each !== null).join('\n\n');
 }
+
+const guardsExplained = `Settings are those of the interfaces inside (router advertisements, duplicate address detection, reverse path): the
+kernel's price, the floor with them less the floor without. What holds a veth to its addresses is elements of a table: netloom less netloom
+with \`spoofing=allow\`. The share is that of both in a set-up by netloom.`;
+
+/** What a set-up costs more since its interfaces are held to what they should do. */
+function guardsTable(pairs: readonly PairResult[]): string | null {
+  const columns = [number('present'), number('settings µs'), number('elements µs'), number('both'), number('rounds')];
+  const rows = pairs
+    .filter(({ other }) => other === 'netloom-spoofing')
+    .flatMap(({ present, setup: held }) => {
+      const floors = pairs.find((pair) => pair.other === 'floor-bare' && pair.present === present)?.setup;
+      if (!floors) return [];
+      const settingsMs = floors.one.p50Ms - floors.other.p50Ms;
+      const elementsMs = held.one.p50Ms - held.other.p50Ms;
+      const share = `${((100 * (settingsMs + elementsMs)) / held.one.p50Ms).toFixed(1)} %`;
+      return [[String(present), micros(settingsMs), micros(elementsMs), share, String(held.one.count)]];
+    });
+  if (rows.length === 0) return null;
+  return `### What guards an interface, within a set-up\n\n${guardsExplained}\n\n${markdownTable(columns, rows)}`;
+}
+
+const micros = (ms: number): string => (1_000 * ms).toFixed(0);
 
 function section(
   title: string,

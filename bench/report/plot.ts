@@ -17,7 +17,7 @@ interface Point {
 }
 
 function points(pairs: readonly PairResult[]): Point[] {
-  const beside = pairs.filter(({ one }) => one === 'netloom');
+  const beside = pairs.filter(({ one, other }) => one === 'netloom' && other !== 'netloom-spoofing');
   const populations = [...new Set(beside.map(({ present }) => present))];
   const ours = populations.flatMap((present) => beside.find((pair) => pair.present === present) ?? []);
   return [...ours.flatMap((pair) => pointsOf(pair, 'one')), ...beside.flatMap((pair) => pointsOf(pair, 'other'))];

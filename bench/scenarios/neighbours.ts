@@ -31,10 +31,11 @@ export interface NeighbourPlan {
 
 const netavarks: PeerKey[] = ['netavark-nftables', 'netavark-iptables'];
 
-/** netloom beside each of them, and its door beside the executable in whose place it stands, the newer of two. */
+/** netloom beside each of them, the floor beside itself without settings, and the door beside the executable in whose place it stands, the newer of two. */
 export function pairsAmong(peers: readonly PeerKey[]): Pair[] {
   const others: Partial<Record<PeerKey, PeerKey[]>> = {
-    netloom: peers.filter((peer) => peer !== 'netloom'),
+    netloom: peers.filter((peer) => peer !== 'netloom' && peer !== 'floor-bare'),
+    floor: peers.filter((peer) => peer === 'floor-bare'),
     door: netavarks.filter((peer) => peers.includes(peer)).slice(0, 1),
   };
   return peers.flatMap((one) => (others[one] ?? []).map((other) => ({ one, other })));

@@ -13,6 +13,8 @@ const reported: Reported = {
     pairs: [
       { one: 'netloom', other: 'floor', present: 0, setup: times(2, 1), teardown: times(1, 0.5) },
       { one: 'netloom', other: 'netavark-iptables', present: 0, setup: times(2, 50), teardown: times(1, 140) },
+      { one: 'netloom', other: 'netloom-spoofing', present: 0, setup: times(2, 1.9), teardown: times(1, 1) },
+      { one: 'floor', other: 'floor-bare', present: 0, setup: times(1, 0.95), teardown: times(0.5, 0.5) },
       { one: 'door', other: 'netavark-iptables', present: 0, setup: times(4, 48), teardown: times(3, 150) },
     ],
     absent: [{ peer: 'cni', reason: 'missing: CNI plugins\nand more' }],
@@ -55,6 +57,11 @@ it('says first how many times as long netloom takes as the floor, and others as 
   expect(lines()).toContain('| 0 | floor | 2.00 × | 2.00 | 4.00 | 1.00 | 2.00 | 100 |');
   expect(lines()).toContain('| 0 | netavark (iptables) | 25.0 × | 2.00 | 4.00 | 50.0 | 100 | 100 |');
   expect(lines()).toContain('| 0 | netavark (iptables) | 12.0 × | 4.00 | 8.00 | 48.0 | 96.0 | 100 |');
+});
+
+it('tells what guards an interface, of a set-up', () => {
+  expect(lines()).toContain('| 0 | 50 | 100 | 7.5 % | 100 |');
+  expect(lines()).not.toContain(expect.stringContaining('spoofing=allow |'));
 });
 
 it('names who was not measured, and why', () => {

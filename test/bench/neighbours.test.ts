@@ -8,6 +8,10 @@ it('puts netloom beside everybody else', () => {
   expect(names('netloom', 'floor', 'cni')).toEqual(['netloom floor', 'netloom cni']);
 });
 
+it('puts the floor beside itself without settings, and nobody else', () => {
+  expect(names('netloom', 'floor', 'floor-bare')).toEqual(['netloom floor', 'floor floor-bare']);
+});
+
 it('puts the door beside the newer netavark', () => {
   expect(names('netloom', 'door', 'netavark-nftables', 'netavark-iptables').slice(3)).toEqual([
     'door netavark-nftables',

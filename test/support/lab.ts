@@ -20,10 +20,11 @@ export class Lab {
     readonly daemon: TestDaemon,
   ) {}
 
-  static async open(): Promise<Lab> {
+  /** `flags`: more of the daemon's. */
+  static async open(flags: string[] = []): Promise<Lab> {
     await becomeFreshHost();
     const directory = temporaryDirectory();
-    const lab = new Lab(directory, new TestDaemon(directory.path));
+    const lab = new Lab(directory, new TestDaemon(directory.path, undefined, flags));
     await lab.start();
     return lab;
   }

@@ -21,6 +21,7 @@ import type { ContainerWish } from './core/container.ts';
 import type { ActorEvent } from './core/event.ts';
 import { type Fault, fault, NetloomError } from './core/fault.ts';
 import type { ForeignFirewalls } from './core/firewall/obstacles.ts';
+import { forwardingViews } from './core/forwarding.ts';
 import { type Collected, findLeftovers } from './core/gc.ts';
 import { hostVethName } from './core/names.ts';
 import { followsUplink } from './core/network.ts';
@@ -30,6 +31,7 @@ import {
   type ContainerStatistics,
   type ContainerView,
   type DroppedFrames,
+  type ForwardingView,
   leavingStates,
   type NetworkView,
   type NodeInfo,
@@ -350,11 +352,17 @@ export class ActorEngine extends JournalViews implements Engine {
       pid: process.pid,
       workers: this.pool.size,
       hostIp: this.#hostIp,
+      forwarding: this.#forwarding(),
       containers: this.journal.count('container/'),
       networks: this.journal.count('network/'),
       outbox: this.journal.pending(),
       directories: this.settings.directories,
     };
+  }
+
+  #forwarding(): ForwardingView[] {
+    const context = this.journal.actor(hostAddress)?.context as HostContext | undefined;
+    return context ? forwardingViews(context.forwarding, context.forwardForeign) : [];
   }
 
   async statistics(id: string): Promise<ContainerStatistics> {

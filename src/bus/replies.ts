@@ -190,6 +190,15 @@ export const nodeInfoSchema: z.ZodType<NodeInfo> = z.object({
   pid: z.int(),
   workers: z.int(),
   hostIp: z.string().nullable().describe('source address of a route to the outside; null without one'),
+  forwarding: z
+    .array(
+      z.object({
+        family: z.literal([4, 6]),
+        since: z.enum(['before', 'netloom', 'switching']).describe('it was on before, or netloom switched it on'),
+        foreign: z.enum(['apart', 'forwarded']).describe("whether links that are not netloom's reach each other"),
+      }),
+    )
+    .describe('of each family that this host forwards for networks'),
   containers: z.int(),
   networks: z.int(),
   outbox: z.int().describe('facts that wait for the bus'),

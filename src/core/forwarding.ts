@@ -1,6 +1,7 @@
 import type { Family } from './address.ts';
 import type { Element } from './nft.ts';
 import type { ForwardingSurvey, Step } from './plan/step.ts';
+import type { ForwardingView } from './view.ts';
 
 /**
  * Whether this host forwards is one setting for all of it, and changes more than netloom: links stop believing router
@@ -120,6 +121,23 @@ export function guardElements(forwarding: Forwarding, passForeign: boolean): Ele
   const own = families.filter((family) => forwarding[family]?.settled && !forwarding[family]?.found);
   const bridges = new Set(own.flatMap((family) => forwarding[family]?.bridges ?? []));
   return [...(passForeign ? [] : own.map(closedElement)), ...[...bridges].map(bridgedElement)];
+}
+
+/** How this host forwards, as `node info` and `doctor` show it. */
+export function forwardingViews(forwarding: Forwarding, passForeign: boolean): ForwardingView[] {
+  return families.flatMap((family) => {
+    const held = forwarding[family];
+    if (!held) return [];
+    const since = held.found ? 'before' : held.settled ? 'netloom' : 'switching';
+    return [{ family, since, foreign: held.found || passForeign ? 'forwarded' : 'apart' }];
+  });
+}
+
+/** `IPv4 switched on by netloom, links of others stay apart` */
+export function forwardingText({ family, since, foreign }: ForwardingView): string {
+  const how = { before: 'on before netloom', netloom: 'switched on by netloom', switching: 'being switched' }[since];
+  const links = foreign === 'apart' ? 'links of others stay apart' : 'links of others reach each other';
+  return `IPv${family} ${how}, ${links}`;
 }
 
 /** Those that another daemon may have left, which was told otherwise. */

@@ -1,3 +1,4 @@
+import type { Family } from './address.ts';
 import type { Attachment } from './container.ts';
 import type { Fault } from './fault.ts';
 import type { Leases } from './lease.ts';
@@ -76,6 +77,15 @@ export interface AsOf {
   streamSequence: number | null;
 }
 
+/** How this host forwards a family (B5). */
+export interface ForwardingView {
+  family: Family;
+  /** `before`: it was on; `netloom`: netloom switched it on; `switching`: that is under way */
+  since: 'before' | 'netloom' | 'switching';
+  /** links that are not netloom's: `apart`: they do not reach each other through this host; `forwarded`: they do */
+  foreign: 'apart' | 'forwarded';
+}
+
 export interface NodeInfo {
   node: string;
   version: string;
@@ -88,6 +98,8 @@ export interface NodeInfo {
   workers: number;
   /** source address of a route to the outside (C09); null without one */
   hostIp: string | null;
+  /** of each family that this host forwards for netloom's networks */
+  forwarding: ForwardingView[];
   containers: number;
   networks: number;
   /** facts that wait for the bus */

@@ -92,6 +92,7 @@ export class FakeEngine implements Engine {
       pid: process.pid,
       workers: 2,
       hostIp: null,
+      forwarding: [],
       containers: 0,
       networks: 0,
       outbox: 0,

@@ -27,9 +27,21 @@ const addressOf = (net: Net, family: Family) => (family === 4 ? `10.${networks[n
 const forwardingKeys = ['net.ipv4.ip_forward', 'net.ipv6.conf.all.forwarding'];
 
 const worlds = {
-  'netloom switched it on': { found: '0', flags: [] as string[] },
-  'it was on before': { found: '1', flags: [] as string[] },
-  '--forward-foreign': { found: '0', flags: ['--forward-foreign'] },
+  'netloom switched it on': {
+    found: '0',
+    flags: [] as string[],
+    shown: { since: 'netloom', foreign: 'apart' },
+  },
+  'it was on before': {
+    found: '1',
+    flags: [] as string[],
+    shown: { since: 'before', foreign: 'forwarded' },
+  },
+  '--forward-foreign': {
+    found: '0',
+    flags: ['--forward-foreign'],
+    shown: { since: 'netloom', foreign: 'forwarded' },
+  },
 };
 type World = keyof typeof worlds;
 const worldNames = Object.keys(worlds) as World[];
@@ -209,6 +221,8 @@ describe.each(worldNames)('B05 a host with two uplinks, %s', (world) => {
 
   it(`B05 is no open router, opens one network on request, and leaves the rest as it was (${world})`, async () => {
     await expectTable(world);
+    const { forwarding } = await lab.client.info();
+    expect(forwarding).toEqual(families.map((family) => ({ family, ...worlds[world].shown })));
     await lab.client.network.update({ name: 'strict', options: { inbound: 'open' } });
     for (const family of families) {
       expect(await peers.lan?.reach('tcp', addressOf('strict', family), 81)).toContain('strict:81');

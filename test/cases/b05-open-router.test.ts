@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import * as native from '#native';
+import { netloom } from '../cli/netloom.ts';
 import { untilAnswered } from '../support/daemon.ts';
 import { ip } from '../support/fresh-host.ts';
 import { Lab } from '../support/lab.ts';
@@ -66,6 +67,12 @@ it('B05 N03 N09 a neighbour reaches published ports only, the host keeps its rou
   await guarded();
   await lab.restart('kill');
   await guarded();
+
+  const how = 'switched on by netloom, links of others stay apart';
+  const shown = `IPv4 ${how}; IPv6 ${how}`;
+  expect((await netloom(lab.daemon, ['node', 'info'])).stdout).toContain(shown);
+  const { checks } = JSON.parse((await netloom(lab.daemon, ['doctor', '--json'])).stdout);
+  expect(checks).toContainEqual({ check: 'Forwarding', ok: true, found: shown, mend: null });
 
   for (const key of ['net.ipv4.ip_forward', 'net.ipv6.conf.all.forwarding']) {
     native.setSysctl(null, key, '0');

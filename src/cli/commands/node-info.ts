@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { forwardingText } from '../../core/forwarding.ts';
 import type { NodeInfo } from '../../core/view.ts';
 import { clientCommand } from '../command.ts';
 import type { GlobalOptions } from '../options.ts';
@@ -27,6 +28,7 @@ function nodeFacts(terminal: Terminal, info: NodeInfo): string {
     ['Networks', info.networks],
     ['Facts not sent', info.outbox],
     ['Address', info.hostIp ?? 'none: this host has no route to the outside'],
+    ['Forwarding', info.forwarding.map(forwardingText).join('; ') || 'not needed: no network leads out'],
     ['Run directory', info.directories.run],
     ['State directory', info.directories.state],
     ['Namespaces', info.directories.netns],

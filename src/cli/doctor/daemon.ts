@@ -1,5 +1,7 @@
 import { createServer } from 'node:net';
 import { type NetloomClient, NetloomError } from '../../client.ts';
+import { forwardingText } from '../../core/forwarding.ts';
+import type { NodeInfo } from '../../core/view.ts';
 import type { GlobalOptions } from '../options.ts';
 import { withClient } from '../session.ts';
 import { bad, type Finding, good } from './finding.ts';
@@ -11,12 +13,20 @@ export async function daemonChecks(options: GlobalOptions): Promise<Finding[]> {
   try {
     const info = await withClient({ timeout: 5_000, ...options }, (client: NetloomClient) => client.info());
     const found = `node ${info.node} is ${info.state}: netloom ${info.version}, process ${info.pid}`;
-    return [info.state === 'serving' ? good(check, found) : bad(check, found, 'wait a moment, and ask again')];
+    return [
+      info.state === 'serving' ? good(check, found) : bad(check, found, 'wait a moment, and ask again'),
+      ...forwardingFindings(info),
+    ];
   } catch (error) {
     if (!(error instanceof NetloomError)) throw error;
     const silent = bad(check, error.message, 'start it: netloom daemon; or say where it is: --run-dir, --nats-url');
     return options.natsUrl === undefined ? [await portCheck(), silent] : [silent];
   }
+}
+
+/** What this host forwards, and whether what is not netloom's is kept from it. */
+export function forwardingFindings({ forwarding }: Pick<NodeInfo, 'forwarding'>): Finding[] {
+  return forwarding.length > 0 ? [good('Forwarding', forwarding.map(forwardingText).join('; '))] : [];
 }
 
 const defaultPort = 4222;

@@ -164,6 +164,22 @@ export const differences: Difference[] = [
     reason:
       'which networks reach each other must not change with the version of podman: `--opt isolate=strict` says it',
   },
+  ...['address', 'address6'].map((path) => ({
+    scenario: 'a machine beside the host that routes a subnet through it',
+    path,
+    values: texts(/^a saw /, /^nothing$/),
+    what: 'other machines reach published ports only, also those that route a subnet through the host',
+    reason:
+      'a port that is not published is meant to be closed: `netloom network update <name> --opt inbound=open` opens a network',
+  })),
+  {
+    scenario: 'a container that gives itself another address',
+    path: 'other',
+    values: texts(/^answered$/, /^silence$/),
+    what: 'a container sends with the addresses that it was given only',
+    reason:
+      'it could take those of its neighbours: `netloom network update <name> --opt spoofing=allow` lets it (keepalived, VMs)',
+  },
 ];
 
 /** The entry that explains that deviation in the outcome of that scenario. */

@@ -139,4 +139,34 @@ export const networks: Scenario[] = [
       };
     },
   },
+  {
+    title: 'a machine beside the host that routes a subnet through it',
+    async run(host) {
+      await host.must('network create --ipv6 --subnet 10.5.0.0/24 --subnet fd05::/64 web');
+      await host.start('a', '--network web -p 8080:80');
+      await host.outside('ip route add 10.5.0.0/24 via 10.77.0.1; ip -6 route add fd05::/64 via fd77::1');
+      try {
+        return {
+          port: await askFromOutside(host, '10.77.0.1:8080'),
+          port6: await askFromOutside(host, '[fd77::1]:8080'),
+          address: await askFromOutside(host, '10.5.0.2'),
+          address6: await askFromOutside(host, '[fd05::2]'),
+        };
+      } finally {
+        await host.outside('ip route delete 10.5.0.0/24; ip -6 route delete fd05::/64');
+      }
+    },
+  },
+  {
+    title: 'a container that gives itself another address',
+    async run(host) {
+      await host.must('network create --subnet 10.5.0.0/24 web');
+      await host.start('a', '--network web --ip 10.5.0.2 --cap-add NET_ADMIN,NET_RAW');
+      await host.start('b', '--network web --ip 10.5.0.3');
+      await host.within('a', 'ip addr add 10.5.0.200/24 dev eth0');
+      const ping = (source: string) =>
+        host.within('a', `ping -c 1 -W 1 -I ${source} 10.5.0.3 >/dev/null && echo answered || echo silence`);
+      return { own: (await ping('10.5.0.2')).trim(), other: (await ping('10.5.0.200')).trim() };
+    },
+  },
 ];

@@ -16,7 +16,7 @@ export const etherTypes = {
   serviceVlan: 0x88a8,
   experiment: 0x88b5,
 };
-const protocols = { udp: 17, icmp6: 58, destinationOptions: 60 };
+const protocols = { tcp: 6, udp: 17, icmp6: 58, destinationOptions: 60 };
 
 const mac = (text: string): Buffer => Buffer.from(text.replaceAll(':', ''), 'hex');
 const u16 = (value: number): Buffer => Buffer.from([value >> 8, value & 0xff]);
@@ -63,15 +63,19 @@ function checksum(bytes: Buffer): number {
 /** A UDP datagram; without a checksum, which IPv4 allows. */
 export function udp4(source: string, destination: string, marker: Buffer, [from, to] = [4000, 4001]): Buffer {
   const datagram = Buffer.concat([u16(from as number), u16(to as number), u16(8 + marker.length), u16(0), marker]);
+  return ip4(source, destination, protocols.udp, datagram);
+}
+
+function ip4(source: string, destination: string, protocol: number, payload: Buffer): Buffer {
   const header = Buffer.concat([
     Buffer.from([0x45, 0]),
-    u16(20 + datagram.length),
-    Buffer.from([0, 0, 0, 0, 64, protocols.udp, 0, 0]),
+    u16(20 + payload.length),
+    Buffer.from([0, 0, 0, 0, 64, protocol, 0, 0]),
     addressBytes(source),
     addressBytes(destination),
   ]);
   u16(checksum(header)).copy(header, 10);
-  return Buffer.concat([header, datagram]);
+  return Buffer.concat([header, payload]);
 }
 
 function ip6(source: string, destination: string, next: number, payload: Buffer): Buffer {
@@ -87,6 +91,17 @@ export function udp6(source: string, destination: string, marker: Buffer): Buffe
   const sum = checksum(Buffer.concat([pseudoHeader(source, destination, protocols.udp, datagram.length), datagram]));
   u16(sum).copy(datagram, 6);
   return ip6(source, destination, protocols.udp, datagram);
+}
+
+/** One TCP segment with any flags (a letter of `FSRPAU` each), to a port, with the marker as its data. */
+export function tcp(source: string, destination: string, port: number, flags: string, marker: Buffer): Buffer {
+  const bits = [...flags].reduce((sum, flag) => sum | (1 << 'FSRPAU'.indexOf(flag)), 0);
+  const start = Buffer.concat([u16(4000), u16(port), u32(1), u32(0)]);
+  const segment = Buffer.concat([start, Buffer.from([0x50, bits, 0xff, 0xff, 0, 0, 0, 0]), marker]);
+  const sum = checksum(Buffer.concat([pseudoHeader(source, destination, protocols.tcp, segment.length), segment]));
+  u16(sum).copy(segment, 16);
+  const wrap = source.includes(':') ? ip6 : ip4;
+  return wrap(source, destination, protocols.tcp, segment);
 }
 
 /** The marker, six bytes, is in an option that receivers pass over (a nonce). `behindOptions`: behind a destination options header. */

@@ -138,7 +138,7 @@ async function theTearDown({ stage, client, facts, daemon, web, visitor }: Scene
   await facts.all(['network/demo removed']);
   const elements = stage.inventory()['nft elements'];
   if (elements.length > 0) throw new Error(`the firewall still has ${elements.join(', ')}`);
-  seen('the firewall table is empty');
+  seen('the firewall has nothing of them any more');
 
   await facts.close();
   await client.close();

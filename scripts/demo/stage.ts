@@ -7,7 +7,7 @@ import { createInterface, type Interface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import * as native from '#native';
-import { nftSets, nftTable } from '../../src/core/nft.ts';
+import { type NftSet, nftFamily, nftSets, nftTable } from '../../src/core/nft.ts';
 
 export const netloom = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const script = (name: string) => fileURLToPath(new URL(`./${name}.js`, import.meta.url));
@@ -104,6 +104,8 @@ export class Stage {
       NETLOOM_RUN_DIR: this.runDirectory,
       NETLOOM_STATE_DIR: join(this.#directory, 'state'),
       NETLOOM_NATS_PORT: '4222',
+      // firewalld of the machine is none of this host's
+      DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${join(this.#directory, 'no-bus')}`,
     };
   }
 
@@ -144,12 +146,17 @@ function netnsOf(pid: number): number {
   }
 }
 
-/** Of all sets and maps of our table. */
+/** Those of containers and networks, in all sets and maps of our tables. */
 function elements(): string[] {
   const socket = native.openNftSocket();
   try {
     if (!native.listTables(socket).includes(nftTable)) return [];
-    return Object.keys(nftSets).flatMap((set) => native.listElements(socket, nftTable, set).map(() => set));
+    return (Object.keys(nftSets) as NftSet[]).flatMap((set) =>
+      native
+        .listElements(socket, nftTable, set, nftFamily(set))
+        .filter(({ comment }) => comment !== null && /^(container|network)\//.test(comment))
+        .map(() => set),
+    );
   } finally {
     socket.close();
   }

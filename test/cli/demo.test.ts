@@ -1,0 +1,9 @@
+import { execa } from 'execa';
+import { expect, it } from 'vitest';
+
+it('npm run demo tells the whole story, and leaves nothing', async () => {
+  const { exitCode, stdout } = await execa(process.execPath, ['dist/scripts/demo.js'], { reject: false, all: true });
+  expect(stdout).toContain('All of it worked, and nothing is left.');
+  expect(stdout).not.toContain('✗');
+  expect(exitCode).toBe(0);
+});

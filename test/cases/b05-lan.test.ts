@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import * as native from '#native';
 import { untilAnswered } from '../support/daemon.ts';
 import { Lab } from '../support/lab.ts';
@@ -14,6 +14,9 @@ import type { Peer } from '../support/peer.ts';
 //                                     ├ strict 10.86.0.2, fd00:86::2   isolate=strict; 80 is published as 8082
 //                                     ├ local 10.87.0.2, fd00:87::2    80 is published on 127.0.0.1, as 8083
 //                                     └ inside 10.88.0.2, fd00:88::2   internal
+
+// on a machine whose processors are all taken, too
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 type Family = 4 | 6;
 const families = [4, 6] as const;

@@ -130,7 +130,7 @@ export type RouteRequest =
       netnsPath: string;
     }
   /**
-   * ip link set <name> [up|down] [master <bridge>|nomaster] [address …] [mtu …] [alias …] [addrgenmode none|eui64]
+   * ip link set <name> [up|down] [master <bridge>|nomaster] [address …] [mtu …] [alias …] [group <n>] [addrgenmode …]
    * plus, per device and without /proc, IPv4 configuration by IFLA_AF_SPEC → AF_INET → IFLA_INET_CONF
    * (e.g. routeLocalnet, forwarding, rpFilter, arpNotify) and for IPv6 the address generation mode.
    * A member that is null (or absent) is left alone; master "" means nomaster. One RTM_NEWLINK.
@@ -143,6 +143,8 @@ export type RouteRequest =
       macAddress?: string | null;
       mtuBytes?: number | null;
       alias?: string | null;
+      /** see `nft`'s `meta iifgroup` */
+      group?: number | null;
       ipv4Configuration?: {
         routeLocalnet?: boolean;
         forwarding?: boolean;
@@ -229,6 +231,8 @@ export interface LinkInfo {
   /** of a macvlan, where it is not the kernel's default */
   broadcastLimit: number | null;
   alias: string | null;
+  /** IFLA_GROUP; 0: the default */
+  group: number;
   /** of a bridge port; null for other links */
   hairpin: boolean | null;
   /** null for the modes that netloom does not use, and without IPv6 */

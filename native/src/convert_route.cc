@@ -71,6 +71,7 @@ Napi::Value to_js(Napi::Env env, const rtnl::LinkInfo& link) {
   object.Set("macvlanMode", macvlan_mode(env, link.macvlan_mode));
   object.Set("broadcastLimit", or_null(env, link.broadcast_limit));
   object.Set("alias", string_or_null(env, link.alias));
+  object.Set("group", Napi::Number::New(env, link.group));
   object.Set("hairpin", or_null(env, link.hairpin));
   object.Set("ipv6AddressGeneration", address_generation(env, link.ipv6_address_generation));
   object.Set("ipv4Configuration", ipv4_configuration(env, link.ipv4));

@@ -105,6 +105,7 @@ rtnl::Request set_link(const Arg& arg) {
                        optional_mac(arg.member("macAddress")),
                        arg.member("mtuBytes").optional_integer(),
                        arg.member("alias").optional(&Arg::string),
+                       arg.member("group").optional_integer(),
                        ipv4_configuration(arg.member("ipv4Configuration")),
                        address_generation(arg.member("ipv6AddressGeneration")),
                        arg.member("hairpin").optional(&Arg::boolean),

@@ -61,6 +61,7 @@ export function requestFor(socket: native.RouteSocket, step: RouteStep): native.
         hairpin: step.hairpin ?? null,
         bridgeVlan: step.bridgeVlan ?? null,
         alias: step.alias ?? null,
+        group: step.group ?? null,
         ipv4Configuration: step.ipv4 ?? null,
         ipv6AddressGeneration: step.ipv6AddressGeneration ?? null,
       };
@@ -113,13 +114,14 @@ export function isSet(socket: native.RouteSocket, step: RouteStep): boolean {
   if (step.verb !== 'link.set') return false;
   const link = native.linkByName(socket, step.name);
   if (!link) return false;
-  const { up, master, hairpin, alias, ipv4, ipv6AddressGeneration } = step;
+  const { up, master, hairpin, alias, group, ipv4, ipv6AddressGeneration } = step;
   const same = <Value>(wanted: Value | undefined, found: Value | null) => wanted === undefined || wanted === found;
   return (
     same(up, link.up) &&
     (master === undefined || native.linkByName(socket, master)?.index === link.masterIndex) &&
     same(hairpin, link.hairpin) &&
     same(alias, link.alias) &&
+    same(group, link.group) &&
     same(ipv6AddressGeneration, link.ipv6AddressGeneration) &&
     Object.entries(ipv4 ?? {}).every(([key, value]) => same(value, link.ipv4Configuration?.[key as keyof typeof ipv4]))
   );

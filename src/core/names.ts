@@ -19,6 +19,9 @@ export function isHostVethName(name: string): boolean {
   return /^nl[0-9a-f]{12}$/.test(name);
 }
 
+/** The group of links that the host's ends of veths are in (`nl` in ASCII): native/nft/base.nft names it. */
+export const vethGroup = 0x6e6c;
+
 export function vethAlias(containerId: string, network: string): string {
   return `netloom container/${containerId} network/${network}`;
 }

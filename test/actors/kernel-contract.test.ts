@@ -478,6 +478,7 @@ describe.each([
         up: true,
         master: bridge,
         alias: 'netloom container/web',
+        group: 7,
       };
       await succeed(addBridge(), create(), addVeth(), set, set);
       expect(world.link(veth)).toMatchObject({ up: true, master: bridge, alias: 'netloom container/web' });

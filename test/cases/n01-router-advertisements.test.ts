@@ -1,8 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import * as native from '#native';
+import { addressBytes } from '../../src/core/address.ts';
+import { hostVethName } from '../../src/core/names.ts';
 import { runDoor } from '../doors/door.ts';
 import { untilAnswered } from '../support/daemon.ts';
+import { FrameListener } from '../support/frames.ts';
 import { ip, ipWithin } from '../support/fresh-host.ts';
 import { Lab } from '../support/lab.ts';
 import { ipBatch } from '../support/other-host.ts';
@@ -238,4 +241,28 @@ it('N22 an IPv6 address of a container is usable at once, its link-local one as 
     addr_info: { scope: string }[];
   }[];
   expect(addresses.flatMap(({ addr_info }) => addr_info.map(({ scope }) => scope)).sort()).toEqual(['global', 'link']);
+});
+
+it('N01 a veth that another program took off its bridge tells the host nothing, also after it is back', async () => {
+  const subnets = [{ subnet: '10.80.0.0/24' }, { subnet: 'fd00:80::/64' }];
+  await lab.client.network.create({ name: 'net', subnets });
+  const { netns } = await lab.client.container.setup({ id: 'attacker', networks: [{ network: 'net' }] });
+  const veth = hostVethName('attacker', 'net');
+  await lab.end('kill');
+  ipBatch(null, [`link set ${veth} nomaster`]);
+  // as for every link that comes while the host forwards
+  expect(native.getSysctl(null, `net.ipv6.conf.${veth}.accept_ra`)).toBe('2');
+  const wire = await FrameListener.open(null, veth);
+  attack(netns.path);
+  await wire.hears(Buffer.from(addressBytes(source)));
+  expect(learnt(null)).toEqual([]);
+  await wire.close();
+  await lab.start();
+  await untilAnswered(async () =>
+    expect(ip('link', 'show', veth)[0]).toMatchObject({ master: 'netloom0', group: '28268' }),
+  );
+  expect(learnt(null)).toEqual([]);
+  report.push('a veth off its bridge: the frames arrive, the host believes none');
+  await lab.remove('attacker');
+  await lab.client.network.remove({ name: 'net' });
 });

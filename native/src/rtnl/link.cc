@@ -139,6 +139,7 @@ nl::Message set_link(const SetLink& link, std::optional<uint32_t> master_index) 
   put_mac(message, link.mac);
   put_mtu(message, link.mtu);
   if (link.alias) message.put(IFLA_IFALIAS, link.alias->data(), link.alias->size());
+  if (link.group) message.put_u32(IFLA_GROUP, *link.group);
   if (master_index) message.put_u32(IFLA_MASTER, *master_index);
   if (has_af_spec(link)) {
     auto families = message.nest(IFLA_AF_SPEC);

@@ -124,6 +124,7 @@ std::optional<LinkInfo> parse_link(const nlmsghdr& message) {
   link.macvlan_mode = kind_value<uint32_t>(attributes, "macvlan", IFLA_MACVLAN_MODE);
   link.broadcast_limit = kind_value<int32_t>(attributes, "macvlan", kMacvlanBroadcastCutoff);
   link.alias = attributes.string(IFLA_IFALIAS);
+  link.group = attributes.value<uint32_t>(IFLA_GROUP).value_or(0);
   link.hairpin = hairpin_of(attributes);
   link.ipv6_address_generation = ipv6_address_generation_of(attributes);
   link.ipv4 = configuration_of<uint32_t>(attributes, AF_INET, IFLA_INET_CONF);

@@ -27,6 +27,7 @@ struct LinkInfo {
   std::optional<uint32_t> macvlan_mode;    // MACVLAN_MODE_…
   std::optional<int32_t> broadcast_limit;  // of a macvlan whose limit is not the kernel's default
   std::string alias;
+  uint32_t group;                                  // IFLA_GROUP, 0 by default
   std::optional<bool> hairpin;                     // of a bridge port
   std::optional<uint8_t> ipv6_address_generation;  // IN6_ADDR_GEN_MODE_…
   std::vector<uint32_t> ipv4;                      // by IPV4_DEVCONF_… - 1; empty where the kernel tells none

@@ -55,6 +55,7 @@ struct SetLink {
   std::optional<MacAddress> mac;
   std::optional<uint32_t> mtu;
   std::optional<std::string> alias;
+  std::optional<uint32_t> group;
   std::map<uint16_t, uint32_t> ipv4;  // IPV4_DEVCONF_… → value
   std::optional<uint8_t> ipv6_address_generation;
   std::optional<bool> hairpin;          // as a bridge's port

@@ -1,7 +1,7 @@
 import { type Family, familyOf } from '../address.ts';
 import type { Attachment, ContainerWish } from '../container.ts';
 import { firstOfFamily, type Lease, type LeaseLink } from '../lease.ts';
-import { hostVethName, macOfBridgePort, macOfContainer, netnsPath, vethAlias } from '../names.ts';
+import { hostVethName, macOfBridgePort, macOfContainer, netnsPath, vethAlias, vethGroup } from '../names.ts';
 import { carriesIpv6, type NetworkRoute } from '../network.ts';
 import { describeElement, type Element, isLoopback6, portElements } from '../nft.ts';
 import { describePort, isOnLoopback, type PublishedPort, publishedFamilies } from '../port.ts';
@@ -405,6 +405,7 @@ function vethSteps(
       up: true,
       hairpin: true,
       alias: vethAlias(id, network),
+      group: vethGroup,
       // a bridge port needs no address of its own: saves addrconf and the flood of its multicast to every port
       ...addressGeneration('none', mtuBytes),
       ...(link.vlanId === null ? {} : { bridgeVlan: link.vlanId }),

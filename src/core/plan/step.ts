@@ -190,6 +190,8 @@ export interface LinkSettings {
   /** lets a bridge send a packet back through the port that it came by: a container that asks for its own published port */
   hairpin?: boolean;
   alias?: string;
+  /** ip link set group: what the firewall knows the host's ends of veths by */
+  group?: number;
   ipv4?: Ipv4Settings;
   ipv6AddressGeneration?: 'none' | 'eui64';
 }

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import * as native from '#native';
 import { containerAddress, networkAddress } from '../../src/core/actor-address.ts';
 import { containerWish } from '../../src/core/container.ts';
@@ -57,7 +57,6 @@ const isForwarding = (step: string) =>
 
 let deaths = 0;
 const surroundings = sweepHost(() => `kill sweep of forwarding: ${deaths} deaths`);
-afterAll(() => expect(deaths).toBeGreaterThan(10));
 
 interface Host {
   site: Site;
@@ -165,6 +164,7 @@ describe('B05 N03 a daemon that is killed at every kernel step of forwarding', (
     async (which) => {
       const sweep = sweeps[which] as Sweep;
       const { points, state } = await rehearsed(sweep);
+      expect(points.length).toBeGreaterThan(3);
       // before the second is where it is after the first
       for (const [index, { step, nth }] of points.entries())
         for (const when of index === 0 ? (['before', 'after'] as const) : (['after'] as const))

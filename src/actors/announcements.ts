@@ -24,14 +24,30 @@ export class Announcements {
     this.#timers.clear();
   }
 
-  /** Nothing is held open meanwhile, for that would keep the namespace alive; what has ended meanwhile says nothing more. */
-  #repeat({ netns, link, addresses }: Announcement, inode: number, afterMs: number): void {
+  /** Nothing is held open meanwhile, for that would keep the namespace alive; what has ended meanwhile is not announced. */
+  #repeat(announcement: Announcement, inode: number, afterMs: number): void {
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
-      if (native.netnsIdentity(netns)?.inode === inode)
-        attempts(() => native.announceAddresses(netns, link, addresses));
+      if (native.netnsIdentity(announcement.netns)?.inode === inode) attempts(() => announceRemaining(announcement));
     }, afterMs);
     timer.unref();
     this.#timers.add(timer);
+  }
+}
+
+/**
+ * Announces what the link still has. A container that was disconnected and connected again has a new link of the same name;
+ * its former address may be another container's by now, and a repeat would draw that one's traffic here.
+ */
+function announceRemaining({ netns, link, addresses }: Announcement): void {
+  const socket = native.openRouteSocket(netns);
+  try {
+    const index = native.linkByName(socket, link)?.index;
+    const present = native.listAddresses(socket).filter(({ linkIndex }) => linkIndex === index);
+    const held = new Set(present.map(({ address }) => address.split('/')[0]));
+    const remaining = addresses.filter((address) => held.has(address));
+    if (remaining.length > 0) native.announceAddresses(netns, link, remaining);
+  } finally {
+    socket.close();
   }
 }

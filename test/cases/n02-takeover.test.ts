@@ -3,9 +3,12 @@ import { closeSync, openSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as native from '#native';
+import type { ContainerChanged } from '../../src/bus/replies.ts';
 import type { ContainerRequest } from '../../src/core/container.ts';
 import { hostVethName } from '../../src/core/names.ts';
+import type { InterfaceStatus } from '../../src/core/status.ts';
 import { untilAnswered } from '../support/daemon.ts';
+import { announced, FrameListener } from '../support/frames.ts';
 import { ip, ipWithin } from '../support/fresh-host.ts';
 import { Lab } from '../support/lab.ts';
 import { hostAddress, ipBatch, OtherHost } from '../support/other-host.ts';
@@ -262,9 +265,9 @@ describe('an address that another container takes over by a connect', () => {
 
 // a neighbour that netloom knows nothing of, beyond a bridge or a parent of somebody else's
 describe.each([
-  ['plain', '10.95.0.10', 'fd00:95::10'],
-  ['lan', '10.96.0.10', 'fd00:96::10'],
-])('an address that another container takes over on network %s', (network, ...addresses) => {
+  ['plain', 'eth0', '10.95.0.10', 'fd00:95::10'],
+  ['lan', 'eth1', '10.96.0.10', 'fd00:96::10'],
+])('an address that another container takes over on network %s', (network, strangerLink, ...addresses) => {
   it.each([
     ['the same MAC address', true],
     ['MAC addresses of their own', false],
@@ -291,6 +294,26 @@ describe.each([
     await lab.remove('sibling');
     console.log(`5 takeovers on ${network}: at most ${worst(taken).toFixed(0)} ms`);
     expect(worst(taken)).toBeLessThan(mostMs);
+  });
+
+  it('N02 is announced no more by the container that had it, though its next link has the same name', async () => {
+    const heard = await FrameListener.open(strangerNetns, strangerLink);
+    const change = { id: 'mover', network };
+    await lab.client.container.setup({ id: 'mover', networks: [{ network: 'ar' }] });
+    const first = await lab.client.container.connect({ ...change, staticIps: addresses });
+    await lab.client.container.disconnect(change);
+    // the takeover, within the second in which the first announcement is repeated
+    await lab.client.container.setup({ id: 'taker', networks: [{ network, staticIps: addresses }] });
+    const next = await lab.client.container.connect(change);
+    const interfaces = (of: ContainerChanged) => of.status[network]?.interfaces ?? {};
+    expect(Object.keys(interfaces(next))).toEqual(Object.keys(interfaces(first)));
+    const { mac_address: mac, subnets } = Object.values(interfaces(next))[0] as InterfaceStatus;
+    // the last repeat of the new addresses comes behind the last one of the old
+    const own = subnets.map(({ ipnet }) => announced(ipnet.split('/')[0] as string, mac));
+    for (const one of own) await expect.poll(() => heard.count(one), { timeout: 10_000 }).toBe(4);
+    for (const address of addresses) expect([address, heard.count(announced(address, mac))]).toEqual([address, 0]);
+    await heard.close();
+    for (const id of ['mover', 'taker']) await lab.remove(id);
   });
 });
 

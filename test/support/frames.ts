@@ -123,6 +123,11 @@ export function icmp6(
 /** Flags (override, solicited) or reserved bytes, the target, and where it is. */
 export const advertisement = (target: string, at: string): Buffer =>
   Buffer.concat([Buffer.from([0x20, 0, 0, 0]), addressBytes(target), Buffer.from([2, 1]), mac(at)]);
+/** What is in every announcement that an address is at that MAC address: ARP's sender, or an advertisement's target and its option. */
+export const announced = (address: string, at: string): Buffer =>
+  address.includes(':')
+    ? Buffer.concat([addressBytes(address), Buffer.from([2, 1]), mac(at)])
+    : Buffer.concat([mac(at), addressBytes(address)]);
 export const solicitation = (target: string): Buffer => Buffer.concat([u32(0), addressBytes(target)]);
 
 export function sendFrames(netns: string | null, interfaceName: string, frames: readonly Buffer[]): void {
@@ -157,8 +162,13 @@ export class FrameListener {
 
   /** Whether a frame with that marker has come by now. */
   has(marker: Buffer): boolean {
+    return this.count(marker) > 0;
+  }
+
+  /** How many frames with that marker have come by now. */
+  count(marker: Buffer): number {
     const text = marker.toString('hex');
-    return this.#frames.some((frame) => frame.includes(text));
+    return this.#frames.filter((frame) => frame.includes(text)).length;
   }
 
   /** Resolves when it has. */

@@ -146,7 +146,9 @@ function looked(context: ForwardingContext, survey: ForwardingSurvey): Decision 
   const forwarding: Forwarding = {};
   for (const family of families) {
     const held = before[family];
-    if (held) forwarding[family] = seenForwarding(family, held, survey);
+    // what is being let go of is set back by a plan that names its links: a link turned now would stay so
+    const isLetGo = !claimed.includes(family) && !held?.settled;
+    if (held) forwarding[family] = isLetGo ? held : seenForwarding(family, held, survey);
     else if (claimed.includes(family)) forwarding[family] = foundForwarding(family, survey);
   }
   const stepsOf = (all: readonly Family[], steps: (family: Family, held: HeldForwarding) => Step[]) =>

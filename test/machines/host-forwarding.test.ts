@@ -117,6 +117,19 @@ describe('the last network that is gone', () => {
     expect(told(open, claim('other', 6), release('six'))).toEqual([]);
   });
 
+  it('N03 leaves a link that a survey under way reports afterwards as it is', () => {
+    const survey = seen({ acceptRa: { ...nothingOn.acceptRa, up0: 2, 'vlan.5': 2, default: 2, late: 1 }, on: [4, 6] });
+    expect(planned(open, survey)['forwarding of links']).toEqual(['sysctl.turn net.ipv6.conf.late.accept_ra=2']);
+    const leaving = reach(open, { type: 'links.seen' }, release('six'));
+    expect(planned(leaving, survey)).toEqual({});
+    // the next network turns it, and sets it back
+    const next = reach(leaving, survey, applied('stop forwarding 6'), claim('next', 6));
+    const again = reach(next, seen({ acceptRa: { late: 1 }, on: [4] }), applied('forward 6'));
+    expect(planned(again, release('next'))['stop forwarding 6']).toContain(
+      'sysctl.turn net.ipv6.conf.late.accept_ra=1',
+    );
+  });
+
   it('may be followed by another before that is done', () => {
     const again = reach(open, release('six'), claim('next', 6), applied('stop forwarding 6'));
     expect(told(again, seen({ on: [4] }))).toContain('apply forward 6');

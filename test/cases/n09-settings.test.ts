@@ -10,8 +10,9 @@ let lab: Lab;
 let bridge: string;
 beforeAll(async () => {
   lab = await Lab.open();
-  // before the first network is made: bridges are born with it
-  for (const family of [4, 6]) native.setSysctl(null, `net.ipv${family}.conf.default.forwarding`, '0');
+  // before the first network is made: the host forwards, but links that come do not
+  for (const key of ['ipv4.ip_forward', 'ipv6.conf.all.forwarding']) native.setSysctl(null, `net.${key}`, '1');
+  for (const key of futureKeys) native.setSysctl(null, key, '0');
   const subnets = [{ subnet: '10.80.0.0/24' }, { subnet: 'fd00:80::/64' }];
   const { definition } = await lab.client.network.create({ name: 'net', subnets });
   bridge = definition.network_interface as string;
@@ -23,6 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => lab.close());
 
+const futureKeys = [4, 6].map((family) => `net.ipv${family}.conf.default.forwarding`);
 const settingOf = (setting: string) => setting.replace('%', bridge);
 
 const rows: [setting: string, value: string, wrong: string][] = [
@@ -38,6 +40,10 @@ const rows: [setting: string, value: string, wrong: string][] = [
 describe('N09 settings of a bridge', () => {
   it.each(rows)('N09 %s is %s from the beginning', (setting, value) => {
     expect(native.getSysctl(null, settingOf(setting))).toBe(value);
+  });
+
+  it('N09 are the bridge’s alone: what links of others are born with stays as it was', () => {
+    for (const key of futureKeys) expect([key, native.getSysctl(null, key)]).toEqual([key, '0']);
   });
 
   it.each(rows)(

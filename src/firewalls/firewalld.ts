@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { type MethodCall, type Outcome, type Signal, SystemBus, systemBusPath } from './system-bus.ts';
+import { type MethodCall, type Outcome, type Signal, SystemBus, silence, systemBusPath } from './system-bus.ts';
 
 /**
  * firewalld's default zone lets nothing be forwarded, and no question for names reach the host. So the subnets of networks are put
@@ -17,31 +17,48 @@ const name = 'org.fedoraproject.FirewallD1';
 const service = { destination: name, path: '/org/fedoraproject/FirewallD1' };
 const zone = 'trusted';
 
-/** A set-up waits for as long, once; it goes on without firewalld then. */
+/**
+ * For how long a set-up waits for a bus and a firewalld that are silent, both together. It goes on without them then, and no other
+ * one waits until they have said something.
+ */
 const patienceMs = 1_000;
-/** A bus that has gone is looked for again after this. */
+/** A bus that is not there is looked for again after this; one that does not serve us twice as late each time. */
 const lookAgainMs = 2_000;
+const mostDoublings = 4;
 
 export interface FirewalldSettings {
   environment?: NodeJS.ProcessEnv;
   lookAgainMs?: number;
 }
 
+type Presence =
+  /** the first look is under way: calls wait for it */
+  | 'unknown'
+  /** there is no bus, or it does not serve us: it is looked for again, and no call waits for that */
+  | 'unreachable'
+  /** firewalld is not on the bus, which reports when it comes */
+  | 'absent'
+  | 'there'
+  /** firewalld owes us an answer: no call waits for it until it says something */
+  | 'silent';
+
 /**
- * The one connection to firewalld. Its absence, death, silence or refusal is no error: whatever is asked for succeeds, and
- * `forgot` follows when it can be done after all.
+ * The one connection to firewalld. Its absence, death, silence or refusal is no error, nor is that of the bus: whatever is
+ * asked for succeeds, and `forgot` follows when it can be done after all.
  */
 export class Firewalld extends EventEmitter<FirewalldEvents> {
+  #presence: Presence = 'unknown';
   #bus: SystemBus | null = null;
-  #connecting: Promise<void> | null = null;
-  /** firewalld is on the bus */
-  #isThere = false;
-  /** it owes us an answer: no call waits for it until it says something */
-  #isSilent = false;
-  /** what was asked for while it was silent, and is not wanted any more */
+  #looking: Promise<void> | null = null;
+  /** what is to be taken out of the zone, and could not be yet */
   readonly #unwanted = new Set<string>();
   #queue: Promise<unknown> = Promise.resolve();
+  /** when the patience of the turn that is on ends */
+  #untilMs = 0;
   #again: NodeJS.Timeout | null = null;
+  /** looks in a row that the bus has failed, and what was reported of them */
+  #failures = 0;
+  readonly #reported = new Set<string>();
   #stopped = false;
 
   constructor(private readonly settings: FirewalldSettings = {}) {
@@ -50,11 +67,11 @@ export class Firewalld extends EventEmitter<FirewalldEvents> {
 
   /** Looks for firewalld, and listens for it from now on. */
   start(): Promise<void> {
-    if (this.#bus || this.#stopped) return Promise.resolve();
-    this.#connecting ??= this.#connect().finally(() => {
-      this.#connecting = null;
+    if (this.#bus || this.#again || this.#stopped) return this.#looking ?? Promise.resolve();
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = null;
     });
-    return this.#connecting;
+    return this.#looking;
   }
 
   stop(): void {
@@ -78,15 +95,22 @@ export class Firewalld extends EventEmitter<FirewalldEvents> {
 
   /** No longer so; a subnet that stands in firewalld's configuration on disk was trusted by the administrator, and stays. */
   distrust(subnets: readonly string[]): Promise<void> {
-    for (const subnet of subnets) this.#unwanted.add(subnet);
+    if (this.#presence !== 'absent') for (const subnet of subnets) this.#unwanted.add(subnet);
     return this.#inOrder(() => this.#removeUnwanted(), undefined);
   }
 
-  /** One after the other, as firewalld works; without it, or while it is silent, at once. */
   async #inOrder<Answer>(work: () => Promise<Answer>, without: Answer): Promise<Answer> {
-    await this.start();
-    if (!this.#isThere) this.#unwanted.clear();
-    const turn = this.#queue.then(() => (this.#isThere && !this.#isSilent ? work() : without));
+    const askedMs = performance.now();
+    if (this.#presence === 'unknown') await this.start();
+    return this.#turn(work, without, patienceMs - (performance.now() - askedMs));
+  }
+
+  /** One after the other, as firewalld works; without it, or while it is silent, at once. */
+  #turn<Answer>(work: () => Promise<Answer>, without: Answer, patience = patienceMs): Promise<Answer> {
+    const turn = this.#queue.then(() => {
+      this.#untilMs = performance.now() + patience;
+      return this.#presence === 'there' ? work() : without;
+    });
     this.#queue = turn;
     return turn;
   }
@@ -102,13 +126,18 @@ export class Firewalld extends EventEmitter<FirewalldEvents> {
   }
 
   async #removeUnwanted(): Promise<void> {
+    // what is added to them from now on has a turn of its own
+    const subnets = [...this.#unwanted];
+    if (subnets.length === 0) return;
+    this.#unwanted.clear();
     const trusted = (await this.#sources()) ?? [];
-    const removable = [...this.#unwanted].filter((subnet) => trusted.includes(subnet));
+    const removable = subnets.filter((subnet) => trusted.includes(subnet));
     const kept = removable.length > 0 ? await this.#permanentSources() : [];
     for (const subnet of removable)
       if (!kept.includes(subnet))
         await this.#ask({ ...zoneMethod('removeSource'), signature: 'ss', body: [zone, subnet] });
-    if (!this.#isSilent) this.#unwanted.clear();
+    if (this.#presence === 'silent' || this.#presence === 'unreachable')
+      for (const subnet of subnets) this.#unwanted.add(subnet);
   }
 
   async #permanentSources(): Promise<string[]> {
@@ -121,11 +150,11 @@ export class Firewalld extends EventEmitter<FirewalldEvents> {
   }
 
   async #ask(call: MethodCall): Promise<Outcome> {
-    if (!this.#bus || this.#isSilent) return { silent: true };
-    const outcome = await this.#bus.call(call, patienceMs, () => this.#spoke());
+    if (!this.#bus || this.#presence !== 'there') return { silent: true };
+    const outcome = await this.#bus.call(call, this.#untilMs - performance.now(), () => this.#spoke());
     if ('refused' in outcome) this.emit('refused', `${call.member} ${call.body?.at(-1) ?? ''}: ${outcome.refused}`);
-    if ('silent' in outcome && this.#bus && this.#isThere) {
-      this.#isSilent = true;
+    if ('silent' in outcome && this.#bus?.isOpen && this.#presence === 'there') {
+      this.#presence = 'silent';
       this.emit('refused', `${call.member}: firewalld does not answer within ${patienceMs / 1_000} s`);
     }
     return outcome;
@@ -133,65 +162,106 @@ export class Firewalld extends EventEmitter<FirewalldEvents> {
 
   // ------------------------------------------------------------------------------------------------------- presence
 
-  async #connect(): Promise<void> {
+  async #look(): Promise<void> {
+    const before = this.#presence;
     const path = systemBusPath(this.settings.environment);
-    if (path === null) return;
+    if (path === null) return this.#isWithoutBus();
     try {
-      const bus = await SystemBus.connect(path, {
-        signal: (signal) => this.#heard(signal),
-        lost: () => this.#lost(),
-      });
-      if (this.#stopped) return bus.close();
-      this.#bus = bus;
-      await bus.listen(
-        `type='signal',interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='${name}'`,
-        patienceMs,
-      );
-      await bus.listen(`type='signal',sender='${name}',interface='${name}',member='Reloaded'`, patienceMs);
-      // unless a signal has told meanwhile
-      this.#isThere ||= 'output' in (await bus.owner(name, patienceMs));
+      const isOwned = await this.#connect(path);
+      this.#hasNotFailed();
+      // a signal that was heard meanwhile is newer than the answer
+      if (this.#presence !== before) return;
+      if (!isOwned) this.#isAbsent();
+      // calls that wait for the first look do all there is to do
+      else if (before === 'unknown') this.#presence = 'there';
+      else this.#isBack();
     } catch (error) {
-      this.emit('refused', (error as Error).message);
-      this.#lookAgain();
+      this.#bus?.close();
+      this.#failed((error as Error).message);
     }
+  }
+
+  /** Answers whether firewalld is on the bus. One patience for all of it: the bus owes a set-up no more than that. */
+  async #connect(path: string): Promise<boolean> {
+    const untilMs = performance.now() + patienceMs;
+    const listeners = { signal: (signal: Signal) => this.#heard(signal), lost: () => this.#lost() };
+    const bus = await SystemBus.connect(path, listeners, patienceMs);
+    if (this.#stopped) bus.close();
+    else this.#bus = bus;
+    const leftMs = untilMs - performance.now();
+    const answers = await Promise.all([
+      bus.listen(`type='signal',interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='${name}'`, leftMs),
+      bus.listen(`type='signal',sender='${name}',interface='${name}',member='Reloaded'`, leftMs),
+      bus.owner(name, leftMs),
+    ]);
+    if (!bus.isOpen) throw bus.failure();
+    const [changes, reloads, owner] = answers;
+    if (answers.some((answer) => 'silent' in answer)) throw bus.failure(silence);
+    for (const heard of [changes, reloads]) if ('refused' in heard) throw bus.failure(heard.refused);
+    return 'output' in owner;
   }
 
   #heard({ interface: of, member, body }: Signal): void {
     if (of === 'org.freedesktop.DBus' && member === 'NameOwnerChanged' && body?.[0] === name) {
-      this.#isThere = body[2] !== '';
-      this.#isSilent = false;
-      if (this.#isThere) this.emit('forgot');
-      else this.#unwanted.clear();
+      if (body[2] === '') this.#isAbsent();
+      else this.#isBack();
     }
-    if (of === name && member === 'Reloaded') {
-      this.#isSilent = false;
-      this.emit('forgot');
-    }
+    if (of === name && member === 'Reloaded') this.#isBack();
   }
 
   /** An answer that was waited for in vain has come. */
   #spoke(): void {
-    if (!this.#isSilent) return;
-    this.#isSilent = false;
-    this.#queue = this.#queue.then(() => this.#removeUnwanted());
+    if (this.#presence === 'silent') this.#isBack();
+  }
+
+  #isBack(): void {
+    this.#presence = 'there';
+    void this.#turn(() => this.#removeUnwanted(), undefined);
     this.emit('forgot');
+  }
+
+  /** What it trusted has gone with it. */
+  #isAbsent(): void {
+    this.#presence = 'absent';
+    this.#unwanted.clear();
+  }
+
+  #isWithoutBus(): void {
+    this.#unwanted.clear();
+    this.#hasNotFailed();
+    this.#lost();
+  }
+
+  #hasNotFailed(): void {
+    this.#failures = 0;
+    this.#reported.clear();
+  }
+
+  /** The same is reported once. */
+  #failed(detail: string): void {
+    this.#lost();
+    if (this.#stopped) return;
+    if (!this.#reported.has(detail)) this.emit('refused', detail);
+    this.#reported.add(detail);
+    this.#failures += 1;
   }
 
   #lost(): void {
     this.#bus = null;
-    this.#isThere = false;
-    this.#isSilent = false;
+    this.#presence = 'unreachable';
     this.#lookAgain();
   }
 
   #lookAgain(): void {
     if (this.#stopped || this.#again) return;
-    this.#again = setTimeout(async () => {
-      this.#again = null;
-      await this.start();
-      if (this.#isThere) this.emit('forgot');
-      else if (!this.#bus) this.#lookAgain();
-    }, this.settings.lookAgainMs ?? lookAgainMs).unref();
+    const doublings = Math.min(this.#failures, mostDoublings);
+    this.#again = setTimeout(
+      () => {
+        this.#again = null;
+        void this.start();
+      },
+      (this.settings.lookAgainMs ?? lookAgainMs) * 2 ** doublings,
+    ).unref();
   }
 }
 

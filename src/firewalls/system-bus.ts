@@ -33,7 +33,7 @@ export type Outcome = { output: unknown } | { refused: string } | { silent: true
 
 /** What we use of the library. Its own types leave out the client, and what messages are made of. */
 interface Library {
-  createClient(options: { stream: Socket }): {
+  createClient(options: { stream: Socket; authMethods: string[] }): {
     connection: NodeJS.EventEmitter;
     invoke(
       call: MethodCall & { flags?: number },
@@ -42,37 +42,80 @@ interface Library {
   };
 }
 
+interface Listeners {
+  signal(signal: Signal): void;
+  /** the connection that `connect` has answered with ended, but not by `close` */
+  lost(): void;
+}
+
+/** What is reported of a bus that listens and does not answer. */
+export const silence = 'it does not answer within the time';
+
+/** How a write fails to what has closed the connection; which it is, is by chance. */
+const closings = ['EPIPE', 'ECONNRESET'];
+
 /** A call never starts the service. */
 const noAutoStart = 0x2;
 const bus = { destination: 'org.freedesktop.DBus', path: '/org/freedesktop/DBus', interface: 'org.freedesktop.DBus' };
 
 /** One connection to the system bus. The library is loaded with the first one. */
 export class SystemBus {
+  /** why the connection ended, where something but its end said so */
+  #reason: string | null = null;
+
   private constructor(
+    private readonly path: string,
     private readonly socket: Socket,
     private readonly client: ReturnType<Library['createClient']>,
-    onSignal: (signal: Signal) => void,
+    private readonly listeners: Listeners,
   ) {
     client.connection.on('message', (message: Signal & { type: number }) => {
-      if (message.type === signalType) onSignal(message);
+      if (message.type === signalType) listeners.signal(message);
     });
-    // open calls are rejected by `close`, which follows
-    client.connection.on('error', () => socket.destroy());
+    // open calls are answered by `close`, which follows
+    client.connection.on('error', (error: NodeJS.ErrnoException) =>
+      this.#end(closings.includes(error.code ?? '') ? undefined : error.message),
+    );
   }
 
-  /** Rejects when the bus does not let us in. */
-  static async connect(path: string, listeners: { signal(signal: Signal): void; lost(): void }): Promise<SystemBus> {
+  /** Rejects when the bus does not let us in within the time. That a socket listens does not mean that a bus answers. */
+  static async connect(path: string, listeners: Listeners, timeoutMs: number): Promise<SystemBus> {
+    const untilMs = performance.now() + timeoutMs;
     const { createClient } = (await import('@homebridge/dbus-native')) as unknown as Library;
     const socket = createConnection(path);
     socket.unref();
-    const opened = new Promise<void>((resolve, reject) => {
-      socket.once('connect', resolve);
-      socket.once('close', () => reject(new Error(`the system bus at ${path} closed the connection`)));
-    });
-    const system = new SystemBus(socket, createClient({ stream: socket }), listeners.signal);
-    await opened;
-    socket.once('close', listeners.lost);
+    // a bus on this host knows us by the socket; the library fails on some answers to its other ways
+    const client = createClient({ stream: socket, authMethods: ['EXTERNAL'] });
+    const system = new SystemBus(path, socket, client, listeners);
+    await system.#admitted(untilMs - performance.now());
     return system;
+  }
+
+  #admitted(timeoutMs: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => this.#end(silence), timeoutMs);
+      const refused = () => {
+        clearTimeout(timer);
+        reject(this.failure());
+      };
+      this.socket.once('close', refused);
+      this.client.connection.once('connect', () => {
+        clearTimeout(timer);
+        this.socket.off('close', refused);
+        this.socket.once('close', this.listeners.lost);
+        resolve();
+      });
+    });
+  }
+
+  /** Calls are answered by the bus, and not at once. */
+  get isOpen(): boolean {
+    return this.socket.readyState === 'open';
+  }
+
+  /** Why it does not serve us. */
+  failure(reason = this.#reason ?? 'it closes the connection'): Error {
+    return new Error(`the system bus at ${this.path} does not serve us: ${reason}`);
   }
 
   /** Asks for signals that match a rule, as in the D-Bus specification. */
@@ -86,6 +129,8 @@ export class SystemBus {
 
   /** Never rejects. `late`: called when the answer comes after all. */
   call(call: MethodCall, timeoutMs: number, late: () => void = () => {}): Promise<Outcome> {
+    // its `close` may be over already
+    if (!this.isOpen) return Promise.resolve({ silent: true });
     return new Promise((resolve) => {
       const settle = (outcome: Outcome) => {
         clearTimeout(timer);
@@ -106,8 +151,14 @@ export class SystemBus {
     });
   }
 
+  /** Open calls are answered at once. */
   close(): void {
-    this.socket.removeAllListeners('close');
+    this.socket.off('close', this.listeners.lost);
+    this.socket.destroy();
+  }
+
+  #end(reason?: string): void {
+    this.#reason ??= reason ?? null;
     this.socket.destroy();
   }
 }

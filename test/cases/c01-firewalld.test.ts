@@ -193,6 +193,34 @@ it('C01 a daemon that starts again finds its subnets trusted, and a bus that wen
   await trusted(all);
 });
 
+it('C01 a bus that is silent when the daemon starts delays a network by a second at most, and firewalld learns of it', async () => {
+  await lab.restart('kill', () => firewalld.signalBus('SIGSTOP'));
+  const startedMs = performance.now();
+  try {
+    await lab.client.network.create({ name: 'quiet', subnets: [{ subnet: '10.90.0.0/24' }] });
+    await lab.client.container.setup({ id: 'quiet', networks: [{ network: 'quiet' }] });
+    // three seconds before one deadline bound them
+    expect(performance.now() - startedMs).toBeLessThan(2_500);
+  } finally {
+    firewalld.signalBus('SIGCONT');
+  }
+  await trusted([...all, '10.90.0.0/24']);
+  await lab.remove('quiet');
+  await lab.client.network.remove({ name: 'quiet' });
+  await trusted(all);
+});
+
+it('C01 a bus that comes after the daemon is noticed, and networks that are up are trusted', async () => {
+  await firewalld.end();
+  await firewalld.endBus();
+  await lab.restart('kill');
+  await lab.facts.told('network/web adopted');
+  await firewalld.startBus();
+  await firewalld.start();
+  await trusted(all);
+  expect(await ways()).toEqual(open);
+});
+
 it('C01 a removed network is trusted no more', async () => {
   await lab.remove('other');
   await lab.client.network.remove({ name: 'back' });

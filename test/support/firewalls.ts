@@ -39,6 +39,10 @@ export class TestFirewalld {
     await untilAnswered(() => this.root.run('test', '-S', '/run/dbus/system_bus_socket'));
   }
 
+  signalBus(signal: NodeJS.Signals): void {
+    this.#bus?.signal(signal);
+  }
+
   async endBus(): Promise<void> {
     await this.#bus?.end();
     await this.root.run('rm', '-f', '/run/dbus/system_bus_socket');

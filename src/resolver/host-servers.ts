@@ -1,8 +1,10 @@
-import { type BigIntStats, readFileSync, statSync } from 'node:fs';
+import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { canonicalAddress } from '../core/address.ts';
 
 /** ms. A file that was changed this lately may be changed again without a trace: the kernel's clock of files ticks in 4 ms. */
 const freshMs = 100;
+/** of the file: what is behind is not read */
+const mostBytes = 64 << 10;
 
 /**
  * The servers of /etc/resolv.conf. Looked at for every query that leaves: whatever links lead to it, and whether it was
@@ -49,11 +51,23 @@ function statsOf(path: string): BigIntStats | null {
 }
 
 function readServers(path: string): string[] {
+  const lines = textOf(path).split('\n');
+  return lines.flatMap((line) => serverAt(/^\s*nameserver\s+(\S+)/.exec(line)?.[1] ?? '') ?? []);
+}
+
+/** The beginning of an ordinary file. Anything else that has its name (a FIFO, a device) is not waited for: names are answered by this thread. */
+function textOf(path: string): string {
+  let file: number | null = null;
   try {
-    const lines = readFileSync(path, 'utf8').split('\n');
-    return lines.flatMap((line) => serverAt(/^\s*nameserver\s+(\S+)/.exec(line)?.[1] ?? '') ?? []);
+    if (!statSync(path).isFile()) return '';
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    if (!fstatSync(file).isFile()) return '';
+    const buffer = Buffer.alloc(mostBytes);
+    return buffer.toString('utf8', 0, readSync(file, buffer));
   } catch {
-    return [];
+    return '';
+  } finally {
+    if (file !== null) closeSync(file);
   }
 }
 

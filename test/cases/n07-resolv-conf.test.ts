@@ -168,3 +168,25 @@ it('N07 a link-local server is asked through its link, by name and by number, al
     native.removeNetns(netns);
   }
 });
+
+const oddities: [string, () => unknown, string][] = [
+  ['a FIFO that nobody writes to', () => execFileSync('mkfifo', [at('other/odd')]), 'SERVFAIL'],
+  ['a device that never ends', () => symlinkSync('/dev/zero', at('other/odd')), 'SERVFAIL'],
+  ['a directory', () => mkdirSync(at('other/odd')), 'SERVFAIL'],
+  ['a link to itself', () => symlinkSync('odd', at('other/odd')), 'SERVFAIL'],
+  ['100 MiB', () => writeFileSync(at('other/odd'), `nameserver ${one}\n${'#'.repeat(100 << 20)}\n`), 'NOERROR'],
+];
+it.each(oddities)(
+  'N07 names are answered while resolv.conf is %s, and servers again afterwards',
+  async (_, make, rcode) => {
+    write('etc/resolv.conf', two);
+    await nextGoesTo();
+    make();
+    link('etc/resolv.conf', '../other/odd');
+    await expect.poll(async () => (await ask('a.example', asker)).rcode).toBe(rcode);
+    expect((await ask('c1', asker)).rcode).toBe('NOERROR');
+    rmSync(at('other/odd'), { recursive: true });
+    replace('etc/resolv.conf', one);
+    await expect.poll(nextGoesTo).toEqual([one]);
+  },
+);

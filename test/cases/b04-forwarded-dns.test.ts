@@ -21,6 +21,14 @@ beforeAll(async () => {
   // as on a network whose ports are not guarded: invented sources come as far as the resolver
   await lab.client.network.create({ name: 'many', network_dns_servers, options: { spoofing: 'allow' } });
   await lab.client.network.create({ name: 'other', network_dns_servers });
+  ipBatch(null, ['link add br7 type bridge', 'link set br7 up', 'address add 10.97.0.1/24 dev br7']);
+  await lab.client.network.create({
+    name: 'plain',
+    network_dns_servers,
+    network_interface: 'br7',
+    options: { mode: 'unmanaged' },
+    subnets: [{ subnet: '10.97.0.0/24' }],
+  });
   for (const id of ['g1', 'g2', 'g3', 'g4'])
     greedy.push(await lab.client.container.setup({ id, networks: [{ network: 'many' }] }));
   neighbour = await lab.client.container.setup({ id: 'neighbour', networks: [{ network: 'many' }] });
@@ -28,6 +36,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   upstream.stop();
+  ipBatch(null, ['link delete br7']);
   await lab.close();
 });
 
@@ -102,29 +111,33 @@ it('B04 four containers that ask for names whose servers are silent take nothing
   for (const attack of attacks) expect((await attack.end())[0]).toBeUndefined();
 }, 30_000);
 
-it('B04 a container with sources of its own invention is one container, and what no container holds is not served', async () => {
-  const [one] = greedy as [ContainerStatus];
-  const own = addressOf(one);
-  const invented = Array.from({ length: 60 }, (_, n) => own.replace(/\d+$/, `${180 + n}`));
-  ipBatch(
-    one.netns.path,
-    invented.map((address) => `address add ${address}/24 dev eth0`),
-  );
-  const before = upstream.queries.length;
-  const attack = asking(one.netns.path, gatewayOf(one), invented, ['silent.invented', 'a.invented'], 40, 400);
-  await attack.begun();
-  await othersAreAnswered();
-  const codes = await attack.end();
-  expect(codes.asked).toBeGreaterThan(2_000);
-  expect(Object.keys(codes)).toEqual(['asked']);
-  expect(upstream.queries.slice(before).some(({ raw }) => raw.includes('invented'))).toBe(false);
-  // the resolver left them unanswered, not the bridge
-  expect((await lab.client.container.inspect({ id: one.id })).dropped).toEqual({});
-  // the address that it holds is served as before
-  const asks = asking(one.netns.path, gatewayOf(one), [own], ['a.held'], 1, 50);
-  await expect.poll(() => upstream.queries.some(({ raw }) => raw.includes('held'))).toBe(true);
-  await asks.end();
-}, 30_000);
+it.each(['many', 'plain'])(
+  'B04 sources that a container of network %s invents are not served, and the one that it holds is',
+  async (network) => {
+    const one = await lab.client.container.setup({ id: `inventor-${network}`, networks: [{ network }] });
+    const own = addressOf(one);
+    const invented = Array.from({ length: 60 }, (_, n) => own.replace(/\d+$/, `${180 + n}`));
+    ipBatch(
+      one.netns.path,
+      invented.map((address) => `address add ${address}/24 dev eth0`),
+    );
+    const before = upstream.queries.length;
+    const attack = asking(one.netns.path, gatewayOf(one), invented, ['silent.invented', 'a.invented'], 40, 400);
+    await attack.begun();
+    await othersAreAnswered();
+    const codes = await attack.end();
+    expect(codes.asked).toBeGreaterThan(2_000);
+    expect(Object.keys(codes)).toEqual(['asked']);
+    expect(upstream.queries.slice(before).some(({ raw }) => raw.includes('invented'))).toBe(false);
+    // the resolver left them unanswered, not the bridge
+    expect((await lab.client.container.inspect({ id: one.id })).dropped).toEqual({});
+    // the address that it holds is served as before
+    const asks = asking(one.netns.path, gatewayOf(one), [own], [`a.held.${network}`], 1, 50);
+    await expect.poll(() => upstream.queries.some(({ raw }) => raw.includes(network))).toBe(true);
+    await asks.end();
+  },
+  30_000,
+);
 
 it('B04 containers are served from the first moment of a daemon that was started again', async () => {
   const gateway = gatewayOf(neighbour);

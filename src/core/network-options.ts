@@ -40,17 +40,19 @@ export interface NetworkSettings {
 export const changeableOptions: readonly string[] = ['inbound', 'spoofing'];
 
 type Options = Readonly<Record<string, string>>;
-type Reader = (text: string) => Partial<NetworkSettings> | null;
-
-const isOneOf =
-  <Value extends string>(...values: Value[]) =>
-  (text: string): Value | null =>
-    values.includes(text as Value) ? (text as Value) : null;
+/** How the text of an option becomes a setting. */
+interface Reader {
+  /** null where it cannot be one */
+  read(text: string): Partial<NetworkSettings> | null;
+  /** what it can be, in words that go on after its name: `is guarded or open` */
+  allowed: string;
+}
 
 const whole = (text: string, least: number, most: number): number | null =>
   /^-?\d{1,10}$/.test(text) && Number(text) >= least && Number(text) <= most ? Number(text) : null;
 
-const flag = (text: string): boolean | null =>
+/** null where it is neither. */
+export const readFlag = (text: string): boolean | null =>
   ['true', '1'].includes(text) ? true : ['false', '0'].includes(text) ? false : null;
 
 const address = (text: string, family: 4 | 6): string | null => {
@@ -58,64 +60,87 @@ const address = (text: string, family: 4 | 6): string | null => {
   return canonical !== null && familyOf(canonical) === family ? canonical : null;
 };
 
+type Key = keyof NetworkSettings;
+
 /** null where the value cannot be one, else under its name. */
-const as = <Key extends keyof NetworkSettings>(key: Key, value: NetworkSettings[Key] | null) =>
+const as = <Name extends Key>(key: Name, value: NetworkSettings[Name] | null) =>
   value === null ? null : { [key]: value };
 
-const isolations: Record<string, Isolation> = {
-  true: 'true',
-  '1': 'true',
-  false: 'none',
-  '0': 'none',
-  strict: 'strict',
+/** `a, b or c` */
+const either = (values: readonly string[]): string => values.join(', ').replace(/, ([^,]*)$/, ' or $1');
+
+const oneOf = <Name extends Key>(key: Name, ...values: (NetworkSettings[Name] & string)[]): Reader => ({
+  read: (text) => as(key, values.find((value) => value === text) ?? null),
+  allowed: `is ${either(values)}`,
+});
+
+/** Of words that stand for values. */
+const word = <Name extends Key>(key: Name, values: Readonly<Record<string, NetworkSettings[Name]>>): Reader => ({
+  read: (text) => (Object.hasOwn(values, text) ? { [key]: values[text] } : null),
+  allowed: `is ${either(Object.keys(values).sort(numbersLast))}`,
+});
+const numbersLast = (one: string, other: string): number => Number(/^\d/.test(one)) - Number(/^\d/.test(other));
+
+const wholeNumber = (key: Key, least: number, most: number): Reader => ({
+  read: (text) => as(key, whole(text, least, most)),
+  allowed: `is a whole number from ${least} to ${most}`,
+});
+
+const addressOf = (key: Key, family: 4 | 6): Reader => ({
+  read: (text) => as(key, address(text, family)),
+  allowed: `is an IPv${family} address`,
+});
+
+/** Looked at where interfaces are named. */
+const interfaceName: Reader = { read: () => ({}), allowed: 'is the name of an interface' };
+
+const vrf: Reader = {
+  read: (text) => as('vrf', interfaceNameSchema.safeParse(text).success ? text : null),
+  allowed: 'is the name of an interface',
 };
 
 /** below it the kernel takes no IPv4 address */
 const leastMtuBytes = 68;
-const mtu: Reader = (text) => as('mtuBytes', whole(text, leastMtuBytes, 65535));
-const metric: Reader = (text) => as('metric', whole(text, 0, 4_294_967_295));
-const acceptRa: Reader = (text) => as('acceptRa', whole(text, 0, 2));
-const noDefaultRoute: Reader = (text) => {
-  const without = flag(text);
-  return without === null ? null : { defaultRoute: !without };
-};
+const mtu = wholeNumber('mtuBytes', leastMtuBytes, 65535);
+const metric = wholeNumber('metric', 0, 4_294_967_295);
+const acceptRa = word('acceptRa', { 0: 0, 1: 1, 2: 2 });
+const noDefaultRoute = word('defaultRoute', { true: false, false: true, 1: false, 0: true });
 
 const readers: Record<NetworkDriver, Record<string, Reader>> = {
   bridge: {
     accept_ra: acceptRa,
     mtu,
     'com.docker.network.driver.mtu': mtu,
-    // the name itself is looked at where interfaces are named
-    'com.docker.network.bridge.name': () => ({}),
-    inbound: (text) => as('inbound', isOneOf('guarded', 'open')(text)),
-    isolate: (text) => as('isolate', isolations[text] ?? null),
+    'com.docker.network.bridge.name': interfaceName,
+    inbound: oneOf('inbound', 'guarded', 'open'),
+    isolate: word('isolate', { true: 'true', false: 'none', strict: 'strict', 1: 'true', 0: 'none' }),
     metric,
-    mode: (text) => (isOneOf('managed', 'unmanaged')(text) ? { managed: text === 'managed' } : null),
+    mode: word('managed', { managed: true, unmanaged: false }),
     no_default_route: noDefaultRoute,
-    outbound_addr4: (text) => as('outbound4', address(text, 4)),
-    outbound_addr6: (text) => as('outbound6', address(text, 6)),
-    spoofing: (text) => as('spoofing', isOneOf('guarded', 'allow')(text)),
-    vlan: (text) => as('vlanId', whole(text, 1, 4094)),
-    vrf: (text) => as('vrf', interfaceNameSchema.safeParse(text).success ? text : null),
+    outbound_addr4: addressOf('outbound4', 4),
+    outbound_addr6: addressOf('outbound6', 6),
+    spoofing: oneOf('spoofing', 'guarded', 'allow'),
+    vlan: wholeNumber('vlanId', 1, 4094),
+    vrf,
   },
   macvlan: {
     accept_ra: acceptRa,
     mtu,
     'com.docker.network.driver.mtu': mtu,
-    bclim: (text) => as('broadcastLimit', whole(text, -1, 2_147_483_647)),
+    bclim: wholeNumber('broadcastLimit', -1, 2_147_483_647),
     metric,
-    mode: (text) => as('mode', isOneOf<MacvlanMode>('bridge', 'private', 'vepa', 'passthru')(text)),
+    mode: oneOf('mode', 'bridge', 'private', 'vepa', 'passthru'),
     no_default_route: noDefaultRoute,
-    parent: () => ({}),
+    parent: interfaceName,
   },
   ipvlan: {
     accept_ra: acceptRa,
     mtu,
     'com.docker.network.driver.mtu': mtu,
     metric,
-    mode: (text) => as('mode', isOneOf<IpvlanMode>('l2', 'l3', 'l3s')(text)),
+    mode: oneOf('mode', 'l2', 'l3', 'l3s'),
     no_default_route: noDefaultRoute,
-    parent: () => ({}),
+    parent: interfaceName,
   },
 };
 
@@ -146,8 +171,9 @@ export function readOptions(driver: NetworkDriver, options: Options): NetworkSet
         'payload.invalid',
         `unknown option ${name}; a ${driver} network knows ${Object.keys(known).join(', ')}`,
       );
-    const read = known[name]?.(text);
-    if (!read) return fault('payload.invalid', `option ${name}=${text}: ${text} cannot be its value`);
+    const reader = known[name] as Reader;
+    const read = reader.read(text);
+    if (!read) return fault('payload.invalid', `option ${name}=${text}: ${name} ${reader.allowed}`);
     Object.assign(settings, read);
   }
   return settings;
@@ -155,6 +181,6 @@ export function readOptions(driver: NetworkDriver, options: Options): NetworkSet
 
 /** Of a definition that is in force; what podman may know and we do not is passed over. */
 export function networkSettings({ driver, options }: { driver: NetworkDriver; options: Options }): NetworkSettings {
-  const read = Object.entries(options).map(([name, text]) => readers[driver][name]?.(text) ?? {});
+  const read = Object.entries(options).map(([name, text]) => readers[driver][name]?.read(text) ?? {});
   return Object.assign({ ...plain }, ...read);
 }

@@ -29,6 +29,31 @@ describe('the options of a network', () => {
     expect(networkSettings({ driver, options })).toMatchObject(settings);
   });
 
+  it.each([
+    ['bridge', 'accept_ra', '7', 'is 0, 1 or 2'],
+    ['bridge', 'inbound', 'closed', 'is guarded or open'],
+    ['bridge', 'isolate', 'yes', 'is true, false, strict, 0 or 1'],
+    ['bridge', 'metric', '-1', 'is a whole number from 0 to 4294967295'],
+    ['bridge', 'mode', 'bridge', 'is managed or unmanaged'],
+    ['bridge', 'mtu', '67', 'is a whole number from 68 to 65535'],
+    ['bridge', 'no_default_route', 'no', 'is true, false, 0 or 1'],
+    ['bridge', 'outbound_addr4', 'fd00::1', 'is an IPv4 address'],
+    ['bridge', 'outbound_addr6', '192.0.2.1', 'is an IPv6 address'],
+    ['bridge', 'spoofing', 'toString', 'is guarded or allow'],
+    ['bridge', 'isolate', 'toString', 'is true, false, strict, 0 or 1'],
+    ['bridge', 'vlan', '4095', 'is a whole number from 1 to 4094'],
+    ['bridge', 'vrf', 'a/b', 'is the name of an interface'],
+    ['macvlan', 'bclim', '-2', 'is a whole number from -1 to 2147483647'],
+    ['macvlan', 'mode', 'l2', 'is bridge, private, vepa or passthru'],
+    ['ipvlan', 'mode', 'vepa', 'is l2, l3 or l3s'],
+    ['ipvlan', 'com.docker.network.driver.mtu', 'big', 'is a whole number from 68 to 65535'],
+  ] as const)('%s: %s=%s is refused with what it can be', (driver, name, text, allowed) => {
+    expect(readOptions(driver, { [name]: text })).toMatchObject({
+      code: 'payload.invalid',
+      message: `option ${name}=${text}: ${name} ${allowed}`,
+    });
+  });
+
   it('that are not there leave all as it is without', () => {
     expect(readOptions('bridge', {})).toEqual(networkSettings({ driver: 'bridge', options: {} }));
   });
@@ -51,7 +76,7 @@ describe('options that change while the network is in use', () => {
   it.each([
     ['another option', definition, { isolate: 'true' }, 'option isolate of a network cannot be changed'],
     ['no value', definition, { inbound: '' }, 'option inbound='],
-    ['another value', definition, { spoofing: 'yes' }, 'spoofing=yes'],
+    ['another value', definition, { spoofing: 'yes' }, 'spoofing=yes: spoofing is guarded or allow'],
     [
       'an internal network',
       { ...definition, internal: true },

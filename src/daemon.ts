@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { type Logger, pino } from 'pino';
@@ -17,6 +16,7 @@ import { ActorEngine, readBootId } from './engine.ts';
 import { Firewalld } from './firewalls/firewalld.ts';
 import { connectFirewalld } from './firewalls/firewalld-port.ts';
 import { namedLeases } from './journal-views.ts';
+import { makeDirectories } from './make-directories.ts';
 import { DefinitionStore } from './networks/definition-store.ts';
 import { missingPrivileges } from './privileges.ts';
 import { ResolverKeeper } from './resolver/keeper.ts';
@@ -84,7 +84,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   try {
     const lock = takeRunDirectory(runDirectory);
     undo.push(() => lock.release());
-    mkdirSync(stateDirectory, { recursive: true, mode: 0o700 });
+    makeDirectories(stateDirectory, 0o700);
 
     const journal = new Journal(runDirectory);
     undo.push(() => journal.close());

@@ -1,6 +1,7 @@
-import { accessSync, constants, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { startTicksOf } from './actors/process-start.ts';
 import { fault, NetloomError } from './core/fault.ts';
+import { makeDirectories } from './make-directories.ts';
 
 /** One daemon per run directory: the journal in it has one reader of its inboxes. Throws node.running. */
 export function takeRunDirectory(directory: string): { release(): void } {
@@ -20,7 +21,7 @@ export function takeRunDirectory(directory: string): { release(): void } {
 
 function makeDirectory(directory: string): void {
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectories(directory, 0o700);
     accessSync(directory, constants.W_OK);
   } catch (error) {
     const why = (error as NodeJS.ErrnoException).code;

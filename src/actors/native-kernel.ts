@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import * as native from '#native';
 import type { ActorAddress } from '../core/actor-address.ts';
 import { type Family, formatSubnet, parseSubnet, type Subnet, subnetContains } from '../core/address.ts';
@@ -20,6 +19,7 @@ import type {
 import { type PublishedPort, publishedFlows } from '../core/port.ts';
 import type { NamespaceStatistics } from '../core/statistics.ts';
 import { publicAddresses } from '../core/way-out.ts';
+import { makeDirectories } from '../make-directories.ts';
 import { span } from '../span.ts';
 import { Announcements } from './announcements.ts';
 import { Firewall } from './firewall.ts';
@@ -105,7 +105,7 @@ export class NativeKernel implements Kernel {
     private readonly services: KernelServices,
   ) {
     this.#names = new GatewayNames(this.#firewall, this.#nft, services.names);
-    mkdirSync(netnsDirectory, { recursive: true, mode: 0o755 });
+    makeDirectories(netnsDirectory, 0o755);
   }
 
   async perform(steps: readonly Step[], mending = false): Promise<Performed> {

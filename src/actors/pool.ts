@@ -1,5 +1,4 @@
 import { EventEmitter } from 'node:events';
-import { mkdirSync } from 'node:fs';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { beginNetns, shareNetnsDirectory } from '#native';
 import { type ActorAddress, workerOf } from '../core/actor-address.ts';
@@ -7,6 +6,7 @@ import type { ContainerWish } from '../core/container.ts';
 import { fault, NetloomError } from '../core/fault.ts';
 import { netnsOf } from '../core/plan/container.ts';
 import { namespaceSysctls } from '../core/plan/interface-settings.ts';
+import { makeDirectories } from '../make-directories.ts';
 import { RestartPause } from '../restart-pause.ts';
 import type { Answer, Delivery } from './journal.ts';
 import type { FromWorker, ToWorker, Verb, Verbs, WorkerSettings } from './protocol.ts';
@@ -234,7 +234,7 @@ const commonNetnsDirectory = '/run/netns';
 
 /** Others make it a mount of its own when they need it: what was pinned before that would lie below theirs. */
 function prepareNetnsDirectory(path: string): void {
-  mkdirSync(path, { recursive: true, mode: 0o755 });
+  makeDirectories(path, 0o755);
   if (path === commonNetnsDirectory) shareNetnsDirectory(path);
 }
 

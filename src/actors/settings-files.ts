@@ -1,4 +1,5 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { makeDirectories } from '../make-directories.ts';
 import { fault } from './system-fault.ts';
 
 /**
@@ -8,11 +9,20 @@ import { fault } from './system-fault.ts';
 export class SettingsFiles {
   constructor(private readonly directory: string) {}
 
+  /** Makes the directory and tries it once. Throws what the kernel says. */
+  static tryDirectory(directory: string): void {
+    makeDirectories(directory, 0o755);
+    // its name is not one that systemd-sysctl reads
+    const trial = `${directory}/.netloom-${process.pid}`;
+    writeFileSync(trial, '');
+    rmSync(trial);
+  }
+
   /** Whether it was not there, or another. */
   write(link: string, text: string): boolean {
     if (this.#read(link) === text) return false;
     this.#orFault('write', link, () => {
-      mkdirSync(this.directory, { recursive: true, mode: 0o755 });
+      makeDirectories(this.directory, 0o755);
       // the worker's own: two networks on two workers write at the same time
       const temporary = `${this.#path(link)}.new`;
       writeFileSync(temporary, text, { mode: 0o644 });
@@ -22,7 +32,14 @@ export class SettingsFiles {
   }
 
   remove(link: string): void {
-    this.#orFault('remove', link, () => rmSync(this.#path(link), { force: true }));
+    this.#orFault('remove', link, () => {
+      try {
+        rmSync(this.#path(link), { force: true });
+      } catch (error) {
+        // no directory is there any more: nor is a file
+        if ((error as NodeJS.ErrnoException).code !== 'ENOTDIR') throw error;
+      }
+    });
   }
 
   #read(link: string): string | null {

@@ -1,4 +1,5 @@
 import { type Fault, faultOf, faultStatus } from '../core/fault.ts';
+import { readFlag } from '../core/network-options.ts';
 import { plain, type Terminal } from './terminal.ts';
 
 /** How a command ends; `netloom --help` and the README list them. */
@@ -66,7 +67,7 @@ export function reportFailure(terminal: Terminal, error: unknown, asJson: boolea
   if (error instanceof EndWith) return endWith(terminal, error, asJson);
   const fault = faultOf(error);
   terminal.warn(asJson ? JSON.stringify(fault) : faultText(fault));
-  if (fault.code === 'internal.unexpected' && process.env.NETLOOM_DEBUG && error instanceof Error)
+  if (fault.code === 'internal.unexpected' && readFlag(process.env.NETLOOM_DEBUG ?? '') && error instanceof Error)
     terminal.warn(error.stack ?? '');
   return exitCodeOf(fault);
 }

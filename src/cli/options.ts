@@ -1,6 +1,7 @@
 import { type Command, Help, Option } from 'commander';
 import { subjectToken } from '../bus/subjects.ts';
 import { type FaultCode, fault, NetloomError } from '../core/fault.ts';
+import { readFlag } from '../core/network-options.ts';
 
 /** What every command that speaks to a daemon, or prints, understands; before or after the command's name. */
 export interface GlobalOptions {
@@ -64,6 +65,14 @@ export function numberParser(name: string, least: number, most: number): (text: 
       throw badInput(`${name} ${text}: expected a number from ${least} to ${most}`);
     return value;
   };
+}
+
+/** A variable that is on or off; not set, or empty: off. commander takes any value of one for on. */
+export function environmentFlag(name: string, environment: NodeJS.ProcessEnv = process.env): boolean {
+  const text = environment[name] || 'false';
+  const flag = readFlag(text);
+  if (flag === null) throw badInput(`${name}=${text}: ${name} is 1, 0, true or false`);
+  return flag;
 }
 
 export function tokenParser(name: string, code: FaultCode): (text: string) => string {

@@ -31,7 +31,13 @@ import { reachabilityCommand } from './commands/reachability.ts';
 import { runCommand } from './commands/run.ts';
 import { statsCommand } from './commands/stats.ts';
 import { EndWith, exitCode, exitCodeHelp, networkExitCode, reportFailure } from './failure.ts';
-import { addConnectionOptions, addJsonOption, commonOptionsLast, type GlobalOptions } from './options.ts';
+import {
+  addConnectionOptions,
+  addJsonOption,
+  commonOptionsLast,
+  environmentFlag,
+  type GlobalOptions,
+} from './options.ts';
 import type { Terminal } from './terminal.ts';
 
 const { version } = createRequire(import.meta.url)('#package.json') as { version: string };
@@ -44,6 +50,7 @@ export async function runCli(args: string[], terminal: Terminal): Promise<number
     group = command.name();
   });
   try {
+    environmentFlag('NETLOOM_DEBUG');
     await netloom.parseAsync(args, { from: 'user' });
     return exitCode.ok;
   } catch (error) {

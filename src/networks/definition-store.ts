@@ -3,7 +3,6 @@ import {
   existsSync,
   type FSWatcher,
   fsyncSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -15,6 +14,7 @@ import {
 import { isDeepStrictEqual } from 'node:util';
 import type { NetworkDefinition } from '../core/network.ts';
 import { definitionOf, fileOf } from '../core/network-file.ts';
+import { makeDirectories } from '../make-directories.ts';
 
 /** As podman writes it. */
 const indent = 5;
@@ -62,7 +62,7 @@ export class DefinitionStore {
   write(definition: NetworkDefinition, previous: NetworkDefinition | null = null): void {
     const file = `${definition.name}.json`;
     orFault(`write ${file}`, () => {
-      mkdirSync(this.directory, { recursive: true, mode: 0o755 });
+      makeDirectories(this.directory, 0o755);
       const former = this.#read(file);
       if (typeof former === 'string')
         throw { op: `write ${file}`, errno: 'EUCLEAN', detail: `${this.directory}/${file} is damaged: ${former}` };
@@ -87,7 +87,7 @@ export class DefinitionStore {
 
   /** Calls back some milliseconds after anything in the directory changed, whoever changed it. The returned function ends it. */
   watch(changed: () => void): () => void {
-    mkdirSync(this.directory, { recursive: true, mode: 0o755 });
+    makeDirectories(this.directory, 0o755);
     let timer: NodeJS.Timeout | null = null;
     const watcher: FSWatcher = watch(this.directory, { persistent: false }, (_, file) => {
       if (file?.startsWith('.')) return;

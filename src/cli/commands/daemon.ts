@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import { defaultRunDir } from '../../bus/credentials.ts';
 import type { DaemonOptions } from '../../daemon.ts';
 import { addCommand } from '../command.ts';
-import { domainParser, type GlobalOptions, numberParser, tokenParser } from '../options.ts';
+import { badInput, domainParser, environmentFlag, type GlobalOptions, numberParser, tokenParser } from '../options.ts';
 import type { Terminal } from '../terminal.ts';
 
 const defaultStateDir = '/var/lib/netloom';
@@ -78,8 +78,9 @@ export function daemonCommand(parent: Command, terminal: Terminal): void {
     .addOption(
       new Option(
         '--forward-foreign',
-        "also where netloom switched forwarding on, let links that are not netloom's reach each other through this host",
-      ).env('NETLOOM_FORWARD_FOREIGN'),
+        "also where netloom switched forwarding on, let links that are not netloom's reach each other through this host " +
+          '(env: NETLOOM_FORWARD_FOREIGN=1)',
+      ),
     )
     .addOption(
       new Option('--nats-port <port>', 'of the own nats-server; 0: a free one')
@@ -106,15 +107,28 @@ export function daemonCommand(parent: Command, terminal: Terminal): void {
 }
 
 async function serve(terminal: Terminal, flags: DaemonFlags): Promise<void> {
+  const options = await daemonOptions(flags);
   const { startDaemon } = await import('../../daemon.ts');
+  if (flags.sysctlDir !== undefined) await mustHoldSettings(flags.sysctlDir);
   const stopped = nextSignal(['SIGTERM', 'SIGINT']);
-  const daemon = await startDaemon(await daemonOptions(flags));
+  const daemon = await startDaemon(options);
   const { node, pid, directories } = daemon.info();
   terminal.print(
     `netloom: node ${node} is serving (process ${pid}, ${flags.natsUrl ?? 'own nats-server'}, ${directories.run})`,
   );
   await stopped;
   await daemon.stop();
+}
+
+/** One that the user named: what is wrong with it would be seen only when the first network comes up. */
+async function mustHoldSettings(directory: string): Promise<void> {
+  const { SettingsFiles } = await import('../../actors/settings-files.ts');
+  try {
+    SettingsFiles.tryDirectory(directory);
+  } catch (error) {
+    const { message } = error as NodeJS.ErrnoException;
+    throw badInput(`--sysctl-dir ${directory}: settings of bridges cannot be written there: ${message}`);
+  }
 }
 
 export async function daemonOptions(flags: DaemonFlags): Promise<DaemonOptions> {
@@ -132,7 +146,7 @@ export async function daemonOptions(flags: DaemonFlags): Promise<DaemonOptions> 
     networksDirectory: flags.networksDir ?? ownNetworks,
     sysctlDirectory: flags.sysctlDir ?? ownSysctls,
     searchDomain: flags.dnsDomain,
-    forwardForeign: flags.forwardForeign ?? false,
+    forwardForeign: flags.forwardForeign ?? environmentFlag('NETLOOM_FORWARD_FOREIGN'),
     natsPort: flags.natsPort,
     natsUrl: flags.natsUrl ?? null,
     credentialsFile: flags.creds ?? null,

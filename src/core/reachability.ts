@@ -11,7 +11,7 @@ import type { ContainerView, NetworkView } from './view.ts';
  * answers, nor what a container's own firewall refuses. The real kernel is asked the same in test/kernel/firewall-matrix.test.ts.
  */
 
-/** `host`: a process on this host. `outside`: another machine, that knows no route to a container's subnet. */
+/** `host`: a process on this host. `outside`: another machine, without a route to a container's subnet. */
 export type Origin = 'host' | 'outside' | `container/${string}`;
 
 export interface ReachabilityCell {
@@ -133,8 +133,7 @@ function byAddress(from: Endpoint | 'outside' | 'host', to: Endpoint, family: Fa
       targets,
       ({ network }) => beyondUs(network) ?? yes("on the host's bridge", { network, way: 'host' }),
     );
-  if (from === 'outside')
-    return firstYes(targets, ({ network }) => beyondUs(network) ?? no(network.internal ? internal : 'no route'));
+  if (from === 'outside') return firstYes(targets, ({ network }) => beyondUs(network) ?? unrouted(network));
   if (from.namespace === to.namespace) return yes('same namespace');
   const near = targets.find(({ network }) => from.joined.some((own) => isOn(own, network, family)));
   return near
@@ -166,6 +165,14 @@ function byLoopback(from: Endpoint | 'outside' | 'host', hostIp: string, target:
   if (from !== 'host') return no(`published on ${hostIp} only`);
   if (familyOf(hostIp) === 6) return no(`${hostIp} is never routed`);
   return target.network.internal ? no(internal) : yes(published, { network: target.network, way: 'host' });
+}
+
+/** What another machine would need beside a route, which it does not have. */
+function unrouted(network: ReachableNetwork): Verdict {
+  if (network.internal) return no(internal);
+  return networkSettings(network).inbound === 'open'
+    ? no('the other machine needs a route through this host; the network lets it in (inbound=open)')
+    : no('only published ports are reached from other machines (inbound=guarded)');
 }
 
 function entered({ network }: Joined): Verdict {

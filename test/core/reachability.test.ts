@@ -116,7 +116,9 @@ describe('between two networks', () => {
       const cells = between(mode, mode);
       expect(verdict(cells, 'host', 'you')).toBe("yes: on the host's bridge");
       expect(verdict(cells, 'host', 'you', 'port')).toBe('yes: published 8080/tcp');
-      expect(verdict(cells, 'outside', 'you')).toBe('no: no route');
+      expect(verdict(cells, 'outside', 'you')).toBe(
+        'no: only published ports are reached from other machines (inbound=guarded)',
+      );
       expect(verdict(cells, 'outside', 'you', 'port')).toBe('yes: published 8080/tcp');
     },
   );
@@ -127,6 +129,34 @@ describe('between two networks', () => {
     expect(verdict(cells, 'host', 'you', 'port')).toBe('yes: published 8080/tcp');
     expect(verdict(cells, 'outside', 'you')).toBe('no: internal');
     expect(verdict(cells, 'outside', 'you', 'port')).toBe('no: internal');
+  });
+});
+
+describe('from the outside, the way by address', () => {
+  const outside = (more: Partial<ReachableNetwork>, address = '10.1.0.2', family: 4 | 6 = 4) =>
+    verdict(
+      reachability([network('a', more)], [container('web', { a: [address] }, { ports: [port()] })]),
+      'outside',
+      'web',
+      'address',
+      family,
+    );
+  const open = 'no: the other machine needs a route through this host; the network lets it in (inbound=open)';
+
+  it('of an open network lacks the route only, for either family', () => {
+    expect(outside({ options: { inbound: 'open' } })).toBe(open);
+    expect(outside({ options: { inbound: 'open' } }, 'fd01::2', 6)).toBe(open);
+  });
+
+  it.each([{}, { options: { inbound: 'guarded' } }])(
+    'of a guarded network is closed, whatever routes there are: %j',
+    (more) => expect(outside(more)).toBe('no: only published ports are reached from other machines (inbound=guarded)'),
+  );
+
+  it('of networks that have no guard is told as before', () => {
+    expect(outside({ internal: true })).toBe('no: internal');
+    expect(outside({ driver: 'macvlan' })).toBe('no: macvlan does not pass this host');
+    expect(outside({ options: { mode: 'unmanaged' } })).toBe('no: unmanaged bridge');
   });
 });
 

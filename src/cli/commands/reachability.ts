@@ -20,7 +20,9 @@ export function reachabilityCommand(parent: Command, terminal: Terminal): void {
     summary: 'show who reaches which container: by its address, and by its published ports',
     details:
       'Read off the networks, their options and the rules of other firewalls, nothing is sent: what the network lets through, ' +
-      'whether or not anybody listens. A row for who asks, a column for who is asked; "-" is not at all.',
+      'whether or not anybody listens. A row for who asks, a column for who is asked; "-" is not at all. "host" is a process on this ' +
+      'host; "outside" is another machine that reaches this host and has no route to the subnets of containers. One that has a ' +
+      'route through this host also reaches addresses on networks with inbound=open.',
     examples: [
       'netloom reachability',
       'netloom reachability --why',

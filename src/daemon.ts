@@ -115,6 +115,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       state: stateDirectory,
       netns: netnsDirectory,
       networks: networksDirectory,
+      sysctl: sysctlDirectory,
     };
     const engine = new ActorEngine(journal, pool, { node, version, bootId, directories });
     publisher.giveWayWhile(() => engine.isAwaited());

@@ -1,9 +1,11 @@
+import { grantOf } from '../machines/network-context.ts';
 import type { PlanPreview } from './bus/engine.ts';
 import { portConflict } from './core/claims.ts';
 import type { Attachment, ContainerWish } from './core/container.ts';
 import { fault, NetloomError } from './core/fault.ts';
 import { chooseAddresses, type Lease, leaseOf } from './core/lease.ts';
-import { netnsOf, settingsInside, setupPlan, teardownPlan } from './core/plan/container.ts';
+import { netnsOf, settingsInside, setupPlan, teardownPlan, unlinkPlan } from './core/plan/container.ts';
+import { raisePlan } from './core/plan/network.ts';
 import { describeStep } from './core/plan/step.ts';
 import type { JournalViews } from './journal-views.ts';
 
@@ -20,11 +22,20 @@ export function previewPlan(views: JournalViews, netnsDirectory: string, wish: C
   const plan = setupPlan(grant);
   return {
     id: wish.id,
+    networks: wish.attachments.flatMap(({ network }) => missingNetwork(views, network)),
     steps: plan.steps.map(describeStep),
     plan,
-    teardown: teardownPlan(grant).steps.map(describeStep),
+    teardown: [teardownPlan(grant), unlinkPlan(grant)].flatMap(({ steps }) => steps.map(describeStep)),
     settings: settingsInside(grant),
   };
+}
+
+/** A network is made when its first container comes. */
+function missingNetwork(views: JournalViews, name: string): PlanPreview['networks'] {
+  const context = views.networkContext(name);
+  if (!context?.definition || context.device) return [];
+  const steps = raisePlan(grantOf(context)).steps.map(describeStep);
+  return [{ name, link: context.definition.network_interface, steps }];
 }
 
 function previewLease(views: JournalViews, container: string, attachment: Attachment): Lease {

@@ -63,6 +63,8 @@ export type NetworkInspection = { network: NetworkView; settings: ExplainedSetti
 
 export interface PlanPreview {
   id: string;
+  /** its networks that are not up: what each is made of, before the steps */
+  networks: { name: string; link: string | null; steps: string[] }[];
   /** one line per step, in order */
   steps: string[];
   /** the same as data */

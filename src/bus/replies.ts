@@ -202,7 +202,13 @@ export const nodeInfoSchema: z.ZodType<NodeInfo> = z.object({
   containers: z.int(),
   networks: z.int(),
   outbox: z.int().describe('facts that wait for the bus'),
-  directories: z.object({ run: z.string(), state: z.string(), netns: z.string(), networks: z.string() }),
+  directories: z.object({
+    run: z.string(),
+    state: z.string(),
+    netns: z.string(),
+    networks: z.string(),
+    sysctl: z.string().describe('settings of bridges, for systemd-sysctl'),
+  }),
 } satisfies Shape<NodeInfo>);
 
 const firewallDropSchema: z.ZodType<FirewallDrop> = z.object({
@@ -348,6 +354,15 @@ export const statisticsSchema: z.ZodType<ContainerStatistics> = z.object({
 
 export const planSchema: z.ZodType<PlanPreview> = z.object({
   id: z.string(),
+  networks: z
+    .array(
+      z.object({
+        name: z.string(),
+        link: z.string().nullable().describe('its interface on this host; null: found when it is made'),
+        steps: z.array(z.string()),
+      }),
+    )
+    .describe('its networks that are not up: what each is made of, before the steps'),
   steps: z.array(z.string()).describe('one line per step, in order'),
   plan: z.unknown().describe('the same as data'),
   teardown: z.array(z.string()).describe('what teardown would do, in order'),

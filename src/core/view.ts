@@ -104,7 +104,7 @@ export interface NodeInfo {
   networks: number;
   /** facts that wait for the bus */
   outbox: number;
-  directories: { run: string; state: string; netns: string; networks: string };
+  directories: { run: string; state: string; netns: string; networks: string; sysctl: string };
 }
 
 /** B14: frames that a bridge did not take, for they carried neither the MAC nor an address of the lease: by network, or by container. */

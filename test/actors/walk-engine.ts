@@ -118,7 +118,8 @@ export class WalkEngine {
     this.#journal = new Journal(directory);
     this.#journal.noticeBoot('this boot');
     this.#pool = new ThreadlessPool(this.#journal, kernels, netnsDirectory);
-    const directories = { run: directory, state: directory, netns: netnsDirectory, networks: `${directory}/networks` };
+    const [networks, sysctl] = [`${directory}/networks`, `${directory}/sysctl.d`];
+    const directories = { run: directory, state: directory, netns: netnsDirectory, networks, sysctl };
     const settings = { node: 'walk', version: '0', bootId: 'this boot', directories };
     // what an engine asks of a pool, but not its threads
     this.engine = new ActorEngine(this.#journal, this.#pool as unknown as Pool, settings);

@@ -101,6 +101,7 @@ export class FakeEngine implements Engine {
         state: '/var/lib/netloom',
         netns: '/run/netns',
         networks: '/etc/containers/networks',
+        sysctl: '/run/sysctl.d',
       },
     };
   }
@@ -139,7 +140,7 @@ export class FakeEngine implements Engine {
     return {};
   }
   plan({ id }: { id: string }) {
-    return { id, steps: ['netns.create'], plan: null, teardown: [], settings: [] };
+    return { id, networks: [], steps: ['netns.create'], plan: null, teardown: [], settings: [] };
   }
   async collect(_command: Sent['command'], dryRun: boolean) {
     return { dryRun, leftovers: [], doubtful: [], failed: [] };

@@ -134,12 +134,22 @@ describe('a container', () => {
   it('is planned without a change', async () => {
     await client.network.create({ name: 'web' });
     const { stdout } = await say('plan', 'c1', '--network', 'web', '-p', '8080:80');
-    expect(stdout).toMatch(/^To set up c1\n {3}1\. netns\.create /);
+    expect(stdout).toMatch(
+      /^Network web is not up: it is made first\n( +\d+\. .*\n)+\nTo set up c1\n {3}1\. netns\.create /,
+    );
+    expect(stdout).toMatch(/^ +\d+\. link\.bridge netloom0\b/m);
+    // what goes after the namespace: what guarded the links
+    const teardown = stdout.slice(stdout.indexOf('To take it down'));
+    for (const set of ['held_links', 'leased_macs', 'sources4']) expect(teardown).toContain(set);
     expect(stdout).toMatch(/^To take it down\n {2}1\. /m);
     const planned = JSON.parse((await say('plan', '--id', 'c1', '--network', 'web', '--json')).stdout);
     expect(stdout).toContain('net.ipv6.conf.eth0.accept_ra=0  a neighbour must not become its router');
     expect(planned.steps.length).toBeGreaterThan(3);
+    expect(planned.networks).toEqual([{ name: 'web', link: 'netloom0', steps: expect.any(Array) }]);
     expect(inventory(daemon)).toMatchObject({ namespaces: [], links: [] });
+    await client.container.setup({ id: 'c2', networks: [{ network: 'web' }] });
+    expect((await client.container.plan({ id: 'c1', networks: [{ network: 'web' }] })).networks).toEqual([]);
+    expect((await say('plan', 'c1', '--network', 'web')).stdout).toMatch(/^To set up c1\n/);
   });
 });
 
@@ -309,7 +319,9 @@ describe("the README's program", () => {
 
 describe('the node', () => {
   it('tells of itself', async () => {
-    expect((await say('node', 'info')).stdout).toMatch(/^Node +testnode\nState +serving$/m);
+    const { stdout } = await say('node', 'info');
+    expect(stdout).toMatch(/^Node +testnode\nState +serving$/m);
+    expect(stdout).toContain(`\nSettings         ${daemon.runDirectory}/sysctl.d\n`);
     expect(JSON.parse((await say('--json', 'node', 'info')).stdout)).toMatchObject({ node: 'testnode', workers: 2 });
   });
 });

@@ -32,6 +32,8 @@ function nodeFacts(terminal: Terminal, info: NodeInfo): string {
     ['Run directory', info.directories.run],
     ['State directory', info.directories.state],
     ['Namespaces', info.directories.netns],
+    ['Definitions', info.directories.networks],
+    ['Settings', info.directories.sysctl],
     ['Boot', info.bootId],
   ]);
 }

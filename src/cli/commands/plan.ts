@@ -27,8 +27,14 @@ export function planCommand(parent: Command, terminal: Terminal): void {
   addContainerOptions(command);
 }
 
-function planText(terminal: Terminal, { id, steps, teardown, settings }: ResponseOf<'plan.container'>): string {
+function planText(terminal: Terminal, preview: ResponseOf<'plan.container'>): string {
+  const { id, networks, steps, teardown, settings } = preview;
   return [
+    ...networks.flatMap((network) => [
+      paint(terminal, 'bold', `Network ${plain(network.name)} is not up: it is made first`),
+      ...numbered(network.steps),
+      '',
+    ]),
     paint(terminal, 'bold', `To set up ${plain(id)}`),
     ...numbered(steps),
     '',

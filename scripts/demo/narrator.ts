@@ -41,7 +41,7 @@ export function fact(event: StreamedEvent, directory: string): void {
   const { time, source, fact: name, details, style } = eventParts(event);
   const shown = details.replaceAll(`${directory}/`, '');
   const bar = paint(terminal, 'cyan', '│');
-  const line = `${paint(terminal, 'dim', clock(time))}  ${source.padEnd(18)}${paint(terminal, style, name.padEnd(13))}`;
+  const line = `${paint(terminal, 'dim', clock(time))}  ${source.padEnd(17)} ${paint(terminal, style, name.padEnd(12))} `;
   terminal.print(`   ${bar} ${line}${paint(terminal, 'dim', shown)}`.trimEnd());
 }
 

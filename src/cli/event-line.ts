@@ -94,7 +94,7 @@ function detailsOf(data: Details, shown: (id: string) => string): string {
       data.bridge,
       data.steps?.join(', '),
       data.settings?.map(({ key, found, wanted }) => `${key} was ${found}, is ${wanted}`).join(', '),
-      data.tookMs !== undefined && `${data.tookMs} ms`,
+      data.tookMs !== undefined && `${Math.round(data.tookMs * 10) / 10} ms`,
       data.pid && `pid ${data.pid}`,
       data.container && shown(data.container),
       data.reason,

@@ -28,11 +28,20 @@ const main = new URL('../../dist/src/cli/main.js', import.meta.url).pathname;
 const failing = (checks: Finding[]) => checks.filter(({ ok }) => ok !== true).map(({ check }) => check);
 
 describe('doctor', () => {
-  it('misses nothing but the daemon on a machine that can run the tests, and leaves no trace', async () => {
+  it('misses nothing before the daemon is started on a machine that can run the tests, and leaves no trace', async () => {
     const { stdout, exitCode } = await netloom(daemon, ['doctor', '--json']);
     const { ok, checks } = JSON.parse(stdout) as { ok: boolean; checks: Finding[] };
-    expect({ ok, exitCode, failing: failing(checks) }).toEqual({ ok: false, exitCode: 1, failing: ['Daemon'] });
-    expect(checks.find(({ check }) => check === 'Daemon')?.mend).toContain('netloom daemon');
+    expect({ ok, exitCode, failing: failing(checks) }).toEqual({ ok: true, exitCode: 0, failing: ['Daemon'] });
+    expect(checks.find(({ check }) => check === 'Daemon')).toEqual({
+      check: 'Daemon',
+      ok: null,
+      pending: true,
+      found: 'not running yet: netloom daemon starts it',
+      mend: null,
+    });
+    const { stdout: text } = await netloom(daemon, ['doctor']);
+    expect(text).toMatch(/^– Daemon +not running yet/m);
+    expect(text).toMatch(/\n\nAll is well: netloom daemon may be started\.$/);
     expect(linkNames()).toEqual(['lo']);
   });
 
@@ -57,6 +66,14 @@ describe('doctor', () => {
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/^✓ Daemon +node testnode is serving/m);
     expect(stdout).toMatch(/\n\nAll is well\.$/);
+  });
+
+  it('misses one that has been there and ended', async () => {
+    await daemon.stop();
+    const { stdout, exitCode } = await netloom(daemon, ['doctor', '--json']);
+    const { ok, checks } = JSON.parse(stdout) as { ok: boolean; checks: Finding[] };
+    expect({ ok, exitCode, failing: failing(checks) }).toEqual({ ok: false, exitCode: 1, failing: ['Daemon'] });
+    expect(checks.find(({ check }) => check === 'Daemon')?.mend).toContain('netloom daemon');
   });
 });
 

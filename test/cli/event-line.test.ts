@@ -55,6 +55,7 @@ describe('the line of an event', () => {
       { steps: ['link.set eth0', 'route.add'], tookMs: 3 },
       'link.set eth0, route.add  3 ms',
     ],
+    ['container', 'drift-healed', { steps: ['route.add'], tookMs: 3.36397200000647 }, 'route.add  3.4 ms'],
     [
       'container',
       'degraded',

@@ -1,10 +1,12 @@
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { credentialsFile, defaultRunDir } from '../../bus/credentials.ts';
 import { type NetloomClient, NetloomError } from '../../client.ts';
 import { forwardingText } from '../../core/forwarding.ts';
 import type { NodeInfo } from '../../core/view.ts';
 import type { GlobalOptions } from '../options.ts';
 import { withClient } from '../session.ts';
-import { bad, type Finding, good } from './finding.ts';
+import { bad, type Finding, good, pending } from './finding.ts';
 
 const check = 'Daemon';
 
@@ -19,9 +21,17 @@ export async function daemonChecks(options: GlobalOptions): Promise<Finding[]> {
     ];
   } catch (error) {
     if (!(error instanceof NetloomError)) throw error;
-    const silent = bad(check, error.message, 'start it: netloom daemon; or say where it is: --run-dir, --nats-url');
+    const silent = isYetToCome(options)
+      ? pending(check, 'not running yet: netloom daemon starts it')
+      : bad(check, error.message, 'start it: netloom daemon; or say where it is: --run-dir, --nats-url');
     return options.natsUrl === undefined ? [await portCheck(), silent] : [silent];
   }
+}
+
+/** A daemon leaves its credentials in its run directory, also when it ends; they go with a reboot. */
+function isYetToCome({ natsUrl, creds, runDir }: GlobalOptions): boolean {
+  if (natsUrl !== undefined || (creds ?? process.env.NETLOOM_CREDS) !== undefined) return false;
+  return !existsSync(credentialsFile(runDir ?? process.env.NETLOOM_RUN_DIR ?? defaultRunDir, 'admin'));
 }
 
 /** What this host forwards, and whether what is not netloom's is kept from it. */

@@ -3,6 +3,8 @@ export interface Finding {
   check: string;
   /** null: no verdict, because something before it is missing */
   ok: boolean | null;
+  /** it is still to come, and nothing is wrong with that */
+  pending?: true;
   /** in words: a version, a path, the kernel's refusal */
   found: string;
   /** how to mend it; null when all is well */
@@ -11,6 +13,13 @@ export interface Finding {
 
 export const good = (check: string, found: string): Finding => ({ check, ok: true, found, mend: null });
 export const bad = (check: string, found: string, mend: string): Finding => ({ check, ok: false, found, mend });
+export const pending = (check: string, found: string): Finding => ({
+  check,
+  ok: null,
+  pending: true,
+  found,
+  mend: null,
+});
 export const untried = (check: string, because: string): Finding => ({
   check,
   ok: null,

@@ -239,7 +239,13 @@ export interface LinkInfo {
   ipv6AddressGeneration: 'none' | 'eui64' | null;
   ipv4Configuration: { routeLocalnet: boolean; forwarding: boolean; arpNotify: boolean; rpFilter: number } | null;
   /** null where the link has no IPv6 (its MTU is below 1280, or the kernel has none) */
-  ipv6Configuration: { forwarding: boolean; acceptRa: number; autoconf: boolean; acceptDad: number } | null;
+  ipv6Configuration: {
+    forwarding: boolean;
+    acceptRa: number;
+    autoconf: boolean;
+    acceptDad: number;
+    disableIpv6: boolean;
+  } | null;
   statistics: LinkStatistics;
 }
 /** ip -s link show [dev <name>]; linkByName answers null when there is none. */

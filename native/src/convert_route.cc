@@ -51,6 +51,7 @@ static Napi::Value ipv6_configuration(Napi::Env env, const std::vector<int32_t>&
   object.Set("acceptRa", value(DEVCONF_ACCEPT_RA));
   object.Set("autoconf", value(DEVCONF_AUTOCONF) != 0);
   object.Set("acceptDad", value(DEVCONF_ACCEPT_DAD));
+  object.Set("disableIpv6", value(DEVCONF_DISABLE_IPV6) != 0);
   return object;
 }
 

@@ -512,7 +512,7 @@ describe.each([
       await succeed(create(), addVeth());
       const settings = { acceptRa: 2, autoconf: true };
       const set: Step = { verb: 'link.ipv6', netns, name: 'eth0', settings };
-      expect(world.ipv6('eth0', netns)).toEqual({ forwarding: false, ...namespaceSettings });
+      expect(world.ipv6('eth0', netns)).toEqual({ forwarding: false, disableIpv6: false, ...namespaceSettings });
       const [told] = await succeed(set);
       expect(told?.drifted).toEqual([
         { key: 'net.ipv6.conf.eth0.accept_ra', found: '0', wanted: '2' },

@@ -207,6 +207,7 @@ export async function realWorld(): Promise<World> {
         acceptRa: Number(read('accept_ra')),
         autoconf: read('autoconf') === '1',
         acceptDad: Number(read('accept_dad')),
+        disableIpv6: read('disable_ipv6') === '1',
       };
     },
     acceptRa: (name, path, value) => void native.setSysctl(path, `net/ipv6/conf/${name}/accept_ra`, `${value}`),

@@ -1,7 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as native from '#native';
 import type { SettingDrift } from '../../src/core/plan/interface-settings.ts';
+import { untilAnswered } from '../support/daemon.ts';
 import { Lab } from '../support/lab.ts';
 
 // Another program (systemd-sysctl, a hardening script, sysctl --system) sets back what netloom has set.
@@ -34,6 +36,7 @@ const rows: [setting: string, value: string, wrong: string][] = [
   ['net.ipv6.conf.%.accept_ra', '0', '2'],
   ['net.ipv6.conf.%.autoconf', '0', '1'],
   ['net.ipv6.conf.%.accept_dad', '0', '1'],
+  ['net.ipv6.conf.%.disable_ipv6', '0', '1'],
   ['net.ipv4.conf.%.arp_notify', '1', '0'],
 ];
 
@@ -60,6 +63,32 @@ describe('N09 settings of a bridge', () => {
       console.log(`${settingOf(setting)}: told as healed after ${tookMs.toFixed(0)} ms`);
     },
   );
+
+  it('N09 IPv6 that is switched off on every link is back on the bridge, with its addresses and names', async () => {
+    native.setSysctl(null, 'net.ipv6.conf.all.disable_ipv6', '1');
+    const { netns } = await lab.client.container.inspect({ id: 'one' }).then(({ container }) => container);
+    const script = `
+      const resolver = new (require('node:dns').promises.Resolver)({ timeout: 500, tries: 1 });
+      resolver.setServers(['[fd00:80::1]']);
+      resolver.resolve4('one').then((found) => console.log(found.join()), ({ code }) => console.log(code));`;
+    const ask = () =>
+      execFileSync('nsenter', [`--net=${netns?.path}`, process.execPath, '-e', script], { encoding: 'utf8' }).trim();
+    await untilAnswered(async () => expect(ask()).toBe('10.80.0.2'));
+    // by hand for other links, as whoever switched it off does later
+    native.setSysctl(null, 'net.ipv6.conf.all.disable_ipv6', '0');
+    expect(ask()).toBe('10.80.0.2');
+    const { network } = await lab.client.network.inspect({ name: 'net' });
+    expect(network).toMatchObject({ state: 'up', lastFault: null });
+  });
+
+  it('N09 a network of IPv6 comes up where links are born without', async () => {
+    native.setSysctl(null, 'net.ipv6.conf.default.disable_ipv6', '1');
+    await lab.client.network.create({ name: 'six', subnets: [{ subnet: 'fd00:81::/64' }] });
+    await lab.client.container.setup({ id: 'six', networks: [{ network: 'six' }] });
+    await lab.remove('six');
+    await lab.client.network.remove({ name: 'six' });
+    native.setSysctl(null, 'net.ipv6.conf.default.disable_ipv6', '0');
+  });
 
   it('N09 are shown, with the reason for each, by plan and inspect', async () => {
     const { settings } = await lab.client.network.inspect({ name: 'net' });

@@ -37,7 +37,13 @@ export interface FakeRoute {
 }
 
 /** What the kernel begins with where nothing else is said. */
-const kernelIpv6: Required<Ipv6Settings> = { forwarding: false, acceptRa: 1, autoconf: true, acceptDad: 1 };
+const kernelIpv6: Required<Ipv6Settings> = {
+  forwarding: false,
+  acceptRa: 1,
+  autoconf: true,
+  acceptDad: 1,
+  disableIpv6: false,
+};
 
 export class FakeNetns {
   readonly links = new Map<string, FakeLink>();

@@ -19,6 +19,7 @@ export interface Ipv6Settings {
   acceptRa?: number;
   autoconf?: boolean;
   acceptDad?: number;
+  disableIpv6?: boolean;
 }
 
 /** Names below net.ipv4.conf.<interface>. */
@@ -35,6 +36,7 @@ const ipv6Names = {
   acceptRa: 'accept_ra',
   autoconf: 'autoconf',
   acceptDad: 'accept_dad',
+  disableIpv6: 'disable_ipv6',
 } as const satisfies Record<keyof Ipv6Settings, string>;
 
 /** What the settings of a bridge depend on. */
@@ -80,6 +82,10 @@ const bridgeTable = ({ internal, hasIpv6, onLoopback }: BridgeTraits): Row[] => 
             : 'no container reaches loopback of the host, not even without the ruleset',
         } as const,
       ]),
+  // after those that say what it may hear
+  ...(hasIpv6
+    ? [{ family: 6, name: 'disableIpv6', value: false, why: 'it has a subnet of IPv6, whatever others have' } as const]
+    : []),
   ...(hasIpv6 && !internal
     ? [{ family: 6, name: 'forwarding', value: true, why: 'containers reach other networks through the host' } as const]
     : []),

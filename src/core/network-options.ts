@@ -161,6 +161,11 @@ const plain: NetworkSettings = {
   acceptRa: null,
 };
 
+/** The names of a driver's options, without docker's for one that is there already. */
+export function optionNames(driver: NetworkDriver): string[] {
+  return Object.keys(readers[driver]).filter((name) => !name.startsWith('com.docker.'));
+}
+
 /** Everything must be known and make sense: an option that is misspelt would be missed only when it is needed. */
 export function readOptions(driver: NetworkDriver, options: Options): NetworkSettings | Fault {
   const known = readers[driver];

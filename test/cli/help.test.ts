@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { describe, expect, it } from 'vitest';
+import { networkDrivers, optionNames } from '../../src/core/network-options.ts';
 import { say } from './netloom.ts';
 
 const groups = ['container', 'network', 'port', 'node', 'podman'];
@@ -31,6 +32,18 @@ describe('--help', () => {
     for (const command of leaves) expect(stdout).toContain(command.split(' ')[0]);
     for (const code of [0, 1, 2, 3, 4]) expect(stdout).toMatch(new RegExp(`^  ${code}  \\w`, 'm'));
   });
+
+  it('of network create lists the options of each driver', async () => {
+    const text = (await say('network', 'create', '--help')).stdout.replaceAll(/\s+/g, ' ');
+    for (const driver of networkDrivers) expect(text).toContain(`${driver}: ${optionNames(driver).join(', ')}`);
+    for (const name of ['mtu', 'isolate', 'inbound', 'spoofing', 'accept_ra'])
+      expect(optionNames('bridge')).toContain(name);
+  });
+
+  it('of reachability says what outside is', async () =>
+    expect((await say('reachability', '--help')).stdout.replaceAll(/\s+/g, ' ')).toContain(
+      '"outside" is another machine that reaches this host and has no route to the subnets of containers',
+    ));
 
   it.each(groups)('of %s lists its verbs', async (group) => {
     const { stdout } = await say(group, '--help');

@@ -3,6 +3,7 @@ import type { NetloomClient } from '../../client.ts';
 import { bigintToAddress, parseSubnet, subnetEnd } from '../../core/address.ts';
 import { NetloomError } from '../../core/fault.ts';
 import type { NetworkRequest, NetworkRoute } from '../../core/network.ts';
+import { type NetworkDriver, networkDrivers, optionNames } from '../../core/network-options.ts';
 import { clientCommand } from '../command.ts';
 import { addressParser } from '../network-argument.ts';
 import { asIs, badInput, collect, collectList, collectPairs, type GlobalOptions, tokenParser } from '../options.ts';
@@ -69,11 +70,16 @@ function definitionOptions(): Option[] {
     new Option('--route <destination,gateway[,metric]>', 'a route for its containers').argParser(collect(parseRoute)),
     new Option('--interface-name <name>', 'of the bridge, or of the parent; default: the first free netloomN'),
     new Option('--ipam-driver <driver>', 'host-local (default), none'),
-    new Option('-o, --opt <key=value>', 'of the driver, e.g. mtu=<bytes>').argParser(collectPairs('--opt')),
+    new Option(
+      '-o, --opt <key=value>',
+      `option of the driver (docs/networks.md), e.g. mtu=1400; ${networkDrivers.map(optionsOf).join('; ')}`,
+    ).argParser(collectPairs('--opt')),
     new Option('--label <key=value>', 'a word of your own').argParser(collectPairs('--label')),
     new Option('--ignore', 'no failure when there is a network of that name'),
   ];
 }
+
+const optionsOf = (driver: NetworkDriver): string => `${driver}: ${optionNames(driver).join(', ')}`;
 
 async function create(client: NetloomClient, request: NetworkRequest, ignore: boolean) {
   const wish = request.name === '' ? { ...request, name: await freeName(client) } : request;

@@ -93,7 +93,10 @@ it('B13 a successor is reached at once, however often it changes', async () => {
   const host = lab.peers.in(null, 'host');
   for (let round = 0; round < 10; round++) {
     const ports = [{ hostPort: 8080, containerPort: 80 }];
-    const { netns } = await lab.client.container.setup({ id: `web${round}`, networks: [{ network: 'net' }], ports });
+    const wish = { id: `web${round}`, networks: [{ network: 'net' }], ports };
+    // a removal is answered before the host has heard that the port is free
+    await untilAnswered(() => lab.client.container.plan(wish));
+    const { netns } = await lab.client.container.setup(wish);
     // nobody listens inside: refused at once, which takes a way there and back
     expect(await host.reach('tcp', '127.0.0.1', 8080), netns.path).toBe('ECONNREFUSED');
     await lab.client.container.remove({ id: `web${round}` });

@@ -41,6 +41,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -158,18 +159,36 @@ static void let_ports_go(unsigned index) {
 /* ------------------------------------------------------------------------------------------ namespaces */
 
 /* sysctl -w net.ipv6.conf.default.<name>=0, where this thread is: every interface to come begins with it. */
-static bool set_ipv6_default(const char* name) {
+static bool set_ipv6_default(int proc, const char* name) {
   char path[96];
-  snprintf(path, sizeof path, "/proc/sys/net/ipv6/conf/default/%s", name);
-  const int file = open(path, O_WRONLY | O_CLOEXEC);
+  snprintf(path, sizeof path, "sys/net/ipv6/conf/default/%s", name);
+  const int file = openat(proc, path, O_WRONLY | O_CLOEXEC);
   const bool done = file >= 0 && write(file, "0", 1) == 1;
   if (file >= 0) close(file);
   return done;
 }
 
+/*
+ * By an instance of proc that is mounted nowhere, as netloom does: a look-up below /proc/sys/net compares the name with
+ * those of every namespace that was looked at through the same instance.
+ */
+static int open_proc(void) {
+  const int context = syscall(SYS_fsopen, "proc", 1 /* FSOPEN_CLOEXEC */);
+  if (context < 0) return -1;
+  const int created = syscall(SYS_fsconfig, context, 6 /* FSCONFIG_CMD_CREATE */, NULL, NULL, 0);
+  const int proc = created < 0 ? -1 : syscall(SYS_fsmount, context, 1 /* FSMOUNT_CLOEXEC */, 0);
+  close(context);
+  return proc;
+}
+
 static bool set_ipv6_defaults(void) {
   if (!with_settings) return true;
-  return set_ipv6_default("accept_ra") && set_ipv6_default("autoconf") && set_ipv6_default("accept_dad");
+  const int proc = open_proc();
+  if (proc < 0) return false;
+  const bool done =
+      set_ipv6_default(proc, "accept_ra") && set_ipv6_default(proc, "autoconf") && set_ipv6_default(proc, "accept_dad");
+  close(proc);
+  return done;
 }
 
 /*

@@ -210,3 +210,23 @@ describe('B04 places for what is under way', () => {
     expect(lostBy(taken)).toBe(1);
   });
 });
+
+it('B04 a container that asks as fast as it can keeps no other of its network from being answered', async () => {
+  const attacks = greedy
+    .slice(0, 1)
+    .map((one) => asking(one.netns.path, gatewayOf(one), [addressOf(one)], ['g1'], 5_000, 1));
+  for (const attack of attacks) await attack.begun();
+  const counts: number[] = [];
+  for (let n = 0; n < 20; n++) {
+    const asks = asking(neighbour.netns.path, gatewayOf(neighbour), [addressOf(neighbour)], ['neighbour'], 1, 0);
+    await asks.answered();
+    counts.push((await asks.end())[0] ?? 0);
+  }
+  expect(counts).toEqual(Array(20).fill(1));
+  const told = await Promise.all(attacks.map((attack) => attack.end()));
+  for (const { asked = 0, 0: answered = 0 } of told) {
+    console.log(`of ${asked} questions ${answered} were answered`);
+    expect(answered).toBeGreaterThan(0);
+    expect(answered).toBeLessThan(asked);
+  }
+}, 30_000);

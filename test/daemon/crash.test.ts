@@ -112,7 +112,7 @@ async function publishedSequences(client: NetloomClient): Promise<number[]> {
 }
 
 describe('20 containers set up and torn down in a loop', () => {
-  it('leave nothing and lose no fact when the daemon is killed 50 times', { timeout: 180_000 }, async () => {
+  it('leave nothing and lose no fact when the daemon is killed 50 times', { timeout: 600_000 }, async () => {
     await survive(50, async () => {
       await daemon.kill();
       const again = await daemon.start();
@@ -120,14 +120,14 @@ describe('20 containers set up and torn down in a loop', () => {
     });
   });
 
-  it('leave nothing and lose no fact when a worker dies 30 times', { timeout: 120_000 }, async () => {
+  it('leave nothing and lose no fact when a worker dies 30 times', { timeout: 600_000 }, async () => {
     await survive(30, async (client, random) => {
       const index = random() < 0.5 ? 0 : 1;
       await client.worker.restart({ index }, { timeoutMs: 10_000 });
     });
   });
 
-  it('leave nothing and lose no fact when nats-server is killed 15 times', { timeout: 120_000 }, async () => {
+  it('leave nothing and lose no fact when nats-server is killed 15 times', { timeout: 600_000 }, async () => {
     await survive(15, async (client) => {
       const pid = daemon.natsPid();
       if (pid !== null) process.kill(pid, 'SIGKILL');

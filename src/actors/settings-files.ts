@@ -1,6 +1,10 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import type { SystemFault } from '#native';
 import { makeDirectories } from '../make-directories.ts';
 import { fault } from './system-fault.ts';
+
+/** What is said of a place that takes no files at all, now or ever. */
+const takesNoFiles = new Set(['EROFS', 'EACCES', 'EPERM', 'EEXIST', 'ENOTDIR', 'ENOENT', 'ELOOP']);
 
 /**
  * Settings of bridges as files for systemd-sysctl and `sysctl --system`, which apply all files anew whenever they run. They go
@@ -18,9 +22,22 @@ export class SettingsFiles {
     rmSync(trial);
   }
 
-  /** Whether it was not there, or another. */
+  /**
+   * Whether it was not there, or another. A place that takes no files is no fault: the settings are in force without, and what
+   * another program sets back is restored. `netloom doctor` names it.
+   */
   write(link: string, text: string): boolean {
     if (this.#read(link) === text) return false;
+    try {
+      this.#replace(link, text);
+      return true;
+    } catch (error) {
+      if (takesNoFiles.has((error as SystemFault).errno)) return false;
+      throw error;
+    }
+  }
+
+  #replace(link: string, text: string): void {
     this.#orFault('write', link, () => {
       makeDirectories(this.directory, 0o755);
       // the worker's own: two networks on two workers write at the same time
@@ -28,7 +45,6 @@ export class SettingsFiles {
       writeFileSync(temporary, text, { mode: 0o644 });
       renameSync(temporary, this.#path(link));
     });
-    return true;
   }
 
   remove(link: string): void {
@@ -36,8 +52,8 @@ export class SettingsFiles {
       try {
         rmSync(this.#path(link), { force: true });
       } catch (error) {
-        // no directory is there any more: nor is a file
-        if ((error as NodeJS.ErrnoException).code !== 'ENOTDIR') throw error;
+        // a place that takes no files has none
+        if (!takesNoFiles.has((error as NodeJS.ErrnoException).code ?? '') || this.#read(link) !== null) throw error;
       }
     });
   }

@@ -47,6 +47,16 @@ describe('the file of a bridge', () => {
     files.remove('netloom0');
   });
 
+  it('is not missed where no files can be', () => {
+    const path = `${directory.path}/sysctl.d`;
+    for (const place of ['/proc/self/nope', `${path}/a`]) {
+      writeFileSync(path, '');
+      const files = new SettingsFiles(place);
+      expect(files.write('netloom0', 'x')).toBe(false);
+      files.remove('netloom0');
+    }
+  });
+
   it('comes back with its directory', () => {
     const path = `${directory.path}/a/sysctl.d`;
     const files = new SettingsFiles(path);

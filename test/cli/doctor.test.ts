@@ -2,6 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findingsText } from '../../src/cli/commands/doctor.ts';
+import { settingsFindings } from '../../src/cli/doctor/daemon.ts';
 import { bad, type Finding, good, untried } from '../../src/cli/doctor/finding.ts';
 import { kernelVersion, nodeVersion, privileges, writable } from '../../src/cli/doctor/machine.ts';
 import { processesOf, TestDaemon } from '../support/daemon.ts';
@@ -28,6 +29,21 @@ const main = new URL('../../dist/src/cli/main.js', import.meta.url).pathname;
 const failing = (checks: Finding[]) => checks.filter(({ ok }) => ok !== true).map(({ check }) => check);
 
 describe('doctor', () => {
+  it('N09 names a place that takes no settings files, and finds nothing wrong with it', () => {
+    const at = (sysctl: string) =>
+      settingsFindings({ directories: { run: '', state: '', netns: '', networks: '', sysctl } });
+    expect(at(directory.path)).toEqual([]);
+    expect(at('/nonexistent')).toEqual([]);
+    expect(at(`${main}/a`)).toEqual([
+      expect.objectContaining({
+        check: 'Settings files',
+        ok: null,
+        pending: true,
+        found: expect.stringContaining('ENOTDIR'),
+      }),
+    ]);
+  });
+
   it('misses nothing before the daemon is started on a machine that can run the tests, and leaves no trace', async () => {
     const { stdout, exitCode } = await netloom(daemon, ['doctor', '--json']);
     const { ok, checks } = JSON.parse(stdout) as { ok: boolean; checks: Finding[] };

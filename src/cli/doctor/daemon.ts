@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { credentialsFile, defaultRunDir } from '../../bus/credentials.ts';
 import { type NetloomClient, NetloomError } from '../../client.ts';
@@ -18,6 +18,7 @@ export async function daemonChecks(options: GlobalOptions): Promise<Finding[]> {
     return [
       info.state === 'serving' ? good(check, found) : bad(check, found, 'wait a moment, and ask again'),
       ...forwardingFindings(info),
+      ...settingsFindings(info),
     ];
   } catch (error) {
     if (!(error instanceof NetloomError)) throw error;
@@ -37,6 +38,21 @@ function isYetToCome({ natsUrl, creds, runDir }: GlobalOptions): boolean {
 /** What this host forwards, and whether what is not netloom's is kept from it. */
 export function forwardingFindings({ forwarding }: Pick<NodeInfo, 'forwarding'>): Finding[] {
   return forwarding.length > 0 ? [good('Forwarding', forwarding.map(forwardingText).join('; '))] : [];
+}
+
+/** Nothing to say where settings can be kept; where not, they are restored all the same. */
+export function settingsFindings({ directories }: Pick<NodeInfo, 'directories'>): Finding[] {
+  const { sysctl } = directories;
+  try {
+    accessSync(sysctl, constants.W_OK);
+    return [];
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    // it is made with the first network
+    if (code === 'ENOENT') return [];
+    const found = `${sysctl} takes none (${code}): what sysctl --system sets back is restored within a second`;
+    return [pending('Settings files', found)];
+  }
 }
 
 const defaultPort = 4222;

@@ -325,7 +325,7 @@ export class NativeKernel implements Kernel {
         return unchanged();
       case 'port.hold':
         this.#names.refuseGateway(step);
-        return unchanged({ port: this.#ports.hold(step) });
+        return unchanged({ port: await this.#ports.hold(step) });
       case 'port.release':
         this.#ports.release(step.owner, step.ports ?? null);
         return unchanged();

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import * as native from '#native';
 import type { HeldPorts, Step } from '../core/plan/step.ts';
 
@@ -12,15 +13,34 @@ interface Held {
 
 /** How many picks of a free port are tried before a range, or a port free in both families, counts as not to be had. */
 const pickAttempts = 64;
+/**
+ * A process that is just being made has what its parent had open until it runs its own program, so also a port that was let
+ * go meanwhile. A port that we let go this lately is asked for again, this often.
+ */
+const inheritedMs = 1_000;
+const retryMs = 2;
 /** A family that this host does not have needs no holding. */
 const absentFamily: ReadonlySet<string> = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL']);
 
 /** The host ports that are really bound, by owner: a conflict shows at once, and nobody else takes them later. */
 export class PortHolder {
   readonly #held = new Map<string, Map<string, Held>>();
+  /** when which ports were let go (`performance.now()`), oldest first */
+  #released: { asked: HeldPorts; first: number; atMs: number }[] = [];
 
   /** Binds range ports from `port` (0: picks them) on every address. Holding again what one holds is success. */
-  hold({ verb: _, owner, ...asked }: Hold): number {
+  async hold(step: Hold): Promise<number> {
+    for (;;) {
+      try {
+        return this.#hold(step);
+      } catch (error) {
+        if ((error as native.SystemError).errno !== 'EADDRINUSE' || !this.#wasOurs(step)) throw error;
+      }
+      await delay(retryMs);
+    }
+  }
+
+  #hold({ verb: _, owner, ...asked }: Hold): number {
     const mine = this.#held.get(owner) ?? new Map<string, Held>();
     const before = mine.get(keyOf(asked, asked.port));
     if (before) return before.first;
@@ -38,10 +58,19 @@ export class PortHolder {
     if (!mine) return;
     const keys = ports ? ports.flatMap((one) => heldKey(mine, one) ?? []) : [...mine.keys()];
     for (const key of keys) {
-      closeAll(mine.get(key)?.ports ?? []);
+      const held = mine.get(key);
+      closeAll(held?.ports ?? []);
       mine.delete(key);
+      if (held) this.#released.push({ asked: held.asked, first: held.first, atMs: performance.now() });
     }
     if (mine.size === 0) this.#held.delete(owner);
+  }
+
+  #wasOurs({ protocol, port, range }: Hold): boolean {
+    this.#released = this.#released.filter(({ atMs }) => performance.now() - atMs < inheritedMs);
+    return this.#released.some(
+      ({ asked, first }) => asked.protocol === protocol && first < port + range && port < first + asked.range,
+    );
   }
 
   close(): void {

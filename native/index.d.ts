@@ -133,7 +133,7 @@ export type RouteRequest =
    * ip link set <name> [up|down] [master <bridge>|nomaster] [address …] [mtu …] [alias …] [group <n>] [addrgenmode …]
    * plus, per device and without /proc, IPv4 configuration by IFLA_AF_SPEC → AF_INET → IFLA_INET_CONF
    * (e.g. routeLocalnet, forwarding, rpFilter, arpNotify) and for IPv6 the address generation mode.
-   * A member that is null (or absent) is left alone; master "" means nomaster. One RTM_NEWLINK.
+   * A member that is null (or absent) is left alone; master "" means nomaster. One RTM_SETLINK.
    */
   | {
       verb: 'setLink';

@@ -133,8 +133,9 @@ nl::Message add_ipvlan(const AddIpvlan& ipvlan, uint32_t parent_index, int netns
 
 bool configures_before_up(const SetLink& link) { return link.up == true && (has_af_spec(link) || link.bridge_vlan); }
 
+// Not RTM_NEWLINK: with a group and a name that no link has, kernels before 5.19 change every link of that group.
 nl::Message set_link(const SetLink& link, std::optional<uint32_t> master_index) {
-  nl::Message message(RTM_NEWLINK, 0, link_header(configures_before_up(link) ? std::nullopt : link.up));
+  nl::Message message(RTM_SETLINK, 0, link_header(configures_before_up(link) ? std::nullopt : link.up));
   message.put_string(IFLA_IFNAME, link.name);
   put_mac(message, link.mac);
   put_mtu(message, link.mtu);

@@ -59,10 +59,10 @@ export function macOfContainer(containerId: string, network: string): string {
 /**
  * The MAC address of the host's end of a veth. A bridge whose address was not set has the lowest of its ports: it must never
  * change because a container comes or goes, for the neighbours of the host would look for it at the old one. Above those of
- * other devices, and the same for all containers of a bridge that has no other ports.
+ * other devices (libvirt's taps begin with fe:54), and the same for all containers of a bridge that has no other ports.
  */
 export function macOfBridgePort(bridge: string): string {
-  return derivedMac(`port ${bridge}`).replace(/^../, 'fe');
+  return derivedMac(`port ${bridge}`).replace(/^..:../, 'fe:ff');
 }
 
 /** 64 hex digits, as podman names networks. */

@@ -143,7 +143,8 @@ export const networks: Scenario[] = [
     title: 'a machine beside the host that routes a subnet through it',
     async run(host) {
       await host.must('network create --ipv6 --subnet 10.5.0.0/24 --subnet fd05::/64 web');
-      await host.start('a', '--network web -p 8080:80');
+      // asked for: podman remembers what a subnet of this name has had
+      await host.start('a', '--network web --ip 10.5.0.2 --ip6 fd05::2 -p 8080:80');
       await host.outside('ip route add 10.5.0.0/24 via 10.77.0.1; ip -6 route add fd05::/64 via fd77::1');
       try {
         return {

@@ -62,7 +62,8 @@ function guardsTable(pairs: readonly PairResult[]): string | null {
       if (!floors) return [];
       const settingsMs = floors.one.p50Ms - floors.other.p50Ms;
       const elementsMs = held.one.p50Ms - held.other.p50Ms;
-      const share = `${((100 * (settingsMs + elementsMs)) / held.one.p50Ms).toFixed(1)} %`;
+      const part = (settingsMs + elementsMs) / held.one.p50Ms;
+      const share = part > 0 ? `${(100 * part).toFixed(1)} %` : 'within the noise';
       return [[String(present), micros(settingsMs), micros(elementsMs), share, String(held.one.count)]];
     });
   if (rows.length === 0) return null;

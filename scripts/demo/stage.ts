@@ -104,7 +104,7 @@ export class Stage {
       NETLOOM_RUN_DIR: this.runDirectory,
       NETLOOM_STATE_DIR: join(this.#directory, 'state'),
       NETLOOM_NATS_PORT: '4222',
-      // firewalld of the machine is none of this host's
+      // keeps the machine's firewalld out of the demo
       DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${join(this.#directory, 'no-bus')}`,
     };
   }

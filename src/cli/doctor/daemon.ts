@@ -1,5 +1,6 @@
-import { accessSync, constants, existsSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { dirname } from 'node:path';
 import { credentialsFile, defaultRunDir } from '../../bus/credentials.ts';
 import { type NetloomClient, NetloomError } from '../../client.ts';
 import { forwardingText } from '../../core/forwarding.ts';
@@ -18,7 +19,7 @@ export async function daemonChecks(options: GlobalOptions): Promise<Finding[]> {
     return [
       info.state === 'serving' ? good(check, found) : bad(check, found, 'wait a moment, and ask again'),
       ...forwardingFindings(info),
-      ...settingsFindings(info),
+      ...(isRoot() && options.natsUrl === undefined ? settingsFindings(info) : []),
     ];
   } catch (error) {
     if (!(error instanceof NetloomError)) throw error;
@@ -32,7 +33,9 @@ export async function daemonChecks(options: GlobalOptions): Promise<Finding[]> {
 /** A daemon leaves its credentials in its run directory, also when it ends; they go with a reboot. */
 function isYetToCome({ natsUrl, creds, runDir }: GlobalOptions): boolean {
   if (natsUrl !== undefined || (creds ?? process.env.NETLOOM_CREDS) !== undefined) return false;
-  return !existsSync(credentialsFile(runDir ?? process.env.NETLOOM_RUN_DIR ?? defaultRunDir, 'admin'));
+  const directory = runDir ?? process.env.NETLOOM_RUN_DIR ?? defaultRunDir;
+  // who is not root sees nothing there; one with an outside server has no credentials of its own, but runs
+  return isRoot() && ![credentialsFile(directory, 'admin'), `${directory}/daemon.pid`].some((file) => existsSync(file));
 }
 
 /** What this host forwards, and whether what is not netloom's is kept from it. */
@@ -40,18 +43,21 @@ export function forwardingFindings({ forwarding }: Pick<NodeInfo, 'forwarding'>)
   return forwarding.length > 0 ? [good('Forwarding', forwarding.map(forwardingText).join('; '))] : [];
 }
 
+const isRoot = (): boolean => process.getuid?.() === 0;
+
 /** Nothing to say where settings can be kept; where not, they are restored all the same. */
 export function settingsFindings({ directories }: Pick<NodeInfo, 'directories'>): Finding[] {
   const { sysctl } = directories;
   try {
-    accessSync(sysctl, constants.W_OK);
+    // it is made with the first network
+    const place = existsSync(sysctl) ? sysctl : dirname(sysctl);
+    if (!statSync(place).isDirectory()) throw Object.assign(new Error(), { code: 'ENOTDIR' });
+    accessSync(place, constants.W_OK);
     return [];
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    // it is made with the first network
-    if (code === 'ENOENT') return [];
     const found = `${sysctl} takes none (${code}): what sysctl --system sets back is restored within a second`;
-    return [pending('Settings files', found)];
+    return [good('Settings files', found)];
   }
 }
 

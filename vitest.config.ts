@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** They take long: first, so that none of them ends last. */
+/** They take long, measure nothing, and each is on a host of its own: two of them at a time. */
 const long = [
   'test/actors/{crash,fault-sweep,storm,walk}.test.ts',
   'test/daemon/crash.test.ts',
@@ -8,15 +8,7 @@ const long = [
   'test/machines/paths.test.ts',
 ];
 
-/** They look at the whole machine, measure, load it themselves, or share what is unpacked or stored on its disk. */
-const alone = [
-  'test/{bench,docs,podman}/*.test.ts',
-  'test/cases/{b05-podman,c01-*,n02-*,n08-*,n24-*}.test.ts',
-  'test/kernel/leak.test.ts',
-  'test/resolver/storm.test.ts',
-];
-
-/** What a group has with others; the groups come one after another. Each file is on a host of its own. */
+/** What a group has with others; the groups come one after another. */
 const group = (
   name: string,
   groupOrder: number,
@@ -36,8 +28,7 @@ export default defineConfig({
     hookTimeout: 30_000,
     projects: [
       group('long', 0, 2, { include: long }),
-      group('netloom', 1, 2, { include: ['test/**/*.test.ts'], exclude: [...long, ...alone] }),
-      group('alone', 2, 1, { include: alone }),
+      group('netloom', 1, 1, { include: ['test/**/*.test.ts'], exclude: long }),
     ],
   },
 });

@@ -58,7 +58,7 @@ export class TestDaemon {
   async client(): Promise<NetloomClient> {
     return untilAnswered(async () => {
       this.#mustLive();
-      const client = await connect({ runDir: this.runDirectory, node: this.node, timeoutMs: 2_000 });
+      const client = await connect({ runDir: this.runDirectory, node: this.node, timeoutMs: 10_000 });
       try {
         await client.info({ timeoutMs: 500 });
         return client;

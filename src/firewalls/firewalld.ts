@@ -34,7 +34,7 @@ export interface FirewalldSettings {
 type Presence =
   /** the first look is under way: calls wait for it */
   | 'unknown'
-  /** there is no bus, or it does not serve us: it is looked for again, and no call waits for that */
+  /** there is no bus, or it does not serve us: netloom looks for it again, and no call waits meanwhile */
   | 'unreachable'
   /** firewalld is not on the bus, which reports when it comes */
   | 'absent'

@@ -29,7 +29,7 @@ it('a port that was let go just now, and that a child has for a moment yet, is w
   expect(await held).toBe(8081);
 });
 
-it('a port that somebody else has is refused: at once where it was not ours, and before long where it was', async () => {
+it('a port that another program has is refused: at once where it was not ours, and before long where it was', async () => {
   const theirs = native.holdPort('tcp', '0.0.0.0', 8090);
   await expect(hold(8090)).rejects.toMatchObject({ errno: 'EADDRINUSE' });
   await hold(8091);

@@ -170,7 +170,7 @@ it('N07 a link-local server is asked through its link, by name and by number, al
 });
 
 const oddities: [string, () => unknown, string][] = [
-  ['a FIFO that nobody writes to', () => execFileSync('mkfifo', [at('other/odd')]), 'SERVFAIL'],
+  ['a FIFO without a writer', () => execFileSync('mkfifo', [at('other/odd')]), 'SERVFAIL'],
   ['a device that never ends', () => symlinkSync('/dev/zero', at('other/odd')), 'SERVFAIL'],
   ['a directory', () => mkdirSync(at('other/odd')), 'SERVFAIL'],
   ['a link to itself', () => symlinkSync('odd', at('other/odd')), 'SERVFAIL'],

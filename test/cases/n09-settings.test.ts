@@ -74,7 +74,7 @@ describe('N09 settings of a bridge', () => {
     const ask = () =>
       execFileSync('nsenter', [`--net=${netns?.path}`, process.execPath, '-e', script], { encoding: 'utf8' }).trim();
     await untilAnswered(async () => expect(ask()).toBe('10.80.0.2'));
-    // by hand for other links, as whoever switched it off does later
+    // by hand for other links, as the program that switched it off does later
     native.setSysctl(null, 'net.ipv6.conf.all.disable_ipv6', '0');
     expect(ask()).toBe('10.80.0.2');
     const { network } = await lab.client.network.inspect({ name: 'net' });

@@ -109,9 +109,9 @@ it('leaves nothing after 2,000 set-ups and tear-downs', async () => {
   await rounds(0, 200);
   const [before, heardBefore] = [usage(), heard];
   await rounds(200, 2000);
+  // on a busy machine the last notices are read later
+  await expect.poll(() => heard - heardBefore, { timeout: 20_000 }).toBeGreaterThan(1_000);
   const after = usage();
-  // a reader that is late on a busy machine is told of some only
-  expect(heard - heardBefore).toBeGreaterThan(100);
   expect(after.files).toBe(before.files);
   expect(after.threads).toBe(before.threads);
   expect(after.residentBytes - before.residentBytes).toBeLessThan(20 * 2 ** 20);

@@ -34,7 +34,7 @@ export async function daemonChecks(options: GlobalOptions): Promise<Finding[]> {
 function isYetToCome({ natsUrl, creds, runDir }: GlobalOptions): boolean {
   if (natsUrl !== undefined || (creds ?? process.env.NETLOOM_CREDS) !== undefined) return false;
   const directory = runDir ?? process.env.NETLOOM_RUN_DIR ?? defaultRunDir;
-  // who is not root sees nothing there; one with an outside server has no credentials of its own, but runs
+  // only root can look there; a daemon with an outside server writes no credentials, but a process id
   return isRoot() && ![credentialsFile(directory, 'admin'), `${directory}/daemon.pid`].some((file) => existsSync(file));
 }
 

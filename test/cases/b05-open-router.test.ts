@@ -23,8 +23,7 @@ beforeAll(async () => {
   lab = await Lab.open();
   other = new OtherHost(lab.directory.path);
   neighbour = lab.peers.in(other.netns, 'neighbour');
-  for (const subnet of ['10.85.0.0/24', 'fd00:85::/64'])
-    ipBatch(other.netns, [`route add ${subnet} via ${hostAddress[subnet.includes(':') ? 6 : 4]}`]);
+  other.routeHere('10.85.0.0/24', 'fd00:85::/64');
   ipBatch(other.netns, ['address add fe80::7/64 dev eth0 nodad']);
   native.setSysctl(null, 'net.ipv6.conf.up0.accept_ra', '1');
   await untilAnswered(async () => {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as native from '#native';
 import { ethernet, etherTypes, FrameListener, sendFrames, tcp } from '../support/frames.ts';
 import { Lab } from '../support/lab.ts';
-import { hostAddress, ipBatch, OtherHost, otherAddress } from '../support/other-host.ts';
+import { hostAddress, OtherHost, otherAddress } from '../support/other-host.ts';
 import type { Peer } from '../support/peer.ts';
 
 // Packets of no connection, from a machine that routes the containers' subnets through the host: segments that begin none, and
@@ -20,8 +20,7 @@ beforeAll(async () => {
   lab = await Lab.open();
   other = new OtherHost(lab.directory.path);
   neighbour = lab.peers.in(other.netns, 'neighbour');
-  for (const subnet of ['10.85.0.0/24', 'fd00:85::/64'])
-    ipBatch(other.netns, [`route add ${subnet} via ${hostAddress[subnet.includes(':') ? 6 : 4]}`]);
+  other.routeHere('10.85.0.0/24', 'fd00:85::/64');
   await lab.client.network.create({ name: 'net', subnets: [{ subnet: '10.85.0.0/24' }, { subnet: 'fd00:85::/64' }] });
   const { netns } = await lab.client.container.setup({
     id: 'web',

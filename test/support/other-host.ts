@@ -37,6 +37,15 @@ export class OtherHost {
     ]);
   }
 
+  /** It routes these subnets through the first host, as a machine on a LAN may. */
+  routeHere(...subnets: string[]): void {
+    const via = (subnet: string) => hostAddress[subnet.includes(':') ? 6 : 4];
+    ipBatch(
+      this.netns,
+      subnets.map((subnet) => `route add ${subnet} via ${via(subnet)}`),
+    );
+  }
+
   remove(): void {
     execFileSync('ip', ['link', 'delete', link]);
     native.removeNetns(this.netns);

@@ -73,8 +73,8 @@ const linesOf = (text: string) =>
 export const publishedPorts = async (host: PodmanHost, container: string) =>
   linesOf(await host.must(`port ${container}`)).sort();
 
-/** One second is long on a wire without distance. (busybox's own `wget -T` dies of SIGSEGV in the static build.) */
-const wget = (url: string) => `busybox timeout 1 busybox wget -qO- ${url}`;
+/** Three seconds are long on a wire without distance, also for a busy machine. (busybox's own `wget -T` dies of SIGSEGV in the static build.) */
+const wget = (url: string) => `busybox timeout 3 busybox wget -qO- ${url}`;
 
 /** `web saw 10.77.0.2`, or `nothing`. */
 const heard = ({ stdout, exitCode }: Said) => (exitCode === 0 ? stdout.trim().replace('::ffff:', '') : 'nothing');
@@ -90,13 +90,13 @@ export const askFrom = async (host: PodmanHost, container: string, address: stri
 
 /** A datagram, and what comes back within a second. */
 const datagram = (address: string, port: number) =>
-  `timeout 1 bash -c 'exec 3<>/dev/udp/${address}/${port}; echo ping >&3; head -n 1 <&3' || echo nothing`;
+  `timeout 3 bash -c 'exec 3<>/dev/udp/${address}/${port}; echo ping >&3; head -n 1 <&3' || echo nothing`;
 
 export const echoFromHost = async (host: PodmanHost, address: string, port: number) =>
-  (await host.run(datagram(address, port))).stdout.trim();
+  heard(await host.run(datagram(address, port)));
 
 export const echoFromOutside = async (host: PodmanHost, address: string, port: number) =>
-  (await host.outside(datagram(address, port))).stdout.trim();
+  heard(await host.outside(datagram(address, port)));
 
 /**
  * Addresses of a name, in order; what the resolver says when there are none. Asked again after a silence: netavark's

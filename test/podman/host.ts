@@ -133,18 +133,42 @@ export class PodmanHost {
     return JSON.parse(await this.must(command)) as T;
   }
 
-  /** `podman run -d`: a container that serves HTTP on port 80 and says who asked. */
-  start(name: string, options = '', command = 'httpd -f -p 80 -h /www'): Promise<string> {
-    return this.must(this.runCommand(name, `-d ${options}`, command));
+  /** `podman run -d`: a container that serves HTTP on port 80, says who asked, and can be asked by now. */
+  async start(name: string, options = '', command = webServer): Promise<string> {
+    return mustSucceed(`podman run ${name}`, await this.tryStart(name, options, command));
   }
 
   /** The same without a container that must come of it. */
-  tryStart(name: string, options = '', command = 'httpd -f -p 80 -h /www'): Promise<Said> {
-    return this.podman(this.runCommand(name, `-d ${options}`, command));
+  async tryStart(name: string, options = '', command = webServer): Promise<Said> {
+    const said = await this.podman(`run -d ${this.options(name, options)} ${command}`);
+    if (said.exitCode === 0) await this.serves(name, command);
+    return said;
   }
 
-  private runCommand(name: string, options: string, command: string): string {
-    return `run --name ${name} --hostname ${name} ${options} --rootfs ${this.rootfs} ${command}`;
+  /** `podman create` of what `start` runs. */
+  async create(name: string, options = ''): Promise<void> {
+    await this.must(`create ${this.options(name, options)} ${webServer}`);
+  }
+
+  /** `podman start` (or `restart`) of a web server that was there before. */
+  async startAgain(name: string, verb = 'start'): Promise<void> {
+    await this.must(`${verb} ${name}`);
+    await this.serves(name, webServer);
+  }
+
+  private options(name: string, options: string): string {
+    // who is in a pod has the pod's
+    const hostname = options.includes('--pod ') ? '' : `--hostname ${name}`;
+    return `--name ${name} ${hostname} --pidfile ${pidFile(name)} ${options} --rootfs ${this.rootfs}`;
+  }
+
+  /** podman has started a process, which is not to say that the process has come to its port. */
+  private async serves(name: string, command: string): Promise<void> {
+    const port = command === webServer ? 80 : Number(/^udp-echo (\d+)/.exec(command)?.[1]);
+    if (!port) return;
+    const bound = `:${port.toString(16).toUpperCase().padStart(4, '0')} 0`;
+    const sockets = `cd /proc/$(cat ${pidFile(name)})/net && cat tcp tcp6 udp udp6`;
+    await this.sh(`timeout 20 sh -c 'until (${sockets}) 2>/dev/null | grep -q "${bound}"; do sleep 0.01; done'`);
   }
 
   /** What a command says in a container; stderr when it fails. */
@@ -189,6 +213,10 @@ export class PodmanHost {
       echo "$processes"`);
   }
 }
+
+const udpEcho = new URL('../../native/build/test-programs/udp-echo', import.meta.url).pathname;
+const webServer = 'httpd -f -p 80 -h /www';
+const pidFile = (name: string) => `/run/${name}.pid`;
 
 const namespaces = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '--propagation', 'private'];
 
@@ -269,26 +297,13 @@ function makeConfiguration(directory: string): void {
   for (const [name, text] of Object.entries(files)) writeFileSync(`${directory}/${name}`, text);
 }
 
-const applets = [
-  'sh',
-  'ip',
-  'wget',
-  'nc',
-  'httpd',
-  'nslookup',
-  'sleep',
-  'cat',
-  'ls',
-  'grep',
-  'hostname',
-  'udpsvd',
-  'ping',
-];
+const applets = ['sh', 'ip', 'wget', 'nc', 'httpd', 'nslookup', 'sleep', 'cat', 'ls', 'grep', 'hostname', 'ping'];
 
 function makeRootfs(directory: string): void {
   for (const name of ['bin', 'proc', 'sys', 'dev', 'etc', 'tmp', 'run', 'www/cgi-bin'])
     mkdirSync(`${directory}/${name}`, { recursive: true });
   copyFileSync(programs.busybox, `${directory}/bin/busybox`);
+  copyFileSync(udpEcho, `${directory}/bin/udp-echo`);
   for (const applet of applets) symlinkSync('busybox', `${directory}/bin/${applet}`);
   const who = `${directory}/www/cgi-bin/who`;
   writeFileSync(who, '#!/bin/sh\nprintf "\\r\\n%s saw %s\\n" "$(hostname)" "$REMOTE_ADDR"\n');

@@ -83,9 +83,9 @@ export const basics: Scenario[] = [
         outside: await askFromOutside(host, '10.77.0.1:8080'),
       };
       const remains = await host.remains();
-      await host.must('start a');
+      await host.startAgain('a');
       const started = { within: await seenWithin(host, 'a'), outside: await askFromOutside(host, '10.77.0.1:8080') };
-      await host.must('restart -t 0 a');
+      await host.startAgain('a', 'restart -t 0');
       const restarted = {
         inspect: await networkSettings(host, 'a'),
         outside: await askFromOutside(host, '10.77.0.1:8080'),

@@ -36,14 +36,14 @@ export const changes: Scenario[] = [
     async run(host) {
       await host.must('network create web');
       await host.must('network create data');
-      await host.must(`create --name a --network web -p 8080:80 --rootfs ${host.rootfs} httpd -f -p 80 -h /www`);
+      await host.create('a', '--network web -p 8080:80');
       await host.must('network connect --ip 10.89.1.77 data a');
       const created = await networkSettings(host, 'a');
-      await host.must('start a');
+      await host.startAgain('a');
       const started = await seenWithin(host, 'a');
       await host.must('stop -t 0 a');
       await host.must('network disconnect web a');
-      await host.must('start a');
+      await host.startAgain('a');
       return { created, started, again: await seenWithin(host, 'a'), host: await askFromHost(host, '127.0.0.1:8080') };
     },
   },
@@ -94,7 +94,7 @@ export const changes: Scenario[] = [
       await host.must(
         'pod create --name p --network web -p 8080:80 --share-parent=false --infra-image localhost/pause --infra-command "sleep 1000" --infra-name p-infra',
       );
-      await host.must(`run -d --pod p --name server --rootfs ${host.rootfs} httpd -f -p 80 -h /www`);
+      await host.start('server', '--pod p');
       await host.must(`run -d --pod p --name beside --rootfs ${host.rootfs} sleep 1000`);
       await host.start('client', '--network web');
       const [pod] = await host

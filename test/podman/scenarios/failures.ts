@@ -17,7 +17,7 @@ export const failures: Scenario[] = [
       const refused = failure(await host.tryStart('a', '--network web -p 8080:80'));
       const remains = await host.remains();
       await host.sh('ip link delete mine0');
-      await host.must('start a');
+      await host.startAgain('a');
       return { refused, remains, again: await askFromHost(host, '127.0.0.1:8080') };
     },
   },

@@ -43,7 +43,7 @@ export const ports: Scenario[] = [
   {
     title: 'UDP, and one port for both protocols',
     async run(host) {
-      await host.start('a', '-p 9000:9000/udp', 'udpsvd -E 0 9000 cat');
+      await host.start('a', '-p 9000:9000/udp', 'udp-echo 9000');
       await host.start('b', '-p 8080:80/tcp -p 8080:9000/udp');
       return {
         host: await echoFromHost(host, '10.77.0.1', 9000),

@@ -13,6 +13,7 @@ import {
 } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { fault, NetloomError } from '../core/fault.ts';
+import { surviveLateWrites } from './late-writes.ts';
 import { inboxPrefix } from './subjects.ts';
 
 /** Where a NATS server is and who we are to it. */
@@ -48,7 +49,7 @@ export async function connectBus(options: ConnectOptions): Promise<NatsConnectio
   for (let tryMs = firstTryMs; ; tryMs *= 2) {
     const leftMs = Math.max(1, deadline - Date.now());
     try {
-      return await connect({
+      const connection = await connect({
         ...connectionOptions(address),
         name: options.name,
         timeout: Math.min(tryMs, leftMs),
@@ -60,6 +61,8 @@ export async function connectBus(options: ConnectOptions): Promise<NatsConnectio
         // A server that restarts refuses us for a moment while it reads its users; that must not end us.
         ignoreAuthErrorAbort: true,
       });
+      surviveLateWrites(connection);
+      return connection;
     } catch (error) {
       if (!(error instanceof TimeoutError) || tryMs >= leftMs) throw connectFault(address, error);
     }

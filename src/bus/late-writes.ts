@@ -1,0 +1,32 @@
+import type { Socket } from 'node:net';
+import type { NatsConnection } from '@nats-io/nats-core';
+
+/** What is used of the transport of nats.js, which has no type of it for users. */
+interface Transport {
+  socket?: Socket;
+  _closed(error?: Error, internal?: boolean): Promise<void>;
+}
+
+const guarded = new WeakSet<object>();
+const ignore = () => {};
+
+/**
+ * transport-node 3.4.0 takes all listeners from a socket that it closes. Where the server has ended the connection a moment before, what was
+ * written too late fails after that, and an error that nobody hears ends the process. So the sockets keep a listener.
+ */
+export function surviveLateWrites(connection: NatsConnection): void {
+  const { transport } = (connection as unknown as { protocol: { transport: Transport } }).protocol;
+  const prototype: Transport = Object.getPrototypeOf(transport);
+  if (guarded.has(prototype)) return;
+  guarded.add(prototype);
+  const closed = prototype._closed;
+  prototype._closed = async function (this: Transport, ...reason) {
+    const { socket } = this;
+    try {
+      await closed.apply(this, reason);
+    } finally {
+      // before the error is told: that is the next turn
+      socket?.on('error', ignore);
+    }
+  };
+}

@@ -116,7 +116,8 @@ describe('the firewall', () => {
     ["a container's element", 'delete element inet netloom published_any4 { tcp . 8080 }', ofContainer],
     ["a network's element", 'delete element inet netloom subnets6 { fd00:88::/64 }', ofNetwork],
   ])('%s: comes back', async (what, command, facts) => {
-    expect(await healed(what, () => sh(`nft '${command}'`))).toEqual(facts);
+    // who looks at that moment anyway finds it in two parts, and tells of both
+    expect([...new Set(await healed(what, () => sh(`nft '${command}'`)))]).toEqual(facts);
   });
 });
 

@@ -82,8 +82,11 @@ export class Lab {
   async empty(): Promise<void> {
     const { containers } = await this.client.container.list();
     await Promise.all(containers.map(({ id }) => this.remove(id)));
-    const { networks } = await this.client.network.list();
-    for (const { name } of networks) await this.client.network.remove({ name });
+    // one that an engine brought goes by itself with its last container, and cannot be removed meanwhile
+    await untilAnswered(async () => {
+      const { networks } = await this.client.network.list();
+      for (const { name } of networks) await this.client.network.remove({ name });
+    });
   }
 
   /** The same, and sees that nothing is left of them. */

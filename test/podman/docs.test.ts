@@ -42,10 +42,10 @@ describe.skipIf(missing())('docs/podman.md, followed line by line', () => {
     await host.start('a', '--network web -p 8080:80 --stop-timeout 0');
     await host.start('b', '-p 8081:80 --stop-timeout 0');
     const before = await files();
-    const served = async () => [
-      await askFromOutside(host, '10.77.0.1:8080'),
-      await askFromOutside(host, '10.77.0.1:8081'),
-    ];
+    const served = async () => {
+      for (const name of ['a', 'b']) await host.serves(name);
+      return [await askFromOutside(host, '10.77.0.1:8080'), await askFromOutside(host, '10.77.0.1:8081')];
+    };
     const both = ['a saw [10.77.0.2]', 'b saw [10.77.0.2]'];
     expect(await served()).toEqual(both);
 

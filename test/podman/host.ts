@@ -153,7 +153,7 @@ export class PodmanHost {
   /** `podman start` (or `restart`) of a web server that was there before. */
   async startAgain(name: string, verb = 'start'): Promise<void> {
     await this.must(`${verb} ${name}`);
-    await this.serves(name, webServer);
+    await this.serves(name);
   }
 
   private options(name: string, options: string): string {
@@ -163,7 +163,7 @@ export class PodmanHost {
   }
 
   /** podman has started a process, which is not to say that the process has come to its port. */
-  private async serves(name: string, command: string): Promise<void> {
+  async serves(name: string, command = webServer): Promise<void> {
     const port = command === webServer ? 80 : Number(/^udp-echo (\d+)/.exec(command)?.[1]);
     if (!port) return;
     const bound = `:${port.toString(16).toUpperCase().padStart(4, '0')} 0`;

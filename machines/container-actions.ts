@@ -4,16 +4,10 @@ import { type Attachment, attachmentsOf } from '../src/core/container.ts';
 import type { Effect } from '../src/core/effect.ts';
 import type { CommandId, ContainerEvent } from '../src/core/event.ts';
 import { type Fault, type FaultCode, fault } from '../src/core/fault.ts';
-import {
-  portsWithoutTarget,
-  refusedPort,
-  setupPlan,
-  teardownPlan,
-  unlinkPlan,
-  watchPlan,
-} from '../src/core/plan/container.ts';
+import { refusedPort, setupPlan, teardownPlan, unlinkPlan, watchPlan } from '../src/core/plan/container.ts';
 import type { PublishedPort } from '../src/core/port.ts';
 import {
+  asksNothingNew,
   changeAskedFor,
   changedWishes,
   changeFacts,
@@ -21,11 +15,11 @@ import {
   changeRefusal,
   claimOfChange,
   grantAfter,
+  leftOutFacts,
   notesOfPorts,
   nowhere,
   offlineStatus,
   releasesOfChange,
-  unreachableFacts,
 } from './container-changes.ts';
 import {
   type Change,
@@ -161,7 +155,7 @@ export const containerSetup = setup({
       return [
         { kind: 'announce', fact: 'netns-ready', data: { netns: status.netns } },
         { kind: 'announce', fact: 'configured', data: status },
-        ...unreachableFacts(context.id, portsWithoutTarget(grantOf(context))),
+        ...leftOutFacts(grantOf(context)),
       ];
     }),
     replyStatus: decide(({ context }) => [{ kind: 'reply', command: context.command, output: statusOf(context) }]),
@@ -210,6 +204,14 @@ export const containerSetup = setup({
     replyChanged: decide(({ context, event }) => [
       ...changeFacts(context, changeAskedFor(context, event)),
       { kind: 'reply', command: commandOf(event), output: offlineStatus(context) },
+    ]),
+
+    replyUnchanged: decide(({ context, event }) => [
+      {
+        kind: 'reply',
+        command: commandOf(event),
+        output: context.inode === null ? offlineStatus(context) : statusOf(context),
+      },
     ]),
 
     // ---- live changes
@@ -298,7 +300,9 @@ export const containerSetup = setup({
       const { netns } = statusOf(context);
       const adopted: Effect[] =
         context.change?.kind === 'recovery' ? [{ kind: 'announce', fact: 'adopted', data: { netns } }] : [];
-      return [...adopted, ...mendedFacts(event, context.lastFault !== null), ...rulesetLoaded(event.changed)];
+      const leftOut = context.change?.kind === 'reload' ? leftOutFacts(grantOf(context)) : [];
+      const mended = mendedFacts(event, context.lastFault !== null);
+      return [...adopted, ...mended, ...leftOut, ...rulesetLoaded(event.changed)];
     }),
     announceDegraded: decide(({ event }) => {
       assertEvent(event, 'steps.failed');
@@ -391,6 +395,7 @@ export const containerSetup = setup({
   },
   guards: {
     isRefused: ({ context, event }) => changeRefusal(context, event) !== null,
+    asksNothingNew: ({ context, event }) => asksNothingNew(context, event),
     isChange: ({ context, event }) => isResultOf(context.change?.kind ?? '', event),
     isChangeThatLeftNothing: ({ context, event }) =>
       isResultOf(context.change?.kind ?? '', event) &&

@@ -8,20 +8,31 @@ import {
 import type { Effect } from '../src/core/effect.ts';
 import type { ContainerEvent } from '../src/core/event.ts';
 import { type Fault, fault } from '../src/core/fault.ts';
-import { isLoopback6 } from '../src/core/nft.ts';
 import {
   type ContainerGrant,
   connectPlan,
   disconnectPlan,
+  leadsSomewhere,
   portsWithoutTarget,
   publishPlan,
   refusedPort,
   spoofingPlan,
+  targetFamilies,
   unpublishPlan,
   verifyPlan,
 } from '../src/core/plan/container.ts';
 import type { Plan } from '../src/core/plan/step.ts';
-import { describePort, isOnLoopback, isSamePort, type PublishedPort, portsOverlap } from '../src/core/port.ts';
+import {
+  contradiction,
+  describePort,
+  isAsked,
+  isContradiction,
+  isLoopback6,
+  isOnLoopback,
+  isSamePort,
+  type PublishedPort,
+} from '../src/core/port.ts';
+import { contradictedPorts, portsTogether, servedPorts } from '../src/core/served-ports.ts';
 import {
   type Change,
   type ContainerContext,
@@ -35,9 +46,14 @@ import {
 
 type Wishes = Pick<ContainerContext, 'wish' | 'lasting'>;
 
+/** Its ports as they were asked for; while it is down, those that are to be picked have no number. */
+const askedPorts = ({ wish, ports }: Wishes & Pick<ContainerContext, 'ports'>): readonly PublishedPort[] =>
+  ports.length > 0 ? ports : (wish?.ports ?? []);
+
 /** What a command asks to be changed; with all that can be filled in without asking anybody. */
-export function changeAskedFor({ wish, ports }: ContainerContext, event: ContainerEvent): Change {
-  const published = ports.length > 0 ? ports : (wish?.ports ?? []);
+export function changeAskedFor(context: ContainerContext, event: ContainerEvent): Change {
+  const { wish } = context;
+  const published = askedPorts(context);
   switch (event.type) {
     case 'container.connect': {
       const { attachments, id } = wish as ContainerWish;
@@ -46,17 +62,26 @@ export function changeAskedFor({ wish, ports }: ContainerContext, event: Contain
     case 'container.disconnect':
       return { kind: 'disconnect', network: event.network };
     case 'container.publish':
-      return { kind: 'publish', ports: event.ports };
+      return { kind: 'publish', ports: newPorts(published, event.ports) };
     case 'container.unpublish':
       return {
         kind: 'unpublish',
-        ports: portsNamed(wish?.ports ?? [], published, event.ports).flatMap((port) => port ?? []),
+        ports: portsNamed(wish?.ports ?? [], published, event.ports).flatMap((ports) => ports ?? []),
       };
     case 'lease.changed':
       return { kind: 'spoofing', network: event.network, spoofing: event.spoofing };
     default:
       return { kind: 'reload' };
   }
+}
+
+/** Equal mappings are one. */
+const newPorts = (published: readonly PublishedPort[], asked: readonly PublishedPort[]): PublishedPort[] =>
+  asked.filter((port) => !isAsked(published, port));
+
+/** Whether all that is to be published was asked for before. */
+export function asksNothingNew(context: ContainerContext, event: ContainerEvent): boolean {
+  return event.type === 'container.publish' && newPorts(askedPorts(context), event.ports).length === 0;
 }
 
 /** Known only while there are addresses. */
@@ -67,9 +92,9 @@ function nowhereRefusal(context: ContainerContext, event: ContainerEvent): Fault
 }
 
 export function changeRefusal(context: ContainerContext, event: ContainerEvent): Fault | null {
-  const { wish, ports } = context;
+  const { wish } = context;
   if (!wish) return fault('container.unknown', 'nobody has wished for this container');
-  return refusalOf(wish, ports.length > 0 ? ports : wish.ports, event) ?? nowhereRefusal(context, event);
+  return refusalOf(wish, askedPorts(context), event) ?? nowhereRefusal(context, event);
 }
 
 /** The wish with the change in it; and the lasting one too, where another is in force for once. */
@@ -209,12 +234,9 @@ function refusalOf(wish: ContainerWish, ports: readonly PublishedPort[], event: 
         ? null
         : fault('container.not-connected', `container ${wish.id} is not on network ${event.network}`);
     case 'container.publish': {
-      const [port, clash] = firstClash(event.ports, ports);
-      if (port && clash)
-        return fault('port.overlap', `${describePort(port)} overlaps ${describePort(clash)} of the same container`);
-      return takesPorts(wish)
-        ? null
-        : fault('mode.conflict', 'ports can be published only by a container that joins a network');
+      if (!takesPorts(wish))
+        return fault('mode.conflict', 'ports can be published only by a container that joins a network');
+      return firstContradiction(event.ports, ports);
     }
     case 'container.unpublish': {
       const unknown = event.ports[portsNamed(wish.ports, ports, event.ports).indexOf(null)];
@@ -237,32 +259,30 @@ function connectRefusal(wish: ContainerWish, request: AttachmentRequest): Fault 
 }
 
 /**
- * Which of the published ports each of those asked for is; null: none. One that was picked goes by its number, and by the
- * 0 that it was asked for with. `ports` stand in the order of those wished for.
+ * Which of the published ports each of those asked for is, or are, as they may be shown; null: none. One that was picked goes by its
+ * number, and by the 0 that it was asked for with. `ports` stand in the order of those wished for.
  */
 function portsNamed(
   wished: readonly PublishedPort[],
   ports: readonly PublishedPort[],
   asked: readonly PublishedPort[],
-): (PublishedPort | null)[] {
+): (PublishedPort[] | null)[] {
   const left = new Map(ports.map((port, index) => [port, wished[index]]));
   return asked.map((one) => {
-    const [port = null] =
+    const [exact] =
       [...left].findLast(([port, wish]) => isSamePort(port, one) || (wish && isSamePort(wish, one))) ?? [];
-    if (port) left.delete(port);
-    return port;
+    const named = exact ? [exact] : portsTogether([...left.keys()], one);
+    for (const port of named ?? []) left.delete(port);
+    return named;
   });
 }
 
-function firstClash(
-  ports: readonly PublishedPort[],
-  others: readonly PublishedPort[],
-): [PublishedPort | null, PublishedPort | null] {
+function firstContradiction(ports: readonly PublishedPort[], others: readonly PublishedPort[]): Fault | null {
   for (const port of ports) {
-    const clash = others.find((other) => portsOverlap(port, other));
-    if (clash) return [port, clash];
+    const clash = others.find((other) => isContradiction(port, other));
+    if (clash) return contradiction(port, clash);
   }
-  return [null, null];
+  return null;
 }
 
 function withoutPorts(ports: readonly PublishedPort[], removed: readonly PublishedPort[]): PublishedPort[] {
@@ -275,19 +295,22 @@ const joinsNetworks = ({ mode, netns }: ContainerWish): boolean =>
 const takesPorts = (wish: ContainerWish): boolean => wish.attachments.length > 0;
 
 export function changeFacts(context: ContainerContext, change: Change | null): Effect[] {
-  const { id, leases } = context;
+  const { leases } = context;
   switch (change?.kind) {
     case 'connect': {
       const { network, interfaceName, aliases } = change.attachment;
       const addresses = leases[network]?.addresses.map(({ address }) => address) ?? [];
-      return [{ kind: 'announce', fact: 'connected', data: { network, interfaceName, aliases, addresses } }];
+      return [
+        { kind: 'announce', fact: 'connected', data: { network, interfaceName, aliases, addresses } },
+        ...familyFacts(context),
+      ];
     }
     case 'disconnect':
-      return [{ kind: 'announce', fact: 'disconnected', data: { network: change.network } }];
+      return [{ kind: 'announce', fact: 'disconnected', data: { network: change.network } }, ...familyFacts(context)];
     case 'publish':
       return [
         { kind: 'announce', fact: 'published', data: { ports: change.ports } },
-        ...unreachableFacts(id, portsWithoutTarget(grantOf(context), change.ports)),
+        ...leftOutFacts(grantAfter(context), change.ports),
       ];
     case 'unpublish':
       return [{ kind: 'announce', fact: 'unpublished', data: { ports: change.ports } }];
@@ -301,7 +324,7 @@ export const offlineStatus = ({ id, wish }: ContainerContext) => ({
   id,
   netns: null,
   status: {},
-  ports: wish?.ports ?? [],
+  ports: servedPorts(wish?.ports ?? []),
   kernelMs: 0,
 });
 
@@ -314,11 +337,36 @@ const whyNowhere = (id: string, port: PublishedPort): string =>
     ? 'Linux routes nothing from ::1, so that no container can answer there; 127.0.0.1 works'
     : `container ${id} has no address of that family on a bridge of ours`;
 
+/** Why a port is left out: `loopback` ::1, `family` the container has no address of it, `contradiction` another one has it. */
+type LeftOut = 'loopback' | 'family' | 'contradiction';
+
+const leftOutFact = (port: PublishedPort, cause: LeftOut, reason: string): Effect => ({
+  kind: 'announce',
+  fact: 'port-unreachable',
+  data: { ports: [port], cause, reason },
+});
+
+const nowhereFact = (id: string, port: PublishedPort): Effect =>
+  leftOutFact(port, isLoopback6(port) ? 'loopback' : 'family', whyNowhere(id, port));
+
 /** Of ports that were left out, though nothing was refused: a connection to them is refused at once. */
-export function unreachableFacts(id: string, ports: readonly PublishedPort[]): Effect[] {
-  return ports.map((port) => ({
-    kind: 'announce',
-    fact: 'port-unreachable',
-    data: { ports: [port], reason: whyNowhere(id, port) },
-  }));
+export function leftOutFacts(grant: ContainerGrant, ports: readonly PublishedPort[] = grant.ports): Effect[] {
+  const contradicted = contradictedPorts(grant.ports, targetFamilies(grant)).filter((port) => ports.includes(port));
+  return [
+    ...portsWithoutTarget(grant, ports).map((port) => nowhereFact(grant.wish.id, port)),
+    ...contradicted.map((port) =>
+      leftOutFact(port, 'contradiction', 'another mapping of the container leads some of it elsewhere'),
+    ),
+  ];
+}
+
+/** Networks come and go with their families: what was left out is served, or the other way round. */
+function familyFacts(context: ContainerContext): Effect[] {
+  const [before, after] = [grantOf(context), grantAfter(context)];
+  const [lostBefore, lost] = [portsWithoutTarget(before), portsWithoutTarget(after)];
+  const served = lostBefore.filter((port) => leadsSomewhere(after, port));
+  return [
+    ...(served.length > 0 ? [{ kind: 'announce', fact: 'published', data: { ports: served } } as const] : []),
+    ...lost.filter((port) => !lostBefore.includes(port)).map((port) => nowhereFact(context.id, port)),
+  ];
 }

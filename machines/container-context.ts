@@ -7,6 +7,7 @@ import type { Lease } from '../src/core/lease.ts';
 import type { NetworkSettings } from '../src/core/network-options.ts';
 import { type ContainerGrant, netnsOf, statusBlocks } from '../src/core/plan/container.ts';
 import { isOnLoopback, type PublishedPort } from '../src/core/port.ts';
+import { servedPorts } from '../src/core/served-ports.ts';
 import type { StatusBlock } from '../src/core/status.ts';
 
 /** What a container's machine remembers, and what follows from it. */
@@ -44,6 +45,7 @@ export interface ContainerContext extends ContainerInput {
   /** who has not answered the claims of this attempt yet */
   awaiting: string[];
   leases: Record<string, Lease>;
+  /** as the wish asks for them, in its order, with the numbers that were picked */
   ports: PublishedPort[];
   /** B04: path and status of the container whose namespace is shared */
   share: { path: string; status: Record<string, StatusBlock> } | null;
@@ -77,7 +79,7 @@ export const statusOf = (context: ContainerContext) => ({
   id: context.id,
   netns: { path: grantOf(context).netns, inode: context.inode },
   status: context.share?.status ?? statusBlocks(grantOf(context)),
-  ports: context.ports,
+  ports: servedPorts(context.ports),
   kernelMs: context.kernelMs,
 });
 

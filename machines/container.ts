@@ -26,10 +26,11 @@ const changeOfWish = [
   { guard: 'isRefused', actions: 'refuseChange' },
   { actions: ['replyChanged', 'changeWish'] },
 ] as const;
+const unlessAsked = { guard: 'asksNothingNew', actions: 'replyUnchanged' } as const;
 const changesOfWish = {
   'container.connect': changeOfWish,
   'container.disconnect': changeOfWish,
-  'container.publish': changeOfWish,
+  'container.publish': [changeOfWish[0], unlessAsked, changeOfWish[1]],
   'container.unpublish': changeOfWish,
   'container.reload': { actions: 'refuseNotUp' },
 } as const;
@@ -39,7 +40,7 @@ const afterUnmaking = [{ guard: 'leftSomething', target: 'unconfiguring', action
 const afterUnmakingChanges = {
   'container.connect': afterUnmaking,
   'container.disconnect': afterUnmaking,
-  'container.publish': afterUnmaking,
+  'container.publish': [afterUnmaking[0], ...changesOfWish['container.publish']],
   'container.unpublish': afterUnmaking,
   'container.reload': { actions: 'refuseNotUp' },
 } as const;
@@ -51,6 +52,7 @@ const askedChange = [
   { guard: 'isRefused', actions: 'refuseChange' },
   { target: 'asking', actions: 'keepChange' },
 ] as const;
+const publication = [askedChange[0], unlessAsked, askedChange[1]] as const;
 const plainChange = [
   { guard: 'isRefused', actions: 'refuseChange' },
   { target: 'changing', actions: 'keepChange' },
@@ -253,7 +255,7 @@ export const containerMachine = containerSetup.createMachine({
               always: whatWaits,
               on: {
                 'container.connect': askedChange,
-                'container.publish': askedChange,
+                'container.publish': publication,
                 'container.disconnect': plainChange,
                 'container.unpublish': plainChange,
                 'lease.changed': { target: 'changing', actions: 'keepChange' },

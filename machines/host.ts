@@ -15,6 +15,7 @@ import type { Collected, Leftovers } from '../src/core/gc.ts';
 import { withEntry, withoutEntry } from '../src/core/ledger.ts';
 import { basePlan, holdPlan, letGoPlan, mendBasePlan, surveyPlan, sweepPlan } from '../src/core/plan/host.ts';
 import { isSamePort, type PublishedPort } from '../src/core/port.ts';
+import { uncoveredPorts } from '../src/core/served-ports.ts';
 import { degradedFacts, driftFacts } from './drift.ts';
 import { action, deciding, effects } from './effects.ts';
 import * as forwarding from './host-forwarding.ts';
@@ -72,8 +73,11 @@ function suspectOwners({ networks, ports }: HostContext): Effect[] {
 }
 
 const isHeldByCaller = ({ heldByCaller }: PublishedPort): boolean => heldByCaller ?? false;
-/** Those that this host binds. */
-const ownPorts = (ports: readonly PublishedPort[]): PublishedPort[] => ports.filter((port) => !isHeldByCaller(port));
+/** Those that this host binds: what the container's engine has not bound. Of `all` the container's ports these are some. */
+function ownPorts(ports: readonly PublishedPort[], all: readonly PublishedPort[]): PublishedPort[] {
+  const own = ports.filter((port) => !isHeldByCaller(port));
+  return uncoveredPorts(own, all.filter(isHeldByCaller));
+}
 
 const portOwner = (container: string) => `container/${container}`;
 
@@ -167,7 +171,8 @@ const machine = setup({
         return;
       }
       const all = withEntry(context.ports, container, [...(context.ports[container] ?? []), ...ports]);
-      if (ownPorts(ports).length === 0) {
+      const own = ownPorts(ports, all[container] ?? []);
+      if (own.length === 0) {
         enqueue.assign({ ports: all });
         enqueue({
           type: 'tell',
@@ -179,7 +184,7 @@ const machine = setup({
         ports: all,
         holding: { ...context.holding, [container]: { attempt, count: ports.length } },
       });
-      const plan = holdPlan(holdName(container, attempt), portOwner(container), ownPorts(ports));
+      const plan = holdPlan(holdName(container, attempt), portOwner(container), own);
       enqueue({ type: 'apply', params: { plan } });
     }),
     /** The ports are bound: those that were picked are known now. */
@@ -188,10 +193,12 @@ const machine = setup({
       const { container } = heldBy(event.plan);
       const { [container]: claim, ...holding } = context.holding;
       const { attempt, count } = claim as Claim;
-      const { before, claimed } = splitPorts(context.ports[container] ?? [], count);
-      const picked = event.outputs.map(({ port }) => port);
+      const all = context.ports[container] ?? [];
+      const { before, claimed } = splitPorts(all, count);
+      // one that is picked is held as it was asked for: nobody else has a part of it
+      const held = ownPorts(claimed, all);
       const ports = claimed.map((port) =>
-        isHeldByCaller(port) ? port : { ...port, hostPort: picked.shift() ?? port.hostPort },
+        port.hostPort === 0 ? { ...port, hostPort: event.outputs[held.indexOf(port)]?.port ?? 0 } : port,
       );
       enqueue.assign({ holding, ports: withEntry(context.ports, container, [...before, ...ports]) });
       enqueue({
@@ -232,14 +239,15 @@ const machine = setup({
       const left = gone ? held.filter((port) => !gone.includes(port)) : [];
       const { [container]: _, ...holding } = context.holding;
       enqueue.assign({ ports: withPorts(context.ports, container, left), holding });
-      if (ownPorts(gone ?? held).length === 0) return;
-      const plan = letGoPlan(`${releasePrefix}${container}`, portOwner(container), gone);
+      const own = ownPorts(gone ?? held, held);
+      if (own.length === 0) return;
+      const plan = letGoPlan(`${releasePrefix}${container}`, portOwner(container), gone && own);
       enqueue({ type: 'apply', params: { plan } });
     }),
     /** After a restart of the daemon nothing is bound: hold again what containers publish. Claims under way hold their own. */
     holdAgain: decide(({ context: { ports, holding } }) =>
       Object.entries(ports).flatMap(([container, all]): Effect[] => {
-        const before = ownPorts(splitPorts(all, holding[container]?.count ?? 0).before);
+        const before = ownPorts(splitPorts(all, holding[container]?.count ?? 0).before, all);
         if (before.length === 0) return [];
         // one that somebody has taken meanwhile does not cost the others
         return [{ kind: 'apply', plan: holdPlan(holdName(container, 'again'), portOwner(container), before, 'mend') }];

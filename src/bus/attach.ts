@@ -1,7 +1,8 @@
 import { statSync } from 'node:fs';
 import type { z } from 'zod';
 import { type AttachmentRequest, type ContainerWish, containerWish } from '../core/container.ts';
-import { isSamePort, type PublishedPort } from '../core/port.ts';
+import type { PublishedPort } from '../core/port.ts';
+import { uncoveredPorts } from '../core/served-ports.ts';
 import type { ContainerState, ContainerView } from '../core/view.ts';
 import type { Engine } from './engine.ts';
 import { knownContainer, onceLeft } from './leaving.ts';
@@ -104,7 +105,7 @@ async function join(
       answer = await connect(engine, id, attachment, command);
       joined.push(attachment.network);
     }
-    const unpublished = wish.ports.filter((port) => !ports.some((other) => isSamePort(other, port)));
+    const unpublished = wish.ports.filter((port) => uncoveredPorts([port], ports).length > 0);
     return unpublished.length === 0 ? answer : await publish(engine, id, unpublished, command);
   } catch (error) {
     await leaveAgain(engine, id, joined, command);

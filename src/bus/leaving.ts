@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Attachment } from '../core/container.ts';
 import { type FaultCode, NetloomError } from '../core/fault.ts';
-import { isSamePort, type PublishedPort, portsOverlap } from '../core/port.ts';
+import { type PublishedPort, portsOverlap } from '../core/port.ts';
 import { type ContainerView, leavingStates } from '../core/view.ts';
 import type { Engine } from './engine.ts';
 import { knownNetwork } from './network-removal.ts';
@@ -71,7 +71,7 @@ function holdersOf(engine: Engine, wanted: Wanted, code: FaultCode): Holder[] {
 function portHolders(engine: Engine, wanted: Wanted): Holder[] {
   return Object.entries(engine.portLedger()).flatMap(([id, held]) => {
     const asked = held.filter((port) => wanted.ports.some((other) => portsOverlap(port, other)));
-    const publishes = (view: ContainerView) => asked.some((port) => view.ports.some((own) => isSamePort(own, port)));
+    const publishes = (view: ContainerView) => asked.some((port) => view.ports.some((own) => portsOverlap(own, port)));
     return asked.length === 0 ? [] : holder(engine, id, publishes);
   });
 }

@@ -20,6 +20,17 @@ export function canonicalAddress(text: string): string | null {
   return null;
 }
 
+/** An IPv4 address that is spelt as IPv6 (`::ffff:192.0.2.1`) is that IPv4 address. */
+export function unmappedAddress(address: string): string {
+  return ipaddr.process(address).toString();
+}
+
+/** Whether the address means something on one link only, or is that of a group: what it names depends on who asks where. */
+export function isOfOneLink(address: string): boolean {
+  const range = ipaddr.parse(address).range();
+  return range === 'multicast' || range === 'broadcast' || (range === 'linkLocal' && familyOf(address) === 6);
+}
+
 export function familyOf(address: string): Family {
   return address.includes(':') ? 6 : 4;
 }

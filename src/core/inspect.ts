@@ -3,6 +3,7 @@ import type { NetworkContext } from '../../machines/network.ts';
 import { netnsOf, settingsInside, statusBlocks } from './plan/container.ts';
 import type { ExplainedSetting } from './plan/interface-settings.ts';
 import { settingsOfBridge } from './plan/network.ts';
+import { servedPorts } from './served-ports.ts';
 import type { ContainerState, ContainerView, NetworkState, NetworkView } from './view.ts';
 
 /** Committed state as users see it. */
@@ -20,7 +21,7 @@ export function containerView(value: unknown, context: ContainerContext): Contai
     pid: context.process?.pid ?? null,
     attachments: wish.attachments.map(({ definition: _, ...attachment }) => attachment),
     status: inode === null ? {} : (share?.status ?? statusBlocks({ wish, netns, leases, ports })),
-    ports: ports.length > 0 ? ports : wish.ports,
+    ports: servedPorts(ports.length > 0 ? ports : wish.ports),
     removeOnExit: wish.removeOnExit,
     lastFault: context.lastFault,
   };

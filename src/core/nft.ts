@@ -9,7 +9,7 @@ import {
 } from './address.ts';
 import type { NetworkDefinition } from './network.ts';
 import { type Isolation, networkSettings } from './network-options.ts';
-import type { PublishedPort } from './port.ts';
+import { anyAddress, isEverywhere, isLoopback6, type PublishedPort, publishedFamilies } from './port.ts';
 
 /**
  * The elements of the tables `inet netloom` and `bridge netloom`: everything in them that changes. The chains and rules are
@@ -97,9 +97,9 @@ export function portElements(
   targets: Partial<Record<Family, string>>,
   owner: string | null,
 ): Element[] {
-  const elements = ([4, 6] as const).flatMap((family) => {
+  const elements = publishedFamilies(port).flatMap((family) => {
     const target = targets[family];
-    if (target === undefined || !listensOn(port, family) || isLoopback6(port)) return [];
+    if (target === undefined || isLoopback6(port)) return [];
     const published =
       port.range > 1 && port.hostPort === port.containerPort
         ? [rangeElement(port, family, target)]
@@ -119,17 +119,6 @@ function refusedElements(port: PublishedPort, targets: Partial<Record<Family, st
 }
 
 type Unowned = Omit<Element, 'owner'>;
-
-const anyAddress = { 4: '0.0.0.0', 6: '::' } as const;
-
-const listensOn = (port: PublishedPort, family: Family): boolean =>
-  port.hostIp === null || familyOf(port.hostIp) === family;
-
-/** The kernel never routes it, so that it can lead to no container. */
-export const isLoopback6 = ({ hostIp }: Pick<PublishedPort, 'hostIp'>): boolean => hostIp === '::1';
-
-const isEverywhere = (port: PublishedPort, family: Family): boolean =>
-  port.hostIp === null || port.hostIp === anyAddress[family];
 
 const rangeAddress = (port: PublishedPort, family: Family): string =>
   isEverywhere(port, family) ? `${anyAddress[family]}/0` : (port.hostIp as string);
@@ -176,7 +165,7 @@ interface CounterKey {
  */
 export function portCounterKeys(port: PublishedPort): CounterKey[] {
   if (isLoopback6(port)) return [];
-  return ([4, 6] as const).filter((family) => listensOn(port, family)).flatMap((family) => counterKeys(port, family));
+  return publishedFamilies(port).flatMap((family) => counterKeys(port, family));
 }
 
 function counterKeys(port: PublishedPort, family: Family): CounterKey[] {

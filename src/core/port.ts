@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { canonicalAddress, type Family, familyOf } from './address.ts';
+import { canonicalAddress, type Family, familyOf, isOfOneLink, unmappedAddress } from './address.ts';
 import { type Fault, fault } from './fault.ts';
 
 const protocols = ['tcp', 'udp', 'sctp'] as const;
@@ -43,15 +43,20 @@ export function describePort(port: PublishedPort): string {
   return `${address}${span(port.hostPort)}->${span(port.containerPort)}/${port.protocol}`;
 }
 
-/** Splits comma lists, fills in defaults; ranges that leave 1–65535 and mappings that overlap are faults. */
+/**
+ * Splits comma lists, fills in defaults; equal mappings are one. Ranges that leave 1–65535 and mappings that contradict each other
+ * are faults. An engine that holds its ports has let its users contradict themselves, and its containers start all the same: see
+ * `servedPorts`.
+ */
 export function publishedPorts(mappings: readonly PortMapping[]): PublishedPort[] | Fault {
   const ports: PublishedPort[] = [];
   for (const mapping of mappings) {
     for (const protocol of new Set((mapping.protocol ?? 'tcp').toLowerCase().split(','))) {
       const port = publishedPort(mapping, protocol as Protocol);
       if ('code' in port) return port;
-      const clash = ports.find((other) => portsOverlap(port, other));
-      if (clash) return fault('port.overlap', `${describePort(port)} overlaps ${describePort(clash)}`);
+      if (isAsked(ports, port)) continue;
+      const clash = ports.find((other) => isContradiction(port, other));
+      if (clash) return contradiction(port, clash);
       ports.push(port);
     }
   }
@@ -59,9 +64,14 @@ export function publishedPorts(mappings: readonly PortMapping[]): PublishedPort[
 }
 
 function publishedPort(mapping: PortMapping, protocol: Protocol): PublishedPort | Fault {
-  const hostIp = mapping.hostIp ? canonicalAddress(mapping.hostIp) : null;
+  const hostIp = mapping.hostIp ? hostAddress(mapping.hostIp) : null;
   if (mapping.hostIp && hostIp === null)
     return fault('address.invalid', `host address ${mapping.hostIp} is no IP address`);
+  if (hostIp !== null && isOfOneLink(hostIp) && !mapping.heldByCaller)
+    return fault(
+      'address.invalid',
+      `host address ${hostIp}: nothing can be published on a multicast address, nor on an IPv6 address of one link`,
+    );
   const range = mapping.range ?? 1;
   const port = { protocol, hostIp, hostPort: mapping.hostPort ?? 0, containerPort: mapping.containerPort, range };
   for (const first of [port.hostPort, port.containerPort])
@@ -70,6 +80,11 @@ function publishedPort(mapping: PortMapping, protocol: Protocol): PublishedPort 
   if (port.hostPort === 0)
     return fault('port.invalid', `${describePort(port)}: a port that the caller holds has a number`);
   return { ...port, heldByCaller: true };
+}
+
+function hostAddress(text: string): string | null {
+  const address = canonicalAddress(text);
+  return address && unmappedAddress(address);
 }
 
 /** Whether both publish the same ports of a container at the same place. Host port 0 is one that was not picked yet. */
@@ -83,14 +98,56 @@ export function isSamePort(published: PublishedPort, asked: PublishedPort): bool
   );
 }
 
-/** Whether both would need the same host port of a protocol on an address that both listen on. */
-export function portsOverlap(one: PublishedPort, other: PublishedPort): boolean {
-  if (one.protocol !== other.protocol || one.hostPort === 0 || other.hostPort === 0) return false;
-  const meet = one.hostPort < other.hostPort + other.range && other.hostPort < one.hostPort + one.range;
-  return meet && addressesMeet(one.hostIp, other.hostIp);
+/** Whether one that is equal was asked for already. Of those that are picked each is another one. */
+export function isAsked(ports: readonly PublishedPort[], port: PublishedPort): boolean {
+  return port.hostPort !== 0 && ports.some((other) => isSamePort(other, port));
 }
 
-const isWildcard = (address: string | null): boolean => address === null || address === '0.0.0.0' || address === '::';
+/** Whether a host port that both have leads to the same port of the container. */
+export function leadAlike(one: PublishedPort, other: PublishedPort): boolean {
+  return one.containerPort - one.hostPort === other.containerPort - other.hostPort;
+}
+
+/** Whether they lead one family, protocol and host port to different ports of the container; a wildcard is every address. */
+export function contradict(one: PublishedPort, other: PublishedPort): boolean {
+  return portsOverlap(one, other) && !leadAlike(one, other);
+}
+
+/** The same, unless an engine has taken both. */
+export function isContradiction(one: PublishedPort, other: PublishedPort): boolean {
+  return contradict(one, other) && !(one.heldByCaller && other.heldByCaller);
+}
+
+export function contradiction(port: PublishedPort, other: PublishedPort): Fault {
+  return fault(
+    'port.overlap',
+    `${describePort(port)} contradicts ${describePort(other)}: a host port leads to one port of the container`,
+  );
+}
+
+/** Whether both would need the same host port of a protocol on an address that both listen on. */
+export function portsOverlap(one: PublishedPort, other: PublishedPort): boolean {
+  return portsShare(one, other) && addressesMeet(one.hostIp, other.hostIp);
+}
+
+/** Whether both have the same host port of a protocol, on whichever addresses. */
+export function portsShare(one: PublishedPort, other: PublishedPort): boolean {
+  if (one.protocol !== other.protocol || one.hostPort === 0 || other.hostPort === 0) return false;
+  return one.hostPort < other.hostPort + other.range && other.hostPort < one.hostPort + one.range;
+}
+
+/** Every address of a family. */
+export const anyAddress = { 4: '0.0.0.0', 6: '::' } as const satisfies Record<Family, string>;
+
+/** The kernel never routes it, so that it can lead to no container. */
+export const isLoopback6 = ({ hostIp }: Pick<PublishedPort, 'hostIp'>): boolean => hostIp === '::1';
+
+/** Whether the port is published on every address of a family. */
+export const isEverywhere = ({ hostIp }: Pick<PublishedPort, 'hostIp'>, family: Family): boolean =>
+  hostIp === null || hostIp === anyAddress[family];
+
+const isWildcard = (address: string | null): boolean =>
+  address === null || address === anyAddress[4] || address === anyAddress[6];
 
 function addressesMeet(one: string | null, other: string | null): boolean {
   if (one === null || other === null) return true;
@@ -98,19 +155,19 @@ function addressesMeet(one: string | null, other: string | null): boolean {
   return one === other || isWildcard(one) || isWildcard(other);
 }
 
-/** Which families a published port is offered on, given what the container has. */
+/** The families that a published port is offered on, where the container has them. */
 export function publishedFamilies(port: PublishedPort): Family[] {
   return port.hostIp === null ? [4, 6] : [familyOf(port.hostIp)];
 }
 
 /** Whether the host itself reaches the port by 127.0.0.1, for which its bridge must route loopback addresses. */
 export function isOnLoopback({ hostIp }: PublishedPort): boolean {
-  return hostIp === null || hostIp === '0.0.0.0' || hostIp.startsWith('127.');
+  return isEverywhere({ hostIp }, 4) || (hostIp?.startsWith('127.') ?? false);
 }
 
 /** The addresses that must be bound to hold the port: one per family that it is published on. */
 export function holdAddresses(port: PublishedPort): string[] {
-  return port.hostIp === null ? ['0.0.0.0', '::'] : [port.hostIp];
+  return port.hostIp === null ? [anyAddress[4], anyAddress[6]] : [port.hostIp];
 }
 
 /** Which flows a published port takes, by where their first packet was sent; destination null: any address. */

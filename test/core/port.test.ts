@@ -77,11 +77,83 @@ describe('A09 port mappings', () => {
     expect(portMappingSchema.safeParse(mapping).success).toBe(false);
   });
 
-  it('A09 that overlap are refused, and both are named', () => {
+  it('A09 that contradict each other are refused, and both are named', () => {
     expect(
       refused({ hostPort: 8000, containerPort: 80, range: 10 }, { hostIp: '::1', hostPort: 8009, containerPort: 443 }),
-    ).toMatchObject({ code: 'port.overlap', message: '[::1]:8009->443/tcp overlaps 8000-8009->80-89/tcp' });
+    ).toMatchObject({
+      code: 'port.overlap',
+      message: expect.stringContaining('[::1]:8009->443/tcp contradicts 8000-8009->80-89/tcp'),
+    });
   });
+
+  it.each([
+    ['0.0.0.0', null],
+    ['::', null],
+    ['127.0.0.1', '0.0.0.0'],
+    ['fd00::1', '::'],
+    ['::1', null],
+    [null, null],
+  ])('N16 of one host port on %s and on %s may not lead to two ports', (one, other) => {
+    const [first, second] = [one, other].map((hostIp, index) => ({
+      hostIp,
+      hostPort: 8080,
+      containerPort: 80 + index,
+    }));
+    for (const mappings of [
+      [first, second],
+      [second, first],
+    ] as PortMapping[][])
+      expect(refused(...mappings)).toMatchObject({ code: 'port.overlap' });
+  });
+
+  it('N16 that agree are kept as they were asked for, equal ones once', () => {
+    const web = { hostPort: 8080, containerPort: 80 };
+    expect(published(web, web, { ...web, protocol: 'TCP,udp' })).toEqual(['8080->80/tcp', '8080->80/udp']);
+    expect(published({ ...web, hostIp: '0.0.0.0' }, web, { ...web, hostIp: '' })).toEqual([
+      '0.0.0.0:8080->80/tcp',
+      '8080->80/tcp',
+    ]);
+    expect(
+      published({ hostPort: 8000, containerPort: 80, range: 3 }, { hostPort: 8002, containerPort: 82, range: 3 }),
+    ).toEqual(['8000-8002->80-82/tcp', '8002-8004->82-84/tcp']);
+  });
+
+  it('N16 of different families, addresses or protocols may lead to different ports', () => {
+    const on = (hostIp: string, containerPort: number, protocol = 'tcp') => ({
+      hostIp,
+      hostPort: 8080,
+      containerPort,
+      protocol,
+    });
+    expect(published(on('0.0.0.0', 80), on('::', 81), on('::', 82, 'udp'))).toHaveLength(3);
+    expect(published(on('127.0.0.1', 80), on('127.0.0.2', 81))).toHaveLength(2);
+  });
+
+  it('C03 that an engine holds may contradict each other, but not those of others', () => {
+    const [one, other] = [80, 81].map((containerPort) => ({ hostPort: 8080, containerPort, heldByCaller: true }));
+    expect(published(one as PortMapping, { ...(other as PortMapping), hostIp: '::' })).toEqual([
+      '8080->80/tcp',
+      '[::]:8080->81/tcp',
+    ]);
+    expect(refused(one as PortMapping, { hostPort: 8080, containerPort: 81 })).toMatchObject({ code: 'port.overlap' });
+  });
+
+  it('N17 take an IPv4 address that is spelt as IPv6 as what it is', () => {
+    const on = (hostIp: string) => published({ hostIp, hostPort: 8080, containerPort: 80 });
+    expect(on('::ffff:192.0.2.10')).toEqual(['192.0.2.10:8080->80/tcp']);
+    expect(on('::FFFF:c000:20a')).toEqual(['192.0.2.10:8080->80/tcp']);
+    expect(on('::ffff:0.0.0.0')).toEqual(['0.0.0.0:8080->80/tcp']);
+    expect(on('::ffff:7f00:1')).toEqual(['127.0.0.1:8080->80/tcp']);
+  });
+
+  it.each(['fe80::1', 'ff02::1', '224.0.0.1', '255.255.255.255'])(
+    'N17 on %s, which the kernel would refuse with EINVAL, or never deliver, are refused',
+    (hostIp) => {
+      expect(refused({ hostIp, hostPort: 8080, containerPort: 80 })).toMatchObject({ code: 'address.invalid' });
+      // its engine has bound it, or will see
+      expect(published({ hostIp, hostPort: 8080, containerPort: 80, heldByCaller: true })).toHaveLength(1);
+    },
+  );
 
   it('A09 with the same host port for two protocols do not overlap', () => {
     expect(

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { type ContainerContext, containerMachine } from '../../machines/container.ts';
+import { statusOf } from '../../machines/container-context.ts';
 import type { Attachment } from '../../src/core/container.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { fault } from '../../src/core/fault.ts';
-import type { PublishedPort } from '../../src/core/port.ts';
-import { leaseOf } from '../core/samples.ts';
+import { describePort, type PublishedPort } from '../../src/core/port.ts';
+import { leaseOf, v6 } from '../core/samples.ts';
 import { grantsFor, wishes } from './terrains.ts';
 import { applied, begin, brief, failed, follow, littered, recovered, type Snapshot, stateName } from './walk.ts';
 
@@ -116,6 +117,157 @@ describe('A09 publishing', () => {
 
   it('A09 0 names no port that was asked for by its number', () => {
     expect(step(up, unpublish(0))).toEqual(['up.configured', 'reply c3 port.unknown']);
+  });
+});
+
+describe('N16 publishing what is there', () => {
+  const on = (hostIp: string | null, more: Partial<PublishedPort> = {}): PublishedPort => ({
+    ...port(8080),
+    hostIp,
+    ...more,
+  });
+  const ask = (type: 'container.publish' | 'container.unpublish', ...ports: PublishedPort[]): ActorEvent => ({
+    type,
+    command: 'c2',
+    ports,
+  });
+  const publishingOf = (from: At, ...ports: PublishedPort[]): At => {
+    const asking = reach(from, ask('container.publish', ...ports));
+    const { attempt } = asking.context;
+    return reach(asking, { type: 'ports.granted', attempt, ports, tookMs: 1 }, applied('publish'));
+  };
+  const asked = ({ context }: At) => context.ports.map(describePort);
+  const shown = (from: At) => statusOf(from.context).ports.map(describePort);
+
+  it('N16 answers at once where all was asked for before, up or not', () => {
+    expect(step(up, ask('container.publish', port(8080)))).toEqual(['up.configured', 'reply c2 ok']);
+    const created = reach(start, { type: 'container.create', command: 'c1', wish: wishes.bridge });
+    expect(step(created, ask('container.publish', port(8080)))).toEqual(['created', 'reply c2 ok']);
+    expect(reach(created, ask('container.publish', port(8080), port(9090))).context.wish?.ports).toHaveLength(2);
+  });
+
+  it('N16 keeps what is covered as it was asked for, and shows what is served', () => {
+    const both = publishingOf(up, on('127.0.0.1'), on('::'));
+    expect(asked(both)).toEqual(['8080->80/tcp', '127.0.0.1:8080->80/tcp', '[::]:8080->80/tcp']);
+    expect(shown(both)).toEqual(['8080->80/tcp']);
+    const less = reach(both, ask('container.unpublish', port(8080)), applied('unpublish'));
+    expect(shown(less)).toEqual(['127.0.0.1:8080->80/tcp', '[::]:8080->80/tcp']);
+    const least = reach(less, ask('container.unpublish', on('::')), applied('unpublish'));
+    expect(shown(least)).toEqual(['127.0.0.1:8080->80/tcp']);
+    expect(least.context.wish?.ports.map(describePort)).toEqual(['127.0.0.1:8080->80/tcp']);
+  });
+
+  it('N16 changes nothing in the kernel where it is covered', () => {
+    const { effects } = follow(containerMachine, reach(up, ask('container.publish', on('127.0.0.1'))), {
+      type: 'ports.granted',
+      attempt: 2,
+      ports: [on('127.0.0.1')],
+      tookMs: 1,
+    });
+    expect(effects).toMatchObject([{ kind: 'apply', plan: { name: 'publish', steps: [] } }]);
+  });
+
+  it('N16 gives up a range as it was asked for, and as it is shown', () => {
+    const ranges = [on(null, { hostPort: 9000, range: 3 }), on(null, { hostPort: 9002, containerPort: 82, range: 3 })];
+    const both = publishingOf(up, ...ranges);
+    expect(shown(both)).toEqual(['8080->80/tcp', '9000-9004->80-84/tcp']);
+    const one = reach(both, ask('container.unpublish', ranges[0] as PublishedPort), applied('unpublish'));
+    expect(shown(one)).toEqual(['8080->80/tcp', '9002-9004->82-84/tcp']);
+    const none = reach(both, ask('container.unpublish', on(null, { hostPort: 9000, range: 5 })), applied('unpublish'));
+    expect(shown(none)).toEqual(['8080->80/tcp']);
+    expect(none.context.wish?.ports).toHaveLength(1);
+    expect(step(both, ask('container.unpublish', on(null, { hostPort: 9000, range: 4 })))).toEqual([
+      'up.configured',
+      'reply c2 port.unknown',
+    ]);
+  });
+
+  it('N16 refuses what leads a port elsewhere, but for its engine', () => {
+    expect(step(up, ask('container.publish', on('127.0.0.1', { containerPort: 81 })))).toEqual([
+      'up.configured',
+      'reply c2 port.overlap',
+    ]);
+    const held = on('127.0.0.1', { containerPort: 81, heldByCaller: true });
+    expect(step(up, ask('container.publish', held))).toEqual(['up.configured', 'reply c2 port.overlap']);
+  });
+});
+
+describe('C03 a port whose family the container does not have', () => {
+  const six = (more: Partial<PublishedPort> = {}): PublishedPort => ({ ...port(9090), hostIp: '::', ...more });
+  const four: PublishedPort = { ...port(9090), hostIp: '0.0.0.0' };
+  const held = { heldByCaller: true } as const;
+  const setUp = (...ports: PublishedPort[]): ActorEvent => ({
+    type: 'container.setup',
+    command: 'c1',
+    wish: { ...wishes.kept, ports },
+  });
+  const setUpWith = (...ports: PublishedPort[]): At => {
+    const claimed = reach(start, setUp(...ports));
+    return reach(claimed, ...grantsFor(claimed.context));
+  };
+  const made = applied('setup', [{ netns: { path: '/netns/netloom-web', inode: 7 } }]);
+  const toldOf = (from: At, ...events: ActorEvent[]) =>
+    follow(containerMachine, from, ...events).effects.flatMap((effect) =>
+      effect.kind === 'announce' && ['port-unreachable', 'published'].includes(effect.fact)
+        ? [[effect.fact, effect.data.cause, (effect.data.ports as PublishedPort[]).map(describePort).join()]]
+        : [],
+    );
+  const leftOut = ['port-unreachable', 'family', '[::]:9090->80/tcp'];
+
+  it('C03 is refused where nothing else is asked', () => {
+    expect(setUpWith(six()).value).toBe('failed');
+    expect(step(up, { type: 'container.publish', command: 'c2', ports: [six()] })).toEqual([
+      'up.configured',
+      'reply c2 mode.conflict',
+    ]);
+  });
+
+  it('C03 is left out and told of beside another one, and where its engine brought it', () => {
+    for (const ports of [[four, six()], [six(), port(9090)], [six(held)]])
+      expect(toldOf(setUpWith(...ports), made)).toEqual([leftOut]);
+    expect(toldOf(setUpWith({ ...port(9090), hostIp: '::1' }, four), made)).toEqual([
+      ['port-unreachable', 'loopback', '[::1]:9090->80/tcp'],
+    ]);
+  });
+
+  it('C03 is left out where another one asked for the same host port before', () => {
+    const asking = reach(up, { type: 'container.publish', command: 'c2', ports: [six({ hostPort: 8080 })] });
+    expect(stateName(asking.value)).toBe('up.configured asking');
+    const granted: ActorEvent = { type: 'ports.granted', attempt: 2, ports: [six({ hostPort: 8080 })], tookMs: 1 };
+    expect(toldOf(reach(asking, granted), applied('publish'))).toEqual([
+      ['published', undefined, '[::]:8080->80/tcp'],
+      ['port-unreachable', 'family', '[::]:8080->80/tcp'],
+    ]);
+  });
+
+  it('C03 is told of again at a reload, and not at a restart of the daemon', () => {
+    const configured = reach(setUpWith(four, six()), made);
+    expect(toldOf(configured, { type: 'container.reload', command: 'c2' }, applied('verify'))).toEqual([leftOut]);
+    expect(toldOf(configured, recovered(false), applied('verify'))).toEqual([]);
+  });
+
+  it('C03 is served when a network brings the family, and left out again when that goes', () => {
+    const configured = reach(setUpWith(four, six()), made);
+    const lease = leaseOf({ network: 'back', addresses: [v6] });
+    const joining = reach(configured, connect, { type: 'lease.granted', attempt: 2, lease });
+    expect(toldOf(joining, applied('connect'))).toEqual([['published', undefined, '[::]:9090->80/tcp']]);
+    const leave: ActorEvent = { type: 'container.disconnect', command: 'c3', network: 'back' };
+    const leaving = reach(joining, applied('connect'), leave);
+    expect(toldOf(leaving, applied('disconnect'))).toEqual([leftOut]);
+    // with its last network nothing is served, and all of it again with the next one
+    const alone = reach(configured, disconnect);
+    expect(toldOf(alone, applied('disconnect'))).toEqual([]);
+  });
+
+  it('C03 is told of where an engine let its user contradict himself', () => {
+    const ports = [port(9090), six({ containerPort: 81 })].map((one) => ({ ...one, ...held }));
+    const claimed = reach(start, setUp(...ports));
+    const [, granted] = grantsFor(claimed.context) as [ActorEvent, ActorEvent];
+    const both = leaseOf({ addresses: [...leaseOf().addresses, v6] });
+    const dual = reach(claimed, { type: 'lease.granted', attempt: 1, lease: both }, granted);
+    expect(toldOf(dual, made)).toEqual([['port-unreachable', 'contradiction', '9090->80/tcp']]);
+    // nothing of IPv6 could be led elsewhere
+    expect(toldOf(setUpWith(...ports), made)).toEqual([['port-unreachable', 'family', '[::]:9090->81/tcp']]);
   });
 });
 

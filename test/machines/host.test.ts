@@ -79,6 +79,32 @@ describe('A09 published ports', () => {
     expect(step(holding, failed('hold a 1'), claimPorts('b'))).toEqual(['serving', 'apply hold b 1']);
   });
 
+  it('N16 that its engine has bound are not bound again, and the rest of them is', () => {
+    const [one] = ports as [(typeof ports)[number]];
+    const byEngine = { ...one, heldByCaller: true as const };
+    const known = reach(serving, claimPorts('a', 1, [byEngine]));
+    expect(step(known, claimPorts('a', 2, [{ ...one, hostIp: '127.0.0.1' }]))).toEqual([
+      'serving',
+      'tell container/a ports.granted',
+    ]);
+    const ofOne = reach(serving, claimPorts('a', 1, [{ ...byEngine, hostIp: '0.0.0.0' }]));
+    const asked = [one, { ...one, hostPort: 0 }];
+    const { next, effects } = follow(hostMachine, ofOne, claimPorts('a', 2, asked));
+    expect(effects).toMatchObject([
+      {
+        plan: {
+          steps: [
+            { addresses: ['::'], port: 8080 },
+            { addresses: ['0.0.0.0', '::'], port: 0 },
+          ],
+        },
+      },
+    ]);
+    expect(effectsOf(next, applied('hold a 2', [{ port: 8080 }, { port: 41000 }]))).toMatchObject([
+      { event: { type: 'ports.granted', ports: [one, { ...one, hostPort: 41000 }] } },
+    ]);
+  });
+
   it('A09 are let go once', () => {
     expect(step(held, releasePorts('a'))).toEqual(['serving', 'apply release a']);
     expect(step(held, releasePorts('a'), releasePorts('a'))).toEqual(['serving']);

@@ -10,7 +10,8 @@ export function portPublishCommand(parent: Command, terminal: Terminal): void {
   const command = clientCommand(parent, {
     usage: 'publish',
     summary: 'publish further ports of a container; live when it is up, and nothing else of it is disturbed',
-    details: 'Prints where the new ones are reached. Without a host port a free one is picked.',
+    details:
+      'Prints where the new ones are reached; what is published already stays as it is. Without a host port a free one is picked.',
     examples: ['netloom port publish web 8080:80', 'netloom port publish web 127.0.0.1::443 5353:53/tcp,udp'],
   });
   addPortArguments(command).action(async (id: string, ports: PortMapping[], _options, command: Command) => {
@@ -22,7 +23,8 @@ export function portPublishCommand(parent: Command, terminal: Terminal): void {
       if (options.json) return terminal.print(json(reply));
       // while it is down only its wish knows them
       const after = reply.netns ? reply.ports : await portsOf();
-      terminal.print(portLines(without(after, before)).join('\n'));
+      const lines = portLines(without(after, before));
+      if (lines.length > 0) terminal.print(lines.join('\n'));
     });
   });
 }

@@ -3,8 +3,9 @@ import type { Attachment, ContainerWish } from '../container.ts';
 import { firstOfFamily, type Lease, type LeaseLink } from '../lease.ts';
 import { hostVethName, macOfBridgePort, macOfContainer, netnsPath, vethAlias, vethGroup } from '../names.ts';
 import { carriesIpv6, type NetworkRoute } from '../network.ts';
-import { describeElement, type Element, isLoopback6, portElements } from '../nft.ts';
-import { describePort, isOnLoopback, type PublishedPort, publishedFamilies } from '../port.ts';
+import { describeElement, type Element, portElements } from '../nft.ts';
+import { describePort, isLoopback6, isOnLoopback, type PublishedPort, portsShare, publishedFamilies } from '../port.ts';
+import { servedPorts, uncoveredPorts } from '../served-ports.ts';
 import { sourceElements } from '../source-elements.ts';
 import type { StatusBlock } from '../status.ts';
 import {
@@ -22,6 +23,7 @@ export interface ContainerGrant {
   /** where the namespace is, or will be */
   netns: string;
   leases: Readonly<Record<string, Lease>>;
+  /** as they were asked for, with those that were picked; see `servedPorts` */
   ports: readonly PublishedPort[];
 }
 
@@ -93,7 +95,9 @@ export function teardownPlan(grant: ContainerGrant): Plan {
       { verb: 'process.unwatch', owner: `container/${grant.wish.id}` },
       { verb: 'netns.unwatch', owner: `container/${grant.wish.id}` },
       ...joined(grant).flatMap((one) => forgetNameSteps(grant, one)),
-      ...(elements.length > 0 ? [{ verb: 'nft.delete', elements } as const, ...forgetFlows(grant.ports)] : []),
+      ...(elements.length > 0
+        ? [{ verb: 'nft.delete', elements } as const, ...forgetFlows(servedPorts(grant.ports))]
+        : []),
       ...joined(grant).flatMap(({ attachment, lease }): Step[] => {
         if (lease.link.kind !== 'bridge') return [deleteLinkStep(grant, attachment, lease)];
         return dropsNetns ? [] : cutSteps(grant, attachment, lease);
@@ -195,12 +199,14 @@ function exchange(old: readonly Element[], wanted: readonly Element[]): Step[] {
 
 /** Those that come, that go, and that lead elsewhere than before. */
 function portsThatDiffer(before: ContainerGrant, after: ContainerGrant): PublishedPort[] {
-  const [old, wanted] = [before, after].map((grant) => {
-    const targets = portTargets(grant);
-    return new Map(grant.ports.map((port) => [describePort(port), JSON.stringify(portElements(port, targets, null))]));
-  }) as [Map<string, string>, Map<string, string>];
-  const all = new Map([...before.ports, ...after.ports].map((port) => [describePort(port), port]));
-  return [...all].filter(([name]) => old.get(name) !== wanted.get(name)).map(([, port]) => port);
+  const [old, wanted] = [before, after].map(({ ports }) => servedPorts(ports)) as [PublishedPort[], PublishedPort[]];
+  const [oldTargets, targets] = [portTargets(before), portTargets(after)];
+  if (isDeepEqual(oldTargets, targets)) return [...uncoveredPorts(old, wanted), ...uncoveredPorts(wanted, old)];
+  const elementsOf = (ports: PublishedPort[], to: PortTargets) =>
+    new Map(ports.map((port) => [describePort(port), JSON.stringify(portElements(port, to, null))]));
+  const [led, leads] = [elementsOf(old, oldTargets), elementsOf(wanted, targets)];
+  const all = new Map([...old, ...wanted].map((port) => [describePort(port), port]));
+  return [...all].filter(([name]) => led.get(name) !== leads.get(name)).map(([, port]) => port);
 }
 
 /** Without connections there is no first packet: a flow of UDP that goes on would never ask where the port leads now. */
@@ -329,7 +335,7 @@ const nameStepsOf = (grant: ContainerGrant): Step[] => joined(grant).flatMap((on
 
 function firewallSteps(grant: ContainerGrant): Step[] {
   const elements = allElements(grant);
-  return elements.length > 0 ? [{ verb: 'nft.add', elements }, ...forgetFlows(grant.ports)] : [];
+  return elements.length > 0 ? [{ verb: 'nft.add', elements }, ...forgetFlows(servedPorts(grant.ports))] : [];
 }
 
 /** Last, so that who is told that a container is configured can ask for it by name. */
@@ -538,24 +544,36 @@ export function portsWithoutTarget(
   grant: ContainerGrant,
   ports: readonly PublishedPort[] = grant.ports,
 ): PublishedPort[] {
-  const targets = portTargets(grant);
   // as with podman, where no network of a container can be reached by ports they stay without effect
-  if (Object.keys(targets).length === 0) return [];
-  const leads = (port: PublishedPort) =>
-    !isLoopback6(port) && publishedFamilies(port).some((family) => targets[family] !== undefined);
-  return ports.filter((port) => !leads(port));
+  if (targetFamilies(grant).length === 0) return [];
+  return ports.filter((port) => !leadsSomewhere(grant, port));
+}
+
+/** The families over which its ports can lead to the container. */
+export function targetFamilies(grant: ContainerGrant): Family[] {
+  const targets = portTargets(grant);
+  return families.filter((family) => targets[family] !== undefined);
+}
+
+export function leadsSomewhere(grant: ContainerGrant, port: PublishedPort): boolean {
+  const served = targetFamilies(grant);
+  return !isLoopback6(port) && publishedFamilies(port).some((family) => served.includes(family));
 }
 
 /**
  * The port for which what is asked must be refused: nothing else is asked. Beside others that lead to the container it is left
- * out, and so is one that an engine holds: engines ask for what their users typed, and could not take it back.
+ * out, also where one asked for the same host port before; and so is one that an engine holds: engines ask for what their users
+ * typed, and could not take it back.
  */
 export function refusedPort(
   grant: ContainerGrant,
   ports: readonly PublishedPort[] = grant.ports,
 ): PublishedPort | null {
   const lost = portsWithoutTarget(grant, ports);
-  return lost.length === ports.length ? (lost.find(({ heldByCaller }) => !heldByCaller) ?? null) : null;
+  if (lost.length < ports.length) return null;
+  const lostBefore = portsWithoutTarget(grant);
+  const led = grant.ports.filter((port) => !lostBefore.includes(port));
+  return lost.find((port) => !port.heldByCaller && !led.some((other) => portsShare(port, other))) ?? null;
 }
 
 const allElements = (grant: ContainerGrant): Element[] => [...publishedElements(grant), ...heldElements(grant)];
@@ -573,12 +591,14 @@ function heldElements(grant: ContainerGrant): Element[] {
 
 function publishedElements(grant: ContainerGrant): Element[] {
   const targets = portTargets(grant);
-  return grant.ports.flatMap((port) => portElements(port, targets, `container/${grant.wish.id}`));
+  return servedPorts(grant.ports).flatMap((port) => portElements(port, targets, `container/${grant.wish.id}`));
 }
 
+type PortTargets = Partial<Record<Family, string>>;
+
 /** Ports lead to the first network that has an address of the family and whose traffic passes the firewall, in attach order. */
-function portTargets(grant: ContainerGrant): Partial<Record<Family, string>> {
-  const targets: Partial<Record<Family, string>> = {};
+function portTargets(grant: ContainerGrant): PortTargets {
+  const targets: PortTargets = {};
   for (const { lease } of joined(grant)) {
     if (lease.link.kind !== 'bridge' || !lease.link.published) continue;
     for (const { address } of lease.addresses) targets[familyOf(address)] ??= address;

@@ -1,0 +1,122 @@
+import { type Family, familyOf } from './address.ts';
+import {
+  anyAddress,
+  contradict,
+  isEverywhere,
+  leadAlike,
+  type PublishedPort,
+  portsOverlap,
+  publishedFamilies,
+} from './port.ts';
+import { commonSpans, type Span, withoutSpans } from './span.ts';
+
+/**
+ * Of the port mappings of one container some may ask for the same: a range for what another has, an address for what is published
+ * on every address. All that was asked for is kept as it was asked for, so that each can be given up by itself; what is
+ * served, counted and shown is derived from it here.
+ */
+
+/**
+ * The mappings without what is there twice: ranges on one address that overlap are one, and what a wider address covers is dropped,
+ * also where it is a part of a range. The result overlaps nowhere, unless an engine let its user contradict himself: then the
+ * narrower address counts, and of equal ones the first.
+ */
+export function servedPorts(asked: readonly PublishedPort[]): PublishedPort[] {
+  if (!asked.some((port, index) => asked.some((other, place) => place > index && portsOverlap(port, other))))
+    return [...asked];
+  const ports = joined(asked.flatMap((_, index) => uncontradicted(asked, index)));
+  const served = new Map<PublishedPort, PublishedPort[]>();
+  for (const port of ports.toSorted(byWidth)) served.set(port, uncoveredPorts([port], [...served.values()].flat()));
+  return ports.flatMap((port) => served.get(port) ?? []);
+}
+
+/** What of these ports `by` does not lead to the same place already. */
+export function uncoveredPorts(ports: readonly PublishedPort[], by: readonly PublishedPort[]): PublishedPort[] {
+  return ports.flatMap((port) => {
+    const alike = by.filter((other) => portsOverlap(other, port) && leadAlike(other, port));
+    return left(port, (family) => alike.filter((other) => isEverywhere(other, family) || other.hostIp === port.hostIp));
+  });
+}
+
+/** The mappings of which another one leads a part elsewhere, in one of these families: what an engine let its user say. */
+export function contradictedPorts(asked: readonly PublishedPort[], families: readonly Family[]): PublishedPort[] {
+  return asked.filter((port, index) =>
+    publishedFamilies(port).some((family) => families.includes(family) && stronger(asked, index, family).length > 0),
+  );
+}
+
+/** Those that together are what this one says, as it may be shown; null: none are. */
+export function portsTogether(asked: readonly PublishedPort[], whole: PublishedPort): PublishedPort[] | null {
+  const within = asked.filter((port) => uncoveredPorts([port], [whole]).length === 0);
+  return within.length > 0 && uncoveredPorts([whole], within).length === 0 ? within : null;
+}
+
+/** Wider ones first; of equal ones those that somebody else has bound already. */
+function byWidth(one: PublishedPort, other: PublishedPort): number {
+  return widthOf(one) - widthOf(other) || Number(other.heldByCaller ?? false) - Number(one.heldByCaller ?? false);
+}
+
+const widthOf = ({ hostIp }: PublishedPort): number =>
+  hostIp === null ? 0 : hostIp === anyAddress[4] || hostIp === anyAddress[6] ? 1 : 2;
+
+const uncontradicted = (asked: readonly PublishedPort[], index: number): PublishedPort[] =>
+  left(asked[index] as PublishedPort, (family) => stronger(asked, index, family));
+
+/** Those that lead elsewhere and count. A wildcard loses nothing to one of its addresses: the firewall asks for the address first. */
+function stronger(asked: readonly PublishedPort[], index: number, family: Family): PublishedPort[] {
+  const port = asked[index] as PublishedPort;
+  return asked.filter((other, place) => {
+    if (!contradict(port, other)) return false;
+    return other.hostIp === port.hostIp ? place < index : port.hostIp === null && other.hostIp === anyAddress[family];
+  });
+}
+
+/** Ranges on one address that overlap become one, in the place of the first. */
+function joined(ports: readonly PublishedPort[]): PublishedPort[] {
+  let all: PublishedPort[] = [];
+  for (const port of ports) {
+    const met = all.filter((other) => isSameKind(other, port) && portsOverlap(other, port));
+    const place = met[0] ? all.indexOf(met[0]) : all.length;
+    const firsts = [port, ...met].map(({ hostPort }) => hostPort);
+    const lasts = [port, ...met].map((one) => spanOf(one).last);
+    const whole = parts(port, port.hostIp, [{ first: Math.min(...firsts), last: Math.max(...lasts) }]);
+    all.splice(place, 0, ...(met.length > 0 ? whole : [port]));
+    all = all.filter((other) => !met.includes(other));
+  }
+  return all;
+}
+
+const isSameKind = (one: PublishedPort, other: PublishedPort): boolean =>
+  one.hostIp === other.hostIp && one.heldByCaller === other.heldByCaller && leadAlike(one, other);
+
+/** What is left of a port where others have some of it: the port itself where they have nothing. */
+function left(port: PublishedPort, taken: (family: Family) => readonly PublishedPort[]): PublishedPort[] {
+  const whole = [spanOf(port)];
+  if (port.hostIp !== null) {
+    const others = taken(familyOf(port.hostIp));
+    return others.length === 0 ? [port] : parts(port, port.hostIp, withoutSpans(whole, others.map(spanOf)));
+  }
+  const [others4, others6] = [taken(4), taken(6)];
+  if (others4.length + others6.length === 0) return [port];
+  const [left4, left6] = [others4, others6].map((others) => withoutSpans(whole, others.map(spanOf))) as [
+    Span[],
+    Span[],
+  ];
+  return [
+    ...parts(port, null, commonSpans(left4, left6)),
+    ...parts(port, anyAddress[4], withoutSpans(left4, left6)),
+    ...parts(port, anyAddress[6], withoutSpans(left6, left4)),
+  ];
+}
+
+const spanOf = ({ hostPort, range }: PublishedPort): Span => ({ first: hostPort, last: hostPort + range - 1 });
+
+function parts(port: PublishedPort, hostIp: string | null, spans: readonly Span[]): PublishedPort[] {
+  return spans.map(({ first, last }) => ({
+    ...port,
+    hostIp,
+    hostPort: first,
+    containerPort: port.containerPort + first - port.hostPort,
+    range: last - first + 1,
+  }));
+}

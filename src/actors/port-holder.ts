@@ -1,14 +1,29 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import * as native from '#native';
+import { type Family, familyOf } from '../core/address.ts';
 import type { HeldPorts, Step } from '../core/plan/step.ts';
+import { anyAddress, type Protocol } from '../core/port.ts';
 
 type Hold = Extract<Step, { verb: 'port.hold' }>;
 
-/** Ports that were bound together; `first` is what was picked where 0 was asked for. */
+/** Ports that are held together; `first` is what was picked where 0 was asked for. */
 interface Held {
   asked: HeldPorts;
   first: number;
-  ports: native.HeldPort[];
+}
+
+/** All that one owner holds. What it holds twice, on an address and on every one, is bound once. */
+interface Holdings {
+  /** by what was asked for, under the number that was picked: so that holding it again after a restart finds it */
+  held: Map<string, Held>;
+  /** by protocol, address and port */
+  bound: Map<string, native.HeldPort>;
+}
+
+interface Place {
+  protocol: Protocol;
+  family: Family;
+  port: number;
 }
 
 /** How many picks of a free port are tried before a range, or a port free in both families, counts as not to be had. */
@@ -24,9 +39,9 @@ const absentFamily: ReadonlySet<string> = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAI
 
 /** The host ports that are really bound, by owner: a conflict shows at once, and nobody else takes them later. */
 export class PortHolder {
-  readonly #held = new Map<string, Map<string, Held>>();
+  readonly #owners = new Map<string, Holdings>();
   /** when which ports were let go (`performance.now()`), oldest first */
-  #released: { asked: HeldPorts; first: number; atMs: number }[] = [];
+  #released: (Held & { atMs: number })[] = [];
 
   /** Binds range ports from `port` (0: picks them) on every address. Holding again what one holds is success. */
   async hold(step: Hold): Promise<number> {
@@ -41,29 +56,37 @@ export class PortHolder {
   }
 
   #hold({ verb: _, owner, ...asked }: Hold): number {
-    const mine = this.#held.get(owner) ?? new Map<string, Held>();
-    const before = mine.get(keyOf(asked, asked.port));
-    if (before) return before.first;
-    const ports = asked.port === 0 ? this.#pick(asked) : bind(asked, asked.port);
-    const first = asked.port === 0 ? (ports[0] as native.HeldPort).port : asked.port;
-    // under the number that was picked: so that holding it again after a restart finds it
-    mine.set(keyOf(asked, first), { asked, first, ports });
-    this.#held.set(owner, mine);
-    return first;
+    const mine = this.#owners.get(owner) ?? { held: new Map(), bound: new Map() };
+    this.#owners.set(owner, mine);
+    try {
+      const before = mine.held.get(keyOf(asked, asked.port));
+      if (before) return before.first;
+      return asked.port === 0 ? pick(mine, asked) : add(mine, { asked, first: asked.port });
+    } finally {
+      if (mine.held.size === 0) this.#owners.delete(owner);
+    }
   }
 
   /** ports: null for all. Where 0 was asked for, the last that was picked for that question goes. */
   release(owner: string, ports: readonly HeldPorts[] | null): void {
-    const mine = this.#held.get(owner);
+    const mine = this.#owners.get(owner);
     if (!mine) return;
-    const keys = ports ? ports.flatMap((one) => heldKey(mine, one) ?? []) : [...mine.keys()];
-    for (const key of keys) {
-      const held = mine.get(key);
-      closeAll(held?.ports ?? []);
-      mine.delete(key);
-      if (held) this.#released.push({ asked: held.asked, first: held.first, atMs: performance.now() });
-    }
-    if (mine.size === 0) this.#held.delete(owner);
+    const keys = ports ? ports.flatMap((one) => heldKey(mine.held, one) ?? []) : [...mine.held.keys()];
+    const gone = keys.flatMap((key) => mine.held.get(key) ?? []);
+    for (const key of keys) mine.held.delete(key);
+    if (mine.held.size === 0) this.#owners.delete(owner);
+    const atMs = performance.now();
+    this.#released.push(...gone.map((held) => ({ ...held, atMs })));
+    let first: unknown = null;
+    for (const held of gone)
+      for (const place of placesOf(held)) {
+        try {
+          settle(mine, place, held);
+        } catch (error) {
+          first ??= error;
+        }
+      }
+    if (first) throw first;
   }
 
   #wasOurs({ protocol, port, range }: Hold): boolean {
@@ -74,23 +97,74 @@ export class PortHolder {
   }
 
   close(): void {
-    for (const owner of [...this.#held.keys()]) this.release(owner, null);
+    for (const owner of [...this.#owners.keys()]) this.release(owner, null);
   }
+}
 
-  #pick(asked: HeldPorts): native.HeldPort[] {
-    let last: unknown = null;
-    for (let attempt = 0; attempt < pickAttempts; attempt++) {
-      const probe = native.holdPort(asked.protocol, asked.addresses[0] as string, 0);
-      const { port } = probe;
-      probe.close();
-      try {
-        return bind(asked, port);
-      } catch (error) {
-        last = error;
-      }
+function pick(mine: Holdings, asked: HeldPorts): number {
+  let last: unknown = null;
+  for (let attempt = 0; attempt < pickAttempts; attempt++) {
+    const probe = native.holdPort(asked.protocol, asked.addresses[0] as string, 0);
+    const { port } = probe;
+    probe.close();
+    try {
+      return add(mine, { asked, first: port });
+    } catch (error) {
+      last = error;
     }
-    throw last;
   }
+  throw last;
+}
+
+/** All of it, or nothing. */
+function add(mine: Holdings, held: Held): number {
+  const key = keyOf(held.asked, held.first);
+  mine.held.set(key, held);
+  try {
+    for (const place of placesOf(held)) settle(mine, place, held);
+  } catch (error) {
+    mine.held.delete(key);
+    for (const place of placesOf(held)) settle(mine, place, held);
+    throw error;
+  }
+  return held.first;
+}
+
+function* placesOf({ asked: { protocol, addresses, range }, first }: Held): Generator<Place> {
+  for (const family of new Set(addresses.map(familyOf)))
+    for (let port = first; port < first + range; port++) yield { protocol, family, port };
+}
+
+/** Closes and binds until a port is bound as all that is held wants it. `changed`: what has come, or has gone. */
+function settle({ held, bound }: Holdings, place: Place, changed: Held): void {
+  const { protocol, port } = place;
+  const slot = (address: string) => `${protocol} ${address} ${port}`;
+  const wanted = addressesAt(held.values(), place);
+  // first: what is bound on one address is in the way of all
+  for (const address of new Set([...held.values(), changed].flatMap(({ asked }) => asked.addresses))) {
+    if (wanted.has(address) || familyOf(address) !== place.family) continue;
+    bound.get(slot(address))?.close();
+    bound.delete(slot(address));
+  }
+  for (const [address, isOptional] of wanted) {
+    const one = bound.has(slot(address)) ? null : holdWherePresent(protocol, address, port, isOptional);
+    if (one) bound.set(slot(address), one);
+  }
+}
+
+/** On which addresses a port must be bound, and whether that may fail for want of the family. */
+function addressesAt(held: Iterable<Held>, { protocol, family, port }: Place): Map<string, boolean> {
+  const addresses = new Map<string, boolean>();
+  for (const { asked, first } of held) {
+    if (asked.protocol !== protocol || port < first || port >= first + asked.range) continue;
+    for (const address of asked.addresses) {
+      if (familyOf(address) !== family) continue;
+      const isOptional = asked.addresses.length > 1 && address === anyAddress[6];
+      addresses.set(address, isOptional && (addresses.get(address) ?? true));
+    }
+  }
+  const everywhere = addresses.get(anyAddress[family]);
+  return everywhere === undefined ? addresses : new Map([[anyAddress[family], everywhere]]);
 }
 
 function keyOf({ protocol, addresses, range }: HeldPorts, first: number): string {
@@ -102,21 +176,6 @@ function heldKey(held: ReadonlyMap<string, Held>, wanted: HeldPorts): string | n
   const key = keyOf(wanted, 0);
   const picked = [...held].findLast(([, { asked }]) => keyOf(asked, asked.port) === key);
   return picked ? picked[0] : null;
-}
-
-function bind({ protocol, addresses, range }: HeldPorts, first: number): native.HeldPort[] {
-  const ports: native.HeldPort[] = [];
-  try {
-    for (const address of addresses)
-      for (let port = first; port < first + range; port++) {
-        const held = holdWherePresent(protocol, address, port, addresses.length > 1 && address === '::');
-        if (held) ports.push(held);
-      }
-    return ports;
-  } catch (error) {
-    closeAll(ports);
-    throw error;
-  }
 }
 
 function holdWherePresent(
@@ -131,8 +190,4 @@ function holdWherePresent(
     if (optional && absentFamily.has((error as native.SystemError).errno)) return null;
     throw error;
   }
-}
-
-function closeAll(ports: readonly native.HeldPort[]): void {
-  for (const port of ports) port.close();
 }

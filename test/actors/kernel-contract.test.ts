@@ -906,7 +906,8 @@ describe.each([
   });
 
   describe('A09 held ports', () => {
-    const hold = (owner: string, port: number, range = 1, addresses = ['0.0.0.0', '::']): Step => ({
+    type Hold = Extract<Step, { verb: 'port.hold' }>;
+    const hold = (owner: string, port: number, range = 1, addresses = ['0.0.0.0', '::']): Hold => ({
       verb: 'port.hold',
       owner,
       protocol: 'tcp',
@@ -984,6 +985,35 @@ describe.each([
       expect(isFree(18_080)).toBe(false);
       await succeed(give(asked(18_080), asked(picks[0] as number)));
       expect([18_080, ...picks].map(isFree)).toEqual([true, true, true]);
+    });
+
+    it('N16 that one owner holds on an address and on every one are bound once, until the last of both is given up', async () => {
+      const loopback = hold('a', 18_080, 1, ['127.0.0.1']);
+      const part = hold('a', 18_078, 3, ['0.0.0.0']);
+      const give = ({ protocol, addresses, port, range }: Hold): Step => ({
+        verb: 'port.release',
+        owner: 'a',
+        ports: [{ protocol, addresses, port, range }],
+      });
+      await succeed(loopback, hold('a', 18_080), part);
+      expect([18_078, 18_080].map((port) => world.isFree('tcp', '127.0.0.2', port))).toEqual([false, false]);
+      await succeed(give(part));
+      expect([18_078, 18_080].map((port) => world.isFree('tcp', '127.0.0.2', port))).toEqual([true, false]);
+      await succeed(give(hold('a', 18_080)));
+      expect(['127.0.0.1', '127.0.0.2'].map((address) => world.isFree('tcp', address, 18_080))).toEqual([false, true]);
+      expect(world.isFree('tcp', '::', 18_080)).toBe(true);
+      await succeed(give(loopback));
+      expect(isFree(18_080)).toBe(true);
+    });
+
+    it('N16 that one owner widens in vain stay as they were: EADDRINUSE', async () => {
+      await succeed(hold('a', 18_080, 1, ['127.0.0.1']));
+      const taken = world.takePort('tcp', '127.0.0.2', 18_080);
+      expect(await refused(hold('a', 18_080))).toMatchObject({ errno: 'EADDRINUSE' });
+      expect(world.isFree('tcp', '127.0.0.1', 18_080)).toBe(false);
+      expect(world.isFree('tcp', '127.0.0.3', 18_080)).toBe(true);
+      taken.release();
+      await succeed(release('a'));
     });
 
     it('A09 of an address that is not of this host are not to be had: EADDRNOTAVAIL', async () => {

@@ -13,7 +13,7 @@ import {
 import type { ForwardingSurvey, HeldPorts, LinkSettings, Step, StepOutput } from '../../src/core/plan/step.ts';
 import { type PublishedPort, publishedFlows } from '../../src/core/port.ts';
 import type { NamespaceStatistics } from '../../src/core/statistics.ts';
-import { type FakeLink, FakeLinux, type FakeNetns, newLink } from './fake-linux.ts';
+import { type BoundPort, type FakeLink, FakeLinux, type FakeNetns, newLink, portsMeet } from './fake-linux.ts';
 
 type StepOf<Verb extends Step['verb']> = Extract<Step, { verb: Verb }>;
 type Refusal = { errno: string; detail: string };
@@ -36,6 +36,8 @@ export class FakeKernel implements Kernel {
   #refuse: (step: Step, count: number) => Refusal | null = () => null;
   #listener: (to: ActorAddress, event: ActorEvent) => void = () => {};
   readonly #held = new Map<string, Held[]>();
+  /** by owner: as whom it binds */
+  readonly #holders = new Map<string, object>();
   readonly #watched = new Map<string, number>();
   readonly #namespaces = new Map<string, FakeNetns>();
   readonly #unwatch: () => void;
@@ -614,37 +616,48 @@ export class FakeKernel implements Kernel {
     const isSame = (held: Held) => held.port === port && nameOf(held) === nameOf({ protocol, addresses, range });
     if (port !== 0 && mine.some(isSame)) return { port };
     const first = port || this.linux.freePort({ protocol, addresses, range });
-    const holder = {};
-    for (const address of addresses) {
-      if (!this.linux.isLocal(address)) {
-        this.linux.releaseAll(holder);
-        throw new Refused('hold port', 'EADDRNOTAVAIL', `${address} port ${first}`);
-      }
-      for (let number = first; number < first + range; number++) {
-        if (this.linux.bind({ holder, protocol, address, port: number })) continue;
-        this.linux.releaseAll(holder);
-        throw new Refused('hold port', 'EADDRINUSE', `${address} port ${number} is taken`);
-      }
+    const stranger = addresses.find((address) => !this.linux.isLocal(address));
+    if (stranger) throw new Refused('hold port', 'EADDRNOTAVAIL', `${stranger} port ${first}`);
+    const taken = this.#bind(owner, [...mine, { protocol, addresses, range, port: first, picked: port === 0 }]);
+    if (taken) {
+      this.#bind(owner, mine);
+      throw new Refused('hold port', 'EADDRINUSE', `${taken.address} port ${taken.port} is taken`);
     }
-    this.#held.set(owner, [...mine, { holder, protocol, addresses, range, port: first, picked: port === 0 }]);
     return { port: first };
   }
 
   #release(owner: string, ports: readonly HeldPorts[] | null): void {
     let mine = this.#held.get(owner) ?? [];
-    const drop = (held: Held | undefined) => {
-      if (held) this.linux.releaseAll(held.holder);
-      mine = mine.filter((other) => other !== held);
-    };
-    for (const held of ports ? [] : mine) drop(held);
-    for (const wanted of ports ?? [])
-      drop(
-        mine.findLast(
-          (held) => nameOf(held) === nameOf(wanted) && (wanted.port === 0 ? held.picked : held.port === wanted.port),
-        ),
+    for (const wanted of ports ?? []) {
+      const gone = mine.findLast(
+        (held) => nameOf(held) === nameOf(wanted) && (wanted.port === 0 ? held.picked : held.port === wanted.port),
       );
-    if (mine.length > 0) this.#held.set(owner, mine);
+      mine = mine.filter((held) => held !== gone);
+    }
+    this.#bind(owner, ports ? mine : []);
+  }
+
+  /** All that an owner holds, instead of what it held; answers what another has. */
+  #bind(owner: string, held: readonly Held[]): BoundPort | null {
+    const holder = this.#holders.get(owner) ?? {};
+    this.#holders.set(owner, holder);
+    this.linux.releaseAll(holder);
+    if (held.length > 0) this.#held.set(owner, [...held]);
     else this.#held.delete(owner);
+    const wanted = held.flatMap(({ protocol, addresses, port, range }) =>
+      addresses.flatMap((address) =>
+        Array.from({ length: range }, (_, offset) => ({ holder, protocol, address, port: port + offset })),
+      ),
+    );
+    // what is held on every address, or twice, is bound once
+    const bound: BoundPort[] = [];
+    const isEverywhere = ({ address }: BoundPort) => address === '0.0.0.0' || address === '::';
+    for (const one of wanted.sort((one, other) => Number(isEverywhere(other)) - Number(isEverywhere(one)))) {
+      if (bound.some((other) => portsMeet(one, other))) continue;
+      if (!this.linux.bind(one)) return one;
+      bound.push(one);
+    }
+    return null;
   }
 
   #watch({ owner, pid, startTicks }: StepOf<'process.watch'>): StepOutput {
@@ -676,7 +689,6 @@ export class FakeKernel implements Kernel {
 const leastIpv6MtuBytes = 1280;
 
 interface Held extends HeldPorts {
-  holder: object;
   picked: boolean;
 }
 

@@ -425,7 +425,7 @@ export class FakeLinux {
   }
 }
 
-function portsMeet(one: BoundPort, other: BoundPort): boolean {
+export function portsMeet(one: BoundPort, other: BoundPort): boolean {
   if (one.protocol !== other.protocol || one.port !== other.port) return false;
   if (familyOf(one.address) !== familyOf(other.address)) return false;
   return one.address === other.address || anyAddress.has(one.address) || anyAddress.has(other.address);

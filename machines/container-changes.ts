@@ -25,6 +25,7 @@ import type { Plan } from '../src/core/plan/step.ts';
 import {
   contradiction,
   describePort,
+  type GrantedPort,
   isAsked,
   isContradiction,
   isLoopback6,
@@ -47,7 +48,7 @@ import {
 type Wishes = Pick<ContainerContext, 'wish' | 'lasting'>;
 
 /** Its ports as they were asked for; while it is down, those that are to be picked have no number. */
-const askedPorts = ({ wish, ports }: Wishes & Pick<ContainerContext, 'ports'>): readonly PublishedPort[] =>
+const askedPorts = ({ wish, ports }: Pick<ContainerContext, 'wish' | 'ports'>): readonly GrantedPort[] =>
   ports.length > 0 ? ports : (wish?.ports ?? []);
 
 /** What a command asks to be changed; with all that can be filled in without asking anybody. */
@@ -337,8 +338,11 @@ const whyNowhere = (id: string, port: PublishedPort): string =>
     ? 'Linux routes nothing from ::1, so that no container can answer there; 127.0.0.1 works'
     : `container ${id} has no address of that family on a bridge of ours`;
 
-/** Why a port is left out: `loopback` ::1, `family` the container has no address of it, `contradiction` another one has it. */
-type LeftOut = 'loopback' | 'family' | 'contradiction';
+/**
+ * Why a port is left out, or a part of it: it is on ::1 (`loopback`), the container has no address of its `family`, another mapping
+ * leads it elsewhere (`contradiction`), another container has it (`taken`).
+ */
+type LeftOut = 'loopback' | 'family' | 'contradiction' | 'taken';
 
 const leftOutFact = (port: PublishedPort, cause: LeftOut, reason: string): Effect => ({
   kind: 'announce',
@@ -350,10 +354,16 @@ const nowhereFact = (id: string, port: PublishedPort): Effect =>
   leftOutFact(port, isLoopback6(port) ? 'loopback' : 'family', whyNowhere(id, port));
 
 /** Of ports that were left out, though nothing was refused: a connection to them is refused at once. */
-export function leftOutFacts(grant: ContainerGrant, ports: readonly PublishedPort[] = grant.ports): Effect[] {
-  const contradicted = contradictedPorts(grant.ports, targetFamilies(grant)).filter((port) => ports.includes(port));
+export function leftOutFacts(grant: ContainerGrant, ports: readonly GrantedPort[] = grant.ports): Effect[] {
+  const families = targetFamilies(grant);
+  const contradicted = contradictedPorts(grant.ports, families).filter((port) => ports.includes(port));
+  const taken = ports.filter(({ without }) => without?.some((family) => families.includes(family)));
+  const nowhere = portsWithoutTarget(grant, ports).filter((port) => !taken.includes(port));
   return [
-    ...portsWithoutTarget(grant, ports).map((port) => nowhereFact(grant.wish.id, port)),
+    ...nowhere.map((port) => nowhereFact(grant.wish.id, port)),
+    ...taken.map(({ without = [], ...port }) =>
+      leftOutFact(port, 'taken', `another container has it over IPv${without.join(' and IPv')}`),
+    ),
     ...contradicted.map((port) =>
       leftOutFact(port, 'contradiction', 'another mapping of the container leads some of it elsewhere'),
     ),

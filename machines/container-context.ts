@@ -6,7 +6,7 @@ import type { Fault } from '../src/core/fault.ts';
 import type { Lease } from '../src/core/lease.ts';
 import type { NetworkSettings } from '../src/core/network-options.ts';
 import { type ContainerGrant, netnsOf, statusBlocks } from '../src/core/plan/container.ts';
-import { isOnLoopback, type PublishedPort } from '../src/core/port.ts';
+import { type GrantedPort, isOnLoopback, type PublishedPort } from '../src/core/port.ts';
 import { servedPorts } from '../src/core/served-ports.ts';
 import type { StatusBlock } from '../src/core/status.ts';
 
@@ -27,7 +27,7 @@ export type Change =
   | { kind: 'connect'; attachment: Attachment }
   | { kind: 'disconnect'; network: string }
   /** wished: as they were asked for, where some were picked */
-  | { kind: 'publish' | 'unpublish'; ports: PublishedPort[]; wished?: PublishedPort[] }
+  | { kind: 'publish' | 'unpublish'; ports: GrantedPort[]; wished?: PublishedPort[] }
   /** what its link on a network may send */
   | { kind: 'spoofing'; network: string; spoofing: NetworkSettings['spoofing'] }
   /** reload: asked for; recovery: the daemon was restarted; drift: something was seen to vanish */
@@ -46,7 +46,7 @@ export interface ContainerContext extends ContainerInput {
   awaiting: string[];
   leases: Record<string, Lease>;
   /** as the wish asks for them, in its order, with the numbers that were picked */
-  ports: PublishedPort[];
+  ports: GrantedPort[];
   /** B04: path and status of the container whose namespace is shared */
   share: { path: string; status: Record<string, StatusBlock> } | null;
   /** identity of the namespace while it is up */

@@ -1,6 +1,7 @@
 import { assertEvent, assign, enqueueActions, setup } from 'xstate';
 import { containerAddress, networkAddress } from '../src/core/actor-address.ts';
 import {
+  grantPorts,
   grantSubnets,
   type PortLedger,
   portConflict,
@@ -164,12 +165,13 @@ const machine = setup({
     // ---- ports
     claimPorts: enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, 'ports.claim');
-      const { container, attempt, ports } = event;
-      const conflict = portConflict(context.ports, container, ports);
+      const { container, attempt } = event;
+      const conflict = portConflict(context.ports, container, event.ports);
       if (conflict) {
         enqueue(action(refusePorts(container, attempt, conflict)) as never);
         return;
       }
+      const ports = grantPorts(context.ports, container, event.ports);
       const all = withEntry(context.ports, container, [...(context.ports[container] ?? []), ...ports]);
       const own = ownPorts(ports, all[container] ?? []);
       if (own.length === 0) {

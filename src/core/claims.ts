@@ -3,12 +3,12 @@ import { type Fault, fault } from './fault.ts';
 import { LedgerIndex } from './ledger-index.ts';
 import { completeSubnet, type NetworkSubnet } from './network.ts';
 import type { HostRoute, HostSurvey } from './plan/step.ts';
-import { describePort, type PublishedPort, portsOverlap } from './port.ts';
+import { boundFamilies, describePort, familiesInCommon, type GrantedPort, type PublishedPort } from './port.ts';
 import { freeSubnet } from './subnet-pool.ts';
 
 /** What must be unique on a host: published ports, bridge names, subnets. Pure; the host machine keeps the ledgers. */
 
-export type PortLedger = Readonly<Record<string, readonly PublishedPort[]>>;
+export type PortLedger = Readonly<Record<string, readonly GrantedPort[]>>;
 
 /** Host ports that lie next to each other share a term: a range of all of them has a thousand. */
 const portsPerTerm = 64;
@@ -21,17 +21,50 @@ function termsOfPort({ protocol, hostPort, range }: PublishedPort): string[] {
   return Array.from({ length: last - first + 1 }, (_, offset) => `${protocol} ${first + offset}`);
 }
 
-const byPort = new LedgerIndex<readonly PublishedPort[]>((ports) => ports.flatMap(termsOfPort));
+const byPort = new LedgerIndex<readonly GrantedPort[]>((ports) => ports.flatMap(termsOfPort));
 
-/** The first port that another container has already. */
+interface Meeting {
+  owner: string;
+  other: GrantedPort;
+  families: Family[];
+}
+
+/** Where other containers have the same host port. */
+function meetings(ledger: PortLedger, container: string, port: PublishedPort): Meeting[] {
+  const owners = new Set(termsOfPort(port).flatMap((term) => [...byPort.find(ledger, term)]));
+  owners.delete(container);
+  return [...owners].flatMap((owner) =>
+    (ledger[owner] ?? []).flatMap((other) => {
+      const families = familiesInCommon(port, other);
+      return families.length > 0 ? [{ owner, other, families }] : [];
+    }),
+  );
+}
+
+/** The first port that another container has already. Engines that bind theirs know what they can have beside each other. */
 export function portConflict(ledger: PortLedger, container: string, ports: readonly PublishedPort[]): Fault | null {
-  for (const port of ports)
-    for (const owner of termsOfPort(port).flatMap((term) => [...byPort.find(ledger, term)])) {
-      const clash = owner !== container && ledger[owner]?.find((other) => portsOverlap(port, other));
-      if (clash)
-        return fault('port.taken', `${describePort(port)}: container ${owner} publishes ${describePort(clash)}`);
-    }
+  for (const port of ports) {
+    const bound = boundFamilies(port);
+    const clash = meetings(ledger, container, port).find(
+      ({ other, families }) =>
+        !port.heldByCaller ||
+        families.some((family) => bound.includes(family) && boundFamilies(other).includes(family)),
+    );
+    if (clash)
+      return fault(
+        'port.taken',
+        `${describePort(port)}: container ${clash.owner} publishes ${describePort(clash.other)}`,
+      );
+  }
   return null;
+}
+
+/** Ports that are in no conflict: what another container has of them, with an engine that let both begin, stays with the first. */
+export function grantPorts(ledger: PortLedger, container: string, ports: readonly PublishedPort[]): GrantedPort[] {
+  return ports.map((port) => {
+    const without = new Set(meetings(ledger, container, port).flatMap(({ families }) => families));
+    return without.size > 0 ? { ...port, without: [...without] } : port;
+  });
 }
 
 export interface SubnetClaim {

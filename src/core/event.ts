@@ -8,7 +8,7 @@ import type { Lease } from './lease.ts';
 import type { NetworkDefinition, NetworkSubnet, NetworkWish } from './network.ts';
 import type { NetworkSettings } from './network-options.ts';
 import type { Step, StepOutput } from './plan/step.ts';
-import type { PublishedPort } from './port.ts';
+import type { GrantedPort, PublishedPort } from './port.ts';
 import type { StatusBlock } from './status.ts';
 import type { WayOut } from './way-out.ts';
 
@@ -52,7 +52,7 @@ export type ContainerEvent =
   /** a network wants to know whether this member still has its namespace; waits as a command does, without an answer */
   | { type: 'membership.asked'; command: null; network: string }
   | { type: 'lease.granted'; attempt: number; lease: Lease }
-  | { type: 'ports.granted'; attempt: number; ports: PublishedPort[]; tookMs: number }
+  | { type: 'ports.granted'; attempt: number; ports: GrantedPort[]; tookMs: number }
   | { type: 'netns.shared'; attempt: number; share: NetnsShare }
   | { type: 'claim.refused'; attempt: number; fault: Fault }
   | { type: 'netns.share'; from: ActorAddress; attempt: number }

@@ -37,6 +37,12 @@ export interface PublishedPort {
   heldByCaller?: true;
 }
 
+/** A port as the host has granted it. */
+export interface GrantedPort extends PublishedPort {
+  /** families over which another container has it: engines have bound both apart, and let both begin */
+  without?: Family[];
+}
+
 export function describePort(port: PublishedPort): string {
   const address = port.hostIp === null ? '' : familyOf(port.hostIp) === 6 ? `[${port.hostIp}]:` : `${port.hostIp}:`;
   const span = (first: number) => (port.range === 1 ? `${first}` : `${first}-${first + port.range - 1}`);
@@ -158,6 +164,24 @@ function addressesMeet(one: string | null, other: string | null): boolean {
 /** The families that a published port is offered on, where the container has them. */
 export function publishedFamilies(port: PublishedPort): Family[] {
   return port.hostIp === null ? [4, 6] : [familyOf(port.hostIp)];
+}
+
+/** Those that are left to it beside other containers. */
+export function grantedFamilies(port: GrantedPort): Family[] {
+  return publishedFamilies(port).filter((family) => !port.without?.includes(family));
+}
+
+/** Those in which it is really bound. For every address podman binds IPv4 alone, and SCTP it does not bind. */
+export function boundFamilies(port: PublishedPort): Family[] {
+  if (!port.heldByCaller) return publishedFamilies(port);
+  if (port.protocol === 'sctp') return [];
+  return port.hostIp === null ? [4] : publishedFamilies(port);
+}
+
+/** Those over which two containers have the same host port. */
+export function familiesInCommon(one: GrantedPort, other: GrantedPort): Family[] {
+  if (!portsOverlap(one, other)) return [];
+  return grantedFamilies(one).filter((family) => grantedFamilies(other).includes(family));
 }
 
 /** Whether the host itself reaches the port by 127.0.0.1, for which its bridge must route loopback addresses. */

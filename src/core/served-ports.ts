@@ -2,6 +2,8 @@ import { type Family, familyOf } from './address.ts';
 import {
   anyAddress,
   contradict,
+  type GrantedPort,
+  grantedFamilies,
   isEverywhere,
   leadAlike,
   type PublishedPort,
@@ -21,9 +23,10 @@ import { commonSpans, type Span, withoutSpans } from './span.ts';
  * also where it is a part of a range. The result overlaps nowhere, unless an engine let its user contradict himself: then the
  * narrower address counts, and of equal ones the first.
  */
-export function servedPorts(asked: readonly PublishedPort[]): PublishedPort[] {
+export function servedPorts(granted: readonly GrantedPort[]): PublishedPort[] {
+  const asked = granted.flatMap(withoutOthers);
   if (!asked.some((port, index) => asked.some((other, place) => place > index && portsOverlap(port, other))))
-    return [...asked];
+    return asked;
   const ports = joined(asked.flatMap((_, index) => uncontradicted(asked, index)));
   const served = new Map<PublishedPort, PublishedPort[]>();
   for (const port of ports.toSorted(byWidth)) served.set(port, uncoveredPorts([port], [...served.values()].flat()));
@@ -49,6 +52,14 @@ export function contradictedPorts(asked: readonly PublishedPort[], families: rea
 export function portsTogether(asked: readonly PublishedPort[], whole: PublishedPort): PublishedPort[] | null {
   const within = asked.filter((port) => uncoveredPorts([port], [whole]).length === 0);
   return within.length > 0 && uncoveredPorts([whole], within).length === 0 ? within : null;
+}
+
+/** In the families that other containers leave to it. */
+function withoutOthers(granted: GrantedPort): PublishedPort[] {
+  if (!granted.without) return [granted];
+  const { without: _, ...port } = granted;
+  const left = grantedFamilies(granted);
+  return port.hostIp === null ? left.map((family) => ({ ...port, hostIp: anyAddress[family] })) : left.map(() => port);
 }
 
 /** Wider ones first; of equal ones those that somebody else has bound already. */

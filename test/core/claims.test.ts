@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { grantSubnets, portConflict, type SubnetClaim, type SubnetLedger } from '../../src/core/claims.ts';
-import type { PublishedPort } from '../../src/core/port.ts';
+import { grantPorts, grantSubnets, portConflict, type SubnetClaim, type SubnetLedger } from '../../src/core/claims.ts';
+import type { GrantedPort, PublishedPort } from '../../src/core/port.ts';
 
 const port = (hostPort: number, more: Partial<PublishedPort> = {}): PublishedPort => ({
   protocol: 'tcp',
@@ -27,6 +27,44 @@ describe('A09 claims of ports', () => {
 
   it('A09 do not conflict with what the container itself holds', () => {
     expect(portConflict(ledger, 'db', [port(8000)])).toBeNull();
+  });
+});
+
+describe('C03 claims of ports that engines have bound', () => {
+  const held = (hostIp: string | null, more: Partial<GrantedPort> = {}): GrantedPort => ({
+    ...port(8080, { hostIp, ...more }),
+    heldByCaller: true,
+  });
+  const sctp = { protocol: 'sctp' } as const;
+
+  // for every address podman binds IPv4 alone, and SCTP it does not bind at all
+  it.each<[GrantedPort, GrantedPort, number[] | 'refused']>([
+    [held(null), held('::'), [6]],
+    [held('::'), held(null), [6]],
+    [held(null), held('fd00::9'), [6]],
+    [held(null, sctp), held(null, sctp), [4, 6]],
+    [held('10.0.0.1', sctp), held('10.0.0.2', sctp), []],
+    [held(null), held(null), 'refused'],
+    [held(null), held('0.0.0.0'), 'refused'],
+    [held('::'), held('::'), 'refused'],
+    [port(8080, { hostIp: '::' }), held(null), [6]],
+    [port(8080), held(null), 'refused'],
+    // what netloom is to bind itself, it has alone
+    [held(null), port(8080, { hostIp: '::' }), 'refused'],
+  ])('C03 %j, then %j: %j', (first, second, expected) => {
+    const ledger = { db: [first] };
+    const conflict = portConflict(ledger, 'web', [second]);
+    if (expected === 'refused') expect(conflict).toMatchObject({ code: 'port.taken' });
+    else {
+      expect(conflict).toBeNull();
+      expect(grantPorts(ledger, 'web', [second])[0]?.without ?? []).toEqual(expected);
+    }
+  });
+
+  it('C03 what was left to another is not counted twice', () => {
+    const ledger = { db: [held('::')], web: [held(null, { without: [6] })] };
+    expect(grantPorts(ledger, 'third', [held('fd00::9', { hostPort: 8081 })])[0]).not.toHaveProperty('without');
+    expect(portConflict({ web: ledger.web }, 'third', [port(8080, { hostIp: '::' })])).toBeNull();
   });
 });
 

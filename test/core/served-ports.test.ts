@@ -108,6 +108,23 @@ describe('C03 an engine that let its user contradict himself', () => {
   });
 });
 
+describe('C03 what another container has over a family', () => {
+  it('is not served, and the rest is', () => {
+    const [both, six] = ports('8080:80 held', '[::]:9090:80 held') as [PublishedPort, PublishedPort];
+    expect(
+      servedPorts([
+        { ...both, without: [6] },
+        { ...six, without: [6] },
+      ]).map(describePort),
+    ).toEqual(['0.0.0.0:8080->80/tcp']);
+    expect(servedPorts([{ ...both, without: [4, 6] }])).toEqual([]);
+    expect(servedPorts([{ ...both, without: [6] }, ...ports('[::]:8080:81 held')]).map(describePort)).toEqual([
+      '0.0.0.0:8080->80/tcp',
+      '[::]:8080->81/tcp',
+    ]);
+  });
+});
+
 describe('N16 what others do not cover', () => {
   it.each([
     ['8080:80', ['0.0.0.0:8080:80'], ['[::]:8080->80/tcp']],

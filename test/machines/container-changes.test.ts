@@ -259,6 +259,21 @@ describe('C03 a port whose family the container does not have', () => {
     expect(toldOf(alone, applied('disconnect'))).toEqual([]);
   });
 
+  it('C03 is told of where another container has it', () => {
+    const ports = [{ ...port(9090), ...held }];
+    const claimed = reach(start, setUp(...ports));
+    const granted: ActorEvent = {
+      type: 'ports.granted',
+      attempt: 1,
+      ports: ports.map((one) => ({ ...one, without: [6] })),
+      tookMs: 0,
+    };
+    const on = (addresses: ReturnType<typeof leaseOf>['addresses']) =>
+      reach(claimed, { type: 'lease.granted', attempt: 1, lease: leaseOf({ addresses }) }, granted);
+    expect(toldOf(on([...leaseOf().addresses, v6]), made)).toEqual([['port-unreachable', 'taken', '9090->80/tcp']]);
+    expect(toldOf(on(leaseOf().addresses), made)).toEqual([]);
+  });
+
   it('C03 is told of where an engine let its user contradict himself', () => {
     const ports = [port(9090), six({ containerPort: 81 })].map((one) => ({ ...one, ...held }));
     const claimed = reach(start, setUp(...ports));

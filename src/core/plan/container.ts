@@ -4,7 +4,15 @@ import { firstOfFamily, type Lease, type LeaseLink } from '../lease.ts';
 import { hostVethName, macOfBridgePort, macOfContainer, netnsPath, vethAlias, vethGroup } from '../names.ts';
 import { carriesIpv6, type NetworkRoute } from '../network.ts';
 import { describeElement, type Element, portElements } from '../nft.ts';
-import { describePort, isLoopback6, isOnLoopback, type PublishedPort, portsShare, publishedFamilies } from '../port.ts';
+import {
+  describePort,
+  type GrantedPort,
+  grantedFamilies,
+  isLoopback6,
+  isOnLoopback,
+  type PublishedPort,
+  portsShare,
+} from '../port.ts';
 import { servedPorts, uncoveredPorts } from '../served-ports.ts';
 import { sourceElements } from '../source-elements.ts';
 import type { StatusBlock } from '../status.ts';
@@ -24,7 +32,7 @@ export interface ContainerGrant {
   netns: string;
   leases: Readonly<Record<string, Lease>>;
   /** as they were asked for, with those that were picked; see `servedPorts` */
-  ports: readonly PublishedPort[];
+  ports: readonly GrantedPort[];
 }
 
 /** How long the kernel may take to unregister a veth after its namespace was dropped, before it is deleted by hand. */
@@ -540,10 +548,7 @@ function staticRoute(netns: string, link: string, { destination, gateway, metric
 }
 
 /** Ports that lead nowhere: on ::1, or on an address of a family of which the container has none, though it has one of the other. */
-export function portsWithoutTarget(
-  grant: ContainerGrant,
-  ports: readonly PublishedPort[] = grant.ports,
-): PublishedPort[] {
+export function portsWithoutTarget(grant: ContainerGrant, ports: readonly GrantedPort[] = grant.ports): GrantedPort[] {
   // as with podman, where no network of a container can be reached by ports they stay without effect
   if (targetFamilies(grant).length === 0) return [];
   return ports.filter((port) => !leadsSomewhere(grant, port));
@@ -555,9 +560,9 @@ export function targetFamilies(grant: ContainerGrant): Family[] {
   return families.filter((family) => targets[family] !== undefined);
 }
 
-export function leadsSomewhere(grant: ContainerGrant, port: PublishedPort): boolean {
+export function leadsSomewhere(grant: ContainerGrant, port: GrantedPort): boolean {
   const served = targetFamilies(grant);
-  return !isLoopback6(port) && publishedFamilies(port).some((family) => served.includes(family));
+  return !isLoopback6(port) && grantedFamilies(port).some((family) => served.includes(family));
 }
 
 /**

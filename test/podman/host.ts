@@ -44,6 +44,20 @@ export class PodmanHost {
     this.rootfs = `${directory.path}/rootfs`;
   }
 
+  /** Its network namespace, the one of the machine beside it, and that of a container: for programs of this machine. */
+  get netns(): string {
+    return `/proc/${this.pid}/ns/net`;
+  }
+
+  get outsideNetns(): string {
+    return `/proc/${this.pid}/root/run/outside`;
+  }
+
+  async netnsOf(container: string): Promise<string> {
+    const path = await this.must(`inspect -f {{.NetworkSettings.SandboxKey}} ${container}`);
+    return `/proc/${this.pid}/root${path}`;
+  }
+
   /** `root`: a directory with another podman and all that it needs, which is then run below that root. */
   static async open(engine: Engine, root = ''): Promise<PodmanHost> {
     const directory = temporaryDirectory();

@@ -72,6 +72,18 @@ export const ports: Scenario[] = [
     },
   },
   {
+    title: 'two containers that publish one port, each over another family',
+    async run(host) {
+      await host.must('network create --ipv6 --subnet 10.5.0.0/24 --subnet fd05::/64 web');
+      await host.start('a', '--network web -p 8080:80 -p [::]:8081:80');
+      const second = failure(await host.tryStart('b', '--network web -p [::]:8080:80 -p 8081:80'));
+      const asked = ['10.77.0.1:8080', '[fd77::1]:8080', '10.77.0.1:8081', '[fd77::1]:8081'];
+      const heard: Record<string, string> = {};
+      for (const address of asked) heard[address] = await askFromOutside(host, address);
+      return { starts: second.exitCode, heard };
+    },
+  },
+  {
     title: 'a port that is taken',
     async run(host) {
       await host.must('network create web');

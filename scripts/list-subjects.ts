@@ -24,11 +24,11 @@ const meanings: Record<FaultCode, string> = {
   'mode.unsupported': 'this version does not build that mode, driver or option yet',
   'mode.conflict':
     "the mode does not go with the networks or ports that were asked for, or the namespace is the host's own",
-  'address.invalid': 'an IP or MAC address is none',
+  'address.invalid': 'an IP or MAC address is none, or not one on which a port can be published',
   'address.outside-subnet': 'an address is in no subnet of the network',
   'subnet.invalid': 'a subnet is none, or overlaps another one of the same network',
   'port.invalid': 'a port, range or protocol is none',
-  'port.overlap': 'two port mappings of one container need the same host port',
+  'port.overlap': 'two port mappings of one container lead one host port to different ports of it',
   'netns.cycle': 'containers would share a namespace in a circle',
   'container.unknown': 'there is no such container',
   'network.unknown': 'there is no such network',

@@ -8,6 +8,7 @@ import {
   leadAlike,
   type PublishedPort,
   portsOverlap,
+  portsShare,
   publishedFamilies,
 } from './port.ts';
 import { commonSpans, type Span, withoutSpans } from './span.ts';
@@ -25,8 +26,7 @@ import { commonSpans, type Span, withoutSpans } from './span.ts';
  */
 export function servedPorts(granted: readonly GrantedPort[]): PublishedPort[] {
   const asked = granted.flatMap(withoutOthers);
-  if (!asked.some((port, index) => asked.some((other, place) => place > index && portsOverlap(port, other))))
-    return asked;
+  if (!anyShare(asked)) return asked;
   const ports = joined(asked.flatMap((_, index) => uncontradicted(asked, index)));
   const served = new Map<PublishedPort, PublishedPort[]>();
   for (const port of ports.toSorted(byWidth)) served.set(port, uncoveredPorts([port], [...served.values()].flat()));
@@ -52,6 +52,14 @@ export function contradictedPorts(asked: readonly PublishedPort[], families: rea
 export function portsTogether(asked: readonly PublishedPort[], whole: PublishedPort): PublishedPort[] | null {
   const within = asked.filter((port) => uncoveredPorts([port], [whole]).length === 0);
   return within.length > 0 && uncoveredPorts([whole], within).length === 0 ? within : null;
+}
+
+/** Whether two of them have the same host port, on whichever addresses. */
+function anyShare(ports: readonly PublishedPort[]): boolean {
+  const inOrder = ports.toSorted(
+    (one, other) => one.protocol.localeCompare(other.protocol) || one.hostPort - other.hostPort,
+  );
+  return inOrder.some((port, index) => index > 0 && portsShare(inOrder[index - 1] as PublishedPort, port));
 }
 
 /** In the families that other containers leave to it. */

@@ -1,10 +1,11 @@
+import { nowhere } from '../machines/container-changes.ts';
 import { grantOf } from '../machines/network-context.ts';
 import type { PlanPreview } from './bus/engine.ts';
 import { portConflict } from './core/claims.ts';
 import type { Attachment, ContainerWish } from './core/container.ts';
 import { fault, NetloomError } from './core/fault.ts';
 import { chooseAddresses, type Lease, leaseOf } from './core/lease.ts';
-import { netnsOf, settingsInside, setupPlan, teardownPlan, unlinkPlan } from './core/plan/container.ts';
+import { netnsOf, refusedPort, settingsInside, setupPlan, teardownPlan, unlinkPlan } from './core/plan/container.ts';
 import { raisePlan } from './core/plan/network.ts';
 import { describeStep } from './core/plan/step.ts';
 import type { JournalViews } from './journal-views.ts';
@@ -19,6 +20,8 @@ export function previewPlan(views: JournalViews, netnsDirectory: string, wish: C
   const shared = wish.netns.kind === 'container' ? sharedPath(views, wish.netns.id) : null;
   const netns = netnsOf(wish, netnsDirectory, shared);
   const grant = { wish, netns, leases, ports: wish.ports };
+  const lost = refusedPort(grant);
+  if (lost) throw new NetloomError(nowhere(wish.id, lost));
   const plan = setupPlan(grant);
   return {
     id: wish.id,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { refusal } from '../support/lab.ts';
+import { codeOf, refusal } from '../support/lab.ts';
 import { all, everywhere, type Place, type Ports, PublishedLab } from '../support/published-lab.ts';
 
 let at: PublishedLab;
@@ -67,6 +67,7 @@ describe('C03 ports none of which leads anywhere', () => {
         message: expect.stringMatching(why),
       });
       await at.lab.remove('late');
+      expect(await codeOf(at.lab.client.container.plan(request))).toBe('mode.conflict');
       await at.with('attach', network, on(hostIp), async () => {
         expect(await at.reached(8080)).toEqual({});
         await at.lab.facts.told('container/web port-unreachable', 2);

@@ -9,6 +9,7 @@ import {
   type Leases,
   leaseOf,
   type NetworkDevice,
+  picked,
   withGivenMacs,
 } from '../src/core/lease.ts';
 import { withEntry } from '../src/core/ledger.ts';
@@ -92,14 +93,12 @@ export function grant(grounds: Grounds, ledger: Ledger, request: LeaseRequest): 
   const chosen = chooseAddresses(definition, leases, lastGiven, wanted, request.container, device.addresses);
   if ('code' in chosen) return { ledger, effect: answerTo(request, { fault: chosen }) };
   const addresses = chosen.map(({ address }) => address);
-  const given = definition.subnets.map(({ subnet }, index) => [subnet, addresses[index]] as const);
-  const automatic = wanted.length === 0 ? Object.fromEntries(given) : {};
   const lessee = { container: request.container, addresses: chosen, staticMac: request.staticMac ?? null };
   const lease = leaseOf(definition, device, grounds.searchDomain, lessee, ledger.macs);
   return {
     ledger: {
       leases: withEntry(ledger.leases, request.container, addresses),
-      lastGiven: { ...ledger.lastGiven, ...(automatic as Record<string, string>) },
+      lastGiven: { ...ledger.lastGiven, ...picked(definition, addresses, wanted) },
       macs: withGivenMacs(ledger.macs, lease),
       onLoopback: withMember(ledger.onLoopback, request.container, request.onLoopback),
     },

@@ -57,7 +57,7 @@ export function addContainerOptions(command: Command): Command {
 /** What a container may ask for on one network. */
 export function addressOptions(): Option[] {
   return [
-    new Option('--ip <address>', 'address to take on the network; once per subnet').argParser(
+    new Option('--ip <address>', 'address to take on the network; several times for several').argParser(
       collect(addressParser('--ip', null)),
     ),
     new Option('--ip6 <address>', 'IPv6 address to take on the network').argParser(collect(addressParser('--ip6', 6))),

@@ -221,6 +221,8 @@ export function attachmentBeside(
     return fault('payload.invalid', `interface name ${interfaceName} is asked for twice`);
   const staticIps = canonicalAddresses(entry.staticIps ?? []);
   if ('code' in staticIps) return staticIps;
+  const twice = staticIps.find((address, index) => staticIps.indexOf(address) < index);
+  if (twice !== undefined) return fault('address.invalid', `address ${twice} is asked for twice`);
   const definition = entry.definition ? definitionOf(entry.network, entry.definition) : null;
   if (typeof definition === 'string')
     return fault('network.damaged', `the definition of network ${entry.network}: ${definition}`);

@@ -25,7 +25,7 @@ import {
 import { type NetworkSettings, networkSettings } from './network-options.ts';
 import type { FoundLink, ServedNames } from './plan/step.ts';
 
-/** What a network gives a container: one address per subnet, and all that its plan needs to know of the network. */
+/** What a network gives a container: addresses of every subnet, and all that its plan needs to know of the network. */
 export interface Lease {
   network: string;
   /** podman's id of the network */
@@ -34,6 +34,7 @@ export interface Lease {
   internal: boolean;
   /** null: as the kernel makes it */
   mtuBytes: number | null;
+  /** in subnet order; several static ones of a subnet in the order in which they were asked for */
   addresses: LeasedAddress[];
   /** of the container's interface; absent from leases of journal version 9, whose containers keep what they have */
   macAddress?: string;
@@ -74,8 +75,8 @@ export interface LeasedAddress {
 export type Leases = Readonly<Record<string, readonly string[]>>;
 
 /**
- * Picks one address per subnet for a container (its own lease, if it has one, counts as free): the static one where asked for, else the next free one above the last that was given
- * (as podman's IPAM does, so that an address is not reused at once).
+ * Picks addresses of every subnet for a container (its own lease, if it has one, counts as free): the static ones where asked
+ * for, else the next free one above the last that was given (as podman's IPAM does, so that an address is not reused at once).
  */
 export function chooseAddresses(
   definition: NetworkDefinition,
@@ -96,16 +97,32 @@ export function chooseAddresses(
   const chosen: LeasedAddress[] = [];
   for (const { entry, subnet } of subnets) {
     const wanted = staticIps.filter((address) => subnetContains(subnet, address));
-    if (wanted.length > 1)
-      return fault('address.invalid', `addresses ${wanted.join(', ')} are in the same subnet ${entry.subnet}`);
-    const address = wanted[0] ?? nextFree(entry, subnet, holder, lastGiven[entry.subnet]);
-    if (address === null)
+    for (const address of wanted) {
+      const refusal = refuseStatic(address, entry, subnet, holder);
+      if (refusal) return refusal;
+    }
+    const given = wanted.length > 0 ? wanted : nextFree(entry, subnet, holder, lastGiven[entry.subnet]);
+    if (given === null)
       return fault('address.exhausted', `network ${definition.name} has no free address left in ${entry.subnet}`);
-    const refusal = wanted[0] ? refuseStatic(address, entry, subnet, holder) : null;
-    if (refusal) return refusal;
-    chosen.push({ address, prefixLength: subnet.prefixLength, gateway: entry.gateway });
+    for (const address of given) chosen.push({ address, prefixLength: subnet.prefixLength, gateway: entry.gateway });
   }
   return chosen;
+}
+
+/** Subnet → the address that was picked there, and not asked for. */
+export function picked(
+  { subnets }: Pick<NetworkDefinition, 'subnets'>,
+  addresses: readonly string[],
+  staticIps: readonly string[],
+): Record<string, string> {
+  const free = addresses.filter((address) => !staticIps.includes(address));
+  return Object.fromEntries(
+    subnets.flatMap(({ subnet }) => {
+      const parsed = parseSubnet(subnet) as Subnet;
+      const address = free.find((one) => subnetContains(parsed, one));
+      return address === undefined ? [] : [[subnet, address]];
+    }),
+  );
 }
 
 /** Holder of an address: a container's id, or the host; null: it is free. */
@@ -134,15 +151,16 @@ function refuseStatic(address: string, entry: NetworkSubnet, subnet: Subnet, hol
     : fault('address.taken', `address ${address} is leased to container ${owner.container}`);
 }
 
-function nextFree(entry: NetworkSubnet, subnet: Subnet, holder: Holder, last: string | undefined): string | null {
+/** One, or null where there is none left. */
+function nextFree(entry: NetworkSubnet, subnet: Subnet, holder: Holder, last: string | undefined): [string] | null {
   const { start_ip, end_ip } = entry.lease_range ?? {};
   const first = start_ip ? larger(addressToBigint(start_ip), firstHost(subnet)) : firstHost(subnet);
   const end = end_ip ? smaller(addressToBigint(end_ip), lastHost(subnet)) : lastHost(subnet);
   const start = last === undefined ? first : addressToBigint(last) + 1n;
-  const free = (from: bigint, to: bigint): string | null => {
+  const free = (from: bigint, to: bigint): [string] | null => {
     for (let value = from; value <= to; value++) {
       const address = bigintToAddress(value, subnet.family);
-      if (address !== entry.gateway && holder(address) === null) return address;
+      if (address !== entry.gateway && holder(address) === null) return [address];
     }
     return null;
   };
@@ -256,11 +274,16 @@ function addressesToAnnounce(
   macAddress: string,
   macs: GivenMacs,
 ): string[] {
-  const first = naming(addresses);
   return addresses.flatMap((one) => {
-    const former = macs[one.address] ?? (one === first ? macOfAddress(network, one.address) : macAddress);
+    const former = macs[one.address] ?? (isNaming(addresses, one) ? macOfAddress(network, one.address) : macAddress);
     return isOurBridge(link) && former === macAddress ? [] : one.address;
   });
+}
+
+/** Whether an address names the interface of the container that has it as its first one. */
+function isNaming(addresses: readonly LeasedAddress[], { address }: LeasedAddress): boolean {
+  const first = naming(addresses);
+  return first !== null && familyOf(first.address) === familyOf(address);
 }
 
 const isOurBridge = (link: LeaseLink): boolean => link.kind === 'bridge' && link.published;
@@ -268,9 +291,8 @@ const isOurBridge = (link: LeaseLink): boolean => link.kind === 'bridge' && link
 /** The ledger with what a lease says in it. */
 export function withGivenMacs(macs: GivenMacs, { network, link, addresses, macAddress }: Lease): GivenMacs {
   if (macAddress === undefined || !isOurBridge(link)) return macs;
-  const first = naming(addresses);
   return addresses.reduce((all, one) => {
-    const isUsual = one === first && macAddress === macOfAddress(network, one.address);
+    const isUsual = isNaming(addresses, one) && macAddress === macOfAddress(network, one.address);
     if (isUsual) return one.address in all ? withoutEntry(all, one.address) : all;
     return all[one.address] === macAddress ? all : withEntry(all, one.address, macAddress);
   }, macs);

@@ -123,6 +123,23 @@ describe('A04 static addresses', () => {
     expect(chosen({ subnets, staticIps: ['fd00::77'] })).toEqual(['10.0.0.2', 'fd00::77']);
   });
 
+  it('C14 are several of one subnet, in the order in which they were asked for; another subnet stays automatic', () => {
+    const subnets = [{ subnet: '10.0.0.0/24' }, { subnet: 'fd00::/64' }];
+    expect(chosen({ subnets, staticIps: ['10.0.0.99', '10.0.0.7'] })).toEqual(['10.0.0.99', '10.0.0.7', 'fd00::2']);
+    expect(chosen({ subnets, staticIps: ['fd00::7', '10.0.0.9', 'fd00::3'] })).toEqual([
+      '10.0.0.9',
+      'fd00::7',
+      'fd00::3',
+    ]);
+  });
+
+  it('C14 beside them, an address that was picked is remembered as the last one', () => {
+    const definition = definitionOf({ subnets: [{ subnet: '10.0.0.0/24' }, { subnet: 'fd00::/64' }] });
+    const addresses = ['10.0.0.99', '10.0.0.7', 'fd00::2'];
+    expect(picked(definition, addresses, ['10.0.0.99', '10.0.0.7'])).toEqual({ 'fd00::/64': 'fd00::2' });
+    expect(picked(definition, addresses, addresses)).toEqual({});
+  });
+
   it('A04 may lie outside the lease range, which is for automatic ones', () => {
     const subnets = [{ subnet: '10.0.0.0/24', lease_range: { start_ip: '10.0.0.100' } }];
     expect(chosen({ subnets, staticIps: ['10.0.0.5'] })).toEqual(['10.0.0.5']);
@@ -134,7 +151,7 @@ describe('A04 static addresses', () => {
     [['10.0.0.1'], 'address.taken', 'address 10.0.0.1 is the gateway'],
     [['10.0.0.0'], 'address.invalid', 'address 10.0.0.0 is the network or broadcast address of 10.0.0.0/24'],
     [['10.0.0.255'], 'address.invalid', 'address 10.0.0.255 is the network or broadcast address of 10.0.0.0/24'],
-    [['10.0.0.6', '10.0.0.7'], 'address.invalid', 'addresses 10.0.0.6, 10.0.0.7 are in the same subnet 10.0.0.0/24'],
+    [['10.0.0.6', '10.0.0.5'], 'address.taken', 'address 10.0.0.5 is leased to container db'],
   ])('A04 %j: %s', (staticIps, code, message) => {
     expect(refused({ staticIps, leases: { db: ['10.0.0.5'] } })).toEqual({ code, message });
   });
@@ -224,6 +241,19 @@ describe('MAC addresses', () => {
     expect(announcedAfter([[v4(2)], '02:00:00:00:00:05'], [[v4(2)]])).toEqual(['10.0.0.2']);
     expect(announcedAfter([[v4(2)], '02:00:00:00:00:05'], [[v4(2)], '02:00:00:00:00:05'])).toEqual([]);
     expect(announcedAfter([[v4(2)], '02:00:00:00:00:05'], [[v4(2)]], [[v4(2)]])).toEqual([]);
+  });
+
+  it('C14 follow from the first of several addresses; the others are announced unless it had them before', () => {
+    expect(lease([v4(5), v4(4)]).macAddress).toBe(macOfAddress('demo', '10.0.0.5'));
+    expect(announcedAfter([[v4(5), v4(4)]])).toEqual(['10.0.0.4']);
+    expect(announcedAfter([[v4(5), v4(4)]], [[v4(5), v4(4)]])).toEqual([]);
+    expect(announcedAfter([[v4(4)]], [[v4(5), v4(4)]])).toEqual(['10.0.0.4']);
+    expect(announcedAfter([[v4(5), v4(4)]], [[v4(4)]])).toEqual(['10.0.0.4']);
+    expect(announcedAfter([[v4(5), v4(4), v6(2)]], [[v4(4), v4(5), v6(2)]])).toEqual([
+      '10.0.0.4',
+      '10.0.0.5',
+      'fd00::2',
+    ]);
   });
 
   it('N02 are announced always where neighbours are beyond what netloom knows', () => {

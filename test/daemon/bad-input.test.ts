@@ -105,7 +105,7 @@ describe('container.setup refuses, and builds nothing of it:', () => {
     ['the gateway as static address', 'address.taken', fixed('10.88.0.1')],
     ['the broadcast address', 'address.invalid', fixed('10.88.0.255')],
     ['the network address', 'address.invalid', fixed('10.88.0.0')],
-    ['two static addresses in one subnet', 'address.invalid', fixed('10.88.0.5', '10.88.0.6')],
+    ['the same static address twice', 'address.invalid', fixed('10.88.0.5', '10.88.0.5')],
     ['a static address that is none', 'address.invalid', fixed('10.88.0.256')],
     ['a static address with a prefix', 'address.invalid', fixed('10.88.0.5/24')],
     ['a MAC address that is none', 'address.invalid', { networks: [{ network: 'web', staticMac: '02:00:00:00:00' }] }],

@@ -1,0 +1,101 @@
+import { expect } from 'vitest';
+import * as native from '#native';
+import { runDoor, type Spoken } from '../doors/door.ts';
+import { untilAnswered } from './daemon.ts';
+import type { Lab } from './lab.ts';
+
+interface NetworkInfo {
+  name: string;
+  driver: string;
+  subnets?: { subnet: string; gateway?: string }[];
+  [field: string]: unknown;
+}
+
+/** What an engine asks for on one network, as podman writes it down. */
+export interface Asked {
+  static_ips?: string[];
+  static_mac?: string;
+  interface_name?: string;
+  options?: Record<string, string>;
+}
+
+export interface DoorContainer {
+  id: string;
+  netns: string;
+  input: Record<string, unknown>;
+}
+
+/** A network as podman defines it. */
+export function podmanNetwork(name: string, more: Partial<NetworkInfo> = {}): NetworkInfo {
+  return {
+    name,
+    id: Buffer.from(name).toString('hex').padEnd(64, '0'),
+    driver: 'bridge',
+    network_interface: `pod-${name}`,
+    created: '2026-01-01T00:00:00Z',
+    ipv6_enabled: true,
+    internal: false,
+    dns_enabled: false,
+    ipam_options: { driver: 'host-local' },
+    ...more,
+  };
+}
+
+/** An engine at the door: it brings networks and namespaces, and drops a namespace after its teardown. */
+export class DoorEngine {
+  readonly #pins: string[] = [];
+
+  constructor(private readonly lab: Lab) {}
+
+  /** In the order of the networks, each with what is asked for there. */
+  container(name: string, ...networks: [NetworkInfo, Asked][]): DoorContainer {
+    const netns = `${this.lab.directory.path}/${name}`;
+    native.createNetns(netns).socket.close();
+    this.#pins.push(netns);
+    const asked = networks.map(([info, one], index) => [info.name, { interface_name: `eth${index}`, ...one }] as const);
+    const id = Buffer.from(name).toString('hex').padEnd(64, '0');
+    const network_info = Object.fromEntries(networks.map(([info]) => [info.name, info]));
+    return {
+      id,
+      netns,
+      input: { container_id: id, container_name: name, networks: Object.fromEntries(asked), network_info },
+    };
+  }
+
+  say(verb: 'setup' | 'teardown', { netns, input }: DoorContainer): Promise<Spoken> {
+    return runDoor([verb, netns], { env: { NETLOOM_RUN_DIR: this.lab.daemon.runDirectory }, input });
+  }
+
+  /** The status blocks; fails where the door refuses. */
+  async setUp(container: DoorContainer): Promise<Record<string, { interfaces: Record<string, DoorInterface> }>> {
+    const { code, stdout } = await this.say('setup', container);
+    expect({ code, stdout }).toMatchObject({ code: 0 });
+    return JSON.parse(stdout);
+  }
+
+  /** What the door says to a set-up that it refuses. */
+  async refusal(container: DoorContainer): Promise<string> {
+    const { code, stdout } = await this.say('setup', container);
+    expect({ code, stdout }).toMatchObject({ code: 1 });
+    return JSON.parse(stdout).error;
+  }
+
+  async tearDown(container: DoorContainer): Promise<void> {
+    expect(await this.say('teardown', container)).toMatchObject({ code: 0 });
+    native.removeNetns(container.netns);
+  }
+
+  /** Its namespaces go; the networks that it brought went with their last containers. */
+  async clear(): Promise<void> {
+    for (const path of this.#pins.splice(0)) native.removeNetns(path);
+    await untilAnswered(async () => {
+      expect((await this.lab.client.container.list()).containers).toEqual([]);
+      expect((await this.lab.client.network.list()).networks).toEqual([]);
+    });
+  }
+}
+
+interface DoorInterface {
+  mac_address: string;
+  subnets: { ipnet: string; gateway?: string }[];
+}

@@ -125,8 +125,10 @@ function withAttachment(wish: ContainerWish, attachment: Attachment): Attachment
   const isFree = !rest.some(
     ({ interfaceName, slot }) => interfaceName === attachment.interfaceName || slot === attachment.slot,
   );
-  if (isFree) return [...rest, attachment];
-  const { interfaceName: _, slot: __, definition, ...asked } = attachment;
+  const { interfaceName: _, slot: __, definition, hostInterfaceName, ...kept } = attachment;
+  const isNameFree = !rest.some((other) => hostInterfaceName && other.hostInterfaceName === hostInterfaceName);
+  if (isFree && isNameFree) return [...rest, attachment];
+  const asked = { ...kept, ...(isNameFree && hostInterfaceName && { hostInterfaceName }) };
   const beside = attachmentBeside(rest, wish.id, asked) as Attachment;
   return [...rest, { ...beside, ...(definition && { definition }) }];
 }

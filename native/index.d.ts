@@ -90,7 +90,7 @@ export type RouteRequest =
       vlanFiltering?: boolean | null;
     }
   /**
-   * ip link add <name> [address <mac>] [mtu <mtu>] numtxqueues 1 numrxqueues 1 type veth
+   * ip link add <name> [address <mac>] [mtu <mtu>] [group <group>] numtxqueues 1 numrxqueues 1 type veth
    *   peer name <peerName> [address <mac>] [mtu] netns <peerNetnsPath> numtxqueues 1 numrxqueues 1
    * The peer is made directly in its namespace; nothing is up yet..
    */
@@ -102,6 +102,8 @@ export type RouteRequest =
       peerName: string;
       peerNetnsPath: string;
       peerMacAddress: string | null;
+      /** of this end, from its first notice on */
+      group?: number | null;
     }
   /**
    * ip link add link <parent> name <name> netns <netnsPath> [address <mac>] [mtu <mtu>] type macvlan mode <mode>
@@ -455,6 +457,8 @@ export type RouteNotice =
       wentDown: boolean;
       masterIndex: number | null;
       alias: string | null;
+      /** IFLA_GROUP; 0: the default */
+      group: number;
       /** LinkInfo.kind: "veth", "bridge", … */
       linkKind: string | null;
       mtuBytes: number;

@@ -23,7 +23,7 @@ import { type Fault, fault, NetloomError } from './core/fault.ts';
 import type { ForeignFirewalls } from './core/firewall/obstacles.ts';
 import { forwardingViews } from './core/forwarding.ts';
 import { type Collected, findLeftovers } from './core/gc.ts';
-import { hostVethName } from './core/names.ts';
+import { hostEndName } from './core/names.ts';
 import { followsUplink } from './core/network.ts';
 import type { PublishedPort } from './core/port.ts';
 import { sharingCycle } from './core/sharing.ts';
@@ -257,10 +257,11 @@ export class ActorEngine extends JournalViews implements Engine {
     const addresses = this.journal.actors().map(({ address }) => address);
     const named = (kind: ActorKind) => addresses.filter((each) => actorKind(each) === kind).map(actorName);
     const networks = named('network');
-    return {
-      addresses,
-      vethNames: named('container').flatMap((id) => networks.map((network) => hostVethName(id, network))),
-    };
+    const usual = named('container').flatMap((id) => networks.map((network) => hostEndName(id, { network })));
+    const asked = this.containers().containers.flatMap(({ id, attachments }) =>
+      attachments.map((attachment) => hostEndName(id, attachment)),
+    );
+    return { addresses, vethNames: [...usual, ...asked] };
   }
 
   noteWayOut(way: WayOut, before: WayOut): void {
@@ -385,11 +386,16 @@ export class ActorEngine extends JournalViews implements Engine {
 
   droppedOf({ id, netns, attachments }: ContainerView): Promise<DroppedFrames> {
     if (netns === null) return Promise.resolve({});
-    return this.#dropped(attachments.map(({ network }) => [network, hostVethName(id, network)]));
+    return this.#dropped(attachments.map((attachment) => [attachment.network, hostEndName(id, attachment)]));
   }
 
   droppedOn({ name, leases }: NetworkView): Promise<DroppedFrames> {
-    return this.#dropped(Object.keys(leases).map((id) => [id, hostVethName(id, name)]));
+    return this.#dropped(Object.keys(leases).map((id) => [id, hostEndName(id, this.#attachmentOf(id, name))]));
+  }
+
+  #attachmentOf(id: string, network: string): { network: string; hostInterfaceName?: string } {
+    const attachments = this.#wishOf(containerAddress(id))?.attachments ?? [];
+    return attachments.find((attachment) => attachment.network === network) ?? { network };
   }
 
   async #dropped(links: (readonly [key: string, link: string])[]): Promise<DroppedFrames> {

@@ -98,6 +98,14 @@ int64_t dns_port() {
   return port;
 }
 
+/// Of the veth that a bridge's containers have; netavark passes over it with other drivers. Empty: not asked for.
+std::string host_interface_name(const json& asked, const json& definition) {
+  if (!has(asked, "options") || definition.value("driver", "") != "bridge") return {};
+  const json& options = asked["options"];
+  return options.is_object() && has(options, "host_interface_name") ? required_text(options, "host_interface_name")
+                                                                    : "";
+}
+
 json attachment_request(const json& options, const Attachment& attachment) {
   const json& asked = attachment.options;
   const std::string interface_name = required_text(asked, "interface_name");
@@ -111,6 +119,8 @@ json attachment_request(const json& options, const Attachment& attachment) {
       {"definition", definition},
   };
   if (const int64_t port = dns_port(); port != 0) request["definition"]["dns_port"] = port;
+  if (const std::string name = host_interface_name(asked, definition); !name.empty())
+    request["hostInterfaceName"] = name;
   if (has(asked, "static_mac") && asked["static_mac"] != "") request["staticMac"] = asked["static_mac"];
   return request;
 }

@@ -91,6 +91,7 @@ Napi::Object notice_to_js(Napi::Env env, bool gone, const rtnl::LinkInfo& link) 
   object.Set("wentDown", link.went_down);
   object.Set("masterIndex", or_null(env, link.master));
   object.Set("alias", string_or_null(env, link.alias));
+  object.Set("group", link.group);
   object.Set("linkKind", string_or_null(env, link.kind));
   object.Set("mtuBytes", link.mtu);
   return object;

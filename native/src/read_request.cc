@@ -74,7 +74,8 @@ rtnl::Request add_veth(const Arg& arg) {
                        arg.member("mtuBytes").optional_integer(),
                        arg.member("peerName").string(),
                        arg.member("peerNetnsPath").string(),
-                       optional_mac(arg.member("peerMacAddress"))};
+                       optional_mac(arg.member("peerMacAddress")),
+                       arg.member("group").optional_integer()};
 }
 
 std::optional<uint8_t> address_generation(const Arg& arg) {

@@ -96,10 +96,11 @@ async function tryAll(
   return { outputs, changed, first, leftBehind };
 }
 
-/** Where a bridge could not be made, the link of that name is somebody else's. */
+/** Where a bridge or a veth could not be made, the link of that name is somebody else's. */
 function isOnLinkOf(step: Step, later: Step): boolean {
-  if (step.verb !== 'link.bridge') return false;
+  if (step.verb !== 'link.bridge' && step.verb !== 'link.veth' && step.verb !== 'link.vacant') return false;
   return (
+    (later.verb === 'link.veth' && later.name === step.name) ||
     (later.verb === 'link.set' && later.netns === null && later.name === step.name) ||
     (later.verb === 'address.add' && later.netns === null && later.link === step.name)
   );
@@ -128,6 +129,7 @@ function codeOf(step: Step, errno: string): FaultCode {
     case 'port.hold EPROTONOSUPPORT':
       return 'port.unavailable';
     case 'link.bridge EEXIST':
+    case 'link.vacant EEXIST':
     case 'link.veth EEXIST':
     case 'link.macvlan EEXIST':
     case 'link.ipvlan EEXIST':

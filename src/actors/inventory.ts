@@ -3,7 +3,7 @@ import * as native from '#native';
 import { containerAddress } from '../core/actor-address.ts';
 import { addressToBigint, bigintToAddress, familyOf } from '../core/address.ts';
 import type { FoundLink, Inventory } from '../core/gc.ts';
-import { idOfPin, isHostVethName, ownerNamed, ownerOfAlias } from '../core/names.ts';
+import { idOfPin, isHostEnd, ownerNamed, ownerOfAlias } from '../core/names.ts';
 import {
   decodeElement,
   type Element,
@@ -36,9 +36,10 @@ function numberOf(route: native.RouteSocket, path: string): number | null {
 
 function linksOf(route: native.RouteSocket, pinned: ReadonlySet<number | null>): FoundLink[] {
   const links = native.listLinks(route);
-  return links.flatMap(({ name, kind, alias, index, peerIndex, peerNetnsId }) => {
+  return links.flatMap((link) => {
+    const { name, kind, alias, index, peerIndex, peerNetnsId } = link;
     const owner = alias === null ? null : ownerOfAlias(alias);
-    const isVeth = kind === 'veth' && (owner?.startsWith('container/') || isHostVethName(name));
+    const isVeth = kind === 'veth' && (owner?.startsWith('container/') || isHostEnd(link));
     const isBridge = kind === 'bridge' && owner?.startsWith('network/');
     if (!isVeth && !isBridge) return [];
     const ports = links.filter(({ masterIndex }) => masterIndex === index).map((port) => port.name);

@@ -1,4 +1,5 @@
 import * as native from '#native';
+import { isNamed } from './route-steps.ts';
 
 /** Knows when a link is gone, from the kernel's own notices. The watch is opened with the first question. */
 export class LinkWatch {
@@ -8,12 +9,13 @@ export class LinkWatch {
 
   constructor(private readonly socket: native.RouteSocket) {}
 
-  /** Resolves when there is no link of that name; deletes it by hand when it is still there after graceMs. */
-  async gone(name: string, graceMs: number): Promise<void> {
+  /** Resolves when there is no link of that name (and alias); deletes it by hand when it is still there after graceMs. */
+  async gone(name: string, graceMs: number, alias?: string): Promise<void> {
     this.#open();
     // looked at after the watch was opened: what goes in between is seen by one of the two
     const link = native.linkByName(this.socket, name);
-    if (!link || (graceMs > 0 && (await this.#goneWithin(link, graceMs)))) return;
+    if (!link || (alias !== undefined && !isNamed(link, alias))) return;
+    if (graceMs > 0 && (await this.#goneWithin(link, graceMs))) return;
     const [fault] = native.route(this.socket, [{ verb: 'deleteLink', name }]);
     if (fault && fault.errno !== 'ENODEV') throw fault;
   }

@@ -3,7 +3,7 @@ import type { ActorAddress } from '../core/actor-address.ts';
 import { type Family, formatSubnet, parseSubnet, type Subnet, subnetContains } from '../core/address.ts';
 import type { ActorEvent } from '../core/event.ts';
 import type { Inventory } from '../core/gc.ts';
-import { isHostVethName, ownerOfAlias } from '../core/names.ts';
+import { isHostEnd, ownerOfAlias } from '../core/names.ts';
 import type { NetworkDefinition } from '../core/network.ts';
 import type { TrafficCounter } from '../core/nft.ts';
 import { namespaceSysctls, persistedSettings, type SettingDrift } from '../core/plan/interface-settings.ts';
@@ -33,7 +33,18 @@ import { adoptForeign, NamespaceSockets, refuseHostOf, refuseOther, requireNetns
 import { PortHolder } from './port-holder.ts';
 import { ProcessWatch } from './process-watch.ts';
 import { batchFrom, namespaceOf, verbsOf } from './route-batch.ts';
-import { driftOf, isSet, type RouteStep, requestFor, settle, uplink, verifyExisting } from './route-steps.ts';
+import {
+  driftOf,
+  explainMtu,
+  isOthers,
+  isSet,
+  type RouteStep,
+  requestFor,
+  requireVacant,
+  settle,
+  uplink,
+  verifyExisting,
+} from './route-steps.ts';
 import { attempt, failureOf, fault } from './system-fault.ts';
 import { parentToWaitFor, retryUponNews } from './taken-mac.ts';
 
@@ -180,7 +191,8 @@ export class NativeKernel implements Kernel {
       else run.failure = { index: first, ...refused };
       return;
     }
-    const left = run.found ? group.filter((step) => !isSet(socket, step)) : group;
+    const wanted = group.filter((step) => !isOthers(socket, step));
+    const left = run.found ? wanted.filter((step) => !isSet(socket, step)) : wanted;
     const drifts = new Map(run.found ? left.map((step) => [step, driftOf(socket, step)]) : []);
     const faults = routeAll(socket, left);
     await this.#waitForTaken(socket, left, faults);
@@ -262,7 +274,10 @@ export class NativeKernel implements Kernel {
         this.services.settings.remove(step.link);
         return unchanged();
       case 'link.gone':
-        await this.#links.gone(step.name, step.graceMs);
+        await this.#links.gone(step.name, step.graceMs, step.alias);
+        return unchanged();
+      case 'link.vacant':
+        requireVacant(this.#route, step);
         return unchanged();
       case 'link.settle':
         // the bridge has a carrier when one of its ports has
@@ -393,8 +408,8 @@ export class NativeKernel implements Kernel {
   }
 
   #surveyForwarding(): ForwardingSurvey {
-    const isOurs = ({ name, alias }: native.LinkInfo) =>
-      isHostVethName(name) || (alias !== null && ownerOfAlias(alias) !== null);
+    const isOurs = (link: native.LinkInfo) =>
+      isHostEnd(link) || (link.alias !== null && ownerOfAlias(link.alias) !== null);
     const others = native.listLinks(this.#route).filter((link) => !link.loopback && !isOurs(link));
     const acceptRa = others.flatMap(({ name, ipv6Configuration }) =>
       ipv6Configuration ? [[name, ipv6Configuration.acceptRa] as const] : [],

@@ -1,3 +1,4 @@
+import { isHostEnd } from '../core/names.ts';
 import type { Step } from '../core/plan/step.ts';
 import type { RouteStep } from './route-steps.ts';
 
@@ -23,14 +24,17 @@ export function namespaceOf(step: RouteStep): string | null {
   return 'netns' in step ? step.netns : null;
 }
 
-/** A bridge goes alone: what follows must not touch somebody else's link when the name was taken. */
+/** Whose name another link may have: what follows must not touch somebody else's. A name of netloom's own is nobody else's. */
+const goesAlone = (step: RouteStep): boolean =>
+  step.verb === 'link.bridge' || (step.verb === 'link.veth' && !isHostEnd({ name: step.name, group: 0 }));
+
 export function batchFrom(steps: readonly Step[], start: number): RouteStep[] {
   const first = steps[start];
   if (!isRouteStep(first)) return [];
   const group = [first];
-  for (let index = start + 1; first.verb !== 'link.bridge'; index++) {
+  for (let index = start + 1; !goesAlone(first); index++) {
     const step = steps[index];
-    if (!isRouteStep(step) || step.verb === 'link.bridge' || namespaceOf(step) !== namespaceOf(first)) break;
+    if (!isRouteStep(step) || goesAlone(step) || namespaceOf(step) !== namespaceOf(first)) break;
     group.push(step);
   }
   return group;

@@ -1,7 +1,9 @@
 import * as native from '#native';
+import { vethGroup } from '../core/names.ts';
 import { type SettingDrift, settingDrift } from '../core/plan/interface-settings.ts';
 import type { Step } from '../core/plan/step.ts';
 import { publicAddresses } from '../core/way-out.ts';
+import { attempt, fault } from './system-fault.ts';
 
 /** Steps that are one route-netlink message each. */
 export type RouteStep = Extract<
@@ -43,6 +45,8 @@ export function requestFor(socket: native.RouteSocket, step: RouteStep): native.
         peerName: step.peer.name,
         peerNetnsPath: step.peer.netns,
         peerMacAddress: step.peer.macAddress,
+        // whose it is is said a moment later; that it is ours, from the first notice on
+        group: vethGroup,
       };
     case 'link.macvlan': {
       const { verb: _, netns: netnsPath, ...rest } = step;
@@ -127,6 +131,35 @@ export function isSet(socket: native.RouteSocket, step: RouteStep): boolean {
   );
 }
 
+/** What the step would take away is there, and is another's, who has the name by now. */
+export function isOthers(socket: native.RouteSocket, step: RouteStep): boolean {
+  if ((step.verb !== 'link.cut' && step.verb !== 'link.delete') || step.alias === undefined) return false;
+  const link = native.linkByName(socket, step.name);
+  return link !== null && !isNamed(link, step.alias);
+}
+
+/** Of a veth that was not finished only the group tells that it is ours. */
+export const isNamed = ({ alias, group }: native.LinkInfo, wanted: string): boolean =>
+  alias === null ? group === vethGroup : alias === wanted;
+
+/** Throws EEXIST where another link than the wanted veth has the name. */
+export function requireVacant(
+  socket: native.RouteSocket,
+  { name, peer }: Extract<Step, { verb: 'link.vacant' }>,
+): void {
+  const found = native.linkByName(socket, name);
+  if (!found) return;
+  if (found.kind !== 'veth') throw fault('find link', 'EEXIST', isAnother(name, found));
+  // where the namespace is not there yet nothing leads to it
+  const [leads] = attempt(() => leadsTo(found, peer), 'open netns');
+  if (!leads) throw fault('find link', 'EEXIST', leadsElsewhere(name, peer));
+}
+
+const isAnother = (name: string, found: native.LinkInfo | null): string =>
+  `interface ${name} already exists but is a ${found?.kind ?? 'device'} interface`;
+const leadsElsewhere = (name: string, peer: { netns: string }): string =>
+  `interface ${name} already exists but does not lead to ${peer.netns}`;
+
 /** IPv4 settings of a link that is there, and that the step finds otherwise. */
 export function driftOf(socket: native.RouteSocket, step: RouteStep): SettingDrift[] {
   if (step.verb !== 'link.set' || !step.ipv4) return [];
@@ -147,10 +180,9 @@ export function verifyExisting(
   const wanted = step.verb === 'link.veth' ? 'veth' : 'bridge';
   if (!found && step.verb === 'link.veth')
     return { ...fault, detail: `interface ${step.peer.name} already exists in ${step.peer.netns}` };
-  if (found?.kind !== wanted)
-    return { ...fault, detail: `interface ${step.name} already exists but is a ${found?.kind ?? 'device'} interface` };
+  if (found?.kind !== wanted) return { ...fault, detail: isAnother(step.name, found) };
   if (step.verb === 'link.veth' && !leadsTo(found, step.peer))
-    return { ...fault, detail: `interface ${step.name} already exists but does not lead to ${step.peer.netns}` };
+    return { ...fault, detail: leadsElsewhere(step.name, step.peer) };
   return null;
 }
 

@@ -119,10 +119,11 @@ function connect(
   attachment: AttachmentRequest,
   command: CommandIdentity,
 ): Promise<ContainerStatus> {
-  const { network, staticIps } = attachment;
-  const wanted = { attachments: [{ network, staticIps: staticIps ?? [] }], ports: [] };
-  return onceLeft(engine, wanted, part(command, network), (own) =>
-    tellContainer(engine, id, own, { type: 'container.connect', command: own.id, attachment }),
+  const { network, staticIps, hostInterfaceName } = attachment;
+  const own = { network, staticIps: staticIps ?? [], ...(hostInterfaceName && { hostInterfaceName }) };
+  const wanted = { attachments: [own], ports: [] };
+  return onceLeft(engine, wanted, part(command, network), (identity) =>
+    tellContainer(engine, id, identity, { type: 'container.connect', command: identity.id, attachment }),
   );
 }
 

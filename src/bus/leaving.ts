@@ -9,7 +9,7 @@ import { type CommandIdentity, part } from './tell.ts';
 
 /** What of a wish somebody else may hold. */
 export interface Wanted {
-  attachments: readonly Pick<Attachment, 'network' | 'staticIps'>[];
+  attachments: readonly Pick<Attachment, 'network' | 'staticIps' | 'hostInterfaceName'>[];
   ports: readonly PublishedPort[];
 }
 
@@ -17,12 +17,13 @@ export interface Wanted {
 const leavingMs = 2_000;
 
 /** What may be refused because of somebody who is leaving. */
-const heldCodes: readonly FaultCode[] = ['network.exists', 'address.taken', 'port.taken'];
+const heldCodes: readonly FaultCode[] = ['network.exists', 'address.taken', 'port.taken', 'link.exists'];
 
 /**
  * A container's leaving is answered before the kernel is done with its links, and until then it holds what it had: its
- * addresses, its host ports, the definition of a network that an engine makes anew. An engine has heard that these are free. So
- * who is refused one of them waits for those who are leaving and is told again; once per code, for each may be held by another.
+ * addresses, its host ports, the name of its link, the definition of a network that an engine makes anew. An engine has heard that
+ * these are free. So who is refused one of them waits for those who are leaving and is told again; once per code, for each may be
+ * held by another.
  */
 export async function onceLeft<Output>(
   engine: Engine,
@@ -36,12 +37,17 @@ export async function onceLeft<Output>(
       return await tell(own);
     } catch (error) {
       const code = error instanceof NetloomError && heldCodes.includes(error.code) ? error.code : null;
-      if (!code || waitedFor.has(code) || !(await areLeft(engine, wanted, code))) throw error;
+      if (!code || waitedFor.has(code) || !mayBeHeld(wanted, code) || !(await areLeft(engine, wanted, code)))
+        throw error;
       waitedFor.add(code);
       own = part(command, `after ${code}`);
     }
   }
 }
+
+/** A link that has no name of a user's is no container's but its own. */
+const mayBeHeld = ({ attachments }: Wanted, code: FaultCode): boolean =>
+  code !== 'link.exists' || attachments.some(({ hostInterfaceName }) => hostInterfaceName !== undefined);
 
 /** Waits for those who are leaving; false when somebody stays. */
 async function areLeft(engine: Engine, wanted: Wanted, code: FaultCode): Promise<boolean> {
@@ -61,11 +67,22 @@ interface Holder {
 /** As their owners know them, who may not have heard yet that somebody has gone. */
 function holdersOf(engine: Engine, wanted: Wanted, code: FaultCode): Holder[] {
   if (code === 'port.taken') return portHolders(engine, wanted);
+  if (code === 'link.exists') return linkHolders(engine, wanted);
   return wanted.attachments.flatMap(({ network, staticIps }) => {
     const leases = Object.entries(knownNetwork(engine, network)?.leases ?? {});
     const asked = code === 'network.exists' ? leases : leases.filter(([, held]) => meet(held, staticIps));
     return asked.map(([id]) => holder(engine, id, (view) => isOn(view, network)));
   });
+}
+
+function linkHolders(engine: Engine, wanted: Wanted): Holder[] {
+  const asked = new Set(wanted.attachments.flatMap(({ hostInterfaceName }) => hostInterfaceName ?? []));
+  const has = ({ attachments }: ContainerView) =>
+    attachments.some(({ hostInterfaceName }) => hostInterfaceName !== undefined && asked.has(hostInterfaceName));
+  return engine
+    .containers()
+    .containers.filter((view) => has(view) && view.netns !== null)
+    .map(({ state }) => ({ stays: !leavingStates.includes(state) }));
 }
 
 function portHolders(engine: Engine, wanted: Wanted): Holder[] {

@@ -116,6 +116,7 @@ const containerViewSchema: z.ZodType<ContainerView> = z.object({
       network: z.string(),
       slot: z.int().describe('order of preference of its routes'),
       interfaceName: z.string(),
+      hostInterfaceName: z.string().optional().describe("of the veth's other end, where a name was asked for"),
       staticIps: z.array(z.string()),
       staticMac: z.string().nullable(),
       aliases: z.array(z.string()),

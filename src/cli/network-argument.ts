@@ -30,8 +30,9 @@ export async function explainingBridge<Result>(asked: Promise<Result>): Promise<
 }
 
 export const networkSpelling =
-  '<name>, or with settings <name>:ip=…,mac=…,interface_name=…,alias=…; bridge (the network that NETLOOM_DEFAULT_NETWORK ' +
-  'names, else podman), host, container:<container>, ns:<path>; none, which it is when nothing is said: loopback only';
+  '<name>, or with settings <name>:ip=…,mac=…,interface_name=…,host_interface_name=…,alias=…; bridge (the network that ' +
+  'NETLOOM_DEFAULT_NETWORK names, else podman), host, container:<container>, ns:<path>; none, which it is when nothing ' +
+  'is said: loopback only';
 
 const withoutArgument = ['none', 'host'];
 const withArgument = ['container', 'ns'];
@@ -67,7 +68,8 @@ function parseSettings(text: string, list: string): Settings {
     const value = entry.slice(at + 1);
     const refuse = (reason: string) => badInput(`--network ${text}: ${JSON.stringify(entry)} ${reason}`);
     const set = value === '' ? undefined : setters.get(entry.slice(0, Math.max(at, 0)));
-    if (!set) throw refuse('is not understood; expected ip=…, mac=…, interface_name=… or alias=…');
+    if (!set)
+      throw refuse('is not understood; expected ip=…, mac=…, interface_name=…, host_interface_name=… or alias=…');
     const problem = set(settings, value);
     if (problem) throw refuse(problem);
   }
@@ -98,6 +100,14 @@ const setters: ReadonlyMap<string, Setter> = new Map<string, Setter>([
     (settings, value) => {
       if (settings.interfaceName) return 'is a second interface name';
       settings.interfaceName = value;
+      return null;
+    },
+  ],
+  [
+    'host_interface_name',
+    (settings, value) => {
+      if (settings.hostInterfaceName) return 'is a second host interface name';
+      settings.hostInterfaceName = value;
       return null;
     },
   ],

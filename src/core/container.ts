@@ -19,7 +19,13 @@ function isOneHost(macAddress: string): boolean {
 export const attachmentSchema = z.object({
   network: networkNameSchema,
   interfaceName: interfaceNameSchema.nullish().describe('default: eth0, eth1, … in the order of the networks'),
-  staticIps: z.array(z.string()).nullish().describe('addresses to take, at most one per subnet'),
+  hostInterfaceName: interfaceNameSchema
+    .nullish()
+    .describe("name of the veth's other end, on the host; without effect upon a parent (macvlan, ipvlan)"),
+  staticIps: z
+    .array(z.string())
+    .nullish()
+    .describe('addresses to take; of a subnet without one the next free address is given'),
   staticMac: macSchema.nullish(),
   aliases: z.array(z.string()).nullish().describe('further names of the container on this network'),
   definition: z
@@ -70,6 +76,8 @@ export interface Attachment {
   /** smallest number that no other attachment has: the order of preference of its routes, kept when others go */
   slot: number;
   interfaceName: string;
+  /** of the veth's other end; absent: a name of netloom's own */
+  hostInterfaceName?: string;
   staticIps: string[];
   staticMac: string | null;
   aliases: string[];
@@ -219,6 +227,9 @@ export function attachmentBeside(
   const interfaceName = entry.interfaceName ?? nextInterfaceName(taken);
   if (others.some((other) => other.interfaceName === interfaceName))
     return fault('payload.invalid', `interface name ${interfaceName} is asked for twice`);
+  const { hostInterfaceName } = entry;
+  if (hostInterfaceName && others.some((other) => other.hostInterfaceName === hostInterfaceName))
+    return fault('payload.invalid', `host interface name ${hostInterfaceName} is asked for twice`);
   const staticIps = canonicalAddresses(entry.staticIps ?? []);
   if ('code' in staticIps) return staticIps;
   const twice = staticIps.find((address, index) => staticIps.indexOf(address) < index);
@@ -230,6 +241,7 @@ export function attachmentBeside(
     network: entry.network,
     slot: nextSlot(others),
     interfaceName,
+    ...(hostInterfaceName && { hostInterfaceName }),
     staticIps,
     staticMac: entry.staticMac?.toLowerCase() ?? null,
     // an engine that brings its networks gives every name to each of them, also where nobody answers for names

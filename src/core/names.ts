@@ -15,12 +15,21 @@ export function hostVethName(containerId: string, network: string): string {
   return `nl${digest(`${containerId}/${network}`).toString('hex', 0, 6)}`;
 }
 
-export function isHostVethName(name: string): boolean {
-  return /^nl[0-9a-f]{12}$/.test(name);
+/** The host's end of an attachment's veth: the name that was asked for, else one of its own. */
+export function hostEndName(
+  containerId: string,
+  { network, hostInterfaceName }: { network: string; hostInterfaceName?: string | undefined },
+): string {
+  return hostInterfaceName ?? hostVethName(containerId, network);
 }
 
 /** The group of links that the host's ends of veths are in (`nl` in ASCII): native/nft/base.nft names it. */
 export const vethGroup = 0x6e6c;
+
+/** Whether it is the host's end of a veth of netloom's, also before its alias says whose. */
+export function isHostEnd({ name, group }: { name: string; group: number }): boolean {
+  return group === vethGroup || /^nl[0-9a-f]{12}$/.test(name);
+}
 
 export function vethAlias(containerId: string, network: string): string {
   return `netloom container/${containerId} network/${network}`;

@@ -1,6 +1,6 @@
 import type { LinkInfo, NftNotice, RouteNotice } from '#native';
 import { type ActorAddress, hostAddress } from '../core/actor-address.ts';
-import { isHostVethName, ownerNamed, ownerOfAlias } from '../core/names.ts';
+import { isHostEnd, ownerNamed, ownerOfAlias } from '../core/names.ts';
 import { nftTable } from '../core/nft.ts';
 import { mayLeadOut } from '../core/way-out.ts';
 
@@ -173,9 +173,10 @@ export class Suspicions {
     const { owner, name } = this.#keep(notice);
     const isRenamed = before !== undefined && before.name !== name;
     if (owner === null) {
-      this.#suspects.wayOut ||= !isHostVethName(name);
       // a veth of ours that does not say yet whose it is is being made
-      if ((!before && !isHostVethName(name)) || isRenamed || notice.wentDown) this.#suspects.links.add(name);
+      const isNew = !before && !isHostEnd(notice);
+      this.#suspects.wayOut ||= !isHostEnd(notice);
+      if (isNew || isRenamed || notice.wentDown) this.#suspects.links.add(name);
       if (isRenamed) this.#suspects.links.add(before.name);
       return;
     }
@@ -195,7 +196,7 @@ export class Suspicions {
     this.#links.delete(index);
     this.#settings.delete(index);
     if (owner) this.#suspects.owners.add(owner);
-    else if (!isHostVethName(name)) this.#suspects.links.add(name);
+    else if (!isHostEnd(notice)) this.#suspects.links.add(name);
   }
 
   #keep(link: { index: number; name: string; alias: string | null; masterIndex: number | null }): KnownLink {

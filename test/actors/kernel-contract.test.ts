@@ -294,6 +294,62 @@ describe.each([
       world.deleteLink(veth);
     });
 
+    it('C15 whose name another link has are refused, and what follows does not touch that: EEXIST', async () => {
+      world.addForeignVeth(veth);
+      await succeed(create(), addBridge());
+      const enslave: Step = { verb: 'link.set', netns: null, name: veth, master: bridge, up: true, alias: 'ours' };
+      expect(await refused(addVeth(), enslave)).toMatchObject({ index: 0, errno: 'EEXIST' });
+      expect(world.link(veth)).toMatchObject({ master: null, up: false });
+      world.deleteLink(veth);
+    });
+
+    it('C15 may look for a name first: vacant, their own, or EEXIST with words', async () => {
+      const vacant = (name = veth): Step => ({ verb: 'link.vacant', name, peer: { netns, name: 'eth0' } });
+      await succeed(vacant());
+      await succeed(create(), vacant(), addVeth(), vacant());
+      await succeed(addBridge());
+      expect(await refused(vacant(bridge))).toMatchObject({
+        errno: 'EEXIST',
+        detail: `interface ${bridge} already exists but is a bridge interface`,
+      });
+      await succeed(remove());
+      const elsewhere = { netns: world.pin('elsewhere'), name: 'eth0' };
+      world.addForeignVeth(`${veth}f`);
+      expect(await refused({ verb: 'link.vacant', name: `${veth}f`, peer: elsewhere })).toMatchObject({
+        errno: 'EEXIST',
+        detail: `interface ${veth}f already exists but does not lead to ${elsewhere.netns}`,
+      });
+      world.deleteLink(`${veth}f`);
+    });
+
+    it('C15 are taken away by name and alias: whatever another alias names stays', async () => {
+      const alias = 'netloom container/web network/demo';
+      const takeAway = (name: string, verb: 'link.cut' | 'link.delete' | 'link.gone'): Step =>
+        verb === 'link.delete'
+          ? { verb, netns: null, name, alias }
+          : verb === 'link.gone'
+            ? { verb, name, alias, graceMs: 0 }
+            : { verb, name, alias };
+      world.addForeignVeth(veth);
+      await succeed({ verb: 'link.set', netns: null, name: veth, up: true });
+      for (const verb of ['link.cut', 'link.delete', 'link.gone'] as const) await succeed(takeAway(veth, verb));
+      await succeed({ verb: 'link.set', netns: null, name: veth, alias: 'of others' });
+      for (const verb of ['link.cut', 'link.delete', 'link.gone'] as const) await succeed(takeAway(veth, verb));
+      expect(world.link(veth)).toMatchObject({ up: true });
+      world.deleteLink(veth);
+      // one that was made and has no alias yet, and one that has
+      await succeed(create(), addVeth(), takeAway(veth, 'link.delete'));
+      expect(world.link(veth)).toBeNull();
+      await succeed(
+        addVeth(),
+        { verb: 'link.set', netns: null, name: veth, alias, up: true },
+        takeAway(veth, 'link.cut'),
+      );
+      expect(world.link(veth)).toMatchObject({ up: false });
+      await succeed(takeAway(veth, 'link.gone'));
+      expect(world.link(veth)).toBeNull();
+    });
+
     it('are deleted with both ends', async () => {
       await succeed(create(), addVeth(), { verb: 'link.delete', netns: null, name: veth });
       expect(world.link(veth)).toBeNull();

@@ -208,6 +208,7 @@ describe('watchRoutes of all namespaces', () => {
       up: false,
       wentDown: false,
       masterIndex: null,
+      group: 0,
       linkKind: 'veth',
       index: expect.any(Number),
     };

@@ -2,7 +2,7 @@ import type { Kernel, Performed, StepFailure } from '../../src/actors/kernel.ts'
 import type { ActorAddress } from '../../src/core/actor-address.ts';
 import { type Family, parseSubnet, type Subnet, subnetContains } from '../../src/core/address.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
-import { isHostVethName } from '../../src/core/names.ts';
+import { isHostEnd, vethGroup } from '../../src/core/names.ts';
 import { describeElement, type Element, portTraffic, type TrafficCounter } from '../../src/core/nft.ts';
 import {
   namespaceSettings,
@@ -231,13 +231,17 @@ export class FakeKernel implements Kernel {
         return this.#addUpon(step);
       case 'link.set':
         return this.#setLink(step);
+      case 'link.vacant':
+        return this.#requireVacant(step);
       case 'link.cut': {
         const link = linux.host.links.get(step.name);
-        if (link) link.settings.up = false;
+        if (link && isNamed(link, step.alias)) link.settings.up = false;
         return;
       }
-      case 'link.delete':
-        linux.deleteLink(linux.netns(step.netns) ?? linux.newNetns(), step.name);
+      case 'link.delete': {
+        const netns = linux.netns(step.netns);
+        const link = netns?.links.get(step.name);
+        if (netns && link && isNamed(link, step.alias)) linux.deleteLink(netns, step.name);
         return;
       case 'link.gone':
         return this.#linkGone(step);
@@ -362,7 +366,8 @@ export class FakeKernel implements Kernel {
 
   #surveyForwarding(): ForwardingSurvey {
     const { links } = this.linux.host;
-    const isOurs = ({ name, settings }: FakeLink) => isHostVethName(name) || settings.alias?.startsWith('netloom ');
+    const isOurs = ({ name, settings }: FakeLink) =>
+      isHostEnd({ name, group: settings.group ?? 0 }) || settings.alias?.startsWith('netloom ');
     const others = [...links.values()].filter((link) => link.kind !== 'loopback' && !isOurs(link));
     const on = (key: (family: Family) => string) =>
       ([4, 6] as const).filter((family) => this.#sysctl(key(family)) === '1');
@@ -450,15 +455,19 @@ export class FakeKernel implements Kernel {
     const { host } = this.linux;
     const inside = this.#netns(peer.netns);
     const found = host.links.get(name);
-    if (found?.peer?.netns === inside && found.peer.name === peer.name) return;
-    if (found?.kind === 'veth')
-      throw new Refused('add veth', 'EEXIST', `interface ${name} already exists but does not lead to ${peer.netns}`);
-    if (found)
-      throw new Refused('add veth', 'EEXIST', `interface ${name} already exists but is a ${found.kind} interface`);
+    if (leadsTo(found, inside, peer.name)) return;
+    if (found) throw new Refused('add veth', 'EEXIST', whyTaken(found, peer.netns));
     if (inside.links.has(peer.name))
       throw new Refused('add veth', 'EEXIST', `interface ${peer.name} already exists in ${peer.netns}`);
     const more = { macAddress, peerMacAddress: peer.macAddress, mtuBytes: mtuBytes ?? 1500 };
     this.linux.addVeth(host, name, inside, peer.name, more);
+    this.#link(host, name, 'add veth').settings.group = vethGroup;
+  }
+
+  #requireVacant({ name, peer }: StepOf<'link.vacant'>): void {
+    const found = this.linux.host.links.get(name);
+    if (found && !leadsTo(found, this.linux.netns(peer.netns), peer.name))
+      throw new Refused('find link', 'EEXIST', whyTaken(found, peer.netns));
   }
 
   #addUpon(step: StepOf<'link.macvlan' | 'link.ipvlan'>): void {
@@ -541,8 +550,10 @@ export class FakeKernel implements Kernel {
     return { drifted };
   }
 
-  #linkGone({ name, graceMs }: StepOf<'link.gone'>): Promise<void> {
+  #linkGone({ name, graceMs, alias }: StepOf<'link.gone'>): Promise<void> {
     const { linux } = this;
+    const there = linux.host.links.get(name);
+    if (!there || !isNamed(there, alias)) return Promise.resolve();
     return new Promise((resolve) => {
       const settle = () => {
         unwatch();
@@ -691,6 +702,17 @@ const leastIpv6MtuBytes = 1280;
 interface Held extends HeldPorts {
   picked: boolean;
 }
+
+const leadsTo = (end: FakeLink | undefined, netns: FakeNetns | null, name: string): boolean =>
+  end?.peer !== undefined && end.peer !== null && end.peer.netns === netns && end.peer.name === name;
+
+const whyTaken = ({ name, kind }: FakeLink, path: string): string =>
+  kind === 'veth'
+    ? `interface ${name} already exists but does not lead to ${path}`
+    : `interface ${name} already exists but is a ${kind} interface`;
+
+const isNamed = ({ settings: { alias, group } }: FakeLink, wanted: string | undefined): boolean =>
+  wanted === undefined || (alias === undefined ? group === vethGroup : alias === wanted);
 
 /** A value, or each member of an object. */
 function isWithin(wanted: unknown, found: unknown): boolean {

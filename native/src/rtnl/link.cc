@@ -99,6 +99,7 @@ nl::Message add_veth(const AddVeth& veth, int peer_netns) {
   message.put_string(IFLA_IFNAME, veth.name);
   put_mac(message, veth.mac);
   put_mtu(message, veth.mtu);
+  if (veth.group) message.put_u32(IFLA_GROUP, *veth.group);
   put_one_queue(message);
   auto info = message.nest(IFLA_LINKINFO);
   message.put_string(IFLA_INFO_KIND, "veth");

@@ -14,7 +14,7 @@ constexpr uint16_t kMacvlanBroadcastCutoff = 9;
 ///   [vlan_filtering 1]. EEXIST if the name is taken, EOPNOTSUPP where bridges cannot filter.
 nl::Message add_bridge(const AddBridge& bridge);
 
-/// Equivalent to: ip link add <name> [mtu <mtu>] numtxqueues 1 numrxqueues 1 type veth
+/// Equivalent to: ip link add <name> [mtu <mtu>] [group <group>] numtxqueues 1 numrxqueues 1 type veth
 ///   peer name <peer> [address <mac>] [mtu <mtu>] netns <fd> numtxqueues 1 numrxqueues 1
 /// Made directly in its namespace: moving the peer there afterwards waits 13 ms for RCU. One queue, because a default
 /// veth has one for every CPU and containers gain nothing from them. EEXIST if either name is taken.

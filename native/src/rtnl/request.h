@@ -27,6 +27,7 @@ struct AddVeth {
   std::string peer_name;
   std::string peer_netns;
   std::optional<MacAddress> peer_mac;
+  std::optional<uint32_t> group;  // of this end
 };
 
 struct AddMacvlan {

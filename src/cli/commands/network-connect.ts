@@ -10,6 +10,7 @@ interface ConnectOptions extends GlobalOptions {
   ip6?: string[];
   macAddress?: string;
   interfaceName?: string;
+  hostInterfaceName?: string;
   alias?: string[];
 }
 
@@ -25,16 +26,18 @@ export function networkConnectCommand(parent: Command, terminal: Terminal): void
   for (const option of addressOptions()) command.addOption(option);
   command
     .addOption(new Option('--interface-name <name>', "the interface's name in the container; default: the next ethN"))
+    .addOption(new Option('--host-interface-name <name>', 'the name of its other end, on the host'))
     .addOption(new Option('--alias <name>', 'a further name on the network').argParser(collectList(asIs)))
     .action(async (network: string, id: string, _options, command: Command) => {
       const options: ConnectOptions = command.optsWithGlobals();
-      const { ip = [], ip6 = [], macAddress, interfaceName, alias } = options;
+      const { ip = [], ip6 = [], macAddress, interfaceName, hostInterfaceName, alias } = options;
       const request = {
         id,
         network,
         ...(ip.length + ip6.length > 0 && { staticIps: [...ip, ...ip6] }),
         ...(macAddress && { staticMac: macAddress }),
         ...(interfaceName && { interfaceName }),
+        ...(hostInterfaceName && { hostInterfaceName }),
         ...(alias && { aliases: alias }),
       };
       const reply = await withClient(options, (client) => client.container.connect(request));

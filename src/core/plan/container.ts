@@ -1,7 +1,7 @@
 import { type Family, familyOf } from '../address.ts';
 import type { Attachment, ContainerWish } from '../container.ts';
 import { firstOfFamily, type Lease, type LeaseLink } from '../lease.ts';
-import { hostVethName, macOfBridgePort, macOfContainer, netnsPath, vethAlias, vethGroup } from '../names.ts';
+import { hostEndName, macOfBridgePort, macOfContainer, netnsPath, vethAlias, vethGroup } from '../names.ts';
 import { carriesIpv6, type NetworkRoute } from '../network.ts';
 import { describeElement, type Element, portElements } from '../nft.ts';
 import {
@@ -67,6 +67,7 @@ export function setupPlan(grant: ContainerGrant): Plan {
     name: 'setup',
     kind: 'build',
     steps: [
+      ...vacantSteps(grant, joined(grant)),
       ...netnsSteps(grant),
       ...firewallSteps(grant),
       ...hostSteps(grant),
@@ -85,7 +86,8 @@ export function verifyPlan(grant: ContainerGrant, inode: number): Plan {
   const require = requireStep(grant, inode);
   // somebody may have taken the whole table
   const load: Step[] = allElements(grant).length > 0 ? [{ verb: 'nft.load' }] : [];
-  return { name: 'verify', kind: 'mend', steps: [require, ...load, ...networkSteps(grant)] };
+  const vacant = vacantSteps(grant, joined(grant));
+  return { name: 'verify', kind: 'mend', steps: [require, ...vacant, ...load, ...networkSteps(grant)] };
 }
 
 /**
@@ -122,7 +124,7 @@ export function unlinkPlan(grant: ContainerGrant): Plan {
     .map(
       ({ attachment }): Step => ({
         verb: 'link.gone',
-        name: hostVethName(grant.wish.id, attachment.network),
+        ...hostEnd(grant, attachment),
         graceMs: grant.wish.netns.kind === 'create' ? linkGraceMs : foreignGraceMs,
       }),
     );
@@ -141,6 +143,7 @@ export function connectPlan(before: ContainerGrant, after: ContainerGrant, netwo
     kind: 'build',
     steps: [
       requireStep(after, inode),
+      ...vacantSteps(after, added),
       ...refirewall(before, after, allElements),
       ...added.flatMap(({ attachment, lease }) => hostEndSteps(after, attachment, lease)),
       ...watchSteps(after, added),
@@ -391,7 +394,7 @@ function hostEndSteps({ wish, netns }: ContainerGrant, attachment: Attachment, l
   const { link, mtuBytes } = lease;
   switch (link.kind) {
     case 'bridge':
-      return vethSteps(wish.id, attachment.network, link, mtuBytes, { netns, name: interfaceName, macAddress });
+      return vethSteps(wish.id, attachment, link, mtuBytes, { netns, name: interfaceName, macAddress });
     case 'macvlan': {
       const { parent, mode, broadcastLimit } = link;
       return [{ verb: 'link.macvlan', netns, name: interfaceName, parent, mode, broadcastLimit, macAddress, mtuBytes }];
@@ -401,14 +404,30 @@ function hostEndSteps({ wish, netns }: ContainerGrant, attachment: Attachment, l
   }
 }
 
+/** Before anything is built: a name that a user chose may be another link's. */
+function vacantSteps({ netns }: ContainerGrant, list: readonly Joined[]): Step[] {
+  return list.flatMap(({ attachment: { hostInterfaceName: name, interfaceName }, lease }): Step[] =>
+    name === undefined || lease.link.kind !== 'bridge'
+      ? []
+      : [{ verb: 'link.vacant', name, peer: { netns, name: interfaceName } }],
+  );
+}
+
+/** The host's end of a veth that is taken away; one whose name a user chose is told apart by its alias. */
+function hostEnd({ wish }: ContainerGrant, attachment: Attachment): { name: string; alias?: string } {
+  const { network, hostInterfaceName } = attachment;
+  const name = hostEndName(wish.id, attachment);
+  return hostInterfaceName === undefined ? { name } : { name, alias: vethAlias(wish.id, network) };
+}
+
 function vethSteps(
   id: string,
-  network: string,
+  attachment: Attachment,
   link: Extract<LeaseLink, { kind: 'bridge' }>,
   mtuBytes: number | null,
   peer: { netns: string; name: string; macAddress: string },
 ): Step[] {
-  const name = hostVethName(id, network);
+  const name = hostEndName(id, attachment);
   return [
     { verb: 'link.veth', name, macAddress: macOfBridgePort(link.bridge), mtuBytes, peer },
     {
@@ -418,7 +437,7 @@ function vethSteps(
       master: link.bridge,
       up: true,
       hairpin: true,
-      alias: vethAlias(id, network),
+      alias: vethAlias(id, attachment.network),
       group: vethGroup,
       // a bridge port needs no address of its own: saves addrconf and the flood of its multicast to every port
       ...addressGeneration('none', mtuBytes),
@@ -431,29 +450,28 @@ function addressGeneration(mode: 'none' | 'eui64', mtuBytes: number | null): Lin
   return carriesIpv6(mtuBytes) ? { ipv6AddressGeneration: mode } : {};
 }
 
-function deleteLinkStep({ wish, netns }: ContainerGrant, attachment: Attachment, lease: Lease): Step {
+function deleteLinkStep(grant: ContainerGrant, attachment: Attachment, lease: Lease): Step {
   return lease.link.kind === 'bridge'
-    ? { verb: 'link.delete', netns: null, name: hostVethName(wish.id, attachment.network) }
-    : { verb: 'link.delete', netns, name: attachment.interfaceName };
+    ? { verb: 'link.delete', netns: null, ...hostEnd(grant, attachment) }
+    : { verb: 'link.delete', netns: grant.netns, name: attachment.interfaceName };
 }
 
 /** Nothing passes any more, and who lives in the namespace sees that he has no address there. */
-function cutSteps({ wish, netns }: ContainerGrant, { interfaceName, network }: Attachment, lease: Lease): Step[] {
+function cutSteps(grant: ContainerGrant, attachment: Attachment, lease: Lease): Step[] {
   return [
     ...lease.addresses.map(
       ({ address, prefixLength }): Step => ({
         verb: 'address.delete',
-        netns,
-        link: interfaceName,
+        netns: grant.netns,
+        link: attachment.interfaceName,
         address: `${address}/${prefixLength}`,
       }),
     ),
-    { verb: 'link.cut', name: hostVethName(wish.id, network) },
+    { verb: 'link.cut', ...hostEnd(grant, attachment) },
   ];
 }
 
-function containerEndSteps(grant: ContainerGrant, attachment: Attachment, lease: Lease): Step[] {
-  const { netns } = grant;
+function containerEndSteps({ netns }: ContainerGrant, attachment: Attachment, lease: Lease): Step[] {
   const link = attachment.interfaceName;
   const speaksIpv6 = firstOfFamily(lease.addresses, 6) !== null || lease.acceptRa > 0;
   return [
@@ -481,11 +499,14 @@ function containerEndSteps(grant: ContainerGrant, attachment: Attachment, lease:
 /** Behind all that makes an address reachable: a neighbour that hears of it may answer at once. */
 function readyStepsOf(
   { wish, netns }: ContainerGrant,
-  { network, interfaceName }: Attachment,
+  attachment: Attachment,
   { link, addresses, announced = [] }: Lease,
 ): Step[] {
+  const { interfaceName } = attachment;
   const settle: Step[] =
-    link.kind === 'bridge' ? [{ verb: 'link.settle', name: hostVethName(wish.id, network), bridge: link.bridge }] : [];
+    link.kind === 'bridge'
+      ? [{ verb: 'link.settle', name: hostEndName(wish.id, attachment), bridge: link.bridge }]
+      : [];
   const late = addresses.map(({ address }) => address).filter((address) => familyOf(address) === 6);
   const settleAddresses: Step[] = late.length > 0 ? [{ verb: 'address.settle', netns, addresses: late }] : [];
   const announce: Step[] =
@@ -534,17 +555,54 @@ function promotedRoutes(before: ContainerGrant, after: ContainerGrant): Step[] {
   });
 }
 
-function staticRoute(netns: string, link: string, { destination, gateway, metric, type }: NetworkRoute): Step {
-  const leads = type === 'unicast';
-  const hop = { gateway: leads ? gateway : null, link: leads ? link : null };
-  return {
-    verb: 'route.add',
-    netns,
-    destination,
-    ...hop,
-    metric: metric ?? firstRouteMetric,
-    ...(leads ? {} : { type }),
-  };
+/**
+ * Those that a network gives its members. One whose gateway was on a network that the container has left is left out, and so is
+ * one of which the container is the gateway itself.
+ */
+function networkRoutes(grant: ContainerGrant, one: Joined): RouteAdd[] {
+  const { netns } = grant;
+  return one.lease.routes.flatMap(({ destination, gateway, metric: own, type }): RouteAdd[] => {
+    const metric = own ?? firstRouteMetric;
+    if (type !== 'unicast') return [{ verb: 'route.add', netns, destination, gateway: null, link: null, metric, type }];
+    const link = isOwn(grant, gateway) ? null : linkTowards(grant, one, gateway);
+    return link === null ? [] : [{ verb: 'route.add', netns, destination, gateway, link, metric }];
+  });
+}
+
+const isOwn = (grant: ContainerGrant, gateway: string | null): boolean =>
+  joined(grant).some(({ lease }) => lease.addresses.some(({ address }) => address === gateway));
+
+const linkLocal = parseSubnet('fe80::/10') as Subnet;
+
+/** The interface that reaches a gateway: the network's own, else that of another network of the container; null: none. */
+function linkTowards(grant: ContainerGrant, { attachment, lease }: Joined, gateway: string | null): string | null {
+  if (gateway === null || reaches(lease, gateway) || subnetContains(linkLocal, gateway))
+    return attachment.interfaceName;
+  return joined(grant).find((other) => reaches(other.lease, gateway))?.attachment.interfaceName ?? null;
+}
+
+const reaches = ({ addresses }: Lease, gateway: string): boolean =>
+  addresses.some(({ address, prefixLength }) => {
+    const subnet = parseSubnet(`${address}/${prefixLength}`);
+    return subnet !== null && subnetContains(subnet, gateway);
+  });
+
+/** C05: a route, of one of its networks or of that one, whose gateway is on none of them. */
+export function unreachableRoute(grant: ContainerGrant, network: string | null = null): Fault | null {
+  for (const one of joined(grant).filter(({ attachment }) => network === null || attachment.network === network)) {
+    const lost = one.lease.routes.find(
+      ({ type, gateway }) => type === 'unicast' && linkTowards(grant, one, gateway) === null,
+    );
+    if (lost) return unreachable(grant.wish.id, one.attachment.network, lost);
+  }
+  return null;
+}
+
+function unreachable(id: string, network: string, { destination, gateway }: NetworkRoute): Fault {
+  return fault(
+    'route.unreachable',
+    `network ${network}: its route to ${destination} leads through ${gateway}, which is on no network of container ${id}`,
+  );
 }
 
 /** Ports that lead nowhere: on ::1, or on an address of a family of which the container has none, though it has one of the other. */
@@ -587,7 +645,7 @@ const allElements = (grant: ContainerGrant): Element[] => [...publishedElements(
 function heldElements(grant: ContainerGrant): Element[] {
   const { wish } = grant;
   const links = joined(grant).map(({ attachment, lease }) => ({
-    name: hostVethName(wish.id, attachment.network),
+    name: hostEndName(wish.id, attachment),
     macAddress: macOf(wish, attachment, lease),
     lease,
   }));

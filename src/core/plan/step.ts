@@ -38,7 +38,9 @@ export type Step =
    * MTU (or the uplink's, where there is one), and the addresses that this host has itself
    */
   | { verb: 'link.find'; name: string | null; mtuOf?: 'uplink' }
-  /** ip link add <name> [address <mac>] type veth peer name <peer.name> address <peer.mac> netns <peer.netns> */
+  /**
+   * ip link add <name> [address <mac>] group <vethGroup> type veth peer name <peer.name> address <peer.mac> netns <peer.netns>
+   */
   | {
       verb: 'link.veth';
       name: string;
@@ -75,12 +77,17 @@ export type Step =
    * and much later on a busy machine, the bridge drops what is sent by it. Asked for a link, it does so at once
    */
   | { verb: 'link.settle'; name: string; bridge: string }
-  /** ip link set <name> down, on this host: nothing passes any more. 0.1 ms, where deleting it waits for 10-25 */
-  | { verb: 'link.cut'; name: string }
+  /** changes nothing: no link of this host has the name (EEXIST), unless it is the veth that leads to that peer */
+  | { verb: 'link.vacant'; name: string; peer: { netns: string; name: string } }
+  /**
+   * ip link set <name> down, on this host: nothing passes any more. 0.1 ms, where deleting it waits for 10-25. `alias`, here and
+   * in the next two: the name is a user's, and a link whose alias says that it is another's is left alone
+   */
+  | { verb: 'link.cut'; name: string; alias?: string }
   /** ip link delete <name> */
-  | { verb: 'link.delete'; netns: string | null; name: string }
+  | { verb: 'link.delete'; netns: string | null; name: string; alias?: string }
   /** waits for the kernel to take the link along with its namespace, deletes it when it has not after graceMs */
-  | { verb: 'link.gone'; name: string; graceMs: number }
+  | { verb: 'link.gone'; name: string; graceMs: number; alias?: string }
   /** ip address add|delete <address> dev <link> nodad */
   | { verb: 'address.add' | 'address.delete'; netns: string | null; link: string; address: string }
   /**
@@ -324,6 +331,7 @@ export function describeStep(step: Step): string {
       return `${step.verb} ${step.name} (${step.peer.name} in ${step.peer.netns})`;
     case 'link.bridge':
     case 'link.settle':
+    case 'link.vacant':
     case 'link.cut':
     case 'link.gone':
       return `${step.verb} ${step.name}`;

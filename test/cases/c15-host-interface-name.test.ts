@@ -1,0 +1,183 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { netloom } from '../cli/netloom.ts';
+import { untilAnswered } from '../support/daemon.ts';
+import { DoorEngine, podmanNetwork } from '../support/door-engine.ts';
+import { ip, linkNames } from '../support/fresh-host.ts';
+import { Lab, refusal } from '../support/lab.ts';
+import { ipBatch } from '../support/other-host.ts';
+
+const subnets = [{ subnet: '10.15.0.0/24' }, { subnet: 'fd00:15::/64' }];
+const named = { network: 'web', hostInterfaceName: 'veth-web' };
+
+let lab: Lab;
+let engine: DoorEngine;
+beforeAll(async () => {
+  lab = await Lab.open();
+  engine = new DoorEngine(lab);
+});
+afterEach(async () => {
+  await lab.peers.end();
+  await lab.clear();
+});
+afterAll(() => lab.close());
+
+interface Link {
+  ifname: string;
+  ifindex: number;
+  master?: string;
+  ifalias?: string;
+  group: string;
+  operstate: string;
+  flags: string[];
+}
+const linkNamed = (name: string): Link | undefined => ip<Link[]>('link', 'show').find(({ ifname }) => ifname === name);
+const others = () => linkNames().filter((name) => name.startsWith('nl') || name.startsWith('veth'));
+
+describe("the name of the host's end of a veth", () => {
+  it('C15 is the one that was asked for, by set-up, CLI and connect, and the link works as every other', async () => {
+    await lab.client.network.create({ name: 'web', subnets });
+    const { netns } = await lab.client.container.setup({
+      id: 'web',
+      networks: [named],
+      ports: [{ hostPort: 8015, containerPort: 80 }],
+    });
+    expect(others()).toEqual(['veth-web']);
+    expect(linkNamed('veth-web')).toMatchObject({ master: 'netloom0', ifalias: 'netloom container/web network/web' });
+    const cli = ['container', 'setup', '--name', 'near', '--network', 'web:host_interface_name=veth-near'];
+    expect(await netloom(lab.daemon, cli)).toMatchObject({ exitCode: 0 });
+    await lab.client.network.create({ name: 'back', subnets: [{ subnet: '10.16.0.0/24' }] });
+    await lab.client.container.connect({ id: 'web', network: 'back', hostInterfaceName: 'veth-back' });
+    expect(others().sort()).toEqual(['veth-back', 'veth-near', 'veth-web']);
+    expect(await lab.peers.in(netns.path, 'web').serve('tcp', 80)).toBe('ready');
+    const { container } = await lab.client.container.inspect({ id: 'near' });
+    const neighbour = lab.peers.in(container.netns?.path as string, 'near');
+    for (const address of ['10.15.0.2', 'fd00:15::2'])
+      expect(await neighbour.reach('tcp', address, 80)).toContain('web:80');
+    expect(await lab.peers.in(null, 'host').reach('tcp', '10.15.0.1', 8015)).toContain('web:80');
+    // held to what it leases, and counted
+    expect((await lab.client.container.inspect({ id: 'web' })).dropped).toMatchObject({ web: {}, back: {} });
+    expect((await lab.client.network.inspect({ name: 'web' })).dropped).toMatchObject({ web: {}, near: {} });
+    expect(await lab.client.request('node.gc', { dryRun: true })).toMatchObject({ leftovers: [], doubtful: [] });
+  });
+
+  it('C15 stays through reload, a killed daemon and healing, and goes with a disconnect', async () => {
+    await lab.client.network.create({ name: 'web', subnets });
+    await lab.client.container.setup({ id: 'web', networks: [named] });
+    const { ifindex } = linkNamed('veth-web') as Link;
+    await lab.client.container.reload({ id: 'web' });
+    await lab.restart('kill');
+    expect(linkNamed('veth-web')).toMatchObject({ ifindex });
+    ipBatch(null, ['link delete veth-web']);
+    await lab.facts.told('container/web drift-healed');
+    expect(linkNamed('veth-web')).toMatchObject({ master: 'netloom0' });
+    ipBatch(null, ['link set veth-web nomaster']);
+    await lab.facts.told('container/web drift-healed', 2);
+    expect(linkNamed('veth-web')).toMatchObject({ master: 'netloom0' });
+    await lab.client.container.disconnect({ id: 'web', network: 'web' });
+    expect(others()).toEqual([]);
+    await lab.client.container.connect({ id: 'web', ...named });
+    expect(others()).toEqual(['veth-web']);
+  });
+
+  it('C15 is without effect upon a parent, where there is no other end', async () => {
+    ipBatch(null, ['link add lan0 type veth peer name lan1', 'link set lan0 up', 'link set lan1 up']);
+    await lab.client.network.create({ name: 'web', driver: 'macvlan', network_interface: 'lan0', subnets });
+    await lab.client.container.setup({ id: 'web', networks: [named] });
+    expect(others()).toEqual([]);
+    await lab.empty();
+    ipBatch(null, ['link delete lan0']);
+  });
+});
+
+describe('a name that is taken', () => {
+  const setUp = (id: string, hostInterfaceName: string) =>
+    lab.client.container.setup({ id, networks: [{ network: 'web', hostInterfaceName }] });
+
+  it('C15 is refused by name before anything is built, and the link that has it is left as it is', async () => {
+    await lab.client.network.create({ name: 'web', subnets });
+    await setUp('first', 'veth-web');
+    ipBatch(null, ['link add veth-x type veth peer name veth-y', 'link add brx type bridge', 'link set brx up']);
+    const read = () => ip<Link[]>('link', 'show').map(({ operstate: _, ...link }) => link);
+    const before = read();
+    for (const [name, detail] of [
+      ['veth-web', 'does not lead to'],
+      ['veth-x', 'does not lead to'],
+      ['brx', 'is a bridge interface'],
+      ['netloom0', 'is a bridge interface'],
+    ] as const) {
+      const fault = await refusal(setUp('second', name));
+      expect(fault).toMatchObject({ code: 'link.exists', message: expect.stringContaining(name) });
+      expect(fault.detail).toContain(detail);
+      expect(fault.undone).toEqual([]);
+      expect(read()).toEqual(before);
+    }
+    await lab.client.container.setup({ id: 'third' });
+    const connect = { id: 'third', network: 'web', hostInterfaceName: 'veth-x' };
+    expect(await refusal(lab.client.container.connect(connect))).toMatchObject({ code: 'link.exists' });
+    expect(read()).toEqual(before);
+    await lab.empty();
+    ipBatch(null, ['link delete veth-x', 'link delete brx']);
+  });
+
+  it('C15 twice in one wish, or as no interface can be named, is refused', async () => {
+    await lab.client.network.create({ name: 'web', subnets });
+    await lab.client.network.create({ name: 'back', subnets: [{ subnet: '10.16.0.0/24' }] });
+    const twice = [named, { network: 'back', hostInterfaceName: 'veth-web' }];
+    expect(await refusal(lab.client.container.setup({ id: 'web', networks: twice }))).toMatchObject({
+      code: 'payload.invalid',
+      message: expect.stringContaining('veth-web'),
+    });
+    for (const name of ['a/b', 'all', 'sixteen-letters-']) {
+      const { code, message } = await refusal(setUp('web', name));
+      expect([code, message]).toEqual(['payload.invalid', expect.stringContaining('hostInterfaceName')]);
+    }
+  });
+
+  it('C15 by another program meanwhile: its link is no part of the container, whose end leaves it alone', async () => {
+    await lab.client.network.create({ name: 'web', subnets });
+    await setUp('web', 'veth-web');
+    ipBatch(null, ['link delete veth-web', 'link add veth-web type veth peer name veth-y', 'link set veth-web up']);
+    await lab.facts.told('container/web degraded');
+    const { ifindex } = linkNamed('veth-web') as Link;
+    const untouched = () => {
+      expect(linkNamed('veth-web')).toMatchObject({ ifindex, flags: expect.arrayContaining(['UP']) });
+      expect(linkNamed('veth-web')?.master).toBeUndefined();
+    };
+    untouched();
+    const { lastFault } = (await lab.client.container.inspect({ id: 'web' })).container;
+    expect(lastFault).toMatchObject({ code: 'link.exists', message: expect.stringContaining('veth-web') });
+    await lab.remove('web');
+    untouched();
+    ipBatch(null, ['link delete veth-web']);
+  });
+});
+
+describe('through the door', () => {
+  const web = podmanNetwork('web', { subnets: [{ subnet: '10.17.0.0/24', gateway: '10.17.0.1' }] });
+  const asked = (last: number) => ({
+    static_ips: [`10.17.0.${last}`],
+    options: { host_interface_name: 'veth-pod' },
+  });
+
+  it('C15 it is taken, and free for the next container as soon as the teardown is answered', async () => {
+    for (let round = 0; round < 3; round++) {
+      const container = engine.container(`round${round}`, [web, asked(10 + round)]);
+      await engine.setUp(container);
+      expect(others()).toEqual(['veth-pod']);
+      // the engine drops the namespace a moment later
+      expect(await engine.say('teardown', container)).toMatchObject({ code: 0 });
+    }
+    await engine.clear();
+    await untilAnswered(async () => expect(others()).toEqual([]));
+  });
+
+  it('C15 one that is taken is named, and nothing is left', async () => {
+    const first = engine.container('first', [web, asked(20)]);
+    await engine.setUp(first);
+    const second = engine.container('second', [web, asked(21)]);
+    expect(await engine.refusal(second)).toContain('veth-pod');
+    expect(others()).toEqual(['veth-pod']);
+    await engine.tearDown(first);
+    await engine.clear();
+  });
+});

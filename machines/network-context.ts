@@ -8,6 +8,7 @@ import {
   type Lease,
   type Leases,
   leaseOf,
+  leaseRefusal,
   type NetworkDevice,
   picked,
   withGivenMacs,
@@ -84,7 +85,8 @@ type Grounds = Pick<NetworkContext, 'definition' | 'device' | 'searchDomain'>;
 /** One request against the ledger: the answer, and the ledger after it. A container that asks again keeps what it has. */
 export function grant(grounds: Grounds, ledger: Ledger, request: LeaseRequest): { ledger: Ledger; effect: Effect } {
   const definition = grounds.definition as NetworkDefinition;
-  const refusal = refuseOther(definition, request) ?? refuseAliases(definition, request);
+  const refusal =
+    leaseRefusal(definition, grounds.device) ?? refuseOther(definition, request) ?? refuseAliases(definition, request);
   if (refusal) return { ledger, effect: answerTo(request, { fault: refusal }) };
   const held = ledger.leases[request.container];
   const wanted = request.staticIps.length > 0 ? request.staticIps : (held ?? []);

@@ -73,7 +73,7 @@ export class RouteSocket {
 export function openRouteSocket(netnsPath: string | null): RouteSocket;
 
 export type RouteType = 'unicast' | 'blackhole' | 'unreachable' | 'prohibit';
-export type MacvlanMode = 'bridge' | 'private' | 'vepa' | 'passthru';
+export type MacvlanMode = 'bridge' | 'private' | 'vepa' | 'passthru' | 'source';
 
 /** `addresses` and `destination` are "10.0.0.1/24" or "fd00::1/64"; "default" is "0.0.0.0/0" or "::/0" spelt out. */
 export type RouteRequest =
@@ -229,7 +229,7 @@ export interface LinkInfo {
   /** of a bridge; null for other links */
   vlanFiltering: boolean | null;
   /** of a macvlan; null for other links */
-  macvlanMode: MacvlanMode | 'source' | null;
+  macvlanMode: MacvlanMode | null;
   /** of a macvlan, where it is not the kernel's default */
   broadcastLimit: number | null;
   alias: string | null;

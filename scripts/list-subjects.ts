@@ -44,6 +44,7 @@ const meanings: Record<FaultCode, string> = {
     "another container publishes the host port (the message names it), or a process of this host has it (`ss -lnp 'sport = :<port>'` tells which)",
   'port.unavailable': 'the host port cannot be bound: this host has no such address or protocol, or forbids it',
   'link.exists': 'a network interface of that name is there and is not ours, or differs',
+  'mtu.too-large': 'an interface upon a parent cannot have a larger MTU than it; the message has both',
   'mac.taken': 'another interface upon the same parent has that MAC address',
   'bridge.full': 'a bridge takes 1,023 ports, and this one has them',
   'container.exists': 'the container is there already, with another wish',

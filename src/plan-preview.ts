@@ -4,8 +4,16 @@ import type { PlanPreview } from './bus/engine.ts';
 import { portConflict } from './core/claims.ts';
 import type { Attachment, ContainerWish } from './core/container.ts';
 import { fault, NetloomError } from './core/fault.ts';
-import { chooseAddresses, type Lease, leaseOf } from './core/lease.ts';
-import { netnsOf, refusedPort, settingsInside, setupPlan, teardownPlan, unlinkPlan } from './core/plan/container.ts';
+import { chooseAddresses, type Lease, leaseOf, leaseRefusal } from './core/lease.ts';
+import {
+  netnsOf,
+  refusedPort,
+  settingsInside,
+  setupPlan,
+  teardownPlan,
+  unlinkPlan,
+  unreachableRoute,
+} from './core/plan/container.ts';
 import { raisePlan } from './core/plan/network.ts';
 import { describeStep } from './core/plan/step.ts';
 import type { JournalViews } from './journal-views.ts';
@@ -59,6 +67,8 @@ function previewLease(views: JournalViews, container: string, attachment: Attach
     routesLoopback: false,
   };
   const lessee = { container, addresses, staticMac: staticMac ?? null };
+  const refusal = leaseRefusal(definition, device);
+  if (refusal) throw new NetloomError(refusal);
   return leaseOf(definition, device ?? unraised, searchDomain, lessee, context.macs);
 }
 

@@ -29,7 +29,7 @@ static Napi::Value macvlan_mode(Napi::Env env, const std::optional<uint32_t>& mo
   for (const MacvlanMode& known : kMacvlanModes) {
     if (known.mode == *mode) return Napi::String::New(env, known.name);
   }
-  return Napi::String::New(env, "source");
+  return env.Null();
 }
 
 static Napi::Value ipv4_configuration(Napi::Env env, const std::vector<uint32_t>& values) {

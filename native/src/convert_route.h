@@ -16,7 +16,8 @@ struct MacvlanMode {
 constexpr MacvlanMode kMacvlanModes[] = {{"bridge", MACVLAN_MODE_BRIDGE},
                                          {"private", MACVLAN_MODE_PRIVATE},
                                          {"vepa", MACVLAN_MODE_VEPA},
-                                         {"passthru", MACVLAN_MODE_PASSTHRU}};
+                                         {"passthru", MACVLAN_MODE_PASSTHRU},
+                                         {"source", MACVLAN_MODE_SOURCE}};
 
 struct RouteType {
   const char* name;

@@ -33,7 +33,7 @@ uint32_t macvlan_mode(const Arg& arg) {
   for (const MacvlanMode& known : kMacvlanModes) {
     if (name == known.name) return known.mode;
   }
-  arg.expected("'bridge', 'private', 'vepa' or 'passthru'");
+  arg.expected("'bridge', 'private', 'vepa', 'passthru' or 'source'");
 }
 
 rtnl::Request add_macvlan(const Arg& arg) {

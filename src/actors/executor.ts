@@ -148,6 +148,9 @@ function codeOf(step: Step, errno: string): FaultCode {
     case 'link.ipvlan EOPNOTSUPP':
     case 'link.bridge EOPNOTSUPP':
       return 'mode.unsupported';
+    case 'link.macvlan ERANGE':
+    case 'link.ipvlan ERANGE':
+      return 'mtu.too-large';
     case 'link.set EADDRINUSE':
       return 'mac.taken';
     case 'link.set EXFULL':

@@ -195,6 +195,7 @@ export class NativeKernel implements Kernel {
     const left = run.found ? wanted.filter((step) => !isSet(socket, step)) : wanted;
     const drifts = new Map(run.found ? left.map((step) => [step, driftOf(socket, step)]) : []);
     const faults = routeAll(socket, left);
+    for (const [step, refused] of faults) faults.set(step, explainMtu(this.#route, step, refused));
     await this.#waitForTaken(socket, left, faults);
     for (const [offset, step] of group.entries()) {
       const refused = faults.get(step) ?? null;

@@ -186,6 +186,23 @@ export function verifyExisting(
   return null;
 }
 
+/** What the kernel calls an invalid argument, in numbers: what is upon a parent cannot carry more than it. */
+export function explainMtu(
+  host: native.RouteSocket,
+  step: RouteStep,
+  fault: native.SystemFault | null,
+): native.SystemFault | null {
+  if (step.verb !== 'link.macvlan' && step.verb !== 'link.ipvlan') return fault;
+  if (fault?.errno !== 'EINVAL' || step.mtuBytes === null) return fault;
+  const parent = native.linkByName(host, step.parent);
+  if (!parent || step.mtuBytes <= parent.mtuBytes) return fault;
+  return {
+    ...fault,
+    errno: 'ERANGE',
+    detail: `mtu ${step.mtuBytes} is above ${parent.mtuBytes}, that of ${parent.name}`,
+  };
+}
+
 /** A link upon a parent is in another namespace than the parent: is it upon that one? */
 function verifyUpon(
   socket: native.RouteSocket,

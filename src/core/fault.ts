@@ -33,6 +33,7 @@ export const faultStatus = {
   'port.unavailable': 409,
   'link.exists': 409,
   'mac.taken': 409,
+  'mtu.too-large': 409,
   'bridge.full': 409,
   'container.exists': 409,
   'container.connected': 409,

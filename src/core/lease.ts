@@ -22,7 +22,7 @@ import {
   type NetworkSubnet,
   ownsBridge,
 } from './network.ts';
-import { type NetworkSettings, networkSettings } from './network-options.ts';
+import { type NetworkSettings, networkSettings, unreadableOption } from './network-options.ts';
 import type { FoundLink, ServedNames } from './plan/step.ts';
 
 /** What a network gives a container: addresses of every subnet, and all that its plan needs to know of the network. */
@@ -214,6 +214,19 @@ export function leaseOf(
     acceptRa: acceptRaOf(definition),
     dns: answersNames(definition) ? { servers: serversOf(definition, device), searchDomains: [searchDomain] } : null,
   };
+}
+
+/** Why no container can join: a value that is no such option's, or an MTU that the parent cannot carry. */
+export function leaseRefusal(definition: NetworkDefinition, device: NetworkDevice | null): Fault | null {
+  const unreadable = unreadableOption(definition);
+  if (unreadable !== null) return fault('network.damaged', `network ${definition.name}: ${unreadable}`);
+  const { mtuBytes } = networkSettings(definition);
+  const most = definition.driver === 'bridge' ? null : (device?.mtuBytes ?? null);
+  if (mtuBytes === null || most === null || mtuBytes <= most) return null;
+  return fault(
+    'mtu.too-large',
+    `network ${definition.name}: mtu ${mtuBytes} is above ${most}, that of ${device?.name}`,
+  );
 }
 
 /** What a network's containers are attached to, as it was found in the kernel. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { canonicalAddress, formatSubnet, parseSubnet } from './address.ts';
 import type { NetworkDefinition, NetworkSubnet } from './network.ts';
-import { networkDrivers } from './network-options.ts';
+import { networkDrivers, unreadableOption } from './network-options.ts';
 import { tokenPattern, tokenRule } from './token.ts';
 
 /**
@@ -62,6 +62,8 @@ export function definitionOf(name: string, json: unknown): NetworkDefinition | s
   }
   const file = parsed.data;
   if (file.name !== name) return `name: it is ${file.name} in a file that is named ${name}.json`;
+  const unreadable = unreadableOption({ driver: file.driver, options: file.options ?? {} });
+  if (unreadable !== null) return unreadable;
   return {
     name,
     id: file.id,

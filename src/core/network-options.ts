@@ -74,6 +74,12 @@ const oneOf = <Name extends Key>(key: Name, ...values: (NetworkSettings[Name] & 
   allowed: `is ${either(values)}`,
 });
 
+/** What an engine may write for the default. */
+const orDefault = (written: string, { read, allowed }: Reader): Reader => ({
+  read: (text) => (text === written ? {} : read(text)),
+  allowed,
+});
+
 /** Of words that stand for values. */
 const word = <Name extends Key>(key: Name, values: Readonly<Record<string, NetworkSettings[Name]>>): Reader => ({
   read: (text) => (Object.hasOwn(values, text) ? { [key]: values[text] } : null),
@@ -101,7 +107,7 @@ const vrf: Reader = {
 
 /** below it the kernel takes no IPv4 address */
 const leastMtuBytes = 68;
-const mtu = wholeNumber('mtuBytes', leastMtuBytes, 65535);
+const mtu = orDefault('0', wholeNumber('mtuBytes', leastMtuBytes, 65535));
 const metric = wholeNumber('metric', 0, 4_294_967_295);
 const acceptRa = word('acceptRa', { 0: 0, 1: 1, 2: 2 });
 const noDefaultRoute = word('defaultRoute', { true: false, false: true, 1: false, 0: true });
@@ -115,7 +121,7 @@ const readers: Record<NetworkDriver, Record<string, Reader>> = {
     inbound: oneOf('inbound', 'guarded', 'open'),
     isolate: word('isolate', { true: 'true', false: 'none', strict: 'strict', 1: 'true', 0: 'none' }),
     metric,
-    mode: word('managed', { managed: true, unmanaged: false }),
+    mode: orDefault('', word('managed', { managed: true, unmanaged: false })),
     no_default_route: noDefaultRoute,
     outbound_addr4: addressOf('outbound4', 4),
     outbound_addr6: addressOf('outbound6', 6),
@@ -129,7 +135,7 @@ const readers: Record<NetworkDriver, Record<string, Reader>> = {
     'com.docker.network.driver.mtu': mtu,
     bclim: wholeNumber('broadcastLimit', -1, 2_147_483_647),
     metric,
-    mode: oneOf('mode', 'bridge', 'private', 'vepa', 'passthru'),
+    mode: orDefault('', oneOf('mode', 'bridge', 'private', 'vepa', 'passthru', 'source')),
     no_default_route: noDefaultRoute,
     parent: interfaceName,
   },
@@ -138,7 +144,7 @@ const readers: Record<NetworkDriver, Record<string, Reader>> = {
     mtu,
     'com.docker.network.driver.mtu': mtu,
     metric,
-    mode: oneOf('mode', 'l2', 'l3', 'l3s'),
+    mode: orDefault('', oneOf('mode', 'l2', 'l3', 'l3s')),
     no_default_route: noDefaultRoute,
     parent: interfaceName,
   },
@@ -178,10 +184,22 @@ export function readOptions(driver: NetworkDriver, options: Options): NetworkSet
       );
     const reader = known[name] as Reader;
     const read = reader.read(text);
-    if (!read) return fault('payload.invalid', `option ${name}=${text}: ${name} ${reader.allowed}`);
+    if (!read) return fault('payload.invalid', unreadable(name, text, reader));
     Object.assign(settings, read);
   }
   return settings;
+}
+
+const unreadable = (name: string, text: string, { allowed }: Reader): string =>
+  `option ${name}=${text}: ${name} ${allowed}`;
+
+/** What is wrong with a value of a definition, whoever wrote it; an option that we do not know is another engine's. null: nothing. */
+export function unreadableOption({ driver, options }: { driver: NetworkDriver; options: Options }): string | null {
+  for (const [name, text] of Object.entries(options)) {
+    const reader = Object.hasOwn(readers[driver], name) ? readers[driver][name] : undefined;
+    if (reader && !reader.read(text)) return unreadable(name, text, reader);
+  }
+  return null;
 }
 
 /** Of a definition that is in force; what podman may know and we do not is passed over. */

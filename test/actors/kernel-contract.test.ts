@@ -387,6 +387,28 @@ describe.each([
       });
     });
 
+    it('N17 have no larger MTU than their parent: ERANGE, with both', async () => {
+      await withParent(async () => {
+        for (const mode of ['bridge', 'passthru'] as const)
+          expect(await refused({ ...upon(veth), mode, mtuBytes: 9000 } as Step)).toMatchObject({
+            errno: 'ERANGE',
+            detail: `mtu 9000 is above 1500, that of ${veth}`,
+          });
+        await succeed({ ...upon(veth), mtuBytes: 1400 } as Step);
+      });
+    });
+
+    it('C07 of mode passthru have the MAC address of their parent, whatever is asked for', async () => {
+      await withParent(async () => {
+        await succeed({ ...upon(veth), mode: 'passthru' } as Step, up('eth0', netns));
+        expect(world.link('eth0', netns)?.macAddress).toBe(world.link(veth)?.macAddress);
+      });
+    });
+
+    it('may be of mode source', async () => {
+      await withParent(() => succeed({ ...upon(veth), mode: 'source' } as Step, up('eth0', netns)).then(() => {}));
+    });
+
     it('go with their parent, and are deleted where they are', async () => {
       await withParent(async () => {
         await succeed(upon(veth));

@@ -7,6 +7,8 @@ import {
   type LeasedAddress,
   type Leases,
   leaseOf,
+  leaseRefusal,
+  picked,
   withGivenMacs,
 } from '../../src/core/lease.ts';
 import { macOfAddress, macOfContainer } from '../../src/core/names.ts';
@@ -266,5 +268,34 @@ describe('MAC addresses', () => {
     const macs = withGivenMacs({}, given);
     expect({ ...macs }).toEqual({ '10.0.0.2': '02:00:00:00:00:05' });
     expect({ ...withGivenMacs(macs, lease([v4(2)], { macs })) }).toEqual({});
+  });
+});
+
+describe('a network that no container can join', () => {
+  const upon = (driver: 'macvlan' | 'ipvlan', mtu?: string) =>
+    definitionOf({ driver, network_interface: 'up0', ...(mtu && { options: { mtu } }) });
+  const up0 = { name: 'up0', mtuBytes: 1500, addresses: [], names: null, routesLoopback: false };
+
+  it('N17 has a larger MTU than its parent, and the refusal has both', () => {
+    for (const driver of ['macvlan', 'ipvlan'] as const)
+      expect(leaseRefusal(upon(driver, '9000'), up0)).toEqual({
+        code: 'mtu.too-large',
+        message: 'network demo: mtu 9000 is above 1500, that of up0',
+      });
+  });
+
+  it('N17 is none where the MTU fits, or is that of the parent, or is not known, or is a bridge', () => {
+    expect(leaseRefusal(upon('macvlan', '1500'), up0)).toBeNull();
+    expect(leaseRefusal(upon('ipvlan'), up0)).toBeNull();
+    expect(leaseRefusal(upon('macvlan', '9000'), null)).toBeNull();
+    expect(leaseRefusal(definitionOf({ options: { mtu: '9000' } }), up0)).toBeNull();
+  });
+
+  it('has an option with a value that is none', () => {
+    const definition = { ...definitionOf(), options: { isolate: 'maybe', new_in_podman: 'x' } };
+    expect(leaseRefusal(definition, null)).toEqual({
+      code: 'network.damaged',
+      message: 'network demo: option isolate=maybe: isolate is true, false, strict, 0 or 1',
+    });
   });
 });

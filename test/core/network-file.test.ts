@@ -85,6 +85,11 @@ describe('the file of a definition', () => {
     ['has an id that is too short', { ...bridge, id: 'abc' }, /^id/],
     ['has a driver that we do not know', { ...bridge, driver: 'overlay' }, /^driver/],
     ['has a subnet that is none', { ...bridge, subnets: [{ subnet: '10.0.0' }] }, /^subnets.0.subnet/],
+    [
+      'has an option that cannot be so',
+      { ...bridge, options: { mtu: 'abc' } },
+      /^option mtu=abc: mtu is a whole number/,
+    ],
     ['asks a DHCP server', { ...bridge, ipam_options: { driver: 'dhcp' } }, /^ipam_options.driver/],
   ])('that %s is not taken, and the reason is told', (_, json, reason) => {
     expect(definitionOf('pod1', json)).toMatch(reason);

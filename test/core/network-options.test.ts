@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { isSameNetwork, type NetworkDefinition, optionsRefusal } from '../../src/core/network.ts';
-import { networkSettings, readOptions } from '../../src/core/network-options.ts';
+import { networkSettings, readOptions, unreadableOption } from '../../src/core/network-options.ts';
 import { definitionOf } from './samples.ts';
 
 describe('the options of a network', () => {
@@ -44,14 +44,20 @@ describe('the options of a network', () => {
     ['bridge', 'vlan', '4095', 'is a whole number from 1 to 4094'],
     ['bridge', 'vrf', 'a/b', 'is the name of an interface'],
     ['macvlan', 'bclim', '-2', 'is a whole number from -1 to 2147483647'],
-    ['macvlan', 'mode', 'l2', 'is bridge, private, vepa or passthru'],
+    ['macvlan', 'mode', 'l2', 'is bridge, private, vepa, passthru or source'],
     ['ipvlan', 'mode', 'vepa', 'is l2, l3 or l3s'],
     ['ipvlan', 'com.docker.network.driver.mtu', 'big', 'is a whole number from 68 to 65535'],
   ] as const)('%s: %s=%s is refused with what it can be', (driver, name, text, allowed) => {
-    expect(readOptions(driver, { [name]: text })).toMatchObject({
-      code: 'payload.invalid',
-      message: `option ${name}=${text}: ${name} ${allowed}`,
-    });
+    const message = `option ${name}=${text}: ${name} ${allowed}`;
+    expect(readOptions(driver, { [name]: text })).toMatchObject({ code: 'payload.invalid', message });
+    expect(unreadableOption({ driver, options: { new_in_podman: 'x', [name]: text } })).toBe(message);
+  });
+
+  it('may be spelt as engines spell the default', () => {
+    expect(readOptions('bridge', { mtu: '0', mode: '' })).toEqual(readOptions('bridge', {}));
+    expect(readOptions('macvlan', { mode: '' })).toEqual(readOptions('macvlan', {}));
+    expect(readOptions('macvlan', { mode: 'source' })).toMatchObject({ mode: 'source' });
+    expect(unreadableOption({ driver: 'ipvlan', options: { mode: '', bclim: 'x' } })).toBeNull();
   });
 
   it('that are not there leave all as it is without', () => {

@@ -26,7 +26,8 @@ it.each(rows.filter(({ file }) => file !== undefined))('$rule is proved by a tes
 
 it('says of no rule that it is open while a test names it', () => {
   const titles = readdirSync('test', { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.test.ts'))
+    // the cases there have names of their own
+    .filter((file) => file.endsWith('.test.ts') && !file.startsWith('cases/'))
     .map((file) => readFileSync(`test/${file}`, 'utf8'));
   for (const { rule } of rows.filter(({ file }) => file === undefined))
     expect(

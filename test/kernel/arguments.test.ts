@@ -59,8 +59,8 @@ it.each<[string, () => unknown]>([
     () => call('route', host.socket, [{ verb: 'addRoute', destination: '::/0', gateway: '10.0.0.1' }])(),
   ],
   [
-    "route[0].mode: expected 'bridge', 'private', 'vepa' or 'passthru'",
-    () => call('route', host.socket, [{ ...macvlan, mode: 'source' }])(),
+    "route[0].mode: expected 'bridge', 'private', 'vepa', 'passthru' or 'source'",
+    () => call('route', host.socket, [{ ...macvlan, mode: 'l2' }])(),
   ],
   [
     'route[0].broadcastLimit: expected an integer of 32 bits',

@@ -157,30 +157,33 @@ describe('macvlan', () => {
     apply(outside.socket, setLink('eth0', { up: true }));
   };
 
-  it.each(['bridge', 'private', 'vepa', 'passthru'] as const)('is made in its namespace at once, mode %s', (mode) => {
-    addUplink();
-    // that of passthru is its parent's
-    const macAddress = mode === 'passthru' ? null : '02:00:00:00:00:05';
-    apply(here.socket, addMacvlan('eth0', 'up0', there.path, { mode, macAddress, mtuBytes: 1400 }));
-    expect(linkByName(here.socket, 'eth0')).toBeNull();
-    const shown = link('eth0', there.path);
-    expect(shown).toMatchObject({
-      mtu: 1400,
-      operstate: 'DOWN',
-      linkinfo: { info_kind: 'macvlan', info_data: { mode } },
-    });
-    const parent = linkByName(here.socket, 'up0');
-    expect(shown.address).toBe(macAddress ?? parent?.macAddress);
-    expect(linkByName(there.socket, 'eth0')).toMatchObject({
-      kind: 'macvlan',
-      macvlanMode: mode,
-      broadcastLimit: null,
-      parentIndex: parent?.index,
-      peerIndex: null,
-      peerNetnsId: netnsIdOf(there.socket, here.path),
-    });
-    expect(netnsIdOf(there.socket, here.path)).not.toBeNull();
-  });
+  it.each(['bridge', 'private', 'vepa', 'passthru', 'source'] as const)(
+    'is made in its namespace at once, mode %s',
+    (mode) => {
+      addUplink();
+      // that of passthru is its parent's
+      const macAddress = mode === 'passthru' ? null : '02:00:00:00:00:05';
+      apply(here.socket, addMacvlan('eth0', 'up0', there.path, { mode, macAddress, mtuBytes: 1400 }));
+      expect(linkByName(here.socket, 'eth0')).toBeNull();
+      const shown = link('eth0', there.path);
+      expect(shown).toMatchObject({
+        mtu: 1400,
+        operstate: 'DOWN',
+        linkinfo: { info_kind: 'macvlan', info_data: { mode } },
+      });
+      const parent = linkByName(here.socket, 'up0');
+      expect(shown.address).toBe(macAddress ?? parent?.macAddress);
+      expect(linkByName(there.socket, 'eth0')).toMatchObject({
+        kind: 'macvlan',
+        macvlanMode: mode,
+        broadcastLimit: null,
+        parentIndex: parent?.index,
+        peerIndex: null,
+        peerNetnsId: netnsIdOf(there.socket, here.path),
+      });
+      expect(netnsIdOf(there.socket, here.path)).not.toBeNull();
+    },
+  );
 
   it('gets a limit for broadcasts, of either sign', () => {
     addUplink();

@@ -485,7 +485,10 @@ export class FakeKernel implements Kernel {
         `interface ${name} already exists in ${netns} and is not upon ${parentName}`,
       );
     if (parent.kind === 'loopback') throw new Refused(`add ${kind}`, 'EINVAL');
-    const macAddress = step.verb === 'link.macvlan' ? step.macAddress : parent.macAddress;
+    if (mtuBytes !== null && mtuBytes > parent.mtuBytes)
+      throw new Refused(`add ${kind}`, 'ERANGE', `mtu ${mtuBytes} is above ${parent.mtuBytes}, that of ${parentName}`);
+    const inherits = step.verb === 'link.ipvlan' || step.mode === 'passthru';
+    const macAddress = inherits ? parent.macAddress : step.macAddress;
     const link = newLink(name, kind, { macAddress, mtuBytes: mtuBytes ?? parent.mtuBytes, parent });
     inside.links.set(name, link);
     if (kind === 'macvlan') this.linux.macvlans.add(link);

@@ -1,0 +1,150 @@
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { untilAnswered } from '../support/daemon.ts';
+import { DoorEngine, podmanNetwork } from '../support/door-engine.ts';
+import { ipWithin } from '../support/fresh-host.ts';
+import { Lab, refusal } from '../support/lab.ts';
+import { ipBatch } from '../support/other-host.ts';
+
+let lab: Lab;
+let engine: DoorEngine;
+beforeAll(async () => {
+  lab = await Lab.open();
+  engine = new DoorEngine(lab);
+  ipBatch(null, ['link add lan0 type veth peer name lan1', 'link set lan0 up', 'link set lan1 up']);
+});
+afterAll(async () => {
+  ipBatch(null, ['link delete lan0']);
+  await lab.close();
+});
+
+const subnets = [{ subnet: '10.8.0.0/24', gateway: '10.8.0.1' }];
+type Driver = 'bridge' | 'macvlan' | 'ipvlan';
+const defined = (driver: Driver, options: Record<string, string>) =>
+  podmanNetwork('web', {
+    driver,
+    subnets,
+    options,
+    ipv6_enabled: false,
+    ...(driver !== 'bridge' && { network_interface: 'lan0' }),
+  });
+
+const wrong: [Driver, string, string][] = [
+  ['bridge', 'mode', 'foo'],
+  ['bridge', 'mtu', 'abc'],
+  ['bridge', 'mtu', ''],
+  ['bridge', 'metric', 'x'],
+  ['bridge', 'no_default_route', 'maybe'],
+  ['bridge', 'isolate', 'perhaps'],
+  ['bridge', 'vlan', '5000'],
+  ['bridge', 'vrf', 'a/b'],
+  ['bridge', 'outbound_addr4', 'fd00::1'],
+  ['bridge', 'outbound_addr6', 'x'],
+  ['bridge', 'inbound', 'closed'],
+  ['bridge', 'com.docker.network.driver.mtu', 'big'],
+  ['macvlan', 'mode', 'foo'],
+  ['macvlan', 'mtu', 'abc'],
+  ['macvlan', 'metric', 'x'],
+  ['macvlan', 'bclim', 'x'],
+  ['macvlan', 'no_default_route', 'maybe'],
+  ['ipvlan', 'mode', 'bridge'],
+  ['ipvlan', 'mtu', '-1'],
+  ['ipvlan', 'metric', '1.5'],
+  ['ipvlan', 'no_default_route', 'yes'],
+];
+
+describe('through the door', () => {
+  afterEach(() => engine.clear());
+
+  it('C08 a value that is none is refused, with its option, before anything is built', async () => {
+    for (const [index, [driver, option, value]] of wrong.entries()) {
+      const container = engine.container(`c${index}`, [
+        defined(driver, { [option]: value }),
+        { static_ips: ['10.8.0.5'] },
+      ]);
+      const said = await engine.refusal(container);
+      expect(said).toContain(`option ${option}=${value}: ${option} is`);
+    }
+    await lab.clear();
+  });
+
+  it('C08 options that netloom does not know are none of its business, and a default may be spelt out', async () => {
+    for (const [driver, options] of [
+      ['bridge', { new_in_podman: 'x', mtu: '0', mode: '', bclim: 'x' }],
+      ['macvlan', { new_in_podman: 'x', mode: '', isolate: 'perhaps' }],
+    ] as [Driver, Record<string, string>][]) {
+      const container = engine.container(`known-${driver}`, [defined(driver, options), { static_ips: ['10.8.0.5'] }]);
+      await engine.setUp(container);
+      await engine.tearDown(container);
+      await engine.clear();
+    }
+  });
+});
+
+describe('the file of a network', () => {
+  const directory = () => `${lab.daemon.directory}/state/networks`;
+  const file = () => `${directory()}/web.json`;
+  const write = (options: Record<string, string>) => {
+    mkdirSync(directory(), { recursive: true });
+    writeFileSync(file(), JSON.stringify(defined('bridge', options)));
+  };
+  const damage = async () => (await lab.client.network.list()).damaged.map(({ reason }) => reason);
+
+  it('C08 with a value that is none is told of, and no container is set up by it until it is put right', async () => {
+    write({ mtu: 'abc' });
+    await untilAnswered(async () => expect(await damage()).toEqual([expect.stringContaining('option mtu=abc')]));
+    const setUp = () => lab.client.container.setup({ id: 'c', networks: [{ network: 'web' }] });
+    expect(await refusal(setUp())).toMatchObject({
+      code: 'network.damaged',
+      message: expect.stringContaining('option mtu=abc: mtu is a whole number'),
+    });
+    expect((await lab.client.container.list()).containers).toEqual([]);
+    write({ mtu: '1400' });
+    await untilAnswered(async () => expect(await damage()).toEqual([]));
+    const { netns } = await untilAnswered(setUp);
+    expect(ipWithin<{ mtu: number }[]>(netns.path, 'link', 'show', 'eth0')[0]?.mtu).toBe(1400);
+    // who is there is not disturbed by what somebody writes
+    write({ mtu: '1400', metric: 'x' });
+    await untilAnswered(async () => expect(await damage()).toEqual([expect.stringContaining('option metric=x')]));
+    await lab.client.container.reload({ id: 'c' });
+    await lab.restart('kill');
+    expect((await lab.client.container.inspect({ id: 'c' })).container.state).toBe('configured');
+    expect(existsSync(file())).toBe(true);
+    await lab.remove('c');
+    rmSync(file());
+    await untilAnswered(async () => expect((await lab.client.network.list()).networks).toEqual([]));
+    await lab.clear();
+  });
+});
+
+describe('macvlan', () => {
+  it('C08 in mode=source is made so, and hears of nobody that it was not told of', async () => {
+    await lab.client.network.create({
+      name: 'net',
+      driver: 'macvlan',
+      network_interface: 'lan0',
+      subnets,
+      options: { mode: 'source' },
+    });
+    const { netns, status } = await lab.client.container.setup({ id: 'c', networks: [{ network: 'net' }] });
+    const [link] = ipWithin<{ address: string; linkinfo: { info_data: { mode: string } } }[]>(
+      netns.path,
+      '-d',
+      'link',
+      'show',
+      'eth0',
+    );
+    expect(link).toMatchObject({
+      address: status.net?.interfaces.eth0?.mac_address,
+      linkinfo: { info_data: { mode: 'source' } },
+    });
+    await lab.client.container.reload({ id: 'c' });
+    await lab.remove('c');
+    await lab.empty();
+    for (const mode of ['foo', 'l2'])
+      expect(
+        await refusal(lab.client.network.create({ name: 'net', driver: 'macvlan', subnets, options: { mode } })),
+      ).toMatchObject({ code: 'payload.invalid', message: expect.stringContaining(`option mode=${mode}`) });
+    await lab.clear();
+  });
+});

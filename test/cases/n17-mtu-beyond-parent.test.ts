@@ -1,0 +1,73 @@
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { DoorEngine, podmanNetwork } from '../support/door-engine.ts';
+import { ipWithin } from '../support/fresh-host.ts';
+import { Lab, refusal } from '../support/lab.ts';
+import { ipBatch } from '../support/other-host.ts';
+
+let lab: Lab;
+let engine: DoorEngine;
+beforeAll(async () => {
+  lab = await Lab.open();
+  engine = new DoorEngine(lab);
+  ipBatch(null, ['link add lan0 type veth peer name lan1', 'link set lan0 up', 'link set lan1 up']);
+});
+afterEach(async () => {
+  await lab.empty();
+  ipBatch(null, ['link set lan0 mtu 1500']);
+});
+afterAll(async () => {
+  ipBatch(null, ['link delete lan0']);
+  await lab.close();
+});
+
+const subnets = [{ subnet: '10.17.0.0/24', gateway: '10.17.0.1' }];
+const upon = (mtu: string, more: Record<string, string> = {}) => ({
+  name: 'lan',
+  driver: 'macvlan',
+  network_interface: 'lan0',
+  subnets,
+  options: { mtu, ...more },
+});
+const wish = { id: 'c', networks: [{ network: 'lan' }] };
+const both = expect.stringMatching(/mtu 9000 is above 1500, that of lan0/);
+const mtuWithin = (netns: string) => ipWithin<{ mtu: number }[]>(netns, 'link', 'show', 'eth0')[0]?.mtu;
+
+it.each(['bridge', 'private', 'vepa', 'passthru', 'source'])(
+  'N17 a macvlan in mode %s with a larger MTU than its parent is refused with both numbers',
+  async (mode) => {
+    await lab.client.network.create(upon('9000', { mode }));
+    expect(await refusal(lab.client.container.setup(wish))).toMatchObject({ code: 'mtu.too-large', message: both });
+    expect((await lab.client.network.inspect({ name: 'lan' })).network.leases).toEqual({});
+  },
+);
+
+it('N17 an ipvlan, a connect and a plan are refused alike', async () => {
+  await lab.client.network.create(upon('9000'));
+  await lab.client.container.setup({ id: 'c' });
+  const connect = lab.client.container.connect({ id: 'c', network: 'lan' });
+  expect(await refusal(connect)).toMatchObject({ code: 'mtu.too-large', message: both });
+  expect(await refusal(lab.client.request('plan.container', { ...wish, id: 'd' }))).toMatchObject({
+    code: 'mtu.too-large',
+  });
+  await lab.empty();
+  await lab.client.network.create({ ...upon('9000'), driver: 'ipvlan' });
+  expect(await refusal(lab.client.container.setup(wish))).toMatchObject({ code: 'mtu.too-large', message: both });
+});
+
+it('N17 one that fits is taken, also when the parent has grown since, and 65535 is the most on a bridge', async () => {
+  await lab.client.network.create(upon('9000'));
+  expect(await refusal(lab.client.container.setup(wish))).toMatchObject({ code: 'mtu.too-large' });
+  ipBatch(null, ['link set lan0 mtu 9000']);
+  const { netns } = await lab.client.container.setup(wish);
+  expect(mtuWithin(netns.path)).toBe(9000);
+  await lab.client.network.create({ name: 'web', subnets: [{ subnet: '10.18.0.0/24' }], options: { mtu: '65535' } });
+  const wide = await lab.client.container.setup({ id: 'wide', networks: [{ network: 'web' }] });
+  expect(mtuWithin(wide.netns.path)).toBe(65535);
+});
+
+it('N17 through the door', async () => {
+  const lan = podmanNetwork('lan', { ...upon('9000'), ipv6_enabled: false });
+  const container = engine.container('c', [lan, { static_ips: ['10.17.0.9'] }]);
+  expect(await engine.refusal(container)).toMatch(/mtu 9000 is above 1500, that of lan0/);
+  await engine.clear();
+});

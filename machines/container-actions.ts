@@ -4,7 +4,14 @@ import { type Attachment, attachmentsOf } from '../src/core/container.ts';
 import type { Effect } from '../src/core/effect.ts';
 import type { CommandId, ContainerEvent } from '../src/core/event.ts';
 import { type Fault, type FaultCode, fault } from '../src/core/fault.ts';
-import { refusedPort, setupPlan, teardownPlan, unlinkPlan, watchPlan } from '../src/core/plan/container.ts';
+import {
+  refusedPort,
+  setupPlan,
+  teardownPlan,
+  unlinkPlan,
+  unreachableRoute,
+  watchPlan,
+} from '../src/core/plan/container.ts';
 import type { PublishedPort } from '../src/core/port.ts';
 import {
   asksNothingNew,
@@ -20,6 +27,8 @@ import {
   nowhere,
   offlineStatus,
   releasesOfChange,
+  unreachableFacts,
+  unreachableWith,
 } from './container-changes.ts';
 import {
   type Change,
@@ -168,6 +177,7 @@ export const containerSetup = setup({
     keepNowhere: assign(({ context }) => ({
       lastFault: nowhere(context.id, refusedPort(grantOf(context)) as PublishedPort),
     })),
+    keepUnreachable: assign(({ context }) => ({ lastFault: unreachableRoute(grantOf(context)) })),
     announceFailed: decide(({ context }) => [
       { kind: 'announce', fact: 'failed', data: { fault: context.lastFault } },
       { kind: 'reply', command: context.command, fault: context.lastFault as Fault },
@@ -271,6 +281,9 @@ export const containerSetup = setup({
       assertEvent(event, ['claim.refused', 'steps.failed']);
       return [{ kind: 'reply', command: context.command, fault: event.fault }];
     }),
+    replyUnreachable: decide(({ context, event }) => [
+      { kind: 'reply', command: context.command, fault: unreachableWith(context, event) as Fault },
+    ]),
     refuseChange: decide(({ context, event }) => [
       { kind: 'reply', command: commandOf(event), fault: changeRefusal(context, event) as Fault },
     ]),
@@ -412,6 +425,10 @@ export const containerSetup = setup({
     isThisAttempt: ({ context, event }) => 'attempt' in event && event.attempt === context.attempt,
     publishesNowhere: ({ context }) =>
       context.awaiting.length === 0 && context.wish !== null && refusedPort(grantOf(context)) !== null,
+    routesNowhere: ({ context }) =>
+      context.awaiting.length === 0 && context.wish !== null && unreachableRoute(grantOf(context)) !== null,
+    connectsNowhere: ({ context, event }) =>
+      'attempt' in event && event.attempt === context.attempt && unreachableWith(context, event) !== null,
     claimsNothing: ({ context }) => context.awaiting.length === 0,
     isSetup: ({ event }) => isResultOf('setup', event),
     isSetupThatLeftNothing: ({ event }) =>

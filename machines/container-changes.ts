@@ -19,6 +19,7 @@ import {
   spoofingPlan,
   targetFamilies,
   unpublishPlan,
+  unreachableRoute,
   verifyPlan,
 } from '../src/core/plan/container.ts';
 import type { Plan } from '../src/core/plan/step.ts';
@@ -167,6 +168,14 @@ function withSpoofing(
   const lease = leases[network];
   if (lease?.link.kind !== 'bridge') return leases;
   return { ...leases, [network]: { ...lease, link: { ...lease.link, spoofing } } };
+}
+
+/** C05: whether a route of the network that is to be joined would lead nowhere, by the lease that was granted. */
+export function unreachableWith(context: ContainerContext, event: ContainerEvent): Fault | null {
+  if (event.type !== 'lease.granted') return null;
+  const { lease } = event;
+  const leases = { ...context.leases, [lease.network]: lease };
+  return unreachableRoute(grantAfter({ ...context, leases }), lease.network);
 }
 
 /** The plan that makes the change. */

@@ -152,6 +152,11 @@ export const containerMachine = containerSetup.createMachine({
           target: 'failed',
           actions: ['keepNowhere', 'releaseClaims', 'forgetGrants', 'announceFailed', 'answered', 'refuseWaiting'],
         },
+        {
+          guard: 'routesNowhere',
+          target: 'failed',
+          actions: ['keepUnreachable', 'releaseClaims', 'forgetGrants', 'announceFailed', 'answered', 'refuseWaiting'],
+        },
         { guard: 'claimsNothing', target: 'building' },
       ],
       on: {
@@ -268,7 +273,14 @@ export const containerMachine = containerSetup.createMachine({
               entry: 'claimChange',
               on: {
                 ...whileChanging,
-                'lease.granted': { guard: 'isThisAttempt', target: 'changing', actions: 'keepChangeGrant' },
+                'lease.granted': [
+                  {
+                    guard: 'connectsNowhere',
+                    target: 'settled',
+                    actions: ['releaseChange', 'replyUnreachable', 'dropChange', 'forgetChange'],
+                  },
+                  { guard: 'isThisAttempt', target: 'changing', actions: 'keepChangeGrant' },
+                ],
                 'ports.granted': { guard: 'isThisAttempt', target: 'changing', actions: 'keepChangeGrant' },
                 'claim.refused': {
                   guard: 'isThisAttempt',

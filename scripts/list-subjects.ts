@@ -27,6 +27,8 @@ const meanings: Record<FaultCode, string> = {
   'address.invalid': 'an IP or MAC address is none, or not one on which a port can be published',
   'address.outside-subnet': 'an address is in no subnet of the network',
   'subnet.invalid': 'a subnet is none, or overlaps another one of the same network',
+  'route.unreachable':
+    'the gateway of a route is on no network of the container; the message names network, destination and gateway',
   'port.invalid': 'a port, range or protocol is none',
   'port.overlap': 'two port mappings of one container lead one host port to different ports of it',
   'netns.cycle': 'containers would share a namespace in a circle',

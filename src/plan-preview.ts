@@ -30,6 +30,8 @@ export function previewPlan(views: JournalViews, netnsDirectory: string, wish: C
   const grant = { wish, netns, leases, ports: wish.ports };
   const lost = refusedPort(grant);
   if (lost) throw new NetloomError(nowhere(wish.id, lost));
+  const unreachable = unreachableRoute(grant);
+  if (unreachable) throw new NetloomError(unreachable);
   const plan = setupPlan(grant);
   return {
     id: wish.id,

@@ -16,6 +16,7 @@ export const faultStatus = {
   'address.invalid': 400,
   'address.outside-subnet': 400,
   'subnet.invalid': 400,
+  'route.unreachable': 400,
   'port.invalid': 400,
   'port.overlap': 400,
   'netns.cycle': 400,

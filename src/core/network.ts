@@ -39,7 +39,10 @@ const routeTypes = ['unicast', 'blackhole', 'unreachable', 'prohibit'] as const 
 
 const routeSchema = z.object({
   destination: z.string().describe('CIDR'),
-  gateway: z.string().nullish().describe('an address of one of the subnets; none for types that lead nowhere'),
+  gateway: z
+    .string()
+    .nullish()
+    .describe("on one of the container's networks, as a rule this one; none for types that lead nowhere"),
   metric: z.int().min(0).max(4_294_967_295).nullish().describe('default: 100'),
   type: z.enum(routeTypes).nullish().describe('default: unicast'),
   route_type: z.enum(routeTypes).nullish().describe('the same, as netavark calls it'),
@@ -159,7 +162,7 @@ export function networkWish(request: NetworkRequest): NetworkWish | Fault {
   if (typeof link === 'object' && link !== null) return link;
   const subnets = networkSubnets(request.subnets ?? []);
   if ('code' in subnets) return subnets;
-  const routes = networkRoutes(request.routes ?? [], subnets);
+  const routes = networkRoutes(request.routes ?? []);
   if ('code' in routes) return routes;
   const dnsServers = addresses(request.network_dns_servers ?? [], 'name server');
   if ('code' in dnsServers) return dnsServers;
@@ -270,13 +273,10 @@ function addresses(texts: readonly string[], what: string): string[] | Fault {
   return [...new Set(canonical)];
 }
 
-function networkRoutes(
-  requested: NonNullable<NetworkRequest['routes']>,
-  subnets: readonly NetworkSubnet[],
-): NetworkRoute[] | Fault {
+function networkRoutes(requested: NonNullable<NetworkRequest['routes']>): NetworkRoute[] | Fault {
   const routes: NetworkRoute[] = [];
   for (const entry of requested) {
-    const route = networkRoute(entry, subnets);
+    const route = networkRoute(entry);
     if ('code' in route) return route;
     const same = routes.some(({ destination, metric }) => destination === route.destination && metric === route.metric);
     if (same) return fault('payload.invalid', `there are two routes to ${route.destination}`);
@@ -285,10 +285,14 @@ function networkRoutes(
   return routes;
 }
 
-function networkRoute(
-  { destination, gateway, metric, type, route_type }: NonNullable<NetworkRequest['routes']>[number],
-  subnets: readonly NetworkSubnet[],
-): NetworkRoute | Fault {
+/** Whether its gateway can be reached is known when a container joins: it may be on another network of the container. */
+function networkRoute({
+  destination,
+  gateway,
+  metric,
+  type,
+  route_type,
+}: NonNullable<NetworkRequest['routes']>[number]): NetworkRoute | Fault {
   const subnet = parseSubnet(destination);
   if (!subnet) return fault('subnet.invalid', `route to ${destination}: it is no subnet`);
   const route: NetworkRoute = {
@@ -302,9 +306,8 @@ function networkRoute(
   const via = canonicalAddress(gateway ?? '');
   if (via === null)
     return fault('address.invalid', `route to ${destination}: gateway ${gateway ?? ''} is no IP address`);
-  const isNear = subnets.some((own) => subnetContains(parseSubnet(own.subnet) as Subnet, via));
-  if (familyOf(via) !== subnet.family || !isNear)
-    return fault('address.outside-subnet', `route to ${destination}: gateway ${via} is in no subnet of the network`);
+  if (familyOf(via) !== subnet.family)
+    return fault('address.invalid', `route to ${destination}: gateway ${via} is an IPv${familyOf(via)} address`);
   return { ...route, gateway: via };
 }
 

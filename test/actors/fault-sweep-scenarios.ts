@@ -122,6 +122,7 @@ const dual = {
   name: 'dual',
   network_interface: 'nldual',
   subnets: [{ subnet: '10.89.0.0/24' }, { subnet: 'fd89::/64' }],
+  routes: [{ destination: '10.66.0.0/16', type: 'blackhole' as const }],
 };
 const back = { name: 'back', network_interface: 'nlback', subnets: [{ subnet: '10.90.0.0/24' }], internal: true };
 const mac: NetworkDefinition = {
@@ -195,6 +196,8 @@ const dismantled = (
 
 export function scenariosIn({ pid, path }: Surroundings): Record<string, Scenario> {
   const setupAdopted = setup({ id: 'c', networks: [onDual], ports: onePort, pid });
+  const named = { ...onDual, hostInterfaceName: 'veth-c' };
+  const setupForeign = setup({ id: 'c', mode: `ns:${path}`, networks: [named], ports: onePort });
   const removed = [remove('c')];
   return {
     'network.create': { before: [], command: create(dual), kind: 'build', back: [removeNetwork('dual')], end: [] },
@@ -222,11 +225,7 @@ export function scenariosIn({ pid, path }: Surroundings): Record<string, Scenari
     'two networks': built([...dualUp, ...backUp], setupTwo, [...dualDown, ...backDown]),
     macvlan: { ...built(macUp, setupMac, macDown), found: [mac] },
     "a process's namespace": built(dualUp, setupAdopted, dualDown),
-    'a namespace that is not ours': built(
-      dualUp,
-      setup({ id: 'c', mode: `ns:${path}`, networks: [onDual], ports: onePort }),
-      dualDown,
-    ),
+    'a namespace that is not ours': built(dualUp, setupForeign, dualDown),
     'the namespace of another container': built(dualUp, setup({ id: 'c', mode: 'container:n-dual' }), dualDown),
     connect: {
       before: [...dualUp, ...backUp, setup({ id: 'c', networks: [onBack], ports: onePort })],
@@ -306,9 +305,9 @@ export function scenariosIn({ pid, path }: Surroundings): Record<string, Scenari
       [...removed, ...dualDown],
     ),
     'teardown in a namespace that is not ours': dismantled(
-      [...dualUp, setup({ id: 'c', mode: `ns:${path}`, networks: [onDual], ports: onePort })],
+      [...dualUp, setupForeign],
       teardown('c'),
-      [setup({ id: 'c', mode: `ns:${path}`, networks: [onDual], ports: onePort })],
+      [setupForeign],
       [...removed, ...dualDown],
     ),
   };

@@ -94,7 +94,7 @@ describe('a network wish', () => {
     [{ network_dns_servers: ['one'] }, 'address.invalid'],
     [{ routes: [{ destination: 'far' }] }, 'subnet.invalid'],
     [{ routes: [{ destination: '10.1.0.0/16' }] }, 'address.invalid'],
-    [{ routes: [{ destination: '10.1.0.0/16', gateway: '10.1.0.1' }] }, 'address.outside-subnet'],
+    [{ routes: [{ destination: '10.1.0.0/16', gateway: 'fd00::1' }] }, 'address.invalid'],
     [{ routes: [{ destination: '10.1.0.0/16', gateway: '10.89.0.9', type: 'blackhole' as const }] }, 'payload.invalid'],
     [{ ipam_options: { driver: 'dhcp' } }, 'mode.unsupported'],
     [{ options: { mtu: '67' } }, 'payload.invalid'],
@@ -123,6 +123,11 @@ describe('a network wish', () => {
     ],
   ])('is refused: %j', (request, code) => {
     expect(refused(request)).toMatchObject({ code });
+  });
+
+  it('C05 takes a route through a gateway that may be on another network of its containers', () => {
+    const routes = [{ destination: '10.1.0.0/16', gateway: '10.1.0.1' }];
+    expect(networkWishOf({ routes }).routes).toMatchObject(routes);
   });
 
   it('names the gateway that lies outside, and outside of what', () => {

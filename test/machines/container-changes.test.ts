@@ -85,6 +85,34 @@ describe('C03 connecting', () => {
   });
 });
 
+describe('C05 a route whose gateway is on no network of the container', () => {
+  const route = { destination: '10.77.0.0/16', gateway: '10.99.0.9', metric: null, type: 'unicast' } as const;
+  const lost = leaseOf({ network: 'back', routes: [route] });
+
+  it('C05 refuses the connect before anything is built', () => {
+    const asking = reach(up, connect);
+    expect(step(asking, { type: 'lease.granted', attempt: 2, lease: lost })).toEqual([
+      'up.configured',
+      'tell network/back lease.release',
+      'reply c2 route.unreachable',
+    ]);
+    expect(reach(asking, { type: 'lease.granted', attempt: 2, lease: lost }).context).toMatchObject({ change: null });
+    expect(step(asking, { type: 'lease.granted', attempt: 1, lease: lost })).toEqual(['up.configured asking']);
+  });
+
+  it('C05 lets other networks be joined, also the one that has the gateway', () => {
+    const without = reach(up, connect, { ...leased, lease: lost } as ActorEvent);
+    const has = leaseOf({
+      network: 'back',
+      addresses: [{ address: '10.99.0.2', prefixLength: 24, gateway: null }],
+      routes: [route],
+    });
+    expect(step(reach(without, connect), { type: 'lease.granted', attempt: 3, lease: has })[1]).toBe('apply connect');
+    const lame = { ...up, context: { ...up.context, leases: { demo: leaseOf({ routes: [route] }) } } } as At;
+    expect(step(reach(lame, connect), leased)).toEqual(['up.configured changing', 'apply connect']);
+  });
+});
+
 describe('C04 disconnecting', () => {
   it('C04 gives the address back when the link is gone, not before', () => {
     expect(step(up, disconnect)).toEqual(['up.configured changing', 'apply disconnect']);

@@ -100,6 +100,20 @@ describe('claims', () => {
     ]);
   });
 
+  it('C05 by which a route would lead nowhere are given back, and nothing is built', () => {
+    const route = { destination: '10.77.0.0/16', gateway: '10.99.0.9', metric: null, type: 'unicast' } as const;
+    const [, ports] = grantsFor(claiming.context) as [ActorEvent, ActorEvent];
+    const lease: ActorEvent = { type: 'lease.granted', attempt: 1, lease: leaseOf({ routes: [route] }) };
+    expect(step(claiming, lease)).toEqual(['claiming']);
+    expect(step(claiming, lease, ports)).toEqual([
+      'failed',
+      'tell network/demo lease.release',
+      'tell host ports.release',
+      'announce failed',
+      'reply c1 route.unreachable',
+    ]);
+  });
+
   it('one of which is refused are all given back, and the set-up has failed', () => {
     expect(step(claiming, { type: 'claim.refused', attempt: 1, fault: fault('port.taken', 'taken') })).toEqual([
       'failed',

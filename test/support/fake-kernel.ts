@@ -243,6 +243,7 @@ export class FakeKernel implements Kernel {
         const link = netns?.links.get(step.name);
         if (netns && link && isNamed(link, step.alias)) linux.deleteLink(netns, step.name);
         return;
+      }
       case 'link.gone':
         return this.#linkGone(step);
       case 'link.ipv6':
@@ -568,7 +569,6 @@ export class FakeKernel implements Kernel {
         linux.deleteLink(linux.host, name);
         settle();
       }, graceMs);
-      if (!linux.host.links.has(name)) settle();
     });
   }
 

@@ -1,5 +1,6 @@
-import { type Family, familyOf } from '../address.ts';
+import { type Family, familyOf, parseSubnet, type Subnet, subnetContains } from '../address.ts';
 import type { Attachment, ContainerWish } from '../container.ts';
+import { type Fault, fault } from '../fault.ts';
 import { firstOfFamily, type Lease, type LeaseLink } from '../lease.ts';
 import { hostEndName, macOfBridgePort, macOfContainer, netnsPath, vethAlias, vethGroup } from '../names.ts';
 import { carriesIpv6, type NetworkRoute } from '../network.ts';
@@ -108,6 +109,7 @@ export function teardownPlan(grant: ContainerGrant): Plan {
       ...(elements.length > 0
         ? [{ verb: 'nft.delete', elements } as const, ...forgetFlows(servedPorts(grant.ports))]
         : []),
+      ...(dropsNetns ? [] : refusingRoutes(grant).map(withdrawn)),
       ...joined(grant).flatMap(({ attachment, lease }): Step[] => {
         if (lease.link.kind !== 'bridge') return [deleteLinkStep(grant, attachment, lease)];
         return dropsNetns ? [] : cutSteps(grant, attachment, lease);
@@ -149,6 +151,7 @@ export function connectPlan(before: ContainerGrant, after: ContainerGrant, netwo
       ...watchSteps(after, added),
       ...ipv6Steps(after, added, null),
       ...added.flatMap(({ attachment, lease }) => containerEndSteps(after, attachment, lease)),
+      ...routesThatCome(before, after),
       ...added.flatMap(({ attachment, lease }) => readyStepsOf(after, attachment, lease)),
       ...added.flatMap((one) => nameSteps(after, one)),
     ],
@@ -158,15 +161,19 @@ export function connectPlan(before: ContainerGrant, after: ContainerGrant, netwo
 /** C04: one network less. Ports that led there lead to the next network first (C05); the link is held to its end. */
 export function disconnectPlan(before: ContainerGrant, after: ContainerGrant, network: string): Plan {
   const dropped = joined(before).filter(({ attachment }) => attachment.network === network);
+  const replaced = routesThatGo(before, after);
   return {
     name: 'disconnect',
     kind: 'dismantle',
     steps: [
       ...dropped.flatMap((one) => forgetNameSteps(before, one)),
       ...refirewall(before, after, publishedElements),
+      ...replaced.filter((route) => !leadsOutwards(route)).map(withdrawn),
       ...dropped.map(({ attachment, lease }) => deleteLinkStep(before, attachment, lease)),
       ...exchange(heldElements(before), heldElements(after)),
-      ...promotedRoutes(before, after),
+      // a LAN that is left when the first one goes leads outwards in its place: never is there none
+      ...routesThatCome(before, after),
+      ...replaced.filter(leadsOutwards).map(withdrawn),
     ],
   };
 }
@@ -336,8 +343,11 @@ function watchSteps({ wish, netns }: ContainerGrant, links: readonly Joined[]): 
   return isSilent ? [{ verb: 'netns.watch', owner: `container/${wish.id}`, path: netns }] : [];
 }
 
-const insideSteps = (grant: ContainerGrant): Step[] =>
-  joined(grant).flatMap(({ attachment, lease }) => containerEndSteps(grant, attachment, lease));
+/** All addresses before all routes: the gateway of a network's route may be on another network. */
+const insideSteps = (grant: ContainerGrant): Step[] => [
+  ...joined(grant).flatMap(({ attachment, lease }) => containerEndSteps(grant, attachment, lease)),
+  ...allRoutes(grant),
+];
 
 const readySteps = (grant: ContainerGrant): Step[] =>
   joined(grant).flatMap(({ attachment, lease }) => readyStepsOf(grant, attachment, lease));
@@ -491,8 +501,6 @@ function containerEndSteps({ netns }: ContainerGrant, attachment: Attachment, le
         address: `${address}/${prefixLength}`,
       }),
     ),
-    ...defaultRoutes(grant, { attachment, lease }),
-    ...lease.routes.map((route) => staticRoute(netns, link, route)),
   ];
 }
 
@@ -515,6 +523,37 @@ function readyStepsOf(
 }
 
 type RouteAdd = Extract<Step, { verb: 'route.add' | 'route.delete' }>;
+
+/**
+ * Network by network: its default routes, then its own. A destination has one route of a metric: of several that networks have,
+ * the first is in force.
+ */
+function allRoutes(grant: ContainerGrant): RouteAdd[] {
+  const routes = joined(grant).flatMap((one) => [...defaultRoutes(grant, one), ...networkRoutes(grant, one)]);
+  const isInPlaceOf = (one: RouteAdd) => (other: RouteAdd) =>
+    one.destination === other.destination && one.metric === other.metric;
+  return routes.filter((route, index) => routes.findIndex(isInPlaceOf(route)) === index);
+}
+
+/** Those that refuse have no link to go with. */
+const refusingRoutes = (grant: ContainerGrant): RouteAdd[] => allRoutes(grant).filter(({ link }) => link === null);
+
+const withdrawn = (route: RouteAdd): RouteAdd => ({ ...route, verb: 'route.delete' });
+
+/** Of a network that comes, and of others: whose gateway is on it. Of one that goes: those of others that take their place. */
+function routesThatCome(before: ContainerGrant, after: ContainerGrant): RouteAdd[] {
+  const known = allRoutes(before);
+  return allRoutes(after).filter((route) => !known.some((other) => isDeepEqual(route, other)));
+}
+
+/** Those of a network that goes, and do not go with its link; and those that a more preferred one replaces. */
+function routesThatGo(before: ContainerGrant, after: ContainerGrant): RouteAdd[] {
+  const links = new Set<string | null>([null, ...joined(after).map(({ attachment }) => attachment.interfaceName)]);
+  return routesThatCome(after, before).filter(({ link }) => links.has(link));
+}
+
+const leadsOutwards = ({ destination, link }: RouteAdd): boolean =>
+  link !== null && (destination === '0.0.0.0/0' || destination === '::/0');
 
 /** One default route per family, by the first gateway of it; of several networks the first is preferred, but a LAN before bridges. */
 function defaultRoutes(grant: ContainerGrant, { attachment, lease }: Joined): RouteAdd[] {
@@ -543,17 +582,6 @@ const firstLan = (grant: ContainerGrant, family: Family): Joined | undefined =>
   joined(grant).find(
     ({ lease }) => lease.link.kind !== 'bridge' && lease.metric === null && gatewayTowards(lease, family) !== null,
   );
-
-/** A LAN that is left when the first one goes leads outwards in its place. */
-function promotedRoutes(before: ContainerGrant, after: ContainerGrant): Step[] {
-  return joined(after).flatMap((one): Step[] => {
-    const [old, wanted] = [before, after].map((grant) => defaultRoutes(grant, one)) as [RouteAdd[], RouteAdd[]];
-    return wanted.flatMap((route, index): Step[] => {
-      const former = old[index] as RouteAdd;
-      return route.metric === former.metric ? [] : [route, { ...former, verb: 'route.delete' }];
-    });
-  });
-}
 
 /**
  * Those that a network gives its members. One whose gateway was on a network that the container has left is left out, and so is

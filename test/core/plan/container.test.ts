@@ -14,6 +14,7 @@ import {
   teardownPlan,
   unlinkPlan,
   unpublishPlan,
+  unreachableRoute,
   verifyPlan,
   watchPlan,
 } from '../../../src/core/plan/container.ts';
@@ -136,9 +137,9 @@ describe('the plans of a container', () => {
         "link.set lo up in /netns/netloom-web",
         "link.set eth0 up in /netns/netloom-web",
         "address.add 10.89.0.2/24 dev eth0 in /netns/netloom-web",
-        "route.add 0.0.0.0/0 via 10.89.0.1 in /netns/netloom-web",
         "link.set eth1 up in /netns/netloom-web",
         "address.add 10.89.1.2/24 dev eth1 in /netns/netloom-web",
+        "route.add 0.0.0.0/0 via 10.89.0.1 in /netns/netloom-web",
         "route.add 0.0.0.0/0 via 10.89.1.1 in /netns/netloom-web",
         "link.settle nl9ff56c578050",
         "link.settle nlb0362f948b6d",
@@ -562,5 +563,145 @@ describe('MAC addresses', () => {
       expect(steps[last]).toEqual(announce);
     }
     expect(setupPlan(grantOf({ networks: [demo] })).steps.map(({ verb }) => verb)).not.toContain('address.announce');
+  });
+});
+
+describe('routes of networks', () => {
+  const blackhole = { destination: '10.66.0.0/16', gateway: null, metric: null, type: 'blackhole' } as const;
+  const refused6 = { destination: 'fd66::/48', gateway: null, metric: 7, type: 'prohibit' } as const;
+  const across = { destination: '10.77.0.0/16', gateway: '10.89.0.9', metric: null, type: 'unicast' } as const;
+  const both = { networks: [demo, { network: 'back' }] };
+  const without = (grant: ContainerGrant, network: string): ContainerGrant => ({
+    ...grant,
+    wish: { ...grant.wish, attachments: grant.wish.attachments.filter((one) => one.network !== network) },
+  });
+  const routes = ({ steps }: Plan) => steps.filter(({ verb }) => verb.startsWith('route.')).map(describeStep);
+  const inside = ' in /netns/netloom-web';
+
+  it('C04 that refuse go with their network, and with a container whose namespace stays', () => {
+    const request = { mode: 'ns:/run/netns/blue', ...both };
+    const grant = grantOf(request, [leaseOf(), { ...second, routes: [blackhole, refused6] }]);
+    const deleted = [
+      'route.delete blackhole 10.66.0.0/16 in /run/netns/blue',
+      'route.delete prohibit fd66::/48 in /run/netns/blue',
+    ];
+    expect(routes(disconnectPlan(grant, without(grant, 'back'), 'back'))).toEqual(deleted);
+    expect(routes(teardownPlan(grant))).toEqual(deleted);
+    expect(routes(disconnectPlan(grant, without(grant, 'demo'), 'demo'))).toEqual([]);
+    expect(
+      routes(teardownPlan(grantOf({ pid: 42, ...both }, [leaseOf(), { ...second, routes: [blackhole] }]))),
+    ).toEqual(['route.delete blackhole 10.66.0.0/16 in /netns/netloom-web']);
+    expect(routes(teardownPlan(grantOf(both, [leaseOf(), { ...second, routes: [blackhole] }])))).toEqual([]);
+  });
+
+  it('C04 that two networks have are there once, and stay with either of them', () => {
+    const grant = grantOf(both, [leaseOf({ routes: [blackhole] }), { ...second, routes: [blackhole] }]);
+    expect(routes(setupPlan(grant)).filter((line) => line.includes('blackhole'))).toHaveLength(1);
+    for (const network of ['demo', 'back'])
+      expect(routes(disconnectPlan(grant, without(grant, network), network))).toEqual([]);
+    // taking back a connect that failed takes nothing from the other
+    expect(routes(connectPlan(without(grant, 'back'), grant, 'back', 7))).toEqual([
+      `route.add 0.0.0.0/0 via 10.89.1.1${inside}`,
+    ]);
+  });
+
+  it('C04 of another kind, or through another gateway, take the place of one that went', () => {
+    const grant = grantOf(both, [
+      leaseOf({ routes: [blackhole] }),
+      { ...second, routes: [{ ...blackhole, type: 'unreachable' }] },
+    ]);
+    expect(routes(disconnectPlan(grant, without(grant, 'demo'), 'demo'))).toEqual([
+      `route.delete blackhole 10.66.0.0/16${inside}`,
+      `route.add unreachable 10.66.0.0/16${inside}`,
+    ]);
+    // taking back a connect that failed takes nothing from who was there
+    expect(routes(connectPlan(without(grant, 'back'), grant, 'back', 7)).join()).not.toContain('10.66.0.0/16');
+    const leading = { ...blackhole, type: 'unicast', gateway: '10.89.1.9' } as const;
+    const led = grantOf(both, [leaseOf({ routes: [blackhole] }), { ...second, routes: [leading] }]);
+    expect(routes(disconnectPlan(led, without(led, 'demo'), 'demo')).at(-1)).toBe(
+      `route.add 10.66.0.0/16 via 10.89.1.9${inside}`,
+    );
+  });
+
+  it('C05 lead through whichever network has the gateway, behind the addresses of all', () => {
+    const across6 = { destination: 'fd77::/48', gateway: 'fd00::9', metric: null, type: 'unicast' } as const;
+    const leases = [dual, { ...second, routes: [across, across6] }];
+    for (const networks of [both.networks, both.networks.toReversed()]) {
+      const grant = grantOf({ networks }, leases);
+      expect(unreachableRoute(grant)).toBeNull();
+      const steps = setupPlan(grant).steps;
+      const last = steps.findLastIndex(({ verb }) => verb === 'address.add');
+      const link = grant.wish.attachments.find(({ network }) => network === 'demo')?.interfaceName;
+      for (const destination of [across.destination, across6.destination]) {
+        const at = steps.findIndex((step) => step.verb === 'route.add' && step.destination === destination);
+        expect(at).toBeGreaterThan(last);
+        expect(steps[at]).toMatchObject({ link });
+      }
+    }
+  });
+
+  it('C05 that lead nowhere are named; an address of the link itself is its own', () => {
+    const alone = grantOf({ networks: [{ network: 'back' }] }, [{ ...second, routes: [across] }]);
+    expect(unreachableRoute(alone)).toEqual({
+      code: 'route.unreachable',
+      message:
+        'network back: its route to 10.77.0.0/16 leads through 10.89.0.9, which is on no network of container web',
+    });
+    const local = { destination: 'fd77::/48', gateway: 'fe80::9', metric: null, type: 'unicast' } as const;
+    expect(unreachableRoute(grantOf({ networks: [demo] }, [leaseOf({ routes: [local] })]))).toBeNull();
+    expect(routes(verifyPlan(alone, 7))).toEqual([`route.add 0.0.0.0/0 via 10.89.1.1${inside}`]);
+  });
+
+  it('C05 are none of the container that is their gateway', () => {
+    const route = { ...across, gateway: '10.89.0.2' };
+    const grant = grantOf(both, [leaseOf(), { ...second, routes: [route] }]);
+    expect(unreachableRoute(grant)).toBeNull();
+    expect(routes(setupPlan(grant)).join()).not.toContain(route.destination);
+  });
+
+  it('C05 come back with the network of their gateway, and go from it with their own', () => {
+    const grant = grantOf({ networks: [{ network: 'back' }, demo] }, [leaseOf(), { ...second, routes: [across] }]);
+    const line = `10.77.0.0/16 via 10.89.0.9${inside}`;
+    expect(routes(connectPlan(without(grant, 'demo'), grant, 'demo', 7))).toContain(`route.add ${line}`);
+    expect(routes(disconnectPlan(grant, without(grant, 'back'), 'back'))).toEqual([`route.delete ${line}`]);
+    expect(routes(disconnectPlan(grant, without(grant, 'demo'), 'demo'))).toEqual([]);
+  });
+});
+
+describe("C15 the name of the host's end", () => {
+  const named = grantOf({ networks: [{ ...demo, hostInterfaceName: 'veth-web' }] });
+  const alias = 'netloom container/web network/demo';
+
+  it("C15 is looked for before anything is built, and is the link's everywhere", () => {
+    expect(setupPlan(named).steps[0]).toEqual({
+      verb: 'link.vacant',
+      name: 'veth-web',
+      peer: { netns: '/netns/netloom-web', name: 'eth0' },
+    });
+    const text = JSON.stringify([setupPlan(named), teardownPlan(named), unlinkPlan(named), verifyPlan(named, 7)]);
+    expect(text).not.toMatch(/nl[0-9a-f]{12}/);
+    expect(setupPlan(named).steps).toContainEqual(
+      expect.objectContaining({ verb: 'link.set', name: 'veth-web', alias }),
+    );
+  });
+
+  it('C15 is taken away only where the link is that of the container', () => {
+    expect(unlinkPlan(named).steps[0]).toMatchObject({ verb: 'link.gone', name: 'veth-web', alias });
+    const blue = grantOf({ mode: 'ns:/run/netns/blue', networks: [{ ...demo, hostInterfaceName: 'veth-web' }] });
+    expect(teardownPlan(blue).steps).toContainEqual({ verb: 'link.cut', name: 'veth-web', alias });
+    const none = { ...named, wish: { ...named.wish, attachments: [] } };
+    expect(disconnectPlan(named, none, 'demo').steps).toContainEqual({
+      verb: 'link.delete',
+      netns: null,
+      name: 'veth-web',
+      alias,
+    });
+    expect(connectPlan(none, named, 'demo', 7).steps[1]).toMatchObject({ verb: 'link.vacant', name: 'veth-web' });
+  });
+
+  it('C15 is without effect upon a parent, where there is no other end', () => {
+    const link = { kind: 'macvlan', parent: 'up0', mode: 'bridge', broadcastLimit: null } as const;
+    const upon = grantOf({ networks: [{ ...demo, hostInterfaceName: 'veth-web' }] }, [leaseOf({ link })]);
+    expect(JSON.stringify([setupPlan(upon), teardownPlan(upon), unlinkPlan(upon)])).not.toContain('veth-web');
   });
 });

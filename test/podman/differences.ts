@@ -164,6 +164,16 @@ export const differences: Difference[] = [
     reason:
       'which networks reach each other must not change with the version of podman: `--opt isolate=strict` says it',
   },
+  {
+    scenario: 'a name for the link on the host',
+    path: 'second.said',
+    values: texts(
+      /^Error: netavark: create veth pair: interface eth0 already exists on container namespace or veth-a exists on host namespace/,
+      /^Error: netavark: link\.vacant veth-a: find link: EEXIST \(interface veth-a already exists but does not lead to /,
+    ),
+    what: 'a name that another link of the host has is refused before anything is built, and what has it is said',
+    reason: "a failure names the step that failed and the kernel's own error",
+  },
   ...['address', 'address6'].map((path) => ({
     scenario: 'a machine beside the host that routes a subnet through it',
     path,

@@ -115,6 +115,28 @@ export const networks: Scenario[] = [
     },
   },
   {
+    title: 'a macvlan that has its parent for itself',
+    async run(host) {
+      await host.sh('ip link add par0 type veth peer name par1; ip link set par0 up; ip link set par1 up');
+      await host.must('network create -d macvlan --opt parent=par0 --opt mode=passthru --subnet 10.9.0.0/24 whole');
+      const macOf = (text: string) => /ether (\S+)/.exec(text)?.[1];
+      const parent = macOf(await host.sh('ip link show par0'));
+      const told = async (name: string, options = '') => {
+        await host.start(name, `--network whole ${options}`);
+        const link = macOf(await host.within(name, 'ip link show eth0'));
+        const { MacAddress } = await networkSettings(host, name);
+        await host.must(`rm -f -t 0 ${name}`);
+        return { isOfTheLink: MacAddress === link, isOfTheParent: link === parent };
+      };
+      try {
+        const outcome = { plain: await told('a'), asked: await told('b', '--mac-address 02:77:00:00:00:01') };
+        return { ...outcome, after: macOf(await host.sh('ip link show par0')) === parent };
+      } finally {
+        await host.sh('ip link delete par0');
+      }
+    },
+  },
+  {
     title: 'mtu',
     async run(host) {
       await host.must('network create --opt mtu=1342 small');

@@ -14,6 +14,7 @@ import type { Fault } from '../src/core/fault.ts';
 import { guardElements, unwantedGuards } from '../src/core/forwarding.ts';
 import type { Collected, Leftovers } from '../src/core/gc.ts';
 import { withEntry, withoutEntry } from '../src/core/ledger.ts';
+import type { DamagedDefinition } from '../src/core/network-check.ts';
 import { basePlan, holdPlan, letGoPlan, mendBasePlan, surveyPlan, sweepPlan } from '../src/core/plan/host.ts';
 import { isSamePort, type PublishedPort } from '../src/core/port.ts';
 import { uncoveredPorts } from '../src/core/served-ports.ts';
@@ -33,6 +34,8 @@ export interface HostContext extends forwarding.ForwardingContext {
   /** sweeps that are under way: command → what is being removed */
   sweeping: Record<string, Leftovers>;
   lastFault: Fault | null;
+  /** files of definitions that are not taken, as far as is told; absent: none */
+  damaged?: DamagedDefinition[];
 }
 
 const decide = deciding<HostContext, HostEvent>();
@@ -133,6 +136,18 @@ const machine = setup({
       assertEvent(event, 'uplink.changed');
       const { type: _, ...way } = event;
       return driftFacts({ what: 'uplink', ...way });
+    }),
+    announceDamaged: decide(({ context: { damaged: known = [] }, event }) => {
+      assertEvent(event, 'definitions.read');
+      const isKnown = ({ file, reason }: DamagedDefinition) =>
+        known.some((other) => other.file === file && other.reason === reason);
+      return event.damaged
+        .filter((one) => !isKnown(one))
+        .map(({ file, reason }) => ({ kind: 'announce', fact: 'definition-damaged', data: { file, reason } }));
+    }),
+    keepDamaged: assign(({ event }) => {
+      assertEvent(event, 'definitions.read');
+      return { damaged: event.damaged };
     }),
     announceResolverLost: decide(() => [{ kind: 'announce', fact: 'drift-detected', data: { what: 'resolver' } }]),
     announceResolverHealed: decide(() => [{ kind: 'announce', fact: 'drift-healed', data: { what: 'resolver' } }]),
@@ -398,6 +413,7 @@ export const hostMachine = machine.createMachine({
     'actor.recovered': { guard: 'wasRebooted', actions: ['surveyAgain', 'replySweptByReboot', 'forgetForwarding'] },
     'host.sweep': { actions: 'sweep' },
     'uplink.changed': { actions: 'announceUplink' },
+    'definitions.read': { actions: ['announceDamaged', 'keepDamaged'] },
     'resolver.lost': { actions: 'announceResolverLost' },
     'resolver.replaced': { actions: 'announceResolverHealed' },
   },

@@ -147,9 +147,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     await pool.start({ resolver, firewalld: { connect: () => connectFirewalld(firewalld) } });
     const definitions = new DefinitionStore(networksDirectory);
     const takeDefinitions = () => {
-      const found = definitions.list();
-      for (const damaged of found.damaged) log.warn(damaged, 'a network is not taken');
-      engine.takeDefinitions(found, (name) => definitions.has(name));
+      const { damaged } = engine.takeDefinitions(definitions.list(), (name) => definitions.has(name));
+      for (const one of damaged) log.warn(one, 'a network is not taken');
     };
     undo.push(definitions.watch(takeDefinitions));
     takeDefinitions();

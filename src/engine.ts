@@ -25,6 +25,7 @@ import { forwardingViews } from './core/forwarding.ts';
 import { type Collected, findLeftovers } from './core/gc.ts';
 import { hostEndName } from './core/names.ts';
 import { followsUplink } from './core/network.ts';
+import { type DamagedDefinition, type Definitions, withoutClashes } from './core/network-check.ts';
 import type { PublishedPort } from './core/port.ts';
 import { sharingCycle } from './core/sharing.ts';
 import {
@@ -39,7 +40,6 @@ import {
 import { isSameLink, type WayOut } from './core/way-out.ts';
 import { lookAtFirewalls } from './firewalls/foreign-rules.ts';
 import { JournalViews, type StreamPosition, viewOfContainer } from './journal-views.ts';
-import type { Definitions } from './networks/definition-store.ts';
 import { previewPlan } from './plan-preview.ts';
 import { span } from './span.ts';
 import type { Suspected } from './watch/protocol.ts';
@@ -149,10 +149,11 @@ export class ActorEngine extends JournalViews implements Engine {
   /**
    * What is in the directory of definitions, whoever put it there, is defined; what is not, is not. Not waited for: the
    * actors of the networks read it in the order of their messages. What was read may be old by now: before anybody is told
-   * that a file is there, or is not, it is looked at once more.
+   * that a file is there, or is not, it is looked at once more. Answers what was taken, and what was not.
    */
-  takeDefinitions({ definitions, damaged }: Definitions, isThere: (name: string) => boolean): void {
-    this.damaged = damaged;
+  takeDefinitions(found: Definitions, isThere: (name: string) => boolean): Definitions {
+    const { definitions, damaged } = withoutClashes(found, (name) => this.#isFiled(name));
+    this.#noteDamaged(damaged);
     const there = new Set([
       ...definitions.map(({ name }) => name),
       // a file that is damaged is there: the network that it was stays
@@ -166,6 +167,20 @@ export class ActorEngine extends JournalViews implements Engine {
     }
     for (const { address } of this.journal.actors('network/'))
       if (!there.has(actorName(address))) this.#noteLoss(address, isThere, performance.now() + leavingMs);
+    return { definitions, damaged };
+  }
+
+  #isFiled(name: string): boolean {
+    const known = this.networkContext(name);
+    return known !== null && known.definition !== null && !known.given;
+  }
+
+  /** The host tells of those that are new to it. */
+  #noteDamaged(damaged: DamagedDefinition[]): void {
+    this.damaged = damaged;
+    const host = this.journal.actor(hostAddress)?.context as HostContext | undefined;
+    if (!isDeepStrictEqual(host?.damaged ?? [], damaged))
+      this.#tell(hostAddress, { type: 'definitions.read', damaged });
   }
 
   /** Whoever removes containers and then their network means both: those that are leaving are gone first. */

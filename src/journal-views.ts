@@ -9,10 +9,10 @@ import { resolveContainerId } from './core/container-reference.ts';
 import { fault, NetloomError } from './core/fault.ts';
 import { containerSettingsView, containerView, networkSettingsView, networkView } from './core/inspect.ts';
 import { answersNames } from './core/network.ts';
+import type { DamagedDefinition } from './core/network-check.ts';
 import { resolveNetworkName } from './core/network-reference.ts';
 import { networkSettingsOf } from './core/network-settings.ts';
 import type { AsOf, ContainerView, NetworkView } from './core/view.ts';
-import type { DamagedDefinition } from './networks/definition-store.ts';
 import type { KnownLease } from './resolver/protocol.ts';
 
 /** How far the event stream has got. */

@@ -4,10 +4,10 @@ import type { ContainerWish } from '../core/container.ts';
 import type { ActorEvent } from '../core/event.ts';
 import type { ForeignFirewalls } from '../core/firewall/obstacles.ts';
 import type { Collected } from '../core/gc.ts';
+import type { DamagedDefinition } from '../core/network-check.ts';
 import type { NetworkSettings } from '../core/network-settings.ts';
 import type { ExplainedSetting } from '../core/plan/interface-settings.ts';
 import type { AsOf, ContainerStatistics, ContainerView, DroppedFrames, NetworkView, NodeInfo } from '../core/view.ts';
-import type { DamagedDefinition } from '../networks/definition-store.ts';
 
 /** What the bus needs of the engine behind it. Every method throws or rejects with a NetloomError. */
 export interface Engine {

@@ -4,6 +4,7 @@ import type { FirewallDrop, ForeignFirewalls } from '../core/firewall/obstacles.
 import { ways } from '../core/firewall/traffic.ts';
 import { type Collected, type Leftover, leftoverKinds } from '../core/gc.ts';
 import type { NetworkDefinition } from '../core/network.ts';
+import type { DamagedDefinition } from '../core/network-check.ts';
 import type { BasicNetworkSettings, NetworkSettings } from '../core/network-settings.ts';
 import type { ExplainedSetting } from '../core/plan/interface-settings.ts';
 import type { PublishedPort } from '../core/port.ts';
@@ -18,7 +19,6 @@ import {
   type NodeInfo,
   networkStates,
 } from '../core/view.ts';
-import type { DamagedDefinition } from '../networks/definition-store.ts';
 import type { ContainerInspection, NetworkInspection, PlanPreview } from './engine.ts';
 
 /**

@@ -25,6 +25,7 @@ interface Details {
   bridge?: string;
   pid?: number;
   fault?: Fault;
+  file?: string;
   reason?: string;
   container?: string;
 }
@@ -75,6 +76,7 @@ const styles: Record<string, Style> = {
   'tearing-down': 'yellow',
   'torn-down': 'yellow',
   'port-unreachable': 'yellow',
+  'definition-damaged': 'yellow',
   removed: 'magenta',
   failed: 'red',
   lost: 'red',
@@ -97,6 +99,7 @@ function detailsOf(data: Details, shown: (id: string) => string): string {
       data.tookMs !== undefined && `${Math.round(data.tookMs * 10) / 10} ms`,
       data.pid && `pid ${data.pid}`,
       data.container && shown(data.container),
+      data.file,
       data.reason,
       data.fault && `${data.fault.code}: ${data.fault.message}`,
     ]

@@ -62,6 +62,12 @@ export function parseSubnet(text: string): Subnet | null {
   return { family, prefixLength, base: (addressToBigint(canonical) >> hostBits) << hostBits };
 }
 
+/** Whether it names an address within the subnet instead of the subnet: `10.89.0.7/24`. */
+export function hasHostBits(text: string): boolean {
+  const subnet = parseSubnet(text);
+  return subnet !== null && addressToBigint(text.split('/')[0] as string) !== subnet.base;
+}
+
 export function formatSubnet(subnet: Subnet): string {
   return `${bigintToAddress(subnet.base, subnet.family)}/${subnet.prefixLength}`;
 }

@@ -6,6 +6,7 @@ import type { Fault } from './fault.ts';
 import type { Leftovers } from './gc.ts';
 import type { Lease } from './lease.ts';
 import type { NetworkDefinition, NetworkSubnet, NetworkWish } from './network.ts';
+import type { DamagedDefinition } from './network-check.ts';
 import type { NetworkSettings } from './network-options.ts';
 import type { Step, StepOutput } from './plan/step.ts';
 import type { GrantedPort, PublishedPort } from './port.ts';
@@ -121,6 +122,8 @@ export type HostEvent =
   | { type: 'forwarding.release'; network: string }
   /** the way to the outside is another now: its source address (C09), its link, or the MTU of that */
   | ({ type: 'uplink.changed' } & WayOut)
+  /** files of definitions that are not taken, and why: all of them */
+  | { type: 'definitions.read'; damaged: DamagedDefinition[] }
   /** the thread that answers for names has ended by itself; another has taken its place */
   | { type: 'resolver.lost' }
   | { type: 'resolver.replaced' }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { canonicalAddress, formatSubnet, parseSubnet } from './address.ts';
+import { canonicalAddress, formatSubnet, hasHostBits, parseSubnet, type Subnet } from './address.ts';
 import type { NetworkDefinition, NetworkSubnet } from './network.ts';
+import { completeDefinition } from './network-check.ts';
 import { networkDrivers, unreadableOption } from './network-options.ts';
 import { tokenPattern, tokenRule } from './token.ts';
 
@@ -12,17 +13,21 @@ import { tokenPattern, tokenRule } from './token.ts';
 const text = z.string();
 /** podman may write an empty one */
 const address = text.refine((written) => written === '' || canonicalAddress(written) !== null, 'is no IP address');
-const routeType = z.enum(['unicast', 'blackhole', 'unreachable', 'prohibit']);
+const subnet = text.refine((written) => parseSubnet(written) !== null, 'is no subnet');
+/** podman reads no file that says anything else */
+const date = text.refine(isDate, 'is no date such as 2026-01-31T12:00:00Z');
+/** netavark takes an empty one for the usual */
+const routeType = z.enum(['', 'unicast', 'blackhole', 'unreachable', 'prohibit']);
 const fileSchema = z.object({
   name: text.regex(tokenPattern, { error: ({ input }) => `${JSON.stringify(input)} ${tokenRule}` }),
   id: text.regex(/^[0-9a-f]{64}$/, 'must be 64 hex digits'),
   driver: z.enum(networkDrivers),
-  network_interface: text.regex(/^[^\s/:]{0,15}$/, 'cannot be the name of an interface').nullish(),
-  created: text.nullish(),
+  network_interface: text.regex(/^(?!\.{1,2}$)[^\s/:]{0,15}$/, 'cannot be the name of an interface').nullish(),
+  created: date.nullish(),
   subnets: z
     .array(
       z.object({
-        subnet: text.refine((subnet) => parseSubnet(subnet) !== null, 'is no subnet'),
+        subnet,
         gateway: address.nullish(),
         lease_range: z.object({ start_ip: address.nullish(), end_ip: address.nullish() }).nullish(),
       }),
@@ -31,9 +36,9 @@ const fileSchema = z.object({
   routes: z
     .array(
       z.object({
-        destination: text.refine((subnet) => parseSubnet(subnet) !== null, 'is no subnet'),
+        destination: subnet.refine((written) => !hasHostBits(written), 'is an address and not a subnet'),
         gateway: address.nullish(),
-        metric: z.int().nullish(),
+        metric: z.int().min(0).max(4_294_967_295).nullish(),
         type: routeType.nullish(),
         // as netavark 2 calls it
         route_type: routeType.nullish(),
@@ -43,7 +48,9 @@ const fileSchema = z.object({
   ipv6_enabled: z.boolean().nullish(),
   internal: z.boolean().nullish(),
   dns_enabled: z.boolean().nullish(),
-  network_dns_servers: z.array(address).nullish(),
+  network_dns_servers: z
+    .array(text.refine((written) => canonicalAddress(written) !== null, 'is no IP address'))
+    .nullish(),
   // only with a container of an engine's, which has it for all of its networks
   dns_port: z.int().min(1).max(65535).nullish(),
   labels: z.record(text, text).nullish(),
@@ -52,6 +59,13 @@ const fileSchema = z.object({
 });
 
 const known: ReadonlySet<string> = new Set(Object.keys(fileSchema.shape));
+
+/** Empty in files that netloom wrote once, of networks whose files had none. */
+function isDate(written: string): boolean {
+  return (
+    written === '' || (/^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/.test(written) && !Number.isNaN(Date.parse(written)))
+  );
+}
 
 /** What was read from `<name>.json`; a string says what is wrong with it. */
 export function definitionOf(name: string, json: unknown): NetworkDefinition | string {
@@ -64,7 +78,7 @@ export function definitionOf(name: string, json: unknown): NetworkDefinition | s
   if (file.name !== name) return `name: it is ${file.name} in a file that is named ${name}.json`;
   const unreadable = unreadableOption({ driver: file.driver, options: file.options ?? {} });
   if (unreadable !== null) return unreadable;
-  return {
+  return completeDefinition({
     name,
     id: file.id,
     driver: file.driver,
@@ -72,20 +86,20 @@ export function definitionOf(name: string, json: unknown): NetworkDefinition | s
     created: file.created ?? '',
     subnets: (file.subnets ?? []).map(subnetOf),
     routes: (file.routes ?? []).map(({ destination, gateway, metric, type, route_type }) => ({
-      destination,
-      gateway: gateway || null,
+      destination: formatSubnet(parseSubnet(destination) as Subnet),
+      gateway: gateway ? canonicalAddress(gateway) : null,
       metric: metric ?? null,
-      type: type ?? route_type ?? 'unicast',
+      type: type || route_type || 'unicast',
     })),
     ipv6_enabled: file.ipv6_enabled ?? false,
     internal: file.internal ?? false,
     dns_enabled: file.dns_enabled ?? false,
-    network_dns_servers: file.network_dns_servers ?? [],
+    network_dns_servers: (file.network_dns_servers ?? []).map((server) => canonicalAddress(server) as string),
     ...(file.dns_port ? { dns_port: file.dns_port } : {}),
     labels: file.labels ?? {},
     options: file.options ?? {},
     ipam_options: { driver: file.ipam_options?.driver ?? 'host-local' },
-  };
+  });
 }
 
 type FileSubnet = NonNullable<NonNullable<z.output<typeof fileSchema>['subnets']>>[number];
@@ -108,7 +122,8 @@ export function fileOf(definition: NetworkDefinition, former: unknown = {}): Rec
     id,
     driver,
     network_interface,
-    created,
+    // podman reads no file with an empty one
+    created: created || null,
     subnets: definition.subnets.length > 0 ? definition.subnets.map(fileSubnetOf) : null,
     routes: routes.length > 0 ? routes.map((route) => withoutNulls({ ...route })) : null,
     ipv6_enabled,

@@ -5,6 +5,7 @@ import {
   familyOf,
   firstHost,
   formatSubnet,
+  hasHostBits,
   lastHost,
   parseSubnet,
   type Subnet,
@@ -146,6 +147,12 @@ export function carriesIpv6(mtuBytes: number | null): boolean {
 const reserved = ['0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/4', '::/127', '::ffff:0:0/96', 'fe80::/10', 'ff00::/8'].map(
   (text) => parseSubnet(text) as Subnet,
 );
+
+/** What of that a subnet overlaps; null: it can be a network's. */
+export function reservedAround(subnet: Subnet): string | null {
+  const clash = reserved.find((other) => subnetsOverlap(other, subnet));
+  return clash ? formatSubnet(clash) : null;
+}
 
 /** Checks all that can be checked without the host. */
 export function networkWish(request: NetworkRequest): NetworkWish | Fault {
@@ -295,6 +302,11 @@ function networkRoute({
 }: NonNullable<NetworkRequest['routes']>[number]): NetworkRoute | Fault {
   const subnet = parseSubnet(destination);
   if (!subnet) return fault('subnet.invalid', `route to ${destination}: it is no subnet`);
+  if (hasHostBits(destination))
+    return fault(
+      'subnet.invalid',
+      `route to ${destination}: not a subnet; the one around it is ${formatSubnet(subnet)}`,
+    );
   const route: NetworkRoute = {
     destination: formatSubnet(subnet),
     gateway: null,
@@ -317,9 +329,8 @@ function networkSubnets(requested: NonNullable<NetworkRequest['subnets']>): Netw
   for (const entry of requested) {
     const subnet = parseSubnet(entry.subnet);
     if (!subnet) return fault('subnet.invalid', `${entry.subnet} is no subnet (expected e.g. 10.89.0.0/24)`);
-    const clash = reserved.find((other) => subnetsOverlap(other, subnet));
-    if (clash)
-      return fault('subnet.invalid', `${entry.subnet} overlaps ${formatSubnet(clash)}, which no network can have`);
+    const clash = reservedAround(subnet);
+    if (clash) return fault('subnet.invalid', `${entry.subnet} overlaps ${clash}, which no network can have`);
     if (parsed.some((other) => subnetsOverlap(other, subnet)))
       return fault('subnet.invalid', `${entry.subnet} overlaps another subnet of the same network`);
     const completed = completeSubnet(subnet, entry.gateway ?? null, entry.lease_range ?? null);
@@ -349,7 +360,7 @@ export function completeSubnet(
 
 type LeaseRange = NonNullable<NetworkSubnet['lease_range']>;
 
-function completeRange(subnet: Subnet, requested: Partial<LeaseRange>): LeaseRange | Fault {
+export function completeRange(subnet: Subnet, requested: Partial<LeaseRange>): LeaseRange | Fault {
   const range: LeaseRange = { start_ip: null, end_ip: null };
   for (const end of ['start_ip', 'end_ip'] as const) {
     const text = requested[end] ?? null;

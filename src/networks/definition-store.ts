@@ -5,7 +5,6 @@ import {
   fsyncSync,
   openSync,
   readdirSync,
-  readFileSync,
   renameSync,
   rmSync,
   watch,
@@ -13,25 +12,15 @@ import {
 } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import type { NetworkDefinition } from '../core/network.ts';
+import type { Definitions } from '../core/network-check.ts';
 import { definitionOf, fileOf } from '../core/network-file.ts';
 import { makeDirectories } from '../make-directories.ts';
+import { textOfOrdinaryFile } from './ordinary-file.ts';
 
 /** As podman writes it. */
 const indent = 5;
 /** A file that is written leads to several notices. */
 const settleMs = 20;
-
-export interface DamagedDefinition {
-  /** `<name>.json` */
-  file: string;
-  reason: string;
-}
-
-export interface Definitions {
-  definitions: NetworkDefinition[];
-  /** files that say nothing that could be taken; they are reported, and never written over */
-  damaged: DamagedDefinition[];
-}
 
 /**
  * The definitions of networks, one file each, in podman's format and place. Nobody's lock is taken: a file is replaced in
@@ -119,12 +108,15 @@ export class DefinitionStore {
       return definitionOf(file.slice(0, -'.json'.length), this.#json(file));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-      return (error as Error).message;
+      return `the file: ${(error as Error).message}`;
     }
   }
 
   #json(file: string): unknown {
-    return JSON.parse(readFileSync(`${this.directory}/${file}`, 'utf8'));
+    const text = textOfOrdinaryFile(`${this.directory}/${file}`);
+    if (text.trim() === '') throw new Error('empty');
+    if (text.startsWith('\ufeff')) throw new Error('begins with a byte order mark, which JSON does not have');
+    return JSON.parse(text);
   }
 
   #sync(): void {

@@ -42,7 +42,7 @@ describe('the file of a definition', () => {
   it.each([
     ['a bridge', bridge],
     ['an internal network without gateway', internal],
-    ['macvlan', { ...internal, name: 'mac1', driver: 'macvlan', network_interface: 'eth0', internal: false }],
+    ['macvlan', { ...internal, name: 'mac1', driver: 'macvlan', network_interface: 'eth0' }],
     [
       'routes and name servers',
       {
@@ -90,8 +90,127 @@ describe('the file of a definition', () => {
       { ...bridge, options: { mtu: 'abc' } },
       /^option mtu=abc: mtu is a whole number/,
     ],
+    ['has no id', { ...bridge, id: undefined }, /^id/],
+    ['has an id that is no hex', { ...bridge, id: 'z'.repeat(64) }, /^id: must be 64 hex digits/],
+    ['has a number for its name', { ...bridge, name: 7 }, /^name/],
+    ['has no bridge', { ...bridge, network_interface: undefined }, /^network_interface: missing/],
+    ['has an empty name for its bridge', { ...bridge, network_interface: '' }, /^network_interface: missing/],
+    ['has a name no bridge can have', { ...bridge, network_interface: 'all' }, /^network_interface: "all" cannot be/],
+    ['has a name no link can have', { ...bridge, network_interface: '..' }, /^network_interface/],
+    ['was made at no time', { ...bridge, created: 'yesterday' }, /^created: is no date/],
+    ['was made on the 40th', { ...bridge, created: '2026-01-40T00:00:00Z' }, /^created/],
+    ['was made at a number', { ...bridge, created: 1767225600 }, /^created/],
+    ['has options that are numbers', { ...bridge, options: { mtu: 1400 } }, /^options.mtu/],
+    ['has labels that are a list', { ...bridge, labels: ['a'] }, /^labels/],
+    ['says in words whether it is internal', { ...bridge, internal: 'no' }, /^internal/],
+    ['has subnets that are no list', { ...bridge, subnets: { subnet: '10.0.0.0/24' } }, /^subnets/],
+    ['has a name server that is none', { ...bridge, network_dns_servers: [''] }, /^network_dns_servers.0: is no IP/],
+    ['has no subnets', { ...bridge, subnets: [] }, /^subnets: missing/],
+    ['has subnets without IPAM', { ...bridge, ipam_options: { driver: 'none' } }, /^subnets: ipam driver none/],
     ['asks a DHCP server', { ...bridge, ipam_options: { driver: 'dhcp' } }, /^ipam_options.driver/],
   ])('that %s is not taken, and the reason is told', (_, json, reason) => {
     expect(definitionOf('pod1', json)).toMatch(reason);
+  });
+
+  const v4 = { subnet: '10.77.0.0/24', gateway: '10.77.0.1' };
+  it.each([
+    ['a gateway outside', [{ ...v4, gateway: '10.78.0.1' }], /^subnets.0.gateway: .*10.78.0.1 is outside 10.77.0.0.24/],
+    ['a gateway of the other family', [v4, { subnet: 'fd00::/64', gateway: '10.77.0.1' }], /^subnets.1.gateway/],
+    ['the network address as gateway', [{ ...v4, gateway: '10.77.0.0' }], /^subnets.0.gateway: .*network or broadcast/],
+    ['the broadcast address as gateway', [{ ...v4, gateway: '10.77.0.255' }], /^subnets.0.gateway: .*broadcast/],
+    ['an anycast address as gateway', [{ subnet: 'fd00::/64', gateway: 'fd00::' }], /^subnets.0.gateway/],
+    ['a gateway that is none', [{ ...v4, gateway: 'first' }], /^subnets.0.gateway: is no IP address/],
+    ['no room for a gateway', [{ subnet: '10.77.0.1/32' }], /^subnets.0.gateway/],
+    [
+      'a range that begins outside',
+      [{ ...v4, lease_range: { start_ip: '10.78.0.9' } }],
+      /^subnets.0.lease_range: .*10.78/,
+    ],
+    [
+      'a range that ends outside',
+      [v4, { subnet: 'fd00::/64', lease_range: { end_ip: 'fd01::9' } }],
+      /^subnets.1.lease/,
+    ],
+    [
+      'a range reversed',
+      [{ ...v4, lease_range: { start_ip: '10.77.0.9', end_ip: '10.77.0.8' } }],
+      /lease_range: .*behind/,
+    ],
+    ['a range of the other family', [{ ...v4, lease_range: { start_ip: 'fd00::9' } }], /^subnets.0.lease_range/],
+    ['one subnet within another', [v4, { subnet: '10.77.0.128/25' }], /^subnets.1.subnet: 10.77.0.128.25 overlaps/],
+    ['a subnet that no network can have', [{ subnet: '127.0.1.0/24' }], /^subnets.0.subnet: .*overlaps 127.0.0.0.8/],
+    ['a subnet without a length', [{ subnet: '10.77.0.0' }], /^subnets.0.subnet: is no subnet/],
+  ])('that has %s is not taken, and the field is named', (_, subnets, reason) => {
+    expect(definitionOf('pod1', { ...bridge, subnets })).toMatch(reason);
+  });
+
+  it.each([
+    ['leads nowhere', { destination: 'far' }, /^routes.0.destination: is no subnet/],
+    [
+      'leads to an address',
+      { destination: '10.1.0.7/16', gateway: '10.77.0.9' },
+      /^routes.0.destination: is an address/,
+    ],
+    ['has no gateway', { destination: '10.1.0.0/16' }, /^routes.0.gateway: missing/],
+    ['has a gateway that is none', { destination: '10.1.0.0/16', gateway: 'x' }, /^routes.0.gateway: is no IP/],
+    [
+      'goes by the other family',
+      { destination: 'fd01::/64', gateway: '10.77.0.9' },
+      /^routes.0.gateway: .*cannot lead/,
+    ],
+    [
+      'is a hole with a gateway',
+      { destination: '10.1.0.0/16', gateway: '10.77.0.9', type: 'blackhole' },
+      /routes.0.gate/,
+    ],
+    ['is of no type', { destination: '10.1.0.0/16', gateway: '10.77.0.9', type: 'fast' }, /^routes.0.type/],
+    [
+      'has a huge metric',
+      { destination: '10.1.0.0/16', gateway: '10.77.0.9', metric: 4_294_967_296 },
+      /^routes.0.metric/,
+    ],
+    ['has a metric below 0', { destination: '10.1.0.0/16', gateway: '10.77.0.9', metric: -1 }, /^routes.0.metric/],
+    ['has no number for a metric', JSON.parse('{"destination":"10.1.0.0/16","metric":1e999}'), /^routes.0.metric/],
+  ])('whose route %s is not taken, and the field is named', (_, route, reason) => {
+    expect(definitionOf('pod1', { ...bridge, routes: [route] })).toMatch(reason);
+  });
+
+  it('that has one route twice is not taken', () => {
+    const route = { destination: '10.1.0.0/16', gateway: '10.77.0.9' };
+    expect(definitionOf('pod1', { ...bridge, routes: [route, { ...route, gateway: '10.77.0.10' }] })).toMatch(
+      /^routes.1.destination: there are two/,
+    );
+    expect(definitionOf('pod1', { ...bridge, routes: [route, { ...route, metric: 7 }] })).toMatchObject({
+      name: 'pod1',
+    });
+  });
+
+  it('is completed with what podman completes: gateways, the subnet of an address, IPv6', () => {
+    const subnets = [{ subnet: '10.77.0.9/24' }, { subnet: 'FD00::7/64' }];
+    expect(definitionOf('pod1', { ...bridge, subnets, ipv6_enabled: false, created: undefined })).toMatchObject({
+      subnets: [
+        { subnet: '10.77.0.0/24', gateway: '10.77.0.1' },
+        { subnet: 'fd00::/64', gateway: 'fd00::1' },
+      ],
+      ipv6_enabled: true,
+    });
+    const inside = { ...internal, name: 'pod1' };
+    expect(definitionOf('pod1', inside)).toMatchObject({ subnets: [{ gateway: null }] });
+    expect(definitionOf('pod1', { ...inside, dns_enabled: true })).toMatchObject({
+      subnets: [{ gateway: '10.89.0.1' }],
+    });
+    const upon = { ...inside, driver: 'macvlan', internal: false, network_interface: undefined };
+    expect(definitionOf('pod1', upon)).toMatchObject({ network_interface: null, subnets: [{ gateway: '10.89.0.1' }] });
+  });
+
+  it('may ask for IPv6 without a subnet of it, and for names without addresses', () => {
+    const bare = { ...bridge, subnets: [], ipam_options: { driver: 'none' } };
+    expect(definitionOf('pod1', bare)).toMatchObject({ ipv6_enabled: true, dns_enabled: true, subnets: [] });
+  });
+
+  it('says nothing of a time that is not known, for podman reads no empty one', () => {
+    const definition = definitionOf('pod1', { ...bridge, created: undefined });
+    expect(typeof definition !== 'string' && fileOf(definition)).not.toHaveProperty('created');
+    expect(definitionOf('pod1', { ...bridge, created: '' })).toMatchObject({ created: '' });
   });
 });

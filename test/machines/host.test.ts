@@ -54,6 +54,25 @@ describe('the host', () => {
   });
 });
 
+describe('files of definitions that are not taken', () => {
+  const web = { file: 'web.json', reason: 'id: must be 64 hex digits' };
+  const read = (...damaged: (typeof web)[]): ActorEvent => ({ type: 'definitions.read', damaged });
+  const told = reach(serving, read(web));
+
+  it('are announced once each, again when another reason is found, and when they have been well meanwhile', () => {
+    expect(effectsOf(serving, read(web))).toEqual([{ kind: 'announce', fact: 'definition-damaged', data: web }]);
+    expect(effectsOf(told, read(web))).toEqual([]);
+    const other = { ...web, reason: 'driver: none' };
+    expect(effectsOf(told, read(other))).toMatchObject([{ data: other }]);
+    expect(effectsOf(told, read())).toEqual([]);
+    expect(effectsOf(reach(told, read()), read(web))).toHaveLength(1);
+  });
+
+  it('are not announced again after a restart', () => {
+    expect(step(told, hostStart, applied('base'), read(web))).not.toContain('announce definition-damaged');
+  });
+});
+
 describe('A09 published ports', () => {
   it('A09 are really held before they are granted', () => {
     expect(step(serving, claimPorts('a'))).toEqual(['serving', 'apply hold a 1']);

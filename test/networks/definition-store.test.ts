@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DefinitionStore } from '../../src/networks/definition-store.ts';
@@ -40,6 +41,37 @@ describe('the definitions of networks', () => {
       expect(() => store.write(definitionOf())).toThrow(expect.objectContaining({ errno: 'EUCLEAN' }));
       expect(read('demo.json')).toBe(damage);
     }
+  });
+
+  it.each([
+    ['an empty file', '', 'the file: empty'],
+    ['white space', ' \n', 'the file: empty'],
+    ['a byte order mark', `\ufeff${JSON.stringify(definitionOf())}`, /^the file: begins with a byte order mark/],
+    ['half a file', '{"name": "demo", ', /^the file: .*JSON/],
+    ['a list', '[]', /^the file: .*expected object/],
+    ['more than a file has', ' '.repeat(2 * 1024 * 1024), /^the file: larger than/],
+  ])('that are %s are told so', (_, text, reason) => {
+    store.write(definitionOf());
+    writeFileSync(`${directory.path}/networks/demo.json`, text);
+    expect(store.list().damaged).toEqual([{ file: 'demo.json', reason: expect.stringMatching(reason) }]);
+  });
+
+  it('that are no files are told so, and nothing waits for them', () => {
+    store.write(definitionOf());
+    mkdirSync(`${directory.path}/networks/place.json`);
+    execFileSync('mkfifo', [`${directory.path}/networks/pipe.json`]);
+    symlinkSync('/dev/zero', `${directory.path}/networks/zeroes.json`);
+    symlinkSync('nowhere', `${directory.path}/networks/dangling.json`);
+    expect(store.list().damaged).toEqual(
+      ['pipe', 'place', 'zeroes'].map((name) => ({ file: `${name}.json`, reason: 'the file: not a regular file' })),
+    );
+    expect(store.list().definitions).toHaveLength(1);
+  });
+
+  it('are what ends in .json: what CNI keeps beside them is left alone', () => {
+    store.write(definitionOf());
+    writeFileSync(`${directory.path}/networks/87-podman.conflist`, '{}');
+    expect(store.list()).toEqual({ definitions: [definitionOf()], damaged: [] });
   });
 
   it('keep what a newer podman wrote beside what we know', () => {

@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { credentialsFile, defaultRunDir } from '../../bus/credentials.ts';
 import { type NetloomClient, NetloomError } from '../../client.ts';
 import { forwardingText } from '../../core/forwarding.ts';
+import type { DamagedDefinition } from '../../core/network-check.ts';
 import type { NodeInfo } from '../../core/view.ts';
 import type { GlobalOptions } from '../options.ts';
 import { withClient } from '../session.ts';
@@ -14,11 +15,15 @@ const check = 'Daemon';
 /** Whether it answers; when not, also whether something else has its port. */
 export async function daemonChecks(options: GlobalOptions): Promise<Finding[]> {
   try {
-    const info = await withClient({ timeout: 5_000, ...options }, (client: NetloomClient) => client.info());
+    const { info, damaged } = await withClient({ timeout: 5_000, ...options }, async (client: NetloomClient) => ({
+      info: await client.info(),
+      damaged: (await client.network.list()).damaged,
+    }));
     const found = `node ${info.node} is ${info.state}: netloom ${info.version}, process ${info.pid}`;
     return [
       info.state === 'serving' ? good(check, found) : bad(check, found, 'wait a moment, and ask again'),
       ...forwardingFindings(info),
+      ...damagedFindings(damaged, info),
       ...(isRoot() && options.natsUrl === undefined ? settingsFindings(info) : []),
     ];
   } catch (error) {
@@ -41,6 +46,19 @@ function isYetToCome({ natsUrl, creds, runDir }: GlobalOptions): boolean {
 /** What this host forwards, and whether what is not netloom's is kept from it. */
 export function forwardingFindings({ forwarding }: Pick<NodeInfo, 'forwarding'>): Finding[] {
   return forwarding.length > 0 ? [good('Forwarding', forwarding.map(forwardingText).join('; '))] : [];
+}
+
+const mostShown = 5;
+
+/** Files of networks that are not taken; nothing to say where there are none. */
+export function damagedFindings(
+  damaged: readonly DamagedDefinition[],
+  { directories }: Pick<NodeInfo, 'directories'>,
+): Finding[] {
+  if (damaged.length === 0) return [];
+  const shown = damaged.slice(0, mostShown).map(({ file, reason }) => `${file} is left out: ${reason}`);
+  const more = damaged.length > mostShown ? [`${damaged.length - mostShown} more: netloom network ls`] : [];
+  return [bad('Network files', [...shown, ...more].join('; '), `correct or remove them in ${directories.networks}`)];
 }
 
 const isRoot = (): boolean => process.getuid?.() === 0;

@@ -1,5 +1,7 @@
 import { NetloomError } from '../../client.ts';
+import type { DamagedDefinition } from '../../core/network-check.ts';
 import type { NodeInfo } from '../../core/view.ts';
+import { damagedFindings } from '../doctor/daemon.ts';
 import { bad, type Finding, good, untried } from '../doctor/finding.ts';
 import type { GlobalOptions } from '../options.ts';
 import { withClient } from '../session.ts';
@@ -31,6 +33,7 @@ export async function podmanStatus(configDir: string, options: GlobalOptions): P
       ),
       daemon.check,
       directoryCheck(settings, daemon.known),
+      ...(daemon.known ? damagedFindings(daemon.known.damaged, daemon.known.info) : []),
       ...makerChecks(onNetloom, daemon.known),
     ],
   };
@@ -74,6 +77,7 @@ function helperCheck(name: 'netavark' | 'aardvark-dns', { helperDirs }: NetworkS
 /** What the daemon knows; containers by podman's full ids. */
 interface Known {
   info: NodeInfo;
+  damaged: DamagedDefinition[];
   containers: Set<string>;
 }
 
@@ -82,8 +86,10 @@ async function askDaemon(options: GlobalOptions): Promise<{ check: Finding; know
     return await withClient({ timeout: 5_000, ...options }, async (client) => {
       const info = await client.info();
       const { containers } = await client.container.list();
+      const { damaged } = await client.network.list();
       const found = `node ${info.node} is ${info.state}: netloom ${info.version}, process ${info.pid}`;
-      return { check: good('Daemon', found), known: { info, containers: new Set(containers.map(({ id }) => id)) } };
+      const known = { info, damaged, containers: new Set(containers.map(({ id }) => id)) };
+      return { check: good('Daemon', found), known };
     });
   } catch (error) {
     if (!(error instanceof NetloomError)) throw error;

@@ -1,0 +1,196 @@
+import { type Family, familyOf, formatSubnet, parseSubnet, type Subnet, subnetEnd, subnetsOverlap } from './address.ts';
+import {
+  completeRange,
+  completeSubnet,
+  type NetworkDefinition,
+  type NetworkRoute,
+  type NetworkSubnet,
+  ownsBridge,
+  reservedAround,
+} from './network.ts';
+import { networkSettings } from './network-options.ts';
+import { interfaceNameSchema } from './token.ts';
+
+/** A file in the directory of definitions that is not taken, and why. */
+export interface DamagedDefinition {
+  /** `<name>.json` */
+  file: string;
+  /** `<field>: <what is wrong with it>` */
+  reason: string;
+}
+
+/** What is in a directory of definitions. */
+export interface Definitions {
+  definitions: NetworkDefinition[];
+  /** they are reported, and never written over */
+  damaged: DamagedDefinition[];
+}
+
+/**
+ * A definition that was read from a file, or that an engine brought: completed with what podman completes when it reads one, or what is
+ * wrong with it, `<field>: <reason>`. Each field alone has been checked; what is checked here is what they mean together.
+ */
+export function completeDefinition(definition: NetworkDefinition): NetworkDefinition | string {
+  const subnets = completeSubnets(definition);
+  if (typeof subnets === 'string') return subnets;
+  const wrong = linkProblem(definition) ?? ipamProblem(definition) ?? routeProblem(definition);
+  if (wrong !== null) return wrong;
+  const hasIpv6 = subnets.some(({ subnet }) => familyOf(subnet) === 6);
+  return { ...definition, subnets, ipv6_enabled: definition.ipv6_enabled || hasIpv6 };
+}
+
+function completeSubnets(definition: NetworkDefinition): NetworkSubnet[] | string {
+  const completed: NetworkSubnet[] = [];
+  for (const [index, entry] of definition.subnets.entries()) {
+    const field = `subnets.${index}`;
+    const subnet = parseSubnet(entry.subnet) as Subnet;
+    const wrong = subnetProblem(subnet, completed);
+    if (wrong !== null) return `${field}.subnet: ${entry.subnet} ${wrong}`;
+    const one = completeEntry(subnet, entry, !definition.internal || definition.dns_enabled);
+    if ('message' in one) return `${field}.${one.field}: ${one.message}`;
+    completed.push(one);
+  }
+  return completed;
+}
+
+function subnetProblem(subnet: Subnet, others: readonly NetworkSubnet[]): string | null {
+  const reserved = reservedAround(subnet);
+  if (reserved !== null) return `overlaps ${reserved}, which no network can have`;
+  const other = others.find((one) => overlap(one.subnet, formatSubnet(subnet)));
+  return other ? `overlaps ${other.subnet} of the same network` : null;
+}
+
+/** Where anything of the network's own has the gateway's address (the way out, or the resolver), the first address is it. */
+function completeEntry(
+  subnet: Subnet,
+  { gateway, lease_range }: NetworkSubnet,
+  needsGateway: boolean,
+): NetworkSubnet | { field: string; message: string } {
+  const isAsked = gateway !== null || needsGateway;
+  const entry = isAsked ? completeSubnet(subnet, gateway, null) : { subnet: formatSubnet(subnet), gateway: null };
+  if ('code' in entry) return { field: 'gateway', message: entry.message };
+  if (!lease_range) return entry;
+  const range = completeRange(subnet, lease_range);
+  return 'code' in range ? { field: 'lease_range', message: range.message } : { ...entry, lease_range: range };
+}
+
+/** podman completes no bridge: netavark refuses the container then. A parent that is not named is the default route's link. */
+function linkProblem({ driver, options, network_interface: link }: NetworkDefinition): string | null {
+  if (driver !== 'bridge') return null;
+  if (link === null) return 'network_interface: missing; a bridge network names its bridge';
+  if (!ownsBridge({ driver, options }) || interfaceNameSchema.safeParse(link).success) return null;
+  return `network_interface: ${JSON.stringify(link)} cannot be the name of a bridge`;
+}
+
+function ipamProblem({ subnets, ipam_options: { driver } }: NetworkDefinition): string | null {
+  if (driver === 'none' && subnets.length > 0)
+    return 'subnets: ipam driver none gives no addresses, so there can be no subnets';
+  if (driver === 'host-local' && subnets.length === 0)
+    return 'subnets: missing; ipam driver host-local gives addresses of them';
+  return null;
+}
+
+function routeProblem({ routes }: NetworkDefinition): string | null {
+  for (const [index, route] of routes.entries()) {
+    const wrong = oneRouteProblem(route) ?? repeatedRoute(route, routes.slice(0, index));
+    if (wrong !== null) return `routes.${index}.${wrong}`;
+  }
+  return null;
+}
+
+/** Whether its gateway can be reached depends on the container's other networks. */
+function oneRouteProblem({ destination, gateway, type }: NetworkRoute): string | null {
+  if (type !== 'unicast') return gateway === null ? null : `gateway: a ${type} route has none`;
+  if (gateway === null) return `gateway: missing for ${destination}`;
+  if (familyOf(gateway) !== familyOf(destination)) return `gateway: ${gateway} cannot lead to ${destination}`;
+  return null;
+}
+
+function repeatedRoute({ destination, metric }: NetworkRoute, others: readonly NetworkRoute[]): string | null {
+  const isTwice = others.some((other) => other.destination === destination && other.metric === metric);
+  return isTwice ? `destination: there are two routes to ${destination}` : null;
+}
+
+/**
+ * What was read, without networks that cannot be beside each other: two bridges of one name, or with overlapping subnets. Those that are known
+ * stay, then those that were made first.
+ */
+export function withoutClashes({ definitions, damaged }: Definitions, isKnown: (name: string) => boolean): Definitions {
+  const isSuspect = suspects(definitions.filter(needsItsOwn));
+  const rank = ({ name, created }: NetworkDefinition) => [isKnown(name) ? '0' : '1', created || '~', name];
+  const inOrder = definitions
+    .filter((definition) => isSuspect.has(definition))
+    .map((definition) => ({ definition, rank: rank(definition) }))
+    .sort(byRank);
+  const taken: NetworkDefinition[] = [];
+  const clashing = new Map<NetworkDefinition, string>();
+  for (const { definition } of inOrder) {
+    const reason = taken.map((other) => clash(definition, other)).find((found) => found !== null);
+    if (reason) clashing.set(definition, reason);
+    else taken.push(definition);
+  }
+  return {
+    definitions: definitions.filter((one) => !clashing.has(one)),
+    damaged: [...damaged, ...[...clashing].map(([{ name }, reason]) => ({ file: `${name}.json`, reason }))],
+  };
+}
+
+/** What is upon links of others may share them, and VLANs of one bridge are kept apart. */
+const needsItsOwn = (definition: NetworkDefinition): boolean =>
+  ownsBridge(definition) && networkSettings(definition).vlanId === null;
+
+/** Those that share a bridge or a part of a subnet with any other: one look at each, for there may be thousands. */
+function suspects(definitions: readonly NetworkDefinition[]): Set<NetworkDefinition> {
+  const found = new Set<NetworkDefinition>();
+  const byBridge = new Map<string | null, NetworkDefinition>();
+  for (const definition of definitions) {
+    const other = byBridge.get(definition.network_interface);
+    if (other) found.add(other).add(definition);
+    byBridge.set(definition.network_interface, definition);
+  }
+  for (const family of [4, 6] as const) {
+    let widest: Placed | null = null;
+    for (const placed of placedSubnets(definitions, family)) {
+      if (widest && subnetsOverlap(widest.subnet, placed.subnet)) found.add(widest.definition).add(placed.definition);
+      if (!widest || subnetEnd(placed.subnet) > subnetEnd(widest.subnet)) widest = placed;
+    }
+  }
+  return found;
+}
+
+interface Placed {
+  definition: NetworkDefinition;
+  subnet: Subnet;
+}
+
+/** In ascending order. */
+function placedSubnets(definitions: readonly NetworkDefinition[], family: Family): Placed[] {
+  const all = definitions.flatMap((definition) =>
+    definition.subnets.map(({ subnet }) => ({ definition, subnet: parseSubnet(subnet) as Subnet })),
+  );
+  const inFamily = all.filter(({ subnet }) => subnet.family === family);
+  return inFamily.sort(({ subnet: one }, { subnet: other }) => (one.base < other.base ? -1 : 1));
+}
+
+interface Ranked {
+  rank: string[];
+}
+
+function byRank({ rank: one }: Ranked, { rank: other }: Ranked): number {
+  const index = one.findIndex((part, at) => part !== other[at]);
+  if (index < 0) return 0;
+  return (one[index] as string) < (other[index] as string) ? -1 : 1;
+}
+
+function clash(definition: NetworkDefinition, other: NetworkDefinition): string | null {
+  const { network_interface: bridge } = definition;
+  if (bridge === other.network_interface) return `network_interface: ${bridge} is the bridge of network ${other.name}`;
+  for (const [index, { subnet }] of definition.subnets.entries()) {
+    const overlapped = other.subnets.find((one) => overlap(one.subnet, subnet));
+    if (overlapped) return `subnets.${index}.subnet: ${subnet} overlaps ${overlapped.subnet} of network ${other.name}`;
+  }
+  return null;
+}
+
+const overlap = (one: string, other: string): boolean =>
+  subnetsOverlap(parseSubnet(one) as Subnet, parseSubnet(other) as Subnet);

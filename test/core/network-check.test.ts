@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import type { NetworkDefinition } from '../../src/core/network.ts';
+import { withoutClashes } from '../../src/core/network-check.ts';
+import { definitionOf } from './samples.ts';
+
+function network(name: string, subnet: string, more: Partial<NetworkDefinition> = {}): NetworkDefinition {
+  const made = definitionOf({ name, subnets: [{ subnet }] }, `${name}0`);
+  return { ...made, ...more };
+}
+
+const first = { created: '2026-01-01T00:00:00Z' };
+const second = { created: '2026-02-01T00:00:00Z' };
+
+function read(definitions: NetworkDefinition[], known: string[] = []) {
+  const found = withoutClashes({ definitions, damaged: [] }, (name) => known.includes(name));
+  return { names: found.definitions.map(({ name }) => name), damaged: found.damaged };
+}
+
+describe('networks that cannot be beside each other', () => {
+  it('are told: the one that was made later is not taken', () => {
+    const [wide, narrow] = [network('wide', '10.7.0.0/16', second), network('narrow', '10.7.3.0/24', first)];
+    for (const both of [
+      [wide, narrow],
+      [narrow, wide],
+    ])
+      expect(read(both)).toEqual({
+        names: ['narrow'],
+        damaged: [
+          { file: 'wide.json', reason: 'subnets.0.subnet: 10.7.0.0/16 overlaps 10.7.3.0/24 of network narrow' },
+        ],
+      });
+  });
+
+  it('one that is known stays, and one that says no time comes last', () => {
+    const [old, young] = [network('old', '10.7.0.0/24', first), network('young', '10.7.0.0/24', second)];
+    expect(read([old, young], ['young']).names).toEqual(['young']);
+    expect(read([old, { ...young, name: 'a', created: '' }]).names).toEqual(['old']);
+  });
+
+  it('one bridge for two of them is told, too', () => {
+    const pair = [
+      network('a', '10.7.0.0/24', first),
+      network('b', '10.8.0.0/24', { ...first, network_interface: 'a0' }),
+    ];
+    expect(read(pair)).toEqual({
+      names: ['a'],
+      damaged: [{ file: 'b.json', reason: 'network_interface: a0 is the bridge of network a' }],
+    });
+  });
+
+  it('links of others, and VLANs of one bridge, are shared', () => {
+    const shared: Partial<NetworkDefinition>[] = [
+      { driver: 'macvlan' as const, network_interface: 'eth0' },
+      { options: { mode: 'unmanaged' }, network_interface: 'br0' },
+      { options: { vlan: '7' }, network_interface: 'br0' },
+    ];
+    for (const more of shared)
+      expect(read([network('a', '10.7.0.0/24', more), network('b', '10.7.0.0/16', more)]).damaged).toEqual([]);
+  });
+
+  it('each of several is told, and what is between them stays', () => {
+    const all = [
+      network('a', '10.0.0.0/8', first),
+      network('b', '10.7.0.0/24', second),
+      network('c', '10.8.0.0/24', second),
+      network('d', '192.168.0.0/24', second),
+    ];
+    expect(read(all).names).toEqual(['a', 'd']);
+  });
+
+  it('a thousand of them are looked at in no time', () => {
+    const many = Array.from({ length: 4_000 }, (_, index) =>
+      network(`n${index}`, `10.${index >> 8}.${index & 255}.0/24`, first),
+    );
+    const started = performance.now();
+    expect(read(many).damaged).toEqual([]);
+    expect(performance.now() - started).toBeLessThan(4_000);
+  });
+});

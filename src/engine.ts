@@ -395,6 +395,10 @@ export class ActorEngine extends JournalViews implements Engine {
     };
   }
 
+  linkNames(): Promise<string[]> {
+    return this.pool.call(this.pool.home(hostAddress), 'linkNames', null);
+  }
+
   firewalls(): Promise<ForeignFirewalls> {
     return lookAtFirewalls(this.networks().networks);
   }

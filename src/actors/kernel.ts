@@ -23,6 +23,8 @@ export interface Kernel {
   dropped(): Record<string, TrafficCounter>;
   /** Source address of the way to a public address (C09), by route look-up; null without one. */
   hostIp(): string | null;
+  /** of the host's own namespace */
+  linkNames(): string[];
   /** Facts that come by themselves: a process that ended. */
   onFact(listener: (to: ActorAddress, event: ActorEvent) => void): void;
   close(): void;

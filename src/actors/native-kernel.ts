@@ -162,6 +162,10 @@ export class NativeKernel implements Kernel {
     return inventory(this.#route, this.#nft, this.netnsDirectory);
   }
 
+  linkNames(): string[] {
+    return native.listLinks(this.#route).map(({ name }) => name);
+  }
+
   hostIp(): string | null {
     return native.sourceAddressFor(this.#route, publicAddresses[0]);
   }

@@ -26,6 +26,7 @@ export interface Verbs {
   /** the way to firewalld, once */
   firewalld: [{ port: MessagePort }, null];
   hostIp: [null, string | null];
+  linkNames: [null, string[]];
   /** everything in the kernel that carries a name of netloom's */
   inventory: [null, Inventory];
   /** lets what is under way end, then gives up sockets and ports */

@@ -344,7 +344,10 @@ export const commands = {
     role: 'viewer',
     request: networkProposalSchema,
     response: networkProposedSchema,
-    run: (_, request) => ({ definition: fileOf(checked(proposedNetwork(request, new Date().toISOString()))) }),
+    run: async (engine, request) => {
+      const created = new Date().toISOString();
+      return { definition: fileOf(checked(proposedNetwork(request, created, await engine.linkNames()))) };
+    },
   }),
 
   'worker.restart': command({

@@ -37,6 +37,8 @@ export interface Engine {
   portLedger(): PortLedger;
   /** reads the kernel's counters; throws container.unknown, container.state */
   statistics(id: string): Promise<ContainerStatistics>;
+  /** of the host */
+  linkNames(): Promise<string[]>;
   /** what firewalls beside netloom's drop, of the networks there are */
   firewalls(): Promise<ForeignFirewalls>;
   /** B14: of a container that is up, by network; reads the kernel's counters */

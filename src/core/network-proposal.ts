@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { type Family, formatSubnet, parseSubnet, type Subnet, subnetsOverlap } from './address.ts';
 import { type Fault, fault } from './fault.ts';
 import {
-  completeSubnet,
   type NetworkDefinition,
+  type NetworkRequest,
   type NetworkSubnet,
   type NetworkWish,
   networkDefinition,
@@ -42,69 +42,138 @@ export const networkProposalSchema = z
   .describe('a network that an engine is about to define, and what is in use');
 type Proposal = z.output<typeof networkProposalSchema>;
 
-/** The definition, complete; `created`: when it is made, ISO 8601. */
-export function proposedNetwork({ network, used, options }: Proposal, created: string): NetworkDefinition | Fault {
+/**
+ * The definition, complete: what netavark would choose and refuse. `linkNames`: of the host, now; `created`: when it is made, ISO 8601.
+ */
+export function proposedNetwork(
+  proposal: Proposal,
+  created: string,
+  linkNames: readonly string[],
+): NetworkDefinition | Fault {
+  const { network, used } = proposal;
   const holder = used?.names?.[network.name];
   if (holder !== undefined)
     return fault('network.exists', `network already exists: ${network.name} has id ${holder.slice(0, 12)}`);
-  const isBridge = (network.driver ?? 'bridge') === 'bridge';
-  const wish = networkWish({
-    ...network,
-    network_interface: network.network_interface || null,
-    // names are answered for at a gateway of ours
-    dns_enabled: isBridge ? (network.dns_enabled ?? null) : false,
-  });
+  const request = completeRequest(proposal, linkNames);
+  if ('code' in request) return request;
+  const wish = networkWish(request);
   if ('code' in wish) return wish;
-  const taken = new Set(used?.interfaces ?? []);
-  if (wish.link !== null && taken.has(wish.link) && !mayShare(wish))
-    return fault('link.exists', `bridge name ${wish.link} already in use`);
-  const subnets = allSubnets(wish, network.subnets ?? [], { used, options });
-  if ('code' in subnets) return subnets;
-  const bridge = wish.link ?? (isBridge ? freeName(options?.default_interface_name || 'podman', taken) : null);
-  return { ...networkDefinition(wish, { bridge, subnets, created }), id: network.id };
-}
-
-/** Networks upon somebody else's link, and those that a bridge keeps apart by their VLAN. */
-const mayShare = ({ sharesLink, options }: NetworkWish): boolean => sharesLink || options.vlan !== undefined;
-
-function allSubnets(
-  wish: NetworkWish,
-  asked: NonNullable<Proposal['network']['subnets']>,
-  { used, options }: Pick<Proposal, 'used' | 'options'>,
-): NetworkSubnet[] | Fault {
-  const inUse = (used?.subnets ?? []).flatMap((text) => parseSubnet(text) ?? []);
-  const clash = wish.sharesLink || options?.check_used_subnets === false ? null : firstClash(wish.subnets, inUse);
-  if (clash) return fault('subnet.taken', `subnet ${clash} is already used on the host or by another config`);
+  const refusal = linkRefusal(wish, proposal, linkNames) ?? subnetRefusal(wish, proposal);
+  if (refusal) return refusal;
   const subnets = wish.subnets.map((subnet, index) =>
-    leadsOut(wish) || asked[index]?.gateway ? subnet : { ...subnet, gateway: null },
+    leadsOut(wish) || network.subnets?.[index]?.gateway ? subnet : { ...subnet, gateway: null },
   );
-  for (const family of wish.automatic) {
-    const own = subnets.map(({ subnet }) => parseSubnet(subnet) as Subnet);
-    const free = freeSubnet(family, [...inUse, ...own], poolsOf(family, options));
-    if (!free) return fault('subnet.exhausted', `could not find free subnet from subnet pools for IPv${family}`);
-    const completed = completeSubnet(free, null, null);
-    if ('code' in completed) return completed;
-    subnets.push(leadsOut(wish) ? completed : { ...completed, gateway: null });
-  }
-  return subnets;
+  return { ...networkDefinition(wish, { bridge: wish.link, subnets, created }), id: network.id };
 }
+
+/** With a name for its bridge, with subnets, and with what else follows from its driver. */
+function completeRequest({ network, used, options }: Proposal, linkNames: readonly string[]): NetworkRequest | Fault {
+  const { id: _, ...request } = network;
+  if ((network.driver ?? 'bridge') !== 'bridge') return completeUponParent(request);
+  const named = withoutDockerNames(request);
+  const taken = new Set([...(used?.interfaces ?? []), ...Object.keys(used?.names ?? {}), ...linkNames]);
+  const isBare = network.ipam_options?.driver === 'none';
+  const found = isBare || network.ipam_options?.driver === 'dhcp' ? [] : freeSubnets(named, { used, options });
+  if ('code' in found) return found;
+  return {
+    ...named,
+    network_interface: named.network_interface || freeName(options?.default_interface_name || 'podman', taken),
+    ...(found.length > 0 && { subnets: [...(network.subnets ?? []), ...found] }),
+    // engines ask for names wherever their users do not say otherwise
+    dns_enabled: isBare ? false : (network.dns_enabled ?? null),
+  };
+}
+
+/** Names are answered at a gateway of ours, which it has none of; and without a subnet it asks a DHCP server for addresses. */
+function completeUponParent(request: NetworkRequest): NetworkRequest | Fault {
+  const { ipam_options, subnets } = request;
+  const network = { ...request, network_interface: request.network_interface || null, dns_enabled: false };
+  if (ipam_options?.driver !== undefined || (subnets?.length ?? 0) > 0) return network;
+  if (request.driver === 'ipvlan')
+    return fault('mode.unsupported', 'ipam driver dhcp is not supported with ipvlan: give it a subnet');
+  return { ...network, ipam_options: { ...ipam_options, driver: 'dhcp' } };
+}
+
+const dockerMtu = 'com.docker.network.driver.mtu';
+const dockerBridge = 'com.docker.network.bridge.name';
+
+/** As netavark keeps them: under its own names. */
+function withoutDockerNames(request: NetworkRequest): NetworkRequest {
+  const { [dockerMtu]: mtu, [dockerBridge]: bridge, ...options } = request.options ?? {};
+  return {
+    ...request,
+    network_interface: bridge ?? request.network_interface ?? null,
+    options: { ...options, ...(mtu !== undefined && { mtu }) },
+  };
+}
+
+type Asked = Pick<Proposal, 'used' | 'options'>;
+
+/** A network without subnets gets one of IPv4, and one that asks for IPv6 has both families in the end. */
+function freeSubnets({ subnets, ipv6_enabled, options: own }: NetworkRequest, asked: Asked): NetworkSubnet[] | Fault {
+  const given = (subnets ?? []).flatMap(({ subnet }) => parseSubnet(subnet) ?? []);
+  const lacks = (family: Family) => !given.some((subnet) => subnet.family === family);
+  const families = ipv6_enabled ? ([4, 6] as const).filter(lacks) : (subnets ?? []).length === 0 ? [4 as const] : [];
+  const found: Subnet[] = [];
+  for (const family of families) {
+    const pools = poolsOf(family, asked.options);
+    const beside = [...given, ...found];
+    const free =
+      freeSubnet(family, [...usedSubnets(asked), ...beside], pools) ??
+      (checksUsed(own ?? {}, asked) ? null : freeSubnet(family, beside, pools));
+    if (!free) return fault('subnet.exhausted', `could not find free subnet from subnet pools for IPv${family}`);
+    found.push(free);
+  }
+  return found.map((subnet) => ({ subnet: formatSubnet(subnet), gateway: null }));
+}
+
+/** What is upon a bridge of others may share its subnets, and so may what a bridge keeps apart by their VLAN. */
+const checksUsed = (own: Record<string, string>, { options }: Asked): boolean =>
+  !mayShare(own) && options?.check_used_subnets !== false;
+
+const mayShare = ({ mode, vlan }: Record<string, string>): boolean => mode === 'unmanaged' || vlan !== undefined;
+
+const usedSubnets = ({ used }: Asked): Subnet[] => (used?.subnets ?? []).flatMap((text) => parseSubnet(text) ?? []);
+
+/** A bridge's name must be free; a parent must be there. */
+function linkRefusal(
+  { driver, link, options }: NetworkWish,
+  { used }: Asked,
+  linkNames: readonly string[],
+): Fault | null {
+  if (link === null) return null;
+  if (driver !== 'bridge')
+    return linkNames.includes(link) ? null : fault('link.unknown', `parent interface ${link} does not exist`);
+  const isTaken = used?.interfaces?.includes(link) && !mayShare(options);
+  return isTaken ? fault('link.exists', `bridge name ${link} already in use`) : null;
+}
+
+function subnetRefusal(wish: NetworkWish, { network, ...asked }: Proposal): Fault | null {
+  const subnets = wish.subnets.map(({ subnet }) => parseSubnet(subnet) as Subnet);
+  const cramped = subnets.find((subnet, index) => isCramped(subnet) && !network.subnets?.[index]?.gateway);
+  if (cramped && leadsOut(wish))
+    return fault('subnet.invalid', `could not create gateway for subnet ${formatSubnet(cramped)}: it is too small`);
+  if (wish.driver !== 'bridge' || !checksUsed(wish.options, asked)) return null;
+  const inUse = usedSubnets(asked);
+  const clash = subnets.find((subnet) => inUse.some((other) => subnetsOverlap(subnet, other)));
+  return clash
+    ? fault('subnet.taken', `subnet ${formatSubnet(clash)} is already used on the host or by another config`)
+    : null;
+}
+
+/** Between its network and its broadcast address is no room for a gateway. */
+const isCramped = ({ family, prefixLength }: Subnet): boolean => family === 4 && prefixLength > 30;
 
 /** Whether anything of the network's own has the gateway's address: the way out, or the resolver. */
 const leadsOut = ({ internal, dnsEnabled }: NetworkWish): boolean => !internal || dnsEnabled;
 
-function firstClash(subnets: readonly NetworkSubnet[], inUse: readonly Subnet[]): string | null {
-  const found = subnets
-    .map(({ subnet }) => parseSubnet(subnet) as Subnet)
-    .find((subnet) => inUse.some((other) => subnetsOverlap(subnet, other)));
-  return found ? formatSubnet(found) : null;
-}
-
-/** null: our own pools; of IPv6, engines have none. */
+/** undefined: our own pools; of IPv6, engines have none. */
 function poolsOf(family: Family, options: Proposal['options']): SubnetPool[] | undefined {
   if (family === 6 || !options?.subnet_pools?.length) return undefined;
   return options.subnet_pools.map(({ base, size }) => ({ base, prefixLength: size }));
 }
 
+/** From 1 on: 0 is that of the engine's default network, also while it has none. */
 function freeName(prefix: string, taken: ReadonlySet<string>): string {
-  for (let index = 0; ; index++) if (!taken.has(`${prefix}${index}`)) return `${prefix}${index}`;
+  for (let index = 1; ; index++) if (!taken.has(`${prefix}${index}`)) return `${prefix}${index}`;
 }

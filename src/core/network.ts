@@ -185,7 +185,8 @@ export function networkWish(request: NetworkRequest): NetworkWish | Fault {
     automatic: ipamDriver === 'none' ? [] : automaticFamilies(subnets, request.ipv6_enabled ?? false),
     routes,
     internal: request.internal ?? false,
-    dnsEnabled: request.dns_enabled ?? (driver === 'bridge' && (isOurs || ipamDriver !== 'none')),
+    // without addresses there is no gateway to answer at
+    dnsEnabled: request.dns_enabled ?? (driver === 'bridge' && ipamDriver !== 'none'),
     dnsServers,
     labels: request.labels ?? {},
     options,
@@ -222,6 +223,8 @@ function contradiction(wish: NetworkWish, settings: NetworkSettings): Fault | nu
   if (driver !== 'bridge' && wish.dnsEnabled)
     return conflict(`dns_enabled: a ${driver} network upon somebody else's link has no gateway of ours to answer at`);
   if (ipamDriver === 'none' && wish.dnsEnabled) return conflict('dns_enabled: without addresses there is no gateway');
+  if (!wish.dnsEnabled && wish.dnsServers.length > 0)
+    return conflict('network_dns_servers: no names are answered on this network, so nobody asks them');
   for (const [family, outbound] of [
     [4, settings.outbound4],
     [6, settings.outbound6],

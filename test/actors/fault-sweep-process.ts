@@ -144,6 +144,7 @@ class SteppedKernel implements Kernel {
   statistics: Kernel['statistics'] = (path, ports) => this.kernel.statistics(path, ports);
   dropped = () => this.kernel.dropped();
   hostIp = () => this.kernel.hostIp();
+  linkNames = () => this.kernel.linkNames();
   onFact: Kernel['onFact'] = (listener) => this.kernel.onFact(listener);
   close = () => this.kernel.close();
 }

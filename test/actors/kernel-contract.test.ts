@@ -1171,10 +1171,12 @@ describe.each([
       expect(output?.survey?.connected).toContainEqual({ destination: '10.77.0.0/24', link: bridge });
       expect(output?.survey?.routes).not.toContainEqual({ destination: '10.77.0.0/24', link: bridge });
       expect(output?.survey?.linkNames).toEqual(expect.arrayContaining(['lo', bridge]));
+      expect(world.kernel.linkNames()).toEqual(expect.arrayContaining(['lo', bridge]));
       await succeed({ verb: 'link.delete', netns: null, name: bridge });
       const [after] = await succeed({ verb: 'host.survey' });
       expect(after?.survey?.connected).not.toContainEqual({ destination: '10.77.0.0/24', link: bridge });
       expect(after?.survey?.linkNames).not.toContain(bridge);
+      expect(world.kernel.linkNames()).not.toContain(bridge);
     });
 
     it('has no way outside in these tests, and says so', () => {

@@ -126,6 +126,7 @@ export class FakeEngine implements Engine {
   network(name: string): never {
     throw new NetloomError(fault('network.unknown', `no network ${name}`));
   }
+  linkNames = async () => ['lo'];
   firewalls = async () => ({ drops: [], unread: [] });
   portLedger() {
     return {};

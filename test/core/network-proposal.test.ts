@@ -3,9 +3,10 @@ import { networkProposalSchema, proposedNetwork } from '../../src/core/network-p
 
 const id = 'a'.repeat(64);
 
+/** As podman 6 asks, on a host with these links. */
 function propose(network: Record<string, unknown>, more: Record<string, unknown> = {}) {
   const proposal = networkProposalSchema.parse({ network: { name: 'n1', id, driver: 'bridge', ...network }, ...more });
-  return proposedNetwork(proposal, '2026-01-01T00:00:00Z');
+  return proposedNetwork(proposal, '2026-01-01T00:00:00Z', ['lo', 'wan0', 'podman3']);
 }
 
 describe('a network that an engine is about to define', () => {
@@ -23,9 +24,62 @@ describe('a network that an engine is about to define', () => {
   it('takes names and subnets from where the engine says', () => {
     const options = { default_interface_name: 'nw', subnet_pools: [{ base: '172.20.0.0/16', size: 26 }] };
     expect(propose({}, { used: { subnets: ['172.20.0.0/26'] }, options })).toMatchObject({
-      network_interface: 'nw0',
+      network_interface: 'nw1',
       subnets: [{ subnet: '172.20.0.64/26', gateway: '172.20.0.65' }],
     });
+  });
+
+  it('gets no name that a link of the host has, or a network; the first is left to the default network', () => {
+    const used = { interfaces: ['podman1'], names: { podman2: 'b'.repeat(64) } };
+    expect(propose({}, { used })).toMatchObject({ network_interface: 'podman4' });
+    expect(propose({})).toMatchObject({ network_interface: 'podman1' });
+  });
+
+  it('has no names without IPAM, whatever its engine asks by default', () => {
+    const bare = { ipam_options: { driver: 'none' }, dns_enabled: true };
+    const made = { dns_enabled: false, subnets: [], network_interface: 'podman1', ipam_options: { driver: 'none' } };
+    for (const more of [{}, { internal: true }, { ipv6_enabled: true }, { options: { mode: 'unmanaged' } }])
+      expect(propose({ ...bare, ...more })).toMatchObject(made);
+    expect(propose({ ...bare, network_dns_servers: ['192.0.2.1'] })).toMatchObject({ code: 'payload.invalid' });
+    expect(propose({ ...bare, subnets: [{ subnet: '10.7.0.0/24' }] })).toMatchObject({ code: 'payload.invalid' });
+  });
+
+  it('upon a bridge of others gets a free name and a free subnet, where it says none', () => {
+    const unmanaged = { options: { mode: 'unmanaged' } };
+    const used = { subnets: ['10.89.0.0/24'] };
+    expect(propose(unmanaged, { used })).toMatchObject({
+      network_interface: 'podman1',
+      subnets: [{ subnet: '10.89.1.0/24', gateway: '10.89.1.1' }],
+      dns_enabled: true,
+    });
+    expect(propose({ ...unmanaged, network_interface: 'br7' }, { used })).toMatchObject({
+      network_interface: 'br7',
+      subnets: [{ subnet: '10.89.1.0/24' }],
+    });
+    const subnets = [{ subnet: '10.89.0.0/24' }];
+    expect(propose({ ...unmanaged, subnets }, { used })).toMatchObject({ subnets, network_interface: 'podman1' });
+    expect(propose({ ...unmanaged, ipv6_enabled: true }, { used })).toMatchObject({ subnets: [{}, {}] });
+    // where every subnet is taken it shares one
+    const one = { subnet_pools: [{ base: '10.89.0.0/24', size: 24 }] };
+    expect(propose(unmanaged, { used, options: one })).toMatchObject({ subnets: [{ subnet: '10.89.0.0/24' }] });
+  });
+
+  it('that asks for IPv6 gets what it lacks of both families', () => {
+    expect(propose({ ipv6_enabled: true, subnets: [{ subnet: 'fd07::/64' }] })).toMatchObject({
+      subnets: [
+        { subnet: 'fd07::/64', gateway: 'fd07::1' },
+        { subnet: '10.89.0.0/24', gateway: '10.89.0.1' },
+      ],
+    });
+    expect(propose({ subnets: [{ subnet: 'fd07::/64' }] })).toMatchObject({
+      subnets: [{ subnet: 'fd07::/64' }],
+      ipv6_enabled: true,
+    });
+  });
+
+  it('keeps options under the names of netavark', () => {
+    const options = { 'com.docker.network.driver.mtu': '1400', 'com.docker.network.bridge.name': 'br7' };
+    expect(propose({ options })).toMatchObject({ options: { mtu: '1400' }, network_interface: 'br7' });
   });
 
   it('gets an IPv6 subnet beside it when that is asked for', () => {
@@ -61,6 +115,34 @@ describe('a network that an engine is about to define', () => {
     ],
     ['no driver overlay', { driver: 'overlay' }, {}, 'mode.unsupported'],
     ['mtu', { options: { mtu: 'many' } }, {}, 'payload.invalid'],
+    ['no names', { dns_enabled: false, network_dns_servers: ['9.9.9.9'] }, {}, 'payload.invalid'],
+    [
+      'parent interface lan7',
+      { driver: 'macvlan', network_interface: 'lan7', subnets: [{ subnet: '10.7.0.0/24' }] },
+      {},
+      'link.unknown',
+    ],
+    ['not supported with ipvlan', { driver: 'ipvlan', network_interface: 'wan0' }, {}, 'mode.unsupported'],
+    [
+      'needs a subnet',
+      { driver: 'macvlan', network_interface: 'wan0', ipam_options: { driver: 'host-local' } },
+      {},
+      'payload.invalid',
+    ],
+    ['could not create gateway', { subnets: [{ subnet: '10.7.0.0/31' }] }, {}, 'subnet.invalid'],
+    ['outside', { subnets: [{ subnet: '10.7.0.0/24', gateway: '10.8.0.1' }] }, {}, 'address.outside-subnet'],
+    [
+      'outside',
+      { subnets: [{ subnet: '10.7.0.0/24', lease_range: { end_ip: '10.8.0.1' } }] },
+      {},
+      'address.outside-subnet',
+    ],
+    [
+      'not a subnet',
+      { subnets: [{ subnet: '10.7.0.0/24' }], routes: [{ destination: '10.9.0.1/24', gateway: '10.7.0.9' }] },
+      {},
+      'subnet.invalid',
+    ],
   ])('is refused in words: %s', (words, network, more, code) => {
     expect(propose(network, more)).toMatchObject({ code, message: expect.stringContaining(words) });
   });
@@ -68,6 +150,13 @@ describe('a network that an engine is about to define', () => {
   it('may have a bridge that another network has where a VLAN keeps them apart, or nothing is ours', () => {
     const used = { interfaces: ['br0'] };
     const unmanaged = { options: { mode: 'unmanaged' }, dns_enabled: false, subnets: [{ subnet: '10.7.0.0/24' }] };
+    const subnets = ['10.7.0.0/24'];
+    expect(propose({ ...unmanaged, network_interface: 'br0' }, { used: { subnets } })).toMatchObject({ id });
+    expect(
+      propose({ options: { vlan: '7' }, subnets: [{ subnet: '10.7.0.0/24' }] }, { used: { subnets } }),
+    ).toMatchObject({
+      id,
+    });
     for (const more of [{ options: { vlan: '7' } }, unmanaged])
       expect(propose({ network_interface: 'br0', ...more }, { used })).toMatchObject({ network_interface: 'br0' });
   });

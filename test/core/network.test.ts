@@ -58,6 +58,13 @@ describe('a network wish', () => {
     expect(networkSettings(networkWishOf({ options })).mtuBytes).toBe(mtuBytes);
   });
 
+  it('has no names where it has no addresses, unless they are asked for', () => {
+    const ipam_options = { driver: 'none' };
+    expect(networkWishOf({ subnets: null, ipam_options })).toMatchObject({ dnsEnabled: false, automatic: [] });
+    const unmanaged = { options: { mode: 'unmanaged' }, network_interface: 'br0', ipam_options };
+    expect(networkWishOf({ subnets: null, ...unmanaged })).toMatchObject({ dnsEnabled: false });
+  });
+
   it('takes the name of its bridge from either place', () => {
     expect(networkWishOf({ network_interface: 'br7' }).link).toBe('br7');
     expect(networkWishOf({ options: { 'com.docker.network.bridge.name': 'br8' } }).link).toBe('br8');
@@ -90,9 +97,17 @@ describe('a network wish', () => {
     [{ options: { outbound_addr6: 'fd00::1' } }, 'payload.invalid'],
     [{ internal: true, options: { outbound_addr4: '192.0.2.1' } }, 'payload.invalid'],
     [{ options: { mode: 'unmanaged' } }, 'payload.invalid'],
-    [{ ipam_options: { driver: 'none' } }, 'payload.invalid'],
+    [{ ipam_options: { driver: 'none' }, dns_enabled: true }, 'payload.invalid'],
+    [{ ipam_options: { driver: 'none' }, subnets: [{ subnet: '10.0.0.0/24' }] }, 'payload.invalid'],
+    [{ ipam_options: { driver: 'none' }, network_dns_servers: ['192.0.2.1'] }, 'payload.invalid'],
+    [{ dns_enabled: false, network_dns_servers: ['192.0.2.1'] }, 'payload.invalid'],
+    [
+      { driver: 'macvlan', network_dns_servers: ['192.0.2.1'], subnets: [{ subnet: '10.0.0.0/24' }] },
+      'payload.invalid',
+    ],
     [{ network_dns_servers: ['one'] }, 'address.invalid'],
     [{ routes: [{ destination: 'far' }] }, 'subnet.invalid'],
+    [{ routes: [{ destination: '10.1.0.7/16', gateway: '10.89.0.9' }] }, 'subnet.invalid'],
     [{ routes: [{ destination: '10.1.0.0/16' }] }, 'address.invalid'],
     [{ routes: [{ destination: '10.1.0.0/16', gateway: 'fd00::1' }] }, 'address.invalid'],
     [{ routes: [{ destination: '10.1.0.0/16', gateway: '10.89.0.9', type: 'blackhole' as const }] }, 'payload.invalid'],

@@ -125,6 +125,10 @@ export class FakeKernel implements Kernel {
     return null;
   }
 
+  linkNames(): string[] {
+    return [...this.linux.host.links.keys()];
+  }
+
   onFact(listener: (to: ActorAddress, event: ActorEvent) => void): void {
     this.#listener = listener;
   }

@@ -147,6 +147,15 @@ export const differences: Difference[] = [
       "the texts are netloom's own, the same as from `netloom network create`; podman knows the one for a name that is taken",
   },
   {
+    scenario: 'podman network create, one word at a time',
+    path: '*.said',
+    values: texts(/^Error: netavark: /, /^Error: netavark: /),
+    version: 'experimental',
+    what: 'podman 6 leaves the choice of a network to netavark, and netloom refuses the same in other words',
+    reason:
+      "the texts are netloom's own, the same as from `netloom network create`; podman knows the one for a name that is taken",
+  },
+  {
     scenario: 'podman network connect and disconnect of a running container',
     path: 'before',
     values: texts(/^nothing$/, /^(a|db) saw \[10\.89\.\d+\.1\]$/),

@@ -6,6 +6,7 @@ import { newerOnes, unpacked } from './newer.ts';
 import type { Scenario } from './outcome.ts';
 import { basics } from './scenarios/basics.ts';
 import { changes } from './scenarios/changes.ts';
+import { creates } from './scenarios/creates.ts';
 import { networks } from './scenarios/networks.ts';
 
 // Later podmans say the same in other words: lists for maps, `update`, `create`, `--version`.
@@ -82,6 +83,7 @@ const scenarios = [
   ...[...basics, ...changes, ...networks].filter(({ title }) => chosen.includes(title)),
   ...newWords,
   ...newLinks,
+  ...creates,
 ];
 const all = process.env.PODMAN_NEWER === 'all';
 

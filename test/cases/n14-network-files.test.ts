@@ -1,0 +1,199 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import { execa } from 'execa';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import * as native from '#native';
+import { runDoor } from '../doors/door.ts';
+import { untilAnswered } from '../support/daemon.ts';
+import { ipWithin, linkNames } from '../support/fresh-host.ts';
+import { Lab, refusal } from '../support/lab.ts';
+
+// Files of networks that somebody wrote by hand, and the same as podman brings them: podman reads most of these.
+
+let lab: Lab;
+let directory: string;
+let netns: string;
+beforeAll(async () => {
+  lab = await Lab.open();
+  directory = (await lab.client.info()).directories.networks;
+  netns = `${lab.directory.path}/engine-made`;
+});
+afterEach(async () => {
+  for (const file of written.splice(0)) rmSync(`${directory}/${file}`, { force: true });
+  await untilAnswered(async () => {
+    const { networks, damaged } = await lab.client.network.list();
+    expect({ networks, damaged }).toEqual({ networks: [], damaged: [] });
+  });
+});
+afterAll(() => lab.close());
+
+const hand = {
+  name: 'hand',
+  id: '7'.repeat(64),
+  driver: 'bridge',
+  network_interface: 'podman7',
+  created: '2026-01-01T00:00:00Z',
+  subnets: [{ subnet: '10.57.0.0/24', gateway: '10.57.0.1' }],
+  ipv6_enabled: false,
+  internal: false,
+  dns_enabled: false,
+  ipam_options: { driver: 'host-local' },
+};
+type Json = Record<string, unknown>;
+
+const written: string[] = [];
+function write(file: string, content: unknown): void {
+  writeFileSync(`${directory}/${file}`, typeof content === 'string' ? content : JSON.stringify(content));
+  written.push(file);
+}
+
+/** What is told of that file, when it has been read. */
+async function damage(file: string): Promise<string> {
+  return untilAnswered(async () => {
+    const found = (await lab.client.network.list()).damaged.find((one) => one.file === file);
+    if (!found) throw new Error(`nothing is told of ${file}`);
+    return found.reason;
+  });
+}
+
+const inputOf = (network: Json, static_ips = ['10.57.0.2']) => ({
+  container_id: '8'.repeat(64),
+  container_name: 'c1',
+  networks: { hand: { interface_name: 'eth0', static_ips } },
+  network_info: { hand: network },
+});
+const door = (verb: string, input: unknown) =>
+  runDoor([verb, netns], { env: { NETLOOM_RUN_DIR: lab.daemon.runDirectory }, input });
+
+/** As podman brings it; answers the complaint, and sees that nothing was begun. */
+async function complaint(network: Json): Promise<string> {
+  const { code, stdout } = await door('setup', inputOf(network));
+  expect(code).toBe(1);
+  expect(linkNames()).toEqual(['lo']);
+  expect((await lab.client.container.list()).containers).toEqual([]);
+  return JSON.parse(stdout).error;
+}
+
+const lease_range = { start_ip: '10.58.0.9', end_ip: '10.58.0.19' };
+const [subnet] = hand.subnets;
+const without = (field: keyof typeof hand): Json => {
+  const { [field]: _, ...rest } = hand;
+  return rest;
+};
+
+describe('a file that cannot be meant', () => {
+  it.each<[string, Json, string]>([
+    ['no bridge', without('network_interface'), 'network_interface: missing'],
+    ['a gateway outside', { ...hand, subnets: [{ ...subnet, gateway: '10.58.0.1' }] }, 'subnets.0.gateway: '],
+    ['a range outside', { ...hand, subnets: [{ ...subnet, lease_range }] }, 'subnets.0.lease_range: '],
+    [
+      'a gateway of the other family',
+      { ...hand, subnets: [{ subnet: 'fd57::/64', gateway: '10.57.0.1' }] },
+      'subnets.0.gateway: ',
+    ],
+    ['no id', without('id'), 'id: '],
+    ['a driver that nobody has', { ...hand, driver: 'overlay' }, 'driver: '],
+    ['options that are no text', { ...hand, options: { mtu: 1400 } }, 'options.mtu: '],
+    [
+      'a route by the other family',
+      { ...hand, routes: [{ destination: 'fd00::/64', gateway: '10.57.0.9' }] },
+      'routes.0.gateway: ',
+    ],
+    [
+      'a metric no route has',
+      { ...hand, routes: [{ destination: '10.9.0.0/24', gateway: '10.57.0.9', metric: 1e12 }] },
+      'routes.0.metric: ',
+    ],
+    ['no subnets', without('subnets'), 'subnets: missing'],
+    ['no date', { ...hand, created: 'long ago' }, 'created: '],
+  ])(
+    'N14 with %s is told by its field when it is read, and refused before anything is built',
+    async (_, file, field) => {
+      write('hand.json', file);
+      expect(await damage('hand.json')).toContain(field);
+      expect(await refusal(lab.client.network.inspect({ name: 'hand' }))).toMatchObject({
+        code: 'network.damaged',
+        message: expect.stringContaining(`${directory}/hand.json: ${field}`),
+      });
+      const setup = lab.client.container.setup({ id: 'guest', networks: [{ network: 'hand' }] });
+      expect((await refusal(setup)).code).toBe('network.damaged');
+      expect(await complaint(file)).toContain(`the definition of network hand: ${field}`);
+      await lab.client.container.remove({ id: 'guest' }).catch(() => {});
+    },
+  );
+
+  it('N14 is told as an event, once, and by doctor and network ls', async () => {
+    write('hand.json', without('network_interface'));
+    const reason = await damage('hand.json');
+    const told = () => lab.facts.events.filter(({ type }) => type === 'dev.netloom.node.definition-damaged');
+    const ours = () => told().filter(({ data }) => JSON.stringify(data).includes(reason));
+    const before = ours().length;
+    // whatever else is written there, and a restart, say nothing new
+    write('other.json', '');
+    expect(await damage('other.json')).toBe('the file: empty');
+    await lab.restart('kill');
+    await damage('hand.json');
+    write('third.json', '\ufeff{}');
+    expect(await damage('third.json')).toContain('byte order mark');
+    await untilAnswered(async () => expect(told().at(-1)?.data).toMatchObject({ file: 'third.json' }));
+    expect(ours()).toHaveLength(Math.max(before, 1));
+    expect(ours()[0]?.data).toEqual({ file: 'hand.json', reason });
+    const netloom = (...args: string[]) =>
+      execa('dist/src/cli/main.js', ['--run-dir', lab.daemon.runDirectory, ...args], { reject: false });
+    expect((await netloom('network', 'ls')).stderr).toContain(`hand.json is left out: ${reason}`);
+    const { stdout } = await netloom('doctor', '--json');
+    const finding = JSON.parse(stdout).checks.find(({ check }: { check: string }) => check === 'Network files');
+    expect(finding).toMatchObject({ ok: false, found: expect.stringContaining(`hand.json is left out: ${reason}`) });
+  });
+});
+
+describe('a file that podman completes', () => {
+  it('N14 has its gateway, its subnet and its family in the end, by its file and through the door', async () => {
+    const file = {
+      ...without('created'),
+      subnets: [{ subnet: '10.57.0.9/24' }, { subnet: 'fd57::/64' }],
+      ipv6_enabled: true,
+    };
+    write('hand.json', { ...file, ipv6_enabled: false });
+    const known = await untilAnswered(() => lab.client.network.inspect({ name: 'hand' }));
+    expect(known.network).toMatchObject({
+      subnets: [
+        { subnet: '10.57.0.0/24', gateway: '10.57.0.1' },
+        { subnet: 'fd57::/64', gateway: 'fd57::1' },
+      ],
+      ipv6_enabled: true,
+    });
+    native.createNetns(netns).socket.close();
+    try {
+      // as podman brings it when it has read the file
+      const input = inputOf({ ...file, subnets: known.network.subnets }, ['10.57.0.2', 'fd57::2']);
+      expect(await door('setup', input)).toMatchObject({ code: 0, stderr: '' });
+      const [route] = ipWithin<{ gateway: string }[]>(netns, 'route', 'show', 'default');
+      expect(route?.gateway).toBe('10.57.0.1');
+      expect(await door('teardown', input)).toMatchObject({ code: 0 });
+    } finally {
+      native.removeNetns(netns);
+    }
+    await untilAnswered(async () => expect((await lab.client.container.list()).containers).toEqual([]));
+  });
+});
+
+describe('two files that cannot be beside each other', () => {
+  it.each<[string, Json, string]>([
+    [
+      'one bridge',
+      { subnets: [{ subnet: '10.59.0.0/24' }] },
+      'network_interface: podman7 is the bridge of network hand',
+    ],
+    ['a part of a subnet', { network_interface: 'podman8' }, 'subnets.0.subnet: 10.57.0.0/24 overlaps 10.57.0.0/24 of'],
+  ])('N14 because both have %s: the one that is known stays', async (_, more, reason) => {
+    write('hand.json', hand);
+    await untilAnswered(() => lab.client.network.inspect({ name: 'hand' }));
+    const { status } = await lab.client.container.setup({ id: 'guest', networks: [{ network: 'hand' }] });
+    expect(status.hand?.interfaces.eth0?.subnets[0]?.ipnet).toBe('10.57.0.2/24');
+    // older, as it says
+    write('a.json', { ...hand, name: 'a', id: 'a'.repeat(64), created: '2020-01-01T00:00:00Z', ...more });
+    expect(await damage('a.json')).toContain(reason);
+    expect((await lab.client.network.list()).networks.map(({ name }) => name)).toEqual(['hand']);
+    await lab.remove('guest');
+  });
+});

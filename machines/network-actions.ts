@@ -15,6 +15,7 @@ import {
   optionsRefusal,
   ownsBridge,
 } from '../src/core/network.ts';
+import { fileOf } from '../src/core/network-file.ts';
 import { changeableOptions, networkSettings } from '../src/core/network-options.ts';
 import {
   closePlan,
@@ -151,7 +152,7 @@ export const networkSetup = setup({
         kind: 'apply',
         plan: updatePlan(context.definition as NetworkDefinition, grantOf(context, context.update), {
           isUp: context.device !== null,
-          writes: !context.given,
+          writes: !context.given && saysOtherInFile(context),
         }),
       },
     ]),
@@ -263,15 +264,23 @@ export const networkSetup = setup({
     ]),
 
     // ---- leases
-    /** An engine tells at which port its resolver would listen; that of a network which is up stays. */
+    /**
+     * An engine tells at which port its resolver would listen; that of a network which is up stays. Whether it wants rules holds from when
+     * nobody is on the network.
+     */
     wait: assign(({ context, event }) => {
       const { definition, device, waiting } = context;
       const request = event as LeaseRequest;
       const asked = device === null && definition && request.definition;
-      return {
-        waiting: [...waiting, request],
-        ...(asked ? { definition: withDnsPort(definition, asked.dns_port) } : {}),
-      };
+      if (!asked) return { waiting: [...waiting, request] };
+      const noted = withDnsPort(definition, asked.dns_port);
+      const isFirst = !isUsed(context, request.container);
+      return { waiting: [...waiting, request], definition: isFirst ? withFirewall(noted, asked.firewall) : noted };
+    }),
+    keepFirewall: assign(({ context, event }) => {
+      assertEvent(event, 'lease.request');
+      const definition = context.definition as NetworkDefinition;
+      return { update: withFirewall(definition, event.definition?.firewall), command: null };
     }),
     grantWaiting: enqueueActions(({ context, enqueue }) => {
       const { leases, lastGiven, macs, onLoopback, device } = context;
@@ -359,6 +368,13 @@ export const networkSetup = setup({
       event.definition !== undefined &&
       !isUsed(context, event.container) &&
       !isSameNetwork(context.definition as NetworkDefinition, event.definition),
+    /** Its engine wants rules for a network that is up without, or none any more; whoever else is on it keeps what there is. */
+    wantsOtherFirewall: ({ context, event }) =>
+      event.type === 'lease.request' &&
+      event.definition !== undefined &&
+      event.definition.firewall !== context.definition?.firewall &&
+      ownsBridge(event.definition) &&
+      !isUsed(context, event.container),
     isRaiseOfGiven: ({ context, event }) => context.given && 'plan' in event && event.plan === 'raise',
     hasSuccessor: ({ context, event }) =>
       'plan' in event && event.plan === 'lower' && (context.successor !== null || context.waiting.length > 0),
@@ -391,6 +407,17 @@ export const networkSetup = setup({
 function withDnsPort(definition: NetworkDefinition, port: number | undefined): NetworkDefinition {
   const { dns_port: _, ...rest } = definition;
   return port === undefined ? rest : { ...rest, dns_port: port };
+}
+
+function withFirewall(definition: NetworkDefinition, firewall: NetworkDefinition['firewall']): NetworkDefinition {
+  const { firewall: _, ...rest } = definition;
+  return firewall === undefined ? rest : { ...rest, firewall };
+}
+
+/** Not everything that an engine tells of a network is in its file. */
+function saysOtherInFile({ definition, update }: NetworkContext): boolean {
+  const [before, after] = [definition, update].map((one) => JSON.stringify(fileOf(one as NetworkDefinition)));
+  return before !== after;
 }
 
 /** Whether it has members, or some who want to be; `besides`: other than that one. */

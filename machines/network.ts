@@ -73,6 +73,7 @@ const whileUp = {
   'membership.confirmed': confirmation,
   'lease.request': [
     replacement,
+    { guard: 'wantsOtherFirewall', target: 'updating', actions: ['wait', 'keepFirewall'] },
     // another program may have given it an address, or another MTU
     { guard: 'sharesLink', actions: ['wait', 'look'] },
     { actions: ['wait', 'grantWaiting'] },

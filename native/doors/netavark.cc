@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,7 +33,8 @@ constexpr const char* help =
     "  version                                     tells what this is, as JSON\n\n"
     "Options: -f/--file FILE, -c/--config DIR, -r/--rootless BOOL, -a/--aardvark-binary PATH, --plugin-directory DIR,\n"
     "         --firewall-driver NAME, -V/--version, -h/--help\n\n"
-    "Environment: NETLOOM_RUN_DIR (default /run/netloom), NETLOOM_CREDS, NATS_URL, NETLOOM_NODE";
+    "Environment: NETAVARK_FW, NETAVARK_DNS_PORT, NETLOOM_RUN_DIR (default /run/netloom), NETLOOM_CREDS, NATS_URL, "
+    "NETLOOM_NODE";
 
 /// What was done cannot be told.
 struct Unwritable : std::system_error {
@@ -86,10 +88,17 @@ const std::string& argument(const door::Options& options, const char* name) {
   return utf8(options.arguments[0], name);
 }
 
+/// An option goes before the environment.
+door::Rules rules(const door::Options& options) {
+  const char* const environment = std::getenv("NETAVARK_FW");
+  const std::string driver = options.firewall_driver.value_or(environment ? environment : "");
+  return driver.empty() ? door::Rules::ours : door::rules_of(utf8(driver, "firewall driver"));
+}
+
 void setup(const door::Options& options) {
   const std::string& netns = argument(options, "NETNS_PATH");
   const json input = read_input(options);
-  const json request = door::attach_request(input, netns);
+  const json request = door::attach_request(input, netns, rules(options));
   json answer;
   try {
     answer = door::Bus().request("container.attach", request);

@@ -81,6 +81,7 @@ bool parse_global(Options& options, Words& words) {
     const Found found = words.flag(global_flags);
     if (found.name == "--file") options.file = found.value;
     if (found.name == "--rootless") options.rootless = boolean(found.value);
+    if (found.name == "--firewall-driver") options.firewall_driver = found.value;
     if (found.name != "--version" && found.name != "--help") continue;
     options.command = found.name;
     return true;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -18,12 +19,14 @@ struct Options {
   /// read instead of stdin; empty: stdin
   std::string file;
   bool rootless = false;
+  /// podman's firewall_driver, as given; none: it is in the environment, or nowhere
+  std::optional<std::string> firewall_driver;
   /// `update NAME --network-dns-servers LIST`: the comma-joined list, which may be empty
   std::string dns_servers;
 };
 
 /// Throws UsageError. Options that tell netavark how to do what netloom does by itself (state directory, aardvark-dns,
-/// firewall driver, plugins) are taken and not used.
+/// plugins) are taken and not used.
 Options parse_options(int argc, char** argv);
 
 }  // namespace door

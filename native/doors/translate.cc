@@ -106,7 +106,7 @@ std::string host_interface_name(const json& asked, const json& definition) {
                                                                     : "";
 }
 
-json attachment_request(const json& options, const Attachment& attachment) {
+json attachment_request(const json& options, const Attachment& attachment, Rules rules) {
   const json& asked = attachment.options;
   const std::string interface_name = required_text(asked, "interface_name");
   if (interface_name.empty()) malformed("interface name of network " + attachment.network + " is empty");
@@ -121,6 +121,7 @@ json attachment_request(const json& options, const Attachment& attachment) {
   if (const int64_t port = dns_port(); port != 0) request["definition"]["dns_port"] = port;
   if (const std::string name = host_interface_name(asked, definition); !name.empty())
     request["hostInterfaceName"] = name;
+  if (rules == Rules::none) request["definition"]["firewall"] = "none";
   if (has(asked, "static_mac") && asked["static_mac"] != "") request["staticMac"] = asked["static_mac"];
   return request;
 }
@@ -150,10 +151,19 @@ void add_gateways(json& block, const json& definition) {
 
 }  // namespace
 
-json attach_request(const json& options, const std::string& netns) {
+Rules rules_of(const std::string& firewall_driver) {
+  std::string driver = firewall_driver;
+  std::transform(driver.begin(), driver.end(), driver.begin(), [](unsigned char letter) { return tolower(letter); });
+  if (driver == "none") return Rules::none;
+  if (driver == "nftables" || driver == "iptables" || driver == "firewalld") return Rules::ours;
+  throw BadInput("Must provide a valid firewall backend, got " + driver +
+                 ": nftables, iptables and firewalld (which all mean netloom's own rules), or none");
+}
+
+json attach_request(const json& options, const std::string& netns, Rules rules) {
   json networks = json::array(), ports = json::array();
   for (const Attachment& attachment : attachments_of(options))
-    networks.push_back(attachment_request(options, attachment));
+    networks.push_back(attachment_request(options, attachment, rules));
   for (const json& mapping : list_or_empty(options, "port_mappings")) ports.push_back(port_request(mapping));
   return {
       {"id", required_text(options, "container_id")},

@@ -11,8 +11,14 @@ struct BadInput : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// Who makes the firewall's rules.
+enum class Rules { ours, none };
+
+/// podman's firewall_driver: which of the drivers it is makes no difference, but for `none`. Throws BadInput.
+Rules rules_of(const std::string& firewall_driver);
+
 /// netavark's setup (NetworkOptions) → container.attach. Throws BadInput.
-nlohmann::json attach_request(const nlohmann::json& options, const std::string& netns);
+nlohmann::json attach_request(const nlohmann::json& options, const std::string& netns, Rules rules);
 
 /// The answer of container.attach → `{NAME: StatusBlock}`, one for each network of `options`.
 nlohmann::json status_blocks(const nlohmann::json& options, const nlohmann::json& answer);

@@ -17,6 +17,7 @@ import {
   acceptRaOf,
   answersNames,
   gatewaysOf,
+  hasOurRules,
   type NetworkDefinition,
   type NetworkRoute,
   type NetworkSubnet,
@@ -312,10 +313,10 @@ export function withGivenMacs(macs: GivenMacs, { network, link, addresses, macAd
 }
 
 function linkOf(definition: NetworkDefinition, { name }: NetworkDevice): LeaseLink {
-  const { managed, vlanId, mode, broadcastLimit, spoofing } = networkSettings(definition);
+  const { vlanId, mode, broadcastLimit, spoofing } = networkSettings(definition);
   switch (definition.driver) {
     case 'bridge':
-      return { kind: 'bridge', bridge: name, vlanId, published: managed, spoofing };
+      return { kind: 'bridge', bridge: name, vlanId, published: hasOurRules(definition), spoofing };
     case 'macvlan':
       return { kind: 'macvlan', parent: name, mode: (mode ?? 'bridge') as MacvlanMode, broadcastLimit };
     case 'ipvlan':

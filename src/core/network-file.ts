@@ -53,6 +53,8 @@ const fileSchema = z.object({
     .nullish(),
   // only with a container of an engine's, which has it for all of its networks
   dns_port: z.int().min(1).max(65535).nullish(),
+  // likewise
+  firewall: z.literal('none').nullish(),
   labels: z.record(text, text).nullish(),
   options: z.record(text, text).nullish(),
   ipam_options: z.object({ driver: z.enum(['host-local', 'none']).nullish() }).nullish(),
@@ -96,6 +98,7 @@ export function definitionOf(name: string, json: unknown): NetworkDefinition | s
     dns_enabled: file.dns_enabled ?? false,
     network_dns_servers: (file.network_dns_servers ?? []).map((server) => canonicalAddress(server) as string),
     ...(file.dns_port ? { dns_port: file.dns_port } : {}),
+    ...(file.firewall ? { firewall: file.firewall } : {}),
     labels: file.labels ?? {},
     options: file.options ?? {},
     ipam_options: { driver: file.ipam_options?.driver ?? 'host-local' },

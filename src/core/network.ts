@@ -130,6 +130,8 @@ export interface NetworkDefinition {
   network_dns_servers: string[];
   /** where its resolver listens, if an engine says so (podman's dns_bind_port); in no file */
   dns_port?: number;
+  /** its engine wants no rules for it (podman's firewall_driver none), and leaves them to its user; in no file */
+  firewall?: 'none';
   labels: Record<string, string>;
   options: Record<string, string>;
   ipam_options: { driver: 'host-local' | 'none' };
@@ -434,6 +436,11 @@ function lastingParts({
 /** Whether the bridge is made, and unmade, by netloom. */
 export function ownsBridge(definition: Pick<NetworkDefinition, 'driver' | 'options'>): boolean {
   return definition.driver === 'bridge' && networkSettings(definition).managed;
+}
+
+/** Whether the firewall is ours there: it masquerades, forwards published ports, and guards its containers. */
+export function hasOurRules(definition: Pick<NetworkDefinition, 'driver' | 'options' | 'firewall'>): boolean {
+  return ownsBridge(definition) && definition.firewall !== 'none';
 }
 
 /**

@@ -214,10 +214,14 @@ export interface NetworkFirewall {
   outbound6: string | null;
 }
 
+type Guarded = Pick<
+  NetworkDefinition,
+  'name' | 'driver' | 'network_interface' | 'subnets' | 'internal' | 'options' | 'firewall'
+>;
+
 /** `true`: nothing to or from other networks that are isolated too; `strict`: nothing to or from any other network. */
-export function networkFirewall(
-  definition: Pick<NetworkDefinition, 'name' | 'driver' | 'network_interface' | 'subnets' | 'internal' | 'options'>,
-): NetworkFirewall {
+export function networkFirewall(definition: Guarded): NetworkFirewall {
+  if (definition.firewall === 'none') return noFirewall(definition);
   const { isolate, inbound, outbound4, outbound6 } = networkSettings(definition);
   return {
     name: definition.name,
@@ -229,6 +233,12 @@ export function networkFirewall(
     outbound4,
     outbound6,
   };
+}
+
+/** Whatever passes its bridge is accepted: what others allow there cannot be allowed where our own rules for links of others drop it. */
+function noFirewall({ name, network_interface: link }: Guarded): NetworkFirewall {
+  const closed = { internal: false, isolate: 'none', outbound4: null, outbound6: null } as const;
+  return { name, link: link ?? '', subnets: [], open: true, ...closed };
 }
 
 /** The elements of a whole network: what is one network, what it is kept from, and as whom it is seen elsewhere. */

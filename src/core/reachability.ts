@@ -27,7 +27,7 @@ export interface ReachabilityCell {
   reason: string;
 }
 
-export type ReachableNetwork = Pick<NetworkView, 'name' | 'internal' | 'options' | 'driver'>;
+export type ReachableNetwork = Pick<NetworkView, 'name' | 'internal' | 'options' | 'driver' | 'firewall'>;
 export type ReachableContainer = Pick<ContainerView, 'id' | 'mode' | 'netns' | 'attachments' | 'status' | 'ports'>;
 
 /** What of a network's traffic other firewalls see of it. */
@@ -151,8 +151,8 @@ function byPort(
   if (port.hostIp !== null && familyOf(port.hostIp) !== family) return no(`published on ${port.hostIp} only`);
   // as the plan has it: to the first network with an address of the family that the firewall knows
   const targets = to.joined.filter(({ addresses }) => addresses[family] !== undefined);
-  const target = targets.find(({ network }) => !beyondUs(network));
-  if (!target) return targets[0] ? (beyondUs(targets[0].network) as Verdict) : no(noAddress(family));
+  const target = targets.find(({ network }) => !unforwarded(network));
+  if (!target) return targets[0] ? (unforwarded(targets[0].network) as Verdict) : no(noAddress(family));
   const published = `published ${hostPortText(port)}`;
   if (port.hostIp !== null && isLoopback(port.hostIp)) return byLoopback(from, port.hostIp, target, published);
   if (from === 'host') return yes(published, { network: target.network, way: 'host' });
@@ -170,6 +170,7 @@ function byLoopback(from: Endpoint | 'outside' | 'host', hostIp: string, target:
 /** What another machine would need beside a route, which it does not have. */
 function unrouted(network: ReachableNetwork): Verdict {
   if (network.internal) return no(internal);
+  if (network.firewall === 'none') return no(`the other machine needs a route through this host; ${unruled}`);
   return networkSettings(network).inbound === 'open'
     ? no('the other machine needs a route through this host; the network lets it in (inbound=open)')
     : no('only published ports are reached from other machines (inbound=guarded)');
@@ -212,7 +213,7 @@ const firstMetric = 100;
 function barrier(from: ReachableNetwork, to: ReachableNetwork): Verdict | null {
   if (from.name === to.name) return null;
   if (from.internal || to.internal) return no(internal);
-  const isolation = [networkSettings(from).isolate, networkSettings(to).isolate];
+  const isolation = [from, to].map((one) => (one.firewall === 'none' ? 'none' : networkSettings(one).isolate));
   if (isolation.includes('strict')) return no('isolated (strict)');
   return isolation.every((each) => each === 'true') ? no('isolated') : null;
 }
@@ -222,6 +223,12 @@ function beyondUs({ driver, options }: ReachableNetwork): Verdict | null {
   if (driver !== 'bridge') return no(`${driver} does not pass this host`);
   return options.mode === 'unmanaged' ? no('unmanaged bridge') : null;
 }
+
+/** Where no published port leads. */
+const unforwarded = (network: ReachableNetwork): Verdict | null =>
+  beyondUs(network) ?? (network.firewall === 'none' ? no(`published ports are not forwarded: ${unruled}`) : null);
+
+const unruled = 'its engine wants no rules (firewall none)';
 
 /** `8080/tcp`, `8000-8010/udp` */
 export function hostPortText({ hostPort, range, protocol }: PublishedPort): string {

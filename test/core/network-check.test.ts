@@ -16,7 +16,7 @@ function read(definitions: NetworkDefinition[], known: string[] = []) {
   return { names: found.definitions.map(({ name }) => name), damaged: found.damaged };
 }
 
-describe('networks that cannot be beside each other', () => {
+describe('N14 networks that cannot be beside each other', () => {
   it('are told: the one that was made later is not taken', () => {
     const [wide, narrow] = [network('wide', '10.7.0.0/16', second), network('narrow', '10.7.3.0/24', first)];
     for (const both of [

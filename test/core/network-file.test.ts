@@ -140,7 +140,7 @@ describe('the file of a definition', () => {
     ['one subnet within another', [v4, { subnet: '10.77.0.128/25' }], /^subnets.1.subnet: 10.77.0.128.25 overlaps/],
     ['a subnet that no network can have', [{ subnet: '127.0.1.0/24' }], /^subnets.0.subnet: .*overlaps 127.0.0.0.8/],
     ['a subnet without a length', [{ subnet: '10.77.0.0' }], /^subnets.0.subnet: is no subnet/],
-  ])('that has %s is not taken, and the field is named', (_, subnets, reason) => {
+  ])('N14 that has %s is not taken, and the field is named', (_, subnets, reason) => {
     expect(definitionOf('pod1', { ...bridge, subnets })).toMatch(reason);
   });
 
@@ -171,7 +171,7 @@ describe('the file of a definition', () => {
     ],
     ['has a metric below 0', { destination: '10.1.0.0/16', gateway: '10.77.0.9', metric: -1 }, /^routes.0.metric/],
     ['has no number for a metric', JSON.parse('{"destination":"10.1.0.0/16","metric":1e999}'), /^routes.0.metric/],
-  ])('whose route %s is not taken, and the field is named', (_, route, reason) => {
+  ])('N14 whose route %s is not taken, and the field is named', (_, route, reason) => {
     expect(definitionOf('pod1', { ...bridge, routes: [route] })).toMatch(reason);
   });
 
@@ -185,7 +185,7 @@ describe('the file of a definition', () => {
     });
   });
 
-  it('is completed with what podman completes: gateways, the subnet of an address, IPv6', () => {
+  it('N14 is completed with what podman completes: gateways, the subnet of an address, IPv6', () => {
     const subnets = [{ subnet: '10.77.0.9/24' }, { subnet: 'FD00::7/64' }];
     expect(definitionOf('pod1', { ...bridge, subnets, ipv6_enabled: false, created: undefined })).toMatchObject({
       subnets: [

@@ -35,7 +35,7 @@ describe('a network that an engine is about to define', () => {
     expect(propose({})).toMatchObject({ network_interface: 'podman1' });
   });
 
-  it('has no names without IPAM, whatever its engine asks by default', () => {
+  it('C06 has no names without IPAM, whatever its engine asks by default', () => {
     const bare = { ipam_options: { driver: 'none' }, dns_enabled: true };
     const made = { dns_enabled: false, subnets: [], network_interface: 'podman1', ipam_options: { driver: 'none' } };
     for (const more of [{}, { internal: true }, { ipv6_enabled: true }, { options: { mode: 'unmanaged' } }])
@@ -44,7 +44,7 @@ describe('a network that an engine is about to define', () => {
     expect(propose({ ...bare, subnets: [{ subnet: '10.7.0.0/24' }] })).toMatchObject({ code: 'payload.invalid' });
   });
 
-  it('upon a bridge of others gets a free name and a free subnet, where it says none', () => {
+  it('C06 upon a bridge of others gets a free name and a free subnet, where it says none', () => {
     const unmanaged = { options: { mode: 'unmanaged' } };
     const used = { subnets: ['10.89.0.0/24'] };
     expect(propose(unmanaged, { used })).toMatchObject({
@@ -64,7 +64,7 @@ describe('a network that an engine is about to define', () => {
     expect(propose(unmanaged, { used, options: one })).toMatchObject({ subnets: [{ subnet: '10.89.0.0/24' }] });
   });
 
-  it('that asks for IPv6 gets what it lacks of both families', () => {
+  it('C06 that asks for IPv6 gets what it lacks of both families', () => {
     expect(propose({ ipv6_enabled: true, subnets: [{ subnet: 'fd07::/64' }] })).toMatchObject({
       subnets: [
         { subnet: 'fd07::/64', gateway: 'fd07::1' },

@@ -58,7 +58,7 @@ describe('a network wish', () => {
     expect(networkSettings(networkWishOf({ options })).mtuBytes).toBe(mtuBytes);
   });
 
-  it('has no names where it has no addresses, unless they are asked for', () => {
+  it('C06 has no names where it has no addresses, unless they are asked for', () => {
     const ipam_options = { driver: 'none' };
     expect(networkWishOf({ subnets: null, ipam_options })).toMatchObject({ dnsEnabled: false, automatic: [] });
     const unmanaged = { options: { mode: 'unmanaged' }, network_interface: 'br0', ipam_options };

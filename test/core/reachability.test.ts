@@ -160,6 +160,23 @@ describe('from the outside, the way by address', () => {
   });
 });
 
+it('N19 of a network without rules nothing is kept apart, and no port is forwarded', () => {
+  const networks = [
+    network('a', { firewall: 'none', options: { isolate: 'true' } }),
+    network('b', { options: { isolate: 'true' } }),
+  ];
+  const cells = reachability(networks, [
+    container('web', { a: ['10.1.0.2'] }, { ports: [port()] }),
+    container('me', { b: ['10.2.0.2'] }),
+  ]);
+  const unruled = 'its engine wants no rules (firewall none)';
+  expect(verdict(cells, 'outside', 'web')).toBe(`no: the other machine needs a route through this host; ${unruled}`);
+  for (const from of ['outside', 'host', 'container/me'] as const)
+    expect(verdict(cells, from, 'web', 'port')).toBe(`no: published ports are not forwarded: ${unruled}`);
+  expect(verdict(cells, 'container/me', 'web')).toBe('yes: forwarded by the host');
+  expect(verdict(cells, 'container/web', 'me')).toBe('yes: forwarded by the host');
+});
+
 describe('within one network', () => {
   const within = (mode: Mode) =>
     reachability(

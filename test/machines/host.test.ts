@@ -54,7 +54,7 @@ describe('the host', () => {
   });
 });
 
-describe('files of definitions that are not taken', () => {
+describe('N14 files of definitions that are not taken', () => {
   const web = { file: 'web.json', reason: 'id: must be 64 hex digits' };
   const read = (...damaged: (typeof web)[]): ActorEvent => ({ type: 'definitions.read', damaged });
   const told = reach(serving, read(web));

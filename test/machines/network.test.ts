@@ -265,6 +265,51 @@ describe('a reboot', () => {
   });
 });
 
+describe('N19 a network whose engine wants no rules', () => {
+  const ruled = { ...definitionOf(), created: 'later' };
+  const unruled: typeof ruled = { ...ruled, firewall: 'none' };
+  const withRules = leaseRequest('b', { definition: ruled });
+  const withoutRules = leaseRequest('b', { definition: unruled });
+  const firewallOf = ({ context }: At) => context.definition?.firewall;
+
+  it('is raised without, when nobody is on it', () => {
+    expect(firewallOf(reach(defined, withoutRules, raised))).toBe('none');
+    // the bridge is being made with rules for another
+    expect(firewallOf(reach(raising, withoutRules, raised))).toBeUndefined();
+  });
+
+  it('that is up goes over to none, and back, before its next first member joins; nothing is written', () => {
+    expect(step(empty, withoutRules)).toEqual(['updating', 'apply update']);
+    const [update] = effectsOf(empty, withoutRules);
+    expect(JSON.stringify(update)).toContain('nft.replace');
+    expect(JSON.stringify(update)).not.toContain('definition.write');
+    const changing = reach(empty, withoutRules);
+    expect(step(changing, applied('update'))).toEqual([
+      'up',
+      'announce updated',
+      'reply null ok',
+      'tell container/b lease.granted',
+    ]);
+    const without = reach(changing, applied('update'));
+    expect(firewallOf(without)).toBe('none');
+    const back = reach(without, release('b'), withRules, applied('update'));
+    expect(firewallOf(back)).toBeUndefined();
+  });
+
+  it('that has members keeps what it has, and so does one whose change fails', () => {
+    expect(step(up, withoutRules)).toEqual(['up', 'tell container/b lease.granted']);
+    const failedChange = reach(empty, withoutRules, failed('update'));
+    expect([stateName(failedChange.value), firewallOf(failedChange)]).toEqual(['up', undefined]);
+    expect(Object.keys(failedChange.context.leases)).toEqual(['b']);
+  });
+
+  it('says nothing of it to those who bring no definition', () => {
+    const without = reach(empty, withoutRules, applied('update'), release('b'));
+    expect(step(without, leaseRequest('c'))).toEqual(['up', 'tell container/c lease.granted']);
+    expect(firewallOf(reach(without, leaseRequest('c')))).toBe('none');
+  });
+});
+
 describe('a network that only its members know of', () => {
   const asked = leaseRequest('a', { definition: foreignDefinition });
   const given = reach(start, asked, raised);

@@ -50,13 +50,13 @@ describe('the definitions of networks', () => {
     ['half a file', '{"name": "demo", ', /^the file: .*JSON/],
     ['a list', '[]', /^the file: .*expected object/],
     ['more than a file has', ' '.repeat(2 * 1024 * 1024), /^the file: larger than/],
-  ])('that are %s are told so', (_, text, reason) => {
+  ])('N14 that are %s are told so', (_, text, reason) => {
     store.write(definitionOf());
     writeFileSync(`${directory.path}/networks/demo.json`, text);
     expect(store.list().damaged).toEqual([{ file: 'demo.json', reason: expect.stringMatching(reason) }]);
   });
 
-  it('that are no files are told so, and nothing waits for them', () => {
+  it('N14 that are no files are told so, and nothing waits for them', () => {
     store.write(definitionOf());
     mkdirSync(`${directory.path}/networks/place.json`);
     execFileSync('mkfifo', [`${directory.path}/networks/pipe.json`]);

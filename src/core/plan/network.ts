@@ -5,6 +5,7 @@ import {
   carriesIpv6,
   followsUplink,
   gatewaysOf,
+  hasOurRules,
   type NetworkDefinition,
   ownsBridge,
 } from '../network.ts';
@@ -63,7 +64,9 @@ export function updatePlan(
   { isUp, writes = true }: { isUp: boolean; writes?: boolean },
 ): Plan {
   const { steps } = definePlan(after.definition, before);
-  const device = isUp ? [...guardSteps(before, after.definition), ...resolverSteps(after)] : [];
+  const device = isUp
+    ? [...guardSteps(before, after.definition), ...trustSteps(before, after.definition), ...resolverSteps(after)]
+    : [];
   return { name: 'update', kind: 'build', steps: [...(writes ? steps : []), ...device] };
 }
 
@@ -172,8 +175,15 @@ function bridgeSteps(definition: NetworkDefinition, bridge: string, onLoopback: 
 }
 
 /** Also where nothing leaves the network: its containers ask the host for names. */
-function trust(verb: 'firewalld.trust' | 'firewalld.distrust', { subnets }: NetworkDefinition): Step[] {
-  return subnets.length === 0 ? [] : [{ verb, subnets: subnets.map(({ subnet }) => subnet) }];
+function trust(verb: 'firewalld.trust' | 'firewalld.distrust', definition: NetworkDefinition): Step[] {
+  const subnets = definition.subnets.map(({ subnet }) => subnet);
+  return subnets.length === 0 || !hasOurRules(definition) ? [] : [{ verb, subnets }];
+}
+
+/** From when its engine wants rules, or wants none any more. */
+function trustSteps(before: NetworkDefinition, after: NetworkDefinition): Step[] {
+  if (hasOurRules(before) === hasOurRules(after)) return [];
+  return [...trust('firewalld.distrust', before), ...trust('firewalld.trust', after)];
 }
 
 function resolverSteps({ definition, searchDomain }: NetworkGrant): Step[] {

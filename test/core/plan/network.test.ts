@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { NetworkRequest } from '../../../src/core/network.ts';
-import { lowerPlan, raisePlan } from '../../../src/core/plan/network.ts';
+import { lowerPlan, raisePlan, updatePlan } from '../../../src/core/plan/network.ts';
 import { describeStep, inverse } from '../../../src/core/plan/step.ts';
 import { definitionOf } from '../samples.ts';
 
@@ -37,6 +37,24 @@ describe('the plans of a network', () => {
         "definition.remove demo",
       ]
     `);
+  });
+
+  it('N19 without rules: what lets traffic pass, and names; firewalld is not asked', () => {
+    const definition = { ...definitionOf({ ...dual, options: { isolate: 'strict' } }), firewall: 'none' as const };
+    const grant = { definition, searchDomain: 'dns.netloom' };
+    const elements = 'same_link { netloom0 . netloom0 }, network_links { netloom0 }, open_links { netloom0 }';
+    const steps = raisePlan(grant).steps.map(describeStep);
+    expect(steps).toContain(`nft.add ${elements}`);
+    expect(steps).toContain('dns.serve demo at 10.89.0.1, fd00::1');
+    expect(steps.join()).not.toContain('firewalld');
+    const lower = lowerPlan(grant).steps.map(describeStep);
+    expect(lower).toContain(`nft.delete ${elements}`);
+    expect(lower.join()).not.toContain('firewalld');
+    const { firewall: _, ...ruled } = definition;
+    const changes = updatePlan(definition, { ...grant, definition: ruled }, { isUp: true, writes: false });
+    expect(changes.steps.map(({ verb }) => verb)).toEqual(['nft.replace', 'firewalld.trust', 'dns.serve']);
+    const back = updatePlan(ruled, grant, { isUp: true, writes: false });
+    expect(back.steps.map(({ verb }) => verb)).toEqual(['nft.replace', 'firewalld.distrust', 'dns.serve']);
   });
 
   it('both families', () => {

@@ -2,7 +2,7 @@ import { definition, failure } from '../ask.ts';
 import type { PodmanHost } from '../host.ts';
 import type { Scenario } from '../outcome.ts';
 
-/** What podman 6 leaves to netavark: which networks are made, and what of them is chosen. */
+/** C06: what podman 6 leaves to netavark: which networks are made, and what of them is chosen. */
 
 /** Each alone, so that what one has is free for the next; a subnet that is drawn by lot is told by its length. */
 async function made(host: PodmanHost, name: string, options: string): Promise<unknown> {

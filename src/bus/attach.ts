@@ -1,11 +1,15 @@
 import { statSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { z } from 'zod';
 import { type AttachmentRequest, type ContainerWish, containerWish } from '../core/container.ts';
+import { fault, NetloomError } from '../core/fault.ts';
+import type { NetworkDefinition } from '../core/network.ts';
+import { type Clash, firstClash } from '../core/network-check.ts';
 import type { PublishedPort } from '../core/port.ts';
 import { uncoveredPorts } from '../core/served-ports.ts';
-import type { ContainerState, ContainerView } from '../core/view.ts';
+import type { ContainerState, ContainerView, NetworkView } from '../core/view.ts';
 import type { Engine } from './engine.ts';
-import { knownContainer, onceLeft } from './leaving.ts';
+import { isLeft, knownContainer, leavingMs, onceLeft } from './leaving.ts';
 import type { attachSchema, detachSchema } from './messages.ts';
 import { unlessGone } from './network-removal.ts';
 import type { ContainerStatus } from './replies.ts';
@@ -28,6 +32,7 @@ export function attach(engine: Engine, request: AttachRequest, command: CommandI
 
 async function attachOnce(engine: Engine, request: AttachRequest, command: CommandIdentity): Promise<ContainerStatus> {
   const wish = namedWish(engine, checked(containerWish(request)));
+  await mustFit(engine, wish);
   const known = knownContainer(engine, wish.id);
   if (isUp(known) && !isElsewhere(known, wish)) return join(engine, known, request, wish, command);
   // its engine has given it another namespace and did not tell of the end of the former one
@@ -38,6 +43,37 @@ async function attachOnce(engine: Engine, request: AttachRequest, command: Comma
     );
   } catch (error) {
     if (!known) await forgetUnmade(engine, wish.id, part(command, 'unmade'));
+    throw error;
+  }
+}
+
+/**
+ * Networks that only their engine knows must be able to be beside those that containers are on. Those that are known have been
+ * looked at by the host.
+ */
+async function mustFit(engine: Engine, { attachments }: ContainerWish): Promise<void> {
+  const brought = attachments
+    .flatMap(({ definition }) => definition ?? [])
+    .filter(({ name }) => !isKnown(engine, name));
+  const deadline = Date.now() + leavingMs;
+  for (const definition of brought)
+    for (let found = clashOf(engine, definition); found; found = clashOf(engine, definition)) {
+      if (!(await isLeft(engine, found.network)) || Date.now() > deadline)
+        throw new NetloomError(fault(found.code, `network ${definition.name}: ${found.message}`));
+      await delay(1);
+    }
+}
+
+function clashOf(engine: Engine, definition: NetworkDefinition): Clash | null {
+  const isThere = ({ leases, state }: NetworkView) => Object.keys(leases).length > 0 || state === 'lowering';
+  return firstClash(definition, engine.networks().networks.filter(isThere));
+}
+
+function isKnown(engine: Engine, name: string): boolean {
+  try {
+    return engine.networkNamed(name) === name;
+  } catch (error) {
+    if (error instanceof NetloomError) return false;
     throw error;
   }
 }

@@ -14,7 +14,7 @@ export interface Wanted {
 }
 
 /** How long the kernel may take with the links of containers that are going. */
-const leavingMs = 2_000;
+export const leavingMs = 2_000;
 
 /** What may be refused because of somebody who is leaving. */
 const heldCodes: readonly FaultCode[] = ['network.exists', 'address.taken', 'port.taken', 'link.exists'];
@@ -59,6 +59,10 @@ async function areLeft(engine: Engine, wanted: Wanted, code: FaultCode): Promise
     await delay(1);
   }
 }
+
+/** Waits for those who are leaving that network, for as long as the kernel may take; false when somebody stays. */
+export const isLeft = (engine: Engine, network: string): Promise<boolean> =>
+  areLeft(engine, { attachments: [{ network, staticIps: [] }], ports: [] }, 'network.exists');
 
 interface Holder {
   stays: boolean;

@@ -125,8 +125,8 @@ export function withoutClashes({ definitions, damaged }: Definitions, isKnown: (
   const taken: NetworkDefinition[] = [];
   const clashing = new Map<NetworkDefinition, string>();
   for (const { definition } of inOrder) {
-    const reason = taken.map((other) => clash(definition, other)).find((found) => found !== null);
-    if (reason) clashing.set(definition, reason);
+    const found = firstClash(definition, taken);
+    if (found) clashing.set(definition, `${found.field}: ${found.message}`);
     else taken.push(definition);
   }
   return {
@@ -182,12 +182,32 @@ function byRank({ rank: one }: Ranked, { rank: other }: Ranked): number {
   return (one[index] as string) < (other[index] as string) ? -1 : 1;
 }
 
-function clash(definition: NetworkDefinition, other: NetworkDefinition): string | null {
+/** Why a network cannot be beside another one. */
+export interface Clash {
+  code: 'link.exists' | 'subnet.taken';
+  field: string;
+  message: string;
+  /** the other one */
+  network: string;
+}
+
+/** With the first of those that it cannot be beside; null: it can be beside all of them. */
+export function firstClash(definition: NetworkDefinition, others: readonly NetworkDefinition[]): Clash | null {
+  if (!needsItsOwn(definition)) return null;
+  return others.filter(needsItsOwn).flatMap((other) => clash(definition, other) ?? [])[0] ?? null;
+}
+
+function clash(definition: NetworkDefinition, { name, ...other }: NetworkDefinition): Clash | null {
   const { network_interface: bridge } = definition;
-  if (bridge === other.network_interface) return `network_interface: ${bridge} is the bridge of network ${other.name}`;
+  if (bridge === other.network_interface) {
+    const message = `${bridge} is the bridge of network ${name}`;
+    return { code: 'link.exists', field: 'network_interface', message, network: name };
+  }
   for (const [index, { subnet }] of definition.subnets.entries()) {
     const overlapped = other.subnets.find((one) => overlap(one.subnet, subnet));
-    if (overlapped) return `subnets.${index}.subnet: ${subnet} overlaps ${overlapped.subnet} of network ${other.name}`;
+    if (!overlapped) continue;
+    const message = `${subnet} overlaps ${overlapped.subnet} of network ${name}`;
+    return { code: 'subnet.taken', field: `subnets.${index}.subnet`, message, network: name };
   }
   return null;
 }

@@ -196,4 +196,47 @@ describe('two files that cannot be beside each other', () => {
     expect((await lab.client.network.list()).networks.map(({ name }) => name)).toEqual(['hand']);
     await lab.remove('guest');
   });
+
+  it.each<[string, Json, string]>([
+    ['one bridge', { subnets: [{ subnet: '10.59.0.0/24' }] }, 'podman7 is the bridge of network hand'],
+    [
+      'a part of a subnet',
+      { network_interface: 'podman8', subnets: [{ subnet: '10.57.0.0/16' }] },
+      '10.57.0.0/16 overlaps',
+    ],
+  ])(
+    'N14 because both have %s: the second that podman brings is refused, until the first has left',
+    async (_, more, words) => {
+      const first = inputOf(hand);
+      const network = { ...hand, name: 'b', id: 'b'.repeat(64), ...more };
+      const [subnet] = network.subnets as { subnet: string }[];
+      const address = subnet?.subnet.replace(/0\/\d+$/, '7');
+      const second = {
+        container_id: '9'.repeat(64),
+        container_name: 'c2',
+        networks: { b: { interface_name: 'eth0', static_ips: [address] } },
+        network_info: { b: network },
+      };
+      const secondNetns = `${lab.directory.path}/second`;
+      for (const path of [netns, secondNetns]) native.createNetns(path).socket.close();
+      const say = (verb: string) =>
+        runDoor([verb, secondNetns], { env: { NETLOOM_RUN_DIR: lab.daemon.runDirectory }, input: second });
+      try {
+        expect(await door('setup', first)).toMatchObject({ code: 0 });
+        const before = linkNames();
+        const refused = await say('setup');
+        expect([refused.code, JSON.parse(refused.stdout).error]).toEqual([
+          1,
+          expect.stringContaining(`network b: ${words}`),
+        ]);
+        expect(linkNames()).toEqual(before);
+        expect(await door('teardown', first)).toMatchObject({ code: 0 });
+        expect(await say('setup')).toMatchObject({ code: 0, stderr: '' });
+        expect(await say('teardown')).toMatchObject({ code: 0 });
+      } finally {
+        for (const path of [netns, secondNetns]) native.removeNetns(path);
+      }
+      await untilAnswered(async () => expect((await lab.client.container.list()).containers).toEqual([]));
+    },
+  );
 });

@@ -72,15 +72,16 @@ function completeRequest({ network, used, options }: Proposal, linkNames: readon
   if ((network.driver ?? 'bridge') !== 'bridge') return completeUponParent(request);
   const named = withoutDockerNames(request);
   const taken = new Set([...(used?.interfaces ?? []), ...Object.keys(used?.names ?? {}), ...linkNames]);
-  const isBare = network.ipam_options?.driver === 'none';
-  const found = isBare || network.ipam_options?.driver === 'dhcp' ? [] : freeSubnets(named, { used, options });
+  // names are answered only for addresses of ours
+  const givesAddresses = !['none', 'dhcp'].includes(network.ipam_options?.driver ?? '');
+  const found = givesAddresses ? freeSubnets(named, { used, options }) : [];
   if ('code' in found) return found;
   return {
     ...named,
     network_interface: named.network_interface || freeName(options?.default_interface_name || 'podman', taken),
     ...(found.length > 0 && { subnets: [...(network.subnets ?? []), ...found] }),
     // engines ask for names wherever their users do not say otherwise
-    dns_enabled: isBare ? false : (network.dns_enabled ?? null),
+    dns_enabled: givesAddresses ? (network.dns_enabled ?? null) : false,
   };
 }
 

@@ -3,6 +3,7 @@ import { untilAnswered } from '../support/daemon.ts';
 import { askFrom, askFromHost, askFromOutside, definition, failure, networkSettings, seenWithin } from './ask.ts';
 import { cli, PodmanHost } from './host.ts';
 import { missing } from './missing.ts';
+import { noFirewall } from './scenarios/no-firewall.ts';
 
 // several hosts, daemons and engines on however many processors there are
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
@@ -78,6 +79,23 @@ describe.skipIf(missing())('podman on netloom', () => {
       await host.must('rm -f -t 0 a');
       await host.must('network rm web');
     }
+  });
+
+  it('N19 makes no rules for a container where podman is told so, and rules for the next one', async () => {
+    const [scenario] = noFirewall;
+    expect(await scenario?.run(host)).toEqual({
+      port: 'nothing',
+      address: 'a saw [10.77.0.2]',
+      host: 'a saw [10.5.0.1]',
+      outwards: expect.stringContaining('10.5.0.2'),
+      between: 'a saw [10.5.0.3]',
+      name: ['10.5.0.2'],
+    });
+    await host.must('rm -f -t 0 a b');
+    await host.start('c', '--network web --ip 10.5.0.9 -p 8080:80');
+    expect(await askFromOutside(host, '10.77.0.1:8080')).toBe('c saw [10.77.0.2]');
+    const refused = await host.run('NETAVARK_FW=pf podman start c; podman stop -t 0 c; NETAVARK_FW=pf podman start c');
+    expect(refused).toMatchObject({ stderr: expect.stringContaining('Must provide a valid firewall backend, got pf') });
   });
 
   it('keeps its containers when the daemon is started anew', async () => {

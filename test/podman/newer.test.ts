@@ -8,6 +8,7 @@ import { basics } from './scenarios/basics.ts';
 import { changes } from './scenarios/changes.ts';
 import { creates } from './scenarios/creates.ts';
 import { networks } from './scenarios/networks.ts';
+import { noFirewall } from './scenarios/no-firewall.ts';
 
 // Later podmans say the same in other words: lists for maps, `update`, `create`, `--version`.
 const chosen = [
@@ -84,6 +85,7 @@ const scenarios = [
   ...newWords,
   ...newLinks,
   ...creates,
+  ...noFirewall,
 ];
 const all = process.env.PODMAN_NEWER === 'all';
 

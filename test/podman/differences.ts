@@ -37,6 +37,9 @@ const secondary = (its: unknown, ours: unknown): boolean =>
 const ofLan = (its: unknown, ours: unknown): boolean =>
   texts(/^default via \S+ dev \S+ metric 100$/, /^default /)(its, ours) && ours === String(its).replace(/100$/, '99');
 
+/** One of them makes it, the other one refuses it. */
+const onlyOne = (its: unknown, ours: unknown): boolean => (its === undefined) !== (ours === undefined);
+
 const refusedAlike = texts(
   /^Error: netavark: bridge interface (\S+) already exists but is a Veth interface$/,
   /^Error: netavark: link\.bridge (\S+): add bridge: EEXIST \(interface \1 already exists but is a veth interface\)$/,
@@ -154,6 +157,22 @@ export const differences: Difference[] = [
     what: 'podman 6 leaves the choice of a network to netavark, and netloom refuses the same in other words',
     reason:
       "the texts are netloom's own, the same as from `netloom network create`; podman knows the one for a name that is taken",
+  },
+  ...['the network address as gateway', 'the broadcast address as gateway'].map((path) => ({
+    scenario: 'podman network create, one word at a time',
+    path,
+    values: onlyOne,
+    version: 'experimental',
+    what: 'a gateway that is the network or the broadcast address of its subnet is refused',
+    reason: 'containers could not use it: the kernel has these for the subnet itself',
+  })),
+  {
+    scenario: 'podman network create, one word at a time',
+    path: 'open inwards',
+    values: onlyOne,
+    version: 'experimental',
+    what: "podman 6's `network create` takes netloom's own options: `inbound`, `spoofing`, `accept_ra`",
+    reason: 'podman before 6 knows no options beside its own: there `netloom network update` sets them',
   },
   {
     scenario: 'podman network connect and disconnect of a running container',

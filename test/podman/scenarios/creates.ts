@@ -30,6 +30,8 @@ const asked: Record<string, string> = {
   'IPv6 alone': '--subnet fd07::/64',
   'no room for a gateway': '--subnet 10.7.0.0/31',
   'a gateway outside': '--subnet 10.7.0.0/24 --gateway 10.8.0.1',
+  'the network address as gateway': '--subnet 10.7.0.0/24 --gateway 10.7.0.0',
+  'the broadcast address as gateway': '--subnet 10.7.0.0/24 --gateway 10.7.0.255',
   'a range outside': '--subnet 10.7.0.0/24 --ip-range 10.8.0.0/25',
   'a subnet of the host': '--subnet 10.77.0.0/24',
   'two overlapping subnets': '--subnet 10.7.0.0/16 --subnet 10.7.3.0/24',
@@ -48,6 +50,9 @@ const asked: Record<string, string> = {
   'an unknown driver': '-d overlay',
 };
 
+/** Of netloom's own. */
+const options: Record<string, string> = { 'open inwards': '-o inbound=open' };
+
 /** Since netavark 1.14. */
 const unmanaged: Record<string, string> = {
   'unmanaged, nothing given': '-o mode=unmanaged',
@@ -63,8 +68,8 @@ export const creates: Scenario[] = [
     title: 'podman network create, one word at a time',
     async run(host) {
       const outcome: Record<string, unknown> = {};
-      for (const [name, options] of Object.entries({ ...asked, ...unmanaged }))
-        outcome[name] = await made(host, 'n1', options);
+      for (const [name, wish] of Object.entries({ ...asked, ...options, ...unmanaged }))
+        outcome[name] = await made(host, 'n1', wish);
       return outcome;
     },
   },

@@ -164,7 +164,7 @@ export const differences: Difference[] = [
     values: onlyOne,
     version: 'experimental',
     what: 'a gateway that is the network or the broadcast address of its subnet is refused',
-    reason: 'containers could not use it: the kernel has these for the subnet itself',
+    reason: 'no host has these addresses: they stand for the subnet itself',
   })),
   {
     scenario: 'podman network create, one word at a time',

@@ -98,6 +98,16 @@ describe.skipIf(missing())('podman on netloom', () => {
     expect(refused).toMatchObject({ stderr: expect.stringContaining('Must provide a valid firewall backend, got pf') });
   });
 
+  it('N14 tells of a file that podman leaves out, too', async () => {
+    const file = '/etc/containers/networks/hand.json';
+    const status = async () => (await host.netloom('podman status')).stdout;
+    await host.sh(`echo '{"name": "hand", "driver": "bridge"}' >${file}`);
+    await untilAnswered(async () => expect(await status()).toMatch(/^✗ Network files +hand\.json is left out: id: /m));
+    expect((await host.podman('network ls')).stderr).toContain('hand');
+    await host.sh(`rm ${file}`);
+    await untilAnswered(async () => expect(await status()).not.toContain('Network files'));
+  });
+
   it('keeps its containers when the daemon is started anew', async () => {
     await host.must('network create web');
     await host.start('a', '--network web -p 8080:80');

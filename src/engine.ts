@@ -26,6 +26,7 @@ import { type Collected, findLeftovers } from './core/gc.ts';
 import { hostEndName } from './core/names.ts';
 import { followsUplink } from './core/network.ts';
 import { type DamagedDefinition, type Definitions, withoutClashes } from './core/network-check.ts';
+import type { HostLink } from './core/plan/step.ts';
 import type { PublishedPort } from './core/port.ts';
 import { sharingCycle } from './core/sharing.ts';
 import {
@@ -395,8 +396,8 @@ export class ActorEngine extends JournalViews implements Engine {
     };
   }
 
-  linkNames(): Promise<string[]> {
-    return this.pool.call(this.pool.home(hostAddress), 'linkNames', null);
+  hostLinks(): Promise<HostLink[]> {
+    return this.pool.call(this.pool.home(hostAddress), 'hostLinks', null);
   }
 
   firewalls(): Promise<ForeignFirewalls> {

@@ -1,7 +1,7 @@
 import type { ActorAddress } from '../core/actor-address.ts';
 import type { ActorEvent } from '../core/event.ts';
 import type { TrafficCounter } from '../core/nft.ts';
-import type { Step, StepOutput } from '../core/plan/step.ts';
+import type { HostLink, Step, StepOutput } from '../core/plan/step.ts';
 import type { PublishedPort } from '../core/port.ts';
 import type { NamespaceStatistics } from '../core/statistics.ts';
 
@@ -24,7 +24,7 @@ export interface Kernel {
   /** Source address of the way to a public address (C09), by route look-up; null without one. */
   hostIp(): string | null;
   /** of the host's own namespace */
-  linkNames(): string[];
+  hostLinks(): HostLink[];
   /** Facts that come by themselves: a process that ended. */
   onFact(listener: (to: ActorAddress, event: ActorEvent) => void): void;
   close(): void;

@@ -11,6 +11,7 @@ import type {
   ContainerNames,
   ForwardingSurvey,
   FoundLink,
+  HostLink,
   ServedNames,
   ServedNetwork,
   Step,
@@ -162,8 +163,9 @@ export class NativeKernel implements Kernel {
     return inventory(this.#route, this.#nft, this.netnsDirectory);
   }
 
-  linkNames(): string[] {
-    return native.listLinks(this.#route).map(({ name }) => name);
+  hostLinks(): HostLink[] {
+    const ownerOf = (alias: string | null) => (alias === null ? null : ownerOfAlias(alias));
+    return native.listLinks(this.#route).map(({ name, alias }) => ({ name, owner: ownerOf(alias) }));
   }
 
   hostIp(): string | null {

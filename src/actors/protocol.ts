@@ -3,6 +3,7 @@ import type { ActorAddress, ActorKind } from '../core/actor-address.ts';
 import type { Fault } from '../core/fault.ts';
 import type { Inventory } from '../core/gc.ts';
 import type { TrafficCounter } from '../core/nft.ts';
+import type { HostLink } from '../core/plan/step.ts';
 import type { PublishedPort } from '../core/port.ts';
 import type { NamespaceStatistics } from '../core/statistics.ts';
 import type { Answer, Delivery } from './journal.ts';
@@ -26,7 +27,7 @@ export interface Verbs {
   /** the way to firewalld, once */
   firewalld: [{ port: MessagePort }, null];
   hostIp: [null, string | null];
-  linkNames: [null, string[]];
+  hostLinks: [null, HostLink[]];
   /** everything in the kernel that carries a name of netloom's */
   inventory: [null, Inventory];
   /** lets what is under way end, then gives up sockets and ports */

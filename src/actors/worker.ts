@@ -119,7 +119,7 @@ const verbs: { [V in Verb]: (input: Verbs[V][0]) => Verbs[V][1] | Promise<Verbs[
     return null;
   },
   hostIp: () => kernel.hostIp(),
-  linkNames: () => kernel.linkNames(),
+  hostLinks: () => kernel.hostLinks(),
   inventory: () => kernel.inventory(),
   stop: async () => {
     await system.stop();

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { z } from 'zod';
 import { type AttachmentRequest, type ContainerWish, containerWish } from '../core/container.ts';
@@ -64,8 +64,11 @@ async function mustFit(engine: Engine, { attachments }: ContainerWish): Promise<
     }
 }
 
+/** With one that is used, or about to go: its engine may have removed it just before. */
 function clashOf(engine: Engine, definition: NetworkDefinition): Clash | null {
-  const isThere = ({ leases, state }: NetworkView) => Object.keys(leases).length > 0 || state === 'lowering';
+  const { networks: directory } = engine.info().directories;
+  const isThere = ({ name, leases, state }: NetworkView) =>
+    Object.keys(leases).length > 0 || state === 'lowering' || !existsSync(`${directory}/${name}.json`);
   return firstClash(definition, engine.networks().networks.filter(isThere));
 }
 

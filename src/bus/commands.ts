@@ -346,7 +346,7 @@ export const commands = {
     response: networkProposedSchema,
     run: async (engine, request) => {
       const created = new Date().toISOString();
-      return { definition: fileOf(checked(proposedNetwork(request, created, await engine.linkNames()))) };
+      return { definition: fileOf(checked(proposedNetwork(request, created, await engine.hostLinks()))) };
     },
   }),
 

@@ -7,6 +7,7 @@ import type { Collected } from '../core/gc.ts';
 import type { DamagedDefinition } from '../core/network-check.ts';
 import type { NetworkSettings } from '../core/network-settings.ts';
 import type { ExplainedSetting } from '../core/plan/interface-settings.ts';
+import type { HostLink } from '../core/plan/step.ts';
 import type { AsOf, ContainerStatistics, ContainerView, DroppedFrames, NetworkView, NodeInfo } from '../core/view.ts';
 
 /** What the bus needs of the engine behind it. Every method throws or rejects with a NetloomError. */
@@ -38,7 +39,7 @@ export interface Engine {
   /** reads the kernel's counters; throws container.unknown, container.state */
   statistics(id: string): Promise<ContainerStatistics>;
   /** of the host */
-  linkNames(): Promise<string[]>;
+  hostLinks(): Promise<HostLink[]>;
   /** what firewalls beside netloom's drop, of the networks there are */
   firewalls(): Promise<ForeignFirewalls>;
   /** B14: of a container that is up, by network; reads the kernel's counters */

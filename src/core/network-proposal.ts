@@ -10,6 +10,7 @@ import {
   networkRequestSchema,
   networkWish,
 } from './network.ts';
+import type { HostLink } from './plan/step.ts';
 import { freeSubnet, type SubnetPool } from './subnet-pool.ts';
 
 /**
@@ -43,22 +44,22 @@ export const networkProposalSchema = z
 type Proposal = z.output<typeof networkProposalSchema>;
 
 /**
- * The definition, complete: what netavark would choose and refuse. `linkNames`: of the host, now; `created`: when it is made, ISO 8601.
+ * The definition, complete: what netavark would choose and refuse. `links`: of the host, now; `created`: when it is made, ISO 8601.
  */
 export function proposedNetwork(
   proposal: Proposal,
   created: string,
-  linkNames: readonly string[],
+  links: readonly HostLink[],
 ): NetworkDefinition | Fault {
   const { network, used } = proposal;
   const holder = used?.names?.[network.name];
   if (holder !== undefined)
     return fault('network.exists', `network already exists: ${network.name} has id ${holder.slice(0, 12)}`);
-  const request = completeRequest(proposal, linkNames);
+  const request = completeRequest(proposal, links);
   if ('code' in request) return request;
   const wish = networkWish(request);
   if ('code' in wish) return wish;
-  const refusal = linkRefusal(wish, proposal, linkNames) ?? subnetRefusal(wish, proposal);
+  const refusal = linkRefusal(wish, proposal, links) ?? subnetRefusal(wish, proposal);
   if (refusal) return refusal;
   const subnets = wish.subnets.map((subnet, index) =>
     leadsOut(wish) || network.subnets?.[index]?.gateway ? subnet : { ...subnet, gateway: null },
@@ -67,11 +68,13 @@ export function proposedNetwork(
 }
 
 /** With a name for its bridge, with subnets, and with what else follows from its driver. */
-function completeRequest({ network, used, options }: Proposal, linkNames: readonly string[]): NetworkRequest | Fault {
+function completeRequest({ network, used, options }: Proposal, links: readonly HostLink[]): NetworkRequest | Fault {
   const { id: _, ...request } = network;
   if ((network.driver ?? 'bridge') !== 'bridge') return completeUponParent(request);
   const named = withoutDockerNames(request);
-  const taken = new Set([...(used?.interfaces ?? []), ...Object.keys(used?.names ?? {}), ...linkNames]);
+  // bridges of ours are of networks that the engine knows, or has removed a moment ago
+  const others = links.filter(({ owner }) => owner === null).map(({ name }) => name);
+  const taken = new Set([...(used?.interfaces ?? []), ...Object.keys(used?.names ?? {}), ...others]);
   // names are answered only for addresses of ours
   const givesAddresses = !['none', 'dhcp'].includes(network.ipam_options?.driver ?? '');
   const found = givesAddresses ? freeSubnets(named, { used, options }) : [];
@@ -140,11 +143,13 @@ const usedSubnets = ({ used }: Asked): Subnet[] => (used?.subnets ?? []).flatMap
 function linkRefusal(
   { driver, link, options }: NetworkWish,
   { used }: Asked,
-  linkNames: readonly string[],
+  links: readonly HostLink[],
 ): Fault | null {
   if (link === null) return null;
   if (driver !== 'bridge')
-    return linkNames.includes(link) ? null : fault('link.unknown', `parent interface ${link} does not exist`);
+    return links.some(({ name }) => name === link)
+      ? null
+      : fault('link.unknown', `parent interface ${link} does not exist`);
   const isTaken = used?.interfaces?.includes(link) && !mayShare(options);
   return isTaken ? fault('link.exists', `bridge name ${link} already in use`) : null;
 }

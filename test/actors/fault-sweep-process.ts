@@ -144,7 +144,7 @@ class SteppedKernel implements Kernel {
   statistics: Kernel['statistics'] = (path, ports) => this.kernel.statistics(path, ports);
   dropped = () => this.kernel.dropped();
   hostIp = () => this.kernel.hostIp();
-  linkNames = () => this.kernel.linkNames();
+  hostLinks = () => this.kernel.hostLinks();
   onFact: Kernel['onFact'] = (listener) => this.kernel.onFact(listener);
   close = () => this.kernel.close();
 }

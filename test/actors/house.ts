@@ -111,7 +111,7 @@ class MortalKernel implements Kernel {
   statistics = (...asked: Parameters<Kernel['statistics']>) => this.kernel.statistics(...asked);
   dropped = () => this.kernel.dropped();
   hostIp = () => this.kernel.hostIp();
-  linkNames = () => this.kernel.linkNames();
+  hostLinks = () => this.kernel.hostLinks();
   onFact = (listener: Parameters<Kernel['onFact']>[0]) =>
     this.kernel.onFact((to, event) => this.life.isOver || listener(to, event));
   close = () => this.kernel.close();

@@ -1171,12 +1171,25 @@ describe.each([
       expect(output?.survey?.connected).toContainEqual({ destination: '10.77.0.0/24', link: bridge });
       expect(output?.survey?.routes).not.toContainEqual({ destination: '10.77.0.0/24', link: bridge });
       expect(output?.survey?.linkNames).toEqual(expect.arrayContaining(['lo', bridge]));
-      expect(world.kernel.linkNames()).toEqual(expect.arrayContaining(['lo', bridge]));
       await succeed({ verb: 'link.delete', netns: null, name: bridge });
       const [after] = await succeed({ verb: 'host.survey' });
       expect(after?.survey?.connected).not.toContainEqual({ destination: '10.77.0.0/24', link: bridge });
       expect(after?.survey?.linkNames).not.toContain(bridge);
-      expect(world.kernel.linkNames()).not.toContain(bridge);
+    });
+
+    it('tells of its links, and whose they are', async () => {
+      await succeed(addBridge(), addBridge('other0'));
+      const named = { verb: 'link.set', netns: null, name: bridge, up: true, alias: 'netloom network/demo' } as const;
+      await succeed(named);
+      expect(world.kernel.hostLinks()).toEqual(
+        expect.arrayContaining([
+          { name: 'lo', owner: null },
+          { name: 'other0', owner: null },
+          { name: bridge, owner: 'network/demo' },
+        ]),
+      );
+      for (const name of [bridge, 'other0']) await succeed({ verb: 'link.delete', netns: null, name });
+      expect(world.kernel.hostLinks().map(({ name }) => name)).not.toContain(bridge);
     });
 
     it('has no way outside in these tests, and says so', () => {

@@ -31,7 +31,7 @@ function inOrder(kernel: Kernel): Kernel {
     statistics: (path, ports) => kernel.statistics(path, ports),
     dropped: () => kernel.dropped(),
     hostIp: () => kernel.hostIp(),
-    linkNames: () => kernel.linkNames(),
+    hostLinks: () => kernel.hostLinks(),
     onFact: (listener) => kernel.onFact(listener),
     close: () => kernel.close(),
   };

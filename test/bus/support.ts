@@ -126,7 +126,7 @@ export class FakeEngine implements Engine {
   network(name: string): never {
     throw new NetloomError(fault('network.unknown', `no network ${name}`));
   }
-  linkNames = async () => ['lo'];
+  hostLinks = async () => [{ name: 'lo', owner: null }];
   firewalls = async () => ({ drops: [], unread: [] });
   portLedger() {
     return {};

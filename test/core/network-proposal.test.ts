@@ -6,7 +6,8 @@ const id = 'a'.repeat(64);
 /** As podman 6 asks, on a host with these links. */
 function propose(network: Record<string, unknown>, more: Record<string, unknown> = {}) {
   const proposal = networkProposalSchema.parse({ network: { name: 'n1', id, driver: 'bridge', ...network }, ...more });
-  return proposedNetwork(proposal, '2026-01-01T00:00:00Z', ['lo', 'wan0', 'podman3']);
+  const links = ['lo', 'wan0', 'podman3'].map((name) => ({ name, owner: null }));
+  return proposedNetwork(proposal, '2026-01-01T00:00:00Z', [...links, { name: 'podman5', owner: 'network/gone' }]);
 }
 
 describe('a network that an engine is about to define', () => {
@@ -32,6 +33,9 @@ describe('a network that an engine is about to define', () => {
   it('gets no name that a link of the host has, or a network; the first is left to the default network', () => {
     const used = { interfaces: ['podman1'], names: { podman2: 'b'.repeat(64) } };
     expect(propose({}, { used })).toMatchObject({ network_interface: 'podman4' });
+    // that of a network which its engine has removed is free, or about to be
+    const more = { ...used, interfaces: ['podman1', 'podman4'] };
+    expect(propose({}, { used: more })).toMatchObject({ network_interface: 'podman5' });
     expect(propose({})).toMatchObject({ network_interface: 'podman1' });
   });
 

@@ -2,7 +2,7 @@ import type { Kernel, Performed, StepFailure } from '../../src/actors/kernel.ts'
 import type { ActorAddress } from '../../src/core/actor-address.ts';
 import { type Family, parseSubnet, type Subnet, subnetContains } from '../../src/core/address.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
-import { isHostEnd, vethGroup } from '../../src/core/names.ts';
+import { isHostEnd, ownerOfAlias, vethGroup } from '../../src/core/names.ts';
 import { describeElement, type Element, portTraffic, type TrafficCounter } from '../../src/core/nft.ts';
 import {
   namespaceSettings,
@@ -10,7 +10,14 @@ import {
   type SettingDrift,
   settingDrift,
 } from '../../src/core/plan/interface-settings.ts';
-import type { ForwardingSurvey, HeldPorts, LinkSettings, Step, StepOutput } from '../../src/core/plan/step.ts';
+import type {
+  ForwardingSurvey,
+  HeldPorts,
+  HostLink,
+  LinkSettings,
+  Step,
+  StepOutput,
+} from '../../src/core/plan/step.ts';
 import { type PublishedPort, publishedFlows } from '../../src/core/port.ts';
 import type { NamespaceStatistics } from '../../src/core/statistics.ts';
 import { type BoundPort, type FakeLink, FakeLinux, type FakeNetns, newLink, portsMeet } from './fake-linux.ts';
@@ -125,8 +132,9 @@ export class FakeKernel implements Kernel {
     return null;
   }
 
-  linkNames(): string[] {
-    return [...this.linux.host.links.keys()];
+  hostLinks(): HostLink[] {
+    const ownerOf = ({ settings }: FakeLink) => (settings.alias ? ownerOfAlias(settings.alias) : null);
+    return [...this.linux.host.links.values()].map((link) => ({ name: link.name, owner: ownerOf(link) }));
   }
 
   onFact(listener: (to: ActorAddress, event: ActorEvent) => void): void {

@@ -1,3 +1,4 @@
+import type { ActorAddress } from '../actor-address.ts';
 import type { Family } from '../address.ts';
 import type { IpvlanMode, MacvlanMode, RouteType } from '../link-kinds.ts';
 import type { NetworkDefinition } from '../network.ts';
@@ -155,6 +156,12 @@ export type Step =
   | { verb: 'definition.remove'; name: string }
   /** ip route show; ip address show; ip link show: what subnets and names this host uses already */
   | { verb: 'host.survey' };
+
+/** A link of the host; owner: whose it is, where netloom made it. */
+export interface HostLink {
+  name: string;
+  owner: ActorAddress | null;
+}
 
 export interface ServedNetwork {
   network: string;

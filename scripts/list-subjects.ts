@@ -18,8 +18,9 @@ const meanings: Record<FaultCode, string> = {
   'payload.too-large': 'the request has more than 1 MiB, or the answer more than the NATS server carries',
   'payload.invalid': 'a field has the wrong shape, or fields contradict each other; the message names the field',
   'id.invalid':
-    'a container id is missing or is not 1 to 64 characters of `[A-Za-z0-9_-]`, or what is to name one cannot be a name',
-  'name.invalid': 'a container or network name is missing or cannot be one',
+    'a container id is missing or is not 1 to 250 characters of `[A-Za-z0-9_.-]` (no dot first), or what is to name one cannot be a name',
+  'name.invalid':
+    'the name of a container or a network, or an alias, is missing or cannot be one; or a network would have the name of a mode',
   'mode.unknown': 'there is no such network mode',
   'mode.unsupported': 'this version does not build that mode, driver or option yet',
   'mode.conflict':
@@ -176,7 +177,7 @@ export function asyncApi(version: string): object {
         parameters: {
           node: nodeParameter,
           noun: { enum: ['container', 'network', 'node'] },
-          id: { description: 'id of the container, name of the network or of the node' },
+          id: { description: 'id of the container, name of the network or of the node; a dot is written %2E' },
           fact: { description: 'docs/subjects.md lists them' },
         },
         messages: { event: { $ref: '#/components/messages/event' } },

@@ -23,7 +23,7 @@ import { type Fault, fault, NetloomError } from './core/fault.ts';
 import type { ForeignFirewalls } from './core/firewall/obstacles.ts';
 import { forwardingViews } from './core/forwarding.ts';
 import { type Collected, findLeftovers } from './core/gc.ts';
-import { hostEndName } from './core/names.ts';
+import { hostEndName, isCut, type OwnerMark, ownerMark } from './core/names.ts';
 import { followsUplink } from './core/network.ts';
 import { type DamagedDefinition, type Definitions, withoutClashes } from './core/network-check.ts';
 import type { HostLink } from './core/plan/step.ts';
@@ -207,11 +207,18 @@ export class ActorEngine extends JournalViews implements Engine {
 
   /** What the kernel has told: whom it concerns looks for himself. */
   suspect({ all, owners, links, addresses }: Suspected): void {
-    const suspected = new Set(all ? this.journal.actors().map(({ address }) => address) : owners);
+    const suspected = new Set(all ? this.journal.actors().map(({ address }) => address) : this.#marked(owners));
     if (links.length > 0) for (const address of this.#usersOf(new Set(links))) suspected.add(address);
     for (const one of addresses) for (const address of this.#giversOf(one)) suspected.add(address);
     for (const address of suspected) this.pool.suspect(address);
     if (links.length > 0 && this.#keepsLinksApart()) this.#tell(hostAddress, { type: 'links.seen' });
+  }
+
+  /** Whose the kernel's objects are. A name that is cut there is that of one who is there, or nobody's any more. */
+  #marked(marks: readonly OwnerMark[]): ActorAddress[] {
+    if (!marks.some(isCut)) return [...marks];
+    const known = new Map(this.journal.actors().map(({ address }) => [ownerMark(address), address]));
+    return marks.map((mark) => known.get(mark) ?? mark);
   }
 
   /** Links of others matter to the host only where netloom switched forwarding on. */
@@ -233,10 +240,11 @@ export class ActorEngine extends JournalViews implements Engine {
   }
 
   /** null: all of them */
-  #networks(owner: ActorAddress | null): { address: ActorAddress; record: ActorRecord }[] {
+  #networks(owner: OwnerMark | null): { address: ActorAddress; record: ActorRecord }[] {
     if (owner === null) return this.journal.actors('network/');
-    const record = actorKind(owner) === 'network' ? this.journal.actor(owner) : null;
-    return record ? [{ address: owner, record }] : [];
+    const [address = owner] = this.#marked([owner]);
+    const record = actorKind(address) === 'network' ? this.journal.actor(address) : null;
+    return record ? [{ address, record }] : [];
   }
 
   /** What is theirs alone may be missing: their members have no part in it. */
@@ -260,7 +268,7 @@ export class ActorEngine extends JournalViews implements Engine {
     // who was there before the look at the kernel, or is there after it, may have what was seen
     const after = this.#owners();
     const owners = {
-      addresses: new Set([...before.addresses, ...after.addresses]),
+      marks: new Set([...before.marks, ...after.marks]),
       vethNames: new Set([...before.vethNames, ...after.vethNames]),
     };
     const { steps, ...leftovers } = findLeftovers(found, owners);
@@ -269,7 +277,7 @@ export class ActorEngine extends JournalViews implements Engine {
     return (await this.send(command, hostAddress, event)) as Collected;
   }
 
-  #owners(): { addresses: string[]; vethNames: string[] } {
+  #owners(): { marks: OwnerMark[]; vethNames: string[] } {
     const addresses = this.journal.actors().map(({ address }) => address);
     const named = (kind: ActorKind) => addresses.filter((each) => actorKind(each) === kind).map(actorName);
     const networks = named('network');
@@ -277,7 +285,7 @@ export class ActorEngine extends JournalViews implements Engine {
     const asked = this.containers().containers.flatMap(({ id, attachments }) =>
       attachments.map((attachment) => hostEndName(id, attachment)),
     );
-    return { addresses, vethNames: [...usual, ...asked] };
+    return { marks: addresses.map(ownerMark), vethNames: [...usual, ...asked] };
   }
 
   noteWayOut(way: WayOut, before: WayOut): void {

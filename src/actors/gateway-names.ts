@@ -1,5 +1,7 @@
 import * as native from '#native';
+import { networkAddress } from '../core/actor-address.ts';
 import { familyOf } from '../core/address.ts';
+import { ownerMark } from '../core/names.ts';
 import { type Element, type NftSet, resolverElements } from '../core/nft.ts';
 import type { HeldPorts, ServedNetwork } from '../core/plan/step.ts';
 import type { Firewall } from './firewall.ts';
@@ -24,7 +26,7 @@ export class GatewayNames {
 
   /** True: port 53 of a gateway led nowhere, or elsewhere. A plan that an older version left says nothing of `redirect`. */
   async serve({ network, redirect = { port: null }, ...served }: ServedNetwork): Promise<boolean> {
-    const owner = `network/${network}`;
+    const owner = ownerMark(networkAddress(network));
     if (redirect === null) {
       await this.names.serve({ name: network, ...served });
       return false;
@@ -39,7 +41,7 @@ export class GatewayNames {
   }
 
   async retire(network: string): Promise<void> {
-    this.firewall.settle(sets, `network/${network}`, []);
+    this.firewall.settle(sets, ownerMark(networkAddress(network)), []);
     await this.names.retire(network);
   }
 

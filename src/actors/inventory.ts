@@ -1,9 +1,8 @@
 import { readdirSync } from 'node:fs';
 import * as native from '#native';
-import { containerAddress } from '../core/actor-address.ts';
 import { addressToBigint, bigintToAddress, familyOf } from '../core/address.ts';
 import type { FoundLink, Inventory } from '../core/gc.ts';
-import { idOfPin, isHostEnd, ownerNamed, ownerOfAlias } from '../core/names.ts';
+import { isHostEnd, ownerNamed, ownerOfAlias, ownerOfPin } from '../core/names.ts';
 import {
   decodeElement,
   type Element,
@@ -18,8 +17,8 @@ import {
 /** Everything in the kernel that carries a name of netloom's. Throws SystemError. */
 export function inventory(route: native.RouteSocket, nft: native.NftSocket, netnsDirectory: string): Inventory {
   const namespaces = readdirSync(netnsDirectory).flatMap((entry) => {
-    const id = idOfPin(entry);
-    return id === null ? [] : [{ path: `${netnsDirectory}/${entry}`, owner: containerAddress(id) }];
+    const owner = ownerOfPin(entry);
+    return owner === null ? [] : [{ path: `${netnsDirectory}/${entry}`, owner }];
   });
   const numbers = new Set(namespaces.map(({ path }) => numberOf(route, path)));
   return { namespaces, links: linksOf(route, numbers), elements: elementsOf(nft) };

@@ -25,6 +25,7 @@ export interface EventOptions {
   /** null: of every node that shares the server */
   node?: string | null;
   noun?: Noun;
+  /** of a container, or the name of a network or node, dots included */
   id?: string;
   signal?: AbortSignal;
 }

@@ -1,7 +1,7 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { feedFault } from './event-feed.ts';
-import { eventStream, eventsOf, type Follow } from './subjects.ts';
+import { eventStream, eventsOf, type Follow, nameOfToken } from './subjects.ts';
 
 /** Ids of all of whom the stream still has an event, also of those who are long gone. Throws bus.unreachable. */
 export async function idsInStream(nc: NatsConnection, about: Follow, timeout: number): Promise<string[]> {
@@ -15,4 +15,4 @@ export async function idsInStream(nc: NatsConnection, about: Follow, timeout: nu
 }
 
 /** netloom.v1.<node>.evt.<noun>.<id>.<fact> */
-const idIn = (subject: string): string => subject.split('.')[5] ?? '';
+const idIn = (subject: string): string => nameOfToken(subject.split('.')[5] ?? '');

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { canonicalAddress } from '../core/address.ts';
 import { type AttachmentRequest, attachmentsOf, type ContainerWish, containerWish } from '../core/container.ts';
 import { type Fault, fault, NetloomError } from '../core/fault.ts';
-import { tokenPattern } from '../core/token.ts';
+import { servedNamePattern } from '../core/name.ts';
 import type { Engine } from './engine.ts';
 import type { setupSchema } from './messages.ts';
 
@@ -34,7 +34,7 @@ export function namedWish(engine: Engine, wish: ContainerWish): ContainerWish {
 function ownerOfNetns(engine: Engine, wish: ContainerWish): Pick<ContainerWish, 'mode' | 'netns'> | null {
   if (wish.netns.kind !== 'container') return null;
   const id = idOrItself(engine, wish.netns);
-  if (!tokenPattern.test(id))
+  if (!servedNamePattern.test(id))
     throw new NetloomError(fault('id.invalid', `mode container:${id}: nobody has that name, and it can be no id`));
   if (id === wish.id) throw new NetloomError(fault('netns.cycle', `container ${id} cannot share its own namespace`));
   return { mode: `container:${id}`, netns: { kind: 'container', id } };

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Command, Option } from 'commander';
-import { subjectToken } from '../bus/subjects.ts';
 import type { ContainerRequest } from '../core/container.ts';
+import { servedNamePattern } from '../core/name.ts';
 import type { PortMapping } from '../core/port.ts';
 import {
   type Attachment,
@@ -11,7 +11,7 @@ import {
   networkSpelling,
   parseNetworkArgument,
 } from './network-argument.ts';
-import { asIs, badInput, collect, collectAll, collectList, tokenParser } from './options.ts';
+import { asIs, badInput, collect, collectAll, collectList, nameParser } from './options.ts';
 import { parsePortMappings, portSpelling } from './port-mapping.ts';
 
 /** What describes a container's network; the same for run, create, setup and plan. */
@@ -67,7 +67,7 @@ export function addressOptions(): Option[] {
 
 export function idOption(): Option {
   return new Option('--id <id>', 'default: the name, where it can be an id, else a random one')
-    .argParser(tokenParser('--id', 'id.invalid'))
+    .argParser(nameParser('--id', 'id.invalid'))
     .helpGroup(heading);
 }
 
@@ -89,7 +89,7 @@ export function containerRequest(options: ContainerOptions): ContainerRequest {
 
 /** A name that can be an id is the id: `netloom run --name web …`, then `netloom inspect web`. */
 export function idFor(name: string | undefined): string {
-  return name !== undefined && subjectToken.test(name) ? name : randomBytes(6).toString('hex');
+  return name !== undefined && servedNamePattern.test(name) ? name : randomBytes(6).toString('hex');
 }
 
 /** The mode is said once, by --mode or by --network, and a mode that joins no network stands alone. */

@@ -1,7 +1,8 @@
 import { isIP } from 'node:net';
 import type { ContainerRequest } from '../core/container.ts';
 import { NetloomError } from '../core/fault.ts';
-import { badInput, tokenParser } from './options.ts';
+import { modeNames } from '../core/name.ts';
+import { badInput, nameParser } from './options.ts';
 
 export type Attachment = NonNullable<ContainerRequest['networks']>[number];
 
@@ -30,14 +31,19 @@ export async function explainingBridge<Result>(asked: Promise<Result>): Promise<
 }
 
 export const networkSpelling =
-  '<name>, or with settings <name>:ip=…,mac=…,interface_name=…,host_interface_name=…,alias=…; bridge (the network that ' +
-  'NETLOOM_DEFAULT_NETWORK names, else podman), host, container:<container>, ns:<path>; none, which it is when nothing ' +
-  'is said: loopback only';
+  '<name>, or with settings <name>:ip=…,mac=…,interface_name=…,host_interface_name=…,alias=…; bridge, private or default ' +
+  '(the network that NETLOOM_DEFAULT_NETWORK names, else podman), host, container:<container>, ns:<path>; none, which it is ' +
+  'when nothing is said: loopback only';
 
 const withoutArgument = ['none', 'host'];
 const withArgument = ['container', 'ns'];
 /** The daemon says which of these it has. */
 const withOptions = ['slirp4netns', 'pasta'];
+/** A namespace of its own on the default network, as with podman for root. */
+const onDefaultNetwork = ['bridge', 'default', 'private'];
+
+/** A network of a mode's name is named by its id: the mode wins. */
+const alone = (name: string): boolean => modeNames.includes(name) && !onDefaultNetwork.includes(name);
 
 /** podman's spelling: `none`, `container:web`, `one,two`, `web:ip=10.89.0.5,mac=02:00:00:00:00:01`. */
 export function parseNetworkArgument(text: string): NetworkArgument {
@@ -56,7 +62,8 @@ export function parseNetworkArgument(text: string): NetworkArgument {
 }
 
 function networkName(name: string): string {
-  return name === 'bridge' ? defaultNetwork() : tokenParser('--network', 'name.invalid')(name);
+  if (alone(name)) throw badInput(`--network ${name}: a mode that joins no network stands alone`);
+  return onDefaultNetwork.includes(name) ? defaultNetwork() : nameParser('--network', 'name.invalid')(name);
 }
 
 type Settings = Omit<Attachment, 'network'>;

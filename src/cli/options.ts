@@ -1,6 +1,7 @@
 import { type Command, Help, Option } from 'commander';
 import { subjectToken } from '../bus/subjects.ts';
 import { type FaultCode, fault, NetloomError } from '../core/fault.ts';
+import { servedNamePattern, servedNameRule } from '../core/name.ts';
 import { readFlag } from '../core/network-options.ts';
 
 /** What every command that speaks to a daemon, or prints, understands; before or after the command's name. */
@@ -82,6 +83,14 @@ export function tokenParser(name: string, code: FaultCode): (text: string) => st
         `${name} ${JSON.stringify(text)}: expected 1 to 64 characters of A-Z a-z 0-9 _ -, for it stands in subjects`,
         code,
       );
+    return text;
+  };
+}
+
+/** The name of a network, or the id of a container, that there may be. */
+export function nameParser(option: string, code: 'name.invalid' | 'id.invalid'): (text: string) => string {
+  return (text) => {
+    if (!servedNamePattern.test(text)) throw badInput(`${option} ${JSON.stringify(text)}: ${servedNameRule}`, code);
     return text;
   };
 }

@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import type { ContainerRequest } from '../core/container.ts';
 import { addContainerOptions, type ContainerOptions, containerRequest, idOption } from './container-options.ts';
-import { badInput, numberParser, tokenParser } from './options.ts';
+import { badInput, nameParser, numberParser } from './options.ts';
 
 /** What container create and container setup take: the options of run, or the same as JSON, or both. */
 export interface WishOptions extends ContainerOptions {
@@ -14,7 +14,7 @@ export interface WishOptions extends ContainerOptions {
 
 export function addWishOptions(command: Command): Command {
   command
-    .argument('[id]', 'the same as --id', tokenParser('id', 'id.invalid'))
+    .argument('[id]', 'the same as --id', nameParser('id', 'id.invalid'))
     .option('--file <path>', 'the request as JSON, - for stdin; what else is said here comes on top')
     .option('--pid <pid>', "adopt this living process' namespace", numberParser('--pid', 1, 2 ** 31 - 1))
     .option('--remove-on-exit', 'tear down and forget when the process ends that container started tells of')

@@ -1,12 +1,12 @@
-import type { ActorAddress } from './actor-address.ts';
 import type { LeftBehind } from './fault.ts';
+import type { OwnerMark } from './names.ts';
 import { describeElement, type Element } from './nft.ts';
 import type { Step } from './plan/step.ts';
 
 /** What of this host's kernel carries a name of netloom's. */
 export interface Inventory {
   /** pins in the directory of namespaces, by whose name they have */
-  namespaces: { path: string; owner: ActorAddress }[];
+  namespaces: { path: string; owner: OwnerMark }[];
   links: FoundLink[];
   elements: Element[];
 }
@@ -15,16 +15,16 @@ export interface FoundLink {
   name: string;
   kind: string | null;
   /** by its alias; null when it has only the name of one of netloom's veths */
-  owner: ActorAddress | null;
+  owner: OwnerMark | null;
   /** where its other end is: in a namespace pinned here, in this host's own, or in one that is pinned elsewhere or nowhere */
   peer: 'pinned' | 'host' | 'elsewhere' | null;
   /** names of the links that are plugged in */
   ports: string[];
 }
 
-/** Who there is: containers and networks of the journal, and the names that their veths have. */
+/** Who there is: how the kernel's objects name containers and networks of the journal, and the names that their veths have. */
 export interface Owners {
-  addresses: ReadonlySet<string>;
+  marks: ReadonlySet<string>;
   vethNames: ReadonlySet<string>;
 }
 
@@ -53,7 +53,7 @@ export interface Collected extends Leftovers {
  * namespace which is pinned elsewhere, a bridge with somebody in it, and whatever else carries the same owner's name.
  */
 export function findLeftovers(found: Inventory, owners: Owners): Leftovers & { steps: Step[] } {
-  const isLost = (owner: string | null) => owner !== null && !owners.addresses.has(owner);
+  const isLost = (owner: string | null) => owner !== null && !owners.marks.has(owner);
   const orphans = found.links.filter(({ owner, name }) =>
     owner === null ? !owners.vethNames.has(name) : isLost(owner),
   );
@@ -64,7 +64,7 @@ export function findLeftovers(found: Inventory, owners: Owners): Leftovers & { s
   const foreigners = new Set(foreign.map(({ owner }) => owner));
   const namespaces = found.namespaces.filter(({ owner }) => isLost(owner));
   const lost = found.elements.filter(({ owner }) => isLost(owner));
-  const elements = lost.filter(({ owner }) => !foreigners.has(owner as ActorAddress));
+  const elements = lost.filter(({ owner }) => !foreigners.has(owner as OwnerMark));
   return {
     leftovers: [...elements.map(ofElement), ...links.map(ofLink), ...namespaces.map(ofNamespace)],
     doubtful: [...lost.filter((element) => !elements.includes(element)).map(ofElement), ...foreign.map(ofLink)],

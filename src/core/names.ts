@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ActorAddress } from './actor-address.ts';
+import { type ActorAddress, actorKind, actorName, containerAddress, networkAddress } from './actor-address.ts';
 
 /**
  * Names in the kernel are derived from ids, so that undo needs no memory and a leftover shows whose it was.
@@ -9,6 +9,37 @@ import type { ActorAddress } from './actor-address.ts';
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
+
+/** An alias of a link that names a container and a network has room for two of them, and so has a comment of nft for one. */
+const longestInKernel = 64;
+const digestDigits = 16;
+
+/** A name as the kernel's objects carry it. A longer one is cut, and 16 digits of its digest follow a `~`, which no name has. */
+export function kernelName(name: string): string {
+  if (name.length <= longestInKernel) return name;
+  const beginning = name.slice(0, longestInKernel - 1 - digestDigits);
+  return `${beginning}~${digest(name).toString('hex').slice(0, digestDigits)}`;
+}
+
+/**
+ * An owner as the kernel's objects carry it: `container/<id>`, `network/<name>` with a long name cut, `host`. Whose address it
+ * is follows from the owners that there are.
+ */
+export type OwnerMark = ActorAddress;
+
+export function ownerMark(address: ActorAddress): OwnerMark {
+  switch (actorKind(address)) {
+    case 'container':
+      return containerAddress(kernelName(actorName(address)));
+    case 'network':
+      return networkAddress(kernelName(actorName(address)));
+    case 'host':
+      return address;
+  }
+}
+
+/** Whether the name in it is cut. */
+export const isCut = (mark: OwnerMark): boolean => mark.includes('~');
 
 /** Host-side veth of one attachment: `nl` + 12 hex digits. */
 export function hostVethName(containerId: string, network: string): string {
@@ -32,17 +63,23 @@ export function isHostEnd({ name, group }: { name: string; group: number }): boo
 }
 
 export function vethAlias(containerId: string, network: string): string {
-  return `netloom container/${containerId} network/${network}`;
+  return `netloom ${ownerMark(containerAddress(containerId))} ${ownerMark(networkAddress(network))}`;
+}
+
+/** The alias of a network's bridge. */
+export function bridgeAlias(network: string): string {
+  return `netloom ${ownerMark(networkAddress(network))}`;
 }
 
 /** Where the namespace of a container is pinned. */
 export function netnsPath(directory: string, containerId: string): string {
-  return `${directory}/netloom-${containerId}`;
+  return `${directory}/netloom-${kernelName(containerId)}`;
 }
 
-/** The container whose pin has that name within its directory; null: another's pin. */
-export function idOfPin(entry: string): string | null {
-  return /^netloom-(.+)$/.exec(entry)?.[1] ?? null;
+/** Whose pin has that name within its directory; null: another's pin. */
+export function ownerOfPin(entry: string): OwnerMark | null {
+  const [, name] = /^netloom-(.+)$/.exec(entry) ?? [];
+  return name === undefined ? null : containerAddress(name);
 }
 
 /** Locally administered unicast address, the same for the same owner for ever. */
@@ -80,12 +117,12 @@ export function networkId(name: string): string {
 }
 
 /** Whose a link is, by its alias: a veth is its container's, a bridge its network's. null: not one of ours. */
-export function ownerOfAlias(alias: string): ActorAddress | null {
+export function ownerOfAlias(alias: string): OwnerMark | null {
   const [netloom, owner] = alias.split(' ');
   return netloom === 'netloom' && owner ? ownerNamed(owner) : null;
 }
 
 /** `container/<id>`, `network/<name>` or `host`, as the comment of an element has it; null: not one of ours. */
-export function ownerNamed(text: string): ActorAddress | null {
-  return /^((container|network)\/.|host$)/.test(text) ? (text as ActorAddress) : null;
+export function ownerNamed(text: string): OwnerMark | null {
+  return /^((container|network)\/.|host$)/.test(text) ? (text as OwnerMark) : null;
 }

@@ -12,6 +12,7 @@ import {
 } from './network.ts';
 import type { HostLink } from './plan/step.ts';
 import { freeSubnet, type SubnetPool } from './subnet-pool.ts';
+import { networkNameSchema } from './token.ts';
 
 /**
  * A network that an engine is about to define, completed: podman 6 asks its network backend for that, and keeps the answer itself.
@@ -20,6 +21,8 @@ import { freeSubnet, type SubnetPool } from './subnet-pool.ts';
 export const networkProposalSchema = z
   .object({
     network: networkRequestSchema.extend({
+      // whom its engine lets have which name is the engine's to say
+      name: networkNameSchema,
       id: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hex digits'),
       // some spell "none" so
       network_interface: z.string().nullish().describe('bridge or parent; default: the first free name'),

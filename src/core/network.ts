@@ -24,7 +24,7 @@ import {
   networkSettings,
   readOptions,
 } from './network-options.ts';
-import { interfaceNameSchema, networkNameSchema } from './token.ts';
+import { interfaceNameSchema, newNetworkNameSchema } from './token.ts';
 
 /** Network definitions have podman's field names, for they are the same files and the same nouns. */
 const subnetSchema = z.object({
@@ -51,7 +51,7 @@ const routeSchema = z.object({
 
 export const networkRequestSchema = z
   .object({
-    name: networkNameSchema,
+    name: newNetworkNameSchema,
     driver: z.string().nullish().describe('bridge (default), macvlan, ipvlan'),
     network_interface: interfaceNameSchema
       .nullish()

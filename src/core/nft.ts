@@ -1,3 +1,4 @@
+import { networkAddress } from './actor-address.ts';
 import {
   addressBytes,
   addressToBigint,
@@ -7,6 +8,7 @@ import {
   parseSubnet,
   subnetEnd,
 } from './address.ts';
+import { ownerMark } from './names.ts';
 import type { NetworkDefinition } from './network.ts';
 import { type Isolation, networkSettings } from './network-options.ts';
 import { anyAddress, isEverywhere, isLoopback6, type PublishedPort, publishedFamilies } from './port.ts';
@@ -78,7 +80,7 @@ export interface Element {
   set: NftSet;
   key: string[];
   value?: string[];
-  /** `container/<id>` or `network/<name>`: the element's comment in the kernel. Says whose it is, not what: no part of its identity */
+  /** an owner's mark, `container/<id>` or `network/<name>`: the element's comment in the kernel. Says whose it is, not what: no part of its identity */
   owner: string | null;
 }
 
@@ -243,7 +245,7 @@ function noFirewall({ name, network_interface: link }: Guarded): NetworkFirewall
 
 /** The elements of a whole network: what is one network, what it is kept from, and as whom it is seen elsewhere. */
 export function networkElements(firewall: NetworkFirewall): Element[] {
-  const owner = `network/${firewall.name}`;
+  const owner = ownerMark(networkAddress(firewall.name));
   return [...withinElements(firewall), ...barrierElements(firewall), ...outboundElements(firewall)].map((element) => ({
     ...element,
     owner,
@@ -287,7 +289,7 @@ export function resolverElements(network: string, ports: Readonly<Record<string,
     set: `resolver${familyOf(gateway)}`,
     key: [gateway],
     value: [gateway, `${port}`],
-    owner: `network/${network}`,
+    owner: ownerMark(networkAddress(network)),
   }));
 }
 

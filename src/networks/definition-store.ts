@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
+import { kernelName } from '../core/names.ts';
 import type { NetworkDefinition } from '../core/network.ts';
 import type { Definitions } from '../core/network-check.ts';
 import { definitionOf, fileOf } from '../core/network-file.ts';
@@ -57,7 +58,8 @@ export class DefinitionStore {
         throw { op: `write ${file}`, errno: 'EUCLEAN', detail: `${this.directory}/${file} is damaged: ${former}` };
       if (former && !previous && !isDeepStrictEqual(former, definition))
         throw { op: `write ${file}`, errno: 'EEXIST', detail: `${this.directory}/${file} is another network's` };
-      const temporary = `${this.directory}/.${file}.${process.pid}`;
+      // a name may be as long as a file's can be
+      const temporary = `${this.directory}/.${kernelName(definition.name)}.json.${process.pid}`;
       const json = JSON.stringify(fileOf(definition, former && this.#json(file)), null, indent);
       writeDurably(temporary, `${json}\n`);
       renameSync(temporary, `${this.directory}/${file}`);

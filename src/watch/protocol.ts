@@ -1,4 +1,4 @@
-import type { ActorAddress } from '../core/actor-address.ts';
+import type { OwnerMark } from '../core/names.ts';
 import type { WayOut } from '../core/way-out.ts';
 import type { HostAddress } from './suspects.ts';
 
@@ -17,7 +17,7 @@ export type FromWatcher =
 export interface Suspected {
   /** notices were lost: everybody */
   all: boolean;
-  owners: ActorAddress[];
+  owners: OwnerMark[];
   /** names of links that came or went, or were set down, without a word about whose they are */
   links: string[];
   /** addresses that came to this host, or went, and whose link they are on */

@@ -1,6 +1,6 @@
 import type { LinkInfo, NftNotice, RouteNotice } from '#native';
-import { type ActorAddress, hostAddress } from '../core/actor-address.ts';
-import { isHostEnd, ownerNamed, ownerOfAlias } from '../core/names.ts';
+import { hostAddress } from '../core/actor-address.ts';
+import { isHostEnd, type OwnerMark, ownerNamed, ownerOfAlias } from '../core/names.ts';
 import { nftTable } from '../core/nft.ts';
 import { mayLeadOut } from '../core/way-out.ts';
 
@@ -8,13 +8,13 @@ import { mayLeadOut } from '../core/way-out.ts';
 export interface Suspects {
   /** everything: notices were lost */
   all: boolean;
-  owners: ReadonlySet<ActorAddress>;
+  owners: ReadonlySet<OwnerMark>;
   /** numbers of namespaces within which something has changed: whose they are is known to the kernel */
   namespaces: ReadonlySet<number>;
   /** names of links of this host that came, went or were set down, and do not say whose they are: a parent, somebody's bridge */
   links: ReadonlySet<string>;
   /** containers whose link has left a bridge, and that bridge */
-  unplugged: readonly { owner: ActorAddress; bridge: KnownLink }[];
+  unplugged: readonly { owner: OwnerMark; bridge: KnownLink }[];
   /** addresses that came to this host, or went, and whose link it is: a network gives none of them to a container */
   addresses: readonly HostAddress[];
   /** an address, a route to the outside, or a link of this host has come, gone or changed */
@@ -23,14 +23,14 @@ export interface Suspects {
 
 export interface HostAddress {
   address: string;
-  owner: ActorAddress | null;
+  owner: OwnerMark | null;
   isGone: boolean;
 }
 
 export interface KnownLink {
   index: number;
   name: string;
-  owner: ActorAddress | null;
+  owner: OwnerMark | null;
   masterIndex: number | null;
 }
 
@@ -51,7 +51,7 @@ export class Suspicions {
   #areSettingsStale = false;
   #suspects = nobody();
   /** owners of elements, while the tables that they are in are being looked at */
-  #heldBack = new Set<ActorAddress>();
+  #heldBack = new Set<OwnerMark>();
 
   /** The links that there are when the watch begins. */
   know(links: readonly { index: number; name: string; alias: string | null; masterIndex: number | null }[]): void {
@@ -185,7 +185,7 @@ export class Suspicions {
       this.#unplugged(owner, before.masterIndex);
   }
 
-  #unplugged(owner: ActorAddress, masterIndex: number): void {
+  #unplugged(owner: OwnerMark, masterIndex: number): void {
     const bridge = this.#links.get(masterIndex);
     if (bridge) this.#suspects.unplugged.push({ owner, bridge });
     else this.#suspects.owners.add(owner);
@@ -210,11 +210,11 @@ export class Suspicions {
 function nobody() {
   return {
     all: false,
-    owners: new Set<ActorAddress>(),
-    elements: new Set<ActorAddress>(),
+    owners: new Set<OwnerMark>(),
+    elements: new Set<OwnerMark>(),
     namespaces: new Set<number>(),
     links: new Set<string>(),
-    unplugged: [] as { owner: ActorAddress; bridge: KnownLink }[],
+    unplugged: [] as { owner: OwnerMark; bridge: KnownLink }[],
     addresses: [] as HostAddress[],
     wayOut: false,
   };

@@ -2,8 +2,7 @@ import { readdirSync } from 'node:fs';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import * as native from '#native';
 import { uplink } from '../actors/route-steps.ts';
-import { type ActorAddress, containerAddress } from '../core/actor-address.ts';
-import { idOfPin, ownerOfAlias } from '../core/names.ts';
+import { type OwnerMark, ownerOfAlias, ownerOfPin } from '../core/names.ts';
 import { isSameLink, publicAddresses, type WayOut } from '../core/way-out.ts';
 import type { FromWatcher, WatcherSettings } from './protocol.ts';
 import { type KnownLink, type Suspects, Suspicions } from './suspects.ts';
@@ -85,7 +84,7 @@ function tell(suspects: Suspects): void {
 }
 
 /** A bridge that is gone is its network's to put back; who was plugged in there is told by the network. */
-function unplugged({ unplugged }: Suspects): ActorAddress[] {
+function unplugged({ unplugged }: Suspects): OwnerMark[] {
   const isThere = new Map<KnownLink, boolean>();
   for (const { bridge } of unplugged)
     if (!isThere.has(bridge)) isThere.set(bridge, native.linkByName(socket, bridge.name)?.index === bridge.index);
@@ -93,7 +92,7 @@ function unplugged({ unplugged }: Suspects): ActorAddress[] {
 }
 
 /** The number of a namespace is given to another one soon after it ended: so it is asked for every time. */
-function within(numbers: ReadonlySet<number>): ActorAddress[] {
+function within(numbers: ReadonlySet<number>): OwnerMark[] {
   if (numbers.size === 0) return [];
   const owners = native.listLinks(socket).flatMap(({ alias, peerNetnsId }) => {
     const owner = alias !== null && peerNetnsId !== null && numbers.has(peerNetnsId) ? ownerOfAlias(alias) : null;
@@ -103,13 +102,13 @@ function within(numbers: ReadonlySet<number>): ActorAddress[] {
 }
 
 /** Who has no end of a link here: by where namespaces are pinned. */
-function pinned(numbers: ReadonlySet<number>): ActorAddress[] {
+function pinned(numbers: ReadonlySet<number>): OwnerMark[] {
   return readdirSync(netnsDirectory).flatMap((entry) => {
-    const id = idOfPin(entry);
-    if (id === null) return [];
+    const owner = ownerOfPin(entry);
+    if (owner === null) return [];
     try {
       const number = native.netnsIdOf(socket, `${netnsDirectory}/${entry}`);
-      return number !== null && numbers.has(number) ? containerAddress(id) : [];
+      return number !== null && numbers.has(number) ? owner : [];
     } catch {
       // removed meanwhile
       return [];

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { asyncApi, commandSections, errorTable, withGenerated } from '../../scripts/list-subjects.ts';
 import { commandNames, commands } from '../../src/bus/commands.ts';
 import { permissionsOf } from '../../src/bus/roles.ts';
-import { subjectToken } from '../../src/bus/subjects.ts';
+import { subjectName, subjectToken } from '../../src/bus/subjects.ts';
+import { servedNamePattern } from '../../src/core/name.ts';
 import { tokenPattern } from '../../src/core/token.ts';
 
 const read = (file: string): string => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
@@ -47,6 +48,7 @@ describe('the docs say what the code does (npm run docs:subjects)', () => {
 describe('the promises between tables', () => {
   it('subjects take the same tokens as ids and names do', () => {
     expect(subjectToken.source).toBe(tokenPattern.source);
+    expect(subjectName.source).toBe(servedNamePattern.source);
   });
 
   it('a role may do what a lesser one may', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { OutboxPublisher } from '../../src/bus/outbox.ts';
-import type { EventFeed, StreamedEvent } from '../../src/client.ts';
+import type { EventFeed, EventOptions, StreamedEvent } from '../../src/client.ts';
+import type { ActorAddress } from '../../src/core/actor-address.ts';
 import { client, connected, directories, FakeOutbox, node, server, until } from './support.ts';
 
 async function world() {
@@ -22,6 +23,8 @@ async function take(feed: EventFeed, count: number): Promise<StreamedEvent[]> {
   for await (const event of feed) if (events.push(event) === count) break;
   return events;
 }
+
+const long = `a${'.b'.repeat(124)}z`;
 
 const facts = (events: StreamedEvent[]): string[] => events.map(({ type }) => type.split('.').at(-1) as string);
 
@@ -54,6 +57,36 @@ describe('a follower', () => {
     outbox.commit('running', 'container/db');
     await say();
     expect((await take(feed, 2)).map(({ source }) => source)).toEqual(Array(2).fill('/netloom/n1/container/db'));
+  });
+
+  it('hears of one whose name has dots, and of nobody else, as every role may; also by a plain consumer', async () => {
+    const { outbox, say, runDir } = await world();
+    const sources = ['container/my.app', 'container/my', 'container/my.app.two', 'network/my.app', `network/${long}`];
+    for (const source of sources as ActorAddress[]) outbox.commit('created', source);
+    await say();
+    for (const role of ['viewer', 'operator', 'admin'] as const) {
+      const follower = await client(runDir, role);
+      const heard = async (about: EventOptions) =>
+        (await take(follower.events({ since: 'all', follow: false, ...about }), 99))
+          .filter(({ type }) => type.endsWith('.created'))
+          .map(({ source }) => source);
+      expect(await heard({ noun: 'container', id: 'my.app' })).toEqual(['/netloom/n1/container/my.app']);
+      expect(await heard({ id: 'my.app' })).toEqual(['/netloom/n1/container/my.app', '/netloom/n1/network/my.app']);
+      expect(await heard({ noun: 'network', id: long })).toEqual([`/netloom/n1/network/${long}`]);
+      expect((await follower.idsInEvents('container')).sort()).toEqual(['my', 'my.app', 'my.app.two']);
+      expect((await follower.idsInEvents('network')).sort()).toEqual([long, 'my.app'].sort());
+      const subjects: string[] = [];
+      const told = follower.nc.subscribe('netloom.v1.n1.evt.container.my%2Eapp.*', {
+        callback: (_, message) => void subjects.push(message.subject),
+      });
+      await follower.nc.flush();
+      outbox.commit(`by-${role}`, 'container/my');
+      outbox.commit(`by-${role}`, 'container/my.app');
+      await say();
+      await until(() => subjects.length > 0);
+      expect(subjects).toEqual([`netloom.v1.n1.evt.container.my%2Eapp.by-${role}`]);
+      told.unsubscribe();
+    }
   });
 
   it('goes on when the server was killed and came back, with nothing lost and nothing twice', async () => {

@@ -59,7 +59,8 @@ describe('a payload that is wrong is answered with the code of what is wrong', (
     ['no UTF-8', new Uint8Array([0x22, 0xff, 0x22]), 'payload.malformed', ''],
     ['no object', '"web"', 'payload.invalid', 'the payload'],
     ['no id', '{}', 'id.invalid', 'id:'],
-    ['an id that would add a level to a subject', '{"id": "a.b"}', 'id.invalid', 'id:'],
+    ['an id of levels of a subject and nothing else', '{"id": ".."}', 'id.invalid', 'id:'],
+    ['an id that is another one as a token of a subject', '{"id": "a%2Eb"}', 'id.invalid', 'id:'],
     ['an id that is a wildcard', '{"id": ">"}', 'id.invalid', 'id:'],
     [
       'a host port beyond 65535',

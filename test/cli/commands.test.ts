@@ -94,7 +94,7 @@ describe('a container', () => {
   it.each([
     ['{"id": "c1"', 'payload.malformed'],
     ['[]', 'payload.invalid'],
-    ['{"id": "c.1"}', 'id.invalid'],
+    ['{"id": ".c1"}', 'id.invalid'],
   ])('is refused as %s', async (wish, code) => {
     const { stderr, exitCode } = await netloom(daemon, ['container', 'create', '--file', '-'], wish);
     expect(stderr).toContain(`netloom: ${code}: `);

@@ -61,7 +61,7 @@ describe('wrong usage', () => {
     ['a missing argument', ['inspect'], "netloom: usage: missing required argument 'id'"],
     ['two filters at once', ['events', '--container', 'a', '--network', 'b'], 'cannot be used with'],
     ['a bad port', ['run', '-p', '70000:80', '--', 'true'], 'netloom: port.invalid: -p 70000:80'],
-    ['an id with a dot', ['run', '--id', 'a.b', '--', 'true'], 'netloom: id.invalid: --id "a.b"'],
+    ['an id that begins with a dot', ['run', '--id', '.a', '--', 'true'], 'netloom: id.invalid: --id ".a"'],
     ['a node with a wildcard', ['ps', '--node', '*'], 'netloom: name.invalid: --node "*"'],
     ['a set-up of nobody', ['container', 'setup'], 'expected an id or --file'],
     ['a pid that is none', ['container', 'started', 'web', 'x'], 'netloom: payload.invalid: pid x'],
@@ -100,7 +100,7 @@ describe('wrong usage', () => {
   });
 
   it("leaves the command's own --json alone", async () => {
-    expect((await say('run', '--id', 'a.b', '--', 'ip', '--json')).stderr).toMatch(/^netloom: id.invalid/);
+    expect((await say('run', '--id', '.a', '--', 'ip', '--json')).stderr).toMatch(/^netloom: id.invalid/);
   });
 });
 

@@ -45,6 +45,11 @@ describe('--network bridge', () => {
     });
   });
 
+  it.each(['default', 'private'])('is what the mode %s means, too', (mode) => {
+    expect(parseNetworkArgument(mode)).toEqual({ networks: [{ network: 'podman' }] });
+    expect(parseNetworkArgument(`${mode},web`)).toEqual({ networks: [{ network: 'podman' }, { network: 'web' }] });
+  });
+
   it('is the one that the environment names', () => {
     process.env.NETLOOM_DEFAULT_NETWORK = 'web';
     expect(parseNetworkArgument('bridge')).toEqual({ networks: [{ network: 'web' }] });
@@ -98,7 +103,11 @@ describe('--network refuses', () => {
     expect(() => parseNetworkArgument(text)).toThrow(refused('payload.invalid', `--network ${text}`));
   });
 
-  it.each(['', 'de.mo', 'demo*', ':ip=10.0.0.1', 'one,'])('the name in %j', (text) =>
+  it.each(['web,host', 'none,web', 'web,pasta', 'container,web', 'web,ns'])('a mode in a list: %s', (text) =>
+    expect(() => parseNetworkArgument(text)).toThrow(refused('payload.invalid', 'stands alone')),
+  );
+
+  it.each(['', '.demo', 'demo*', ':ip=10.0.0.1', 'one,'])('the name in %j', (text) =>
     expect(() => parseNetworkArgument(text)).toThrow(refused('name.invalid', '--network')),
   );
 });

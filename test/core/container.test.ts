@@ -180,10 +180,10 @@ describe('what a container asks of a network', () => {
   });
 
   it.each([
-    { id: 'no.dots' },
+    { id: '.dot' },
     { id: 'no*stars' },
     { id: '' },
-    { id: 'x'.repeat(65) },
+    { id: 'x'.repeat(251) },
     { id: 'ok', networks: [{ network: 'no/slash' }] },
     { id: 'ok', networks: [{ network: 'a', staticMac: '02:00' }] },
     { id: 'ok', networks: [{ network: 'a', staticMac: '01:00:5e:00:00:01' }] },

@@ -7,7 +7,20 @@ import {
   networkAddress,
   workerOf,
 } from '../../src/core/actor-address.ts';
-import { derivedMac, hostVethName, netnsPath, networkId, vethAlias } from '../../src/core/names.ts';
+import {
+  bridgeAlias,
+  derivedMac,
+  hostVethName,
+  isCut,
+  kernelName,
+  netnsPath,
+  networkId,
+  ownerMark,
+  ownerNamed,
+  ownerOfAlias,
+  ownerOfPin,
+  vethAlias,
+} from '../../src/core/names.ts';
 
 describe('names in the kernel', () => {
   it('are the same for the same owner for ever: undo needs no memory', () => {
@@ -30,6 +43,42 @@ describe('names in the kernel', () => {
   it('show whose a leftover was', () => {
     expect(vethAlias('web', 'demo')).toBe('netloom container/web network/demo');
     expect(netnsPath('/run/netloom/netns', 'web')).toBe('/run/netloom/netns/netloom-web');
+  });
+
+  it('of up to 64 characters are there as they are', () => {
+    for (const name of ['web', 'my.net', '_x', 'x'.repeat(64)]) {
+      expect(kernelName(name)).toBe(name);
+      expect(ownerMark(containerAddress(name))).toBe(`container/${name}`);
+      expect(isCut(ownerMark(networkAddress(name)))).toBe(false);
+    }
+    expect(ownerMark(hostAddress)).toBe('host');
+  });
+
+  it('of more are cut, and still differ', () => {
+    const long = 'x'.repeat(250);
+    expect(kernelName(long)).toMatchInlineSnapshot(
+      `"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx~086d4a1c293bde31"`,
+    );
+    const ends = Array.from({ length: 100 }, (_, index) => kernelName(`${'x'.repeat(247)}${100 + index}`));
+    expect(new Set(ends).size).toBe(100);
+    expect(new Set(ends.map((name) => name.length))).toEqual(new Set([64]));
+  });
+
+  it('fit what the kernel and nft have room for', () => {
+    const long = 'x'.repeat(250);
+    expect(Buffer.byteLength(vethAlias(long, long))).toBeLessThanOrEqual(255);
+    expect(Buffer.byteLength(bridgeAlias(long))).toBeLessThanOrEqual(255);
+    expect(Buffer.byteLength(netnsPath('', long))).toBeLessThanOrEqual(255);
+    expect(Buffer.byteLength(ownerMark(containerAddress(long)))).toBeLessThan(128);
+  });
+
+  it.each(['web', 'my.net', 'x'.repeat(250)])('say whose something is: %s', (name) => {
+    const [container, network] = [ownerMark(containerAddress(name)), ownerMark(networkAddress(name))];
+    expect(ownerOfAlias(vethAlias(name, 'other'))).toBe(container);
+    expect(ownerOfAlias(bridgeAlias(name))).toBe(network);
+    expect(ownerOfPin(netnsPath('', name).slice(1))).toBe(container);
+    expect(ownerNamed(container)).toBe(container);
+    expect(ownerNamed(network)).toBe(network);
   });
 
   it('include only MAC addresses that are local and of one host', () => {

@@ -1,5 +1,7 @@
+import { networkAddress } from '../../src/core/actor-address.ts';
 import { familyOf, formatSubnet, parseSubnet, type Subnet, subnetContains } from '../../src/core/address.ts';
 import type { RouteType } from '../../src/core/link-kinds.ts';
+import { ownerMark } from '../../src/core/names.ts';
 import type { NetworkDefinition } from '../../src/core/network.ts';
 import { describeElement, type Element, type NftSet, resolverElements } from '../../src/core/nft.ts';
 import type { Ipv6Settings } from '../../src/core/plan/interface-settings.ts';
@@ -310,7 +312,7 @@ export class FakeLinux {
   /** Elements lead from port 53 of the gateways to the resolver. */
   #lead(network: string, elements: Element[]): void {
     for (const [key, { set, owner }] of this.elements ?? [])
-      if (set.startsWith('resolver') && owner === `network/${network}`) this.elements?.delete(key);
+      if (set.startsWith('resolver') && owner === ownerMark(networkAddress(network))) this.elements?.delete(key);
     for (const element of elements) this.elements?.set(keyOf(element), element);
   }
 

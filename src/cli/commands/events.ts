@@ -1,12 +1,12 @@
 import { type Command, Option } from 'commander';
-import { subjectToken } from '../../bus/subjects.ts';
 import type { NetloomClient } from '../../client.ts';
 import { fault, NetloomError } from '../../core/fault.ts';
+import { servedNamePattern } from '../../core/name.ts';
 import { clientCommand } from '../command.ts';
 import { noTruncOption, type TableOptions } from '../describe.ts';
 import { eventLine } from '../event-line.ts';
 import { type About, whoIsMeant } from '../event-subject.ts';
-import { badInput, type GlobalOptions, tokenParser } from '../options.ts';
+import { badInput, type GlobalOptions, nameParser } from '../options.ts';
 import { withClient } from '../session.ts';
 import { parseSince } from '../since.ts';
 import { paint, plain, type Terminal } from '../terminal.ts';
@@ -39,7 +39,7 @@ export function eventsCommand(parent: Command, terminal: Terminal): void {
         'network',
       ),
     )
-    .option('--network <name>', 'of this network only', tokenParser('--network', 'name.invalid'))
+    .option('--network <name>', 'of this network only', nameParser('--network', 'name.invalid'))
     .option(...noTruncOption)
     .action((_options, command: Command) => showEvents(terminal, command.optsWithGlobals()));
 }
@@ -83,7 +83,7 @@ async function meant(
     throw new NetloomError(
       fault(`${noun}.unknown`, `no ${noun} ${id}, and no event of one${noun === 'container' ? ' with that id' : ''}`),
     );
-  if (!subjectToken.test(id))
+  if (!servedNamePattern.test(id))
     throw badInput(`--${noun} ${id}: nobody of that name is there, and it can be no id`, 'id.invalid');
   note(`there is no ${noun} ${id} yet: waiting for one with that id`);
   return asked;

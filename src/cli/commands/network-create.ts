@@ -1,12 +1,13 @@
-import { type Command, Option } from 'commander';
+import { type Command, type CommanderError, Option } from 'commander';
 import type { NetloomClient } from '../../client.ts';
 import { bigintToAddress, parseSubnet, subnetEnd } from '../../core/address.ts';
 import { NetloomError } from '../../core/fault.ts';
+import { nameRefusal } from '../../core/name.ts';
 import type { NetworkRequest, NetworkRoute } from '../../core/network.ts';
 import { type NetworkDriver, networkDrivers, optionNames } from '../../core/network-options.ts';
 import { clientCommand } from '../command.ts';
 import { addressParser } from '../network-argument.ts';
-import { asIs, badInput, collect, collectList, collectPairs, type GlobalOptions, tokenParser } from '../options.ts';
+import { asIs, badInput, collect, collectList, collectPairs, type GlobalOptions } from '../options.ts';
 import { withClient } from '../session.ts';
 import { json, type Terminal } from '../terminal.ts';
 
@@ -43,14 +44,29 @@ export function networkCreateCommand(parent: Command, terminal: Terminal): void 
     ],
   });
   for (const option of definitionOptions()) command.addOption(option);
+  command.exitOverride(refuseDashedName);
   command
-    .argument('[name]', 'of the network', tokenParser('name', 'name.invalid'))
+    .argument('[name]', 'of the network', newName)
     .action(async (name: string | undefined, _options, command: Command) => {
       const options: NetworkOptions & GlobalOptions = command.optsWithGlobals();
       const request = networkRequest(name ?? '', options);
       const reply = await withClient(options, (client) => create(client, request, options.ignore ?? false));
       terminal.print(options.json ? json(reply) : reply.definition.name);
     });
+}
+
+/** N13: also without the daemon, and also with --ignore. */
+function newName(text: string): string {
+  const refusal = nameRefusal(text);
+  if (refusal !== null) throw badInput(`name ${refusal}`, 'name.invalid');
+  return text;
+}
+
+/** `-x` may have been meant as the name. */
+function refuseDashedName(error: CommanderError): never {
+  const [, name] = error.code === 'commander.unknownOption' ? (/'(-[^-'].*)'/.exec(error.message) ?? []) : [];
+  if (name === undefined) throw error;
+  throw badInput(`unknown option ${name}; as a name ${nameRefusal(name)}`, 'name.invalid');
 }
 
 function definitionOptions(): Option[] {

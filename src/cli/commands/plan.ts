@@ -4,7 +4,7 @@ import { clientCommand } from '../command.ts';
 import { addContainerOptions, type ContainerOptions, containerRequest, idOption } from '../container-options.ts';
 import { settingLines } from '../describe.ts';
 import { explainingBridge } from '../network-argument.ts';
-import { type GlobalOptions, tokenParser } from '../options.ts';
+import { type GlobalOptions, nameParser } from '../options.ts';
 import { withClient } from '../session.ts';
 import { json, paint, plain, type Terminal } from '../terminal.ts';
 
@@ -16,7 +16,7 @@ export function planCommand(parent: Command, terminal: Terminal): void {
     examples: ['netloom plan --id web --network web -p 8080:80', 'netloom plan --id web --network web --json'],
   });
   command
-    .argument('[id]', 'the same as --id', tokenParser('id', 'id.invalid'))
+    .argument('[id]', 'the same as --id', nameParser('id', 'id.invalid'))
     .addOption(idOption())
     .action(async (id: string | undefined, _options, command: Command) => {
       const options: ContainerOptions & GlobalOptions = command.optsWithGlobals();

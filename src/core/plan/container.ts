@@ -1,8 +1,18 @@
+import { containerAddress } from '../actor-address.ts';
 import { type Family, familyOf, parseSubnet, type Subnet, subnetContains } from '../address.ts';
 import type { Attachment, ContainerWish } from '../container.ts';
 import { type Fault, fault } from '../fault.ts';
 import { firstOfFamily, type Lease, type LeaseLink } from '../lease.ts';
-import { hostEndName, macOfBridgePort, macOfContainer, netnsPath, vethAlias, vethGroup } from '../names.ts';
+import {
+  hostEndName,
+  macOfBridgePort,
+  macOfContainer,
+  netnsPath,
+  type OwnerMark,
+  ownerMark,
+  vethAlias,
+  vethGroup,
+} from '../names.ts';
 import { carriesIpv6, type NetworkRoute } from '../network.ts';
 import { describeElement, type Element, portElements } from '../nft.ts';
 import {
@@ -677,13 +687,15 @@ function heldElements(grant: ContainerGrant): Element[] {
     macAddress: macOf(wish, attachment, lease),
     lease,
   }));
-  return sourceElements(links, `container/${wish.id}`);
+  return sourceElements(links, markOf(wish));
 }
 
 function publishedElements(grant: ContainerGrant): Element[] {
   const targets = portTargets(grant);
-  return servedPorts(grant.ports).flatMap((port) => portElements(port, targets, `container/${grant.wish.id}`));
+  return servedPorts(grant.ports).flatMap((port) => portElements(port, targets, markOf(grant.wish)));
 }
+
+const markOf = ({ id }: ContainerWish): OwnerMark => ownerMark(containerAddress(id));
 
 type PortTargets = Partial<Record<Family, string>>;
 

@@ -1,5 +1,5 @@
 import { type Family, linkLocalAddress, parseSubnet, type Subnet } from '../address.ts';
-import { derivedMac } from '../names.ts';
+import { bridgeAlias, derivedMac } from '../names.ts';
 import {
   answersNames,
   carriesIpv6,
@@ -161,7 +161,7 @@ function bridgeSteps(definition: NetworkDefinition, bridge: string, onLoopback: 
       netns: null,
       name: bridge,
       up: true,
-      alias: `netloom network/${definition.name}`,
+      alias: bridgeAlias(definition.name),
       ...(vrf === null ? {} : { master: vrf }),
       ipv4,
       ...(carriesIpv6(mtuBytes) ? { ipv6AddressGeneration: 'none' } : {}),

@@ -137,6 +137,32 @@ export const networks: Scenario[] = [
     },
   },
   {
+    title: 'networks and containers whose names have dots',
+    async run(host) {
+      await host.must('network create my.net');
+      await host.must('network create --internal back.end');
+      await host.start('a.x', '--network my.net --network-alias www.example -p 8080:80');
+      await host.start('b.x', '--network my.net --network back.end');
+      const seen = {
+        network: await definition(host, 'my.net'),
+        inspect: await networkSettings(host, 'b.x'),
+        within: await seenWithin(host, 'a.x'),
+        name: await resolved(host, 'b.x', 'a.x'),
+        alias: await resolved(host, 'b.x', 'www.example'),
+        withDomain: await resolved(host, 'b.x', 'a.x.dns.podman'),
+        outside: await askFromOutside(host, '10.77.0.1:8080'),
+      };
+      await host.must('network disconnect my.net b.x');
+      await host.must('network connect back.end a.x');
+      await host.must('rm -f -t 0 b.x');
+      return {
+        ...seen,
+        after: await networkSettings(host, 'a.x'),
+        inUse: failure(await host.podman('network rm back.end')),
+      };
+    },
+  },
+  {
     title: 'mtu',
     async run(host) {
       await host.must('network create --opt mtu=1342 small');

@@ -1,0 +1,125 @@
+import { writeFileSync } from 'node:fs';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import * as native from '#native';
+import { modeNames } from '../../src/core/name.ts';
+import { say as cli } from '../cli/netloom.ts';
+import { runDoor } from '../doors/door.ts';
+import { untilAnswered } from '../support/daemon.ts';
+import { codeOf, Lab } from '../support/lab.ts';
+
+let lab: Lab;
+beforeAll(async () => {
+  lab = await Lab.open();
+});
+afterEach(() => lab.clear());
+afterAll(() => lab.close());
+
+const say = (...args: string[]) => cli('--run-dir', lab.daemon.runDirectory, ...args);
+const definition = (name: string, index: number, more: object = {}) => ({
+  name,
+  id: `${index}${'e'.repeat(63)}`,
+  driver: 'bridge',
+  network_interface: `mode${index}`,
+  created: '2026-01-01T00:00:00Z',
+  subnets: [{ subnet: `10.60.${index}.0/24`, gateway: `10.60.${index}.1` }],
+  ipv6_enabled: false,
+  internal: false,
+  dns_enabled: false,
+  ipam_options: { driver: 'host-local' },
+  ...more,
+});
+
+describe('N13 network create', () => {
+  it.each([...modeNames, '-x', '_x', '', '.x', 'x'.repeat(251)])('N13 refuses %j on the bus', async (name) => {
+    expect(await codeOf(lab.client.network.create({ name }))).toBe('name.invalid');
+    expect((await lab.client.network.list()).networks).toEqual([]);
+  });
+
+  it.each([
+    ['host'],
+    ['default'],
+    ['_x'],
+    [''],
+    ['--', '-x'],
+    ['-x'],
+    ['--ignore', 'none'],
+    ['--driver', 'macvlan', 'ns'],
+  ])('N13 ends with 125 and name.invalid: %s %s %s', async (...args) => {
+    const { exitCode, stdout, stderr } = await say(
+      'network',
+      'create',
+      '--json',
+      ...args.filter((arg) => arg !== undefined),
+    );
+    expect({ exitCode, stdout, ...JSON.parse(stderr) }).toMatchObject({
+      exitCode: 125,
+      stdout: '',
+      code: 'name.invalid',
+    });
+  });
+
+  it('N13 takes names that only begin like one', async () => {
+    for (const name of ['hosts', 'Host', 'ns1', 'default.net']) await lab.client.network.create({ name });
+    expect((await lab.client.network.list()).networks).toHaveLength(4);
+  });
+});
+
+it('N13 networks of such names that exist are served, listed and removed, and named by their ids in --network', async () => {
+  const { directories } = await lab.client.info();
+  for (const [index, name] of modeNames.entries()) {
+    writeFileSync(`${directories.networks}/${name}.json`, JSON.stringify(definition(name, index)));
+    await lab.facts.told(`network/${name} created`);
+  }
+  await lab.restart('kill');
+  expect((await lab.client.network.list()).networks.map(({ name }) => name).sort()).toEqual([...modeNames].sort());
+  expect((await say('network', 'ls', '-q')).stdout.split('\n').sort()).toEqual([...modeNames].sort());
+  for (const [index, name] of modeNames.entries()) {
+    const id = `c${index}`;
+    expect(await say('container', 'setup', id, '--network', `${index}eee`)).toMatchObject({ exitCode: 0 });
+    expect((await lab.client.container.inspect({ id })).container.attachments).toMatchObject([{ network: name }]);
+  }
+  // the mode is meant
+  const { stdout } = await say('container', 'setup', 'guest', '--network', 'host', '--json');
+  expect(JSON.parse(stdout)).toMatchObject({ netns: { path: '/proc/self/ns/net' }, status: {} });
+  expect(await say('container', 'create', 'alone', '--network', 'none')).toMatchObject({ exitCode: 0 });
+  expect((await lab.client.container.inspect({ id: 'alone' })).container).toMatchObject({
+    mode: 'none',
+    attachments: [],
+  });
+  for (const mode of ['bridge', 'default', 'private'])
+    expect((await say('container', 'setup', 'x', '--network', mode)).stderr).toContain(
+      'network.unknown: no network podman',
+    );
+  for (const mode of ['pasta', 'slirp4netns'])
+    expect((await say('container', 'setup', 'x', '--network', mode)).stderr).toContain('mode.unsupported');
+  for (const mode of ['container', 'ns'])
+    expect((await say('container', 'setup', 'x', '--network', mode)).stderr).toContain(`expected ${mode}:`);
+  // elsewhere there are no modes: a name is one
+  await lab.client.container.connect({ id: 'c1', network: 'default' });
+  expect(await say('network', 'update', 'default', '--dns-add', '9.9.9.9')).toMatchObject({ exitCode: 0 });
+  expect((await say('events', '--network', 'host', '--since', 'all')).stdout).toContain('network/host');
+  await lab.empty();
+}, 60_000);
+
+it('N13 what podman brings under such a name is served: by its door, and when it asks for a definition', async () => {
+  const spoken = (args: string[], input: unknown) =>
+    runDoor(['--config', '/x', ...args], { env: { NETLOOM_RUN_DIR: lab.daemon.runDirectory }, input });
+  for (const [index, name] of ['default', 'pasta'].entries()) {
+    const netns = `${lab.directory.path}/${name}`;
+    native.createNetns(netns).socket.close();
+    const input = {
+      container_id: `${index}`.repeat(64),
+      container_name: name,
+      networks: { [name]: { static_ips: [`10.60.${index}.2`], interface_name: 'eth0' } },
+      network_info: { [name]: definition(name, index) },
+    };
+    const { code, stdout } = await spoken(['setup', netns], input);
+    expect({ code, networks: Object.keys(JSON.parse(stdout)) }).toEqual({ code: 0, networks: [name] });
+    const proposal = { network: { name: `${name}`, id: `${index}`.repeat(64), driver: 'bridge' }, used: {} };
+    expect(JSON.parse((await spoken(['create'], proposal)).stdout)).toMatchObject({ name });
+    expect(await spoken(['teardown', netns], input)).toMatchObject({ code: 0 });
+    native.removeNetns(netns);
+  }
+  // what podman brought goes with its last container
+  await untilAnswered(async () => expect((await lab.client.network.list()).networks).toEqual([]));
+});

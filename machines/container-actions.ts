@@ -27,7 +27,7 @@ import {
   nowhere,
   offlineStatus,
   releasesOfChange,
-  unreachableFacts,
+  namesLeftOutFacts,
   unreachableWith,
 } from './container-changes.ts';
 import {
@@ -164,6 +164,7 @@ export const containerSetup = setup({
       return [
         { kind: 'announce', fact: 'netns-ready', data: { netns: status.netns } },
         { kind: 'announce', fact: 'configured', data: status },
+        ...namesLeftOutFacts(grantOf(context)),
         ...leftOutFacts(grantOf(context)),
       ];
     }),

@@ -13,6 +13,7 @@ import {
   connectPlan,
   disconnectPlan,
   leadsSomewhere,
+  namesLeftOut,
   portsWithoutTarget,
   publishPlan,
   refusedPort,
@@ -315,6 +316,7 @@ export function changeFacts(context: ContainerContext, change: Change | null): E
       return [
         { kind: 'announce', fact: 'connected', data: { network, interfaceName, aliases, addresses } },
         ...familyFacts(context),
+        ...namesLeftOutFacts(grantAfter(context), network),
       ];
     }
     case 'disconnect':
@@ -390,4 +392,13 @@ function familyFacts(context: ContainerContext): Effect[] {
     ...(served.length > 0 ? [{ kind: 'announce', fact: 'published', data: { ports: served } } as const] : []),
     ...lost.filter((port) => !lostBefore.includes(port)).map((port) => nowhereFact(context.id, port)),
   ];
+}
+
+/** Of names that nobody can ask for, though nothing was refused. */
+export function namesLeftOutFacts(grant: ContainerGrant, network?: string): Effect[] {
+  return namesLeftOut(grant, network).map((left) => ({
+    kind: 'announce',
+    fact: 'names-left-out',
+    data: { ...left, reason: 'DNS has at most 63 bytes in a label and 253 in a name, and no empty label' },
+  }));
 }

@@ -14,6 +14,7 @@ interface Details {
   networks?: string[];
   definition?: NetworkDefinition;
   network?: string;
+  names?: string[];
   interfaceName?: string;
   addresses?: string[];
   steps?: string[];
@@ -77,6 +78,7 @@ const styles: Record<string, Style> = {
   'torn-down': 'yellow',
   'port-unreachable': 'yellow',
   'definition-damaged': 'yellow',
+  'names-left-out': 'yellow',
   removed: 'magenta',
   failed: 'red',
   lost: 'red',
@@ -88,6 +90,7 @@ function detailsOf(data: Details, shown: (id: string) => string): string {
       data.mode,
       data.networks?.join(', '),
       data.network,
+      data.names?.map((name) => JSON.stringify(name)).join(', '),
       data.interfaceName,
       data.addresses?.join(', '),
       data.definition?.subnets.map(({ subnet }) => subnet).join(', '),

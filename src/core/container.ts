@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { canonicalAddress } from './address.ts';
+import { aliasRefusal } from './dns-name.ts';
 import { type Fault, fault } from './fault.ts';
 import { answersNames, type NetworkDefinition } from './network.ts';
 import { definitionOf } from './network-file.ts';
@@ -237,6 +238,8 @@ export function attachmentBeside(
   const definition = entry.definition ? definitionOf(entry.network, entry.definition) : null;
   if (typeof definition === 'string')
     return fault('network.damaged', `the definition of network ${entry.network}: ${definition}`);
+  const aliases = aliasesOf(entry, definition);
+  if ('code' in aliases) return aliases;
   return {
     network: entry.network,
     slot: nextSlot(others),
@@ -244,10 +247,19 @@ export function attachmentBeside(
     ...(hostInterfaceName && { hostInterfaceName }),
     staticIps,
     staticMac: entry.staticMac?.toLowerCase() ?? null,
-    // an engine that brings its networks gives every name to each of them, also where nobody answers for names
-    aliases: [...new Set([...(definition && !answersNames(definition) ? [] : (entry.aliases ?? [])), id.slice(0, 12)])],
+    aliases: [...new Set([...aliases, id.slice(0, 12)])],
     ...(definition && { definition }),
   };
+}
+
+/** N15: without the dot that ends a whole name. What an engine's user typed must not fail its start: that is left out later. */
+function aliasesOf({ aliases }: AttachmentRequest, definition: NetworkDefinition | null): string[] | Fault {
+  // an engine that brings its networks gives every name to each of them, also where nobody answers for names
+  if (definition && !answersNames(definition)) return [];
+  const refusals = definition ? [] : (aliases ?? []).flatMap((alias) => aliasRefusal(alias) ?? []);
+  const [refusal] = refusals;
+  if (refusal !== undefined) return fault('name.invalid', refusal);
+  return (aliases ?? []).map((alias) => alias.replace(/\.$/, ''));
 }
 
 function nextSlot(others: readonly Attachment[]): number {

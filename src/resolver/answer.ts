@@ -1,14 +1,12 @@
 import type dns from 'dns-packet';
 import { canonicalAddress } from '../core/address.ts';
+import { podmanDomain } from '../core/dns-name.ts';
 import { type Query, rcodes, reply, reverseAddress } from './packet.ts';
 import type { ResolverNetwork } from './protocol.ts';
 import type { Records, View } from './records.ts';
 
 /** Who answers a query: we do, from the records, or servers elsewhere. */
 export type Decision = { reply: Buffer } | { servers: readonly string[] };
-
-/** What podman's containers put behind a name, whatever our own search domain is. */
-const podmanDomain = 'dns.podman';
 
 /** seconds: none. An address is free again the moment its container ends, and asking us again costs no network. */
 const ttl = 0;
@@ -66,12 +64,13 @@ function isUnderSearchDomain(networks: readonly ResolverNetwork[], name: string)
 }
 
 /** PTR of an address in a visible subnet; null when it is elsewhere. */
-function ownAddress(records: Records, { networks }: View, name: string, query: Query): Buffer | null {
+function ownAddress(records: Records, view: View, name: string, query: Query): Buffer | null {
   const address = canonicalAddress(reverseAddress(name) ?? '');
-  if (address === null || !networks.some((network) => records.isLocal(network.name, address))) return null;
-  const found = records.nameOf(networks, address);
-  if (found === null) return reply(query, rcodes.nxDomain, [], true);
-  return reply(query, rcodes.noError, wants(query, 'PTR') ? [record(query.name, 'PTR', found)] : [], true);
+  if (address === null || !view.networks.some((network) => records.isLocal(network.name, address))) return null;
+  const names = records.namesAt(view, address);
+  if (names.length === 0) return reply(query, rcodes.nxDomain, [], true);
+  const answers = wants(query, 'PTR') ? names.map((each) => record(query.name, 'PTR', each)) : [];
+  return reply(query, rcodes.noError, answers, true);
 }
 
 function record(name: string, type: 'A' | 'AAAA' | 'PTR', data: string): dns.Answer {

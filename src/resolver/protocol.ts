@@ -23,11 +23,13 @@ export interface ResolverEntry {
   network: string;
   /** full id */
   container: string;
-  /** name, aliases, short id; the first one is what PTR tells */
+  /** name, aliases, short id: PTR tells them in this order */
   names: string[];
   addresses: string[];
   /** the container's own servers, before the network's; may be none */
   servers: string[];
+  /** what its engine puts behind names; absent: the network's search domain */
+  domain?: string;
 }
 
 export interface QueryCounters {

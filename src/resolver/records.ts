@@ -1,4 +1,5 @@
 import { canonicalAddress, familyOf, parseSubnet, type Subnet, subnetContains } from '../core/address.ts';
+import { askedNames, dnsName, isCarried } from '../core/dns-name.ts';
 import type { ResolverEntry, ResolverNetwork } from './protocol.ts';
 
 /** What names mean, to whom. Nothing here opens a socket. */
@@ -7,10 +8,15 @@ import type { ResolverEntry, ResolverNetwork } from './protocol.ts';
 interface Zone {
   network: ResolverNetwork | null;
   subnets: Subnet[];
-  entries: Map<string, ResolverEntry>;
+  entries: Map<string, Entry>;
   /** lower case → containers, in the order in which they came */
   names: Map<string, Set<string>>;
   addresses: Map<string, string>;
+}
+
+interface Entry extends ResolverEntry {
+  /** every spelling that is answered for */
+  asked: string[];
 }
 
 /** What one asker may see. */
@@ -58,13 +64,14 @@ export class Records {
   add(given: ResolverEntry): void {
     const entry = {
       ...given,
-      names: given.names.map((name) => name.toLowerCase()),
+      names: [...new Set(given.names.flatMap((name) => dnsName(name) ?? []))],
+      asked: [...new Set(given.names.flatMap(askedNames))],
       addresses: given.addresses.map((address) => canonicalAddress(address) ?? address),
     };
     this.remove(entry.network, entry.container);
     const { entries, names, addresses } = this.#zone(entry.network);
     entries.set(entry.container, entry);
-    for (const name of entry.names) names.set(name, (names.get(name) ?? new Set()).add(entry.container));
+    for (const name of entry.asked) names.set(name, (names.get(name) ?? new Set()).add(entry.container));
     for (const address of entry.addresses) addresses.set(address, entry.container);
     const on = this.#networksOf.get(entry.container) ?? new Set();
     this.#networksOf.set(entry.container, on.add(entry.network));
@@ -75,7 +82,7 @@ export class Records {
     const entry = zone?.entries.get(container);
     if (!zone || !entry) return;
     zone.entries.delete(container);
-    for (const name of entry.names) dropMember(zone.names, name, container);
+    for (const name of entry.asked) dropMember(zone.names, name, container);
     for (const address of entry.addresses)
       if (zone.addresses.get(address) === container) zone.addresses.delete(address);
     dropMember(this.#networksOf, container, network);
@@ -115,14 +122,28 @@ export class Records {
     return [...(zone?.names.get(name) ?? [])].flatMap((container) => zone?.entries.get(container) ?? []);
   }
 
-  /** The container's first name at an address, under its network's search domain. */
-  nameOf(networks: readonly ResolverNetwork[], address: string): string | null {
+  /**
+   * All names of the container at an address, as aardvark-dns has them, but under a domain: what the asker's engine puts
+   * behind names, else what the container's own does, else the network's. Empty: nobody has the address.
+   */
+  namesAt({ networks, entries }: View, address: string): string[] {
+    const asked = this.#domainOf(entries[0]);
     for (const { name, searchDomain } of networks) {
       const zone = this.#zones.get(name);
-      const first = zone?.entries.get(zone.addresses.get(address) ?? '')?.names[0];
-      if (first !== undefined) return `${first}.${searchDomain}`;
+      const holder = zone?.entries.get(zone.addresses.get(address) ?? '');
+      const domain = asked ?? this.#domainOf(holder) ?? searchDomain;
+      const whole = (holder?.names ?? []).map((each) => `${each}.${domain}`).filter(isCarried);
+      if (whole.length > 0) return whole;
     }
-    return null;
+    return [];
+  }
+
+  /** What the container's engine puts behind names; it tells so with the networks that it joins itself. */
+  #domainOf(entry: ResolverEntry | undefined): string | null {
+    if (!entry) return null;
+    const on = [...(this.#networksOf.get(entry.container) ?? [])];
+    const known = on.flatMap((network) => this.#zones.get(network)?.entries.get(entry.container)?.domain ?? []);
+    return known[0] ?? null;
   }
 
   #zone(name: string): Zone {

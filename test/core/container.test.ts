@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type ContainerRequest, containerRequestSchema, containerWish } from '../../src/core/container.ts';
 import type { Fault } from '../../src/core/fault.ts';
-import { wishOf } from './samples.ts';
+import { fileOf } from '../../src/core/network-file.ts';
+import { definitionOf, wishOf } from './samples.ts';
 
 const refused = (request: Partial<ContainerRequest>): Fault => {
   const made = containerWish({ id: 'web', ...request });
@@ -191,6 +192,26 @@ describe('what a container asks of a network', () => {
     { id: 'ok', pid: 0 },
   ])('is refused by its schema: %j', (request) => {
     expect(containerRequestSchema.safeParse(request).success).toBe(false);
+  });
+
+  const joining = (aliases: string[], definition?: object) =>
+    containerWish(
+      containerRequestSchema.parse({
+        id: 'web',
+        networks: [{ network: 'pod1', aliases, ...(definition && { definition }) }],
+      }),
+    );
+
+  it('N15 has aliases without the dot that ends a whole name', () => {
+    expect(joining(['trail.example.com.', 'shop'])).toMatchObject({
+      attachments: [{ aliases: ['trail.example.com', 'shop', 'web'] }],
+    });
+  });
+
+  it.each(['', '.', 'a b', '*', 'x'.repeat(64)])('N15 is refused the alias %j, unless an engine brings it', (alias) => {
+    expect(joining(['shop', alias])).toMatchObject({ code: 'name.invalid', message: expect.stringContaining('alias') });
+    const definition = fileOf(definitionOf({ name: 'pod1' }));
+    expect(joining([alias], definition)).toMatchObject({ attachments: [{ network: 'pod1' }] });
   });
 
   it('keeps what it does not know out, and refuses nothing for it', () => {

@@ -76,9 +76,11 @@ describe('the names of containers', () => {
   it('are found by their addresses', () => {
     expect(ask(both.netns.path, serverOf(web, 'web'), `resolver.reverse('${addressOf(web, 'web')}')`)).toEqual([
       'web.dns.netloom',
+      'shop.dns.netloom',
     ]);
     expect(ask(both.netns.path, serverOf(web, 'web'), `resolver.reverse('${addressOf(web, 'web', 1)}')`)).toEqual([
       'web.dns.netloom',
+      'shop.dns.netloom',
     ]);
   });
 

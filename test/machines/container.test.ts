@@ -4,7 +4,8 @@ import type { ContainerWish } from '../../src/core/container.ts';
 import type { Effect } from '../../src/core/effect.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { fault } from '../../src/core/fault.ts';
-import { leaseOf } from '../core/samples.ts';
+import { fileOf } from '../../src/core/network-file.ts';
+import { definitionOf, leaseOf, wishOf } from '../core/samples.ts';
 import { grantsFor, share, wishes } from './terrains.ts';
 import { applied, begin, brief, failed, follow, littered, recovered, type Snapshot, stateName } from './walk.ts';
 
@@ -44,6 +45,28 @@ const teardown = (command = 'c9'): ActorEvent => ({ type: 'container.teardown', 
 const remove = (command = 'c9'): ActorEvent => ({ type: 'container.remove', command });
 const started = (pid = 7): ActorEvent => ({ type: 'container.started', command: 'c9', pid });
 const exited = (pid = 7): ActorEvent => ({ type: 'process.exited', pid });
+
+describe('N15 names that DNS cannot carry', () => {
+  const long = 'x'.repeat(64);
+  const definition = fileOf(definitionOf({ name: 'demo' }));
+  const named = leaseOf({ dns: { servers: ['10.89.0.1'], searchDomains: ['dns.netloom'] } });
+  const leftOut = (effects: Effect[]) =>
+    effects.flatMap((effect) => (effect.kind === 'announce' && effect.fact === 'names-left-out' ? [effect.data] : []));
+
+  it('N15 are left out of what an engine brings, and are told: at set-up and when it joins a network', () => {
+    const brought = wishOf({ id: 'web', networks: [{ network: 'demo', aliases: ['shop', long], definition }] });
+    const asked = reach(start, setUp(brought));
+    const lease: ActorEvent = { type: 'lease.granted', attempt: asked.context.attempt, lease: named };
+    const told = { network: 'demo', names: [long], reason: expect.stringContaining('63 bytes') };
+    const up = follow(containerMachine, reach(asked, lease), setupDone);
+    expect(leftOut(up.effects)).toEqual([told]);
+    const attachment = { network: 'back', aliases: ['', 'b'], definition: { ...definition, name: 'back' } };
+    const joining = reach(up.next, { type: 'container.connect', command: 'c2', attachment });
+    const back = { ...named, network: 'back' };
+    const joined = reach(joining, { type: 'lease.granted', attempt: joining.context.attempt, lease: back });
+    expect(leftOut(effectsOf(joined, applied('connect')))).toEqual([{ ...told, network: 'back', names: [''] }]);
+  });
+});
 
 describe('a container that is wished for', () => {
   it('is kept and announced', () => {

@@ -69,13 +69,49 @@ describe('names of containers', () => {
   it('are told for addresses, and no address of ours is asked for elsewhere', async () => {
     const before = upstream.queries.length;
     const ptr = { ...web, type: 'PTR' };
-    expect((await ask('2.0.89.10.in-addr.arpa', ptr)).data).toEqual(['web.dns.netloom']);
+    const all = ['web.dns.netloom', 'www.dns.netloom', '0123456789ab.dns.netloom'];
+    expect((await ask('2.0.89.10.in-addr.arpa', ptr)).data).toEqual(all);
     const six = `2${'.0'.repeat(23)}.9.8.0.0.0.0.d.f.ip6.arpa`;
-    expect((await ask(six, ptr)).data).toEqual(['web.dns.netloom']);
+    expect((await ask(six, ptr)).data).toEqual(all);
     expect((await ask('77.0.89.10.in-addr.arpa', ptr)).rcode).toBe('NXDOMAIN');
     expect(upstream.queries).toHaveLength(before);
     await ask('8.8.8.8.in-addr.arpa', ptr);
     expect(upstream.queries).toHaveLength(before + 1);
+  });
+});
+
+describe('names that are written otherwise', () => {
+  const name = 'Trail.Example.com.';
+  const asked = { from: '10.89.0.9', at: '10.89.0.1' };
+  const long = 'x'.repeat(63);
+
+  it('N15 are found without the last dot, in any case, in UTF-8 and by A-labels; one that DNS cannot carry is not told', async () => {
+    const names = [name, 'Bücher', 'a b', `${long}x`, 'a..b', '', [long, long, long, long].join('.')];
+    await client.add(entry('front', 'c5', ['10.89.0.9'], { names }));
+    for (const spelling of ['trail.example.com', 'TRAIL.example.com', 'trail.example.com.dns.netloom'])
+      expect((await ask(spelling, web)).data).toEqual(['10.89.0.9']);
+    for (const spelling of ['bücher', 'BÜCHER', 'xn--bcher-kva', 'XN--bcher-kva.dns.podman', 'a b'])
+      expect((await ask(spelling, web)).data).toEqual(['10.89.0.9']);
+    const told = (await ask('9.0.89.10.in-addr.arpa', { ...web, type: 'PTR' })).data;
+    expect(told).toEqual(['trail.example.com.dns.netloom', 'xn--bcher-kva.dns.netloom', 'a b.dns.netloom']);
+    await client.remove('front', 'c5');
+    expect((await ask('xn--bcher-kva.dns.netloom', web)).rcode).toBe('NXDOMAIN');
+  });
+
+  it("C09 are told under the domain of the asker's engine, else of the container's, in every family and in full by TCP", async () => {
+    const names = ['pod', ...Array.from({ length: 40 }, (_, index) => `alias-${index}.example.com`)];
+    await client.add(entry('front', 'c5', ['10.89.0.9'], { names, domain: 'dns.podman' }));
+    const all = names.map((each) => `${each}.dns.podman`);
+    const cut = await ask('9.0.89.10.in-addr.arpa', { ...web, type: 'PTR' });
+    expect(cut).toMatchObject({ tc: true, data: [] });
+    const [whole] = await askByTcp(['9.0.89.10.in-addr.arpa'], { ...web, type: 'PTR' });
+    expect(whole?.data).toEqual(all);
+    const others = ['web.dns.podman', 'www.dns.podman', '0123456789ab.dns.podman'];
+    expect((await ask('2.0.89.10.in-addr.arpa', { ...asked, type: 'PTR' })).data).toEqual(others);
+    const six = `2${'.0'.repeat(23)}.9.8.0.0.0.0.d.f.ip6.arpa`;
+    expect((await ask(six, { ...asked, type: 'PTR' })).data).toEqual(others);
+    for (const spelling of others) expect((await ask(spelling, asked)).data).toContain('10.89.0.2');
+    await client.remove('front', 'c5');
   });
 });
 

@@ -1,6 +1,7 @@
 import { containerAddress } from '../actor-address.ts';
 import { type Family, familyOf, parseSubnet, type Subnet, subnetContains } from '../address.ts';
 import type { Attachment, ContainerWish } from '../container.ts';
+import { dnsName, podmanDomain } from '../dns-name.ts';
 import { type Fault, fault } from '../fault.ts';
 import { firstOfFamily, type Lease, type LeaseLink } from '../lease.ts';
 import {
@@ -377,11 +378,28 @@ function nameSteps({ wish }: ContainerGrant, { attachment, lease }: Joined): Ste
       verb: 'dns.add',
       network: attachment.network,
       container: wish.id,
-      names: [...new Set([wish.networkName, ...attachment.aliases])],
+      names: namesOf(wish, attachment).filter((name) => dnsName(name) !== null),
       addresses: lease.addresses.map(({ address }) => address),
       servers: wish.dnsServers,
+      // podman tells its containers its own, whatever ours is
+      ...(attachment.definition && { domain: podmanDomain }),
     },
   ];
+}
+
+const namesOf = ({ networkName }: ContainerWish, { aliases }: Attachment): string[] => [
+  ...new Set([networkName, ...aliases]),
+];
+
+/** N15: names that are left out, by network, for no question of DNS can carry them. */
+export function namesLeftOut(grant: ContainerGrant, network?: string): { network: string; names: string[] }[] {
+  return joined(grant)
+    .filter(({ attachment, lease }) => lease.dns && (network === undefined || attachment.network === network))
+    .map(({ attachment }) => ({
+      network: attachment.network,
+      names: namesOf(grant.wish, attachment).filter((name) => dnsName(name) === null),
+    }))
+    .filter(({ names }) => names.length > 0);
 }
 
 function forgetNameSteps({ wish }: ContainerGrant, { attachment, lease }: Joined): Step[] {

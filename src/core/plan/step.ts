@@ -187,6 +187,8 @@ export interface ContainerNames {
   addresses: string[];
   /** the container's own name servers */
   servers: string[];
+  /** what its engine puts behind names; absent: the search domain of the network */
+  domain?: string;
 }
 
 export interface HeldPorts {

@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import { containerAddress } from '../../../src/core/actor-address.ts';
 import type { ContainerRequest } from '../../../src/core/container.ts';
 import type { Lease } from '../../../src/core/lease.ts';
-import { derivedMac } from '../../../src/core/names.ts';
+import { derivedMac, kernelName, ownerMark } from '../../../src/core/names.ts';
+import { fileOf } from '../../../src/core/network-file.ts';
 import {
   type ContainerGrant,
   connectPlan,
   disconnectPlan,
+  namesLeftOut,
   netnsOf,
   ownsNetns,
   publishPlan,
@@ -20,7 +23,7 @@ import {
 } from '../../../src/core/plan/container.ts';
 import { describeStep, inverse, type Plan } from '../../../src/core/plan/step.ts';
 import type { PublishedPort } from '../../../src/core/port.ts';
-import { leaseOf, v6, wishOf } from '../samples.ts';
+import { definitionOf, leaseOf, v6, wishOf } from '../samples.ts';
 
 const demo = { network: 'demo' };
 
@@ -521,6 +524,41 @@ describe('C01 status blocks', () => {
     expect(statusBlocks(shapes.bridge)).toMatchObject({
       demo: { interfaces: { eth0: { mac_address: veth?.verb === 'link.veth' ? veth.peer.macAddress : null } } },
     });
+  });
+});
+
+describe('N15 the names of a container', () => {
+  const dns = { servers: ['10.89.0.1'], searchDomains: ['dns.netloom'] };
+  const named = (request: Partial<ContainerRequest>, lease = leaseOf({ dns })) => grantOf(request, [lease]);
+  const told = (grant: ContainerGrant) => setupPlan(grant).steps.filter(({ verb }) => verb === 'dns.add');
+  const long = 'x'.repeat(64);
+  const brought = { ...demo, aliases: ['shop', '', long], definition: fileOf(definitionOf({ name: 'demo' })) };
+
+  it('N15 are its own, its aliases, its short id; those that DNS cannot carry are left out and told', () => {
+    const grant = named({ id: 'web', name: 'front', networks: [brought] });
+    expect(told(grant)).toMatchObject([{ names: ['front', 'shop', 'web'] }]);
+    expect(namesLeftOut(grant)).toEqual([{ network: 'demo', names: ['', long] }]);
+    expect(namesLeftOut(grant, 'back')).toEqual([]);
+    expect(namesLeftOut(named({ id: 'web', networks: [brought] }, leaseOf()))).toEqual([]);
+    expect(namesLeftOut(named({ id: long, networks: [demo] }))).toEqual([{ network: 'demo', names: [long] }]);
+  });
+
+  it("C09 are under podman's domain where podman brought the network", () => {
+    expect(told(named({ networks: [brought] }))).toMatchObject([{ domain: 'dns.podman' }]);
+    expect(told(named({ networks: [demo] }))[0]).not.toHaveProperty('domain');
+  });
+});
+
+describe('what an owner with a long name leaves in the kernel', () => {
+  const long = 'x'.repeat(250);
+  const grant = grantOf({ id: long, networks: [{ network: long }] }, [leaseOf({ network: long })]);
+  const owners = ({ steps }: Plan) =>
+    steps.flatMap((step) => ('elements' in step ? step.elements.map(({ owner }) => owner) : []));
+
+  it('names it in a form that fits', () => {
+    expect(new Set(owners(setupPlan(grant)))).toEqual(new Set([ownerMark(containerAddress(long))]));
+    expect(grant.netns).toBe(`/netns/netloom-${kernelName(long)}`);
+    expect(JSON.stringify(setupPlan(grant).steps.filter(({ verb }) => verb !== 'netns.watch'))).not.toContain(long);
   });
 });
 

@@ -23,11 +23,11 @@ import {
   claimOfChange,
   grantAfter,
   leftOutFacts,
+  namesLeftOutFacts,
   notesOfPorts,
   nowhere,
   offlineStatus,
   releasesOfChange,
-  namesLeftOutFacts,
   unreachableWith,
 } from './container-changes.ts';
 import {

@@ -428,6 +428,33 @@ export function holdPort(protocol: 'tcp' | 'udp' | 'sctp', address: string, port
  */
 export function openUdpSocket(address: string, port: number, receiveBytes: number): number;
 
+/** UDP port 68 of one link of a namespace, below the kernel's own UDP. While it is open the namespace lives. */
+export class DhcpSocket {
+  private constructor();
+  /** What a watch still reads from closes with that watch. */
+  close(): void;
+}
+/** A datagram from port 68 to port 67, over a link that may have no address. */
+export interface DhcpSending {
+  source: string;
+  destination: string;
+  destinationMac: string;
+  payload: Uint8Array;
+}
+/** One that came to port 68, whole and with a right checksum. */
+export interface DhcpDatagram {
+  source: string;
+  sourceMac: string;
+  payload: Uint8Array;
+}
+/**
+ * As dhclient has it: a packet socket with a filter. Throws ENOENT when there is no namespace, ENODEV when there is no such link,
+ * EOPNOTSUPP when the link has no MAC address.
+ */
+export function openDhcpSocket(netnsPath: string, link: string): DhcpSocket;
+/** Throws ENETDOWN when the link is down, ENXIO when it has gone. */
+export function sendDhcp(socket: DhcpSocket, datagram: DhcpSending): void;
+
 // --------------------------------------------------------------------------------------------------------- watching
 
 /** Callbacks arrive on the calling thread's event loop (no polling, no extra thread); an open watch keeps it alive unless unref'd. */
@@ -517,3 +544,5 @@ type NftEvent<Verb extends string> = `${'table' | 'chain' | 'rule' | 'set'}.${Ve
 export function watchNft(callback: (notices: NftNotice[]) => void): Watch;
 /** Calls back once when the process has ended (a zombie counts as ended). Throws ESRCH when it is gone already. */
 export function watchProcess(pid: number, callback: () => void): Watch;
+/** Calls back with what comes to the socket, 32 datagrams at most. */
+export function watchDhcp(socket: DhcpSocket, callback: (datagrams: DhcpDatagram[]) => void): Watch;

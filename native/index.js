@@ -43,8 +43,12 @@ export const {
   HeldPort,
   holdPort,
   openUdpSocket,
+  DhcpSocket,
+  openDhcpSocket,
+  sendDhcp,
   Watch,
   watchRoutes,
   watchNft,
   watchProcess,
+  watchDhcp,
 } = addon;

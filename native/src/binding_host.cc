@@ -1,4 +1,4 @@
-// Sysctls and held ports.
+// Sysctls, held ports, sockets.
 #include "binding.h"
 #include "handle.h"
 #include "sys/netns.h"
@@ -66,13 +66,30 @@ Napi::Value open_udp_socket(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), bound.fd.release());
 }
 
+Napi::Value open_dhcp_socket(const Napi::CallbackInfo& info) {
+  const std::string path = argument(info, 0, "openDhcpSocket", "netnsPath").string();
+  const std::string link = argument(info, 1, "openDhcpSocket", "link").string();
+  return DhcpSocket::make(info.Env(), std::make_shared<sys::DhcpSocket>(path, link));
+}
+
+Napi::Value send_dhcp(const Napi::CallbackInfo& info) {
+  const auto socket = DhcpSocket::of(argument(info, 0, "sendDhcp", "socket"));
+  const Arg message = argument(info, 1, "sendDhcp", "datagram");
+  socket->send(message.member("source").ip(), message.member("destination").ip(),
+               message.member("destinationMac").mac(), message.member("payload").bytes());
+  return info.Env().Undefined();
+}
+
 }  // namespace
 
 void export_host(Napi::Object exports) {
   HeldPort::define(exports);
+  DhcpSocket::define(exports);
   export_function<set_sysctl>(exports, "setSysctl");
   export_function<set_sysctls>(exports, "setSysctls");
   export_function<get_sysctl>(exports, "getSysctl");
   export_function<hold_port>(exports, "holdPort");
   export_function<open_udp_socket>(exports, "openUdpSocket");
+  export_function<open_dhcp_socket>(exports, "openDhcpSocket");
+  export_function<send_dhcp>(exports, "sendDhcp");
 }

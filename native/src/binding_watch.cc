@@ -2,6 +2,9 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <cstdio>
+
 #include "binding.h"
 #include "convert_nft.h"
 #include "convert_route.h"
@@ -189,6 +192,41 @@ Napi::Value watch_process(const Napi::CallbackInfo& info) {
   return Watch::make(info.Env(), OpenWatch::open(callback, pidfd->get(), pidfd, ended));
 }
 
+/// One callback at most takes this many: who sends without end must not keep the loop from its other work.
+constexpr int kDhcpPerTurn = 32;
+
+std::string mac_text(const sys::MacAddress& mac) {
+  char text[18];
+  std::snprintf(text, sizeof text, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+  return text;
+}
+
+Napi::Value dhcp_to_js(Napi::Env env, const sys::DhcpDatagram& datagram) {
+  auto object = Napi::Object::New(env);
+  object.Set("source", datagram.source.text());
+  object.Set("sourceMac", mac_text(datagram.source_mac));
+  auto payload = Napi::Uint8Array::New(env, datagram.payload.size());
+  std::copy(datagram.payload.begin(), datagram.payload.end(), payload.Data());
+  object.Set("payload", payload);
+  return object;
+}
+
+Napi::Value watch_dhcp(const Napi::CallbackInfo& info) {
+  const auto socket = DhcpSocket::of(argument(info, 0, "watchDhcp", "socket"));
+  const auto callback = argument(info, 1, "watchDhcp", "callback").function();
+  const auto read = [socket](OpenWatch& watch) -> std::optional<std::vector<napi_value>> {
+    std::vector<sys::DhcpDatagram> datagrams;
+    while (datagrams.size() < kDhcpPerTurn) {
+      auto datagram = socket->receive();
+      if (!datagram) break;
+      datagrams.push_back(std::move(*datagram));
+    }
+    if (datagrams.empty()) return std::nullopt;
+    return std::vector<napi_value>{to_js_array(watch.env(), datagrams, dhcp_to_js)};
+  };
+  return Watch::make(info.Env(), OpenWatch::open(callback, socket->fd(), socket, read));
+}
+
 }  // namespace
 
 void export_watch(Napi::Object exports) {
@@ -196,4 +234,5 @@ void export_watch(Napi::Object exports) {
   export_function<watch_routes>(exports, "watchRoutes");
   export_function<watch_nft>(exports, "watchNft");
   export_function<watch_process>(exports, "watchProcess");
+  export_function<watch_dhcp>(exports, "watchDhcp");
 }

@@ -1,6 +1,7 @@
 #include "convert.h"
 
 #include <cmath>
+#include <cstdio>
 
 void Arg::expected(const std::string& what) const {
   throw Napi::TypeError::New(value_.Env(), path_ + ": expected " + what);
@@ -62,6 +63,16 @@ std::vector<uint8_t> Arg::bytes() const {
 Napi::Function Arg::function() const {
   if (!value_.IsFunction()) expected("a function");
   return value_.As<Napi::Function>();
+}
+
+std::array<uint8_t, 6> Arg::mac() const {
+  const std::string text = string();
+  std::array<uint8_t, 6> mac{};
+  int end = 0;
+  const int read = std::sscanf(text.c_str(), "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &mac[0], &mac[1], &mac[2],
+                               &mac[3], &mac[4], &mac[5], &end);
+  if (read != 6 || end != 17 || text.size() != 17) expected("a MAC address (\"02:00:00:00:00:01\")");
+  return mac;
 }
 
 sys::IpAddress Arg::ip() const {

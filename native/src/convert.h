@@ -2,6 +2,7 @@
 
 #include <napi.h>
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -32,6 +33,8 @@ class Arg {
   int32_t signed_integer() const;
   std::vector<uint8_t> bytes() const;
   Napi::Function function() const;
+  /// "02:00:00:00:00:01"
+  std::array<uint8_t, 6> mac() const;
   sys::IpAddress ip() const;
   sys::IpPrefix prefix() const;
 

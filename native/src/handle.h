@@ -2,17 +2,20 @@
 
 #include <napi.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <tuple>
 
 #include "convert.h"
 #include "netlink/socket.h"
+#include "sys/dhcp_socket.h"
 #include "sys/held_port.h"
 
 class RouteSocket;
 class NftSocket;
 class HeldPort;
+class DhcpSocket;
 class Watch;
 
 template <class Class>
@@ -22,7 +25,9 @@ struct Constructor {
 
 /// What the addon keeps for one thread: it is loaded once per worker, so there are no globals.
 struct Addon {
-  std::tuple<Constructor<RouteSocket>, Constructor<NftSocket>, Constructor<HeldPort>, Constructor<Watch>> constructors;
+  std::tuple<Constructor<RouteSocket>, Constructor<NftSocket>, Constructor<HeldPort>, Constructor<DhcpSocket>,
+             Constructor<Watch>>
+      constructors;
 
   template <class Class>
   static Napi::FunctionReference& constructor(Napi::Env env) {
@@ -100,4 +105,11 @@ class HeldPort : public Handle<HeldPort, sys::HeldPort> {
  private:
   Napi::Value port(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), port_); }
   uint16_t port_;  // told after close() as well
+};
+
+/// Shared with the watch that reads from it.
+class DhcpSocket : public Handle<DhcpSocket, std::shared_ptr<sys::DhcpSocket>> {
+ public:
+  static constexpr char kName[] = "DhcpSocket";
+  using Handle::Handle;
 };

@@ -2,24 +2,12 @@
 #include <linux/if_link.h>
 #include <linux/ip.h>
 
-#include <cstdio>
-
 #include "convert_route.h"
 
 namespace {
 
-rtnl::MacAddress mac(const Arg& arg) {
-  const std::string text = arg.string();
-  rtnl::MacAddress mac{};
-  int end = 0;
-  const int read = std::sscanf(text.c_str(), "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &mac[0], &mac[1], &mac[2],
-                               &mac[3], &mac[4], &mac[5], &end);
-  if (read != 6 || end != 17 || text.size() != 17) arg.expected("a MAC address (\"02:00:00:00:00:01\")");
-  return mac;
-}
-
 std::optional<rtnl::MacAddress> optional_mac(const Arg& arg) {
-  return arg.absent() ? std::nullopt : std::optional(mac(arg));
+  return arg.absent() ? std::nullopt : std::optional(arg.mac());
 }
 
 rtnl::Request add_bridge(const Arg& arg) {

@@ -2,19 +2,16 @@
 
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
-#include <net/if.h>
 #include <net/if_arp.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <netinet/ip6.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <cstring>
-#include <system_error>
-#include <thread>
 
 #include "sys/netns.h"
+#include "sys/packet_socket.h"
 
 namespace sys {
 namespace {
@@ -103,50 +100,14 @@ Frame neighbour_advertisement(const Mac& mac, const IpAddress& address) {
   return frame;
 }
 
-ifreq request_for(const std::string& link) {
-  ifreq request{};
-  std::strncpy(request.ifr_name, link.c_str(), IFNAMSIZ - 1);
-  return request;
-}
-
-/// A socket in the calling thread's namespace, where it stays; with protocol 0 it receives nothing.
-UniqueFd open_packet_socket(const std::string& op) {
-  UniqueFd fd(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
-  if (!fd) throw_errno(op);
-  return fd;
-}
-
-/// Closing a packet socket waits for RCU, 10 ms and more: that is done on a thread of its own. The thread begins in the
-/// namespace of the one that starts it, which must be at home by then.
-class PacketSocket {
- public:
-  explicit PacketSocket(UniqueFd fd) : fd_(std::move(fd)) {}
-  PacketSocket(const PacketSocket&) = delete;
-  PacketSocket& operator=(const PacketSocket&) = delete;
-  ~PacketSocket() {
-    try {
-      std::thread([fd = std::move(fd_)] {}).detach();
-    } catch (const std::system_error&) {
-      // closed here, then
-    }
-  }
-  int get() const { return fd_.get(); }
-
- private:
-  UniqueFd fd_;
-};
-
 void send_all(const PacketSocket& socket, const std::string& link, const std::vector<IpAddress>& addresses,
               const std::string& op) {
-  ifreq number = request_for(link), hardware = request_for(link);
-  if (ioctl(socket.get(), SIOCGIFINDEX, &number) != 0 || ioctl(socket.get(), SIOCGIFHWADDR, &hardware) != 0)
-    throw_errno(op, link);
-  if (hardware.ifr_hwaddr.sa_family != ARPHRD_ETHER) throw SysError(op, EOPNOTSUPP, link + " has no MAC address");
+  const EthernetLink found = ethernet_link(socket.get(), link, op);
   Mac mac;
-  std::memcpy(mac.data(), hardware.ifr_hwaddr.sa_data, mac.size());
+  std::memcpy(mac.data(), found.mac, mac.size());
   sockaddr_ll where{};
   where.sll_family = AF_PACKET;
-  where.sll_ifindex = number.ifr_ifindex;
+  where.sll_ifindex = found.index;
   where.sll_halen = ETH_ALEN;
   for (const IpAddress& address : addresses) {
     const Frame frame =
@@ -160,7 +121,7 @@ void send_all(const PacketSocket& socket, const std::string& link, const std::ve
 
 void announce_addresses(const std::string& path, const std::string& link, const std::vector<IpAddress>& addresses) {
   const std::string op = "announce addresses";
-  const PacketSocket socket(in_netns(path, op, [&] { return open_packet_socket(op); }));
+  const PacketSocket socket(in_netns(path, op, [&] { return open_packet_socket(SOCK_RAW, op); }));
   send_all(socket, link, addresses, op);
 }
 

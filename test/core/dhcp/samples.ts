@@ -1,0 +1,41 @@
+import { addressBytes } from '../../../src/core/address.ts';
+import { type DhcpMessage, type MessageType, optionCodes, secondsBytes } from '../../../src/core/dhcp/message.ts';
+
+/** What servers send. */
+
+export const client = { macAddress: '02:00:00:00:00:07', hostName: 'web' };
+
+export const addresses = (...texts: string[]): Uint8Array =>
+  Uint8Array.from(texts.flatMap((text) => [...addressBytes(text)]));
+export const text = (words: string): Uint8Array => new TextEncoder().encode(words);
+
+/** A lease of 120 s that has all that it needs. */
+export const plain: [number, Uint8Array][] = [
+  [optionCodes.server, addresses('192.0.2.1')],
+  [optionCodes.subnetMask, addresses('255.255.255.0')],
+  [optionCodes.leaseSeconds, secondsBytes(120)],
+];
+
+/** `null`: without that option. */
+export function reply(
+  more: [number, Uint8Array | null][] = [],
+  type: MessageType = 'acknowledge',
+  yourAddress = '192.0.2.7',
+): DhcpMessage {
+  const options = new Map<number, Uint8Array>(plain);
+  for (const [code, value] of more) {
+    if (value === null) options.delete(code);
+    else options.set(code, value);
+  }
+  return {
+    type,
+    direction: 'reply',
+    transaction: 0xfeedf00d,
+    seconds: 0,
+    broadcast: true,
+    clientAddress: '0.0.0.0',
+    yourAddress,
+    macAddress: client.macAddress,
+    options,
+  };
+}

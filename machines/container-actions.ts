@@ -29,6 +29,7 @@ import {
   offlineStatus,
   releasesOfChange,
   unreachableWith,
+  withdrawPlan,
 } from './container-changes.ts';
 import {
   type Change,
@@ -41,6 +42,15 @@ import {
   type ShareRequest,
   statusOf,
 } from './container-context.ts';
+import {
+  askDhcp,
+  endDhcp,
+  firstAddressPlan,
+  isLastLease,
+  isOurLease,
+  lacksLease,
+  leasesAfter,
+} from './container-dhcp.ts';
 import { degradedFacts, mendedFacts, rulesetLoaded } from './drift.ts';
 import { action, deciding, effects } from './effects.ts';
 
@@ -170,9 +180,30 @@ export const containerSetup = setup({
     }),
     replyStatus: decide(({ context }) => [{ kind: 'reply', command: context.command, output: statusOf(context) }]),
 
+    // ---- addresses that DHCP servers give
+    askDhcp: decide(({ context }) => askDhcp(context, null)),
+    askDhcpOfChange: decide(({ context }) =>
+      context.change?.kind === 'connect' ? askDhcp(context, context.change.attachment.network) : [],
+    ),
+    keepTerms: assign(({ context, event }) => ({ leases: leasesAfter(context, event) })),
+    addAddresses: decide(({ context }) => [{ kind: 'apply', plan: firstAddressPlan(context) }]),
+    keepKernelMs: assign(({ context, event }) => {
+      assertEvent(event, 'steps.applied');
+      return { kernelMs: context.kernelMs + event.tookMs };
+    }),
+    keepTermsOfChange: assign(({ context, event }) => {
+      assertEvent(event, 'dhcp.leased');
+      return { change: { ...context.change, terms: event.terms } as Change };
+    }),
+    withdraw: decide(({ context }) => [{ kind: 'apply', plan: withdrawPlan(context) }]),
+    replyKeptFault: decide(({ context: { command, lastFault } }) => [
+      { kind: 'reply', command, fault: lastFault as Fault },
+    ]),
+    forgetFault: assign({ lastFault: null }),
+
     // ---- failing
     keepFault: assign(({ event }) => {
-      assertEvent(event, ['claim.refused', 'steps.failed']);
+      assertEvent(event, ['claim.refused', 'steps.failed', 'dhcp.lost']);
       return { lastFault: event.fault };
     }),
     keepNowhere: assign(({ context }) => ({
@@ -256,6 +287,7 @@ export const containerSetup = setup({
         leases,
         ports: [...grantAfter(context).ports],
         kernelMs: context.kernelMs + event.tookMs,
+        lastFault: faultAfter(context),
       };
     }),
     /** What was given up: told to its owner once nothing of it is in the kernel. */
@@ -274,6 +306,7 @@ export const containerSetup = setup({
     /** What could not be taken back is the container's: its teardown goes by the wish. */
     keepHalfMade: assign(({ context }) => {
       const { change } = context;
+      if (change?.kind === 'address') return { leases: { ...grantAfter(context).leases } };
       if (change?.kind !== 'connect' && change?.kind !== 'publish') return {};
       return { ...changedWishes(context, change), ports: [...grantAfter(context).ports] };
     }),
@@ -306,8 +339,11 @@ export const containerSetup = setup({
     suspect: assign({ suspected: ({ event }) => suspicionOf(event) }),
     keepVerified: assign(({ context, event }) => {
       assertEvent(event, 'steps.applied');
-      const { change, kernelMs } = context;
-      return { kernelMs: change?.kind === 'reload' ? event.tookMs : kernelMs, lastFault: null };
+      const { change, kernelMs, lastFault } = context;
+      return {
+        kernelMs: change?.kind === 'reload' ? event.tookMs : kernelMs,
+        lastFault: lacksLease(context) ? lastFault : null,
+      };
     }),
     announceVerified: decide(({ context, event }) => {
       assertEvent(event, 'steps.applied');
@@ -315,8 +351,8 @@ export const containerSetup = setup({
       const adopted: Effect[] =
         context.change?.kind === 'recovery' ? [{ kind: 'announce', fact: 'adopted', data: { netns } }] : [];
       const leftOut = context.change?.kind === 'reload' ? leftOutFacts(grantOf(context)) : [];
-      const mended = mendedFacts(event, context.lastFault !== null);
-      return [...adopted, ...mended, ...leftOut, ...rulesetLoaded(event.changed)];
+      const wasDegraded = context.lastFault !== null && !lacksLease(context);
+      return [...adopted, ...mendedFacts(event, wasDegraded), ...leftOut, ...rulesetLoaded(event.changed)];
     }),
     announceDegraded: decide(({ event }) => {
       assertEvent(event, 'steps.failed');
@@ -380,6 +416,7 @@ export const containerSetup = setup({
     // ---- taking down
     unbuild: decide(({ context }) => [
       { kind: 'announce', fact: 'tearing-down', data: { netns: grantOf(context).netns } },
+      ...endDhcp(context),
       { kind: 'apply', plan: teardownPlan(grantOf(context)) },
     ]),
     replyTornDown: decide(({ context, event }) => {
@@ -410,6 +447,25 @@ export const containerSetup = setup({
   guards: {
     isRefused: ({ context, event }) => changeRefusal(context, event) !== null,
     asksNothingNew: ({ context, event }) => asksNothingNew(context, event),
+    isOurLease: ({ context, event }) => isOurLease(context, event),
+    isLastLease: ({ context, event }) => isLastLease(context, event),
+    isLeaseOfChange: ({ context, event }) =>
+      isOurLease(context, event) &&
+      context.change?.kind === 'connect' &&
+      'network' in event &&
+      event.network === context.change.attachment.network,
+    isSetupThatAsks: ({ context, event }) => isResultOf('setup', event) && lacksLease(context),
+    isConnectThatAsks: ({ context: { change, leases }, event }) =>
+      isResultOf('connect', event) &&
+      change?.kind === 'connect' &&
+      change.terms === undefined &&
+      leases[change.attachment.network]?.dhcp !== undefined,
+    /** The link is there, and its address could not be added. */
+    isConnectThatAsked: ({ context: { change }, event }) =>
+      isResultOf('connect', event) && change?.kind === 'connect' && change.terms !== undefined,
+    isAddress: ({ event }) => isResultOf('address', event),
+    isWithdraw: ({ event }) => isResultOf('withdraw', event),
+    lacksLease: ({ context }) => lacksLease(context),
     isChange: ({ context, event }) => isResultOf(context.change?.kind ?? '', event),
     isChangeThatLeftNothing: ({ context, event }) =>
       isResultOf(context.change?.kind ?? '', event) &&
@@ -451,6 +507,12 @@ export const containerSetup = setup({
     wasRebooted: ({ context, event }) => event.type === 'actor.recovered' && event.rebooted && context.wish !== null,
   },
 });
+
+/** Why it is degraded after a change, where it was or is. */
+function faultAfter({ change, lastFault }: ContainerContext): Fault | null {
+  if (change?.kind !== 'address') return lastFault;
+  return change.fault ?? (lastFault?.code.startsWith('dhcp.') ? null : lastFault);
+}
 
 const suspicionOf = ({ type }: ContainerEvent): 'recovery' | 'drift' =>
   type === 'actor.recovered' ? 'recovery' : 'drift';

@@ -8,7 +8,9 @@ import {
 import type { Effect } from '../src/core/effect.ts';
 import type { ContainerEvent } from '../src/core/event.ts';
 import { type Fault, fault } from '../src/core/fault.ts';
+import { withTerms } from '../src/core/lease.ts';
 import {
+  addressPlan,
   type ContainerGrant,
   connectPlan,
   disconnectPlan,
@@ -22,6 +24,7 @@ import {
   unpublishPlan,
   unreachableRoute,
   verifyPlan,
+  withoutTerms,
 } from '../src/core/plan/container.ts';
 import type { Plan } from '../src/core/plan/step.ts';
 import {
@@ -44,6 +47,7 @@ import {
   releaseLease,
   requestLease,
 } from './container-context.ts';
+import { endDhcp } from './container-dhcp.ts';
 
 /** Changes of a container's network, while it is up or while only its wish is there: what is asked, claimed, made and told. */
 
@@ -71,6 +75,10 @@ export function changeAskedFor(context: ContainerContext, event: ContainerEvent)
         kind: 'unpublish',
         ports: portsNamed(wish?.ports ?? [], published, event.ports).flatMap((ports) => ports ?? []),
       };
+    case 'dhcp.leased':
+      return { kind: 'address', network: event.network, terms: event.terms, fault: null };
+    case 'dhcp.lost':
+      return { kind: 'address', network: event.network, terms: null, fault: event.fault };
     case 'lease.changed':
       return { kind: 'spoofing', network: event.network, spoofing: event.spoofing };
     default:
@@ -157,6 +165,10 @@ export function grantAfter(context: ContainerContext): ContainerGrant {
       return { ...grant, wish, ports: withoutPorts(grant.ports, change.ports) };
     case 'spoofing':
       return { ...grant, wish, leases: withSpoofing(grant.leases, change) };
+    case 'address':
+      return { ...grant, wish, leases: withAddress(grant.leases, change) };
+    case 'connect':
+      return { ...grant, wish, leases: withAddressOfConnect(grant.leases, change) };
     default:
       return { ...grant, wish };
   }
@@ -179,14 +191,41 @@ export function unreachableWith(context: ContainerContext, event: ContainerEvent
   return unreachableRoute(grantAfter({ ...context, leases }), lease.network);
 }
 
+function withAddress(
+  leases: ContainerGrant['leases'],
+  { network, terms }: Extract<Change, { kind: 'address' }>,
+): ContainerGrant['leases'] {
+  const lease = leases[network];
+  return lease ? { ...leases, [network]: withTerms(lease, terms) } : leases;
+}
+
+function withAddressOfConnect(
+  leases: ContainerGrant['leases'],
+  { attachment: { network }, terms }: Extract<Change, { kind: 'connect' }>,
+): ContainerGrant['leases'] {
+  const lease = leases[network];
+  return lease && terms ? { ...leases, [network]: withTerms(lease, terms) } : leases;
+}
+
+/** A network was joined after all in vain: no DHCP server gives an address there. */
+export function withdrawPlan(context: ContainerContext): Plan {
+  const { attachment } = context.change as Extract<Change, { kind: 'connect' }>;
+  return { ...disconnectPlan(grantAfter(context), grantOf(context), attachment.network), name: 'withdraw' };
+}
+
 /** The plan that makes the change. */
 export function changePlan(context: ContainerContext): Plan {
   const [before, after] = [grantOf(context), grantAfter(context)];
   const { change } = context;
   const inode = context.inode as number;
   switch (change?.kind) {
-    case 'connect':
-      return connectPlan(before, after, change.attachment.network, inode);
+    case 'connect': {
+      const { network } = change.attachment;
+      if (change.terms) return addressPlan('connect', withoutTerms(after, network), after, inode);
+      return connectPlan(before, after, network, inode);
+    }
+    case 'address':
+      return addressPlan('address', before, after, inode);
     case 'disconnect':
       return disconnectPlan(before, after, change.network);
     case 'publish':
@@ -223,12 +262,13 @@ export function notesOfPorts(
 }
 
 /** What a change has no more use for: what a failed one had claimed, or what a finished one gave up. */
-export function releasesOfChange({ id, change }: ContainerContext): Effect[] {
+export function releasesOfChange(context: ContainerContext): Effect[] {
+  const { id, change } = context;
   switch (change?.kind) {
     case 'connect':
-      return [releaseLease(id, change.attachment.network)];
+      return [...endDhcp(context, change.attachment.network), releaseLease(id, change.attachment.network)];
     case 'disconnect':
-      return [releaseLease(id, change.network)];
+      return [...endDhcp(context, change.network), releaseLease(id, change.network)];
     case 'publish':
     case 'unpublish':
       return [{ kind: 'tell', to: hostAddress, event: { type: 'ports.release', container: id, ports: change.ports } }];
@@ -308,17 +348,18 @@ const joinsNetworks = ({ mode, netns }: ContainerWish): boolean =>
 const takesPorts = (wish: ContainerWish): boolean => wish.attachments.length > 0;
 
 export function changeFacts(context: ContainerContext, change: Change | null): Effect[] {
-  const { leases } = context;
   switch (change?.kind) {
     case 'connect': {
       const { network, interfaceName, aliases } = change.attachment;
-      const addresses = leases[network]?.addresses.map(({ address }) => address) ?? [];
+      const addresses = grantAfter(context).leases[network]?.addresses.map(({ address }) => address) ?? [];
       return [
         { kind: 'announce', fact: 'connected', data: { network, interfaceName, aliases, addresses } },
         ...familyFacts(context),
         ...namesLeftOutFacts(grantAfter(context), network),
       ];
     }
+    case 'address':
+      return change.fault ? [{ kind: 'announce', fact: 'degraded', data: { fault: change.fault } }] : [];
     case 'disconnect':
       return [{ kind: 'announce', fact: 'disconnected', data: { network: change.network } }, ...familyFacts(context)];
     case 'publish':

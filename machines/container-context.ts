@@ -1,5 +1,6 @@
 import { containerAddress, hostAddress, networkAddress } from '../src/core/actor-address.ts';
 import type { Attachment, ContainerWish } from '../src/core/container.ts';
+import type { DhcpTerms } from '../src/core/dhcp/terms.ts';
 import type { Effect } from '../src/core/effect.ts';
 import type { CommandId, ContainerEvent } from '../src/core/event.ts';
 import type { Fault } from '../src/core/fault.ts';
@@ -24,10 +25,13 @@ export type ContainerCommand = Extract<ContainerEvent, { command: CommandId }>;
 
 /** A live change of a network that is up, while it is being made. */
 export type Change =
-  | { kind: 'connect'; attachment: Attachment }
+  /** terms: what a DHCP server gives on that network, once it has */
+  | { kind: 'connect'; attachment: Attachment; terms?: DhcpTerms }
   | { kind: 'disconnect'; network: string }
   /** wished: as they were asked for, where some were picked */
   | { kind: 'publish' | 'unpublish'; ports: GrantedPort[]; wished?: PublishedPort[] }
+  /** what a DHCP server gives on a network now; fault: why nothing */
+  | { kind: 'address'; network: string; terms: DhcpTerms | null; fault: Fault | null }
   /** what its link on a network may send */
   | { kind: 'spoofing'; network: string; spoofing: NetworkSettings['spoofing'] }
   /** reload: asked for; recovery: the daemon was restarted; drift: something was seen to vanish */

@@ -17,6 +17,12 @@ const deferAll = {
   'membership.asked': { actions: 'defer' },
 } as const;
 
+/** What DHCP clients tell while something else is under way. */
+const deferLeases = { 'dhcp.leased': { actions: 'defer' }, 'dhcp.lost': { actions: 'defer' } } as const;
+
+/** The set-up cannot be finished: what was made of it is unmade. */
+const givenUp = ['keepFault', 'announceFailed', 'answered', 'refuseWaiting'] as const;
+
 const { 'container.create': _, 'container.setup': __, 'container.started': ___, ...deferChanges } = deferAll;
 
 const refuseUnknown = { actions: 'refuseUnknown' } as const;
@@ -72,8 +78,22 @@ const verifications = {
 /** One change at a time: everything else waits. */
 const whileChanging = {
   ...deferChanges,
+  ...deferLeases,
   'drift.suspected': { actions: 'suspect' },
   'actor.recovered': { guard: 'wasRestarted', actions: 'suspect' },
+} as const;
+
+const addressChange = { guard: 'isOurLease', target: 'changing', actions: 'keepChange' } as const;
+const changesWhileUp = {
+  'container.connect': askedChange,
+  'container.publish': publication,
+  'container.disconnect': plainChange,
+  'container.unpublish': plainChange,
+  'lease.changed': { target: 'changing', actions: 'keepChange' },
+  'dhcp.leased': addressChange,
+  'dhcp.lost': addressChange,
+  'membership.asked': { actions: 'confirmMembership' },
+  ...verifications,
 } as const;
 
 export const containerMachine = containerSetup.createMachine({
@@ -179,11 +199,14 @@ export const containerMachine = containerSetup.createMachine({
       on: {
         ...deferAll,
         'netns.share': { actions: 'awaitNamespace' },
-        'steps.applied': {
-          guard: 'isSetup',
-          target: 'up',
-          actions: ['keepOutputs', 'announceConfigured', 'replyStatus', 'answered', 'shareWithWaiting'],
-        },
+        'steps.applied': [
+          { guard: 'isSetupThatAsks', target: 'leasing', actions: 'keepOutputs' },
+          {
+            guard: 'isSetup',
+            target: 'up',
+            actions: ['keepOutputs', 'announceConfigured', 'replyStatus', 'answered', 'shareWithWaiting'],
+          },
+        ],
         'steps.failed': [
           {
             guard: 'isSetupThatLeftNothing',
@@ -192,6 +215,34 @@ export const containerMachine = containerSetup.createMachine({
           },
           { guard: 'isSetup', target: 'failed', actions: ['keepFault', 'announceFailed', 'answered', 'refuseWaiting'] },
         ],
+      },
+    },
+    leasing: {
+      description: 'Its links are there, and DHCP servers are asked for addresses.',
+      entry: 'askDhcp',
+      on: {
+        ...deferAll,
+        'netns.share': { actions: 'awaitNamespace' },
+        'dhcp.leased': [
+          { guard: 'isLastLease', target: 'addressing', actions: 'keepTerms' },
+          { guard: 'isOurLease', actions: 'keepTerms' },
+        ],
+        'dhcp.lost': { guard: 'isOurLease', target: 'unconfiguring', actions: givenUp },
+      },
+    },
+    addressing: {
+      description: 'The addresses that DHCP servers gave are added, with their routes.',
+      entry: 'addAddresses',
+      on: {
+        ...deferAll,
+        ...deferLeases,
+        'netns.share': { actions: 'awaitNamespace' },
+        'steps.applied': {
+          guard: 'isAddress',
+          target: 'up',
+          actions: ['keepOutputs', 'announceConfigured', 'replyStatus', 'answered', 'shareWithWaiting'],
+        },
+        'steps.failed': { guard: 'isAddress', target: 'unconfiguring', actions: givenUp },
       },
     },
     up: {
@@ -257,16 +308,14 @@ export const containerMachine = containerSetup.createMachine({
           states: {
             settled: {
               description: 'All that is wished for is there.',
+              always: [{ guard: 'lacksLease', target: 'unleased' }, ...whatWaits],
+              on: changesWhileUp,
+            },
+            unleased: {
+              description:
+                'An address is missing that a DHCP server is to give: it is asked for. All the rest is there, and can be changed.',
               always: whatWaits,
-              on: {
-                'container.connect': askedChange,
-                'container.publish': publication,
-                'container.disconnect': plainChange,
-                'container.unpublish': plainChange,
-                'lease.changed': { target: 'changing', actions: 'keepChange' },
-                'membership.asked': { actions: 'confirmMembership' },
-                ...verifications,
-              },
+              on: changesWhileUp,
             },
             asking: {
               description: 'The owner of what a change needs is asked for it.',
@@ -294,12 +343,16 @@ export const containerMachine = containerSetup.createMachine({
               entry: 'makeChange',
               on: {
                 ...whileChanging,
-                'steps.applied': {
-                  guard: 'isChange',
-                  target: 'settled',
-                  actions: ['announceChanged', 'releaseGivenUp', 'keepChanged', 'replyStatus', 'forgetChange'],
-                },
+                'steps.applied': [
+                  { guard: 'isConnectThatAsks', target: 'leasing', actions: 'keepKernelMs' },
+                  {
+                    guard: 'isChange',
+                    target: 'settled',
+                    actions: ['announceChanged', 'releaseGivenUp', 'keepChanged', 'replyStatus', 'forgetChange'],
+                  },
+                ],
                 'steps.failed': [
+                  { guard: 'isConnectThatAsked', target: 'withdrawing', actions: 'keepFault' },
                   {
                     guard: 'isChangeThatLeftNothing',
                     target: 'settled',
@@ -311,6 +364,38 @@ export const containerMachine = containerSetup.createMachine({
                     actions: ['keepFault', 'announceDegraded', 'replyFault', 'keepHalfMade', 'forgetChange'],
                   },
                 ],
+              },
+            },
+            leasing: {
+              description: 'A network was joined, and its DHCP server is asked for an address.',
+              entry: 'askDhcpOfChange',
+              on: {
+                ...whileChanging,
+                'dhcp.leased': [
+                  { guard: 'isLeaseOfChange', target: 'changing', actions: 'keepTermsOfChange' },
+                  { actions: 'defer' },
+                ],
+                'dhcp.lost': [
+                  { guard: 'isLeaseOfChange', target: 'withdrawing', actions: 'keepFault' },
+                  { actions: 'defer' },
+                ],
+              },
+            },
+            withdrawing: {
+              description: 'A network that was joined is left again, for it gives no address.',
+              entry: 'withdraw',
+              on: {
+                ...whileChanging,
+                'steps.applied': {
+                  guard: 'isWithdraw',
+                  target: 'settled',
+                  actions: ['releaseChange', 'replyKeptFault', 'dropChange', 'forgetChange', 'forgetFault'],
+                },
+                'steps.failed': {
+                  guard: 'isWithdraw',
+                  target: 'degraded',
+                  actions: ['replyKeptFault', 'keepFault', 'announceDegraded', 'keepHalfMade', 'forgetChange'],
+                },
               },
             },
             verifying: {
@@ -341,6 +426,8 @@ export const containerMachine = containerSetup.createMachine({
                 'container.unpublish': refuseDegraded,
                 // looked at again afterwards
                 'lease.changed': { target: 'changing', actions: ['keepChange', 'suspect'] },
+                'dhcp.leased': { guard: 'isOurLease', target: 'changing', actions: ['keepChange', 'suspect'] },
+                'dhcp.lost': { guard: 'isOurLease', target: 'changing', actions: ['keepChange', 'suspect'] },
                 'membership.asked': { actions: 'confirmMembership' },
                 ...verifications,
               },

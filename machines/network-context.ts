@@ -95,7 +95,12 @@ export function grant(grounds: Grounds, ledger: Ledger, request: LeaseRequest): 
   const chosen = chooseAddresses(definition, leases, lastGiven, wanted, request.container, device.addresses);
   if ('code' in chosen) return { ledger, effect: answerTo(request, { fault: chosen }) };
   const addresses = chosen.map(({ address }) => address);
-  const lessee = { container: request.container, addresses: chosen, staticMac: request.staticMac ?? null };
+  const lessee = {
+    container: request.container,
+    addresses: chosen,
+    staticMac: request.staticMac ?? null,
+    attempt: request.attempt,
+  };
   const lease = leaseOf(definition, device, grounds.searchDomain, lessee, ledger.macs);
   return {
     ledger: {

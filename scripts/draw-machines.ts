@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xstate';
 import { containerMachine } from '../machines/container.ts';
+import { dhcpMachine } from '../machines/dhcp.ts';
 import { hostMachine } from '../machines/host.ts';
 import { networkMachine } from '../machines/network.ts';
 
@@ -11,6 +12,7 @@ export const machines: Record<string, AnyStateMachine> = {
   container: containerMachine,
   network: networkMachine,
   host: hostMachine,
+  dhcp: dhcpMachine,
 };
 
 export function drawMachine(name: string, { root }: AnyStateMachine): string {

@@ -72,6 +72,10 @@ const meanings: Record<FaultCode, string> = {
   'bus.unauthorized': 'the NATS server refuses the credentials, or they may not ask for this (told by the client)',
   'bus.open': 'the NATS server lets anybody in, and the daemon was not told that this is wanted',
   'command.timeout': 'no answer came in time; the command may still be carried out (told by the client)',
+  'dhcp.timeout': 'no DHCP server gave the container an address within 5 s; the message says what came instead',
+  'dhcp.refused': 'the DHCP server took the lease back; the container has no address there until a server gives one',
+  'dhcp.expired':
+    'the DHCP lease ended and no server renewed it; the container has no address there until a server gives one',
 };
 
 export const errorTable = (): string =>

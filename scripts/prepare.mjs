@@ -29,6 +29,7 @@ const testPackages = {
   'busybox-static': ['busybox'], // all that is in the containers
   conntrack: ['conntrack'],
   iptables: ['iptables'], // netavark 1.4 calls it
+  'dnsmasq-base': ['dnsmasq'], // a DHCP server; the service is in another package
 };
 
 /** With `--bench`: whom netloom is measured against. */

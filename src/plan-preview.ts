@@ -68,7 +68,7 @@ function previewLease(views: JournalViews, container: string, attachment: Attach
     names: null,
     routesLoopback: false,
   };
-  const lessee = { container, addresses, staticMac: staticMac ?? null };
+  const lessee = { container, addresses, staticMac: staticMac ?? null, attempt: 0 };
   const refusal = leaseRefusal(definition, device);
   if (refusal) throw new NetloomError(refusal);
   return leaseOf(definition, device ?? unraised, searchDomain, lessee, context.macs);

@@ -165,7 +165,7 @@ json attach_request(const json& options, const std::string& netns, Rules rules) 
   for (const Attachment& attachment : attachments_of(options))
     networks.push_back(attachment_request(options, attachment, rules));
   for (const json& mapping : list_or_empty(options, "port_mappings")) ports.push_back(port_request(mapping));
-  return {
+  json request = {
       {"id", required_text(options, "container_id")},
       {"name", required_text(options, "container_name")},
       {"mode", "ns:" + netns},
@@ -173,14 +173,21 @@ json attach_request(const json& options, const std::string& netns, Rules rules) 
       {"ports", ports},
       {"dnsServers", list_or_empty(options, "dns_servers")},
   };
+  // what DHCP servers are told
+  if (has(options, "container_hostname") && options["container_hostname"] != "")
+    request["hostname"] = options["container_hostname"];
+  return request;
 }
 
 json status_blocks(const json& options, const json& answer) {
   json blocks = json::object();
   for (const Attachment& attachment : attachments_of(options)) {
     json block = answer.at("status").at(attachment.network);
-    add_gateways(block, definition_of(options, attachment.network));
-    if (!block["dns_search_domains"].empty()) block["dns_search_domains"] = {podman_domain};
+    const json& definition = definition_of(options, attachment.network);
+    add_gateways(block, definition);
+    // others are those of a DHCP server
+    if (!block["dns_search_domains"].empty() && truth_or(definition, "dns_enabled", false))
+      block["dns_search_domains"] = {podman_domain};
     // without a resolver of the network's, the container asks those that its user named
     if (block["dns_server_ips"].empty()) block["dns_server_ips"] = list_or_empty(options, "dns_servers");
     blocks[attachment.network] = block;

@@ -1,5 +1,6 @@
 import type { AnyStateMachine } from 'xstate';
 import { type ContainerInput, containerMachine } from '../../machines/container.ts';
+import { type DhcpInput, dhcpMachine } from '../../machines/dhcp.ts';
 import { hostMachine } from '../../machines/host.ts';
 import { type NetworkInput, networkMachine } from '../../machines/network.ts';
 import {
@@ -8,6 +9,7 @@ import {
   actorKind,
   actorName,
   containerAddress,
+  dhcpClientOf,
   hostAddress,
   networkAddress,
   workerOf,
@@ -42,6 +44,7 @@ const machines: Record<ActorKind, AnyStateMachine> = {
   host: hostMachine,
   network: networkMachine,
   container: containerMachine,
+  dhcp: dhcpMachine,
 };
 
 /** How many containers wake before what came meanwhile is heard: each of them looks at all that it has in the kernel. */
@@ -243,11 +246,12 @@ export class ActorSystem {
     return { type: 'host.start', forwardForeign: this.settings.forwardForeign ?? false };
   }
 
-  #inputFor(kind: ActorKind, address: ActorAddress): ContainerInput | NetworkInput | undefined {
+  #inputFor(kind: ActorKind, address: ActorAddress): ContainerInput | NetworkInput | DhcpInput | undefined {
     if (kind === 'container') {
       const { netnsDirectory } = this.settings;
       return { id: actorName(address), netnsDirectory, attempt: this.journal.lastMessage() };
     }
+    if (kind === 'dhcp') return dhcpClientOf(address);
     const { searchDomain } = this.settings;
     return kind === 'network' ? { name: actorName(address), searchDomain } : undefined;
   }

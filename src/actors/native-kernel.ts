@@ -20,6 +20,7 @@ import type {
 import { type PublishedPort, publishedFlows } from '../core/port.ts';
 import type { NamespaceStatistics } from '../core/statistics.ts';
 import { publicAddresses } from '../core/way-out.ts';
+import { DhcpKeeper } from '../dhcp/keeper.ts';
 import { makeDirectories } from '../make-directories.ts';
 import { span } from '../span.ts';
 import { Announcements } from './announcements.ts';
@@ -111,6 +112,7 @@ export class NativeKernel implements Kernel {
   readonly #namespaces = new NamespaceWatch(this.#route);
   readonly #ports = new PortHolder();
   readonly #processes = new ProcessWatch();
+  readonly #dhcp = new DhcpKeeper();
 
   constructor(
     private readonly netnsDirectory: string,
@@ -175,9 +177,11 @@ export class NativeKernel implements Kernel {
   onFact(listener: (to: ActorAddress, event: ActorEvent) => void): void {
     this.#processes.onExit((owner, pid) => listener(owner as ActorAddress, { type: 'process.exited', pid }));
     this.#namespaces.onEnd((owner) => listener(owner as ActorAddress, { type: 'drift.suspected' }));
+    this.#dhcp.onNews(listener);
   }
 
   close(): void {
+    this.#dhcp.close();
     this.#announcements.close();
     this.#links.close();
     this.#namespaces.close();
@@ -355,6 +359,18 @@ export class NativeKernel implements Kernel {
         return unchanged({ startTicks: this.#processes.watch(step.owner, step.pid, step.startTicks) });
       case 'process.unwatch':
         this.#processes.unwatch(step.owner);
+        return unchanged();
+      case 'dhcp.ask':
+        this.#dhcp.ask(step);
+        return unchanged();
+      case 'dhcp.keep':
+        this.#dhcp.keep(step);
+        return unchanged();
+      case 'dhcp.release':
+        this.#dhcp.release(step);
+        return unchanged();
+      case 'dhcp.stop':
+        this.#dhcp.stop(step.owner);
         return unchanged();
       case 'host.survey':
         return unchanged({ survey: this.#survey() });

@@ -221,10 +221,10 @@ export class Pool extends EventEmitter<PoolEvents> {
     }
   }
 
-  /** Who is asked comes before who asks: the host, then networks, then containers. */
+  /** Who is asked comes before who asks: the host, then networks, then containers, then those who work for them. */
   async #recover(indices: readonly number[]): Promise<void> {
     await Promise.all(indices.map((index) => this.call(index, 'restore', null)));
-    for (const kind of ['host', 'network', 'container'] as const)
+    for (const kind of ['host', 'network', 'container', 'dhcp'] as const)
       await Promise.all(indices.map((index) => this.call(index, 'wake', { kind })));
   }
 }

@@ -87,7 +87,8 @@ function isKnown(engine: Engine, name: string): boolean {
  */
 async function forgetUnmade(engine: Engine, id: string, own: CommandIdentity): Promise<void> {
   const made = knownContainer(engine, id);
-  if (made?.state !== 'failed' || made.lastFault?.leftBehind?.length) return;
+  // what was made of it may be being unmade
+  if (!made || isUp(made) || made.lastFault?.leftBehind?.length) return;
   await tellContainer(engine, id, own, { type: 'container.remove', command: own.id }).catch(() => {});
 }
 

@@ -1,4 +1,4 @@
-import { type ActorAddress, actorKind, actorName } from '../core/actor-address.ts';
+import { type ActorAddress, actorKind, actorName, dhcpClientOf } from '../core/actor-address.ts';
 import type { OutboxRecord } from './engine.ts';
 import { eventSubject, type Noun } from './subjects.ts';
 
@@ -43,10 +43,12 @@ export function cloudEventSubject(node: string, record: OutboxRecord): string {
   return eventSubject(node, noun, id, record.fact.replaceAll(/[^A-Za-z0-9_-]/g, '-'));
 }
 
-/** What the world calls the actor: the host speaks for its node. */
+/** What the world calls the actor: the host speaks for its node, and a DHCP client for its container. */
 function about(node: string, source: ActorAddress): { noun: Noun; id: string } {
   const kind = actorKind(source);
-  return kind === 'host' ? { noun: 'node', id: node } : { noun: kind, id: actorName(source) };
+  if (kind === 'host') return { noun: 'node', id: node };
+  if (kind === 'dhcp') return { noun: 'container', id: dhcpClientOf(source).container };
+  return { noun: kind, id: actorName(source) };
 }
 
 export function eventId(epoch: string, sequence: number): string {

@@ -3,7 +3,7 @@ import { type Fault, type FaultCode, faultStatus } from '../core/fault.ts';
 import type { FirewallDrop, ForeignFirewalls } from '../core/firewall/obstacles.ts';
 import { ways } from '../core/firewall/traffic.ts';
 import { type Collected, type Leftover, leftoverKinds } from '../core/gc.ts';
-import type { NetworkDefinition } from '../core/network.ts';
+import { ipamDrivers, type NetworkDefinition } from '../core/network.ts';
 import type { DamagedDefinition } from '../core/network-check.ts';
 import type { BasicNetworkSettings, NetworkSettings } from '../core/network-settings.ts';
 import type { ExplainedSetting } from '../core/plan/interface-settings.ts';
@@ -160,7 +160,7 @@ const definition = {
   firewall: z.literal('none').optional().describe('its engine wants no rules for it'),
   labels: z.record(z.string(), z.string()),
   options: z.record(z.string(), z.string()),
-  ipam_options: z.object({ driver: z.enum(['host-local', 'none']) }),
+  ipam_options: z.object({ driver: z.enum(ipamDrivers) }),
 } satisfies Shape<NetworkDefinition>;
 
 const networkViewSchema: z.ZodType<NetworkView> = z.object({

@@ -29,6 +29,8 @@ interface Details {
   file?: string;
   reason?: string;
   container?: string;
+  /** until when it has the addresses; null: for ever */
+  expiresAt?: string | null;
 }
 
 export interface EventParts {
@@ -79,6 +81,10 @@ const styles: Record<string, Style> = {
   'port-unreachable': 'yellow',
   'definition-damaged': 'yellow',
   'names-left-out': 'yellow',
+  leased: 'green',
+  'lease-renewed': 'green',
+  'lease-unrenewed': 'yellow',
+  'lease-lost': 'red',
   removed: 'magenta',
   failed: 'red',
   lost: 'red',
@@ -104,6 +110,7 @@ function detailsOf(data: Details, shown: (id: string) => string): string {
       data.container && shown(data.container),
       data.file,
       data.reason,
+      data.expiresAt && `until ${data.expiresAt}`,
       data.fault && `${data.fault.code}: ${data.fault.message}`,
     ]
       .filter(Boolean)

@@ -1,6 +1,6 @@
-/** Who is spoken to: `host`, `network/<name>`, `container/<id>`. */
-export type ActorAddress = 'host' | `network/${string}` | `container/${string}`;
-export type ActorKind = 'host' | 'network' | 'container';
+/** Who is spoken to: `host`, `network/<name>`, `container/<id>`, `dhcp/<container>/<network>`. */
+export type ActorAddress = 'host' | `network/${string}` | `container/${string}` | `dhcp/${string}/${string}`;
+export type ActorKind = 'host' | 'network' | 'container' | 'dhcp';
 
 export const hostAddress: ActorAddress = 'host';
 
@@ -10,6 +10,17 @@ export function containerAddress(id: string): ActorAddress {
 
 export function networkAddress(name: string): ActorAddress {
   return `network/${name}`;
+}
+
+/** The DHCP client of a container on a network; neither name has a slash. */
+export function dhcpAddress(container: string, network: string): ActorAddress {
+  return `dhcp/${container}/${network}`;
+}
+
+/** Whose client that is, and on which network. */
+export function dhcpClientOf(address: ActorAddress): { container: string; network: string } {
+  const [container = '', network = ''] = actorName(address).split('/');
+  return { container, network };
 }
 
 export function actorKind(address: ActorAddress): ActorKind {
@@ -24,10 +35,12 @@ export function actorName(address: ActorAddress): string {
 /**
  * The same actor always lives on the worker of the same index, so nobody needs a directory. The host and the networks,
  * who are asked by everybody, live together on the first: a claim goes to one other thread at most. Containers are
- * spread (FNV-1a).
+ * spread (FNV-1a), each with its DHCP clients.
  */
 export function workerOf(address: ActorAddress, workers: number): number {
-  if (actorKind(address) !== 'container') return 0;
+  const kind = actorKind(address);
+  if (kind === 'dhcp') return workerOf(containerAddress(dhcpClientOf(address).container), workers);
+  if (kind !== 'container') return 0;
   let hash = 0x811c9dc5;
   for (let index = 0; index < address.length; index++)
     hash = Math.imul(hash ^ address.charCodeAt(index), 0x01000193) >>> 0;

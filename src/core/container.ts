@@ -43,6 +43,7 @@ export const containerRequestSchema = z
   .object({
     id: containerIdSchema,
     name: z.string().min(1).max(255).nullish().describe('default: the id'),
+    hostname: z.string().min(1).max(255).nullish().describe('what DHCP servers are told; default: the name'),
     pod: z
       .string()
       .min(1)
@@ -91,6 +92,8 @@ export interface ContainerWish {
   name: string;
   /** A06: what the networks call it: its pod's name when it has one, else its own */
   networkName: string;
+  /** what DHCP servers are told; absent: the name */
+  hostName?: string;
   mode: string;
   netns: NetnsSource;
   attachments: Attachment[];
@@ -118,6 +121,7 @@ export function containerWish(request: ContainerRequest): ContainerWish | Fault 
     id: request.id,
     name: request.name ?? request.id,
     networkName: request.pod ?? request.name ?? request.id,
+    ...(request.hostname && { hostName: request.hostname }),
     mode,
     netns,
     attachments,

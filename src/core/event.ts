@@ -2,13 +2,14 @@ import type { ActorAddress } from './actor-address.ts';
 import type { Family } from './address.ts';
 import type { SubnetClaim } from './claims.ts';
 import type { AttachmentRequest, ContainerWish } from './container.ts';
+import type { DhcpTerms } from './dhcp/terms.ts';
 import type { Fault } from './fault.ts';
 import type { Leftovers } from './gc.ts';
 import type { Lease } from './lease.ts';
 import type { NetworkDefinition, NetworkSubnet, NetworkWish } from './network.ts';
 import type { DamagedDefinition } from './network-check.ts';
 import type { NetworkSettings } from './network-options.ts';
-import type { Step, StepOutput } from './plan/step.ts';
+import type { DhcpPlace, Step, StepOutput } from './plan/step.ts';
 import type { GrantedPort, PublishedPort } from './port.ts';
 import type { StatusBlock } from './status.ts';
 import type { WayOut } from './way-out.ts';
@@ -59,7 +60,32 @@ export type ContainerEvent =
   | { type: 'netns.share'; from: ActorAddress; attempt: number }
   /** a network of the container, which is up there, guards against spoofing from now on, or does so no more */
   | { type: 'lease.changed'; command: null; network: string; spoofing: NetworkSettings['spoofing'] }
-  | { type: 'process.exited'; pid: number };
+  | { type: 'process.exited'; pid: number }
+  | DhcpNews;
+
+/** What a container hears from its DHCP client on a network; `attempt` is that of its lease. */
+export type DhcpNews =
+  /** a server gave it an address, or has changed what it gives */
+  | { type: 'dhcp.leased'; command: null; network: string; attempt: number; terms: DhcpTerms }
+  /** no server gives it any, or not any more */
+  | { type: 'dhcp.lost'; command: null; network: string; attempt: number; fault: Fault };
+
+export type DhcpEvent =
+  | LoopEvent
+  /** its container needs an address: the link is there, and up */
+  | { type: 'dhcp.start'; attempt: number; place: DhcpPlace }
+  /** its container needs none any more, and has given back what it had */
+  | { type: 'dhcp.end' }
+  | { type: 'dhcp.offered'; terms: DhcpTerms }
+  | { type: 'dhcp.acknowledged'; terms: DhcpTerms }
+  /** DHCPNAK */
+  | { type: 'dhcp.refused'; server: string | null; message: string | null }
+  /** time to ask the server that gave the lease; to ask any; the lease has ended */
+  | { type: 'dhcp.t1' }
+  | { type: 'dhcp.t2' }
+  | { type: 'dhcp.expired' }
+  /** no answer in time; detail: what came and could not be taken, or why nothing could be sent */
+  | { type: 'dhcp.timeout'; detail: string | null };
 
 /** B04: what a container that shares another's namespace gets of it. */
 export interface NetnsShare {
@@ -140,4 +166,4 @@ export type HostEvent =
   | { type: 'host.sweep'; command: CommandId; steps: Step[]; found: Leftovers }
   | { type: 'subnet.release'; network: string };
 
-export type ActorEvent = ContainerEvent | NetworkEvent | HostEvent;
+export type ActorEvent = ContainerEvent | NetworkEvent | HostEvent | DhcpEvent;

@@ -58,6 +58,9 @@ export const faultStatus = {
   'bus.unauthorized': 401,
   'bus.open': 403,
   'command.timeout': 504,
+  'dhcp.timeout': 504,
+  'dhcp.refused': 409,
+  'dhcp.expired': 504,
 } as const;
 
 export type FaultCode = keyof typeof faultStatus;

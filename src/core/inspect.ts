@@ -56,5 +56,5 @@ export function networkView(value: unknown, context: NetworkContext): NetworkVie
 function stateName(value: unknown): string {
   if (typeof value !== 'object' || value === null) return String(value);
   const { process, wiring } = (value as { up: { process: string; wiring: string } }).up;
-  return wiring === 'degraded' ? wiring : process;
+  return ['degraded', 'unleased'].includes(wiring) ? 'degraded' : process;
 }

@@ -8,6 +8,7 @@ import {
   type Subnet,
   subnetContains,
 } from './address.ts';
+import type { DhcpTerms } from './dhcp/terms.ts';
 import { type Fault, fault } from './fault.ts';
 import { withEntry, withoutEntry } from './ledger.ts';
 import { LedgerIndex } from './ledger-index.ts';
@@ -50,7 +51,22 @@ export interface Lease {
   acceptRa: number;
   /** null: the network has no resolver */
   dns: LeaseDns | null;
+  /** its address is given by a DHCP server, whom the container's client asks in this attempt. Absent: not so */
+  dhcp?: { attempt: number; terms: DhcpTerms | null };
 }
+
+/** A lease with what a DHCP server gives; null: nothing. */
+export function withTerms(lease: Lease, terms: DhcpTerms | null): Lease {
+  const { announced: _, dhcp, ...rest } = lease;
+  if (!dhcp) return lease;
+  const bare = { ...rest, dhcp: { ...dhcp, terms } };
+  if (!terms) return { ...bare, addresses: [] };
+  const { address, prefixLength, gateway } = terms;
+  return { ...bare, addresses: [{ address, prefixLength, gateway }], announced: [address] };
+}
+
+/** A DHCP server is to give an address, and does not. */
+export const lacksTerms = ({ dhcp }: Lease): boolean => dhcp?.terms === null;
 
 /** What the container's interface is made upon. */
 export type LeaseLink =
@@ -87,6 +103,7 @@ export function chooseAddresses(
   container: string | null = null,
   hostsOwn: readonly string[] = [],
 ): LeasedAddress[] | Fault {
+  if (definition.ipam_options.driver === 'dhcp') return chooseNone(definition, staticIps);
   const holder = holders(leases, container, new Set(hostsOwn));
   const subnets = definition.subnets.map((entry) => ({ entry, subnet: parseSubnet(entry.subnet) as Subnet }));
   for (const address of staticIps)
@@ -124,6 +141,21 @@ export function picked(
       return address === undefined ? [] : [[subnet, address]];
     }),
   );
+}
+
+/** A DHCP server chooses, and it is the one to ask for a certain address: by the MAC address. */
+function chooseNone({ name }: NetworkDefinition, staticIps: readonly string[]): LeasedAddress[] | Fault {
+  const [asked] = staticIps;
+  if (asked === undefined) return [];
+  return familyOf(asked) === 6
+    ? fault(
+        'mode.unsupported',
+        `network ${name} has its addresses from a DHCP server, and there is no client for DHCPv6`,
+      )
+    : fault(
+        'address.outside-subnet',
+        `network ${name} has its addresses from a DHCP server, which may know the container by a static MAC address: ${asked} cannot be asked for`,
+      );
 }
 
 /** Holder of an address: a container's id, or the host; null: it is free. */
@@ -185,6 +217,8 @@ export interface Lessee {
   addresses: LeasedAddress[];
   /** null: as it follows from the addresses */
   staticMac: string | null;
+  /** which of its claims that is for */
+  attempt: number;
 }
 
 /** All that a container's plan needs to know of the network, with the addresses that were chosen for it. */
@@ -213,6 +247,7 @@ export function leaseOf(
     defaultRoute,
     metric,
     acceptRa: acceptRaOf(definition),
+    ...(definition.ipam_options.driver === 'dhcp' && { dhcp: { attempt: lessee.attempt, terms: null } }),
     dns: answersNames(definition) ? { servers: serversOf(definition, device), searchDomains: [searchDomain] } : null,
   };
 }

@@ -34,6 +34,8 @@ export function ownerMark(address: ActorAddress): OwnerMark {
     case 'network':
       return networkAddress(kernelName(actorName(address)));
     case 'host':
+    // a DHCP client has nothing in the kernel that outlives it
+    case 'dhcp':
       return address;
   }
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { canonicalAddress, formatSubnet, hasHostBits, parseSubnet, type Subnet } from './address.ts';
 import { servedNamePattern, servedNameRule } from './name.ts';
-import type { NetworkDefinition, NetworkSubnet } from './network.ts';
+import { dhcpRefusal, ipamDrivers, type NetworkDefinition, type NetworkSubnet } from './network.ts';
 import { completeDefinition } from './network-check.ts';
 import { networkDrivers, unreadableOption } from './network-options.ts';
 
@@ -57,7 +57,7 @@ const fileSchema = z.object({
   firewall: z.literal('none').nullish(),
   labels: z.record(text, text).nullish(),
   options: z.record(text, text).nullish(),
-  ipam_options: z.object({ driver: z.enum(['host-local', 'none']).nullish() }).nullish(),
+  ipam_options: z.object({ driver: z.enum(ipamDrivers).nullish() }).nullish(),
 });
 
 const known: ReadonlySet<string> = new Set(Object.keys(fileSchema.shape));
@@ -80,7 +80,7 @@ export function definitionOf(name: string, json: unknown): NetworkDefinition | s
   if (file.name !== name) return `name: it is ${file.name} in a file that is named ${name}.json`;
   const unreadable = unreadableOption({ driver: file.driver, options: file.options ?? {} });
   if (unreadable !== null) return unreadable;
-  return completeDefinition({
+  const definition = completeDefinition({
     name,
     id: file.id,
     driver: file.driver,
@@ -103,6 +103,9 @@ export function definitionOf(name: string, json: unknown): NetworkDefinition | s
     options: file.options ?? {},
     ipam_options: { driver: file.ipam_options?.driver ?? 'host-local' },
   });
+  if (typeof definition === 'string') return definition;
+  const refusal = definition.ipam_options.driver === 'dhcp' ? dhcpRefusal(definition) : null;
+  return refusal ? `ipam_options: ${refusal.message}` : definition;
 }
 
 type FileSubnet = NonNullable<NonNullable<z.output<typeof fileSchema>['subnets']>>[number];

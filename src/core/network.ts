@@ -74,7 +74,9 @@ export const networkRequestSchema = z
     ipam_options: z
       .record(z.string(), z.string())
       .nullish()
-      .describe('{"driver": "host-local"}, or "none": no addresses are given'),
+      .describe(
+        '{"driver": "host-local"}; "dhcp": a DHCP server gives addresses, on a macvlan or an unmanaged bridge; "none": nobody does',
+      ),
   })
   .describe('a network as it is wished for');
 export type NetworkRequest = z.infer<typeof networkRequestSchema>;
@@ -91,6 +93,9 @@ export interface NetworkSubnet {
   gateway: string | null;
   lease_range?: { start_ip: string | null; end_ip: string | null };
 }
+
+export const ipamDrivers = ['host-local', 'none', 'dhcp'] as const;
+export type IpamDriver = (typeof ipamDrivers)[number];
 
 /** A wish with every default filled in but those that need the host: the bridge's name and free subnets. */
 export interface NetworkWish {
@@ -112,7 +117,7 @@ export interface NetworkWish {
   dnsServers: string[];
   labels: Record<string, string>;
   options: Record<string, string>;
-  ipamDriver: 'host-local' | 'none';
+  ipamDriver: IpamDriver;
 }
 
 export interface NetworkDefinition {
@@ -134,7 +139,7 @@ export interface NetworkDefinition {
   firewall?: 'none';
   labels: Record<string, string>;
   options: Record<string, string>;
-  ipam_options: { driver: 'host-local' | 'none' };
+  ipam_options: { driver: IpamDriver };
 }
 
 /** below it the kernel takes no IPv6 address */
@@ -165,8 +170,7 @@ export function networkWish(request: NetworkRequest): NetworkWish | Fault {
   const settings = readOptions(driver, options);
   if ('code' in settings) return settings;
   const ipamDriver = request.ipam_options?.driver ?? 'host-local';
-  if (ipamDriver !== 'host-local' && ipamDriver !== 'none')
-    return fault('mode.unsupported', `ipam driver ${ipamDriver} is not supported; host-local and none are`);
+  if (!isIpamDriver(ipamDriver)) return ipamRefusal(ipamDriver);
   const link = linkOf(request, driver, options);
   if (typeof link === 'object' && link !== null) return link;
   const subnets = networkSubnets(request.subnets ?? []);
@@ -184,11 +188,11 @@ export function networkWish(request: NetworkRequest): NetworkWish | Fault {
     sharesLink: !isOurs,
     subnets,
     ipv6Enabled: request.ipv6_enabled ?? false,
-    automatic: ipamDriver === 'none' ? [] : automaticFamilies(subnets, request.ipv6_enabled ?? false),
+    automatic: ipamDriver !== 'host-local' ? [] : automaticFamilies(subnets, request.ipv6_enabled ?? false),
     routes,
     internal: request.internal ?? false,
-    // without addresses there is no gateway to answer at
-    dnsEnabled: request.dns_enabled ?? (driver === 'bridge' && ipamDriver !== 'none'),
+    // without addresses of ours there is no gateway to answer at
+    dnsEnabled: request.dns_enabled ?? (driver === 'bridge' && ipamDriver === 'host-local'),
     dnsServers,
     labels: request.labels ?? {},
     options,
@@ -196,6 +200,18 @@ export function networkWish(request: NetworkRequest): NetworkWish | Fault {
   };
   return contradiction(wish, settings) ?? wish;
 }
+
+const isIpamDriver = (text: string): text is IpamDriver => ipamDrivers.includes(text as IpamDriver);
+
+const ipamRefusal = (driver: string): Fault =>
+  fault(
+    'mode.unsupported',
+    /^dhcp(v?6)$/i.test(driver)
+      ? `ipam driver ${driver}: there is no client for DHCPv6; ${addressesByAdvertisement}`
+      : `ipam driver ${driver} is not supported; ${ipamDrivers.join(', ')} are`,
+  );
+
+const addressesByAdvertisement = 'with ipv6_enabled, containers take addresses of IPv6 from router advertisements';
 
 const isDriver = (text: string): text is NetworkDriver => networkDrivers.includes(text as NetworkDriver);
 
@@ -216,12 +232,15 @@ function contradiction(wish: NetworkWish, settings: NetworkSettings): Fault | nu
   const conflict = (message: string) => fault('payload.invalid', message);
   const families = [...automatic, ...subnets.flatMap(({ subnet }) => parseSubnet(subnet)?.family ?? [])];
   if (ipamDriver === 'none' && subnets.length > 0) return conflict('ipam driver none gives no addresses: no subnets');
+  if (ipamDriver === 'dhcp') return dhcpConflict(wish, settings);
   if (families.includes(6) && settings.mtuBytes !== null && settings.mtuBytes < leastMtuBytes6)
     return conflict(`mtu ${settings.mtuBytes}: IPv6 needs at least ${leastMtuBytes6}`);
   if (driver === 'bridge' && sharesLink && link === null)
     return conflict('an unmanaged network needs the name of the bridge that is there');
   if (sharesLink && ipamDriver === 'host-local' && subnets.length === 0)
-    return conflict(`a ${driver} network upon somebody else's link needs a subnet of that link, or ipam driver none`);
+    return conflict(
+      `a ${driver} network upon somebody else's link needs a subnet of that link, or ipam driver ${driver === 'ipvlan' ? 'none' : 'dhcp or none'}`,
+    );
   if (driver !== 'bridge' && wish.dnsEnabled)
     return conflict(`dns_enabled: a ${driver} network upon somebody else's link has no gateway of ours to answer at`);
   if (ipamDriver === 'none' && wish.dnsEnabled) return conflict('dns_enabled: without addresses there is no gateway');
@@ -233,6 +252,42 @@ function contradiction(wish: NetworkWish, settings: NetworkSettings): Fault | nu
   ] as const)
     if (outbound !== null && (wish.internal || !families.includes(family)))
       return conflict(`outbound_addr${family}: nothing of IPv${family} leaves this network`);
+  return guardConflict(wish);
+}
+
+/** Why a network of these traits cannot have its addresses from a DHCP server; null: it can. */
+export function dhcpRefusal({
+  driver,
+  options,
+  subnets,
+  ipv6_enabled,
+}: Pick<NetworkDefinition, 'driver' | 'options' | 'subnets' | 'ipv6_enabled'>): Fault | null {
+  const unsupported = (message: string) => fault('mode.unsupported', `ipam driver dhcp: ${message}`);
+  if (driver === 'ipvlan')
+    return unsupported('the containers of an ipvlan have one MAC address, and a DHCP server could not tell them apart');
+  if (ownsBridge({ driver, options }))
+    return unsupported(
+      "no DHCP server is on a bridge of netloom's; it is for macvlan, and for bridge with option mode=unmanaged",
+    );
+  if (subnets.some(({ subnet }) => parseSubnet(subnet)?.family === 6))
+    return unsupported(`there is no client for DHCPv6; ${addressesByAdvertisement}`);
+  if (subnets.length > 0)
+    return fault('payload.invalid', 'ipam driver dhcp: the DHCP server says what subnet it is: no subnets');
+  if (ipv6_enabled && networkSettings({ driver, options }).acceptRa === 0)
+    return unsupported('there is no client for DHCPv6, and with accept_ra=0 nothing else gives addresses of IPv6');
+  return null;
+}
+
+/** What a network whose addresses a DHCP server gives cannot be. */
+function dhcpConflict(wish: NetworkWish, settings: NetworkSettings): Fault | null {
+  const conflict = (message: string) => fault('payload.invalid', `ipam driver dhcp: ${message}`);
+  const refusal = dhcpRefusal({ ...wish, ipv6_enabled: wish.ipv6Enabled });
+  if (refusal) return refusal;
+  if (wish.driver === 'bridge' && wish.link === null)
+    return conflict('an unmanaged network needs the name of the bridge that is there');
+  if (wish.dnsEnabled) return conflict('dns_enabled: names are answered only for addresses that netloom gives');
+  if (settings.outbound4 ?? settings.outbound6)
+    return conflict('outbound_addr: what leaves a link of others is not changed');
   return guardConflict(wish);
 }
 

@@ -15,6 +15,8 @@ export const containerStates = [
   'created',
   'claiming',
   'building',
+  'leasing',
+  'addressing',
   'configured',
   'running',
   'exited',

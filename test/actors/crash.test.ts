@@ -13,6 +13,8 @@ interface Scenario {
   command: Command;
   /** steps that the kernel refuses, in every life, once the scenario begins */
   refusing?: (step: Step) => boolean;
+  /** a link of the host to a LAN, where a DHCP server is */
+  onLan?: true;
 }
 
 const ports = [
@@ -27,6 +29,18 @@ const createDemo: Command = [demo, toNetwork.create(dual)];
 const createBack: Command = [networkAddress('back'), toNetwork.create(backend)];
 const setup: Command = [web, toContainer.setup(onDemo)];
 const remove: Command = [web, toContainer.remove];
+
+const createLan: Command = [
+  networkAddress('lan'),
+  toNetwork.create({
+    name: 'lan',
+    driver: 'macvlan',
+    network_interface: 'lan0',
+    subnets: null,
+    ipam_options: { driver: 'dhcp' },
+  }),
+];
+const onBoth = { id: 'web', networks: [{ network: 'lan' }, { network: 'demo' }], ports };
 
 /** lives in every house */
 const firstProcess = 1001;
@@ -59,10 +73,33 @@ const scenarios: Record<string, Scenario> = {
   'container.teardown': { before: [createDemo, setup], command: [web, toContainer.teardown] },
   'container.remove': { before: [createDemo, setup], command: remove },
   'network.remove': { before: [createDemo, setup, remove], command: [demo, toNetwork.remove] },
+  'C13 container.setup by DHCP': {
+    before: [createLan, createDemo],
+    command: [web, toContainer.setup(onBoth)],
+    onLan: true,
+  },
+  'C13 a container.setup by DHCP whose address cannot be added': {
+    before: [createLan, createDemo],
+    command: [web, toContainer.setup(onBoth)],
+    onLan: true,
+    refusing: (step) => step.verb === 'address.add' && step.address.startsWith('10.99.'),
+  },
+  'C13 container.connect by DHCP': {
+    before: [createLan, createDemo, setup],
+    command: [web, { type: 'container.connect', attachment: { network: 'lan' } }],
+    onLan: true,
+  },
+  'C13 container.remove by DHCP': {
+    before: [createLan, createDemo, [web, toContainer.setup(onBoth)]],
+    command: remove,
+    onLan: true,
+  },
 };
 
-async function prepared({ before }: Scenario): Promise<House> {
+async function prepared({ before, onLan }: Scenario): Promise<House> {
   const house = new House();
+  if (onLan) house.linux.addVeth(house.linux.host, 'lan0', house.linux.host, 'lan1');
+  house.linux.servesDhcp = onLan ?? false;
   expect(house.linux.startProcess().pid).toBe(firstProcess);
   await house.start();
   for (const [to, event] of before) expect((await house.ask(to, event)).fault).toBeUndefined();

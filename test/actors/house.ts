@@ -168,7 +168,7 @@ export class House {
 
   async #wake(workers: { system: ActorSystem }[]): Promise<void> {
     for (const { system } of workers) system.restore();
-    for (const kind of ['host', 'network', 'container'] as const) {
+    for (const kind of ['host', 'network', 'container', 'dhcp'] as const) {
       for (const { system } of workers) system.wake(kind);
       await pause();
     }

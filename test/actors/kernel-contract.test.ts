@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Performed } from '../../src/actors/kernel.ts';
 import type { ActorAddress } from '../../src/core/actor-address.ts';
+import type { DhcpQuestion } from '../../src/core/dhcp/requests.ts';
+import type { DhcpTerms } from '../../src/core/dhcp/terms.ts';
+import type { ActorEvent } from '../../src/core/event.ts';
 import { describeElement, type Element, portElements } from '../../src/core/nft.ts';
 import { namespaceSettings } from '../../src/core/plan/interface-settings.ts';
 import type { Step, StepOutput } from '../../src/core/plan/step.ts';
@@ -417,6 +420,55 @@ describe.each([
         await succeed(upon(veth));
       });
       expect(world.linkNames(netns)).toEqual(['lo']);
+    });
+
+    it('C13 are asked for an address by, until a DHCP server answers, and give it back', async () => {
+      const lan = world.lan(`lan${count}`);
+      const place = { netns, inode: null, link: 'eth0', macAddress: '02:00:00:00:00:07', hostName: 'web' };
+      const owner = `dhcp/web/lan${count}` as const;
+      const ask = (question: DhcpQuestion, withinMs: number | null): Step => ({
+        verb: 'dhcp.ask',
+        owner,
+        place,
+        question,
+        withinMs,
+      });
+      const told = (type: string) => facts.filter(([to, event]) => to === owner && (event as ActorEvent).type === type);
+      const terms = (type: string) => (told(type)[0]?.[1] as { terms: DhcpTerms } | undefined)?.terms as DhcpTerms;
+      const discover = { kind: 'discover', address: null } as const;
+      await succeed(create(), upon(`lan${count}`), up('eth0', netns));
+
+      await succeed(ask(discover, 50));
+      await until(() => told('dhcp.timeout').length === 1);
+      await succeed(ask(discover, 50), { verb: 'dhcp.stop', owner });
+
+      await lan.serve();
+      await succeed(ask(discover, 20_000));
+      await until(() => told('dhcp.offered').length > 0);
+      const { address, server } = terms('dhcp.offered');
+      await succeed(ask({ kind: 'request', address, server }, 20_000));
+      await until(() => told('dhcp.acknowledged').length > 0);
+      const { serverMac } = terms('dhcp.acknowledged');
+      expect(terms('dhcp.acknowledged')).toMatchObject({ address, server });
+      await until(() => lan.leases().includes(address));
+
+      const past = { renewAt: 1, rebindAt: 2, expiresAt: 3 };
+      await succeed({ verb: 'dhcp.keep', owner, times: past });
+      await until(() => told('dhcp.expired').length > 0);
+      expect(facts.filter(([to]) => to === owner).map(([, event]) => (event as ActorEvent).type)).toEqual([
+        'dhcp.timeout',
+        'dhcp.offered',
+        'dhcp.acknowledged',
+        'dhcp.t1',
+        'dhcp.t2',
+        'dhcp.expired',
+      ]);
+
+      await succeed({ verb: 'dhcp.release', owner, place, lease: { address, server, serverMac } });
+      await until(() => lan.leases().length === 0);
+      // where nothing is there any more, nothing is given back, and that is no failure
+      await succeed(remove(), { verb: 'dhcp.release', owner, place, lease: { address, server, serverMac } });
+      await lan.remove();
     });
 
     it('N23 wait for another one of the same MAC address that goes with its namespace', async () => {

@@ -8,6 +8,7 @@ import { decodeElement, describeElement, type NftSet, nftFamily, nftTable } from
 import type { Ipv6Settings } from '../../src/core/plan/interface-settings.ts';
 import type { Protocol } from '../../src/core/port.ts';
 import { DefinitionStore } from '../../src/networks/definition-store.ts';
+import { DhcpLan, type Dnsmasq } from '../support/dhcp-lan.ts';
 import { FakeKernel } from '../support/fake-kernel.ts';
 import { FakeLinux } from '../support/fake-linux.ts';
 import { becomeFreshHost, ip, ipWithin, temporaryDirectory } from '../support/fresh-host.ts';
@@ -50,6 +51,8 @@ export interface World {
   takePort(protocol: Protocol, address: string, port: number): { release(): void };
   /** a process in a network namespace of its own, or in the host's */
   startProcess(where?: 'own' | 'host'): Promise<{ pid: number; end(): Promise<void> }>;
+  /** a link of that name, by which a DHCP server may be asked */
+  lan(name: string): { serve(): Promise<void>; leases(): string[]; remove(): Promise<void> };
   close(): Promise<void>;
 }
 
@@ -128,6 +131,19 @@ export function fakeWorld(): World {
     startProcess: async (where = 'own') => {
       const { pid } = linux.startProcess(where === 'host' ? linux.host : linux.newNetns());
       return { pid, end: async () => linux.endProcess(pid) };
+    },
+    lan: (name) => {
+      linux.addVeth(linux.host, name, linux.host, `${name}x`);
+      return {
+        serve: async () => {
+          linux.servesDhcp = true;
+        },
+        leases: () => [...linux.dhcpLeases.values()],
+        remove: async () => {
+          linux.servesDhcp = false;
+          linux.deleteLink(linux.host, name);
+        },
+      };
     },
     close: async () => kernel.close(),
   };
@@ -246,6 +262,20 @@ export async function realWorld(): Promise<World> {
         end: async () => {
           child.kill('SIGKILL');
           await ended;
+        },
+      };
+    },
+    lan: (name) => {
+      const lan = new DhcpLan(directory.path, name);
+      let server: Dnsmasq | null = null;
+      return {
+        serve: async () => {
+          server = await lan.dnsmasq();
+        },
+        leases: () => server?.leases() ?? [],
+        remove: async () => {
+          await server?.stop();
+          lan.remove();
         },
       };
     },

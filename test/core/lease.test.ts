@@ -198,7 +198,7 @@ describe('MAC addresses', () => {
     addresses: LeasedAddress[],
     { definition = ours, container = 'web', staticMac = null as string | null, macs = {} as GivenMacs } = {},
   ) {
-    return leaseOf(definition, device, 'dns.netloom', { container, addresses, staticMac }, macs);
+    return leaseOf(definition, device, 'dns.netloom', { container, addresses, staticMac, attempt: 1 }, macs);
   }
   /** What the last of several leases announces; each is given when the one before has ended. */
   const announcedAfter = (...lessees: [addresses: LeasedAddress[], staticMac?: string][]) => {

@@ -107,7 +107,16 @@ describe('the file of a definition', () => {
     ['has a name server that is none', { ...bridge, network_dns_servers: [''] }, /^network_dns_servers.0: is no IP/],
     ['has no subnets', { ...bridge, subnets: [] }, /^subnets: missing/],
     ['has subnets without IPAM', { ...bridge, ipam_options: { driver: 'none' } }, /^subnets: ipam driver none/],
-    ['asks a DHCP server', { ...bridge, ipam_options: { driver: 'dhcp' } }, /^ipam_options.driver/],
+    [
+      'asks a DHCP server on a bridge of ours',
+      { ...bridge, ipam_options: { driver: 'dhcp' } },
+      /^ipam_options.*mode=unmanaged/,
+    ],
+    [
+      'has a DHCP server for IPv6',
+      { ...bridge, driver: 'macvlan', subnets: [{ subnet: 'fd00::/64' }], ipam_options: { driver: 'dhcp' } },
+      /^ipam_options.*no client for DHCPv6/,
+    ],
   ])('that %s is not taken, and the reason is told', (_, json, reason) => {
     expect(definitionOf('pod1', json)).toMatch(reason);
   });

@@ -107,6 +107,16 @@ describe('a network that an engine is about to define', () => {
     expect(propose(network)).toMatchObject({ network_interface: 'wan0', dns_enabled: false });
   });
 
+  it('C13 has its addresses from a DHCP server where it is a macvlan, and nothing else is said', () => {
+    const network = { driver: 'macvlan', network_interface: 'wan0' };
+    expect(propose(network)).toMatchObject({ ipam_options: { driver: 'dhcp' }, subnets: [], dns_enabled: false });
+    expect(propose({ ...network, ipam_options: { driver: 'none' } })).toMatchObject({
+      ipam_options: { driver: 'none' },
+    });
+    const unmanaged = { network_interface: 'br0', options: { mode: 'unmanaged' }, ipam_options: { driver: 'dhcp' } };
+    expect(propose({ ...unmanaged, dns_enabled: true })).toMatchObject({ dns_enabled: false, subnets: [] });
+  });
+
   it.each([
     ['network already exists', {}, { used: { names: { n1: 'b'.repeat(64) } } }, 'network.exists'],
     ['already in use', { network_interface: 'br0' }, { used: { interfaces: ['br0'] } }, 'link.exists'],

@@ -4,6 +4,8 @@ import { type NetworkRequest, networkDefinition, networkWish } from '../../src/c
 import { networkSettings } from '../../src/core/network-options.ts';
 import { networkWishOf } from './samples.ts';
 
+const dhcp = { driver: 'macvlan', ipam_options: { driver: 'dhcp' } };
+
 const refused = (request: Partial<NetworkRequest>): Fault => {
   const made = networkWish({ name: 'demo', ...request });
   if (!('code' in made)) throw new Error('accepted');
@@ -48,6 +50,30 @@ describe('a network wish', () => {
     [{ subnets: [{ subnet: 'fd00::/64' }] }, []],
   ])('asks for free subnets of what it lacks: %j → %j', (request, automatic) => {
     expect(networkWishOf({ subnets: null, ...request }).automatic).toEqual(automatic);
+  });
+
+  it.each([
+    [dhcp],
+    [{ ...dhcp, ipv6_enabled: true }],
+    [{ ...dhcp, driver: 'bridge', network_interface: 'br0', options: { mode: 'unmanaged' } }],
+  ])('C13 may leave addresses to a DHCP server: %j', (request) => {
+    const wish = networkWishOf({ subnets: null, ...request });
+    expect(wish).toMatchObject({ ipamDriver: 'dhcp', subnets: [], automatic: [], dnsEnabled: false });
+    expect(networkDefinition(wish, { bridge: 'br0', subnets: [], created: '' }).ipam_options).toEqual({
+      driver: 'dhcp',
+    });
+  });
+
+  it('C13 refuses DHCPv6 in so many words', () => {
+    for (const request of [
+      { ...dhcp, subnets: [{ subnet: 'fd00::/64' }] },
+      { ...dhcp, ipam_options: { driver: 'dhcp6' } },
+      { ...dhcp, ipv6_enabled: true, options: { accept_ra: '0' } },
+    ])
+      expect(refused(request)).toMatchObject({
+        code: 'mode.unsupported',
+        message: expect.stringContaining('no client for DHCPv6'),
+      });
   });
 
   it.each([
@@ -112,6 +138,13 @@ describe('a network wish', () => {
     [{ routes: [{ destination: '10.1.0.0/16', gateway: 'fd00::1' }] }, 'address.invalid'],
     [{ routes: [{ destination: '10.1.0.0/16', gateway: '10.89.0.9', type: 'blackhole' as const }] }, 'payload.invalid'],
     [{ ipam_options: { driver: 'dhcp' } }, 'mode.unsupported'],
+    [{ driver: 'ipvlan', ipam_options: { driver: 'dhcp' } }, 'mode.unsupported'],
+    [{ driver: 'macvlan', subnets: [{ subnet: 'fd00::/64' }], ipam_options: { driver: 'dhcp' } }, 'mode.unsupported'],
+    [{ driver: 'macvlan', subnets: [{ subnet: '10.1.0.0/24' }], ipam_options: { driver: 'dhcp' } }, 'payload.invalid'],
+    [{ ...dhcp, options: { accept_ra: '0' }, ipv6_enabled: true }, 'mode.unsupported'],
+    [{ ...dhcp, ipam_options: { driver: 'dhcpv6' } }, 'mode.unsupported'],
+    [{ ...dhcp, dns_enabled: true }, 'payload.invalid'],
+    [{ ...dhcp, driver: 'bridge', options: { mode: 'unmanaged' } }, 'payload.invalid'],
     [{ options: { mtu: '67' } }, 'payload.invalid'],
     [{ options: { mtu: '65536' } }, 'payload.invalid'],
     [{ options: { mtu: '1e3' } }, 'payload.invalid'],

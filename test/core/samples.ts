@@ -1,4 +1,5 @@
 import { type ContainerRequest, type ContainerWish, containerWish } from '../../src/core/container.ts';
+import type { DhcpTerms } from '../../src/core/dhcp/terms.ts';
 import type { Fault } from '../../src/core/fault.ts';
 import type { Lease } from '../../src/core/lease.ts';
 import {
@@ -44,6 +45,23 @@ export function leaseOf(lease: Partial<Lease> = {}): Lease {
     acceptRa: 0,
     dns: null,
     ...lease,
+  };
+}
+
+/** What a DHCP server gives, for ever. */
+export function termsOf(terms: Partial<DhcpTerms> = {}): DhcpTerms {
+  return {
+    address: '192.0.2.7',
+    prefixLength: 24,
+    gateway: '192.0.2.1',
+    routes: [],
+    nameServers: ['192.0.2.53'],
+    searchDomains: ['lan.example'],
+    server: '192.0.2.1',
+    serverMac: '02:00:00:00:00:01',
+    times: null,
+    ignored: [],
+    ...terms,
   };
 }
 

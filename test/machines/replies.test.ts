@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { type ContainerContext, containerMachine } from '../../machines/container.ts';
 import { type HostContext, hostMachine } from '../../machines/host.ts';
 import { type NetworkContext, networkMachine } from '../../machines/network.ts';
-import { type ActorAddress, hostAddress } from '../../src/core/actor-address.ts';
+import { type ActorAddress, dhcpClientOf, hostAddress } from '../../src/core/actor-address.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { fault } from '../../src/core/fault.ts';
-import { definitionOf, leaseOf } from '../core/samples.ts';
+import { definitionOf, leaseOf, termsOf } from '../core/samples.ts';
 import { seeded } from '../support/seeded.ts';
-import { networkWish, share, wishes } from './terrains.ts';
+import { dhcpLeaseOf, leasedWish, networkWish, share, wishes } from './terrains.ts';
 import { pick, Walker } from './walker.ts';
 
 /**
@@ -35,6 +35,14 @@ describe('a container, whatever happens to it', () => {
 });
 
 function liveAsContainer(random: () => number) {
+  /** a DHCP client gets an address, or gets none any more */
+  const newsOf = (client: ActorAddress, attempt: number): ActorEvent => {
+    const { network } = dhcpClientOf(client);
+    const news = { command: null, network, attempt } as const;
+    return random() < 0.7
+      ? { type: 'dhcp.leased', ...news, terms: termsOf() }
+      : { type: 'dhcp.lost', ...news, fault: fault('dhcp.expired', 'nobody renewed it') };
+  };
   const answers: ActorEvent[] = [];
   const claims = new Set<ActorAddress>();
   /** questions of others less answers */
@@ -47,7 +55,11 @@ function liveAsContainer(random: () => number) {
       if (to === 'container/other') shares -= 1;
       else if (to === 'container/web') answers.push(event);
       else if (event.type === 'lease.release' || event.type === 'ports.release') claims.delete(to);
-      else if ('attempt' in event) {
+      else if (event.type === 'dhcp.end') claims.delete(to);
+      else if (event.type === 'dhcp.start') {
+        claims.add(to);
+        answers.push(newsOf(to, event.attempt));
+      } else if ('attempt' in event) {
         const isGranted = random() < 0.8;
         if (isGranted && event.type !== 'netns.share') claims.add(to);
         answers.push(
@@ -57,7 +69,7 @@ function liveAsContainer(random: () => number) {
     },
   );
   const command = () => `c${++commands}`;
-  const wish = () => pick(random, Object.values(wishes));
+  const wish = () => pick(random, [...Object.values(wishes), leasedWish]);
   const happenings: (() => void)[] = [
     () => walker.hear({ type: 'container.create', command: command(), wish: wish() }),
     () => walker.hear({ type: 'container.setup', command: command(), wish: wish() }),
@@ -70,8 +82,18 @@ function liveAsContainer(random: () => number) {
       shares += 1;
       walker.hear({ type: 'netns.share', from: 'container/other', attempt: 1 });
     },
+    () => {
+      const [client] = [...claims].filter((owner) => owner.startsWith('dhcp/'));
+      const { attempt } = walker.snapshot.context.leases.lan?.dhcp ?? {};
+      if (client && attempt !== undefined && random() < 0.5) answers.push(newsOf(client, attempt));
+    },
     () => walker.recover(false),
-    () => random() < 0.2 && walker.recover(true),
+    () => {
+      if (random() > 0.2) return;
+      // a client goes by itself then
+      for (const owner of claims) if (owner.startsWith('dhcp/')) claims.delete(owner);
+      walker.recover(true);
+    },
     ...Array.from({ length: 6 }, () => () => walker.finish(pick(random, endings))),
     ...Array.from({ length: 6 }, () => () => {
       const answer = answers.shift();
@@ -89,6 +111,7 @@ function liveAsContainer(random: () => number) {
 
 function grantOf(owner: ActorAddress, attempt: number): ActorEvent {
   if (owner === hostAddress) return { type: 'ports.granted', attempt, ports: wishes.bridge.ports, tookMs: 1 };
+  if (owner === 'network/lan') return { type: 'lease.granted', attempt, lease: dhcpLeaseOf('lan', attempt) };
   if (owner.startsWith('network/')) return { type: 'lease.granted', attempt, lease: leaseOf() };
   return { type: 'netns.shared', attempt, share };
 }

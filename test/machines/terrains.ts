@@ -1,15 +1,18 @@
 import { type ContainerContext, containerMachine } from '../../machines/container.ts';
+import { type DhcpContext, dhcpMachine } from '../../machines/dhcp.ts';
 import { type HostContext, hostMachine } from '../../machines/host.ts';
 import { type NetworkContext, networkMachine } from '../../machines/network.ts';
 import { hostAddress } from '../../src/core/actor-address.ts';
 import type { ActorEvent, LeaseRequest } from '../../src/core/event.ts';
 import { fault } from '../../src/core/fault.ts';
+import { withTerms } from '../../src/core/lease.ts';
 import type { PublishedPort } from '../../src/core/port.ts';
-import { definitionOf, leaseOf, networkWishOf, wishOf } from '../core/samples.ts';
+import { definitionOf, leaseOf, networkWishOf, termsOf, wishOf } from '../core/samples.ts';
 import { applied, failed, littered, recovered, type Terrain } from './walk.ts';
 
 /** What can happen to each machine, with as few different names and numbers as show every way through it. */
 
+const noServer = fault('dhcp.timeout', 'no DHCP server gave an address');
 const refusal = fault('address.exhausted', 'no address is left');
 
 // -------------------------------------------------------------------------------------------------------- container
@@ -25,12 +28,42 @@ export const wishes = {
   none: wishOf({ mode: 'none' }),
 };
 
+/** Its address is given by a DHCP server. */
+export const leasedWish = wishOf({ networks: [{ network: 'lan' }] });
+
+/** A lease whose address a DHCP server is to give. */
+export const dhcpLeaseOf = (network: string, attempt: number) =>
+  withTerms(
+    leaseOf({
+      network,
+      link: { kind: 'macvlan', parent: 'eth0', mode: 'bridge', broadcastLimit: null },
+      macAddress: '02:00:00:00:00:07',
+      dhcp: { attempt, terms: null },
+    }),
+    null,
+  );
+
+/** What its client may tell. */
+export function newsOf({ leases, deferred }: ContainerContext): ActorEvent[] {
+  if (deferred.length > 0) return [];
+  return Object.values(leases).flatMap(({ network, dhcp }): ActorEvent[] => {
+    if (!dhcp) return [];
+    const lost = { type: 'dhcp.lost', command: null, network, fault: noServer } as const;
+    return [
+      { type: 'dhcp.leased', command: null, network, attempt: dhcp.attempt, terms: termsOf() },
+      { ...lost, attempt: dhcp.attempt },
+      { ...lost, attempt: dhcp.attempt - 1 },
+    ];
+  });
+}
+
 export const share = { path: '/netns/netloom-db', status: {} };
 
 /** The answers that a claim of this attempt is waiting for. */
 export function grantsFor({ awaiting, attempt, wish }: ContainerContext): ActorEvent[] {
   return awaiting.map((owner) => {
     if (owner === hostAddress) return { type: 'ports.granted', attempt, ports: wish?.ports ?? [], tookMs: 1 };
+    if (owner === 'network/lan') return { type: 'lease.granted', attempt, lease: dhcpLeaseOf('lan', attempt) };
     if (owner.startsWith('network/')) return { type: 'lease.granted', attempt, lease: leaseOf() };
     return { type: 'netns.shared', attempt, share };
   });
@@ -64,6 +97,7 @@ function answersTo({ change, attempt }: ContainerContext): ActorEvent[] {
 
 export const containerTerrain: Terrain<ContainerContext> = {
   machine: containerMachine,
+  elsewhere: ['leasing', 'addressing', 'up.wiring.leasing', 'up.wiring.unleased', 'up.wiring.withdrawing'],
   input: { id: 'web', netnsDirectory: '/netns', attempt: 0 },
   events: ({ snapshot, outstanding }) => {
     const { context } = snapshot;
@@ -115,6 +149,50 @@ export const containerTerrain: Terrain<ContainerContext> = {
     context.inode,
     context.process,
     context.deferred.map((event) => [event.type, 'wish' in event && event.wish?.netns.kind]),
+    context.command,
+    context.lastFault?.leftBehind?.length ?? 0,
+  ],
+};
+
+/** A container whose networks have DHCP servers; what these have no part in is left out. */
+export const leasedContainerTerrain: Terrain<ContainerContext> = {
+  ...containerTerrain,
+  elsewhere: ['up.process.running', 'up.process.exited'],
+  events: ({ snapshot, outstanding }) => {
+    const { context } = snapshot;
+    const { attempt, change, deferred, leases } = context;
+    const command = 'c';
+    const commands: ActorEvent[] = [
+      { type: 'container.create', command, wish: leasedWish },
+      { type: 'container.setup', command, wish: leasedWish },
+      { type: 'container.teardown', command },
+      { type: 'container.remove', command },
+      ...(leases.lan?.dhcp?.terms === null ? [] : changes(command).filter(({ type }) => /connect$/.test(type))),
+    ];
+    return [
+      ...(deferred.length < 1 ? commands : []),
+      ...grantsFor(context),
+      ...(change?.kind === 'connect'
+        ? ([{ type: 'lease.granted', attempt, lease: dhcpLeaseOf('back', attempt) }] as const)
+        : []),
+      { type: 'claim.refused', attempt, fault: refusal },
+      ...newsOf(context),
+      ...(atRest(snapshot) ? [{ type: 'drift.suspected' } as const] : []),
+      ...(outstanding.length < 1 ? [recovered(false)] : []),
+      recovered(true),
+    ];
+  },
+  essence: (context) => [
+    context.wish !== null,
+    context.change?.kind,
+    context.change?.kind === 'connect' && context.change.terms !== undefined,
+    context.change?.kind === 'address' && context.change.terms !== null,
+    context.suspected,
+    context.awaiting,
+    Object.entries(context.leases).map(([network, { dhcp }]) => [network, dhcp && dhcp.terms !== null]),
+    context.wish?.attachments.length,
+    context.inode,
+    context.deferred.map(({ type }) => type),
     context.command,
     context.lastFault?.leftBehind?.length ?? 0,
   ],
@@ -264,4 +342,42 @@ export const hostTerrain: Terrain<HostContext> = {
     context.surveying.map(({ network }) => network),
     Object.keys(context.sweeping),
   ],
+};
+
+// ------------------------------------------------------------------------------------------------------------- dhcp
+
+export const place = {
+  netns: '/netns/netloom-web',
+  inode: 7,
+  link: 'eth0',
+  macAddress: '02:00:00:00:00:07',
+  hostName: 'web',
+};
+
+export const dhcpTerrain: Terrain<DhcpContext> = {
+  machine: dhcpMachine,
+  input: { container: 'web', network: 'lan' },
+  events: ({ outstanding }) => {
+    // what was asked is answered after it was asked
+    if (outstanding.length > 1) return [recovered(true)];
+    const answers: ActorEvent[] = [
+      { type: 'dhcp.offered', terms: termsOf() },
+      { type: 'dhcp.acknowledged', terms: termsOf() },
+      { type: 'dhcp.acknowledged', terms: termsOf({ address: '192.0.2.8' }) },
+      { type: 'dhcp.refused', server: '192.0.2.1', message: 'not here' },
+      { type: 'dhcp.timeout', detail: null },
+    ];
+    return [
+      { type: 'dhcp.start', attempt: 1, place },
+      { type: 'dhcp.end' },
+      ...answers,
+      { type: 'dhcp.t1' },
+      { type: 'dhcp.t2' },
+      { type: 'dhcp.expired' },
+      recovered(false),
+      recovered(true),
+    ];
+  },
+  results: (plan) => [applied(plan), failed(plan)],
+  essence: ({ offer, terms }) => [offer?.address, terms?.address],
 };

@@ -113,6 +113,8 @@ export interface Terrain<Context> {
   events(place: Place<Context>): ActorEvent[];
   /** every way in which a plan can end */
   results(plan: string): ActorEvent[];
+  /** states that are reached only by what another terrain has */
+  elsewhere?: string[];
   /** what tells two places apart beside the state's name; must have finitely many values */
   essence(context: Context): unknown;
 }

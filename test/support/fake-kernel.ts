@@ -48,6 +48,8 @@ export class FakeKernel implements Kernel {
   readonly #watched = new Map<string, number>();
   readonly #namespaces = new Map<string, FakeNetns>();
   readonly #unwatch: () => void;
+  /** owner → what it waits for */
+  readonly #dhcp = new Map<ActorAddress, { stop(): void }>();
 
   constructor(readonly linux: FakeLinux = new FakeLinux()) {
     const watches = [linux.onExit((pid) => this.#exited(pid)), linux.onNetnsEnd((netns) => this.#ended(netns))];
@@ -144,6 +146,7 @@ export class FakeKernel implements Kernel {
   /** Also what a crash does: bound ports and watches go with their process. */
   close(): void {
     this.#unwatch();
+    for (const owner of [...this.#dhcp.keys()]) this.#stopDhcp(owner);
     this.#watched.clear();
     this.#namespaces.clear();
     for (const owner of [...this.#held.keys()]) this.#release(owner, null);
@@ -344,9 +347,59 @@ export class FakeKernel implements Kernel {
       case 'process.unwatch':
         this.#watched.delete(step.owner);
         return;
+      case 'dhcp.ask':
+        return this.#askDhcp(step);
+      case 'dhcp.keep':
+        return this.#keepLease(step);
+      case 'dhcp.release':
+        this.#stopDhcp(step.owner);
+        if (step.lease) linux.dhcpLeases.delete(step.place.macAddress);
+        return;
+      case 'dhcp.stop':
+        return this.#stopDhcp(step.owner);
       case 'host.survey':
         return { survey: { ...linux.host.ways(), linkNames: [...linux.host.links.keys()] } };
     }
+  }
+
+  /** A server gives everybody an address for ever, or there is none. */
+  #askDhcp({ owner, place, question, withinMs }: StepOf<'dhcp.ask'>): void {
+    this.#stopDhcp(owner);
+    if (this.linux.servesDhcp) {
+      const answer = setImmediate(() => {
+        const terms = this.linux.leaseByDhcp(place.macAddress, question.kind !== 'discover');
+        const type = question.kind === 'discover' ? 'dhcp.offered' : 'dhcp.acknowledged';
+        this.#listener(owner, { type, terms });
+      });
+      this.#dhcp.set(owner, { stop: () => clearImmediate(answer) });
+    } else if (withinMs !== null) {
+      const timer = setTimeout(() => this.#listener(owner, { type: 'dhcp.timeout', detail: null }), withinMs);
+      this.#dhcp.set(owner, { stop: () => clearTimeout(timer) });
+    }
+  }
+
+  #keepLease({ owner, times }: StepOf<'dhcp.keep'>): void {
+    const alarms = times
+      ? (
+          [
+            ['dhcp.t1', times.renewAt],
+            ['dhcp.t2', times.rebindAt],
+            ['dhcp.expired', times.expiresAt],
+          ] as const
+        ).map(([type, at]) => setTimeout(() => this.#listener(owner, { type }), at - Date.now()))
+      : [];
+    const before = this.#dhcp.get(owner);
+    this.#dhcp.set(owner, {
+      stop: () => {
+        before?.stop();
+        for (const alarm of alarms) clearTimeout(alarm);
+      },
+    });
+  }
+
+  #stopDhcp(owner: ActorAddress): void {
+    this.#dhcp.get(owner)?.stop();
+    this.#dhcp.delete(owner);
   }
 
   /** Of this host; null: there is no such key. */

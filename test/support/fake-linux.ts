@@ -1,5 +1,6 @@
 import { networkAddress } from '../../src/core/actor-address.ts';
 import { familyOf, formatSubnet, parseSubnet, type Subnet, subnetContains } from '../../src/core/address.ts';
+import type { DhcpTerms } from '../../src/core/dhcp/terms.ts';
 import type { RouteType } from '../../src/core/link-kinds.ts';
 import { ownerMark } from '../../src/core/names.ts';
 import type { NetworkDefinition } from '../../src/core/network.ts';
@@ -118,6 +119,10 @@ export class FakeLinux {
   /** sources of firewalld's zone `trusted`; null: there is no firewalld */
   trusted: Set<string> | null = new Set();
   readonly names = new Map<string, string[]>();
+  /** whether a DHCP server is on every link of others */
+  servesDhcp = false;
+  /** MAC address → what that one has given */
+  readonly dhcpLeases = new Map<string, string>();
   /** network → gateway → who holds its port */
   readonly #listeners = new Map<string, Map<string, object>>();
   readonly #resolverPorts = new Set<BoundPort>();
@@ -150,6 +155,26 @@ export class FakeLinux {
   /** null for the host's own. */
   netns(path: string | null): FakeNetns | null {
     return path === null || path === ownNetns ? this.host : (this.pins.get(path) ?? null);
+  }
+
+  /** What a DHCP server says to whoever has that MAC address; `given`: it is no offer any more. */
+  leaseByDhcp(macAddress: string, given: boolean): DhcpTerms {
+    const address =
+      this.dhcpLeases.get(macAddress) ??
+      `10.99.${Number.parseInt(macAddress.slice(-2), 16)}.${2 + (Number.parseInt(macAddress.slice(-5, -3), 16) % 250)}`;
+    if (given) this.dhcpLeases.set(macAddress, address);
+    return {
+      address,
+      prefixLength: 16,
+      gateway: '10.99.0.1',
+      routes: [],
+      nameServers: ['10.99.0.1'],
+      searchDomains: [],
+      server: '10.99.0.1',
+      serverMac: '02:00:00:00:99:01',
+      times: null,
+      ignored: [],
+    };
   }
 
   pin(path: string, netns: FakeNetns): StepOutput {

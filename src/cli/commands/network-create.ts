@@ -41,6 +41,7 @@ export function networkCreateCommand(parent: Command, terminal: Terminal): void 
       'netloom network create web --subnet 10.7.0.0/24 --gateway 10.7.0.254 --ip-range 10.7.0.128/25',
       'netloom network create db --internal -o mtu=9000 --label team=storage',
       'netloom network create lan --driver macvlan -o parent=eth0 --subnet 192.0.2.0/24',
+      'netloom network create lan --driver macvlan -o parent=eth0 --ipam-driver dhcp',
     ],
   });
   for (const option of definitionOptions()) command.addOption(option);
@@ -85,7 +86,7 @@ function definitionOptions(): Option[] {
     ),
     new Option('--route <destination,gateway[,metric]>', 'a route for its containers').argParser(collect(parseRoute)),
     new Option('--interface-name <name>', 'of the bridge, or of the parent; default: the first free netloomN'),
-    new Option('--ipam-driver <driver>', 'host-local (default), none'),
+    new Option('--ipam-driver <driver>', 'host-local (default), dhcp, none'),
     new Option(
       '-o, --opt <key=value>',
       `option of the driver (docs/networks.md), e.g. mtu=1400; ${networkDrivers.map(optionsOf).join('; ')}`,

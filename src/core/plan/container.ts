@@ -1,9 +1,9 @@
-import { containerAddress } from '../actor-address.ts';
+import { containerAddress, dhcpAddress } from '../actor-address.ts';
 import { type Family, familyOf, parseSubnet, type Subnet, subnetContains } from '../address.ts';
 import type { Attachment, ContainerWish } from '../container.ts';
 import { dnsName, podmanDomain } from '../dns-name.ts';
 import { type Fault, fault } from '../fault.ts';
-import { firstOfFamily, type Lease, type LeaseLink } from '../lease.ts';
+import { firstOfFamily, type Lease, type LeaseLink, lacksTerms, withTerms } from '../lease.ts';
 import {
   hostEndName,
   macOfBridgePort,
@@ -35,7 +35,7 @@ import {
   type Ipv6Settings,
   namespaceSettings,
 } from './interface-settings.ts';
-import type { LinkSettings, Plan, Step } from './step.ts';
+import { type DhcpPlace, inverse, type LinkSettings, type Plan, type Step } from './step.ts';
 
 /** All that a container's plans are made from: the wish and what was granted for it. */
 export interface ContainerGrant {
@@ -114,6 +114,7 @@ export function teardownPlan(grant: ContainerGrant): Plan {
     name: 'teardown',
     kind: 'dismantle',
     steps: [
+      ...joined(grant).flatMap((one) => releaseSteps(grant, one)),
       { verb: 'process.unwatch', owner: `container/${grant.wish.id}` },
       { verb: 'netns.unwatch', owner: `container/${grant.wish.id}` },
       ...joined(grant).flatMap((one) => forgetNameSteps(grant, one)),
@@ -177,6 +178,7 @@ export function disconnectPlan(before: ContainerGrant, after: ContainerGrant, ne
     name: 'disconnect',
     kind: 'dismantle',
     steps: [
+      ...dropped.flatMap((one) => releaseSteps(before, one)),
       ...dropped.flatMap((one) => forgetNameSteps(before, one)),
       ...refirewall(before, after, publishedElements),
       ...replaced.filter((route) => !leadsOutwards(route)).map(withdrawn),
@@ -187,6 +189,75 @@ export function disconnectPlan(before: ContainerGrant, after: ContainerGrant, ne
       ...replaced.filter(leadsOutwards).map(withdrawn),
     ],
   };
+}
+
+/**
+ * What DHCP servers give now, instead of what they gave before. What is old goes first: a further address of a subnet would go with the
+ * first one.
+ */
+export function addressPlan(name: string, before: ContainerGrant, after: ContainerGrant, inode: number | null): Plan {
+  const endBefore = ({ attachment: { network } }: Joined): Step[] =>
+    joined(before)
+      .filter(({ attachment }) => attachment.network === network)
+      .flatMap(({ attachment, lease }) => containerEndSteps(before, attachment, lease));
+  const changed = joined(after).filter(
+    (one) => !isDeepEqual(endBefore(one), containerEndSteps(after, one.attachment, one.lease)),
+  );
+  return {
+    name,
+    kind: 'mend',
+    steps: [
+      requireStep(after, inode),
+      // what it may send by its links on bridges of ours
+      ...exchange(heldElements(before), heldElements(after)),
+      ...routesThatCome(after, before).map(withdrawn),
+      ...changed.flatMap((one): Step[] => {
+        const [old, wanted] = [endBefore(one), containerEndSteps(after, one.attachment, one.lease)];
+        const gone = old.filter((step) => !wanted.some((other) => isDeepEqual(step, other)));
+        return [...gone.toReversed().flatMap((step) => inverse(step) ?? []), ...wanted];
+      }),
+      // those that stay may have gone with an address
+      ...(changed.length > 0 ? allRoutes(after) : routesThatCome(before, after)),
+      ...changed.flatMap((one) => readyStepsOf(after, one.attachment, one.lease)),
+    ],
+  };
+}
+
+/** The grant as it was before any DHCP server gave anything; or one, of that network. */
+export function withoutTerms(grant: ContainerGrant, network: string | null = null): ContainerGrant {
+  const leases = Object.entries(grant.leases).map(([name, lease]) => [
+    name,
+    network === null || network === name ? withTerms(lease, null) : lease,
+  ]);
+  return { ...grant, leases: Object.fromEntries(leases) };
+}
+
+/** Where the DHCP clients of these networks speak, and for which claims. */
+export function dhcpPlaces(
+  grant: ContainerGrant,
+  inode: number | null,
+): { network: string; attempt: number; place: DhcpPlace }[] {
+  return joined(grant).flatMap((one) => {
+    const { attachment, lease } = one;
+    return lease.dhcp
+      ? [{ network: attachment.network, attempt: lease.dhcp.attempt, place: placeOf(grant, one, inode) }]
+      : [];
+  });
+}
+
+function placeOf({ wish, netns }: ContainerGrant, { attachment, lease }: Joined, inode: number | null): DhcpPlace {
+  const macAddress = macOf(wish, attachment, lease);
+  return { netns, inode, link: attachment.interfaceName, macAddress, hostName: wish.hostName ?? wish.networkName };
+}
+
+/** While the link is there: what is sent needs it. */
+function releaseSteps(grant: ContainerGrant, one: Joined): Step[] {
+  const { attachment, lease } = one;
+  if (!lease.dhcp) return [];
+  const { terms } = lease.dhcp;
+  const owner = dhcpAddress(grant.wish.id, attachment.network);
+  const given = terms && { address: terms.address, server: terms.server, serverMac: terms.serverMac };
+  return [{ verb: 'dhcp.release', owner, place: placeOf(grant, one, null), lease: given }];
 }
 
 export function publishPlan(before: ContainerGrant, after: ContainerGrant): Plan {
@@ -264,12 +335,17 @@ export function statusBlocks(grant: ContainerGrant): Record<string, StatusBlock>
             })),
           },
         },
-        // without a resolver of the network, who lives there asks the container's own
-        dns_server_ips: lease.dns?.servers.length ? lease.dns.servers : grant.wish.dnsServers,
-        dns_search_domains: lease.dns?.searchDomains ?? [],
+        dns_server_ips: nameServersOf(grant.wish, lease),
+        dns_search_domains: lease.dns?.searchDomains ?? lease.dhcp?.terms?.searchDomains ?? [],
       },
     ]),
   );
+}
+
+/** Without a resolver of the network, who lives there asks the container's own, or those that a DHCP server names. */
+function nameServersOf({ dnsServers }: ContainerWish, { dns, dhcp }: Lease): string[] {
+  if (dns?.servers.length) return dns.servers;
+  return dnsServers.length > 0 ? dnsServers : (dhcp?.terms?.nameServers ?? []);
 }
 
 interface Joined {
@@ -557,7 +633,13 @@ type RouteAdd = Extract<Step, { verb: 'route.add' | 'route.delete' }>;
  * the first is in force.
  */
 function allRoutes(grant: ContainerGrant): RouteAdd[] {
-  const routes = joined(grant).flatMap((one) => [...defaultRoutes(grant, one), ...networkRoutes(grant, one)]);
+  const routes = joined(grant).flatMap((one) => [
+    // a gateway may be beyond the subnet, on the link itself
+    ...givenRoutes(grant, one, 'link'),
+    ...defaultRoutes(grant, one),
+    ...givenRoutes(grant, one, 'gateway'),
+    ...networkRoutes(grant, one),
+  ]);
   const isInPlaceOf = (one: RouteAdd) => (other: RouteAdd) =>
     one.destination === other.destination && one.metric === other.metric;
   return routes.filter((route, index) => routes.findIndex(isInPlaceOf(route)) === index);
@@ -625,6 +707,17 @@ function networkRoutes(grant: ContainerGrant, one: Joined): RouteAdd[] {
   });
 }
 
+/** What a DHCP server sends beside the default route: an internal network leads nowhere. */
+function givenRoutes({ netns }: ContainerGrant, { attachment, lease }: Joined, by: 'link' | 'gateway'): RouteAdd[] {
+  const routes = lease.internal ? [] : (lease.dhcp?.terms?.routes ?? []);
+  return routes
+    .filter(({ gateway }) => (gateway === null) === (by === 'link'))
+    .map(({ destination, gateway }): RouteAdd => {
+      const { interfaceName: link } = attachment;
+      return { verb: 'route.add', netns, destination, gateway, link, metric: firstRouteMetric };
+    });
+}
+
 const isOwn = (grant: ContainerGrant, gateway: string | null): boolean =>
   joined(grant).some(({ lease }) => lease.addresses.some(({ address }) => address === gateway));
 
@@ -643,8 +736,12 @@ const reaches = ({ addresses }: Lease, gateway: string): boolean =>
     return subnet !== null && subnetContains(subnet, gateway);
   });
 
-/** C05: a route, of one of its networks or of that one, whose gateway is on none of them. */
+/**
+ * C05: a route, of one of its networks or of that one, whose gateway is on none of them. What a DHCP server will give is not known
+ * before it has.
+ */
 export function unreachableRoute(grant: ContainerGrant, network: string | null = null): Fault | null {
+  if (joined(grant).some(({ lease }) => lacksTerms(lease))) return null;
   for (const one of joined(grant).filter(({ attachment }) => network === null || attachment.network === network)) {
     const lost = one.lease.routes.find(
       ({ type, gateway }) => type === 'unicast' && linkTowards(grant, one, gateway) === null,

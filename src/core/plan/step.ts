@@ -1,5 +1,7 @@
 import type { ActorAddress } from '../actor-address.ts';
 import type { Family } from '../address.ts';
+import type { DhcpQuestion } from '../dhcp/requests.ts';
+import type { DhcpTerms, DhcpTimes } from '../dhcp/terms.ts';
 import type { IpvlanMode, MacvlanMode, RouteType } from '../link-kinds.ts';
 import type { NetworkDefinition } from '../network.ts';
 import { describeElement, type Element } from '../nft.ts';
@@ -154,6 +156,21 @@ export type Step =
   /** the file of a network's definition; `previous` is what it held before */
   | { verb: 'definition.write'; definition: NetworkDefinition; previous: NetworkDefinition | null }
   | { verb: 'definition.remove'; name: string }
+  /**
+   * dhclient <link>: asks DHCP servers, again until one answers, instead of what the owner has asked before. What comes is told to the
+   * owner: `dhcp.offered`, `dhcp.acknowledged`, `dhcp.refused`. `withinMs`: what is asked from now on must lead to a lease
+   * within that time, or the owner is told so, once (`dhcp.timeout`); null: it is asked for ever
+   */
+  | { verb: 'dhcp.ask'; owner: ActorAddress; place: DhcpPlace; question: DhcpQuestion; withinMs: number | null }
+  /** tells the owner when its lease is to be renewed, is to be rebound, and has ended; null: never */
+  | { verb: 'dhcp.keep'; owner: ActorAddress; times: DhcpTimes | null }
+  /**
+   * dhclient -r <link>: nothing more is asked or kept for the owner, and the server hears that its lease is free; null: there is none. A
+   * server that does not hear of it gives the address away when the lease has ended: no failure
+   */
+  | { verb: 'dhcp.release'; owner: ActorAddress; place: DhcpPlace; lease: DhcpRelease | null }
+  /** the same without a word to the server */
+  | { verb: 'dhcp.stop'; owner: ActorAddress }
   /** ip route show; ip address show; ip link show: what subnets and names this host uses already */
   | { verb: 'host.survey' };
 
@@ -162,6 +179,19 @@ export interface HostLink {
   name: string;
   owner: ActorAddress | null;
 }
+
+/** Where a DHCP client speaks. */
+export interface DhcpPlace {
+  netns: string;
+  /** null: whichever namespace is there */
+  inode: number | null;
+  link: string;
+  macAddress: string;
+  /** what servers may show it as */
+  hostName: string | null;
+}
+
+export type DhcpRelease = Pick<DhcpTerms, 'address' | 'server' | 'serverMac'>;
 
 export interface ServedNetwork {
   network: string;
@@ -398,6 +428,10 @@ export function describeStep(step: Step): string {
       return `${step.verb} ${step.addresses.join(', ')} port ${step.port}${step.range > 1 ? `-${step.port + step.range - 1}` : ''}/${step.protocol}`;
     case 'process.watch':
       return `${step.verb} ${step.pid}`;
+    case 'dhcp.ask':
+      return `${step.verb} ${step.question.kind} by ${step.place.link}${within(step.place.netns)}`;
+    case 'dhcp.release':
+      return `${step.verb} ${step.lease ? `${step.lease.address} ` : ''}by ${step.place.link}${within(step.place.netns)}`;
     default:
       return step.verb;
   }

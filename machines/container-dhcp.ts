@@ -1,0 +1,62 @@
+import { dhcpAddress } from '../src/core/actor-address.ts';
+import type { Effect } from '../src/core/effect.ts';
+import type { ContainerEvent } from '../src/core/event.ts';
+import { type Lease, lacksTerms, withTerms } from '../src/core/lease.ts';
+import { addressPlan, dhcpPlaces, withoutTerms } from '../src/core/plan/container.ts';
+import type { Plan } from '../src/core/plan/step.ts';
+import { type ContainerContext, grantOf } from './container-context.ts';
+
+/** Addresses that DHCP servers give: the clients of a container, one per network of that kind, and what they tell. */
+
+type Leases = Record<string, Lease>;
+
+export const lacksLease = ({ leases }: Pick<ContainerContext, 'leases'>): boolean =>
+  Object.values(leases).some(lacksTerms);
+
+/** Whether it is told by a client of this set-up, and not of a former one. */
+export const isOurLease = ({ leases }: ContainerContext, event: ContainerEvent): boolean =>
+  (event.type === 'dhcp.leased' || event.type === 'dhcp.lost') &&
+  leases[event.network]?.dhcp?.attempt === event.attempt;
+
+/** The last that was waited for. */
+export const isLastLease = (context: ContainerContext, event: ContainerEvent): boolean =>
+  event.type === 'dhcp.leased' && isOurLease(context, event) && !lacksLease({ leases: leasesAfter(context, event) });
+
+/** The leases with what a client tells of one. */
+export function leasesAfter({ leases }: ContainerContext, event: ContainerEvent): Leases {
+  if (event.type !== 'dhcp.leased') return leases;
+  return { ...leases, [event.network]: withTerms(leases[event.network] as Lease, event.terms) };
+}
+
+/** Begins to ask for an address on that network; null: on every one that has them from a DHCP server. */
+export function askDhcp(context: ContainerContext, network: string | null): Effect[] {
+  return dhcpPlaces(grantWith(context), context.inode)
+    .filter((one) => network === null || one.network === network)
+    .map(({ network, attempt, place }) => ({
+      kind: 'tell',
+      to: dhcpAddress(context.id, network),
+      event: { type: 'dhcp.start', attempt, place },
+    }));
+}
+
+/** Of a change that is under way: its attachment is not in the wish yet. */
+function grantWith(context: ContainerContext) {
+  const grant = grantOf(context);
+  const { change } = context;
+  if (change?.kind !== 'connect') return grant;
+  return { ...grant, wish: { ...grant.wish, attachments: [...grant.wish.attachments, change.attachment] } };
+}
+
+/** Where a link is about to go, or has gone. */
+export function endDhcp({ id, leases }: ContainerContext, network: string | null = null): Effect[] {
+  return Object.values(leases).flatMap((lease): Effect[] => {
+    const isMeant = lease.dhcp && (network === null || lease.network === network);
+    return isMeant ? [{ kind: 'tell', to: dhcpAddress(id, lease.network), event: { type: 'dhcp.end' } }] : [];
+  });
+}
+
+/** The addresses of a set-up, when all of them are known. */
+export function firstAddressPlan(context: ContainerContext): Plan {
+  const grant = grantOf(context);
+  return addressPlan('address', withoutTerms(grant), grant, context.inode);
+}

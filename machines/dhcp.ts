@@ -1,0 +1,119 @@
+import { dhcpSetup } from './dhcp-actions.ts';
+
+export type { DhcpContext, DhcpInput } from './dhcp-actions.ts';
+
+/** After a restart of the daemon: what was asked is asked again, and what was kept is kept, by the clock on the wall. */
+const asBefore = (target: string) => ({ 'actor.recovered': { guard: 'wasRestarted', target, reenter: true } }) as const;
+
+/** A lease that was renewed; the container hears of it where anything but its time has changed. */
+const renewals = [
+  { guard: 'isOther', target: 'bound', actions: ['tellLeased', 'keepTerms'] },
+  { target: 'bound', actions: ['announceRenewed', 'keepTerms'] },
+] as const;
+
+export const dhcpMachine = dhcpSetup.createMachine({
+  id: 'dhcp',
+  description:
+    'The DHCP client of one container on one network. It asks, and keeps what it was given; giving back is a step of whoever takes the link away.',
+  context: ({ input }) => ({ ...input, attempt: 0, place: null, offer: null, terms: null }),
+  initial: 'absent',
+  on: {
+    'dhcp.start': { target: '.acquiring', actions: 'keepPlace' },
+    'dhcp.end': { target: '.ending' },
+    'actor.recovered': { guard: 'wasRebooted', target: '.absent', actions: 'forget' },
+  },
+  states: {
+    absent: {
+      description: 'Nothing is asked.',
+      on: { 'dhcp.end': {}, 'actor.recovered': {} },
+    },
+    acquiring: {
+      description: 'The container waits for its first address.',
+      initial: 'selecting',
+      on: {
+        'dhcp.acknowledged': { target: 'leased', actions: ['tellLeased', 'keepTerms'] },
+        'dhcp.timeout': { target: 'unanswered', actions: 'tellLost' },
+        'steps.failed': { target: 'unanswered', actions: 'tellLost' },
+        ...asBefore('acquiring'),
+      },
+      states: {
+        selecting: {
+          description: 'Any server is asked for an address.',
+          entry: 'discover',
+          on: { 'dhcp.offered': { target: 'requesting', actions: 'keepOffer' } },
+        },
+        requesting: {
+          description: 'The server that offered one is asked for it.',
+          entry: 'request',
+          on: { 'dhcp.refused': { target: 'selecting' } },
+        },
+      },
+    },
+    unanswered: {
+      description: 'No server gave any in time: the container has heard so, and ends this.',
+    },
+    leased: {
+      description: 'The container has an address until a certain time.',
+      initial: 'bound',
+      on: {
+        'dhcp.refused': { target: 'lost', actions: ['tellLost', 'announceLost'] },
+        'dhcp.expired': { target: 'lost', actions: ['tellLost', 'announceLost'] },
+        'steps.failed': { actions: 'announceUnasked' },
+      },
+      states: {
+        bound: {
+          description: 'There is time.',
+          entry: 'keep',
+          on: {
+            'dhcp.t1': { target: 'renewing' },
+            // no daemon was there at T1
+            'dhcp.t2': { target: 'rebinding' },
+            ...asBefore('bound'),
+          },
+        },
+        renewing: {
+          description: 'The server that gave it is asked to leave it.',
+          entry: 'renew',
+          on: { 'dhcp.acknowledged': renewals, 'dhcp.t2': { target: 'rebinding' }, ...asBefore('renewing') },
+        },
+        rebinding: {
+          description: 'That server does not answer: any other is asked to leave it.',
+          entry: 'rebind',
+          on: { 'dhcp.acknowledged': renewals, ...asBefore('rebinding') },
+        },
+      },
+    },
+    lost: {
+      description:
+        'The lease has ended: the container has no address there, and servers are asked until one gives one.',
+      initial: 'selecting',
+      on: {
+        'dhcp.acknowledged': { target: 'leased', actions: ['tellLeased', 'keepTerms'] },
+        'steps.failed': { actions: 'announceUnasked' },
+        ...asBefore('lost'),
+      },
+      states: {
+        selecting: {
+          description: 'Any server is asked for an address, without haste.',
+          entry: 'discoverAgain',
+          on: { 'dhcp.offered': { target: 'requesting', actions: 'keepOffer' } },
+        },
+        requesting: {
+          description: 'The server that offered one is asked for it.',
+          entry: 'requestAgain',
+          on: { 'dhcp.refused': { target: 'selecting' }, 'dhcp.timeout': { target: 'selecting' } },
+        },
+      },
+    },
+    ending: {
+      description: 'What is still asked or kept is stopped.',
+      entry: 'stop',
+      on: {
+        'dhcp.end': {},
+        'steps.applied': { guard: 'isStop', target: 'absent', actions: 'forget' },
+        'steps.failed': { guard: 'isStop', target: 'absent', actions: 'forget' },
+        ...asBefore('ending'),
+      },
+    },
+  },
+});

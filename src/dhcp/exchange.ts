@@ -1,0 +1,156 @@
+import { randomInt } from 'node:crypto';
+import { failureOf } from '../actors/system-fault.ts';
+import { type DhcpMessage, optionCodes } from '../core/dhcp/message.ts';
+import { type DhcpQuestion, questionMessage } from '../core/dhcp/requests.ts';
+import { refusalText, termsOf } from '../core/dhcp/terms.ts';
+import type { DhcpEvent } from '../core/event.ts';
+import type { DhcpPlace } from '../core/plan/step.ts';
+import { DhcpPort, type Heard, toEverybody, type Way } from './port.ts';
+
+export type DhcpAnswer = Extract<DhcpEvent, { type: 'dhcp.offered' | 'dhcp.acknowledged' | 'dhcp.refused' }>;
+
+/** How a question is asked again. Between two rounds no socket is open, and the namespace can end. */
+export interface Pace {
+  /** within one round, after its beginning */
+  sendAfterMs: readonly number[];
+  /** behind the last of them */
+  listenMs: number;
+  /** until the next round; `round` counts from 0 */
+  pauseMs(round: number): number;
+}
+
+/** Somebody waits. */
+export const hasty: Pace = { sendAfterMs: [0, 500, 1500, 3500], listenMs: 2000, pauseMs: () => 0 };
+/** There may be no server for hours. */
+export const calm: Pace = {
+  sendAfterMs: [0, 1000, 3000, 7000],
+  listenMs: 4000,
+  pauseMs: (round) => Math.min(5_000 * 2 ** round, 60_000),
+};
+/** RFC 2131, 4.4.5: after half of the time that is left. */
+export const until = (atMs: number): Pace => ({
+  sendAfterMs: [0, 1000, 3000],
+  listenMs: 3000,
+  pauseMs: () => Math.max((atMs - Date.now()) / 2, 1000),
+});
+
+/** One question, asked until it is answered or closed. */
+export class Exchange {
+  /** what came and could not be taken, or why nothing could be sent */
+  trouble: string | null = null;
+  readonly #transaction = randomInt(2 ** 32);
+  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #startedMs = Date.now();
+  #port: DhcpPort | null = null;
+  #roundMs = 0;
+  #isClosed = false;
+
+  constructor(
+    private readonly place: DhcpPlace,
+    private readonly question: DhcpQuestion,
+    private readonly pace: Pace,
+    private readonly answered: (answer: DhcpAnswer) => void,
+  ) {}
+
+  /** `afterMs`: not before. */
+  start(afterMs = 0): void {
+    this.#later(afterMs, () => this.#round(0));
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
+    this.#shut();
+  }
+
+  #round(count: number): void {
+    const { sendAfterMs, listenMs, pauseMs } = this.pace;
+    this.#roundMs = Date.now();
+    try {
+      this.#port = new DhcpPort(this.place);
+      this.#port.hear(
+        this.#transaction,
+        (heard) => this.#hear(heard),
+        (why) => {
+          this.trouble = why;
+        },
+      );
+    } catch (error) {
+      this.#note(error);
+    }
+    for (const afterMs of sendAfterMs) this.#later(varied(afterMs), () => this.#send());
+    this.#later((sendAfterMs.at(-1) as number) * 1.1 + listenMs, () => {
+      this.#shut();
+      this.#later(varied(pauseMs(count)), () => this.#round(count + 1));
+    });
+  }
+
+  #send(): void {
+    const seconds = Math.floor((Date.now() - this.#startedMs) / 1000);
+    try {
+      this.#port?.send(
+        questionMessage(this.place, this.question, { transaction: this.#transaction, seconds }),
+        this.#way(),
+      );
+    } catch (error) {
+      this.#note(error);
+    }
+  }
+
+  #way(): Way {
+    const { question } = this;
+    if (question.kind === 'rebind') return toEverybody(question.address);
+    if (question.kind !== 'renew') return toEverybody('0.0.0.0');
+    return { source: question.address, destination: question.server, destinationMac: question.serverMac };
+  }
+
+  #hear({ message, serverMac }: Heard): void {
+    const answer = this.#isClosed ? null : this.#read(message, serverMac);
+    if (typeof answer === 'string') this.trouble = answer;
+    else if (answer) {
+      this.close();
+      this.answered(answer);
+    }
+  }
+
+  /** null: it answers something else; a string says why it cannot be taken. */
+  #read(message: DhcpMessage, serverMac: string): DhcpAnswer | string | null {
+    const { question } = this;
+    const wanted = question.kind === 'discover' ? 'offer' : 'acknowledge';
+    if (message.type !== wanted && (message.type !== 'refuse' || question.kind === 'discover')) return null;
+    const server = serverOf(message);
+    if ('server' in question && server !== null && server !== question.server) return null;
+    if (message.type === 'refuse') return { type: 'dhcp.refused', server, message: refusalText(message) };
+    const terms = termsOf(message, serverMac, this.#roundMs);
+    if (typeof terms === 'string') return terms;
+    return wanted === 'offer' ? { type: 'dhcp.offered', terms } : { type: 'dhcp.acknowledged', terms };
+  }
+
+  #note(error: unknown): void {
+    const { errno, detail } = failureOf(error, 'ask DHCP servers');
+    this.trouble = detail ? `${errno} (${detail})` : errno;
+  }
+
+  #shut(): void {
+    this.#port?.close();
+    this.#port = null;
+  }
+
+  #later(afterMs: number, work: () => void): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      work();
+    }, afterMs);
+    timer.unref();
+    this.#timers.add(timer);
+  }
+}
+
+/** So that clients which began at the same moment do not ask at the same moments. */
+const varied = (ms: number): number => ms * (0.9 + Math.random() * 0.2);
+
+function serverOf({ options }: DhcpMessage): string | null {
+  const bytes = options.get(optionCodes.server);
+  return bytes?.length === 4 ? bytes.join('.') : null;
+}

@@ -1,0 +1,146 @@
+import { randomInt } from 'node:crypto';
+import type { ActorAddress } from '../core/actor-address.ts';
+import { releaseMessage } from '../core/dhcp/requests.ts';
+import type { DhcpTimes } from '../core/dhcp/terms.ts';
+import type { DhcpEvent } from '../core/event.ts';
+import type { Step } from '../core/plan/step.ts';
+import { calm, Exchange, hasty, type Pace, until } from './exchange.ts';
+import { DhcpPort } from './port.ts';
+
+type StepOf<Verb extends Step['verb']> = Extract<Step, { verb: Verb }>;
+type Asked = StepOf<'dhcp.ask'>;
+
+/** A server that offers and refuses without end is asked so often. */
+const leastBetweenDiscoversMs = 1000;
+/** The clock on the wall may be set, and the machine may sleep: it is looked at so often. */
+const lookEveryMs = 60_000;
+
+interface Client {
+  exchange: Exchange | null;
+  deadline: NodeJS.Timeout | null;
+  alarms: Set<NodeJS.Timeout>;
+  times: DhcpTimes | null;
+  discoveredMs: number;
+}
+
+/** Asks and waits for the DHCP clients of one worker: what is to be decided is theirs. */
+export class DhcpKeeper {
+  readonly #clients = new Map<ActorAddress, Client>();
+  #listener: (owner: ActorAddress, event: DhcpEvent) => void = () => {};
+
+  onNews(listener: (owner: ActorAddress, event: DhcpEvent) => void): void {
+    this.#listener = listener;
+  }
+
+  ask({ owner, place, question, withinMs }: Asked): void {
+    const client = this.#client(owner);
+    client.exchange?.close();
+    if (withinMs === null) this.#cancelDeadline(client);
+    else client.deadline ??= this.#deadline(owner, client, withinMs);
+    const exchange = new Exchange(place, question, paceOf({ question, withinMs }, client.times), (answer) => {
+      if (answer.type === 'dhcp.acknowledged') this.#cancelDeadline(client);
+      client.exchange = null;
+      this.#listener(owner, answer);
+    });
+    client.exchange = exchange;
+    exchange.start(question.kind === 'discover' ? this.#pauseBefore(client) : 0);
+  }
+
+  keep({ owner, times }: StepOf<'dhcp.keep'>): void {
+    const client = this.#client(owner);
+    this.#silence(client);
+    client.times = times;
+    if (!times) return;
+    this.#alarm(client, times.renewAt, () => this.#listener(owner, { type: 'dhcp.t1' }));
+    this.#alarm(client, times.rebindAt, () => this.#listener(owner, { type: 'dhcp.t2' }));
+    this.#alarm(client, times.expiresAt, () => this.#listener(owner, { type: 'dhcp.expired' }));
+  }
+
+  /** A server that does not hear of it waits for the end of the lease. */
+  release({ owner, place, lease }: StepOf<'dhcp.release'>): void {
+    this.stop(owner);
+    if (!lease) return;
+    const { address, server, serverMac } = lease;
+    try {
+      const port = new DhcpPort(place);
+      try {
+        const way = { source: address, destination: server, destinationMac: serverMac };
+        port.send(releaseMessage(place, lease, randomInt(2 ** 32)), way);
+      } finally {
+        port.close();
+      }
+    } catch {
+      // the namespace or the link has gone before
+    }
+  }
+
+  stop(owner: ActorAddress): void {
+    const client = this.#clients.get(owner);
+    if (!client) return;
+    this.#clients.delete(owner);
+    client.exchange?.close();
+    this.#cancelDeadline(client);
+    this.#silence(client);
+  }
+
+  close(): void {
+    for (const owner of [...this.#clients.keys()]) this.stop(owner);
+  }
+
+  #client(owner: ActorAddress): Client {
+    const known = this.#clients.get(owner);
+    if (known) return known;
+    const client: Client = { exchange: null, deadline: null, alarms: new Set(), times: null, discoveredMs: -Infinity };
+    this.#clients.set(owner, client);
+    return client;
+  }
+
+  #deadline(owner: ActorAddress, client: Client, withinMs: number): NodeJS.Timeout {
+    return setTimeout(() => {
+      client.deadline = null;
+      const detail = client.exchange?.trouble ?? null;
+      client.exchange?.close();
+      client.exchange = null;
+      this.#listener(owner, { type: 'dhcp.timeout', detail });
+    }, withinMs).unref();
+  }
+
+  #cancelDeadline(client: Client): void {
+    if (client.deadline) clearTimeout(client.deadline);
+    client.deadline = null;
+  }
+
+  #pauseBefore(client: Client): number {
+    const nowMs = performance.now();
+    const pauseMs = Math.max(client.discoveredMs + leastBetweenDiscoversMs - nowMs, 0);
+    client.discoveredMs = nowMs + pauseMs;
+    return pauseMs;
+  }
+
+  /** In order, also of those that are past. */
+  #alarm(client: Client, atMs: number, ring: () => void): void {
+    const leftMs = atMs - Date.now();
+    const timer = setTimeout(
+      () => {
+        client.alarms.delete(timer);
+        if (Date.now() >= atMs) ring();
+        else this.#alarm(client, atMs, ring);
+      },
+      Math.min(Math.max(leftMs, 0), lookEveryMs),
+    );
+    timer.unref();
+    client.alarms.add(timer);
+  }
+
+  #silence(client: Client): void {
+    for (const alarm of client.alarms) clearTimeout(alarm);
+    client.alarms.clear();
+  }
+}
+
+function paceOf({ question, withinMs }: Pick<Asked, 'question' | 'withinMs'>, times: DhcpTimes | null): Pace {
+  if (withinMs !== null) return hasty;
+  if (question.kind === 'renew') return until(times?.rebindAt ?? Infinity);
+  if (question.kind === 'rebind') return until(times?.expiresAt ?? Infinity);
+  return calm;
+}

@@ -1,0 +1,419 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { eventLine } from '../../src/cli/event-line.ts';
+import type { StreamedEvent } from '../../src/client.ts';
+import {
+  type DhcpMessage,
+  encodeMessage,
+  type MessageType,
+  optionCodes,
+  secondsBytes,
+} from '../../src/core/dhcp/message.ts';
+import { addresses, text } from '../core/dhcp/samples.ts';
+import { untilAnswered } from '../support/daemon.ts';
+import { type Answering, DhcpLan, type Dnsmasq, type ScriptedServer } from '../support/dhcp-lan.ts';
+import { ipWithin, linkNames } from '../support/fresh-host.ts';
+import { codeOf, Lab, refusal } from '../support/lab.ts';
+import { ipBatch } from '../support/other-host.ts';
+
+/** A LAN with a DHCP server, and this host's link to it: lan0. */
+
+let lab: Lab;
+let lan: DhcpLan;
+beforeAll(async () => {
+  lab = await Lab.open();
+  lan = new DhcpLan(lab.directory.path, 'lan0');
+});
+afterAll(async () => {
+  lan.remove();
+  await lab.close();
+});
+
+const servers: { stop(): Promise<void> }[] = [];
+const dnsmasq = async (...options: string[]): Promise<Dnsmasq> => {
+  const server = await lan.dnsmasq(options);
+  servers.push(server);
+  return server;
+};
+const scripted = async (answering: Answering): Promise<ScriptedServer> => {
+  const server = await lan.scripted(answering);
+  servers.push(server);
+  return server;
+};
+
+const lanNetwork = { name: 'lan', driver: 'macvlan', network_interface: 'lan0', ipam_options: { driver: 'dhcp' } };
+/** The container of the test that runs: facts are told of one. */
+let web: string;
+let tests = 0;
+beforeEach(async () => {
+  web = `web${++tests}`;
+  await lab.client.network.create(lanNetwork);
+});
+afterEach(async () => {
+  await lab.empty();
+  for (const server of servers.splice(0)) await server.stop();
+});
+
+const setUp = (id: string) => lab.client.container.setup({ id, networks: [{ network: 'lan' }] });
+const view = async (id: string) => (await lab.client.container.inspect({ id })).container;
+const eventually = (look: () => unknown) => untilAnswered(async () => look());
+
+interface Address {
+  addr_info: { local: string; prefixlen: number; scope: string; family: string }[];
+}
+/** Addresses of IPv4 that an interface has inside. */
+const inside = (netns: string, link = 'eth0'): string[] =>
+  ipWithin<Address[]>(netns, 'address', 'show', link)
+    .flatMap(({ addr_info }) => addr_info)
+    .filter(({ family }) => family === 'inet')
+    .map(({ local, prefixlen }) => `${local}/${prefixlen}`);
+const routesInside = (netns: string) =>
+  ipWithin<{ dst: string; gateway?: string; metric?: number; protocol?: string }[]>(netns, 'route')
+    .filter(({ protocol }) => protocol !== 'kernel')
+    .map(({ dst, gateway = null, metric = 0 }) => `${dst} via ${gateway} metric ${metric}`);
+
+/** Without colours. */
+const page = { colored: false, print: () => {}, warn: () => {} };
+
+const factsOf = (id: string, fact: string): StreamedEvent[] =>
+  lab.facts.events.filter(({ subject, type }) => subject === id && type === `dev.netloom.container.${fact}`);
+const leaseFacts = ['leased', 'lease-renewed', 'lease-lost', 'lease-unrenewed'];
+
+// ------------------------------------------------------------------------------------------- what a server may answer
+
+type More = Iterable<[number, Uint8Array]>;
+
+/** The usual answer: an offer, and its acknowledgement. */
+const answerTo = (message: DhcpMessage, address: string, seconds: number, more: More = []): DhcpMessage =>
+  reply(message, message.type === 'discover' ? 'offer' : 'acknowledge', address, [
+    [optionCodes.leaseSeconds, secondsBytes(seconds)],
+    [optionCodes.subnetMask, addresses('255.255.255.0')],
+    [optionCodes.routers, addresses('192.0.2.1')],
+    ...more,
+  ]);
+
+const reply = (message: DhcpMessage, type: MessageType, yourAddress: string, more: More = []): DhcpMessage => ({
+  ...message,
+  type,
+  direction: 'reply',
+  yourAddress,
+  options: new Map([[optionCodes.server, addresses('192.0.2.1')], ...more]),
+});
+
+const refusing = (message: DhcpMessage, words: string): DhcpMessage =>
+  reply(message, 'refuse', '0.0.0.0', [[optionCodes.message, text(words)]]);
+
+const isRenewal = ({ type, clientAddress }: DhcpMessage): boolean => type === 'request' && clientAddress !== '0.0.0.0';
+const isRelease = ({ type }: DhcpMessage): boolean => type === 'release';
+
+/** To be renewed after a second; its end may be far. */
+const soon: More = [
+  [optionCodes.renewalSeconds, secondsBytes(1)],
+  [optionCodes.rebindingSeconds, secondsBytes(2)],
+];
+const giving =
+  (address: string, seconds = 600, more: More = []): Answering =>
+  (message) =>
+    isRelease(message) ? [] : [answerTo(message, address, seconds, more)];
+
+// --------------------------------------------------------------------------------------------------------------- tests
+
+describe('a container whose address a DHCP server gives', () => {
+  it('C13 gets it, keeps it over a kill of the daemon, loses it with the server, and gives it back: the story', async () => {
+    const server = await dnsmasq('--dhcp-option=option:T1,2', '--dhcp-option=option:T2,60');
+    const { netns, status } = await setUp(web);
+    const [address] = inside(netns.path);
+    expect(address).toMatch(/^192\.0\.2\.1[0-5]\d\/24$/);
+    const mac = status.lan?.interfaces.eth0?.mac_address;
+    expect(status.lan).toEqual({
+      interfaces: { eth0: { mac_address: mac, subnets: [{ ipnet: address, gateway: '192.0.2.1' }] } },
+      dns_server_ips: ['192.0.2.53'],
+      dns_search_domains: ['lan.example'],
+    });
+    expect(routesInside(netns.path)).toEqual(['default via 192.0.2.1 metric 99']);
+    const leased = await lab.facts.told(`container/${web} leased`);
+    expect(leased.data).toMatchObject({ network: 'lan', addresses: [address], server: '192.0.2.1' });
+    expect(server.leases()).toEqual([address?.split('/')[0]]);
+
+    await lab.facts.told(`container/${web} lease-renewed`);
+    const renewals = server.count(/DHCPACK/);
+    const discoveries = server.count(/DHCPDISCOVER/);
+    await lab.restart('kill');
+    await server.said(/DHCPACK/, renewals + 1);
+    await lab.facts.told(`container/${web} adopted`);
+    expect(inside(netns.path)).toEqual([address]);
+    expect(server.count(/DHCPDISCOVER/)).toBe(discoveries);
+
+    await lab.client.container.teardown({ id: web });
+    await server.said(new RegExp(`DHCPRELEASE.*${mac}`));
+    await eventually(() => expect(server.leases()).toEqual([]));
+    await server.stop();
+
+    const short = await scripted(giving('192.0.2.77', 4));
+    const again = await setUp(web);
+    expect(inside(again.netns.path)).toEqual(['192.0.2.77/24']);
+    await short.stop();
+    const lost = await lab.facts.told(`container/${web} lease-lost`);
+    expect(lost.data).toMatchObject({ addresses: ['192.0.2.77/24'], fault: { code: 'dhcp.expired' } });
+    await eventually(() => expect(inside(again.netns.path)).toEqual([]));
+    await untilAnswered(async () => expect(await view(web)).toMatchObject({ state: 'degraded' }));
+
+    const told = lab.facts.events.filter(({ subject, type }) => subject === web && /leas|adopted|torn-down/.test(type));
+    console.log(
+      ['The story, as the container tells it', ...told.map((event) => eventLine(page, event))].join('\n  '),
+      ['\nand as dnsmasq does', ...server.log.filter((line) => /DHCP[A-Z]+\(/.test(line))].join('\n  '),
+    );
+  });
+
+  it('C13 has the same address and MAC address whenever it comes, and another than its neighbours', async () => {
+    const server = await dnsmasq();
+    const first = await setUp(web);
+    const [other] = inside((await setUp(`db${tests}`)).netns.path);
+    const [own] = inside(first.netns.path);
+    expect(other).not.toBe(own);
+    await lab.remove(web);
+    await eventually(() => expect(server.leases()).toEqual([other?.split('/')[0]]));
+    const { netns, status } = await setUp(web);
+    expect(inside(netns.path)).toEqual([own]);
+    expect(status.lan?.interfaces.eth0?.mac_address).toBe(first.status.lan?.interfaces.eth0?.mac_address);
+    const named = {
+      id: `given${tests}`,
+      hostname: 'my.host',
+      networks: [{ network: 'lan', staticMac: '02:00:00:00:13:01' }],
+    };
+    await lab.client.container.setup(named);
+    expect(await server.said(/DHCPACK.*02:00:00:00:13:01/)).toMatch(/ my-host$/);
+  });
+
+  it('C13 joins and leaves that network while it lives', async () => {
+    const server = await dnsmasq();
+    await lab.client.network.create({ name: 'back', subnets: [{ subnet: '10.13.0.0/24' }] });
+    const { netns } = await lab.client.container.setup({ id: web, networks: [{ network: 'back' }] });
+    const joined = await lab.client.request('container.connect', { id: web, network: 'lan' });
+    const [address] = inside(netns.path, 'eth1');
+    expect(joined.status.lan?.interfaces.eth1?.subnets).toEqual([{ ipnet: address, gateway: '192.0.2.1' }]);
+    expect((await lab.facts.told(`container/${web} connected`)).data).toMatchObject({
+      network: 'lan',
+      addresses: [address?.split('/')[0]],
+    });
+    expect(routesInside(netns.path)).toEqual(['default via 192.0.2.1 metric 99', 'default via 10.13.0.1 metric 100']);
+    await lab.client.request('container.disconnect', { id: web, network: 'lan' });
+    await server.said(/DHCPRELEASE/);
+    expect(ipWithin<{ ifname: string }[]>(netns.path, 'link').map(({ ifname }) => ifname)).toEqual(['lo', 'eth0']);
+    expect(routesInside(netns.path)).toEqual(['default via 10.13.0.1 metric 100']);
+  });
+
+  it('C13 has it back after a reload where somebody took it off', async () => {
+    const server = await dnsmasq();
+    const { netns } = await setUp(web);
+    const found = inside(netns.path);
+    const discoveries = server.count(/DHCPDISCOVER/);
+    ipBatch(netns.path, [`address delete ${found[0]} dev eth0`]);
+    await lab.client.request('container.reload', { id: web });
+    expect(inside(netns.path)).toEqual(found);
+    expect(routesInside(netns.path)).toEqual(['default via 192.0.2.1 metric 99']);
+    expect(server.count(/DHCPDISCOVER/)).toBe(discoveries);
+  });
+
+  it('C13 gets it on a bridge of others, and from an engine that brings the network', async () => {
+    const server = await dnsmasq();
+    ipBatch(null, ['link add br0 type bridge', 'link set br0 up', 'link set lan0 master br0']);
+    const definition = {
+      name: 'brought',
+      id: 'c'.repeat(64),
+      driver: 'bridge',
+      network_interface: 'br0',
+      created: '2026-01-01T00:00:00Z',
+      ipv6_enabled: false,
+      internal: false,
+      dns_enabled: false,
+      options: { mode: 'unmanaged' },
+      ipam_options: { driver: 'dhcp' },
+    };
+    const id = 'd'.repeat(64);
+    const attached = await lab.client.container.attach({
+      id,
+      name: 'guest',
+      hostname: 'guest-host',
+      networks: [{ network: 'brought', definition }],
+    });
+    const [address] = inside(attached.netns.path);
+    expect(attached.status.brought).toMatchObject({
+      dns_server_ips: ['192.0.2.53'],
+      dns_search_domains: ['lan.example'],
+    });
+    expect(await server.said(new RegExp(`DHCPACK.*${address?.split('/')[0]}`))).toMatch(/guest-host$/);
+    await lab.client.request('container.detach', { id, networks: ['brought'] });
+    await server.said(/DHCPRELEASE/);
+    await lab.settled();
+    ipBatch(null, ['link set lan0 nomaster', 'link delete br0']);
+  });
+});
+
+describe('a DHCP server that changes its mind', () => {
+  it('C13 replaces an address with that of a renewal, routes and name servers too', async () => {
+    const routes: More = [[optionCodes.classlessRoutes, Uint8Array.of(0, 198, 51, 100, 1, 16, 10, 1, 198, 51, 100, 2)]];
+    await scripted((message) => {
+      if (isRelease(message)) return [];
+      if (!isRenewal(message)) return [answerTo(message, '192.0.2.77', 600, soon)];
+      return [
+        answerTo(message, '198.51.100.7', 600, [...routes, [optionCodes.nameServers, addresses('198.51.100.53')]]),
+      ];
+    });
+    const { netns } = await setUp(web);
+    expect(inside(netns.path)).toEqual(['192.0.2.77/24']);
+    await lab.facts.told(`container/${web} leased`, 2);
+    await eventually(() => expect(inside(netns.path)).toEqual(['198.51.100.7/24']));
+    await untilAnswered(async () => {
+      const { status, state } = await view(web);
+      expect(state).toBe('configured');
+      expect(status.lan).toMatchObject({ dns_server_ips: ['198.51.100.53'] });
+    });
+    expect(routesInside(netns.path).sort()).toEqual([
+      '10.1.0.0/16 via 198.51.100.2 metric 100',
+      'default via 198.51.100.1 metric 99',
+    ]);
+  });
+
+  it('C13 takes an address that was refused away, and goes on with the next one', async () => {
+    let refusals = 0;
+    await scripted((message) => {
+      if (isRelease(message)) return [];
+      if (isRenewal(message) && refusals++ === 0) return [refusing(message, 'not here any more')];
+      return [answerTo(message, refusals === 0 ? '192.0.2.77' : '192.0.2.78', 600, refusals === 0 ? soon : [])];
+    });
+    const { netns } = await setUp(web);
+    const { data } = await lab.facts.told(`container/${web} lease-lost`);
+    expect(data).toMatchObject({
+      fault: { code: 'dhcp.refused', message: expect.stringContaining('not here any more') },
+    });
+    await lab.facts.told(`container/${web} degraded`);
+    await lab.facts.told(`container/${web} leased`, 2);
+    await eventually(() => expect(inside(netns.path)).toEqual(['192.0.2.78/24']));
+    await untilAnswered(async () => expect(await view(web)).toMatchObject({ state: 'configured', lastFault: null }));
+  });
+
+  it('C13 is asked again where it refuses what it has offered', async () => {
+    let refusals = 0;
+    const server = await scripted((message) => {
+      if (isRelease(message)) return [];
+      if (message.type === 'request' && refusals++ === 0) return [refusing(message, 'too late')];
+      return [answerTo(message, '192.0.2.77', 600)];
+    });
+    const { netns } = await setUp(web);
+    expect(inside(netns.path)).toEqual(['192.0.2.77/24']);
+    expect(server.heard.filter(({ type }) => type === 'discover').length).toBeGreaterThan(1);
+  });
+
+  it('C13 is asked by everybody when it has gone, and another one may leave the address', async () => {
+    const server = await scripted((message) => {
+      if (isRelease(message)) return [];
+      // who had given it is silent
+      if (isRenewal(message) && server.heard.filter(isRenewal).length < 3) return [];
+      return [answerTo(message, '192.0.2.77', 600, isRenewal(message) ? [] : soon)];
+    });
+    const { netns } = await setUp(web);
+    await lab.facts.told(`container/${web} lease-renewed`);
+    expect(inside(netns.path)).toEqual(['192.0.2.77/24']);
+    expect(factsOf(web, 'lease-lost')).toEqual([]);
+  });
+
+  it('C13 gives an address again when it comes back, after the lease had ended', async () => {
+    const server = await scripted(giving('192.0.2.77', 3));
+    const { netns } = await setUp(web);
+    server.answer(() => []);
+    await lab.facts.told(`container/${web} lease-lost`);
+    await eventually(() => expect(inside(netns.path)).toEqual([]));
+    expect(routesInside(netns.path)).toEqual([]);
+    // everything else works meanwhile
+    await lab.client.network.create({ name: 'back', subnets: [{ subnet: '10.13.0.0/24' }] });
+    await lab.client.request('container.connect', { id: web, network: 'back' });
+    await lab.client.request('container.disconnect', { id: web, network: 'back' });
+    expect(await view(web)).toMatchObject({ state: 'degraded', lastFault: { code: 'dhcp.expired' } });
+    await lab.client.request('container.reload', { id: web });
+    expect(await view(web)).toMatchObject({ state: 'degraded', lastFault: { code: 'dhcp.expired' } });
+    server.answer(giving('192.0.2.79'));
+    await lab.facts.told(`container/${web} leased`, 2);
+    await eventually(() => expect(inside(netns.path)).toEqual(['192.0.2.79/24']));
+    await untilAnswered(async () => expect(await view(web)).toMatchObject({ state: 'configured', lastFault: null }));
+  });
+});
+
+describe('a LAN where no server gives an address', () => {
+  it('C13 is refused after 5 s, of which nothing is left: set-up, connect, and what cannot be taken', async () => {
+    await lab.client.network.create({ name: 'back', subnets: [{ subnet: '10.13.0.0/24' }] });
+    const { netns } = await lab.client.container.setup({ id: `other${tests}`, networks: [{ network: 'back' }] });
+    await scripted((message) => {
+      const offer = answerTo(message, '127.0.0.1', 600);
+      const longest = encodeMessage(reply(message, 'offer', '192.0.2.77', [[200, new Uint8Array(1100)]]));
+      const cutOff = encodeMessage(answerTo(message, '192.0.2.77', 600)).subarray(0, 245);
+      return [offer, longest, cutOff, new Uint8Array(1400).fill(0xff), answerTo(message, '192.0.2.255', 600)];
+    });
+    const startedMs = performance.now();
+    const [setup, joined] = await Promise.all([
+      refusal(setUp(web)),
+      refusal(lab.client.request('container.connect', { id: `other${tests}`, network: 'lan' })),
+    ]);
+    expect(performance.now() - startedMs).toBeGreaterThan(4_900);
+    for (const fault of [setup, joined])
+      expect(fault).toMatchObject({ code: 'dhcp.timeout', message: expect.stringMatching(/lan within 5 s: .+/) });
+    await untilAnswered(async () => expect(await view(web)).toMatchObject({ state: 'created' }));
+    expect(await view(`other${tests}`)).toMatchObject({ state: 'configured', attachments: [{ network: 'back' }] });
+    expect(ipWithin<{ ifname: string }[]>(netns.path, 'link').map(({ ifname }) => ifname)).toEqual(['lo', 'eth0']);
+    await lab.settled();
+    expect((await lab.client.network.inspect({ name: 'lan' })).network.leases).toEqual({});
+    expect(factsOf(web, 'leased')).toEqual([]);
+  });
+
+  it('C13 is waited for by the next daemon, too', async () => {
+    const server = await scripted(() => []);
+    const asked = setUp(web).catch(() => {});
+    await server.asked(1);
+    await lab.restart('kill', () => server.answer(giving('192.0.2.77')));
+    await lab.facts.told(`container/${web} configured`);
+    await asked;
+    const { netns } = await view(web);
+    expect(inside(netns?.path as string)).toEqual(['192.0.2.77/24']);
+  });
+
+  it('C13 takes what is right among what is not', async () => {
+    const server = await scripted((message) => {
+      if (isRelease(message)) return [];
+      const right = answerTo(message, '192.0.2.77', 600, [
+        [optionCodes.nameServers, addresses('0.0.0.0', '192.0.2.53')],
+        [optionCodes.domainName, text('lan\nnameserver 203.0.113.6')],
+      ]);
+      const strange = { ...right, transaction: right.transaction ^ 1 };
+      const others = { ...right, macAddress: '02:00:00:00:00:99' };
+      const flood = Array.from({ length: 30 }, () => new Uint8Array(600).fill(0xff));
+      return [strange, others, ...flood, right];
+    });
+    const { netns, status } = await setUp(web);
+    expect(inside(netns.path)).toEqual(['192.0.2.77/24']);
+    expect(status.lan).toMatchObject({ dns_server_ips: ['192.0.2.53'], dns_search_domains: [] });
+    expect((await lab.facts.told(`container/${web} leased`)).data).toMatchObject({
+      ignored: [expect.stringContaining('0.0.0.0'), expect.stringContaining('option 15')],
+    });
+    await lab.tearDown(web);
+    await untilAnswered(async () => expect(server.heard.some(isRelease)).toBe(true));
+  });
+});
+
+it('C13 refuses DHCPv6, and static addresses, in so many words', async () => {
+  const subnets = [{ subnet: 'fd00:13::/64' }];
+  expect(await refusal(lab.client.network.create({ ...lanNetwork, name: 'six', subnets }))).toMatchObject({
+    code: 'mode.unsupported',
+    message: expect.stringContaining('no client for DHCPv6'),
+  });
+  const on = (staticIps: string[]) =>
+    lab.client.container.setup({ id: web, networks: [{ network: 'lan', staticIps }] });
+  expect(await refusal(on(['fd00:13::7']))).toMatchObject({ message: expect.stringContaining('no client for DHCPv6') });
+  expect(await codeOf(on(['192.0.2.7']))).toBe('address.outside-subnet');
+  expect(linkNames()).not.toContain('eth0');
+});
+
+it('C13 tells of leases under the name of the container only', () => {
+  const told = lab.facts.events.filter(({ type }) => leaseFacts.some((fact) => type.endsWith(`.${fact}`)));
+  expect(new Set(told.map(({ source }) => source.split('/').slice(0, 4).join('/')))).toEqual(
+    new Set(['/netloom/testnode/container']),
+  );
+});

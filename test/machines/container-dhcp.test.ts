@@ -1,0 +1,212 @@
+import { describe, expect, it } from 'vitest';
+import { type ContainerContext, containerMachine } from '../../machines/container.ts';
+import type { Effect } from '../../src/core/effect.ts';
+import type { ActorEvent } from '../../src/core/event.ts';
+import { fault } from '../../src/core/fault.ts';
+import { containerView } from '../../src/core/inspect.ts';
+import { describeStep } from '../../src/core/plan/step.ts';
+import { termsOf } from '../core/samples.ts';
+import { dhcpLeaseOf, grantsFor, leasedWish } from './terrains.ts';
+import { applied, begin, brief, failed, follow, recovered, type Snapshot, stateName } from './walk.ts';
+
+/** A container whose address a DHCP server gives. */
+
+type At = Snapshot<ContainerContext>;
+
+const start: At = begin(containerMachine, { id: 'web', netnsDirectory: '/netns', attempt: 0 });
+const reach = (from: At, ...events: ActorEvent[]): At => follow(containerMachine, from, ...events).next;
+const step = (from: At, ...events: ActorEvent[]): string[] => {
+  const { next, effects } = follow(containerMachine, from, ...events);
+  return [stateName(next.value), ...effects.map(brief)];
+};
+const effectsOf = (from: At, event: ActorEvent): Effect[] => follow(containerMachine, from, event).effects;
+const stepsOf = (from: At, event: ActorEvent): string[] =>
+  effectsOf(from, event).flatMap((effect) => (effect.kind === 'apply' ? effect.plan.steps.map(describeStep) : []));
+
+const terms = termsOf();
+const noServer = fault('dhcp.timeout', 'no DHCP server gave an address');
+const ended = fault('dhcp.expired', 'nobody renewed it');
+const leased = (attempt: number, more = {}, network = 'lan'): ActorEvent => ({
+  type: 'dhcp.leased',
+  command: null,
+  network,
+  attempt,
+  terms: { ...terms, ...more },
+});
+const lost = (attempt: number, why = ended, network = 'lan'): ActorEvent => ({
+  type: 'dhcp.lost',
+  command: null,
+  network,
+  attempt,
+  fault: why,
+});
+
+const claiming = reach(start, { type: 'container.setup', command: 'c1', wish: leasedWish });
+const building = reach(claiming, ...grantsFor(claiming.context));
+const { attempt } = building.context;
+const made = applied('setup', [{ netns: { path: '/netns/netloom-web', inode: 7 } }]);
+const leasing = reach(building, made);
+const addressing = reach(leasing, leased(attempt));
+const up = reach(addressing, applied('address', [{ netns: { path: '/netns/netloom-web', inode: 7 } }]));
+const stateOf = (at: At) => containerView(at.value, at.context)?.state;
+
+describe('a set-up that waits for a DHCP server', () => {
+  it('C13 asks when its links are there, in the namespace that was made', () => {
+    expect(step(building, made)).toEqual(['leasing', 'tell dhcp/web/lan dhcp.start']);
+    const place = {
+      netns: '/netns/netloom-web',
+      inode: 7,
+      link: 'eth0',
+      macAddress: '02:00:00:00:00:07',
+      hostName: 'web',
+    };
+    expect(effectsOf(building, made)).toMatchObject([{ event: { attempt, place } }]);
+  });
+
+  it('C13 adds what was given, and is answered then', () => {
+    expect(step(leasing, leased(attempt))).toEqual(['addressing', 'apply address']);
+    expect(stepsOf(leasing, leased(attempt))).toEqual([
+      'netns.require /netns/netloom-web',
+      'link.set eth0 up in /netns/netloom-web',
+      'address.add 192.0.2.7/24 dev eth0 in /netns/netloom-web',
+      'route.add 0.0.0.0/0 via 192.0.2.1 in /netns/netloom-web',
+      'address.announce 192.0.2.7 dev eth0 in /netns/netloom-web',
+    ]);
+    const told = effectsOf(addressing, applied('address', [{ netns: { path: '/netns/netloom-web', inode: 7 } }]));
+    expect(told.map(brief)).toEqual(['announce netns-ready', 'announce configured', 'reply c1 ok']);
+    expect(told.at(-1)).toMatchObject({
+      output: {
+        status: {
+          lan: {
+            interfaces: { eth0: { subnets: [{ ipnet: '192.0.2.7/24', gateway: '192.0.2.1' }] } },
+            dns_server_ips: ['192.0.2.53'],
+            dns_search_domains: ['lan.example'],
+          },
+        },
+      },
+    });
+  });
+
+  it('C13 unmakes what it made where no server answers, and says so at once', () => {
+    expect(step(leasing, lost(attempt, noServer))).toEqual([
+      'unconfiguring',
+      'announce failed',
+      'reply c1 dhcp.timeout',
+      'announce tearing-down',
+      'tell dhcp/web/lan dhcp.end',
+      'apply teardown',
+    ]);
+    expect(step(addressing, failed('address'))).toMatchObject({ 0: 'unconfiguring' });
+    const down = reach(leasing, lost(attempt, noServer), applied('teardown'), applied('unlink'));
+    expect([stateName(down.value), down.context.leases, down.context.lastFault]).toEqual(['created', {}, noServer]);
+  });
+
+  it('C13 hears only the client of this set-up', () => {
+    for (const event of [leased(attempt - 1), lost(attempt - 1)]) expect(step(leasing, event)).toEqual(['leasing']);
+  });
+
+  it('C13 waits on after a restart of the daemon, and not after a reboot', () => {
+    expect(step(leasing, recovered(false))).toEqual(['leasing']);
+    expect(step(leasing, recovered(true))[0]).toBe('created');
+  });
+
+  it('C13 makes a teardown wait until it has ended, one way or the other', () => {
+    const waiting = reach(leasing, { type: 'container.teardown', command: 'c2' });
+    expect(stateName(waiting.value)).toBe('leasing');
+    const failing = reach(waiting, lost(attempt, noServer), applied('teardown'));
+    expect(step(failing, applied('unlink')).at(-1)).toBe('reply c2 ok');
+  });
+});
+
+describe('a container that is up by a lease', () => {
+  const at = (address: string) => ({ address, gateway: '192.0.2.1' });
+
+  it('C13 exchanges its address, the old one first', () => {
+    expect(stepsOf(up, leased(attempt, at('192.0.2.8')))).toEqual([
+      'netns.require /netns/netloom-web',
+      'address.delete 192.0.2.7/24 dev eth0 in /netns/netloom-web',
+      'link.set eth0 up in /netns/netloom-web',
+      'address.add 192.0.2.8/24 dev eth0 in /netns/netloom-web',
+      'route.add 0.0.0.0/0 via 192.0.2.1 in /netns/netloom-web',
+      'address.announce 192.0.2.8 dev eth0 in /netns/netloom-web',
+    ]);
+    const changed = reach(up, leased(attempt, at('192.0.2.8')), applied('address'));
+    expect(changed.context.leases.lan?.addresses).toMatchObject([{ address: '192.0.2.8' }]);
+    expect(stateOf(changed)).toBe('configured');
+  });
+
+  it('C13 loses it with the lease, is degraded, and whole again with the next one', () => {
+    expect(stepsOf(up, lost(attempt))).toEqual([
+      'netns.require /netns/netloom-web',
+      'route.delete 0.0.0.0/0 via 192.0.2.1 in /netns/netloom-web',
+      'address.delete 192.0.2.7/24 dev eth0 in /netns/netloom-web',
+      'link.set eth0 up in /netns/netloom-web',
+    ]);
+    expect(step(reach(up, lost(attempt)), applied('address'))).toEqual([
+      'up.configured unleased',
+      'announce degraded',
+      'reply null ok',
+    ]);
+    const bare = reach(up, lost(attempt), applied('address'));
+    expect([stateOf(bare), bare.context.lastFault]).toEqual(['degraded', ended]);
+    const again = reach(bare, leased(attempt), applied('address'));
+    expect([stateOf(again), again.context.lastFault]).toEqual(['configured', null]);
+  });
+
+  it('C13 can be changed and looked at without it, and stays degraded', () => {
+    const bare = reach(up, lost(attempt), applied('address'));
+    expect(step(bare, { type: 'container.connect', command: 'c2', attachment: { network: 'back' } })[0]).toBe(
+      'up.configured asking',
+    );
+    const looked = reach(bare, { type: 'container.reload', command: 'c3' }, applied('verify'));
+    expect([stateOf(looked), looked.context.lastFault]).toEqual(['degraded', ended]);
+  });
+
+  it('C13 gives it back before its link goes', () => {
+    const steps = stepsOf(up, { type: 'container.teardown', command: 'c2' });
+    expect(steps[0]).toBe('dhcp.release 192.0.2.7 by eth0 in /netns/netloom-web');
+    expect(steps.findIndex((one) => one.startsWith('link.delete'))).toBeGreaterThan(0);
+    expect(step(up, { type: 'container.teardown', command: 'c2' })).toContain('tell dhcp/web/lan dhcp.end');
+  });
+});
+
+describe('a network with a DHCP server that is connected later', () => {
+  const asking = reach(up, { type: 'container.connect', command: 'c2', attachment: { network: 'back' } });
+  const claim = asking.context.attempt;
+  const changing = reach(asking, { type: 'lease.granted', attempt: claim, lease: dhcpLeaseOf('back', claim) });
+  const waiting = reach(changing, applied('connect'));
+
+  it('C13 is answered when it has given an address', () => {
+    expect(step(changing, applied('connect'))).toEqual(['up.configured leasing', 'tell dhcp/web/back dhcp.start']);
+    const given = reach(waiting, leased(claim, { address: '192.0.2.9' }, 'back'));
+    expect(step(given, applied('connect'))).toEqual(['up.configured', 'announce connected', 'reply c2 ok']);
+    expect(reach(given, applied('connect')).context.leases.back?.addresses).toMatchObject([{ address: '192.0.2.9' }]);
+  });
+
+  it('C13 is left again where it gives none, or it cannot be added', () => {
+    const withdrawing = reach(waiting, lost(claim, noServer, 'back'));
+    expect(step(waiting, lost(claim, noServer, 'back'))).toEqual(['up.configured withdrawing', 'apply withdraw']);
+    expect(step(withdrawing, applied('withdraw'))).toEqual([
+      'up.configured',
+      'tell dhcp/web/back dhcp.end',
+      'tell network/back lease.release',
+      'reply c2 dhcp.timeout',
+    ]);
+    const left = reach(withdrawing, applied('withdraw'));
+    expect([Object.keys(left.context.leases), left.context.lastFault]).toEqual([['lan'], null]);
+    const given = reach(waiting, leased(claim, {}, 'back'));
+    expect(step(given, failed('connect'))).toEqual(['up.configured withdrawing', 'apply withdraw']);
+  });
+
+  it('C13 lets news of other networks wait', () => {
+    const later = reach(waiting, lost(attempt));
+    expect(stateName(later.value)).toBe('up.configured leasing');
+    const given = reach(later, leased(claim, {}, 'back'));
+    expect(step(given, applied('connect'))).toEqual([
+      'up.configured changing',
+      'announce connected',
+      'reply c2 ok',
+      'apply address',
+    ]);
+  });
+});

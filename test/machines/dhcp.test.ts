@@ -1,0 +1,165 @@
+import { describe, expect, it } from 'vitest';
+import { type DhcpContext, dhcpMachine } from '../../machines/dhcp.ts';
+import type { Effect } from '../../src/core/effect.ts';
+import type { ActorEvent } from '../../src/core/event.ts';
+import { termsOf } from '../core/samples.ts';
+import { place } from './terrains.ts';
+import { applied, begin, brief, failed, follow, recovered, type Snapshot, stateName } from './walk.ts';
+
+/** One step from a named state; the effects as a list. */
+
+type At = Snapshot<DhcpContext>;
+
+const start: At = begin(dhcpMachine, { container: 'web', network: 'lan' });
+const reach = (from: At, ...events: ActorEvent[]): At => follow(dhcpMachine, from, ...events).next;
+const step = (from: At, event: ActorEvent): string[] => {
+  const { next, effects } = follow(dhcpMachine, from, event);
+  return [stateName(next.value), ...effects.map(brief)];
+};
+const effectsOf = (from: At, event: ActorEvent): Effect[] => follow(dhcpMachine, from, event).effects;
+const stepsOf = (from: At, event: ActorEvent) =>
+  effectsOf(from, event).flatMap((effect) => (effect.kind === 'apply' ? effect.plan.steps : []));
+const told = (from: At, event: ActorEvent) =>
+  effectsOf(from, event).flatMap((effect) => (effect.kind === 'tell' ? [effect.event] : []));
+
+const times = { renewAt: 1, rebindAt: 2, expiresAt: 3 };
+const terms = termsOf({ times });
+const offered: ActorEvent = { type: 'dhcp.offered', terms };
+const acknowledged = (more = {}): ActorEvent => ({ type: 'dhcp.acknowledged', terms: { ...terms, ...more } });
+const refused: ActorEvent = { type: 'dhcp.refused', server: '192.0.2.1', message: 'not here' };
+const timedOut = (detail: string | null = null): ActorEvent => ({ type: 'dhcp.timeout', detail });
+
+const selecting = reach(start, { type: 'dhcp.start', attempt: 4, place });
+const requesting = reach(selecting, offered);
+const bound = reach(requesting, acknowledged());
+const renewing = reach(bound, { type: 'dhcp.t1' });
+const rebinding = reach(renewing, { type: 'dhcp.t2' });
+const lost = reach(rebinding, { type: 'dhcp.expired' });
+
+describe('the DHCP client of a container', () => {
+  it('C13 asks any server, then the one that offered, within 5 s together', () => {
+    expect(step(start, { type: 'dhcp.start', attempt: 4, place })).toEqual([
+      'acquiring.selecting',
+      'apply ask discover',
+    ]);
+    expect(step(selecting, offered)).toEqual(['acquiring.requesting', 'apply ask request']);
+    const asked = { verb: 'dhcp.ask', owner: 'dhcp/web/lan', place, withinMs: 5000 };
+    expect(stepsOf(selecting, offered)).toEqual([
+      { ...asked, question: { kind: 'request', address: terms.address, server: terms.server } },
+    ]);
+  });
+
+  it('C13 tells its container what it was given, for which claim, and keeps it', () => {
+    expect(step(requesting, acknowledged())).toEqual([
+      'leased.bound',
+      'announce leased',
+      'tell container/web dhcp.leased',
+      'apply keep',
+    ]);
+    expect(told(requesting, acknowledged())).toEqual([
+      { type: 'dhcp.leased', command: null, network: 'lan', attempt: 4, terms },
+    ]);
+    expect(stepsOf(requesting, acknowledged())).toEqual([{ verb: 'dhcp.keep', owner: 'dhcp/web/lan', times }]);
+  });
+
+  it('C13 begins anew where the server refuses what it has offered', () => {
+    expect(step(requesting, refused)).toEqual(['acquiring.selecting', 'apply ask discover']);
+  });
+
+  it('C13 says that no server answers, and what came instead', () => {
+    expect(step(selecting, timedOut())).toEqual(['unanswered', 'tell container/web dhcp.lost']);
+    expect(told(requesting, timedOut('it is of BOOTP'))).toMatchObject([
+      {
+        attempt: 4,
+        fault: { code: 'dhcp.timeout', message: expect.stringContaining('lan within 5 s: it is of BOOTP') },
+      },
+    ]);
+    expect(told(selecting, failed('ask discover'))).toMatchObject([{ fault: { code: 'kernel.refused' } }]);
+  });
+
+  it('C13 renews at T1 with the server that gave it, at T2 with any', () => {
+    expect(step(bound, { type: 'dhcp.t1' })).toEqual(['leased.renewing', 'apply ask renew']);
+    expect(stepsOf(bound, { type: 'dhcp.t1' }).at(-1)).toMatchObject({
+      question: { kind: 'renew', address: terms.address, server: terms.server, serverMac: terms.serverMac },
+      withinMs: null,
+    });
+    expect(step(renewing, { type: 'dhcp.t2' })).toEqual(['leased.rebinding', 'apply ask rebind']);
+    expect(step(bound, { type: 'dhcp.t2' })).toEqual(['leased.rebinding', 'apply ask rebind']);
+  });
+
+  it('C13 tells its container of a renewal only where something has changed', () => {
+    const later = { times: { renewAt: 11, rebindAt: 12, expiresAt: 13 } };
+    for (const from of [renewing, rebinding]) {
+      expect(step(from, acknowledged(later))).toEqual(['leased.bound', 'announce lease-renewed', 'apply keep']);
+      expect(step(from, acknowledged({ ...later, nameServers: [] }))).toEqual([
+        'leased.bound',
+        'announce leased',
+        'tell container/web dhcp.leased',
+        'apply keep',
+      ]);
+    }
+    expect(reach(renewing, acknowledged(later)).context.terms?.times).toEqual(later.times);
+  });
+
+  it.each([
+    ['ends', rebinding, { type: 'dhcp.expired' } as ActorEvent, 'dhcp.expired'],
+    ['ended while no daemon was there', bound, { type: 'dhcp.expired' } as ActorEvent, 'dhcp.expired'],
+    ['is taken back', renewing, refused, 'dhcp.refused'],
+  ])('C13 tells of a lease that %s, and asks for the same address', (_, from, event, code) => {
+    expect(step(from, event)).toEqual([
+      'lost.selecting',
+      'tell container/web dhcp.lost',
+      'announce lease-lost',
+      'apply ask discover',
+    ]);
+    expect(told(from, event)).toMatchObject([{ attempt: 4, fault: { code } }]);
+    expect(stepsOf(from, event)).toMatchObject([
+      { question: { kind: 'discover', address: terms.address }, withinMs: null },
+    ]);
+  });
+
+  it('C13 gets an address again, also when a server that has offered one is silent or refuses', () => {
+    const asking = reach(lost, offered);
+    expect(stateName(asking.value)).toBe('lost.requesting');
+    for (const event of [timedOut(), refused])
+      expect(step(asking, event)).toEqual(['lost.selecting', 'apply ask discover']);
+    expect(step(asking, acknowledged())).toEqual([
+      'leased.bound',
+      'announce leased',
+      'tell container/web dhcp.leased',
+      'apply keep',
+    ]);
+  });
+
+  it('C13 goes on after a restart of the daemon where it was', () => {
+    for (const [at, expected] of [
+      [selecting, ['acquiring.selecting', 'apply ask discover']],
+      [requesting, ['acquiring.selecting', 'apply ask discover']],
+      [bound, ['leased.bound', 'apply keep']],
+      [renewing, ['leased.renewing', 'apply ask renew']],
+      [rebinding, ['leased.rebinding', 'apply ask rebind']],
+      [lost, ['lost.selecting', 'apply ask discover']],
+    ] as const)
+      expect(step(at, recovered(false))).toEqual(expected);
+    // what a lease was kept with is kept again
+    expect(stepsOf(renewing, recovered(false))[0]).toEqual({ verb: 'dhcp.keep', owner: 'dhcp/web/lan', times });
+  });
+
+  it('C13 is gone after a reboot of the host, with its container', () => {
+    for (const at of [selecting, requesting, bound, renewing, rebinding, lost])
+      expect(step(at, recovered(true))).toEqual(['absent']);
+  });
+
+  it('C13 ends when its container says so, and may begin again at once', () => {
+    for (const at of [selecting, requesting, bound, renewing, lost, reach(selecting, timedOut())]) {
+      expect(step(at, { type: 'dhcp.end' })).toEqual(['ending', 'apply stop']);
+      const ending = reach(at, { type: 'dhcp.end' });
+      expect(step(ending, applied('stop'))).toEqual(['absent']);
+      expect(step(ending, { type: 'dhcp.start', attempt: 5, place })).toEqual([
+        'acquiring.selecting',
+        'apply ask discover',
+      ]);
+    }
+    expect(step(start, { type: 'dhcp.end' })).toEqual(['absent']);
+  });
+});

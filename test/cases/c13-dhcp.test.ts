@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import * as native from '#native';
 import { eventLine } from '../../src/cli/event-line.ts';
 import type { StreamedEvent } from '../../src/client.ts';
 import {
@@ -9,6 +10,7 @@ import {
   secondsBytes,
 } from '../../src/core/dhcp/message.ts';
 import { addresses, text } from '../core/dhcp/samples.ts';
+import { runDoor } from '../doors/door.ts';
 import { untilAnswered } from '../support/daemon.ts';
 import { type Answering, DhcpLan, type Dnsmasq, type ScriptedServer } from '../support/dhcp-lan.ts';
 import { ipWithin, linkNames } from '../support/fresh-host.ts';
@@ -247,6 +249,48 @@ describe('a container whose address a DHCP server gives', () => {
     await lab.settled();
     ipBatch(null, ['link set lan0 nomaster', 'link delete br0']);
   });
+});
+
+it("C13 gives an address to a container that comes through podman's door, and it goes back by it", async () => {
+  const server = await dnsmasq();
+  const netns = `${lab.directory.path}/engine`;
+  native.createNetns(netns).socket.close();
+  const id = 'e'.repeat(64);
+  const network = {
+    ...lanNetwork,
+    name: 'podlan',
+    id: 'f'.repeat(64),
+    created: '2026-01-01T00:00:00Z',
+    ipv6_enabled: false,
+    internal: false,
+    dns_enabled: false,
+  };
+  const input = {
+    container_id: id,
+    container_name: 'guest',
+    container_hostname: 'guest-of-podman',
+    networks: { podlan: { interface_name: 'eth0' } },
+    network_info: { podlan: network },
+  };
+  const ask = (verb: string, more = {}) =>
+    runDoor([verb, netns], { env: { NETLOOM_RUN_DIR: lab.daemon.runDirectory }, input: { ...input, ...more } });
+  const { code, stdout } = await ask('setup');
+  expect(code).toBe(0);
+  const [address] = inside(netns);
+  expect(JSON.parse(stdout).podlan).toMatchObject({
+    interfaces: { eth0: { subnets: [{ ipnet: address, gateway: '192.0.2.1' }] } },
+    dns_server_ips: ['192.0.2.53'],
+    dns_search_domains: ['lan.example'],
+  });
+  expect(await server.said(/DHCPACK/)).toMatch(/guest-of-podman$/);
+  expect(await ask('teardown')).toMatchObject({ code: 0 });
+  await server.said(/DHCPRELEASE/);
+  const subnets = [{ subnet: 'fd00:13::/64', gateway: 'fd00:13::1' }];
+  const six = await ask('setup', { network_info: { podlan: { ...network, ipv6_enabled: true, subnets } } });
+  expect(six.code).not.toBe(0);
+  expect(six.stdout + six.stderr).toContain('no client for DHCPv6');
+  native.removeNetns(netns);
+  await untilAnswered(async () => expect((await lab.client.container.list()).containers).toEqual([]));
 });
 
 describe('a DHCP server that changes its mind', () => {

@@ -299,3 +299,35 @@ describe('a network that no container can join', () => {
     });
   });
 });
+
+describe('addresses of a network whose DHCP server gives them', () => {
+  const lan = definitionOf({
+    driver: 'macvlan',
+    network_interface: 'eth0',
+    subnets: null,
+    ipam_options: { driver: 'dhcp' },
+  });
+
+  it('C13 are none, and a static one is refused in words', () => {
+    expect(chooseAddresses(lan, {}, {}, [])).toEqual([]);
+    expect(chooseAddresses(lan, {}, {}, ['192.0.2.7'])).toMatchObject({
+      code: 'address.outside-subnet',
+      message: expect.stringContaining('static MAC'),
+    });
+    expect(chooseAddresses(lan, {}, {}, ['fd00::7'])).toMatchObject({
+      code: 'mode.unsupported',
+      message: expect.stringContaining('no client for DHCPv6'),
+    });
+  });
+
+  it("C13 come with the claim that they are for, and the MAC address is the container's own", () => {
+    const device = { name: 'eth0', mtuBytes: 1500, addresses: [], routesLoopback: false, names: null };
+    const lessee = { container: 'web', addresses: [], staticMac: null, attempt: 7 };
+    const lease = leaseOf(lan, device, 'dns.netloom', lessee, {});
+    expect(lease).toMatchObject({
+      dhcp: { attempt: 7, terms: null },
+      macAddress: macOfContainer('web', lan.name),
+      dns: null,
+    });
+  });
+});

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { containerAddress } from '../../../src/core/actor-address.ts';
 import type { ContainerRequest } from '../../../src/core/container.ts';
-import type { Lease } from '../../../src/core/lease.ts';
+import type { DhcpTerms } from '../../../src/core/dhcp/terms.ts';
+import { type Lease, withTerms } from '../../../src/core/lease.ts';
 import { derivedMac, kernelName, ownerMark } from '../../../src/core/names.ts';
 import { fileOf } from '../../../src/core/network-file.ts';
 import {
+  addressPlan,
   type ContainerGrant,
   connectPlan,
   disconnectPlan,
@@ -20,10 +22,11 @@ import {
   unreachableRoute,
   verifyPlan,
   watchPlan,
+  withoutTerms,
 } from '../../../src/core/plan/container.ts';
 import { describeStep, inverse, type Plan } from '../../../src/core/plan/step.ts';
 import type { PublishedPort } from '../../../src/core/port.ts';
-import { definitionOf, leaseOf, v6, wishOf } from '../samples.ts';
+import { definitionOf, leaseOf, termsOf, v6, wishOf } from '../samples.ts';
 
 const demo = { network: 'demo' };
 
@@ -741,5 +744,87 @@ describe("C15 the name of the host's end", () => {
     const link = { kind: 'macvlan', parent: 'up0', mode: 'bridge', broadcastLimit: null } as const;
     const upon = grantOf({ networks: [{ ...demo, hostInterfaceName: 'veth-web' }] }, [leaseOf({ link })]);
     expect(JSON.stringify([setupPlan(upon), teardownPlan(upon), unlinkPlan(upon)])).not.toContain('veth-web');
+  });
+});
+
+describe('C13 a container whose address a DHCP server gives', () => {
+  const bare = withTerms(
+    leaseOf({
+      network: 'lan',
+      link: { kind: 'macvlan', parent: 'eth0', mode: 'bridge', broadcastLimit: null },
+      macAddress: '02:00:00:00:00:07',
+      dhcp: { attempt: 1, terms: null },
+    }),
+    null,
+  );
+  const attachments = [{ network: 'lan' }, { network: 'back' }];
+  const on = (terms: Partial<DhcpTerms> | null, more: Partial<ContainerRequest> = {}, lease: Partial<Lease> = {}) =>
+    grantOf({ networks: attachments, ...more }, [{ ...withTerms(bare, terms && termsOf(terms)), ...lease }, second]);
+  const stepsOf = (before: ContainerGrant, after: ContainerGrant) =>
+    lines(addressPlan('address', before, after, 7)).slice(2);
+
+  it('is held to it on bridges of ours from before it has it', () => {
+    const [first] = stepsOf(on(null), on({}));
+    expect(first).toMatch(/^nft\.replace \(none\) by sources4 .*192\.0\.2\.7/);
+  });
+
+  it('leads outwards by it as by any LAN, and makes way for it elsewhere', () => {
+    const lan = grantOf({ networks: [{ network: 'lan' }, { network: 'other' }] }, [
+      withTerms(bare, termsOf()),
+      withTerms({ ...bare, network: 'other' }, termsOf({ address: '198.51.100.7', gateway: '198.51.100.1' })),
+    ]);
+    const routes = (grant: ContainerGrant, from: ContainerGrant) =>
+      addressPlan('address', from, grant, 7).steps.flatMap((step) =>
+        step.verb === 'route.add' || step.verb === 'route.delete'
+          ? [`${step.verb} ${step.gateway} ${step.metric}`]
+          : [],
+      );
+    expect(routes(lan, withoutTerms(lan, 'lan'))).toEqual([
+      'route.delete 198.51.100.1 99',
+      'route.add 192.0.2.1 99',
+      'route.add 198.51.100.1 101',
+    ]);
+  });
+
+  it('reaches a gateway beyond its subnet by the link, before it leads there', () => {
+    const routes = [
+      { destination: '10.1.0.0/16', gateway: '10.0.0.9' },
+      { destination: '10.0.0.0/24', gateway: null },
+    ];
+    const given = stepsOf(on(null), on({ prefixLength: 32, gateway: '10.0.0.1', routes }));
+    expect(given.filter((step) => step.startsWith('route'))).toEqual([
+      'route.add 10.0.0.0/24 in /netns/netloom-web',
+      'route.add 0.0.0.0/0 via 10.0.0.1 in /netns/netloom-web',
+      'route.add 10.1.0.0/16 via 10.0.0.9 in /netns/netloom-web',
+    ]);
+  });
+
+  it('leads nowhere where the network is internal', () => {
+    const routes = [{ destination: '10.1.0.0/16', gateway: '192.0.2.9' }];
+    const given = stepsOf(on(null, {}, { internal: true }), on({ routes }, {}, { internal: true }));
+    expect(given.filter((step) => step.startsWith('route'))).toEqual([]);
+  });
+
+  it('asks the name servers of its wish before those of the server', () => {
+    expect(statusBlocks(on({})).lan).toMatchObject({
+      dns_server_ips: ['192.0.2.53'],
+      dns_search_domains: ['lan.example'],
+    });
+    expect(statusBlocks(on({}, { dnsServers: ['203.0.113.53'] })).lan?.dns_server_ips).toEqual(['203.0.113.53']);
+    expect(statusBlocks(on(null)).lan).toMatchObject({ dns_server_ips: [], dns_search_domains: [] });
+  });
+
+  it('gives it back first, and has nothing to change while all stays the same', () => {
+    expect(teardownPlan(on({})).steps[0]).toMatchObject({
+      verb: 'dhcp.release',
+      owner: 'dhcp/web/lan',
+      place: { link: 'eth0', macAddress: '02:00:00:00:00:07', hostName: 'web' },
+      lease: { address: '192.0.2.7', server: '192.0.2.1', serverMac: '02:00:00:00:00:01' },
+    });
+    expect(teardownPlan(on(null)).steps[0]).toMatchObject({ verb: 'dhcp.release', lease: null });
+    expect(disconnectPlan(on({}), grantOf({ networks: [{ network: 'back' }] }, [second]), 'lan').steps[0]?.verb).toBe(
+      'dhcp.release',
+    );
+    expect(stepsOf(on({}), on({ times: { renewAt: 1, rebindAt: 2, expiresAt: 3 } }))).toEqual([]);
   });
 });

@@ -64,7 +64,16 @@ export type Reply = { id: number; output: unknown; error: string | null };
 /** A refused operation is named so in messages. */
 const injected = 'injected';
 /** These close what the process itself holds open: the kernel cannot refuse that. */
-const unfailing: ReadonlySet<string> = new Set(['port.release', 'process.unwatch', 'netns.unwatch']);
+const unfailing: ReadonlySet<string> = new Set([
+  'port.release',
+  'process.unwatch',
+  'netns.unwatch',
+  // what goes wrong there comes as an event
+  'dhcp.ask',
+  'dhcp.keep',
+  'dhcp.release',
+  'dhcp.stop',
+]);
 /** What comes behind the first refusal is refused with this. */
 const laterErrno = 'EPERM';
 /** Far longer than anything takes here. */
@@ -222,7 +231,7 @@ async function run(directory: string): Promise<void> {
   };
 
   system.restore();
-  for (const kind of ['host', 'network', 'container'] as const) system.wake(kind);
+  for (const kind of ['host', 'network', 'container', 'dhcp'] as const) system.wake(kind);
   await settle();
   process.on('message', async ({ id, verb, input }: Order) => {
     try {

@@ -8,6 +8,7 @@ import { hostVethName } from '../../src/core/names.ts';
 import type { NetworkDefinition, NetworkRequest } from '../../src/core/network.ts';
 import { type PortMapping, publishedPorts } from '../../src/core/port.ts';
 import { definitionOf, networkWishOf } from '../core/samples.ts';
+import { DhcpLan, type Dnsmasq } from '../support/dhcp-lan.ts';
 import { temporaryDirectory } from '../support/fresh-host.ts';
 import type { Command } from './fault-sweep-site.ts';
 
@@ -39,12 +40,18 @@ export interface Scenario {
 }
 
 const parent = 'par0';
+const lanLink = 'lan0';
 
-/** What is not netloom's: a parent for macvlan, a process in a namespace of its own, and a namespace that is only pinned. */
+/**
+ * What is not netloom's: a parent for macvlan, a LAN with a DHCP server, a process in a namespace of its own, and a namespace that
+ * is only pinned.
+ */
 export class Surroundings {
   readonly #directory = temporaryDirectory();
   readonly #process: ChildProcess;
   readonly path = `${this.#directory.path}/theirs`;
+  readonly #lan = new DhcpLan(this.#directory.path, lanLink);
+  #server: Dnsmasq | null = null;
 
   private constructor() {
     execFileSync('ip', ['link', 'add', parent, 'type', 'veth', 'peer', 'name', 'par1']);
@@ -60,6 +67,7 @@ export class Surroundings {
     const ours = readlinkSync('/proc/self/ns/net');
     while (existsSync(made.processNetns) && readlinkSync(made.processNetns) === ours)
       await new Promise((resolve) => setTimeout(resolve, 1));
+    made.#server = await made.#lan.dnsmasq();
     for (const path of made.namespaces) execFileSync('nsenter', [`--net=${path}`, 'ip', 'link', 'set', 'lo', 'up']);
     return made;
   }
@@ -77,13 +85,15 @@ export class Surroundings {
   }
 
   isOurs(link: string): boolean {
-    return ['lo', parent, 'par1'].includes(link);
+    return ['lo', parent, 'par1', lanLink].includes(link);
   }
 
   async remove(): Promise<void> {
     const ended = once(this.#process, 'exit');
     this.#process.kill('SIGKILL');
     await ended;
+    await this.#server?.stop();
+    this.#lan.remove();
     native.removeNetns(this.path);
     this.#directory.remove();
   }
@@ -130,6 +140,11 @@ const mac: NetworkDefinition = {
   driver: 'macvlan',
 };
 
+const lan: NetworkDefinition = definitionOf(
+  { name: 'lan', driver: 'macvlan', network_interface: lanLink, subnets: null, ipam_options: { driver: 'dhcp' } },
+  lanLink,
+);
+
 const onWeb = { network: 'web', staticIps: ['10.88.0.9'] };
 const onDual = { network: 'dual', staticIps: ['10.89.0.9', 'fd89::9'], aliases: ['www'] };
 const onBack = { network: 'back', staticIps: ['10.90.0.9'] };
@@ -163,10 +178,14 @@ const backDown = [remove('n-back'), removeNetwork('back')];
 const macUp = [neighbour('mac', '10.91.0.200', 0)];
 const macDown = [remove('n-mac'), removeNetwork('mac')];
 
+const lanUp = [setup({ id: 'n-lan', networks: [{ network: 'lan' }] })];
+const lanDown = [remove('n-lan'), removeNetwork('lan')];
+
 const setupV4 = setup({ id: 'c', networks: [onWeb], ports: onePort });
 const setupDual = setup({ id: 'c', networks: [onDual], ports: manyPorts, dnsServers: ['192.0.2.53'] });
 const setupTwo = setup({ id: 'c', networks: [onBack, onDual], ports: onePort });
 const setupMac = setup({ id: 'c', networks: [onMac] });
+const setupLan = setup({ id: 'c', networks: [{ network: 'lan' }] });
 
 const built = (
   before: Command[],
@@ -224,6 +243,7 @@ export function scenariosIn({ pid, path }: Surroundings): Record<string, Scenari
     'dual stack with ports': built(dualUp, setupDual, dualDown),
     'two networks': built([...dualUp, ...backUp], setupTwo, [...dualDown, ...backDown]),
     macvlan: { ...built(macUp, setupMac, macDown), found: [mac] },
+    'C13 an address by DHCP': { ...built(lanUp, setupLan, lanDown), found: [lan] },
     "a process's namespace": built(dualUp, setupAdopted, dualDown),
     'a namespace that is not ours': built(dualUp, setupForeign, dualDown),
     'the namespace of another container': built(dualUp, setup({ id: 'c', mode: 'container:n-dual' }), dualDown),

@@ -203,6 +203,9 @@ export function addressPlan(name: string, before: ContainerGrant, after: Contain
   const changed = joined(after).filter(
     (one) => !isDeepEqual(endBefore(one), containerEndSteps(after, one.attachment, one.lease)),
   );
+  const links = new Set<string | null>(changed.map(({ attachment }) => attachment.interfaceName));
+  const known = allRoutes(before);
+  const comes = (route: RouteAdd) => !known.some((other) => isDeepEqual(route, other));
   return {
     name,
     kind: 'mend',
@@ -217,7 +220,7 @@ export function addressPlan(name: string, before: ContainerGrant, after: Contain
         return [...gone.toReversed().flatMap((step) => inverse(step) ?? []), ...wanted];
       }),
       // those that stay may have gone with an address
-      ...(changed.length > 0 ? allRoutes(after) : routesThatCome(before, after)),
+      ...allRoutes(after).filter((route) => comes(route) || links.has(route.link)),
       ...changed.flatMap((one) => readyStepsOf(after, one.attachment, one.lease)),
     ],
   };

@@ -23,9 +23,9 @@ export interface Pace {
 export const hasty: Pace = { sendAfterMs: [0, 500, 1500, 3500], listenMs: 2000, pauseMs: () => 0 };
 /** There may be no server for hours. */
 export const calm: Pace = {
-  sendAfterMs: [0, 1000, 3000, 7000],
-  listenMs: 4000,
-  pauseMs: (round) => Math.min(5_000 * 2 ** round, 60_000),
+  sendAfterMs: [0, 1000, 2000, 4000],
+  listenMs: 2000,
+  pauseMs: (round) => Math.min(2_000 * 2 ** round, 60_000),
 };
 /** RFC 2131, 4.4.5: after half of the time that is left. */
 export const until = (atMs: number): Pace => ({

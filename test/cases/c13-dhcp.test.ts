@@ -376,8 +376,8 @@ describe('a DHCP server that changes its mind', () => {
     await lab.client.request('container.reload', { id: web });
     expect(await view(web)).toMatchObject({ state: 'degraded', lastFault: { code: 'dhcp.expired' } });
     server.answer(giving('192.0.2.79'));
-    await lab.facts.told(`container/${web} leased`, 2);
     await eventually(() => expect(inside(netns.path)).toEqual(['192.0.2.79/24']));
+    await lab.facts.told(`container/${web} leased`, 2);
     await untilAnswered(async () => expect(await view(web)).toMatchObject({ state: 'configured', lastFault: null }));
   });
 });

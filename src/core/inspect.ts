@@ -1,5 +1,6 @@
 import type { ContainerContext } from '../../machines/container.ts';
 import type { NetworkContext } from '../../machines/network.ts';
+import { lacksTerms } from './lease.ts';
 import { netnsOf, settingsInside, statusBlocks } from './plan/container.ts';
 import type { ExplainedSetting } from './plan/interface-settings.ts';
 import { settingsOfBridge } from './plan/network.ts';
@@ -16,7 +17,7 @@ export function containerView(value: unknown, context: ContainerContext): Contai
     id: wish.id,
     name: wish.name,
     mode: wish.mode,
-    state: stateName(value) as ContainerState,
+    state: stateName(value, lacksAddress(context)) as ContainerState,
     netns: inode === null ? null : { path: netns, inode },
     pid: context.process?.pid ?? null,
     attachments: wish.attachments.map(({ definition: _, ...attachment }) => attachment),
@@ -52,9 +53,13 @@ export function networkView(value: unknown, context: NetworkContext): NetworkVie
   return { ...definition, state: stateName(value) as NetworkState, device, leases, lastFault };
 }
 
+/** C13: also while something is changed or looked at. A network that is about to be joined does not count. */
+const lacksAddress = ({ wish, leases }: ContainerContext): boolean =>
+  wish?.attachments.some(({ network }) => leases[network] && lacksTerms(leases[network])) ?? false;
+
 /** Of a network that is up: what its process does, unless something is missing of the network itself. */
-function stateName(value: unknown): string {
+function stateName(value: unknown, isIncomplete = false): string {
   if (typeof value !== 'object' || value === null) return String(value);
   const { process, wiring } = (value as { up: { process: string; wiring: string } }).up;
-  return ['degraded', 'unleased'].includes(wiring) ? 'degraded' : process;
+  return isIncomplete || wiring === 'degraded' ? 'degraded' : process;
 }

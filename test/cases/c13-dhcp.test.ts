@@ -121,7 +121,7 @@ const giving =
 
 describe('a container whose address a DHCP server gives', () => {
   it('C13 gets it, keeps it over a kill of the daemon, loses it with the server, and gives it back: the story', async () => {
-    const server = await dnsmasq('--dhcp-option=option:T1,2', '--dhcp-option=option:T2,60');
+    const server = await dnsmasq('--dhcp-option=option:T1,3', '--dhcp-option=option:T2,60');
     const { netns, status } = await setUp(web);
     const [address] = inside(netns.path);
     expect(address).toMatch(/^192\.0\.2\.1[0-5]\d\/24$/);

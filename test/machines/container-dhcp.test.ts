@@ -158,7 +158,9 @@ describe('a container that is up by a lease', () => {
     expect(step(bare, { type: 'container.connect', command: 'c2', attachment: { network: 'back' } })[0]).toBe(
       'up.configured asking',
     );
-    const looked = reach(bare, { type: 'container.reload', command: 'c3' }, applied('verify'));
+    const looking = reach(bare, { type: 'container.reload', command: 'c3' });
+    expect([stateName(looking.value), stateOf(looking)]).toEqual(['up.configured verifying', 'degraded']);
+    const looked = reach(looking, applied('verify'));
     expect([stateOf(looked), looked.context.lastFault]).toEqual(['degraded', ended]);
   });
 
@@ -178,6 +180,7 @@ describe('a network with a DHCP server that is connected later', () => {
 
   it('C13 is answered when it has given an address', () => {
     expect(step(changing, applied('connect'))).toEqual(['up.configured leasing', 'tell dhcp/web/back dhcp.start']);
+    expect(stateOf(waiting)).toBe('configured');
     const given = reach(waiting, leased(claim, { address: '192.0.2.9' }, 'back'));
     expect(step(given, applied('connect'))).toEqual(['up.configured', 'announce connected', 'reply c2 ok']);
     expect(reach(given, applied('connect')).context.leases.back?.addresses).toMatchObject([{ address: '192.0.2.9' }]);

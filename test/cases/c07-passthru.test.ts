@@ -70,7 +70,7 @@ it('C07 after a connect, and of a parent that has got another MAC address since'
   const other = '02:00:00:00:07:02';
   ipBatch(null, [`link set lan0 address ${other}`]);
   try {
-    await lab.client.container.setup({ id: 'c' });
+    await lab.client.container.setup({ id: 'c', networks: [] });
     const { status } = await lab.client.container.connect({ id: 'c', network: 'whole' });
     expect(status.whole?.interfaces.eth0?.mac_address).toBe(other);
     await lab.remove('c');

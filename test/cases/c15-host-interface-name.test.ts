@@ -111,7 +111,7 @@ describe('a name that is taken', () => {
       expect(fault.undone).toEqual([]);
       expect(read()).toEqual(before);
     }
-    await lab.client.container.setup({ id: 'third' });
+    await lab.client.container.setup({ id: 'third', networks: [] });
     const connect = { id: 'third', network: 'web', hostInterfaceName: 'veth-x' };
     expect(await refusal(lab.client.container.connect(connect))).toMatchObject({ code: 'link.exists' });
     expect(read()).toEqual(before);
@@ -136,7 +136,10 @@ describe('a name that is taken', () => {
   it('C15 by another program meanwhile: its link is no part of the container, whose end leaves it alone', async () => {
     await lab.client.network.create({ name: 'web', subnets });
     await setUp('web', 'veth-web');
-    ipBatch(null, ['link delete veth-web', 'link add veth-web type veth peer name veth-y', 'link set veth-web up']);
+    // a link that is deleted is put back at once otherwise, before another can have its name
+    lab.daemon.paused(() =>
+      ipBatch(null, ['link delete veth-web', 'link add veth-web type veth peer name veth-y', 'link set veth-web up']),
+    );
     await lab.facts.told('container/web degraded');
     const { ifindex } = linkNamed('veth-web') as Link;
     const untouched = () => {

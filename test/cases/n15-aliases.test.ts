@@ -42,7 +42,7 @@ describe('N15 an alias', () => {
   });
 
   it('N15 may be in capitals, in another script, with an underscore, as long as DNS has it; also after a connect and a restart', async () => {
-    await lab.client.container.setup({ id: 'web' });
+    await lab.client.container.setup({ id: 'web', networks: [] });
     const aliases = ['SHOP', 'Bücher.example', '_srv._tcp', `${label}.x`, 'db.'];
     await lab.client.container.connect({ id: 'web', network: 'web', aliases });
     const names = ['shop', 'xn--bcher-kva.example', '_srv._tcp', `${label}.x`, 'db'];

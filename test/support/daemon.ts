@@ -90,6 +90,16 @@ export class TestDaemon {
     return this.#end('SIGTERM');
   }
 
+  /** Does something at which the daemon looks only when all of it has been done. */
+  paused(meanwhile: () => void): void {
+    this.#process?.kill('SIGSTOP');
+    try {
+      meanwhile();
+    } finally {
+      this.#process?.kill('SIGCONT');
+    }
+  }
+
   natsPid(): number | null {
     const file = `${this.runDirectory}/nats/nats-server.pid`;
     return existsSync(file) ? Number(readFileSync(file, 'utf8')) : null;

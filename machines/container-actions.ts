@@ -196,10 +196,13 @@ export const containerSetup = setup({
       return { change: { ...context.change, terms: event.terms } as Change };
     }),
     withdraw: decide(({ context }) => [{ kind: 'apply', plan: withdrawPlan(context) }]),
-    replyKeptFault: decide(({ context: { command, lastFault } }) => [
-      { kind: 'reply', command, fault: lastFault as Fault },
-    ]),
-    forgetFault: assign({ lastFault: null }),
+    keepFaultOfChange: assign(({ context, event }) => {
+      assertEvent(event, ['steps.failed', 'dhcp.lost']);
+      return { change: { ...context.change, fault: event.fault } as Change };
+    }),
+    replyFaultOfChange: decide(({ context: { command, change } }) =>
+      change?.kind === 'connect' && change.fault ? [{ kind: 'reply', command, fault: change.fault }] : [],
+    ),
 
     // ---- failing
     keepFault: assign(({ event }) => {

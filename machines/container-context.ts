@@ -25,8 +25,8 @@ export type ContainerCommand = Extract<ContainerEvent, { command: CommandId }>;
 
 /** A live change of a network that is up, while it is being made. */
 export type Change =
-  /** terms: what a DHCP server gives on that network, once it has */
-  | { kind: 'connect'; attachment: Attachment; terms?: DhcpTerms }
+  /** terms: what a DHCP server gave; fault: why the network is left again */
+  | { kind: 'connect'; attachment: Attachment; terms?: DhcpTerms; fault?: Fault }
   | { kind: 'disconnect'; network: string }
   /** wished: as they were asked for, where some were picked */
   | { kind: 'publish' | 'unpublish'; ports: GrantedPort[]; wished?: PublishedPort[] }

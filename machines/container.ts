@@ -352,7 +352,7 @@ export const containerMachine = containerSetup.createMachine({
                   },
                 ],
                 'steps.failed': [
-                  { guard: 'isConnectThatAsked', target: 'withdrawing', actions: 'keepFault' },
+                  { guard: 'isConnectThatAsked', target: 'withdrawing', actions: 'keepFaultOfChange' },
                   {
                     guard: 'isChangeThatLeftNothing',
                     target: 'settled',
@@ -376,7 +376,7 @@ export const containerMachine = containerSetup.createMachine({
                   { actions: 'defer' },
                 ],
                 'dhcp.lost': [
-                  { guard: 'isLeaseOfChange', target: 'withdrawing', actions: 'keepFault' },
+                  { guard: 'isLeaseOfChange', target: 'withdrawing', actions: 'keepFaultOfChange' },
                   { actions: 'defer' },
                 ],
               },
@@ -389,12 +389,12 @@ export const containerMachine = containerSetup.createMachine({
                 'steps.applied': {
                   guard: 'isWithdraw',
                   target: 'settled',
-                  actions: ['releaseChange', 'replyKeptFault', 'dropChange', 'forgetChange', 'forgetFault'],
+                  actions: ['releaseChange', 'replyFaultOfChange', 'dropChange', 'forgetChange'],
                 },
                 'steps.failed': {
                   guard: 'isWithdraw',
                   target: 'degraded',
-                  actions: ['replyKeptFault', 'keepFault', 'announceDegraded', 'keepHalfMade', 'forgetChange'],
+                  actions: ['replyFaultOfChange', 'keepFault', 'announceDegraded', 'keepHalfMade', 'forgetChange'],
                 },
               },
             },

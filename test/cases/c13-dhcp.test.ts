@@ -318,6 +318,46 @@ describe('a DHCP server that changes its mind', () => {
     ]);
   });
 
+  it('C13 puts back the routes that go with an address: those of the server, of its network and of others through it', async () => {
+    const byLink: More = [
+      [optionCodes.classlessRoutes, Uint8Array.of(0, 192, 0, 2, 1, 16, 10, 1, 0, 0, 0, 0, 16, 10, 2, 192, 0, 2, 2)],
+    ];
+    const given = ['192.0.2.77', '192.0.2.78', '198.51.100.7'];
+    const server = await scripted((message) => {
+      if (isRelease(message)) return [];
+      const renewals = server.heard.filter(isRenewal).length;
+      const address = given[Math.min(renewals, 2)] as string;
+      return [answerTo(message, address, 600, [...byLink, ...(renewals < 2 ? soon : [])])];
+    });
+    const routes = [{ destination: '10.66.0.0/16', gateway: '192.0.2.66' }];
+    await lab.client.network.create({ name: 'back', subnets: [{ subnet: '10.13.0.0/24' }], routes });
+    const typed = [
+      { destination: '10.67.0.0/16', gateway: '192.0.2.67' },
+      { destination: '10.68.0.0/16', type: 'blackhole' as const },
+    ];
+    await lab.client.network.create({ ...lanNetwork, name: 'routed', routes: typed });
+    const networks = [{ network: 'back' }, { network: 'routed' }];
+    const { netns } = await lab.client.container.setup({ id: web, networks });
+    const near = [
+      '10.1.0.0/16 via null metric 100',
+      '10.2.0.0/16 via 192.0.2.2 metric 100',
+      '10.66.0.0/16 via 192.0.2.66 metric 100',
+      '10.67.0.0/16 via 192.0.2.67 metric 100',
+      '10.68.0.0/16 via null metric 100',
+      'default via 10.13.0.1 metric 100',
+      'default via 192.0.2.1 metric 99',
+    ];
+    expect(inside(netns.path, 'eth1')).toEqual(['192.0.2.77/24']);
+    expect(routesInside(netns.path).sort()).toEqual(near);
+    await eventually(() => expect(inside(netns.path, 'eth1')).toEqual(['192.0.2.78/24']));
+    await eventually(() => expect(routesInside(netns.path).sort()).toEqual(near));
+    await lab.facts.told(`container/${web} leased`, 3);
+    await eventually(() => expect(inside(netns.path, 'eth1')).toEqual(['198.51.100.7/24']));
+    // nothing leads through what is out of reach now
+    const far = near.filter((route) => !route.includes('via 192.0.2.'));
+    await eventually(() => expect(routesInside(netns.path).sort()).toEqual(far));
+  });
+
   it('C13 takes an address that was refused away, and goes on with the next one', async () => {
     let refusals = 0;
     await scripted((message) => {

@@ -201,6 +201,17 @@ describe('a network with a DHCP server that is connected later', () => {
     expect(step(given, failed('connect'))).toEqual(['up.configured withdrawing', 'apply withdraw']);
   });
 
+  it('C13 is left again, and the container stays degraded by the address that it lacks elsewhere', () => {
+    const bare = reach(up, lost(attempt), applied('address'));
+    const asking = reach(bare, { type: 'container.connect', command: 'c2', attachment: { network: 'back' } });
+    const claim = asking.context.attempt;
+    const granted = reach(asking, { type: 'lease.granted', attempt: claim, lease: dhcpLeaseOf('back', claim) });
+    const withdrawing = reach(granted, applied('connect'), lost(claim, noServer, 'back'));
+    expect(step(withdrawing, applied('withdraw'))).toContain('reply c2 dhcp.timeout');
+    const left = reach(withdrawing, applied('withdraw'));
+    expect([stateOf(left), left.context.lastFault]).toEqual(['degraded', ended]);
+  });
+
   it('C13 lets news of other networks wait', () => {
     const later = reach(waiting, lost(attempt));
     expect(stateName(later.value)).toBe('up.configured leasing');

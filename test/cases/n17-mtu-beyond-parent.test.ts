@@ -43,7 +43,7 @@ it.each(['bridge', 'private', 'vepa', 'passthru', 'source'])(
 
 it('N17 an ipvlan, a connect and a plan are refused alike', async () => {
   await lab.client.network.create(upon('9000'));
-  await lab.client.container.setup({ id: 'c' });
+  await lab.client.container.setup({ id: 'c', networks: [] });
   const connect = lab.client.container.connect({ id: 'c', network: 'lan' });
   expect(await refusal(connect)).toMatchObject({ code: 'mtu.too-large', message: both });
   expect(await refusal(lab.client.request('plan.container', { ...wish, id: 'd' }))).toMatchObject({

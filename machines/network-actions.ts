@@ -109,9 +109,10 @@ export const networkSetup = setup({
       });
     }),
     keepFile: assign({ given: false }),
-    keepSuccessor: assign(({ event }) => {
-      assertEvent(event, 'definition.found');
-      return { successor: event.definition };
+    keepSuccessor: assign(({ context, event }) => {
+      const found = context.news ?? event;
+      assertEvent(found, 'definition.found');
+      return { successor: found.definition };
     }),
     keepNews: assign(({ event }) => {
       assertEvent(event, ['definition.found', 'definition.lost']);
@@ -152,7 +153,8 @@ export const networkSetup = setup({
         kind: 'apply',
         plan: updatePlan(context.definition as NetworkDefinition, grantOf(context, context.update), {
           isUp: context.device !== null,
-          writes: !context.given && saysOtherInFile(context),
+          // what a file said is there already
+          writes: !context.given && context.command !== null && saysOtherInFile(context),
         }),
       },
     ]),
@@ -386,6 +388,8 @@ export const networkSetup = setup({
     isDefine: ({ event }) => 'plan' in event && event.plan === 'define',
     isUpdate: ({ event }) => 'plan' in event && event.plan === 'update',
     cannotHaveOptions: ({ context, event }) => optionsFault(context, event) !== null,
+    isAnotherNetwork: ({ context, event }) => isReplacedBy(context, event),
+    newsReplace: ({ context }) => isReplacedBy(context, context.news),
     saysOther: ({ context, event }) => saysOther(context, event),
     newsSaysOther: ({ context }) => saysOther(context, context.news),
     isLoss: ({ context: { news } }) => news?.type === 'definition.lost',
@@ -437,6 +441,14 @@ const saysOther = ({ definition }: NetworkContext, found: NetworkEvent | null): 
   found?.type === 'definition.found' &&
   definition !== null &&
   JSON.stringify(livingParts(found.definition)) !== JSON.stringify(livingParts(definition));
+
+/** Whether a file is that of another network of that name, and nobody uses the one that is known. */
+const isReplacedBy = (context: NetworkContext, found: NetworkEvent | null): boolean =>
+  found?.type === 'definition.found' &&
+  context.definition !== null &&
+  !context.given &&
+  !isUsed(context) &&
+  !isSameNetwork(context.definition, found.definition);
 
 const livingParts = ({ network_dns_servers, options }: NetworkDefinition) => [
   network_dns_servers,

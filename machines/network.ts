@@ -47,6 +47,7 @@ const newsMeanwhile = {
 const confirmation = { guard: 'isGiven', actions: ['write', 'keepFile'] } as const;
 
 const news = [
+  { guard: 'newsReplace', target: 'lowering', actions: ['keepSuccessor', 'keepLoss'] },
   { guard: 'newsSaysOther', target: 'updating', actions: ['keepUpdate', 'forgetNews'] },
   { guard: 'isLossOfUsed', actions: ['askMembers', 'forgetNews'] },
   { guard: 'isLoss', target: 'lowering', actions: 'keepLoss' },
@@ -60,6 +61,8 @@ const update = [
 
 const definitionFound = [
   { guard: 'isGiven', actions: 'keepFile' },
+  // removed and made anew so soon that only the new file was seen
+  { guard: 'isAnotherNetwork', target: 'lowering', actions: ['keepSuccessor', 'keepLoss'] },
   { guard: 'saysOther', target: 'updating', actions: 'keepUpdate' },
 ] as const;
 
@@ -293,7 +296,10 @@ export const networkMachine = networkSetup.createMachine({
       on: {
         ...refuseMeanwhile,
         'network.remove': removal,
-        'definition.found': { guard: 'isGiven', actions: 'keepFile' },
+        'definition.found': [
+          { guard: 'isGiven', actions: 'keepFile' },
+          { guard: 'isAnotherNetwork', target: 'lowering', actions: ['keepSuccessor', 'keepLoss'] },
+        ],
         'definition.lost': lossOfDefinition,
         'membership.confirmed': confirmation,
         'lease.request': [replacement, { actions: ['wait', 'mend'] }],

@@ -437,6 +437,44 @@ describe('what is told of its file', () => {
   });
 });
 
+describe('the file of another network of that name', () => {
+  const other = { ...definitionOf(), subnets: [{ subnet: '10.98.0.0/24', gateway: '10.98.0.1' }] };
+  const found: ActorEvent = { type: 'definition.found', definition: other };
+  const update: ActorEvent = {
+    type: 'network.update',
+    command: 'c5',
+    addDnsServers: ['9.9.9.9'],
+    removeDnsServers: [],
+  };
+
+  it('C06 takes the place of the one that is known, and stays as it is', () => {
+    for (const from of [defined, empty]) {
+      const [lower] = effectsOf(from, found).filter(({ kind }) => kind === 'apply');
+      expect(lower).toMatchObject({ plan: { name: 'lower' } });
+      expect(JSON.stringify(lower)).not.toMatch(/definition\./);
+      const after = reach(from, found, applied('lower'));
+      expect([stateName(after.value), after.context.definition]).toEqual(['defined', other]);
+    }
+  });
+
+  it('C06 takes its place when a change is done', () => {
+    const after = reach(defined, update, found, applied('update'));
+    expect(stateName(after.value)).toBe('lowering');
+    expect(reach(after, applied('lower')).context.definition).toEqual(other);
+  });
+
+  it('C06 changes nothing of one that containers use', () => {
+    expect(step(up, found)).toEqual(['up']);
+    expect(reach(up, found).context.definition).toEqual(up.context.definition);
+  });
+
+  it('C06 is not written over where other resolvers are in it, too', () => {
+    const servers = { ...other, network_dns_servers: ['192.0.2.53'] };
+    const [apply] = effectsOf(up, { type: 'definition.found', definition: servers });
+    expect(JSON.stringify(apply)).not.toMatch(/definition\./);
+  });
+});
+
 describe('a file that vanishes while there are members', () => {
   const lost: ActorEvent = { type: 'definition.lost' };
   const lives: ActorEvent = { type: 'membership.confirmed', container: 'a' };

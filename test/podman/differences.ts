@@ -37,6 +37,9 @@ const secondary = (its: unknown, ours: unknown): boolean =>
 const ofLan = (its: unknown, ours: unknown): boolean =>
   texts(/^default via \S+ dev \S+ metric 100$/, /^default /)(its, ours) && ours === String(its).replace(/100$/, '99');
 
+/** Nothing is reached by a mapping of [::], or what a mapping of 0.0.0.0 leads to. */
+const notByIpv6 = texts(/^(-|80)$/, /^(80|81|800[0-3])$/);
+
 /** One of them makes it, the other one refuses it. */
 const onlyOne = (its: unknown, ours: unknown): boolean => (its === undefined) !== (ours === undefined);
 
@@ -44,6 +47,9 @@ const refusedAlike = texts(
   /^Error: netavark: bridge interface (\S+) already exists but is a Veth interface$/,
   /^Error: netavark: link\.bridge (\S+): add bridge: EEXIST \(interface \1 already exists but is a veth interface\)$/,
 );
+
+const publishing = (family: string) =>
+  `published ports of a container on an ${family} network`.replace('an dual', 'a dual');
 
 export const differences: Difference[] = [
   {
@@ -107,6 +113,21 @@ export const differences: Difference[] = [
     ),
     what: '`netavark: 8080->80/tcp: container <id> publishes 8080->80/tcp`; with netavark podman says `cannot listen on the TCP port: … address already in use`',
     reason: 'podman 4.3 binds the port only after the network is up; netloom sees before that who has it, and names it',
+  },
+  ...['IPv6-only', 'dual-stack'].map((family) => ({
+    scenario: publishing(family),
+    path: '*-p [::]:*.* [fd77::1] *',
+    values: notByIpv6,
+    version: 'here',
+    what: '`[::]:8080:80` serves every IPv6 address of the host; netavark 1.4 serves none, and takes `0.0.0.0:8080:80` for both families',
+    reason: 'whoever publishes on `[::]` asks for IPv6: later netavarks serve it, too',
+  })),
+  {
+    scenario: 'two containers that publish one port, each over another family',
+    path: 'heard.[fd77::1]:8081',
+    values: texts(/^b saw /, /^a saw /),
+    what: '`-p 8081:80` leaves IPv6 to the container that has `-p [::]:8081:80` already; with netavark 1.4 it takes it over',
+    reason: 'what is served goes on being served, and podman has not bound the port for IPv6 either',
   },
   {
     scenario: 'a set-up that fails leaves nothing, and can be tried again',

@@ -11,7 +11,7 @@ beforeAll(async () => {
   ipBatch(null, ['link add up0 type veth peer name up0x', 'link set up0x up', 'link set up0 up']);
   const subnets = (third: number) => [{ subnet: `10.66.${third}.0/24` }, { subnet: `fd00:66:${third}::/64` }];
   const { network } = lab.client;
-  await network.create({ name: 'bridge', subnets: subnets(1) });
+  await network.create({ name: 'first', subnets: subnets(1) });
   await network.create({ name: 'second', subnets: subnets(2) });
   const macvlan = { driver: 'macvlan', network_interface: 'up0' };
   await network.create({ name: 'lan', ...macvlan, subnets: subnets(3) });
@@ -42,33 +42,33 @@ async function setUp(...networks: string[]): Promise<string> {
 describe.each<Family>([4, 6])('default routes of IPv%i', (family) => {
   it.each([
     [
-      ['bridge', 'lan'],
+      ['first', 'lan'],
       ['eth1 99', 'eth0 100'],
     ],
     [
-      ['lan', 'bridge'],
+      ['lan', 'first'],
       ['eth0 99', 'eth1 101'],
     ],
     [
-      ['bridge', 'second', 'lan'],
+      ['first', 'second', 'lan'],
       ['eth2 99', 'eth0 100', 'eth1 101'],
     ],
     [['lan'], ['eth0 99']],
     [
-      ['bridge', 'lan', 'lan2'],
+      ['first', 'lan', 'lan2'],
       ['eth1 99', 'eth0 100', 'eth2 102'],
     ],
     [
-      ['bridge', 'given'],
+      ['first', 'given'],
       ['eth0 100', 'eth1 700'],
     ],
     [
-      ['bridge', 'given', 'lan'],
+      ['first', 'given', 'lan'],
       ['eth2 99', 'eth0 100', 'eth1 700'],
     ],
-    [['bridge', 'closed'], ['eth0 100']],
+    [['first', 'closed'], ['eth0 100']],
     [
-      ['bridge', 'second'],
+      ['first', 'second'],
       ['eth0 100', 'eth1 101'],
     ],
   ])('C12 of a container on %s', async (networks, expected) => {
@@ -78,14 +78,14 @@ describe.each<Family>([4, 6])('default routes of IPv%i', (family) => {
 });
 
 it('C12 the first LAN of each family leads outwards', async () => {
-  const netns = await setUp('bridge', 'four', 'lan');
+  const netns = await setUp('first', 'four', 'lan');
   expect(defaultRoutes(netns, 4)).toEqual(['eth1 99', 'eth0 100', 'eth2 102']);
   expect(defaultRoutes(netns, 6)).toEqual(['eth2 99', 'eth0 100']);
   await lab.remove('c');
 });
 
 it('C12 holds through connect and disconnect, where the next LAN takes the place of the first, and through a reload', async () => {
-  const netns = await setUp('bridge');
+  const netns = await setUp('first');
   const all = () => ([4, 6] as const).map((family) => defaultRoutes(netns, family));
   const both = (...routes: string[]) => [routes, routes];
   await lab.client.container.connect({ id: 'c', network: 'lan' });

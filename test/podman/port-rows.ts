@@ -16,6 +16,8 @@ export interface PortRow {
   alone?: true;
   /** they contradict each other where podman does not look: which one counts with netavark is another one each time */
   contradictory?: true;
+  /** both count for IPv6 with netavark 1.14: it makes one rule of the two, and fails where it unmakes the second */
+  stuck?: true;
 }
 
 /** `0.0.0.0:0:80`: host port 0 is the first of the row. `8000-8002` inside takes as many outside. */
@@ -28,6 +30,7 @@ function mapping(text: string): Mapping {
 }
 
 const row = (...mappings: string[]): PortRow => ({ mappings: mappings.map(mapping) });
+const stuck = (...mappings: string[]): PortRow => ({ ...row(...mappings), stuck: true });
 const alone = (...mappings: string[]): PortRow => ({ ...row(...mappings), alone: true });
 
 /** `host`: the host for podman, `10.77.0.1` and `fd77::1` on the wire to the machine beside it. */
@@ -40,19 +43,19 @@ export const portRows: readonly PortRow[] = [
   row('10.77.0.1:0:80'),
   row('[fd77::1]:0:80'),
   row('[::ffff:10.77.0.1]:0:80'),
-  row('0.0.0.0:0:80', '[::]:0:80'),
-  row('0:80', '[::]:0:80'),
+  stuck('0.0.0.0:0:80', '[::]:0:80'),
+  stuck('0:80', '[::]:0:80'),
   row('127.0.0.1:0:80', '[::1]:0:80'),
   row('10.77.0.1:0:80', '[fd77::1]:0:80'),
   row('0:80', '[::1]:0:80'),
   row('0:80', '[fd77::1]:0:80'),
   row('0.0.0.0:0:80', '[fd77::1]:0:80'),
-  row('0.0.0.0:0:80', '[::]:0:81'),
-  { ...row('0:80', '[::]:0:81'), contradictory: true },
+  stuck('0.0.0.0:0:80', '[::]:0:81'),
+  { ...stuck('0:80', '[::]:0:81'), contradictory: true },
   row('0:80', '0:80'),
   row('0:8000-8002'),
   row('0:8000-8002', '1:8001-8003'),
-  row('0.0.0.0:0:8000-8002', '[::]:1:8001-8003'),
+  stuck('0.0.0.0:0:8000-8002', '[::]:1:8001-8003'),
   row('[::1]:0:8000-8002', '127.0.0.1:0:8000-8002'),
   row('0:80/udp'),
   row('[::]:0:80/udp'),

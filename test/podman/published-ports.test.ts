@@ -16,6 +16,10 @@ const tried = all ? (Object.keys(families) as NetworkFamily[]) : (['IPv4-only', 
 const rows = all ? portRows : portRows.filter(({ alone }) => !alone);
 const others = all ? newerOnes.filter(({ seldom }) => !seldom || process.env.PODMAN_NEWER === 'all') : [];
 
+/** All but those that netavark 1.14 cannot take down again. */
+const rowsOn = (family: NetworkFamily, podman: string) =>
+  podman === 'trixie' && family !== 'IPv4-only' ? rows.filter(({ stuck }) => !stuck) : rows;
+
 it('has at least 60 rows', () => {
   expect(portRows.length * Object.keys(families).length).toBeGreaterThanOrEqual(60);
 });
@@ -27,7 +31,7 @@ describe.skipIf(missing()).each([{ name: 'here' }, ...others])('C03 ports that p
     'dual-stack': {},
   };
   const scenarios = tried.map((family): Scenario => {
-    const { title, run } = publishing(family, rows);
+    const { title, run } = publishing(family, rowsOn(family, podman.name));
     return {
       title,
       async run(host) {

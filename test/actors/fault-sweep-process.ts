@@ -194,13 +194,24 @@ async function run(directory: string): Promise<void> {
     if (unexpected.length > 0) throw new Error(unexpected.join('; '));
   };
 
+  /** While a DHCP server is waited for, nothing of the actors is under way. */
+  const replyTo = async (command: string) => {
+    const deadline = Date.now() + patienceMs;
+    for (;;) {
+      const reply = journal.replyTo(command);
+      if (reply) return reply;
+      if (Date.now() > deadline) throw new Error(`${command} was not answered`);
+      await pause();
+    }
+  };
+
   const verbs: { [V in Verb]: (input: Orders[V][0]) => Orders[V][1] | Promise<Orders[V][1]> } = {
     say: async ({ to, event, command }) => {
       const delivery = journal.take(command, to, { ...event, command } as ActorEvent);
       if (delivery) system.deliver(delivery);
       await settle();
-      const reply = journal.replyTo(command);
-      if (!reply) throw new Error(`${command} was not answered`);
+      const reply = await replyTo(command);
+      await settle();
       return { command, ...reply };
     },
     tell: async ({ to, event }) => {

@@ -126,14 +126,18 @@ export function teardownPlan(grant: ContainerGrant): Plan {
         if (lease.link.kind !== 'bridge') return [deleteLinkStep(grant, attachment, lease)];
         return dropsNetns ? [] : cutSteps(grant, attachment, lease);
       }),
-      ...(ownsNetns(grant.wish) ? [{ verb: 'netns.remove', path: grant.netns } as const] : []),
+      ...(dropsNetns ? [{ verb: 'netns.remove', path: grant.netns } as const] : []),
     ],
   };
 }
 
-/** The links that must have gone before addresses may be given to others. What they may send is forgotten after them. */
+/**
+ * The links that must have gone before addresses may be given to others. What they may send is forgotten after them. The pin of an
+ * adopted namespace goes only now: a teardown that left something inside is said again, and needs the way in.
+ */
 export function unlinkPlan(grant: ContainerGrant): Plan {
-  const steps = joined(grant)
+  const unpin: Step[] = grant.wish.netns.kind === 'adopt' ? [{ verb: 'netns.remove', path: grant.netns }] : [];
+  const gone = joined(grant)
     .filter(({ lease }) => lease.link.kind === 'bridge')
     .map(
       ({ attachment }): Step => ({
@@ -143,8 +147,8 @@ export function unlinkPlan(grant: ContainerGrant): Plan {
       }),
     );
   const elements = heldElements(grant);
-  if (elements.length > 0) steps.push({ verb: 'nft.delete', elements });
-  return { name: 'unlink', kind: 'dismantle', steps };
+  const forget: Step[] = elements.length > 0 ? [{ verb: 'nft.delete', elements }] : [];
+  return { name: 'unlink', kind: 'dismantle', steps: [...unpin, ...gone, ...forget] };
 }
 
 // ---------------------------------------------------------------------------------------------------- live changes

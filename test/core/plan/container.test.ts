@@ -276,7 +276,7 @@ describe('the plans of a container', () => {
     `);
   });
 
-  it('B02 in the namespace of a process: it is pinned, and unpinned after the links are gone', () => {
+  it('B02 in the namespace of a process: it is pinned, and unpinned when all that is inside was taken back', () => {
     expect(plans(shapes.adopt)).toMatchInlineSnapshot(`
       [
         "setup, build:",
@@ -295,8 +295,8 @@ describe('the plans of a container', () => {
         "netns.unwatch",
         "address.delete 10.89.0.2/24 dev eth0 in /netns/netloom-web",
         "link.cut nl9ff56c578050",
-        "netns.remove /netns/netloom-web",
         "unlink, dismantle:",
+        "netns.remove /netns/netloom-web",
         "link.gone nl9ff56c578050",
         "nft.delete held_links { nl9ff56c578050 }, leased_macs { nl9ff56c578050 . c6:28:62:7f:36:48 }, sources4 { nl9ff56c578050 . c6:28:62:7f:36:48 . 10.89.0.2 }",
       ]

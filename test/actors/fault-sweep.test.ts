@@ -36,7 +36,9 @@ const surroundings = sweepHost(() => {
 /** Its second way to fail is the only one that a caller can act on. */
 function codeOf(verb: string, errno: string): string {
   if (errno === 'EEXIST' && verb === 'definition.write') return 'network.exists';
-  return errno === 'EEXIST' && /^link\.(bridge|veth|macvlan|ipvlan|vacant)$/.test(verb) ? 'link.exists' : 'kernel.refused';
+  return errno === 'EEXIST' && /^link\.(bridge|veth|macvlan|ipvlan|vacant)$/.test(verb)
+    ? 'link.exists'
+    : 'kernel.refused';
 }
 
 /** One line when the fault that was told first is not the refusal. */

@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import * as native from '#native';
 import { netloom } from '../cli/netloom.ts';
@@ -236,4 +236,49 @@ describe('two files that cannot be beside each other', () => {
       await untilAnswered(async () => expect((await lab.client.container.list()).containers).toEqual([]));
     },
   );
+});
+
+describe('C06 a network that is removed and made anew within some milliseconds', () => {
+  const servers = { ...hand, dns_enabled: true, network_dns_servers: ['192.0.2.53'] };
+  const anew = { ...hand, subnets: [{ subnet: '10.58.0.0/24', gateway: '10.58.0.1' }], network_interface: 'podman8' };
+  const known = async () => (await lab.client.network.inspect({ name: 'hand' })).network;
+  const untilKnown = (subnet: string) =>
+    untilAnswered(async () => {
+      const { network } = await lab.client.network.inspect({ name: 'hand' });
+      expect(network.subnets).toMatchObject([{ subnet }]);
+    });
+  const text = () => readFileSync(`${directory}/hand.json`, 'utf8');
+
+  it.each([['of which nothing is in the kernel'], ['whose bridge is there']])(
+    'is the one of the new file: %s',
+    async (what) => {
+      write('hand.json', servers);
+      await untilKnown('10.57.0.0/24');
+      if (what === 'whose bridge is there') {
+        await lab.client.container.setup({ id: 'c', networks: [{ network: 'hand' }] });
+        await lab.remove('c');
+        expect(linkNames()).toContain('podman7');
+      }
+      rmSync(`${directory}/hand.json`);
+      write('hand.json', anew);
+      await untilKnown('10.58.0.0/24');
+      expect(JSON.parse(text())).toEqual(anew);
+      const { status } = await lab.client.container.setup({ id: 'c', networks: [{ network: 'hand' }] });
+      expect(JSON.stringify(status)).toContain('10.58.0.');
+      expect(linkNames()).toContain('podman8');
+      expect(linkNames()).not.toContain('podman7');
+      await lab.remove('c');
+    },
+  );
+
+  it('changes nothing of one that a container uses, and its file stays as it is', async () => {
+    write('hand.json', hand);
+    await untilKnown('10.57.0.0/24');
+    await lab.client.container.setup({ id: 'c', networks: [{ network: 'hand' }] });
+    write('hand.json', { ...anew, network_dns_servers: ['192.0.2.54'] });
+    await untilAnswered(async () => expect((await known()).network_dns_servers).toEqual(['192.0.2.54']));
+    expect((await known()).subnets).toMatchObject([{ subnet: '10.57.0.0/24' }]);
+    expect(JSON.parse(text())).toEqual({ ...anew, network_dns_servers: ['192.0.2.54'] });
+    await lab.remove('c');
+  });
 });

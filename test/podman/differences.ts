@@ -123,6 +123,14 @@ export const differences: Difference[] = [
     reason: 'whoever publishes on `[::]` asks for IPv6: later netavarks serve it, too',
   })),
   {
+    scenario: 'networks and containers whose names have dots',
+    path: 'withDomain.0',
+    values: texts(/^NXDOMAIN$/, /^10\.89\.0\.\d+$/),
+    sometimes: true,
+    what: 'a name that has dots is answered with `dns.podman` behind it all the time; aardvark-dns 1.4 now and then says NXDOMAIN',
+    reason: 'the search domain is taken off every name, however many dots are in it',
+  },
+  {
     scenario: 'two containers that publish one port, each over another family',
     path: 'heard.[fd77::1]:8081',
     values: texts(/^b saw /, /^a saw /),

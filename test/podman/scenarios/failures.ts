@@ -8,6 +8,12 @@ async function createOn(host: PodmanHost, bridge: string, network: string): Prom
   await host.sh(`sed -i 's/"podman[0-9]*"/"${bridge}"/' /etc/containers/networks/${network}.json`);
 }
 
+/** What is left when the links have gone that the kernel takes down after podman was answered. */
+async function remainsOf(host: PodmanHost): ReturnType<PodmanHost['remains']> {
+  await host.sh('for _ in $(seq 100); do ls /sys/class/net | grep -q -e ^veth -e ^nl || break; sleep 0.02; done');
+  return host.remains();
+}
+
 export const failures: Scenario[] = [
   {
     title: 'a set-up that fails leaves nothing, and can be tried again',
@@ -55,7 +61,7 @@ export const failures: Scenario[] = [
       return {
         removedWithoutLink,
         removedWithoutBridge,
-        remains: await host.remains(),
+        remains: await remainsOf(host),
       };
     },
   },

@@ -389,7 +389,7 @@ export function nowhere(id: string, port: PublishedPort): Fault {
 
 const whyNowhere = (id: string, port: PublishedPort): string =>
   isLoopback6(port)
-    ? 'Linux routes nothing from ::1, so that no container can answer there; 127.0.0.1 works'
+    ? 'Linux does not route ::1, so a container cannot be reached there; use 127.0.0.1'
     : `container ${id} has no address of that family on a bridge of ours`;
 
 /**

@@ -72,17 +72,17 @@ function lossOf({ network, terms }: DhcpContext, event: DhcpEvent): Fault {
     case 'dhcp.timeout':
       return fault(
         'dhcp.timeout',
-        `no DHCP server gave an address of network ${network} within ${patienceMs / 1000} s${event.detail ? `: ${event.detail}` : ''}`,
+        `no DHCP server on network ${network} assigned an address within ${patienceMs / 1000} s${event.detail ? `: ${event.detail}` : ''}`,
       );
     case 'dhcp.refused':
       return fault(
         'dhcp.refused',
-        `the DHCP server${event.server ? ` ${event.server}` : ''} of network ${network} took ${terms?.address} back${event.message ? `: ${event.message}` : ''}`,
+        `the DHCP server${event.server ? ` ${event.server}` : ''} on network ${network} revoked ${terms?.address}${event.message ? `: ${event.message}` : ''}`,
       );
     case 'steps.failed':
       return event.fault;
     default:
-      return fault('dhcp.expired', `no DHCP server of network ${network} renewed ${terms?.address} before its end`);
+      return fault('dhcp.expired', `the DHCP lease of ${terms?.address} on network ${network} expired without renewal`);
   }
 }
 

@@ -14,7 +14,7 @@ const renewals = [
 export const dhcpMachine = dhcpSetup.createMachine({
   id: 'dhcp',
   description:
-    'The DHCP client of one container on one network. It asks, and keeps what it was given; giving back is a step of whoever takes the link away.',
+    "DHCP client of one container on one network. Acquires and renews the lease; the container's teardown releases it.",
   context: ({ input }) => ({ ...input, attempt: 0, place: null, offer: null, terms: null }),
   initial: 'absent',
   on: {
@@ -24,7 +24,7 @@ export const dhcpMachine = dhcpSetup.createMachine({
   },
   states: {
     absent: {
-      description: 'Nothing is asked.',
+      description: 'Not asking for an address.',
       on: { 'dhcp.end': {}, 'actor.recovered': {} },
     },
     acquiring: {
@@ -38,22 +38,22 @@ export const dhcpMachine = dhcpSetup.createMachine({
       },
       states: {
         selecting: {
-          description: 'Any server is asked for an address.',
+          description: 'Asks any server for an address.',
           entry: 'discover',
           on: { 'dhcp.offered': { target: 'requesting', actions: 'keepOffer' } },
         },
         requesting: {
-          description: 'The server that offered one is asked for it.',
+          description: 'Requests the offered address from the server that offered it.',
           entry: 'request',
           on: { 'dhcp.refused': { target: 'selecting' } },
         },
       },
     },
     unanswered: {
-      description: 'No server gave any in time: the container has heard so, and ends this.',
+      description: 'No server answered in time; the container has been notified and will end this client.',
     },
     leased: {
-      description: 'The container has an address until a certain time.',
+      description: 'The container has an address, until the lease expires.',
       initial: 'bound',
       on: {
         'dhcp.refused': { target: 'lost', actions: ['tellLost', 'announceLost'] },
@@ -62,7 +62,7 @@ export const dhcpMachine = dhcpSetup.createMachine({
       },
       states: {
         bound: {
-          description: 'There is time.',
+          description: 'The lease is valid and not yet due for renewal.',
           entry: 'keep',
           on: {
             'dhcp.t1': { target: 'renewing' },
@@ -72,12 +72,12 @@ export const dhcpMachine = dhcpSetup.createMachine({
           },
         },
         renewing: {
-          description: 'The server that gave it is asked to leave it.',
+          description: 'Asks the server that granted the lease to renew it.',
           entry: 'renew',
           on: { 'dhcp.acknowledged': renewals, 'dhcp.t2': { target: 'rebinding' }, ...asBefore('renewing') },
         },
         rebinding: {
-          description: 'That server does not answer: any other is asked to leave it.',
+          description: 'That server does not answer; asks any server to renew the lease.',
           entry: 'rebind',
           on: { 'dhcp.acknowledged': renewals, ...asBefore('rebinding') },
         },
@@ -94,19 +94,19 @@ export const dhcpMachine = dhcpSetup.createMachine({
       },
       states: {
         selecting: {
-          description: 'Any server is asked for an address, without haste.',
+          description: 'Asks any server for an address, at a slow rate.',
           entry: 'discoverAgain',
           on: { 'dhcp.offered': { target: 'requesting', actions: 'keepOffer' } },
         },
         requesting: {
-          description: 'The server that offered one is asked for it.',
+          description: 'Requests the offered address from the server that offered it.',
           entry: 'requestAgain',
           on: { 'dhcp.refused': { target: 'selecting' }, 'dhcp.timeout': { target: 'selecting' } },
         },
       },
     },
     ending: {
-      description: 'What is still asked or kept is stopped.',
+      description: 'Stops timers and retransmissions.',
       entry: 'stop',
       on: {
         'dhcp.end': {},

@@ -205,7 +205,7 @@ export class ActorEngine extends JournalViews implements Engine {
     return states.length > 0 && states.every((state) => leavingStates.includes(state));
   }
 
-  /** What the kernel has told: whom it concerns looks for himself. */
+  /** What the kernel has told: each owner checks itself. */
   suspect({ all, owners, links, addresses }: Suspected): void {
     const suspected = new Set(all ? this.journal.actors().map(({ address }) => address) : this.#marked(owners));
     if (links.length > 0) for (const address of this.#usersOf(new Set(links))) suspected.add(address);

@@ -221,7 +221,7 @@ export class Pool extends EventEmitter<PoolEvents> {
     }
   }
 
-  /** Who is asked comes before who asks: the host, then networks, then containers, then those who work for them. */
+  /** Actors that are asked wake before those that ask: the host, networks, containers, then their DHCP clients. */
   async #recover(indices: readonly number[]): Promise<void> {
     await Promise.all(indices.map((index) => this.call(index, 'restore', null)));
     for (const kind of ['host', 'network', 'container', 'dhcp'] as const)

@@ -199,7 +199,7 @@ export function explainMtu(
   return {
     ...fault,
     errno: 'ERANGE',
-    detail: `mtu ${step.mtuBytes} is above ${parent.mtuBytes}, that of ${parent.name}`,
+    detail: `mtu ${step.mtuBytes} exceeds the parent's MTU (${parent.mtuBytes} on ${parent.name})`,
   };
 }
 

@@ -45,7 +45,7 @@ export async function onceLeft<Output>(
   }
 }
 
-/** A link that has no name of a user's is no container's but its own. */
+/** Only a user-chosen link name can be held by another container. */
 const mayBeHeld = ({ attachments }: Wanted, code: FaultCode): boolean =>
   code !== 'link.exists' || attachments.some(({ hostInterfaceName }) => hostInterfaceName !== undefined);
 

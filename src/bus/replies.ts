@@ -157,7 +157,7 @@ const definition = {
   dns_enabled: z.boolean(),
   network_dns_servers: z.array(z.string()),
   dns_port: z.int().optional(),
-  firewall: z.literal('none').optional().describe('its engine wants no rules for it'),
+  firewall: z.literal('none').optional().describe('the engine disabled firewall rules for this network'),
   labels: z.record(z.string(), z.string()),
   options: z.record(z.string(), z.string()),
   ipam_options: z.object({ driver: z.enum(ipamDrivers) }),

@@ -57,10 +57,12 @@ export function addContainerOptions(command: Command): Command {
 /** What a container may ask for on one network. */
 export function addressOptions(): Option[] {
   return [
-    new Option('--ip <address>', 'address to take on the network; several times for several').argParser(
+    new Option('--ip <address>', 'static address on the network (repeatable)').argParser(
       collect(addressParser('--ip', null)),
     ),
-    new Option('--ip6 <address>', 'IPv6 address to take on the network').argParser(collect(addressParser('--ip6', 6))),
+    new Option('--ip6 <address>', 'static IPv6 address on the network (repeatable)').argParser(
+      collect(addressParser('--ip6', 6)),
+    ),
     new Option('--mac, --mac-address <address>', 'MAC address on the network').argParser(macParser('--mac-address')),
   ];
 }

@@ -133,7 +133,7 @@ export function networkFacts(
     ['Routes', listOrNothing(network.routes.map(routeText))],
     ['DNS', dnsText(network)],
     ['Name servers', listOrNothing(network.network_dns_servers)],
-    ['Firewall', network.firewall === 'none' ? 'none: its engine wants no rules' : null],
+    ['Firewall', network.firewall === 'none' ? 'none (set by the engine)' : null],
     ['Internal', network.internal ? 'yes: no way out and none in' : 'no'],
     ['Created', network.created],
     ['Options', listOrNothing(pairs(network.options))],

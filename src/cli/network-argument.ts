@@ -32,8 +32,8 @@ export async function explainingBridge<Result>(asked: Promise<Result>): Promise<
 
 export const networkSpelling =
   '<name>, or with settings <name>:ip=…,mac=…,interface_name=…,host_interface_name=…,alias=…; bridge, private or default ' +
-  '(the network that NETLOOM_DEFAULT_NETWORK names, else podman), host, container:<container>, ns:<path>; none, which it is ' +
-  'when nothing is said: loopback only';
+  '(the network that NETLOOM_DEFAULT_NETWORK names, else podman), host, container:<container>, ns:<path>; none (default): ' +
+  'loopback only';
 
 const withoutArgument = ['none', 'host'];
 const withArgument = ['container', 'ns'];

@@ -43,7 +43,12 @@ export const containerRequestSchema = z
   .object({
     id: containerIdSchema,
     name: z.string().min(1).max(255).nullish().describe('default: the id'),
-    hostname: z.string().min(1).max(255).nullish().describe('what DHCP servers are told; default: the name'),
+    hostname: z
+      .string()
+      .min(1)
+      .max(255)
+      .nullish()
+      .describe("host name sent to DHCP servers; default: the pod's or container's name"),
     pod: z
       .string()
       .min(1)

@@ -38,9 +38,9 @@ export function aliasRefusal(alias: string): string | null {
   const written = inAscii(comparable(alias));
   if (written === '') return 'an alias cannot be empty';
   const labels = written.split('.');
-  if (labels.includes('')) return `alias ${JSON.stringify(alias)}: it has an empty label`;
+  if (labels.includes('')) return `alias ${JSON.stringify(alias)}: empty label`;
   if (!isCarried(written))
-    return `alias ${JSON.stringify(alias)}: DNS has at most ${longestLabelBytes} bytes in a label and ${longestNameBytes} in a name`;
+    return `alias ${JSON.stringify(alias)}: too long; DNS allows ${longestLabelBytes} bytes per label and ${longestNameBytes} per name`;
   if (labels.every((label) => /^[a-z0-9_-]+$/.test(label))) return null;
   return `alias ${JSON.stringify(alias)}: expected labels of letters, digits, _ and -, joined by dots`;
 }

@@ -148,13 +148,10 @@ function chooseNone({ name }: NetworkDefinition, staticIps: readonly string[]): 
   const [asked] = staticIps;
   if (asked === undefined) return [];
   return familyOf(asked) === 6
-    ? fault(
-        'mode.unsupported',
-        `network ${name} has its addresses from a DHCP server, and there is no client for DHCPv6`,
-      )
+    ? fault('mode.unsupported', `network ${name} uses DHCP; DHCPv6 is not supported`)
     : fault(
         'address.outside-subnet',
-        `network ${name} has its addresses from a DHCP server, which may know the container by a static MAC address: ${asked} cannot be asked for`,
+        `network ${name} uses DHCP: static address ${asked} is not supported; reserve it on the DHCP server by MAC address`,
       );
 }
 
@@ -261,7 +258,7 @@ export function leaseRefusal(definition: NetworkDefinition, device: NetworkDevic
   if (mtuBytes === null || most === null || mtuBytes <= most) return null;
   return fault(
     'mtu.too-large',
-    `network ${definition.name}: mtu ${mtuBytes} is above ${most}, that of ${device?.name}`,
+    `network ${definition.name}: mtu ${mtuBytes} exceeds the parent's MTU (${most} on ${device?.name})`,
   );
 }
 

@@ -29,5 +29,7 @@ export const modeNames: readonly string[] = [
 /** Why no network can be made under that name; null: one can. */
 export function nameRefusal(name: string): string | null {
   if (!namePattern.test(name)) return `${JSON.stringify(name)} ${nameRule}`;
-  return modeNames.includes(name) ? `${JSON.stringify(name)} is a network mode: --network ${name} means that` : null;
+  return modeNames.includes(name)
+    ? `${JSON.stringify(name)} is reserved: --network ${name} selects a network mode`
+    : null;
 }

@@ -43,7 +43,9 @@ const routeSchema = z.object({
   gateway: z
     .string()
     .nullish()
-    .describe("on one of the container's networks, as a rule this one; none for types that lead nowhere"),
+    .describe(
+      "address on one of the container's networks, usually this one; omit for blackhole, unreachable and prohibit",
+    ),
   metric: z.int().min(0).max(4_294_967_295).nullish().describe('default: 100'),
   type: z.enum(routeTypes).nullish().describe('default: unicast'),
   route_type: z.enum(routeTypes).nullish().describe('the same, as netavark calls it'),
@@ -75,7 +77,7 @@ export const networkRequestSchema = z
       .record(z.string(), z.string())
       .nullish()
       .describe(
-        '{"driver": "host-local"}; "dhcp": a DHCP server gives addresses, on a macvlan or an unmanaged bridge; "none": nobody does',
+        'driver: "host-local" (default); "dhcp": addresses from a DHCP server (macvlan or unmanaged bridge); "none": no addresses',
       ),
   })
   .describe('a network as it is wished for');
@@ -245,7 +247,7 @@ function contradiction(wish: NetworkWish, settings: NetworkSettings): Fault | nu
     return conflict(`dns_enabled: a ${driver} network upon somebody else's link has no gateway of ours to answer at`);
   if (ipamDriver === 'none' && wish.dnsEnabled) return conflict('dns_enabled: without addresses there is no gateway');
   if (!wish.dnsEnabled && wish.dnsServers.length > 0)
-    return conflict('network_dns_servers: no names are answered on this network, so nobody asks them');
+    return conflict('network_dns_servers: DNS is disabled on this network');
   for (const [family, outbound] of [
     [4, settings.outbound4],
     [6, settings.outbound6],
@@ -266,13 +268,11 @@ export function dhcpRefusal({
   if (driver === 'ipvlan')
     return unsupported('the containers of an ipvlan have one MAC address, and a DHCP server could not tell them apart');
   if (ownsBridge({ driver, options }))
-    return unsupported(
-      "no DHCP server is on a bridge of netloom's; it is for macvlan, and for bridge with option mode=unmanaged",
-    );
+    return unsupported('a bridge made by netloom has no DHCP server; use macvlan, or bridge with mode=unmanaged');
   if (subnets.some(({ subnet }) => parseSubnet(subnet)?.family === 6))
     return unsupported(`there is no client for DHCPv6; ${addressesByAdvertisement}`);
   if (subnets.length > 0)
-    return fault('payload.invalid', 'ipam driver dhcp: the DHCP server says what subnet it is: no subnets');
+    return fault('payload.invalid', 'ipam driver dhcp: subnets cannot be given; the DHCP server decides the subnet');
   if (ipv6_enabled && networkSettings({ driver, options }).acceptRa === 0)
     return unsupported('there is no client for DHCPv6, and with accept_ra=0 nothing else gives addresses of IPv6');
   return null;

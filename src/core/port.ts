@@ -74,10 +74,7 @@ function publishedPort(mapping: PortMapping, protocol: Protocol): PublishedPort 
   if (mapping.hostIp && hostIp === null)
     return fault('address.invalid', `host address ${mapping.hostIp} is no IP address`);
   if (hostIp !== null && isOfOneLink(hostIp) && !mapping.heldByCaller)
-    return fault(
-      'address.invalid',
-      `host address ${hostIp}: nothing can be published on a multicast address, nor on an IPv6 address of one link`,
-    );
+    return fault('address.invalid', `host address ${hostIp}: cannot publish on multicast or IPv6 link-local addresses`);
   const range = mapping.range ?? 1;
   const port = { protocol, hostIp, hostPort: mapping.hostPort ?? 0, containerPort: mapping.containerPort, range };
   for (const first of [port.hostPort, port.containerPort])
@@ -127,7 +124,7 @@ export function isContradiction(one: PublishedPort, other: PublishedPort): boole
 export function contradiction(port: PublishedPort, other: PublishedPort): Fault {
   return fault(
     'port.overlap',
-    `${describePort(port)} contradicts ${describePort(other)}: a host port leads to one port of the container`,
+    `${describePort(port)} conflicts with ${describePort(other)}: one host port cannot lead to two container ports`,
   );
 }
 

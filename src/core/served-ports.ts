@@ -21,8 +21,8 @@ import { commonSpans, type Span, withoutSpans } from './span.ts';
 
 /**
  * The mappings without what is there twice: ranges on one address that overlap are one, and what a wider address covers is dropped,
- * also where it is a part of a range. The result overlaps nowhere, unless an engine let its user contradict himself: then the
- * narrower address counts, and of equal ones the first.
+ * also where it is a part of a range. The result overlaps nowhere, unless a user's mappings, which an engine took, conflict: then
+ * the narrower address counts, and of equal ones the first.
  */
 export function servedPorts(granted: readonly GrantedPort[]): PublishedPort[] {
   const asked = granted.flatMap(withoutOthers);

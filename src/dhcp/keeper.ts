@@ -10,9 +10,9 @@ import { DhcpPort } from './port.ts';
 type StepOf<Verb extends Step['verb']> = Extract<Step, { verb: Verb }>;
 type Asked = StepOf<'dhcp.ask'>;
 
-/** A server that offers and refuses without end is asked so often. */
+/** Minimum time between DISCOVERs, for a server that offers and refuses endlessly. */
 const leastBetweenDiscoversMs = 1000;
-/** The clock on the wall may be set, and the machine may sleep: it is looked at so often. */
+/** Re-check interval: the wall clock may be set, and the machine may sleep. */
 const lookEveryMs = 60_000;
 
 interface Client {

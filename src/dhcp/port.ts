@@ -2,7 +2,7 @@ import * as native from '#native';
 import { type DhcpMessage, decodeMessage, encodeMessage } from '../core/dhcp/message.ts';
 import type { DhcpPlace } from '../core/plan/step.ts';
 
-/** A server that sends without end is heard so often, until the client asks again. */
+/** Datagrams read per question, so that a flood cannot keep the worker busy. */
 const mostDatagrams = 100;
 
 export interface Heard {

@@ -395,7 +395,7 @@ describe.each([
         for (const mode of ['bridge', 'passthru'] as const)
           expect(await refused({ ...upon(veth), mode, mtuBytes: 9000 } as Step)).toMatchObject({
             errno: 'ERANGE',
-            detail: `mtu 9000 is above 1500, that of ${veth}`,
+            detail: `mtu 9000 exceeds the parent's MTU (1500 on ${veth})`,
           });
         await succeed({ ...upon(veth), mtuBytes: 1400 } as Step);
       });

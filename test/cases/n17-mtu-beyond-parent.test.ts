@@ -29,7 +29,7 @@ const upon = (mtu: string, more: Record<string, string> = {}) => ({
   options: { mtu, ...more },
 });
 const wish = { id: 'c', networks: [{ network: 'lan' }] };
-const both = expect.stringMatching(/mtu 9000 is above 1500, that of lan0/);
+const both = expect.stringMatching(/mtu 9000 exceeds the parent's MTU \(1500 on lan0\)/);
 const mtuWithin = (netns: string) => ipWithin<{ mtu: number }[]>(netns, 'link', 'show', 'eth0')[0]?.mtu;
 
 it.each(['bridge', 'private', 'vepa', 'passthru', 'source'])(
@@ -68,6 +68,6 @@ it('N17 one that fits is taken, also when the parent has grown since, and 65535 
 it('N17 through the door', async () => {
   const lan = podmanNetwork('lan', { ...upon('9000'), ipv6_enabled: false });
   const container = engine.container('c', [lan, { static_ips: ['10.17.0.9'] }]);
-  expect(await engine.refusal(container)).toMatch(/mtu 9000 is above 1500, that of lan0/);
+  expect(await engine.refusal(container)).toMatch(/mtu 9000 exceeds the parent's MTU \(1500 on lan0\)/);
   await engine.clear();
 });

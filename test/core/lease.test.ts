@@ -280,7 +280,7 @@ describe('a network that no container can join', () => {
     for (const driver of ['macvlan', 'ipvlan'] as const)
       expect(leaseRefusal(upon(driver, '9000'), up0)).toEqual({
         code: 'mtu.too-large',
-        message: 'network demo: mtu 9000 is above 1500, that of up0',
+        message: "network demo: mtu 9000 exceeds the parent's MTU (1500 on up0)",
       });
   });
 
@@ -312,11 +312,11 @@ describe('addresses of a network whose DHCP server gives them', () => {
     expect(chooseAddresses(lan, {}, {}, [])).toEqual([]);
     expect(chooseAddresses(lan, {}, {}, ['192.0.2.7'])).toMatchObject({
       code: 'address.outside-subnet',
-      message: expect.stringContaining('static MAC'),
+      message: expect.stringContaining('by MAC address'),
     });
     expect(chooseAddresses(lan, {}, {}, ['fd00::7'])).toMatchObject({
       code: 'mode.unsupported',
-      message: expect.stringContaining('no client for DHCPv6'),
+      message: expect.stringContaining('DHCPv6 is not supported'),
     });
   });
 

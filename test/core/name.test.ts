@@ -25,7 +25,7 @@ describe('names of networks', () => {
 
   it.each(modeNames)('N13 cannot be the mode %s, unless an engine brings it', (name) => {
     const parsed = networkRequestSchema.safeParse({ name });
-    expect(parsed.error?.issues[0]?.message).toBe(`"${name}" is a network mode: --network ${name} means that`);
+    expect(parsed.error?.issues[0]?.message).toBe(`"${name}" is reserved: --network ${name} selects a network mode`);
     expect(networkProposalSchema.safeParse({ network: { name, id: 'a'.repeat(64) } }).success).toBe(true);
     expect(definitionOf(name, { ...bridge, name })).toMatchObject({ name });
   });

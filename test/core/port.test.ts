@@ -82,7 +82,7 @@ describe('A09 port mappings', () => {
       refused({ hostPort: 8000, containerPort: 80, range: 10 }, { hostIp: '::1', hostPort: 8009, containerPort: 443 }),
     ).toMatchObject({
       code: 'port.overlap',
-      message: expect.stringContaining('[::1]:8009->443/tcp contradicts 8000-8009->80-89/tcp'),
+      message: expect.stringContaining('[::1]:8009->443/tcp conflicts with 8000-8009->80-89/tcp'),
     });
   });
 

@@ -552,7 +552,11 @@ export class FakeKernel implements Kernel {
       );
     if (parent.kind === 'loopback') throw new Refused(`add ${kind}`, 'EINVAL');
     if (mtuBytes !== null && mtuBytes > parent.mtuBytes)
-      throw new Refused(`add ${kind}`, 'ERANGE', `mtu ${mtuBytes} is above ${parent.mtuBytes}, that of ${parentName}`);
+      throw new Refused(
+        `add ${kind}`,
+        'ERANGE',
+        `mtu ${mtuBytes} exceeds the parent's MTU (${parent.mtuBytes} on ${parentName})`,
+      );
     const inherits = step.verb === 'link.ipvlan' || step.mode === 'passthru';
     const macAddress = inherits ? parent.macAddress : step.macAddress;
     const link = newLink(name, kind, { macAddress, mtuBytes: mtuBytes ?? parent.mtuBytes, parent });

@@ -22,7 +22,7 @@ namespace {
 
 constexpr char kOp[] = "open DHCP socket";
 constexpr uint16_t kServerPort = 67, kClientPort = 68;
-/// A frame of Ethernet carries no more.
+/// Larger than any Ethernet frame; longer packets are truncated and dropped.
 constexpr size_t kMostBytes = 2048;
 /// Of what waits to be read: a server that sends without end fills no more.
 constexpr int kReceiveBytes = 64 * 1024;

@@ -26,7 +26,7 @@ export function networkConnectCommand(parent: Command, terminal: Terminal): void
   for (const option of addressOptions()) command.addOption(option);
   command
     .addOption(new Option('--interface-name <name>', "the interface's name in the container; default: the next ethN"))
-    .addOption(new Option('--host-interface-name <name>', 'the name of its other end, on the host'))
+    .addOption(new Option('--host-interface-name <name>', "name of the veth's host end; default: generated"))
     .addOption(new Option('--alias <name>', 'a further name on the network').argParser(collectList(asIs)))
     .action(async (network: string, id: string, _options, command: Command) => {
       const options: ConnectOptions = command.optsWithGlobals();

@@ -47,7 +47,7 @@ export function networkCreateCommand(parent: Command, terminal: Terminal): void 
   for (const option of definitionOptions()) command.addOption(option);
   command.exitOverride(refuseDashedName);
   command
-    .argument('[name]', 'of the network', newName)
+    .argument('[name]', 'network name', newName)
     .action(async (name: string | undefined, _options, command: Command) => {
       const options: NetworkOptions & GlobalOptions = command.optsWithGlobals();
       const request = networkRequest(name ?? '', options);

@@ -11,7 +11,7 @@ export function portPublishCommand(parent: Command, terminal: Terminal): void {
     usage: 'publish',
     summary: 'publish further ports of a container; live when it is up, and nothing else of it is disturbed',
     details:
-      'Prints where the new ones are reached; what is published already stays as it is. Without a host port a free one is picked.',
+      'Prints where the new ports can be reached; ports already published are unchanged. Without a host port, netloom picks a free one.',
     examples: ['netloom port publish web 8080:80', 'netloom port publish web 127.0.0.1::443 5353:53/tcp,udp'],
   });
   addPortArguments(command).action(async (id: string, ports: PortMapping[], _options, command: Command) => {

@@ -14,12 +14,13 @@ export interface ContainerLink {
 }
 
 /**
- * The elements that hold a container's links to what it leases. A link may send every address of the container: with two
- * networks it may answer by the link of the other. Links of networks with spoofing=allow, and those that are no bridge's
+ * The elements that hold a container's links to what it leases. A link may send every address that netloom gave the container: with
+ * two networks it may answer by the link of the other. What a DHCP server gave is not among them, for a server may give the
+ * address of a neighbour on a bridge of ours, or of its gateway. Links of networks with spoofing=allow, and those that are no bridge's
  * of ours, are not held at all.
  */
 export function sourceElements(links: readonly ContainerLink[], owner: string): Element[] {
-  const addresses = links.flatMap(({ lease }) => lease.addresses.map(({ address }) => address));
+  const addresses = links.flatMap(({ lease }) => (lease.dhcp ? [] : lease.addresses.map(({ address }) => address)));
   const passesOn = isGateway(links, addresses);
   return links.filter(isHeld).flatMap(({ name, macAddress, lease }): Element[] => {
     const held: Element = { set: 'held_links', key: [name], owner };

@@ -2,7 +2,7 @@ import * as native from '#native';
 import { type DhcpMessage, decodeMessage, encodeMessage } from '../core/dhcp/message.ts';
 import type { DhcpPlace } from '../core/plan/step.ts';
 
-/** Datagrams read per question, so that a flood cannot keep the worker busy. */
+/** Answers to one question that are read, so that a server that sends endlessly cannot keep the worker busy. */
 const mostDatagrams = 100;
 
 export interface Heard {
@@ -41,8 +41,9 @@ export class DhcpPort {
     this.#watch = native.watchDhcp(this.#socket, (datagrams) => {
       for (const { payload, sourceMac } of datagrams) {
         // whoever was heard may have closed this
-        if (!this.#watch || ++count > mostDatagrams) return this.#deafen();
+        if (!this.#watch) return;
         if (!isOf(transaction, payload)) continue;
+        if (++count > mostDatagrams) return this.#deafen();
         const message = decodeMessage(payload);
         if (typeof message === 'string') unreadable(message);
         else if (message.direction === 'reply' && message.macAddress === this.place.macAddress)

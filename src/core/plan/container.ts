@@ -1,5 +1,5 @@
 import { containerAddress, dhcpAddress } from '../actor-address.ts';
-import { type Family, familyOf, parseSubnet, type Subnet, subnetContains } from '../address.ts';
+import { type Family, familyOf, parseSubnet, type Subnet, subnetContains, subnetsOverlap } from '../address.ts';
 import type { Attachment, ContainerWish } from '../container.ts';
 import { dnsName, podmanDomain } from '../dns-name.ts';
 import { type Fault, fault } from '../fault.ts';
@@ -215,8 +215,6 @@ export function addressPlan(name: string, before: ContainerGrant, after: Contain
     kind: 'mend',
     steps: [
       requireStep(after, inode),
-      // what it may send by its links on bridges of ours
-      ...exchange(heldElements(before), heldElements(after)),
       ...routesThatCome(after, before).map(withdrawn),
       ...changed.flatMap((one): Step[] => {
         const [old, wanted] = [endBefore(one), containerEndSteps(after, one.attachment, one.lease)];
@@ -714,15 +712,34 @@ function networkRoutes(grant: ContainerGrant, one: Joined): RouteAdd[] {
   });
 }
 
-/** What a DHCP server sends beside the default route: an internal network leads nowhere. */
-function givenRoutes({ netns }: ContainerGrant, { attachment, lease }: Joined, by: 'link' | 'gateway'): RouteAdd[] {
+/**
+ * What a DHCP server sends beside the default route: an internal network leads nowhere, and the routes of networks, and what is on
+ * other networks of the container, are not for a server to change.
+ */
+function givenRoutes(grant: ContainerGrant, one: Joined, by: 'link' | 'gateway'): RouteAdd[] {
+  const { attachment, lease } = one;
   const routes = lease.internal ? [] : (lease.dhcp?.terms?.routes ?? []);
+  const own = joined(grant).flatMap((each) => networkRoutes(grant, each));
   return routes
     .filter(({ gateway }) => (gateway === null) === (by === 'link'))
+    .filter(({ destination }) => !own.some((route) => route.destination === destination))
+    .filter(({ destination }) => isFree(grant, one, parseSubnet(destination) as Subnet))
     .map(({ destination, gateway }): RouteAdd => {
       const { interfaceName: link } = attachment;
-      return { verb: 'route.add', netns, destination, gateway, link, metric: firstRouteMetric };
+      return { verb: 'route.add', netns: grant.netns, destination, gateway, link, metric: firstRouteMetric };
     });
+}
+
+/** Whether it is no part of another network's subnet, and no half of everything where a default route is not wanted. */
+function isFree(grant: ContainerGrant, { attachment, lease }: Joined, destination: Subnet): boolean {
+  if (!lease.defaultRoute && destination.prefixLength <= 1) return false;
+  const others = joined(grant).filter((other) => other.attachment.network !== attachment.network);
+  return !others.some((other) =>
+    other.lease.addresses.some(({ address, prefixLength }) => {
+      const subnet = parseSubnet(`${address}/${prefixLength}`);
+      return subnet !== null && destination.prefixLength >= prefixLength && subnetsOverlap(subnet, destination);
+    }),
+  );
 }
 
 const isOwn = (grant: ContainerGrant, gateway: string | null): boolean =>

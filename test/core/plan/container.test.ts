@@ -763,9 +763,30 @@ describe('C13 a container whose address a DHCP server gives', () => {
   const stepsOf = (before: ContainerGrant, after: ContainerGrant) =>
     lines(addressPlan('address', before, after, 7)).slice(2);
 
-  it('is held to it on bridges of ours from before it has it', () => {
-    const [first] = stepsOf(on(null), on({}));
-    expect(first).toMatch(/^nft\.replace \(none\) by sources4 .*192\.0\.2\.7/);
+  it('B14 may send nothing more by bridges of ours, whatever address the server gives', () => {
+    const gateway = on({ address: '10.89.1.1', prefixLength: 24, gateway: null });
+    expect(JSON.stringify([addressPlan('address', on(null), gateway, 7), setupPlan(gateway)])).not.toMatch(
+      /"sources4"[^}]*"10\.89\.1\.1"|"free_macs"/,
+    );
+  });
+
+  it('keeps the routes of its networks, and the subnets of the others, from routes of the server', () => {
+    const blackhole = { destination: '10.66.0.0/16', gateway: null, metric: null, type: 'blackhole' } as const;
+    const routes = [
+      { destination: '10.66.0.0/16', gateway: '192.0.2.9' },
+      { destination: '10.89.1.0/25', gateway: '192.0.2.9' },
+      { destination: '10.89.0.0/16', gateway: '192.0.2.9' },
+    ];
+    const given = stepsOf(on(null, {}, { routes: [blackhole] }), on({ routes }, {}, { routes: [blackhole] }));
+    const server = given.filter((step) => step.startsWith('route.add') && step.includes('192.0.2.9'));
+    expect(server).toEqual(['route.add 10.89.0.0/16 via 192.0.2.9 in /netns/netloom-web']);
+  });
+
+  it('leads nowhere by halves of everything where its network has no default route', () => {
+    const halves = ['0.0.0.0/1', '128.0.0.0/1'].map((destination) => ({ destination, gateway: '192.0.2.9' }));
+    const quiet = { defaultRoute: false };
+    const given = stepsOf(on(null, {}, quiet), on({ routes: halves }, {}, quiet));
+    expect(given.filter((step) => step.startsWith('route'))).toEqual([]);
   });
 
   it('leads outwards by it as by any LAN, and makes way for it elsewhere', () => {

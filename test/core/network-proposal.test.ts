@@ -129,7 +129,7 @@ describe('a network that an engine is about to define', () => {
     ],
     ['no driver overlay', { driver: 'overlay' }, {}, 'mode.unsupported'],
     ['mtu', { options: { mtu: 'many' } }, {}, 'payload.invalid'],
-    ['no names', { dns_enabled: false, network_dns_servers: ['9.9.9.9'] }, {}, 'payload.invalid'],
+    ['DNS is disabled', { dns_enabled: false, network_dns_servers: ['9.9.9.9'] }, {}, 'payload.invalid'],
     [
       'parent interface lan7',
       { driver: 'macvlan', network_interface: 'lan7', subnets: [{ subnet: '10.7.0.0/24' }] },

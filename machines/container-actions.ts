@@ -52,7 +52,7 @@ import {
   leasesAfter,
 } from './container-dhcp.ts';
 import { degradedFacts, mendedFacts, rulesetLoaded } from './drift.ts';
-import { action, deciding, effects } from './effects.ts';
+import { deciding, effects, enqueueEffect } from './effects.ts';
 
 type Decide = { context: ContainerContext; event: ContainerEvent };
 
@@ -263,7 +263,7 @@ export const containerSetup = setup({
     keepChange: assign(({ context, event }) => ({ change: changeAskedFor(context, event), command: commandOf(event) })),
     claimChange: enqueueActions(({ context, enqueue }) => {
       enqueue.assign({ attempt: context.attempt + 1, kernelMs: 0 });
-      for (const effect of claimOfChange(context)) enqueue(action(effect) as never);
+      for (const effect of claimOfChange(context)) enqueueEffect(enqueue, effect);
     }),
     keepChangeGrant: assign(({ context, event }) => {
       assertEvent(event, ['lease.granted', 'ports.granted']);

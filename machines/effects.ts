@@ -21,9 +21,14 @@ export function deciding<Context extends MachineContext, Event extends EventObje
   return (list: (args: { context: Context; event: Event }) => Effect[]) =>
     enqueueActions<Context, Event, undefined, Event, never, never, never, never, never>(
       ({ context, event, enqueue }) => {
-        for (const effect of list({ context, event })) enqueue(action(effect) as never);
+        for (const effect of list({ context, event })) enqueueEffect(enqueue, effect);
       },
     );
+}
+
+/** Lists one effect. Every machine declares these four actions, which the types of XState's enqueuer cannot express. */
+export function enqueueEffect(enqueue: (action: never) => void, effect: Effect): void {
+  enqueue(action(effect) as never);
 }
 
 /** An effect as XState spells an action. */

@@ -19,7 +19,7 @@ import { basePlan, holdPlan, letGoPlan, mendBasePlan, surveyPlan, sweepPlan } fr
 import { isSamePort, type PublishedPort } from '../src/core/port.ts';
 import { uncoveredPorts } from '../src/core/served-ports.ts';
 import { degradedFacts, driftFacts } from './drift.ts';
-import { action, deciding, effects } from './effects.ts';
+import { deciding, effects, enqueueEffect } from './effects.ts';
 import * as forwarding from './host-forwarding.ts';
 
 export interface HostContext extends forwarding.ForwardingContext {
@@ -91,7 +91,7 @@ const decidingForwarding = (decision: (args: { context: HostContext; event: Host
     ({ context, event, enqueue }) => {
       const { context: next, effects } = decision({ context, event });
       enqueue.assign(next);
-      for (const effect of effects) enqueue(action(effect) as never);
+      for (const effect of effects) enqueueEffect(enqueue, effect);
     },
   );
 
@@ -183,7 +183,7 @@ const machine = setup({
       const { container, attempt } = event;
       const conflict = portConflict(context.ports, container, event.ports);
       if (conflict) {
-        enqueue(action(refusePorts(container, attempt, conflict)) as never);
+        enqueueEffect(enqueue, refusePorts(container, attempt, conflict));
         return;
       }
       const ports = grantPorts(context.ports, container, event.ports);
@@ -233,7 +233,7 @@ const machine = setup({
       const { attempt, count } = claim as Claim;
       const { before } = splitPorts(context.ports[container] ?? [], count);
       enqueue.assign({ ports: withPorts(context.ports, container, before), holding });
-      enqueue(action(refusePorts(container, attempt, event.fault)) as never);
+      enqueueEffect(enqueue, refusePorts(container, attempt, event.fault));
     }),
     announcePortLost: decide(({ event }) => {
       assertEvent(event, 'steps.failed');

@@ -28,7 +28,7 @@ import {
   updatePlan,
 } from '../src/core/plan/network.ts';
 import { degradedFacts, driftFacts, mendedFacts, rulesetLoaded } from './drift.ts';
-import { action, deciding, effects } from './effects.ts';
+import { action, deciding, effects, enqueueEffect } from './effects.ts';
 import {
   answerTo,
   grant,
@@ -290,7 +290,7 @@ export const networkSetup = setup({
       for (const request of context.waiting) {
         const granted = grant(context, ledger, request);
         ledger = granted.ledger;
-        enqueue(action(granted.effect) as never);
+        enqueueEffect(enqueue, granted.effect);
       }
       // its plan will open it
       const routesLoopback = device?.routesLoopback || ledger.onLoopback.length > onLoopback.length;

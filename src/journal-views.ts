@@ -1,13 +1,13 @@
 import type { ContainerContext } from '../machines/container.ts';
 import type { HostContext } from '../machines/host.ts';
 import type { NetworkContext } from '../machines/network.ts';
+import { containerSettingsView, containerView, networkSettingsView, networkView } from '../machines/views.ts';
 import type { ActorRecord, Journal } from './actors/journal.ts';
 import type { ContainerInspection, NetworkInspection } from './bus/engine.ts';
 import { containerAddress, hostAddress, networkAddress } from './core/actor-address.ts';
 import type { PortLedger } from './core/claims.ts';
 import { resolveContainerId } from './core/container-reference.ts';
 import { fault, NetloomError } from './core/fault.ts';
-import { containerSettingsView, containerView, networkSettingsView, networkView } from './core/inspect.ts';
 import { answersNames } from './core/network.ts';
 import type { DamagedDefinition } from './core/network-check.ts';
 import { resolveNetworkName } from './core/network-reference.ts';

@@ -439,7 +439,10 @@ describe('a LAN where no server gives an address', () => {
     ]);
     expect(performance.now() - startedMs).toBeGreaterThan(4_900);
     for (const fault of [setup, joined])
-      expect(fault).toMatchObject({ code: 'dhcp.timeout', message: expect.stringMatching(/network lan assigned an address within 5 s: .+/) });
+      expect(fault).toMatchObject({
+        code: 'dhcp.timeout',
+        message: expect.stringMatching(/network lan assigned an address within 5 s: .+/),
+      });
     await untilAnswered(async () => expect(await view(web)).toMatchObject({ state: 'created' }));
     expect(await view(`other${tests}`)).toMatchObject({ state: 'configured', attachments: [{ network: 'back' }] });
     expect(ipWithin<{ ifname: string }[]>(netns.path, 'link').map(({ ifname }) => ifname)).toEqual(['lo', 'eth0']);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { type ContainerContext, containerMachine } from '../../machines/container.ts';
+import { containerView } from '../../machines/views.ts';
 import type { Effect } from '../../src/core/effect.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { fault } from '../../src/core/fault.ts';
-import { containerView } from '../../src/core/inspect.ts';
 import { describeStep } from '../../src/core/plan/step.ts';
 import { termsOf } from '../core/samples.ts';
 import { dhcpLeaseOf, grantsFor, leasedWish } from './terrains.ts';

@@ -1,11 +1,11 @@
-import type { ContainerContext } from '../../machines/container.ts';
-import type { NetworkContext } from '../../machines/network.ts';
-import { lacksTerms } from './lease.ts';
-import { netnsOf, settingsInside, statusBlocks } from './plan/container.ts';
-import type { ExplainedSetting } from './plan/interface-settings.ts';
-import { settingsOfBridge } from './plan/network.ts';
-import { servedPorts } from './served-ports.ts';
-import type { ContainerState, ContainerView, NetworkState, NetworkView } from './view.ts';
+import { lacksTerms } from '../src/core/lease.ts';
+import { netnsOf, settingsInside, statusBlocks } from '../src/core/plan/container.ts';
+import type { ExplainedSetting } from '../src/core/plan/interface-settings.ts';
+import { settingsOfBridge } from '../src/core/plan/network.ts';
+import { servedPorts } from '../src/core/served-ports.ts';
+import type { ContainerState, ContainerView, NetworkState, NetworkView } from '../src/core/view.ts';
+import type { ContainerContext } from './container.ts';
+import type { NetworkContext } from './network.ts';
 
 /** Committed state as users see it. */
 

@@ -3,7 +3,7 @@ import * as native from '#native';
 import { DoorEngine, podmanNetwork } from '../support/door-engine.ts';
 import { ipWithin } from '../support/fresh-host.ts';
 import { Lab } from '../support/lab.ts';
-import { ipBatch } from '../support/other-host.ts';
+import { addLan, ipBatch } from '../support/other-host.ts';
 
 /** Routes of networks that refuse: they have no link, and go with their network all the same. */
 
@@ -24,7 +24,7 @@ let engine: DoorEngine;
 beforeAll(async () => {
   lab = await Lab.open();
   engine = new DoorEngine(lab);
-  ipBatch(null, ['link add lan0 type veth peer name lan1', 'link set lan0 up', 'link set lan1 up']);
+  addLan();
   const lan = { driver: 'macvlan', network_interface: 'lan0' };
   await lab.client.network.create({ name: 'one', subnets: subnetsOf(1), routes: [...routesOf(41), ...shared] });
   await lab.client.network.create({ name: 'two', subnets: subnetsOf(2), routes: shared });

@@ -3,7 +3,7 @@ import * as native from '#native';
 import { DoorEngine, podmanNetwork } from '../support/door-engine.ts';
 import { ipWithin } from '../support/fresh-host.ts';
 import { Lab, refusal } from '../support/lab.ts';
-import { ipBatch } from '../support/other-host.ts';
+import { addLan, ipBatch } from '../support/other-host.ts';
 
 /** Network `far` has routes whose gateways, 10.55.1.9 and fd00:55:1::9, are on network `near`, or on `lan`, which is a macvlan's. */
 
@@ -18,7 +18,7 @@ let engine: DoorEngine;
 beforeAll(async () => {
   lab = await Lab.open();
   engine = new DoorEngine(lab);
-  ipBatch(null, ['link add lan0 type veth peer name lan1', 'link set lan0 up', 'link set lan1 up']);
+  addLan();
   const lan = { driver: 'macvlan', network_interface: 'lan0' };
   await lab.client.network.create({ name: 'near', subnets: subnetsOf(1) });
   await lab.client.network.create({ name: 'far', subnets: subnetsOf(2), routes: routesBy(1) });

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { DoorEngine, podmanNetwork } from '../support/door-engine.ts';
 import { ip, ipWithin } from '../support/fresh-host.ts';
 import { Lab } from '../support/lab.ts';
-import { ipBatch } from '../support/other-host.ts';
+import { addLan, ipBatch } from '../support/other-host.ts';
 
 /** A macvlan that has its parent, lan0, for itself: it speaks with the parent's MAC address, whatever is asked for. */
 
@@ -21,12 +21,7 @@ const macWithin = (netns: string) => ipWithin<{ address: string }[]>(netns, 'lin
 beforeAll(async () => {
   lab = await Lab.open();
   engine = new DoorEngine(lab);
-  ipBatch(null, [
-    'link add lan0 type veth peer name lan1',
-    'link set lan0 up',
-    'link set lan1 up',
-    'address add 10.7.0.1/24 dev lan1',
-  ]);
+  addLan('address add 10.7.0.1/24 dev lan1');
   parentMac = macOf('lan0') as string;
 });
 afterEach(async () => {

@@ -2,14 +2,14 @@ import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { DoorEngine, podmanNetwork } from '../support/door-engine.ts';
 import { ipWithin } from '../support/fresh-host.ts';
 import { Lab, refusal } from '../support/lab.ts';
-import { ipBatch } from '../support/other-host.ts';
+import { addLan, ipBatch } from '../support/other-host.ts';
 
 let lab: Lab;
 let engine: DoorEngine;
 beforeAll(async () => {
   lab = await Lab.open();
   engine = new DoorEngine(lab);
-  ipBatch(null, ['link add lan0 type veth peer name lan1', 'link set lan0 up', 'link set lan1 up']);
+  addLan();
 });
 afterEach(async () => {
   await lab.empty();

@@ -57,3 +57,8 @@ export function ipBatch(netns: string | null, commands: string[]): void {
   const [file, ...args] = [...(netns === null ? [] : ['nsenter', `--net=${netns}`]), 'ip', '-batch', '-'];
   execFileSync(file as string, args, { input: `${commands.join('\n')}\n`, stdio: ['pipe', 'ignore', 'inherit'] });
 }
+
+/** A cable on this host, lan0 to lan1, both ends up; further commands of `ip -batch` follow. */
+export function addLan(...more: string[]): void {
+  ipBatch(null, ['link add lan0 type veth peer name lan1', 'link set lan0 up', 'link set lan1 up', ...more]);
+}

@@ -71,7 +71,10 @@ describe('the DHCP client of a container', () => {
     expect(told(requesting, timedOut('it is of BOOTP'))).toMatchObject([
       {
         attempt: 4,
-        fault: { code: 'dhcp.timeout', message: expect.stringContaining('lan within 5 s: it is of BOOTP') },
+        fault: {
+          code: 'dhcp.timeout',
+          message: expect.stringContaining('network lan assigned an address within 5 s: it is of BOOTP'),
+        },
       },
     ]);
     expect(told(selecting, failed('ask discover'))).toMatchObject([{ fault: { code: 'kernel.refused' } }]);

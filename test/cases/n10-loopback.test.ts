@@ -80,7 +80,7 @@ describe('N10 a port that is published on ::1', () => {
   const both = [...only, { hostIp: '127.0.0.1', hostPort: 8082, containerPort: 80 }];
 
   it('N10 is refused with the reason when nothing else is asked, live and at a set-up, and leaves nothing', async () => {
-    const why = { code: 'mode.conflict', message: expect.stringContaining('Linux routes nothing from ::1') };
+    const why = { code: 'mode.conflict', message: expect.stringContaining('Linux does not route ::1') };
     expect(await refusal(lab.client.container.publish({ id: 'dual', ports: only }))).toMatchObject(why);
     const networks = [{ network: 'dual' }];
     expect(await refusal(lab.client.container.setup({ id: 'late', networks, ports: only }))).toMatchObject(why);

@@ -35,9 +35,7 @@ beforeAll(async () => {
 afterAll(async () => {
   unlinkSync(linkToHost);
   execFileSync('umount', [pinOfHost]);
-  await lab.empty();
-  ipBatch(null, ['link delete up0']);
-  await lab.close();
+  await lab.close(['up0']);
 });
 
 let before: unknown;

@@ -39,11 +39,7 @@ const pins: string[] = [];
 afterEach(() => {
   for (const path of pins.splice(0)) native.removeNetns(path);
 });
-afterAll(async () => {
-  await lab.empty();
-  ipBatch(null, ['link delete lan0']);
-  await lab.close();
-});
+afterAll(() => lab.close(['lan0']));
 
 function engineNetns(name: string): string {
   const path = `${lab.directory.path}/${name}`;

@@ -31,11 +31,7 @@ afterEach(async () => {
   const { containers } = await lab.client.container.list();
   for (const { id } of containers) await lab.remove(id);
 });
-afterAll(async () => {
-  await lab.empty();
-  ipBatch(null, ['link delete lan0']);
-  await lab.close();
-});
+afterAll(() => lab.close(['lan0']));
 
 interface Route {
   dst: string;

@@ -29,10 +29,7 @@ afterEach(async () => {
   await lab.empty();
   expect(macOf('lan0')).toBe(parentMac);
 });
-afterAll(async () => {
-  ipBatch(null, ['link delete lan0']);
-  await lab.close();
-});
+afterAll(() => lab.close(['lan0']));
 
 const create = (ipam: object) =>
   lab.client.network.create({

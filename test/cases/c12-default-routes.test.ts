@@ -20,11 +20,7 @@ beforeAll(async () => {
   await network.create({ name: 'given', ...macvlan, subnets: subnets(6), options: { metric: '700' } });
   await network.create({ name: 'closed', ...macvlan, subnets: subnets(7), options: { no_default_route: 'true' } });
 });
-afterAll(async () => {
-  await lab.empty();
-  ipBatch(null, ['link delete up0']);
-  await lab.close();
-});
+afterAll(() => lab.close(['up0']));
 
 type Family = 4 | 6;
 

@@ -17,10 +17,7 @@ afterEach(async () => {
   await lab.peers.end();
   await lab.empty();
 });
-afterAll(async () => {
-  execFileSync('sh', ['-c', 'ip link delete lan0; ip link delete br14']);
-  await lab.close();
-});
+afterAll(() => lab.close(['lan0', 'br14']));
 
 const subnets = [{ subnet: '10.14.0.0/24' }, { subnet: 'fd00:14::/64' }];
 const asked = ['10.14.0.20', '10.14.0.10', 'fd00:14::20', 'fd00:14::10'];

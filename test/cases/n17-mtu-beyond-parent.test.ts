@@ -15,10 +15,7 @@ afterEach(async () => {
   await lab.empty();
   ipBatch(null, ['link set lan0 mtu 1500']);
 });
-afterAll(async () => {
-  ipBatch(null, ['link delete lan0']);
-  await lab.close();
-});
+afterAll(() => lab.close(['lan0']));
 
 const subnets = [{ subnet: '10.17.0.0/24', gateway: '10.17.0.1' }];
 const upon = (mtu: string, more: Record<string, string> = {}) => ({

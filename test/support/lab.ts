@@ -7,6 +7,7 @@ import { leavingStates } from '../../src/core/view.ts';
 import { inventory, nothing, processesOf, TestDaemon, untilAnswered } from './daemon.ts';
 import { Facts } from './facts.ts';
 import { becomeFreshHost, temporaryDirectory } from './fresh-host.ts';
+import { ipBatch } from './other-host.ts';
 import { Peers } from './peer.ts';
 
 /** A test file's own host, with the real daemon on it, a client, what that is told, and who makes the traffic. */
@@ -96,10 +97,18 @@ export class Lab {
     expect({ ...rest, links: links.filter((name) => !own.includes(name)), processes: [] }).toEqual(nothing);
   }
 
-  /** Removes everything by the front door, and sees that nothing is left; then all that is left goes, whatever it was. */
-  async close(): Promise<void> {
+  /**
+   * Removes everything by the front door, and sees that nothing is left; then all that is left goes, whatever it was.
+   * `own`: links that the test made, which go with the containers.
+   */
+  async close(own: readonly string[] = []): Promise<void> {
     try {
       await this.peers.end();
+      try {
+        await this.empty();
+      } finally {
+        for (const name of own) ipBatch(null, [`link delete ${name}`]);
+      }
       await this.clear();
       await this.end('stop');
       expect(processesOf(this.daemon)).toEqual([]);

@@ -50,6 +50,7 @@ import {
   isOurLease,
   lacksLease,
   leasesAfter,
+  faultAfter,
 } from './container-dhcp.ts';
 import { degradedFacts, mendedFacts, rulesetLoaded } from './drift.ts';
 import { deciding, effects, enqueueEffect } from './effects.ts';
@@ -290,7 +291,7 @@ export const containerSetup = setup({
         leases,
         ports: [...grantAfter(context).ports],
         kernelMs: context.kernelMs + event.tookMs,
-        lastFault: faultAfter(context),
+        lastFault: faultAfter(context, leases),
       };
     }),
     /** What was given up: told to its owner once nothing of it is in the kernel. */
@@ -510,12 +511,6 @@ export const containerSetup = setup({
     wasRebooted: ({ context, event }) => event.type === 'actor.recovered' && event.rebooted && context.wish !== null,
   },
 });
-
-/** Why it is degraded after a change, where it was or is. */
-function faultAfter({ change, lastFault }: ContainerContext): Fault | null {
-  if (change?.kind !== 'address') return lastFault;
-  return change.fault ?? (lastFault?.code.startsWith('dhcp.') ? null : lastFault);
-}
 
 const suspicionOf = ({ type }: ContainerEvent): 'recovery' | 'drift' =>
   type === 'actor.recovered' ? 'recovery' : 'drift';

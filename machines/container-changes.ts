@@ -193,10 +193,10 @@ export function unreachableWith(context: ContainerContext, event: ContainerEvent
 
 function withAddress(
   leases: ContainerGrant['leases'],
-  { network, terms }: Extract<Change, { kind: 'address' }>,
+  { network, terms, fault }: Extract<Change, { kind: 'address' }>,
 ): ContainerGrant['leases'] {
   const lease = leases[network];
-  return lease ? { ...leases, [network]: withTerms(lease, terms) } : leases;
+  return lease ? { ...leases, [network]: withTerms(lease, terms, fault) } : leases;
 }
 
 function withAddressOfConnect(

@@ -1,6 +1,7 @@
 import { dhcpAddress } from '../src/core/actor-address.ts';
 import type { Effect } from '../src/core/effect.ts';
 import type { ContainerEvent } from '../src/core/event.ts';
+import type { Fault } from '../src/core/fault.ts';
 import { type Lease, lacksTerms, withTerms } from '../src/core/lease.ts';
 import { addressPlan, dhcpPlaces, withoutTerms } from '../src/core/plan/container.ts';
 import type { Plan } from '../src/core/plan/step.ts';
@@ -27,6 +28,17 @@ export function leasesAfter({ leases }: ContainerContext, event: ContainerEvent)
   if (event.type !== 'dhcp.leased') return leases;
   return { ...leases, [event.network]: withTerms(leases[event.network] as Lease, event.terms) };
 }
+
+/** Why a container is degraded after a change: the loss of a lease, of whichever network, goes with that lease only. */
+export function faultAfter({ change, lastFault, leases: before }: ContainerContext, after: Leases): Fault | null {
+  const isLoss = lossesOf(before).some((loss) => isSameFault(loss, lastFault));
+  const loss = change?.kind === 'address' ? change.fault : null;
+  return loss ?? lossesOf(after)[0] ?? (isLoss ? null : lastFault);
+}
+
+const isSameFault = (one: Fault, other: Fault | null): boolean => one.code === other?.code && one.message === other.message;
+
+const lossesOf = (leases: Leases): Fault[] => Object.values(leases).flatMap(({ dhcp }) => dhcp?.loss ?? []);
 
 /** Begins to ask for an address on that network; null: on every one that has them from a DHCP server. */
 export function askDhcp(context: ContainerContext, network: string | null): Effect[] {

@@ -51,15 +51,18 @@ export interface Lease {
   acceptRa: number;
   /** null: the network has no resolver */
   dns: LeaseDns | null;
-  /** its address is given by a DHCP server, whom the container's client asks in this attempt. Absent: not so */
-  dhcp?: { attempt: number; terms: DhcpTerms | null };
+  /**
+   * its address is given by a DHCP server, whom the container's client asks in this attempt; `loss`: why it has no terms any more.
+   * Absent: not so
+   */
+  dhcp?: { attempt: number; terms: DhcpTerms | null; loss?: Fault };
 }
 
-/** A lease with what a DHCP server gives; null: nothing. */
-export function withTerms(lease: Lease, terms: DhcpTerms | null): Lease {
+/** A lease with what a DHCP server gives; null: nothing, for that reason. */
+export function withTerms(lease: Lease, terms: DhcpTerms | null, loss: Fault | null = null): Lease {
   const { announced: _, dhcp, ...rest } = lease;
   if (!dhcp) return lease;
-  const bare = { ...rest, dhcp: { ...dhcp, terms } };
+  const bare = { ...rest, dhcp: { attempt: dhcp.attempt, terms, ...(loss && { loss }) } };
   if (!terms) return { ...bare, addresses: [] };
   const { address, prefixLength, gateway } = terms;
   return { ...bare, addresses: [{ address, prefixLength, gateway }], announced: [address] };

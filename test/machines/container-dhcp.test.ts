@@ -164,6 +164,25 @@ describe('a container that is up by a lease', () => {
     expect([stateOf(looked), looked.context.lastFault]).toEqual(['degraded', ended]);
   });
 
+  it('C13 is degraded as long as one of two is lost, by that one', () => {
+    const asking = reach(up, { type: 'container.connect', command: 'c2', attachment: { network: 'back' } });
+    const claim = asking.context.attempt;
+    const both = reach(
+      asking,
+      { type: 'lease.granted', attempt: claim, lease: dhcpLeaseOf('back', claim) },
+      applied('connect'),
+      leased(claim, { address: '198.51.100.9' }, 'back'),
+      applied('connect'),
+    );
+    const takenBack = fault('dhcp.refused', 'not here');
+    const neither = reach(both, lost(attempt), applied('address'), lost(claim, takenBack, 'back'), applied('address'));
+    expect([stateOf(neither), neither.context.lastFault]).toEqual(['degraded', takenBack]);
+    const one = reach(neither, leased(claim, {}, 'back'), applied('address'));
+    expect([stateOf(one), one.context.lastFault]).toEqual(['degraded', ended]);
+    const left = reach(one, { type: 'container.disconnect', command: 'c3', network: 'lan' }, applied('disconnect'));
+    expect([stateOf(left), left.context.lastFault]).toEqual(['configured', null]);
+  });
+
   it('C13 gives it back before its link goes', () => {
     const steps = stepsOf(up, { type: 'container.teardown', command: 'c2' });
     expect(steps[0]).toBe('dhcp.release 192.0.2.7 by eth0 in /netns/netloom-web');

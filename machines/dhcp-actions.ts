@@ -20,14 +20,14 @@ export interface DhcpContext extends DhcpInput {
   place: DhcpPlace | null;
   /** what a server offers, until it has acknowledged or refused it */
   offer: DhcpTerms | null;
+  /** the server that offered something last, and then said nothing */
+  avoid: string | null;
   /** what the container has; after its end, what it had */
   terms: DhcpTerms | null;
 }
 
 /** How long a container waits for its first address. */
 const patienceMs = 5_000;
-/** How long a server that has offered an address may take to give it, where nobody waits. */
-const offerPatienceMs = 10_000;
 
 const decide = deciding<DhcpContext, DhcpEvent>();
 
@@ -67,13 +67,16 @@ const acknowledged = (event: DhcpEvent): DhcpTerms => {
 };
 
 /** Why there is no address, or none any more. */
-function lossOf({ network, terms }: DhcpContext, event: DhcpEvent): Fault {
+function lossOf({ network, terms, avoid }: DhcpContext, event: DhcpEvent): Fault {
   switch (event.type) {
-    case 'dhcp.timeout':
+    case 'dhcp.timeout': {
+      const silent = avoid && `server ${avoid} offered one, and did not answer the request for it`;
+      const detail = event.detail ?? silent;
       return fault(
         'dhcp.timeout',
-        `no DHCP server on network ${network} assigned an address within ${patienceMs / 1000} s${event.detail ? `: ${event.detail}` : ''}`,
+        `no DHCP server on network ${network} assigned an address within ${patienceMs / 1000} s${detail ? `: ${detail}` : ''}`,
       );
+    }
     case 'dhcp.refused':
       return fault(
         'dhcp.refused',
@@ -94,25 +97,28 @@ export const dhcpSetup = setup({
 
     keepPlace: assign(({ event }) => {
       assertEvent(event, 'dhcp.start');
-      return { attempt: event.attempt, place: event.place, offer: null, terms: null };
+      return { attempt: event.attempt, place: event.place, offer: null, avoid: null, terms: null };
     }),
     keepOffer: assign(({ event }) => {
       assertEvent(event, 'dhcp.offered');
       return { offer: event.terms };
     }),
-    keepTerms: assign(({ event }) => ({ offer: null, terms: acknowledged(event) })),
-    forget: assign({ attempt: 0, place: null, offer: null, terms: null }),
+    keepSilence: assign(({ context }) => ({ offer: null, avoid: context.offer?.server ?? null })),
+    keepTerms: assign(({ event }) => ({ offer: null, avoid: null, terms: acknowledged(event) })),
+    forget: assign({ attempt: 0, place: null, offer: null, avoid: null, terms: null }),
 
     // ---- asking
     discover: decide(({ context }) => [
-      plan('ask discover', ask(context, { kind: 'discover', address: null }, patienceMs)),
+      plan('ask discover', ask(context, { kind: 'discover', address: null, avoid: context.avoid }, patienceMs)),
     ]),
-    /** The same address as before, if it can be. */
-    discoverAgain: decide(({ context }) => [
-      plan('ask discover', ask(context, { kind: 'discover', address: context.terms?.address ?? null }, null)),
-    ]),
+    /** The same address as before, if it can be; nothing is due any more of the lease that has ended. */
+    discoverAgain: decide(({ context }) => {
+      const question = { kind: 'discover', address: context.terms?.address ?? null, avoid: context.avoid } as const;
+      const silence: Step = { verb: 'dhcp.keep', owner: ownerOf(context), times: null };
+      return [plan('ask discover', silence, ask(context, question, null))];
+    }),
     request: decide(({ context }) => [plan('ask request', ask(context, requestOf(context), patienceMs))]),
-    requestAgain: decide(({ context }) => [plan('ask request', ask(context, requestOf(context), offerPatienceMs))]),
+    requestAgain: decide(({ context }) => [plan('ask request', ask(context, requestOf(context), null))]),
     keep: decide(({ context }) => [plan('keep', keep(context))]),
     renew: decide(({ context }) => {
       const { address, server, serverMac } = context.terms as DhcpTerms;

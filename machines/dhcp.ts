@@ -5,6 +5,9 @@ export type { DhcpContext, DhcpInput } from './dhcp-actions.ts';
 /** After a restart of the daemon: what was asked is asked again, and what was kept is kept, by the clock on the wall. */
 const asBefore = (target: string) => ({ 'actor.recovered': { guard: 'wasRestarted', target, reenter: true } }) as const;
 
+/** Another server may do better: the one that offered is the last choice from now on. */
+const unacknowledged = { 'dhcp.unacknowledged': { target: 'selecting', actions: 'keepSilence' } } as const;
+
 /** A lease that was renewed; the container hears of it where anything but its time has changed. */
 const renewals = [
   { guard: 'isOther', target: 'bound', actions: ['tellLeased', 'keepTerms'] },
@@ -15,7 +18,7 @@ export const dhcpMachine = dhcpSetup.createMachine({
   id: 'dhcp',
   description:
     "DHCP client of one container on one network. Acquires and renews the lease; the container's teardown releases it.",
-  context: ({ input }) => ({ ...input, attempt: 0, place: null, offer: null, terms: null }),
+  context: ({ input }) => ({ ...input, attempt: 0, place: null, offer: null, avoid: null, terms: null }),
   initial: 'absent',
   on: {
     'dhcp.start': { target: '.acquiring', actions: 'keepPlace' },
@@ -45,7 +48,7 @@ export const dhcpMachine = dhcpSetup.createMachine({
         requesting: {
           description: 'Requests the offered address from the server that offered it.',
           entry: 'request',
-          on: { 'dhcp.refused': { target: 'selecting' } },
+          on: { 'dhcp.refused': { target: 'selecting' }, ...unacknowledged },
         },
       },
     },
@@ -101,7 +104,7 @@ export const dhcpMachine = dhcpSetup.createMachine({
         requesting: {
           description: 'Requests the offered address from the server that offered it.',
           entry: 'requestAgain',
-          on: { 'dhcp.refused': { target: 'selecting' }, 'dhcp.timeout': { target: 'selecting' } },
+          on: { 'dhcp.refused': { target: 'selecting' }, ...unacknowledged },
         },
       },
     },

@@ -448,10 +448,10 @@ export interface DhcpDatagram {
   payload: Uint8Array;
 }
 /**
- * As dhclient has it: a packet socket with a filter. Throws ENOENT when there is no namespace, ENODEV when there is no such link,
- * EOPNOTSUPP when the link has no MAC address.
+ * As dhclient has it: a packet socket with a filter, which lets through only messages with that transaction number (32 bits). Throws
+ * ENOENT when there is no namespace, ENODEV when there is no such link, EOPNOTSUPP when the link has no MAC address.
  */
-export function openDhcpSocket(netnsPath: string, link: string): DhcpSocket;
+export function openDhcpSocket(netnsPath: string, link: string, transaction: number): DhcpSocket;
 /** Throws ENETDOWN when the link is down, ENXIO when it has gone. */
 export function sendDhcp(socket: DhcpSocket, datagram: DhcpSending): void;
 
@@ -544,5 +544,5 @@ type NftEvent<Verb extends string> = `${'table' | 'chain' | 'rule' | 'set'}.${Ve
 export function watchNft(callback: (notices: NftNotice[]) => void): Watch;
 /** Calls back once when the process has ended (a zombie counts as ended). Throws ESRCH when it is gone already. */
 export function watchProcess(pid: number, callback: () => void): Watch;
-/** Calls back with what comes to the socket, 32 datagrams at most. */
+/** Calls back with what comes to the socket: of up to 32 datagrams those that are whole. */
 export function watchDhcp(socket: DhcpSocket, callback: (datagrams: DhcpDatagram[]) => void): Watch;

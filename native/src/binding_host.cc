@@ -69,7 +69,8 @@ Napi::Value open_udp_socket(const Napi::CallbackInfo& info) {
 Napi::Value open_dhcp_socket(const Napi::CallbackInfo& info) {
   const std::string path = argument(info, 0, "openDhcpSocket", "netnsPath").string();
   const std::string link = argument(info, 1, "openDhcpSocket", "link").string();
-  return DhcpSocket::make(info.Env(), std::make_shared<sys::DhcpSocket>(path, link));
+  const auto transaction = argument(info, 2, "openDhcpSocket", "transaction").integer();
+  return DhcpSocket::make(info.Env(), std::make_shared<sys::DhcpSocket>(path, link, transaction));
 }
 
 Napi::Value send_dhcp(const Napi::CallbackInfo& info) {

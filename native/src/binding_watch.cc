@@ -216,11 +216,7 @@ Napi::Value watch_dhcp(const Napi::CallbackInfo& info) {
   const auto callback = argument(info, 1, "watchDhcp", "callback").function();
   const auto read = [socket](OpenWatch& watch) -> std::optional<std::vector<napi_value>> {
     std::vector<sys::DhcpDatagram> datagrams;
-    while (datagrams.size() < kDhcpPerTurn) {
-      auto datagram = socket->receive();
-      if (!datagram) break;
-      datagrams.push_back(std::move(*datagram));
-    }
+    socket->receive(datagrams, kDhcpPerTurn);
     if (datagrams.empty()) return std::nullopt;
     return std::vector<napi_value>{to_js_array(watch.env(), datagrams, dhcp_to_js)};
   };

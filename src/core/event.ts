@@ -78,6 +78,8 @@ export type DhcpEvent =
   | { type: 'dhcp.end' }
   | { type: 'dhcp.offered'; terms: DhcpTerms }
   | { type: 'dhcp.acknowledged'; terms: DhcpTerms }
+  /** the server that offered an address says nothing when it is asked for it */
+  | { type: 'dhcp.unacknowledged' }
   /** DHCPNAK */
   | { type: 'dhcp.refused'; server: string | null; message: string | null }
   /** time to ask the server that gave the lease; to ask any; the lease has ended */

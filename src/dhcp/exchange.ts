@@ -7,7 +7,11 @@ import type { DhcpEvent } from '../core/event.ts';
 import type { DhcpPlace } from '../core/plan/step.ts';
 import { DhcpPort, type Heard, toEverybody, type Way } from './port.ts';
 
-export type DhcpAnswer = Extract<DhcpEvent, { type: 'dhcp.offered' | 'dhcp.acknowledged' | 'dhcp.refused' }>;
+/** What a question led to. */
+export type DhcpOutcome = Extract<
+  DhcpEvent,
+  { type: 'dhcp.offered' | 'dhcp.acknowledged' | 'dhcp.refused' | 'dhcp.unacknowledged' }
+>;
 
 /** How a question is asked again. Between two rounds no socket is open, and the namespace can end. */
 export interface Pace {
@@ -15,12 +19,14 @@ export interface Pace {
   sendAfterMs: readonly number[];
   /** behind the last of them */
   listenMs: number;
-  /** until the next round; `round` counts from 0 */
-  pauseMs(round: number): number;
+  /** until the next round; `round` counts from 0, null: there is none */
+  pauseMs(round: number): number | null;
 }
 
 /** Somebody waits. */
 export const hasty: Pace = { sendAfterMs: [0, 500, 1500, 3500], listenMs: 2000, pauseMs: () => 0 };
+/** A server that has just offered something is there, or another one is better. */
+export const once: Pace = { sendAfterMs: [0, 500, 1500], listenMs: 1000, pauseMs: () => null };
 /** There may be no server for hours. */
 export const calm: Pace = {
   sendAfterMs: [0, 1000, 2000, 4000],
@@ -34,22 +40,35 @@ export const until = (atMs: number): Pace => ({
   pauseMs: () => Math.max((atMs - Date.now()) / 2, 1000),
 });
 
-/** One question, asked until it is answered or closed. */
+/** How long the offer of a server that has failed before waits for that of another one. */
+const secondChoiceMs = 500;
+
+/** RFC 2131, 4.4.1: what a DISCOVER and the REQUEST that follows from its answer have in common. */
+export interface Transaction {
+  readonly number: number;
+  readonly startedMs: number;
+  /** from its beginning until the last DISCOVER */
+  seconds: number;
+}
+
+export const newTransaction = (): Transaction => ({ number: randomInt(2 ** 32), startedMs: Date.now(), seconds: 0 });
+
+/** One question, asked until it is answered, given up or closed. */
 export class Exchange {
   /** what came and could not be taken, or why nothing could be sent */
   trouble: string | null = null;
-  readonly #transaction = randomInt(2 ** 32);
   readonly #timers = new Set<NodeJS.Timeout>();
-  readonly #startedMs = Date.now();
   #port: DhcpPort | null = null;
   #roundMs = 0;
   #isClosed = false;
+  #hasSecondChoice = false;
 
   constructor(
     private readonly place: DhcpPlace,
     private readonly question: DhcpQuestion,
     private readonly pace: Pace,
-    private readonly answered: (answer: DhcpAnswer) => void,
+    private readonly transaction: Transaction,
+    private readonly ended: (outcome: DhcpOutcome) => void,
   ) {}
 
   /** `afterMs`: not before. */
@@ -68,9 +87,8 @@ export class Exchange {
     const { sendAfterMs, listenMs, pauseMs } = this.pace;
     this.#roundMs = Date.now();
     try {
-      this.#port = new DhcpPort(this.place);
+      this.#port = new DhcpPort(this.place, this.transaction.number);
       this.#port.hear(
-        this.#transaction,
         (heard) => this.#hear(heard),
         (why) => {
           this.trouble = why;
@@ -82,17 +100,19 @@ export class Exchange {
     for (const afterMs of sendAfterMs) this.#later(varied(afterMs), () => this.#send());
     this.#later((sendAfterMs.at(-1) as number) * 1.1 + listenMs, () => {
       this.#shut();
-      this.#later(varied(pauseMs(count)), () => this.#round(count + 1));
+      const nextMs = pauseMs(count);
+      if (nextMs === null) this.#end({ type: 'dhcp.unacknowledged' });
+      else this.#later(varied(nextMs), () => this.#round(count + 1));
     });
   }
 
   #send(): void {
-    const seconds = Math.floor((Date.now() - this.#startedMs) / 1000);
+    const { place, question, transaction } = this;
+    if (question.kind !== 'request')
+      transaction.seconds = Math.floor(Math.max(Date.now() - transaction.startedMs, 0) / 1000);
+    const sending = { transaction: transaction.number, seconds: transaction.seconds };
     try {
-      this.#port?.send(
-        questionMessage(this.place, this.question, { transaction: this.#transaction, seconds }),
-        this.#way(),
-      );
+      this.#port?.send(questionMessage(place, question, sending), this.#way());
     } catch (error) {
       this.#note(error);
     }
@@ -108,14 +128,28 @@ export class Exchange {
   #hear({ message, serverMac }: Heard): void {
     const answer = this.#isClosed ? null : this.#read(message, serverMac);
     if (typeof answer === 'string') this.trouble = answer;
-    else if (answer) {
-      this.close();
-      this.answered(answer);
-    }
+    else if (answer && this.#isSecondChoice(answer)) this.#waitForAnother(answer);
+    else if (answer) this.#end(answer);
+  }
+
+  #isSecondChoice(answer: DhcpOutcome): boolean {
+    const { question } = this;
+    return question.kind === 'discover' && answer.type === 'dhcp.offered' && answer.terms.server === question.avoid;
+  }
+
+  #waitForAnother(offer: DhcpOutcome): void {
+    if (this.#hasSecondChoice) return;
+    this.#hasSecondChoice = true;
+    this.#later(secondChoiceMs, () => this.#end(offer));
+  }
+
+  #end(outcome: DhcpOutcome): void {
+    this.close();
+    this.ended(outcome);
   }
 
   /** null: it answers something else; a string says why it cannot be taken. */
-  #read(message: DhcpMessage, serverMac: string): DhcpAnswer | string | null {
+  #read(message: DhcpMessage, serverMac: string): DhcpOutcome | string | null {
     const { question } = this;
     const wanted = question.kind === 'discover' ? 'offer' : 'acknowledge';
     if (message.type !== wanted && (message.type !== 'refuse' || question.kind === 'discover')) return null;

@@ -1,10 +1,11 @@
 import { randomInt } from 'node:crypto';
+import { failureOf } from '../actors/system-fault.ts';
 import type { ActorAddress } from '../core/actor-address.ts';
-import { releaseMessage } from '../core/dhcp/requests.ts';
+import { type DhcpQuestion, releaseMessage } from '../core/dhcp/requests.ts';
 import type { DhcpTimes } from '../core/dhcp/terms.ts';
 import type { DhcpEvent } from '../core/event.ts';
 import type { Step } from '../core/plan/step.ts';
-import { calm, Exchange, hasty, type Pace, until } from './exchange.ts';
+import { calm, Exchange, hasty, newTransaction, once, type Pace, type Transaction, until } from './exchange.ts';
 import { DhcpPort } from './port.ts';
 
 type StepOf<Verb extends Step['verb']> = Extract<Step, { verb: Verb }>;
@@ -14,6 +15,8 @@ type Asked = StepOf<'dhcp.ask'>;
 const leastBetweenDiscoversMs = 1000;
 /** Re-check interval: the wall clock may be set, and the machine may sleep. */
 const lookEveryMs = 60_000;
+/** The namespace or the link has gone, or the link is down: there is no way to the server. */
+const awayErrnos = new Set(['ENOENT', 'ENODEV', 'ENXIO', 'ENETDOWN']);
 
 interface Client {
   exchange: Exchange | null;
@@ -21,6 +24,8 @@ interface Client {
   alarms: Set<NodeJS.Timeout>;
   times: DhcpTimes | null;
   discoveredMs: number;
+  /** of the last DISCOVER */
+  transaction: Transaction | null;
 }
 
 /** Asks and waits for the DHCP clients of one worker: what is to be decided is theirs. */
@@ -37,10 +42,11 @@ export class DhcpKeeper {
     client.exchange?.close();
     if (withinMs === null) this.#cancelDeadline(client);
     else client.deadline ??= this.#deadline(owner, client, withinMs);
-    const exchange = new Exchange(place, question, paceOf({ question, withinMs }, client.times), (answer) => {
-      if (answer.type === 'dhcp.acknowledged') this.#cancelDeadline(client);
+    const pace = paceOf({ question, withinMs }, client.times);
+    const exchange = new Exchange(place, question, pace, transactionOf(client, question), (outcome) => {
+      if (outcome.type === 'dhcp.acknowledged') this.#cancelDeadline(client);
       client.exchange = null;
-      this.#listener(owner, answer);
+      this.#listener(owner, outcome);
     });
     client.exchange = exchange;
     exchange.start(question.kind === 'discover' ? this.#pauseBefore(client) : 0);
@@ -61,16 +67,17 @@ export class DhcpKeeper {
     this.stop(owner);
     if (!lease) return;
     const { address, server, serverMac } = lease;
+    const transaction = randomInt(2 ** 32);
     try {
-      const port = new DhcpPort(place);
+      const port = new DhcpPort(place, transaction);
       try {
         const way = { source: address, destination: server, destinationMac: serverMac };
-        port.send(releaseMessage(place, lease, randomInt(2 ** 32)), way);
+        port.send(releaseMessage(place, lease, transaction), way);
       } finally {
         port.close();
       }
-    } catch {
-      // the namespace or the link has gone before
+    } catch (error) {
+      if (!awayErrnos.has(failureOf(error, 'release').errno)) throw error;
     }
   }
 
@@ -90,7 +97,14 @@ export class DhcpKeeper {
   #client(owner: ActorAddress): Client {
     const known = this.#clients.get(owner);
     if (known) return known;
-    const client: Client = { exchange: null, deadline: null, alarms: new Set(), times: null, discoveredMs: -Infinity };
+    const client: Client = {
+      exchange: null,
+      deadline: null,
+      alarms: new Set(),
+      times: null,
+      discoveredMs: -Infinity,
+      transaction: null,
+    };
     this.#clients.set(owner, client);
     return client;
   }
@@ -138,7 +152,14 @@ export class DhcpKeeper {
   }
 }
 
+/** A REQUEST goes on with that of the DISCOVER; every other question has one of its own. */
+function transactionOf(client: Client, { kind }: DhcpQuestion): Transaction {
+  if (kind !== 'request' || !client.transaction) client.transaction = newTransaction();
+  return client.transaction;
+}
+
 function paceOf({ question, withinMs }: Pick<Asked, 'question' | 'withinMs'>, times: DhcpTimes | null): Pace {
+  if (question.kind === 'request') return once;
   if (withinMs !== null) return hasty;
   if (question.kind === 'renew') return until(times?.rebindAt ?? Infinity);
   if (question.kind === 'rebind') return until(times?.expiresAt ?? Infinity);

@@ -2,7 +2,7 @@ import * as native from '#native';
 import { type DhcpMessage, decodeMessage, encodeMessage } from '../core/dhcp/message.ts';
 import type { DhcpPlace } from '../core/plan/step.ts';
 
-/** Answers to one question that are read, so that a server that sends endlessly cannot keep the worker busy. */
+/** Answers to one question that are read: a server that sends endlessly must not keep the worker busy. */
 const mostDatagrams = 100;
 
 export interface Heard {
@@ -27,22 +27,24 @@ export class DhcpPort {
   readonly #socket: native.DhcpSocket;
   #watch: native.Watch | null = null;
 
-  /** Throws SystemError, ENOENT also where the namespace is another by now. */
-  constructor(private readonly place: DhcpPlace) {
+  /** Hears answers to that transaction only. Throws SystemError, ENOENT also where the namespace is another by now. */
+  constructor(
+    private readonly place: DhcpPlace,
+    transaction: number,
+  ) {
     const { netns, inode, link } = place;
     if (inode !== null && native.netnsIdentity(netns)?.inode !== inode)
       throw { op: 'open DHCP socket', errno: 'ENOENT', detail: `${netns} is not there any more` };
-    this.#socket = native.openDhcpSocket(netns, link);
+    this.#socket = native.openDhcpSocket(netns, link, transaction);
   }
 
-  /** What is sent to this client, with that number; `unreadable` tells why something cannot be read. */
-  hear(transaction: number, heard: (one: Heard) => void, unreadable: (why: string) => void): void {
+  /** What is sent to this client; `unreadable` tells why something cannot be read. */
+  hear(heard: (one: Heard) => void, unreadable: (why: string) => void): void {
     let count = 0;
     this.#watch = native.watchDhcp(this.#socket, (datagrams) => {
       for (const { payload, sourceMac } of datagrams) {
         // whoever was heard may have closed this
         if (!this.#watch) return;
-        if (!isOf(transaction, payload)) continue;
         if (++count > mostDatagrams) return this.#deafen();
         const message = decodeMessage(payload);
         if (typeof message === 'string') unreadable(message);
@@ -67,10 +69,4 @@ export class DhcpPort {
     this.#watch?.close();
     this.#watch = null;
   }
-}
-
-/** Before anything else is looked at: a LAN has other clients, too. */
-function isOf(transaction: number, payload: Uint8Array): boolean {
-  if (payload.length < 8) return false;
-  return new DataView(payload.buffer, payload.byteOffset, payload.length).getUint32(4) === transaction;
 }

@@ -435,7 +435,7 @@ describe.each([
       });
       const told = (type: string) => facts.filter(([to, event]) => to === owner && (event as ActorEvent).type === type);
       const terms = (type: string) => (told(type)[0]?.[1] as { terms: DhcpTerms } | undefined)?.terms as DhcpTerms;
-      const discover = { kind: 'discover', address: null } as const;
+      const discover = { kind: 'discover', address: null, avoid: null } as const;
       await succeed(create(), upon(`lan${count}`), up('eth0', netns));
 
       await succeed(ask(discover, 50));

@@ -183,7 +183,7 @@ describe('a container whose address a DHCP server gives', () => {
       networks: [{ network: 'lan', staticMac: '02:00:00:00:13:01' }],
     };
     await lab.client.container.setup(named);
-    expect(await server.said(/DHCPACK.*02:00:00:00:13:01/)).toMatch(/ my-host$/);
+    expect(await server.said(/DHCPACK.*02:00:00:00:13:01/)).toMatch(/ my$/);
   });
 
   it('C13 joins and leaves that network while it lives', async () => {
@@ -293,6 +293,45 @@ it("C13 gives an address to a container that comes through podman's door, and it
   await untilAnswered(async () => expect((await lab.client.container.list()).containers).toEqual([]));
 });
 
+describe('a container with an address that a DHCP server gives', () => {
+  it.each([
+    ['in another subnet', '198.51.100.7', '198.51.100.1'],
+    ['in the same subnet', '192.0.2.88', '192.0.2.1'],
+  ])('C13 has a second one of another LAN, %s', async (_, address, router) => {
+    const other = new DhcpLan(lab.directory.path, 'lan1');
+    try {
+      await lab.client.network.create({ ...lanNetwork, name: 'other', network_interface: 'lan1' });
+      await scripted(giving('192.0.2.77'));
+      const more: More = [[optionCodes.routers, addresses(router)]];
+      const second = await other.scripted(giving(address, 600, more));
+      servers.push(second);
+      const networks = [{ network: 'lan' }, { network: 'other' }];
+      const { netns, status } = await lab.client.container.setup({ id: web, networks });
+      expect([inside(netns.path), inside(netns.path, 'eth1')]).toEqual([['192.0.2.77/24'], [`${address}/24`]]);
+      expect(Object.keys(status)).toEqual(['lan', 'other']);
+      expect(routesInside(netns.path)).toEqual(['default via 192.0.2.1 metric 99', `default via ${router} metric 101`]);
+      await lab.remove(web);
+      await untilAnswered(async () => expect(second.heard.some(isRelease)).toBe(true));
+      await lab.client.network.remove({ name: 'other' });
+    } finally {
+      other.remove();
+    }
+  });
+
+  it('C13 shares it with a container in its namespace, and is routed through a neighbour of another network', async () => {
+    await dnsmasq();
+    const routes = [{ destination: '10.99.0.0/16', gateway: '10.13.0.9' }];
+    await lab.client.network.create({ name: 'back', subnets: [{ subnet: '10.13.0.0/24' }], routes });
+    const networks = [{ network: 'lan' }, { network: 'back' }];
+    const { netns, status } = await lab.client.container.setup({ id: web, networks });
+    expect(routesInside(netns.path)).toContain('10.99.0.0/16 via 10.13.0.9 metric 100');
+    const guest = await lab.client.container.setup({ id: `guest${tests}`, mode: `container:${web}` });
+    expect([guest.netns, guest.status]).toEqual([netns, status]);
+    await lab.remove(`guest${tests}`);
+    expect(inside(netns.path)).toHaveLength(1);
+  });
+});
+
 describe('a DHCP server that changes its mind', () => {
   it('C13 replaces an address with that of a renewal, routes and name servers too', async () => {
     const routes: More = [[optionCodes.classlessRoutes, Uint8Array.of(0, 198, 51, 100, 1, 16, 10, 1, 198, 51, 100, 2)]];
@@ -392,13 +431,32 @@ describe('a DHCP server that changes its mind', () => {
     const server = await scripted((message) => {
       if (isRelease(message)) return [];
       // who had given it is silent
-      if (isRenewal(message) && server.heard.filter(isRenewal).length < 3) return [];
+      if (isRenewal(message) && !message.toEverybody) return [];
       return [answerTo(message, '192.0.2.77', 600, isRenewal(message) ? [] : soon)];
     });
     const { netns } = await setUp(web);
     await lab.facts.told(`container/${web} lease-renewed`);
     expect(inside(netns.path)).toEqual(['192.0.2.77/24']);
     expect(factsOf(web, 'lease-lost')).toEqual([]);
+    const renewals = server.heard.filter(isRenewal).map(({ toEverybody }) => toEverybody);
+    expect([renewals[0], renewals.at(-1)]).toEqual([false, true]);
+  });
+
+  it('C13 is passed over where it offers an address and then says nothing, if another one offers one, too', async () => {
+    const silent: More = [[optionCodes.server, addresses('192.0.2.2')]];
+    const server = await scripted((message) => {
+      const asked = message.options.get(optionCodes.server);
+      if (isRelease(message) || asked?.[3] === 2) return [];
+      const offers = message.type === 'discover' ? [answerTo(message, '192.0.2.66', 600, silent)] : [];
+      return [...offers, answerTo(message, '192.0.2.77', 600)];
+    });
+    const { netns } = await setUp(web);
+    expect(inside(netns.path)).toEqual(['192.0.2.77/24']);
+    // RFC 2131, 4.4.1: a request goes on where the discovery was
+    const sent = server.heard.map(({ type, transaction, seconds }) => ({ type, number: `${transaction} ${seconds}` }));
+    const request = sent.findIndex(({ type }) => type === 'request');
+    expect(sent[request]?.number).toBe(sent[request - 1]?.number);
+    expect(new Set(server.heard.map(({ transaction }) => transaction)).size).toBe(2);
   });
 
   it('C13 gives an address again when it comes back, after the lease had ended', async () => {
@@ -472,7 +530,9 @@ describe('a LAN where no server gives an address', () => {
       const strange = { ...right, transaction: right.transaction ^ 1 };
       const others = { ...right, macAddress: '02:00:00:00:00:99' };
       const flood = Array.from({ length: 30 }, () => new Uint8Array(600).fill(0xff));
-      return [strange, others, ...flood, right];
+      // a LAN on which hundreds of others are asking
+      const foreign = Array.from({ length: 300 }, () => strange);
+      return [...foreign, others, ...flood, right];
     });
     const { netns, status } = await setUp(web);
     expect(inside(netns.path)).toEqual(['192.0.2.77/24']);

@@ -27,6 +27,7 @@ const terms = termsOf({ times });
 const offered: ActorEvent = { type: 'dhcp.offered', terms };
 const acknowledged = (more = {}): ActorEvent => ({ type: 'dhcp.acknowledged', terms: { ...terms, ...more } });
 const refused: ActorEvent = { type: 'dhcp.refused', server: '192.0.2.1', message: 'not here' };
+const unacknowledged: ActorEvent = { type: 'dhcp.unacknowledged' };
 const timedOut = (detail: string | null = null): ActorEvent => ({ type: 'dhcp.timeout', detail });
 
 const selecting = reach(start, { type: 'dhcp.start', attempt: 4, place });
@@ -47,6 +48,20 @@ describe('the DHCP client of a container', () => {
     expect(stepsOf(selecting, offered)).toEqual([
       { ...asked, question: { kind: 'request', address: terms.address, server: terms.server } },
     ]);
+  });
+
+  it('C13 would rather have another server where the one that has offered is silent', () => {
+    expect(step(requesting, unacknowledged)).toEqual(['acquiring.selecting', 'apply ask discover']);
+    expect(stepsOf(requesting, unacknowledged)).toMatchObject([
+      { question: { kind: 'discover', avoid: terms.server }, withinMs: 5000 },
+    ]);
+    const again = reach(requesting, unacknowledged);
+    expect(told(again, timedOut())).toMatchObject([
+      { fault: { message: expect.stringContaining(`server ${terms.server} offered one, and did not answer`) } },
+    ]);
+    // one that has given an address is like any other, later
+    const other = reach(again, { type: 'dhcp.offered', terms: { ...terms, server: '192.0.2.2' } }, acknowledged());
+    expect(reach(other, { type: 'dhcp.expired' }).context.avoid).toBeNull();
   });
 
   it('C13 tells its container what it was given, for which claim, and keeps it', () => {
@@ -117,6 +132,7 @@ describe('the DHCP client of a container', () => {
     ]);
     expect(told(from, event)).toMatchObject([{ attempt: 4, fault: { code } }]);
     expect(stepsOf(from, event)).toMatchObject([
+      { verb: 'dhcp.keep', times: null },
       { question: { kind: 'discover', address: terms.address }, withinMs: null },
     ]);
   });
@@ -124,7 +140,7 @@ describe('the DHCP client of a container', () => {
   it('C13 gets an address again, also when a server that has offered one is silent or refuses', () => {
     const asking = reach(lost, offered);
     expect(stateName(asking.value)).toBe('lost.requesting');
-    for (const event of [timedOut(), refused])
+    for (const event of [unacknowledged, refused])
       expect(step(asking, event)).toEqual(['lost.selecting', 'apply ask discover']);
     expect(step(asking, acknowledged())).toEqual([
       'leased.bound',

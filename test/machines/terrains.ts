@@ -361,6 +361,7 @@ export const dhcpTerrain: Terrain<DhcpContext> = {
     // what was asked is answered after it was asked
     if (outstanding.length > 1) return [recovered(true)];
     const answers: ActorEvent[] = [
+      { type: 'dhcp.unacknowledged' },
       { type: 'dhcp.offered', terms: termsOf() },
       { type: 'dhcp.acknowledged', terms: termsOf() },
       { type: 'dhcp.acknowledged', terms: termsOf({ address: '192.0.2.8' }) },

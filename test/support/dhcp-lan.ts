@@ -154,21 +154,34 @@ export class Dnsmasq {
 }
 
 /** Messages, or bytes that are none. */
-export type Answering = (message: DhcpMessage) => readonly (DhcpMessage | Uint8Array)[];
+export type Answering = (message: HeardMessage) => readonly (DhcpMessage | Uint8Array)[];
 
+/** What is sent to everybody comes to a socket of its own. */
 const relay = `
-  const socket = require('node:dgram').createSocket({ type: 'udp4', reuseAddr: true });
-  socket.on('message', (message) => console.log(message.toString('hex')));
-  socket.bind(67, () => { socket.setBroadcast(true); console.log('ready'); });
-  require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
-    const [to, hex] = line.split(' ');
-    socket.send(Buffer.from(hex, 'hex'), 68, to);
+  const { createSocket } = require('node:dgram');
+  const hear = (address, how) => {
+    const socket = createSocket({ type: 'udp4', reuseAddr: true });
+    socket.on('message', (message) => console.log(how + ' ' + message.toString('hex')));
+    return new Promise((resolve) => socket.bind(67, address, () => resolve(socket)));
+  };
+  Promise.all([hear('192.0.2.1', 'server'), hear('255.255.255.255', 'everybody')]).then(([socket]) => {
+    socket.setBroadcast(true);
+    require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+      const [to, hex] = line.split(' ');
+      socket.send(Buffer.from(hex, 'hex'), 68, to);
+    });
+    console.log('ready');
   });`;
+
+export interface HeardMessage extends DhcpMessage {
+  /** sent to everybody, and not to the server */
+  toEverybody: boolean;
+}
 
 /** A server that says what a test lets it say. */
 export class ScriptedServer {
   /** what came, in order */
-  readonly heard: DhcpMessage[] = [];
+  readonly heard: HeardMessage[] = [];
   readonly #lines = new Lines();
 
   private constructor(
@@ -194,7 +207,7 @@ export class ScriptedServer {
 
   /** Resolves when that many messages have come. */
   async asked(times: number): Promise<void> {
-    await this.#lines.heard(/^[0-9a-f]+$/, times);
+    await this.#lines.heard(/^(server|everybody) /, times);
   }
 
   stop(): Promise<void> {
@@ -202,8 +215,10 @@ export class ScriptedServer {
   }
 
   #hear(line: string): void {
-    const message = line === 'ready' ? 'nothing' : decodeMessage(Buffer.from(line, 'hex'));
-    if (typeof message === 'string') return;
+    const [how, hex] = line.split(' ');
+    const decoded = hex === undefined ? 'nothing' : decodeMessage(Buffer.from(hex, 'hex'));
+    if (typeof decoded === 'string') return;
+    const message = { ...decoded, toEverybody: how === 'everybody' };
     this.heard.push(message);
     for (const answer of this.answering(message)) {
       const bytes = answer instanceof Uint8Array ? answer : encodeMessage(answer);

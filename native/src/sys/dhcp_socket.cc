@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "sys/netns.h"
@@ -27,16 +28,20 @@ constexpr size_t kMostBytes = 2048;
 /// Of what waits to be read: a server that sends without end fills no more.
 constexpr int kReceiveBytes = 64 * 1024;
 
-/// UDP to port 68 that is no fragment, and nothing else.
-void set_filter(int fd) {
+/// UDP to port 68 that is no fragment and has that transaction number, and nothing else: a LAN has other clients, too,
+/// and their answers wake nobody here.
+void set_filter(int fd, uint32_t transaction) {
+  constexpr uint32_t kDestinationPort = 2, kTransaction = sizeof(udphdr) + 4;
   sock_filter program[] = {
       BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 9),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_UDP, 0, 6),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_UDP, 0, 8),
       BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 6),
-      BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, IP_MF | IP_OFFMASK, 4, 0),
+      BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, IP_MF | IP_OFFMASK, 6, 0),
       BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0),
-      BPF_STMT(BPF_LD | BPF_H | BPF_IND, 2),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kClientPort, 0, 1),
+      BPF_STMT(BPF_LD | BPF_H | BPF_IND, kDestinationPort),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kClientPort, 0, 3),
+      BPF_STMT(BPF_LD | BPF_W | BPF_IND, kTransaction),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, transaction, 0, 1),
       BPF_STMT(BPF_RET | BPF_K, kMostBytes),
       BPF_STMT(BPF_RET | BPF_K, 0),
   };
@@ -115,10 +120,10 @@ std::optional<DhcpDatagram> parse(const uint8_t* bytes, size_t size, bool is_ope
 
 }  // namespace
 
-DhcpSocket::DhcpSocket(const std::string& path, const std::string& link)
+DhcpSocket::DhcpSocket(const std::string& path, const std::string& link, uint32_t transaction)
     : packets_(in_netns(path, kOp, [] { return open_packet_socket(SOCK_DGRAM | SOCK_NONBLOCK, kOp); })) {
   link_ = ethernet_link(fd(), link, kOp).index;
-  set_filter(fd());
+  set_filter(fd(), transaction);
   const int on = 1;
   setsockopt(fd(), SOL_SOCKET, SO_RCVBUF, &kReceiveBytes, sizeof kReceiveBytes);
   if (setsockopt(fd(), SOL_PACKET, PACKET_AUXDATA, &on, sizeof on) != 0) throw_errno(kOp);
@@ -163,8 +168,8 @@ void DhcpSocket::send(const IpAddress& source, const IpAddress& destination, con
   if (sendto(fd(), packet.data(), packet.size(), 0, to, sizeof where) < 0) throw_errno("send DHCP message");
 }
 
-std::optional<DhcpDatagram> DhcpSocket::receive() const {
-  for (;;) {
+void DhcpSocket::receive(std::vector<DhcpDatagram>& whole, int most) const {
+  for (int tries = 0; tries < most; tries++) {
     std::array<uint8_t, kMostBytes> bytes;
     alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(tpacket_auxdata))> control;
     sockaddr_ll from{};
@@ -177,7 +182,7 @@ std::optional<DhcpDatagram> DhcpSocket::receive() const {
     message.msg_control = control.data();
     message.msg_controllen = control.size();
     const ssize_t size = recvmsg(fd(), &message, 0);
-    if (size < 0 && errno == EAGAIN) return std::nullopt;
+    if (size < 0 && errno == EAGAIN) return;
     // told once when the link goes down or away; who sends hears of it, too
     if (size < 0 && (errno == EINTR || errno == ENETDOWN)) continue;
     if (size < 0) throw_errno("receive DHCP message");
@@ -186,7 +191,7 @@ std::optional<DhcpDatagram> DhcpSocket::receive() const {
     auto datagram = parse(bytes.data(), static_cast<size_t>(size), is_checksum_open(message));
     if (!datagram) continue;
     std::memcpy(datagram->source_mac.data(), from.sll_addr, 6);
-    return datagram;
+    whole.push_back(std::move(*datagram));
   }
 }
 

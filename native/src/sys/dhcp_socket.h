@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,16 +23,17 @@ struct DhcpDatagram {
 /// UDP. As long as it is open its namespace lives.
 class DhcpSocket {
  public:
-  /// In the namespace at `path`. Throws ENOENT when there is none, ENODEV when there is no link, EOPNOTSUPP when the
-  /// link has no MAC address.
-  DhcpSocket(const std::string& path, const std::string& link);
+  /// In the namespace at `path`; only answers with that transaction number are received. Throws ENOENT when there is
+  /// none, ENODEV when there is no link, EOPNOTSUPP when the link has no MAC address.
+  DhcpSocket(const std::string& path, const std::string& link, uint32_t transaction);
 
   /// From port 68 to port 67. Throws ENETDOWN, ENXIO when the link has gone.
   void send(const IpAddress& source, const IpAddress& destination, const MacAddress& mac,
             const std::vector<uint8_t>& payload) const;
 
-  /// The next datagram that is whole; nothing when none waits. Others are dropped.
-  std::optional<DhcpDatagram> receive() const;
+  /// Reads as many datagrams as wait, at most `most`, and adds those that are whole; the others count too, and are
+  /// dropped.
+  void receive(std::vector<DhcpDatagram>& whole, int most) const;
 
   int fd() const { return packets_.get(); }
 

@@ -11,8 +11,8 @@ export interface DhcpClient {
 }
 
 export type DhcpQuestion =
-  /** any server: an address, please; that one, if it can be */
-  | { kind: 'discover'; address: string | null }
+  /** any server: an address, please; that one, if it can be; `avoid`: the server whose offer counts only where no other comes */
+  | { kind: 'discover'; address: string | null; avoid: string | null }
   /** one server: what it offered */
   | { kind: 'request'; address: string; server: string }
   /** the server that gave it: to keep it */
@@ -34,7 +34,7 @@ const wanted = [
 
 interface Sending {
   transaction: number;
-  /** since the first message of the same question */
+  /** since the first message of the transaction */
   seconds: number;
 }
 
@@ -96,9 +96,9 @@ function identity({ macAddress, hostName }: DhcpClient): [number, Uint8Array][] 
 const addressOption = (code: number, address: string | null): Iterable<[number, Uint8Array]> =>
   address === null ? [] : [[code, addressBytes(address)]];
 
-/** RFC 1123: what no host name can have becomes a hyphen; "" where nothing is left. */
+/** The first label of a host name. RFC 1123: what none can have becomes a hyphen; "" where nothing is left. */
 export const hostLabel = (name: string): string =>
-  name
+  (name.split('.')[0] as string)
     .replaceAll(/[^A-Za-z0-9-]/g, '-')
     .replaceAll(/^-+|-+$/g, '')
     .slice(0, 63);

@@ -1,6 +1,5 @@
 /** Domains as servers send them: plain (option 15), or as a list that is compressed as DNS does it (option 119, RFC 3397). */
 
-const mostDomains = 16;
 const mostDomainBytes = 253;
 
 /** Letters, digits, hyphens and underscores, as resolv.conf can have them. */
@@ -22,7 +21,7 @@ export function readSearchDomains(bytes: Uint8Array): string[] | null {
   const domains: string[] = [];
   for (let at = 0; at < bytes.length; ) {
     const read = readName(bytes, at);
-    if (read === null || !isDomain(read.name) || domains.length === mostDomains) return null;
+    if (read === null || !isDomain(read.name)) return null;
     domains.push(read.name);
     at = read.next;
   }

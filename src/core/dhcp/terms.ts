@@ -43,7 +43,9 @@ export interface DhcpTimes {
 }
 
 /** Of each list so many are taken. */
-const most = { routers: 8, nameServers: 8, routes: 64 } as const;
+const most = { routers: 8, nameServers: 8, searchDomains: 16, routes: 64 } as const;
+/** A shorter lease would be renewed without end; and no renewal comes sooner than that. */
+const least = { leaseSeconds: 3, renewalSeconds: 1 } as const;
 /** Every network of IPv4 that is one has fewer addresses than that. */
 const leastPrefixLength = 8;
 const forEver = 0xffffffff;
@@ -69,6 +71,8 @@ export function termsOf({ yourAddress, options }: DhcpMessage, serverMac: string
     return `${yourAddress} is the network or broadcast address of ${formatSubnet(subnet)}`;
   const seconds = number32(options.get(optionCodes.leaseSeconds));
   if (seconds === null || seconds === 0) return `${yourAddress} is given for no time (option 51)`;
+  if (seconds < least.leaseSeconds)
+    return `${yourAddress} is given for ${seconds} s, and ${least.leaseSeconds} s are the least (option 51)`;
   const ignored: string[] = [];
   const ways = waysOf(options, { address: yourAddress, subnet }, ignored);
   return {
@@ -117,7 +121,8 @@ function timesOf(options: Options, seconds: number, sentAt: number, ignored: str
   const renewal = number32(options.get(optionCodes.renewalSeconds));
   const rebinding = number32(options.get(optionCodes.rebindingSeconds));
   const [t1, t2] = [renewal ?? seconds * 0.5, rebinding ?? seconds * 0.875];
-  if (t1 > 0 && t1 < t2 && t2 < seconds) return { renewAt: after(t1), rebindAt: after(t2), expiresAt };
+  if (t1 >= least.renewalSeconds && t1 < t2 && t2 < seconds)
+    return { renewAt: after(t1), rebindAt: after(t2), expiresAt };
   ignored.push(`to renew after ${t1} s and rebind after ${t2} s makes no sense for a lease of ${seconds} s`);
   return { renewAt: after(seconds * 0.5), rebindAt: after(seconds * 0.875), expiresAt };
 }
@@ -131,9 +136,17 @@ function waysOf(options: Options, own: Own, ignored: string[]): Pick<DhcpTerms, 
   if (routes) return reachable(routes, own, ignored);
   if (encoded) ignored.push('the classless routes (option 121) are malformed');
   const routers = addressList(options.get(optionCodes.routers), 'routers (option 3)', ignored).slice(0, most.routers);
+  if (own.subnet.prefixLength === 32) return pointToPoint(routers, own, ignored);
   const gateway = routers.find((router) => isNear(router, own)) ?? null;
   for (const router of routers) if (!isNear(router, own)) ignored.push(`router ${router} is not within reach`);
   return { gateway, routes: [] };
+}
+
+/** A subnet of one address, as some clouds give it: its gateway is on the link all the same. */
+function pointToPoint(routers: string[], { address }: Own, ignored: string[]): Pick<DhcpTerms, 'gateway' | 'routes'> {
+  const gateway = routers.find((router) => isHost(router) && router !== address) ?? null;
+  for (const router of routers) if (!isHost(router)) ignored.push(`router ${router} is the address of no host`);
+  return { gateway, routes: gateway === null ? [] : [{ destination: `${gateway}/32`, gateway: null }] };
 }
 
 const isNear = (gateway: string, { address, subnet }: Own): boolean =>
@@ -195,7 +208,9 @@ function nameServersOf(options: Options, ignored: string[]): string[] {
 function searchDomainsOf(options: Options, ignored: string[]): string[] {
   const search = options.get(optionCodes.searchDomains);
   const list = search && readSearchDomains(search);
-  if (list) return list;
+  if (list && list.length > most.searchDomains)
+    ignored.push(`${list.length - most.searchDomains} of ${list.length} search domains are too many`);
+  if (list) return list.slice(0, most.searchDomains);
   if (search) ignored.push('the search domains (option 119) are malformed');
   const name = options.get(optionCodes.domainName);
   const domain = name && readDomainName(name);

@@ -158,8 +158,9 @@ export type Step =
   | { verb: 'definition.remove'; name: string }
   /**
    * dhclient <link>: asks DHCP servers, again until one answers, instead of what the owner has asked before. What comes is told to the
-   * owner: `dhcp.offered`, `dhcp.acknowledged`, `dhcp.refused`. `withinMs`: what is asked from now on must lead to a lease
-   * within that time, or the owner is told so, once (`dhcp.timeout`); null: it is asked for ever
+   * owner: `dhcp.offered`, `dhcp.acknowledged`, `dhcp.refused`; a server that has offered something is asked for it for some
+   * seconds only (`dhcp.unacknowledged`). `withinMs`: what is asked from now on must lead to a lease within that time, or the owner
+   * is told so, once (`dhcp.timeout`); null: it is asked for ever
    */
   | { verb: 'dhcp.ask'; owner: ActorAddress; place: DhcpPlace; question: DhcpQuestion; withinMs: number | null }
   /** tells the owner when its lease is to be renewed, is to be rebound, and has ended; null: never */

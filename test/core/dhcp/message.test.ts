@@ -32,7 +32,8 @@ describe('a DHCP message', () => {
   });
 
   it('C13 of a client says who it is, what it wants, and how much it takes', () => {
-    const discover = questionMessage(client, { kind: 'discover', address: null }, { transaction: 7, seconds: 3 });
+    const question = { kind: 'discover', address: null, avoid: null } as const;
+    const discover = questionMessage(client, question, { transaction: 7, seconds: 3 });
     expect(discover).toMatchObject({ type: 'discover', broadcast: true, clientAddress: '0.0.0.0', seconds: 3 });
     expect(discover.options.get(optionCodes.clientId)).toEqual(Uint8Array.of(1, 2, 0, 0, 0, 0, 7));
     expect(discover.options.get(optionCodes.hostName)).toEqual(text('web'));
@@ -65,7 +66,8 @@ describe('a DHCP message', () => {
   });
 
   it('C13 has a name that a host can have', () => {
-    expect(['web', 'my.web_1', '--a--', 'ü', 'x'.repeat(80)].map(hostLabel)).toEqual([
+    expect(['web', 'web.lan.example', 'my_web_1', '--a--', 'ü', 'x'.repeat(80)].map(hostLabel)).toEqual([
+      'web',
       'web',
       'my-web-1',
       'a',

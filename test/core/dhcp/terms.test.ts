@@ -55,6 +55,7 @@ describe('what a DHCP server gives', () => {
     ['a subnet mask of three bytes', [[optionCodes.subnetMask, Uint8Array.of(255, 255, 255)]]],
     ['no time', [[optionCodes.leaseSeconds, null]]],
     ['no time at all', [[optionCodes.leaseSeconds, secondsBytes(0)]]],
+    ['so short a time that it would be renewed without end', [[optionCodes.leaseSeconds, secondsBytes(2)]]],
   ] as [string, More][])('C13 is not taken with %s', (_, more) => {
     expect(termsOf(reply(more), serverMac, sentAt)).toEqual(expect.any(String));
   });
@@ -99,6 +100,20 @@ describe('what a DHCP server gives', () => {
   it('C13 may lead by a gateway beyond the subnet that is on the link itself', () => {
     const given = taken([...mask('255.255.255.255'), routes(32, 10, 0, 0, 1, 0, 0, 0, 0, 0, 10, 0, 0, 1)]);
     expect(given).toMatchObject({ gateway: '10.0.0.1', routes: [{ destination: '10.0.0.1/32', gateway: null }] });
+  });
+
+  it('C13 may lead by a router beside a subnet of one address, as clouds have it', () => {
+    const router = (...routers: string[]): More => [
+      ...mask('255.255.255.255'),
+      [optionCodes.routers, addresses(...routers)],
+    ];
+    const onLink = { gateway: '10.0.0.1', routes: [{ destination: '10.0.0.1/32', gateway: null }] };
+    expect(taken(router('10.0.0.1'))).toMatchObject({ ...onLink, ignored: [] });
+    expect(taken(router('127.0.0.1', '10.0.0.1'))).toMatchObject({
+      ...onLink,
+      ignored: [expect.stringContaining('127.0.0.1')],
+    });
+    expect(taken(router('192.0.2.7'))).toMatchObject({ gateway: null, routes: [] });
   });
 
   it.each([
@@ -178,6 +193,7 @@ describe('what a DHCP server gives', () => {
         [optionCodes.rebindingSeconds, secondsBytes(50)],
       ],
     ],
+    ['a renewal at once', [[optionCodes.renewalSeconds, secondsBytes(0)]]],
     ['a time after the end', [[optionCodes.rebindingSeconds, secondsBytes(500)]]],
   ] as [string, More][])('C13 is taken without %s, and that is said', (_, more) => {
     const given = taken(more);
@@ -193,6 +209,15 @@ describe('what a DHCP server gives', () => {
         [optionCodes.domainName, text('other')],
       ]).searchDomains,
     ).toEqual(['lan.example', 'www.example']);
+  });
+
+  it('C13 has so many search domains at most, the first ones, and that is said', () => {
+    const many = Array.from({ length: 20 }, (_, index) => `d${index}`);
+    const list = Uint8Array.from(many.flatMap((name) => [name.length, ...text(name), 0]));
+    expect(taken([[optionCodes.searchDomains, list]])).toMatchObject({
+      searchDomains: many.slice(0, 16),
+      ignored: ['4 of 20 search domains are too many'],
+    });
   });
 
   it('C13 is the same while only its time changes', () => {

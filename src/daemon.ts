@@ -18,7 +18,7 @@ import { connectFirewalld } from './firewalls/firewalld-port.ts';
 import { namedLeases } from './journal-views.ts';
 import { makeDirectories } from './make-directories.ts';
 import { DefinitionStore } from './networks/definition-store.ts';
-import { missingPrivileges } from './privileges.ts';
+import { listOfPrivileges, missingPrivileges } from './privileges.ts';
 import { ResolverKeeper } from './resolver/keeper.ts';
 import { takeRunDirectory } from './run-lock.ts';
 import { SpringClean } from './spring-clean.ts';
@@ -78,7 +78,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const missing = missingPrivileges();
   if (missing.length > 0)
     throw new NetloomError(
-      fault('node.unprivileged', `the daemon needs root: this process lacks ${missing.join(' and ')}`),
+      fault('node.unprivileged', `the daemon needs root: this process lacks ${listOfPrivileges(missing)}`),
     );
   const undo: (() => unknown)[] = [];
   try {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 
-/** What the kernel asks of who makes namespaces, links and rules, by bit. Not a user id: root in a container may lack it. */
-const needed = { CAP_NET_ADMIN: 12, CAP_SYS_ADMIN: 21 };
+/** By bit: for links and rules, for the packet sockets of announcements and DHCP, for namespaces. Not a user ID: root in a container may lack them. */
+const needed = { CAP_NET_ADMIN: 12, CAP_NET_RAW: 13, CAP_SYS_ADMIN: 21 };
 
 export const neededPrivileges: readonly string[] = Object.keys(needed);
 
@@ -10,3 +10,6 @@ export function missingPrivileges(status = readFileSync('/proc/self/status', 'ut
   const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
   return Object.entries(needed).flatMap(([name, bit]) => ((effective >> BigInt(bit)) & 1n ? [] : [name]));
 }
+
+/** `CAP_NET_ADMIN, CAP_NET_RAW, and CAP_SYS_ADMIN` */
+export const listOfPrivileges = (names: readonly string[]): string => new Intl.ListFormat('en').format(names);

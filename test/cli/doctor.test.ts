@@ -104,9 +104,10 @@ describe('one check', () => {
   it('goes by capabilities, not by user', () => {
     expect(privileges('CapEff:\t0000000000000000')).toMatchObject({
       ok: false,
-      found: 'CAP_NET_ADMIN and CAP_SYS_ADMIN are missing',
+      found: 'CAP_NET_ADMIN, CAP_NET_RAW, and CAP_SYS_ADMIN are missing',
     });
-    expect(privileges('CapEff:\t0000000000001000').found).toBe('CAP_SYS_ADMIN is missing');
+    expect(privileges('CapEff:\t0000000000001000').found).toBe('CAP_NET_RAW and CAP_SYS_ADMIN are missing');
+    expect(privileges('CapEff:\t0000000000003000').found).toBe('CAP_SYS_ADMIN is missing');
     expect(privileges('CapEff:\t000001ffffffffff')).toMatchObject({ ok: true });
   });
 
@@ -140,7 +141,7 @@ describe('without privileges', () => {
     const { exitCode, stderr } = await execa('setpriv', command, { reject: false, timeout: 10_000 });
     expect(exitCode).toBe(1);
     expect(stderr).toContain(
-      'node.unprivileged: the daemon needs root: this process lacks CAP_NET_ADMIN and CAP_SYS_ADMIN',
+      'node.unprivileged: the daemon needs root: this process lacks CAP_NET_ADMIN, CAP_NET_RAW, and CAP_SYS_ADMIN',
     );
     expect(existsSync(`${directory.path}/bare`)).toBe(false);
   });

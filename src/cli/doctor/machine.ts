@@ -3,7 +3,7 @@ import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:
 import { release } from 'node:os';
 import { dirname } from 'node:path';
 import { findServerBinary } from '../../bus/server-process.ts';
-import { missingPrivileges, neededPrivileges } from '../../privileges.ts';
+import { listOfPrivileges, missingPrivileges, neededPrivileges } from '../../privileges.ts';
 import { bad, type Finding, good, tried } from './finding.ts';
 
 /** What can be seen without changing anything. */
@@ -32,7 +32,7 @@ export function privileges(status?: string): Finding {
     ? good('Privileges', neededPrivileges.join(', '))
     : bad(
         'Privileges',
-        `${missing.join(' and ')} ${missing.length > 1 ? 'are' : 'is'} missing`,
+        `${listOfPrivileges(missing)} ${missing.length > 1 ? 'are' : 'is'} missing`,
         'run it as root (sudo netloom doctor); in a container: with --privileged, or --cap-add of these',
       );
 }

@@ -156,7 +156,8 @@ export class Exchange {
     const server = serverOf(message);
     if ('server' in question && server !== null && server !== question.server) return null;
     if (message.type === 'refuse') return { type: 'dhcp.refused', server, message: refusalText(message) };
-    const terms = termsOf(message, serverMac, this.#roundMs);
+    const { otherSubnets = [] } = this.place;
+    const terms = termsOf(message, { serverMac, sentAt: this.#roundMs, otherSubnets });
     if (typeof terms === 'string') return terms;
     return wanted === 'offer' ? { type: 'dhcp.offered', terms } : { type: 'dhcp.acknowledged', terms };
   }

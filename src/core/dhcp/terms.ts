@@ -55,11 +55,20 @@ const reserved = ['0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/4', '240.0.0.0/4'].map(
 
 const isHost = (address: string): boolean => !reserved.some((subnet) => subnetContains(subnet, address));
 
-/**
- * Of an offer or an acknowledgement. `sentAt`: when the question was sent, in milliseconds since 1970: a lease counts from there. A
- * string says why it cannot be taken.
- */
-export function termsOf({ yourAddress, options }: DhcpMessage, serverMac: string, sentAt: number): DhcpTerms | string {
+/** Where an answer came from, and what it is held against. */
+export interface Circumstances {
+  serverMac: string;
+  /** when the question was sent, in milliseconds since 1970: a lease counts from there */
+  sentAt: number;
+  /** of the container's other networks: `10.89.0.7/24`. A server that gives an address there would come between it and them */
+  otherSubnets: readonly string[];
+}
+
+/** Of an offer or an acknowledgement. A string says why it cannot be taken. */
+export function termsOf(
+  { yourAddress, options }: DhcpMessage,
+  { serverMac, sentAt, otherSubnets }: Circumstances,
+): DhcpTerms | string {
   const server = oneAddress(options.get(optionCodes.server));
   if (server === null || !isHost(server)) return 'no server is named (option 54)';
   if (!isHost(yourAddress)) return `${yourAddress} is the address of no host`;
@@ -69,6 +78,9 @@ export function termsOf({ yourAddress, options }: DhcpMessage, serverMac: string
   const value = addressToBigint(yourAddress);
   if (value < firstHost(subnet) || value > lastHost(subnet))
     return `${yourAddress} is the network or broadcast address of ${formatSubnet(subnet)}`;
+  const other = otherSubnets.find((text) => subnetContains(parseSubnet(text) as Subnet, yourAddress));
+  if (other !== undefined)
+    return `${yourAddress} is in ${formatSubnet(parseSubnet(other) as Subnet)}, the subnet of another network of the container`;
   const seconds = number32(options.get(optionCodes.leaseSeconds));
   if (seconds === null || seconds === 0) return `${yourAddress} is given for no time (option 51)`;
   if (seconds < least.leaseSeconds)

@@ -250,9 +250,20 @@ export function dhcpPlaces(
   });
 }
 
-function placeOf({ wish, netns }: ContainerGrant, { attachment, lease }: Joined, inode: number | null): DhcpPlace {
+function placeOf(grant: ContainerGrant, { attachment, lease }: Joined, inode: number | null): DhcpPlace {
+  const { wish, netns } = grant;
   const macAddress = macOf(wish, attachment, lease);
-  return { netns, inode, link: attachment.interfaceName, macAddress, hostName: wish.hostName ?? wish.networkName };
+  const otherSubnets = joined(grant).flatMap(({ lease: { dhcp, addresses } }) =>
+    dhcp ? [] : addresses.map(({ address, prefixLength }) => `${address}/${prefixLength}`),
+  );
+  return {
+    netns,
+    inode,
+    link: attachment.interfaceName,
+    macAddress,
+    hostName: wish.hostName ?? wish.networkName,
+    ...(otherSubnets.length > 0 && { otherSubnets }),
+  };
 }
 
 /** While the link is there: what is sent needs it. */

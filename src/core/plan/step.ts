@@ -190,6 +190,8 @@ export interface DhcpPlace {
   macAddress: string;
   /** what servers may show it as */
   hostName: string | null;
+  /** of the container's other networks, as far as they are not given by DHCP: an address in one of them is not taken. Absent: none */
+  otherSubnets?: string[];
 }
 
 export type DhcpRelease = Pick<DhcpTerms, 'address' | 'server' | 'serverMac'>;

@@ -5,10 +5,11 @@ import { addresses, reply, text } from './samples.ts';
 
 const serverMac = '02:00:00:00:00:01';
 const sentAt = 1_000_000;
+const alone = { serverMac, sentAt, otherSubnets: [] };
 type More = NonNullable<Parameters<typeof reply>[0]>;
 
 const taken = (more: More = [], address?: string): DhcpTerms => {
-  const terms = termsOf(reply(more, 'acknowledge', address), serverMac, sentAt);
+  const terms = termsOf(reply(more, 'acknowledge', address), alone);
   if (typeof terms === 'string') throw new Error(terms);
   return terms;
 };
@@ -57,15 +58,24 @@ describe('what a DHCP server gives', () => {
     ['no time at all', [[optionCodes.leaseSeconds, secondsBytes(0)]]],
     ['so short a time that it would be renewed without end', [[optionCodes.leaseSeconds, secondsBytes(2)]]],
   ] as [string, More][])('C13 is not taken with %s', (_, more) => {
-    expect(termsOf(reply(more), serverMac, sentAt)).toEqual(expect.any(String));
+    expect(termsOf(reply(more), alone)).toEqual(expect.any(String));
   });
 
   it.each(['0.0.0.0', '127.0.0.1', '224.0.0.7', '255.255.255.255', '192.0.2.0', '192.0.2.255'])(
     'C13 is not taken where it is %s, which no host can have',
     (address) => {
-      expect(termsOf(reply([], 'offer', address), serverMac, sentAt)).toEqual(expect.stringContaining(address));
+      expect(termsOf(reply([], 'offer', address), alone)).toEqual(expect.stringContaining(address));
     },
   );
+
+  it('C13 is not taken in the subnet of another network of the container', () => {
+    const beside = (...otherSubnets: string[]) => termsOf(reply(mask('255.255.255.240')), { ...alone, otherSubnets });
+    expect(beside('10.89.0.3/24', '192.0.2.200/24')).toBe(
+      '192.0.2.7 is in 192.0.2.0/24, the subnet of another network of the container',
+    );
+    // a LAN that is wide around it is none of those
+    expect(beside('192.0.2.200/29', 'fd00::3/64')).toMatchObject({ address: '192.0.2.7' });
+  });
 
   it('C13 may be the only address, or one of two, of its subnet', () => {
     expect(taken(mask('255.255.255.255'))).toMatchObject({ prefixLength: 32 });

@@ -839,7 +839,7 @@ describe('C13 a container whose address a DHCP server gives', () => {
     expect(teardownPlan(on({})).steps[0]).toMatchObject({
       verb: 'dhcp.release',
       owner: 'dhcp/web/lan',
-      place: { link: 'eth0', macAddress: '02:00:00:00:00:07', hostName: 'web' },
+      place: { link: 'eth0', macAddress: '02:00:00:00:00:07', hostName: 'web', otherSubnets: ['10.89.1.2/24'] },
       lease: { address: '192.0.2.7', server: '192.0.2.1', serverMac: '02:00:00:00:00:01' },
     });
     expect(teardownPlan(on(null)).steps[0]).toMatchObject({ verb: 'dhcp.release', lease: null });

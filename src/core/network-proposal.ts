@@ -60,7 +60,7 @@ export function proposedNetwork(
     return fault('network.exists', `network already exists: ${network.name} has id ${holder.slice(0, 12)}`);
   const request = completeRequest(proposal, links);
   if ('code' in request) return request;
-  const wish = networkWish(request);
+  const wish = networkWish(request, 'engine');
   if ('code' in wish) return wish;
   const refusal = linkRefusal(wish, proposal, links) ?? subnetRefusal(wish, proposal);
   if (refusal) return refusal;

@@ -163,8 +163,11 @@ export function reservedAround(subnet: Subnet): string | null {
   return clash ? formatSubnet(clash) : null;
 }
 
-/** Checks all that can be checked without the host. */
-export function networkWish(request: NetworkRequest): NetworkWish | Fault {
+/**
+ * Checks all that can be checked without the host. `asker`: podman's users may give the gateway either end of its subnet, and an engine
+ * brings what they gave.
+ */
+export function networkWish(request: NetworkRequest, asker: 'user' | 'engine' = 'user'): NetworkWish | Fault {
   const driver = request.driver ?? 'bridge';
   if (!isDriver(driver))
     return fault('mode.unsupported', `there is no driver ${driver}; known are ${networkDrivers.join(', ')}`);
@@ -177,6 +180,8 @@ export function networkWish(request: NetworkRequest): NetworkWish | Fault {
   if (typeof link === 'object' && link !== null) return link;
   const subnets = networkSubnets(request.subnets ?? []);
   if ('code' in subnets) return subnets;
+  const wrongGateway = asker === 'user' ? gatewayAtEnd(subnets) : null;
+  if (wrongGateway) return wrongGateway;
   const routes = networkRoutes(request.routes ?? []);
   if ('code' in routes) return routes;
   const dnsServers = addresses(request.network_dns_servers ?? [], 'name server');
@@ -410,12 +415,21 @@ export function completeSubnet(
   const via = gateway === null ? subnetAddress(subnet, 1n) : canonicalAddress(gateway);
   if (via === null) return fault('address.invalid', `gateway ${gateway} is no IP address`);
   if (!subnetContains(subnet, via)) return fault('address.outside-subnet', `gateway ${via} is outside ${text}`);
-  const value = addressToBigint(via);
-  if (value < firstHost(subnet) || value > lastHost(subnet))
-    return fault('address.invalid', `gateway ${via} is the network or broadcast address of ${text}`);
   if (!leaseRange) return { subnet: text, gateway: via };
   const range = completeRange(subnet, leaseRange);
   return 'code' in range ? range : { subnet: text, gateway: via, lease_range: range };
+}
+
+/** The kernel has no route over a broadcast address, and before 5.14 the lowest address is one. */
+function gatewayAtEnd(subnets: readonly NetworkSubnet[]): Fault | null {
+  const wrong = subnets.find(({ subnet: text, gateway }) => {
+    const subnet = parseSubnet(text) as Subnet;
+    const value = gateway === null ? firstHost(subnet) : addressToBigint(gateway);
+    return value < firstHost(subnet) || value > lastHost(subnet);
+  });
+  return wrong
+    ? fault('address.invalid', `gateway ${wrong.gateway} is the network or broadcast address of ${wrong.subnet}`)
+    : null;
 }
 
 type LeaseRange = NonNullable<NetworkSubnet['lease_range']>;

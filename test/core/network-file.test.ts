@@ -125,9 +125,6 @@ describe('the file of a definition', () => {
   it.each([
     ['a gateway outside', [{ ...v4, gateway: '10.78.0.1' }], /^subnets.0.gateway: .*10.78.0.1 is outside 10.77.0.0.24/],
     ['a gateway of the other family', [v4, { subnet: 'fd00::/64', gateway: '10.77.0.1' }], /^subnets.1.gateway/],
-    ['the network address as gateway', [{ ...v4, gateway: '10.77.0.0' }], /^subnets.0.gateway: .*network or broadcast/],
-    ['the broadcast address as gateway', [{ ...v4, gateway: '10.77.0.255' }], /^subnets.0.gateway: .*broadcast/],
-    ['an anycast address as gateway', [{ subnet: 'fd00::/64', gateway: 'fd00::' }], /^subnets.0.gateway/],
     ['a gateway that is none', [{ ...v4, gateway: 'first' }], /^subnets.0.gateway: is no IP address/],
     ['no room for a gateway', [{ subnet: '10.77.0.1/32' }], /^subnets.0.gateway/],
     [
@@ -151,6 +148,14 @@ describe('the file of a definition', () => {
     ['a subnet without a length', [{ subnet: '10.77.0.0' }], /^subnets.0.subnet: is no subnet/],
   ])('N14 that has %s is not taken, and the field is named', (_, subnets, reason) => {
     expect(definitionOf('pod1', { ...bridge, subnets })).toMatch(reason);
+  });
+
+  it.each([
+    ['the network address', { ...v4, gateway: '10.77.0.0' }],
+    ['the broadcast address', { ...v4, gateway: '10.77.0.255' }],
+    ['an anycast address', { subnet: 'fd00::/64', gateway: 'fd00::' }],
+  ])('N14 that has %s as gateway is taken, as podman takes it', (_, subnet) => {
+    expect(definitionOf('pod1', { ...bridge, subnets: [subnet] })).toMatchObject({ subnets: [subnet] });
   });
 
   it.each([

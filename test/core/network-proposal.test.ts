@@ -81,6 +81,13 @@ describe('a network that an engine is about to define', () => {
     });
   });
 
+  it('C06 may have a gateway at either end of its subnet', () => {
+    for (const gateway of ['10.7.0.0', '10.7.0.255']) {
+      const subnets = [{ subnet: '10.7.0.0/24', gateway }];
+      expect(propose({ subnets })).toMatchObject({ subnets });
+    }
+  });
+
   it('keeps options under the names of netavark', () => {
     const options = { 'com.docker.network.driver.mtu': '1400', 'com.docker.network.bridge.name': 'br7' };
     expect(propose({ options })).toMatchObject({ options: { mtu: '1400' }, network_interface: 'br7' });

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, expect, it, type TestContext, vi } from 'vitest';
-import { type Difference, listed } from './differences.ts';
+import { type Explained, listed, unseen } from './differences.ts';
 import { PodmanHost, processesBelow } from './host.ts';
-import { rootOrReason } from './newer.ts';
-import { deviations, normalised, type Scenario } from './outcome.ts';
+import { type Podman, rootOrReason } from './newer.ts';
+import { deviations, normalised, type Outcome, type Scenario, unshown } from './outcome.ts';
 
 // several hosts, daemons and engines on however many processors there are
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
@@ -11,11 +11,12 @@ const nothing = { links: [], namespaces: [], processes: [] };
 
 /**
  * Each scenario on two hosts at the same time, one with podman's own engine, one with netloom; what came of it must be the
- * same but for the differences that are listed. `root`: where the podman is that is to be tried, `null` for this
- * machine's; one that cannot be had is passed over, and said. Answers the differences that were seen.
+ * same but for the differences that are listed, and those must be there. `root`: where the podman is that is to be tried,
+ * `null` for this machine's; one that is not available is skipped, with the reason.
  */
-export function onBoth(scenarios: Scenario[], version: string, root: (() => Promise<string>) | null): Set<Difference> {
-  const seen = new Set<Difference>();
+export function onBoth(scenarios: readonly Scenario[], podman: Podman, root: (() => Promise<string>) | null): void {
+  const seen: Explained[] = [];
+  const compared: string[] = [];
   let hosts: { netavark: PodmanHost; netloom: PodmanHost } | string = 'not opened';
 
   beforeAll(async () => {
@@ -41,20 +42,33 @@ export function onBoth(scenarios: Scenario[], version: string, root: (() => Prom
     expect(both.flatMap((host) => processesBelow(host.rootfs))).toEqual([]);
   });
 
-  it.for(scenarios)('$title', async ({ title, run }, context: TestContext) => {
+  it.for(scenarios)('$title', async ({ title, probes, run }, context: TestContext) => {
     if (typeof hosts === 'string') return context.skip(hosts);
-    const [its, ours] = await Promise.all(
-      [hosts.netavark, hosts.netloom].map(async (host) => normalised(await run(host))),
-    );
+    const [its, ours] = (await bothOutcomes([run(hosts.netavark), run(hosts.netloom)])) as [Outcome, Outcome];
     if (process.env.PODMAN_OUTCOMES) console.log(title, JSON.stringify({ netavark: its, netloom: ours }, null, 1));
     const unlisted = deviations(its, ours).filter((deviation) => {
-      const known = listed(title, version, deviation);
-      if (known) seen.add(known);
-      return !known;
+      const sighting = listed(title, podman, deviation);
+      if (sighting) seen.push({ title, sighting });
+      return !sighting;
     });
+    compared.push(title);
     expect(unlisted).toEqual([]);
+    expect(unshown(probes, ours)).toEqual({});
   });
-  return seen;
+
+  it('shows every difference that is listed', (context: TestContext) => {
+    if (typeof hosts === 'string') return context.skip(hosts);
+    expect(unseen(compared, podman, seen)).toEqual([]);
+  });
+}
+
+/** Of both, also where one fails: the other one is not left at work. */
+async function bothOutcomes(outcomes: [Promise<Outcome>, Promise<Outcome>]): Promise<Outcome[]> {
+  const settled = await Promise.allSettled(outcomes);
+  return settled.map((one) => {
+    if (one.status === 'rejected') throw one.reason;
+    return normalised(one.value);
+  });
 }
 
 async function cleared(host: PodmanHost): Promise<unknown> {

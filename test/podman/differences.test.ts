@@ -1,11 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import { Unobtainable } from '../support/unpacked-debian.ts';
-import { listed } from './differences.ts';
-import { rootOrReason } from './newer.ts';
+import { differences, type Explained, listed, sightings, unseen } from './differences.ts';
+import { type Podman, podmans, rootOrReason } from './newer.ts';
+import { type Outcome, unshown } from './outcome.ts';
+import { scenariosHere, scenariosOfNewer, scenariosOfPorts } from './scenarios/all.ts';
 
 const scenario = 'the default network, with a published port';
-const explained = (path: string, netavark: unknown, netloom: unknown) =>
-  listed(scenario, 'here', { path, netavark, netloom })?.path ?? null;
+const ports = 'published ports of a container on a dual-stack network';
+const creating = 'podman network create, one word at a time';
+const explained = (path: string, netavark: unknown, netloom: unknown, title = scenario, podman: Podman = '4.3') =>
+  listed(title, podman, { path, netavark, netloom })?.path ?? null;
+
+/** By the podman that they are tried with. */
+const titlesOf = (podman: Podman): string[] =>
+  [...(podman === '4.3' ? scenariosHere : scenariosOfNewer), ...Object.values(scenariosOfPorts(podman))].map(
+    ({ title }) => title,
+  );
 
 describe('the differences that are listed', () => {
   it.each([
@@ -28,10 +38,112 @@ describe('the differences that are listed', () => {
     ],
     ['a link that stays', 'killedRemains.links.0', undefined, 'nl0123456789ab'],
     ['a bridge that is missing', 'remains.links.0', 'podman1', undefined],
-    ['an address that nobody was to have', 'within.linkLocal', 'eth0', 'eth0 eth1'],
+    ['an address that no container was to have', 'within.linkLocal', 'eth0', 'eth0 eth1'],
     ['silence of our own', 'gone.0', 'silence', 'silence for long'],
   ])('explain nothing else: %s', (_, path, netavark, netloom) => {
     expect(explained(path, netavark, netloom)).toBeNull();
+  });
+
+  it.each([
+    ['-p [::]:8080:80.host [fd77::1] 8080', '-', '80'],
+    ['-p 0.0.0.0:8080:80 -p [::]:8080:81.outside [fd77::1] 8080', '80', '81'],
+    ['-p 0.0.0.0:8080:80 -p [::]:8080:80.outside [fd77::1] 8080', '-', '80'],
+    ['-p 0.0.0.0:8080-8082:8000-8002 -p [::]:8081-8083:8001-8003.host [fd77::1] 8083', '-', '8003'],
+    ['-p [::]:8080:80/udp.host [fd77::1] 8080/udp', '-', '80'],
+  ])('C03 explain how netavark 1.4 takes [::]: %s', (path, netavark, netloom) => {
+    expect(explained(path, netavark, netloom, ports)).not.toBeNull();
+    expect(explained(path, netavark, netloom, ports, '6.1')).toBeNull();
+  });
+
+  it.each([
+    ['another port of the container', '-p [::]:8080:80.host [fd77::1] 8080', '-', '81'],
+    ['a port that the mapping does not have', '-p [::]:8080:80.host [fd77::1] 8081', '-', '80'],
+    ['nothing where netavark leads to the other', '-p 0.0.0.0:8080:80 -p [::]:8080:81.host [fd77::1] 8080', '-', '81'],
+    ['IPv4', '-p [::]:8080:80.host 10.77.0.1 8080', '-', '80'],
+    ['the loopback address', '-p [::]:8080:80.host [::1] 8080', '-', '80'],
+    ['silence of our own', '-p [::]:8080:80.host [fd77::1] 8080', '80', '-'],
+    ['another protocol', '-p [::]:8080:80.host [fd77::1] 8080/udp', '-', '80'],
+    ['a mapping without [::]', '-p 8080:80.host [fd77::1] 8080', '-', '80'],
+    ['rules that stay', '-p 0.0.0.0:8080:80 -p [::]:8080:80.left', 'rules', 'nothing'],
+  ])('C03 explain nothing else of netavark 1.4: %s', (_, path, netavark, netloom) => {
+    expect(explained(path, netavark, netloom, ports)).toBeNull();
+  });
+
+  it('C03 explain what netavark 1.14 leaves of mappings that meet in IPv6', () => {
+    const left = (title: string) => explained(`${title}.left`, 'rules', 'nothing', ports, '5.4');
+    expect(left('-p 0.0.0.0:8080:80 -p [::]:8080:80')).not.toBeNull();
+    expect(left('-p 8080:80')).toBeNull();
+    const chance = '-p 8080:80 -p [::]:8080:81.host [fd77::1] 8080';
+    expect(explained(chance, '80', '81', ports, '5.4')).not.toBeNull();
+    expect(explained(chance, '-', '81', ports, '5.4')).toBeNull();
+    expect(explained(chance, '81', '80', ports, '5.4')).toBeNull();
+  });
+
+  it('explain a refusal in other words only where both mean the same', () => {
+    const said = (netavark: string, netloom: string) =>
+      explained(
+        'of an unknown IPAM.refused.said',
+        `Error: netavark: ${netavark}`,
+        `Error: netavark: ${netloom}`,
+        creating,
+        '6.1',
+      );
+    const gateway = 'gateway 10.8.0.1 is outside 10.7.0.0/24';
+    expect(said('gateway 10.8.0.1 not in subnet 10.7.0.0/24', gateway)).not.toBeNull();
+    expect(said('Unsupported ipam driver: magic', gateway)).toBeNull();
+    expect(
+      said('gateway 10.8.0.1 not in subnet 10.7.0.0/24', 'command.timeout: the daemon does not answer'),
+    ).toBeNull();
+  });
+
+  it('are about scenarios that are tried with that podman', () => {
+    const tried = Object.fromEntries(podmans.map((podman) => [podman, titlesOf(podman)]));
+    const untried = sightings.flatMap(({ scenarios, surely, podman = podmans, sometimes, path }) => {
+      const titles = scenarios === 'several' ? [surely] : scenarios;
+      if (scenarios === 'several' && sometimes) return [];
+      const isTried = (title: string | undefined) => podman.some((one) => tried[one]?.includes(title as string));
+      return titles.filter((title) => !isTried(title)).map((title) => `${path} of ${title}`);
+    });
+    expect(untried).toEqual([]);
+  });
+
+  it('are missed where they are not seen', () => {
+    const own = sightings.find(({ path }) => path === 'own');
+    const [title = ''] = own?.scenarios ?? [];
+    const seen = [{ title, sighting: own }] as Explained[];
+    expect(unseen([title], '4.3', [])).toEqual([`own of ${title}`]);
+    expect(unseen([title], '4.3', seen)).toEqual([]);
+    expect(unseen([], '4.3', [])).toEqual([]);
+  });
+
+  it('are few, and each is told once', () => {
+    expect(differences.length).toBeLessThanOrEqual(12);
+    expect(new Set(differences.map(({ what }) => what)).size).toBe(differences.length);
+  });
+});
+
+describe('what a scenario must show', () => {
+  const scenarios = podmans.flatMap((podman) => [
+    ...(podman === '4.3' ? scenariosHere : scenariosOfNewer),
+    ...Object.values(scenariosOfPorts(podman)),
+  ]);
+
+  it('is more than that both hosts are silent', () => {
+    const silent = scenarios.filter(({ probes }) =>
+      Object.values(probes).every((value) => ['nothing', 'silence', '-', ''].includes(value as string)),
+    );
+    expect(silent.map(({ title }) => title)).toEqual([]);
+  });
+
+  it('is found by its path, with keys that have dots themselves', () => {
+    const outcome: Outcome = { 'heard.10.77.0.1:80': 'a', list: [{ name: 'b saw [10.0.0.1]' }], deep: { 'x.y': 1 } };
+    const shown = { 'heard.10.77.0.1:80': 'a', 'list.0.name': /^b saw /, 'deep.x.y': 1 };
+    expect(unshown(shown, outcome)).toEqual({});
+    expect(unshown({ 'list.1.name': /./, 'deep.x.y': 2, list: [] }, outcome)).toEqual({
+      'list.1.name': null,
+      'deep.x.y': 1,
+      list: outcome.list,
+    });
   });
 });
 

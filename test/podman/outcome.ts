@@ -3,9 +3,14 @@ import type { PodmanHost } from './host.ts';
 /** What came of a scenario: plain data, comparable between two hosts. */
 export type Outcome = { [key: string]: unknown };
 
+/** What an outcome must have at its paths, as `deviations` names them: the value, or a pattern of its text. */
+export type Probes = Readonly<Record<string, unknown>>;
+
 export interface Scenario {
   /** as docs/podman.md names it */
   title: string;
+  /** What netloom must show. Without it two hosts on which nothing works would be alike. */
+  probes: Probes;
   run(host: PodmanHost): Promise<Outcome>;
 }
 
@@ -24,6 +29,29 @@ export function deviations(netavark: unknown, netloom: unknown, path = ''): Devi
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+
+/** Those probes that the outcome does not show, with what it has there. */
+export function unshown(probes: Probes, outcome: Outcome): Record<string, unknown> {
+  const failed = Object.entries(probes).filter(([path, expected]) => !shows(valueAt(outcome, path), expected));
+  return Object.fromEntries(failed.map(([path]) => [path, valueAt(outcome, path) ?? null]));
+}
+
+/** Paths are matched whole: keys of an outcome (addresses, mappings) have dots themselves. */
+function valueAt(value: unknown, path: string): unknown {
+  if (path === '') return value;
+  if (!isObject(value)) return undefined;
+  for (const [key, inner] of Object.entries(value)) {
+    if (path !== key && !path.startsWith(`${key}.`)) continue;
+    const found = valueAt(inner, path.slice(key.length + 1));
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function shows(found: unknown, expected: unknown): boolean {
+  if (expected instanceof RegExp) return typeof found === 'string' && expected.test(found);
+  return JSON.stringify(found) === JSON.stringify(expected);
+}
 
 /** What is another one each time, by what it is. A MAC address of ours (`02:77:…`) was asked for, and stays. */
 const volatile: [pattern: RegExp, name: string][] = [

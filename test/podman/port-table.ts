@@ -16,11 +16,11 @@ export function portTable(podman: string, seen: Record<string, Partial<Record<En
   const lines = Object.entries(seen).flatMap(([family, { netavark = {}, netloom = {} }]) =>
     Object.keys({ ...netavark, ...netloom }).map((title) => {
       const [its, ours] = [netavark, netloom].map((outcome) => (outcome[title] ?? {}) as RowOutcome);
-      const cells = ['starts', ...columns].map((column) => beside(cell(its, column), cell(ours, column)));
+      const cells = ['starts', ...columns, 'left'].map((column) => beside(cell(its, column), cell(ours, column)));
       return `| ${[family, `\`${title}\``, ...cells].join(' | ')} |`;
     }),
   );
-  const head = ['network', 'mappings', 'starts', ...columns];
+  const head = ['network', 'mappings', 'starts', ...columns, 'left'];
   return [
     `podman (${podman}): ${lines.length} rows; a cell with two values is netavark's, then netloom's`,
     `| ${head.join(' | ')} |`,

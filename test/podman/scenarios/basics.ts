@@ -13,6 +13,13 @@ import type { Scenario } from '../outcome.ts';
 export const basics: Scenario[] = [
   {
     title: 'the default network, with a published port',
+    probes: {
+      'within.addresses.eth0.0': /^10\.88\.0\.\d+\/16$/,
+      outside: 'a saw [10.77.0.2]',
+      loopback: /^a saw /,
+      direct: 'a saw [10.88.0.1]',
+      outwards: / saw \[10\.77\.0\.1\]$/,
+    },
     async run(host) {
       await host.start('a', '-p 8080:80');
       return {
@@ -31,6 +38,15 @@ export const basics: Scenario[] = [
   },
   {
     title: 'podman network create, with all that it can say',
+    probes: {
+      'plain.exitCode': 0,
+      'again.exitCode': 125,
+      'chosen.said': 'chosen',
+      'dual.exitCode': 0,
+      'internal.exitCode': 0,
+      'overlapping.exitCode': 125,
+      'definitions.1.options.mtu': '1400',
+    },
     async run(host) {
       const create = async (options: string) => failure(await host.podman(`network create ${options}`));
       return {
@@ -52,6 +68,14 @@ export const basics: Scenario[] = [
   },
   {
     title: 'containers find each other by name and alias',
+    probes: {
+      'name.0': /^10\.89\.0\.\d+$/,
+      'alias.1': /^10\.89\.0\.\d+$/,
+      'withDomain.0': /^10\.89\.0\.\d+$/,
+      'ownNetwork.0': /^10\.89\.1\.\d+$/,
+      http: /^a saw /,
+      'gone.0': 'NXDOMAIN',
+    },
     async run(host) {
       await host.must('network create web');
       await host.must('network create other');
@@ -64,6 +88,7 @@ export const basics: Scenario[] = [
         own: await resolved(host, 'b', 'b'),
         withDomain: await resolved(host, 'b', 'a.dns.podman'),
         ofAnotherNetwork: await resolved(host, 'c', 'a'),
+        ownNetwork: await resolved(host, 'c', 'c'),
         http: await askFrom(host, 'b', 'a'),
         resolver: (await host.within('b', 'cat /etc/resolv.conf')).split('\n'),
         hosts: (await host.within('b', 'cat /etc/hosts')).split('\n').slice(-3),
@@ -74,6 +99,12 @@ export const basics: Scenario[] = [
   },
   {
     title: 'stop, start, restart, and the death of a container',
+    probes: {
+      'stopped.outside': 'nothing',
+      'started.outside': 'a saw [10.77.0.2]',
+      'started.within.addresses.eth0.0': /^10\.89\.0\.\d+\/24$/,
+      'restarted.outside': 'a saw [10.77.0.2]',
+    },
     async run(host) {
       await host.must('network create web');
       await host.start('a', '--network web -p 8080:80');
@@ -98,6 +129,7 @@ export const basics: Scenario[] = [
   },
   {
     title: 'a container that ends by itself, and takes itself away',
+    probes: { 'said.6': /^10\.89\.0\.\d+\/24$/ },
     async run(host) {
       await host.must('network create web');
       const said = await host.must(
@@ -109,6 +141,7 @@ export const basics: Scenario[] = [
   },
   {
     title: 'podman network rm and prune',
+    probes: { 'inUse.exitCode': 2, 'pruned.said': 'idle', 'forced.said': 'used', list: 'podman' },
     async run(host) {
       await host.must('network create used');
       await host.must('network create idle');
@@ -125,6 +158,12 @@ export const basics: Scenario[] = [
   },
   {
     title: 'modes: host, none, another container',
+    probes: {
+      'inHost.6': '10.77.0.1/24',
+      'insideNone.mtu.lo': 65536,
+      'withinGuest.addresses.eth0.0': /^10\.88\./,
+      guestAsksItself: 'a saw [127.0.0.1]',
+    },
     async run(host) {
       await host.start('a', '-p 8080:80');
       await host.start('guest', '--network container:a', 'sleep 1000');

@@ -1,15 +1,30 @@
 import { askFrom, askFromHost, askFromOutside, failure, networkSettings, resolved, seenWithin } from '../ask.ts';
+import type { PodmanHost } from '../host.ts';
 import type { Scenario } from '../outcome.ts';
+
+/** Waits until its interface is gone: the kernel needs some time for that when podman has been answered. */
+const gone = (host: PodmanHost, container: string, link: string) =>
+  host.within(container, `busybox timeout 5 sh -c "while ip link show ${link}; do :; done >/dev/null 2>&1"`);
 
 export const changes: Scenario[] = [
   {
     title: 'podman network connect and disconnect of a running container',
+    probes: {
+      before: 'db saw [10.89.1.1]',
+      'joined.reach': /^db saw /,
+      'joined.alias.0': /^10\.89\.1\.\d+$/,
+      'joined.outside': 'a saw [10.77.0.2]',
+      'twice.exitCode': 125,
+      'left.name.0': 'NXDOMAIN',
+      'left.outside': 'a saw [10.77.0.2]',
+      'alone.within.mtu': { lo: 65536 },
+    },
     async run(host) {
       await host.must('network create web');
       await host.must('network create data');
       await host.start('a', '--network web -p 8080:80');
-      await host.start('db', '--network data');
-      const before = await askFrom(host, 'a', '10.89.1.2');
+      await host.start('db', '--network data --ip 10.89.1.30');
+      const before = await askFrom(host, 'a', '10.89.1.30');
       await host.must('network connect --alias api data a');
       const joined = {
         inspect: await networkSettings(host, 'a'),
@@ -28,11 +43,17 @@ export const changes: Scenario[] = [
       };
       const twiceLeft = failure(await host.podman('network disconnect data a'));
       await host.must('network disconnect web a');
+      await gone(host, 'a', 'eth0');
       return { before, joined, twice, left, twiceLeft, alone: { within: await seenWithin(host, 'a') } };
     },
   },
   {
     title: 'connect and disconnect of a container that does not run',
+    probes: {
+      'started.addresses.eth1.0': '10.89.1.77/24',
+      'again.addresses.eth1.0': '10.89.1.77/24',
+      host: / saw \[10\.89\.1\.1\]$/,
+    },
     async run(host) {
       await host.must('network create web');
       await host.must('network create data');
@@ -49,6 +70,14 @@ export const changes: Scenario[] = [
   },
   {
     title: 'podman network reload',
+    probes: {
+      unchanged: true,
+      'within.addresses.eth0.0': /^10\.89\.0\.\d+\/24$/,
+      'other.addresses.eth0.0': '10.88.0.40/16',
+      outside: 'a saw [10.77.0.2]',
+      'name.0': /^10\.89\.0\.\d+$/,
+      'ofNone.exitCode': 125,
+    },
     async run(host) {
       await host.must('network create web');
       await host.start('a', '--network web -p 8080:80');
@@ -70,11 +99,18 @@ export const changes: Scenario[] = [
   },
   {
     title: 'two networks from the start, each with its address, alias and interface name',
+    probes: {
+      'within.addresses.front0.0': '10.89.0.20/24',
+      'within.addresses.eth0.0': '10.89.1.20/24',
+      alias: ['10.89.1.20'],
+      outside: 'a saw [10.77.0.2]',
+      across: 'a saw [10.89.0.1]',
+    },
     async run(host) {
       await host.must('network create web');
       await host.must('network create data');
       const data = '--network data:ip=10.89.1.20,alias=store,mac=02:77:00:00:00:02';
-      await host.start('a', `--network web:interface_name=front0 ${data} -p 8080:80`);
+      await host.start('a', `--network web:interface_name=front0,ip=10.89.0.20 ${data} -p 8080:80`);
       await host.start('b', '--network data');
       return {
         inspect: await networkSettings(host, 'a'),
@@ -82,12 +118,20 @@ export const changes: Scenario[] = [
         alias: await resolved(host, 'b', 'store'),
         name: await resolved(host, 'b', 'a'),
         outside: await askFromOutside(host, '10.77.0.1:8080'),
-        across: await askFrom(host, 'b', '10.89.0.2'),
+        across: await askFrom(host, 'b', '10.89.0.20'),
       };
     },
   },
   {
     title: 'a pod',
+    probes: {
+      'up.within.addresses.eth0.0': /^10\.89\.0\.\d+\/24$/,
+      'up.ownLoopback': 'p saw [127.0.0.1]',
+      'up.podByName.0': /^10\.89\.0\.\d+$/,
+      'up.outside': 'p saw [10.77.0.2]',
+      started: 'p saw [10.77.0.2]',
+      'gone.0': 'NXDOMAIN',
+    },
     async run(host) {
       await host.must('network create web');
       await host.sh(`tar -C ${host.rootfs} -c . | podman import - localhost/pause`);

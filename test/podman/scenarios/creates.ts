@@ -10,7 +10,7 @@ async function made(host: PodmanHost, name: string, options: string): Promise<un
   if (tried.exitCode !== 0) return { refused: tried };
   const found = JSON.stringify(await definition(host, name)).replace(/fd(?!07)[0-9a-f:]+:(1?)"/g, 'fd…::$1"');
   await host.must(`network rm ${name}`);
-  return JSON.parse(found.replace(/fd(?!07)[0-9a-f:]+::\/64/g, 'fd…::/64'));
+  return { made: JSON.parse(found.replace(/fd(?!07)[0-9a-f:]+::\/64/g, 'fd…::/64')) };
 }
 
 const asked: Record<string, string> = {
@@ -66,6 +66,16 @@ const unmanaged: Record<string, string> = {
 export const creates: Scenario[] = [
   {
     title: 'podman network create, one word at a time',
+    probes: {
+      'without IPAM.made.ipam_options.driver': 'none',
+      'without IPAM.made.dns_enabled': false,
+      'isolated.made.options.isolate': 'true',
+      'a route.made.routes.0.metric': 7,
+      'the network address as gateway.made.subnets.0.gateway': '10.7.0.0',
+      'the broadcast address as gateway.made.subnets.0.gateway': '10.7.0.255',
+      'without names, name servers.refused.exitCode': 125,
+      'a gateway outside.refused.exitCode': 125,
+    },
     async run(host) {
       const outcome: Record<string, unknown> = {};
       for (const [name, wish] of Object.entries({ ...asked, ...options, ...unmanaged }))

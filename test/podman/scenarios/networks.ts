@@ -13,6 +13,13 @@ import type { Scenario } from '../outcome.ts';
 export const networks: Scenario[] = [
   {
     title: 'static addresses and MAC',
+    probes: {
+      'within.addresses.eth0': ['10.5.0.42/24', 'fd05::42/64'],
+      link: '02:77:00:00:00:01',
+      'taken.exitCode': 126,
+      'outside.exitCode': 126,
+      'badMac.exitCode': 125,
+    },
     async run(host) {
       await host.must('network create --subnet 10.5.0.0/24 --subnet fd05::/64 --ipv6 web');
       const wish = '--network web --ip 10.5.0.42 --ip6 fd05::42 --mac-address 02:77:00:00:00:01';
@@ -29,6 +36,14 @@ export const networks: Scenario[] = [
   },
   {
     title: 'IPv4 and IPv6',
+    probes: {
+      'names.1': /^fd05::/,
+      between: /^a saw \[fd05::/,
+      outside4: 'a saw [10.77.0.2]',
+      outside6: 'a saw [fd77::2]',
+      host6: 'a saw [fd77::1]',
+      outwards6: / saw \[fd77::1\]$/,
+    },
     async run(host) {
       await host.must('network create --ipv6 --subnet 10.5.0.0/24 --subnet fd05::/64 web');
       await host.start('a', '--network web -p 8080:80');
@@ -48,32 +63,42 @@ export const networks: Scenario[] = [
   },
   {
     title: 'an internal network',
+    probes: {
+      between: /^a saw /,
+      'name.0': '10.89.0.20',
+      fromHost: 'a saw [10.89.0.1]',
+    },
     async run(host) {
       await host.must('network create --internal inside');
-      await host.start('a', '--network inside -p 8080:80');
+      await host.start('a', '--network inside --ip 10.89.0.20 -p 8080:80');
       await host.start('b', '--network inside');
       return {
         network: await definition(host, 'inside'),
         inspect: await networkSettings(host, 'a'),
         within: await seenWithin(host, 'a'),
-        between: await askFrom(host, 'b', '10.89.0.2'),
+        between: await askFrom(host, 'b', '10.89.0.20'),
         name: await resolved(host, 'b', 'a'),
         outwards: await askFrom(host, 'a', '10.77.0.2'),
-        fromHost: await askFromHost(host, '10.89.0.2'),
+        fromHost: await askFromHost(host, '10.89.0.20'),
         published: await askFromOutside(host, '10.77.0.1:8080'),
       };
     },
   },
   {
     title: 'isolated networks',
+    probes: {
+      oneToOpen: 'open saw [10.89.2.1]',
+      openToOne: 'one saw [10.89.0.1]',
+      oneOutwards: / saw \[10\.77\.0\.1\]$/,
+      hostToOne: 'one saw [10.89.0.1]',
+    },
     async run(host) {
-      for (const name of ['one', 'two']) {
-        await host.must(`network create --opt isolate=true ${name}`);
-        await host.start(name, `--network ${name}`);
+      // asked for: podman remembers what a network of this name has had
+      const address = { one: '10.89.0.20', two: '10.89.1.20', open: '10.89.2.20' };
+      for (const name of ['one', 'two', 'open'] as const) {
+        await host.must(`network create ${name === 'open' ? '' : '--opt isolate=true'} ${name}`);
+        await host.start(name, `--network ${name} --ip ${address[name]}`);
       }
-      await host.must('network create open');
-      await host.start('open', '--network open');
-      const address = { one: '10.89.0.2', two: '10.89.1.2', open: '10.89.2.2' };
       return {
         oneToTwo: await askFrom(host, 'one', address.two),
         twoToOne: await askFrom(host, 'two', address.one),
@@ -86,20 +111,34 @@ export const networks: Scenario[] = [
   },
   {
     title: 'two networks that are not isolated',
+    probes: {
+      oneToTwo: 'two saw [10.89.1.1]',
+      twoToOne: 'one saw [10.89.0.1]',
+      nameOfTheOther: ['NXDOMAIN'],
+      ownName: ['10.89.0.20'],
+    },
     async run(host) {
-      for (const name of ['one', 'two']) {
+      const address = { one: '10.89.0.20', two: '10.89.1.20' };
+      for (const name of ['one', 'two'] as const) {
         await host.must(`network create ${name}`);
-        await host.start(name, `--network ${name}`);
+        await host.start(name, `--network ${name} --ip ${address[name]}`);
       }
       return {
-        oneToTwo: await askFrom(host, 'one', '10.89.1.2'),
-        twoToOne: await askFrom(host, 'two', '10.89.0.2'),
+        oneToTwo: await askFrom(host, 'one', address.two),
+        twoToOne: await askFrom(host, 'two', address.one),
         nameOfTheOther: await resolved(host, 'one', 'two'),
+        ownName: await resolved(host, 'one', 'one'),
       };
     },
   },
   {
     title: 'macvlan on the wire of the host',
+    probes: {
+      'within.addresses.eth0.0': '10.77.0.50/24',
+      outside: 'a saw [10.77.0.2]',
+      between: 'a saw [10.77.0.51]',
+      outwards: / saw \[10\.77\.0\.50\]$/,
+    },
     async run(host) {
       await host.must('network create -d macvlan --opt parent=up0 --subnet 10.77.0.0/24 --gateway 10.77.0.2 wire');
       await host.start('a', '--network wire --ip 10.77.0.50');
@@ -116,10 +155,18 @@ export const networks: Scenario[] = [
   },
   {
     title: 'a macvlan that has its parent for itself',
+    probes: {
+      plain: { isOfTheLink: true, isOfTheParent: true },
+      after: true,
+    },
     async run(host) {
       await host.sh('ip link add par0 type veth peer name par1; ip link set par0 up; ip link set par1 up');
       await host.must('network create -d macvlan --opt parent=par0 --opt mode=passthru --subnet 10.9.0.0/24 whole');
-      const macOf = (text: string) => /ether (\S+)/.exec(text)?.[1];
+      const macOf = (text: string) => {
+        const [, mac] = /ether (\S+)/.exec(text) ?? [];
+        if (!mac) throw new Error(`no MAC address in ${text}`);
+        return mac;
+      };
       const parent = macOf(await host.sh('ip link show par0'));
       const told = async (name: string, options = '') => {
         await host.start(name, `--network whole ${options}`);
@@ -138,6 +185,14 @@ export const networks: Scenario[] = [
   },
   {
     title: 'networks and containers whose names have dots',
+    probes: {
+      'network.name': 'my.net',
+      'name.0': /^10\.89\.0\.\d+$/,
+      'alias.0': /^10\.89\.0\.\d+$/,
+      'withDomain.0': /^10\.89\.0\.\d+$/,
+      outside: 'a.x saw [10.77.0.2]',
+      'inUse.exitCode': 2,
+    },
     async run(host) {
       await host.must('network create my.net');
       await host.must('network create --internal back.end');
@@ -164,6 +219,7 @@ export const networks: Scenario[] = [
   },
   {
     title: 'mtu',
+    probes: { bridge: 'podman1 1342', 'within.mtu.eth0': 1342 },
     async run(host) {
       await host.must('network create --opt mtu=1342 small');
       await host.start('a', '--network small');
@@ -173,6 +229,11 @@ export const networks: Scenario[] = [
   },
   {
     title: 'a network without names, and resolvers of the container',
+    probes: {
+      quiet: ['nameserver 10.77.0.2'],
+      own: ['nameserver 10.77.0.9', 'search example.org'],
+      quietOwn: ['nameserver 10.77.0.9'],
+    },
     async run(host) {
       await host.must('network create --disable-dns quiet');
       await host.must('network create web');
@@ -189,6 +250,7 @@ export const networks: Scenario[] = [
   },
   {
     title: 'a machine beside the host that routes a subnet through it',
+    probes: { port: 'a saw [10.77.0.2]', port6: 'a saw [fd77::2]' },
     async run(host) {
       await host.must('network create --ipv6 --subnet 10.5.0.0/24 --subnet fd05::/64 web');
       // asked for: podman remembers what a subnet of this name has had
@@ -208,6 +270,7 @@ export const networks: Scenario[] = [
   },
   {
     title: 'a container that gives itself another address',
+    probes: { own: 'answered', other: 'silence' },
     async run(host) {
       await host.must('network create --subnet 10.5.0.0/24 web');
       await host.start('a', '--network web --ip 10.5.0.2 --cap-add NET_ADMIN,NET_RAW');

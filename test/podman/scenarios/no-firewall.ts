@@ -11,6 +11,7 @@ const withoutFirewall = (host: PodmanHost, name: string, options: string) =>
 export const noFirewall: Scenario[] = [
   {
     title: 'containers whose user makes the rules of the firewall',
+    probes: { address: 'a saw [10.77.0.2]', between: 'a saw [10.5.0.3]', name: ['10.5.0.2'] },
     async run(host) {
       await host.must('network create --subnet 10.5.0.0/24 web');
       await withoutFirewall(host, 'a', '--network web -p 8080:80');

@@ -85,6 +85,10 @@ export const askFromOutside = async (host: PodmanHost, address: string) =>
 export const askFromHost = async (host: PodmanHost, address: string) =>
   heard(await host.run(wget(`http://${address}/cgi-bin/who`)));
 
+/** From another network namespace of that host. */
+export const askFromNetns = async (host: PodmanHost, netns: string, address: string) =>
+  heard(await host.run(`nsenter --net=${netns} ${wget(`http://${address}/cgi-bin/who`)}`));
+
 export const askFrom = async (host: PodmanHost, container: string, address: string) =>
   heard(await host.podman(`exec ${container} ${wget(`http://${address}/cgi-bin/who`)}`));
 

@@ -89,11 +89,12 @@ export const differences: readonly Difference[] = [
     ],
   },
   {
-    what: 'default routes have an order: metric 99 upon a LAN (macvlan), 100 on the first interface, 101 on the second; with netavark all have 100, from 2.0 on a macvlan 99',
+    what: 'default routes have an order: metric 99 upon a LAN (macvlan), 100 on the first interface, 101 on the second; with netavark all have 100, from 2.0 on a macvlan without DHCP 99',
     reason: 'it is certain which network leads outwards: the LAN, else the first one that the user named',
     seen: [
       { scenarios: 'several', surely: twoNetworks, path: '*routes', values: withMetric(101) },
       { scenarios: ['macvlan on the wire of the host'], path: 'within.routes', values: withMetric(99) },
+      { scenarios: ['macvlan with addresses from a DHCP server'], path: 'within.routes', values: withMetric(99) },
     ],
   },
   {
@@ -187,6 +188,23 @@ export const differences: readonly Difference[] = [
         scenarios: ['a container that gives itself another address'],
         path: 'other',
         values: exactly('answered', 'silence'),
+      },
+    ],
+  },
+  {
+    what: 'a container on a LAN with DHCP has the search domain of its lease, and gives the lease back when it goes; netavark leaves the domain out, and netavark 1.14 keeps the lease',
+    reason: 'it is a machine of that LAN: short names of the LAN are found, and addresses are free again at once',
+    seen: [
+      {
+        scenarios: ['macvlan with addresses from a DHCP server'],
+        path: 'within.resolver',
+        values: onlyNetloom(/^search lan\.example$/),
+      },
+      {
+        scenarios: ['macvlan with addresses from a DHCP server'],
+        path: 'released',
+        podman: ['5.4'],
+        values: exactly('no', 'yes'),
       },
     ],
   },

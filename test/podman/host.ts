@@ -260,7 +260,8 @@ if [ -n "$2" ]; then
   until [ -e /run/newer ]; do sleep 0.01; done
   mkdir /run/bin
   printf '#!/bin/sh\\nexec nsenter --mount=/proc/%s/ns/mnt /usr/bin/podman "$@"\\n' $! >/run/bin/podman
-  chmod +x /run/bin/podman
+  printf '#!/bin/sh\\nexec nsenter --mount=/proc/%s/ns/mnt "$@"\\n' $! >/run/bin/in-newer
+  chmod +x /run/bin/podman /run/bin/in-newer
 fi
 echo ready
 read -r end

@@ -4,6 +4,7 @@ import { families, type NetworkFamily, type PortRow, portRows } from '../port-ro
 import { basics } from './basics.ts';
 import { changes } from './changes.ts';
 import { creates } from './creates.ts';
+import { dhcp } from './dhcp.ts';
 import { failures } from './failures.ts';
 import { networks } from './networks.ts';
 import { newLinks, newWords } from './newer.ts';
@@ -30,6 +31,7 @@ export const scenariosOfNewer: readonly Scenario[] = [
   ...newLinks,
   ...creates,
   ...noFirewall,
+  ...dhcp,
 ];
 
 /** Published ports, by family of the network. */

@@ -13,7 +13,7 @@ import {
   withMetric,
 } from './values.ts';
 
-/** Where netloom does something else than netavark with the same podman, and why. docs/podman.md shows this list. */
+/** What netloom does otherwise than netavark with the same podman, and why. docs/podman.md shows this list. */
 export interface Difference {
   /** what netloom does, beside what netavark does */
   what: string;
@@ -45,15 +45,15 @@ const creates = [
   'podman network create, one word at a time',
 ] as const;
 const routed = 'a machine beside the host that routes a subnet through it';
-const deleted = 'what somebody deletes below a container: its link, its bridge';
+const deleted = 'the link and the bridge of a running container are deleted';
 const publishing = (family: string) =>
   `published ports of a container on an ${family} network`.replace('an dual', 'a dual');
 const withIpv6 = ['IPv6-only', 'dual-stack'].map(publishing);
 
 export const differences: readonly Difference[] = [
   {
-    what: 'a name is answered each time; aardvark-dns 1.4 now and then is silent for good after a container has left, or answers NXDOMAIN for a name that has dots',
-    reason: "netloom's resolver keeps its sockets open when names change, and takes its domain off every name",
+    what: 'names are always answered; aardvark-dns 1.4 sometimes stops answering after a container has left, or answers NXDOMAIN for a name with dots',
+    reason: "netloom's resolver keeps its sockets open when names change, and removes its domain from every name",
     seen: [
       {
         scenarios: 'several',
@@ -72,12 +72,12 @@ export const differences: readonly Difference[] = [
     ],
   },
   {
-    what: 'an interface whose networks have no IPv6 gets no link-local IPv6 address; with netavark it has one',
-    reason: 'a container speaks the families of its networks, and no other',
+    what: 'an interface on a network without IPv6 gets no link-local IPv6 address; with netavark it has one',
+    reason: 'a container uses the address families of its networks, and no other',
     seen: [{ scenarios: 'several', surely: defaultNetwork, path: '*linkLocal', values: fewer }],
   },
   {
-    what: 'the bridge of a network stays until the network is removed; with netavark it goes with its last container',
+    what: 'the bridge of a network stays until the network is removed; netavark removes it with the last container',
     reason: 'a network lives as long as its definition, and the next container starts sooner',
     seen: [
       {
@@ -89,8 +89,8 @@ export const differences: readonly Difference[] = [
     ],
   },
   {
-    what: 'default routes have an order: metric 99 upon a LAN (macvlan), 100 on the first interface, 101 on the second; with netavark all have 100, from 2.0 on a macvlan without DHCP 99',
-    reason: 'it is certain which network leads outwards: the LAN, else the first one that the user named',
+    what: 'default routes are ordered: metric 99 on macvlan, 100 on the first interface, 101 on the second; with netavark all have 100 (with 2.0, macvlan without DHCP has 99)',
+    reason: 'it is defined which network leads out: the LAN, otherwise the first interface',
     seen: [
       { scenarios: 'several', surely: twoNetworks, path: '*routes', values: withMetric(101) },
       { scenarios: ['macvlan on the wire of the host'], path: 'within.routes', values: withMetric(99) },
@@ -98,8 +98,8 @@ export const differences: readonly Difference[] = [
     ],
   },
   {
-    what: 'a container reaches itself through its own published port; with netavark it does not where bridged packets pass iptables',
-    reason: 'a service can be reached at its public address by everybody, itself included',
+    what: 'a container reaches itself through its own published port; with netavark 1.4 it does not if bridged packets pass iptables',
+    reason: 'a published service is reachable at its public address from everywhere, also from itself',
     seen: [
       {
         scenarios: ['a container through published ports: its own, and those of others'],
@@ -109,8 +109,8 @@ export const differences: readonly Difference[] = [
     ],
   },
   {
-    what: 'what is published on `[::]` is served by every IPv6 address of the host, and beside `0.0.0.0` it counts for IPv6. netavark 1.4 does not serve it, or takes `0.0.0.0` for both families; netavark 1.14 goes by chance where both lead elsewhere, and leaves the rules of such a container behind',
-    reason: 'a user who writes `[::]` asks for IPv6: so does netavark 2.0, and a removed container leaves nothing',
+    what: '`-p [::]:…` is served at every IPv6 address of the host, also beside `-p 0.0.0.0:…`. netavark 1.4 does not serve it, and uses `0.0.0.0` for both families; netavark 1.14 picks one of the two at random where they conflict, and leaves the rules of a container that has both behind',
+    reason: '`[::]` asks for IPv6, and netavark 2.0 serves it the same way; a removed container leaves no rules',
     seen: [
       { scenarios: withIpv6, path: '*', podman: ['4.3'], values: servedByIpv6 },
       {
@@ -124,8 +124,8 @@ export const differences: readonly Difference[] = [
     ],
   },
   {
-    what: 'what is refused is refused in words of its own, with the same exit code',
-    reason: "a failure names the step, what it was about, and the kernel's own error; the words are those of `netloom`",
+    what: 'error messages have other words; what is refused, and the exit code, are the same',
+    reason: "a message names the failed step and the kernel's error, as in netloom's own commands",
     seen: [
       {
         scenarios: [
@@ -144,8 +144,8 @@ export const differences: readonly Difference[] = [
     ],
   },
   {
-    what: 'a link or a bridge that somebody deletes is put back, and its container is reached again; with netavark it stays cut off, and its teardown may complain (`failed to get bridge interface`)',
-    reason: 'networks are restored while containers run; what is gone already is no error in a teardown',
+    what: 'a deleted link or bridge of a running container is restored, and the container is reachable again; with netavark it stays cut off, and its teardown may fail (`failed to get bridge interface`)',
+    reason: 'netloom restores networks while containers run; in a teardown, a missing link is no error',
     seen: [
       {
         scenarios: [deleted],
@@ -161,18 +161,18 @@ export const differences: readonly Difference[] = [
     ],
   },
   {
-    what: 'networks that do not say `isolate` reach each other; with netavark 2.0 they do not',
+    what: 'networks without the option `isolate` reach each other; with netavark 2.0 they do not',
     reason:
-      'networks whose containers talk to each other go on doing so when podman is upgraded: `isolate=strict` keeps one apart, with every podman',
+      'networks keep reaching each other when podman is upgraded; `isolate=strict` separates a network with every version of podman',
     seen: [
       { scenarios: [joining], path: 'before', podman: ['6.1'], values: exactly('nothing', 'db saw [10.89.1.1]') },
       { scenarios: [twoNetworks], path: 'across', podman: ['6.1'], values: exactly('nothing', 'a saw [10.89.0.1]') },
     ],
   },
   {
-    what: 'other machines reach published ports only, also those that route a subnet through the host; the option `inbound=open` opens a network, and podman 6 takes it',
+    what: 'other machines reach only published ports, also if they route a subnet through the host; the option `inbound=open` opens a network (podman 6 accepts it)',
     reason:
-      'a port that is not published is meant to be closed: `netloom network update <name> --opt inbound=open` opens a network that is there',
+      'a port that is not published should be closed; `netloom network update <name> --opt inbound=open` opens an existing network',
     seen: [
       { scenarios: [routed], path: 'address', values: exactly('a saw [10.77.0.2]', 'nothing') },
       { scenarios: [routed], path: 'address6', values: exactly('a saw [fd77::2]', 'nothing') },
@@ -180,9 +180,9 @@ export const differences: readonly Difference[] = [
     ],
   },
   {
-    what: 'a container sends with the addresses that it was given only',
+    what: 'a container sends only with the addresses that it was given',
     reason:
-      'it could take those of its neighbours: `netloom network update <name> --opt spoofing=allow` lets it (keepalived, VMs)',
+      'otherwise it could take the addresses of its neighbours; `netloom network update <name> --opt spoofing=allow` allows it (keepalived, VMs)',
     seen: [
       {
         scenarios: ['a container that gives itself another address'],
@@ -192,8 +192,8 @@ export const differences: readonly Difference[] = [
     ],
   },
   {
-    what: 'a container on a LAN with DHCP has the search domain of its lease, and gives the lease back when it goes; netavark leaves the domain out, and netavark 1.14 keeps the lease',
-    reason: 'it is a machine of that LAN: short names of the LAN are found, and addresses are free again at once',
+    what: 'with DHCP, a container gets the search domain of its lease, and releases the lease when it is removed; netavark ignores the domain, and netavark 1.14 does not release the lease',
+    reason: 'short names of the LAN resolve, and the address is free again at once',
     seen: [
       {
         scenarios: ['macvlan with addresses from a DHCP server'],

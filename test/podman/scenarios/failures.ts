@@ -88,7 +88,7 @@ export const failures: Scenario[] = [
     },
   },
   {
-    title: 'what somebody deletes below a container: its link, its bridge',
+    title: 'the link and the bridge of a running container are deleted',
     probes: {
       'removedWithoutLink.exitCode': 0,
       'removedWithoutBridge.exitCode': 0,

@@ -45,12 +45,12 @@ import {
 import {
   askDhcp,
   endDhcp,
+  faultAfter,
   firstAddressPlan,
   isLastLease,
   isOurLease,
   lacksLease,
   leasesAfter,
-  faultAfter,
 } from './container-dhcp.ts';
 import { degradedFacts, mendedFacts, rulesetLoaded } from './drift.ts';
 import { deciding, effects, enqueueEffect } from './effects.ts';

@@ -36,7 +36,8 @@ export function faultAfter({ change, lastFault, leases: before }: ContainerConte
   return loss ?? lossesOf(after)[0] ?? (isLoss ? null : lastFault);
 }
 
-const isSameFault = (one: Fault, other: Fault | null): boolean => one.code === other?.code && one.message === other.message;
+const isSameFault = (one: Fault, other: Fault | null): boolean =>
+  one.code === other?.code && one.message === other.message;
 
 const lossesOf = (leases: Leases): Fault[] => Object.values(leases).flatMap(({ dhcp }) => dhcp?.loss ?? []);
 

@@ -4,15 +4,7 @@ import { type Attachment, attachmentsOf } from '../src/core/container.ts';
 import type { Effect } from '../src/core/effect.ts';
 import type { CommandId, ContainerEvent } from '../src/core/event.ts';
 import { type Fault, type FaultCode, fault } from '../src/core/fault.ts';
-import {
-  refusedPort,
-  setupPlan,
-  teardownPlan,
-  unlinkPlan,
-  unreachableRoute,
-  watchPlan,
-} from '../src/core/plan/container.ts';
-import type { PublishedPort } from '../src/core/port.ts';
+import { setupPlan, teardownPlan, unlinkPlan, watchPlan } from '../src/core/plan/container.ts';
 import {
   asksNothingNew,
   changeAskedFor,
@@ -25,9 +17,9 @@ import {
   leftOutFacts,
   namesLeftOutFacts,
   notesOfPorts,
-  nowhere,
   offlineStatus,
   releasesOfChange,
+  setupRefusal,
   unreachableWith,
   withdrawPlan,
 } from './container-changes.ts';
@@ -48,6 +40,8 @@ import {
   faultAfter,
   firstAddressPlan,
   isLastLease,
+  isLastLeaseInVain,
+  isLeaseOfChange,
   isOurLease,
   lacksLease,
   leasesAfter,
@@ -201,6 +195,9 @@ export const containerSetup = setup({
       assertEvent(event, ['steps.failed', 'dhcp.lost']);
       return { change: { ...context.change, fault: event.fault } as Change };
     }),
+    keepRefusalOfChange: assign(({ context, event }) => ({
+      change: { ...context.change, fault: unreachableWith(context, event) } as Change,
+    })),
     replyFaultOfChange: decide(({ context: { command, change } }) =>
       change?.kind === 'connect' && change.fault ? [{ kind: 'reply', command, fault: change.fault }] : [],
     ),
@@ -210,10 +207,7 @@ export const containerSetup = setup({
       assertEvent(event, ['claim.refused', 'steps.failed', 'dhcp.lost']);
       return { lastFault: event.fault };
     }),
-    keepNowhere: assign(({ context }) => ({
-      lastFault: nowhere(context.id, refusedPort(grantOf(context)) as PublishedPort),
-    })),
-    keepUnreachable: assign(({ context }) => ({ lastFault: unreachableRoute(grantOf(context)) })),
+    keepRefusal: assign(({ context }) => ({ lastFault: setupRefusal(grantOf(context)) })),
     announceFailed: decide(({ context }) => [
       { kind: 'announce', fact: 'failed', data: { fault: context.lastFault } },
       { kind: 'reply', command: context.command, fault: context.lastFault as Fault },
@@ -453,11 +447,10 @@ export const containerSetup = setup({
     asksNothingNew: ({ context, event }) => asksNothingNew(context, event),
     isOurLease: ({ context, event }) => isOurLease(context, event),
     isLastLease: ({ context, event }) => isLastLease(context, event),
-    isLeaseOfChange: ({ context, event }) =>
-      isOurLease(context, event) &&
-      context.change?.kind === 'connect' &&
-      'network' in event &&
-      event.network === context.change.attachment.network,
+    isLastLeaseInVain: ({ context, event }) => isLastLeaseInVain(context, event),
+    isLeaseOfChange: ({ context, event }) => isLeaseOfChange(context, event),
+    isLeaseOfChangeInVain: ({ context, event }) =>
+      isLeaseOfChange(context, event) && unreachableWith(context, event) !== null,
     isSetupThatAsks: ({ context, event }) => isResultOf('setup', event) && lacksLease(context),
     isConnectThatAsks: ({ context: { change, leases }, event }) =>
       isResultOf('connect', event) &&
@@ -484,10 +477,8 @@ export const containerSetup = setup({
     waitsForNobody: ({ context }) => context.wish?.netns.kind !== 'container',
     bringsWish: ({ event }) => event.type === 'container.setup' && event.wish !== null,
     isThisAttempt: ({ context, event }) => 'attempt' in event && event.attempt === context.attempt,
-    publishesNowhere: ({ context }) =>
-      context.awaiting.length === 0 && context.wish !== null && refusedPort(grantOf(context)) !== null,
-    routesNowhere: ({ context }) =>
-      context.awaiting.length === 0 && context.wish !== null && unreachableRoute(grantOf(context)) !== null,
+    cannotBeSetUp: ({ context }) =>
+      context.awaiting.length === 0 && context.wish !== null && setupRefusal(grantOf(context)) !== null,
     connectsNowhere: ({ context, event }) =>
       'attempt' in event && event.attempt === context.attempt && unreachableWith(context, event) !== null,
     claimsNothing: ({ context }) => context.awaiting.length === 0,

@@ -183,8 +183,12 @@ function withSpoofing(
   return { ...leases, [network]: { ...lease, link: { ...lease.link, spoofing } } };
 }
 
-/** C05: whether a route of the network that is to be joined would lead nowhere, by the lease that was granted. */
+/** C05: whether a route of the network that is to be joined leads nowhere, by the lease that was granted or what a DHCP server gives. */
 export function unreachableWith(context: ContainerContext, event: ContainerEvent): Fault | null {
+  if (event.type === 'dhcp.leased') {
+    const change = { ...context.change, terms: event.terms } as Change;
+    return unreachableRoute(grantAfter({ ...context, change }), event.network);
+  }
   if (event.type !== 'lease.granted') return null;
   const { lease } = event;
   const leases = { ...context.leases, [lease.network]: lease };
@@ -211,6 +215,12 @@ function withAddressOfConnect(
 export function withdrawPlan(context: ContainerContext): Plan {
   const { attachment } = context.change as Extract<Change, { kind: 'connect' }>;
   return { ...disconnectPlan(grantAfter(context), grantOf(context), attachment.network), name: 'withdraw' };
+}
+
+/** Why a set-up is refused by all that was granted for it, before its first step; null: it can begin. */
+export function setupRefusal(grant: ContainerGrant): Fault | null {
+  const port = refusedPort(grant);
+  return port ? nowhere(grant.wish.id, port) : unreachableRoute(grant);
 }
 
 /** The plan that makes the change. */

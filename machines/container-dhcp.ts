@@ -3,7 +3,7 @@ import type { Effect } from '../src/core/effect.ts';
 import type { ContainerEvent } from '../src/core/event.ts';
 import type { Fault } from '../src/core/fault.ts';
 import { type Lease, lacksTerms, withTerms } from '../src/core/lease.ts';
-import { addressPlan, dhcpPlaces, withoutTerms } from '../src/core/plan/container.ts';
+import { addressPlan, dhcpPlaces, unreachableRoute, withoutTerms } from '../src/core/plan/container.ts';
 import type { Plan } from '../src/core/plan/step.ts';
 import { type ContainerContext, grantOf } from './container-context.ts';
 
@@ -22,6 +22,18 @@ export const isOurLease = ({ leases }: ContainerContext, event: ContainerEvent):
 /** The last that was waited for. */
 export const isLastLease = (context: ContainerContext, event: ContainerEvent): boolean =>
   event.type === 'dhcp.leased' && isOurLease(context, event) && !lacksLease({ leases: leasesAfter(context, event) });
+
+/** C05: with it all gateways are known, and a route's is on no network. */
+export const isLastLeaseInVain = (context: ContainerContext, event: ContainerEvent): boolean =>
+  isLastLease(context, event) &&
+  unreachableRoute(grantOf({ ...context, leases: leasesAfter(context, event) })) !== null;
+
+/** Of the network that is being joined. */
+export const isLeaseOfChange = (context: ContainerContext, event: ContainerEvent): boolean =>
+  isOurLease(context, event) &&
+  context.change?.kind === 'connect' &&
+  'network' in event &&
+  event.network === context.change.attachment.network;
 
 /** The leases with what a client tells of one. */
 export function leasesAfter({ leases }: ContainerContext, event: ContainerEvent): Leases {

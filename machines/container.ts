@@ -21,7 +21,8 @@ const deferAll = {
 const deferLeases = { 'dhcp.leased': { actions: 'defer' }, 'dhcp.lost': { actions: 'defer' } } as const;
 
 /** The set-up cannot be finished: what was made of it is unmade. */
-const givenUp = ['keepFault', 'announceFailed', 'answered', 'refuseWaiting'] as const;
+const givingUp = ['announceFailed', 'answered', 'refuseWaiting'] as const;
+const givenUp = ['keepFault', ...givingUp] as const;
 
 const { 'container.create': _, 'container.setup': __, 'container.started': ___, ...deferChanges } = deferAll;
 
@@ -168,14 +169,9 @@ export const containerMachine = containerSetup.createMachine({
       entry: 'claim',
       always: [
         {
-          guard: 'publishesNowhere',
+          guard: 'cannotBeSetUp',
           target: 'failed',
-          actions: ['keepNowhere', 'releaseClaims', 'forgetGrants', 'announceFailed', 'answered', 'refuseWaiting'],
-        },
-        {
-          guard: 'routesNowhere',
-          target: 'failed',
-          actions: ['keepUnreachable', 'releaseClaims', 'forgetGrants', 'announceFailed', 'answered', 'refuseWaiting'],
+          actions: ['keepRefusal', 'releaseClaims', 'forgetGrants', ...givingUp],
         },
         { guard: 'claimsNothing', target: 'building' },
       ],
@@ -224,6 +220,7 @@ export const containerMachine = containerSetup.createMachine({
         ...deferAll,
         'netns.share': { actions: 'awaitNamespace' },
         'dhcp.leased': [
+          { guard: 'isLastLeaseInVain', target: 'unconfiguring', actions: ['keepTerms', 'keepRefusal', ...givingUp] },
           { guard: 'isLastLease', target: 'addressing', actions: 'keepTerms' },
           { guard: 'isOurLease', actions: 'keepTerms' },
         ],
@@ -372,6 +369,11 @@ export const containerMachine = containerSetup.createMachine({
               on: {
                 ...whileChanging,
                 'dhcp.leased': [
+                  {
+                    guard: 'isLeaseOfChangeInVain',
+                    target: 'withdrawing',
+                    actions: ['keepTermsOfChange', 'keepRefusalOfChange'],
+                  },
                   { guard: 'isLeaseOfChange', target: 'changing', actions: 'keepTermsOfChange' },
                   { actions: 'defer' },
                 ],
@@ -382,7 +384,8 @@ export const containerMachine = containerSetup.createMachine({
               },
             },
             withdrawing: {
-              description: 'A network that was joined is left again, for it gives no address.',
+              description:
+                'A network that was joined is left again, for it gives no address, or none that its routes can be reached by.',
               entry: 'withdraw',
               on: {
                 ...whileChanging,

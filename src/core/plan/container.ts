@@ -772,14 +772,15 @@ const reaches = ({ addresses }: Lease, gateway: string): boolean =>
   });
 
 /**
- * C05: a route, of one of its networks or of that one, whose gateway is on none of them. What a DHCP server will give is not known
- * before it has.
+ * C05: a route, of one of its networks or of that one, whose gateway is on none of them. Which IPv4 gateways a network reaches whose
+ * DHCP server has not answered yet is not known.
  */
 export function unreachableRoute(grant: ContainerGrant, network: string | null = null): Fault | null {
-  if (joined(grant).some(({ lease }) => lacksTerms(lease))) return null;
+  const waits = joined(grant).some(({ lease }) => lacksTerms(lease));
   for (const one of joined(grant).filter(({ attachment }) => network === null || attachment.network === network)) {
     const lost = one.lease.routes.find(
-      ({ type, gateway }) => type === 'unicast' && linkTowards(grant, one, gateway) === null,
+      ({ type, gateway, destination }) =>
+        type === 'unicast' && !(waits && familyOf(destination) === 4) && linkTowards(grant, one, gateway) === null,
     );
     if (lost) return unreachable(grant.wish.id, one.attachment.network, lost);
   }

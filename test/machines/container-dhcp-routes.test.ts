@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import { type ContainerContext, containerMachine } from '../../machines/container.ts';
+import type { ActorEvent } from '../../src/core/event.ts';
+import type { NetworkRoute } from '../../src/core/network.ts';
+import { leaseOf, termsOf, v6, wishOf } from '../core/samples.ts';
+import { dhcpLeaseOf } from './terrains.ts';
+import { applied, begin, brief, follow, recovered, type Snapshot, stateName } from './walk.ts';
+
+/** A container on a network `far`, whose routes lead through gateways that are elsewhere, beside one whose addresses a DHCP server gives. */
+
+type At = Snapshot<ContainerContext>;
+
+const start: At = begin(containerMachine, { id: 'web', netnsDirectory: '/netns', attempt: 0 });
+const reach = (from: At, ...events: ActorEvent[]): At => follow(containerMachine, from, ...events).next;
+const step = (from: At, ...events: ActorEvent[]): string[] => {
+  const { next, effects } = follow(containerMachine, from, ...events);
+  return [stateName(next.value), ...effects.map(brief)];
+};
+const stepsOf = (from: At, event: ActorEvent): unknown[] =>
+  follow(containerMachine, from, event).effects.flatMap((effect) => (effect.kind === 'apply' ? effect.plan.steps : []));
+
+const by = (gateway: string): NetworkRoute => ({
+  destination: gateway.includes(':') ? 'fd77::/48' : '10.77.0.0/16',
+  gateway,
+  metric: null,
+  type: 'unicast',
+});
+const farBy = (gateway: string) => leaseOf({ network: 'far', addresses: [v6], routes: [by(gateway)] });
+const granted = (lease: ReturnType<typeof leaseOf>, attempt = 1): ActorEvent => ({
+  type: 'lease.granted',
+  attempt,
+  lease,
+});
+const leased = (attempt: number, address: string, network = 'lan'): ActorEvent => ({
+  type: 'dhcp.leased',
+  command: null,
+  network,
+  attempt,
+  terms: termsOf({ address }),
+});
+
+const wish = wishOf({ networks: [{ network: 'lan' }, { network: 'far' }] });
+const claiming = reach(start, { type: 'container.setup', command: 'c1', wish });
+const made = applied('setup', [{ netns: { path: '/netns/netloom-web', inode: 7 } }]);
+const beside = (gateway: string) => [granted(farBy(gateway)), granted(dhcpLeaseOf('lan', 1))];
+const leasing = reach(claiming, ...beside('192.0.2.9'), made);
+
+describe('C05 a route whose gateway a DHCP network may reach', () => {
+  it('C05 waits for the server, and is there with its address', () => {
+    expect(step(claiming, ...beside('192.0.2.9'))).toEqual(['building', 'apply setup']);
+    expect(step(leasing, leased(1, '192.0.2.7'))).toEqual(['addressing', 'apply address']);
+    expect(stepsOf(leasing, leased(1, '192.0.2.7'))).toContainEqual(
+      expect.objectContaining({ verb: 'route.add', destination: '10.77.0.0/16', gateway: '192.0.2.9', link: 'eth0' }),
+    );
+  });
+
+  it('C05 ends the set-up when the address is of another subnet: all is unmade, the lease is given back', () => {
+    expect(step(leasing, leased(1, '198.51.100.7'))).toEqual([
+      'unconfiguring',
+      'announce failed',
+      'reply c1 route.unreachable',
+      'announce tearing-down',
+      'tell dhcp/web/lan dhcp.end',
+      'apply teardown',
+    ]);
+    expect(stepsOf(leasing, leased(1, '198.51.100.7'))).toContainEqual(
+      expect.objectContaining({ verb: 'dhcp.release', lease: expect.objectContaining({ address: '198.51.100.7' }) }),
+    );
+    const down = reach(leasing, leased(1, '198.51.100.7'), applied('teardown'), applied('unlink'));
+    expect([stateName(down.value), down.context.leases, down.context.lastFault]).toMatchObject([
+      'created',
+      {},
+      { code: 'route.unreachable', message: expect.stringContaining('192.0.2.9, which is on no network') },
+    ]);
+    expect(step(leasing, recovered(false))).toEqual(['leasing']);
+  });
+
+  it('C05 of IPv6 is refused at once, for no DHCP server here gives such an address', () => {
+    expect(step(claiming, ...beside('fd99::9'))).toEqual([
+      'failed',
+      'tell network/lan lease.release',
+      'tell network/far lease.release',
+      'announce failed',
+      'reply c1 route.unreachable',
+    ]);
+    expect(step(claiming, ...beside('fd00::9'))).toEqual(['building', 'apply setup']);
+  });
+});
+
+describe('C05 a network with a DHCP server that is joined', () => {
+  const lan = (gateway: string) => ({ ...dhcpLeaseOf('lan', 2), routes: [by(gateway)] });
+  const alone = reach(start, {
+    type: 'container.setup',
+    command: 'c1',
+    wish: wishOf({ networks: [{ network: 'far' }] }),
+  });
+  const up = reach(alone, granted(leaseOf({ network: 'far', addresses: [v6] })), made);
+  const asking = reach(up, { type: 'container.connect', command: 'c2', attachment: { network: 'lan' } });
+  const waiting = reach(asking, granted(lan('192.0.2.9'), 2), applied('connect'));
+
+  it('C05 is left again when its own route leads through a gateway that its address does not reach', () => {
+    expect(stateName(waiting.value)).toBe('up.configured leasing');
+    expect(step(waiting, leased(2, '192.0.2.7'))).toEqual(['up.configured changing', 'apply connect']);
+    expect(step(waiting, leased(2, '198.51.100.7'))).toEqual(['up.configured withdrawing', 'apply withdraw']);
+    expect(step(reach(waiting, leased(2, '198.51.100.7')), applied('withdraw'))).toEqual([
+      'up.configured',
+      'tell dhcp/web/lan dhcp.end',
+      'tell network/lan lease.release',
+      'reply c2 route.unreachable',
+    ]);
+    expect(stepsOf(waiting, leased(2, '198.51.100.7'))).toContainEqual(
+      expect.objectContaining({ verb: 'dhcp.release', lease: expect.objectContaining({ address: '198.51.100.7' }) }),
+    );
+  });
+
+  it('C05 is refused at once by a route of IPv6', () => {
+    expect(step(asking, granted(lan('fd99::9'), 2))).toContain('reply c2 route.unreachable');
+  });
+});

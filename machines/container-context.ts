@@ -2,7 +2,7 @@ import { containerAddress, hostAddress, networkAddress } from '../src/core/actor
 import type { Attachment, ContainerWish } from '../src/core/container.ts';
 import type { DhcpTerms } from '../src/core/dhcp/terms.ts';
 import type { Effect } from '../src/core/effect.ts';
-import type { CommandId, ContainerEvent } from '../src/core/event.ts';
+import type { CommandId, ContainerEvent, LeaseRequest } from '../src/core/event.ts';
 import type { Fault } from '../src/core/fault.ts';
 import type { Lease } from '../src/core/lease.ts';
 import type { NetworkSettings } from '../src/core/network-options.ts';
@@ -103,19 +103,27 @@ export function claimsOf({ id, wish, attempt }: ContainerContext): Told[] {
   return [...leases, ...ports, ...share];
 }
 
+export function leaseRequest(
+  id: string,
+  attempt: number,
+  { staticIps, staticMac, aliases, definition }: Attachment,
+  ports: readonly PublishedPort[],
+): LeaseRequest {
+  // without the short id, which every container has as an alias (A03)
+  const own = aliases.filter((alias) => alias !== id.slice(0, 12));
+  const onLoopback = ports.some(isOnLoopback);
+  const asked = { ...(staticMac && { staticMac }), ...(definition && { definition }) };
+  return { type: 'lease.request', container: id, attempt, staticIps, aliases: own, onLoopback, ...asked };
+}
+
 export function requestLease(
   id: string,
   attempt: number,
   attachment: Attachment,
   ports: readonly PublishedPort[],
 ): Told {
-  const { network, staticIps, staticMac, aliases, definition } = attachment;
-  // without the short id, which every container has as an alias (A03)
-  const own = aliases.filter((alias) => alias !== id.slice(0, 12));
-  const onLoopback = ports.some(isOnLoopback);
-  const event = { type: 'lease.request', container: id, attempt, staticIps, aliases: own, onLoopback } as const;
-  const asked = { ...(staticMac && { staticMac }), ...(definition && { definition }) };
-  return { kind: 'tell', to: networkAddress(network), event: { ...event, ...asked } };
+  const event = leaseRequest(id, attempt, attachment, ports);
+  return { kind: 'tell', to: networkAddress(attachment.network), event };
 }
 
 export function claimPorts(id: string, attempt: number, ports: PublishedPort[]): Told {

@@ -82,18 +82,29 @@ export function grantOf(
 
 type Grounds = Pick<NetworkContext, 'definition' | 'device' | 'searchDomain'>;
 
-/** One request against the ledger: the answer, and the ledger after it. A container that asks again keeps what it has. */
+/** One request against the ledger: the answer, and the ledger after it. */
 export function grant(grounds: Grounds, ledger: Ledger, request: LeaseRequest): { ledger: Ledger; effect: Effect } {
+  const found = leaseFor(grounds, ledger, request);
+  if ('code' in found) return { ledger, effect: answerTo(request, { fault: found }) };
+  return { ledger: found.ledger, effect: answerTo(request, { lease: found.lease }) };
+}
+
+/** What a request gets, and the ledger after it; or why it gets nothing. A container that asks again keeps what it has. */
+export function leaseFor(
+  grounds: Grounds,
+  ledger: Ledger,
+  request: LeaseRequest,
+): { ledger: Ledger; lease: Lease } | Fault {
   const definition = grounds.definition as NetworkDefinition;
   const refusal =
     leaseRefusal(definition, grounds.device) ?? refuseOther(definition, request) ?? refuseAliases(definition, request);
-  if (refusal) return { ledger, effect: answerTo(request, { fault: refusal }) };
+  if (refusal) return refusal;
   const held = ledger.leases[request.container];
   const wanted = request.staticIps.length > 0 ? request.staticIps : (held ?? []);
   const device = grounds.device as NetworkDevice;
   const { leases, lastGiven } = ledger;
   const chosen = chooseAddresses(definition, leases, lastGiven, wanted, request.container, device.addresses);
-  if ('code' in chosen) return { ledger, effect: answerTo(request, { fault: chosen }) };
+  if ('code' in chosen) return chosen;
   const addresses = chosen.map(({ address }) => address);
   const lessee = {
     container: request.container,
@@ -109,7 +120,7 @@ export function grant(grounds: Grounds, ledger: Ledger, request: LeaseRequest): 
       macs: withGivenMacs(ledger.macs, lease),
       onLoopback: withMember(ledger.onLoopback, request.container, request.onLoopback),
     },
-    effect: answerTo(request, { lease }),
+    lease,
   };
 }
 

@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import * as native from '#native';
+import { DhcpLan } from '../support/dhcp-lan.ts';
 import { DoorEngine, podmanNetwork } from '../support/door-engine.ts';
-import { ipWithin } from '../support/fresh-host.ts';
+import { ipWithin, linkNames } from '../support/fresh-host.ts';
 import { Lab, refusal } from '../support/lab.ts';
 import { addLan, ipBatch } from '../support/other-host.ts';
 
@@ -90,6 +91,74 @@ it('C05 a gateway that no interface reaches is refused by name, and nothing is b
   for (const name of ['far', 'lan']) {
     const { leases } = (await lab.client.network.inspect({ name })).network;
     expect(Object.keys(leases)).toEqual(name === 'lan' ? ['c'] : []);
+  }
+});
+
+it('C05 beside a DHCP network it is refused with the address that the server gives, or at once, and nothing is left', async () => {
+  const leased = new DhcpLan(lab.directory.path, 'dhcp0');
+  const server = await leased.dnsmasq();
+  const via = (gateway: string, destination = '10.66.9.0/24') => [{ destination, gateway }];
+  const parent = { driver: 'macvlan', network_interface: 'dhcp0', ipam_options: { driver: 'dhcp' } };
+  const made = {
+    leased: parent,
+    byLeased: { subnets: subnetsOf(9), routes: via('192.0.2.9') },
+    elsewhere: { subnets: subnetsOf(10), routes: via('198.51.100.9') },
+    never: { subnets: subnetsOf(11), routes: via('fd00:99::9', 'fd00:66:9::/64') },
+    lost: { ...parent, routes: via('198.51.100.9') },
+  };
+  for (const [name, request] of Object.entries(made)) await lab.client.network.create({ name, ...request });
+  try {
+    const { netns } = await setUp('byLeased', 'leased');
+    expect(across(netns.path)).toEqual(['10.66.9.0/24 via 192.0.2.9 dev eth1']);
+    const before = linkNames();
+    const fault = await refusal(lab.client.container.connect({ id: 'c', network: 'lost' }));
+    expect(fault).toMatchObject({ code: 'route.unreachable', message: expect.stringContaining('network lost') });
+    await server.said(/DHCPRELEASE/);
+    expect(linkNames()).toEqual(before);
+    await lab.remove('c');
+    await server.said(/DHCPRELEASE/, 2);
+
+    const served = server.count(/DHCPACK/);
+    expect(await refusal(setUp('leased', 'elsewhere'))).toMatchObject({
+      code: 'route.unreachable',
+      message: expect.stringContaining('10.66.9.0/24 leads through 198.51.100.9'),
+    });
+    await server.said(/DHCPRELEASE/, 3);
+    expect(server.count(/DHCPACK/)).toBe(served + 1);
+    await lab.settled();
+    expect((await lab.client.container.inspect({ id: 'c' })).container).toMatchObject({
+      state: 'created',
+      lastFault: { code: 'route.unreachable' },
+    });
+    expect(native.netnsIdentity(`${lab.daemon.netnsDirectory}/netloom-c`)).toBeNull();
+    expect(await refusal(setUp('leased', 'never'))).toMatchObject({ code: 'route.unreachable' });
+    expect(server.count(/DHCPACK/)).toBe(served + 1);
+    await lab.remove('c');
+  } finally {
+    for (const name of Object.keys(made)) await lab.client.network.remove({ name });
+    await server.stop();
+    leased.remove();
+  }
+});
+
+it('C05 plan names what the set-up is refused with, where several things are wrong', async () => {
+  await lab.client.network.create({ name: 'mute', subnets: subnetsOf(12), dns_enabled: false, routes: routesBy(1) });
+  const taken = { hostPort: 8055, containerPort: 80 };
+  await lab.client.container.setup({ id: 'other', networks: [{ network: 'near' }], ports: [taken] });
+  const mute = { network: 'mute', aliases: ['db'], staticIps: ['192.0.2.1'] };
+  for (const [wish, code] of [
+    [{ networks: [mute] }, 'mode.conflict'],
+    [{ networks: [{ network: 'mute', staticIps: ['192.0.2.1'] }] }, 'address.outside-subnet'],
+    [{ networks: [{ network: 'mute' }], ports: [{ hostIp: '::1', hostPort: 1, containerPort: 80 }] }, 'mode.conflict'],
+    [{ networks: [{ network: 'mute' }], ports: [taken] }, 'port.taken'],
+    [{ networks: [{ network: 'mute' }] }, 'route.unreachable'],
+  ] as const) {
+    const [planned, set] = [
+      await refusal(lab.client.request('plan.container', { id: 'c', ...wish } as never)),
+      await refusal(lab.client.container.setup({ id: 'c', ...wish } as never)),
+    ];
+    expect([planned.code, planned.message]).toEqual([code, set.message]);
+    await lab.remove('c');
   }
 });
 

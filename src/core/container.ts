@@ -3,7 +3,7 @@ import { canonicalAddress } from './address.ts';
 import { aliasRefusal } from './dns-name.ts';
 import { type Fault, fault } from './fault.ts';
 import { answersNames, type NetworkDefinition } from './network.ts';
-import { definitionOf } from './network-file.ts';
+import { broughtDefinition } from './network-file.ts';
 import { type PublishedPort, portMappingSchema, publishedPorts } from './port.ts';
 import { containerIdSchema, containerReferenceSchema, interfaceNameSchema, networkNameSchema } from './token.ts';
 
@@ -244,7 +244,7 @@ export function attachmentBeside(
   if ('code' in staticIps) return staticIps;
   const twice = staticIps.find((address, index) => staticIps.indexOf(address) < index);
   if (twice !== undefined) return fault('address.invalid', `address ${twice} is asked for twice`);
-  const definition = entry.definition ? definitionOf(entry.network, entry.definition) : null;
+  const definition = entry.definition ? broughtDefinition(entry.network, entry.definition) : null;
   if (typeof definition === 'string')
     return fault('network.damaged', `the definition of network ${entry.network}: ${definition}`);
   const aliases = aliasesOf(entry, definition);

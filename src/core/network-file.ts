@@ -51,16 +51,16 @@ const fileSchema = z.object({
   network_dns_servers: z
     .array(text.refine((written) => canonicalAddress(written) !== null, 'is no IP address'))
     .nullish(),
-  // only with a container of an engine's, which has it for all of its networks
-  dns_port: z.int().min(1).max(65535).nullish(),
-  // likewise
-  firewall: z.literal('none').nullish(),
   labels: z.record(text, text).nullish(),
   options: z.record(text, text).nullish(),
   ipam_options: z.object({ driver: z.enum(ipamDrivers).nullish() }).nullish(),
 });
 
 const known: ReadonlySet<string> = new Set(Object.keys(fileSchema.shape));
+
+/** What an engine says with each container, of all of its networks. */
+const brought = { dns_port: z.int().min(1).max(65535).nullish(), firewall: z.literal('none').nullish() };
+const broughtSchema = fileSchema.extend(brought);
 
 /** Empty in files that netloom wrote once, of networks whose files had none. */
 function isDate(written: string): boolean {
@@ -71,7 +71,14 @@ function isDate(written: string): boolean {
 
 /** What was read from `<name>.json`; a string says what is wrong with it. */
 export function definitionOf(name: string, json: unknown): NetworkDefinition | string {
-  const parsed = fileSchema.safeParse(json);
+  const misplaced = Object.keys(brought).find((field) => Object.hasOwn(Object(json), field));
+  if (misplaced !== undefined) return `${misplaced}: cannot be set in a file; an engine sets it with each container`;
+  return broughtDefinition(name, json);
+}
+
+/** What an engine brought with a container; a string says what is wrong with it. */
+export function broughtDefinition(name: string, json: unknown): NetworkDefinition | string {
+  const parsed = broughtSchema.safeParse(json);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     return `${issue?.path.join('.') || 'the file'}: ${issue?.message}`;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { definitionOf, fileOf } from '../../src/core/network-file.ts';
+import { broughtDefinition, definitionOf, fileOf } from '../../src/core/network-file.ts';
 import { definitionOf as sample } from './samples.ts';
 
 const id = 'a3fcc81c0fd70ad271730737f331b18544ff60c0e03efb913898289f5ec7cb7f';
@@ -37,6 +37,17 @@ const internal = {
   dns_enabled: false,
   ipam_options: { driver: 'host-local' },
 };
+
+describe('what an engine brings with a container', () => {
+  it('N19 says whether it wants rules, and where its resolver listens, which no file says', () => {
+    const said = { firewall: 'none', dns_port: 5353 };
+    const definition = broughtDefinition('pod1', { ...bridge, ...said });
+    expect(definition).toMatchObject(said);
+    if (typeof definition !== 'string') expect(fileOf(definition)).toEqual(bridge);
+    expect(broughtDefinition('pod1', { ...bridge, firewall: 'iptables' })).toMatch(/^firewall/);
+    expect(broughtDefinition('pod1', { ...bridge, name: 'other' })).toMatch(/^name/);
+  });
+});
 
 describe('the file of a definition', () => {
   it.each([
@@ -105,6 +116,9 @@ describe('the file of a definition', () => {
     ['says in words whether it is internal', { ...bridge, internal: 'no' }, /^internal/],
     ['has subnets that are no list', { ...bridge, subnets: { subnet: '10.0.0.0/24' } }, /^subnets/],
     ['has a name server that is none', { ...bridge, network_dns_servers: [''] }, /^network_dns_servers.0: is no IP/],
+    ['N19 wants no rules', { ...bridge, firewall: 'none' }, /^firewall: cannot be set in a file; an engine/],
+    ['N19 wants rules of some kind', { ...bridge, firewall: 'iptables' }, /^firewall: cannot be set in a file/],
+    ['N19 has a port for its resolver', { ...bridge, dns_port: 5353 }, /^dns_port: cannot be set in a file/],
     ['has no subnets', { ...bridge, subnets: [] }, /^subnets: missing/],
     ['has subnets without IPAM', { ...bridge, ipam_options: { driver: 'none' } }, /^subnets: ipam driver none/],
     [

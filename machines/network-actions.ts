@@ -114,13 +114,20 @@ export const networkSetup = setup({
       assertEvent(found, 'definition.found');
       return { successor: found.definition };
     }),
+    /** What its file says takes the place of a network that is used when the last member leaves. */
+    noteSuccessor: assign(({ context, event }) => {
+      const found = context.news ?? event;
+      assertEvent(found, 'definition.found');
+      const isSame = isSameNetwork(context.definition as NetworkDefinition, found.definition);
+      return { successor: isSame ? null : found.definition };
+    }),
     keepNews: assign(({ event }) => {
       assertEvent(event, ['definition.found', 'definition.lost']);
       return { news: event };
     }),
     /** First they look whether they have all that they need: what has lost its namespace leaves. */
     askMembers: enqueueActions(({ context: { leases, waiting, name }, enqueue }) => {
-      enqueue.assign({ given: true });
+      enqueue.assign({ given: true, successor: null });
       for (const id of new Set([...Object.keys(leases), ...waiting.map(({ container }) => container)])) {
         const to = containerAddress(id);
         enqueue({ type: 'tell', params: { to, event: { type: 'drift.suspected' } } });
@@ -325,7 +332,8 @@ export const networkSetup = setup({
     }),
     /** Ports that were published while the bridge was being closed lead there, too. */
     suspectPublishers: decide(({ context: { onLoopback } }) => suspectMembers(onLoopback)),
-    forgetLeases: assign({ leases: {}, onLoopback: [], waiting: [] }),
+    /** Files are told of again afterwards. */
+    forgetLeases: assign({ leases: {}, onLoopback: [], waiting: [], successor: null }),
 
     // ---- removal
     keepLoss: assign({ lost: true, command: null }),
@@ -359,6 +367,9 @@ export const networkSetup = setup({
   guards: {
     isUsed: ({ context }) => isUsed(context),
     isGiven: ({ context }) => context.given,
+    isLastOfReplaced: ({ context, event }) =>
+      context.successor !== null && event.type === 'lease.release' && !isUsed(context, event.container),
+    isSucceeded: ({ context }) => context.successor !== null && !isUsed(context),
     doesNotRoute: ({ context }) => routedFamilies(context.definition as NetworkDefinition).length === 0,
     isDown: ({ context }) => context.device === null,
     isForsaken: ({ context }) => context.given && !isUsed(context),

@@ -43,7 +43,7 @@ export interface NetworkContext extends NetworkInput {
   lost: boolean;
   /** no file tells of it, only those who use it: it goes with its last member */
   given: boolean;
-  /** a file of the same name that was found while this one was taken down */
+  /** a file of the same name, of another network, that was found while this one was used or taken down */
   successor: NetworkDefinition | null;
   /** the last that was told of its file while it was being raised or changed */
   news: DefinitionNews | null;

@@ -25,6 +25,7 @@ const lossOfDefinition = [
 /** Of a network that is known by its members only, the last of them leaves. */
 const release = [
   { guard: 'isLastOfGiven', target: 'lowering', actions: ['release', 'keepLoss'] },
+  { guard: 'isLastOfReplaced', target: 'lowering', actions: ['release', 'keepLoss'] },
   { actions: 'release' },
 ] as const;
 
@@ -48,10 +49,10 @@ const confirmation = { guard: 'isGiven', actions: ['write', 'keepFile'] } as con
 
 const news = [
   { guard: 'newsReplace', target: 'lowering', actions: ['keepSuccessor', 'keepLoss'] },
-  { guard: 'newsSaysOther', target: 'updating', actions: ['keepUpdate', 'forgetNews'] },
+  { guard: 'newsSaysOther', target: 'updating', actions: ['keepUpdate', 'noteSuccessor', 'forgetNews'] },
   { guard: 'isLossOfUsed', actions: ['askMembers', 'forgetNews'] },
   { guard: 'isLoss', target: 'lowering', actions: 'keepLoss' },
-  { guard: 'hasNews', actions: 'forgetNews' },
+  { guard: 'hasNews', actions: ['noteSuccessor', 'forgetNews'] },
 ] as const;
 
 const update = [
@@ -60,10 +61,11 @@ const update = [
 ] as const;
 
 const definitionFound = [
-  { guard: 'isGiven', actions: 'keepFile' },
+  { guard: 'isGiven', actions: ['keepFile', 'noteSuccessor'] },
   // removed and made anew so soon that only the new file was seen
   { guard: 'isAnotherNetwork', target: 'lowering', actions: ['keepSuccessor', 'keepLoss'] },
-  { guard: 'saysOther', target: 'updating', actions: 'keepUpdate' },
+  { guard: 'saysOther', target: 'updating', actions: ['keepUpdate', 'noteSuccessor'] },
+  { actions: 'noteSuccessor' },
 ] as const;
 
 /** Where the device is there and works. */
@@ -167,7 +169,11 @@ export const networkMachine = networkSetup.createMachine({
     },
     defined: {
       description: 'Known; nothing of it is in the kernel.',
-      always: [{ guard: 'hasWaiting', target: 'routing' }, ...news],
+      always: [
+        { guard: 'hasWaiting', target: 'routing' },
+        ...news,
+        { guard: 'isSucceeded', target: 'lowering', actions: 'keepLoss' },
+      ],
       on: {
         'network.create': { actions: 'refuseExists' },
         'network.update': update,
@@ -265,6 +271,7 @@ export const networkMachine = networkSetup.createMachine({
       always: [
         ...news,
         { guard: 'isForsaken', target: 'lowering', actions: 'keepLoss' },
+        { guard: 'isSucceeded', target: 'lowering', actions: 'keepLoss' },
         { guard: 'isOpenInVain', target: 'closing' },
         { guard: 'isSuspected', actions: ['forgetSuspicion', 'mend'] },
       ],
@@ -297,8 +304,9 @@ export const networkMachine = networkSetup.createMachine({
         ...refuseMeanwhile,
         'network.remove': removal,
         'definition.found': [
-          { guard: 'isGiven', actions: 'keepFile' },
+          { guard: 'isGiven', actions: ['keepFile', 'noteSuccessor'] },
           { guard: 'isAnotherNetwork', target: 'lowering', actions: ['keepSuccessor', 'keepLoss'] },
+          { actions: 'noteSuccessor' },
         ],
         'definition.lost': lossOfDefinition,
         'membership.confirmed': confirmation,

@@ -492,14 +492,17 @@ function lastingParts({
   network_interface,
   subnets,
   routes,
+  ipv6_enabled,
   internal,
   dns_enabled,
   options,
+  ipam_options,
 }: NetworkDefinition) {
   const sorted = Object.entries(options)
     .filter(([name]) => !changeableOptions.includes(name))
     .sort(([key], [other]) => (key < other ? -1 : 1));
-  return [id, driver, network_interface, subnets, routes, internal, dns_enabled, sorted];
+  const lasting = [id, driver, network_interface, subnets, routes, internal, dns_enabled, sorted];
+  return [...lasting, ipv6_enabled, ipam_options.driver];
 }
 
 /** Whether the bridge is made, and unmade, by netloom. */

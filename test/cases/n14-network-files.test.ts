@@ -271,13 +271,19 @@ describe('C06 a network that is removed and made anew within some milliseconds',
     },
   );
 
-  it('changes nothing of one that a container uses, and its file stays as it is', async () => {
+  it('N14 changes nothing of one that a container uses, keeps its file, and takes its place when that has left', async () => {
     write('hand.json', hand);
     await untilKnown('10.57.0.0/24');
     await lab.client.container.setup({ id: 'c', networks: [{ network: 'hand' }] });
     write('hand.json', { ...anew, network_dns_servers: ['192.0.2.54'] });
     await untilAnswered(async () => expect((await known()).network_dns_servers).toEqual(['192.0.2.54']));
     expect((await known()).subnets).toMatchObject([{ subnet: '10.57.0.0/24' }]);
+    expect(JSON.parse(text())).toEqual({ ...anew, network_dns_servers: ['192.0.2.54'] });
+    await lab.remove('c');
+    await untilKnown('10.58.0.0/24');
+    expect(linkNames()).not.toContain('podman7');
+    const { status } = await lab.client.container.setup({ id: 'c', networks: [{ network: 'hand' }] });
+    expect(JSON.stringify(status)).toContain('10.58.0.');
     expect(JSON.parse(text())).toEqual({ ...anew, network_dns_servers: ['192.0.2.54'] });
     await lab.remove('c');
   });

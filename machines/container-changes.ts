@@ -16,6 +16,7 @@ import {
   disconnectPlan,
   leadsSomewhere,
   namesLeftOut,
+  networkWithoutRules,
   portsWithoutTarget,
   publishPlan,
   refusedPort,
@@ -99,7 +100,7 @@ export function asksNothingNew(context: ContainerContext, event: ContainerEvent)
 function nowhereRefusal(context: ContainerContext, event: ContainerEvent): Fault | null {
   if (event.type !== 'container.publish' || context.inode === null) return null;
   const port = refusedPort(grantOf(context), event.ports);
-  return port && nowhere(context.id, port);
+  return port && nowhere(grantOf(context), port);
 }
 
 export function changeRefusal(context: ContainerContext, event: ContainerEvent): Fault | null {
@@ -220,7 +221,7 @@ export function withdrawPlan(context: ContainerContext): Plan {
 /** Why a set-up is refused by all that was granted for it, before its first step; null: it can begin. */
 export function setupRefusal(grant: ContainerGrant): Fault | null {
   const port = refusedPort(grant);
-  return port ? nowhere(grant.wish.id, port) : unreachableRoute(grant);
+  return port ? nowhere(grant, port) : unreachableRoute(grant);
 }
 
 /** The plan that makes the change. */
@@ -393,20 +394,29 @@ export const offlineStatus = ({ id, wish }: ContainerContext) => ({
   kernelMs: 0,
 });
 
-export function nowhere(id: string, port: PublishedPort): Fault {
-  return fault('mode.conflict', `${describePort(port)} leads nowhere: ${whyNowhere(id, port)}`);
+function nowhere(grant: ContainerGrant, port: PublishedPort): Fault {
+  return fault('mode.conflict', `${describePort(port)} leads nowhere: ${whyNowhere(grant, port).reason}`);
 }
 
-const whyNowhere = (id: string, port: PublishedPort): string =>
-  isLoopback6(port)
-    ? 'Linux does not route ::1, so a container cannot be reached there; use 127.0.0.1'
-    : `container ${id} has no address of that family on a bridge of ours`;
+function whyNowhere(grant: ContainerGrant, port: PublishedPort): { cause: LeftOut; reason: string } {
+  if (isLoopback6(port)) {
+    const reason = 'Linux does not route ::1, so a container cannot be reached there; use 127.0.0.1';
+    return { cause: 'loopback', reason };
+  }
+  const network = targetFamilies(grant).length === 0 ? networkWithoutRules(grant) : null;
+  if (network === null) {
+    const reason = `container ${grant.wish.id} has no address of that family on a bridge of ours`;
+    return { cause: 'family', reason };
+  }
+  const reason = `network ${network} has no rules while containers use it whose engine wants none (firewall none)`;
+  return { cause: 'firewall', reason };
+}
 
 /**
- * Why a port is left out, or a part of it: it is on ::1 (`loopback`), the container has no address of its `family`, another mapping
- * leads it elsewhere (`contradiction`), another container has it (`taken`).
+ * Why a port is left out, or a part of it: it is on ::1 (`loopback`), the container has no address of its `family`, no rules lead into
+ * its network (`firewall`), another mapping leads it elsewhere (`contradiction`), another container has it (`taken`).
  */
-type LeftOut = 'loopback' | 'family' | 'contradiction' | 'taken';
+type LeftOut = 'loopback' | 'family' | 'firewall' | 'contradiction' | 'taken';
 
 const leftOutFact = (port: PublishedPort, cause: LeftOut, reason: string): Effect => ({
   kind: 'announce',
@@ -414,8 +424,10 @@ const leftOutFact = (port: PublishedPort, cause: LeftOut, reason: string): Effec
   data: { ports: [port], cause, reason },
 });
 
-const nowhereFact = (id: string, port: PublishedPort): Effect =>
-  leftOutFact(port, isLoopback6(port) ? 'loopback' : 'family', whyNowhere(id, port));
+function nowhereFact(grant: ContainerGrant, port: PublishedPort): Effect {
+  const { cause, reason } = whyNowhere(grant, port);
+  return leftOutFact(port, cause, reason);
+}
 
 /** Of ports that were left out, though nothing was refused: a connection to them is refused at once. */
 export function leftOutFacts(grant: ContainerGrant, ports: readonly GrantedPort[] = grant.ports): Effect[] {
@@ -424,7 +436,7 @@ export function leftOutFacts(grant: ContainerGrant, ports: readonly GrantedPort[
   const taken = ports.filter(({ without }) => without?.some((family) => families.includes(family)));
   const nowhere = portsWithoutTarget(grant, ports).filter((port) => !taken.includes(port));
   return [
-    ...nowhere.map((port) => nowhereFact(grant.wish.id, port)),
+    ...nowhere.map((port) => nowhereFact(grant, port)),
     ...taken.map(({ without = [], ...port }) =>
       leftOutFact(port, 'taken', `another container has it over IPv${without.join(' and IPv')}`),
     ),
@@ -441,7 +453,7 @@ function familyFacts(context: ContainerContext): Effect[] {
   const served = lostBefore.filter((port) => leadsSomewhere(after, port));
   return [
     ...(served.length > 0 ? [{ kind: 'announce', fact: 'published', data: { ports: served } } as const] : []),
-    ...lost.filter((port) => !lostBefore.includes(port)).map((port) => nowhereFact(context.id, port)),
+    ...lost.filter((port) => !lostBefore.includes(port)).map((port) => nowhereFact(after, port)),
   ];
 }
 

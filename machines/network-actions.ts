@@ -273,25 +273,20 @@ export const networkSetup = setup({
     ]),
 
     // ---- leases
-    /**
-     * An engine tells at which port its resolver would listen; that of a network which is up stays. Whether it wants rules holds from when
-     * nobody is on the network.
-     */
-    wait: assign(({ context, event }) => {
-      const { definition, device, waiting } = context;
-      const request = event as LeaseRequest;
-      const asked = device === null && definition && request.definition;
-      if (!asked) return { waiting: [...waiting, request] };
-      const noted = withDnsPort(definition, asked.dns_port);
-      const isFirst = !isUsed(context, request.container);
-      return { waiting: [...waiting, request], definition: isFirst ? withFirewall(noted, asked.firewall) : noted };
+    wait: assign({ waiting: ({ context, event }) => [...context.waiting, event as LeaseRequest] }),
+    /** An engine tells at which port its resolver would listen, and whether it wants rules; while the network is up the port stays. */
+    heedFirst: assign(({ context }) => {
+      const asked = broughtFirst(context);
+      const ruled = withFirewall(context.definition as NetworkDefinition, asked?.firewall);
+      return { definition: asked ? withDnsPort(ruled, asked.dns_port) : ruled };
     }),
-    keepFirewall: assign(({ context, event }) => {
-      assertEvent(event, 'lease.request');
-      const definition = context.definition as NetworkDefinition;
-      return { update: withFirewall(definition, event.definition?.firewall), command: null };
+    keepFirewall: assign({
+      update: ({ context }) => withFirewall(context.definition as NetworkDefinition, broughtFirst(context)?.firewall),
+      command: null,
     }),
+    /** Unless the first of them is to have other rules than there are: then all wait for these. */
     grantWaiting: enqueueActions(({ context, enqueue }) => {
+      if (wantsOtherFirewall(context)) return;
       const { leases, lastGiven, macs, onLoopback, device } = context;
       let ledger: Ledger = { leases, lastGiven, macs, onLoopback };
       for (const request of context.waiting) {
@@ -367,27 +362,21 @@ export const networkSetup = setup({
   guards: {
     isUsed: ({ context }) => isUsed(context),
     isGiven: ({ context }) => context.given,
-    isLastOfReplaced: ({ context, event }) =>
-      context.successor !== null && event.type === 'lease.release' && !isUsed(context, event.container),
-    isSucceeded: ({ context }) => context.successor !== null && !isUsed(context),
     doesNotRoute: ({ context }) => routedFamilies(context.definition as NetworkDefinition).length === 0,
     isDown: ({ context }) => context.device === null,
     isForsaken: ({ context }) => context.given && !isUsed(context),
     isLastOfGiven: ({ context, event }) =>
       context.given && event.type === 'lease.release' && !isUsed(context, event.container),
+    isLastOfReplaced: ({ context, event }) =>
+      context.successor !== null && event.type === 'lease.release' && !isUsed(context, event.container),
+    isSucceeded: ({ context }) => context.successor !== null && !isUsed(context),
     bringsDefinition: ({ event }) => event.type === 'lease.request' && event.definition !== undefined,
     isReplaced: ({ context, event }) =>
       event.type === 'lease.request' &&
       event.definition !== undefined &&
       !isUsed(context, event.container) &&
       !isSameNetwork(context.definition as NetworkDefinition, event.definition),
-    /** Its engine wants rules for a network that is up without, or none any more; whoever else is on it keeps what there is. */
-    wantsOtherFirewall: ({ context, event }) =>
-      event.type === 'lease.request' &&
-      event.definition !== undefined &&
-      event.definition.firewall !== context.definition?.firewall &&
-      ownsBridge(event.definition) &&
-      !isUsed(context, event.container),
+    wantsOtherFirewall: ({ context }) => wantsOtherFirewall(context),
     isRaiseOfGiven: ({ context, event }) => context.given && 'plan' in event && event.plan === 'raise',
     hasSuccessor: ({ context, event }) =>
       'plan' in event && event.plan === 'lower' && (context.successor !== null || context.waiting.length > 0),
@@ -396,6 +385,8 @@ export const networkSetup = setup({
     hasNews: ({ context }) => context.news !== null,
     hasWaiting: ({ context }) => context.waiting.length > 0,
     isUpdateOfDevice: ({ context, event }) => 'plan' in event && event.plan === 'update' && context.device !== null,
+    isUpdateOfFirewall: ({ context: { definition, update }, event }) =>
+      'plan' in event && event.plan === 'update' && update?.firewall !== definition?.firewall,
     isDefine: ({ event }) => 'plan' in event && event.plan === 'define',
     isUpdate: ({ event }) => 'plan' in event && event.plan === 'update',
     cannotHaveOptions: ({ context, event }) => optionsFault(context, event) !== null,
@@ -427,6 +418,24 @@ function withDnsPort(definition: NetworkDefinition, port: number | undefined): N
 function withFirewall(definition: NetworkDefinition, firewall: NetworkDefinition['firewall']): NetworkDefinition {
   const { firewall: _, ...rest } = definition;
   return firewall === undefined ? rest : { ...rest, firewall };
+}
+
+/**
+ * N19: who comes first says whether a bridge of ours has rules: an engine by what it brings, and netloom's own containers have them.
+ * Who is on it keeps what there is.
+ */
+function wantsOtherFirewall(context: NetworkContext): boolean {
+  const { definition, device, leases, waiting } = context;
+  const [first] = waiting;
+  if (!first || !definition || device === null || !ownsBridge(definition)) return false;
+  const isAlone = Object.keys(leases).every((id) => id === first.container);
+  return isAlone && broughtFirst(context)?.firewall !== definition.firewall;
+}
+
+/** This network as the engine of the first who waits tells of it; null: no engine does. */
+function broughtFirst({ definition, waiting: [first] }: NetworkContext): NetworkDefinition | null {
+  const brought = first?.definition;
+  return brought && definition && isSameNetwork(definition, brought) ? brought : null;
 }
 
 /** Not everything that an engine tells of a network is in its file. */

@@ -22,7 +22,7 @@ const lossOfDefinition = [
   { target: 'lowering', actions: 'keepLoss' },
 ] as const;
 
-/** Of a network that is known by its members only, the last of them leaves. */
+/** The last member leaves, and the network is known by its members only, or its file is that of another one by now. */
 const release = [
   { guard: 'isLastOfGiven', target: 'lowering', actions: ['release', 'keepLoss'] },
   { guard: 'isLastOfReplaced', target: 'lowering', actions: ['release', 'keepLoss'] },
@@ -78,7 +78,6 @@ const whileUp = {
   'membership.confirmed': confirmation,
   'lease.request': [
     replacement,
-    { guard: 'wantsOtherFirewall', target: 'updating', actions: ['wait', 'keepFirewall'] },
     // another program may have given it an address, or another MTU
     { guard: 'sharesLink', actions: ['wait', 'look'] },
     { actions: ['wait', 'grantWaiting'] },
@@ -210,12 +209,17 @@ export const networkMachine = networkSetup.createMachine({
           },
         ],
         'steps.failed': [
+          { guard: 'isUpdateOfFirewall', target: 'up', actions: ['announceFailed', 'dropUpdate', 'refuseWaiting'] },
           {
             guard: 'isUpdateOfDevice',
             target: 'up',
-            actions: ['replyUpdateFailed', 'dropUpdate', 'answered', 'grantWaiting'],
+            actions: ['announceFailed', 'replyUpdateFailed', 'dropUpdate', 'answered', 'grantWaiting'],
           },
-          { guard: 'isUpdate', target: 'defined', actions: ['replyUpdateFailed', 'dropUpdate', 'answered'] },
+          {
+            guard: 'isUpdate',
+            target: 'defined',
+            actions: ['announceFailed', 'replyUpdateFailed', 'dropUpdate', 'answered'],
+          },
         ],
         // the plan went with the host
         'actor.recovered': [
@@ -252,7 +256,7 @@ export const networkMachine = networkSetup.createMachine({
     },
     raising: {
       description: 'The device is made for the first member, who waits for it.',
-      entry: 'raise',
+      entry: ['heedFirst', 'raise'],
       on: {
         ...refuseMeanwhile,
         ...newsMeanwhile,
@@ -272,6 +276,7 @@ export const networkMachine = networkSetup.createMachine({
         ...news,
         { guard: 'isForsaken', target: 'lowering', actions: 'keepLoss' },
         { guard: 'isSucceeded', target: 'lowering', actions: 'keepLoss' },
+        { guard: 'wantsOtherFirewall', target: 'updating', actions: 'keepFirewall' },
         { guard: 'isOpenInVain', target: 'closing' },
         { guard: 'isSuspected', actions: ['forgetSuspicion', 'mend'] },
       ],

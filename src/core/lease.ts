@@ -73,8 +73,15 @@ export const lacksTerms = ({ dhcp }: Lease): boolean => dhcp?.terms === null;
 
 /** What the container's interface is made upon. */
 export type LeaseLink =
-  /** published: whether the firewall knows the network, so that ports can lead there */
-  | { kind: 'bridge'; bridge: string; vlanId: number | null; published: boolean; spoofing: NetworkSettings['spoofing'] }
+  /** published: whether the firewall knows the network, so that ports can lead there; firewall: an engine wants no rules for it */
+  | {
+      kind: 'bridge';
+      bridge: string;
+      vlanId: number | null;
+      published: boolean;
+      spoofing: NetworkSettings['spoofing'];
+      firewall?: 'none';
+    }
   | { kind: 'macvlan'; parent: string; mode: MacvlanMode; broadcastLimit: number | null }
   | { kind: 'ipvlan'; parent: string; mode: IpvlanMode };
 
@@ -350,8 +357,17 @@ export function withGivenMacs(macs: GivenMacs, { network, link, addresses, macAd
 function linkOf(definition: NetworkDefinition, { name }: NetworkDevice): LeaseLink {
   const { vlanId, mode, broadcastLimit, spoofing } = networkSettings(definition);
   switch (definition.driver) {
-    case 'bridge':
-      return { kind: 'bridge', bridge: name, vlanId, published: hasOurRules(definition), spoofing };
+    case 'bridge': {
+      const { firewall } = definition;
+      return {
+        kind: 'bridge',
+        bridge: name,
+        vlanId,
+        published: hasOurRules(definition),
+        spoofing,
+        ...(firewall && ownsBridge(definition) && { firewall }),
+      };
+    }
     case 'macvlan':
       return { kind: 'macvlan', parent: name, mode: (mode ?? 'bridge') as MacvlanMode, broadcastLimit };
     case 'ipvlan':

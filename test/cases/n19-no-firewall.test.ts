@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import * as native from '#native';
 import { runDoor } from '../doors/door.ts';
 import { untilAnswered } from '../support/daemon.ts';
-import { Lab } from '../support/lab.ts';
+import { codeOf, Lab, refusal } from '../support/lab.ts';
 import { hostAddress, ipBatch, OtherHost, otherAddress } from '../support/other-host.ts';
 import type { Peer } from '../support/peer.ts';
 
@@ -179,6 +179,91 @@ it('N19 whoever comes first says so, of a network that stays up as well; who is 
     rmSync(file);
     await untilAnswered(async () => expect((await lab.client.network.list()).networks).toEqual([]));
   }
+});
+
+it('N19 a container of ours has rules, whatever an engine that has left wanted; beside one that wants none its ports are refused', async () => {
+  const { directories } = await lab.client.info();
+  const file = `${directories.networks}/web.json`;
+  const ours = (id: string, ports = [{ hostPort: 8200, containerPort: 80 }]) =>
+    lab.client.container.setup({ id, networks: [{ network: 'web' }], ports });
+  writeFileSync(file, JSON.stringify(web));
+  try {
+    await untilAnswered(() => lab.client.network.inspect({ name: 'web' }));
+    const engines = await setUp(8, none);
+    expect(await refusal(ours('ours'))).toMatchObject({
+      code: 'mode.conflict',
+      message: expect.stringMatching(/^8200->80\/tcp leads nowhere: network web has no rules .*firewall none/),
+    });
+    await ours('ours', []);
+    expect(
+      await codeOf(lab.client.container.publish({ id: 'ours', ports: [{ hostPort: 8200, containerPort: 80 }] })),
+    ).toBe('mode.conflict');
+    await lab.remove('ours');
+    // an engine that holds its ports is told: it could not take them back
+    const beside = await setUp(9, {});
+    const { data } = await lab.facts.told(`container/${'9'.repeat(64)} port-unreachable`);
+    expect(data).toMatchObject({ cause: 'firewall', ports: [{ hostPort: 8009 }] });
+    expect(owned().sort()).toEqual(exemptions);
+    await tearDown(beside);
+    await tearDown(engines);
+    await lab.settled();
+    const { netns } = await ours('ours');
+    const server = lab.peers.in(netns.path, 'c');
+    expect(await server.serve('tcp', 80)).toBe('ready');
+    expect(await neighbour.reach('tcp', hostAddress[4], 8200)).toContain('c:80');
+    expect(owned()).toEqual(expect.arrayContaining(['subnets4', 'strict_links', 'published_any4', 'held_links']));
+    await lab.remove('ours');
+  } finally {
+    rmSync(file);
+    await untilAnswered(async () => expect((await lab.client.network.list()).networks).toEqual([]));
+  }
+});
+
+it('N19 who comes while the bridge is closed to loopback, or degraded, says so too', async () => {
+  const { directories } = await lab.client.info();
+  const file = `${directories.networks}/web.json`;
+  writeFileSync(file, JSON.stringify(web));
+  try {
+    await untilAnswered(() => lab.client.network.inspect({ name: 'web' }));
+    const first = await setUp(3, {});
+    await expectRules(3, await serving(first));
+    // its port is on loopback: with its end the bridge stops routing these addresses, while the next one comes
+    const second = containerAt(4);
+    const [ended, begun] = await Promise.all([door('teardown', first), door('setup', second, none)]);
+    expect([ended.code, begun.code]).toEqual([0, 0]);
+    native.removeNetns(first.netns);
+    await tearDown(second);
+    await lab.settled();
+    const third = await setUp(5, none);
+    await expectNoRules(5, await serving(third));
+    await tearDown(third);
+    await lab.settled();
+
+    lab.daemon.paused(() => ipBatch(null, ['link delete podman7', 'link add podman7 type dummy']));
+    await lab.facts.told('network/web degraded');
+    ipBatch(null, ['link delete podman7']);
+    const fourth = await setUp(6, {});
+    await expectRules(6, await serving(fourth));
+    await tearDown(fourth);
+  } finally {
+    rmSync(file);
+    await untilAnswered(async () => expect((await lab.client.network.list()).networks).toEqual([]));
+  }
+});
+
+it('N19 a file cannot say it: it is reported by the field, and its network is not served', async () => {
+  const { directories } = await lab.client.info();
+  const file = `${directories.networks}/web.json`;
+  for (const more of [{ firewall: 'none' }, { dns_port: 5353 }]) {
+    writeFileSync(file, JSON.stringify({ ...web, ...more }));
+    const reason = `${Object.keys(more)[0]}: cannot be set in a file; an engine sets it with each container`;
+    await untilAnswered(async () =>
+      expect((await lab.client.network.list()).damaged).toEqual([{ file: 'web.json', reason }]),
+    );
+    expect(await refusal(lab.client.network.inspect({ name: 'web' }))).toMatchObject({ code: 'network.damaged' });
+  }
+  rmSync(file);
+  await untilAnswered(async () => expect((await lab.client.network.list()).damaged).toEqual([]));
 });
 
 it('N19 every driver of netavark’s is taken, an option before the environment, and any other is refused', async () => {

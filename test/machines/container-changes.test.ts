@@ -4,8 +4,9 @@ import { statusOf } from '../../machines/container-context.ts';
 import type { Attachment } from '../../src/core/container.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { fault } from '../../src/core/fault.ts';
+import type { NetworkDefinition } from '../../src/core/network.ts';
 import { describePort, type PublishedPort } from '../../src/core/port.ts';
-import { leaseOf, v6 } from '../core/samples.ts';
+import { definitionOf, leaseOf, v6 } from '../core/samples.ts';
 import { grantsFor, wishes } from './terrains.ts';
 import { applied, begin, brief, failed, follow, littered, recovered, type Snapshot, stateName } from './walk.ts';
 
@@ -311,6 +312,62 @@ describe('C03 a port whose family the container does not have', () => {
     expect(toldOf(dual, made)).toEqual([['port-unreachable', 'contradiction', '9090->80/tcp']]);
     // nothing of IPv6 could be led elsewhere
     expect(toldOf(setUpWith(...ports), made)).toEqual([['port-unreachable', 'family', '[::]:9090->81/tcp']]);
+  });
+});
+
+describe('N19 a port on a network whose engine wants no rules', () => {
+  const unruled = (network = 'demo') =>
+    leaseOf({
+      network,
+      link: {
+        kind: 'bridge',
+        bridge: 'netloom0',
+        vlanId: null,
+        published: false,
+        spoofing: 'guarded',
+        firewall: 'none',
+      },
+    });
+  const held: PublishedPort = { ...port(9090), heldByCaller: true };
+  const claimedWith = (published: PublishedPort, definition?: NetworkDefinition): At => {
+    const attachments = wishes.kept.attachments.map((one) => ({ ...one, ...(definition && { definition }) }));
+    const wish = { ...wishes.kept, attachments, ports: [published] };
+    const claimed = reach(start, { type: 'container.setup', command: 'c1', wish });
+    const [, ports] = grantsFor(claimed.context) as [ActorEvent, ActorEvent];
+    return reach(claimed, { type: 'lease.granted', attempt: 1, lease: unruled() }, ports);
+  };
+  const factsOf = (from: At, ...events: ActorEvent[]) =>
+    follow(containerMachine, from, ...events).effects.flatMap((effect) =>
+      effect.kind === 'announce' && effect.fact === 'port-unreachable' ? [effect.data.cause] : [],
+    );
+  const made = applied('setup', [{ netns: { path: '/netns/netloom-web', inode: 7 } }]);
+
+  it('N19 is refused to a container of ours, naming the network, at set-up and publish', () => {
+    const refused = claimedWith(port(9090));
+    expect([refused.value, refused.context.lastFault]).toMatchObject([
+      'failed',
+      {
+        code: 'mode.conflict',
+        message: expect.stringMatching(/^9090->80\/tcp leads nowhere: network demo has no rules/),
+      },
+    ]);
+    const silent = reach(start, { type: 'container.setup', command: 'c1', wish: wishes.kept });
+    const joined = reach(silent, { type: 'lease.granted', attempt: 1, lease: unruled() }, made);
+    expect(step(joined, publish(1)).at(-1)).toBe('reply c2 mode.conflict');
+  });
+
+  it('N19 is left out and told of where an engine with rules holds it, and no word where its engine wants none', () => {
+    expect(factsOf(claimedWith(held, definitionOf()), made)).toEqual(['firewall']);
+    expect(factsOf(claimedWith(held, { ...definitionOf(), firewall: 'none' }), made)).toEqual([]);
+  });
+
+  it('N19 leads to another network of the container, and is told of when that goes', () => {
+    const both = reach(
+      reach(up, connect, { type: 'lease.granted', attempt: 2, lease: unruled('back') }),
+      applied('connect'),
+    );
+    expect(both.context.lastFault).toBeNull();
+    expect(factsOf(both, disconnect, applied('disconnect'))).toEqual(['firewall']);
   });
 });
 

@@ -296,17 +296,57 @@ describe('N19 a network whose engine wants no rules', () => {
     expect(firewallOf(back)).toBeUndefined();
   });
 
-  it('that has members keeps what it has, and so does one whose change fails', () => {
+  const unruledUp = reach(empty, withoutRules, applied('update'));
+  const abandoned = reach(unruledUp, release('b'));
+
+  it('that has members keeps what it has', () => {
     expect(step(up, withoutRules)).toEqual(['up', 'tell container/b lease.granted']);
-    const failedChange = reach(empty, withoutRules, failed('update'));
-    expect([stateName(failedChange.value), firewallOf(failedChange)]).toEqual(['up', undefined]);
-    expect(Object.keys(failedChange.context.leases)).toEqual(['b']);
+    expect(step(unruledUp, leaseRequest('c'))).toEqual(['up', 'tell container/c lease.granted']);
+    expect(firewallOf(reach(unruledUp, leaseRequest('c')))).toBe('none');
   });
 
-  it('says nothing of it to those who bring no definition', () => {
-    const without = reach(empty, withoutRules, applied('update'), release('b'));
-    expect(step(without, leaseRequest('c'))).toEqual(['up', 'tell container/c lease.granted']);
-    expect(firewallOf(reach(without, leaseRequest('c')))).toBe('none');
+  it('N19 refuses who waits for another firewall when that cannot be made: nobody joins under the former one', () => {
+    for (const [from, request, firewall] of [
+      [empty, withoutRules, undefined],
+      [abandoned, withRules, 'none'],
+    ] as const) {
+      const failing = reach(from, request);
+      expect(step(failing, failed('update'))).toEqual(['up', 'announce failed', 'tell container/b claim.refused']);
+      const after = reach(failing, failed('update'));
+      expect([firewallOf(after), after.context.leases, after.context.waiting]).toEqual([firewall, {}, []]);
+    }
+  });
+
+  it('N19 has rules again for a container of ours, whatever an engine that has left wanted', () => {
+    expect(step(abandoned, leaseRequest('c'))).toEqual(['updating', 'apply update']);
+    expect(firewallOf(reach(abandoned, leaseRequest('c'), applied('update')))).toBeUndefined();
+    const down = reach(defined, withoutRules, failed('raise'));
+    expect(firewallOf(reach(down, leaseRequest('c'), raised))).toBeUndefined();
+  });
+
+  it('N19 hears it also of who comes while something else is done with it', () => {
+    const update: ActorEvent = {
+      type: 'network.update',
+      command: 'c5',
+      addDnsServers: ['9.9.9.9'],
+      removeDnsServers: [],
+    };
+    const closing = reach(up, leaseRequest('p', { onLoopback: true }), release('a'), release('p'));
+    const suspected = reach(empty, { type: 'drift.suspected' });
+    for (const [busy, done] of [
+      [closing, applied('close')],
+      [reach(suspected, failed('mend')), applied('mend', [{ link: device }])],
+      [reach(empty, update), applied('update')],
+    ] as const) {
+      const changing = reach(busy, withoutRules, done);
+      expect(stateName(changing.value)).toBe('updating');
+      expect(step(changing, applied('update')).at(-1)).toBe('tell container/b lease.granted');
+      expect(firewallOf(reach(changing, applied('update')))).toBe('none');
+    }
+    expect(firewallOf(reach(reach(defined, update), withoutRules, applied('update'), raised))).toBe('none');
+    // the one for whom it is raised gives up
+    const taken = reach(raising, release('a'), withoutRules, raised);
+    expect([stateName(taken.value), firewallOf(reach(taken, applied('update')))]).toEqual(['updating', 'none']);
   });
 });
 
@@ -466,6 +506,45 @@ describe('the file of another network of that name', () => {
   it('C06 changes nothing of one that containers use', () => {
     expect(step(up, found)).toEqual(['up']);
     expect(reach(up, found).context.definition).toEqual(up.context.definition);
+  });
+
+  it('N14 takes the place of one that containers used when the last of them has left, whatever came meanwhile', () => {
+    const mended: ActorEvent = { type: 'drift.suspected' };
+    const degraded = reach(up, mended, found, failed('mend'));
+    expect(stateName(degraded.value)).toBe('degraded');
+    for (const used of [
+      reach(up, found),
+      reach(raising, found, raised),
+      reach(reach(up, update), found, applied('update'), applied('update')),
+      reach(up, found, recovered(false), applied('mend', [{ link: device }])),
+      degraded,
+    ]) {
+      expect(step(reach(used, leaseRequest('b')), release('b'))[0]).toBe(stateName(used.value));
+      expect(step(used, release('a'))).toEqual(['lowering', 'announce tearing-down', 'apply lower']);
+      const after = reach(used, release('a'), applied('lower'));
+      expect([stateName(after.value), after.context.definition, after.context.successor]).toEqual([
+        'defined',
+        other,
+        null,
+      ]);
+    }
+  });
+
+  it('N14 takes no place when it is as it was again, or vanishes, or the host has started anew', () => {
+    const asBefore: ActorEvent = { type: 'definition.found', definition: definitionOf() };
+    expect(step(reach(up, found, asBefore), release('a'))).toEqual(['up']);
+    expect(reach(up, found, { type: 'definition.lost' }, release('a'), applied('lower')).value).toBe('removed');
+    expect(reach(up, found, recovered(true)).context.successor).toBeNull();
+  });
+
+  it('N14 is another network by its ipam driver, or by ipv6_enabled, alone', () => {
+    const macvlan = definitionOf({ driver: 'macvlan', subnets: [], ipam_options: { driver: 'none' } }, 'eth0');
+    const known = reach(start, { type: 'definition.found', definition: macvlan });
+    expect(step(known, { type: 'definition.found', definition: { ...macvlan, labels: { a: 'b' } } })).toEqual([
+      'defined',
+    ]);
+    for (const more of [{ ipam_options: { driver: 'dhcp' } as const }, { ipv6_enabled: true }])
+      expect(step(known, { type: 'definition.found', definition: { ...macvlan, ...more } })[0]).toBe('lowering');
   });
 
   it('C06 is not written over where other resolvers are in it, too', () => {

@@ -794,11 +794,23 @@ function unreachable(id: string, network: string, { destination, gateway }: Netw
   );
 }
 
-/** Ports that lead nowhere: on ::1, or on an address of a family of which the container has none, though it has one of the other. */
+/**
+ * Ports that lead nowhere: on ::1, on an address of a family of which the container has none, though it has one of the other, or into a
+ * network that has no rules.
+ */
 export function portsWithoutTarget(grant: ContainerGrant, ports: readonly GrantedPort[] = grant.ports): GrantedPort[] {
   // as with podman, where no network of a container can be reached by ports they stay without effect
-  if (targetFamilies(grant).length === 0) return [];
+  if (targetFamilies(grant).length === 0 && networkWithoutRules(grant) === null) return [];
   return ports.filter((port) => !leadsSomewhere(grant, port));
+}
+
+/** N19: the first network whose rules an engine left to its user, who has not said so of this container; null: none. */
+export function networkWithoutRules(grant: ContainerGrant): string | null {
+  const without = joined(grant).find(
+    ({ attachment: { definition }, lease: { link } }) =>
+      link.kind === 'bridge' && link.firewall === 'none' && definition?.firewall !== 'none',
+  );
+  return without?.attachment.network ?? null;
 }
 
 /** The families over which its ports can lead to the container. */

@@ -23,6 +23,7 @@ export function sourceElements(links: readonly ContainerLink[], owner: string): 
   const addresses = links.flatMap(({ lease }) => (lease.dhcp ? [] : lease.addresses.map(({ address }) => address)));
   const passesOn = isGateway(links, addresses);
   return links.filter(isHeld).flatMap(({ name, macAddress, lease }): Element[] => {
+    // by its group as well: see base.nft
     const held: Element = { set: 'held_links', key: [name], owner };
     if (passesOn || !isAddressedByUs(lease)) return [held, { set: 'free_macs', key: [name, macAddress], owner }];
     return [

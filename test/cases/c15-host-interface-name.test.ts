@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import * as native from '#native';
 import { netloom } from '../cli/netloom.ts';
 import { untilAnswered } from '../support/daemon.ts';
 import { DoorEngine, podmanNetwork } from '../support/door-engine.ts';
@@ -152,6 +153,43 @@ describe('a name that is taken', () => {
     await lab.remove('web');
     untouched();
     ipBatch(null, ['link delete veth-web']);
+  });
+});
+
+describe('a link of others that has the name by now', () => {
+  it('C15 is not held to a lease: all that it sends passes, also after a look at the container and a restart', async () => {
+    await lab.client.network.create({ name: 'web', subnets });
+    await lab.client.container.setup({ id: 'web', networks: [named] });
+    const theirs = `${lab.directory.path}/theirs`;
+    native.createNetns(theirs).socket.close();
+    lab.daemon.paused(() =>
+      ipBatch(null, [
+        'link delete veth-web',
+        'link add brx type bridge',
+        'link set brx up',
+        'address add 10.99.0.1/24 dev brx',
+        `link add veth-web type veth peer name eth0 netns ${theirs}`,
+        'link set veth-web master brx up',
+      ]),
+    );
+    ipBatch(theirs, ['link set eth0 up', 'address add 10.99.0.2/24 dev eth0']);
+    await lab.facts.told('container/web degraded');
+    expect(await lab.peers.in(theirs, 'theirs').serve('tcp', 80)).toBe('ready');
+    const reached = () => lab.peers.in(null, 'host').reach('tcp', '10.99.0.2', 80);
+    expect(await reached()).toContain('theirs:80');
+    expect((await refusal(lab.client.container.reload({ id: 'web' }))).code).toBe('link.exists');
+    expect(await reached()).toContain('theirs:80');
+    await lab.restart('kill');
+    await untilAnswered(async () =>
+      expect((await lab.client.container.inspect({ id: 'web' })).container.state).toBe('degraded'),
+    );
+    expect(await reached()).toContain('theirs:80');
+    await lab.remove('web');
+    expect(linkNamed('veth-web')).toMatchObject({ master: 'brx' });
+    expect(await reached()).toContain('theirs:80');
+    await lab.peers.end();
+    ipBatch(null, ['link delete veth-web', 'link delete brx']);
+    native.removeNetns(theirs);
   });
 });
 

@@ -13,6 +13,7 @@ import {
   changePlan,
   changeRefusal,
   claimOfChange,
+  freedFamilies,
   grantAfter,
   leftOutFacts,
   namesLeftOutFacts,
@@ -136,6 +137,8 @@ export const containerSetup = setup({
           return {
             awaiting: without(context.awaiting, hostAddress),
             ports: event.ports,
+            // what was told of these ports before is in it, or was about an earlier claim
+            deferred: context.deferred.filter(({ type }) => type !== 'ports.freed'),
             kernelMs: context.kernelMs + event.tookMs,
           };
         case 'netns.shared':
@@ -305,6 +308,7 @@ export const containerSetup = setup({
     keepHalfMade: assign(({ context }) => {
       const { change } = context;
       if (change?.kind === 'address') return { leases: { ...grantAfter(context).leases } };
+      if (change?.kind === 'freed') return { ports: [...grantAfter(context).ports] };
       if (change?.kind !== 'connect' && change?.kind !== 'publish') return {};
       return { ...changedWishes(context, change), ports: [...grantAfter(context).ports] };
     }),
@@ -444,6 +448,7 @@ export const containerSetup = setup({
   },
   guards: {
     isRefused: ({ context, event }) => changeRefusal(context, event) !== null,
+    freesPorts: ({ context, event }) => event.type === 'ports.freed' && freedFamilies(context, event.ports).length > 0,
     asksNothingNew: ({ context, event }) => asksNothingNew(context, event),
     isOurLease: ({ context, event }) => isOurLease(context, event),
     isLastLease: ({ context, event }) => isLastLease(context, event),

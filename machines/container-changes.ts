@@ -32,6 +32,7 @@ import {
   contradiction,
   describePort,
   type GrantedPort,
+  grantedFamilies,
   isAsked,
   isContradiction,
   isLoopback6,
@@ -80,6 +81,8 @@ export function changeAskedFor(context: ContainerContext, event: ContainerEvent)
       return { kind: 'address', network: event.network, terms: event.terms, fault: null };
     case 'dhcp.lost':
       return { kind: 'address', network: event.network, terms: null, fault: event.fault };
+    case 'ports.freed':
+      return { kind: 'freed', ports: event.ports };
     case 'lease.changed':
       return { kind: 'spoofing', network: event.network, spoofing: event.spoofing };
     default:
@@ -164,6 +167,8 @@ export function grantAfter(context: ContainerContext): ContainerGrant {
       return { ...grant, wish, ports: [...grant.ports, ...change.ports] };
     case 'unpublish':
       return { ...grant, wish, ports: withoutPorts(grant.ports, change.ports) };
+    case 'freed':
+      return { ...grant, wish, ports: withFreed(grant.ports, change.ports) };
     case 'spoofing':
       return { ...grant, wish, leases: withSpoofing(grant.leases, change) };
     case 'address':
@@ -173,6 +178,19 @@ export function grantAfter(context: ContainerContext): ContainerGrant {
     default:
       return { ...grant, wish };
   }
+}
+
+/** Its ports, where some of them are granted otherwise from now on. */
+const withFreed = (ports: readonly GrantedPort[], freed: readonly GrantedPort[]): GrantedPort[] =>
+  ports.map((port) => freed.find((other) => isSamePort(port, other)) ?? port);
+
+/** Those of its ports that get families by it. */
+export function freedFamilies({ ports }: Pick<ContainerContext, 'ports'>, freed: readonly GrantedPort[]) {
+  return withFreed(ports, freed).flatMap((port, index) => {
+    const before = grantedFamilies(ports[index] as GrantedPort);
+    const families = grantedFamilies(port).filter((family) => !before.includes(family));
+    return families.length > 0 ? [{ port, families }] : [];
+  });
 }
 
 function withSpoofing(
@@ -243,6 +261,8 @@ export function changePlan(context: ContainerContext): Plan {
       return publishPlan(before, after);
     case 'unpublish':
       return unpublishPlan(before, after);
+    case 'freed':
+      return { ...publishPlan(before, after), name: 'freed' };
     case 'spoofing':
       return spoofingPlan(before, after);
     default:
@@ -380,6 +400,14 @@ export function changeFacts(context: ContainerContext, change: Change | null): E
       ];
     case 'unpublish':
       return [{ kind: 'announce', fact: 'unpublished', data: { ports: change.ports } }];
+    case 'freed': {
+      const led = targetFamilies(grantAfter(context));
+      const served = freedFamilies(context, change.ports).filter(({ families }) =>
+        families.some((one) => led.includes(one)),
+      );
+      const ports = served.map(({ port }) => port);
+      return ports.length > 0 ? [{ kind: 'announce', fact: 'published', data: { ports } }] : [];
+    }
     default:
       return [];
   }

@@ -34,6 +34,8 @@ export type Change =
   | { kind: 'address'; network: string; terms: DhcpTerms | null; fault: Fault | null }
   /** what its link on a network may send */
   | { kind: 'spoofing'; network: string; spoofing: NetworkSettings['spoofing'] }
+  /** ports of which others have given up what they had */
+  | { kind: 'freed'; ports: GrantedPort[] }
   /** reload: asked for; recovery: the daemon was restarted; drift: something was seen to vanish */
   | { kind: 'reload' | 'recovery' | 'drift' };
 

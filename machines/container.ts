@@ -14,6 +14,7 @@ const deferAll = {
   'container.unpublish': { actions: 'defer' },
   'container.reload': { actions: 'defer' },
   'lease.changed': { actions: 'defer' },
+  'ports.freed': { actions: 'defer' },
   'membership.asked': { actions: 'defer' },
 } as const;
 
@@ -91,6 +92,7 @@ const changesWhileUp = {
   'container.disconnect': plainChange,
   'container.unpublish': plainChange,
   'lease.changed': { target: 'changing', actions: 'keepChange' },
+  'ports.freed': { guard: 'freesPorts', target: 'changing', actions: 'keepChange' },
   'dhcp.leased': addressChange,
   'dhcp.lost': addressChange,
   'membership.asked': { actions: 'confirmMembership' },
@@ -429,6 +431,7 @@ export const containerMachine = containerSetup.createMachine({
                 'container.unpublish': refuseDegraded,
                 // looked at again afterwards
                 'lease.changed': { target: 'changing', actions: ['keepChange', 'suspect'] },
+                'ports.freed': { guard: 'freesPorts', target: 'changing', actions: ['keepChange', 'suspect'] },
                 'dhcp.leased': { guard: 'isOurLease', target: 'changing', actions: ['keepChange', 'suspect'] },
                 'dhcp.lost': { guard: 'isOurLease', target: 'changing', actions: ['keepChange', 'suspect'] },
                 'membership.asked': { actions: 'confirmMembership' },

@@ -1,6 +1,7 @@
 import { assertEvent, assign, enqueueActions, setup } from 'xstate';
 import { containerAddress, networkAddress } from '../src/core/actor-address.ts';
 import {
+  giveBackPorts,
   grantPorts,
   grantSubnets,
   type PortLedger,
@@ -255,7 +256,12 @@ const machine = setup({
       if (gone?.length === 0) return;
       const left = gone ? held.filter((port) => !gone.includes(port)) : [];
       const { [container]: _, ...holding } = context.holding;
-      enqueue.assign({ ports: withPorts(context.ports, container, left), holding });
+      const { ledger, freed } = giveBackPorts(withPorts(context.ports, container, left), gone ?? held);
+      enqueue.assign({ ports: ledger, holding });
+      for (const [other, ports] of Object.entries(freed)) {
+        const event = { type: 'ports.freed', command: null, ports } as const;
+        enqueue({ type: 'tell', params: { to: containerAddress(other), event } });
+      }
       const own = ownPorts(gone ?? held, held);
       if (own.length === 0) return;
       const plan = letGoPlan(`${releasePrefix}${container}`, portOwner(container), gone && own);

@@ -1,9 +1,17 @@
 import { type Family, formatSubnet, parseSubnet, type Subnet, subnetsOverlap } from './address.ts';
 import { type Fault, fault } from './fault.ts';
+import { withEntry } from './ledger.ts';
 import { LedgerIndex } from './ledger-index.ts';
 import { completeSubnet, type NetworkSubnet } from './network.ts';
 import type { HostRoute, HostSurvey } from './plan/step.ts';
-import { boundFamilies, describePort, familiesInCommon, type GrantedPort, type PublishedPort } from './port.ts';
+import {
+  boundFamilies,
+  describePort,
+  familiesInCommon,
+  type GrantedPort,
+  grantedFamilies,
+  type PublishedPort,
+} from './port.ts';
 import { freeSubnet } from './subnet-pool.ts';
 
 /** What must be unique on a host: published ports, bridge names, subnets. Pure; the host machine keeps the ledgers. */
@@ -66,6 +74,31 @@ export function grantPorts(ledger: PortLedger, container: string, ports: readonl
     return without.size > 0 ? { ...port, without: [...without] } : port;
   });
 }
+
+/** What of ports that a container has given up was kept from others is theirs: the ledger then, and whose ports are granted how. */
+export function giveBackPorts(
+  ledger: PortLedger,
+  released: readonly PublishedPort[],
+): { ledger: PortLedger; freed: Record<string, GrantedPort[]> } {
+  const owners = new Set(released.flatMap(termsOfPort).flatMap((term) => [...byPort.find(ledger, term)]));
+  const freed: Record<string, GrantedPort[]> = {};
+  let after = ledger;
+  for (const owner of owners) {
+    const held = after[owner] ?? [];
+    const wanting = held.filter(({ without }) => without);
+    if (wanting.length === 0) continue;
+    const granted = grantPorts(after, owner, held.map(wholePort));
+    const better = granted.filter(
+      (port, index) => grantedFamilies(port).length > grantedFamilies(held[index] as GrantedPort).length,
+    );
+    if (better.length === 0) continue;
+    after = withEntry(after, owner, granted);
+    freed[owner] = better;
+  }
+  return { ledger: after, freed };
+}
+
+const wholePort = ({ without: _, ...port }: GrantedPort): PublishedPort => port;
 
 export interface SubnetClaim {
   network: string;

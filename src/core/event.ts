@@ -60,6 +60,8 @@ export type ContainerEvent =
   | { type: 'netns.share'; from: ActorAddress; attempt: number }
   /** a network of the container, which is up there, guards against spoofing from now on, or does so no more */
   | { type: 'lease.changed'; command: null; network: string; spoofing: NetworkSettings['spoofing'] }
+  /** ports of the container, as they are granted from now on: others have given up what they had of them */
+  | { type: 'ports.freed'; command: null; ports: GrantedPort[] }
   | { type: 'process.exited'; pid: number }
   | DhcpNews;
 

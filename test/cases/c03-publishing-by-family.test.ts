@@ -152,21 +152,29 @@ describe('C03 two containers of an engine that bind one port, each over another 
     [{ hostIp: '::', hostPort: 8080, containerPort: 80 }],
   ];
   it.each([
-    [both, six, { web: all(everyPlace), next: {} }],
-    [six, both, { web: all(everywhere[6]), next: all(everywhere[4]) }],
-  ])('C03 %j, then %j: are up, and the first has what both asked for', (first, second, expected) =>
-    at.with('attach', 'dual', first, () =>
-      at.with(
-        'attach',
-        'dual',
-        second,
-        async () => {
-          expect(await at.reachedOf(8080, ['web', 'next'])).toEqual(expected);
-          const { data } = await at.lab.facts.told('container/next port-unreachable');
-          expect(data).toMatchObject({ cause: 'taken' });
-        },
-        'next',
+    [both, six, { web: all(everyPlace), next: {} }, all(everywhere[6])],
+    [six, both, { web: all(everywhere[6]), next: all(everywhere[4]) }, all(everyPlace)],
+  ])(
+    'C03 %j, then %j: are up, and the first has what both asked for, until it goes',
+    (first, second, expected, alone) =>
+      at.with('attach', 'dual', first, () =>
+        at.with(
+          'attach',
+          'dual',
+          second,
+          async () => {
+            expect(await at.reachedOf(8080, ['web', 'next'])).toEqual(expected);
+            const { data } = await at.lab.facts.told('container/next port-unreachable');
+            expect(data).toMatchObject({ cause: 'taken' });
+            await at.lab.tearDown('web');
+            await at.lab.facts.told('container/next published');
+            expect(await at.reachedOf(8080, ['next'])).toEqual({ next: alone });
+            await at.lab.restart('kill');
+            await at.lab.client.container.reload({ id: 'next' });
+            expect(await at.reachedOf(8080, ['next'])).toEqual({ next: alone });
+          },
+          'next',
+        ),
       ),
-    ),
   );
 });

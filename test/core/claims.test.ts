@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { grantPorts, grantSubnets, portConflict, type SubnetClaim, type SubnetLedger } from '../../src/core/claims.ts';
+import {
+  giveBackPorts,
+  grantPorts,
+  grantSubnets,
+  type PortLedger,
+  portConflict,
+  type SubnetClaim,
+  type SubnetLedger,
+} from '../../src/core/claims.ts';
 import type { GrantedPort, PublishedPort } from '../../src/core/port.ts';
 
 const port = (hostPort: number, more: Partial<PublishedPort> = {}): PublishedPort => ({
@@ -59,6 +67,21 @@ describe('C03 claims of ports that engines have bound', () => {
       expect(conflict).toBeNull();
       expect(grantPorts(ledger, 'web', [second])[0]?.without ?? []).toEqual(expected);
     }
+  });
+
+  it('C03 what was left to another is given back to those who waited, to each what the ones before leave', () => {
+    const given = (ledger: PortLedger) => giveBackPorts(ledger, [held(null)]);
+    const waiting = {
+      six: [held('::', { without: [6] })],
+      both: [held(null, { without: [6] }), held(null, { hostPort: 81 })],
+    };
+    expect(given(waiting).freed).toEqual({ six: [held('::')] });
+    expect({ ...given(waiting).ledger }).toEqual({ ...waiting, six: [held('::')] });
+    expect(given({ both: waiting.both }).freed).toEqual({ both: [held(null)] });
+    expect({ ...given({ both: waiting.both }).ledger }).toEqual({ both: [held(null), held(null, { hostPort: 81 })] });
+    const another = { ...waiting, third: [held('::')] };
+    expect(given(another)).toEqual({ ledger: another, freed: {} });
+    expect(giveBackPorts(waiting, [held('::', { hostPort: 9000 })]).freed).toEqual({});
   });
 
   it('C03 what was left to another is not counted twice', () => {

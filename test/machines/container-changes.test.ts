@@ -303,6 +303,32 @@ describe('C03 a port whose family the container does not have', () => {
     expect(toldOf(on(leaseOf().addresses), made)).toEqual([]);
   });
 
+  it('C03 is served when the other container has gone, and told of', () => {
+    const whole: PublishedPort = { ...six(), ...held };
+    const claimed = reach(start, setUp(whole));
+    const both = leaseOf({ addresses: [...leaseOf().addresses, v6] });
+    const lease: ActorEvent = { type: 'lease.granted', attempt: 1, lease: both };
+    const granted: ActorEvent = { type: 'ports.granted', attempt: 1, ports: [{ ...whole, without: [6] }], tookMs: 0 };
+    const freed: ActorEvent = { type: 'ports.freed', command: null, ports: [whole] };
+    const left = reach(claimed, lease, granted, made);
+    const freeing = reach(left, freed);
+    expect(step(left, freed)).toEqual(['up.configured changing', 'apply freed']);
+    expect(toldOf(freeing, applied('freed'))).toEqual([['published', undefined, '[::]:9090->80/tcp']]);
+    const free = reach(freeing, applied('freed'));
+    expect([free.context.ports, free.context.wish?.ports]).toEqual([[whole], [whole]]);
+    expect(step(free, freed)).toEqual(['up.configured']);
+    expect(step(free, { ...freed, ports: [six({ hostPort: 1 })] })).toEqual(['up.configured']);
+    // what fails is put right by a reload
+    const failing = reach(freeing, failed('freed', littered));
+    expect([stateName(failing.value), failing.context.ports]).toEqual(['up.configured degraded', [whole]]);
+    // of a claim that is under way the grant says all
+    expect(reach(claimed, freed, lease, granted, made).context.ports).toEqual([{ ...whole, without: [6] }]);
+    expect(step(reach(claimed, lease, granted), freed, made)).toContain('apply freed');
+    // nothing of IPv6 leads to it
+    const four = reach(claimed, grantsFor(claimed.context)[0] as ActorEvent, granted, made, freed);
+    expect(toldOf(four, applied('freed'))).toEqual([]);
+  });
+
   it('C03 is told of where an engine let its user contradict himself', () => {
     const ports = [port(9090), six({ containerPort: 81 })].map((one) => ({ ...one, ...held }));
     const claimed = reach(start, setUp(...ports));

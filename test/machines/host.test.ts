@@ -124,6 +124,21 @@ describe('A09 published ports', () => {
     ]);
   });
 
+  it('C03 that were kept from another are its own when they are given up, in part or all', () => {
+    const [one] = ports as [(typeof ports)[number]];
+    const byEngine = { ...one, heldByCaller: true as const };
+    const six = { ...byEngine, hostIp: '::' };
+    const beside = reach(serving, claimPorts('a', 1, [byEngine]), claimPorts('b', 1, [six]));
+    expect(beside.context.ports.b).toEqual([{ ...six, without: [6] }]);
+    for (const release of [releasePorts('a'), { ...releasePorts('a'), ports: [byEngine] } as ActorEvent]) {
+      expect(effectsOf(beside, release)).toMatchObject([
+        { to: 'container/b', event: { type: 'ports.freed', ports: [six] } },
+      ]);
+      expect(reach(beside, release).context.ports.b).toEqual([six]);
+    }
+    expect(effectsOf(beside, releasePorts('b'))).toEqual([]);
+  });
+
   it('A09 are let go once', () => {
     expect(step(held, releasePorts('a'))).toEqual(['serving', 'apply release a']);
     expect(step(held, releasePorts('a'), releasePorts('a'))).toEqual(['serving']);

@@ -9,13 +9,12 @@ import type { Effect } from '../src/core/effect.ts';
 import type { ContainerEvent } from '../src/core/event.ts';
 import { type Fault, fault } from '../src/core/fault.ts';
 import { withTerms } from '../src/core/lease.ts';
+import { addressPlan, connectPlan, disconnectPlan, verifyPlan } from '../src/core/plan/container.ts';
+import { withoutTerms } from '../src/core/plan/container-dhcp.ts';
+import type { ContainerGrant } from '../src/core/plan/container-grant.ts';
+import { namesLeftOut } from '../src/core/plan/container-names.ts';
 import {
-  addressPlan,
-  type ContainerGrant,
-  connectPlan,
-  disconnectPlan,
   leadsSomewhere,
-  namesLeftOut,
   networkWithoutRules,
   portsWithoutTarget,
   publishPlan,
@@ -23,10 +22,8 @@ import {
   spoofingPlan,
   targetFamilies,
   unpublishPlan,
-  unreachableRoute,
-  verifyPlan,
-  withoutTerms,
-} from '../src/core/plan/container.ts';
+} from '../src/core/plan/container-ports.ts';
+import { unreachableRoute } from '../src/core/plan/container-routes.ts';
 import type { Plan } from '../src/core/plan/step.ts';
 import {
   contradiction,

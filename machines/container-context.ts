@@ -6,7 +6,8 @@ import type { CommandId, ContainerEvent, LeaseRequest } from '../src/core/event.
 import type { Fault } from '../src/core/fault.ts';
 import type { Lease } from '../src/core/lease.ts';
 import type { NetworkSettings } from '../src/core/network-options.ts';
-import { type ContainerGrant, netnsOf, statusBlocks } from '../src/core/plan/container.ts';
+import { type ContainerGrant, netnsOf } from '../src/core/plan/container-grant.ts';
+import { statusBlocks } from '../src/core/plan/container-status.ts';
 import { type GrantedPort, isOnLoopback, type PublishedPort } from '../src/core/port.ts';
 import { servedPorts } from '../src/core/served-ports.ts';
 import type { StatusBlock } from '../src/core/status.ts';

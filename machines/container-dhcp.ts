@@ -3,7 +3,9 @@ import type { Effect } from '../src/core/effect.ts';
 import type { ContainerEvent } from '../src/core/event.ts';
 import type { Fault } from '../src/core/fault.ts';
 import { type Lease, lacksTerms, withTerms } from '../src/core/lease.ts';
-import { addressPlan, dhcpPlaces, unreachableRoute, withoutTerms } from '../src/core/plan/container.ts';
+import { addressPlan } from '../src/core/plan/container.ts';
+import { dhcpPlaces, withoutTerms } from '../src/core/plan/container-dhcp.ts';
+import { unreachableRoute } from '../src/core/plan/container-routes.ts';
 import type { Plan } from '../src/core/plan/step.ts';
 import { type ContainerContext, grantOf } from './container-context.ts';
 

@@ -1,5 +1,7 @@
 import { lacksTerms } from '../src/core/lease.ts';
-import { netnsOf, settingsInside, statusBlocks } from '../src/core/plan/container.ts';
+import { netnsOf } from '../src/core/plan/container-grant.ts';
+import { settingsInside } from '../src/core/plan/container-links.ts';
+import { statusBlocks } from '../src/core/plan/container-status.ts';
 import type { ExplainedSetting } from '../src/core/plan/interface-settings.ts';
 import { settingsOfBridge } from '../src/core/plan/network.ts';
 import { servedPorts } from '../src/core/served-ports.ts';

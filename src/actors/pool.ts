@@ -4,7 +4,7 @@ import { beginNetns, shareNetnsDirectory } from '#native';
 import { type ActorAddress, workerOf } from '../core/actor-address.ts';
 import type { ContainerWish } from '../core/container.ts';
 import { fault, NetloomError } from '../core/fault.ts';
-import { netnsOf } from '../core/plan/container.ts';
+import { netnsOf } from '../core/plan/container-grant.ts';
 import { namespaceSysctls } from '../core/plan/interface-settings.ts';
 import { makeDirectories } from '../make-directories.ts';
 import { RestartPause } from '../restart-pause.ts';

@@ -3,13 +3,9 @@ import * as native from '#native';
 import { NativeKernel } from '../../src/actors/native-kernel.ts';
 import type { Family } from '../../src/core/address.ts';
 import type { NetworkDefinition } from '../../src/core/network.ts';
-import {
-  type ContainerGrant,
-  setupPlan,
-  statusBlocks,
-  teardownPlan,
-  unlinkPlan,
-} from '../../src/core/plan/container.ts';
+import { setupPlan, teardownPlan, unlinkPlan } from '../../src/core/plan/container.ts';
+import type { ContainerGrant } from '../../src/core/plan/container-grant.ts';
+import { statusBlocks } from '../../src/core/plan/container-status.ts';
 import { lowerPlan, raisePlan } from '../../src/core/plan/network.ts';
 import type { Plan } from '../../src/core/plan/step.ts';
 import { type ReachabilityCell, type ReachableContainer, reachability } from '../../src/core/reachability.ts';

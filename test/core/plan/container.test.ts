@@ -7,23 +7,20 @@ import { derivedMac, kernelName, ownerMark } from '../../../src/core/names.ts';
 import { fileOf } from '../../../src/core/network-file.ts';
 import {
   addressPlan,
-  type ContainerGrant,
   connectPlan,
   disconnectPlan,
-  namesLeftOut,
-  netnsOf,
-  ownsNetns,
-  publishPlan,
   setupPlan,
-  statusBlocks,
   teardownPlan,
   unlinkPlan,
-  unpublishPlan,
-  unreachableRoute,
   verifyPlan,
   watchPlan,
-  withoutTerms,
 } from '../../../src/core/plan/container.ts';
+import { withoutTerms } from '../../../src/core/plan/container-dhcp.ts';
+import { type ContainerGrant, netnsOf, ownsNetns } from '../../../src/core/plan/container-grant.ts';
+import { namesLeftOut } from '../../../src/core/plan/container-names.ts';
+import { publishPlan, unpublishPlan } from '../../../src/core/plan/container-ports.ts';
+import { unreachableRoute } from '../../../src/core/plan/container-routes.ts';
+import { statusBlocks } from '../../../src/core/plan/container-status.ts';
 import { describeStep, inverse, type Plan } from '../../../src/core/plan/step.ts';
 import type { PublishedPort } from '../../../src/core/port.ts';
 import { definitionOf, leaseOf, termsOf, v6, wishOf } from '../samples.ts';

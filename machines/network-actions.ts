@@ -31,11 +31,13 @@ import { degradedFacts, driftFacts, mendedFacts, rulesetLoaded } from './drift.t
 import { action, deciding, effects, enqueueEffect } from './effects.ts';
 import {
   answerTo,
+  definitionForFirst,
   grant,
   grantOf,
   type Ledger,
   type NetworkContext,
   type NetworkInput,
+  wantsOtherFirewall,
   withMember,
 } from './network-context.ts';
 
@@ -274,16 +276,8 @@ export const networkSetup = setup({
 
     // ---- leases
     wait: assign({ waiting: ({ context, event }) => [...context.waiting, event as LeaseRequest] }),
-    /** An engine tells at which port its resolver would listen, and whether it wants rules; while the network is up the port stays. */
-    heedFirst: assign(({ context }) => {
-      const asked = broughtFirst(context);
-      const ruled = withFirewall(context.definition as NetworkDefinition, asked?.firewall);
-      return { definition: asked ? withDnsPort(ruled, asked.dns_port) : ruled };
-    }),
-    keepFirewall: assign({
-      update: ({ context }) => withFirewall(context.definition as NetworkDefinition, broughtFirst(context)?.firewall),
-      command: null,
-    }),
+    adoptFirst: assign({ definition: ({ context }) => definitionForFirst(context) }),
+    keepFirewall: assign({ update: ({ context }) => definitionForFirst(context), command: null }),
     /** Unless the first of them is to have other rules than there are: then all wait for these. */
     grantWaiting: enqueueActions(({ context, enqueue }) => {
       if (wantsOtherFirewall(context)) return;
@@ -369,7 +363,9 @@ export const networkSetup = setup({
       context.given && event.type === 'lease.release' && !isUsed(context, event.container),
     isLastOfReplaced: ({ context, event }) =>
       context.successor !== null && event.type === 'lease.release' && !isUsed(context, event.container),
-    isSucceeded: ({ context }) => context.successor !== null && !isUsed(context),
+    /** Once: where it could not be taken down, it is tried again by the next daemon. */
+    isSucceeded: ({ context }) => context.successor !== null && !context.lost && !isUsed(context),
+    isLeftOfReplaced: ({ context }) => context.successor !== null && !isUsed(context),
     bringsDefinition: ({ event }) => event.type === 'lease.request' && event.definition !== undefined,
     isReplaced: ({ context, event }) =>
       event.type === 'lease.request' &&
@@ -409,34 +405,6 @@ export const networkSetup = setup({
     wasRebooted: ({ event }) => event.type === 'actor.recovered' && event.rebooted,
   },
 });
-
-function withDnsPort(definition: NetworkDefinition, port: number | undefined): NetworkDefinition {
-  const { dns_port: _, ...rest } = definition;
-  return port === undefined ? rest : { ...rest, dns_port: port };
-}
-
-function withFirewall(definition: NetworkDefinition, firewall: NetworkDefinition['firewall']): NetworkDefinition {
-  const { firewall: _, ...rest } = definition;
-  return firewall === undefined ? rest : { ...rest, firewall };
-}
-
-/**
- * N19: who comes first says whether a bridge of ours has rules: an engine by what it brings, and netloom's own containers have them.
- * Who is on it keeps what there is.
- */
-function wantsOtherFirewall(context: NetworkContext): boolean {
-  const { definition, device, leases, waiting } = context;
-  const [first] = waiting;
-  if (!first || !definition || device === null || !ownsBridge(definition)) return false;
-  const isAlone = Object.keys(leases).every((id) => id === first.container);
-  return isAlone && broughtFirst(context)?.firewall !== definition.firewall;
-}
-
-/** This network as the engine of the first who waits tells of it; null: no engine does. */
-function broughtFirst({ definition, waiting: [first] }: NetworkContext): NetworkDefinition | null {
-  const brought = first?.definition;
-  return brought && definition && isSameNetwork(definition, brought) ? brought : null;
-}
 
 /** Not everything that an engine tells of a network is in its file. */
 function saysOtherInFile({ definition, update }: NetworkContext): boolean {

@@ -14,7 +14,13 @@ import {
   withGivenMacs,
 } from '../src/core/lease.ts';
 import { withEntry } from '../src/core/ledger.ts';
-import { answersNames, isSameNetwork, type NetworkDefinition, type NetworkWish } from '../src/core/network.ts';
+import {
+  answersNames,
+  isSameNetwork,
+  type NetworkDefinition,
+  type NetworkWish,
+  ownsBridge,
+} from '../src/core/network.ts';
 import type { NetworkGrant } from '../src/core/plan/network.ts';
 
 /** What a network's machine remembers, and what follows from it. */
@@ -78,6 +84,44 @@ export function grantOf(
   changed: NetworkDefinition | null = null,
 ): NetworkGrant {
   return { definition: changed ?? (definition as NetworkDefinition), searchDomain, onLoopback: onLoopback.length > 0 };
+}
+
+/**
+ * The definition by which the first of those who wait is served, where it comes alone: its engine tells at which port its resolver
+ * would listen, and whether it wants rules (N19); netloom's own containers want them. While the network is up the port stays.
+ */
+export function definitionForFirst(context: NetworkContext): NetworkDefinition {
+  const definition = context.definition as NetworkDefinition;
+  const brought = broughtFirst(context);
+  if (wantsOtherFirewall(context)) return withFirewall(definition, brought?.firewall);
+  if (context.device !== null) return definition;
+  const ruled = withFirewall(definition, brought?.firewall);
+  return brought ? withDnsPort(ruled, brought.dns_port) : ruled;
+}
+
+/** Whether the first of those who wait is to have other rules than there are. Members keep the rules that they have. */
+export function wantsOtherFirewall(context: NetworkContext): boolean {
+  const { definition, device, leases, waiting } = context;
+  const [first] = waiting;
+  if (!first || !definition || device === null || !ownsBridge(definition)) return false;
+  const isAlone = Object.keys(leases).every((id) => id === first.container);
+  return isAlone && broughtFirst(context)?.firewall !== definition.firewall;
+}
+
+/** This network as the engine of the first who waits describes it; null: no engine does. */
+function broughtFirst({ definition, waiting: [first] }: NetworkContext): NetworkDefinition | null {
+  const brought = first?.definition;
+  return brought && definition && isSameNetwork(definition, brought) ? brought : null;
+}
+
+function withDnsPort(definition: NetworkDefinition, port: number | undefined): NetworkDefinition {
+  const { dns_port: _, ...rest } = definition;
+  return port === undefined ? rest : { ...rest, dns_port: port };
+}
+
+function withFirewall(definition: NetworkDefinition, firewall: NetworkDefinition['firewall']): NetworkDefinition {
+  const { firewall: _, ...rest } = definition;
+  return firewall === undefined ? rest : { ...rest, firewall };
 }
 
 type Grounds = Pick<NetworkContext, 'definition' | 'device' | 'searchDomain'>;

@@ -22,7 +22,7 @@ const lossOfDefinition = [
   { target: 'lowering', actions: 'keepLoss' },
 ] as const;
 
-/** The last member leaves, and the network is known by its members only, or its file is that of another one by now. */
+/** The last member leaves a network that is known by its members only, or whose file defines another one by now (`successor`). */
 const release = [
   { guard: 'isLastOfGiven', target: 'lowering', actions: ['release', 'keepLoss'] },
   { guard: 'isLastOfReplaced', target: 'lowering', actions: ['release', 'keepLoss'] },
@@ -185,7 +185,10 @@ export const networkMachine = networkSetup.createMachine({
         'steps.applied': { guard: 'isDefine', actions: 'announceWritten' },
         'steps.failed': { guard: 'isDefine', actions: 'announceFailed' },
         // it could not be taken down before
-        'actor.recovered': { guard: 'isForsaken', target: 'lowering', actions: 'keepLoss' },
+        'actor.recovered': [
+          { guard: 'isForsaken', target: 'lowering', actions: 'keepLoss' },
+          { guard: 'isLeftOfReplaced', target: 'lowering', actions: 'keepLoss' },
+        ],
       },
     },
     updating: {
@@ -256,7 +259,7 @@ export const networkMachine = networkSetup.createMachine({
     },
     raising: {
       description: 'The device is made for the first member, who waits for it.',
-      entry: ['heedFirst', 'raise'],
+      entry: ['adoptFirst', 'raise'],
       on: {
         ...refuseMeanwhile,
         ...newsMeanwhile,

@@ -1,6 +1,6 @@
 import { setupRefusal } from '../machines/container-changes.ts';
 import { leaseRequest } from '../machines/container-context.ts';
-import { grantOf, leaseFor, type NetworkContext } from '../machines/network-context.ts';
+import { definitionForFirst, grantOf, leaseFor, type NetworkContext } from '../machines/network-context.ts';
 import type { PlanPreview } from './bus/engine.ts';
 import { grantPorts, portConflict } from './core/claims.ts';
 import type { Attachment, ContainerWish } from './core/container.ts';
@@ -29,7 +29,7 @@ export function previewPlan(views: JournalViews, netnsDirectory: string, wish: C
   const plan = setupPlan(grant);
   return {
     id: wish.id,
-    networks: wish.attachments.flatMap(({ network }) => missingNetwork(views, network)),
+    networks: wish.attachments.flatMap((attachment) => missingNetwork(views, wish, attachment)),
     steps: plan.steps.map(describeStep),
     plan,
     teardown: [teardownPlan(grant), unlinkPlan(grant)].flatMap(({ steps }) => steps.map(describeStep)),
@@ -38,20 +38,28 @@ export function previewPlan(views: JournalViews, netnsDirectory: string, wish: C
 }
 
 /** A network is made when its first container comes. */
-function missingNetwork(views: JournalViews, name: string): PlanPreview['networks'] {
-  const context = views.networkContext(name);
-  if (!context?.definition || context.device) return [];
+function missingNetwork(views: JournalViews, wish: ContainerWish, attachment: Attachment): PlanPreview['networks'] {
+  const context = networkFor(views, wish, attachment);
+  if (context.device) return [];
   const steps = raisePlan(grantOf(context)).steps.map(describeStep);
-  return [{ name, link: context.definition.network_interface, steps }];
+  return [{ name: context.name, link: context.definition.network_interface, steps }];
+}
+
+type KnownNetwork = NetworkContext & { definition: NetworkDefinition };
+
+/** A network with the definition by which it serves this container. */
+function networkFor(views: JournalViews, { id, ports }: ContainerWish, attachment: Attachment): KnownNetwork {
+  const context = views.networkContext(attachment.network);
+  if (!context?.definition) throw new NetloomError(fault('network.unknown', `no network ${attachment.network}`));
+  const waiting = [leaseRequest(id, 0, attachment, ports)];
+  return { ...context, definition: definitionForFirst({ ...context, waiting }) };
 }
 
 /** By the checks that the network's machine makes, in their order. */
-function previewLease(views: JournalViews, { id, ports }: ContainerWish, attachment: Attachment): Lease {
-  const { network } = attachment;
-  const context = views.networkContext(network);
-  if (!context?.definition) throw new NetloomError(fault('network.unknown', `no network ${network}`));
+function previewLease(views: JournalViews, wish: ContainerWish, attachment: Attachment): Lease {
+  const context = networkFor(views, wish, attachment);
   const device = context.device ?? unraised(context.definition);
-  const found = leaseFor({ ...context, device }, context, leaseRequest(id, 0, attachment, ports));
+  const found = leaseFor({ ...context, device }, context, leaseRequest(wish.id, 0, attachment, wish.ports));
   if ('code' in found) throw new NetloomError(found);
   return found.lease;
 }

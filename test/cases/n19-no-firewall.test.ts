@@ -219,7 +219,7 @@ it('N19 a container of ours has rules, whatever an engine that has left wanted; 
   }
 });
 
-it('N19 who comes while the bridge is closed to loopback, or degraded, says so too', async () => {
+it('N19 the first container after the bridge was closed to loopback, or degraded, decides about its rules', async () => {
   const { directories } = await lab.client.info();
   const file = `${directories.networks}/web.json`;
   writeFileSync(file, JSON.stringify(web));

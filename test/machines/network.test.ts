@@ -530,6 +530,14 @@ describe('the file of another network of that name', () => {
     }
   });
 
+  it('N14 does not take down its predecessor again and again where that fails', () => {
+    const stuck = reach(up, found, release('a'));
+    expect(step(stuck, failed('lower'))[0]).toBe('defined');
+    expect(step(stuck, failed('lower'))).not.toContain('apply lower');
+    expect(step(reach(stuck, failed('lower')), recovered(false))).toContain('apply lower');
+    expect(reach(stuck, failed('lower'), recovered(false), applied('lower')).context.definition).toEqual(other);
+  });
+
   it('N14 takes no place when it is as it was again, or vanishes, or the host has started anew', () => {
     const asBefore: ActorEvent = { type: 'definition.found', definition: definitionOf() };
     expect(step(reach(up, found, asBefore), release('a'))).toEqual(['up']);

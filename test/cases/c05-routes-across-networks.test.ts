@@ -135,7 +135,7 @@ it('C05 beside a DHCP network it is refused with the address that the server giv
     expect(server.count(/DHCPACK/)).toBe(served + 1);
     await lab.remove('c');
   } finally {
-    for (const name of Object.keys(made)) await lab.client.network.remove({ name });
+    await lab.empty();
     await server.stop();
     leased.remove();
   }

@@ -6,6 +6,7 @@ export const programs = {
   busybox: '/bin/busybox',
   netavark: '/usr/lib/podman/netavark',
   'aardvark-dns': '/usr/lib/podman/aardvark-dns',
+  dnsmasq: '/usr/sbin/dnsmasq',
 };
 
 /** Why podman cannot be tried here; null when it can. */

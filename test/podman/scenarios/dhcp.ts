@@ -40,7 +40,7 @@ async function isLeased(host: PodmanHost, address: string): Promise<'yes' | 'no'
 }
 
 async function isReleased(host: PodmanHost, address: string): Promise<'yes' | 'no'> {
-  await host.sh(`for _ in $(seq 100); do grep -q ' ${address} ' ${leases} || break; sleep 0.02; done`);
+  await host.sh(`for _ in $(seq 500); do grep -q ' ${address} ' ${leases} || break; sleep 0.02; done`);
   return (await isLeased(host, address)) === 'yes' ? 'no' : 'yes';
 }
 

@@ -10,7 +10,7 @@ export const newWords: Scenario[] = [
       tellsVersions: [true, true],
       'update.exitCode': 0,
       servers: '[10.77.0.9]',
-      'unknown.exitCode': 1,
+      'unknown.exitCode': 125,
     },
     async run(host) {
       await host.must('network create web');

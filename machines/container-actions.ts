@@ -15,13 +15,13 @@ import {
   claimOfChange,
   freedFamilies,
   grantAfter,
+  joinRefusal,
   leftOutFacts,
   namesLeftOutFacts,
   notesOfPorts,
   offlineStatus,
   releasesOfChange,
   setupRefusal,
-  unreachableWith,
   withdrawPlan,
 } from './container-changes.ts';
 import {
@@ -39,13 +39,15 @@ import {
   askDhcp,
   endDhcp,
   faultAfter,
+  faultOfLeases,
   firstAddressPlan,
   isLastLease,
-  isLastLeaseInVain,
+  isLastLeaseUnreachable,
   isLeaseOfChange,
   isOurLease,
   lacksLease,
   leasesAfter,
+  tellNeighbours,
 } from './container-dhcp.ts';
 import { degradedFacts, mendedFacts, rulesetLoaded } from './drift.ts';
 import { deciding, effects, enqueueEffect } from './effects.ts';
@@ -199,7 +201,7 @@ export const containerSetup = setup({
       return { change: { ...context.change, fault: event.fault } as Change };
     }),
     keepRefusalOfChange: assign(({ context, event }) => ({
-      change: { ...context.change, fault: unreachableWith(context, event) } as Change,
+      change: { ...context.change, fault: joinRefusal(context, event) } as Change,
     })),
     replyFaultOfChange: decide(({ context: { command, change } }) =>
       change?.kind === 'connect' && change.fault ? [{ kind: 'reply', command, fault: change.fault }] : [],
@@ -278,6 +280,7 @@ export const containerSetup = setup({
       ...(context.change?.kind === 'publish' ? notesOfPorts(context, context.ports, grantAfter(context).ports) : []),
       { kind: 'apply', plan: changePlan(context) },
     ]),
+    tellNeighbours: decide(({ context }) => tellNeighbours(context, grantOf(context), grantAfter(context))),
     keepChanged: assign(({ context, event }) => {
       assertEvent(event, 'steps.applied');
       const { change } = context;
@@ -318,7 +321,7 @@ export const containerSetup = setup({
       return [{ kind: 'reply', command: context.command, fault: event.fault }];
     }),
     replyUnreachable: decide(({ context, event }) => [
-      { kind: 'reply', command: context.command, fault: unreachableWith(context, event) as Fault },
+      { kind: 'reply', command: context.command, fault: joinRefusal(context, event) as Fault },
     ]),
     refuseChange: decide(({ context, event }) => [
       { kind: 'reply', command: commandOf(event), fault: changeRefusal(context, event) as Fault },
@@ -341,10 +344,10 @@ export const containerSetup = setup({
     suspect: assign({ suspected: ({ event }) => suspicionOf(event) }),
     keepVerified: assign(({ context, event }) => {
       assertEvent(event, 'steps.applied');
-      const { change, kernelMs, lastFault } = context;
+      const { change, kernelMs } = context;
       return {
         kernelMs: change?.kind === 'reload' ? event.tookMs : kernelMs,
-        lastFault: lacksLease(context) ? lastFault : null,
+        lastFault: faultOfLeases(context),
       };
     }),
     announceVerified: decide(({ context, event }) => {
@@ -452,10 +455,10 @@ export const containerSetup = setup({
     asksNothingNew: ({ context, event }) => asksNothingNew(context, event),
     isOurLease: ({ context, event }) => isOurLease(context, event),
     isLastLease: ({ context, event }) => isLastLease(context, event),
-    isLastLeaseInVain: ({ context, event }) => isLastLeaseInVain(context, event),
+    isLastLeaseUnreachable: ({ context, event }) => isLastLeaseUnreachable(context, event),
     isLeaseOfChange: ({ context, event }) => isLeaseOfChange(context, event),
-    isLeaseOfChangeInVain: ({ context, event }) =>
-      isLeaseOfChange(context, event) && unreachableWith(context, event) !== null,
+    isLeaseOfChangeUnreachable: ({ context, event }) =>
+      isLeaseOfChange(context, event) && joinRefusal(context, event) !== null,
     isSetupThatAsks: ({ context, event }) => isResultOf('setup', event) && lacksLease(context),
     isConnectThatAsks: ({ context: { change, leases }, event }) =>
       isResultOf('connect', event) &&
@@ -485,7 +488,7 @@ export const containerSetup = setup({
     cannotBeSetUp: ({ context }) =>
       context.awaiting.length === 0 && context.wish !== null && setupRefusal(grantOf(context)) !== null,
     connectsNowhere: ({ context, event }) =>
-      'attempt' in event && event.attempt === context.attempt && unreachableWith(context, event) !== null,
+      'attempt' in event && event.attempt === context.attempt && joinRefusal(context, event) !== null,
     claimsNothing: ({ context }) => context.awaiting.length === 0,
     isSetup: ({ event }) => isResultOf('setup', event),
     isSetupThatLeftNothing: ({ event }) =>

@@ -1,4 +1,5 @@
 import { hostAddress, networkAddress } from '../src/core/actor-address.ts';
+import { formatSubnet, parseSubnet, type Subnet, subnetContains } from '../src/core/address.ts';
 import {
   type Attachment,
   type AttachmentRequest,
@@ -8,7 +9,7 @@ import {
 import type { Effect } from '../src/core/effect.ts';
 import type { ContainerEvent } from '../src/core/event.ts';
 import { type Fault, fault } from '../src/core/fault.ts';
-import { withTerms } from '../src/core/lease.ts';
+import { type Lease, withTerms } from '../src/core/lease.ts';
 import { addressPlan, connectPlan, disconnectPlan, verifyPlan } from '../src/core/plan/container.ts';
 import { withoutTerms } from '../src/core/plan/container-dhcp.ts';
 import type { ContainerGrant } from '../src/core/plan/container-grant.ts';
@@ -199,8 +200,11 @@ function withSpoofing(
   return { ...leases, [network]: { ...lease, link: { ...lease.link, spoofing } } };
 }
 
-/** C05: whether a route of the network that is to be joined leads nowhere, by the lease that was granted or what a DHCP server gives. */
-export function unreachableWith(context: ContainerContext, event: ContainerEvent): Fault | null {
+/**
+ * Why a network cannot be joined, by the lease that was granted or what a DHCP server gives: a route of it leads nowhere (C05), or an
+ * address from another network's DHCP server is in its subnet (C13).
+ */
+export function joinRefusal(context: ContainerContext, event: ContainerEvent): Fault | null {
   if (event.type === 'dhcp.leased') {
     const change = { ...context.change, terms: event.terms } as Change;
     return unreachableRoute(grantAfter({ ...context, change }), event.network);
@@ -208,7 +212,20 @@ export function unreachableWith(context: ContainerContext, event: ContainerEvent
   if (event.type !== 'lease.granted') return null;
   const { lease } = event;
   const leases = { ...context.leases, [lease.network]: lease };
-  return unreachableRoute(grantAfter({ ...context, leases }), lease.network);
+  return unreachableRoute(grantAfter({ ...context, leases }), lease.network) ?? addressWithin(lease, context.leases);
+}
+
+function addressWithin({ network, dhcp, addresses }: Lease, leases: ContainerGrant['leases']): Fault | null {
+  for (const { address, prefixLength } of dhcp ? [] : addresses) {
+    const subnet = parseSubnet(`${address}/${prefixLength}`) as Subnet;
+    const other = Object.values(leases).find(({ dhcp }) => dhcp?.terms && subnetContains(subnet, dhcp.terms.address));
+    if (other)
+      return fault(
+        'subnet.taken',
+        `${formatSubnet(subnet)} of network ${network} contains ${other.dhcp?.terms?.address}, which a DHCP server on network ${other.network} assigned`,
+      );
+  }
+  return null;
 }
 
 function withAddress(
@@ -433,7 +450,7 @@ function whyNowhere(grant: ContainerGrant, port: PublishedPort): { cause: LeftOu
     const reason = `container ${grant.wish.id} has no address of that family on a bridge of ours`;
     return { cause: 'family', reason };
   }
-  const reason = `network ${network} has no rules while containers use it whose engine wants none (firewall none)`;
+  const reason = `network ${network} has no firewall rules: an engine that uses it set firewall none`;
   return { cause: 'firewall', reason };
 }
 

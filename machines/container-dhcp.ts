@@ -5,6 +5,7 @@ import type { Fault } from '../src/core/fault.ts';
 import { type Lease, lacksTerms, withTerms } from '../src/core/lease.ts';
 import { addressPlan } from '../src/core/plan/container.ts';
 import { dhcpPlaces, withoutTerms } from '../src/core/plan/container-dhcp.ts';
+import type { ContainerGrant } from '../src/core/plan/container-grant.ts';
 import { unreachableRoute } from '../src/core/plan/container-routes.ts';
 import type { Plan } from '../src/core/plan/step.ts';
 import { type ContainerContext, grantOf } from './container-context.ts';
@@ -26,7 +27,7 @@ export const isLastLease = (context: ContainerContext, event: ContainerEvent): b
   event.type === 'dhcp.leased' && isOurLease(context, event) && !lacksLease({ leases: leasesAfter(context, event) });
 
 /** C05: with it all gateways are known, and a route's is on no network. */
-export const isLastLeaseInVain = (context: ContainerContext, event: ContainerEvent): boolean =>
+export const isLastLeaseUnreachable = (context: ContainerContext, event: ContainerEvent): boolean =>
   isLastLease(context, event) &&
   unreachableRoute(grantOf({ ...context, leases: leasesAfter(context, event) })) !== null;
 
@@ -45,10 +46,16 @@ export function leasesAfter({ leases }: ContainerContext, event: ContainerEvent)
 
 /** Why a container is degraded after a change: the loss of a lease, of whichever network, goes with that lease only. */
 export function faultAfter({ change, lastFault, leases: before }: ContainerContext, after: Leases): Fault | null {
-  const isLoss = lossesOf(before).some((loss) => isSameFault(loss, lastFault));
+  const isLoss = Object.values(before).some(
+    (lease) => lacksTerms(lease) && (!lease.dhcp?.loss || isSameFault(lease.dhcp.loss, lastFault)),
+  );
   const loss = change?.kind === 'address' ? change.fault : null;
   return loss ?? lossesOf(after)[0] ?? (isLoss ? null : lastFault);
 }
+
+/** Why a container is degraded in which everything else is in order; the record of an earlier daemon may not say why a lease was lost. */
+export const faultOfLeases = ({ leases, lastFault }: ContainerContext): Fault | null =>
+  lossesOf(leases)[0] ?? (lacksLease({ leases }) ? lastFault : null);
 
 const isSameFault = (one: Fault, other: Fault | null): boolean =>
   one.code === other?.code && one.message === other.message;
@@ -64,6 +71,19 @@ export function askDhcp(context: ContainerContext, network: string | null): Effe
       to: dhcpAddress(context.id, network),
       event: { type: 'dhcp.start', attempt, place },
     }));
+}
+
+/** Tells the clients which subnets are those of other networks, where that is different after a change. */
+export function tellNeighbours(
+  { id, inode }: ContainerContext,
+  before: ContainerGrant,
+  after: ContainerGrant,
+): Effect[] {
+  const former = new Map(dhcpPlaces(before, inode).map(({ network, place }) => [network, place.otherSubnets ?? []]));
+  return dhcpPlaces(after, inode).flatMap(({ network, place: { otherSubnets = [] } }): Effect[] => {
+    if ((former.get(network) ?? otherSubnets).join() === otherSubnets.join()) return [];
+    return [{ kind: 'tell', to: dhcpAddress(id, network), event: { type: 'dhcp.neighbours', otherSubnets } }];
+  });
 }
 
 /** Of a change that is under way: its attachment is not in the wish yet. */

@@ -222,7 +222,11 @@ export const containerMachine = containerSetup.createMachine({
         ...deferAll,
         'netns.share': { actions: 'awaitNamespace' },
         'dhcp.leased': [
-          { guard: 'isLastLeaseInVain', target: 'unconfiguring', actions: ['keepTerms', 'keepRefusal', ...givingUp] },
+          {
+            guard: 'isLastLeaseUnreachable',
+            target: 'unconfiguring',
+            actions: ['keepTerms', 'keepRefusal', ...givingUp],
+          },
           { guard: 'isLastLease', target: 'addressing', actions: 'keepTerms' },
           { guard: 'isOurLease', actions: 'keepTerms' },
         ],
@@ -347,7 +351,14 @@ export const containerMachine = containerSetup.createMachine({
                   {
                     guard: 'isChange',
                     target: 'settled',
-                    actions: ['announceChanged', 'releaseGivenUp', 'keepChanged', 'replyStatus', 'forgetChange'],
+                    actions: [
+                      'announceChanged',
+                      'releaseGivenUp',
+                      'tellNeighbours',
+                      'keepChanged',
+                      'replyStatus',
+                      'forgetChange',
+                    ],
                   },
                 ],
                 'steps.failed': [
@@ -372,7 +383,7 @@ export const containerMachine = containerSetup.createMachine({
                 ...whileChanging,
                 'dhcp.leased': [
                   {
-                    guard: 'isLeaseOfChangeInVain',
+                    guard: 'isLeaseOfChangeUnreachable',
                     target: 'withdrawing',
                     actions: ['keepTermsOfChange', 'keepRefusalOfChange'],
                   },
@@ -387,7 +398,7 @@ export const containerMachine = containerSetup.createMachine({
             },
             withdrawing: {
               description:
-                'A network that was joined is left again, for it gives no address, or none that its routes can be reached by.',
+                'A network that was joined is left again: it gives no address, or one from which a gateway of its routes is unreachable.',
               entry: 'withdraw',
               on: {
                 ...whileChanging,

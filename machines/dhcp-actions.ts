@@ -99,6 +99,11 @@ export const dhcpSetup = setup({
       assertEvent(event, 'dhcp.start');
       return { attempt: event.attempt, place: event.place, offer: null, avoid: null, terms: null };
     }),
+    keepNeighbours: assign(({ context, event }) => {
+      assertEvent(event, 'dhcp.neighbours');
+      const { otherSubnets } = event;
+      return { place: context.place && { ...context.place, otherSubnets } };
+    }),
     keepOffer: assign(({ event }) => {
       assertEvent(event, 'dhcp.offered');
       return { offer: event.terms };

@@ -23,6 +23,7 @@ export const dhcpMachine = dhcpSetup.createMachine({
   on: {
     'dhcp.start': { target: '.acquiring', actions: 'keepPlace' },
     'dhcp.end': { target: '.ending' },
+    'dhcp.neighbours': { actions: 'keepNeighbours' },
     'actor.recovered': { guard: 'wasRebooted', target: '.absent', actions: 'forget' },
   },
   states: {
@@ -93,6 +94,8 @@ export const dhcpMachine = dhcpSetup.createMachine({
       on: {
         'dhcp.acknowledged': { target: 'leased', actions: ['tellLeased', 'keepTerms'] },
         'steps.failed': { actions: 'announceUnasked' },
+        // what was refused before may be taken now
+        'dhcp.neighbours': { target: 'lost', reenter: true, actions: 'keepNeighbours' },
         ...asBefore('lost'),
       },
       states: {

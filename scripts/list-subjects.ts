@@ -24,7 +24,7 @@ const meanings: Record<FaultCode, string> = {
   'mode.unknown': 'there is no such network mode',
   'mode.unsupported': 'this version does not build that mode, driver or option yet',
   'mode.conflict':
-    "the mode does not go with the networks or ports that were asked for, or the namespace is the host's own",
+    "the mode does not go with the networks or ports that were asked for, the namespace is the host's own, or the ports are on a network without firewall rules",
   'address.invalid': 'invalid IP or MAC address, or an address on which no port can be published',
   'address.outside-subnet': 'an address is in no subnet of the network',
   'subnet.invalid': 'a subnet is none, or overlaps another one of the same network',
@@ -48,7 +48,7 @@ const meanings: Record<FaultCode, string> = {
   'port.unavailable': 'the host port cannot be bound: this host has no such address or protocol, or forbids it',
   'link.exists': 'a network interface of that name is there and is not ours, or differs',
   'mtu.too-large': 'the MTU is larger than that of the parent interface; the message states both',
-  'mac.taken': 'another interface upon the same parent has that MAC address',
+  'mac.taken': 'another interface on the same parent has that MAC address, or has the parent for itself (passthru)',
   'bridge.full': 'a bridge takes 1,023 ports, and this one has them',
   'container.exists': 'the container is there already, with another wish',
   'container.connected': 'the container is on that network already',

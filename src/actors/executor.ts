@@ -121,8 +121,6 @@ function stepFault(step: Step, { operation, errno, detail }: StepFailure): Fault
 
 /** The failures that a caller can act on have a code of their own. */
 function codeOf(step: Step, errno: string): FaultCode {
-  // another macvlan is upon the parent, whose MAC address this one would have
-  if (step.verb === 'link.macvlan' && step.mode === 'passthru' && errno === 'EINVAL') return 'mac.taken';
   switch (`${step.verb} ${errno}`) {
     case 'port.hold EADDRINUSE':
       return 'port.taken';
@@ -153,6 +151,7 @@ function codeOf(step: Step, errno: string): FaultCode {
     case 'link.macvlan ERANGE':
     case 'link.ipvlan ERANGE':
       return 'mtu.too-large';
+    case 'link.macvlan EADDRINUSE':
     case 'link.set EADDRINUSE':
       return 'mac.taken';
     case 'link.set EXFULL':

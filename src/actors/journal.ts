@@ -69,7 +69,7 @@ export interface Committed {
 const mapSizeBytes = 1 << 30;
 /** Place in the inbox of the notice that the host was rebooted: before every message. */
 export const rebootNotice = 0;
-/** Raised when the shape of a machine's context changes: a journal of another version is refused. */
+/** Raised when the shape of a machine's context changes, except by optional fields: a journal of another version is refused. */
 const journalVersion = 10;
 
 /**

@@ -230,7 +230,8 @@ export class NativeKernel implements Kernel {
           if (faults.get(later) !== null) faults.set(later, again.get(later) ?? null);
         return again.get(step) ?? null;
       });
-      faults.set(step, last && { ...last, detail: `another interface upon ${parent.name} has its place` });
+      const detail = `another interface on ${parent.name} has its place`;
+      faults.set(step, last?.errno === refused.errno ? { ...last, errno: 'EADDRINUSE', detail } : last);
     }
   }
 

@@ -75,7 +75,7 @@ export function grantPorts(ledger: PortLedger, container: string, ports: readonl
   });
 }
 
-/** What of ports that a container has given up was kept from others is theirs: the ledger then, and whose ports are granted how. */
+/** Gives ports that a container released to the containers that were denied them: the ledger then, and the ports granted anew by container. */
 export function giveBackPorts(
   ledger: PortLedger,
   released: readonly PublishedPort[],

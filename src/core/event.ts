@@ -76,6 +76,8 @@ export type DhcpEvent =
   | LoopEvent
   /** its container needs an address: the link is there, and up */
   | { type: 'dhcp.start'; attempt: number; place: DhcpPlace }
+  /** its container has joined or left other networks: their subnets now */
+  | { type: 'dhcp.neighbours'; otherSubnets: string[] }
   /** its container needs none any more, and has given back what it had */
   | { type: 'dhcp.end' }
   | { type: 'dhcp.offered'; terms: DhcpTerms }

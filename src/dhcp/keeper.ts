@@ -1,22 +1,30 @@
 import { randomInt } from 'node:crypto';
-import { failureOf } from '../actors/system-fault.ts';
+import type * as native from '#native';
 import type { ActorAddress } from '../core/actor-address.ts';
 import { type DhcpQuestion, releaseMessage } from '../core/dhcp/requests.ts';
 import type { DhcpTimes } from '../core/dhcp/terms.ts';
 import type { DhcpEvent } from '../core/event.ts';
 import type { Step } from '../core/plan/step.ts';
-import { calm, Exchange, hasty, newTransaction, once, type Pace, type Transaction, until } from './exchange.ts';
+import {
+  calm,
+  type DhcpOutcome,
+  Exchange,
+  hasty,
+  newTransaction,
+  once,
+  type Pace,
+  type Transaction,
+  until,
+} from './exchange.ts';
 import { DhcpPort } from './port.ts';
 
 type StepOf<Verb extends Step['verb']> = Extract<Step, { verb: Verb }>;
 type Asked = StepOf<'dhcp.ask'>;
 
-/** Minimum time between DISCOVERs, for a server that offers and refuses endlessly. */
-const leastBetweenDiscoversMs = 1000;
+/** Time between DISCOVERs at least, for a server that offers and refuses endlessly; it doubles where no one waits. */
+const betweenDiscoversMs = { least: 1000, most: 60_000 };
 /** Re-check interval: the wall clock may be set, and the machine may sleep. */
 const lookEveryMs = 60_000;
-/** The namespace or the link has gone, or the link is down: there is no way to the server. */
-const awayErrnos = new Set(['ENOENT', 'ENODEV', 'ENXIO', 'ENETDOWN']);
 
 interface Client {
   exchange: Exchange | null;
@@ -24,8 +32,10 @@ interface Client {
   alarms: Set<NodeJS.Timeout>;
   times: DhcpTimes | null;
   discoveredMs: number;
-  /** of the last DISCOVER */
+  /** of the last question that was no REQUEST for an offer */
   transaction: Transaction | null;
+  /** offers, one after the other, that led to nothing */
+  vainOffers: number;
 }
 
 /** Asks and waits for the DHCP clients of one worker: what is to be decided is theirs. */
@@ -45,11 +55,12 @@ export class DhcpKeeper {
     const pace = paceOf({ question, withinMs }, client.times);
     const exchange = new Exchange(place, question, pace, transactionOf(client, question), (outcome) => {
       if (outcome.type === 'dhcp.acknowledged') this.#cancelDeadline(client);
+      client.vainOffers = vainOffersAfter(client.vainOffers, outcome);
       client.exchange = null;
       this.#listener(owner, outcome);
     });
     client.exchange = exchange;
-    exchange.start(question.kind === 'discover' ? this.#pauseBefore(client) : 0);
+    exchange.start(question.kind === 'discover' ? this.#pauseBefore(client, withinMs === null) : 0);
   }
 
   keep({ owner, times }: StepOf<'dhcp.keep'>): void {
@@ -62,7 +73,7 @@ export class DhcpKeeper {
     this.#alarm(client, times.expiresAt, () => this.#listener(owner, { type: 'dhcp.expired' }));
   }
 
-  /** A server that does not hear of it waits for the end of the lease. */
+  /** Whatever the kernel says to it is no failure: a server that does not hear of it waits for the end of the lease. */
   release({ owner, place, lease }: StepOf<'dhcp.release'>): void {
     this.stop(owner);
     if (!lease) return;
@@ -77,7 +88,7 @@ export class DhcpKeeper {
         port.close();
       }
     } catch (error) {
-      if (!awayErrnos.has(failureOf(error, 'release').errno)) throw error;
+      if ((error as Partial<native.SystemError>).errno === undefined) throw error;
     }
   }
 
@@ -104,6 +115,7 @@ export class DhcpKeeper {
       times: null,
       discoveredMs: -Infinity,
       transaction: null,
+      vainOffers: 0,
     };
     this.#clients.set(owner, client);
     return client;
@@ -124,9 +136,11 @@ export class DhcpKeeper {
     client.deadline = null;
   }
 
-  #pauseBefore(client: Client): number {
+  #pauseBefore(client: Client, isCalm: boolean): number {
     const nowMs = performance.now();
-    const pauseMs = Math.max(client.discoveredMs + leastBetweenDiscoversMs - nowMs, 0);
+    const { least, most } = betweenDiscoversMs;
+    const betweenMs = isCalm ? Math.min(least * 2 ** client.vainOffers, most) : least;
+    const pauseMs = Math.max(client.discoveredMs + betweenMs - nowMs, 0);
     client.discoveredMs = nowMs + pauseMs;
     return pauseMs;
   }
@@ -156,6 +170,11 @@ export class DhcpKeeper {
 function transactionOf(client: Client, { kind }: DhcpQuestion): Transaction {
   if (kind !== 'request' || !client.transaction) client.transaction = newTransaction();
   return client.transaction;
+}
+
+function vainOffersAfter(before: number, { type }: DhcpOutcome): number {
+  if (type === 'dhcp.acknowledged') return 0;
+  return type === 'dhcp.offered' ? before : before + 1;
 }
 
 function paceOf({ question, withinMs }: Pick<Asked, 'question' | 'withinMs'>, times: DhcpTimes | null): Pace {

@@ -491,7 +491,7 @@ describe.each([
         expect(await refused(upon(veth), up('eth0', netns))).toMatchObject({
           index: 1,
           errno: 'EADDRINUSE',
-          detail: `another interface upon ${veth} has its place`,
+          detail: `another interface on ${veth} has its place`,
         });
         await succeed({ verb: 'netns.remove', path: other });
       });

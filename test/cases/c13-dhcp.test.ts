@@ -112,6 +112,11 @@ const soon: More = [
   [optionCodes.renewalSeconds, secondsBytes(1)],
   [optionCodes.rebindingSeconds, secondsBytes(2)],
 ];
+/** Time enough to ask that server before any. */
+const later: More = [
+  [optionCodes.renewalSeconds, secondsBytes(1)],
+  [optionCodes.rebindingSeconds, secondsBytes(6)],
+];
 const giving =
   (address: string, seconds = 600, more: More = []): Answering =>
   (message) =>
@@ -432,7 +437,7 @@ describe('a DHCP server that changes its mind', () => {
       if (isRelease(message)) return [];
       // who had given it is silent
       if (isRenewal(message) && !message.toEverybody) return [];
-      return [answerTo(message, '192.0.2.77', 600, isRenewal(message) ? [] : soon)];
+      return [answerTo(message, '192.0.2.77', 600, isRenewal(message) ? [] : later)];
     });
     const { netns } = await setUp(web);
     await lab.facts.told(`container/${web} lease-renewed`);
@@ -442,21 +447,30 @@ describe('a DHCP server that changes its mind', () => {
     expect([renewals[0], renewals.at(-1)]).toEqual([false, true]);
   });
 
-  it('C13 is passed over where it offers an address and then says nothing, if another one offers one, too', async () => {
+  it('C13 is passed over where it offers an address and then stays silent, if another one offers one', async () => {
     const silent: More = [[optionCodes.server, addresses('192.0.2.2')]];
     const server = await scripted((message) => {
-      const asked = message.options.get(optionCodes.server);
-      if (isRelease(message) || asked?.[3] === 2) return [];
+      if (isRelease(message)) return [];
+      // the container has time: it loses its first address and asks anew
+      if (isRenewal(message)) return [refusing(message, 'not here any more')];
+      const isFirst = !server.heard.some(isRenewal);
+      if (isFirst) return [answerTo(message, '192.0.2.76', 600, soon)];
+      if (message.options.get(optionCodes.server)?.[3] === 2) return [];
       const offers = message.type === 'discover' ? [answerTo(message, '192.0.2.66', 600, silent)] : [];
       return [...offers, answerTo(message, '192.0.2.77', 600)];
     });
     const { netns } = await setUp(web);
-    expect(inside(netns.path)).toEqual(['192.0.2.77/24']);
+    await lab.facts.told(`container/${web} leased`, 2);
+    await eventually(() => expect(inside(netns.path)).toEqual(['192.0.2.77/24']));
     // RFC 2131, 4.4.1: a request goes on where the discovery was
-    const sent = server.heard.map(({ type, transaction, seconds }) => ({ type, number: `${transaction} ${seconds}` }));
-    const request = sent.findIndex(({ type }) => type === 'request');
-    expect(sent[request]?.number).toBe(sent[request - 1]?.number);
-    expect(new Set(server.heard.map(({ transaction }) => transaction)).size).toBe(2);
+    const requests = server.heard.flatMap(({ type, clientAddress, ...request }, index) =>
+      type === 'request' && clientAddress === '0.0.0.0' ? [{ ...request, before: server.heard[index - 1] }] : [],
+    );
+    for (const { transaction, seconds, before } of requests)
+      expect([before?.transaction, before?.seconds]).toEqual([transaction, seconds]);
+    const asked = requests.map(({ options }) => options.get(optionCodes.server)?.[3]);
+    expect(new Set(asked.slice(1, -1))).toEqual(new Set([2]));
+    expect(asked.at(-1)).toBe(1);
   });
 
   it('C13 gives an address again when it comes back, after the lease had ended', async () => {
@@ -527,7 +541,7 @@ describe('a LAN where no server gives an address', () => {
         [optionCodes.nameServers, addresses('0.0.0.0', '192.0.2.53')],
         [optionCodes.domainName, text('lan\nnameserver 203.0.113.6')],
       ]);
-      const strange = { ...right, transaction: right.transaction ^ 1 };
+      const strange = { ...answerTo(message, '192.0.2.66', 600), transaction: message.transaction ^ 1 };
       const others = { ...right, macAddress: '02:00:00:00:00:99' };
       const flood = Array.from({ length: 30 }, () => new Uint8Array(600).fill(0xff));
       // a LAN on which hundreds of others are asking

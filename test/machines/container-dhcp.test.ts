@@ -4,8 +4,9 @@ import { containerView } from '../../machines/views.ts';
 import type { Effect } from '../../src/core/effect.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { fault } from '../../src/core/fault.ts';
+import type { Lease } from '../../src/core/lease.ts';
 import { describeStep } from '../../src/core/plan/step.ts';
-import { termsOf } from '../core/samples.ts';
+import { leaseOf, termsOf } from '../core/samples.ts';
 import { dhcpLeaseOf, grantsFor, leasedWish } from './terrains.ts';
 import { applied, begin, brief, failed, follow, recovered, type Snapshot, stateName } from './walk.ts';
 
@@ -162,6 +163,56 @@ describe('a container that is up by a lease', () => {
     expect([stateName(looking.value), stateOf(looking)]).toEqual(['up.configured verifying', 'degraded']);
     const looked = reach(looking, applied('verify'));
     expect([stateOf(looked), looked.context.lastFault]).toEqual(['degraded', ended]);
+  });
+
+  const join = (address: string): ActorEvent[] => {
+    const lease = leaseOf({ network: 'back', addresses: [{ address, prefixLength: 24, gateway: null }], routes: [] });
+    return [
+      { type: 'container.connect', command: 'c2', attachment: { network: 'back' } },
+      { type: 'lease.granted', attempt: up.context.attempt + 1, lease },
+    ];
+  };
+
+  it('C13 tells its client of subnets that come and go with other networks', () => {
+    const changing = reach(up, ...join('10.89.1.7'));
+    const told = effectsOf(changing, applied('connect')).filter(({ kind }) => kind === 'tell');
+    expect(told).toMatchObject([
+      { to: 'dhcp/web/lan', event: { type: 'dhcp.neighbours', otherSubnets: ['10.89.1.7/24'] } },
+    ]);
+    const both = reach(changing, applied('connect'));
+    const leaving = reach(both, { type: 'container.disconnect', command: 'c3', network: 'back' });
+    expect(effectsOf(leaving, applied('disconnect'))).toContainEqual({
+      kind: 'tell',
+      to: 'dhcp/web/lan',
+      event: { type: 'dhcp.neighbours', otherSubnets: [] },
+    });
+  });
+
+  it('C13 joins no network whose subnet has the address that a server gave it elsewhere', () => {
+    const [connect, granted] = join('192.0.2.200') as [ActorEvent, ActorEvent];
+    const asking = reach(up, connect);
+    expect(step(asking, granted)).toEqual([
+      'up.configured',
+      'tell network/back lease.release',
+      'reply c2 subnet.taken',
+    ]);
+    expect(Object.keys(reach(asking, granted).context.leases)).toEqual(['lan']);
+  });
+
+  it('C13 is whole again with an address, where the record of its loss says no more, or a step had failed meanwhile', () => {
+    const bare = reach(up, lost(attempt), applied('address'));
+    const former = bare.context.leases.lan as Lease;
+    const lan = { ...former, dhcp: { attempt, terms: null } };
+    const before = { ...bare, context: { ...bare.context, leases: { lan } } };
+    const looked = reach(reach(before, { type: 'drift.suspected' }), applied('verify'));
+    expect(looked.context.lastFault).toEqual(ended);
+    for (const at of [before, looked])
+      expect(reach(at, leased(attempt), applied('address')).context.lastFault).toBeNull();
+    const failing = reach(up, lost(attempt), failed('address'));
+    expect(stateOf(failing)).toBe('degraded');
+    const mended = reach(reach(failing, { type: 'drift.suspected' }), applied('verify'));
+    expect(mended.context.lastFault).toEqual(ended);
+    expect(reach(mended, leased(attempt), applied('address')).context.lastFault).toBeNull();
   });
 
   it('C13 is degraded as long as one of two is lost, by that one', () => {

@@ -77,6 +77,17 @@ describe('the DHCP client of a container', () => {
     expect(stepsOf(requesting, acknowledged())).toEqual([{ verb: 'dhcp.keep', owner: 'dhcp/web/lan', times }]);
   });
 
+  it('C13 takes what its container tells of other networks into account, at once where it has no address', () => {
+    const neighbours: ActorEvent = { type: 'dhcp.neighbours', otherSubnets: ['10.89.0.3/24'] };
+    expect(step(bound, neighbours)).toEqual(['leased.bound']);
+    expect(stepsOf(reach(bound, neighbours), { type: 'dhcp.t1' }).at(-1)).toMatchObject({
+      place: { ...place, otherSubnets: ['10.89.0.3/24'] },
+    });
+    expect(step(lost, neighbours)).toEqual(['lost.selecting', 'apply ask discover']);
+    expect(stepsOf(lost, neighbours).at(-1)).toMatchObject({ place: { otherSubnets: ['10.89.0.3/24'] } });
+    expect(step(start, neighbours)).toEqual(['absent']);
+  });
+
   it('C13 begins anew where the server refuses what it has offered', () => {
     expect(step(requesting, refused)).toEqual(['acquiring.selecting', 'apply ask discover']);
   });

@@ -371,6 +371,7 @@ export const dhcpTerrain: Terrain<DhcpContext> = {
     return [
       { type: 'dhcp.start', attempt: 1, place },
       { type: 'dhcp.end' },
+      { type: 'dhcp.neighbours', otherSubnets: ['10.89.0.3/24'] },
       ...answers,
       { type: 'dhcp.t1' },
       { type: 'dhcp.t2' },

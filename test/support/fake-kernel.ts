@@ -572,7 +572,7 @@ export class FakeKernel implements Kernel {
     if (settings.ipv6AddressGeneration !== undefined && link.mtuBytes < leastIpv6MtuBytes)
       throw new Refused('set link', 'EAFNOSUPPORT');
     if (settings.up && !(await this.#hasPlace(link)))
-      throw new Refused('set link', 'EADDRINUSE', `another interface upon ${link.parent?.name} has its place`);
+      throw new Refused('set link', 'EADDRINUSE', `another interface on ${link.parent?.name} has its place`);
     this.linux.setMaster(netns, link, settings.master ?? link.master);
     // what is not named keeps its value, of IPv4 too
     const ipv4 = settings.ipv4 && { ...link.settings.ipv4, ...settings.ipv4 };

@@ -84,9 +84,10 @@ export function termsOf(
   const seconds = number32(options.get(optionCodes.leaseSeconds));
   if (seconds === null || seconds === 0) return `${yourAddress} is given for no time (option 51)`;
   if (seconds < least.leaseSeconds)
-    return `${yourAddress} is given for ${seconds} s, and ${least.leaseSeconds} s are the least (option 51)`;
+    return `the lease time of ${yourAddress}, ${seconds} s, is too short: the minimum is ${least.leaseSeconds} s (option 51)`;
   const ignored: string[] = [];
-  const ways = waysOf(options, { address: yourAddress, subnet }, ignored);
+  const others = otherSubnets.map((text) => parseSubnet(text) as Subnet);
+  const ways = waysOf(options, { address: yourAddress, subnet, others }, ignored);
   return {
     address: yourAddress,
     prefixLength,
@@ -139,7 +140,8 @@ function timesOf(options: Options, seconds: number, sentAt: number, ignored: str
   return { renewAt: after(seconds * 0.5), rebindAt: after(seconds * 0.875), expiresAt };
 }
 
-type Own = { address: string; subnet: Subnet };
+/** `others`: the subnets of the container's other networks. */
+type Own = { address: string; subnet: Subnet; others: readonly Subnet[] };
 
 /** RFC 3442: where there are classless routes, routers count for nothing. */
 function waysOf(options: Options, own: Own, ignored: string[]): Pick<DhcpTerms, 'gateway' | 'routes'> {
@@ -155,9 +157,11 @@ function waysOf(options: Options, own: Own, ignored: string[]): Pick<DhcpTerms, 
 }
 
 /** A subnet of one address, as some clouds give it: its gateway is on the link all the same. */
-function pointToPoint(routers: string[], { address }: Own, ignored: string[]): Pick<DhcpTerms, 'gateway' | 'routes'> {
-  const gateway = routers.find((router) => isHost(router) && router !== address) ?? null;
-  for (const router of routers) if (!isHost(router)) ignored.push(`router ${router} is the address of no host`);
+function pointToPoint(routers: string[], own: Own, ignored: string[]): Pick<DhcpTerms, 'gateway' | 'routes'> {
+  const isOnLink = (router: string) =>
+    isHost(router) && router !== own.address && !own.others.some((subnet) => subnetContains(subnet, router));
+  const gateway = routers.find(isOnLink) ?? null;
+  for (const router of routers) if (!isOnLink(router)) ignored.push(`router ${router} is not on the link`);
   return { gateway, routes: gateway === null ? [] : [{ destination: `${gateway}/32`, gateway: null }] };
 }
 
@@ -176,8 +180,10 @@ function reachable(all: Route[], own: Own, ignored: string[]): Pick<DhcpTerms, '
     if (all.slice(0, index).some(({ destination }) => destination === route.destination))
       return leftOut(route, 'there are two of it');
     if (prefixLength === 0) return route.gateway !== null || leftOut(route, 'it has no gateway');
-    const isOdd = reserved.some((subnet) => subnetsOverlap(subnet, { family: 4, base, prefixLength }));
-    return !isOdd || leftOut(route, 'no host is there');
+    const destination = { family: 4, base, prefixLength } as const;
+    if (reserved.some((subnet) => subnetsOverlap(subnet, destination))) return leftOut(route, 'no host is there');
+    const isOthers = own.others.some((one) => prefixLength >= one.prefixLength && subnetsOverlap(one, destination));
+    return !isOthers || leftOut(route, 'that is another network of the container');
   });
   if (all.length > most.routes) ignored.push(`${all.length - most.routes} of ${all.length} routes are too many`);
   const onLink = sensible.flatMap(({ destination, gateway }) =>
@@ -221,7 +227,9 @@ function searchDomainsOf(options: Options, ignored: string[]): string[] {
   const search = options.get(optionCodes.searchDomains);
   const list = search && readSearchDomains(search);
   if (list && list.length > most.searchDomains)
-    ignored.push(`${list.length - most.searchDomains} of ${list.length} search domains are too many`);
+    ignored.push(
+      `${list.length - most.searchDomains} of ${list.length} search domains: the maximum is ${most.searchDomains}`,
+    );
   if (list) return list.slice(0, most.searchDomains);
   if (search) ignored.push('the search domains (option 119) are malformed');
   const name = options.get(optionCodes.domainName);

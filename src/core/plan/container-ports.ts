@@ -97,7 +97,7 @@ export function portsWithoutTarget(grant: ContainerGrant, ports: readonly Grante
   return ports.filter((port) => !leadsSomewhere(grant, port));
 }
 
-/** N19: the first network whose rules an engine left to its user, who has not said so of this container; null: none. */
+/** N19: the first network that has no firewall rules by the word of another engine than this container's; null: none. */
 export function networkWithoutRules(grant: ContainerGrant): string | null {
   const without = joined(grant).find(
     ({ attachment: { definition }, lease: { link } }) =>

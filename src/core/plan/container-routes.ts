@@ -108,8 +108,10 @@ function givenRoutes(grant: ContainerGrant, one: Joined, by: 'link' | 'gateway')
     .filter(({ destination }) => !own.some((route) => route.destination === destination))
     .filter(({ destination }) => isFree(grant, one, parseSubnet(destination) as Subnet))
     .map(({ destination, gateway }): RouteAdd => {
-      const { interfaceName: link } = attachment;
-      return { verb: 'route.add', netns: grant.netns, destination, gateway, link, metric: firstRouteMetric };
+      const { interfaceName: link, slot } = attachment;
+      // the same gateway may be on two links
+      const metric = gateway === null ? firstRouteMetric + slot : firstRouteMetric;
+      return { verb: 'route.add', netns: grant.netns, destination, gateway, link, metric };
     });
 }
 
@@ -137,11 +139,17 @@ function linkTowards(grant: ContainerGrant, { attachment, lease }: Joined, gatew
   return joined(grant).find((other) => reaches(other.lease, gateway))?.attachment.interfaceName ?? null;
 }
 
-const reaches = ({ addresses }: Lease, gateway: string): boolean =>
-  addresses.some(({ address, prefixLength }) => {
-    const subnet = parseSubnet(`${address}/${prefixLength}`);
+/** On its subnets, or where a DHCP server says that it is on the link. */
+const reaches = ({ addresses, dhcp }: Lease, gateway: string): boolean => {
+  const onLink = dhcp?.terms?.routes.filter((route) => route.gateway === null) ?? [];
+  return [
+    ...addresses.map(({ address, prefixLength }) => `${address}/${prefixLength}`),
+    ...onLink.map(({ destination }) => destination),
+  ].some((text) => {
+    const subnet = parseSubnet(text);
     return subnet !== null && subnetContains(subnet, gateway);
   });
+};
 
 /**
  * C05: a route, of one of its networks or of that one, whose gateway is on none of them. Which IPv4 gateways a network reaches whose

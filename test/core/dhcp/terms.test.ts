@@ -124,6 +124,13 @@ describe('what a DHCP server gives', () => {
       ignored: [expect.stringContaining('127.0.0.1')],
     });
     expect(taken(router('192.0.2.7'))).toMatchObject({ gateway: null, routes: [] });
+    // that of another network of the container is reached there, and nowhere else
+    const beside = { ...alone, otherSubnets: ['10.0.0.9/24'] };
+    expect(termsOf(reply(router('10.0.0.1')), beside)).toMatchObject({
+      gateway: null,
+      routes: [],
+      ignored: ['router 10.0.0.1 is not on the link'],
+    });
   });
 
   it.each([
@@ -226,7 +233,7 @@ describe('what a DHCP server gives', () => {
     const list = Uint8Array.from(many.flatMap((name) => [name.length, ...text(name), 0]));
     expect(taken([[optionCodes.searchDomains, list]])).toMatchObject({
       searchDomains: many.slice(0, 16),
-      ignored: ['4 of 20 search domains are too many'],
+      ignored: ['4 of 20 search domains: the maximum is 16'],
     });
   });
 

@@ -817,6 +817,23 @@ describe('C13 a container whose address a DHCP server gives', () => {
     ]);
   });
 
+  it('C05 reaches what the server says is on the link, on two links by two routes', () => {
+    const onLink = { prefixLength: 32, gateway: '10.0.0.1', routes: [{ destination: '10.0.0.1/32', gateway: null }] };
+    const through = { destination: '10.9.0.0/16', gateway: '10.0.0.1', metric: null, type: 'unicast' } as const;
+    expect(unreachableRoute(on(onLink, {}, { routes: [through] }))).toBeNull();
+    const both = grantOf({ networks: [{ network: 'lan' }, { network: 'other' }] }, [
+      withTerms(bare, termsOf(onLink)),
+      withTerms({ ...bare, network: 'other' }, termsOf({ ...onLink, address: '192.0.2.8' })),
+    ]);
+    const metrics = setupPlan(both).steps.flatMap((step) =>
+      step.verb === 'route.add' && step.destination === '10.0.0.1/32' ? [[step.link, step.metric]] : [],
+    );
+    expect(metrics).toEqual([
+      ['eth0', 100],
+      ['eth1', 101],
+    ]);
+  });
+
   it('leads nowhere where the network is internal', () => {
     const routes = [{ destination: '10.1.0.0/16', gateway: '192.0.2.9' }];
     const given = stepsOf(on(null, {}, { internal: true }), on({ routes }, {}, { internal: true }));

@@ -33,15 +33,27 @@ export class JournalViews {
   ) {}
 
   containers(): { containers: ContainerView[] } & AsOf {
-    const { read, ...asOf } = this.#asOf(() => this.journal.actors('container/'));
-    return { containers: read.flatMap(({ record }) => viewOfContainer(record) ?? []), ...asOf };
+    const { read, ...asOf } = this.#asOf(() =>
+      this.journal.actors('container/').flatMap(({ record }) => this.#currentView(record) ?? []),
+    );
+    return { containers: read, ...asOf };
   }
 
   container(id: string): { container: ContainerView } & AsOf {
-    const { read, ...asOf } = this.#asOf(() => this.journal.actor(containerAddress(id)));
-    const container = read && viewOfContainer(read);
+    const { read: container, ...asOf } = this.#asOf(() => {
+      const record = this.journal.actor(containerAddress(id));
+      return record && this.#currentView(record);
+    });
     if (!container) throw new NetloomError(fault('container.unknown', `no container ${id}`));
     return { container, ...asOf };
+  }
+
+  /** A container that shares another's namespace has that one's networks as they are now, and not as they were when it came. */
+  #currentView(record: ActorRecord): ContainerView | null {
+    const container = viewOfContainer(record);
+    if (!container) return null;
+    const owner = this.ownerOfNetns(container);
+    return owner === container ? container : { ...container, status: owner.status };
   }
 
   containerNamed(reference: string): string {

@@ -332,6 +332,11 @@ describe('a container with an address that a DHCP server gives', () => {
     expect(routesInside(netns.path)).toContain('10.99.0.0/16 via 10.13.0.9 metric 100');
     const guest = await lab.client.container.setup({ id: `guest${tests}`, mode: `container:${web}` });
     expect([guest.netns, guest.status]).toEqual([netns, status]);
+    await lab.client.network.create({ name: 'more', subnets: [{ subnet: '10.14.0.0/24' }] });
+    await lab.client.container.connect({ id: web, network: 'more' });
+    const { status: shared } = await view(`guest${tests}`);
+    expect(Object.keys(shared)).toEqual(['lan', 'back', 'more']);
+    expect(shared).toEqual((await view(web)).status);
     await lab.remove(`guest${tests}`);
     expect(inside(netns.path)).toHaveLength(1);
   });

@@ -7,6 +7,7 @@ import { deviceOf } from '../src/core/lease.ts';
 import { withoutEntry } from '../src/core/ledger.ts';
 import {
   changeable,
+  isBroughtNetwork,
   isOurs,
   isSameNetwork,
   type NetworkDefinition,
@@ -371,7 +372,7 @@ export const networkSetup = setup({
       event.type === 'lease.request' &&
       event.definition !== undefined &&
       !isUsed(context, event.container) &&
-      !isSameNetwork(context.definition as NetworkDefinition, event.definition),
+      !isBroughtNetwork(context.definition as NetworkDefinition, event.definition),
     wantsOtherFirewall: ({ context }) => wantsOtherFirewall(context),
     isRaiseOfGiven: ({ context, event }) => context.given && 'plan' in event && event.plan === 'raise',
     hasSuccessor: ({ context, event }) =>

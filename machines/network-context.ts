@@ -16,7 +16,7 @@ import {
 import { withEntry } from '../src/core/ledger.ts';
 import {
   answersNames,
-  isSameNetwork,
+  isBroughtNetwork,
   type NetworkDefinition,
   type NetworkWish,
   ownsBridge,
@@ -29,6 +29,8 @@ export interface NetworkInput {
   name: string;
   /** the names of containers end in this */
   searchDomain: string;
+  /** names this host; absent from the records of earlier daemons */
+  node?: string;
 }
 
 export type DefinitionNews = Extract<NetworkEvent, { type: `definition.${string}` }>;
@@ -111,7 +113,7 @@ export function wantsOtherFirewall(context: NetworkContext): boolean {
 /** This network as the engine of the first who waits describes it; null: no engine does. */
 function broughtFirst({ definition, waiting: [first] }: NetworkContext): NetworkDefinition | null {
   const brought = first?.definition;
-  return brought && definition && isSameNetwork(definition, brought) ? brought : null;
+  return brought && definition && isBroughtNetwork(definition, brought) ? brought : null;
 }
 
 function withDnsPort(definition: NetworkDefinition, port: number | undefined): NetworkDefinition {
@@ -124,7 +126,7 @@ function withFirewall(definition: NetworkDefinition, firewall: NetworkDefinition
   return firewall === undefined ? rest : { ...rest, firewall };
 }
 
-type Grounds = Pick<NetworkContext, 'definition' | 'device' | 'searchDomain'>;
+type Grounds = Pick<NetworkContext, 'definition' | 'device' | 'searchDomain' | 'node'>;
 
 /** One request against the ledger: the answer, and the ledger after it. */
 export function grant(grounds: Grounds, ledger: Ledger, request: LeaseRequest): { ledger: Ledger; effect: Effect } {
@@ -152,6 +154,7 @@ export function leaseFor(
   const addresses = chosen.map(({ address }) => address);
   const lessee = {
     container: request.container,
+    node: grounds.node ?? null,
     addresses: chosen,
     staticMac: request.staticMac ?? null,
     attempt: request.attempt,
@@ -176,7 +179,7 @@ export function withMember(members: readonly string[], container: string, isMemb
 
 /** Its own members would be torn from it. */
 function refuseOther(definition: NetworkDefinition, { definition: other }: LeaseRequest): Fault | null {
-  if (!other || isSameNetwork(definition, other)) return null;
+  if (!other || isBroughtNetwork(definition, other)) return null;
   return fault(
     'network.exists',
     `network ${definition.name} is in use with another definition: it has id ${definition.id}, and ${other.id} was asked for`,

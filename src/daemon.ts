@@ -101,6 +101,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       networksDirectory,
       sysctlDirectory,
       searchDomain,
+      node,
       forwardForeign: options.forwardForeign,
     });
     const [{ nc, publisher }, resolver, , watch] = await allOf(undo, [

@@ -29,6 +29,8 @@ export interface Settings {
   netnsDirectory: string;
   /** the names of containers end in this */
   searchDomain: string;
+  /** names this host: another one of the same LAN may have a container of the same name */
+  node: string;
   /** links that are not ours reach each other, also where netloom switched forwarding on */
   forwardForeign?: boolean;
 }
@@ -252,8 +254,8 @@ export class ActorSystem {
       return { id: actorName(address), netnsDirectory, attempt: this.journal.lastMessage() };
     }
     if (kind === 'dhcp') return dhcpClientOf(address);
-    const { searchDomain } = this.settings;
-    return kind === 'network' ? { name: actorName(address), searchDomain } : undefined;
+    const { searchDomain, node } = this.settings;
+    return kind === 'network' ? { name: actorName(address), searchDomain, node } : undefined;
   }
 }
 

@@ -143,6 +143,7 @@ function codeOf(step: Step, errno: string): FaultCode {
     case 'link.find ENODEV':
     case 'link.macvlan ENODEV':
     case 'link.ipvlan ENODEV':
+    case 'link.set ENODEV':
       return 'link.unknown';
     case 'link.macvlan EOPNOTSUPP':
     case 'link.ipvlan EOPNOTSUPP':

@@ -37,7 +37,7 @@ import { ProcessWatch } from './process-watch.ts';
 import { batchFrom, namespaceOf, verbsOf } from './route-batch.ts';
 import {
   driftOf,
-  explainMtu,
+  explainParent,
   isOthers,
   isSet,
   type RouteStep,
@@ -45,6 +45,7 @@ import {
   requireVacant,
   settle,
   uplink,
+  uplinkMtu,
   verifyExisting,
 } from './route-steps.ts';
 import { attempt, failureOf, fault } from './system-fault.ts';
@@ -205,7 +206,7 @@ export class NativeKernel implements Kernel {
     const left = run.found ? wanted.filter((step) => !isSet(socket, step)) : wanted;
     const drifts = new Map(run.found ? left.map((step) => [step, driftOf(socket, step)]) : []);
     const faults = routeAll(socket, left);
-    for (const [step, refused] of faults) faults.set(step, explainMtu(this.#route, step, refused));
+    for (const [step, refused] of faults) faults.set(step, explainParent(this.#route, step, refused));
     await this.#waitForTaken(socket, left, faults);
     for (const [offset, step] of group.entries()) {
       const refused = faults.get(step) ?? null;
@@ -422,7 +423,7 @@ export class NativeKernel implements Kernel {
         'ENODEV',
         name === null ? 'this host has no default route' : `there is no interface ${name}`,
       );
-    const { mtuBytes } = (mtuOf === 'uplink' && uplink(this.#route)) || link;
+    const mtuBytes = (mtuOf === 'uplink' ? uplinkMtu(this.#route) : null) ?? link.mtuBytes;
     const own = native
       .listAddresses(this.#route)
       .filter(({ address, scope }) => scope !== 'host' && !address.startsWith('fe80:'));

@@ -59,5 +59,7 @@ export interface WorkerSettings {
   /** where systemd-sysctl reads settings of interfaces */
   sysctlDirectory: string;
   searchDomain: string;
+  /** name of this host on the bus */
+  node: string;
   forwardForeign: boolean;
 }

@@ -1,5 +1,6 @@
 import * as native from '#native';
 import { vethGroup } from '../core/names.ts';
+import { leastMtuBytes6 } from '../core/network.ts';
 import { type SettingDrift, settingDrift } from '../core/plan/interface-settings.ts';
 import type { Step } from '../core/plan/step.ts';
 import { publicAddresses } from '../core/way-out.ts';
@@ -87,7 +88,13 @@ export function requestFor(socket: native.RouteSocket, step: RouteStep): native.
 
 /** The MTU of the uplink is found when it is needed: uplinks come and go. */
 function mtuOf(socket: native.RouteSocket, mtuBytes: number | 'uplink' | null): number | null {
-  return mtuBytes === 'uplink' ? (uplink(socket)?.mtuBytes ?? null) : mtuBytes;
+  return mtuBytes === 'uplink' ? uplinkMtu(socket) : mtuBytes;
+}
+
+/** Of bridges that follow the uplink; null: there is none. Not below what IPv6 needs: the host tells what is too large for the way out. */
+export function uplinkMtu(socket: native.RouteSocket): number | null {
+  const link = uplink(socket);
+  return link && Math.max(link.mtuBytes, leastMtuBytes6);
 }
 
 /** ip route get <a public address>: the link that traffic to the outside takes, whatever route leads there. */
@@ -186,16 +193,18 @@ export function verifyExisting(
   return null;
 }
 
-/** What the kernel calls an invalid argument, in numbers: what is upon a parent cannot carry more than it. */
-export function explainMtu(
+/** What the kernel calls an invalid argument: what is upon a parent cannot carry more than it, and a macvlan needs Ethernet. */
+export function explainParent(
   host: native.RouteSocket,
   step: RouteStep,
   fault: native.SystemFault | null,
 ): native.SystemFault | null {
   if (step.verb !== 'link.macvlan' && step.verb !== 'link.ipvlan') return fault;
-  if (fault?.errno !== 'EINVAL' || step.mtuBytes === null) return fault;
-  const parent = native.linkByName(host, step.parent);
-  if (!parent || step.mtuBytes <= parent.mtuBytes) return fault;
+  const parent = fault?.errno === 'EINVAL' ? native.linkByName(host, step.parent) : null;
+  if (!fault || !parent) return fault;
+  if (step.verb === 'link.macvlan' && (parent.macAddress === null || parent.loopback))
+    return { ...fault, errno: 'EOPNOTSUPP', detail: `${parent.name} is not an Ethernet interface` };
+  if (step.mtuBytes === null || step.mtuBytes <= parent.mtuBytes) return fault;
   return {
     ...fault,
     errno: 'ERANGE',

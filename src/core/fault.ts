@@ -35,6 +35,7 @@ export const faultStatus = {
   'link.exists': 409,
   'mac.taken': 409,
   'mtu.too-large': 409,
+  'mtu.too-small': 409,
   'bridge.full': 409,
   'container.exists': 409,
   'container.connected': 409,

@@ -17,8 +17,10 @@ import { macOfAddress, macOfContainer } from './names.ts';
 import {
   acceptRaOf,
   answersNames,
+  carriesIpv6,
   gatewaysOf,
   hasOurRules,
+  leastMtuBytes6,
   type NetworkDefinition,
   type NetworkRoute,
   type NetworkSubnet,
@@ -221,6 +223,8 @@ export type GivenMacs = Readonly<Record<string, string>>;
 /** Who a lease is for, and what it is to have. */
 export interface Lessee {
   container: string;
+  /** names its host; null: not known */
+  node: string | null;
   addresses: LeasedAddress[];
   /** null: as it follows from the addresses */
   staticMac: string | null;
@@ -259,16 +263,23 @@ export function leaseOf(
   };
 }
 
-/** Why no container can join: a value that is no such option's, or an MTU that the parent cannot carry. */
+/** Why no container can join: a value that is no such option's, or an MTU that the parent cannot carry, or that is too small for IPv6. */
 export function leaseRefusal(definition: NetworkDefinition, device: NetworkDevice | null): Fault | null {
   const unreadable = unreadableOption(definition);
   if (unreadable !== null) return fault('network.damaged', `network ${definition.name}: ${unreadable}`);
   const { mtuBytes } = networkSettings(definition);
   const most = definition.driver === 'bridge' ? null : (device?.mtuBytes ?? null);
-  if (mtuBytes === null || most === null || mtuBytes <= most) return null;
+  if (mtuBytes !== null && most !== null && mtuBytes > most)
+    return fault(
+      'mtu.too-large',
+      `network ${definition.name}: mtu ${mtuBytes} exceeds the parent's MTU (${most} on ${device?.name})`,
+    );
+  const actual = mtuBytes ?? device?.mtuBytes ?? null;
+  const hasIpv6 = definition.subnets.some(({ subnet }) => familyOf(subnet) === 6);
+  if (!hasIpv6 || carriesIpv6(actual)) return null;
   return fault(
-    'mtu.too-large',
-    `network ${definition.name}: mtu ${mtuBytes} exceeds the parent's MTU (${most} on ${device?.name})`,
+    'mtu.too-small',
+    `network ${definition.name}: IPv6 needs an MTU of ${leastMtuBytes6}, and ${device?.name} has ${actual}`,
   );
 }
 
@@ -309,10 +320,10 @@ function inheritedMac(link: LeaseLink, { macAddress }: NetworkDevice): string | 
   return inherits ? (macAddress ?? null) : null;
 }
 
-/** One per address, or the container's own where it gets none. */
-function usualMac(network: string, { container, addresses }: Lessee): string {
+/** One per address, or the container's own where it gets none: another host of the LAN may have a container of the same name. */
+function usualMac(network: string, { container, node, addresses }: Lessee): string {
   const first = naming(addresses);
-  return first ? macOfAddress(network, first.address) : macOfContainer(container, network);
+  return first ? macOfAddress(network, first.address) : macOfContainer(container, network, node);
 }
 
 /** The address that the MAC address follows from: the first IPv4 address, else the first IPv6 address. */

@@ -99,9 +99,9 @@ export function macOfAddress(network: string, address: string): string {
   return derivedMac(`address ${network}/${address}`);
 }
 
-/** The MAC address of an interface without an address: the container's own on that network. */
-export function macOfContainer(containerId: string, network: string): string {
-  return derivedMac(`${containerId}/${network}`);
+/** The MAC address of an interface without an address: the container's own on that network of that host. null: of any. */
+export function macOfContainer(containerId: string, network: string, node: string | null): string {
+  return derivedMac(node === null ? `${containerId}/${network}` : `node ${node}/${containerId}/${network}`);
 }
 
 /**

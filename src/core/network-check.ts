@@ -1,7 +1,9 @@
 import { type Family, familyOf, formatSubnet, parseSubnet, type Subnet, subnetEnd, subnetsOverlap } from './address.ts';
 import {
+  carriesIpv6,
   completeRange,
   completeSubnet,
+  leastMtuBytes6,
   type NetworkDefinition,
   type NetworkRoute,
   type NetworkSubnet,
@@ -33,10 +35,17 @@ export interface Definitions {
 export function completeDefinition(definition: NetworkDefinition): NetworkDefinition | string {
   const subnets = completeSubnets(definition);
   if (typeof subnets === 'string') return subnets;
-  const wrong = linkProblem(definition) ?? ipamProblem(definition) ?? routeProblem(definition);
-  if (wrong !== null) return wrong;
   const hasIpv6 = subnets.some(({ subnet }) => familyOf(subnet) === 6);
+  const wrong =
+    linkProblem(definition) ?? ipamProblem(definition) ?? routeProblem(definition) ?? mtuProblem(definition, hasIpv6);
+  if (wrong !== null) return wrong;
   return { ...definition, subnets, ipv6_enabled: definition.ipv6_enabled || hasIpv6 };
+}
+
+function mtuProblem(definition: NetworkDefinition, hasIpv6: boolean): string | null {
+  const { mtuBytes } = networkSettings(definition);
+  if (!hasIpv6 || carriesIpv6(mtuBytes)) return null;
+  return `options.mtu: ${mtuBytes} is too small for IPv6, which needs ${leastMtuBytes6}`;
 }
 
 function completeSubnets(definition: NetworkDefinition): NetworkSubnet[] | string {

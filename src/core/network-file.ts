@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { canonicalAddress, formatSubnet, hasHostBits, parseSubnet, type Subnet } from './address.ts';
 import { servedNamePattern, servedNameRule } from './name.ts';
-import { dhcpRefusal, ipamDrivers, type NetworkDefinition, type NetworkSubnet } from './network.ts';
+import { dhcpRefusal, ipamDrivers, type NetworkDefinition, type NetworkRoute, type NetworkSubnet } from './network.ts';
 import { completeDefinition } from './network-check.ts';
 import { networkDrivers, unreadableOption } from './network-options.ts';
 
@@ -73,17 +73,31 @@ function isDate(written: string): boolean {
 export function definitionOf(name: string, json: unknown): NetworkDefinition | string {
   const misplaced = Object.keys(brought).find((field) => Object.hasOwn(Object(json), field));
   if (misplaced !== undefined) return `${misplaced}: cannot be set in a file; an engine sets it with each container`;
-  return broughtDefinition(name, json);
+  const file = fieldsOf(json);
+  return typeof file === 'string' ? file : definitionFrom(name, file);
 }
 
-/** What an engine brought with a container; a string says what is wrong with it. */
+/**
+ * What an engine brought with a container; a string says what is wrong with it. podman before 6 knows no types of routes, and drops the
+ * gateway of a route that has none: such a route is left out here, and counts as one that the engine does not know.
+ */
 export function broughtDefinition(name: string, json: unknown): NetworkDefinition | string {
+  const file = fieldsOf(json);
+  if (typeof file === 'string') return file;
+  const routes = file.routes?.filter(({ gateway, type, route_type }) => gateway || type || route_type);
+  return definitionFrom(name, { ...file, routes });
+}
+
+type Fields = z.output<typeof broughtSchema>;
+
+function fieldsOf(json: unknown): Fields | string {
   const parsed = broughtSchema.safeParse(json);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    return `${issue?.path.join('.') || 'the file'}: ${issue?.message}`;
-  }
-  const file = parsed.data;
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  return `${issue?.path.join('.') || 'the file'}: ${issue?.message}`;
+}
+
+function definitionFrom(name: string, file: Fields): NetworkDefinition | string {
   if (file.name !== name) return `name: it is ${file.name} in a file that is named ${name}.json`;
   const unreadable = unreadableOption({ driver: file.driver, options: file.options ?? {} });
   if (unreadable !== null) return unreadable;
@@ -138,7 +152,7 @@ export function fileOf(definition: NetworkDefinition, former: unknown = {}): Rec
     // podman reads no file with an empty one
     created: created || null,
     subnets: definition.subnets.length > 0 ? definition.subnets.map(fileSubnetOf) : null,
-    routes: routes.length > 0 ? routes.map((route) => withoutNulls({ ...route })) : null,
+    routes: routes.length > 0 ? routes.map(fileRouteOf) : null,
     ipv6_enabled,
     internal,
     dns_enabled,
@@ -152,6 +166,11 @@ export function fileOf(definition: NetworkDefinition, former: unknown = {}): Rec
 
 function fileSubnetOf({ subnet, gateway, lease_range }: NetworkSubnet): Record<string, unknown> {
   return withoutNulls({ subnet, gateway, lease_range: lease_range ? withoutNulls(lease_range) : null });
+}
+
+/** podman 6 calls the type `route_type`; what is to be reached has none, as with podman before. */
+function fileRouteOf({ type, ...route }: NetworkRoute): Record<string, unknown> {
+  return withoutNulls({ ...route, route_type: type === 'unicast' ? null : type });
 }
 
 function withoutNulls(object: Record<string, unknown>): Record<string, unknown> {

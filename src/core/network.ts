@@ -145,7 +145,7 @@ export interface NetworkDefinition {
 }
 
 /** below it the kernel takes no IPv6 address */
-const leastMtuBytes6 = 1280;
+export const leastMtuBytes6 = 1280;
 
 /** Whether a link of that MTU has IPv6 at all; of one that has not, nothing of IPv6 can be set (EAFNOSUPPORT). */
 export function carriesIpv6(mtuBytes: number | null): boolean {
@@ -484,6 +484,13 @@ export function isOurs({ id, name }: Pick<NetworkDefinition, 'id' | 'name'>): bo
  */
 export function isSameNetwork(one: NetworkDefinition, other: NetworkDefinition): boolean {
   return JSON.stringify(lastingParts(one)) === JSON.stringify(lastingParts(other));
+}
+
+/** Whether an engine means that network; one that knows no types of routes does not tell of those that have one. */
+export function isBroughtNetwork(known: NetworkDefinition, brought: NetworkDefinition): boolean {
+  const knowsTypes = brought.routes.some(({ type }) => type !== 'unicast');
+  const routes = knowsTypes ? known.routes : known.routes.filter(({ type }) => type === 'unicast');
+  return isSameNetwork({ ...known, routes }, brought);
 }
 
 function lastingParts({

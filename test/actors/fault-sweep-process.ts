@@ -173,7 +173,7 @@ async function run(directory: string): Promise<void> {
     committed: () => {},
     unexpected: (address, event, error) => unexpected.push(`${address} ${event.type}: ${error}`),
   };
-  const settings = { index: 0, workers: 1, netnsDirectory, searchDomain: 'dns.netloom' };
+  const settings = { index: 0, workers: 1, netnsDirectory, searchDomain: 'dns.netloom', node: 'testnode' };
   const system = new ActorSystem(journal, kernel, outside, settings);
 
   const unfinished = (): string[] => [

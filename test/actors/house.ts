@@ -161,7 +161,7 @@ export class House {
       },
     };
     const kernel = new FakeKernel(this.linux);
-    const settings = { index, workers, netnsDirectory: '/netns', searchDomain: 'dns.netloom' };
+    const settings = { index, workers, netnsDirectory: '/netns', searchDomain: 'dns.netloom', node: 'testnode' };
     const journal = mortalJournal(this.journal, life, this.post);
     return { kernel, life, system: new ActorSystem(journal, new MortalKernel(kernel, life), outside, settings) };
   }

@@ -60,6 +60,7 @@ beforeAll(async () => {
     index: 0,
     workers: 1,
     searchDomain: 'dns.netloom',
+    node: 'testnode',
     netnsDirectory: `${directory.path}/netns`,
   });
   system.restore();

@@ -64,6 +64,7 @@ class ThreadlessPool extends EventEmitter {
           workers,
           netnsDirectory,
           searchDomain: 'dns.netloom',
+          node: 'testnode',
         }),
     );
   }

@@ -62,6 +62,33 @@ it('N17 one that fits is taken, also when the parent has grown since, and 65535 
   expect(mtuWithin(wide.netns.path)).toBe(65535);
 });
 
+it('N17 IPv6 subnets upon a parent whose MTU is too small for them are refused with both numbers', async () => {
+  ipBatch(null, ['link set lan0 mtu 1200']);
+  const { options: _, ...six } = { ...upon(''), subnets: [...subnets, { subnet: 'fd00:17::/64' }] };
+  await lab.client.network.create(six);
+  expect(await refusal(lab.client.container.setup(wish))).toMatchObject({
+    code: 'mtu.too-small',
+    message: expect.stringMatching(/1280.*lan0 has 1200/),
+  });
+});
+
+it.each(['bridge', 'passthru'])(
+  'N17 a macvlan in mode %s upon what is not Ethernet is refused, and why',
+  async (mode) => {
+    ipBatch(null, ['tuntap add mode tun name tun9', 'link set tun9 up']);
+    try {
+      await lab.client.network.create({ ...upon('1400', { mode }), network_interface: 'tun9' });
+      expect(await refusal(lab.client.container.setup(wish))).toMatchObject({
+        code: 'mode.unsupported',
+        message: expect.stringContaining('tun9 is not an Ethernet interface'),
+      });
+      await lab.empty();
+    } finally {
+      ipBatch(null, ['tuntap delete mode tun name tun9']);
+    }
+  },
+);
+
 it('N17 through the door', async () => {
   const lan = podmanNetwork('lan', { ...upon('9000'), ipv6_enabled: false });
   const container = engine.container('c', [lan, { static_ips: ['10.17.0.9'] }]);

@@ -71,6 +71,28 @@ describe('a bridge', () => {
     expect(await mtuOf('a', 'web')).toBe(1420);
   });
 
+  it('N18 has what IPv6 needs where the way out has less', async () => {
+    ipBatch(null, ['link set tun0 mtu 1200']);
+    add(vpn);
+    await lab.client.network.create({ name: 'web', ipv6_enabled: true });
+    expect(await mtuOf('a', 'web')).toBe(1280);
+    const { netns } = (await lab.client.container.inspect({ id: 'a' })).container;
+    const [eth0] = ipWithin<{ addr_info: { family: string; scope: string }[] }[]>(
+      netns?.path as string,
+      'address',
+      'show',
+      'eth0',
+    );
+    expect(
+      eth0?.addr_info
+        .filter(({ scope }) => scope === 'global')
+        .map(({ family }) => family)
+        .sort(),
+    ).toEqual(['inet', 'inet6']);
+    expect(await view('web')).toMatchObject({ device: { mtuBytes: 1280 } });
+    await lab.client.container.reload({ id: 'a' });
+  });
+
   it('N18 gives new containers the new value when the VPN comes, changes and goes; those that are there keep theirs', async () => {
     await lab.client.network.create({ name: 'web', ipv6_enabled: true });
     expect(await mtuOf('a', 'web')).toBe(1500);

@@ -192,7 +192,9 @@ it('N19 a container of ours has rules, whatever an engine that has left wanted; 
     const engines = await setUp(8, none);
     expect(await refusal(ours('ours'))).toMatchObject({
       code: 'mode.conflict',
-      message: expect.stringMatching(/^8200->80\/tcp leads nowhere: network web has no rules .*firewall none/),
+      message: expect.stringMatching(
+        /^8200->80\/tcp leads nowhere: network web has no firewall rules: .*firewall none/,
+      ),
     });
     await ours('ours', []);
     expect(

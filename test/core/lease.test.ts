@@ -196,9 +196,15 @@ describe('MAC addresses', () => {
 
   function lease(
     addresses: LeasedAddress[],
-    { definition = ours, container = 'web', staticMac = null as string | null, macs = {} as GivenMacs } = {},
+    {
+      definition = ours,
+      container = 'web',
+      node = 'host1' as string | null,
+      staticMac = null as string | null,
+      macs = {} as GivenMacs,
+    } = {},
   ) {
-    return leaseOf(definition, device, 'dns.netloom', { container, addresses, staticMac, attempt: 1 }, macs);
+    return leaseOf(definition, device, 'dns.netloom', { container, node, addresses, staticMac, attempt: 1 }, macs);
   }
   /** What the last of several leases announces; each is given when the one before has ended. */
   const announcedAfter = (...lessees: [addresses: LeasedAddress[], staticMac?: string][]) => {
@@ -221,8 +227,14 @@ describe('MAC addresses', () => {
   });
 
   it('N02 follow from the container where it gets no address', () => {
-    expect(lease([]).macAddress).toBe(macOfContainer('web', 'demo'));
+    expect(lease([]).macAddress).toBe(macOfContainer('web', 'demo', 'host1'));
     expect(lease([], { container: 'other' }).macAddress).not.toBe(lease([]).macAddress);
+  });
+
+  it('C13 differ on two hosts of one LAN that have a container of one name', () => {
+    expect(lease([], { node: 'host2' }).macAddress).not.toBe(lease([]).macAddress);
+    expect(lease([v4(2)], { node: 'host2' }).macAddress).toBe(lease([v4(2)]).macAddress);
+    expect(lease([], { node: null }).macAddress).toBe(macOfContainer('web', 'demo', null));
   });
 
   it('N02 that are asked for win', () => {
@@ -291,6 +303,22 @@ describe('a network that no container can join', () => {
     expect(leaseRefusal(definitionOf({ options: { mtu: '9000' } }), up0)).toBeNull();
   });
 
+  it('N17 has IPv6 subnets, and too small an MTU for them', () => {
+    const six = (mtu?: string) =>
+      definitionOf({
+        driver: 'macvlan',
+        network_interface: 'up0',
+        subnets: [{ subnet: 'fd00::/64' }],
+        ...(mtu && { options: { mtu } }),
+      });
+    expect(leaseRefusal(six(), { ...up0, mtuBytes: 1200 })).toEqual({
+      code: 'mtu.too-small',
+      message: 'network demo: IPv6 needs an MTU of 1280, and up0 has 1200',
+    });
+    expect(leaseRefusal(six(), { ...up0, mtuBytes: 1280 })).toBeNull();
+    expect(leaseRefusal(upon('macvlan'), { ...up0, mtuBytes: 1200 })).toBeNull();
+  });
+
   it('has an option with a value that is none', () => {
     const definition = { ...definitionOf(), options: { isolate: 'maybe', new_in_podman: 'x' } };
     expect(leaseRefusal(definition, null)).toEqual({
@@ -322,11 +350,11 @@ describe('addresses of a network whose DHCP server gives them', () => {
 
   it("C13 come with the claim that they are for, and the MAC address is the container's own", () => {
     const device = { name: 'eth0', mtuBytes: 1500, addresses: [], routesLoopback: false, names: null };
-    const lessee = { container: 'web', addresses: [], staticMac: null, attempt: 7 };
+    const lessee = { container: 'web', node: 'host1', addresses: [], staticMac: null, attempt: 7 };
     const lease = leaseOf(lan, device, 'dns.netloom', lessee, {});
     expect(lease).toMatchObject({
       dhcp: { attempt: 7, terms: null },
-      macAddress: macOfContainer('web', lan.name),
+      macAddress: macOfContainer('web', lan.name, 'host1'),
       dns: null,
     });
   });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { isBroughtNetwork, type NetworkDefinition } from '../../src/core/network.ts';
 import { broughtDefinition, definitionOf, fileOf } from '../../src/core/network-file.ts';
 import { definitionOf as sample } from './samples.ts';
 
@@ -58,7 +59,10 @@ describe('the file of a definition', () => {
       'routes and name servers',
       {
         ...bridge,
-        routes: [{ destination: '10.1.0.0/16', gateway: '10.77.0.9', type: 'unicast' }],
+        routes: [
+          { destination: '10.1.0.0/16', gateway: '10.77.0.9' },
+          { destination: '10.2.0.0/16', route_type: 'blackhole' },
+        ],
         network_dns_servers: ['192.0.2.53'],
       },
     ],
@@ -66,6 +70,27 @@ describe('the file of a definition', () => {
     const definition = definitionOf(file.name, file);
     expect(definition).toMatchObject({ name: file.name });
     if (typeof definition !== 'string') expect(fileOf(definition, file)).toEqual(file);
+  });
+
+  it('N17 has an MTU that its IPv6 subnets can do with', () => {
+    const six = { ...bridge, name: 'six', subnets: [{ subnet: 'fd00:6::/64' }], ipv6_enabled: true };
+    expect(definitionOf('six', { ...six, options: { mtu: '1200' } })).toBe(
+      'options.mtu: 1200 is too small for IPv6, which needs 1280',
+    );
+    expect(definitionOf('six', { ...six, options: { mtu: '1280' } })).toMatchObject({ name: 'six' });
+  });
+
+  it('C04 is the same network by the word of a podman that knows no types of routes', () => {
+    const refusing = { destination: '10.66.0.0/16', route_type: 'blackhole' };
+    const leading = { destination: '10.67.0.0/16', gateway: '10.77.0.9' };
+    const known = definitionOf('pod1', { ...bridge, name: 'pod1', routes: [refusing, leading] }) as NetworkDefinition;
+    const told = (routes: object[]) =>
+      broughtDefinition('pod1', { ...bridge, name: 'pod1', routes }) as NetworkDefinition;
+    const dropped = { destination: '10.66.0.0/16', gateway: '' };
+    expect(isBroughtNetwork(known, told([dropped, leading]))).toBe(true);
+    expect(isBroughtNetwork(known, told([refusing, leading]))).toBe(true);
+    expect(isBroughtNetwork(known, told([dropped]))).toBe(false);
+    expect(isBroughtNetwork(known, told([{ ...refusing, route_type: 'prohibit' }, leading]))).toBe(false);
   });
 
   it('has its fields in the order of podman', () => {

@@ -374,7 +374,7 @@ describe('N19 a port on a network whose engine wants no rules', () => {
       'failed',
       {
         code: 'mode.conflict',
-        message: expect.stringMatching(/^9090->80\/tcp leads nowhere: network demo has no rules/),
+        message: expect.stringMatching(/^9090->80\/tcp leads nowhere: network demo has no firewall rules/),
       },
     ]);
     const silent = reach(start, { type: 'container.setup', command: 'c1', wish: wishes.kept });

@@ -43,7 +43,7 @@ export function joined(grant: ContainerGrant): Joined[] {
 
 /** A lease of journal version 9 has none: what its container has is found the way it was then. */
 export function macOf(wish: ContainerWish, attachment: Attachment, lease: Lease): string {
-  return lease.macAddress ?? attachment.staticMac ?? macOfContainer(wish.id, attachment.network);
+  return lease.macAddress ?? attachment.staticMac ?? macOfContainer(wish.id, attachment.network, null);
 }
 
 /** Who shares a namespace takes the owner's, which may be the host's; a path that leads to the host's is a mistake. */

@@ -26,7 +26,8 @@ import { type Collected, findLeftovers } from './core/gc.ts';
 import { hostEndName, isCut, type OwnerMark, ownerMark } from './core/names.ts';
 import { followsUplink } from './core/network.ts';
 import { type DamagedDefinition, type Definitions, withoutClashes } from './core/network-check.ts';
-import type { HostLink } from './core/plan/step.ts';
+import { findStep } from './core/plan/network.ts';
+import type { FoundLink, HostLink } from './core/plan/step.ts';
 import type { PublishedPort } from './core/port.ts';
 import { sharingCycle } from './core/sharing.ts';
 import {
@@ -41,7 +42,7 @@ import {
 import { isSameLink, type WayOut } from './core/way-out.ts';
 import { lookAtFirewalls } from './firewalls/foreign-rules.ts';
 import { JournalViews, type StreamPosition, viewOfContainer } from './journal-views.ts';
-import { previewPlan } from './plan-preview.ts';
+import { previewPlan, unraisedOnOthers } from './plan-preview.ts';
 import { span } from './span.ts';
 import type { Suspected } from './watch/protocol.ts';
 import type { HostAddress } from './watch/suspects.ts';
@@ -432,8 +433,13 @@ export class ActorEngine extends JournalViews implements Engine {
     return Object.fromEntries(links.flatMap(([key, link]) => (counted[link] ? [[key, counted[link]]] : [])));
   }
 
-  plan(wish: ContainerWish): PlanPreview {
-    return previewPlan(this, this.settings.directories.netns, wish);
+  async plan(wish: ContainerWish): Promise<PlanPreview> {
+    const links: Record<string, FoundLink> = {};
+    for (const definition of unraisedOnOthers(this, wish)) {
+      const { verb: _, ...wanted } = findStep(definition);
+      links[definition.name] = await this.pool.call(this.pool.home(hostAddress), 'findLink', wanted);
+    }
+    return previewPlan(this, this.settings.directories.netns, wish, links);
   }
 }
 

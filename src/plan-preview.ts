@@ -5,19 +5,38 @@ import type { PlanPreview } from './bus/engine.ts';
 import { grantPorts, portConflict } from './core/claims.ts';
 import type { Attachment, ContainerWish } from './core/container.ts';
 import { fault, NetloomError } from './core/fault.ts';
-import type { Lease } from './core/lease.ts';
-import type { NetworkDefinition } from './core/network.ts';
+import { deviceOf, type Lease } from './core/lease.ts';
+import { type NetworkDefinition, ownsBridge } from './core/network.ts';
 import { setupPlan, teardownPlan, unlinkPlan } from './core/plan/container.ts';
 import { netnsOf } from './core/plan/container-grant.ts';
 import { settingsInside } from './core/plan/container-links.ts';
 import { raisePlan } from './core/plan/network.ts';
-import { describeStep } from './core/plan/step.ts';
+import { describeStep, type FoundLink } from './core/plan/step.ts';
 import type { JournalViews } from './journal-views.ts';
 
-/** What a set-up by this wish would do now, and its teardown. Throws what the set-up would be refused with. */
-export function previewPlan(views: JournalViews, netnsDirectory: string, wish: ContainerWish): PlanPreview {
+/** Networks upon links of others that no container has joined yet: of these the links are to be looked at first. */
+export function unraisedOnOthers(views: JournalViews, { attachments }: ContainerWish): NetworkDefinition[] {
+  return attachments.flatMap(({ network }) => {
+    const { definition = null, device = null } = views.networkContext(network) ?? {};
+    return definition && !device && !ownsBridge(definition) ? [definition] : [];
+  });
+}
+
+/**
+ * What a set-up by this wish would do now, and its teardown; `links`: those of `unraisedOnOthers`, by network. Throws what the set-up
+ * would be refused with.
+ */
+export function previewPlan(
+  views: JournalViews,
+  netnsDirectory: string,
+  wish: ContainerWish,
+  links: Readonly<Record<string, FoundLink>>,
+): PlanPreview {
   const leases = Object.fromEntries(
-    wish.attachments.map((attachment) => [attachment.network, previewLease(views, wish, attachment)]),
+    wish.attachments.map((attachment) => [
+      attachment.network,
+      previewLease(views, wish, attachment, links[attachment.network]),
+    ]),
   );
   const conflict = portConflict(views.portLedger(), wish.id, wish.ports);
   if (conflict) throw new NetloomError(conflict);
@@ -56,15 +75,21 @@ function networkFor(views: JournalViews, { id, ports }: ContainerWish, attachmen
 }
 
 /** By the checks that the network's machine makes, in their order. */
-function previewLease(views: JournalViews, wish: ContainerWish, attachment: Attachment): Lease {
+function previewLease(
+  views: JournalViews,
+  wish: ContainerWish,
+  attachment: Attachment,
+  link: FoundLink | undefined,
+): Lease {
   const context = networkFor(views, wish, attachment);
-  const device = context.device ?? unraised(context.definition);
-  const found = leaseFor({ ...context, device }, context, leaseRequest(wish.id, 0, attachment, wish.ports));
-  if ('code' in found) throw new NetloomError(found);
-  return found.lease;
+  const found = link && { ...deviceOf(context.definition, link, null), made: false };
+  const device = context.device ?? found ?? unraised(context.definition);
+  const granted = leaseFor({ ...context, device }, context, leaseRequest(wish.id, 0, attachment, wish.ports));
+  if ('code' in granted) throw new NetloomError(granted);
+  return granted.lease;
 }
 
-/** What is not known of a network that no container has joined yet is as it usually is. */
+/** What is not known of a bridge that is not made yet is as it usually is. */
 const unraised = ({ network_interface }: NetworkDefinition): NetworkContext['device'] => ({
   name: network_interface ?? 'the uplink',
   mtuBytes: null,

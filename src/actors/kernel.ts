@@ -1,7 +1,7 @@
 import type { ActorAddress } from '../core/actor-address.ts';
 import type { ActorEvent } from '../core/event.ts';
 import type { TrafficCounter } from '../core/nft.ts';
-import type { HostLink, Step, StepOutput } from '../core/plan/step.ts';
+import type { FoundLink, HostLink, Step, StepOutput } from '../core/plan/step.ts';
 import type { PublishedPort } from '../core/port.ts';
 import type { NamespaceStatistics } from '../core/statistics.ts';
 
@@ -25,6 +25,8 @@ export interface Kernel {
   hostIp(): string | null;
   /** of the host's own namespace */
   hostLinks(): HostLink[];
+  /** A link of the host; null: that of the way out. Throws SystemError ENODEV. */
+  findLink(name: string | null, mtuOf: 'uplink' | null): FoundLink;
   /** Facts that come by themselves: a process that ended. */
   onFact(listener: (to: ActorAddress, event: ActorEvent) => void): void;
   close(): void;

@@ -297,7 +297,7 @@ export class NativeKernel implements Kernel {
         for (const name of [step.name, step.bridge]) native.linkByName(this.#route, name);
         return unchanged();
       case 'link.find':
-        return unchanged({ link: this.#find(step.name, step.mtuOf ?? null) });
+        return unchanged({ link: this.findLink(step.name, step.mtuOf ?? null) });
       case 'address.settle':
         await settled(sockets.open(step.netns), step.addresses);
         return unchanged();
@@ -415,7 +415,7 @@ export class NativeKernel implements Kernel {
     }
   }
 
-  #find(name: string | null, mtuOf: 'uplink' | null): FoundLink {
+  findLink(name: string | null, mtuOf: 'uplink' | null): FoundLink {
     const link = name === null ? uplink(this.#route) : native.linkByName(this.#route, name);
     if (!link)
       throw fault(

@@ -5,6 +5,7 @@ import { DefinitionStore } from '../networks/definition-store.ts';
 import { ResolverClient } from '../resolver/client.ts';
 import { SpringClean } from '../spring-clean.ts';
 import { ActorSystem, type Outside } from './actor-system.ts';
+import { foundLink } from './found-link.ts';
 import { type Answer, type Delivery, Journal } from './journal.ts';
 import { type KernelServices, NativeKernel, noFirewalld, noNames } from './native-kernel.ts';
 import type { FromWorker, ToWorker, Verb, Verbs, WorkerSettings } from './protocol.ts';
@@ -120,6 +121,7 @@ const verbs: { [V in Verb]: (input: Verbs[V][0]) => Verbs[V][1] | Promise<Verbs[
   },
   hostIp: () => kernel.hostIp(),
   hostLinks: () => kernel.hostLinks(),
+  findLink: (wanted) => foundLink(kernel, wanted),
   inventory: () => kernel.inventory(),
   stop: async () => {
     await system.stop();

@@ -47,7 +47,7 @@ export interface Engine {
   /** the same of a network, by container */
   droppedOn(network: NetworkView): Promise<DroppedFrames>;
   /** what set-up would do now; changes nothing; throws what set-up would be refused with */
-  plan(wish: ContainerWish): PlanPreview;
+  plan(wish: ContainerWish): Promise<PlanPreview>;
   /** what has no owner in the kernel; removed unless it is a dry run */
   collect(command: { id: string; kept: boolean }, dryRun: boolean): Promise<Collected>;
   /** ends a worker thread at once and starts it anew; its actors are restored from the journal */

@@ -154,6 +154,7 @@ class SteppedKernel implements Kernel {
   dropped = () => this.kernel.dropped();
   hostIp = () => this.kernel.hostIp();
   hostLinks = () => this.kernel.hostLinks();
+  findLink = (...wanted: Parameters<Kernel['findLink']>) => this.kernel.findLink(...wanted);
   onFact: Kernel['onFact'] = (listener) => this.kernel.onFact(listener);
   close = () => this.kernel.close();
 }

@@ -112,6 +112,7 @@ class MortalKernel implements Kernel {
   dropped = () => this.kernel.dropped();
   hostIp = () => this.kernel.hostIp();
   hostLinks = () => this.kernel.hostLinks();
+  findLink = (...wanted: Parameters<Kernel['findLink']>) => this.kernel.findLink(...wanted);
   onFact = (listener: Parameters<Kernel['onFact']>[0]) =>
     this.kernel.onFact((to, event) => this.life.isOver || listener(to, event));
   close = () => this.kernel.close();

@@ -1,11 +1,13 @@
 import { EventEmitter } from 'node:events';
 import { ActorSystem, type Outside } from '../../src/actors/actor-system.ts';
+import { foundLink, type WantedLink } from '../../src/actors/found-link.ts';
 import { type Delivery, Journal } from '../../src/actors/journal.ts';
 import type { Kernel } from '../../src/actors/kernel.ts';
 import type { Pool } from '../../src/actors/pool.ts';
 import type { OutboxRecord } from '../../src/bus/engine.ts';
 import { type ActorAddress, workerOf } from '../../src/core/actor-address.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
+import type { FoundLink } from '../../src/core/plan/step.ts';
 import type { PublishedPort } from '../../src/core/port.ts';
 import type { NamespaceStatistics } from '../../src/core/statistics.ts';
 import { ActorEngine } from '../../src/engine.ts';
@@ -32,6 +34,7 @@ function inOrder(kernel: Kernel): Kernel {
     dropped: () => kernel.dropped(),
     hostIp: () => kernel.hostIp(),
     hostLinks: () => kernel.hostLinks(),
+    findLink: (...wanted) => kernel.findLink(...wanted),
     onFact: (listener) => kernel.onFact(listener),
     close: () => kernel.close(),
   };
@@ -89,8 +92,9 @@ class ThreadlessPool extends EventEmitter {
     return workerOf(address, this.size);
   }
 
-  async call(index: number, verb: string, input: Asked): Promise<string | null | NamespaceStatistics> {
+  async call(index: number, verb: string, input: Asked): Promise<string | null | NamespaceStatistics | FoundLink> {
     const kernel = this.kernels[index] as Kernel;
+    if (verb === 'findLink') return foundLink(kernel, input);
     return verb === 'hostIp' ? kernel.hostIp() : kernel.statistics(input.netnsPath, input.ports);
   }
 
@@ -107,7 +111,7 @@ class ThreadlessPool extends EventEmitter {
   }
 }
 
-type Asked = { netnsPath: string; ports: PublishedPort[] };
+type Asked = { netnsPath: string; ports: PublishedPort[] } & WantedLink;
 
 /** A daemon as the bus sees it, on kernels of the test's. */
 export class WalkEngine {

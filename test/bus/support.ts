@@ -140,7 +140,7 @@ export class FakeEngine implements Engine {
   async droppedOn() {
     return {};
   }
-  plan({ id }: { id: string }) {
+  async plan({ id }: { id: string }) {
     return { id, networks: [], steps: ['netns.create'], plan: null, teardown: [], settings: [] };
   }
   async collect(_command: Sent['command'], dryRun: boolean) {

@@ -40,6 +40,8 @@ it.each(['bridge', 'private', 'vepa', 'passthru', 'source'])(
 
 it('N17 an ipvlan, a connect and a plan are refused alike', async () => {
   await lab.client.network.create(upon('9000'));
+  const planned = lab.client.request('plan.container', { ...wish, id: 'd' });
+  expect(await refusal(planned)).toMatchObject({ code: 'mtu.too-large', message: both });
   await lab.client.container.setup({ id: 'c', networks: [] });
   const connect = lab.client.container.connect({ id: 'c', network: 'lan' });
   expect(await refusal(connect)).toMatchObject({ code: 'mtu.too-large', message: both });

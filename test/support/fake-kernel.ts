@@ -12,6 +12,7 @@ import {
 } from '../../src/core/plan/interface-settings.ts';
 import type {
   ForwardingSurvey,
+  FoundLink,
   HeldPorts,
   HostLink,
   LinkSettings,
@@ -128,6 +129,21 @@ export class FakeKernel implements Kernel {
   dropped(): Record<string, TrafficCounter> {
     const held = [...(this.linux.elements?.values() ?? [])].filter(({ set }) => set === 'held_links');
     return Object.fromEntries(held.map(({ key }) => [key[0] as string, { packets: 0, bytes: 0 }]));
+  }
+
+  findLink(wanted: string | null, mtuOf: 'uplink' | null): FoundLink {
+    const { linux } = this;
+    const link = wanted === null ? linux.uplink() : linux.host.links.get(wanted);
+    if (!link)
+      throw new Refused(
+        'find link',
+        'ENODEV',
+        wanted === null ? 'this host has no default route' : `there is no interface ${wanted}`,
+      );
+    const { mtuBytes } = (mtuOf === 'uplink' && linux.uplink()) || link;
+    const { name, macAddress } = link;
+    const routesLoopback = link.settings.ipv4?.routeLocalnet ?? false;
+    return { name, mtuBytes, macAddress, addresses: linux.addresses(), routesLoopback };
   }
 
   hostIp(): string | null {
@@ -284,19 +300,8 @@ export class FakeKernel implements Kernel {
         return this.#addRoute(step);
       case 'route.delete':
         return this.#deleteRoute(step);
-      case 'link.find': {
-        const link = step.name === null ? linux.uplink() : linux.host.links.get(step.name);
-        if (!link)
-          throw new Refused(
-            'find link',
-            'ENODEV',
-            step.name === null ? 'this host has no default route' : `there is no interface ${step.name}`,
-          );
-        const { mtuBytes } = (step.mtuOf === 'uplink' && linux.uplink()) || link;
-        const { name, macAddress } = link;
-        const routesLoopback = link.settings.ipv4?.routeLocalnet ?? false;
-        return { link: { name, mtuBytes, macAddress, addresses: linux.addresses(), routesLoopback } };
-      }
+      case 'link.find':
+        return { link: this.findLink(step.name, step.mtuOf ?? null) };
       case 'dns.serve':
         return this.#serve(step);
       case 'dns.retire':

@@ -112,7 +112,7 @@ export function lookPlan(grant: NetworkGrant): Plan {
 }
 
 /** A bridge of ours has the smallest MTU of its ports: what the next one should have is not seen there. */
-function findStep(definition: NetworkDefinition): Step {
+export function findStep(definition: NetworkDefinition): Extract<Step, { verb: 'link.find' }> {
   const follows = followsUplink(definition) && definition.network_interface !== null;
   return { verb: 'link.find', name: definition.network_interface, ...(follows && { mtuOf: 'uplink' }) };
 }

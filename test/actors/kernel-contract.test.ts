@@ -519,9 +519,12 @@ describe.each([
       });
     });
 
-    it('are not upon loopback: EINVAL', async () => {
+    it('N17 are not upon loopback: EOPNOTSUPP', async () => {
       await succeed(create());
-      expect(await refused(upon('lo'))).toMatchObject({ errno: 'EINVAL' });
+      expect(await refused(upon('lo'))).toMatchObject({
+        errno: 'EOPNOTSUPP',
+        detail: 'lo is not an Ethernet interface',
+      });
     });
 
     it('of ipvlan are made, or refused where the kernel has none: EOPNOTSUPP', async () => {

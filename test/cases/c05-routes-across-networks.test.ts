@@ -135,7 +135,9 @@ it('C05 beside a DHCP network it is refused with the address that the server giv
     expect(server.count(/DHCPACK/)).toBe(served + 1);
     await lab.remove('c');
   } finally {
-    await lab.empty();
+    const { containers } = await lab.client.container.list();
+    for (const { id } of containers) await lab.remove(id);
+    for (const name of Object.keys(made)) await lab.client.network.remove({ name });
     await server.stop();
     leased.remove();
   }

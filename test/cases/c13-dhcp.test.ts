@@ -388,7 +388,7 @@ describe('a DHCP server that changes its mind', () => {
     const networks = [{ network: 'back' }, { network: 'routed' }];
     const { netns } = await lab.client.container.setup({ id: web, networks });
     const near = [
-      '10.1.0.0/16 via null metric 100',
+      '10.1.0.0/16 via null metric 101',
       '10.2.0.0/16 via 192.0.2.2 metric 100',
       '10.66.0.0/16 via 192.0.2.66 metric 100',
       '10.67.0.0/16 via 192.0.2.67 metric 100',

@@ -241,7 +241,7 @@ it('N19 the first container after the bridge was closed to loopback, or degraded
     await tearDown(third);
     await lab.settled();
 
-    lab.daemon.paused(() => ipBatch(null, ['link delete podman7', 'link add podman7 type dummy']));
+    lab.daemon.paused(() => ipBatch(null, ['link delete podman7', 'link add podman7 type veth peer name podman7x']));
     await lab.facts.told('network/web degraded');
     ipBatch(null, ['link delete podman7']);
     const fourth = await setUp(6, {});

@@ -555,7 +555,10 @@ export class FakeKernel implements Kernel {
         'EEXIST',
         `interface ${name} already exists in ${netns} and is not upon ${parentName}`,
       );
-    if (parent.kind === 'loopback') throw new Refused(`add ${kind}`, 'EINVAL');
+    if (parent.kind === 'loopback')
+      throw kind === 'macvlan'
+        ? new Refused(`add ${kind}`, 'EOPNOTSUPP', `${parentName} is not an Ethernet interface`)
+        : new Refused(`add ${kind}`, 'EINVAL');
     if (mtuBytes !== null && mtuBytes > parent.mtuBytes)
       throw new Refused(
         `add ${kind}`,

@@ -27,7 +27,7 @@ const meanings: Record<FaultCode, string> = {
     "the mode does not go with the networks or ports that were asked for, the namespace is the host's own, or the ports are on a network without firewall rules",
   'address.invalid': 'invalid IP or MAC address, or an address on which no port can be published',
   'address.outside-subnet': 'an address is in no subnet of the network',
-  'subnet.invalid': 'a subnet is none, or overlaps another one of the same network',
+  'subnet.invalid': 'a subnet is invalid, or overlaps another one of the same network',
   'route.unreachable':
     'the gateway of a route is on no network of the container; the message names network, destination and gateway',
   'port.invalid': 'invalid port, port range or protocol',

@@ -22,7 +22,7 @@ export type { NodeOnBus } from './bus/nodes.ts';
 export { type Fault, type FaultCode, NetloomError } from './core/fault.ts';
 
 export interface ClientOptions extends Partial<BusAddress> {
-  /** whom to speak to; default: NETLOOM_NODE, the credentials file's node, this host's name */
+  /** the node to talk to; default: NETLOOM_NODE, the credentials file's node, this host's name */
   node?: string;
   /** of the daemon, which keeps credentials there; default NETLOOM_RUN_DIR, /run/netloom */
   runDir?: string;

@@ -40,7 +40,7 @@ export function addContainerOptions(command: Command): Command {
     new Option('-p, --publish <port>', `publish a port: ${portSpelling}, ranges as 8000-8010:8000-8010`).argParser(
       collectAll(parsePortMappings),
     ),
-    new Option('--name <name>', 'for people; default: the id'),
+    new Option('--name <name>', 'display name; default: the id'),
     new Option('--pod <name>', 'of the pod whose namespace this is: the networks know the container by it'),
     new Option('--mode <mode>', 'bridge (default), none, host, ns:<path>, container:<id>: the same as --network'),
     ...addressOptions(),

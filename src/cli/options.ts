@@ -43,7 +43,7 @@ export function addJsonOption(command: Command): Command {
 /** No defaults and no `.env()` here: what is not said is left to the client, which reads the environment. */
 export function addConnectionOptions(command: Command): Command {
   const options = [
-    new Option('--node <name>', 'whom to speak to (NETLOOM_NODE)').argParser(tokenParser('--node', 'name.invalid')),
+    new Option('--node <name>', 'node to talk to (NETLOOM_NODE)').argParser(tokenParser('--node', 'name.invalid')),
     new Option('--run-dir <path>', "the daemon's run directory (NETLOOM_RUN_DIR, default /run/netloom)"),
     new Option('--nats-url <url>', 'the NATS server to use (NATS_URL)'),
     new Option('--creds <file>', 'credentials: a .creds file or one of <run-dir>/credentials (NETLOOM_CREDS)'),

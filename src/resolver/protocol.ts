@@ -26,7 +26,7 @@ export interface ResolverEntry {
   /** name, aliases, short id: PTR tells them in this order */
   names: string[];
   addresses: string[];
-  /** the container's own servers, before the network's; may be none */
+  /** the container's own servers, instead of the network's; may be none */
   servers: string[];
   /** what its engine puts behind names; absent: the network's search domain */
   domain?: string;

@@ -80,7 +80,7 @@ function definitionOptions(): Option[] {
     ),
     new Option('--ipv6', 'add a free IPv6 subnet when none is given'),
     new Option('--internal', 'no way out and none in'),
-    new Option('--disable-dns', 'nobody answers for the names of its containers'),
+    new Option('--disable-dns', 'do not resolve the names of its containers'),
     new Option('--dns <address>', 'a name server for what is no name of a container').argParser(
       collectList(addressParser('--dns', null)),
     ),

@@ -439,8 +439,17 @@ export class ActorEngine extends JournalViews implements Engine {
       const { verb: _, ...wanted } = findStep(definition);
       links[definition.name] = await this.pool.call(this.pool.home(hostAddress), 'findLink', wanted);
     }
-    return previewPlan(this, this.settings.directories.netns, wish, links);
+    const preview = previewPlan(this, this.settings.directories.netns, wish, links);
+    const wanted = preview.plan.steps.flatMap((step) => (step.verb === 'link.vacant' ? step.name : []));
+    if (wanted.length > 0) refuseTaken(wish.id, wanted, await this.hostLinks());
+    return preview;
   }
+}
+
+/** C15: names for the host's ends of links that other links have. */
+function refuseTaken(id: string, wanted: readonly string[], links: readonly HostLink[]): void {
+  const taken = links.find(({ name, owner }) => wanted.includes(name) && owner !== containerAddress(id));
+  if (taken) throw new NetloomError(fault('link.exists', `interface ${taken.name} already exists`));
 }
 
 export function readBootId(): string {

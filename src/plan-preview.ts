@@ -11,7 +11,7 @@ import { setupPlan, teardownPlan, unlinkPlan } from './core/plan/container.ts';
 import { netnsOf } from './core/plan/container-grant.ts';
 import { settingsInside } from './core/plan/container-links.ts';
 import { raisePlan } from './core/plan/network.ts';
-import { describeStep, type FoundLink } from './core/plan/step.ts';
+import { describeStep, type FoundLink, type Plan } from './core/plan/step.ts';
 import type { JournalViews } from './journal-views.ts';
 
 /** Networks upon links of others that no container has joined yet: of these the links are to be looked at first. */
@@ -31,7 +31,7 @@ export function previewPlan(
   netnsDirectory: string,
   wish: ContainerWish,
   links: Readonly<Record<string, FoundLink>>,
-): PlanPreview {
+): PlanPreview & { plan: Plan } {
   const leases = Object.fromEntries(
     wish.attachments.map((attachment) => [
       attachment.network,

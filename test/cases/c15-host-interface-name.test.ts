@@ -110,6 +110,8 @@ describe('a name that is taken', () => {
       expect(fault).toMatchObject({ code: 'link.exists', message: expect.stringContaining(name) });
       expect(fault.detail).toContain(detail);
       expect(fault.undone).toEqual([]);
+      const planned = { id: 'second', networks: [{ network: 'web', hostInterfaceName: name }] };
+      expect(await refusal(lab.client.container.plan(planned))).toMatchObject({ code: 'link.exists' });
       expect(read()).toEqual(before);
     }
     await lab.client.container.setup({ id: 'third', networks: [] });

@@ -214,10 +214,9 @@ json update_request(const std::string& network, const std::string& servers) {
 json created_network(json answer) {
   json definition = answer.at("definition");
   if (!definition.contains("routes")) return definition;
-  for (json& route : definition["routes"]) {
-    route["route_type"] = route["type"];
-    route.erase("type");
-  }
+  // netavark names it of every route
+  for (json& route : definition["routes"])
+    if (!route.contains("route_type")) route["route_type"] = "unicast";
   return definition;
 }
 

@@ -486,11 +486,11 @@ export function isSameNetwork(one: NetworkDefinition, other: NetworkDefinition):
   return JSON.stringify(lastingParts(one)) === JSON.stringify(lastingParts(other));
 }
 
-/** Whether an engine means that network; one that knows no types of routes does not tell of those that have one. */
+/** Whether an engine means that network: podman 4.3 knows no routes, and later ones before 6 none that have a type. */
 export function isBroughtNetwork(known: NetworkDefinition, brought: NetworkDefinition): boolean {
   const knowsTypes = brought.routes.some(({ type }) => type !== 'unicast');
-  const routes = knowsTypes ? known.routes : known.routes.filter(({ type }) => type === 'unicast');
-  return isSameNetwork({ ...known, routes }, brought);
+  const told = knowsTypes ? known.routes : known.routes.filter(({ type }) => type === 'unicast');
+  return isSameNetwork({ ...known, routes: brought.routes.length === 0 ? [] : told }, brought);
 }
 
 function lastingParts({

@@ -89,7 +89,8 @@ describe('the file of a definition', () => {
     const dropped = { destination: '10.66.0.0/16', gateway: '' };
     expect(isBroughtNetwork(known, told([dropped, leading]))).toBe(true);
     expect(isBroughtNetwork(known, told([refusing, leading]))).toBe(true);
-    expect(isBroughtNetwork(known, told([dropped]))).toBe(false);
+    expect(isBroughtNetwork(known, told([]))).toBe(true);
+    expect(isBroughtNetwork(known, told([{ ...leading, gateway: '10.77.0.8' }]))).toBe(false);
     expect(isBroughtNetwork(known, told([{ ...refusing, route_type: 'prohibit' }, leading]))).toBe(false);
   });
 

@@ -10,7 +10,7 @@ const tried = [
   ...triedNewer.map((newer) => ({ ...newer, root: () => unpacked(newer) })),
 ];
 
-// podman before 6 knows no such routes and hands on what it knows of them; later ones read them from the file.
+// podman 4.3 knows no routes, and 5.4 no types of them.
 describe.skipIf(missing())('a network with routes that refuse, made by netloom', () => {
   it.for(tried)(
     'C04 has them in a container of podman $podman, also after the file was written again',
@@ -27,7 +27,7 @@ describe.skipIf(missing())('a network with routes that refuse, made by netloom',
           await host.start('a', '--network ours');
           const netns = await host.must('inspect --format {{.NetworkSettings.SandboxKey}} a');
           const routes = await host.sh(`nsenter --net=${netns.trim()} ip route`);
-          expect(routes).toContain('blackhole 10.66.0.0/16 metric 100');
+          expect(routes).toMatch(/^blackhole 10\.66\.0\.0\/16 .*metric 100/m);
           expect(routes).toContain('10.67.0.0/16 via 10.5.0.9');
           await host.must('rm -f -t 0 a');
         }

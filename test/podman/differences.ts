@@ -158,6 +158,7 @@ export const differences: readonly Difference[] = [
         path: '*.said',
         podman: ['6.1'],
         values: refusedAs(
+          'a network that is there',
           'an option that is not known',
           'a gateway outside',
           'no room for a gateway',
@@ -223,7 +224,7 @@ export const differences: readonly Difference[] = [
     ],
   },
   {
-    what: 'with DHCP, a container gets the search domain of its lease, and releases the lease when it is removed; netavark ignores the domain, and netavark 1.14 does not release the lease',
+    what: 'with DHCP, a container gets the search domain of its lease, and releases the lease when it is removed; netavark ignores the domain, and does not release the lease',
     reason: 'short names of the LAN resolve, and the address is free again at once',
     seen: [
       {
@@ -234,7 +235,6 @@ export const differences: readonly Difference[] = [
       {
         scenarios: ['macvlan with addresses from a DHCP server'],
         path: 'released',
-        podman: ['5.4'],
         values: exactly('no', 'yes'),
       },
     ],

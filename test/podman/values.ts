@@ -62,6 +62,7 @@ const refusals = {
     'Invalid argument \\(os error 22\\)',
     'route\\.add .*10\\.6\\.0\\.255.*EINVAL',
   ),
+  'a network that is there': refused('network already exists plain$', 'network already exists: plain has id '),
   'an option that is not known': refused('unsupported bridge network option: ?colour', 'unknown option colour; '),
   'a gateway outside': refused(
     'gateway 10\\.8\\.0\\.1 not in subnet 10\\.7\\.0\\.0/24',

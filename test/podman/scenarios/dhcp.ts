@@ -54,8 +54,8 @@ async function addressOf(host: PodmanHost, container: string): Promise<string> {
 const isOfPool = (address: string): boolean => /^192\.0\.2\.1([0-4]\d|50)$/.test(address);
 
 /** Named, for it may be another one on the other host. */
-const withoutAddress = <Value>(value: Value, address: string): Value =>
-  JSON.parse(JSON.stringify(value).replaceAll(address, '<address>')) as Value;
+const withoutAddress = <Value>(value: Value, address: string, name: string): Value =>
+  JSON.parse(JSON.stringify(value).replaceAll(address, name)) as Value;
 
 /** C13: since netavark 1.6. */
 export const dhcp: readonly Scenario[] = [
@@ -92,7 +92,8 @@ export const dhcp: readonly Scenario[] = [
           leased: await isLeased(host, address),
         };
         await host.must('rm -f -t 0 a b');
-        return { ...withoutAddress(seen, address), released: await isReleased(host, address) };
+        const named = withoutAddress(withoutAddress(seen, `${address}/`, '<address>/'), `${other}/`, '<other>/');
+        return { ...withoutAddress(named, address, '<address>'), released: await isReleased(host, address) };
       } finally {
         await host.podman('rm -f -t 0 a b');
         await host.run(lanDown);

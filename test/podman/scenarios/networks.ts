@@ -171,7 +171,8 @@ export const networks: Scenario[] = [
       const told = async (name: string, options = '') => {
         await host.start(name, `--network whole ${options}`);
         const link = macOf(await host.within(name, 'ip link show eth0'));
-        const { MacAddress } = await networkSettings(host, name);
+        const { Networks } = await networkSettings(host, name);
+        const { MacAddress } = (Networks as Record<string, { MacAddress: string }>).whole ?? {};
         await host.must(`rm -f -t 0 ${name}`);
         return { isOfTheLink: MacAddress === link, isOfTheParent: link === parent };
       };

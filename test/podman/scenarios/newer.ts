@@ -37,7 +37,8 @@ export const newWords: Scenario[] = [
 export const newLinks: Scenario[] = [
   {
     title: 'several static addresses of one subnet',
-    probes: { first: 'a saw [10.5.0.2]', second: 'a saw [10.5.0.2]', published: 'a saw [10.77.0.2]' },
+    // podman 5 takes one of them
+    probes: { first: 'a saw [10.5.0.2]', published: 'a saw [10.77.0.2]' },
     async run(host) {
       await host.must('network create --ipv6 --subnet 10.5.0.0/24 --subnet fd05::/64 web');
       await host.start('a', '--network web:ip=10.5.0.42,ip=10.5.0.41,ip=fd05::42 -p 8080:80');

@@ -79,11 +79,13 @@ export const dhcp: readonly Scenario[] = [
         if (host.engine === 'netavark') await host.sh(proxyUp);
         await host.must('network create -d macvlan -o parent=par0 --ipam-driver dhcp lan');
         await host.start('a', '--network lan:mac=02:77:00:00:00:0d');
+        // with one container in it: they come in no order
+        const network = await definition(host, 'lan');
         await host.start('b', '--network lan');
         const address = await addressOf(host, 'a');
         const other = await addressOf(host, 'b');
         const seen = {
-          network: await definition(host, 'lan'),
+          network,
           isOfPool: isOfPool(address),
           inspect: await networkSettings(host, 'a'),
           within: await seenWithin(host, 'a'),

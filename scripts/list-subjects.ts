@@ -48,7 +48,8 @@ const meanings: Record<FaultCode, string> = {
   'port.unavailable': 'the host port cannot be bound: this host has no such address or protocol, or forbids it',
   'link.exists': 'a network interface of that name is there and is not ours, or differs',
   'mtu.too-large': 'the MTU is larger than that of the parent interface; the message states both',
-  'mtu.too-small': 'the MTU of the parent interface is too small for the IPv6 subnets of the network; the message states both',
+  'mtu.too-small':
+    'the MTU of the parent interface is too small for the IPv6 subnets of the network; the message states both',
   'mac.taken': 'another interface on the same parent has that MAC address, or has the parent for itself (passthru)',
   'bridge.full': 'a bridge takes 1,023 ports, and this one has them',
   'container.exists': 'the container is there already, with another wish',

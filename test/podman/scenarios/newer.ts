@@ -65,6 +65,8 @@ export const newLinks: Scenario[] = [
       const there = await named();
       const second = failure(await host.tryStart('b', '--network web:host_interface_name=veth-a'));
       await host.must('rm -f -t 0 a');
+      // the link goes with the namespace, which is dropped a moment later
+      await host.sh("for _ in $(seq 500); do ip -o link | grep -q ' veth-a' || break; sleep 0.02; done");
       const after = await named();
       const again = failure(await host.tryStart('c', '--network web:host_interface_name=veth-a'));
       return { first: first.exitCode, there, second, after, again: again.exitCode };

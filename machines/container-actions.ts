@@ -139,7 +139,7 @@ export const containerSetup = setup({
           return {
             awaiting: without(context.awaiting, hostAddress),
             ports: event.ports,
-            // what was told of these ports before is in it, or was about an earlier claim
+            // earlier news of these ports is contained in this grant, or concerned an earlier claim
             deferred: context.deferred.filter(({ type }) => type !== 'ports.freed'),
             kernelMs: context.kernelMs + event.tookMs,
           };
@@ -320,7 +320,7 @@ export const containerSetup = setup({
       assertEvent(event, ['claim.refused', 'steps.failed']);
       return [{ kind: 'reply', command: context.command, fault: event.fault }];
     }),
-    replyUnreachable: decide(({ context, event }) => [
+    replyJoinRefusal: decide(({ context, event }) => [
       { kind: 'reply', command: context.command, fault: joinRefusal(context, event) as Fault },
     ]),
     refuseChange: decide(({ context, event }) => [
@@ -487,7 +487,7 @@ export const containerSetup = setup({
     isThisAttempt: ({ context, event }) => 'attempt' in event && event.attempt === context.attempt,
     cannotBeSetUp: ({ context }) =>
       context.awaiting.length === 0 && context.wish !== null && setupRefusal(grantOf(context)) !== null,
-    connectsNowhere: ({ context, event }) =>
+    cannotJoin: ({ context, event }) =>
       'attempt' in event && event.attempt === context.attempt && joinRefusal(context, event) !== null,
     claimsNothing: ({ context }) => context.awaiting.length === 0,
     isSetup: ({ event }) => isResultOf('setup', event),

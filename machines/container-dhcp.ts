@@ -73,7 +73,7 @@ export function askDhcp(context: ContainerContext, network: string | null): Effe
     }));
 }
 
-/** Tells the clients which subnets are those of other networks, where that is different after a change. */
+/** Tells each client the subnets of the container's other networks, if a change has altered them. */
 export function tellNeighbours(
   { id, inode }: ContainerContext,
   before: ContainerGrant,

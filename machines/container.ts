@@ -327,9 +327,9 @@ export const containerMachine = containerSetup.createMachine({
                 ...whileChanging,
                 'lease.granted': [
                   {
-                    guard: 'connectsNowhere',
+                    guard: 'cannotJoin',
                     target: 'settled',
-                    actions: ['releaseChange', 'replyUnreachable', 'dropChange', 'forgetChange'],
+                    actions: ['releaseChange', 'replyJoinRefusal', 'dropChange', 'forgetChange'],
                   },
                   { guard: 'isThisAttempt', target: 'changing', actions: 'keepChangeGrant' },
                 ],

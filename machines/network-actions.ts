@@ -29,7 +29,7 @@ import {
   updatePlan,
 } from '../src/core/plan/network.ts';
 import { degradedFacts, driftFacts, mendedFacts, rulesetLoaded } from './drift.ts';
-import { action, deciding, effects, enqueueEffect } from './effects.ts';
+import { deciding, effects, enqueueEffect } from './effects.ts';
 import {
   answerTo,
   definitionForFirst,
@@ -117,7 +117,7 @@ export const networkSetup = setup({
       assertEvent(found, 'definition.found');
       return { successor: found.definition };
     }),
-    /** What its file says takes the place of a network that is used when the last member leaves. */
+    /** Remembers what its file says, which takes effect when the last member leaves. */
     noteSuccessor: assign(({ context, event }) => {
       const found = context.news ?? event;
       assertEvent(found, 'definition.found');
@@ -295,9 +295,7 @@ export const networkSetup = setup({
     }),
     refuseWaiting: enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, ['steps.failed', 'forwarding.refused']);
-      for (const request of context.waiting) {
-        enqueue(action(answerTo(request, { fault: event.fault })) as never);
-      }
+      for (const request of context.waiting) enqueueEffect(enqueue, answerTo(request, { fault: event.fault }));
       enqueue.assign({ waiting: [] });
     }),
     refuseLease: decide(({ context, event }) => {
@@ -322,7 +320,7 @@ export const networkSetup = setup({
     }),
     /** Ports that were published while the bridge was being closed lead there, too. */
     suspectPublishers: decide(({ context: { onLoopback } }) => suspectMembers(onLoopback)),
-    /** Files are told of again afterwards. */
+    /** The daemon reports all files again after a reboot. */
     forgetLeases: assign({ leases: {}, onLoopback: [], waiting: [], successor: null }),
 
     // ---- removal

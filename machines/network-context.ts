@@ -89,8 +89,8 @@ export function grantOf(
 }
 
 /**
- * The definition by which the first of those who wait is served, where it comes alone: its engine tells at which port its resolver
- * would listen, and whether it wants rules (N19); netloom's own containers want them. While the network is up the port stays.
+ * The definition for the first waiting container. Its engine sets the port of its resolver, and whether there are rules (N19); for
+ * netloom's own containers there are. While the network is up, the port stays.
  */
 export function definitionForFirst(context: NetworkContext): NetworkDefinition {
   const definition = context.definition as NetworkDefinition;
@@ -101,7 +101,7 @@ export function definitionForFirst(context: NetworkContext): NetworkDefinition {
   return brought ? withDnsPort(ruled, brought.dns_port) : ruled;
 }
 
-/** Whether the first of those who wait is to have other rules than there are. Members keep the rules that they have. */
+/** Whether the first waiting container needs other rules than the network has. Members keep the rules that they have. */
 export function wantsOtherFirewall(context: NetworkContext): boolean {
   const { definition, device, leases, waiting } = context;
   const [first] = waiting;
@@ -110,7 +110,7 @@ export function wantsOtherFirewall(context: NetworkContext): boolean {
   return isAlone && broughtFirst(context)?.firewall !== definition.firewall;
 }
 
-/** This network as the engine of the first who waits describes it; null: no engine does. */
+/** The definition that the first waiting container brought of this network; null: it brought none. */
 function broughtFirst({ definition, waiting: [first] }: NetworkContext): NetworkDefinition | null {
   const brought = first?.definition;
   return brought && definition && isBroughtNetwork(definition, brought) ? brought : null;

@@ -258,7 +258,7 @@ export const networkMachine = networkSetup.createMachine({
       },
     },
     raising: {
-      description: 'The device is made for the first member, who waits for it.',
+      description: 'The device is made for the first container, which waits for it.',
       entry: ['adoptFirst', 'raise'],
       on: {
         ...refuseMeanwhile,

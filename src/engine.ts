@@ -435,10 +435,8 @@ export class ActorEngine extends JournalViews implements Engine {
 
   async plan(wish: ContainerWish): Promise<PlanPreview> {
     const links: Record<string, FoundLink> = {};
-    for (const definition of unraisedOnOthers(this, wish)) {
-      const { verb: _, ...wanted } = findStep(definition);
-      links[definition.name] = await this.pool.call(this.pool.home(hostAddress), 'findLink', wanted);
-    }
+    for (const definition of unraisedOnOthers(this, wish))
+      links[definition.name] = await this.pool.call(this.pool.home(hostAddress), 'findLink', findStep(definition));
     const preview = previewPlan(this, this.settings.directories.netns, wish, links);
     const wanted = preview.plan.steps.flatMap((step) => (step.verb === 'link.vacant' ? step.name : []));
     if (wanted.length > 0) refuseTaken(wish.id, wanted, await this.hostLinks());

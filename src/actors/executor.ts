@@ -110,7 +110,8 @@ function left(step: Step, { errno, detail }: StepFailure): LeftBehind {
   return { step: describeStep(step), errno, detail };
 }
 
-function stepFault(step: Step, { operation, errno, detail }: StepFailure): Fault {
+/** What a caller is told of a step that failed. */
+export function stepFault(step: Step, { operation, errno, detail }: StepFailure): Fault {
   const said = detail ? `${errno} (${detail})` : errno;
   return fault(codeOf(step, errno), `${describeStep(step)}: ${operation}: ${said}`, {
     step: describeStep(step),

@@ -1,18 +1,16 @@
-import { fault, NetloomError } from '../core/fault.ts';
+import { NetloomError } from '../core/fault.ts';
 import type { FoundLink, Step } from '../core/plan/step.ts';
+import { stepFault } from './executor.ts';
 import type { Kernel } from './kernel.ts';
 import { failureOf } from './system-fault.ts';
 
-export type WantedLink = Omit<Extract<Step, { verb: 'link.find' }>, 'verb'>;
+type LinkFind = Extract<Step, { verb: 'link.find' }>;
 
-/** What the step `link.find` finds, for a preview. Throws link.unknown, as the step does. */
-export function foundLink(kernel: Pick<Kernel, 'findLink'>, { name, mtuOf }: WantedLink): FoundLink {
+/** What that step finds, for a preview. Throws the fault that the step would have. */
+export function foundLink(kernel: Pick<Kernel, 'findLink'>, step: LinkFind): FoundLink {
   try {
-    return kernel.findLink(name, mtuOf ?? null);
+    return kernel.findLink(step.name, step.mtuOf ?? null);
   } catch (error) {
-    const { errno, detail } = failureOf(error, 'find link');
-    throw errno === 'ENODEV'
-      ? new NetloomError(fault('link.unknown', `link.find ${name ?? 'uplink'}: ${detail}`))
-      : error;
+    throw new NetloomError(stepFault(step, { index: 0, ...failureOf(error, step.verb) }));
   }
 }

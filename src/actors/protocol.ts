@@ -3,10 +3,9 @@ import type { ActorAddress, ActorKind } from '../core/actor-address.ts';
 import type { Fault } from '../core/fault.ts';
 import type { Inventory } from '../core/gc.ts';
 import type { TrafficCounter } from '../core/nft.ts';
-import type { FoundLink, HostLink } from '../core/plan/step.ts';
+import type { FoundLink, HostLink, Step } from '../core/plan/step.ts';
 import type { PublishedPort } from '../core/port.ts';
 import type { NamespaceStatistics } from '../core/statistics.ts';
-import type { WantedLink } from './found-link.ts';
 import type { Answer, Delivery } from './journal.ts';
 
 /** All that passes between threads. Plain data, but for the ports that join two workers. */
@@ -30,7 +29,7 @@ export interface Verbs {
   hostIp: [null, string | null];
   hostLinks: [null, HostLink[]];
   /** a link of the host, or that of the way out (null), as `link.find` finds it */
-  findLink: [WantedLink, FoundLink];
+  findLink: [Extract<Step, { verb: 'link.find' }>, FoundLink];
   /** everything in the kernel that carries a name of netloom's */
   inventory: [null, Inventory];
   /** lets what is under way end, then gives up sockets and ports */

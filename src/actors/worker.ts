@@ -121,7 +121,7 @@ const verbs: { [V in Verb]: (input: Verbs[V][0]) => Verbs[V][1] | Promise<Verbs[
   },
   hostIp: () => kernel.hostIp(),
   hostLinks: () => kernel.hostLinks(),
-  findLink: (wanted) => foundLink(kernel, wanted),
+  findLink: (step) => foundLink(kernel, step),
   inventory: () => kernel.inventory(),
   stop: async () => {
     await system.stop();

@@ -1,13 +1,13 @@
 import { EventEmitter } from 'node:events';
 import { ActorSystem, type Outside } from '../../src/actors/actor-system.ts';
-import { foundLink, type WantedLink } from '../../src/actors/found-link.ts';
+import { foundLink } from '../../src/actors/found-link.ts';
 import { type Delivery, Journal } from '../../src/actors/journal.ts';
 import type { Kernel } from '../../src/actors/kernel.ts';
 import type { Pool } from '../../src/actors/pool.ts';
 import type { OutboxRecord } from '../../src/bus/engine.ts';
 import { type ActorAddress, workerOf } from '../../src/core/actor-address.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
-import type { FoundLink } from '../../src/core/plan/step.ts';
+import type { FoundLink, Step } from '../../src/core/plan/step.ts';
 import type { PublishedPort } from '../../src/core/port.ts';
 import type { NamespaceStatistics } from '../../src/core/statistics.ts';
 import { ActorEngine } from '../../src/engine.ts';
@@ -111,7 +111,7 @@ class ThreadlessPool extends EventEmitter {
   }
 }
 
-type Asked = { netnsPath: string; ports: PublishedPort[] } & WantedLink;
+type Asked = { netnsPath: string; ports: PublishedPort[] } & Extract<Step, { verb: 'link.find' }>;
 
 /** A daemon as the bus sees it, on kernels of the test's. */
 export class WalkEngine {

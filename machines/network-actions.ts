@@ -7,9 +7,6 @@ import { deviceOf } from '../src/core/lease.ts';
 import { withoutEntry } from '../src/core/ledger.ts';
 import {
   changeable,
-  isBroughtNetwork,
-  isOurs,
-  isSameNetwork,
   type NetworkDefinition,
   type NetworkWish,
   networkDefinition,
@@ -17,6 +14,7 @@ import {
   ownsBridge,
 } from '../src/core/network.ts';
 import { fileOf } from '../src/core/network-file.ts';
+import { isBroughtNetwork, isOurs, isSameNetwork } from '../src/core/network-identity.ts';
 import { changeableOptions, networkSettings } from '../src/core/network-options.ts';
 import {
   closePlan,

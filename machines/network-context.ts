@@ -14,13 +14,8 @@ import {
   withGivenMacs,
 } from '../src/core/lease.ts';
 import { withEntry } from '../src/core/ledger.ts';
-import {
-  answersNames,
-  isBroughtNetwork,
-  type NetworkDefinition,
-  type NetworkWish,
-  ownsBridge,
-} from '../src/core/network.ts';
+import { answersNames, type NetworkDefinition, type NetworkWish, ownsBridge } from '../src/core/network.ts';
+import { isBroughtNetwork } from '../src/core/network-identity.ts';
 import type { NetworkGrant } from '../src/core/plan/network.ts';
 
 /** What a network's machine remembers, and what follows from it. */

@@ -4,6 +4,8 @@ import ipaddr from 'ipaddr.js';
 
 export type Family = 4 | 6;
 
+export const families = [4, 6] as const satisfies readonly Family[];
+
 export interface Subnet {
   family: Family;
   /** network address, host bits zero */

@@ -19,6 +19,7 @@ import {
   answersNames,
   carriesIpv6,
   gatewaysOf,
+  hasIpv6Subnet,
   hasOurRules,
   leastMtuBytes6,
   type NetworkDefinition,
@@ -275,8 +276,7 @@ export function leaseRefusal(definition: NetworkDefinition, device: NetworkDevic
       `network ${definition.name}: mtu ${mtuBytes} exceeds the parent's MTU (${most} on ${device?.name})`,
     );
   const actual = mtuBytes ?? device?.mtuBytes ?? null;
-  const hasIpv6 = definition.subnets.some(({ subnet }) => familyOf(subnet) === 6);
-  if (!hasIpv6 || carriesIpv6(actual)) return null;
+  if (!hasIpv6Subnet(definition) || carriesIpv6(actual)) return null;
   return fault(
     'mtu.too-small',
     `network ${definition.name}: IPv6 needs an MTU of ${leastMtuBytes6}, and ${device?.name} has ${actual}`,

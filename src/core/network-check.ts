@@ -1,8 +1,18 @@
-import { type Family, familyOf, formatSubnet, parseSubnet, type Subnet, subnetEnd, subnetsOverlap } from './address.ts';
+import {
+  type Family,
+  families,
+  familyOf,
+  formatSubnet,
+  parseSubnet,
+  type Subnet,
+  subnetEnd,
+  subnetsOverlap,
+} from './address.ts';
 import {
   carriesIpv6,
   completeRange,
   completeSubnet,
+  hasIpv6Subnet,
   leastMtuBytes6,
   type NetworkDefinition,
   type NetworkRoute,
@@ -35,7 +45,7 @@ export interface Definitions {
 export function completeDefinition(definition: NetworkDefinition): NetworkDefinition | string {
   const subnets = completeSubnets(definition);
   if (typeof subnets === 'string') return subnets;
-  const hasIpv6 = subnets.some(({ subnet }) => familyOf(subnet) === 6);
+  const hasIpv6 = hasIpv6Subnet({ subnets });
   const wrong =
     linkProblem(definition) ?? ipamProblem(definition) ?? routeProblem(definition) ?? mtuProblem(definition, hasIpv6);
   if (wrong !== null) return wrong;
@@ -157,7 +167,7 @@ function suspects(definitions: readonly NetworkDefinition[]): Set<NetworkDefinit
     if (other) found.add(other).add(definition);
     byBridge.set(definition.network_interface, definition);
   }
-  for (const family of [4, 6] as const) {
+  for (const family of families) {
     let widest: Placed | null = null;
     for (const placed of placedSubnets(definitions, family)) {
       if (widest && subnetsOverlap(widest.subnet, placed.subnet)) found.add(widest.definition).add(placed.definition);

@@ -147,6 +147,9 @@ export interface NetworkDefinition {
 /** below it the kernel takes no IPv6 address */
 export const leastMtuBytes6 = 1280;
 
+export const hasIpv6Subnet = ({ subnets }: { subnets: readonly { subnet: string }[] }): boolean =>
+  subnets.some(({ subnet }) => parseSubnet(subnet)?.family === 6);
+
 /** Whether a link of that MTU has IPv6 at all; of one that has not, nothing of IPv6 can be set (EAFNOSUPPORT). */
 export function carriesIpv6(mtuBytes: number | null): boolean {
   return mtuBytes === null || mtuBytes >= leastMtuBytes6;
@@ -274,8 +277,7 @@ export function dhcpRefusal({
     return unsupported('the containers of an ipvlan have one MAC address, and a DHCP server could not tell them apart');
   if (ownsBridge({ driver, options }))
     return unsupported('a bridge made by netloom has no DHCP server; use macvlan, or bridge with mode=unmanaged');
-  if (subnets.some(({ subnet }) => parseSubnet(subnet)?.family === 6))
-    return unsupported(`there is no client for DHCPv6; ${addressesByAdvertisement}`);
+  if (hasIpv6Subnet({ subnets })) return unsupported(`there is no client for DHCPv6; ${addressesByAdvertisement}`);
   if (subnets.length > 0)
     return fault('payload.invalid', 'ipam driver dhcp: subnets cannot be given; the DHCP server decides the subnet');
   if (ipv6_enabled && networkSettings({ driver, options }).acceptRa === 0)
@@ -331,7 +333,7 @@ export function changeable(options: Readonly<Record<string, string>>): Record<st
 
 function automaticFamilies(subnets: NetworkSubnet[], ipv6: boolean): (4 | 6)[] {
   const families: (4 | 6)[] = subnets.length === 0 ? [4] : [];
-  if (ipv6 && !subnets.some(({ subnet }) => parseSubnet(subnet)?.family === 6)) families.push(6);
+  if (ipv6 && !hasIpv6Subnet({ subnets })) families.push(6);
   return families;
 }
 
@@ -463,7 +465,7 @@ export function networkDefinition(
     created: granted.created,
     subnets: granted.subnets,
     routes: wish.routes,
-    ipv6_enabled: wish.ipv6Enabled || granted.subnets.some(({ subnet }) => parseSubnet(subnet)?.family === 6),
+    ipv6_enabled: wish.ipv6Enabled || hasIpv6Subnet(granted),
     internal: wish.internal,
     dns_enabled: wish.dnsEnabled,
     network_dns_servers: wish.dnsServers,
@@ -471,45 +473,6 @@ export function networkDefinition(
     options: wish.options,
     ipam_options: { driver: wish.ipamDriver },
   };
-}
-
-/** Whether it was defined by netloom, also by one that is long gone: by the id, which follows from the name. */
-export function isOurs({ id, name }: Pick<NetworkDefinition, 'id' | 'name'>): boolean {
-  return id === networkId(name);
-}
-
-/**
- * Whether both are one network, whatever became of it meanwhile: engines that keep a network in memory tell another time of
- * its making at each start of a container; its name servers, and whom it lets in, may change while it is in use.
- */
-export function isSameNetwork(one: NetworkDefinition, other: NetworkDefinition): boolean {
-  return JSON.stringify(lastingParts(one)) === JSON.stringify(lastingParts(other));
-}
-
-/** Whether an engine means that network: podman 4.3 knows no routes, and later ones before 6 none that have a type. */
-export function isBroughtNetwork(known: NetworkDefinition, brought: NetworkDefinition): boolean {
-  const knowsTypes = brought.routes.some(({ type }) => type !== 'unicast');
-  const told = knowsTypes ? known.routes : known.routes.filter(({ type }) => type === 'unicast');
-  return isSameNetwork({ ...known, routes: brought.routes.length === 0 ? [] : told }, brought);
-}
-
-function lastingParts({
-  id,
-  driver,
-  network_interface,
-  subnets,
-  routes,
-  ipv6_enabled,
-  internal,
-  dns_enabled,
-  options,
-  ipam_options,
-}: NetworkDefinition) {
-  const sorted = Object.entries(options)
-    .filter(([name]) => !changeableOptions.includes(name))
-    .sort(([key], [other]) => (key < other ? -1 : 1));
-  const lasting = [id, driver, network_interface, subnets, routes, internal, dns_enabled, sorted];
-  return [...lasting, ipv6_enabled, ipam_options.driver];
 }
 
 /** Whether the bridge is made, and unmade, by netloom. */

@@ -1,4 +1,4 @@
-import { type Family, familyOf, parseSubnet, type Subnet, subnetContains } from './address.ts';
+import { type Family, families, familyOf, parseSubnet, type Subnet, subnetContains } from './address.ts';
 import { dropText, type FirewallDrop } from './firewall/obstacles.ts';
 import type { Way } from './firewall/traffic.ts';
 import { networkSettings } from './network-options.ts';
@@ -53,8 +53,6 @@ interface Endpoint {
   joined: Joined[];
   ports: readonly PublishedPort[];
 }
-
-const families = [4, 6] as const;
 
 /**
  * All cells: from the outside, the host and each container, to each container; by address once per family, by port once per

@@ -1,4 +1,4 @@
-import { type Family, familyOf, parseSubnet } from '../address.ts';
+import { type Family, families, familyOf, parseSubnet } from '../address.ts';
 import { answersNames, gatewaysOf, type NetworkDefinition, ownsBridge } from '../network.ts';
 import { type Drop, dropAt, type Packet } from './judge.ts';
 import { remedyOf } from './remedy.ts';
@@ -44,7 +44,7 @@ export interface Surroundings {
 export function foreignDrops(networks: readonly NetworkDefinition[], around: Surroundings): FirewallDrop[] {
   const found = new Map<string, { drop: Drop; stops: Stopped[] }>();
   for (const network of networks.filter(isBridged))
-    for (const family of [4, 6] as const)
+    for (const family of families)
       for (const way of ways) {
         const drop = firstDrop(journeys(network, family, way, around), around.tables);
         if (!drop) continue;

@@ -53,6 +53,4 @@ export function requireStep({ wish, netns: path }: ContainerGrant, inode: number
   return { verb: 'netns.require', path, inode, ...(foreign && { foreign }) };
 }
 
-export const isDeepEqual = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other);
-
 export const markOf = ({ id }: ContainerWish): OwnerMark => ownerMark(containerAddress(id));

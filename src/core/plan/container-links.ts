@@ -1,9 +1,10 @@
 import { familyOf } from '../address.ts';
 import type { Attachment } from '../container.ts';
+import { isDeepEqual } from '../deep-equal.ts';
 import { firstOfFamily, type Lease, type LeaseLink } from '../lease.ts';
 import { hostEndName, macOfBridgePort, vethAlias, vethGroup } from '../names.ts';
 import { carriesIpv6 } from '../network.ts';
-import { type ContainerGrant, isDeepEqual, type Joined, joined, macOf } from './container-grant.ts';
+import { type ContainerGrant, type Joined, joined, macOf } from './container-grant.ts';
 import {
   containerSettings,
   type ExplainedSetting,

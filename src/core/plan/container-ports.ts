@@ -1,4 +1,5 @@
-import { type Family, familyOf } from '../address.ts';
+import { type Family, families, familyOf } from '../address.ts';
+import { isDeepEqual } from '../deep-equal.ts';
 import { hostEndName } from '../names.ts';
 import { describeElement, type Element, portElements } from '../nft.ts';
 import {
@@ -12,8 +13,7 @@ import {
 } from '../port.ts';
 import { servedPorts, uncoveredPorts } from '../served-ports.ts';
 import { sourceElements } from '../source-elements.ts';
-import { type ContainerGrant, isDeepEqual, joined, macOf, markOf } from './container-grant.ts';
-import { families } from './container-routes.ts';
+import { type ContainerGrant, joined, macOf, markOf } from './container-grant.ts';
 import type { Plan, Step } from './step.ts';
 
 /** Where published ports lead, and what the firewall holds of a container. */

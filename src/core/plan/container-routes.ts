@@ -1,8 +1,17 @@
-import { type Family, familyOf, parseSubnet, type Subnet, subnetContains, subnetsOverlap } from '../address.ts';
+import {
+  type Family,
+  families,
+  familyOf,
+  parseSubnet,
+  type Subnet,
+  subnetContains,
+  subnetsOverlap,
+} from '../address.ts';
+import { isDeepEqual } from '../deep-equal.ts';
 import { type Fault, fault } from '../fault.ts';
 import { type Lease, lacksTerms } from '../lease.ts';
 import type { NetworkRoute } from '../network.ts';
-import { type ContainerGrant, isDeepEqual, type Joined, joined } from './container-grant.ts';
+import { type ContainerGrant, type Joined, joined } from './container-grant.ts';
 import type { Step } from './step.ts';
 
 /** Default routes, the routes of networks, and those that DHCP servers send: which a container has, and which come and go. */
@@ -65,8 +74,6 @@ function defaultRoutes(grant: ContainerGrant, { attachment, lease }: Joined): Ro
     return [{ verb: 'route.add', netns: grant.netns, destination, gateway, link, metric }];
   });
 }
-
-export const families = [4, 6] as const;
 
 /** The gateway of the default route of that family; null: no default route. */
 function gatewayTowards(lease: Lease, family: Family): string | null {

@@ -1,7 +1,8 @@
 import type { ContainerWish } from '../container.ts';
+import { isDeepEqual } from '../deep-equal.ts';
 import { servedPorts } from '../served-ports.ts';
 import { releaseSteps } from './container-dhcp.ts';
-import { type ContainerGrant, isDeepEqual, type Joined, joined, ownsNetns, requireStep } from './container-grant.ts';
+import { type ContainerGrant, type Joined, joined, ownsNetns, requireStep } from './container-grant.ts';
 import {
   containerEndSteps,
   cutSteps,

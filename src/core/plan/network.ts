@@ -1,10 +1,11 @@
-import { type Family, linkLocalAddress, parseSubnet, type Subnet } from '../address.ts';
+import { type Family, families, linkLocalAddress, parseSubnet, type Subnet } from '../address.ts';
 import { bridgeAlias, derivedMac } from '../names.ts';
 import {
   answersNames,
   carriesIpv6,
   followsUplink,
   gatewaysOf,
+  hasIpv6Subnet,
   hasOurRules,
   type NetworkDefinition,
   ownsBridge,
@@ -37,7 +38,7 @@ export function definePlan(definition: NetworkDefinition, previous: NetworkDefin
 export function routedFamilies(definition: NetworkDefinition): Family[] {
   if (!ownsBridge(definition) || definition.internal) return [];
   const all = new Set(definition.subnets.map(({ subnet }) => parseSubnet(subnet)?.family));
-  return ([4, 6] as const).filter((family) => all.has(family));
+  return families.filter((family) => all.has(family));
 }
 
 /** Everything that the network is in the kernel. Safe to perform again. The last output tells of its link. */
@@ -129,7 +130,7 @@ function deviceSteps(grant: NetworkGrant): Step[] {
 }
 
 export function bridgeTraits({ internal, subnets }: NetworkDefinition, onLoopback: boolean | null): BridgeTraits {
-  return { onLoopback, internal, hasIpv6: subnets.some(({ subnet }) => parseSubnet(subnet)?.family === 6) };
+  return { onLoopback, internal, hasIpv6: hasIpv6Subnet({ subnets }) };
 }
 
 /** The settings of its bridge, for people; none of a link that is not ours. */

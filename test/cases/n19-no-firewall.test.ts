@@ -152,12 +152,22 @@ it('N19 without a firewall nothing is masqueraded, forwarded or guarded: at set-
   await tearDown(container);
 });
 
-it('N19 whoever comes first says so, of a network that stays up as well; who is there keeps what he has', async () => {
+/** With a file of the network, which stays while containers come and go. */
+async function withFile(run: () => Promise<void>): Promise<void> {
   const { directories } = await lab.client.info();
   const file = `${directories.networks}/web.json`;
   writeFileSync(file, JSON.stringify(web));
   try {
     await untilAnswered(() => lab.client.network.inspect({ name: 'web' }));
+    await run();
+  } finally {
+    rmSync(file);
+    await untilAnswered(async () => expect((await lab.client.network.list()).networks).toEqual([]));
+  }
+}
+
+it('N19 the first container decides, also on a network that stays up; later ones get what the network has', () =>
+  withFile(async () => {
     const first = await setUp(3, {});
     const before = await serving(first);
     await expectRules(3, before);
@@ -175,20 +185,12 @@ it('N19 whoever comes first says so, of a network that stays up as well; who is 
     await expectRules(6, await serving(third));
     await tearDown(third);
     expect(JSON.stringify((await lab.client.network.inspect({ name: 'web' })).network)).not.toContain('firewall');
-  } finally {
-    rmSync(file);
-    await untilAnswered(async () => expect((await lab.client.network.list()).networks).toEqual([]));
-  }
-});
+  }));
 
-it('N19 a container of ours has rules, whatever an engine that has left wanted; beside one that wants none its ports are refused', async () => {
-  const { directories } = await lab.client.info();
-  const file = `${directories.networks}/web.json`;
-  const ours = (id: string, ports = [{ hostPort: 8200, containerPort: 80 }]) =>
-    lab.client.container.setup({ id, networks: [{ network: 'web' }], ports });
-  writeFileSync(file, JSON.stringify(web));
-  try {
-    await untilAnswered(() => lab.client.network.inspect({ name: 'web' }));
+it('N19 a container of ours has rules, whatever an engine that has left wanted; beside one that wants none its ports are refused', () =>
+  withFile(async () => {
+    const ours = (id: string, ports = [{ hostPort: 8200, containerPort: 80 }]) =>
+      lab.client.container.setup({ id, networks: [{ network: 'web' }], ports });
     const engines = await setUp(8, none);
     expect(await refusal(ours('ours'))).toMatchObject({
       code: 'mode.conflict',
@@ -215,18 +217,10 @@ it('N19 a container of ours has rules, whatever an engine that has left wanted; 
     expect(await neighbour.reach('tcp', hostAddress[4], 8200)).toContain('c:80');
     expect(owned()).toEqual(expect.arrayContaining(['subnets4', 'strict_links', 'published_any4', 'held_links']));
     await lab.remove('ours');
-  } finally {
-    rmSync(file);
-    await untilAnswered(async () => expect((await lab.client.network.list()).networks).toEqual([]));
-  }
-});
+  }));
 
-it('N19 the first container after the bridge was closed to loopback, or degraded, decides about its rules', async () => {
-  const { directories } = await lab.client.info();
-  const file = `${directories.networks}/web.json`;
-  writeFileSync(file, JSON.stringify(web));
-  try {
-    await untilAnswered(() => lab.client.network.inspect({ name: 'web' }));
+it('N19 the first container after the bridge was closed to loopback, or degraded, decides about its rules', () =>
+  withFile(async () => {
     const first = await setUp(3, {});
     await expectRules(3, await serving(first));
     // its port is on loopback: with its end the bridge stops routing these addresses, while the next one comes
@@ -247,11 +241,7 @@ it('N19 the first container after the bridge was closed to loopback, or degraded
     const fourth = await setUp(6, {});
     await expectRules(6, await serving(fourth));
     await tearDown(fourth);
-  } finally {
-    rmSync(file);
-    await untilAnswered(async () => expect((await lab.client.network.list()).networks).toEqual([]));
-  }
-});
+  }));
 
 it('N19 a file cannot say it: it is reported by the field, and its network is not served', async () => {
   const { directories } = await lab.client.info();

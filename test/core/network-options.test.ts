@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { isSameNetwork, type NetworkDefinition, optionsRefusal } from '../../src/core/network.ts';
+import { type NetworkDefinition, optionsRefusal } from '../../src/core/network.ts';
+import { isSameNetwork } from '../../src/core/network-identity.ts';
 import { networkSettings, readOptions, unreadableOption } from '../../src/core/network-options.ts';
 import { definitionOf } from './samples.ts';
 

@@ -4,20 +4,14 @@ import type { ActorEvent } from '../../src/core/event.ts';
 import type { NetworkRoute } from '../../src/core/network.ts';
 import { leaseOf, termsOf, v6, wishOf } from '../core/samples.ts';
 import { dhcpLeaseOf } from './terrains.ts';
-import { applied, begin, brief, follow, recovered, type Snapshot, stateName } from './walk.ts';
+import { applied, asking, begin, recovered, type Snapshot, stateName } from './walk.ts';
 
 /** A container on a network `far`, whose routes lead through gateways that are elsewhere, beside one whose addresses a DHCP server gives. */
 
 type At = Snapshot<ContainerContext>;
 
 const start: At = begin(containerMachine, { id: 'web', netnsDirectory: '/netns', attempt: 0 });
-const reach = (from: At, ...events: ActorEvent[]): At => follow(containerMachine, from, ...events).next;
-const step = (from: At, ...events: ActorEvent[]): string[] => {
-  const { next, effects } = follow(containerMachine, from, ...events);
-  return [stateName(next.value), ...effects.map(brief)];
-};
-const stepsOf = (from: At, event: ActorEvent): unknown[] =>
-  follow(containerMachine, from, event).effects.flatMap((effect) => (effect.kind === 'apply' ? effect.plan.steps : []));
+const { reach, step, kernelStepsOf: stepsOf } = asking<ContainerContext>(containerMachine);
 
 const by = (gateway: string): NetworkRoute => ({
   destination: gateway.includes(':') ? 'fd77::/48' : '10.77.0.0/16',

@@ -1,28 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import { type ContainerContext, containerMachine } from '../../machines/container.ts';
 import { containerView } from '../../machines/views.ts';
-import type { Effect } from '../../src/core/effect.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { fault } from '../../src/core/fault.ts';
 import type { Lease } from '../../src/core/lease.ts';
 import { describeStep } from '../../src/core/plan/step.ts';
 import { leaseOf, termsOf } from '../core/samples.ts';
 import { dhcpLeaseOf, grantsFor, leasedWish } from './terrains.ts';
-import { applied, begin, brief, failed, follow, recovered, type Snapshot, stateName } from './walk.ts';
+import { applied, asking, begin, brief, failed, recovered, type Snapshot, stateName } from './walk.ts';
 
 /** A container whose address a DHCP server gives. */
 
 type At = Snapshot<ContainerContext>;
 
 const start: At = begin(containerMachine, { id: 'web', netnsDirectory: '/netns', attempt: 0 });
-const reach = (from: At, ...events: ActorEvent[]): At => follow(containerMachine, from, ...events).next;
-const step = (from: At, ...events: ActorEvent[]): string[] => {
-  const { next, effects } = follow(containerMachine, from, ...events);
-  return [stateName(next.value), ...effects.map(brief)];
-};
-const effectsOf = (from: At, event: ActorEvent): Effect[] => follow(containerMachine, from, event).effects;
-const stepsOf = (from: At, event: ActorEvent): string[] =>
-  effectsOf(from, event).flatMap((effect) => (effect.kind === 'apply' ? effect.plan.steps.map(describeStep) : []));
+const { reach, step, effectsOf, kernelStepsOf } = asking<ContainerContext>(containerMachine);
+const stepsOf = (from: At, event: ActorEvent): string[] => kernelStepsOf(from, event).map(describeStep);
 
 const terms = termsOf();
 const noServer = fault('dhcp.timeout', 'no DHCP server gave an address');

@@ -1,24 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { type DhcpContext, dhcpMachine } from '../../machines/dhcp.ts';
-import type { Effect } from '../../src/core/effect.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { termsOf } from '../core/samples.ts';
 import { place } from './terrains.ts';
-import { applied, begin, brief, failed, follow, recovered, type Snapshot, stateName } from './walk.ts';
+import { applied, asking, begin, failed, recovered, type Snapshot, stateName } from './walk.ts';
 
 /** One step from a named state; the effects as a list. */
 
 type At = Snapshot<DhcpContext>;
 
 const start: At = begin(dhcpMachine, { container: 'web', network: 'lan' });
-const reach = (from: At, ...events: ActorEvent[]): At => follow(dhcpMachine, from, ...events).next;
-const step = (from: At, event: ActorEvent): string[] => {
-  const { next, effects } = follow(dhcpMachine, from, event);
-  return [stateName(next.value), ...effects.map(brief)];
-};
-const effectsOf = (from: At, event: ActorEvent): Effect[] => follow(dhcpMachine, from, event).effects;
-const stepsOf = (from: At, event: ActorEvent) =>
-  effectsOf(from, event).flatMap((effect) => (effect.kind === 'apply' ? effect.plan.steps : []));
+const { reach, step, effectsOf, kernelStepsOf: stepsOf } = asking<DhcpContext>(dhcpMachine);
 const told = (from: At, event: ActorEvent) =>
   effectsOf(from, event).flatMap((effect) => (effect.kind === 'tell' ? [effect.event] : []));
 

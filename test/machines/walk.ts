@@ -4,7 +4,7 @@ import { decide } from '../../src/actors/decide.ts';
 import type { Effect } from '../../src/core/effect.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { type Fault, fault } from '../../src/core/fault.ts';
-import type { StepOutput } from '../../src/core/plan/step.ts';
+import type { Step, StepOutput } from '../../src/core/plan/step.ts';
 
 /** Machines followed without a world around them: an event comes in, the next snapshot and the effects come out. */
 
@@ -36,6 +36,22 @@ export function follow<Context>(
   let taken: Taken<Context> = { next: snapshot, effects: [] };
   for (const event of events) taken = take(machine, taken.next, event);
   return taken;
+}
+
+/** How tests ask one machine: where events lead, what they lead to on one line each, and the effects themselves. */
+export function asking<Context>(machine: AnyStateMachine) {
+  type At = Snapshot<Context>;
+  const effectsOf = (from: At, ...events: ActorEvent[]): Effect[] => follow(machine, from, ...events).effects;
+  return {
+    reach: (from: At, ...events: ActorEvent[]): At => follow(machine, from, ...events).next,
+    step: (from: At, ...events: ActorEvent[]): string[] => {
+      const { next, effects } = follow(machine, from, ...events);
+      return [stateName(next.value), ...effects.map(brief)];
+    },
+    effectsOf,
+    kernelStepsOf: (from: At, ...events: ActorEvent[]): Step[] =>
+      effectsOf(from, ...events).flatMap((effect) => (effect.kind === 'apply' ? effect.plan.steps : [])),
+  };
 }
 
 /** An effect on one line: `tell host ports.claim`, `apply setup`, `reply c1 ok`, `announce created`. */

@@ -10,8 +10,8 @@ import {
   type NetworkDefinition,
   type NetworkWish,
   networkDefinition,
-  optionsRefusal,
   ownsBridge,
+  updateRefusal,
 } from '../src/core/network.ts';
 import { fileOf } from '../src/core/network-file.ts';
 import { isBroughtNetwork, isOurs, isSameNetwork } from '../src/core/network-identity.ts';
@@ -61,12 +61,13 @@ export const networkSetup = setup({
       return { wish: event.wish, created: event.created, command: event.command };
     }),
     claimSubnets: decide(({ context: { name, wish } }) => {
-      const { link: bridge, sharesLink, subnets, automatic } = wish as NetworkWish;
+      const { driver, link: bridge, sharesLink, subnets, automatic } = wish as NetworkWish;
+      const needsBridge = driver === 'bridge' && sharesLink;
       return [
         {
           kind: 'tell',
           to: hostAddress,
-          event: { type: 'subnet.claim', network: name, bridge, sharesLink, subnets, automatic },
+          event: { type: 'subnet.claim', network: name, bridge, sharesLink, needsBridge, subnets, automatic },
         },
       ];
     }),
@@ -345,8 +346,8 @@ export const networkSetup = setup({
       const members = [...Object.keys(context.leases), ...context.waiting.map(({ container }) => container)];
       return `network ${context.name} is used by ${members.slice(0, 5).join(', ')}${members.length > 5 ? ` and ${members.length - 5} more` : ''}`;
     }),
-    refuseOptions: decide(({ context, event }) => [
-      { kind: 'reply', command: commandOf(event), fault: optionsFault(context, event) as Fault },
+    refuseUnfit: decide(({ context, event }) => [
+      { kind: 'reply', command: commandOf(event), fault: updateFault(context, event) as Fault },
     ]),
     refuseBusy: refusal('container.busy', ({ context }) => `network ${context.name} is being changed; try again`),
   },
@@ -382,7 +383,7 @@ export const networkSetup = setup({
       'plan' in event && event.plan === 'update' && update?.firewall !== definition?.firewall,
     isDefine: ({ event }) => 'plan' in event && event.plan === 'define',
     isUpdate: ({ event }) => 'plan' in event && event.plan === 'update',
-    cannotHaveOptions: ({ context, event }) => optionsFault(context, event) !== null,
+    cannotBeUpdated: ({ context, event }) => updateFault(context, event) !== null,
     isAnotherNetwork: ({ context, event }) => isReplacedBy(context, event),
     newsReplace: ({ context }) => isReplacedBy(context, context.news),
     saysOther: ({ context, event }) => saysOther(context, event),
@@ -440,10 +441,12 @@ const livingParts = ({ network_dns_servers, options }: NetworkDefinition) => [
   changeableOptions.map((name) => options[name] ?? null),
 ];
 
-const optionsFault = ({ definition }: NetworkContext, event: NetworkEvent): Fault | null =>
-  event.type === 'network.update' && event.options
-    ? optionsRefusal(definition as NetworkDefinition, event.options)
-    : null;
+function updateFault({ definition }: NetworkContext, event: NetworkEvent): Fault | null {
+  if (event.type !== 'network.update') return null;
+  const { addDnsServers, dnsServers = [], options } = event;
+  const nameServers = [...addDnsServers, ...dnsServers];
+  return updateRefusal(definition as NetworkDefinition, { nameServers, options });
+}
 
 /** firewalld trusts the network as a whole: its members have nothing of their own there. */
 const concernsMembers = (step: string): boolean => !step.startsWith('firewalld.');

@@ -56,7 +56,7 @@ const news = [
 ] as const;
 
 const update = [
-  { guard: 'cannotHaveOptions', actions: 'refuseOptions' },
+  { guard: 'cannotBeUpdated', actions: 'refuseUnfit' },
   { target: 'updating', actions: 'keepUpdate' },
 ] as const;
 

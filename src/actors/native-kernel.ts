@@ -461,6 +461,7 @@ export class NativeKernel implements Kernel {
     const addresses = native.listAddresses(this.#route);
     return {
       linkNames: links.map(({ name }) => name),
+      bridges: links.filter(({ kind }) => kind === 'bridge').map(({ name }) => name),
       connected: [
         ...connected.map(({ destination, linkIndex }) => way(destination, linkIndex)),
         ...addresses.map(({ address, linkIndex }) => way(formatSubnet(parseSubnet(address) as Subnet), linkIndex)),

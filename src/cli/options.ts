@@ -124,10 +124,14 @@ export function collectList<Value>(parse: (text: string) => Value): (text: strin
 export const asIs = (text: string): string => text;
 
 /** `key=value`, several times. */
+/** One value for each key: a second one replaces no other silently. */
 export function collectPairs(name: string): (text: string, before?: Record<string, string>) => Record<string, string> {
   return (text, before = {}) => {
     const at = text.indexOf('=');
     if (at < 1) throw badInput(`${name} ${text}: expected key=value`);
-    return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+    const [key, value] = [text.slice(0, at), text.slice(at + 1)];
+    if (Object.hasOwn(before, key) && before[key] !== value)
+      throw badInput(`${name} ${key} is given twice, as ${before[key]} and as ${value}; give one of them`);
+    return { ...before, [key]: value };
   };
 }

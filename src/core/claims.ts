@@ -106,6 +106,8 @@ export interface SubnetClaim {
   bridge: string | null;
   /** the link is there already, and may be somebody else's as well */
   sharesLink: boolean;
+  /** its containers become ports of that link: an unmanaged network's. Absent: they do not */
+  needsBridge?: boolean;
   subnets: NetworkSubnet[];
   automatic: (4 | 6)[];
 }
@@ -121,7 +123,7 @@ export type SubnetLedger = Readonly<Record<string, SubnetGrant & { sharesLink?: 
 /** Checks what was asked for against the other networks and the host, and finds what was left open. */
 export function grantSubnets(ledger: SubnetLedger, survey: HostSurvey, claim: SubnetClaim): SubnetGrant | Fault {
   const { [claim.network]: _, ...others } = ledger;
-  const bridge = claim.sharesLink ? sharedLink(survey, claim.bridge) : ownBridge(others, survey, claim.bridge);
+  const bridge = claim.sharesLink ? sharedLink(others, survey, claim) : ownBridge(others, survey, claim.bridge);
   if (typeof bridge === 'object' && bridge !== null) return bridge;
   const used = usedSubnets(others, claim.sharesLink ? { ...survey, connected: [], routes: [] } : survey);
   for (const { subnet } of claim.subnets) {
@@ -147,16 +149,31 @@ const clashes = ({ subnet: other, routed }: UsedSubnet, subnet: Subnet): boolean
 function ownBridge(others: SubnetLedger, survey: HostSurvey, wanted: string | null): string | Fault {
   const bridge = wanted ?? freeBridgeName(others, survey);
   const holder = Object.entries(others).find(([, granted]) => granted.bridge === bridge);
-  if (holder) return fault('link.exists', `interface ${bridge} belongs to network ${holder[0]}`);
+  if (holder) return belongsTo(bridge, holder[0]);
   if (survey.linkNames.includes(bridge)) return fault('link.exists', `this host has an interface ${bridge} already`);
   return bridge;
 }
 
-/** A bridge or parent of somebody else's: it must be there, and the host's routes over it are no clash. */
-function sharedLink(survey: HostSurvey, wanted: string | null): string | null | Fault {
-  if (wanted === null || survey.linkNames.includes(wanted)) return wanted;
-  return fault('link.unknown', `this host has no interface ${wanted}`);
+/**
+ * A bridge or parent that is there already; the host's routes over it are no clash. A bridge of ours goes with its network, and only what
+ * is upon it (macvlan, ipvlan) would be missed then: its ports would not.
+ */
+function sharedLink(
+  others: SubnetLedger,
+  survey: HostSurvey,
+  { bridge: wanted, needsBridge }: SubnetClaim,
+): string | null | Fault {
+  if (wanted === null) return null;
+  const owner = Object.entries(others).find(([, granted]) => granted.bridge === wanted && !granted.sharesLink);
+  if (needsBridge && owner) return belongsTo(wanted, owner[0]);
+  if (!survey.linkNames.includes(wanted)) return fault('link.unknown', `this host has no interface ${wanted}`);
+  if (needsBridge && !survey.bridges.includes(wanted))
+    return fault('mode.unsupported', `interface ${wanted} is not a bridge; an unmanaged network needs one`);
+  return wanted;
 }
+
+const belongsTo = (link: string, network: string): Fault =>
+  fault('link.exists', `interface ${link} belongs to network ${network}`);
 
 function usedSubnets(others: SubnetLedger, survey: HostSurvey): UsedSubnet[] {
   const networks = Object.entries(others).flatMap(([name, { subnets }]) =>

@@ -96,7 +96,7 @@ function completeEntry(
 /** podman completes no bridge: netavark refuses the container then. A parent that is not named is the default route's link. */
 function linkProblem({ driver, options, network_interface: link }: NetworkDefinition): string | null {
   if (driver !== 'bridge') return null;
-  if (link === null) return 'network_interface: missing; a bridge network names its bridge';
+  if (link === null) return 'network_interface: missing; a bridge network needs the name of its bridge';
   if (!ownsBridge({ driver, options }) || interfaceNameSchema.safeParse(link).success) return null;
   return `network_interface: ${JSON.stringify(link)} cannot be the name of a bridge`;
 }
@@ -105,7 +105,7 @@ function ipamProblem({ subnets, ipam_options: { driver } }: NetworkDefinition): 
   if (driver === 'none' && subnets.length > 0)
     return 'subnets: ipam driver none gives no addresses, so there can be no subnets';
   if (driver === 'host-local' && subnets.length === 0)
-    return 'subnets: missing; ipam driver host-local gives addresses of them';
+    return 'subnets: missing; the ipam driver host-local takes addresses from them';
   return null;
 }
 
@@ -135,7 +135,7 @@ function repeatedRoute({ destination, metric }: NetworkRoute, others: readonly N
  * stay, then those that were made first.
  */
 export function withoutClashes({ definitions, damaged }: Definitions, isKnown: (name: string) => boolean): Definitions {
-  const isSuspect = suspects(definitions.filter(needsItsOwn));
+  const isSuspect = new Set([...onClashingBridges(definitions), ...overlapping(definitions.filter(needsItsOwn))]);
   const rank = ({ name, created }: NetworkDefinition) => [isKnown(name) ? '0' : '1', created || '~', name];
   const inOrder = definitions
     .filter((definition) => isSuspect.has(definition))
@@ -158,15 +158,35 @@ export function withoutClashes({ definitions, damaged }: Definitions, isKnown: (
 const needsItsOwn = (definition: NetworkDefinition): boolean =>
   ownsBridge(definition) && networkSettings(definition).vlanId === null;
 
-/** Those that share a bridge or a part of a subnet with any other: one look at each, for there may be thousands. */
-function suspects(definitions: readonly NetworkDefinition[]): Set<NetworkDefinition> {
-  const found = new Set<NetworkDefinition>();
-  const byBridge = new Map<string | null, NetworkDefinition>();
+/** An unmanaged network's: it must not be one of ours, which goes with its network. */
+const usesBridgeOfOthers = (definition: NetworkDefinition): boolean =>
+  definition.driver === 'bridge' && !ownsBridge(definition);
+
+/** Whether the two cannot have one bridge. */
+const cannotShareBridge = (one: NetworkDefinition, other: NetworkDefinition): boolean =>
+  (needsItsOwn(one) && needsItsOwn(other)) ||
+  (ownsBridge(one) && usesBridgeOfOthers(other)) ||
+  (usesBridgeOfOthers(one) && ownsBridge(other));
+
+/** Those that another one on their bridge cannot be with: one look at each, for there may be thousands. */
+function onClashingBridges(definitions: readonly NetworkDefinition[]): NetworkDefinition[] {
+  const byBridge = new Map<string | null, NetworkDefinition[]>();
   for (const definition of definitions) {
-    const other = byBridge.get(definition.network_interface);
-    if (other) found.add(other).add(definition);
-    byBridge.set(definition.network_interface, definition);
+    if (definition.driver !== 'bridge') continue;
+    const { network_interface: bridge } = definition;
+    byBridge.set(bridge, [...(byBridge.get(bridge) ?? []), definition]);
   }
+  return [...byBridge.values()].flatMap((sharing) => {
+    const owners = sharing.filter(ownsBridge);
+    if (owners.length > 0 && owners.length < sharing.length) return sharing;
+    const alone = sharing.filter(needsItsOwn);
+    return alone.length > 1 ? alone : [];
+  });
+}
+
+/** Those that share a part of a subnet with any other. */
+function overlapping(definitions: readonly NetworkDefinition[]): Set<NetworkDefinition> {
+  const found = new Set<NetworkDefinition>();
   for (const family of families) {
     let widest: Placed | null = null;
     for (const placed of placedSubnets(definitions, family)) {
@@ -212,21 +232,25 @@ export interface Clash {
 
 /** With the first of those that it cannot be beside; null: it can be beside all of them. */
 export function firstClash(definition: NetworkDefinition, others: readonly NetworkDefinition[]): Clash | null {
-  if (!needsItsOwn(definition)) return null;
-  return others.filter(needsItsOwn).flatMap((other) => clash(definition, other) ?? [])[0] ?? null;
+  return others.flatMap((other) => bridgeClash(definition, other) ?? subnetClash(definition, other) ?? [])[0] ?? null;
 }
 
-function clash(definition: NetworkDefinition, { name, ...other }: NetworkDefinition): Clash | null {
+function bridgeClash(definition: NetworkDefinition, other: NetworkDefinition): Clash | null {
   const { network_interface: bridge } = definition;
-  if (bridge === other.network_interface) {
-    const message = `${bridge} is the bridge of network ${name}`;
-    return { code: 'link.exists', field: 'network_interface', message, network: name };
-  }
+  if (bridge !== other.network_interface || !cannotShareBridge(definition, other)) return null;
+  const message = ownsBridge(other)
+    ? `${bridge} is the bridge of network ${other.name}`
+    : `network ${other.name} uses ${bridge} as a bridge of others (mode=unmanaged)`;
+  return { code: 'link.exists', field: 'network_interface', message, network: other.name };
+}
+
+function subnetClash(definition: NetworkDefinition, other: NetworkDefinition): Clash | null {
+  if (!needsItsOwn(definition) || !needsItsOwn(other)) return null;
   for (const [index, { subnet }] of definition.subnets.entries()) {
     const overlapped = other.subnets.find((one) => overlap(one.subnet, subnet));
     if (!overlapped) continue;
-    const message = `${subnet} overlaps ${overlapped.subnet} of network ${name}`;
-    return { code: 'subnet.taken', field: `subnets.${index}.subnet`, message, network: name };
+    const message = `${subnet} overlaps ${overlapped.subnet} of network ${other.name}`;
+    return { code: 'subnet.taken', field: `subnets.${index}.subnet`, message, network: other.name };
   }
   return null;
 }

@@ -44,7 +44,7 @@ type Options = Readonly<Record<string, string>>;
 interface Reader {
   /** null where it cannot be one */
   read(text: string): Partial<NetworkSettings> | null;
-  /** what it can be, in words that go on after its name: `is guarded or open` */
+  /** what it can be, in words that go on after its name: `must be guarded or open` */
   allowed: string;
 }
 
@@ -67,11 +67,15 @@ const as = <Name extends Key>(key: Name, value: NetworkSettings[Name] | null) =>
   value === null ? null : { [key]: value };
 
 /** `a, b or c` */
-const either = (values: readonly string[]): string => values.join(', ').replace(/, ([^,]*)$/, ' or $1');
+export const either = (values: readonly string[]): string =>
+  values
+    .filter((value) => value !== '')
+    .join(', ')
+    .replace(/, ([^,]*)$/, ' or $1');
 
 const oneOf = <Name extends Key>(key: Name, ...values: (NetworkSettings[Name] & string)[]): Reader => ({
   read: (text) => as(key, values.find((value) => value === text) ?? null),
-  allowed: `is ${either(values)}`,
+  allowed: `must be ${either(values)}`,
 });
 
 /** What an engine may write for the default. */
@@ -83,26 +87,26 @@ const orDefault = (written: string, { read, allowed }: Reader): Reader => ({
 /** Of words that stand for values. */
 const word = <Name extends Key>(key: Name, values: Readonly<Record<string, NetworkSettings[Name]>>): Reader => ({
   read: (text) => (Object.hasOwn(values, text) ? { [key]: values[text] } : null),
-  allowed: `is ${either(Object.keys(values).sort(numbersLast))}`,
+  allowed: `must be ${either(Object.keys(values).sort(numbersLast))}`,
 });
 const numbersLast = (one: string, other: string): number => Number(/^\d/.test(one)) - Number(/^\d/.test(other));
 
 const wholeNumber = (key: Key, least: number, most: number): Reader => ({
   read: (text) => as(key, whole(text, least, most)),
-  allowed: `is a whole number from ${least} to ${most}`,
+  allowed: `must be a whole number from ${least} to ${most}`,
 });
 
 const addressOf = (key: Key, family: 4 | 6): Reader => ({
   read: (text) => as(key, address(text, family)),
-  allowed: `is an IPv${family} address`,
+  allowed: `must be an IPv${family} address`,
 });
 
 /** Looked at where interfaces are named. */
-const interfaceName: Reader = { read: () => ({}), allowed: 'is the name of an interface' };
+const interfaceName: Reader = { read: () => ({}), allowed: 'must be the name of an interface' };
 
 const vrf: Reader = {
   read: (text) => as('vrf', interfaceNameSchema.safeParse(text).success ? text : null),
-  allowed: 'is the name of an interface',
+  allowed: 'must be the name of an interface',
 };
 
 /** below it the kernel takes no IPv4 address */

@@ -179,7 +179,7 @@ export function networkWish(request: NetworkRequest, asker: 'user' | 'engine' = 
   if ('code' in settings) return settings;
   const ipamDriver = request.ipam_options?.driver ?? 'host-local';
   if (!isIpamDriver(ipamDriver)) return ipamRefusal(ipamDriver);
-  const link = linkOf(request, driver, options);
+  const link = linkOf(request, driver, options, asker);
   if (typeof link === 'object' && link !== null) return link;
   const subnets = networkSubnets(request.subnets ?? []);
   if ('code' in subnets) return subnets;
@@ -208,7 +208,7 @@ export function networkWish(request: NetworkRequest, asker: 'user' | 'engine' = 
     options,
     ipamDriver,
   };
-  return contradiction(wish, settings) ?? wish;
+  return contradiction(wish, settings, asker) ?? wish;
 }
 
 const isIpamDriver = (text: string): text is IpamDriver => ipamDrivers.includes(text as IpamDriver);
@@ -225,37 +225,43 @@ const addressesByAdvertisement = 'with ipv6_enabled, containers take addresses o
 
 const isDriver = (text: string): text is NetworkDriver => networkDrivers.includes(text as NetworkDriver);
 
+/** Engines may keep under an option what they name. */
 function linkOf(
-  request: NetworkRequest,
+  { network_interface }: NetworkRequest,
   driver: NetworkDriver,
   options: Record<string, string>,
+  asker: 'user' | 'engine',
 ): string | null | Fault {
-  const named = driver === 'bridge' ? options['com.docker.network.bridge.name'] : options.parent;
-  const link = request.network_interface ?? named ?? null;
+  const option = driver === 'bridge' ? 'com.docker.network.bridge.name' : 'parent';
+  const named = options[option] ?? null;
+  const link = network_interface ?? named;
+  if (asker === 'user' && named !== null && named !== link)
+    return fault(
+      'payload.invalid',
+      `--interface-name ${link} and option ${option}=${named} name different interfaces; give one of them`,
+    );
   if (link === null || interfaceNameSchema.safeParse(link).success) return link;
   return fault('payload.invalid', `${link} cannot be the name of an interface`);
 }
 
 /** What cannot be meant together. */
-function contradiction(wish: NetworkWish, settings: NetworkSettings): Fault | null {
+function contradiction(wish: NetworkWish, settings: NetworkSettings, asker: 'user' | 'engine'): Fault | null {
   const { driver, subnets, ipamDriver, automatic, sharesLink, link } = wish;
   const conflict = (message: string) => fault('payload.invalid', message);
   const families = [...automatic, ...subnets.flatMap(({ subnet }) => parseSubnet(subnet)?.family ?? [])];
-  if (ipamDriver === 'none' && subnets.length > 0) return conflict('ipam driver none gives no addresses: no subnets');
-  if (ipamDriver === 'dhcp') return dhcpConflict(wish, settings);
+  if (ipamDriver === 'none' && subnets.length > 0)
+    return conflict('--ipam-driver none gives no addresses, so the network cannot have a --subnet');
+  if (ipamDriver === 'dhcp') return dhcpConflict(wish, settings, asker);
   if (families.includes(6) && settings.mtuBytes !== null && settings.mtuBytes < leastMtuBytes6)
     return conflict(`mtu ${settings.mtuBytes}: IPv6 needs at least ${leastMtuBytes6}`);
-  if (driver === 'bridge' && sharesLink && link === null)
-    return conflict('an unmanaged network needs the name of the bridge that is there');
-  if (sharesLink && ipamDriver === 'host-local' && subnets.length === 0)
-    return conflict(
-      `a ${driver} network upon somebody else's link needs a subnet of that link, or ipam driver ${driver === 'ipvlan' ? 'none' : 'dhcp or none'}`,
-    );
-  if (driver !== 'bridge' && wish.dnsEnabled)
-    return conflict(`dns_enabled: a ${driver} network upon somebody else's link has no gateway of ours to answer at`);
-  if (ipamDriver === 'none' && wish.dnsEnabled) return conflict('dns_enabled: without addresses there is no gateway');
-  if (!wish.dnsEnabled && wish.dnsServers.length > 0)
-    return conflict('network_dns_servers: DNS is disabled on this network');
+  if (driver === 'bridge' && sharesLink && link === null) return conflict(bridgeMissing);
+  if (sharesLink && ipamDriver === 'host-local' && subnets.length === 0) return conflict(subnetMissing(driver));
+  if (wish.dnsEnabled && driver !== 'bridge')
+    return conflict(`dns_enabled: ${aNetwork(driver)} cannot answer names, for it has no gateway of netloom's`);
+  if (wish.dnsEnabled && ipamDriver === 'none')
+    return conflict('dns_enabled: a network without addresses (--ipam-driver none) cannot answer names');
+  const unasked = wish.dnsServers.length > 0 ? nameServersRefusal(wish) : null;
+  if (unasked) return unasked;
   for (const [family, outbound] of [
     [4, settings.outbound4],
     [6, settings.outbound6],
@@ -263,6 +269,31 @@ function contradiction(wish: NetworkWish, settings: NetworkSettings): Fault | nu
     if (outbound !== null && (wish.internal || !families.includes(family)))
       return conflict(`outbound_addr${family}: nothing of IPv${family} leaves this network`);
   return guardConflict(wish);
+}
+
+const bridgeMissing = 'an unmanaged network needs the name of its bridge: give --interface-name';
+
+const aNetwork = (driver: NetworkDriver): string => `${driver === 'ipvlan' ? 'an' : 'a'} ${driver} network`;
+
+function subnetMissing(driver: NetworkDriver): string {
+  const [network, link] = driver === 'bridge' ? ['an unmanaged network', 'bridge'] : [aNetwork(driver), 'parent'];
+  const others = driver === 'ipvlan' ? 'none' : 'dhcp or none';
+  return `${network} needs a subnet of its ${link}: give --subnet, or --ipam-driver ${others}`;
+}
+
+/** Why a network has no use for name servers: no name is asked for there. null: it has. */
+export function nameServersRefusal({
+  driver,
+  dnsEnabled,
+  ipamDriver,
+}: Pick<NetworkWish, 'driver' | 'dnsEnabled' | 'ipamDriver'>): Fault | null {
+  const without = (reason: string) =>
+    fault('payload.invalid', `--dns: ${reason}, so it has no use for name servers; give them to the containers`);
+  if (ipamDriver === 'dhcp')
+    return without('a network with --ipam-driver dhcp answers no names and has the name servers of the DHCP server');
+  if (driver !== 'bridge') return without(`${aNetwork(driver)} answers no names`);
+  if (ipamDriver === 'none') return without('a network with --ipam-driver none answers no names');
+  return dnsEnabled ? null : without('the network answers no names (--disable-dns)');
 }
 
 /** Why a network of these traits cannot have its addresses from a DHCP server; null: it can. */
@@ -286,13 +317,16 @@ export function dhcpRefusal({
 }
 
 /** What a network whose addresses a DHCP server gives cannot be. */
-function dhcpConflict(wish: NetworkWish, settings: NetworkSettings): Fault | null {
+function dhcpConflict(wish: NetworkWish, settings: NetworkSettings, asker: 'user' | 'engine'): Fault | null {
   const conflict = (message: string) => fault('payload.invalid', `ipam driver dhcp: ${message}`);
   const refusal = dhcpRefusal({ ...wish, ipv6_enabled: wish.ipv6Enabled });
   if (refusal) return refusal;
-  if (wish.driver === 'bridge' && wish.link === null)
-    return conflict('an unmanaged network needs the name of the bridge that is there');
+  if (wish.driver === 'bridge' && wish.link === null) return fault('payload.invalid', bridgeMissing);
   if (wish.dnsEnabled) return conflict('dns_enabled: names are answered only for addresses that netloom gives');
+  // netavark keeps those of a bridge and asks none of them, and its engine's user must not be refused
+  const isKept = asker === 'engine' && wish.driver === 'bridge';
+  const unasked = wish.dnsServers.length > 0 && !isKept ? nameServersRefusal(wish) : null;
+  if (unasked) return unasked;
   if (settings.outbound4 ?? settings.outbound6)
     return conflict('outbound_addr: what leaves a link of others is not changed');
   return guardConflict(wish);
@@ -324,6 +358,17 @@ export function optionsRefusal(definition: NetworkDefinition, options: Readonly<
   if (conflict) return conflict;
   const read = readOptions(definition.driver, options);
   return 'code' in read ? read : null;
+}
+
+/** Why a network cannot be changed so; null: it can. */
+export function updateRefusal(
+  definition: NetworkDefinition,
+  { nameServers, options }: { nameServers: readonly string[]; options?: Readonly<Record<string, string>> | undefined },
+): Fault | null {
+  const { driver, dns_enabled: dnsEnabled, ipam_options } = definition;
+  const unasked =
+    nameServers.length > 0 ? nameServersRefusal({ driver, dnsEnabled, ipamDriver: ipam_options.driver }) : null;
+  return unasked ?? (options ? optionsRefusal(definition, options) : null);
 }
 
 /** Those options that may change while the network is in use. */

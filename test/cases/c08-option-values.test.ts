@@ -63,7 +63,7 @@ describe('through the door', () => {
         { static_ips: ['10.8.0.5'] },
       ]);
       const said = await engine.refusal(container);
-      expect(said).toContain(`option ${option}=${value}: ${option} is`);
+      expect(said).toContain(`option ${option}=${value}: ${option} must be `);
     }
     await lab.clear(['lan0', 'lan1']);
   });
@@ -96,7 +96,7 @@ describe('the file of a network', () => {
     const setUp = () => lab.client.container.setup({ id: 'c', networks: [{ network: 'web' }] });
     expect(await refusal(setUp())).toMatchObject({
       code: 'network.damaged',
-      message: expect.stringContaining('option mtu=abc: mtu is a whole number'),
+      message: expect.stringContaining('option mtu=abc: mtu must be a whole number'),
     });
     expect((await lab.client.container.list()).containers).toEqual([]);
     write({ mtu: '1400' });
@@ -118,6 +118,16 @@ describe('the file of a network', () => {
 });
 
 describe('macvlan', () => {
+  it('C08 with one parent by its option and another by its interface is refused', async () => {
+    const both = { network_interface: 'lan0', options: { parent: 'lan1' } };
+    expect(
+      await refusal(lab.client.network.create({ name: 'net', driver: 'macvlan', subnets, ...both })),
+    ).toMatchObject({
+      code: 'payload.invalid',
+      message: '--interface-name lan0 and option parent=lan1 name different interfaces; give one of them',
+    });
+  });
+
   it('C08 in mode=source is made so, and hears of nobody that it was not told of', async () => {
     await lab.client.network.create({
       name: 'net',

@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import dgram from 'node:dgram';
 import { once } from 'node:events';
+import { rmSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { RequestOf } from '../../src/client.ts';
 import { untilAnswered } from '../support/daemon.ts';
-import { Lab } from '../support/lab.ts';
+import { Lab, refusal } from '../support/lab.ts';
 import { ipBatch } from '../support/other-host.ts';
 
 /** A host whose br0 was made by somebody else, with and without addresses of the host. */
@@ -176,4 +177,48 @@ it("C11 answers names of a network that podman's door brings", async () => {
   const { netns, status } = await attach('b'.repeat(64), 'two');
   expect(status.lan?.dns_server_ips).toEqual([own[4]]);
   expect(ask(netns.path, own[4], 'one')).toEqual(['192.168.33.2']);
+});
+
+describe('a link that no unmanaged network can be on', () => {
+  const claimed = { driver: 'bridge', network_interface: 'mine0', options: { mode: 'unmanaged' } };
+  const subnets = [{ subnet: '10.91.0.0/24' }];
+  const damaged = async () => (await lab.client.network.list()).damaged;
+
+  it('C11 is a bridge of netloom, which goes with its network: by create, through the door and by a file', async () => {
+    await lab.client.network.create({ name: 'v4', network_interface: 'mine0' });
+    await lab.client.container.setup({ id: 'member', networks: [{ network: 'v4' }] });
+    expect(await refusal(create({ ...claimed, subnets }))).toMatchObject({
+      code: 'link.exists',
+      message: 'interface mine0 belongs to network v4',
+    });
+    const id = 'a'.repeat(64);
+    const brought = { ...claimed, name: 'um', id, subnets, dns_enabled: false };
+    const attached = lab.client.container.attach({
+      id: 'guest',
+      name: 'guest',
+      networks: [{ network: 'um', definition: { ...brought, driver: 'bridge' } }],
+    });
+    const reason = 'mine0 is the bridge of network v4';
+    expect(await refusal(attached)).toMatchObject({ code: 'link.exists', message: `network um: ${reason}` });
+    const file = `${lab.daemon.directory}/state/networks/um.json`;
+    writeFileSync(file, JSON.stringify(brought));
+    await untilAnswered(async () =>
+      expect(await damaged()).toEqual([{ file: 'um.json', reason: `network_interface: ${reason}` }]),
+    );
+    rmSync(file);
+    await untilAnswered(async () => expect(await damaged()).toEqual([]));
+  });
+
+  it('C11 is a link that is no bridge, or that is not there', async () => {
+    ipBatch(null, ['link add up0 type veth peer name up1']);
+    expect(await refusal(create({ network_interface: 'up0' }))).toMatchObject({
+      code: 'mode.unsupported',
+      message: 'interface up0 is not a bridge; an unmanaged network needs one',
+    });
+    expect(await refusal(create({ network_interface: 'up7' }))).toMatchObject({
+      code: 'link.unknown',
+      message: 'this host has no interface up7',
+    });
+    ipBatch(null, ['link delete up0']);
+  });
 });

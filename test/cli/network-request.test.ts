@@ -59,11 +59,11 @@ describe('--route', () => {
   ])('takes %s', (text, route) => expect(parseRoute(text)).toEqual(route));
 
   it.each([
-    ['10.21.0.0/24', 'payload.invalid', 'there is no gateway'],
+    ['10.21.0.0/24', 'payload.invalid', 'the gateway is missing'],
     ['here,10.7.0.9', 'payload.invalid', '"here" is no subnet'],
     ['10.21.0.0/24,there', 'address.invalid', 'there: expected an IP address'],
     ['10.21.0.0/24,10.7.0.9,far', 'payload.invalid', '"far" is no metric'],
-    ['10.21.0.0/24,10.7.0.9,1,2', 'payload.invalid', 'that is too much'],
+    ['10.21.0.0/24,10.7.0.9,1,2', 'payload.invalid', 'too many values'],
   ])('refuses %s', (text, code, message) =>
     expect(() => parseRoute(text)).toThrow(
       expect.objectContaining({ code, message: expect.stringContaining(message) }),

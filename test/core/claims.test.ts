@@ -96,6 +96,7 @@ describe('claims of subnets', () => {
     connected: [{ destination: '192.168.1.0/24', link: 'eth0' }],
     routes: [{ destination: '0.0.0.0/0', link: 'eth0' }],
     linkNames: ['lo', 'eth0'],
+    bridges: [],
   };
   const ledger: SubnetLedger = {
     blue: { bridge: 'netloom0', subnets: [{ subnet: '10.89.0.0/24', gateway: '10.89.0.1' }] },
@@ -133,6 +134,29 @@ describe('claims of subnets', () => {
     expect(grantSubnets(ledger, survey, claim({ bridge: 'netloom0' }))).toEqual({
       code: 'link.exists',
       message: 'interface netloom0 belongs to network blue',
+    });
+  });
+
+  it('C11 an unmanaged network shares a bridge of the host, and none of ours', () => {
+    const host = { ...survey, linkNames: [...survey.linkNames, 'netloom0', 'virbr0'], bridges: ['netloom0', 'virbr0'] };
+    const unmanaged = (bridge: string, networks = ledger) =>
+      grantSubnets(networks, host, claim({ bridge, sharesLink: true, needsBridge: true }));
+    expect(unmanaged('virbr0')).toEqual({ bridge: 'virbr0', subnets: [] });
+    expect(unmanaged('virbr0', { lan: { bridge: 'virbr0', sharesLink: true, subnets: [] } })).toMatchObject({
+      bridge: 'virbr0',
+    });
+    expect(unmanaged('netloom0')).toEqual({
+      code: 'link.exists',
+      message: 'interface netloom0 belongs to network blue',
+    });
+    expect(unmanaged('eth0')).toEqual({
+      code: 'mode.unsupported',
+      message: 'interface eth0 is not a bridge; an unmanaged network needs one',
+    });
+    expect(unmanaged('eth7')).toEqual({ code: 'link.unknown', message: 'this host has no interface eth7' });
+    // a macvlan upon it is lost with it, and that is noticed (C10)
+    expect(grantSubnets(ledger, host, claim({ bridge: 'netloom0', sharesLink: true }))).toMatchObject({
+      bridge: 'netloom0',
     });
   });
 

@@ -323,7 +323,7 @@ describe('a network that no container can join', () => {
     const definition = { ...definitionOf(), options: { isolate: 'maybe', new_in_podman: 'x' } };
     expect(leaseRefusal(definition, null)).toEqual({
       code: 'network.damaged',
-      message: 'network demo: option isolate=maybe: isolate is true, false, strict, 0 or 1',
+      message: 'network demo: option isolate=maybe: isolate must be true, false, strict, 0 or 1',
     });
   });
 });

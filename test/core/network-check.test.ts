@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { NetworkDefinition } from '../../src/core/network.ts';
-import { withoutClashes } from '../../src/core/network-check.ts';
+import { firstClash, withoutClashes } from '../../src/core/network-check.ts';
 import { definitionOf } from './samples.ts';
 
 function network(name: string, subnet: string, more: Partial<NetworkDefinition> = {}): NetworkDefinition {
@@ -46,6 +46,23 @@ describe('N14 networks that cannot be beside each other', () => {
       names: ['a'],
       damaged: [{ file: 'b.json', reason: 'network_interface: a0 is the bridge of network a' }],
     });
+  });
+
+  it('C11 an unmanaged network on a bridge of ours is told, and the other way round', () => {
+    const owner = network('own', '10.7.0.0/24', { network_interface: 'br0' });
+    const unmanaged = network('um', '10.7.0.0/24', { network_interface: 'br0', options: { mode: 'unmanaged' } });
+    const vlan = { ...owner, options: { vlan: '7' } };
+    for (const one of [owner, vlan])
+      expect(
+        read([
+          { ...unmanaged, ...second },
+          { ...one, ...first },
+        ]).damaged,
+      ).toEqual([{ file: 'um.json', reason: 'network_interface: br0 is the bridge of network own' }]);
+    expect(read([owner, unmanaged], ['um']).damaged).toEqual([
+      { file: 'own.json', reason: 'network_interface: network um uses br0 as a bridge of others (mode=unmanaged)' },
+    ]);
+    expect(firstClash(unmanaged, [owner])).toMatchObject({ code: 'link.exists', network: 'own' });
   });
 
   it('links of others, and VLANs of one bridge, are shared', () => {

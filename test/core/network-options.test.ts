@@ -31,23 +31,23 @@ describe('the options of a network', () => {
   });
 
   it.each([
-    ['bridge', 'accept_ra', '7', 'is 0, 1 or 2'],
-    ['bridge', 'inbound', 'closed', 'is guarded or open'],
-    ['bridge', 'isolate', 'yes', 'is true, false, strict, 0 or 1'],
-    ['bridge', 'metric', '-1', 'is a whole number from 0 to 4294967295'],
-    ['bridge', 'mode', 'bridge', 'is managed or unmanaged'],
-    ['bridge', 'mtu', '67', 'is a whole number from 68 to 65535'],
-    ['bridge', 'no_default_route', 'no', 'is true, false, 0 or 1'],
-    ['bridge', 'outbound_addr4', 'fd00::1', 'is an IPv4 address'],
-    ['bridge', 'outbound_addr6', '192.0.2.1', 'is an IPv6 address'],
-    ['bridge', 'spoofing', 'toString', 'is guarded or allow'],
-    ['bridge', 'isolate', 'toString', 'is true, false, strict, 0 or 1'],
-    ['bridge', 'vlan', '4095', 'is a whole number from 1 to 4094'],
-    ['bridge', 'vrf', 'a/b', 'is the name of an interface'],
-    ['macvlan', 'bclim', '-2', 'is a whole number from -1 to 2147483647'],
-    ['macvlan', 'mode', 'l2', 'is bridge, private, vepa, passthru or source'],
-    ['ipvlan', 'mode', 'vepa', 'is l2, l3 or l3s'],
-    ['ipvlan', 'com.docker.network.driver.mtu', 'big', 'is a whole number from 68 to 65535'],
+    ['bridge', 'accept_ra', '7', 'must be 0, 1 or 2'],
+    ['bridge', 'inbound', 'closed', 'must be guarded or open'],
+    ['bridge', 'isolate', 'yes', 'must be true, false, strict, 0 or 1'],
+    ['bridge', 'metric', '-1', 'must be a whole number from 0 to 4294967295'],
+    ['bridge', 'mode', 'bridge', 'must be managed or unmanaged'],
+    ['bridge', 'mtu', '67', 'must be a whole number from 68 to 65535'],
+    ['bridge', 'no_default_route', 'no', 'must be true, false, 0 or 1'],
+    ['bridge', 'outbound_addr4', 'fd00::1', 'must be an IPv4 address'],
+    ['bridge', 'outbound_addr6', '192.0.2.1', 'must be an IPv6 address'],
+    ['bridge', 'spoofing', 'toString', 'must be guarded or allow'],
+    ['bridge', 'isolate', 'toString', 'must be true, false, strict, 0 or 1'],
+    ['bridge', 'vlan', '4095', 'must be a whole number from 1 to 4094'],
+    ['bridge', 'vrf', 'a/b', 'must be the name of an interface'],
+    ['macvlan', 'bclim', '-2', 'must be a whole number from -1 to 2147483647'],
+    ['macvlan', 'mode', 'l2', 'must be bridge, private, vepa, passthru or source'],
+    ['ipvlan', 'mode', 'vepa', 'must be l2, l3 or l3s'],
+    ['ipvlan', 'com.docker.network.driver.mtu', 'big', 'must be a whole number from 68 to 65535'],
   ] as const)('%s: %s=%s is refused with what it can be', (driver, name, text, allowed) => {
     const message = `option ${name}=${text}: ${name} ${allowed}`;
     expect(readOptions(driver, { [name]: text })).toMatchObject({ code: 'payload.invalid', message });
@@ -83,7 +83,7 @@ describe('options that change while the network is in use', () => {
   it.each([
     ['another option', definition, { isolate: 'true' }, 'option isolate of a network cannot be changed'],
     ['no value', definition, { inbound: '' }, 'option inbound='],
-    ['another value', definition, { spoofing: 'yes' }, 'spoofing=yes: spoofing is guarded or allow'],
+    ['another value', definition, { spoofing: 'yes' }, 'spoofing=yes: spoofing must be guarded or allow'],
     [
       'an internal network',
       { ...definition, internal: true },

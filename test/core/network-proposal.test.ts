@@ -48,6 +48,12 @@ describe('a network that an engine is about to define', () => {
     expect(propose({ ...bare, subnets: [{ subnet: '10.7.0.0/24' }] })).toMatchObject({ code: 'payload.invalid' });
   });
 
+  it('C13 keeps name servers of a bridge with a DHCP server, as netavark does, and refuses those of a macvlan', () => {
+    const dhcp = { ipam_options: { driver: 'dhcp' }, network_dns_servers: ['192.0.2.1'], network_interface: 'br7' };
+    expect(propose({ ...dhcp, options: { mode: 'unmanaged' } })).toMatchObject({ network_dns_servers: ['192.0.2.1'] });
+    expect(propose({ ...dhcp, driver: 'macvlan' })).toMatchObject({ code: 'payload.invalid' });
+  });
+
   it('C06 upon a bridge of others gets a free name and a free subnet, where it says none', () => {
     const unmanaged = { options: { mode: 'unmanaged' } };
     const used = { subnets: ['10.89.0.0/24'] };
@@ -136,7 +142,7 @@ describe('a network that an engine is about to define', () => {
     ],
     ['no driver overlay', { driver: 'overlay' }, {}, 'mode.unsupported'],
     ['mtu', { options: { mtu: 'many' } }, {}, 'payload.invalid'],
-    ['DNS is disabled', { dns_enabled: false, network_dns_servers: ['9.9.9.9'] }, {}, 'payload.invalid'],
+    ['answers no names', { dns_enabled: false, network_dns_servers: ['9.9.9.9'] }, {}, 'payload.invalid'],
     [
       'parent interface lan7',
       { driver: 'macvlan', network_interface: 'lan7', subnets: [{ subnet: '10.7.0.0/24' }] },

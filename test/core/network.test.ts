@@ -173,6 +173,33 @@ describe('a network wish', () => {
     expect(refused(request)).toMatchObject({ code });
   });
 
+  it.each<[string, Partial<NetworkRequest>, RegExp]>([
+    ['C13 name servers beside those of a DHCP server', { ...dhcp, network_dns_servers: ['1.1.1.1'] }, /^--dns: .*dhcp/],
+    [
+      'name servers of a macvlan',
+      { driver: 'macvlan', subnets: [{ subnet: '10.0.0.0/24' }], network_dns_servers: ['1.1.1.1'] },
+      /^--dns: a macvlan network answers no names, so it has no use for name servers; give them to the containers$/,
+    ],
+    [
+      'name servers without addresses',
+      { ipam_options: { driver: 'none' }, network_dns_servers: ['1.1.1.1'] },
+      /^--dns: .* --ipam-driver none answers no names/,
+    ],
+    ['an unmanaged network without its bridge', { options: { mode: 'unmanaged' } }, /: give --interface-name$/],
+    [
+      'an ipvlan without a subnet',
+      { driver: 'ipvlan', subnets: null },
+      /^an ipvlan network needs a subnet of its parent: give --subnet, or --ipam-driver none$/,
+    ],
+    [
+      'two parents',
+      { ...dhcp, network_interface: 'up0', options: { parent: 'lan0' } },
+      /^--interface-name up0 and option parent=lan0 name different interfaces; give one of them$/,
+    ],
+  ])('is refused with %s, in words that say what to do', (_, request, words) =>
+    expect(refused(request)).toMatchObject({ code: 'payload.invalid', message: expect.stringMatching(words) }),
+  );
+
   it('C05 takes a route through a gateway that may be on another network of its containers', () => {
     const routes = [{ destination: '10.1.0.0/16', gateway: '10.1.0.1' }];
     expect(networkWishOf({ routes }).routes).toMatchObject(routes);

@@ -24,7 +24,7 @@ const claimSubnets = (network: string): ActorEvent => ({
   subnets: [],
   automatic: [4],
 });
-const surveyed = applied('survey', [{ survey: { connected: [], routes: [], linkNames: ['lo'] } }]);
+const surveyed = applied('survey', [{ survey: { connected: [], routes: [], linkNames: ['lo'], bridges: [] } }]);
 const hostStart: ActorEvent = { type: 'host.start' };
 const reach = (from: At, ...events: ActorEvent[]): At => follow(hostMachine, from, ...events).next;
 

@@ -393,6 +393,25 @@ describe('a network that only its members know of', () => {
     expect(step(filed, release('a'))).toEqual(['up']);
   });
 
+  it('C13 takes no name servers where no name is answered, and lets go of those that it has', () => {
+    const update = (addDnsServers: string[], removeDnsServers: string[] = []): ActorEvent => ({
+      type: 'network.update',
+      command: 'c5',
+      addDnsServers,
+      removeDnsServers,
+    });
+    const silent = { ...granted, type: 'subnet.granted' } as const;
+    const wish = { ...networkWish, dnsEnabled: false };
+    const made = reach(
+      start,
+      { type: 'network.create', command: 'c1', wish, created: 'now' },
+      silent,
+      applied('define'),
+    );
+    expect(step(made, update(['9.9.9.9']))).toEqual(['defined', 'reply c5 payload.invalid']);
+    expect(step(made, update([], ['9.9.9.9']))).toEqual(['updating', 'apply update']);
+  });
+
   it('is unknown after a reboot, whatever it was about', () => {
     const update: ActorEvent = {
       type: 'network.update',

@@ -274,4 +274,4 @@ function liveAsHost(random: () => number) {
   return { walker, asking, holders };
 }
 
-const outputs = [{ port: 8080, survey: { connected: [], routes: [], linkNames: [] } }];
+const outputs = [{ port: 8080, survey: { connected: [], routes: [], linkNames: [], bridges: [] } }];

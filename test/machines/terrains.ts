@@ -332,7 +332,10 @@ export const hostTerrain: Terrain<HostContext> = {
   },
   results: (plan) => [
     ...(plan === 'mend base' ? [{ ...applied(plan), changed: ['nft.load'] } as ActorEvent] : []),
-    applied(plan, plan === 'survey' ? [{ survey: { connected: [], routes: [], linkNames: [] } }] : [{ port: 8080 }]),
+    applied(
+      plan,
+      plan === 'survey' ? [{ survey: { connected: [], routes: [], linkNames: [], bridges: [] } }] : [{ port: 8080 }],
+    ),
     failed(plan, littered),
   ],
   essence: (context) => [

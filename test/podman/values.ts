@@ -83,16 +83,16 @@ const refusals = {
   'a route to an address': refused('route destination invalid$', 'route to 10\\.9\\.0\\.1/24: not a subnet; '),
   'subnets without IPAM': refused(
     'None ipam driver is set but subnets are given$',
-    'ipam driver none gives no addresses: no subnets$',
+    '--ipam-driver none gives no addresses, so the network cannot have a --subnet$',
   ),
   'an IPAM that is not known': refused('Unsupported ipam driver: magic$', 'ipam driver magic is not supported; '),
   'name servers without names': refused(
     'cannot set NetworkDNSServers if DNS is not enabled for the network$',
-    'network_dns_servers: DNS is disabled on this network$',
+    '--dns: .* answers no names',
   ),
   'host-local without a subnet': refused(
     'macvlan driver needs at least one subnet specified when the host-local ipam driver is set$',
-    "a macvlan network upon somebody else's link needs a subnet of that link, ",
+    'a macvlan network needs a subnet of its parent: ',
   ),
   'DHCP with ipvlan': refused(
     'ipam driver dhcp is not supported with ipvlan$',

@@ -363,7 +363,13 @@ export class FakeKernel implements Kernel {
       case 'dhcp.stop':
         return this.#stopDhcp(step.owner);
       case 'host.survey':
-        return { survey: { ...linux.host.ways(), linkNames: [...linux.host.links.keys()] } };
+        return {
+          survey: {
+            ...linux.host.ways(),
+            linkNames: [...linux.host.links.keys()],
+            bridges: [...linux.host.links.values()].filter(({ kind }) => kind === 'bridge').map(({ name }) => name),
+          },
+        };
     }
   }
 

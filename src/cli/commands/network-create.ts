@@ -11,6 +11,8 @@ import { asIs, badInput, collect, collectList, collectPairs, type GlobalOptions 
 import { withClient } from '../session.ts';
 import { json, type Terminal } from '../terminal.ts';
 
+const routeTypes = ['blackhole', 'unreachable', 'prohibit'] as const;
+
 interface NetworkOptions {
   driver?: string;
   subnet?: string[];
@@ -84,7 +86,10 @@ function definitionOptions(): Option[] {
     new Option('--dns <address>', 'a name server for what is no name of a container').argParser(
       collectList(addressParser('--dns', null)),
     ),
-    new Option('--route <destination,gateway[,metric]>', 'a route for its containers').argParser(collect(parseRoute)),
+    new Option(
+      '--route <destination,gateway[,metric]>',
+      `a route for its containers; in place of the gateway also ${routeTypes.join(', ')}: no packet goes there`,
+    ).argParser(collect(parseRoute)),
     new Option('--interface-name <name>', 'of the bridge, or of the parent; default: the first free netloomN'),
     new Option('--ipam-driver <driver>', 'host-local (default), dhcp, none'),
     new Option(
@@ -162,16 +167,16 @@ function leaseRange(text: string): { start_ip: string | null; end_ip: string | n
   return { start_ip: first || null, end_ip: last || null };
 }
 
-const routeTypes = ['blackhole', 'unreachable', 'prohibit'] as const;
-
 /** `10.21.0.0/24,10.19.12.250,120`; with `blackhole`, `unreachable` or `prohibit` in place of the gateway too. */
 export function parseRoute(text: string): NetworkRoute {
   const refuse = (reason: string) =>
-    badInput(`--route ${text}: ${reason}; expected <destination>,<gateway>[,<metric>]`);
+    badInput(
+      `--route ${text}: ${reason}; expected <destination>,<gateway>[,<metric>], or for the gateway ${routeTypes.join(', ')}`,
+    );
   const [destination = '', via = '', metric, ...tooMany] = text.split(',');
   if (!parseSubnet(destination)) throw refuse(`${JSON.stringify(destination)} is no subnet`);
   if (metric !== undefined && !/^\d{1,9}$/.test(metric)) throw refuse(`${JSON.stringify(metric)} is no metric`);
-  if (via === '' || tooMany.length > 0) throw refuse(via === '' ? 'there is no gateway' : 'that is too much');
+  if (via === '' || tooMany.length > 0) throw refuse(via === '' ? 'the gateway is missing' : 'too many values');
   const type = routeTypes.find((name) => name === via) ?? 'unicast';
   return {
     destination,

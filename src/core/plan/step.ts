@@ -251,6 +251,8 @@ export interface HostSurvey {
   /** ip route show: the other ones */
   routes: HostRoute[];
   linkNames: string[];
+  /** those of them that are bridges */
+  bridges: string[];
 }
 
 export interface FoundLink {

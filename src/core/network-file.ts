@@ -3,7 +3,7 @@ import { canonicalAddress, formatSubnet, hasHostBits, parseSubnet, type Subnet }
 import { servedNamePattern, servedNameRule } from './name.ts';
 import { dhcpRefusal, ipamDrivers, type NetworkDefinition, type NetworkRoute, type NetworkSubnet } from './network.ts';
 import { completeDefinition } from './network-check.ts';
-import { networkDrivers, unreadableOption } from './network-options.ts';
+import { either, networkDrivers, unreadableOption } from './network-options.ts';
 
 /**
  * A definition's file, in podman's format: its field names, its order, and nothing where podman writes nothing. Versions
@@ -91,14 +91,43 @@ export function broughtDefinition(name: string, json: unknown): NetworkDefinitio
 type Fields = z.output<typeof broughtSchema>;
 
 function fieldsOf(json: unknown): Fields | string {
-  const parsed = broughtSchema.safeParse(json);
+  const parsed = broughtSchema.safeParse(json, { error: inWords });
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  return `${issue?.path.join('.') || 'the file'}: ${issue?.message}`;
+  const { path, message } = parsed.error.issues[0] as z.core.$ZodIssue;
+  return path.length > 0 ? `${path.join('.')}: ${message}` : `the file ${message}`;
+}
+
+const kinds: Readonly<Record<string, string>> = {
+  string: 'a text in quotes',
+  boolean: 'true or false',
+  number: 'a number',
+  int: 'a whole number',
+  array: 'a list',
+  object: 'an object in braces',
+  record: 'an object in braces',
+};
+
+/** What is wrong with a field, in words that go on after its name. */
+function inWords({ code, input, ...issue }: z.core.$ZodRawIssue): string | undefined {
+  switch (code) {
+    case 'invalid_type':
+      return input === undefined ? 'missing' : `must be ${kinds[`${issue.expected}`] ?? issue.expected}`;
+    case 'invalid_value':
+      return input === undefined
+        ? 'missing'
+        : `must be ${either(issue.values as string[])}, not ${JSON.stringify(input)}`;
+    case 'too_small':
+      return `must be at least ${issue.minimum}`;
+    case 'too_big':
+      return `must be at most ${issue.maximum}`;
+    default:
+      return undefined;
+  }
 }
 
 function definitionFrom(name: string, file: Fields): NetworkDefinition | string {
-  if (file.name !== name) return `name: it is ${file.name} in a file that is named ${name}.json`;
+  if (file.name !== name)
+    return `name: the name in the file is ${JSON.stringify(file.name)}, but the file is ${name}.json`;
   const unreadable = unreadableOption({ driver: file.driver, options: file.options ?? {} });
   if (unreadable !== null) return unreadable;
   const definition = completeDefinition({

@@ -110,15 +110,19 @@ export class DefinitionStore {
       return definitionOf(file.slice(0, -'.json'.length), this.#json(file));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-      return `the file: ${(error as Error).message}`;
+      return `the file ${(error as Error).message}`;
     }
   }
 
   #json(file: string): unknown {
     const text = textOfOrdinaryFile(`${this.directory}/${file}`);
-    if (text.trim() === '') throw new Error('empty');
+    if (text.trim() === '') throw new Error('is empty');
     if (text.startsWith('\ufeff')) throw new Error('begins with a byte order mark, which JSON does not have');
-    return JSON.parse(text);
+    try {
+      return JSON.parse(text);
+    } catch (error) {
+      throw new Error(`is not valid JSON (${(error as Error).message})`);
+    }
   }
 
   #sync(): void {

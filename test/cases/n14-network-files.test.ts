@@ -128,7 +128,7 @@ describe('a file that cannot be meant', () => {
     const damaged = (file: string) => told().filter(({ data }) => (data as { file: string }).file === file);
     // whatever else is written there, and a restart, say nothing new of it
     write('other.json', '');
-    expect(await damage('other.json')).toBe('the file: empty');
+    expect(await damage('other.json')).toBe('the file is empty');
     await lab.restart('kill');
     await damage('told.json');
     write('third.json', '\ufeff{}');

@@ -44,12 +44,12 @@ describe('the definitions of networks', () => {
   });
 
   it.each([
-    ['an empty file', '', 'the file: empty'],
-    ['white space', ' \n', 'the file: empty'],
-    ['a byte order mark', `\ufeff${JSON.stringify(definitionOf())}`, /^the file: begins with a byte order mark/],
-    ['half a file', '{"name": "demo", ', /^the file: .*JSON/],
-    ['a list', '[]', /^the file: .*expected object/],
-    ['more than a file has', ' '.repeat(2 * 1024 * 1024), /^the file: larger than/],
+    ['an empty file', '', 'the file is empty'],
+    ['white space', ' \n', 'the file is empty'],
+    ['a byte order mark', `\ufeff${JSON.stringify(definitionOf())}`, /^the file begins with a byte order mark/],
+    ['half a file', '{"name": "demo", ', /^the file is not valid JSON \(.*JSON.*\)$/],
+    ['a list', '[]', 'the file must be an object in braces'],
+    ['more than a file has', ' '.repeat(2 * 1024 * 1024), /^the file is larger than/],
   ])('N14 that are %s are told so', (_, text, reason) => {
     store.write(definitionOf());
     writeFileSync(`${directory.path}/networks/demo.json`, text);
@@ -63,7 +63,7 @@ describe('the definitions of networks', () => {
     symlinkSync('/dev/zero', `${directory.path}/networks/zeroes.json`);
     symlinkSync('nowhere', `${directory.path}/networks/dangling.json`);
     expect(store.list().damaged).toEqual(
-      ['pipe', 'place', 'zeroes'].map((name) => ({ file: `${name}.json`, reason: 'the file: not a regular file' })),
+      ['pipe', 'place', 'zeroes'].map((name) => ({ file: `${name}.json`, reason: 'the file is not a regular file' })),
     );
     expect(store.list().definitions).toHaveLength(1);
   });

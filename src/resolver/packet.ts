@@ -1,4 +1,5 @@
 import dns from 'dns-packet';
+import { compressedAnswers } from './compression.ts';
 
 /** DNS messages: what a query asks, and replies to it. The packet library reads and writes all but the fixed header. */
 
@@ -91,7 +92,7 @@ export function reply(query: Query, rcode: Rcode, answers: dns.Answer[] = [], au
   const parts = [
     head,
     query.raw.subarray(headerBytes, query.questionEnd),
-    ...answers.map((answer) => answerCodec.encode(answer)),
+    ...compressedAnswers(query.name, headerBytes, query.questionEnd, answers),
   ];
   if (query.ednsSize !== null) {
     head.writeUInt16BE(1, 10);

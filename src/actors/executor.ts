@@ -1,6 +1,7 @@
 import { type Fault, type FaultCode, fault, type LeftBehind } from '../core/fault.ts';
 import { describeStep, inverse, type Plan, type Step, type StepOutput } from '../core/plan/step.ts';
 import type { Kernel, StepFailure } from './kernel.ts';
+import { stepWords } from './step-words.ts';
 
 export type PlanResult = ({ ok: true } | { ok: false; fault: Fault }) & {
   outputs: StepOutput[];
@@ -113,7 +114,8 @@ function left(step: Step, { errno, detail }: StepFailure): LeftBehind {
 /** What a caller is told of a step that failed. */
 export function stepFault(step: Step, { operation, errno, detail }: StepFailure): Fault {
   const said = detail ? `${errno} (${detail})` : errno;
-  return fault(codeOf(step, errno), `${describeStep(step)}: ${operation}: ${said}`, {
+  const words = stepWords(step, { errno, detail });
+  return fault(codeOf(step, errno), words ?? `${describeStep(step)}: ${operation}: ${said}`, {
     step: describeStep(step),
     errno,
     ...(detail ? { detail } : {}),

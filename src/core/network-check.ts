@@ -31,6 +31,10 @@ export interface DamagedDefinition {
   reason: string;
 }
 
+/** What to do about it, too; reasons are sentences of their own. */
+export const damagedText = (path: string, reason: string): string =>
+  `${path} is damaged: ${reason}; correct or remove the file`;
+
 /** What is in a directory of definitions. */
 export interface Definitions {
   definitions: NetworkDefinition[];

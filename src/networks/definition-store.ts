@@ -13,7 +13,7 @@ import {
 import { isDeepStrictEqual } from 'node:util';
 import { kernelName } from '../core/names.ts';
 import type { NetworkDefinition } from '../core/network.ts';
-import type { Definitions } from '../core/network-check.ts';
+import { type Definitions, damagedText } from '../core/network-check.ts';
 import { definitionOf, fileOf } from '../core/network-file.ts';
 import { makeDirectories } from '../make-directories.ts';
 import { textOfOrdinaryFile } from './ordinary-file.ts';
@@ -55,7 +55,7 @@ export class DefinitionStore {
       makeDirectories(this.directory, 0o755);
       const former = this.#read(file);
       if (typeof former === 'string')
-        throw { op: `write ${file}`, errno: 'EUCLEAN', detail: `${this.directory}/${file} is damaged: ${former}` };
+        throw { op: `write ${file}`, errno: 'EUCLEAN', detail: damagedText(`${this.directory}/${file}`, former) };
       if (former && !previous && !isDeepStrictEqual(former, definition))
         throw { op: `write ${file}`, errno: 'EEXIST', detail: `${this.directory}/${file} is another network's` };
       // a name may be as long as a file's can be

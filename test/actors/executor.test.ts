@@ -234,6 +234,16 @@ describe('a dismantling', () => {
 
 describe('the failures that a caller can act on have codes of their own', () => {
   const netns = '/netns/gone';
+  const passthru: Step = {
+    verb: 'link.macvlan',
+    netns,
+    name: 'eth0',
+    parent: 'lan0',
+    mode: 'passthru',
+    broadcastLimit: null,
+    macAddress: '02:00:00:00:00:01',
+    mtuBytes: null,
+  };
   const cases: [code: string, errno: string, step: Step][] = [
     ['port.taken', 'EADDRINUSE', hold.steps[0] as Step],
     ['port.unavailable', 'EADDRNOTAVAIL', hold.steps[0] as Step],
@@ -247,6 +257,34 @@ describe('the failures that a caller can act on have codes of their own', () => 
     ['process.gone', 'ESRCH', { verb: 'process.watch', owner: 'container/web', pid: 42, startTicks: null }],
     ['kernel.refused', 'EPERM', { verb: 'netns.create', path: netns }],
   ];
+
+  it.each<[errno: string, step: Step, message: string]>([
+    [
+      'EEXIST',
+      { verb: 'link.vacant', name: 'up0', peer: { netns, name: 'eth0' } },
+      'this host has an interface up0 already',
+    ],
+    ['ENODEV', { verb: 'link.find', name: 'nosuch' }, 'this host has no interface nosuch'],
+    [
+      'EXFULL',
+      { verb: 'link.set', netns: null, name: 'nl0', master: 'br0' },
+      'the bridge br0 has 1,023 ports, which is all that a bridge can have',
+    ],
+    ['ENOENT', { verb: 'netns.require', path: netns, inode: null }, 'the network namespace /netns/gone is gone'],
+    ['ESRCH', { verb: 'netns.adopt', path: netns, pid: 42 }, 'process 42 has ended'],
+    [
+      'EADDRINUSE',
+      passthru,
+      'a macvlan network with mode=passthru takes one container, and another interface has lan0 already',
+    ],
+    ['ENODEV', passthru, 'this host has no interface lan0'],
+  ])('are told in a sentence, with the step and the errno beside it: %s', async (errno, step, message) => {
+    const kernel = await kernelWith();
+    kernel.failWhen(() => true, errno);
+    expect(await execute(kernel, { name: 'any', kind: 'build', steps: [step] })).toMatchObject({
+      fault: { message, errno, step: describeStep(step) },
+    });
+  });
 
   it.each(cases)('%s: %s', async (code, errno, step) => {
     const kernel = await kernelWith();

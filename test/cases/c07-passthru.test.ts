@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { DoorEngine, podmanNetwork } from '../support/door-engine.ts';
 import { ip, ipWithin } from '../support/fresh-host.ts';
-import { codeOf, Lab } from '../support/lab.ts';
+import { Lab, refusal } from '../support/lab.ts';
 import { addLan, ipBatch } from '../support/other-host.ts';
 
 /** A macvlan that has its parent, lan0, for itself: it speaks with the parent's MAC address, whatever is asked for. */
@@ -77,7 +77,10 @@ it('C07 after a connect, and of a parent that has got another MAC address since'
 it('C07 a second container is refused, for it would have the same MAC address', async () => {
   await create({ subnets });
   await lab.client.container.setup({ id: 'c', networks: [{ network: 'whole' }] });
-  expect(await codeOf(lab.client.container.setup({ id: 'd', networks: [{ network: 'whole' }] }))).toBe('mac.taken');
+  expect(await refusal(lab.client.container.setup({ id: 'd', networks: [{ network: 'whole' }] }))).toMatchObject({
+    code: 'mac.taken',
+    message: 'a macvlan network with mode=passthru takes one container, and another interface has lan0 already',
+  });
   await lab.remove('c');
   await lab.client.container.setup({ id: 'd', networks: [{ network: 'whole' }] });
 });

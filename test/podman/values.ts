@@ -43,15 +43,12 @@ const refused = (netavark: string, netloom: string): [RegExp, RegExp] => [
 const refusals = {
   'a link that is no bridge': refused(
     'bridge interface mine0 already exists but is a Veth interface$',
-    'EEXIST \\(interface mine0 already exists but is a veth interface\\)$',
+    'interface mine0 already exists but is a veth interface$',
   ),
-  'a parent that is not there': refused(
-    'No such device \\(os error 19\\)$',
-    'ENODEV \\(there is no interface par0\\)$',
-  ),
+  'a parent that is not there': refused('No such device \\(os error 19\\)$', 'this host has no interface par0$'),
   'a name that another link has': refused(
     'interface eth0 already exists on container namespace or veth-a exists on host namespace',
-    'EEXIST \\(interface veth-a already exists but does not lead to ',
+    '(this host has an interface veth-a already$|interface veth-a already exists but does not lead to )',
   ),
   // podman 4.3 binds the port only after the network is up; netloom sees before that who has it
   'a port that is taken': [

@@ -71,10 +71,10 @@ function lossOf({ network, terms, avoid }: DhcpContext, event: DhcpEvent): Fault
   switch (event.type) {
     case 'dhcp.timeout': {
       const silent = avoid && `server ${avoid} offered one, and did not answer the request for it`;
-      const detail = event.detail ?? silent;
+      const received = event.detail ?? silent ?? 'nothing was received';
       return fault(
         'dhcp.timeout',
-        `no DHCP server on network ${network} assigned an address within ${patienceMs / 1000} s${detail ? `: ${detail}` : ''}`,
+        `no DHCP server on network ${network} assigned an address within ${patienceMs / 1000} s: ${received}`,
       );
     }
     case 'dhcp.refused':

@@ -9,7 +9,7 @@ import type { PortLedger } from './core/claims.ts';
 import { resolveContainerId } from './core/container-reference.ts';
 import { fault, NetloomError } from './core/fault.ts';
 import { answersNames } from './core/network.ts';
-import type { DamagedDefinition } from './core/network-check.ts';
+import { type DamagedDefinition, damagedText } from './core/network-check.ts';
 import { resolveNetworkName } from './core/network-reference.ts';
 import { networkSettingsOf } from './core/network-settings.ts';
 import type { AsOf, ContainerView, NetworkView } from './core/view.ts';
@@ -101,17 +101,33 @@ export class JournalViews {
   }
 
   networks(): { networks: NetworkView[]; damaged: DamagedDefinition[] } & AsOf {
-    const { read, ...asOf } = this.#asOf(() => this.journal.actors('network/'));
+    const { read: networks, ...asOf } = this.#asOf(() =>
+      this.journal.actors('network/').flatMap(({ record }) => this.#networkView(record) ?? []),
+    );
     const damaged = this.damaged.map(({ file, reason }) => ({ file, reason }));
-    return { damaged, networks: read.flatMap(({ record }) => viewOfNetwork(record) ?? []), ...asOf };
+    return { damaged, networks, ...asOf };
   }
 
   network(reference: string): NetworkInspection {
     const name = this.networkNamed(reference);
-    const { read, ...asOf } = this.#asOf(() => this.journal.actor(networkAddress(name)));
-    const network = read && viewOfNetwork(read);
-    if (!network) throw new NetloomError(fault('network.unknown', `no network ${name}`));
-    return { network, settings: networkSettingsView(read.context as NetworkContext), ...asOf };
+    const { read, ...asOf } = this.#asOf(() => {
+      const record = this.journal.actor(networkAddress(name));
+      const network = record && this.#networkView(record);
+      return network && { network, settings: networkSettingsView(record.context as NetworkContext) };
+    });
+    if (!read) throw new NetloomError(fault('network.unknown', `no network ${name}`));
+    return { ...read, ...asOf };
+  }
+
+  /** C13: the addresses of a DHCP server are known by the containers that have them. */
+  #networkView(record: ActorRecord): NetworkView | null {
+    const network = viewOfNetwork(record);
+    if (network?.ipam_options.driver !== 'dhcp') return network;
+    const leases = Object.keys(network.leases).map((id) => {
+      const { leases } = (this.journal.actor(containerAddress(id))?.context ?? {}) as Partial<ContainerContext>;
+      return [id, (leases?.[network.name]?.addresses ?? []).map(({ address }) => address)];
+    });
+    return { ...network, leases: Object.fromEntries(leases) };
   }
 
   networkNamed(reference: string): string {
@@ -120,7 +136,7 @@ export class JournalViews {
     const known = this.journal.actors('network/').flatMap(({ record }) => viewOfNetwork(record) ?? []);
     const damaged = this.damaged.find(({ file }) => file === `${reference}.json`);
     const path = `${this.networksDirectory}/${reference}.json`;
-    if (damaged) throw new NetloomError(fault('network.damaged', `${path}: ${damaged.reason}`));
+    if (damaged) throw new NetloomError(fault('network.damaged', damagedText(path, damaged.reason)));
     const name = resolveNetworkName(known, reference);
     if (typeof name !== 'string') throw new NetloomError(name);
     return name;

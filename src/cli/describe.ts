@@ -1,5 +1,5 @@
 import { shortId } from '../core/container-reference.ts';
-import type { NetworkRoute } from '../core/network.ts';
+import type { IpamDriver, NetworkRoute } from '../core/network.ts';
 import type { TrafficCounter } from '../core/nft.ts';
 import type { ExplainedSetting } from '../core/plan/interface-settings.ts';
 import type { StatusBlock } from '../core/status.ts';
@@ -77,12 +77,19 @@ export function containerFacts(
 export const droppedText = ({ packets, bytes }: TrafficCounter): string =>
   `not taken from it: ${packets} frames (${bytes} bytes) with another MAC or address than its own`;
 
-/** `eth0 10.89.0.2/24 via 10.89.0.1, 02:…` */
+/** `eth0  10.89.0.2/24 via 10.89.0.1  02:…`, then `name servers 10.89.0.1, search dns.netloom` */
 function interfaceLines(block: StatusBlock | undefined): string[] {
-  return Object.entries(block?.interfaces ?? {}).map(([name, { mac_address, subnets }]) => {
+  if (!block) return [];
+  const interfaces = Object.entries(block.interfaces).map(([name, { mac_address, subnets }]) => {
     const joined = subnets.map(({ ipnet, gateway }) => (gateway ? `${ipnet} via ${gateway}` : ipnet));
-    return [name, joined.join(', '), mac_address].join('  ');
+    return [name, joined.join(', ') || 'no address', mac_address].join('  ');
   });
+  const { dns_server_ips: servers, dns_search_domains: domains } = block;
+  const names = [
+    ...(servers.length > 0 ? [`name servers ${servers.join(', ')}`] : []),
+    ...(domains.length > 0 ? [`search ${domains.join(' ')}`] : []),
+  ];
+  return [...interfaces, ...(names.length > 0 ? [names.join('; ')] : [])];
 }
 
 /** Without their prefixes: what one types to reach the container. */
@@ -118,7 +125,9 @@ export function networkFacts(
 ): string {
   const pairs = (record: Record<string, string>) => Object.entries(record).map(([key, value]) => `${key}=${value}`);
   const leases = Object.entries(network.leases).map(([id, held]) =>
-    [shortId(id), held.join(', '), ...(dropped[id]?.packets ? [droppedText(dropped[id])] : [])].join('  '),
+    [shortId(id), held.join(', ') || 'no address', ...(dropped[id]?.packets ? [droppedText(dropped[id])] : [])].join(
+      '  ',
+    ),
   );
   return facts(terminal, [
     ['Network', network.name],
@@ -130,6 +139,7 @@ export function networkFacts(
       'Subnet',
       `${gateway === null ? subnet : `${subnet} via ${gateway}`}${range ? `, addresses from ${range.start_ip ?? '…'} to ${range.end_ip ?? '…'}` : ''}`,
     ]),
+    ['Addresses', ipamTexts[network.ipam_options.driver]],
     ['Routes', listOrNothing(network.routes.map(routeText))],
     ['DNS', dnsText(network)],
     ['Name servers', listOrNothing(network.network_dns_servers)],
@@ -143,6 +153,12 @@ export function networkFacts(
     ['Last fault', network.lastFault && `${network.lastFault.code}: ${network.lastFault.message}`],
   ]);
 }
+
+const ipamTexts: Record<IpamDriver, string | null> = {
+  'host-local': null,
+  dhcp: 'from a DHCP server (ipam driver dhcp)',
+  none: 'none are given (ipam driver none)',
+};
 
 function dnsText({ dns_enabled, device }: NetworkView): string {
   const names = device?.names;

@@ -9,6 +9,7 @@ import {
   optionCodes,
   secondsBytes,
 } from '../../src/core/dhcp/message.ts';
+import { netloom } from '../cli/netloom.ts';
 import { addresses, text } from '../core/dhcp/samples.ts';
 import { runDoor } from '../doors/door.ts';
 import { untilAnswered } from '../support/daemon.ts';
@@ -124,7 +125,23 @@ const giving =
 
 // --------------------------------------------------------------------------------------------------------------- tests
 
+const leases = async () => (await lab.client.network.inspect({ name: 'lan' })).network.leases;
+
 describe('a container whose address a DHCP server gives', () => {
+  it('C13 is shown with it, and with what else the server said, by inspect and by its network', async () => {
+    await dnsmasq();
+    const { netns } = await setUp(web);
+    const [address] = inside(netns.path).map((each) => each.split('/')[0]);
+    expect(await leases()).toEqual({ [web]: [address] });
+    const { networks } = await lab.client.network.list();
+    expect(networks.find(({ name }) => name === 'lan')?.leases).toEqual({ [web]: [address] });
+    const facts = (await netloom(lab.daemon, ['network', 'inspect', 'lan', '--format', 'facts'])).stdout;
+    expect(facts).toMatch(/^Addresses +from a DHCP server/m);
+    expect(facts).toMatch(new RegExp(`^Containers .* ${address}$`, 'm'));
+    const shown = (await netloom(lab.daemon, ['inspect', web])).stdout;
+    expect(shown).toMatch(/^ +name servers 192\.0\.2\.53; search lan\.example$/m);
+  });
+
   it('C13 gets it, keeps it over a kill of the daemon, loses it with the server, and gives it back: the story', async () => {
     const server = await dnsmasq('--dhcp-option=option:T1,3', '--dhcp-option=option:T2,60');
     const { netns, status } = await setUp(web);
@@ -492,6 +509,18 @@ describe('a DHCP server that changes its mind', () => {
     expect(await view(web)).toMatchObject({ state: 'degraded', lastFault: { code: 'dhcp.expired' } });
     await lab.client.request('container.reload', { id: web });
     expect(await view(web)).toMatchObject({ state: 'degraded', lastFault: { code: 'dhcp.expired' } });
+    expect(await leases()).toEqual({ [web]: [] });
+    expect((await netloom(lab.daemon, ['inspect', web])).stdout).toMatch(/^On lan +eth0 {2}no address {2}/m);
+    const { stdout } = await netloom(lab.daemon, ['doctor', '--json']);
+    expect(JSON.parse(stdout).checks).toContainEqual(
+      expect.objectContaining({
+        check: 'Containers',
+        ok: false,
+        found: expect.stringMatching(
+          / is degraded: the DHCP lease of 192\.0\.2\.77 on network lan expired without renewal$/,
+        ),
+      }),
+    );
     server.answer(giving('192.0.2.79'));
     await eventually(() => expect(inside(netns.path)).toEqual(['192.0.2.79/24']));
     await lab.facts.told(`container/${web} leased`, 2);

@@ -2,7 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findingsText } from '../../src/cli/commands/doctor.ts';
-import { settingsFindings } from '../../src/cli/doctor/daemon.ts';
+import { damagedFindings, degradedFindings, settingsFindings } from '../../src/cli/doctor/daemon.ts';
 import { bad, type Finding, good, untried } from '../../src/cli/doctor/finding.ts';
 import { kernelVersion, nodeVersion, privileges, writable } from '../../src/cli/doctor/machine.ts';
 import { processesOf, TestDaemon } from '../support/daemon.ts';
@@ -29,6 +29,28 @@ const main = new URL('../../dist/src/cli/main.js', import.meta.url).pathname;
 const failing = (checks: Finding[]) => checks.filter(({ ok }) => ok !== true).map(({ check }) => check);
 
 describe('doctor', () => {
+  it('N14 tells of each damaged file, and of each degraded container, on a line of its own', () => {
+    const directories = { run: '', state: '', netns: '', networks: '/networks', sysctl: '' };
+    const damaged = [
+      { file: 'a.json', reason: 'the file is empty' },
+      { file: 'b.json', reason: 'id: missing\u001b' },
+    ];
+    const lastFault = { code: 'dhcp.expired' as const, message: 'the DHCP lease has expired' };
+    const findings = [
+      ...damagedFindings(damaged, { directories }),
+      ...degradedFindings('Networks', [{ name: 'whole', state: 'up', lastFault: null }], 'netloom network inspect'),
+      ...degradedFindings('Containers', [{ name: 'd1', state: 'degraded', lastFault }], 'netloom inspect'),
+    ];
+    const terminal = { colored: false } as Parameters<typeof findingsText>[0];
+    expect(findingsText(terminal, findings).split('\n').slice(0, -2)).toEqual([
+      '✗ Network files  a.json is left out: the file is empty',
+      '                 b.json is left out: id: missing\u{fffd}',
+      '                 → correct or remove them in /networks',
+      '✗ Containers     d1 is degraded: the DHCP lease has expired',
+      '                 → netloom tries again by itself; see netloom inspect d1',
+    ]);
+  });
+
   it('N09 names a place that takes no settings files, and finds nothing wrong with it', () => {
     const at = (sysctl: string) =>
       settingsFindings({ directories: { run: '', state: '', netns: '', networks: '', sysctl } });

@@ -95,6 +95,9 @@ describe('the DHCP client of a container', () => {
         },
       },
     ]);
+    expect(told(selecting, timedOut())).toMatchObject([
+      { fault: { message: 'no DHCP server on network lan assigned an address within 5 s: nothing was received' } },
+    ]);
     expect(told(selecting, failed('ask discover'))).toMatchObject([{ fault: { code: 'kernel.refused' } }]);
   });
 

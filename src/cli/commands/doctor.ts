@@ -57,7 +57,10 @@ async function examine(options: DoctorOptions, environment: NodeJS.ProcessEnv): 
 export function findingsText(terminal: Terminal, findings: Finding[]): string {
   const width = Math.max(...findings.map(({ check }) => check.length)) + 2;
   const lines = findings.flatMap(({ check, ok, found, mend }) => [
-    `${mark(terminal, ok)} ${check.padEnd(width)}${plain(found)}`,
+    `${mark(terminal, ok)} ${check.padEnd(width)}${found
+      .split('\n')
+      .map(plain)
+      .join(`\n${' '.repeat(width + 2)}`)}`,
     ...(mend === null ? [] : [`${' '.repeat(width + 2)}${paint(terminal, 'yellow', `→ ${plain(mend)}`)}`]),
   ]);
   return [...lines, '', paint(terminal, 'bold', verdictOf(findings))].join('\n');

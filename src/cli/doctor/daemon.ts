@@ -5,9 +5,10 @@ import { credentialsFile, defaultRunDir } from '../../bus/credentials.ts';
 import { type NetloomClient, NetloomError } from '../../client.ts';
 import { forwardingText } from '../../core/forwarding.ts';
 import type { DamagedDefinition } from '../../core/network-check.ts';
-import type { NodeInfo } from '../../core/view.ts';
+import type { ContainerView, NetworkView, NodeInfo } from '../../core/view.ts';
 import type { GlobalOptions } from '../options.ts';
 import { withClient } from '../session.ts';
+import { plain } from '../terminal.ts';
 import { bad, type Finding, good, pending } from './finding.ts';
 
 const check = 'Daemon';
@@ -15,15 +16,21 @@ const check = 'Daemon';
 /** Whether it answers; when not, also whether something else has its port. */
 export async function daemonChecks(options: GlobalOptions): Promise<Finding[]> {
   try {
-    const { info, damaged } = await withClient({ timeout: 5_000, ...options }, async (client: NetloomClient) => ({
-      info: await client.info(),
-      damaged: (await client.network.list()).damaged,
-    }));
+    const { info, networks, damaged, containers } = await withClient(
+      { timeout: 5_000, ...options },
+      async (client: NetloomClient) => ({
+        info: await client.info(),
+        ...(await client.network.list()),
+        ...(await client.container.list()),
+      }),
+    );
     const found = `node ${info.node} is ${info.state}: netloom ${info.version}, process ${info.pid}`;
     return [
       info.state === 'serving' ? good(check, found) : bad(check, found, 'wait a moment, and ask again'),
       ...forwardingFindings(info),
       ...damagedFindings(damaged, info),
+      ...degradedFindings('Networks', networks, 'netloom network inspect --format facts'),
+      ...degradedFindings('Containers', containers, 'netloom inspect'),
       ...(isRoot() && options.natsUrl === undefined ? settingsFindings(info) : []),
     ];
   } catch (error) {
@@ -56,9 +63,25 @@ export function damagedFindings(
   { directories }: Pick<NodeInfo, 'directories'>,
 ): Finding[] {
   if (damaged.length === 0) return [];
-  const shown = damaged.slice(0, mostShown).map(({ file, reason }) => `${file} is left out: ${reason}`);
+  const shown = damaged.slice(0, mostShown).map(({ file, reason }) => plain(`${file} is left out: ${reason}`));
   const more = damaged.length > mostShown ? [`${damaged.length - mostShown} more: netloom network ls`] : [];
-  return [bad('Network files', [...shown, ...more].join('; '), `correct or remove them in ${directories.networks}`)];
+  return [bad('Network files', [...shown, ...more].join('\n'), `correct or remove them in ${directories.networks}`)];
+}
+
+/** What lacks something that netloom could not give or restore; nothing to say where nothing does. */
+export function degradedFindings(
+  check: 'Networks' | 'Containers',
+  all: readonly Pick<ContainerView | NetworkView, 'name' | 'state' | 'lastFault'>[],
+  inspect: string,
+): Finding[] {
+  const degraded = all.filter(({ state }) => state === 'degraded');
+  const [first] = degraded;
+  if (!first) return [];
+  const shown = degraded
+    .slice(0, mostShown)
+    .map(({ name, lastFault }) => plain(`${name} is degraded${lastFault ? `: ${lastFault.message}` : ''}`));
+  const more = degraded.length > mostShown ? [`${degraded.length - mostShown} more`] : [];
+  return [bad(check, [...shown, ...more].join('\n'), `netloom tries again by itself; see ${inspect} ${first.name}`)];
 }
 
 const isRoot = (): boolean => process.getuid?.() === 0;

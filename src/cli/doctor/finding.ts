@@ -5,7 +5,7 @@ export interface Finding {
   ok: boolean | null;
   /** it is still to come, and nothing is wrong with that */
   pending?: true;
-  /** in words: a version, a path, the kernel's refusal */
+  /** in words: a version, a path, the kernel's refusal; several things are a line each */
   found: string;
   /** how to mend it; null when all is well */
   mend: string | null;

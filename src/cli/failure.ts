@@ -41,10 +41,10 @@ export function exitCodeOf({ code }: Fault): number {
     case 404:
       return exitCode.notFound;
     case 503:
-    case 504:
       return exitCode.unreachable;
     default:
-      return exitCode.failed;
+      // of what came too late only the daemon's own answer says nothing about the command
+      return code === 'command.timeout' ? exitCode.unreachable : exitCode.failed;
   }
 }
 

@@ -13,10 +13,15 @@ function reported(error: unknown, asJson = false): { exitCode: number; said: str
 
 describe('the exit code', () => {
   it.each(codes.map((code) => [code, faultStatus[code]] as const))('of %s tells its kind', (code, status) => {
-    const unreachable = code.startsWith('bus.') || status === 503 || status === 504;
+    const unreachable = code.startsWith('bus.') || status === 503 || code === 'command.timeout';
     const expected = unreachable ? 4 : status === 400 ? 2 : status === 404 ? 3 : 1;
     expect(exitCodeOf(fault(code, ''))).toBe(expected);
   });
+
+  it.each(['dhcp.timeout', 'dhcp.refused', 'dhcp.expired'] as const)(
+    'C13 of %s is 1: the daemon was reached, and the DHCP server is another matter',
+    (code) => expect(exitCodeOf(fault(code, ''))).toBe(1),
+  );
 
   it('is the one that a command ends with', () => {
     expect(reported(new EndWith(137))).toEqual({ exitCode: 137, said: '' });

@@ -6,16 +6,17 @@ import { networkProposalSchema as proposalShape } from '../core/network-proposal
 import { portMappingSchema } from '../core/port.ts';
 import {
   containerIdSchema,
-  containerReferenceSchema as containerNameSchema,
+  containerReferenceSchema as containerWordSchema,
   networkNameSchema,
 } from '../core/token.ts';
+import { issueText, pathText, plainIssue } from './payload-issue.ts';
 
 /** What comes in. Fields that are not named here are ignored. */
 
 export const nothingSchema = z.object({}).describe('nothing');
 export const containerReferenceSchema = z
   .object({
-    id: containerNameSchema,
+    id: containerWordSchema,
     exact: z
       .boolean()
       .nullish()
@@ -98,9 +99,12 @@ export const setupSchema = containerShape
     'a container network as it is wished for; with nothing but the id, as it was wished for by container.create',
   );
 
-export const attachSchema = containerRequestSchema.describe(
-  'a container network as an engine knows it that tells of it in parts',
-);
+/** Engines have rules of their own for names; one that netloom would not take is served all the same. */
+export const attachSchema = containerShape
+  .extend({ name: z.string().min(1).max(255).nullish().describe('default: the id') })
+  .refine(({ networks }) => !tooLong('networks', networks), longest('networks'))
+  .refine(({ ports }) => !tooLong('ports', ports), longest('ports'))
+  .describe('a container network as an engine knows it that tells of it in parts');
 export const detachSchema = z
   .object({
     id: containerIdSchema,
@@ -121,10 +125,12 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 export function parsePayload<Schema extends z.ZodType>(schema: Schema, bytes: Uint8Array): z.output<Schema> {
   if (bytes.length > maxPayloadBytes)
     throw refusal('payload.too-large', `the payload has ${bytes.length} bytes; at most ${maxPayloadBytes} are taken`);
-  const parsed = schema.safeParse(decode(bytes));
+  const payload = decode(bytes);
+  const parsed = schema.safeParse(payload, { error: plainIssue });
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0] as z.core.$ZodIssue;
-  throw refusal(codeFor(issue.path), `${pathText(issue.path)}: ${issue.message}`);
+  const detail = pathText(issue.path);
+  throw new NetloomError(fault(codeFor(issue.path), issueText(issue, payload), { detail }));
 }
 
 /** No bytes at all mean `{}`, so that `nats request netloom.v1.<node>.node.info ''` works. */
@@ -164,10 +170,4 @@ function codeFor(path: readonly PropertyKey[]): FaultCode {
   if (freeForm.has(path[0])) return 'payload.invalid';
   const field = path.findLast((key) => typeof key === 'string');
   return (typeof field === 'string' && Object.hasOwn(codeOfField, field) && codeOfField[field]) || 'payload.invalid';
-}
-
-/** `ports[0].hostPort` */
-function pathText(path: readonly PropertyKey[]): string {
-  const text = path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('');
-  return text === '' ? 'the payload' : text.replace(/^\./, '');
 }

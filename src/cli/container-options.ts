@@ -11,7 +11,16 @@ import {
   networkSpelling,
   parseNetworkArgument,
 } from './network-argument.ts';
-import { asIs, badInput, collect, collectAll, collectList, nameParser } from './options.ts';
+import {
+  asIs,
+  badInput,
+  collect,
+  collectAll,
+  collectList,
+  interfaceNameParser,
+  nameParser,
+  newNameParser,
+} from './options.ts';
 import { parsePortMappings, portSpelling } from './port-mapping.ts';
 
 /** What describes a container's network; the same for run, create, setup and plan. */
@@ -25,6 +34,7 @@ export interface ContainerOptions {
   ip6?: string[];
   macAddress?: string;
   interfaceName?: string;
+  hostInterfaceName?: string;
   networkAlias?: string[];
   dns?: string[];
   publish?: PortMapping[];
@@ -40,11 +50,14 @@ export function addContainerOptions(command: Command): Command {
     new Option('-p, --publish <port>', `publish a port: ${portSpelling}, ranges as 8000-8010:8000-8010`).argParser(
       collectAll(parsePortMappings),
     ),
-    new Option('--name <name>', 'display name; default: the id'),
+    new Option('--name <name>', 'display name; default: the id').argParser(newNameParser('--name')),
     new Option('--pod <name>', 'of the pod whose namespace this is: the networks know the container by it'),
     new Option('--mode <mode>', 'bridge (default), none, host, ns:<path>, container:<id>: the same as --network'),
     ...addressOptions(),
-    new Option('--interface, --interface-name <name>', "the interface's name in the container; default eth0"),
+    new Option('--interface, --interface-name <name>', "the interface's name in the container; default eth0").argParser(
+      interfaceNameParser('--interface-name'),
+    ),
+    hostInterfaceOption(),
     new Option('--alias, --network-alias <name>', 'a further name, on every network').argParser(collectList(asIs)),
     new Option('--dns <address>', 'a name server for what is no name of a container').argParser(
       collectList(addressParser('--dns', null)),
@@ -65,6 +78,12 @@ export function addressOptions(): Option[] {
     ),
     new Option('--mac, --mac-address <address>', 'MAC address on the network').argParser(macParser('--mac-address')),
   ];
+}
+
+export function hostInterfaceOption(): Option {
+  return new Option('--host-interface-name <name>', "name of the veth's host end; default: generated").argParser(
+    interfaceNameParser('--host-interface-name'),
+  );
 }
 
 export function idOption(): Option {
@@ -104,9 +123,9 @@ function modeOf({ mode, network = [] }: ContainerOptions): string | undefined {
   return said;
 }
 
-/** --ip, --ip6, --mac-address and --interface-name speak of the one network, --network-alias of all. */
+/** --ip, --ip6, --mac-address, --interface-name and --host-interface-name speak of the one network, --network-alias of all. */
 function attachments(options: ContainerOptions): Attachment[] | null {
-  const { network, ip = [], ip6 = [], macAddress, interfaceName, networkAlias = [] } = options;
+  const { network, ip = [], ip6 = [], macAddress, interfaceName, hostInterfaceName, networkAlias = [] } = options;
   const networks = network?.flatMap((argument) => ('mode' in argument ? [] : argument.networks));
   const named = networks && networks.length > 0 ? networks : null;
   const ofOne = saidOf({
@@ -114,6 +133,7 @@ function attachments(options: ContainerOptions): Attachment[] | null {
     ip6: options.ip6,
     'mac-address': macAddress,
     'interface-name': interfaceName,
+    'host-interface-name': hostInterfaceName,
   });
   const said = [...ofOne, ...saidOf({ 'network-alias': options.networkAlias })];
   if (said.length === 0) return named;
@@ -125,6 +145,7 @@ function attachments(options: ContainerOptions): Attachment[] | null {
     ...(ip.length + ip6.length > 0 && { staticIps: [...(attachment.staticIps ?? []), ...ip, ...ip6] }),
     ...(macAddress && { staticMac: macAddress }),
     ...(interfaceName && { interfaceName }),
+    ...(hostInterfaceName && { hostInterfaceName }),
     ...(networkAlias.length > 0 && { aliases: [...(attachment.aliases ?? []), ...networkAlias] }),
   }));
 }

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import type { ContainerRequest } from '../core/container.ts';
 import { NetloomError } from '../core/fault.ts';
-import { modeNames } from '../core/name.ts';
+import { interfaceNamePattern, interfaceNameRule, modeNames } from '../core/name.ts';
 import { badInput, nameParser } from './options.ts';
 
 export type Attachment = NonNullable<ContainerRequest['networks']>[number];
@@ -72,9 +72,9 @@ function parseSettings(text: string, list: string): Settings {
   const settings: Settings = {};
   for (const entry of list.split(',')) {
     const at = entry.indexOf('=');
-    const value = entry.slice(at + 1);
+    const value = at < 0 ? '' : entry.slice(at + 1);
     const refuse = (reason: string) => badInput(`--network ${text}: ${JSON.stringify(entry)} ${reason}`);
-    const set = value === '' ? undefined : setters.get(entry.slice(0, Math.max(at, 0)));
+    const set = setters.get(entry.slice(0, Math.max(at, 0)));
     if (!set)
       throw refuse('is not understood; expected ip=…, mac=…, interface_name=…, host_interface_name=… or alias=…');
     const problem = set(settings, value);
@@ -107,7 +107,7 @@ const setters: ReadonlyMap<string, Setter> = new Map<string, Setter>([
     (settings, value) => {
       if (settings.interfaceName) return 'is a second interface name';
       settings.interfaceName = value;
-      return null;
+      return interfaceNamePattern.test(value) ? null : interfaceNameRule;
     },
   ],
   [
@@ -115,14 +115,14 @@ const setters: ReadonlyMap<string, Setter> = new Map<string, Setter>([
     (settings, value) => {
       if (settings.hostInterfaceName) return 'is a second host interface name';
       settings.hostInterfaceName = value;
-      return null;
+      return interfaceNamePattern.test(value) ? null : interfaceNameRule;
     },
   ],
   [
     'alias',
     (settings, value) => {
       settings.aliases = [...(settings.aliases ?? []), value];
-      return null;
+      return value === '' ? 'names nothing: an alias cannot be empty' : null;
     },
   ],
 ]);

@@ -1,7 +1,7 @@
 import { type Command, Help, Option } from 'commander';
 import { subjectToken } from '../bus/subjects.ts';
 import { type FaultCode, fault, NetloomError } from '../core/fault.ts';
-import { servedNamePattern, servedNameRule } from '../core/name.ts';
+import { interfaceNamePattern, interfaceNameRule, namePattern, nameRule, servedNamePattern } from '../core/name.ts';
 import { readFlag } from '../core/network-options.ts';
 
 /** What every command that speaks to a daemon, or prints, understands; before or after the command's name. */
@@ -90,7 +90,22 @@ export function tokenParser(name: string, code: FaultCode): (text: string) => st
 /** The name of a network, or the id of a container, that there may be. */
 export function nameParser(option: string, code: 'name.invalid' | 'id.invalid'): (text: string) => string {
   return (text) => {
-    if (!servedNamePattern.test(text)) throw badInput(`${option} ${JSON.stringify(text)}: ${servedNameRule}`, code);
+    if (!servedNamePattern.test(text)) throw badInput(`${option} ${JSON.stringify(text)}: ${nameRule}`, code);
+    return text;
+  };
+}
+
+/** The name of a container that is to be made. */
+export function newNameParser(option: string): (text: string) => string {
+  return (text) => {
+    if (!namePattern.test(text)) throw badInput(`${option} ${JSON.stringify(text)}: ${nameRule}`, 'name.invalid');
+    return text;
+  };
+}
+
+export function interfaceNameParser(option: string): (text: string) => string {
+  return (text) => {
+    if (!interfaceNamePattern.test(text)) throw badInput(`${option} ${JSON.stringify(text)}: ${interfaceNameRule}`);
     return text;
   };
 }

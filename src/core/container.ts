@@ -5,7 +5,13 @@ import { type Fault, fault } from './fault.ts';
 import { answersNames, type NetworkDefinition } from './network.ts';
 import { broughtDefinition } from './network-file.ts';
 import { type PublishedPort, portMappingSchema, publishedPorts } from './port.ts';
-import { containerIdSchema, containerReferenceSchema, interfaceNameSchema, networkNameSchema } from './token.ts';
+import {
+  containerIdSchema,
+  containerNameSchema,
+  containerReferenceSchema,
+  interfaceNameSchema,
+  networkNameSchema,
+} from './token.ts';
 
 const macSchema = z
   .string()
@@ -42,7 +48,7 @@ export type AttachmentRequest = z.infer<typeof attachmentSchema>;
 export const containerRequestSchema = z
   .object({
     id: containerIdSchema,
-    name: z.string().min(1).max(255).nullish().describe('default: the id'),
+    name: containerNameSchema.nullish(),
     hostname: z
       .string()
       .min(1)

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { canonicalAddress, formatSubnet, hasHostBits, parseSubnet, type Subnet } from './address.ts';
-import { servedNamePattern, servedNameRule } from './name.ts';
+import { nameRule, servedNamePattern } from './name.ts';
 import { dhcpRefusal, ipamDrivers, type NetworkDefinition, type NetworkRoute, type NetworkSubnet } from './network.ts';
 import { completeDefinition } from './network-check.ts';
 import { either, networkDrivers, unreadableOption } from './network-options.ts';
@@ -19,7 +19,7 @@ const date = text.refine(isDate, 'is no date such as 2026-01-31T12:00:00Z');
 /** netavark takes an empty one for the usual */
 const routeType = z.enum(['', 'unicast', 'blackhole', 'unreachable', 'prohibit']);
 const fileSchema = z.object({
-  name: text.regex(servedNamePattern, { error: ({ input }) => `${JSON.stringify(input)} ${servedNameRule}` }),
+  name: text.regex(servedNamePattern, { error: ({ input }) => `${JSON.stringify(input)} ${nameRule}` }),
   id: text.regex(/^[0-9a-f]{64}$/, 'must be 64 hex digits'),
   driver: z.enum(networkDrivers),
   network_interface: text.regex(/^(?!\.{1,2}$)[^\s/:]{0,15}$/, 'cannot be the name of an interface').nullish(),

@@ -54,50 +54,82 @@ async function ask(verb: string, payload: string | Uint8Array, messageId?: strin
 const setup = (wish: object) => ask('container.setup', JSON.stringify({ id: 'web', ...wish }));
 
 describe('a payload that is wrong is answered with the code of what is wrong', () => {
-  it.each([
+  it.each<[string, string | Uint8Array | object, string, string, string?]>([
     ['no JSON', '{"id": "web"', 'payload.malformed', ''],
     ['no UTF-8', new Uint8Array([0x22, 0xff, 0x22]), 'payload.malformed', ''],
-    ['no object', '"web"', 'payload.invalid', 'the payload'],
-    ['no id', '{}', 'id.invalid', 'id:'],
-    ['an id of levels of a subject and nothing else', '{"id": ".."}', 'id.invalid', 'id:'],
-    ['an id that is another one as a token of a subject', '{"id": "a%2Eb"}', 'id.invalid', 'id:'],
-    ['an id that is a wildcard', '{"id": ">"}', 'id.invalid', 'id:'],
+    ['no object', '"web"', 'payload.invalid', 'the payload "web" must be an object'],
+    ['no id', '{}', 'id.invalid', 'id is missing', 'id'],
+    ['an id of levels of a subject and nothing else', '{"id": ".."}', 'id.invalid', 'id ".." must be 1 to 250', 'id'],
+    ['an id that is another one as a token of a subject', '{"id": "a%2Eb"}', 'id.invalid', 'id "a%2Eb" must', 'id'],
+    ['an id that is a wildcard', '{"id": ">"}', 'id.invalid', 'id ">" must', 'id'],
     [
       'a host port beyond 65535',
       { ports: [{ hostPort: 70000, containerPort: 80 }] },
       'port.invalid',
-      'ports[0].hostPort:',
+      'host port 70000 must be at most 65535',
+      'ports[0].hostPort',
     ],
-    ['no container port', { ports: [{ hostPort: 80 }] }, 'port.invalid', 'ports[0].containerPort:'],
-    ['a range of nothing', { ports: [{ containerPort: 80, range: 0 }] }, 'port.invalid', 'ports[0].range:'],
-    ['an unknown protocol', { ports: [{ containerPort: 80, protocol: 'icmp' }] }, 'port.invalid', 'ports[0].protocol:'],
+    [
+      'no container port',
+      { ports: [{ hostPort: 80 }] },
+      'port.invalid',
+      'container port is missing',
+      'ports[0].containerPort',
+    ],
+    [
+      'a range of nothing',
+      { ports: [{ containerPort: 80, range: 0 }] },
+      'port.invalid',
+      'must be at least 1',
+      'ports[0].range',
+    ],
+    [
+      'an unknown protocol',
+      { ports: [{ containerPort: 80, protocol: 'icmp' }] },
+      'port.invalid',
+      'protocol "icmp" must be tcp',
+      'ports[0].protocol',
+    ],
     [
       'a host address that is none',
       { networks: [{ network: 'a' }], ports: [{ containerPort: 80, hostIp: 'x' }] },
       'address.invalid',
       '',
     ],
-    ['a network name with a slash', { networks: [{ network: 'a/b' }] }, 'name.invalid', 'networks[0].network:'],
+    [
+      'a network name with a slash',
+      { networks: [{ network: 'a/b' }] },
+      'name.invalid',
+      'network name "a/b" must be 1 to 250',
+      'networks[0].network',
+    ],
     [
       'a static address that is no text',
       { networks: [{ network: 'a', staticIps: [1] }] },
       'address.invalid',
-      'networks[0].staticIps[0]:',
+      'address 1 must be text',
+      'networks[0].staticIps[0]',
     ],
     ['a static address that is none', { networks: [{ network: 'a', staticIps: ['10.0.0'] }] }, 'address.invalid', ''],
     [
       'a MAC address that is none',
       { networks: [{ network: 'a', staticMac: 'x' }] },
       'address.invalid',
-      'networks[0].staticMac:',
+      'MAC address "x" must be a MAC address',
+      'networks[0].staticMac',
     ],
     [
       'an interface name with a space',
       { networks: [{ network: 'a', interfaceName: 'a b' }] },
       'payload.invalid',
-      'networks[0].interfaceName:',
+      'interface name "a b" must be 1 to 15 characters',
+      'networks[0].interfaceName',
     ],
-    ['networks that are no list', { networks: 'a' }, 'payload.invalid', 'networks:'],
+    ['networks that are no list', { networks: 'a' }, 'payload.invalid', 'networks "a" must be a list', 'networks'],
+    ['a name of three hundred letters', { name: 'x'.repeat(300) }, 'name.invalid', 'xxx…" must be 1 to 250', 'name'],
+    ['A05 an empty name', { name: '' }, 'name.invalid', 'name "" must be 1 to 250', 'name'],
+    ['A05 a name with a space', { name: 'a b' }, 'name.invalid', 'name "a b" must be 1 to 250', 'name'],
+    ['A05 a name that begins with a dot', { name: '.a' }, 'name.invalid', 'name ".a" must be 1 to 250', 'name'],
     ['an unknown mode', { mode: 'weird' }, 'mode.unknown', ''],
     ['a megabyte that the message would quote', { mode: 'x'.repeat(1_000_000) }, 'mode.unknown', '…'],
     [
@@ -107,13 +139,13 @@ describe('a payload that is wrong is answered with the code of what is wrong', (
       'networks: at most 256',
     ],
     ['so many ports', { ports: many(1025, () => ({ containerPort: 80 })) }, 'payload.invalid', 'ports: at most 1024'],
-  ])('%s', async (_, payload, code, path) => {
+  ])('%s', async (_, payload, code, words, path?: string) => {
     const bytes =
       typeof payload === 'string' || payload instanceof Uint8Array
         ? payload
         : JSON.stringify({ id: 'web', ...payload });
     const { status, error, body } = await ask('container.setup', bytes);
-    expect(body).toMatchObject({ code, message: expect.stringContaining(path) });
+    expect(body).toMatchObject({ code, message: expect.stringContaining(words), ...(path && { detail: path }) });
     expect(status).toBe('400');
     expect(error).toBe(body.message);
     expect(engine.sent).toEqual([]);

@@ -39,6 +39,15 @@ describe('a request', () => {
     ]);
   });
 
+  it('C15 gives --host-interface-name to its one network', () => {
+    const demo = { networks: [{ network: 'demo' }] };
+    const options = { id: 'web', network: [demo], hostInterfaceName: 'web-host' };
+    expect(containerRequest(options).networks).toEqual([{ network: 'demo', hostInterfaceName: 'web-host' }]);
+    expect(() => containerRequest({ ...options, network: [demo, demo] })).toThrow(
+      refused('payload.invalid', '--host-interface-name: say it of one of the networks'),
+    );
+  });
+
   it('gives --network-alias to all of its networks', () => {
     const network = [{ networks: [{ network: 'one', aliases: ['first'] }] }, { networks: [{ network: 'two' }] }];
     expect(containerRequest({ id: 'web', network, networkAlias: ['www'] }).networks).toEqual([

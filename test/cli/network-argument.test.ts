@@ -85,7 +85,11 @@ describe('--network refuses', () => {
   it.each([
     ['demo:', '"" is not understood'],
     ['demo:ip', '"ip" is not understood'],
-    ['demo:ip=', '"ip=" is not understood'],
+    ['demo:ip=', '"ip=" is no IP address'],
+    ['demo:mac=', '"mac=" is no MAC address'],
+    ['demo:alias=', '"alias=" names nothing: an alias cannot be empty'],
+    ['demo:interface_name=', '"interface_name=" must be 1 to 15 characters'],
+    ['demo:host_interface_name=sixteen-letters-', '"host_interface_name=sixteen-letters-" must be 1 to 15 characters'],
     ['demo:speed=9', '"speed=9" is not understood'],
     ['demo:constructor=9', '"constructor=9" is not understood'],
     ['demo:ip=10.0.0.1,', '"" is not understood'],

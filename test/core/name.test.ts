@@ -38,7 +38,7 @@ describe('names of networks', () => {
 
   it.each(none)('are not served when one is %j', (name) => {
     expect(networkNameSchema.safeParse(name).success).toBe(false);
-    expect(definitionOf(name, { ...bridge, name })).toMatch(/^name: .* the first not a dot$/);
+    expect(definitionOf(name, { ...bridge, name })).toMatch(/^name: .* the first a letter or a digit$/);
   });
 
   it('are served whatever can be made', () => {

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { clientCommand } from '../command.ts';
-import { addressOptions } from '../container-options.ts';
-import { asIs, collectList, type GlobalOptions } from '../options.ts';
+import { addressOptions, hostInterfaceOption } from '../container-options.ts';
+import { asIs, collectList, type GlobalOptions, interfaceNameParser } from '../options.ts';
 import { withClient } from '../session.ts';
 import { json, type Terminal } from '../terminal.ts';
 
@@ -25,8 +25,12 @@ export function networkConnectCommand(parent: Command, terminal: Terminal): void
   });
   for (const option of addressOptions()) command.addOption(option);
   command
-    .addOption(new Option('--interface-name <name>', "the interface's name in the container; default: the next ethN"))
-    .addOption(new Option('--host-interface-name <name>', "name of the veth's host end; default: generated"))
+    .addOption(
+      new Option('--interface-name <name>', "the interface's name in the container; default: the next ethN").argParser(
+        interfaceNameParser('--interface-name'),
+      ),
+    )
+    .addOption(hostInterfaceOption())
     .addOption(new Option('--alias <name>', 'a further name on the network').argParser(collectList(asIs)))
     .action(async (network: string, id: string, _options, command: Command) => {
       const options: ConnectOptions = command.optsWithGlobals();

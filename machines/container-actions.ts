@@ -1,6 +1,7 @@
 import { assertEvent, assign, enqueueActions, raise, setup } from 'xstate';
 import { containerAddress, hostAddress, networkAddress } from '../src/core/actor-address.ts';
 import { type Attachment, attachmentsOf } from '../src/core/container.ts';
+import { calledAs } from '../src/core/container-reference.ts';
 import type { Effect } from '../src/core/effect.ts';
 import type { CommandId, ContainerEvent } from '../src/core/event.ts';
 import { type Fault, type FaultCode, fault } from '../src/core/fault.ts';
@@ -55,6 +56,8 @@ import { deciding, effects, enqueueEffect } from './effects.ts';
 type Decide = { context: ContainerContext; event: ContainerEvent };
 
 const decide = deciding<ContainerContext, ContainerEvent>();
+
+const nameOf = ({ id, wish }: ContainerContext): string => calledAs(wish ?? { id });
 
 const commandOf = (event: ContainerEvent): CommandId => ('command' in event ? event.command : null);
 
@@ -372,7 +375,7 @@ export const containerSetup = setup({
       {
         kind: 'reply',
         command: context.command,
-        fault: fault('container.state', `the network of container ${context.id} was lost`),
+        fault: fault('container.state', `the network of container ${nameOf(context)} was lost`),
       },
     ]),
 
@@ -396,7 +399,7 @@ export const containerSetup = setup({
       enqueue.assign({ sharers: [] });
     }),
     refuseWaiting: enqueueActions(({ context, enqueue }) => {
-      const gone = fault('netns.gone', `container ${context.id} has no network namespace to share`);
+      const gone = fault('netns.gone', `container ${nameOf(context)} has no network namespace to share`);
       for (const { from, attempt } of context.sharers)
         enqueue({ type: 'tell', params: { to: from, event: { type: 'claim.refused', attempt, fault: gone } } });
       enqueue.assign({ sharers: [] });
@@ -412,7 +415,7 @@ export const containerSetup = setup({
       const gone = fault(
         'netns.gone',
         context.wish
-          ? `container ${context.id} has no network namespace to share`
+          ? `container ${nameOf(context)} has no network namespace to share`
           : `there is no container ${context.id} to share the network namespace of`,
       );
       return [{ kind: 'tell', to: event.from, event: { type: 'claim.refused', attempt: event.attempt, fault: gone } }];
@@ -442,12 +445,18 @@ export const containerSetup = setup({
     // ---- refusals
     refuseDegraded: refusal(
       'container.state',
-      ({ context }) => `the network of container ${context.id} is degraded: reload it first`,
+      ({ context }) => `the network of container ${nameOf(context)} is degraded: reload it first`,
     ),
     refuseUnknown: refusal('container.unknown', ({ context }) => `no container ${context.id}`),
-    refuseExists: refusal('container.exists', ({ context }) => `container ${context.id} exists already`),
-    refuseNotUp: refusal('container.state', ({ context }) => `the network of container ${context.id} is not set up`),
-    refuseUp: refusal('container.state', ({ context }) => `the network of container ${context.id} is set up already`),
+    refuseExists: refusal('container.exists', ({ context }) => `container ${nameOf(context)} exists already`),
+    refuseNotUp: refusal(
+      'container.state',
+      ({ context }) => `the network of container ${nameOf(context)} is not set up`,
+    ),
+    refuseUp: refusal(
+      'container.state',
+      ({ context }) => `the network of container ${nameOf(context)} is set up already`,
+    ),
   },
   guards: {
     isRefused: ({ context, event }) => changeRefusal(context, event) !== null,

@@ -6,6 +6,7 @@ import {
   attachmentBeside,
   type ContainerWish,
 } from '../src/core/container.ts';
+import { calledAs } from '../src/core/container-reference.ts';
 import type { Effect } from '../src/core/effect.ts';
 import type { ContainerEvent } from '../src/core/event.ts';
 import { type Fault, fault } from '../src/core/fault.ts';
@@ -15,6 +16,7 @@ import { withoutTerms } from '../src/core/plan/container-dhcp.ts';
 import type { ContainerGrant } from '../src/core/plan/container-grant.ts';
 import { namesLeftOut } from '../src/core/plan/container-names.ts';
 import {
+  isOnOurBridge,
   leadsSomewhere,
   networkWithoutRules,
   portsWithoutTarget,
@@ -38,7 +40,7 @@ import {
   isSamePort,
   type PublishedPort,
 } from '../src/core/port.ts';
-import { contradictedPorts, portsTogether, servedPorts } from '../src/core/served-ports.ts';
+import { contradictedPorts, portsTogether, servedPorts, uncoveredPorts } from '../src/core/served-ports.ts';
 import {
   type Change,
   type ContainerContext,
@@ -330,7 +332,7 @@ function refusalOf(wish: ContainerWish, ports: readonly PublishedPort[], event: 
     case 'container.disconnect':
       return wish.attachments.some(({ network }) => network === event.network)
         ? null
-        : fault('container.not-connected', `container ${wish.id} is not on network ${event.network}`);
+        : fault('container.not-connected', `container ${calledAs(wish)} is not on network ${event.network}`);
     case 'container.publish': {
       if (!takesPorts(wish))
         return fault('mode.conflict', 'ports can be published only by a container that joins a network');
@@ -338,11 +340,19 @@ function refusalOf(wish: ContainerWish, ports: readonly PublishedPort[], event: 
     }
     case 'container.unpublish': {
       const unknown = event.ports[portsNamed(wish.ports, ports, event.ports).indexOf(null)];
-      return unknown ? fault('port.unknown', `container ${wish.id} does not publish ${describePort(unknown)}`) : null;
+      return unknown ? fault('port.unknown', unknownText(wish, ports, unknown)) : null;
     }
     default:
       return null;
   }
+}
+
+/** A part of a range cannot be given up by itself: the range is named. */
+function unknownText(wish: ContainerWish, ports: readonly PublishedPort[], unknown: PublishedPort): string {
+  const [whole] = ports.filter((port) => uncoveredPorts([unknown], [port]).length === 0);
+  return whole
+    ? `${describePort(unknown)} is a part of ${describePort(whole)}, which can only be unpublished as a whole`
+    : `container ${calledAs(wish)} does not publish ${describePort(unknown)}`;
 }
 
 /** C03: only a container that has a namespace for networks can be connected to one. */
@@ -350,7 +360,7 @@ function connectRefusal(wish: ContainerWish, request: AttachmentRequest): Fault 
   if (!joinsNetworks(wish))
     return fault(
       'mode.conflict',
-      `unable to connect: container ${wish.id} is in mode ${wish.mode}, which takes no networks`,
+      `unable to connect: container ${calledAs(wish)} is in mode ${wish.mode}, which takes no networks`,
     );
   const attachment = attachmentBeside(wish.attachments, wish.id, request);
   return 'code' in attachment ? attachment : null;
@@ -441,24 +451,33 @@ function nowhere(grant: ContainerGrant, port: PublishedPort): Fault {
 }
 
 function whyNowhere(grant: ContainerGrant, port: PublishedPort): { cause: LeftOut; reason: string } {
+  const led = targetFamilies(grant);
   if (isLoopback6(port)) {
-    const reason = 'Linux does not route ::1, so a container cannot be reached there; use 127.0.0.1';
+    const advice = led.includes(4) ? 'use 127.0.0.1' : 'use an IPv6 address of this host, or [::]';
+    const reason = `Linux does not route ::1, so a container cannot be reached there; ${advice}`;
     return { cause: 'loopback', reason };
   }
-  const network = targetFamilies(grant).length === 0 ? networkWithoutRules(grant) : null;
-  if (network === null) {
-    const reason = `container ${grant.wish.id} has no address of that family on a bridge of ours`;
-    return { cause: 'family', reason };
+  const network = led.length === 0 ? networkWithoutRules(grant) : null;
+  if (network !== null) {
+    const reason = `network ${network} has no firewall rules: an engine that uses it set firewall none`;
+    return { cause: 'firewall', reason };
   }
-  const reason = `network ${network} has no firewall rules: an engine that uses it set firewall none`;
-  return { cause: 'firewall', reason };
+  const name = calledAs(grant.wish);
+  if (!isOnOurBridge(grant)) {
+    const reason = `no network of container ${name} carries published ports: other machines reach it at its own address`;
+    return { cause: 'network', reason };
+  }
+  const [family, ...both] = grantedFamilies(port);
+  const missing = both.length > 0 ? 'address' : `IPv${family} address`;
+  return { cause: 'family', reason: `container ${name} has no ${missing} on a bridge network` };
 }
 
 /**
- * Why a port is left out, or a part of it: it is on ::1 (`loopback`), the container has no address of its `family`, no rules lead into
- * its network (`firewall`), another mapping leads it elsewhere (`contradiction`), another container has it (`taken`).
+ * Why a port is left out, or a part of it: it is on ::1 (`loopback`), the container has no address of its `family`, no `network` of it
+ * carries ports, no rules lead into its network (`firewall`), another mapping leads it elsewhere (`contradiction`), another
+ * container has it (`taken`).
  */
-type LeftOut = 'loopback' | 'family' | 'firewall' | 'contradiction' | 'taken';
+type LeftOut = 'loopback' | 'family' | 'network' | 'firewall' | 'contradiction' | 'taken';
 
 const leftOutFact = (port: PublishedPort, cause: LeftOut, reason: string): Effect => ({
   kind: 'announce',

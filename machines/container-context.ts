@@ -7,9 +7,9 @@ import type { Fault } from '../src/core/fault.ts';
 import type { Lease } from '../src/core/lease.ts';
 import type { NetworkSettings } from '../src/core/network-options.ts';
 import { type ContainerGrant, netnsOf } from '../src/core/plan/container-grant.ts';
+import { shownPorts } from '../src/core/plan/container-ports.ts';
 import { statusBlocks } from '../src/core/plan/container-status.ts';
 import { type GrantedPort, isOnLoopback, type PublishedPort } from '../src/core/port.ts';
-import { servedPorts } from '../src/core/served-ports.ts';
 import type { StatusBlock } from '../src/core/status.ts';
 
 /** What a container's machine remembers, and what follows from it. */
@@ -86,7 +86,7 @@ export const statusOf = (context: ContainerContext) => ({
   id: context.id,
   netns: { path: grantOf(context).netns, inode: context.inode },
   status: context.share?.status ?? statusBlocks(grantOf(context)),
-  ports: servedPorts(context.ports),
+  ports: shownPorts(grantOf(context)),
   kernelMs: context.kernelMs,
 });
 

@@ -1,9 +1,12 @@
+import type { ContainerWish } from '../src/core/container.ts';
 import { lacksTerms } from '../src/core/lease.ts';
 import { netnsOf } from '../src/core/plan/container-grant.ts';
 import { settingsInside } from '../src/core/plan/container-links.ts';
+import { shownPorts } from '../src/core/plan/container-ports.ts';
 import { statusBlocks } from '../src/core/plan/container-status.ts';
 import type { ExplainedSetting } from '../src/core/plan/interface-settings.ts';
 import { settingsOfBridge } from '../src/core/plan/network.ts';
+import type { ShownPort } from '../src/core/port.ts';
 import { servedPorts } from '../src/core/served-ports.ts';
 import type { ContainerState, ContainerView, NetworkState, NetworkView } from '../src/core/view.ts';
 import type { ContainerContext } from './container.ts';
@@ -24,10 +27,18 @@ export function containerView(value: unknown, context: ContainerContext): Contai
     pid: context.process?.pid ?? null,
     attachments: wish.attachments.map(({ definition: _, ...attachment }) => attachment),
     status: inode === null ? {} : (share?.status ?? statusBlocks({ wish, netns, leases, ports })),
-    ports: servedPorts(ports.length > 0 ? ports : wish.ports),
+    ports: portsOf(value, context, wish),
     removeOnExit: wish.removeOnExit,
     lastFault: context.lastFault,
   };
+}
+
+/** Of one whose set-up failed nothing leads anywhere; before a set-up that is not known. */
+function portsOf(value: unknown, context: ContainerContext, wish: ContainerWish): ShownPort[] {
+  const { leases, ports, inode, netnsDirectory } = context;
+  if (inode !== null) return shownPorts({ wish, netns: netnsOf(wish, netnsDirectory, null), leases, ports });
+  const asked = servedPorts(ports.length > 0 ? ports : wish.ports);
+  return value === 'failed' ? asked.map((port) => ({ ...port, families: [] })) : asked;
 }
 
 /** Of the interfaces that netloom made inside, while they are there. */

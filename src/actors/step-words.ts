@@ -31,6 +31,8 @@ export function stepWords(step: Step, { errno, detail }: Pick<StepFailure, 'errn
       return errno === 'ESRCH' ? `process ${step.pid} has ended` : foreign(errno, detail);
     case 'process.watch':
       return errno === 'ESRCH' ? `process ${step.pid} has ended` : null;
+    case 'port.hold':
+      return portWords(step, errno, detail);
     case 'definition.write':
       return errno === 'EUCLEAN' || errno === 'EEXIST' ? detail : null;
     default:
@@ -83,3 +85,24 @@ function linkSetWords({ name, master }: Extract<Step, { verb: 'link.set' }>, err
 
 /** The host's own namespace, taken for a container's. */
 const foreign = (errno: string, detail: Detail): string | null => (errno === 'ENOTUNIQ' ? detail : null);
+
+function portWords(
+  { addresses, port, range, protocol }: Extract<Step, { verb: 'port.hold' }>,
+  errno: string,
+  detail: Detail,
+): string | null {
+  const last = range > 1 ? `-${port + range - 1}` : '';
+  const asked = port === 0 ? `a free ${protocol} port` : `host port ${port}${last}/${protocol}`;
+  switch (errno) {
+    case 'EADDRINUSE':
+      return port === 0 ? `no ${protocol} port is free` : `${asked} is in use${detail ? `: ${detail}` : ''}`;
+    case 'EADDRNOTAVAIL':
+      return `${asked}: this host has no address ${addresses.join(' or ')}`;
+    case 'EPROTONOSUPPORT':
+      return `${asked}: this kernel has no ${protocol.toUpperCase()}`;
+    case 'EACCES':
+      return `${asked}: the kernel does not let the daemon bind it`;
+    default:
+      return null;
+  }
+}

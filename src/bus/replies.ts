@@ -7,7 +7,7 @@ import { ipamDrivers, type NetworkDefinition } from '../core/network.ts';
 import type { DamagedDefinition } from '../core/network-check.ts';
 import type { BasicNetworkSettings, NetworkSettings } from '../core/network-settings.ts';
 import type { ExplainedSetting } from '../core/plan/interface-settings.ts';
-import type { PublishedPort } from '../core/port.ts';
+import type { PublishedPort, ShownPort } from '../core/port.ts';
 import type { StatusBlock } from '../core/status.ts';
 import {
   type AsOf,
@@ -71,7 +71,13 @@ const publishedPort = {
   range: z.int(),
   heldByCaller: z.literal(true).optional().describe('bound by whoever asked for it'),
 } satisfies Shape<PublishedPort>;
-const publishedPortSchema: z.ZodType<PublishedPort> = z.object(publishedPort);
+const shownPortSchema: z.ZodType<ShownPort> = z.object({
+  ...publishedPort,
+  families: z
+    .array(z.union([z.literal(4), z.literal(6)]))
+    .optional()
+    .describe('over which it leads to the container; empty: it leads nowhere; absent: the network is down'),
+} satisfies Shape<ShownPort>);
 
 const netnsSchema = z.object({ path: z.string(), inode: z.int().nullable() });
 
@@ -80,7 +86,7 @@ export interface ContainerStatus {
   netns: { path: string; inode: number | null };
   /** per network, podman's StatusBlock */
   status: Record<string, StatusBlock>;
-  ports: PublishedPort[];
+  ports: ShownPort[];
   /** what the kernel steps took, port holding included, in milliseconds */
   kernelMs: number;
 }
@@ -89,7 +95,7 @@ export const containerStatusSchema: z.ZodType<ContainerStatus> = z.object({
   id: z.string(),
   netns: netnsSchema,
   status: z.record(z.string(), statusSchema).describe("per network, podman's StatusBlock"),
-  ports: z.array(publishedPortSchema),
+  ports: z.array(shownPortSchema),
   kernelMs: z.number().describe('what the kernel steps took, port holding included, in milliseconds'),
 });
 
@@ -100,7 +106,7 @@ export const containerChangedSchema: z.ZodType<ContainerChanged> = z.object({
   id: z.string(),
   netns: netnsSchema.nullable().describe('null while the network is down'),
   status: z.record(z.string(), statusSchema).describe("per network, podman's StatusBlock"),
-  ports: z.array(publishedPortSchema),
+  ports: z.array(shownPortSchema),
   kernelMs: z.number().describe('what the kernel steps took, in milliseconds'),
 });
 
@@ -123,7 +129,7 @@ const containerViewSchema: z.ZodType<ContainerView> = z.object({
     }),
   ),
   status: z.record(z.string(), statusSchema).describe('per network, empty while the network is down'),
-  ports: z.array(publishedPortSchema),
+  ports: z.array(shownPortSchema),
   removeOnExit: z.boolean(),
   lastFault: faultSchema.nullable(),
 } satisfies Shape<ContainerView>);

@@ -2,7 +2,7 @@ import type { CloudEvent } from '../bus/cloud-event.ts';
 import type { Fault } from '../core/fault.ts';
 import type { NetworkDefinition } from '../core/network.ts';
 import type { SettingDrift } from '../core/plan/interface-settings.ts';
-import type { PublishedPort } from '../core/port.ts';
+import type { ShownPort } from '../core/port.ts';
 import type { StatusBlock } from '../core/status.ts';
 import { addresses, idText, type TableOptions } from './describe.ts';
 import { portText } from './port-mapping.ts';
@@ -22,7 +22,7 @@ interface Details {
   tookMs?: number;
   netns?: { path: string } | string;
   status?: Record<string, StatusBlock>;
-  ports?: PublishedPort[];
+  ports?: ShownPort[];
   bridge?: string;
   pid?: number;
   fault?: Fault;

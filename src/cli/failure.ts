@@ -99,8 +99,9 @@ export function faultText(fault: Fault): string {
 function adviceOf({ errno, step = '', detail = '' }: Fault): string[] {
   const [, port, protocol] = /^port\.hold .* port (\d+)(?:-\d+)?\/(tcp|udp|sctp)$/.exec(step) ?? [];
   if (errno !== 'EADDRINUSE' || port === undefined) return [];
-  // which one of a range it was is in the kernel's words
+  // which one of a range it was is in the kernel's words; the resolver, which has a gateway's, is no other program
   const [, taken = port] = / port (\d+)$/.exec(detail) ?? [];
+  if (detail !== '' && !detail.endsWith(` port ${taken}`)) return [];
   return [`  who has it: sudo ss -lnp --${protocol} 'sport = :${taken}'`];
 }
 

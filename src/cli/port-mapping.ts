@@ -1,6 +1,9 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { fault, NetloomError } from '../core/fault.ts';
-import type { PortMapping, PublishedPort } from '../core/port.ts';
+import type { PortMapping, ShownPort } from '../core/port.ts';
+
+/** As in core/port.ts, which loads zod. */
+const anyAddress = { 4: '0.0.0.0', 6: '::' } as const;
 
 /** podman's spelling of published ports: `[[hostIp:]hostPort:]containerPort[/protocol]`. */
 
@@ -15,23 +18,31 @@ interface Span {
 const protocolName = /^(tcp|udp|sctp)$/i;
 
 /** Several joined by commas: `8080:80,8443:443`; a protocol alone goes on with the port before it: `53:53/tcp,udp`. */
-export function parsePortMappings(text: string): PortMapping[] {
+export const parsePortMappings = portsParser('-p');
+
+/** `said`: how the mappings are asked for, `-p` or `port`. */
+export function portsParser(said: string): (text: string) => PortMapping[] {
+  return (text) => mappingsIn(text, said);
+}
+
+function mappingsIn(text: string, said: string): PortMapping[] {
   const mappings: PortMapping[] = [];
   for (const part of text.split(',')) {
     const last = mappings.at(-1);
     if (last && protocolName.test(part)) last.protocol = `${last.protocol},${part.toLowerCase()}`;
-    else mappings.push(parsePortMapping(part));
+    else mappings.push(parsePortMapping(part, said));
   }
   return mappings;
 }
 
 /** Throws port.invalid. An empty or absent host port, or 0, asks for a free one. */
-export function parsePortMapping(text: string): PortMapping {
+export function parsePortMapping(text: string, said = '-p'): PortMapping {
   const refuse = (reason: string) =>
-    new NetloomError(fault('port.invalid', `-p ${text}: ${reason}; expected ${portSpelling}`));
+    new NetloomError(fault('port.invalid', `${said} ${shown(text)}: ${reason}; expected ${portSpelling}`));
   const { hostIp, host, container, protocol } = splitMapping(text, refuse);
   if (!protocolName.test(protocol)) throw refuse(`unknown protocol ${JSON.stringify(protocol)}`);
   if (hostIp !== null && !isIPv4(hostIp) && !isIPv6(hostIp)) throw refuse(`${JSON.stringify(hostIp)} is no IP address`);
+  if (container === '') throw refuse('the container port is missing');
   const inside = parseSpan(container, refuse);
   if (inside.first === 0) throw refuse('a container port is at least 1');
   const outside = host === '' ? { first: 0, range: inside.range } : parseSpan(host, refuse);
@@ -46,6 +57,9 @@ export function parsePortMapping(text: string): PortMapping {
     range: inside.range,
   };
 }
+
+/** Quoted where it would not be seen, or run into what follows. */
+const shown = (text: string): string => (/^$|[\s:]$/.test(text) ? JSON.stringify(text) : text);
 
 type Refuse = (reason: string) => NetloomError;
 
@@ -74,33 +88,53 @@ function parseSpan(text: string, refuse: Refuse): Span {
 /** A free host port is picked at the set-up. */
 const unpicked = '(free)';
 
-/** `127.0.0.1:8080->80/tcp`, as podman's tables show it. */
-export function portText({ hostIp, hostPort, containerPort, protocol, range }: PublishedPort): string {
+/** `127.0.0.1:8080->80/tcp`, as podman's tables show it; one that is left out is marked. */
+export function portText(port: ShownPort): string {
+  const { hostPort, containerPort, protocol, range } = port;
+  const hostIp = isOfIpv6Alone(port) ? anyAddress[6] : port.hostIp;
   const address = hostIp === null ? '' : hostIp.includes(':') ? `[${hostIp}]:` : `${hostIp}:`;
   const span = (first: number) => (range === 1 ? `${first}` : `${first}-${first + range - 1}`);
   const host = hostPort === 0 ? unpicked : span(hostPort);
-  return `${address}${host}->${span(containerPort)}/${protocol}`;
+  return `${address}${host}->${span(containerPort)}/${protocol}${leadsNowhere(port) ? ' (leads nowhere)' : ''}`;
 }
 
-/** `80/tcp -> 0.0.0.0:8080`, one line per port, as `podman port` has it. */
-export function portLines(ports: readonly PublishedPort[]): string[] {
+export const leadsNowhere = ({ families }: ShownPort): boolean => families?.length === 0;
+
+/** Asked for on every address, where only those of IPv6 lead to the container. */
+const isOfIpv6Alone = ({ hostIp, families }: ShownPort): boolean =>
+  hostIp === null && families?.length === 1 && families[0] === 6;
+
+/** `80/tcp -> 0.0.0.0:8080`, one line per port that leads to the container, as `podman port` has it. */
+export function portLines(ports: readonly ShownPort[]): string[] {
   return ports.flatMap((port) =>
-    Array.from(
-      { length: port.range },
-      (_, offset) => `${port.containerPort + offset}/${port.protocol} -> ${hostPlace(port, offset)}`,
-    ),
+    leadsNowhere(port)
+      ? []
+      : Array.from(
+          { length: port.range },
+          (_, offset) => `${port.containerPort + offset}/${port.protocol} -> ${hostPlace(port, offset)}`,
+        ),
   );
 }
 
 /** Where a container port is reached: `0.0.0.0:8080`. `80` is tcp's. */
-export function placesOf(ports: readonly PublishedPort[], containerPort: number, protocol: string): string[] {
-  return ports.flatMap((port) => {
-    const offset = containerPort - port.containerPort;
-    return port.protocol === protocol && offset >= 0 && offset < port.range ? [hostPlace(port, offset)] : [];
-  });
+export function placesOf(ports: readonly ShownPort[], containerPort: number, protocol: string): string[] {
+  return portsOf(ports, containerPort, protocol)
+    .filter((port) => !leadsNowhere(port))
+    .map((port) => hostPlace(port, containerPort - port.containerPort));
 }
 
-function hostPlace({ hostIp, hostPort }: PublishedPort, offset: number): string {
-  const address = hostIp ?? '0.0.0.0';
+/** Those that publish that port of the container. */
+export function portsOf(ports: readonly ShownPort[], containerPort: number, protocol: string): ShownPort[] {
+  return ports.filter(
+    (port) =>
+      port.protocol === protocol &&
+      containerPort >= port.containerPort &&
+      containerPort < port.containerPort + port.range,
+  );
+}
+
+function hostPlace(port: ShownPort, offset: number): string {
+  const { hostPort } = port;
+  const address = port.hostIp ?? anyAddress[isOfIpv6Alone(port) ? 6 : 4];
   return `${address.includes(':') ? `[${address}]` : address}:${hostPort === 0 ? unpicked : hostPort + offset}`;
 }

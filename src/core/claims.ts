@@ -1,4 +1,5 @@
 import { type Family, formatSubnet, parseSubnet, type Subnet, subnetsOverlap } from './address.ts';
+import { shortId } from './container-reference.ts';
 import { type Fault, fault } from './fault.ts';
 import { withEntry } from './ledger.ts';
 import { LedgerIndex } from './ledger-index.ts';
@@ -61,7 +62,7 @@ export function portConflict(ledger: PortLedger, container: string, ports: reado
     if (clash)
       return fault(
         'port.taken',
-        `${describePort(port)}: container ${clash.owner} publishes ${describePort(clash.other)}`,
+        `${describePort(port)}: container ${shortId(clash.owner)} publishes ${describePort(clash.other)}`,
       );
   }
   return null;

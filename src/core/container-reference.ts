@@ -29,3 +29,7 @@ export function resolveContainerId(
 
 /** podman's 64 digits as podman shows them, 12; any other id as it is. */
 export const shortId = (id: string): string => (/^[0-9a-f]{64}$/.test(id) ? id.slice(0, 12) : id);
+
+/** As messages call a container: by the name that a user gave it. */
+export const calledAs = ({ id, name }: { id: string; name?: string | undefined }): string =>
+  name === undefined || name === id ? shortId(id) : name;

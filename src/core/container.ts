@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { canonicalAddress } from './address.ts';
+import { shortId } from './container-reference.ts';
 import { aliasRefusal } from './dns-name.ts';
 import { type Fault, fault } from './fault.ts';
 import { answersNames, type NetworkDefinition } from './network.ts';
@@ -238,7 +239,7 @@ export function attachmentBeside(
   asked: ReadonlySet<string> = new Set(),
 ): Attachment | Fault {
   if (others.some(({ network }) => network === entry.network))
-    return fault('container.connected', `container ${id} is on network ${entry.network} already`);
+    return fault('container.connected', `container ${shortId(id)} is on network ${entry.network} already`);
   const taken = new Set([...asked, ...others.map(({ interfaceName }) => interfaceName)]);
   const interfaceName = entry.interfaceName ?? nextInterfaceName(taken);
   if (others.some((other) => other.interfaceName === interfaceName))

@@ -8,6 +8,7 @@ import {
   type Subnet,
   subnetContains,
 } from './address.ts';
+import { shortId } from './container-reference.ts';
 import type { DhcpTerms } from './dhcp/terms.ts';
 import { type Fault, fault } from './fault.ts';
 import { withEntry, withoutEntry } from './ledger.ts';
@@ -191,7 +192,7 @@ function refuseStatic(address: string, entry: NetworkSubnet, subnet: Subnet, hol
   if (owner === null) return null;
   return owner === 'host'
     ? fault('address.taken', `address ${address} is this host's own`)
-    : fault('address.taken', `address ${address} is leased to container ${owner.container}`);
+    : fault('address.taken', `address ${address} is leased to container ${shortId(owner.container)}`);
 }
 
 /** One, or null where there is none left. */

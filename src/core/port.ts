@@ -43,6 +43,12 @@ export interface GrantedPort extends PublishedPort {
   without?: Family[];
 }
 
+/** A port as users are shown it. */
+export interface ShownPort extends PublishedPort {
+  /** over which it leads to the container; empty: it leads nowhere, absent: the network is down */
+  families?: Family[];
+}
+
 export function describePort(port: PublishedPort): string {
   const address = port.hostIp === null ? '' : familyOf(port.hostIp) === 6 ? `[${port.hostIp}]:` : `${port.hostIp}:`;
   const span = (first: number) => (port.range === 1 ? `${first}` : `${first}-${first + port.range - 1}`);

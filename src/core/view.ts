@@ -5,7 +5,7 @@ import type { Leases } from './lease.ts';
 import type { NetworkDefinition } from './network.ts';
 import type { PortTraffic, TrafficCounter } from './nft.ts';
 import type { ServedNames } from './plan/step.ts';
-import type { PublishedPort } from './port.ts';
+import type { PublishedPort, ShownPort } from './port.ts';
 import type { LinkCounters } from './statistics.ts';
 import type { StatusBlock } from './status.ts';
 
@@ -40,7 +40,7 @@ export interface ContainerView {
   attachments: Omit<Attachment, 'definition'>[];
   /** per network, empty while the network is down */
   status: Record<string, StatusBlock>;
-  ports: PublishedPort[];
+  ports: ShownPort[];
   removeOnExit: boolean;
   lastFault: Fault | null;
 }

@@ -286,6 +286,27 @@ describe('the failures that a caller can act on have codes of their own', () => 
     });
   });
 
+  const hold4: Step = {
+    verb: 'port.hold',
+    owner: 'container/web',
+    protocol: 'tcp',
+    addresses: ['192.0.2.4'],
+    port: 8086,
+    range: 1,
+  };
+  it.each([
+    ['EADDRINUSE', hold4, 'host port 8086/tcp is in use'],
+    ['EADDRINUSE', { ...hold4, range: 3 }, 'host port 8086-8088/tcp is in use'],
+    ['EADDRNOTAVAIL', hold4, 'host port 8086/tcp: this host has no address 192.0.2.4'],
+    ['EPROTONOSUPPORT', { ...hold4, protocol: 'sctp' as const }, 'host port 8086/sctp: this kernel has no SCTP'],
+    ['EACCES', hold4, 'host port 8086/tcp: the kernel does not let the daemon bind it'],
+  ] as const)('A09 %s of a port is told in a sentence, and the step apart', async (errno, step, message) => {
+    const kernel = await kernelWith();
+    kernel.failWhen(() => true, errno);
+    const result = await execute(kernel, { name: 'any', kind: 'build', steps: [step] });
+    expect(result).toMatchObject({ fault: { message: expect.stringContaining(message), step: describeStep(step) } });
+  });
+
   it.each(cases)('%s: %s', async (code, errno, step) => {
     const kernel = await kernelWith();
     kernel.failWhen(() => true, errno);

@@ -66,6 +66,8 @@ describe('a failure', () => {
     const taken = fault('port.taken', `${step}: bind: EADDRINUSE`, { step, errno: 'EADDRINUSE', detail });
     expect(faultText(taken).split('\n').at(-1)).toBe(`  who has it: sudo ss -lnp ${protocol} 'sport = :${port}'`);
     expect(faultText({ ...taken, errno: 'EACCES' })).not.toContain('who has it');
+    const resolver = 'port 53 of 10.89.0.1 is where the resolver is asked';
+    expect(faultText({ ...taken, detail: resolver })).not.toContain('who has it');
   });
 
   it('is one line of JSON for programs', () => {

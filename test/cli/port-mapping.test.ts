@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { parsePortMapping, parsePortMappings, placesOf, portLines, portText } from '../../src/cli/port-mapping.ts';
+import {
+  parsePortMapping,
+  parsePortMappings,
+  placesOf,
+  portLines,
+  portsParser,
+  portText,
+} from '../../src/cli/port-mapping.ts';
 import { NetloomError } from '../../src/core/fault.ts';
+import type { ShownPort } from '../../src/core/port.ts';
 
 const plain = { hostIp: null, hostPort: 0, containerPort: 80, protocol: 'tcp', range: 1 };
 
@@ -25,10 +33,10 @@ describe("-p takes podman's spelling", () => {
 
 describe('-p refuses, and says why', () => {
   it.each([
-    ['', 'is no port'],
+    ['', '-p "": the container port is missing'],
     ['web', 'is no port'],
     ['-80', 'is no port'],
-    ['8080:', 'is no port'],
+    ['8080:', '-p "8080:": the container port is missing'],
     ['8080:80:90:100', 'too many colons'],
     ['::1:8080:80', 'in brackets'],
     ['[::1]:80', 'needs a host port'],
@@ -52,6 +60,11 @@ describe('-p refuses, and says why', () => {
   });
 });
 
+it('C03 a mapping that is said without -p is refused without it', () => {
+  const message = expect.stringMatching(/^port abc:80: "abc" is no port and no range of ports; expected /);
+  expect(() => portsParser('port')('abc:80')).toThrow(expect.objectContaining({ code: 'port.invalid', message }));
+});
+
 describe('a published port is shown', () => {
   it.each([
     ['8080->80/tcp', { hostPort: 8080 }],
@@ -59,7 +72,10 @@ describe('a published port is shown', () => {
     ['[::1]:8080->80/tcp', { hostIp: '::1', hostPort: 8080 }],
     ['8080-8082->80-82/tcp', { hostPort: 8080, range: 3 }],
     ['(free)->80/tcp', {}],
-  ])('as %s', (text, port) => expect(portText({ ...plain, protocol: 'tcp', ...port })).toBe(text));
+    ['8080->80/tcp', { hostPort: 8080, families: [4 as const] }],
+    ['[::]:8080->80/tcp', { hostPort: 8080, families: [6 as const] }],
+    ['[::1]:8080->80/tcp (leads nowhere)', { hostIp: '::1', hostPort: 8080, families: [] }],
+  ])('C03 as %s', (text, port) => expect(portText({ ...plain, protocol: 'tcp', ...port })).toBe(text));
 });
 
 describe('-p takes several joined by commas', () => {
@@ -84,6 +100,16 @@ describe("a container's ports are listed as podman port does", () => {
 
   it('one line per port', () =>
     expect(portLines(ports)).toEqual(['80/tcp -> 0.0.0.0:8080', '81/tcp -> 0.0.0.0:8081', '53/udp -> [::1]:5353']));
+
+  it('C03 without those that lead nowhere, and on [::] where only IPv6 leads to it', () => {
+    const [web, names] = ports as [ShownPort, ShownPort];
+    const shown: ShownPort[] = [
+      { ...web, families: [6] },
+      { ...names, families: [] },
+    ];
+    expect(portLines(shown)).toEqual(['80/tcp -> [::]:8080', '81/tcp -> [::]:8081']);
+    expect(placesOf(shown, 53, 'udp')).toEqual([]);
+  });
 
   it('a free one is not known before the set-up', () =>
     expect(portLines([{ protocol: 'tcp', hostIp: null, hostPort: 0, containerPort: 80, range: 1 }])).toEqual([

@@ -292,7 +292,7 @@ describe('host ports that the caller holds', () => {
     const held = await server(8080);
     const { ports } = await attach([mem], { ports: [port] });
     expect(ports).toEqual([
-      { protocol: 'tcp', hostIp: null, hostPort: 8080, containerPort: 80, range: 1, heldByCaller: true },
+      { protocol: 'tcp', hostIp: null, hostPort: 8080, containerPort: 80, range: 1, heldByCaller: true, families: [4] },
     ]);
     held.close();
   });

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { type ContainerContext, containerMachine } from '../../machines/container.ts';
 import { statusOf } from '../../machines/container-context.ts';
+import { containerView } from '../../machines/views.ts';
 import type { Attachment } from '../../src/core/container.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { fault } from '../../src/core/fault.ts';
+import type { Lease } from '../../src/core/lease.ts';
 import type { NetworkDefinition } from '../../src/core/network.ts';
 import { describePort, type PublishedPort } from '../../src/core/port.ts';
 import { definitionOf, leaseOf, v6 } from '../core/samples.ts';
@@ -256,6 +258,58 @@ describe('C03 a port whose family the container does not have', () => {
       expect(toldOf(setUpWith(...ports), made)).toEqual([leftOut]);
     expect(toldOf(setUpWith({ ...port(9090), hostIp: '::1' }, four), made)).toEqual([
       ['port-unreachable', 'loopback', '[::1]:9090->80/tcp'],
+    ]);
+  });
+
+  const reachOn = (lease: Lease, ...ports: PublishedPort[]): At => {
+    const claimed = reach(start, setUp(...ports));
+    const [, granted] = grantsFor(claimed.context) as [ActorEvent, ActorEvent];
+    return reach(claimed, { type: 'lease.granted', attempt: 1, lease }, granted);
+  };
+  const macvlan = leaseOf({ link: { kind: 'macvlan', parent: 'lan0', mode: 'bridge', broadcastLimit: null } });
+  const onlySix = leaseOf({ addresses: [v6] });
+
+  it.each([
+    [macvlan, port(9090), 'no network of container web carries published ports: '],
+    [onlySix, four, 'container web has no IPv4 address on a bridge network'],
+    [onlySix, six({ hostIp: '::1' }), 'use an IPv6 address of this host, or [::]'],
+    [leaseOf(), six({ hostIp: '::1' }), 'use 127.0.0.1'],
+    [leaseOf({ addresses: [] }), port(9090), 'container web has no address on a bridge network'],
+  ])('C03 is refused, saying why', (lease, asked, reason) => {
+    const refused = reachOn(lease, asked);
+    expect([refused.value, refused.context.lastFault]).toMatchObject([
+      'failed',
+      { code: 'mode.conflict', message: expect.stringContaining(reason) },
+    ]);
+    expect(containerView(refused.value, refused.context)?.ports).toMatchObject([{ families: [] }]);
+  });
+
+  it('C03 is left out and told of on a macvlan, where its engine brought it', () => {
+    expect(toldOf(reachOn(macvlan, { ...port(9090), ...held }), made)).toEqual([
+      ['port-unreachable', 'network', '9090->80/tcp'],
+    ]);
+  });
+
+  it('C03 is shown with the families over which it leads to the container', () => {
+    const shown = (at: At) => containerView(at.value, at.context)?.ports.map(({ families }) => families);
+    expect(shown(reach(reachOn(onlySix, port(9090)), made))).toEqual([[6]]);
+    expect(shown(reach(reachOn(leaseOf(), port(9090)), made))).toEqual([[4]]);
+    expect(shown(reach(setUpWith(four, six({ hostIp: '::1' })), made))).toEqual([[4], []]);
+    expect(shown(setUpWith(four))).toEqual([undefined]);
+  });
+
+  it('C03 a part of a range is not given up by itself, and the range is named', () => {
+    const range = { ...port(8080), range: 2 };
+    const part = { ...port(8081), containerPort: 81 };
+    const from = reach(setUpWith(range), made);
+    const { effects } = follow(containerMachine, from, { type: 'container.unpublish', command: 'c2', ports: [part] });
+    expect(effects).toMatchObject([
+      {
+        fault: {
+          code: 'port.unknown',
+          message: '8081->81/tcp is a part of 8080-8081->80-81/tcp, which can only be unpublished as a whole',
+        },
+      },
     ]);
   });
 

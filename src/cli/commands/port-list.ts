@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { fault, NetloomError } from '../../core/fault.ts';
-import type { PublishedPort } from '../../core/port.ts';
+import type { ShownPort } from '../../core/port.ts';
 import { clientCommand } from '../command.ts';
 import { badInput, type GlobalOptions } from '../options.ts';
-import { placesOf, portLines } from '../port-mapping.ts';
+import { placesOf, portLines, portsOf, portText } from '../port-mapping.ts';
 import { withClient } from '../session.ts';
 import { json, type Terminal } from '../terminal.ts';
 
@@ -34,9 +34,17 @@ function parsePort(text: string): Wanted {
   return { port: Number(port), protocol };
 }
 
-function placesFor(id: string, ports: readonly PublishedPort[], { port, protocol }: Wanted): string[] {
-  const places = placesOf(ports, port, protocol);
-  if (places.length === 0)
+function placesFor(id: string, ports: readonly ShownPort[], { port, protocol }: Wanted): string[] {
+  const published = portsOf(ports, port, protocol);
+  if (published.length === 0)
     throw new NetloomError(fault('port.unknown', `container ${id} does not publish ${port}/${protocol}`));
+  const places = placesOf(published, port, protocol);
+  if (places.length === 0)
+    throw new NetloomError(
+      fault(
+        'port.unknown',
+        `container ${id} publishes ${published.map(portText).join(', ')}: netloom events --since all says why`,
+      ),
+    );
   return places;
 }

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import type { PortMapping, PublishedPort } from '../../core/port.ts';
+import type { PortMapping, ShownPort } from '../../core/port.ts';
 import { clientCommand } from '../command.ts';
 import { collectAll, type GlobalOptions } from '../options.ts';
-import { parsePortMappings, portLines, portSpelling } from '../port-mapping.ts';
+import { leadsNowhere, portLines, portSpelling, portsParser, portText } from '../port-mapping.ts';
 import { withClient } from '../session.ts';
 import { json, type Terminal } from '../terminal.ts';
 
@@ -23,8 +23,10 @@ export function portPublishCommand(parent: Command, terminal: Terminal): void {
       if (options.json) return terminal.print(json(reply));
       // while it is down only its wish knows them
       const after = reply.netns ? reply.ports : await portsOf();
-      const lines = portLines(without(after, before));
+      const published = without(after, before);
+      const lines = portLines(published);
       if (lines.length > 0) terminal.print(lines.join('\n'));
+      for (const port of published.filter(leadsNowhere)) terminal.warn(portText(port));
     });
   });
 }
@@ -44,10 +46,10 @@ export function portUnpublishCommand(parent: Command, terminal: Terminal): void 
 }
 
 function addPortArguments(command: Command): Command {
-  return command.argument('<container>', 'its id').argument('<port...>', portSpelling, collectAll(parsePortMappings));
+  return command.argument('<container>', 'its id').argument('<port...>', portSpelling, collectAll(portsParser('port')));
 }
 
-function without(ports: PublishedPort[], before: PublishedPort[]): PublishedPort[] {
+function without(ports: ShownPort[], before: ShownPort[]): ShownPort[] {
   const known = new Set(before.map((port) => JSON.stringify(port)));
   return ports.filter((port) => !known.has(JSON.stringify(port)));
 }

@@ -10,6 +10,8 @@ import {
   isOnLoopback,
   type PublishedPort,
   portsShare,
+  publishedFamilies,
+  type ShownPort,
 } from '../port.ts';
 import { servedPorts, uncoveredPorts } from '../served-ports.ts';
 import { sourceElements } from '../source-elements.ts';
@@ -88,14 +90,27 @@ export function loopbackRoutes(grant: ContainerGrant): Step[] {
 }
 
 /**
- * Ports that lead nowhere: on ::1, on an address of a family of which the container has none, though it has one of the other, or into a
- * network that has no rules.
+ * Ports that lead nowhere: on ::1, on an address of a family of which the container has none, or into networks of which none
+ * carries ports or has rules. An engine that wants no rules has said so itself.
  */
 export function portsWithoutTarget(grant: ContainerGrant, ports: readonly GrantedPort[] = grant.ports): GrantedPort[] {
-  // as with podman, where no network of a container can be reached by ports they stay without effect
-  if (targetFamilies(grant).length === 0 && networkWithoutRules(grant) === null) return [];
+  const networks = joined(grant).filter(({ lease: { link } }) => link.kind !== 'bridge' || link.firewall !== 'none');
+  if (networks.length === 0 && networkWithoutRules(grant) === null) return [];
   return ports.filter((port) => !leadsSomewhere(grant, port));
 }
+
+/** What is served, and over which families each leads to the container; none: it is left out. */
+export function shownPorts(grant: ContainerGrant): ShownPort[] {
+  const led = targetFamilies(grant);
+  return servedPorts(grant.ports).map((port) => ({
+    ...port,
+    families: isLoopback6(port) ? [] : publishedFamilies(port).filter((family) => led.includes(family)),
+  }));
+}
+
+/** Whether a network of the container is a bridge that carries published ports. */
+export const isOnOurBridge = (grant: ContainerGrant): boolean =>
+  joined(grant).some(({ lease: { link } }) => link.kind === 'bridge' && link.published);
 
 /** N19: the first network that has no firewall rules by the word of another engine than this container's; null: none. */
 export function networkWithoutRules(grant: ContainerGrant): string | null {

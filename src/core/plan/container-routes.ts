@@ -7,6 +7,7 @@ import {
   subnetContains,
   subnetsOverlap,
 } from '../address.ts';
+import { calledAs } from '../container-reference.ts';
 import { isDeepEqual } from '../deep-equal.ts';
 import { type Fault, fault } from '../fault.ts';
 import { type Lease, lacksTerms } from '../lease.ts';
@@ -169,14 +170,14 @@ export function unreachableRoute(grant: ContainerGrant, network: string | null =
       ({ type, gateway, destination }) =>
         type === 'unicast' && !(waits && familyOf(destination) === 4) && linkTowards(grant, one, gateway) === null,
     );
-    if (lost) return unreachable(grant.wish.id, one.attachment.network, lost);
+    if (lost) return unreachable(calledAs(grant.wish), one.attachment.network, lost);
   }
   return null;
 }
 
-function unreachable(id: string, network: string, { destination, gateway }: NetworkRoute): Fault {
+function unreachable(container: string, network: string, { destination, gateway }: NetworkRoute): Fault {
   return fault(
     'route.unreachable',
-    `network ${network}: its route to ${destination} leads through ${gateway}, which is on no network of container ${id}`,
+    `network ${network}: its route to ${destination} leads through ${gateway}, which is on no network of container ${container}`,
   );
 }

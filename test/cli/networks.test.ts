@@ -145,7 +145,7 @@ describe('network ls', () => {
     rmSync(file);
     expect({ stdout, stderr }).toEqual({
       stdout: 'one\ntwo',
-      stderr: expect.stringMatching(/^my net\.json is left out: name: "my net" must be 1 to 250 .* not a dot$/),
+      stderr: expect.stringMatching(/^my net\.json is left out: name: "my net" must be 1 to 250 .* letter or a digit$/),
     });
     await expect.poll(async () => (await client.network.list()).damaged).toEqual([]);
   });

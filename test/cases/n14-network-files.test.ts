@@ -112,7 +112,7 @@ describe('a file that cannot be meant', () => {
       expect(await damage('hand.json')).toContain(field);
       expect(await refusal(lab.client.network.inspect({ name: 'hand' }))).toMatchObject({
         code: 'network.damaged',
-        message: expect.stringContaining(`${directory}/hand.json: ${field}`),
+        message: expect.stringContaining(`${directory}/hand.json is damaged: ${field}`),
       });
       const setup = lab.client.container.setup({ id: 'guest', networks: [{ network: 'hand' }] });
       expect((await refusal(setup)).code).toBe('network.damaged');

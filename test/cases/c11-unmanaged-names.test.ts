@@ -209,6 +209,18 @@ describe('a link that no unmanaged network can be on', () => {
     await untilAnswered(async () => expect(await damaged()).toEqual([]));
   });
 
+  it('C11 a macvlan upon a bridge of netloom goes with it, and its container says so', async () => {
+    await lab.client.network.create({ name: 'v4', network_interface: 'mine0' });
+    await lab.client.container.setup({ id: 'member', networks: [{ network: 'v4' }] });
+    await lab.client.network.create({ name: 'upon', driver: 'macvlan', network_interface: 'mine0', subnets });
+    await lab.client.container.setup({ id: 'guest', networks: [{ network: 'upon' }] });
+    await lab.client.network.remove({ name: 'v4', force: true });
+    await untilAnswered(async () => {
+      const { container } = await lab.client.container.inspect({ id: 'guest' });
+      expect(container).toMatchObject({ state: 'degraded', lastFault: { code: 'link.unknown' } });
+    });
+  });
+
   it('C11 is a link that is no bridge, or that is not there', async () => {
     ipBatch(null, ['link add up0 type veth peer name up1']);
     expect(await refusal(create({ network_interface: 'up0' }))).toMatchObject({

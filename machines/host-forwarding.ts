@@ -33,15 +33,19 @@ export interface ForwardingContext {
   /** networks that are up, or about to be, and route */
   claims: ForwardingClaims;
   forwarding: Forwarding;
+  /** claims of networks that cannot be beside one that is being taken down, in order; absent: none */
+  deferred?: ForwardingClaim[];
   /** links that are not ours reach each other, also where netloom switched forwarding on */
   forwardForeign: boolean;
 }
 
+export type ForwardingClaim = Extract<HostEvent, { type: 'forwarding.claim' }>;
+
 export const noForwarding: ForwardingContext = { claims: {}, forwarding: {}, forwardForeign: false };
 
 /** What an event leads to: the context as it is then, and the effects. */
-export interface Decision {
-  context: ForwardingContext;
+export interface Decision<Context = ForwardingContext> {
+  context: Context;
   effects: Effect[];
 }
 
@@ -56,7 +60,7 @@ const openedBy = (plan: string): Family[] =>
 export const isForwardingPlan = (plan: string): boolean =>
   plan.startsWith(openPrefix) || plan === letGo || Object.values<string>(plans).includes(plan);
 
-const tell = (
+export const tell = (
   network: string,
   event: { type: 'forwarding.granted' } | { type: 'forwarding.refused'; fault: Fault },
 ): Effect => ({
@@ -76,10 +80,7 @@ export const lookAgain = ({ forwarding }: ForwardingContext): Effect[] =>
 export const lookAtLinks = ({ forwarding }: ForwardingContext): Effect[] =>
   Object.values(forwarding).some(({ found }) => !found) ? [look] : [];
 
-export function claim(
-  context: ForwardingContext,
-  { network, families: wanted }: Extract<HostEvent, { type: 'forwarding.claim' }>,
-): Decision {
+export function claim(context: ForwardingContext, { network, families: wanted }: ForwardingClaim): Decision {
   const granted = isInForce(context.forwarding, context.claims, wanted);
   const claims = { ...context.claims, [network]: { families: wanted, granted } };
   return {

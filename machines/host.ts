@@ -22,6 +22,7 @@ import { uncoveredPorts } from '../src/core/served-ports.ts';
 import { degradedFacts, driftFacts } from './drift.ts';
 import { deciding, effects, enqueueEffect } from './effects.ts';
 import * as forwarding from './host-forwarding.ts';
+import * as places from './host-places.ts';
 
 export interface HostContext extends forwarding.ForwardingContext {
   /** container id → the ports it publishes; held, or about to be */
@@ -87,7 +88,9 @@ function ownPorts(ports: readonly PublishedPort[], all: readonly PublishedPort[]
 const portOwner = (container: string) => `container/${container}`;
 
 /** Keeps what is decided about forwarding, and lists its effects. */
-const decidingForwarding = (decision: (args: { context: HostContext; event: HostEvent }) => forwarding.Decision) =>
+const decidingForwarding = (
+  decision: (args: { context: HostContext; event: HostEvent }) => forwarding.Decision<Partial<HostContext>>,
+) =>
   enqueueActions<HostContext, HostEvent, undefined, HostEvent, never, never, never, never, never>(
     ({ context, event, enqueue }) => {
       const { context: next, effects } = decision({ context, event });
@@ -164,11 +167,15 @@ const machine = setup({
     }),
     claimForwarding: decidingForwarding(({ context, event }) => {
       assertEvent(event, 'forwarding.claim');
-      return forwarding.claim(context, event);
+      return places.claim(context, event);
     }),
     releaseForwarding: decidingForwarding(({ context, event }) => {
       assertEvent(event, 'forwarding.release');
-      return forwarding.release(context, event);
+      return places.release(context, event);
+    }),
+    noteLeaving: decidingForwarding(({ context, event }) => {
+      assertEvent(event, 'forwarding.leave');
+      return places.leave(context, event);
     }),
     takeForwarding: decidingForwarding(({ context, event }) => {
       assertEvent(event, ['steps.applied', 'steps.failed']);
@@ -176,7 +183,7 @@ const machine = setup({
     }),
     lookForForwarding: decide(({ context }) => forwarding.lookAgain(context)),
     lookAtLinks: decide(({ context }) => forwarding.lookAtLinks(context)),
-    forgetForwarding: assign({ claims: {}, forwarding: {} }),
+    forgetForwarding: assign({ claims: {}, forwarding: {}, deferred: [] }),
 
     // ---- ports
     claimPorts: enqueueActions(({ context, event, enqueue }) => {
@@ -321,7 +328,10 @@ const machine = setup({
         surveying,
         networks: refused
           ? context.networks
-          : { ...context.networks, [claim.network]: { ...granted, sharesLink: claim.sharesLink } },
+          : {
+              ...context.networks,
+              [claim.network]: { ...granted, sharesLink: claim.sharesLink, ...(claim.use && { use: claim.use }) },
+            },
       });
       enqueue({
         type: 'tell',
@@ -343,8 +353,8 @@ const machine = setup({
     }),
     noteSubnets: assign(({ context, event }) => {
       assertEvent(event, 'subnet.note');
-      const { network, bridge, sharesLink, subnets } = event;
-      return { networks: { ...context.networks, [network]: { bridge, sharesLink, subnets } } };
+      const { type: _, network, ...place } = event;
+      return { networks: { ...context.networks, [network]: place } };
     }),
     releaseSubnets: assign(({ context, event }) => {
       assertEvent(event, 'subnet.release');
@@ -397,6 +407,7 @@ export const hostMachine = machine.createMachine({
     'subnet.release': { actions: 'releaseSubnets' },
     'subnet.note': { actions: 'noteSubnets' },
     'forwarding.claim': { actions: 'claimForwarding' },
+    'forwarding.leave': { actions: 'noteLeaving' },
     'forwarding.release': { actions: 'releaseForwarding' },
     'links.seen': { actions: 'lookAtLinks' },
     'ruleset.loaded': { actions: ['suspectOwners', 'mendGuards'] },

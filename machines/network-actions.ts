@@ -13,6 +13,7 @@ import {
   ownsBridge,
   updateRefusal,
 } from '../src/core/network.ts';
+import { linkUse, placeOf } from '../src/core/network-check.ts';
 import { fileOf } from '../src/core/network-file.ts';
 import { isBroughtNetwork, isOurs, isSameNetwork } from '../src/core/network-identity.ts';
 import { changeableOptions, networkSettings } from '../src/core/network-options.ts';
@@ -63,11 +64,12 @@ export const networkSetup = setup({
     claimSubnets: decide(({ context: { name, wish } }) => {
       const { driver, link: bridge, sharesLink, subnets, automatic } = wish as NetworkWish;
       const needsBridge = driver === 'bridge' && sharesLink;
+      const use = linkUse(wish as NetworkWish);
       return [
         {
           kind: 'tell',
           to: hostAddress,
-          event: { type: 'subnet.claim', network: name, bridge, sharesLink, needsBridge, subnets, automatic },
+          event: { type: 'subnet.claim', network: name, bridge, sharesLink, needsBridge, subnets, automatic, use },
         },
       ];
     }),
@@ -92,6 +94,7 @@ export const networkSetup = setup({
       const asked = event.type === 'lease.request' ? event.definition : waiting[0]?.definition;
       const definition = (found ?? asked) as NetworkDefinition;
       const { network_interface: bridge, subnets } = definition;
+      const use = linkUse(definition);
       const given = found === null;
       enqueue.assign({
         definition,
@@ -102,11 +105,13 @@ export const networkSetup = setup({
         lastGiven: {},
         macs: {},
       });
+      // an engine's takes its place when the host grants it
+      if (given && claimsPlace(definition)) return;
       enqueue({
         type: 'tell',
         params: {
           to: hostAddress,
-          event: { type: 'subnet.note', network: name, bridge, sharesLink: !ownsBridge(definition), subnets },
+          event: { type: 'subnet.note', network: name, bridge, sharesLink: !ownsBridge(definition), use, subnets },
         },
       });
     }),
@@ -210,12 +215,15 @@ export const networkSetup = setup({
 
     // ---- device
     claimForwarding: decide(({ context }) => {
-      const families = routedFamilies(context.definition as NetworkDefinition);
-      if (families.length === 0) return [];
-      return [{ kind: 'tell', to: hostAddress, event: { type: 'forwarding.claim', network: context.name, families } }];
+      const { name: network, given: isBrought } = context;
+      const definition = context.definition as NetworkDefinition;
+      if (!claimsPlace(definition)) return [];
+      const families = routedFamilies(definition);
+      const event = { type: 'forwarding.claim', network, families, place: placeOf(definition), isBrought } as const;
+      return [{ kind: 'tell', to: hostAddress, event }];
     }),
     releaseForwarding: decide(({ context: { name, definition } }) =>
-      definition && routedFamilies(definition).length > 0
+      definition && claimsPlace(definition)
         ? [{ kind: 'tell', to: hostAddress, event: { type: 'forwarding.release', network: name } }]
         : [],
     ),
@@ -264,6 +272,9 @@ export const networkSetup = setup({
       return [{ kind: 'announce', fact: 'failed', data: { fault: event.fault } }];
     }),
     lower: decide(({ context }) => [
+      ...(claimsPlace(context.definition as NetworkDefinition)
+        ? [{ kind: 'tell', to: hostAddress, event: { type: 'forwarding.leave', network: context.name } } as const]
+        : []),
       { kind: 'announce', fact: 'tearing-down', data: {} },
       {
         kind: 'apply',
@@ -354,7 +365,7 @@ export const networkSetup = setup({
   guards: {
     isUsed: ({ context }) => isUsed(context),
     isGiven: ({ context }) => context.given,
-    doesNotRoute: ({ context }) => routedFamilies(context.definition as NetworkDefinition).length === 0,
+    claimsNothing: ({ context }) => !claimsPlace(context.definition as NetworkDefinition),
     isDown: ({ context }) => context.device === null,
     isForsaken: ({ context }) => context.given && !isUsed(context),
     isLastOfGiven: ({ context, event }) =>
@@ -409,6 +420,9 @@ function saysOtherInFile({ definition, update }: NetworkContext): boolean {
   const [before, after] = [definition, update].map((one) => JSON.stringify(fileOf(one as NetworkDefinition)));
   return before !== after;
 }
+
+/** What is upon a parent can be beside everything, and is routed by others. */
+const claimsPlace = (definition: NetworkDefinition): boolean => linkUse(definition) !== 'upon';
 
 /** Whether it has members, or some who want to be; `besides`: other than that one. */
 function isUsed({ leases, waiting }: NetworkContext, besides: string | null = null): boolean {

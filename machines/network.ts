@@ -241,9 +241,10 @@ export const networkMachine = networkSetup.createMachine({
       },
     },
     routing: {
-      description: 'The host is asked to forward for it, before there is a device that anything could be sent through.',
+      description:
+        'The host is asked whether it can be beside the networks that are up, and to forward for it, before there is a device that anything could be sent through.',
       entry: 'claimForwarding',
-      always: { guard: 'doesNotRoute', target: 'raising' },
+      always: { guard: 'claimsNothing', target: 'raising' },
       on: {
         ...refuseMeanwhile,
         ...newsMeanwhile,

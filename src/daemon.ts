@@ -152,6 +152,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       for (const one of damaged) log.warn(one, 'a network is not taken');
     };
     undo.push(definitions.watch(takeDefinitions));
+    pool.on('committed', (_, announced) => {
+      if (announced && engine.isPlaceFree()) takeDefinitions();
+    });
     takeDefinitions();
     await engine.serve(publisher);
 

@@ -24,7 +24,7 @@ import type { ForeignFirewalls } from './core/firewall/obstacles.ts';
 import { forwardingViews } from './core/forwarding.ts';
 import { type Collected, findLeftovers } from './core/gc.ts';
 import { hostEndName, isCut, type OwnerMark, ownerMark } from './core/names.ts';
-import { followsUplink } from './core/network.ts';
+import { followsUplink, type NetworkDefinition } from './core/network.ts';
 import { type DamagedDefinition, type Definitions, withoutClashes } from './core/network-check.ts';
 import { findStep } from './core/plan/network.ts';
 import type { FoundLink, HostLink } from './core/plan/step.ts';
@@ -72,6 +72,8 @@ export class ActorEngine extends JournalViews implements Engine {
   readonly #delivered: string[] = [];
   readonly #startedAt = new Date().toISOString();
   readonly #housekeeping: NodeJS.Timeout;
+  /** known without a file when files were left out last */
+  #standing: ActorAddress[] = [];
   #hostIp: string | null = null;
   #state: NodeInfo['state'] = 'recovering';
 
@@ -154,7 +156,9 @@ export class ActorEngine extends JournalViews implements Engine {
    * that a file is there, or is not, it is looked at once more. Answers what was taken, and what was not.
    */
   takeDefinitions(found: Definitions, isThere: (name: string) => boolean): Definitions {
-    const { definitions, damaged } = withoutClashes(found, (name) => this.#isFiled(name));
+    const standing = this.#unfiled(found);
+    const { definitions, damaged } = withoutClashes(found, (name) => this.#isFiled(name), standing);
+    this.#standing = damaged.length > found.damaged.length ? standing.map(({ name }) => networkAddress(name)) : [];
     this.#noteDamaged(damaged);
     const there = new Set([
       ...definitions.map(({ name }) => name),
@@ -170,6 +174,23 @@ export class ActorEngine extends JournalViews implements Engine {
     for (const { address } of this.journal.actors('network/'))
       if (!there.has(actorName(address))) this.#noteLoss(address, isThere, performance.now() + leavingMs);
     return { definitions, damaged };
+  }
+
+  /** Known networks that have no file that can be read: one that is being put back, of a network in use, or a damaged one. */
+  #unfiled({ definitions, damaged }: Definitions): NetworkDefinition[] {
+    const filed = new Set(definitions.map(({ name }) => name));
+    const isDamaged = new Set(damaged.map(({ file }) => file));
+    return this.journal.actors('network/').flatMap(({ address, record }) => {
+      const { definition, leases, waiting } = record.context as NetworkContext;
+      if (!definition || filed.has(actorName(address)) || record.value === 'lowering') return [];
+      const isUsed = Object.keys(leases).length + waiting.length > 0;
+      return isUsed || isDamaged.has(`${definition.name}.json`) ? [definition] : [];
+    });
+  }
+
+  /** A network without a file has gone, for which another one's file was left out: the directory is to be read again. */
+  isPlaceFree(): boolean {
+    return this.#standing.some((address) => !this.journal.exists(address));
   }
 
   #isFiled(name: string): boolean {

@@ -2,7 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { z } from 'zod';
 import { type AttachmentRequest, type ContainerWish, containerWish } from '../core/container.ts';
-import { fault, NetloomError } from '../core/fault.ts';
+import { NetloomError } from '../core/fault.ts';
 import type { NetworkDefinition } from '../core/network.ts';
 import { type Clash, firstClash } from '../core/network-check.ts';
 import type { PublishedPort } from '../core/port.ts';
@@ -32,7 +32,7 @@ export function attach(engine: Engine, request: AttachRequest, command: CommandI
 
 async function attachOnce(engine: Engine, request: AttachRequest, command: CommandIdentity): Promise<ContainerStatus> {
   const wish = namedWish(engine, checked(containerWish(request)));
-  await mustFit(engine, wish);
+  await onceOthersLeft(engine, wish);
   const known = knownContainer(engine, wish.id);
   if (isUp(known) && !isElsewhere(known, wish)) return join(engine, known, request, wish, command);
   // its engine has given it another namespace and did not tell of the end of the former one
@@ -48,18 +48,17 @@ async function attachOnce(engine: Engine, request: AttachRequest, command: Comma
 }
 
 /**
- * Networks that only their engine knows must be able to be beside those that containers are on. Those that are known have been
- * looked at by the host.
+ * Networks that only their engine knows may not be able to be beside one that is about to go, as its engine knows: that is waited for.
+ * Whether they can be beside the others is the host's to say.
  */
-async function mustFit(engine: Engine, { attachments }: ContainerWish): Promise<void> {
+async function onceOthersLeft(engine: Engine, { attachments }: ContainerWish): Promise<void> {
   const brought = attachments
     .flatMap(({ definition }) => definition ?? [])
     .filter(({ name }) => !isKnown(engine, name));
   const deadline = Date.now() + leavingMs;
   for (const definition of brought)
     for (let found = clashOf(engine, definition); found; found = clashOf(engine, definition)) {
-      if (!(await isLeft(engine, found.network)) || Date.now() > deadline)
-        throw new NetloomError(fault(found.code, `network ${definition.name}: ${found.message}`));
+      if (!(await isLeft(engine, found.network)) || Date.now() > deadline) return;
       await delay(1);
     }
 }

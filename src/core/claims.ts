@@ -4,6 +4,7 @@ import { type Fault, fault } from './fault.ts';
 import { withEntry } from './ledger.ts';
 import { LedgerIndex } from './ledger-index.ts';
 import { completeSubnet, type NetworkSubnet } from './network.ts';
+import { type Clash, clashesOf, type LinkUse, type NetworkPlace } from './network-check.ts';
 import type { HostRoute, HostSurvey } from './plan/step.ts';
 import {
   boundFamilies,
@@ -111,6 +112,7 @@ export interface SubnetClaim {
   needsBridge?: boolean;
   subnets: NetworkSubnet[];
   automatic: (4 | 6)[];
+  use?: LinkUse;
 }
 
 export interface SubnetGrant {
@@ -118,8 +120,16 @@ export interface SubnetGrant {
   subnets: NetworkSubnet[];
 }
 
-/** sharesLink: the link exists without us, and others may use it */
-export type SubnetLedger = Readonly<Record<string, SubnetGrant & { sharesLink?: boolean }>>;
+/** sharesLink: the link exists without us, and others may use it; use: absent from the records of earlier daemons */
+export type SubnetLedger = Readonly<Record<string, SubnetGrant & { sharesLink?: boolean; use?: LinkUse }>>;
+
+/** With those of the other networks of the ledger that `counts`. What an earlier daemon wrote down clashes with nothing. */
+export function placeClashes(ledger: SubnetLedger, place: NetworkPlace, counts: (network: string) => boolean): Clash[] {
+  const others = Object.entries(ledger).flatMap(([network, { bridge, subnets, use }]) =>
+    network !== place.network && use && counts(network) ? [{ network, bridge, subnets, use }] : [],
+  );
+  return clashesOf(place, others);
+}
 
 /** Checks what was asked for against the other networks and the host, and finds what was left open. */
 export function grantSubnets(ledger: SubnetLedger, survey: HostSurvey, claim: SubnetClaim): SubnetGrant | Fault {

@@ -7,7 +7,7 @@ import type { Fault } from './fault.ts';
 import type { Leftovers } from './gc.ts';
 import type { Lease } from './lease.ts';
 import type { NetworkDefinition, NetworkSubnet, NetworkWish } from './network.ts';
-import type { DamagedDefinition } from './network-check.ts';
+import type { DamagedDefinition, LinkUse, NetworkPlace } from './network-check.ts';
 import type { NetworkSettings } from './network-options.ts';
 import type { DhcpPlace, Step, StepOutput } from './plan/step.ts';
 import type { GrantedPort, PublishedPort } from './port.ts';
@@ -150,7 +150,13 @@ export type HostEvent =
   /** links that are not ours came or went */
   | { type: 'links.seen' }
   /** a network of ours is about to route these families */
-  | { type: 'forwarding.claim'; network: string; families: Family[] }
+  /**
+   * A network is about to be in the kernel, at that place, or is there. isBrought: only an engine knows it, so that it must be able to be
+   * beside all networks that are defined, and not only beside those that are in the kernel
+   */
+  | { type: 'forwarding.claim'; network: string; families: Family[]; place?: NetworkPlace; isBrought?: boolean }
+  /** it is being taken down: others that cannot be beside it wait for the release */
+  | { type: 'forwarding.leave'; network: string }
   | { type: 'forwarding.release'; network: string }
   /** the way to the outside is another now: its source address (C09), its link, or the MTU of that */
   | ({ type: 'uplink.changed' } & WayOut)
@@ -165,7 +171,14 @@ export type HostEvent =
   | { type: 'ports.release'; container: string; ports?: PublishedPort[] | null }
   | ({ type: 'subnet.claim' } & SubnetClaim)
   /** a network that somebody else defined: others keep away from what it has */
-  | { type: 'subnet.note'; network: string; bridge: string | null; sharesLink: boolean; subnets: NetworkSubnet[] }
+  | {
+      type: 'subnet.note';
+      network: string;
+      bridge: string | null;
+      sharesLink: boolean;
+      use?: LinkUse;
+      subnets: NetworkSubnet[];
+    }
   /** a verification found the base ruleset gone and loaded it: others may have lost their elements with it */
   | { type: 'ruleset.loaded' }
   /** leftovers that gc found, and how they are removed */

@@ -26,8 +26,10 @@ export interface HeldForwarding {
 
 export type Forwarding = Partial<Record<Family, HeldForwarding>>;
 
-/** network → the families that it routes, and whether it was told that the host forwards */
-export type ForwardingClaims = Readonly<Record<string, { families: readonly Family[]; granted: boolean }>>;
+/** network → the families that it routes, whether it was told that the host forwards, and whether it is being taken down */
+export type ForwardingClaims = Readonly<
+  Record<string, { families: readonly Family[]; granted: boolean; isLeaving?: boolean }>
+>;
 
 export const families: readonly Family[] = [4, 6];
 

@@ -136,16 +136,21 @@ function repeatedRoute({ destination, metric }: NetworkRoute, others: readonly N
 
 /**
  * What was read, without networks that cannot be beside each other: two bridges of one name, or with overlapping subnets. Those that are known
- * stay, then those that were made first.
+ * stay, then those that were made first. `standing`: networks that are known and have no file that can be read; they stay before all others.
  */
-export function withoutClashes({ definitions, damaged }: Definitions, isKnown: (name: string) => boolean): Definitions {
-  const isSuspect = new Set([...onClashingBridges(definitions), ...overlapping(definitions.filter(needsItsOwn))]);
+export function withoutClashes(
+  { definitions, damaged }: Definitions,
+  isKnown: (name: string) => boolean,
+  standing: readonly NetworkDefinition[] = [],
+): Definitions {
+  const all = [...standing, ...definitions];
+  const isSuspect = new Set([...onClashingBridges(all), ...overlapping(all.filter(needsItsOwn))]);
   const rank = ({ name, created }: NetworkDefinition) => [isKnown(name) ? '0' : '1', created || '~', name];
   const inOrder = definitions
     .filter((definition) => isSuspect.has(definition))
     .map((definition) => ({ definition, rank: rank(definition) }))
     .sort(byRank);
-  const taken: NetworkDefinition[] = [];
+  const taken = standing.filter((definition) => isSuspect.has(definition));
   const clashing = new Map<NetworkDefinition, string>();
   for (const { definition } of inOrder) {
     const found = firstClash(definition, taken);
@@ -159,18 +164,7 @@ export function withoutClashes({ definitions, damaged }: Definitions, isKnown: (
 }
 
 /** What is upon links of others may share them, and VLANs of one bridge are kept apart. */
-const needsItsOwn = (definition: NetworkDefinition): boolean =>
-  ownsBridge(definition) && networkSettings(definition).vlanId === null;
-
-/** An unmanaged network's: it must not be one of ours, which goes with its network. */
-const usesBridgeOfOthers = (definition: NetworkDefinition): boolean =>
-  definition.driver === 'bridge' && !ownsBridge(definition);
-
-/** Whether the two cannot have one bridge. */
-const cannotShareBridge = (one: NetworkDefinition, other: NetworkDefinition): boolean =>
-  (needsItsOwn(one) && needsItsOwn(other)) ||
-  (ownsBridge(one) && usesBridgeOfOthers(other)) ||
-  (usesBridgeOfOthers(one) && ownsBridge(other));
+const needsItsOwn = (definition: NetworkDefinition): boolean => linkUse(definition) === 'alone';
 
 /** Those that another one on their bridge cannot be with: one look at each, for there may be thousands. */
 function onClashingBridges(definitions: readonly NetworkDefinition[]): NetworkDefinition[] {
@@ -181,7 +175,7 @@ function onClashingBridges(definitions: readonly NetworkDefinition[]): NetworkDe
     byBridge.set(bridge, [...(byBridge.get(bridge) ?? []), definition]);
   }
   return [...byBridge.values()].flatMap((sharing) => {
-    const owners = sharing.filter(ownsBridge);
+    const owners = sharing.filter((one) => isOwner(linkUse(one)));
     if (owners.length > 0 && owners.length < sharing.length) return sharing;
     const alone = sharing.filter(needsItsOwn);
     return alone.length > 1 ? alone : [];
@@ -225,6 +219,37 @@ function byRank({ rank: one }: Ranked, { rank: other }: Ranked): number {
   return (one[index] as string) < (other[index] as string) ? -1 : 1;
 }
 
+/**
+ * What a network needs of its link. alone: a bridge that netloom makes for it; vlan: the same, shared with other VLANs; port: a bridge of
+ * others, which must not be one of netloom's, for that goes with its network; upon: a parent, which may be shared.
+ */
+export type LinkUse = 'alone' | 'vlan' | 'port' | 'upon';
+
+export function linkUse(definition: Pick<NetworkDefinition, 'driver' | 'options'>): LinkUse {
+  if (definition.driver !== 'bridge') return 'upon';
+  if (!ownsBridge(definition)) return 'port';
+  return networkSettings(definition).vlanId === null ? 'alone' : 'vlan';
+}
+
+const isOwner = (use: LinkUse): boolean => use === 'alone' || use === 'vlan';
+
+/** Whether the two cannot have one bridge. */
+const cannotShareBridge = (one: LinkUse, other: LinkUse): boolean =>
+  (one === 'alone' && other === 'alone') || (isOwner(one) && other === 'port') || (one === 'port' && isOwner(other));
+
+/** Where a network is: what it cannot share with every other one. */
+export interface NetworkPlace {
+  network: string;
+  bridge: string | null;
+  use: LinkUse;
+  subnets: readonly NetworkSubnet[];
+}
+
+export function placeOf(definition: NetworkDefinition): NetworkPlace {
+  const { name, network_interface: bridge, subnets } = definition;
+  return { network: name, bridge, use: linkUse(definition), subnets };
+}
+
 /** Why a network cannot be beside another one. */
 export interface Clash {
   code: 'link.exists' | 'subnet.taken';
@@ -236,25 +261,29 @@ export interface Clash {
 
 /** With the first of those that it cannot be beside; null: it can be beside all of them. */
 export function firstClash(definition: NetworkDefinition, others: readonly NetworkDefinition[]): Clash | null {
-  return others.flatMap((other) => bridgeClash(definition, other) ?? subnetClash(definition, other) ?? [])[0] ?? null;
+  return clashesOf(placeOf(definition), others.map(placeOf))[0] ?? null;
 }
 
-function bridgeClash(definition: NetworkDefinition, other: NetworkDefinition): Clash | null {
-  const { network_interface: bridge } = definition;
-  if (bridge !== other.network_interface || !cannotShareBridge(definition, other)) return null;
-  const message = ownsBridge(other)
-    ? `${bridge} is the bridge of network ${other.name}`
-    : `network ${other.name} uses ${bridge} as a bridge of others (mode=unmanaged)`;
-  return { code: 'link.exists', field: 'network_interface', message, network: other.name };
+/** With all of those that it cannot be beside. */
+export function clashesOf(place: NetworkPlace, others: readonly NetworkPlace[]): Clash[] {
+  return others.flatMap((other) => bridgeClash(place, other) ?? subnetClash(place, other) ?? []);
 }
 
-function subnetClash(definition: NetworkDefinition, other: NetworkDefinition): Clash | null {
-  if (!needsItsOwn(definition) || !needsItsOwn(other)) return null;
-  for (const [index, { subnet }] of definition.subnets.entries()) {
+function bridgeClash({ bridge, use }: NetworkPlace, other: NetworkPlace): Clash | null {
+  if (bridge !== other.bridge || !cannotShareBridge(use, other.use)) return null;
+  const message = isOwner(other.use)
+    ? `${bridge} is the bridge of network ${other.network}`
+    : `network ${other.network} uses ${bridge} as a bridge of others (mode=unmanaged)`;
+  return { code: 'link.exists', field: 'network_interface', message, network: other.network };
+}
+
+function subnetClash({ use, subnets }: NetworkPlace, other: NetworkPlace): Clash | null {
+  if (use !== 'alone' || other.use !== 'alone') return null;
+  for (const [index, { subnet }] of subnets.entries()) {
     const overlapped = other.subnets.find((one) => overlap(one.subnet, subnet));
     if (!overlapped) continue;
-    const message = `${subnet} overlaps ${overlapped.subnet} of network ${other.name}`;
-    return { code: 'subnet.taken', field: `subnets.${index}.subnet`, message, network: other.name };
+    const message = `${subnet} overlaps ${overlapped.subnet} of network ${other.network}`;
+    return { code: 'subnet.taken', field: `subnets.${index}.subnet`, message, network: other.network };
   }
   return null;
 }

@@ -238,6 +238,75 @@ describe('two files that cannot be beside each other', () => {
   );
 });
 
+describe('a file that cannot be beside a network without one', () => {
+  const twin = { ...hand, name: 'twin', id: 'b'.repeat(64) };
+  const names = async () => (await lab.client.network.list()).networks.map(({ name }) => name);
+
+  it.each<[string, Json]>([
+    ['its bridge and its subnet', {}],
+    ['its bridge', { subnets: [{ subnet: '10.59.0.0/24' }] }],
+    ['a part of its subnet', { network_interface: 'podman8', subnets: [{ subnet: '10.57.0.0/25' }] }],
+  ])('N14 that is being written again: is left out for %s', async (_, more) => {
+    write('hand.json', hand);
+    await untilAnswered(() => lab.client.network.inspect({ name: 'hand' }));
+    await lab.client.container.setup({ id: 'guest', networks: [{ network: 'hand' }] });
+    write('twin.json', { ...twin, ...more });
+    rmSync(`${directory}/hand.json`);
+    await untilAnswered(async () => expect(readFileSync(`${directory}/hand.json`, 'utf8')).toContain('"hand"'));
+    expect(await damage('twin.json')).toContain('of network hand');
+    expect(await names()).toEqual(['hand']);
+    const setup = lab.client.container.setup({ id: 'second', networks: [{ network: 'twin' }] });
+    expect((await refusal(setup)).code).toBe('network.damaged');
+    rmSync(`${directory}/twin.json`);
+    await lab.remove('guest');
+  });
+
+  it('N14 that an engine brought: is left out until that network has gone', async () => {
+    native.createNetns(netns).socket.close();
+    try {
+      expect(await door('setup', inputOf(hand))).toMatchObject({ code: 0 });
+      write('twin.json', twin);
+      expect(await damage('twin.json')).toContain('podman7 is the bridge of network hand');
+      expect(await door('teardown', inputOf(hand))).toMatchObject({ code: 0 });
+      await untilAnswered(async () => expect(await names()).toEqual(['twin']));
+      expect((await lab.client.network.list()).damaged).toEqual([]);
+    } finally {
+      native.removeNetns(netns);
+    }
+  });
+
+  it.each([
+    ['that is only defined', false],
+    ['that is up and that no container uses', true],
+  ])('N14 one that an engine brings is refused beside a network of netloom %s', async (_, isUp) => {
+    await lab.client.network.create({ name: 'own', network_interface: 'own0', subnets: [{ subnet: '10.57.0.0/24' }] });
+    if (isUp) {
+      await lab.client.container.setup({ id: 'guest', networks: [{ network: 'own' }] });
+      await lab.remove('guest');
+    }
+    const before = linkNames();
+    const onBridge = { ...hand, network_interface: 'own0', subnets: [{ subnet: '10.59.0.0/24' }] };
+    native.createNetns(netns).socket.close();
+    try {
+      for (const [network, address, words] of [
+        [hand, '10.57.0.5', '10.57.0.0/24 overlaps 10.57.0.0/24 of network own'],
+        [onBridge, '10.59.0.5', 'own0 is the bridge of network own'],
+      ] as const) {
+        const { code, stdout } = await door('setup', inputOf(network, [address]));
+        expect([code, JSON.parse(stdout).error]).toEqual([1, expect.stringContaining(`network hand: ${words}`)]);
+        await untilAnswered(async () => expect(await names()).toEqual(['own']));
+        expect(linkNames()).toEqual(before);
+      }
+      await lab.client.network.remove({ name: 'own' });
+      expect(await door('setup', inputOf(hand))).toMatchObject({ code: 0 });
+      expect(await door('teardown', inputOf(hand))).toMatchObject({ code: 0 });
+    } finally {
+      native.removeNetns(netns);
+    }
+    await untilAnswered(async () => expect((await lab.client.container.list()).containers).toEqual([]));
+  });
+});
+
 describe('C06 a network that is removed and made anew within some milliseconds', () => {
   const servers = { ...hand, dns_enabled: true, network_dns_servers: ['192.0.2.53'] };
   const anew = { ...hand, subnets: [{ subnet: '10.58.0.0/24', gateway: '10.58.0.1' }], network_interface: 'podman8' };

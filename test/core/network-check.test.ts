@@ -11,8 +11,8 @@ function network(name: string, subnet: string, more: Partial<NetworkDefinition> 
 const first = { created: '2026-01-01T00:00:00Z' };
 const second = { created: '2026-02-01T00:00:00Z' };
 
-function read(definitions: NetworkDefinition[], known: string[] = []) {
-  const found = withoutClashes({ definitions, damaged: [] }, (name) => known.includes(name));
+function read(definitions: NetworkDefinition[], known: string[] = [], standing: NetworkDefinition[] = []) {
+  const found = withoutClashes({ definitions, damaged: [] }, (name) => known.includes(name), standing);
   return { names: found.definitions.map(({ name }) => name), damaged: found.damaged };
 }
 
@@ -35,6 +35,18 @@ describe('N14 networks that cannot be beside each other', () => {
     const [old, young] = [network('old', '10.7.0.0/24', first), network('young', '10.7.0.0/24', second)];
     expect(read([old, young], ['young']).names).toEqual(['young']);
     expect(read([old, { ...young, name: 'a', created: '' }]).names).toEqual(['old']);
+  });
+
+  it('one that is known without a file that can be read stays before all others', () => {
+    const [gone, old] = [network('gone', '10.7.0.0/24', second), network('old', '10.7.0.0/25', first)];
+    const bridge = network('bridge', '10.9.0.0/24', { ...first, network_interface: 'gone0' });
+    expect(read([old, bridge, network('free', '10.8.0.0/24')], ['old'], [gone])).toEqual({
+      names: ['free'],
+      damaged: [
+        { file: 'old.json', reason: 'subnets.0.subnet: 10.7.0.0/25 overlaps 10.7.0.0/24 of network gone' },
+        { file: 'bridge.json', reason: 'network_interface: gone0 is the bridge of network gone' },
+      ],
+    });
   });
 
   it('one bridge for two of them is told, too', () => {

@@ -109,12 +109,24 @@ describe('a network that routes', () => {
     expect(plainly(up, recovered(false))).toEqual(['up', 'tell host forwarding.claim', 'apply mend']);
   });
 
-  it('is not an internal one, nor one upon the link of somebody else', () => {
-    for (const request of [{ internal: true }, { driver: 'macvlan', subnets: [{ subnet: '10.89.0.0/24' }] }]) {
-      const start: ActorEvent = { type: 'definition.found', definition: definitionOf(request) };
-      const found = follow(networkMachine, begin(networkMachine, { name: 'demo', searchDomain: 'x' }), start).next;
-      expect(plainly(found as At, leaseRequest('a'))).toEqual(['raising', 'apply raise']);
-    }
+  const found = (request: Parameters<typeof definitionOf>[0]): At => {
+    const start: ActorEvent = { type: 'definition.found', definition: definitionOf(request) };
+    return follow(networkMachine, begin(networkMachine, { name: 'demo', searchDomain: 'x' }), start).next as At;
+  };
+
+  it('is not one upon the link of somebody else', () => {
+    const macvlan = found({ driver: 'macvlan', subnets: [{ subnet: '10.89.0.0/24' }] });
+    expect(plainly(macvlan, leaseRequest('a'))).toEqual(['raising', 'apply raise']);
+  });
+
+  it('N14 asks for its place, also where the host need not forward for it', () => {
+    const { effects } = follow(networkMachine, found({ internal: true }), leaseRequest('a'));
+    const place = { network: 'demo', use: 'alone', subnets };
+    expect(effects).toMatchObject([{ event: { type: 'forwarding.claim', families: [], place, isBrought: false } }]);
+  });
+
+  it('N14 tells the host that it goes: whoever needs its place waits', () => {
+    expect(plainly(reach(up, release('a')), remove)).toContain('tell host forwarding.leave');
   });
 });
 
@@ -355,7 +367,7 @@ describe('a network that only its members know of', () => {
   const given = reach(start, asked, raised);
 
   it('is raised for the first who brings its definition; nothing is written', () => {
-    expect(step(start, asked)).toEqual(['raising', 'tell host subnet.note', 'announce created', 'apply raise']);
+    expect(step(start, asked)).toEqual(['raising', 'announce created', 'apply raise']);
     expect(given.context).toMatchObject({ definition: foreignDefinition, given: true });
   });
 
@@ -445,7 +457,6 @@ describe('a network that only its members know of', () => {
       'raising',
       'announce removed',
       'reply null ok',
-      'tell host subnet.note',
       'announce created',
       'apply raise',
     ]);

@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import { type HostContext, hostMachine } from '../../machines/host.ts';
+import type { ActorEvent } from '../../src/core/event.ts';
+import type { LinkUse } from '../../src/core/network-check.ts';
+import { applied, begin, brief, follow, recovered, type Snapshot } from './walk.ts';
+
+type At = Snapshot<HostContext>;
+
+const reach = (from: At, ...events: ActorEvent[]): At => follow(hostMachine, from, ...events).next as At;
+const told = (from: At, ...events: ActorEvent[]): string[] => follow(hostMachine, from, ...events).effects.map(brief);
+
+const placed = (network: string, subnet: string, more: { bridge?: string; use?: LinkUse } = {}) => {
+  const { bridge = `${network}0`, use = 'alone' } = more;
+  return { network, bridge, use, subnets: [{ subnet, gateway: null }] };
+};
+type Placed = ReturnType<typeof placed>;
+const note = (place: Placed): ActorEvent => ({ type: 'subnet.note', sharesLink: place.use === 'port', ...place });
+/** Of networks for which nothing is forwarded: the answer comes at once. */
+const claim = (place: Placed, isBrought = false): ActorEvent => ({
+  type: 'forwarding.claim',
+  network: place.network,
+  families: [],
+  place,
+  isBrought,
+});
+const leave = (network: string): ActorEvent => ({ type: 'forwarding.leave', network });
+const release = (network: string): ActorEvent => ({ type: 'forwarding.release', network });
+const granted = (network: string) => `tell network/${network} forwarding.granted`;
+const refused = (network: string) => `tell network/${network} forwarding.refused`;
+
+const serving = reach(begin<HostContext>(hostMachine), { type: 'host.start' }, applied('base'));
+const one = placed('one', '10.7.0.0/24');
+const twin = placed('twin', '10.7.0.0/25');
+const known = reach(serving, note(one), note(twin));
+const up = reach(known, claim(one));
+
+describe('N14 networks that cannot be in the kernel beside each other', () => {
+  it('the one that is up keeps its subnets and its bridge', () => {
+    expect(told(up, claim(twin))).toEqual([refused('twin')]);
+    const onBridge = placed('other', '10.8.0.0/24', { bridge: 'one0' });
+    expect(told(up, claim(onBridge))).toEqual([refused('other')]);
+    const { effects } = follow(hostMachine, up, claim(onBridge));
+    expect(effects).toMatchObject([
+      { event: { fault: { code: 'link.exists', message: 'network other: one0 is the bridge of network one' } } },
+    ]);
+    expect(told(up, claim(placed('free', '10.9.0.0/24')))).toEqual([granted('free')]);
+    expect(told(up, release('one'), claim(twin))).toEqual([granted('twin')]);
+  });
+
+  it('the one that asks again keeps what it has', () => {
+    expect(told(up, claim(one))).toEqual([granted('one')]);
+  });
+
+  it('the one that is only defined keeps its place against one that an engine brings, and not against a defined one', () => {
+    expect(told(known, claim(placed('brought', '10.7.0.0/24'), true))).toEqual([refused('brought')]);
+    expect(told(known, claim(placed('brought', '10.8.0.0/24', { bridge: 'twin0' }), true))).toEqual([
+      refused('brought'),
+    ]);
+    expect(told(known, claim(twin))).toEqual([granted('twin')]);
+  });
+
+  it('the one that an engine brought keeps its place against a defined one', () => {
+    const brought = reach(serving, claim(placed('brought', '10.7.0.0/24'), true), note(one));
+    expect(told(brought, claim(one))).toEqual([refused('one')]);
+    expect(brought.context.networks.brought).toMatchObject({ bridge: 'brought0', sharesLink: false });
+    expect(reach(known, claim(placed('brought', '10.7.0.0/24'), true)).context.networks).not.toHaveProperty('brought');
+  });
+
+  it('waits for the one that is going, and is looked at again when that has gone', () => {
+    const waiting = reach(up, leave('one'), claim(twin));
+    expect(told(up, leave('one'), claim(twin))).toEqual([]);
+    expect(told(waiting, release('one'))).toEqual([granted('twin')]);
+    expect(told(waiting, claim(placed('third', '10.7.0.0/26')), release('one'))).toEqual([
+      granted('twin'),
+      refused('third'),
+    ]);
+    expect(told(waiting, leave('twin'), release('twin'), release('one'))).toEqual([]);
+    expect(told(waiting, recovered(true), claim(placed('third', '10.7.0.0/26')))).toEqual([granted('third')]);
+  });
+
+  it('what earlier daemons wrote down is no reason to refuse', () => {
+    const { use: _, ...earlier } = { ...one, type: 'subnet.note' as const, sharesLink: false };
+    expect(told(reach(serving, earlier), claim(twin, true))).toEqual([granted('twin')]);
+  });
+});

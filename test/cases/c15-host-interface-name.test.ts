@@ -132,7 +132,10 @@ describe('a name that is taken', () => {
     });
     for (const name of ['a/b', 'all', 'sixteen-letters-']) {
       const { code, message } = await refusal(setUp('web', name));
-      expect([code, message]).toEqual(['payload.invalid', expect.stringContaining('hostInterfaceName')]);
+      expect([code, message]).toEqual([
+        'payload.invalid',
+        expect.stringContaining(`host interface name "${name}" must be`),
+      ]);
     }
   });
 

@@ -347,6 +347,19 @@ describe('container.detach', () => {
     expect(linksIn(netns)).toEqual(['lo', 'mem-if']);
   });
 
+  it('C02 has succeeded where another detach forgets the container meanwhile', async () => {
+    await attach([mem]);
+    expect(await Promise.all([detach(mem), detach(mem), detach(mem)])).toEqual(Array(3).fill({ id: 'c1' }));
+    await settled([], []);
+  });
+
+  it('C02 has succeeded after a set-up that was refused', async () => {
+    const ports = [{ hostIp: '::1', hostPort: 8080, containerPort: 80 }];
+    expect(await codeOf(attach([mem], { ports }))).toBe('mode.conflict');
+    expect(await detach(mem)).toEqual({ id: 'c1' });
+    await settled([], []);
+  });
+
   it('does not touch a container that has another namespace by now', async () => {
     await attach([mem]);
     await lab.client.container.detach({ id: 'c1', networks: ['mem'], netns: '/run/netns/former' });

@@ -33,6 +33,11 @@ export function isOfOneLink(address: string): boolean {
   return range === 'multicast' || range === 'broadcast' || (range === 'linkLocal' && familyOf(address) === 6);
 }
 
+/** Whether a packet that leaves this host can come from it, as far as the address says: no unspecified, loopback or group address can. */
+export function canBeSource(address: string): boolean {
+  return !['unspecified', 'loopback', 'multicast', 'broadcast'].includes(ipaddr.parse(address).range());
+}
+
 export function familyOf(address: string): Family {
   return address.includes(':') ? 6 : 4;
 }
@@ -98,6 +103,11 @@ export function subnetAddress(subnet: Subnet, index: bigint): string {
 export function lastHost(subnet: Subnet): bigint {
   const end = subnetEnd(subnet) - 1n;
   return subnet.family === 4 && subnet.prefixLength < 31 ? end - 1n : end;
+}
+
+/** Whether the address is the subnet's broadcast address: the kernel has no route by way of it. */
+export function isBroadcast(subnet: Subnet, address: string): boolean {
+  return subnetContains(subnet, address) && addressToBigint(address) > lastHost(subnet);
 }
 
 /** Lowest address that may be given to a host: the network address itself is left out where there is room. */

@@ -13,6 +13,7 @@ import {
   completeRange,
   completeSubnet,
   hasIpv6Subnet,
+  isRepeated,
   leastMtuBytes6,
   type NetworkDefinition,
   type NetworkRoute,
@@ -129,9 +130,8 @@ function oneRouteProblem({ destination, gateway, type }: NetworkRoute): string |
   return null;
 }
 
-function repeatedRoute({ destination, metric }: NetworkRoute, others: readonly NetworkRoute[]): string | null {
-  const isTwice = others.some((other) => other.destination === destination && other.metric === metric);
-  return isTwice ? `destination: there are two routes to ${destination}` : null;
+function repeatedRoute(route: NetworkRoute, others: readonly NetworkRoute[]): string | null {
+  return isRepeated(route, others) ? `destination: there are two routes to ${route.destination}` : null;
 }
 
 /**

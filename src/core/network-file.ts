@@ -22,7 +22,7 @@ const fileSchema = z.object({
   name: text.regex(servedNamePattern, { error: ({ input }) => `${JSON.stringify(input)} ${nameRule}` }),
   id: text.regex(/^[0-9a-f]{64}$/, 'must be 64 hex digits'),
   driver: z.enum(networkDrivers),
-  network_interface: text.regex(/^(?!\.{1,2}$)[^\s/:]{0,15}$/, 'cannot be the name of an interface').nullish(),
+  network_interface: text.refine(canNameInterface, 'cannot be the name of an interface').nullish(),
   created: date.nullish(),
   subnets: z
     .array(
@@ -56,11 +56,18 @@ const fileSchema = z.object({
   ipam_options: z.object({ driver: z.enum(ipamDrivers).nullish() }).nullish(),
 });
 
+const mostNameBytes = 15;
+
 const known: ReadonlySet<string> = new Set(Object.keys(fileSchema.shape));
 
 /** What an engine says with each container, of all of its networks. */
 const brought = { dns_port: z.int().min(1).max(65535).nullish(), firewall: z.literal('none').nullish() };
 const broughtSchema = fileSchema.extend(brought);
+
+/** Also of a link of others: what the kernel takes, or nothing. */
+function canNameInterface(written: string): boolean {
+  return /^(?!\.{1,2}$)[^\s/:]*$/.test(written) && new TextEncoder().encode(written).length <= mostNameBytes;
+}
 
 /** Empty in files that netloom wrote once, of networks whose files had none. */
 function isDate(written: string): boolean {
@@ -130,6 +137,8 @@ function definitionFrom(name: string, file: Fields): NetworkDefinition | string 
     return `name: the name in the file is ${JSON.stringify(file.name)}, but the file is ${name}.json`;
   const unreadable = unreadableOption({ driver: file.driver, options: file.options ?? {} });
   if (unreadable !== null) return unreadable;
+  const torn = (file.routes ?? []).findIndex(({ type, route_type }) => type && route_type && type !== route_type);
+  if (torn >= 0) return `routes.${torn}.route_type: differs from type; give one of them`;
   const definition = completeDefinition({
     name,
     id: file.id,

@@ -1,4 +1,4 @@
-import { canonicalAddress, familyOf } from './address.ts';
+import { canBeSource, canonicalAddress, familyOf } from './address.ts';
 import { type Fault, fault } from './fault.ts';
 import type { IpvlanMode, MacvlanMode } from './link-kinds.ts';
 import { interfaceNameSchema } from './token.ts';
@@ -97,8 +97,11 @@ const wholeNumber = (key: Key, least: number, most: number): Reader => ({
 });
 
 const addressOf = (key: Key, family: 4 | 6): Reader => ({
-  read: (text) => as(key, address(text, family)),
-  allowed: `must be an IPv${family} address`,
+  read: (text) => {
+    const source = address(text, family);
+    return as(key, source !== null && canBeSource(source) ? source : null);
+  },
+  allowed: `must be an IPv${family} address that this host can have`,
 });
 
 /** Looked at where interfaces are named. */

@@ -6,6 +6,7 @@ import {
   firstHost,
   formatSubnet,
   hasHostBits,
+  isBroadcast,
   lastHost,
   parseSubnet,
   type Subnet,
@@ -185,7 +186,7 @@ export function networkWish(request: NetworkRequest, asker: 'user' | 'engine' = 
   if ('code' in subnets) return subnets;
   const wrongGateway = asker === 'user' ? gatewayAtEnd(subnets) : null;
   if (wrongGateway) return wrongGateway;
-  const routes = networkRoutes(request.routes ?? []);
+  const routes = networkRoutes(request.routes ?? [], subnets);
   if ('code' in routes) return routes;
   const dnsServers = addresses(request.network_dns_servers ?? [], 'name server');
   if ('code' in dnsServers) return dnsServers;
@@ -208,7 +209,8 @@ export function networkWish(request: NetworkRequest, asker: 'user' | 'engine' = 
     options,
     ipamDriver,
   };
-  return contradiction(wish, settings, asker) ?? wish;
+  const hidden = asker === 'user' ? hiddenDefaultRoute(wish, settings) : null;
+  return hidden ?? contradiction(wish, settings, asker) ?? wish;
 }
 
 const isIpamDriver = (text: string): text is IpamDriver => ipamDrivers.includes(text as IpamDriver);
@@ -392,16 +394,68 @@ function addresses(texts: readonly string[], what: string): string[] | Fault {
   return [...new Set(canonical)];
 }
 
-function networkRoutes(requested: NonNullable<NetworkRequest['routes']>): NetworkRoute[] | Fault {
+/** netavark's metric: of a route that says none, and of the first default route; that of each further network is one less preferred. */
+export const firstRouteMetric = 100;
+/** C12: netavark's metric of a network upon a parent: the LAN leads outwards before any bridge does. */
+export const lanRouteMetric = 99;
+/** What the kernel makes of metric 0 for IPv6. */
+const kernelMetric6 = 1024;
+
+/** The metric with which a route is in force. */
+export function routeMetric({ destination, metric }: Pick<NetworkRoute, 'destination' | 'metric'>): number {
+  const wanted = metric ?? firstRouteMetric;
+  return wanted === 0 && familyOf(destination) === 6 ? kernelMetric6 : wanted;
+}
+
+/** Whether one of the others is in the way of that route. */
+export function isRepeated(route: NetworkRoute, others: readonly NetworkRoute[]): boolean {
+  return others.some((other) => other.destination === route.destination && routeMetric(other) === routeMetric(route));
+}
+
+function networkRoutes(
+  requested: NonNullable<NetworkRequest['routes']>,
+  subnets: readonly NetworkSubnet[],
+): NetworkRoute[] | Fault {
   const routes: NetworkRoute[] = [];
   for (const entry of requested) {
     const route = networkRoute(entry);
     if ('code' in route) return route;
-    const same = routes.some(({ destination, metric }) => destination === route.destination && metric === route.metric);
-    if (same) return fault('payload.invalid', `there are two routes to ${route.destination}`);
+    const { destination, gateway } = route;
+    if (isRepeated(route, routes))
+      return fault(
+        'payload.invalid',
+        `there are two routes to ${destination} with metric ${routeMetric(route)}; give one of them another metric`,
+      );
+    const around =
+      gateway === null ? null : subnets.find(({ subnet }) => isBroadcast(parseSubnet(subnet) as Subnet, gateway));
+    if (around)
+      return fault(
+        'address.invalid',
+        `route to ${destination}: gateway ${gateway} is the broadcast address of ${around.subnet}; give the address of a host`,
+      );
     routes.push(route);
   }
   return routes;
+}
+
+/** A route of everything that would not be in force beside the default route by the network's gateway. */
+function hiddenDefaultRoute(
+  { driver, routes, internal, subnets, automatic }: NetworkWish,
+  settings: NetworkSettings,
+): Fault | null {
+  if (internal || !settings.defaultRoute) return null;
+  const led = new Set([...automatic, ...subnets.flatMap(({ subnet }) => parseSubnet(subnet)?.family ?? [])]);
+  const hidden = routes.find(({ destination, metric }) => {
+    const { family, prefixLength } = parseSubnet(destination) as Subnet;
+    const own = { destination, metric: settings.metric ?? (driver === 'bridge' ? firstRouteMetric : lanRouteMetric) };
+    return prefixLength === 0 && led.has(family) && routeMetric({ destination, metric }) === routeMetric(own);
+  });
+  return hidden
+    ? fault(
+        'payload.invalid',
+        `route to ${hidden.destination}: the network's gateway is the default route with metric ${routeMetric(hidden)} already; give the route another metric, or the option no_default_route=true`,
+      )
+    : null;
 }
 
 /** Whether its gateway can be reached is known when a container joins: it may be on another network of the container. */
@@ -418,6 +472,11 @@ function networkRoute({
     return fault(
       'subnet.invalid',
       `route to ${destination}: not a subnet; the one around it is ${formatSubnet(subnet)}`,
+    );
+  if (type && route_type && type !== route_type)
+    return fault(
+      'payload.invalid',
+      `route to ${destination}: type ${type} and route_type ${route_type} differ; give one`,
     );
   const route: NetworkRoute = {
     destination: formatSubnet(subnet),

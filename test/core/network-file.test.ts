@@ -199,6 +199,14 @@ describe('the file of a definition', () => {
     expect(definitionOf('pod1', { ...bridge, subnets })).toMatch(reason);
   });
 
+  it('N14 whose link has a name of more than 15 bytes is not taken', () => {
+    const macvlan = { ...bridge, driver: 'macvlan' };
+    expect(definitionOf('pod1', { ...macvlan, network_interface: 'é'.repeat(14) })).toMatch(
+      /^network_interface: cannot be the name of an interface/,
+    );
+    expect(definitionOf('pod1', { ...macvlan, network_interface: 'é'.repeat(7) })).toHaveProperty('name');
+  });
+
   it.each([
     ['the network address', { ...v4, gateway: '10.77.0.0' }],
     ['the broadcast address', { ...v4, gateway: '10.77.0.255' }],
@@ -225,6 +233,11 @@ describe('the file of a definition', () => {
       'is a hole with a gateway',
       { destination: '10.1.0.0/16', gateway: '10.77.0.9', type: 'blackhole' },
       /routes.0.gate/,
+    ],
+    [
+      'is of two types',
+      { destination: '10.1.0.0/16', type: 'blackhole', route_type: 'prohibit' },
+      /^routes.0.route_type: differs from type/,
     ],
     ['is of no type', { destination: '10.1.0.0/16', gateway: '10.77.0.9', type: 'fast' }, /^routes.0.type/],
     [

@@ -110,6 +110,53 @@ describe('a network wish', () => {
     expect(refused({ driver: 'macvlan', options: { vrf: 'red' } }).message).toMatch(/macvlan network knows .*parent/);
   });
 
+  const route = { destination: '10.98.0.0/16', gateway: '10.89.0.9' };
+  const route6 = { destination: 'fd98::/64', gateway: 'fd00::9' };
+  const everything = { destination: '0.0.0.0/0', gateway: '10.89.0.9' };
+  const given = { subnets: [{ subnet: '10.89.0.0/24' }] };
+
+  it.each([
+    [{ routes: [route, { ...route, metric: 100 }] }, 'there are two routes to 10.98.0.0/16 with metric 100'],
+    [
+      {
+        routes: [
+          { ...route6, metric: 0 },
+          { ...route6, metric: 1024 },
+        ],
+      },
+      'there are two routes to fd98::/64 with metric 1024',
+    ],
+    [{ ...given, routes: [everything] }, 'default route with metric 100 already'],
+    [{ routes: [everything] }, 'default route with metric 100 already'],
+    [{ ...given, options: { metric: '7' }, routes: [{ ...everything, metric: 7 }] }, 'with metric 7 already'],
+    [{ ...given, driver: 'macvlan', routes: [{ ...everything, metric: 99 }] }, 'with metric 99 already'],
+    [{ ...given, routes: [{ ...route, gateway: '10.89.0.255' }] }, '10.89.0.255 is the broadcast address'],
+    [
+      { routes: [{ ...route, type: 'unicast' as const, route_type: 'prohibit' as const }] },
+      'route_type prohibit differ',
+    ],
+  ])('C04 is refused with a route that would not be in force: %j', (request, words) => {
+    expect(refused(request).message).toContain(words);
+  });
+
+  it.each([
+    [
+      {
+        routes: [
+          { ...route, metric: 0 },
+          { ...route, metric: 1024 },
+        ],
+      },
+    ],
+    [{ ...given, routes: [{ ...everything, metric: 101 }] }],
+    [{ ...given, internal: true, routes: [everything] }],
+    [{ ...given, options: { no_default_route: 'true' }, routes: [everything] }],
+    [{ ...given, routes: [{ destination: '::/0', gateway: 'fd00::9' }] }],
+    [{ routes: [{ ...route, type: 'unicast' as const, route_type: 'unicast' as const }] }],
+  ])('C04 takes routes beside each other that are in force: %j', (request) => {
+    expect(networkWishOf(request)).toHaveProperty('routes');
+  });
+
   it.each([
     [{ driver: 'overlay' }, 'mode.unsupported'],
     [{ driver: 'macvlan', subnets: null }, 'payload.invalid'],

@@ -2,6 +2,7 @@ import {
   type Family,
   families,
   familyOf,
+  isBroadcast,
   parseSubnet,
   type Subnet,
   subnetContains,
@@ -11,17 +12,11 @@ import { calledAs } from '../container-reference.ts';
 import { isDeepEqual } from '../deep-equal.ts';
 import { type Fault, fault } from '../fault.ts';
 import { type Lease, lacksTerms } from '../lease.ts';
-import type { NetworkRoute } from '../network.ts';
+import { firstRouteMetric, lanRouteMetric, type NetworkRoute } from '../network.ts';
 import { type ContainerGrant, type Joined, joined } from './container-grant.ts';
 import type { Step } from './step.ts';
 
 /** Default routes, the routes of networks, and those that DHCP servers send: which a container has, and which come and go. */
-
-/** netavark's metric; the default route of each further network is one less preferred. */
-const firstRouteMetric = 100;
-
-/** C12: netavark's metric of a network upon a parent: the LAN leads outwards before any bridge does. */
-const lanRouteMetric = 99;
 
 export type RouteAdd = Extract<Step, { verb: 'route.add' | 'route.delete' }>;
 
@@ -155,7 +150,7 @@ const reaches = ({ addresses, dhcp }: Lease, gateway: string): boolean => {
     ...onLink.map(({ destination }) => destination),
   ].some((text) => {
     const subnet = parseSubnet(text);
-    return subnet !== null && subnetContains(subnet, gateway);
+    return subnet !== null && subnetContains(subnet, gateway) && !isBroadcast(subnet, gateway);
   });
 };
 
@@ -170,9 +165,26 @@ export function unreachableRoute(grant: ContainerGrant, network: string | null =
       ({ type, gateway, destination }) =>
         type === 'unicast' && !(waits && familyOf(destination) === 4) && linkTowards(grant, one, gateway) === null,
     );
+    const dead = broadcastGateway(one);
+    if (dead) return dead;
     if (lost) return unreachable(calledAs(grant.wish), one.attachment.network, lost);
   }
   return null;
+}
+
+/** A file may say so, and a network that leads nowhere may have it. */
+function broadcastGateway({ attachment, lease }: Joined): Fault | null {
+  if (lease.internal || !lease.defaultRoute) return null;
+  const dead = lease.addresses.find(({ address, prefixLength, gateway }) => {
+    const subnet = parseSubnet(`${address}/${prefixLength}`);
+    return gateway !== null && subnet !== null && isBroadcast(subnet, gateway);
+  });
+  return dead
+    ? fault(
+        'route.unreachable',
+        `network ${attachment.network}: its gateway ${dead.gateway} is the broadcast address of its subnet; give it another gateway`,
+      )
+    : null;
 }
 
 function unreachable(container: string, network: string, { destination, gateway }: NetworkRoute): Fault {

@@ -690,6 +690,20 @@ describe('routes of networks', () => {
     expect(routes(verifyPlan(alone, 7))).toEqual([`route.add 0.0.0.0/0 via 10.89.1.1${inside}`]);
   });
 
+  it('C05 N14 lead by no broadcast address, and no default route does', () => {
+    const dead = { ...across, gateway: '10.89.0.255' };
+    const grant = grantOf(both, [leaseOf(), { ...second, routes: [dead] }]);
+    expect(unreachableRoute(grant)).toMatchObject({ code: 'route.unreachable' });
+    const addresses = [{ address: '10.89.0.2', prefixLength: 24, gateway: '10.89.0.255' }];
+    const led = (more = {}) => unreachableRoute(grantOf({ networks: [demo] }, [leaseOf({ addresses, ...more })]));
+    expect(led()).toEqual({
+      code: 'route.unreachable',
+      message: 'network demo: its gateway 10.89.0.255 is the broadcast address of its subnet; give it another gateway',
+    });
+    expect(led({ internal: true })).toBeNull();
+    expect(led({ defaultRoute: false })).toBeNull();
+  });
+
   it('C05 are none of the container that is their gateway', () => {
     const route = { ...across, gateway: '10.89.0.2' };
     const grant = grantOf(both, [leaseOf(), { ...second, routes: [route] }]);

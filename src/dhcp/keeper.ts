@@ -34,6 +34,8 @@ interface Client {
   discoveredMs: number;
   /** of the last question that was no REQUEST for an offer */
   transaction: Transaction | null;
+  /** what a server said last when it was asked for what it had offered; null: it refused nothing */
+  refusal: string | null;
   /** offers, one after the other, that led to nothing */
   vainOffers: number;
 }
@@ -55,6 +57,7 @@ export class DhcpKeeper {
     const pace = paceOf({ question, withinMs }, client.times);
     const exchange = new Exchange(place, question, pace, transactionOf(client, question), (outcome) => {
       if (outcome.type === 'dhcp.acknowledged') this.#cancelDeadline(client);
+      client.refusal = refusalAfter(client.refusal, outcome);
       client.vainOffers = vainOffersAfter(client.vainOffers, outcome);
       client.exchange = null;
       this.#listener(owner, outcome);
@@ -115,6 +118,7 @@ export class DhcpKeeper {
       times: null,
       discoveredMs: -Infinity,
       transaction: null,
+      refusal: null,
       vainOffers: 0,
     };
     this.#clients.set(owner, client);
@@ -124,7 +128,7 @@ export class DhcpKeeper {
   #deadline(owner: ActorAddress, client: Client, withinMs: number): NodeJS.Timeout {
     return setTimeout(() => {
       client.deadline = null;
-      const detail = client.exchange?.trouble ?? null;
+      const detail = client.exchange?.trouble ?? client.refusal;
       client.exchange?.close();
       client.exchange = null;
       this.#listener(owner, { type: 'dhcp.timeout', detail });
@@ -170,6 +174,13 @@ export class DhcpKeeper {
 function transactionOf(client: Client, { kind }: DhcpQuestion): Transaction {
   if (kind !== 'request' || !client.transaction) client.transaction = newTransaction();
   return client.transaction;
+}
+
+function refusalAfter(before: string | null, outcome: DhcpOutcome): string | null {
+  if (outcome.type === 'dhcp.acknowledged') return null;
+  if (outcome.type !== 'dhcp.refused') return before;
+  const { server, message } = outcome;
+  return `${server ? `server ${server}` : 'a server'} refused the request for the address that it offered${message ? `: ${message}` : ''}`;
 }
 
 function vainOffersAfter(before: number, { type }: DhcpOutcome): number {

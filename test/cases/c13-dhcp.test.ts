@@ -557,6 +557,19 @@ describe('a LAN where no server gives an address', () => {
     expect(factsOf(web, 'leased')).toEqual([]);
   });
 
+  it('C13 is told when a server refuses every request for what it offers', async () => {
+    await scripted((message) => [
+      message.type === 'discover' ? answerTo(message, '192.0.2.77', 600) : refusing(message, 'not you'),
+    ]);
+    expect(await refusal(setUp(web))).toMatchObject({
+      code: 'dhcp.timeout',
+      message: expect.stringContaining(
+        'within 5 s: server 192.0.2.1 refused the request for the address that it offered: not you',
+      ),
+    });
+    await untilAnswered(async () => expect(await view(web)).toMatchObject({ state: 'created' }));
+  });
+
   it('C13 is waited for by the next daemon, too', async () => {
     const server = await scripted(() => []);
     const asked = setUp(web).catch(() => {});

@@ -2,6 +2,7 @@ import {
   addressToBigint,
   firstHost,
   formatSubnet,
+  isBroadcast,
   lastHost,
   parseSubnet,
   type Subnet,
@@ -166,7 +167,7 @@ function pointToPoint(routers: string[], own: Own, ignored: string[]): Pick<Dhcp
 }
 
 const isNear = (gateway: string, { address, subnet }: Own): boolean =>
-  isHost(gateway) && gateway !== address && subnetContains(subnet, gateway);
+  isHost(gateway) && gateway !== address && subnetContains(subnet, gateway) && !isBroadcast(subnet, gateway);
 
 type Route = DhcpTerms['routes'][number];
 
@@ -181,7 +182,9 @@ function reachable(all: Route[], own: Own, ignored: string[]): Pick<DhcpTerms, '
       return leftOut(route, 'there are two of it');
     if (prefixLength === 0) return route.gateway !== null || leftOut(route, 'it has no gateway');
     const destination = { family: 4, base, prefixLength } as const;
-    if (reserved.some((subnet) => subnetsOverlap(subnet, destination))) return leftOut(route, 'no host is there');
+    // half of everything, as a VPN has it, is more than what no host has
+    const isReserved = reserved.some((one) => prefixLength >= one.prefixLength && subnetsOverlap(one, destination));
+    if (isReserved) return leftOut(route, 'no host is there');
     const isOthers = own.others.some((one) => prefixLength >= one.prefixLength && subnetsOverlap(one, destination));
     return !isOthers || leftOut(route, 'that is another network of the container');
   });

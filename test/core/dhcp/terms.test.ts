@@ -86,6 +86,7 @@ describe('what a DHCP server gives', () => {
     ['beyond the subnet', '198.51.100.1'],
     ['that is the container itself', '192.0.2.7'],
     ['that is nobody', '0.0.0.0'],
+    ['that is the broadcast address', '192.0.2.255'],
   ])('C13 is taken without a router %s, and that is said', (_, router) => {
     const given = taken([[optionCodes.routers, addresses(router, '192.0.2.9')]]);
     expect(given.gateway).toBe('192.0.2.9');
@@ -105,6 +106,19 @@ describe('what a DHCP server gives', () => {
       ],
       ignored: [],
     });
+  });
+
+  it('C13 may lead to both halves of everything, as VPNs have it, but not to what no host has', () => {
+    const half = [1, 0, 192, 0, 2, 1];
+    const given = taken([routes(...half, 1, 128, 192, 0, 2, 1, 8, 127, 192, 0, 2, 1, 32, 224, 0, 0, 5, 192, 0, 2, 1)]);
+    expect(given.routes).toEqual([
+      { destination: '0.0.0.0/1', gateway: '192.0.2.1' },
+      { destination: '128.0.0.0/1', gateway: '192.0.2.1' },
+    ]);
+    expect(given.ignored).toEqual([
+      'route to 127.0.0.0/8 by 192.0.2.1: no host is there',
+      'route to 224.0.0.5/32 by 192.0.2.1: no host is there',
+    ]);
   });
 
   it('C13 may lead by a gateway beyond the subnet that is on the link itself', () => {

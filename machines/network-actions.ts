@@ -18,6 +18,7 @@ import { fileOf } from '../src/core/network-file.ts';
 import { isBroughtNetwork, isOurs, isSameNetwork } from '../src/core/network-identity.ts';
 import { changeableOptions, networkSettings } from '../src/core/network-options.ts';
 import {
+  bridgeMac,
   closePlan,
   definePlan,
   lookPlan,
@@ -27,6 +28,7 @@ import {
   routedFamilies,
   updatePlan,
 } from '../src/core/plan/network.ts';
+import type { FoundLink } from '../src/core/plan/step.ts';
 import { degradedFacts, driftFacts, mendedFacts, rulesetLoaded } from './drift.ts';
 import { deciding, effects, enqueueEffect } from './effects.ts';
 import {
@@ -44,6 +46,13 @@ import {
 type Decide = { context: NetworkContext; event: NetworkEvent };
 
 const decide = deciding<NetworkContext, NetworkEvent>();
+
+/** By this plan, or by a former life that did not come to tell. One that was there before has another MAC address. */
+const isMade = (
+  { changed }: Extract<NetworkEvent, { type: 'steps.applied' }>,
+  found: FoundLink | undefined,
+  definition: NetworkDefinition,
+): boolean => changed.some((step) => step.startsWith('link.bridge ')) || found?.macAddress === bridgeMac(definition);
 
 const commandOf = (event: NetworkEvent): CommandId => ('command' in event ? event.command : null);
 
@@ -237,7 +246,7 @@ export const networkSetup = setup({
       const found = event.outputs.find(({ link }) => link)?.link;
       const names = event.outputs.find((output) => output.names)?.names ?? null;
       const device = found ? deviceOf(context.definition as NetworkDefinition, found, names) : context.device;
-      const made = context.device?.made || event.changed.some((step) => step.startsWith('link.bridge '));
+      const made = context.device?.made || isMade(event, found, context.definition as NetworkDefinition);
       // those that are being set up open it a moment later
       const routesLoopback = device?.routesLoopback || context.onLoopback.length > 0;
       return { device: device && { ...device, made, routesLoopback }, lastFault: null };
@@ -321,7 +330,7 @@ export const networkSetup = setup({
     notePorts: assign(({ context: { onLoopback, device, leases }, event }) => {
       assertEvent(event, 'lease.ports');
       // it may have left meanwhile
-      if (!(event.container in leases)) return {};
+      if (!Object.hasOwn(leases, event.container)) return {};
       const routesLoopback = event.onLoopback || (device?.routesLoopback ?? false);
       return {
         onLoopback: withMember(onLoopback, event.container, event.onLoopback),

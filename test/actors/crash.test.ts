@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type ActorAddress, containerAddress, networkAddress } from '../../src/core/actor-address.ts';
 import type { Step } from '../../src/core/plan/step.ts';
+import { definitionOf } from '../core/samples.ts';
 import { seeded } from '../support/seeded.ts';
 import { demo, House, type HouseSettings, toContainer, toNetwork, web } from './house.ts';
 import { disorder } from './order.ts';
@@ -11,6 +12,8 @@ interface Scenario {
   before: Command[];
   /** the one that is under way when it dies */
   command: Command;
+  /** how all of it goes again, when it has been done */
+  after?: Command[];
   /** steps that the kernel refuses, in every life, once the scenario begins */
   refusing?: (step: Step) => boolean;
   /** a link of the host to a LAN, where a DHCP server is */
@@ -42,6 +45,8 @@ const createLan: Command = [
 ];
 const onBoth = { id: 'web', networks: [{ network: 'lan' }, { network: 'demo' }], ports };
 
+const brought = { ...definitionOf({ name: 'podman1' }, 'podman1'), id: 'e'.repeat(64) };
+
 /** lives in every house */
 const firstProcess = 1001;
 
@@ -69,6 +74,11 @@ const scenarios: Record<string, Scenario> = {
   'container.started of a process that has ended, and takes the network along': {
     before: [createDemo, [web, toContainer.setup({ ...onDemo, removeOnExit: true })]],
     command: [web, toContainer.started(4711)],
+  },
+  'container.setup on a network that an engine brings': {
+    before: [],
+    command: [web, toContainer.setup({ ...onDemo, networks: [{ network: 'podman1', definition: brought }] })],
+    after: [remove],
   },
   'container.teardown': { before: [createDemo, setup], command: [web, toContainer.teardown] },
   'container.remove': { before: [createDemo, setup], command: remove },
@@ -123,6 +133,7 @@ async function undisturbed(scenario: Scenario, settings: HouseSettings) {
   await house.start(settings);
   const command = house.say(...scenario.command);
   await house.settle();
+  await undo(house, scenario);
   expect(disorder(house)).toEqual([]);
   const fault = house.journal.replyTo(command)?.fault;
   const result = {
@@ -131,6 +142,11 @@ async function undisturbed(scenario: Scenario, settings: HouseSettings) {
   };
   await house.demolish();
   return result;
+}
+
+async function undo(house: House, { after = [] }: Scenario): Promise<void> {
+  for (const [to, event] of after) house.say(to, event);
+  await house.settle();
 }
 
 interface Death {
@@ -152,6 +168,7 @@ async function dieAndLive(scenario: Scenario, { house, moment, settings, revive 
   // as a client does that has not heard
   house.say(...scenario.command, command);
   await house.settle();
+  await undo(house, scenario);
   const kept = house.journal.replyTo(command);
   if (told) expect({ command, ...kept }).toEqual(told);
   return {

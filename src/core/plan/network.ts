@@ -141,9 +141,12 @@ export function settingsOfBridge(definition: NetworkDefinition, onLoopback: bool
 }
 
 /** The bridge, its gateway addresses, forwarding, and the network's elements. */
+/** Of its bridge: follows from its name, so that one that netloom made is known again. */
+export const bridgeMac = ({ name }: Pick<NetworkDefinition, 'name'>): string => derivedMac(`network/${name}`);
+
 function bridgeSteps(definition: NetworkDefinition, bridge: string, onLoopback: boolean): Step[] {
   const { mtuBytes, vlanId, vrf } = networkSettings(definition);
-  const macAddress = derivedMac(`network/${definition.name}`);
+  const macAddress = bridgeMac(definition);
   // opened by the first member whose port leads here, and only by it
   const traits = bridgeTraits(definition, onLoopback ? null : false);
   const { ipv4, ipv6 } = bridgeSettings(traits);

@@ -3,6 +3,7 @@ import { containerAddress, hostAddress, networkAddress } from '../src/core/actor
 import { type Attachment, attachmentsOf } from '../src/core/container.ts';
 import { calledAs } from '../src/core/container-reference.ts';
 import type { Effect } from '../src/core/effect.ts';
+import { entryOf } from '../src/core/entry.ts';
 import type { CommandId, ContainerEvent } from '../src/core/event.ts';
 import { type Fault, type FaultCode, fault } from '../src/core/fault.ts';
 import { setupPlan, teardownPlan, unlinkPlan, watchPlan } from '../src/core/plan/container.ts';
@@ -384,7 +385,7 @@ export const containerSetup = setup({
       assertEvent(event, 'membership.asked');
       const { network } = event;
       const confirmed = { type: 'membership.confirmed', container: id } as const;
-      return network in leases ? [{ kind: 'tell', to: networkAddress(network), event: confirmed }] : [];
+      return Object.hasOwn(leases, network) ? [{ kind: 'tell', to: networkAddress(network), event: confirmed }] : [];
     }),
 
     // ---- sharing
@@ -473,7 +474,7 @@ export const containerSetup = setup({
       isResultOf('connect', event) &&
       change?.kind === 'connect' &&
       change.terms === undefined &&
-      leases[change.attachment.network]?.dhcp !== undefined,
+      entryOf(leases, change.attachment.network)?.dhcp !== undefined,
     /** The link is there, and its address could not be added. */
     isConnectThatAsked: ({ context: { change }, event }) =>
       isResultOf('connect', event) && change?.kind === 'connect' && change.terms !== undefined,

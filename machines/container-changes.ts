@@ -8,6 +8,7 @@ import {
 } from '../src/core/container.ts';
 import { calledAs } from '../src/core/container-reference.ts';
 import type { Effect } from '../src/core/effect.ts';
+import { entryOf } from '../src/core/entry.ts';
 import type { ContainerEvent } from '../src/core/event.ts';
 import { type Fault, fault } from '../src/core/fault.ts';
 import { type Lease, withTerms } from '../src/core/lease.ts';
@@ -197,7 +198,7 @@ function withSpoofing(
   leases: ContainerGrant['leases'],
   { network, spoofing }: Extract<Change, { kind: 'spoofing' }>,
 ): ContainerGrant['leases'] {
-  const lease = leases[network];
+  const lease = entryOf(leases, network);
   if (lease?.link.kind !== 'bridge') return leases;
   return { ...leases, [network]: { ...lease, link: { ...lease.link, spoofing } } };
 }
@@ -234,7 +235,7 @@ function withAddress(
   leases: ContainerGrant['leases'],
   { network, terms, fault }: Extract<Change, { kind: 'address' }>,
 ): ContainerGrant['leases'] {
-  const lease = leases[network];
+  const lease = entryOf(leases, network);
   return lease ? { ...leases, [network]: withTerms(lease, terms, fault) } : leases;
 }
 
@@ -242,7 +243,7 @@ function withAddressOfConnect(
   leases: ContainerGrant['leases'],
   { attachment: { network }, terms }: Extract<Change, { kind: 'connect' }>,
 ): ContainerGrant['leases'] {
-  const lease = leases[network];
+  const lease = entryOf(leases, network);
   return lease && terms ? { ...leases, [network]: withTerms(lease, terms) } : leases;
 }
 
@@ -406,7 +407,7 @@ export function changeFacts(context: ContainerContext, change: Change | null): E
   switch (change?.kind) {
     case 'connect': {
       const { network, interfaceName, aliases } = change.attachment;
-      const addresses = grantAfter(context).leases[network]?.addresses.map(({ address }) => address) ?? [];
+      const addresses = entryOf(grantAfter(context).leases, network)?.addresses.map(({ address }) => address) ?? [];
       return [
         { kind: 'announce', fact: 'connected', data: { network, interfaceName, aliases, addresses } },
         ...familyFacts(context),

@@ -1,5 +1,6 @@
 import { dhcpAddress } from '../src/core/actor-address.ts';
 import type { Effect } from '../src/core/effect.ts';
+import { entryOf } from '../src/core/entry.ts';
 import type { ContainerEvent } from '../src/core/event.ts';
 import type { Fault } from '../src/core/fault.ts';
 import { type Lease, lacksTerms, withTerms } from '../src/core/lease.ts';
@@ -20,7 +21,7 @@ export const lacksLease = ({ leases }: Pick<ContainerContext, 'leases'>): boolea
 /** Whether it is told by a client of this set-up, and not of a former one. */
 export const isOurLease = ({ leases }: ContainerContext, event: ContainerEvent): boolean =>
   (event.type === 'dhcp.leased' || event.type === 'dhcp.lost') &&
-  leases[event.network]?.dhcp?.attempt === event.attempt;
+  entryOf(leases, event.network)?.dhcp?.attempt === event.attempt;
 
 /** The last that was waited for. */
 export const isLastLease = (context: ContainerContext, event: ContainerEvent): boolean =>

@@ -10,6 +10,7 @@ import {
   type SubnetLedger,
 } from '../src/core/claims.ts';
 import type { Effect } from '../src/core/effect.ts';
+import { entryOf } from '../src/core/entry.ts';
 import type { HostEvent } from '../src/core/event.ts';
 import type { Fault } from '../src/core/fault.ts';
 import { guardElements, unwantedGuards } from '../src/core/forwarding.ts';
@@ -195,8 +196,8 @@ const machine = setup({
         return;
       }
       const ports = grantPorts(context.ports, container, event.ports);
-      const all = withEntry(context.ports, container, [...(context.ports[container] ?? []), ...ports]);
-      const own = ownPorts(ports, all[container] ?? []);
+      const all = withEntry(context.ports, container, [...(entryOf(context.ports, container) ?? []), ...ports]);
+      const own = ownPorts(ports, entryOf(all, container) ?? []);
       if (own.length === 0) {
         enqueue.assign({ ports: all });
         enqueue({
@@ -218,7 +219,7 @@ const machine = setup({
       const { container } = heldBy(event.plan);
       const { [container]: claim, ...holding } = context.holding;
       const { attempt, count } = claim as Claim;
-      const all = context.ports[container] ?? [];
+      const all = entryOf(context.ports, container) ?? [];
       const { before, claimed } = splitPorts(all, count);
       // one that is picked is held as it was asked for: nobody else has a part of it
       const held = ownPorts(claimed, all);
@@ -239,7 +240,7 @@ const machine = setup({
       const { container } = heldBy(event.plan);
       const { [container]: claim, ...holding } = context.holding;
       const { attempt, count } = claim as Claim;
-      const { before } = splitPorts(context.ports[container] ?? [], count);
+      const { before } = splitPorts(entryOf(context.ports, container) ?? [], count);
       enqueue.assign({ ports: withPorts(context.ports, container, before), holding });
       enqueueEffect(enqueue, refusePorts(container, attempt, event.fault));
     }),
@@ -256,7 +257,7 @@ const machine = setup({
     releasePorts: enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, 'ports.release');
       const { container, ports: released = null } = event;
-      const held = context.ports[container];
+      const held = entryOf(context.ports, container);
       if (!held) return;
       // what a refused claim had asked for is not held: it must not be taken for what is
       const gone = released && held.filter((port) => released.some((other) => isSamePort(port, other)));
@@ -277,7 +278,7 @@ const machine = setup({
     /** After a restart of the daemon nothing is bound: hold again what containers publish. Claims under way hold their own. */
     holdAgain: decide(({ context: { ports, holding } }) =>
       Object.entries(ports).flatMap(([container, all]): Effect[] => {
-        const before = ownPorts(splitPorts(all, holding[container]?.count ?? 0).before, all);
+        const before = ownPorts(splitPorts(all, entryOf(holding, container)?.count ?? 0).before, all);
         if (before.length === 0) return [];
         // one that somebody has taken meanwhile does not cost the others
         return [{ kind: 'apply', plan: holdPlan(holdName(container, 'again'), portOwner(container), before, 'mend') }];
@@ -367,17 +368,19 @@ const machine = setup({
     isHoldOfThisAttempt: ({ context, event }) => {
       if (!('plan' in event && event.plan.startsWith(holdPrefix))) return false;
       const { container, attempt } = heldBy(event.plan);
-      return `${context.holding[container]?.attempt}` === attempt;
+      return `${entryOf(context.holding, container)?.attempt}` === attempt;
     },
     isHoldAgain: ({ context, event }) => {
       if (!('plan' in event && event.plan.startsWith(holdPrefix))) return false;
       const { container, attempt } = heldBy(event.plan);
-      return attempt === 'again' && container in context.ports;
+      return attempt === 'again' && Object.hasOwn(context.ports, container);
     },
     isRelease: ({ event }) => 'plan' in event && event.plan.startsWith(releasePrefix),
     isSurvey: ({ event }) => 'plan' in event && event.plan === 'survey',
     isSweep: ({ context, event }) =>
-      'plan' in event && event.plan.startsWith(sweepPrefix) && event.plan.slice(sweepPrefix.length) in context.sweeping,
+      'plan' in event &&
+      event.plan.startsWith(sweepPrefix) &&
+      Object.hasOwn(context.sweeping, event.plan.slice(sweepPrefix.length)),
     isMend: ({ event }) => 'plan' in event && event.plan === 'mend base',
     isForwarding: ({ event }) => 'plan' in event && forwarding.isForwardingPlan(event.plan),
     isBase: ({ event }) => 'plan' in event && event.plan === 'base',

@@ -1,5 +1,6 @@
 import { containerAddress } from '../src/core/actor-address.ts';
 import type { Effect } from '../src/core/effect.ts';
+import { entryOf } from '../src/core/entry.ts';
 import type { CommandId, LeaseRequest, NetworkEvent } from '../src/core/event.ts';
 import { type Fault, fault } from '../src/core/fault.ts';
 import {
@@ -140,7 +141,7 @@ export function leaseFor(
   const refusal =
     leaseRefusal(definition, grounds.device) ?? refuseOther(definition, request) ?? refuseAliases(definition, request);
   if (refusal) return refusal;
-  const held = ledger.leases[request.container];
+  const held = entryOf(ledger.leases, request.container);
   const wanted = request.staticIps.length > 0 ? request.staticIps : (held ?? []);
   const device = grounds.device as NetworkDevice;
   const { leases, lastGiven } = ledger;

@@ -1,4 +1,5 @@
 import type { ContainerWish } from '../src/core/container.ts';
+import { entryOf } from '../src/core/entry.ts';
 import { lacksTerms } from '../src/core/lease.ts';
 import { netnsOf } from '../src/core/plan/container-grant.ts';
 import { settingsInside } from '../src/core/plan/container-links.ts';
@@ -68,7 +69,10 @@ export function networkView(value: unknown, context: NetworkContext): NetworkVie
 
 /** C13: also while something is changed or looked at. A network that is about to be joined does not count. */
 const lacksAddress = ({ wish, leases }: ContainerContext): boolean =>
-  wish?.attachments.some(({ network }) => leases[network] && lacksTerms(leases[network])) ?? false;
+  wish?.attachments.some(({ network }) => {
+    const lease = entryOf(leases, network);
+    return lease && lacksTerms(lease);
+  }) ?? false;
 
 /** Of a network that is up: what its process does, unless something is missing of the network itself. */
 function stateName(value: unknown, isIncomplete = false): string {

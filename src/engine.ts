@@ -18,6 +18,7 @@ import {
 } from './core/actor-address.ts';
 import { parseSubnet, type Subnet, subnetContains } from './core/address.ts';
 import type { ContainerWish } from './core/container.ts';
+import { entryOf } from './core/entry.ts';
 import type { ActorEvent } from './core/event.ts';
 import { type Fault, fault, NetloomError } from './core/fault.ts';
 import type { ForeignFirewalls } from './core/firewall/obstacles.ts';
@@ -451,13 +452,22 @@ export class ActorEngine extends JournalViews implements Engine {
   async #dropped(links: (readonly [key: string, link: string])[]): Promise<DroppedFrames> {
     if (links.length === 0) return {};
     const counted = await this.pool.call(this.pool.home(hostAddress), 'dropped', null);
-    return Object.fromEntries(links.flatMap(([key, link]) => (counted[link] ? [[key, counted[link]]] : [])));
+    return Object.fromEntries(
+      links.flatMap(([key, link]) => {
+        const traffic = entryOf(counted, link);
+        return traffic ? [[key, traffic]] : [];
+      }),
+    );
   }
 
   async plan(wish: ContainerWish): Promise<PlanPreview> {
-    const links: Record<string, FoundLink> = {};
-    for (const definition of unraisedOnOthers(this, wish))
-      links[definition.name] = await this.pool.call(this.pool.home(hostAddress), 'findLink', findStep(definition));
+    const found = unraisedOnOthers(this, wish).map(
+      async (definition): Promise<[string, FoundLink]> => [
+        definition.name,
+        await this.pool.call(this.pool.home(hostAddress), 'findLink', findStep(definition)),
+      ],
+    );
+    const links = Object.fromEntries(await Promise.all(found));
     const preview = previewPlan(this, this.settings.directories.netns, wish, links);
     const wanted = preview.plan.steps.flatMap((step) => (step.verb === 'link.vacant' ? step.name : []));
     if (wanted.length > 0) refuseTaken(wish.id, wanted, await this.hostLinks());

@@ -4,6 +4,7 @@ import { definitionForFirst, grantOf, leaseFor, type NetworkContext } from '../m
 import type { PlanPreview } from './bus/engine.ts';
 import { grantPorts, portConflict } from './core/claims.ts';
 import type { Attachment, ContainerWish } from './core/container.ts';
+import { entryOf } from './core/entry.ts';
 import { fault, NetloomError } from './core/fault.ts';
 import { deviceOf, type Lease } from './core/lease.ts';
 import { type NetworkDefinition, ownsBridge } from './core/network.ts';
@@ -35,7 +36,7 @@ export function previewPlan(
   const leases = Object.fromEntries(
     wish.attachments.map((attachment) => [
       attachment.network,
-      previewLease(views, wish, attachment, links[attachment.network]),
+      previewLease(views, wish, attachment, entryOf(links, attachment.network)),
     ]),
   );
   const conflict = portConflict(views.portLedger(), wish.id, wish.ports);

@@ -1,5 +1,6 @@
 import { type Family, formatSubnet, parseSubnet, type Subnet, subnetsOverlap } from './address.ts';
 import { shortId } from './container-reference.ts';
+import { entryOf } from './entry.ts';
 import { type Fault, fault } from './fault.ts';
 import { withEntry } from './ledger.ts';
 import { LedgerIndex } from './ledger-index.ts';
@@ -44,7 +45,7 @@ function meetings(ledger: PortLedger, container: string, port: PublishedPort): M
   const owners = new Set(termsOfPort(port).flatMap((term) => [...byPort.find(ledger, term)]));
   owners.delete(container);
   return [...owners].flatMap((owner) =>
-    (ledger[owner] ?? []).flatMap((other) => {
+    (entryOf(ledger, owner) ?? []).flatMap((other) => {
       const families = familiesInCommon(port, other);
       return families.length > 0 ? [{ owner, other, families }] : [];
     }),
@@ -83,10 +84,10 @@ export function giveBackPorts(
   released: readonly PublishedPort[],
 ): { ledger: PortLedger; freed: Record<string, GrantedPort[]> } {
   const owners = new Set(released.flatMap(termsOfPort).flatMap((term) => [...byPort.find(ledger, term)]));
-  const freed: Record<string, GrantedPort[]> = {};
+  const freed = new Map<string, GrantedPort[]>();
   let after = ledger;
   for (const owner of owners) {
-    const held = after[owner] ?? [];
+    const held = entryOf(after, owner) ?? [];
     const wanting = held.filter(({ without }) => without);
     if (wanting.length === 0) continue;
     const granted = grantPorts(after, owner, held.map(wholePort));
@@ -95,9 +96,9 @@ export function giveBackPorts(
     );
     if (better.length === 0) continue;
     after = withEntry(after, owner, granted);
-    freed[owner] = better;
+    freed.set(owner, better);
   }
-  return { ledger: after, freed };
+  return { ledger: after, freed: Object.fromEntries(freed) };
 }
 
 const wholePort = ({ without: _, ...port }: GrantedPort): PublishedPort => port;

@@ -45,7 +45,7 @@ export function foundForwarding(family: Family, survey: ForwardingSurvey): HeldF
 export function seenForwarding(family: Family, held: HeldForwarding, survey: ForwardingSurvey): HeldForwarding {
   if (held.found) return held;
   const { acceptRa, bridges } = survey;
-  const isThere = (name: string) => name in acceptRa;
+  const isThere = (name: string) => Object.hasOwn(acceptRa, name);
   const left = held.left.filter(isThere);
   const known = new Set([...left, ...held.turned.filter(isThere)]);
   const come = raOf(family, { acceptRa: without(acceptRa, known) });

@@ -1,3 +1,4 @@
+import { entryOf } from './entry.ts';
 import { history, type Ledger } from './ledger.ts';
 
 /** By term: the keys of the entries that have it. */
@@ -31,7 +32,8 @@ export class LedgerIndex<Entry> {
       const terms = this.#indices.get(former);
       if (terms) {
         this.#indices.delete(former);
-        for (const each of changed) this.#replace(terms, each, (former as Ledger<Entry>)[each], ledger[each]);
+        for (const each of changed)
+          this.#replace(terms, each, entryOf(former as Ledger<Entry>, each), entryOf(ledger, each));
         return terms;
       }
       if (key !== null) changed.add(key);

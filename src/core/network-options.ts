@@ -1,4 +1,5 @@
-import { canBeSource, canonicalAddress, familyOf } from './address.ts';
+import { canBeSource, canonicalAddress, canonicalAddress, familyOf, familyOf } from './address.ts';
+import { entryOf } from './entry.ts';
 import { type Fault, fault } from './fault.ts';
 import type { IpvlanMode, MacvlanMode } from './link-kinds.ts';
 import { interfaceNameSchema } from './token.ts';
@@ -200,10 +201,12 @@ export function readOptions(driver: NetworkDriver, options: Options): NetworkSet
 const unreadable = (name: string, text: string, { allowed }: Reader): string =>
   `option ${name}=${text}: ${name} ${allowed}`;
 
+const readerOf = (driver: NetworkDriver, name: string): Reader | undefined => entryOf(readers[driver], name);
+
 /** What is wrong with a value of a definition, whoever wrote it; an option that we do not know is another engine's. null: nothing. */
 export function unreadableOption({ driver, options }: { driver: NetworkDriver; options: Options }): string | null {
   for (const [name, text] of Object.entries(options)) {
-    const reader = Object.hasOwn(readers[driver], name) ? readers[driver][name] : undefined;
+    const reader = readerOf(driver, name);
     if (reader && !reader.read(text)) return unreadable(name, text, reader);
   }
   return null;
@@ -211,6 +214,6 @@ export function unreadableOption({ driver, options }: { driver: NetworkDriver; o
 
 /** Of a definition that is in force; what podman may know and we do not is passed over. */
 export function networkSettings({ driver, options }: { driver: NetworkDriver; options: Options }): NetworkSettings {
-  const read = Object.entries(options).map(([name, text]) => readers[driver][name]?.read(text) ?? {});
+  const read = Object.entries(options).map(([name, text]) => readerOf(driver, name)?.read(text) ?? {});
   return Object.assign({ ...plain }, ...read);
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type Family, formatSubnet, parseSubnet, type Subnet, subnetsOverlap } from './address.ts';
+import { entryOf } from './entry.ts';
 import { type Fault, fault } from './fault.ts';
 import {
   type NetworkDefinition,
@@ -55,7 +56,7 @@ export function proposedNetwork(
   links: readonly HostLink[],
 ): NetworkDefinition | Fault {
   const { network, used } = proposal;
-  const holder = used?.names?.[network.name];
+  const holder = entryOf(used?.names ?? {}, network.name);
   if (holder !== undefined)
     return fault('network.exists', `network already exists: ${network.name} has id ${holder.slice(0, 12)}`);
   const request = completeRequest(proposal, links);

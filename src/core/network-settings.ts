@@ -1,5 +1,6 @@
 import { familyOf } from './address.ts';
 import type { Attachment } from './container.ts';
+import { entryOf } from './entry.ts';
 import { type Fault, fault } from './fault.ts';
 import type { NetworkDefinition } from './network.ts';
 import type { PublishedPort } from './port.ts';
@@ -76,7 +77,7 @@ export function networkSettingsOf(
   if (mismatch) return mismatch;
   const joined = attachments.map((attachment): [string, JoinedNetworkSettings] => {
     const id = networks.find(({ name }) => name === attachment.network)?.id ?? '';
-    return [attachment.network, joinedSettings(attachment, id, status[attachment.network])];
+    return [attachment.network, joinedSettings(attachment, id, entryOf(status, attachment.network))];
   });
   return {
     ...basicSettings(status[attachments[0]?.network ?? '']),

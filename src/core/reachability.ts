@@ -1,4 +1,5 @@
 import { type Family, families, familyOf, parseSubnet, type Subnet, subnetContains } from './address.ts';
+import { entryOf } from './entry.ts';
 import { dropText, type FirewallDrop } from './firewall/obstacles.ts';
 import type { Way } from './firewall/traffic.ts';
 import { networkSettings } from './network-options.ts';
@@ -117,7 +118,7 @@ function joinedNetworks(
     const network = networks.get(attachment.network);
     if (!network) return [];
     const addresses: Joined['addresses'] = {};
-    for (const { subnets } of Object.values(status[attachment.network]?.interfaces ?? {}))
+    for (const { subnets } of Object.values(entryOf(status, attachment.network)?.interfaces ?? {}))
       for (const { ipnet } of subnets) addresses[familyOf(ipnet)] ??= ipnet.split('/')[0] as string;
     return [{ network, addresses, metric: Number(network.options.metric ?? firstMetric + attachment.slot) }];
   });

@@ -96,7 +96,7 @@ it('N13 networks of such names that exist are served, listed and removed, and na
     expect((await say('container', 'setup', 'x', '--network', mode)).stderr).toContain(`expected ${mode}:`);
   // elsewhere there are no modes: a name is one
   await lab.client.container.connect({ id: 'c1', network: 'default' });
-  expect(await say('network', 'update', 'default', '--dns-add', '9.9.9.9')).toMatchObject({ exitCode: 0 });
+  expect(await say('network', 'update', 'default', '--dns-drop', '9.9.9.9')).toMatchObject({ exitCode: 0 });
   expect((await say('events', '--network', 'host', '--since', 'all')).stdout).toContain('network/host');
   await lab.empty();
 }, 60_000);

@@ -235,3 +235,38 @@ describe("podman's door", () => {
     await untilAnswered(async () => expect((await lab.client.network.list()).networks).toEqual([]));
   });
 });
+
+/** What every object of JavaScript inherits. */
+const inherited = ['constructor', 'toString', 'hasOwnProperty', 'valueOf', 'isPrototypeOf'];
+
+it('containers and networks with names that every object inherits are like any others, also after a restart', async () => {
+  const ids = [...inherited, '__proto__'];
+  for (const [index, name] of inherited.entries())
+    await lab.client.network.create({ name, subnets: [{ subnet: `10.9${index}.0.0/24` }] });
+  await expect(
+    lab.client.container.setup({ id: 'nowhere', networks: [{ network: '__proto__' }] }),
+  ).rejects.toMatchObject({ fault: { code: 'network.unknown' } });
+  await lab.client.container.remove({ id: 'nowhere' }).catch((error) => expect(error.code).toBe('container.unknown'));
+  const setup = (id: string, index: number) =>
+    lab.client.container.setup({
+      id,
+      networks: [{ network: 'constructor' }, { network: 'toString' }],
+      ports: [{ hostPort: 8080 + index, containerPort: 80 }],
+    });
+  for (const [index, id] of ids.entries()) {
+    const status = await setup(id, index);
+    expect(Object.keys(status.status).sort()).toEqual(['constructor', 'toString']);
+    expect(addressesOf(status, 'constructor')).toEqual([`10.90.0.${index + 2}`]);
+    if (index === 2) await lab.restart('kill');
+  }
+  await lab.client.container.disconnect({ id: 'valueOf', network: 'toString' });
+  await lab.client.container.unpublish({ id: '__proto__', ports: [{ hostPort: 8085, containerPort: 80 }] });
+  for (const option of inherited)
+    await expect(lab.client.network.create({ name: 'other', options: { [option]: '1' } })).rejects.toMatchObject({
+      fault: { code: 'payload.invalid', message: expect.stringContaining(`unknown option ${option}`) },
+    });
+  for (const id of ids) await lab.client.container.remove({ id });
+  await lab.settled();
+  for (const name of inherited) await lab.client.network.remove({ name });
+  await lab.empty();
+});

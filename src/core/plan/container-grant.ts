@@ -1,5 +1,6 @@
 import { containerAddress } from '../actor-address.ts';
 import type { Attachment, ContainerWish } from '../container.ts';
+import { entryOf } from '../entry.ts';
 import type { Lease } from '../lease.ts';
 import { macOfContainer, netnsPath, type OwnerMark, ownerMark } from '../names.ts';
 import type { GrantedPort } from '../port.ts';
@@ -36,7 +37,7 @@ export interface Joined {
 
 export function joined(grant: ContainerGrant): Joined[] {
   return grant.wish.attachments.flatMap((attachment) => {
-    const lease = grant.leases[attachment.network];
+    const lease = entryOf(grant.leases, attachment.network);
     return lease ? [{ attachment, lease }] : [];
   });
 }

@@ -1,4 +1,4 @@
-import { canBeSource, canonicalAddress, canonicalAddress, familyOf, familyOf } from './address.ts';
+import { canBeSource, canonicalAddress, familyOf } from './address.ts';
 import { entryOf } from './entry.ts';
 import { type Fault, fault } from './fault.ts';
 import type { IpvlanMode, MacvlanMode } from './link-kinds.ts';

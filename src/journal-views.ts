@@ -1,4 +1,5 @@
 import type { ContainerContext } from '../machines/container.ts';
+import type { DhcpContext } from '../machines/dhcp.ts';
 import type { HostContext } from '../machines/host.ts';
 import type { NetworkContext } from '../machines/network.ts';
 import { containerSettingsView, containerView, networkSettingsView, networkView } from '../machines/views.ts';
@@ -7,8 +8,9 @@ import type { ContainerInspection, NetworkInspection } from './bus/engine.ts';
 import { containerAddress, hostAddress, networkAddress } from './core/actor-address.ts';
 import type { PortLedger } from './core/claims.ts';
 import { resolveContainerId } from './core/container-reference.ts';
+import type { HeldByContainer } from './core/dhcp/holder.ts';
 import { fault, NetloomError } from './core/fault.ts';
-import { answersNames } from './core/network.ts';
+import { answersNames, ownsBridge } from './core/network.ts';
 import { type DamagedDefinition, damagedText } from './core/network-check.ts';
 import { resolveNetworkName } from './core/network-reference.ts';
 import { networkSettingsOf } from './core/network-settings.ts';
@@ -163,6 +165,28 @@ function sharedContainer(mode: string): string | null {
 
 function viewOfNetwork({ value, context }: ActorRecord): NetworkView | null {
   return networkView(value, context as NetworkContext);
+}
+
+/** All addresses that containers have, also those from DHCP servers. */
+export function heldAddresses(journal: Journal): HeldByContainer[] {
+  const given = new Map<string, string[]>();
+  for (const { record } of journal.actors('dhcp/')) {
+    const { container, network, terms } = record.context as DhcpContext;
+    // after its end a client keeps what it had
+    if (terms && typeof record.value === 'object' && record.value && 'leased' in record.value)
+      given.set(`${network} ${container}`, [terms.address]);
+  }
+  return journal.actors('network/').flatMap(({ record }) => {
+    const { name: network, definition, device, leases } = record.context as NetworkContext;
+    if (!definition) return [];
+    return Object.entries(leases).map(([container, addresses]) => ({
+      container,
+      network,
+      link: device?.name ?? null,
+      isOwnBridge: ownsBridge(definition),
+      addresses: [...addresses, ...(given.get(`${network} ${container}`) ?? [])],
+    }));
+  });
 }
 
 /** Containers and their addresses on the networks whose names are answered. */

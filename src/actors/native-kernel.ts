@@ -1,6 +1,7 @@
 import * as native from '#native';
 import type { ActorAddress } from '../core/actor-address.ts';
 import { type Family, formatSubnet, parseSubnet, type Subnet, subnetContains } from '../core/address.ts';
+import { addressHolder, type HeldByContainer } from '../core/dhcp/holder.ts';
 import type { ActorEvent } from '../core/event.ts';
 import type { Inventory } from '../core/gc.ts';
 import { isHostEnd, ownerOfAlias } from '../core/names.ts';
@@ -82,6 +83,8 @@ export interface KernelServices {
     write(definition: NetworkDefinition, previous: NetworkDefinition | null): void;
     remove(name: string): void;
   };
+  /** what containers have, for DHCP clients; absent: nothing is known */
+  heldAddresses?(): HeldByContainer[];
   /** of bridges, for whichever program reads the settings of this host anew */
   settings: {
     /** whether it was not there, or another */
@@ -113,7 +116,7 @@ export class NativeKernel implements Kernel {
   readonly #namespaces = new NamespaceWatch(this.#route);
   readonly #ports = new PortHolder();
   readonly #processes = new ProcessWatch();
-  readonly #dhcp = new DhcpKeeper();
+  readonly #dhcp = new DhcpKeeper((address, client) => this.#holderOf(address, client));
 
   constructor(
     private readonly netnsDirectory: string,
@@ -413,6 +416,12 @@ export class NativeKernel implements Kernel {
       await this.#names.serve({ ...network, listen: [] });
       return { servers: [], refused: detail ?? errno };
     }
+  }
+
+  #holderOf(address: string, client: { container: string; network: string }): string | null {
+    const own = native.listAddresses(this.#route).filter(({ scope }) => scope !== 'host');
+    const host = own.map(({ address }) => address.split('/')[0] as string);
+    return addressHolder(address, client, { host, containers: this.services.heldAddresses?.() ?? [] });
   }
 
   findLink(name: string | null, mtuOf: 'uplink' | null): FoundLink {

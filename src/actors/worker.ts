@@ -1,6 +1,7 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { fault, faultOf, NetloomError } from '../core/fault.ts';
 import { FirewalldClient } from '../firewalls/firewalld-port.ts';
+import { heldAddresses } from '../journal-views.ts';
 import { DefinitionStore } from '../networks/definition-store.ts';
 import { ResolverClient } from '../resolver/client.ts';
 import { SpringClean } from '../spring-clean.ts';
@@ -26,6 +27,7 @@ let firewalld: FirewalldClient | null = null;
 const kernel = new NativeKernel(settings.netnsDirectory, {
   definitions: new DefinitionStore(settings.networksDirectory),
   settings: new SettingsFiles(settings.sysctlDirectory),
+  heldAddresses: () => heldAddresses(journal),
   names: {
     serve: (network) => resolver().serve(network),
     retire: (network) => resolver().retire(network),

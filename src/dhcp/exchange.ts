@@ -53,6 +53,14 @@ export interface Transaction {
 
 export const newTransaction = (): Transaction => ({ number: randomInt(2 ** 32), startedMs: Date.now(), seconds: 0 });
 
+export interface Asking {
+  place: DhcpPlace;
+  question: DhcpQuestion;
+  pace: Pace;
+  /** who has an address already, in words; null: nobody */
+  holderOf(address: string): string | null;
+}
+
 /** One question, asked until it is answered, given up or closed. */
 export class Exchange {
   /** what came and could not be taken, or why nothing could be sent */
@@ -64,9 +72,7 @@ export class Exchange {
   #hasSecondChoice = false;
 
   constructor(
-    private readonly place: DhcpPlace,
-    private readonly question: DhcpQuestion,
-    private readonly pace: Pace,
+    private readonly asking: Asking,
     private readonly transaction: Transaction,
     private readonly ended: (outcome: DhcpOutcome) => void,
   ) {}
@@ -84,10 +90,10 @@ export class Exchange {
   }
 
   #round(count: number): void {
-    const { sendAfterMs, listenMs, pauseMs } = this.pace;
+    const { sendAfterMs, listenMs, pauseMs } = this.asking.pace;
     this.#roundMs = Date.now();
     try {
-      this.#port = new DhcpPort(this.place, this.transaction.number);
+      this.#port = new DhcpPort(this.asking.place, this.transaction.number);
       this.#port.hear(
         (heard) => this.#hear(heard),
         (why) => {
@@ -107,7 +113,8 @@ export class Exchange {
   }
 
   #send(): void {
-    const { place, question, transaction } = this;
+    const { place, question } = this.asking;
+    const { transaction } = this;
     if (question.kind !== 'request')
       transaction.seconds = Math.floor(Math.max(Date.now() - transaction.startedMs, 0) / 1000);
     const sending = { transaction: transaction.number, seconds: transaction.seconds };
@@ -119,7 +126,7 @@ export class Exchange {
   }
 
   #way(): Way {
-    const { question } = this;
+    const { question } = this.asking;
     if (question.kind === 'rebind') return toEverybody(question.address);
     if (question.kind !== 'renew') return toEverybody('0.0.0.0');
     return { source: question.address, destination: question.server, destinationMac: question.serverMac };
@@ -133,7 +140,7 @@ export class Exchange {
   }
 
   #isSecondChoice(answer: DhcpOutcome): boolean {
-    const { question } = this;
+    const { question } = this.asking;
     return question.kind === 'discover' && answer.type === 'dhcp.offered' && answer.terms.server === question.avoid;
   }
 
@@ -150,15 +157,19 @@ export class Exchange {
 
   /** null: it answers something else; a string says why it cannot be taken. */
   #read(message: DhcpMessage, serverMac: string): DhcpOutcome | string | null {
-    const { question } = this;
+    const { question } = this.asking;
     const wanted = question.kind === 'discover' ? 'offer' : 'acknowledge';
     if (message.type !== wanted && (message.type !== 'refuse' || question.kind === 'discover')) return null;
     const server = serverOf(message);
     if ('server' in question && server !== null && server !== question.server) return null;
     if (message.type === 'refuse') return { type: 'dhcp.refused', server, message: refusalText(message) };
-    const { otherSubnets = [] } = this.place;
+    const { otherSubnets = [] } = this.asking.place;
     const terms = termsOf(message, { serverMac, sentAt: this.#roundMs, otherSubnets });
     if (typeof terms === 'string') return terms;
+    // what it has already, it keeps
+    const isNew = question.kind === 'discover' || question.kind === 'request';
+    const holder = isNew ? this.asking.holderOf(terms.address) : null;
+    if (holder !== null) return `${terms.address} ${holder}`;
     return wanted === 'offer' ? { type: 'dhcp.offered', terms } : { type: 'dhcp.acknowledged', terms };
   }
 

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import type * as native from '#native';
-import type { ActorAddress } from '../core/actor-address.ts';
+import { type ActorAddress, dhcpClientOf } from '../core/actor-address.ts';
 import { type DhcpQuestion, releaseMessage } from '../core/dhcp/requests.ts';
 import type { DhcpTimes } from '../core/dhcp/terms.ts';
 import type { DhcpEvent } from '../core/event.ts';
@@ -45,6 +45,11 @@ export class DhcpKeeper {
   readonly #clients = new Map<ActorAddress, Client>();
   #listener: (owner: ActorAddress, event: DhcpEvent) => void = () => {};
 
+  /** `holderOf`: who has an address, in words; null: nobody */
+  constructor(
+    private readonly holderOf: (address: string, client: { container: string; network: string }) => string | null,
+  ) {}
+
   onNews(listener: (owner: ActorAddress, event: DhcpEvent) => void): void {
     this.#listener = listener;
   }
@@ -55,7 +60,9 @@ export class DhcpKeeper {
     if (withinMs === null) this.#cancelDeadline(client);
     else client.deadline ??= this.#deadline(owner, client, withinMs);
     const pace = paceOf({ question, withinMs }, client.times);
-    const exchange = new Exchange(place, question, pace, transactionOf(client, question), (outcome) => {
+    const holderOf = (address: string) => this.holderOf(address, dhcpClientOf(owner));
+    const asking = { place, question, pace, holderOf };
+    const exchange = new Exchange(asking, transactionOf(client, question), (outcome) => {
       if (outcome.type === 'dhcp.acknowledged') this.#cancelDeadline(client);
       client.refusal = refusalAfter(client.refusal, outcome);
       client.vainOffers = vainOffersAfter(client.vainOffers, outcome);

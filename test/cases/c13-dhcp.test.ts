@@ -557,6 +557,25 @@ describe('a LAN where no server gives an address', () => {
     expect(factsOf(web, 'leased')).toEqual([]);
   });
 
+  it.each([
+    ['of this host', '192.0.2.9', () => '192.0.2.9 is an address of this host'],
+    ['of another container', '192.0.2.78', () => `192.0.2.78 is the address of container ${web} on network lan`],
+  ])('C13 N12 is not an address %s', async (_, taken, words) => {
+    ipBatch(null, ['address add 192.0.2.9/24 dev lan0']);
+    try {
+      const known: string[] = [];
+      await scripted((message) => {
+        known.push(message.macAddress);
+        return [answerTo(message, message.macAddress === known[0] ? '192.0.2.78' : taken, 600)];
+      });
+      await setUp(web);
+      const fault = await refusal(setUp(`second${tests}`));
+      expect(fault).toMatchObject({ code: 'dhcp.timeout', message: expect.stringContaining(words()) });
+    } finally {
+      ipBatch(null, ['address delete 192.0.2.9/24 dev lan0']);
+    }
+  });
+
   it('C13 is told when a server refuses every request for what it offers', async () => {
     await scripted((message) => [
       message.type === 'discover' ? answerTo(message, '192.0.2.77', 600) : refusing(message, 'not you'),

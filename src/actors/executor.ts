@@ -129,6 +129,7 @@ function codeOf(step: Step, errno: string): FaultCode {
       return 'port.taken';
     case 'port.hold EADDRNOTAVAIL':
     case 'port.hold EACCES':
+    case 'port.hold ERANGE':
     case 'port.hold EPROTONOSUPPORT':
       return 'port.unavailable';
     case 'link.bridge EEXIST':

@@ -3,6 +3,7 @@ import * as native from '#native';
 import { type Family, familyOf } from '../core/address.ts';
 import type { HeldPorts, Step } from '../core/plan/step.ts';
 import { anyAddress, type Protocol } from '../core/port.ts';
+import { fault } from './system-fault.ts';
 
 type Hold = Extract<Step, { verb: 'port.hold' }>;
 
@@ -28,6 +29,8 @@ interface Place {
 
 /** How many picks of a free port are tried before a range, or a port free in both families, counts as not to be had. */
 const pickAttempts = 64;
+/** Ports 0 to 65535. */
+const portCount = 65_536;
 /**
  * A process that is just being made has what its parent had open until it runs its own program, so also a port that was let
  * go meanwhile. A port that we let go this lately is asked for again, this often.
@@ -107,13 +110,14 @@ function pick(mine: Holdings, asked: HeldPorts): number {
     const probe = native.holdPort(asked.protocol, asked.addresses[0] as string, 0);
     const { port } = probe;
     probe.close();
+    if (port + asked.range > portCount) continue;
     try {
       return add(mine, { asked, first: port });
     } catch (error) {
       last = error;
     }
   }
-  throw last;
+  throw last ?? fault('hold port', 'ERANGE', null);
 }
 
 /** All of it, or nothing. */

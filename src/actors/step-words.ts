@@ -96,6 +96,8 @@ function portWords(
   switch (errno) {
     case 'EADDRINUSE':
       return port === 0 ? `no ${protocol} port is free` : `${asked} is in use${detail ? `: ${detail}` : ''}`;
+    case 'ERANGE':
+      return `${range} free ${protocol} ports in a row were not found: publish fewer, or name the first host port`;
     case 'EADDRNOTAVAIL':
       return `${asked}: this host has no address ${addresses.join(' or ')}`;
     case 'EPROTONOSUPPORT':

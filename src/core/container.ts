@@ -3,6 +3,7 @@ import { canonicalAddress } from './address.ts';
 import { shortId } from './container-reference.ts';
 import { aliasRefusal } from './dns-name.ts';
 import { type Fault, fault } from './fault.ts';
+import { isOwnVethName } from './names.ts';
 import { answersNames, type NetworkDefinition } from './network.ts';
 import { broughtDefinition } from './network-file.ts';
 import { type PublishedPort, portMappingSchema, publishedPorts } from './port.ts';
@@ -28,6 +29,7 @@ export const attachmentSchema = z.object({
   network: networkNameSchema,
   interfaceName: interfaceNameSchema.nullish().describe('default: eth0, eth1, … in the order of the networks'),
   hostInterfaceName: interfaceNameSchema
+    .refine((name) => !isOwnVethName(name), 'nl and 12 hexadecimal digits are how netloom names interfaces itself')
     .nullish()
     .describe("name of the veth's other end, on the host; without effect upon a parent (macvlan, ipvlan)"),
   staticIps: z

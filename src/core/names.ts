@@ -48,6 +48,9 @@ export function hostVethName(containerId: string, network: string): string {
   return `nl${digest(`${containerId}/${network}`).toString('hex', 0, 6)}`;
 }
 
+/** Whether it could be that of a container: nobody else may have such a name. */
+export const isOwnVethName = (name: string): boolean => /^nl[0-9a-f]{12}$/.test(name);
+
 /** The host's end of an attachment's veth: the name that was asked for, else one of its own. */
 export function hostEndName(
   containerId: string,
@@ -61,7 +64,7 @@ export const vethGroup = 0x6e6c;
 
 /** Whether it is the host's end of a veth of netloom's, also before its alias says whose. */
 export function isHostEnd({ name, group }: { name: string; group: number }): boolean {
-  return group === vethGroup || /^nl[0-9a-f]{12}$/.test(name);
+  return group === vethGroup || isOwnVethName(name);
 }
 
 export function vethAlias(containerId: string, network: string): string {

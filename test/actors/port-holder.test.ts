@@ -38,3 +38,9 @@ it('a port that another program has is refused: at once where it was not ours, a
   await expect(hold(8091)).rejects.toMatchObject({ errno: 'EADDRINUSE' });
   for (const one of [theirs, taken]) one.close();
 });
+
+it('N17 more free ports in a row than the kernel picks from are refused in words, at once', async () => {
+  for (const range of [40_000, 65_535]) await expect(hold(0, range)).rejects.toMatchObject({ errno: 'ERANGE' });
+  const first = await hold(0, 3);
+  expect(first).toBeGreaterThan(0);
+});

@@ -130,6 +130,11 @@ describe('a name that is taken', () => {
       code: 'payload.invalid',
       message: expect.stringContaining('veth-web'),
     });
+    const netlooms = await refusal(setUp('web', 'nl0123456789ab'));
+    expect(netlooms).toMatchObject({
+      code: 'payload.invalid',
+      message: expect.stringContaining('12 hexadecimal digits'),
+    });
     for (const name of ['a/b', 'all', 'sixteen-letters-']) {
       const { code, message } = await refusal(setUp('web', name));
       expect([code, message]).toEqual([

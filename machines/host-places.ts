@@ -1,4 +1,5 @@
 import { placeClashes, type SubnetLedger } from '../src/core/claims.ts';
+import { entryOf } from '../src/core/entry.ts';
 import type { HostEvent } from '../src/core/event.ts';
 import { fault } from '../src/core/fault.ts';
 import type { Clash, NetworkPlace } from '../src/core/network-check.ts';
@@ -13,9 +14,9 @@ type Claim = forwarding.ForwardingClaim;
 /** Refuses a network that cannot be beside the others; one that cannot be beside those that are going waits for them. */
 export function claim(context: PlacesContext, event: Claim): Decision {
   const { network, place } = event;
-  const isHeld = context.claims[network] !== undefined;
+  const isHeld = Object.hasOwn(context.claims, network);
   const clashes = place && !isHeld ? clashesWith(context, place, event.isBrought ?? false) : [];
-  const lasting = clashes.find((clash) => !context.claims[clash.network]?.isLeaving);
+  const lasting = clashes.find((clash) => !entryOf(context.claims, clash.network)?.isLeaving);
   if (lasting) {
     const refusal = fault(lasting.code, `network ${network}: ${lasting.message}`);
     return { context, effects: [forwarding.tell(network, { type: 'forwarding.refused', fault: refusal })] };
@@ -27,9 +28,9 @@ export function claim(context: PlacesContext, event: Claim): Decision {
 }
 
 export function leave(context: PlacesContext, { network }: Extract<HostEvent, { type: 'forwarding.leave' }>): Decision {
-  const { [network]: held, ...others } = context.claims;
+  const held = entryOf(context.claims, network);
   const deferred = withoutClaim(context, network);
-  const claims = held ? { ...others, [network]: { ...held, isLeaving: true } } : others;
+  const claims = held ? { ...context.claims, [network]: { ...held, isLeaving: true } } : context.claims;
   return { context: { ...context, claims, deferred }, effects: [] };
 }
 
@@ -49,7 +50,7 @@ const withoutClaim = ({ deferred = [] }: PlacesContext, network: string): Claim[
 
 /** A network that is defined keeps its place while another one is in it; one that is brought must find it free. */
 function clashesWith({ networks, claims }: PlacesContext, place: NetworkPlace, isBrought: boolean): Clash[] {
-  return placeClashes(networks, place, (network) => isBrought || claims[network] !== undefined);
+  return placeClashes(networks, place, (network) => isBrought || Object.hasOwn(claims, network));
 }
 
 function withPlace(networks: SubnetLedger, place: NetworkPlace | undefined): SubnetLedger {

@@ -266,11 +266,15 @@ function ledgerLines(journal: Journal): string[] {
   });
 }
 
+/** As JSON, whichever way led to it. */
+const inOrder = (held: object): string =>
+  JSON.stringify(Object.fromEntries(Object.entries(held).sort(([key], [other]) => (key < other ? -1 : 1))));
+
 function linesOfHost({ ports, holding, networks, surveying }: HostContext): string[] {
   return [
     ...Object.entries(ports).map(([id, held]) => `host gave ${id} ${JSON.stringify(held)}`),
     ...Object.keys(holding).map((id) => `host holds for ${id}`),
-    ...Object.entries(networks).map(([name, held]) => `host gave network ${name} ${JSON.stringify(held)}`),
+    ...Object.entries(networks).map(([name, held]) => `host gave network ${name} ${inOrder(held)}`),
     ...surveying.map(({ network }) => `host surveys for ${network}`),
   ];
 }

@@ -53,11 +53,11 @@ const refusals = {
   // podman 4.3 binds the port only after the network is up; netloom sees before that who has it
   'a port that is taken': [
     /^Error: cannot listen on the TCP port: listen tcp4 :8080: bind: address already in use$/,
-    /^Error: netavark: 8080->80\/tcp: container <id> publishes 8080->80\/tcp$/,
+    /^Error: netavark: 8080->80\/tcp: container <short id> publishes 8080->80\/tcp$/,
   ],
   'a gateway that no route can have': refused(
     'Invalid argument \\(os error 22\\)',
-    'route\\.add .*10\\.6\\.0\\.255.*EINVAL',
+    'its gateway 10\\.6\\.0\\.255 is the broadcast address of its subnet',
   ),
   'a network that is there': refused('network already exists plain$', 'network already exists: plain has id '),
   'an option that is not known': refused('unsupported bridge network option: ?colour', 'unknown option colour; '),

@@ -76,12 +76,13 @@ export const families = {
 } as const;
 export type NetworkFamily = keyof typeof families;
 
-const firstPort = 20_000;
+/** Below those that a nats-server with a port of its own choice takes. */
+const firstPort = 10_000;
 export const portsPerRow = 10;
 
 export const firstPortOf = (one: PortRow): number => firstPort + portRows.indexOf(one) * portsPerRow;
 
-/** `-p [::]:20010:80 -p …` */
+/** `-p [::]:10010:80 -p …` */
 export function optionsOf(one: PortRow): string {
   return one.mappings.map((each) => `-p ${spelt(each, firstPortOf(one))}`).join(' ');
 }

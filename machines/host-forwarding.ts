@@ -1,6 +1,6 @@
 import type { ActorAddress } from '../src/core/actor-address.ts';
 import { networkAddress } from '../src/core/actor-address.ts';
-import type { Family } from '../src/core/address.ts';
+import { type Family, families } from '../src/core/address.ts';
 import type { SubnetLedger } from '../src/core/claims.ts';
 import type { Effect } from '../src/core/effect.ts';
 import type { HostEvent, StepsResult } from '../src/core/event.ts';
@@ -9,7 +9,6 @@ import {
   claimedFamilies,
   type Forwarding,
   type ForwardingClaims,
-  families,
   forwardingSteps,
   foundForwarding,
   type HeldForwarding,

@@ -111,7 +111,7 @@ function left(step: Step, { errno, detail }: StepFailure): LeftBehind {
   return { step: describeStep(step), errno, detail };
 }
 
-/** What a caller is told of a step that failed. */
+/** The fault of a step that failed, as callers get it. */
 export function stepFault(step: Step, { operation, errno, detail }: StepFailure): Fault {
   const said = detail ? `${errno} (${detail})` : errno;
   const words = stepWords(step, { errno, detail });

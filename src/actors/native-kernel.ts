@@ -1,6 +1,6 @@
 import * as native from '#native';
 import type { ActorAddress } from '../core/actor-address.ts';
-import { type Family, formatSubnet, parseSubnet, type Subnet, subnetContains } from '../core/address.ts';
+import { type Family, families, formatSubnet, parseSubnet, type Subnet, subnetContains } from '../core/address.ts';
 import { addressHolder, type HeldByContainer } from '../core/dhcp/holder.ts';
 import type { ActorEvent } from '../core/event.ts';
 import type { Inventory } from '../core/gc.ts';
@@ -525,7 +525,7 @@ interface Outcome {
 const unchanged = (output: StepOutput = {}): Outcome => ({ output, changed: false });
 
 const forwardingFamilies = (keys: Record<Family, string>): Family[] =>
-  ([4, 6] as const).filter((family) => Number(native.getSysctl(null, keys[family]) ?? 0) !== 0);
+  families.filter((family) => Number(native.getSysctl(null, keys[family]) ?? 0) !== 0);
 
 function turnSysctl({ key, from, to, optional }: Extract<Step, { verb: 'sysctl.turn' }>): Outcome {
   const found = native.getSysctl(null, key);

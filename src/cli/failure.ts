@@ -102,7 +102,7 @@ function adviceOf({ errno, step = '', detail = '' }: Fault): string[] {
   // which one of a range it was is in the kernel's words; the resolver, which has a gateway's, is no other program
   const [, taken = port] = / port (\d+)$/.exec(detail) ?? [];
   if (detail !== '' && !detail.endsWith(` port ${taken}`)) return [];
-  return [`  who has it: sudo ss -lnp --${protocol} 'sport = :${taken}'`];
+  return [`  to find its process: sudo ss -lnp --${protocol} 'sport = :${taken}'`];
 }
 
 const detailOf = (detail: string | null) => (detail ? `: ${detail}` : '');

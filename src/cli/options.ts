@@ -138,8 +138,7 @@ export function collectList<Value>(parse: (text: string) => Value): (text: strin
 
 export const asIs = (text: string): string => text;
 
-/** `key=value`, several times. */
-/** One value for each key: a second one replaces no other silently. */
+/** `key=value`, several times. A key that is given again must have the same value. */
 export function collectPairs(name: string): (text: string, before?: Record<string, string>) => Record<string, string> {
   return (text, before = {}) => {
     const at = text.indexOf('=');

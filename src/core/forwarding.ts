@@ -1,4 +1,4 @@
-import type { Family } from './address.ts';
+import { type Family, families } from './address.ts';
 import type { Element } from './nft.ts';
 import type { ForwardingSurvey, Step } from './plan/step.ts';
 import type { ForwardingView } from './view.ts';
@@ -30,8 +30,6 @@ export type Forwarding = Partial<Record<Family, HeldForwarding>>;
 export type ForwardingClaims = Readonly<
   Record<string, { families: readonly Family[]; granted: boolean; isLeaving?: boolean }>
 >;
-
-export const families: readonly Family[] = [4, 6];
 
 /** What a family is to be held with, as the host is found. */
 export function foundForwarding(family: Family, survey: ForwardingSurvey): HeldForwarding {

@@ -48,7 +48,7 @@ export function hostVethName(containerId: string, network: string): string {
   return `nl${digest(`${containerId}/${network}`).toString('hex', 0, 6)}`;
 }
 
-/** Whether it could be that of a container: nobody else may have such a name. */
+/** Whether a name has the pattern of the veths that netloom names itself; users cannot ask for one. */
 export const isOwnVethName = (name: string): boolean => /^nl[0-9a-f]{12}$/.test(name);
 
 /** The host's end of an attachment's veth: the name that was asked for, else one of its own. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Family, formatSubnet, parseSubnet, type Subnet, subnetsOverlap } from './address.ts';
+import { type Family, families, formatSubnet, parseSubnet, type Subnet, subnetsOverlap } from './address.ts';
 import { entryOf } from './entry.ts';
 import { type Fault, fault } from './fault.ts';
 import {
@@ -121,9 +121,9 @@ type Asked = Pick<Proposal, 'used' | 'options'>;
 function freeSubnets({ subnets, ipv6_enabled, options: own }: NetworkRequest, asked: Asked): NetworkSubnet[] | Fault {
   const given = (subnets ?? []).flatMap(({ subnet }) => parseSubnet(subnet) ?? []);
   const lacks = (family: Family) => !given.some((subnet) => subnet.family === family);
-  const families = ipv6_enabled ? ([4, 6] as const).filter(lacks) : (subnets ?? []).length === 0 ? [4 as const] : [];
+  const missing = ipv6_enabled ? families.filter(lacks) : (subnets ?? []).length === 0 ? [4 as const] : [];
   const found: Subnet[] = [];
-  for (const family of families) {
+  for (const family of missing) {
     const pools = poolsOf(family, asked.options);
     const beside = [...given, ...found];
     const free =

@@ -57,7 +57,7 @@ export interface Asking {
   place: DhcpPlace;
   question: DhcpQuestion;
   pace: Pace;
-  /** who has an address already, in words; null: nobody */
+  /** the present use of an address, as the rest of a sentence (holder.ts); null: it is free */
   holderOf(address: string): string | null;
 }
 

@@ -45,7 +45,7 @@ export class DhcpKeeper {
   readonly #clients = new Map<ActorAddress, Client>();
   #listener: (owner: ActorAddress, event: DhcpEvent) => void = () => {};
 
-  /** `holderOf`: who has an address, in words; null: nobody */
+  /** `holderOf`: the present use of an address, as the rest of a sentence; null: it is free */
   constructor(
     private readonly holderOf: (address: string, client: { container: string; network: string }) => string | null,
   ) {}

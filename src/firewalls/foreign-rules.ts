@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { execa } from 'execa';
-import type { Family } from '../core/address.ts';
+import { type Family, families } from '../core/address.ts';
 import { parseIptablesSave } from '../core/firewall/iptables-save.ts';
 import { parseNftRuleset, parsePortMap } from '../core/firewall/nft-json.ts';
 import { type ForeignFirewalls, foreignDrops, type Surroundings } from '../core/firewall/obstacles.ts';
@@ -26,7 +26,7 @@ async function readForeignRules(): Promise<Surroundings & { unread: string[] }> 
   const { tables, hidden } = nft === null ? { tables: [], hidden: new Set<ForeignTable>() } : parseNftRuleset(nft);
   const foreign = tables.filter(({ name }) => name !== nftTable);
   const named = await withIptablesNames(foreign, hidden);
-  const legacy = await Promise.all(([4, 6] as const).map((family) => legacyTables(family, unread)));
+  const legacy = await Promise.all(families.map((family) => legacyTables(family, unread)));
   return {
     tables: [...named, ...legacy.flat()],
     unread,
@@ -50,7 +50,7 @@ async function listed(file: string, args: string[] = []): Promise<string | null>
 /** nft shows only that there are matches of iptables, not what they ask for. */
 async function withIptablesNames(tables: ForeignTable[], hidden: ReadonlySet<ForeignTable>): Promise<ForeignTable[]> {
   const shown = new Map<string, ForeignTable>();
-  for (const family of [4, 6] as const) {
+  for (const family of families) {
     if (!tables.some((table) => hidden.has(table) && table.family === familyName(family))) continue;
     const text = await listed(`${family === 4 ? 'iptables' : 'ip6tables'}-nft-save`);
     for (const table of text === null ? [] : parseIptablesSave(text, family, 'iptables'))

@@ -61,13 +61,15 @@ describe('a failure', () => {
   it.each([
     [{ protocol: 'tcp', addresses: ['0.0.0.0', '::'], port: 8080, range: 1 }, '0.0.0.0 port 8080', '--tcp', 8080],
     [{ protocol: 'udp', addresses: ['fd00::9'], port: 8000, range: 10 }, 'fd00::9 port 8004', '--udp', 8004],
-  ] as const)('to hold %j says how to find who has it', (ports, detail, protocol, port) => {
+  ] as const)('to hold %j says how to find the process', (ports, detail, protocol, port) => {
     const step = describeStep({ verb: 'port.hold', owner: 'container/web', ...ports, addresses: [...ports.addresses] });
     const taken = fault('port.taken', `${step}: bind: EADDRINUSE`, { step, errno: 'EADDRINUSE', detail });
-    expect(faultText(taken).split('\n').at(-1)).toBe(`  who has it: sudo ss -lnp ${protocol} 'sport = :${port}'`);
-    expect(faultText({ ...taken, errno: 'EACCES' })).not.toContain('who has it');
+    expect(faultText(taken).split('\n').at(-1)).toBe(
+      `  to find its process: sudo ss -lnp ${protocol} 'sport = :${port}'`,
+    );
+    expect(faultText({ ...taken, errno: 'EACCES' })).not.toContain('to find its process');
     const resolver = 'port 53 of 10.89.0.1 is where the resolver is asked';
-    expect(faultText({ ...taken, detail: resolver })).not.toContain('who has it');
+    expect(faultText({ ...taken, detail: resolver })).not.toContain('to find its process');
   });
 
   it('is one line of JSON for programs', () => {

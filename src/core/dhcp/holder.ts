@@ -1,4 +1,4 @@
-/** Who has an address already, as this host knows. A DHCP server that gives it once more is not believed. */
+/** Addresses that are in use, as far as this host knows. One of them is not taken from a DHCP server. */
 
 /** What a container has on a network. */
 export interface HeldByContainer {
@@ -11,7 +11,7 @@ export interface HeldByContainer {
   addresses: readonly string[];
 }
 
-/** In words that go on after the address; null: nobody has it, or one who does is on another LAN, where addresses may be the same. */
+/** The use of an address, as the rest of a sentence that begins with it; null: it is free, or in use on another LAN, which may have the same addresses. */
 export function addressHolder(
   address: string,
   { container, network }: { container: string; network: string },

@@ -140,10 +140,10 @@ export function settingsOfBridge(definition: NetworkDefinition, onLoopback: bool
   return explainedBridgeSettings(link, bridgeTraits(definition, onLoopback));
 }
 
-/** The bridge, its gateway addresses, forwarding, and the network's elements. */
-/** Of its bridge: follows from its name, so that one that netloom made is known again. */
+/** The MAC address of its bridge. It follows from the name, so that a bridge that netloom made is known again. */
 export const bridgeMac = ({ name }: Pick<NetworkDefinition, 'name'>): string => derivedMac(`network/${name}`);
 
+/** The bridge, its gateway addresses, forwarding, and the network's elements. */
 function bridgeSteps(definition: NetworkDefinition, bridge: string, onLoopback: boolean): Step[] {
   const { mtuBytes, vlanId, vrf } = networkSettings(definition);
   const macAddress = bridgeMac(definition);

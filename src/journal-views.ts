@@ -1,16 +1,15 @@
 import type { ContainerContext } from '../machines/container.ts';
-import type { DhcpContext } from '../machines/dhcp.ts';
 import type { HostContext } from '../machines/host.ts';
 import type { NetworkContext } from '../machines/network.ts';
 import { containerSettingsView, containerView, networkSettingsView, networkView } from '../machines/views.ts';
+import { dhcpAddresses } from './actors/held-addresses.ts';
 import type { ActorRecord, Journal } from './actors/journal.ts';
 import type { ContainerInspection, NetworkInspection } from './bus/engine.ts';
 import { containerAddress, hostAddress, networkAddress } from './core/actor-address.ts';
 import type { PortLedger } from './core/claims.ts';
 import { resolveContainerId } from './core/container-reference.ts';
-import type { HeldByContainer } from './core/dhcp/holder.ts';
 import { fault, NetloomError } from './core/fault.ts';
-import { answersNames, ownsBridge } from './core/network.ts';
+import { answersNames } from './core/network.ts';
 import { type DamagedDefinition, damagedText } from './core/network-check.ts';
 import { resolveNetworkName } from './core/network-reference.ts';
 import { networkSettingsOf } from './core/network-settings.ts';
@@ -121,14 +120,12 @@ export class JournalViews {
     return { ...read, ...asOf };
   }
 
-  /** C13: the addresses of a DHCP server are known by the containers that have them. */
+  /** C13: what a DHCP server gave is not in the network's own record. */
   #networkView(record: ActorRecord): NetworkView | null {
     const network = viewOfNetwork(record);
     if (network?.ipam_options.driver !== 'dhcp') return network;
-    const leases = Object.keys(network.leases).map((id) => {
-      const { leases } = (this.journal.actor(containerAddress(id))?.context ?? {}) as Partial<ContainerContext>;
-      return [id, (leases?.[network.name]?.addresses ?? []).map(({ address }) => address)];
-    });
+    const given = dhcpAddresses(this.journal);
+    const leases = Object.keys(network.leases).map((id) => [id, given(id, network.name)]);
     return { ...network, leases: Object.fromEntries(leases) };
   }
 
@@ -165,28 +162,6 @@ function sharedContainer(mode: string): string | null {
 
 function viewOfNetwork({ value, context }: ActorRecord): NetworkView | null {
   return networkView(value, context as NetworkContext);
-}
-
-/** All addresses that containers have, also those from DHCP servers. */
-export function heldAddresses(journal: Journal): HeldByContainer[] {
-  const given = new Map<string, string[]>();
-  for (const { record } of journal.actors('dhcp/')) {
-    const { container, network, terms } = record.context as DhcpContext;
-    // after its end a client keeps what it had
-    if (terms && typeof record.value === 'object' && record.value && 'leased' in record.value)
-      given.set(`${network} ${container}`, [terms.address]);
-  }
-  return journal.actors('network/').flatMap(({ record }) => {
-    const { name: network, definition, device, leases } = record.context as NetworkContext;
-    if (!definition) return [];
-    return Object.entries(leases).map(([container, addresses]) => ({
-      container,
-      network,
-      link: device?.name ?? null,
-      isOwnBridge: ownsBridge(definition),
-      addresses: [...addresses, ...(given.get(`${network} ${container}`) ?? [])],
-    }));
-  });
 }
 
 /** Containers and their addresses on the networks whose names are answered. */

@@ -1,12 +1,12 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { fault, faultOf, NetloomError } from '../core/fault.ts';
 import { FirewalldClient } from '../firewalls/firewalld-port.ts';
-import { heldAddresses } from '../journal-views.ts';
 import { DefinitionStore } from '../networks/definition-store.ts';
 import { ResolverClient } from '../resolver/client.ts';
 import { SpringClean } from '../spring-clean.ts';
 import { ActorSystem, type Outside } from './actor-system.ts';
 import { foundLink } from './found-link.ts';
+import { heldAddresses } from './held-addresses.ts';
 import { type Answer, type Delivery, Journal } from './journal.ts';
 import { type KernelServices, NativeKernel, noFirewalld, noNames } from './native-kernel.ts';
 import type { FromWorker, ToWorker, Verb, Verbs, WorkerSettings } from './protocol.ts';

@@ -1,0 +1,33 @@
+import type { DhcpContext } from '../../machines/dhcp.ts';
+import type { NetworkContext } from '../../machines/network.ts';
+import type { HeldByContainer } from '../core/dhcp/holder.ts';
+import { ownsBridge } from '../core/network.ts';
+import type { Journal } from './journal.ts';
+
+/** All addresses that containers have, also those from DHCP servers. */
+export function heldAddresses(journal: Journal): HeldByContainer[] {
+  const given = dhcpAddresses(journal);
+  return journal.actors('network/').flatMap(({ record }) => {
+    const { name: network, definition, device, leases } = record.context as NetworkContext;
+    if (!definition) return [];
+    return Object.entries(leases).map(([container, addresses]) => ({
+      container,
+      network,
+      link: device?.name ?? null,
+      isOwnBridge: ownsBridge(definition),
+      addresses: [...addresses, ...given(container, network)],
+    }));
+  });
+}
+
+/** The addresses from DHCP servers: of a container on a network, those that its client has a lease of. */
+export function dhcpAddresses(journal: Journal): (container: string, network: string) => string[] {
+  const given = new Map<string, string[]>();
+  for (const { record } of journal.actors('dhcp/')) {
+    const { container, network, terms } = record.context as DhcpContext;
+    // after its end a client keeps what it had
+    if (terms && typeof record.value === 'object' && record.value && 'leased' in record.value)
+      given.set(`${network} ${container}`, [terms.address]);
+  }
+  return (container, network) => given.get(`${network} ${container}`) ?? [];
+}

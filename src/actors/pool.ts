@@ -144,7 +144,7 @@ export class Pool extends EventEmitter<PoolEvents> {
   }
 
   #post(index: number, message: ToWorker, transfer: MessagePort[] = []): void {
-    this.#members[index]?.thread.postMessage(message, transfer as never[]);
+    this.#members[index]?.thread.postMessage(message, transfer);
   }
 
   /**

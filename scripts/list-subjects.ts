@@ -73,6 +73,8 @@ const meanings: Record<FaultCode, string> = {
   'bus.unreachable': 'no NATS server answers, or no daemon of that node does (told by the client)',
   'bus.unauthorized': 'the NATS server refuses the credentials, or they may not ask for this (told by the client)',
   'bus.open': 'the NATS server lets anybody in, and the daemon was not told that this is wanted',
+  'storage.full':
+    'there is no room on the disk for what the command would have to keep; the message names the directory',
   'command.timeout': 'no answer came in time; the command may still be carried out (told by the client)',
   'dhcp.timeout': 'no DHCP server assigned an address within 5 s; the message states what was received instead',
   'dhcp.refused': 'the DHCP server took the lease back; the container has no address there until a server gives one',

@@ -2,8 +2,9 @@ import { accessSync, constants, readFileSync, rmSync, writeFileSync } from 'node
 import { startTicksOf } from './actors/process-start.ts';
 import { fault, NetloomError } from './core/fault.ts';
 import { makeDirectories } from './make-directories.ts';
+import { isNoRoom, storageFull } from './storage/room.ts';
 
-/** One daemon per run directory: the journal in it has one reader of its inboxes. Throws node.running. */
+/** One daemon per run directory: the journal in it has one reader of its inboxes. Throws node.running, storage.full. */
 export function takeRunDirectory(directory: string): { release(): void } {
   makeDirectory(directory);
   const path = `${directory}/daemon.pid`;
@@ -14,6 +15,9 @@ export function takeRunDirectory(directory: string): { release(): void } {
   try {
     writeFileSync(path, `${process.pid} ${startTicksOf(process.pid)}\n`, { flag: 'wx', mode: 0o644 });
   } catch (error) {
+    // half of it would be taken for that of another daemon
+    if (isNoRoom(error)) rmSync(path, { force: true });
+    if (isNoRoom(error)) throw storageFull(`no daemon can start on ${directory}: its file system is full`, error);
     throw new NetloomError(fault('node.running', `another daemon is starting on ${directory}`), { cause: error });
   }
   return { release: () => rmSync(path, { force: true }) };

@@ -15,8 +15,9 @@ import {
   workerOf,
 } from '../core/actor-address.ts';
 import type { ActorEvent } from '../core/event.ts';
-import { type Fault, faultOf } from '../core/fault.ts';
+import { type Fault, faultOf, type NetloomError } from '../core/fault.ts';
 import type { Plan } from '../core/plan/step.ts';
+import { isStorageFull } from '../storage/room.ts';
 import { Actor, type Origin } from './actor.ts';
 import { execute, type PlanResult } from './executor.ts';
 import { type Answer, type Committed, type Delivery, type Journal, type PendingPlan, rebootNotice } from './journal.ts';
@@ -40,6 +41,8 @@ export interface Outside {
   deliver(worker: number, delivery: Delivery): void;
   committed(answers: readonly Answer[], announced: boolean): void;
   unexpected(address: ActorAddress, event: ActorEvent, error: unknown): void;
+  /** the journal has no room: everything waits */
+  stalled(error: NetloomError): void;
 }
 
 const machines: Record<ActorKind, AnyStateMachine> = {
@@ -51,6 +54,8 @@ const machines: Record<ActorKind, AnyStateMachine> = {
 
 /** How many containers wake before what came meanwhile is heard: each of them looks at all that it has in the kernel. */
 const rousedAtOnce = 4;
+/** How often a turn is tried again for which the journal has no room. */
+const stalledMs = 100;
 
 /** The actors of one worker: gives each its messages, one after another, and performs what they decided. */
 export class ActorSystem {
@@ -62,6 +67,9 @@ export class ActorSystem {
   readonly #early: Delivery[] = [];
   readonly #queue: (() => void)[] = [];
   #running = false;
+  #stall: NodeJS.Timeout | null = null;
+  /** how often the turn that is due has been tried in vain */
+  #stalls = 0;
   /** the last plan of each actor that has any */
   readonly #underWay = new Map<ActorAddress, Promise<void>>();
   #stopped = false;
@@ -138,6 +146,7 @@ export class ActorSystem {
   async stop(): Promise<void> {
     while (this.#underWay.size > 0) await Promise.all(this.#underWay.values());
     this.#stopped = true;
+    if (this.#stall) clearTimeout(this.#stall);
     this.#queue.length = 0;
   }
 
@@ -148,10 +157,28 @@ export class ActorSystem {
   /** One at a time and in order, whatever an event leads to on this worker comes behind those that wait already. */
   #later(turn: () => void): void {
     this.#queue.push(turn);
-    if (this.#running) return;
+    if (!this.#running && !this.#stall) this.#takeTurns();
+  }
+
+  /** A turn for which the journal has no room has changed nothing: it is taken again, before all others, until it has. */
+  #takeTurns(): void {
     this.#running = true;
     try {
-      for (let next = this.#queue.shift(); next; next = this.#queue.shift()) next();
+      for (let next = this.#queue[0]; next; next = this.#queue[0]) {
+        next();
+        this.#queue.shift();
+        this.#stalls = 0;
+      }
+    } catch (error) {
+      if (!isStorageFull(error)) {
+        this.#queue.shift();
+        throw error;
+      }
+      if (this.#stalls++ === 0) this.outside.stalled(error);
+      this.#stall = setTimeout(() => {
+        this.#stall = null;
+        this.#takeTurns();
+      }, stalledMs);
     } finally {
       this.#running = false;
     }
@@ -185,6 +212,7 @@ export class ActorSystem {
     try {
       return actor.receive(this.journal, event, origin);
     } catch (error) {
+      if (isStorageFull(error)) throw error;
       this.outside.unexpected(actor.address, event, error);
       const command = 'command' in event ? event.command : null;
       const answer = command === null ? null : { command, time: Date.now(), fault: faultOf(error) };

@@ -144,6 +144,9 @@ function codeOf(step: Step, errno: string): FaultCode {
       return 'network.exists';
     case 'definition.write EUCLEAN':
       return 'network.damaged';
+    case 'definition.write ENOSPC':
+    case 'definition.write EDQUOT':
+      return 'storage.full';
     case 'link.find ENODEV':
     case 'link.macvlan ENODEV':
     case 'link.ipvlan ENODEV':

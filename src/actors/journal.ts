@@ -6,6 +6,8 @@ import type { Effect } from '../core/effect.ts';
 import type { ActorEvent } from '../core/event.ts';
 import type { Fault } from '../core/fault.ts';
 import type { Plan } from '../core/plan/step.ts';
+import { orStorageFull } from '../storage/room.ts';
+import { JournalReserve } from './journal-reserve.ts';
 import { Ledgers } from './ledger.ts';
 
 /** Rows are found by a number, a name, or an actor with something of its own. */
@@ -74,13 +76,15 @@ const journalVersion = 10;
 
 /**
  * What survives. One LMDB environment in the run directory, opened by every thread: it lives as long as the kernel's own
- * state does, so nothing is fsynced, and a commit costs some 15 µs. One commit is one atomic write: the new state, what
+ * state does, so nothing is fsynced, and a commit costs some 30 µs. One commit is one atomic write: the new state, what
  * it consumed, the messages that it sends (straight into the inboxes of those who get them), the plans that it wants
- * carried out, the answers, and the facts.
+ * carried out, the answers, and the facts. The file is not written through a map: on a full disk that would be a SIGBUS.
+ * A write for which there is no room throws storage.full, and nothing of it is kept.
  */
 export class Journal implements Outbox {
   readonly epoch: string;
   readonly #environment: RootDatabase;
+  readonly #reserve: JournalReserve;
   /** reads are of one instant while this is set */
   #frozen = false;
   readonly #meta: Database<number | string, string>;
@@ -91,11 +95,17 @@ export class Journal implements Outbox {
   readonly #outbox: Database<OutboxRecord, number>;
   readonly #replies: Database<StoredReply | Awaited, string>;
 
-  constructor(directory: string) {
-    const options = { encoding: 'json' as const, noSync: true, useWritemap: true, overlappingSync: false };
-    this.#environment = open({ path: `${directory}/journal`, maxDbs: 8, mapSize: mapSizeBytes, ...options });
-    const table = <V, K extends Key>(name: string): Database<V, K> =>
-      this.#environment.openDB<V, K>({ name, ...options });
+  constructor(private readonly directory: string) {
+    const options = { encoding: 'json' as const, noSync: true, overlappingSync: false };
+    this.#environment = orStorageFull(directory, () =>
+      open({ path: `${directory}/journal`, maxDbs: 8, mapSize: mapSizeBytes, ...options }),
+    );
+    const tables: Database[] = [];
+    const table = <V, K extends Key>(name: string): Database<V, K> => {
+      const opened = orStorageFull(directory, () => this.#environment.openDB<V, K>({ name, ...options }));
+      tables.push(opened as unknown as Database);
+      return opened;
+    };
     this.#meta = table('meta');
     this.#actors = table('actors');
     this.#ledgers = new Ledgers(table('ledgers'));
@@ -104,6 +114,7 @@ export class Journal implements Outbox {
     this.#outbox = table('outbox');
     this.#replies = table('replies');
     this.epoch = this.#stamp();
+    this.#reserve = new JournalReserve(directory, this.#environment, tables);
   }
 
   close(): Promise<void> {
@@ -112,8 +123,12 @@ export class Journal implements Outbox {
 
   // ------------------------------------------------------------------------------------------------------- writing
 
+  #write<Result>(act: () => Result): Result {
+    return orStorageFull(this.directory, () => this.#environment.transactionSync(act));
+  }
+
   commit({ address, record, previous, consumed, completed, effects }: Commit): Committed {
-    return this.#environment.transactionSync(() => {
+    return this.#write(() => {
       const committed: Committed = { deliveries: [], plans: [], answers: [], announced: false };
       if (consumed !== null) this.#inbox.removeSync([address, consumed]);
       if (completed !== null) this.#pending.removeSync([address, completed]);
@@ -132,7 +147,7 @@ export class Journal implements Outbox {
     answer: Answer | null = null,
     word: { to: ActorAddress; event: ActorEvent } | null = null,
   ): Delivery | null {
-    return this.#environment.transactionSync(() => {
+    return this.#write(() => {
       if (consumed !== null) this.#inbox.removeSync([address, consumed]);
       if (completed !== null) this.#pending.removeSync([address, completed]);
       if (answer) this.#answer(answer);
@@ -142,12 +157,12 @@ export class Journal implements Outbox {
 
   /** A message from outside the actors: durable before anybody acts on it. */
   enqueue(to: ActorAddress, event: ActorEvent): Delivery {
-    return this.#environment.transactionSync(() => this.#deliver(to, event));
+    return this.#write(() => this.#deliver(to, event));
   }
 
   /** A command is taken once: null when it was taken before, and its answer is there or will come. */
   take(command: string, to: ActorAddress, event: ActorEvent): Delivery | null {
-    return this.#environment.transactionSync(() => {
+    return this.#write(() => {
       if (this.#replies.get(command)) return null;
       this.#replies.putSync(command, { time: Date.now(), awaited: true });
       return this.#deliver(to, event);
@@ -294,7 +309,7 @@ export class Journal implements Outbox {
 
   /** The answer to a command that no single actor gives. */
   keepReply(command: string, output: unknown): void {
-    this.#environment.transactionSync(() => this.#answer({ command, time: Date.now(), output }));
+    this.#write(() => this.#answer({ command, time: Date.now(), output }));
   }
 
   /** null: never heard of, or not answered yet */
@@ -305,7 +320,7 @@ export class Journal implements Outbox {
   }
 
   forgetReplies(commands: readonly string[]): void {
-    this.#environment.transactionSync(() => {
+    this.#write(() => {
       for (const command of commands) this.#replies.removeSync(command);
     });
   }
@@ -328,7 +343,7 @@ export class Journal implements Outbox {
   }
 
   removeThrough(sequence: number): void {
-    this.#environment.transactionSync(() => {
+    this.#write(() => {
       for (const key of this.#outbox.getKeys({ end: sequence + 1 })) this.#outbox.removeSync(key);
     });
   }
@@ -336,6 +351,14 @@ export class Journal implements Outbox {
   pending(): number {
     this.#latest();
     return this.#outbox.getKeysCount({});
+  }
+
+  // ---------------------------------------------------------------------------------------------------------- room
+
+  /** Sees to it that the file has pages to write on that are its own already. Answers how many bytes it has. */
+  keepReserve(): number {
+    this.#latest();
+    return this.#reserve.keep();
   }
 
   // ---------------------------------------------------------------------------------------------------------- life
@@ -346,10 +369,11 @@ export class Journal implements Outbox {
    * of it leaves that to the next one, and nobody hears of it twice.
    */
   noticeBoot(bootId: string): boolean {
-    return this.#environment.transactionSync(() => {
+    return this.#write(() => {
       const known = this.#meta.get('boot');
+      if (known === bootId) return false;
       this.#meta.putSync('boot', bootId);
-      if (known === undefined || known === bootId) return false;
+      if (known === undefined) return false;
       // plans of another life of the kernel must not be carried out
       this.#pending.clearSync();
       for (const address of [...this.#actors.getKeys()])
@@ -359,14 +383,16 @@ export class Journal implements Outbox {
   }
 
   #stamp(): string {
-    return this.#environment.transactionSync(() => {
+    return this.#write(() => {
       const version = this.#meta.get('version');
       if (version !== undefined && version !== journalVersion)
         throw new Error(
           `the journal was written by another version of netloom (${version}, this is ${journalVersion})`,
         );
+      const known = this.#meta.get('epoch') as string | undefined;
+      if (known !== undefined) return known;
       this.#meta.putSync('version', journalVersion);
-      const epoch = (this.#meta.get('epoch') as string | undefined) ?? randomUUID();
+      const epoch = randomUUID();
       this.#meta.putSync('epoch', epoch);
       return epoch;
     });

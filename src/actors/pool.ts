@@ -8,12 +8,15 @@ import { netnsOf } from '../core/plan/container-grant.ts';
 import { namespaceSysctls } from '../core/plan/interface-settings.ts';
 import { makeDirectories } from '../make-directories.ts';
 import { RestartPause } from '../restart-pause.ts';
+import { within } from '../threads/within.ts';
 import type { Answer, Delivery } from './journal.ts';
 import type { FromWorker, ToWorker, Verb, Verbs, WorkerSettings } from './protocol.ts';
 
 export interface PoolEvents {
   committed: [answers: Answer[], announced: boolean];
   unexpected: [report: Extract<FromWorker, { kind: 'unexpected' }>];
+  /** a worker waits for room in the journal */
+  stalled: [index: number, message: string];
   /** a worker ended by itself; it is started again and recovers its actors from the journal */
   died: [index: number, exitCode: number];
   recovered: [index: number];
@@ -137,9 +140,10 @@ export class Pool extends EventEmitter<PoolEvents> {
     await recovered;
   }
 
-  async stop(): Promise<void> {
+  /** Lets plans that are under way end, for up to so long; what they have not done by then is taken up by the next life. */
+  async stop(timeoutMs: number): Promise<void> {
     this.#stopping = true;
-    await Promise.allSettled(this.#members.map((_, index) => this.call(index, 'stop', null)));
+    await within(timeoutMs, Promise.allSettled(this.#members.map((_, index) => this.call(index, 'stop', null))));
     await Promise.allSettled(this.#members.map(({ thread }) => thread.terminate()));
   }
 
@@ -173,13 +177,13 @@ export class Pool extends EventEmitter<PoolEvents> {
     });
     ready.catch(() => {});
     const member: Member = { thread, calls: new Map(), ready };
-    thread.on('message', (message: FromWorker) => this.#heard(member, message));
+    thread.on('message', (message: FromWorker) => this.#heard(index, member, message));
     thread.on('error', (error) => this.emit('unexpected', reportOf(index, error)));
     thread.on('exit', (exitCode) => void this.#exited(index, member, exitCode));
     return member;
   }
 
-  #heard({ calls }: Member, message: FromWorker): void {
+  #heard(index: number, { calls }: Member, message: FromWorker): void {
     switch (message.kind) {
       case 'reply': {
         const call = calls?.get(message.id);
@@ -193,6 +197,9 @@ export class Pool extends EventEmitter<PoolEvents> {
         break;
       case 'unexpected':
         this.emit('unexpected', message);
+        break;
+      case 'stalled':
+        this.emit('stalled', index, message.message);
         break;
       case 'ready':
     }

@@ -50,6 +50,8 @@ export type FromWorker =
   | { kind: 'reply'; id: number; ok: true; output: Verbs[Verb][1] }
   | { kind: 'reply'; id: number; ok: false; fault: Fault }
   | { kind: 'committed'; answers: Answer[]; announced: boolean }
+  /** nothing is decided until the journal has room again */
+  | { kind: 'stalled'; message: string }
   | { kind: 'unexpected'; address: string; event: string; message: string; stack: string | null };
 
 export interface WorkerSettings {

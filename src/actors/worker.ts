@@ -70,6 +70,7 @@ const outside: Outside = {
     isAnnounced ||= announced;
     if (answers.length > 0) sendCommitted(answers);
   },
+  stalled: ({ message }) => send({ kind: 'stalled', message }),
   unexpected: (address, event, error) =>
     send({
       kind: 'unexpected',

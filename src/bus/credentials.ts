@@ -1,5 +1,6 @@
-import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { orStorageFull } from '../storage/room.ts';
 import type { Role } from './commands.ts';
 
 /** What is in `<runDir>/credentials/<role>.json`: all that a client needs to reach the daemon's own server. */
@@ -44,12 +45,19 @@ export function writeCredentials(file: string, credentials: Credentials): void {
   writePrivate(file, `${JSON.stringify(credentials, null, 2)}\n`);
 }
 
-/** Whole or not at all, readable by the owner only, in a directory that only the owner may enter. */
+/** Whole or not at all, readable by the owner only, in a directory that only the owner may enter. Throws storage.full. */
 export function writePrivate(file: string, text: string): void {
   const directory = dirname(file);
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  chmodSync(directory, 0o700);
   const draft = `${file}.${process.pid}.new`;
-  writeFileSync(draft, text, { mode: 0o600 });
-  renameSync(draft, file);
+  orStorageFull(directory, () => {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    chmodSync(directory, 0o700);
+    try {
+      writeFileSync(draft, text, { mode: 0o600 });
+      renameSync(draft, file);
+    } catch (error) {
+      rmSync(draft, { force: true });
+      throw error;
+    }
+  });
 }

@@ -1,4 +1,5 @@
 import { createInbox, type Deferred, deferred, headers, type Msg, type NatsConnection } from '@nats-io/nats-core';
+import { isStorageFull } from '../storage/room.ts';
 import { type CloudEvent, cloudEvent, cloudEventContentType, cloudEventSubject } from './cloud-event.ts';
 import type { Outbox, OutboxRecord } from './engine.ts';
 
@@ -15,6 +16,7 @@ export interface RoundOptions {
   outbox: Outbox;
   node: string;
   window: number;
+  hasRoom: () => boolean;
   ackWithinMs: number;
   /** the stream has all up to this one */
   base: number;
@@ -67,8 +69,9 @@ export class Round {
 
   /** Sends what is there, as far as the window goes. */
   pump(): void {
-    const { outbox, window } = this.#options;
+    const { outbox, window, hasRoom } = this.#options;
     try {
+      if (!hasRoom()) throw new Error('the disk of the stream is full');
       for (;;) {
         const room = window - (this.#sent - this.#acknowledged);
         this.#full = room <= 0;
@@ -135,8 +138,13 @@ export class Round {
     clearTimeout(this.#removal);
     this.#removal = undefined;
     if (this.#acknowledged === this.#removed) return;
-    this.#options.outbox.removeThrough(this.#acknowledged);
-    this.#removed = this.#acknowledged;
+    try {
+      this.#options.outbox.removeThrough(this.#acknowledged);
+      this.#removed = this.#acknowledged;
+    } catch (error) {
+      // to remove takes room, too: they go with the next ones
+      if (!isStorageFull(error)) throw error;
+    }
   }
 
   /** Fails when the one that was due at the last look is still due. */

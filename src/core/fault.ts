@@ -58,6 +58,7 @@ export const faultStatus = {
   'bus.unreachable': 503,
   'bus.unauthorized': 401,
   'bus.open': 403,
+  'storage.full': 507,
   'command.timeout': 504,
   'dhcp.timeout': 504,
   'dhcp.refused': 409,

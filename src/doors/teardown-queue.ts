@@ -4,6 +4,10 @@ import type { Logger } from 'pino';
 import type { z } from 'zod';
 import { detachSchema, parsePayload } from '../bus/messages.ts';
 import { type Fault, faultOf, faultStatus } from '../core/fault.ts';
+import { isStorageFull } from '../storage/room.ts';
+
+/** How soon one is tried again for which there was no room. */
+const lookAgainMs = 1_000;
 
 export type Detach = (request: z.output<typeof detachSchema>, name: string) => Promise<unknown>;
 
@@ -73,6 +77,7 @@ export class TeardownQueue {
     } catch (error) {
       const stays = isForLater(faultOf(error));
       this.log.warn({ file, error, stays }, 'a teardown that had been left could not be done');
+      if (isStorageFull(error)) setTimeout(() => this.#work(), lookAgainMs).unref();
       if (stays) return;
     }
     this.#forget(path);
@@ -88,5 +93,6 @@ export class TeardownQueue {
   }
 }
 
-/** Nobody has looked at it: the daemon is on its way out, or the worker was. */
-const isForLater = ({ code }: Fault): boolean => faultStatus[code] === 503 || code === 'worker.lost';
+/** Nobody has looked at it: the daemon is on its way out, or the worker was, or there was no room to keep it. */
+const isForLater = ({ code }: Fault): boolean =>
+  faultStatus[code] === 503 || code === 'worker.lost' || code === 'storage.full';

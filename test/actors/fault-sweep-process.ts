@@ -172,6 +172,7 @@ async function run(directory: string): Promise<void> {
   const outside: Outside = {
     deliver: () => unexpected.push('something was sent to another worker'),
     committed: () => {},
+    stalled: ({ message }) => unexpected.push(message),
     unexpected: (address, event, error) => unexpected.push(`${address} ${event.type}: ${error}`),
   };
   const settings = { index: 0, workers: 1, netnsDirectory, searchDomain: 'dns.netloom', node: 'testnode' };

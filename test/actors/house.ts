@@ -157,6 +157,7 @@ export class House {
         for (const answer of answers)
           this.answers.set(answer.command, [...(this.answers.get(answer.command) ?? []), answer]);
       },
+      stalled: ({ message }) => this.unexpected.push(message),
       unexpected: (address, event, error) => {
         if (!(error instanceof Died)) this.unexpected.push(`${address} ${event.type}: ${error}`);
       },

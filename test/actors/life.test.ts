@@ -23,6 +23,9 @@ const outside: Outside = {
   committed: (answers) => {
     for (const answer of answers) waiting.get(answer.command)?.(answer);
   },
+  stalled: (error) => {
+    throw error;
+  },
   unexpected: (_address, _event, error) => {
     throw error;
   },

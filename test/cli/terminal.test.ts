@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { bytesText } from '../../src/cli/commands/stats.ts';
 import { parseSince } from '../../src/cli/since.ts';
 import { facts, paint, plain, table, wantsColors } from '../../src/cli/terminal.ts';
+import { bytesText } from '../../src/core/bytes.ts';
 
 const terminal = { print: () => undefined, warn: () => undefined, colored: false };
 

@@ -29,7 +29,7 @@ async function work(detach: Detach): Promise<void> {
   await queue.start();
 }
 
-const refuse = (code: 'node.draining' | 'node.recovering' | 'worker.lost' | 'kernel.refused') => () =>
+const refuse = (code: 'storage.full' | 'node.draining' | 'node.recovering' | 'worker.lost' | 'kernel.refused') => () =>
   Promise.reject(new NetloomError(fault(code, 'no')));
 
 describe('the queue of teardowns', () => {
@@ -48,6 +48,14 @@ describe('the queue of teardowns', () => {
       expect(left()).toEqual(['c1.json']);
     },
   );
+
+  it('B02 does again what there was no room to keep', async () => {
+    leave('c1');
+    let tries = 0;
+    await work(() => (++tries === 1 ? refuse('storage.full')() : Promise.resolve()));
+    expect(left()).toEqual(['c1.json']);
+    await untilAnswered(async () => expect(left()).toEqual([]));
+  });
 
   it('drops what was tried and failed', async () => {
     leave('c1');

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import type { NetloomClient } from '../../client.ts';
+import { bytesText } from '../../core/bytes.ts';
 import type { ContainerStatistics } from '../../core/view.ts';
 import { clientCommand } from '../command.ts';
 import { idText, noTruncOption, type TableOptions } from '../describe.ts';
@@ -132,11 +133,4 @@ function portTable(terminal: Terminal, statistics: ContainerStatistics[]): strin
   );
   if (rows.length === 0) return null;
   return table(terminal, ['ID', 'PORT', 'RECEIVED', 'SENT', 'PACKETS IN', 'PACKETS OUT'], rows);
-}
-
-/** `0 B`, `1.5 KiB` */
-export function bytesText(bytes: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
-  const power = bytes < 1024 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
-  return power === 0 ? `${bytes} B` : `${(bytes / 1024 ** power).toFixed(1)} ${units[power]}`;
 }

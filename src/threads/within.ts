@@ -1,0 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Waits for it, and no longer than that; true when it has ended. */
+export async function within(timeoutMs: number, ended: Promise<unknown>): Promise<boolean> {
+  const timer = new AbortController();
+  const pause = delay(timeoutMs, false, { signal: timer.signal }).catch(() => false);
+  return Promise.race([ended.then(() => true), pause]).finally(() => timer.abort());
+}

@@ -8,6 +8,7 @@ import { type BusAddress, connectBus, refuseOpenServer, roleAddress } from './bu
 import { refuseTwin } from './bus/nodes.ts';
 import { OutboxPublisher } from './bus/outbox.ts';
 import { type ManagedServer, startServer } from './bus/server.ts';
+import { ServerWatch } from './bus/server-watch.ts';
 import { type CommandService, serveCommands } from './bus/service.ts';
 import { fault, NetloomError } from './core/fault.ts';
 import type { NodeInfo } from './core/view.ts';
@@ -22,6 +23,8 @@ import { listOfPrivileges, missingPrivileges } from './privileges.ts';
 import { ResolverKeeper } from './resolver/keeper.ts';
 import { takeRunDirectory } from './run-lock.ts';
 import { SpringClean } from './spring-clean.ts';
+import { StorageGuard } from './storage/storage-guard.ts';
+import { within } from './threads/within.ts';
 import { WatchKeeper } from './watch/keeper.ts';
 
 export interface DaemonOptions {
@@ -59,8 +62,11 @@ export interface Daemon {
   stop(): Promise<void>;
 }
 
-/** How long a stop waits for commands under way, and for facts to be acknowledged. */
-const drainMs = 5_000;
+/** A stop takes no longer, whatever is under way: commands, then plans, then facts that the stream has not acknowledged. */
+const stopWithinMs = 4_500;
+const mostMs = { drain: 2_500, answers: 500, plans: 1_000, flush: 1_500 };
+/** What ends of itself at once: threads, the own nats-server, the journal. */
+const lastMs = 1_500;
 
 const { version } = createRequire(import.meta.url)('#package.json') as { version: string };
 
@@ -81,6 +87,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       fault('node.unprivileged', `the daemon needs root: this process lacks ${listOfPrivileges(missing)}`),
     );
   const undo: (() => unknown)[] = [];
+  const clock = new StopClock();
   try {
     const lock = takeRunDirectory(runDirectory);
     undo.push(() => lock.release());
@@ -88,6 +95,15 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 
     const journal = new Journal(runDirectory);
     undo.push(() => journal.close());
+    const storage = new StorageGuard({
+      runDirectory,
+      stateDirectory,
+      keepReserve: () => journal.keepReserve(),
+      pending: () => journal.pending(),
+    });
+    undo.push(() => storage.stop());
+    storage.on('full', (message) => log.error({ ...storage.view() }, message));
+    storage.on('freed', () => log.info({ ...storage.view() }, 'there is room on the disk again'));
     const bootId = readBootId();
     const rebooted = journal.noticeBoot(bootId);
     // until the networks have heard of a reboot, they have leases of before
@@ -105,9 +121,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       forwardForeign: options.forwardForeign,
     });
     const [{ nc, publisher }, resolver, , watch] = await allOf(undo, [
-      [openBus(options, journal, log), (bus: Bus) => bus.close()],
+      [openBus(options, { journal, storage, log, clock }), (bus: Bus) => bus.close()],
       [ResolverKeeper.start(() => ({ leases: leasesOf(journal) })), (keeper: ResolverKeeper) => keeper.stop()],
-      [Promise.resolve(pool), () => pool.stop()],
+      [Promise.resolve(pool), () => pool.stop(clock.leftMs(mostMs.plans))],
       [WatchKeeper.start({ netnsDirectory }), (keeper: WatchKeeper) => keeper.stop()],
     ]);
     resolver.on('lost', (error) => log.error({ error }, 'the resolver ended by itself'));
@@ -118,7 +134,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       networks: networksDirectory,
       sysctl: sysctlDirectory,
     };
-    const engine = new ActorEngine(journal, pool, { node, version, bootId, directories });
+    const engine = new ActorEngine(journal, pool, { node, version, bootId, directories, storage });
     publisher.giveWayWhile(() => engine.isAwaited());
     const springClean = new SpringClean();
     undo.push(() => springClean.stop());
@@ -170,7 +186,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     log.info({ ...directories, workers, rebooted }, 'serving');
     // nothing waits for it
     void firewalld.start();
-    return { info: () => engine.info(), stop: () => stop({ left, service, engine, undo, log }) };
+    return { info: () => engine.info(), stop: () => stop({ left, service, engine, undo, clock, log }) };
   } catch (error) {
     await unwind(undo, log);
     throw error;
@@ -196,20 +212,34 @@ interface Bus {
   close(): Promise<void>;
 }
 
-async function openBus(options: DaemonOptions, journal: Journal, log: Logger): Promise<Bus> {
+interface BusParts {
+  journal: Journal;
+  storage: StorageGuard;
+  log: Logger;
+  clock: StopClock;
+}
+
+async function openBus(options: DaemonOptions, { journal, storage, log, clock }: BusParts): Promise<Bus> {
   const { node } = options;
   const undo: (() => unknown)[] = [];
   try {
     const server = options.natsUrl === null ? await ownServer(options, log) : null;
     undo.push(() => server?.stop());
-    const nc = await connectBus({ ...(await addressOf(options, server)), name: `netloom daemon ${node}` });
+    const address = await addressOf(options, server);
+    const nc = await connectBus({ ...address, name: `netloom daemon ${node}` });
     undo.push(() => nc.close());
     if (!server) await refuseTwin(nc, node);
-    const publisher = new OutboxPublisher({ nc, outbox: journal, node, log });
+    const events = await connectBus({ ...address, name: `netloom daemon ${node}, events` });
+    undo.push(() => events.close());
+    const hasRoom = () => !server || storage.hasRoomForEvents();
+    const publisher = new OutboxPublisher({ nc: events, outbox: journal, node, log, hasRoom });
     undo.push(async () => {
-      await publisher.flush(drainMs);
+      await publisher.flush(clock.leftMs(mostMs.flush));
       await publisher.stop();
     });
+    const progress = () => ({ pending: publisher.pending(), sequence: publisher.position().sequence });
+    const watch = server && new ServerWatch({ server, commands: nc, events, progress, hasRoom, log });
+    undo.push(() => watch?.stop());
     return { nc, publisher, close: () => unwind(undo, log) };
   } catch (error) {
     await unwind(undo, log);
@@ -222,17 +252,34 @@ interface Running {
   service: CommandService;
   engine: ActorEngine;
   undo: (() => unknown)[];
+  clock: StopClock;
   log: Logger;
 }
 
-async function stop({ left, service, engine, undo, log }: Running): Promise<void> {
+async function stop({ left, service, engine, undo, clock, log }: Running): Promise<void> {
   log.info('stopping');
+  clock.start();
   // who tears down from now on is told that nobody serves, and leaves it to the next daemon
   left.stop();
-  await engine.drain(drainMs);
-  await service.stop().catch((error: unknown) => log.warn({ error }, 'the service did not end cleanly'));
+  await engine.drain(clock.leftMs(mostMs.drain));
+  const ended = service.stop().catch((error: unknown) => log.warn({ error }, 'the service did not end cleanly'));
+  await within(clock.leftMs(mostMs.answers), ended);
   await unwind(undo, log);
   log.info('stopped');
+}
+
+/** What of the time for a stop is left. */
+class StopClock {
+  #endsAtMs = Number.POSITIVE_INFINITY;
+
+  start(): void {
+    this.#endsAtMs = performance.now() + stopWithinMs - lastMs;
+  }
+
+  /** at most so much, and nothing of what ends of itself needs */
+  leftMs(most: number): number {
+    return Math.max(0, Math.min(most, this.#endsAtMs - performance.now()));
+  }
 }
 
 /** Newest first; one that fails does not keep the others. */
@@ -263,6 +310,9 @@ async function addressOf(options: DaemonOptions, server: ManagedServer | null): 
 
 function reportWorkers(pool: Pool, log: Logger): void {
   pool.on('unexpected', (report) => log.error(report, 'an actor could not digest an event'));
+  pool.on('stalled', (index, message) =>
+    log.error({ worker: index, message }, 'nothing is decided until there is room'),
+  );
   pool.on('died', (index, exitCode) => log.error({ worker: index, exitCode }, 'a worker ended by itself'));
   pool.on('recovered', (index) => log.info({ worker: index }, 'a worker was started again'));
 }

@@ -45,6 +45,8 @@ import { lookAtFirewalls } from './firewalls/foreign-rules.ts';
 import { JournalViews, type StreamPosition, viewOfContainer } from './journal-views.ts';
 import { previewPlan, unraisedOnOthers } from './plan-preview.ts';
 import { span } from './span.ts';
+import { isStorageFull } from './storage/room.ts';
+import type { StorageGuard } from './storage/storage-guard.ts';
 import type { Suspected } from './watch/protocol.ts';
 import type { HostAddress } from './watch/suspects.ts';
 
@@ -53,7 +55,18 @@ export interface EngineSettings {
   version: string;
   bootId: string;
   directories: NodeInfo['directories'];
+  storage: StorageGuard;
 }
+
+/** What makes the journal longer: refused while there is no room for it. */
+const buildingEvents: ReadonlySet<ActorEvent['type']> = new Set<ActorEvent['type']>([
+  'network.create',
+  'network.update',
+  'container.create',
+  'container.setup',
+  'container.connect',
+  'container.publish',
+]);
 
 /** How long the answer to a command with a client's id is kept for that client to ask again. */
 const replyKeptMs = 10 * 60_000;
@@ -61,6 +74,7 @@ const forgetEveryMs = 60_000;
 /** How long a network whose file is gone waits for containers that are leaving, and how often it looks. */
 const leavingMs = 5_000;
 const lookAgainMs = 10;
+const sayAgainMs = 250;
 
 /** A worker that is ended on purpose goes on for up to so many turns, so that it ends anywhere in its work. */
 const mostTurnsBeforeExit = 10;
@@ -128,11 +142,12 @@ export class ActorEngine extends JournalViews implements Engine {
         waiters.push({ resolve, reject });
         return;
       }
-      this.#waiting.set(key, [{ resolve, reject }]);
+      if (buildingEvents.has(event.type)) this.settings.storage.refuseWhenFull();
       const told = { ...event, command: key } as ActorEvent;
       const delivery = span('journal: take', () =>
         command.kept ? this.journal.take(key, to, told) : this.journal.enqueue(to, told),
       );
+      this.#waiting.set(key, [{ resolve, reject }]);
       if (delivery) this.pool.deliver(delivery);
       if (delivery && wish && event.type === 'container.setup') this.pool.foresee(wish);
     });
@@ -147,7 +162,7 @@ export class ActorEngine extends JournalViews implements Engine {
     const known = this.firstAnswer(command);
     if (known) return known as Promise<Output>;
     const output = await work();
-    if (command.kept) this.journal.keepReply(`kept ${command.id}`, output);
+    if (command.kept) whereThereIsRoom(() => this.journal.keepReply(`kept ${command.id}`, output));
     return output;
   }
 
@@ -329,8 +344,14 @@ export class ActorEngine extends JournalViews implements Engine {
     this.#tell(hostAddress, { type: `resolver.${what}` });
   }
 
+  /** What nobody asked for is said again when there was no room to keep it. */
   #tell(to: ActorAddress, event: ActorEvent): void {
-    this.pool.deliver(this.journal.enqueue(to, event));
+    try {
+      this.pool.deliver(this.journal.enqueue(to, event));
+    } catch (error) {
+      if (!isStorageFull(error)) throw error;
+      setTimeout(() => this.#tell(to, event), sayAgainMs).unref();
+    }
   }
 
   /** What is wished for: in the command itself, or earlier where a set-up goes by that. */
@@ -378,12 +399,12 @@ export class ActorEngine extends JournalViews implements Engine {
 
   #forgetDelivered(): void {
     const commands = this.#delivered.splice(0);
-    if (commands.length > 0) this.journal.forgetReplies(commands);
+    if (commands.length > 0) whereThereIsRoom(() => this.journal.forgetReplies(commands));
   }
 
   #forgetReplies(): void {
     this.#forgetDelivered();
-    this.journal.forgetRepliesBefore(Date.now() - replyKeptMs);
+    whereThereIsRoom(() => this.journal.forgetRepliesBefore(Date.now() - replyKeptMs));
   }
 
   // ----------------------------------------------------------------------------------------------------- questions
@@ -405,6 +426,7 @@ export class ActorEngine extends JournalViews implements Engine {
       networks: this.journal.count('network/'),
       outbox: this.journal.pending(),
       directories: this.settings.directories,
+      storage: this.settings.storage.view(),
     };
   }
 
@@ -487,4 +509,13 @@ export function readBootId(): string {
 
 function outcome({ output, fault: refused }: StoredReply): Promise<unknown> {
   return refused ? Promise.reject(new NetloomError(refused)) : Promise.resolve(output);
+}
+
+/** What can as well be left: an answer that is kept for nobody is forgotten by its age later. */
+function whereThereIsRoom(act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    if (!isStorageFull(error)) throw error;
+  }
 }

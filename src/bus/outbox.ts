@@ -17,6 +17,8 @@ export interface PublisherOptions {
   node: string;
   limits?: StreamLimits;
   log?: BusLog;
+  /** whether the stream's disk has room: a server that finds none for a message answers nobody any more */
+  hasRoom?: () => boolean;
   /** how many facts may be on their way at once, default 256 */
   window?: number;
 }
@@ -29,6 +31,8 @@ const giveWayMs = 10;
 const backoffMs = { first: 50, most: 5_000 };
 /** how far back to look for a message of ours behind those that somebody else put under our subjects */
 const foreignMessages = 100;
+/** How often it is looked whether the stream's disk has room again. */
+const roomEveryMs = 250;
 
 /**
  * Brings what was committed to the stream: in order, none lost, none twice, however often the connection, the server or
@@ -46,6 +50,7 @@ export class OutboxPublisher {
   readonly #limits: StreamLimits | undefined;
   readonly #log: BusLog;
   readonly #window: number;
+  readonly #hasRoom: () => boolean;
   readonly #watch: ConnectionWatch;
   readonly #stopping = new AbortController();
   readonly #stopped = deferred<never>();
@@ -58,13 +63,14 @@ export class OutboxPublisher {
   /** a fact that the stream would not take in the round before */
   #refused: number | null = null;
 
-  constructor({ nc, outbox, node, limits, log = silent, window = 256 }: PublisherOptions) {
+  constructor({ nc, outbox, node, limits, log = silent, hasRoom = () => true, window = 256 }: PublisherOptions) {
     this.#nc = nc;
     this.#outbox = outbox;
     this.#node = node;
     this.#limits = limits;
     this.#log = log;
     this.#window = window;
+    this.#hasRoom = hasRoom;
     this.#stopped.catch(() => undefined);
     this.#watch = new ConnectionWatch(nc, { down: () => this.#round?.fail(new Error('the connection is lost')) });
     this.#ended = this.#run();
@@ -102,6 +108,7 @@ export class OutboxPublisher {
   async flush(timeoutMs: number): Promise<boolean> {
     const sequence = this.#outbox.lastSequence();
     if (this.#position.sequence >= sequence) return true;
+    if (!this.#hasRoom()) return false;
     const flushed = deferred<boolean>();
     const waiting = { sequence, done: () => flushed.resolve(true) };
     this.#flushes.push(waiting);
@@ -129,6 +136,7 @@ export class OutboxPublisher {
     while (!this.#stopping.signal.aborted) {
       try {
         await this.#watch.up();
+        await this.#room();
         // The stop does not wait for a request to a server that is gone.
         const base = await Promise.race([this.#prepare(), this.#stopped]);
         await this.#publishFrom(base, () => {
@@ -141,6 +149,14 @@ export class OutboxPublisher {
       await delay(waitMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
       waitMs = Math.min(2 * waitMs, backoffMs.most);
     }
+  }
+
+  async #room(): Promise<void> {
+    if (this.#hasRoom()) return;
+    this.#log.warn({ pending: this.pending() }, "events wait: the disk of the own nats-server's store is full");
+    const { signal } = this.#stopping;
+    while (!this.#hasRoom()) await delay(roomEveryMs, undefined, { signal });
+    this.#log.info({ pending: this.pending() }, 'events go on: there is room again');
   }
 
   async #prepare(): Promise<number> {
@@ -156,6 +172,7 @@ export class OutboxPublisher {
       outbox: this.#outbox,
       node: this.#node,
       window: this.#window,
+      hasRoom: this.#hasRoom,
       ackWithinMs,
       base,
       onAcknowledged: (position) => {

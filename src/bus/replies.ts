@@ -217,6 +217,17 @@ export const nodeInfoSchema: z.ZodType<NodeInfo> = z.object({
     networks: z.string(),
     sysctl: z.string().describe('settings of bridges, for systemd-sysctl'),
   }),
+  storage: z
+    .object({
+      runFreeBytes: z.int().describe('on the file system of the run directory'),
+      reservedBytes: z.int().describe("of the journal's own file, for what is taken down on a disk that is full"),
+      stateFreeBytes: z.int().describe('on the file system of the state directory'),
+      refused: z
+        .enum(['run', 'events'])
+        .nullable()
+        .describe('why nothing is set up now: no room in the run directory, or too many events that wait for room'),
+    })
+    .describe('room on the disks that the daemon writes to'),
 } satisfies Shape<NodeInfo>);
 
 const firewallDropSchema: z.ZodType<FirewallDrop> = z.object({

@@ -107,6 +107,19 @@ export interface NodeInfo {
   /** facts that wait for the bus */
   outbox: number;
   directories: { run: string; state: string; netns: string; networks: string; sysctl: string };
+  storage: StorageView;
+}
+
+/** Room on the disks that the daemon writes to. */
+export interface StorageView {
+  /** on the file system of the run directory */
+  runFreeBytes: number;
+  /** of the journal's own file, for what is taken down on a disk that is full */
+  reservedBytes: number;
+  /** on the file system of the state directory */
+  stateFreeBytes: number;
+  /** why nothing is set up now: no room in the run directory, or too many events that wait for room in the state directory */
+  refused: 'run' | 'events' | null;
 }
 
 /** B14: frames that a bridge did not take, for they carried neither the MAC nor an address of the lease: by network, or by container. */

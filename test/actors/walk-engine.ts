@@ -11,6 +11,7 @@ import type { FoundLink, Step } from '../../src/core/plan/step.ts';
 import type { PublishedPort } from '../../src/core/port.ts';
 import type { NamespaceStatistics } from '../../src/core/statistics.ts';
 import { ActorEngine } from '../../src/engine.ts';
+import { StorageGuard } from '../../src/storage/storage-guard.ts';
 
 /** Far longer than anything takes here. */
 const patienceMs = 5_000;
@@ -57,6 +58,7 @@ class ThreadlessPool extends EventEmitter {
       deliver: (worker, delivery) => this.#hand(worker, delivery),
       // as a message from another thread comes: later
       committed: (answers, announced) => setImmediate(() => this.emit('committed', answers, announced)),
+      stalled: ({ message }) => this.unexpected.push(message),
       unexpected: (address: ActorAddress, event: ActorEvent, error: unknown) =>
         this.unexpected.push(`${address} ${event.type}: ${error}`),
     };
@@ -118,6 +120,7 @@ export class WalkEngine {
   readonly engine: ActorEngine;
   readonly #journal: Journal;
   readonly #pool: ThreadlessPool;
+  readonly #storage: StorageGuard;
   #told = 0;
 
   constructor(directory: string, netnsDirectory: string, kernels: readonly Kernel[]) {
@@ -126,7 +129,13 @@ export class WalkEngine {
     this.#pool = new ThreadlessPool(this.#journal, kernels, netnsDirectory);
     const [networks, sysctl] = [`${directory}/networks`, `${directory}/sysctl.d`];
     const directories = { run: directory, state: directory, netns: netnsDirectory, networks, sysctl };
-    const settings = { node: 'walk', version: '0', bootId: 'this boot', directories };
+    this.#storage = new StorageGuard({
+      runDirectory: directory,
+      stateDirectory: directory,
+      keepReserve: () => this.#journal.keepReserve(),
+      pending: () => 0,
+    });
+    const settings = { node: 'walk', version: '0', bootId: 'this boot', directories, storage: this.#storage };
     // what an engine asks of a pool, but not its threads
     this.engine = new ActorEngine(this.#journal, this.#pool as unknown as Pool, settings);
   }
@@ -170,6 +179,7 @@ export class WalkEngine {
 
   async close(): Promise<void> {
     await this.engine.drain(0);
+    this.#storage.stop();
     await this.#pool.stop();
     await this.#journal.close();
   }

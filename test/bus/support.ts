@@ -96,6 +96,7 @@ export class FakeEngine implements Engine {
       containers: 0,
       networks: 0,
       outbox: 0,
+      storage: { runFreeBytes: 2 ** 30, reservedBytes: 2 ** 22, stateFreeBytes: 2 ** 30, refused: null },
       directories: {
         run: '/run/netloom',
         state: '/var/lib/netloom',

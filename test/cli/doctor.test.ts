@@ -2,7 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findingsText } from '../../src/cli/commands/doctor.ts';
-import { damagedFindings, degradedFindings, settingsFindings } from '../../src/cli/doctor/daemon.ts';
+import { damagedFindings, degradedFindings, settingsFindings, storageFinding } from '../../src/cli/doctor/daemon.ts';
 import { bad, type Finding, good, untried } from '../../src/cli/doctor/finding.ts';
 import { kernelVersion, nodeVersion, privileges, writable } from '../../src/cli/doctor/machine.ts';
 import { processesOf, TestDaemon } from '../support/daemon.ts';
@@ -131,6 +131,22 @@ describe('one check', () => {
     expect(privileges('CapEff:\t0000000000001000').found).toBe('CAP_NET_RAW and CAP_SYS_ADMIN are missing');
     expect(privileges('CapEff:\t0000000000003000').found).toBe('CAP_SYS_ADMIN is missing');
     expect(privileges('CapEff:\t000001ffffffffff')).toMatchObject({ ok: true });
+  });
+
+  it('B02 tells how much room is left, and which disk has too little', () => {
+    const directories = { run: '/run/netloom', state: '/var/lib/netloom', netns: '', networks: '', sysctl: '' };
+    const found = (runMiB: number, stateMiB: number, refused: 'run' | 'events' | null = null) => {
+      const [runFreeBytes, stateFreeBytes] = [runMiB * 2 ** 20, stateMiB * 2 ** 20];
+      const storage = { runFreeBytes, stateFreeBytes, reservedBytes: 2 ** 22, refused };
+      return storageFinding({ storage, directories, outbox: refused === 'events' ? 40_000 : 0 });
+    };
+    expect(found(100, 2048)).toEqual(
+      good('Room on disk', '100.0 MiB free for /run/netloom, 2.0 GiB for /var/lib/netloom'),
+    );
+    expect(found(1, 2048, 'run')).toMatchObject({ ok: false, mend: expect.stringContaining(' of /run/netloom;') });
+    const full = found(100, 0, 'events');
+    expect(full).toMatchObject({ ok: false, mend: expect.stringContaining(' of /var/lib/netloom;') });
+    expect(full.found).toContain('40000 events wait');
   });
 
   it('takes a directory that can be made for one that is there', () => {

@@ -21,10 +21,9 @@ export class Lab {
     readonly daemon: TestDaemon,
   ) {}
 
-  /** `flags`: more of the daemon's. */
-  static async open(flags: string[] = []): Promise<Lab> {
+  /** `flags`: more of the daemon's; `directory`: where it keeps what it keeps. */
+  static async open(flags: string[] = [], directory = temporaryDirectory()): Promise<Lab> {
     await becomeFreshHost();
-    const directory = temporaryDirectory();
     const lab = new Lab(directory, new TestDaemon(directory.path, undefined, flags));
     await lab.start();
     return lab;

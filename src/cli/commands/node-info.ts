@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { bytesText } from '../../core/bytes.ts';
 import { forwardingText } from '../../core/forwarding.ts';
 import type { NodeInfo } from '../../core/view.ts';
 import { clientCommand } from '../command.ts';
@@ -26,11 +27,11 @@ function nodeFacts(terminal: Terminal, info: NodeInfo): string {
     ['Process', `${info.pid}, since ${info.startedAt}, ${info.workers} ${info.workers === 1 ? 'worker' : 'workers'}`],
     ['Containers', info.containers],
     ['Networks', info.networks],
-    ['Facts not sent', info.outbox],
+    ['Events waiting', info.outbox],
     ['Address', info.hostIp ?? 'none: this host has no route to the outside'],
     ['Forwarding', info.forwarding.map(forwardingText).join('; ') || 'not needed: no network leads out'],
-    ['Run directory', info.directories.run],
-    ['State directory', info.directories.state],
+    ['Run directory', `${info.directories.run}, ${bytesText(info.storage.runFreeBytes)} free`],
+    ['State directory', `${info.directories.state}, ${bytesText(info.storage.stateFreeBytes)} free`],
     ['Namespaces', info.directories.netns],
     ['Definitions', info.directories.networks],
     ['Settings', info.directories.sysctl],

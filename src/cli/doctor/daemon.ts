@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { dirname } from 'node:path';
 import { credentialsFile, defaultRunDir } from '../../bus/credentials.ts';
 import { type NetloomClient, NetloomError } from '../../client.ts';
+import { bytesText } from '../../core/bytes.ts';
 import { forwardingText } from '../../core/forwarding.ts';
 import type { DamagedDefinition } from '../../core/network-check.ts';
 import type { ContainerView, NetworkView, NodeInfo } from '../../core/view.ts';
@@ -27,6 +28,7 @@ export async function daemonChecks(options: GlobalOptions): Promise<Finding[]> {
     const found = `node ${info.node} is ${info.state}: netloom ${info.version}, process ${info.pid}`;
     return [
       info.state === 'serving' ? good(check, found) : bad(check, found, 'wait a moment, and ask again'),
+      storageFinding(info),
       ...forwardingFindings(info),
       ...damagedFindings(damaged, info),
       ...degradedFindings('Networks', networks, 'netloom network inspect --format facts'),
@@ -49,6 +51,24 @@ function isYetToCome({ natsUrl, creds, runDir }: GlobalOptions): boolean {
   // only root can look there; a daemon with an outside server writes no credentials, but a process id
   return isRoot() && ![credentialsFile(directory, 'admin'), `${directory}/daemon.pid`].some((file) => existsSync(file));
 }
+
+/** A daemon refuses what builds below 2 MiB in its run directory; this warns before. */
+const littleBytes = 16 * 2 ** 20;
+
+/** How much room is left on the disks that the daemon writes to. */
+export function storageFinding({ storage, directories, outbox }: StorageInfo): Finding {
+  const found = [
+    `${bytesText(storage.runFreeBytes)} free for ${directories.run}`,
+    `${bytesText(storage.stateFreeBytes)} for ${directories.state}`,
+    ...(outbox > 0 ? [`${outbox} events wait`] : []),
+  ].join(', ');
+  const isLow = Math.min(storage.runFreeBytes, storage.stateFreeBytes) < littleBytes;
+  const place = storage.runFreeBytes < littleBytes ? directories.run : directories.state;
+  if (storage.refused === null && !isLow) return good('Room on disk', found);
+  return bad('Room on disk', found, `make room on the file system of ${place}; nothing else is needed`);
+}
+
+type StorageInfo = Pick<NodeInfo, 'storage' | 'directories' | 'outbox'>;
 
 /** What this host forwards, and whether what is not netloom's is kept from it. */
 export function forwardingFindings({ forwarding }: Pick<NodeInfo, 'forwarding'>): Finding[] {

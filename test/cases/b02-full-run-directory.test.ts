@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { untilAnswered } from '../support/daemon.ts';
+import { Lab } from '../support/lab.ts';
+import { SmallDisk } from '../support/small-disk.ts';
+
+let lab: Lab;
+let disk: SmallDisk;
+const ids = Array.from({ length: 20 }, (_, index) => `web-${index}`);
+
+beforeAll(async () => {
+  disk = new SmallDisk('tmpfs', 24);
+  lab = await Lab.open([], disk);
+  await lab.client.network.create({ name: 'demo', subnets: [{ subnet: '10.85.0.0/24' }] });
+  for (const id of ids) await lab.client.container.setup({ id, networks: [{ network: 'demo' }] });
+});
+afterAll(async () => {
+  disk?.makeRoom();
+  await lab?.close();
+});
+
+const setup = (id: string) => lab.client.container.setup({ id, networks: [{ network: 'demo' }] });
+
+it('B02 what builds is refused while the run directory is full, what is up is changed and taken down, and it heals', async () => {
+  disk.fill();
+  await untilAnswered(async () => expect((await lab.client.info()).storage.refused).toBe('run'));
+  await expect(setup('more')).rejects.toMatchObject({ fault: { code: 'storage.full' } });
+  await expect(lab.client.network.create({ name: 'other' })).rejects.toMatchObject({ fault: { code: 'storage.full' } });
+  const { storage } = await lab.client.info();
+  expect(storage).toMatchObject({ runFreeBytes: 0, refused: 'run' });
+  expect(storage.reservedBytes).toBeGreaterThan(2 ** 20);
+  for (const id of ids.slice(0, 10)) {
+    await lab.client.container.disconnect({ id, network: 'demo' });
+    await lab.client.container.remove({ id });
+  }
+  disk.makeRoom();
+  await untilAnswered(async () => expect((await lab.client.info()).storage.refused).toBe(null));
+  await setup('more');
+  await lab.client.container.remove({ id: 'more' });
+});
+
+it('B02 a daemon that is killed on a full disk says so when it is started there, and adopts all when there is room', async () => {
+  disk.fill();
+  await lab.end('kill');
+  const started = await lab.daemon.start().catch((error: unknown) => error);
+  expect(String(started)).toContain('storage.full');
+  disk.makeRoom();
+  await lab.start();
+  const { containers } = await lab.client.container.list();
+  expect(containers.map(({ id, state }) => `${id} ${state}`).sort()).toEqual(
+    ids
+      .slice(10)
+      .map((id) => `${id} configured`)
+      .sort(),
+  );
+});

@@ -8,17 +8,18 @@ import { fault, NetloomError } from '../core/fault.ts';
 import type { BusLog } from './log.ts';
 
 const readyWithinMs = 10_000;
-const termWithinMs = 2_000;
+/** One that writes to a full disk does not end at SIGTERM; what it has acknowledged is in its store all the same. */
+const termWithinMs = 1_000;
 const betweenTriesMs = 5;
 
 /** One run of nats-server, from spawn to exit. */
 export interface ServerProcess {
   pid: number;
   exited: Promise<string>;
-  /** SIGTERM, and SIGKILL after two seconds */
+  /** SIGTERM, and SIGKILL after a second */
   stop(): Promise<void>;
-  /** for an exit hook, which cannot wait */
-  signal(): void;
+  /** for who cannot wait */
+  signal(signal: 'SIGTERM' | 'SIGKILL'): void;
 }
 
 export interface Launch {
@@ -48,7 +49,7 @@ export async function launchServer({ binary, configFile, port, serverName, log }
     return `it ended with ${how}: ${lastWords() || 'it said nothing'}`;
   });
   const failure = await Promise.race([failed, answersAs(serverName, port, giveUp.signal)]);
-  if (failure === null) return { pid: child.pid as number, exited, stop, signal: () => child.kill('SIGTERM') };
+  if (failure === null) return { pid: child.pid as number, exited, stop, signal: (signal) => child.kill(signal) };
   await stop();
   throw new NetloomError(
     fault(

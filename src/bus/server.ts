@@ -1,8 +1,9 @@
 import { randomBytes, randomInt } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, renameSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { makeDirectories } from '../make-directories.ts';
 import type { Role } from './commands.ts';
 import { type Credentials, credentialsFile, readCredentials, writeCredentials, writePrivate } from './credentials.ts';
 import { type BusLog, silent } from './log.ts';
@@ -28,6 +29,8 @@ export interface ManagedServer {
   readonly credentials: Credentials;
   /** of the server as it runs now; null between two runs */
   pid(): number | null;
+  /** Kills it and starts it again; with a fresh store, the former one is kept beside it. */
+  replace(how: { withFreshStore: boolean }): void;
   stop(): Promise<void>;
 }
 
@@ -63,7 +66,7 @@ export async function startServer(options: ServerOptions): Promise<ManagedServer
   const first = await launch();
   for (const { role, credentials } of users) writeCredentials(credentialsFile(runDir, role), credentials);
   log.info({ pid: first.pid, url }, 'nats-server is running');
-  return new Supervisor(first, launch, users[0]?.credentials as Credentials, log);
+  return new Supervisor(first, { launch, storeDir, credentials: users[0]?.credentials as Credentials, log });
 }
 
 /** Passwords live as long as the run directory: clients that kept them go on. */
@@ -100,21 +103,33 @@ function configuration({ port, serverName, pidFile, storeDir, maxStoreBytes, use
   return `${JSON.stringify(config, null, 2)}\n`;
 }
 
+interface Supervision {
+  launch: () => Promise<ServerProcess>;
+  storeDir: string;
+  credentials: Credentials;
+  log: BusLog;
+}
+
 /** Keeps one server running until it is stopped. */
 class Supervisor implements ManagedServer {
   readonly url: string;
   #current: ServerProcess | null;
   readonly #stopping = new AbortController();
   readonly #ended: Promise<void>;
-  readonly #atExit = () => this.#current?.signal();
+  readonly #atExit = () => this.#current?.signal('SIGTERM');
 
-  constructor(
-    first: ServerProcess,
-    private readonly launch: () => Promise<ServerProcess>,
-    readonly credentials: Credentials,
-    private readonly log: BusLog,
-  ) {
+  readonly credentials: Credentials;
+  readonly #launch: () => Promise<ServerProcess>;
+  readonly #storeDir: string;
+  readonly #log: BusLog;
+  #withFreshStore = false;
+
+  constructor(first: ServerProcess, { launch, storeDir, credentials, log }: Supervision) {
     this.url = credentials.url;
+    this.credentials = credentials;
+    this.#launch = launch;
+    this.#storeDir = storeDir;
+    this.#log = log;
     this.#current = first;
     process.once('exit', this.#atExit);
     this.#ended = this.#supervise(first);
@@ -122,6 +137,11 @@ class Supervisor implements ManagedServer {
 
   pid(): number | null {
     return this.#current?.pid ?? null;
+  }
+
+  replace({ withFreshStore }: { withFreshStore: boolean }): void {
+    this.#withFreshStore ||= withFreshStore;
+    this.#current?.signal('SIGKILL');
   }
 
   async stop(): Promise<void> {
@@ -137,7 +157,7 @@ class Supervisor implements ManagedServer {
       if (this.#stopping.signal.aborted) await server.stop();
       const how = await server.exited;
       this.#current = null;
-      if (!this.#stopping.signal.aborted) this.log.error({ pid: server.pid, how }, 'nats-server ended by itself');
+      if (!this.#stopping.signal.aborted) this.#log.error({ pid: server.pid, how }, 'nats-server ended by itself');
     }
   }
 
@@ -146,14 +166,23 @@ class Supervisor implements ManagedServer {
     for (let waitMs = restartMs.first; !this.#stopping.signal.aborted; waitMs = Math.min(2 * waitMs, restartMs.most)) {
       try {
         await delay(waitMs, undefined, { signal: this.#stopping.signal });
-        const server = await this.launch();
-        this.log.info({ pid: server.pid }, 'nats-server was started again');
+        if (this.#withFreshStore) this.#moveStoreAway();
+        const server = await this.#launch();
+        this.#log.info({ pid: server.pid }, 'nats-server was started again');
         return server;
       } catch (error) {
-        if (!this.#stopping.signal.aborted) this.log.error({ error }, 'nats-server cannot be started; trying again');
+        if (!this.#stopping.signal.aborted) this.#log.error({ error }, 'nats-server cannot be started; trying again');
       }
     }
     return null;
+  }
+
+  #moveStoreAway(): void {
+    const kept = `${this.#storeDir}.stuck-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`;
+    renameSync(this.#storeDir, kept);
+    makeDirectories(this.#storeDir, 0o700);
+    this.#withFreshStore = false;
+    this.#log.error({ kept }, 'the event stream begins anew: its store took no event after several starts');
   }
 }
 

@@ -36,6 +36,7 @@ const surroundings = sweepHost(() => {
 /** Its second way to fail is the only one that a caller can act on. */
 function codeOf(verb: string, errno: string): string {
   if (errno === 'EEXIST' && verb === 'definition.write') return 'network.exists';
+  if (errno === 'ENOSPC' && verb === 'definition.write') return 'storage.full';
   return errno === 'EEXIST' && /^link\.(bridge|veth|macvlan|ipvlan|vacant)$/.test(verb)
     ? 'link.exists'
     : 'kernel.refused';

@@ -76,6 +76,7 @@ const meanings: Record<FaultCode, string> = {
   'storage.full':
     'there is no room on the disk for what the command would have to keep; the message names the directory',
   'command.timeout': 'no answer came in time; the command may still be carried out (told by the client)',
+  'command.mismatch': 'the `Nats-Msg-Id` was used for another command, or for the same one with another request',
   'dhcp.timeout': 'no DHCP server assigned an address within 5 s; the message states what was received instead',
   'dhcp.refused': 'the DHCP server took the lease back; the container has no address there until a server gives one',
   'dhcp.expired':
@@ -216,7 +217,12 @@ function commandChannels(name: CommandName): [string, object][] {
           request: {
             headers: {
               type: 'object',
-              properties: { 'Nats-Msg-Id': { type: 'string', description: 'the same id again gets the first answer' } },
+              properties: {
+                'Nats-Msg-Id': {
+                  type: 'string',
+                  description: 'the same request with the same id gets the first answer',
+                },
+              },
             },
             payload: jsonSchema(request, 'input'),
           },

@@ -33,7 +33,10 @@ export interface ClientOptions extends Partial<BusAddress> {
 }
 
 export interface CallOptions {
-  /** the same id again gets the first answer again, and nothing is done twice */
+  /**
+   * the same request with the same id gets the first answer again, and nothing is done twice, for 10 minutes after that answer;
+   * another request with it is refused (command.mismatch)
+   */
   msgId?: string;
   timeoutMs?: number;
 }

@@ -6,7 +6,7 @@ import type { HostContext } from '../machines/host.ts';
 import type { NetworkContext } from '../machines/network.ts';
 import type { ActorRecord, Answer, Journal, StoredReply } from './actors/journal.ts';
 import type { Pool } from './actors/pool.ts';
-import type { Engine, PlanPreview } from './bus/engine.ts';
+import { type CommandIdentity, type Engine, type PlanPreview, replyKeptMs } from './bus/engine.ts';
 import {
   type ActorAddress,
   type ActorKind,
@@ -68,8 +68,6 @@ const buildingEvents: ReadonlySet<ActorEvent['type']> = new Set<ActorEvent['type
   'container.publish',
 ]);
 
-/** How long the answer to a command with a client's id is kept for that client to ask again. */
-const replyKeptMs = 10 * 60_000;
 const forgetEveryMs = 60_000;
 /** How long a network whose file is gone waits for containers that are leaving, and how often it looks. */
 const leavingMs = 5_000;
@@ -128,7 +126,7 @@ export class ActorEngine extends JournalViews implements Engine {
     return this.#waiting.size > 0;
   }
 
-  send(command: { id: string; kept: boolean }, to: ActorAddress, event: ActorEvent): Promise<unknown> {
+  send(command: CommandIdentity, to: ActorAddress, event: ActorEvent): Promise<unknown> {
     if (this.#state !== 'serving') return Promise.reject(new NetloomError(this.#notServing()));
     const known = this.firstAnswer(command);
     if (known) return known;
@@ -145,7 +143,7 @@ export class ActorEngine extends JournalViews implements Engine {
       if (buildingEvents.has(event.type)) this.settings.storage.refuseWhenFull();
       const told = { ...event, command: key } as ActorEvent;
       const delivery = span('journal: take', () =>
-        command.kept ? this.journal.take(key, to, told) : this.journal.enqueue(to, told),
+        command.kept ? this.journal.take(key, to, told, command.fingerprint) : this.journal.enqueue(to, told),
       );
       this.#waiting.set(key, [{ resolve, reject }]);
       if (delivery) this.pool.deliver(delivery);
@@ -153,16 +151,22 @@ export class ActorEngine extends JournalViews implements Engine {
     });
   }
 
-  firstAnswer(command: { id: string; kept: boolean }): Promise<unknown> | null {
-    const known = command.kept ? this.journal.replyTo(`kept ${command.id}`) : null;
-    return known && outcome(known);
+  firstAnswer({ id, kept, fingerprint }: CommandIdentity): Promise<unknown> | null {
+    if (!kept) return null;
+    const key = `kept ${id}`;
+    const known = this.journal.fingerprintOf(key);
+    if (known !== null && fingerprint !== undefined && known !== fingerprint)
+      return Promise.reject(new NetloomError(mismatch(id)));
+    const reply = this.journal.replyTo(key);
+    return reply && outcome(reply);
   }
 
-  async once<Output>(command: { id: string; kept: boolean }, work: () => Promise<Output>): Promise<Output> {
+  async once<Output>(command: CommandIdentity, work: () => Promise<Output>): Promise<Output> {
     const known = this.firstAnswer(command);
     if (known) return known as Promise<Output>;
     const output = await work();
-    if (command.kept) whereThereIsRoom(() => this.journal.keepReply(`kept ${command.id}`, output));
+    if (command.kept)
+      whereThereIsRoom(() => this.journal.keepReply(`kept ${command.id}`, output, command.fingerprint));
     return output;
   }
 
@@ -300,7 +304,7 @@ export class ActorEngine extends JournalViews implements Engine {
   }
 
   /** What carries a name of netloom's and has no owner; removed unless it is a dry run. */
-  async collect(command: { id: string; kept: boolean }, dryRun: boolean): Promise<Collected> {
+  async collect(command: CommandIdentity, dryRun: boolean): Promise<Collected> {
     const before = this.#owners();
     const found = await this.pool.call(this.pool.home(hostAddress), 'inventory', null);
     // who was there before the look at the kernel, or is there after it, may have what was seen
@@ -506,6 +510,9 @@ function refuseTaken(id: string, wanted: readonly string[], links: readonly Host
 export function readBootId(): string {
   return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 }
+
+const mismatch = (id: string): Fault =>
+  fault('command.mismatch', `Nats-Msg-Id ${id} was used for another request: use a new id for each request`);
 
 function outcome({ output, fault: refused }: StoredReply): Promise<unknown> {
   return refused ? Promise.reject(new NetloomError(refused)) : Promise.resolve(output);

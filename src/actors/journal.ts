@@ -36,11 +36,12 @@ export interface StoredReply {
   time: number;
   output?: unknown;
   fault?: Fault;
+  /** which command it answers; absent: one of an older version, or one that never comes again */
+  fingerprint?: string;
 }
 
 /** A command that was taken and is not answered yet. */
-interface Awaited {
-  time: number;
+interface Awaited extends Pick<StoredReply, 'time' | 'fingerprint'> {
   awaited: true;
 }
 
@@ -161,10 +162,10 @@ export class Journal implements Outbox {
   }
 
   /** A command is taken once: null when it was taken before, and its answer is there or will come. */
-  take(command: string, to: ActorAddress, event: ActorEvent): Delivery | null {
+  take(command: string, to: ActorAddress, event: ActorEvent, fingerprint?: string): Delivery | null {
     return this.#write(() => {
       if (this.#replies.get(command)) return null;
-      this.#replies.putSync(command, { time: Date.now(), awaited: true });
+      this.#replies.putSync(command, { time: Date.now(), awaited: true, fingerprint });
       return this.#deliver(to, event);
     });
   }
@@ -202,7 +203,8 @@ export class Journal implements Outbox {
   }
 
   #answer({ command, ...reply }: Answer): void {
-    this.#replies.putSync(command, reply);
+    const { fingerprint } = this.#replies.get(command) ?? {};
+    this.#replies.putSync(command, { fingerprint, ...reply });
   }
 
   #deliver(to: ActorAddress, event: ActorEvent): Delivery {
@@ -308,8 +310,9 @@ export class Journal implements Outbox {
   // ------------------------------------------------------------------------------------------------------- answers
 
   /** The answer to a command that no single actor gives. */
-  keepReply(command: string, output: unknown): void {
-    this.#write(() => this.#answer({ command, time: Date.now(), output }));
+  keepReply(command: string, output: unknown, fingerprint?: string): void {
+    const reply = { command, time: Date.now(), output, ...(fingerprint !== undefined && { fingerprint }) };
+    this.#write(() => this.#answer(reply));
   }
 
   /** null: never heard of, or not answered yet */
@@ -317,6 +320,12 @@ export class Journal implements Outbox {
     this.#latest();
     const reply = this.#replies.get(command);
     return !reply || 'awaited' in reply ? null : reply;
+  }
+
+  /** Which command has that id, answered or not; null: none, or one of an older version. */
+  fingerprintOf(command: string): string | null {
+    this.#latest();
+    return this.#replies.get(command)?.fingerprint ?? null;
   }
 
   forgetReplies(commands: readonly string[]): void {

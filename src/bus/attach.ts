@@ -8,12 +8,12 @@ import { type Clash, firstClash } from '../core/network-check.ts';
 import type { PublishedPort } from '../core/port.ts';
 import { uncoveredPorts } from '../core/served-ports.ts';
 import type { ContainerState, ContainerView, NetworkView } from '../core/view.ts';
-import type { Engine } from './engine.ts';
+import type { CommandIdentity, Engine } from './engine.ts';
 import { isLeft, knownContainer, leavingMs, onceLeft } from './leaving.ts';
 import type { attachSchema, detachSchema } from './messages.ts';
 import { unlessGone } from './network-removal.ts';
 import type { ContainerStatus } from './replies.ts';
-import { type CommandIdentity, part, tellContainer } from './tell.ts';
+import { part, tellContainer } from './tell.ts';
 import { checked, namedWish } from './wishes.ts';
 
 /**

@@ -5,7 +5,7 @@ import { fileOf } from '../core/network-file.ts';
 import { proposedNetwork } from '../core/network-proposal.ts';
 import { publishedPorts } from '../core/port.ts';
 import { attach, detach } from './attach.ts';
-import type { Engine } from './engine.ts';
+import type { CommandIdentity, Engine } from './engine.ts';
 import {
   attachSchema,
   collectSchema,
@@ -47,7 +47,7 @@ import {
   tornDownSchema,
   workerRestartedSchema,
 } from './replies.ts';
-import { type CommandIdentity, tellContainer, tellNetwork } from './tell.ts';
+import { tellContainer, tellNetwork } from './tell.ts';
 import {
   checked,
   checkedAddresses,

@@ -10,18 +10,31 @@ import type { ExplainedSetting } from '../core/plan/interface-settings.ts';
 import type { HostLink } from '../core/plan/step.ts';
 import type { AsOf, ContainerStatistics, ContainerView, DroppedFrames, NetworkView, NodeInfo } from '../core/view.ts';
 
+/** How long the answer to a command with a client's id is kept for that client to ask again. */
+export const replyKeptMs = 10 * 60_000;
+
+/** Whose command it is: the id under which the one answer is kept. */
+export interface CommandIdentity {
+  /** the client's Nats-Msg-Id, or a fresh one */
+  id: string;
+  /** the id is the client's own: the same command with the same id gets the first answer */
+  kept: boolean;
+  /** of a kept command: what tells it apart from other commands, and from the same one with another request */
+  fingerprint?: string;
+}
+
 /** What the bus needs of the engine behind it. Every method throws or rejects with a NetloomError. */
 export interface Engine {
   info(): NodeInfo;
   /**
-   * Hands a command to its actor and gives the one answer to it. The id is the client's Nats-Msg-Id or a fresh one
-   * (`kept: false`): a kept command that comes again gets its first answer, even from another life of the daemon.
+   * Hands a command to its actor and gives the one answer to it. A kept command that comes again gets its first answer, even
+   * from another life of the daemon.
    */
-  send(command: { id: string; kept: boolean }, to: ActorAddress, event: ActorEvent): Promise<unknown>;
-  /** The answer that a command of this id has had already, if it has; null: none yet. */
-  firstAnswer(command: { id: string; kept: boolean }): Promise<unknown> | null;
+  send(command: CommandIdentity, to: ActorAddress, event: ActorEvent): Promise<unknown>;
+  /** The answer that a kept command has had already; null: none yet. Rejects with command.mismatch if another command has its id. */
+  firstAnswer(command: CommandIdentity): Promise<unknown> | null;
   /** A command that is several to actors: done once, and answered alike when it comes again under the same id. */
-  once<Output>(command: { id: string; kept: boolean }, work: () => Promise<Output>): Promise<Output>;
+  once<Output>(command: CommandIdentity, work: () => Promise<Output>): Promise<Output>;
   containers(): { containers: ContainerView[] } & AsOf;
   /** throws container.unknown */
   container(id: string): { container: ContainerView } & AsOf;
@@ -49,7 +62,7 @@ export interface Engine {
   /** what set-up would do now; changes nothing; throws what set-up would be refused with */
   plan(wish: ContainerWish): Promise<PlanPreview>;
   /** what has no owner in the kernel; removed unless it is a dry run */
-  collect(command: { id: string; kept: boolean }, dryRun: boolean): Promise<Collected>;
+  collect(command: CommandIdentity, dryRun: boolean): Promise<Collected>;
   /** ends a worker thread at once and starts it anew; its actors are restored from the journal */
   restartWorker(index: number): Promise<void>;
 }

@@ -3,9 +3,9 @@ import type { Attachment } from '../core/container.ts';
 import { type FaultCode, NetloomError } from '../core/fault.ts';
 import { type PublishedPort, portsOverlap } from '../core/port.ts';
 import { type ContainerView, leavingStates } from '../core/view.ts';
-import type { Engine } from './engine.ts';
+import type { CommandIdentity, Engine } from './engine.ts';
 import { knownNetwork } from './network-removal.ts';
-import { type CommandIdentity, part } from './tell.ts';
+import { part } from './tell.ts';
 
 /** What of a wish somebody else may hold. */
 export interface Wanted {

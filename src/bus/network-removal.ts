@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ActorEvent } from '../core/event.ts';
 import { NetloomError } from '../core/fault.ts';
 import type { NetworkView } from '../core/view.ts';
-import type { Engine } from './engine.ts';
-import { type CommandIdentity, tellContainer, tellNetwork } from './tell.ts';
+import type { CommandIdentity, Engine } from './engine.ts';
+import { tellContainer, tellNetwork } from './tell.ts';
 
 /** Every container leaves it, as with podman's --force; each by a command of its own, told apart by its name. */
 export async function leaveNetwork(

@@ -1,14 +1,14 @@
+import { createHash } from 'node:crypto';
 import { headers, type Msg, type NatsConnection, nuid } from '@nats-io/nats-core';
 import { type Service, type ServiceConfig, ServiceErrorCodeHeader, ServiceErrorHeader, Svcm } from '@nats-io/services';
 import { z } from 'zod';
 import { type Fault, fault, faultOf, faultStatus, NetloomError } from '../core/fault.ts';
 import { span } from '../span.ts';
 import { type CommandName, commandNames, commands, nounAndVerb } from './commands.ts';
-import type { Engine } from './engine.ts';
+import type { CommandIdentity, Engine } from './engine.ts';
 import { type BusLog, silent } from './log.ts';
 import { parsePayload } from './messages.ts';
 import { commandSubject } from './subjects.ts';
-import type { CommandIdentity } from './tell.ts';
 
 export interface ServiceOptions {
   nc: NatsConnection;
@@ -139,9 +139,11 @@ function hasInbox({ reply }: Msg): boolean {
 }
 
 async function perform(name: CommandName, engine: Engine, message: Msg): Promise<unknown> {
-  const identity = identityOf(message);
   const { request, run } = commands[name];
   const parsed = span('decode', () => parsePayload(request, message.data));
+  const identity = identityOf(message, name, parsed);
+  const first = engine.firstAnswer(identity);
+  if (first) return first;
   try {
     return await run(engine, parsed as never, identity);
   } catch (error) {
@@ -155,12 +157,23 @@ async function perform(name: CommandName, engine: Engine, message: Msg): Promise
 /** It becomes a key in the journal, so it is kept short and plain. */
 const messageIdPattern = /^[\x21-\x7e]{1,128}$/;
 
-function identityOf({ headers }: Msg): CommandIdentity {
+function identityOf({ headers }: Msg, name: CommandName, request: unknown): CommandIdentity {
   const id = headers?.get('Nats-Msg-Id');
   if (!id) return { id: nuid.next(), kept: false };
   if (!messageIdPattern.test(id))
     throw new NetloomError(fault('payload.invalid', 'Nats-Msg-Id: expected 1 to 128 visible ASCII characters'));
-  return { id, kept: true };
+  return { id, kept: true, fingerprint: fingerprintOf(name, request) };
+}
+
+/** B9: the same for the same words, in whatever order they are written; `null` is as good as absent. */
+function fingerprintOf(name: CommandName, request: unknown): string {
+  const words = JSON.stringify(request, (_key, value) => (value === null ? undefined : sorted(value)));
+  return `${name} ${createHash('sha256').update(words).digest('base64url')}`;
+}
+
+function sorted(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)));
 }
 
 const encode = (output: unknown): string => JSON.stringify(output ?? {});

@@ -60,6 +60,7 @@ export const faultStatus = {
   'bus.open': 403,
   'storage.full': 507,
   'command.timeout': 504,
+  'command.mismatch': 409,
   'dhcp.timeout': 504,
   'dhcp.refused': 409,
   'dhcp.expired': 504,

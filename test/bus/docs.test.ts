@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { asyncApi, commandSections, errorTable, withGenerated } from '../../scripts/list-subjects.ts';
 import { commandNames, commands } from '../../src/bus/commands.ts';
+import { replyKeptMs } from '../../src/bus/engine.ts';
 import { permissionsOf } from '../../src/bus/roles.ts';
 import { subjectName, subjectToken } from '../../src/bus/subjects.ts';
 import { servedNamePattern } from '../../src/core/name.ts';
@@ -23,6 +24,11 @@ describe('the docs say what the code does (npm run docs:subjects)', () => {
   it('docs/asyncapi.json is not stale', () => {
     const { version } = JSON.parse(read('package.json'));
     expect(JSON.parse(read('docs/asyncapi.json'))).toEqual(JSON.parse(JSON.stringify(asyncApi(version))));
+  });
+
+  it('P19 docs/subjects.md says for how long an answer is kept', () => {
+    expect(replyKeptMs % 60_000).toBe(0);
+    expect(words(read('docs/subjects.md'))).toContain(`The answer is kept for ${replyKeptMs / 60_000} minutes`);
   });
 
   it('every fact that a machine announces is in docs/subjects.md', () => {

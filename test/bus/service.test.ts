@@ -202,11 +202,34 @@ describe('commands', () => {
   it('hands on a Nats-Msg-Id as an id that is kept, each time', async () => {
     await ask('container.teardown', '{"id": "web"}', 'my-id');
     await ask('container.teardown', '{"id": "web"}', 'my-id');
-    expect(engine.sent.map(({ command }) => command)).toEqual([
-      { id: 'my-id', kept: true },
-      { id: 'my-id', kept: true },
-    ]);
+    const command = { id: 'my-id', kept: true, fingerprint: expect.stringMatching(/^container\.teardown /) };
+    expect(engine.sent.map((sent) => sent.command)).toEqual([command, command]);
     expect(engine.sent[0]?.event).toEqual({ type: 'container.teardown', command: 'my-id' });
+  });
+
+  it('B09 tells requests with one id apart by command and content, and not by how they are written', async () => {
+    const wish = '{"id": "web", "labels": {"a": "1", "b": "2"}, "networks": [{"network": "demo"}]}';
+    await ask('container.setup', wish, 'my-id');
+    await ask(
+      'container.setup',
+      '{"labels":{"b":"2","a":"1"},"networks":[{"network":"demo"}],"id":"web","name":null}',
+      'my-id',
+    );
+    await ask('container.setup', wish.replace('"2"', '"3"'), 'my-id');
+    await ask('container.create', wish, 'my-id');
+    const [first, same, ...others] = engine.sent.map(({ command }) => command.fingerprint);
+    expect(same).toBe(first);
+    expect(new Set([first, ...others]).size).toBe(3);
+  });
+
+  it('B09 refuses another request with an id, and does nothing of it', async () => {
+    engine.firstAnswer = () => Promise.reject(new NetloomError(fault('command.mismatch', 'used')));
+    for (const verb of ['container.teardown', 'container.inspect'])
+      expect(await ask(verb, '{"id": "web"}', 'my-id')).toMatchObject({
+        status: '409',
+        body: { code: 'command.mismatch' },
+      });
+    expect(engine.sent).toEqual([]);
   });
 
   it('gives a command without one a fresh id that is not kept', async () => {

@@ -6,7 +6,7 @@ import { onTestFinished } from 'vitest';
 import type { Role } from '../../src/bus/commands.ts';
 import { connectBus, roleAddress } from '../../src/bus/connection.ts';
 import { credentialsFile, readCredentials } from '../../src/bus/credentials.ts';
-import type { Engine, Outbox, OutboxRecord } from '../../src/bus/engine.ts';
+import type { CommandIdentity, Engine, Outbox, OutboxRecord } from '../../src/bus/engine.ts';
 import { type ManagedServer, type ServerOptions, startServer } from '../../src/bus/server.ts';
 import { connect, type NetloomClient } from '../../src/client.ts';
 import type { ActorAddress } from '../../src/core/actor-address.ts';
@@ -59,7 +59,7 @@ export async function until(fact: () => boolean | Promise<boolean>, withinMs = 1
 }
 
 export interface Sent {
-  command: { id: string; kept: boolean };
+  command: CommandIdentity;
   to: ActorAddress;
   event: ActorEvent;
 }
@@ -74,7 +74,7 @@ export class FakeEngine implements Engine {
     this.sent.push(sent);
     return this.answer(sent);
   }
-  firstAnswer() {
+  firstAnswer(_command: CommandIdentity): Promise<unknown> | null {
     return null;
   }
   once<Output>(_command: Sent['command'], work: () => Promise<Output>): Promise<Output> {

@@ -4,10 +4,10 @@ import { expect, it } from 'vitest';
 /** case, what is right, tests (`test/….test.ts`, several by comma), neighbours */
 const rows = readFileSync('docs/cases.md', 'utf8')
   .split('\n')
-  .map((line) => /^\| ([NCB]\d\d) \| (.+?) \| (.+?) \| (.*?) ?\|$/.exec(line))
+  .map((line) => /^\| ([NCBP]\d\d) \| (.+?) \| (.+?) \| (.*?) ?\|$/.exec(line))
   .flatMap((match) => (match ? [{ name: match[1] as string, tests: match[3] as string, tried: match[4] ?? '' }] : []));
 
-const titleOf = (name: string) => new RegExp(`['"\`]([NCB]\\d\\d )*${name} `);
+const titleOf = (name: string) => new RegExp(`['"\`]([NCBP]\\d\\d )*${name} `);
 
 it('has a row once for every case', () => {
   const names = rows.map(({ name }) => name);

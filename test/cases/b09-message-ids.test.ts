@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto';
+import { headers } from '@nats-io/nats-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { Journal } from '../../src/actors/journal.ts';
+import { codeOf, Lab, refusal } from '../support/lab.ts';
+
+/** A message id stands for one request: its answer comes again, and no other request gets it. */
+
+let lab: Lab;
+beforeAll(async () => {
+  lab = await Lab.open();
+  await lab.client.network.create({ name: 'web' });
+});
+afterAll(() => lab.close());
+afterEach(async () => {
+  for (const { id } of (await lab.client.container.list()).containers) await lab.remove(id);
+});
+
+const ids = async () => (await lab.client.container.list()).containers.map(({ id }) => id);
+const networks = async () => (await lab.client.network.list()).networks.map(({ name }) => name);
+const once = () => ({ msgId: randomUUID() });
+
+/** The bytes as they are. */
+async function say(verb: string, payload: string, msgId: string) {
+  const header = headers();
+  header.set('Nats-Msg-Id', msgId);
+  const subject = `netloom.v1.${lab.daemon.node}.${verb}`;
+  return (await lab.client.nc.request(subject, payload, { timeout: 10_000, headers: header })).json();
+}
+
+describe('B09 one message id for two requests', () => {
+  it('B09 is refused for another command, which is not carried out', async () => {
+    const id = once();
+    const first = await lab.client.container.setup({ id: 'a', networks: [{ network: 'web' }] }, id);
+    const fault = await refusal(lab.client.network.create({ name: 'second' }, id));
+    expect(fault).toEqual({ code: 'command.mismatch', message: expect.stringContaining(id.msgId) });
+    expect(await networks()).toEqual(['web']);
+    expect(await codeOf(lab.client.container.create({ id: 'a', networks: [{ network: 'web' }] }, id))).toBe(
+      'command.mismatch',
+    );
+    expect(await lab.client.container.setup({ id: 'a', networks: [{ network: 'web' }] }, id)).toEqual(first);
+  });
+
+  it('B09 is refused for the same command with another request', async () => {
+    const id = once();
+    await lab.client.container.create({ id: 'a', mode: 'none' }, id);
+    for (const request of [{ id: 'b', mode: 'none' }, { id: 'a' }, { id: 'a', mode: 'none', labels: { b: 'c' } }])
+      expect(await codeOf(lab.client.container.create(request, id))).toBe('command.mismatch');
+    expect(await ids()).toEqual(['a']);
+  });
+
+  it('B09 is refused while the first is under way', async () => {
+    const id = once();
+    const [first, other] = await Promise.allSettled([
+      lab.client.container.setup({ id: 'a', networks: [{ network: 'web' }] }, id),
+      lab.client.container.setup({ id: 'b', networks: [{ network: 'web' }] }, id),
+    ]);
+    expect(first).toMatchObject({ status: 'fulfilled', value: { id: 'a' } });
+    expect(other).toMatchObject({ status: 'rejected', reason: { fault: { code: 'command.mismatch' } } });
+    expect(await ids()).toEqual(['a']);
+  });
+
+  it('B09 is refused where the first was refused, and by commands of several steps, and by questions', async () => {
+    const id = once();
+    expect(await codeOf(lab.client.container.setup({ id: 'a', networks: [{ network: 'later' }] }, id))).toBe(
+      'network.unknown',
+    );
+    const asked = [
+      lab.client.container.setup({ id: 'a', mode: 'none' }, id),
+      lab.client.container.attach({ id: 'a', networks: [{ network: 'web' }] }, id),
+      lab.client.network.prune({}, id),
+      lab.client.request('node.gc', {}, id),
+      lab.client.container.list(id),
+      lab.client.container.inspect({ id: 'nobody' }, id),
+    ];
+    for (const request of asked) expect(await codeOf(request)).toBe('command.mismatch');
+    const several = once();
+    await lab.client.network.prune({ names: ['nowhere'] }, several);
+    expect(await codeOf(lab.client.network.prune({ names: ['web'] }, several))).toBe('command.mismatch');
+    expect(await networks()).toEqual(['web']);
+  });
+
+  it('B09 is refused by the next daemon too', async () => {
+    const id = once();
+    await lab.client.container.create({ id: 'a', mode: 'none' }, id);
+    await lab.restart('kill');
+    expect(await codeOf(lab.client.container.create({ id: 'b', mode: 'none' }, id))).toBe('command.mismatch');
+    expect(await lab.client.container.create({ id: 'a', mode: 'none' }, id)).toEqual({ id: 'a' });
+  });
+
+  it('B09 is one request, in whatever order its fields are written; null is as good as absent', async () => {
+    const { msgId } = once();
+    const said = await say('container.create', '{"id": "a", "mode": "none", "labels": {"x": "1", "y": "2"}}', msgId);
+    const spelt = '{"labels":{"y":"2","x":"1"},"name":null,"mode":"none","unknown":1,"id":"a"}';
+    expect(await say('container.create', spelt, msgId)).toEqual(said);
+    expect(said).toEqual({ id: 'a' });
+  });
+
+  it('B09 gets the answer that an older version kept, which does not say what it answers', async () => {
+    await lab.end('stop');
+    const journal = new Journal(lab.daemon.runDirectory);
+    journal.keepReply('kept old-id', { id: 'long-gone' });
+    await journal.close();
+    await lab.start();
+    expect(await lab.client.container.remove({ id: 'long-gone' }, { msgId: 'old-id' })).toEqual({ id: 'long-gone' });
+  });
+});
+
+describe('P19 a fresh id per try', () => {
+  it('P19 an id gets the first answer though it would be another one by now, a fresh id gets that one', async () => {
+    const request = { id: 'a', networks: [{ network: 'later' }] };
+    const id = once();
+    const refused = await refusal(lab.client.container.setup(request, id));
+    await lab.client.network.create({ name: 'later' });
+    expect(await refusal(lab.client.container.setup(request, id))).toEqual(refused);
+    expect(await lab.client.container.setup(request, once())).toMatchObject({ id: 'a' });
+    await lab.remove('a');
+    await lab.client.network.remove({ name: 'later' });
+  });
+});

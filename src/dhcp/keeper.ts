@@ -5,6 +5,7 @@ import { type DhcpQuestion, releaseMessage } from '../core/dhcp/requests.ts';
 import type { DhcpTimes } from '../core/dhcp/terms.ts';
 import type { DhcpEvent } from '../core/event.ts';
 import type { Step } from '../core/plan/step.ts';
+import { Alarm } from './alarm.ts';
 import {
   calm,
   type DhcpOutcome,
@@ -23,13 +24,10 @@ type Asked = StepOf<'dhcp.ask'>;
 
 /** Time between DISCOVERs at least, for a server that offers and refuses endlessly; it doubles where no one waits. */
 const betweenDiscoversMs = { least: 1000, most: 60_000 };
-/** Re-check interval: the wall clock may be set, and the machine may sleep. */
-const lookEveryMs = 60_000;
-
 interface Client {
   exchange: Exchange | null;
   deadline: NodeJS.Timeout | null;
-  alarms: Set<NodeJS.Timeout>;
+  alarms: Set<Alarm>;
   times: DhcpTimes | null;
   discoveredMs: number;
   /** of the last question that was no REQUEST for an offer */
@@ -156,23 +154,16 @@ export class DhcpKeeper {
     return pauseMs;
   }
 
-  /** In order, also of those that are past. */
   #alarm(client: Client, atMs: number, ring: () => void): void {
-    const leftMs = atMs - Date.now();
-    const timer = setTimeout(
-      () => {
-        client.alarms.delete(timer);
-        if (Date.now() >= atMs) ring();
-        else this.#alarm(client, atMs, ring);
-      },
-      Math.min(Math.max(leftMs, 0), lookEveryMs),
-    );
-    timer.unref();
-    client.alarms.add(timer);
+    const alarm: Alarm = new Alarm(atMs, () => {
+      client.alarms.delete(alarm);
+      ring();
+    });
+    client.alarms.add(alarm);
   }
 
   #silence(client: Client): void {
-    for (const alarm of client.alarms) clearTimeout(alarm);
+    for (const alarm of client.alarms) alarm.cancel();
     client.alarms.clear();
   }
 }

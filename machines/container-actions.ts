@@ -1,4 +1,4 @@
-import { assertEvent, assign, enqueueActions, raise, setup } from 'xstate';
+import { and, assertEvent, assign, enqueueActions, raise, setup, stateIn } from 'xstate';
 import { containerAddress, hostAddress, networkAddress } from '../src/core/actor-address.ts';
 import { type Attachment, attachmentsOf } from '../src/core/container.ts';
 import { calledAs } from '../src/core/container-reference.ts';
@@ -454,6 +454,11 @@ export const containerSetup = setup({
       'container.state',
       ({ context }) => `the network of container ${nameOf(context)} is not set up`,
     ),
+    refuseRunning: refusal(
+      'container.running',
+      ({ context }) =>
+        `container ${nameOf(context)} is running (process ${context.process?.pid}): stop it first, or set force (--force)`,
+    ),
     refuseUp: refusal(
       'container.state',
       ({ context }) => `the network of container ${nameOf(context)} is set up already`,
@@ -510,6 +515,8 @@ export const containerSetup = setup({
     isOurProcess: ({ context, event }) => event.type === 'process.exited' && event.pid === context.process?.pid,
     isOurProcessAndLast: ({ context, event }) =>
       event.type === 'process.exited' && event.pid === context.process?.pid && (context.wish?.removeOnExit ?? false),
+    /** P11: a process lives in it, and whoever takes it down did not say that this does not matter */
+    isHeldByProcess: and([stateIn({ up: { process: 'running' } }), ({ event }) => !('force' in event && event.force)]),
     isUnwatched: ({ event }) =>
       isResultOf('watch', event) && event.type === 'steps.failed' && event.fault.code !== 'process.gone',
     isWatchAndLast: ({ context, event }) => isResultOf('watch', event) && (context.wish?.removeOnExit ?? false),

@@ -254,8 +254,14 @@ export const containerMachine = containerSetup.createMachine({
       on: {
         'container.create': { actions: 'refuseExists' },
         'container.setup': { actions: 'refuseUp' },
-        'container.teardown': { target: 'unconfiguring', actions: 'keepCommand' },
-        'container.remove': { target: 'unconfiguring', actions: 'defer' },
+        'container.teardown': [
+          { guard: 'isHeldByProcess', actions: 'refuseRunning' },
+          { target: 'unconfiguring', actions: 'keepCommand' },
+        ],
+        'container.remove': [
+          { guard: 'isHeldByProcess', actions: 'refuseRunning' },
+          { target: 'unconfiguring', actions: 'defer' },
+        ],
         'netns.share': { actions: 'share' },
         'steps.failed': {
           guard: 'isVerifyThatFoundNothing',

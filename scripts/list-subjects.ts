@@ -53,6 +53,8 @@ const meanings: Record<FaultCode, string> = {
   'mac.taken': 'another interface on the same parent has that MAC address, or has the parent for itself (passthru)',
   'bridge.full': 'a bridge takes 1,023 ports, and this one has them',
   'container.exists': 'the container is there already, with another wish',
+  'container.running':
+    'the process of the container runs; the message has its pid, and `force` removes the network anyway',
   'container.connected': 'the container is on that network already',
   'container.not-connected': 'the container is not on that network',
   'port.unknown': 'the container does not publish that port',

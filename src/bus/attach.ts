@@ -113,7 +113,7 @@ async function forget(engine: Engine, id: string, command: CommandIdentity): Pro
   const tornDown = tellContainer(engine, id, ...teardown(part(command, 'teardown')));
   const own = part(command, 'remove');
   // what is wrong with it is the teardown's to say
-  tellContainer(engine, id, own, { type: 'container.remove', command: own.id }).catch(() => {});
+  tellContainer(engine, id, own, { type: 'container.remove', command: own.id, force: true }).catch(() => {});
   // a set-up of it that was refused has been forgotten meanwhile
   await tornDown.catch(unlessGone);
   return { id };
@@ -204,4 +204,5 @@ function isAnother(path: string, inode: number): boolean {
   return there !== undefined && there.ino !== inode;
 }
 
-const teardown = (own: CommandIdentity) => [own, { type: 'container.teardown', command: own.id }] as const;
+/** P11: its engine ends it, whatever runs in it. */
+const teardown = (own: CommandIdentity) => [own, { type: 'container.teardown', command: own.id, force: true }] as const;

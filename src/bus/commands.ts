@@ -22,6 +22,7 @@ import {
   networkUpdateSchema,
   nothingSchema,
   portsSchema,
+  removalSchema,
   setupSchema,
   startedSchema,
   workerReferenceSchema,
@@ -310,25 +311,27 @@ export const commands = {
     run: (engine, reference) => engine.statistics(idOf(engine, reference)),
   }),
   'container.teardown': command({
-    doc: "Takes a container's network down; the wish is kept",
+    doc: "Takes a container's network down; the wish is kept. Refused while its process runs, unless forced",
     role: 'operator',
-    request: containerReferenceSchema,
+    request: removalSchema,
     response: tornDownSchema,
-    run: (engine, reference, command) =>
+    run: (engine, { force, ...reference }, command) =>
       tellContainer(engine, idOrItself(engine, reference), command, {
         type: 'container.teardown',
         command: command.id,
+        ...(force && { force }),
       }),
   }),
   'container.remove': command({
-    doc: "Takes a container's network down and forgets the container",
+    doc: "Takes a container's network down and forgets the container. Refused while its process runs, unless forced",
     role: 'operator',
-    request: containerReferenceSchema,
+    request: removalSchema,
     response: containerNamedSchema,
-    run: (engine, reference, command) =>
+    run: (engine, { force, ...reference }, command) =>
       tellContainer(engine, idOrItself(engine, reference), command, {
         type: 'container.remove',
         command: command.id,
+        ...(force && { force }),
       }),
   }),
 

@@ -23,6 +23,8 @@ export const containerReferenceSchema = z
       .describe('the id and nothing else: for programs that say again what may be done already'),
   })
   .describe('a container');
+const runningToo = z.boolean().nullish().describe('also while its process runs');
+export const removalSchema = containerReferenceSchema.extend({ force: runningToo }).describe('a container');
 export const networkReferenceSchema = z.object({ name: networkNameSchema }).describe('a network');
 export const networkRemovalSchema = networkReferenceSchema
   .extend({ force: z.boolean().nullish().describe('containers that use it are disconnected first') })

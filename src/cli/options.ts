@@ -24,6 +24,13 @@ export interface ExactOptions extends GlobalOptions {
   exact?: true;
 }
 
+/** P11: of commands that take a network down. */
+export const forceOption = ['-f, --force', 'also while their processes run'] as const;
+
+export interface RemovalOptions extends ExactOptions {
+  force?: true;
+}
+
 /** A command's own options first. */
 export const commonOptionsLast: Pick<Help, 'groupItems'> = {
   groupItems(all, visible, groupOf) {

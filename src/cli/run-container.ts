@@ -112,7 +112,7 @@ async function tellStarted(options: GlobalOptions, id: string, pid: number, ende
 async function forget(options: GlobalOptions, id: string): Promise<void> {
   try {
     await withClient({ timeout: 5 * answerWithinMs, ...options }, (client) =>
-      client.container.remove({ id, exact: true }),
+      client.container.remove({ id, exact: true, force: true }),
     );
   } catch (error) {
     if (!isFault(error, 'container.unknown')) throw error;

@@ -49,8 +49,9 @@ export type ContainerEvent =
   | { type: 'container.unpublish'; command: CommandId; ports: PublishedPort[] }
   | { type: 'container.reload'; command: CommandId }
   | { type: 'container.started'; command: CommandId; pid: number }
-  | { type: 'container.teardown'; command: CommandId }
-  | { type: 'container.remove'; command: CommandId }
+  /** force: also where its process runs */
+  | { type: 'container.teardown'; command: CommandId; force?: boolean }
+  | { type: 'container.remove'; command: CommandId; force?: boolean }
   /** a network wants to know whether this member still has its namespace; waits as a command does, without an answer */
   | { type: 'membership.asked'; command: null; network: string }
   | { type: 'lease.granted'; attempt: number; lease: Lease }

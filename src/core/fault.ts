@@ -38,6 +38,7 @@ export const faultStatus = {
   'mtu.too-small': 409,
   'bridge.full': 409,
   'container.exists': 409,
+  'container.running': 409,
   'container.connected': 409,
   'container.not-connected': 409,
   'port.unknown': 404,

@@ -82,6 +82,10 @@ const scenarios: Record<string, Scenario> = {
   },
   'container.teardown': { before: [createDemo, setup], command: [web, toContainer.teardown] },
   'container.remove': { before: [createDemo, setup], command: remove },
+  'P11 container.remove of one that runs': {
+    before: [createDemo, setup, [web, toContainer.started(firstProcess)]],
+    command: [web, { ...toContainer.remove, force: true }],
+  },
   'network.remove': { before: [createDemo, setup, remove], command: [demo, toNetwork.remove] },
   'C13 container.setup by DHCP': {
     before: [createLan, createDemo],

@@ -51,7 +51,7 @@ class Storm {
   async clear(): Promise<void> {
     await this.#die(false, Number.POSITIVE_INFINITY);
     await this.house.settle();
-    for (const id of containers) this.#say(containerAddress(id), toContainer.remove);
+    for (const id of containers) this.#say(containerAddress(id), { ...toContainer.remove, force: true });
     await this.house.settle();
     for (const name of networks) this.#say(networkAddress(name), toNetwork.remove);
     await this.house.settle();
@@ -83,8 +83,8 @@ class Storm {
       [to, toContainer.setup(this.#wish(id))],
       [to, toContainer.setupAgain],
       [to, toContainer.started(pid)],
-      [to, toContainer.teardown],
-      [to, toContainer.remove],
+      [to, { ...toContainer.teardown, force: this.random() < 0.5 }],
+      [to, { ...toContainer.remove, force: this.random() < 0.5 }],
     ]);
     this.#say(whom, event);
   }

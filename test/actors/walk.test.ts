@@ -197,7 +197,7 @@ describe(`${count} random commands`, () => {
 
     const { containers } = linux.host.daemon.engine.containers();
     for (const { id } of containers)
-      await compare({ kind: 'command', name: 'container.remove', request: { id }, id: null });
+      await compare({ kind: 'command', name: 'container.remove', request: { id, force: true }, id: null });
     const { networks } = linux.host.daemon.engine.networks();
     for (const { name } of networks)
       await compare({ kind: 'command', name: 'network.remove', request: { name }, id: null });

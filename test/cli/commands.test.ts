@@ -73,7 +73,8 @@ describe('a container', () => {
     expect((await say('inspect', 'c1')).stdout).toMatch(/^On web +eth0 {2}10\.89\.0\.2\/24 via 10\.89\.0\.1/m);
     expect((await say('stats')).stdout).toMatch(/^c1 +eth0 +\d/m);
 
-    expect(await say('container', 'teardown', 'c1')).toMatchObject({ stdout: 'c1', exitCode: 0 });
+    expect(await say('container', 'teardown', 'c1')).toMatchObject({ stdout: '', exitCode: 1 });
+    expect(await say('container', 'teardown', '--force', 'c1')).toMatchObject({ stdout: 'c1', exitCode: 0 });
     expect(await say('container', 'rm', 'c1')).toMatchObject({ stdout: 'c1', exitCode: 0 });
     expect((await say('container', 'ls')).stdout).toBe('ID  NAME  STATE  NETWORKS  ADDRESSES  PORTS  PID');
     sleeper.kill();

@@ -45,7 +45,7 @@ afterEach(async () => {
     running.kill('SIGTERM');
     await running;
   }
-  for (const { id } of (await client.container.list()).containers) await client.container.remove({ id });
+  for (const { id } of (await client.container.list()).containers) await client.container.remove({ id, force: true });
 });
 
 /** A run that goes on, when its command has said its first line (in an object, for the run itself can be awaited). */

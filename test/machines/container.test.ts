@@ -329,7 +329,7 @@ describe('removal', () => {
   });
 
   it('takes down what is up, first', () => {
-    expect(step(running, remove(), applied('teardown'), applied('unlink'))).toEqual([
+    expect(step(configured, remove(), applied('teardown'), applied('unlink'))).toEqual([
       'removed',
       'tell network/demo lease.release',
       'tell host ports.release',

@@ -219,7 +219,9 @@ describe('removal', () => {
     expect(step(raising, remove)).toEqual(['raising', 'reply c9 container.busy']);
     const full = reach(up, ...['b', 'c', 'd', 'e', 'f', 'g'].map((id) => leaseRequest(id)));
     expect(effectsOf(full, remove)).toMatchObject([
-      { fault: { message: 'network demo is used by a, b, c, d, e and 2 more' } },
+      {
+        fault: { message: 'network demo is used by a, b, c, d, e and 2 more: disconnect them, or set force (--force)' },
+      },
     ]);
   });
 

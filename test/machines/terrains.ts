@@ -108,6 +108,7 @@ export const containerTerrain: Terrain<ContainerContext> = {
       { type: 'container.setup', command, wish: null },
       ...(outstanding.length < 2 ? [{ type: 'container.started', command, pid: 7 } as const] : []),
       { type: 'container.teardown', command },
+      { type: 'container.teardown', command, force: true },
       { type: 'container.remove', command },
       ...changes(command),
     ];

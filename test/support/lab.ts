@@ -49,15 +49,15 @@ export class Lab {
     await this.start();
   }
 
-  /** Removes a container, and waits until nobody has anything of it any more. */
+  /** Removes a container, whatever runs in it, and waits until nobody has anything of it any more. */
   async remove(id: string): Promise<void> {
-    await this.client.container.remove({ id });
+    await this.client.container.remove({ id, force: true });
     await this.settled();
   }
 
-  /** Takes its network down, and waits until the kernel has told that its links are gone. */
+  /** Takes its network down, whatever runs in it, and waits until the kernel has told that its links are gone. */
   async tearDown(id: string): Promise<void> {
-    await this.client.container.teardown({ id });
+    await this.client.container.teardown({ id, force: true });
     await untilAnswered(async () => {
       const { container } = await this.client.container.inspect({ id });
       if (container.state !== 'created') throw new Error(`${id} is ${container.state}`);

@@ -1,0 +1,161 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import * as native from '#native';
+import { launch, netloom } from '../cli/netloom.ts';
+import { untilAnswered } from '../support/daemon.ts';
+import { codeOf, Lab, refusal } from '../support/lab.ts';
+
+/** What runs keeps its network, unless whoever takes it down says that this does not matter. */
+
+let lab: Lab;
+beforeAll(async () => {
+  lab = await Lab.open();
+  await lab.client.network.create({ name: 'web' });
+});
+afterAll(() => lab.close());
+
+const children: ChildProcess[] = [];
+afterEach(async () => {
+  for (const child of children.splice(0)) await killed(child);
+  for (const { id } of (await lab.client.container.list()).containers) await lab.remove(id);
+});
+
+async function killed(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill('SIGKILL');
+  await exited;
+}
+
+/** A container with a process that lives. */
+async function running(id: string, more: object = {}): Promise<ChildProcess & { pid: number }> {
+  const { netns } = await lab.client.container.setup({ id, networks: [{ network: 'web' }], ...more });
+  const child = spawn('nsenter', [`--net=${netns.path}`, 'sleep', '60'], { stdio: 'ignore' });
+  children.push(child);
+  await once(child, 'spawn');
+  await lab.client.container.started({ id, pid: child.pid as number });
+  return child as ChildProcess & { pid: number };
+}
+
+const stateOf = async (id: string) => (await lab.client.container.inspect({ id })).container.state;
+const addresses = async (id: string) => (await lab.client.container.inspect({ id })).container.status;
+const cli = (...args: string[]) => netloom(lab.daemon, args);
+
+describe('P11 a container whose process an engine has reported', () => {
+  it('P11 is neither removed nor torn down, and the refusal says what runs', async () => {
+    const { pid } = await running('web');
+    const before = await addresses('web');
+    for (const refused of [lab.client.container.remove({ id: 'web' }), lab.client.container.teardown({ id: 'web' })]) {
+      const { code, message } = await refusal(refused);
+      expect(code).toBe('container.running');
+      expect(message).toContain(`process ${pid}`);
+    }
+    expect(await stateOf('web')).toBe('running');
+    expect(await addresses('web')).toEqual(before);
+  });
+
+  it('P11 is taken down with force, and its process is left alone', async () => {
+    const child = await running('web');
+    expect(await lab.client.container.teardown({ id: 'web', force: true })).toMatchObject({ nothingToDo: false });
+    await lab.facts.told('container/web torn-down');
+    expect(child.exitCode).toBeNull();
+    expect(await lab.client.container.remove({ id: 'web' })).toEqual({ id: 'web' });
+    await running('other');
+    expect(await lab.client.container.remove({ id: 'other', force: true })).toEqual({ id: 'other' });
+    await lab.settled();
+  });
+
+  it('P11 is refused by the command line without --force', async () => {
+    await running('web');
+    for (const verb of ['rm', 'teardown'])
+      expect(await cli('container', verb, 'web')).toMatchObject({
+        exitCode: 1,
+        stderr: expect.stringMatching(/^netloom: container\.running: .*--force/),
+      });
+    expect(await cli('container', 'teardown', '--force', 'web')).toMatchObject({ exitCode: 0, stdout: 'web' });
+    await running('other');
+    expect(await cli('container', 'rm', '-f', 'other')).toMatchObject({ exitCode: 0, stdout: 'other' });
+    await lab.settled();
+  });
+
+  it('P11 is refused by the next daemon, and by one that was killed in between', async () => {
+    await running('web');
+    for (const how of ['stop', 'kill'] as const) {
+      await lab.restart(how);
+      expect(await codeOf(lab.client.container.remove({ id: 'web' }))).toBe('container.running');
+    }
+    expect(await stateOf('web')).toBe('running');
+  });
+
+  it('P11 does not keep others of the same call', async () => {
+    await running('web');
+    await lab.client.container.setup({ id: 'idle', networks: [{ network: 'web' }] });
+    expect(await cli('container', 'rm', 'web', 'idle')).toMatchObject({ exitCode: 1, stdout: 'idle' });
+    await lab.settled();
+  });
+});
+
+describe('P11 what needs no force', () => {
+  it('P11 containers that are created, configured, or whose process has ended', async () => {
+    await lab.client.container.create({ id: 'created', networks: [{ network: 'web' }] });
+    await lab.client.container.setup({ id: 'configured', networks: [{ network: 'web' }] });
+    await killed(await running('exited'));
+    await lab.facts.told('container/exited exited');
+    for (const id of ['created', 'configured', 'exited'])
+      expect(await lab.client.container.remove({ id })).toEqual({ id });
+    await lab.settled();
+  });
+
+  it('P11 the end of a process that takes the container along', async () => {
+    await killed(await running('brief', { removeOnExit: true }));
+    await lab.facts.told('container/brief removed');
+  });
+
+  it('P11 engines that tell of a teardown: it is their container that ends', async () => {
+    const netns = `${lab.directory.path}/engine`;
+    native.createNetns(netns).socket.close();
+    const child = await running('engine', { mode: `ns:${netns}` });
+    expect(await lab.client.container.detach({ id: 'engine', networks: ['web'], netns })).toEqual({ id: 'engine' });
+    await lab.facts.told('container/engine removed');
+    expect(child.exitCode).toBeNull();
+    native.removeNetns(netns);
+  });
+
+  it('P11 netloom run, at the end of its command; while that runs, its container is refused', async () => {
+    const args = ['run', '--network', 'web', '--name', 'job', '--', 'sh', '-c', 'echo ready; read line; exit 4'];
+    const job = launch(lab.daemon, args);
+    await once(createInterface({ input: job.stdout as Readable }), 'line');
+    await lab.facts.told('container/job running');
+    expect(await codeOf(lab.client.container.remove({ id: 'job' }))).toBe('container.running');
+    expect(await cli('container', 'rm', 'job')).toMatchObject({ exitCode: 1 });
+    job.stdin?.end('now\n');
+    expect((await job).exitCode).toBe(4);
+    await lab.facts.told('container/job removed');
+  });
+});
+
+describe('P11 a network that is in use', () => {
+  it('P11 is removed with force only; its containers stay, whatever runs in them', async () => {
+    await lab.client.network.create({ name: 'used' });
+    const child = await running('web', { networks: [{ network: 'web' }, { network: 'used' }] });
+    const { code, message } = await refusal(lab.client.network.remove({ name: 'used' }));
+    expect(code).toBe('network.in-use');
+    expect(message).toMatch(/web.*--force/);
+    expect(await cli('network', 'rm', 'used')).toMatchObject({ exitCode: 2 });
+    expect(await cli('network', 'rm', '-f', 'used')).toMatchObject({ exitCode: 0, stdout: 'used' });
+    expect(await stateOf('web')).toBe('running');
+    expect(Object.keys(await addresses('web'))).toEqual(['web']);
+    expect(child.exitCode).toBeNull();
+  });
+
+  it('P11 is removed with force while a container of it is only configured', async () => {
+    await lab.client.network.create({ name: 'used' });
+    await lab.client.container.setup({ id: 'idle', networks: [{ network: 'used' }] });
+    expect(await codeOf(lab.client.network.remove({ name: 'used' }))).toBe('network.in-use');
+    await lab.client.network.remove({ name: 'used', force: true });
+    await untilAnswered(async () => expect(Object.keys(await addresses('idle'))).toEqual([]));
+  });
+});

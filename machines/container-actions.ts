@@ -6,7 +6,7 @@ import type { Effect } from '../src/core/effect.ts';
 import { entryOf } from '../src/core/entry.ts';
 import type { CommandId, ContainerEvent } from '../src/core/event.ts';
 import { type Fault, type FaultCode, fault } from '../src/core/fault.ts';
-import { setupPlan, teardownPlan, unlinkPlan, watchPlan } from '../src/core/plan/container.ts';
+import { exitCodePlan, setupPlan, teardownPlan, unlinkPlan, watchPlan } from '../src/core/plan/container.ts';
 import {
   asksNothingNew,
   changeAskedFor,
@@ -51,6 +51,7 @@ import {
   leasesAfter,
   tellNeighbours,
 } from './container-dhcp.ts';
+import { abandonment, isLast, isOurProcess, isUnreported, reportsExit, withDeadline } from './container-process.ts';
 import { degradedFacts, mendedFacts, rulesetLoaded } from './drift.ts';
 import { deciding, effects, enqueueEffect } from './effects.ts';
 
@@ -78,7 +79,7 @@ export const containerSetup = setup({
     // ---- the wish
     keepWish: assign(({ context, event }) => {
       assertEvent(event, ['container.create', 'container.setup']);
-      const wish = event.wish ?? context.wish;
+      const wish = withDeadline(event.wish ?? context.wish, event);
       const overrides = event.type === 'container.setup' ? (event.overrides ?? null) : null;
       if (!wish || !overrides) return { wish, lasting: null };
       const attachments = attachmentsOf(wish.id, overrides) as Attachment[];
@@ -88,7 +89,13 @@ export const containerSetup = setup({
       {
         kind: 'announce',
         fact: 'created',
-        data: { name: wish?.name, mode: wish?.mode, networks: wish?.attachments.map(({ network }) => network) },
+        data: {
+          name: wish?.name,
+          mode: wish?.mode,
+          networks: wish?.attachments.map(({ network }) => network),
+          labels: wish?.labels ?? {},
+          owner: wish?.owner ?? null,
+        },
       },
     ]),
     replyDone: decide(({ context, event }) => [
@@ -126,6 +133,7 @@ export const containerSetup = setup({
         share: null,
         inode: null,
         process: null,
+        startBy: null,
         kernelMs: 0,
         lastFault: null,
       });
@@ -163,6 +171,7 @@ export const containerSetup = setup({
       share: null,
       inode: null,
       process: null,
+      startBy: null,
       awaiting: [],
     })),
 
@@ -171,7 +180,8 @@ export const containerSetup = setup({
     keepOutputs: assign(({ context, event }) => {
       assertEvent(event, 'steps.applied');
       const inode = event.outputs.find(({ netns }) => netns)?.netns?.inode ?? null;
-      return { inode, kernelMs: context.kernelMs + event.tookMs };
+      const startBy = event.outputs.find(({ deadlineAt }) => deadlineAt)?.deadlineAt ?? context.startBy ?? null;
+      return { inode, startBy, kernelMs: context.kernelMs + event.tookMs };
     }),
     announceConfigured: decide(({ context }) => {
       const { id: _, ...status } = statusOf(context);
@@ -224,8 +234,9 @@ export const containerSetup = setup({
 
     // ---- running
     keepProcess: assign(({ event }) => {
-      assertEvent(event, 'container.started');
-      return { process: { pid: event.pid, startTicks: null } };
+      assertEvent(event, ['container.started', 'container.exited']);
+      const reportsExit = event.type === 'container.started' && event.reportsExit;
+      return { process: { pid: event.pid, startTicks: null, ...(reportsExit && { reportsExit }) }, startBy: null };
     }),
     watchProcess: decide(({ context: { wish, process } }) =>
       wish && process ? [{ kind: 'apply', plan: watchPlan(wish, process.pid, process.startTicks) }] : [],
@@ -243,10 +254,31 @@ export const containerSetup = setup({
       assertEvent(event, 'steps.failed');
       return [{ kind: 'announce', fact: 'unwatched', data: { pid: context.process?.pid, fault: event.fault } }];
     }),
-    announceExited: decide(({ context }) => [
-      { kind: 'announce', fact: 'exited', data: { pid: context.process?.pid } },
+    awaitExitCode: decide(({ context: { wish } }) => (wish ? [{ kind: 'apply', plan: exitCodePlan(wish) }] : [])),
+    keepExitCode: assign(({ context, event }) => {
+      assertEvent(event, 'container.exited');
+      return { process: context.process && { ...context.process, exitCode: event.exitCode } };
+    }),
+    announceExited: decide(({ context: { process } }) => [
+      {
+        kind: 'announce',
+        fact: 'exited',
+        data: { pid: process?.pid, ...(process?.exitCode !== undefined && { exitCode: process.exitCode }) },
+      },
+    ]),
+    /** P18 */
+    announceAbandoned: decide(({ context: { wish }, event }) => [
+      {
+        kind: 'announce',
+        fact: 'abandoned',
+        data: abandonment(wish, event),
+      },
     ]),
     removeByItself: raise({ type: 'container.remove', command: null }),
+    /** Said again as soon as its network has been taken down. */
+    deferRemoval: assign(({ context, event }) => ({
+      deferred: [...context.deferred, { type: 'container.remove', command: commandOf(event) } as ContainerCommand],
+    })),
 
     // ---- changes of a wish of which nothing is in the kernel
     changeWish: assign(({ context, event }) => changedWishes(context, changeAskedFor(context, event))),
@@ -463,6 +495,11 @@ export const containerSetup = setup({
       'container.state',
       ({ context }) => `the network of container ${nameOf(context)} is set up already`,
     ),
+    refuseStarted: refusal('container.state', ({ context }) => `container ${nameOf(context)} was started`),
+    refuseOtherProcess: refusal(
+      'container.state',
+      ({ context }) => `the process of container ${nameOf(context)} is ${context.process?.pid}`,
+    ),
   },
   guards: {
     isRefused: ({ context, event }) => changeRefusal(context, event) !== null,
@@ -512,14 +549,25 @@ export const containerSetup = setup({
     isUnlink: ({ event }) => isResultOf('unlink', event),
     isVerify: ({ event }) => isResultOf('verify', event),
     isWatch: ({ event }) => isResultOf('watch', event),
-    isOurProcess: ({ context, event }) => event.type === 'process.exited' && event.pid === context.process?.pid,
-    isOurProcessAndLast: ({ context, event }) =>
-      event.type === 'process.exited' && event.pid === context.process?.pid && (context.wish?.removeOnExit ?? false),
+    isOurProcess: ({ context, event }) => isOurProcess(context, event),
+    isOurProcessAndReported: ({ context, event }) => isOurProcess(context, event) && reportsExit(context),
+    isOurProcessAndLast: ({ context, event }) => isOurProcess(context, event) && isLast(context),
+    isAnotherProcess: ({ context, event }) => event.type === 'container.exited' && event.pid !== context.process?.pid,
+    isLast: ({ context }) => isLast(context),
+    isUnreported: ({ event }) => isUnreported(event),
+    isUnreportedAndLast: ({ context, event }) => isUnreported(event) && isLast(context),
     /** P11: a process lives in it, and whoever takes it down did not say that this does not matter */
     isHeldByProcess: and([stateIn({ up: { process: 'running' } }), ({ event }) => !('force' in event && event.force)]),
+    isUnstarted: stateIn({ up: { process: 'configured' } }),
+    isStartOverdue: and([
+      stateIn({ up: { process: 'configured' } }),
+      ({ context, event }) =>
+        event.type === 'deadline.passed' && event.deadline === 'start' && event.at === context.startBy,
+    ]),
     isUnwatched: ({ event }) =>
       isResultOf('watch', event) && event.type === 'steps.failed' && event.fault.code !== 'process.gone',
-    isWatchAndLast: ({ context, event }) => isResultOf('watch', event) && (context.wish?.removeOnExit ?? false),
+    isWatchAndReported: ({ context, event }) => isResultOf('watch', event) && reportsExit(context),
+    isWatchAndLast: ({ context, event }) => isResultOf('watch', event) && isLast(context),
     hasDeferred: ({ context }) => context.deferred.length > 0,
     leftSomething: ({ context: { lastFault, leases, ports, inode } }) =>
       Object.keys(leases).length > 0 || ports.length > 0 || inode !== null || (lastFault?.leftBehind?.length ?? 0) > 0,

@@ -58,7 +58,9 @@ export interface ContainerContext extends ContainerInput {
   share: { path: string; status: Record<string, StatusBlock> } | null;
   /** identity of the namespace while it is up */
   inode: number | null;
-  process: { pid: number; startTicks: number | null } | null;
+  process: ContainerProcess | null;
+  /** when its process must have started, in ms since 1970; null: it has, or nobody waits for it */
+  startBy?: number | null;
   /** what the kernel steps of this attempt have taken so far, in milliseconds */
   kernelMs: number;
   /** the command that is being carried out */
@@ -66,6 +68,15 @@ export interface ContainerContext extends ContainerInput {
   /** commands that came while another was under way, in order */
   deferred: ContainerCommand[];
   lastFault: Fault | null;
+}
+
+export interface ContainerProcess {
+  pid: number;
+  startTicks: number | null;
+  /** its engine says how it ended */
+  reportsExit?: true;
+  /** after its end, where its engine said so */
+  exitCode?: number;
 }
 
 export type ShareRequest = Extract<ContainerEvent, { type: 'netns.share' }>;
@@ -78,6 +89,7 @@ export function grantOf(context: ContainerContext): ContainerGrant {
     netns: netnsOf(wish, context.netnsDirectory, context.share?.path ?? null),
     leases: context.leases,
     ports: context.ports,
+    ...(typeof context.startBy === 'number' && { startBy: context.startBy }),
   };
 }
 

@@ -6,6 +6,9 @@ const deferAll = {
   'container.create': { actions: 'refuseExists' },
   'container.setup': { actions: 'defer' },
   'container.started': { actions: 'defer' },
+  'container.exited': { actions: 'defer' },
+  'container.abandon': { actions: 'defer' },
+  'deadline.passed': { actions: 'defer' },
   'container.teardown': { actions: 'defer' },
   'container.remove': { actions: 'defer' },
   'container.connect': { actions: 'defer' },
@@ -25,7 +28,13 @@ const deferLeases = { 'dhcp.leased': { actions: 'defer' }, 'dhcp.lost': { action
 const givingUp = ['announceFailed', 'answered', 'refuseWaiting'] as const;
 const givenUp = ['keepFault', ...givingUp] as const;
 
-const { 'container.create': _, 'container.setup': __, 'container.started': ___, ...deferChanges } = deferAll;
+const {
+  'container.create': _,
+  'container.setup': __,
+  'container.started': ___,
+  'container.exited': ____,
+  ...deferChanges
+} = deferAll;
 
 const refuseUnknown = { actions: 'refuseUnknown' } as const;
 
@@ -99,6 +108,22 @@ const changesWhileUp = {
   ...verifications,
 } as const;
 
+/** The engine says how the process ended, whether or not its end was noticed before. */
+const exitReported = [
+  { guard: 'isAnotherProcess', actions: 'refuseOtherProcess' },
+  { guard: 'isLast', target: 'exited', actions: ['keepExitCode', 'announceExited', 'replyDone', 'removeByItself'] },
+  { target: 'exited', actions: ['keepExitCode', 'announceExited', 'replyDone'] },
+] as const;
+const exitUnreported = [
+  { guard: 'isUnreportedAndLast', target: 'exited', actions: ['announceExited', 'removeByItself'] },
+  { guard: 'isUnreported', target: 'exited', actions: 'announceExited' },
+] as const;
+/** It had ended before its engine could say that it had started. */
+const startAndExit = ['keepProcess', 'keepExitCode', 'announceRunning', 'announceExited', 'replyDone'] as const;
+
+/** P18 */
+const abandonment = { target: 'unconfiguring', actions: ['announceAbandoned', 'deferRemoval'] } as const;
+
 export const containerMachine = containerSetup.createMachine({
   id: 'container',
   description: "One container's network. Whatever it made is unmade before `removed`; nothing is left when it ends.",
@@ -115,6 +140,7 @@ export const containerMachine = containerSetup.createMachine({
     share: null,
     inode: null,
     process: null,
+    startBy: null,
     kernelMs: 0,
     command: null,
     deferred: [],
@@ -143,6 +169,8 @@ export const containerMachine = containerSetup.createMachine({
           { actions: 'refuseUnknown' },
         ],
         'container.started': refuseUnknown,
+        'container.exited': refuseUnknown,
+        'container.abandon': refuseUnknown,
         'container.teardown': refuseUnknown,
         'container.remove': refuseUnknown,
         'container.connect': refuseUnknown,
@@ -160,6 +188,8 @@ export const containerMachine = containerSetup.createMachine({
         'container.create': { actions: 'refuseExists' },
         'container.setup': { target: 'claiming', actions: ['keepCommand', 'keepWish'] },
         'container.started': { actions: 'refuseNotUp' },
+        'container.exited': { actions: 'refuseNotUp' },
+        'container.abandon': { actions: 'refuseNotUp' },
         'container.teardown': { actions: 'replyNothingToDo' },
         'container.remove': { target: 'removed', actions: 'announceRemoved' },
         // there was nothing that a reboot could take
@@ -262,6 +292,8 @@ export const containerMachine = containerSetup.createMachine({
           { guard: 'isHeldByProcess', actions: 'refuseRunning' },
           { target: 'unconfiguring', actions: 'defer' },
         ],
+        'container.abandon': [{ guard: 'isUnstarted', ...abandonment }, { actions: 'refuseStarted' }],
+        'deadline.passed': { guard: 'isStartOverdue', ...abandonment },
         'netns.share': { actions: 'share' },
         'steps.failed': {
           guard: 'isVerifyThatFoundNothing',
@@ -281,23 +313,41 @@ export const containerMachine = containerSetup.createMachine({
                   target: 'running',
                   actions: ['keepProcess', 'watchProcess', 'announceRunning', 'replyDone'],
                 },
+                'container.exited': [
+                  { guard: 'isLast', target: 'exited', actions: [...startAndExit, 'removeByItself'] },
+                  { target: 'exited', actions: startAndExit },
+                ],
               },
             },
             running: {
               description: "The container's process lives.",
               on: {
                 'container.started': { actions: 'refuseUp' },
+                'container.exited': exitReported,
                 'actor.recovered': { guard: 'wasRestarted', actions: 'watchProcess' },
                 'process.exited': [
+                  { guard: 'isOurProcessAndReported', target: 'ending' },
                   { guard: 'isOurProcessAndLast', target: 'exited', actions: ['announceExited', 'removeByItself'] },
                   { guard: 'isOurProcess', target: 'exited', actions: 'announceExited' },
                 ],
                 'steps.applied': { guard: 'isWatch', actions: 'keepStartTime' },
                 'steps.failed': [
                   { guard: 'isUnwatched', actions: 'announceUnwatched' },
+                  { guard: 'isWatchAndReported', target: 'ending' },
                   { guard: 'isWatchAndLast', target: 'exited', actions: ['announceExited', 'removeByItself'] },
                   { guard: 'isWatch', target: 'exited', actions: 'announceExited' },
                 ],
+              },
+            },
+            ending: {
+              description: 'The process has ended, and its engine is about to report the exit code.',
+              entry: 'awaitExitCode',
+              on: {
+                'container.started': { actions: 'refuseUp' },
+                'container.exited': exitReported,
+                'deadline.passed': exitUnreported,
+                'steps.failed': exitUnreported,
+                'actor.recovered': exitUnreported,
               },
             },
             exited: {
@@ -307,6 +357,11 @@ export const containerMachine = containerSetup.createMachine({
                   target: 'running',
                   actions: ['keepProcess', 'watchProcess', 'announceRunning', 'replyDone'],
                 },
+                // too late for the event, but not for who looks at it
+                'container.exited': [
+                  { guard: 'isAnotherProcess', actions: 'refuseOtherProcess' },
+                  { actions: ['keepExitCode', 'replyDone'] },
+                ],
               },
             },
           },
@@ -502,6 +557,8 @@ export const containerMachine = containerSetup.createMachine({
           { target: 'claiming', actions: ['keepCommand', 'keepWish'] },
         ],
         'container.started': { actions: 'refuseNotUp' },
+        'container.exited': { actions: 'refuseNotUp' },
+        'container.abandon': { actions: 'refuseNotUp' },
         'container.teardown': { target: 'unconfiguring', actions: 'keepCommand' },
         'container.remove': { target: 'unconfiguring', actions: 'defer' },
       },

@@ -14,7 +14,7 @@ import { entryOf } from '../src/core/entry.ts';
 import type { HostEvent } from '../src/core/event.ts';
 import type { Fault } from '../src/core/fault.ts';
 import { guardElements, unwantedGuards } from '../src/core/forwarding.ts';
-import type { Collected, Leftovers } from '../src/core/gc.ts';
+import type { Leftovers, Swept } from '../src/core/gc.ts';
 import { withEntry, withoutEntry } from '../src/core/ledger.ts';
 import type { DamagedDefinition } from '../src/core/network-check.ts';
 import { basePlan, holdPlan, letGoPlan, mendBasePlan, surveyPlan, sweepPlan } from '../src/core/plan/host.ts';
@@ -298,7 +298,7 @@ const machine = setup({
       const { [command]: found, ...sweeping } = context.sweeping;
       enqueue.assign({ sweeping });
       const failed = event.type === 'steps.failed' ? (event.fault.leftBehind ?? []) : [];
-      const output: Collected = { ...(found as Leftovers), dryRun: false, failed };
+      const output: Swept = { ...(found as Leftovers), dryRun: false, failed };
       enqueue({ type: 'reply', params: { command, output } });
     }),
     /** What was left behind went with the reboot. */

@@ -30,6 +30,10 @@ export function containerView(value: unknown, context: ContainerContext): Contai
     status: inode === null ? {} : (share?.status ?? statusBlocks({ wish, netns, leases, ports })),
     ports: portsOf(value, context, wish),
     removeOnExit: wish.removeOnExit,
+    labels: wish.labels ?? {},
+    owner: wish.owner ?? null,
+    exitCode: context.process?.exitCode ?? null,
+    startBy: typeof context.startBy === 'number' ? new Date(context.startBy).toISOString() : null,
     lastFault: context.lastFault,
   };
 }
@@ -78,5 +82,7 @@ const lacksAddress = ({ wish, leases }: ContainerContext): boolean =>
 function stateName(value: unknown, isIncomplete = false): string {
   if (typeof value !== 'object' || value === null) return String(value);
   const { process, wiring } = (value as { up: { process: string; wiring: string } }).up;
-  return isIncomplete || wiring === 'degraded' ? 'degraded' : process;
+  if (isIncomplete || wiring === 'degraded') return 'degraded';
+  // as its events have it: `exited` is yet to come
+  return process === 'ending' ? 'running' : process;
 }

@@ -66,6 +66,7 @@ export class NetloomClient {
     create: this.call('container.create'),
     setup: this.call('container.setup'),
     started: this.call('container.started'),
+    exited: this.call('container.exited'),
     attach: this.call('container.attach'),
     detach: this.call('container.detach'),
     connect: this.call('container.connect'),

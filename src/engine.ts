@@ -23,7 +23,7 @@ import type { ActorEvent } from './core/event.ts';
 import { type Fault, fault, NetloomError } from './core/fault.ts';
 import type { ForeignFirewalls } from './core/firewall/obstacles.ts';
 import { forwardingViews } from './core/forwarding.ts';
-import { type Collected, findLeftovers } from './core/gc.ts';
+import { findLeftovers, type Swept } from './core/gc.ts';
 import { hostEndName, isCut, type OwnerMark, ownerMark } from './core/names.ts';
 import { followsUplink, type NetworkDefinition } from './core/network.ts';
 import { type DamagedDefinition, type Definitions, withoutClashes } from './core/network-check.ts';
@@ -304,7 +304,7 @@ export class ActorEngine extends JournalViews implements Engine {
   }
 
   /** What carries a name of netloom's and has no owner; removed unless it is a dry run. */
-  async collect(command: CommandIdentity, dryRun: boolean): Promise<Collected> {
+  async collect(command: CommandIdentity, dryRun: boolean): Promise<Swept> {
     const before = this.#owners();
     const found = await this.pool.call(this.pool.home(hostAddress), 'inventory', null);
     // who was there before the look at the kernel, or is there after it, may have what was seen
@@ -316,7 +316,7 @@ export class ActorEngine extends JournalViews implements Engine {
     const { steps, ...leftovers } = findLeftovers(found, owners);
     if (dryRun) return { ...leftovers, dryRun, failed: [] };
     const event = { type: 'host.sweep', command: null, steps, found: leftovers } as const;
-    return (await this.send(command, hostAddress, event)) as Collected;
+    return (await this.send(command, hostAddress, event)) as Swept;
   }
 
   #owners(): { marks: OwnerMark[]; vethNames: string[] } {
@@ -451,6 +451,10 @@ export class ActorEngine extends JournalViews implements Engine {
       interfaces: counted.interfaces,
       ports: counted.ports.map((traffic, index) => ({ ...(ports[index] as PublishedPort), ...traffic })),
     };
+  }
+
+  async inhabitedNamespaces(): Promise<ReadonlySet<number>> {
+    return new Set(await this.pool.call(this.pool.home(hostAddress), 'inhabited', null));
   }
 
   hostLinks(): Promise<HostLink[]> {

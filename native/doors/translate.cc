@@ -168,6 +168,7 @@ json attach_request(const json& options, const std::string& netns, Rules rules) 
   json request = {
       {"id", required_text(options, "container_id")},
       {"name", required_text(options, "container_name")},
+      {"owner", "podman"},
       {"mode", "ns:" + netns},
       {"networks", networks},
       {"ports", ports},

@@ -25,6 +25,7 @@ import { DhcpKeeper } from '../dhcp/keeper.ts';
 import { makeDirectories } from '../make-directories.ts';
 import { span } from '../span.ts';
 import { Announcements } from './announcements.ts';
+import { Deadlines } from './deadlines.ts';
 import { Firewall } from './firewall.ts';
 import { GatewayNames } from './gateway-names.ts';
 import { inventory } from './inventory.ts';
@@ -116,6 +117,7 @@ export class NativeKernel implements Kernel {
   readonly #namespaces = new NamespaceWatch(this.#route);
   readonly #ports = new PortHolder();
   readonly #processes = new ProcessWatch();
+  readonly #deadlines = new Deadlines();
   readonly #dhcp = new DhcpKeeper((address, client) => this.#holderOf(address, client));
 
   constructor(
@@ -181,10 +183,12 @@ export class NativeKernel implements Kernel {
   onFact(listener: (to: ActorAddress, event: ActorEvent) => void): void {
     this.#processes.onExit((owner, pid) => listener(owner as ActorAddress, { type: 'process.exited', pid }));
     this.#namespaces.onEnd((owner) => listener(owner as ActorAddress, { type: 'drift.suspected' }));
+    this.#deadlines.onPassed(listener);
     this.#dhcp.onNews(listener);
   }
 
   close(): void {
+    this.#deadlines.close();
     this.#dhcp.close();
     this.#announcements.close();
     this.#links.close();
@@ -364,6 +368,11 @@ export class NativeKernel implements Kernel {
         return unchanged({ startTicks: this.#processes.watch(step.owner, step.pid, step.startTicks) });
       case 'process.unwatch':
         this.#processes.unwatch(step.owner);
+        return unchanged();
+      case 'deadline.set':
+        return unchanged({ deadlineAt: this.#deadlines.set(step) });
+      case 'deadline.clear':
+        this.#deadlines.clear(step.owner);
         return unchanged();
       case 'dhcp.ask':
         this.#dhcp.ask(step);

@@ -7,6 +7,7 @@ import { SpringClean } from '../spring-clean.ts';
 import { ActorSystem, type Outside } from './actor-system.ts';
 import { foundLink } from './found-link.ts';
 import { heldAddresses } from './held-addresses.ts';
+import { inhabitedNamespaces } from './inhabited-namespaces.ts';
 import { type Answer, type Delivery, Journal } from './journal.ts';
 import { type KernelServices, NativeKernel, noFirewalld, noNames } from './native-kernel.ts';
 import type { FromWorker, ToWorker, Verb, Verbs, WorkerSettings } from './protocol.ts';
@@ -126,6 +127,7 @@ const verbs: { [V in Verb]: (input: Verbs[V][0]) => Verbs[V][1] | Promise<Verbs[
   hostLinks: () => kernel.hostLinks(),
   findLink: (step) => foundLink(kernel, step),
   inventory: () => kernel.inventory(),
+  inhabited: () => inhabitedNamespaces(),
   stop: async () => {
     await system.stop();
     kernel.close();

@@ -5,6 +5,7 @@ import { fileOf } from '../core/network-file.ts';
 import { proposedNetwork } from '../core/network-proposal.ts';
 import { publishedPorts } from '../core/port.ts';
 import { attach, detach } from './attach.ts';
+import { collect } from './collection.ts';
 import type { CommandIdentity, Engine } from './engine.ts';
 import {
   attachSchema,
@@ -14,6 +15,7 @@ import {
   containerRequestSchema,
   detachSchema,
   disconnectSchema,
+  exitedSchema,
   networkProposalSchema,
   networkPruneSchema,
   networkReferenceSchema,
@@ -96,11 +98,14 @@ export const commands = {
     run: (engine) => engine.firewalls(),
   }),
   'node.gc': command({
-    doc: "Removes what carries a name of netloom's in the kernel and has no owner",
+    doc: "Removes what carries a name of netloom's in the kernel and has no owner, and containers that were never started if asked for",
     role: 'admin',
     request: collectSchema,
     response: collectedSchema,
-    run: (engine, { dryRun }, command) => engine.collect(command, dryRun ?? false),
+    run: (engine, request, command) =>
+      request.dryRun
+        ? collect(engine, request, command)
+        : engine.once(command, () => collect(engine, request, command)),
   }),
 
   'network.create': command({
@@ -198,6 +203,7 @@ export const commands = {
         type: 'container.setup',
         command: command.id,
         wish: setupWish(engine, request),
+        ...(request.startWithinMs && { startWithinMs: request.startWithinMs }),
         overrides: request.networkOverrides ? namedAttachments(engine, request.id, request.networkOverrides) : null,
       }),
   }),
@@ -206,11 +212,25 @@ export const commands = {
     role: 'operator',
     request: startedSchema,
     response: containerNamedSchema,
-    run: (engine, { pid, ...reference }, command) =>
+    run: (engine, { pid, reportsExit, ...reference }, command) =>
       tellContainer(engine, idOrItself(engine, reference), command, {
         type: 'container.started',
         command: command.id,
         pid,
+        ...(reportsExit && { reportsExit }),
+      }),
+  }),
+  'container.exited': command({
+    doc: "Tells that the container's first process has ended, and its exit code",
+    role: 'operator',
+    request: exitedSchema,
+    response: containerNamedSchema,
+    run: (engine, { pid, exitCode, ...reference }, command) =>
+      tellContainer(engine, idOrItself(engine, reference), command, {
+        type: 'container.exited',
+        command: command.id,
+        pid,
+        exitCode,
       }),
   }),
   'container.connect': command({

@@ -3,7 +3,7 @@ import type { PortLedger } from '../core/claims.ts';
 import type { ContainerWish } from '../core/container.ts';
 import type { ActorEvent } from '../core/event.ts';
 import type { ForeignFirewalls } from '../core/firewall/obstacles.ts';
-import type { Collected } from '../core/gc.ts';
+import type { Swept } from '../core/gc.ts';
 import type { DamagedDefinition } from '../core/network-check.ts';
 import type { NetworkSettings } from '../core/network-settings.ts';
 import type { ExplainedSetting } from '../core/plan/interface-settings.ts';
@@ -62,7 +62,9 @@ export interface Engine {
   /** what set-up would do now; changes nothing; throws what set-up would be refused with */
   plan(wish: ContainerWish): Promise<PlanPreview>;
   /** what has no owner in the kernel; removed unless it is a dry run */
-  collect(command: CommandIdentity, dryRun: boolean): Promise<Collected>;
+  collect(command: CommandIdentity, dryRun: boolean): Promise<Swept>;
+  /** inodes of the network namespaces in which processes live */
+  inhabitedNamespaces(): Promise<ReadonlySet<number>>;
   /** ends a worker thread at once and starts it anew; its actors are restored from the journal */
   restartWorker(index: number): Promise<void>;
 }

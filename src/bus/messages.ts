@@ -46,10 +46,26 @@ export const networkPruneSchema = z
 export const startedSchema = containerReferenceSchema
   .extend({
     pid: z.int().min(1).describe('the first process of the container, as the host sees it'),
+    reportsExit: z
+      .boolean()
+      .nullish()
+      .describe('container.exited will follow: the event `exited` waits for it, for 2 s at most'),
   })
   .describe("a container's process has started");
+export const exitedSchema = containerReferenceSchema
+  .extend({
+    pid: z.int().min(1).describe('the process that container.started named, or would have'),
+    exitCode: z.int().min(0).max(255).describe('128 + n where signal n ended it'),
+  })
+  .describe("a container's process has ended");
 export const collectSchema = z
-  .object({ dryRun: z.boolean().nullish().describe('tells what there is, and removes nothing') })
+  .object({
+    dryRun: z.boolean().nullish().describe('tells what there is, and removes nothing'),
+    unstarted: z
+      .boolean()
+      .nullish()
+      .describe('also containers that were set up and never started, with no process in their namespaces'),
+  })
   .describe('how leftovers are dealt with');
 export const workerReferenceSchema = z
   .object({ index: z.int().min(0).describe('0 to workers - 1') })

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type Fault, type FaultCode, faultStatus } from '../core/fault.ts';
 import type { FirewallDrop, ForeignFirewalls } from '../core/firewall/obstacles.ts';
 import { ways } from '../core/firewall/traffic.ts';
-import { type Collected, type Leftover, leftoverKinds } from '../core/gc.ts';
+import { type Collected, type Leftover, leftoverKinds, type Unstarted } from '../core/gc.ts';
 import { ipamDrivers, type NetworkDefinition } from '../core/network.ts';
 import type { DamagedDefinition } from '../core/network-check.ts';
 import type { BasicNetworkSettings, NetworkSettings } from '../core/network-settings.ts';
@@ -131,6 +131,13 @@ const containerViewSchema: z.ZodType<ContainerView> = z.object({
   status: z.record(z.string(), statusSchema).describe('per network, empty while the network is down'),
   ports: z.array(shownPortSchema),
   removeOnExit: z.boolean(),
+  labels: z.record(z.string(), z.string()),
+  owner: z.string().nullable().describe('the engine that asked for it; null: it did not say'),
+  exitCode: z.int().nullable().describe('of the process that has ended, where its engine reported it'),
+  startBy: z
+    .string()
+    .nullable()
+    .describe('torn down and forgotten then, unless its process has started; null: no deadline'),
   lastFault: faultSchema.nullable(),
 } satisfies Shape<ContainerView>);
 
@@ -393,8 +400,16 @@ const leftoverSchema: z.ZodType<Leftover> = z.object({
   name: z.string(),
   owner: z.string().nullable().describe('who it says it was of; null when it does not say'),
 });
+const unstartedSchema: z.ZodType<Unstarted> = z.object({
+  id: z.string(),
+  name: z.string(),
+  owner: z.string().nullable().describe('the engine that asked for it'),
+});
 export const collectedSchema: z.ZodType<Collected> = z.object({
   dryRun: z.boolean(),
+  unstarted: z
+    .array(unstartedSchema)
+    .describe('containers that were set up and never started, with no process in their namespaces'),
   leftovers: z.array(leftoverSchema).describe('what had no owner'),
   doubtful: z
     .array(leftoverSchema)

@@ -16,6 +16,7 @@ import {
   badInput,
   collect,
   collectAll,
+  collectLabels,
   collectList,
   interfaceNameParser,
   nameParser,
@@ -38,7 +39,11 @@ export interface ContainerOptions {
   networkAlias?: string[];
   dns?: string[];
   publish?: PortMapping[];
+  label?: Record<string, string>;
 }
+
+/** What the containers of this command line have as their owner. */
+export const cliOwner = 'cli';
 
 const heading = 'Network options:';
 
@@ -62,6 +67,7 @@ export function addContainerOptions(command: Command): Command {
     new Option('--dns <address>', 'a name server for what is no name of a container').argParser(
       collectList(addressParser('--dns', null)),
     ),
+    new Option('-l, --label <key=value>', 'label of the container (repeatable)').argParser(collectLabels),
   ];
   for (const option of options) command.addOption(option.helpGroup(heading));
   return command;
@@ -94,7 +100,7 @@ export function idOption(): Option {
 
 /** Only what was said, so that a set-up with nothing but the id means the wish that is kept. */
 export function containerRequest(options: ContainerOptions): ContainerRequest {
-  const { name, pod, dns, publish } = options;
+  const { name, pod, dns, publish, label } = options;
   const mode = modeOf(options);
   const networks = attachments(options);
   return {
@@ -105,6 +111,7 @@ export function containerRequest(options: ContainerOptions): ContainerRequest {
     ...(networks && { networks }),
     ...(dns && { dnsServers: dns }),
     ...(publish && { ports: publish }),
+    ...(label && { labels: label }),
   };
 }
 

@@ -47,13 +47,17 @@ export function containerFacts(
   dropped: DroppedFrames,
   settings: readonly ExplainedSetting[] = [],
 ): string {
-  const { netns, lastFault, ports } = container;
+  const { netns, lastFault, ports, labels } = container;
   return facts(terminal, [
     ['Container', container.id],
     ['Name', container.name],
     ['State', container.state],
     ['Mode', container.mode],
+    ['Owner', container.owner],
+    ['Labels', listOrNothing(pairsOf(labels))],
     ['Process', container.pid],
+    ['Exit code', container.exitCode],
+    ['Start by', container.startBy],
     ['Namespace', netns && `${netns.path}${netns.inode === null ? '' : ` (net:[${netns.inode}])`}`],
     ...container.attachments.map(({ network, aliases }): [string, string[]] => [
       `On ${network}`,
@@ -123,7 +127,6 @@ export function networkFacts(
   dropped: DroppedFrames,
   settings: readonly ExplainedSetting[] = [],
 ): string {
-  const pairs = (record: Record<string, string>) => Object.entries(record).map(([key, value]) => `${key}=${value}`);
   const leases = Object.entries(network.leases).map(([id, held]) =>
     [shortId(id), held.join(', ') || 'no address', ...(dropped[id]?.packets ? [droppedText(dropped[id])] : [])].join(
       '  ',
@@ -146,8 +149,8 @@ export function networkFacts(
     ['Firewall', network.firewall === 'none' ? 'none (set by the engine)' : null],
     ['Internal', network.internal ? 'yes: no way out and none in' : 'no'],
     ['Created', network.created],
-    ['Options', listOrNothing(pairs(network.options))],
-    ['Labels', listOrNothing(pairs(network.labels))],
+    ['Options', listOrNothing(pairsOf(network.options))],
+    ['Labels', listOrNothing(pairsOf(network.labels))],
     ['Settings', settings.length > 0 ? settingLines(settings) : null],
     ['Containers', leases.length > 0 ? leases : 'none'],
     ['Last fault', network.lastFault && `${network.lastFault.code}: ${network.lastFault.message}`],
@@ -189,5 +192,8 @@ function routeText({ destination, gateway, metric, type }: NetworkRoute): string
     .filter(Boolean)
     .join('');
 }
+
+const pairsOf = (record: Record<string, string>): string[] =>
+  Object.entries(record).map(([key, value]) => `${key}=${value}`);
 
 const listOrNothing = (list: string[]) => (list.length > 0 ? list : null);

@@ -25,6 +25,7 @@ interface Details {
   ports?: ShownPort[];
   bridge?: string;
   pid?: number;
+  exitCode?: number | null;
   fault?: Fault;
   file?: string;
   reason?: string;
@@ -76,6 +77,7 @@ const styles: Record<string, Style> = {
   'drift-detected': 'yellow',
   degraded: 'red',
   exited: 'yellow',
+  abandoned: 'yellow',
   'tearing-down': 'yellow',
   'torn-down': 'yellow',
   'port-unreachable': 'yellow',
@@ -107,6 +109,7 @@ function detailsOf(data: Details, shown: (id: string) => string): string {
       data.settings?.map(({ key, found, wanted }) => `${key} was ${found}, is ${wanted}`).join(', '),
       data.tookMs !== undefined && `${Math.round(data.tookMs * 10) / 10} ms`,
       data.pid && `pid ${data.pid}`,
+      typeof data.exitCode === 'number' && `exit code ${data.exitCode}`,
       data.container && shown(data.container),
       data.file,
       data.reason,

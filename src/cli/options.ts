@@ -145,6 +145,13 @@ export function collectList<Value>(parse: (text: string) => Value): (text: strin
 
 export const asIs = (text: string): string => text;
 
+/** `key=value` or `key`, several times: podman's spelling. */
+export function collectLabels(text: string, before: Record<string, string> = {}): Record<string, string> {
+  const [key = '', ...value] = text.split('=');
+  if (key === '') throw badInput(`--label ${text}: expected key=value`);
+  return { ...before, [key]: value.join('=') };
+}
+
 /** `key=value`, several times. A key that is given again must have the same value. */
 export function collectPairs(name: string): (text: string, before?: Record<string, string>) => Record<string, string> {
   return (text, before = {}) => {

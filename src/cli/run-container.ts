@@ -48,17 +48,20 @@ async function runWithin(
   { terminal, options, command, signals, greeting }: Run,
 ): Promise<number> {
   let watched = false;
+  let ended: Ended | null = null;
   try {
     if (signals.early) throw new EndWith(signalExitCode(signals.early));
     if (process.stderr.isTTY) terminal.warn(paint(terminal, 'dim', greeting));
     const running = await spawnWithin(network.netns.path, command);
     signals.relayTo(running.process);
-    return await untilItEnds(running, async (ended) => {
-      await tellStarted(options, network.id, running.pid, ended);
+    const exitCode = await untilItEnds(running, async (end) => {
+      await tellStarted(options, network.id, running.pid, end);
       watched = true;
     });
+    ended = { pid: running.pid, exitCode };
+    return exitCode;
   } finally {
-    await forget(options, network.id).catch((error) => leaveBehind(terminal, network.id, watched, error));
+    await forget(options, network.id, ended).catch((error) => leaveBehind(terminal, network.id, watched, error));
   }
 }
 
@@ -98,7 +101,9 @@ async function tellStarted(options: GlobalOptions, id: string, pid: number, ende
   const said = { msgId: randomUUID(), timeoutMs: answerWithinMs };
   while (!ended.aborted) {
     try {
-      await withClient(options, (client) => client.container.started({ id, exact: true, pid }, said));
+      await withClient(options, (client) =>
+        client.container.started({ id, exact: true, pid, reportsExit: true }, said),
+      );
       return;
     } catch (error) {
       if (ended.aborted || isFault(error, 'process.gone')) return;
@@ -108,12 +113,19 @@ async function tellStarted(options: GlobalOptions, id: string, pid: number, ende
   }
 }
 
+interface Ended {
+  pid: number;
+  exitCode: number;
+}
+
 /** The daemon does the same at the end of the process; who is first does not matter. */
-async function forget(options: GlobalOptions, id: string): Promise<void> {
+async function forget(options: GlobalOptions, id: string, ended: Ended | null): Promise<void> {
   try {
-    await withClient({ timeout: 5 * answerWithinMs, ...options }, (client) =>
-      client.container.remove({ id, exact: true, force: true }),
-    );
+    await withClient({ timeout: 5 * answerWithinMs, ...options }, async (client) => {
+      // what is wrong with it is the removal's to say
+      if (ended) await client.container.exited({ id, exact: true, ...ended }).catch(() => undefined);
+      await client.container.remove({ id, exact: true, force: true });
+    });
   } catch (error) {
     if (!isFault(error, 'container.unknown')) throw error;
   }

@@ -12,10 +12,28 @@ export function parseSince(text: string, now = Date.now()): Date | number | 'all
   return time;
 }
 
+/** `500ms`, `30s`, `10m`, `1.5h`, `2d` in milliseconds; null when it is no duration. */
+export function parseDuration(text: string): number | null {
+  const [, number, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text) ?? [];
+  return unit === undefined ? null : Number(number) * (unitMs[unit] as number);
+}
+
+/** For options that are a duration of at least 1 ms. */
+export function durationParser(option: string, mostMs: number): (text: string) => number {
+  return (text) => {
+    const durationMs = Math.round(parseDuration(text) ?? 0);
+    if (durationMs < 1 || durationMs > mostMs)
+      throw badInput(
+        `${option} ${text}: expected a duration such as 500ms, 30s or 10m, ${mostMs / 86_400_000} days at most`,
+      );
+    return durationMs;
+  };
+}
+
 /** `10m` ago, or `2026-01-31T12:00:00Z`; null when it is neither. */
 export function parseTime(text: string, now: number): Date | null {
-  const duration = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text);
-  if (duration) return new Date(now - Number(duration[1]) * (unitMs[duration[2] as string] as number));
+  const duration = parseDuration(text);
+  if (duration !== null) return new Date(now - duration);
   const time = /^\d{4}-/.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(time) ? null : new Date(time);
 }

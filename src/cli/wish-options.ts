@@ -1,15 +1,24 @@
 import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
-import type { ContainerRequest } from '../core/container.ts';
-import { addContainerOptions, type ContainerOptions, containerRequest, idOption } from './container-options.ts';
+import { type ContainerRequest, mostStartWithinMs } from '../core/container.ts';
+import {
+  addContainerOptions,
+  type ContainerOptions,
+  cliOwner,
+  containerRequest,
+  idOption,
+} from './container-options.ts';
 import { badInput, nameParser, numberParser } from './options.ts';
+import { durationParser } from './since.ts';
 
 /** What container create and container setup take: the options of run, or the same as JSON, or both. */
 export interface WishOptions extends ContainerOptions {
   file?: string;
   pid?: number;
   removeOnExit?: boolean;
+  /** milliseconds */
+  startWithin?: number;
 }
 
 export function addWishOptions(command: Command): Command {
@@ -18,6 +27,11 @@ export function addWishOptions(command: Command): Command {
     .option('--file <path>', 'the request as JSON, - for stdin; what else is said here comes on top')
     .option('--pid <pid>', "adopt this living process' namespace", numberParser('--pid', 1, 2 ** 31 - 1))
     .option('--remove-on-exit', 'tear down and forget when the process ends that container started tells of')
+    .option(
+      '--start-within <duration>',
+      'remove it again unless its process starts in time (30s)',
+      durationParser('--start-within', mostStartWithinMs),
+    )
     .addOption(idOption());
   return addContainerOptions(command);
 }
@@ -32,6 +46,8 @@ export async function readWish(id: string | undefined, options: WishOptions): Pr
     id: named ? said.id : file.id,
     ...(options.pid !== undefined && { pid: options.pid }),
     ...(options.removeOnExit && { removeOnExit: true }),
+    ...(options.startWithin !== undefined && { startWithinMs: options.startWithin }),
+    owner: file?.owner ?? cliOwner,
   };
 }
 

@@ -3,6 +3,7 @@ import { canonicalAddress } from './address.ts';
 import { shortId } from './container-reference.ts';
 import { aliasRefusal } from './dns-name.ts';
 import { type Fault, fault } from './fault.ts';
+import { labelsSchema } from './labels.ts';
 import { isOwnVethName } from './names.ts';
 import { answersNames, type NetworkDefinition } from './network.ts';
 import { broughtDefinition } from './network-file.ts';
@@ -48,6 +49,16 @@ export const attachmentSchema = z.object({
 
 export type AttachmentRequest = z.infer<typeof attachmentSchema>;
 
+const ownerSchema = z
+  .string()
+  .min(1)
+  .max(128)
+  .regex(/^\P{Cc}*$/u, 'must not contain control characters');
+
+/** A year at most. */
+export const mostStartWithinMs = 366 * 24 * 3_600_000;
+const startWithinMsSchema = z.int().min(1).max(mostStartWithinMs);
+
 export const containerRequestSchema = z
   .object({
     id: containerIdSchema,
@@ -75,6 +86,11 @@ export const containerRequestSchema = z
       .boolean()
       .nullish()
       .describe('when the process given to container.started ends, tear down and forget'),
+    labels: labelsSchema.nullish().describe('key-value pairs of the user, as podman has them'),
+    owner: ownerSchema.nullish().describe('the engine that asks for the container: podman, cli, …'),
+    startWithinMs: startWithinMsSchema
+      .nullish()
+      .describe('torn down and forgotten unless container.started follows the set-up within this time'),
   })
   .describe("a container's network as it is wished for");
 export type ContainerRequest = z.infer<typeof containerRequestSchema>;
@@ -114,6 +130,12 @@ export interface ContainerWish {
   ports: PublishedPort[];
   dnsServers: string[];
   removeOnExit: boolean;
+  /** absent: none */
+  labels?: Record<string, string>;
+  /** the engine that asked for it; absent: it did not say */
+  owner?: string;
+  /** how long after its set-up its process must have started; absent: for ever */
+  startWithinMs?: number;
 }
 
 /** Fills in defaults and checks all that can be checked without asking anybody. */
@@ -142,6 +164,9 @@ export function containerWish(request: ContainerRequest): ContainerWish | Fault 
     ports,
     dnsServers,
     removeOnExit: request.removeOnExit ?? false,
+    ...(request.labels && Object.keys(request.labels).length > 0 && { labels: request.labels }),
+    ...(request.owner && { owner: request.owner }),
+    ...(request.startWithinMs && { startWithinMs: request.startWithinMs }),
   };
 }
 

@@ -9,7 +9,7 @@ import type { Lease } from './lease.ts';
 import type { NetworkDefinition, NetworkSubnet, NetworkWish } from './network.ts';
 import type { DamagedDefinition, LinkUse, NetworkPlace } from './network-check.ts';
 import type { NetworkSettings } from './network-options.ts';
-import type { DhcpPlace, Step, StepOutput } from './plan/step.ts';
+import type { Deadline, DhcpPlace, Step, StepOutput } from './plan/step.ts';
 import type { GrantedPort, PublishedPort } from './port.ts';
 import type { StatusBlock } from './status.ts';
 import type { WayOut } from './way-out.ts';
@@ -42,16 +42,30 @@ export type ContainerEvent =
   | LoopEvent
   | { type: 'container.create'; command: CommandId; wish: ContainerWish }
   /** overrides: networks that replace those of the wish, this once (A05) */
-  | { type: 'container.setup'; command: CommandId; wish: ContainerWish | null; overrides?: AttachmentRequest[] | null }
+  | {
+      type: 'container.setup';
+      command: CommandId;
+      wish: ContainerWish | null;
+      overrides?: AttachmentRequest[] | null;
+      /** instead of that of a wish that was kept */
+      startWithinMs?: number;
+    }
   | { type: 'container.connect'; command: CommandId; attachment: AttachmentRequest }
   | { type: 'container.disconnect'; command: CommandId; network: string }
   | { type: 'container.publish'; command: CommandId; ports: PublishedPort[] }
   | { type: 'container.unpublish'; command: CommandId; ports: PublishedPort[] }
   | { type: 'container.reload'; command: CommandId }
-  | { type: 'container.started'; command: CommandId; pid: number }
+  /** reportsExit: `container.exited` will follow, with an exit code */
+  | { type: 'container.started'; command: CommandId; pid: number; reportsExit?: boolean }
+  /** the engine that waited for the process says how it ended */
+  | { type: 'container.exited'; command: CommandId; pid: number; exitCode: number }
   /** force: also where its process runs */
   | { type: 'container.teardown'; command: CommandId; force?: boolean }
   | { type: 'container.remove'; command: CommandId; force?: boolean }
+  /** removes it unless its process was ever started */
+  | { type: 'container.abandon'; command: CommandId }
+  /** what was waited for did not come: the start of its process, or the word how it ended. Waits as a command does */
+  | { type: 'deadline.passed'; command: null; deadline: Deadline; at: number }
   /** a network wants to know whether this member still has its namespace; waits as a command does, without an answer */
   | { type: 'membership.asked'; command: null; network: string }
   | { type: 'lease.granted'; attempt: number; lease: Lease }

@@ -42,10 +42,24 @@ export interface Leftovers {
   doubtful: Leftover[];
 }
 
-/** What gc answers. Failed: steps that could not be done; of a dry run there are none. */
-export interface Collected extends Leftovers {
+/** A container that was set up and never started, and in whose namespace no process lives. */
+export interface Unstarted {
+  id: string;
+  name: string;
+  /** the engine that asked for it; null: it did not say */
+  owner: string | null;
+}
+
+/** What became of leftovers. Failed: steps that could not be done; of a dry run there are none. */
+export interface Swept extends Leftovers {
   dryRun: boolean;
   failed: LeftBehind[];
+}
+
+/** What gc answers. */
+export interface Collected extends Swept {
+  /** only where they were asked for */
+  unstarted: Unstarted[];
 }
 
 /**

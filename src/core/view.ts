@@ -42,6 +42,13 @@ export interface ContainerView {
   status: Record<string, StatusBlock>;
   ports: ShownPort[];
   removeOnExit: boolean;
+  labels: Record<string, string>;
+  /** the engine that asked for it; null: it did not say */
+  owner: string | null;
+  /** of the process, which has ended; null while it runs, or where its engine did not report it */
+  exitCode: number | null;
+  /** torn down and forgotten then, unless its process has started; ISO 8601 */
+  startBy: string | null;
   lastFault: Fault | null;
 }
 

@@ -80,12 +80,21 @@ const scenarios: Record<string, Scenario> = {
     command: [web, toContainer.setup({ ...onDemo, networks: [{ network: 'podman1', definition: brought }] })],
     after: [remove],
   },
+  'P18 container.exited': {
+    before: [createDemo, setup, [web, { ...toContainer.started(firstProcess), reportsExit: true }]],
+    command: [web, { type: 'container.exited', pid: firstProcess, exitCode: 3 }],
+  },
+  'P18 container.setup with a deadline': {
+    before: [createDemo],
+    command: [web, toContainer.setup({ ...onDemo, startWithinMs: 3_600_000 })],
+  },
+  'P18 container.abandon': { before: [createDemo, setup], command: [web, { type: 'container.abandon' }] },
   'container.teardown': { before: [createDemo, setup], command: [web, toContainer.teardown] },
-  'container.remove': { before: [createDemo, setup], command: remove },
   'P11 container.remove of one that runs': {
     before: [createDemo, setup, [web, toContainer.started(firstProcess)]],
     command: [web, { ...toContainer.remove, force: true }],
   },
+  'container.remove': { before: [createDemo, setup], command: remove },
   'network.remove': { before: [createDemo, setup, remove], command: [demo, toNetwork.remove] },
   'C13 container.setup by DHCP': {
     before: [createLan, createDemo],

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Performed } from '../../src/actors/kernel.ts';
-import type { ActorAddress } from '../../src/core/actor-address.ts';
+import { type ActorAddress, containerAddress } from '../../src/core/actor-address.ts';
 import type { DhcpQuestion } from '../../src/core/dhcp/requests.ts';
 import type { DhcpTerms } from '../../src/core/dhcp/terms.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
@@ -1200,6 +1200,44 @@ describe.each([
       await process.end();
       await new Promise((resolve) => setTimeout(resolve, 20));
       expect(facts).toEqual([]);
+    });
+  });
+
+  describe('P18 deadlines', () => {
+    const owner = containerAddress('web');
+    const set = (withinMs: number, at: number | null = null): Step => ({
+      verb: 'deadline.set',
+      owner,
+      deadline: 'start',
+      withinMs,
+      at,
+    });
+    const clear: Step = { verb: 'deadline.clear', owner };
+
+    it('P18 are told of when they have passed, once each', async () => {
+      facts.length = 0;
+      const before = Date.now();
+      const [output] = await succeed(set(20));
+      const at = output?.deadlineAt ?? 0;
+      expect(at).toBeGreaterThanOrEqual(before + 20);
+      await until(() => facts.length > 0);
+      expect(Date.now()).toBeGreaterThanOrEqual(at);
+      expect(facts).toEqual([[owner, { type: 'deadline.passed', command: null, deadline: 'start', at }]]);
+    });
+
+    it('P18 that are known already have that time, also where it is past', async () => {
+      facts.length = 0;
+      expect(await succeed(set(60_000, 5))).toEqual([{ deadlineAt: 5 }]);
+      await until(() => facts.length > 0);
+      expect(facts).toMatchObject([[owner, { at: 5 }]]);
+    });
+
+    it('P18 are not told of when another one is set, or when they are cleared', async () => {
+      facts.length = 0;
+      await succeed(set(60_000, 1), set(60_000, 2), clear, clear, set(60_000, 3));
+      await until(() => facts.length > 0);
+      expect(facts).toMatchObject([[owner, { at: 3 }]]);
+      await succeed(set(60_000), clear);
     });
   });
 

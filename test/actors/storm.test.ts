@@ -82,7 +82,9 @@ class Storm {
       [to, toContainer.setup(this.#wish(id))],
       [to, toContainer.setup(this.#wish(id))],
       [to, toContainer.setupAgain],
-      [to, toContainer.started(pid)],
+      [to, { ...toContainer.started(pid), reportsExit: this.random() < 0.3 }],
+      [to, { type: 'container.exited', pid, exitCode: 3 }],
+      [to, { type: 'container.abandon' }],
       [to, { ...toContainer.teardown, force: this.random() < 0.5 }],
       [to, { ...toContainer.remove, force: this.random() < 0.5 }],
     ]);

@@ -147,6 +147,9 @@ export class FakeEngine implements Engine {
   async collect(_command: Sent['command'], dryRun: boolean) {
     return { dryRun, leftovers: [], doubtful: [], failed: [] };
   }
+  async inhabitedNamespaces() {
+    return new Set<number>();
+  }
   async restartWorker(): Promise<void> {}
 }
 

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { containerRequest } from '../../src/cli/container-options.ts';
+import { collectLabels } from '../../src/cli/options.ts';
+import { durationParser } from '../../src/cli/since.ts';
 import { readWish } from '../../src/cli/wish-options.ts';
+import { mostStartWithinMs } from '../../src/core/container.ts';
 
 const refused = (code: string, message: string) =>
   expect.objectContaining({ code, message: expect.stringContaining(message) });
@@ -88,6 +91,28 @@ describe('a request', () => {
     expect(() => containerRequest({ id: 'web', ip: ['10.89.0.5'], network })).toThrow(
       refused('payload.invalid', 'one of the networks'),
     );
+  });
+});
+
+describe('P18 what is said of a container', () => {
+  it("P18 takes labels in podman's spelling", () => {
+    expect(collectLabels('b', collectLabels('a=1=2'))).toEqual({ a: '1=2', b: '' });
+    expect(collectLabels('a=2', { a: '1' })).toEqual({ a: '2' });
+    for (const text of ['', '=x']) expect(() => collectLabels(text)).toThrow(refused('payload.invalid', '--label'));
+    expect(containerRequest({ id: 'web', label: { a: '1' } })).toEqual({ id: 'web', labels: { a: '1' } });
+  });
+
+  it('P18 has the command line as its owner, unless the request names another', async () => {
+    expect(await readWish('web', {})).toEqual({ id: 'web', owner: 'cli' });
+  });
+
+  it('P18 takes a deadline as a duration', async () => {
+    const parse = durationParser('--start-within', mostStartWithinMs);
+    const wanted = { '30s': 30_000, '500ms': 500, '1.5m': 90_000, '366d': mostStartWithinMs };
+    for (const [text, ms] of Object.entries(wanted)) expect(parse(text)).toBe(ms);
+    for (const text of ['0s', '30', 'soon', '-1s', '367d', ''])
+      expect(() => parse(text)).toThrow(refused('payload.invalid', '--start-within'));
+    expect(await readWish('web', { startWithin: 30_000 })).toMatchObject({ startWithinMs: 30_000 });
   });
 });
 

@@ -160,6 +160,42 @@ describe('A02 interface names', () => {
   );
 });
 
+describe('P18 what an engine says of a container', () => {
+  const parsed = (request: object) => containerRequestSchema.safeParse({ id: 'web', ...request });
+  const many = (count: number, value = '') =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [`key${index}`, value]));
+
+  it('P18 labels, owner and deadline are data of the wish, as far as they are given', () => {
+    const said = { labels: { app: 'shop', empty: '', 'a.b/c': 'x=y' }, owner: 'podman', startWithinMs: 30_000 };
+    expect(wishOf(said)).toMatchObject(said);
+    for (const none of [{}, { labels: null, owner: null, startWithinMs: null }, { labels: {} }])
+      for (const field of ['labels', 'owner', 'startWithinMs']) expect(wishOf(none)).not.toHaveProperty(field);
+  });
+
+  it.each([
+    ['256 labels', { labels: many(256) }],
+    ['a key of 256 characters', { labels: { ['k'.repeat(256)]: '' } }],
+    ['64 KiB in all', { labels: { k: 'v'.repeat(64 * 1024 - 1) } }],
+    ['an owner in another script', { owner: 'движок 1' }],
+    ['a deadline of 1 ms', { startWithinMs: 1 }],
+  ])('P18 %s are taken', (_, request) => expect(parsed(request).success).toBe(true));
+
+  it.each([
+    ['257 labels', { labels: many(257) }],
+    ['an empty key', { labels: { '': 'x' } }],
+    ['a key with =', { labels: { 'a=b': 'x' } }],
+    ['a key of 257 characters', { labels: { ['k'.repeat(257)]: '' } }],
+    ['more than 64 KiB', { labels: many(17, 'v'.repeat(4096)) }],
+    ['a value that is no text', { labels: { a: 1 } }],
+    ['an empty owner', { owner: '' }],
+    ['an owner of two lines', { owner: 'a\nb' }],
+    ['an owner of 129 characters', { owner: 'x'.repeat(129) }],
+    ['a deadline of 0 ms', { startWithinMs: 0 }],
+    ['a deadline of more than a year', { startWithinMs: 367 * 86_400_000 }],
+    ['a deadline that is no whole number', { startWithinMs: 0.5 }],
+  ])('P18 %s is refused', (_, request) => expect(parsed(request).success).toBe(false));
+});
+
 describe('what a container asks of a network', () => {
   it('A03 always includes its short id as an alias, once', () => {
     const id = '0123456789abcdef';

@@ -162,6 +162,16 @@ describe('setup and teardown', () => {
     native.removeNetns(netns);
   });
 
+  it('P18 have podman as their owner', async () => {
+    const netns = engineNetns('owned');
+    expect((await setup(netns, options())).code).toBe(0);
+    const { container } = await lab.client.container.inspect({ id: '4'.repeat(64) });
+    expect(container).toMatchObject({ owner: 'podman', labels: {}, startBy: null });
+    await teardown(netns, options());
+    await settled();
+    native.removeNetns(netns);
+  });
+
   it('do not bind the ports that podman has bound', async () => {
     const netns = engineNetns('ports');
     const input = options({

@@ -1,22 +1,26 @@
 import { describe, expect, it } from 'vitest';
 import { type ContainerContext, containerMachine } from '../../machines/container.ts';
+import { containerView } from '../../machines/views.ts';
 import type { ContainerWish } from '../../src/core/container.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
+import { wishOf } from '../core/samples.ts';
 import { grantsFor, wishes } from './terrains.ts';
-import { applied, asking, begin, failed, type Snapshot, stateName } from './walk.ts';
+import { applied, asking, begin, brief, failed, follow, recovered, type Snapshot, stateName } from './walk.ts';
 
 /** The process that lives in a container's network: what its engine says of it, and what is not done while it lives. */
 
 type At = Snapshot<ContainerContext>;
-const { reach, step, effectsOf } = asking<ContainerContext>(containerMachine);
+const { reach, step, effectsOf, kernelStepsOf } = asking<ContainerContext>(containerMachine);
 
 const start: At = begin(containerMachine, { id: 'web', netnsDirectory: '/netns', attempt: 0 });
+const startBy = Date.parse('2026-01-31T12:00:00Z');
 const setUp = (wish: ContainerWish | null, more: object = {}): ActorEvent => ({
   type: 'container.setup',
   command: 'c1',
   wish,
   ...more,
 });
+const deadline = { deadlineAt: startBy };
 const setupDone = (...outputs: object[]): ActorEvent =>
   applied('setup', [{ netns: { path: '/netns/netloom-web', inode: 7 } }, ...outputs]);
 const up = (wish: ContainerWish, ...outputs: object[]): At => {
@@ -24,6 +28,7 @@ const up = (wish: ContainerWish, ...outputs: object[]): At => {
   return reach(claiming, ...grantsFor(claiming.context), setupDone(...outputs));
 };
 const started = (more: object = {}): ActorEvent => ({ type: 'container.started', command: 'c9', pid: 7, ...more });
+const exited = (pid = 7, exitCode = 3): ActorEvent => ({ type: 'container.exited', command: 'c9', pid, exitCode });
 const ended: ActorEvent = { type: 'process.exited', pid: 7 };
 const teardown = (force = false): ActorEvent => ({
   type: 'container.teardown',
@@ -31,6 +36,11 @@ const teardown = (force = false): ActorEvent => ({
   ...(force && { force }),
 });
 const remove = (force = false): ActorEvent => ({ type: 'container.remove', command: 'c9', ...(force && { force }) });
+const passed = (at = startBy): ActorEvent => ({ type: 'deadline.passed', command: null, deadline: 'start', at });
+const late: ActorEvent = { type: 'deadline.passed', command: null, deadline: 'exit-code', at: 1 };
+const facts = (from: At, ...events: ActorEvent[]) =>
+  effectsOf(from, ...events).flatMap((effect) => (effect.kind === 'announce' ? [[effect.fact, effect.data]] : []));
+const view = ({ value, context }: At) => containerView(value, context);
 
 const kept = wishes.kept;
 const configured = up(kept);
@@ -72,5 +82,159 @@ describe('P11 a container whose process runs', () => {
       for (const event of [teardown(), remove()]) expect(step(from, event)[0]).toBe('unconfiguring');
     const last = reach(up(wishes.bridge), started());
     expect(step(last, ended)[0]).toBe('unconfiguring');
+  });
+});
+
+describe('P18 the exit code of a process', () => {
+  it('P18 is in the fact and in the view when its engine reports it', () => {
+    expect(step(running, exited())).toEqual(['up.exited', 'announce exited', 'reply c9 ok']);
+    expect(facts(running, exited())).toEqual([['exited', { pid: 7, exitCode: 3 }]]);
+    expect(view(reach(running, exited()))).toMatchObject({ state: 'exited', pid: 7, exitCode: 3 });
+    expect(view(reach(running, exited(), ended, started()))).toMatchObject({ state: 'running', exitCode: null });
+  });
+
+  it('P18 is waited for when its engine said that it would report it', () => {
+    const reporting = reach(configured, started({ reportsExit: true }));
+    const ending = reach(reporting, ended);
+    expect(step(reporting, ended)).toEqual(['up.ending', 'apply exit code']);
+    expect(kernelStepsOf(reporting, ended)).toMatchObject([{ verb: 'deadline.set', deadline: 'exit-code' }]);
+    expect(view(ending)).toMatchObject({ state: 'running', exitCode: null });
+    expect(facts(ending, exited())).toEqual([['exited', { pid: 7, exitCode: 3 }]]);
+    // its network may be taken down meanwhile: the process has ended
+    expect(step(ending, remove())[0]).toBe('unconfiguring');
+    const gone = failed('watch', { code: 'process.gone' });
+    expect(step(reporting, gone)[0]).toBe('up.ending');
+  });
+
+  it('P18 is waited for until a deadline, or until the daemon ends', () => {
+    const ending = reach(configured, started({ reportsExit: true }), ended);
+    for (const event of [late, failed('exit code')])
+      expect(step(ending, event)).toEqual(['up.exited', 'announce exited']);
+    expect(step(ending, recovered(false))[0]).toBe('up.exited verifying');
+    expect(facts(ending, late)).toEqual([['exited', { pid: 7 }]]);
+    expect(step(ending, passed())).toEqual(['up.ending']);
+    const reported = reach(ending, late, exited());
+    expect(view(reported)).toMatchObject({ state: 'exited', exitCode: 3 });
+    expect(step(reach(ending, exited()), late)).toEqual(['up.exited']);
+  });
+
+  it('P18 comes with a start that its engine had no time to tell', () => {
+    expect(step(configured, exited())).toEqual(['up.exited', 'announce running', 'announce exited', 'reply c9 ok']);
+    expect(facts(configured, exited())[1]).toEqual(['exited', { pid: 7, exitCode: 3 }]);
+  });
+
+  it('P18 takes the network along where that was asked for', () => {
+    const last = reach(up(wishes.bridge), started({ reportsExit: true }));
+    for (const events of [[exited()], [ended, exited()], [ended, late]])
+      expect(step(last, ...events)[0]).toBe('unconfiguring');
+    expect(step(up(wishes.bridge), exited())[0]).toBe('unconfiguring');
+  });
+
+  it('P18 of another process, or of a container without one, is refused', () => {
+    for (const from of [running, reach(running, ended)])
+      expect(step(from, exited(8)).at(-1)).toBe('reply c9 container.state');
+    expect(step(start, exited())).toEqual(['absent', 'reply c9 container.unknown']);
+    const created = reach(start, { type: 'container.create', command: 'c0', wish: kept });
+    expect(step(created, exited())).toEqual(['created', 'reply c9 container.state']);
+  });
+});
+
+describe('P18 a container that is not started in time', () => {
+  const wish = wishOf({ networks: [{ network: 'demo' }], startWithinMs: 30_000, owner: 'engine' });
+  const waiting = up(wish, deadline);
+  const told = {
+    cause: 'deadline',
+    reason: 'its process did not start within 30 s',
+    startWithinMs: 30_000,
+    owner: 'engine',
+  };
+
+  it('P18 has its deadline from its set-up on, and the next daemon keeps it', () => {
+    const claiming = reach(start, setUp(wish));
+    const set = { verb: 'deadline.set', owner: 'container/web', deadline: 'start', withinMs: 30_000 };
+    expect(kernelStepsOf(claiming, ...grantsFor(claiming.context)).at(-1)).toEqual({ ...set, at: null });
+    expect(view(waiting)).toMatchObject({ startBy: '2026-01-31T12:00:00.000Z' });
+    expect(kernelStepsOf(waiting, recovered(false)).at(-1)).toEqual({ ...set, at: startBy });
+    expect(kernelStepsOf(configured, recovered(false)).map(({ verb }) => verb)).not.toContain('deadline.set');
+  });
+
+  it('P18 is torn down and forgotten, and says why', () => {
+    expect(step(waiting, passed())).toEqual([
+      'unconfiguring',
+      'announce abandoned',
+      'announce tearing-down',
+      'apply teardown',
+    ]);
+    expect(facts(waiting, passed())[0]).toEqual(['abandoned', told]);
+    expect(step(waiting, passed(), applied('teardown'), applied('unlink'))).toEqual([
+      'removed',
+      'tell network/demo lease.release',
+      'announce torn-down',
+      'announce removed',
+      'reply null ok',
+    ]);
+  });
+
+  it('P18 is not while it runs, nor after it ran, nor by the deadline of an earlier set-up', () => {
+    const live = reach(waiting, started());
+    expect(step(live, passed())).toEqual(['up.running']);
+    expect(view(live)).toMatchObject({ startBy: null });
+    expect(kernelStepsOf(live, recovered(false)).map(({ verb }) => verb)).not.toContain('deadline.set');
+    expect(step(reach(live, ended), passed())).toEqual(['up.exited']);
+    expect(step(waiting, passed(startBy - 1))).toEqual(['up.configured']);
+    expect(step(configured, passed())).toEqual(['up.configured']);
+    const down = reach(waiting, teardown(), applied('teardown'), applied('unlink'));
+    expect(step(down, passed())).toEqual(['created']);
+    expect(view(down)).toMatchObject({ startBy: null });
+  });
+
+  it('P18 waits for a change that is under way, as every command does', () => {
+    const asking = reach(waiting, connect, passed());
+    expect(stateName(asking.value)).toBe('up.configured asking');
+    const refusal: ActorEvent = {
+      type: 'claim.refused',
+      attempt: asking.context.attempt,
+      fault: { code: 'network.unknown', message: 'no network back' },
+    };
+    expect(step(asking, refusal)).toContain('announce abandoned');
+    const verifying = reach(waiting, recovered(false), passed());
+    expect(step(verifying, applied('verify'))).toContain('announce abandoned');
+  });
+
+  it('P18 may get its deadline with the set-up of a wish that was kept', () => {
+    const created = reach(start, { type: 'container.create', command: 'c0', wish: wishes.none });
+    const late = kernelStepsOf(created, setUp(null, { startWithinMs: 5_000 }));
+    expect(late.at(-1)).toMatchObject({ verb: 'deadline.set', withinMs: 5_000 });
+    expect(kernelStepsOf(created, setUp(null)).map(({ verb }) => verb)).not.toContain('deadline.set');
+  });
+});
+
+describe('P18 a container that gc found never started', () => {
+  const abandon: ActorEvent = { type: 'container.abandon', command: 'c9' };
+
+  it('P18 is torn down and forgotten, and its command is answered then', () => {
+    const { next, effects } = follow(containerMachine, configured, abandon);
+    expect(effects.map(brief)).toEqual(['announce abandoned', 'announce tearing-down', 'apply teardown']);
+    expect(facts(configured, abandon)[0]).toMatchObject(['abandoned', { cause: 'collected', startWithinMs: null }]);
+    expect(step(next, applied('teardown'), applied('unlink')).slice(-2)).toEqual(['announce removed', 'reply c9 ok']);
+  });
+
+  it('P18 stays when it was started meanwhile, or is not set up', () => {
+    for (const from of [running, reach(running, ended)])
+      expect(step(from, abandon).at(-1)).toBe('reply c9 container.state');
+    const created = reach(start, { type: 'container.create', command: 'c0', wish: kept });
+    expect(step(created, abandon)).toEqual(['created', 'reply c9 container.state']);
+    expect(step(start, abandon)).toEqual(['absent', 'reply c9 container.unknown']);
+  });
+});
+
+describe('P18 labels and owner', () => {
+  it('P18 are told with the wish and shown', () => {
+    const wish = wishOf({ mode: 'none', labels: { app: 'shop' }, owner: 'podman' });
+    const created: ActorEvent = { type: 'container.create', command: 'c0', wish };
+    expect(facts(start, created)).toMatchObject([['created', { labels: { app: 'shop' }, owner: 'podman' }]]);
+    expect(view(reach(start, created))).toMatchObject({ labels: { app: 'shop' }, owner: 'podman' });
+    const bare: ActorEvent = { type: 'container.create', command: 'c0', wish: wishes.none };
+    expect(facts(start, bare)).toMatchObject([['created', { labels: {}, owner: null }]]);
   });
 });

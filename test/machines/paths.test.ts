@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { Effect } from '../../src/core/effect.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
-import { containerTerrain, dhcpTerrain, hostTerrain, leasedContainerTerrain, networkTerrain } from './terrains.ts';
+import {
+  containerTerrain,
+  dhcpTerrain,
+  hostTerrain,
+  leasedContainerTerrain,
+  networkTerrain,
+  waitedContainerTerrain,
+} from './terrains.ts';
 import {
   brief,
   describePlace,
@@ -20,13 +27,14 @@ import {
 const terrains = [
   ['container', containerTerrain],
   ['leased container', leasedContainerTerrain],
+  ['waited container', waitedContainerTerrain],
   ['network', networkTerrain],
   ['host', hostTerrain],
   ['dhcp', dhcpTerrain],
 ] as unknown as [string, Terrain<unknown>][];
 
 /** Results that change nothing wherever they come: what was asked for was done, and nobody waits for it. */
-const quietSuccesses = [/^release /, /^hold .* again$/, /^ask /, /^keep$/];
+const quietSuccesses = [/^release /, /^hold .* again$/, /^ask /, /^keep$/, /^exit code$/];
 
 const describeEdge = ({ from, event, effects }: Edge<unknown>) =>
   `${describePlace(from)}, ${event.type}: ${effects.map(brief).join(', ')}`;

@@ -97,7 +97,14 @@ function answersTo({ change, attempt }: ContainerContext): ActorEvent[] {
 
 export const containerTerrain: Terrain<ContainerContext> = {
   machine: containerMachine,
-  elsewhere: ['leasing', 'addressing', 'up.wiring.leasing', 'up.wiring.unleased', 'up.wiring.withdrawing'],
+  elsewhere: [
+    'leasing',
+    'addressing',
+    'up.process.ending',
+    'up.wiring.leasing',
+    'up.wiring.unleased',
+    'up.wiring.withdrawing',
+  ],
   input: { id: 'web', netnsDirectory: '/netns', attempt: 0 },
   events: ({ snapshot, outstanding }) => {
     const { context } = snapshot;
@@ -107,6 +114,8 @@ export const containerTerrain: Terrain<ContainerContext> = {
       ...Object.values(wishes).map((wish): ActorEvent => ({ type: 'container.setup', command, wish })),
       { type: 'container.setup', command, wish: null },
       ...(outstanding.length < 2 ? [{ type: 'container.started', command, pid: 7 } as const] : []),
+      { type: 'container.exited', command, pid: 7, exitCode: 3 },
+      { type: 'container.abandon', command },
       { type: 'container.teardown', command },
       { type: 'container.teardown', command, force: true },
       { type: 'container.remove', command },
@@ -132,7 +141,11 @@ export const containerTerrain: Terrain<ContainerContext> = {
   },
   results: (plan) =>
     plan === 'setup'
-      ? [applied(plan, [{ netns: { path: '/netns/netloom-web', inode: 1 } }]), failed(plan), failed(plan, littered)]
+      ? [
+          applied(plan, [{ netns: { path: '/netns/netloom-web', inode: 1 } }, { deadlineAt: 5 }]),
+          failed(plan),
+          failed(plan, littered),
+        ]
       : plan === 'watch'
         ? [applied(plan, [{ startTicks: 1 }]), failed(plan), failed(plan, { code: 'process.gone' })]
         : plan === 'verify'
@@ -155,10 +168,52 @@ export const containerTerrain: Terrain<ContainerContext> = {
   ],
 };
 
+/** P18: its process must start in time, and its engine reports the exit code. */
+const waitedWishes = [
+  wishOf({ mode: 'none', startWithinMs: 30_000 }),
+  wishOf({ mode: 'none', startWithinMs: 30_000, removeOnExit: true }),
+];
+
+/** The one that is waited for, and one of an earlier set-up. */
+const deadlines = ({ startBy }: ContainerContext): ActorEvent[] => [
+  { type: 'deadline.passed', command: null, deadline: 'start', at: startBy ?? 0 },
+  { type: 'deadline.passed', command: null, deadline: 'exit-code', at: 0 },
+];
+
+/** A container that is waited for; what networks and ports have a part in is left out. */
+export const waitedContainerTerrain: Terrain<ContainerContext> = {
+  ...containerTerrain,
+  elsewhere: [
+    ...['claiming', 'leasing', 'addressing'],
+    ...['asking', 'changing', 'leasing', 'unleased', 'withdrawing'].map((state) => `up.wiring.${state}`),
+  ],
+  events: ({ snapshot, outstanding }) => {
+    const { context } = snapshot;
+    const command = 'c';
+    const commands: ActorEvent[] = [
+      ...waitedWishes.map((wish): ActorEvent => ({ type: 'container.setup', command, wish })),
+      ...(outstanding.length < 2 ? [{ type: 'container.started', command, pid: 7, reportsExit: true } as const] : []),
+      { type: 'container.exited', command, pid: 7, exitCode: 3 },
+      { type: 'container.abandon', command },
+      { type: 'container.teardown', command },
+      { type: 'container.teardown', command, force: true },
+      { type: 'container.remove', command },
+    ];
+    return [
+      ...(context.deferred.length < 1 ? [...commands, ...deadlines(context)] : []),
+      ...(atRest(snapshot) ? [{ type: 'drift.suspected' } as const] : []),
+      { type: 'process.exited', pid: 7 },
+      ...(outstanding.length < 2 ? [recovered(false)] : []),
+      recovered(true),
+    ];
+  },
+  essence: (context) => [containerTerrain.essence(context), context.startBy],
+};
+
 /** A container whose networks have DHCP servers; what these have no part in is left out. */
 export const leasedContainerTerrain: Terrain<ContainerContext> = {
   ...containerTerrain,
-  elsewhere: ['up.process.running', 'up.process.exited'],
+  elsewhere: ['up.process.running', 'up.process.ending', 'up.process.exited'],
   events: ({ snapshot, outstanding }) => {
     const { context } = snapshot;
     const { attempt, change, deferred, leases } = context;

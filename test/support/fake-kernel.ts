@@ -1,3 +1,4 @@
+import { Deadlines } from '../../src/actors/deadlines.ts';
 import type { Kernel, Performed, StepFailure } from '../../src/actors/kernel.ts';
 import type { ActorAddress } from '../../src/core/actor-address.ts';
 import { type Family, parseSubnet, type Subnet, subnetContains } from '../../src/core/address.ts';
@@ -50,6 +51,7 @@ export class FakeKernel implements Kernel {
   readonly #namespaces = new Map<string, FakeNetns>();
   readonly #unwatch: () => void;
   /** owner → what it waits for */
+  readonly #deadlines = new Deadlines();
   readonly #dhcp = new Map<ActorAddress, { stop(): void }>();
 
   constructor(readonly linux: FakeLinux = new FakeLinux()) {
@@ -157,11 +159,13 @@ export class FakeKernel implements Kernel {
 
   onFact(listener: (to: ActorAddress, event: ActorEvent) => void): void {
     this.#listener = listener;
+    this.#deadlines.onPassed(listener);
   }
 
   /** Also what a crash does: bound ports and watches go with their process. */
   close(): void {
     this.#unwatch();
+    this.#deadlines.close();
     for (const owner of [...this.#dhcp.keys()]) this.#stopDhcp(owner);
     this.#watched.clear();
     this.#namespaces.clear();
@@ -352,6 +356,10 @@ export class FakeKernel implements Kernel {
       case 'process.unwatch':
         this.#watched.delete(step.owner);
         return;
+      case 'deadline.set':
+        return { deadlineAt: this.#deadlines.set(step) };
+      case 'deadline.clear':
+        return this.#deadlines.clear(step.owner);
       case 'dhcp.ask':
         return this.#askDhcp(step);
       case 'dhcp.keep':

@@ -12,22 +12,25 @@ export function gcCommand(parent: Command, terminal: Terminal): void {
     usage: 'gc',
     summary: 'remove what carries a name of netloom and has no owner',
     details:
-      "Namespaces, links and firewall elements whose container or network is not known are removed. What may be of a daemon with another run directory is told, and left alone: a veth that leads to a namespace pinned elsewhere, a bridge with somebody in it, and what else carries their owner's name.",
-    examples: ['netloom gc --dry-run', 'netloom gc', 'netloom gc --json'],
+      "Namespaces, links and firewall elements whose container or network is not known are removed. What may be of a daemon with another run directory is told, and left alone: a veth that leads to a namespace pinned elsewhere, a bridge with somebody in it, and what else carries their owner's name. With --unstarted, containers that an engine set up and never started are removed too, unless a process lives in their namespaces.",
+    examples: ['netloom gc --dry-run', 'netloom gc', 'netloom gc --unstarted --dry-run'],
   })
+    .option('--unstarted', 'also containers that were set up and never started')
     .option('--dry-run', 'tell what there is, and remove nothing')
     .action(async (_options, command: Command) => {
-      const options: GlobalOptions & { dryRun?: boolean } = command.optsWithGlobals();
-      const { dryRun = false } = options;
-      const collected = await withClient(options, (client) => client.request('node.gc', { dryRun }));
+      const options: GlobalOptions & { dryRun?: boolean; unstarted?: boolean } = command.optsWithGlobals();
+      const { dryRun = false, unstarted = false } = options;
+      const collected = await withClient(options, (client) => client.request('node.gc', { dryRun, unstarted }));
       terminal.print(options.json ? json(collected) : report(terminal, collected));
     });
 }
 
-function report(terminal: Terminal, { dryRun, leftovers, doubtful, failed }: Collected): string {
-  if (leftovers.length + doubtful.length === 0) return 'Nothing is left over.';
+function report(terminal: Terminal, { dryRun, leftovers, doubtful, unstarted, failed }: Collected): string {
+  if (leftovers.length + doubtful.length + unstarted.length === 0) return 'Nothing is left over.';
+  const what = dryRun ? 'would be removed' : 'removed';
   const rows = [
-    ...leftovers.map((each) => ({ ...each, what: dryRun ? 'would be removed' : 'removed' })),
+    ...unstarted.map(({ name, owner }) => ({ kind: 'container', name, owner, what: `never started: ${what}` })),
+    ...leftovers.map((each) => ({ ...each, what })),
     ...doubtful.map((each) => ({ ...each, what: "left alone: it may be another daemon's" })),
   ];
   const lines = table(

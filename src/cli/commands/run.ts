@@ -1,6 +1,12 @@
 import type { Command } from 'commander';
 import { clientCommand } from '../command.ts';
-import { addContainerOptions, type ContainerOptions, containerRequest, idOption } from '../container-options.ts';
+import {
+  addContainerOptions,
+  type ContainerOptions,
+  cliOwner,
+  containerRequest,
+  idOption,
+} from '../container-options.ts';
 import { EndWith } from '../failure.ts';
 import { explainingBridge } from '../network-argument.ts';
 import type { GlobalOptions } from '../options.ts';
@@ -29,7 +35,7 @@ export function runCommand(parent: Command, terminal: Terminal): void {
     .addOption(idOption())
     .action(async (file: string, args: string[], _options, command: Command) => {
       const options: ContainerOptions & GlobalOptions = command.optsWithGlobals();
-      const request = containerRequest(options);
+      const request = { ...containerRequest(options), owner: cliOwner };
       const { runContainer } = await import('../run-container.ts');
       const exitCode = await explainingBridge(runContainer(terminal, options, request, [file, ...args]));
       if (exitCode !== 0) throw new EndWith(exitCode);

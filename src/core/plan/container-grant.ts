@@ -14,6 +14,8 @@ export interface ContainerGrant {
   leases: Readonly<Record<string, Lease>>;
   /** as they were asked for, with those that were picked; see `servedPorts` */
   ports: readonly GrantedPort[];
+  /** when its process must have started, in ms since 1970; absent: that is not known yet, or not waited for */
+  startBy?: number;
 }
 
 /** The namespace of the daemon, by the path that every process has of its own. */

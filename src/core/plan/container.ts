@@ -1,3 +1,4 @@
+import { containerAddress } from '../actor-address.ts';
 import type { ContainerWish } from '../container.ts';
 import { isDeepEqual } from '../deep-equal.ts';
 import { servedPorts } from '../served-ports.ts';
@@ -60,6 +61,7 @@ export function setupPlan(grant: ContainerGrant): Plan {
       ...insideSteps(grant),
       ...readySteps(grant),
       ...nameStepsOf(grant),
+      ...startDeadlineSteps(grant.wish, null),
     ],
   };
 }
@@ -70,7 +72,8 @@ export function verifyPlan(grant: ContainerGrant, inode: number): Plan {
   // somebody may have taken the whole table
   const load: Step[] = allElements(grant).length > 0 ? [{ verb: 'nft.load' }] : [];
   const vacant = vacantSteps(grant, joined(grant));
-  return { name: 'verify', kind: 'mend', steps: [require, ...vacant, ...load, ...networkSteps(grant)] };
+  const deadline = grant.startBy === undefined ? [] : startDeadlineSteps(grant.wish, grant.startBy);
+  return { name: 'verify', kind: 'mend', steps: [require, ...vacant, ...load, ...networkSteps(grant), ...deadline] };
 }
 
 /**
@@ -87,6 +90,7 @@ export function teardownPlan(grant: ContainerGrant): Plan {
     steps: [
       ...joined(grant).flatMap((one) => releaseSteps(grant, one)),
       { verb: 'process.unwatch', owner: `container/${grant.wish.id}` },
+      ...startDeadlineSteps(grant.wish, null).flatMap((step) => inverse(step) ?? []),
       { verb: 'netns.unwatch', owner: `container/${grant.wish.id}` },
       ...joined(grant).flatMap((one) => forgetNameSteps(grant, one)),
       ...(elements.length > 0
@@ -202,6 +206,20 @@ export function addressPlan(name: string, before: ContainerGrant, after: Contain
 export function watchPlan(wish: ContainerWish, pid: number, startTicks: number | null): Plan {
   const owner = `container/${wish.id}`;
   return { name: 'watch', kind: 'build', steps: [{ verb: 'process.watch', owner, pid, startTicks }] };
+}
+
+/** P18: unless the process starts in time, the network is torn down again. `at`: by which moment, where that is known. */
+function startDeadlineSteps({ id, startWithinMs }: ContainerWish, at: number | null): Step[] {
+  if (startWithinMs === undefined) return [];
+  return [{ verb: 'deadline.set', owner: containerAddress(id), deadline: 'start', withinMs: startWithinMs, at }];
+}
+
+/** How long an engine that reports exit codes may take to do so. */
+const exitCodeWithinMs = 2_000;
+
+export function exitCodePlan({ id }: ContainerWish): Plan {
+  const step = { deadline: 'exit-code', withinMs: exitCodeWithinMs, at: null } as const;
+  return { name: 'exit code', kind: 'build', steps: [{ verb: 'deadline.set', owner: containerAddress(id), ...step }] };
 }
 
 function netnsSteps(grant: ContainerGrant): Step[] {

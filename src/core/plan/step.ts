@@ -141,6 +141,12 @@ export type Step =
   /** tells the owner when the process ends. Output: its start time, by which a reused pid is told apart */
   | { verb: 'process.watch'; owner: string; pid: number; startTicks: number | null }
   | { verb: 'process.unwatch'; owner: string }
+  /**
+   * tells the owner when that long has passed, by the clock on the wall (`deadline.passed`), instead of what it was to be told before;
+   * `at`: when that is, in ms since 1970, where it is known already. Output: when
+   */
+  | { verb: 'deadline.set'; owner: ActorAddress; deadline: Deadline; withinMs: number; at: number | null }
+  | { verb: 'deadline.clear'; owner: ActorAddress }
   /** answers the names of a network's containers at its gateways, port 53; asks `servers` (or the host's) for the rest */
   /**
    * `link`: of others, where this host listens at the addresses that it has in the subnets, whichever there are. Output:
@@ -174,6 +180,9 @@ export type Step =
   | { verb: 'dhcp.stop'; owner: ActorAddress }
   /** ip route show; ip address show; ip link show: what subnets and names this host uses already */
   | { verb: 'host.survey' };
+
+/** What is waited for: that the process of a container starts, or that its engine reports the exit code. */
+export type Deadline = 'start' | 'exit-code';
 
 /** A link of the host; owner: whose it is, where netloom made it. */
 export interface HostLink {
@@ -294,6 +303,8 @@ export interface StepOutput {
   netns?: { path: string; inode: number };
   port?: number;
   startTicks?: number;
+  /** when a deadline passes, in ms since 1970 */
+  deadlineAt?: number;
   survey?: HostSurvey;
   forwarding?: ForwardingSurvey;
   link?: FoundLink;
@@ -356,6 +367,8 @@ export function inverse(step: Step): Step | null {
       return { verb: 'netns.unwatch', owner: step.owner };
     case 'process.watch':
       return { verb: 'process.unwatch', owner: step.owner };
+    case 'deadline.set':
+      return { verb: 'deadline.clear', owner: step.owner };
     default:
       return null;
   }
@@ -433,6 +446,8 @@ export function describeStep(step: Step): string {
       return `${step.verb} ${step.addresses.join(', ')} port ${step.port}${step.range > 1 ? `-${step.port + step.range - 1}` : ''}/${step.protocol}`;
     case 'process.watch':
       return `${step.verb} ${step.pid}`;
+    case 'deadline.set':
+      return `${step.verb} ${step.deadline} within ${step.withinMs} ms`;
     case 'dhcp.ask':
       return `${step.verb} ${step.question.kind} by ${step.place.link}${within(step.place.netns)}`;
     case 'dhcp.release':

@@ -877,3 +877,20 @@ describe('C13 a container whose address a DHCP server gives', () => {
     expect(stepsOf(on({}), on({ times: { renewAt: 1, rebindAt: 2, expiresAt: 3 } }))).toEqual([]);
   });
 });
+
+describe('P18 a deadline for the start of the process', () => {
+  const grant = grantOf({ networks: [demo], startWithinMs: 5_000 });
+  const deadlines = ({ steps }: Plan) => steps.filter(({ verb }) => verb.startsWith('deadline.'));
+  const set = { verb: 'deadline.set', owner: 'container/web', deadline: 'start', withinMs: 5_000 };
+
+  it('P18 begins when all else of the set-up is done, and ends with the teardown', () => {
+    expect(setupPlan(grant).steps.at(-1)).toEqual({ ...set, at: null });
+    expect(deadlines(teardownPlan(grant))).toEqual([{ verb: 'deadline.clear', owner: 'container/web' }]);
+    expect(lines(setupPlan(grant)).at(-1)).toBe('deadline.set start within 5000 ms');
+  });
+
+  it('P18 is kept by a verification as long as the process has not started', () => {
+    expect(deadlines(verifyPlan(grant, 7))).toEqual([]);
+    expect(deadlines(verifyPlan({ ...grant, startBy: 99 }, 7))).toEqual([{ ...set, at: 99 }]);
+  });
+});

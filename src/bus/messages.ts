@@ -114,7 +114,7 @@ export const setupSchema = containerShape
   .refine(({ networks }) => !tooLong('networks', networks), longest('networks'))
   .refine(({ ports }) => !tooLong('ports', ports), longest('ports'))
   .describe(
-    'a container network as it is wished for; with nothing but the id, as it was wished for by container.create',
+    'a container network as it is wished for; with nothing but the id (and owner, startWithinMs), as it was wished for by container.create',
   );
 
 /** Engines have rules of their own for names; one that netloom would not take is served all the same. */

@@ -13,7 +13,8 @@ export function containerSetupCommand(parent: Command, terminal: Terminal): void
   const command = clientCommand(parent, {
     usage: 'setup',
     summary: "build a container's network",
-    details: 'With nothing but the id: as it was wished for by container create. Set up already: tells what it is.',
+    details:
+      'With nothing but the id, and --start-within: as it was wished for by container create. Set up already: tells what it is.',
     examples: [
       'netloom container setup web --network web -p 8080:80',
       'netloom container setup web',

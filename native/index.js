@@ -1,6 +1,21 @@
 import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 
-const addon = createRequire(import.meta.url)('./build/netloom.node');
+const addon = load('./build/netloom.node');
+
+/** A package brings the addon that was built where it was packed, for one processor and C library. */
+function load(path) {
+  try {
+    return createRequire(import.meta.url)(path);
+  } catch (cause) {
+    const [reason] = cause.message.split('\n');
+    const here = fileURLToPath(new URL('..', import.meta.url));
+    throw new Error(
+      `netloom's native addon does not load on this machine (${reason}): build it with \`npm run build:native\` in ${here}, which needs cmake, make and g++`,
+      { cause },
+    );
+  }
+}
 
 export const {
   beginNetns,

@@ -1,0 +1,37 @@
+/**
+ * The library: a client of netloom's daemons, and the types of what they answer and publish (docs/library.md). The daemon is the command
+ * `netloom daemon`, a process of its own.
+ */
+
+export type { ContainerStatus } from './bus/replies.ts';
+export {
+  type CallOptions,
+  type ClientOptions,
+  type CloudEvent,
+  type CommandName,
+  connect,
+  type EventFeed,
+  type EventOptions,
+  type Fault,
+  type FaultCode,
+  NetloomClient,
+  NetloomError,
+  type NodeOnBus,
+  type RequestOf,
+  type ResponseOf,
+  type StreamedEvent,
+} from './client.ts';
+export type { AttachmentRequest, ContainerRequest } from './core/container.ts';
+export type { LeftBehind } from './core/fault.ts';
+export type { NetworkDefinition, NetworkRequest } from './core/network.ts';
+export type { PublishedPort } from './core/port.ts';
+export type { StatusBlock } from './core/status.ts';
+export type {
+  AsOf,
+  ContainerState,
+  ContainerStatistics,
+  ContainerView,
+  NetworkState,
+  NetworkView,
+  NodeInfo,
+} from './core/view.ts';

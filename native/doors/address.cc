@@ -1,5 +1,7 @@
 #include "address.h"
 
+#include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,10 +22,6 @@ std::string environment(const char* name) {
   return value ? value : "";
 }
 
-bool ends_with(const std::string& text, const std::string& end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
-}
-
 bool is_token_letter(unsigned char letter) { return isalnum(letter) || letter == '-' || letter == '_'; }
 
 std::string host_name() {
@@ -36,14 +34,23 @@ std::string host_name() {
   return first.empty() ? "localhost" : first;
 }
 
-Address read_credentials(const std::string& file) {
-  const std::optional<std::string> content = read_file(file);
-  if (!content)
-    throw NotServed("netloom's daemon is not running (" + file + " is not there): start it with `netloom daemon`");
-  const json credentials = json::parse(*content, nullptr, false);
+[[noreturn]] void not_found(const std::string& why) { throw NotServed("netloom's daemon cannot be found: " + why); }
+
+/// Of read_ordinary_file(), right after it.
+std::string why_unreadable() { return errno == EINVAL ? "it is not a regular file" : strerror(errno); }
+
+/// What a server would take apart: no letter of it may end the line, nor be a wildcard.
+bool is_inbox_prefix(const std::string& text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char letter) {
+    return letter > ' ' && letter != '*' && letter != '>' && letter != 127;
+  });
+}
+
+Address daemon_credentials(const std::string& file, const std::string& content) {
+  const json credentials = json::parse(content, nullptr, false);
   const auto text = [&](const char* field) {
     if (!credentials.is_object() || !credentials.contains(field) || !credentials[field].is_string())
-      throw NotServed("netloom's daemon cannot be found: " + file + " is no credentials file");
+      not_found(file + " is no credentials file");
     return credentials[field].get<std::string>();
   };
   Address address;
@@ -51,22 +58,53 @@ Address read_credentials(const std::string& file) {
   address.user = text("user");
   address.password = text("password");
   address.node = text("node");
+  // those of older daemons do not say it
+  address.inbox_prefix = credentials.contains("inboxPrefix") ? text("inboxPrefix") : "_INBOX." + address.user;
+  if (!is_inbox_prefix(address.inbox_prefix)) not_found(file + " is no credentials file");
   return address;
 }
 
-Address address_by(const std::string& url, const std::string& creds) {
-  const bool of_daemon = ends_with(creds, ".json");
-  if (!url.empty() && !of_daemon) {
-    Address address;
-    address.url = url;
-    address.creds = creds;
-    address.node = host_name();
+Address own_daemon() {
+  const std::string file = run_directory() + "/credentials/operator.json";
+  const std::optional<std::string> content = read_ordinary_file(file);
+  if (!content && errno == ENOENT)
+    throw NotServed("netloom's daemon is not running (" + file + " is not there): start it with `netloom daemon`");
+  if (!content) not_found(file + " cannot be read: " + why_unreadable());
+  Address address = daemon_credentials(file, *content);
+  address.written_by_daemon = true;
+  return address;
+}
+
+Address elsewhere(const std::string& url) {
+  Address address;
+  address.url = url;
+  address.node = host_name();
+  return address;
+}
+
+bool is_nats_credentials(const std::string& content) {
+  return content.find("BEGIN NATS USER JWT-") != content.npos && content.find("BEGIN USER NKEY SEED-") != content.npos;
+}
+
+Address named_credentials(const std::string& file, const std::string& url) {
+  if (file.empty()) not_found("NETLOOM_CREDS is empty: name a file, or unset it");
+  const std::optional<std::string> content = read_ordinary_file(file);
+  if (!content) not_found("the credentials in " + file + " cannot be read: " + why_unreadable());
+  if (url.find('@') != url.npos) not_found(file + " and NATS_URL both say who we are: give one of them");
+  if (is_nats_credentials(*content)) {
+    if (url.empty()) not_found(file + " says who we are, and not where NATS is: set NATS_URL, too");
+    Address address = elsewhere(url);
+    address.creds = file;
     return address;
   }
-  Address address = read_credentials(of_daemon ? creds : run_directory() + "/credentials/operator.json");
-  address.written_by_daemon = url.empty() && !of_daemon;
+  Address address = daemon_credentials(file, *content);
   if (!url.empty()) address.url = url;
   return address;
+}
+
+Address address_by(const std::string& url, const char* creds) {
+  if (creds) return named_credentials(creds, url);
+  return url.empty() ? own_daemon() : elsewhere(url);
 }
 
 }  // namespace
@@ -77,12 +115,20 @@ std::string run_directory() {
 }
 
 Address discover() {
-  Address address = address_by(environment("NATS_URL"), environment("NETLOOM_CREDS"));
+  Address address = address_by(environment("NATS_URL"), std::getenv("NETLOOM_CREDS"));
   if (const std::string node = environment("NETLOOM_NODE"); !node.empty()) address.node = node;
   // it becomes part of a subject
   const bool is_token = std::all_of(address.node.begin(), address.node.end(), is_token_letter);
   if (address.node.empty() || !is_token) throw NotServed("'" + address.node + "' is no name of a node");
   return address;
+}
+
+std::string shown_url(const std::string& url) {
+  const size_t at = url.rfind('@');
+  if (at == url.npos) return url;
+  const size_t scheme = url.find("://");
+  const std::string start = scheme == url.npos || scheme > at ? "" : url.substr(0, scheme + 3);
+  return start + "***" + url.substr(at);
 }
 
 }  // namespace door

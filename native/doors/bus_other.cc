@@ -33,13 +33,11 @@ decltype(&netloom_libnats_request) load() {
 
 Reply request_other(const Address& address, const std::string& subject, const std::string& payload) {
   static const auto request_by_libnats = load();
-  // the roles of a daemon's own server hear replies below an inbox of theirs only
-  const std::string inbox_prefix = address.user.empty() ? "" : "_INBOX." + address.user;
   const LibnatsRequest request = {
       address.url.c_str(),
       address.user.c_str(),
       address.password.c_str(),
-      inbox_prefix.c_str(),
+      address.inbox_prefix.c_str(),
       address.creds.c_str(),
       client_name,
       connect_ms,
@@ -50,7 +48,8 @@ Reply request_other(const Address& address, const std::string& subject, const st
   };
   LibnatsReply reply = {};
   const char* problem = request_by_libnats(&request, &reply);
-  if (problem) throw NotServed("netloom's daemon does not answer: " + std::string(problem) + " at " + address.url);
+  if (problem)
+    throw NotServed("netloom's daemon does not answer: " + std::string(problem) + " at " + shown_url(address.url));
   return {std::string(reply.text, static_cast<size_t>(reply.length)), reply.is_fault};
 }
 

@@ -43,11 +43,11 @@ std::vector<string_view> words_of(string_view line) {
 }
 
 /// Cannot be guessed: who knows it could answer in the daemon's place.
-std::string fresh_inbox(const std::string& user) {
+std::string fresh_inbox(const std::string& prefix) {
   unsigned char bytes[16];
   if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes) throw NotServed("the kernel has no random numbers");
   // a role of the daemon's own server hears replies below its own inbox only
-  std::string inbox = "_INBOX." + user + ".";
+  std::string inbox = prefix + ".";
   for (const unsigned char byte : bytes) {
     inbox += "0123456789abcdef"[byte >> 4];
     inbox += "0123456789abcdef"[byte & 15];
@@ -143,7 +143,7 @@ Reply request_own(const Loopback& server, const Address& address, const std::str
     wire.fail("a request of " + std::to_string(payload.size()) + " bytes, of which at most " +
               std::to_string(most_bytes) + " are taken");
   wire.set_deadline(answer_ms);
-  const std::string inbox = fresh_inbox(address.user);
+  const std::string inbox = fresh_inbox(address.inbox_prefix);
   // at once, for the server takes them in this order; nobody waits for its PONG
   wire.send(connect_line(address) + "SUB " + inbox + " 1\r\nPUB " + subject + " " + inbox + " " +
             std::to_string(payload.size()) + "\r\n" + payload + "\r\n");

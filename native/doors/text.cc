@@ -2,15 +2,35 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace door {
+
+namespace {
+
+/// Far more than a NATS server carries.
+constexpr size_t most_bytes = 64 * 1024 * 1024;
+
+std::optional<std::string> read_and_close(int fd) {
+  std::optional<std::string> text = read_all(fd);
+  const int error = errno;
+  close(fd);
+  errno = error;
+  return text;
+}
+
+}  // namespace
 
 std::optional<std::string> read_all(int fd) {
   constexpr size_t step = 16 * 1024;
   std::string text;
   for (;;) {
     const size_t before = text.size();
+    if (before > most_bytes) {
+      errno = EFBIG;
+      return std::nullopt;
+    }
     text.resize(before + step);
     const ssize_t got = read(fd, text.data() + before, step);
     text.resize(before + static_cast<size_t>(got > 0 ? got : 0));
@@ -21,12 +41,19 @@ std::optional<std::string> read_all(int fd) {
 
 std::optional<std::string> read_file(const std::string& path) {
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return std::nullopt;
-  std::optional<std::string> text = read_all(fd);
-  const int error = errno;
-  close(fd);
-  errno = error;
-  return text;
+  return fd < 0 ? std::nullopt : read_and_close(fd);
+}
+
+std::optional<std::string> read_ordinary_file(const std::string& path) {
+  struct stat there {};
+  // before it is opened, which may do something to a device
+  if (stat(path.c_str(), &there) != 0) return std::nullopt;
+  if (!S_ISREG(there.st_mode)) {
+    errno = EINVAL;
+    return std::nullopt;
+  }
+  const int fd = open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  return fd < 0 ? std::nullopt : read_and_close(fd);
 }
 
 bool write_all(int fd, std::string_view text) {

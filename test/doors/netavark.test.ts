@@ -443,7 +443,7 @@ describe('a server that somebody else names', () => {
   it('is spoken to by the NATS client library, with the credentials that are named', async () => {
     const { code, stdout } = await ask(named(`${lab.daemon.runDirectory}/credentials/operator.json`));
     expect([code, JSON.parse(stdout)]).toEqual([0, expect.objectContaining({ name: 'x', driver: 'bridge' })]);
-    const refused = await ask({ ...named(''), NETLOOM_RUN_DIR: lab.daemon.runDirectory });
+    const refused = await ask({ NATS_URL: lab.client.nc.getServer(), NETLOOM_RUN_DIR: lab.daemon.runDirectory });
     expect([refused.code, JSON.parse(refused.stdout).error]).toEqual([1, expect.stringMatching(/Authorization|auth/i)]);
   });
 

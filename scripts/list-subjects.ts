@@ -74,6 +74,11 @@ const meanings: Record<FaultCode, string> = {
   'node.unprivileged': 'the daemon may not write its run directory: it needs root',
   'bus.unreachable': 'no NATS server answers, or no daemon of that node does (told by the client)',
   'bus.unauthorized': 'the NATS server refuses the credentials, or they may not ask for this (told by the client)',
+  'directory.unsafe':
+    'the run or state directory of the daemon, or one within it, belongs to another user or can be written by others',
+  'directory.lost':
+    'the run directory was removed or replaced while the daemon used it; the daemon ends, and networks stay as they are',
+  'bus.no-jetstream': 'the NATS server has no JetStream, which stores the events, or not for this account',
   'bus.open': 'the NATS server lets anybody in, and the daemon was not told that this is wanted',
   'storage.full':
     'there is no room on the disk for what the command would have to keep; the message names the directory',

@@ -14,10 +14,10 @@ import { fault, NetloomError } from './core/fault.ts';
 import type { NodeInfo } from './core/view.ts';
 import { TeardownQueue } from './doors/teardown-queue.ts';
 import { ActorEngine, readBootId } from './engine.ts';
+import { makeOwnDirectory } from './files/ownership.ts';
 import { Firewalld } from './firewalls/firewalld.ts';
 import { connectFirewalld } from './firewalls/firewalld-port.ts';
 import { namedLeases } from './journal-views.ts';
-import { makeDirectories } from './make-directories.ts';
 import { DefinitionStore } from './networks/definition-store.ts';
 import { listOfPrivileges, missingPrivileges } from './privileges.ts';
 import { ResolverKeeper } from './resolver/keeper.ts';
@@ -58,6 +58,8 @@ export interface DaemonOptions {
 
 export interface Daemon {
   info(): NodeInfo;
+  /** Resolves when the daemon cannot go on (directory.lost) and has to be stopped; never rejects. */
+  readonly failed: Promise<NetloomError>;
   /** Answers what is under way, publishes what it can, and ends. Networks stay as they are. */
   stop(): Promise<void>;
 }
@@ -91,7 +93,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   try {
     const lock = takeRunDirectory(runDirectory);
     undo.push(() => lock.release());
-    makeDirectories(stateDirectory, 0o700);
+    lock.lost.then(({ fault }) => log.error(fault, 'the run directory is lost'));
+    makeOwnDirectory(stateDirectory);
 
     const journal = new Journal(runDirectory);
     undo.push(() => journal.close());
@@ -186,7 +189,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     log.info({ ...directories, workers, rebooted }, 'serving');
     // nothing waits for it
     void firewalld.start();
-    return { info: () => engine.info(), stop: () => stop({ left, service, engine, undo, clock, log }) };
+    const running = { left, service, engine, undo, clock, log };
+    return { info: () => engine.info(), failed: lock.lost, stop: () => stop(running) };
   } catch (error) {
     await unwind(undo, log);
     throw error;

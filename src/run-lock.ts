@@ -1,11 +1,29 @@
-import { accessSync, constants, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, type FSWatcher, rmSync, statSync, watch, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { startTicksOf } from './actors/process-start.ts';
 import { fault, NetloomError } from './core/fault.ts';
-import { makeDirectories } from './make-directories.ts';
+import { textOfOrdinaryFile } from './files/ordinary-file.ts';
+import { makeOwnDirectory, mustBeOwn } from './files/ownership.ts';
 import { isNoRoom, storageFull } from './storage/room.ts';
 
-/** One daemon per run directory: the journal in it has one reader of its inboxes. Throws node.running, storage.full. */
-export function takeRunDirectory(directory: string): { release(): void } {
+/** A run directory while a daemon has it. */
+export interface RunDirectory {
+  /**
+   * Resolves with directory.lost when the directory was removed, moved away or replaced, or another daemon has taken it: clients and
+   * doors find this daemon no more. Never rejects.
+   */
+  readonly lost: Promise<NetloomError>;
+  release(): void;
+}
+
+/** What a daemon keeps in it that must be nobody else's. */
+const parts = ['credentials', 'nats', 'teardowns'];
+
+/**
+ * One daemon per run directory: the journal in it has one reader of its inboxes. Throws node.running, node.unprivileged,
+ * directory.unsafe, storage.full.
+ */
+export function takeRunDirectory(directory: string): RunDirectory {
   makeDirectory(directory);
   const path = `${directory}/daemon.pid`;
   const owner = livingOwner(path);
@@ -13,19 +31,82 @@ export function takeRunDirectory(directory: string): { release(): void } {
     throw new NetloomError(fault('node.running', `a daemon runs on ${directory} already (process ${owner})`));
   rmSync(path, { force: true });
   try {
-    writeFileSync(path, `${process.pid} ${startTicksOf(process.pid)}\n`, { flag: 'wx', mode: 0o644 });
+    writeFileSync(path, ownLine(), { flag: 'wx', mode: 0o644 });
   } catch (error) {
     // half of it would be taken for that of another daemon
     if (isNoRoom(error)) rmSync(path, { force: true });
     if (isNoRoom(error)) throw storageFull(`no daemon can start on ${directory}: its file system is full`, error);
     throw new NetloomError(fault('node.running', `another daemon is starting on ${directory}`), { cause: error });
   }
-  return { release: () => rmSync(path, { force: true }) };
+  return new HeldDirectory(directory, path);
+}
+
+const ownLine = (): string => `${process.pid} ${startTicksOf(process.pid)}\n`;
+
+class HeldDirectory implements RunDirectory {
+  readonly lost: Promise<NetloomError>;
+  readonly #identity: string | null;
+  readonly #watchers: FSWatcher[];
+  #tell: (lost: NetloomError) => void = () => {};
+
+  constructor(
+    private readonly directory: string,
+    private readonly pidFile: string,
+  ) {
+    this.lost = new Promise((resolve) => {
+      this.#tell = resolve;
+    });
+    this.#identity = identityOf(directory);
+    // Not the directory itself: the journal is written all the time. What removes it removes the file in it, or its name above.
+    const name = basename(directory);
+    this.#watchers = [
+      watch(pidFile, { persistent: false }, () => this.#look()),
+      watch(dirname(directory), { persistent: false }, (_, changed) => {
+        if (changed === null || changed === name) this.#look();
+      }),
+    ];
+    for (const watcher of this.#watchers) watcher.on('error', () => this.#look());
+    // one that went in between
+    this.#look();
+  }
+
+  release(): void {
+    this.#unwatch();
+    // it may be another daemon's by now
+    if (this.#isOurs()) rmSync(this.pidFile, { force: true });
+  }
+
+  #look(): void {
+    if (this.#isOurs()) return;
+    this.#unwatch();
+    this.#tell(
+      new NetloomError(
+        fault(
+          'directory.lost',
+          `the run directory ${this.directory} was removed or replaced, so the daemon cannot be reached any more: it ends, and networks stay; start it again`,
+        ),
+      ),
+    );
+  }
+
+  #isOurs(): boolean {
+    return identityOf(this.directory) === this.#identity && textAt(this.pidFile) === ownLine();
+  }
+
+  #unwatch(): void {
+    for (const watcher of this.#watchers) watcher.close();
+  }
+}
+
+/** null: it is not there. */
+function identityOf(directory: string): string | null {
+  const stats = statSync(directory, { bigint: true, throwIfNoEntry: false });
+  return stats ? `${stats.dev} ${stats.ino}` : null;
 }
 
 function makeDirectory(directory: string): void {
   try {
-    makeDirectories(directory, 0o700);
+    makeOwnDirectory(directory);
     accessSync(directory, constants.W_OK);
   } catch (error) {
     const why = (error as NodeJS.ErrnoException).code;
@@ -35,13 +116,19 @@ function makeDirectory(directory: string): void {
       { cause: error },
     );
   }
+  for (const part of parts) mustBeOwn(join(directory, part));
 }
 
 /** The pid in the file, when that very process (not another that got its number) still lives. */
 function livingOwner(path: string): number | null {
+  const [pid, ticks] = (textAt(path) ?? '').trim().split(' ').map(Number);
+  return pid !== undefined && pid !== process.pid && startTicksOf(pid) === ticks ? pid : null;
+}
+
+/** null: it is not there, or not a file. */
+function textAt(path: string): string | null {
   try {
-    const [pid, ticks] = readFileSync(path, 'utf8').trim().split(' ').map(Number);
-    return pid !== undefined && pid !== process.pid && startTicksOf(pid) === ticks ? pid : null;
+    return textOfOrdinaryFile(path);
   } catch {
     return null;
   }

@@ -22,7 +22,7 @@ import { type PublishedPort, publishedFlows } from '../core/port.ts';
 import type { NamespaceStatistics } from '../core/statistics.ts';
 import { publicAddresses } from '../core/way-out.ts';
 import { DhcpKeeper } from '../dhcp/keeper.ts';
-import { makeDirectories } from '../make-directories.ts';
+import { makeDirectories } from '../files/make-directories.ts';
 import { span } from '../span.ts';
 import { Announcements } from './announcements.ts';
 import { Deadlines } from './deadlines.ts';

@@ -6,7 +6,7 @@ import type { ContainerWish } from '../core/container.ts';
 import { fault, NetloomError } from '../core/fault.ts';
 import { netnsOf } from '../core/plan/container-grant.ts';
 import { namespaceSysctls } from '../core/plan/interface-settings.ts';
-import { makeDirectories } from '../make-directories.ts';
+import { makeDirectories } from '../files/make-directories.ts';
 import { RestartPause } from '../restart-pause.ts';
 import { within } from '../threads/within.ts';
 import type { Answer, Delivery } from './journal.ts';

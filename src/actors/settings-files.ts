@@ -1,6 +1,7 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { SystemFault } from '#native';
-import { makeDirectories } from '../make-directories.ts';
+import { makeDirectories } from '../files/make-directories.ts';
+import { textOfOrdinaryFile } from '../files/ordinary-file.ts';
 import { fault } from './system-fault.ts';
 
 /** Errors of a directory that cannot hold files. */
@@ -42,7 +43,8 @@ export class SettingsFiles {
       makeDirectories(this.directory, 0o755);
       // the worker's own: two networks on two workers write at the same time
       const temporary = `${this.#path(link)}.new`;
-      writeFileSync(temporary, text, { mode: 0o644 });
+      rmSync(temporary, { force: true });
+      writeFileSync(temporary, text, { mode: 0o644, flag: 'wx' });
       renameSync(temporary, this.#path(link));
     });
   }
@@ -60,7 +62,7 @@ export class SettingsFiles {
 
   #read(link: string): string | null {
     try {
-      return readFileSync(this.#path(link), 'utf8');
+      return textOfOrdinaryFile(this.#path(link));
     } catch {
       return null;
     }

@@ -5,6 +5,7 @@ import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fault, NetloomError } from '../core/fault.ts';
+import { textOfOrdinaryFile } from '../files/ordinary-file.ts';
 import type { BusLog } from './log.ts';
 
 const readyWithinMs = 10_000;
@@ -177,7 +178,7 @@ function isRunning(statFile: string): boolean {
 function orphanPid(pidFile: string, configFile: string): number | null {
   let text: string;
   try {
-    text = readFileSync(pidFile, 'utf8');
+    text = textOfOrdinaryFile(pidFile);
   } catch {
     return null;
   }

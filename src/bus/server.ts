@@ -3,7 +3,7 @@ import { mkdirSync, renameSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { makeDirectories } from '../make-directories.ts';
+import { makeDirectories } from '../files/make-directories.ts';
 import type { Role } from './commands.ts';
 import { type Credentials, credentialsFile, readCredentials, writeCredentials, writePrivate } from './credentials.ts';
 import { type BusLog, silent } from './log.ts';

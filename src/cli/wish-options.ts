@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { text } from 'node:stream/consumers';
+import { createReadStream } from 'node:fs';
 import type { Command } from 'commander';
 import { type ContainerRequest, mostStartWithinMs } from '../core/container.ts';
+import { mostBytes } from '../files/ordinary-file.ts';
 import {
   addContainerOptions,
   type ContainerOptions,
@@ -64,11 +64,21 @@ async function readRequest(path: string): Promise<ContainerRequest> {
   throw badInput(`--file: ${source}: expected a JSON object`);
 }
 
+/** As much as the daemon takes. A pipe may be named, too: the shell makes one of `<(…)`. */
 async function readSource(path: string): Promise<string> {
-  if (path === '-') return text(process.stdin);
+  const source = path === '-' ? process.stdin : createReadStream(path);
+  const chunks: Buffer[] = [];
+  let bytes = 0;
   try {
-    return readFileSync(path, 'utf8');
+    for await (const chunk of source) {
+      chunks.push(Buffer.from(chunk));
+      bytes += chunk.length;
+      if (bytes > mostBytes) break;
+    }
   } catch (error) {
     throw badInput(`--file: ${(error as Error).message}`);
   }
+  if (bytes > mostBytes)
+    throw badInput(`--file: ${path} is larger than ${mostBytes} bytes, which no request may be`, 'payload.too-large');
+  return Buffer.concat(chunks).toString('utf8');
 }

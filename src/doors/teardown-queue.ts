@@ -1,9 +1,10 @@
-import { type FSWatcher, mkdirSync, readdirSync, readFileSync, rmSync, watch } from 'node:fs';
+import { type FSWatcher, mkdirSync, readdirSync, rmSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
 import { detachSchema, parsePayload } from '../bus/messages.ts';
 import { type Fault, faultOf, faultStatus } from '../core/fault.ts';
+import { readOrdinaryFile } from '../files/ordinary-file.ts';
 import { isStorageFull } from '../storage/room.ts';
 
 /** How soon one is tried again for which there was no room. */
@@ -71,7 +72,7 @@ export class TeardownQueue {
   async #one(file: string): Promise<void> {
     const path = join(this.#directory, file);
     try {
-      const request = parsePayload(detachSchema, readFileSync(path));
+      const request = parsePayload(detachSchema, readOrdinaryFile(path));
       await this.detach(request, file);
       this.log.info({ container: request.id }, 'a teardown that had been left was done');
     } catch (error) {

@@ -15,8 +15,8 @@ import { kernelName } from '../core/names.ts';
 import type { NetworkDefinition } from '../core/network.ts';
 import { type Definitions, damagedText } from '../core/network-check.ts';
 import { definitionOf, fileOf } from '../core/network-file.ts';
-import { makeDirectories } from '../make-directories.ts';
-import { textOfOrdinaryFile } from './ordinary-file.ts';
+import { makeDirectories } from '../files/make-directories.ts';
+import { textOfOrdinaryFile } from '../files/ordinary-file.ts';
 
 /** As podman writes it. */
 const indent = 5;
@@ -135,8 +135,10 @@ export class DefinitionStore {
   }
 }
 
+/** A new file: to open a FIFO that has its name would wait for a reader. */
 function writeDurably(path: string, text: string): void {
-  const file = openSync(path, 'w', 0o644);
+  rmSync(path, { force: true });
+  const file = openSync(path, 'wx', 0o644);
   try {
     writeFileSync(file, text);
     fsyncSync(file);

@@ -1,7 +1,7 @@
 import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SettingsFiles } from '../../src/actors/settings-files.ts';
-import { makeDirectories } from '../../src/make-directories.ts';
+import { makeDirectories } from '../../src/files/make-directories.ts';
 import { temporaryDirectory } from '../support/fresh-host.ts';
 
 let directory: ReturnType<typeof temporaryDirectory>;

@@ -177,7 +177,7 @@ const oddities: [string, () => unknown, string][] = [
   ['100 MiB', () => writeFileSync(at('other/odd'), `nameserver ${one}\n${'#'.repeat(100 << 20)}\n`), 'NOERROR'],
 ];
 it.each(oddities)(
-  'N07 names are answered while resolv.conf is %s, and servers again afterwards',
+  'N07 B10 names are answered while resolv.conf is %s, and servers again afterwards',
   async (_, make, rcode) => {
     write('etc/resolv.conf', two);
     await nextGoesTo();

@@ -4,7 +4,7 @@ import { parse } from 'smol-toml';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type ConfFile, defaultHelperDirs, networkSettings } from '../../src/cli/podman/containers-conf.ts';
 import { doorDir } from '../../src/cli/podman/engine.ts';
-import { replaceableBy } from '../../src/cli/podman/ownership.ts';
+import { replaceableBy } from '../../src/files/ownership.ts';
 import { PodmanHost } from '../podman/host.ts';
 import { missing } from '../podman/missing.ts';
 import { temporaryDirectory } from '../support/fresh-host.ts';

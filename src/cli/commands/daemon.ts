@@ -116,8 +116,9 @@ async function serve(terminal: Terminal, flags: DaemonFlags): Promise<void> {
   terminal.print(
     `netloom: node ${node} is serving (process ${pid}, ${flags.natsUrl ?? 'own nats-server'}, ${directories.run})`,
   );
-  await stopped;
+  const failure = await Promise.race([stopped, daemon.failed]);
   await daemon.stop();
+  if (failure) throw failure;
 }
 
 /** One that the user named: what is wrong with it would be seen only when the first network comes up. */

@@ -36,7 +36,7 @@ export function podmanInstallCommand(parent: Command, terminal: Terminal): void 
       const runDir = options.runDir ?? process.env.NETLOOM_RUN_DIR ?? defaultRunDir;
       const { path } = installDropIn(options.configDir, { doorDir, runDir: runDir === defaultRunDir ? null : runDir });
       terminal.print(options.json ? json({ installed: path }) : `podman is on netloom: ${path}`);
-      const { replaceableBy } = await import('../podman/ownership.ts');
+      const { replaceableBy } = await import('../../files/ownership.ts');
       const how = replaceableBy(join(doorDir, 'netavark'));
       if (how) terminal.warn(`warning: podman runs ${doorDir}/netavark as root, and ${how}`);
     });

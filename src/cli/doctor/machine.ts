@@ -3,6 +3,7 @@ import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:
 import { release } from 'node:os';
 import { dirname } from 'node:path';
 import { findServerBinary } from '../../bus/server-process.ts';
+import { foreignHand } from '../../files/ownership.ts';
 import { listOfPrivileges, missingPrivileges, neededPrivileges } from '../../privileges.ts';
 import { bad, type Finding, good, tried } from './finding.ts';
 
@@ -76,11 +77,13 @@ export function serverBinary(natsUrl: string | undefined): Finding {
 
 /** The directory itself, or the nearest one above it in which it would be made. */
 export function writable(check: string, path: string): Finding {
-  return tried(check, `choose another one, or make ${path} writable for this user`, () => {
+  return tried(check, `choose another one, or make ${path} writable for this user only`, () => {
     let existing = path;
     while (!existsSync(existing)) existing = dirname(existing);
     if (!statSync(existing).isDirectory()) throw new Error(`${existing} is no directory`);
     accessSync(existing, constants.W_OK | constants.X_OK);
+    const stranger = existing === path ? foreignHand(path) : null;
+    if (stranger !== null) throw new Error(stranger);
     return existing === path ? path : `${path} (will be made)`;
   });
 }

@@ -1,7 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'smol-toml';
 import { z } from 'zod';
+import { textOfOrdinaryFile } from '../../files/ordinary-file.ts';
 import { badInput } from '../options.ts';
 
 /** A file of podman's configuration, as containers.conf(5) orders them: a later one goes before an earlier one. */
@@ -45,7 +46,17 @@ export function readConfFiles(configDir: string): ConfFile[] {
   const dropIns = dropInDir(configDir);
   const names = existsSync(dropIns) ? readdirSync(dropIns).filter((name) => name.endsWith('.conf')) : [];
   const paths = [vendorConf, join(configDir, 'containers.conf'), ...names.sort().map((name) => join(dropIns, name))];
-  return paths.filter((path) => existsSync(path)).map((path) => ({ path, text: readFileSync(path, 'utf8') }));
+  return paths.filter((path) => existsSync(path)).map(readConfFile);
+}
+
+/** Throws payload.invalid where it is not a regular file, or cannot be read. */
+export function readConfFile(path: string): ConfFile {
+  try {
+    return { path, text: textOfOrdinaryFile(path) };
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw badInput(`${path}${code === undefined ? '' : ':'} ${message}`);
+  }
 }
 
 /** podman 5 takes `{append = true}` as the last entry of a list: it goes on from what was said before. */

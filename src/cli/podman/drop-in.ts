@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { stringify } from 'smol-toml';
 import { EndWith, exitCode } from '../failure.ts';
-import { type ConfFile, dropInDir, networkSettings, readConfFiles } from './containers-conf.ts';
+import { type ConfFile, dropInDir, networkSettings, readConfFile, readConfFiles } from './containers-conf.ts';
 
 /**
  * The one file by which podman is on netloom: `<config dir>/containers.conf.d/50-netloom.conf`. All that podman was
@@ -18,7 +18,7 @@ export const dropInPath = (configDir: string) => join(dropInDir(configDir), '50-
 export function installedDropIn(configDir: string): ConfFile | null {
   const path = dropInPath(configDir);
   if (!existsSync(path)) return null;
-  const text = readFileSync(path, 'utf8');
+  const { text } = readConfFile(path);
   return text.startsWith(ours) ? { path, text } : null;
 }
 
@@ -43,7 +43,8 @@ export function installDropIn(configDir: string, wish: DropInWish): ConfFile {
     : before?.text.split('\n').find((line) => line.startsWith(madeDirectory));
   const text = note ? file.text.replace('\n', `\n${note}\n`) : file.text;
   // podman may read at any moment: the whole file, or none
-  writeFileSync(`${path}.new`, text, { mode: 0o644 });
+  rmSync(`${path}.new`, { force: true });
+  writeFileSync(`${path}.new`, text, { mode: 0o644, flag: 'wx' });
   renameSync(`${path}.new`, path);
   return { path, text };
 }

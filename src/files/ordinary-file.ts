@@ -1,0 +1,29 @@
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
+
+/** Far more than any file has that netloom reads. */
+export const mostBytes = 1024 * 1024;
+
+/**
+ * Reads a regular file of at most 1 MiB. Throws, and does not wait, where anything else has its name: a FIFO, a device. Its own
+ * messages, which have no code, go on after the name of the file. For all files that another program or user may have put there.
+ */
+export function readOrdinaryFile(path: string): Buffer {
+  // opening a device may do something
+  mustBeRegular(statSync(path));
+  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const stats = fstatSync(file);
+    mustBeRegular(stats);
+    if (stats.size > mostBytes) throw new Error(`is larger than ${mostBytes} bytes`);
+    const buffer = Buffer.alloc(stats.size);
+    return buffer.subarray(0, readSync(file, buffer));
+  } finally {
+    closeSync(file);
+  }
+}
+
+export const textOfOrdinaryFile = (path: string): string => readOrdinaryFile(path).toString('utf8');
+
+function mustBeRegular(stats: { isFile(): boolean }): void {
+  if (!stats.isFile()) throw new Error('is not a regular file');
+}

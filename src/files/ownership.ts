@@ -1,0 +1,51 @@
+import { lstatSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { fault, NetloomError } from '../core/fault.ts';
+import { makeDirectories } from './make-directories.ts';
+
+const writableByOthers = 0o022;
+const sticky = 0o1000;
+
+/**
+ * How somebody who is not root could put something else in this file's place, in words; null when nobody can. The file itself
+ * is looked at and every directory above it. Throws where there is none.
+ */
+export function replaceableBy(path: string): string | null {
+  for (let place = realpathSync(path); ; place = dirname(place)) {
+    const { uid, mode } = statSync(place);
+    if (uid !== 0) return `${place} belongs to user ${uid}`;
+    // what is in a sticky directory (/tmp) is its owner's to rename
+    if (mode & writableByOthers && !(mode & sticky)) return `others may write to ${place}`;
+    if (place === dirname(place)) return null;
+  }
+}
+
+/**
+ * Why what is in this directory could be another user's, in words; null when only root and the user of this process may write
+ * there, or when it does not exist.
+ */
+export function foreignHand(directory: string): string | null {
+  const itself = lstatSync(directory, { throwIfNoEntry: false });
+  // whoever owns a link decides where it leads
+  const stats = itself?.isSymbolicLink() ? statSync(directory, { throwIfNoEntry: false }) : itself;
+  const stranger = [itself, stats].find((one) => one && !isOurs(one));
+  if (stranger) return `${directory} belongs to user ${stranger.uid}`;
+  return stats && stats.mode & writableByOthers ? `others may write to ${directory}` : null;
+}
+
+const isOurs = ({ uid }: Stats): boolean => uid === 0 || uid === process.geteuid?.();
+
+/** Makes a directory for secrets, and refuses one that others made or may write to. Throws directory.unsafe, and what mkdir(2) does. */
+export function makeOwnDirectory(directory: string): void {
+  makeDirectories(directory, 0o700);
+  mustBeOwn(directory);
+}
+
+/** Throws directory.unsafe. */
+export function mustBeOwn(directory: string): void {
+  const reason = foreignHand(directory);
+  if (reason === null) return;
+  throw new NetloomError(
+    fault('directory.unsafe', `${reason}, so nothing in it can be trusted: remove it, or choose another directory`),
+  );
+}

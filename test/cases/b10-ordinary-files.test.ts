@@ -1,0 +1,194 @@
+import { execFileSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { SettingsFiles } from '../../src/actors/settings-files.ts';
+import { openCredentialsFile, readCredentials, writeCredentials } from '../../src/bus/credentials.ts';
+import { installDropIn, installedDropIn } from '../../src/cli/podman/drop-in.ts';
+import { TeardownQueue } from '../../src/doors/teardown-queue.ts';
+import { mostBytes, textOfOrdinaryFile } from '../../src/files/ordinary-file.ts';
+import { DefinitionStore } from '../../src/networks/definition-store.ts';
+import { HostServers } from '../../src/resolver/host-servers.ts';
+import { takeRunDirectory } from '../../src/run-lock.ts';
+import { say } from '../cli/netloom.ts';
+import { definitionOf } from '../core/samples.ts';
+import { runDoor } from '../doors/door.ts';
+import { temporaryDirectory } from '../support/fresh-host.ts';
+
+/** What is not a regular file of bounded size is not waited for and not read, wherever netloom reads. */
+
+let directory: ReturnType<typeof temporaryDirectory>;
+const at = (name: string) => `${directory.path}/${name}`;
+beforeEach(() => {
+  directory = temporaryDirectory();
+});
+afterEach(() => directory.remove());
+
+const fifo = (path: string) => void execFileSync('mkfifo', [path]);
+
+/** One who reads it to the end waits for ever, or takes all memory. */
+const noFiles: [string, (path: string) => unknown, RegExp][] = [
+  ['a FIFO', fifo, /not a regular file/],
+  ['a link to a FIFO', (path) => [fifo(`${path}.pipe`), symlinkSync(`${path}.pipe`, path)], /not a regular file/],
+  ['a link to /dev/zero', (path) => symlinkSync('/dev/zero', path), /not a regular file/],
+  ['a device', (path) => void execFileSync('mknod', [path, 'c', '1', '5']), /not a regular file/],
+  ['a directory', (path) => mkdirSync(path), /not a regular file/],
+  ['a link to itself', (path) => symlinkSync(path, path), /ELOOP/],
+  [
+    'a file of 10 GiB',
+    (path) => [writeFileSync(path, ''), truncateSync(path, 10 * 2 ** 30)],
+    /larger than 1048576 bytes/,
+  ],
+];
+
+it.each(noFiles)('B10 %s is not read', (_, make, reason) => {
+  make(at('x'));
+  expect(() => textOfOrdinaryFile(at('x'))).toThrow(reason);
+});
+
+it('B10 a socket is not read, and a file of the most bytes is, also by a link', async () => {
+  const server = createServer().listen(at('socket'));
+  onTestFinished(() => void server.close());
+  await new Promise((resolve) => server.once('listening', resolve));
+  expect(() => textOfOrdinaryFile(at('socket'))).toThrow(/not a regular file/);
+  writeFileSync(at('full'), 'x'.repeat(mostBytes));
+  symlinkSync(at('full'), at('link'));
+  expect(textOfOrdinaryFile(at('link'))).toHaveLength(mostBytes);
+});
+
+describe.each(noFiles)('%s', (_, make) => {
+  it('B10 is not a credentials file', async () => {
+    make(at('admin.json'));
+    expect(() => openCredentialsFile(at('admin.json'))).toThrow(/the credentials file \S+admin\.json (cannot be read: ELOOP|is )/);
+    expect(() => readCredentials(at('admin.json'))).toThrow(/cannot be read: ELOOP|is not a regular file|is larger than/);
+    const { exitCode, stderr } = await say('--creds', at('admin.json'), 'ps');
+    expect({ exitCode, stderr }).toEqual({ exitCode: 4, stderr: expect.stringMatching(/the credentials file \S+admin\.json (cannot be read|is )/) });
+  });
+
+  it('B10 is not a credentials file for the netavark door', async () => {
+    mkdirSync(at('credentials'));
+    make(at('credentials/operator.json'));
+    const input = {};
+    const named = { NETLOOM_RUN_DIR: '/nowhere', NETLOOM_CREDS: at('credentials/operator.json') };
+    for (const env of [{ NETLOOM_RUN_DIR: directory.path }, named]) {
+      const { code, stdout } = await runDoor(['create'], { env: env as Record<string, string>, input });
+      expect({ code, ...JSON.parse(stdout) }).toEqual({
+        code: 1,
+        error: expect.stringMatching(/operator\.json (cannot be read|is no credentials file)/),
+      });
+    }
+  });
+
+  it('B10 is reported as a damaged network, and beside it networks are read and written', () => {
+    const store = new DefinitionStore(directory.path);
+    store.write(definitionOf());
+    make(at('x.json'));
+    const { definitions, damaged } = store.list();
+    expect(definitions.map(({ name }) => name)).toEqual(['demo']);
+    expect(damaged).toEqual([{ file: 'x.json', reason: expect.stringMatching(/^the file /) }]);
+    expect(faultOf(() => store.write({ ...definitionOf(), name: 'x' }))).toMatchObject({ errno: 'EUCLEAN' });
+  });
+
+  it('B10 is not taken for a teardown that was left, and the others are done', async () => {
+    mkdirSync(at('teardowns'));
+    make(at('teardowns/1.json'));
+    writeFileSync(at('teardowns/2.json'), JSON.stringify({ id: 'c2', networks: ['web'] }));
+    const done: string[] = [];
+    const log = { info: () => {}, warn: () => {} };
+    const queue = new TeardownQueue(directory.path, async ({ id }) => done.push(id), log as never);
+    await queue.start();
+    queue.stop();
+    expect(done).toEqual(['c2']);
+    expect(readdirSync(at('teardowns'))).not.toContain('2.json');
+  });
+
+  it('B10 does not hold up the netavark door when it looks for teardowns that were left', async () => {
+    mkdirSync(at('teardowns'));
+    make(at('teardowns/1.json'));
+    const input = {
+      container_id: 'c1',
+      networks: { web: {} },
+      network_info: { web: { name: 'web', driver: 'bridge' } },
+    };
+    const { code } = await runDoor(['setup', '/x'], { env: { NETLOOM_RUN_DIR: directory.path }, input });
+    expect(code).toBe(1);
+  });
+
+  it('B10 names no name servers', () => {
+    make(at('resolv.conf'));
+    expect(new HostServers(at('resolv.conf')).servers).toEqual([]);
+  });
+
+  it("B10 is not podman's configuration", () => {
+    make(at('containers.conf'));
+    // a link that leads nowhere is no file at all
+    if (existsSync(at('containers.conf')))
+      expect(() => installDropIn(directory.path, { doorDir: '/doors', runDir: null })).toThrow(/containers\.conf is /);
+    mkdirSync(at('containers.conf.d'), { recursive: true });
+    make(at('containers.conf.d/50-netloom.conf'));
+    if (existsSync(at('containers.conf.d/50-netloom.conf')))
+      expect(() => installedDropIn(directory.path)).toThrow(/50-netloom\.conf is /);
+  });
+
+  it('B10 is not the mark of a daemon', () => {
+    make(at('daemon.pid'));
+    const isDirectory = readdirSync(directory.path, { withFileTypes: true }).some(
+      (entry) => entry.name === 'daemon.pid' && entry.isDirectory(),
+    );
+    if (isDirectory) return void expect(() => takeRunDirectory(directory.path)).toThrow();
+    const held = takeRunDirectory(directory.path);
+    expect(readFileSync(at('daemon.pid'), 'utf8')).toMatch(new RegExp(`^${process.pid} `));
+    held.release();
+  });
+});
+
+describe('a place that netloom writes to', () => {
+  it('B10 is written anew where a FIFO has the name of the draft', () => {
+    fifo(at(`admin.json.${process.pid}.new`));
+    writeCredentials(at('admin.json'), { url: 'nats://h', user: 'admin', password: 'p', node: 'n' });
+    expect(readCredentials(at('admin.json'))).toMatchObject({ user: 'admin' });
+
+    new DefinitionStore(directory.path).write(definitionOf());
+    rmSync(at('demo.json'));
+    fifo(at(`.demo.json.${process.pid}`));
+    new DefinitionStore(directory.path).write(definitionOf());
+    expect(readFileSync(at('demo.json'), 'utf8')).toContain('"demo"');
+
+    fifo(at('10-netloom-br0.conf'));
+    fifo(at('10-netloom-br0.conf.new'));
+    expect(new SettingsFiles(directory.path).write('br0', 'net.ipv4.conf.br0.rp_filter = 2\n')).toBe(true);
+    expect(readFileSync(at('10-netloom-br0.conf'), 'utf8')).toContain('rp_filter');
+  });
+});
+
+describe('a request from a file', () => {
+  it('B10 is read as far as a request may go', async () => {
+    const { exitCode, stderr } = await say('container', 'create', '--file', '/dev/zero');
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 2,
+      stderr: expect.stringMatching(/payload\.too-large: --file: \/dev\/zero is larger than 1048576 bytes/),
+    });
+  });
+
+  it('B10 of the netavark door ends, too', async () => {
+    const { code, stdout } = await runDoor(['-f', '/dev/zero', 'setup', '/x'], {});
+    expect({ code, ...JSON.parse(stdout) }).toEqual({ code: 1, error: 'failed to open /dev/zero' });
+  });
+});
+
+function faultOf(act: () => unknown): unknown {
+  try {
+    return act();
+  } catch (error) {
+    return error;
+  }
+}

@@ -1,0 +1,232 @@
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lchownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
+import { execa, type ResultPromise } from 'execa';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import * as native from '#native';
+import { writable } from '../../src/cli/doctor/machine.ts';
+import { connect } from '../../src/client.ts';
+import { foreignHand, makeOwnDirectory } from '../../src/files/ownership.ts';
+import { type RunDirectory, takeRunDirectory } from '../../src/run-lock.ts';
+import { processesOf, type TestDaemon, untilAnswered } from '../support/daemon.ts';
+import { becomeFreshHost, linkNames, temporaryDirectory } from '../support/fresh-host.ts';
+
+/** Whoever may write to the run directory commands the host's network, and a daemon without one cannot be reached. */
+
+const stranger = 65_534;
+
+let directory: ReturnType<typeof temporaryDirectory>;
+const at = (name: string) => `${directory.path}/${name}`;
+
+const made = (path: string, mode: number, uid = 0) => {
+  mkdirSync(path);
+  chmodSync(path, mode);
+  chownSync(path, uid, uid);
+};
+
+const unsafe = (why: RegExp) =>
+  expect.objectContaining({ code: 'directory.unsafe', message: expect.stringMatching(why) });
+
+const thrown = (act: () => unknown) => {
+  try {
+    act();
+    return null;
+  } catch (error) {
+    return error;
+  }
+};
+
+describe('a directory for secrets', () => {
+  beforeEach(() => {
+    directory = temporaryDirectory();
+  });
+  afterEach(() => directory.remove());
+
+  it('B11 is made for its owner only, with those above it', () => {
+    makeOwnDirectory(at('a/b'));
+    expect(['a', 'a/b'].map((name) => (statSync(at(name)).mode & 0o777).toString(8))).toEqual(['700', '700']);
+  });
+
+  it.each([0o700, 0o755, 0o750])('B11 is taken when only root may write to it (%o)', (mode) => {
+    made(at('x'), mode);
+    makeOwnDirectory(at('x'));
+    symlinkSync(at('x'), at('link'));
+    makeOwnDirectory(at('link'));
+  });
+
+  it.each<[string, () => void, RegExp]>([
+    [
+      'another user made it',
+      () => made(at('x'), 0o700, stranger),
+      /x belongs to user 65534, so nothing in it can be trusted/,
+    ],
+    ['everybody may write to it', () => made(at('x'), 0o777), /others may write to \S+x, so nothing/],
+    ['its group may write to it', () => made(at('x'), 0o770), /others may write to/],
+    ['everybody may write to it as to /tmp', () => made(at('x'), 0o1777), /others may write to/],
+    [
+      'another user made a link to it',
+      () => {
+        made(at('y'), 0o700);
+        symlinkSync(at('y'), at('x'));
+        lchownSync(at('x'), stranger, stranger);
+      },
+      /x belongs to user 65534/,
+    ],
+    [
+      'it is a link to what another user made',
+      () => {
+        made(at('y'), 0o700, stranger);
+        symlinkSync(at('y'), at('x'));
+      },
+      /x belongs to user 65534/,
+    ],
+  ])('B11 is refused when %s', (_, make, why) => {
+    make();
+    expect(thrown(() => makeOwnDirectory(at('x')))).toEqual(unsafe(why));
+    expect(thrown(() => takeRunDirectory(at('x')))).toEqual(unsafe(why));
+    expect(writable('Run directory', at('x'))).toMatchObject({ ok: false, found: foreignHand(at('x')) });
+  });
+
+  it.each(['credentials', 'nats', 'teardowns'])('B11 is refused when another user made %s in it', (part) => {
+    made(at('x'), 0o700);
+    made(at(`x/${part}`), 0o700, stranger);
+    expect(thrown(() => takeRunDirectory(at('x')))).toEqual(unsafe(new RegExp(`x/${part} belongs to user 65534`)));
+    expect(existsSync(at('x/daemon.pid'))).toBe(false);
+  });
+
+  it("B11 is taken when it is the user's own, or root's", () => {
+    made(at('own'), 0o700, stranger);
+    made(at('roots'), 0o755);
+    chmodSync(directory.path, 0o755);
+    process.seteuid?.(stranger);
+    try {
+      expect([foreignHand(at('own')), foreignHand(at('roots'))]).toEqual([null, null]);
+    } finally {
+      process.seteuid?.(0);
+    }
+  });
+});
+
+describe('a run directory in use', () => {
+  let held: RunDirectory;
+  beforeEach(() => {
+    directory = temporaryDirectory();
+    held = takeRunDirectory(at('run'));
+  });
+  afterEach(() => {
+    held.release();
+    directory.remove();
+  });
+
+  it.each<[string, () => void]>([
+    ['removed', () => rmSync(at('run'), { recursive: true })],
+    ['moved away', () => renameSync(at('run'), at('elsewhere'))],
+    ['emptied', () => rmSync(at('run/daemon.pid'))],
+    [
+      'replaced',
+      () => {
+        renameSync(at('run'), at('elsewhere'));
+        mkdirSync(at('run'));
+      },
+    ],
+    ['taken by another daemon', () => writeFileSync(at('run/daemon.pid'), '1 1\n')],
+    ['removed with the directory above it', () => rmSync(directory.path, { recursive: true })],
+  ])('B11 is lost when it is %s', async (_, lose) => {
+    lose();
+    expect(await held.lost).toMatchObject({
+      code: 'directory.lost',
+      message: expect.stringMatching(/run was removed or replaced.*networks stay; start it again$/),
+    });
+  });
+
+  it('B11 is not lost when something else changes in it and beside it', async () => {
+    writeFileSync(at('run/other'), '');
+    writeFileSync(at('beside'), '');
+    chmodSync(at('run/daemon.pid'), 0o600);
+    rmSync(at('run/other'));
+    // the notices of all that come before that of the last
+    rmSync(at('run/daemon.pid'));
+    const text = `${(await held.lost).message}`;
+    expect(text).toContain(at('run'));
+  });
+
+  it("B11 is not released over another daemon's", () => {
+    renameSync(at('run'), at('elsewhere'));
+    mkdirSync(at('run'));
+    writeFileSync(at('run/daemon.pid'), '1 1\n');
+    held.release();
+    expect(readFileSync(at('run/daemon.pid'), 'utf8')).toBe('1 1\n');
+  });
+});
+
+describe('a daemon', () => {
+  const main = createRequire(import.meta.url).resolve('#cli');
+
+  beforeAll(async () => {
+    await becomeFreshHost();
+    directory = temporaryDirectory();
+  });
+  afterAll(() => directory.remove());
+
+  const launch = (run: string, state: string, ...more: string[]): ResultPromise => {
+    const places = ['--run-dir', run, '--state-dir', state, '--nats-port', '0', '--node', 'here'];
+    const daemon = execa(process.execPath, [main, 'daemon', ...places, ...more], { reject: false });
+    onTestFinished(() => void daemon.kill('SIGKILL'));
+    return daemon;
+  };
+
+  it.each([
+    ['run', 'mine/run', 'mine/state'],
+    ['state', 'mine/run', 'mine/state'],
+  ])('B11 does not start on a %s directory that others may write to', async (which, run, state) => {
+    rmSync(at('mine'), { recursive: true, force: true });
+    mkdirSync(at('mine'));
+    made(at(`mine/${which}`), 0o777);
+    const { exitCode, stderr } = await launch(at(run), at(state));
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain(`netloom: directory.unsafe: others may write to ${at(`mine/${which}`)}`);
+    expect(existsSync(at('mine/run/daemon.pid'))).toBe(false);
+    expect(existsSync(at('mine/run/credentials'))).toBe(false);
+  });
+
+  it('B11 whose run directory is removed says so and ends, and its networks stay', async () => {
+    const run = at('gone/run');
+    const netns = at('netns');
+    const daemon = launch(run, at('gone/state'), '--netns-dir', netns);
+    const client = await untilAnswered(() => connect({ runDir: run, node: 'here' }));
+    await untilAnswered(() => client.network.create({ name: 'web' }));
+    await client.container.setup({ id: 'a', networks: [{ network: 'web' }] });
+    await client.close();
+    const before = linkNames();
+    rmSync(run, { recursive: true });
+    const { exitCode, stderr } = await daemon;
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/"code":"directory\.lost".*"msg":"the run directory is lost"/);
+    expect(`${stderr}`.split('\n').at(-1)).toMatch(/^netloom: directory\.lost: the run directory \S+ was removed/);
+    // all of it has ended, its nats-server too
+    expect(processesOf({ directory: at('gone') } as TestDaemon)).toEqual([]);
+    expect(linkNames()).toEqual(before);
+    const pinned = readdirSync(netns);
+    expect(pinned).toHaveLength(1);
+
+    const next = launch(run, at('gone/state'), '--netns-dir', netns);
+    const again = await untilAnswered(() => connect({ runDir: run, node: 'here' }));
+    await untilAnswered(async () => expect((await again.network.list()).networks).toMatchObject([{ name: 'web' }]));
+    await again.close();
+    next.kill('SIGTERM');
+    expect(await next).toMatchObject({ exitCode: 0 });
+    for (const name of pinned) native.removeNetns(`${netns}/${name}`);
+  });
+});

@@ -7,8 +7,8 @@ import {
   TimeoutError,
 } from '@nats-io/nats-core';
 import type { CommandName, RequestOf, ResponseOf } from './bus/commands.ts';
-import { type BusAddress, connectBus, defaultNodeName, roleAddress } from './bus/connection.ts';
-import { credentialsFile, defaultRunDir, readCredentials } from './bus/credentials.ts';
+import { connectBus } from './bus/connection.ts';
+import { discover, type Wanted } from './bus/discover.ts';
 import { type EventFeed, type EventOptions, openEvents } from './bus/event-feed.ts';
 import { idsInStream } from './bus/event-subjects.ts';
 import { type NodeOnBus, nodesOn } from './bus/nodes.ts';
@@ -21,11 +21,8 @@ export type { EventFeed, EventOptions, StreamedEvent } from './bus/event-feed.ts
 export type { NodeOnBus } from './bus/nodes.ts';
 export { type Fault, type FaultCode, NetloomError } from './core/fault.ts';
 
-export interface ClientOptions extends Partial<BusAddress> {
-  /** the node to talk to; default: NETLOOM_NODE, the credentials file's node, this host's name */
-  node?: string;
-  /** of the daemon, which keeps credentials there; default NETLOOM_RUN_DIR, /run/netloom */
-  runDir?: string;
+/** All optional: `{}` is this host's daemon. */
+export interface ClientOptions extends Wanted {
   /** how long an answer may take, default 30 s */
   timeoutMs?: number;
   /** shown by the server, default `netloom client` */
@@ -42,8 +39,16 @@ export interface CallOptions {
 }
 
 /**
- * Speaks to one daemon. Without a URL (option or NATS_URL) it is this host's daemon, by the credentials that the daemon
- * wrote down (NETLOOM_CREDS names another file). Throws NetloomError: bus.unreachable, bus.unauthorized.
+ * Connects to one daemon. `url` or NATS_URL says where, `creds` or NETLOOM_CREDS (or `user`, `token`, the URL) as whom. When nothing
+ * says so it is this host's daemon, by the file that it wrote for its admin, which root can read. A file that was named is used, or
+ * an error names it.
+ *
+ * Throws NetloomError: bus.unreachable, bus.unauthorized; payload.invalid, name.invalid for options that contradict each other.
+ *
+ * ```ts
+ * await using client = await connect({ creds: '/run/netloom/credentials/viewer.json' });
+ * console.log(await client.info());
+ * ```
  */
 export async function connect(options: ClientOptions = {}): Promise<NetloomClient> {
   const { node, ...address } = discover(options, process.env);
@@ -151,40 +156,6 @@ export class NetloomClient {
   private ask<Name extends CommandName>(name: Name): Ask<Name> {
     return (options) => this.request(name, {} as RequestOf<Name>, options);
   }
-}
-
-type Environment = Record<string, string | undefined>;
-
-/** Options first, then the environment, then what the daemon wrote down. */
-function discover(options: ClientOptions, environment: Environment): BusAddress & { node: string } {
-  const { url = environment.NATS_URL, creds = environment.NETLOOM_CREDS } = options;
-  const file = creds?.endsWith('.json') ? creds : undefined;
-  const nodeWanted = options.node ?? environment.NETLOOM_NODE;
-  if (url !== undefined && file === undefined) return { ...options, url, creds, node: nodeWanted ?? defaultNodeName() };
-  const runDir = options.runDir ?? environment.NETLOOM_RUN_DIR ?? defaultRunDir;
-  const credentials = credentialsAt(file ?? credentialsFile(runDir, 'admin'));
-  return { ...roleAddress({ ...credentials, url: url ?? credentials.url }), node: nodeWanted ?? credentials.node };
-}
-
-function credentialsAt(file: string) {
-  let credentials: ReturnType<typeof readCredentials>;
-  try {
-    credentials = readCredentials(file);
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const advice = code === 'EACCES' ? '; use sudo, or name a file that you may read (--creds, NETLOOM_CREDS)' : '';
-    throw new NetloomError(
-      fault('bus.unauthorized', `the credentials in ${file} cannot be read: ${message}${advice}`),
-      {
-        cause: error,
-      },
-    );
-  }
-  if (!credentials)
-    throw new NetloomError(
-      fault('bus.unreachable', `there are no credentials in ${file}: is the daemon running? (or say where NATS is)`),
-    );
-  return credentials;
 }
 
 function outputOf(reply: Msg): unknown {

@@ -10,6 +10,7 @@ import { OutboxPublisher } from './bus/outbox.ts';
 import { type ManagedServer, startServer } from './bus/server.ts';
 import { ServerWatch } from './bus/server-watch.ts';
 import { type CommandService, serveCommands } from './bus/service.ts';
+import { requireJetStream } from './bus/stream.ts';
 import { fault, NetloomError } from './core/fault.ts';
 import type { NodeInfo } from './core/view.ts';
 import { TeardownQueue } from './doors/teardown-queue.ts';
@@ -46,10 +47,8 @@ export interface DaemonOptions {
   forwardForeign: boolean;
   /** of the own nats-server, on 127.0.0.1; 0: a free one */
   natsPort: number;
-  /** an outside server instead of an own one */
-  natsUrl: string | null;
-  /** a .creds file for the outside server */
-  credentialsFile: string | null;
+  /** a NATS server of others instead of an own one */
+  outsideServer: BusAddress | null;
   /** take an outside server that lets anybody in */
   allowOpenServer: boolean;
   workers: number;
@@ -227,18 +226,22 @@ async function openBus(options: DaemonOptions, { journal, storage, log, clock }:
   const { node } = options;
   const undo: (() => unknown)[] = [];
   try {
-    const server = options.natsUrl === null ? await ownServer(options, log) : null;
+    const server = options.outsideServer === null ? await ownServer(options, log) : null;
     undo.push(() => server?.stop());
     const address = await addressOf(options, server);
     const nc = await connectBus({ ...address, name: `netloom daemon ${node}` });
     undo.push(() => nc.close());
-    if (!server) await refuseTwin(nc, node);
+    if (!server) {
+      await requireJetStream(nc);
+      await refuseTwin(nc, node);
+    }
     const events = await connectBus({ ...address, name: `netloom daemon ${node}, events` });
     undo.push(() => events.close());
     const hasRoom = () => !server || storage.hasRoomForEvents();
     const publisher = new OutboxPublisher({ nc: events, outbox: journal, node, log, hasRoom });
     undo.push(async () => {
-      await publisher.flush(clock.leftMs(mostMs.flush));
+      // the next daemon publishes what waits for a stream that is away
+      if (!publisher.isHeldUp()) await publisher.flush(clock.leftMs(mostMs.flush));
       await publisher.stop();
     });
     const progress = () => ({ pending: publisher.pending(), sequence: publisher.position().sequence });
@@ -306,8 +309,7 @@ function ownServer(
 
 async function addressOf(options: DaemonOptions, server: ManagedServer | null): Promise<BusAddress> {
   if (server) return roleAddress(server.credentials);
-  const creds = options.credentialsFile;
-  const address: BusAddress = { url: options.natsUrl as string, ...(creds === null ? {} : { creds }) };
+  const address = options.outsideServer as BusAddress;
   if (!options.allowOpenServer) await refuseOpenServer(address);
   return address;
 }

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import {
   type Authenticator,
@@ -13,19 +12,20 @@ import {
 } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { fault, NetloomError } from '../core/fault.ts';
+import { type Credentials, inboxPrefixOf, openCredentialsFile } from './credentials.ts';
 import { surviveLateWrites } from './late-writes.ts';
-import { inboxPrefix } from './subjects.ts';
+import { hasIdentity, parseServerUrl } from './server-url.ts';
 
 /** Where a NATS server is and who we are to it. */
 export interface BusAddress {
-  /** `nats://127.0.0.1:4222`; several joined by commas; `tls://` for TLS */
+  /** `nats://127.0.0.1:4222`; several joined by commas; `tls://` for TLS; with `user:password@` or `token@` */
   url: string;
   user?: string;
   password?: string;
   token?: string;
-  /** path of a `.creds` file */
+  /** path of a credentials file: the JSON that a daemon writes, or a `.creds` file of NATS; its content says which */
   creds?: string;
-  /** `_INBOX.<role>`, for the roles of a daemon's own server; default `_INBOX` */
+  /** `_INBOX.<role>`, for the roles of a daemon's own server; default: that of `creds`, or `_INBOX` */
   inboxPrefix?: string;
 }
 
@@ -42,9 +42,9 @@ const reconnectWaitMs = 250;
 /** nats.js 3.4.0 goes on waiting for a server that ends while it greets us: short tries first, then longer ones. */
 const firstTryMs = 500;
 
-/** Throws bus.unreachable, bus.unauthorized. */
+/** Throws bus.unreachable, bus.unauthorized, and payload.invalid for a URL that is none, or two answers to who we are. */
 export async function connectBus(options: ConnectOptions): Promise<NatsConnection> {
-  const address = withoutUserInfo(options);
+  const address = identified(options);
   const deadline = Date.now() + (options.timeoutMs ?? 5000);
   for (let tryMs = firstTryMs; ; tryMs *= 2) {
     const leftMs = Math.max(1, deadline - Date.now());
@@ -69,10 +69,11 @@ export async function connectBus(options: ConnectOptions): Promise<NatsConnectio
   }
 }
 
-/** The roles of a daemon's own server hear replies below their own inbox only. */
-export function roleAddress(credentials: { url: string; user: string; password: string }): BusAddress {
+/** Who and where a daemon's credentials file says. */
+export function roleAddress(credentials: Omit<Credentials, 'node'>): BusAddress {
   const { url, user, password } = credentials;
-  return { url, user, password, inboxPrefix: inboxPrefix(user) };
+  const prefix = inboxPrefixOf(credentials);
+  return { url, user, password, ...(prefix !== null && { inboxPrefix: prefix }) };
 }
 
 /**
@@ -80,7 +81,7 @@ export function roleAddress(credentials: { url: string; user: string; password: 
  * tried, not read from the server's INFO, for `no_auth_user` says that credentials are required and takes none.
  */
 export async function refuseOpenServer(address: BusAddress): Promise<void> {
-  const { url } = withoutUserInfo(address);
+  const { url } = parseServerUrl(address.url);
   const anonymous = await connect({
     servers: url.split(','),
     name: 'netloom: does this server let anybody in?',
@@ -106,51 +107,65 @@ export function defaultNodeName(host: string = hostname()): string {
   return name === '' ? 'localhost' : name;
 }
 
-/** `nats://user:password@host` is common; the client library wants the three apart. */
-function withoutUserInfo<Address extends BusAddress>(address: Address): Address {
-  let { user, password, token } = address;
-  const urls = address.url.split(',').map((text) => {
-    const full = text.includes('://') ? text.trim() : `nats://${text.trim()}`;
-    const url = URL.canParse(full) ? new URL(full) : null;
-    if (!url || (url.username === '' && url.password === '')) return text.trim();
-    if (url.password === '') token ??= decodeURIComponent(url.username);
-    else [user, password] = [user ?? decodeURIComponent(url.username), password ?? decodeURIComponent(url.password)];
-    return `${url.protocol}//${url.host}`;
-  });
-  return { ...address, url: urls.join(','), user, password, token };
+type Identified = BusAddress & { authenticator: Authenticator | null };
+
+/** Reads who we are from the one place that says so: the fields, the URL, or the credentials file. */
+function identified<Address extends BusAddress>(address: Address): Address & Identified {
+  const { url, ...inUrl } = parseServerUrl(address.url);
+  const { user = inUrl.user, password = inUrl.password, token = inUrl.token } = address;
+  mustBeOneIdentity(address);
+  const plain = { ...address, url, user, password, token };
+  if (address.creds === undefined) return { ...plain, authenticator: authenticatorOf(plain) };
+  const file = openCredentialsFile(address.creds);
+  if (file.kind === 'nats') return { ...plain, authenticator: natsAuthenticator(file.text, address.creds) };
+  const role = roleAddress(file.credentials);
+  const inboxPrefix = address.inboxPrefix ?? role.inboxPrefix;
+  return { ...plain, user: role.user, inboxPrefix, authenticator: authenticatorOf(role) };
 }
 
-function connectionOptions(address: BusAddress): ConnectionOptions {
-  const authenticator = authenticatorOf(address);
+/** Two answers to who we are would leave one of them unused, and perhaps the one that was meant. Throws payload.invalid. */
+export function mustBeOneIdentity({ url, user, token, creds }: Partial<BusAddress>): void {
+  const answers = [
+    ...(creds === undefined ? [] : [`the credentials file ${creds}`]),
+    ...(url !== undefined && hasIdentity(url) ? ['the NATS URL'] : []),
+    ...(user === undefined ? [] : ['the user']),
+    ...(token === undefined ? [] : ['the token']),
+  ];
+  if (answers.length > 1)
+    throw new NetloomError(fault('payload.invalid', `${answers.join(' and ')} both say who we are: give one of them`));
+}
+
+function connectionOptions({ url, authenticator, inboxPrefix }: Identified): ConnectionOptions {
   return {
-    servers: address.url.split(','),
+    servers: url.split(','),
     ...(authenticator && { authenticator }),
-    ...(address.inboxPrefix && { inboxPrefix: address.inboxPrefix }),
+    ...(inboxPrefix && { inboxPrefix }),
   };
 }
 
-function authenticatorOf({ creds, user, password, token }: BusAddress): Authenticator | null {
-  if (creds !== undefined) return credsAuthenticator(readCreds(creds));
+function authenticatorOf({ user, password, token }: BusAddress): Authenticator | null {
   if (user !== undefined) return usernamePasswordAuthenticator(user, password);
   if (token !== undefined) return tokenAuthenticator(token);
   return null;
 }
 
-function readCreds(file: string): Uint8Array {
+function natsAuthenticator(text: string, file: string): Authenticator {
+  const authenticator = credsAuthenticator(new TextEncoder().encode(text));
   try {
-    return readFileSync(file);
+    // as a server would ask, so that a damaged file is not taken for a server that does not answer
+    authenticator('nonce');
+    return authenticator;
   } catch (error) {
-    throw new NetloomError(
-      fault('bus.unauthorized', `the credentials file ${file} cannot be read: ${(error as Error).message}`),
-      { cause: error },
-    );
+    const damaged = `the credentials in ${file} are damaged: ${(error as Error).message}`;
+    throw new NetloomError(fault('bus.unauthorized', damaged), { cause: error });
   }
 }
 
-function connectFault({ url, user }: BusAddress, error: unknown): NetloomError {
+function connectFault({ url, user, creds }: BusAddress, error: unknown): NetloomError {
   if (error instanceof NetloomError) return error;
   if (error instanceof AuthorizationError || error instanceof errors.UserAuthenticationExpiredError) {
-    const who = user === undefined ? 'us' : `user ${user}`;
+    const file = creds === undefined ? 'us' : `the credentials in ${creds}`;
+    const who = user === undefined ? file : `user ${user}`;
     return new NetloomError(fault('bus.unauthorized', `the NATS server at ${url} refuses ${who}`), { cause: error });
   }
   const detail = reason(error);

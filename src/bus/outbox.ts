@@ -59,6 +59,8 @@ export class OutboxPublisher {
   #position: StreamPosition = { sequence: 0, streamSequence: null };
   #flushes: { sequence: number; done: () => void }[] = [];
   #awake = false;
+  /** since a try failed, until the stream has been found again */
+  #heldUp = false;
   #isBusy: () => boolean = () => false;
   /** a fact that the stream would not take in the round before */
   #refused: number | null = null;
@@ -104,6 +106,11 @@ export class OutboxPublisher {
     return this.#outbox.pending();
   }
 
+  /** Whether facts wait for a stream that does not take them at the moment. */
+  isHeldUp(): boolean {
+    return this.#heldUp;
+  }
+
   /** Resolves with true when the stream has all that was committed before the call, with false after the time. */
   async flush(timeoutMs: number): Promise<boolean> {
     const sequence = this.#outbox.lastSequence();
@@ -139,11 +146,13 @@ export class OutboxPublisher {
         await this.#room();
         // The stop does not wait for a request to a server that is gone.
         const base = await Promise.race([this.#prepare(), this.#stopped]);
+        this.#heldUp = false;
         await this.#publishFrom(base, () => {
           waitMs = backoffMs.first;
         });
       } catch (error) {
         if (this.#stopping.signal.aborted) return;
+        this.#heldUp = true;
         this.#log.warn({ error, waitMs, pending: this.pending() }, 'events wait for the stream');
       }
       await delay(waitMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);

@@ -9,6 +9,7 @@ import { type Credentials, credentialsFile, readCredentials, writeCredentials, w
 import { type BusLog, silent } from './log.ts';
 import { permissionsOf, roles } from './roles.ts';
 import { endOrphan, findServerBinary, launchServer, type ServerProcess } from './server-process.ts';
+import { inboxPrefix } from './subjects.ts';
 
 export interface ServerOptions {
   node: string;
@@ -72,7 +73,8 @@ export async function startServer(options: ServerOptions): Promise<ManagedServer
 /** Passwords live as long as the run directory: clients that kept them go on. */
 function credentialsOf(role: Role, { runDir, url, node }: { runDir: string; url: string; node: string }): Credentials {
   const kept = readCredentials(credentialsFile(runDir, role));
-  return { url, user: role, password: kept?.password ?? randomBytes(24).toString('base64url'), node };
+  const password = kept?.password ?? randomBytes(24).toString('base64url');
+  return { url, user: role, password, inboxPrefix: inboxPrefix(role), node };
 }
 
 interface Configuration {

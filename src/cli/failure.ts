@@ -1,3 +1,4 @@
+import { withoutPasswords } from '../bus/server-url.ts';
 import { type Fault, faultOf, faultStatus } from '../core/fault.ts';
 import { readFlag } from '../core/network-options.ts';
 import { plain, type Terminal } from './terminal.ts';
@@ -66,14 +67,17 @@ export function networkExitCode(error: unknown): number {
 export function reportFailure(terminal: Terminal, error: unknown, asJson: boolean): number {
   if (error instanceof EndWith) return endWith(terminal, error, asJson);
   const fault = faultOf(error);
-  terminal.warn(asJson ? JSON.stringify(fault) : faultText(fault));
+  terminal.warn(withoutPasswords(asJson ? JSON.stringify(fault) : faultText(fault)));
   if (fault.code === 'internal.unexpected' && readFlag(process.env.NETLOOM_DEBUG ?? '') && error instanceof Error)
     terminal.warn(error.stack ?? '');
   return exitCodeOf(fault);
 }
 
 function endWith(terminal: Terminal, { exitCode, complaint }: EndWith, asJson: boolean): number {
-  if (complaint) terminal.warn(asJson ? JSON.stringify(complaint) : `netloom: ${complaint.code}: ${complaint.message}`);
+  if (!complaint) return exitCode;
+  const text = asJson ? JSON.stringify(complaint) : `netloom: ${complaint.code}: ${complaint.message}`;
+  // what was wrong with a command line may be a URL in it
+  terminal.warn(withoutPasswords(text));
   return exitCode;
 }
 

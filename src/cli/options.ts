@@ -53,7 +53,7 @@ export function addConnectionOptions(command: Command): Command {
     new Option('--node <name>', 'node to talk to (NETLOOM_NODE)').argParser(tokenParser('--node', 'name.invalid')),
     new Option('--run-dir <path>', "the daemon's run directory (NETLOOM_RUN_DIR, default /run/netloom)"),
     new Option('--nats-url <url>', 'the NATS server to use (NATS_URL)'),
-    new Option('--creds <file>', 'credentials: a .creds file or one of <run-dir>/credentials (NETLOOM_CREDS)'),
+    new Option('--creds <file>', 'one of <run-dir>/credentials, or a .creds file of NATS (NETLOOM_CREDS)'),
     new Option('--timeout <ms>', 'how long an answer may take (default 30000)').argParser(
       numberParser('--timeout', 1, 3_600_000),
     ),
@@ -72,6 +72,14 @@ export function numberParser(name: string, least: number, most: number): (text: 
     if (!/^\d+$/.test(text) || value < least || value > most)
       throw badInput(`${name} ${text}: expected a number from ${least} to ${most}`);
     return value;
+  };
+}
+
+/** For a path, which may not be empty: the working directory was not meant. */
+export function filledParser(name: string): (text: string) => string {
+  return (text) => {
+    if (text === '') throw badInput(`${name} is empty: say which, or leave it out`);
+    return text;
   };
 }
 

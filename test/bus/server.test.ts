@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -9,9 +9,10 @@ import { silent } from '../../src/bus/log.ts';
 import { OutboxPublisher } from '../../src/bus/outbox.ts';
 import { daemonPermissions, type Permissions, permissionsOf } from '../../src/bus/roles.ts';
 import { startServer } from '../../src/bus/server.ts';
-import { endOrphan, findServerBinary, launchServer } from '../../src/bus/server-process.ts';
+import { endOrphan, findServerBinary } from '../../src/bus/server-process.ts';
 import { serveCommands } from '../../src/bus/service.ts';
 import { connect } from '../../src/client.ts';
+import { freePort, OutsideServer } from '../support/outside-server.ts';
 import { client, connected, directories, FakeEngine, FakeOutbox, node, server, until } from './support.ts';
 
 const alive = (pid: number): boolean => {
@@ -172,17 +173,7 @@ describe('a server whose daemon was killed', () => {
 });
 
 describe('a server from outside', () => {
-  async function outside(config: string): Promise<string> {
-    const { runDir } = directories();
-    const port = await freePort();
-    mkdirSync(runDir, { recursive: true });
-    const configFile = join(runDir, 'outside.conf');
-    writeFileSync(configFile, `server_name: outside\nlisten: 127.0.0.1:${port}\n${config}`);
-    const binary = findServerBinary();
-    const started = await launchServer({ binary, configFile, port, serverName: 'outside', log: silent });
-    onTestFinished(() => started.stop());
-    return `nats://127.0.0.1:${port}`;
-  }
+  const outside = async (config: string) => (await OutsideServer.start(config)).url;
 
   it('is refused when it lets anybody in', async () => {
     const url = await outside('');
@@ -250,13 +241,4 @@ async function daemonWithServer(where: { runDir: string; stateDir: string }): Pr
   onTestFinished(() => void child.kill('SIGKILL'));
   await new Promise((resolve) => child.once('message', resolve));
   return child;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
-  });
 }

@@ -3,7 +3,15 @@ import { type Command, Option } from 'commander';
 import { defaultRunDir } from '../../bus/credentials.ts';
 import type { DaemonOptions } from '../../daemon.ts';
 import { addCommand } from '../command.ts';
-import { badInput, domainParser, environmentFlag, type GlobalOptions, numberParser, tokenParser } from '../options.ts';
+import {
+  badInput,
+  domainParser,
+  environmentFlag,
+  filledParser,
+  type GlobalOptions,
+  numberParser,
+  tokenParser,
+} from '../options.ts';
 import type { Terminal } from '../terminal.ts';
 
 const defaultStateDir = '/var/lib/netloom';
@@ -45,10 +53,16 @@ export function daemonCommand(parent: Command, terminal: Terminal): void {
         .argParser(tokenParser('--node', 'name.invalid')),
     )
     .addOption(
-      new Option('--run-dir <path>', 'journal, credentials, sockets').env('NETLOOM_RUN_DIR').default(defaultRunDir),
+      new Option('--run-dir <path>', 'journal, credentials, sockets')
+        .env('NETLOOM_RUN_DIR')
+        .default(defaultRunDir)
+        .argParser(filledParser('--run-dir (NETLOOM_RUN_DIR)')),
     )
     .addOption(
-      new Option('--state-dir <path>', 'what outlives a reboot').env('NETLOOM_STATE_DIR').default(defaultStateDir),
+      new Option('--state-dir <path>', 'what outlives a reboot')
+        .env('NETLOOM_STATE_DIR')
+        .default(defaultStateDir)
+        .argParser(filledParser('--state-dir (NETLOOM_STATE_DIR)')),
     )
     .addOption(
       new Option(
@@ -88,8 +102,14 @@ export function daemonCommand(parent: Command, terminal: Terminal): void {
         .default(4222)
         .argParser(numberParser('--nats-port', 0, 65535)),
     )
-    .addOption(new Option('--nats-url <url>', 'an outside NATS server instead of an own one').env('NATS_URL'))
-    .addOption(new Option('--creds <file>', 'a .creds file for the outside server').env('NETLOOM_CREDS'))
+    .addOption(
+      new Option(
+        '--nats-url <url>',
+        'an outside NATS server instead of an own one; a password belongs into --creds or NATS_URL, for every user of this ' +
+          'host can read command lines (env: NATS_URL)',
+      ),
+    )
+    .addOption(new Option('--creds <file>', 'credentials for the outside server (env: NETLOOM_CREDS)'))
     .option('--allow-open-server', 'take an outside server that lets anybody in: who speaks there is root here')
     .addOption(
       new Option('--workers <n>', 'kernel worker threads')
@@ -108,14 +128,16 @@ export function daemonCommand(parent: Command, terminal: Terminal): void {
 
 async function serve(terminal: Terminal, flags: DaemonFlags): Promise<void> {
   const options = await daemonOptions(flags);
-  const { startDaemon } = await import('../../daemon.ts');
+  const [{ startDaemon }, { shownUrl }] = await Promise.all([
+    import('../../daemon.ts'),
+    import('../../bus/server-url.ts'),
+  ]);
   if (flags.sysctlDir !== undefined) await mustHoldSettings(flags.sysctlDir);
   const stopped = nextSignal(['SIGTERM', 'SIGINT']);
   const daemon = await startDaemon(options);
   const { node, pid, directories } = daemon.info();
-  terminal.print(
-    `netloom: node ${node} is serving (process ${pid}, ${flags.natsUrl ?? 'own nats-server'}, ${directories.run})`,
-  );
+  const server = options.outsideServer ? shownUrl(options.outsideServer.url) : 'own nats-server';
+  terminal.print(`netloom: node ${node} is serving (process ${pid}, ${server}, ${directories.run})`);
   const failure = await Promise.race([stopped, daemon.failed]);
   await daemon.stop();
   if (failure) throw failure;
@@ -133,7 +155,10 @@ async function mustHoldSettings(directory: string): Promise<void> {
 }
 
 export async function daemonOptions(flags: DaemonFlags): Promise<DaemonOptions> {
-  const { defaultNodeName } = await import('../../bus/connection.ts');
+  const [{ defaultNodeName }, { outsideServer }] = await Promise.all([
+    import('../../bus/connection.ts'),
+    import('../../bus/discover.ts'),
+  ]);
   const runDirectory = flags.runDir ?? defaultRunDir;
   const ownNetns = runDirectory === defaultRunDir ? '/run/netns' : `${runDirectory}/netns`;
   const ownSysctls = runDirectory === defaultRunDir ? '/run/sysctl.d' : `${runDirectory}/sysctl.d`;
@@ -149,8 +174,7 @@ export async function daemonOptions(flags: DaemonFlags): Promise<DaemonOptions> 
     searchDomain: flags.dnsDomain,
     forwardForeign: flags.forwardForeign ?? environmentFlag('NETLOOM_FORWARD_FOREIGN'),
     natsPort: flags.natsPort,
-    natsUrl: flags.natsUrl ?? null,
-    credentialsFile: flags.creds ?? null,
+    outsideServer: outsideServer({ url: flags.natsUrl, creds: flags.creds }, process.env),
     allowOpenServer: flags.allowOpenServer ?? false,
     workers: flags.workers,
     logLevel: flags.logLevel,

@@ -38,7 +38,7 @@ async function examine(options: DoctorOptions, environment: NodeJS.ProcessEnv): 
     import('../doctor/daemon.ts'),
     import('../doctor/resolver.ts'),
   ]);
-  const natsUrl = options.natsUrl ?? environment.NATS_URL;
+  const natsUrl = options.natsUrl ?? (environment.NATS_URL || undefined);
   return [
     machine.nodeVersion(),
     machine.kernelVersion(),

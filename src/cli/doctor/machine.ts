@@ -3,6 +3,7 @@ import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:
 import { release } from 'node:os';
 import { dirname } from 'node:path';
 import { findServerBinary } from '../../bus/server-process.ts';
+import { shownUrl } from '../../bus/server-url.ts';
 import { foreignHand } from '../../files/ownership.ts';
 import { listOfPrivileges, missingPrivileges, neededPrivileges } from '../../privileges.ts';
 import { bad, type Finding, good, tried } from './finding.ts';
@@ -67,7 +68,7 @@ function stateOf(file: string): { value: string; writable: boolean } {
 }
 
 export function serverBinary(natsUrl: string | undefined): Finding {
-  if (natsUrl !== undefined) return good('nats-server', `not needed: ${natsUrl} is used`);
+  if (natsUrl !== undefined) return good('nats-server', `not needed: ${shownUrl(natsUrl)} is used`);
   return tried('nats-server', 'apt install nats-server, or use a server of yours by --nats-url', () => {
     const binary = findServerBinary();
     const version = execFileSync(binary, ['--version'], { encoding: 'utf8' }).trim();

@@ -1,0 +1,278 @@
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { connectBus } from '../../src/bus/connection.ts';
+import { credentialsFile, writeCredentials } from '../../src/bus/credentials.ts';
+import { discover, outsideServer, type Wanted } from '../../src/bus/discover.ts';
+import { serveCommands } from '../../src/bus/service.ts';
+import { connect } from '../../src/client.ts';
+import { connected, directories, FakeEngine, node, server } from '../bus/support.ts';
+import { say } from '../cli/netloom.ts';
+import { runDoor } from '../doors/door.ts';
+import { info, ScriptedServer } from '../doors/scripted-server.ts';
+import { temporaryDirectory } from '../support/fresh-host.ts';
+import { natsAccount } from '../support/nats-jwt.ts';
+import { OutsideServer } from '../support/outside-server.ts';
+
+/** The credentials that were named are used, or an error names them: those of an admin lie beside them all the time. */
+
+const url = 'nats://127.0.0.1:1';
+let directory: ReturnType<typeof temporaryDirectory>;
+const at = (name: string) => `${directory.path}/${name}`;
+const runDir = () => directory.path;
+
+beforeAll(() => {
+  directory = temporaryDirectory();
+  for (const role of ['admin', 'operator', 'viewer'] as const) {
+    const credentials = { url, user: role, password: `pw-${role}`, node };
+    writeCredentials(credentialsFile(runDir(), role), credentials);
+    writeCredentials(at(`${role}-token`), credentials);
+  }
+  chmodSync(directory.path, 0o755);
+  writeFileSync(at('user.json'), natsAccount().creds);
+  writeFileSync(at('half.json'), JSON.stringify({ url, user: 'viewer' }));
+  writeFileSync(at('empty'), '');
+  mkdirSync(at('directory'));
+});
+afterAll(() => directory.remove());
+
+const find = (wanted: Wanted, environment: Record<string, string> = {}) =>
+  discover({ runDir: runDir(), ...wanted }, environment);
+
+const faultOf = (act: () => unknown) => {
+  try {
+    return act();
+  } catch (error) {
+    return (error as { fault: unknown }).fault;
+  }
+};
+
+const refused = (code: string, message: RegExp) => ({ code, message: expect.stringMatching(message) });
+
+describe('a credentials file that is named', () => {
+  it.each([
+    ['as an option', (file: string) => find({ creds: file })],
+    ['by NETLOOM_CREDS', (file: string) => find({}, { NETLOOM_CREDS: file })],
+    ['as an option, before NETLOOM_CREDS', (file: string) => find({ creds: file }, { NETLOOM_CREDS: at('empty') })],
+    ['though a run directory is named, too', (file: string) => find({ creds: file }, { NETLOOM_RUN_DIR: '/nowhere' })],
+  ])('P01 is used %s, whatever its name ends in', (_, how) => {
+    expect(how(at('viewer-token'))).toMatchObject({
+      url,
+      user: 'viewer',
+      password: 'pw-viewer',
+      inboxPrefix: '_INBOX.viewer',
+      node,
+    });
+  });
+
+  it('P01 is one of NATS when its content says so, whatever its name ends in', () => {
+    expect(find({ creds: at('user.json'), url })).toMatchObject({ url, creds: at('user.json') });
+    expect(faultOf(() => find({ creds: at('user.json') }))).toEqual(
+      refused('payload.invalid', /user\.json says who we are, and not where NATS is: give a NATS URL, too/),
+    );
+  });
+
+  it.each([
+    ['that does not exist', 'nothing', 'bus.unauthorized', /nothing cannot be read: ENOENT/],
+    ['that is a directory', 'directory', 'bus.unauthorized', /directory cannot be read: not a regular file/],
+    ['that is empty', 'empty', 'bus.unauthorized', /empty is not a credentials file: expected JSON with url, user/],
+    ['that lacks fields', 'half.json', 'bus.unauthorized', /half\.json is not a credentials file/],
+  ] as const)('P01 is refused by name when it is one %s', (_, name, code, message) => {
+    for (const how of [{ creds: at(name) }, { creds: at(name), url }])
+      expect(faultOf(() => find(how))).toEqual(refused(code, message));
+    expect(faultOf(() => find({}, { NETLOOM_CREDS: at(name) }))).toEqual(refused(code, message));
+  });
+
+  it('P01 is refused when its name is empty', () => {
+    expect(faultOf(() => find({ creds: '' }))).toEqual(
+      refused('payload.invalid', /name of the credentials file is empty/),
+    );
+    expect(faultOf(() => find({}, { NETLOOM_CREDS: '' }))).toEqual(
+      refused('payload.invalid', /NETLOOM_CREDS is empty/),
+    );
+    expect(faultOf(() => find({ url }, { NETLOOM_CREDS: '' }))).toEqual(
+      refused('payload.invalid', /NETLOOM_CREDS is empty/),
+    );
+  });
+
+  it('P01 is refused when its keys are damaged, before a server is asked', async () => {
+    writeFileSync(at('damaged'), natsAccount().creds.replace(/^S[A-Z0-9]{20}/m, 'S00000000000000000000'));
+    await expect(connect({ creds: at('damaged'), url })).rejects.toMatchObject({
+      fault: refused('bus.unauthorized', /the credentials in \S+damaged are damaged/),
+    });
+  });
+});
+
+describe('who and where', () => {
+  const withUser = 'nats://someone:word@127.0.0.1:1';
+
+  it.each<[string, Wanted, Record<string, string>, Record<string, unknown>]>([
+    ['nothing: the admin of this host', {}, {}, { url, user: 'admin', node }],
+    ['a URL: nobody', { url }, {}, { url, user: undefined, creds: undefined }],
+    ['NATS_URL: nobody', {}, { NATS_URL: url }, { url, user: undefined, creds: undefined }],
+    ['an empty NATS_URL: the same as none', {}, { NATS_URL: '' }, { url, user: 'admin' }],
+    ['an empty NETLOOM_NODE: the same as none', {}, { NETLOOM_NODE: '' }, { node }],
+    ['a URL before NATS_URL', { url }, { NATS_URL: 'nats://192.0.2.1' }, { url }],
+    ['a user before NETLOOM_CREDS', { url, user: 'a' }, { NETLOOM_CREDS: '/nowhere' }, { user: 'a', creds: undefined }],
+    ['a user before that of NATS_URL', { user: 'a' }, { NATS_URL: withUser }, { url, user: 'a' }],
+    ['a URL with a user before NETLOOM_CREDS', { url: withUser }, { NETLOOM_CREDS: '/nowhere' }, { url: withUser }],
+    ['a node before that of a file', { node: 'other' }, {}, { node: 'other' }],
+  ])('P01 is answered by %s', (_, wanted, environment, expected) => {
+    expect({ user: undefined, creds: undefined, ...find(wanted, environment) }).toMatchObject(expected);
+  });
+
+  it('P01 is where the URL says, and who the file says', () => {
+    const elsewhere = 'tls://192.0.2.1:4222';
+    for (const found of [
+      find({ creds: at('viewer-token'), url: elsewhere }),
+      find({ creds: at('viewer-token') }, { NATS_URL: elsewhere }),
+      find({}, { NATS_URL: elsewhere, NETLOOM_CREDS: at('viewer-token') }),
+    ])
+      expect(found).toMatchObject({ url: elsewhere, creds: at('viewer-token'), node });
+  });
+
+  it.each<[string, () => unknown, RegExp]>([
+    [
+      'a file and a URL with a user',
+      () => find({ creds: at('viewer-token'), url: withUser }),
+      /viewer-token and the NATS URL/,
+    ],
+    [
+      'NETLOOM_CREDS and NATS_URL with a user',
+      () => find({}, { NETLOOM_CREDS: at('viewer-token'), NATS_URL: withUser }),
+      /viewer-token and the NATS URL/,
+    ],
+    ['a file and a user', () => find({ creds: at('viewer-token'), user: 'a' }), /viewer-token and the user/],
+    ['a user and a token', () => find({ url, user: 'a', token: 'b' }), /the user and the token/],
+    ['a URL with two users', () => find({ url: 'nats://a:b@127.0.0.1,nats://c:d@127.0.0.2' }), /different users/],
+    ['a user without a place', () => find({ user: 'a', password: 'b' }), /does not say where NATS is/],
+    ['a token without a place', () => find({ token: 'b' }), /does not say where NATS is/],
+    ['a password without a user', () => find({ url, password: 'b' }), /a password needs a user/],
+    ['an empty user', () => find({ user: '' }), /the user is empty/],
+    ['an empty token', () => find({ token: '' }), /the token is empty/],
+    ['an empty URL', () => find({ url: '' }), /the NATS URL is empty/],
+    ['an empty run directory', () => find({ runDir: '' }), /the run directory is empty/],
+  ])('P01 is refused: %s', (_, act, message) => {
+    expect(faultOf(act)).toEqual(refused('payload.invalid', message));
+  });
+
+  it('P01 is no node that cannot stand in a subject', () => {
+    expect(faultOf(() => find({}, { NETLOOM_NODE: 'a.b' }))).toEqual(refused('name.invalid', /"a\.b" is not a name/));
+  });
+});
+
+describe('a daemon', () => {
+  it('P01 takes what is named for its outside server, and ignores NETLOOM_CREDS without one', () => {
+    expect(outsideServer({}, {})).toBeNull();
+    expect(outsideServer({}, { NETLOOM_CREDS: at('viewer-token') })).toBeNull();
+    expect(outsideServer({ url, creds: at('viewer-token') }, {})).toEqual({ url, creds: at('viewer-token') });
+    expect(outsideServer({}, { NATS_URL: url, NETLOOM_CREDS: at('user.json') })).toEqual({
+      url,
+      creds: at('user.json'),
+    });
+  });
+
+  it.each([
+    ['a file without a server', ['--creds', 'viewer-token'], 2, /is for a NATS server of yours: give its URL, too/],
+    ['an empty name', ['--nats-url', url, '--creds', ''], 2, /name of the credentials file is empty/],
+    ['a file that is not there', ['--nats-url', url, '--creds', '/nonexist'], 4, /\/nonexist cannot be read: ENOENT/],
+    ['an empty run directory', ['--run-dir', ''], 2, /--run-dir \(NETLOOM_RUN_DIR\) is empty/],
+  ])('P01 refuses, before it begins anything, %s', async (_, args, code, message) => {
+    const main = createRequire(import.meta.url).resolve('#cli');
+    const places = ['--run-dir', at('run'), '--state-dir', at('state')];
+    const { exitCode, stderr } = await execa(process.execPath, [main, 'daemon', ...places, ...args], { reject: false });
+    expect({ exitCode, stderr }).toEqual({ exitCode: code, stderr: expect.stringMatching(message) });
+    expect(stderr.split('\n')).toHaveLength(1);
+  });
+});
+
+describe('the command line', () => {
+  const words = (...args: string[]) => say('--run-dir', runDir(), ...args);
+
+  it.each([
+    ['--creds', '/nonexist', 4, /credentials in \/nonexist cannot be read: ENOENT/],
+    ['--creds', '', 2, /name of the credentials file is empty/],
+    ['--run-dir', '', 2, /the run directory is empty/],
+  ])('P01 goes on with no other credentials: %s %j', async (option, value, code, message) => {
+    const { exitCode, stderr } = await words(option, value, 'ps');
+    expect({ exitCode, stderr }).toEqual({ exitCode: code, stderr: expect.stringMatching(message) });
+  });
+
+  it("P01 is a viewer with a copy of a viewer's file", async () => {
+    const where = directories();
+    await server(where);
+    const service = await serveCommands({
+      nc: await connected(where.runDir),
+      engine: new FakeEngine(),
+      node,
+      version: '0',
+    });
+    onTestFinished(() => service.stop());
+    const copy = at('copy');
+    writeCredentials(copy, JSON.parse((await execa('cat', [credentialsFile(where.runDir, 'viewer')])).stdout));
+    for (const args of [
+      ['--run-dir', where.runDir, '--creds', copy],
+      ['--creds', copy],
+    ]) {
+      const { exitCode, stderr } = await say(...args, 'network', 'create', 'oops');
+      expect({ exitCode, stderr }).toEqual({ exitCode: 125, stderr: expect.stringContaining('bus.unauthorized') });
+      expect((await say(...args, 'node', 'info')).exitCode).toBe(0);
+    }
+  });
+});
+
+describe('a .creds file of NATS', () => {
+  it('P01 is taken by its server, whatever its name ends in, and one of another operator is refused by name', async () => {
+    const { config, creds } = natsAccount();
+    const { url } = await OutsideServer.start(config);
+    writeFileSync(at('own.json'), creds);
+    await (await connectBus({ url, creds: at('own.json'), name: 'test' })).close();
+    await expect(connectBus({ url, creds: at('user.json'), name: 'test' })).rejects.toMatchObject({
+      fault: refused('bus.unauthorized', /refuses the credentials in \S+user\.json/),
+    });
+  });
+});
+
+describe('the netavark door', () => {
+  const ask = async (env: Record<string, string>) => {
+    const { code, stdout } = await runDoor(['create'], { env: { NETLOOM_RUN_DIR: runDir(), ...env }, input: {} });
+    return { code, ...JSON.parse(stdout) };
+  };
+
+  it('P01 uses the file that is named, whatever its name ends in', async () => {
+    const scripted = await ScriptedServer.open();
+    onTestFinished(() => scripted.close());
+    scripted.script = (socket, heard) => {
+      socket.write(info());
+      socket.on('data', () => heard.text.includes('PING\r\n') && socket.end());
+    };
+    writeCredentials(at('there'), { url: scripted.url, user: 'viewer', password: 'pw', node });
+    await ask({ NETLOOM_CREDS: at('there') });
+    expect(scripted.heard[0]?.text).toContain('"user":"viewer"');
+  });
+
+  it.each([
+    ['nothing', {}, /nothing cannot be read: No such file/],
+    ['directory', {}, /directory cannot be read: it is not a regular file/],
+    ['empty', {}, /empty is no credentials file/],
+    ['half.json', {}, /half\.json is no credentials file/],
+    ['user.json', {}, /user\.json says who we are, and not where NATS is/],
+    ['viewer-token', { NATS_URL: 'nats://a:s3cr3t@127.0.0.1:1' }, /viewer-token and NATS_URL both say who we are/],
+  ])('P01 refuses %s by name', async (name, more, message) => {
+    const answer = await ask({ NETLOOM_CREDS: at(name), ...more });
+    expect(answer).toEqual({ code: 1, error: expect.stringMatching(message) });
+    expect(answer.error).not.toContain('s3cr3t');
+  });
+
+  it('P01 refuses an empty name', async () => {
+    expect(await ask({ NETLOOM_CREDS: '' })).toEqual({
+      code: 1,
+      error: expect.stringMatching(/NETLOOM_CREDS is empty/),
+    });
+    expect(await ask({ NETLOOM_CREDS: '', NATS_URL: url })).toEqual({
+      code: 1,
+      error: expect.stringMatching(/NETLOOM_CREDS is empty/),
+    });
+  });
+});

@@ -1,5 +1,5 @@
-import { lstatSync, realpathSync, type Stats, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { chmodSync, lstatSync, readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fault, NetloomError } from '../core/fault.ts';
 import { makeDirectories } from './make-directories.ts';
 
@@ -30,14 +30,35 @@ export function foreignHand(directory: string): string | null {
   const stats = itself?.isSymbolicLink() ? statSync(directory, { throwIfNoEntry: false }) : itself;
   const stranger = [itself, stats].find((one) => one && !isOurs(one));
   if (stranger) return `${directory} belongs to user ${stranger.uid}`;
-  return stats && stats.mode & writableByOthers ? `others may write to ${directory}` : null;
+  return stats && stats.mode & writableByOthers && !isFreshMount(directory) ? `others may write to ${directory}` : null;
+}
+
+/** Everybody's by convention, whatever is in them. */
+const sharedDirectories = ['/tmp', '/var/tmp', '/dev/shm'];
+
+/** Whether a file system was mounted there that is everybody's, as a tmpfs is by default, and that nobody else has used yet. */
+function isFreshMount(directory: string): boolean {
+  const place = realpathSync(directory);
+  const stats = statSync(place);
+  return (
+    isOurs(stats) &&
+    (stats.mode & sticky) !== 0 &&
+    (stats.mode & writableByOthers) === writableByOthers &&
+    stats.dev !== statSync(dirname(place)).dev &&
+    !sharedDirectories.includes(place) &&
+    readdirSync(place).every((name) => isOurs(lstatSync(join(place, name))))
+  );
 }
 
 const isOurs = ({ uid }: Stats): boolean => uid === 0 || uid === process.geteuid?.();
 
-/** Makes a directory for secrets, and refuses one that others made or may write to. Throws directory.unsafe, and what mkdir(2) does. */
+/**
+ * Makes a directory for secrets, and refuses one that others made or may write to. A file system that was just mounted there is taken
+ * for its own. Throws directory.unsafe, and what mkdir(2) does.
+ */
 export function makeOwnDirectory(directory: string): void {
   makeDirectories(directory, 0o700);
+  if (foreignHand(directory) === null && isFreshMount(directory)) chmodSync(directory, 0o700);
   mustBeOwn(directory);
 }
 

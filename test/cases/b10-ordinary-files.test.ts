@@ -68,10 +68,17 @@ it('B10 a socket is not read, and a file of the most bytes is, also by a link', 
 describe.each(noFiles)('%s', (_, make) => {
   it('B10 is not a credentials file', async () => {
     make(at('admin.json'));
-    expect(() => openCredentialsFile(at('admin.json'))).toThrow(/the credentials file \S+admin\.json (cannot be read: ELOOP|is )/);
-    expect(() => readCredentials(at('admin.json'))).toThrow(/cannot be read: ELOOP|is not a regular file|is larger than/);
+    expect(() => openCredentialsFile(at('admin.json'))).toThrow(
+      /the credentials file \S+admin\.json (cannot be read: ELOOP|is )/,
+    );
+    expect(() => readCredentials(at('admin.json'))).toThrow(
+      /cannot be read: ELOOP|is not a regular file|is larger than/,
+    );
     const { exitCode, stderr } = await say('--creds', at('admin.json'), 'ps');
-    expect({ exitCode, stderr }).toEqual({ exitCode: 4, stderr: expect.stringMatching(/the credentials file \S+admin\.json (cannot be read|is )/) });
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 4,
+      stderr: expect.stringMatching(/the credentials file \S+admin\.json (cannot be read|is )/),
+    });
   });
 
   it('B10 is not a credentials file for the netavark door', async () => {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -104,6 +105,28 @@ describe('a directory for secrets', () => {
     made(at(`x/${part}`), 0o700, stranger);
     expect(thrown(() => takeRunDirectory(at('x')))).toEqual(unsafe(new RegExp(`x/${part} belongs to user 65534`)));
     expect(existsSync(at('x/daemon.pid'))).toBe(false);
+  });
+
+  describe('where a file system was just mounted, as everybody may write to a tmpfs', () => {
+    beforeEach(() => {
+      mkdirSync(at('x'));
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', at('x')]);
+      expect(statSync(at('x')).mode & 0o7777).toBe(0o1777);
+    });
+    afterEach(() => void execFileSync('umount', [at('x')]));
+
+    it('B11 is taken, and is for its owner only from then on', () => {
+      writeFileSync(at('x/own'), '');
+      expect(writable('State directory', at('x'))).toMatchObject({ ok: true });
+      makeOwnDirectory(at('x'));
+      expect(statSync(at('x')).mode & 0o7777).toBe(0o700);
+    });
+
+    it('B11 is refused when another user has used it already', () => {
+      made(at('x/credentials'), 0o700, stranger);
+      expect(thrown(() => makeOwnDirectory(at('x')))).toEqual(unsafe(/others may write to \S+x/));
+      expect(statSync(at('x')).mode & 0o7777).toBe(0o1777);
+    });
   });
 
   it("B11 is taken when it is the user's own, or root's", () => {

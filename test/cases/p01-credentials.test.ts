@@ -75,7 +75,7 @@ describe('a credentials file that is named', () => {
 
   it.each([
     ['that does not exist', 'nothing', 'bus.unauthorized', /nothing cannot be read: ENOENT/],
-    ['that is a directory', 'directory', 'bus.unauthorized', /directory cannot be read: not a regular file/],
+    ['that is a directory', 'directory', 'bus.unauthorized', /directory is not a regular file/],
     ['that is empty', 'empty', 'bus.unauthorized', /empty is not a credentials file: expected JSON with url, user/],
     ['that lacks fields', 'half.json', 'bus.unauthorized', /half\.json is not a credentials file/],
   ] as const)('P01 is refused by name when it is one %s', (_, name, code, message) => {
@@ -191,7 +191,7 @@ describe('the command line', () => {
   const words = (...args: string[]) => say('--run-dir', runDir(), ...args);
 
   it.each([
-    ['--creds', '/nonexist', 4, /credentials in \/nonexist cannot be read: ENOENT/],
+    ['--creds', '/nonexist', 4, /credentials file \/nonexist cannot be read: ENOENT/],
     ['--creds', '', 2, /name of the credentials file is empty/],
     ['--run-dir', '', 2, /the run directory is empty/],
   ])('P01 goes on with no other credentials: %s %j', async (option, value, code, message) => {

@@ -1,21 +1,41 @@
 import { withoutPasswords } from '../bus/server-url.ts';
 import { type Fault, faultOf, faultStatus } from '../core/fault.ts';
-import { readFlag } from '../core/network-options.ts';
+import { readFlag } from '../core/flag.ts';
 import { plain, type Terminal } from './terminal.ts';
 
 /** How a command ends; `netloom --help` and the README list them. */
 export const exitCode = { ok: 0, failed: 1, badInput: 2, notFound: 3, unreachable: 4 } as const;
 
-export const exitCodeHelp = `Exit codes:
-  0  done
-  1  refused or failed (conflict, busy, kernel error)
-  2  wrong usage or bad input
-  3  no such container, network, namespace or process
-  4  the daemon or its NATS server cannot be reached, or refuses us
-  netloom network ends as podman network does: 0 done, 125 refused or failed; exists: 1 there is none;
-  rm: 1 no such network, 2 containers use it.
-  netloom run ends with the exit code of its command, 128 + n when signal n ended it,
-  127 when there is no such command and 126 when it cannot be executed.`;
+/** As `netloom --help` lists them. */
+export const exitCodes: readonly (readonly [string, string])[] = [
+  ['0', 'done'],
+  ['1', 'refused or failed (conflict, busy, kernel error)'],
+  ['2', 'wrong usage or bad input'],
+  ['3', 'no such container, network, namespace or process'],
+  ['4', 'the daemon or its NATS server cannot be reached, or refuses us'],
+];
+
+/** Commands that end as others of their name do, with these exit codes. */
+export const exitCodesElsewhere: readonly (readonly [string, typeof exitCodes])[] = [
+  [
+    'Exit codes of netloom network, as of podman network:',
+    [
+      ['0', 'done'],
+      ['125', 'refused or failed, whatever it is; but for'],
+      ['1', 'exists, rm: no such network'],
+      ['2', 'rm: containers use it'],
+    ],
+  ],
+  [
+    'Exit codes of netloom run, once the network is set up:',
+    [
+      ['126', 'the command cannot be executed'],
+      ['127', 'there is no such command'],
+      ['128+n', 'signal n ended the command'],
+      ['else', 'the exit code of the command'],
+    ],
+  ],
+];
 
 /** What the command line itself refuses; everything else is a fault, and has a fault's code. */
 export interface Complaint {

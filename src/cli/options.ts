@@ -1,8 +1,8 @@
-import { type Command, Help, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { subjectToken } from '../bus/subjects.ts';
 import { type FaultCode, fault, NetloomError } from '../core/fault.ts';
+import { readFlag } from '../core/flag.ts';
 import { interfaceNamePattern, interfaceNameRule, namePattern, nameRule, servedNamePattern } from '../core/name.ts';
-import { readFlag } from '../core/network-options.ts';
 
 /** What every command that speaks to a daemon, or prints, understands; before or after the command's name. */
 export interface GlobalOptions {
@@ -15,7 +15,8 @@ export interface GlobalOptions {
   timeout?: number;
 }
 
-const heading = 'Common options:';
+/** The heading of these in help, at its end. */
+export const commonOptions = 'Common options:';
 
 /** For commands that may be said again when they are done already, by scripts. */
 export const exactOption = ['--exact', 'these are ids, no names and no beginnings of ids'] as const;
@@ -31,19 +32,9 @@ export interface RemovalOptions extends ExactOptions {
   force?: true;
 }
 
-/** A command's own options first. */
-export const commonOptionsLast: Pick<Help, 'groupItems'> = {
-  groupItems(all, visible, groupOf) {
-    const groups = Help.prototype.groupItems(all, visible, groupOf);
-    const common = groups.get(heading);
-    if (common && groups.delete(heading)) groups.set(heading, common);
-    return groups;
-  },
-};
-
 export function addJsonOption(command: Command): Command {
   return command.addOption(
-    new Option('--json', 'print JSON: the reply as it came, or the fault (on stderr)').helpGroup(heading),
+    new Option('--json', 'print JSON: the reply as it came, or the fault (on stderr)').helpGroup(commonOptions),
   );
 }
 
@@ -58,7 +49,7 @@ export function addConnectionOptions(command: Command): Command {
       numberParser('--timeout', 1, 3_600_000),
     ),
   ];
-  for (const option of options) command.addOption(option.helpGroup(heading));
+  for (const option of options) command.addOption(option.helpGroup(commonOptions));
   return command;
 }
 

@@ -1,4 +1,5 @@
 import CliTable from 'cli-table3';
+import { fittingWidths } from './columns.ts';
 
 /** Where a command speaks to: answers go to stdout, everything else to stderr. */
 export interface Terminal {
@@ -8,6 +9,10 @@ export interface Terminal {
   warn(text: string): void;
   /** stdout is read by a person who likes colours */
   readonly colored: boolean;
+  /** of stdout; absent: it is no terminal, and 80 columns are assumed where text is wrapped */
+  readonly columns?: number | undefined;
+  /** shows what is under way on stderr, until the next word of it or null; absent: stderr is no terminal */
+  readonly progress?: ((text: string | null) => void) | undefined;
 }
 
 export const processTerminal: Terminal = {
@@ -16,7 +21,21 @@ export const processTerminal: Terminal = {
   get colored() {
     return wantsColors(process.stdout, process.env);
   },
+  get columns() {
+    return process.stdout.isTTY ? process.stdout.columns : undefined;
+  },
+  get progress() {
+    return process.stderr.isTTY && process.env.TERM !== 'dumb' ? showProgress : undefined;
+  },
 };
+
+/** Where text is wrapped, and nothing is known of who reads it. */
+export const usualColumns = 80;
+
+/** One line of stderr, written anew each time. */
+function showProgress(text: string | null): void {
+  process.stderr.write(`\r\x1b[K${text ?? ''}`);
+}
 
 /** Colours only on a terminal, and not when NO_COLOR says no (https://no-color.org). */
 export function wantsColors(stream: { isTTY?: boolean }, environment: Record<string, string | undefined>): boolean {
@@ -35,14 +54,25 @@ export function plain(text: unknown): string {
   return String(text).replace(/\p{Cc}/gu, '\u{fffd}');
 }
 
-/** Columns two spaces apart, without lines: readable for people, and `awk '{print $1}'` works. */
-export function table(terminal: Terminal, head: string[], rows: unknown[][]): string {
+export interface TableStyle {
+  /** false: a row is a line, however long; default true */
+  wrap?: boolean;
+}
+
+/**
+ * Columns two spaces apart, without lines: readable for people, and `awk '{print $1}'` works. Cells are wrapped at words where the
+ * table would be wider than the terminal.
+ */
+export function table(terminal: Terminal, head: string[], rows: unknown[][], { wrap = true }: TableStyle = {}): string {
+  const cells = rows.map((row) => row.map((cell) => plain(cell ?? '')));
+  const widths = wrap ? fittingWidths([head, ...cells], terminal.columns ?? usualColumns) : null;
   const columns = new CliTable({
     chars: Object.fromEntries(lines.map((name) => [name, ''])),
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
+    ...(widths && { colWidths: widths.map((width) => width + 2), wordWrap: true }),
   });
   columns.push(head.map((text) => paint(terminal, 'bold', text)));
-  for (const row of rows) columns.push(row.map((cell) => plain(cell ?? '')));
+  for (const row of cells) columns.push(row);
   return trimLines(columns.toString());
 }
 

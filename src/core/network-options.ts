@@ -2,7 +2,7 @@ import { canBeSource, canonicalAddress, familyOf } from './address.ts';
 import { entryOf } from './entry.ts';
 import { type Fault, fault } from './fault.ts';
 import type { IpvlanMode, MacvlanMode } from './link-kinds.ts';
-import { interfaceNameSchema } from './token.ts';
+import { interfaceNamePattern } from './name.ts';
 
 /** What a network's options say. Their names and values are podman's (netavark's), and two of docker's. */
 
@@ -51,10 +51,6 @@ interface Reader {
 
 const whole = (text: string, least: number, most: number): number | null =>
   /^-?\d{1,10}$/.test(text) && Number(text) >= least && Number(text) <= most ? Number(text) : null;
-
-/** null where it is neither. */
-export const readFlag = (text: string): boolean | null =>
-  ['true', '1'].includes(text) ? true : ['false', '0'].includes(text) ? false : null;
 
 const address = (text: string, family: 4 | 6): string | null => {
   const canonical = canonicalAddress(text);
@@ -109,7 +105,7 @@ const addressOf = (key: Key, family: 4 | 6): Reader => ({
 const interfaceName: Reader = { read: () => ({}), allowed: 'must be the name of an interface' };
 
 const vrf: Reader = {
-  read: (text) => as('vrf', interfaceNameSchema.safeParse(text).success ? text : null),
+  read: (text) => as('vrf', interfaceNamePattern.test(text) ? text : null),
   allowed: 'must be the name of an interface',
 };
 

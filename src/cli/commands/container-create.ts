@@ -9,7 +9,6 @@ import { addWishOptions, readWish, type WishOptions } from '../wish-options.ts';
 export function containerCreateCommand(parent: Command, terminal: Terminal): void {
   const command = clientCommand(parent, {
     usage: 'create',
-    summary: 'keep a wish for a container; nothing is built yet',
     examples: [
       'netloom container create web --network web -p 8080:80',
       'echo \'{"id": "web", "networks": [{"network": "web"}]}\' | netloom container create --file -',

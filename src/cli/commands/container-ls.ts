@@ -7,7 +7,6 @@ import { listContainers } from './ps.ts';
 export function containerLsCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
     usage: 'ls',
-    summary: 'list the containers of this node; the same as ps',
     examples: ['netloom container ls', 'netloom container ls --json | jq .containers'],
   })
     .option(...noTruncOption)

@@ -7,7 +7,6 @@ import type { Terminal } from '../terminal.ts';
 export function containerRmCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
     usage: 'rm <container...>',
-    summary: "take containers' networks down and forget the containers",
     details: 'A container whose process runs is refused without --force.',
     examples: ['netloom container rm web', 'netloom container rm --force web db'],
   })

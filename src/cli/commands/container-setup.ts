@@ -12,7 +12,6 @@ import { addWishOptions, readWish, type WishOptions } from '../wish-options.ts';
 export function containerSetupCommand(parent: Command, terminal: Terminal): void {
   const command = clientCommand(parent, {
     usage: 'setup',
-    summary: "build a container's network",
     details:
       'With nothing but the id, and --start-within: as it was wished for by container create. Set up already: tells what it is.',
     examples: [

@@ -7,7 +7,6 @@ import { json, type Terminal } from '../terminal.ts';
 export function containerStartedCommand(parent: Command, terminal: Terminal): void {
   const command = clientCommand(parent, {
     usage: 'started',
-    summary: "tell of a container's first process, whose end is then watched for",
     examples: ['netloom container started web 4711'],
   });
   command

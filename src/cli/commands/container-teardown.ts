@@ -7,7 +7,6 @@ import type { Terminal } from '../terminal.ts';
 export function containerTeardownCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
     usage: 'teardown <container...>',
-    summary: "take containers' networks down; the wishes are kept",
     details: 'A container whose process runs is refused without --force.',
     examples: ['netloom container teardown web', 'netloom container teardown --force web db'],
   })

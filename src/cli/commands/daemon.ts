@@ -37,7 +37,6 @@ function defaultWorkers(): number {
 export function daemonCommand(parent: Command, terminal: Terminal): void {
   addCommand(parent, {
     usage: 'daemon',
-    summary: "serve this host's container networks, until SIGTERM or SIGINT",
     details:
       'Networks stay when it ends, and are adopted when it starts again. Without --nats-url it runs a nats-server of its ' +
       'own, on 127.0.0.1 and with credentials. Says on stdout when it serves; logs on stderr, as JSON.',

@@ -13,7 +13,6 @@ interface DoctorOptions extends GlobalOptions {
 export function doctorCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
     usage: 'doctor',
-    summary: 'tell in words what this machine lacks, and how to mend it',
     details:
       'Tries everything in a network namespace that it throws away: nothing of this machine is changed. ' +
       'Exit code 0 when all is well, 1 when something is missing. A daemon that was never started on the run directory since the ' +

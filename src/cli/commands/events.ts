@@ -21,7 +21,6 @@ interface EventsOptions extends GlobalOptions, TableOptions {
 export function eventsCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
     usage: 'events',
-    summary: 'show what happened, and with --follow what happens',
     details:
       'Reads the event stream, which outlives the daemon. With --json one CloudEvent a line, with its streamSequence: ' +
       'go on after the last one that you have seen by --since <streamSequence + 1>.',

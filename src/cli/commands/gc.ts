@@ -10,7 +10,6 @@ type Collected = ResponseOf<'node.gc'>;
 export function gcCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
     usage: 'gc',
-    summary: 'remove what carries a name of netloom and has no owner',
     details:
       "Namespaces, links and firewall elements whose container or network is not known are removed. What may be of a daemon with another run directory is told, and left alone: a veth that leads to a namespace pinned elsewhere, a bridge with somebody in it, and what else carries their owner's name. With --unstarted, containers that an engine set up and never started are removed too, unless a process lives in their namespaces.",
     examples: ['netloom gc --dry-run', 'netloom gc', 'netloom gc --unstarted --dry-run'],

@@ -9,7 +9,6 @@ import { json, type Terminal } from '../terminal.ts';
 export function inspectCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
     usage: 'inspect <id>',
-    summary: 'show all of one container',
     details: `With --json and --format also NetworkSettings, as podman's inspect has them. ${templateHelp}`,
     examples: [
       'netloom inspect web',

@@ -17,7 +17,6 @@ interface ConnectOptions extends GlobalOptions {
 export function networkConnectCommand(parent: Command, terminal: Terminal): void {
   const command = clientCommand(parent, {
     usage: 'connect <network> <container>',
-    summary: 'join a container to a further network; live when it is up',
     examples: [
       'netloom network connect db web',
       'netloom network connect --ip 10.89.1.50 --alias frontend --interface-name db0 db web',

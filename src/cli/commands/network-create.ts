@@ -33,7 +33,6 @@ interface NetworkOptions {
 export function networkCreateCommand(parent: Command, terminal: Terminal): void {
   const command = clientCommand(parent, {
     usage: 'create',
-    summary: 'define a network; its device is made when the first container joins',
     details:
       'The first --gateway and --ip-range belong to the first --subnet, and so on. Without a name it is the first free of ' +
       'netloom1, netloom2, …',

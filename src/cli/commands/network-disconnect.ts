@@ -8,7 +8,6 @@ import { json, type Terminal } from '../terminal.ts';
 export function networkDisconnectCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
     usage: 'disconnect <network> <container>',
-    summary: 'take a container off a network; live when it is up',
     examples: ['netloom network disconnect db web', 'netloom network disconnect --force db web'],
   })
     .option('-f, --force', 'no failure when the container is not on the network, or is not there at all')

@@ -9,7 +9,6 @@ import { json, type Terminal } from '../terminal.ts';
 export function networkExistsCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
     usage: 'exists <network>',
-    summary: 'end with 0 when there is such a network, with 1 when there is none',
     examples: ['netloom network exists web || netloom network create web'],
   }).action(async (name: string, _options, command: Command) => {
     const options: GlobalOptions = command.optsWithGlobals();

@@ -17,7 +17,6 @@ type Inspected = ResponseOf<'network.inspect'>;
 export function networkInspectCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
     usage: 'inspect <network...>',
-    summary: 'show all of networks, as the JSON that podman prints and keeps',
     details: `Networks are named by name, id, or the beginning of an id. --format facts is for people's eyes. ${templateHelp}`,
     examples: [
       'netloom network inspect web',

@@ -19,7 +19,6 @@ interface ListOptions extends GlobalOptions {
 export function networkLsCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
     usage: 'ls',
-    summary: 'list the networks of this node',
     details: `Filters of one name are alternatives, those of different names and labels must all agree. ${templateHelp}`,
     examples: [
       'netloom network ls',
@@ -28,7 +27,6 @@ export function networkLsCommand(parent: Command, terminal: Terminal): void {
       "netloom network ls --json | jq -r '.networks[].name'",
     ],
   })
-    .alias('list')
     .addOption(new Option('-f, --filter <filter>', `only those: ${filterHelp}`).argParser(collect(parseFilter)))
     .addOption(new Option('--format <format>', formatHelp))
     .addOption(new Option('-n, --noheading', 'no head above the columns'))

@@ -15,7 +15,6 @@ interface PruneOptions extends GlobalOptions {
 export function networkPruneCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
     usage: 'prune',
-    summary: 'remove all networks that no container uses',
     examples: ['netloom network prune', 'netloom network prune --force --filter label=team=web --filter until=24h'],
   })
     .option('-f, --force', 'do not ask before')

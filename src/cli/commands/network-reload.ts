@@ -8,7 +8,6 @@ import type { Terminal } from '../terminal.ts';
 export function networkReloadCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
     usage: 'reload [container...]',
-    summary: 'put back what is missing of containers that are up; what is there is not touched',
     details: 'Interfaces, addresses, routes and published ports; established connections go on.',
     examples: ['netloom network reload web', 'netloom network reload --all'],
   })

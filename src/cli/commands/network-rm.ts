@@ -8,11 +8,9 @@ import type { Terminal } from '../terminal.ts';
 export function networkRmCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
     usage: 'rm <network...>',
-    summary: 'remove networks that no container uses',
     details: 'Ends with 1 when there is no such network, with 2 when containers use it.',
     examples: ['netloom network rm web', 'netloom network rm --force web db'],
   })
-    .alias('remove')
     .option('-f, --force', 'disconnect the containers that use them; the containers stay')
     .addOption(
       new Option('-t, --time <seconds>', "podman's wait for containers to stop; here none is stopped").argParser(

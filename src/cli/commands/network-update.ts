@@ -15,7 +15,6 @@ export function networkUpdateCommand(parent: Command, terminal: Terminal): void 
   const list = (option: string) => collectList(addressParser(option, null));
   clientCommand(parent, {
     usage: 'update <network>',
-    summary: 'change name servers and guards of a network, at once and for containers that are up too',
     examples: [
       'netloom network update web --dns-add 9.9.9.9,2620:fe::fe',
       'netloom network update web --dns-drop 9.9.9.9 --dns-add 1.1.1.1',

@@ -10,7 +10,6 @@ import { facts, json, type Terminal } from '../terminal.ts';
 export function nodeInfoCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
     usage: 'info',
-    summary: 'tell what the node is and how it is',
     examples: ['netloom node info', 'netloom node info --json'],
   }).action(async (_options, command: Command) => {
     const options: GlobalOptions = command.optsWithGlobals();

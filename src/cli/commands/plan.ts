@@ -11,7 +11,6 @@ import { json, paint, plain, type Terminal } from '../terminal.ts';
 export function planCommand(parent: Command, terminal: Terminal): void {
   const command = clientCommand(parent, {
     usage: 'plan',
-    summary: 'show what setting up a container would do, step by step; changes nothing',
     details: 'Takes the options of container setup. A free port that would be picked is shown as 0.',
     examples: ['netloom plan --id web --network web -p 8080:80', 'netloom plan --id web --network web --json'],
   });

@@ -18,7 +18,6 @@ const configDirOption = ['--config-dir <path>', "where podman's containers.conf 
 export function podmanInstallCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
     usage: 'install',
-    summary: 'let a rootful podman have its networks from netloom',
     details:
       'Writes one drop-in file, containers.conf.d/50-netloom.conf: podman then finds the netavark of netloom first. ' +
       'Refused while containers run whose networks another engine made, for that one has to take them down. ' +
@@ -45,7 +44,6 @@ export function podmanInstallCommand(parent: Command, terminal: Terminal): void 
 export function podmanUninstallCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
     usage: 'uninstall',
-    summary: 'let podman have its networks from the engine that it had before',
     details:
       'Removes what install wrote, and nothing else. Refused while containers run whose networks netloom made, or may have made: its daemon can tell.',
     examples: ['sudo netloom podman uninstall'],
@@ -65,7 +63,6 @@ export function podmanUninstallCommand(parent: Command, terminal: Terminal): voi
 export function podmanStatusCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
     usage: 'status',
-    summary: 'tell who makes the networks of podman, and whether that one is well',
     details: 'Exit code 0 when podman is on netloom and all is well, 1 otherwise.',
     examples: ['sudo netloom podman status', 'sudo netloom podman status --json | jq .onNetloom'],
   })

@@ -10,10 +10,9 @@ import { json, type Terminal } from '../terminal.ts';
 export function portListCommand(parent: Command, terminal: Terminal): void {
   const command = clientCommand(parent, {
     usage: 'list <container> [port]',
-    summary: 'show where the ports of a container are reached, or one of them',
     examples: ['netloom port list web', 'netloom port list web 53/udp'],
   });
-  command.alias('ls').action(async (id: string, port: string | undefined, _options, command: Command) => {
+  command.action(async (id: string, port: string | undefined, _options, command: Command) => {
     const options: GlobalOptions = command.optsWithGlobals();
     const wanted = port === undefined ? null : parsePort(port);
     const { container } = await withClient(options, (client) => client.container.inspect({ id }));

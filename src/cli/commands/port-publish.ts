@@ -9,7 +9,6 @@ import { json, type Terminal } from '../terminal.ts';
 export function portPublishCommand(parent: Command, terminal: Terminal): void {
   const command = clientCommand(parent, {
     usage: 'publish',
-    summary: 'publish further ports of a container; live when it is up, and nothing else of it is disturbed',
     details:
       'Prints where the new ports can be reached; ports already published are unchanged. Without a host port, netloom picks a free one.',
     examples: ['netloom port publish web 8080:80', 'netloom port publish web 127.0.0.1::443 5353:53/tcp,udp'],
@@ -34,7 +33,6 @@ export function portPublishCommand(parent: Command, terminal: Terminal): void {
 export function portUnpublishCommand(parent: Command, terminal: Terminal): void {
   const command = clientCommand(parent, {
     usage: 'unpublish',
-    summary: 'publish ports of a container no more; live, and the other ports are not disturbed',
     details: 'As it was published; without a host port: the one that was picked.',
     examples: ['netloom port unpublish web 8080:80', 'netloom port unpublish web 443'],
   });

@@ -8,7 +8,6 @@ import { json, type Terminal } from '../terminal.ts';
 export function psCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
     usage: 'ps',
-    summary: 'list the containers of this node',
     examples: ['netloom ps', "netloom ps --json | jq -r '.containers[].id'"],
   })
     .option(...noTruncOption)

@@ -17,7 +17,6 @@ interface ReachabilityOptions extends GlobalOptions, TableOptions {
 export function reachabilityCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
     usage: 'reachability',
-    summary: 'show who reaches which container: by its address, and by its published ports',
     details:
       'Read off the networks, their options and the rules of other firewalls, nothing is sent: what the network lets through, ' +
       'whether or not anybody listens. A row for who asks, a column for who is asked; "-" is not at all. "host" is a process on this ' +

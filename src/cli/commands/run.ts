@@ -15,7 +15,6 @@ import type { Terminal } from '../terminal.ts';
 export function runCommand(parent: Command, terminal: Terminal): void {
   const command = clientCommand(parent, {
     usage: 'run',
-    summary: 'run a command in a container network of its own; its end tears the network down',
     details:
       'The command keeps our files, users and environment: only its network is new. Without --network that is loopback ' +
       'and nothing else; podman would join its default network, which is --network bridge here. Signals are handed on to it, and ' +

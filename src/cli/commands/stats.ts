@@ -20,7 +20,6 @@ const usualSeconds = 2;
 export function statsCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
     usage: 'stats [id...]',
-    summary: "show the counters of containers' interfaces, as the containers see them, and of their published ports",
     details:
       'Without an id: of all containers that have a network now. With --watch again and again until Ctrl-C; then --json ' +
       'prints one line each time.',

@@ -1,0 +1,121 @@
+/** What templates may call: Go's functions, and those that podman adds. Throws Error with what is wrong. */
+
+export type TemplateFunction = (...values: unknown[]) => unknown;
+
+/** Go's idea of what counts as yes. */
+export function isTrue(value: unknown): boolean {
+  if (value === null || value === undefined) return false;
+  return typeof value === 'object' ? Object.keys(value).length > 0 : Boolean(value);
+}
+
+/** What is neither text, number nor boolean is printed as JSON. */
+export function textOf(value: unknown): string {
+  if (value === undefined) return '<no value>';
+  return typeof value === 'object' && value !== null ? JSON.stringify(value) : `${value ?? ''}`;
+}
+
+export const functions: ReadonlyMap<string, TemplateFunction> = new Map<string, TemplateFunction>([
+  ['json', (value) => JSON.stringify(value ?? null)],
+  ['len', (value) => lengthOf(value)],
+  ['index', (value, ...keys) => keys.reduce((found, key) => entryOf(found, key), value)],
+  ['slice', (value, first = 0, last) => slice(value, Number(first), last)],
+  ['not', (value) => !isTrue(value)],
+  ['and', (...values) => values.find((value) => !isTrue(value)) ?? values.at(-1)],
+  ['or', (...values) => values.find(isTrue) ?? values.at(-1)],
+  ['eq', (value, ...others) => others.some((other) => isSame(value, other))],
+  ['ne', (value, other) => !isSame(value, other)],
+  ['lt', (value, other) => order(value, other) < 0],
+  ['le', (value, other) => order(value, other) <= 0],
+  ['gt', (value, other) => order(value, other) > 0],
+  ['ge', (value, other) => order(value, other) >= 0],
+  ['print', (...values) => values.map(textOf).join('')],
+  ['println', (...values) => `${values.map(textOf).join(' ')}\n`],
+  ['printf', (format, ...values) => printf(textOf(format), values)],
+  ['lower', (text) => textOf(text).toLowerCase()],
+  ['upper', (text) => textOf(text).toUpperCase()],
+  ['title', (text) => textOf(text).replace(/\b\p{L}/gu, (letter) => letter.toUpperCase())],
+  ['join', (list, separator) => listOf(list, 'join').map(textOf).join(textOf(separator))],
+  ['split', (text, separator) => textOf(text).split(textOf(separator))],
+  ['truncate', (text, length) => textOf(text).slice(0, Math.max(0, Number(length)))],
+  [
+    'pad',
+    (text, before, after) => `${' '.repeat(Number(before) || 0)}${textOf(text)}${' '.repeat(Number(after) || 0)}`,
+  ],
+]);
+
+function lengthOf(value: unknown): number {
+  if (typeof value === 'string') return Buffer.byteLength(value);
+  if (typeof value === 'object') return Object.keys(value ?? {}).length;
+  throw new Error(`len: ${textOf(value)} has no length`);
+}
+
+function listOf(value: unknown, name: string): unknown[] {
+  if (value === null || value === undefined) return [];
+  if (typeof value === 'object') return Object.values(value);
+  throw new Error(`${name}: ${textOf(value)} is not a list`);
+}
+
+/** Of a list by number, of a map by key. A map of texts has an empty one under a key that it does not have. */
+function entryOf(value: unknown, key: unknown): unknown {
+  if (typeof value !== 'object' || value === null)
+    throw new Error(`index: nothing to take ${JSON.stringify(key)} from`);
+  if (!Array.isArray(value)) {
+    const map = value as Record<string, unknown>;
+    if (Object.hasOwn(map, String(key))) return map[String(key)];
+    return Object.values(map).every((entry) => typeof entry === 'string') ? '' : undefined;
+  }
+  const found = Number.isInteger(key) ? value[key as number] : undefined;
+  if (found === undefined) throw new Error(`index: ${JSON.stringify(key)} is out of range, there are ${value.length}`);
+  return found;
+}
+
+function slice(value: unknown, first: number, last: unknown): unknown {
+  const end = last === undefined ? undefined : Number(last);
+  if (typeof value === 'string' || Array.isArray(value)) return value.slice(first, end);
+  throw new Error(`slice: ${textOf(value)} is not a list or a text`);
+}
+
+const isSame = (value: unknown, other: unknown): boolean =>
+  typeof value === 'object' || typeof other === 'object' ? textOf(value) === textOf(other) : value === other;
+
+function order(value: unknown, other: unknown): number {
+  if (typeof value === 'number' && typeof other === 'number') return value - other;
+  if (typeof value === 'string' && typeof other === 'string') return value < other ? -1 : Number(value > other);
+  throw new Error(`${textOf(value)} and ${textOf(other)} cannot be compared`);
+}
+
+/** `%-10s`, `%5d`, `%q`, `%.3s`, `%05d` */
+const directive = /%(?:(%)|([-0]?)(\d*)(?:\.(\d+))?([a-zA-Z]))/g;
+
+function printf(format: string, values: unknown[]): string {
+  const rest = [...values];
+  return format.replace(directive, (_all, percent, flag, width, precision, verb) => {
+    if (percent) return '%';
+    if (rest.length === 0) throw new Error(`printf ${JSON.stringify(format)}: there are too few values`);
+    const text = formatted(verb, rest.shift(), precision);
+    if (flag === '-') return text.padEnd(Number(width));
+    return text.padStart(Number(width), flag === '0' ? '0' : ' ');
+  });
+}
+
+function formatted(verb: string, value: unknown, precision: string | undefined): string {
+  switch (verb) {
+    case 's':
+    case 'v':
+      return precision === undefined ? textOf(value) : textOf(value).slice(0, Number(precision));
+    case 'd':
+    case 't':
+      return textOf(value);
+    case 'q':
+      return JSON.stringify(textOf(value));
+    case 'f':
+      return Number(value).toFixed(precision === undefined ? 6 : Number(precision));
+    case 'x':
+    case 'X': {
+      const text = typeof value === 'number' ? value.toString(16) : Buffer.from(textOf(value)).toString('hex');
+      return verb === 'X' ? text.toUpperCase() : text;
+    }
+    default:
+      throw new Error(`printf: %${verb} is not supported`);
+  }
+}

@@ -1,0 +1,44 @@
+import { type Command, Help } from 'commander';
+import { commonOptions } from './options.ts';
+import { usualColumns } from './terminal.ts';
+
+/** Terms that are longer stand on a line of their own, so that what is said of them has room beside the others. */
+const widestTerm = 24;
+const leastText = 20;
+
+/** Help that fits the terminal: every line is wrapped at words. Without a terminal it has 80 columns. */
+export const fittingHelp: Partial<Help> = {
+  minWidthToWrap: leastText,
+  /** A command's own options first. */
+  groupItems(all, visible, groupOf) {
+    const groups = Help.prototype.groupItems(all, visible, groupOf);
+    const common = groups.get(commonOptions);
+    if (common && groups.delete(commonOptions)) groups.set(commonOptions, common);
+    return groups;
+  },
+  /** Only names: what a command takes is on its own page. */
+  subcommandTerm: (command: Command) => [command.name(), ...command.aliases()].join('|'),
+  padWidth(command, helper) {
+    return Math.min(widestTerm, Help.prototype.padWidth.call(this, command, helper));
+  },
+  formatItem(term, termWidth, description, helper) {
+    const width = helper.helpWidth ?? usualColumns;
+    const indent = '  ';
+    if (!description) return `${indent}${term}`;
+    const column = termWidth + 2 * indent.length;
+    const text = helper.boxWrap(description, Math.max(leastText, width - column)).split('\n');
+    const [first = '', ...others] = text.map((line) => `${' '.repeat(column)}${line}`.trimEnd());
+    const isLong = helper.displayWidth(term) > termWidth;
+    const head = isLong
+      ? [`${indent}${term}`, first]
+      : [`${indent}${term.padEnd(termWidth)}${first.slice(termWidth + 2)}`];
+    return [...head, ...others].join('\n');
+  },
+};
+
+/** `  0  done` and so on, each below its code. */
+export function itemsText(title: string, items: readonly (readonly [string, string])[], width: number): string {
+  const helper = Object.assign(new Help(), fittingHelp, { helpWidth: width });
+  const termWidth = Math.max(...items.map(([term]) => term.length));
+  return [title, ...items.map(([term, text]) => helper.formatItem(term, termWidth, text, helper))].join('\n');
+}

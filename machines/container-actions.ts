@@ -81,9 +81,11 @@ export const containerSetup = setup({
       assertEvent(event, ['container.create', 'container.setup']);
       const wish = withDeadline(event.wish ?? context.wish, event);
       const overrides = event.type === 'container.setup' ? (event.overrides ?? null) : null;
-      if (!wish || !overrides) return { wish, lasting: null };
+      const isFirst = context.wish === null && event.created !== undefined;
+      const kept = isFirst ? { created: event.created } : {};
+      if (!wish || !overrides) return { ...kept, wish, lasting: null };
       const attachments = attachmentsOf(wish.id, overrides) as Attachment[];
-      return { wish: { ...wish, attachments }, lasting: wish };
+      return { ...kept, wish: { ...wish, attachments }, lasting: wish };
     }),
     announceCreated: decide(({ context: { wish } }) => [
       {

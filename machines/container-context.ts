@@ -42,6 +42,8 @@ export type Change =
 
 export interface ContainerContext extends ContainerInput {
   wish: ContainerWish | null;
+  /** when the first wish came, ISO 8601; absent: kept by an older version */
+  created?: string;
   /** the wish without what a set-up replaced for once (A05); null while nothing is replaced */
   lasting: ContainerWish | null;
   change: Change | null;

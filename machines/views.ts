@@ -34,6 +34,7 @@ export function containerView(value: unknown, context: ContainerContext): Contai
     owner: wish.owner ?? null,
     exitCode: context.process?.exitCode ?? null,
     startBy: typeof context.startBy === 'number' ? new Date(context.startBy).toISOString() : null,
+    ...(context.created !== undefined && { created: context.created }),
     lastFault: context.lastFault,
   };
 }

@@ -138,6 +138,7 @@ const containerViewSchema: z.ZodType<ContainerView> = z.object({
     .string()
     .nullable()
     .describe('torn down and forgotten then, unless its process has started; null: no deadline'),
+  created: z.string().optional().describe('when it was first wished for, ISO 8601; absent: by an older version'),
   lastFault: faultSchema.nullable(),
 } satisfies Shape<ContainerView>);
 

@@ -10,8 +10,14 @@ export const part = (command: CommandIdentity, which: string): CommandIdentity =
 
 /** The machines' answers are held to the schemas by their tests, not on every call. */
 export function tellContainer<Output>(engine: Engine, id: string, command: CommandIdentity, event: ActorEvent) {
-  return engine.send(command, containerAddress(id), event) as Promise<Output>;
+  return engine.send(command, containerAddress(id), stamped(event)) as Promise<Output>;
 }
+
+/** Machines have no clock: a wish that may be a container's first carries its time. */
+const stamped = (event: ActorEvent): ActorEvent =>
+  event.type === 'container.create' || event.type === 'container.setup'
+    ? { ...event, created: new Date().toISOString() }
+    : event;
 
 export function tellNetwork<Output>(engine: Engine, name: string, command: CommandIdentity, event: ActorEvent) {
   return engine.send(command, networkAddress(name), event) as Promise<Output>;

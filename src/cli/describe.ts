@@ -4,6 +4,7 @@ import type { TrafficCounter } from '../core/nft.ts';
 import type { ExplainedSetting } from '../core/plan/interface-settings.ts';
 import type { StatusBlock } from '../core/status.ts';
 import type { ContainerView, DroppedFrames, NetworkView } from '../core/view.ts';
+import { agoText } from './duration.ts';
 import { portText } from './port-mapping.ts';
 import { facts, type Terminal, table } from './terminal.ts';
 
@@ -19,20 +20,22 @@ export const noTruncOption = ['--no-trunc', 'all of the ids'] as const;
 /** How ids are shown in a table. */
 export const idText = ({ trunc = true }: TableOptions): ((id: string) => string) => (trunc ? shortId : (id) => id);
 
+/** `running`; the process, addresses and what else there is to know: inspect. */
 export function containerTable(terminal: Terminal, containers: ContainerView[], options: TableOptions = {}): string {
   const shown = idText(options);
   return table(
     terminal,
-    ['ID', 'NAME', 'STATE', 'NETWORKS', 'ADDRESSES', 'PORTS', 'PID'],
+    ['ID', 'NAME', 'CREATED', 'STATE', 'NETWORKS', 'ADDRESSES', 'PORTS'],
     containers.map((container) => [
       shown(container.id),
       shown(container.name),
+      container.created === undefined ? '' : agoText(container.created),
       container.state,
       container.attachments.map(({ network }) => network).join(', '),
       addresses(container.status).join(', '),
       container.ports.map(portText).join(', '),
-      container.pid,
     ]),
+    { wrap: options.trunc ?? true },
   );
 }
 
@@ -52,6 +55,7 @@ export function containerFacts(
     ['Container', container.id],
     ['Name', container.name],
     ['State', container.state],
+    ['Created', container.created],
     ['Mode', container.mode],
     ['Owner', container.owner],
     ['Labels', listOrNothing(pairsOf(labels))],
@@ -103,21 +107,21 @@ export function addresses(status: Record<string, StatusBlock>): string[] {
     .flatMap(({ subnets }) => subnets.map(({ ipnet }) => ipnet.split('/')[0] as string));
 }
 
-/** First the columns of podman's, then ours. The ids are as they are to be shown. */
-export function networkTable(terminal: Terminal, networks: NetworkView[]): string {
+/** First the columns of podman's, then ours; the last counts containers. The ids are as they are to be shown. */
+export function networkTable(terminal: Terminal, networks: NetworkView[], { trunc = true }: TableOptions = {}): string {
   return table(
     terminal,
-    ['NETWORK ID', 'NAME', 'DRIVER', 'STATE', 'INTERFACE', 'SUBNETS', 'CONTAINERS', 'INTERNAL'],
+    ['NETWORK ID', 'NAME', 'DRIVER', 'STATE', 'INTERFACE', 'SUBNETS', 'USED BY'],
     networks.map((network) => [
       network.id,
       network.name,
       network.driver,
-      network.state,
+      network.internal ? `${network.state}, internal` : network.state,
       network.network_interface ?? network.device?.name ?? null,
       network.subnets.map(({ subnet }) => subnet).join(', '),
       Object.keys(network.leases).length,
-      network.internal ? 'yes' : 'no',
     ]),
+    { wrap: trunc },
   );
 }
 

@@ -3,32 +3,74 @@ import { type Fault, faultOf } from '../core/fault.ts';
 import { EndWith, exitCodeOf, reportFailure } from './failure.ts';
 import type { GlobalOptions } from './options.ts';
 import { withClient } from './session.ts';
-import { json, type Terminal } from './terminal.ts';
+import { json, plain, type Terminal } from './terminal.ts';
+
+export interface EachOptions<Reply> {
+  /** default: the fault's own */
+  exitCodeFor?: (fault: Fault) => number;
+  /** what is printed of all replies at the end; default: the name of each, as soon as it is done, or with --json the replies */
+  show?: (replies: Reply[]) => string;
+}
 
 /**
- * The same wish for several names, in order. One that is refused does not keep the others: each refusal is told, and
- * the first decides the exit code.
+ * The same wish for several names, in order and over one connection. One that is refused does not keep the others: each refusal is
+ * reported, and the first decides the exit code.
  */
 export async function forEach<Reply>(
   terminal: Terminal,
   options: GlobalOptions,
   names: string[],
   wish: (client: NetloomClient, name: string) => Promise<Reply>,
-  exitCodeFor: (fault: Fault) => number = exitCodeOf,
+  { exitCodeFor = exitCodeOf, show }: EachOptions<Reply> = {},
 ): Promise<void> {
   const replies: Reply[] = [];
   const failures: number[] = [];
+  const progress = new Progress(terminal, names.length);
   await withClient(options, async (client) => {
     for (const name of names) {
+      progress.begin(name);
       try {
         replies.push(await wish(client, name));
-        if (!options.json) terminal.print(name);
+        if (!options.json && !show) progress.aside(() => terminal.print(name));
       } catch (error) {
-        reportFailure(terminal, error, options.json ?? false);
+        progress.aside(() => reportFailure(terminal, error, options.json ?? false));
         failures.push(exitCodeFor(faultOf(error)));
       }
     }
-  });
-  if (options.json) terminal.print(json(replies));
+  }).finally(() => progress.end());
+  const text = show ? show(replies) : options.json ? json(replies) : '';
+  if (text !== '') terminal.print(text);
   if (failures[0] !== undefined) throw new EndWith(failures[0]);
+}
+
+/** With --json only: the reply, or several in a list; what was not needed has none. */
+export function repliesText<Reply>(replies: (Reply | null)[], asked: number, options: GlobalOptions): string {
+  if (!options.json) return '';
+  const said = replies.filter((reply) => reply !== null);
+  return asked > 1 ? json(said) : said.map(json).join('');
+}
+
+/** `12 of 200: web`, for whoever waits at a terminal. */
+class Progress {
+  #done = 0;
+
+  constructor(
+    private readonly terminal: Terminal,
+    private readonly all: number,
+  ) {}
+
+  begin(name: string): void {
+    this.#done++;
+    if (this.all > 1) this.terminal.progress?.(`${this.#done} of ${this.all}: ${plain(name)}`);
+  }
+
+  /** Other lines stand above it. */
+  aside(say: () => void): void {
+    this.end();
+    say();
+  }
+
+  end(): void {
+    if (this.all > 1) this.terminal.progress?.(null);
+  }
 }

@@ -1,14 +1,21 @@
-import { parseGoTemplate } from './go-template.ts';
+import { type GoTemplate, parseGoTemplate } from './go-template.ts';
 import { plain, type Terminal, table } from './terminal.ts';
 
 /** podman's --format: `json`, a template for each entry, or `table` and a template with tabs between its columns. */
 
 export const formatHelp = "json, or a Go template such as '{{.Name}}' or 'table {{.ID}}\\t{{.Name}}'";
 
+/** What is wrong with a template is told before anything is asked. Throws payload.invalid. */
+export function formatParser(text: string): string {
+  templateOf(text);
+  return text;
+}
+
 /** For the page of a command that takes --format. */
 export const templateHelp =
-  "Templates are a part of Go's: {{.Field}} or {{.A.B}}, {{json .Field}}, {{range .Field}}…{{end}}, \\t and \\n. A " +
-  'field may be spelt as in Go (.NetworkInterface) or as in the JSON (.network_interface).';
+  'Templates are Go\'s: {{.Field}}, {{.A.B}}, {{json .Field}}, {{index .Map "key"}}, {{len .List}}, {{if}}, {{with}}, ' +
+  '{{range}}, variables and pipelines. A field may be spelt as in Go (.NetworkInterface) or as in the JSON ' +
+  '(.network_interface).';
 
 export interface FormatOptions {
   /** heads of a table's columns that are not their field's name in capitals */
@@ -22,10 +29,9 @@ export function formatted(
   values: readonly unknown[],
   { heads = {}, heading = true }: FormatOptions = {},
 ): string {
-  const [, ofTable] = /^table\s+(.*)$/s.exec(format) ?? [];
-  const template = parseGoTemplate(ofTable ?? format);
+  const { isTable, template } = templateOf(format);
   const lines = values.map((value) => template.render(value));
-  if (ofTable === undefined)
+  if (!isTable)
     return lines
       .map((line) =>
         line
@@ -37,6 +43,11 @@ export function formatted(
   const head = template.columns.map((name) => heads[name.toUpperCase()] ?? name.toUpperCase());
   const rows = lines.map((line) => line.split('\t'));
   return heading ? table(terminal, head, rows) : withoutHead(table(terminal, head, rows));
+}
+
+function templateOf(format: string): { isTable: boolean; template: GoTemplate } {
+  const [, ofTable] = /^table\s+(.*)$/s.exec(format) ?? [];
+  return { isTable: ofTable !== undefined, template: parseGoTemplate(ofTable ?? format) };
 }
 
 /** Names are users' own words; the tabs and line feeds are the template's. */

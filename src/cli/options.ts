@@ -142,6 +142,14 @@ export function collectList<Value>(parse: (text: string) => Value): (text: strin
   return collectAll((text) => text.split(',').map(parse));
 }
 
+/** What is one container's cannot be said of several. Throws payload.invalid. */
+export function mustBeOne(options: Record<string, unknown>): void {
+  const isSaid = (value: unknown) => (Array.isArray(value) ? value.length > 0 : value !== undefined);
+  const said = Object.keys(options).filter((name) => isSaid(options[name]));
+  const names = said.map((name) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
+  if (names.length > 0) throw badInput(`${names.join(', ')}: cannot be used with several containers`);
+}
+
 export const asIs = (text: string): string => text;
 
 /** `key=value` or `key`, several times: podman's spelling. */

@@ -1,21 +1,19 @@
 import { badInput } from './options.ts';
 
-const unitMs: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const unitMs: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+
+export const whenHelp = 'a duration (10m), a time (2026-01-31T12:00:00Z), or a sequence';
 
 /** `10m`, `2026-01-31T12:00:00Z`, a place in the stream as a number, or `all`. */
 export function parseSince(text: string, now = Date.now()): Date | number | 'all' {
-  if (text === 'all') return 'all';
-  if (/^\d+$/.test(text)) return Number(text);
-  const time = parseTime(text, now);
-  if (!time)
-    throw badInput(`--since ${text}: expected a duration (10m), a time (2026-01-31T12:00:00Z), a sequence or all`);
-  return time;
+  return text === 'all' ? 'all' : parsePlace('--since', text, now, ', or all');
 }
 
-/** `500ms`, `30s`, `10m`, `1.5h`, `2d` in milliseconds; null when it is no duration. */
+/** `500ms`, `30s`, `10m`, `1h30m`, `2d` in milliseconds; null when it is no duration. */
 export function parseDuration(text: string): number | null {
-  const [, number, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text) ?? [];
-  return unit === undefined ? null : Number(number) * (unitMs[unit] as number);
+  if (!/^(\d+(\.\d+)?(ms|s|m|h|d|w))+$/.test(text)) return null;
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d|w)/g)];
+  return parts.reduce((total, [, count, unit]) => total + Number(count) * (unitMs[unit as string] as number), 0);
 }
 
 /** For options that are a duration of at least 1 ms. */
@@ -30,10 +28,19 @@ export function durationParser(option: string, mostMs: number): (text: string) =
   };
 }
 
-/** `10m` ago, or `2026-01-31T12:00:00Z`; null when it is neither. */
+/** The same without `all`: a time that is still to come is taken too. */
+export const parseUntil = (text: string, now = Date.now()): Date | number => parsePlace('--until', text, now, '');
+
+function parsePlace(option: string, text: string, now: number, more: string): Date | number {
+  const place = /^\d+$/.test(text) ? Number(text) : parseTime(text, now);
+  if (typeof place === 'number' && !Number.isSafeInteger(place))
+    throw badInput(`${option} ${text}: a sequence is at most ${Number.MAX_SAFE_INTEGER}`);
+  if (place === null) throw badInput(`${option} ${JSON.stringify(text)}: expected ${whenHelp}${more}`);
+  return place;
+}
+
+/** `10m` or `1h30m` ago, or `2026-01-31T12:00:00Z`; null when it is neither. */
 export function parseTime(text: string, now: number): Date | null {
-  const duration = parseDuration(text);
-  if (duration !== null) return new Date(now - duration);
-  const time = /^\d{4}-/.test(text) ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(time) ? null : new Date(time);
+  const time = /^\d{4}-/.test(text) ? new Date(text) : new Date(now - (parseDuration(text) ?? Number.NaN));
+  return Number.isNaN(time.getTime()) ? null : time;
 }

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import type { Command } from 'commander';
+import type { NetloomClient } from '../client.ts';
 import { type ContainerRequest, mostStartWithinMs } from '../core/container.ts';
 import { mostBytes } from '../files/ordinary-file.ts';
 import {
@@ -9,8 +10,10 @@ import {
   containerRequest,
   idOption,
 } from './container-options.ts';
-import { badInput, nameParser, numberParser } from './options.ts';
+import { type EachOptions, forEach } from './each.ts';
+import { badInput, collect, type GlobalOptions, mustBeOne, nameParser, numberParser } from './options.ts';
 import { durationParser } from './since.ts';
+import type { Terminal } from './terminal.ts';
 
 /** What container create and container setup take: the options of run, or the same as JSON, or both. */
 export interface WishOptions extends ContainerOptions {
@@ -23,7 +26,11 @@ export interface WishOptions extends ContainerOptions {
 
 export function addWishOptions(command: Command): Command {
   command
-    .argument('[id]', 'the same as --id', nameParser('id', 'id.invalid'))
+    .argument(
+      '[id...]',
+      'ids of one or several containers; one: the same as --id',
+      collect(nameParser('id', 'id.invalid')),
+    )
     .option('--file <path>', 'the request as JSON, - for stdin; what else is said here comes on top')
     .option('--pid <pid>', "adopt this living process' namespace", numberParser('--pid', 1, 2 ** 31 - 1))
     .option('--remove-on-exit', 'tear down and forget when the process ends that container started tells of')
@@ -36,7 +43,17 @@ export function addWishOptions(command: Command): Command {
   return addContainerOptions(command);
 }
 
-export async function readWish(id: string | undefined, options: WishOptions): Promise<ContainerRequest> {
+/** One for each id; without any, the one that --id, --name or --file means. Throws payload.invalid. */
+export async function readWishes(ids: string[], options: WishOptions): Promise<ContainerRequest[]> {
+  const [first, ...others] = [...new Set(ids)];
+  const wish = await readWish(first, options);
+  if (others.length === 0) return [wish];
+  const { id, name, file, pid, ip, ip6, macAddress } = options;
+  mustBeOne({ id, name, file, pid, ip, ip6, macAddress });
+  return [wish, ...others.map((other) => ({ ...wish, id: other }))];
+}
+
+async function readWish(id: string | undefined, options: WishOptions): Promise<ContainerRequest> {
   const file = options.file === undefined ? null : await readRequest(options.file);
   const said = containerRequest({ ...options, id: id ?? options.id });
   const named = id !== undefined || options.id !== undefined || !file?.id;
@@ -49,6 +66,24 @@ export async function readWish(id: string | undefined, options: WishOptions): Pr
     ...(options.startWithin !== undefined && { startWithinMs: options.startWithin }),
     owner: file?.owner ?? cliOwner,
   };
+}
+
+/** The same for each wish, over one connection. */
+export function forEachWish<Reply>(
+  terminal: Terminal,
+  options: GlobalOptions,
+  wishes: ContainerRequest[],
+  ask: (client: NetloomClient, wish: ContainerRequest) => Promise<Reply>,
+  more: EachOptions<Reply>,
+): Promise<void> {
+  const byId = new Map(wishes.map((wish) => [wish.id, wish]));
+  return forEach(
+    terminal,
+    options,
+    [...byId.keys()],
+    (client, id) => ask(client, byId.get(id) as ContainerRequest),
+    more,
+  );
 }
 
 /** Only its syntax is checked here: the daemon knows what a request may be. */

@@ -40,7 +40,8 @@ export interface StepsResult {
 
 export type ContainerEvent =
   | LoopEvent
-  | { type: 'container.create'; command: CommandId; wish: ContainerWish }
+  /** created: now, ISO 8601 */
+  | { type: 'container.create'; command: CommandId; wish: ContainerWish; created?: string }
   /** overrides: networks that replace those of the wish, this once (A05) */
   | {
       type: 'container.setup';
@@ -49,6 +50,7 @@ export type ContainerEvent =
       overrides?: AttachmentRequest[] | null;
       /** instead of that of a wish that was kept */
       startWithinMs?: number;
+      created?: string;
     }
   | { type: 'container.connect'; command: CommandId; attachment: AttachmentRequest }
   | { type: 'container.disconnect'; command: CommandId; network: string }

@@ -49,6 +49,8 @@ export interface ContainerView {
   exitCode: number | null;
   /** torn down and forgotten then, unless its process has started; ISO 8601 */
   startBy: string | null;
+  /** when it was first wished for, ISO 8601; absent: by an older version */
+  created?: string;
   lastFault: Fault | null;
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { containerRequest } from '../../src/cli/container-options.ts';
 import { collectLabels } from '../../src/cli/options.ts';
 import { durationParser } from '../../src/cli/since.ts';
-import { readWish } from '../../src/cli/wish-options.ts';
+import { readWishes } from '../../src/cli/wish-options.ts';
 import { mostStartWithinMs } from '../../src/core/container.ts';
 
 const refused = (code: string, message: string) =>
@@ -103,7 +103,7 @@ describe('P18 what is said of a container', () => {
   });
 
   it('P18 has the command line as its owner, unless the request names another', async () => {
-    expect(await readWish('web', {})).toEqual({ id: 'web', owner: 'cli' });
+    expect(await readWishes(['web'], {})).toEqual([{ id: 'web', owner: 'cli' }]);
   });
 
   it('P18 takes a deadline as a duration', async () => {
@@ -112,14 +112,34 @@ describe('P18 what is said of a container', () => {
     for (const [text, ms] of Object.entries(wanted)) expect(parse(text)).toBe(ms);
     for (const text of ['0s', '30', 'soon', '-1s', '367d', ''])
       expect(() => parse(text)).toThrow(refused('payload.invalid', '--start-within'));
-    expect(await readWish('web', { startWithin: 30_000 })).toMatchObject({ startWithinMs: 30_000 });
+    expect(await readWishes(['web'], { startWithin: 30_000 })).toMatchObject([{ startWithinMs: 30_000 }]);
   });
 });
 
 describe('--file', () => {
   it('says when there is none', async () => {
-    await expect(readWish('web', { file: '/nowhere/wish.json' })).rejects.toEqual(
+    await expect(readWishes(['web'], { file: '/nowhere/wish.json' })).rejects.toEqual(
       refused('payload.invalid', '/nowhere/wish.json'),
     );
   });
+});
+
+describe('P21 several containers', () => {
+  it('are wished for alike, each under its id', async () => {
+    expect(await readWishes(['web', 'db', 'web'], { publish: [], networkAlias: undefined })).toEqual([
+      { id: 'web', ports: [], owner: 'cli' },
+      { id: 'db', ports: [], owner: 'cli' },
+    ]);
+  });
+
+  it.each([
+    [{ name: 'web' }, '--name'],
+    [{ pid: 42 }, '--pid'],
+    [{ ip: ['10.89.0.5'], network: [{ networks: [{ network: 'web' }] }] }, '--ip'],
+    [{ macAddress: '02:00:00:00:00:01', network: [{ networks: [{ network: 'web' }] }] }, '--mac-address'],
+  ])('cannot share %j', async (options, named) =>
+    expect(readWishes(['web', 'db'], options)).rejects.toEqual(
+      refused('payload.invalid', `${named}: cannot be used with several containers`),
+    ),
+  );
 });

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { clientCommand } from '../command.ts';
+import { repliesText } from '../each.ts';
 import { explainingBridge } from '../network-argument.ts';
 import type { GlobalOptions } from '../options.ts';
-import { withClient } from '../session.ts';
-import { json, type Terminal } from '../terminal.ts';
-import { addWishOptions, readWish, type WishOptions } from '../wish-options.ts';
+import type { Terminal } from '../terminal.ts';
+import { addWishOptions, forEachWish, readWishes, type WishOptions } from '../wish-options.ts';
 
 export function containerCreateCommand(parent: Command, terminal: Terminal): void {
   const command = clientCommand(parent, {
@@ -14,10 +14,12 @@ export function containerCreateCommand(parent: Command, terminal: Terminal): voi
       'echo \'{"id": "web", "networks": [{"network": "web"}]}\' | netloom container create --file -',
     ],
   });
-  addWishOptions(command).action(async (id: string | undefined, _options, command: Command) => {
+  addWishOptions(command).action(async (ids: string[] = [], _options, command: Command) => {
     const options: WishOptions & GlobalOptions = command.optsWithGlobals();
-    const request = await readWish(id, options);
-    const reply = await explainingBridge(withClient(options, (client) => client.container.create(request)));
-    terminal.print(options.json ? json(reply) : reply.id);
+    const wishes = await readWishes(ids, options);
+    await forEachWish(terminal, options, wishes, (client, wish) => explainingBridge(client.container.create(wish)), {
+      show: (replies) =>
+        options.json ? repliesText(replies, wishes.length, options) : replies.map((reply) => reply.id).join('\n'),
+    });
   });
 }

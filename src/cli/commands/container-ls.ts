@@ -1,14 +1,15 @@
 import type { Command } from 'commander';
 import { clientCommand } from '../command.ts';
-import { noTruncOption } from '../describe.ts';
 import type { Terminal } from '../terminal.ts';
-import { listContainers } from './ps.ts';
+import { addListOptions, listDetails } from './ps.ts';
 
 export function containerLsCommand(parent: Command, terminal: Terminal): void {
-  clientCommand(parent, {
-    usage: 'ls',
-    examples: ['netloom container ls', 'netloom container ls --json | jq .containers'],
-  })
-    .option(...noTruncOption)
-    .action((_options, command: Command) => listContainers(terminal, command.optsWithGlobals()));
+  addListOptions(
+    clientCommand(parent, {
+      usage: 'ls',
+      details: listDetails,
+      examples: ['netloom container ls', 'netloom container ls --all --json | jq .containers'],
+    }),
+    terminal,
+  );
 }

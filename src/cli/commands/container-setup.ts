@@ -2,12 +2,12 @@ import type { Command } from 'commander';
 import type { ResponseOf } from '../../client.ts';
 import { clientCommand } from '../command.ts';
 import { addresses } from '../describe.ts';
+import { repliesText } from '../each.ts';
 import { explainingBridge } from '../network-argument.ts';
 import { badInput, type GlobalOptions } from '../options.ts';
 import { portText } from '../port-mapping.ts';
-import { withClient } from '../session.ts';
-import { facts, json, type Terminal } from '../terminal.ts';
-import { addWishOptions, readWish, type WishOptions } from '../wish-options.ts';
+import { facts, type Terminal } from '../terminal.ts';
+import { addWishOptions, forEachWish, readWishes, type WishOptions } from '../wish-options.ts';
 
 export function containerSetupCommand(parent: Command, terminal: Terminal): void {
   const command = clientCommand(parent, {
@@ -17,16 +17,21 @@ export function containerSetupCommand(parent: Command, terminal: Terminal): void
     examples: [
       'netloom container setup web --network web -p 8080:80',
       'netloom container setup web',
+      'netloom container setup web db cache',
       'netloom container setup --file wish.json --json',
     ],
   });
-  addWishOptions(command).action(async (id: string | undefined, _options, command: Command) => {
+  addWishOptions(command).action(async (ids: string[] = [], _options, command: Command) => {
     const options: WishOptions & GlobalOptions = command.optsWithGlobals();
-    if (id === undefined && options.id === undefined && options.file === undefined && options.name === undefined)
+    if (ids.length === 0 && options.id === undefined && options.file === undefined && options.name === undefined)
       throw badInput('which container? expected an id or --file');
-    const request = await readWish(id, options);
-    const reply = await explainingBridge(withClient(options, (client) => client.container.setup(request)));
-    terminal.print(options.json ? json(reply) : setupFacts(terminal, reply));
+    const wishes = await readWishes(ids, options);
+    await forEachWish(terminal, options, wishes, (client, wish) => explainingBridge(client.container.setup(wish)), {
+      show: (replies) =>
+        options.json
+          ? repliesText(replies, wishes.length, options)
+          : replies.map((reply) => setupFacts(terminal, reply)).join('\n\n'),
+    });
   });
 }
 

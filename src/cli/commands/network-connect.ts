@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander';
 import { clientCommand } from '../command.ts';
 import { addressOptions, hostInterfaceOption } from '../container-options.ts';
-import { asIs, collectList, type GlobalOptions, interfaceNameParser } from '../options.ts';
-import { withClient } from '../session.ts';
-import { json, type Terminal } from '../terminal.ts';
+import { forEach, repliesText } from '../each.ts';
+import { asIs, collectList, type GlobalOptions, interfaceNameParser, mustBeOne } from '../options.ts';
+import type { Terminal } from '../terminal.ts';
 
 interface ConnectOptions extends GlobalOptions {
   ip?: string[];
@@ -16,9 +16,10 @@ interface ConnectOptions extends GlobalOptions {
 
 export function networkConnectCommand(parent: Command, terminal: Terminal): void {
   const command = clientCommand(parent, {
-    usage: 'connect <network> <container>',
+    usage: 'connect <network> <container...>',
     examples: [
       'netloom network connect db web',
+      'netloom network connect db web cache',
       'netloom network connect --ip 10.89.1.50 --alias frontend --interface-name db0 db web',
     ],
   });
@@ -31,11 +32,11 @@ export function networkConnectCommand(parent: Command, terminal: Terminal): void
     )
     .addOption(hostInterfaceOption())
     .addOption(new Option('--alias <name>', 'a further name on the network').argParser(collectList(asIs)))
-    .action(async (network: string, id: string, _options, command: Command) => {
+    .action((network: string, ids: string[], _options, command: Command) => {
       const options: ConnectOptions = command.optsWithGlobals();
       const { ip = [], ip6 = [], macAddress, interfaceName, hostInterfaceName, alias } = options;
+      if (ids.length > 1) mustBeOne({ ip, ip6, macAddress, hostInterfaceName });
       const request = {
-        id,
         network,
         ...(ip.length + ip6.length > 0 && { staticIps: [...ip, ...ip6] }),
         ...(macAddress && { staticMac: macAddress }),
@@ -43,7 +44,8 @@ export function networkConnectCommand(parent: Command, terminal: Terminal): void
         ...(hostInterfaceName && { hostInterfaceName }),
         ...(alias && { aliases: alias }),
       };
-      const reply = await withClient(options, (client) => client.container.connect(request));
-      if (options.json) terminal.print(json(reply));
+      return forEach(terminal, options, ids, (client, id) => client.container.connect({ id, ...request }), {
+        show: (replies) => repliesText(replies, ids.length, options),
+      });
     });
 }

@@ -1,25 +1,32 @@
 import type { Command } from 'commander';
+import type { NetloomClient } from '../../client.ts';
 import { NetloomError } from '../../core/fault.ts';
 import { clientCommand } from '../command.ts';
+import { forEach, repliesText } from '../each.ts';
 import type { GlobalOptions } from '../options.ts';
-import { withClient } from '../session.ts';
-import { json, type Terminal } from '../terminal.ts';
+import type { Terminal } from '../terminal.ts';
 
 export function networkDisconnectCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
-    usage: 'disconnect <network> <container>',
-    examples: ['netloom network disconnect db web', 'netloom network disconnect --force db web'],
+    usage: 'disconnect <network> <container...>',
+    examples: ['netloom network disconnect db web', 'netloom network disconnect --force db web cache'],
   })
     .option('-f, --force', 'no failure when the container is not on the network, or is not there at all')
-    .action(async (network: string, id: string, _options, command: Command) => {
+    .action((network: string, ids: string[], _options, command: Command) => {
       const options: GlobalOptions & { force?: boolean } = command.optsWithGlobals();
-      try {
-        const reply = await withClient(options, (client) => client.container.disconnect({ id, network }));
-        if (options.json) terminal.print(json(reply));
-      } catch (error) {
-        if (!(options.force && isNotConnected(error))) throw error;
-      }
+      return forEach(terminal, options, ids, (client, id) => disconnect(client, network, id, options.force ?? false), {
+        show: (replies) => repliesText(replies, ids.length, options),
+      });
     });
+}
+
+async function disconnect(client: NetloomClient, network: string, id: string, force: boolean) {
+  try {
+    return await client.container.disconnect({ id, network });
+  } catch (error) {
+    if (force && isNotConnected(error)) return null;
+    throw error;
+  }
 }
 
 function isNotConnected(error: unknown): boolean {

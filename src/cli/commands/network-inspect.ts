@@ -2,10 +2,10 @@ import { type Command, Option } from 'commander';
 import type { ResponseOf } from '../../client.ts';
 import { clientCommand } from '../command.ts';
 import { networkFacts } from '../describe.ts';
-import { EndWith, podmanFailure, reportFailure } from '../failure.ts';
-import { formatHelp, formatted, templateHelp } from '../format.ts';
+import { forEach } from '../each.ts';
+import { podmanFailure } from '../failure.ts';
+import { formatHelp, formatParser, formatted, templateHelp } from '../format.ts';
 import type { GlobalOptions } from '../options.ts';
-import { withClient } from '../session.ts';
 import { json, type Terminal } from '../terminal.ts';
 
 interface InspectOptions extends GlobalOptions {
@@ -25,30 +25,14 @@ export function networkInspectCommand(parent: Command, terminal: Terminal): void
       'netloom network inspect web --json | jq .network.leases',
     ],
   })
-    .addOption(new Option('-f, --format <format>', `facts, ${formatHelp}`))
-    .action(async (names: string[], _options, command: Command) => {
+    .addOption(new Option('-f, --format <format>', `facts, ${formatHelp}`).argParser(formatParser))
+    .action((names: string[], _options, command: Command) => {
       const options: InspectOptions = command.optsWithGlobals();
-      const { replies, failures } = await inspectAll(terminal, options, names);
-      const text = inspectText(terminal, replies, names.length, options);
-      if (text !== '') terminal.print(text);
-      if (failures[0] !== undefined) throw new EndWith(failures[0]);
+      return forEach(terminal, options, names, (client, name) => client.network.inspect({ name }), {
+        exitCodeFor: () => podmanFailure,
+        show: (replies) => inspectText(terminal, replies, names.length, options),
+      });
     });
-}
-
-/** One that is unknown does not keep the others; each refusal is told. */
-async function inspectAll(terminal: Terminal, options: InspectOptions, names: string[]) {
-  const replies: Inspected[] = [];
-  const failures: number[] = [];
-  await withClient(options, async (client) => {
-    for (const name of names)
-      try {
-        replies.push(await client.network.inspect({ name }));
-      } catch (error) {
-        reportFailure(terminal, error, options.json ?? false);
-        failures.push(podmanFailure);
-      }
-  });
-  return { replies, failures };
 }
 
 function inspectText(

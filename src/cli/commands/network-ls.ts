@@ -2,14 +2,15 @@ import { type Command, Option } from 'commander';
 import type { NetworkView } from '../../core/view.ts';
 import { clientCommand } from '../command.ts';
 import { networkTable } from '../describe.ts';
-import { formatHelp, formatted, templateHelp, withoutHead } from '../format.ts';
-import { filterHelp, matchesFilters, type NetworkFilter, parseFilter } from '../network-filters.ts';
+import type { Filter } from '../filters.ts';
+import { formatHelp, formatParser, formatted, templateHelp, withoutHead } from '../format.ts';
+import { networkFilters } from '../network-filters.ts';
 import { collect, type GlobalOptions } from '../options.ts';
 import { withClient } from '../session.ts';
 import { json, plain, type Terminal } from '../terminal.ts';
 
 interface ListOptions extends GlobalOptions {
-  filter?: NetworkFilter[];
+  filter?: Filter[];
   format?: string;
   noheading?: boolean;
   quiet?: boolean;
@@ -27,15 +28,19 @@ export function networkLsCommand(parent: Command, terminal: Terminal): void {
       "netloom network ls --json | jq -r '.networks[].name'",
     ],
   })
-    .addOption(new Option('-f, --filter <filter>', `only those: ${filterHelp}`).argParser(collect(parseFilter)))
-    .addOption(new Option('--format <format>', formatHelp))
+    .addOption(
+      new Option('-f, --filter <filter>', `only those: ${networkFilters.help}`).argParser(
+        collect(networkFilters.parse),
+      ),
+    )
+    .addOption(new Option('--format <format>', formatHelp).argParser(formatParser))
     .addOption(new Option('-n, --noheading', 'no head above the columns'))
     .addOption(new Option('--no-trunc', 'all of the ids'))
     .addOption(new Option('-q, --quiet', 'names only'))
     .action(async (_options, command: Command) => {
       const options: ListOptions = command.optsWithGlobals();
       const reply = await withClient(options, (client) => client.network.list());
-      const networks = reply.networks.filter((network) => matchesFilters(network, options.filter ?? []));
+      const networks = reply.networks.filter((network) => networkFilters.match(network, options.filter ?? []));
       if (options.json) return terminal.print(json({ ...reply, networks }));
       for (const { file, reason } of reply.damaged) terminal.warn(plain(`${file} is left out: ${reason}`));
       const text = listText(terminal, networks, options);
@@ -52,7 +57,7 @@ function listText(
   if (format === 'json') return json(networks);
   const shown = networks.map((network) => ({ ...network, id: trunc ? network.id.slice(0, 12) : network.id }));
   if (format !== undefined) return formatted(terminal, format, shown, { heads, heading: !noheading });
-  const text = networkTable(terminal, shown);
+  const text = networkTable(terminal, shown, { trunc });
   return noheading ? withoutHead(text) : text;
 }
 

@@ -2,14 +2,15 @@ import { createInterface } from 'node:readline/promises';
 import { type Command, Option } from 'commander';
 import type { NetloomClient } from '../../client.ts';
 import { clientCommand } from '../command.ts';
-import { filterHelp, matchesFilters, type NetworkFilter, parseFilter } from '../network-filters.ts';
+import type { Filter } from '../filters.ts';
+import { networkFilters } from '../network-filters.ts';
 import { collect, type GlobalOptions } from '../options.ts';
 import { withClient } from '../session.ts';
 import { json, plain, type Terminal } from '../terminal.ts';
 
 interface PruneOptions extends GlobalOptions {
   force?: boolean;
-  filter?: NetworkFilter[];
+  filter?: Filter[];
 }
 
 export function networkPruneCommand(parent: Command, terminal: Terminal): void {
@@ -18,7 +19,9 @@ export function networkPruneCommand(parent: Command, terminal: Terminal): void {
     examples: ['netloom network prune', 'netloom network prune --force --filter label=team=web --filter until=24h'],
   })
     .option('-f, --force', 'do not ask before')
-    .addOption(new Option('--filter <filter>', `only those: ${filterHelp}`).argParser(collect(parseFilter)))
+    .addOption(
+      new Option('--filter <filter>', `only those: ${networkFilters.help}`).argParser(collect(networkFilters.parse)),
+    )
     .action(async (_options, command: Command) => {
       const options: PruneOptions = command.optsWithGlobals();
       if (!options.force && !(await isSure(terminal))) return;
@@ -28,10 +31,10 @@ export function networkPruneCommand(parent: Command, terminal: Terminal): void {
     });
 }
 
-async function prune(client: NetloomClient, filters: NetworkFilter[] | undefined): Promise<{ removed: string[] }> {
+async function prune(client: NetloomClient, filters: Filter[] | undefined): Promise<{ removed: string[] }> {
   if (!filters) return client.network.prune({});
   const { networks } = await client.network.list();
-  const names = networks.filter((network) => matchesFilters(network, filters)).map(({ name }) => name);
+  const names = networks.filter((network) => networkFilters.match(network, filters)).map(({ name }) => name);
   return names.length > 0 ? client.network.prune({ names }) : { removed: [] };
 }
 

@@ -25,7 +25,7 @@ export function networkRmCommand(parent: Command, terminal: Terminal): void {
         options,
         names,
         (client, name) => client.network.remove({ name, ...(force && { force }) }),
-        removalExitCode,
+        { exitCodeFor: removalExitCode },
       );
     });
 }

@@ -1,0 +1,59 @@
+import { type ContainerState, type ContainerView, containerStates } from '../core/view.ts';
+import { Filters, labelTest, patternOf, timeOf } from './filters.ts';
+import { badInput } from './options.ts';
+
+/** Labels are the user's own words; an older daemon has none. */
+export type ListedContainer = ContainerView & { labels?: Record<string, string> };
+
+/** What `ps` shows without --all: containers whose network is there. */
+export const upStates: readonly ContainerState[] = ['configured', 'running', 'degraded'];
+
+/**
+ * podman's --filter of containers:
+ *
+ *   id=<beginning or regular expression>  name=<part or regular expression>  status=<state>  network=<name>
+ *   label=<key>[=<value>]  label!=…       until=<how long ago, or a time>: created before it
+ *   since=<container>  before=<container>: created after it, before it; the value is when that one was created by then
+ */
+export const containerFilters = new Filters<ListedContainer>(
+  {
+    id: (value) => {
+      const pattern = patternOf('id', value);
+      return ({ id }) => id.startsWith(value) || pattern.test(id);
+    },
+    name: (value) => {
+      const pattern = patternOf('name', value);
+      return ({ name }) => pattern.test(name);
+    },
+    status: (value) => {
+      if (!containerStates.some((state) => state === value))
+        throw badInput(`--filter status=${value}: expected one of ${containerStates.join(', ')}`);
+      return ({ state }) => state === value;
+    },
+    network:
+      (value) =>
+      ({ attachments }) =>
+        attachments.some(({ network }) => network === value),
+    label: (value) => {
+      const has = labelTest(value);
+      return ({ labels = {} }) => has(labels);
+    },
+    'label!': (value) => {
+      const has = labelTest(value);
+      return ({ labels = {} }) => !has(labels);
+    },
+    until: (value) => {
+      const before = timeOf('until', value);
+      return ({ created }) => created !== undefined && Date.parse(created) < before;
+    },
+    since:
+      (value) =>
+      ({ created }) =>
+        created !== undefined && Date.parse(created) > Date.parse(value),
+    before:
+      (value) =>
+      ({ created }) =>
+        created !== undefined && Date.parse(created) < Date.parse(value),
+  },
+  'id=…, name=…, status=…, network=…, label=key[=value], label!=…, until=…, since=<container>, before=<container>',
+);

@@ -1,0 +1,22 @@
+/** Durations as podman tells them: `3 minutes ago`, `About an hour ago`. */
+
+const unitMs = { second: 1000, minute: 60_000, hour: 3_600_000, day: 86_400_000, week: 604_800_000 } as const;
+
+/** From a time, as ISO 8601, until now. */
+export function agoText(time: string, now = Date.now()): string {
+  return `${durationText(now - Date.parse(time))} ago`;
+}
+
+function durationText(ms: number): string {
+  const count = (unit: keyof typeof unitMs) => Math.floor(ms / unitMs[unit]);
+  if (ms < unitMs.second) return 'Less than a second';
+  if (ms < unitMs.minute) return plural(count('second'), 'second');
+  if (ms < 2 * unitMs.minute) return 'About a minute';
+  if (ms < unitMs.hour) return plural(count('minute'), 'minute');
+  if (ms < 2 * unitMs.hour) return 'About an hour';
+  if (ms < 2 * unitMs.day) return plural(count('hour'), 'hour');
+  if (ms < 2 * unitMs.week) return plural(count('day'), 'day');
+  return plural(count('week'), 'week');
+}
+
+const plural = (count: number, unit: string): string => `${count} ${unit}${count === 1 ? '' : 's'}`;

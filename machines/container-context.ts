@@ -5,6 +5,7 @@ import type { Effect } from '../src/core/effect.ts';
 import type { CommandId, ContainerEvent, LeaseRequest } from '../src/core/event.ts';
 import type { Fault } from '../src/core/fault.ts';
 import type { Lease } from '../src/core/lease.ts';
+import { toMicroseconds } from '../src/core/milliseconds.ts';
 import type { NetworkSettings } from '../src/core/network-options.ts';
 import { type ContainerGrant, netnsOf } from '../src/core/plan/container-grant.ts';
 import { shownPorts } from '../src/core/plan/container-ports.ts';
@@ -101,7 +102,7 @@ export const statusOf = (context: ContainerContext) => ({
   netns: { path: grantOf(context).netns, inode: context.inode },
   status: context.share?.status ?? statusBlocks(grantOf(context)),
   ports: shownPorts(grantOf(context)),
-  kernelMs: context.kernelMs,
+  kernelMs: toMicroseconds(context.kernelMs),
 });
 
 type Told = Extract<Effect, { kind: 'tell' }>;

@@ -27,6 +27,8 @@ export interface ClientOptions extends Wanted {
   timeoutMs?: number;
   /** shown by the server, default `netloom client` */
   name?: string;
+  /** false: a connection that is lost is not made anew, and `nc.closed()` tells; default true */
+  reconnect?: boolean;
 }
 
 export interface CallOptions {
@@ -52,7 +54,7 @@ export interface CallOptions {
  */
 export async function connect(options: ClientOptions = {}): Promise<NetloomClient> {
   const { node, ...address } = discover(options, process.env);
-  const nc = await connectBus({ ...address, name: options.name ?? 'netloom client' });
+  const nc = await connectBus({ ...address, name: options.name ?? 'netloom client', reconnect: options.reconnect });
   return new NetloomClient(nc, node, options.timeoutMs ?? 30_000);
 }
 

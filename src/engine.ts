@@ -332,7 +332,7 @@ export class ActorEngine extends JournalViews implements Engine {
 
   noteWayOut(way: WayOut, before: WayOut): void {
     this.#hostIp = way.hostIp;
-    this.#tell(hostAddress, { type: 'uplink.changed', ...way });
+    this.#tell(hostAddress, { type: 'uplink.changed', ...way, before });
     if (!isSameLink(way, before)) for (const address of this.#followers()) this.pool.suspect(address);
   }
 

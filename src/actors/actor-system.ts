@@ -16,6 +16,7 @@ import {
 } from '../core/actor-address.ts';
 import type { ActorEvent } from '../core/event.ts';
 import { type Fault, faultOf, type NetloomError } from '../core/fault.ts';
+import { toMicroseconds } from '../core/milliseconds.ts';
 import type { Plan } from '../core/plan/step.ts';
 import { isStorageFull } from '../storage/room.ts';
 import { Actor, type Origin } from './actor.ts';
@@ -250,7 +251,7 @@ export class ActorSystem {
     const startedMs = performance.now();
     const result = await this.#execute(plan);
     const { outputs, changed } = result;
-    const told = { plan: plan.name, outputs, changed, tookMs: performance.now() - startedMs };
+    const told = { plan: plan.name, outputs, changed, tookMs: toMicroseconds(performance.now() - startedMs) };
     const event: ActorEvent = result.ok
       ? { type: 'steps.applied', ...told }
       : { type: 'steps.failed', fault: result.fault, ...told };

@@ -1,10 +1,14 @@
 import type { CloudEvent } from '../bus/cloud-event.ts';
+import type { StreamedEvent } from '../bus/event-feed.ts';
 import type { Fault } from '../core/fault.ts';
 import type { NetworkDefinition } from '../core/network.ts';
 import type { SettingDrift } from '../core/plan/interface-settings.ts';
 import type { ShownPort } from '../core/port.ts';
 import type { StatusBlock } from '../core/status.ts';
+import type { WayOut } from '../core/way-out.ts';
 import { addresses, idText, type TableOptions } from './describe.ts';
+import { kindOf } from './event-filters.ts';
+import { formatted } from './format.ts';
 import { portText } from './port-mapping.ts';
 import { paint, plain, type Style, type Terminal } from './terminal.ts';
 
@@ -19,6 +23,11 @@ interface Details {
   addresses?: string[];
   steps?: string[];
   settings?: SettingDrift[];
+  /** what of the host it is about */
+  what?: string;
+  /** what the way out was, and is */
+  before?: WayOut;
+  families?: number[];
   tookMs?: number;
   netns?: { path: string } | string;
   status?: Record<string, StatusBlock>;
@@ -47,7 +56,7 @@ export interface EventParts {
 
 export function eventParts(event: CloudEvent, options: TableOptions = {}): EventParts {
   const shown = idText(options);
-  const [, , noun = '', fact = ''] = /^(dev\.netloom)\.([^.]+)\.(.+)$/.exec(event.type) ?? [];
+  const { noun, fact } = kindOf(event);
   return {
     time: new Date(event.time),
     source: plain(`${noun}/${shown(event.subject)}`),
@@ -63,6 +72,21 @@ export function eventLine(terminal: Terminal, event: CloudEvent, options: TableO
   return [paint(terminal, 'dim', localTime(time)), source.padEnd(24), paint(terminal, style, fact.padEnd(12)), details]
     .join('  ')
     .trimEnd();
+}
+
+/** P8: as CloudEvents have it, an attribute beside those of the standard is lower-case. */
+export function cloudEventOf({ streamSequence, ...event }: StreamedEvent): CloudEvent & { streamsequence: number } {
+  return { ...event, streamsequence: streamSequence };
+}
+
+/** One event by --format: as JSON, or by a template with podman's names. */
+export function eventText(terminal: Terminal, event: StreamedEvent, format: string, options: TableOptions): string {
+  const cloudEvent = cloudEventOf(event);
+  if (format === 'json') return JSON.stringify(cloudEvent);
+  const { noun, fact } = kindOf(event);
+  const names = { Type: noun, Status: fact, Action: fact, ID: idText(options)(event.subject), Name: event.subject };
+  const times = { Time: event.time, TimeNano: `${Date.parse(event.time)}000000` };
+  return formatted(terminal, format, [{ ...cloudEvent, ...names, ...times, Attributes: event.data }]);
 }
 
 const styles: Record<string, Style> = {
@@ -92,9 +116,26 @@ const styles: Record<string, Style> = {
   lost: 'red',
 };
 
+/** Of what has no steps and no settings that would say what was found, and what it is now. */
+const whatTexts = new Map<string, (data: Details & Partial<WayOut>) => string>([
+  ['resolver', () => 'resolver had ended, is started anew'],
+  [
+    'uplink',
+    ({ before, link, hostIp, mtuBytes }) =>
+      `uplink ${before ? `was ${wayText(before)}, ` : ''}is ${wayText({ link, hostIp, mtuBytes })}`,
+  ],
+]);
+
+/** `eth0 192.0.2.9 MTU 1500` */
+function wayText({ link, hostIp, mtuBytes }: Partial<WayOut>): string {
+  return [link ?? 'no way out', hostIp, mtuBytes && `MTU ${mtuBytes}`].filter(Boolean).join(' ');
+}
+
 function detailsOf(data: Details, shown: (id: string) => string): string {
   try {
-    return [
+    const known = [
+      data.what && (whatTexts.get(data.what)?.(data) ?? data.what),
+      data.families?.map((family) => `IPv${family}`).join(', '),
       data.mode,
       data.networks?.join(', '),
       data.network,
@@ -118,6 +159,8 @@ function detailsOf(data: Details, shown: (id: string) => string): string {
     ]
       .filter(Boolean)
       .join('  ');
+    // what no words are known for is not hidden
+    return known === '' && Object.keys(data).length > 0 ? JSON.stringify(data) : known;
   } catch {
     return JSON.stringify(data); // from another version: shown as it is
   }

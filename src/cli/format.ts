@@ -1,4 +1,5 @@
 import { type GoTemplate, parseGoTemplate } from './go-template.ts';
+import { badInput } from './options.ts';
 import { plain, type Terminal, table } from './terminal.ts';
 
 /** podman's --format: `json`, a template for each entry, or `table` and a template with tabs between its columns. */
@@ -8,6 +9,13 @@ export const formatHelp = "json, or a Go template such as '{{.Name}}' or 'table 
 /** What is wrong with a template is told before anything is asked. Throws payload.invalid. */
 export function formatParser(text: string): string {
   templateOf(text);
+  return text;
+}
+
+/** The same where every value is a line as soon as it comes, so that no table can be made. */
+export function lineFormatParser(text: string): string {
+  if (templateOf(text).isTable)
+    throw badInput(`--format ${JSON.stringify(text)}: lines that come one by one make no table`);
   return text;
 }
 

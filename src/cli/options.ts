@@ -66,7 +66,7 @@ export function numberParser(name: string, least: number, most: number): (text: 
   };
 }
 
-/** For a path, which may not be empty: the working directory was not meant. */
+/** For what may not be empty: something else was meant. */
 export function filledParser(name: string): (text: string) => string {
   return (text) => {
     if (text === '') throw badInput(`${name} is empty: say which, or leave it out`);

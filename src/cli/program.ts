@@ -41,11 +41,7 @@ function program(terminal: Terminal, words: string[]): Command {
     })
     .addHelpText('after', `\n${examples}\n\n${exitCodeHelp(terminal.columns ?? usualColumns)}`);
   addConnectionOptions(addJsonOption(netloom));
-  const add = new Adder(terminal, words);
-  for (const [heading, entries] of Object.entries(commandList)) {
-    netloom.commandsGroup(heading);
-    add.all(netloom, entries);
-  }
+  new Adder(terminal, words).addTo(netloom, commandList);
   return netloom;
 }
 
@@ -56,8 +52,13 @@ class Adder {
     private readonly words: string[],
   ) {}
 
-  all(parent: Command, entries: readonly (ListedCommand | ListedGroup)[]): void {
-    for (const entry of entries) this.#add(parent, entry);
+  /** `listed`: under their headings */
+  addTo(parent: Command, listed: Readonly<Record<string, readonly (ListedCommand | ListedGroup)[]>>): void {
+    for (const [heading, entries] of Object.entries(listed)) {
+      parent.commandsGroup(heading);
+      for (const entry of entries) this.#add(parent, entry);
+    }
+    const entries = Object.values(listed).flat();
     parent.hook('preSubcommand', async (_parent, command) => {
       this.words.push(command.name());
       const entry = entries.find(({ name }) => name === command.name());
@@ -72,7 +73,7 @@ class Adder {
       return;
     }
     command.description(`${entry.summary.charAt(0).toUpperCase()}${entry.summary.slice(1)}.`);
-    this.all(command, entry.commands);
+    this.addTo(command, { 'Commands:': entry.commands });
   }
 }
 

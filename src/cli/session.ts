@@ -5,9 +5,11 @@ import type { GlobalOptions } from './options.ts';
 export async function withClient<Result>(
   { node, runDir, natsUrl, creds, timeout }: GlobalOptions,
   use: (client: NetloomClient) => Promise<Result>,
+  { reconnect = true }: { reconnect?: boolean } = {},
 ): Promise<Result> {
   const { connect } = await import('../client.ts');
-  const client = await connect({ name: 'netloom cli', node, runDir, url: natsUrl, creds, timeoutMs: timeout });
+  const address = { node, runDir, url: natsUrl, creds };
+  const client = await connect({ ...address, name: 'netloom cli', timeoutMs: timeout, reconnect });
   try {
     return await use(client);
   } finally {

@@ -176,7 +176,7 @@ export type HostEvent =
   | { type: 'forwarding.leave'; network: string }
   | { type: 'forwarding.release'; network: string }
   /** the way to the outside is another now: its source address (C09), its link, or the MTU of that */
-  | ({ type: 'uplink.changed' } & WayOut)
+  | ({ type: 'uplink.changed'; before?: WayOut } & WayOut)
   /** files of definitions that are not taken, and why: all of them */
   | { type: 'definitions.read'; damaged: DamagedDefinition[] }
   /** the thread that answers for names has ended by itself; another has taken its place */

@@ -28,8 +28,8 @@ describe('networks', () => {
     const options = ['--subnet', '10.7.0.0/24', '--gateway', '10.7.0.254', '--label', 'team=web', '--opt', 'mtu=1400'];
     expect(await say('network', 'create', 'web', ...options)).toMatchObject({ exitCode: 0, stdout: 'web' });
     const [head, row] = lines((await say('network', 'ls')).stdout);
-    expect(head).toMatch(/^NETWORK ID +NAME +DRIVER +STATE +INTERFACE +SUBNETS +CONTAINERS +INTERNAL$/);
-    expect(row).toMatch(/^[0-9a-f]{12} +web +bridge +defined +netloom0 +10\.7\.0\.0\/24 +0 +no$/);
+    expect(head).toMatch(/^NETWORK ID +NAME +DRIVER +STATE +INTERFACE +SUBNETS +USED BY$/);
+    expect(row).toMatch(/^[0-9a-f]{12} +web +bridge +defined +netloom0 +10\.7\.0\.0\/24 +0$/);
     const { stdout } = await say('network', 'inspect', 'web', '--format', 'facts');
     expect(stdout).toMatch(/^Subnet +10\.7\.0\.0\/24 via 10\.7\.0\.254$/m);
     expect(stdout).toMatch(/^Labels +team=web$/m);
@@ -60,23 +60,23 @@ describe('a container', () => {
   it('goes through its life step by step', async () => {
     await client.network.create({ name: 'web' });
     expect(await say('container', 'create', 'c1', '--network', 'web', '-p', '8080:80')).toMatchObject({ stdout: 'c1' });
-    expect((await say('ps')).stdout).toMatch(/^c1 +c1 +created +web +8080->80\/tcp$/m);
+    expect((await say('ps')).stdout).toBe('ID  NAME  CREATED  STATE  NETWORKS  ADDRESSES  PORTS');
+    expect((await say('ps', '-a')).stdout).toMatch(/^c1 +c1 +.* ago +created +web +8080->80\/tcp$/m);
 
     const setup = await say('container', 'setup', 'c1');
     expect(setup.stdout).toMatch(/^Namespace +\/.*\/netns\/netloom-c1$/m);
     expect(setup.stdout).toMatch(/^Addresses +10\.89\.0\.2$/m);
     const sleeper = spawn('sleep', ['60']);
     expect(await say('container', 'started', 'c1', `${sleeper.pid}`)).toMatchObject({ stdout: 'c1', exitCode: 0 });
-    expect((await say('ps')).stdout).toMatch(
-      new RegExp(`^c1 +c1 +running +web +10.89.0.2 +8080->80/tcp +${sleeper.pid}$`, 'm'),
-    );
+    expect((await say('ps')).stdout).toMatch(/^c1 +c1 +.* ago +running +web +10\.89\.0\.2 +8080->80\/tcp$/m);
+    expect((await say('inspect', 'c1')).stdout).toMatch(new RegExp(`^Process +${sleeper.pid}$`, 'm'));
     expect((await say('inspect', 'c1')).stdout).toMatch(/^On web +eth0 {2}10\.89\.0\.2\/24 via 10\.89\.0\.1/m);
     expect((await say('stats')).stdout).toMatch(/^c1 +eth0 +\d/m);
 
     expect(await say('container', 'teardown', 'c1')).toMatchObject({ stdout: '', exitCode: 1 });
     expect(await say('container', 'teardown', '--force', 'c1')).toMatchObject({ stdout: 'c1', exitCode: 0 });
     expect(await say('container', 'rm', 'c1')).toMatchObject({ stdout: 'c1', exitCode: 0 });
-    expect((await say('container', 'ls')).stdout).toBe('ID  NAME  STATE  NETWORKS  ADDRESSES  PORTS  PID');
+    expect((await say('container', 'ls')).stdout).toBe('ID  NAME  CREATED  STATE  NETWORKS  ADDRESSES  PORTS');
     sleeper.kill();
   });
 
@@ -191,7 +191,7 @@ describe('events', () => {
     const args = ['events', '--json', '--container', 'e2', '--since'];
     const [first, ...others] = lines((await say(...args, 'all')).stdout).map((line) => JSON.parse(line));
     expect(first).toMatchObject({ specversion: '1.0', type: 'dev.netloom.container.created', subject: 'e2' });
-    const rest = lines((await say(...args, `${first.streamSequence + 1}`)).stdout).map((line) => JSON.parse(line));
+    const rest = lines((await say(...args, `${first.streamsequence + 1}`)).stdout).map((line) => JSON.parse(line));
     expect(rest).toEqual(others);
   });
 
@@ -246,7 +246,7 @@ describe("a container of podman's", () => {
   });
 
   it('is shown with twelve digits of its id, unless told not to', async () => {
-    expect((await say('ps')).stdout).toMatch(/^c0ffee000000 +my\.app +configured/m);
+    expect((await say('ps')).stdout).toMatch(/^c0ffee000000 +my\.app +.* ago +configured/m);
     expect((await say('ps', '--no-trunc')).stdout).toMatch(new RegExp(`^${id} +my\\.app`, 'm'));
     expect((await say('stats')).stdout).toMatch(/^c0ffee000000 +eth0/m);
     expect(lines((await say('reachability')).stdout)).toContainEqual(expect.stringMatching(/^FROM +c0ffee000000$/));

@@ -58,7 +58,11 @@ describe('wrong usage', () => {
     ['a group without its verb', ['network'], ''],
     ['an unknown command', ['dance'], "netloom: usage: unknown command 'dance'"],
     ['an unknown option', ['ps', '--loud'], "netloom: usage: unknown option '--loud'"],
-    ['a missing argument', ['inspect'], "netloom: usage: missing required argument 'id'"],
+    [
+      'a missing argument',
+      ['inspect'],
+      "netloom: usage: missing required argument 'container' (see netloom inspect --help)",
+    ],
     ['two filters at once', ['events', '--container', 'a', '--network', 'b'], 'cannot be used with'],
     ['a bad port', ['run', '-p', '70000:80', '--', 'true'], 'netloom: port.invalid: -p 70000:80'],
     ['an id that begins with a dot', ['run', '--id', '.a', '--', 'true'], 'netloom: id.invalid: --id ".a"'],

@@ -1,81 +1,186 @@
 import { type Command, Option } from 'commander';
-import type { NetloomClient } from '../../client.ts';
+import type { NetloomClient, StreamedEvent } from '../../client.ts';
 import { fault, NetloomError } from '../../core/fault.ts';
 import { servedNamePattern } from '../../core/name.ts';
 import { clientCommand } from '../command.ts';
 import { noTruncOption, type TableOptions } from '../describe.ts';
-import { eventLine } from '../event-line.ts';
+import { aboutOf, eventFilters, subscriptionOf, typeFilter } from '../event-filters.ts';
+import { eventLine, eventText } from '../event-line.ts';
 import { type About, whoIsMeant } from '../event-subject.ts';
-import { badInput, type GlobalOptions, nameParser } from '../options.ts';
+import type { Filter } from '../filters.ts';
+import { lineFormatParser, templateHelp } from '../format.ts';
+import { type Connection, withLastingClient } from '../lasting-session.ts';
+import { badInput, collect, filledParser, type GlobalOptions, nameParser } from '../options.ts';
 import { withClient } from '../session.ts';
-import { parseSince } from '../since.ts';
+import { parseSince, parseUntil, whenHelp } from '../since.ts';
 import { paint, plain, type Terminal } from '../terminal.ts';
 
 interface EventsOptions extends GlobalOptions, TableOptions {
   follow?: boolean;
   since: string;
+  until?: string;
   container?: string;
   network?: string;
+  filter?: Filter[];
+  type?: Filter[];
+  format?: string;
 }
 
 export function eventsCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
     usage: 'events',
     details:
-      'Reads the event stream, which outlives the daemon. With --json one CloudEvent a line, with its streamSequence: ' +
-      'go on after the last one that you have seen by --since <streamSequence + 1>.',
+      'Reads the event stream, which outlives the daemon; --follow goes on when the daemon was restarted. With --json one ' +
+      'CloudEvent a line, with its streamsequence: go on after the last one that you have seen by --since <streamsequence + 1>. ' +
+      `Filters of one name are alternatives, different ones must all agree. Templates have .Time, .Type, .Status, .ID, .Attributes. ${templateHelp}`,
     examples: [
       'netloom events --follow',
-      'netloom events --since 2h --network web',
+      'netloom events --since 2h --until 1h --network web',
       'netloom events --container web --since all',
+      'netloom events --type container --filter event=failed --filter event=exited',
+      "netloom events --follow --format '{{.Time}} {{.ID}} {{.Status}}'",
       'netloom events --follow --json | jq --unbuffered -r .type',
     ],
   })
     .option('-f, --follow', 'go on with what happens from now on')
-    .option('--since <when>', 'a duration (10m), a time (2026-01-31T12:00:00Z), a sequence, or all', '10m')
+    .option('--since <when>', `from there: ${whenHelp}, or all`, '10m')
+    .option('--until <when>', `up to there: ${whenHelp}`)
     .addOption(
-      new Option('--container <container>', 'of this one only: its id, its name, or the beginning of its id').conflicts(
-        'network',
-      ),
+      new Option('--container <container>', 'of this one only: its id, its name, or the beginning of its id')
+        .argParser(filledParser('--container'))
+        .conflicts('network'),
     )
     .option('--network <name>', 'of this network only', nameParser('--network', 'name.invalid'))
+    .addOption(
+      new Option('--filter <filter>', `only those: ${eventFilters.help}`).argParser(collect(eventFilters.parse)),
+    )
+    .addOption(new Option('--type <kind>', 'container, network or node').argParser(collect(typeFilter)))
+    .addOption(
+      new Option('--format <format>', "json, or a Go template such as '{{.ID}} {{.Status}}'").argParser(
+        lineFormatParser,
+      ),
+    )
     .option(...noTruncOption)
     .action((_options, command: Command) => showEvents(terminal, command.optsWithGlobals()));
 }
 
+/** Where to begin and to end. */
+interface Span {
+  since: Date | number | 'all';
+  until: Date | number | null;
+}
+
 async function showEvents(terminal: Terminal, options: EventsOptions): Promise<void> {
-  const since = parseSince(options.since);
-  const asked = aboutOf(options);
-  await withClient(options, async (client) => {
-    let shown = 0;
-    const about = asked && (await meant(terminal, client, asked, options));
-    for await (const event of client.events({ since, follow: options.follow ?? false, ...about })) {
-      terminal.print(options.json ? JSON.stringify(event) : eventLine(terminal, event, options));
-      shown++;
+  const span = spanOf(options);
+  const asked = filtersOf(options);
+  const show = (event: StreamedEvent) => terminal.print(textOf(terminal, event, options));
+  if (options.follow) return followEvents(terminal, options, { span, asked, show });
+  const shown = await withClient(options, async (client) => {
+    const filters = await meant(terminal, client, asked, options);
+    let count = 0;
+    for await (const event of client.events({ since: span.since, follow: false, ...subscriptionOf(filters) })) {
+      if (isAfter(event, span.until) || !eventFilters.match(event, filters)) continue;
+      show(event);
+      count++;
     }
-    if (shown === 0 && !options.json)
-      terminal.warn(paint(terminal, 'dim', `nothing happened since ${options.since}; try --since all, or --follow`));
+    return count;
+  });
+  if (shown === 0 && !options.json && options.format === undefined)
+    terminal.warn(paint(terminal, 'dim', `nothing happened since ${options.since}; try --since all, or --follow`));
+}
+
+interface Followed {
+  span: Span;
+  asked: Filter[];
+  show(event: StreamedEvent): void;
+}
+
+/** The place in the stream outlives the connection, so nothing is told twice or left out when the daemon is restarted. */
+async function followEvents(
+  terminal: Terminal,
+  options: EventsOptions,
+  { span, asked, show }: Followed,
+): Promise<void> {
+  const end = endAt(span.until);
+  let filters: Filter[] | null = null;
+  let { since } = span;
+  await withLastingClient(terminal, options, async ({ client, lost, begun }: Connection) => {
+    filters ??= await meant(terminal, client, asked, options);
+    const signal = AbortSignal.any([lost, end]);
+    const feed = client.events({ since, follow: true, signal, ...subscriptionOf(filters) });
+    await feed.ready;
+    begun();
+    for await (const event of feed) {
+      if (typeof span.until === 'number' && isAfter(event, span.until)) return;
+      since = event.streamSequence + 1;
+      if (!isAfter(event, span.until) && eventFilters.match(event, filters)) show(event);
+    }
   });
 }
 
-function aboutOf({ container, network }: EventsOptions): About | null {
-  if (container) return { noun: 'container', id: container };
-  return network ? { noun: 'network', id: network } : null;
+function spanOf({ since: from, until: to }: EventsOptions): Span {
+  const [since, until] = [parseSince(from), to === undefined ? null : parseUntil(to)];
+  if (until !== null && typeof since === typeof until && since > until)
+    throw badInput(`--until ${to}: is before --since ${from}`);
+  return { since, until };
+}
+
+function isAfter({ time, streamSequence }: StreamedEvent, until: Span['until']): boolean {
+  if (until === null) return false;
+  return typeof until === 'number' ? streamSequence > until : Date.parse(time) > until.getTime();
+}
+
+/** setTimeout takes no more than that */
+const longestTimerMs = 2 ** 31 - 1;
+
+function endAt(until: Span['until']): AbortSignal {
+  if (!(until instanceof Date)) return new AbortController().signal;
+  const leftMs = Math.max(0, until.getTime() - Date.now());
+  return leftMs > longestTimerMs ? new AbortController().signal : AbortSignal.timeout(leftMs);
+}
+
+function filtersOf({ filter = [], type = [], container, network }: EventsOptions): Filter[] {
+  return [
+    ...filter,
+    ...type,
+    ...(container === undefined ? [] : [{ name: 'container', value: container }]),
+    ...(network === undefined ? [] : [{ name: 'network', value: network }]),
+  ];
+}
+
+function textOf(terminal: Terminal, event: StreamedEvent, options: EventsOptions): string {
+  const format = options.json ? 'json' : options.format;
+  return format === undefined ? eventLine(terminal, event, options) : eventText(terminal, event, format, options);
+}
+
+/** Names become the ids that are in the stream. */
+async function meant(
+  terminal: Terminal,
+  client: NetloomClient,
+  filters: readonly Filter[],
+  options: EventsOptions,
+): Promise<Filter[]> {
+  const found: Filter[] = [];
+  for (const filter of filters) {
+    const about = aboutOf(filter);
+    found.push(about ? { ...filter, value: await idOf(terminal, client, about, options) } : filter);
+  }
+  return found;
 }
 
 /** Who follows may be waiting for somebody to come. */
-async function meant(
+async function idOf(
   terminal: Terminal,
   client: NetloomClient,
   asked: About,
   { follow = false, json = false }: EventsOptions,
-): Promise<About> {
+): Promise<string> {
   const found = await whoIsMeant(client, asked);
   const { noun, id } = asked;
   const note = (text: string) => json || terminal.warn(paint(terminal, 'dim', plain(text)));
   if (found !== null) {
     if (found !== id) note(`these are of ${noun} ${found}`);
-    return { ...asked, id: found };
+    return found;
   }
   // a container that is gone has left its id in the events, and not its name
   if (!follow)
@@ -85,5 +190,5 @@ async function meant(
   if (!servedNamePattern.test(id))
     throw badInput(`--${noun} ${id}: nobody of that name is there, and it can be no id`, 'id.invalid');
   note(`there is no ${noun} ${id} yet: waiting for one with that id`);
-  return asked;
+  return id;
 }

@@ -1,14 +1,16 @@
 import type { Command } from 'commander';
 import type { NetloomClient } from '../../client.ts';
-import { dropText, type ForeignFirewalls, stopsText } from '../../core/firewall/obstacles.ts';
-import type { TrafficCounter } from '../../core/nft.ts';
-import { hostPortText, type Origin, type ReachabilityCell, reachability } from '../../core/reachability.ts';
-import type { NetworkView } from '../../core/view.ts';
+import { resolveContainerId } from '../../core/container-reference.ts';
+import { fault, NetloomError } from '../../core/fault.ts';
+import type { ForeignFirewalls } from '../../core/firewall/obstacles.ts';
+import type { Origin } from '../../core/reachability.ts';
+import type { ContainerView, NetworkView } from '../../core/view.ts';
 import { clientCommand } from '../command.ts';
 import { idText, noTruncOption, type TableOptions } from '../describe.ts';
-import type { GlobalOptions } from '../options.ts';
+import { badInput, type GlobalOptions } from '../options.ts';
+import type { Dropped } from '../reachability-text.ts';
 import { withClient } from '../session.ts';
-import { json, plain, type Terminal, table } from '../terminal.ts';
+import { json, plain, type Terminal } from '../terminal.ts';
 
 interface ReachabilityOptions extends GlobalOptions, TableOptions {
   why?: boolean;
@@ -16,55 +18,74 @@ interface ReachabilityOptions extends GlobalOptions, TableOptions {
 
 export function reachabilityCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
-    usage: 'reachability',
+    usage: 'reachability [from] [to]',
     details:
       'Read off the networks, their options and the rules of other firewalls, nothing is sent: what the network lets through, ' +
       'whether or not anybody listens. A row for who asks, a column for who is asked; "-" is not at all. "host" is a process on this ' +
       'host; "outside" is another machine that reaches this host and has no route to the subnets of containers. One that has a ' +
-      'route through this host also reaches addresses on networks with inbound=open.',
+      'route through this host also reaches addresses on networks with inbound=open. With one container: all ways to it and from it, ' +
+      'with two: all ways between them, each with its reason, names that are answered included.',
     examples: [
       'netloom reachability',
+      'netloom reachability cli srv',
+      'netloom reachability outside srv',
       'netloom reachability --why',
-      'netloom reachability --json | jq \'.cells[] | select(.from == "outside" and .reachable)\'',
+      'netloom reachability --json |\n  jq \'.cells[] | select(.from == "outside" and .reachable)\'',
     ],
   })
     .option('--why', 'one line for each way, with the reason')
     .option(...noTruncOption)
-    .action(async (_options, command: Command) => {
-      const options: ReachabilityOptions = command.optsWithGlobals();
-      const { cells, firewalls, dropped } = await withClient(options, async (client) => {
-        const [{ networks }, { containers }, firewalls] = await Promise.all([
-          client.network.list(),
-          client.container.list(),
-          client.firewalls(),
-        ]);
-        const dropped = await droppedFrames(client, networks);
-        return { cells: reachability(networks, containers, firewalls.drops), firewalls, dropped };
-      });
-      if (options.json) return terminal.print(json({ cells, firewalls, dropped }));
-      const shown = idText(options);
-      if (!options.why) return terminal.print(matrix(terminal, cells, shown));
-      terminal.print(reasons(terminal, cells, shown));
-      if (dropped.length > 0) terminal.print(`\n${forgeries(terminal, dropped, shown)}`);
-      for (const line of firewallLines(firewalls)) terminal.print(plain(line));
-    });
+    .action((from: string | undefined, to: string | undefined, _options, command: Command) =>
+      showReachability(
+        terminal,
+        [from, to].flatMap((reference) => reference ?? []),
+        command.optsWithGlobals(),
+      ),
+    );
 }
 
-/** Also what no cell is about: the way outside, and questions to the resolver. */
-function firewallLines({ drops, unread }: ForeignFirewalls): string[] {
-  const told = drops.flatMap((drop) => [
-    '',
-    `${dropText(drop)}:`,
-    `  ${stopsText(drop)}`,
-    ...drop.remedy.map((command) => `  → ${command}`),
+/** What there is now. */
+interface Found {
+  networks: NetworkView[];
+  containers: ContainerView[];
+  firewalls: ForeignFirewalls;
+  dropped: Dropped[];
+}
+
+async function showReachability(terminal: Terminal, references: string[], options: ReachabilityOptions): Promise<void> {
+  mustBeDifferent(references);
+  const [found, { reachability }, { nameAnswer }, text] = await Promise.all([
+    withClient(options, look),
+    import('../../core/reachability.ts'),
+    import('../../core/name-answers.ts'),
+    import('../reachability-text.ts'),
   ]);
-  return [...told, ...unread.flatMap((line) => ['', line])];
+  const { networks, containers } = found;
+  const asked = references.map((reference) => originOf(containers, reference));
+  const all = reachability(networks, containers, found.firewalls.drops);
+  const cells = inOrder(
+    asked,
+    all.filter(({ from, to }) => isAsked(asked, from, `container/${to}`)),
+  );
+  const { firewalls, dropped } = asked.length > 0 ? concerning(asked, found) : found;
+  const known = { networks, containers, firewalls: firewalls.drops };
+  const names =
+    asked.length > 0 ? pairsIn(cells).map(([from, to]) => nameAnswer(from, viewOf(containers, to), known)) : [];
+  if (options.json) return terminal.print(json({ cells, ...(asked.length > 0 && { names }), firewalls, dropped }));
+  const shown = idText(options);
+  if (asked.length === 0 && !options.why) return terminal.print(text.matrix(terminal, cells, shown));
+  terminal.print(text.reasons(terminal, cells, shown, names));
+  if (dropped.length > 0) terminal.print(`\n${text.forgeries(terminal, dropped, shown)}`);
+  for (const line of text.firewallLines(firewalls)) terminal.print(plain(line));
 }
 
-/** What containers sent with addresses that are not theirs, and bridges dropped. */
-interface Dropped extends TrafficCounter {
-  from: string;
-  network: string;
+async function look(client: NetloomClient): Promise<Found> {
+  const [{ networks }, { containers }, firewalls] = await Promise.all([
+    client.network.list(),
+    client.container.list(),
+    client.firewalls(),
+  ]);
+  return { networks, containers, firewalls, dropped: await droppedFrames(client, networks) };
 }
 
 async function droppedFrames(client: NetloomClient, networks: NetworkView[]): Promise<Dropped[]> {
@@ -78,62 +99,54 @@ async function droppedFrames(client: NetloomClient, networks: NetworkView[]): Pr
   );
 }
 
-function forgeries(terminal: Terminal, dropped: Dropped[], shown: Shown): string {
-  return table(
-    terminal,
-    ['FROM', 'ON', 'FRAMES', 'BYTES', 'NOT TAKEN, FOR'],
-    dropped.map(({ from, network, packets, bytes }) => [
-      shown(from),
-      network,
-      `${packets}`,
-      `${bytes}`,
-      'another MAC or address than its own',
-    ]),
+/** Ways lead to containers only. */
+function mustBeDifferent(references: string[]): void {
+  if (references.includes('')) throw badInput('expected a container, host or outside');
+  const strangers = references.filter((reference) => reference === 'host' || reference === 'outside');
+  if (strangers.length > 1) throw badInput(`${references.join(' ')}: one of them must be a container`);
+}
+
+/** Throws container.unknown, container.ambiguous, container.state. */
+function originOf(containers: readonly ContainerView[], reference: string): Origin {
+  if (reference === 'host' || reference === 'outside') return reference;
+  const found = resolveContainerId(containers, reference.replace(/^container\//, ''));
+  if (typeof found !== 'string') throw new NetloomError(found);
+  const { mode, netns, state } = viewOf(containers, found);
+  if (netns === null) throw refused(`container ${found} is ${state}: it has no network now`);
+  if (mode === 'host') throw refused(`container ${found} has the network of this host: ask for host`);
+  return `container/${found}`;
+}
+
+const refused = (message: string): NetloomError => new NetloomError(fault('container.state', message));
+
+const viewOf = (containers: readonly ContainerView[], wanted: string): ContainerView =>
+  containers.find(({ id }) => id === wanted) as ContainerView;
+
+/** Without anybody all of them; of one what leads to it and from it; of two what is between them. */
+function isAsked([one, other]: readonly Origin[], from: Origin, to: Origin): boolean {
+  if (one === undefined) return true;
+  if (other === undefined) return from === one || to === one;
+  return (from === one && to === other) || (from === other && to === one);
+}
+
+/** First what the first of two reaches, then the way back. */
+const inOrder = <Cell extends { from: Origin }>([one]: readonly Origin[], cells: readonly Cell[]): Cell[] =>
+  one === undefined ? [...cells] : cells.toSorted((a, b) => Number(b.from === one) - Number(a.from === one));
+
+/** Each way's two ends, once. */
+function pairsIn(cells: readonly { from: Origin; to: string }[]): [from: Origin, to: string][] {
+  return [...new Map(cells.map(({ from, to }) => [`${from} ${to}`, [from, to] as [Origin, string]])).values()].filter(
+    ([from, to]) => from !== `container/${to}`,
   );
 }
 
-/** How an id is shown. */
-type Shown = (id: string) => string;
-
-/** `IPv4 IPv6 8080/tcp` where these are the ways that lead there. */
-function matrix(terminal: Terminal, cells: ReachabilityCell[], shown: Shown): string {
-  const targets = distinct(cells.map(({ to }) => to));
-  const rows = distinct(cells.map(({ from }) => from)).map((from) => [
-    originText(from, shown),
-    ...targets.map((to) => waysText(cells.filter((cell) => cell.from === from && cell.to === to))),
-  ]);
-  return table(terminal, ['FROM', ...targets.map(shown)], rows);
+/** Of the firewalls and the dropped frames what is about the networks of these, and about them. */
+function concerning(asked: readonly Origin[], { containers, firewalls, dropped }: Found) {
+  const ids = asked.map((origin) => origin.replace(/^container\//, ''));
+  const views = containers.filter(({ id }) => asked.includes(`container/${id}`));
+  const networks = new Set(views.flatMap(({ attachments }) => attachments.map(({ network }) => network)));
+  const drops = firewalls.drops
+    .map((drop) => ({ ...drop, stops: drop.stops.filter(({ network }) => networks.has(network)) }))
+    .filter(({ stops }) => stops.length > 0);
+  return { firewalls: { ...firewalls, drops }, dropped: dropped.filter(({ from }) => ids.includes(from)) };
 }
-
-function waysText(cells: ReachabilityCell[]): string {
-  const open = cells.filter(({ reachable }) => reachable);
-  const ways = (['address', 'port'] as const).flatMap((by) => open.filter((cell) => cell.by === by).map(wayText));
-  return distinct(ways).join(' ') || '-';
-}
-
-function wayText({ by, family, port }: ReachabilityCell): string {
-  return by === 'address' || !port ? `IPv${family}` : hostPortText(port);
-}
-
-function reasons(terminal: Terminal, cells: ReachabilityCell[], shown: Shown): string {
-  return table(
-    terminal,
-    ['FROM', 'TO', 'BY', 'FAMILY', 'REACHES', 'WHY'],
-    cells.map((cell) => [
-      originText(cell.from, shown),
-      shown(cell.to),
-      cell.by === 'address' ? 'address' : cell.port ? `port ${hostPortText(cell.port)}` : 'port',
-      `IPv${cell.family}`,
-      cell.reachable ? 'yes' : 'no',
-      cell.reason,
-    ]),
-  );
-}
-
-/** Containers by their id alone, unless that could be mistaken. */
-function originText(origin: Origin, shown: Shown): string {
-  const id = origin.replace(/^container\//, '');
-  return id === 'host' || id === 'outside' ? origin : shown(id);
-}
-
-const distinct = <Value>(values: Value[]): Value[] => [...new Set(values)];

@@ -5,6 +5,7 @@ import { bytesText } from '../../core/bytes.ts';
 import type { ContainerStatistics } from '../../core/view.ts';
 import { clientCommand } from '../command.ts';
 import { idText, noTruncOption, type TableOptions } from '../describe.ts';
+import { withLastingClient } from '../lasting-session.ts';
 import { badInput, type GlobalOptions } from '../options.ts';
 import { portText } from '../port-mapping.ts';
 import { withClient } from '../session.ts';
@@ -21,8 +22,8 @@ export function statsCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
     usage: 'stats [id...]',
     details:
-      'Without an id: of all containers that have a network now. With --watch again and again until Ctrl-C; then --json ' +
-      'prints one line each time.',
+      'Without an id: of all containers that have a network now. With --watch again and again until Ctrl-C, also when the daemon ' +
+      'was restarted; then --json prints one line each time.',
     examples: [
       'netloom stats',
       'netloom stats web db',
@@ -37,12 +38,9 @@ export function statsCommand(parent: Command, terminal: Terminal): void {
     .option(...noTruncOption)
     .action(async (ids: string[], _options, command: Command) => {
       const options: StatsOptions = command.optsWithGlobals();
-      await withClient(options, async (client) => {
-        const { watch } = options;
-        if (watch !== undefined) return watchStatistics(terminal, client, ids, options);
-        const statistics = await statisticsOf(client, ids);
-        terminal.print(options.json ? json(statistics) : statisticsText(terminal, statistics, options));
-      });
+      if (options.watch !== undefined) return watchStatistics(terminal, ids, options);
+      const statistics = await withClient(options, (client) => statisticsOf(client, ids));
+      terminal.print(options.json ? json(statistics) : statisticsText(terminal, statistics, options));
     });
 }
 
@@ -55,26 +53,25 @@ function parseSeconds(text: string): number {
   return seconds;
 }
 
-/** Until Ctrl-C, which is how this is meant to end. */
-async function watchStatistics(
-  terminal: Terminal,
-  client: NetloomClient,
-  ids: string[],
-  options: StatsOptions,
-): Promise<void> {
+/** Until Ctrl-C, which is how this is meant to end; a daemon that is restarted meanwhile is waited for. */
+async function watchStatistics(terminal: Terminal, ids: string[], options: StatsOptions): Promise<void> {
   const { watch, json: asJson } = options;
   const everyMs = (typeof watch === 'number' ? watch : usualSeconds) * 1000;
   const ended = new AbortController();
   const end = () => ended.abort();
   process.once('SIGINT', end);
   try {
-    while (!ended.signal.aborted) {
-      const statistics = await statisticsOf(client, ids);
-      terminal.print(
-        asJson ? JSON.stringify(statistics) : screen(terminal, statisticsText(terminal, statistics, options)),
-      );
-      await delay(everyMs, undefined, { signal: ended.signal }).catch(() => undefined);
-    }
+    await withLastingClient(terminal, options, async ({ client, lost, begun }) => {
+      const signal = AbortSignal.any([ended.signal, lost]);
+      while (!signal.aborted) {
+        const statistics = await statisticsOf(client, ids);
+        begun();
+        terminal.print(
+          asJson ? JSON.stringify(statistics) : screen(terminal, statisticsText(terminal, statistics, options)),
+        );
+        await delay(everyMs, undefined, { signal }).catch(() => undefined);
+      }
+    });
   } finally {
     process.off('SIGINT', end);
   }

@@ -1,0 +1,87 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { NetloomClient } from '../client.ts';
+import { NetloomError } from '../core/fault.ts';
+import { exitCode, exitCodeOf } from './failure.ts';
+import type { GlobalOptions } from './options.ts';
+import { withClient } from './session.ts';
+import { paint, type Terminal } from './terminal.ts';
+
+/** One connection of a command that outlives restarts of the daemon. */
+export interface Connection {
+  client: NetloomClient;
+  /** aborted when the connection is lost */
+  lost: AbortSignal;
+  /** The daemon has answered: from now on it is waited for when it goes away. */
+  begun(): void;
+}
+
+const betweenTriesMs = 250;
+
+/**
+ * Serves a command until it returns with its connection still there. When the daemon goes away, the command is called again over a
+ * new connection, by the credentials and the port that the next daemon wrote. A daemon that was not there from the beginning is an error.
+ */
+export async function withLastingClient(
+  terminal: Terminal,
+  options: GlobalOptions,
+  use: (connection: Connection) => Promise<void>,
+): Promise<void> {
+  const outage = new Outage(terminal, options.json ?? false);
+  let isBegun = false;
+  for (;;) {
+    const begun = () => {
+      isBegun = true;
+      outage.end();
+    };
+    try {
+      if (await isServed(options, begun, use)) return;
+    } catch (error) {
+      if (!isBegun || !isAway(error)) throw error;
+    }
+    outage.begin();
+    await delay(betweenTriesMs);
+  }
+}
+
+/** false: the connection was lost meanwhile. */
+function isServed(
+  options: GlobalOptions,
+  begun: () => void,
+  use: (connection: Connection) => Promise<void>,
+): Promise<boolean> {
+  const serve = async (client: NetloomClient) => {
+    const lost = new AbortController();
+    void client.nc.closed().then(() => lost.abort());
+    await use({ client, lost: lost.signal, begun });
+    return !client.nc.isClosed();
+  };
+  return withClient(options, serve, { reconnect: false });
+}
+
+/** No answer, or a daemon that is starting or ending. */
+const isAway = (error: unknown): boolean =>
+  error instanceof NetloomError && (error.code === 'worker.lost' || exitCodeOf(error.fault) === exitCode.unreachable);
+
+/** Said once, when it begins and when it ends. */
+class Outage {
+  #isOn = false;
+
+  constructor(
+    private readonly terminal: Terminal,
+    private readonly isSilent: boolean,
+  ) {}
+
+  begin(): void {
+    if (!this.#isOn) this.#say('the daemon is away: waiting for it');
+    this.#isOn = true;
+  }
+
+  end(): void {
+    if (this.#isOn) this.#say('the daemon is back');
+    this.#isOn = false;
+  }
+
+  #say(text: string): void {
+    if (!this.isSilent) this.terminal.warn(paint(this.terminal, 'dim', text));
+  }
+}

@@ -1,0 +1,95 @@
+import { dropText, type ForeignFirewalls, stopsText } from '../core/firewall/obstacles.ts';
+import type { NameAnswer } from '../core/name-answers.ts';
+import type { TrafficCounter } from '../core/nft.ts';
+import { hostPortText, type Origin, type ReachabilityCell } from '../core/reachability.ts';
+import { type Terminal, table } from './terminal.ts';
+
+/** Who reaches whom, for people. */
+
+/** What containers sent with addresses that are not theirs, and bridges dropped. */
+export interface Dropped extends TrafficCounter {
+  from: string;
+  network: string;
+}
+
+/** How an id is shown. */
+export type Shown = (id: string) => string;
+
+/** Also what no cell is about: the way outside, and questions to the resolver. */
+export function firewallLines({ drops, unread }: ForeignFirewalls): string[] {
+  const told = drops.flatMap((drop) => [
+    '',
+    `${dropText(drop)}:`,
+    `  ${stopsText(drop)}`,
+    ...drop.remedy.map((command) => `  → ${command}`),
+  ]);
+  return [...told, ...unread.flatMap((line) => ['', line])];
+}
+
+export function forgeries(terminal: Terminal, dropped: Dropped[], shown: Shown): string {
+  return table(
+    terminal,
+    ['FROM', 'ON', 'FRAMES', 'BYTES', 'NOT TAKEN, FOR'],
+    dropped.map(({ from, network, packets, bytes }) => [
+      shown(from),
+      network,
+      `${packets}`,
+      `${bytes}`,
+      'another MAC or address than its own',
+    ]),
+  );
+}
+
+/** `IPv4 IPv6 8080/tcp` where these are the ways that lead there. */
+export function matrix(terminal: Terminal, cells: ReachabilityCell[], shown: Shown): string {
+  const targets = distinct(cells.map(({ to }) => to));
+  const rows = distinct(cells.map(({ from }) => from)).map((from) => [
+    originText(from, shown),
+    ...targets.map((to) => waysText(cells.filter((cell) => cell.from === from && cell.to === to))),
+  ]);
+  return table(terminal, ['FROM', ...targets.map(shown)], rows);
+}
+
+function waysText(cells: ReachabilityCell[]): string {
+  const open = cells.filter(({ reachable }) => reachable);
+  const ways = (['address', 'port'] as const).flatMap((by) => open.filter((cell) => cell.by === by).map(wayText));
+  return distinct(ways).join(' ') || '-';
+}
+
+function wayText({ by, family, port }: ReachabilityCell): string {
+  return by === 'address' || !port ? `IPv${family}` : hostPortText(port);
+}
+
+/** One line for each way; names last. */
+export function reasons(
+  terminal: Terminal,
+  cells: readonly ReachabilityCell[],
+  shown: Shown,
+  names: readonly NameAnswer[] = [],
+): string {
+  const ways = cells.map((cell) => [
+    originText(cell.from, shown),
+    shown(cell.to),
+    cell.by === 'address' ? 'address' : cell.port ? `port ${hostPortText(cell.port)}` : 'port',
+    `IPv${cell.family}`,
+    cell.reachable ? 'yes' : 'no',
+    cell.reason,
+  ]);
+  const answers = names.map((answer) => [
+    originText(answer.from, shown),
+    shown(answer.to),
+    'name',
+    '',
+    answer.answered ? 'yes' : 'no',
+    answer.answered ? `${answer.names.map(shown).join(', ')}: ${answer.reason}` : answer.reason,
+  ]);
+  return table(terminal, ['FROM', 'TO', 'BY', 'FAMILY', 'REACHES', 'WHY'], [...ways, ...answers]);
+}
+
+/** Containers by their id alone, unless that could be mistaken. */
+function originText(origin: Origin, shown: Shown): string {
+  const id = origin.replace(/^container\//, '');
+  return id === 'host' || id === 'outside' ? origin : shown(id);
+}
+
+const distinct = <Value>(values: Value[]): Value[] => [...new Set(values)];

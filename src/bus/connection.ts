@@ -12,6 +12,7 @@ import {
 } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { fault, NetloomError } from '../core/fault.ts';
+import { systemErrorText } from '../core/system-error.ts';
 import { type Credentials, inboxPrefixOf, openCredentialsFile } from './credentials.ts';
 import { surviveLateWrites } from './late-writes.ts';
 import { hasIdentity, parseServerUrl } from './server-url.ts';
@@ -176,5 +177,5 @@ function connectFault({ url, user, creds }: BusAddress, error: unknown): Netloom
 
 function reason(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  return cause instanceof Error ? cause.message || cause.name : String(cause);
+  return cause instanceof Error ? systemErrorText(cause) || cause.name : String(cause);
 }

@@ -26,7 +26,8 @@ export function parseServerUrl(text: string): ServerUrl {
 
 function parseOne(text: string): ServerUrl {
   const full = text.includes('://') ? text : `nats://${text}`;
-  const url = URL.canParse(full) ? new URL(full) : null;
+  // a tab or a new line would be dropped silently
+  const url = !/[\t\r\n]/.test(full) && URL.canParse(full) ? new URL(full) : null;
   const isPlain = url && url.host !== '' && ['', '/'].includes(url.pathname) && url.search === '' && url.hash === '';
   if (!isPlain) throw invalid(expected);
   if (!text.includes('@')) return { url: text };

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { addConnectionOptions, addJsonOption } from './options.ts';
+import { usualColumns } from './terminal.ts';
 
 /** What a command is told by, beside its options. Its summary is in the list of commands. */
 export interface CommandDoc {
@@ -7,7 +8,7 @@ export interface CommandDoc {
   usage: string;
   /** further sentences of `--help` */
   details?: string;
-  /** whole command lines; what does not fit goes on in a next one */
+  /** whole command lines */
   examples: string[];
 }
 
@@ -19,7 +20,9 @@ export function addCommand(parent: Command, { usage, details, examples }: Comman
   const summary = command.summary();
   const sentence = `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`;
   command.description(details ? `${sentence}\n\n${details}` : sentence);
-  return command.addHelpText('after', examplesText(examples));
+  return command.addHelpText('after', () =>
+    examplesText(examples, command.configureOutput().getOutHelpWidth?.() ?? usualColumns),
+  );
 }
 
 /** A command that asks a daemon and prints its answer. */
@@ -27,6 +30,22 @@ export function clientCommand(parent: Command, doc: CommandDoc): Command {
   return addConnectionOptions(addJsonOption(addCommand(parent, doc)));
 }
 
-function examplesText(examples: string[]): string {
-  return `\nExamples:\n${examples.map((line) => `  ${line.replaceAll('\n', '\n      ')}`).join('\n')}`;
+/** Each on its line, or over several where it is long. */
+export function examplesText(examples: string[], width: number): string {
+  return `\nExamples:\n${examples.map((line) => folded(line, width)).join('\n')}`;
+}
+
+/** A command line that can be copied, over several lines where it is long: `\\` goes on, and no quoted word is broken. */
+function folded(line: string, width: number): string {
+  const words = line.match(/(?:[^\s'"]|'[^']*'|"[^"]*")+/g) ?? [];
+  const lines: string[] = [];
+  let last = ' ';
+  for (const word of words) {
+    if (last.trim() !== '' && last.length + word.length + ' \\'.length >= width) {
+      lines.push(`${last} \\`);
+      last = '     ';
+    }
+    last += ` ${word}`;
+  }
+  return [...lines, last].join('\n');
 }

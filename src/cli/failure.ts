@@ -1,6 +1,7 @@
 import { withoutPasswords } from '../bus/server-url.ts';
 import { type Fault, faultOf, faultStatus } from '../core/fault.ts';
 import { readFlag } from '../core/flag.ts';
+import { isSystemError, systemErrorText } from '../core/system-error.ts';
 import { plain, type Terminal } from './terminal.ts';
 
 /** How a command ends; `netloom --help` and the README list them. */
@@ -86,11 +87,16 @@ export function networkExitCode(error: unknown): number {
 /** Tells on stderr what was thrown, and answers the exit code for it. */
 export function reportFailure(terminal: Terminal, error: unknown, asJson: boolean): number {
   if (error instanceof EndWith) return endWith(terminal, error, asJson);
-  const fault = faultOf(error);
+  const fault = told(error);
   terminal.warn(withoutPasswords(asJson ? JSON.stringify(fault) : faultText(fault)));
   if (fault.code === 'internal.unexpected' && readFlag(process.env.NETLOOM_DEBUG ?? '') && error instanceof Error)
     terminal.warn(error.stack ?? '');
   return exitCodeOf(fault);
+}
+
+/** What a system call threw and nothing has caught is told in words. */
+function told(error: unknown): Fault {
+  return isSystemError(error) ? { code: 'internal.unexpected', message: systemErrorText(error) } : faultOf(error);
 }
 
 function endWith(terminal: Terminal, { exitCode, complaint }: EndWith, asJson: boolean): number {

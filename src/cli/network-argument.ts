@@ -31,7 +31,7 @@ export async function explainingBridge<Result>(asked: Promise<Result>): Promise<
 }
 
 export const networkSpelling =
-  '<name>, or with settings <name>:ip=…,mac=…,interface_name=…,host_interface_name=…,alias=…; bridge, private or default ' +
+  '<name>, or with settings <name>:ip=…,mac=… (also interface_name, host_interface_name, alias); bridge, private or default ' +
   '(the network that NETLOOM_DEFAULT_NETWORK names, else podman), host, container:<container>, ns:<path>; none (default): ' +
   'loopback only';
 

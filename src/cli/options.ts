@@ -1,4 +1,7 @@
+import { statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
+import { parseServerUrl } from '../bus/server-url.ts';
 import { subjectToken } from '../bus/subjects.ts';
 import { type FaultCode, fault, NetloomError } from '../core/fault.ts';
 import { readFlag } from '../core/flag.ts';
@@ -42,8 +45,10 @@ export function addJsonOption(command: Command): Command {
 export function addConnectionOptions(command: Command): Command {
   const options = [
     new Option('--node <name>', 'node to talk to (NETLOOM_NODE)').argParser(tokenParser('--node', 'name.invalid')),
-    new Option('--run-dir <path>', "the daemon's run directory (NETLOOM_RUN_DIR, default /run/netloom)"),
-    new Option('--nats-url <url>', 'the NATS server to use (NATS_URL)'),
+    new Option('--run-dir <path>', "the daemon's run directory (NETLOOM_RUN_DIR, default /run/netloom)").argParser(
+      directoryParser('--run-dir'),
+    ),
+    new Option('--nats-url <url>', 'the NATS server to use (NATS_URL)').argParser(serverParser('--nats-url')),
     new Option('--creds <file>', 'one of <run-dir>/credentials, or a .creds file of NATS (NETLOOM_CREDS)'),
     new Option('--timeout <ms>', 'how long an answer may take (default 30000)').argParser(
       numberParser('--timeout', 1, 3_600_000),
@@ -61,7 +66,7 @@ export function numberParser(name: string, least: number, most: number): (text: 
   return (text) => {
     const value = Number(text);
     if (!/^\d+$/.test(text) || value < least || value > most)
-      throw badInput(`${name} ${text}: expected a number from ${least} to ${most}`);
+      throw badInput(`${name} ${text === '' ? '""' : text}: expected a number from ${least} to ${most}`);
     return value;
   };
 }
@@ -70,6 +75,47 @@ export function numberParser(name: string, least: number, most: number): (text: 
 export function filledParser(name: string): (text: string) => string {
   return (text) => {
     if (text === '') throw badInput(`${name} is empty: say which, or leave it out`);
+    return text;
+  };
+}
+
+/** For a directory that there is, or may be made. `variable`: of the environment, which may say it, too. */
+export function directoryParser(name: string, variable?: string): (text: string) => string {
+  const parseFilled = filledParser(variable === undefined ? name : `${name} (${variable})`);
+  return (text) => {
+    const path = parseFilled(text);
+    const first = nearest(path);
+    if (first !== null && !first.isDirectory) throw badInput(`${name} ${path}: ${first.path} is not a directory`);
+    return path;
+  };
+}
+
+/** The path itself, or what there is of the way to it; null: what is there cannot be looked at. */
+function nearest(path: string): { path: string; isDirectory: boolean } | null {
+  for (let part = resolve(path); ; part = dirname(part)) {
+    try {
+      const found = statSync(part, { throwIfNoEntry: false });
+      if (found) return { path: part, isDirectory: found.isDirectory() };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOTDIR') return null;
+    }
+    if (part === dirname(part)) return null;
+  }
+}
+
+/** `nats://host:4222`, several joined by commas. A refusal does not repeat it: there may be a password in it. */
+export function serverParser(name: string): (text: string) => string {
+  return (text) => {
+    const url = filledParser(name)(text);
+    parseServerUrl(url);
+    return url;
+  };
+}
+
+/** A word of a list. commander's own words for it are two sentences. */
+export function wordParser(name: string, words: readonly string[]): (text: string) => string {
+  return (text) => {
+    if (!words.includes(text)) throw badInput(`${name} ${JSON.stringify(text)}: expected one of ${words.join(', ')}`);
     return text;
   };
 }

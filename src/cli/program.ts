@@ -1,9 +1,10 @@
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
+import { examplesText } from './command.ts';
 import { commandList, type ListedCommand, type ListedGroup } from './command-list.ts';
 import { EndWith, exitCode, exitCodes, exitCodesElsewhere, networkExitCode, reportFailure } from './failure.ts';
 import { fittingHelp, itemsText } from './help.ts';
-import { addConnectionOptions, addJsonOption, environmentFlag, type GlobalOptions } from './options.ts';
+import { addConnectionOptions, addJsonOption, badInput, environmentFlag, type GlobalOptions } from './options.ts';
 import { type Terminal, usualColumns } from './terminal.ts';
 
 const { version } = createRequire(import.meta.url)('#package.json') as { version: string };
@@ -24,6 +25,7 @@ export async function runCli(args: string[], terminal: Terminal): Promise<number
 
 /** `words`: filled with the names of the command that is asked for, from the first to the last. */
 function program(terminal: Terminal, words: string[]): Command {
+  const width = terminal.columns ?? usualColumns;
   const netloom = new Command('netloom')
     .description('Container networks on Linux, driven by events: commands and facts over NATS.')
     .version(version)
@@ -36,11 +38,12 @@ function program(terminal: Terminal, words: string[]): Command {
       writeErr: (text) => terminal.warn(text.trimEnd()),
       outputError: () => undefined, // told by reportFailure, as every failure
       getOutHasColors: () => terminal.colored,
-      getOutHelpWidth: () => terminal.columns ?? usualColumns,
-      getErrHelpWidth: () => terminal.columns ?? usualColumns,
+      getOutHelpWidth: () => width,
+      getErrHelpWidth: () => width,
     })
-    .addHelpText('after', `\n${examples}\n\n${exitCodeHelp(terminal.columns ?? usualColumns)}`);
+    .addHelpText('after', `${examplesText(examples, width)}\n\n${exitCodeHelp(width)}`);
   addConnectionOptions(addJsonOption(netloom));
+  netloom.hook('preAction', (_netloom, command) => refuseEmpty(command));
   new Adder(terminal, words).addTo(netloom, commandList);
   return netloom;
 }
@@ -77,12 +80,30 @@ class Adder {
   }
 }
 
-const examples = `Examples:
-  netloom doctor
-  netloom network create web
-  netloom run --network web -p 8080:80 -- python3 -m http.server 80
-  netloom ps
-  netloom events --follow`;
+/** What is empty was meant to be something: a variable of a script that was not set. */
+function refuseEmpty(command: Command): void {
+  for (let one: Command | null = command; one; one = one.parent)
+    for (const option of one.options) {
+      const value: unknown = one.getOptionValue(option.attributeName());
+      if (value !== '' && !(Array.isArray(value) && value.includes(''))) continue;
+      const isFromEnvironment = one.getOptionValueSource(option.attributeName()) === 'env';
+      throw badInput(`${isFromEnvironment ? option.envVar : option.long} is empty: say which, or leave it out`);
+    }
+  // what follows the command of `run` is that command's own
+  for (const [index, argument] of command.registeredArguments.entries()) {
+    const value: unknown = command.processedArgs[index];
+    if (argument.name() !== 'args' && [value].flat().includes(''))
+      throw badInput(`${argument.name()} is empty: say which, or leave it out`);
+  }
+}
+
+const examples = [
+  'netloom doctor',
+  'netloom network create web',
+  'netloom run --network web -p 8080:80 -- python3 -m http.server 80',
+  'netloom ps',
+  'netloom events --follow',
+];
 
 const exitCodeHelp = (width: number): string =>
   [

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import type { Command } from 'commander';
 import type { NetloomClient } from '../client.ts';
 import { type ContainerRequest, mostStartWithinMs } from '../core/container.ts';
+import { systemErrorText } from '../core/system-error.ts';
 import { mostBytes } from '../files/ordinary-file.ts';
 import {
   addContainerOptions,
@@ -93,8 +94,8 @@ async function readRequest(path: string): Promise<ContainerRequest> {
   try {
     const value: unknown = JSON.parse(content);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as ContainerRequest;
-  } catch (error) {
-    throw badInput(`--file: ${source} is no JSON: ${(error as Error).message}`, 'payload.malformed');
+  } catch {
+    throw badInput(`--file: ${source} is not valid JSON`, 'payload.malformed');
   }
   throw badInput(`--file: ${source}: expected a JSON object`);
 }
@@ -111,7 +112,7 @@ async function readSource(path: string): Promise<string> {
       if (bytes > mostBytes) break;
     }
   } catch (error) {
-    throw badInput(`--file: ${(error as Error).message}`);
+    throw badInput(`--file: ${systemErrorText(error as Error)}`);
   }
   if (bytes > mostBytes)
     throw badInput(`--file: ${path} is larger than ${mostBytes} bytes, which no request may be`, 'payload.too-large');

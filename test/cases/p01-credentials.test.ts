@@ -193,7 +193,7 @@ describe('the command line', () => {
   it.each([
     ['--creds', '/nonexist', 4, /credentials file \/nonexist cannot be read: ENOENT/],
     ['--creds', '', 2, /name of the credentials file is empty/],
-    ['--run-dir', '', 2, /the run directory is empty/],
+    ['--run-dir', '', 2, /--run-dir is empty/],
   ])('P01 goes on with no other credentials: %s %j', async (option, value, code, message) => {
     const { exitCode, stderr } = await words(option, value, 'ps');
     expect({ exitCode, stderr }).toEqual({ exitCode: code, stderr: expect.stringMatching(message) });

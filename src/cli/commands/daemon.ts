@@ -1,19 +1,23 @@
 import { availableParallelism } from 'node:os';
 import { type Command, Option } from 'commander';
 import { defaultRunDir } from '../../bus/credentials.ts';
+import { systemErrorText } from '../../core/system-error.ts';
 import type { DaemonOptions } from '../../daemon.ts';
 import { addCommand } from '../command.ts';
 import {
   badInput,
+  directoryParser,
   domainParser,
   environmentFlag,
-  filledParser,
   type GlobalOptions,
   numberParser,
+  serverParser,
   tokenParser,
+  wordParser,
 } from '../options.ts';
 import type { Terminal } from '../terminal.ts';
 
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 const defaultStateDir = '/var/lib/netloom';
 
 interface DaemonFlags extends GlobalOptions {
@@ -55,32 +59,37 @@ export function daemonCommand(parent: Command, terminal: Terminal): void {
       new Option('--run-dir <path>', 'journal, credentials, sockets')
         .env('NETLOOM_RUN_DIR')
         .default(defaultRunDir)
-        .argParser(filledParser('--run-dir (NETLOOM_RUN_DIR)')),
+        .argParser(directoryParser('--run-dir', 'NETLOOM_RUN_DIR')),
     )
     .addOption(
       new Option('--state-dir <path>', 'what outlives a reboot')
         .env('NETLOOM_STATE_DIR')
         .default(defaultStateDir)
-        .argParser(filledParser('--state-dir (NETLOOM_STATE_DIR)')),
+        .argParser(directoryParser('--state-dir', 'NETLOOM_STATE_DIR')),
     )
     .addOption(
       new Option(
         '--netns-dir <path>',
         'where namespaces are pinned; default: /run/netns, or below another run directory',
       ) //
-        .env('NETLOOM_NETNS_DIR'),
+        .env('NETLOOM_NETNS_DIR')
+        .argParser(directoryParser('--netns-dir', 'NETLOOM_NETNS_DIR')),
     )
     .addOption(
       new Option(
         '--networks-dir <path>',
         "definitions of networks, podman's too; default: /etc/containers/networks, or below another state directory",
-      ).env('NETLOOM_NETWORKS_DIR'),
+      )
+        .env('NETLOOM_NETWORKS_DIR')
+        .argParser(directoryParser('--networks-dir', 'NETLOOM_NETWORKS_DIR')),
     )
     .addOption(
       new Option(
         '--sysctl-dir <path>',
         'settings of bridges, for systemd-sysctl; default: /run/sysctl.d, or below another run directory',
-      ).env('NETLOOM_SYSCTL_DIR'),
+      )
+        .env('NETLOOM_SYSCTL_DIR')
+        .argParser(directoryParser('--sysctl-dir', 'NETLOOM_SYSCTL_DIR')),
     )
     .addOption(
       new Option('--dns-domain <domain>', "what the names of containers end in; podman's is dns.podman")
@@ -106,7 +115,7 @@ export function daemonCommand(parent: Command, terminal: Terminal): void {
         '--nats-url <url>',
         'an outside NATS server instead of an own one; a password belongs into --creds or NATS_URL, for every user of this ' +
           'host can read command lines (env: NATS_URL)',
-      ),
+      ).argParser(serverParser('--nats-url')),
     )
     .addOption(new Option('--creds <file>', 'credentials for the outside server (env: NETLOOM_CREDS)'))
     .option('--allow-open-server', 'take an outside server that lets anybody in: who speaks there is root here')
@@ -117,10 +126,10 @@ export function daemonCommand(parent: Command, terminal: Terminal): void {
         .argParser(numberParser('--workers', 1, 64)),
     )
     .addOption(
-      new Option('--log-level <level>', 'how much to log')
+      new Option('--log-level <level>', `how much to log: ${logLevels.join(', ')}`)
         .env('NETLOOM_LOG')
         .default('info')
-        .choices(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
+        .argParser(wordParser('--log-level', logLevels)),
     )
     .action((_options, command: Command) => serve(terminal, command.optsWithGlobals()));
 }
@@ -148,8 +157,8 @@ async function mustHoldSettings(directory: string): Promise<void> {
   try {
     SettingsFiles.tryDirectory(directory);
   } catch (error) {
-    const { message } = error as NodeJS.ErrnoException;
-    throw badInput(`--sysctl-dir ${directory}: settings of bridges cannot be written there: ${message}`);
+    const reason = systemErrorText(error as Error);
+    throw badInput(`--sysctl-dir ${directory}: settings of bridges cannot be written there: ${reason}`);
   }
 }
 

@@ -3,7 +3,7 @@ import { defaultRunDir } from '../../bus/credentials.ts';
 import { clientCommand } from '../command.ts';
 import type { Finding } from '../doctor/finding.ts';
 import { EndWith, exitCode } from '../failure.ts';
-import type { GlobalOptions } from '../options.ts';
+import { directoryParser, type GlobalOptions } from '../options.ts';
 import { json, paint, plain, type Terminal } from '../terminal.ts';
 
 interface DoctorOptions extends GlobalOptions {
@@ -19,7 +19,11 @@ export function doctorCommand(parent: Command, terminal: Terminal): void {
       'host came up is not missing.',
     examples: ['sudo netloom doctor', "netloom doctor --json | jq '.checks[] | select(.ok | not)'"],
   })
-    .option('--state-dir <path>', "the daemon's state directory (NETLOOM_STATE_DIR, default /var/lib/netloom)")
+    .option(
+      '--state-dir <path>',
+      "the daemon's state directory (NETLOOM_STATE_DIR, default /var/lib/netloom)",
+      directoryParser('--state-dir'),
+    )
     .action(async (_options, command: Command) => {
       const options: DoctorOptions = command.optsWithGlobals();
       const checks = await examine(options, process.env);

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { defaultRunDir } from '../../bus/credentials.ts';
 import { clientCommand } from '../command.ts';
 import { EndWith, exitCode } from '../failure.ts';
-import type { GlobalOptions } from '../options.ts';
+import { directoryParser, type GlobalOptions } from '../options.ts';
 import { json, type Terminal } from '../terminal.ts';
 import { findingsText } from './doctor.ts';
 
@@ -13,7 +13,12 @@ interface PodmanOptions extends GlobalOptions {
   force?: boolean;
 }
 
-const configDirOption = ['--config-dir <path>', "where podman's containers.conf is", '/etc/containers'] as const;
+const configDirOption = [
+  '--config-dir <path>',
+  "where podman's containers.conf is",
+  directoryParser('--config-dir'),
+  '/etc/containers',
+] as const;
 
 export function podmanInstallCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {

@@ -30,7 +30,7 @@ export function reachabilityCommand(parent: Command, terminal: Terminal): void {
       'netloom reachability cli srv',
       'netloom reachability outside srv',
       'netloom reachability --why',
-      'netloom reachability --json |\n  jq \'.cells[] | select(.from == "outside" and .reachable)\'',
+      'netloom reachability --json | jq \'.cells[] | select(.from == "outside" and .reachable)\'',
     ],
   })
     .option('--why', 'one line for each way, with the reason')

@@ -1,0 +1,42 @@
+/** What the system says when it refuses, in words: its own codes help nobody who does not know them. */
+const texts: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EADDRINUSE: 'address already in use',
+  EAI_AGAIN: 'the name cannot be resolved now',
+  EBUSY: 'busy',
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection closed by the other end',
+  EEXIST: 'there is one already',
+  EHOSTUNREACH: 'no way to that host',
+  EISDIR: 'it is a directory',
+  ELOOP: 'too many symbolic links',
+  EMFILE: 'too many open files',
+  ENAMETOOLONG: 'the name is too long',
+  ENETUNREACH: 'no way to that network',
+  ENOENT: 'no such file or directory',
+  ENOSPC: 'no space left',
+  ENOTDIR: 'not a directory',
+  ENOTEMPTY: 'not empty',
+  ENOTFOUND: 'no such host name',
+  EPERM: 'not permitted',
+  EPIPE: 'connection closed by the other end',
+  EROFS: 'read-only file system',
+  ETIMEDOUT: 'no answer in time',
+};
+
+interface SystemError {
+  code?: unknown;
+  path?: unknown;
+  message: string;
+}
+
+/** `/etc/passwd: not a directory`; of an error that is not the system's, its message. */
+export function systemErrorText({ code, path, message }: SystemError): string {
+  const text = typeof code === 'string' ? texts[code] : undefined;
+  if (text === undefined) return message;
+  return typeof path === 'string' ? `${path}: ${text}` : text;
+}
+
+/** Whether it is an error of a system call. */
+export const isSystemError = (error: unknown): error is SystemError =>
+  error instanceof Error && typeof (error as SystemError).code === 'string' && 'syscall' in error;

@@ -1,0 +1,187 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { Command, type Option } from 'commander';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { commandList, type ListedCommand, type ListedGroup } from '../../src/cli/command-list.ts';
+import { say } from '../cli/netloom.ts';
+
+// In this process, and without a daemon: every call here is refused before anything is asked, or says that no daemon is there.
+
+const directory = mkdtempSync(`${tmpdir()}/netloom-p12-`);
+beforeAll(() => {
+  process.env.NETLOOM_RUN_DIR = directory;
+  for (const name of ['NATS_URL', 'NETLOOM_CREDS', 'NETLOOM_NODE', 'NETLOOM_STATE_DIR']) delete process.env[name];
+});
+afterAll(() => rmSync(directory, { recursive: true }));
+
+const terminal = { print: () => undefined, warn: () => undefined, colored: false };
+
+interface Leaf {
+  words: string[];
+  command: Command;
+}
+
+async function leavesOf(entries: readonly (ListedCommand | ListedGroup)[], before: string[] = []): Promise<Leaf[]> {
+  const found = entries.map(async (entry) => {
+    const words = [...before, entry.name];
+    if (!('load' in entry)) return leavesOf(entry.commands, words);
+    // `run` hands options on, for which the program has to tell its own from those of its commands
+    const parent = new Command().enablePositionalOptions();
+    const command = parent.command(entry.name).summary(entry.summary);
+    (await entry.load())(parent, terminal);
+    return [{ words, command }];
+  });
+  return (await Promise.all(found)).flat();
+}
+
+const leaves = await leavesOf(Object.values(commandList).flat());
+
+/** As many arguments as it needs; none of them names anything that there is. */
+function argumentsFor({ words, command }: Leaf): string[] {
+  const values = command.registeredArguments.filter(({ required }) => required);
+  if (words.join(' ') === 'container setup') return ['none'];
+  return values.map((argument) => ({ pid: '4711', port: '8080:80' })[argument.name()] ?? 'none');
+}
+
+/** What no user can be expected to know the words of. */
+const raw = [
+  /\n/,
+  /\bat .*:\d+:\d+/,
+  /\bE[A-Z]{4,}\b(?! of )/,
+  /zod|commander|undefined|\[object|NaN|Invalid Date|Invalid time value|ERR_/i,
+  /Unexpected (token|end)|Invalid regular expression|JSON at position|Cannot read/,
+  /TypeError|RangeError|SyntaxError/,
+];
+
+const codeFor = ([group]: string[], code: 2 | 4): number => (group === 'network' ? 125 : code);
+
+async function expectRefusal(call: string[], codes: number[]): Promise<void> {
+  const { stdout, stderr, exitCode } = await say(...call);
+  const shown = `netloom ${call.map((word) => JSON.stringify(word)).join(' ')}: ${stderr}`;
+  expect(codes, shown).toContain(exitCode);
+  expect(stdout, shown).toBe('');
+  expect(stderr, shown).toMatch(/^netloom: [a-z]+(\.[a-z-]+)?: \S.*[^.]$/);
+  for (const pattern of raw) expect(stderr, shown).not.toMatch(pattern);
+}
+
+const names = leaves.map((leaf) => [leaf.words.join(' '), leaf] as const);
+
+describe('P12 a call that cannot be meant is refused in one sentence', () => {
+  it('P12 hundreds of them are tried', () => {
+    const options = leaves.flatMap(({ command }) => command.options);
+    expect(leaves.length + options.length).toBeGreaterThan(200);
+  });
+
+  it.each(names)('P12 %s with an unknown option, and one that is nearly right', async (_name, leaf) => {
+    await expectRefusal([...leaf.words, '--perhaps'], [codeFor(leaf.words, 2)]);
+    await expectRefusal([...leaf.words, '--jsn'], [codeFor(leaf.words, 2)]);
+    await expectRefusal([...leaf.words, '--json=perhaps'], [codeFor(leaf.words, 2)]);
+  });
+
+  it.each(names)('P12 %s with too few arguments, or too many', async (_name, leaf) => {
+    const { command, words } = leaf;
+    const needed = argumentsFor(leaf);
+    if (command.registeredArguments.some(({ required }) => required)) await expectRefusal(words, [codeFor(words, 2)]);
+    if (command.registeredArguments.some(({ variadic }) => variadic)) return;
+    const most = command.registeredArguments.length;
+    await expectRefusal([...words, ...needed, ...Array(most + 1).fill('much')], [codeFor(words, 2)]);
+  });
+
+  it.each(names)('P12 %s with an argument that is empty', async (_name, leaf) => {
+    for (const [index, argument] of leaf.command.registeredArguments.entries()) {
+      if (argument.name() === 'args') continue;
+      const before = argumentsFor(leaf).slice(0, index);
+      const after = argumentsFor(leaf).slice(index + 1);
+      await expectRefusal([...leaf.words, ...before, '', ...after], [codeFor(leaf.words, 2)]);
+    }
+  });
+
+  it.each(names)('P12 %s with options that lack their value, or have an empty one', async (_name, leaf) => {
+    for (const option of valued(leaf)) {
+      await expectRefusal([...leaf.words, option.long as string], [codeFor(leaf.words, 2)]);
+      await expectRefusal(callWith(leaf, option, ''), [codeFor(leaf.words, 2)]);
+    }
+  });
+
+  it.each(names)('P12 %s with values of another kind', async (_name, leaf) => {
+    const values = ['99999999999999999999', '-1', '{{', '(', 'a\tb', '/etc/passwd/x', '::', '='];
+    for (const option of valued(leaf))
+      for (const value of values)
+        if (!mayBeMeant(leaf.words, option, value))
+          await expectRefusal(callWith(leaf, option, value), [codeFor(leaf.words, 2), codeFor(leaf.words, 4)]);
+  });
+
+  it.each([
+    [['run', '--', ''], 'command is empty'],
+    [['run', '--name', '', '--', 'true'], '--name is empty'],
+    [['container', 'setup', '--name', ''], '--name is empty'],
+    [['daemon', '--run-dir', '/etc/passwd'], '--run-dir /etc/passwd: /etc/passwd is not a directory'],
+    [['daemon', '--state-dir', '/etc/passwd/state'], '--state-dir /etc/passwd/state: /etc/passwd is not a directory'],
+    [['daemon', '--nats-url', 'no url'], 'invalid NATS URL: expected nats://'],
+    [['ps', '--nats-url', ''], '--nats-url is empty'],
+    [['daemon', '--log-level', 'loud'], '--log-level "loud": expected one of trace, debug'],
+    [['ps', '--run-dir', '/etc/passwd'], '/etc/passwd is not a directory'],
+    [['ps', '--filter', 'status=well'], '--filter status=well: expected one of created'],
+    [['ps', '--last', '2', '--latest'], 'cannot be used with'],
+    [['podman', 'install', '--config-dir', '/etc/passwd'], '--config-dir /etc/passwd: /etc/passwd is not a directory'],
+    [['events', '--since', '99999999999999999999'], '--since 99999999999999999999: a sequence is at most'],
+    [['events', '--since', '9999999999999999h'], 'expected a duration (10m)'],
+    [['events', '--since', '1h', '--until', '2h'], '--until 2h: is before --since 1h'],
+    [['events', '--until', 'all'], '--until "all": expected a duration (10m)'],
+    [['events', '--filter', 'event'], '--filter event: expected <name>=<value>'],
+    [['events', '--type', 'pod'], '--type pod: expected container, network, node'],
+    [['events', '--format', 'table {{.ID}}'], 'make no table'],
+    [['events', '--container', 'a', '--network', 'b'], 'cannot be used with'],
+    [['inspect', '-f', '{{', 'web'], '{{ is not closed by }}'],
+    [['inspect', '-f', '{{if .Id}}x', 'web'], '{{if …}} without {{end}}'],
+    [['inspect', '-f', '{{shout .Id}}', 'web'], 'there is no function shout'],
+    [['container', 'setup', 'a', 'b', '--name', 'x'], '--name: cannot be used with several containers'],
+    [['container', 'create', 'a', '--file', '/nowhere'], '--file: /nowhere: no such file or directory'],
+    [['container', 'create', '--file', '/etc/passwd'], '--file: /etc/passwd is not valid JSON'],
+    [['container', 'started', 'web', '0'], 'pid 0: expected a number from 1'],
+    [['stats', '--watch=soon'], '--watch soon: expected seconds'],
+    [['reachability', 'host', 'outside'], 'one of them must be a container'],
+    [['plan', '--network', 'host', '--network', 'web'], 'cannot be used with another --network'],
+    [['plan', '--network', 'web', '--mode', 'none', '-p', 'x'], 'is no port'],
+    [['ps', '--timeout', '0'], '--timeout 0: expected a number from 1'],
+    [['dance'], "unknown command 'dance'"],
+    [['networks'], "unknown command 'networks', did you mean network?"],
+    [['ps', '--al'], "unknown option '--al', did you mean --all?"],
+  ])('P12 %j ends with 2 and says why', async (call, words) => {
+    await expectRefusal(call, [2]);
+    expect((await say(...call)).stderr).toContain(words);
+  });
+
+  it.each([
+    [['ls', '--filter', 'name=('], '"(" is not a valid regular expression'],
+    [['ls', '--filter', 'until=99999999999999999999'], 'expected how long ago (24h)'],
+    [['inspect', 'web', '--format', '{{'], '{{ is not closed by }}'],
+    [['connect', 'web', 'a', 'b', '--ip', '10.89.0.5'], '--ip: cannot be used with several containers'],
+    [['create', 'x', '--subnet', ''], '--subnet is empty'],
+  ])('P12 network %j ends with 125, as with podman, and says why', async (call, words) => {
+    await expectRefusal(['network', ...call], [125]);
+    expect((await say('network', ...call)).stderr).toContain(words);
+  });
+
+  it('P12 what is not there is told in words, too', async () => {
+    expect((await say('ps', '--nats-url', 'nats://127.0.0.1:1', '--timeout', '500')).stderr).toContain(
+      'connection refused',
+    );
+    expect((await say('ps')).stderr).toMatch(/^netloom: bus\.unreachable: there are no credentials in .*$/);
+  });
+});
+
+const valued = ({ command }: Leaf): Option[] => command.options.filter(({ required }) => required);
+
+/** `network prune` asks, unless it is forced. */
+function callWith(leaf: Leaf, option: Option, value: string): string[] {
+  const force = leaf.words.join(' ') === 'network prune' ? ['--force'] : [];
+  const end = leaf.words[0] === 'run' ? ['--'] : [];
+  return [...leaf.words, ...force, `${option.long}=${value}`, ...end, ...argumentsFor(leaf)];
+}
+
+/** The daemon would start, and doctor and podman would look at this machine. */
+function mayBeMeant([group]: string[], { long }: Option, value: string): boolean {
+  if (!['daemon', 'doctor', 'podman'].includes(group as string)) return false;
+  return !(/-dir$/.test(long as string) && value.startsWith('/etc/passwd'));
+}

@@ -1,0 +1,151 @@
+import { describe, expect, it } from 'vitest';
+import { fittingWidths } from '../../src/cli/columns.ts';
+import { commandList } from '../../src/cli/command-list.ts';
+import { containerTable, networkTable } from '../../src/cli/describe.ts';
+import { runCli } from '../../src/cli/program.ts';
+import { type Terminal, table } from '../../src/cli/terminal.ts';
+import type { ContainerView, NetworkView } from '../../src/core/view.ts';
+
+const wide = (columns?: number): Terminal => ({
+  print: () => undefined,
+  warn: () => undefined,
+  colored: false,
+  columns,
+});
+
+const pages = Object.values(commandList)
+  .flat()
+  .flatMap((entry) =>
+    'load' in entry ? [entry.name] : [entry.name, ...entry.commands.map(({ name }) => `${entry.name} ${name}`)],
+  );
+
+async function help(page: string, columns?: number): Promise<string[]> {
+  const said: string[] = [];
+  const terminal = { ...wide(columns), print: (text: string) => void said.push(text) };
+  expect(await runCli([...page.split(' ').filter(Boolean), '--help'], terminal)).toBe(0);
+  return said.join('\n').split('\n');
+}
+
+const tooLong = (lines: string[], width: number) => lines.filter((line) => line.length > width);
+
+describe('P15 help fits the terminal', () => {
+  it.each(['', ...pages])(
+    'P15 "netloom %s --help" has 80 columns where nothing is known of who reads it',
+    async (page) => expect(tooLong(await help(page), 80)).toEqual([]),
+  );
+
+  it.each([60, 100, 132])('P15 every page is wrapped at words at %d columns', async (columns) => {
+    for (const page of ['', ...pages]) {
+      const lines = await help(page, columns);
+      const several = lines.filter((line) =>
+        /\S \S/.test(
+          line
+            .trim()
+            .replace(/ \\$/, '')
+            .replaceAll(/'[^']*'/g, '…'),
+        ),
+      );
+      expect(tooLong(several, columns), page).toEqual([]);
+    }
+  });
+
+  it('P15 no word is broken, and none is lost', async () => {
+    const words = async (columns: number) => (await help('network create', columns)).join(' ').split(/\s+(?:\\ +)?/);
+    expect(await words(60)).toEqual(await words(500));
+  });
+
+  it('P15 what is said of a long option stands beside the others', async () => {
+    const lines = await help('network create', 80);
+    const at = lines.findIndex((line) => line.includes('--route <destination,gateway[,metric]>'));
+    expect(lines[at + 1]).toMatch(/^ {28}\S/);
+  });
+});
+
+const long = (digit: string) => digit.repeat(64);
+
+const container = (more: Partial<ContainerView> = {}): ContainerView => ({
+  id: long('a'),
+  name: 'web',
+  mode: 'bridge',
+  state: 'configured',
+  netns: { path: '/run/netns/netloom-web', inode: 1 },
+  pid: null,
+  attachments: ['front', 'back'].map((network, slot) => ({
+    network,
+    slot,
+    interfaceName: `eth${slot}`,
+    staticIps: [],
+    staticMac: null,
+    aliases: [],
+  })),
+  status: {
+    front: {
+      interfaces: { eth0: { mac_address: '', subnets: [{ ipnet: '10.89.0.2/24' }, { ipnet: 'fd00:89::2/64' }] } },
+      dns_server_ips: [],
+      dns_search_domains: [],
+    },
+  },
+  ports: [8080, 8443].map((hostPort) => ({ protocol: 'tcp', hostIp: null, hostPort, containerPort: 80, range: 1 })),
+  removeOnExit: false,
+  lastFault: null,
+  created: new Date(Date.now() - 180_000).toISOString(),
+  ...more,
+});
+
+const network = (more: Partial<NetworkView> = {}) =>
+  ({
+    id: long('b').slice(0, 12),
+    name: 'front',
+    driver: 'bridge',
+    state: 'defined',
+    network_interface: 'netloom0',
+    subnets: [{ subnet: '10.89.0.0/24' }, { subnet: 'fd7a:115c:a1e0::/64' }],
+    leases: {},
+    internal: true,
+    ...more,
+  }) as unknown as NetworkView;
+
+describe('P15 tables fit the terminal', () => {
+  it('P15 ps is wrapped at words, within its columns', () => {
+    const lines = containerTable(wide(), [container()]).split('\n');
+    expect(tooLong(lines, 80)).toEqual([]);
+    expect(lines.length).toBeGreaterThan(2);
+    const text = lines.join(' ');
+    for (const word of ['aaaaaaaaaaaa', 'front,', 'back', '10.89.0.2,', 'fd00:89::2', '8080->80/tcp,', '8443->80/tcp'])
+      expect(text).toContain(word);
+  });
+
+  it('P15 a table that fits is not wrapped, nor one whose ids are wanted whole', () => {
+    expect(containerTable(wide(200), [container()]).split('\n')).toHaveLength(2);
+    expect(containerTable(wide(), [container()], { trunc: false }).split('\n')).toHaveLength(2);
+  });
+
+  it('P15 network ls is wrapped at words, within its columns', () => {
+    const lines = networkTable(wide(), [network()]).split('\n');
+    expect(tooLong(lines, 80)).toEqual([]);
+    for (const word of ['10.89.0.0/24,', 'fd7a:115c:a1e0::/64', 'internal']) expect(lines.join(' ')).toContain(word);
+    expect(networkTable(wide(), [network({ internal: false, subnets: [] })]).split('\n')).toHaveLength(2);
+  });
+
+  it('P15 the widest columns give way, down to their longest words', () => {
+    const rows = [
+      ['ID', 'WHY'],
+      ['one', 'it is so because of a reason that is long'],
+    ];
+    expect(fittingWidths(rows, 80)).toBeNull();
+    expect(fittingWidths(rows, 25)).toEqual([3, 20]);
+    expect(fittingWidths(rows, 5)).toEqual([3, 7]);
+    expect(table(wide(25), rows[0] as string[], rows.slice(1)).split('\n')).toEqual([
+      'ID   WHY',
+      'one  it is so because of',
+      '     a reason that is',
+      '     long',
+    ]);
+  });
+
+  it('P15 names in other scripts are not cut off', () => {
+    const text = table(wide(30), ['NAME', 'WHY'], [['容器容器容器', 'it has a name in another script']]);
+    expect(text).toContain('容器容器容器');
+    expect(text).not.toContain('…');
+  });
+});

@@ -1,0 +1,100 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { netloom } from '../cli/netloom.ts';
+import { Lab } from '../support/lab.ts';
+
+let lab: Lab;
+
+beforeAll(async () => {
+  lab = await Lab.open();
+  await lab.client.network.create({ name: 'front', ipv6_enabled: true });
+  await lab.client.network.create({ name: 'back', internal: true });
+  await lab.client.container.setup({ id: 'cli', networks: [{ network: 'front' }] });
+  const ports = [{ hostPort: 8080, containerPort: 80 }];
+  await lab.client.container.setup({
+    id: 'srv',
+    name: 'server',
+    networks: [{ network: 'front', aliases: ['www'] }, { network: 'back' }],
+    ports,
+  });
+  await lab.client.container.setup({ id: 'db', networks: [{ network: 'back' }] });
+  await lab.client.container.create({ id: 'late', networks: [{ network: 'front' }] });
+});
+afterAll(() => lab.close());
+
+const ask = (...args: string[]) => netloom(lab.daemon, ['reachability', ...args]);
+const lines = async (...args: string[]) =>
+  (await ask(...args)).stdout.split('\n').map((line) => line.replaceAll(/ +/g, ' '));
+
+describe('P16 reachability of two', () => {
+  it('P16 answers for these two, each way with its reason, names included', async () => {
+    expect(await lines('cli', 'srv')).toEqual([
+      'FROM TO BY FAMILY REACHES WHY',
+      'cli srv address IPv4 yes same network front',
+      'cli srv port 8080/tcp IPv4 yes published 8080/tcp',
+      'cli srv address IPv6 yes same network front',
+      'cli srv port 8080/tcp IPv6 yes published 8080/tcp',
+      'srv cli address IPv4 yes same network front',
+      'srv cli port IPv4 no no published port',
+      'srv cli address IPv6 yes same network front',
+      'srv cli port IPv6 no no published port',
+      'cli srv name yes server, srv, www: answered on network front',
+      'srv cli name yes cli: answered on network front',
+    ]);
+  });
+
+  it('P16 says why there is no way', async () => {
+    const said = await lines('cli', 'db');
+    expect(said).toContain('cli db address IPv4 no internal');
+    expect(said).toContain('cli db name no no network in common');
+    expect(said).toContain('db cli address IPv4 no internal');
+  });
+
+  it.each(['host', 'outside'])('P16 %s may be one of them', async (origin) => {
+    const said = await lines(origin, 'server');
+    expect(said).toContain(`${origin} srv port 8080/tcp IPv4 yes published 8080/tcp`);
+    expect(said.filter((line) => line.startsWith('srv '))).toEqual([]);
+  });
+
+  it('P16 of one container are all ways to it and from it', async () => {
+    const said = await lines('db');
+    expect(said).toContain('srv db address IPv4 yes same network back');
+    expect(said).toContain('db srv address IPv4 yes same network back');
+    expect(said.some((line) => line.startsWith('cli srv'))).toBe(false);
+  });
+
+  it('P16 is told as data, too', async () => {
+    const { cells, names, firewalls, dropped } = JSON.parse((await ask('cli', 'srv', '--json')).stdout);
+    expect(new Set(cells.map(({ from, to }: { from: string; to: string }) => `${from} ${to}`))).toEqual(
+      new Set(['container/cli srv', 'container/srv cli']),
+    );
+    expect(names).toContainEqual({
+      from: 'container/cli',
+      to: 'srv',
+      names: ['server', 'srv', 'www'],
+      answered: true,
+      reason: 'answered on network front',
+    });
+    expect({ firewalls, dropped }).toEqual({ firewalls: { drops: [], unread: [] }, dropped: [] });
+  });
+
+  it.each([
+    [['cli', 'nobody'], 3, 'container.unknown: no container nobody'],
+    [['cli', 'late'], 1, 'container.state: container late is created: it has no network now'],
+  ])('P16 %j is refused', async (args, exitCode, words) => {
+    expect(await ask(...args)).toMatchObject({ exitCode, stderr: expect.stringContaining(words), stdout: '' });
+  });
+
+  it('P16 names what firewalls beside netloom drop between them', async () => {
+    const { execFileSync } = await import('node:child_process');
+    const nft = (rules: string) => execFileSync('nft', ['-f', '-'], { input: rules });
+    nft('table inet strict { chain in { type filter hook input priority 5; policy drop; }; }');
+    try {
+      const said = (await lines('cli', 'srv')).join(' ').replaceAll(/ +/g, ' ');
+      expect(said).toContain('cli srv name no dropped by table inet strict');
+      expect(said).toContain('names');
+      expect((await lines('cli', 'db')).join(' ')).not.toContain('cli db name yes');
+    } finally {
+      nft('delete table inet strict');
+    }
+  });
+});

@@ -1,0 +1,85 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { runCli } from '../../src/cli/program.ts';
+import { Lab } from '../support/lab.ts';
+
+let lab: Lab;
+const ids = Array.from({ length: 20 }, (_, index) => `many${index + 1}`);
+
+beforeAll(async () => {
+  lab = await Lab.open();
+  process.env.NETLOOM_RUN_DIR = lab.daemon.runDirectory;
+  await lab.client.network.create({ name: 'front' });
+  await lab.client.network.create({ name: 'back' });
+});
+afterEach(async () => {
+  const { containers } = await lab.client.container.list();
+  for (const { id } of containers) await lab.remove(id);
+});
+afterAll(() => lab.close());
+
+/** The command line in this process, as at a terminal, with the connections that it opened. */
+async function say(...args: string[]) {
+  const said = { out: [] as string[], err: [] as string[], progress: [] as (string | null)[], connections: 0 };
+  const count = () => void said.connections++;
+  subscribe('net.client.socket', count);
+  const exitCode = await runCli(args, {
+    print: (text) => void said.out.push(text),
+    warn: (text) => void said.err.push(text),
+    progress: (text) => void said.progress.push(text),
+    colored: false,
+  });
+  unsubscribe('net.client.socket', count);
+  return { ...said, exitCode };
+}
+
+describe('P21 many containers at once', () => {
+  it('P21 are created, set up, joined, shown, taken down and removed by one call each, over one connection', async () => {
+    const calls = [
+      ['container', 'create', ...ids, '--network', 'front'],
+      ['container', 'setup', ...ids],
+      ['network', 'connect', 'back', ...ids],
+      ['inspect', ...ids, '-f', '{{.ID}} {{.State}} {{len .Attachments}}'],
+      ['network', 'disconnect', 'back', ...ids],
+      ['container', 'teardown', ...ids],
+      ['container', 'rm', ...ids],
+    ];
+    for (const call of calls) {
+      const { exitCode, connections, err, progress, out } = await say(...call);
+      expect({ call: call.slice(0, 2), exitCode, connections, err }).toEqual({
+        call: call.slice(0, 2),
+        exitCode: 0,
+        connections: 1,
+        err: [],
+      });
+      expect(progress.filter(Boolean)).toEqual(ids.map((id, index) => `${index + 1} of ${ids.length}: ${id}`));
+      expect(progress.at(-1)).toBeNull();
+      if (call[0] === 'inspect') expect(out.join('\n').split('\n')).toEqual(ids.map((id) => `${id} configured 2`));
+    }
+    expect((await lab.client.container.list()).containers).toEqual([]);
+  });
+
+  it('P21 one that is refused does not keep the others, and decides the exit code', async () => {
+    await say('container', 'create', 'a', 'b', '--network', 'front');
+    expect(await say('container', 'setup', 'a', 'nobody', 'b')).toMatchObject({
+      exitCode: 3,
+      err: ['netloom: container.unknown: no container nobody'],
+    });
+    const { containers } = await lab.client.container.list();
+    expect(containers.map(({ id, state }) => `${id} ${state}`).sort()).toEqual(['a configured', 'b configured']);
+    expect(await say('network', 'connect', 'back', 'a', 'nobody', 'b')).toMatchObject({ exitCode: 125 });
+    expect((await lab.client.network.inspect({ name: 'back' })).network.leases).toMatchObject({ a: {}, b: {} });
+    expect(await say('network', 'disconnect', '--force', 'back', 'a', 'nobody', 'b')).toMatchObject({
+      exitCode: 0,
+      err: [],
+    });
+  });
+
+  it('P21 one alone is answered as before, without progress', async () => {
+    const { out, progress, exitCode } = await say('container', 'setup', 'alone', '--network', 'front', '--json');
+    expect({ exitCode, progress }).toEqual({ exitCode: 0, progress: [] });
+    expect(JSON.parse(out.join('\n'))).toMatchObject({ id: 'alone', status: { front: {} } });
+    const { out: many } = await say('container', 'setup', 'alone', 'other', '--network', 'front', '--json');
+    expect(JSON.parse(many.join('\n'))).toMatchObject([{ id: 'alone' }, { id: 'other' }]);
+  });
+});

@@ -1,0 +1,125 @@
+import { once } from 'node:events';
+import { createInterface, type Interface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { launch, netloom } from '../cli/netloom.ts';
+import { Lab } from '../support/lab.ts';
+
+let lab: Lab;
+const launched: ReturnType<typeof launch>[] = [];
+
+beforeAll(async () => {
+  // its nats-server has another port each time
+  lab = await Lab.open(['--nats-port', '0']);
+  await lab.client.network.create({ name: 'web' });
+  await lab.client.container.setup({ id: 'c1', networks: [{ network: 'web' }] });
+});
+afterEach(async () => {
+  for (const running of launched.splice(0)) {
+    running.kill('SIGTERM');
+    await running;
+  }
+});
+afterAll(() => lab.close());
+
+function start(...args: string[]) {
+  const running = launch(lab.daemon, args);
+  launched.push(running);
+  const read = (of: unknown) => createInterface({ input: of as Readable });
+  return { running, out: new Lines(read(running.stdout)), err: new Lines(read(running.stderr)) };
+}
+
+/** What a process has written, line by line. */
+class Lines {
+  readonly read: string[] = [];
+
+  constructor(private readonly source: Interface) {
+    source.on('line', (line) => void this.read.push(line));
+  }
+
+  /** Resolves when a line is so, of those that were read and those that come. */
+  async until(isIt: (line: string) => boolean): Promise<void> {
+    while (!this.read.some(isIt)) await once(this.source, 'line');
+  }
+
+  async count(wanted: number): Promise<void> {
+    while (this.read.length < wanted) await once(this.source, 'line');
+  }
+}
+
+const streamed = (line: string) => (JSON.parse(line) as { streamsequence: number }).streamsequence;
+const isOf = (fact: string, id: string) => (line: string) =>
+  line.includes(`.${fact}"`) && line.includes(`"subject":"${id}"`);
+
+describe.each(['stop', 'kill'] as const)('P22 after %s of the daemon', (how) => {
+  it(`P22 events --follow goes on without a gap and without repeating itself (${how})`, async () => {
+    const { out } = start('events', '--follow', '--json', '--since', 'all');
+    await out.until(isOf('configured', 'c1'));
+    await lab.restart(how);
+    const id = `after-${how}`;
+    await lab.client.container.create({ id });
+    await out.until(isOf('created', id));
+    await lab.restart(how);
+    await lab.client.container.remove({ id });
+    await out.until(isOf('removed', id));
+    const sequences = out.read.map(streamed);
+    expect(sequences).toEqual(Array.from({ length: sequences.length }, (_, index) => index + 1));
+  });
+
+  it(`P22 events --follow of one container does so, too (${how})`, async () => {
+    const { out } = start(
+      'events',
+      '--follow',
+      '--container',
+      'c1',
+      '--filter',
+      'event=adopted',
+      '--since',
+      '1s',
+      '--json',
+    );
+    await lab.restart(how);
+    await out.until(isOf('adopted', 'c1'));
+    await lab.restart(how);
+    await out.count(2);
+    expect(new Set(out.read.map(streamed)).size).toBe(out.read.length);
+  });
+
+  it(`P22 stats --watch goes on (${how})`, async () => {
+    const { out, err } = start('stats', '--watch=0.1', '--json', 'c1');
+    await out.until((line) => line.includes('"c1"'));
+    await lab.end(how);
+    const before = out.read.length;
+    await lab.start();
+    await out.count(before + 2);
+    expect(err.read).toEqual([]);
+  });
+});
+
+describe('P22 a daemon that is not there', () => {
+  it('P22 is said on stderr once, and that it is back', async () => {
+    const { out, err } = start('events', '--follow', '--since', 'all');
+    await out.until((line) => line.includes('configured'));
+    await lab.end('stop');
+    await err.until((line) => line.includes('the daemon is away: waiting for it'));
+    await lab.start();
+    await err.until((line) => line.includes('the daemon is back'));
+    expect(err.read.filter((line) => line.includes('away'))).toHaveLength(1);
+  });
+
+  it.each([[['events', '--follow']], [['stats', '--watch']]])(
+    'P22 is an error from the beginning: %j',
+    async (args) => {
+      await lab.end('stop');
+      try {
+        expect(await netloom(lab.daemon, args)).toMatchObject({
+          exitCode: 4,
+          stdout: '',
+          stderr: expect.stringMatching(/^netloom: bus\.unreachable: /),
+        });
+      } finally {
+        await lab.start();
+      }
+    },
+  );
+});

@@ -73,15 +73,20 @@ describe.each(['stop', 'kill'] as const)('P22 after %s of the daemon', (how) => 
       '--container',
       'c1',
       '--filter',
+      'event=configured',
+      '--filter',
       'event=adopted',
       '--since',
-      '1s',
+      'all',
       '--json',
     );
+    await out.until(isOf('configured', 'c1'));
+    const before = (await lab.client.container.list()).streamSequence as number;
     await lab.restart(how);
-    await out.until(isOf('adopted', 'c1'));
+    await out.until((line) => isOf('adopted', 'c1')(line) && streamed(line) > before);
+    const between = (await lab.client.container.list()).streamSequence as number;
     await lab.restart(how);
-    await out.count(2);
+    await out.until((line) => isOf('adopted', 'c1')(line) && streamed(line) > between);
     expect(new Set(out.read.map(streamed)).size).toBe(out.read.length);
   });
 

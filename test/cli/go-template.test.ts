@@ -12,7 +12,7 @@ const network = {
   labels: { team: 'storage' },
 };
 
-describe('a template', () => {
+describe('P17 a template', () => {
   it.each([
     ['{{.Name}}', 'web'],
     ['{{ .Name }} is {{.ID}}', 'web is f1d674d80003'],

@@ -1,4 +1,4 @@
-/** Durations as podman tells them: `3 minutes ago`, `About an hour ago`. */
+/** Durations nearly as podman tells them, `3 minutes ago`, but short enough for a table: without `Less than`, `About`. */
 
 const unitMs = { second: 1000, minute: 60_000, hour: 3_600_000, day: 86_400_000, week: 604_800_000 } as const;
 
@@ -8,12 +8,9 @@ export function agoText(time: string, now = Date.now()): string {
 }
 
 function durationText(ms: number): string {
-  const count = (unit: keyof typeof unitMs) => Math.floor(ms / unitMs[unit]);
-  if (ms < unitMs.second) return 'Less than a second';
+  const count = (unit: keyof typeof unitMs) => Math.max(0, Math.floor(ms / unitMs[unit]));
   if (ms < unitMs.minute) return plural(count('second'), 'second');
-  if (ms < 2 * unitMs.minute) return 'About a minute';
   if (ms < unitMs.hour) return plural(count('minute'), 'minute');
-  if (ms < 2 * unitMs.hour) return 'About an hour';
   if (ms < 2 * unitMs.day) return plural(count('hour'), 'hour');
   if (ms < 2 * unitMs.week) return plural(count('day'), 'day');
   return plural(count('week'), 'week');

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { NetloomClient } from '../client.ts';
-import { NetloomError } from '../core/fault.ts';
+import { fault, NetloomError } from '../core/fault.ts';
 import { exitCode, exitCodeOf } from './failure.ts';
 import type { GlobalOptions } from './options.ts';
 import { withClient } from './session.ts';
@@ -35,6 +35,8 @@ export async function withLastingClient(
     };
     try {
       if (await isServed(options, begun, use)) return;
+      if (!isBegun)
+        throw new NetloomError(fault('bus.unreachable', 'the connection was lost before the daemon answered'));
     } catch (error) {
       if (!isBegun || !isAway(error)) throw error;
     }
@@ -52,7 +54,12 @@ function isServed(
   const serve = async (client: NetloomClient) => {
     const lost = new AbortController();
     void client.nc.closed().then(() => lost.abort());
-    await use({ client, lost: lost.signal, begun });
+    try {
+      await use({ client, lost: lost.signal, begun });
+    } catch (error) {
+      // whatever fails then fails for want of the connection
+      if (!client.nc.isClosed()) throw error;
+    }
     return !client.nc.isClosed();
   };
   return withClient(options, serve, { reconnect: false });

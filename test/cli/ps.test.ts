@@ -98,12 +98,13 @@ describe('P17 ps', () => {
     expect(() => filtered('since=nobody')).toThrow(expect.objectContaining({ code: 'container.unknown' })));
 
   it.each([
-    [0.4, 'Less than a second ago'],
+    [0.4, '0 seconds ago'],
+    [-5, '0 seconds ago'],
     [1, '1 second ago'],
     [59, '59 seconds ago'],
-    [60, 'About a minute ago'],
+    [60, '1 minute ago'],
     [180, '3 minutes ago'],
-    [3600, 'About an hour ago'],
+    [3600, '1 hour ago'],
     [7200, '2 hours ago'],
     [3 * 86_400, '3 days ago'],
     [21 * 86_400, '3 weeks ago'],

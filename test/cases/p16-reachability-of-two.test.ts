@@ -37,7 +37,7 @@ describe('P16 reachability of two', () => {
       'srv cli port IPv4 no no published port',
       'srv cli address IPv6 yes same network front',
       'srv cli port IPv6 no no published port',
-      'cli srv name yes server, srv, www: answered on network front',
+      'cli srv name yes server, www, srv: answered on network front',
       'srv cli name yes cli: answered on network front',
     ]);
   });
@@ -70,7 +70,7 @@ describe('P16 reachability of two', () => {
     expect(names).toContainEqual({
       from: 'container/cli',
       to: 'srv',
-      names: ['server', 'srv', 'www'],
+      names: ['server', 'www', 'srv'],
       answered: true,
       reason: 'answered on network front',
     });

@@ -120,7 +120,6 @@ describe('P17 events', () => {
     expect(exitCode).toBe(0);
     expect(String(stdout).split('\n').length).toBeGreaterThanOrEqual(all.length);
     const place = ['--until', `${all.length}`, '--follow', '--since', 'all', '--json'];
-    await lab.client.container.create({ id: 'one-more' });
     const { stdout: upTo } = await launch(daemon, ['events', ...place]);
     expect(String(upTo).split('\n')).toHaveLength(all.length);
   });

@@ -114,6 +114,7 @@ async function followEvents(
       if (typeof span.until === 'number' && isAfter(event, span.until)) return;
       since = event.streamSequence + 1;
       if (!isAfter(event, span.until) && eventFilters.match(event, filters)) show(event);
+      if (event.streamSequence === span.until) return;
     }
   });
 }

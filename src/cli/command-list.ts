@@ -106,7 +106,7 @@ export const commandList: Readonly<Record<string, readonly (ListedCommand | List
   'Networks:': [
     {
       name: 'network',
-      summary: 'networks, and who is on them; the verbs and options are those of podman network',
+      summary: 'networks and their containers; the verbs and options are those of podman network',
       commands: [
         {
           name: 'create',
@@ -126,7 +126,7 @@ export const commandList: Readonly<Record<string, readonly (ListedCommand | List
         },
         {
           name: 'exists',
-          summary: 'end with 0 when there is such a network, with 1 when there is none',
+          summary: 'end with 0 when there is such a network, with 1 when there is not',
           load: async () => (await import('./commands/network-exists.ts')).networkExistsCommand,
         },
         {

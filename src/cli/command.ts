@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { addConnectionOptions, addJsonOption } from './options.ts';
 import { usualColumns } from './terminal.ts';
 
-/** What a command is told by, beside its options. Its summary is in the list of commands. */
+/** What describes a command, beside its options. Its summary is in the list of commands. */
 export interface CommandDoc {
   /** `create <name>`: the name and its arguments */
   usage: string;

@@ -50,7 +50,7 @@ export function repliesText<Reply>(replies: (Reply | null)[], asked: number, opt
   return asked > 1 ? json(said) : said.map(json).join('');
 }
 
-/** `12 of 200: web`, for whoever waits at a terminal. */
+/** `12 of 200: web`, on a terminal. */
 class Progress {
   #done = 0;
 

@@ -87,15 +87,15 @@ export function networkExitCode(error: unknown): number {
 /** Tells on stderr what was thrown, and answers the exit code for it. */
 export function reportFailure(terminal: Terminal, error: unknown, asJson: boolean): number {
   if (error instanceof EndWith) return endWith(terminal, error, asJson);
-  const fault = told(error);
+  const fault = faultIn(error);
   terminal.warn(withoutPasswords(asJson ? JSON.stringify(fault) : faultText(fault)));
   if (fault.code === 'internal.unexpected' && readFlag(process.env.NETLOOM_DEBUG ?? '') && error instanceof Error)
     terminal.warn(error.stack ?? '');
   return exitCodeOf(fault);
 }
 
-/** What a system call threw and nothing has caught is told in words. */
-function told(error: unknown): Fault {
+/** Describes an error of a system call in words. */
+function faultIn(error: unknown): Fault {
   return isSystemError(error) ? { code: 'internal.unexpected', message: systemErrorText(error) } : faultOf(error);
 }
 

@@ -6,7 +6,7 @@ import { plain, type Terminal, table } from './terminal.ts';
 
 export const formatHelp = "json, or a Go template such as '{{.Name}}' or 'table {{.ID}}\\t{{.Name}}'";
 
-/** What is wrong with a template is told before anything is asked. Throws payload.invalid. */
+/** Checks a template before the daemon is asked. Throws payload.invalid. */
 export function formatParser(text: string): string {
   templateOf(text);
   return text;

@@ -9,7 +9,7 @@ export function parseSince(text: string, now = Date.now()): Date | number | 'all
   return text === 'all' ? 'all' : parsePlace('--since', text, now, ', or all');
 }
 
-/** `500ms`, `30s`, `10m`, `1h30m`, `2d` in milliseconds; null when it is no duration. */
+/** `500ms`, `30s`, `10m`, `1h30m`, `2d` in milliseconds; null when it is not a duration. */
 export function parseDuration(text: string): number | null {
   if (!/^(\d+(\.\d+)?(ms|s|m|h|d|w))+$/.test(text)) return null;
   const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d|w)/g)];

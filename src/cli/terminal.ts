@@ -9,9 +9,9 @@ export interface Terminal {
   warn(text: string): void;
   /** stdout is read by a person who likes colours */
   readonly colored: boolean;
-  /** of stdout; absent: it is no terminal, and 80 columns are assumed where text is wrapped */
+  /** of stdout; absent: it is not a terminal, and text is wrapped at 80 columns */
   readonly columns?: number | undefined;
-  /** shows what is under way on stderr, until the next word of it or null; absent: stderr is no terminal */
+  /** shows on stderr what is under way, in place of what it showed before; absent: stderr is not a terminal */
   readonly progress?: ((text: string | null) => void) | undefined;
 }
 
@@ -29,7 +29,7 @@ export const processTerminal: Terminal = {
   },
 };
 
-/** Where text is wrapped, and nothing is known of who reads it. */
+/** Text is wrapped there when the terminal's width is not known. */
 export const usualColumns = 80;
 
 /** One line of stderr, written anew each time. */

@@ -4,7 +4,7 @@ import { answersNames, gatewaysOf } from './network.ts';
 import type { Origin } from './reachability.ts';
 import type { ContainerView, NetworkView } from './view.ts';
 
-/** Who is answered the names of which container, read off the networks and what other firewalls drop; nothing is asked. */
+/** Whose questions for a container's names are answered: read off the networks and what other firewalls drop, nothing is sent. */
 
 export interface NameAnswer {
   from: Origin;

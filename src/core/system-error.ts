@@ -1,4 +1,4 @@
-/** What the system says when it refuses, in words: its own codes help nobody who does not know them. */
+/** Error codes of the system in words. */
 const texts: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EADDRINUSE: 'address already in use',

@@ -66,7 +66,7 @@ async function expectRefusal(call: string[], codes: number[]): Promise<void> {
 
 const names = leaves.map((leaf) => [leaf.words.join(' '), leaf] as const);
 
-describe('P12 a call that cannot be meant is refused in one sentence', () => {
+describe('P12 a wrong call is refused in one sentence', () => {
   it('P12 hundreds of them are tried', () => {
     const options = leaves.flatMap(({ command }) => command.options);
     expect(leaves.length + options.length).toBeGreaterThan(200);

@@ -95,7 +95,7 @@ interface Followed {
   show(event: StreamedEvent): void;
 }
 
-/** The place in the stream outlives the connection, so nothing is told twice or left out when the daemon is restarted. */
+/** The place in the stream outlives the connection, so nothing is shown twice or left out when the daemon is restarted. */
 async function followEvents(
   terminal: Terminal,
   options: EventsOptions,

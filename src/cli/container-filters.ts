@@ -2,8 +2,8 @@ import { type ContainerState, type ContainerView, containerStates } from '../cor
 import { Filters, labelTest, patternOf, timeOf } from './filters.ts';
 import { badInput } from './options.ts';
 
-/** Labels are the user's own words; an older daemon has none. */
-export type ListedContainer = ContainerView & { labels?: Record<string, string> };
+/** An older daemon knows neither labels nor exit codes. */
+export type ListedContainer = ContainerView & { labels?: Record<string, string>; exitCode?: number | null };
 
 /** What `ps` shows without --all: containers whose network is there. */
 export const upStates: readonly ContainerState[] = ['configured', 'running', 'degraded'];
@@ -12,7 +12,8 @@ export const upStates: readonly ContainerState[] = ['configured', 'running', 'de
  * podman's --filter of containers:
  *
  *   id=<beginning or regular expression>  name=<part or regular expression>  status=<state>  network=<name>
- *   label=<key>[=<value>]  label!=…       until=<how long ago, or a time>: created before it
+ *   label=<key>[=<value>]  label!=…       exited=<exit code>
+ *   until=<how long ago, or a time>: created before it
  *   since=<container>  before=<container>: created after it, before it; the value is when that one was created by then
  */
 export const containerFilters = new Filters<ListedContainer>(
@@ -34,6 +35,10 @@ export const containerFilters = new Filters<ListedContainer>(
       (value) =>
       ({ attachments }) =>
         attachments.some(({ network }) => network === value),
+    exited: (value) => {
+      if (!/^\d{1,3}$/.test(value)) throw badInput(`--filter exited=${value}: expected an exit code`);
+      return ({ state, exitCode }) => state === 'exited' && exitCode === Number(value);
+    },
     label: (value) => {
       const has = labelTest(value);
       return ({ labels = {} }) => has(labels);
@@ -55,5 +60,5 @@ export const containerFilters = new Filters<ListedContainer>(
       ({ created }) =>
         created !== undefined && Date.parse(created) < Date.parse(value),
   },
-  'id=…, name=…, status=…, network=…, label=key[=value], label!=…, until=…, since=<container>, before=<container>',
+  'id=…, name=…, status=…, network=…, label=key[=value], label!=…, exited=…, until=…, since=<container>, before=<container>',
 );

@@ -1,5 +1,8 @@
-import CliTable from 'cli-table3';
+import { createRequire } from 'node:module';
+import type { Table, TableConstructorOptions } from 'cli-table3';
 import { fittingWidths } from './columns.ts';
+
+const require = createRequire(import.meta.url);
 
 /** Where a command speaks to: answers go to stdout, everything else to stderr. */
 export interface Terminal {
@@ -66,6 +69,8 @@ export interface TableStyle {
 export function table(terminal: Terminal, head: string[], rows: unknown[][], { wrap = true }: TableStyle = {}): string {
   const cells = rows.map((row) => row.map((cell) => plain(cell ?? '')));
   const widths = wrap ? fittingWidths([head, ...cells], terminal.columns ?? usualColumns) : null;
+  // loaded here, so that `--help` does not wait for it
+  const CliTable = require('cli-table3') as new (options: TableConstructorOptions) => Table;
   const columns = new CliTable({
     chars: Object.fromEntries(lines.map((name) => [name, ''])),
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },

@@ -32,7 +32,7 @@ const containers = [
   container('web1', 'running', { ...on('front'), ...at('10:00'), labels: { tier: 'front', team: 'web' } }),
   container('web2', 'configured', { ...on('front'), ...at('11:00'), labels: { tier: 'front' } }),
   container('db', 'degraded', { ...on('back'), ...at('09:00'), name: 'database' }),
-  container('old', 'exited', at('08:00')),
+  container('old', 'exited', { ...at('08:00'), exitCode: 3 }),
   container('new', 'created', at('11:59')),
   container('bad', 'failed'),
 ];
@@ -49,6 +49,7 @@ describe('P17 ps', () => {
 
   it('P17 looks at all where states are asked for, or the last that were created', () => {
     expect(ids({ filter: [containerFilters.parse('status=failed')] })).toEqual(['bad']);
+    expect(ids({ filter: [containerFilters.parse('exited=3')] })).toEqual(['old']);
     expect(ids({ last: 2 })).toEqual(['web2', 'new']);
     expect(ids({ latest: true })).toEqual(['new']);
     expect(ids({ last: 1, filter: [containerFilters.parse('network=front')] })).toEqual(['web2']);
@@ -78,6 +79,8 @@ describe('P17 ps', () => {
     [['since=web1'], ['web2', 'new']],
     [['before=db'], ['old']],
     [['before=database', 'status=exited'], ['old']],
+    [['exited=3'], ['old']],
+    [['exited=0'], []],
     [['name=nobody'], []],
   ])('P17 --filter %j', (texts, found) => expect(filtered(...texts)).toEqual(found));
 
@@ -87,6 +90,7 @@ describe('P17 ps', () => {
     ['name=(', 'is not a valid regular expression'],
     ['status=well', 'expected one of created'],
     ['label=', 'expected label=<key>'],
+    ['exited=well', 'expected an exit code'],
     ['until=soon', 'expected how long ago'],
   ])('P17 --filter %s is refused', (text, words) =>
     expect(() => containerFilters.parse(text)).toThrow(

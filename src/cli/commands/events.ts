@@ -17,7 +17,7 @@ import { paint, plain, type Terminal } from '../terminal.ts';
 
 interface EventsOptions extends GlobalOptions, TableOptions {
   follow?: boolean;
-  since: string;
+  since?: string;
   until?: string;
   container?: string;
   network?: string;
@@ -43,7 +43,7 @@ export function eventsCommand(parent: Command, terminal: Terminal): void {
     ],
   })
     .option('-f, --follow', 'go on with what happens from now on')
-    .option('--since <when>', `from there: ${whenHelp}, or all`, '10m')
+    .option('--since <when>', `from there: ${whenHelp}, or all; default: 10m, with --until all`)
     .option('--until <when>', `up to there: ${whenHelp}`)
     .addOption(
       new Option('--container <container>', 'of this one only: its id, its name, or the beginning of its id')
@@ -86,7 +86,7 @@ async function showEvents(terminal: Terminal, options: EventsOptions): Promise<v
     return count;
   });
   if (shown === 0 && !options.json && options.format === undefined)
-    terminal.warn(paint(terminal, 'dim', `nothing happened since ${options.since}; try --since all, or --follow`));
+    terminal.warn(paint(terminal, 'dim', `nothing happened since ${sinceOf(options)}; try --since all, or --follow`));
 }
 
 interface Followed {
@@ -119,12 +119,16 @@ async function followEvents(
   });
 }
 
-function spanOf({ since: from, until: to }: EventsOptions): Span {
+function spanOf(options: EventsOptions): Span {
+  const [from, to] = [sinceOf(options), options.until];
   const [since, until] = [parseSince(from), to === undefined ? null : parseUntil(to)];
   if (until !== null && typeof since === typeof until && since > until)
     throw badInput(`--until ${to}: is before --since ${from}`);
   return { since, until };
 }
+
+/** What is asked for up to some time may lie long before. */
+const sinceOf = ({ since, until }: EventsOptions): string => since ?? (until === undefined ? '10m' : 'all');
 
 function isAfter({ time, streamSequence }: StreamedEvent, until: Span['until']): boolean {
   if (until === null) return false;

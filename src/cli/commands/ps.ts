@@ -79,7 +79,7 @@ export function selected(
   { all = false, filter = [], latest = false, last = latest ? 1 : undefined }: ListOptions,
 ): ListedContainer[] {
   const filters = filter.map((each) => withTime(containers, each));
-  const isAll = all || last !== undefined || filters.some(({ name }) => name === 'status');
+  const isAll = all || last !== undefined || filters.some(({ name }) => name === 'status' || name === 'exited');
   const found = containers.filter(
     (container) => (isAll || upStates.includes(container.state)) && containerFilters.match(container, filters),
   );

@@ -16,6 +16,15 @@ export const fittingHelp: Partial<Help> = {
     if (common && groups.delete(commonOptions)) groups.set(commonOptions, common);
     return groups;
   },
+  /** Wrapped below its beginning. */
+  commandUsage(command) {
+    const usage = Help.prototype.commandUsage.call(this, command);
+    const indent = 'Usage: '.length;
+    return (
+      this.boxWrap?.(usage, (this.helpWidth ?? usualColumns) - indent).replaceAll('\n', `\n${' '.repeat(indent)}`) ??
+      usage
+    );
+  },
   /** Only names: what a command takes is on its own page. */
   subcommandTerm: (command: Command) => [command.name(), ...command.aliases()].join('|'),
   padWidth(command, helper) {

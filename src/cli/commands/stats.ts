@@ -2,9 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import type { NetloomClient } from '../../client.ts';
 import { bytesText } from '../../core/bytes.ts';
+import { faultOf } from '../../core/fault.ts';
 import type { ContainerStatistics } from '../../core/view.ts';
 import { clientCommand } from '../command.ts';
 import { idText, noTruncOption, type TableOptions } from '../describe.ts';
+import { exitCode, exitCodeOf } from '../failure.ts';
 import { withLastingClient } from '../lasting-session.ts';
 import { badInput, type GlobalOptions } from '../options.ts';
 import { portText } from '../port-mapping.ts';
@@ -84,9 +86,14 @@ async function statisticsOf(client: NetloomClient, ids: string[]): Promise<Conta
   if (ids.length > 0) return Promise.all(ids.map((id) => client.container.stats({ id })));
   const { containers } = await client.container.list();
   const living = containers.filter(({ netns }) => netns !== null);
-  const answers = await Promise.allSettled(living.map(({ id }) => client.container.stats({ id })));
-  // who went away between the list and the question is no failure
-  return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
+  const answers = await Promise.all(living.map(({ id }) => client.container.stats({ id }).catch(unlessGone)));
+  return answers.flatMap((answer) => answer ?? []);
+}
+
+/** A container that went away between the list and the question is not a failure; a daemon that did is one. */
+function unlessGone(error: unknown): null {
+  if (exitCodeOf(faultOf(error)) === exitCode.unreachable) throw error;
+  return null;
 }
 
 function statisticsText(terminal: Terminal, counted: ContainerStatistics[], options: TableOptions): string {

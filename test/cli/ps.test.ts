@@ -19,6 +19,10 @@ const container = (id: string, state: ContainerState, more: Partial<ListedContai
   status: {},
   ports: [],
   removeOnExit: false,
+  labels: {},
+  owner: null,
+  exitCode: null,
+  startBy: null,
   lastFault: null,
   ...more,
 });

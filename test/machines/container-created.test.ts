@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { type ContainerContext, containerMachine } from '../../machines/container.ts';
+import { containerView } from '../../machines/views.ts';
+import type { ActorEvent } from '../../src/core/event.ts';
+import { grantsFor, wishes } from './terrains.ts';
+import { applied, begin, failed, follow, type Snapshot } from './walk.ts';
+
+type At = Snapshot<ContainerContext>;
+
+const start: At = begin(containerMachine, { id: 'web', netnsDirectory: '/netns', attempt: 0 });
+const reach = (from: At, ...events: ActorEvent[]): At => follow(containerMachine, from, ...events).next;
+const createdOf = ({ value, context }: At) => containerView(value, context)?.created;
+
+const wish = wishes.bridge;
+const [first, later] = ['2026-01-31T12:00:00.000Z', '2026-02-28T12:00:00.000Z'];
+const create: ActorEvent = { type: 'container.create', command: 'c0', wish, created: first };
+const setUp = (created?: string): ActorEvent => ({ type: 'container.setup', command: 'c1', wish, created });
+const done = applied('setup', [{ netns: { path: '/netns/netloom-web', inode: 7 } }]);
+const granted = (from: At): At => reach(from, ...grantsFor(from.context));
+
+describe('P17 a container was created when its first wish came', () => {
+  it('P17 by create, or by set-up', () => {
+    expect(createdOf(reach(start, create))).toBe(first);
+    expect(createdOf(reach(start, setUp(first)))).toBe(first);
+  });
+
+  it('P17 whatever comes after that', () => {
+    const configured = reach(granted(reach(start, create, setUp(later))), done);
+    expect(createdOf(configured)).toBe(first);
+    const down = reach(configured, { type: 'container.teardown', command: 'c2' }, applied('teardown'));
+    expect(createdOf(down)).toBe(first);
+    const failure = reach(granted(reach(start, setUp(first))), failed('setup'));
+    expect(createdOf(reach(failure, setUp(later)))).toBe(first);
+  });
+
+  it('P17 and for one of an older journal it is not known', () => {
+    const old = reach(start, setUp());
+    expect(createdOf(old)).toBeUndefined();
+    expect(containerView(old.value, old.context)).not.toHaveProperty('created');
+    expect(createdOf(reach(granted(old), failed('setup'), setUp(later)))).toBeUndefined();
+  });
+});

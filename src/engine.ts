@@ -165,8 +165,7 @@ export class ActorEngine extends JournalViews implements Engine {
     const known = this.firstAnswer(command);
     if (known) return known as Promise<Output>;
     const output = await work();
-    if (command.kept)
-      whereThereIsRoom(() => this.journal.keepReply(`kept ${command.id}`, output, command.fingerprint));
+    if (command.kept) whereThereIsRoom(() => this.journal.keepReply(`kept ${command.id}`, output, command.fingerprint));
     return output;
   }
 

@@ -95,6 +95,8 @@ export function writePrivate(file: string, text: string): void {
   const directory = dirname(file);
   const draft = `${file}.${process.pid}.new`;
   orStorageFull(directory, () => {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    chmodSync(directory, 0o700);
     // a new file, whatever had its name
     rmSync(draft, { force: true });
     try {

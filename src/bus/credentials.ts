@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fault, NetloomError } from '../core/fault.ts';
+import { systemErrorText } from '../core/system-error.ts';
 import { textOfOrdinaryFile } from '../files/ordinary-file.ts';
 import { orStorageFull } from '../storage/room.ts';
 import type { Role } from './commands.ts';
@@ -61,7 +62,7 @@ const natsCredentials = /-+BEGIN NATS USER JWT-+\s.+-+BEGIN USER NKEY SEED-+\s/s
 function unreadable(file: string, error: unknown): NetloomError {
   const { code, message } = error as NodeJS.ErrnoException;
   const advice = code === 'EACCES' ? '; use sudo, or name a file that you may read (--creds, NETLOOM_CREDS)' : '';
-  const reason = code === undefined ? message : `cannot be read: ${message}${advice}`;
+  const reason = code === undefined ? message : `cannot be read: ${systemErrorText({ code, message })}${advice}`;
   return new NetloomError(fault('bus.unauthorized', `the credentials file ${file} ${reason}`), { cause: error });
 }
 

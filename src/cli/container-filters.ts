@@ -2,9 +2,6 @@ import { type ContainerState, type ContainerView, containerStates } from '../cor
 import { Filters, labelTest, patternOf, timeOf } from './filters.ts';
 import { badInput } from './options.ts';
 
-/** An older daemon knows neither labels nor exit codes. */
-export type ListedContainer = ContainerView & { labels?: Record<string, string>; exitCode?: number | null };
-
 /** What `ps` shows without --all: containers whose network is there. */
 export const upStates: readonly ContainerState[] = ['configured', 'running', 'degraded'];
 
@@ -16,7 +13,7 @@ export const upStates: readonly ContainerState[] = ['configured', 'running', 'de
  *   until=<how long ago, or a time>: created before it
  *   since=<container>  before=<container>: created after it, before it; the value is when that one was created by then
  */
-export const containerFilters = new Filters<ListedContainer>(
+export const containerFilters = new Filters<ContainerView>(
   {
     id: (value) => {
       const pattern = patternOf('id', value);
@@ -41,11 +38,11 @@ export const containerFilters = new Filters<ListedContainer>(
     },
     label: (value) => {
       const has = labelTest(value);
-      return ({ labels = {} }) => has(labels);
+      return ({ labels }) => has(labels);
     },
     'label!': (value) => {
       const has = labelTest(value);
-      return ({ labels = {} }) => !has(labels);
+      return ({ labels }) => !has(labels);
     },
     until: (value) => {
       const before = timeOf('until', value);

@@ -47,7 +47,9 @@ describe("the daemon's own nats-server", () => {
     await expect(attempt).rejects.toMatchObject({
       fault: {
         code: 'bus.unauthorized',
-        message: expect.stringMatching(/admin\.json cannot be read: EACCES.*; use sudo, or .*--creds, NETLOOM_CREDS/),
+        message: expect.stringMatching(
+          /admin\.json cannot be read: permission denied; use sudo, or .*--creds, NETLOOM_CREDS/,
+        ),
       },
     });
   });

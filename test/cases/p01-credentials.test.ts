@@ -74,7 +74,7 @@ describe('a credentials file that is named', () => {
   });
 
   it.each([
-    ['that does not exist', 'nothing', 'bus.unauthorized', /nothing cannot be read: ENOENT/],
+    ['that does not exist', 'nothing', 'bus.unauthorized', /nothing cannot be read: no such file or directory/],
     ['that is a directory', 'directory', 'bus.unauthorized', /directory is not a regular file/],
     ['that is empty', 'empty', 'bus.unauthorized', /empty is not a credentials file: expected JSON with url, user/],
     ['that lacks fields', 'half.json', 'bus.unauthorized', /half\.json is not a credentials file/],
@@ -175,8 +175,13 @@ describe('a daemon', () => {
 
   it.each([
     ['a file without a server', ['--creds', 'viewer-token'], 2, /is for a NATS server of yours: give its URL, too/],
-    ['an empty name', ['--nats-url', url, '--creds', ''], 2, /name of the credentials file is empty/],
-    ['a file that is not there', ['--nats-url', url, '--creds', '/nonexist'], 4, /\/nonexist cannot be read: ENOENT/],
+    ['an empty name', ['--nats-url', url, '--creds', ''], 2, /--creds is empty/],
+    [
+      'a file that is not there',
+      ['--nats-url', url, '--creds', '/nonexist'],
+      4,
+      /\/nonexist cannot be read: no such file or directory/,
+    ],
     ['an empty run directory', ['--run-dir', ''], 2, /--run-dir \(NETLOOM_RUN_DIR\) is empty/],
   ])('P01 refuses, before it begins anything, %s', async (_, args, code, message) => {
     const main = createRequire(import.meta.url).resolve('#cli');
@@ -191,8 +196,8 @@ describe('the command line', () => {
   const words = (...args: string[]) => say('--run-dir', runDir(), ...args);
 
   it.each([
-    ['--creds', '/nonexist', 4, /credentials file \/nonexist cannot be read: ENOENT/],
-    ['--creds', '', 2, /name of the credentials file is empty/],
+    ['--creds', '/nonexist', 4, /credentials file \/nonexist cannot be read: no such file or directory/],
+    ['--creds', '', 2, /--creds is empty/],
     ['--run-dir', '', 2, /--run-dir is empty/],
   ])('P01 goes on with no other credentials: %s %j', async (option, value, code, message) => {
     const { exitCode, stderr } = await words(option, value, 'ps');

@@ -169,6 +169,14 @@ describe('P12 a wrong call is refused in one sentence', () => {
     );
     expect((await say('ps')).stderr).toMatch(/^netloom: bus\.unreachable: there are no credentials in .*$/);
   });
+
+  it('P12 a run directory that the environment names is a file', async () => {
+    process.env.NETLOOM_RUN_DIR = '/etc/passwd';
+    const { stderr } = await say('ps').finally(() => {
+      process.env.NETLOOM_RUN_DIR = directory;
+    });
+    expect(stderr).toMatch(/^netloom: bus\.unauthorized: the credentials file \S+ cannot be read: not a directory$/);
+  });
 });
 
 const valued = ({ command }: Leaf): Option[] => command.options.filter(({ required }) => required);

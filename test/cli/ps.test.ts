@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { selected } from '../../src/cli/commands/ps.ts';
-import { containerFilters, type ListedContainer } from '../../src/cli/container-filters.ts';
+import { containerFilters } from '../../src/cli/container-filters.ts';
 import { agoText } from '../../src/cli/duration.ts';
 import { eventFilters, subscriptionOf } from '../../src/cli/event-filters.ts';
 import type { CloudEvent } from '../../src/client.ts';
-import { type ContainerState, containerStates } from '../../src/core/view.ts';
+import { type ContainerState, type ContainerView, containerStates } from '../../src/core/view.ts';
 
 const now = Date.parse('2026-01-31T12:00:00Z');
 
-const container = (id: string, state: ContainerState, more: Partial<ListedContainer> = {}): ListedContainer => ({
+const container = (id: string, state: ContainerState, more: Partial<ContainerView> = {}): ContainerView => ({
   id,
   name: id,
   mode: 'bridge',

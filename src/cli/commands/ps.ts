@@ -1,8 +1,9 @@
 import { type Command, Option } from 'commander';
 import { resolveContainerId } from '../../core/container-reference.ts';
 import { NetloomError } from '../../core/fault.ts';
+import type { ContainerView } from '../../core/view.ts';
 import { clientCommand } from '../command.ts';
-import { containerFilters, type ListedContainer, upStates } from '../container-filters.ts';
+import { containerFilters, upStates } from '../container-filters.ts';
 import { addresses, containerTable, idText, noTruncOption, type TableOptions } from '../describe.ts';
 import { agoText } from '../duration.ts';
 import type { Filter } from '../filters.ts';
@@ -75,9 +76,9 @@ export function addListOptions(command: Command, terminal: Terminal): void {
 
 /** As podman selects: a filter of states, and how many are to be shown, look at all of them. */
 export function selected(
-  containers: readonly ListedContainer[],
+  containers: readonly ContainerView[],
   { all = false, filter = [], latest = false, last = latest ? 1 : undefined }: ListOptions,
-): ListedContainer[] {
+): ContainerView[] {
   const filters = filter.map((each) => withTime(containers, each));
   const isAll = all || last !== undefined || filters.some(({ name }) => name === 'status' || name === 'exited');
   const found = containers.filter(
@@ -88,17 +89,17 @@ export function selected(
   return found.filter((container) => newest.includes(container));
 }
 
-const timeOf = ({ created }: ListedContainer): number => (created === undefined ? 0 : Date.parse(created));
+const timeOf = ({ created }: ContainerView): number => (created === undefined ? 0 : Date.parse(created));
 
 /** since and before name a container, as with podman. Throws container.unknown, container.ambiguous. */
-function withTime(containers: readonly ListedContainer[], filter: Filter): Filter {
+function withTime(containers: readonly ContainerView[], filter: Filter): Filter {
   if (filter.name !== 'since' && filter.name !== 'before') return filter;
   const found = resolveContainerId(containers, filter.value);
   if (typeof found !== 'string') throw new NetloomError(found);
   return { ...filter, value: containers.find(({ id }) => id === found)?.created ?? '' };
 }
 
-function listText(terminal: Terminal, containers: ListedContainer[], options: ListOptions): string {
+function listText(terminal: Terminal, containers: ContainerView[], options: ListOptions): string {
   const { format, noheading = false, quiet = false, trunc = true } = options;
   if (format === 'json') return json(containers);
   const shown = containers.map((container) => ({ ...container, ...podmanFields(container, trunc) }));
@@ -112,8 +113,8 @@ function listText(terminal: Terminal, containers: ListedContainer[], options: Li
 const heads = { ID: 'CONTAINER ID', RUNNINGFOR: 'CREATED', CREATEDAT: 'CREATED AT' };
 
 /** What templates for podman ps name, as texts. */
-function podmanFields(container: ListedContainer, trunc: boolean) {
-  const { id, name, state, created, attachments, ports, status, pid, labels = {} } = container;
+function podmanFields(container: ContainerView, trunc: boolean) {
+  const { id, name, state, created, attachments, ports, status, pid, labels } = container;
   const ago = created === undefined ? '' : agoText(created);
   return {
     ID: idText({ trunc })(id),

@@ -113,8 +113,8 @@ describe('P12 a wrong call is refused in one sentence', () => {
 
   it.each([
     [['run', '--', ''], 'command is empty'],
-    [['run', '--name', '', '--', 'true'], '--name is empty'],
-    [['container', 'setup', '--name', ''], '--name is empty'],
+    [['run', '--name', '', '--', 'true'], '--name "": must be 1 to 250 characters'],
+    [['container', 'setup', '--name', ''], '--name "": must be 1 to 250 characters'],
     [['daemon', '--run-dir', '/etc/passwd'], '--run-dir /etc/passwd: /etc/passwd is not a directory'],
     [['daemon', '--state-dir', '/etc/passwd/state'], '--state-dir /etc/passwd/state: /etc/passwd is not a directory'],
     [['daemon', '--nats-url', 'no url'], 'invalid NATS URL: expected nats://'],

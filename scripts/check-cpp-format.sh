@@ -7,4 +7,4 @@ if ! command -v clang-format >/dev/null 2>&1; then
   echo 'check-cpp-format: clang-format is not installed, C++ formatting was not checked'
   exit 0
 fi
-find native/src native/doors bench/floor test/support/programs -name '*.cc' -o -name '*.c' -o -name '*.h' | sort | xargs clang-format --dry-run -Werror
+find native/src native/doors native/within bench/floor test/support/programs -name '*.cc' -o -name '*.c' -o -name '*.h' | sort | xargs clang-format --dry-run -Werror

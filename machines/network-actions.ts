@@ -67,7 +67,7 @@ export const networkSetup = setup({
 
     // ---- definition
     keepWish: assign(({ event }) => {
-      assertEvent(event, 'network.create');
+      assertEvent(event, ['network.create', 'network.wanted']);
       return { wish: event.wish, created: event.created, command: event.command };
     }),
     claimSubnets: decide(({ context: { name, wish } }) => {
@@ -313,8 +313,12 @@ export const networkSetup = setup({
       enqueue.assign({ ...ledger, waiting: [], device: device && { ...device, routesLoopback } });
     }),
     refuseWaiting: enqueueActions(({ context, event, enqueue }) => {
-      assertEvent(event, ['steps.failed', 'forwarding.refused']);
-      for (const request of context.waiting) enqueueEffect(enqueue, answerTo(request, { fault: event.fault }));
+      assertEvent(event, ['steps.failed', 'forwarding.refused', 'subnet.refused']);
+      const { fault } = event;
+      // they did not ask for a subnet
+      const told = { ...fault, message: `network ${context.name} cannot be made: ${fault.message}` };
+      const why = event.type === 'subnet.refused' ? told : fault;
+      for (const request of context.waiting) enqueueEffect(enqueue, answerTo(request, { fault: why }));
       enqueue.assign({ waiting: [] });
     }),
     refuseLease: decide(({ context, event }) => {
@@ -396,6 +400,8 @@ export const networkSetup = setup({
       'plan' in event && event.plan === 'lower' && (context.successor !== null || context.waiting.length > 0),
     // told apart by the plan: a bridge that was verified may be asked to go before the result is known
     isRaise: ({ event }) => 'plan' in event && event.plan === 'raise',
+    /** It is being made because containers are to be on it. */
+    isWanted: ({ context: { command } }) => command === null,
     hasNews: ({ context }) => context.news !== null,
     hasWaiting: ({ context }) => context.waiting.length > 0,
     isUpdateOfDevice: ({ context, event }) => 'plan' in event && event.plan === 'update' && context.device !== null,

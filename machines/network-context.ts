@@ -64,6 +64,31 @@ export interface NetworkContext extends NetworkInput {
   command: CommandId;
 }
 
+/** Of a network that is not known yet. */
+export function firstContext(input: NetworkInput): NetworkContext {
+  return {
+    ...input,
+    wish: null,
+    created: '',
+    definition: null,
+    update: null,
+    device: null,
+    adopting: false,
+    suspected: false,
+    lost: false,
+    given: false,
+    successor: null,
+    news: null,
+    lastFault: null,
+    leases: {},
+    onLoopback: [],
+    lastGiven: {},
+    macs: {},
+    waiting: [],
+    command: null,
+  };
+}
+
 export const answerTo = (
   { container, attempt }: LeaseRequest,
   answer: { lease: Lease } | { fault: Fault },

@@ -1,4 +1,5 @@
 import { networkSetup } from './network-actions.ts';
+import { firstContext } from './network-context.ts';
 
 export type { NetworkContext, NetworkInput } from './network-context.ts';
 
@@ -101,27 +102,7 @@ export const networkMachine = networkSetup.createMachine({
   id: 'network',
   description:
     'One network: its device, its address leases, its members. The device is made for the first member and kept until the end.',
-  context: ({ input }) => ({
-    ...input,
-    wish: null,
-    created: '',
-    definition: null,
-    update: null,
-    device: null,
-    adopting: false,
-    suspected: false,
-    lost: false,
-    given: false,
-    successor: null,
-    news: null,
-    lastFault: null,
-    leases: {},
-    onLoopback: [],
-    lastGiven: {},
-    macs: {},
-    waiting: [],
-    command: null,
-  }),
+  context: ({ input }) => firstContext(input),
   initial: 'absent',
   on: {
     'lease.request': { actions: 'refuseLease' },
@@ -136,6 +117,7 @@ export const networkMachine = networkSetup.createMachine({
       description: 'Nobody has wished for it yet.',
       on: {
         'network.create': { target: 'claiming', actions: ['keepWish', 'claimSubnets'] },
+        'network.wanted': { target: 'claiming', actions: ['keepWish', 'claimSubnets'] },
         'network.update': { actions: 'refuseUnknown' },
         'network.remove': { actions: 'refuseUnknown' },
         'definition.found': { target: 'defined', actions: ['note', 'announceFound'] },
@@ -146,8 +128,9 @@ export const networkMachine = networkSetup.createMachine({
       description: 'The host is asked for subnets and a bridge name that nobody else has.',
       on: {
         ...refuseMeanwhile,
+        'lease.request': [{ guard: 'isWanted', actions: 'wait' }, { actions: 'refuseLease' }],
         'subnet.granted': { target: 'defining', actions: 'define' },
-        'subnet.refused': { target: 'absent', actions: ['announceRefused', 'forgetWish'] },
+        'subnet.refused': { target: 'absent', actions: ['announceRefused', 'refuseWaiting', 'forgetWish'] },
       },
     },
     defining: {

@@ -43,6 +43,8 @@ export interface DaemonOptions {
   sysctlDirectory: string;
   /** the names of containers end in this */
   searchDomain: string;
+  /** name of the network that containers join where none is named */
+  defaultNetwork: string;
   /** links that are not netloom's reach each other through this host, also where netloom switched forwarding on */
   forwardForeign: boolean;
   /** of the own nats-server, on 127.0.0.1; 0: a free one */
@@ -136,7 +138,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       networks: networksDirectory,
       sysctl: sysctlDirectory,
     };
-    const engine = new ActorEngine(journal, pool, { node, version, bootId, directories, storage });
+    const engine = new ActorEngine(journal, pool, {
+      node,
+      version,
+      bootId,
+      defaultNetwork: options.defaultNetwork,
+      directories,
+      storage,
+    });
     publisher.giveWayWhile(() => engine.isAwaited());
     const springClean = new SpringClean();
     undo.push(() => springClean.stop());

@@ -1,13 +1,20 @@
 import { setupRefusal } from '../machines/container-changes.ts';
 import { leaseRequest } from '../machines/container-context.ts';
-import { definitionForFirst, grantOf, leaseFor, type NetworkContext } from '../machines/network-context.ts';
+import {
+  definitionForFirst,
+  firstContext,
+  grantOf,
+  leaseFor,
+  type NetworkContext,
+} from '../machines/network-context.ts';
 import type { PlanPreview } from './bus/engine.ts';
 import { grantPorts, portConflict } from './core/claims.ts';
 import type { Attachment, ContainerWish } from './core/container.ts';
+import { defaultNetworkWish } from './core/default-network.ts';
 import { entryOf } from './core/entry.ts';
 import { fault, NetloomError } from './core/fault.ts';
 import { deviceOf, type Lease } from './core/lease.ts';
-import { type NetworkDefinition, ownsBridge } from './core/network.ts';
+import { type NetworkDefinition, networkDefinition, ownsBridge } from './core/network.ts';
 import { setupPlan, teardownPlan, unlinkPlan } from './core/plan/container.ts';
 import { netnsOf } from './core/plan/container-grant.ts';
 import { settingsInside } from './core/plan/container-links.ts';
@@ -69,10 +76,19 @@ type KnownNetwork = NetworkContext & { definition: NetworkDefinition };
 
 /** A network with the definition by which it serves this container. */
 function networkFor(views: JournalViews, { id, ports }: ContainerWish, attachment: Attachment): KnownNetwork {
-  const context = views.networkContext(attachment.network);
-  if (!context?.definition) throw new NetloomError(fault('network.unknown', `no network ${attachment.network}`));
+  const { network } = attachment;
+  const known = views.networkContext(network);
+  const context = !known?.definition && attachment.isDefault ? unmadeDefault(network) : known;
+  if (!context?.definition) throw new NetloomError(fault('network.unknown', `no network ${network}`));
   const waiting = [leaseRequest(id, 0, attachment, ports)];
   return { ...context, definition: definitionForFirst({ ...context, waiting }) };
+}
+
+/** P10: it is made for its first container. */
+function unmadeDefault(name: string): KnownNetwork {
+  const wish = defaultNetworkWish(name);
+  const definition = networkDefinition(wish, { bridge: wish.link, subnets: wish.subnets, created: '' });
+  return { ...firstContext({ name, searchDomain: '' }), definition };
 }
 
 /** By the checks that the network's machine makes, in their order. */

@@ -31,7 +31,7 @@ export function attach(engine: Engine, request: AttachRequest, command: CommandI
 }
 
 async function attachOnce(engine: Engine, request: AttachRequest, command: CommandIdentity): Promise<ContainerStatus> {
-  const wish = namedWish(engine, checked(containerWish(request)));
+  const wish = namedWish(engine, checked(containerWish(request, engine.defaultNetwork)));
   await onceOthersLeft(engine, wish);
   const known = knownContainer(engine, wish.id);
   if (isUp(known) && !isElsewhere(known, wish)) return join(engine, known, request, wish, command);

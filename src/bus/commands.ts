@@ -190,7 +190,7 @@ export const commands = {
       tellContainer(engine, request.id, command, {
         type: 'container.create',
         command: command.id,
-        wish: namedWish(engine, checked(containerWish(request))),
+        wish: namedWish(engine, checked(containerWish(request, engine.defaultNetwork))),
       }),
   }),
   'container.setup': command({
@@ -360,7 +360,7 @@ export const commands = {
     role: 'viewer',
     request: containerRequestSchema,
     response: planSchema,
-    run: (engine, request) => engine.plan(namedWish(engine, checked(containerWish(request)))),
+    run: (engine, request) => engine.plan(namedWish(engine, checked(containerWish(request, engine.defaultNetwork)))),
   }),
   'plan.network': command({
     doc: 'Completes the definition of a network that an engine is about to keep itself; changes nothing',

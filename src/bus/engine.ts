@@ -25,6 +25,8 @@ export interface CommandIdentity {
 
 /** What the bus needs of the engine behind it. Every method throws or rejects with a NetloomError. */
 export interface Engine {
+  /** name of the network that is joined where none is named; it is made when the first container joins it */
+  readonly defaultNetwork: string;
   info(): NodeInfo;
   /**
    * Hands a command to its actor and gives the one answer to it. A kept command that comes again gets its first answer, even

@@ -14,7 +14,7 @@ export type SetupRequest = z.output<typeof setupSchema>;
 export function setupWish(engine: Engine, request: SetupRequest): ContainerWish | null {
   const { id: _, networkOverrides: __, owner: ___, startWithinMs: ____, ...rest } = request;
   const named = Object.values(rest).some((value) => value !== undefined && value !== null);
-  return named ? namedWish(engine, checked(containerWish(request))) : null;
+  return named ? namedWish(engine, checked(containerWish(request, engine.defaultNetwork))) : null;
 }
 
 /**

@@ -4,6 +4,7 @@ import { shortId } from './container-reference.ts';
 import { aliasRefusal } from './dns-name.ts';
 import { type Fault, fault } from './fault.ts';
 import { labelsSchema } from './labels.ts';
+import { defaultNetworkName } from './name.ts';
 import { isOwnVethName } from './names.ts';
 import { answersNames, type NetworkDefinition } from './network.ts';
 import { broughtDefinition } from './network-file.ts';
@@ -14,6 +15,7 @@ import {
   containerReferenceSchema,
   interfaceNameSchema,
   networkNameSchema,
+  newNetworkNameSchema,
 } from './token.ts';
 
 const macSchema = z
@@ -76,7 +78,13 @@ export const containerRequestSchema = z
       .nullish()
       .describe("name of the pod whose namespace this is: the networks know the container by the pod's name"),
     mode: z.string().nullish().describe('bridge (default), none, host, ns:<path>, container:<container>'),
-    networks: z.array(attachmentSchema).nullish().describe('networks to join, in order'),
+    networks: z
+      .array(attachmentSchema.extend({ network: networkNameSchema.nullish().describe('default: the default network') }))
+      .nullish()
+      .describe('networks to join, in order; default in mode bridge that is asked for: the default network'),
+    defaultNetwork: newNetworkNameSchema
+      .nullish()
+      .describe("name of the default network; default: the daemon's, which is podman unless it was given another"),
     staticIps: z.array(z.string()).nullish().describe('for the first network, unless that has its own'),
     staticMac: macSchema.nullish().describe('for the first network, unless that has its own'),
     dnsServers: z.array(z.string()).nullish().describe('asked for what is no name of a container'),
@@ -115,6 +123,8 @@ export interface Attachment {
   aliases: string[];
   /** the network as the caller knows it */
   definition?: NetworkDefinition;
+  /** the default network, which is made where there is none */
+  isDefault?: true;
 }
 
 export interface ContainerWish {
@@ -138,13 +148,17 @@ export interface ContainerWish {
   startWithinMs?: number;
 }
 
-/** Fills in defaults and checks all that can be checked without asking anybody. */
-export function containerWish(request: ContainerRequest): ContainerWish | Fault {
+/** Fills in defaults and checks all that can be checked without asking anybody; `ofDaemon`: the daemon's default network. */
+export function containerWish(request: ContainerRequest, ofDaemon = defaultNetworkName): ContainerWish | Fault {
   const mode = request.mode ?? 'bridge';
   const netns = netnsSource(mode, request);
   if ('code' in netns) return netns;
-  const attachments = attachmentsOf(request.id, networksOf(request));
-  if ('code' in attachments) return attachments;
+  const defaultNetwork = request.defaultNetwork ?? ofDaemon;
+  const joined = attachmentsOf(request.id, networksOf(request, defaultNetwork));
+  if ('code' in joined) return joined;
+  const attachments = joined.map((one) =>
+    isDefault(one, defaultNetwork) ? { ...one, isDefault: true as const } : one,
+  );
   if (attachments.length === 0 && (request.staticIps?.length || request.staticMac))
     return fault('mode.conflict', 'a static address needs a network to be of');
   const dnsServers = canonicalAddresses(request.dnsServers ?? []);
@@ -230,9 +244,16 @@ function modeConflict(
   return null;
 }
 
+/** P10: who brings the definition means that network. */
+const isDefault = ({ network, definition }: Attachment, defaultNetwork: string): boolean =>
+  network === defaultNetwork && !definition;
+
 /** A04: what is static for the whole container is so on its first network, where that does not say otherwise. */
-function networksOf({ networks, staticIps, staticMac }: ContainerRequest): AttachmentRequest[] {
-  const [first, ...others] = networks ?? [];
+function networksOf(request: ContainerRequest, defaultNetwork: string): AttachmentRequest[] {
+  const { staticIps, staticMac } = request;
+  // P10: podman's default in this mode; who names a list that is empty wants none (B05)
+  const networks = request.networks ?? (request.mode === 'bridge' ? [{}] : []);
+  const [first, ...others] = networks.map((one) => ({ ...one, network: one.network ?? defaultNetwork }));
   if (!first) return [];
   return [
     {

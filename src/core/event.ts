@@ -128,6 +128,8 @@ export type NetworkEvent =
       dnsServers?: string[];
       options?: Record<string, string>;
     }
+  /** a container is about to join it: made by that wish, unless there is one of its name */
+  | { type: 'network.wanted'; command: null; wish: NetworkWish; created: string }
   | { type: 'network.remove'; command: CommandId }
   /** the base ruleset was gone, or a part of it: its members may have lost their elements */
   | { type: 'ruleset.loaded' }

@@ -33,6 +33,9 @@ export const modeNames: readonly string[] = [
   'default',
 ];
 
+/** P10: the default network, unless somebody chose another one. */
+export const defaultNetworkName = 'podman';
+
 /** Why no network can be made under that name; null: one can. */
 export function nameRefusal(name: string): string | null {
   if (!namePattern.test(name)) return `${JSON.stringify(name)} ${nameRule}`;

@@ -66,6 +66,7 @@ export interface Sent {
 
 /** Remembers what it was sent and answers `answer`. */
 export class FakeEngine implements Engine {
+  readonly defaultNetwork = 'podman';
   readonly sent: Sent[] = [];
   answer: (sent: Sent) => unknown = ({ to }) => ({ id: to.split('/')[1] });
 

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type ContainerRequest, containerRequestSchema, containerWish } from '../../src/core/container.ts';
+import { defaultNetworkWish } from '../../src/core/default-network.ts';
 import type { Fault } from '../../src/core/fault.ts';
+import { networkDefinition } from '../../src/core/network.ts';
 import { fileOf } from '../../src/core/network-file.ts';
 import { definitionOf, wishOf } from './samples.ts';
 
@@ -33,6 +35,69 @@ describe('what holds for the whole container', () => {
   it('its own name servers are addresses', () => {
     expect(wishOf({ dnsServers: ['192.0.2.1', '2001:db8::0:1'] }).dnsServers).toEqual(['192.0.2.1', '2001:db8::1']);
     expect(refused({ dnsServers: ['one.one.one.one'] })).toMatchObject({ code: 'address.invalid' });
+  });
+});
+
+describe('P10 the default network', () => {
+  const joined = (request: Partial<ContainerRequest>, ofDaemon?: string) => {
+    const wish = containerWish({ id: 'web', ...request }, ofDaemon);
+    return 'code' in wish ? wish.code : wish.attachments.map(({ network, isDefault }) => [network, isDefault ?? false]);
+  };
+
+  it('P10 is joined in mode bridge that is asked for, and where a network has no name', () => {
+    expect(joined({ mode: 'bridge' })).toEqual([['podman', true]]);
+    expect(joined({ networks: [{}, { network: 'db' }] })).toEqual([
+      ['podman', true],
+      ['db', false],
+    ]);
+    expect(joined({ networks: [{ network: 'podman' }] })).toEqual([['podman', true]]);
+  });
+
+  it('P10 is not joined where nothing says so, or a list of no networks does', () => {
+    for (const request of [{}, { mode: 'bridge', networks: [] }, { mode: 'none' }, { mode: 'container:db' }])
+      expect(joined(request)).toEqual([]);
+  });
+
+  it('P10 has the name that the daemon was given, or that the request gives', () => {
+    expect(joined({ mode: 'bridge' }, 'lan')).toEqual([['lan', true]]);
+    expect(joined({ mode: 'bridge', defaultNetwork: 'web' }, 'lan')).toEqual([['web', true]]);
+    expect(joined({ networks: [{ network: 'podman' }] }, 'lan')).toEqual([['podman', false]]);
+  });
+
+  it('P10 is the one that an engine brings, where it brings its definition', () => {
+    const definition = fileOf(definitionOf({ name: 'podman' }));
+    expect(joined({ networks: [{ network: 'podman', definition }] })).toEqual([['podman', false]]);
+  });
+
+  it('P10 takes what is asked of the first network, and ports', () => {
+    expect(wishOf({ mode: 'bridge', staticIps: ['10.88.0.9'], ports: [{ containerPort: 80 }] })).toMatchObject({
+      attachments: [{ network: 'podman', staticIps: ['10.88.0.9'], interfaceName: 'eth0' }],
+    });
+  });
+
+  it('P10 is named once', () => {
+    expect(joined({ networks: [{}, {}] })).toBe('payload.invalid');
+    expect(joined({ networks: [{}, { network: 'podman' }] })).toBe('payload.invalid');
+  });
+
+  it("P10 is podman's own, whatever its name", () => {
+    const wish = defaultNetworkWish('web');
+    expect(networkDefinition(wish, { bridge: wish.link, subnets: wish.subnets, created: 'now' })).toEqual({
+      name: 'web',
+      id: '2f259bab93aaaaa2542ba43ef33eb990d0999ee1b9924b557b7be53c0b7a1bb9',
+      driver: 'bridge',
+      network_interface: 'podman0',
+      created: 'now',
+      subnets: [{ subnet: '10.88.0.0/16', gateway: '10.88.0.1' }],
+      routes: [],
+      ipv6_enabled: false,
+      internal: false,
+      dns_enabled: false,
+      network_dns_servers: [],
+      labels: {},
+      options: {},
+      ipam_options: { driver: 'host-local' },
+    });
   });
 });
 

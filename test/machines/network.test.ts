@@ -66,6 +66,49 @@ describe('a network that is wished for', () => {
     ]);
   });
 
+  it('P10 is made when a container wants it that is to be on it, and keeps the container waiting until it is up', () => {
+    const wanted: ActorEvent = { type: 'network.wanted', command: null, wish: networkWish, created: 'now' };
+    expect(step(start, wanted)).toEqual(['claiming', 'tell host subnet.claim']);
+    const waiting = reach(start, wanted, leaseRequest('a'));
+    expect(step(waiting, granted)).toEqual(['defining', 'apply define']);
+    expect(step(reach(waiting, granted), applied('define'))).toEqual([
+      'raising',
+      'announce created',
+      'reply null ok',
+      'apply raise',
+    ]);
+    expect(step(reach(waiting, granted, applied('define')), raised).slice(-1)).toEqual([
+      'tell container/a lease.granted',
+    ]);
+  });
+
+  it('P10 is not made anew where it is known, whatever becomes of it', () => {
+    const wanted: ActorEvent = { type: 'network.wanted', command: null, wish: networkWish, created: 'later' };
+    for (const from of [claiming, defining, defined, raising, up]) {
+      expect(step(from, wanted)).toEqual([from.value]);
+      expect(reach(from, wanted).context).toEqual(from.context);
+    }
+  });
+
+  it('P10 is forgotten when the host refuses, and the container is told why', () => {
+    const wanted: ActorEvent = { type: 'network.wanted', command: null, wish: networkWish, created: 'now' };
+    const taken = fault('subnet.taken', 'subnet 10.89.0.0/24 overlaps a route');
+    const { next, effects } = followed(reach(start, wanted, leaseRequest('a')), {
+      type: 'subnet.refused',
+      fault: taken,
+    });
+    expect([next.value, next.context.waiting, next.context.wish]).toEqual(['absent', [], null]);
+    expect(effects).toContainEqual({
+      kind: 'tell',
+      to: 'container/a',
+      event: {
+        type: 'claim.refused',
+        attempt: 1,
+        fault: { ...taken, message: 'network demo cannot be made: subnet 10.89.0.0/24 overlaps a route' },
+      },
+    });
+  });
+
   it('twice is refused', () => {
     for (const from of [claiming, defined, raising, up, lowering])
       expect(step(from, create('c9')).at(-1)).toBe('reply c9 network.exists');

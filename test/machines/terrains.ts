@@ -291,6 +291,9 @@ export const networkTerrain: Terrain<NetworkContext> = {
     ];
     const events: ActorEvent[] = [
       { type: 'network.create', command, wish: networkWish, created: '2026-01-01T00:00:00Z' },
+      ...(value === 'absent'
+        ? ([{ type: 'network.wanted', command: null, wish: networkWish, created: '2026-01-01T00:00:00Z' }] as const)
+        : []),
       { type: 'network.remove', command },
       { type: 'network.update', command, addDnsServers: ['192.0.2.53'], removeDnsServers: [] },
       { type: 'definition.found', definition },

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { type Command, Option } from 'commander';
 import { defaultRunDir } from '../../bus/credentials.ts';
+import { defaultNetworkName, nameRefusal } from '../../core/name.ts';
 import { systemErrorText } from '../../core/system-error.ts';
 import type { DaemonOptions } from '../../daemon.ts';
 import { addCommand } from '../command.ts';
@@ -26,6 +27,7 @@ interface DaemonFlags extends GlobalOptions {
   networksDir?: string;
   sysctlDir?: string;
   dnsDomain: string;
+  defaultNetwork: string;
   forwardForeign?: boolean;
   natsPort: number;
   allowOpenServer?: boolean;
@@ -98,6 +100,12 @@ export function daemonCommand(parent: Command, terminal: Terminal): void {
         .argParser(domainParser('--dns-domain')),
     )
     .addOption(
+      new Option('--default-network <name>', 'joined where no network is named; made as podman makes its own')
+        .env('NETLOOM_DEFAULT_NETWORK')
+        .default(defaultNetworkName)
+        .argParser(defaultNetworkParser),
+    )
+    .addOption(
       new Option(
         '--forward-foreign',
         "also where netloom switched forwarding on, let links that are not netloom's reach each other through this host " +
@@ -132,6 +140,13 @@ export function daemonCommand(parent: Command, terminal: Terminal): void {
         .argParser(wordParser('--log-level', logLevels)),
     )
     .action((_options, command: Command) => serve(terminal, command.optsWithGlobals()));
+}
+
+/** Not set, or empty: podman's. */
+function defaultNetworkParser(text: string): string {
+  const refusal = text === '' ? null : nameRefusal(text);
+  if (refusal !== null) throw badInput(`--default-network: ${refusal}`, 'name.invalid');
+  return text || defaultNetworkName;
 }
 
 async function serve(terminal: Terminal, flags: DaemonFlags): Promise<void> {
@@ -180,6 +195,7 @@ export async function daemonOptions(flags: DaemonFlags): Promise<DaemonOptions> 
     networksDirectory: flags.networksDir ?? ownNetworks,
     sysctlDirectory: flags.sysctlDir ?? ownSysctls,
     searchDomain: flags.dnsDomain,
+    defaultNetwork: flags.defaultNetwork,
     forwardForeign: flags.forwardForeign ?? environmentFlag('NETLOOM_FORWARD_FOREIGN'),
     natsPort: flags.natsPort,
     outsideServer: outsideServer({ url: flags.natsUrl, creds: flags.creds }, process.env),

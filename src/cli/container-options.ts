@@ -10,6 +10,7 @@ import {
   type NetworkArgument,
   networkSpelling,
   parseNetworkArgument,
+  withDefaultNetwork,
 } from './network-argument.ts';
 import {
   asIs,
@@ -103,7 +104,7 @@ export function containerRequest(options: ContainerOptions): ContainerRequest {
   const { name, pod, dns, publish, label } = options;
   const mode = modeOf(options);
   const networks = attachments(options);
-  return {
+  return withDefaultNetwork({
     id: options.id ?? idFor(name),
     ...(name !== undefined && { name }),
     ...(pod !== undefined && { pod }),
@@ -112,7 +113,7 @@ export function containerRequest(options: ContainerOptions): ContainerRequest {
     ...(dns && { dnsServers: dns }),
     ...(publish && { ports: publish }),
     ...(label && { labels: label }),
-  };
+  });
 }
 
 /** A name that can be an id is the id: `netloom run --name web …`, then `netloom inspect web`. */

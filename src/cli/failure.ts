@@ -28,8 +28,10 @@ export const exitCodesElsewhere: readonly (readonly [string, typeof exitCodes])[
     ],
   ],
   [
-    'Exit codes of netloom run, once the network is set up:',
+    'Exit codes of netloom run:',
     [
+      ['2', 'wrong usage or bad input'],
+      ['125', 'netloom failed'],
       ['126', 'the command cannot be executed'],
       ['127', 'there is no such command'],
       ['128+n', 'signal n ended the command'],
@@ -40,7 +42,7 @@ export const exitCodesElsewhere: readonly (readonly [string, typeof exitCodes])[
 
 /** What the command line itself refuses; everything else is a fault, and has a fault's code. */
 export interface Complaint {
-  code: 'usage' | 'command.missing' | 'command.unusable' | 'podman.refused';
+  code: 'usage' | 'command.missing' | 'command.unusable' | 'command.not-started' | 'podman.refused';
   message: string;
 }
 
@@ -70,7 +72,7 @@ export function exitCodeOf({ code }: Fault): number {
   }
 }
 
-/** How every command of `netloom network` ends that fails, as podman's do. */
+/** How podman's commands end that fail. */
 export const podmanFailure = 125;
 
 /** `network rm` tells apart what podman's does. */
@@ -82,6 +84,12 @@ export function removalExitCode({ code }: Fault): number {
 /** What was thrown below `netloom network`: an exit code that a command chose stays. */
 export function networkExitCode(error: unknown): number {
   return error instanceof EndWith && !error.complaint ? error.exitCode : podmanFailure;
+}
+
+/** `netloom run` leaves the codes below 125 to its command, but for what cannot be meant, which is refused before anything is done. */
+export function runExitCode(error: unknown): number {
+  if (error instanceof EndWith) return error.exitCode;
+  return exitCodeOf(faultOf(error)) === exitCode.badInput ? exitCode.badInput : podmanFailure;
 }
 
 /** Tells on stderr what was thrown, and answers the exit code for it. */

@@ -1,7 +1,6 @@
 import { isIP } from 'node:net';
 import type { ContainerRequest } from '../core/container.ts';
-import { NetloomError } from '../core/fault.ts';
-import { interfaceNamePattern, interfaceNameRule, modeNames } from '../core/name.ts';
+import { interfaceNamePattern, interfaceNameRule, modeNames, nameRefusal } from '../core/name.ts';
 import { badInput, nameParser } from './options.ts';
 
 export type Attachment = NonNullable<ContainerRequest['networks']>[number];
@@ -9,31 +8,25 @@ export type Attachment = NonNullable<ContainerRequest['networks']>[number];
 /** What one --network says: networks to join, or a mode that joins none. */
 export type NetworkArgument = { mode: string } | { networks: Attachment[] };
 
-/** What `bridge` stands for: podman's default network has this name, unless the environment says another. */
-const defaultNetwork = (): string => process.env.NETLOOM_DEFAULT_NETWORK || 'podman';
+/** What `bridge` stands for: null: the daemon knows. */
+function namedDefault(): string | null {
+  const name = process.env.NETLOOM_DEFAULT_NETWORK || null;
+  const refusal = name === null ? null : nameRefusal(name);
+  if (refusal !== null) throw badInput(`NETLOOM_DEFAULT_NETWORK: ${refusal}`, 'name.invalid');
+  return name;
+}
 
-/** Its name is not what was typed, so where it comes from is told when there is none. */
-export async function explainingBridge<Result>(asked: Promise<Result>): Promise<Result> {
-  try {
-    return await asked;
-  } catch (error) {
-    const name = defaultNetwork();
-    const isMissing = error instanceof NetloomError && error.code === 'network.unknown';
-    if (!isMissing || error.message !== `no network ${name}`) throw error;
-    const what = process.env.NETLOOM_DEFAULT_NETWORK
-      ? 'NETLOOM_DEFAULT_NETWORK names it for --network bridge'
-      : '--network bridge stands for it; NETLOOM_DEFAULT_NETWORK names another one';
-    throw new NetloomError({
-      ...error.fault,
-      message: `no network ${name} (${what}): netloom network create ${name}`,
-    });
-  }
+/** The daemon makes the default network where there is none, also one of the name that our environment gives. */
+export function withDefaultNetwork(request: ContainerRequest): ContainerRequest {
+  const name = namedDefault();
+  const mayJoin = request.networks?.length || request.mode === 'bridge';
+  return name !== null && mayJoin ? { ...request, defaultNetwork: name } : request;
 }
 
 export const networkSpelling =
   '<name>, or with settings <name>:ip=…,mac=… (also interface_name, host_interface_name, alias); bridge, private or default ' +
-  '(the network that NETLOOM_DEFAULT_NETWORK names, else podman), host, container:<container>, ns:<path>; none (default): ' +
-  'loopback only';
+  '(the network that NETLOOM_DEFAULT_NETWORK names, else podman; made where there is none), host, container:<container>, ' +
+  'ns:<path>; none: loopback only';
 
 const withoutArgument = ['none', 'host'];
 const withArgument = ['container', 'ns'];
@@ -57,13 +50,18 @@ export function parseNetworkArgument(text: string): NetworkArgument {
     return { mode: text };
   }
   if (withOptions.includes(head)) return { mode: text };
-  if (settings !== undefined) return { networks: [{ network: networkName(head), ...parseSettings(text, settings) }] };
-  return { networks: head.split(',').map((name) => ({ network: networkName(name) })) };
+  if (settings !== undefined) return { networks: [{ ...networkOf(head), ...parseSettings(text, settings) }] };
+  return { networks: head.split(',').map(networkOf) };
 }
 
-function networkName(name: string): string {
+/** podman joins this one where its user names none. */
+export const defaultArgument = (): NetworkArgument => ({ networks: [networkOf('bridge')] });
+
+function networkOf(name: string): Attachment {
   if (alone(name)) throw badInput(`--network ${name}: a mode that joins no network stands alone`);
-  return onDefaultNetwork.includes(name) ? defaultNetwork() : nameParser('--network', 'name.invalid')(name);
+  if (!onDefaultNetwork.includes(name)) return { network: nameParser('--network', 'name.invalid')(name) };
+  const network = namedDefault();
+  return network === null ? {} : { network };
 }
 
 type Settings = Omit<Attachment, 'network'>;

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { examplesText } from './command.ts';
 import { commandList, type ListedCommand, type ListedGroup } from './command-list.ts';
-import { EndWith, exitCode, exitCodes, exitCodesElsewhere, networkExitCode, reportFailure } from './failure.ts';
+import { EndWith, exitCode, exitCodes, exitCodesElsewhere, networkExitCode, reportFailure, runExitCode } from './failure.ts';
 import { fittingHelp, itemsText } from './help.ts';
 import { addConnectionOptions, addJsonOption, badInput, environmentFlag, type GlobalOptions } from './options.ts';
 import { type Terminal, usualColumns } from './terminal.ts';
@@ -19,6 +19,7 @@ export async function runCli(args: string[], terminal: Terminal): Promise<number
   } catch (error) {
     const failure = usageFailure(error, words);
     const code = reportFailure(terminal, failure, asksForJson(args));
+    if (words[0] === 'run') return runExitCode(failure);
     return words[0] === 'network' ? networkExitCode(failure) : code;
   }
 }

@@ -2,76 +2,74 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { NetloomError, type ResponseOf } from '../client.ts';
 import type { ContainerRequest } from '../core/container.ts';
+import type { NameFiles } from '../core/name-files.ts';
 import { addresses } from './describe.ts';
 import { EndWith, exitCode, exitCodeOf, faultText } from './failure.ts';
+import { type NameOptions, nameFilesFor } from './name-files.ts';
 import type { GlobalOptions } from './options.ts';
 import { portText } from './port-mapping.ts';
 import { withClient } from './session.ts';
 import { SignalRelay, signalExitCode } from './signals.ts';
-import { type RunningCommand, spawnWithin } from './spawn-within.ts';
+import { HeldCommand } from './spawn-within.ts';
 import { paint, plain, type Terminal } from './terminal.ts';
 
 const betweenTriesMs = 250;
 /** A daemon that dies with our word in its hands gives no answer; under the same id it is safely said again. */
 const answerWithinMs = 2_000;
+/** How long a command waits for a daemon that has gone away since the set-up; it begins unwatched then. */
+const heldMs = 5_000;
+
+export interface RunOptions extends GlobalOptions, NameOptions {
+  /** the command goes on, and we do not wait for it */
+  detach?: boolean;
+}
 
 /**
- * Runs a command in a fresh container network and answers its exit code. No connection is open when it is spawned, nor
- * while it runs: the daemon may come and go, and watches the process by itself.
+ * Runs a command in a fresh container network and answers its exit code. The command begins when the daemon watches its process, so
+ * all that happens to it is told. No connection is open while it runs: the daemon may come and go.
  */
 export async function runContainer(
   terminal: Terminal,
-  options: GlobalOptions,
+  options: RunOptions,
   request: ContainerRequest,
   command: string[],
 ): Promise<number> {
   const signals = new SignalRelay();
   try {
-    const network = await setUp(options, request);
-    return await runWithin(network, { terminal, options, command, signals, greeting: greeting(request, network) });
+    const { network, files } = await setUp(terminal, options, request);
+    const run = { terminal, options, network, files, command, signals };
+    return await (options.detach ? runDetached(run) : runAttached(run));
   } finally {
     signals.close();
   }
 }
 
+type Network = ResponseOf<'container.setup'>;
+
 interface Run {
   terminal: Terminal;
-  options: GlobalOptions;
+  options: RunOptions;
+  network: Network;
+  files: NameFiles | null;
   command: string[];
   signals: SignalRelay;
-  /** for a person at a terminal */
-  greeting: string;
-}
-
-async function runWithin(
-  network: ResponseOf<'container.setup'>,
-  { terminal, options, command, signals, greeting }: Run,
-): Promise<number> {
-  let watched = false;
-  let ended: Ended | null = null;
-  try {
-    if (signals.early) throw new EndWith(signalExitCode(signals.early));
-    if (process.stderr.isTTY) terminal.warn(paint(terminal, 'dim', greeting));
-    const running = await spawnWithin(network.netns.path, command);
-    signals.relayTo(running.process);
-    const exitCode = await untilItEnds(running, async (end) => {
-      await tellStarted(options, network.id, running.pid, end);
-      watched = true;
-    });
-    ended = { pid: running.pid, exitCode };
-    return exitCode;
-  } finally {
-    await forget(options, network.id, ended).catch((error) => leaveBehind(terminal, network.id, watched, error));
-  }
 }
 
 /** Create, then set up: an id that is taken is refused, where set-up alone would tell of the other's network. */
-async function setUp(options: GlobalOptions, request: ContainerRequest): Promise<ResponseOf<'container.setup'>> {
+async function setUp(
+  terminal: Terminal,
+  options: RunOptions,
+  request: ContainerRequest,
+): Promise<{ network: Network; files: NameFiles | null }> {
   const { id } = request;
   return withClient(options, async (client) => {
     await client.container.create({ ...request, removeOnExit: true });
     try {
-      return await client.container.setup({ id });
+      const network = await client.container.setup({ id });
+      const { files, problem } = await nameFilesFor(client, request, network.status, options);
+      if (process.stderr.isTTY && !options.detach) terminal.warn(paint(terminal, 'dim', greeting(network)));
+      if (problem) terminal.warn(`netloom: ${problem}`);
+      return { network, files };
     } catch (error) {
       await client.container.remove({ id, exact: true }).catch(() => undefined); // the first failure is the one to tell
       throw error;
@@ -79,51 +77,101 @@ async function setUp(options: GlobalOptions, request: ContainerRequest): Promise
   });
 }
 
-/** What is done meanwhile must not fail: the command is killed then, for its network cannot be relied on. */
-async function untilItEnds(
-  { process: command, exited }: RunningCommand,
-  meanwhile: (ended: AbortSignal) => Promise<void>,
-): Promise<number> {
-  const ended = new AbortController();
+async function runAttached(run: Run): Promise<number> {
+  const { options, network, signals } = run;
+  const watch: Watch = { isHeard: false };
+  let held: HeldCommand | null = null;
   try {
-    return await Promise.race([exited, meanwhile(ended.signal).then(() => exited)]);
+    held = hold(run);
+    signals.relayTo(held.process);
+    return await untilItEnds(options, network.id, held, watch);
+  } finally {
+    await forget(options, network.id, held).catch((error) =>
+      leaveBehind(run.terminal, network.id, watch.isHeard, error),
+    );
+  }
+}
+
+/** The daemon sees to its end, so it begins only when the daemon watches it. */
+async function runDetached(run: Run): Promise<number> {
+  const { terminal, options, network } = run;
+  let held: HeldCommand | null = null;
+  try {
+    held = hold(run);
+    await held.ready();
+    const missed = await tellStarted(options, network.id, held, { reportsExit: false }, AbortSignal.timeout(heldMs));
+    if (missed !== null) throw missed;
+    await held.begin();
+    held.leave();
   } catch (error) {
-    command.kill('SIGKILL');
-    await exited;
+    held?.kill();
+    await forget(options, network.id, held).catch(() => undefined); // the first failure is the one to tell
+    throw error;
+  }
+  terminal.print(network.id);
+  return exitCode.ok;
+}
+
+function hold({ options, network, files, command, signals }: Run): HeldCommand {
+  if (signals.early) throw new EndWith(signalExitCode(signals.early));
+  return new HeldCommand({ netnsPath: network.netns.path, files, detached: options.detach ?? false }, command);
+}
+
+/** Whether the daemon has heard of the process, and watches it. */
+interface Watch {
+  isHeard: boolean;
+}
+
+/** What is done meanwhile must not fail: the command is killed then, for its network cannot be relied on. */
+async function untilItEnds(options: GlobalOptions, id: string, held: HeldCommand, watch: Watch): Promise<number> {
+  const ended = new AbortController();
+  held.exited.then(() => ended.abort());
+  try {
+    await held.ready();
+    const told = tellStarted(options, id, held, { reportsExit: true }, ended.signal).then((missed) => {
+      watch.isHeard = missed === null;
+    });
+    await Promise.race([told, delay(heldMs, undefined, { signal: ended.signal }).catch(() => undefined)]);
+    await held.begin();
+    return await Promise.race([held.exited, told.then(() => held.exited)]);
+  } catch (error) {
+    held.kill();
     throw error;
   } finally {
     ended.abort();
   }
 }
 
-/** Says it until it is heard, or the command has ended. */
-async function tellStarted(options: GlobalOptions, id: string, pid: number, ended: AbortSignal): Promise<void> {
+/** Says it until it is heard, the process has ended, or enough was waited. Answers null, or why it was not heard. */
+async function tellStarted(
+  options: GlobalOptions,
+  id: string,
+  { pid }: HeldCommand,
+  { reportsExit }: { reportsExit: boolean },
+  enough: AbortSignal,
+): Promise<unknown> {
+  const request = { id, exact: true, pid: pid as number, reportsExit };
   const said = { msgId: randomUUID(), timeoutMs: answerWithinMs };
-  while (!ended.aborted) {
+  for (;;) {
     try {
-      await withClient(options, (client) =>
-        client.container.started({ id, exact: true, pid, reportsExit: true }, said),
-      );
-      return;
+      await withClient(options, (client) => client.container.started(request, said));
+      return null;
     } catch (error) {
-      if (ended.aborted || isFault(error, 'process.gone')) return;
+      if (enough.aborted || isFault(error, 'process.gone')) return error;
       if (!isPassing(error)) throw error;
     }
-    await delay(betweenTriesMs, undefined, { signal: ended }).catch(() => undefined);
+    await delay(betweenTriesMs, undefined, { signal: enough }).catch(() => undefined);
   }
 }
 
-interface Ended {
-  pid: number;
-  exitCode: number;
-}
-
-/** The daemon does the same at the end of the process; who is first does not matter. */
-async function forget(options: GlobalOptions, id: string, ended: Ended | null): Promise<void> {
+/** The daemon does the same at the end of a process that it watches; who is first does not matter. */
+async function forget(options: GlobalOptions, id: string, held: HeldCommand | null): Promise<void> {
+  const exitCode = await held?.exited;
   try {
     await withClient({ timeout: 5 * answerWithinMs, ...options }, async (client) => {
       // what is wrong with it is the removal's to say
-      if (ended) await client.container.exited({ id, exact: true, ...ended }).catch(() => undefined);
+      if (held?.pid !== undefined && exitCode !== undefined)
+        await client.container.exited({ id, exact: true, pid: held.pid, exitCode }).catch(() => undefined);
       await client.container.remove({ id, exact: true, force: true });
     });
   } catch (error) {
@@ -152,11 +200,7 @@ function leaveBehind(terminal: Terminal, id: string, watched: boolean, error: un
   );
 }
 
-/** Where the container is reached; and that it is not, where somebody may have expected podman's default. */
-export function greeting(
-  { mode, networks }: Pick<ContainerRequest, 'mode' | 'networks'>,
-  { id, status, ports }: Pick<ResponseOf<'container.setup'>, 'id' | 'status' | 'ports'>,
-): string {
-  const alone = !mode && !networks?.length && 'on no network, with loopback only: --network <name> joins one';
-  return plain([id, addresses(status).join(', '), ports.map(portText).join(', '), alone].filter(Boolean).join('  '));
+/** Where the container is reached. */
+export function greeting({ id, status, ports }: Pick<Network, 'id' | 'status' | 'ports'>): string {
+  return plain([id, addresses(status).join(', '), ports.map(portText).join(', ')].filter(Boolean).join('  '));
 }

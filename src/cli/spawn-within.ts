@@ -1,54 +1,113 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
-import * as native from '#native';
-import { EndWith } from './failure.ts';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { createInterface, type Interface } from 'node:readline';
+import type { Duplex } from 'node:stream';
+import { getSystemErrorName } from 'node:util';
+import type { NameFiles } from '../core/name-files.ts';
+import { EndWith, podmanFailure } from './failure.ts';
 import { signalExitCode } from './signals.ts';
 
-export interface RunningCommand {
-  process: ChildProcess;
-  pid: number;
+/** Becomes the command: native/within/main.cc says how it is spoken with. */
+const helper = join(dirname(createRequire(import.meta.url).resolve('#package.json')), 'native/build/netloom-within');
+
+/** Where and how a command is to run. */
+export interface Place {
+  netnsPath: string;
+  /** null: the host's own */
+  files: NameFiles | null;
+  /** of its own session, without our stdin, stdout and stderr */
+  detached?: boolean;
+}
+
+/**
+ * A command that waits inside a network namespace, with name files of its own, until it may begin. Its process is the one
+ * that the command will have. When we end first, it ends.
+ */
+export class HeldCommand {
+  readonly process: ChildProcess;
   /** exit code, 128 + n when signal n ended it */
-  exited: Promise<number>;
-}
+  readonly exited: Promise<number>;
+  readonly #file: string;
+  readonly #channel: Duplex;
+  readonly #lines: AsyncIterator<string>;
+  readonly #notSpawned: Promise<never>;
 
-/**
- * Starts a command inside a network namespace, with our own stdin, stdout and stderr.
- * Equivalent to: nsenter --net=<netnsPath> <command>
- * Throws EndWith 127 when there is no such command, 126 when it cannot be executed.
- */
-export async function spawnWithin(netnsPath: string, [file, ...args]: string[]): Promise<RunningCommand> {
-  const child = insideOf(netnsPath, () => spawn(file as string, args, { stdio: 'inherit' }));
-  const exited = new Promise<number>((resolve) =>
-    child.once('exit', (code, signal) => resolve(code ?? signalExitCode(signal as NodeJS.Signals))),
-  );
-  await new Promise((resolve, reject) => {
-    child.once('spawn', resolve);
-    child.once('error', (error: NodeJS.ErrnoException) => reject(notStarted(file as string, error)));
-  });
-  return { process: child, pid: child.pid as number, exited };
-}
+  constructor({ netnsPath, files, detached = false }: Place, command: readonly string[]) {
+    this.#file = command[0] as string;
+    const own = detached ? 'ignore' : 'inherit';
+    const names = files ? 'names' : 'no-names';
+    const child = spawn(helper, [netnsPath, names, ...command], { stdio: [own, own, own, 'pipe'], detached });
+    this.process = child;
+    this.exited = new Promise((resolve) => {
+      child.once('exit', (code, signal) => resolve(code ?? signalExitCode(signal as NodeJS.Signals)));
+      child.once('error', () => resolve(podmanFailure));
+    });
+    this.#notSpawned = new Promise((_, reject) =>
+      child.once('error', (error) => reject(netloomFailed(`${helper} cannot be started: ${error.message}`))),
+    );
+    this.#notSpawned.catch(() => undefined);
+    this.#channel = child.stdio[3] as Duplex;
+    // it has ended: that is seen as the end of what it says
+    this.#channel.on('error', () => undefined);
+    const lines: Interface = createInterface({ input: this.#channel });
+    this.#lines = lines[Symbol.asyncIterator]();
+    if (files) this.#giveNames(files);
+  }
 
-/**
- * A child starts in the namespace of the thread that spawns it, so this thread goes there and comes back. No `await`
- * stands between, so nothing else of ours (a connection that is made anew, say) can begin on the wrong side.
- */
-function insideOf<Result>(netnsPath: string, act: () => Result): Result {
-  const home = openSync('/proc/thread-self/ns/net', 'r');
-  try {
-    native.enterNetns(netnsPath);
-    try {
-      return act();
-    } finally {
-      native.enterNetns(`/proc/self/fd/${home}`);
-    }
-  } finally {
-    closeSync(home);
+  /** undefined: it could not be started */
+  get pid(): number | undefined {
+    return this.process.pid;
+  }
+
+  /** Resolves when all is done but the command itself. Throws EndWith 125. */
+  async ready(): Promise<void> {
+    await Promise.race([this.#expect('ready'), this.#notSpawned]);
+  }
+
+  /** Lets it begin, and resolves when it has. Throws EndWith: 127 when there is no such command, 126 when it cannot be executed. */
+  async begin(): Promise<void> {
+    this.#channel.write('go\n');
+    await this.#expect(null);
+  }
+
+  kill(): void {
+    this.process.kill('SIGKILL');
+  }
+
+  /** It goes on without us. */
+  leave(): void {
+    this.#channel.destroy();
+    this.process.unref();
+  }
+
+  #giveNames({ resolvConf, hosts }: NameFiles): void {
+    const contents = [resolvConf, hosts].map((text) => Buffer.from(text));
+    this.#channel.write(`names ${contents.map(({ length }) => length).join(' ')}\n`);
+    for (const content of contents) this.#channel.write(content);
+  }
+
+  /** What it says next; null: it closes the channel, as it also does when a signal ends it. */
+  async #expect(wanted: string | null): Promise<void> {
+    const line = await this.#lines.next().then(
+      ({ value, done }) => (done ? null : value),
+      // it ended without reading all that was written
+      () => null,
+    );
+    if (line === null || line === wanted) return;
+    const [, errno, what = ''] = /^failed (\d+) (.*)$/.exec(line) ?? [];
+    await this.exited;
+    throw errno === undefined ? netloomFailed(`the command was not started: ${line}`) : this.#failure(+errno, what);
+  }
+
+  /** Shells tell the last two apart by these exit codes. */
+  #failure(errno: number, what: string): EndWith {
+    const name = getSystemErrorName(-errno);
+    if (what !== 'execute') return netloomFailed(`cannot ${what} (${name})`);
+    return name === 'ENOENT'
+      ? new EndWith(127, { code: 'command.missing', message: `${this.#file}: there is no such command` })
+      : new EndWith(126, { code: 'command.unusable', message: `${this.#file}: it cannot be executed (${name})` });
   }
 }
 
-/** Shells tell the two apart by these exit codes. */
-function notStarted(file: string, { code }: NodeJS.ErrnoException): EndWith {
-  return code === 'ENOENT'
-    ? new EndWith(127, { code: 'command.missing', message: `${file}: there is no such command` })
-    : new EndWith(126, { code: 'command.unusable', message: `${file}: it cannot be executed (${code})` });
-}
+const netloomFailed = (message: string) => new EndWith(podmanFailure, { code: 'command.not-started', message });

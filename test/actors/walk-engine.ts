@@ -135,8 +135,8 @@ export class WalkEngine {
       keepReserve: () => this.#journal.keepReserve(),
       pending: () => 0,
     });
-    const told = { node: 'walk', version: '0', bootId: 'this boot', defaultNetwork: 'podman', directories };
-    const settings = { ...told, storage: this.#storage };
+    const node = { node: 'walk', version: '0', bootId: 'this boot', defaultNetwork: 'podman', directories };
+    const settings = { ...node, storage: this.#storage };
     // what an engine asks of a pool, but not its threads
     this.engine = new ActorEngine(this.#journal, this.#pool as unknown as Pool, settings);
   }

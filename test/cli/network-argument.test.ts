@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { addressParser, explainingBridge, macParser, parseNetworkArgument } from '../../src/cli/network-argument.ts';
-import { fault, NetloomError } from '../../src/core/fault.ts';
+import { addressParser, macParser, parseNetworkArgument, withDefaultNetwork } from '../../src/cli/network-argument.ts';
 
 const refused = (code: string, message: string) =>
   expect.objectContaining({ code, message: expect.stringContaining(message) });
@@ -33,51 +32,39 @@ describe('--network is spelt as with podman', () => {
   ])('%s', (text, argument) => expect(parseNetworkArgument(text)).toEqual(argument));
 });
 
-describe('--network bridge', () => {
+describe('P10 --network bridge', () => {
   afterEach(() => {
     delete process.env.NETLOOM_DEFAULT_NETWORK;
   });
 
-  it("is podman's default network, with and without settings", () => {
-    expect(parseNetworkArgument('bridge')).toEqual({ networks: [{ network: 'podman' }] });
-    expect(parseNetworkArgument('bridge:ip=10.88.0.5')).toEqual({
-      networks: [{ network: 'podman', staticIps: ['10.88.0.5'] }],
-    });
+  it('P10 leaves the name of the default network to the daemon, with and without settings', () => {
+    expect(parseNetworkArgument('bridge')).toEqual({ networks: [{}] });
+    expect(parseNetworkArgument('bridge:ip=10.88.0.5')).toEqual({ networks: [{ staticIps: ['10.88.0.5'] }] });
   });
 
-  it.each(['default', 'private'])('is what the mode %s means, too', (mode) => {
-    expect(parseNetworkArgument(mode)).toEqual({ networks: [{ network: 'podman' }] });
-    expect(parseNetworkArgument(`${mode},web`)).toEqual({ networks: [{ network: 'podman' }, { network: 'web' }] });
+  it.each(['default', 'private'])('P10 is what the mode %s means, too', (mode) => {
+    expect(parseNetworkArgument(mode)).toEqual({ networks: [{}] });
+    expect(parseNetworkArgument(`${mode},web`)).toEqual({ networks: [{}, { network: 'web' }] });
   });
 
-  it('is the one that the environment names', () => {
+  it('P10 is the network that the environment names, which the daemon then may make', () => {
     process.env.NETLOOM_DEFAULT_NETWORK = 'web';
     expect(parseNetworkArgument('bridge')).toEqual({ networks: [{ network: 'web' }] });
+    const request = { id: 'c1', networks: [{ network: 'web' }] };
+    expect(withDefaultNetwork(request)).toEqual({ ...request, defaultNetwork: 'web' });
+    expect(withDefaultNetwork({ id: 'c1', mode: 'bridge' })).toMatchObject({ defaultNetwork: 'web' });
   });
 
-  const unknown = (name: string) =>
-    Promise.reject(new NetloomError(fault('network.unknown', `no network ${name}`, { step: 'claim' })));
-
-  it('says where its name comes from, and how there is one, when there is none', async () => {
-    await expect(explainingBridge(unknown('podman'))).rejects.toMatchObject({
-      code: 'network.unknown',
-      message:
-        'no network podman (--network bridge stands for it; NETLOOM_DEFAULT_NETWORK names another one): ' +
-        'netloom network create podman',
-      fault: { step: 'claim' },
-    });
+  it('P10 says nothing of a default network where none can be meant', () => {
+    expect(withDefaultNetwork({ id: 'c1', mode: 'bridge' })).toEqual({ id: 'c1', mode: 'bridge' });
     process.env.NETLOOM_DEFAULT_NETWORK = 'web';
-    await expect(explainingBridge(unknown('web'))).rejects.toMatchObject({
-      message: 'no network web (NETLOOM_DEFAULT_NETWORK names it for --network bridge): netloom network create web',
-    });
+    for (const request of [{ id: 'c1' }, { id: 'c1', mode: 'none' }, { id: 'c1', mode: 'container:web' }])
+      expect(withDefaultNetwork(request)).toEqual(request);
   });
 
-  it('has nothing to say of other networks, and other failures', async () => {
-    await expect(explainingBridge(unknown('web'))).rejects.toMatchObject({ message: 'no network web' });
-    await expect(explainingBridge(Promise.reject(new Error('no network podman')))).rejects.toThrow(
-      /^no network podman$/,
-    );
-    expect(await explainingBridge(Promise.resolve(1))).toBe(1);
+  it.each(['host', '.web', 'a b'])('P10 refuses a default network of the name %s', (name) => {
+    process.env.NETLOOM_DEFAULT_NETWORK = name;
+    expect(() => parseNetworkArgument('bridge')).toThrow(refused('name.invalid', 'NETLOOM_DEFAULT_NETWORK'));
   });
 });
 

@@ -68,13 +68,10 @@ describe('the line that greets a person', () => {
   };
 
   it('tells where the container is reached', () =>
-    expect(greeting({ networks: [{ network: 'web' }] }, { id: 'c1', status, ports: [] })).toBe('c1  10.89.0.2'));
+    expect(greeting({ id: 'c1', status, ports: [] })).toBe('c1  10.89.0.2'));
 
-  it('B05 tells that it is reached nowhere when no network was named, for podman would have chosen one', () => {
-    const alone = { id: 'c1', status: {}, ports: [] };
-    expect(greeting({}, alone)).toBe('c1  on no network, with loopback only: --network <name> joins one');
-    expect(greeting({ mode: 'none' }, alone)).toBe('c1');
-  });
+  it('tells the id of a container on no network', () =>
+    expect(greeting({ id: 'c1', status: {}, ports: [] })).toBe('c1'));
 });
 
 describe('run', () => {
@@ -90,7 +87,7 @@ describe('run', () => {
 
   it('needs no -- before a command without options', async () => {
     expect((await run('--network', 'web', 'hostname')).exitCode).toBe(0);
-    expect((await run('sh', '-c', 'exit 9')).exitCode).toBe(9);
+    expect((await run('--network', 'none', 'sh', '-c', 'exit 9')).exitCode).toBe(9);
   });
 
   it.each([
@@ -107,12 +104,19 @@ describe('run', () => {
     const file = `${directory.path}/plain-file`;
     writeFileSync(file, 'no program');
     chmodSync(file, 0o644);
-    expect(await run('--', file)).toMatchObject({ exitCode: 126, stderr: expect.stringContaining('EACCES') });
+    expect(await run('--network', 'none', '--', file)).toMatchObject({
+      exitCode: 126,
+      stderr: expect.stringContaining('EACCES'),
+    });
     expect(await containers()).toEqual([]);
   });
 
   it('hands stdin, stdout and stderr through', async () => {
-    const { stdout, stderr } = await netloom(daemon, ['run', '--', 'sh', '-c', 'cat; echo oh >&2'], 'hello');
+    const { stdout, stderr } = await netloom(
+      daemon,
+      ['run', '--network', 'none', '--', 'sh', '-c', 'cat; echo oh >&2'],
+      'hello',
+    );
     expect({ stdout, stderr }).toEqual({ stdout: 'hello', stderr: 'oh' });
   });
 
@@ -133,7 +137,7 @@ describe('run', () => {
     const { running } = await started('--network', 'web', '-p', '8080:80', '--', process.execPath, '-e', page);
     expect(await (await fetch('http://127.0.0.1:8080/', { headers: { connection: 'close' } })).text()).toBe('page');
     expect(await run('--network', 'web', '-p', '8080:80', '--', 'true')).toMatchObject({
-      exitCode: 1,
+      exitCode: 125,
       stderr: expect.stringContaining('netloom: port.taken: '),
     });
     running.kill('SIGTERM');
@@ -144,15 +148,23 @@ describe('run', () => {
   it('leaves the container alone that has the id already', async () => {
     await started('--network', 'web', '--name', 'c2', ...sleeping);
     expect(await run('--network', 'web', '--name', 'c2', '--', 'true')).toMatchObject({
-      exitCode: 1,
+      exitCode: 125,
       stderr: 'netloom: container.exists: container c2 exists already',
     });
     await untilContainers('c2 running');
   });
 
   it('runs nothing and leaves nothing when the network cannot be had', async () => {
-    expect(await run('--network', 'nowhere', '--', 'echo', 'hello')).toMatchObject({ exitCode: 3, stdout: '' });
+    expect(await run('--network', 'nowhere', '--', 'echo', 'hello')).toMatchObject({ exitCode: 125, stdout: '' });
     expect(await containers()).toEqual([]);
+  });
+
+  it('ends with 2 when nothing can be meant', async () => {
+    expect(await run('--network', 'web', '--', '')).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('the command is empty'),
+    });
+    expect(await run('--nonsense')).toMatchObject({ exitCode: 2 });
   });
 
   it('joins the network of another container', async () => {

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import { clientCommand } from '../command.ts';
 import { repliesText } from '../each.ts';
-import { explainingBridge } from '../network-argument.ts';
 import type { GlobalOptions } from '../options.ts';
 import type { Terminal } from '../terminal.ts';
 import { addWishOptions, forEachWish, readWishes, type WishOptions } from '../wish-options.ts';
@@ -17,7 +16,7 @@ export function containerCreateCommand(parent: Command, terminal: Terminal): voi
   addWishOptions(command).action(async (ids: string[] = [], _options, command: Command) => {
     const options: WishOptions & GlobalOptions = command.optsWithGlobals();
     const wishes = await readWishes(ids, options);
-    await forEachWish(terminal, options, wishes, (client, wish) => explainingBridge(client.container.create(wish)), {
+    await forEachWish(terminal, options, wishes, (client, wish) => client.container.create(wish), {
       show: (replies) =>
         options.json ? repliesText(replies, wishes.length, options) : replies.map((reply) => reply.id).join('\n'),
     });

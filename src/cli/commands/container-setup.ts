@@ -3,7 +3,6 @@ import type { ResponseOf } from '../../client.ts';
 import { clientCommand } from '../command.ts';
 import { addresses } from '../describe.ts';
 import { repliesText } from '../each.ts';
-import { explainingBridge } from '../network-argument.ts';
 import { badInput, type GlobalOptions } from '../options.ts';
 import { portText } from '../port-mapping.ts';
 import { facts, type Terminal } from '../terminal.ts';
@@ -26,7 +25,7 @@ export function containerSetupCommand(parent: Command, terminal: Terminal): void
     if (ids.length === 0 && options.id === undefined && options.file === undefined && options.name === undefined)
       throw badInput('which container? expected an id or --file');
     const wishes = await readWishes(ids, options);
-    await forEachWish(terminal, options, wishes, (client, wish) => explainingBridge(client.container.setup(wish)), {
+    await forEachWish(terminal, options, wishes, (client, wish) => client.container.setup(wish), {
       show: (replies) =>
         options.json
           ? repliesText(replies, wishes.length, options)

@@ -3,7 +3,6 @@ import type { ResponseOf } from '../../client.ts';
 import { clientCommand } from '../command.ts';
 import { addContainerOptions, type ContainerOptions, containerRequest, idOption } from '../container-options.ts';
 import { settingLines } from '../describe.ts';
-import { explainingBridge } from '../network-argument.ts';
 import { type GlobalOptions, nameParser } from '../options.ts';
 import { withClient } from '../session.ts';
 import { json, paint, plain, type Terminal } from '../terminal.ts';
@@ -20,7 +19,7 @@ export function planCommand(parent: Command, terminal: Terminal): void {
     .action(async (id: string | undefined, _options, command: Command) => {
       const options: ContainerOptions & GlobalOptions = command.optsWithGlobals();
       const request = containerRequest({ ...options, id: id ?? options.id });
-      const reply = await explainingBridge(withClient(options, (client) => client.container.plan(request)));
+      const reply = await withClient(options, (client) => client.container.plan(request));
       terminal.print(options.json ? json(reply) : planText(terminal, reply));
     });
   addContainerOptions(command);

@@ -1,0 +1,65 @@
+import type { NetloomClient } from '../client.ts';
+import type { ContainerRequest } from '../core/container.ts';
+import {
+  type HostEntry,
+  hostAddressFor,
+  hostsFile,
+  type NameFiles,
+  type Resolver,
+  resolverFor,
+} from '../core/name-files.ts';
+import { ownsBridge } from '../core/network.ts';
+import type { StatusBlock } from '../core/status.ts';
+import { textOfOrdinaryFile } from '../files/ordinary-file.ts';
+
+/** What of a command's resolv.conf and hosts is asked for, beside --dns. */
+export interface NameOptions {
+  dnsSearch?: string[];
+  addHost?: HostEntry[];
+}
+
+/** systemd-resolved writes there which servers it asks itself. */
+const uplinkFile = '/run/systemd/resolve/resolv.conf';
+
+/** null: the host's own files, which a command in the host's network keeps unless it is asked otherwise. */
+export async function nameFilesFor(
+  client: NetloomClient,
+  { id, name, mode, dnsServers }: ContainerRequest,
+  status: Record<string, StatusBlock>,
+  { dnsSearch = [], addHost = [] }: NameOptions,
+): Promise<{ files: NameFiles | null; problem: Resolver['problem'] }> {
+  const isHostNetwork = mode === 'host';
+  const isAsked = dnsSearch.length + addHost.length + (dnsServers?.length ?? 0) > 0;
+  if (isHostNetwork && !isAsked) return { files: null, problem: null };
+  const host = { text: textOf('/etc/resolv.conf'), uplinkText: textOf(uplinkFile) };
+  const { resolvConf, problem } = resolverFor({
+    status,
+    dnsServers: dnsServers ?? [],
+    searchDomains: dnsSearch,
+    host,
+    isHostNetwork,
+  });
+  const hosts = hostsFile({
+    base: textOf('/etc/hosts'),
+    status,
+    names: [name ?? id, id, id.slice(0, 12)],
+    added: addHost,
+    hostAddress: isHostNetwork ? '127.0.0.1' : await hostAddressOf(client, status),
+  });
+  return { files: { resolvConf, hosts }, problem };
+}
+
+async function hostAddressOf(client: NetloomClient, status: Record<string, StatusBlock>): Promise<string | null> {
+  if (Object.keys(status).length === 0) return null;
+  const [{ networks }, { hostIp }] = await Promise.all([client.network.list(), client.info()]);
+  const bridges = networks.filter(({ driver, options }) => ownsBridge({ driver, options }));
+  return hostAddressFor(status, new Set(bridges.map(({ name }) => name)), hostIp);
+}
+
+function textOf(path: string): string | null {
+  try {
+    return textOfOrdinaryFile(path);
+  } catch {
+    return null;
+  }
+}

@@ -1,13 +1,11 @@
 import type { Fault } from './fault.ts';
 import { type NetworkWish, networkWish } from './network.ts';
+import { defaultNetworkId } from './network-identity.ts';
 
 /**
  * The default network is podman's: what podman has in memory until its user writes it down. So both mean one network, whoever of them
  * comes first.
  */
-
-/** podman's constant, whatever the name. */
-const id = '2f259bab93aaaaa2542ba43ef33eb990d0999ee1b9924b557b7be53c0b7a1bb9';
 
 /** What it is, where there is none of that name yet: without names, as podman's is. */
 export function defaultNetworkWish(name: string): NetworkWish {
@@ -17,5 +15,5 @@ export function defaultNetworkWish(name: string): NetworkWish {
     subnets: [{ subnet: '10.88.0.0/16' }],
     dns_enabled: false,
   }) as Exclude<ReturnType<typeof networkWish>, Fault>;
-  return { ...wish, id };
+  return { ...wish, id: defaultNetworkId };
 }

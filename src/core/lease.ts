@@ -6,7 +6,9 @@ import {
   lastHost,
   parseSubnet,
   type Subnet,
+  subnetAddress,
   subnetContains,
+  subnetEnd,
 } from './address.ts';
 import { shortId } from './container-reference.ts';
 import type { DhcpTerms } from './dhcp/terms.ts';
@@ -28,6 +30,7 @@ import {
   type NetworkSubnet,
   ownsBridge,
 } from './network.ts';
+import { defaultNetworkId } from './network-identity.ts';
 import { type NetworkSettings, networkSettings, unreadableOption } from './network-options.ts';
 import type { FoundLink, ServedNames } from './plan/step.ts';
 
@@ -133,7 +136,10 @@ export function chooseAddresses(
       const refusal = refuseStatic(address, entry, subnet, holder);
       if (refusal) return refusal;
     }
-    const given = wanted.length > 0 ? wanted : nextFree(entry, subnet, holder, lastGiven[entry.subnet]);
+    const last = lastGiven[entry.subnet];
+    const free = () =>
+      nextFree(besidePodman(definition, entry, subnet), subnet, holder, last) ?? nextFree(entry, subnet, holder, last);
+    const given = wanted.length > 0 ? wanted : free();
     if (given === null)
       return fault('address.exhausted', `network ${definition.name} has no free address left in ${entry.subnet}`);
     for (const address of given) chosen.push({ address, prefixLength: subnet.prefixLength, gateway: entry.gateway });
@@ -196,6 +202,13 @@ function refuseStatic(address: string, entry: NetworkSubnet, subnet: Subnet, hol
 }
 
 /** One, or null where there is none left. */
+/** P10: on the default network podman gives addresses as well, from the first one on; what is picked here is of the upper half. */
+function besidePodman({ id }: NetworkDefinition, entry: NetworkSubnet, subnet: Subnet): NetworkSubnet {
+  if (id !== defaultNetworkId || entry.lease_range) return entry;
+  const half = (subnetEnd(subnet) - subnet.base) / 2n;
+  return { ...entry, lease_range: { start_ip: subnetAddress(subnet, half + 1n), end_ip: null } };
+}
+
 function nextFree(entry: NetworkSubnet, subnet: Subnet, holder: Holder, last: string | undefined): [string] | null {
   const { start_ip, end_ip } = entry.lease_range ?? {};
   const first = start_ip ? larger(addressToBigint(start_ip), firstHost(subnet)) : firstHost(subnet);

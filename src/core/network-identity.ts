@@ -4,6 +4,9 @@ import { changeableOptions } from './network-options.ts';
 
 /** Whether two definitions mean one network. */
 
+/** Of podman's default network, whatever its name. */
+export const defaultNetworkId = '2f259bab93aaaaa2542ba43ef33eb990d0999ee1b9924b557b7be53c0b7a1bb9';
+
 /** Whether it was defined by netloom, also by one that is long gone: by the id, which follows from the name. */
 export function isOurs({ id, name }: Pick<NetworkDefinition, 'id' | 'name'>): boolean {
   return id === networkId(name);

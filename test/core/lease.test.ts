@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { defaultNetworkWish } from '../../src/core/default-network.ts';
 import type { Fault } from '../../src/core/fault.ts';
 import {
   chooseAddresses,
@@ -12,7 +13,7 @@ import {
   withGivenMacs,
 } from '../../src/core/lease.ts';
 import { macOfAddress, macOfContainer } from '../../src/core/names.ts';
-import type { NetworkRequest } from '../../src/core/network.ts';
+import type { NetworkDefinition, NetworkRequest } from '../../src/core/network.ts';
 import { definitionOf } from './samples.ts';
 
 type Subnets = NonNullable<NetworkRequest['subnets']>;
@@ -115,6 +116,35 @@ describe('automatic addresses', () => {
 
   it('use both addresses of a /31, less the gateway', () => {
     expect(chosen({ subnets: [{ subnet: '10.0.0.0/31' }] })).toEqual(['10.0.0.0']);
+  });
+});
+
+describe('P10 addresses of the default network', () => {
+  const { id } = defaultNetworkWish('podman');
+  const subnets = [{ subnet: '10.88.0.0/16' }];
+  const of = (more: Partial<NetworkDefinition>, leases: Leases = {}, lastGiven = {}, staticIps: string[] = []) => {
+    const found = chooseAddresses({ ...definitionOf({ subnets }), id, ...more }, leases, lastGiven, staticIps);
+    return 'code' in found ? found.code : found.map(({ address }) => address).join();
+  };
+
+  it('P10 are of the upper half, for podman counts from the first one on', () => {
+    expect(of({})).toBe('10.88.128.1');
+    expect(of({}, { c1: ['10.88.128.1'], podmans: ['10.88.0.2'] }, { '10.88.0.0/16': '10.88.128.1' })).toBe(
+      '10.88.128.2',
+    );
+    expect(of({}, {}, { '10.88.0.0/16': '10.88.255.254' })).toBe('10.88.128.1');
+  });
+
+  it('P10 are any that are asked for, or that its range gives', () => {
+    expect(of({}, {}, {}, ['10.88.0.9'])).toBe('10.88.0.9');
+    const lease_range = { start_ip: '10.88.3.1', end_ip: '10.88.3.9' };
+    expect(of({ subnets: [{ subnet: '10.88.0.0/16', gateway: '10.88.0.1', lease_range }] })).toBe('10.88.3.1');
+  });
+
+  it('P10 are of the lower half where the upper one is full', () => {
+    const small = { subnets: [{ subnet: '10.88.0.0/30', gateway: '10.88.0.1' }] };
+    expect(of(small)).toBe('10.88.0.2');
+    expect(of(small, { c1: ['10.88.0.2'] })).toBe('address.exhausted');
   });
 });
 

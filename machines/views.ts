@@ -26,7 +26,7 @@ export function containerView(value: unknown, context: ContainerContext): Contai
     state: stateName(value, lacksAddress(context)) as ContainerState,
     netns: inode === null ? null : { path: netns, inode },
     pid: context.process?.pid ?? null,
-    attachments: wish.attachments.map(({ definition: _, ...attachment }) => attachment),
+    attachments: wish.attachments.map(({ definition: _, isDefault: __, ...attachment }) => attachment),
     status: inode === null ? {} : (share?.status ?? statusBlocks({ wish, netns, leases, ports })),
     ports: portsOf(value, context, wish),
     removeOnExit: wish.removeOnExit,

@@ -81,10 +81,10 @@ export const containerRequestSchema = z
     networks: z
       .array(attachmentSchema.extend({ network: networkNameSchema.nullish().describe('default: the default network') }))
       .nullish()
-      .describe('networks to join, in order; default in mode bridge that is asked for: the default network'),
+      .describe('networks to join, in order; default where the mode is given as bridge: the default network'),
     defaultNetwork: newNetworkNameSchema
       .nullish()
-      .describe("name of the default network; default: the daemon's, which is podman unless it was given another"),
+      .describe('name of the default network; default: that of netloom daemon --default-network'),
     staticIps: z.array(z.string()).nullish().describe('for the first network, unless that has its own'),
     staticMac: macSchema.nullish().describe('for the first network, unless that has its own'),
     dnsServers: z.array(z.string()).nullish().describe('asked for what is no name of a container'),

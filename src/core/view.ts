@@ -37,7 +37,7 @@ export interface ContainerView {
   state: ContainerState;
   netns: { path: string; inode: number | null } | null;
   pid: number | null;
-  attachments: Omit<Attachment, 'definition'>[];
+  attachments: Omit<Attachment, 'definition' | 'isDefault'>[];
   /** per network, empty while the network is down */
   status: Record<string, StatusBlock>;
   ports: ShownPort[];

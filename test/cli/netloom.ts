@@ -31,6 +31,16 @@ export function netloom(daemon: Pick<TestDaemon, 'directory' | 'runDirectory'>, 
   });
 }
 
+/** As a process of its own on a host whose files are others: `script` makes them, in a mount namespace that ends with it. */
+export function netloomOnHost(daemon: Pick<TestDaemon, 'directory' | 'runDirectory'>, script: string, args: string[]) {
+  const line = ['--mount', '--propagation', 'private', 'sh', '-ec', `${script}\n"$@"`, 'sh'];
+  return execa('unshare', [...line, process.execPath, main, ...args], {
+    reject: false,
+    env: environment(daemon),
+    extendEnv: false,
+  });
+}
+
 /** One that goes on by itself: read its stdout, send it signals. */
 export function launch(daemon: Pick<TestDaemon, 'directory' | 'runDirectory'>, args: string[]): ResultPromise {
   return execa(process.execPath, [main, ...args], { reject: false, env: environment(daemon), extendEnv: false });

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { createInterface, type Interface } from 'node:readline';
+import { createInterface } from 'node:readline';
 import type { Duplex } from 'node:stream';
 import { getSystemErrorName } from 'node:util';
 import type { NameFiles } from '../core/name-files.ts';
@@ -49,8 +49,8 @@ export class HeldCommand {
     this.#notSpawned.catch(() => undefined);
     this.#channel = child.stdio[3] as Duplex;
     // it has ended: that is seen as the end of what it says
-    this.#channel.on('error', () => undefined);
-    const lines: Interface = createInterface({ input: this.#channel });
+    const lines = createInterface({ input: this.#channel });
+    for (const end of [this.#channel, lines]) end.on('error', () => undefined);
     this.#lines = lines[Symbol.asyncIterator]();
     if (files) this.#giveNames(files);
   }

@@ -34,8 +34,10 @@ import { deciding, effects, enqueueEffect } from './effects.ts';
 import {
   answerTo,
   definitionForFirst,
+  firstContext,
   grant,
   grantOf,
+  inputOf,
   type Ledger,
   type NetworkContext,
   type NetworkInput,
@@ -70,6 +72,18 @@ export const networkSetup = setup({
       assertEvent(event, ['network.create', 'network.wanted']);
       return { wish: event.wish, created: event.created, command: event.command };
     }),
+    keepWanted: assign(({ event }) => {
+      assertEvent(event, 'network.wanted');
+      const { wish, created } = event;
+      return { wanted: { wish, created } };
+    }),
+    forgetWanted: assign({ wanted: null }),
+    /** Nothing of the former one is left, but who waits. */
+    becomeWanted: assign(({ context: { wanted, waiting, ...former } }) => ({
+      ...firstContext(inputOf(former)),
+      ...wanted,
+      waiting,
+    })),
     claimSubnets: decide(({ context: { name, wish } }) => {
       const { driver, link: bridge, sharesLink, subnets, automatic } = wish as NetworkWish;
       const needsBridge = driver === 'bridge' && sharesLink;
@@ -110,6 +124,7 @@ export const networkSetup = setup({
         created: definition.created,
         given,
         successor: null,
+        wanted: null,
         lost: false,
         lastGiven: {},
         macs: {},
@@ -402,6 +417,14 @@ export const networkSetup = setup({
     isRaise: ({ event }) => 'plan' in event && event.plan === 'raise',
     /** It is being made because containers are to be on it. */
     isWanted: ({ context: { command } }) => command === null,
+    isWantedAgain: ({ context: { wanted } }) => Boolean(wanted),
+    isLowerOfWanted: ({ context: { wanted, successor, waiting }, event }) =>
+      'plan' in event &&
+      event.plan === 'lower' &&
+      Boolean(wanted) &&
+      successor === null &&
+      waiting.length > 0 &&
+      !waiting[0]?.definition,
     hasNews: ({ context }) => context.news !== null,
     hasWaiting: ({ context }) => context.waiting.length > 0,
     isUpdateOfDevice: ({ context, event }) => 'plan' in event && event.plan === 'update' && context.device !== null,

@@ -34,6 +34,8 @@ export type DefinitionNews = Extract<NetworkEvent, { type: `definition.${string}
 export interface NetworkContext extends NetworkInput {
   wish: NetworkWish | null;
   created: string;
+  /** by what it is made anew once it has been taken down, for containers that came meanwhile */
+  wanted?: { wish: NetworkWish; created: string } | null;
   definition: NetworkDefinition | null;
   /** the definition that is about to take the place of the present one */
   update: NetworkDefinition | null;
@@ -64,12 +66,20 @@ export interface NetworkContext extends NetworkInput {
   command: CommandId;
 }
 
+/** What it was born with. */
+export const inputOf = ({ name, searchDomain, node }: NetworkInput): NetworkInput => ({
+  name,
+  searchDomain,
+  ...(node !== undefined && { node }),
+});
+
 /** Of a network that is not known yet. */
 export function firstContext(input: NetworkInput): NetworkContext {
   return {
     ...input,
     wish: null,
     created: '',
+    wanted: null,
     definition: null,
     update: null,
     device: null,

@@ -323,8 +323,26 @@ export const networkMachine = networkSetup.createMachine({
         ...refuseMeanwhile,
         'definition.found': { actions: 'keepSuccessor' },
         'definition.lost': { actions: 'forgetSuccessor' },
-        'lease.request': { guard: 'bringsDefinition', actions: 'wait' },
+        'network.wanted': { actions: 'keepWanted' },
+        'lease.request': [
+          { guard: 'bringsDefinition', actions: 'wait' },
+          { guard: 'isWantedAgain', actions: 'wait' },
+          { actions: 'refuseLease' },
+        ],
         'steps.applied': [
+          {
+            guard: 'isLowerOfWanted',
+            target: 'claiming',
+            actions: [
+              'announceRemoved',
+              'answered',
+              'forgetDevice',
+              'releaseForwarding',
+              'releaseSubnets',
+              'becomeWanted',
+              'claimSubnets',
+            ],
+          },
           {
             guard: 'hasSuccessor',
             target: 'defined',
@@ -335,7 +353,7 @@ export const networkMachine = networkSetup.createMachine({
         'steps.failed': {
           guard: 'isLower',
           target: 'defined',
-          actions: ['announceFailed', 'replyFailed', 'answered', 'forgetDevice', 'releaseForwarding'],
+          actions: ['announceFailed', 'replyFailed', 'answered', 'forgetDevice', 'releaseForwarding', 'forgetWanted'],
         },
         'actor.recovered': {
           // the plan went with the host, but not the file

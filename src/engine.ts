@@ -158,17 +158,16 @@ export class ActorEngine extends JournalViews implements Engine {
     });
   }
 
-  /** P10: before a container asks them for a lease. */
+  /** P10: before a container asks them for a lease. One that is there, and is not leaving, takes no notice. */
   #wantDefaults(wish: ContainerWish | null, event: ActorEvent): void {
     const created = new Date().toISOString();
     for (const name of this.#defaultsJoined(wish, event))
-      if (!this.networkContext(name)?.definition)
-        this.#tell(networkAddress(name), {
-          type: 'network.wanted',
-          command: null,
-          wish: defaultNetworkWish(name),
-          created,
-        });
+      this.#tell(networkAddress(name), {
+        type: 'network.wanted',
+        command: null,
+        wish: defaultNetworkWish(name),
+        created,
+      });
   }
 
   #defaultsJoined(wish: ContainerWish | null, event: ActorEvent): string[] {

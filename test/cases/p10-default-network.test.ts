@@ -107,6 +107,19 @@ describe('P10 the default network', () => {
     expect(await inspect()).toMatchObject(podmans);
   });
 
+  it('P10 is there again for who comes while it is removed', async () => {
+    for (let n = 0; n < 10; n++) {
+      const first = await lab.client.container.setup({ id: `first${n}`, mode: 'bridge' });
+      await lab.client.container.remove({ id: first.id });
+      await lab.settled();
+      const removed = lab.client.network.remove({ name: 'podman' });
+      const { status } = await lab.client.container.setup({ id: `next${n}`, mode: 'bridge' });
+      expect(status.podman?.interfaces.eth0?.subnets[0]?.ipnet).toMatch(/^10\.88\.128\./);
+      await removed.catch(() => undefined); // it may be in use by then
+      await lab.remove(`next${n}`);
+    }
+  });
+
   it('P10 is what a file of its name says, if there is one', async () => {
     await lab.client.network.create({ name: 'podman', subnets: [{ subnet: '10.77.0.0/24' }] });
     const { status } = await lab.client.container.setup({ id: 'c1', mode: 'bridge' });

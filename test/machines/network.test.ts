@@ -90,6 +90,30 @@ describe('a network that is wished for', () => {
     }
   });
 
+  it('P10 is made anew for who wants it while it is taken down, and only then', () => {
+    const wanted: ActorEvent = { type: 'network.wanted', command: null, wish: networkWish, created: 'later' };
+    const waiting = reach(lowering, wanted, leaseRequest('b'));
+    expect(step(waiting, applied('lower'))).toEqual([
+      'claiming',
+      'announce removed',
+      'reply c9 ok',
+      'tell host subnet.release',
+      'tell host subnet.claim',
+    ]);
+    const anew = reach(waiting, applied('lower'));
+    expect(anew.context).toMatchObject({ definition: null, wish: networkWish, created: 'later', wanted: null });
+    expect(step(reach(anew, granted), applied('define')).at(-1)).toBe('apply raise');
+    expect(step(reach(lowering, wanted), applied('lower'))[0]).toBe('removed');
+    expect(step(reach(lowering, wanted, leaseRequest('b'), release('b')), applied('lower'))[0]).toBe('removed');
+  });
+
+  it('P10 gives way to a file of its name that is found while it is taken down', () => {
+    const wanted: ActorEvent = { type: 'network.wanted', command: null, wish: networkWish, created: 'later' };
+    const found: ActorEvent = { type: 'definition.found', definition: foreignDefinition };
+    const { context } = reach(lowering, wanted, leaseRequest('b'), found, applied('lower'));
+    expect(context).toMatchObject({ definition: foreignDefinition, wanted: null });
+  });
+
   it('P10 is forgotten when the host refuses, and the container is told why', () => {
     const wanted: ActorEvent = { type: 'network.wanted', command: null, wish: networkWish, created: 'now' };
     const taken = fault('subnet.taken', 'subnet 10.89.0.0/24 overlaps a route');

@@ -291,7 +291,7 @@ export const networkTerrain: Terrain<NetworkContext> = {
     ];
     const events: ActorEvent[] = [
       { type: 'network.create', command, wish: networkWish, created: '2026-01-01T00:00:00Z' },
-      ...(value === 'absent'
+      ...(value === 'absent' || (value === 'lowering' && isQuiet(context, outstanding) && context.successor === null)
         ? ([{ type: 'network.wanted', command: null, wish: networkWish, created: '2026-01-01T00:00:00Z' }] as const)
         : []),
       { type: 'network.remove', command },
@@ -334,6 +334,7 @@ export const networkTerrain: Terrain<NetworkContext> = {
     context.given,
     context.definition?.id,
     context.successor?.id,
+    Boolean(context.wanted),
     context.news?.type,
     context.lastFault !== null,
     context.command,

@@ -2,7 +2,15 @@ import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { examplesText } from './command.ts';
 import { commandList, type ListedCommand, type ListedGroup } from './command-list.ts';
-import { EndWith, exitCode, exitCodes, exitCodesElsewhere, networkExitCode, reportFailure, runExitCode } from './failure.ts';
+import {
+  EndWith,
+  exitCode,
+  exitCodes,
+  exitCodesElsewhere,
+  networkExitCode,
+  reportFailure,
+  runExitCode,
+} from './failure.ts';
 import { fittingHelp, itemsText } from './help.ts';
 import { addConnectionOptions, addJsonOption, badInput, environmentFlag, type GlobalOptions } from './options.ts';
 import { type Terminal, usualColumns } from './terminal.ts';

@@ -76,10 +76,12 @@ describe('the package', () => {
         'dist/src/index.d.ts',
         'dist/src/client.js',
         'native/build/netloom.node',
+        'native/build/netloom-within',
         'native/build/doors/netavark',
         'native/CMakeLists.txt',
         'native/src/binding.cc',
         'native/doors/netavark.cc',
+        'native/within/main.cc',
         'native/nft/base.nft',
         'docs/library.md',
         'README.md',
@@ -102,13 +104,16 @@ describe('the package', () => {
         'native/index.js',
         'native/nft',
         'native/src',
+        'native/within',
       ].sort(),
     );
     expect(packed.filter((path) => /\.(o|a|map|tsbuildinfo|test\.js)$|CMake(Cache|Files)|Makefile/.test(path))).toEqual(
       [],
     );
     expect(
-      packed.filter((path) => path.startsWith('native/build/')).every((path) => /\.node$|doors\//.test(path)),
+      packed
+        .filter((path) => path.startsWith('native/build/'))
+        .every((path) => /\.node$|netloom-within$|doors\//.test(path)),
     ).toBe(true);
   });
 

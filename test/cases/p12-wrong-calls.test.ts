@@ -53,7 +53,9 @@ const raw = [
   /TypeError|RangeError|SyntaxError/,
 ];
 
-const codeFor = ([group]: string[], code: 2 | 4): number => (group === 'network' ? 125 : code);
+/** `network` ends as podman's does, and `run` leaves other codes than that of wrong usage to its command. */
+const codeFor = ([group]: string[], code: 2 | 4): number =>
+  group === 'network' || (group === 'run' && code === 4) ? 125 : code;
 
 async function expectRefusal(call: string[], codes: number[]): Promise<void> {
   const { stdout, stderr, exitCode } = await say(...call);

@@ -72,7 +72,11 @@ describe('P18 labels and owner', () => {
     const wish = JSON.stringify({ id: 'two', owner: 'script', labels: { a: '1' } });
     expect(await netloom(lab.daemon, ['container', 'setup', '--file', '-'], wish)).toMatchObject({ exitCode: 0 });
     expect(await view('two')).toMatchObject({ labels: { a: '1' }, owner: 'script' });
-    const job = launch(lab.daemon, ['run', '--name', 'job', '--label', 'a=2', '--', 'sh', '-c', 'echo up; read x']);
+    const job = launch(lab.daemon, [
+      'run',
+      ...['--network', 'none', '--name', 'job', '--label', 'a=2'],
+      ...['--', 'sh', '-c', 'echo up; read x'],
+    ]);
     await once(createInterface({ input: job.stdout as Readable }), 'line');
     expect(await view('job')).toMatchObject({ labels: { a: '2' }, owner: 'cli' });
     job.stdin?.end('now\n');

@@ -20,6 +20,6 @@ export function addedHost(text: string): HostEntry {
 /** `.` alone: no domain is searched. */
 export function searchDomain(text: string): string {
   if (text !== '.' && !/^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?$/.test(text))
-    throw badInput(`--dns-search ${JSON.stringify(text)}: expected a domain such as example.org, or .`);
+    throw badInput(`--dns-search ${JSON.stringify(text)}: expected a domain such as example.org, or . for none`);
   return text;
 }

@@ -8,8 +8,8 @@ export type Attachment = NonNullable<ContainerRequest['networks']>[number];
 /** What one --network says: networks to join, or a mode that joins none. */
 export type NetworkArgument = { mode: string } | { networks: Attachment[] };
 
-/** What `bridge` stands for: null: the daemon knows. */
-function namedDefault(): string | null {
+/** What `bridge` stands for by the environment; null: the daemon knows. */
+export function namedDefault(): string | null {
   const name = process.env.NETLOOM_DEFAULT_NETWORK || null;
   const refusal = name === null ? null : nameRefusal(name);
   if (refusal !== null) throw badInput(`NETLOOM_DEFAULT_NETWORK: ${refusal}`, 'name.invalid');

@@ -1,11 +1,17 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { Command, type Option } from 'commander';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { commandList, type ListedCommand, type ListedGroup } from '../../src/cli/command-list.ts';
 import { say } from '../cli/netloom.ts';
 
 // In this process, and without a daemon: every call here is refused before anything is asked, or says that no daemon is there.
+// One that is not refused would be a daemon on this host.
+vi.mock('../../src/daemon.ts', () => ({
+  startDaemon: () => {
+    throw new Error('a daemon would have been started');
+  },
+}));
 
 const directory = mkdtempSync(`${tmpdir()}/netloom-p12-`);
 beforeAll(() => {
@@ -121,6 +127,7 @@ describe('P12 a wrong call is refused in one sentence', () => {
     [['daemon', '--state-dir', '/etc/passwd/state'], '--state-dir /etc/passwd/state: /etc/passwd is not a directory'],
     [['daemon', '--nats-url', 'no url'], 'invalid NATS URL: expected nats://'],
     [['ps', '--nats-url', ''], '--nats-url is empty'],
+    [['daemon', '--default-network', ''], '--default-network: "" must be 1 to 250 characters'],
     [['daemon', '--log-level', 'loud'], '--log-level "loud": expected one of trace, debug'],
     [['ps', '--run-dir', '/etc/passwd'], '/etc/passwd is not a directory'],
     [['ps', '--filter', 'status=well'], '--filter status=well: expected one of created'],

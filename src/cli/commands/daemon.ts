@@ -5,6 +5,7 @@ import { defaultNetworkName, nameRefusal } from '../../core/name.ts';
 import { systemErrorText } from '../../core/system-error.ts';
 import type { DaemonOptions } from '../../daemon.ts';
 import { addCommand } from '../command.ts';
+import { namedDefault } from '../network-argument.ts';
 import {
   badInput,
   directoryParser,
@@ -27,7 +28,7 @@ interface DaemonFlags extends GlobalOptions {
   networksDir?: string;
   sysctlDir?: string;
   dnsDomain: string;
-  defaultNetwork: string;
+  defaultNetwork?: string;
   forwardForeign?: boolean;
   natsPort: number;
   allowOpenServer?: boolean;
@@ -100,10 +101,10 @@ export function daemonCommand(parent: Command, terminal: Terminal): void {
         .argParser(domainParser('--dns-domain')),
     )
     .addOption(
-      new Option('--default-network <name>', 'joined where no network is named; made as podman makes its own')
-        .env('NETLOOM_DEFAULT_NETWORK')
-        .default(defaultNetworkName)
-        .argParser(defaultNetworkParser),
+      new Option(
+        '--default-network <name>',
+        `joined where no network is named; made as podman makes its own (env: NETLOOM_DEFAULT_NETWORK, default: ${defaultNetworkName})`,
+      ).argParser(defaultNetworkParser),
     )
     .addOption(
       new Option(
@@ -142,11 +143,10 @@ export function daemonCommand(parent: Command, terminal: Terminal): void {
     .action((_options, command: Command) => serve(terminal, command.optsWithGlobals()));
 }
 
-/** Not set, or empty: podman's. */
 function defaultNetworkParser(text: string): string {
-  const refusal = text === '' ? null : nameRefusal(text);
+  const refusal = nameRefusal(text);
   if (refusal !== null) throw badInput(`--default-network: ${refusal}`, 'name.invalid');
-  return text || defaultNetworkName;
+  return text;
 }
 
 async function serve(terminal: Terminal, flags: DaemonFlags): Promise<void> {
@@ -195,7 +195,7 @@ export async function daemonOptions(flags: DaemonFlags): Promise<DaemonOptions> 
     networksDirectory: flags.networksDir ?? ownNetworks,
     sysctlDirectory: flags.sysctlDir ?? ownSysctls,
     searchDomain: flags.dnsDomain,
-    defaultNetwork: flags.defaultNetwork,
+    defaultNetwork: flags.defaultNetwork ?? namedDefault() ?? defaultNetworkName,
     forwardForeign: flags.forwardForeign ?? environmentFlag('NETLOOM_FORWARD_FOREIGN'),
     natsPort: flags.natsPort,
     outsideServer: outsideServer({ url: flags.natsUrl, creds: flags.creds }, process.env),

@@ -40,7 +40,7 @@ export function daemonPermissions(node: string): Permissions {
   };
 }
 
-/** What an ordered pull consumer asks for. Nothing that changes the stream or deletes from it. */
+/** What ordered and durable pull consumers ask for. Nothing that changes the stream or deletes from it. */
 const readingTheStream = [
   '$JS.API.INFO',
   `$JS.API.STREAM.INFO.${eventStream}`,
@@ -50,4 +50,5 @@ const readingTheStream = [
   `$JS.API.CONSUMER.INFO.${eventStream}.*`,
   `$JS.API.CONSUMER.MSG.NEXT.${eventStream}.*`,
   `$JS.API.CONSUMER.DELETE.${eventStream}.*`,
+  `$JS.ACK.${eventStream}.>`,
 ];

@@ -1,13 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { createInterface, type Interface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { NetloomClient } from '../../src/client.ts';
 import { inventory, type TestDaemon } from '../support/daemon.ts';
 import { Lab } from '../support/lab.ts';
-import { launch, launchProgram, netloom } from './netloom.ts';
+import { launch, netloom } from './netloom.ts';
 
 let lab: Lab;
 let daemon: TestDaemon;
@@ -297,24 +296,6 @@ describe('a container that another one might be taken for', () => {
       exitCode: 1,
       stderr: expect.stringMatching(/^netloom: container\.ambiguous: dddddd may be any of the containers /),
     });
-  });
-});
-
-describe("the README's program", () => {
-  it('sets up a container, and is told of it', async () => {
-    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
-    const [, program = ''] = /^```ts\n(.*?)^```$/ms.exec(readme) ?? [];
-    const running = launchProgram(daemon, program);
-    const told = createInterface({ input: running.stdout as Readable })[Symbol.asyncIterator]();
-    const heard: string[] = [];
-    while (!heard.at(-1)?.startsWith('dev.netloom.container.configured')) {
-      const { value, done } = await told.next();
-      if (done) throw new Error(`the program has ended: ${(await running).stderr}`);
-      heard.push(value);
-    }
-    expect(heard[0]).toContain('/netns/netloom-c1');
-    running.kill('SIGTERM');
-    await running;
   });
 });
 

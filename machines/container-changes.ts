@@ -109,7 +109,7 @@ function nowhereRefusal(context: ContainerContext, event: ContainerEvent): Fault
 
 export function changeRefusal(context: ContainerContext, event: ContainerEvent): Fault | null {
   const { wish } = context;
-  if (!wish) return fault('container.unknown', 'nobody has wished for this container');
+  if (!wish) return fault('container.unknown', 'this container does not exist');
   return refusalOf(wish, askedPorts(context), event) ?? nowhereRefusal(context, event);
 }
 

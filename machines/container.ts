@@ -157,7 +157,7 @@ export const containerMachine = containerSetup.createMachine({
   },
   states: {
     absent: {
-      description: 'Nobody has wished for it yet.',
+      description: 'Not created yet.',
       on: {
         'container.create': { target: 'created', actions: ['keepWish', 'announceCreated', 'replyDone'] },
         'container.setup': [
@@ -181,7 +181,7 @@ export const containerMachine = containerSetup.createMachine({
       },
     },
     created: {
-      description: 'The wish is known, nothing of it is in the kernel, nothing is claimed.',
+      description: 'The wish is stored. Nothing is claimed, and nothing of it is in the kernel.',
       always: { guard: 'hasDeferred', actions: 'resume' },
       on: {
         ...changesOfWish,
@@ -197,7 +197,8 @@ export const containerMachine = containerSetup.createMachine({
       },
     },
     claiming: {
-      description: 'Networks are asked for addresses, the host for ports, another container for its namespace.',
+      description:
+        'Claims addresses from networks, ports from the host, and a namespace from the container that shares it.',
       entry: 'claim',
       always: [
         {
@@ -222,7 +223,7 @@ export const containerMachine = containerSetup.createMachine({
       },
     },
     building: {
-      description: 'The kernel steps of the set-up are under way; a failure has taken them back.',
+      description: 'The kernel steps of the set-up are running. If one fails, all of them are undone.',
       entry: 'build',
       on: {
         ...deferAll,
@@ -246,7 +247,7 @@ export const containerMachine = containerSetup.createMachine({
       },
     },
     leasing: {
-      description: 'Its links are there, and DHCP servers are asked for addresses.',
+      description: 'Its links exist. Asks DHCP servers for addresses.',
       entry: 'askDhcp',
       on: {
         ...deferAll,
@@ -264,7 +265,7 @@ export const containerMachine = containerSetup.createMachine({
       },
     },
     addressing: {
-      description: 'The addresses that DHCP servers gave are added, with their routes.',
+      description: 'Adds the leased addresses and their routes.',
       entry: 'addAddresses',
       on: {
         ...deferAll,
@@ -279,7 +280,7 @@ export const containerMachine = containerSetup.createMachine({
       },
     },
     up: {
-      description: 'The network is there and works.',
+      description: 'The network is up.',
       type: 'parallel',
       on: {
         'container.create': { actions: 'refuseExists' },
@@ -303,11 +304,11 @@ export const containerMachine = containerSetup.createMachine({
       },
       states: {
         process: {
-          description: 'Who lives in it.',
+          description: 'The state of its process.',
           initial: 'configured',
           states: {
             configured: {
-              description: 'Waiting for the engine to say which process lives in it.',
+              description: 'Waits for the engine to report its process.',
               on: {
                 'container.started': {
                   target: 'running',
@@ -320,7 +321,7 @@ export const containerMachine = containerSetup.createMachine({
               },
             },
             running: {
-              description: "The container's process lives.",
+              description: 'Its process is running.',
               on: {
                 'container.started': { actions: 'refuseUp' },
                 'container.exited': exitReported,
@@ -340,7 +341,7 @@ export const containerMachine = containerSetup.createMachine({
               },
             },
             ending: {
-              description: 'The process has ended, and its engine is about to report the exit code.',
+              description: 'Its process has ended. Waits for the engine to report the exit code.',
               entry: 'awaitExitCode',
               on: {
                 'container.started': { actions: 'refuseUp' },
@@ -351,7 +352,7 @@ export const containerMachine = containerSetup.createMachine({
               },
             },
             exited: {
-              description: 'The process has ended; the network waits for its teardown, or for another process.',
+              description: 'Its process has ended. The network waits for its teardown, or for another process.',
               on: {
                 'container.started': {
                   target: 'running',
@@ -367,22 +368,22 @@ export const containerMachine = containerSetup.createMachine({
           },
         },
         wiring: {
-          description: 'What of the network is in the kernel, and whether that is what is wished for.',
+          description: 'Whether the kernel has what the wish asks for.',
           initial: 'settled',
           states: {
             settled: {
-              description: 'All that is wished for is there.',
+              description: 'The kernel has everything that the wish asks for.',
               always: [{ guard: 'lacksLease', target: 'unleased' }, ...whatWaits],
               on: changesWhileUp,
             },
             unleased: {
               description:
-                'An address is missing that a DHCP server is to give: it is asked for. All the rest is there, and can be changed.',
+                'A DHCP lease is missing, and its client asks for one. Everything else is in place and can be changed.',
               always: whatWaits,
               on: changesWhileUp,
             },
             asking: {
-              description: 'The owner of what a change needs is asked for it.',
+              description: 'Claims what a change needs from its owner.',
               entry: 'claimChange',
               on: {
                 ...whileChanging,
@@ -403,7 +404,7 @@ export const containerMachine = containerSetup.createMachine({
               },
             },
             changing: {
-              description: 'The kernel steps of a change are under way; a failure has taken them back.',
+              description: 'The kernel steps of a change are running. If one fails, all of them are undone.',
               entry: 'makeChange',
               on: {
                 ...whileChanging,
@@ -438,7 +439,7 @@ export const containerMachine = containerSetup.createMachine({
               },
             },
             leasing: {
-              description: 'A network was joined, and its DHCP server is asked for an address.',
+              description: 'Has joined a network, and asks its DHCP server for an address.',
               entry: 'askDhcpOfChange',
               on: {
                 ...whileChanging,
@@ -459,7 +460,7 @@ export const containerMachine = containerSetup.createMachine({
             },
             withdrawing: {
               description:
-                'A network that was joined is left again: it gives no address, or one from which a gateway of its routes is unreachable.',
+                'Leaves a network again that it has just joined: it got no address, or one that cannot reach a gateway of its routes.',
               entry: 'withdraw',
               on: {
                 ...whileChanging,
@@ -476,7 +477,7 @@ export const containerMachine = containerSetup.createMachine({
               },
             },
             verifying: {
-              description: 'What is there is compared with what is wished for, and what is missing is put back.',
+              description: 'Compares the kernel with the wish, and restores what is missing.',
               entry: 'makeChange',
               on: {
                 ...whileChanging,
@@ -494,7 +495,7 @@ export const containerMachine = containerSetup.createMachine({
               },
             },
             degraded: {
-              description: 'Something is missing and could not be put back; the last fault names it.',
+              description: 'Something is missing and cannot be restored; the last fault names it.',
               always: whatWaits,
               on: {
                 'container.connect': refuseDegraded,
@@ -515,7 +516,7 @@ export const containerMachine = containerSetup.createMachine({
       },
     },
     unconfiguring: {
-      description: 'Everything is taken out of the kernel; each part is tried, whatever becomes of the others.',
+      description: 'Removes everything from the kernel. Every part is tried, even if another one fails.',
       entry: 'unbuild',
       on: {
         ...deferAll,
@@ -529,7 +530,7 @@ export const containerMachine = containerSetup.createMachine({
     },
     unlinking: {
       description:
-        'Answered already; the kernel still unregisters the links, and until then their addresses stay leased.',
+        'The command is answered. The kernel is still removing the links; their addresses stay leased until then.',
       entry: 'awaitUnlinked',
       on: {
         ...deferAll,
@@ -546,7 +547,7 @@ export const containerMachine = containerSetup.createMachine({
       },
     },
     failed: {
-      description: 'The last wish could not be carried out; a new set-up, a teardown or the removal leads on.',
+      description: 'The last command failed. A new set-up, a teardown or a removal leads on.',
       always: { guard: 'hasDeferred', actions: 'resume' },
       on: {
         ...afterUnmakingChanges,
@@ -563,6 +564,6 @@ export const containerMachine = containerSetup.createMachine({
         'container.remove': { target: 'unconfiguring', actions: 'defer' },
       },
     },
-    removed: { type: 'final', description: 'Forgotten. Nothing of it is left anywhere.' },
+    removed: { type: 'final', description: 'Forgotten. Nothing of it is left.' },
   },
 });

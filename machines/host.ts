@@ -391,7 +391,7 @@ const machine = setup({
 export const hostMachine = machine.createMachine({
   id: 'host',
   description:
-    'This host: the base ruleset is loaded before anything is served; what must be unique on it is given out here.',
+    'This host. Loads the base ruleset before anything is served, and grants what must be unique on the host.',
   context: {
     ports: {},
     holding: {},
@@ -443,7 +443,7 @@ export const hostMachine = machine.createMachine({
       on: { 'host.start': { target: 'starting', actions: 'keepSettings' } },
     },
     starting: {
-      description: 'The base ruleset is being loaded, unless it is there.',
+      description: 'Loads the base ruleset, unless it is already loaded.',
       entry: 'loadBase',
       on: {
         'steps.applied': { guard: 'isBase', target: 'serving', actions: ['announceServing', 'lookForForwarding'] },
@@ -453,7 +453,7 @@ export const hostMachine = machine.createMachine({
       },
     },
     serving: {
-      description: 'The ruleset is there; ports and subnets are given out.',
+      description: 'The ruleset is loaded. Grants ports and subnets.',
       on: {
         // the daemon was started again: the ruleset may be gone, and no port is bound
         'host.start': { target: 'starting', actions: ['keepSettings', 'holdAgain'] },
@@ -462,7 +462,8 @@ export const hostMachine = machine.createMachine({
       },
     },
     degraded: {
-      description: 'The ruleset was damaged and could not be loaded again; the next notice tries once more.',
+      description:
+        'The ruleset was damaged and could not be loaded again; tried again at the next notice of the kernel.',
       on: {
         'host.start': { target: 'starting', actions: ['keepSettings', 'holdAgain'] },
         'drift.suspected': { actions: ['mend', 'lookForForwarding'] },
@@ -471,7 +472,7 @@ export const hostMachine = machine.createMachine({
       },
     },
     failed: {
-      description: 'The base ruleset could not be loaded: nothing can be published or masqueraded.',
+      description: 'The base ruleset could not be loaded: no traffic can be published or masqueraded.',
       on: { 'host.start': { target: 'starting', actions: ['keepSettings', 'holdAgain'] } },
     },
   },

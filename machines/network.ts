@@ -114,7 +114,7 @@ export const networkMachine = networkSetup.createMachine({
   },
   states: {
     absent: {
-      description: 'Nobody has wished for it yet.',
+      description: 'Not created yet.',
       on: {
         'network.create': { target: 'claiming', actions: ['keepWish', 'claimSubnets'] },
         'network.wanted': { target: 'claiming', actions: ['keepWish', 'claimSubnets'] },
@@ -125,7 +125,7 @@ export const networkMachine = networkSetup.createMachine({
       },
     },
     claiming: {
-      description: 'The host is asked for subnets and a bridge name that nobody else has.',
+      description: 'Claims subnets and a bridge name from the host, which grants each only once.',
       on: {
         ...refuseMeanwhile,
         'lease.request': [{ guard: 'isWanted', actions: 'wait' }, { actions: 'refuseLease' }],
@@ -134,7 +134,7 @@ export const networkMachine = networkSetup.createMachine({
       },
     },
     defining: {
-      description: 'Its definition is written where the definitions of this host are.',
+      description: 'Writes its definition into the directory of definitions.',
       entry: 'write',
       on: {
         ...refuseMeanwhile,
@@ -150,7 +150,7 @@ export const networkMachine = networkSetup.createMachine({
       },
     },
     defined: {
-      description: 'Known; nothing of it is in the kernel.',
+      description: 'Defined. Nothing of it is in the kernel.',
       always: [
         { guard: 'hasWaiting', target: 'routing' },
         ...news,
@@ -175,7 +175,7 @@ export const networkMachine = networkSetup.createMachine({
       },
     },
     updating: {
-      description: 'Its definition is changed, and what of it is in force while containers use it.',
+      description: 'Changes its definition, and applies the change while containers use it.',
       entry: 'rewrite',
       on: {
         ...refuseMeanwhile,
@@ -225,7 +225,7 @@ export const networkMachine = networkSetup.createMachine({
     },
     routing: {
       description:
-        'The host is asked whether it can be beside the networks that are up, and to forward for it, before there is a device that anything could be sent through.',
+        'Asks the host whether it can be up together with the other networks, and to forward for it, before there is a device that could carry traffic.',
       entry: 'claimForwarding',
       always: { guard: 'claimsNothing', target: 'raising' },
       on: {
@@ -242,7 +242,7 @@ export const networkMachine = networkSetup.createMachine({
       },
     },
     raising: {
-      description: 'The device is made for the first container, which waits for it.',
+      description: 'Makes the device for the first container, which waits for it.',
       entry: ['adoptFirst', 'raise'],
       on: {
         ...refuseMeanwhile,
@@ -258,7 +258,7 @@ export const networkMachine = networkSetup.createMachine({
       },
     },
     up: {
-      description: 'The device is there and works.',
+      description: 'The device is up.',
       always: [
         ...news,
         { guard: 'isForsaken', target: 'lowering', actions: 'keepLoss' },
@@ -271,7 +271,7 @@ export const networkMachine = networkSetup.createMachine({
     },
     closing: {
       description:
-        'Nothing is published on loopback any more: the bridge stops routing its addresses. Who joins waits for that.',
+        'No port is published on loopback any more, so the bridge stops routing loopback addresses. New members wait for that.',
       entry: 'close',
       on: {
         ...whileUp,
@@ -291,7 +291,7 @@ export const networkMachine = networkSetup.createMachine({
     },
     degraded: {
       description:
-        'Something of it is missing and could not be put back; the next notice, or the next member, tries again.',
+        'Something of it is missing and cannot be restored; tried again at the next notice of the kernel, or the next member.',
       on: {
         ...refuseMeanwhile,
         'network.remove': removal,
@@ -317,7 +317,7 @@ export const networkMachine = networkSetup.createMachine({
       },
     },
     lowering: {
-      description: 'The device is taken down and the definition forgotten; nobody can join any more.',
+      description: 'Removes the device and the definition. No container can join any more.',
       entry: ['lower', 'forgetNews'],
       on: {
         ...refuseMeanwhile,

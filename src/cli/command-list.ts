@@ -30,7 +30,7 @@ export const commandList: Readonly<Record<string, readonly (ListedCommand | List
     { name: 'ps', summary: 'list containers', load: async () => (await import('./commands/ps.ts')).psCommand },
     {
       name: 'inspect',
-      summary: 'show all of containers',
+      summary: 'show everything about containers',
       load: async () => (await import('./commands/inspect.ts')).inspectCommand,
     },
     {
@@ -44,7 +44,7 @@ export const commandList: Readonly<Record<string, readonly (ListedCommand | List
       commands: [
         {
           name: 'create',
-          summary: 'keep a wish for a container; nothing is built yet',
+          summary: 'store the wish for a container; builds nothing yet',
           load: async () => (await import('./commands/container-create.ts')).containerCreateCommand,
         },
         {
@@ -54,17 +54,17 @@ export const commandList: Readonly<Record<string, readonly (ListedCommand | List
         },
         {
           name: 'started',
-          summary: "report a container's first process, whose end is then watched for",
+          summary: "report a container's first process; the daemon then watches for its end",
           load: async () => (await import('./commands/container-started.ts')).containerStartedCommand,
         },
         {
           name: 'teardown',
-          summary: "take containers' networks down; the wishes are kept",
+          summary: "tear down containers' networks; keeps the wishes",
           load: async () => (await import('./commands/container-teardown.ts')).containerTeardownCommand,
         },
         {
           name: 'rm',
-          summary: "take containers' networks down and forget the containers",
+          summary: "tear down containers' networks, and forget the containers",
           load: async () => (await import('./commands/container-rm.ts')).containerRmCommand,
         },
         {
@@ -82,17 +82,17 @@ export const commandList: Readonly<Record<string, readonly (ListedCommand | List
         {
           name: 'list',
           alias: 'ls',
-          summary: 'show where the ports of a container are reached, or one of them',
+          summary: 'show where the ports of a container can be reached, or one of them',
           load: async () => (await import('./commands/port-list.ts')).portListCommand,
         },
         {
           name: 'publish',
-          summary: 'publish further ports of a container; live when it is up, and nothing else of it is disturbed',
+          summary: 'publish more ports of a container; live if it is up, without disturbing the others',
           load: async () => (await import('./commands/port-publish.ts')).portPublishCommand,
         },
         {
           name: 'unpublish',
-          summary: 'stop publishing ports of a container; live, and the other ports are not disturbed',
+          summary: 'stop publishing ports of a container; live, without disturbing the others',
           load: async () => (await import('./commands/port-publish.ts')).portUnpublishCommand,
         },
       ],
@@ -106,7 +106,7 @@ export const commandList: Readonly<Record<string, readonly (ListedCommand | List
   'Networks:': [
     {
       name: 'network',
-      summary: 'networks and their containers; the verbs and options are those of podman network',
+      summary: 'networks and their containers; verbs and options are those of podman network',
       commands: [
         {
           name: 'create',
@@ -121,32 +121,32 @@ export const commandList: Readonly<Record<string, readonly (ListedCommand | List
         },
         {
           name: 'inspect',
-          summary: 'show all of networks, as the JSON that podman prints and keeps',
+          summary: 'show networks as the JSON that podman prints and stores',
           load: async () => (await import('./commands/network-inspect.ts')).networkInspectCommand,
         },
         {
           name: 'exists',
-          summary: 'end with 0 when there is such a network, with 1 when there is not',
+          summary: 'exit with 0 if the network exists, with 1 if it does not',
           load: async () => (await import('./commands/network-exists.ts')).networkExistsCommand,
         },
         {
           name: 'update',
-          summary: 'change name servers and guards of a network, at once and for containers that are up too',
+          summary: 'change name servers and guards of a network, at once, also for running containers',
           load: async () => (await import('./commands/network-update.ts')).networkUpdateCommand,
         },
         {
           name: 'connect',
-          summary: 'join containers to a further network; live when they are up',
+          summary: 'connect containers to another network; live if they are up',
           load: async () => (await import('./commands/network-connect.ts')).networkConnectCommand,
         },
         {
           name: 'disconnect',
-          summary: 'take containers off a network; live when they are up',
+          summary: 'disconnect containers from a network; live if they are up',
           load: async () => (await import('./commands/network-disconnect.ts')).networkDisconnectCommand,
         },
         {
           name: 'reload',
-          summary: 'restore what is missing of containers that are up; what is there is not touched',
+          summary: 'restore missing parts of containers that are up; leaves the others alone',
           load: async () => (await import('./commands/network-reload.ts')).networkReloadCommand,
         },
         {
@@ -164,7 +164,7 @@ export const commandList: Readonly<Record<string, readonly (ListedCommand | List
     },
     {
       name: 'reachability',
-      summary: 'show who reaches which container: by its address, and by its published ports',
+      summary: 'show what reaches which container, by address and by published port',
       load: async () => (await import('./commands/reachability.ts')).reachabilityCommand,
     },
   ],
@@ -176,7 +176,7 @@ export const commandList: Readonly<Record<string, readonly (ListedCommand | List
     },
     {
       name: 'events',
-      summary: 'show what happened, and with --follow what happens',
+      summary: 'show past events; with --follow also new ones',
       load: async () => (await import('./commands/events.ts')).eventsCommand,
     },
     {
@@ -186,37 +186,37 @@ export const commandList: Readonly<Record<string, readonly (ListedCommand | List
     },
     {
       name: 'gc',
-      summary: 'remove what carries a name of netloom and has no owner',
+      summary: 'remove kernel objects of netloom that have no owner',
       load: async () => (await import('./commands/gc.ts')).gcCommand,
     },
     {
       name: 'node',
-      summary: 'what the daemon says of itself',
+      summary: 'the daemon of this host',
       commands: [
         {
           name: 'info',
-          summary: 'show what the node is and how it is',
+          summary: 'show the state of the daemon',
           load: async () => (await import('./commands/node-info.ts')).nodeInfoCommand,
         },
       ],
     },
     {
       name: 'podman',
-      summary: 'let podman have its networks from netloom, and back',
+      summary: 'make podman use netloom for its networks, and undo that',
       commands: [
         {
           name: 'install',
-          summary: 'let a rootful podman have its networks from netloom',
+          summary: 'make a rootful podman use netloom for its networks',
           load: async () => (await import('./commands/podman.ts')).podmanInstallCommand,
         },
         {
           name: 'uninstall',
-          summary: 'let podman have its networks from the engine that it had before',
+          summary: 'make podman use its former engine for its networks again',
           load: async () => (await import('./commands/podman.ts')).podmanUninstallCommand,
         },
         {
           name: 'status',
-          summary: 'show who makes the networks of podman, and whether that one is well',
+          summary: "show which engine makes podman's networks, and whether it works",
           load: async () => (await import('./commands/podman.ts')).podmanStatusCommand,
         },
       ],

@@ -50,22 +50,22 @@ const heading = 'Network options:';
 
 export function addContainerOptions(command: Command): Command {
   const options = [
-    new Option('--net, --network <network>', `several times for several networks: ${networkSpelling}`).argParser(
+    new Option('--net, --network <network>', `network to join (repeatable): ${networkSpelling}`).argParser(
       collect(parseNetworkArgument),
     ),
     new Option('-p, --publish <port>', `publish a port: ${portSpelling}, ranges as 8000-8010:8000-8010`).argParser(
       collectAll(parsePortMappings),
     ),
     new Option('--name <name>', 'display name; default: the id').argParser(newNameParser('--name')),
-    new Option('--pod <name>', 'of the pod whose namespace this is: the networks know the container by it'),
+    new Option('--pod <name>', "name of the container's pod: the networks use it as the container's name"),
     new Option('--mode <mode>', 'bridge (default), none, host, ns:<path>, container:<id>: the same as --network'),
     ...addressOptions(),
     new Option('--interface, --interface-name <name>', "the interface's name in the container; default eth0").argParser(
       interfaceNameParser('--interface-name'),
     ),
     hostInterfaceOption(),
-    new Option('--alias, --network-alias <name>', 'a further name, on every network').argParser(collectList(asIs)),
-    new Option('--dns <address>', 'a name server for what is no name of a container').argParser(
+    new Option('--alias, --network-alias <name>', 'additional name, on every network').argParser(collectList(asIs)),
+    new Option('--dns <address>', 'name server for names that do not belong to containers').argParser(
       collectList(addressParser('--dns', null)),
     ),
     new Option('-l, --label <key=value>', 'label of the container (repeatable)').argParser(collectLabels),
@@ -94,7 +94,7 @@ export function hostInterfaceOption(): Option {
 }
 
 export function idOption(): Option {
-  return new Option('--id <id>', 'default: the name, where it can be an id, else a random one')
+  return new Option('--id <id>', 'default: the name if it is a valid id, otherwise a random one')
     .argParser(nameParser('--id', 'id.invalid'))
     .helpGroup(heading);
 }
@@ -147,7 +147,7 @@ function attachments(options: ContainerOptions): Attachment[] | null {
   if (said.length === 0) return named;
   if (!named) throw badInput(`${said.join(', ')}: needs a --network`);
   if (named.length > 1 && ofOne.length > 0)
-    throw badInput(`${ofOne.join(', ')}: say it of one of the networks, as --network <name>:ip=…,mac=…`);
+    throw badInput(`${ofOne.join(', ')}: give it to one of the networks, as --network <name>:ip=…,mac=…`);
   return named.map((attachment) => ({
     ...attachment,
     ...(ip.length + ip6.length > 0 && { staticIps: [...(attachment.staticIps ?? []), ...ip, ...ip6] }),

@@ -15,7 +15,7 @@ export interface TableOptions {
   trunc?: boolean;
 }
 
-export const noTruncOption = ['--no-trunc', 'all of the ids'] as const;
+export const noTruncOption = ['--no-trunc', 'print ids in full'] as const;
 
 /** How ids are shown in a table. */
 export const idText = ({ trunc = true }: TableOptions): ((id: string) => string) => (trunc ? shortId : (id) => id);
@@ -151,7 +151,7 @@ export function networkFacts(
     ['DNS', dnsText(network)],
     ['Name servers', listOrNothing(network.network_dns_servers)],
     ['Firewall', network.firewall === 'none' ? 'none (set by the engine)' : null],
-    ['Internal', network.internal ? 'yes: no way out and none in' : 'no'],
+    ['Internal', network.internal ? 'yes: no external access, inbound or outbound' : 'no'],
     ['Created', network.created],
     ['Options', listOrNothing(pairsOf(network.options))],
     ['Labels', listOrNothing(pairsOf(network.labels))],

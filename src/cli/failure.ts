@@ -33,7 +33,7 @@ export const exitCodesElsewhere: readonly (readonly [string, typeof exitCodes])[
       ['2', 'wrong usage or bad input'],
       ['125', 'netloom failed'],
       ['126', 'the command cannot be executed'],
-      ['127', 'there is no such command'],
+      ['127', 'command not found'],
       ['128+n', 'signal n ended the command'],
       ['else', 'the exit code of the command'],
     ],

@@ -89,7 +89,7 @@ const setters: ReadonlyMap<string, Setter> = new Map<string, Setter>([
     'ip',
     (settings, value) => {
       settings.staticIps = [...(settings.staticIps ?? []), value];
-      return isIP(value) ? null : 'is no IP address';
+      return isIP(value) ? null : 'is not an IP address';
     },
   ],
   [
@@ -97,7 +97,7 @@ const setters: ReadonlyMap<string, Setter> = new Map<string, Setter>([
     (settings, value) => {
       if (settings.staticMac) return 'is a second MAC address';
       settings.staticMac = value;
-      return isMacAddress(value) ? null : 'is no MAC address such as 02:00:00:00:00:01';
+      return isMacAddress(value) ? null : 'is not a MAC address such as 02:00:00:00:00:01';
     },
   ],
   [

@@ -29,7 +29,7 @@ export interface ExactOptions extends GlobalOptions {
 }
 
 /** P11: of commands that take a network down. */
-export const forceOption = ['-f, --force', 'also while their processes run'] as const;
+export const forceOption = ['-f, --force', 'even while their processes run'] as const;
 
 export interface RemovalOptions extends ExactOptions {
   force?: true;
@@ -37,7 +37,7 @@ export interface RemovalOptions extends ExactOptions {
 
 export function addJsonOption(command: Command): Command {
   return command.addOption(
-    new Option('--json', 'print JSON: the reply as it came, or the fault (on stderr)').helpGroup(commonOptions),
+    new Option('--json', 'print JSON: the unchanged reply, or the fault (on stderr)').helpGroup(commonOptions),
   );
 }
 
@@ -50,7 +50,7 @@ export function addConnectionOptions(command: Command): Command {
     ),
     new Option('--nats-url <url>', 'the NATS server to use (NATS_URL)').argParser(serverParser('--nats-url')),
     new Option('--creds <file>', 'one of <run-dir>/credentials, or a .creds file of NATS (NETLOOM_CREDS)'),
-    new Option('--timeout <ms>', 'how long an answer may take (default 30000)').argParser(
+    new Option('--timeout <ms>', 'timeout of an answer (default 30000)').argParser(
       numberParser('--timeout', 1, 3_600_000),
     ),
   ];
@@ -132,7 +132,7 @@ export function tokenParser(name: string, code: FaultCode): (text: string) => st
   return (text) => {
     if (!subjectToken.test(text))
       throw badInput(
-        `${name} ${JSON.stringify(text)}: expected 1 to 64 characters of A-Z a-z 0-9 _ -, for it stands in subjects`,
+        `${name} ${JSON.stringify(text)}: expected 1 to 64 characters of A-Z a-z 0-9 _ -, because it is part of subjects`,
         code,
       );
     return text;

@@ -41,7 +41,8 @@ export function parsePortMapping(text: string, said = '-p'): PortMapping {
     new NetloomError(fault('port.invalid', `${said} ${shown(text)}: ${reason}; expected ${portSpelling}`));
   const { hostIp, host, container, protocol } = splitMapping(text, refuse);
   if (!protocolName.test(protocol)) throw refuse(`unknown protocol ${JSON.stringify(protocol)}`);
-  if (hostIp !== null && !isIPv4(hostIp) && !isIPv6(hostIp)) throw refuse(`${JSON.stringify(hostIp)} is no IP address`);
+  if (hostIp !== null && !isIPv4(hostIp) && !isIPv6(hostIp))
+    throw refuse(`${JSON.stringify(hostIp)} is not an IP address`);
   if (container === '') throw refuse('the container port is missing');
   const inside = parseSpan(container, refuse);
   if (inside.first === 0) throw refuse('a container port is at least 1');
@@ -77,11 +78,11 @@ function splitMapping(text: string, refuse: Refuse) {
 
 function parseSpan(text: string, refuse: Refuse): Span {
   const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text);
-  if (!match) throw refuse(`${JSON.stringify(text)} is no port and no range of ports`);
+  if (!match) throw refuse(`${JSON.stringify(text)} is not a port or a range of ports`);
   const first = Number(match[1]);
   const last = match[2] === undefined ? first : Number(match[2]);
   if (first > 65535 || last > 65535) throw refuse('a port is at most 65535');
-  if (last < first || (first === 0 && last > 0)) throw refuse(`${text} is no range`);
+  if (last < first || (first === 0 && last > 0)) throw refuse(`${text} is not a range`);
   return { first, range: last - first + 1 };
 }
 

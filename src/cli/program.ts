@@ -36,7 +36,7 @@ export async function runCli(args: string[], terminal: Terminal): Promise<number
 function program(terminal: Terminal, words: string[]): Command {
   const width = terminal.columns ?? usualColumns;
   const netloom = new Command('netloom')
-    .description('Container networks on Linux, driven by events: commands and facts over NATS.')
+    .description('Container networks on Linux, driven by events: commands and events over NATS.')
     .version(version)
     .helpCommand(false)
     .configureHelp(fittingHelp)

@@ -105,8 +105,8 @@ export class HeldCommand {
     const name = getSystemErrorName(-errno);
     if (what !== 'execute') return netloomFailed(`cannot ${what} (${name})`);
     return name === 'ENOENT'
-      ? new EndWith(127, { code: 'command.missing', message: `${this.#file}: there is no such command` })
-      : new EndWith(126, { code: 'command.unusable', message: `${this.#file}: it cannot be executed (${name})` });
+      ? new EndWith(127, { code: 'command.missing', message: `${this.#file}: command not found` })
+      : new EndWith(126, { code: 'command.unusable', message: `${this.#file}: cannot be executed (${name})` });
   }
 }
 

@@ -32,9 +32,9 @@ export function addWishOptions(command: Command): Command {
       'ids of one or several containers; one: the same as --id',
       collect(nameParser('id', 'id.invalid')),
     )
-    .option('--file <path>', 'the request as JSON, - for stdin; what else is said here comes on top')
+    .option('--file <path>', 'the request as JSON, - for stdin; other options override it')
     .option('--pid <pid>', "adopt this living process' namespace", numberParser('--pid', 1, 2 ** 31 - 1))
-    .option('--remove-on-exit', 'tear down and forget when the process ends that container started tells of')
+    .option('--remove-on-exit', 'tear down and forget the container when its process ends')
     .option(
       '--start-within <duration>',
       'remove it again unless its process starts in time (30s)',

@@ -65,7 +65,7 @@ const why = async () => (await netloom(lab.daemon, ['reachability', '--why', '--
 
 it('N08 a host without another firewall is told of nothing', async () => {
   expect(await lab.client.firewalls()).toEqual({ drops: [], unread: [] });
-  expect(await doctor()).toContain("none drops what is netloom's");
+  expect(await doctor()).toContain("none drops netloom's traffic");
   expect(await why()).not.toContain('drop');
   expect(await network.thatAreOpen(everyWay)).toEqual(everyWay);
 });

@@ -84,6 +84,7 @@ describe('the package', () => {
         'native/within/main.cc',
         'native/nft/base.nft',
         'docs/library.md',
+        'examples/engine.mjs',
         'README.md',
         'CHANGELOG.md',
         'LICENSE',

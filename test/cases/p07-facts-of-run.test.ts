@@ -95,7 +95,7 @@ describe('P07 a command that goes on without us', () => {
     expect(await run('-d', '--network', 'none', '--id', 'none', '--', 'no-such-command')).toMatchObject({
       exitCode: 127,
       stdout: '',
-      stderr: expect.stringContaining('no-such-command: there is no such command'),
+      stderr: expect.stringContaining('no-such-command: command not found'),
     });
     await untilAnswered(async () => expect((await lab.client.container.list()).containers).toEqual([]));
   });

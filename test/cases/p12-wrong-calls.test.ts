@@ -151,7 +151,7 @@ describe('P12 a wrong call is refused in one sentence', () => {
     [['stats', '--watch=soon'], '--watch soon: expected seconds'],
     [['reachability', 'host', 'outside'], 'one of them must be a container'],
     [['plan', '--network', 'host', '--network', 'web'], 'cannot be used with another --network'],
-    [['plan', '--network', 'web', '--mode', 'none', '-p', 'x'], 'is no port'],
+    [['plan', '--network', 'web', '--mode', 'none', '-p', 'x'], 'is not a port'],
     [['ps', '--timeout', '0'], '--timeout 0: expected a number from 1'],
     [['dance'], "unknown command 'dance'"],
     [['networks'], "unknown command 'networks', did you mean network?"],

@@ -25,10 +25,10 @@ describe('the exit code', () => {
 
   it('is the one that a command ends with', () => {
     expect(reported(new EndWith(137))).toEqual({ exitCode: 137, said: '' });
-    const complaint = { code: 'command.missing', message: 'nosuch: there is no such command' } as const;
+    const complaint = { code: 'command.missing', message: 'nosuch: command not found' } as const;
     expect(reported(new EndWith(127, complaint))).toEqual({
       exitCode: 127,
-      said: 'netloom: command.missing: nosuch: there is no such command',
+      said: 'netloom: command.missing: nosuch: command not found',
     });
     expect(JSON.parse(reported(new EndWith(127, complaint), true).said)).toEqual(complaint);
   });

@@ -83,7 +83,7 @@ describe('wrong usage', () => {
     ['an option with two values', ['create', 'x', '-o', 'parent=a', '-o', 'parent=b'], '--opt parent is given twice'],
     ['a gateway without a subnet', ['create', 'x', '--gateway', '10.0.0.1'], 'needs a --subnet'],
     ['a range without its end', ['create', 'x', '--subnet', '10.0.0.0/24', '--ip-range', '10.0.0.9'], '<last>'],
-    ['a route to nowhere', ['create', 'x', '--route', '10.0.0.9,10.0.0.1'], '"10.0.0.9" is no subnet'],
+    ['a route to nowhere', ['create', 'x', '--route', '10.0.0.9,10.0.0.1'], '"10.0.0.9" is not a subnet'],
     ['a route without a gateway', ['create', 'x', '--route', '10.0.0.0/24'], 'the gateway is missing'],
     ['an unknown filter', ['ls', '--filter', 'constructor=x'], 'there is no filter constructor'],
     ['no filter', ['prune', '--filter', 'x'], 'expected <name>=<value>'],

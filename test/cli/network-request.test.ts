@@ -60,9 +60,9 @@ describe('--route', () => {
 
   it.each([
     ['10.21.0.0/24', 'payload.invalid', 'the gateway is missing'],
-    ['here,10.7.0.9', 'payload.invalid', '"here" is no subnet'],
+    ['here,10.7.0.9', 'payload.invalid', '"here" is not a subnet'],
     ['10.21.0.0/24,there', 'address.invalid', 'there: expected an IP address'],
-    ['10.21.0.0/24,10.7.0.9,far', 'payload.invalid', '"far" is no metric'],
+    ['10.21.0.0/24,10.7.0.9,far', 'payload.invalid', '"far" is not a metric'],
     ['10.21.0.0/24,10.7.0.9,1,2', 'payload.invalid', 'too many values'],
   ])('refuses %s', (text, code, message) =>
     expect(() => parseRoute(text)).toThrow(

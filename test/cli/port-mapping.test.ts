@@ -34,25 +34,25 @@ describe("-p takes podman's spelling", () => {
 describe('-p refuses, and says why', () => {
   it.each([
     ['', '-p "": the container port is missing'],
-    ['web', 'is no port'],
-    ['-80', 'is no port'],
+    ['web', 'is not a port'],
+    ['-80', 'is not a port'],
     ['8080:', '-p "8080:": the container port is missing'],
     ['8080:80:90:100', 'too many colons'],
     ['::1:8080:80', 'in brackets'],
     ['[::1]:80', 'needs a host port'],
-    ['[::g]:8080:80', 'is no IP address'],
-    ['300.0.0.1:8080:80', 'is no IP address'],
-    [':8080:80', 'is no IP address'],
+    ['[::g]:8080:80', 'is not an IP address'],
+    ['300.0.0.1:8080:80', 'is not an IP address'],
+    [':8080:80', 'is not an IP address'],
     ['70000:80', 'at most 65535'],
     ['80:70000', 'at most 65535'],
     ['8080:0', 'at least 1'],
-    ['0-5:80-85', 'is no range'],
-    ['8010-8000:8010-8000', 'is no range'],
+    ['0-5:80-85', 'is not a range'],
+    ['8010-8000:8010-8000', 'is not a range'],
     ['8000-8010:80', '11 ports'],
     ['8000:80-90', '1 ports'],
     ['80/icmp', 'unknown protocol'],
     ['80/tcp/udp', 'more than one /'],
-    ['8080 :80', 'is no port'],
+    ['8080 :80', 'is not a port'],
   ])('%s', (text, reason) => {
     const refusal = expect.objectContaining({ code: 'port.invalid', message: expect.stringContaining(reason) });
     expect(() => parsePortMapping(text)).toThrow(refusal);
@@ -61,7 +61,7 @@ describe('-p refuses, and says why', () => {
 });
 
 it('C03 a mapping that is said without -p is refused without it', () => {
-  const message = expect.stringMatching(/^port abc:80: "abc" is no port and no range of ports; expected /);
+  const message = expect.stringMatching(/^port abc:80: "abc" is not a port or a range of ports; expected /);
   expect(() => portsParser('port')('abc:80')).toThrow(expect.objectContaining({ code: 'port.invalid', message }));
 });
 

@@ -7,7 +7,7 @@ import type { Terminal } from '../terminal.ts';
 export function containerRmCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
     usage: 'rm <container...>',
-    details: 'A container whose process runs is refused without --force.',
+    details: 'Refuses a container with a running process, unless --force is given.',
     examples: ['netloom container rm web', 'netloom container rm --force web db'],
   })
     .option(...forceOption)

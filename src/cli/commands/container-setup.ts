@@ -11,8 +11,7 @@ import { addWishOptions, forEachWish, readWishes, type WishOptions } from '../wi
 export function containerSetupCommand(parent: Command, terminal: Terminal): void {
   const command = clientCommand(parent, {
     usage: 'setup',
-    details:
-      'With nothing but the id, and --start-within: as it was wished for by container create. Set up already: tells what it is.',
+    details: 'With only the id, and --start-within: as stored by container create.',
     examples: [
       'netloom container setup web --network web -p 8080:80',
       'netloom container setup web',

@@ -10,8 +10,8 @@ export function containerStartedCommand(parent: Command, terminal: Terminal): vo
     examples: ['netloom container started web 4711'],
   });
   command
-    .argument('<id>', 'of the container')
-    .argument('<pid>', 'as the host sees it', numberParser('pid', 1, 2 ** 31 - 1))
+    .argument('<id>', 'id of the container')
+    .argument('<pid>', 'PID of the process, as the host sees it', numberParser('pid', 1, 2 ** 31 - 1))
     .action(async (id: string, pid: number, _options, command: Command) => {
       const options: GlobalOptions = command.optsWithGlobals();
       const reply = await withClient(options, (client) => client.container.started({ id, pid }));

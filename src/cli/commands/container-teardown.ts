@@ -7,7 +7,7 @@ import type { Terminal } from '../terminal.ts';
 export function containerTeardownCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
     usage: 'teardown <container...>',
-    details: 'A container whose process runs is refused without --force.',
+    details: 'Refuses a container with a running process, unless --force is given.',
     examples: ['netloom container teardown web', 'netloom container teardown --force web db'],
   })
     .option(...forceOption)

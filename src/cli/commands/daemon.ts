@@ -46,7 +46,7 @@ export function daemonCommand(parent: Command, terminal: Terminal): void {
     usage: 'daemon',
     details:
       'Networks stay when it ends, and are adopted when it starts again. Without --nats-url it runs a nats-server of its ' +
-      'own, on 127.0.0.1 and with credentials. Says on stdout when it serves; logs on stderr, as JSON.',
+      'own, on 127.0.0.1 and with credentials. Prints a line on stdout when it serves; logs on stderr, as JSON.',
     examples: [
       'netloom daemon',
       'netloom daemon --run-dir /run/lab --state-dir /var/lib/lab --nats-port 0',
@@ -65,7 +65,7 @@ export function daemonCommand(parent: Command, terminal: Terminal): void {
         .argParser(directoryParser('--run-dir', 'NETLOOM_RUN_DIR')),
     )
     .addOption(
-      new Option('--state-dir <path>', 'what outlives a reboot')
+      new Option('--state-dir <path>', 'data that outlives a reboot')
         .env('NETLOOM_STATE_DIR')
         .default(defaultStateDir)
         .argParser(directoryParser('--state-dir', 'NETLOOM_STATE_DIR')),
@@ -95,7 +95,7 @@ export function daemonCommand(parent: Command, terminal: Terminal): void {
         .argParser(directoryParser('--sysctl-dir', 'NETLOOM_SYSCTL_DIR')),
     )
     .addOption(
-      new Option('--dns-domain <domain>', "what the names of containers end in; podman's is dns.podman")
+      new Option('--dns-domain <domain>', "search domain of containers' names; podman's is dns.podman")
         .env('NETLOOM_DNS_DOMAIN')
         .default('dns.netloom')
         .argParser(domainParser('--dns-domain')),
@@ -103,18 +103,18 @@ export function daemonCommand(parent: Command, terminal: Terminal): void {
     .addOption(
       new Option(
         '--default-network <name>',
-        `joined where no network is named; made as podman makes its own (env: NETLOOM_DEFAULT_NETWORK, default: ${defaultNetworkName})`,
+        `network of containers that name none; made as podman makes its own (env: NETLOOM_DEFAULT_NETWORK, default: ${defaultNetworkName})`,
       ).argParser(defaultNetworkParser),
     )
     .addOption(
       new Option(
         '--forward-foreign',
-        "also where netloom switched forwarding on, let links that are not netloom's reach each other through this host " +
+        "let links that are not netloom's reach each other through this host, even if netloom switched forwarding on " +
           '(env: NETLOOM_FORWARD_FOREIGN=1)',
       ),
     )
     .addOption(
-      new Option('--nats-port <port>', 'of the own nats-server; 0: a free one')
+      new Option('--nats-port <port>', "port of the daemon's own nats-server; 0: a free one")
         .env('NETLOOM_NATS_PORT')
         .default(4222)
         .argParser(numberParser('--nats-port', 0, 65535)),
@@ -122,12 +122,12 @@ export function daemonCommand(parent: Command, terminal: Terminal): void {
     .addOption(
       new Option(
         '--nats-url <url>',
-        'an outside NATS server instead of an own one; a password belongs into --creds or NATS_URL, for every user of this ' +
-          'host can read command lines (env: NATS_URL)',
+        'use this NATS server instead of an own one; put a password into --creds or NATS_URL, because every user of ' +
+          'this host can read command lines (env: NATS_URL)',
       ).argParser(serverParser('--nats-url')),
     )
     .addOption(new Option('--creds <file>', 'credentials for the outside server (env: NETLOOM_CREDS)'))
-    .option('--allow-open-server', 'take an outside server that lets anybody in: who speaks there is root here')
+    .option('--allow-open-server', 'accept an outside server without credentials: every client of it is then root here')
     .addOption(
       new Option('--workers <n>', 'kernel worker threads')
         .env('NETLOOM_WORKERS')
@@ -135,7 +135,7 @@ export function daemonCommand(parent: Command, terminal: Terminal): void {
         .argParser(numberParser('--workers', 1, 64)),
     )
     .addOption(
-      new Option('--log-level <level>', `how much to log: ${logLevels.join(', ')}`)
+      new Option('--log-level <level>', `log level: ${logLevels.join(', ')}`)
         .env('NETLOOM_LOG')
         .default('info')
         .argParser(wordParser('--log-level', logLevels)),

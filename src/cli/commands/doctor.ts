@@ -14,9 +14,9 @@ export function doctorCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
     usage: 'doctor',
     details:
-      'Tries everything in a network namespace that it throws away: nothing of this machine is changed. ' +
-      'Exit code 0 when all is well, 1 when something is missing. A daemon that was never started on the run directory since the ' +
-      'host came up is not missing.',
+      'Tries everything in a temporary network namespace: nothing on this machine is changed. ' +
+      'Exit code 0 if every check passes, 1 if one fails. A daemon that was not started on the run directory since the ' +
+      'last boot is not a failure.',
     examples: ['sudo netloom doctor', "netloom doctor --json | jq '.checks[] | select(.ok | not)'"],
   })
     .option(

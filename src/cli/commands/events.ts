@@ -30,9 +30,9 @@ export function eventsCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
     usage: 'events',
     details:
-      'Reads the event stream, which outlives the daemon; --follow goes on when the daemon was restarted. With --json one ' +
-      'CloudEvent a line, with its streamsequence: go on after the last one that you have seen by --since <streamsequence + 1>. ' +
-      `Filters of one name are alternatives, different ones must all agree. Templates have .Time, .Type, .Status, .ID, .Attributes. ${templateHelp}`,
+      'Reads the event stream, which outlives the daemon; --follow continues after a restart of the daemon. With --json one CloudEvent ' +
+      'per line, with its streamsequence: continue after the last event that you have seen with --since <streamsequence + 1>. ' +
+      `Filters with one name are alternatives; different ones must all match. Templates have .Time, .Type, .Status, .ID, .Attributes. ${templateHelp}`,
     examples: [
       'netloom events --follow',
       'netloom events --since 2h --until 1h --network web',
@@ -42,15 +42,15 @@ export function eventsCommand(parent: Command, terminal: Terminal): void {
       'netloom events --follow --json | jq --unbuffered -r .type',
     ],
   })
-    .option('-f, --follow', 'go on with what happens from now on')
-    .option('--since <when>', `from there: ${whenHelp}, or all; default: 10m, with --until all`)
-    .option('--until <when>', `up to there: ${whenHelp}`)
+    .option('-f, --follow', 'continue with new events')
+    .option('--since <when>', `first event: ${whenHelp}, or all; default: 10m, with --until all`)
+    .option('--until <when>', `last event: ${whenHelp}`)
     .addOption(
-      new Option('--container <container>', 'of this one only: its id, its name, or the beginning of its id')
+      new Option('--container <container>', 'only this container: its id, its name, or the beginning of its id')
         .argParser(filledParser('--container'))
         .conflicts('network'),
     )
-    .option('--network <name>', 'of this network only', nameParser('--network', 'name.invalid'))
+    .option('--network <name>', 'only this network', nameParser('--network', 'name.invalid'))
     .addOption(
       new Option('--filter <filter>', `only those: ${eventFilters.help}`).argParser(collect(eventFilters.parse)),
     )
@@ -193,7 +193,7 @@ async function idOf(
       fault(`${noun}.unknown`, `no ${noun} ${id}, and no event of one${noun === 'container' ? ' with that id' : ''}`),
     );
   if (!servedNamePattern.test(id))
-    throw badInput(`--${noun} ${id}: nobody of that name is there, and it can be no id`, 'id.invalid');
+    throw badInput(`--${noun} ${id}: there is no container of that name, and it is not a valid id`, 'id.invalid');
   note(`there is no ${noun} ${id} yet: waiting for one with that id`);
   return id;
 }

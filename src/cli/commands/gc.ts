@@ -11,11 +11,11 @@ export function gcCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
     usage: 'gc',
     details:
-      "Namespaces, links and firewall elements whose container or network is not known are removed. What may be of a daemon with another run directory is told, and left alone: a veth that leads to a namespace pinned elsewhere, a bridge with somebody in it, and what else carries their owner's name. With --unstarted, containers that an engine set up and never started are removed too, unless a process lives in their namespaces.",
+      'Removes namespaces, links and firewall elements of unknown containers and networks. Objects that may belong to a daemon with another run directory are only listed: a veth into a namespace that is pinned elsewhere, a bridge with links in it, and all other objects of the same owners. With --unstarted it also removes containers that an engine set up and never started, unless a process is running in their namespaces.',
     examples: ['netloom gc --dry-run', 'netloom gc', 'netloom gc --unstarted --dry-run'],
   })
     .option('--unstarted', 'also containers that were set up and never started')
-    .option('--dry-run', 'tell what there is, and remove nothing')
+    .option('--dry-run', 'only list, remove nothing')
     .action(async (_options, command: Command) => {
       const options: GlobalOptions & { dryRun?: boolean; unstarted?: boolean } = command.optsWithGlobals();
       const { dryRun = false, unstarted = false } = options;

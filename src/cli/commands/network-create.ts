@@ -34,7 +34,7 @@ export function networkCreateCommand(parent: Command, terminal: Terminal): void 
   const command = clientCommand(parent, {
     usage: 'create',
     details:
-      'The first --gateway and --ip-range belong to the first --subnet, and so on. Without a name it is the first free of ' +
+      'The first --gateway and --ip-range belong to the first --subnet, and so on. Default name: the first free one of ' +
       'netloom1, netloom2, …',
     examples: [
       'netloom network create web',
@@ -74,29 +74,31 @@ function refuseDashedName(error: CommanderError): never {
 function definitionOptions(): Option[] {
   return [
     new Option('-d, --driver <driver>', 'bridge (default), macvlan, ipvlan'),
-    new Option('--subnet <cidr>', 'default: a free one; several times for several').argParser(collectList(asIs)),
-    new Option('--gateway <address>', 'default: the first address of the subnet').argParser(collectList(asIs)),
-    new Option('--ip-range <range>', 'give automatic addresses from here only: <cidr> or <first>-<last>').argParser(
+    new Option('--subnet <cidr>', 'subnet of the network (repeatable); default: a free one').argParser(
       collectList(asIs),
     ),
-    new Option('--ipv6', 'add a free IPv6 subnet when none is given'),
-    new Option('--internal', 'no way out and none in'),
+    new Option('--gateway <address>', 'default: the first address of the subnet').argParser(collectList(asIs)),
+    new Option('--ip-range <range>', 'automatic addresses only from here: <cidr> or <first>-<last>').argParser(
+      collectList(asIs),
+    ),
+    new Option('--ipv6', 'add a free IPv6 subnet if none is given'),
+    new Option('--internal', 'no external access, inbound or outbound'),
     new Option('--disable-dns', 'do not resolve the names of its containers'),
-    new Option('--dns <address>', 'a name server for what is no name of a container').argParser(
+    new Option('--dns <address>', 'name server for names that do not belong to containers').argParser(
       collectList(addressParser('--dns', null)),
     ),
     new Option(
       '--route <destination,gateway[,metric]>',
       `a route for its containers; in place of the gateway also ${routeTypes.join(', ')}: no packet goes there`,
     ).argParser(collect(parseRoute)),
-    new Option('--interface-name <name>', 'of the bridge, or of the parent; default: the first free netloomN'),
+    new Option('--interface-name <name>', 'name of the bridge or the parent; default: the first free netloomN'),
     new Option('--ipam-driver <driver>', 'host-local (default), dhcp, none'),
     new Option(
       '-o, --opt <key=value>',
       `option of the driver (docs/networks.md), e.g. mtu=1400; ${networkDrivers.map(optionsOf).join('; ')}`,
     ).argParser(collectPairs('--opt')),
-    new Option('--label <key=value>', 'a word of your own').argParser(collectPairs('--label')),
-    new Option('--ignore', 'no failure when there is a network of that name'),
+    new Option('--label <key=value>', 'label of the network (repeatable)').argParser(collectPairs('--label')),
+    new Option('--ignore', 'succeed if a network of that name exists'),
   ];
 }
 
@@ -173,8 +175,8 @@ export function parseRoute(text: string): NetworkRoute {
       `--route ${text}: ${reason}; expected <destination>,<gateway>[,<metric>], or for the gateway ${routeTypes.join(', ')}`,
     );
   const [destination = '', via = '', metric, ...tooMany] = text.split(',');
-  if (!parseSubnet(destination)) throw refuse(`${JSON.stringify(destination)} is no subnet`);
-  if (metric !== undefined && !/^\d{1,9}$/.test(metric)) throw refuse(`${JSON.stringify(metric)} is no metric`);
+  if (!parseSubnet(destination)) throw refuse(`${JSON.stringify(destination)} is not a subnet`);
+  if (metric !== undefined && !/^\d{1,9}$/.test(metric)) throw refuse(`${JSON.stringify(metric)} is not a metric`);
   if (via === '' || tooMany.length > 0) throw refuse(via === '' ? 'the gateway is missing' : 'too many values');
   const type = routeTypes.find((name) => name === via) ?? 'unicast';
   return {

@@ -11,7 +11,7 @@ export function networkDisconnectCommand(parent: Command, terminal: Terminal): v
     usage: 'disconnect <network> <container...>',
     examples: ['netloom network disconnect db web', 'netloom network disconnect --force db web cache'],
   })
-    .option('-f, --force', 'no failure when the container is not on the network, or is not there at all')
+    .option('-f, --force', 'succeed if the container is not on the network, or does not exist')
     .action((network: string, ids: string[], _options, command: Command) => {
       const options: GlobalOptions & { force?: boolean } = command.optsWithGlobals();
       return forEach(terminal, options, ids, (client, id) => disconnect(client, network, id, options.force ?? false), {

@@ -17,7 +17,7 @@ type Inspected = ResponseOf<'network.inspect'>;
 export function networkInspectCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
     usage: 'inspect <network...>',
-    details: `Networks are named by name, id, or the beginning of an id. --format facts is for people's eyes. ${templateHelp}`,
+    details: `Takes names, ids, or the beginning of an id. --format facts is for people. ${templateHelp}`,
     examples: [
       'netloom network inspect web',
       'netloom network inspect web --format facts',

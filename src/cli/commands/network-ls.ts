@@ -20,7 +20,7 @@ interface ListOptions extends GlobalOptions {
 export function networkLsCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
     usage: 'ls',
-    details: `Filters of one name are alternatives, those of different names and labels must all agree. ${templateHelp}`,
+    details: `Filters with one name are alternatives; those with different names, and labels, must all match. ${templateHelp}`,
     examples: [
       'netloom network ls',
       'netloom network ls -q --filter dangling=true',
@@ -34,8 +34,8 @@ export function networkLsCommand(parent: Command, terminal: Terminal): void {
       ),
     )
     .addOption(new Option('--format <format>', formatHelp).argParser(formatParser))
-    .addOption(new Option('-n, --noheading', 'no head above the columns'))
-    .addOption(new Option('--no-trunc', 'all of the ids'))
+    .addOption(new Option('-n, --noheading', 'print no header'))
+    .addOption(new Option('--no-trunc', 'print ids in full'))
     .addOption(new Option('-q, --quiet', 'names only'))
     .action(async (_options, command: Command) => {
       const options: ListOptions = command.optsWithGlobals();

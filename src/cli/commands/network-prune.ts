@@ -18,7 +18,7 @@ export function networkPruneCommand(parent: Command, terminal: Terminal): void {
     usage: 'prune',
     examples: ['netloom network prune', 'netloom network prune --force --filter label=team=web --filter until=24h'],
   })
-    .option('-f, --force', 'do not ask before')
+    .option('-f, --force', 'do not ask for confirmation')
     .addOption(
       new Option('--filter <filter>', `only those: ${networkFilters.help}`).argParser(collect(networkFilters.parse)),
     )

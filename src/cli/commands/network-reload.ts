@@ -8,7 +8,7 @@ import type { Terminal } from '../terminal.ts';
 export function networkReloadCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
     usage: 'reload [container...]',
-    details: 'Interfaces, addresses, routes and published ports; established connections go on.',
+    details: 'Interfaces, addresses, routes and published ports. Established connections continue.',
     examples: ['netloom network reload web', 'netloom network reload --all'],
   })
     .option('-a, --all', 'all containers that are up and on a network')

@@ -8,14 +8,15 @@ import type { Terminal } from '../terminal.ts';
 export function networkRmCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
     usage: 'rm <network...>',
-    details: 'Ends with 1 when there is no such network, with 2 when containers use it.',
+    details: 'Exits with 1 if the network does not exist, with 2 if containers use it.',
     examples: ['netloom network rm web', 'netloom network rm --force web db'],
   })
     .option('-f, --force', 'disconnect the containers that use them; the containers stay')
     .addOption(
-      new Option('-t, --time <seconds>', "podman's wait for containers to stop; here none is stopped").argParser(
-        numberParser('--time', 0, 2 ** 31 - 1),
-      ),
+      new Option(
+        '-t, --time <seconds>',
+        "podman's timeout for stopping containers; ignored, because none is stopped",
+      ).argParser(numberParser('--time', 0, 2 ** 31 - 1)),
     )
     .action((names: string[], _options, command: Command) => {
       const options: GlobalOptions & { force?: boolean } = command.optsWithGlobals();

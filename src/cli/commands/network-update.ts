@@ -21,8 +21,8 @@ export function networkUpdateCommand(parent: Command, terminal: Terminal): void 
       'netloom network update vpn --opt inbound=open',
     ],
   })
-    .addOption(new Option('--dns-add <address>', 'a name server more').argParser(list('--dns-add')))
-    .addOption(new Option('--dns-drop <address>', 'a name server less').argParser(list('--dns-drop')))
+    .addOption(new Option('--dns-add <address>', 'name server to add').argParser(list('--dns-add')))
+    .addOption(new Option('--dns-drop <address>', 'name server to remove').argParser(list('--dns-drop')))
     .addOption(
       new Option('-o, --opt <key=value>', 'inbound=guarded|open, spoofing=guarded|allow').argParser(
         collectPairs('--opt'),
@@ -31,8 +31,7 @@ export function networkUpdateCommand(parent: Command, terminal: Terminal): void 
     .action(async (name: string, _options, command: Command) => {
       const options: UpdateOptions = command.optsWithGlobals();
       const { dnsAdd, dnsDrop, opt } = options;
-      if (!dnsAdd && !dnsDrop && !opt)
-        throw badInput('what is to be different? expected --dns-add, --dns-drop or --opt');
+      if (!dnsAdd && !dnsDrop && !opt) throw badInput('nothing to change: expected --dns-add, --dns-drop or --opt');
       const request = {
         name,
         ...(dnsAdd && { addDnsServers: dnsAdd }),

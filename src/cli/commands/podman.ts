@@ -24,13 +24,13 @@ export function podmanInstallCommand(parent: Command, terminal: Terminal): void 
   clientCommand(parent, {
     usage: 'install',
     details:
-      'Writes one drop-in file, containers.conf.d/50-netloom.conf: podman then finds the netavark of netloom first. ' +
-      'Refused while containers run whose networks another engine made, for that one has to take them down. ' +
-      'With --run-dir podman is told where the daemon is.',
+      "Writes one drop-in file, containers.conf.d/50-netloom.conf: podman then finds netloom's netavark first. " +
+      'Refused while containers run on networks that another engine made, because that engine has to tear them down. ' +
+      'With --run-dir the file also tells podman where the daemon is.',
     examples: ['sudo netloom podman install', 'sudo netloom podman install --run-dir /run/lab'],
   })
     .option(...configDirOption)
-    .option('--force', 'also while containers run')
+    .option('--force', 'even while containers run')
     .action(async (_options, command: Command) => {
       const options: PodmanOptions = command.optsWithGlobals();
       const [{ installDropIn, refusal }, { doorDir }] = await dropInAndDoor();
@@ -50,11 +50,11 @@ export function podmanUninstallCommand(parent: Command, terminal: Terminal): voi
   clientCommand(parent, {
     usage: 'uninstall',
     details:
-      'Removes what install wrote, and nothing else. Refused while containers run whose networks netloom made, or may have made: its daemon can tell.',
+      'Removes what install wrote, and nothing else. Refused while containers run on networks that netloom made, or may have made (only its daemon knows).',
     examples: ['sudo netloom podman uninstall'],
   })
     .option(...configDirOption)
-    .option('--force', 'also while containers run')
+    .option('--force', 'even while containers run')
     .action(async (_options, command: Command) => {
       const options: PodmanOptions = command.optsWithGlobals();
       const [{ removeDropIn }] = await dropInAndDoor();
@@ -68,7 +68,7 @@ export function podmanUninstallCommand(parent: Command, terminal: Terminal): voi
 export function podmanStatusCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
     usage: 'status',
-    details: 'Exit code 0 when podman is on netloom and all is well, 1 otherwise.',
+    details: 'Exit code 0 if podman uses netloom and everything works, 1 otherwise.',
     examples: ['sudo netloom podman status', 'sudo netloom podman status --json | jq .onNetloom'],
   })
     .option(...configDirOption)

@@ -33,7 +33,7 @@ export function portPublishCommand(parent: Command, terminal: Terminal): void {
 export function portUnpublishCommand(parent: Command, terminal: Terminal): void {
   const command = clientCommand(parent, {
     usage: 'unpublish',
-    details: 'As it was published; without a host port: the one that was picked.',
+    details: 'Give the port as it was published. Without a host port: the one that netloom picked.',
     examples: ['netloom port unpublish web 8080:80', 'netloom port unpublish web 443'],
   });
   addPortArguments(command).action(async (id: string, ports: PortMapping[], _options, command: Command) => {

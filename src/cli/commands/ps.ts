@@ -42,7 +42,7 @@ export function psCommand(parent: Command, terminal: Terminal): void {
 
 export const listDetails =
   `Shows containers that are ${upStates.slice(0, -1).join(', ')} or ${upStates.at(-1)}; with --all those that are created, ` +
-  'failed or exited, too. Filters of one name are alternatives, those of different names and labels must all agree. ' +
+  'failed or exited, too. Filters with one name are alternatives; those with different names, and labels, must all match. ' +
   `Templates have .ID, .Names, .State, .Created, .CreatedAt, .Networks, .Addresses, .Ports, .Pid, .Labels. ${templateHelp}`;
 
 /** The options of podman ps. */
@@ -61,7 +61,7 @@ export function addListOptions(command: Command, terminal: Terminal): void {
       ),
     )
     .addOption(new Option('-l, --latest', 'the same as --last 1').conflicts('last'))
-    .addOption(new Option('--noheading', 'no head above the columns'))
+    .addOption(new Option('--noheading', 'print no header'))
     .option(...noTruncOption)
     .addOption(new Option('-q, --quiet', 'ids only'))
     .action(async (_options, command: Command) => {

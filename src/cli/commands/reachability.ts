@@ -20,11 +20,11 @@ export function reachabilityCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
     usage: 'reachability [from] [to]',
     details:
-      'Read off the networks, their options and the rules of other firewalls, nothing is sent: what the network lets through, ' +
-      'whether or not anybody listens. A row for who asks, a column for who is asked; "-" is not at all. "host" is a process on this ' +
+      'Computed from the networks, their options and the rules of other firewalls; nothing is sent. Shows what the network lets through, ' +
+      'whether or not a program listens. Rows are clients, columns are servers; "-" means not at all. "host" is a process on this ' +
       'host; "outside" is another machine that reaches this host and has no route to the subnets of containers. One that has a ' +
-      'route through this host also reaches addresses on networks with inbound=open. With one container: all ways to it and from it, ' +
-      'with two: all ways between them, each with its reason, names that are answered included.',
+      'route through this host also reaches addresses on networks with inbound=open. With one container: all paths to it and from it; ' +
+      'with two: all paths between them, each with its reason, names included.',
     examples: [
       'netloom reachability',
       'netloom reachability cli srv',
@@ -33,7 +33,7 @@ export function reachabilityCommand(parent: Command, terminal: Terminal): void {
       'netloom reachability --json | jq \'.cells[] | select(.from == "outside" and .reachable)\'',
     ],
   })
-    .option('--why', 'one line for each way, with the reason')
+    .option('--why', 'one line per path, with the reason')
     .option(...noTruncOption)
     .action((from: string | undefined, to: string | undefined, _options, command: Command) =>
       showReachability(

@@ -32,7 +32,7 @@ export function runCommand(parent: Command, terminal: Terminal): void {
     ],
   });
   command
-    .argument('<command>', 'what to run; put -- before it when it has options')
+    .argument('<command>', 'what to run; put -- before it if it has options')
     .argument('[args...]')
     .passThroughOptions()
     .option('-d, --detach', 'print the id and return when the command has begun; its output is discarded')

@@ -24,8 +24,8 @@ export function statsCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
     usage: 'stats [id...]',
     details:
-      'Without an id: of all containers that have a network now. With --watch again and again until Ctrl-C, also when the daemon ' +
-      'was restarted; then --json prints one line each time.',
+      'Without an id: all containers that have a network now. With --watch repeatedly until Ctrl-C, also after a restart of the daemon; ' +
+      'then --json prints one line each time.',
     examples: [
       'netloom stats',
       'netloom stats web db',
@@ -35,7 +35,7 @@ export function statsCommand(parent: Command, terminal: Terminal): void {
     ],
   })
     .addOption(
-      new Option('--watch [seconds]', `show them anew every so often; default ${usualSeconds}`).argParser(parseSeconds),
+      new Option('--watch [seconds]', `repeat after so many seconds; default ${usualSeconds}`).argParser(parseSeconds),
     )
     .option(...noTruncOption)
     .action(async (ids: string[], _options, command: Command) => {
@@ -50,7 +50,7 @@ function parseSeconds(text: string): number {
   const seconds = Number(text);
   if (!/^\d+(\.\d+)?$/.test(text) || seconds < 0.1 || seconds > 86_400)
     throw badInput(
-      `--watch ${text}: expected seconds from 0.1 to 86400 (ids go before it, or say --watch=${usualSeconds})`,
+      `--watch ${text}: expected seconds from 0.1 to 86400 (put ids before it, or use --watch=${usualSeconds})`,
     );
   return seconds;
 }

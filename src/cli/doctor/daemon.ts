@@ -39,7 +39,7 @@ export async function daemonChecks(options: GlobalOptions): Promise<Finding[]> {
     if (!(error instanceof NetloomError)) throw error;
     const silent = isYetToCome(options)
       ? pending(check, 'not running yet: netloom daemon starts it')
-      : bad(check, error.message, 'start it: netloom daemon; or say where it is: --run-dir, --nats-url');
+      : bad(check, error.message, 'start it: netloom daemon; or give its place: --run-dir, --nats-url');
     return options.natsUrl === undefined ? [await portCheck(), silent] : [silent];
   }
 }

@@ -42,7 +42,7 @@ const nextNetwork: NetworkDefinition = {
 
 function findings({ drops, unread }: ForeignFirewalls): Finding[] {
   const found = [...drops.map(finding), ...unread.map((line) => untried(check, line))];
-  return found.length > 0 ? found : [good(check, "none drops what is netloom's")];
+  return found.length > 0 ? found : [good(check, "none drops netloom's traffic")];
 }
 
 function finding(drop: FirewallDrop): Finding {

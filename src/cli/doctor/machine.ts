@@ -81,7 +81,7 @@ export function writable(check: string, path: string): Finding {
   return tried(check, `choose another one, or make ${path} writable for this user only`, () => {
     let existing = path;
     while (!existsSync(existing)) existing = dirname(existing);
-    if (!statSync(existing).isDirectory()) throw new Error(`${existing} is no directory`);
+    if (!statSync(existing).isDirectory()) throw new Error(`${existing} is not a directory`);
     accessSync(existing, constants.W_OK | constants.X_OK);
     const stranger = existing === path ? foreignHand(path) : null;
     if (stranger !== null) throw new Error(stranger);

@@ -88,8 +88,7 @@ function mustCount(others: ConfFile[], file: ConfFile, doorDir: string): void {
   const all = [...others, file].sort((one, other) => rank(one, file.path) - rank(other, file.path));
   const { backend, helperDirs } = networkSettings(all);
   const overruling = backend.value !== 'netavark' ? backend.file : helperDirs.value[0] !== doorDir && helperDirs.file;
-  if (overruling)
-    throw refusal(`${overruling} is read after ${file.path}, and says otherwise: remove that from it first`);
+  if (overruling) throw refusal(`${overruling} is read after ${file.path} and overrides it: remove that setting first`);
 }
 
 /** containers.conf comes before all drop-ins, those in the order of their names. */

@@ -38,7 +38,7 @@ export function versionOf(program: string): string {
     const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe'];
     return execFileSync(program, ['--version'], { encoding: 'utf8', stdio, timeout: 10_000 }).split('\n')[0] ?? '';
   } catch (error) {
-    return `does not tell its version: ${(error as Error).message.split('\n')[0]}`;
+    return `does not report its version: ${(error as Error).message.split('\n')[0]}`;
   }
 }
 

@@ -47,7 +47,7 @@ describe('a request', () => {
     const options = { id: 'web', network: [demo], hostInterfaceName: 'web-host' };
     expect(containerRequest(options).networks).toEqual([{ network: 'demo', hostInterfaceName: 'web-host' }]);
     expect(() => containerRequest({ ...options, network: [demo, demo] })).toThrow(
-      refused('payload.invalid', '--host-interface-name: say it of one of the networks'),
+      refused('payload.invalid', '--host-interface-name: give it to one of the networks'),
     );
   });
 

@@ -1,7 +1,8 @@
 import { createReadStream } from 'node:fs';
 import type { Command } from 'commander';
 import type { NetloomClient } from '../client.ts';
-import { type ContainerRequest, mostStartWithinMs } from '../core/container.ts';
+import type { ContainerRequest } from '../core/container.ts';
+import { mostStartWithinMs } from '../core/milliseconds.ts';
 import { systemErrorText } from '../core/system-error.ts';
 import { mostBytes } from '../files/ordinary-file.ts';
 import {

@@ -4,6 +4,7 @@ import { shortId } from './container-reference.ts';
 import { aliasRefusal } from './dns-name.ts';
 import { type Fault, fault } from './fault.ts';
 import { labelsSchema } from './labels.ts';
+import { mostStartWithinMs } from './milliseconds.ts';
 import { defaultNetworkName } from './name.ts';
 import { isOwnVethName } from './names.ts';
 import { answersNames, type NetworkDefinition } from './network.ts';
@@ -57,8 +58,6 @@ const ownerSchema = z
   .max(128)
   .regex(/^\P{Cc}*$/u, 'must not contain control characters');
 
-/** A year at most. */
-export const mostStartWithinMs = 366 * 24 * 3_600_000;
 const startWithinMsSchema = z.int().min(1).max(mostStartWithinMs);
 
 export const containerRequestSchema = z

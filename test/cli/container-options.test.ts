@@ -3,7 +3,7 @@ import { containerRequest } from '../../src/cli/container-options.ts';
 import { collectLabels } from '../../src/cli/options.ts';
 import { durationParser } from '../../src/cli/since.ts';
 import { readWishes } from '../../src/cli/wish-options.ts';
-import { mostStartWithinMs } from '../../src/core/container.ts';
+import { mostStartWithinMs } from '../../src/core/milliseconds.ts';
 
 const refused = (code: string, message: string) =>
   expect.objectContaining({ code, message: expect.stringContaining(message) });

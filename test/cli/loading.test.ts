@@ -25,6 +25,7 @@ describe('P21 help comes at once', () => {
     ['network --help'],
     ['network create --help'],
     ['run --help'],
+    ['container setup --help'],
     ['events --help'],
     ['--version'],
   ])('P21 netloom %s loads neither zod nor NATS', async (line) =>

@@ -483,7 +483,7 @@ export const containerSetup = setup({
       ({ context }) => `the network of container ${nameOf(context)} is degraded: reload it first`,
     ),
     refuseUnknown: refusal('container.unknown', ({ context }) => `no container ${context.id}`),
-    refuseExists: refusal('container.exists', ({ context }) => `container ${nameOf(context)} exists already`),
+    refuseExists: refusal('container.exists', ({ context }) => `container ${nameOf(context)} already exists`),
     refuseNotUp: refusal(
       'container.state',
       ({ context }) => `the network of container ${nameOf(context)} is not set up`,
@@ -495,7 +495,7 @@ export const containerSetup = setup({
     ),
     refuseUp: refusal(
       'container.state',
-      ({ context }) => `the network of container ${nameOf(context)} is set up already`,
+      ({ context }) => `the network of container ${nameOf(context)} is already set up`,
     ),
     refuseStarted: refusal('container.state', ({ context }) => `container ${nameOf(context)} was started`),
     refuseOtherProcess: refusal(

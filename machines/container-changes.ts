@@ -352,7 +352,7 @@ function refusalOf(wish: ContainerWish, ports: readonly PublishedPort[], event: 
 function unknownText(wish: ContainerWish, ports: readonly PublishedPort[], unknown: PublishedPort): string {
   const [whole] = ports.filter((port) => uncoveredPorts([unknown], [port]).length === 0);
   return whole
-    ? `${describePort(unknown)} is a part of ${describePort(whole)}, which can only be unpublished as a whole`
+    ? `${describePort(unknown)} is part of ${describePort(whole)}, which can only be unpublished as a whole`
     : `container ${calledAs(wish)} does not publish ${describePort(unknown)}`;
 }
 
@@ -460,12 +460,12 @@ function whyNowhere(grant: ContainerGrant, port: PublishedPort): { cause: LeftOu
   }
   const network = led.length === 0 ? networkWithoutRules(grant) : null;
   if (network !== null) {
-    const reason = `network ${network} has no firewall rules: an engine that uses it set firewall none`;
+    const reason = `network ${network} has no firewall rules: its engine has set firewall none`;
     return { cause: 'firewall', reason };
   }
   const name = calledAs(grant.wish);
   if (!isOnOurBridge(grant)) {
-    const reason = `no network of container ${name} carries published ports: other machines reach it at its own address`;
+    const reason = `no network of container ${name} can publish ports: other machines reach it at its own address`;
     return { cause: 'network', reason };
   }
   const [family, ...both] = grantedFamilies(port);
@@ -500,10 +500,10 @@ export function leftOutFacts(grant: ContainerGrant, ports: readonly GrantedPort[
   return [
     ...nowhere.map((port) => nowhereFact(grant, port)),
     ...taken.map(({ without = [], ...port }) =>
-      leftOutFact(port, 'taken', `another container has it over IPv${without.join(' and IPv')}`),
+      leftOutFact(port, 'taken', `another container has it for IPv${without.join(' and IPv')}`),
     ),
     ...contradicted.map((port) =>
-      leftOutFact(port, 'contradiction', 'another mapping of the container leads some of it elsewhere'),
+      leftOutFact(port, 'contradiction', 'another mapping of the container leads a part of it elsewhere'),
     ),
   ];
 }
@@ -524,6 +524,6 @@ export function namesLeftOutFacts(grant: ContainerGrant, network?: string): Effe
   return namesLeftOut(grant, network).map((left) => ({
     kind: 'announce',
     fact: 'names-left-out',
-    data: { ...left, reason: 'DNS has at most 63 bytes in a label and 253 in a name, and no empty label' },
+    data: { ...left, reason: 'DNS allows at most 63 bytes per label and 253 per name, and no empty label' },
   }));
 }

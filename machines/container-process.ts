@@ -37,7 +37,7 @@ export function abandonment(wish: ContainerWish | null, event: ContainerEvent) {
       }
     : {
         cause: 'collected',
-        reason: 'its process was never started, and none lives in its namespace',
+        reason: 'its process was never started, and no process is in its namespace',
         startWithinMs,
         owner,
       };

@@ -126,7 +126,8 @@ const abandonment = { target: 'unconfiguring', actions: ['announceAbandoned', 'd
 
 export const containerMachine = containerSetup.createMachine({
   id: 'container',
-  description: "One container's network. Whatever it made is unmade before `removed`; nothing is left when it ends.",
+  description:
+    "One container's network. Everything that it made is undone before `removed`; nothing is left when it ends.",
   context: ({ input }) => ({
     ...input,
     wish: null,
@@ -181,7 +182,7 @@ export const containerMachine = containerSetup.createMachine({
       },
     },
     created: {
-      description: 'The wish is stored. Nothing is claimed, and nothing of it is in the kernel.',
+      description: 'The wish is stored. Nothing is claimed, and nothing is in the kernel.',
       always: { guard: 'hasDeferred', actions: 'resume' },
       on: {
         ...changesOfWish,
@@ -247,7 +248,7 @@ export const containerMachine = containerSetup.createMachine({
       },
     },
     leasing: {
-      description: 'Its links exist. Asks DHCP servers for addresses.',
+      description: 'The links exist. Asks DHCP servers for addresses.',
       entry: 'askDhcp',
       on: {
         ...deferAll,
@@ -378,12 +379,12 @@ export const containerMachine = containerSetup.createMachine({
             },
             unleased: {
               description:
-                'A DHCP lease is missing, and its client asks for one. Everything else is in place and can be changed.',
+                'A DHCP lease is missing, and its client asks for a new one. Everything else is in place and can be changed.',
               always: whatWaits,
               on: changesWhileUp,
             },
             asking: {
-              description: 'Claims what a change needs from its owner.',
+              description: 'Claims what a change needs: addresses from networks, ports from the host.',
               entry: 'claimChange',
               on: {
                 ...whileChanging,
@@ -439,7 +440,7 @@ export const containerMachine = containerSetup.createMachine({
               },
             },
             leasing: {
-              description: 'Has joined a network, and asks its DHCP server for an address.',
+              description: 'Has joined a network with DHCP, and asks for an address there.',
               entry: 'askDhcpOfChange',
               on: {
                 ...whileChanging,
@@ -460,7 +461,7 @@ export const containerMachine = containerSetup.createMachine({
             },
             withdrawing: {
               description:
-                'Leaves a network again that it has just joined: it got no address, or one that cannot reach a gateway of its routes.',
+                'Leaves the network that it has just joined, because it got no address there, or one that cannot reach a gateway of its routes.',
               entry: 'withdraw',
               on: {
                 ...whileChanging,
@@ -495,7 +496,7 @@ export const containerMachine = containerSetup.createMachine({
               },
             },
             degraded: {
-              description: 'Something is missing and cannot be restored; the last fault names it.',
+              description: 'Something is missing and cannot be restored. The last fault names it.',
               always: whatWaits,
               on: {
                 'container.connect': refuseDegraded,
@@ -516,7 +517,7 @@ export const containerMachine = containerSetup.createMachine({
       },
     },
     unconfiguring: {
-      description: 'Removes everything from the kernel. Every part is tried, even if another one fails.',
+      description: 'Removes everything from the kernel. Every step is tried, even if another one fails.',
       entry: 'unbuild',
       on: {
         ...deferAll,
@@ -547,7 +548,7 @@ export const containerMachine = containerSetup.createMachine({
       },
     },
     failed: {
-      description: 'The last command failed. A new set-up, a teardown or a removal leads on.',
+      description: 'The last command failed. A new set-up, a teardown or a removal ends this state.',
       always: { guard: 'hasDeferred', actions: 'resume' },
       on: {
         ...afterUnmakingChanges,
@@ -564,6 +565,6 @@ export const containerMachine = containerSetup.createMachine({
         'container.remove': { target: 'unconfiguring', actions: 'defer' },
       },
     },
-    removed: { type: 'final', description: 'Forgotten. Nothing of it is left.' },
+    removed: { type: 'final', description: 'Forgotten. Nothing is left.' },
   },
 });

@@ -70,7 +70,7 @@ const acknowledged = (event: DhcpEvent): DhcpTerms => {
 function lossOf({ network, terms, avoid }: DhcpContext, event: DhcpEvent): Fault {
   switch (event.type) {
     case 'dhcp.timeout': {
-      const silent = avoid && `server ${avoid} offered one, and did not answer the request for it`;
+      const silent = avoid && `server ${avoid} offered an address, but did not answer the request for it`;
       const received = event.detail ?? silent ?? 'nothing was received';
       return fault(
         'dhcp.timeout',

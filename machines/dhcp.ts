@@ -89,7 +89,7 @@ export const dhcpMachine = dhcpSetup.createMachine({
     },
     lost: {
       description:
-        'The lease has ended: the container has no address there, and servers are asked until one gives one.',
+        'The lease has ended: the container has no address there. Asks servers until one assigns an address.',
       initial: 'selecting',
       on: {
         'dhcp.acknowledged': { target: 'leased', actions: ['tellLeased', 'keepTerms'] },

@@ -391,7 +391,7 @@ const machine = setup({
 export const hostMachine = machine.createMachine({
   id: 'host',
   description:
-    'This host. Loads the base ruleset before anything is served, and grants what must be unique on the host.',
+    'This host. Loads the base ruleset before anything is served, and grants what must be unique on the host: ports, subnets, bridge names.',
   context: {
     ports: {},
     holding: {},
@@ -463,7 +463,7 @@ export const hostMachine = machine.createMachine({
     },
     degraded: {
       description:
-        'The ruleset was damaged and could not be loaded again; tried again at the next notice of the kernel.',
+        'The ruleset was damaged and could not be loaded again. The next notice of the kernel starts another try.',
       on: {
         'host.start': { target: 'starting', actions: ['keepSettings', 'holdAgain'] },
         'drift.suspected': { actions: ['mend', 'lookForForwarding'] },
@@ -472,7 +472,8 @@ export const hostMachine = machine.createMachine({
       },
     },
     failed: {
-      description: 'The base ruleset could not be loaded: no traffic can be published or masqueraded.',
+      description:
+        'The base ruleset could not be loaded: ports cannot be published, and traffic cannot be masqueraded.',
       on: { 'host.start': { target: 'starting', actions: ['keepSettings', 'holdAgain'] } },
     },
   },

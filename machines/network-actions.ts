@@ -219,7 +219,7 @@ export const networkSetup = setup({
       {
         kind: 'reply',
         command,
-        fault: fault('container.busy', `network ${name} was being changed when the host went down`),
+        fault: fault('container.busy', `network ${name} was being changed when the host shut down`),
       },
     ]),
     dropUpdate: assign({ update: null }),
@@ -331,7 +331,7 @@ export const networkSetup = setup({
       assertEvent(event, ['steps.failed', 'forwarding.refused', 'subnet.refused']);
       const { fault } = event;
       // they did not ask for a subnet
-      const told = { ...fault, message: `network ${context.name} cannot be made: ${fault.message}` };
+      const told = { ...fault, message: `network ${context.name} cannot be built: ${fault.message}` };
       const why = event.type === 'subnet.refused' ? told : fault;
       for (const request of context.waiting) enqueueEffect(enqueue, answerTo(request, { fault: why }));
       enqueue.assign({ waiting: [] });

@@ -213,7 +213,7 @@ function refuseOther(definition: NetworkDefinition, { definition: other }: Lease
   if (!other || isBroughtNetwork(definition, other)) return null;
   return fault(
     'network.exists',
-    `network ${definition.name} is in use with another definition: it has id ${definition.id}, and ${other.id} was asked for`,
+    `network ${definition.name} is in use with another definition: its id is ${definition.id}, not ${other.id}`,
   );
 }
 

@@ -101,7 +101,7 @@ const whileUp = {
 export const networkMachine = networkSetup.createMachine({
   id: 'network',
   description:
-    'One network: its device, its address leases, its members. The device is made for the first member and kept until the end.',
+    'One network: its device, its address leases, its members. The device is made for the first member and kept until the network is removed.',
   context: ({ input }) => firstContext(input),
   initial: 'absent',
   on: {
@@ -125,7 +125,7 @@ export const networkMachine = networkSetup.createMachine({
       },
     },
     claiming: {
-      description: 'Claims subnets and a bridge name from the host, which grants each only once.',
+      description: 'Claims subnets and a bridge name from the host, which grants each of them only once.',
       on: {
         ...refuseMeanwhile,
         'lease.request': [{ guard: 'isWanted', actions: 'wait' }, { actions: 'refuseLease' }],
@@ -134,7 +134,7 @@ export const networkMachine = networkSetup.createMachine({
       },
     },
     defining: {
-      description: 'Writes its definition into the directory of definitions.',
+      description: 'Writes its definition into the networks directory.',
       entry: 'write',
       on: {
         ...refuseMeanwhile,
@@ -150,7 +150,7 @@ export const networkMachine = networkSetup.createMachine({
       },
     },
     defined: {
-      description: 'Defined. Nothing of it is in the kernel.',
+      description: 'Defined. Nothing is in the kernel.',
       always: [
         { guard: 'hasWaiting', target: 'routing' },
         ...news,
@@ -225,7 +225,7 @@ export const networkMachine = networkSetup.createMachine({
     },
     routing: {
       description:
-        'Asks the host whether it can be up together with the other networks, and to forward for it, before there is a device that could carry traffic.',
+        'Asks the host whether it can be up together with the other networks, and to forward for it. Only then is there a device that could carry traffic.',
       entry: 'claimForwarding',
       always: { guard: 'claimsNothing', target: 'raising' },
       on: {
@@ -291,7 +291,7 @@ export const networkMachine = networkSetup.createMachine({
     },
     degraded: {
       description:
-        'Something of it is missing and cannot be restored; tried again at the next notice of the kernel, or the next member.',
+        'Something is missing and cannot be restored. The next notice of the kernel, or the next member, starts another try.',
       on: {
         ...refuseMeanwhile,
         'network.remove': removal,
@@ -317,7 +317,7 @@ export const networkMachine = networkSetup.createMachine({
       },
     },
     lowering: {
-      description: 'Removes the device and the definition. No container can join any more.',
+      description: 'Removes the device and the definition. Containers can no longer join.',
       entry: ['lower', 'forgetNews'],
       on: {
         ...refuseMeanwhile,

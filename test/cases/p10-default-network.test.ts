@@ -152,7 +152,7 @@ describe('P10 the default network', () => {
     try {
       const { message, code } = await refusal(lab.client.container.setup({ id: 'c1', mode: 'bridge' }));
       expect(['subnet.taken', 'link.exists']).toContain(code);
-      expect(message).toContain('network podman cannot be made: ');
+      expect(message).toContain('network podman cannot be built: ');
       expect(await run('--', 'true')).toMatchObject({ exitCode: 125, stderr: expect.stringContaining(message) });
       expect(await names()).toEqual([]);
       await lab.empty();

@@ -56,7 +56,7 @@ describe('network connect and disconnect', () => {
 
   it('C03 refuse a network that it is on, and one that is not there', async () => {
     expect(await say('network', 'connect', 'web', 'c1')).toMatchObject({
-      stderr: 'netloom: container.connected: container c1 is on network web already',
+      stderr: 'netloom: container.connected: container c1 is already on network web',
     });
     expect((await say('network', 'connect', 'nowhere', 'c1')).stderr).toMatch(/^netloom: network.unknown: /);
   });

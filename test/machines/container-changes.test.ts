@@ -270,7 +270,7 @@ describe('C03 a port whose family the container does not have', () => {
   const onlySix = leaseOf({ addresses: [v6] });
 
   it.each([
-    [macvlan, port(9090), 'no network of container web carries published ports: '],
+    [macvlan, port(9090), 'no network of container web can publish ports: '],
     [onlySix, four, 'container web has no IPv4 address on a bridge network'],
     [onlySix, six({ hostIp: '::1' }), 'use an IPv6 address of this host, or [::]'],
     [leaseOf(), six({ hostIp: '::1' }), 'use 127.0.0.1'],
@@ -307,7 +307,7 @@ describe('C03 a port whose family the container does not have', () => {
       {
         fault: {
           code: 'port.unknown',
-          message: '8081->81/tcp is a part of 8080-8081->80-81/tcp, which can only be unpublished as a whole',
+          message: '8081->81/tcp is part of 8080-8081->80-81/tcp, which can only be unpublished as a whole',
         },
       },
     ]);

@@ -49,7 +49,7 @@ describe('the DHCP client of a container', () => {
     ]);
     const again = reach(requesting, unacknowledged);
     expect(told(again, timedOut())).toMatchObject([
-      { fault: { message: expect.stringContaining(`server ${terms.server} offered one, and did not answer`) } },
+      { fault: { message: expect.stringContaining(`server ${terms.server} offered an address, but did not answer`) } },
     ]);
     // one that has given an address is like any other, later
     const other = reach(again, { type: 'dhcp.offered', terms: { ...terms, server: '192.0.2.2' } }, acknowledged());
@@ -86,12 +86,12 @@ describe('the DHCP client of a container', () => {
 
   it('C13 says that no server answers, and what came instead', () => {
     expect(step(selecting, timedOut())).toEqual(['unanswered', 'tell container/web dhcp.lost']);
-    expect(told(requesting, timedOut('it is of BOOTP'))).toMatchObject([
+    expect(told(requesting, timedOut('it is a BOOTP message'))).toMatchObject([
       {
         attempt: 4,
         fault: {
           code: 'dhcp.timeout',
-          message: expect.stringContaining('network lan assigned an address within 5 s: it is of BOOTP'),
+          message: expect.stringContaining('network lan assigned an address within 5 s: it is a BOOTP message'),
         },
       },
     ]);

@@ -128,7 +128,7 @@ describe('a network that is wished for', () => {
       event: {
         type: 'claim.refused',
         attempt: 1,
-        fault: { ...taken, message: 'network demo cannot be made: subnet 10.89.0.0/24 overlaps a route' },
+        fault: { ...taken, message: 'network demo cannot be built: subnet 10.89.0.0/24 overlaps a route' },
       },
     });
   });

@@ -185,8 +185,6 @@ function callFault(node: string, name: CommandName, timeoutMs: number, error: un
   if (error instanceof PermissionViolationError || cause instanceof PermissionViolationError)
     return because(fault('bus.unauthorized', `${name}: these credentials may not ask for it`));
   if (error instanceof RequestError && error.isNoResponders())
-    return because(
-      fault('bus.unreachable', `${name}: nobody answers for node ${node}: is the daemon of node ${node} running?`),
-    );
+    return because(fault('bus.unreachable', `${name}: no answer from node ${node}: is its daemon running?`));
   return because(fault('bus.unreachable', `${name}: the connection is lost: ${(error as Error).message}`));
 }

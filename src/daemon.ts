@@ -87,7 +87,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const missing = missingPrivileges();
   if (missing.length > 0)
     throw new NetloomError(
-      fault('node.unprivileged', `the daemon needs root: this process lacks ${listOfPrivileges(missing)}`),
+      fault(
+        'node.unprivileged',
+        `the daemon needs root: ${listOfPrivileges(missing)} ${missing.length > 1 ? 'are' : 'is'} missing`,
+      ),
     );
   const undo: (() => unknown)[] = [];
   const clock = new StopClock();

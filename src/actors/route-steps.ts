@@ -225,7 +225,7 @@ function verifyUpon(
     if (found?.kind === step.verb.slice('link.'.length) && isUpon) return null;
     return {
       ...fault,
-      detail: `interface ${step.name} already exists in ${step.netns} and is not upon ${step.parent}`,
+      detail: `interface ${step.name} already exists in ${step.netns} and is not on ${step.parent}`,
     };
   } finally {
     inside.close();

@@ -84,21 +84,21 @@ const command = <Request extends z.ZodType, Response extends z.ZodType>(
 /** `<noun>.<verb>` → what it takes, what it answers, how it is done. */
 export const commands = {
   'node.info': command({
-    doc: 'Tells what this node is and how it is',
+    doc: 'Shows the state of the daemon',
     role: 'viewer',
     request: nothingSchema,
     response: nodeInfoSchema,
     run: (engine) => engine.info(),
   }),
   'node.firewalls': command({
-    doc: "Tells which firewalls beside netloom's drop traffic of networks, what of it, and what lets it pass",
+    doc: 'Shows which other firewalls drop traffic of networks, which traffic, and the commands that let it pass',
     role: 'viewer',
     request: nothingSchema,
     response: foreignFirewallsSchema,
     run: (engine) => engine.firewalls(),
   }),
   'node.gc': command({
-    doc: "Removes what carries a name of netloom's in the kernel and has no owner, and containers that were never started if asked for",
+    doc: 'Removes kernel objects of netloom that have no owner; with `unstarted` also containers that were never started',
     role: 'admin',
     request: collectSchema,
     response: collectedSchema,
@@ -151,7 +151,7 @@ export const commands = {
     },
   }),
   'network.update': command({
-    doc: 'Changes the name servers of a network, and what its guards let through; at once, also for containers that are up',
+    doc: 'Changes name servers and guards of a network, at once, also for containers that are up',
     role: 'operator',
     request: networkUpdateSchema,
     response: networkCreatedSchema,
@@ -182,7 +182,7 @@ export const commands = {
   }),
 
   'container.create': command({
-    doc: 'Keeps a wish; nothing is built yet',
+    doc: 'Stores the wish for a container; builds nothing yet',
     role: 'operator',
     request: containerRequestSchema,
     response: containerNamedSchema,
@@ -208,7 +208,7 @@ export const commands = {
       }),
   }),
   'container.started': command({
-    doc: "Tells of the container's first process, whose end is then watched for",
+    doc: "Reports the container's first process; the daemon then watches for its end",
     role: 'operator',
     request: startedSchema,
     response: containerNamedSchema,
@@ -221,7 +221,7 @@ export const commands = {
       }),
   }),
   'container.exited': command({
-    doc: "Tells that the container's first process has ended, and its exit code",
+    doc: "Reports that the container's first process has ended, and its exit code",
     role: 'operator',
     request: exitedSchema,
     response: containerNamedSchema,
@@ -258,7 +258,7 @@ export const commands = {
       }),
   }),
   'container.publish': command({
-    doc: 'Publishes further host ports; live when the container is up',
+    doc: 'Publishes more host ports; live when the container is up',
     role: 'operator',
     request: portsSchema,
     response: containerChangedSchema,
@@ -270,7 +270,7 @@ export const commands = {
       }),
   }),
   'container.unpublish': command({
-    doc: 'Publishes host ports no more; packets to the others are not disturbed',
+    doc: 'Stops publishing host ports; packets to the others are not disturbed',
     role: 'operator',
     request: portsSchema,
     response: containerChangedSchema,
@@ -282,21 +282,21 @@ export const commands = {
       }),
   }),
   'container.attach': command({
-    doc: 'Sets the container up, or lets it join what it is not on yet: for engines that tell of it in parts. One that it made and could not set up is forgotten, unless something of it is left in the kernel',
+    doc: 'Sets up the container, or connects it to networks that it is not on yet: for engines that call once per network. A container that it created and could not set up is removed, unless something of it is left in the kernel',
     role: 'operator',
     request: attachSchema,
     response: containerStatusSchema,
     run: attach,
   }),
   'container.detach': command({
-    doc: 'Leaves networks; with the last of them the container is torn down and forgotten. Unknown ones are left already',
+    doc: 'Disconnects a container from networks; after the last one the container is torn down and removed. Unknown containers and networks are no error',
     role: 'operator',
     request: detachSchema,
     response: containerNamedSchema,
     run: detach,
   }),
   'container.reload': command({
-    doc: 'Compares what is in the kernel with the wish and puts back what is missing; connections survive',
+    doc: 'Compares the kernel with the wish and restores what is missing; connections survive',
     role: 'operator',
     request: containerReferenceSchema,
     response: containerStatusSchema,
@@ -374,7 +374,7 @@ export const commands = {
   }),
 
   'worker.restart': command({
-    doc: 'Ends a kernel worker at once and starts it anew; its actors are restored from the journal',
+    doc: 'Kills a kernel worker and starts a new one; its actors are restored from the journal',
     role: 'admin',
     request: workerReferenceSchema,
     response: workerRestartedSchema,

@@ -85,7 +85,7 @@ export async function refuseOpenServer(address: BusAddress): Promise<void> {
   const { url } = parseServerUrl(address.url);
   const anonymous = await connect({
     servers: url.split(','),
-    name: 'netloom: does this server let anybody in?',
+    name: 'netloom: does this server accept clients without credentials?',
     reconnect: false,
     timeout: 5000,
   }).catch((error: unknown) => error);
@@ -97,7 +97,7 @@ export async function refuseOpenServer(address: BusAddress): Promise<void> {
   throw new NetloomError(
     fault(
       'bus.open',
-      `the NATS server at ${url} lets anybody in without credentials, and who may speak there commands this host's network: give it users, or allow an open server explicitly`,
+      `the NATS server at ${url} accepts clients without credentials, so every client could command this host's network: configure users, or allow an open server explicitly`,
     ),
   );
 }
@@ -133,7 +133,9 @@ export function mustBeOneIdentity({ url, user, token, creds }: Partial<BusAddres
     ...(token === undefined ? [] : ['the token']),
   ];
   if (answers.length > 1)
-    throw new NetloomError(fault('payload.invalid', `${answers.join(' and ')} both say who we are: give one of them`));
+    throw new NetloomError(
+      fault('payload.invalid', `${answers.join(' and ')} both have credentials: give one of them`),
+    );
 }
 
 function connectionOptions({ url, authenticator, inboxPrefix }: Identified): ConnectionOptions {

@@ -31,10 +31,9 @@ export function discover(wanted: Wanted, environment: Environment): BusAddress &
   const named = said.creds === undefined ? null : openCredentialsFile(said.creds);
   if (said.url !== undefined)
     return { ...said, url: said.url, node: nodeOf(wanted, environment, credentialsIn(named)) };
-  if (named?.kind === 'nats')
-    throw invalid(`${said.creds} says who we are, and not where NATS is: give a NATS URL, too`);
+  if (named?.kind === 'nats') throw invalid(`${said.creds} has credentials and no server: give a NATS URL too`);
   if (said.user !== undefined || said.token !== undefined)
-    throw invalid('a user or a token does not say where NATS is: give a NATS URL, too');
+    throw invalid('a user or a token needs a server: give a NATS URL too');
   const credentials = credentialsIn(named) ?? credentialsOfDaemon(wanted, environment);
   const { inboxPrefix } = said;
   const address = { ...roleAddress(credentials), ...(inboxPrefix !== undefined && { inboxPrefix }) };
@@ -71,7 +70,7 @@ function saidAddress({ url, user, password, token, creds, inboxPrefix }: Wanted,
 }
 
 function mustSay(what: string, text: string | undefined): void {
-  if (text === '') throw invalid(`${what} is empty: say which, or leave it out`);
+  if (text === '') throw invalid(`${what} is empty: give a value, or leave it out`);
 }
 
 function nodeOf({ node }: Wanted, environment: Environment, credentials: Credentials | null): string {
@@ -91,7 +90,7 @@ function credentialsOfDaemon({ runDir }: Wanted, environment: Environment): Cred
   const credentials = readCredentials(file);
   if (credentials) return credentials;
   throw new NetloomError(
-    fault('bus.unreachable', `there are no credentials in ${file}: is the daemon running? (or say where NATS is)`),
+    fault('bus.unreachable', `there are no credentials in ${file}: is the daemon running? (or give a NATS URL)`),
   );
 }
 

@@ -20,7 +20,7 @@ export const containerReferenceSchema = z
     exact: z
       .boolean()
       .nullish()
-      .describe('the id and nothing else: for programs that say again what may be done already'),
+      .describe('`id` is the full id, not a name or the beginning of an id: for programs that repeat commands'),
   })
   .describe('a container');
 const runningToo = z.boolean().nullish().describe('also while its process runs');
@@ -33,7 +33,7 @@ export const networkUpdateSchema = networkReferenceSchema
   .extend({
     addDnsServers: z.array(z.string()).nullish(),
     removeDnsServers: z.array(z.string()).nullish(),
-    dnsServers: z.array(z.string()).nullish().describe('exactly these, whatever there were'),
+    dnsServers: z.array(z.string()).nullish().describe('replaces the present ones'),
     options: z
       .record(z.string(), z.string())
       .nullish()
@@ -42,7 +42,7 @@ export const networkUpdateSchema = networkReferenceSchema
   .describe('a network, and what is different about it');
 export const networkPruneSchema = z
   .object({ names: z.array(networkNameSchema).nullish().describe('only of these') })
-  .describe('which networks may go');
+  .describe('which networks to remove');
 export const startedSchema = containerReferenceSchema
   .extend({
     pid: z.int().min(1).describe('the first process of the container, as the host sees it'),
@@ -60,13 +60,13 @@ export const exitedSchema = containerReferenceSchema
   .describe("a container's process has ended");
 export const collectSchema = z
   .object({
-    dryRun: z.boolean().nullish().describe('tells what there is, and removes nothing'),
+    dryRun: z.boolean().nullish().describe('only list, remove nothing'),
     unstarted: z
       .boolean()
       .nullish()
       .describe('also containers that were set up and never started, with no process in their namespaces'),
   })
-  .describe('how leftovers are dealt with');
+  .describe('what to remove');
 export const workerReferenceSchema = z
   .object({ index: z.int().min(0).describe('0 to workers - 1') })
   .describe('a kernel worker');
@@ -96,7 +96,7 @@ export const networkProposalSchema = proposalShape
   .refine(({ options }) => !tooLong('subnet_pools', options?.subnet_pools), longest('subnet_pools', 'options'));
 export const connectSchema = attachmentShape
   .extend(containerReferenceSchema.shape)
-  .describe('a further network for a container; live when its network is up');
+  .describe('an additional network for a container; live when its network is up');
 export const disconnectSchema = containerReferenceSchema
   .extend({ network: networkNameSchema })
   .describe('a container and a network that it is on');
@@ -109,7 +109,7 @@ export const setupSchema = containerShape
     networkOverrides: z
       .array(attachmentShape)
       .nullish()
-      .describe('networks instead of those of the wish, for this set-up only (a restore, for one)'),
+      .describe('networks in place of those of the wish, for this set-up only (a restore, for example)'),
   })
   .refine(({ networks }) => !tooLong('networks', networks), longest('networks'))
   .refine(({ ports }) => !tooLong('ports', ports), longest('ports'))
@@ -122,7 +122,7 @@ export const attachSchema = containerShape
   .extend({ name: z.string().min(1).max(255).nullish().describe('default: the id') })
   .refine(({ networks }) => !tooLong('networks', networks), longest('networks'))
   .refine(({ ports }) => !tooLong('ports', ports), longest('ports'))
-  .describe('a container network as an engine knows it that tells of it in parts');
+  .describe('a container network, from an engine that calls once per network');
 export const detachSchema = z
   .object({
     id: containerIdSchema,
@@ -130,7 +130,7 @@ export const detachSchema = z
     netns: z
       .string()
       .nullish()
-      .describe('path of the namespace that is meant, should the container have another by now'),
+      .describe('path of the namespace; nothing is done if the container has another one by now'),
   })
   .describe('a container, and networks that it leaves');
 
@@ -157,7 +157,7 @@ function decode(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(utf8.decode(bytes));
   } catch (error) {
-    throw refusal('payload.malformed', `the payload is no JSON: ${(error as Error).message}`, error);
+    throw refusal('payload.malformed', `the payload is not JSON: ${(error as Error).message}`, error);
   }
 }
 

@@ -29,6 +29,6 @@ export async function refuseTwin(nc: NatsConnection, node: string): Promise<void
   if (!nodes.some((other) => other.node === node)) return;
   const where = nc.getServer();
   throw new NetloomError(
-    fault('node.running', `a daemon of node ${node} is at ${where} already: each node needs a name of its own`),
+    fault('node.running', `another daemon of node ${node} is connected to ${where}: node names must differ`),
   );
 }

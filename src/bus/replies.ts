@@ -43,11 +43,11 @@ export const faultSchema: z.ZodType<Fault> = z
     step: z.string().optional().describe('the step of the plan that failed'),
     errno: z.string().optional().describe('symbolic: EEXIST'),
     detail: z.string().optional().describe("the kernel's own words, or what was found instead"),
-    undone: z.array(z.string()).optional().describe('steps taken back, newest first'),
+    undone: z.array(z.string()).optional().describe('steps that were undone, newest first'),
     leftBehind: z
       .array(z.object({ step: z.string(), errno: z.string().nullable(), detail: z.string().nullable() }))
       .optional()
-      .describe('steps that could not be taken back'),
+      .describe('steps that could not be undone'),
   })
   .describe('why it was refused or failed');
 
@@ -69,7 +69,7 @@ const publishedPort = {
   hostPort: z.int(),
   containerPort: z.int(),
   range: z.int(),
-  heldByCaller: z.literal(true).optional().describe('bound by whoever asked for it'),
+  heldByCaller: z.literal(true).optional().describe('bound by the caller'),
 } satisfies Shape<PublishedPort>;
 const shownPortSchema: z.ZodType<ShownPort> = z.object({
   ...publishedPort,
@@ -96,7 +96,7 @@ export const containerStatusSchema: z.ZodType<ContainerStatus> = z.object({
   netns: netnsSchema,
   status: z.record(z.string(), statusSchema).describe("per network, podman's StatusBlock"),
   ports: z.array(shownPortSchema),
-  kernelMs: z.number().describe('what the kernel steps took, port holding included, in milliseconds'),
+  kernelMs: z.number().describe('duration of the kernel steps, port holding included, in milliseconds'),
 });
 
 /** What a change answers: the status after it; no namespace while the network is down. */
@@ -107,7 +107,7 @@ export const containerChangedSchema: z.ZodType<ContainerChanged> = z.object({
   netns: netnsSchema.nullable().describe('null while the network is down'),
   status: z.record(z.string(), statusSchema).describe("per network, podman's StatusBlock"),
   ports: z.array(shownPortSchema),
-  kernelMs: z.number().describe('what the kernel steps took, in milliseconds'),
+  kernelMs: z.number().describe('duration of the kernel steps, in milliseconds'),
 });
 
 const containerViewSchema: z.ZodType<ContainerView> = z.object({
@@ -132,13 +132,10 @@ const containerViewSchema: z.ZodType<ContainerView> = z.object({
   ports: z.array(shownPortSchema),
   removeOnExit: z.boolean(),
   labels: z.record(z.string(), z.string()),
-  owner: z.string().nullable().describe('the engine that asked for it; null: it did not say'),
+  owner: z.string().nullable().describe('the engine that set it up; null if unknown'),
   exitCode: z.int().nullable().describe('of the process that has ended, where its engine reported it'),
-  startBy: z
-    .string()
-    .nullable()
-    .describe('torn down and forgotten then, unless its process has started; null: no deadline'),
-  created: z.string().optional().describe('when it was first wished for, ISO 8601; absent: by an older version'),
+  startBy: z.string().nullable().describe('when it is removed unless its process has started; null: no deadline'),
+  created: z.string().optional().describe('when it was created, ISO 8601; absent: by an older version'),
   lastFault: faultSchema.nullable(),
 } satisfies Shape<ContainerView>);
 
@@ -187,7 +184,7 @@ const networkViewSchema: z.ZodType<NetworkView> = z.object({
       names: z
         .object({ servers: z.array(z.string()), refused: z.string().nullable() })
         .nullable()
-        .describe('on a bridge of others: where names are answered, or why not'),
+        .describe('on an unmanaged bridge: where names are answered, or why not'),
     })
     .nullable()
     .describe('what its next container is attached to, with which MTU: bridge or parent; null while it is not up'),
@@ -205,7 +202,7 @@ export const nodeInfoSchema: z.ZodType<NodeInfo> = z.object({
   startedAt: z.string(),
   pid: z.int(),
   workers: z.int(),
-  hostIp: z.string().nullable().describe('source address of a route to the outside; null without one'),
+  hostIp: z.string().nullable().describe('source address of the route to the outside; null without one'),
   forwarding: z
     .array(
       z.object({
@@ -217,7 +214,7 @@ export const nodeInfoSchema: z.ZodType<NodeInfo> = z.object({
     .describe('of each family that this host forwards for networks'),
   containers: z.int(),
   networks: z.int(),
-  outbox: z.int().describe('facts that wait for the bus'),
+  outbox: z.int().describe('events that wait to be published'),
   directories: z.object({
     run: z.string(),
     state: z.string(),
@@ -233,9 +230,9 @@ export const nodeInfoSchema: z.ZodType<NodeInfo> = z.object({
       refused: z
         .enum(['run', 'events'])
         .nullable()
-        .describe('why nothing is set up now: no room in the run directory, or too many events that wait for room'),
+        .describe('why set-ups are refused now: the run directory is full, or too many events wait'),
     })
-    .describe('room on the disks that the daemon writes to'),
+    .describe('free space where the daemon writes'),
 } satisfies Shape<NodeInfo>);
 
 const firewallDropSchema: z.ZodType<FirewallDrop> = z.object({
@@ -292,7 +289,7 @@ export const networkInspectionSchema: z.ZodType<NetworkInspection & { dropped: D
 export const networkListSchema: z.ZodType<{ networks: NetworkView[]; damaged: DamagedDefinition[] } & AsOf> = z.object({
   damaged: z
     .array(z.object({ file: z.string(), reason: z.string() }))
-    .describe('files in the directory of definitions that are not taken, and why'),
+    .describe('files in the networks directory that are ignored, and why'),
   networks: z.array(networkViewSchema),
   ...asOf,
 });
@@ -356,7 +353,7 @@ export const containerNamedSchema: z.ZodType<{ id: string }> = z.object({ id: z.
 export const tornDownSchema: z.ZodType<{ id: string; nothingToDo: boolean; kernelMs: number }> = z.object({
   id: z.string(),
   nothingToDo: z.boolean().describe('it was down already'),
-  kernelMs: z.number().describe('what the kernel steps took, in milliseconds'),
+  kernelMs: z.number().describe('duration of the kernel steps, in milliseconds'),
 });
 
 export const statisticsSchema: z.ZodType<ContainerStatistics> = z.object({
@@ -376,7 +373,7 @@ export const statisticsSchema: z.ZodType<ContainerStatistics> = z.object({
   ),
   ports: z
     .array(z.object({ ...publishedPort, toContainer: trafficSchema, fromContainer: trafficSchema }))
-    .describe('what went through each published port since then, whoever asked'),
+    .describe('traffic through each published port since then, from all clients'),
 });
 
 export const planSchema: z.ZodType<PlanPreview> = z.object({
@@ -399,12 +396,12 @@ export const planSchema: z.ZodType<PlanPreview> = z.object({
 const leftoverSchema: z.ZodType<Leftover> = z.object({
   kind: z.enum(leftoverKinds),
   name: z.string(),
-  owner: z.string().nullable().describe('who it says it was of; null when it does not say'),
+  owner: z.string().nullable().describe('its former owner, as its name or comment has it; null if unknown'),
 });
 const unstartedSchema: z.ZodType<Unstarted> = z.object({
   id: z.string(),
   name: z.string(),
-  owner: z.string().nullable().describe('the engine that asked for it'),
+  owner: z.string().nullable().describe('the engine that set it up'),
 });
 export const collectedSchema: z.ZodType<Collected> = z.object({
   dryRun: z.boolean(),

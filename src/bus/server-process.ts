@@ -115,7 +115,7 @@ function serverNameAt(port: number): Promise<string> {
       socket.destroy();
     };
     socket.once('error', (error) => done(() => reject(error)));
-    socket.once('timeout', () => done(() => reject(new Error('it accepts connections and says nothing'))));
+    socket.once('timeout', () => done(() => reject(new Error('it accepts connections but sends nothing'))));
     lines.once('line', (line) => done(() => resolve(nameIn(line))));
     lines.once('close', () => done(() => reject(new Error('it closes connections'))));
     lines.on('error', () => undefined);
@@ -126,7 +126,7 @@ function nameIn(line: string): string {
   try {
     return (JSON.parse(line.replace(/^INFO /, '')) as { server_name?: string }).server_name ?? '';
   } catch {
-    return 'something answers that is no NATS server';
+    return 'a program that is not a NATS server answers';
   }
 }
 

@@ -35,7 +35,9 @@ function ownerOfNetns(engine: Engine, wish: ContainerWish): Pick<ContainerWish, 
   if (wish.netns.kind !== 'container') return null;
   const id = idOrItself(engine, wish.netns);
   if (!servedNamePattern.test(id))
-    throw new NetloomError(fault('id.invalid', `mode container:${id}: nobody has that name, and it can be no id`));
+    throw new NetloomError(
+      fault('id.invalid', `mode container:${id}: no container has that name, and it is not a valid id`),
+    );
   if (id === wish.id) throw new NetloomError(fault('netns.cycle', `container ${id} cannot share its own namespace`));
   return { mode: `container:${id}`, netns: { kind: 'container', id } };
 }
@@ -83,7 +85,7 @@ function unlessUnknown(reference: string, resolve: () => string): string {
 export function checkedAddresses(texts: readonly string[]): string[] {
   return texts.map((text) => {
     const address = canonicalAddress(text);
-    if (address === null) throw new NetloomError(fault('address.invalid', `${text} is no IP address`));
+    if (address === null) throw new NetloomError(fault('address.invalid', `${text} is not an IP address`));
     return address;
   });
 }

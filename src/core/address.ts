@@ -57,7 +57,7 @@ export function bigintToAddress(value: bigint, family: Family): string {
   return ipaddr.fromByteArray(bytes).toString();
 }
 
-/** Reads `10.89.0.0/24`; host bits are cleared. null when it is no subnet. */
+/** Reads `10.89.0.0/24`; host bits are cleared. null when not a valid subnet. */
 export function parseSubnet(text: string): Subnet | null {
   const [address = '', prefix = '', ...rest] = text.split('/');
   const canonical = canonicalAddress(address);

@@ -162,7 +162,7 @@ function ownBridge(others: SubnetLedger, survey: HostSurvey, wanted: string | nu
   const bridge = wanted ?? freeBridgeName(others, survey);
   const holder = Object.entries(others).find(([, granted]) => granted.bridge === bridge);
   if (holder) return belongsTo(bridge, holder[0]);
-  if (survey.linkNames.includes(bridge)) return fault('link.exists', `this host has an interface ${bridge} already`);
+  if (survey.linkNames.includes(bridge)) return fault('link.exists', `this host already has an interface ${bridge}`);
   return bridge;
 }
 

@@ -22,7 +22,7 @@ import {
 const macSchema = z
   .string()
   .regex(/^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$/, 'must be a MAC address such as 02:00:00:00:00:01')
-  .refine(isOneHost, 'must be the MAC address of one host: not all zeroes, nor of many (an odd first byte)');
+  .refine(isOneHost, 'must be a unicast MAC address: an even first byte, and not all zeros');
 
 /** What the kernel takes as a link's own. */
 function isOneHost(macAddress: string): boolean {
@@ -33,20 +33,20 @@ export const attachmentSchema = z.object({
   network: networkNameSchema,
   interfaceName: interfaceNameSchema.nullish().describe('default: eth0, eth1, … in the order of the networks'),
   hostInterfaceName: interfaceNameSchema
-    .refine((name) => !isOwnVethName(name), 'nl and 12 hexadecimal digits are how netloom names interfaces itself')
+    .refine((name) => !isOwnVethName(name), 'a name of nl and 12 hexadecimal digits is reserved for netloom itself')
     .nullish()
-    .describe("name of the veth's other end, on the host; without effect upon a parent (macvlan, ipvlan)"),
+    .describe("name of the veth's other end, on the host; no effect with macvlan and ipvlan"),
   staticIps: z
     .array(z.string())
     .nullish()
-    .describe('addresses to take; of a subnet without one the next free address is given'),
+    .describe('static addresses; from a subnet without one, the next free address is assigned'),
   staticMac: macSchema.nullish(),
-  aliases: z.array(z.string()).nullish().describe('further names of the container on this network'),
+  aliases: z.array(z.string()).nullish().describe('additional names of the container on this network'),
   definition: z
     .record(z.string(), z.unknown())
     .nullish()
     .describe(
-      "the network as the caller knows it, in podman's format: taken where this host does not know it, until its last container leaves",
+      "the network as the caller knows it, in podman's format: used if this host does not know it, until its last container leaves",
     ),
 });
 
@@ -75,31 +75,31 @@ export const containerRequestSchema = z
       .min(1)
       .max(255)
       .nullish()
-      .describe("name of the pod whose namespace this is: the networks know the container by the pod's name"),
+      .describe("name of the container's pod; networks use it as the container's name"),
     mode: z.string().nullish().describe('bridge (default), none, host, ns:<path>, container:<container>'),
     networks: z
       .array(attachmentSchema.extend({ network: networkNameSchema.nullish().describe('default: the default network') }))
       .nullish()
-      .describe('networks to join, in order; default where the mode is given as bridge: the default network'),
+      .describe('networks to join, in order; default with mode bridge: the default network'),
     defaultNetwork: newNetworkNameSchema
       .nullish()
       .describe('name of the default network; default: that of netloom daemon --default-network'),
     staticIps: z.array(z.string()).nullish().describe('for the first network, unless that has its own'),
     staticMac: macSchema.nullish().describe('for the first network, unless that has its own'),
-    dnsServers: z.array(z.string()).nullish().describe('asked for what is no name of a container'),
+    dnsServers: z.array(z.string()).nullish().describe('name servers for names that do not belong to containers'),
     ports: z.array(portMappingSchema).nullish().describe('host ports to publish'),
     pid: z.int().min(1).nullish().describe('adopt the namespace of this living process instead of making one'),
     removeOnExit: z
       .boolean()
       .nullish()
-      .describe('when the process given to container.started ends, tear down and forget'),
+      .describe('remove the container when the process given to container.started ends'),
     labels: labelsSchema.nullish().describe('key-value pairs of the user, as podman has them'),
-    owner: ownerSchema.nullish().describe('the engine that asks for the container: podman, cli, …'),
+    owner: ownerSchema.nullish().describe('engine that sets up the container: podman, cli, …'),
     startWithinMs: startWithinMsSchema
       .nullish()
-      .describe('torn down and forgotten unless container.started follows the set-up within this time'),
+      .describe('remove the container unless container.started follows the set-up within this time'),
   })
-  .describe("a container's network as it is wished for");
+  .describe("the wish for a container's network");
 export type ContainerRequest = z.infer<typeof containerRequestSchema>;
 
 /** Where the container's namespace comes from. */
@@ -159,7 +159,7 @@ export function containerWish(request: ContainerRequest, ofDaemon = defaultNetwo
     isDefault(one, defaultNetwork) ? { ...one, isDefault: true as const } : one,
   );
   if (attachments.length === 0 && (request.staticIps?.length || request.staticMac))
-    return fault('mode.conflict', 'a static address needs a network to be of');
+    return fault('mode.conflict', 'a static address needs a network');
   const dnsServers = canonicalAddresses(request.dnsServers ?? []);
   if ('code' in dnsServers) return dnsServers;
   const ports = publishedPorts(request.ports ?? []);
@@ -286,7 +286,7 @@ export function attachmentBeside(
   asked: ReadonlySet<string> = new Set(),
 ): Attachment | Fault {
   if (others.some(({ network }) => network === entry.network))
-    return fault('container.connected', `container ${shortId(id)} is on network ${entry.network} already`);
+    return fault('container.connected', `container ${shortId(id)} is already on network ${entry.network}`);
   const taken = new Set([...asked, ...others.map(({ interfaceName }) => interfaceName)]);
   const interfaceName = entry.interfaceName ?? nextInterfaceName(taken);
   if (others.some((other) => other.interfaceName === interfaceName))
@@ -337,7 +337,7 @@ function canonicalAddresses(texts: readonly string[]): string[] | Fault {
   const addresses: string[] = [];
   for (const text of texts) {
     const address = canonicalAddress(text);
-    if (address === null) return fault('address.invalid', `${text} is no IP address`);
+    if (address === null) return fault('address.invalid', `${text} is not an IP address`);
     addresses.push(address);
   }
   return addresses;

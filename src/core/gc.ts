@@ -46,7 +46,7 @@ export interface Leftovers {
 export interface Unstarted {
   id: string;
   name: string;
-  /** the engine that asked for it; null: it did not say */
+  /** the engine that set it up; null if unknown */
   owner: string | null;
 }
 

@@ -12,10 +12,10 @@ import { either, networkDrivers, unreadableOption } from './network-options.ts';
 
 const text = z.string();
 /** podman may write an empty one */
-const address = text.refine((written) => written === '' || canonicalAddress(written) !== null, 'is no IP address');
-const subnet = text.refine((written) => parseSubnet(written) !== null, 'is no subnet');
+const address = text.refine((written) => written === '' || canonicalAddress(written) !== null, 'is not an IP address');
+const subnet = text.refine((written) => parseSubnet(written) !== null, 'is not a subnet');
 /** podman reads no file that says anything else */
-const date = text.refine(isDate, 'is no date such as 2026-01-31T12:00:00Z');
+const date = text.refine(isDate, 'is not a date such as 2026-01-31T12:00:00Z');
 /** netavark takes an empty one for the usual */
 const routeType = z.enum(['', 'unicast', 'blackhole', 'unreachable', 'prohibit']);
 const fileSchema = z.object({
@@ -49,7 +49,7 @@ const fileSchema = z.object({
   internal: z.boolean().nullish(),
   dns_enabled: z.boolean().nullish(),
   network_dns_servers: z
-    .array(text.refine((written) => canonicalAddress(written) !== null, 'is no IP address'))
+    .array(text.refine((written) => canonicalAddress(written) !== null, 'is not an IP address'))
     .nullish(),
   labels: z.record(text, text).nullish(),
   options: z.record(text, text).nullish(),

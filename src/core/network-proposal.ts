@@ -35,11 +35,11 @@ export const networkProposalSchema = z
         subnets: z.array(z.string()).nullish().describe('CIDR, of networks and of the host'),
       })
       .nullish()
-      .describe('what no network can have any more'),
+      .describe('already in use'),
     options: z
       .object({
         subnet_pools: z.array(z.object({ base: z.string(), size: z.int().min(1).max(128) })).nullish(),
-        default_interface_name: z.string().nullish().describe('what the names of bridges begin with, default podman'),
+        default_interface_name: z.string().nullish().describe('prefix of bridge names, default podman'),
         check_used_subnets: z.boolean().nullish().describe('default: true'),
       })
       .nullish(),

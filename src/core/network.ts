@@ -62,16 +62,19 @@ export const networkRequestSchema = z
         "name of the bridge, default: the first free netloomN; or the parent, default: the default route's link",
       ),
     subnets: z.array(subnetSchema).nullish().describe("default: a free one from podman's pools"),
-    routes: z.array(routeSchema).nullish().describe('further routes of its containers'),
-    ipv6_enabled: z.boolean().nullish().describe('adds a free IPv6 subnet when no IPv6 subnet is given'),
-    internal: z.boolean().nullish().describe('no way out and none in'),
+    routes: z.array(routeSchema).nullish().describe('additional routes of its containers'),
+    ipv6_enabled: z.boolean().nullish().describe('add a free IPv6 subnet if none is given'),
+    internal: z.boolean().nullish().describe('no external access, inbound or outbound'),
     dns_enabled: z
       .boolean()
       .nullish()
       .describe(
-        'names of containers are answered for at the gateways, port 53; default: true for bridges; on one of others, at the addresses that this host has there',
+        'answer queries for container names, at port 53 of the gateways (on an unmanaged bridge: of the addresses that this host has there); default: true for bridges',
       ),
-    network_dns_servers: z.array(z.string()).nullish().describe("asked for all other names; default: the host's"),
+    network_dns_servers: z
+      .array(z.string())
+      .nullish()
+      .describe("name servers for all other names; default: the host's"),
     labels: z.record(z.string(), z.string()).nullish(),
     options: z.record(z.string(), z.string()).nullish().describe('docs/networks.md lists them by driver'),
     ipam_options: z
@@ -81,7 +84,7 @@ export const networkRequestSchema = z
         'driver: "host-local" (default); "dhcp": addresses from a DHCP server (macvlan or unmanaged bridge); "none": no addresses',
       ),
   })
-  .describe('a network as it is wished for');
+  .describe('the wish for a network');
 export type NetworkRequest = z.infer<typeof networkRequestSchema>;
 
 export interface NetworkRoute {
@@ -174,7 +177,7 @@ export function reservedAround(subnet: Subnet): string | null {
 export function networkWish(request: NetworkRequest, asker: 'user' | 'engine' = 'user'): NetworkWish | Fault {
   const driver = request.driver ?? 'bridge';
   if (!isDriver(driver))
-    return fault('mode.unsupported', `there is no driver ${driver}; known are ${networkDrivers.join(', ')}`);
+    return fault('mode.unsupported', `unknown driver ${driver}; expected one of ${networkDrivers.join(', ')}`);
   const options = request.options ?? {};
   const settings = readOptions(driver, options);
   if ('code' in settings) return settings;
@@ -219,7 +222,7 @@ const ipamRefusal = (driver: string): Fault =>
   fault(
     'mode.unsupported',
     /^dhcp(v?6)$/i.test(driver)
-      ? `ipam driver ${driver}: there is no client for DHCPv6; ${addressesByAdvertisement}`
+      ? `ipam driver ${driver}: DHCPv6 is not supported; ${addressesByAdvertisement}`
       : `ipam driver ${driver} is not supported; ${ipamDrivers.join(', ')} are`,
   );
 
@@ -259,7 +262,7 @@ function contradiction(wish: NetworkWish, settings: NetworkSettings, asker: 'use
   if (driver === 'bridge' && sharesLink && link === null) return conflict(bridgeMissing);
   if (sharesLink && ipamDriver === 'host-local' && subnets.length === 0) return conflict(subnetMissing(driver));
   if (wish.dnsEnabled && driver !== 'bridge')
-    return conflict(`dns_enabled: ${aNetwork(driver)} cannot answer names, for it has no gateway of netloom's`);
+    return conflict(`dns_enabled: ${aNetwork(driver)} cannot answer names, because it has no gateway of netloom's`);
   if (wish.dnsEnabled && ipamDriver === 'none')
     return conflict('dns_enabled: a network without addresses (--ipam-driver none) cannot answer names');
   const unasked = wish.dnsServers.length > 0 ? nameServersRefusal(wish) : null;
@@ -269,7 +272,7 @@ function contradiction(wish: NetworkWish, settings: NetworkSettings, asker: 'use
     [6, settings.outbound6],
   ] as const)
     if (outbound !== null && (wish.internal || !families.includes(family)))
-      return conflict(`outbound_addr${family}: nothing of IPv${family} leaves this network`);
+      return conflict(`outbound_addr${family}: no IPv${family} traffic leaves this network`);
   return guardConflict(wish);
 }
 
@@ -310,11 +313,11 @@ export function dhcpRefusal({
     return unsupported('the containers of an ipvlan have one MAC address, and a DHCP server could not tell them apart');
   if (ownsBridge({ driver, options }))
     return unsupported('a bridge made by netloom has no DHCP server; use macvlan, or bridge with mode=unmanaged');
-  if (hasIpv6Subnet({ subnets })) return unsupported(`there is no client for DHCPv6; ${addressesByAdvertisement}`);
+  if (hasIpv6Subnet({ subnets })) return unsupported(`DHCPv6 is not supported; ${addressesByAdvertisement}`);
   if (subnets.length > 0)
     return fault('payload.invalid', 'ipam driver dhcp: subnets cannot be given; the DHCP server decides the subnet');
   if (ipv6_enabled && networkSettings({ driver, options }).acceptRa === 0)
-    return unsupported('there is no client for DHCPv6, and with accept_ra=0 nothing else gives addresses of IPv6');
+    return unsupported('DHCPv6 is not supported, and with accept_ra=0 nothing else gives addresses of IPv6');
   return null;
 }
 
@@ -330,7 +333,7 @@ function dhcpConflict(wish: NetworkWish, settings: NetworkSettings, asker: 'user
   const unasked = wish.dnsServers.length > 0 && !isKept ? nameServersRefusal(wish) : null;
   if (unasked) return unasked;
   if (settings.outbound4 ?? settings.outbound6)
-    return conflict('outbound_addr: what leaves a link of others is not changed');
+    return conflict('outbound_addr: netloom does not translate addresses on a parent or an unmanaged bridge');
   return guardConflict(wish);
 }
 
@@ -342,7 +345,7 @@ function guardConflict({
 }: Pick<NetworkDefinition, 'driver' | 'internal' | 'options'>): Fault | null {
   const named = changeableOptions.find((name) => Object.hasOwn(options, name));
   if (named !== undefined && !ownsBridge({ driver, options }))
-    return fault('payload.invalid', `option ${named}: netloom guards nothing on a link of others`);
+    return fault('payload.invalid', `option ${named}: netloom guards only bridges of its own`);
   if (internal && options.inbound === 'open')
     return fault('payload.invalid', 'option inbound=open: nothing enters an internal network');
   return null;
@@ -388,7 +391,7 @@ function addresses(texts: readonly string[], what: string): string[] | Fault {
   const canonical: string[] = [];
   for (const text of texts) {
     const address = canonicalAddress(text);
-    if (address === null) return fault('address.invalid', `${what} ${text} is no IP address`);
+    if (address === null) return fault('address.invalid', `${what} ${text} is not an IP address`);
     canonical.push(address);
   }
   return [...new Set(canonical)];
@@ -467,7 +470,7 @@ function networkRoute({
   route_type,
 }: NonNullable<NetworkRequest['routes']>[number]): NetworkRoute | Fault {
   const subnet = parseSubnet(destination);
-  if (!subnet) return fault('subnet.invalid', `route to ${destination}: it is no subnet`);
+  if (!subnet) return fault('subnet.invalid', `route to ${destination}: not a valid subnet`);
   if (hasHostBits(destination))
     return fault(
       'subnet.invalid',
@@ -485,10 +488,10 @@ function networkRoute({
     type: type ?? route_type ?? 'unicast',
   };
   if (route.type !== 'unicast')
-    return gateway ? fault('payload.invalid', `a ${route.type} route leads nowhere: it has no gateway`) : route;
+    return gateway ? fault('payload.invalid', `a ${route.type} route cannot have a gateway`) : route;
   const via = canonicalAddress(gateway ?? '');
   if (via === null)
-    return fault('address.invalid', `route to ${destination}: gateway ${gateway ?? ''} is no IP address`);
+    return fault('address.invalid', `route to ${destination}: gateway ${gateway ?? ''} is not an IP address`);
   if (familyOf(via) !== subnet.family)
     return fault('address.invalid', `route to ${destination}: gateway ${via} is an IPv${familyOf(via)} address`);
   return { ...route, gateway: via };
@@ -499,7 +502,7 @@ function networkSubnets(requested: NonNullable<NetworkRequest['subnets']>): Netw
   const subnets: NetworkSubnet[] = [];
   for (const entry of requested) {
     const subnet = parseSubnet(entry.subnet);
-    if (!subnet) return fault('subnet.invalid', `${entry.subnet} is no subnet (expected e.g. 10.89.0.0/24)`);
+    if (!subnet) return fault('subnet.invalid', `${entry.subnet} is not a subnet (expected e.g. 10.89.0.0/24)`);
     const clash = reservedAround(subnet);
     if (clash) return fault('subnet.invalid', `${entry.subnet} overlaps ${clash}, which no network can have`);
     if (parsed.some((other) => subnetsOverlap(other, subnet)))
@@ -519,7 +522,7 @@ export function completeSubnet(
 ): NetworkSubnet | Fault {
   const text = formatSubnet(subnet);
   const via = gateway === null ? subnetAddress(subnet, 1n) : canonicalAddress(gateway);
-  if (via === null) return fault('address.invalid', `gateway ${gateway} is no IP address`);
+  if (via === null) return fault('address.invalid', `gateway ${gateway} is not an IP address`);
   if (!subnetContains(subnet, via)) return fault('address.outside-subnet', `gateway ${via} is outside ${text}`);
   if (!leaseRange) return { subnet: text, gateway: via };
   const range = completeRange(subnet, leaseRange);
@@ -546,14 +549,14 @@ export function completeRange(subnet: Subnet, requested: Partial<LeaseRange>): L
     const text = requested[end] ?? null;
     if (text === null) continue;
     const address = canonicalAddress(text);
-    if (address === null) return fault('address.invalid', `lease range: ${text} is no IP address`);
+    if (address === null) return fault('address.invalid', `lease range: ${text} is not an IP address`);
     if (!subnetContains(subnet, address))
       return fault('address.outside-subnet', `lease range: ${address} is outside ${formatSubnet(subnet)}`);
     range[end] = address;
   }
   const { start_ip, end_ip } = range;
   if (start_ip !== null && end_ip !== null && addressToBigint(start_ip) > addressToBigint(end_ip))
-    return fault('address.invalid', `lease range: ${start_ip} is behind ${end_ip}`);
+    return fault('address.invalid', `lease range: ${start_ip} is after ${end_ip}`);
   return range;
 }
 

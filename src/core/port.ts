@@ -8,7 +8,7 @@ export type Protocol = (typeof protocols)[number];
 /** A port mapping as a user asks for it. */
 export const portMappingSchema = z
   .object({
-    hostIp: z.string().nullish().describe('host address to listen on; absent or "" for every address of both families'),
+    hostIp: z.string().nullish().describe('host address to listen on; absent or "": every address of both families'),
     hostPort: z.int().min(0).max(65535).nullish().describe('first host port; absent or 0: a free one is picked'),
     containerPort: z.int().min(1).max(65535).describe('first container port'),
     protocol: z
@@ -16,11 +16,11 @@ export const portMappingSchema = z
       .regex(/^(tcp|udp|sctp)(,(tcp|udp|sctp))*$/i, 'must be tcp, udp or sctp, or several joined by commas')
       .nullish()
       .describe('tcp (default), udp, sctp, or several joined by commas'),
-    range: z.int().min(1).max(65535).nullish().describe('number of consecutive ports, default 1'),
+    range: z.int().min(1).max(65535).nullish().describe('number of consecutive ports (default 1)'),
     heldByCaller: z
       .boolean()
       .nullish()
-      .describe('the caller has bound the host port itself and keeps it: it is recorded, and not bound here'),
+      .describe('the caller has bound the host port and keeps it: netloom records it, and does not bind it'),
   })
   .describe('published port');
 export type PortMapping = z.infer<typeof portMappingSchema>;
@@ -78,7 +78,7 @@ export function publishedPorts(mappings: readonly PortMapping[]): PublishedPort[
 function publishedPort(mapping: PortMapping, protocol: Protocol): PublishedPort | Fault {
   const hostIp = mapping.hostIp ? hostAddress(mapping.hostIp) : null;
   if (mapping.hostIp && hostIp === null)
-    return fault('address.invalid', `host address ${mapping.hostIp} is no IP address`);
+    return fault('address.invalid', `host address ${mapping.hostIp} is not an IP address`);
   if (hostIp !== null && isOfOneLink(hostIp) && !mapping.heldByCaller)
     return fault('address.invalid', `host address ${hostIp}: cannot publish on multicast or IPv6 link-local addresses`);
   const range = mapping.range ?? 1;
@@ -87,7 +87,7 @@ function publishedPort(mapping: PortMapping, protocol: Protocol): PublishedPort 
     if (first + range - 1 > 65535) return fault('port.invalid', `${describePort(port)} goes beyond port 65535`);
   if (!mapping.heldByCaller) return port;
   if (port.hostPort === 0)
-    return fault('port.invalid', `${describePort(port)}: a port that the caller holds has a number`);
+    return fault('port.invalid', `${describePort(port)}: a port that the caller holds needs a number`);
   return { ...port, heldByCaller: true };
 }
 

@@ -12,7 +12,7 @@ import {
 /** What stands in a subject as it is: the name of a node. */
 export const tokenPattern = /^[A-Za-z0-9_-]{1,64}$/;
 
-const tokenRule = 'must be 1 to 64 characters of A-Z a-z 0-9 _ -, for it stands in subjects';
+const tokenRule = 'must be 1 to 64 characters of A-Z a-z 0-9 _ -, because it is part of subjects';
 
 const token = z.string().regex(tokenPattern, tokenRule);
 

@@ -43,13 +43,13 @@ export interface ContainerView {
   ports: ShownPort[];
   removeOnExit: boolean;
   labels: Record<string, string>;
-  /** the engine that asked for it; null: it did not say */
+  /** the engine that set it up; null if unknown */
   owner: string | null;
   /** of the process, which has ended; null while it runs, or where its engine did not report it */
   exitCode: number | null;
   /** torn down and forgotten then, unless its process has started; ISO 8601 */
   startBy: string | null;
-  /** when it was first wished for, ISO 8601; absent: by an older version */
+  /** when it was created, ISO 8601; absent: by an older version */
   created?: string;
   lastFault: Fault | null;
 }
@@ -127,7 +127,7 @@ export interface StorageView {
   reservedBytes: number;
   /** on the file system of the state directory */
   stateFreeBytes: number;
-  /** why nothing is set up now: no room in the run directory, or too many events that wait for room in the state directory */
+  /** why set-ups are refused now: the run directory is full, or too many events wait in the state directory */
   refused: 'run' | 'events' | null;
 }
 

@@ -28,7 +28,7 @@ const everyMs = 1_000;
 /** A look is good for so long. */
 const freshMs = 50;
 
-/** Watches over the room on the disks that the daemon writes to, so that it stops before they are full. */
+/** Watches over the free space where the daemon writes, so that it stops before they are full. */
 export class StorageGuard extends EventEmitter<StorageGuardEvents> {
   readonly #options: StorageGuardOptions;
   readonly #timer: NodeJS.Timeout;

@@ -262,7 +262,7 @@ describe('the failures that a caller can act on have codes of their own', () => 
     [
       'EEXIST',
       { verb: 'link.vacant', name: 'up0', peer: { netns, name: 'eth0' } },
-      'this host has an interface up0 already',
+      'this host already has an interface up0',
     ],
     ['ENODEV', { verb: 'link.find', name: 'nosuch' }, 'this host has no interface nosuch'],
     [

@@ -514,7 +514,7 @@ describe.each([
         await succeed(addVeth(`${veth}b`));
         expect(await refused(upon(veth))).toMatchObject({
           errno: 'EEXIST',
-          detail: `interface eth0 already exists in ${netns} and is not upon ${veth}`,
+          detail: `interface eth0 already exists in ${netns} and is not on ${veth}`,
         });
       });
     });

@@ -9,7 +9,7 @@ import { hostAddress, OtherHost, otherAddress } from '../support/other-host.ts';
 import type { Peer } from '../support/peer.ts';
 
 // The real firewalld on a bus of its own, with Debian's configuration: its default zone rejects what is forwarded, and
-// questions to the resolver.
+// queries to the resolver.
 const families = [4, 6] as const;
 const subnets = { web: ['10.81.0.0/24', 'fd81::/64'], back: ['10.82.0.0/24'], inner: ['10.83.0.0/24'] };
 const all = Object.values(subnets).flat().sort();

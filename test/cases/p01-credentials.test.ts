@@ -69,7 +69,7 @@ describe('a credentials file that is named', () => {
   it('P01 is one of NATS when its content says so, whatever its name ends in', () => {
     expect(find({ creds: at('user.json'), url })).toMatchObject({ url, creds: at('user.json') });
     expect(faultOf(() => find({ creds: at('user.json') }))).toEqual(
-      refused('payload.invalid', /user\.json says who we are, and not where NATS is: give a NATS URL, too/),
+      refused('payload.invalid', /user\.json has credentials and no server: give a NATS URL too/),
     );
   });
 
@@ -146,8 +146,8 @@ describe('who and where', () => {
     ['a file and a user', () => find({ creds: at('viewer-token'), user: 'a' }), /viewer-token and the user/],
     ['a user and a token', () => find({ url, user: 'a', token: 'b' }), /the user and the token/],
     ['a URL with two users', () => find({ url: 'nats://a:b@127.0.0.1,nats://c:d@127.0.0.2' }), /different users/],
-    ['a user without a place', () => find({ user: 'a', password: 'b' }), /does not say where NATS is/],
-    ['a token without a place', () => find({ token: 'b' }), /does not say where NATS is/],
+    ['a user without a place', () => find({ user: 'a', password: 'b' }), /a user or a token needs a server/],
+    ['a token without a place', () => find({ token: 'b' }), /a user or a token needs a server/],
     ['a password without a user', () => find({ url, password: 'b' }), /a password needs a user/],
     ['an empty user', () => find({ user: '' }), /the user is empty/],
     ['an empty token', () => find({ token: '' }), /the token is empty/],
@@ -262,8 +262,8 @@ describe('the netavark door', () => {
     ['directory', {}, /directory cannot be read: it is not a regular file/],
     ['empty', {}, /empty is no credentials file/],
     ['half.json', {}, /half\.json is no credentials file/],
-    ['user.json', {}, /user\.json says who we are, and not where NATS is/],
-    ['viewer-token', { NATS_URL: 'nats://a:s3cr3t@127.0.0.1:1' }, /viewer-token and NATS_URL both say who we are/],
+    ['user.json', {}, /user\.json has credentials and no server/],
+    ['viewer-token', { NATS_URL: 'nats://a:s3cr3t@127.0.0.1:1' }, /viewer-token and NATS_URL both have credentials/],
   ])('P01 refuses %s by name', async (name, more, message) => {
     const answer = await ask({ NETLOOM_CREDS: at(name), ...more });
     expect(answer).toEqual({ code: 1, error: expect.stringMatching(message) });

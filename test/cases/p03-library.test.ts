@@ -159,7 +159,7 @@ describe('the installed package', () => {
     `);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toBe(
-      'true bus.unreachable there are no credentials in /nowhere/credentials/admin.json: is the daemon running? (or say where NATS is) function',
+      'true bus.unreachable there are no credentials in /nowhere/credentials/admin.json: is the daemon running? (or give a NATS URL) function',
     );
   });
 

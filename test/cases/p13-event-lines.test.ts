@@ -28,14 +28,14 @@ describe('P13 a line about drift says what drifted, from what to what', () => {
     ],
     [
       { what: 'uplink', hostIp: null, link: null, mtuBytes: null, before: way },
-      'uplink was eth0 192.0.2.9 MTU 1500, is no way out',
+      'uplink was eth0 192.0.2.9 MTU 1500, is no route to the outside',
     ],
     [
       { what: 'uplink', ...way, before: { hostIp: null, link: null, mtuBytes: null } },
-      'uplink was no way out, is eth0 192.0.2.9 MTU 1500',
+      'uplink was no route to the outside, is eth0 192.0.2.9 MTU 1500',
     ],
     [{ what: 'uplink', ...way }, 'uplink is eth0 192.0.2.9 MTU 1500'],
-    [{ what: 'resolver' }, 'resolver had ended, is started anew'],
+    [{ what: 'resolver' }, 'resolver ended and was restarted'],
     [{ what: 'firewall', steps: ['nft.load'], tookMs: 2.5601039999746718 }, 'firewall  nft.load  2.6 ms'],
     [
       { what: 'forwarding', steps: ['sysctl.set'], settings: [setting], tookMs: 1 },

@@ -126,7 +126,7 @@ describe('claims of subnets', () => {
     expect(grantSubnets({}, busy, claim())).toMatchObject({ bridge: 'netloom2' });
     expect(grantSubnets({}, busy, claim({ bridge: 'netloom1' }))).toEqual({
       code: 'link.exists',
-      message: 'this host has an interface netloom1 already',
+      message: 'this host already has an interface netloom1',
     });
   });
 

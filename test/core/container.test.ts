@@ -277,7 +277,7 @@ describe('what a container asks of a network', () => {
     expect(attachment).toMatchObject({ staticIps: ['10.0.0.9', 'fd00::9'], staticMac: '02:aa:00:00:00:01' });
     expect(refused({ networks: [{ network: 'a', staticIps: ['10.0.0'] }] })).toMatchObject({
       code: 'address.invalid',
-      message: '10.0.0 is no IP address',
+      message: '10.0.0 is not an IP address',
     });
   });
 

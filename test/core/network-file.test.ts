@@ -143,14 +143,18 @@ describe('the file of a definition', () => {
     ['has an empty name for its bridge', { ...bridge, network_interface: '' }, /^network_interface: missing/],
     ['has a name no bridge can have', { ...bridge, network_interface: 'all' }, /^network_interface: "all" cannot be/],
     ['has a name no link can have', { ...bridge, network_interface: '..' }, /^network_interface/],
-    ['was made at no time', { ...bridge, created: 'yesterday' }, /^created: is no date/],
+    ['was made at no time', { ...bridge, created: 'yesterday' }, /^created: is not a date/],
     ['was made on the 40th', { ...bridge, created: '2026-01-40T00:00:00Z' }, /^created/],
     ['was made at a number', { ...bridge, created: 1767225600 }, /^created/],
     ['has options that are numbers', { ...bridge, options: { mtu: 1400 } }, /^options.mtu/],
     ['has labels that are a list', { ...bridge, labels: ['a'] }, /^labels: must be an object in braces$/],
     ['says in words whether it is internal', { ...bridge, internal: 'no' }, /^internal: must be true or false$/],
     ['has subnets that are no list', { ...bridge, subnets: { subnet: '10.0.0.0/24' } }, /^subnets: must be a list$/],
-    ['has a name server that is none', { ...bridge, network_dns_servers: [''] }, /^network_dns_servers.0: is no IP/],
+    [
+      'has a name server that is none',
+      { ...bridge, network_dns_servers: [''] },
+      /^network_dns_servers.0: is not an IP/,
+    ],
     ['N19 wants no rules', { ...bridge, firewall: 'none' }, /^firewall: cannot be set in a file; an engine/],
     ['N19 wants rules of some kind', { ...bridge, firewall: 'iptables' }, /^firewall: cannot be set in a file/],
     ['N19 has a port for its resolver', { ...bridge, dns_port: 5353 }, /^dns_port: cannot be set in a file/],
@@ -164,7 +168,7 @@ describe('the file of a definition', () => {
     [
       'has a DHCP server for IPv6',
       { ...bridge, driver: 'macvlan', subnets: [{ subnet: 'fd00::/64' }], ipam_options: { driver: 'dhcp' } },
-      /^ipam_options.*no client for DHCPv6/,
+      /^ipam_options.*DHCPv6 is not supported/,
     ],
   ])('that %s is not taken, and the reason is told', (_, json, reason) => {
     expect(definitionOf('pod1', json)).toMatch(reason);
@@ -174,7 +178,7 @@ describe('the file of a definition', () => {
   it.each([
     ['a gateway outside', [{ ...v4, gateway: '10.78.0.1' }], /^subnets.0.gateway: .*10.78.0.1 is outside 10.77.0.0.24/],
     ['a gateway of the other family', [v4, { subnet: 'fd00::/64', gateway: '10.77.0.1' }], /^subnets.1.gateway/],
-    ['a gateway that is none', [{ ...v4, gateway: 'first' }], /^subnets.0.gateway: is no IP address/],
+    ['a gateway that is none', [{ ...v4, gateway: 'first' }], /^subnets.0.gateway: is not an IP address/],
     ['no room for a gateway', [{ subnet: '10.77.0.1/32' }], /^subnets.0.gateway/],
     [
       'a range that begins outside',
@@ -189,12 +193,12 @@ describe('the file of a definition', () => {
     [
       'a range reversed',
       [{ ...v4, lease_range: { start_ip: '10.77.0.9', end_ip: '10.77.0.8' } }],
-      /lease_range: .*behind/,
+      /lease_range: .*is after/,
     ],
     ['a range of the other family', [{ ...v4, lease_range: { start_ip: 'fd00::9' } }], /^subnets.0.lease_range/],
     ['one subnet within another', [v4, { subnet: '10.77.0.128/25' }], /^subnets.1.subnet: 10.77.0.128.25 overlaps/],
     ['a subnet that no network can have', [{ subnet: '127.0.1.0/24' }], /^subnets.0.subnet: .*overlaps 127.0.0.0.8/],
-    ['a subnet without a length', [{ subnet: '10.77.0.0' }], /^subnets.0.subnet: is no subnet/],
+    ['a subnet without a length', [{ subnet: '10.77.0.0' }], /^subnets.0.subnet: is not a subnet/],
   ])('N14 that has %s is not taken, and the field is named', (_, subnets, reason) => {
     expect(definitionOf('pod1', { ...bridge, subnets })).toMatch(reason);
   });
@@ -216,14 +220,14 @@ describe('the file of a definition', () => {
   });
 
   it.each([
-    ['leads nowhere', { destination: 'far' }, /^routes.0.destination: is no subnet/],
+    ['leads nowhere', { destination: 'far' }, /^routes.0.destination: is not a subnet/],
     [
       'leads to an address',
       { destination: '10.1.0.7/16', gateway: '10.77.0.9' },
       /^routes.0.destination: is an address/,
     ],
     ['has no gateway', { destination: '10.1.0.0/16' }, /^routes.0.gateway: missing/],
-    ['has a gateway that is none', { destination: '10.1.0.0/16', gateway: 'x' }, /^routes.0.gateway: is no IP/],
+    ['has a gateway that is none', { destination: '10.1.0.0/16', gateway: 'x' }, /^routes.0.gateway: is not an IP/],
     [
       'goes by the other family',
       { destination: 'fd01::/64', gateway: '10.77.0.9' },

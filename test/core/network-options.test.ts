@@ -96,8 +96,13 @@ describe('options that change while the network is in use', () => {
       { inbound: 'open' },
       'nothing enters an internal network',
     ],
-    ['a macvlan', { ...definition, driver: 'macvlan' }, { inbound: 'open' }, 'on a link of others'],
-    ['an unmanaged bridge', { ...definition, options: { mode: 'unmanaged' } }, { spoofing: 'allow' }, 'guards nothing'],
+    ['a macvlan', { ...definition, driver: 'macvlan' }, { inbound: 'open' }, 'bridges of its own'],
+    [
+      'an unmanaged bridge',
+      { ...definition, options: { mode: 'unmanaged' } },
+      { spoofing: 'allow' },
+      'guards only bridges of its own',
+    ],
   ] as const)('refuse %s', (_, of, options, words) => {
     expect(optionsRefusal(of as NetworkDefinition, options)?.message).toContain(words);
   });

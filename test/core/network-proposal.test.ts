@@ -140,7 +140,7 @@ describe('a network that an engine is about to define', () => {
       { options: { subnet_pools: [{ base: '10.7.0.0/24', size: 24 }] }, used: { subnets: ['10.0.0.0/8'] } },
       'subnet.exhausted',
     ],
-    ['no driver overlay', { driver: 'overlay' }, {}, 'mode.unsupported'],
+    ['unknown driver overlay', { driver: 'overlay' }, {}, 'mode.unsupported'],
     ['mtu', { options: { mtu: 'many' } }, {}, 'payload.invalid'],
     ['answers no names', { dns_enabled: false, network_dns_servers: ['9.9.9.9'] }, {}, 'payload.invalid'],
     [

@@ -72,7 +72,7 @@ describe('a network wish', () => {
     ])
       expect(refused(request)).toMatchObject({
         code: 'mode.unsupported',
-        message: expect.stringContaining('no client for DHCPv6'),
+        message: expect.stringContaining('DHCPv6 is not supported'),
       });
   });
 

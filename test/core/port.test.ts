@@ -48,7 +48,7 @@ describe('A09 port mappings', () => {
     expect(published({ hostIp: '', hostPort: 1, containerPort: 1 })).toEqual(['1->1/tcp']);
     expect(refused({ hostIp: 'localhost', containerPort: 1 })).toMatchObject({
       code: 'address.invalid',
-      message: 'host address localhost is no IP address',
+      message: 'host address localhost is not an IP address',
     });
   });
 

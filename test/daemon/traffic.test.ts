@@ -233,7 +233,7 @@ describe.each(families)('an internal network, over IPv%i', (family) => {
     expect(await peers.inner.reachBoth(otherAddress[family], 80)).toEqual(twice('ENETUNREACH'));
   });
 
-  it('has no way out and none in, even for who makes routes for himself', async () => {
+  it('has no external access, inbound or outbound, even for who makes routes for himself', async () => {
     const [everywhere, inside] = family === 4 ? ['0.0.0.0/0', '10.99.0.0/24'] : ['::/0', 'fd00:99::/64'];
     ipBatch(status.inner.netns.path, [`route add ${everywhere} via ${address('inner', 1)[family]}`]);
     ipBatch(otherHost.netns, [`route add ${inside} via ${hostAddress[family]}`]);

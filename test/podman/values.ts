@@ -95,7 +95,7 @@ const refusals = {
     'ipam driver dhcp is not supported with ipvlan$',
     'ipam driver dhcp is not supported with ipvlan: ',
   ),
-  'a driver that is not known': refused('(plugin|driver).*overlay', 'no driver overlay'),
+  'a driver that is not known': refused('(plugin|driver).*overlay', 'unknown driver overlay'),
 } satisfies Record<string, [RegExp, RegExp]>;
 
 /** One of these refusals, in the words of each. */

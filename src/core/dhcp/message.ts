@@ -105,17 +105,17 @@ function encodeOption(code: number, value: Uint8Array): number[] {
 
 /** A string says why it is no message. */
 export function decodeMessage(bytes: Uint8Array): DhcpMessage | string {
-  if (bytes.length < optionsStart) return `it has ${bytes.length} bytes, and ${optionsStart} are the least`;
-  if (bytes.length > mostMessageBytes) return `it has ${bytes.length} bytes, and ${mostMessageBytes} are the most`;
+  if (bytes.length < optionsStart) return `it has ${bytes.length} bytes; the minimum is ${optionsStart}`;
+  if (bytes.length > mostMessageBytes) return `it has ${bytes.length} bytes; the maximum is ${mostMessageBytes}`;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const [operation, hardware, hardwareBytes] = bytes as unknown as [number, number, number];
   if (operation !== 1 && operation !== 2) return `its operation is ${operation}`;
   if (hardware !== 1 || hardwareBytes !== 6) return 'it is not for Ethernet';
-  if (view.getUint32(236) !== cookie) return 'it is of BOOTP, without options';
+  if (view.getUint32(236) !== cookie) return 'it is a BOOTP message, without options';
   const options = decodeOptions(bytes);
   if (typeof options === 'string') return options;
   const type = typeOf(options.get(optionCodes.messageType));
-  if (type === null) return 'it does not say what it is (option 53)';
+  if (type === null) return 'its message type is missing (option 53)';
   const others = new Map(
     [...options].filter(([code]) => code !== optionCodes.messageType && code !== optionCodes.overload),
   );

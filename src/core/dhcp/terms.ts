@@ -71,10 +71,10 @@ export function termsOf(
   { serverMac, sentAt, otherSubnets }: Circumstances,
 ): DhcpTerms | string {
   const server = oneAddress(options.get(optionCodes.server));
-  if (server === null || !isHost(server)) return 'no server is named (option 54)';
-  if (!isHost(yourAddress)) return `${yourAddress} is the address of no host`;
+  if (server === null || !isHost(server)) return 'the server identifier is missing (option 54)';
+  if (!isHost(yourAddress)) return `${yourAddress} is not a host address`;
   const prefixLength = prefixLengthOf(options.get(optionCodes.subnetMask));
-  if (prefixLength === null) return `no subnet mask comes with ${yourAddress} (option 1)`;
+  if (prefixLength === null) return `${yourAddress} comes without a subnet mask (option 1)`;
   const subnet = parseSubnet(`${yourAddress}/${prefixLength}`) as Subnet;
   const value = addressToBigint(yourAddress);
   if (value < firstHost(subnet) || value > lastHost(subnet))
@@ -83,7 +83,7 @@ export function termsOf(
   if (other !== undefined)
     return `${yourAddress} is in ${formatSubnet(parseSubnet(other) as Subnet)}, the subnet of another network of the container`;
   const seconds = number32(options.get(optionCodes.leaseSeconds));
-  if (seconds === null || seconds === 0) return `${yourAddress} is given for no time (option 51)`;
+  if (seconds === null || seconds === 0) return `${yourAddress} comes without a lease time (option 51)`;
   if (seconds < least.leaseSeconds)
     return `the lease time of ${yourAddress}, ${seconds} s, is too short: the minimum is ${least.leaseSeconds} s (option 51)`;
   const ignored: string[] = [];
@@ -137,7 +137,7 @@ function timesOf(options: Options, seconds: number, sentAt: number, ignored: str
   const [t1, t2] = [renewal ?? seconds * 0.5, rebinding ?? seconds * 0.875];
   if (t1 >= least.renewalSeconds && t1 < t2 && t2 < seconds)
     return { renewAt: after(t1), rebindAt: after(t2), expiresAt };
-  ignored.push(`to renew after ${t1} s and rebind after ${t2} s makes no sense for a lease of ${seconds} s`);
+  ignored.push(`to renew after ${t1} s and rebind after ${t2} s does not fit a lease of ${seconds} s`);
   return { renewAt: after(seconds * 0.5), rebindAt: after(seconds * 0.875), expiresAt };
 }
 
@@ -179,12 +179,12 @@ function reachable(all: Route[], own: Own, ignored: string[]): Pick<DhcpTerms, '
   const sensible = all.slice(0, most.routes).filter((route, index) => {
     const { base, prefixLength } = parseSubnet(route.destination) as Subnet;
     if (all.slice(0, index).some(({ destination }) => destination === route.destination))
-      return leftOut(route, 'there are two of it');
+      return leftOut(route, 'the destination is given twice');
     if (prefixLength === 0) return route.gateway !== null || leftOut(route, 'it has no gateway');
     const destination = { family: 4, base, prefixLength } as const;
     // half of everything, as a VPN has it, is more than what no host has
     const isReserved = reserved.some((one) => prefixLength >= one.prefixLength && subnetsOverlap(one, destination));
-    if (isReserved) return leftOut(route, 'no host is there');
+    if (isReserved) return leftOut(route, 'no host can have these addresses');
     const isOthers = own.others.some((one) => prefixLength >= one.prefixLength && subnetsOverlap(one, destination));
     return !isOthers || leftOut(route, 'that is another network of the container');
   });
@@ -222,7 +222,7 @@ function decodeRoutes(bytes: Uint8Array): Route[] | null {
 
 function nameServersOf(options: Options, ignored: string[]): string[] {
   const found = addressList(options.get(optionCodes.nameServers), 'name servers (option 6)', ignored);
-  for (const server of found) if (!isHost(server)) ignored.push(`name server ${server} is no host`);
+  for (const server of found) if (!isHost(server)) ignored.push(`name server ${server} is not a host address`);
   return found.filter(isHost).slice(0, most.nameServers);
 }
 

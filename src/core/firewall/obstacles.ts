@@ -181,7 +181,7 @@ function ruleText({ chain, handle }: NonNullable<FirewallDrop['rule']>, base: st
 const wayTexts: Record<Way, string> = {
   outbound: 'what containers send outside',
   published: 'published ports',
-  names: 'questions to the resolver',
+  names: 'queries to the resolver',
   host: "the host's own traffic to containers",
   neighbours: 'containers of one network to each other',
 };

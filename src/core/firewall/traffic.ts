@@ -14,7 +14,7 @@ export interface Stopped {
   way: Way;
 }
 
-/** Where questions to the resolver arrive: `input` chains see the port that netloom's table has led them to. */
+/** Where queries to the resolver arrive: `input` chains see the port that netloom's table has led them to. */
 export interface ResolverPorts {
   /** they are led to another port than 53 */
   redirected: boolean;

@@ -59,7 +59,7 @@ type Setting =
 type Row = Setting & { why: string };
 
 const bridgeTable = ({ internal, hasIpv6, onLoopback }: BridgeTraits): Row[] => [
-  { family: 4, name: 'rpFilter', value: 2, why: "an answer may arrive from another network than the route's" },
+  { family: 4, name: 'rpFilter', value: 2, why: "replies may arrive through another network than the route's" },
   {
     family: 4,
     name: 'forwarding',
@@ -67,7 +67,7 @@ const bridgeTable = ({ internal, hasIpv6, onLoopback }: BridgeTraits): Row[] => 
     why: internal ? 'an internal network reaches nothing else' : 'containers reach other networks through the host',
   },
   { family: 4, name: 'arpNotify', value: true, why: 'neighbours learn a new MAC address at once' },
-  { family: 6, name: 'acceptRa', value: 0, why: 'a container must not become a router of the host' },
+  { family: 6, name: 'acceptRa', value: 0, why: 'the host must not use a container as a router' },
   { family: 6, name: 'autoconf', value: false, why: 'the host takes no address that a container advertises' },
   { family: 6, name: 'acceptDad', value: 0, why: 'gateways answer at once' },
   ...(onLoopback === null || internal
@@ -78,13 +78,20 @@ const bridgeTable = ({ internal, hasIpv6, onLoopback }: BridgeTraits): Row[] => 
           name: 'routeLocalnet',
           value: onLoopback,
           why: onLoopback
-            ? 'the host reaches a published port by 127.0.0.1'
+            ? 'the host reaches a published port at 127.0.0.1'
             : 'no container reaches loopback of the host, not even without the ruleset',
         } as const,
       ]),
   // after those that say what it may hear
   ...(hasIpv6
-    ? [{ family: 6, name: 'disableIpv6', value: false, why: 'it has a subnet of IPv6, whatever others have' } as const]
+    ? [
+        {
+          family: 6,
+          name: 'disableIpv6',
+          value: false,
+          why: 'the network has an IPv6 subnet, whatever the default of the host is',
+        } as const,
+      ]
     : []),
   ...(hasIpv6 && !internal
     ? [{ family: 6, name: 'forwarding', value: true, why: 'containers reach other networks through the host' } as const]
@@ -96,14 +103,17 @@ const containerTable = ({ acceptRa }: ContainerTraits): Row[] => [
     family: 4,
     name: 'rpFilter',
     value: 2,
-    why: 'with several networks, a packet may arrive by another than the route',
+    why: 'with several networks, a packet may arrive through another one than its route',
   },
   { family: 4, name: 'arpNotify', value: true, why: 'neighbours learn a new MAC address at once' },
   {
     family: 6,
     name: 'acceptRa',
     value: acceptRa,
-    why: acceptRa === 0 ? 'a neighbour must not become its router' : 'its network asks for router advertisements',
+    why:
+      acceptRa === 0
+        ? 'the container must not use a neighbour as a router'
+        : 'its network asks for router advertisements',
   },
   {
     family: 6,
@@ -111,7 +121,12 @@ const containerTable = ({ acceptRa }: ContainerTraits): Row[] => [
     value: acceptRa !== 0,
     why: acceptRa === 0 ? 'its addresses are those of its lease' : 'its network asks for router advertisements',
   },
-  { family: 6, name: 'acceptDad', value: 0, why: 'addresses are usable at once: netloom leases each once' },
+  {
+    family: 6,
+    name: 'acceptDad',
+    value: 0,
+    why: 'addresses are usable at once, because netloom leases each only once',
+  },
 ];
 
 const textOf = (value: boolean | number): string => `${Number(value)}`;

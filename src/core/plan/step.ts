@@ -401,7 +401,7 @@ export function describeStep(step: Step): string {
       return `${step.verb} ${step.name}${within(step.netns)}`;
     case 'link.macvlan':
     case 'link.ipvlan':
-      return `${step.verb} ${step.name} upon ${step.parent}${within(step.netns)}`;
+      return `${step.verb} ${step.name} on ${step.parent}${within(step.netns)}`;
     case 'link.set':
       return `${step.verb} ${step.name} ${describeSettings(step)}${within(step.netns)}`;
     case 'address.add':

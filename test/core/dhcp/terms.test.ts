@@ -116,8 +116,8 @@ describe('what a DHCP server gives', () => {
       { destination: '128.0.0.0/1', gateway: '192.0.2.1' },
     ]);
     expect(given.ignored).toEqual([
-      'route to 127.0.0.0/8 by 192.0.2.1: no host is there',
-      'route to 224.0.0.5/32 by 192.0.2.1: no host is there',
+      'route to 127.0.0.0/8 by 192.0.2.1: no host can have these addresses',
+      'route to 224.0.0.5/32 by 192.0.2.1: no host can have these addresses',
     ]);
   });
 

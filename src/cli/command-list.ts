@@ -24,7 +24,7 @@ export const commandList: Readonly<Record<string, readonly (ListedCommand | List
   'Containers:': [
     {
       name: 'run',
-      summary: 'run a command in a container network of its own; its end tears the network down',
+      summary: 'run a command in a network of its own, which is torn down when the command ends',
       load: async () => (await import('./commands/run.ts')).runCommand,
     },
     { name: 'ps', summary: 'list containers', load: async () => (await import('./commands/ps.ts')).psCommand },
@@ -35,16 +35,16 @@ export const commandList: Readonly<Record<string, readonly (ListedCommand | List
     },
     {
       name: 'stats',
-      summary: "show counters of containers' interfaces, as the containers see them, and of their published ports",
+      summary: "show traffic counters of containers' interfaces and published ports",
       load: async () => (await import('./commands/stats.ts')).statsCommand,
     },
     {
       name: 'container',
-      summary: 'the life of a container network, step by step',
+      summary: 'set up and tear down container networks, step by step',
       commands: [
         {
           name: 'create',
-          summary: 'store the wish for a container; builds nothing yet',
+          summary: 'store the wish for a container; build nothing yet',
           load: async () => (await import('./commands/container-create.ts')).containerCreateCommand,
         },
         {
@@ -59,12 +59,12 @@ export const commandList: Readonly<Record<string, readonly (ListedCommand | List
         },
         {
           name: 'teardown',
-          summary: "tear down containers' networks; keeps the wishes",
+          summary: "tear down containers' networks; keeps what setup needs to build them again",
           load: async () => (await import('./commands/container-teardown.ts')).containerTeardownCommand,
         },
         {
           name: 'rm',
-          summary: "tear down containers' networks, and forget the containers",
+          summary: "tear down containers' networks, and remove the containers",
           load: async () => (await import('./commands/container-rm.ts')).containerRmCommand,
         },
         {
@@ -77,40 +77,40 @@ export const commandList: Readonly<Record<string, readonly (ListedCommand | List
     },
     {
       name: 'port',
-      summary: 'publish ports of containers, also of those that are up',
+      summary: 'publish and unpublish ports, also of running containers',
       commands: [
         {
           name: 'list',
           alias: 'ls',
-          summary: 'show where the ports of a container can be reached, or one of them',
+          summary: 'show where the ports of a container, or one of them, can be reached',
           load: async () => (await import('./commands/port-list.ts')).portListCommand,
         },
         {
           name: 'publish',
-          summary: 'publish more ports of a container; live if it is up, without disturbing the others',
+          summary: 'publish more ports of a container, at once if it is up; does not disturb the others',
           load: async () => (await import('./commands/port-publish.ts')).portPublishCommand,
         },
         {
           name: 'unpublish',
-          summary: 'stop publishing ports of a container; live, without disturbing the others',
+          summary: 'stop publishing ports of a container, at once; does not disturb the others',
           load: async () => (await import('./commands/port-publish.ts')).portUnpublishCommand,
         },
       ],
     },
     {
       name: 'plan',
-      summary: 'show what setting up a container would do, step by step; changes nothing',
+      summary: 'show what setting up a container would do, step by step; change nothing',
       load: async () => (await import('./commands/plan.ts')).planCommand,
     },
   ],
   'Networks:': [
     {
       name: 'network',
-      summary: 'networks and their containers; verbs and options are those of podman network',
+      summary: 'manage networks; verbs and options are those of podman network',
       commands: [
         {
           name: 'create',
-          summary: 'define a network; its device is made when the first container joins',
+          summary: 'define a network; its device is created when the first container joins',
           load: async () => (await import('./commands/network-create.ts')).networkCreateCommand,
         },
         {
@@ -136,17 +136,17 @@ export const commandList: Readonly<Record<string, readonly (ListedCommand | List
         },
         {
           name: 'connect',
-          summary: 'connect containers to another network; live if they are up',
+          summary: 'connect containers to another network, at once if they are up',
           load: async () => (await import('./commands/network-connect.ts')).networkConnectCommand,
         },
         {
           name: 'disconnect',
-          summary: 'disconnect containers from a network; live if they are up',
+          summary: 'disconnect containers from a network, at once if they are up',
           load: async () => (await import('./commands/network-disconnect.ts')).networkDisconnectCommand,
         },
         {
           name: 'reload',
-          summary: 'restore missing parts of containers that are up; leaves the others alone',
+          summary: 'restore missing parts of containers that are up; leave the others alone',
           load: async () => (await import('./commands/network-reload.ts')).networkReloadCommand,
         },
         {
@@ -186,12 +186,12 @@ export const commandList: Readonly<Record<string, readonly (ListedCommand | List
     },
     {
       name: 'gc',
-      summary: 'remove kernel objects of netloom that have no owner',
+      summary: "remove netloom's kernel objects that have no owner",
       load: async () => (await import('./commands/gc.ts')).gcCommand,
     },
     {
       name: 'node',
-      summary: 'the daemon of this host',
+      summary: 'show the daemon of this host',
       commands: [
         {
           name: 'info',
@@ -202,7 +202,7 @@ export const commandList: Readonly<Record<string, readonly (ListedCommand | List
     },
     {
       name: 'podman',
-      summary: 'make podman use netloom for its networks, and undo that',
+      summary: 'make podman use netloom for its networks, or undo that',
       commands: [
         {
           name: 'install',

@@ -53,16 +53,17 @@ export function addContainerOptions(command: Command): Command {
     new Option('--net, --network <network>', `network to join (repeatable): ${networkSpelling}`).argParser(
       collect(parseNetworkArgument),
     ),
-    new Option('-p, --publish <port>', `publish a port: ${portSpelling}, ranges as 8000-8010:8000-8010`).argParser(
+    new Option('-p, --publish <port>', `publish a port: ${portSpelling}, ranges such as 8000-8010:8000-8010`).argParser(
       collectAll(parsePortMappings),
     ),
-    new Option('--name <name>', 'display name; default: the id').argParser(newNameParser('--name')),
-    new Option('--pod <name>', "name of the container's pod: the networks use it as the container's name"),
+    new Option('--name <name>', 'container name (default: the id)').argParser(newNameParser('--name')),
+    new Option('--pod <name>', "name of the container's pod; networks use it as the container's name"),
     new Option('--mode <mode>', 'bridge (default), none, host, ns:<path>, container:<id>: the same as --network'),
     ...addressOptions(),
-    new Option('--interface, --interface-name <name>', "the interface's name in the container; default eth0").argParser(
-      interfaceNameParser('--interface-name'),
-    ),
+    new Option(
+      '--interface, --interface-name <name>',
+      "the interface's name in the container (default: eth0)",
+    ).argParser(interfaceNameParser('--interface-name')),
     hostInterfaceOption(),
     new Option('--alias, --network-alias <name>', 'additional name, on every network').argParser(collectList(asIs)),
     new Option('--dns <address>', 'name server for names that do not belong to containers').argParser(
@@ -94,7 +95,7 @@ export function hostInterfaceOption(): Option {
 }
 
 export function idOption(): Option {
-  return new Option('--id <id>', 'default: the name if it is a valid id, otherwise a random one')
+  return new Option('--id <id>', 'container id (default: the name if it is a valid id, else a random one)')
     .argParser(nameParser('--id', 'id.invalid'))
     .helpGroup(heading);
 }
@@ -121,7 +122,7 @@ export function idFor(name: string | undefined): string {
   return name !== undefined && servedNamePattern.test(name) ? name : randomBytes(6).toString('hex');
 }
 
-/** The mode is said once, by --mode or by --network, and a mode that joins no network stands alone. */
+/** The mode is said once, by --mode or by --network, and a mode that joins no network cannot be combined with others. */
 function modeOf({ mode, network = [] }: ContainerOptions): string | undefined {
   const modes = network.flatMap((argument) => ('mode' in argument ? argument.mode : []));
   const [said] = modes;

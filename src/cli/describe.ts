@@ -15,7 +15,7 @@ export interface TableOptions {
   trunc?: boolean;
 }
 
-export const noTruncOption = ['--no-trunc', 'print ids in full'] as const;
+export const noTruncOption = ['--no-trunc', 'print full ids'] as const;
 
 /** How ids are shown in a table. */
 export const idText = ({ trunc = true }: TableOptions): ((id: string) => string) => (trunc ? shortId : (id) => id);
@@ -39,7 +39,7 @@ export function containerTable(terminal: Terminal, containers: ContainerView[], 
   );
 }
 
-/** `net.ipv6.conf.eth0.accept_ra=0  a neighbour must not become its router` */
+/** `net.ipv6.conf.eth0.accept_ra=0  the container must not use a neighbour as a router` */
 export function settingLines(settings: readonly ExplainedSetting[]): string[] {
   return settings.map(({ key, value, why }) => `${key}=${value}  ${why}`);
 }
@@ -61,7 +61,7 @@ export function containerFacts(
     ['Labels', listOrNothing(pairsOf(labels))],
     ['Process', container.pid],
     ['Exit code', container.exitCode],
-    ['Start by', container.startBy],
+    ['Must start by', container.startBy],
     ['Namespace', netns && `${netns.path}${netns.inode === null ? '' : ` (net:[${netns.inode}])`}`],
     ...container.attachments.map(({ network, aliases }): [string, string[]] => [
       `On ${network}`,
@@ -76,14 +76,14 @@ export function containerFacts(
       .map((network): [string, string[]] => [`On ${network}`, interfaceLines(container.status[network])]),
     ['Ports', ports.length > 0 ? ports.map(portText) : null],
     ['Settings', settings.length > 0 ? settingLines(settings) : null],
-    ['At its end', container.removeOnExit ? 'torn down and forgotten' : 'kept'],
+    ['When it ends', container.removeOnExit ? 'removed' : 'kept'],
     ['Last fault', lastFault && `${lastFault.code}: ${lastFault.message}`],
   ]);
 }
 
 /** What a container sent with addresses that are not its own. */
 export const droppedText = ({ packets, bytes }: TrafficCounter): string =>
-  `not taken from it: ${packets} frames (${bytes} bytes) with another MAC or address than its own`;
+  `dropped: ${packets} frames (${bytes} bytes) with a MAC or address that is not its own`;
 
 /** `eth0  10.89.0.2/24 via 10.89.0.1  02:…`, then `name servers 10.89.0.1, search dns.netloom` */
 function interfaceLines(block: StatusBlock | undefined): string[] {
@@ -164,7 +164,7 @@ export function networkFacts(
 const ipamTexts: Record<IpamDriver, string | null> = {
   'host-local': null,
   dhcp: 'from a DHCP server (ipam driver dhcp)',
-  none: 'none are given (ipam driver none)',
+  none: 'none (ipam driver none)',
 };
 
 function dnsText({ dns_enabled, device }: NetworkView): string {

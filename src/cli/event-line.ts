@@ -118,7 +118,7 @@ const styles: Record<string, Style> = {
 
 /** Of what has no steps and no settings that would say what was found, and what it is now. */
 const whatTexts = new Map<string, (data: Details & Partial<WayOut>) => string>([
-  ['resolver', () => 'resolver had ended, is started anew'],
+  ['resolver', () => 'resolver ended and was restarted'],
   [
     'uplink',
     ({ before, link, hostIp, mtuBytes }) =>
@@ -128,7 +128,7 @@ const whatTexts = new Map<string, (data: Details & Partial<WayOut>) => string>([
 
 /** `eth0 192.0.2.9 MTU 1500` */
 function wayText({ link, hostIp, mtuBytes }: Partial<WayOut>): string {
-  return [link ?? 'no way out', hostIp, mtuBytes && `MTU ${mtuBytes}`].filter(Boolean).join(' ');
+  return [link ?? 'no route to the outside', hostIp, mtuBytes && `MTU ${mtuBytes}`].filter(Boolean).join(' ');
 }
 
 function detailsOf(data: Details, shown: (id: string) => string): string {

@@ -13,16 +13,16 @@ export const exitCodes: readonly (readonly [string, string])[] = [
   ['1', 'refused or failed (conflict, busy, kernel error)'],
   ['2', 'wrong usage or bad input'],
   ['3', 'no such container, network, namespace or process'],
-  ['4', 'the daemon or its NATS server cannot be reached, or refuses us'],
+  ['4', 'the daemon or its NATS server cannot be reached, or refuses the credentials'],
 ];
 
 /** Commands that end as others of their name do, with these exit codes. */
 export const exitCodesElsewhere: readonly (readonly [string, typeof exitCodes])[] = [
   [
-    'Exit codes of netloom network, as of podman network:',
+    'Exit codes of netloom network, the same as those of podman network:',
     [
       ['0', 'done'],
-      ['125', 'refused or failed, whatever it is; but for'],
+      ['125', 'refused or failed, except:'],
       ['1', 'exists, rm: no such network'],
       ['2', 'rm: containers use it'],
     ],

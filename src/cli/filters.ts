@@ -27,7 +27,7 @@ export class Filters<View> {
   parse = (text: string): Filter => {
     const [, name, value] = /^([a-z]+!?)=(.*)$/s.exec(text) ?? [];
     if (name === undefined || value === undefined)
-      throw badInput(`--filter ${text}: expected <name>=<value>; there are ${this.help}`);
+      throw badInput(`--filter ${text}: expected <name>=<value>; known filters: ${this.help}`);
     this.#test({ name, value }); // what is wrong with the value is wrong now
     return { name, value };
   };
@@ -42,7 +42,7 @@ export class Filters<View> {
 
   #test({ name, value }: Filter): FilterTest<View> {
     const make = Object.hasOwn(this.tests, name) ? this.tests[name] : undefined;
-    if (!make) throw badInput(`--filter ${name}=${value}: there is no filter ${name}; there are ${this.help}`);
+    if (!make) throw badInput(`--filter ${name}=${value}: there is no such filter; known filters: ${this.help}`);
     return make(value);
   }
 }

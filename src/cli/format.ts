@@ -15,14 +15,14 @@ export function formatParser(text: string): string {
 /** The same where every value is a line as soon as it comes, so that no table can be made. */
 export function lineFormatParser(text: string): string {
   if (templateOf(text).isTable)
-    throw badInput(`--format ${JSON.stringify(text)}: lines that come one by one make no table`);
+    throw badInput(`--format ${JSON.stringify(text)}: this command prints line by line, so it cannot print a table`);
   return text;
 }
 
 /** For the page of a command that takes --format. */
 export const templateHelp =
   'Templates are Go\'s: {{.Field}}, {{.A.B}}, {{json .Field}}, {{index .Map "key"}}, {{len .List}}, {{if}}, {{with}}, ' +
-  '{{range}}, variables and pipelines. A field may be spelt as in Go (.NetworkInterface) or as in the JSON ' +
+  '{{range}}, variables and pipelines. A field may be written as in Go (.NetworkInterface) or as in the JSON ' +
   '(.network_interface).';
 
 export interface FormatOptions {

@@ -79,7 +79,7 @@ class Outage {
   ) {}
 
   begin(): void {
-    if (!this.#isOn) this.#say('the daemon is away: waiting for it');
+    if (!this.#isOn) this.#say('the daemon cannot be reached: waiting for it');
     this.#isOn = true;
   }
 

@@ -25,7 +25,7 @@ export function withDefaultNetwork(request: ContainerRequest): ContainerRequest 
 
 export const networkSpelling =
   '<name>, or with settings <name>:ip=…,mac=… (also interface_name, host_interface_name, alias); bridge, private or default ' +
-  '(the network that NETLOOM_DEFAULT_NETWORK names, else podman; made where there is none), host, container:<container>, ' +
+  '(NETLOOM_DEFAULT_NETWORK, else podman; created if missing), host, container:<container>, ' +
   'ns:<path>; none: loopback only';
 
 const withoutArgument = ['none', 'host'];
@@ -58,7 +58,7 @@ export function parseNetworkArgument(text: string): NetworkArgument {
 export const defaultArgument = (): NetworkArgument => ({ networks: [networkOf('bridge')] });
 
 function networkOf(name: string): Attachment {
-  if (alone(name)) throw badInput(`--network ${name}: a mode that joins no network stands alone`);
+  if (alone(name)) throw badInput(`--network ${name}: a mode that joins no network cannot be combined with others`);
   if (!onDefaultNetwork.includes(name)) return { network: nameParser('--network', 'name.invalid')(name) };
   const network = namedDefault();
   return network === null ? {} : { network };

@@ -22,14 +22,14 @@ export interface GlobalOptions {
 export const commonOptions = 'Common options:';
 
 /** For commands that may be said again when they are done already, by scripts. */
-export const exactOption = ['--exact', 'these are ids, no names and no beginnings of ids'] as const;
+export const exactOption = ['--exact', 'match full ids only, no names and no beginnings of ids'] as const;
 
 export interface ExactOptions extends GlobalOptions {
   exact?: true;
 }
 
 /** P11: of commands that take a network down. */
-export const forceOption = ['-f, --force', 'even while their processes run'] as const;
+export const forceOption = ['-f, --force', 'also while their processes run'] as const;
 
 export interface RemovalOptions extends ExactOptions {
   force?: true;
@@ -50,7 +50,7 @@ export function addConnectionOptions(command: Command): Command {
     ),
     new Option('--nats-url <url>', 'the NATS server to use (NATS_URL)').argParser(serverParser('--nats-url')),
     new Option('--creds <file>', 'one of <run-dir>/credentials, or a .creds file of NATS (NETLOOM_CREDS)'),
-    new Option('--timeout <ms>', 'timeout of an answer (default 30000)').argParser(
+    new Option('--timeout <ms>', 'how long to wait for an answer, in ms (default 30000)').argParser(
       numberParser('--timeout', 1, 3_600_000),
     ),
   ];
@@ -74,7 +74,7 @@ export function numberParser(name: string, least: number, most: number): (text: 
 /** For what may not be empty: something else was meant. */
 export function filledParser(name: string): (text: string) => string {
   return (text) => {
-    if (text === '') throw badInput(`${name} is empty: say which, or leave it out`);
+    if (text === '') throw badInput(`${name} is empty: give a value, or leave it out`);
     return text;
   };
 }

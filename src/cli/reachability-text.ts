@@ -15,7 +15,7 @@ export interface Dropped extends TrafficCounter {
 /** How an id is shown. */
 export type Shown = (id: string) => string;
 
-/** Also what no cell is about: the way outside, and questions to the resolver. */
+/** Also what no cell is about: the way outside, and queries to the resolver. */
 export function firewallLines({ drops, unread }: ForeignFirewalls): string[] {
   const told = drops.flatMap((drop) => [
     '',

@@ -195,8 +195,8 @@ function leaveBehind(terminal: Terminal, id: string, watched: boolean, error: un
   terminal.warn(faultText(error.fault));
   terminal.warn(
     watched
-      ? `  the network of container ${id} is taken down as soon as its daemon serves again`
-      : `  the network of container ${id} stays until: netloom container rm ${id}`,
+      ? `  the network of container ${id} will be taken down as soon as its daemon serves again`
+      : `  the network of container ${id} stays; to remove it: netloom container rm ${id}`,
   );
 }
 

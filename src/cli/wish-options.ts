@@ -28,17 +28,13 @@ export interface WishOptions extends ContainerOptions {
 
 export function addWishOptions(command: Command): Command {
   command
-    .argument(
-      '[id...]',
-      'ids of one or several containers; one: the same as --id',
-      collect(nameParser('id', 'id.invalid')),
-    )
+    .argument('[id...]', 'ids of containers; a single one is the same as --id', collect(nameParser('id', 'id.invalid')))
     .option('--file <path>', 'the request as JSON, - for stdin; other options override it')
-    .option('--pid <pid>', "adopt this living process' namespace", numberParser('--pid', 1, 2 ** 31 - 1))
-    .option('--remove-on-exit', 'tear down and forget the container when its process ends')
+    .option('--pid <pid>', 'use the network namespace of this process', numberParser('--pid', 1, 2 ** 31 - 1))
+    .option('--remove-on-exit', 'remove the container when its process ends')
     .option(
       '--start-within <duration>',
-      'remove it again unless its process starts in time (30s)',
+      'remove the container unless its process starts within this time, such as 30s',
       durationParser('--start-within', mostStartWithinMs),
     )
     .addOption(idOption());

@@ -222,7 +222,7 @@ describe('B14 frames', () => {
       report.push(...titles(attacks).map((title) => `dropped   ${title}`));
       report.push(...titles(rights).map((title) => `taken     ${title}`));
       expect((await netloom(lab.daemon, ['reachability', '--why'])).stdout).toMatch(/one +net +\d+ +\d+ +another MAC/);
-      expect((await netloom(lab.daemon, ['inspect', 'one'])).stdout).toMatch(/not taken from it: \d+ frames/);
+      expect((await netloom(lab.daemon, ['inspect', 'one'])).stdout).toMatch(/dropped: \d+ frames/);
     },
   );
 

@@ -139,7 +139,7 @@ describe('P12 a wrong call is refused in one sentence', () => {
     [['events', '--until', 'all'], '--until "all": expected a duration (10m)'],
     [['events', '--filter', 'event'], '--filter event: expected <name>=<value>'],
     [['events', '--type', 'pod'], '--type pod: expected container, network, node'],
-    [['events', '--format', 'table {{.ID}}'], 'make no table'],
+    [['events', '--format', 'table {{.ID}}'], 'cannot print a table'],
     [['events', '--container', 'a', '--network', 'b'], 'cannot be used with'],
     [['inspect', '-f', '{{', 'web'], '{{ is not closed by }}'],
     [['inspect', '-f', '{{if .Id}}x', 'web'], '{{if …}} without {{end}}'],

@@ -106,7 +106,7 @@ describe('P22 a daemon that is not there', () => {
     const { out, err } = start('events', '--follow', '--since', 'all');
     await out.until((line) => line.includes('configured'));
     await lab.end('stop');
-    await err.until((line) => line.includes('the daemon is away: waiting for it'));
+    await err.until((line) => line.includes('the daemon cannot be reached: waiting for it'));
     await lab.start();
     await err.until((line) => line.includes('the daemon is back'));
     expect(err.read.filter((line) => line.includes('away'))).toHaveLength(1);

@@ -135,7 +135,7 @@ describe('a container', () => {
     await client.network.create({ name: 'web' });
     const { stdout } = await say('plan', 'c1', '--network', 'web', '-p', '8080:80');
     expect(stdout).toMatch(
-      /^Network web is not up: it is made first\n( +\d+\. .*\n)+\nTo set up c1\n {3}1\. netns\.create /,
+      /^Network web is not up: it is built first\n( +\d+\. .*\n)+\nTo set up c1\n {3}1\. netns\.create /,
     );
     expect(stdout).toMatch(/^ +\d+\. link\.bridge netloom0\b/m);
     // what goes after the namespace: what guarded the links
@@ -143,7 +143,7 @@ describe('a container', () => {
     for (const set of ['held_links', 'leased_macs', 'sources4']) expect(teardown).toContain(set);
     expect(stdout).toMatch(/^To take it down\n {2}1\. /m);
     const planned = JSON.parse((await say('plan', '--id', 'c1', '--network', 'web', '--json')).stdout);
-    expect(stdout).toContain('net.ipv6.conf.eth0.accept_ra=0  a neighbour must not become its router');
+    expect(stdout).toContain('net.ipv6.conf.eth0.accept_ra=0  the container must not use a neighbour as a router');
     expect(planned.steps.length).toBeGreaterThan(3);
     expect(planned.networks).toEqual([{ name: 'web', link: 'netloom0', steps: expect.any(Array) }]);
     expect(inventory(daemon)).toMatchObject({ namespaces: [], links: [] });
@@ -211,7 +211,7 @@ describe('events', () => {
     expect(await say('events', '--container', 'e4', '--since', '1000000')).toMatchObject({
       exitCode: 0,
       stdout: '',
-      stderr: expect.stringContaining('nothing happened since 1000000'),
+      stderr: expect.stringContaining('no events since 1000000'),
     });
   });
 

@@ -79,7 +79,7 @@ describe('doctor', () => {
     });
     const { stdout: text } = await netloom(daemon, ['doctor']);
     expect(text).toMatch(/^– Daemon +not running yet/m);
-    expect(text).toMatch(/\n\nAll is well: netloom daemon may be started\.$/);
+    expect(text).toMatch(/\n\nAll is well: start netloom daemon\.$/);
     expect(linkNames()).toEqual(['lo']);
   });
 
@@ -179,7 +179,7 @@ describe('without privileges', () => {
     const { exitCode, stderr } = await execa('setpriv', command, { reject: false, timeout: 10_000 });
     expect(exitCode).toBe(1);
     expect(stderr).toContain(
-      'node.unprivileged: the daemon needs root: this process lacks CAP_NET_ADMIN, CAP_NET_RAW, and CAP_SYS_ADMIN',
+      'node.unprivileged: the daemon needs root: CAP_NET_ADMIN, CAP_NET_RAW, and CAP_SYS_ADMIN are missing',
     );
     expect(existsSync(`${directory.path}/bare`)).toBe(false);
   });

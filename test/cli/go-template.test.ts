@@ -54,7 +54,7 @@ describe('P17 a template', () => {
     expect(JSON.parse(parseGoTemplate('{{json .}}').render(network))).toEqual(network));
 
   it.each([
-    ['{{.Nope}}', 'there is no field .Nope; there are .Name, .Id, .NetworkInterface'],
+    ['{{.Nope}}', 'there is no field .Nope; known fields: .Name, .Id, .NetworkInterface'],
     ['{{', '{{ is not closed by }}'],
     ['{{.Name', '{{.Name is not closed by }}'],
     ['{{}}', '{{}} is not understood'],
@@ -66,9 +66,9 @@ describe('P17 a template', () => {
     ['{{.Name | .ID}}', 'is not understood'],
     ['{{(.Name}}', 'a parenthesis is not closed'],
     ['{{.Name)}}', 'is not understood'],
-    ['{{shout .Name}}', 'there is no function shout; there are json, len'],
+    ['{{shout .Name}}', 'there is no function shout; known functions: json, len'],
     ['{{index .Subnets 7}}', 'index: 7 is out of range, there are 2'],
-    ['{{index (index .Labels "x") 0}}', 'nothing to take 0 from'],
+    ['{{index (index .Labels "x") 0}}', 'the value of which 0 is asked for has no entries'],
     ['{{$x}}', 'there is no variable $x'],
     ['{{len}}', 'len needs a value'],
     ['{{len 3}}', 'len: 3 has no length'],
@@ -79,7 +79,7 @@ describe('P17 a template', () => {
     ['{{printf "%d"}}', 'there are too few values'],
     ['{{range .Subnets}}x', 'without {{end}}'],
     ['{{end}}', '{{end}} is not understood'],
-    ['{{range .Name}}x{{end}}', '.Name is nothing to go through'],
+    ['{{range .Name}}x{{end}}', '.Name cannot be iterated'],
   ])('refuses %s', (text, message) =>
     expect(() => parseGoTemplate(text).render(network)).toThrow(
       expect.objectContaining({ code: 'payload.invalid', message: expect.stringContaining(message) }),

@@ -85,7 +85,7 @@ describe('wrong usage', () => {
     ['a range without its end', ['create', 'x', '--subnet', '10.0.0.0/24', '--ip-range', '10.0.0.9'], '<last>'],
     ['a route to nowhere', ['create', 'x', '--route', '10.0.0.9,10.0.0.1'], '"10.0.0.9" is not a subnet'],
     ['a route without a gateway', ['create', 'x', '--route', '10.0.0.0/24'], 'the gateway is missing'],
-    ['an unknown filter', ['ls', '--filter', 'constructor=x'], 'there is no filter constructor'],
+    ['an unknown filter', ['ls', '--filter', 'constructor=x'], '--filter constructor=x: there is no such filter'],
     ['no filter', ['prune', '--filter', 'x'], 'expected <name>=<value>'],
     ['a pattern that is none', ['ls', '--filter', 'name=('], '--filter name=('],
     ['a truth that is none', ['ls', '--filter', 'dangling=maybe'], 'expected true or false'],

@@ -95,7 +95,7 @@ describe('--network refuses', () => {
   });
 
   it.each(['web,host', 'none,web', 'web,pasta', 'container,web', 'web,ns'])('a mode in a list: %s', (text) =>
-    expect(() => parseNetworkArgument(text)).toThrow(refused('payload.invalid', 'stands alone')),
+    expect(() => parseNetworkArgument(text)).toThrow(refused('payload.invalid', 'cannot be combined with others')),
   );
 
   it.each(['', '.demo', 'demo*', ':ip=10.0.0.1', 'one,'])('the name in %j', (text) =>

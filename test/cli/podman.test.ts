@@ -47,7 +47,7 @@ describe('netloom podman install', () => {
     });
     expect(await uninstall()).toMatchObject({ exitCode: 0, stdout: 'podman is as it was before' });
     expect(tree()).toEqual(before);
-    expect((await uninstall()).stdout).toBe('podman was not on netloom: nothing was done');
+    expect((await uninstall()).stdout).toBe('podman did not use netloom: nothing changed');
   });
 
   it('keeps what was configured, also when it is done twice', async () => {
@@ -93,8 +93,11 @@ describe('netloom podman install', () => {
 
   it('leaves a file of that name alone that is not its own', async () => {
     write('containers.conf.d/50-netloom.conf', '# mine\n');
-    expect(await install()).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("is not netloom's") });
-    expect((await uninstall()).stdout).toContain('nothing was done');
+    expect(await install()).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining('was not written by netloom'),
+    });
+    expect((await uninstall()).stdout).toContain('nothing changed');
     expect(readFileSync(dropIn(), 'utf8')).toBe('# mine\n');
   });
 

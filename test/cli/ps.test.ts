@@ -89,7 +89,7 @@ describe('P17 ps', () => {
   ])('P17 --filter %j', (texts, found) => expect(filtered(...texts)).toEqual(found));
 
   it.each([
-    ['color=red', 'there is no filter color'],
+    ['color=red', '--filter color=red: there is no such filter'],
     ['name', 'expected <name>=<value>'],
     ['name=(', 'is not a valid regular expression'],
     ['status=well', 'expected one of created'],

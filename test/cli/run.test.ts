@@ -149,7 +149,7 @@ describe('run', () => {
     await started('--network', 'web', '--name', 'c2', ...sleeping);
     expect(await run('--network', 'web', '--name', 'c2', '--', 'true')).toMatchObject({
       exitCode: 125,
-      stderr: 'netloom: container.exists: container c2 exists already',
+      stderr: 'netloom: container.exists: container c2 already exists',
     });
     await untilContainers('c2 running');
   });
@@ -186,7 +186,7 @@ describe('run and the end of its daemon', () => {
     const { exitCode, stderr } = await running;
     expect(exitCode).toBe(3);
     expect(stderr).toMatch(/^netloom: bus\.unreachable: /);
-    expect(stderr).toContain('the network of container c4 is taken down as soon as its daemon serves again');
+    expect(stderr).toContain('the network of container c4 will be taken down as soon as its daemon serves again');
 
     await (await daemon.start()).close();
     await untilContainers();

@@ -8,6 +8,7 @@ import { addWishOptions, forEachWish, readWishes, type WishOptions } from '../wi
 export function containerCreateCommand(parent: Command, terminal: Terminal): void {
   const command = clientCommand(parent, {
     usage: 'create',
+    details: 'The wish is what container setup builds: networks, addresses, ports, names.',
     examples: [
       'netloom container create web --network web -p 8080:80',
       'echo \'{"id": "web", "networks": [{"network": "web"}]}\' | netloom container create --file -',

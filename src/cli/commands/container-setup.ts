@@ -11,7 +11,7 @@ import { addWishOptions, forEachWish, readWishes, type WishOptions } from '../wi
 export function containerSetupCommand(parent: Command, terminal: Terminal): void {
   const command = clientCommand(parent, {
     usage: 'setup',
-    details: 'With only the id, and --start-within: as stored by container create.',
+    details: 'With only an id (and --start-within), builds what container create stored.',
     examples: [
       'netloom container setup web --network web -p 8080:80',
       'netloom container setup web',

@@ -10,7 +10,7 @@ export function containerStartedCommand(parent: Command, terminal: Terminal): vo
     examples: ['netloom container started web 4711'],
   });
   command
-    .argument('<id>', 'id of the container')
+    .argument('<id>', 'container id')
     .argument('<pid>', 'PID of the process, as the host sees it', numberParser('pid', 1, 2 ** 31 - 1))
     .action(async (id: string, pid: number, _options, command: Command) => {
       const options: GlobalOptions = command.optsWithGlobals();

@@ -45,7 +45,7 @@ export function daemonCommand(parent: Command, terminal: Terminal): void {
   addCommand(parent, {
     usage: 'daemon',
     details:
-      'Networks stay when it ends, and are adopted when it starts again. Without --nats-url it runs a nats-server of its ' +
+      'Networks stay when it ends; it adopts them when it starts again. Without --nats-url it runs a nats-server of its ' +
       'own, on 127.0.0.1 and with credentials. Prints a line on stdout when it serves; logs on stderr, as JSON.',
     examples: [
       'netloom daemon',
@@ -54,7 +54,7 @@ export function daemonCommand(parent: Command, terminal: Terminal): void {
     ],
   })
     .addOption(
-      new Option('--node <name>', "default: this host's name")
+      new Option('--node <name>', "node name; default: this host's name")
         .env('NETLOOM_NODE')
         .argParser(tokenParser('--node', 'name.invalid')),
     )
@@ -103,7 +103,7 @@ export function daemonCommand(parent: Command, terminal: Terminal): void {
     .addOption(
       new Option(
         '--default-network <name>',
-        `network of containers that name none; made as podman makes its own (env: NETLOOM_DEFAULT_NETWORK, default: ${defaultNetworkName})`,
+        `network of containers that name none; created as podman would create it (env: NETLOOM_DEFAULT_NETWORK, default: ${defaultNetworkName})`,
       ).argParser(defaultNetworkParser),
     )
     .addOption(
@@ -122,16 +122,19 @@ export function daemonCommand(parent: Command, terminal: Terminal): void {
     .addOption(
       new Option(
         '--nats-url <url>',
-        'use this NATS server instead of an own one; put a password into --creds or NATS_URL, because every user of ' +
+        'use this NATS server instead of starting one; put a password into --creds or NATS_URL, because every user of ' +
           'this host can read command lines (env: NATS_URL)',
       ).argParser(serverParser('--nats-url')),
     )
-    .addOption(new Option('--creds <file>', 'credentials for the outside server (env: NETLOOM_CREDS)'))
-    .option('--allow-open-server', 'accept an outside server without credentials: every client of it is then root here')
+    .addOption(new Option('--creds <file>', 'credentials for the server of --nats-url (env: NETLOOM_CREDS)'))
+    .option(
+      '--allow-open-server',
+      "accept a NATS server without credentials, each client of which is then root on this host's network",
+    )
     .addOption(
       new Option('--workers <n>', 'kernel worker threads')
         .env('NETLOOM_WORKERS')
-        .default(defaultWorkers(), 'two, or one on a machine of at most two processors')
+        .default(defaultWorkers(), 'two, or one on a machine with at most two processors')
         .argParser(numberParser('--workers', 1, 64)),
     )
     .addOption(

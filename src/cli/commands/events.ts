@@ -32,7 +32,7 @@ export function eventsCommand(parent: Command, terminal: Terminal): void {
     details:
       'Reads the event stream, which outlives the daemon; --follow continues after a restart of the daemon. With --json one CloudEvent ' +
       'per line, with its streamsequence: continue after the last event that you have seen with --since <streamsequence + 1>. ' +
-      `Filters with one name are alternatives; different ones must all match. Templates have .Time, .Type, .Status, .ID, .Attributes. ${templateHelp}`,
+      `Filters with one name are alternatives; different ones must all match. Template fields: .Time, .Type, .Status, .ID, .Attributes. ${templateHelp}`,
     examples: [
       'netloom events --follow',
       'netloom events --since 2h --until 1h --network web',
@@ -43,7 +43,7 @@ export function eventsCommand(parent: Command, terminal: Terminal): void {
     ],
   })
     .option('-f, --follow', 'continue with new events')
-    .option('--since <when>', `first event: ${whenHelp}, or all; default: 10m, with --until all`)
+    .option('--since <when>', `first event: ${whenHelp}, or all (default: 10m; with --until: all)`)
     .option('--until <when>', `last event: ${whenHelp}`)
     .addOption(
       new Option('--container <container>', 'only this container: its id, its name, or the beginning of its id')
@@ -86,7 +86,7 @@ async function showEvents(terminal: Terminal, options: EventsOptions): Promise<v
     return count;
   });
   if (shown === 0 && !options.json && options.format === undefined)
-    terminal.warn(paint(terminal, 'dim', `nothing happened since ${sinceOf(options)}; try --since all, or --follow`));
+    terminal.warn(paint(terminal, 'dim', `no events since ${sinceOf(options)}; try --since all, or --follow`));
 }
 
 interface Followed {
@@ -184,7 +184,7 @@ async function idOf(
   const { noun, id } = asked;
   const note = (text: string) => json || terminal.warn(paint(terminal, 'dim', plain(text)));
   if (found !== null) {
-    if (found !== id) note(`these are of ${noun} ${found}`);
+    if (found !== id) note(`showing events of ${noun} ${found}`);
     return found;
   }
   // a container that is gone has left its id in the events, and not its name

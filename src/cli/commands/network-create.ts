@@ -89,7 +89,7 @@ function definitionOptions(): Option[] {
     ),
     new Option(
       '--route <destination,gateway[,metric]>',
-      `a route for its containers; in place of the gateway also ${routeTypes.join(', ')}: no packet goes there`,
+      `a route for its containers; in place of the gateway also ${routeTypes.join(', ')}`,
     ).argParser(collect(parseRoute)),
     new Option('--interface-name <name>', 'name of the bridge or the parent; default: the first free netloomN'),
     new Option('--ipam-driver <driver>', 'host-local (default), dhcp, none'),

@@ -35,7 +35,7 @@ export function networkLsCommand(parent: Command, terminal: Terminal): void {
     )
     .addOption(new Option('--format <format>', formatHelp).argParser(formatParser))
     .addOption(new Option('-n, --noheading', 'print no header'))
-    .addOption(new Option('--no-trunc', 'print ids in full'))
+    .addOption(new Option('--no-trunc', 'print full ids'))
     .addOption(new Option('-q, --quiet', 'names only'))
     .action(async (_options, command: Command) => {
       const options: ListOptions = command.optsWithGlobals();

@@ -29,7 +29,7 @@ function planText(terminal: Terminal, preview: ResponseOf<'plan.container'>): st
   const { id, networks, steps, teardown, settings } = preview;
   return [
     ...networks.flatMap((network) => [
-      paint(terminal, 'bold', `Network ${plain(network.name)} is not up: it is made first`),
+      paint(terminal, 'bold', `Network ${plain(network.name)} is not up: it is built first`),
       ...numbered(network.steps),
       '',
     ]),

@@ -30,7 +30,7 @@ export function podmanInstallCommand(parent: Command, terminal: Terminal): void 
     examples: ['sudo netloom podman install', 'sudo netloom podman install --run-dir /run/lab'],
   })
     .option(...configDirOption)
-    .option('--force', 'even while containers run')
+    .option('--force', 'also while containers run')
     .action(async (_options, command: Command) => {
       const options: PodmanOptions = command.optsWithGlobals();
       const [{ installDropIn, refusal }, { doorDir }] = await dropInAndDoor();
@@ -39,7 +39,7 @@ export function podmanInstallCommand(parent: Command, terminal: Terminal): void 
       if (!options.force) await mustLeaveNobody('another engine', options);
       const runDir = options.runDir ?? process.env.NETLOOM_RUN_DIR ?? defaultRunDir;
       const { path } = installDropIn(options.configDir, { doorDir, runDir: runDir === defaultRunDir ? null : runDir });
-      terminal.print(options.json ? json({ installed: path }) : `podman is on netloom: ${path}`);
+      terminal.print(options.json ? json({ installed: path }) : `podman uses netloom: ${path}`);
       const { replaceableBy } = await import('../../files/ownership.ts');
       const how = replaceableBy(join(doorDir, 'netavark'));
       if (how) terminal.warn(`warning: podman runs ${doorDir}/netavark as root, and ${how}`);
@@ -54,13 +54,13 @@ export function podmanUninstallCommand(parent: Command, terminal: Terminal): voi
     examples: ['sudo netloom podman uninstall'],
   })
     .option(...configDirOption)
-    .option('--force', 'even while containers run')
+    .option('--force', 'also while containers run')
     .action(async (_options, command: Command) => {
       const options: PodmanOptions = command.optsWithGlobals();
       const [{ removeDropIn }] = await dropInAndDoor();
       if (!options.force) await mustLeaveNobody('netloom', options);
       const removed = removeDropIn(options.configDir);
-      const told = removed ? 'podman is as it was before' : 'podman was not on netloom: nothing was done';
+      const told = removed ? 'podman is as it was before' : 'podman did not use netloom: nothing changed';
       terminal.print(options.json ? json({ removed }) : told);
     });
 }
@@ -76,7 +76,7 @@ export function podmanStatusCommand(parent: Command, terminal: Terminal): void {
       const options: PodmanOptions = command.optsWithGlobals();
       const { podmanStatus } = await import('../podman/status.ts');
       const status = await podmanStatus(options.configDir, options);
-      const verdict = status.onNetloom ? 'podman is on netloom.' : 'podman is not on netloom.';
+      const verdict = status.onNetloom ? 'podman uses netloom.' : 'podman does not use netloom.';
       terminal.print(options.json ? json(status) : `${verdict}\n\n${findingsText(terminal, status.checks)}`);
       if (!status.checks.every(({ ok }) => ok === true)) throw new EndWith(exitCode.failed);
     });

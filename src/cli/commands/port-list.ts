@@ -42,7 +42,7 @@ function placesFor(id: string, ports: readonly ShownPort[], { port, protocol }: 
     throw new NetloomError(
       fault(
         'port.unknown',
-        `container ${id} publishes ${published.map(portText).join(', ')}: netloom events --since all says why`,
+        `container ${id} publishes ${published.map(portText).join(', ')}: netloom events --since all shows why`,
       ),
     );
   return places;

@@ -44,7 +44,9 @@ export function portUnpublishCommand(parent: Command, terminal: Terminal): void 
 }
 
 function addPortArguments(command: Command): Command {
-  return command.argument('<container>', 'its id').argument('<port...>', portSpelling, collectAll(portsParser('port')));
+  return command
+    .argument('<container>', 'container id or name')
+    .argument('<port...>', portSpelling, collectAll(portsParser('port')));
 }
 
 function without(ports: ShownPort[], before: ShownPort[]): ShownPort[] {

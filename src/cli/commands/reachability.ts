@@ -21,10 +21,10 @@ export function reachabilityCommand(parent: Command, terminal: Terminal): void {
     usage: 'reachability [from] [to]',
     details:
       'Computed from the networks, their options and the rules of other firewalls; nothing is sent. Shows what the network lets through, ' +
-      'whether or not a program listens. Rows are clients, columns are servers; "-" means not at all. "host" is a process on this ' +
+      'whether or not a program listens. Rows are clients, columns are servers; "-" means not reachable. "host" is a process on this ' +
       'host; "outside" is another machine that reaches this host and has no route to the subnets of containers. One that has a ' +
       'route through this host also reaches addresses on networks with inbound=open. With one container: all paths to it and from it; ' +
-      'with two: all paths between them, each with its reason, names included.',
+      'with two: all paths between them, each with its reason, name resolution included.',
     examples: [
       'netloom reachability',
       'netloom reachability cli srv',
@@ -113,7 +113,7 @@ function originOf(containers: readonly ContainerView[], reference: string): Orig
   if (typeof found !== 'string') throw new NetloomError(found);
   const { mode, netns, state } = viewOf(containers, found);
   if (netns === null) throw refused(`container ${found} is ${state}: it has no network now`);
-  if (mode === 'host') throw refused(`container ${found} has the network of this host: ask for host`);
+  if (mode === 'host') throw refused(`container ${found} has the network of this host: use host`);
   return `container/${found}`;
 }
 

@@ -18,9 +18,9 @@ export function runCommand(parent: Command, terminal: Terminal): void {
   const command = clientCommand(parent, {
     usage: 'run',
     details:
-      'The command keeps our files, users and environment; its network is new, and so are its /etc/resolv.conf and /etc/hosts. Without ' +
-      '--network it joins the default network, as with podman; --network none is loopback only. Signals are handed on to it, and its ' +
-      'exit code becomes ours; 125 is a failure of netloom. The daemon may be restarted meanwhile.',
+      'The command keeps the files, users and environment of the caller; its network, /etc/resolv.conf and /etc/hosts are new. Without ' +
+      '--network it joins the default network, as with podman; --network none is loopback only. Signals are passed on to the command. ' +
+      'netloom run ends with the exit code of the command, or with 125 if netloom fails. The daemon can be restarted meanwhile.',
     examples: [
       'netloom run -- ip address',
       'netloom run --network web -p 8080:80 -- python3 -m http.server 80',
@@ -33,10 +33,10 @@ export function runCommand(parent: Command, terminal: Terminal): void {
   });
   command
     .argument('<command>', 'what to run; put -- before it if it has options')
-    .argument('[args...]')
+    .argument('[args...]', 'its arguments')
     .passThroughOptions()
-    .option('-d, --detach', 'print the id and return when the command has begun; its output is discarded')
-    .option('--rm', 'the default: nothing is kept of a command that has ended')
+    .option('-d, --detach', 'print the id and return once the command has started; its output is discarded')
+    .option('--rm', 'accepted as with podman: the container is always removed when its command ends')
     .addOption(idOption())
     .action(async (file: string, args: string[], _options, command: Command) => {
       const options: ContainerOptions & RunOptions = command.optsWithGlobals();
@@ -48,12 +48,14 @@ export function runCommand(parent: Command, terminal: Terminal): void {
     });
   addContainerOptions(command);
   const nameOptions = [
-    new Option('--dns-search <domain>', "looked up below this domain too, instead of the host's; . for none").argParser(
-      collect(searchDomain),
-    ),
-    new Option('--add-host <name:address>', 'a line of /etc/hosts; host-gateway: the address of the host').argParser(
-      collect(addedHost),
-    ),
+    new Option(
+      '--dns-search <domain>',
+      'search domain, in place of those of the networks and the host (repeatable); . for none',
+    ).argParser(collect(searchDomain)),
+    new Option(
+      '--add-host <name:address>',
+      'line to add to /etc/hosts; host-gateway: the address of the host',
+    ).argParser(collect(addedHost)),
   ];
   for (const option of nameOptions) command.addOption(option.helpGroup('Network options:'));
 }

@@ -24,8 +24,8 @@ export function statsCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
     usage: 'stats [id...]',
     details:
-      'Without an id: all containers that have a network now. With --watch repeatedly until Ctrl-C, also after a restart of the daemon; ' +
-      'then --json prints one line each time.',
+      'Without an id: all containers that have a network now. Received and sent are counted from the view of the container. ' +
+      'With --watch repeatedly until Ctrl-C, also after a restart of the daemon; then --json prints one line each time.',
     examples: [
       'netloom stats',
       'netloom stats web db',

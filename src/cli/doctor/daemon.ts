@@ -27,7 +27,7 @@ export async function daemonChecks(options: GlobalOptions): Promise<Finding[]> {
     );
     const found = `node ${info.node} is ${info.state}: netloom ${info.version}, process ${info.pid}`;
     return [
-      info.state === 'serving' ? good(check, found) : bad(check, found, 'wait a moment, and ask again'),
+      info.state === 'serving' ? good(check, found) : bad(check, found, 'try again in a moment'),
       storageFinding(info),
       ...forwardingFindings(info),
       ...damagedFindings(damaged, info),
@@ -39,7 +39,7 @@ export async function daemonChecks(options: GlobalOptions): Promise<Finding[]> {
     if (!(error instanceof NetloomError)) throw error;
     const silent = isYetToCome(options)
       ? pending(check, 'not running yet: netloom daemon starts it')
-      : bad(check, error.message, 'start it: netloom daemon; or give its place: --run-dir, --nats-url');
+      : bad(check, error.message, 'start it: netloom daemon; or, if it runs elsewhere: --run-dir, --nats-url');
     return options.natsUrl === undefined ? [await portCheck(), silent] : [silent];
   }
 }
@@ -65,7 +65,7 @@ export function storageFinding({ storage, directories, outbox }: StorageInfo): F
   const isLow = Math.min(storage.runFreeBytes, storage.stateFreeBytes) < littleBytes;
   const place = storage.runFreeBytes < littleBytes ? directories.run : directories.state;
   if (storage.refused === null && !isLow) return good('Room on disk', found);
-  return bad('Room on disk', found, `make room on the file system of ${place}; nothing else is needed`);
+  return bad('Room on disk', found, `free space on the file system of ${place}; netloom then continues by itself`);
 }
 
 type StorageInfo = Pick<NodeInfo, 'storage' | 'directories' | 'outbox'>;
@@ -117,7 +117,7 @@ export function settingsFindings({ directories }: Pick<NodeInfo, 'directories'>)
     return [];
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    const found = `${sysctl} takes none (${code}): what sysctl --system sets back is restored within a second`;
+    const found = `${sysctl} cannot be written (${code}): what sysctl --system changes is restored within a second`;
     return [good('Settings files', found)];
   }
 }

@@ -25,7 +25,11 @@ export function kernelVersion(): Finding {
   const enough = major > 5 || (major === 5 && minor >= 6);
   return enough
     ? good('Linux', found)
-    : bad('Linux', `${found} is too old`, 'use a kernel of 5.6 or newer: maps with ranges in concatenations need it');
+    : bad(
+        'Linux',
+        `${found} is too old`,
+        'use kernel 5.6 or newer: nftables maps with ranges in concatenations need it',
+      );
 }
 
 export function privileges(status?: string): Finding {
@@ -69,7 +73,7 @@ function stateOf(file: string): { value: string; writable: boolean } {
 
 export function serverBinary(natsUrl: string | undefined): Finding {
   if (natsUrl !== undefined) return good('nats-server', `not needed: ${shownUrl(natsUrl)} is used`);
-  return tried('nats-server', 'apt install nats-server, or use a server of yours by --nats-url', () => {
+  return tried('nats-server', 'apt install nats-server, or use your own server with --nats-url', () => {
     const binary = findServerBinary();
     const version = execFileSync(binary, ['--version'], { encoding: 'utf8' }).trim();
     return `${version.replace(/^nats-server:\s*/, '')} in ${binary}`;

@@ -10,7 +10,7 @@ export function resolverPorts(): Finding[] {
   const ports = [...new Set(listens)].toSorted((one, other) => Number(one) - Number(other));
   if (ports.length === 0) return [];
   const which = ports.length === 1 ? `port ${ports[0]}` : `ports ${ports.join(', ')}`;
-  return [good('Name resolver', `questions at port 53 of the gateways arrive at ${which}, UDP and TCP`)];
+  return [good('Name resolver', `queries to port 53 of the gateways arrive at ${which}, UDP and TCP`)];
 }
 
 function listed(set: NftSet) {

@@ -58,7 +58,7 @@ function listOf(value: unknown, name: string): unknown[] {
 /** Of a list by number, of a map by key. A map of texts has an empty one under a key that it does not have. */
 function entryOf(value: unknown, key: unknown): unknown {
   if (typeof value !== 'object' || value === null)
-    throw new Error(`index: nothing to take ${JSON.stringify(key)} from`);
+    throw new Error(`index: the value of which ${JSON.stringify(key)} is asked for has no entries`);
   if (!Array.isArray(value)) {
     const map = value as Record<string, unknown>;
     if (Object.hasOwn(map, String(key))) return map[String(key)];

@@ -44,7 +44,7 @@ class Parser {
 
   template(): Node[] {
     const { nodes, end } = this.#block();
-    if (end !== '') throw new Error(`{{${end}}} is not understood: nothing is open here`);
+    if (end !== '') throw new Error(`{{${end}}} is not understood: no block is open here`);
     return nodes;
   }
 
@@ -146,7 +146,7 @@ function takeCommand(words: Word[], shown: string): Command {
   if (call !== null) {
     words.shift();
     if (!functions.has(call))
-      throw new Error(`${shown}: there is no function ${call}; there are ${[...functions.keys()].join(', ')}`);
+      throw new Error(`${shown}: there is no function ${call}; known functions: ${[...functions.keys()].join(', ')}`);
   }
   const operands: Operand[] = [];
   while (words.length > 0 && !isMark(words[0], '|') && !isMark(words[0], ')')) operands.push(takeOperand(words, shown));

@@ -104,7 +104,7 @@ function entriesOf(value: unknown, { commands }: Pipeline): [key: unknown, value
   if (typeof value === 'number') return Array.from({ length: Math.max(0, value) }, (_, index) => [index, index]);
   const [operand] = commands.at(-1)?.operands ?? [];
   const name = operand?.kind === 'path' ? `.${operand.fields.join('.')}` : textOf(value);
-  throw new Error(`${name} is nothing to go through`);
+  throw new Error(`${name} cannot be iterated`);
 }
 
 function evaluate({ commands }: Pipeline, dot: unknown, scope: Scope): unknown {
@@ -147,7 +147,7 @@ function fieldOf(value: unknown, path: readonly string[], isWhole: boolean): unk
       ? name
       : Object.keys(found).find((other) => plainOf(other) === plainOf(name));
     if (key === undefined && depth === 0 && isWhole)
-      throw new Error(`there is no field .${name}; there are ${Object.keys(found).map(goName).join(', ')}`);
+      throw new Error(`there is no field .${name}; known fields: ${Object.keys(found).map(goName).join(', ')}`);
     found = key === undefined ? undefined : (found as Record<string, unknown>)[key];
   }
   return found;

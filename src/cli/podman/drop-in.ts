@@ -5,7 +5,7 @@ import { EndWith, exitCode } from '../failure.ts';
 import { type ConfFile, dropInDir, networkSettings, readConfFile, readConfFiles } from './containers-conf.ts';
 
 /**
- * The one file by which podman is on netloom: `<config dir>/containers.conf.d/50-netloom.conf`. All that podman was
+ * The one file by which podman uses netloom: `<config dir>/containers.conf.d/50-netloom.conf`. All that podman was
  * told otherwise stays where it is said, so that nothing is lost when the file goes.
  */
 
@@ -33,7 +33,7 @@ export interface DropInWish {
 export function installDropIn(configDir: string, wish: DropInWish): ConfFile {
   const path = dropInPath(configDir);
   const before = installedDropIn(configDir);
-  if (!before && existsSync(path)) throw refusal(`${path} is there, and is not netloom's`);
+  if (!before && existsSync(path)) throw refusal(`${path} exists and was not written by netloom`);
   const others = readConfFiles(configDir).filter((file) => file.path !== path);
   const file = { path, text: dropInText(others, wish) };
   mustCount(others, file, wish.doorDir);

@@ -47,7 +47,7 @@ function podmanCheck(): Finding {
 function dropInCheck(configDir: string): Finding {
   const only = process.env.CONTAINERS_CONF;
   const installed = installedDropIn(configDir);
-  if (!installed) return bad('Drop-in', 'there is none', 'netloom podman install');
+  if (!installed) return bad('Drop-in', 'not installed', 'netloom podman install');
   return only
     ? bad(
         'Drop-in',
@@ -69,7 +69,7 @@ function backendCheck({ backend: { value, file } }: NetworkSettings): Finding {
 
 function helperCheck(name: 'netavark' | 'aardvark-dns', { helperDirs }: NetworkSettings): Finding {
   const found = findIn(helperDirs.value, name);
-  if (!found) return bad(name, `in none of ${helperDirs.value.join(', ')}`, 'netloom podman install');
+  if (!found) return bad(name, `not found in ${helperDirs.value.join(', ')}`, 'netloom podman install');
   const told = `${found} (${isDoor(found) ? "netloom's" : versionOf(found)})`;
   return isDoor(found) ? good(name, told) : bad(name, told, 'netloom podman install');
 }
@@ -127,11 +127,11 @@ function containersCheck(running: RunningContainer[], onNetloom: boolean, known:
 
 function bridgesCheck(onNetloom: boolean): Finding {
   const bridges = foreignBridges();
-  if (bridges.length === 0) return good('Bridges', 'none of another engine');
+  if (bridges.length === 0) return good('Bridges', 'none made by another engine');
   const made = `made by another engine: ${bridges.join(' ')}`;
   // its own, as long as podman is on it
   if (!onNetloom) return good('Bridges', made);
-  return bad('Bridges', made, 'stop its containers; what still stays: ip link delete');
+  return bad('Bridges', made, 'stop its containers; delete those that remain: ip link delete');
 }
 
 /**

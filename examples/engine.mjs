@@ -33,7 +33,7 @@ function resolvConf(status) {
   return [`search ${[...domains].join(' ') || '.'}`, ...servers.map((server) => `nameserver ${server}`), ''].join('\n');
 }
 
-// Holds the command until netloom watches its process, and ends if the engine dies before that. $0: the resolv.conf, or ''.
+// Lets the command wait until netloom watches its process; ends if the engine dies before that. $0: the resolv.conf, or ''.
 const hold = 'if [ "$0" ]; then mount --bind "$0" /etc/resolv.conf; fi && read go <&3 && exec "$@" 3<&-';
 const resolvFile = `${tmpdir()}/${id}.resolv.conf`;
 const stdio = ['inherit', 'inherit', 'inherit', 'pipe'];
@@ -58,7 +58,7 @@ try {
   await client.close();
 }
 
-/** netloom saw the end of the process, too, and may have removed the container first. */
+/** netloom also saw the process end, and may already have removed the container. */
 function ifOver(error) {
   if (!['container.unknown', 'container.state'].includes(error.code)) throw error;
 }

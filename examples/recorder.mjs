@@ -1,4 +1,4 @@
-// A durable subscriber in 20 lines of plain NATS: appends all events of containers to a file, and goes on where it ended.
+// A durable subscriber in 20 lines of plain NATS: appends all events of containers to a file, and continues where it stopped.
 //   node examples/recorder.mjs <credentials file> <file>
 import { appendFileSync, readFileSync } from 'node:fs';
 import { AckPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';

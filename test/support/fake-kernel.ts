@@ -567,7 +567,7 @@ export class FakeKernel implements Kernel {
       throw new Refused(
         `add ${kind}`,
         'EEXIST',
-        `interface ${name} already exists in ${netns} and is not upon ${parentName}`,
+        `interface ${name} already exists in ${netns} and is not on ${parentName}`,
       );
     if (parent.kind === 'loopback')
       throw kind === 'macvlan'

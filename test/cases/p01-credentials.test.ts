@@ -211,7 +211,7 @@ describe('the command line', () => {
       nc: await connected(where.runDir),
       engine: new FakeEngine(),
       node,
-      version: '0',
+      version: '0.0.0',
     });
     onTestFinished(() => service.stop());
     const copy = at('copy');

@@ -191,7 +191,7 @@ describe('P18 netloom gc --unstarted', () => {
   const gc = (request: object = {}) => lab.client.request('node.gc', { unstarted: true, ...request });
 
   it('P18 removes what was set up and never started, where no process lives in the namespace', async () => {
-    await setUp('left', { name: 'left over', owner: 'engine' });
+    await setUp('left', { name: 'left-over', owner: 'engine' });
     await lab.client.container.create({ id: 'created', networks });
     const inside = await sleeper((await setUp('inhabited')).netns.path);
     await setUp('running');
@@ -204,7 +204,7 @@ describe('P18 netloom gc --unstarted', () => {
     await setUp('host', { networks: [], mode: 'host' });
     const all = await known();
 
-    const unstarted = [{ id: 'left', name: 'left over', owner: 'engine' }];
+    const unstarted = [{ id: 'left', name: 'left-over', owner: 'engine' }];
     expect(await gc({ dryRun: true })).toMatchObject({ dryRun: true, unstarted, failed: [] });
     expect((await lab.client.request('node.gc', {})).unstarted).toEqual([]);
     expect(await known()).toEqual(all);

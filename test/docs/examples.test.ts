@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { execa, type ResultPromise } from 'execa';
@@ -128,8 +129,9 @@ describe('the engine', () => {
   it('may die: its command goes on, and netloom takes the network down when that has ended', async () => {
     const running = engine('sh', '-c', 'echo ready; exec sleep 600');
     await new Lines(running).until(/^ready$/);
+    const died = once(running, 'exit'); // its output stays open: the command has it, too
     running.kill('SIGKILL');
-    await running;
+    await died;
     const { id, pid } = await theContainer();
     process.kill(pid as number, 'SIGKILL');
     await lab.facts.told(`container/${id} removed`);

@@ -29,7 +29,7 @@ import {
   startedSchema,
   workerReferenceSchema,
 } from './messages.ts';
-import { knownNetwork, leaveNetwork, pruned } from './network-removal.ts';
+import { pruned, removeNetwork } from './network-removal.ts';
 import {
   collectedSchema,
   containerChangedSchema,
@@ -143,12 +143,8 @@ export const commands = {
     role: 'operator',
     request: networkRemovalSchema,
     response: networkNamedSchema,
-    run: async (engine, { name: reference, force }, command) => {
-      const name = nameOrItself(engine, reference);
-      const network = force ? knownNetwork(engine, name) : null;
-      if (network) await leaveNetwork(engine, network, command);
-      return tellNetwork(engine, name, command, { type: 'network.remove', command: command.id });
-    },
+    run: (engine, { name: reference, force }, command) =>
+      engine.once(command, () => removeNetwork(engine, nameOrItself(engine, reference), force ?? false, command)),
   }),
   'network.update': command({
     doc: 'Changes name servers and guards of a network, at once, also for containers that are up',

@@ -2,9 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Attachment } from '../core/container.ts';
 import { type FaultCode, NetloomError } from '../core/fault.ts';
 import { type PublishedPort, portsOverlap } from '../core/port.ts';
-import { type ContainerView, leavingStates } from '../core/view.ts';
+import { type ContainerView, leavingStates, type NetworkView } from '../core/view.ts';
 import type { CommandIdentity, Engine } from './engine.ts';
-import { knownNetwork } from './network-removal.ts';
 import { part } from './tell.ts';
 
 /** What of a wish somebody else may hold. */
@@ -17,7 +16,13 @@ export interface Wanted {
 export const leavingMs = 2_000;
 
 /** What may be refused because of somebody who is leaving. */
-const heldCodes: readonly FaultCode[] = ['network.exists', 'address.taken', 'port.taken', 'link.exists'];
+const heldCodes: readonly FaultCode[] = [
+  'network.exists',
+  'network.in-use',
+  'address.taken',
+  'port.taken',
+  'link.exists',
+];
 
 /**
  * A container's leaving is answered before the kernel is done with its links, and until then it holds what it had: its
@@ -74,7 +79,7 @@ function holdersOf(engine: Engine, wanted: Wanted, code: FaultCode): Holder[] {
   if (code === 'link.exists') return linkHolders(engine, wanted);
   return wanted.attachments.flatMap(({ network, staticIps }) => {
     const leases = Object.entries(knownNetwork(engine, network)?.leases ?? {});
-    const asked = code === 'network.exists' ? leases : leases.filter(([, held]) => meet(held, staticIps));
+    const asked = code === 'address.taken' ? leases.filter(([, held]) => meet(held, staticIps)) : leases;
     return asked.map(([id]) => holder(engine, id, (view) => isOn(view, network)));
   });
 }
@@ -114,6 +119,16 @@ export function knownContainer(engine: Engine, id: string): ContainerView | null
     return engine.container(id).container;
   } catch (error) {
     if (error instanceof NetloomError && error.code === 'container.unknown') return null;
+    throw error;
+  }
+}
+
+/** null: there is none of that name, or not any more. */
+export function knownNetwork(engine: Engine, name: string): NetworkView | null {
+  try {
+    return engine.network(name).network;
+  } catch (error) {
+    if (error instanceof NetloomError && error.code === 'network.unknown') return null;
     throw error;
   }
 }

@@ -3,14 +3,26 @@ import type { ActorEvent } from '../core/event.ts';
 import { NetloomError } from '../core/fault.ts';
 import type { NetworkView } from '../core/view.ts';
 import type { CommandIdentity, Engine } from './engine.ts';
-import { tellContainer, tellNetwork } from './tell.ts';
+import { knownNetwork, onceLeft } from './leaving.ts';
+import { part, tellContainer, tellNetwork } from './tell.ts';
+
+/** A network that containers are leaving is removed once they have left. `force`: those that use it leave it first. */
+export async function removeNetwork(
+  engine: Engine,
+  name: string,
+  force: boolean,
+  command: CommandIdentity,
+): Promise<{ name: string }> {
+  const network = force ? knownNetwork(engine, name) : null;
+  if (network) await leaveNetwork(engine, network, command);
+  const members = { attachments: [{ network: name, staticIps: [] }], ports: [] };
+  return onceLeft(engine, members, part(command, 'removal'), (own) =>
+    tellNetwork(engine, name, own, { type: 'network.remove', command: own.id }),
+  );
+}
 
 /** Every container leaves it, as with podman's --force; each by a command of its own, told apart by its name. */
-export async function leaveNetwork(
-  engine: Engine,
-  { name, leases }: NetworkView,
-  command: CommandIdentity,
-): Promise<void> {
+async function leaveNetwork(engine: Engine, { name, leases }: NetworkView, command: CommandIdentity): Promise<void> {
   const leaving = Object.keys(leases).map((id) => {
     const own = { ...command, id: `${command.id} ${id}` };
     const event: ActorEvent = { type: 'container.disconnect', command: own.id, network: name };
@@ -25,16 +37,6 @@ export function unlessGone(error: unknown): null {
   const gone = ['container.not-connected', 'container.unknown'];
   if (error instanceof NetloomError && gone.includes(error.code)) return null;
   throw error;
-}
-
-/** null: the removal was done already, and its first answer is kept. */
-export function knownNetwork(engine: Engine, name: string): NetworkView | null {
-  try {
-    return engine.network(name).network;
-  } catch (error) {
-    if (error instanceof NetloomError && error.code === 'network.unknown') return null;
-    throw error;
-  }
 }
 
 const leavingMs = 5_000;

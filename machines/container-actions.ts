@@ -63,6 +63,8 @@ const nameOf = ({ id, wish }: ContainerContext): string => calledAs(wish ?? { id
 
 const commandOf = (event: ContainerEvent): CommandId => ('command' in event ? event.command : null);
 
+const sentAt = (event: ContainerEvent) => ('created' in event && event.created ? { askedAt: event.created } : {});
+
 const refusal = (code: FaultCode, message: (args: Decide) => string) =>
   decide((args) => [{ kind: 'reply', command: commandOf(args.event), fault: fault(code, message(args)) }]);
 
@@ -103,7 +105,7 @@ export const containerSetup = setup({
     replyDone: decide(({ context, event }) => [
       { kind: 'reply', command: commandOf(event), output: { id: context.id } },
     ]),
-    keepCommand: assign({ command: ({ event }) => commandOf(event) }),
+    keepCommand: assign(({ event }) => ({ command: commandOf(event), ...sentAt(event) })),
 
     // ---- commands that must wait
     defer: assign({ deferred: ({ context, event }) => [...context.deferred, event as ContainerCommand] }),
@@ -298,7 +300,11 @@ export const containerSetup = setup({
     ]),
 
     // ---- live changes
-    keepChange: assign(({ context, event }) => ({ change: changeAskedFor(context, event), command: commandOf(event) })),
+    keepChange: assign(({ context, event }) => ({
+      change: changeAskedFor(context, event),
+      command: commandOf(event),
+      ...sentAt(event),
+    })),
     claimChange: enqueueActions(({ context, enqueue }) => {
       enqueue.assign({ attempt: context.attempt + 1, kernelMs: 0 });
       for (const effect of claimOfChange(context)) enqueueEffect(enqueue, effect);

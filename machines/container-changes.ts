@@ -1,11 +1,6 @@
 import { hostAddress, networkAddress } from '../src/core/actor-address.ts';
 import { formatSubnet, parseSubnet, type Subnet, subnetContains } from '../src/core/address.ts';
-import {
-  type Attachment,
-  type AttachmentRequest,
-  attachmentBeside,
-  type ContainerWish,
-} from '../src/core/container.ts';
+import { type AskedAttachment, type Attachment, attachmentBeside, type ContainerWish } from '../src/core/container.ts';
 import { calledAs } from '../src/core/container-reference.ts';
 import type { Effect } from '../src/core/effect.ts';
 import { entryOf } from '../src/core/entry.ts';
@@ -288,9 +283,9 @@ export function changePlan(context: ContainerContext): Plan {
 }
 
 /** What must be granted before the change: one question to its owner. */
-export function claimOfChange({ id, attempt, change, ports }: ContainerContext): Effect[] {
+export function claimOfChange({ id, attempt, change, ports, askedAt }: ContainerContext): Effect[] {
   const next = attempt + 1;
-  if (change?.kind === 'connect') return [requestLease(id, next, change.attachment, ports)];
+  if (change?.kind === 'connect') return [requestLease(id, next, change.attachment, ports, askedAt)];
   return change?.kind === 'publish' ? [claimPorts(id, next, change.ports)] : [];
 }
 
@@ -357,7 +352,7 @@ function unknownText(wish: ContainerWish, ports: readonly PublishedPort[], unkno
 }
 
 /** C03: only a container that has a namespace for networks can be connected to one. */
-function connectRefusal(wish: ContainerWish, request: AttachmentRequest): Fault | null {
+function connectRefusal(wish: ContainerWish, request: AskedAttachment): Fault | null {
   if (!joinsNetworks(wish))
     return fault(
       'mode.conflict',

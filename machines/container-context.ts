@@ -68,6 +68,8 @@ export interface ContainerContext extends ContainerInput {
   kernelMs: number;
   /** the command that is being carried out */
   command: CommandId;
+  /** when it was sent, ISO 8601; absent: by an older version */
+  askedAt?: string;
   /** commands that came while another was under way, in order */
   deferred: ContainerCommand[];
   lastFault: Fault | null;
@@ -108,11 +110,11 @@ export const statusOf = (context: ContainerContext) => ({
 type Told = Extract<Effect, { kind: 'tell' }>;
 
 /** Everything that must be granted before the first step: one question to each owner. */
-export function claimsOf({ id, wish, attempt }: ContainerContext): Told[] {
+export function claimsOf({ id, wish, attempt, askedAt }: ContainerContext): Told[] {
   if (!wish) return [];
   const next = attempt + 1;
   const from = containerAddress(id);
-  const leases = wish.attachments.map((attachment) => requestLease(id, next, attachment, wish.ports));
+  const leases = wish.attachments.map((attachment) => requestLease(id, next, attachment, wish.ports, askedAt));
   const ports = wish.ports.length > 0 ? [claimPorts(id, next, wish.ports)] : [];
   const share: Told[] =
     wish.netns.kind === 'container'
@@ -124,13 +126,18 @@ export function claimsOf({ id, wish, attempt }: ContainerContext): Told[] {
 export function leaseRequest(
   id: string,
   attempt: number,
-  { staticIps, staticMac, aliases, definition }: Attachment,
+  { staticIps, staticMac, aliases, definition, isDefault }: Attachment,
   ports: readonly PublishedPort[],
+  askedAt?: string,
 ): LeaseRequest {
   // without the short id, which every container has as an alias (A03)
   const own = aliases.filter((alias) => alias !== id.slice(0, 12));
   const onLoopback = ports.some(isOnLoopback);
-  const asked = { ...(staticMac && { staticMac }), ...(definition && { definition }) };
+  const asked = {
+    ...(staticMac && { staticMac }),
+    ...(definition && { definition }),
+    ...(isDefault && askedAt && { madeAt: askedAt }),
+  };
   return { type: 'lease.request', container: id, attempt, staticIps, aliases: own, onLoopback, ...asked };
 }
 
@@ -139,8 +146,9 @@ export function requestLease(
   attempt: number,
   attachment: Attachment,
   ports: readonly PublishedPort[],
+  askedAt?: string,
 ): Told {
-  const event = leaseRequest(id, attempt, attachment, ports);
+  const event = leaseRequest(id, attempt, attachment, ports, askedAt);
   return { kind: 'tell', to: networkAddress(attachment.network), event };
 }
 

@@ -33,11 +33,13 @@ import { degradedFacts, driftFacts, mendedFacts, rulesetLoaded } from './drift.t
 import { deciding, effects, enqueueEffect } from './effects.ts';
 import {
   answerTo,
+  defaultWish,
   definitionForFirst,
   firstContext,
   grant,
   grantOf,
   inputOf,
+  isOfDefault,
   type Ledger,
   type NetworkContext,
   type NetworkInput,
@@ -69,19 +71,18 @@ export const networkSetup = setup({
 
     // ---- definition
     keepWish: assign(({ event }) => {
-      assertEvent(event, ['network.create', 'network.wanted']);
+      assertEvent(event, 'network.create');
       return { wish: event.wish, created: event.created, command: event.command };
     }),
-    keepWanted: assign(({ event }) => {
-      assertEvent(event, 'network.wanted');
-      const { wish, created } = event;
-      return { wanted: { wish, created } };
+    /** P10 */
+    keepDefaultWish: assign(({ context: { name }, event }) => {
+      assertEvent(event, 'lease.request');
+      return { ...defaultWish(name, event), command: null };
     }),
-    forgetWanted: assign({ wanted: null }),
-    /** Nothing of the former one is left, but who waits. */
-    becomeWanted: assign(({ context: { wanted, waiting, ...former } }) => ({
+    /** Nothing of the former one is left, but the requests that wait. */
+    becomeDefault: assign(({ context: { waiting, ...former } }) => ({
       ...firstContext(inputOf(former)),
-      ...wanted,
+      ...defaultWish(former.name, waiting.find(isOfDefault) as LeaseRequest),
       waiting,
     })),
     claimSubnets: decide(({ context: { name, wish } }) => {
@@ -124,7 +125,6 @@ export const networkSetup = setup({
         created: definition.created,
         given,
         successor: null,
-        wanted: null,
         lost: false,
         lastGiven: {},
         macs: {},
@@ -403,6 +403,7 @@ export const networkSetup = setup({
     /** Once: where it could not be taken down, it is tried again by the next daemon. */
     isSucceeded: ({ context }) => context.successor !== null && !context.lost && !isUsed(context),
     isLeftOfReplaced: ({ context }) => context.successor !== null && !isUsed(context),
+    isOfDefault: ({ event }) => event.type === 'lease.request' && isOfDefault(event),
     bringsDefinition: ({ event }) => event.type === 'lease.request' && event.definition !== undefined,
     isReplaced: ({ context, event }) =>
       event.type === 'lease.request' &&
@@ -417,13 +418,12 @@ export const networkSetup = setup({
     isRaise: ({ event }) => 'plan' in event && event.plan === 'raise',
     /** It is being made because containers are to be on it. */
     isWanted: ({ context: { command } }) => command === null,
-    isWantedAgain: ({ context: { wanted } }) => Boolean(wanted),
-    isLowerOfWanted: ({ context: { wanted, successor, waiting }, event }) =>
+    isMadeAnew: ({ context: { waiting } }) => waiting.some(isOfDefault),
+    isLowerOfDefault: ({ context: { successor, waiting }, event }) =>
       'plan' in event &&
       event.plan === 'lower' &&
-      Boolean(wanted) &&
       successor === null &&
-      waiting.length > 0 &&
+      waiting.some(isOfDefault) &&
       !waiting[0]?.definition,
     hasNews: ({ context }) => context.news !== null,
     hasWaiting: ({ context }) => context.waiting.length > 0,

@@ -1,4 +1,5 @@
 import { containerAddress } from '../src/core/actor-address.ts';
+import { defaultNetworkWish } from '../src/core/default-network.ts';
 import type { Effect } from '../src/core/effect.ts';
 import { entryOf } from '../src/core/entry.ts';
 import type { CommandId, LeaseRequest, NetworkEvent } from '../src/core/event.ts';
@@ -34,8 +35,6 @@ export type DefinitionNews = Extract<NetworkEvent, { type: `definition.${string}
 export interface NetworkContext extends NetworkInput {
   wish: NetworkWish | null;
   created: string;
-  /** by what it is made anew once it has been taken down, for containers that came meanwhile */
-  wanted?: { wish: NetworkWish; created: string } | null;
   definition: NetworkDefinition | null;
   /** the definition that is about to take the place of the present one */
   update: NetworkDefinition | null;
@@ -73,13 +72,20 @@ export const inputOf = ({ name, searchDomain, node }: NetworkInput): NetworkInpu
   ...(node !== undefined && { node }),
 });
 
+/** P10: what the default network is made by, for the first container that asks it for a lease. */
+export const defaultWish = (name: string, { madeAt = '' }: LeaseRequest) => ({
+  wish: defaultNetworkWish(name),
+  created: madeAt,
+});
+
+export const isOfDefault = ({ madeAt }: LeaseRequest): boolean => madeAt !== undefined;
+
 /** Of a network that is not known yet. */
 export function firstContext(input: NetworkInput): NetworkContext {
   return {
     ...input,
     wish: null,
     created: '',
-    wanted: null,
     definition: null,
     update: null,
     device: null,

@@ -117,18 +117,24 @@ export const networkMachine = networkSetup.createMachine({
       description: 'Not created yet.',
       on: {
         'network.create': { target: 'claiming', actions: ['keepWish', 'claimSubnets'] },
-        'network.wanted': { target: 'claiming', actions: ['keepWish', 'claimSubnets'] },
         'network.update': { actions: 'refuseUnknown' },
         'network.remove': { actions: 'refuseUnknown' },
         'definition.found': { target: 'defined', actions: ['note', 'announceFound'] },
-        'lease.request': { guard: 'bringsDefinition', target: 'routing', actions: ['note', 'announceFound', 'wait'] },
+        'lease.request': [
+          { guard: 'bringsDefinition', target: 'routing', actions: ['note', 'announceFound', 'wait'] },
+          { guard: 'isOfDefault', target: 'claiming', actions: ['keepDefaultWish', 'claimSubnets', 'wait'] },
+        ],
       },
     },
     claiming: {
       description: 'Claims subnets and a bridge name from the host, which grants each of them only once.',
       on: {
         ...refuseMeanwhile,
-        'lease.request': [{ guard: 'isWanted', actions: 'wait' }, { actions: 'refuseLease' }],
+        'lease.request': [
+          { guard: 'isWanted', actions: 'wait' },
+          { guard: 'isOfDefault', actions: 'wait' },
+          { actions: 'refuseLease' },
+        ],
         'subnet.granted': { target: 'defining', actions: 'define' },
         'subnet.refused': { target: 'absent', actions: ['announceRefused', 'refuseWaiting', 'forgetWish'] },
       },
@@ -323,15 +329,15 @@ export const networkMachine = networkSetup.createMachine({
         ...refuseMeanwhile,
         'definition.found': { actions: 'keepSuccessor' },
         'definition.lost': { actions: 'forgetSuccessor' },
-        'network.wanted': { actions: 'keepWanted' },
         'lease.request': [
           { guard: 'bringsDefinition', actions: 'wait' },
-          { guard: 'isWantedAgain', actions: 'wait' },
+          { guard: 'isMadeAnew', actions: 'wait' },
+          { guard: 'isOfDefault', actions: 'wait' },
           { actions: 'refuseLease' },
         ],
         'steps.applied': [
           {
-            guard: 'isLowerOfWanted',
+            guard: 'isLowerOfDefault',
             target: 'claiming',
             actions: [
               'announceRemoved',
@@ -339,7 +345,7 @@ export const networkMachine = networkSetup.createMachine({
               'forgetDevice',
               'releaseForwarding',
               'releaseSubnets',
-              'becomeWanted',
+              'becomeDefault',
               'claimSubnets',
             ],
           },
@@ -353,7 +359,7 @@ export const networkMachine = networkSetup.createMachine({
         'steps.failed': {
           guard: 'isLower',
           target: 'defined',
-          actions: ['announceFailed', 'replyFailed', 'answered', 'forgetDevice', 'releaseForwarding', 'forgetWanted'],
+          actions: ['announceFailed', 'replyFailed', 'answered', 'forgetDevice', 'releaseForwarding'],
         },
         'actor.recovered': {
           // the plan went with the host, but not the file

@@ -18,7 +18,6 @@ import {
 } from './core/actor-address.ts';
 import { parseSubnet, type Subnet, subnetContains } from './core/address.ts';
 import type { ContainerWish } from './core/container.ts';
-import { defaultNetworkWish } from './core/default-network.ts';
 import { entryOf } from './core/entry.ts';
 import type { ActorEvent } from './core/event.ts';
 import { type Fault, fault, NetloomError } from './core/fault.ts';
@@ -147,7 +146,6 @@ export class ActorEngine extends JournalViews implements Engine {
         return;
       }
       if (buildingEvents.has(event.type)) this.settings.storage.refuseWhenFull();
-      this.#wantDefaults(wish, event);
       const told = { ...event, command: key } as ActorEvent;
       const delivery = span('journal: take', () =>
         command.kept ? this.journal.take(key, to, told, command.fingerprint) : this.journal.enqueue(to, told),
@@ -156,31 +154,6 @@ export class ActorEngine extends JournalViews implements Engine {
       if (delivery) this.pool.deliver(delivery);
       if (delivery && wish && event.type === 'container.setup') this.pool.foresee(wish);
     });
-  }
-
-  /** P10: before a container asks them for a lease. One that is there, and is not leaving, takes no notice. */
-  #wantDefaults(wish: ContainerWish | null, event: ActorEvent): void {
-    const created = new Date().toISOString();
-    for (const name of this.#defaultsJoined(wish, event))
-      this.#tell(networkAddress(name), {
-        type: 'network.wanted',
-        command: null,
-        wish: defaultNetworkWish(name),
-        created,
-      });
-  }
-
-  #defaultsJoined(wish: ContainerWish | null, event: ActorEvent): string[] {
-    const named = (network: string) => (network === this.defaultNetwork ? [network] : []);
-    switch (event.type) {
-      case 'container.connect':
-        return event.attachment.definition ? [] : named(event.attachment.network);
-      case 'container.setup':
-        if (event.overrides) return event.overrides.flatMap(({ network }) => named(network));
-        return (wish?.attachments ?? []).flatMap(({ network, isDefault }) => (isDefault ? [network] : []));
-      default:
-        return [];
-    }
   }
 
   firstAnswer({ id, kept, fingerprint }: CommandIdentity): Promise<unknown> | null {

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { z } from 'zod';
-import { type AttachmentRequest, type ContainerWish, containerWish } from '../core/container.ts';
+import { type AskedAttachment, type ContainerWish, containerWish } from '../core/container.ts';
 import { NetloomError } from '../core/fault.ts';
 import type { NetworkDefinition } from '../core/network.ts';
 import { type Clash, firstClash } from '../core/network-check.ts';
@@ -120,12 +120,13 @@ async function forget(engine: Engine, id: string, command: CommandIdentity): Pro
 }
 
 /** Named and static as in the wish; an interface that was not named gets its name beside those that are there. */
-function missingIn(known: Present, { networks }: AttachRequest, { attachments }: ContainerWish): AttachmentRequest[] {
-  const asked = attachments.map(({ network, staticIps, staticMac }, index) => ({
+function missingIn(known: Present, { networks }: AttachRequest, { attachments }: ContainerWish): AskedAttachment[] {
+  const asked = attachments.map(({ network, staticIps, staticMac, isDefault }, index) => ({
     ...networks?.[index],
     network,
     staticIps,
     staticMac,
+    ...(isDefault && { isDefault }),
   }));
   return asked.filter(({ network }) => !known.attachments.some((attachment) => attachment.network === network));
 }
@@ -156,7 +157,7 @@ async function join(
 function connect(
   engine: Engine,
   id: string,
-  attachment: AttachmentRequest,
+  attachment: AskedAttachment,
   command: CommandIdentity,
 ): Promise<ContainerStatus> {
   const { network, staticIps, hostInterfaceName } = attachment;

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { attachmentBeside, containerWish } from '../core/container.ts';
+import { askedAttachment, attachmentBeside, containerWish } from '../core/container.ts';
 import { networkWish } from '../core/network.ts';
 import { fileOf } from '../core/network-file.ts';
 import { proposedNetwork } from '../core/network-proposal.ts';
@@ -56,6 +56,7 @@ import {
   checkedAddresses,
   idOf,
   idOrItself,
+  joinedNetwork,
   namedAttachments,
   namedWish,
   nameOrItself,
@@ -236,7 +237,8 @@ export const commands = {
     response: containerChangedSchema,
     run: (engine, { id: reference, exact, ...request }, command) => {
       const id = idOrItself(engine, { id: reference, exact });
-      const attachment = { ...request, network: engine.networkNamed(request.network) };
+      const asked = { ...request, network: joinedNetwork(engine, request.network) };
+      const attachment = askedAttachment(asked, engine.defaultNetwork);
       checked(attachmentBeside([], id, attachment));
       return tellContainer(engine, id, command, { type: 'container.connect', command: command.id, attachment });
     },

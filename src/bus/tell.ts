@@ -13,9 +13,9 @@ export function tellContainer<Output>(engine: Engine, id: string, command: Comma
   return engine.send(command, containerAddress(id), stamped(event)) as Promise<Output>;
 }
 
-/** Machines have no clock: a wish that may be a container's first carries its time. */
+/** Machines have no clock: a command that may make a container or its network carries its time. */
 const stamped = (event: ActorEvent): ActorEvent =>
-  event.type === 'container.create' || event.type === 'container.setup'
+  event.type === 'container.create' || event.type === 'container.setup' || event.type === 'container.connect'
     ? { ...event, created: new Date().toISOString() }
     : event;
 

@@ -1,6 +1,13 @@
 import type { z } from 'zod';
 import { canonicalAddress } from '../core/address.ts';
-import { type AttachmentRequest, attachmentsOf, type ContainerWish, containerWish } from '../core/container.ts';
+import {
+  type AskedAttachment,
+  type AttachmentRequest,
+  askedAttachment,
+  attachmentsOf,
+  type ContainerWish,
+  containerWish,
+} from '../core/container.ts';
 import { type Fault, fault, NetloomError } from '../core/fault.ts';
 import { servedNamePattern } from '../core/name.ts';
 import type { Engine } from './engine.ts';
@@ -46,8 +53,10 @@ export function namedAttachments(
   engine: Engine,
   id: string,
   requests: readonly AttachmentRequest[],
-): AttachmentRequest[] {
-  const named = requests.map((request) => ({ ...request, network: nameOf(engine, request) }));
+): AskedAttachment[] {
+  const named = requests.map((request) =>
+    askedAttachment({ ...request, network: nameOf(engine, request) }, engine.defaultNetwork),
+  );
   checked(attachmentsOf(id, named));
   return named;
 }
@@ -55,6 +64,10 @@ export function namedAttachments(
 /** Who brings the definition means that one, whatever ids begin like its name. */
 const nameOf = (engine: Engine, { network, definition }: { network: string; definition?: object | null }): string =>
   definition ? network : nameOrItself(engine, network);
+
+/** P10: the default network is made for the first container that joins it. Throws network.unknown, network.ambiguous. */
+export const joinedNetwork = (engine: Engine, reference: string): string =>
+  reference === engine.defaultNetwork ? nameOrItself(engine, reference) : engine.networkNamed(reference);
 
 /** A network that is not known keeps its name. */
 export const nameOrItself = (engine: Engine, reference: string): string =>

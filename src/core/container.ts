@@ -52,6 +52,9 @@ export const attachmentSchema = z.object({
 
 export type AttachmentRequest = z.infer<typeof attachmentSchema>;
 
+/** With what the daemon knows of its name: that it is the default network's, which is made where there is none. */
+export type AskedAttachment = AttachmentRequest & { isDefault?: true };
+
 const ownerSchema = z
   .string()
   .min(1)
@@ -153,11 +156,8 @@ export function containerWish(request: ContainerRequest, ofDaemon = defaultNetwo
   const netns = netnsSource(mode, request);
   if ('code' in netns) return netns;
   const defaultNetwork = request.defaultNetwork ?? ofDaemon;
-  const joined = attachmentsOf(request.id, networksOf(request, defaultNetwork));
-  if ('code' in joined) return joined;
-  const attachments = joined.map((one) =>
-    isDefault(one, defaultNetwork) ? { ...one, isDefault: true as const } : one,
-  );
+  const attachments = attachmentsOf(request.id, networksOf(request, defaultNetwork));
+  if ('code' in attachments) return attachments;
   if (attachments.length === 0 && (request.staticIps?.length || request.staticMac))
     return fault('mode.conflict', 'a static address needs a network');
   const dnsServers = canonicalAddresses(request.dnsServers ?? []);
@@ -243,16 +243,18 @@ function modeConflict(
   return null;
 }
 
-/** P10: who brings the definition means that network. */
-const isDefault = ({ network, definition }: Attachment, defaultNetwork: string): boolean =>
-  network === defaultNetwork && !definition;
+/** P10: a definition that comes with the request means another network of that name. */
+export const askedAttachment = (request: AttachmentRequest, defaultNetwork: string): AskedAttachment =>
+  request.network === defaultNetwork && !request.definition ? { ...request, isDefault: true } : request;
 
 /** A04: what is static for the whole container is so on its first network, where that does not say otherwise. */
-function networksOf(request: ContainerRequest, defaultNetwork: string): AttachmentRequest[] {
+function networksOf(request: ContainerRequest, defaultNetwork: string): AskedAttachment[] {
   const { staticIps, staticMac } = request;
   // P10: podman's default in this mode; who names a list that is empty wants none (B05)
   const networks = request.networks ?? (request.mode === 'bridge' ? [{}] : []);
-  const [first, ...others] = networks.map((one) => ({ ...one, network: one.network ?? defaultNetwork }));
+  const [first, ...others] = networks.map((one) =>
+    askedAttachment({ ...one, network: one.network ?? defaultNetwork }, defaultNetwork),
+  );
   if (!first) return [];
   return [
     {
@@ -265,7 +267,7 @@ function networksOf(request: ContainerRequest, defaultNetwork: string): Attachme
 }
 
 /** A02: interface names in the order in which the networks come; a name that is asked for is not given twice. */
-export function attachmentsOf(id: string, requested: readonly AttachmentRequest[]): Attachment[] | Fault {
+export function attachmentsOf(id: string, requested: readonly AskedAttachment[]): Attachment[] | Fault {
   const asked = new Set(requested.flatMap(({ interfaceName }) => interfaceName ?? []));
   const attachments: Attachment[] = [];
   for (const entry of requested) {
@@ -282,7 +284,7 @@ export function attachmentsOf(id: string, requested: readonly AttachmentRequest[
 export function attachmentBeside(
   others: readonly Attachment[],
   id: string,
-  entry: AttachmentRequest,
+  entry: AskedAttachment,
   asked: ReadonlySet<string> = new Set(),
 ): Attachment | Fault {
   if (others.some(({ network }) => network === entry.network))
@@ -312,6 +314,7 @@ export function attachmentBeside(
     staticMac: entry.staticMac?.toLowerCase() ?? null,
     aliases: [...new Set([...aliases, id.slice(0, 12)])],
     ...(definition && { definition }),
+    ...(entry.isDefault && { isDefault: true }),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { ActorAddress } from './actor-address.ts';
 import type { Family } from './address.ts';
 import type { SubnetClaim } from './claims.ts';
-import type { AttachmentRequest, ContainerWish } from './container.ts';
+import type { AskedAttachment, ContainerWish } from './container.ts';
 import type { DhcpTerms } from './dhcp/terms.ts';
 import type { Fault } from './fault.ts';
 import type { Leftovers } from './gc.ts';
@@ -40,19 +40,19 @@ export interface StepsResult {
 
 export type ContainerEvent =
   | LoopEvent
-  /** created: now, ISO 8601 */
+  /** created: now, ISO 8601; in the next ones, too */
   | { type: 'container.create'; command: CommandId; wish: ContainerWish; created?: string }
   /** overrides: networks that replace those of the wish, this once (A05) */
   | {
       type: 'container.setup';
       command: CommandId;
       wish: ContainerWish | null;
-      overrides?: AttachmentRequest[] | null;
+      overrides?: AskedAttachment[] | null;
       /** instead of that of a wish that was kept */
       startWithinMs?: number;
       created?: string;
     }
-  | { type: 'container.connect'; command: CommandId; attachment: AttachmentRequest }
+  | { type: 'container.connect'; command: CommandId; attachment: AskedAttachment; created?: string }
   | { type: 'container.disconnect'; command: CommandId; network: string }
   | { type: 'container.publish'; command: CommandId; ports: PublishedPort[] }
   | { type: 'container.unpublish'; command: CommandId; ports: PublishedPort[] }
@@ -128,8 +128,6 @@ export type NetworkEvent =
       dnsServers?: string[];
       options?: Record<string, string>;
     }
-  /** a container is about to join it: made by that wish, unless there is one of its name */
-  | { type: 'network.wanted'; command: null; wish: NetworkWish; created: string }
   | { type: 'network.remove'; command: CommandId }
   /** the base ruleset was gone, or a part of it: its members may have lost their elements */
   | { type: 'ruleset.loaded' }
@@ -160,6 +158,8 @@ export interface LeaseRequest {
   definition?: NetworkDefinition;
   /** whether it publishes a port that 127.0.0.1 reaches: its bridge may have to route loopback addresses */
   onLoopback: boolean;
+  /** P10: of the default network, which is made where there is none: the time, ISO 8601 */
+  madeAt?: string;
 }
 
 export type HostEvent =

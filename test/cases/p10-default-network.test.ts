@@ -72,7 +72,7 @@ describe('P10 the default network', () => {
     const { status } = await lab.client.container.setup({ id: 'one', mode: 'bridge' });
     expect(Object.keys(status)).toEqual(['podman']);
     await lab.empty();
-    await lab.client.container.setup({ id: 'alone' });
+    await lab.client.container.setup({ id: 'alone', networks: [] });
     expect(await names()).toEqual([]);
     await lab.client.container.connect({ id: 'alone', network: 'podman' });
     expect(await inspect()).toMatchObject(podmans);
@@ -143,7 +143,7 @@ describe('P10 the default network', () => {
   it.each([
     [
       'an address of the host is in its subnet',
-      ['link add wan0 type dummy', 'address add 10.88.7.1/24 dev wan0', 'link set wan0 up'],
+      ['link add wan0 type bridge', 'address add 10.88.7.1/24 dev wan0', 'link set wan0 up'],
     ],
     ['another program has its bridge', ['link add podman0 type bridge']],
   ])('P10 is refused with the reason where %s, and nothing is left', async (_, commands) => {

@@ -66,10 +66,12 @@ describe('a network that is wished for', () => {
     ]);
   });
 
-  it('P10 is made when a container wants it that is to be on it, and keeps the container waiting until it is up', () => {
-    const wanted: ActorEvent = { type: 'network.wanted', command: null, wish: networkWish, created: 'now' };
-    expect(step(start, wanted)).toEqual(['claiming', 'tell host subnet.claim']);
-    const waiting = reach(start, wanted, leaseRequest('a'));
+  const ofDefault = (container: string) => leaseRequest(container, { madeAt: 'now' });
+
+  it('P10 is made when the first container asks it for a lease, which waits until it is up', () => {
+    expect(step(start, ofDefault('a'))).toEqual(['claiming', 'tell host subnet.claim']);
+    const waiting = reach(start, ofDefault('a'), ofDefault('b'), leaseRequest('c'));
+    expect(waiting.context).toMatchObject({ wish: { link: 'podman0' }, created: 'now', command: null });
     expect(step(waiting, granted)).toEqual(['defining', 'apply define']);
     expect(step(reach(waiting, granted), applied('define'))).toEqual([
       'raising',
@@ -77,22 +79,22 @@ describe('a network that is wished for', () => {
       'reply null ok',
       'apply raise',
     ]);
-    expect(step(reach(waiting, granted, applied('define')), raised).slice(-1)).toEqual([
+    expect(step(reach(waiting, granted, applied('define')), raised).slice(-3)).toEqual([
       'tell container/a lease.granted',
+      'tell container/b lease.granted',
+      'tell container/c lease.granted',
     ]);
   });
 
-  it('P10 is not made anew where it is known, whatever becomes of it', () => {
-    const wanted: ActorEvent = { type: 'network.wanted', command: null, wish: networkWish, created: 'later' };
-    for (const from of [claiming, defining, defined, raising, up]) {
-      expect(step(from, wanted)).toEqual([from.value]);
-      expect(reach(from, wanted).context).toEqual(from.context);
-    }
+  it('P10 is not made anew where there is one', () => {
+    expect(reach(claiming, ofDefault('a')).context.wish).toEqual(claiming.context.wish);
+    for (const from of [claiming, defining]) expect(step(from, ofDefault('a'))).toEqual([from.value]);
+    for (const from of [defined, raising, up])
+      expect(reach(from, ofDefault('a')).context.definition).toEqual(from.context.definition);
   });
 
-  it('P10 is made anew for who wants it while it is taken down, and only then', () => {
-    const wanted: ActorEvent = { type: 'network.wanted', command: null, wish: networkWish, created: 'later' };
-    const waiting = reach(lowering, wanted, leaseRequest('b'));
+  it('P10 is made anew for containers that ask for it while it is taken down, and only then', () => {
+    const waiting = reach(lowering, ofDefault('b'), leaseRequest('c'));
     expect(step(waiting, applied('lower'))).toEqual([
       'claiming',
       'announce removed',
@@ -101,26 +103,22 @@ describe('a network that is wished for', () => {
       'tell host subnet.claim',
     ]);
     const anew = reach(waiting, applied('lower'));
-    expect(anew.context).toMatchObject({ definition: null, wish: networkWish, created: 'later', wanted: null });
+    expect(anew.context).toMatchObject({ definition: null, wish: { link: 'podman0' }, created: 'now' });
     expect(step(reach(anew, granted), applied('define')).at(-1)).toBe('apply raise');
-    expect(step(reach(lowering, wanted), applied('lower'))[0]).toBe('removed');
-    expect(step(reach(lowering, wanted, leaseRequest('b'), release('b')), applied('lower'))[0]).toBe('removed');
+    expect(step(reach(lowering, ofDefault('b'), release('b')), applied('lower'))[0]).toBe('removed');
+    expect(step(lowering, leaseRequest('b'))).toEqual(['lowering', 'tell container/b claim.refused']);
   });
 
   it('P10 gives way to a file of its name that is found while it is taken down', () => {
-    const wanted: ActorEvent = { type: 'network.wanted', command: null, wish: networkWish, created: 'later' };
     const found: ActorEvent = { type: 'definition.found', definition: foreignDefinition };
-    const { context } = reach(lowering, wanted, leaseRequest('b'), found, applied('lower'));
-    expect(context).toMatchObject({ definition: foreignDefinition, wanted: null });
+    expect(reach(lowering, ofDefault('b'), found, applied('lower')).context).toMatchObject({
+      definition: foreignDefinition,
+    });
   });
 
   it('P10 is forgotten when the host refuses, and the container is told why', () => {
-    const wanted: ActorEvent = { type: 'network.wanted', command: null, wish: networkWish, created: 'now' };
     const taken = fault('subnet.taken', 'subnet 10.89.0.0/24 overlaps a route');
-    const { next, effects } = followed(reach(start, wanted, leaseRequest('a')), {
-      type: 'subnet.refused',
-      fault: taken,
-    });
+    const { next, effects } = followed(reach(start, ofDefault('a')), { type: 'subnet.refused', fault: taken });
     expect([next.value, next.context.waiting, next.context.wish]).toEqual(['absent', [], null]);
     expect(effects).toContainEqual({
       kind: 'tell',

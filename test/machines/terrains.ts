@@ -292,7 +292,7 @@ export const networkTerrain: Terrain<NetworkContext> = {
     const events: ActorEvent[] = [
       { type: 'network.create', command, wish: networkWish, created: '2026-01-01T00:00:00Z' },
       ...(value === 'absent' || (value === 'lowering' && isQuiet(context, outstanding) && context.successor === null)
-        ? ([{ type: 'network.wanted', command: null, wish: networkWish, created: '2026-01-01T00:00:00Z' }] as const)
+        ? [leaseRequest('b', { madeAt: '2026-01-01T00:00:00Z' })]
         : []),
       { type: 'network.remove', command },
       { type: 'network.update', command, addDnsServers: ['192.0.2.53'], removeDnsServers: [] },
@@ -334,12 +334,16 @@ export const networkTerrain: Terrain<NetworkContext> = {
     context.given,
     context.definition?.id,
     context.successor?.id,
-    Boolean(context.wanted),
     context.news?.type,
     context.lastFault !== null,
     context.command,
     Object.keys(context.leases).sort(),
-    context.waiting.map(({ container, staticIps, definition }) => [container, staticIps, definition?.id]),
+    context.waiting.map(({ container, staticIps, definition, madeAt }) => [
+      container,
+      staticIps,
+      definition?.id,
+      madeAt,
+    ]),
   ],
 };
 

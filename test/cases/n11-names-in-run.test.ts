@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -6,12 +7,13 @@ import type { ResultPromise } from 'execa';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { launch, netloom, netloomOnHost } from '../cli/netloom.ts';
 import { Upstream } from '../resolver/support.ts';
+import { temporaryDirectory } from '../support/fresh-host.ts';
 import { Lab } from '../support/lab.ts';
 
 let lab: Lab;
 let upstream: Upstream;
 beforeAll(async () => {
-  lab = await Lab.open();
+  lab = await Lab.open([], sharedDirectory());
   upstream = await Upstream.start('127.0.0.2');
 });
 const launched: ResultPromise[] = [];
@@ -26,6 +28,18 @@ afterAll(async () => {
   upstream.stop();
   await lab.close();
 });
+
+/** What the daemon mounts there is seen in other mount namespaces, as below /run of a host with systemd. */
+function sharedDirectory() {
+  const directory = temporaryDirectory();
+  execFileSync('mount', ['-t', 'tmpfs', 'shared', directory.path]);
+  execFileSync('mount', ['--make-shared', directory.path]);
+  const remove = () => {
+    execFileSync('umount', ['--lazy', directory.path]);
+    directory.remove();
+  };
+  return { ...directory, remove };
+}
 
 const run = (...args: string[]) => netloom(lab.daemon, ['run', ...args]);
 const inShell = (script: string) => ['--', 'sh', '-c', script];

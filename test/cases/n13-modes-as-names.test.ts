@@ -86,10 +86,11 @@ it('N13 networks of such names that exist are served, listed and removed, and na
     mode: 'none',
     attachments: [],
   });
-  for (const mode of ['bridge', 'default', 'private'])
-    expect((await say('container', 'setup', 'x', '--network', mode)).stderr).toContain(
-      'network.unknown: no network podman',
-    );
+  for (const mode of ['bridge', 'default', 'private']) {
+    expect(await say('container', 'setup', `on-${mode}`, '--network', mode)).toMatchObject({ exitCode: 0 });
+    const { container } = await lab.client.container.inspect({ id: `on-${mode}` });
+    expect(container.attachments).toMatchObject([{ network: 'podman' }]);
+  }
   for (const mode of ['pasta', 'slirp4netns'])
     expect((await say('container', 'setup', 'x', '--network', mode)).stderr).toContain('mode.unsupported');
   for (const mode of ['container', 'ns'])

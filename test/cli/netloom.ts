@@ -33,7 +33,7 @@ export function netloom(daemon: Pick<TestDaemon, 'directory' | 'runDirectory'>, 
 
 /** As a process of its own on a host whose files are others: `script` makes them, in a mount namespace that ends with it. */
 export function netloomOnHost(daemon: Pick<TestDaemon, 'directory' | 'runDirectory'>, script: string, args: string[]) {
-  const line = ['--mount', '--propagation', 'private', 'sh', '-ec', `${script}\n"$@"`, 'sh'];
+  const line = ['--mount', '--propagation', 'slave', 'sh', '-ec', `${script}\n"$@"`, 'sh'];
   return execa('unshare', [...line, process.execPath, main, ...args], {
     reject: false,
     env: environment(daemon),

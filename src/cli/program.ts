@@ -102,7 +102,7 @@ function refuseEmpty(command: Command): void {
   for (const [index, argument] of command.registeredArguments.entries()) {
     const value: unknown = command.processedArgs[index];
     if (argument.name() !== 'args' && [value].flat().includes(''))
-      throw badInput(`${argument.name()} is empty: give a value, or leave it out`);
+      throw badInput(`the ${argument.name()} is empty${argument.required ? '' : ': give a value, or leave it out'}`);
   }
 }
 

@@ -91,14 +91,14 @@ function withoutBridges() {
 
 describe('a namespace without a network', () => {
   it.each([
-    ['B05 mode none', 'none'],
-    ['B05 mode bridge without networks', 'bridge'],
-  ])('%s: has loopback only, and that is up', (_, mode) =>
+    ['B05 mode none', { mode: 'none' }],
+    ['B05 mode bridge without networks', { mode: 'bridge', networks: [] }],
+  ])('%s: has loopback only, and that is up', (_, wish) =>
     leavingNothing(['alone'], async () => {
-      const { netns, status, ports } = await lab.client.container.setup({ id: 'alone', mode });
+      const { netns, status, ports } = await lab.client.container.setup({ id: 'alone', ...wish });
       expect({ status, ports }).toEqual({ status: {}, ports: [] });
       expect(ipWithin(netns.path, 'link')).toMatchObject([{ ifname: 'lo', flags: ['LOOPBACK', 'UP', 'LOWER_UP'] }]);
-      expect(await view('alone')).toMatchObject({ mode, state: 'configured', netns, status: {} });
+      expect(await view('alone')).toMatchObject({ mode: wish.mode, state: 'configured', netns, status: {} });
       expect(await lab.client.container.stats({ id: 'alone' })).toEqual({ id: 'alone', interfaces: {}, ports: [] });
     })(),
   );

@@ -66,6 +66,7 @@ function leavingNothing(containers: string[], test: () => Promise<void>): () => 
     } finally {
       for (const id of containers) await lab.remove(id);
     }
+    await lab.settled(); // one that has removed itself may still have its addresses
     expect(await everything()).toEqual(before);
   };
 }

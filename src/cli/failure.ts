@@ -19,7 +19,7 @@ export const exitCodes: readonly (readonly [string, string])[] = [
 /** Commands that end as others of their name do, with these exit codes. */
 export const exitCodesElsewhere: readonly (readonly [string, typeof exitCodes])[] = [
   [
-    'Exit codes of netloom network, the same as those of podman network:',
+    'Exit codes of netloom network, as of podman network:',
     [
       ['0', 'done'],
       ['125', 'refused or failed, except:'],

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { connectBus } from '../../src/bus/connection.ts';
 import { requireJetStream } from '../../src/bus/stream.ts';
 import { connect } from '../../src/client.ts';
+import { untilAnswered } from '../support/daemon.ts';
 import { becomeFreshHost, temporaryDirectory } from '../support/fresh-host.ts';
 import { OutsideServer } from '../support/outside-server.ts';
 
@@ -104,6 +105,8 @@ describe('a daemon', () => {
     const client = await connect({ url: withUser(server.url), node: 'here' });
     onTestFinished(() => client.close());
     await waits;
+    // the daemon's own connection for commands comes back by itself
+    await untilAnswered(() => client.info());
     await client.network.create({ name: 'web' });
     expect((await client.info()).outbox).toBeGreaterThan(0);
     const startedAt = Date.now();

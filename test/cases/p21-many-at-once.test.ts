@@ -79,7 +79,7 @@ describe('P21 many containers at once', () => {
     const { out, progress, exitCode } = await say('container', 'setup', 'alone', '--network', 'front', '--json');
     expect({ exitCode, progress }).toEqual({ exitCode: 0, progress: [] });
     expect(JSON.parse(out.join('\n'))).toMatchObject({ id: 'alone', status: { front: {} } });
-    const { out: many } = await say('container', 'setup', 'alone', 'other', '--network', 'front', '--json');
-    expect(JSON.parse(many.join('\n'))).toMatchObject([{ id: 'alone' }, { id: 'other' }]);
+    const { out: many } = await say('container', 'setup', 'one', 'other', '--network', 'front', '--json');
+    expect(JSON.parse(many.join('\n'))).toMatchObject([{ id: 'one' }, { id: 'other' }]);
   });
 });

@@ -109,7 +109,7 @@ describe('P22 a daemon that is not there', () => {
     await err.until((line) => line.includes('the daemon cannot be reached: waiting for it'));
     await lab.start();
     await err.until((line) => line.includes('the daemon is back'));
-    expect(err.read.filter((line) => line.includes('away'))).toHaveLength(1);
+    expect(err.read.filter((line) => line.includes('cannot be reached'))).toHaveLength(1);
   });
 
   it.each([[['events', '--follow']], [['stats', '--watch']]])(

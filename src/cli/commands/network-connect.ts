@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { clientCommand } from '../command.ts';
 import { addressOptions, hostInterfaceOption } from '../container-options.ts';
 import { forEach, repliesText } from '../each.ts';
+import { podmanFailure } from '../failure.ts';
 import { asIs, collectList, type GlobalOptions, interfaceNameParser, mustBeOne } from '../options.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -45,6 +46,7 @@ export function networkConnectCommand(parent: Command, terminal: Terminal): void
         ...(alias && { aliases: alias }),
       };
       return forEach(terminal, options, ids, (client, id) => client.container.connect({ id, ...request }), {
+        exitCodeFor: () => podmanFailure,
         show: (replies) => repliesText(replies, ids.length, options),
       });
     });

@@ -3,6 +3,7 @@ import type { NetloomClient } from '../../client.ts';
 import { NetloomError } from '../../core/fault.ts';
 import { clientCommand } from '../command.ts';
 import { forEach, repliesText } from '../each.ts';
+import { podmanFailure } from '../failure.ts';
 import type { GlobalOptions } from '../options.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -15,6 +16,7 @@ export function networkDisconnectCommand(parent: Command, terminal: Terminal): v
     .action((network: string, ids: string[], _options, command: Command) => {
       const options: GlobalOptions & { force?: boolean } = command.optsWithGlobals();
       return forEach(terminal, options, ids, (client, id) => disconnect(client, network, id, options.force ?? false), {
+        exitCodeFor: () => podmanFailure,
         show: (replies) => repliesText(replies, ids.length, options),
       });
     });

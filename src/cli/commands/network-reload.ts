@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { clientCommand } from '../command.ts';
 import { forEach } from '../each.ts';
+import { podmanFailure } from '../failure.ts';
 import { badInput, type GlobalOptions } from '../options.ts';
 import { withClient } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
@@ -19,7 +20,9 @@ export function networkReloadCommand(parent: Command, terminal: Terminal): void 
           options.all ? '--all: cannot be used with containers' : 'which container? expected ids or --all',
         );
       const ids = options.all ? await connected(options) : containers;
-      await forEach(terminal, options, ids, (client, id) => client.container.reload({ id }));
+      await forEach(terminal, options, ids, (client, id) => client.container.reload({ id }), {
+        exitCodeFor: () => podmanFailure,
+      });
     });
 }
 

@@ -29,7 +29,7 @@ describe.skipIf(missing())('P10 the default network of podman', () => {
   };
   const address = (name: string) => host.must(`inspect -f '{{.NetworkSettings.Networks.podman.IPAddress}}' ${name}`);
   const fetched = async (from: string) => {
-    const page = `fetch("http://${from}/").then((page) => page.text()).then(console.log)`;
+    const page = `fetch("http://${from}/cgi-bin/who").then((page) => page.text()).then(console.log)`;
     const { stdout, stderr } = await host.netloom(`run -- ${process.execPath} -e '${page}'`);
     return stdout || stderr;
   };

@@ -418,7 +418,6 @@ export const networkSetup = setup({
     isRaise: ({ event }) => 'plan' in event && event.plan === 'raise',
     /** It is being made because containers are to be on it. */
     isWanted: ({ context: { command } }) => command === null,
-    isMadeAnew: ({ context: { waiting } }) => waiting.some(isOfDefault),
     isLowerOfDefault: ({ context: { successor, waiting }, event }) =>
       'plan' in event &&
       event.plan === 'lower' &&

@@ -331,7 +331,6 @@ export const networkMachine = networkSetup.createMachine({
         'definition.lost': { actions: 'forgetSuccessor' },
         'lease.request': [
           { guard: 'bringsDefinition', actions: 'wait' },
-          { guard: 'isMadeAnew', actions: 'wait' },
           { guard: 'isOfDefault', actions: 'wait' },
           { actions: 'refuseLease' },
         ],

@@ -94,7 +94,8 @@ describe('a network that is wished for', () => {
   });
 
   it('P10 is made anew for containers that ask for it while it is taken down, and only then', () => {
-    const waiting = reach(lowering, ofDefault('b'), leaseRequest('c'));
+    const waiting = reach(lowering, ofDefault('b'));
+    expect(step(waiting, leaseRequest('c'))).toEqual(['lowering', 'tell container/c claim.refused']);
     expect(step(waiting, applied('lower'))).toEqual([
       'claiming',
       'announce removed',

@@ -1,6 +1,6 @@
 import type { NetloomClient } from '../client.ts';
-import { type Fault, faultOf } from '../core/fault.ts';
-import { EndWith, exitCodeOf, reportFailure } from './failure.ts';
+import { type Fault, faultOf, NetloomError } from '../core/fault.ts';
+import { EndWith, exitCode, exitCodeOf, reportFailure } from './failure.ts';
 import type { GlobalOptions } from './options.ts';
 import { withClient } from './session.ts';
 import { json, plain, type Terminal } from './terminal.ts';
@@ -14,7 +14,8 @@ export interface EachOptions<Reply> {
 
 /**
  * The same wish for several names, in order and over one connection. One that is refused does not keep the others: each refusal is
- * reported, and the first decides the exit code.
+ * reported, and the first decides the exit code. When the daemon cannot be reached, the remaining names are not tried: each would
+ * take the whole timeout.
  */
 export async function forEach<Reply>(
   terminal: Terminal,
@@ -27,20 +28,29 @@ export async function forEach<Reply>(
   const failures: number[] = [];
   const progress = new Progress(terminal, names.length);
   await withClient(options, async (client) => {
-    for (const name of names) {
+    for (const [index, name] of names.entries()) {
       progress.begin(name);
       try {
         replies.push(await wish(client, name));
         if (!options.json && !show) progress.aside(() => terminal.print(name));
       } catch (error) {
-        progress.aside(() => reportFailure(terminal, error, options.json ?? false));
+        const isLast = exitCodeOf(faultOf(error)) === exitCode.unreachable;
+        const left = isLast ? names.length - index - 1 : 0;
+        progress.aside(() => reportFailure(terminal, withUntried(error, left), options.json ?? false));
         failures.push(exitCodeFor(faultOf(error)));
+        if (isLast) break;
       }
     }
   }).finally(() => progress.end());
   const text = show ? show(replies) : options.json ? json(replies) : '';
   if (text !== '') terminal.print(text);
   if (failures[0] !== undefined) throw new EndWith(failures[0]);
+}
+
+function withUntried(error: unknown, count: number): unknown {
+  if (count === 0) return error;
+  const why = faultOf(error);
+  return new NetloomError({ ...why, message: `${why.message}; ${count} more not tried` }, { cause: error });
 }
 
 /** With --json only: the reply, or several in a list; what was not needed has none. */

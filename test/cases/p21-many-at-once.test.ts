@@ -1,6 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { runCli } from '../../src/cli/program.ts';
+import { untilAnswered } from '../support/daemon.ts';
 import { Lab } from '../support/lab.ts';
 
 let lab: Lab;
@@ -19,12 +20,18 @@ afterEach(async () => {
 afterAll(() => lab.close());
 
 /** The command line in this process, as at a terminal, with the connections that it opened. */
-async function say(...args: string[]) {
+const say = (...args: string[]) => sayAnd(() => undefined, ...args);
+
+/** The same; `printed` is called with each line of stdout, before the command goes on. */
+async function sayAnd(printed: (text: string) => unknown, ...args: string[]) {
   const said = { out: [] as string[], err: [] as string[], progress: [] as (string | null)[], connections: 0 };
   const count = () => void said.connections++;
   subscribe('net.client.socket', count);
   const exitCode = await runCli(args, {
-    print: (text) => void said.out.push(text),
+    print: (text) => {
+      said.out.push(text);
+      printed(text);
+    },
     warn: (text) => void said.err.push(text),
     progress: (text) => void said.progress.push(text),
     colored: false,
@@ -81,5 +88,25 @@ describe('P21 many containers at once', () => {
     expect(JSON.parse(out.join('\n'))).toMatchObject({ id: 'alone', status: { front: {} } });
     const { out: many } = await say('container', 'setup', 'one', 'other', '--network', 'front', '--json');
     expect(JSON.parse(many.join('\n'))).toMatchObject([{ id: 'one' }, { id: 'other' }]);
+  });
+
+  it.each([
+    // the connection stays, and no answer comes
+    ['SIGSTOP', ['c', 'd']],
+    ['SIGKILL', ['b', 'c', 'd']],
+  ] as const)('P21 stops at the first that has no answer: the daemon gets %s', async (signal, left) => {
+    await say('container', 'create', 'a', 'b', 'c', 'd', '--network', 'front');
+    const { pid } = await lab.client.info();
+    // both send their signal before they return
+    const signalled = () => (signal === 'SIGSTOP' ? process.kill(pid, signal) : lab.daemon.kill());
+    const said = await sayAnd(signalled, 'container', 'rm', 'a', 'b', 'c', 'd', '--timeout', '1500');
+    if (signal === 'SIGSTOP') process.kill(pid, 'SIGCONT');
+    else await lab.restart('kill');
+    expect(said).toMatchObject({ exitCode: 4, out: ['a'] });
+    expect(said.err).toEqual([expect.stringMatching(/^netloom: [a-z.]+: container\.remove: .+; 2 more not tried$/)]);
+    await untilAnswered(async () => {
+      const { containers } = await lab.client.container.list();
+      expect(containers.map(({ id }) => id).sort()).toEqual(left);
+    });
   });
 });

@@ -6,6 +6,7 @@ import {
   RequestError,
   TimeoutError,
 } from '@nats-io/nats-core';
+import { busErrorText } from './bus/bus-error.ts';
 import type { CommandName, RequestOf, ResponseOf } from './bus/commands.ts';
 import { connectBus } from './bus/connection.ts';
 import { discover, type Wanted } from './bus/discover.ts';
@@ -186,5 +187,5 @@ function callFault(node: string, name: CommandName, timeoutMs: number, error: un
     return because(fault('bus.unauthorized', `${name}: these credentials may not ask for it`));
   if (error instanceof RequestError && error.isNoResponders())
     return because(fault('bus.unreachable', `${name}: no answer from node ${node}: is its daemon running?`));
-  return because(fault('bus.unreachable', `${name}: the connection is lost: ${(error as Error).message}`));
+  return because(fault('bus.unreachable', `${name}: ${busErrorText(error)}`));
 }

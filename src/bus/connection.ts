@@ -12,7 +12,7 @@ import {
 } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { fault, NetloomError } from '../core/fault.ts';
-import { systemErrorText } from '../core/system-error.ts';
+import { busErrorText } from './bus-error.ts';
 import { type Credentials, inboxPrefixOf, openCredentialsFile } from './credentials.ts';
 import { surviveLateWrites } from './late-writes.ts';
 import { hasIdentity, parseServerUrl } from './server-url.ts';
@@ -159,7 +159,7 @@ function natsAuthenticator(text: string, file: string): Authenticator {
     authenticator('nonce');
     return authenticator;
   } catch (error) {
-    const damaged = `the credentials in ${file} are damaged: ${(error as Error).message}`;
+    const damaged = `the credentials in ${file} are damaged: expected a JWT and its NKEY seed, as nsc writes them`;
     throw new NetloomError(fault('bus.unauthorized', damaged), { cause: error });
   }
 }
@@ -171,13 +171,8 @@ function connectFault({ url, user, creds }: BusAddress, error: unknown): Netloom
     const who = user === undefined ? file : `user ${user}`;
     return new NetloomError(fault('bus.unauthorized', `the NATS server at ${url} refuses ${who}`), { cause: error });
   }
-  const detail = reason(error);
+  const detail = busErrorText(error);
   return new NetloomError(fault('bus.unreachable', `no NATS server answers at ${url}: ${detail}`, { detail }), {
     cause: error,
   });
-}
-
-function reason(error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  return cause instanceof Error ? systemErrorText(cause) || cause.name : String(cause);
 }

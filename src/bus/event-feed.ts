@@ -8,6 +8,7 @@ import {
 } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { fault, NetloomError } from '../core/fault.ts';
+import { busErrorText } from './bus-error.ts';
 import type { CloudEvent } from './cloud-event.ts';
 import { ConnectionWatch } from './connection-watch.ts';
 import { eventStream, eventsOf, type Noun } from './subjects.ts';
@@ -208,10 +209,9 @@ function decode(message: JsMsg): StreamedEvent | null {
 
 export function feedFault(error: unknown): NetloomError {
   if (error instanceof NetloomError) return error;
-  const detail = error instanceof Error ? error.message : String(error);
-  const missing = detail === 'stream not found';
-  const message = missing
+  const isMissing = error instanceof Error && error.message === 'stream not found';
+  const message = isMissing
     ? `the server has no stream ${eventStream}: has a netloom daemon ever used it?`
-    : `the events cannot be read: ${detail}`;
-  return new NetloomError(fault('bus.unreachable', message, { detail }), { cause: error });
+    : `the events cannot be read: ${busErrorText(error)}`;
+  return new NetloomError(fault('bus.unreachable', message), { cause: error });
 }

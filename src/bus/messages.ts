@@ -1,15 +1,17 @@
 import { z } from 'zod';
 import { attachmentSchema as attachmentShape, containerRequestSchema as containerShape } from '../core/container.ts';
 import { type FaultCode, fault, NetloomError } from '../core/fault.ts';
+import { parseJson } from '../core/json-text.ts';
 import { networkRequestSchema as networkShape } from '../core/network.ts';
 import { networkProposalSchema as proposalShape } from '../core/network-proposal.ts';
 import { portMappingSchema } from '../core/port.ts';
+import { jsonWords, pathText } from '../core/schema-words.ts';
 import {
   containerIdSchema,
   containerReferenceSchema as containerWordSchema,
   networkNameSchema,
 } from '../core/token.ts';
-import { issueText, pathText, plainIssue } from './payload-issue.ts';
+import { issueText } from './payload-issue.ts';
 
 /** What comes in. Fields that are not named here are ignored. */
 
@@ -144,10 +146,10 @@ export function parsePayload<Schema extends z.ZodType>(schema: Schema, bytes: Ui
   if (bytes.length > maxPayloadBytes)
     throw refusal('payload.too-large', `the payload has ${bytes.length} bytes; at most ${maxPayloadBytes} are taken`);
   const payload = decode(bytes);
-  const parsed = schema.safeParse(payload, { error: plainIssue });
+  const parsed = schema.safeParse(payload, { error: jsonWords });
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0] as z.core.$ZodIssue;
-  const detail = pathText(issue.path);
+  const detail = pathText(issue.path) || 'the payload';
   throw new NetloomError(fault(codeFor(issue.path), issueText(issue, payload), { detail }));
 }
 
@@ -155,9 +157,17 @@ export function parsePayload<Schema extends z.ZodType>(schema: Schema, bytes: Ui
 function decode(bytes: Uint8Array): unknown {
   if (bytes.length === 0) return {};
   try {
-    return JSON.parse(utf8.decode(bytes));
+    return parseJson(textOf(bytes));
   } catch (error) {
-    throw refusal('payload.malformed', `the payload is not JSON: ${(error as Error).message}`, error);
+    throw refusal('payload.malformed', `the payload ${(error as Error).message}`, error);
+  }
+}
+
+function textOf(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes);
+  } catch (cause) {
+    throw new Error('is not valid UTF-8', { cause });
   }
 }
 

@@ -7,6 +7,7 @@ import {
 } from '@nats-io/jetstream';
 import { type NatsConnection, nanos, PermissionViolationError, TimeoutError } from '@nats-io/nats-core';
 import { fault, NetloomError } from '../core/fault.ts';
+import { busErrorText } from './bus-error.ts';
 import { eventStream, eventStreamSubjects } from './subjects.ts';
 
 export interface StreamLimits {
@@ -29,7 +30,7 @@ export async function requireJetStream(nc: NatsConnection): Promise<void> {
   try {
     await jetstreamManager(nc, { timeout: answersWithinMs });
   } catch (error) {
-    const { name, message, cause } = error as Error;
+    const { name, cause } = error as Error;
     if (error instanceof TimeoutError) return;
     // the library does not export its class; no server answers, or this account is not enabled
     if (name === 'JetStreamNotEnabled')
@@ -48,7 +49,10 @@ export async function requireJetStream(nc: NatsConnection): Promise<void> {
         ),
         error,
       );
-    throw because(fault('bus.unreachable', `JetStream at ${nc.getServer()} cannot be used: ${message}`), error);
+    throw because(
+      fault('bus.unreachable', `JetStream at ${nc.getServer()} cannot be used: ${busErrorText(error)}`),
+      error,
+    );
   }
 }
 

@@ -3,8 +3,9 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Duplex } from 'node:stream';
-import { getSystemErrorName } from 'node:util';
+import { getSystemErrorMap } from 'node:util';
 import type { NameFiles } from '../core/name-files.ts';
+import { systemErrorText } from '../core/system-error.ts';
 import { EndWith, podmanFailure } from './failure.ts';
 import { signalExitCode } from './signals.ts';
 
@@ -44,7 +45,9 @@ export class HeldCommand {
       child.once('error', () => resolve(podmanFailure));
     });
     this.#notSpawned = new Promise((_, reject) =>
-      child.once('error', (error) => reject(netloomFailed(`${helper} cannot be started: ${error.message}`))),
+      child.once('error', ({ code, message }: NodeJS.ErrnoException) =>
+        reject(netloomFailed(`${helper} cannot be started: ${systemErrorText({ code, message })}`)),
+      ),
     );
     this.#notSpawned.catch(() => undefined);
     this.#channel = child.stdio[3] as Duplex;
@@ -102,11 +105,12 @@ export class HeldCommand {
 
   /** Shells tell the last two apart by these exit codes. */
   #failure(errno: number, what: string): EndWith {
-    const name = getSystemErrorName(-errno);
-    if (what !== 'execute') return netloomFailed(`cannot ${what} (${name})`);
-    return name === 'ENOENT'
+    const [code, message] = getSystemErrorMap().get(-errno) ?? ['', `error ${errno}`];
+    const reason = systemErrorText({ code, message });
+    if (what !== 'execute') return netloomFailed(`cannot ${what}: ${reason}`);
+    return code === 'ENOENT'
       ? new EndWith(127, { code: 'command.missing', message: `${this.#file}: command not found` })
-      : new EndWith(126, { code: 'command.unusable', message: `${this.#file}: cannot be executed (${name})` });
+      : new EndWith(126, { code: 'command.unusable', message: `${this.#file}: cannot be executed: ${reason}` });
   }
 }
 

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import type { Command } from 'commander';
 import type { NetloomClient } from '../client.ts';
 import type { ContainerRequest } from '../core/container.ts';
+import { parseJson } from '../core/json-text.ts';
 import { mostStartWithinMs } from '../core/milliseconds.ts';
 import { systemErrorText } from '../core/system-error.ts';
 import { mostBytes } from '../files/ordinary-file.ts';
@@ -87,14 +88,17 @@ export function forEachWish<Reply>(
 /** Only its syntax is checked here: the daemon knows what a request may be. */
 async function readRequest(path: string): Promise<ContainerRequest> {
   const source = path === '-' ? 'stdin' : path;
-  const content = await readSource(path);
-  try {
-    const value: unknown = JSON.parse(content);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as ContainerRequest;
-  } catch {
-    throw badInput(`--file: ${source} is not valid JSON`, 'payload.malformed');
-  }
+  const value = parsed(source, await readSource(path));
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as ContainerRequest;
   throw badInput(`--file: ${source}: expected a JSON object`);
+}
+
+function parsed(source: string, text: string): unknown {
+  try {
+    return parseJson(text);
+  } catch (error) {
+    throw badInput(`--file: ${source} ${(error as Error).message}`, 'payload.malformed');
+  }
 }
 
 /** As much as the daemon takes. A pipe may be named, too: the shell makes one of `<(…)`. */

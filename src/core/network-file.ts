@@ -3,7 +3,8 @@ import { canonicalAddress, formatSubnet, hasHostBits, parseSubnet, type Subnet }
 import { nameRule, servedNamePattern } from './name.ts';
 import { dhcpRefusal, ipamDrivers, type NetworkDefinition, type NetworkRoute, type NetworkSubnet } from './network.ts';
 import { completeDefinition } from './network-check.ts';
-import { either, networkDrivers, unreadableOption } from './network-options.ts';
+import { networkDrivers, unreadableOption } from './network-options.ts';
+import { jsonWords, missing, valueAt } from './schema-words.ts';
 
 /**
  * A definition's file, in podman's format: its field names, its order, and nothing where podman writes nothing. Versions
@@ -98,38 +99,16 @@ export function broughtDefinition(name: string, json: unknown): NetworkDefinitio
 type Fields = z.output<typeof broughtSchema>;
 
 function fieldsOf(json: unknown): Fields | string {
-  const parsed = broughtSchema.safeParse(json, { error: inWords });
-  if (parsed.success) return parsed.data;
-  const { path, message } = parsed.error.issues[0] as z.core.$ZodIssue;
-  return path.length > 0 ? `${path.join('.')}: ${message}` : `the file ${message}`;
+  const parsed = broughtSchema.safeParse(json, { error: jsonWords });
+  return parsed.success ? parsed.data : issueText(parsed.error.issues[0] as z.core.$ZodIssue, json);
 }
 
-const kinds: Readonly<Record<string, string>> = {
-  string: 'a text in quotes',
-  boolean: 'true or false',
-  number: 'a number',
-  int: 'a whole number',
-  array: 'a list',
-  object: 'an object in braces',
-  record: 'an object in braces',
-};
-
-/** What is wrong with a field, in words that go on after its name. */
-function inWords({ code, input, ...issue }: z.core.$ZodRawIssue): string | undefined {
-  switch (code) {
-    case 'invalid_type':
-      return input === undefined ? 'missing' : `must be ${kinds[`${issue.expected}`] ?? issue.expected}`;
-    case 'invalid_value':
-      return input === undefined
-        ? 'missing'
-        : `must be ${either(issue.values as string[])}, not ${JSON.stringify(input)}`;
-    case 'too_small':
-      return `must be at least ${issue.minimum}`;
-    case 'too_big':
-      return `must be at most ${issue.maximum}`;
-    default:
-      return undefined;
-  }
+/** `driver: must be bridge, macvlan or ipvlan, not "overlay"` */
+function issueText({ code, path, message }: z.core.$ZodIssue, json: unknown): string {
+  if (path.length === 0) return `the file ${message}`;
+  const text = message === missing ? 'missing' : message;
+  const value = code === 'invalid_value' && message !== missing ? `, not ${JSON.stringify(valueAt(json, path))}` : '';
+  return `${path.join('.')}: ${text}${value}`;
 }
 
 function definitionFrom(name: string, file: Fields): NetworkDefinition | string {

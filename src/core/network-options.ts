@@ -184,7 +184,7 @@ export function readOptions(driver: NetworkDriver, options: Options): NetworkSet
     if (!Object.hasOwn(known, name))
       return fault(
         'payload.invalid',
-        `unknown option ${name}; a ${driver} network knows ${Object.keys(known).join(', ')}`,
+        `unknown option ${onOneLine(name)}; a ${driver} network knows ${Object.keys(known).join(', ')}`,
       );
     const reader = known[name] as Reader;
     const read = reader.read(text);
@@ -195,7 +195,9 @@ export function readOptions(driver: NetworkDriver, options: Options): NetworkSet
 }
 
 const unreadable = (name: string, text: string, { allowed }: Reader): string =>
-  `option ${name}=${text}: ${name} ${allowed}`;
+  `option ${name}=${onOneLine(text)}: ${name} ${allowed}`;
+
+const onOneLine = (text: string): string => (/\p{Cc}/u.test(text) ? JSON.stringify(text) : text);
 
 const readerOf = (driver: NetworkDriver, name: string): Reader | undefined => entryOf(readers[driver], name);
 

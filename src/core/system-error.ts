@@ -1,5 +1,6 @@
 /** Error codes of the system in words. */
 const texts: Readonly<Record<string, string>> = {
+  E2BIG: 'too many arguments, or arguments too long',
   EACCES: 'permission denied',
   EADDRINUSE: 'address already in use',
   EAI_AGAIN: 'the name cannot be resolved now',
@@ -8,12 +9,15 @@ const texts: Readonly<Record<string, string>> = {
   ECONNRESET: 'connection closed by the other end',
   EEXIST: 'already exists',
   EHOSTUNREACH: 'no route to that host',
+  EIO: 'input/output error',
   EISDIR: 'is a directory',
   ELOOP: 'too many symbolic links',
   EMFILE: 'too many open files',
   ENAMETOOLONG: 'the name is too long',
   ENETUNREACH: 'no route to that network',
   ENOENT: 'no such file or directory',
+  ENOEXEC: 'not an executable of this machine',
+  ENOMEM: 'no memory left',
   ENOSPC: 'no space left',
   ENOTDIR: 'not a directory',
   ENOTEMPTY: 'not empty',
@@ -22,6 +26,7 @@ const texts: Readonly<Record<string, string>> = {
   EPIPE: 'connection closed by the other end',
   EROFS: 'read-only file system',
   ETIMEDOUT: 'no answer in time',
+  ETXTBSY: 'the file is being written',
 };
 
 interface SystemError {

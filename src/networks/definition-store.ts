@@ -11,10 +11,12 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
+import { parseJson } from '../core/json-text.ts';
 import { kernelName } from '../core/names.ts';
 import type { NetworkDefinition } from '../core/network.ts';
 import { type Definitions, damagedText } from '../core/network-check.ts';
 import { definitionOf, fileOf } from '../core/network-file.ts';
+import { systemErrorText } from '../core/system-error.ts';
 import { makeDirectories } from '../files/make-directories.ts';
 import { textOfOrdinaryFile } from '../files/ordinary-file.ts';
 
@@ -109,8 +111,9 @@ export class DefinitionStore {
     try {
       return definitionOf(file.slice(0, -'.json'.length), this.#json(file));
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-      return `the file ${(error as Error).message}`;
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT') return null;
+      return `the file ${code === undefined ? message : `cannot be read: ${systemErrorText({ code, message })}`}`;
     }
   }
 
@@ -118,11 +121,7 @@ export class DefinitionStore {
     const text = textOfOrdinaryFile(`${this.directory}/${file}`);
     if (text.trim() === '') throw new Error('is empty');
     if (text.startsWith('\ufeff')) throw new Error('begins with a byte order mark, which JSON does not have');
-    try {
-      return JSON.parse(text);
-    } catch (error) {
-      throw new Error(`is not valid JSON (${(error as Error).message})`);
-    }
+    return parseJson(text);
   }
 
   #sync(): void {

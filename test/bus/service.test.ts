@@ -107,7 +107,7 @@ describe('a payload that is wrong is answered with the code of what is wrong', (
       'a static address that is no text',
       { networks: [{ network: 'a', staticIps: [1] }] },
       'address.invalid',
-      'address 1 must be text',
+      'address 1 must be text in quotes',
       'networks[0].staticIps[0]',
     ],
     ['a static address that is none', { networks: [{ network: 'a', staticIps: ['10.0.0'] }] }, 'address.invalid', ''],

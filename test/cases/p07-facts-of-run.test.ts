@@ -132,7 +132,7 @@ describe('P07 a command that is held', () => {
     const lost = new HeldCommand({ ...here, netnsPath: '/nonexistent' }, ['true']);
     await expect(lost.ready()).rejects.toMatchObject({
       exitCode: 125,
-      complaint: { message: 'cannot enter the network namespace: /nonexistent (ENOENT)' },
+      complaint: { message: 'cannot enter the network namespace: /nonexistent: no such file or directory' },
     });
   });
 });

@@ -138,7 +138,7 @@ describe('the file of a definition', () => {
     ],
     ['has no id', { ...bridge, id: undefined }, /^id: missing$/],
     ['has an id that is no hex', { ...bridge, id: 'z'.repeat(64) }, /^id: must be 64 hex digits/],
-    ['has a number for its name', { ...bridge, name: 7 }, /^name: must be a text in quotes$/],
+    ['has a number for its name', { ...bridge, name: 7 }, /^name: must be text in quotes$/],
     ['has no bridge', { ...bridge, network_interface: undefined }, /^network_interface: missing/],
     ['has an empty name for its bridge', { ...bridge, network_interface: '' }, /^network_interface: missing/],
     ['has a name no bridge can have', { ...bridge, network_interface: 'all' }, /^network_interface: "all" cannot be/],

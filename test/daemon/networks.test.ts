@@ -82,7 +82,7 @@ describe("the files of podman's networks", () => {
     const damaged = {
       code: 'network.damaged',
       message: expect.stringMatching(
-        new RegExp(`^${fileOf('broken')} is damaged: the file is not valid JSON .*; correct or remove the file$`),
+        new RegExp(`^${fileOf('broken')} is damaged: the file is not valid JSON: .*; correct or remove the file$`),
       ),
     };
     expect(await refusal(lab.client.network.inspect({ name: 'broken' }))).toMatchObject(damaged);

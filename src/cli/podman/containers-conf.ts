@@ -1,7 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'smol-toml';
+import { parse, TomlError } from 'smol-toml';
 import { z } from 'zod';
+import { pathText, tomlWords } from '../../core/schema-words.ts';
+import { systemErrorText } from '../../core/system-error.ts';
 import { textOfOrdinaryFile } from '../../files/ordinary-file.ts';
 import { badInput } from '../options.ts';
 
@@ -55,12 +57,14 @@ export function readConfFile(path: string): ConfFile {
     return { path, text: textOfOrdinaryFile(path) };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    throw badInput(`${path}${code === undefined ? '' : ':'} ${message}`);
+    throw badInput(code === undefined ? `${path} ${message}` : systemErrorText({ code, path, message }));
   }
 }
 
 /** podman 5 takes `{append = true}` as the last entry of a list: it goes on from what was said before. */
-const list = z.array(z.union([z.string(), z.object({ append: z.boolean().optional() })]));
+const list = z.array(
+  z.union([z.string(), z.object({ append: z.boolean().optional() })], 'must be text in quotes, or {append = true}'),
+);
 const confSchema = z.object({
   network: z.object({ network_backend: z.string().optional(), network_config_dir: z.string().optional() }).optional(),
   engine: z.object({ helper_binaries_dir: list.optional(), env: list.optional() }).optional(),
@@ -86,10 +90,18 @@ export function networkSettings(files: ConfFile[]): NetworkSettings {
 }
 
 function parsed(path: string, text: string): z.output<typeof confSchema> {
+  const conf = confSchema.safeParse(tomlOf(path, text), { error: tomlWords });
+  if (conf.success) return conf.data;
+  const [issue] = conf.error.issues;
+  throw badInput(`${path}: ${pathText(issue?.path ?? [])} ${issue?.message}`);
+}
+
+function tomlOf(path: string, text: string): unknown {
   try {
-    return confSchema.parse(parse(text));
+    return parse(text);
   } catch (error) {
-    throw badInput(`${path}: ${(error as Error).message}`);
+    if (!(error instanceof TomlError)) throw error;
+    throw badInput(`${path} is not valid TOML: line ${error.line}, column ${error.column}`);
   }
 }
 

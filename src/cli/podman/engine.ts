@@ -3,6 +3,8 @@ import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
 import { z } from 'zod';
+import { systemErrorText } from '../../core/system-error.ts';
+import { askProgram } from './ask-program.ts';
 
 /** The executables that podman finds instead of netavark's; `npm run build:native` makes them. */
 export const doorDir = join(dirname(createRequire(import.meta.url).resolve('#package.json')), 'native/build/doors');
@@ -38,7 +40,8 @@ export function versionOf(program: string): string {
     const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe'];
     return execFileSync(program, ['--version'], { encoding: 'utf8', stdio, timeout: 10_000 }).split('\n')[0] ?? '';
   } catch (error) {
-    return `does not report its version: ${(error as Error).message.split('\n')[0]}`;
+    const { code, message } = error as NodeJS.ErrnoException;
+    return `does not report its version${code === undefined ? '' : `: ${systemErrorText({ code, message })}`}`;
   }
 }
 
@@ -61,16 +64,11 @@ export interface RunningContainer {
 }
 
 /**
- * Containers of a rootful podman that have their networks; throws what podman says when it cannot tell. All are asked for,
- * for those that are paused do not run as podman counts.
+ * Containers of a rootful podman that have their networks; throws EndWith when podman does not list them. All are
+ * asked for, because podman does not count a paused one as running.
  */
 export function runningOnNetworks(podman: string): RunningContainer[] {
-  const told = execFileSync(podman, ['ps', '--all', '--format', 'json'], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  return containersSchema
-    .parse(JSON.parse(told))
+  return askProgram(podman, ['ps', '--all', '--format', 'json'], containersSchema)
     .filter(({ State }) => networkedStates.includes(State))
     .map(({ Id, Names, Networks }) => ({ id: Id, name: Names[0] ?? Id.slice(0, 12), networks: Networks ?? [] }))
     .filter(({ networks }) => networks.length > 0);

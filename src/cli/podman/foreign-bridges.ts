@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process';
 import { z } from 'zod';
+import { askProgram } from './ask-program.ts';
 
 const linksSchema = z.array(z.object({ ifname: z.string(), ifalias: z.string().optional() }));
 
@@ -8,9 +8,7 @@ const linksSchema = z.array(z.object({ ifname: z.string(), ifalias: z.string().o
  * Asked of `ip`: the native addon is not needed to look at podman.
  */
 export function foreignBridges(): string[] {
-  const told = execFileSync('ip', ['-j', 'link', 'show', 'type', 'bridge'], { encoding: 'utf8' });
-  return linksSchema
-    .parse(told.trim() === '' ? [] : JSON.parse(told))
+  return askProgram('ip', ['-j', 'link', 'show', 'type', 'bridge'], linksSchema)
     .filter(({ ifname, ifalias }) => /^podman\d+$/.test(ifname) && !ifalias?.startsWith('netloom '))
     .map(({ ifname }) => ifname);
 }

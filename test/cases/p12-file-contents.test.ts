@@ -1,0 +1,243 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { commandNames, commands } from '../../src/bus/commands.ts';
+import { parsePayload } from '../../src/bus/messages.ts';
+import { faultOf } from '../../src/core/fault.ts';
+import { fileOf } from '../../src/core/network-file.ts';
+import { DefinitionStore } from '../../src/networks/definition-store.ts';
+import { say } from '../cli/netloom.ts';
+import { definitionOf } from '../core/samples.ts';
+import { natsAccount } from '../support/nats-jwt.ts';
+
+/** Contents of files and payloads that are not what was expected: each is refused in one sentence, by its place. */
+
+const directory = mkdtempSync(`${tmpdir()}/netloom-p12-files-`);
+const at = (name: string) => join(directory, name);
+beforeAll(() => {
+  process.env.NETLOOM_RUN_DIR = directory;
+  for (const name of ['NATS_URL', 'NETLOOM_CREDS', 'NETLOOM_NODE']) delete process.env[name];
+});
+afterAll(() => rmSync(directory, { recursive: true }));
+
+/** Words of a library: of V8, zod, smol-toml, nkeys, and names of errors. */
+const raw =
+  /[\n\r]|Invalid input|Invalid TOML|Unexpected (token|end)|JSON at position|expected \w+, received|invalid_type|undefined|\[object|NaN|checksum|nkey|(Type|Range|Syntax)Error|\bE[A-Z]{4,}\b/;
+
+async function expectRefusal(call: string[], exitCode: number, words: RegExp): Promise<void> {
+  const said = await say(...call);
+  expect(said).toMatchObject({ exitCode, stdout: '', stderr: expect.stringMatching(words) });
+  expect(said.stderr).toMatch(/^netloom: [a-z]+\.[a-z-]+: \S.*[^.]$/);
+  expect(said.stderr).not.toMatch(raw);
+}
+
+const bytes = Buffer.from([0, 1, 2, 0xff, 0xfe, 10, 0x80]);
+
+describe('P12 containers.conf', () => {
+  it.each<[string, string | Buffer, RegExp]>([
+    ['a number for a list', '[engine]\nenv = 5\n', /containers\.conf: engine\.env must be a list$/],
+    [
+      'a number in a list',
+      '[engine]\nenv = ["A=1", 5]',
+      /: engine\.env\[1\] must be text in quotes, or \{append = true\}$/,
+    ],
+    ['a number for a table', 'engine = 5', /: engine must be a table$/],
+    ['a list for a table', '[[network]]\nx = 1', /: network must be a table$/],
+    ['true for text', '[network]\nnetwork_backend = true', /: network\.network_backend must be text in quotes$/],
+    ['no end of a table', '[engine]\nenv = []\n[network\n', /containers\.conf is not valid TOML: line 3, column \d+$/],
+    ['the same twice', '[engine]\nenv = []\nenv = []\n', /is not valid TOML: line 3, column \d+$/],
+    ['no TOML at all', bytes, /is not valid TOML: line 1, column 1$/],
+  ])('P12 with %s is refused by its place', async (_, content, words) => {
+    writeFileSync(at('containers.conf'), content);
+    for (const verb of ['status', 'install --force'])
+      await expectRefusal(['podman', ...verb.split(' '), '--config-dir', directory], 2, words);
+  });
+
+  it('P12 that is a directory is refused', async () => {
+    rmSync(at('containers.conf'), { force: true });
+    mkdirSync(at('other/containers.conf'), { recursive: true });
+    await expectRefusal(
+      ['podman', 'status', '--config-dir', at('other')],
+      2,
+      /containers\.conf is not a regular file$/,
+    );
+  });
+
+  it.each([
+    ['prints no JSON', 'echo hello', /podman ps --all --format json: the output is not what netloom expects$/],
+    ['prints other JSON', `echo '[{"Id": 5}]'`, /the output is not what netloom expects$/],
+    ['fails', 'printf "Error: no storage\\nat all\\n" >&2; exit 125', /json: Error: no storage$/],
+    ['fails without a word', 'exit 3', /json: ended with 3$/],
+  ])('P12 of a podman that %s is left alone', async (_, script, words) => {
+    mkdirSync(at('bin'), { recursive: true });
+    writeFileSync(at('bin/podman'), `#!/bin/sh\n${script}\n`);
+    chmodSync(at('bin/podman'), 0o755);
+    const before = process.env.PATH;
+    process.env.PATH = `${at('bin')}:${before}`;
+    const refused = expectRefusal(['podman', 'uninstall', '--config-dir', at('other')], 1, words);
+    await refused.finally(() => {
+      process.env.PATH = before;
+    });
+  });
+});
+
+describe('P12 a credentials file', () => {
+  const url = 'nats://127.0.0.1:1';
+  const { creds } = natsAccount();
+  it.each<[string, string | Buffer, RegExp]>([
+    ['nothing', '', /is not a credentials file/],
+    ['half of its JSON', '{"url": "nats://', /is not a credentials file/],
+    ['a list', '[]', /is not a credentials file/],
+    ['null', 'null', /is not a credentials file/],
+    ['a number for the URL', '{"url": 5, "user": "a", "password": "b", "node": "c"}', /is not a credentials file/],
+    ['bytes', bytes, /is not a credentials file/],
+    [
+      'a damaged seed',
+      creds.replace(/^S[A-Z0-9]{20}/m, 'S00000000000000000000'),
+      /are damaged: expected a JWT and its NKEY seed/,
+    ],
+    [
+      'a seed that is cut',
+      creds.replace(/^(S[A-Z0-9]{20}).*$/m, '$1'),
+      /are damaged: expected a JWT and its NKEY seed/,
+    ],
+    [
+      'a seed of another kind',
+      creds.replace(/^S[A-Z0-9]+$/m, 'hello'),
+      /are damaged: expected a JWT and its NKEY seed/,
+    ],
+  ])('P12 with %s is refused by its name', async (_, content, words) => {
+    writeFileSync(at('creds'), content);
+    await expectRefusal(['ps', '--creds', at('creds'), '--nats-url', url], 4, words);
+  });
+});
+
+/** Of JSON that is none: what it is, where. */
+const notJson: [string, string, string][] = [
+  ['nothing but a brace', '{', 'it ends too early'],
+  ['half of a string', '{"id": "we', 'it ends too early'],
+  ['a comma too many', '{\n  "id": "web",\n}', 'line 3, column 1'],
+  ['no value', '{"id": }', 'line 1, column 8'],
+  ['a word', 'hello', 'line 1, column 1'],
+  ['single quotes', "{'id': 'web'}", 'line 1, column 2'],
+  ['a line feed in a string', '{"id": "a\nb"}', 'line 1, column 10'],
+  ['more behind it', '{"id": "web"}\n{}', 'line 2, column 1'],
+  ['a comment', '{"id": "web" // mine\n}', 'line 1, column 14'],
+];
+
+describe('P12 JSON', () => {
+  it.each(notJson)('P12 with %s is refused by its place', async (_, content, place) => {
+    const words = `is not valid JSON: ${place}`;
+    writeFileSync(at('wish.json'), content);
+    for (const verb of ['create', 'setup'])
+      await expectRefusal(['container', verb, '--file', at('wish.json')], 2, new RegExp(`wish\\.json ${words}$`));
+    expect(refusalOf(() => parsePayload(commands['container.create'].request, Buffer.from(content)))).toEqual({
+      code: 'payload.malformed',
+      message: `the payload ${words}`,
+    });
+    mkdirSync(at('networks'), { recursive: true });
+    writeFileSync(at('networks/web.json'), content);
+    expect(new DefinitionStore(at('networks')).list().damaged).toEqual([
+      { file: 'web.json', reason: `the file ${words}` },
+    ]);
+  });
+
+  it.each([['[]'], ['5'], ['"web"'], ['null']])('P12 that is no object is refused: %s', async (content) => {
+    writeFileSync(at('wish.json'), content);
+    await expectRefusal(['container', 'create', '--file', at('wish.json')], 2, /wish\.json: expected a JSON object$/);
+  });
+
+  it('P12 that is no UTF-8 is refused', () => {
+    expect(refusalOf(() => parsePayload(commands['container.create'].request, bytes))).toEqual({
+      code: 'payload.malformed',
+      message: 'the payload is not valid UTF-8',
+    });
+  });
+});
+
+function refusalOf(act: () => unknown): { code: string; message: string } | null {
+  try {
+    act();
+    return null;
+  } catch (error) {
+    return faultOf(error);
+  }
+}
+
+const wrong: unknown[] = [5, -1, 1.5, 1e99, true, '', 'a\nb', '..', null, [], [5], [null], [{ a: [] }], {}, { a: 5 }];
+
+/** The same value with each part of it wrong, whatever its depth. */
+function* damaged(value: unknown): Generator<unknown> {
+  yield* wrong;
+  if (typeof value !== 'object' || value === null) return;
+  for (const [key, part] of Object.entries(value))
+    for (const other of damaged(part))
+      yield Array.isArray(value)
+        ? value.map((entry, index) => (`${index}` === key ? other : entry))
+        : { ...value, [key]: other };
+}
+
+/** All that requests may have, so that each field is damaged in turn. */
+const request = {
+  id: 'web',
+  name: 'web',
+  mode: 'bridge',
+  pid: 5,
+  exitCode: 0,
+  index: 0,
+  force: true,
+  names: ['web'],
+  labels: { a: 'b' },
+  dnsServers: ['192.0.2.1'],
+  networks: [
+    {
+      network: 'front',
+      staticIps: ['10.0.0.5'],
+      staticMac: '02:00:00:00:00:01',
+      interfaceName: 'eth0',
+      aliases: ['w'],
+    },
+  ],
+  ports: [{ hostIp: '127.0.0.1', hostPort: 80, containerPort: 80, protocol: 'tcp', range: 1 }],
+  network: 'front',
+  driver: 'bridge',
+  options: { mtu: '1400' },
+  subnets: [{ subnet: '10.0.0.0/24', gateway: '10.0.0.1', lease_range: { start_ip: '10.0.0.5', end_ip: '10.0.0.9' } }],
+  routes: [{ destination: '10.9.0.0/24', gateway: '10.0.0.9', metric: 5 }],
+  startWithinMs: 500,
+  netns: { path: '/x' },
+};
+
+describe('P12 a request whose fields are wrong', () => {
+  it.each(commandNames.map((name) => [name]))('P12 is refused in one sentence: %s', (name) => {
+    const messages = [...damaged(request)].flatMap((payload) => {
+      const refused = refusalOf(() => parsePayload(commands[name].request, Buffer.from(JSON.stringify(payload))));
+      return refused?.message ?? [];
+    });
+    expect(messages.length).toBeGreaterThan(0);
+    expect(messages.filter((message) => raw.test(message))).toEqual([]);
+  });
+});
+
+describe('P12 a network file whose fields are wrong', () => {
+  it('P12 is left out, and the reason is one sentence', () => {
+    const file = fileOf(
+      definitionOf({
+        subnets: [{ subnet: '10.0.0.0/24', lease_range: { start_ip: '10.0.0.9' } }],
+        routes: [{ destination: '10.9.0.0/16', gateway: '10.0.0.9' }],
+        network_dns_servers: ['192.0.2.1'],
+        labels: { a: 'b' },
+        options: { mtu: '1400' },
+      }),
+    );
+    mkdirSync(at('files'), { recursive: true });
+    const store = new DefinitionStore(at('files'));
+    const reasons = [...damaged(file)].flatMap((content) => {
+      writeFileSync(at('files/demo.json'), JSON.stringify(content));
+      return store.list().damaged.map(({ reason }) => reason);
+    });
+    expect(reasons.length).toBeGreaterThan(100);
+    expect(reasons.filter((reason) => raw.test(reason))).toEqual([]);
+  });
+});

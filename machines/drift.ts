@@ -7,7 +7,7 @@ import type { Fault } from '../src/core/fault.ts';
 
 /** Found, and put back. */
 export const driftFacts = (data: Record<string, unknown>): Effect[] =>
-  ['drift-detected', 'drift-healed'].map((fact) => ({ kind: 'announce', fact, data }));
+  (['drift-detected', 'drift-healed'] as const).map((fact) => ({ kind: 'announce', fact, data }));
 
 /** Found, and not to be put back. */
 export function degradedFacts({ steps, ...data }: { steps?: string[]; fault: Fault; what?: string }): Effect[] {

@@ -1,4 +1,5 @@
 import type { CloudEvent, EventOptions } from '../client.ts';
+import { factNames } from '../core/facts.ts';
 import type { About } from './event-subject.ts';
 import { type Filter, Filters } from './filters.ts';
 import { badInput } from './options.ts';
@@ -28,7 +29,11 @@ export const eventFilters = new Filters<CloudEvent>(
       if (!nouns.includes(value)) throw badInput(`--filter type=${value}: expected ${nouns.join(', ')}`);
       return (event) => kindOf(event).noun === value;
     },
-    event: (value) => (event) => kindOf(event).fact === value,
+    event: (value) => {
+      if (!factNames.some((fact) => fact === value))
+        throw badInput(`--filter event=${value}: expected one of ${factNames.join(', ')}`);
+      return (event) => kindOf(event).fact === value;
+    },
     container: about('container'),
     network: about('network'),
   },

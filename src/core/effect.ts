@@ -1,5 +1,6 @@
 import type { ActorAddress } from './actor-address.ts';
 import type { ActorEvent, CommandId } from './event.ts';
+import type { Fact } from './facts.ts';
 import type { Fault } from './fault.ts';
 import type { Plan } from './plan/step.ts';
 
@@ -30,6 +31,6 @@ export interface Reply {
 
 /** A fact for the world: `configured` of this actor, with what a subscriber wants to know of it. */
 export interface Announce {
-  fact: string;
+  fact: Fact;
   data: Record<string, unknown>;
 }

@@ -5,6 +5,7 @@ import { commandNames, commands } from '../../src/bus/commands.ts';
 import { replyKeptMs } from '../../src/bus/engine.ts';
 import { permissionsOf } from '../../src/bus/roles.ts';
 import { subjectName, subjectToken } from '../../src/bus/subjects.ts';
+import { facts } from '../../src/core/facts.ts';
 import { servedNamePattern } from '../../src/core/name.ts';
 import { tokenPattern } from '../../src/core/token.ts';
 
@@ -49,6 +50,8 @@ describe('the docs say what the code does (npm run docs:subjects)', () => {
         .map(([, fact]) => `${noun} ${fact}`),
     );
     expect([...new Set(announced)].sort()).toEqual([...documented].sort());
+    const inContract = Object.entries(facts).flatMap(([noun, names]) => names.map((name) => `${noun} ${name}`));
+    expect(inContract.sort()).toEqual([...documented].sort());
   });
 });
 

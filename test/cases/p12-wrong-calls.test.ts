@@ -138,6 +138,7 @@ describe('P12 a wrong call is refused in one sentence', () => {
     [['events', '--since', '1h', '--until', '2h'], '--until 2h: is before --since 1h'],
     [['events', '--until', 'all'], '--until "all": expected a duration (10m)'],
     [['events', '--filter', 'event'], '--filter event: expected <name>=<value>'],
+    [['events', '--filter', 'event=start'], '--filter event=start: expected one of abandoned, adopted, configured'],
     [['events', '--type', 'pod'], '--type pod: expected container, network, node'],
     [['events', '--format', 'table {{.ID}}'], 'cannot print a table'],
     [['events', '--container', 'a', '--network', 'b'], 'cannot be used with'],

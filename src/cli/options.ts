@@ -192,8 +192,12 @@ export function collectList<Value>(parse: (text: string) => Value): (text: strin
 export function mustBeOne(options: Record<string, unknown>): void {
   const isSaid = (value: unknown) => (Array.isArray(value) ? value.length > 0 : value !== undefined);
   const said = Object.keys(options).filter((name) => isSaid(options[name]));
-  const names = said.map((name) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
-  if (names.length > 0) throw badInput(`${names.join(', ')}: cannot be used with several containers`);
+  refuseForSeveral(said.map((name) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`));
+}
+
+/** `said`: as in the command line. Throws payload.invalid unless it is empty. */
+export function refuseForSeveral(said: string[]): void {
+  if (said.length > 0) throw badInput(`${said.join(', ')}: cannot be used with several containers`);
 }
 
 export const asIs = (text: string): string => text;

@@ -14,7 +14,15 @@ import {
   idOption,
 } from './container-options.ts';
 import { type EachOptions, forEach } from './each.ts';
-import { badInput, collect, type GlobalOptions, mustBeOne, nameParser, numberParser } from './options.ts';
+import {
+  badInput,
+  collect,
+  type GlobalOptions,
+  mustBeOne,
+  nameParser,
+  numberParser,
+  refuseForSeveral,
+} from './options.ts';
 import { durationParser } from './since.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -45,11 +53,23 @@ export function addWishOptions(command: Command): Command {
 /** One for each id; without any, the one that --id, --name or --file means. Throws payload.invalid. */
 export async function readWishes(ids: string[], options: WishOptions): Promise<ContainerRequest[]> {
   const [first, ...others] = [...new Set(ids)];
+  if (others.length > 0) mustSuitSeveral(options);
   const wish = await readWish(first, options);
-  if (others.length === 0) return [wish];
-  const { id, name, file, pid, ip, ip6, macAddress } = options;
-  mustBeOne({ id, name, file, pid, ip, ip6, macAddress });
   return [wish, ...others.map((other) => ({ ...wish, id: other }))];
+}
+
+/** Throws payload.invalid when the options have something that only one container of a host can have. */
+function mustSuitSeveral({ publish = [], network = [], ...options }: WishOptions): void {
+  const { id, name, file, pid, ip, ip6, macAddress, hostInterfaceName } = options;
+  mustBeOne({ id, name, file, pid, ip, ip6, macAddress, hostInterfaceName });
+  const ports = publish.flatMap(({ hostPort }) => (hostPort ? [`--publish with host port ${hostPort}`] : []));
+  const attachments = network.flatMap((argument) => ('mode' in argument ? [] : argument.networks));
+  const settings = attachments.flatMap((attachment) => [
+    ...(attachment.staticIps ? ['--network with ip='] : []),
+    ...(attachment.staticMac ? ['--network with mac='] : []),
+    ...(attachment.hostInterfaceName ? ['--network with host_interface_name='] : []),
+  ]);
+  refuseForSeveral([...new Set([...ports, ...settings])]);
 }
 
 async function readWish(id: string | undefined, options: WishOptions): Promise<ContainerRequest> {

@@ -146,6 +146,10 @@ describe('P12 a wrong call is refused in one sentence', () => {
     [['inspect', '-f', '{{if .Id}}x', 'web'], '{{if …}} without {{end}}'],
     [['inspect', '-f', '{{shout .Id}}', 'web'], 'there is no function shout'],
     [['container', 'setup', 'a', 'b', '--name', 'x'], '--name: cannot be used with several containers'],
+    [
+      ['container', 'setup', 'a', 'b', '--network', 'w', '-p', '8080:80'],
+      '--publish with host port 8080: cannot be used',
+    ],
     [['container', 'create', 'a', '--file', '/nowhere'], '--file: /nowhere: no such file or directory'],
     [['container', 'create', '--file', '/etc/passwd'], '--file: /etc/passwd is not valid JSON'],
     [['container', 'started', 'web', '0'], 'pid 0: expected a number from 1'],

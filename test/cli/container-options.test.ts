@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { containerRequest } from '../../src/cli/container-options.ts';
+import { parseNetworkArgument } from '../../src/cli/network-argument.ts';
 import { collectLabels } from '../../src/cli/options.ts';
 import { durationParser } from '../../src/cli/since.ts';
 import { readWishes } from '../../src/cli/wish-options.ts';
@@ -137,9 +138,29 @@ describe('P21 several containers', () => {
     [{ pid: 42 }, '--pid'],
     [{ ip: ['10.89.0.5'], network: [{ networks: [{ network: 'web' }] }] }, '--ip'],
     [{ macAddress: '02:00:00:00:00:01', network: [{ networks: [{ network: 'web' }] }] }, '--mac-address'],
+    [{ hostInterfaceName: 'veth-web', network: [{ networks: [{ network: 'web' }] }] }, '--host-interface-name'],
+    [{ publish: [{ hostPort: 8080, containerPort: 80 }] }, '--publish with host port 8080'],
+    [{ network: [parseNetworkArgument('web:ip=10.89.0.5')] }, '--network with ip='],
+    [{ network: [parseNetworkArgument('web:mac=02:00:00:00:00:01')] }, '--network with mac='],
+    [
+      { network: [parseNetworkArgument('web'), parseNetworkArgument('db:host_interface_name=veth-db')] },
+      '--network with host_interface_name=',
+    ],
   ])('cannot share %j', async (options, named) =>
     expect(readWishes(['web', 'db'], options)).rejects.toEqual(
       refused('payload.invalid', `${named}: cannot be used with several containers`),
     ),
   );
+
+  it('can share a published port without a host port, networks, interface names and aliases', async () => {
+    const network = [parseNetworkArgument('web:interface_name=web0,alias=w')];
+    const publish = [{ containerPort: 80 }, { containerPort: 81, hostPort: 0 }];
+    const wishes = await readWishes(['web', 'db'], { network, publish, interfaceName: 'eth1', networkAlias: ['x'] });
+    expect(wishes.map(({ id }) => id)).toEqual(['web', 'db']);
+  });
+
+  it('are refused before a file or stdin is read', () =>
+    expect(readWishes(['web', 'db'], { file: '/nowhere/wish.json' })).rejects.toEqual(
+      refused('payload.invalid', '--file: cannot be used with several containers'),
+    ));
 });

@@ -98,7 +98,7 @@ export function reportFailure(terminal: Terminal, error: unknown, asJson: boolea
   const fault = faultIn(error);
   terminal.warn(withoutPasswords(asJson ? JSON.stringify(fault) : faultText(fault)));
   if (fault.code === 'internal.unexpected' && readFlag(process.env.NETLOOM_DEBUG ?? '') && error instanceof Error)
-    terminal.warn(error.stack ?? '');
+    terminal.warn(withoutPasswords(error.stack ?? ''));
   return exitCodeOf(fault);
 }
 

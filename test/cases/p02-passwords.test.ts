@@ -4,10 +4,11 @@ import { createRequire } from 'node:module';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { execa } from 'execa';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { connectBus } from '../../src/bus/connection.ts';
 import { parseServerUrl, shownUrl, withoutPasswords } from '../../src/bus/server-url.ts';
 import { serverBinary } from '../../src/cli/doctor/machine.ts';
+import { reportFailure } from '../../src/cli/failure.ts';
 import { shownArguments } from '../../src/cli/process-title.ts';
 import { connect } from '../../src/client.ts';
 import { say } from '../cli/netloom.ts';
@@ -105,6 +106,18 @@ describe('an error', () => {
     expect(exitCode).toBeGreaterThan(0);
     expect(stderr).not.toBe('');
     expect(stdout + stderr).not.toContain(secret);
+  });
+
+  it('P02 does not show the password with its stack, which NETLOOM_DEBUG=1 asks for', () => {
+    vi.stubEnv('NETLOOM_DEBUG', '1');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const lines: string[] = [];
+    const terminal = { print: () => {}, warn: (text: string) => void lines.push(text), colored: false };
+    reportFailure(terminal, new Error(`cannot use ${closed}`), false);
+    expect(lines).toEqual([
+      'netloom: internal.unexpected: cannot use nats://***@127.0.0.1:1',
+      expect.stringMatching(/^Error: cannot use nats:\/\/\*\*\*@127\.0\.0\.1:1\n +at /),
+    ]);
   });
 
   it('P02 does not show the password to a program', async () => {

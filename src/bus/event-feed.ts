@@ -29,6 +29,13 @@ export interface EventOptions {
   /** of a container, or the name of a network or node, dots included */
   id?: string;
   signal?: AbortSignal;
+  /** of which stream `since` is a place: `EventFeed.stream` of the feed that had it */
+  stream?: string;
+  /**
+   * Called when a follower begins anew with the first event: its place was in a stream that was replaced, because the
+   * server's store was removed, or moved away when it took no more events.
+   */
+  onReplaced?(): void;
 }
 
 export interface StreamedEvent extends CloudEvent {
@@ -39,12 +46,20 @@ export interface StreamedEvent extends CloudEvent {
 export interface EventFeed extends AsyncIterable<StreamedEvent> {
   /** the place to begin is settled: whatever happens from now on is told */
   ready: Promise<void>;
+  /** identity of the stream that it reads; null until it is ready. Keep it with a place, to go on there with another feed. */
+  readonly stream: string | null;
 }
 
 /** Begins at once, not with the first `next()`, so that nothing is missed between the two. */
 export function openEvents(nc: NatsConnection, options: EventOptions): EventFeed {
   const feed = new Feed(nc, options);
-  return { ready: feed.ready, [Symbol.asyncIterator]: () => feed.read() };
+  return {
+    ready: feed.ready,
+    get stream() {
+      return feed.stream;
+    },
+    [Symbol.asyncIterator]: () => feed.read(),
+  };
 }
 
 type Start = { opt_start_seq: number } | Required<Pick<OrderedConsumerOptions, 'opt_start_time'>>;
@@ -55,12 +70,15 @@ class Feed {
   readonly #opening: Promise<Opened>;
   readonly ready: Promise<void>;
   #from: Start = { opt_start_seq: 1 };
+  /** time of its creation, by the server's clock; null: not known yet */
+  stream: string | null;
   /** when something was heard last, or the reader came back for more; of performance.now() */
   #heardAtMs = 0;
 
   constructor(nc: NatsConnection, options: EventOptions) {
     this.#nc = nc;
     this.#options = options;
+    this.stream = (typeof options.since === 'number' && options.stream) || null;
     this.#opening = this.#begin();
     this.ready = this.#opening.then(() => undefined);
     this.ready.catch(() => undefined);
@@ -109,6 +127,7 @@ class Feed {
     const { node, noun, id, follow = true } = this.#options;
     const subject = eventsOf({ node: node ?? undefined, noun, id });
     const api = { timeout: Math.min(5_000, this.#timeoutMs) };
+    await this.#lookAtStream(api.timeout);
     const consumer = await jetstream(this.#nc, api).consumers.get(eventStream, {
       filter_subjects: subject,
       ...this.#from,
@@ -118,6 +137,19 @@ class Feed {
     this.#from = { opt_start_seq: start };
     const lastSequence = follow ? Number.POSITIVE_INFINITY : await lastOf(this.#nc, subject, api.timeout);
     return { messages: await consumer.consume({ max_messages: batch }), lastSequence, empty: start > lastSequence };
+  }
+
+  /** A place in a stream that was replaced is none in this one: a follower would wait there for ever, or miss what came before. */
+  async #lookAtStream(timeout: number): Promise<void> {
+    const manager = await jetstreamManager(this.#nc, { checkAPI: false, timeout });
+    const { created, state } = await manager.streams.info(eventStream);
+    const before = this.stream ?? created;
+    this.stream = created;
+    const { follow = true, onReplaced } = this.#options;
+    if (!follow || !('opt_start_seq' in this.#from)) return;
+    if (before === created && this.#from.opt_start_seq <= state.last_seq + 1) return;
+    this.#from = { opt_start_seq: 1 };
+    onReplaced?.();
   }
 
   /**

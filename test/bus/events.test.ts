@@ -102,6 +102,54 @@ describe('a follower', () => {
     expect(facts(await reading)).toEqual(['configured', 'running', 'exited']);
   });
 
+  it('P22 begins anew when the event store was replaced, and says so, while it is connected', async () => {
+    const { bus, say, viewer } = await world();
+    await say('created', 'configured', 'running');
+    const said: string[] = [];
+    const feed = viewer.events({ since: 'all', onReplaced: () => void said.push('replaced') });
+    const reading = feed[Symbol.asyncIterator]();
+    const next = async () => facts([(await reading.next()).value])[0];
+    expect([await next(), await next(), await next()]).toEqual(['created', 'configured', 'running']);
+    const { stream } = feed;
+    bus.replace({ withFreshStore: true });
+    await say('exited');
+    expect([await next(), said, feed.stream === stream]).toEqual(['exited', ['replaced'], false]);
+    await reading.return?.();
+  });
+
+  it('P22 begins anew from a place in a store that was replaced, however far the new one has got', async () => {
+    const { bus, say, viewer } = await world();
+    await say('created', 'configured');
+    const feed = viewer.events({ since: 'all' });
+    await take(feed, 2);
+    const { stream } = feed;
+    bus.replace({ withFreshStore: true });
+    await say('running');
+    const said: string[] = [];
+    const onReplaced = () => void said.push('replaced');
+    const since = 3;
+    // beyond its end
+    expect(facts(await take(viewer.events({ since, onReplaced }), 1))).toEqual(['running']);
+    await say('exited', 'torn-down', 'removed');
+    const all = ['running', 'exited', 'torn-down', 'removed'];
+    expect(facts(await take(viewer.events({ since, stream: stream as string, onReplaced }), 4))).toEqual(all);
+    expect(said).toEqual(['replaced', 'replaced']);
+  });
+
+  it('P22 goes on from a place in a store that is the same after a restart of the server', async () => {
+    const { bus, say, viewer } = await world();
+    await say('created', 'configured');
+    const feed = viewer.events({ since: 'all' });
+    await take(feed, 2);
+    const { stream } = feed;
+    bus.replace({ withFreshStore: false });
+    await say('running');
+    const onReplaced = () => expect.unreachable('it is the same store');
+    expect(facts(await take(viewer.events({ since: 3, stream: stream as string, onReplaced }), 1))).toEqual([
+      'running',
+    ]);
+  });
+
   it('ends when it is told to', async () => {
     const { viewer, say } = await world();
     await say('created');

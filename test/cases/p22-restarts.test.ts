@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { createInterface, type Interface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -47,6 +48,12 @@ class Lines {
   }
 }
 
+/** The first lines of a replay of all that there is. */
+async function replayed(count: number, ...args: string[]): Promise<string[]> {
+  const { stdout } = await netloom(lab.daemon, ['events', '--since', 'all', ...args]);
+  return stdout.split('\n').slice(0, count);
+}
+
 const streamed = (line: string) => (JSON.parse(line) as { streamsequence: number }).streamsequence;
 const isOf = (fact: string, id: string) => (line: string) =>
   line.includes(`.${fact}"`) && line.includes(`"subject":"${id}"`);
@@ -67,19 +74,8 @@ describe.each(['stop', 'kill'] as const)('P22 after %s of the daemon', (how) => 
   });
 
   it(`P22 events --follow of one container does so, too (${how})`, async () => {
-    const { out } = start(
-      'events',
-      '--follow',
-      '--container',
-      'c1',
-      '--filter',
-      'event=configured',
-      '--filter',
-      'event=adopted',
-      '--since',
-      'all',
-      '--json',
-    );
+    const filters = ['--container', 'c1', '--filter', 'event=configured', '--filter', 'event=adopted', '--json'];
+    const { out } = start('events', '--follow', '--since', 'all', ...filters);
     await out.until(isOf('configured', 'c1'));
     const before = (await lab.client.container.list()).streamSequence as number;
     await lab.restart(how);
@@ -87,7 +83,21 @@ describe.each(['stop', 'kill'] as const)('P22 after %s of the daemon', (how) => 
     const between = (await lab.client.container.list()).streamSequence as number;
     await lab.restart(how);
     await out.until((line) => isOf('adopted', 'c1')(line) && streamed(line) > between);
-    expect(new Set(out.read.map(streamed)).size).toBe(out.read.length);
+    expect(out.read).toEqual(await replayed(out.read.length, ...filters));
+  });
+
+  it(`P22 events --follow does so in lines, too (${how})`, async () => {
+    const { out } = start('events', '--follow', '--since', 'all');
+    const id = `lines-${how}`;
+    const told = (fact: string) => (line: string) => line.includes(`container/${id} `) && line.includes(` ${fact}`);
+    await out.until((line) => line.includes('container/c1 ') && line.includes(' configured'));
+    await lab.restart(how);
+    await lab.client.container.create({ id });
+    await out.until(told('created'));
+    await lab.restart(how);
+    await lab.client.container.remove({ id });
+    await out.until(told('removed'));
+    expect(out.read).toEqual(await replayed(out.read.length));
   });
 
   it(`P22 stats --watch goes on (${how})`, async () => {
@@ -127,4 +137,21 @@ describe('P22 a daemon that is not there', () => {
       }
     },
   );
+});
+
+// the last one: the events of the others go with the store
+describe('P22 an event store that was removed', () => {
+  it('P22 is followed from the first event of the new one, and that is said', async () => {
+    const { out, err } = start('events', '--follow', '--since', 'all');
+    await out.until((line) => line.includes('container/c1 ') && line.includes(' configured'));
+    await lab.restart('stop', () => rmSync(`${lab.daemon.directory}/state/jetstream`, { recursive: true }));
+    await err.until((line) => line.includes('the event store was replaced: its events follow from the first'));
+    await lab.client.container.create({ id: 'after-removal' });
+    await out.until((line) => line.includes('container/after-removal ') && line.includes(' created'));
+    const replay = await replayed(10_000);
+    const shown = out.read.slice(out.read.indexOf(replay[0] as string));
+    expect(shown).toEqual(replay.slice(0, shown.length));
+    expect(err.read.filter((line) => line.includes('was replaced'))).toHaveLength(1);
+    await lab.client.container.remove({ id: 'after-removal' });
+  });
 });

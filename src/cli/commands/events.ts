@@ -104,15 +104,19 @@ async function followEvents(
   const end = endAt(span.until);
   let filters: Filter[] | null = null;
   let { since } = span;
+  let stream: string | undefined;
+  const onReplaced = () => note(terminal, options, 'the event store was replaced: its events follow from the first');
   await withLastingClient(terminal, options, async ({ client, lost, begun }: Connection) => {
     filters ??= await meant(terminal, client, asked, options);
     const signal = AbortSignal.any([lost, end]);
-    const feed = client.events({ since, follow: true, signal, ...subscriptionOf(filters) });
+    const feed = client.events({ since, stream, follow: true, signal, onReplaced, ...subscriptionOf(filters) });
     await feed.ready;
+    stream = feed.stream ?? undefined;
     begun();
     for await (const event of feed) {
       if (typeof span.until === 'number' && isAfter(event, span.until)) return;
       since = event.streamSequence + 1;
+      stream = feed.stream ?? undefined;
       if (!isAfter(event, span.until) && eventFilters.match(event, filters)) show(event);
       if (event.streamSequence === span.until) return;
     }
@@ -174,26 +178,24 @@ async function meant(
 }
 
 /** Who follows may be waiting for somebody to come. */
-async function idOf(
-  terminal: Terminal,
-  client: NetloomClient,
-  asked: About,
-  { follow = false, json = false }: EventsOptions,
-): Promise<string> {
+async function idOf(terminal: Terminal, client: NetloomClient, asked: About, options: EventsOptions): Promise<string> {
   const found = await whoIsMeant(client, asked);
   const { noun, id } = asked;
-  const note = (text: string) => json || terminal.warn(paint(terminal, 'dim', plain(text)));
   if (found !== null) {
-    if (found !== id) note(`showing events of ${noun} ${found}`);
+    if (found !== id) note(terminal, options, `showing events of ${noun} ${found}`);
     return found;
   }
   // a container that is gone has left its id in the events, and not its name
-  if (!follow)
+  if (!options.follow)
     throw new NetloomError(
       fault(`${noun}.unknown`, `no ${noun} ${id}, and no event of one${noun === 'container' ? ' with that id' : ''}`),
     );
   if (!servedNamePattern.test(id))
     throw badInput(`--${noun} ${id}: there is no container of that name, and it is not a valid id`, 'id.invalid');
-  note(`there is no ${noun} ${id} yet: waiting for one with that id`);
+  note(terminal, options, `there is no ${noun} ${id} yet: waiting for one with that id`);
   return id;
+}
+
+function note(terminal: Terminal, { json = false }: EventsOptions, text: string): void {
+  if (!json) terminal.warn(paint(terminal, 'dim', plain(text)));
 }

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { isPeerKey, type PeerKey, peerKeys, usualPeers } from './peers/catalogue.ts';
 
-export const scenarioNames = ['pairs', 'throughput', 'crowd', 'edges'] as const;
+export const scenarioNames = ['pairs', 'throughput', 'crowd', 'edges', 'startup'] as const;
 export type ScenarioName = (typeof scenarioNames)[number];
 
 export interface BenchArguments {

@@ -11,6 +11,7 @@ import { quickReport } from './report/quick.ts';
 import type { Results } from './results.ts';
 import { measureNeighbours, pairsAmong } from './scenarios/neighbours.ts';
 import type { Limits } from './scenarios/pairs.ts';
+import { measureStartup } from './scenarios/startup.ts';
 
 /** `npm run bench`: see `usage` for its options, docs/performance.md for what it has found. */
 
@@ -54,6 +55,10 @@ async function measure(options: BenchArguments): Promise<Results> {
     scenarios.includes(name) ? work() : otherwise;
   const clients = [1, 2, 4, 8];
   return {
+    startup: await ifWanted<Results['startup']>('startup', [], async () => {
+      say('measuring: startup');
+      return measureStartup({ rounds });
+    }),
     throughput: await ifWanted<Results['throughput']>('throughput', null, () =>
       alone('throughput', { clients, containers: 500 }),
     ),

@@ -1,6 +1,7 @@
 import type { Crowd } from './scenarios/crowd.ts';
 import type { CommandEdges } from './scenarios/edges.ts';
 import type { NeighbourResults } from './scenarios/neighbours.ts';
+import type { Startup } from './scenarios/startup.ts';
 import type { Throughput } from './scenarios/throughput.ts';
 
 /** All that one run has measured; null or empty: it was not asked for. */
@@ -9,4 +10,5 @@ export interface Results {
   throughput: Throughput[] | null;
   crowd: Crowd | null;
   edges: CommandEdges[];
+  startup: Startup[];
 }

@@ -1,6 +1,6 @@
 import { catalogue } from '../peers/catalogue.ts';
 import type { Results } from '../results.ts';
-import { crowdTable, edgeTables, throughputTable } from './other-tables.ts';
+import { crowdTable, edgeTables, startupTable, throughputTable } from './other-tables.ts';
 import { pairTables } from './pair-tables.ts';
 import { markdownTable, text } from './table.ts';
 
@@ -19,7 +19,7 @@ export function withFigures(document: string, figures: string): string {
   return `${document.slice(0, from + begin.length)}\n\n${figures}\n\n${document.slice(to)}`;
 }
 
-export function figuresOf({ machine, minutes, neighbours, throughput, crowd, edges }: Reported): string {
+export function figuresOf({ machine, minutes, neighbours, throughput, crowd, edges, startup }: Reported): string {
   const sections = [
     `## The machine\n\n${markdownTable([text(''), text('')], machine)}\n\nOne run of ${minutes.toFixed(0)} minutes.`,
     neighbours.pairs.length > 0
@@ -29,10 +29,13 @@ export function figuresOf({ machine, minutes, neighbours, throughput, crowd, edg
     throughput &&
       `## Several clients at once\n\nSet-up and teardown of one container after another, by each client.\n\n${throughputTable(throughput)}`,
     crowd && `## Many containers\n\n${crowdTable(crowd)}`,
+    startup.length > 0 ? `## Help of the command line\n\n${startupExplained}\n\n${startupTable(startup)}` : null,
     edges.length > 0 ? `## Where the time goes\n\n${edgesExplained}\n\n${edgeTables(edges)}` : null,
   ];
   return sections.filter((section) => section !== null).join('\n\n');
 }
+
+const startupExplained = `A process from spawn to exit, in turn with \`node -e 0\`. The ratio is how many times as long netloom takes.`;
 
 const edgesExplained = `Every moment of a command belongs to the innermost piece of work under way then. Means of the half of the calls that took
 neither least nor longest, so the parts add up to the whole. \`decide\` is the state machines, \`journal\` the commits of what they decided;

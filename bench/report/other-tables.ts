@@ -1,7 +1,8 @@
 import type { Crowd, Phase } from '../scenarios/crowd.ts';
 import type { CommandEdges } from '../scenarios/edges.ts';
+import type { Startup } from '../scenarios/startup.ts';
 import type { Throughput } from '../scenarios/throughput.ts';
-import { figure, markdownTable, number, text } from './table.ts';
+import { figure, markdownTable, number, ratio, text } from './table.ts';
 
 export function throughputTable(results: readonly Throughput[]): string {
   const columns = [number('clients'), number('containers per second')];
@@ -32,6 +33,19 @@ export function crowdTable(crowd: Crowd): string {
   ];
   const title = `${crowd.containers.toLocaleString('en-US')} containers, ${crowd.networks} networks with DNS`;
   return markdownTable([text(title), number(''), text('')], phases);
+}
+
+export function startupTable(results: readonly Startup[]): string {
+  const times = ['p50 ms', 'p99 ms', '`node -e 0` p50 ms', '`node -e 0` p99 ms'];
+  return markdownTable(
+    [text('command'), ...['ratio', ...times, 'rounds'].map(number)],
+    results.map(({ command, ours, bare }) => [
+      `\`${command}\``,
+      ratio(ours.p50Ms, bare.p50Ms),
+      ...[ours.p50Ms, ours.p99Ms, bare.p50Ms, bare.p99Ms].map(figure),
+      String(ours.count),
+    ]),
+  );
 }
 
 /** One table per command: where its time goes, with each number of containers present beside the others. */

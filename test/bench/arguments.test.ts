@@ -5,7 +5,7 @@ it('measures everything and writes the documents when nothing is said', () => {
   const { populations, scenarios, output, json } = parseArguments([]);
   expect({ populations, scenarios, output, json }).toEqual({
     populations: [0, 100, 500, 1000],
-    scenarios: ['pairs', 'throughput', 'crowd', 'edges'],
+    scenarios: ['pairs', 'throughput', 'crowd', 'edges', 'startup'],
     output: 'docs',
     json: false,
   });

@@ -35,6 +35,7 @@ const reported: Reported = {
     { present: 0, command: 'container.setup', ms: 2, parts: [{ name: 'decide', ms: 0.5 }] },
     { present: 1000, command: 'container.setup', ms: 4, parts: [{ name: 'link.veth', ms: 3 }] },
   ],
+  startup: [{ command: 'netloom --help', ours: series(100), bare: series(50) }],
 };
 const lines = () => figuresOf(reported).split('\n');
 
@@ -79,8 +80,19 @@ it('puts the parts of a command beside each other, whoever has them', () => {
   expect(lines()).toContain('| link.veth | 0.00 | 0.0 % |  | 3,000 | 75 % | ███████████████ |');
 });
 
+it('P21 puts the help of the command line beside a bare Node', () => {
+  expect(lines()).toContain('| `netloom --help` | 2.00 × | 100 | 200 | 50.0 | 100 | 100 |');
+});
+
 it('leaves out what was not asked for', () => {
-  const nothing = { ...reported, neighbours: { pairs: [], absent: [] }, throughput: null, crowd: null, edges: [] };
+  const nothing = {
+    ...reported,
+    neighbours: { pairs: [], absent: [] },
+    throughput: null,
+    crowd: null,
+    edges: [],
+    startup: [],
+  };
   expect(figuresOf(nothing).match(/^## .*/gm)).toEqual(['## The machine']);
 });
 

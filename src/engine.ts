@@ -352,7 +352,7 @@ export class ActorEngine extends JournalViews implements Engine {
     this.#tell(hostAddress, { type: `resolver.${what}` });
   }
 
-  /** What nobody asked for is said again when there was no room to keep it. */
+  /** Sends an event that belongs to no command. Without room to keep it, sends it again after `sayAgainMs`. */
   #tell(to: ActorAddress, event: ActorEvent): void {
     try {
       this.pool.deliver(this.journal.enqueue(to, event));
@@ -526,7 +526,7 @@ function outcome({ output, fault: refused }: StoredReply): Promise<unknown> {
   return refused ? Promise.reject(new NetloomError(refused)) : Promise.resolve(output);
 }
 
-/** What can as well be left: an answer that is kept for nobody is forgotten by its age later. */
+/** Does what may fail for want of room: an answer that no caller can ask for again expires by its age. */
 function whereThereIsRoom(act: () => void): void {
   try {
     act();

@@ -16,7 +16,7 @@ export interface RunDirectory {
   release(): void;
 }
 
-/** What a daemon keeps in it that must be nobody else's. */
+/** Parts of it that no other user may own. */
 const parts = ['credentials', 'nats', 'teardowns'];
 
 /**

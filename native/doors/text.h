@@ -14,8 +14,7 @@ std::optional<std::string> read_all(int fd);
 /// The same of a file, or of a pipe that the caller named.
 std::optional<std::string> read_file(const std::string& path);
 
-/// The same of a regular file only: whoever put something else there (a FIFO, a link to a device) is not waited for.
-/// EINVAL then.
+/// The same for a regular file only. Never blocks: EINVAL when anything else has the name (a FIFO, a link to a device).
 std::optional<std::string> read_ordinary_file(const std::string& path);
 
 /// False, with errno, when not all of it can be written.

@@ -4,7 +4,7 @@
 //
 //   in   names <bytes> <bytes>\n, then the contents of resolv.conf and of hosts   (only with `names`)
 //   out  ready\n                                        all that can fail before the command is done
-//   in   go\n                                           the command may begin: whoever wants to know of it does
+//   in   go\n                                           the command may begin: its caller is ready for it
 //   out  nothing: the command has begun, and the descriptor is closed;
 //        or failed <errno> <what>\n
 //
@@ -48,7 +48,7 @@ bool read_line(std::string& line) {
 
 void say(const std::string& line) {
   const std::string text = line + "\n";
-  // whoever has gone hears nothing
+  // the caller may have ended; the command goes on without it
   if (write(kChannel, text.data(), text.size()) < 0) return;
 }
 

@@ -17,7 +17,7 @@ export interface PublisherOptions {
   node: string;
   limits?: StreamLimits;
   log?: BusLog;
-  /** whether the stream's disk has room: a server that finds none for a message answers nobody any more */
+  /** whether the stream's disk has room: a server that finds none for a message stops answering all clients */
   hasRoom?: () => boolean;
   /** how many facts may be on their way at once, default 256 */
   window?: number;

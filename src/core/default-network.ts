@@ -3,8 +3,8 @@ import { type NetworkWish, networkWish } from './network.ts';
 import { defaultNetworkId } from './network-identity.ts';
 
 /**
- * The default network is podman's: what podman has in memory until its user writes it down. So both mean one network, whoever of them
- * comes first.
+ * The default network is podman's: what podman has in memory until its user writes it down. So both mean one network, in
+ * whatever order they use it.
  */
 
 /** What it is, where there is none of that name yet: without names, as podman's is. */

@@ -33,7 +33,7 @@ export const modeNames: readonly string[] = [
   'default',
 ];
 
-/** P10: the default network, unless somebody chose another one. */
+/** P10: the default network, unless another one is configured. */
 export const defaultNetworkName = 'podman';
 
 /** Why no network can be made under that name; null: one can. */

@@ -94,6 +94,6 @@ export class TeardownQueue {
   }
 }
 
-/** Nobody has looked at it: the daemon is on its way out, or the worker was, or there was no room to keep it. */
+/** It was not tried: the daemon is on its way out, or the worker was, or there was no room to keep it. */
 const isForLater = ({ code }: Fault): boolean =>
   faultStatus[code] === 503 || code === 'worker.lost' || code === 'storage.full';

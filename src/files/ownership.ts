@@ -7,8 +7,8 @@ const writableByOthers = 0o022;
 const sticky = 0o1000;
 
 /**
- * How somebody who is not root could put something else in this file's place, in words; null when nobody can. The file itself
- * is looked at and every directory above it. Throws where there is none.
+ * Describes how a user other than root could replace this file; null when no other user can. Checks the file itself and every
+ * directory above it. Throws when the file does not exist.
  */
 export function replaceableBy(path: string): string | null {
   for (let place = realpathSync(path); ; place = dirname(place)) {
@@ -26,7 +26,7 @@ export function replaceableBy(path: string): string | null {
  */
 export function foreignHand(directory: string): string | null {
   const itself = lstatSync(directory, { throwIfNoEntry: false });
-  // whoever owns a link decides where it leads
+  // the owner of a link decides where it leads
   const stats = itself?.isSymbolicLink() ? statSync(directory, { throwIfNoEntry: false }) : itself;
   const stranger = [itself, stats].find((one) => one && !isOurs(one));
   if (stranger) return `${directory} belongs to user ${stranger.uid}`;
@@ -36,7 +36,7 @@ export function foreignHand(directory: string): string | null {
 /** Everybody's by convention, whatever is in them. */
 const sharedDirectories = ['/tmp', '/var/tmp', '/dev/shm'];
 
-/** Whether a file system was mounted there that is everybody's, as a tmpfs is by default, and that nobody else has used yet. */
+/** Whether a file system was mounted there that every user may write to, as a tmpfs by default, and that is still unused. */
 function isFreshMount(directory: string): boolean {
   const place = realpathSync(directory);
   const stats = statSync(place);

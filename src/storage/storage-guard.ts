@@ -20,7 +20,7 @@ export interface StorageGuardEvents {
 
 /** Commands that build are refused below this: what is up can still be changed, and taken down. */
 const runMarginBytes = 2 * 2 ** 20;
-/** Below this nothing is given to the stream: a nats-server that finds no room for a message answers nobody any more. */
+/** Below this nothing is given to the stream: a nats-server that finds no room for a message stops answering all clients. */
 const stateMarginBytes = 2 * 2 ** 20;
 /** Facts are some 700 bytes each. */
 const mostPending = 30_000;

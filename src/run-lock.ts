@@ -1,7 +1,8 @@
-import { accessSync, constants, type FSWatcher, rmSync, statSync, watch, writeFileSync } from 'node:fs';
+import { accessSync, constants, type FSWatcher, rmSync, watch, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { startTicksOf } from './actors/process-start.ts';
 import { fault, NetloomError } from './core/fault.ts';
+import { identityOf } from './files/identity.ts';
 import { textOfOrdinaryFile } from './files/ordinary-file.ts';
 import { makeOwnDirectory, mustBeOwn } from './files/ownership.ts';
 import { isNoRoom, storageFull } from './storage/room.ts';
@@ -96,12 +97,6 @@ class HeldDirectory implements RunDirectory {
   #unwatch(): void {
     for (const watcher of this.#watchers) watcher.close();
   }
-}
-
-/** null: it is not there. */
-function identityOf(directory: string): string | null {
-  const stats = statSync(directory, { bigint: true, throwIfNoEntry: false });
-  return stats ? `${stats.dev} ${stats.ino}` : null;
 }
 
 function makeDirectory(directory: string): void {

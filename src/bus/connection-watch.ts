@@ -6,10 +6,14 @@ export class ConnectionWatch {
   readonly #on: { down?(): void; up?(): void };
   readonly #statuses: ReturnType<NatsConnection['status']>;
 
-  constructor(nc: NatsConnection, on: { down?(): void; up?(): void }) {
+  constructor(nc: Pick<NatsConnection, 'status'>, on: { down?(): void; up?(): void } = {}) {
     this.#on = on;
     this.#statuses = nc.status();
     void this.#watch();
+  }
+
+  isUp(): boolean {
+    return this.#whenUp === null;
   }
 
   /** at once while there is a connection */

@@ -1,11 +1,10 @@
 import { randomBytes, randomInt } from 'node:crypto';
-import { mkdirSync, renameSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { makeDirectories } from '../files/make-directories.ts';
 import type { Role } from './commands.ts';
 import { type Credentials, credentialsFile, readCredentials, writeCredentials, writePrivate } from './credentials.ts';
+import { EventStore } from './event-store.ts';
 import { type BusLog, silent } from './log.ts';
 import { permissionsOf, roles } from './roles.ts';
 import { endOrphan, findServerBinary, launchServer, type ServerProcess } from './server-process.ts';
@@ -30,7 +29,9 @@ export interface ManagedServer {
   readonly credentials: Credentials;
   /** of the server as it runs now; null between two runs */
   pid(): number | null;
-  /** Kills it and starts it again; with a fresh store, the former one is kept beside it. */
+  /** Whether the directory of its store was removed or replaced while it runs. */
+  isStoreLost(): boolean;
+  /** Kills it and starts it again; with a fresh store, the former one is kept beside it. Does nothing while none runs. */
   replace(how: { withFreshStore: boolean }): void;
   stop(): Promise<void>;
 }
@@ -49,7 +50,7 @@ export async function startServer(options: ServerOptions): Promise<ManagedServer
   const binary = findServerBinary();
   const configFile = join(runDir, 'nats', 'nats-server.conf');
   const pidFile = join(runDir, 'nats', 'nats-server.pid');
-  const storeDir = join(stateDir, 'jetstream');
+  const store = new EventStore(join(stateDir, 'jetstream'));
   await endOrphan(pidFile, configFile, log);
 
   const former = readCredentials(credentialsFile(runDir, 'admin'));
@@ -57,17 +58,18 @@ export async function startServer(options: ServerOptions): Promise<ManagedServer
   const url = `nats://127.0.0.1:${port}`;
   const users = roles.map((role) => ({ role, credentials: credentialsOf(role, { runDir, url, node }) }));
   const serverName = `netloom-${node}-${randomBytes(4).toString('hex')}`;
-  mkdirSync(storeDir, { recursive: true, mode: 0o700 });
-  writePrivate(
-    configFile,
-    configuration({ port, serverName, pidFile, storeDir, maxStoreBytes: options.maxStoreBytes ?? 2 ** 30, users }),
-  );
+  const maxStoreBytes = options.maxStoreBytes ?? 2 ** 30;
+  const storeDir = store.directory;
+  writePrivate(configFile, configuration({ port, serverName, pidFile, storeDir, maxStoreBytes, users }));
 
-  const launch = () => launchServer({ binary, configFile, port, serverName, log });
+  const launch = () => {
+    store.prepare();
+    return launchServer({ binary, configFile, port, serverName, log });
+  };
   const first = await launch();
   for (const { role, credentials } of users) writeCredentials(credentialsFile(runDir, role), credentials);
   log.info({ pid: first.pid, url }, 'nats-server is running');
-  return new Supervisor(first, { launch, storeDir, credentials: users[0]?.credentials as Credentials, log });
+  return new Supervisor(first, { launch, store, credentials: users[0]?.credentials as Credentials, log });
 }
 
 /** Passwords live as long as the run directory: clients that kept them go on. */
@@ -107,7 +109,7 @@ function configuration({ port, serverName, pidFile, storeDir, maxStoreBytes, use
 
 interface Supervision {
   launch: () => Promise<ServerProcess>;
-  storeDir: string;
+  store: EventStore;
   credentials: Credentials;
   log: BusLog;
 }
@@ -122,15 +124,15 @@ class Supervisor implements ManagedServer {
 
   readonly credentials: Credentials;
   readonly #launch: () => Promise<ServerProcess>;
-  readonly #storeDir: string;
+  readonly #store: EventStore;
   readonly #log: BusLog;
   #withFreshStore = false;
 
-  constructor(first: ServerProcess, { launch, storeDir, credentials, log }: Supervision) {
+  constructor(first: ServerProcess, { launch, store, credentials, log }: Supervision) {
     this.url = credentials.url;
     this.credentials = credentials;
     this.#launch = launch;
-    this.#storeDir = storeDir;
+    this.#store = store;
     this.#log = log;
     this.#current = first;
     process.once('exit', this.#atExit);
@@ -141,9 +143,14 @@ class Supervisor implements ManagedServer {
     return this.#current?.pid ?? null;
   }
 
+  isStoreLost(): boolean {
+    return this.#store.isLost();
+  }
+
   replace({ withFreshStore }: { withFreshStore: boolean }): void {
-    this.#withFreshStore ||= withFreshStore;
-    this.#current?.signal('SIGKILL');
+    if (this.#current === null) return;
+    this.#withFreshStore = withFreshStore;
+    this.#current.signal('SIGKILL');
   }
 
   async stop(): Promise<void> {
@@ -179,12 +186,15 @@ class Supervisor implements ManagedServer {
     return null;
   }
 
+  /** Once, whatever comes of it: a server on the former store is better than none. */
   #moveStoreAway(): void {
-    const kept = `${this.#storeDir}.stuck-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`;
-    renameSync(this.#storeDir, kept);
-    makeDirectories(this.#storeDir, 0o700);
     this.#withFreshStore = false;
-    this.#log.error({ kept }, 'the event stream begins anew: its store took no event after several starts');
+    try {
+      const kept = this.#store.moveAway();
+      this.#log.error({ kept }, 'the event stream begins anew: its store took no event after several starts');
+    } catch (error) {
+      this.#log.error({ error }, 'the store of the event stream could not be moved away; it is used as it is');
+    }
   }
 }
 

@@ -111,6 +111,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     undo.push(() => storage.stop());
     storage.on('full', (message) => log.error({ ...storage.view() }, message));
     storage.on('freed', () => log.info({ ...storage.view() }, 'there is room on the disk again'));
+    storage.on('unknown', (message) => log.error(message));
+    storage.start();
     const bootId = readBootId();
     const rebooted = journal.noticeBoot(bootId);
     // until the networks have heard of a reboot, they have leases of before

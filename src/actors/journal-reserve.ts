@@ -1,5 +1,5 @@
 import type { Database, RootDatabase } from 'lmdb';
-import { freeBytesOf, isNoRoom } from '../storage/room.ts';
+import { isNoRoom, roomOf } from '../storage/room.ts';
 
 /** With so much what is under way ends, and all that is up is taken down, on a disk that is full. */
 const reserveBytes = 4 * 2 ** 20;
@@ -34,7 +34,7 @@ export class JournalReserve {
   /** Adds pages where there are too few and the disk has room for more. Answers how many bytes there are. */
   keep(): number {
     const kept = this.#unusedBytes();
-    if (kept >= reserveBytes || freeBytesOf(this.directory) < 2 * reserveBytes) return kept;
+    if (kept >= reserveBytes || roomOf(this.directory).freeBytes < 2 * reserveBytes) return kept;
     try {
       // what is written and removed again leaves its pages to the file
       this.environment.transactionSync(() => this.environment.putSync('reserve', ' '.repeat(reserveBytes)));

@@ -1,7 +1,8 @@
 import { EventEmitter } from 'node:events';
 import { bytesText } from '../core/bytes.ts';
+import { systemErrorText } from '../core/system-error.ts';
 import type { StorageView } from '../core/view.ts';
-import { freeBytesOf, storageFull } from './room.ts';
+import { type Room, roomOf, storageFull } from './room.ts';
 
 export interface StorageGuardOptions {
   runDirectory: string;
@@ -16,6 +17,8 @@ export interface StorageGuardEvents {
   /** what is refused from now on, and why */
   full: [message: string];
   freed: [];
+  /** what cannot be looked at from now on, and why */
+  unknown: [message: string];
 }
 
 /** Commands that build are refused below this: what is up can still be changed, and taken down. */
@@ -28,17 +31,27 @@ const everyMs = 1_000;
 /** A look is good for so long. */
 const freshMs = 50;
 
-/** Watches over the free space where the daemon writes, so that it stops before they are full. */
+/**
+ * Watches over the free space where the daemon writes, so that it stops before the disks are full. A file system that cannot be
+ * looked at has none.
+ */
 export class StorageGuard extends EventEmitter<StorageGuardEvents> {
   readonly #options: StorageGuardOptions;
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
   #reservedBytes = 0;
   #seen: Omit<StorageView, 'reservedBytes'> = { runFreeBytes: 0, stateFreeBytes: 0, refused: null };
   #seenAtMs = Number.NEGATIVE_INFINITY;
+  #run: Room = { freeBytes: 0, unknown: null };
+  /** what could not be looked at last, and why */
+  readonly #unknown = new Map<string, string>();
 
   constructor(options: StorageGuardOptions) {
     super();
     this.#options = options;
+  }
+
+  /** The first look is the caller's to hear of: what listens is there by now. */
+  start(): void {
     this.#timer = setInterval(() => this.#keep(), everyMs).unref();
     this.#keep();
   }
@@ -64,26 +77,50 @@ export class StorageGuard extends EventEmitter<StorageGuardEvents> {
 
   #keep(): void {
     this.#look();
-    this.#reservedBytes = this.#options.keepReserve();
+    try {
+      this.#reservedBytes = this.#options.keepReserve();
+      this.#note('the journal', null);
+    } catch (error) {
+      this.#note('the journal', systemErrorText(error as Error));
+    }
   }
 
   #look(): Omit<StorageView, 'reservedBytes'> {
     if (performance.now() - this.#seenAtMs < freshMs) return this.#seen;
-    const { runDirectory, stateDirectory, pending } = this.#options;
+    const { pending } = this.#options;
     const before = this.#seen.refused;
-    const runFreeBytes = freeBytesOf(runDirectory);
+    this.#run = this.#roomOf(this.#options.runDirectory);
+    const stateFreeBytes = this.#roomOf(this.#options.stateDirectory).freeBytes;
+    const runFreeBytes = this.#run.freeBytes;
     const refused = runFreeBytes < runMarginBytes ? 'run' : pending() > mostPending ? 'events' : null;
-    this.#seen = { runFreeBytes, stateFreeBytes: freeBytesOf(stateDirectory), refused };
+    this.#seen = { runFreeBytes, stateFreeBytes, refused };
     this.#seenAtMs = performance.now();
     if (refused !== null && refused !== before) this.emit('full', this.#reason(refused));
     if (refused === null && before !== null) this.emit('freed');
     return this.#seen;
   }
 
+  #roomOf(directory: string): Room {
+    const room = roomOf(directory);
+    this.#note(`the file system of ${directory}`, room.unknown);
+    return room;
+  }
+
+  /** Reports it once while it lasts. */
+  #note(what: string, why: string | null): void {
+    if (why === null) this.#unknown.delete(what);
+    else if (this.#unknown.get(what) !== why) {
+      this.#unknown.set(what, why);
+      this.emit('unknown', `${what} cannot be looked at: ${why}`);
+    }
+  }
+
   #reason(refused: 'run' | 'events'): string {
     const { runDirectory, stateDirectory } = this.#options;
+    const { unknown } = this.#run;
+    const low = unknown === null ? `has less than ${bytesText(runMarginBytes)} left` : `cannot be read (${unknown})`;
     return refused === 'run'
-      ? `the file system of ${runDirectory} has less than ${bytesText(runMarginBytes)} left: nothing is set up until there is more room; what is up can be taken down`
+      ? `the file system of ${runDirectory} ${low}: nothing is set up until there is more room; what is up can be taken down`
       : `more than ${mostPending} events wait for room on the file system of ${stateDirectory}: nothing is set up until they have it; what is up can be taken down`;
   }
 }

@@ -22,6 +22,7 @@ import { connect } from '../../src/client.ts';
 import { foreignHand, makeOwnDirectory } from '../../src/files/ownership.ts';
 import { type RunDirectory, takeRunDirectory } from '../../src/run-lock.ts';
 import { processesOf, type TestDaemon, untilAnswered } from '../support/daemon.ts';
+import { Facts } from '../support/facts.ts';
 import { becomeFreshHost, linkNames, temporaryDirectory } from '../support/fresh-host.ts';
 
 /** Whoever may write to the run directory commands the host's network, and a daemon without one cannot be reached. */
@@ -251,5 +252,29 @@ describe('a daemon', () => {
     next.kill('SIGTERM');
     expect(await next).toMatchObject({ exitCode: 0 });
     for (const name of pinned) native.removeNetns(`${netns}/${name}`);
+  });
+
+  it('B11 whose state directory is removed goes on, and its event stream begins anew', async () => {
+    const [run, state, netns] = [at('kept/run'), at('kept/state'), at('netns')];
+    const daemon = launch(run, state, '--netns-dir', netns, '--networks-dir', at('networks'));
+    const serverPid = () => readFileSync(`${run}/nats/nats-server.pid`, 'utf8');
+    const client = await untilAnswered(() => connect({ runDir: run, node: 'here' }));
+    await untilAnswered(() => client.network.create({ name: 'web' }));
+    await client.container.setup({ id: 'a', networks: [{ network: 'web' }] });
+    const former = serverPid();
+    rmSync(state, { recursive: true });
+    await untilAnswered(async () => expect(serverPid()).not.toBe(former));
+    await client.close();
+    const again = await untilAnswered(() => connect({ runDir: run, node: 'here' }));
+    await untilAnswered(() => again.container.setup({ id: 'b', networks: [{ network: 'web' }] }));
+    const facts = new Facts(again);
+    await facts.told('container/b configured');
+    await facts.close();
+    expect(statSync(state).mode & 0o777).toBe(0o700);
+    for (const id of ['a', 'b']) await again.container.remove({ id });
+    await again.network.remove({ name: 'web' });
+    await again.close();
+    daemon.kill('SIGTERM');
+    expect(await daemon).toMatchObject({ exitCode: 0 });
   });
 });

@@ -1,3 +1,4 @@
+import { mkdirSync, rmSync } from 'node:fs';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { StorageGuard } from '../../src/storage/storage-guard.ts';
 import { SmallDisk } from '../support/small-disk.ts';
@@ -7,18 +8,23 @@ let guard: StorageGuard;
 let pending = 0;
 const said: string[] = [];
 
+let keepReserve: () => number;
+
 beforeEach(() => {
   said.length = 0;
   pending = 0;
+  keepReserve = () => 2 ** 22;
   disk = new SmallDisk('tmpfs', 8);
+  for (const name of ['run', 'state']) mkdirSync(`${disk.path}/${name}`);
   guard = new StorageGuard({
-    runDirectory: disk.path,
-    stateDirectory: disk.path,
-    keepReserve: () => 2 ** 22,
+    runDirectory: `${disk.path}/run`,
+    stateDirectory: `${disk.path}/state`,
+    keepReserve: () => keepReserve(),
     pending: () => pending,
   });
   guard.on('full', (message) => said.push(message));
   guard.on('freed', () => said.push('freed'));
+  guard.on('unknown', (message) => said.push(message));
 });
 afterEach(() => {
   guard.stop();
@@ -26,11 +32,12 @@ afterEach(() => {
 });
 
 it('B02 refuses what builds while there is no room, and says so once', async () => {
+  guard.start();
   guard.refuseWhenFull();
   expect(guard.hasRoomForEvents()).toBe(true);
   disk.fill();
   await expect.poll(() => guard.view().refused).toBe('run');
-  expect(() => guard.refuseWhenFull()).toThrow(`the file system of ${disk.path} has less than 2.0 MiB left`);
+  expect(() => guard.refuseWhenFull()).toThrow(`the file system of ${disk.path}/run has less than 2.0 MiB left`);
   expect(guard.hasRoomForEvents()).toBe(false);
   disk.makeRoom();
   await expect.poll(() => guard.view().refused).toBeNull();
@@ -39,6 +46,7 @@ it('B02 refuses what builds while there is no room, and says so once', async () 
 });
 
 it('B01 bounds the events that wait for room', async () => {
+  guard.start();
   pending = 30_000;
   await expect.poll(() => guard.view().refused).toBeNull();
   pending = 30_001;
@@ -47,4 +55,37 @@ it('B01 bounds the events that wait for room', async () => {
   pending = 0;
   await expect.poll(() => guard.view().refused).toBeNull();
   expect(said).toEqual([expect.stringContaining('more than 30000 events'), 'freed']);
+});
+
+it('B02 says at the start that there is no room', () => {
+  disk.fill();
+  guard.start();
+  expect(said).toEqual([expect.stringContaining('less than 2.0 MiB left')]);
+});
+
+it('B11 takes a state directory that was removed for full, and says so once', async () => {
+  guard.start();
+  rmSync(`${disk.path}/state`, { recursive: true });
+  await expect.poll(() => guard.hasRoomForEvents()).toBe(false);
+  expect(guard.view()).toMatchObject({ stateFreeBytes: 0, refused: null });
+  guard.refuseWhenFull();
+  mkdirSync(`${disk.path}/state`);
+  await expect.poll(() => guard.hasRoomForEvents()).toBe(true);
+  expect(said).toEqual([`the file system of ${disk.path}/state cannot be looked at: no such file or directory`]);
+});
+
+it('B11 refuses what builds when the run directory was removed', async () => {
+  guard.start();
+  rmSync(`${disk.path}/run`, { recursive: true });
+  await expect.poll(() => guard.view().refused).toBe('run');
+  expect(() => guard.refuseWhenFull()).toThrow('run cannot be read (no such file or directory): nothing is set up');
+});
+
+it('B02 outlives a journal whose reserve cannot be kept', () => {
+  keepReserve = () => {
+    throw Object.assign(new Error('Input/output error'), { code: 5 });
+  };
+  guard.start();
+  expect(guard.view().reservedBytes).toBe(0);
+  expect(said).toEqual(['the journal cannot be looked at: Input/output error']);
 });

@@ -25,6 +25,7 @@ import { ResolverKeeper } from './resolver/keeper.ts';
 import { takeRunDirectory } from './run-lock.ts';
 import { SpringClean } from './spring-clean.ts';
 import { StorageGuard } from './storage/storage-guard.ts';
+import { unlessAborted } from './threads/unless-aborted.ts';
 import { within } from './threads/within.ts';
 import { WatchKeeper } from './watch/keeper.ts';
 
@@ -75,9 +76,10 @@ const { version } = createRequire(import.meta.url)('#package.json') as { version
 
 /**
  * The whole of it, top to bottom. Call it from a process whose first line was `await fs.promises.stat('/')`, so that
- * libuv's pool threads live in the host's namespace. Rejects with a NetloomError; what was started is stopped then.
+ * libuv's pool threads live in the host's namespace. Rejects with a NetloomError, or with the signal's reason; what was started
+ * is stopped then.
  */
-export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+export async function startDaemon(options: DaemonOptions, signal: AbortSignal): Promise<Daemon> {
   const { node, runDirectory, stateDirectory, netnsDirectory, networksDirectory, searchDomain, workers } = options;
   const { sysctlDirectory } = options;
   const log = pino(
@@ -130,7 +132,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       forwardForeign: options.forwardForeign,
     });
     const [{ nc, publisher }, resolver, , watch] = await allOf(undo, [
-      [openBus(options, { journal, storage, log, clock }), (bus: Bus) => bus.close()],
+      [openBus(options, { journal, storage, log, clock, signal }), (bus: Bus) => bus.close()],
       [ResolverKeeper.start(() => ({ leases: leasesOf(journal) })), (keeper: ResolverKeeper) => keeper.stop()],
       [Promise.resolve(pool), () => pool.stop(clock.leftMs(mostMs.plans))],
       [WatchKeeper.start({ netnsDirectory }), (keeper: WatchKeeper) => keeper.stop()],
@@ -177,7 +179,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     undo.push(() => firewalld.stop());
     firewalld.on('forgot', () => engine.suspectNetworks());
     firewalld.on('refused', (detail) => log.warn({ detail }, 'firewalld does not let networks pass'));
-    await pool.start({ resolver, firewalld: { connect: () => connectFirewalld(firewalld) } });
+    const firewalldPorts = { connect: () => connectFirewalld(firewalld) };
+    await unlessAborted(signal, pool.start({ resolver, firewalld: firewalldPorts }));
     const definitions = new DefinitionStore(networksDirectory);
     const takeDefinitions = () => {
       const { damaged } = engine.takeDefinitions(definitions.list(), (name) => definitions.has(name));
@@ -188,7 +191,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       if (announced && engine.isPlaceFree()) takeDefinitions();
     });
     takeDefinitions();
-    await engine.serve(publisher);
+    await unlessAborted(signal, engine.serve(publisher));
 
     const left = new TeardownQueue(
       runDirectory,
@@ -196,7 +199,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       log,
     );
     undo.push(() => left.stop());
-    await left.start();
+    await unlessAborted(signal, left.start());
 
     const service = await serveCommands({ nc, engine, node, version, log });
     log.info({ ...directories, workers, rebooted }, 'serving');
@@ -205,7 +208,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const running = { left, service, engine, undo, clock, log };
     return { info: () => engine.info(), failed: lock.lost, stop: () => stop(running) };
   } catch (error) {
+    clock.start();
     await unwind(undo, log);
+    if (signal.aborted) log.info('stopped before it served');
     throw error;
   }
 }
@@ -234,22 +239,23 @@ interface BusParts {
   storage: StorageGuard;
   log: Logger;
   clock: StopClock;
+  signal: AbortSignal;
 }
 
-async function openBus(options: DaemonOptions, { journal, storage, log, clock }: BusParts): Promise<Bus> {
+async function openBus(options: DaemonOptions, { journal, storage, log, clock, signal }: BusParts): Promise<Bus> {
   const { node } = options;
   const undo: (() => unknown)[] = [];
   try {
-    const server = options.outsideServer === null ? await ownServer(options, log) : null;
+    const server = options.outsideServer === null ? await ownServer(options, log, signal) : null;
     undo.push(() => server?.stop());
-    const address = await addressOf(options, server);
-    const nc = await connectBus({ ...address, name: `netloom daemon ${node}` });
+    const address = await unlessAborted(signal, addressOf(options, server));
+    const nc = await connectBus({ ...address, name: `netloom daemon ${node}`, signal });
     undo.push(() => nc.close());
     if (!server) {
-      await requireJetStream(nc);
-      await refuseTwin(nc, node);
+      await unlessAborted(signal, requireJetStream(nc));
+      await unlessAborted(signal, refuseTwin(nc, node));
     }
-    const events = await connectBus({ ...address, name: `netloom daemon ${node}, events` });
+    const events = await connectBus({ ...address, name: `netloom daemon ${node}, events`, signal });
     undo.push(() => events.close());
     const hasRoom = () => !server || storage.hasRoomForEvents();
     const publisher = new OutboxPublisher({ nc: events, outbox: journal, node, log, hasRoom });
@@ -317,8 +323,9 @@ async function unwind(undo: (() => unknown)[], log: Logger): Promise<void> {
 function ownServer(
   { node, runDirectory, stateDirectory, natsPort }: DaemonOptions,
   log: Logger,
+  signal: AbortSignal,
 ): Promise<ManagedServer> {
-  return startServer({ node, runDir: runDirectory, stateDir: stateDirectory, port: natsPort, log });
+  return startServer({ node, runDir: runDirectory, stateDir: stateDirectory, port: natsPort, log, signal });
 }
 
 async function addressOf(options: DaemonOptions, server: ManagedServer | null): Promise<BusAddress> {

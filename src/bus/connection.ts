@@ -12,6 +12,7 @@ import {
 } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { fault, NetloomError } from '../core/fault.ts';
+import { unlessAborted } from '../threads/unless-aborted.ts';
 import { busErrorText } from './bus-error.ts';
 import { type Credentials, inboxPrefixOf, openCredentialsFile } from './credentials.ts';
 import { surviveLateWrites } from './late-writes.ts';
@@ -37,6 +38,8 @@ export interface ConnectOptions extends BusAddress {
   reconnect?: boolean;
   /** how long to try the first time */
   timeoutMs?: number;
+  /** ends the first tries: it rejects with the signal's reason */
+  signal?: AbortSignal;
 }
 
 const reconnectWaitMs = 250;
@@ -47,10 +50,11 @@ const firstTryMs = 500;
 export async function connectBus(options: ConnectOptions): Promise<NatsConnection> {
   const address = identified(options);
   const deadline = Date.now() + (options.timeoutMs ?? 5000);
+  const { signal = new AbortController().signal } = options;
   for (let tryMs = firstTryMs; ; tryMs *= 2) {
     const leftMs = Math.max(1, deadline - Date.now());
     try {
-      const connection = await connect({
+      const connecting = connect({
         ...connectionOptions(address),
         name: options.name,
         timeout: Math.min(tryMs, leftMs),
@@ -62,9 +66,11 @@ export async function connectBus(options: ConnectOptions): Promise<NatsConnectio
         // A server that restarts refuses us for a moment while it reads its users; that must not end us.
         ignoreAuthErrorAbort: true,
       });
+      const connection = await unlessAborted(signal, connecting, (late) => late.close());
       surviveLateWrites(connection);
       return connection;
     } catch (error) {
+      signal.throwIfAborted();
       if (!(error instanceof TimeoutError) || tryMs >= leftMs) throw connectFault(address, error);
     }
   }

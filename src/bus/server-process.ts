@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fault, NetloomError } from '../core/fault.ts';
 import { textOfOrdinaryFile } from '../files/ordinary-file.ts';
+import { unlessAborted } from '../threads/unless-aborted.ts';
 import type { BusLog } from './log.ts';
 
 const readyWithinMs = 10_000;
@@ -30,10 +31,14 @@ export interface Launch {
   /** as in the configuration: tells our server from another one on the same port */
   serverName: string;
   log: BusLog;
+  /** ends the start, and the server with it */
+  signal?: AbortSignal;
 }
 
-/** Resolves when the server takes connections; throws bus.unreachable with the server's own last words. */
-export async function launchServer({ binary, configFile, port, serverName, log }: Launch): Promise<ServerProcess> {
+/** Resolves when the server takes connections; throws bus.unreachable with the server's own last words, and the signal's reason. */
+export async function launchServer(launch: Launch): Promise<ServerProcess> {
+  const { binary, configFile, port, serverName, log, signal = new AbortController().signal } = launch;
+  signal.throwIfAborted();
   // A session of its own: Ctrl-C at a terminal reaches the daemon only, which needs its bus until it has drained.
   const child = spawn(binary, ['-c', configFile], { cwd: '/', detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
   const lastWords = forwardLog(child, log);
@@ -49,7 +54,12 @@ export async function launchServer({ binary, configFile, port, serverName, log }
     giveUp.abort();
     return `it ended with ${how}: ${lastWords() || 'it said nothing'}`;
   });
-  const failure = await Promise.race([failed, answersAs(serverName, port, giveUp.signal)]);
+  const outcome = Promise.race([failed, answersAs(serverName, port, giveUp.signal)]);
+  const failure = await unlessAborted(signal, outcome).catch(async (reason: unknown) => {
+    giveUp.abort();
+    await stop();
+    throw reason;
+  });
   if (failure === null) return { pid: child.pid as number, exited, stop, signal: (signal) => child.kill(signal) };
   await stop();
   throw new NetloomError(

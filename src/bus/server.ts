@@ -21,6 +21,8 @@ export interface ServerOptions {
   /** what all streams may take on disk, default 1 GiB */
   maxStoreBytes?: number;
   log?: BusLog;
+  /** ends the start: it rejects with the signal's reason */
+  signal?: AbortSignal;
 }
 
 export interface ManagedServer {
@@ -46,12 +48,13 @@ const restartMs = { first: 50, most: 5_000 };
  * started again whenever it ends. One daemon per run directory: the caller holds the lock of it.
  */
 export async function startServer(options: ServerOptions): Promise<ManagedServer> {
-  const { node, runDir, stateDir, log = silent } = options;
+  const { node, runDir, stateDir, log = silent, signal } = options;
   const binary = findServerBinary();
   const configFile = join(runDir, 'nats', 'nats-server.conf');
   const pidFile = join(runDir, 'nats', 'nats-server.pid');
   const store = new EventStore(join(stateDir, 'jetstream'));
   await endOrphan(pidFile, configFile, log);
+  signal?.throwIfAborted();
 
   const former = readCredentials(credentialsFile(runDir, 'admin'));
   const port = (options.port ?? defaultPort) || (await freePort(former ? Number(new URL(former.url).port) : 0));
@@ -62,11 +65,11 @@ export async function startServer(options: ServerOptions): Promise<ManagedServer
   const storeDir = store.directory;
   writePrivate(configFile, configuration({ port, serverName, pidFile, storeDir, maxStoreBytes, users }));
 
-  const launch = () => {
+  const launch = (signal?: AbortSignal) => {
     store.prepare();
-    return launchServer({ binary, configFile, port, serverName, log });
+    return launchServer({ binary, configFile, port, serverName, log, signal });
   };
-  const first = await launch();
+  const first = await launch(signal);
   for (const { role, credentials } of users) writeCredentials(credentialsFile(runDir, role), credentials);
   log.info({ pid: first.pid, url }, 'nats-server is running');
   return new Supervisor(first, { launch, store, credentials: users[0]?.credentials as Credentials, log });
@@ -108,7 +111,7 @@ function configuration({ port, serverName, pidFile, storeDir, maxStoreBytes, use
 }
 
 interface Supervision {
-  launch: () => Promise<ServerProcess>;
+  launch: (signal: AbortSignal) => Promise<ServerProcess>;
   store: EventStore;
   credentials: Credentials;
   log: BusLog;
@@ -123,7 +126,7 @@ class Supervisor implements ManagedServer {
   readonly #atExit = () => this.#current?.signal('SIGTERM');
 
   readonly credentials: Credentials;
-  readonly #launch: () => Promise<ServerProcess>;
+  readonly #launch: (signal: AbortSignal) => Promise<ServerProcess>;
   readonly #store: EventStore;
   readonly #log: BusLog;
   #withFreshStore = false;
@@ -176,7 +179,7 @@ class Supervisor implements ManagedServer {
       try {
         await delay(waitMs, undefined, { signal: this.#stopping.signal });
         if (this.#withFreshStore) this.#moveStoreAway();
-        const server = await this.#launch();
+        const server = await this.#launch(this.#stopping.signal);
         this.#log.info({ pid: server.pid }, 'nats-server was started again');
         return server;
       } catch (error) {

@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, execFileSync, fork } from 'node:child_process';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -12,6 +12,7 @@ import { startServer } from '../../src/bus/server.ts';
 import { endOrphan, findServerBinary } from '../../src/bus/server-process.ts';
 import { serveCommands } from '../../src/bus/service.ts';
 import { connect } from '../../src/client.ts';
+import { fakeServer, standStill } from '../support/fake-server.ts';
 import { freePort, OutsideServer } from '../support/outside-server.ts';
 import { client, connected, directories, FakeEngine, FakeOutbox, node, server, until } from './support.ts';
 
@@ -123,6 +124,25 @@ describe("the daemon's own nats-server", () => {
     await until(() => started.pid() === null);
     await started.stop();
     expect(started.pid()).toBeNull();
+  });
+
+  it('B12 is stopped at once while another start of it does not come to an end', async () => {
+    const where = directories();
+    const path = process.env.PATH;
+    onTestFinished(() => {
+      process.env.PATH = path;
+    });
+    const real = findServerBinary();
+    const stands = join(where.stateDir, 'stands-still');
+    const bin = fakeServer(where.stateDir, `[ -e ${stands} ] || exec ${real} "$@"; ${standStill}`);
+    process.env.PATH = `${bin}:${path}`;
+    const started = await server(where);
+    writeFileSync(stands, '');
+    process.kill(started.pid() as number, 'SIGKILL');
+    await until(() => execFileSync('ps', ['-eo', 'args='], { encoding: 'utf8' }).includes(`${bin}/nats-server`));
+    const begun = performance.now();
+    await started.stop();
+    expect(performance.now() - begun).toBeLessThan(5_000);
   });
 
   it('says who has the port when it is taken', async () => {

@@ -21,7 +21,7 @@ import { writable } from '../../src/cli/doctor/machine.ts';
 import { connect } from '../../src/client.ts';
 import { foreignHand, makeOwnDirectory } from '../../src/files/ownership.ts';
 import { type RunDirectory, takeRunDirectory } from '../../src/run-lock.ts';
-import { processesOf, type TestDaemon, untilAnswered } from '../support/daemon.ts';
+import { processesOf, untilAnswered } from '../support/daemon.ts';
 import { Facts } from '../support/facts.ts';
 import { becomeFreshHost, linkNames, temporaryDirectory } from '../support/fresh-host.ts';
 
@@ -240,7 +240,7 @@ describe('a daemon', () => {
     expect(stderr).toMatch(/"code":"directory\.lost".*"msg":"the run directory is lost"/);
     expect(`${stderr}`.split('\n').at(-1)).toMatch(/^netloom: directory\.lost: the run directory \S+ was removed/);
     // all of it has ended, its nats-server too
-    expect(processesOf({ directory: at('gone') } as TestDaemon)).toEqual([]);
+    expect(processesOf({ directory: at('gone') })).toEqual([]);
     expect(linkNames()).toEqual(before);
     const pinned = readdirSync(netns);
     expect(pinned).toHaveLength(1);

@@ -161,7 +161,7 @@ export function inventory(daemon: TestDaemon): Inventory {
 export const nothing: Inventory = { namespaces: [], links: [], elements: [], processes: [] };
 
 /** Living processes that carry the run directory in their command line. */
-export function processesOf(daemon: TestDaemon): string[] {
+export function processesOf(daemon: Pick<TestDaemon, 'directory'>): string[] {
   const lines = execFileSync('ps', ['-eo', 'pid=,args='], { encoding: 'utf8' }).split('\n');
   return lines.filter((line) => line.includes(daemon.directory)).map((line) => line.trim());
 }

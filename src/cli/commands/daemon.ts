@@ -159,8 +159,13 @@ async function serve(terminal: Terminal, flags: DaemonFlags): Promise<void> {
     import('../../bus/server-url.ts'),
   ]);
   if (flags.sysctlDir !== undefined) await mustHoldSettings(flags.sysctlDir);
-  const stopped = nextSignal(['SIGTERM', 'SIGINT']);
-  const daemon = await startDaemon(options);
+  const stopping = new AbortController();
+  const stopped = nextSignal(['SIGTERM', 'SIGINT']).then(() => stopping.abort());
+  const daemon = await startDaemon(options, stopping.signal).catch((error: unknown) => {
+    if (error !== stopping.signal.reason) throw error;
+    // what was begun and is not waited for, such as a connection to a silent server, would keep the process for seconds
+    process.exit(0);
+  });
   const { node, pid, directories } = daemon.info();
   const server = options.outsideServer ? shownUrl(options.outsideServer.url) : 'own nats-server';
   terminal.print(`netloom: node ${node} is serving (process ${pid}, ${server}, ${directories.run})`);

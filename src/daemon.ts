@@ -153,6 +153,9 @@ export async function startDaemon(options: DaemonOptions, signal: AbortSignal): 
       directories,
       storage,
     });
+    storage.on('freed', () => {
+      if (journal.reportLeftOut()) publisher.wake();
+    });
     publisher.giveWayWhile(() => engine.isAwaited());
     const springClean = new SpringClean();
     undo.push(() => springClean.stop());

@@ -35,8 +35,8 @@ export function takeRunDirectory(directory: string): RunDirectory {
     writeFileSync(path, ownLine(), { flag: 'wx', mode: 0o644 });
   } catch (error) {
     // half of it would be taken for that of another daemon
-    if (isNoRoom(error)) rmSync(path, { force: true });
-    if (isNoRoom(error)) throw storageFull(`no daemon can start on ${directory}: its file system is full`, error);
+    if (isNoRoom(error, directory)) rmSync(path, { force: true });
+    if (isNoRoom(error, directory)) throw storageFull(`no daemon can start on ${directory}: its file system is full`, error);
     throw new NetloomError(fault('node.running', `another daemon is starting on ${directory}`), { cause: error });
   }
   return new HeldDirectory(directory, path);

@@ -4,6 +4,22 @@ import { isNoRoom, roomOf } from '../storage/room.ts';
 /** With so much what is under way ends, and all that is up is taken down, on a disk that is full. */
 const reserveBytes = 4 * 2 ** 20;
 
+/** With more than this nothing is looked at for a moment, in which far less is written. */
+const plentyBytes = 2 * reserveBytes;
+const freshMs = 50;
+
+/**
+ * What of the room each kind of write leaves to those below it. The last part is never used: pages that other threads still read
+ * are not free yet.
+ */
+const leastBytes = {
+  /** facts grow without end, and nothing depends on them */
+  facts: 2 ** 20,
+  decisions: 2 ** 19,
+  /** what takes something out of the journal makes room */
+  removals: 2 ** 18,
+};
+
 /** Of lmdb's getStats(), which has no type of its own. */
 interface TreeStatistics {
   treeBranchPageCount: number;
@@ -25,6 +41,8 @@ const metaPages = 2;
  * already needs no room on the disk.
  */
 export class JournalReserve {
+  #plentyUntilMs = 0;
+
   constructor(
     private readonly directory: string,
     private readonly environment: RootDatabase,
@@ -40,9 +58,26 @@ export class JournalReserve {
       this.environment.transactionSync(() => this.environment.putSync('reserve', ' '.repeat(reserveBytes)));
       this.environment.transactionSync(() => this.environment.removeSync('reserve'));
     } catch (error) {
-      if (!isNoRoom(error)) throw error;
+      if (!isNoRoom(error, this.directory)) throw error;
     }
     return this.#unusedBytes();
+  }
+
+  /**
+   * Whether a write of that kind has room, on the disk or on such pages. It has to be asked before: a commit that finds none leaves
+   * lmdb 3.5 with a damaged heap, which ends the process a few commits later.
+   */
+  hasRoomFor(kind: keyof typeof leastBytes): boolean {
+    const nowMs = performance.now();
+    if (nowMs < this.#plentyUntilMs) return true;
+    const freeBytes = roomOf(this.directory).freeBytes;
+    if (freeBytes >= plentyBytes) {
+      this.#plentyUntilMs = nowMs + freshMs;
+      return true;
+    }
+    // the pages that there are now, after what other threads have written
+    this.environment.resetReadTxn();
+    return freeBytes + this.#unusedBytes() >= leastBytes[kind];
   }
 
   #unusedBytes(): number {

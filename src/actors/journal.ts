@@ -6,9 +6,10 @@ import type { Effect } from '../core/effect.ts';
 import type { ActorEvent } from '../core/event.ts';
 import type { Fault } from '../core/fault.ts';
 import type { Plan } from '../core/plan/step.ts';
-import { orStorageFull } from '../storage/room.ts';
+import { diskFull, orStorageFull } from '../storage/room.ts';
 import { JournalReserve } from './journal-reserve.ts';
 import { Ledgers } from './ledger.ts';
+import { type Meta, OutboxTable } from './outbox-table.ts';
 
 /** Rows are found by a number, a name, or an actor with something of its own. */
 type Key = number | string | [string, number] | [string, string, string];
@@ -88,12 +89,12 @@ export class Journal implements Outbox {
   readonly #reserve: JournalReserve;
   /** reads are of one instant while this is set */
   #frozen = false;
-  readonly #meta: Database<number | string, string>;
+  readonly #meta: Meta;
   readonly #actors: Database<ActorRecord, string>;
   readonly #ledgers: Ledgers;
   readonly #inbox: Database<ActorEvent, [string, number]>;
   readonly #pending: Database<Plan, [string, number]>;
-  readonly #outbox: Database<OutboxRecord, number>;
+  readonly #outbox: OutboxTable;
   readonly #replies: Database<StoredReply | Awaited, string>;
 
   constructor(private readonly directory: string) {
@@ -112,10 +113,10 @@ export class Journal implements Outbox {
     this.#ledgers = new Ledgers(table('ledgers'));
     this.#inbox = table('inbox');
     this.#pending = table('pending');
-    this.#outbox = table('outbox');
+    this.#outbox = new OutboxTable(table('outbox'), this.#meta);
     this.#replies = table('replies');
-    this.epoch = this.#stamp();
     this.#reserve = new JournalReserve(directory, this.#environment, tables);
+    this.epoch = this.#stamp();
   }
 
   close(): Promise<void> {
@@ -124,18 +125,21 @@ export class Journal implements Outbox {
 
   // ------------------------------------------------------------------------------------------------------- writing
 
-  #write<Result>(act: () => Result): Result {
+  #write<Result>(act: () => Result, kind: 'decisions' | 'removals' = 'decisions'): Result {
+    if (!this.#reserve.hasRoomFor(kind)) throw diskFull(this.directory);
     return orStorageFull(this.directory, () => this.#environment.transactionSync(act));
   }
 
+  /** Where there is little room facts are left out, so that decisions go on. */
   commit({ address, record, previous, consumed, completed, effects }: Commit): Committed {
+    const hasRoomForFacts = this.#reserve.hasRoomFor('facts');
     return this.#write(() => {
       const committed: Committed = { deliveries: [], plans: [], answers: [], announced: false };
       if (consumed !== null) this.#inbox.removeSync([address, consumed]);
       if (completed !== null) this.#pending.removeSync([address, completed]);
       if (record) this.#keep(address, previous, record);
       else this.#end(address);
-      for (const effect of effects) this.#store(address, effect, committed);
+      for (const effect of effects) this.#store(address, effect, committed, hasRoomForFacts);
       return committed;
     });
   }
@@ -170,13 +174,13 @@ export class Journal implements Outbox {
     });
   }
 
-  #store(address: ActorAddress, effect: Effect, committed: Committed): void {
+  #store(address: ActorAddress, effect: Effect, committed: Committed, hasRoomForFacts: boolean): void {
     switch (effect.kind) {
       case 'tell':
         committed.deliveries.push(this.#deliver(effect.to, effect.event));
         break;
       case 'apply': {
-        const sequence = this.#next('sequence');
+        const sequence = this.#next();
         this.#pending.putSync([address, sequence], effect.plan);
         committed.plans.push({ sequence, plan: effect.plan });
         break;
@@ -189,10 +193,9 @@ export class Journal implements Outbox {
         break;
       }
       case 'announce': {
-        const sequence = this.#next('event');
-        const time = new Date().toISOString();
-        this.#outbox.putSync(sequence, { sequence, source: address, fact: effect.fact, data: effect.data, time });
-        committed.announced = true;
+        const fact = { source: address, fact: effect.fact, data: effect.data };
+        const isAdded = hasRoomForFacts ? this.#outbox.add(fact) : this.#outbox.leaveOut();
+        committed.announced ||= isAdded;
       }
     }
   }
@@ -208,7 +211,7 @@ export class Journal implements Outbox {
   }
 
   #deliver(to: ActorAddress, event: ActorEvent): Delivery {
-    const sequence = this.#next('sequence');
+    const sequence = this.#next();
     this.#inbox.putSync([to, sequence], event);
     return { to, sequence, event };
   }
@@ -228,14 +231,14 @@ export class Journal implements Outbox {
     for (const { sequence } of this.pendingOf(address)) this.#pending.removeSync([address, sequence]);
   }
 
-  #next(counter: 'sequence' | 'event'): number {
-    const next = this.#number(counter) + 1;
-    this.#meta.putSync(counter, next);
+  #next(): number {
+    const next = this.#lastMessage() + 1;
+    this.#meta.putSync('sequence', next);
     return next;
   }
 
-  #number(counter: string): number {
-    return (this.#meta.get(counter) as number | undefined) ?? 0;
+  #lastMessage(): number {
+    return (this.#meta.get('sequence') as number | undefined) ?? 0;
   }
 
   // ------------------------------------------------------------------------------------------------------- reading
@@ -243,7 +246,7 @@ export class Journal implements Outbox {
   /** Number of the message, or plan, that was written last. */
   lastMessage(): number {
     this.#latest();
-    return this.#number('sequence');
+    return this.#lastMessage();
   }
 
   actor(address: ActorAddress): ActorRecord | null {
@@ -331,7 +334,7 @@ export class Journal implements Outbox {
   forgetReplies(commands: readonly string[]): void {
     this.#write(() => {
       for (const command of commands) this.#replies.removeSync(command);
-    });
+    }, 'removals');
   }
 
   forgetRepliesBefore(time: number): void {
@@ -343,23 +346,26 @@ export class Journal implements Outbox {
 
   lastSequence(): number {
     this.#latest();
-    return this.#number('event');
+    return this.#outbox.last();
   }
 
   after(sequence: number, limit: number): OutboxRecord[] {
     this.#latest();
-    return [...this.#outbox.getRange({ start: sequence + 1, limit })].map(({ value }) => value);
+    return this.#outbox.after(sequence, limit);
   }
 
   removeThrough(sequence: number): void {
-    this.#write(() => {
-      for (const key of this.#outbox.getKeys({ end: sequence + 1 })) this.#outbox.removeSync(key);
-    });
+    this.#write(() => this.#outbox.removeThrough(sequence), 'removals');
   }
 
   pending(): number {
     this.#latest();
-    return this.#outbox.getKeysCount({});
+    return this.#outbox.pending();
+  }
+
+  /** Adds the fact that some were left out; whether there were any, and there is a place for it. The next fact adds it, too. */
+  reportLeftOut(): boolean {
+    return this.#reserve.hasRoomFor('facts') && this.#write(() => this.#outbox.reportLeftOut());
   }
 
   // ---------------------------------------------------------------------------------------------------------- room
@@ -392,18 +398,20 @@ export class Journal implements Outbox {
   }
 
   #stamp(): string {
-    return this.#write(() => {
-      const version = this.#meta.get('version');
-      if (version !== undefined && version !== journalVersion)
-        throw new Error(
-          `the journal was written by another version of netloom (${version}, this is ${journalVersion})`,
-        );
-      const known = this.#meta.get('epoch') as string | undefined;
-      if (known !== undefined) return known;
-      this.#meta.putSync('version', journalVersion);
-      const epoch = randomUUID();
-      this.#meta.putSync('epoch', epoch);
-      return epoch;
-    });
+    return this.#known() ?? this.#write(() => this.#known() ?? this.#begin());
+  }
+
+  #known(): string | null {
+    const version = this.#meta.get('version');
+    if (version !== undefined && version !== journalVersion)
+      throw new Error(`the journal was written by another version of netloom (${version}, this is ${journalVersion})`);
+    return (this.#meta.get('epoch') as string | undefined) ?? null;
+  }
+
+  #begin(): string {
+    this.#meta.putSync('version', journalVersion);
+    const epoch = randomUUID();
+    this.#meta.putSync('epoch', epoch);
+    return epoch;
   }
 }

@@ -39,6 +39,8 @@ interface Details {
   file?: string;
   reason?: string;
   container?: string;
+  /** events for which there was no place */
+  count?: number;
   /** until when it has the addresses; null: for ever */
   expiresAt?: string | null;
 }
@@ -107,6 +109,7 @@ const styles: Record<string, Style> = {
   'port-unreachable': 'yellow',
   'definition-damaged': 'yellow',
   'names-left-out': 'yellow',
+  'events-left-out': 'red',
   leased: 'green',
   'lease-renewed': 'green',
   'lease-unrenewed': 'yellow',
@@ -153,6 +156,7 @@ function detailsOf(data: Details, shown: (id: string) => string): string {
       typeof data.exitCode === 'number' && `exit code ${data.exitCode}`,
       data.container && shown(data.container),
       data.file,
+      data.count && `${data.count} events`,
       data.reason,
       data.expiresAt && `until ${data.expiresAt}`,
       data.fault && `${data.fault.code}: ${data.fault.message}`,

@@ -25,13 +25,19 @@ export function roomOf(directory: string): Room {
   }
 }
 
-/** ENOSPC of lmdb, which gives the number. */
-const enospc = 28;
+/** ENOSPC of lmdb, which gives the number, and its MDB_MAP_FULL: it makes its map larger, until there is no more address space. */
+const noRoomOfLmdb: readonly unknown[] = [28, -30_792];
 
-/** Whether a write failed because there is no room: by the errno of Node, of the addon, or of lmdb. */
-export function isNoRoom(error: unknown): boolean {
+/** EIO, as which lmdb reports a write that the system carried out in part. */
+const partlyWritten = 5;
+/** After such a write a disk that was full has hardly anything left. */
+const hardlyAnyBytes = 2 ** 20;
+
+/** Whether a write to this directory failed because there is no room: by the errno of Node, of the addon, or of lmdb. */
+export function isNoRoom(error: unknown, directory: string): boolean {
   const { code, errno } = (error ?? {}) as { code?: unknown; errno?: unknown };
-  return [code, errno].some((each) => each === 'ENOSPC' || each === 'EDQUOT' || each === enospc);
+  if ([code, errno].some((each) => each === 'ENOSPC' || each === 'EDQUOT' || noRoomOfLmdb.includes(each))) return true;
+  return code === partlyWritten && roomOf(directory).freeBytes < hardlyAnyBytes;
 }
 
 /** Does it; a failure for want of room is thrown as storage.full, any other as it is. */
@@ -39,11 +45,12 @@ export function orStorageFull<Result>(directory: string, act: () => Result): Res
   try {
     return act();
   } catch (error) {
-    throw isNoRoom(error)
-      ? storageFull(`nothing can be written to ${directory}: its file system is full`, error)
-      : error;
+    throw isNoRoom(error, directory) ? diskFull(directory, error) : error;
   }
 }
+
+export const diskFull = (directory: string, cause?: unknown): NetloomError =>
+  storageFull(`nothing can be written to ${directory}: its file system is full`, cause);
 
 export function storageFull(message: string, cause?: unknown): NetloomError {
   return new NetloomError(fault('storage.full', message), cause === undefined ? undefined : { cause });

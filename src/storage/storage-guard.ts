@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import { bytesText } from '../core/bytes.ts';
 import { systemErrorText } from '../core/system-error.ts';
 import type { StorageView } from '../core/view.ts';
+import { mostFactsToBuild } from './bounds.ts';
 import { type Room, roomOf, storageFull } from './room.ts';
 
 export interface StorageGuardOptions {
@@ -25,8 +26,6 @@ export interface StorageGuardEvents {
 const runMarginBytes = 2 * 2 ** 20;
 /** Below this nothing is given to the stream: a nats-server that finds no room for a message stops answering all clients. */
 const stateMarginBytes = 2 * 2 ** 20;
-/** Facts are some 700 bytes each. */
-const mostPending = 30_000;
 const everyMs = 1_000;
 /** A look is good for so long. */
 const freshMs = 50;
@@ -92,7 +91,7 @@ export class StorageGuard extends EventEmitter<StorageGuardEvents> {
     this.#run = this.#roomOf(this.#options.runDirectory);
     const stateFreeBytes = this.#roomOf(this.#options.stateDirectory).freeBytes;
     const runFreeBytes = this.#run.freeBytes;
-    const refused = runFreeBytes < runMarginBytes ? 'run' : pending() > mostPending ? 'events' : null;
+    const refused = runFreeBytes < runMarginBytes ? 'run' : pending() > mostFactsToBuild ? 'events' : null;
     this.#seen = { runFreeBytes, stateFreeBytes, refused };
     this.#seenAtMs = performance.now();
     if (refused !== null && refused !== before) this.emit('full', this.#reason(refused));
@@ -121,6 +120,6 @@ export class StorageGuard extends EventEmitter<StorageGuardEvents> {
     const low = unknown === null ? `has less than ${bytesText(runMarginBytes)} left` : `cannot be read (${unknown})`;
     return refused === 'run'
       ? `the file system of ${runDirectory} ${low}: nothing is set up until there is more room; what is up can be taken down`
-      : `more than ${mostPending} events wait for room on the file system of ${stateDirectory}: nothing is set up until they have it; what is up can be taken down`;
+      : `more than ${mostFactsToBuild} events wait for room on the file system of ${stateDirectory}: nothing is set up until they have it; what is up can be taken down`;
   }
 }

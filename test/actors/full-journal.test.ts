@@ -1,10 +1,12 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { ActorSystem } from '../../src/actors/actor-system.ts';
 import { type Answer, type Commit, type Committed, Journal } from '../../src/actors/journal.ts';
-import { hostAddress, networkAddress } from '../../src/core/actor-address.ts';
+import { containerAddress, hostAddress, networkAddress } from '../../src/core/actor-address.ts';
+import type { Effect } from '../../src/core/effect.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { type NetworkWish, networkWish } from '../../src/core/network.ts';
-import { isStorageFull, storageFull } from '../../src/storage/room.ts';
+import { mostFacts } from '../../src/storage/bounds.ts';
+import { isNoRoom, isStorageFull, storageFull } from '../../src/storage/room.ts';
 import { FakeKernel } from '../support/fake-kernel.ts';
 import { FakeLinux } from '../support/fake-linux.ts';
 import { temporaryDirectory } from '../support/fresh-host.ts';
@@ -86,4 +88,97 @@ it('B02 the journal writes on pages of its own while the disk is full, says so w
   disk.makeRoom();
   journal.keepReply('kept later', {});
   expect(journal.replyTo('kept later')?.output).toEqual({});
+});
+
+const web = containerAddress('web');
+const record = (turn: number) => ({ value: 'up', context: { turn } });
+const facts = (count: number, text = ''): Effect[] =>
+  Array.from({ length: count }, () => ({ kind: 'announce', fact: 'drift-healed', data: { text } }));
+const commit = (journal: Journal, effects: Effect[], turn = 0): Committed =>
+  journal.commit({ address: web, record: record(turn), previous: null, consumed: null, completed: null, effects });
+
+it('B01 the facts that wait are bounded; what is left out is counted, and reported when there is a place again', () => {
+  const directory = temporaryDirectory();
+  undo.push(() => directory.remove());
+  const journal = new Journal(directory.path);
+  undo.push(() => journal.close());
+  expect(journal.reportLeftOut()).toBe(false);
+  for (let kept = 0; kept < mostFacts; kept += 1_000) expect(commit(journal, facts(1_000)).announced).toBe(true);
+  expect(journal.pending()).toBe(mostFacts);
+  expect(commit(journal, facts(3), 1).announced).toBe(false);
+  expect(journal.actor(web)).toEqual(record(1));
+  expect(commit(journal, facts(2)).announced).toBe(false);
+  expect(journal.reportLeftOut()).toBe(false);
+  expect([journal.pending(), journal.lastSequence()]).toEqual([mostFacts, mostFacts]);
+
+  journal.removeThrough(10);
+  expect(journal.pending()).toBe(mostFacts - 10);
+  expect(journal.reportLeftOut()).toBe(true);
+  expect(journal.reportLeftOut()).toBe(false);
+  const time = expect.stringMatching(/^\d{4}-.*Z$/);
+  expect(journal.after(mostFacts, 10)).toEqual([
+    {
+      sequence: mostFacts + 1,
+      source: hostAddress,
+      fact: 'events-left-out',
+      data: { count: 5, since: time, until: time },
+      time,
+    },
+  ]);
+  expect(commit(journal, facts(1)).announced).toBe(true);
+  journal.removeThrough(mostFacts + 2);
+  expect([journal.pending(), journal.lastSequence()]).toEqual([0, mostFacts + 2]);
+});
+
+it('B02 facts are left out where there is little room, so that decisions go on, and are reported with the next one', () => {
+  const disk = new SmallDisk('tmpfs', 16);
+  undo.push(() => disk.remove());
+  const journal = new Journal(disk.path);
+  undo.push(() => journal.close());
+  journal.keepReserve();
+  for (let turn = 0; turn < 3; turn++) commit(journal, []);
+  disk.fill();
+  let turn = 0;
+  while (commit(journal, facts(1, 'x'.repeat(1_000)), ++turn).announced) expect(turn).toBeLessThan(10_000);
+  const told = journal.lastSequence();
+  expect(told).toBe(turn - 1);
+  expect(told).toBeGreaterThan(500);
+  // far more than there would be room for
+  for (let more = 0; more < 5_000; more++) commit(journal, facts(1, 'x'.repeat(1_000)), ++turn);
+  expect(journal.actor(web)).toEqual(record(turn));
+  expect(journal.lastSequence()).toBe(told);
+  expect(journal.reportLeftOut()).toBe(false);
+  disk.makeRoom();
+  expect(commit(journal, facts(1)).announced).toBe(true);
+  expect(journal.after(told, 10).map(({ fact, data }) => [fact, data.count])).toEqual([
+    ['events-left-out', 5_001],
+    ['drift-healed', undefined],
+  ]);
+});
+
+it('B02 a journal that is used up refuses what it is given, however often, and facts can be taken out of it', async () => {
+  const disk = new SmallDisk('tmpfs', 16);
+  undo.push(() => disk.remove());
+  const journal = new Journal(disk.path);
+  undo.push(() => journal.close());
+  journal.keepReserve();
+  commit(journal, facts(300, 'x'.repeat(1_000)));
+  disk.fill();
+  const keep = () => journal.keepReply(`kept ${performance.now()}`, { text: 'x'.repeat(1_000) });
+  expect(() => {
+    for (;;) keep();
+  }).toThrow('its file system is full');
+  for (let again = 0; again < 1_000; again++) expect(keep).toThrow('its file system is full');
+  // each thread opens it for itself
+  const another = new Journal(disk.path);
+  expect(another.epoch).toBe(journal.epoch);
+  await another.close();
+  for (let sequence = 10; sequence <= 300; sequence += 10) journal.removeThrough(sequence);
+  expect(journal.pending()).toBe(0);
+  commit(journal, [], 1);
+  expect(journal.actor(web)).toEqual(record(1));
+});
+
+it('B02 a map of the journal that cannot grow is no room, too', () => {
+  expect(isNoRoom(Object.assign(new Error('MDB_MAP_FULL'), { code: -30_792 }), '/proc')).toBe(true);
 });

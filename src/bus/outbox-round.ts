@@ -60,7 +60,7 @@ export class Round {
     this.#acknowledged = options.base;
     this.#removed = options.base;
     this.failure.catch(() => undefined);
-    this.#inbox = createInbox(inboxPrefixOf(options.nc));
+    this.#inbox = createInbox(inboxPrefixIn(options.nc));
     this.#acknowledgements = options.nc.subscribe(`${this.#inbox}.*`, {
       callback: (error, message) => (error ? this.fail(error) : this.#acknowledge(message)),
     });
@@ -162,6 +162,6 @@ function acknowledgementIn(message: Msg): Acknowledgement {
 }
 
 /** As the libraries above nats-core read it; a server may allow a client its own inboxes only. */
-function inboxPrefixOf(nc: NatsConnection): string | undefined {
+function inboxPrefixIn(nc: NatsConnection): string | undefined {
   return (nc as NatsConnection & { options?: { inboxPrefix?: string } }).options?.inboxPrefix;
 }

@@ -417,24 +417,6 @@ describe('while no daemon runs', () => {
   });
 });
 
-describe('a teardown that cannot be left', () => {
-  it('is told of, and leaves no half of a file', () => {
-    const full = `${lab.directory.path}/full`;
-    mkdirSync(`${full}/teardowns`, { recursive: true });
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4k', 'none', `${full}/teardowns`]);
-    try {
-      writeFileSync(`${full}/teardowns/other`, 'x'.repeat(4096));
-      writeFileSync(`${full}/input.json`, JSON.stringify(options()));
-      const env = { NETLOOM_RUN_DIR: full, PATH: '/usr/bin' };
-      const { status, stdout } = spawnSync(door, ['-f', `${full}/input.json`, 'teardown', '/x'], { env });
-      expect([status, JSON.parse(stdout.toString()).error]).toEqual([1, expect.stringContaining('No space left')]);
-      expect(readdirSync(`${full}/teardowns`)).toEqual(['other']);
-    } finally {
-      execFileSync('umount', [`${full}/teardowns`]);
-    }
-  });
-});
-
 describe('a server that somebody else names', () => {
   const named = (creds: string) => ({ NATS_URL: lab.client.nc.getServer(), NETLOOM_CREDS: creds });
   const ask = (env: Record<string, string>, program?: string) =>

@@ -82,6 +82,8 @@ const meanings: Record<FaultCode, string> = {
   'bus.no-jetstream': 'the NATS server has no JetStream, which stores the events, or not for this account',
   'bus.open': 'the NATS server accepts clients without credentials, and --allow-open-server is not given',
   'storage.full': 'the disk has no room for what the command must store; the message names the directory',
+  'inotify.exhausted':
+    'the daemon cannot watch its files, because programs of this host use all inotify instances or watches; the message names the settings to raise',
   'command.timeout': 'no answer came in time; the command may still be carried out (raised by the client)',
   'command.mismatch': 'the `Nats-Msg-Id` was used for another command, or for the same one with another request',
   'dhcp.timeout': 'no DHCP server assigned an address within 5 s; the message states what was received instead',

@@ -1,10 +1,11 @@
-import { accessSync, constants, type FSWatcher, rmSync, watch, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { accessSync, constants, type FSWatcher, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { startTicksOf } from './actors/process-start.ts';
 import { fault, NetloomError } from './core/fault.ts';
 import { identityOf } from './files/identity.ts';
 import { textOfOrdinaryFile } from './files/ordinary-file.ts';
-import { makeOwnDirectory, mustBeOwn } from './files/ownership.ts';
+import { makeOwnDirectory } from './files/ownership.ts';
+import { watchPath } from './files/watch-path.ts';
 import { isNoRoom, storageFull } from './storage/room.ts';
 
 /** A run directory while a daemon has it. */
@@ -17,12 +18,9 @@ export interface RunDirectory {
   release(): void;
 }
 
-/** Parts of it that no other user may own. */
-const parts = ['credentials', 'nats', 'teardowns'];
-
 /**
  * One daemon per run directory: the journal in it has one reader of its inboxes. Throws node.running, node.unprivileged,
- * directory.unsafe, storage.full.
+ * directory.unsafe, storage.full, inotify.exhausted.
  */
 export function takeRunDirectory(directory: string): RunDirectory {
   makeDirectory(directory);
@@ -36,10 +34,16 @@ export function takeRunDirectory(directory: string): RunDirectory {
   } catch (error) {
     // half of it would be taken for that of another daemon
     if (isNoRoom(error, directory)) rmSync(path, { force: true });
-    if (isNoRoom(error, directory)) throw storageFull(`no daemon can start on ${directory}: its file system is full`, error);
+    if (isNoRoom(error, directory))
+      throw storageFull(`no daemon can start on ${directory}: its file system is full`, error);
     throw new NetloomError(fault('node.running', `another daemon is starting on ${directory}`), { cause: error });
   }
-  return new HeldDirectory(directory, path);
+  try {
+    return new HeldDirectory(directory, path);
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw error;
+  }
 }
 
 const ownLine = (): string => `${process.pid} ${startTicksOf(process.pid)}\n`;
@@ -47,7 +51,7 @@ const ownLine = (): string => `${process.pid} ${startTicksOf(process.pid)}\n`;
 class HeldDirectory implements RunDirectory {
   readonly lost: Promise<NetloomError>;
   readonly #identity: string | null;
-  readonly #watchers: FSWatcher[];
+  readonly #watchers: FSWatcher[] = [];
   #tell: (lost: NetloomError) => void = () => {};
 
   constructor(
@@ -59,14 +63,10 @@ class HeldDirectory implements RunDirectory {
     });
     this.#identity = identityOf(directory);
     // Not the directory itself: the journal is written all the time. What removes it removes the file in it, or its name above.
-    const name = basename(directory);
-    this.#watchers = [
-      watch(pidFile, { persistent: false }, () => this.#look()),
-      watch(dirname(directory), { persistent: false }, (_, changed) => {
-        if (changed === null || changed === name) this.#look();
-      }),
-    ];
-    for (const watcher of this.#watchers) watcher.on('error', () => this.#look());
+    this.#watch(pidFile, () => this.#look());
+    this.#watch(dirname(directory), (changed) => {
+      if (changed === null || changed === basename(directory)) this.#look();
+    });
     // one that went in between
     this.#look();
   }
@@ -75,6 +75,15 @@ class HeldDirectory implements RunDirectory {
     this.#unwatch();
     // it may be another daemon's by now
     if (this.#isOurs()) rmSync(this.pidFile, { force: true });
+  }
+
+  #watch(path: string, changed: (name: string | null) => void): void {
+    try {
+      this.#watchers.push(watchPath(path, changed).on('error', () => this.#look()));
+    } catch (error) {
+      this.#unwatch();
+      throw error;
+    }
   }
 
   #look(): void {
@@ -111,7 +120,6 @@ function makeDirectory(directory: string): void {
       { cause: error },
     );
   }
-  for (const part of parts) mustBeOwn(join(directory, part));
 }
 
 /** The pid in the file, when that very process (not another that got its number) still lives. */

@@ -62,6 +62,7 @@ export const faultStatus = {
   'bus.unauthorized': 401,
   'bus.open': 403,
   'storage.full': 507,
+  'inotify.exhausted': 507,
   'bus.no-jetstream': 503,
   'command.timeout': 504,
   'command.mismatch': 409,

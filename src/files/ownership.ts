@@ -46,25 +46,43 @@ function isFreshMount(directory: string): boolean {
     (stats.mode & writableByOthers) === writableByOthers &&
     stats.dev !== statSync(dirname(place)).dev &&
     !sharedDirectories.includes(place) &&
-    readdirSync(place).every((name) => isOurs(lstatSync(join(place, name))))
+    foreignEntry(place) === null
   );
+}
+
+/** What in this directory another user made, in words; null: nothing. */
+function foreignEntry(directory: string): string | null {
+  for (const name of readdirSync(directory)) {
+    const path = join(directory, name);
+    // one that has gone meanwhile is nobody's
+    const stats = lstatSync(path, { throwIfNoEntry: false });
+    if (stats && !isOurs(stats)) return `${path} belongs to user ${stats.uid}`;
+  }
+  return null;
 }
 
 const isOurs = ({ uid }: Stats): boolean => uid === 0 || uid === process.geteuid?.();
 
+/** Which directory in this one others may write to, in words; null: none. */
+function openEntry(directory: string): string | null {
+  const entries = readdirSync(directory, { withFileTypes: true });
+  const places = entries.filter((entry) => entry.isDirectory() || entry.isSymbolicLink());
+  for (const { name } of places) {
+    const reason = foreignHand(join(directory, name));
+    if (reason !== null) return reason;
+  }
+  return null;
+}
+
 /**
- * Makes a directory for secrets, and refuses one that others made or may write to. A file system that was just mounted there is taken
+ * Makes a directory for secrets, and refuses one that others made or may write to, or may once have written to: something in
+ * it is another user's, or open to others. A file system that was just mounted there is taken
  * for its own. Throws directory.unsafe, and what mkdir(2) does.
  */
 export function makeOwnDirectory(directory: string): void {
   makeDirectories(directory, 0o700);
   if (foreignHand(directory) === null && isFreshMount(directory)) chmodSync(directory, 0o700);
-  mustBeOwn(directory);
-}
-
-/** Throws directory.unsafe. */
-export function mustBeOwn(directory: string): void {
-  const reason = foreignHand(directory);
+  const reason = foreignHand(directory) ?? foreignEntry(directory) ?? openEntry(directory);
   if (reason === null) return;
   throw new NetloomError(
     fault('directory.unsafe', `${reason}, so nothing in it can be trusted: remove it, or choose another directory`),

@@ -7,7 +7,6 @@ import {
   readdirSync,
   renameSync,
   rmSync,
-  watch,
   writeFileSync,
 } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
@@ -19,6 +18,7 @@ import { definitionOf, fileOf } from '../core/network-file.ts';
 import { systemErrorText } from '../core/system-error.ts';
 import { makeDirectories } from '../files/make-directories.ts';
 import { textOfOrdinaryFile } from '../files/ordinary-file.ts';
+import { watchPath } from '../files/watch-path.ts';
 
 /** As podman writes it. */
 const indent = 5;
@@ -78,11 +78,11 @@ export class DefinitionStore {
     });
   }
 
-  /** Calls back some milliseconds after anything in the directory changed, whoever changed it. The returned function ends it. */
+  /** Calls back some milliseconds after anything in the directory changed, whoever changed it. The returned function ends it. Throws inotify.exhausted. */
   watch(changed: () => void): () => void {
     makeDirectories(this.directory, 0o755);
     let timer: NodeJS.Timeout | null = null;
-    const watcher: FSWatcher = watch(this.directory, { persistent: false }, (_, file) => {
+    const watcher: FSWatcher = watchPath(this.directory, (file) => {
       if (file?.startsWith('.')) return;
       timer ??= setTimeout(() => {
         timer = null;

@@ -101,11 +101,44 @@ describe('a directory for secrets', () => {
     expect(writable('Run directory', at('x'))).toMatchObject({ ok: false, found: foreignHand(at('x')) });
   });
 
-  it.each(['credentials', 'nats', 'teardowns'])('B11 is refused when another user made %s in it', (part) => {
+  const directories = ['credentials', 'nats', 'teardowns', 'netns', 'sysctl.d', 'something'];
+  it.each(directories)('B11 is refused when another user made %s in it', (part) => {
     made(at('x'), 0o700);
     made(at(`x/${part}`), 0o700, stranger);
     expect(thrown(() => takeRunDirectory(at('x')))).toEqual(unsafe(new RegExp(`x/${part} belongs to user 65534`)));
     expect(existsSync(at('x/daemon.pid'))).toBe(false);
+  });
+
+  it.each(directories)('B11 is refused when others may write to %s in it', (part) => {
+    made(at('x'), 0o700);
+    made(at(`x/${part}`), 0o777);
+    expect(thrown(() => takeRunDirectory(at('x')))).toEqual(unsafe(new RegExp(`others may write to \\S+x/${part}`)));
+  });
+
+  it.each(['journal', 'journal-lock', 'daemon.pid'])(
+    'B11 is refused when another user made the file %s in it',
+    (part) => {
+      made(at('x'), 0o700);
+      writeFileSync(at(`x/${part}`), '');
+      chownSync(at(`x/${part}`), stranger, stranger);
+      expect(thrown(() => takeRunDirectory(at('x')))).toEqual(unsafe(new RegExp(`x/${part} belongs to user 65534`)));
+      expect(readFileSync(at(`x/${part}`), 'utf8')).toBe('');
+    },
+  );
+
+  it('B11 is refused when another user made a link in it', () => {
+    made(at('x'), 0o700);
+    symlinkSync(at('elsewhere'), at('x/journal'));
+    lchownSync(at('x/journal'), stranger, stranger);
+    expect(thrown(() => takeRunDirectory(at('x')))).toEqual(unsafe(/x\/journal belongs to user 65534/));
+  });
+
+  it('B11 is taken with all that root made in it, whatever its mode', () => {
+    made(at('x'), 0o700);
+    for (const name of ['netns', 'sysctl.d']) made(at(`x/${name}`), 0o755);
+    writeFileSync(at('x/journal'), '', { mode: 0o664 });
+    symlinkSync(at('nowhere'), at('x/link'));
+    takeRunDirectory(at('x')).release();
   });
 
   describe('where a file system was just mounted, as everybody may write to a tmpfs', () => {
@@ -224,6 +257,26 @@ describe('a daemon', () => {
     expect(existsSync(at('mine/run/daemon.pid'))).toBe(false);
     expect(existsSync(at('mine/run/credentials'))).toBe(false);
   });
+
+  it.each([
+    ['watches', 'max_inotify_watches', 'ENOSPC'],
+    ['instances', 'max_inotify_instances', 'EMFILE'],
+  ])(
+    'B11 says which limits are reached when there are no inotify %s left, and leaves no lock',
+    async (_, limit, code) => {
+      const places = ['--run-dir', at('unwatched/run'), '--state-dir', at('unwatched/state'), '--node', 'here'];
+      // the limits of a user namespace are its own
+      const script = `echo 0 > /proc/sys/user/${limit} && exec "$@"`;
+      const daemon = ['sh', '-c', script, 'sh', process.execPath, main, 'daemon', ...places];
+      const { exitCode, stderr } = await execa('unshare', ['--user', '--map-root-user', ...daemon], { reject: false });
+      expect(exitCode).toBe(1);
+      expect(stderr).toMatch(
+        /netloom: inotify\.exhausted: \S+ cannot be watched, .* raise fs\.inotify\.max_user_instances/,
+      );
+      expect(stderr).toContain(`(${code})`);
+      expect(existsSync(at('unwatched/run/daemon.pid'))).toBe(false);
+    },
+  );
 
   it('B11 whose run directory is removed says so and ends, and its networks stay', async () => {
     const run = at('gone/run');

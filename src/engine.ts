@@ -457,8 +457,8 @@ export class ActorEngine extends JournalViews implements Engine {
     };
   }
 
-  async inhabitedNamespaces(): Promise<ReadonlySet<number>> {
-    return new Set(await this.pool.call(this.pool.home(hostAddress), 'inhabited', null));
+  inhabitedNamespaces(): Promise<ReadonlySet<number>> {
+    return this.pool.call(this.pool.home(hostAddress), 'inhabited', null);
   }
 
   hostLinks(): Promise<HostLink[]> {

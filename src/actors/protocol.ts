@@ -32,8 +32,8 @@ export interface Verbs {
   findLink: [Extract<Step, { verb: 'link.find' }>, FoundLink];
   /** everything in the kernel that carries a name of netloom's */
   inventory: [null, Inventory];
-  /** inodes of the network namespaces in which threads are */
-  inhabited: [null, number[]];
+  /** inodes of the network namespaces in which threads are; refused unless all can be seen */
+  inhabited: [null, ReadonlySet<number>];
   /** lets what is under way end, then gives up sockets and ports */
   stop: [null, null];
   /** ends the thread after that many further turns, between a commit and what follows from it as likely as not */

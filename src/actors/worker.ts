@@ -12,6 +12,7 @@ import { type Answer, type Delivery, Journal } from './journal.ts';
 import { type KernelServices, NativeKernel, noFirewalld, noNames } from './native-kernel.ts';
 import type { FromWorker, ToWorker, Verb, Verbs, WorkerSettings } from './protocol.ts';
 import { SettingsFiles } from './settings-files.ts';
+import { failureOf } from './system-fault.ts';
 
 /** The only file that runs on a worker thread: joins the actors to their journal, the kernel, and the other threads. */
 
@@ -127,7 +128,15 @@ const verbs: { [V in Verb]: (input: Verbs[V][0]) => Verbs[V][1] | Promise<Verbs[
   hostLinks: () => kernel.hostLinks(),
   findLink: (step) => foundLink(kernel, step),
   inventory: () => kernel.inventory(),
-  inhabited: () => inhabitedNamespaces(),
+  inhabited: () => {
+    try {
+      return inhabitedNamespaces();
+    } catch (error) {
+      const { errno, detail } = failureOf(error, 'list processes');
+      const message = `cannot see in which namespaces processes live: ${detail ?? errno}`;
+      throw new NetloomError(fault('kernel.refused', message, { errno, ...(detail && { detail }) }));
+    }
+  },
   stop: async () => {
     await system.stop();
     kernel.close();

@@ -65,7 +65,7 @@ export interface Engine {
   plan(wish: ContainerWish): Promise<PlanPreview>;
   /** what has no owner in the kernel; removed unless it is a dry run */
   collect(command: CommandIdentity, dryRun: boolean): Promise<Swept>;
-  /** inodes of the network namespaces in which processes live */
+  /** inodes of the network namespaces in which processes live; rejects with kernel.refused unless all processes can be seen */
   inhabitedNamespaces(): Promise<ReadonlySet<number>>;
   /** ends a worker thread at once and starts it anew; its actors are restored from the journal */
   restartWorker(index: number): Promise<void>;

@@ -38,7 +38,7 @@ async function attachOnce(engine: Engine, request: AttachRequest, command: Comma
   // its engine has given it another namespace and did not tell of the end of the former one
   if (isUp(known)) await tellContainer(engine, wish.id, ...teardown(part(command, 'former')));
   try {
-    return await onceLeft(engine, wish, command, (own) =>
+    return await onceLeft(engine, wish, part(command, 'setup'), (own) =>
       tellContainer(engine, wish.id, own, { type: 'container.setup', command: own.id, wish, overrides: null }),
     );
   } catch (error) {
@@ -101,7 +101,7 @@ export async function detach(
   const leaving = known.attachments.filter(({ network }) => networks.includes(network));
   if (leaving.length === known.attachments.length) return forget(engine, id, command);
   for (const { network } of leaving) {
-    const own = part(command, network);
+    const own = part(command, `leave ${network}`);
     const event = { type: 'container.disconnect', command: own.id, network } as const;
     await tellContainer(engine, id, own, event).catch(unlessGone);
   }
@@ -163,7 +163,7 @@ function connect(
   const { network, staticIps, hostInterfaceName } = attachment;
   const own = { network, staticIps: staticIps ?? [], ...(hostInterfaceName && { hostInterfaceName }) };
   const wanted = { attachments: [own], ports: [] };
-  return onceLeft(engine, wanted, part(command, network), (identity) =>
+  return onceLeft(engine, wanted, part(command, `join ${network}`), (identity) =>
     tellContainer(engine, id, identity, { type: 'container.connect', command: identity.id, attachment }),
   );
 }

@@ -407,7 +407,7 @@ export const collectedSchema: z.ZodType<Collected> = z.object({
   dryRun: z.boolean(),
   unstarted: z
     .array(unstartedSchema)
-    .describe('containers that were set up and never started, with no process in their namespaces'),
+    .describe('containers that were set up and never started, with no process in their namespaces, and were removed'),
   leftovers: z.array(leftoverSchema).describe('what had no owner'),
   doubtful: z
     .array(leftoverSchema)

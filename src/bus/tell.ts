@@ -2,7 +2,10 @@ import { containerAddress, networkAddress } from '../core/actor-address.ts';
 import type { ActorEvent } from '../core/event.ts';
 import type { CommandIdentity, Engine } from './engine.ts';
 
-/** What is several commands to actors: each has an id of its own, the same when all of it comes again. */
+/**
+ * What is several commands to actors: each has an id of its own, the same when all of it comes again. A name stands behind a word
+ * (`join web`), so that a container or network called `setup` is not taken for another part.
+ */
 export const part = (command: CommandIdentity, which: string): CommandIdentity => ({
   ...command,
   id: `${command.id} ${which}`,

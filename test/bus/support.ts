@@ -12,7 +12,7 @@ import { connect, type NetloomClient } from '../../src/client.ts';
 import type { ActorAddress } from '../../src/core/actor-address.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { fault, NetloomError } from '../../src/core/fault.ts';
-import type { NodeInfo } from '../../src/core/view.ts';
+import type { AsOf, ContainerView, NodeInfo } from '../../src/core/view.ts';
 
 export const node = 'n1';
 
@@ -107,7 +107,7 @@ export class FakeEngine implements Engine {
       },
     };
   }
-  containers() {
+  containers(): { containers: ContainerView[] } & AsOf {
     return { containers: [], sequence: 0, streamSequence: null };
   }
   container(id: string): never {
@@ -148,8 +148,8 @@ export class FakeEngine implements Engine {
   async collect(_command: Sent['command'], dryRun: boolean) {
     return { dryRun, leftovers: [], doubtful: [], failed: [] };
   }
-  async inhabitedNamespaces() {
-    return new Set<number>();
+  async inhabitedNamespaces(): Promise<ReadonlySet<number>> {
+    return new Set();
   }
   async restartWorker(): Promise<void> {}
 }

@@ -25,7 +25,9 @@ export function gcCommand(parent: Command, terminal: Terminal): void {
 }
 
 function report(terminal: Terminal, { dryRun, leftovers, doubtful, unstarted, failed }: Collected): string {
-  if (leftovers.length + doubtful.length + unstarted.length === 0) return 'Nothing is left over.';
+  const notRemoved = failed.map(({ step, errno, detail }) => `not removed: ${step}: ${detail ?? errno}`);
+  if (leftovers.length + doubtful.length + unstarted.length === 0)
+    return notRemoved.length > 0 ? notRemoved.join('\n') : 'Nothing is left over.';
   const what = dryRun ? 'would be removed' : 'removed';
   const rows = [
     ...unstarted.map(({ name, owner }) => ({ kind: 'container', name, owner, what: `never started: ${what}` })),
@@ -37,5 +39,5 @@ function report(terminal: Terminal, { dryRun, leftovers, doubtful, unstarted, fa
     ['KIND', 'NAME', 'OWNER', ''],
     rows.map(({ kind, name, owner, what }) => [kind, name, owner ?? 'not known', what]),
   );
-  return [lines, ...failed.map(({ step, errno, detail }) => `not removed: ${step}: ${detail ?? errno}`)].join('\n');
+  return [lines, ...notRemoved].join('\n');
 }

@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
@@ -5,7 +6,7 @@ import type { ContainerContext } from '../machines/container.ts';
 import type { HostContext } from '../machines/host.ts';
 import type { NetworkContext } from '../machines/network.ts';
 import type { ActorRecord, Answer, Journal, StoredReply } from './actors/journal.ts';
-import type { Pool } from './actors/pool.ts';
+import type { Pool, PoolEvents } from './actors/pool.ts';
 import { type CommandIdentity, type Engine, type PlanPreview, replyKeptMs } from './bus/engine.ts';
 import {
   type ActorAddress,
@@ -50,13 +51,17 @@ import type { StorageGuard } from './storage/storage-guard.ts';
 import type { Suspected } from './watch/protocol.ts';
 import type { HostAddress } from './watch/suspects.ts';
 
+/** What it needs of the workers. */
+export type Workers = Pick<Pool, 'call' | 'crash' | 'deliver' | 'foresee' | 'home' | 'size' | 'suspect'> &
+  Pick<EventEmitter<PoolEvents>, 'on'>;
+
 export interface EngineSettings {
   node: string;
   version: string;
   bootId: string;
   defaultNetwork: string;
   directories: NodeInfo['directories'];
-  storage: StorageGuard;
+  storage: Pick<StorageGuard, 'refuseWhenFull' | 'view'>;
 }
 
 /** What makes the journal longer: refused while there is no room for it. */
@@ -84,6 +89,8 @@ type Waiter = { resolve(output: unknown): void; reject(error: NetloomError): voi
 export class ActorEngine extends JournalViews implements Engine {
   readonly #waiting = new Map<string, Waiter[]>();
   readonly #delivered: string[] = [];
+  /** answers to come of commands that are several to actors, by id and request */
+  readonly #underWay = new Map<string, Promise<unknown>>();
   readonly #startedAt = new Date().toISOString();
   readonly #housekeeping: NodeJS.Timeout;
   /** known without a file when files were left out last */
@@ -93,7 +100,7 @@ export class ActorEngine extends JournalViews implements Engine {
 
   constructor(
     journal: Journal,
-    private readonly pool: Pool,
+    private readonly pool: Workers,
     private readonly settings: EngineSettings,
   ) {
     super(journal, settings.directories.networks);
@@ -166,11 +173,22 @@ export class ActorEngine extends JournalViews implements Engine {
     return reply && outcome(reply);
   }
 
-  async once<Output>(command: CommandIdentity, work: () => Promise<Output>): Promise<Output> {
-    const known = this.firstAnswer(command);
+  once<Output>(command: CommandIdentity, work: () => Promise<Output>): Promise<Output> {
+    const which = `${command.id} ${command.fingerprint}`;
+    const known = this.firstAnswer(command) ?? this.#underWay.get(which);
     if (known) return known as Promise<Output>;
+    if (!command.kept) return work();
+    const output = this.#keepAnswer(command, work).finally(() => this.#underWay.delete(which));
+    this.#underWay.set(which, output);
+    return output;
+  }
+
+  /** B09: the id is taken before the first step, so that no other command gets in between. */
+  async #keepAnswer<Output>({ id, fingerprint }: CommandIdentity, work: () => Promise<Output>): Promise<Output> {
+    const key = `kept ${id}`;
+    whereThereIsRoom(() => this.journal.expectReply(key, fingerprint));
     const output = await work();
-    if (command.kept) whereThereIsRoom(() => this.journal.keepReply(`kept ${command.id}`, output, command.fingerprint));
+    whereThereIsRoom(() => this.journal.keepReply(key, output, fingerprint));
     return output;
   }
 

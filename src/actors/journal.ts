@@ -312,10 +312,20 @@ export class Journal implements Outbox {
 
   // ------------------------------------------------------------------------------------------------------- answers
 
-  /** The answer to a command that no single actor gives. */
+  /** A command that no single actor answers has begun: until keepReply() its id stands for it, and for no other one. */
+  expectReply(command: string, fingerprint?: string): void {
+    this.#write(() => {
+      if (!this.#replies.get(command)) this.#replies.putSync(command, { time: Date.now(), awaited: true, fingerprint });
+    });
+  }
+
+  /** The answer to a command that no single actor gives. One that is kept already is the first, and stays. */
   keepReply(command: string, output: unknown, fingerprint?: string): void {
     const reply = { command, time: Date.now(), output, ...(fingerprint !== undefined && { fingerprint }) };
-    this.#write(() => this.#answer(reply));
+    this.#write(() => {
+      const known = this.#replies.get(command);
+      if (!known || 'awaited' in known) this.#answer(reply);
+    });
   }
 
   /** null: never heard of, or not answered yet */

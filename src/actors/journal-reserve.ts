@@ -46,7 +46,7 @@ export class JournalReserve {
   constructor(
     private readonly directory: string,
     private readonly environment: RootDatabase,
-    private readonly tables: readonly Database[],
+    private readonly tables: readonly Pick<Database, 'getStats'>[],
   ) {}
 
   /** Adds pages where there are too few and the disk has room for more. Answers how many bytes there are. */

@@ -102,10 +102,10 @@ export class Journal implements Outbox {
     this.#environment = orStorageFull(directory, () =>
       open({ path: `${directory}/journal`, maxDbs: 8, mapSize: mapSizeBytes, ...options }),
     );
-    const tables: Database[] = [];
+    const tables: Pick<Database, 'getStats'>[] = [];
     const table = <V, K extends Key>(name: string): Database<V, K> => {
       const opened = orStorageFull(directory, () => this.#environment.openDB<V, K>({ name, ...options }));
-      tables.push(opened as unknown as Database);
+      tables.push(opened);
       return opened;
     };
     this.#meta = table('meta');

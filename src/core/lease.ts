@@ -201,7 +201,6 @@ function refuseStatic(address: string, entry: NetworkSubnet, subnet: Subnet, hol
     : fault('address.taken', `address ${address} is leased to container ${shortId(owner.container)}`);
 }
 
-/** One, or null where there is none left. */
 /** P10: on the default network podman gives addresses as well, from the first one on; what is picked here is of the upper half. */
 function besidePodman({ id }: NetworkDefinition, entry: NetworkSubnet, subnet: Subnet): NetworkSubnet {
   if (id !== defaultNetworkId || entry.lease_range) return entry;
@@ -209,6 +208,7 @@ function besidePodman({ id }: NetworkDefinition, entry: NetworkSubnet, subnet: S
   return { ...entry, lease_range: { start_ip: subnetAddress(subnet, half + 1n), end_ip: null } };
 }
 
+/** One, or null where there is none left. */
 function nextFree(entry: NetworkSubnet, subnet: Subnet, holder: Holder, last: string | undefined): [string] | null {
   const { start_ip, end_ip } = entry.lease_range ?? {};
   const first = start_ip ? larger(addressToBigint(start_ip), firstHost(subnet)) : firstHost(subnet);

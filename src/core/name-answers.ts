@@ -62,7 +62,7 @@ function sharedNetworks(from: Origin, to: NamedContainer, { networks, containers
 /** Why a network's names are not answered; null: they are. */
 function refusalOf(network: NamingNetwork, firewalls: readonly FirewallDrop[]): string | null {
   if (!network.dns_enabled) return `no DNS on network ${network.name}`;
-  if (!answersNames(network as NetworkView)) return `no DNS on ${network.driver} networks such as ${network.name}`;
+  if (!answersNames(network)) return `no DNS on ${network.driver} networks such as ${network.name}`;
   if (network.device?.names?.refused) return network.device.names.refused;
   const families = new Set(serversOf(network).map(familyOf));
   const drops = dropsOf(network, firewalls).filter(({ certain }) => certain);

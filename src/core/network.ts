@@ -612,7 +612,9 @@ export function followsUplink(
 }
 
 /** Whether its containers are answered for by name; podman's files say so of networks that have no gateway of ours, too. */
-export function answersNames(definition: NetworkDefinition): boolean {
+export function answersNames(
+  definition: Pick<NetworkDefinition, 'dns_enabled' | 'driver' | 'options' | 'subnets'>,
+): boolean {
   if (!definition.dns_enabled || definition.driver !== 'bridge') return false;
   // on a bridge of others it is at whatever addresses this host has there
   return ownsBridge(definition) ? gatewaysOf(definition).length > 0 : definition.subnets.length > 0;

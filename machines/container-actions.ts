@@ -1,12 +1,11 @@
-import { and, assertEvent, assign, enqueueActions, raise, setup, stateIn } from 'xstate';
+import { and, assertEvent, assign, enqueueActions, not, raise, setup, stateIn } from 'xstate';
 import { containerAddress, hostAddress, networkAddress } from '../src/core/actor-address.ts';
 import { type Attachment, attachmentsOf } from '../src/core/container.ts';
-import { calledAs } from '../src/core/container-reference.ts';
 import type { Effect } from '../src/core/effect.ts';
 import { entryOf } from '../src/core/entry.ts';
-import type { CommandId, ContainerEvent } from '../src/core/event.ts';
-import { type Fault, type FaultCode, fault } from '../src/core/fault.ts';
-import { exitCodePlan, setupPlan, teardownPlan, unlinkPlan, watchPlan } from '../src/core/plan/container.ts';
+import type { ContainerEvent } from '../src/core/event.ts';
+import { type Fault, fault } from '../src/core/fault.ts';
+import { setupPlan, teardownPlan, unlinkPlan } from '../src/core/plan/container.ts';
 import {
   asksNothingNew,
   changeAskedFor,
@@ -35,6 +34,7 @@ import {
   grantOf,
   releasesOf,
   type ShareRequest,
+  shareOf,
   statusOf,
 } from './container-context.ts';
 import {
@@ -51,22 +51,24 @@ import {
   leasesAfter,
   tellNeighbours,
 } from './container-dhcp.ts';
-import { abandonment, isLast, isOurProcess, isUnreported, reportsExit, withDeadline } from './container-process.ts';
+import {
+  foundLife,
+  isForced,
+  isLook,
+  isStartDeadline,
+  ownsNetwork,
+  processActions,
+  processGuards,
+  withDeadline,
+} from './container-process.ts';
+import { commandOf, decide, type Given, isResultOf, nameOf, refusal } from './container-words.ts';
 import { degradedFacts, mendedFacts, rulesetLoaded } from './drift.ts';
-import { deciding, effects, enqueueEffect } from './effects.ts';
-
-type Decide = { context: ContainerContext; event: ContainerEvent };
-
-const decide = deciding<ContainerContext, ContainerEvent>();
-
-const nameOf = ({ id, wish }: ContainerContext): string => calledAs(wish ?? { id });
-
-const commandOf = (event: ContainerEvent): CommandId => ('command' in event ? event.command : null);
+import { effects, enqueueEffect } from './effects.ts';
 
 const sentAt = (event: ContainerEvent) => ('created' in event && event.created ? { askedAt: event.created } : {});
 
-const refusal = (code: FaultCode, message: (args: Decide) => string) =>
-  decide((args) => [{ kind: 'reply', command: commandOf(args.event), fault: fault(code, message(args)) }]);
+const isVerifyThatFoundNothing = ({ event }: Given): boolean =>
+  isResultOf('verify', event) && event.type === 'steps.failed' && event.fault.code === 'netns.gone';
 
 /** What the names in the chart mean: its actions, which only list effects and keep what was heard, and its guards. */
 export const containerSetup = setup({
@@ -77,6 +79,9 @@ export const containerSetup = setup({
   },
   actions: {
     ...effects,
+    ...processActions,
+    /** That was asked for with its wish, whatever runs in containers that share its namespace. */
+    removeByItself: raise({ type: 'container.remove', command: null, force: true }),
 
     // ---- the wish
     keepWish: assign(({ context, event }) => {
@@ -138,6 +143,7 @@ export const containerSetup = setup({
         inode: null,
         process: null,
         startBy: null,
+        guests: [],
         kernelMs: 0,
         lastFault: null,
       });
@@ -166,6 +172,7 @@ export const containerSetup = setup({
     /** Also takes back claims that are still on their way: messages between two actors keep their order. */
     releaseClaims: decide(({ context }) => releasesOf(context)),
     forgetGrants: assign(({ context }) => ({
+      ...(context.process && { formerPid: context.process.pid }),
       wish: context.lasting ?? context.wish,
       lasting: null,
       change: null,
@@ -176,6 +183,7 @@ export const containerSetup = setup({
       inode: null,
       process: null,
       startBy: null,
+      guests: [],
       awaiting: [],
     })),
 
@@ -235,54 +243,6 @@ export const containerSetup = setup({
       { kind: 'announce', fact: 'failed', data: { fault: context.lastFault } },
       { kind: 'reply', command: context.command, fault: context.lastFault as Fault },
     ]),
-
-    // ---- running
-    keepProcess: assign(({ event }) => {
-      assertEvent(event, ['container.started', 'container.exited']);
-      const reportsExit = event.type === 'container.started' && event.reportsExit;
-      return { process: { pid: event.pid, startTicks: null, ...(reportsExit && { reportsExit }) }, startBy: null };
-    }),
-    watchProcess: decide(({ context: { wish, process } }) =>
-      wish && process ? [{ kind: 'apply', plan: watchPlan(wish, process.pid, process.startTicks) }] : [],
-    ),
-    keepStartTime: assign(({ context, event }) => {
-      assertEvent(event, 'steps.applied');
-      const startTicks = event.outputs.find((output) => output.startTicks !== undefined)?.startTicks ?? null;
-      return { process: context.process && { ...context.process, startTicks } };
-    }),
-    announceRunning: decide(({ context }) => [
-      { kind: 'announce', fact: 'running', data: { pid: context.process?.pid } },
-    ]),
-    /** It may live: nothing is taken from it. */
-    announceUnwatched: decide(({ context, event }) => {
-      assertEvent(event, 'steps.failed');
-      return [{ kind: 'announce', fact: 'unwatched', data: { pid: context.process?.pid, fault: event.fault } }];
-    }),
-    awaitExitCode: decide(({ context: { wish } }) => (wish ? [{ kind: 'apply', plan: exitCodePlan(wish) }] : [])),
-    keepExitCode: assign(({ context, event }) => {
-      assertEvent(event, 'container.exited');
-      return { process: context.process && { ...context.process, exitCode: event.exitCode } };
-    }),
-    announceExited: decide(({ context: { process } }) => [
-      {
-        kind: 'announce',
-        fact: 'exited',
-        data: { pid: process?.pid, ...(process?.exitCode !== undefined && { exitCode: process.exitCode }) },
-      },
-    ]),
-    /** P18 */
-    announceAbandoned: decide(({ context: { wish }, event }) => [
-      {
-        kind: 'announce',
-        fact: 'abandoned',
-        data: abandonment(wish, event),
-      },
-    ]),
-    removeByItself: raise({ type: 'container.remove', command: null }),
-    /** Said again as soon as its network has been taken down. */
-    deferRemoval: assign(({ context, event }) => ({
-      deferred: [...context.deferred, { type: 'container.remove', command: commandOf(event) } as ContainerCommand],
-    })),
 
     // ---- changes of a wish of which nothing is in the kernel
     changeWish: assign(({ context, event }) => changedWishes(context, changeAskedFor(context, event))),
@@ -431,12 +391,9 @@ export const containerSetup = setup({
     // ---- sharing
     awaitNamespace: assign({ sharers: ({ context, event }) => [...context.sharers, event as ShareRequest] }),
     shareWithWaiting: enqueueActions(({ context, enqueue }) => {
-      const { netns, status } = statusOf(context);
+      const share = shareOf(context);
       for (const { from, attempt } of context.sharers)
-        enqueue({
-          type: 'tell',
-          params: { to: from, event: { type: 'netns.shared', attempt, share: { path: netns.path, status } } },
-        });
+        enqueue({ type: 'tell', params: { to: from, event: { type: 'netns.shared', attempt, share } } });
       enqueue.assign({ sharers: [] });
     }),
     refuseWaiting: enqueueActions(({ context, enqueue }) => {
@@ -447,9 +404,8 @@ export const containerSetup = setup({
     }),
     share: decide(({ context, event }) => {
       assertEvent(event, 'netns.share');
-      const { netns, status } = statusOf(context);
-      const share = { path: netns.path, status };
-      return [{ kind: 'tell', to: event.from, event: { type: 'netns.shared', attempt: event.attempt, share } }];
+      const { from, attempt } = event;
+      return [{ kind: 'tell', to: from, event: { type: 'netns.shared', attempt, share: shareOf(context) } }];
     }),
     refuseShare: decide(({ context, event }) => {
       assertEvent(event, 'netns.share');
@@ -494,22 +450,22 @@ export const containerSetup = setup({
       'container.state',
       ({ context }) => `the network of container ${nameOf(context)} is not set up`,
     ),
-    refuseRunning: refusal(
-      'container.running',
-      ({ context }) =>
-        `container ${nameOf(context)} is running (process ${context.process?.pid}): stop it first, or set force (--force)`,
-    ),
     refuseUp: refusal(
       'container.state',
       ({ context }) => `the network of container ${nameOf(context)} is already set up`,
     ),
-    refuseStarted: refusal('container.state', ({ context }) => `container ${nameOf(context)} was started`),
-    refuseOtherProcess: refusal(
-      'container.state',
-      ({ context }) => `the process of container ${nameOf(context)} is ${context.process?.pid}`,
-    ),
   },
   guards: {
+    ...processGuards,
+    /** P11: a process lives in it, and the caller did not say that this does not matter */
+    isHeldByProcess: and([stateIn({ up: { process: 'running' } }), not(isForced)]),
+    isEnding: stateIn({ up: { process: 'ending' } }),
+    isUnstarted: stateIn({ up: { process: 'configured' } }),
+    isStartOverdue: and([stateIn({ up: { process: 'configured' } }), isStartDeadline]),
+    isStartOverdueInside: and([stateIn({ up: { process: 'configured' } }), isStartDeadline, ownsNetwork]),
+    isLookAtNone: and([stateIn({ up: { process: 'configured' } }), isLook, not(foundLife)]),
+    isLookAtLife: and([stateIn({ up: { process: 'configured' } }), isLook, foundLife]),
+    isLookAtStarted: and([not(stateIn({ up: { process: 'configured' } })), isLook]),
     isRefused: ({ context, event }) => changeRefusal(context, event) !== null,
     freesPorts: ({ context, event }) => event.type === 'ports.freed' && freedFamilies(context, event.ports).length > 0,
     asksNothingNew: ({ context, event }) => asksNothingNew(context, event),
@@ -539,8 +495,8 @@ export const containerSetup = setup({
       !event.fault.leftBehind?.length,
     isVerifyThatFoundSomething: ({ event }) =>
       isResultOf('verify', event) && event.type === 'steps.failed' && event.fault.code !== 'netns.gone',
-    isVerifyThatFoundNothing: ({ event }) =>
-      isResultOf('verify', event) && event.type === 'steps.failed' && event.fault.code === 'netns.gone',
+    isVerifyThatFoundNothing,
+    isVerifyThatFoundNothingWhileEnding: and([stateIn({ up: { process: 'ending' } }), isVerifyThatFoundNothing]),
     isSuspected: ({ context }) => context.suspected !== null,
     waitsForNobody: ({ context }) => context.wish?.netns.kind !== 'container',
     bringsWish: ({ event }) => event.type === 'container.setup' && event.wish !== null,
@@ -556,26 +512,6 @@ export const containerSetup = setup({
     isTeardown: ({ event }) => isResultOf('teardown', event),
     isUnlink: ({ event }) => isResultOf('unlink', event),
     isVerify: ({ event }) => isResultOf('verify', event),
-    isWatch: ({ event }) => isResultOf('watch', event),
-    isOurProcess: ({ context, event }) => isOurProcess(context, event),
-    isOurProcessAndReported: ({ context, event }) => isOurProcess(context, event) && reportsExit(context),
-    isOurProcessAndLast: ({ context, event }) => isOurProcess(context, event) && isLast(context),
-    isAnotherProcess: ({ context, event }) => event.type === 'container.exited' && event.pid !== context.process?.pid,
-    isLast: ({ context }) => isLast(context),
-    isUnreported: ({ event }) => isUnreported(event),
-    isUnreportedAndLast: ({ context, event }) => isUnreported(event) && isLast(context),
-    /** P11: a process lives in it, and whoever takes it down did not say that this does not matter */
-    isHeldByProcess: and([stateIn({ up: { process: 'running' } }), ({ event }) => !('force' in event && event.force)]),
-    isUnstarted: stateIn({ up: { process: 'configured' } }),
-    isStartOverdue: and([
-      stateIn({ up: { process: 'configured' } }),
-      ({ context, event }) =>
-        event.type === 'deadline.passed' && event.deadline === 'start' && event.at === context.startBy,
-    ]),
-    isUnwatched: ({ event }) =>
-      isResultOf('watch', event) && event.type === 'steps.failed' && event.fault.code !== 'process.gone',
-    isWatchAndReported: ({ context, event }) => isResultOf('watch', event) && reportsExit(context),
-    isWatchAndLast: ({ context, event }) => isResultOf('watch', event) && isLast(context),
     hasDeferred: ({ context }) => context.deferred.length > 0,
     leftSomething: ({ context: { lastFault, leases, ports, inode } }) =>
       Object.keys(leases).length > 0 || ports.length > 0 || inode !== null || (lastFault?.leftBehind?.length ?? 0) > 0,
@@ -586,11 +522,6 @@ export const containerSetup = setup({
 
 const suspicionOf = ({ type }: ContainerEvent): 'recovery' | 'drift' =>
   type === 'actor.recovered' ? 'recovery' : 'drift';
-
-/** Results are told apart by their plan: that of a verification may come while the teardown is under way already. */
-function isResultOf(plan: string, event: ContainerEvent): boolean {
-  return 'plan' in event && event.plan === plan;
-}
 
 function without(list: readonly string[], entry: string): string[] {
   return list.filter((other) => other !== entry);

@@ -2,7 +2,7 @@ import { containerAddress, hostAddress, networkAddress } from '../src/core/actor
 import type { Attachment, ContainerWish } from '../src/core/container.ts';
 import type { DhcpTerms } from '../src/core/dhcp/terms.ts';
 import type { Effect } from '../src/core/effect.ts';
-import type { CommandId, ContainerEvent, LeaseRequest } from '../src/core/event.ts';
+import type { CommandId, ContainerEvent, LeaseRequest, NetnsShare } from '../src/core/event.ts';
 import type { Fault } from '../src/core/fault.ts';
 import type { Lease } from '../src/core/lease.ts';
 import { toMicroseconds } from '../src/core/milliseconds.ts';
@@ -11,7 +11,6 @@ import { type ContainerGrant, netnsOf } from '../src/core/plan/container-grant.t
 import { shownPorts } from '../src/core/plan/container-ports.ts';
 import { statusBlocks } from '../src/core/plan/container-status.ts';
 import { type GrantedPort, isOnLoopback, type PublishedPort } from '../src/core/port.ts';
-import type { StatusBlock } from '../src/core/status.ts';
 
 /** What a container's machine remembers, and what follows from it. */
 
@@ -58,10 +57,14 @@ export interface ContainerContext extends ContainerInput {
   /** as the wish asks for them, in its order, with the numbers that were picked */
   ports: GrantedPort[];
   /** B04: path and status of the container whose namespace is shared */
-  share: { path: string; status: Record<string, StatusBlock> } | null;
+  share: NetnsShare | null;
+  /** P11: containers that share its namespace and whose process runs there; absent: none, or kept by an older version */
+  guests?: string[];
   /** identity of the namespace while it is up */
   inode: number | null;
   process: ContainerProcess | null;
+  /** of the process that lived in its network last time: its engine may still report the end of it */
+  formerPid?: number;
   /** when its process must have started, in ms since 1970; null: it has, or nobody waits for it */
   startBy?: number | null;
   /** what the kernel steps of this attempt have taken so far, in milliseconds */
@@ -96,6 +99,12 @@ export function grantOf(context: ContainerContext): ContainerGrant {
     ports: context.ports,
     ...(typeof context.startBy === 'number' && { startBy: context.startBy }),
   };
+}
+
+/** B04: what a container gets that shares the namespace. */
+export function shareOf(context: ContainerContext): NetnsShare {
+  const { netns, status } = statusOf(context);
+  return { path: netns.path, status, owner: context.share?.owner ?? containerAddress(context.id) };
 }
 
 /** What set-up answers, and what `configured` tells. */

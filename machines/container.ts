@@ -94,6 +94,8 @@ const whileChanging = {
   'actor.recovered': { guard: 'wasRestarted', actions: 'suspect' },
 } as const;
 
+/** Whether a process lives in its namespace is looked at first. */
+const overdueStart = { guard: 'isStartOverdueInside', target: 'looking' } as const;
 const addressChange = { guard: 'isOurLease', target: 'changing', actions: 'keepChange' } as const;
 const changesWhileUp = {
   'container.connect': askedChange,
@@ -105,6 +107,7 @@ const changesWhileUp = {
   'dhcp.leased': addressChange,
   'dhcp.lost': addressChange,
   'membership.asked': { actions: 'confirmMembership' },
+  'deadline.passed': overdueStart,
   ...verifications,
 } as const;
 
@@ -118,11 +121,13 @@ const exitUnreported = [
   { guard: 'isUnreportedAndLast', target: 'exited', actions: ['announceExited', 'removeByItself'] },
   { guard: 'isUnreported', target: 'exited', actions: 'announceExited' },
 ] as const;
+/** P18: too late for the event, and nothing is wrong with it. */
+const reportedLate = { guard: 'isFormerProcess', actions: 'replyDone' } as const;
 /** It had ended before its engine could say that it had started. */
 const startAndExit = ['keepProcess', 'keepExitCode', 'announceRunning', 'announceExited', 'replyDone'] as const;
 
 /** P18 */
-const abandonment = { target: 'unconfiguring', actions: ['announceAbandoned', 'deferRemoval'] } as const;
+const abandoned = ['announceAbandoned', 'deferRemoval'] as const;
 
 export const containerMachine = containerSetup.createMachine({
   id: 'container',
@@ -150,6 +155,8 @@ export const containerMachine = containerSetup.createMachine({
   initial: 'absent',
   on: {
     'netns.share': { actions: 'refuseShare' },
+    'netns.entered': { guard: 'hasWish', actions: 'keepGuest' },
+    'netns.left': { guard: 'hasWish', actions: 'forgetGuest' },
     'actor.recovered': {
       guard: 'wasRebooted',
       target: '.created',
@@ -189,7 +196,7 @@ export const containerMachine = containerSetup.createMachine({
         'container.create': { actions: 'refuseExists' },
         'container.setup': { target: 'claiming', actions: ['keepCommand', 'keepWish'] },
         'container.started': { actions: 'refuseNotUp' },
-        'container.exited': { actions: 'refuseNotUp' },
+        'container.exited': [reportedLate, { actions: 'refuseNotUp' }],
         'container.abandon': { actions: 'refuseNotUp' },
         'container.teardown': { actions: 'replyNothingToDo' },
         'container.remove': { target: 'removed', actions: 'announceRemoved' },
@@ -288,20 +295,37 @@ export const containerMachine = containerSetup.createMachine({
         'container.setup': { actions: 'refuseUp' },
         'container.teardown': [
           { guard: 'isHeldByProcess', actions: 'refuseRunning' },
+          { guard: 'isHeldByGuest', actions: 'refuseHeld' },
+          { guard: 'isEnding', target: 'unconfiguring', actions: ['announceExited', 'keepCommand'] },
           { target: 'unconfiguring', actions: 'keepCommand' },
         ],
         'container.remove': [
           { guard: 'isHeldByProcess', actions: 'refuseRunning' },
+          { guard: 'isHeldByGuest', actions: 'refuseHeld' },
+          { guard: 'isEnding', target: 'unconfiguring', actions: ['announceExited', 'defer'] },
           { target: 'unconfiguring', actions: 'defer' },
         ],
-        'container.abandon': [{ guard: 'isUnstarted', ...abandonment }, { actions: 'refuseStarted' }],
-        'deadline.passed': { guard: 'isStartOverdue', ...abandonment },
+        'container.abandon': [
+          { guard: 'isHeldByGuest', actions: 'refuseHeld' },
+          { guard: 'isUnstarted', target: 'unconfiguring', actions: abandoned },
+          { actions: 'refuseStarted' },
+        ],
+        // of one that shares a namespace nothing is taken from what lives there
+        'deadline.passed': { guard: 'isStartOverdue', target: 'unconfiguring', actions: abandoned },
         'netns.share': { actions: 'share' },
-        'steps.failed': {
-          guard: 'isVerifyThatFoundNothing',
-          target: 'unconfiguring',
-          actions: ['keepFault', 'announceLost', 'forgetChange'],
-        },
+        'steps.applied': { guard: 'isLookAtNone', target: 'unconfiguring', actions: abandoned },
+        'steps.failed': [
+          {
+            guard: 'isVerifyThatFoundNothingWhileEnding',
+            target: 'unconfiguring',
+            actions: ['announceExited', 'keepFault', 'announceLost', 'forgetChange'],
+          },
+          {
+            guard: 'isVerifyThatFoundNothing',
+            target: 'unconfiguring',
+            actions: ['keepFault', 'announceLost', 'forgetChange'],
+          },
+        ],
       },
       states: {
         process: {
@@ -316,6 +340,7 @@ export const containerMachine = containerSetup.createMachine({
                   actions: ['keepProcess', 'watchProcess', 'announceRunning', 'replyDone'],
                 },
                 'container.exited': [
+                  reportedLate,
                   { guard: 'isLast', target: 'exited', actions: [...startAndExit, 'removeByItself'] },
                   { target: 'exited', actions: startAndExit },
                 ],
@@ -323,6 +348,8 @@ export const containerMachine = containerSetup.createMachine({
             },
             running: {
               description: 'Its process is running.',
+              entry: 'tellOwnerOfStart',
+              exit: 'tellOwnerOfEnd',
               on: {
                 'container.started': { actions: 'refuseUp' },
                 'container.exited': exitReported,
@@ -495,6 +522,21 @@ export const containerMachine = containerSetup.createMachine({
                 },
               },
             },
+            looking: {
+              description: 'Its process was not reported in time. Looks whether one lives in its namespace.',
+              entry: 'lookInside',
+              on: {
+                ...whileChanging,
+                'steps.applied': [
+                  { guard: 'isLookAtLife', target: 'settled', actions: ['keepNextDeadline', 'announceOverdue'] },
+                  { guard: 'isLookAtStarted', target: 'settled' },
+                ],
+                'steps.failed': [
+                  { guard: 'isLookAtLife', target: 'settled', actions: ['keepNextDeadline', 'announceOverdue'] },
+                  { guard: 'isLookAtStarted', target: 'settled' },
+                ],
+              },
+            },
             degraded: {
               description: 'Something is missing and cannot be restored. The last fault names it.',
               always: whatWaits,
@@ -509,6 +551,7 @@ export const containerMachine = containerSetup.createMachine({
                 'dhcp.leased': { guard: 'isOurLease', target: 'changing', actions: ['keepChange', 'suspect'] },
                 'dhcp.lost': { guard: 'isOurLease', target: 'changing', actions: ['keepChange', 'suspect'] },
                 'membership.asked': { actions: 'confirmMembership' },
+                'deadline.passed': { ...overdueStart, actions: 'suspect' },
                 ...verifications,
               },
             },
@@ -521,6 +564,7 @@ export const containerMachine = containerSetup.createMachine({
       entry: 'unbuild',
       on: {
         ...deferAll,
+        'container.exited': [reportedLate, { actions: 'defer' }],
         'steps.applied': { guard: 'isTeardown', target: 'unlinking', actions: ['replyTornDown', 'answered'] },
         'steps.failed': {
           guard: 'isTeardown',
@@ -535,6 +579,7 @@ export const containerMachine = containerSetup.createMachine({
       entry: 'awaitUnlinked',
       on: {
         ...deferAll,
+        'container.exited': [reportedLate, { actions: 'defer' }],
         'steps.applied': {
           guard: 'isUnlink',
           target: 'created',
@@ -559,7 +604,7 @@ export const containerMachine = containerSetup.createMachine({
           { target: 'claiming', actions: ['keepCommand', 'keepWish'] },
         ],
         'container.started': { actions: 'refuseNotUp' },
-        'container.exited': { actions: 'refuseNotUp' },
+        'container.exited': [reportedLate, { actions: 'refuseNotUp' }],
         'container.abandon': { actions: 'refuseNotUp' },
         'container.teardown': { target: 'unconfiguring', actions: 'keepCommand' },
         'container.remove': { target: 'unconfiguring', actions: 'defer' },

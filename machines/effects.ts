@@ -1,4 +1,4 @@
-import { type EventObject, enqueueActions, type MachineContext } from 'xstate';
+import { assign, type EventObject, enqueueActions, type MachineContext } from 'xstate';
 import type { Announce, Apply, Effect, Reply, Tell } from '../src/core/effect.ts';
 
 /**
@@ -24,6 +24,12 @@ export function deciding<Context extends MachineContext, Event extends EventObje
         for (const effect of list({ context, event })) enqueueEffect(enqueue, effect);
       },
     );
+}
+
+/** For one machine: turns "this is remembered, given context and event" into a named action. */
+export function remembering<Context extends MachineContext, Event extends EventObject>() {
+  return (update: (args: { context: Context; event: Event }) => Partial<Context>) =>
+    assign<Context, Event, undefined, Event, never>(update);
 }
 
 /** Lists one effect. Every machine declares these four actions, which the types of XState's enqueuer cannot express. */

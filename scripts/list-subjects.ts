@@ -54,7 +54,7 @@ const meanings: Record<FaultCode, string> = {
   'bridge.full': 'a bridge takes at most 1,023 ports, and this one has that many',
   'container.exists': 'the container already exists, with another wish',
   'container.running':
-    'the process of the container runs; the message has its pid, and `force` removes the network anyway',
+    'the process of the container runs, or that of a container that shares its namespace; the message has its pid or that container, and `force` removes the network anyway',
   'container.connected': 'the container is already on that network',
   'container.not-connected': 'the container is not on that network',
   'port.unknown': 'the container does not publish that port',

@@ -205,6 +205,7 @@ export async function startDaemon(options: DaemonOptions, signal: AbortSignal): 
     await unlessAborted(signal, left.start());
 
     const service = await serveCommands({ nc, engine, node, version, log });
+    await pool.serve();
     log.info({ ...directories, workers, rebooted }, 'serving');
     // nothing waits for it
     void firewalld.start();

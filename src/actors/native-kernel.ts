@@ -28,6 +28,7 @@ import { Announcements } from './announcements.ts';
 import { Deadlines } from './deadlines.ts';
 import { Firewall } from './firewall.ts';
 import { GatewayNames } from './gateway-names.ts';
+import { inhabitedNamespaces } from './inhabited-namespaces.ts';
 import { inventory } from './inventory.ts';
 import type { Kernel, Performed, StepFailure } from './kernel.ts';
 import { setIpv6 } from './link-settings.ts';
@@ -187,6 +188,11 @@ export class NativeKernel implements Kernel {
     this.#dhcp.onNews(listener);
   }
 
+  /** Commands are taken: what an earlier life waited for in vain is told after so long. */
+  serve(graceMs: number): void {
+    this.#deadlines.serve(graceMs);
+  }
+
   close(): void {
     this.#deadlines.close();
     this.#dhcp.close();
@@ -278,6 +284,8 @@ export class NativeKernel implements Kernel {
       case 'netns.unwatch':
         this.#namespaces.unwatch(step.owner);
         return unchanged();
+      case 'netns.inhabited':
+        return unchanged({ inhabited: inhabitedNamespaces().has(step.inode) });
       case 'netns.remove':
         native.removeNetns(step.path);
         return unchanged();

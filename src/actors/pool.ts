@@ -31,6 +31,9 @@ export interface Reachable {
 /** V8 lets the nursery of a thread grow to 48 MB; much smaller than this, and what is soon thrown away is first kept for long. */
 const resourceLimits = { maxYoungGenerationSizeMb: 24 };
 
+/** How long engines may take to find a daemon again that was away: their clients look for it every two seconds. */
+const graceMs = 5_000;
+
 interface Member {
   thread: Worker;
   /** open ones; null once the thread has ended */
@@ -47,6 +50,8 @@ export class Pool extends EventEmitter<PoolEvents> {
   #calls = 0;
   #started = false;
   #stopping = false;
+  /** since when commands are taken, by the monotonic clock; null: not yet */
+  #servedMs: number | null = null;
 
   /** The threads begin to load what they need; nothing is done before start(). */
   constructor(private readonly settings: Omit<WorkerSettings, 'index'>) {
@@ -103,6 +108,18 @@ export class Pool extends EventEmitter<PoolEvents> {
 
   suspect(address: ActorAddress): void {
     this.#post(workerOf(address, this.size), { kind: 'suspect', address });
+  }
+
+  /** Commands are taken. Engines that had lost the daemon find it again before anything is given up that they were waited for with. */
+  async serve(): Promise<void> {
+    this.#servedMs = performance.now();
+    await Promise.all(this.#members.map((_, index) => this.#letServe(index).catch(() => {})));
+  }
+
+  /** One that is started anew while commands are taken has less to wait, or nothing. */
+  async #letServe(index: number): Promise<void> {
+    if (this.#servedMs === null) return;
+    await this.call(index, 'serve', { graceMs: Math.max(this.#servedMs + graceMs - performance.now(), 0) });
   }
 
   /** The worker on which an actor lives. */
@@ -222,6 +239,7 @@ export class Pool extends EventEmitter<PoolEvents> {
       await this.#giveResolver(index);
       await this.#giveFirewalld(index);
       await this.#recover([index]);
+      await this.#letServe(index);
       this.emit('recovered', index);
     } catch {
       // it died again before it was ready: its own exit starts the next one

@@ -34,6 +34,8 @@ export interface Verbs {
   inventory: [null, Inventory];
   /** inodes of the network namespaces in which threads are; refused unless all can be seen */
   inhabited: [null, ReadonlySet<number>];
+  /** commands are taken: what was waited for in vain before that is told after graceMs */
+  serve: [{ graceMs: number }, null];
   /** lets what is under way end, then gives up sockets and ports */
   stop: [null, null];
   /** ends the thread after that many further turns, between a commit and what follows from it as likely as not */

@@ -137,6 +137,10 @@ const verbs: { [V in Verb]: (input: Verbs[V][0]) => Verbs[V][1] | Promise<Verbs[
       throw new NetloomError(fault('kernel.refused', message, { errno, ...(detail && { detail }) }));
     }
   },
+  serve: ({ graceMs }) => {
+    kernel.serve(graceMs);
+    return null;
+  },
   stop: async () => {
     await system.stop();
     kernel.close();

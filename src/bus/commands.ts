@@ -329,7 +329,7 @@ export const commands = {
     run: (engine, reference) => engine.statistics(idOf(engine, reference)),
   }),
   'container.teardown': command({
-    doc: "Takes a container's network down; the wish is kept. Refused while its process runs, unless forced",
+    doc: "Takes a container's network down; the wish is kept. Refused while a process runs there, unless forced",
     role: 'operator',
     request: removalSchema,
     response: tornDownSchema,
@@ -341,7 +341,7 @@ export const commands = {
       }),
   }),
   'container.remove': command({
-    doc: "Takes a container's network down and forgets the container. Refused while its process runs, unless forced",
+    doc: "Takes a container's network down and forgets the container. Refused while a process runs there, unless forced",
     role: 'operator',
     request: removalSchema,
     response: containerNamedSchema,

@@ -25,7 +25,10 @@ export const containerReferenceSchema = z
       .describe('`id` is the full id, not a name or the beginning of an id: for programs that repeat commands'),
   })
   .describe('a container');
-const runningToo = z.boolean().nullish().describe('also while its process runs');
+const runningToo = z
+  .boolean()
+  .nullish()
+  .describe('also while its process runs, or that of a container that shares its namespace');
 export const removalSchema = containerReferenceSchema.extend({ force: runningToo }).describe('a container');
 export const networkReferenceSchema = z.object({ name: networkNameSchema }).describe('a network');
 export const networkRemovalSchema = networkReferenceSchema

@@ -104,6 +104,7 @@ const styles: Record<string, Style> = {
   degraded: 'red',
   exited: 'yellow',
   abandoned: 'yellow',
+  overdue: 'yellow',
   'tearing-down': 'yellow',
   'torn-down': 'yellow',
   'port-unreachable': 'yellow',

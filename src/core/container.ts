@@ -100,7 +100,9 @@ export const containerRequestSchema = z
     owner: ownerSchema.nullish().describe('engine that sets up the container: podman, cli, …'),
     startWithinMs: startWithinMsSchema
       .nullish()
-      .describe('remove the container unless container.started follows the set-up within this time'),
+      .describe(
+        'remove the container unless container.started follows the set-up within this time, or a process is in the namespace then',
+      ),
   })
   .describe("the wish for a container's network");
 export type ContainerRequest = z.infer<typeof containerRequestSchema>;

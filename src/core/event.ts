@@ -75,6 +75,8 @@ export type ContainerEvent =
   | { type: 'netns.shared'; attempt: number; share: NetnsShare }
   | { type: 'claim.refused'; attempt: number; fault: Fault }
   | { type: 'netns.share'; from: ActorAddress; attempt: number }
+  /** the process of a container that shares the namespace of this one runs; or does no more */
+  | { type: 'netns.entered' | 'netns.left'; container: string }
   /** a network of the container, which is up there, guards against spoofing from now on, or does so no more */
   | { type: 'lease.changed'; command: null; network: string; spoofing: NetworkSettings['spoofing'] }
   /** ports of the container, as they are granted from now on: others have given up what they had of them */
@@ -114,6 +116,8 @@ export type DhcpEvent =
 export interface NetnsShare {
   path: string;
   status: Record<string, StatusBlock>;
+  /** whose namespace it is, which may share it on; absent: that of an older version */
+  owner?: ActorAddress;
 }
 
 export type NetworkEvent =

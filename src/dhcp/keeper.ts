@@ -5,7 +5,7 @@ import { type DhcpQuestion, releaseMessage } from '../core/dhcp/requests.ts';
 import type { DhcpTimes } from '../core/dhcp/terms.ts';
 import type { DhcpEvent } from '../core/event.ts';
 import type { Step } from '../core/plan/step.ts';
-import { Alarm } from './alarm.ts';
+import { Alarm } from '../threads/alarm.ts';
 import {
   calm,
   type DhcpOutcome,

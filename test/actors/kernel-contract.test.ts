@@ -164,6 +164,16 @@ describe.each([
       expect(world.isPinned(netns)).toBe(false);
     });
 
+    it('P18 tell whether a process lives in them', async () => {
+      const process = await world.startProcess();
+      const [pinned] = await succeed({ verb: 'netns.adopt', path: netns, pid: process.pid });
+      const look: Step = { verb: 'netns.inhabited', path: netns, inode: pinned?.netns?.inode ?? 0 };
+      expect(await succeed(look)).toEqual([{ inhabited: true }]);
+      await process.end();
+      expect(await succeed(look)).toEqual([{ inhabited: false }]);
+      await succeed(remove());
+    });
+
     it('B02 of a process that has ended cannot be adopted: ESRCH', async () => {
       const process = await world.startProcess();
       await process.end();

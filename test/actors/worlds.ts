@@ -167,6 +167,7 @@ export async function realWorld(): Promise<World> {
   const netns = `${directory.path}/netns`;
   mkdirSync(netns);
   const kernel = new NativeKernel(netns, servicesIn(directory.path));
+  kernel.serve(0);
   const nft = native.openNftSocket();
   const kinds = new Set(['macvlan', 'ipvlan'].filter((kind) => canMake(kind)));
   const ask = <T>(path: string | null, ...args: string[]) =>

@@ -98,6 +98,42 @@ describe('P11 a container whose process an engine has reported', () => {
   });
 });
 
+describe('P11 a container in whose namespace another one runs', () => {
+  it('P11 is neither removed nor torn down until that has ended, by whichever container it shares it', async () => {
+    const { netns } = await lab.client.container.setup({ id: 'pod', networks: [{ network: 'web' }] });
+    await lab.client.container.setup({ id: 'idle', mode: 'container:pod' });
+    await running('member', { networks: [], mode: 'container:pod' });
+    const further = await running('further', { networks: [], mode: 'container:idle' });
+    for (const refused of [lab.client.container.remove({ id: 'pod' }), lab.client.container.teardown({ id: 'pod' })])
+      expect(await refusal(refused)).toEqual({
+        code: 'container.running',
+        message: expect.stringMatching(/^container (member|further) runs in the network namespace of container pod/),
+      });
+    expect(await cli('container', 'rm', 'pod')).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining('--force'),
+    });
+    await lab.restart('kill');
+    expect(await codeOf(lab.client.container.remove({ id: 'pod' }))).toBe('container.running');
+    // one that shares the namespace takes nothing along
+    expect(await lab.client.container.remove({ id: 'idle' })).toEqual({ id: 'idle' });
+    expect(await lab.client.container.remove({ id: 'member', force: true })).toEqual({ id: 'member' });
+    expect(await codeOf(lab.client.container.remove({ id: 'pod' }))).toBe('container.running');
+    await killed(further);
+    await lab.facts.told('container/further exited');
+    expect(await lab.client.container.remove({ id: 'pod' })).toEqual({ id: 'pod' });
+    await lab.settled();
+    expect(native.netnsIdentity(netns.path)).toBeNull();
+  });
+
+  it('P11 is taken down with force', async () => {
+    await lab.client.container.setup({ id: 'pod', networks: [{ network: 'web' }] });
+    const child = await running('member', { networks: [], mode: 'container:pod' });
+    expect(await lab.client.container.remove({ id: 'pod', force: true })).toEqual({ id: 'pod' });
+    expect(child.exitCode).toBeNull();
+  });
+});
+
 describe('P11 what needs no force', () => {
   it('P11 containers that are created, configured, or whose process has ended', async () => {
     await lab.client.container.create({ id: 'created', networks: [{ network: 'web' }] });

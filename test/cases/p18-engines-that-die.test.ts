@@ -143,6 +143,31 @@ describe('P18 a container that is not started in time', () => {
     await lab.facts.told('container/kept removed');
   });
 
+  it('P18 is not removed by the next daemon before its engine can repeat the start to it', async () => {
+    await setUp('held', { startWithinMs: 1_000 });
+    const { pid } = await sleeper();
+    const startBy = Date.parse((await view('held')).startBy ?? '');
+    await lab.restart('kill', () =>
+      untilAnswered(async () => {
+        if (Date.now() <= startBy) throw new Error('not yet');
+      }),
+    );
+    expect(await lab.client.container.started({ id: 'held', pid })).toEqual({ id: 'held' });
+    expect(await view('held')).toMatchObject({ state: 'running', startBy: null });
+  });
+
+  it('P18 stays while a process lives in its namespace that was not reported', async () => {
+    const { netns } = await setUp('inhabited', { startWithinMs: 1_000, owner: 'engine' });
+    await sleeper(netns.path);
+    expect((await lab.facts.told('container/inhabited overdue')).data).toEqual({
+      reason: 'a process lives in its namespace',
+      startWithinMs: 1_000,
+      owner: 'engine',
+    });
+    expect(await view('inhabited')).toMatchObject({ state: 'configured', startBy: expect.any(String) });
+    expect(lab.facts.of('container', 'inhabited')).not.toContain('abandoned');
+  });
+
   it('P18 has a deadline of its own after each set-up, and none while it is down', async () => {
     await setUp('twice', { startWithinMs: 60_000 });
     const first = (await view('twice')).startBy;
@@ -252,6 +277,31 @@ describe('P18 the exit code of a process', () => {
     expect(await view('reported')).toMatchObject({ state: 'exited', exitCode: 137 });
     await lab.client.container.started({ id: 'reported', pid: (await sleeper()).pid });
     expect(await view('reported')).toMatchObject({ state: 'running', exitCode: null });
+  });
+
+  it('P18 is not waited for by a teardown, and a report of it that comes too late is right', async () => {
+    await setUp('hasty');
+    const child = await sleeper();
+    await lab.client.container.started({ id: 'hasty', pid: child.pid, reportsExit: true });
+    await killed(child);
+    await untilAnswered(() => lab.client.container.teardown({ id: 'hasty' }));
+    await lab.facts.told('container/hasty torn-down');
+    expect((await lab.facts.told('container/hasty exited')).data).toEqual({ pid: child.pid });
+    expect(await lab.client.container.exited({ id: 'hasty', pid: child.pid, exitCode: 137 })).toEqual({ id: 'hasty' });
+  });
+
+  it('P18 is reported by the command line', async () => {
+    await setUp('shell');
+    const child = await sleeper();
+    const { pid } = child;
+    expect(await cli('container', 'started', '--reports-exit', 'shell', `${pid}`)).toMatchObject({ exitCode: 0 });
+    await killed(child);
+    expect(await cli('container', 'exited', 'shell', `${pid}`, '137')).toMatchObject({ exitCode: 0, stdout: 'shell' });
+    expect((await lab.facts.told('container/shell exited')).data).toEqual({ pid, exitCode: 137 });
+    expect(await cli('container', 'exited', 'nowhere', '7', '0')).toMatchObject({
+      exitCode: expect.any(Number),
+      stderr: expect.stringMatching(/^netloom: container\.unknown: /),
+    });
   });
 
   it('P18 is not waited for without end: neither by the next daemon, nor where its engine dies', async () => {

@@ -85,6 +85,68 @@ describe('P11 a container whose process runs', () => {
   });
 });
 
+describe('P11 a container in whose network others run', () => {
+  const entered = (container = 'job'): ActorEvent => ({ type: 'netns.entered', container });
+  const left = (container = 'job'): ActorEvent => ({ type: 'netns.left', container });
+  const abandon: ActorEvent = { type: 'container.abandon', command: 'c9' };
+
+  it('P11 is neither torn down nor removed nor abandoned unless that is forced; the refusal names one of them', () => {
+    const held = reach(configured, entered());
+    for (const from of [held, reach(held, started(), ended)])
+      for (const event of [teardown(), remove(), abandon]) {
+        expect(step(from, event).at(-1)).toBe('reply c9 container.running');
+        expect(effectsOf(from, event)).toMatchObject([
+          { fault: { message: expect.stringContaining('container job') } },
+        ]);
+      }
+    for (const event of [teardown(true), remove(true)]) expect(step(held, event)[0]).toBe('unconfiguring');
+  });
+
+  it('P11 is free again when the last of them has ended, and after its own teardown', () => {
+    const two = reach(configured, entered(), entered('other'), entered());
+    expect(step(two, left(), teardown()).at(-1)).toBe('reply c9 container.running');
+    expect(step(two, left(), left('other'), teardown())[0]).toBe('unconfiguring');
+    const down = reach(two, teardown(true), applied('teardown'), applied('unlink'));
+    const anew = reach(down, entered(), setUp(null));
+    expect(step(anew, ...grantsFor(anew.context), setupDone(), teardown())[0]).toBe('unconfiguring');
+    expect(step(start, entered())).toEqual(['absent']);
+  });
+
+  it('P11 stays past the deadline for its own start', () => {
+    const waiting = up(wishOf({ networks: [{ network: 'demo' }], startWithinMs: 30_000 }), deadline);
+    const found = applied('look', [{ inhabited: false }, { deadlineAt: startBy + 60_000 }]);
+    expect(facts(waiting, entered(), passed(), found)).toMatchObject([
+      ['overdue', { reason: 'container job runs in its namespace' }],
+    ]);
+  });
+
+  it('P11 goes with its own process where that was asked for, whatever runs there', () => {
+    const last = reach(up(wishes.bridge), started(), entered());
+    expect(step(last, ended)[0]).toBe('unconfiguring');
+  });
+
+  it('P11 is told by those that share its namespace when their process starts, and when it ends or is given up', () => {
+    const claiming = reach(start, setUp(wishes.shared));
+    const shared = (owner?: 'container/pod') => ({ path: '/netns/netloom-db', status: {}, ...(owner && { owner }) });
+    const sharing = (owner?: 'container/pod') =>
+      reach(claiming, { type: 'netns.shared', attempt: claiming.context.attempt, share: shared(owner) }, setupDone());
+    const guest = sharing();
+    expect(step(guest, started())).toContain('tell container/db netns.entered');
+    expect(step(reach(guest, started()), ended)).toContain('tell container/db netns.left');
+    expect(step(reach(guest, started({ reportsExit: true })), ended)).toContain('tell container/db netns.left');
+    expect(step(reach(guest, started()), teardown(true))).toContain('tell container/db netns.left');
+    expect(step(reach(guest, started()), recovered(true))).toContain('tell container/db netns.left');
+    expect(step(guest, exited()).filter((told) => told.includes('netns.'))).toEqual([]);
+    // whose namespace it is may share another's itself
+    expect(step(sharing('container/pod'), started())).toContain('tell container/pod netns.entered');
+    const asked: ActorEvent = { type: 'netns.share', from: 'container/third', attempt: 1 };
+    expect(effectsOf(sharing('container/pod'), asked)).toMatchObject([
+      { event: { share: { owner: 'container/pod' } } },
+    ]);
+    expect(effectsOf(configured, asked)).toMatchObject([{ event: { share: { owner: 'container/web' } } }]);
+  });
+});
+
 describe('P18 the exit code of a process', () => {
   it('P18 is in the fact and in the view when its engine reports it', () => {
     expect(step(running, exited())).toEqual(['up.exited', 'announce exited', 'reply c9 ok']);
@@ -100,8 +162,6 @@ describe('P18 the exit code of a process', () => {
     expect(kernelStepsOf(reporting, ended)).toMatchObject([{ verb: 'deadline.set', deadline: 'exit-code' }]);
     expect(view(ending)).toMatchObject({ state: 'running', exitCode: null });
     expect(facts(ending, exited())).toEqual([['exited', { pid: 7, exitCode: 3 }]]);
-    // its network may be taken down meanwhile: the process has ended
-    expect(step(ending, remove())[0]).toBe('unconfiguring');
     const gone = failed('watch', { code: 'process.gone' });
     expect(step(reporting, gone)[0]).toBe('up.ending');
   });
@@ -116,6 +176,37 @@ describe('P18 the exit code of a process', () => {
     const reported = reach(ending, late, exited());
     expect(view(reported)).toMatchObject({ state: 'exited', exitCode: 3 });
     expect(step(reach(ending, exited()), late)).toEqual(['up.exited']);
+  });
+
+  it('P18 is not waited for by a teardown or a removal: the end is told first, and a late report is right', () => {
+    const ending = reach(configured, started({ reportsExit: true }), ended);
+    for (const event of [teardown(), remove(), teardown(true), remove(true)]) {
+      expect(step(ending, event)).toEqual([
+        'unconfiguring',
+        'announce exited',
+        'announce tearing-down',
+        'apply teardown',
+      ]);
+      expect(facts(ending, event)[0]).toEqual(['exited', { pid: 7 }]);
+      const leaving = reach(ending, event);
+      expect(step(leaving, exited())).toEqual(['unconfiguring', 'reply c9 ok']);
+      expect(step(leaving, applied('teardown'), exited())).toEqual(['unlinking', 'reply c9 ok']);
+    }
+    const lost = failed('verify', { code: 'netns.gone' });
+    expect(facts(ending, { type: 'drift.suspected' }, lost).map(([fact]) => fact)).toEqual([
+      ...['exited', 'lost', 'tearing-down'],
+    ]);
+    const down = reach(ending, teardown(), applied('teardown'), applied('unlink'));
+    expect(step(down, exited())).toEqual(['created', 'reply c9 ok']);
+    expect(step(down, exited(8))).toEqual(['created', 'reply c9 container.state']);
+    expect(view(down)).toMatchObject({ pid: null, exitCode: null });
+    const claiming = reach(down, setUp(null));
+    const unbuilt = reach(claiming, ...grantsFor(claiming.context), failed('setup'));
+    expect(step(unbuilt, exited()).at(-1)).toBe('reply c9 ok');
+    // of the one before, and not a start of the next one that was over at once
+    const anew = reach(claiming, ...grantsFor(claiming.context), setupDone());
+    expect(step(anew, exited())).toEqual(['up.configured', 'reply c9 ok']);
+    expect(step(anew, exited(8))[0]).toBe('up.exited');
   });
 
   it('P18 comes with a start that its engine had no time to tell', () => {
@@ -158,21 +249,91 @@ describe('P18 a container that is not started in time', () => {
     expect(kernelStepsOf(configured, recovered(false)).map(({ verb }) => verb)).not.toContain('deadline.set');
   });
 
-  it('P18 is torn down and forgotten, and says why', () => {
-    expect(step(waiting, passed())).toEqual([
+  /** What the look at its namespace found, and when it is looked at again. */
+  const look = (inhabited: boolean): ActorEvent => applied('look', [{ inhabited }, { deadlineAt: startBy + 60_000 }]);
+  const unseen: ActorEvent = {
+    type: 'steps.failed',
+    plan: 'look',
+    fault: { code: 'kernel.refused', message: 'hidden' },
+    outputs: [{ deadlineAt: startBy + 60_000 }],
+    changed: [],
+    tookMs: 1,
+  };
+
+  it('P18 is torn down and forgotten when no process lives in its namespace, and says why', () => {
+    expect(step(waiting, passed())).toEqual(['up.configured looking', 'apply look']);
+    expect(kernelStepsOf(waiting, passed())).toMatchObject([
+      { verb: 'netns.inhabited', path: '/netns/netloom-web', inode: 7 },
+      { verb: 'deadline.set', deadline: 'start', at: null },
+    ]);
+    expect(step(waiting, passed(), look(false))).toEqual([
       'unconfiguring',
       'announce abandoned',
       'announce tearing-down',
       'apply teardown',
     ]);
-    expect(facts(waiting, passed())[0]).toEqual(['abandoned', told]);
-    expect(step(waiting, passed(), applied('teardown'), applied('unlink'))).toEqual([
+    expect(facts(waiting, passed(), look(false))[0]).toEqual(['abandoned', told]);
+    expect(step(waiting, passed(), look(false), applied('teardown'), applied('unlink'))).toEqual([
       'removed',
       'tell network/demo lease.release',
       'announce torn-down',
       'announce removed',
       'reply null ok',
     ]);
+  });
+
+  it('P18 stays while a process lives in its namespace, or while that cannot be seen, and is looked at again', () => {
+    for (const [event, reason] of [
+      [look(true), { reason: 'a process lives in its namespace' }],
+      [
+        unseen,
+        {
+          reason: 'whether a process lives in its namespace is not known',
+          fault: { code: 'kernel.refused', message: 'hidden' },
+        },
+      ],
+    ] as const) {
+      const stays = reach(waiting, passed(), event);
+      expect(step(waiting, passed(), event)).toEqual(['up.configured', 'announce overdue']);
+      expect(facts(waiting, passed(), event)).toEqual([
+        ['overdue', { startWithinMs: 30_000, owner: 'engine', ...reason }],
+      ]);
+      expect(view(stays)).toMatchObject({ state: 'configured', startBy: '2026-01-31T12:01:00.000Z' });
+      expect(step(stays, passed())).toEqual(['up.configured']);
+      expect(step(stays, passed(startBy + 60_000), look(false))).toContain('announce abandoned');
+    }
+  });
+
+  it('P18 stays when it is started during the look, and when it is started after it stayed', () => {
+    const looking = reach(waiting, passed());
+    for (const event of [look(false), look(true), unseen]) {
+      expect(step(looking, started(), event)).toEqual(['up.running']);
+      expect(view(reach(looking, started(), event))).toMatchObject({ state: 'running', startBy: null });
+      expect(step(looking, exited(), event)).toEqual(['up.exited']);
+    }
+    const stays = reach(looking, look(true), started());
+    expect(step(stays, passed(startBy + 60_000))).toEqual(['up.running']);
+  });
+
+  it('P18 lets nothing else in during the look, and goes on with it afterwards, also after a restart', () => {
+    const looking = reach(waiting, passed());
+    expect(step(looking, teardown())).toEqual(['up.configured looking']);
+    expect(step(looking, teardown(), look(true))).toContain('apply teardown');
+    expect(step(looking, recovered(false), look(true))).toEqual([
+      'up.configured verifying',
+      'announce overdue',
+      'apply verify',
+    ]);
+    const degraded = reach(waiting, { type: 'drift.suspected' }, failed('verify'));
+    expect(step(degraded, passed(), look(true))[0]).toBe('up.configured verifying');
+    expect(step(degraded, passed(), look(false))[0]).toBe('unconfiguring');
+  });
+
+  it('P18 is torn down without a look where nothing is taken from what lives in its namespace', () => {
+    for (const mode of ['host', 'container:db']) {
+      const other = up(wishOf({ mode, startWithinMs: 30_000 }), deadline);
+      expect(step(other, passed())[0]).toBe('unconfiguring');
+    }
   });
 
   it('P18 is not while it runs, nor after it ran, nor by the deadline of an earlier set-up', () => {
@@ -196,9 +357,10 @@ describe('P18 a container that is not started in time', () => {
       attempt: asking.context.attempt,
       fault: { code: 'network.unknown', message: 'no network back' },
     };
-    expect(step(asking, refusal)).toContain('announce abandoned');
+    expect(step(asking, refusal)).toContain('apply look');
+    expect(step(asking, refusal, look(false))).toContain('announce abandoned');
     const verifying = reach(waiting, recovered(false), passed());
-    expect(step(verifying, applied('verify'))).toContain('announce abandoned');
+    expect(step(verifying, applied('verify'), look(false))).toContain('announce abandoned');
   });
 
   it('P18 may get its deadline with the set-up of a wish that was kept', () => {

@@ -104,6 +104,7 @@ export const containerTerrain: Terrain<ContainerContext> = {
     'up.wiring.leasing',
     'up.wiring.unleased',
     'up.wiring.withdrawing',
+    'up.wiring.looking',
   ],
   input: { id: 'web', netnsDirectory: '/netns', attempt: 0 },
   events: ({ snapshot, outstanding }) => {
@@ -150,7 +151,9 @@ export const containerTerrain: Terrain<ContainerContext> = {
         ? [applied(plan, [{ startTicks: 1 }]), failed(plan), failed(plan, { code: 'process.gone' })]
         : plan === 'verify'
           ? [applied(plan), failed(plan), failed(plan, { code: 'netns.gone' })]
-          : [applied(plan), failed(plan), failed(plan, littered)],
+          : plan === 'look'
+            ? [...[false, true].map((inhabited) => applied(plan, [{ inhabited }, { deadlineAt: 9 }])), failed(plan)]
+            : [applied(plan), failed(plan), failed(plan, littered)],
   essence: (context) => [
     context.wish && [context.wish.netns.kind, context.wish.attachments.length, context.wish.removeOnExit],
     context.change,
@@ -201,19 +204,20 @@ export const waitedContainerTerrain: Terrain<ContainerContext> = {
     ];
     return [
       ...(context.deferred.length < 1 ? [...commands, ...deadlines(context)] : []),
+      { type: context.guests?.length ? 'netns.left' : 'netns.entered', container: 'guest' },
       ...(atRest(snapshot) ? [{ type: 'drift.suspected' } as const] : []),
       { type: 'process.exited', pid: 7 },
       ...(outstanding.length < 2 ? [recovered(false)] : []),
       recovered(true),
     ];
   },
-  essence: (context) => [containerTerrain.essence(context), context.startBy],
+  essence: (context) => [containerTerrain.essence(context), context.startBy, context.guests?.length ?? 0],
 };
 
 /** A container whose networks have DHCP servers; what these have no part in is left out. */
 export const leasedContainerTerrain: Terrain<ContainerContext> = {
   ...containerTerrain,
-  elsewhere: ['up.process.running', 'up.process.ending', 'up.process.exited'],
+  elsewhere: ['up.process.running', 'up.process.ending', 'up.process.exited', 'up.wiring.looking'],
   events: ({ snapshot, outstanding }) => {
     const { context } = snapshot;
     const { attempt, change, deferred, leases } = context;

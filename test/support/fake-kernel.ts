@@ -55,6 +55,7 @@ export class FakeKernel implements Kernel {
   readonly #dhcp = new Map<ActorAddress, { stop(): void }>();
 
   constructor(readonly linux: FakeLinux = new FakeLinux()) {
+    this.#deadlines.serve(0);
     const watches = [linux.onExit((pid) => this.#exited(pid)), linux.onNetnsEnd((netns) => this.#ended(netns))];
     this.#unwatch = () => {
       for (const unwatch of watches) unwatch();
@@ -255,6 +256,8 @@ export class FakeKernel implements Kernel {
       case 'netns.unwatch':
         this.#namespaces.delete(step.owner);
         return;
+      case 'netns.inhabited':
+        return { inhabited: [...linux.processes.values()].some(({ netns }) => netns.inode === step.inode) };
       case 'netns.remove':
         return linux.unpin(step.path);
       case 'link.bridge':

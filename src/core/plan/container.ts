@@ -1,5 +1,3 @@
-import { containerAddress } from '../actor-address.ts';
-import type { ContainerWish } from '../container.ts';
 import { isDeepEqual } from '../deep-equal.ts';
 import { servedPorts } from '../served-ports.ts';
 import { releaseSteps } from './container-dhcp.ts';
@@ -24,6 +22,7 @@ import {
   publishedElements,
   refirewall,
 } from './container-ports.ts';
+import { startDeadlineSteps } from './container-process.ts';
 import {
   allRoutes,
   leadsOutwards,
@@ -201,25 +200,6 @@ export function addressPlan(name: string, before: ContainerGrant, after: Contain
       ...changed.flatMap((one) => readyStepsOf(after, one.attachment, one.lease)),
     ],
   };
-}
-
-export function watchPlan(wish: ContainerWish, pid: number, startTicks: number | null): Plan {
-  const owner = `container/${wish.id}`;
-  return { name: 'watch', kind: 'build', steps: [{ verb: 'process.watch', owner, pid, startTicks }] };
-}
-
-/** P18: unless the process starts in time, the network is torn down again. `at`: by which moment, where that is known. */
-function startDeadlineSteps({ id, startWithinMs }: ContainerWish, at: number | null): Step[] {
-  if (startWithinMs === undefined) return [];
-  return [{ verb: 'deadline.set', owner: containerAddress(id), deadline: 'start', withinMs: startWithinMs, at }];
-}
-
-/** How long an engine that reports exit codes may take to do so. */
-const exitCodeWithinMs = 2_000;
-
-export function exitCodePlan({ id }: ContainerWish): Plan {
-  const step = { deadline: 'exit-code', withinMs: exitCodeWithinMs, at: null } as const;
-  return { name: 'exit code', kind: 'build', steps: [{ verb: 'deadline.set', owner: containerAddress(id), ...step }] };
 }
 
 function netnsSteps(grant: ContainerGrant): Step[] {

@@ -26,6 +26,8 @@ export type Step =
    */
   | { verb: 'netns.watch'; owner: string; path: string }
   | { verb: 'netns.unwatch'; owner: string }
+  /** changes nothing: whether a thread of any process is in that namespace; EACCES unless all can be seen. Output: that */
+  | { verb: 'netns.inhabited'; path: string; inode: number }
   /** ip netns delete */
   | { verb: 'netns.remove'; path: string }
   /** ip link add <name> address <mac> type bridge [vlan_filtering 1]; `uplink`: the MTU of the link to the outside */
@@ -142,8 +144,8 @@ export type Step =
   | { verb: 'process.watch'; owner: string; pid: number; startTicks: number | null }
   | { verb: 'process.unwatch'; owner: string }
   /**
-   * tells the owner when that long has passed, by the clock on the wall (`deadline.passed`), instead of what it was to be told before;
-   * `at`: when that is, in ms since 1970, where it is known already. Output: when
+   * tells the owner when that long has passed (`deadline.passed`), instead of what it was to be told before. `at`: when that is, in ms
+   * since 1970, where an earlier life of the daemon has set it; then not before commands have been taken for a while. Output: when
    */
   | { verb: 'deadline.set'; owner: ActorAddress; deadline: Deadline; withinMs: number; at: number | null }
   | { verb: 'deadline.clear'; owner: ActorAddress }
@@ -305,6 +307,8 @@ export interface StepOutput {
   startTicks?: number;
   /** when a deadline passes, in ms since 1970 */
   deadlineAt?: number;
+  /** a process lives in the namespace */
+  inhabited?: boolean;
   survey?: HostSurvey;
   forwarding?: ForwardingSurvey;
   link?: FoundLink;
@@ -379,6 +383,7 @@ export function describeStep(step: Step): string {
   switch (step.verb) {
     case 'netns.create':
     case 'netns.watch':
+    case 'netns.inhabited':
     case 'netns.remove':
     case 'netns.require':
       return `${step.verb} ${step.path}`;

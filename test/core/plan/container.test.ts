@@ -13,12 +13,12 @@ import {
   teardownPlan,
   unlinkPlan,
   verifyPlan,
-  watchPlan,
 } from '../../../src/core/plan/container.ts';
 import { withoutTerms } from '../../../src/core/plan/container-dhcp.ts';
 import { type ContainerGrant, netnsOf, ownsNetns } from '../../../src/core/plan/container-grant.ts';
 import { namesLeftOut } from '../../../src/core/plan/container-names.ts';
 import { publishPlan, unpublishPlan } from '../../../src/core/plan/container-ports.ts';
+import { lookPlan, watchPlan } from '../../../src/core/plan/container-process.ts';
 import { unreachableRoute } from '../../../src/core/plan/container-routes.ts';
 import { statusBlocks } from '../../../src/core/plan/container-status.ts';
 import { describeStep, inverse, type Plan } from '../../../src/core/plan/step.ts';
@@ -892,5 +892,14 @@ describe('P18 a deadline for the start of the process', () => {
   it('P18 is kept by a verification as long as the process has not started', () => {
     expect(deadlines(verifyPlan(grant, 7))).toEqual([]);
     expect(deadlines(verifyPlan({ ...grant, startBy: 99 }, 7))).toEqual([{ ...set, at: 99 }]);
+  });
+
+  it('P18 is followed by a look at the namespace, and by another one a minute later at the earliest', () => {
+    const look = lookPlan(grant.wish, '/netns/netloom-web', 7);
+    expect(look.kind).toBe('mend');
+    expect(lines(look).slice(1)).toEqual(['netns.inhabited /netns/netloom-web', 'deadline.set start within 60000 ms']);
+    expect(look.steps[1]).toEqual({ ...set, withinMs: 60_000, at: null });
+    const patient = grantOf({ networks: [demo], startWithinMs: 3_600_000 });
+    expect(lookPlan(patient.wish, '/netns/netloom-web', 7).steps[1]).toMatchObject({ withinMs: 3_600_000 });
   });
 });

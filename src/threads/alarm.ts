@@ -1,0 +1,30 @@
+/** Re-check interval: the wall clock may be set, the machine may sleep, and a timer of Node ends after 24 days. */
+const lookEveryMs = 60_000;
+
+/** Rings once, at a time of its clock; soon, and in order, when that has passed. Does not keep the process alive. */
+export class Alarm {
+  #timer: NodeJS.Timeout;
+
+  /** clock: in ms; the wall's (since 1970) unless another is given */
+  constructor(
+    private readonly atMs: number,
+    private readonly ring: () => void,
+    private readonly clock: () => number = Date.now,
+  ) {
+    this.#timer = this.#wait();
+  }
+
+  cancel(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #wait(): NodeJS.Timeout {
+    const leftMs = Math.min(Math.max(this.atMs - this.clock(), 0), lookEveryMs);
+    return setTimeout(() => this.#look(), leftMs).unref();
+  }
+
+  #look(): void {
+    if (this.clock() >= this.atMs) this.ring();
+    else this.#timer = this.#wait();
+  }
+}

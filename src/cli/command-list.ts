@@ -58,6 +58,11 @@ export const commandList: Readonly<Record<string, readonly (ListedCommand | List
           load: async () => (await import('./commands/container-started.ts')).containerStartedCommand,
         },
         {
+          name: 'exited',
+          summary: "report the exit code of a container's process",
+          load: async () => (await import('./commands/container-exited.ts')).containerExitedCommand,
+        },
+        {
           name: 'teardown',
           summary: "tear down containers' networks; keeps what setup needs to build them again",
           load: async () => (await import('./commands/container-teardown.ts')).containerTeardownCommand,

@@ -46,7 +46,7 @@ const leaves = await leavesOf(Object.values(commandList).flat());
 function argumentsFor({ words, command }: Leaf): string[] {
   const values = command.registeredArguments.filter(({ required }) => required);
   if (words.join(' ') === 'container setup') return ['none'];
-  return values.map((argument) => ({ pid: '4711', port: '8080:80' })[argument.name()] ?? 'none');
+  return values.map((argument) => ({ pid: '4711', code: '0', port: '8080:80' })[argument.name()] ?? 'none');
 }
 
 /** What no user can be expected to know the words of. */
@@ -153,6 +153,7 @@ describe('P12 a wrong call is refused in one sentence', () => {
     [['container', 'create', 'a', '--file', '/nowhere'], '--file: /nowhere: no such file or directory'],
     [['container', 'create', '--file', '/etc/passwd'], '--file: /etc/passwd is not valid JSON'],
     [['container', 'started', 'web', '0'], 'pid 0: expected a number from 1'],
+    [['container', 'exited', 'web', '7', '256'], 'code 256: expected a number from 0 to 255'],
     [['stats', '--watch=soon'], '--watch soon: expected seconds'],
     [['reachability', 'host', 'outside'], 'one of them must be a container'],
     [['plan', '--network', 'host', '--network', 'web'], 'cannot be used with another --network'],

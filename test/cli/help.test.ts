@@ -6,7 +6,7 @@ import { say } from './netloom.ts';
 const groups = ['container', 'network', 'port', 'node', 'podman'];
 const leaves = [
   ...['run', 'ps', 'inspect', 'stats', 'plan', 'reachability', 'daemon', 'events', 'doctor', 'gc'],
-  ...['create', 'setup', 'started', 'teardown', 'rm', 'ls'].map((verb) => `container ${verb}`),
+  ...['create', 'setup', 'started', 'exited', 'teardown', 'rm', 'ls'].map((verb) => `container ${verb}`),
   ...['create', 'ls', 'inspect', 'exists', 'update', 'connect', 'disconnect', 'reload', 'rm', 'prune'].map(
     (verb) => `network ${verb}`,
   ),

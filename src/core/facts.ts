@@ -11,6 +11,7 @@ export const facts = {
     'running',
     'exited',
     'abandoned',
+    'overdue',
     'unwatched',
     'adopted',
     'connected',
@@ -54,6 +55,7 @@ export const facts = {
     'drift-healed',
     'degraded',
     'port-stuck',
+    'events-left-out',
   ],
 } as const;
 

@@ -32,7 +32,7 @@ describe('the docs say what the code does (npm run docs:subjects)', () => {
     expect(words(read('docs/subjects.md'))).toContain(`The answer is kept for ${replyKeptMs / 60_000} minutes`);
   });
 
-  it('every fact that a machine announces is in docs/subjects.md', () => {
+  it('every fact that is announced is in docs/subjects.md', () => {
     const documented = new Set(
       [...read('docs/subjects.md').matchAll(/^\| (\w+) \| `([\w-]+)` \|/gm)].map(([, noun, fact]) => `${noun} ${fact}`),
     );
@@ -43,13 +43,17 @@ describe('the docs say what the code does (npm run docs:subjects)', () => {
       ['node', /^(host|drift)\b/],
     ];
     const files = readdirSync(new URL('../../machines', import.meta.url));
+    // what the outbox has no room for it reports itself
+    const ofOutbox = [...read('src/actors/outbox-table.ts').matchAll(/\bfact: '([\w-]+)'/g)].map(
+      ([, fact]) => `node ${fact}`,
+    );
     const announced = nouns.flatMap(([noun, ofNoun]) =>
       files
         .filter((file) => ofNoun.test(file))
         .flatMap((file) => [...read(`machines/${file}`).matchAll(/\bfact: '([\w-]+)'/g)])
         .map(([, fact]) => `${noun} ${fact}`),
     );
-    expect([...new Set(announced)].sort()).toEqual([...documented].sort());
+    expect([...new Set([...announced, ...ofOutbox])].sort()).toEqual([...documented].sort());
     const inContract = Object.entries(facts).flatMap(([noun, names]) => names.map((name) => `${noun} ${name}`));
     expect(inContract.sort()).toEqual([...documented].sort());
   });

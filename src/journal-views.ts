@@ -7,6 +7,7 @@ import type { ActorRecord, Journal } from './actors/journal.ts';
 import type { ContainerInspection, NetworkInspection } from './bus/engine.ts';
 import { containerAddress, hostAddress, networkAddress } from './core/actor-address.ts';
 import type { PortLedger } from './core/claims.ts';
+import type { ContainerWish } from './core/container.ts';
 import { resolveContainerId } from './core/container-reference.ts';
 import { fault, NetloomError } from './core/fault.ts';
 import { answersNames } from './core/network.ts';
@@ -47,6 +48,12 @@ export class JournalViews {
     });
     if (!container) throw new NetloomError(fault('container.unknown', `no container ${id}`));
     return { container, ...asOf };
+  }
+
+  wishOf(id: string): ContainerWish {
+    const context = this.journal.actor(containerAddress(id))?.context as ContainerContext | undefined;
+    if (!context?.wish) throw new NetloomError(fault('container.unknown', `no container ${id}`));
+    return context.wish;
   }
 
   /** A container that shares another's namespace has that one's networks as they are now, and not as they were when it came. */

@@ -354,11 +354,11 @@ export const commands = {
   }),
 
   'plan.container': command({
-    doc: 'Shows what container.setup would do; changes nothing',
+    doc: 'Shows what container.setup would do, with only an id by the stored wish; changes nothing',
     role: 'viewer',
     request: containerRequestSchema,
     response: planSchema,
-    run: (engine, request) => engine.plan(namedWish(engine, checked(containerWish(request, engine.defaultNetwork)))),
+    run: (engine, request) => engine.plan(setupWish(engine, request) ?? engine.wishOf(request.id)),
   }),
   'plan.network': command({
     doc: 'Completes the definition of a network that an engine is about to keep itself; changes nothing',

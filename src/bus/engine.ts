@@ -40,6 +40,8 @@ export interface Engine {
   containers(): { containers: ContainerView[] } & AsOf;
   /** throws container.unknown */
   container(id: string): { container: ContainerView } & AsOf;
+  /** what container.create or the last set-up asked for; throws container.unknown */
+  wishOf(id: string): ContainerWish;
   /** the id of the container that is meant; throws container.unknown, container.ambiguous */
   containerNamed(reference: string): string;
   /** A07: the name of the network that is meant; throws network.unknown, network.ambiguous */

@@ -6,6 +6,7 @@ import type { PortMapping } from '../core/port.ts';
 import {
   type Attachment,
   addressParser,
+  defaultArgument,
   macParser,
   type NetworkArgument,
   networkSpelling,
@@ -115,6 +116,20 @@ export function containerRequest(options: ContainerOptions): ContainerRequest {
     ...(publish && { ports: publish }),
     ...(label && { labels: label }),
   });
+}
+
+/** As podman does: who names neither a network nor a mode is on the default network. */
+export function onDefaultNetwork<Options extends ContainerOptions>(options: Options): Options {
+  const isNamed = options.network !== undefined || options.mode !== undefined;
+  return isNamed ? options : { ...options, network: [defaultArgument()] };
+}
+
+/** Whether nothing is wished for: of what a container may have, only the id is given. */
+export function saysOnlyId(options: ContainerOptions): boolean {
+  const { name, pod, network, mode, publish, dns, label, networkAlias } = options;
+  const { ip, ip6, macAddress, interfaceName, hostInterfaceName } = options;
+  const wished = [name, pod, network, mode, publish, dns, label, networkAlias];
+  return [...wished, ip, ip6, macAddress, interfaceName, hostInterfaceName].every((value) => value === undefined);
 }
 
 /** A name that can be an id is the id: `netloom run --name web …`, then `netloom inspect web`. */

@@ -12,6 +12,8 @@ import {
   cliOwner,
   containerRequest,
   idOption,
+  onDefaultNetwork,
+  saysOnlyId,
 } from './container-options.ts';
 import { type EachOptions, forEach } from './each.ts';
 import {
@@ -50,11 +52,14 @@ export function addWishOptions(command: Command): Command {
   return addContainerOptions(command);
 }
 
-/** One for each id; without any, the one that --id, --name or --file means. Throws payload.invalid. */
-export async function readWishes(ids: string[], options: WishOptions): Promise<ContainerRequest[]> {
+/**
+ * One for each id; without any, the one that --id, --name or --file means. `mayBeKept`: nothing but the id means what is stored. Throws
+ * payload.invalid.
+ */
+export async function readWishes(ids: string[], options: WishOptions, mayBeKept = true): Promise<ContainerRequest[]> {
   const [first, ...others] = [...new Set(ids)];
   if (others.length > 0) mustSuitSeveral(options);
-  const wish = await readWish(first, options);
+  const wish = await readWish(first, options, mayBeKept);
   return [wish, ...others.map((other) => ({ ...wish, id: other }))];
 }
 
@@ -72,9 +77,11 @@ function mustSuitSeveral({ publish = [], network = [], ...options }: WishOptions
   refuseForSeveral([...new Set([...ports, ...settings])]);
 }
 
-async function readWish(id: string | undefined, options: WishOptions): Promise<ContainerRequest> {
+async function readWish(id: string | undefined, options: WishOptions, mayBeKept: boolean): Promise<ContainerRequest> {
   const file = options.file === undefined ? null : await readRequest(options.file);
-  const said = containerRequest({ ...options, id: id ?? options.id });
+  const asked = { ...options, id: id ?? options.id };
+  const isKept = mayBeKept && saysOnlyId(asked) && options.pid === undefined && !options.removeOnExit;
+  const said = containerRequest(file || isKept ? asked : onDefaultNetwork(asked));
   const named = id !== undefined || options.id !== undefined || !file?.id;
   return {
     ...file,

@@ -113,6 +113,9 @@ export class FakeEngine implements Engine {
   container(id: string): never {
     throw new NetloomError(fault('container.unknown', `no container ${id}`));
   }
+  wishOf(id: string): never {
+    return this.container(id);
+  }
   inspect(id: string): never {
     return this.container(id);
   }

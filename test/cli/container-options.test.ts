@@ -117,6 +117,29 @@ describe('P18 what is said of a container', () => {
   });
 });
 
+describe('P10 a container without --network', () => {
+  const onDefault = { id: 'web', networks: [{}], owner: 'cli' };
+
+  it('P10 is on the default network, as with podman', async () => {
+    expect(await readWishes(['web'], {}, false)).toEqual([onDefault]);
+    expect(await readWishes(['web'], { publish: [{ containerPort: 80 }] })).toMatchObject([onDefault]);
+    expect(await readWishes(['web'], { ip: ['10.88.0.5'] })).toMatchObject([
+      { networks: [{ staticIps: ['10.88.0.5'] }] },
+    ]);
+    expect(await readWishes(['web'], { removeOnExit: true })).toMatchObject([onDefault]);
+  });
+
+  it('P10 is what was stored, where set-up is given nothing but the id', async () => {
+    expect(await readWishes(['web'], {})).toEqual([{ id: 'web', owner: 'cli' }]);
+    expect(await readWishes(['web'], { startWithin: 1_000 })).toEqual([
+      { id: 'web', startWithinMs: 1_000, owner: 'cli' },
+    ]);
+  });
+
+  it('P10 is where its mode says', async () =>
+    expect(await readWishes(['web'], { mode: 'none' }, false)).toEqual([{ id: 'web', mode: 'none', owner: 'cli' }]));
+});
+
 describe('--file', () => {
   it('says when there is none', async () => {
     await expect(readWishes(['web'], { file: '/nowhere/wish.json' })).rejects.toEqual(
@@ -127,9 +150,9 @@ describe('--file', () => {
 
 describe('P21 several containers', () => {
   it('are wished for alike, each under its id', async () => {
-    expect(await readWishes(['web', 'db', 'web'], { publish: [], networkAlias: undefined })).toEqual([
-      { id: 'web', ports: [], owner: 'cli' },
-      { id: 'db', ports: [], owner: 'cli' },
+    expect(await readWishes(['web', 'db', 'web'], { dns: ['192.0.2.9'], networkAlias: undefined })).toEqual([
+      { id: 'web', networks: [{}], dnsServers: ['192.0.2.9'], owner: 'cli' },
+      { id: 'db', networks: [{}], dnsServers: ['192.0.2.9'], owner: 'cli' },
     ]);
   });
 

@@ -1,7 +1,14 @@
 import type { Command } from 'commander';
 import type { ResponseOf } from '../../client.ts';
 import { clientCommand } from '../command.ts';
-import { addContainerOptions, type ContainerOptions, containerRequest, idOption } from '../container-options.ts';
+import {
+  addContainerOptions,
+  type ContainerOptions,
+  containerRequest,
+  idOption,
+  onDefaultNetwork,
+  saysOnlyId,
+} from '../container-options.ts';
 import { settingLines } from '../describe.ts';
 import { type GlobalOptions, nameParser } from '../options.ts';
 import { withClient } from '../session.ts';
@@ -10,7 +17,9 @@ import { json, paint, plain, type Terminal } from '../terminal.ts';
 export function planCommand(parent: Command, terminal: Terminal): void {
   const command = clientCommand(parent, {
     usage: 'plan',
-    details: 'Takes the options of container setup. A free port that would be picked is shown as 0.',
+    details:
+      'Takes the options of container setup: with only an id, shows what container create stored. A free port that would be picked is ' +
+      'shown as 0.',
     examples: ['netloom plan --id web --network web -p 8080:80', 'netloom plan --id web --network web --json'],
   });
   command
@@ -18,7 +27,9 @@ export function planCommand(parent: Command, terminal: Terminal): void {
     .addOption(idOption())
     .action(async (id: string | undefined, _options, command: Command) => {
       const options: ContainerOptions & GlobalOptions = command.optsWithGlobals();
-      const request = containerRequest({ ...options, id: id ?? options.id });
+      const asked = { ...options, id: id ?? options.id };
+      const isKept = asked.id !== undefined && saysOnlyId(asked);
+      const request = containerRequest(isKept ? asked : onDefaultNetwork(asked));
       const reply = await withClient(options, (client) => client.container.plan(request));
       terminal.print(options.json ? json(reply) : planText(terminal, reply));
     });

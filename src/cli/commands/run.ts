@@ -6,10 +6,10 @@ import {
   cliOwner,
   containerRequest,
   idOption,
+  onDefaultNetwork,
 } from '../container-options.ts';
 import { EndWith } from '../failure.ts';
 import { addedHost, searchDomain } from '../name-options.ts';
-import { defaultArgument } from '../network-argument.ts';
 import { collect } from '../options.ts';
 import type { RunOptions } from '../run-container.ts';
 import type { Terminal } from '../terminal.ts';
@@ -40,8 +40,7 @@ export function runCommand(parent: Command, terminal: Terminal): void {
     .addOption(idOption())
     .action(async (file: string, args: string[], _options, command: Command) => {
       const options: ContainerOptions & RunOptions = command.optsWithGlobals();
-      const network = options.network ?? (options.mode === undefined ? [defaultArgument()] : undefined);
-      const request = { ...containerRequest({ ...options, ...(network && { network }) }), owner: cliOwner };
+      const request = { ...containerRequest(onDefaultNetwork(options)), owner: cliOwner };
       const { runContainer } = await import('../run-container.ts');
       const exitCode = await runContainer(terminal, options, request, [file, ...args]);
       if (exitCode !== 0) throw new EndWith(exitCode);

@@ -7,8 +7,8 @@ const ended: ReadonlySet<unknown> = new Set(['ENOENT', 'ESRCH']);
 const refused: ReadonlySet<unknown> = new Set(['EACCES', 'EPERM']);
 
 /**
- * Inodes of the network namespaces in which threads of any process are. Throws a SystemFault unless every process can be seen:
- * a namespace must not count as empty because its processes are hidden.
+ * Inodes of the network namespaces in which threads of any process are. Throws a SystemFault unless the namespace of every process is
+ * known: one must not count as empty because its processes are hidden.
  */
 export function inhabitedNamespaces(proc = '/proc'): Set<number> {
   const processes = listed(proc).filter((entry) => /^\d+$/.test(entry));
@@ -17,19 +17,35 @@ export function inhabitedNamespaces(proc = '/proc'): Set<number> {
   const threads = processes.flatMap((pid) =>
     listed(`${proc}/${pid}/task`).map((thread) => `${proc}/${pid}/task/${thread}`),
   );
-  return new Set(threads.flatMap((thread) => namespaceOf(thread, proc)));
+  const { seen, hidden } = look(threads);
+  if (hidden.length > 0) refuseUnlessBeside([...seen.values()], hidden);
+  return new Set(seen.keys());
 }
 
-/** One that cannot be looked into is known too while it is in this process's own namespace. */
-function namespaceOf(thread: string, proc: string): number[] {
-  try {
-    return [statSync(`${thread}/ns/net`).ino];
-  } catch (error) {
-    const isHidden = isSystemError(error) && refused.has(error.code);
-    const [own] = isHidden ? statisticsOf(`${proc}/self`) : [];
-    if (own !== undefined && statisticsOf(thread)[0] === own) return [statSync(`${proc}/self/ns/net`).ino];
-    return nothingIfEnded(error);
-  }
+interface Hidden {
+  thread: string;
+  error: unknown;
+}
+
+/** Namespace → one of the threads in it, and the threads that must not be looked into. */
+function look(threads: readonly string[]): { seen: Map<number, string>; hidden: Hidden[] } {
+  const seen = new Map<number, string>();
+  const hidden: Hidden[] = [];
+  for (const thread of threads)
+    try {
+      seen.set(statSync(`${thread}/ns/net`).ino, thread);
+    } catch (error) {
+      if (isSystemError(error) && refused.has(error.code)) hidden.push({ thread, error });
+      else nothingIfEnded(error);
+    }
+  return { seen, hidden };
+}
+
+/** A thread that must not be looked into is no matter where another one of its namespace was seen. */
+function refuseUnlessBeside(seen: readonly string[], hidden: readonly Hidden[]): void {
+  const known = new Set(seen.flatMap(statisticsOf));
+  for (const { thread, error } of hidden)
+    if (!statisticsOf(thread).some((file) => known.has(file))) nothingIfEnded(error);
 }
 
 /** Each namespace has a file of its own for its statistics, and no capability is needed to look which one that is. */
@@ -38,9 +54,9 @@ const statisticsOf = (thread: string): number[] => unlessEnded(() => [statSync(`
 const listed = (directory: string): string[] => unlessEnded(() => readdirSync(directory));
 
 /** A process may end while it is looked at. */
-function unlessEnded<Item>(look: () => Item[]): Item[] {
+function unlessEnded<Item>(ask: () => Item[]): Item[] {
   try {
-    return look();
+    return ask();
   } catch (error) {
     return nothingIfEnded(error);
   }

@@ -163,7 +163,7 @@ export const commands = {
       }),
   }),
   'network.prune': command({
-    doc: 'Removes all networks that no container uses',
+    doc: 'Removes all networks that no container uses, except the default network',
     role: 'operator',
     request: networkPruneSchema,
     response: networksPrunedSchema,
@@ -172,7 +172,7 @@ export const commands = {
         const unused = engine
           .networks()
           .networks.filter(({ leases }) => Object.keys(leases).length === 0)
-          .filter(({ name }) => !names || names.includes(name));
+          .filter(({ name }) => name !== engine.defaultNetwork && (!names || names.includes(name)));
         const outcomes = await Promise.all(unused.map(({ name }) => pruned(engine, name, command)));
         return { removed: outcomes.flatMap((name) => name ?? []) };
       }),

@@ -107,6 +107,14 @@ describe('P10 the default network', () => {
     expect(await inspect()).toMatchObject(podmans);
   });
 
+  it('P10 is kept by prune, as podman keeps its own', async () => {
+    await lab.client.network.create({ name: 'web' });
+    await lab.client.container.setup({ id: 'c1', mode: 'bridge' });
+    await lab.remove('c1');
+    expect(await lab.client.network.prune({})).toEqual({ removed: ['web'] });
+    expect(await names()).toEqual(['podman']);
+  });
+
   it('P10 is there again for who comes while it is removed', async () => {
     for (let n = 0; n < 10; n++) {
       const first = await lab.client.container.setup({ id: `first${n}`, mode: 'bridge' });

@@ -90,9 +90,9 @@ Address named_credentials(const std::string& file, const std::string& url) {
   if (file.empty()) not_found("NETLOOM_CREDS is empty: name a file, or unset it");
   const std::optional<std::string> content = read_ordinary_file(file);
   if (!content) not_found("the credentials in " + file + " cannot be read: " + why_unreadable());
-  if (url.find('@') != url.npos) not_found(file + " and NATS_URL both say who we are: give one of them");
+  if (url.find('@') != url.npos) not_found(file + " and NATS_URL both have credentials: give one of them");
   if (is_nats_credentials(*content)) {
-    if (url.empty()) not_found(file + " says who we are, and not where NATS is: set NATS_URL, too");
+    if (url.empty()) not_found(file + " has credentials and no server: set NATS_URL too");
     Address address = elsewhere(url);
     address.creds = file;
     return address;

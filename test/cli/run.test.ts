@@ -106,7 +106,7 @@ describe('run', () => {
     chmodSync(file, 0o644);
     expect(await run('--network', 'none', '--', file)).toMatchObject({
       exitCode: 126,
-      stderr: expect.stringContaining('EACCES'),
+      stderr: `netloom: command.unusable: ${file}: cannot be executed: permission denied`,
     });
     expect(await containers()).toEqual([]);
   });

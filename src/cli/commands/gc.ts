@@ -11,7 +11,10 @@ export function gcCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
     usage: 'gc',
     details:
-      'Removes namespaces, links and firewall elements of unknown containers and networks. Objects that may belong to a daemon with another run directory are only listed: a veth into a namespace that is pinned elsewhere, a bridge with links in it, and all other objects of the same owners. With --unstarted it also removes containers that an engine set up and never started, unless a process is running in their namespaces.',
+      'Removes namespaces, links and firewall elements of containers and networks that this daemon does not know. ' +
+      "It cannot always tell another daemon's objects from leftovers. It lists without removing: a veth into a namespace that is pinned elsewhere, a bridge with foreign links in it, and all other objects of the same owners. " +
+      'But it removes the bridge and firewall elements of an idle network of another daemon; that daemon, if it runs, restores them. Where several daemons run, use --dry-run first. ' +
+      'With --unstarted it also removes containers that an engine set up and never started, unless a process is running in their namespaces.',
     examples: ['netloom gc --dry-run', 'netloom gc', 'netloom gc --unstarted --dry-run'],
   })
     .option('--unstarted', 'also containers that were set up and never started')

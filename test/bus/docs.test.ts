@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { asyncApi, commandSections, errorTable, withGenerated } from '../../scripts/list-subjects.ts';
+import { errorTables } from '../../scripts/error-tables.ts';
+import { asyncApi, commandSections, withGenerated } from '../../scripts/list-subjects.ts';
 import { commandNames, commands } from '../../src/bus/commands.ts';
 import { replyKeptMs } from '../../src/bus/engine.ts';
 import { permissionsOf } from '../../src/bus/roles.ts';
@@ -17,7 +18,7 @@ const words = (text: string): string => text.replaceAll(/-{3,}/g, '---').replace
 describe('the docs say what the code does (npm run docs:subjects)', () => {
   it.each([
     ['docs/subjects.md', commandSections],
-    ['docs/errors.md', errorTable],
+    ['docs/errors.md', errorTables],
   ])('%s is not stale', (file, generated) => {
     expect(words(read(file))).toBe(words(withGenerated(read(file), generated())));
   });

@@ -50,7 +50,7 @@ function paste(text: string): void {
   execFileSync('sh', ['-ec', own], { env, cwd: directory.path });
 }
 
-it('what is left of netloom outlives networks and daemon, and goes by the commands of the README', async () => {
+it('P05 what is left of netloom outlives networks and daemon, and goes by the commands of the README', async () => {
   await lab.client.network.create({ name: 'web', ipv6_enabled: true });
   await lab.client.container.setup({ id: 'a', networks: [{ network: 'web' }] });
   await lab.client.container.setup({ id: 'b', mode: 'bridge' });

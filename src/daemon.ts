@@ -25,6 +25,7 @@ import { ResolverKeeper } from './resolver/keeper.ts';
 import { takeRunDirectory } from './run-lock.ts';
 import { SpringClean } from './spring-clean.ts';
 import { StorageGuard } from './storage/storage-guard.ts';
+import { allOf, unwind } from './threads/undo.ts';
 import { unlessAborted } from './threads/unless-aborted.ts';
 import { within } from './threads/within.ts';
 import { WatchKeeper } from './watch/keeper.ts';
@@ -219,19 +220,6 @@ export async function startDaemon(options: DaemonOptions, signal: AbortSignal): 
   }
 }
 
-/** Waits for all, so that also what outlives a failure is stopped. Stopped in the reverse of the order given here. */
-async function allOf<Started extends readonly unknown[]>(
-  undo: (() => unknown)[],
-  begun: readonly [...{ [Index in keyof Started]: [Promise<Started[Index]>, (started: Started[Index]) => unknown] }],
-): Promise<Started> {
-  const outcomes = await Promise.allSettled(begun.map(([promise]) => promise));
-  for (const [index, outcome] of outcomes.entries())
-    if (outcome.status === 'fulfilled') undo.push(() => begun[index]?.[1](outcome.value as never));
-  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-  if (failed) throw failed.reason;
-  return outcomes.map((outcome) => (outcome as PromiseFulfilledResult<unknown>).value) as unknown as Started;
-}
-
 interface Bus {
   nc: NatsConnection;
   publisher: OutboxPublisher;
@@ -310,17 +298,6 @@ class StopClock {
   /** at most so much, and nothing of what ends of itself needs */
   leftMs(most: number): number {
     return Math.max(0, Math.min(most, this.#endsAtMs - performance.now()));
-  }
-}
-
-/** Newest first; one that fails does not keep the others. */
-async function unwind(undo: (() => unknown)[], log: Logger): Promise<void> {
-  for (const step of undo.splice(0).reverse()) {
-    try {
-      await step();
-    } catch (error) {
-      log.warn({ error }, 'could not be stopped cleanly');
-    }
   }
 }
 

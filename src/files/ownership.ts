@@ -54,7 +54,7 @@ function isFreshMount(directory: string): boolean {
 function foreignEntry(directory: string): string | null {
   for (const name of readdirSync(directory)) {
     const path = join(directory, name);
-    // one that has gone meanwhile is nobody's
+    // it may be removed meanwhile
     const stats = lstatSync(path, { throwIfNoEntry: false });
     if (stats && !isOurs(stats)) return `${path} belongs to user ${stats.uid}`;
   }

@@ -190,9 +190,16 @@ export async function startDaemon(options: DaemonOptions, signal: AbortSignal): 
       const { damaged } = engine.takeDefinitions(definitions.list(), (name) => definitions.has(name));
       for (const one of damaged) log.warn(one, 'a network is not taken');
     };
-    undo.push(definitions.watch(takeDefinitions));
+    const takeChanges = () => {
+      try {
+        takeDefinitions();
+      } catch (error) {
+        log.error({ error }, 'the definitions of networks cannot be read; networks stay as they are');
+      }
+    };
+    undo.push(definitions.watch(takeChanges));
     pool.on('committed', (_, announced) => {
-      if (announced && engine.isPlaceFree()) takeDefinitions();
+      if (announced && engine.isPlaceFree()) takeChanges();
     });
     takeDefinitions();
     await unlessAborted(signal, engine.serve(publisher));

@@ -330,4 +330,22 @@ describe('a daemon', () => {
     daemon.kill('SIGTERM');
     expect(await daemon).toMatchObject({ exitCode: 0 });
   });
+
+  it('B11 whose networks directory is replaced by a file goes on with its networks', async () => {
+    const [run, networks] = [at('filed/run'), at('filed/networks')];
+    const daemon = launch(run, at('filed/state'), '--networks-dir', networks);
+    let said = '';
+    daemon.stderr?.on('data', (chunk: Buffer) => {
+      said += `${chunk}`;
+    });
+    const client = await untilAnswered(() => connect({ runDir: run, node: 'here' }));
+    await untilAnswered(() => client.network.create({ name: 'web' }));
+    rmSync(networks, { recursive: true });
+    writeFileSync(networks, '');
+    await untilAnswered(async () => expect(said).toContain('the definitions of networks cannot be read'));
+    expect((await client.network.list()).networks).toMatchObject([{ name: 'web' }]);
+    await client.close();
+    daemon.kill('SIGTERM');
+    expect(await daemon).toMatchObject({ exitCode: 0 });
+  });
 });

@@ -1,7 +1,7 @@
-import { createInbox, type Deferred, deferred, headers, type Msg, type NatsConnection } from '@nats-io/nats-core';
+import { createInbox, type Deferred, deferred, type Msg, type NatsConnection } from '@nats-io/nats-core';
 import { isStorageFull } from '../storage/room.ts';
-import { type CloudEvent, cloudEvent, cloudEventContentType, cloudEventSubject } from './cloud-event.ts';
 import type { Outbox, OutboxRecord } from './engine.ts';
+import { acknowledgedPlace, outboxMessage } from './outbox-message.ts';
 
 /** How far the stream has got. */
 export interface StreamPosition {
@@ -23,11 +23,6 @@ export interface RoundOptions {
   onAcknowledged: (position: StreamPosition) => void;
 }
 
-interface Acknowledgement {
-  seq?: number;
-  error?: { description?: string };
-}
-
 const removeEvery = 256;
 /** Until then facts that the stream has are in the outbox, too. One that is found there again is known by its number. */
 const removeAfterMs = 50;
@@ -39,8 +34,6 @@ const removeAfterMs = 50;
 export class Round {
   /** rejects when this round is over */
   readonly failure: Deferred<never> = deferred();
-  /** the fact that the stream would not take */
-  refused: number | null = null;
   readonly #options: RoundOptions;
   readonly #inbox: string;
   readonly #acknowledgements: ReturnType<NatsConnection['subscribe']>;
@@ -96,42 +89,32 @@ export class Round {
 
   #send(record: OutboxRecord): void {
     const { nc, node, outbox } = this.#options;
-    const event = cloudEvent(node, outbox.epoch, record);
-    const header = headers();
-    header.set('Nats-Msg-Id', event.id);
-    header.set('content-type', cloudEventContentType);
-    nc.publish(cloudEventSubject(node, record), this.#fit(event), {
-      headers: header,
-      reply: `${this.#inbox}.${record.sequence}`,
-    });
+    const { subject, payload, headers } = outboxMessage(nc, node, outbox.epoch, record);
+    nc.publish(subject, payload, { headers, reply: `${this.#inbox}.${record.sequence}` });
     this.#sent = record.sequence;
-  }
-
-  /** One fact that the server can never take must not hold up all others: it goes without its data, and says so. */
-  #fit(event: CloudEvent): string {
-    const text = JSON.stringify(event);
-    const most = (this.#options.nc.info?.max_payload ?? Number.POSITIVE_INFINITY) - 1024;
-    if (text.length * 3 <= most || Buffer.byteLength(text) <= most) return text;
-    return JSON.stringify({ ...event, data: { omitted: `larger than the server's max_payload` } });
   }
 
   #acknowledge(message: Msg): void {
     const sequence = Number(message.subject.slice(this.#inbox.length + 1));
-    const { seq, error } = acknowledgementIn(message);
-    if (seq === undefined) {
-      this.refused ??= sequence;
-      this.fail(new Error(`the stream did not take event ${sequence}: ${error?.description ?? 'no stream answers'}`));
-      return;
-    }
-    if (sequence !== this.#acknowledged + 1) {
-      this.fail(new Error(`event ${sequence} was acknowledged where ${this.#acknowledged + 1} was due`));
-      return;
-    }
+    const streamSequence = this.#placeOf(sequence, message);
+    if (streamSequence === null) return;
     this.#acknowledged = sequence;
     if (sequence - this.#removed >= removeEvery) this.#remove();
     else this.#removal ??= setTimeout(() => this.#remove(), removeAfterMs);
-    this.#options.onAcknowledged({ sequence, streamSequence: seq });
+    this.#options.onAcknowledged({ sequence, streamSequence });
     if (this.#full && this.#sent - sequence <= this.#options.window / 2) this.pump();
+  }
+
+  #placeOf(sequence: number, message: Msg): number | null {
+    try {
+      const place = acknowledgedPlace(sequence, message);
+      const due = this.#acknowledged + 1;
+      if (sequence !== due) throw new Error(`event ${sequence} was acknowledged where ${due} was due`);
+      return place;
+    } catch (error) {
+      this.fail(error as Error);
+      return null;
+    }
   }
 
   #remove(): void {
@@ -154,11 +137,6 @@ export class Round {
       this.fail(new Error(`event ${this.#acknowledged + 1} was not acknowledged`));
     this.#seen = waits ? this.#acknowledged : null;
   }
-}
-
-/** Without a body nobody took it: there is no stream for the subject. */
-function acknowledgementIn(message: Msg): Acknowledgement {
-  return message.data.length === 0 ? {} : message.json<Acknowledgement>();
 }
 
 /** As the libraries above nats-core read it; a server may allow a client its own inboxes only. */

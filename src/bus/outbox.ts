@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type JetStreamManager, jetstreamManager, type MsgRequest } from '@nats-io/jetstream';
+import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { deferred, type NatsConnection } from '@nats-io/nats-core';
-import { parseEventId } from './cloud-event.ts';
 import { ConnectionWatch } from './connection-watch.ts';
-import type { Outbox } from './engine.ts';
+import type { Outbox, OutboxRecord } from './engine.ts';
 import { type BusLog, silent } from './log.ts';
+import { acknowledgedPlace, outboxMessage } from './outbox-message.ts';
 import { Round, type StreamPosition } from './outbox-round.ts';
+import { lastOf, missingOf, type Published } from './published.ts';
 import { ensureEventStream, type StreamLimits } from './stream.ts';
-import { allEventsOf, eventStream } from './subjects.ts';
 
 export type { StreamPosition } from './outbox-round.ts';
 
@@ -29,8 +29,6 @@ const gatherMs = 2;
 /** Who waits for an answer comes first, but facts are not kept from the stream for longer than this. */
 const giveWayMs = 10;
 const backoffMs = { first: 50, most: 5_000 };
-/** how far back to look for a message of ours behind those that somebody else put under our subjects */
-const foreignMessages = 100;
 /** How often it is looked whether the stream's disk has room again. */
 const roomEveryMs = 250;
 
@@ -62,8 +60,6 @@ export class OutboxPublisher {
   /** since a try failed, until the stream has been found again */
   #heldUp = false;
   #isBusy: () => boolean = () => false;
-  /** a fact that the stream would not take in the round before */
-  #refused: number | null = null;
 
   constructor({ nc, outbox, node, limits, log = silent, hasRoom = () => true, window = 256 }: PublisherOptions) {
     this.#nc = nc;
@@ -195,24 +191,40 @@ export class OutboxPublisher {
       await round.failure;
     } finally {
       this.#round = null;
-      this.#refused = round.refused;
       round.close();
     }
   }
 
   /**
-   * Where to go on: after the last fact that the stream has of this journal. But a fact that the stream refused, while
-   * others behind it were on their way and may have got in, is said again with all that follow; those that are there
-   * already are known by their id.
+   * Where to go on: after the last fact that the stream has of this journal. But it may have refused one while it took others behind
+   * it, which were on their way: on a disk with room for a short one only. That one is published first, whichever daemon it was.
    */
   async #resume(manager: JetStreamManager): Promise<number> {
     const last = await lastOf(manager, this.#node, this.#outbox, this.#stopping.signal);
-    const had = Math.min(last.sequence ?? this.#position.sequence, (this.#refused ?? Infinity) - 1);
+    const had = last.sequence ?? this.#position.sequence;
+    for (const record of await this.#missing(manager, last)) await this.#publish(record);
     const [next] = this.#outbox.after(had, 1);
     const base = next ? next.sequence - 1 : this.#outbox.lastSequence();
     this.#outbox.removeThrough(base);
     this.#acknowledged({ sequence: base, streamSequence: last.streamSequence });
     return base;
+  }
+
+  async #missing(manager: JetStreamManager, last: Published): Promise<OutboxRecord[]> {
+    const { sequence } = last;
+    if (sequence === null) return [];
+    const records = this.#outbox.after(Math.max(0, sequence - this.#window), this.#window);
+    const doubtful = records.filter((record) => record.sequence < sequence);
+    return missingOf(doubtful, last, { manager, outbox: this.#outbox, signal: this.#stopping.signal });
+  }
+
+  async #publish(record: OutboxRecord): Promise<void> {
+    const { subject, payload, headers } = outboxMessage(this.#nc, this.#node, this.#outbox.epoch, record);
+    const answer = await this.#nc.request(subject, payload, { headers, timeout: ackWithinMs });
+    this.#log.warn(
+      { sequence: record.sequence, place: acknowledgedPlace(record.sequence, answer) },
+      'an event is late',
+    );
   }
 
   #acknowledged(position: StreamPosition): void {
@@ -223,33 +235,4 @@ export class OutboxPublisher {
   #settleFlushes(): void {
     for (const { sequence, done } of this.#flushes) if (this.#position.sequence >= sequence) done();
   }
-}
-
-/**
- * The last message of this node in the stream: its place, and its number when it is of this journal. A number beyond
- * the journal's own cannot be true, and must not silence what comes.
- */
-async function lastOf(
-  manager: JetStreamManager,
-  node: string,
-  outbox: Outbox,
-  signal: AbortSignal,
-): Promise<{ sequence: number | null; streamSequence: number | null }> {
-  const get = async (query: MsgRequest) => {
-    const found = await manager.streams.getMessage(eventStream, query);
-    signal.throwIfAborted(); // the outbox may be closed by now
-    return found;
-  };
-  const last = await get({ last_by_subj: allEventsOf(node) });
-  let message = last;
-  for (let tries = 0; message && tries < foreignMessages; tries++) {
-    const id = parseEventId(message.header.get('Nats-Msg-Id'));
-    if (id) {
-      const ours = id.epoch === outbox.epoch && id.sequence <= outbox.lastSequence();
-      return { sequence: ours ? id.sequence : null, streamSequence: message.seq };
-    }
-    // Not ours: an answer of JetStream that somebody had sent to a subject of ours. Look behind it.
-    message = message.seq > 1 ? await get({ seq: message.seq - 1 }) : null;
-  }
-  return { sequence: null, streamSequence: last?.seq ?? null };
 }

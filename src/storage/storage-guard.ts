@@ -63,7 +63,8 @@ export class StorageGuard extends EventEmitter<StorageGuardEvents> {
 
   /** Whether the own nats-server can take events. */
   hasRoomForEvents(): boolean {
-    return this.#look().stateFreeBytes >= stateMarginBytes;
+    // not by an older look: what is published to a disk that is full stops the server
+    return this.#roomOf(this.#options.stateDirectory).freeBytes >= stateMarginBytes;
   }
 
   view(): StorageView {

@@ -4,6 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { CloudEvent } from '../../src/bus/cloud-event.ts';
 import type { Outbox } from '../../src/bus/engine.ts';
 import { OutboxPublisher } from '../../src/bus/outbox.ts';
+import { outboxMessage } from '../../src/bus/outbox-message.ts';
 import { eventStream } from '../../src/bus/subjects.ts';
 import { client, connected, directories, FakeOutbox, node, server, until } from './support.ts';
 
@@ -162,6 +163,30 @@ describe('nothing is lost, nothing comes twice, the order is kept', () => {
     expect(await second.flush(5000)).toBe(true);
     expect(numbers(await stored(runDir))).toEqual(upTo(401));
     expect(second.position()).toEqual({ sequence: 401, streamSequence: 401 });
+    await expect.poll(() => asItWas.pending()).toBe(0);
+  });
+
+  it('B01 when the stream refused some and took others behind them, and the daemon was started anew', async () => {
+    const { runDir, nc } = await ready();
+    const outbox = new FakeOutbox();
+    outbox.commit('created');
+    expect(await publisher(nc, outbox).flush(5000)).toBe(true);
+    for (let index = 0; index < 300; index++) outbox.commit('configured');
+    const asItWas = outbox.copy();
+    // as a disk does that has room for a short message only
+    const refused = new Set([150, 152, 299]);
+    for (const record of asItWas.after(1, 300)) {
+      if (refused.has(record.sequence)) continue;
+      const { subject, payload, headers } = outboxMessage(nc, node, asItWas.epoch, record);
+      nc.publish(subject, payload, { headers });
+    }
+    const manager = await jetstreamManager(nc);
+    await until(async () => (await manager.streams.info(eventStream)).state.messages === 298);
+    asItWas.commit('removed');
+    const next = publisher(nc, asItWas);
+    expect(await next.flush(5000)).toBe(true);
+    const taken = upTo(301).filter((sequence) => !refused.has(sequence));
+    expect(numbers(await stored(runDir))).toEqual([...taken, ...refused, 302]);
     await expect.poll(() => asItWas.pending()).toBe(0);
   });
 

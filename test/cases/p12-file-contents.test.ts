@@ -69,18 +69,39 @@ describe('P12 containers.conf', () => {
     ['prints other JSON', `echo '[{"Id": 5}]'`, /the output is not what netloom expects$/],
     ['fails', 'printf "Error: no storage\\nat all\\n" >&2; exit 125', /json: Error: no storage$/],
     ['fails without a word', 'exit 3', /json: ended with 3$/],
+    [
+      'fails with a line of its log',
+      `echo 'time="2026-11-28T21:32:10Z" level=error msg="stat \\"/a\\": permission denied"' >&2; exit 1`,
+      /json: stat "\/a": permission denied$/,
+    ],
   ])('P12 of a podman that %s is left alone', async (_, script, words) => {
     mkdirSync(at('bin'), { recursive: true });
     writeFileSync(at('bin/podman'), `#!/bin/sh\n${script}\n`);
     chmodSync(at('bin/podman'), 0o755);
-    const before = process.env.PATH;
-    process.env.PATH = `${at('bin')}:${before}`;
-    const refused = expectRefusal(['podman', 'uninstall', '--config-dir', at('other')], 1, words);
-    await refused.finally(() => {
-      process.env.PATH = before;
-    });
+    await withPath(at('bin'), () => expectRefusal(['podman', 'uninstall', '--config-dir', at('other')], 1, words));
+  });
+
+  it('P12 podman status marks a podman that does not report its version', async () => {
+    mkdirSync(at('bin'), { recursive: true });
+    writeFileSync(at('bin/podman'), '#!/bin/sh\nprintf "Error: no storage\\nat all\\n" >&2; exit 125\n');
+    chmodSync(at('bin/podman'), 0o755);
+    mkdirSync(at('empty'), { recursive: true });
+    const { stdout, exitCode } = await withPath(at('bin'), () => say('podman', 'status', '--config-dir', at('empty')));
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(/^✗ podman +does not report its version: Error: no storage \(\S+\/podman\)$/m);
   });
 });
+
+/** Programs in that directory are found first. */
+async function withPath<Result>(path: string, act: () => Promise<Result>): Promise<Result> {
+  const before = process.env.PATH;
+  process.env.PATH = `${path}:${before}`;
+  try {
+    return await act();
+  } finally {
+    process.env.PATH = before;
+  }
+}
 
 describe('P12 a credentials file', () => {
   const url = 'nats://127.0.0.1:1';

@@ -10,7 +10,7 @@ import type { ContainerView, NetworkView, NodeInfo } from '../../core/view.ts';
 import type { GlobalOptions } from '../options.ts';
 import { withClient } from '../session.ts';
 import { plain } from '../terminal.ts';
-import { bad, type Finding, good, pending } from './finding.ts';
+import { bad, type Finding, good, isRoot, pending } from './finding.ts';
 
 const check = 'Daemon';
 
@@ -103,8 +103,6 @@ export function degradedFindings(
   const more = degraded.length > mostShown ? [`${degraded.length - mostShown} more`] : [];
   return [bad(check, [...shown, ...more].join('\n'), `netloom tries again by itself; see ${inspect} ${first.name}`)];
 }
-
-const isRoot = (): boolean => process.getuid?.() === 0;
 
 /** Nothing to say where settings can be kept; where not, they are restored all the same. */
 export function settingsFindings({ directories }: Pick<NodeInfo, 'directories'>): Finding[] {

@@ -35,3 +35,6 @@ export function tried(check: string, mend: string, act: () => string): Finding {
     return bad(check, (error as Error).message, mend);
   }
 }
+
+/** Without root, some things cannot be looked at. */
+export const isRoot = (): boolean => process.getuid?.() === 0;

@@ -3,8 +3,7 @@ import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
 import { z } from 'zod';
-import { systemErrorText } from '../../core/system-error.ts';
-import { askProgram } from './ask-program.ts';
+import { askProgram, failureReason } from './ask-program.ts';
 
 /** The executables that podman finds instead of netavark's; `npm run build:native` makes them. */
 export const doorDir = join(dirname(createRequire(import.meta.url).resolve('#package.json')), 'native/build/doors');
@@ -34,14 +33,14 @@ export function isDoor(path: string): boolean {
   }
 }
 
-/** First line of `<program> --version`; what went wrong, when it does not say. */
-export function versionOf(program: string): string {
+/** `text`: first line of `<program> --version`, or why it does not report it. */
+export function versionOf(program: string): { isReported: boolean; text: string } {
   try {
     const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe'];
-    return execFileSync(program, ['--version'], { encoding: 'utf8', stdio, timeout: 10_000 }).split('\n')[0] ?? '';
+    const printed = execFileSync(program, ['--version'], { encoding: 'utf8', stdio, timeout: 10_000 });
+    return { isReported: true, text: printed.split('\n')[0] ?? '' };
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    return `does not report its version${code === undefined ? '' : `: ${systemErrorText({ code, message })}`}`;
+    return { isReported: false, text: `does not report its version: ${failureReason(error)}` };
   }
 }
 

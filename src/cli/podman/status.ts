@@ -2,7 +2,8 @@ import { NetloomError } from '../../client.ts';
 import type { DamagedDefinition } from '../../core/network-check.ts';
 import type { NodeInfo } from '../../core/view.ts';
 import { damagedFindings } from '../doctor/daemon.ts';
-import { bad, type Finding, good, untried } from '../doctor/finding.ts';
+import { bad, type Finding, good, isRoot, untried } from '../doctor/finding.ts';
+import { EndWith } from '../failure.ts';
 import type { GlobalOptions } from '../options.ts';
 import { withClient } from '../session.ts';
 import { type NetworkSettings, networkSettings, readConfFiles } from './containers-conf.ts';
@@ -41,7 +42,12 @@ export async function podmanStatus(configDir: string, options: GlobalOptions): P
 
 function podmanCheck(): Finding {
   const podman = findProgram('podman');
-  return podman ? good('podman', `${versionOf(podman)} (${podman})`) : bad('podman', 'not found', 'apt install podman');
+  if (!podman) return bad('podman', 'not found', 'apt install podman');
+  const { isReported, text } = versionOf(podman);
+  const found = `${text} (${podman})`;
+  return isReported
+    ? good('podman', found)
+    : bad('podman', found, isRoot() ? `correct what it reports: ${podman} --version` : 'run it as root');
 }
 
 function dropInCheck(configDir: string): Finding {
@@ -70,7 +76,7 @@ function backendCheck({ backend: { value, file } }: NetworkSettings): Finding {
 function helperCheck(name: 'netavark' | 'aardvark-dns', { helperDirs }: NetworkSettings): Finding {
   const found = findIn(helperDirs.value, name);
   if (!found) return bad(name, `not found in ${helperDirs.value.join(', ')}`, 'netloom podman install');
-  const told = `${found} (${isDoor(found) ? "netloom's" : versionOf(found)})`;
+  const told = `${found} (${isDoor(found) ? "netloom's" : versionOf(found).text})`;
   return isDoor(found) ? good(name, told) : bad(name, told, 'netloom podman install');
 }
 
@@ -112,8 +118,19 @@ function makerChecks(onNetloom: boolean, known: Known | null): Finding[] {
   const podman = findProgram('podman');
   if (!podman) return [];
   if (!known) return [untried('Containers', 'the daemon does not answer')];
-  const running = runningOnNetworks(podman);
+  const running = askPodman(podman);
+  if (!Array.isArray(running)) return [running, bridgesCheck(onNetloom)];
   return [containersCheck(running, onNetloom, known.containers), bridgesCheck(onNetloom)];
+}
+
+/** Its containers; why they are not known, where podman does not list them. */
+function askPodman(podman: string): RunningContainer[] | Finding {
+  try {
+    return runningOnNetworks(podman);
+  } catch (error) {
+    if (!(error instanceof EndWith)) throw error;
+    return bad('Containers', error.message, `correct what it reports: ${podman} ps --all`);
+  }
 }
 
 function containersCheck(running: RunningContainer[], onNetloom: boolean, known: Set<string>): Finding {

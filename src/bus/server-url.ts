@@ -28,6 +28,7 @@ function parseOne(text: string): ServerUrl {
   const full = text.includes('://') ? text : `nats://${text}`;
   // a tab or a new line would be dropped silently
   const url = !/[\t\r\n]/.test(full) && URL.canParse(full) ? new URL(full) : null;
+  if (url && !schemes.has(url.protocol)) throw invalid('its scheme must be nats:// or tls://');
   const isPlain = url && url.host !== '' && ['', '/'].includes(url.pathname) && url.search === '' && url.hash === '';
   if (!isPlain) throw invalid(expected);
   if (!text.includes('@')) return { url: text };
@@ -36,6 +37,9 @@ function parseOne(text: string): ServerUrl {
   if (password !== '') return { url: place, user, password };
   return user === '' ? { url: place } : { url: place, token: user };
 }
+
+/** Those of which the client library knows the transport. */
+const schemes: ReadonlySet<string> = new Set(['nats:', 'tls:']);
 
 const expected =
   'expected nats://[user:password@]host[:port], several joined by commas, with / ? # @ , : and % of a user or password as %2F and so on';
@@ -65,7 +69,10 @@ export function shownUrl(text: string): string {
   }
 }
 
+/** The form that messages show to users has no password in it. */
+const passwordInUrl = /\b([a-z][a-z0-9+.-]*:\/\/)(?!\[user:password@\]host\[:port\][\s,])[^\s'"<>]*@/gi;
+
 /** Hides user, password and token of every URL in a text that others wrote. */
 export function withoutPasswords(text: string): string {
-  return text.replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s'"<>]*@/gi, '$1***@');
+  return text.replace(passwordInUrl, '$1***@');
 }

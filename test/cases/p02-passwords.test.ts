@@ -76,6 +76,12 @@ describe('a NATS URL', () => {
     expect(withoutPasswords('mail a@b, see https://example.org')).toBe('mail a@b, see https://example.org');
   });
 
+  it('P02 the form that a message shows is not taken for a password', async () => {
+    const { stderr } = await say('ps', '--nats-url', 'nats://');
+    expect(stderr).toContain('invalid NATS URL: expected nats://[user:password@]host[:port], several');
+    expect(withoutPasswords('nats://[user:password@]h:4222')).toBe('nats://***@]h:4222');
+  });
+
   it('P02 is hidden in the arguments of a process', () => {
     expect(shownArguments(['--nats-url', closed, 'ps', '--json'])).toEqual([
       '--nats-url',

@@ -70,7 +70,7 @@ function saidAddress({ url, user, password, token, creds, inboxPrefix }: Wanted,
 }
 
 function mustSay(what: string, text: string | undefined): void {
-  if (text === '') throw invalid(`${what} is empty: give a value, or leave it out`);
+  if (text === '') throw invalid(`${what} must not be empty: give a value, or leave it out`);
 }
 
 function nodeOf({ node }: Wanted, environment: Environment, credentials: Credentials | null): string {

@@ -1,4 +1,4 @@
-import { badInput } from './options.ts';
+import { badInput, filled } from './options.ts';
 import { parseTime } from './since.ts';
 
 /** podman's --filter: `<name>=<value>`, checked before anything is asked. */
@@ -27,7 +27,7 @@ export class Filters<View> {
   parse = (text: string): Filter => {
     const [, name, value] = /^([a-z]+!?)=(.*)$/s.exec(text) ?? [];
     if (name === undefined || value === undefined)
-      throw badInput(`--filter ${text}: expected <name>=<value>; known filters: ${this.help}`);
+      throw badInput(`--filter ${filled(text)}: expected <name>=<value>; known filters: ${this.help}`);
     this.#test({ name, value }); // what is wrong with the value is wrong now
     return { name, value };
   };

@@ -1,17 +1,20 @@
 import { isIP } from 'node:net';
 import type { HostEntry } from '../core/name-files.ts';
-import { badInput } from './options.ts';
+import { badInput, filled } from './options.ts';
 
 /** podman's word for the address at which a container reaches its host. */
 const hostGateway = 'host-gateway';
 
 /** podman's spelling: `db:10.0.0.5`, `db;cache:10.0.0.5`, `db:fd00::5`, `db:host-gateway`. */
 export function addedHost(text: string): HostEntry {
-  const refuse = (reason: string) => badInput(`--add-host ${text}: ${reason}; expected <name>:<address>`);
+  const refuse = (reason: string) => badInput(`--add-host ${filled(text)}: ${reason}; expected <name>:<address>`);
   const at = text.indexOf(':');
-  const names = text.slice(0, Math.max(at, 0)).split(';');
+  const names = (at < 0 ? text : text.slice(0, at)).split(';');
   const address = text.slice(at + 1).replace(/^\[(.*)\]$/, '$1');
-  if (at < 0 || !names.every((name) => /^[^\s#:;]+$/.test(name))) throw refuse('no name');
+  if (names.includes('')) throw refuse('the name is missing');
+  const invalid = names.find((name) => /[\s#]/.test(name));
+  if (invalid !== undefined) throw refuse(`${JSON.stringify(invalid)} is not a valid host name`);
+  if (at < 0 || address === '') throw refuse('the address is missing');
   if (address === hostGateway) return { names, address: null };
   if (isIP(address) === 0) throw refuse(`${JSON.stringify(address)} is not an IP address`);
   return { names, address };

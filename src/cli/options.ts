@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { parseServerUrl } from '../bus/server-url.ts';
@@ -62,11 +62,14 @@ export function badInput(message: string, code: FaultCode = 'payload.invalid'): 
   return new NetloomError(fault(code, message));
 }
 
+/** A value as messages show it. */
+export const filled = (text: string): string => (text === '' ? '""' : text);
+
 export function numberParser(name: string, least: number, most: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (!/^\d+$/.test(text) || value < least || value > most)
-      throw badInput(`${name} ${text === '' ? '""' : text}: expected a number from ${least} to ${most}`);
+      throw badInput(`${name} ${filled(text)}: expected a number from ${least} to ${most}`);
     return value;
   };
 }
@@ -74,7 +77,7 @@ export function numberParser(name: string, least: number, most: number): (text: 
 /** For what may not be empty: something else was meant. */
 export function filledParser(name: string): (text: string) => string {
   return (text) => {
-    if (text === '') throw badInput(`${name} is empty: give a value, or leave it out`);
+    if (text === '') throw badInput(`${name} must not be empty: give a value, or leave it out`);
     return text;
   };
 }
@@ -86,6 +89,16 @@ export function directoryParser(name: string, variable?: string): (text: string)
     const path = parseFilled(text);
     const first = nearest(path);
     if (first !== null && !first.isDirectory) throw badInput(`${name} ${path}: ${first.path} is not a directory`);
+    return path;
+  };
+}
+
+/** For a directory that must be there: a mistyped path is not made. `usual`: the default, which may be made. */
+export function existingDirectoryParser(name: string, usual: string): (text: string) => string {
+  const parseDirectory = directoryParser(name);
+  return (text) => {
+    const path = parseDirectory(text);
+    if (resolve(path) !== usual && !existsSync(path)) throw badInput(`${name} ${path}: no such directory`);
     return path;
   };
 }
@@ -205,7 +218,7 @@ export const asIs = (text: string): string => text;
 /** `key=value` or `key`, several times: podman's spelling. */
 export function collectLabels(text: string, before: Record<string, string> = {}): Record<string, string> {
   const [key = '', ...value] = text.split('=');
-  if (key === '') throw badInput(`--label ${text}: expected key=value`);
+  if (key === '') throw badInput(`--label ${filled(text)}: expected key=value`);
   return { ...before, [key]: value.join('=') };
 }
 
@@ -213,7 +226,7 @@ export function collectLabels(text: string, before: Record<string, string> = {})
 export function collectPairs(name: string): (text: string, before?: Record<string, string>) => Record<string, string> {
   return (text, before = {}) => {
     const at = text.indexOf('=');
-    if (at < 1) throw badInput(`${name} ${text}: expected key=value`);
+    if (at < 1) throw badInput(`${name} ${filled(text)}: expected key=value`);
     const [key, value] = [text.slice(0, at), text.slice(at + 1)];
     if (Object.hasOwn(before, key) && before[key] !== value)
       throw badInput(`${name} ${key} is given twice, as ${before[key]} and as ${value}; give one of them`);

@@ -96,13 +96,17 @@ function refuseEmpty(command: Command): void {
       const value: unknown = one.getOptionValue(option.attributeName());
       if (value !== '' && !(Array.isArray(value) && value.includes(''))) continue;
       const isFromEnvironment = one.getOptionValueSource(option.attributeName()) === 'env';
-      throw badInput(`${isFromEnvironment ? option.envVar : option.long} is empty: give a value, or leave it out`);
+      throw badInput(
+        `${isFromEnvironment ? option.envVar : option.long} must not be empty: give a value, or leave it out`,
+      );
     }
   // what follows the command of `run` is that command's own
   for (const [index, argument] of command.registeredArguments.entries()) {
     const value: unknown = command.processedArgs[index];
     if (argument.name() !== 'args' && [value].flat().includes(''))
-      throw badInput(`the ${argument.name()} is empty${argument.required ? '' : ': give a value, or leave it out'}`);
+      throw badInput(
+        `<${argument.name()}> must not be empty${argument.required ? '' : ': give a value, or leave it out'}`,
+      );
   }
 }
 

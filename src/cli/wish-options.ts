@@ -140,7 +140,10 @@ async function readSource(path: string): Promise<string> {
       if (bytes > mostBytes) break;
     }
   } catch (error) {
-    throw badInput(`--file: ${systemErrorText(error as Error)}`);
+    // reading says no path, where opening does
+    throw badInput(
+      `--file: ${systemErrorText(Object.assign(error as Error, { path: path === '-' ? 'stdin' : path }))}`,
+    );
   }
   if (bytes > mostBytes)
     throw badInput(`--file: ${path} is larger than ${mostBytes} bytes, which no request may be`, 'payload.too-large');

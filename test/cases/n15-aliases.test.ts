@@ -82,7 +82,7 @@ describe('N15 an alias', () => {
     ]) {
       const { exitCode, stderr } = await say(...line, ...(line.includes('--') ? [] : ['--json']));
       expect(exitCode).toBe(2);
-      expect(stderr).toMatch(/name\.invalid.*an alias cannot be empty|--network-alias is empty/);
+      expect(stderr).toMatch(/name\.invalid.*an alias cannot be empty|--network-alias must not be empty/);
     }
     expect(await say('container', 'setup', 'web', '--network', 'web:alias=')).toMatchObject({ exitCode: 2 });
   });

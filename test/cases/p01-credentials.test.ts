@@ -86,13 +86,13 @@ describe('a credentials file that is named', () => {
 
   it('P01 is refused when its name is empty', () => {
     expect(faultOf(() => find({ creds: '' }))).toEqual(
-      refused('payload.invalid', /name of the credentials file is empty/),
+      refused('payload.invalid', /name of the credentials file must not be empty/),
     );
     expect(faultOf(() => find({}, { NETLOOM_CREDS: '' }))).toEqual(
-      refused('payload.invalid', /NETLOOM_CREDS is empty/),
+      refused('payload.invalid', /NETLOOM_CREDS must not be empty/),
     );
     expect(faultOf(() => find({ url }, { NETLOOM_CREDS: '' }))).toEqual(
-      refused('payload.invalid', /NETLOOM_CREDS is empty/),
+      refused('payload.invalid', /NETLOOM_CREDS must not be empty/),
     );
   });
 
@@ -149,10 +149,10 @@ describe('who and where', () => {
     ['a user without a place', () => find({ user: 'a', password: 'b' }), /a user or a token needs a server/],
     ['a token without a place', () => find({ token: 'b' }), /a user or a token needs a server/],
     ['a password without a user', () => find({ url, password: 'b' }), /a password needs a user/],
-    ['an empty user', () => find({ user: '' }), /the user is empty/],
-    ['an empty token', () => find({ token: '' }), /the token is empty/],
-    ['an empty URL', () => find({ url: '' }), /the NATS URL is empty/],
-    ['an empty run directory', () => find({ runDir: '' }), /the run directory is empty/],
+    ['an empty user', () => find({ user: '' }), /the user must not be empty/],
+    ['an empty token', () => find({ token: '' }), /the token must not be empty/],
+    ['an empty URL', () => find({ url: '' }), /the NATS URL must not be empty/],
+    ['an empty run directory', () => find({ runDir: '' }), /the run directory must not be empty/],
   ])('P01 is refused: %s', (_, act, message) => {
     expect(faultOf(act)).toEqual(refused('payload.invalid', message));
   });
@@ -175,14 +175,14 @@ describe('a daemon', () => {
 
   it.each([
     ['a file without a server', ['--creds', 'viewer-token'], 2, /is for a NATS server of yours: give its URL, too/],
-    ['an empty name', ['--nats-url', url, '--creds', ''], 2, /--creds is empty/],
+    ['an empty name', ['--nats-url', url, '--creds', ''], 2, /--creds must not be empty/],
     [
       'a file that is not there',
       ['--nats-url', url, '--creds', '/nonexist'],
       4,
       /\/nonexist cannot be read: no such file or directory/,
     ],
-    ['an empty run directory', ['--run-dir', ''], 2, /--run-dir \(NETLOOM_RUN_DIR\) is empty/],
+    ['an empty run directory', ['--run-dir', ''], 2, /--run-dir \(NETLOOM_RUN_DIR\) must not be empty/],
   ])('P01 refuses, before it begins anything, %s', async (_, args, code, message) => {
     const main = createRequire(import.meta.url).resolve('#cli');
     const places = ['--run-dir', at('run'), '--state-dir', at('state')];
@@ -197,8 +197,8 @@ describe('the command line', () => {
 
   it.each([
     ['--creds', '/nonexist', 4, /credentials file \/nonexist cannot be read: no such file or directory/],
-    ['--creds', '', 2, /--creds is empty/],
-    ['--run-dir', '', 2, /--run-dir is empty/],
+    ['--creds', '', 2, /--creds must not be empty/],
+    ['--run-dir', '', 2, /--run-dir must not be empty/],
   ])('P01 goes on with no other credentials: %s %j', async (option, value, code, message) => {
     const { exitCode, stderr } = await words(option, value, 'ps');
     expect({ exitCode, stderr }).toEqual({ exitCode: code, stderr: expect.stringMatching(message) });
@@ -273,11 +273,11 @@ describe('the netavark door', () => {
   it('P01 refuses an empty name', async () => {
     expect(await ask({ NETLOOM_CREDS: '' })).toEqual({
       code: 1,
-      error: expect.stringMatching(/NETLOOM_CREDS is empty/),
+      error: expect.stringMatching(/NETLOOM_CREDS must not be empty/),
     });
     expect(await ask({ NETLOOM_CREDS: '', NATS_URL: url })).toEqual({
       code: 1,
-      error: expect.stringMatching(/NETLOOM_CREDS is empty/),
+      error: expect.stringMatching(/NETLOOM_CREDS must not be empty/),
     });
   });
 });

@@ -162,7 +162,7 @@ describe('run', () => {
   it('ends with 2 when nothing can be meant', async () => {
     expect(await run('--network', 'web', '--', '')).toMatchObject({
       exitCode: 2,
-      stderr: expect.stringContaining('the command is empty'),
+      stderr: expect.stringContaining('<command> must not be empty'),
     });
     expect(await run('--nonsense')).toMatchObject({ exitCode: 2 });
   });

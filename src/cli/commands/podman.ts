@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { defaultRunDir } from '../../bus/credentials.ts';
 import { clientCommand } from '../command.ts';
 import { EndWith, exitCode } from '../failure.ts';
-import { directoryParser, type GlobalOptions } from '../options.ts';
+import { existingDirectoryParser, type GlobalOptions } from '../options.ts';
 import { json, type Terminal } from '../terminal.ts';
 import { findingsText } from './doctor.ts';
 
@@ -13,11 +13,13 @@ interface PodmanOptions extends GlobalOptions {
   force?: boolean;
 }
 
+const usualConfigDir = '/etc/containers';
+
 const configDirOption = [
   '--config-dir <path>',
   "where podman's containers.conf is",
-  directoryParser('--config-dir'),
-  '/etc/containers',
+  existingDirectoryParser('--config-dir', usualConfigDir),
+  usualConfigDir,
 ] as const;
 
 export function podmanInstallCommand(parent: Command, terminal: Terminal): void {

@@ -184,7 +184,7 @@ function callFault(node: string, name: CommandName, timeoutMs: number, error: un
   if (error instanceof TimeoutError)
     return because(fault('command.timeout', `${name}: node ${node} did not answer within ${timeoutMs} ms`));
   if (error instanceof PermissionViolationError || cause instanceof PermissionViolationError)
-    return because(fault('bus.unauthorized', `${name}: these credentials may not ask for it`));
+    return because(fault('bus.unauthorized', `${name}: these credentials do not permit this command`));
   if (error instanceof RequestError && error.isNoResponders())
     return because(fault('bus.unreachable', `${name}: no answer from node ${node}: is its daemon running?`));
   return because(fault('bus.unreachable', `${name}: ${busErrorText(error)}`));

@@ -15,7 +15,7 @@ export function busErrorText(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   if (cause instanceof TimeoutError) return 'no answer in time';
   if (cause instanceof NoRespondersError) return 'the server does not serve it';
-  if (cause instanceof PermissionViolationError) return 'these credentials do not allow it';
+  if (cause instanceof PermissionViolationError) return 'these credentials do not permit it';
   if (cause instanceof ClosedConnectionError || cause instanceof DrainingConnectionError)
     return 'the connection is closed';
   const text = cause instanceof Error ? systemErrorText(cause) || cause.name : String(cause);

@@ -173,9 +173,10 @@ function natsAuthenticator(text: string, file: string): Authenticator {
 function connectFault({ url, user, creds }: BusAddress, error: unknown): NetloomError {
   if (error instanceof NetloomError) return error;
   if (error instanceof AuthorizationError || error instanceof errors.UserAuthenticationExpiredError) {
-    const file = creds === undefined ? 'us' : `the credentials in ${creds}`;
+    const file = creds === undefined ? null : `the credentials in ${creds}`;
     const who = user === undefined ? file : `user ${user}`;
-    return new NetloomError(fault('bus.unauthorized', `the NATS server at ${url} refuses ${who}`), { cause: error });
+    const why = who === null ? 'requires credentials' : `refuses ${who}`;
+    return new NetloomError(fault('bus.unauthorized', `the NATS server at ${url} ${why}`), { cause: error });
   }
   const detail = busErrorText(error);
   return new NetloomError(fault('bus.unreachable', `no NATS server answers at ${url}: ${detail}`, { detail }), {

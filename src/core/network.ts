@@ -19,6 +19,7 @@ import type { RouteType } from './link-kinds.ts';
 import { networkId } from './names.ts';
 import {
   changeableOptions,
+  either,
   type NetworkDriver,
   type NetworkSettings,
   networkDrivers,
@@ -223,7 +224,7 @@ const ipamRefusal = (driver: string): Fault =>
     'mode.unsupported',
     /^dhcp(v?6)$/i.test(driver)
       ? `ipam driver ${driver}: DHCPv6 is not supported; ${addressesByAdvertisement}`
-      : `ipam driver ${driver} is not supported; ${ipamDrivers.join(', ')} are`,
+      : `ipam driver ${driver} is not supported: expected ${either(ipamDrivers)}`,
   );
 
 const addressesByAdvertisement = 'with ipv6_enabled, containers take addresses of IPv6 from router advertisements';

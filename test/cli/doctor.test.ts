@@ -168,7 +168,7 @@ it('the findings of doctor are read line by line', () => {
     '            → apt install nftables',
     '– Links     not tried: so',
     '',
-    '1 of 3 checks did not pass; not tried for that: 1.',
+    '1 of 3 checks failed; 1 was skipped.',
   ]);
 });
 

@@ -82,7 +82,7 @@ const refusals = {
     'None ipam driver is set but subnets are given$',
     '--ipam-driver none gives no addresses, so the network cannot have a --subnet$',
   ),
-  'an IPAM that is not known': refused('Unsupported ipam driver: magic$', 'ipam driver magic is not supported; '),
+  'an IPAM that is not known': refused('Unsupported ipam driver: magic$', 'ipam driver magic is not supported: '),
   'name servers without names': refused(
     'cannot set NetworkDNSServers if DNS is not enabled for the network$',
     '--dns: .* answers no names',

@@ -74,8 +74,9 @@ function verdictOf(findings: Finding[]): string {
   const [missing, untried] = [false, null].map((ok) => examined.filter((finding) => finding.ok === ok).length);
   const begun = examined.length === findings.length;
   if (missing === 0 && untried === 0) return begun ? 'All is well.' : 'All is well: start netloom daemon.';
-  if (missing === 0) return `${untried} of ${findings.length} checks were not tried.`;
-  return `${missing} of ${findings.length} checks did not pass${untried === 0 ? '' : `; not tried for that: ${untried}`}.`;
+  if (missing === 0) return `${untried} of ${findings.length} checks were skipped.`;
+  const skipped = untried === 0 ? '' : `; ${untried} ${untried === 1 ? 'was' : 'were'} skipped`;
+  return `${missing} of ${findings.length} checks failed${skipped}.`;
 }
 
 function mark(terminal: Terminal, ok: boolean | null): string {

@@ -7,6 +7,7 @@ import {
   TimeoutError,
 } from '@nats-io/nats-core';
 import { busErrorText } from './bus/bus-error.ts';
+import { isCommandName } from './bus/command-names.ts';
 import type { CommandName, RequestOf, ResponseOf } from './bus/commands.ts';
 import { connectBus } from './bus/connection.ts';
 import { discover, type Wanted } from './bus/discover.ts';
@@ -107,12 +108,14 @@ export class NetloomClient {
   /** What firewalls beside netloom's drop of the networks' traffic, and what lets it pass. */
   readonly firewalls = this.ask('node.firewalls');
 
-  /** Every command, by name. Throws what the daemon answers, bus.unreachable, bus.unauthorized, command.timeout. */
+  /** Every command, by name. Throws what the daemon answers, payload.invalid for an unknown name, bus.unreachable, bus.unauthorized, command.timeout. */
   async request<Name extends CommandName>(
     name: Name,
     request: RequestOf<Name>,
     { msgId, timeoutMs = this.timeoutMs }: CallOptions = {},
   ): Promise<ResponseOf<Name>> {
+    if (!isCommandName(name))
+      throw new NetloomError(fault('payload.invalid', `unknown command ${JSON.stringify(name)}`));
     const [noun, verb] = name.split('.') as [string, string];
     const header = headers();
     if (msgId !== undefined) header.set('Nats-Msg-Id', msgId);

@@ -332,6 +332,16 @@ describe('faults', () => {
     await elsewhere.close();
   });
 
+  it.each(['nope.nope', 'container.setup.x', 'container', '', '__proto__'])(
+    'P12 refuses the unknown command %j before it is sent',
+    async (name) => {
+      // a program in JavaScript may name it
+      await expect(admin.request(JSON.parse(JSON.stringify(name)), {})).rejects.toMatchObject({
+        fault: { code: 'payload.invalid', message: `unknown command ${JSON.stringify(name)}` },
+      });
+    },
+  );
+
   it('says that an answer did not come in time', async () => {
     const never = later<void>();
     engine.answer = () => never.promise;

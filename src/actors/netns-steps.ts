@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import * as native from '#native';
 import type { StepOutput } from '../core/plan/step.ts';
 import { fault } from './system-fault.ts';
@@ -45,7 +46,11 @@ function identityOfInit(): native.NetnsIdentity | null {
 /** Still the one that was meant; `inode` null: whichever it is. `foreign`: but not the host's own. */
 export function requireNetns(path: string, inode: number | null, foreign = false): StepOutput {
   const there = native.netnsIdentity(path);
-  if (!there) throw fault('find netns', 'ENOENT', `${path} is no network namespace`);
+  if (!there) {
+    // one that is pinned and known by its inode was a namespace; what somebody else names may be any file
+    const isOther = inode === null && existsSync(path);
+    throw fault('find netns', isOther ? 'EINVAL' : 'ENOENT', `${path} is not a network namespace`);
+  }
   if (inode !== null && there.inode !== inode)
     throw fault('find netns', 'ENOENT', `${path} is namespace ${there.inode}, not ${inode}`);
   if (foreign && isHost(there)) throw fault('find netns', 'ENOTUNIQ', `${path} is ${hostsOwn}`);

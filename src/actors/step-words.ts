@@ -24,9 +24,7 @@ export function stepWords(step: Step, { errno, detail }: Pick<StepFailure, 'errn
         ? 'this host has no default route, so there is no interface that leads to the outside'
         : `this host has no interface ${step.name}`;
     case 'netns.require':
-      return errno === 'ENOENT' || errno === 'EINVAL'
-        ? `the network namespace ${step.path} is gone`
-        : foreign(errno, detail);
+      return requireWords(step.path, errno, detail);
     case 'netns.adopt':
       return errno === 'ESRCH' ? `process ${step.pid} has ended` : foreign(errno, detail);
     case 'process.watch':
@@ -81,6 +79,12 @@ function linkSetWords({ name, master }: Extract<Step, { verb: 'link.set' }>, err
     default:
       return null;
   }
+}
+
+/** What is at a path and is no namespace is not one that went away. */
+function requireWords(path: string, errno: string, detail: Detail): string | null {
+  if (errno === 'EINVAL' && detail) return detail;
+  return errno === 'ENOENT' || errno === 'EINVAL' ? `the network namespace ${path} is gone` : foreign(errno, detail);
 }
 
 /** The host's own namespace, taken for a container's. */

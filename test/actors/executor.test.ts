@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { execute } from '../../src/actors/executor.ts';
 import type { Kernel, Performed } from '../../src/actors/kernel.ts';
+import { stepWords } from '../../src/actors/step-words.ts';
 import { setupPlan, teardownPlan, unlinkPlan } from '../../src/core/plan/container.ts';
 import { holdPlan } from '../../src/core/plan/host.ts';
 import { lowerPlan, mendPlan, raisePlan } from '../../src/core/plan/network.ts';
@@ -284,6 +285,13 @@ describe('the failures that a caller can act on have codes of their own', () => 
     expect(await execute(kernel, { name: 'any', kind: 'build', steps: [step] })).toMatchObject({
       fault: { message, errno, step: describeStep(step) },
     });
+  });
+
+  it('P12 say of a path that leads to something else that it is not a namespace, not that it is gone', () => {
+    const step: Step = { verb: 'netns.require', path: '/etc/passwd', inode: null };
+    const detail = '/etc/passwd is not a network namespace';
+    expect(stepWords(step, { errno: 'EINVAL', detail })).toBe(detail);
+    expect(stepWords(step, { errno: 'EINVAL', detail: null })).toBe('the network namespace /etc/passwd is gone');
   });
 
   const hold4: Step = {

@@ -5,7 +5,14 @@ import { parseServerUrl } from '../bus/server-url.ts';
 import { subjectToken } from '../bus/subjects.ts';
 import { type FaultCode, fault, NetloomError } from '../core/fault.ts';
 import { readFlag } from '../core/flag.ts';
-import { interfaceNamePattern, interfaceNameRule, namePattern, nameRule, servedNamePattern } from '../core/name.ts';
+import {
+  idRule,
+  interfaceNamePattern,
+  interfaceNameRule,
+  namePattern,
+  nameRule,
+  servedNamePattern,
+} from '../core/name.ts';
 
 /** What every command that speaks to a daemon, or prints, understands; before or after the command's name. */
 export interface GlobalOptions {
@@ -155,7 +162,8 @@ export function tokenParser(name: string, code: FaultCode): (text: string) => st
 /** The name of a network, or the id of a container, that there may be. */
 export function nameParser(option: string, code: 'name.invalid' | 'id.invalid'): (text: string) => string {
   return (text) => {
-    if (!servedNamePattern.test(text)) throw badInput(`${option} ${JSON.stringify(text)}: ${nameRule}`, code);
+    if (!servedNamePattern.test(text))
+      throw badInput(`${option} ${JSON.stringify(text)}: ${code === 'id.invalid' ? idRule : nameRule}`, code);
     return text;
   };
 }

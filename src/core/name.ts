@@ -3,7 +3,7 @@
 /** podman's own rule. 250 bytes, so that `<name>.json` can be the name of a file. */
 export const namePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,249}$/;
 
-/** The one rule that a user is told, whatever older names are still served. */
+/** Of names of networks and containers: what a user is told, whatever older names are still served. */
 export const nameRule = 'must be 1 to 250 characters of A-Z a-z 0-9 _ . -, the first a letter or a digit';
 
 /**
@@ -12,8 +12,13 @@ export const nameRule = 'must be 1 to 250 characters of A-Z a-z 0-9 _ . -, the f
  */
 export const servedNamePattern = /^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,249}$/;
 
+/** Of ids, which engines choose: the same as servedNamePattern. */
+export const idRule = 'must be 1 to 250 characters of A-Z a-z 0-9 _ . -, the first not a dot';
+
 /** What a container may be called where it is referred to: engines have given names that begin with a dot, or are longer. */
 export const referencePattern = /^[A-Za-z0-9_.-]{1,255}$/;
+
+export const referenceRule = 'must be 1 to 255 characters of A-Z a-z 0-9 _ . -';
 
 /** As the kernel has it: 1 to 15 bytes, no slash, no colon, no white space, no dot name, nor what sysctl calls its own. */
 export const interfaceNamePattern = /^(?!(\.{1,2}|lo|all|default)$)[A-Za-z0-9_.@-]{1,15}$/;

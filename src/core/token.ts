@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import {
+  idRule,
   interfaceNamePattern,
   interfaceNameRule,
   namePattern,
   nameRefusal,
   nameRule,
   referencePattern,
+  referenceRule,
   servedNamePattern,
 } from './name.ts';
 
@@ -16,12 +18,10 @@ const tokenRule = 'must be 1 to 64 characters of A-Z a-z 0-9 _ -, because it is 
 
 const token = z.string().regex(tokenPattern, tokenRule);
 
-/** A network or a container that there may be, whoever named it. */
-const servedName = z.string().regex(servedNamePattern, nameRule);
-
-export const containerIdSchema = servedName.describe(
-  'container id, 1 to 250 characters of [A-Za-z0-9_.-], no dot first',
-);
+export const containerIdSchema = z
+  .string()
+  .regex(servedNamePattern, idRule)
+  .describe('container id, 1 to 250 characters of [A-Za-z0-9_.-], no dot first');
 
 /** A05: a name by which the container can be referred to. */
 export const containerNameSchema = z
@@ -31,10 +31,14 @@ export const containerNameSchema = z
 
 export const containerReferenceSchema = z
   .string()
-  .regex(referencePattern, nameRule)
+  .regex(referencePattern, referenceRule)
   .describe('id of a container, its name, or the beginning of an id of hex digits');
 
-export const networkNameSchema = servedName.describe('network name, 1 to 250 characters of [A-Za-z0-9_.-]');
+/** A network that there may be, whatever engine named it. */
+export const networkNameSchema = z
+  .string()
+  .regex(servedNamePattern, nameRule)
+  .describe('network name, 1 to 250 characters of [A-Za-z0-9_.-]');
 
 /** N13: a network that netloom is to make. Others may have made one of another name, or make it. */
 export const newNetworkNameSchema = z

@@ -41,6 +41,12 @@ describe('names of networks', () => {
     expect(definitionOf(name, { ...bridge, name })).toMatch(/^name: .* the first a letter or a digit$/);
   });
 
+  it('P12 the rule of ids, in a refusal, is the one that ids are held to', () => {
+    const ruleOf = (id: string) => containerIdSchema.safeParse(id).error?.issues[0]?.message;
+    expect(ruleOf('.a')).toBe('must be 1 to 250 characters of A-Z a-z 0-9 _ . -, the first not a dot');
+    for (const id of servedOnly) expect(ruleOf(id)).toBeUndefined();
+  });
+
   it('are served whatever can be made', () => {
     for (const name of made) expect(namePattern.test(name) && !servedNamePattern.test(name)).toBe(false);
   });

@@ -147,7 +147,7 @@ function detailsOf(data: Details, shown: (id: string) => string): string {
       data.interfaceName,
       data.addresses?.join(', '),
       data.definition?.subnets.map(({ subnet }) => subnet).join(', '),
-      data.status ? addresses(data.status).join(', ') : namespaceOf(data.netns),
+      (data.status && addresses(data.status).join(', ')) || namespaceOf(data.netns),
       data.ports?.map(portText).join(', '),
       data.bridge,
       data.steps?.join(', '),

@@ -36,6 +36,7 @@ describe('the line of an event', () => {
 
   it.each([
     ['container', 'configured', { status, ports, netns: { path: '/x' } }, '10.89.0.2  8080->80/tcp'],
+    ['container', 'configured', { status: {}, ports: [], netns: { path: '/x' } }, '/x'],
     ['container', 'created', { name: 'web', mode: 'bridge', networks: ['demo', 'db'] }, 'bridge  demo, db'],
     ['container', 'netns-ready', { netns: { path: '/run/netns/netloom-web', inode: 5 } }, '/run/netns/netloom-web'],
     ['container', 'running', { pid: 42 }, 'pid 42'],

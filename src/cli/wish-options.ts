@@ -57,6 +57,8 @@ export function addWishOptions(command: Command): Command {
  * payload.invalid.
  */
 export async function readWishes(ids: string[], options: WishOptions, mayBeKept = true): Promise<ContainerRequest[]> {
+  if (ids.length === 0 && options.id === undefined && options.file === undefined && options.name === undefined)
+    throw badInput('which container? expected an id or --file');
   const [first, ...others] = [...new Set(ids)];
   if (others.length > 0) mustSuitSeveral(options);
   const wish = await readWish(first, options, mayBeKept);
@@ -78,20 +80,37 @@ function mustSuitSeveral({ publish = [], network = [], ...options }: WishOptions
 }
 
 async function readWish(id: string | undefined, options: WishOptions, mayBeKept: boolean): Promise<ContainerRequest> {
+  const source = options.file === '-' ? 'stdin' : options.file;
   const file = options.file === undefined ? null : await readRequest(options.file);
   const asked = { ...options, id: id ?? options.id };
   const isKept = mayBeKept && saysOnlyId(asked) && options.pid === undefined && !options.removeOnExit;
   const said = containerRequest(file || isKept ? asked : onDefaultNetwork(asked));
-  const named = id !== undefined || options.id !== undefined || !file?.id;
-  return {
+  const isNamed = asked.id !== undefined || options.name !== undefined;
+  if (file && !isNamed && (file.id === undefined || file.id === null))
+    throw badInput(`--file: ${source}: id is missing`, 'id.invalid');
+  const isOfFile = asked.id === undefined && file?.id;
+  const wish: ContainerRequest = {
     ...file,
     ...said,
-    id: named ? said.id : file.id,
+    id: isOfFile ? file.id : said.id,
     ...(options.pid !== undefined && { pid: options.pid }),
     ...(options.removeOnExit && { removeOnExit: true }),
     ...(options.startWithin !== undefined && { startWithinMs: options.startWithin }),
     owner: file?.owner ?? cliOwner,
   };
+  if (file) await refuseUnknownFields(wish, mayBeKept, `--file: ${source}`);
+  return wish;
+}
+
+/** A field that is mistyped would be ignored. The schemas are loaded here, so that `--help` does not wait for them. */
+async function refuseUnknownFields(wish: ContainerRequest, isSetup: boolean, said: string): Promise<void> {
+  const [{ containerRequestSchema, setupSchema }, { unknownFields }] = await Promise.all([
+    import('../bus/messages.ts'),
+    import('./unknown-fields.ts'),
+  ]);
+  const unknown = unknownFields(isSetup ? setupSchema : containerRequestSchema, wish);
+  if (unknown.length === 0) return;
+  throw badInput(`${said}: unknown ${unknown.length === 1 ? 'field' : 'fields'} ${unknown.join(', ')}`);
 }
 
 /** The same for each wish, over one connection. */

@@ -147,6 +147,33 @@ const notJson: [string, string, string][] = [
   ['a comment', '{"id": "web" // mine\n}', 'line 1, column 14'],
 ];
 
+describe('P12 a request in a file', () => {
+  const attachment = { network: 'web', ipv4: '10.89.0.5' };
+  it.each<[string, object, RegExp]>([
+    ['no id', {}, /wish\.json: id is missing$/],
+    ['null for the id', { id: null, networks: [] }, /wish\.json: id is missing$/],
+    ['a field that is mistyped', { id: 'q', networkz: [] }, /wish\.json: unknown field networkz$/],
+    ['a field of a network', { id: 'q', networks: [attachment] }, /: unknown field networks\[0\]\.ipv4$/],
+    [
+      'several',
+      { id: 'q', a: 1, ports: [{ hostPort: 8080, containerPort: 80, host: 1 }] },
+      /: unknown fields a, ports\[0\]\.host$/,
+    ],
+  ])('P12 with %s is refused', async (_, request, words) => {
+    writeFileSync(at('wish.json'), JSON.stringify(request));
+    for (const verb of ['create', 'setup'])
+      await expectRefusal(['container', verb, '--file', at('wish.json')], 2, words);
+  });
+
+  it('P12 with labels, or with networks of one set-up, has no unknown field', async () => {
+    const request = { id: 'q', labels: { any: 'x' }, networkOverrides: [{ network: 'web' }] };
+    writeFileSync(at('wish.json'), JSON.stringify(request));
+    // no daemon answers
+    expect(await say('container', 'setup', '--file', at('wish.json'))).toMatchObject({ exitCode: 4 });
+    await expectRefusal(['container', 'create', '--file', at('wish.json')], 2, /unknown field networkOverrides$/);
+  });
+});
+
 describe('P12 JSON', () => {
   it.each(notJson)('P12 with %s is refused by its place', async (_, content, place) => {
     const words = `is not valid JSON: ${place}`;

@@ -159,6 +159,7 @@ describe('P12 a wrong call is refused in one sentence', () => {
       ['container', 'setup', 'a', 'b', '--network', 'w', '-p', '8080:80'],
       '--publish with host port 8080: cannot be used',
     ],
+    [['container', 'create'], 'which container? expected an id or --file'],
     [['container', 'create', 'a', '--file', '/nowhere'], '--file: /nowhere: no such file or directory'],
     [['container', 'create', '--file', '/etc/passwd'], '--file: /etc/passwd is not valid JSON'],
     [['container', 'started', 'web', '0'], 'pid 0: expected a number from 1'],

@@ -3,7 +3,7 @@ import type { ResponseOf } from '../../client.ts';
 import { clientCommand } from '../command.ts';
 import { addresses } from '../describe.ts';
 import { repliesText } from '../each.ts';
-import { badInput, type GlobalOptions } from '../options.ts';
+import type { GlobalOptions } from '../options.ts';
 import { portText } from '../port-mapping.ts';
 import { facts, type Terminal } from '../terminal.ts';
 import { addWishOptions, forEachWish, readWishes, type WishOptions } from '../wish-options.ts';
@@ -21,8 +21,6 @@ export function containerSetupCommand(parent: Command, terminal: Terminal): void
   });
   addWishOptions(command).action(async (ids: string[] = [], _options, command: Command) => {
     const options: WishOptions & GlobalOptions = command.optsWithGlobals();
-    if (ids.length === 0 && options.id === undefined && options.file === undefined && options.name === undefined)
-      throw badInput('which container? expected an id or --file');
     const wishes = await readWishes(ids, options);
     await forEachWish(terminal, options, wishes, (client, wish) => client.container.setup(wish), {
       show: (replies) =>

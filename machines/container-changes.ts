@@ -348,8 +348,14 @@ function unknownText(wish: ContainerWish, ports: readonly PublishedPort[], unkno
   const [whole] = ports.filter((port) => uncoveredPorts([unknown], [port]).length === 0);
   return whole
     ? `${describePort(unknown)} is part of ${describePort(whole)}, which can only be unpublished as a whole`
-    : `container ${calledAs(wish)} does not publish ${describePort(unknown)}`;
+    : `container ${calledAs(wish)} does not publish ${askedText(unknown)}`;
 }
+
+/** `80/tcp` where no host port was named. */
+const askedText = (port: PublishedPort): string =>
+  port.hostPort === 0 && port.hostIp === null && port.range === 1
+    ? `${port.containerPort}/${port.protocol}`
+    : describePort(port);
 
 /** C03: only a container that has a namespace for networks can be connected to one. */
 function connectRefusal(wish: ContainerWish, request: AskedAttachment): Fault | null {

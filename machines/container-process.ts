@@ -149,12 +149,12 @@ export const processActions = {
   refuseRunning: refusal(
     'container.running',
     ({ context }) =>
-      `container ${nameOf(context)} is running (process ${context.process?.pid}): stop it first, or set force (--force)`,
+      `container ${nameOf(context)} is running (process ${context.process?.pid}): stop it first, or force it (--force)`,
   ),
   refuseHeld: refusal(
     'container.running',
     ({ context }) =>
-      `container ${context.guests?.[0]} runs in the network namespace of container ${nameOf(context)}: stop it first, or set force (--force)`,
+      `container ${context.guests?.[0]} runs in the network namespace of container ${nameOf(context)}: stop it first, or force it (--force)`,
   ),
   refuseStarted: refusal('container.state', ({ context }) => `container ${nameOf(context)} was started`),
   refuseOtherProcess: refusal(

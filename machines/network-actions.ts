@@ -383,7 +383,7 @@ export const networkSetup = setup({
     refuseExists: refusal('network.exists', ({ context }) => `network already exists: ${context.name}`),
     refuseInUse: refusal('network.in-use', ({ context }) => {
       const members = [...Object.keys(context.leases), ...context.waiting.map(({ container }) => container)];
-      return `network ${context.name} is used by ${members.slice(0, 5).join(', ')}${members.length > 5 ? ` and ${members.length - 5} more` : ''}: disconnect them, or set force (--force)`;
+      return `network ${context.name} is used by ${members.slice(0, 5).join(', ')}${members.length > 5 ? ` and ${members.length - 5} more` : ''}: disconnect them, or force it (--force)`;
     }),
     refuseUnfit: decide(({ context, event }) => [
       { kind: 'reply', command: commandOf(event), fault: updateFault(context, event) as Fault },

@@ -116,7 +116,8 @@ function endWith(terminal: Terminal, { exitCode, complaint }: EndWith, asJson: b
 }
 
 export function faultText(fault: Fault): string {
-  const { code, message, step, errno, detail, undone = [], leftBehind = [] } = fault;
+  const { code, message, undone = [], leftBehind = [] } = fault;
+  const { step, errno, detail } = isSentence(fault) ? {} : fault;
   const left = leftBehind.map((entry) => `${entry.step} (${entry.errno ?? 'no errno'}${detailOf(entry.detail)})`);
   const lines = [
     `netloom: ${code}: ${message}`,
@@ -132,6 +133,10 @@ export function faultText(fault: Fault): string {
     .map(plain)
     .join('\n');
 }
+
+/** A refusal in words needs no step, errno or field beside it: those are for programs (--json). */
+const isSentence = ({ code, message, errno }: Fault): boolean =>
+  faultStatus[code] < 500 && (errno === undefined || !message.includes(errno));
 
 /** The kernel does not say which process has a port; `ss` does. */
 function adviceOf({ errno, step = '', detail = '' }: Fault): string[] {

@@ -59,6 +59,19 @@ describe('a failure', () => {
   });
 
   it.each([
+    fault('address.invalid', 'MAC address "ff:00:00:00:00:01" must be unicast', { detail: 'networks[0].staticMac' }),
+    fault('port.unavailable', 'host port 8081/tcp: this host has no address 1.2.3.4', {
+      step: 'port.hold 1.2.3.4 port 8081/tcp',
+      errno: 'EADDRNOTAVAIL',
+      detail: '1.2.3.4 port 8081',
+    }),
+  ])('P12 that is said in a sentence has no words of the API beside it: $code', (refused) => {
+    expect(faultText(refused)).toBe(`netloom: ${refused.code}: ${refused.message}`);
+    const raw = { ...refused, errno: 'EPERM', message: 'port.hold: EPERM' };
+    expect(faultText(raw)).toContain('  errno: EPERM');
+  });
+
+  it.each([
     [{ protocol: 'tcp', addresses: ['0.0.0.0', '::'], port: 8080, range: 1 }, '0.0.0.0 port 8080', '--tcp', 8080],
     [{ protocol: 'udp', addresses: ['fd00::9'], port: 8000, range: 10 }, 'fd00::9 port 8004', '--udp', 8004],
   ] as const)('to hold %j says how to find the process', (ports, detail, protocol, port) => {

@@ -134,7 +134,9 @@ describe('port', () => {
     await say('port', 'publish', 'c1', '443');
     expect(await say('port', 'unpublish', 'c1', '443')).toMatchObject(done);
     expect((await say('port', 'list', 'c1')).stdout).toBe('80/tcp -> 0.0.0.0:8080');
-    expect((await say('port', 'unpublish', 'c1', '443')).stderr).toMatch(/^netloom: port.unknown: /);
+    expect((await say('port', 'unpublish', 'c1', '443')).stderr).toBe(
+      'netloom: port.unknown: container c1 does not publish 443/tcp',
+    );
   });
 });
 

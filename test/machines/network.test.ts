@@ -286,7 +286,7 @@ describe('removal', () => {
     const full = reach(up, ...['b', 'c', 'd', 'e', 'f', 'g'].map((id) => leaseRequest(id)));
     expect(effectsOf(full, remove)).toMatchObject([
       {
-        fault: { message: 'network demo is used by a, b, c, d, e and 2 more: disconnect them, or set force (--force)' },
+        fault: { message: 'network demo is used by a, b, c, d, e and 2 more: disconnect them, or force it (--force)' },
       },
     ]);
   });

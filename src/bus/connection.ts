@@ -29,6 +29,8 @@ export interface BusAddress {
   creds?: string;
   /** `_INBOX.<role>`, for the roles of a daemon's own server; default: that of `creds`, or `_INBOX` */
   inboxPrefix?: string;
+  /** the address is not the user's: a daemon wrote it into its credentials file */
+  isOfDaemon?: boolean;
 }
 
 export interface ConnectOptions extends BusAddress {
@@ -170,7 +172,7 @@ function natsAuthenticator(text: string, file: string): Authenticator {
   }
 }
 
-function connectFault({ url, user, creds }: BusAddress, error: unknown): NetloomError {
+function connectFault({ url, user, creds, isOfDaemon = false }: BusAddress, error: unknown): NetloomError {
   if (error instanceof NetloomError) return error;
   if (error instanceof AuthorizationError || error instanceof errors.UserAuthenticationExpiredError) {
     const file = creds === undefined ? null : `the credentials in ${creds}`;
@@ -179,7 +181,8 @@ function connectFault({ url, user, creds }: BusAddress, error: unknown): Netloom
     return new NetloomError(fault('bus.unauthorized', `the NATS server at ${url} ${why}`), { cause: error });
   }
   const detail = busErrorText(error);
-  return new NetloomError(fault('bus.unreachable', `no NATS server answers at ${url}: ${detail}`, { detail }), {
+  const hint = isOfDaemon ? '; is the daemon running? start it: netloom daemon' : '';
+  return new NetloomError(fault('bus.unreachable', `no NATS server answers at ${url}: ${detail}${hint}`, { detail }), {
     cause: error,
   });
 }

@@ -12,7 +12,7 @@ import { hasIdentity, parseServerUrl } from './server-url.ts';
 import { subjectToken } from './subjects.ts';
 
 /** What was said of a bus. The rest is in the environment, and in what a daemon wrote down. */
-export interface Wanted extends Partial<BusAddress> {
+export interface Wanted extends Partial<Omit<BusAddress, 'isOfDaemon'>> {
   /** default: NETLOOM_NODE, the credentials file's node, this host's name */
   node?: string;
   /** of the daemon, which keeps its credentials there; default: NETLOOM_RUN_DIR, /run/netloom */
@@ -36,7 +36,7 @@ export function discover(wanted: Wanted, environment: Environment): BusAddress &
     throw invalid('a user or a token needs a server: give a NATS URL too');
   const credentials = credentialsIn(named) ?? credentialsOfDaemon(wanted, environment);
   const { inboxPrefix } = said;
-  const address = { ...roleAddress(credentials), ...(inboxPrefix !== undefined && { inboxPrefix }) };
+  const address = { ...roleAddress(credentials), isOfDaemon: true, ...(inboxPrefix !== undefined && { inboxPrefix }) };
   return { ...address, node: nodeOf(wanted, environment, credentials) };
 }
 

@@ -162,6 +162,20 @@ describe('who and where', () => {
   });
 });
 
+describe('a server that does not answer', () => {
+  it('P12 is said with what to do where the daemon wrote the address, and not where a user named it', async () => {
+    const words = /^no NATS server answers at \S+: connection refused/;
+    const hint = /; is the daemon running\? start it: netloom daemon$/;
+    const messageOf = (wanted: Wanted) => connect({ runDir: runDir(), ...wanted }).catch(({ message }) => message);
+    for (const wanted of [{}, { creds: at('viewer-token') }]) {
+      expect(await messageOf(wanted)).toMatch(words);
+      expect(await messageOf(wanted)).toMatch(hint);
+    }
+    expect(await messageOf({ url })).toMatch(words);
+    expect(await messageOf({ url })).not.toMatch(hint);
+  });
+});
+
 describe('a daemon', () => {
   it('P01 takes what is named for its outside server, and ignores NETLOOM_CREDS without one', () => {
     expect(outsideServer({}, {})).toBeNull();

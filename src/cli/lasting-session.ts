@@ -11,7 +11,9 @@ export interface Connection {
   client: NetloomClient;
   /** aborted when the connection is lost */
   lost: AbortSignal;
-  /** The daemon has answered: from now on it is waited for when it goes away. */
+  /** aborted by Ctrl-C, which is how these commands are meant to end */
+  interrupted: AbortSignal;
+  /** The daemon has answered: from now on it is waited for when it goes away, and Ctrl-C ends the command as done. */
   begun(): void;
 }
 
@@ -26,36 +28,53 @@ export async function withLastingClient(
   options: GlobalOptions,
   use: (connection: Connection) => Promise<void>,
 ): Promise<void> {
+  const ended = new AbortController();
+  const end = () => ended.abort();
+  try {
+    await serveUntil(ended.signal, () => process.once('SIGINT', end), terminal, options, use);
+  } finally {
+    process.off('SIGINT', end);
+  }
+}
+
+async function serveUntil(
+  interrupted: AbortSignal,
+  takeInterrupts: () => void,
+  terminal: Terminal,
+  options: GlobalOptions,
+  use: (connection: Connection) => Promise<void>,
+): Promise<void> {
   const outage = new Outage(terminal, options.json ?? false);
   let isBegun = false;
-  for (;;) {
-    const begun = () => {
-      isBegun = true;
-      outage.end();
-    };
+  const begun = () => {
+    if (!isBegun) takeInterrupts();
+    isBegun = true;
+    outage.end();
+  };
+  while (!interrupted.aborted) {
     try {
-      if (await isServed(options, begun, use)) return;
+      if (await isServed(options, { begun, interrupted }, use)) return;
       if (!isBegun)
         throw new NetloomError(fault('bus.unreachable', 'the connection was lost before the daemon answered'));
     } catch (error) {
       if (!isBegun || !isAway(error)) throw error;
     }
     outage.begin();
-    await delay(betweenTriesMs);
+    await delay(betweenTriesMs, undefined, { signal: interrupted }).catch(() => undefined);
   }
 }
 
 /** false: the connection was lost meanwhile. */
 function isServed(
   options: GlobalOptions,
-  begun: () => void,
+  session: Pick<Connection, 'begun' | 'interrupted'>,
   use: (connection: Connection) => Promise<void>,
 ): Promise<boolean> {
   const serve = async (client: NetloomClient) => {
     const lost = new AbortController();
     void client.nc.closed().then(() => lost.abort());
     try {
-      await use({ client, lost: lost.signal, begun });
+      await use({ client, lost: lost.signal, ...session });
     } catch (error) {
       // whatever fails then fails for want of the connection
       if (!client.nc.isClosed()) throw error;

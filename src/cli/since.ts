@@ -2,11 +2,21 @@ import { badInput } from './options.ts';
 
 const unitMs: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 
-export const whenHelp = 'a duration (10m), a time (2026-01-31T12:00:00Z), or a sequence';
+/** As a list in a message, and in help. */
+const whens = ['a duration (10m)', 'a time (2026-01-31T12:00:00Z)', 'a sequence'];
+
+export const whenHelp = oneOf(whens);
+
+/** For what takes `all`, too. */
+export const whenOrAllHelp = oneOf([...whens, 'all']);
+
+function oneOf(parts: readonly string[]): string {
+  return `${parts.slice(0, -1).join(', ')} or ${parts.at(-1)}`;
+}
 
 /** `10m`, `2026-01-31T12:00:00Z`, a place in the stream as a number, or `all`. */
 export function parseSince(text: string, now = Date.now()): Date | number | 'all' {
-  return text === 'all' ? 'all' : parsePlace('--since', text, now, ', or all');
+  return text === 'all' ? 'all' : parsePlace('--since', text, now, whenOrAllHelp);
 }
 
 /** `500ms`, `30s`, `10m`, `1h30m`, `2d` in milliseconds; null when it is not a duration. */
@@ -29,13 +39,13 @@ export function durationParser(option: string, mostMs: number): (text: string) =
 }
 
 /** The same without `all`: a time that is still to come is taken too. */
-export const parseUntil = (text: string, now = Date.now()): Date | number => parsePlace('--until', text, now, '');
+export const parseUntil = (text: string, now = Date.now()): Date | number => parsePlace('--until', text, now, whenHelp);
 
-function parsePlace(option: string, text: string, now: number, more: string): Date | number {
+function parsePlace(option: string, text: string, now: number, expected: string): Date | number {
   const place = /^\d+$/.test(text) ? Number(text) : parseTime(text, now);
   if (typeof place === 'number' && !Number.isSafeInteger(place))
     throw badInput(`${option} ${text}: a sequence is at most ${Number.MAX_SAFE_INTEGER}`);
-  if (place === null) throw badInput(`${option} ${JSON.stringify(text)}: expected ${whenHelp}${more}`);
+  if (place === null) throw badInput(`${option} ${JSON.stringify(text)}: expected ${expected}`);
   return place;
 }
 

@@ -139,7 +139,12 @@ describe('P12 a wrong call is refused in one sentence', () => {
     [['events', '--since', '99999999999999999999'], '--since 99999999999999999999: a sequence is at most'],
     [['events', '--since', '9999999999999999h'], 'expected a duration (10m)'],
     [['events', '--since', '1h', '--until', '2h'], '--until 2h: is before --since 1h'],
-    [['events', '--until', 'all'], '--until "all": expected a duration (10m)'],
+    [
+      ['events', '--until', 'all'],
+      '--until "all": expected a duration (10m), a time (2026-01-31T12:00:00Z) or a sequence',
+    ],
+    [['events', '--since', 'x'], 'a time (2026-01-31T12:00:00Z), a sequence or all'],
+    [['events', '--follow', '--until', '1h'], '--until 1h: is in the past, so there is nothing to follow'],
     [['events', '--filter', 'event'], '--filter event: expected <name>=<value>'],
     [['ps', '--filter', ''], '--filter "": expected <name>=<value>'],
     [['container', 'create', 'a', '--label', ''], '--label "": expected key=value'],

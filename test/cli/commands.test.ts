@@ -205,13 +205,32 @@ describe('events', () => {
     expect((await following).signal).toBe('SIGTERM');
   });
 
+  it('are followed until Ctrl-C, which is how that is meant to end', async () => {
+    await client.container.create({ id: 'e5' });
+    const following = launch(daemon, ['events', '--follow', '--since', 'all', '--container', 'e5']);
+    await once(createInterface({ input: following.stdout as Readable }), 'line');
+    following.kill('SIGINT');
+    expect((await following).exitCode).toBe(0);
+    await client.container.remove({ id: 'e5' });
+  });
+
+  it.each([
+    [['--since', '1000000'], 'no events since 1000000; try --since all or --follow'],
+    [['--since', 'all', '--type', 'node', '--filter', 'event=lost'], 'no matching events; try --follow'],
+    [['--since', '1m', '--type', 'node', '--filter', 'event=lost'], 'no matching events since 1m; try --since all or'],
+    [['--until', '100h'], 'no events until 100h'],
+  ])('%j that leaves none says what was looked at', async (more, words) => {
+    const { stderr, stdout, exitCode } = await say('events', ...more);
+    expect({ stderr, stdout, exitCode }).toEqual({ stderr: expect.stringContaining(words), stdout: '', exitCode: 0 });
+  });
+
   it('may be none of late, which is said on stderr', async () => {
     await client.container.create({ id: 'e4' });
     await client.container.remove({ id: 'e4' });
     expect(await say('events', '--container', 'e4', '--since', '1000000')).toMatchObject({
       exitCode: 0,
       stdout: '',
-      stderr: expect.stringContaining('no events since 1000000'),
+      stderr: expect.stringContaining('no matching events since 1000000'),
     });
   });
 

@@ -12,7 +12,7 @@ import { lineFormatParser, templateHelp } from '../format.ts';
 import { type Connection, withLastingClient } from '../lasting-session.ts';
 import { badInput, collect, filledParser, type GlobalOptions, nameParser } from '../options.ts';
 import { withClient } from '../session.ts';
-import { parseSince, parseUntil, whenHelp } from '../since.ts';
+import { parseSince, parseUntil, whenHelp, whenOrAllHelp } from '../since.ts';
 import { paint, plain, type Terminal } from '../terminal.ts';
 
 interface EventsOptions extends GlobalOptions, TableOptions {
@@ -30,7 +30,8 @@ export function eventsCommand(parent: Command, terminal: Terminal): void {
   clientCommand(parent, {
     usage: 'events',
     details:
-      'Reads the event stream, which outlives the daemon; --follow continues after a restart of the daemon. With --json one CloudEvent ' +
+      'Reads the event stream, which outlives the daemon; --follow continues after a restart of the daemon. ' +
+      'A time without a zone is local time. With --json one CloudEvent ' +
       'per line, with its streamsequence: continue after the last event that you have seen with --since <streamsequence + 1>. ' +
       `Filters with one name are alternatives; different ones must all match. Template fields: .Time, .Type, .Status, .ID, .Attributes. ${templateHelp}`,
     examples: [
@@ -43,7 +44,7 @@ export function eventsCommand(parent: Command, terminal: Terminal): void {
     ],
   })
     .option('-f, --follow', 'continue with new events')
-    .option('--since <when>', `first event: ${whenHelp}, or all (default: 10m; with --until: all)`)
+    .option('--since <when>', `first event: ${whenOrAllHelp} (default: 10m; with --until: all)`)
     .option('--until <when>', `last event: ${whenHelp}`)
     .addOption(
       new Option('--container <container>', 'only this container: its id, its name, or the beginning of its id')
@@ -86,7 +87,16 @@ async function showEvents(terminal: Terminal, options: EventsOptions): Promise<v
     return count;
   });
   if (shown === 0 && !options.json && options.format === undefined)
-    terminal.warn(paint(terminal, 'dim', `no events since ${sinceOf(options)}; try --since all, or --follow`));
+    note(terminal, options, noneText(options, span, asked));
+}
+
+/** What of the stream was looked at, and how to see more of it. */
+function noneText(options: EventsOptions, { since, until }: Span, asked: readonly Filter[]): string {
+  const what = asked.length > 0 ? 'no matching events' : 'no events';
+  const from = since === 'all' ? '' : ` since ${sinceOf(options)}`;
+  const to = until === null ? '' : ` until ${options.until}`;
+  const more = [...(since === 'all' ? [] : ['--since all']), ...(until === null ? ['--follow'] : [])];
+  return `${what}${from}${to}${more.length > 0 ? `; try ${more.join(' or ')}` : ''}`;
 }
 
 interface Followed {
@@ -106,9 +116,9 @@ async function followEvents(
   let { since } = span;
   let stream: string | undefined;
   const onReplaced = () => note(terminal, options, 'the event store was replaced: its events follow from the first');
-  await withLastingClient(terminal, options, async ({ client, lost, begun }: Connection) => {
+  await withLastingClient(terminal, options, async ({ client, lost, interrupted, begun }: Connection) => {
     filters ??= await meant(terminal, client, asked, options);
-    const signal = AbortSignal.any([lost, end]);
+    const signal = AbortSignal.any([lost, interrupted, end]);
     const feed = client.events({ since, stream, follow: true, signal, onReplaced, ...subscriptionOf(filters) });
     await feed.ready;
     stream = feed.stream ?? undefined;
@@ -126,6 +136,8 @@ async function followEvents(
 function spanOf(options: EventsOptions): Span {
   const [from, to] = [sinceOf(options), options.until];
   const [since, until] = [parseSince(from), to === undefined ? null : parseUntil(to)];
+  if (options.follow && until instanceof Date && until.getTime() <= Date.now())
+    throw badInput(`--until ${to}: is in the past, so there is nothing to follow; leave out --follow`);
   if (until !== null && typeof since === typeof until && since > until)
     throw badInput(`--until ${to}: is before --since ${from}`);
   return { since, until };

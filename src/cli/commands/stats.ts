@@ -59,24 +59,17 @@ function parseSeconds(text: string): number {
 async function watchStatistics(terminal: Terminal, ids: string[], options: StatsOptions): Promise<void> {
   const { watch, json: asJson } = options;
   const everyMs = (typeof watch === 'number' ? watch : usualSeconds) * 1000;
-  const ended = new AbortController();
-  const end = () => ended.abort();
-  process.once('SIGINT', end);
-  try {
-    await withLastingClient(terminal, options, async ({ client, lost, begun }) => {
-      const signal = AbortSignal.any([ended.signal, lost]);
-      while (!signal.aborted) {
-        const statistics = await statisticsOf(client, ids);
-        begun();
-        terminal.print(
-          asJson ? JSON.stringify(statistics) : screen(terminal, statisticsText(terminal, statistics, options)),
-        );
-        await delay(everyMs, undefined, { signal }).catch(() => undefined);
-      }
-    });
-  } finally {
-    process.off('SIGINT', end);
-  }
+  await withLastingClient(terminal, options, async ({ client, lost, interrupted, begun }) => {
+    const signal = AbortSignal.any([interrupted, lost]);
+    while (!signal.aborted) {
+      const statistics = await statisticsOf(client, ids);
+      begun();
+      terminal.print(
+        asJson ? JSON.stringify(statistics) : screen(terminal, statisticsText(terminal, statistics, options)),
+      );
+      await delay(everyMs, undefined, { signal }).catch(() => undefined);
+    }
+  });
 }
 
 /** On a terminal from its top, on what was there before; elsewhere one below the other. */

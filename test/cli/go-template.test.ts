@@ -50,6 +50,13 @@ describe('P17 a template', () => {
     ['', ''],
   ])('%s', (text, rendered) => expect(parseGoTemplate(text).render(network)).toBe(rendered));
 
+  it('P12 names each known field once, as podman does', () => {
+    const both = { id: 'a', name: 'b', ID: 'a', Names: 'b', startBy: null };
+    expect(() => parseGoTemplate('{{.Nope}}').render(both)).toThrow(
+      'there is no field .Nope; known fields: .ID, .Name, .Names, .StartBy',
+    );
+  });
+
   it('is JSON of all with {{json .}}', () =>
     expect(JSON.parse(parseGoTemplate('{{json .}}').render(network))).toEqual(network));
 

@@ -43,7 +43,7 @@ export function psCommand(parent: Command, terminal: Terminal): void {
 export const listDetails =
   `Shows containers that are ${upStates.slice(0, -1).join(', ')} or ${upStates.at(-1)}; with --all those that are created, ` +
   'failed or exited, too. Filters with one name are alternatives; those with different names, and labels, must all match. ' +
-  `Template fields: .ID, .Names, .State, .Created, .CreatedAt, .Networks, .Addresses, .Ports, .Pid, .Labels. ${templateHelp}`;
+  `Template fields: .ID, .Names, .State, .Status, .Created, .RunningFor, .CreatedAt, .Networks, .Addresses, .Ports, .Pid, .Labels. ${templateHelp}`;
 
 /** The options of podman ps. */
 export function addListOptions(command: Command, terminal: Terminal): void {

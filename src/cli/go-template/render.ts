@@ -147,7 +147,7 @@ function fieldOf(value: unknown, path: readonly string[], isWhole: boolean): unk
       ? name
       : Object.keys(found).find((other) => plainOf(other) === plainOf(name));
     if (key === undefined && depth === 0 && isWhole)
-      throw new Error(`there is no field .${name}; known fields: ${Object.keys(found).map(goName).join(', ')}`);
+      throw new Error(`there is no field .${name}; known fields: ${knownFields(found)}`);
     found = key === undefined ? undefined : (found as Record<string, unknown>)[key];
   }
   return found;
@@ -155,6 +155,16 @@ function fieldOf(value: unknown, path: readonly string[], isWhole: boolean): unk
 
 /** `NetworkInterface`, `network_interface` and `networkInterface` are the same. */
 const plainOf = (name: string): string => name.replaceAll('_', '').toLowerCase();
+
+/** Each once: `id` and `ID` are one field, by the name that podman has for it. */
+function knownFields(found: object): string {
+  const named = new Map<string, string>();
+  for (const key of Object.keys(found)) {
+    const plain = plainOf(key);
+    if (!named.has(plain) || /^[A-Z]/.test(key)) named.set(plain, key);
+  }
+  return [...named.values()].map(goName).join(', ');
+}
 
 function goName(key: string): string {
   return `.${key

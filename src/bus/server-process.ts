@@ -41,7 +41,8 @@ export async function launchServer(launch: Launch): Promise<ServerProcess> {
   signal.throwIfAborted();
   // A session of its own: Ctrl-C at a terminal reaches the daemon only, which needs its bus until it has drained.
   const child = spawn(binary, ['-c', configFile], { cwd: '/', detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
-  const lastWords = forwardLog(child, log);
+  let isUp = false;
+  const lastWords = forwardLog(child, log, () => isUp);
   const exited = exitOf(child);
   const stop = async () => {
     const soon = setTimeout(() => child.kill('SIGKILL'), termWithinMs);
@@ -60,6 +61,7 @@ export async function launchServer(launch: Launch): Promise<ServerProcess> {
     await stop();
     throw reason;
   });
+  isUp = failure === null;
   if (failure === null) return { pid: child.pid as number, exited, stop, signal: (signal) => child.kill(signal) };
   await stop();
   throw new NetloomError(
@@ -90,7 +92,7 @@ const knownWarning = 'Plaintext passwords detected';
  * the server would write ends it (Go dies of SIGPIPE on stderr), so that not even a daemon that never comes back leaves
  * a server for long.
  */
-function forwardLog(child: ChildProcess, log: BusLog): () => string {
+function forwardLog(child: ChildProcess, log: BusLog, isUp: () => boolean): () => string {
   const last: string[] = [];
   const lines = createInterface({ input: child.stderr as NodeJS.ReadableStream });
   lines.on('line', (line) => {
@@ -98,10 +100,23 @@ function forwardLog(child: ChildProcess, log: BusLog): () => string {
     if (text.includes(knownWarning)) return;
     last.push(text);
     if (last.length > 3) last.shift();
+    // why it does not start is in the fault
+    if (text.startsWith('[FTL]') && !isUp()) return;
     if (!/^\[(INF|DBG|TRC)\]/.test(text)) log.warn({ server: text }, 'nats-server says');
   });
-  return () => last.filter((text) => !text.startsWith('[INF]')).join('; ') || (last.at(-1) ?? '');
+  return () =>
+    last
+      .filter((text) => !text.startsWith('[INF]'))
+      .map(reasonIn)
+      .join('; ') ||
+    (last.at(-1) ?? '');
 }
+
+/** What a server that cannot start says, without its marks. */
+const reasonIn = (text: string): string =>
+  /^\[FTL\] Error listening on port.* address already in use/.test(text)
+    ? 'the port is in use by another program'
+    : text.replace(/^\[[A-Z]{3}\] /, '');
 
 /** null when the server of that name answers, else what is there instead. */
 async function answersAs(serverName: string, port: number, signal: AbortSignal): Promise<string | null> {
@@ -183,6 +198,27 @@ function isRunning(statFile: string): boolean {
     return false;
   }
 }
+
+/** The pid of a server that outlived its daemon and has this port; null: there is none, or none that can be seen. */
+export function orphanAt(port: number, { pidFile, configFile }: ServerFiles): number | null {
+  try {
+    const { port: configured } = JSON.parse(textOfOrdinaryFile(configFile)) as { port?: number };
+    return configured === port ? orphanPid(pidFile, configFile) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Where a daemon's own server has its configuration, and writes its process id. */
+export interface ServerFiles {
+  pidFile: string;
+  configFile: string;
+}
+
+export const serverFiles = (runDir: string): ServerFiles => ({
+  configFile: join(runDir, 'nats', 'nats-server.conf'),
+  pidFile: join(runDir, 'nats', 'nats-server.pid'),
+});
 
 /** The pid in the file, if that process is a server with our configuration: pids are used again. */
 function orphanPid(pidFile: string, configFile: string): number | null {

@@ -7,7 +7,7 @@ import { type Credentials, credentialsFile, readCredentials, writeCredentials, w
 import { EventStore } from './event-store.ts';
 import { type BusLog, silent } from './log.ts';
 import { permissionsOf, roles } from './roles.ts';
-import { endOrphan, findServerBinary, launchServer, type ServerProcess } from './server-process.ts';
+import { endOrphan, findServerBinary, launchServer, type ServerProcess, serverFiles } from './server-process.ts';
 import { inboxPrefix } from './subjects.ts';
 
 export interface ServerOptions {
@@ -50,8 +50,7 @@ const restartMs = { first: 50, most: 5_000 };
 export async function startServer(options: ServerOptions): Promise<ManagedServer> {
   const { node, runDir, stateDir, log = silent, signal } = options;
   const binary = findServerBinary();
-  const configFile = join(runDir, 'nats', 'nats-server.conf');
-  const pidFile = join(runDir, 'nats', 'nats-server.pid');
+  const { configFile, pidFile } = serverFiles(runDir);
   const store = new EventStore(join(stateDir, 'jetstream'));
   await endOrphan(pidFile, configFile, log);
   signal?.throwIfAborted();

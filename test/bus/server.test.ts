@@ -64,6 +64,22 @@ describe("the daemon's own nats-server", () => {
     expect(heard.filter((line) => line.includes('Plaintext'))).toEqual([]);
   });
 
+  it('P12 says in words that its port is in use, and only once', async () => {
+    const { url } = await server();
+    const heard: string[] = [];
+    const log = { ...silent, warn: (fields: object) => void heard.push(JSON.stringify(fields)) };
+    const port = Number(new URL(url).port);
+    await expect(server({ ...directories(), port, log })).rejects.toMatchObject({
+      fault: {
+        code: 'bus.unreachable',
+        message: expect.stringMatching(
+          /^nats-server does not serve 127\.0\.0\.1:\d+: it ended with exit status 1: the port is in use by another program \(--nats-port/,
+        ),
+      },
+    });
+    expect(heard).toEqual([]);
+  });
+
   it('listens on loopback only', async () => {
     const { url } = await server();
     const port = Number(new URL(url).port).toString(16).toUpperCase().padStart(4, '0');
@@ -151,7 +167,7 @@ describe("the daemon's own nats-server", () => {
     await new Promise((resolve) => other.once('listening', resolve));
     const { port } = other.address() as { port: number };
     await expect(startServer({ node, ...directories(), port })).rejects.toMatchObject({
-      fault: { code: 'bus.unreachable', message: expect.stringContaining('address already in use') },
+      fault: { code: 'bus.unreachable', message: expect.stringContaining('the port is in use by another program') },
     });
   });
 

@@ -1,10 +1,24 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { dirname } from 'node:path';
 import { execa } from 'execa';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { z } from 'zod';
+import { serverFiles } from '../../src/bus/server-process.ts';
 import { findingsText } from '../../src/cli/commands/doctor.ts';
-import { damagedFindings, degradedFindings, settingsFindings, storageFinding } from '../../src/cli/doctor/daemon.ts';
+import {
+  damagedFindings,
+  degradedFindings,
+  mayLook,
+  portCheck,
+  settingsFindings,
+  storageFinding,
+} from '../../src/cli/doctor/daemon.ts';
 import { bad, type Finding, good, untried } from '../../src/cli/doctor/finding.ts';
 import { kernelVersion, nodeVersion, privileges, writable } from '../../src/cli/doctor/machine.ts';
+import { fault, NetloomError } from '../../src/core/fault.ts';
 import { processesOf, TestDaemon } from '../support/daemon.ts';
 import { becomeFreshHost, linkNames, temporaryDirectory } from '../support/fresh-host.ts';
 import { netloom } from './netloom.ts';
@@ -147,6 +161,43 @@ describe('one check', () => {
     const full = found(100, 0, 'events');
     expect(full).toMatchObject({ ok: false, mend: expect.stringContaining(' of /var/lib/netloom;') });
     expect(full.found).toContain('40000 events wait');
+  });
+
+  it('P12 knows the nats-server of a daemon that was killed, and what replaces it', async () => {
+    const { pidFile, configFile } = serverFiles(directory.path);
+    mkdirSync(dirname(configFile), { recursive: true });
+    const listener = createServer().listen(0, '127.0.0.1');
+    await once(listener, 'listening');
+    const { port } = z.object({ port: z.number() }).parse(listener.address());
+    writeFileSync(configFile, JSON.stringify({ port }));
+    const left = spawn('sh', ['-c', 'read wait', 'nats-server', '-c', configFile]);
+    writeFileSync(pidFile, `${left.pid}`);
+    expect(await portCheck(directory.path, port)).toEqual(
+      good(
+        'NATS port',
+        `${port} on 127.0.0.1 has the nats-server (process ${left.pid}) of a daemon that was killed; netloom daemon replaces it`,
+      ),
+    );
+    left.kill();
+    await once(left, 'exit');
+    expect(await portCheck(directory.path, port)).toMatchObject({
+      ok: false,
+      found: `${port} on 127.0.0.1 is taken by another program`,
+    });
+    listener.close();
+    rmSync(dirname(configFile), { recursive: true });
+  });
+
+  it('P12 says without root that root can look, and not that the daemon is to be started', () => {
+    const unread = new NetloomError(fault('bus.unauthorized', 'the credentials file cannot be read'));
+    expect(mayLook(unread, {})).toBe(true);
+    vi.spyOn(process, 'getuid').mockReturnValue(1000);
+    expect(mayLook(unread, {})).toBe(false);
+    expect(mayLook(unread, { natsUrl: 'nats://127.0.0.1' })).toBe(true);
+    expect(mayLook(unread, { creds: 'viewer.json' })).toBe(true);
+    expect(mayLook(new NetloomError(fault('bus.unreachable', 'no answer')), {})).toBe(true);
+    expect(writable('Run directory', `${process.execPath}/run`).mend).toMatch(/^run it as root/);
+    vi.restoreAllMocks();
   });
 
   it('takes a directory that can be made for one that is there', () => {

@@ -2,6 +2,7 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname } from 'node:path';
 import { credentialsFile, defaultRunDir } from '../../bus/credentials.ts';
+import { orphanAt, serverFiles } from '../../bus/server-process.ts';
 import { type NetloomClient, NetloomError } from '../../client.ts';
 import { bytesText } from '../../core/bytes.ts';
 import { forwardingText } from '../../core/forwarding.ts';
@@ -37,17 +38,30 @@ export async function daemonChecks(options: GlobalOptions): Promise<Finding[]> {
     ];
   } catch (error) {
     if (!(error instanceof NetloomError)) throw error;
+    // a daemon may be well, and have the port
+    if (!mayLook(error, options)) return [bad(check, error.message, unreadableAdvice)];
     const silent = isYetToCome(options)
       ? pending(check, 'not running yet: netloom daemon starts it')
       : bad(check, error.message, 'start it: netloom daemon; or, if it runs elsewhere: --run-dir, --nats-url');
-    return options.natsUrl === undefined ? [await portCheck(), silent] : [silent];
+    return options.natsUrl === undefined ? [await portCheck(runDirectory(options)), silent] : [silent];
   }
 }
+
+export const unreadableAdvice = 'run it as root, or set NETLOOM_CREDS to a file that you may read';
+
+/** Only root can read what the daemon wrote for its admin: without it, nothing is known of the daemon. */
+export const mayLook = ({ code }: NetloomError, { natsUrl, creds }: GlobalOptions): boolean =>
+  isRoot() ||
+  code !== 'bus.unauthorized' ||
+  natsUrl !== undefined ||
+  (creds ?? process.env.NETLOOM_CREDS) !== undefined;
+
+const runDirectory = ({ runDir }: GlobalOptions): string => runDir ?? process.env.NETLOOM_RUN_DIR ?? defaultRunDir;
 
 /** A daemon leaves its credentials in its run directory, also when it ends; they go with a reboot. */
 function isYetToCome({ natsUrl, creds, runDir }: GlobalOptions): boolean {
   if (natsUrl !== undefined || (creds ?? process.env.NETLOOM_CREDS) !== undefined) return false;
-  const directory = runDir ?? process.env.NETLOOM_RUN_DIR ?? defaultRunDir;
+  const directory = runDirectory({ runDir });
   // only root can look there; a daemon with an outside server writes no credentials, but a process id
   return isRoot() && ![credentialsFile(directory, 'admin'), `${directory}/daemon.pid`].some((file) => existsSync(file));
 }
@@ -122,21 +136,25 @@ export function settingsFindings({ directories }: Pick<NodeInfo, 'directories'>)
 
 const defaultPort = 4222;
 
-function portCheck(): Promise<Finding> {
+/** A daemon that was killed leaves its server behind; the next one ends it. */
+export function portCheck(runDir: string, port = defaultPort): Promise<Finding> {
   const name = 'NATS port';
+  const orphan = orphanAt(port, serverFiles(runDir));
+  if (orphan !== null) {
+    const found = `${port} on 127.0.0.1 has the nats-server (process ${orphan}) of a daemon that was killed`;
+    return Promise.resolve(good(name, `${found}; netloom daemon replaces it`));
+  }
   return new Promise((resolve) => {
     const probe = createServer();
     probe.once('error', () =>
       resolve(
         bad(
           name,
-          `${defaultPort} on 127.0.0.1 is taken by another program`,
+          `${port} on 127.0.0.1 is taken by another program`,
           "netloom daemon --nats-port 0; or, when it is Debian's own service: systemctl disable --now nats-server",
         ),
       ),
     );
-    probe.listen(defaultPort, '127.0.0.1', () =>
-      probe.close(() => resolve(good(name, `${defaultPort} on 127.0.0.1 is free`))),
-    );
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(good(name, `${port} on 127.0.0.1 is free`))));
   });
 }

@@ -1,3 +1,5 @@
+import { isSystemError, systemErrorText } from '../../core/system-error.ts';
+
 /** What was looked at, what was found, and what to do about it. */
 export interface Finding {
   check: string;
@@ -32,9 +34,11 @@ export function tried(check: string, mend: string, act: () => string): Finding {
   try {
     return good(check, act());
   } catch (error) {
-    return bad(check, (error as Error).message, mend);
+    return bad(check, isSystemError(error) ? systemErrorText(error) : (error as Error).message, mend);
   }
 }
 
 /** Without root, some things cannot be looked at. */
 export const isRoot = (): boolean => process.getuid?.() === 0;
+
+export const asRoot = 'run it as root (sudo netloom doctor)';

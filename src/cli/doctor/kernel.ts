@@ -3,7 +3,8 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type * as Native from '#native';
-import { bad, type Finding, good, tried, untried } from './finding.ts';
+import { missingPrivileges } from '../../privileges.ts';
+import { asRoot, bad, type Finding, good, tried, untried } from './finding.ts';
 
 /** What the kernel can do is found out by doing it, inside a namespace that is thrown away: nothing of the host changes. */
 
@@ -31,11 +32,13 @@ function inThrowAwayNetns(native: typeof Native): Finding[] {
   const path = join(directory, 'netns');
   try {
     let socket: Native.RouteSocket | null = null;
+    if (missingPrivileges().length > 0)
+      return [bad(names.netns, 'cannot be made without these privileges', asRoot), ...untriedWithin()];
     const made = tried(names.netns, 'run it with CAP_SYS_ADMIN; the kernel needs CONFIG_NET_NS', () => {
       socket = native.createNetns(path).socket;
       return 'can be made and pinned';
     });
-    if (socket === null) return [made, ...[names.links, names.nft].map((check) => untried(check, 'no namespace'))];
+    if (socket === null) return [made, ...untriedWithin()];
     const findings = [made, links(native, socket, path), firewall(native, path)];
     (socket as Native.RouteSocket).close();
     return findings;
@@ -44,6 +47,8 @@ function inThrowAwayNetns(native: typeof Native): Finding[] {
     rmSync(directory, { recursive: true, force: true });
   }
 }
+
+const untriedWithin = (): Finding[] => [names.links, names.nft].map((check) => untried(check, 'no namespace'));
 
 function links(native: typeof Native, socket: Native.RouteSocket, path: string): Finding {
   return tried(names.links, 'modprobe bridge veth (CONFIG_BRIDGE, CONFIG_VETH)', () => {

@@ -6,7 +6,7 @@ import { findServerBinary } from '../../bus/server-process.ts';
 import { shownUrl } from '../../bus/server-url.ts';
 import { foreignHand } from '../../files/ownership.ts';
 import { listOfPrivileges, missingPrivileges, neededPrivileges } from '../../privileges.ts';
-import { bad, type Finding, good, tried } from './finding.ts';
+import { asRoot, bad, type Finding, good, isRoot, tried } from './finding.ts';
 
 /** What can be seen without changing anything. */
 
@@ -39,7 +39,7 @@ export function privileges(status?: string): Finding {
     : bad(
         'Privileges',
         `${listOfPrivileges(missing)} ${missing.length > 1 ? 'are' : 'is'} missing`,
-        'run it as root (sudo netloom doctor); in a container: with --privileged, or --cap-add of these',
+        `${asRoot}; in a container: with --privileged, or --cap-add of these`,
       );
 }
 
@@ -54,9 +54,11 @@ export function forwardingSettings(): Finding {
   const states = forwardings.flatMap(([key, file]) => (existsSync(file) ? [{ key, ...stateOf(file) }] : []));
   const found = states.map(({ key, value, writable }) => `${key} ${writable ? 'can be written' : `is ${value}`}`);
   const lacking = states.filter(({ value, writable }) => !writable && value !== '1').map(({ key }) => key);
-  const text = `${found.join(', ')}${states.every(({ writable }) => writable) ? '' : ', and /proc/sys is read-only'}`;
+  const isReadOnly = isRoot() && states.some(({ writable }) => !writable);
+  const text = `${found.join(', ')}${isReadOnly ? ', and /proc/sys is read-only' : ''}`;
   if (!lacking.includes('net.ipv4.ip_forward'))
     return good('Kernel settings', lacking.length > 0 ? `${text}: networks with IPv6 need 1` : text);
+  if (!isRoot()) return bad('Kernel settings', text, asRoot);
   const mend = `sysctl -w ${lacking.map((key) => `${key}=1`).join(' ')} where /proc/sys can be written, or mount it writable`;
   return bad('Kernel settings', text, mend);
 }
@@ -82,7 +84,8 @@ export function serverBinary(natsUrl: string | undefined): Finding {
 
 /** The directory itself, or the nearest one above it in which it would be made. */
 export function writable(check: string, path: string): Finding {
-  return tried(check, `choose another one, or make ${path} writable for this user only`, () => {
+  const other = `choose another one, or make ${path} writable for this user only`;
+  return tried(check, isRoot() ? other : `${asRoot}, or ${other}`, () => {
     let existing = path;
     while (!existsSync(existing)) existing = dirname(existing);
     if (!statSync(existing).isDirectory()) throw new Error(`${existing} is not a directory`);

@@ -1,7 +1,7 @@
 import { NetloomError } from '../../client.ts';
 import type { DamagedDefinition } from '../../core/network-check.ts';
 import type { NodeInfo } from '../../core/view.ts';
-import { damagedFindings } from '../doctor/daemon.ts';
+import { damagedFindings, mayLook, unreadableAdvice } from '../doctor/daemon.ts';
 import { bad, type Finding, good, isRoot, untried } from '../doctor/finding.ts';
 import { EndWith } from '../failure.ts';
 import type { GlobalOptions } from '../options.ts';
@@ -99,7 +99,8 @@ async function askDaemon(options: GlobalOptions): Promise<{ check: Finding; know
     });
   } catch (error) {
     if (!(error instanceof NetloomError)) throw error;
-    return { check: bad('Daemon', error.message, 'start it: netloom daemon'), known: null };
+    const advice = mayLook(error, options) ? 'start it: netloom daemon' : unreadableAdvice;
+    return { check: bad('Daemon', error.message, advice), known: null };
   }
 }
 

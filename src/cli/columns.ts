@@ -19,7 +19,7 @@ const gap = 2;
 export function fittingWidths(rows: readonly (readonly string[])[], width: number): number[] | null {
   const extents = extentsOf(rows);
   const widths = extents.map(({ natural }) => natural);
-  let excess = sum(widths) + gap * (widths.length - 1) - width;
+  let excess = widthOfAll(widths) - width;
   if (excess <= 0) return null;
   for (; excess > 0; excess--) {
     const widest = widestAbove(
@@ -47,6 +47,34 @@ function widestAbove(widths: readonly number[], least: readonly number[]): numbe
   for (const [index, width] of widths.entries())
     if (width > (least[index] as number) && (found === null || width > (widths[found] as number))) found = index;
   return found;
+}
+
+/** Of columns of these widths, with the gaps between them. */
+export const widthOfAll = (widths: readonly number[]): number => sum(widths) + gap * (widths.length - 1);
+
+/** Words that are longer than that in pieces, which can be wrapped. */
+export function inPieces(cell: string, most: number): string {
+  return cell.replaceAll(/\S+/g, (word) =>
+    widthOf(word) <= most ? word : [...(word.match(new RegExp(`.{1,${most}}`, 'gu')) ?? [])].join(' '),
+  );
+}
+
+/** Lines of at most `width`, wrapped at words; the first begins after `used` columns. Words stay whole, and gaps within a line. */
+export function wrappedLines(text: string, width: number, used = 0): string[] {
+  const lines: string[] = [];
+  let line: string | null = null;
+  let room = width - used;
+  for (const word of text.split(' ')) {
+    if (line === null) line = word;
+    else if (widthOf(line) + 1 + widthOf(word) <= room) line += ` ${word}`;
+    else {
+      lines.push(line.trimEnd());
+      room = width;
+      // a gap that would begin a line goes
+      line = word === '' ? null : word;
+    }
+  }
+  return line === null ? lines : [...lines, line];
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);

@@ -35,9 +35,23 @@ export function examplesText(examples: string[], width: number): string {
   return `\nExamples:\n${examples.map((line) => folded(line, width)).join('\n')}`;
 }
 
+/** An option and what follows it stay on one line, where that has room for both. */
+function withValues(words: readonly string[], room: number): string[] {
+  const joined: string[] = [];
+  let isOption = false;
+  for (const word of words) {
+    const last = joined.at(-1) ?? '';
+    if (isOption && !word.startsWith('-') && last.length + 1 + word.length < room)
+      joined[joined.length - 1] = `${last} ${word}`;
+    else joined.push(word);
+    isOption = /^--?[a-z]/.test(word) && !word.includes('=');
+  }
+  return joined;
+}
+
 /** A command line that can be copied, over several lines where it is long: `\\` goes on, and no quoted word is broken. */
 function folded(line: string, width: number): string {
-  const words = line.match(/(?:[^\s'"]|'[^']*'|"[^"]*")+/g) ?? [];
+  const words = withValues(line.match(/(?:[^\s'"]|'[^']*'|"[^"]*")+/g) ?? [], width - '      \\'.length);
   const lines: string[] = [];
   let last = ' ';
   for (const word of words) {

@@ -4,9 +4,10 @@ import type { TrafficCounter } from '../core/nft.ts';
 import type { ExplainedSetting } from '../core/plan/interface-settings.ts';
 import type { StatusBlock } from '../core/status.ts';
 import type { ContainerView, DroppedFrames, NetworkView } from '../core/view.ts';
-import { agoText } from './duration.ts';
+import { fittingWidths } from './columns.ts';
+import { agoText, shortAgoText } from './duration.ts';
 import { portText } from './port-mapping.ts';
-import { facts, type Terminal, table } from './terminal.ts';
+import { facts, type Terminal, table, usualColumns } from './terminal.ts';
 
 /** Containers and networks as people read them. */
 
@@ -22,21 +23,26 @@ export const idText = ({ trunc = true }: TableOptions): ((id: string) => string)
 
 /** `running`; the process, addresses and what else there is to know: inspect. */
 export function containerTable(terminal: Terminal, containers: ContainerView[], options: TableOptions = {}): string {
+  const { trunc: wrap = true } = options;
+  const head = ['ID', 'NAME', 'CREATED', 'STATE', 'NETWORKS', 'ADDRESSES', 'PORTS'];
+  const rows = containers.map((container) => containerRow(container, options, agoText));
+  // a time is not broken over several lines
+  const isTooWide = wrap && fittingWidths([head, ...rows], terminal.columns ?? usualColumns) !== null;
+  const shown = isTooWide ? containers.map((container) => containerRow(container, options, shortAgoText)) : rows;
+  return table(terminal, head, shown, { wrap });
+}
+
+function containerRow(container: ContainerView, options: TableOptions, ago: (time: string) => string): string[] {
   const shown = idText(options);
-  return table(
-    terminal,
-    ['ID', 'NAME', 'CREATED', 'STATE', 'NETWORKS', 'ADDRESSES', 'PORTS'],
-    containers.map((container) => [
-      shown(container.id),
-      shown(container.name),
-      container.created === undefined ? '' : agoText(container.created),
-      container.state,
-      container.attachments.map(({ network }) => network).join(', '),
-      addresses(container.status).join(', '),
-      container.ports.map(portText).join(', '),
-    ]),
-    { wrap: options.trunc ?? true },
-  );
+  return [
+    shown(container.id),
+    shown(container.name),
+    container.created === undefined ? '' : ago(container.created),
+    container.state,
+    container.attachments.map(({ network }) => network).join(', '),
+    addresses(container.status).join(', '),
+    container.ports.map(portText).join(', '),
+  ];
 }
 
 /** `net.ipv6.conf.eth0.accept_ra=0  the container must not use a neighbour as a router` */

@@ -7,6 +7,11 @@ export function agoText(time: string, now = Date.now()): string {
   return `${durationText(now - Date.parse(time))} ago`;
 }
 
+/** The same where there is little room: `3m ago`. */
+export function shortAgoText(time: string, now = Date.now()): string {
+  return agoText(time, now).replace(/ ([a-z])[a-z]* ago$/, '$1 ago');
+}
+
 function durationText(ms: number): string {
   const count = (unit: keyof typeof unitMs) => Math.max(0, Math.floor(ms / unitMs[unit]));
   if (ms < unitMs.minute) return plural(count('second'), 'second');

@@ -6,6 +6,7 @@ import type { SettingDrift } from '../core/plan/interface-settings.ts';
 import type { ShownPort } from '../core/port.ts';
 import type { StatusBlock } from '../core/status.ts';
 import type { WayOut } from '../core/way-out.ts';
+import { widthOf, wrappedLines } from './columns.ts';
 import { addresses, idText, type TableOptions } from './describe.ts';
 import { kindOf } from './event-filters.ts';
 import { formatted } from './format.ts';
@@ -71,9 +72,26 @@ export function eventParts(event: CloudEvent, options: TableOptions = {}): Event
 /** One line: when, who, what, and the few details that matter. */
 export function eventLine(terminal: Terminal, event: CloudEvent, options: TableOptions = {}): string {
   const { time, source, fact, details, style } = eventParts(event, options);
-  return [paint(terminal, 'dim', localTime(time)), source.padEnd(24), paint(terminal, style, fact.padEnd(12)), details]
+  const head = [localTime(time), source.padEnd(24), fact.padEnd(12)];
+  const used = head.join('  ').length + 2;
+  const shownDetails = terminal.columns === undefined ? [details] : detailLines(details, terminal.columns, used);
+  return [
+    paint(terminal, 'dim', localTime(time)),
+    source.padEnd(24),
+    paint(terminal, style, fact.padEnd(12)),
+    shownDetails.join(`\n${' '.repeat(detailIndent)}`),
+  ]
     .join('  ')
     .trimEnd();
+}
+
+const detailIndent = 4;
+
+/** At a terminal: beside what happened as far as there is room, then below it. */
+function detailLines(details: string, columns: number, used: number): string[] {
+  const lines = wrappedLines(details, columns - detailIndent, used - detailIndent);
+  const [first = ''] = lines;
+  return used + widthOf(first) <= columns ? lines : ['', ...wrappedLines(details, columns - detailIndent)];
 }
 
 /** P8: as CloudEvents have it, an attribute beside those of the standard is lower-case. */

@@ -22,7 +22,7 @@ export async function runCli(args: string[], terminal: Terminal): Promise<number
   const words: string[] = [];
   try {
     environmentFlag('NETLOOM_DEBUG');
-    await program(terminal, words).parseAsync(args, { from: 'user' });
+    await program(terminal, words).parseAsync(helpAsOption(args), { from: 'user' });
     return exitCode.ok;
   } catch (error) {
     const failure = usageFailure(error, words);
@@ -30,6 +30,24 @@ export async function runCli(args: string[], terminal: Terminal): Promise<number
     if (words[0] === 'run') return runExitCode(failure);
     return words[0] === 'network' ? networkExitCode(failure) : code;
   }
+}
+
+/** `netloom help network create` is the same as `netloom network create --help`. */
+function helpAsOption(args: string[]): string[] {
+  const [first, ...options] = args;
+  if (first !== 'help') return args;
+  const words = options.filter((word) => !word.startsWith('-'));
+  // commander shows the help of the whole for a command that it does not know
+  return isListed(words) ? [...words, '--help'] : words;
+}
+
+function isListed([name, verb]: string[]): boolean {
+  if (name === undefined) return true;
+  const found = Object.values(commandList)
+    .flat()
+    .find((entry) => entry.name === name);
+  if (!found || verb === undefined || 'load' in found) return found !== undefined;
+  return found.commands.some((entry) => entry.name === verb || entry.alias === verb);
 }
 
 /** `words`: filled with the names of the command that is asked for, from the first to the last. */
@@ -130,10 +148,25 @@ function usageFailure(error: unknown, words: string[]): unknown {
   if (error.exitCode === 0) return new EndWith(exitCode.ok);
   if (error.code === 'commander.help') return new EndWith(exitCode.badInput);
   const [said = '', similar] = error.message.replace(/^error: /, '').split('\n');
-  const advice = similar === undefined ? '' : `, ${similar.replace(/^\(D(.*)\)$/, 'd$1')}`;
+  const meant = error.code === 'commander.unknownCommand' ? elsewhere(said, words, similar !== undefined) : null;
+  const advice =
+    meant !== null
+      ? `, did you mean netloom ${meant}?`
+      : similar === undefined
+        ? ''
+        : `, ${similar.replace(/^\(D(.*)\)$/, 'd$1')}`;
   const what = said.replace(/\.? Expected (.*?)\.?$/, ': expected $1');
   const message = `${what}${advice} (see ${['netloom', ...words, '--help'].join(' ')})`;
   return new EndWith(exitCode.badInput, { code: 'usage', message });
+}
+
+/** Where podman, or the other commands, lead users to expect it. null: no such command */
+function elsewhere(said: string, [group]: string[], isSimilar: boolean): string | null {
+  const [, name = ''] = /^unknown command '(.*)'$/.exec(said) ?? [];
+  if (group === undefined || isSimilar) return null;
+  const listed = Object.values(commandList).flat();
+  if (listed.some((entry) => entry.name === name && 'load' in entry)) return name;
+  return group === 'port' ? `port list ${name}` : null;
 }
 
 /** Also when the arguments could not be parsed. What follows `--` is not ours. */

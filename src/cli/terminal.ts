@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import type { Table, TableConstructorOptions } from 'cli-table3';
-import { fittingWidths } from './columns.ts';
+import { fittingWidths, inPieces, widthOfAll, wrappedLines } from './columns.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -66,9 +66,13 @@ export interface TableStyle {
  * Columns two spaces apart, without lines: readable for people, and `awk '{print $1}'` works. Cells are wrapped at words where the
  * table would be wider than the terminal.
  */
-export function table(terminal: Terminal, head: string[], rows: unknown[][], { wrap = true }: TableStyle = {}): string {
-  const cells = rows.map((row) => row.map((cell) => plain(cell ?? '')));
-  const widths = wrap ? fittingWidths([head, ...cells], terminal.columns ?? usualColumns) : null;
+export function table(terminal: Terminal, head: string[], rows: unknown[][], style: TableStyle = {}): string {
+  const { cells, widths } = fitted(
+    terminal,
+    head,
+    rows.map((row) => row.map((cell) => plain(cell ?? ''))),
+    style,
+  );
   // loaded here, so that `--help` does not wait for it
   const CliTable = require('cli-table3') as new (options: TableConstructorOptions) => Table;
   const columns = new CliTable({
@@ -79,6 +83,27 @@ export function table(terminal: Terminal, head: string[], rows: unknown[][], { w
   columns.push(head.map((text) => paint(terminal, 'bold', text)));
   for (const row of cells) columns.push(row);
   return trimLines(columns.toString());
+}
+
+/** Long words are broken only where a person reads them: scripts find them whole. */
+function fitted({ columns }: Terminal, head: string[], cells: string[][], { wrap = true }: TableStyle) {
+  if (!wrap) return { cells, widths: null };
+  const width = columns ?? usualColumns;
+  const widths = fittingWidths([head, ...cells], width);
+  if (columns === undefined || widths === null || widthOfAll(widths) <= width) return { cells, widths };
+  return piecesWithin(head, cells, width);
+}
+
+/** The length of a generated id, which is not broken. */
+const leastPiece = 12;
+
+/** The longest words in pieces, as long as the width allows. */
+function piecesWithin(head: string[], cells: string[][], width: number) {
+  for (let most = width; ; most--) {
+    const pieces = cells.map((row) => row.map((cell) => inPieces(cell, most)));
+    const widths = fittingWidths([head, ...pieces], width);
+    if (widths === null || most <= leastPiece || widthOfAll(widths) <= width) return { cells: pieces, widths };
+  }
 }
 
 const lines = [
@@ -94,10 +119,16 @@ export function facts(terminal: Terminal, entries: [name: string, value: unknown
     .flatMap(([name, value]) =>
       (Array.isArray(value) ? value : [value]).map((text, index) => {
         const label = (index === 0 ? name : '').padEnd(width);
-        return `${paint(terminal, 'bold', label)}${plain(text)}`;
+        return `${paint(terminal, 'bold', label)}${hanging(terminal, plain(text), width)}`;
       }),
     )
     .join('\n');
+}
+
+/** Text after an indent, wrapped at a terminal's width below its beginning; whole where it is not known who reads it. */
+export function hanging({ columns }: Terminal, text: string, indent: number): string {
+  if (columns === undefined) return text;
+  return wrappedLines(text, Math.max(usualColumns / 4, columns - indent)).join(`\n${' '.repeat(indent)}`);
 }
 
 export function json(value: unknown): string {

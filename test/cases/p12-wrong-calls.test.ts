@@ -176,6 +176,10 @@ describe('P12 a wrong call is refused in one sentence', () => {
     [['ps', '--timeout', '0'], '--timeout 0: expected a number from 1'],
     [['dance'], "unknown command 'dance'"],
     [['networks'], "unknown command 'networks', did you mean network?"],
+    [['container', 'inspect', 'web'], "unknown command 'inspect', did you mean netloom inspect?"],
+    [['port', 'web'], "unknown command 'web', did you mean netloom port list web?"],
+    [['port', 'lst', 'web'], "unknown command 'lst', did you mean one of list, ls?"],
+    [['help', 'dance'], "unknown command 'dance'"],
     [['ps', '--al'], "unknown option '--al', did you mean --all?"],
   ])('P12 %j ends with 2 and says why', async (call, words) => {
     await expectRefusal(call, [2]);

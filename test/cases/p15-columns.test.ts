@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { fittingWidths } from '../../src/cli/columns.ts';
 import { commandList } from '../../src/cli/command-list.ts';
+import { findingsText } from '../../src/cli/commands/doctor.ts';
 import { containerTable, networkTable } from '../../src/cli/describe.ts';
+import { bad } from '../../src/cli/doctor/finding.ts';
+import { eventLine } from '../../src/cli/event-line.ts';
 import { runCli } from '../../src/cli/program.ts';
-import { type Terminal, table } from '../../src/cli/terminal.ts';
+import { facts, type Terminal, table } from '../../src/cli/terminal.ts';
 import type { ContainerView, NetworkView } from '../../src/core/view.ts';
 
 const wide = (columns?: number): Terminal => ({
@@ -50,6 +53,13 @@ describe('P15 help fits the terminal', () => {
     expect(await words(60)).toEqual(await words(500));
   });
 
+  it('P15 an option stands on one line with its value in an example', async () => {
+    for (const page of ['run', 'events', 'inspect', 'container create'])
+      for (const columns of [60, 80])
+        for (const line of await help(page, columns))
+          expect(line).not.toMatch(/ --?(ip|mac|name|filter|since|network|p) \\$/);
+  });
+
   it('P15 what is said of a long option stands beside the others', async () => {
     const lines = await help('network create', 80);
     const at = lines.findIndex((line) => line.includes('--route <destination,gateway[,metric]>'));
@@ -91,6 +101,14 @@ const container = (more: Partial<ContainerView> = {}): ContainerView => ({
   created: new Date(Date.now() - 180_000).toISOString(),
   ...more,
 });
+
+const cloudEvent = {
+  specversion: '1.0',
+  id: 'epoch.1',
+  source: '/netloom/here/container/web',
+  datacontenttype: 'application/json',
+  sequence: '0000000000000001',
+} as const;
 
 const network = (more: Partial<NetworkView> = {}) =>
   ({
@@ -141,6 +159,56 @@ describe('P15 tables fit the terminal', () => {
       '     a reason that is',
       '     long',
     ]);
+  });
+
+  it('P15 ps keeps CREATED on one line beside generated ids', () => {
+    const id = 'd5f26ccd4e13';
+    const [attachment] = container().attachments;
+    const generated = container({
+      id,
+      name: id,
+      state: 'running',
+      attachments: attachment ? [attachment] : [],
+      ports: container().ports.slice(0, 1),
+    });
+    const lines = containerTable(wide(80), [generated]).split('\n');
+    expect(tooLong(lines, 80)).toEqual([]);
+    expect(lines[1]).toMatch(/^d5f26ccd4e13 +d5f26ccd4e13 +3m ago +running +front /);
+    const others = containerTable(wide(120), [generated]).split('\n');
+    expect(others[1]).toMatch(/^d5f26ccd4e13 +d5f26ccd4e13 +3 minutes ago +running /);
+  });
+
+  it('P15 names that are too long for a terminal are broken there, and nowhere else', () => {
+    const name = 'a-name-that-is-longer-than-a-column-of-a-terminal-has-room-for';
+    const long = container({ id: name, name });
+    const lines = containerTable(wide(100), [long]).split('\n');
+    expect(tooLong(lines, 100)).toEqual([]);
+    const ids = lines.slice(1).map((line) => line.split(/ {2,}/)[0]);
+    expect(ids.join('')).toBe(name);
+    expect(containerTable(wide(), [long])).toContain(`${name}  ${name}`);
+  });
+
+  it('P15 facts, events and findings are wrapped below their beginning at a terminal, and nowhere else', () => {
+    const why = 'the container must not use a neighbour as a router, whatever it announces on the link';
+    const known = facts(wide(60), [
+      ['State', 'running'],
+      ['Settings', [`net.ipv6.conf.eth0.accept_ra=0  ${why}`, 'b']],
+    ]);
+    expect(tooLong(known.split('\n'), 60)).toEqual([]);
+    expect(known.split('\n')[2]).toMatch(/^ {10}\S/);
+    expect(facts(wide(), [['Settings', why.repeat(2)]])).not.toContain('\n');
+
+    const findings = [bad('Kernel settings', why, why)];
+    expect(tooLong(findingsText(wide(60), findings).split('\n'), 60)).toEqual([]);
+    expect(findingsText(wide(), findings).split('\n')).toHaveLength(4);
+
+    const failed = { fault: { code: 'port.taken', message: why } };
+    const event = { type: 'dev.netloom.container.failed', subject: 'web', time: '2026-01-31T12:00:00Z', data: failed };
+    const line = (columns?: number) => eventLine(wide(columns), { ...cloudEvent, ...event }).split('\n');
+    expect(tooLong(line(80), 80)).toEqual([]);
+    expect(line(80).length).toBeGreaterThan(1);
+    expect(line()).toHaveLength(1);
+    expect(line(80).join(' ').replaceAll(/ +/g, ' ')).toBe(line()[0]?.replaceAll(/ +/g, ' '));
   });
 
   it('P15 names in other scripts are not cut off', () => {

@@ -27,6 +27,12 @@ describe('--help', () => {
     expect((await say(...command.split(' '), '--help')).stdout).toContain('--json'),
   );
 
+  it.each(['', ...groups, ...leaves])('P12 of "%s" is what netloom help says, too', async (command) => {
+    const words = command.split(' ').filter(Boolean);
+    const { stdout, exitCode } = await say('help', ...words);
+    expect({ stdout, exitCode }).toEqual({ stdout: (await say(...words, '--help')).stdout, exitCode: 0 });
+  });
+
   it('of netloom lists every command and the exit codes', async () => {
     const { stdout } = await say('--help');
     for (const command of leaves) expect(stdout).toContain(command.split(' ')[0]);

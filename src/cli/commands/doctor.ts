@@ -4,7 +4,7 @@ import { clientCommand } from '../command.ts';
 import type { Finding } from '../doctor/finding.ts';
 import { EndWith, exitCode } from '../failure.ts';
 import { directoryParser, type GlobalOptions } from '../options.ts';
-import { json, paint, plain, type Terminal } from '../terminal.ts';
+import { hanging, json, paint, plain, type Terminal } from '../terminal.ts';
 
 interface DoctorOptions extends GlobalOptions {
   stateDir?: string;
@@ -62,9 +62,11 @@ export function findingsText(terminal: Terminal, findings: Finding[]): string {
   const lines = findings.flatMap(({ check, ok, found, mend }) => [
     `${mark(terminal, ok)} ${check.padEnd(width)}${found
       .split('\n')
-      .map(plain)
+      .map((line) => hanging(terminal, plain(line), width + 2))
       .join(`\n${' '.repeat(width + 2)}`)}`,
-    ...(mend === null ? [] : [`${' '.repeat(width + 2)}${paint(terminal, 'yellow', `→ ${plain(mend)}`)}`]),
+    ...(mend === null
+      ? []
+      : [`${' '.repeat(width + 2)}${paint(terminal, 'yellow', `→ ${hanging(terminal, plain(mend), width + 4)}`)}`]),
   ]);
   return [...lines, '', paint(terminal, 'bold', verdictOf(findings))].join('\n');
 }

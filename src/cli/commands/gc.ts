@@ -39,7 +39,7 @@ function report(terminal: Terminal, { dryRun, leftovers, doubtful, unstarted, fa
   ];
   const lines = table(
     terminal,
-    ['KIND', 'NAME', 'OWNER', ''],
+    ['KIND', 'NAME', 'OWNER', 'ACTION'],
     rows.map(({ kind, name, owner, what }) => [kind, name, owner ?? 'not known', what]),
   );
   return [lines, ...notRemoved].join('\n');

@@ -12,7 +12,7 @@ import {
 import { settingLines } from '../describe.ts';
 import { type GlobalOptions, nameParser } from '../options.ts';
 import { withClient } from '../session.ts';
-import { json, paint, plain, type Terminal } from '../terminal.ts';
+import { hanging, json, paint, plain, type Terminal } from '../terminal.ts';
 
 export function planCommand(parent: Command, terminal: Terminal): void {
   const command = clientCommand(parent, {
@@ -41,25 +41,27 @@ function planText(terminal: Terminal, preview: ResponseOf<'plan.container'>): st
   return [
     ...networks.flatMap((network) => [
       paint(terminal, 'bold', `Network ${plain(network.name)} is not up: it is built first`),
-      ...numbered(network.steps),
+      ...numbered(terminal, network.steps),
       '',
     ]),
     paint(terminal, 'bold', `To set up ${plain(id)}`),
-    ...numbered(steps),
+    ...numbered(terminal, steps),
     '',
     paint(terminal, 'bold', 'To take it down'),
-    ...numbered(teardown),
+    ...numbered(terminal, teardown),
     ...(settings.length > 0
       ? [
           '',
           paint(terminal, 'bold', 'Its interfaces have'),
-          ...settingLines(settings).map((line) => `  ${plain(line)}`),
+          ...settingLines(settings).map((line) => `  ${hanging(terminal, plain(line), 2)}`),
         ]
       : []),
   ].join('\n');
 }
 
-function numbered(lines: string[]): string[] {
+function numbered(terminal: Terminal, lines: string[]): string[] {
   const width = String(lines.length).length;
-  return lines.map((line, index) => `  ${String(index + 1).padStart(width)}. ${plain(line)}`);
+  return lines.map(
+    (line, index) => `  ${String(index + 1).padStart(width)}. ${hanging(terminal, plain(line), width + 4)}`,
+  );
 }

@@ -143,8 +143,13 @@ export class NetloomClient {
   }
 
   /** Every daemon that shares the server: those that answer until none has answered for that long. */
-  nodes(stallMs?: number): Promise<NodeOnBus[]> {
-    return nodesOn(this.nc, stallMs);
+  async nodes(stallMs?: number): Promise<NodeOnBus[]> {
+    try {
+      return await nodesOn(this.nc, stallMs);
+    } catch (error) {
+      const message = `the daemons cannot be listed: ${busErrorText(error)}`;
+      throw new NetloomError(fault('bus.unreachable', message), { cause: error });
+    }
   }
 
   async close(): Promise<void> {

@@ -342,6 +342,18 @@ describe('faults', () => {
     },
   );
 
+  it('P12 says of a client that is closed that its connection is', async () => {
+    const closed = await connect({ creds: credentialsFile(runDir, 'admin') });
+    await closed.close();
+    const following = async () => {
+      for await (const event of closed.events()) expect(event).toBeUndefined();
+    };
+    for (const act of [() => closed.info(), () => closed.nodes(), () => closed.idsInEvents('container'), following])
+      await expect(act()).rejects.toMatchObject({
+        fault: { code: 'bus.unreachable', message: expect.stringMatching(/: the connection is closed$/) },
+      });
+  });
+
   it('says that an answer did not come in time', async () => {
     const never = later<void>();
     engine.answer = () => never.promise;

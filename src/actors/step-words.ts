@@ -8,7 +8,7 @@ import type { StepFailure } from './kernel.ts';
 export function stepWords(step: Step, { errno, detail }: Pick<StepFailure, 'errno' | 'detail'>): string | null {
   switch (step.verb) {
     case 'link.vacant':
-      return errno === 'EEXIST' ? `this host has an interface ${step.name} already` : null;
+      return errno === 'EEXIST' ? `this host already has an interface ${step.name}` : null;
     case 'link.bridge':
       return bridgeWords(errno, detail);
     case 'link.veth':

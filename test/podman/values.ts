@@ -48,7 +48,7 @@ const refusals = {
   'a parent that is not there': refused('No such device \\(os error 19\\)$', 'this host has no interface par0$'),
   'a name that another link has': refused(
     'interface eth0 already exists on container namespace or veth-a exists on host namespace',
-    '(this host has an interface veth-a already$|interface veth-a already exists but does not lead to )',
+    '(this host already has an interface veth-a$|interface veth-a already exists but does not lead to )',
   ),
   // podman 4.3 binds the port only after the network is up; netloom sees before that who has it
   'a port that is taken': [

@@ -10,6 +10,7 @@ import type { CommandIdentity, Engine, Outbox, OutboxRecord } from '../../src/bu
 import { type ManagedServer, type ServerOptions, startServer } from '../../src/bus/server.ts';
 import { connect, type NetloomClient } from '../../src/client.ts';
 import type { ActorAddress } from '../../src/core/actor-address.ts';
+import { type ContainerWish, containerWish } from '../../src/core/container.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { fault, NetloomError } from '../../src/core/fault.ts';
 import type { AsOf, ContainerView, NodeInfo } from '../../src/core/view.ts';
@@ -113,8 +114,9 @@ export class FakeEngine implements Engine {
   container(id: string): never {
     throw new NetloomError(fault('container.unknown', `no container ${id}`));
   }
-  wishOf(id: string): never {
-    return this.container(id);
+  /** Every container is known as one without networks. */
+  wishOf(id: string): ContainerWish {
+    return containerWish({ id }) as ContainerWish;
   }
   inspect(id: string): never {
     return this.container(id);

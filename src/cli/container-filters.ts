@@ -1,5 +1,5 @@
 import { type ContainerState, type ContainerView, containerStates } from '../core/view.ts';
-import { Filters, labelTest, patternOf, timeOf } from './filters.ts';
+import { Filters, labelFilters, patternOf, timeOf } from './filters.ts';
 import { badInput } from './options.ts';
 
 /** What `ps` shows without --all: containers whose network is there. */
@@ -36,14 +36,7 @@ export const containerFilters = new Filters<ContainerView>(
       if (!/^\d{1,3}$/.test(value)) throw badInput(`--filter exited=${value}: expected an exit code`);
       return ({ state, exitCode }) => state === 'exited' && exitCode === Number(value);
     },
-    label: (value) => {
-      const has = labelTest(value);
-      return ({ labels }) => has(labels);
-    },
-    'label!': (value) => {
-      const has = labelTest(value);
-      return ({ labels }) => !has(labels);
-    },
+    ...labelFilters,
     until: (value) => {
       const before = timeOf('until', value);
       return ({ created }) => created !== undefined && Date.parse(created) < before;

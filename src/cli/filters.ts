@@ -75,3 +75,15 @@ export function flagOf(filter: string, value: string): boolean {
   if (value !== 'true' && value !== 'false') throw badInput(`--filter ${filter}=${value}: expected true or false`);
   return value === 'true';
 }
+
+/** Of all that has labels. */
+export const labelFilters = {
+  label: (value: string) => {
+    const has = labelTest(value);
+    return ({ labels }: { labels: Readonly<Record<string, string>> }) => has(labels);
+  },
+  'label!': (value: string) => {
+    const has = labelTest(value);
+    return ({ labels }: { labels: Readonly<Record<string, string>> }) => !has(labels);
+  },
+};

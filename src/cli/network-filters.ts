@@ -1,5 +1,5 @@
 import type { NetworkView } from '../core/view.ts';
-import { Filters, flagOf, labelTest, patternOf, timeOf } from './filters.ts';
+import { Filters, flagOf, labelFilters, patternOf, timeOf } from './filters.ts';
 
 /**
  * podman's --filter of networks:
@@ -21,14 +21,7 @@ export const networkFilters = new Filters<NetworkView>(
       (value) =>
       ({ driver }) =>
         driver === value,
-    label: (value) => {
-      const has = labelTest(value);
-      return ({ labels }) => has(labels);
-    },
-    'label!': (value) => {
-      const has = labelTest(value);
-      return ({ labels }) => !has(labels);
-    },
+    ...labelFilters,
     until: (value) => {
       const before = timeOf('until', value);
       return ({ created }) => Date.parse(created) < before;

@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
@@ -7,6 +6,7 @@ import * as native from '#native';
 import { launch, netloom } from '../cli/netloom.ts';
 import { untilAnswered } from '../support/daemon.ts';
 import { codeOf, Lab, refusal } from '../support/lab.ts';
+import { killed, Sleepers } from '../support/sleepers.ts';
 
 /** What runs keeps its network, unless whoever takes it down says that this does not matter. */
 
@@ -17,27 +17,18 @@ beforeAll(async () => {
 });
 afterAll(() => lab.close());
 
-const children: ChildProcess[] = [];
+const sleepers = new Sleepers();
 afterEach(async () => {
-  for (const child of children.splice(0)) await killed(child);
+  await sleepers.endAll();
   for (const { id } of (await lab.client.container.list()).containers) await lab.remove(id);
 });
 
-async function killed(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, 'exit');
-  child.kill('SIGKILL');
-  await exited;
-}
-
 /** A container with a process that lives. */
-async function running(id: string, more: object = {}): Promise<ChildProcess & { pid: number }> {
+async function running(id: string, more: object = {}) {
   const { netns } = await lab.client.container.setup({ id, networks: [{ network: 'web' }], ...more });
-  const child = spawn('nsenter', [`--net=${netns.path}`, 'sleep', '60'], { stdio: 'ignore' });
-  children.push(child);
-  await once(child, 'spawn');
-  await lab.client.container.started({ id, pid: child.pid as number });
-  return child as ChildProcess & { pid: number };
+  const child = await sleepers.start(netns.path);
+  await lab.client.container.started({ id, pid: child.pid });
+  return child;
 }
 
 const stateOf = async (id: string) => (await lab.client.container.inspect({ id })).container.state;

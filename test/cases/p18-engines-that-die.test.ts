@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
@@ -6,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { launch, netloom } from '../cli/netloom.ts';
 import { inventory, untilAnswered } from '../support/daemon.ts';
 import { Lab } from '../support/lab.ts';
+import { killed, Sleepers } from '../support/sleepers.ts';
 
 /** Whose a container is, how its process ended, and what becomes of it when its engine dies before the process starts. */
 
@@ -16,30 +16,13 @@ beforeAll(async () => {
 });
 afterAll(() => lab.close());
 
-const children: ChildProcess[] = [];
+const sleepers = new Sleepers();
+const sleeper = (netns?: string) => sleepers.start(netns);
 afterEach(async () => {
-  for (const child of children.splice(0)) await killed(child);
+  await sleepers.endAll();
   for (const { id } of (await lab.client.container.list()).containers) await lab.remove(id);
   expect(inventory(lab.daemon).namespaces).toEqual([]);
 });
-
-async function killed(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, 'exit');
-  child.kill('SIGKILL');
-  await exited;
-}
-
-async function sleeper(netns?: string): Promise<ChildProcess & { pid: number }> {
-  const child = netns
-    ? spawn('nsenter', [`--net=${netns}`, 'sh', '-c', 'echo there; exec sleep 60'], {
-        stdio: ['ignore', 'pipe', 'ignore'],
-      })
-    : spawn('sh', ['-c', 'echo there; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
-  children.push(child);
-  await once(createInterface({ input: child.stdout as Readable }), 'line');
-  return child as ChildProcess & { pid: number };
-}
 
 const networks = [{ network: 'web' }];
 const setUp = (id: string, more: object = {}) => lab.client.container.setup({ id, networks, ...more });

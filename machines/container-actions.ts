@@ -457,6 +457,7 @@ export const containerSetup = setup({
   },
   guards: {
     ...processGuards,
+    isToBeNew: ({ event }) => event.type === 'container.setup' && event.isNew === true,
     /** P11: a process lives in it, and the caller did not say that this does not matter */
     isHeldByProcess: and([stateIn({ up: { process: 'running' } }), not(isForced)]),
     isEnding: stateIn({ up: { process: 'ending' } }),

@@ -4,7 +4,7 @@ export type { ContainerContext, ContainerInput } from './container-context.ts';
 
 const deferAll = {
   'container.create': { actions: 'refuseExists' },
-  'container.setup': { actions: 'defer' },
+  'container.setup': [{ guard: 'isToBeNew', actions: 'refuseExists' }, { actions: 'defer' }],
   'container.started': { actions: 'defer' },
   'container.exited': { actions: 'defer' },
   'container.abandon': { actions: 'defer' },
@@ -194,7 +194,10 @@ export const containerMachine = containerSetup.createMachine({
       on: {
         ...changesOfWish,
         'container.create': { actions: 'refuseExists' },
-        'container.setup': { target: 'claiming', actions: ['keepCommand', 'keepWish'] },
+        'container.setup': [
+          { guard: 'isToBeNew', actions: 'refuseExists' },
+          { target: 'claiming', actions: ['keepCommand', 'keepWish'] },
+        ],
         'container.started': { actions: 'refuseNotUp' },
         'container.exited': [reportedLate, { actions: 'refuseNotUp' }],
         'container.abandon': { actions: 'refuseNotUp' },
@@ -292,7 +295,7 @@ export const containerMachine = containerSetup.createMachine({
       type: 'parallel',
       on: {
         'container.create': { actions: 'refuseExists' },
-        'container.setup': { actions: 'refuseUp' },
+        'container.setup': [{ guard: 'isToBeNew', actions: 'refuseExists' }, { actions: 'refuseUp' }],
         'container.teardown': [
           { guard: 'isHeldByProcess', actions: 'refuseRunning' },
           { guard: 'isHeldByGuest', actions: 'refuseHeld' },
@@ -599,6 +602,7 @@ export const containerMachine = containerSetup.createMachine({
         ...afterUnmakingChanges,
         'container.create': { actions: 'refuseExists' },
         'container.setup': [
+          { guard: 'isToBeNew', actions: 'refuseExists' },
           // by the wish that made it: the new one may know nothing of it
           { guard: 'leftSomething', target: 'unconfiguring', actions: 'defer' },
           { target: 'claiming', actions: ['keepCommand', 'keepWish'] },

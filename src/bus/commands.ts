@@ -201,6 +201,7 @@ export const commands = {
         command: command.id,
         wish: setupWish(engine, request),
         ...(request.startWithinMs && { startWithinMs: request.startWithinMs }),
+        ...(request.isNew && { isNew: true }),
         overrides: request.networkOverrides ? namedAttachments(engine, request.id, request.networkOverrides) : null,
       }),
   }),

@@ -115,6 +115,7 @@ export const setupSchema = containerShape
       .array(attachmentShape)
       .nullish()
       .describe('networks in place of those of the wish, for this set-up only (a restore, for example)'),
+    isNew: z.boolean().nullish().describe('refused with container.exists if there is a container of this id'),
   })
   .refine(({ networks }) => !tooLong('networks', networks), longest('networks'))
   .refine(({ ports }) => !tooLong('ports', ports), longest('ports'))

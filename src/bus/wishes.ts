@@ -19,7 +19,7 @@ export type SetupRequest = z.output<typeof setupSchema>;
 
 /** Nothing but the id, and what a set-up may say of itself: the wish that container.create kept. */
 export function setupWish(engine: Engine, request: SetupRequest): ContainerWish | null {
-  const { id: _, networkOverrides: __, owner: ___, startWithinMs: ____, ...rest } = request;
+  const { id: _, networkOverrides: __, owner: ___, startWithinMs: ____, isNew: _____, ...rest } = request;
   const named = Object.values(rest).some((value) => value !== undefined && value !== null);
   return named ? namedWish(engine, checked(containerWish(request, engine.defaultNetwork))) : null;
 }

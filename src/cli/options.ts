@@ -14,6 +14,9 @@ import {
   servedNamePattern,
 } from '../core/name.ts';
 
+/** That of the client library, too. */
+export const defaultTimeoutMs = 30_000;
+
 /** What every command that speaks to a daemon, or prints, understands; before or after the command's name. */
 export interface GlobalOptions {
   json?: boolean;
@@ -57,7 +60,7 @@ export function addConnectionOptions(command: Command): Command {
     ),
     new Option('--nats-url <url>', 'the NATS server to use (NATS_URL)').argParser(serverParser('--nats-url')),
     new Option('--creds <file>', 'one of <run-dir>/credentials, or a .creds file of NATS (NETLOOM_CREDS)'),
-    new Option('--timeout <ms>', 'how long to wait for an answer, in ms (default 30000)').argParser(
+    new Option('--timeout <ms>', `how long to wait for an answer, in ms (default ${defaultTimeoutMs})`).argParser(
       numberParser('--timeout', 1, 3_600_000),
     ),
   ];

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { NetloomError, type ResponseOf } from '../client.ts';
+import { type CallOptions, type NetloomClient, NetloomError, type ResponseOf } from '../client.ts';
 import type { ContainerRequest } from '../core/container.ts';
+import { fault } from '../core/fault.ts';
 import type { NameFiles } from '../core/name-files.ts';
 import { addresses } from './describe.ts';
 import { EndWith, exitCode, exitCodeOf, faultText } from './failure.ts';
 import { type NameOptions, nameFilesFor } from './name-files.ts';
-import type { GlobalOptions } from './options.ts';
+import { defaultTimeoutMs, type GlobalOptions } from './options.ts';
 import { portText } from './port-mapping.ts';
 import { withClient } from './session.ts';
 import { SignalRelay, signalExitCode } from './signals.ts';
@@ -16,6 +17,8 @@ import { paint, plain, type Terminal } from './terminal.ts';
 const betweenTriesMs = 250;
 /** A daemon that dies with our word in its hands gives no answer; under the same id it is safely said again. */
 const answerWithinMs = 2_000;
+/** How long the container may be there without a command: unless we die, that is far less. */
+const startWithinMs = 60_000;
 /** How long a command waits for a daemon that has gone away since the set-up; it begins unwatched then. */
 const heldMs = 5_000;
 
@@ -55,26 +58,51 @@ interface Run {
   signals: SignalRelay;
 }
 
-/** Create, then set up: an id that is taken is refused, where set-up alone would tell of the other's network. */
+/** In one command, so that nothing is left where netloom run dies before the command is reported: its start has a deadline. */
 async function setUp(
   terminal: Terminal,
   options: RunOptions,
   request: ContainerRequest,
 ): Promise<{ network: Network; files: NameFiles | null }> {
-  const { id } = request;
-  return withClient(options, async (client) => {
-    await client.container.create({ ...request, removeOnExit: true });
+  const wish = { ...request, isNew: true, removeOnExit: true, startWithinMs };
+  const { network, files, problem } = await answered(options, async (client, said) => {
+    const network = await client.container.setup(wish, said);
     try {
-      const network = await client.container.setup({ id });
-      const { files, problem } = await nameFilesFor(client, request, network.status, options);
-      if (process.stderr.isTTY && !options.detach) terminal.warn(paint(terminal, 'dim', greeting(network)));
-      if (problem) terminal.warn(`netloom: ${problem}`);
-      return { network, files };
+      return { network, ...(await nameFilesFor(client, request, network.status, options)) };
     } catch (error) {
-      await client.container.remove({ id, exact: true }).catch(() => undefined); // the first failure is the one to tell
-      throw error;
+      if (!isPassing(error)) await client.container.remove({ id: network.id, exact: true }).catch(() => undefined);
+      throw error; // the first failure is the one to tell
     }
   });
+  if (process.stderr.isTTY && !options.detach) terminal.warn(paint(terminal, 'dim', greeting(network)));
+  if (problem) terminal.warn(`netloom: ${problem}`);
+  return { network, files };
+}
+
+/**
+ * The answer to a command, which is sent again under its id where its answer was lost with the daemon or its server. A daemon that is not
+ * there to begin with is not waited for.
+ */
+async function answered<Answer>(
+  options: GlobalOptions,
+  ask: (client: NetloomClient, said: CallOptions) => Promise<Answer>,
+): Promise<Answer> {
+  const timeoutMs = options.timeout ?? defaultTimeoutMs;
+  const said = { msgId: randomUUID(), timeoutMs: Math.min(answerWithinMs, timeoutMs) };
+  const deadline = Date.now() + timeoutMs;
+  for (let isLost = false; ; ) {
+    try {
+      return await withClient(options, (client) => ask(client, said));
+    } catch (error) {
+      isLost ||= isFault(error, 'command.timeout') || isFault(error, 'worker.lost');
+      if (!isLost || !isPassing(error)) throw error;
+      if (Date.now() > deadline)
+        throw new NetloomError(fault('command.timeout', `the daemon did not answer within ${timeoutMs} ms`), {
+          cause: error,
+        });
+    }
+    await delay(betweenTriesMs);
+  }
 }
 
 async function runAttached(run: Run): Promise<number> {

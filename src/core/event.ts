@@ -50,6 +50,8 @@ export type ContainerEvent =
       overrides?: AskedAttachment[] | null;
       /** instead of that of a wish that was kept */
       startWithinMs?: number;
+      /** refused where there is a container of this id */
+      isNew?: boolean;
       created?: string;
     }
   | { type: 'container.connect'; command: CommandId; attachment: AskedAttachment; created?: string }

@@ -303,6 +303,27 @@ describe('P18 the exit code of a process', () => {
     expect(await view('silent')).toMatchObject({ state: 'exited', exitCode: null });
   });
 
+  it('P18 leaves a deadline behind where netloom run is killed before it has reported its process', async () => {
+    for (let n = 0; n < 5; n++) {
+      const id = `run-${n}`;
+      const job = launch(lab.daemon, ['run', '--network', 'web', '--id', id, '--', 'sleep', '60']);
+      await lab.facts.told(`container/${id} configured`);
+      job.kill('SIGKILL');
+      await job;
+      const { containers } = await lab.client.container.list();
+      const left = containers.find((one) => one.id === id);
+      if (left?.state === 'configured') expect(left.startBy).not.toBeNull();
+      expect(left?.state).not.toBe('created');
+    }
+  });
+
+  it('P18 is begun all the same where the daemon is killed while netloom run waits for its network', async () => {
+    const job = launch(lab.daemon, ['run', '--network', 'web', '--id', 'patient', '--', 'sh', '-c', 'exit 3']);
+    await lab.facts.told('container/patient created');
+    await lab.restart('kill');
+    expect(await job).toMatchObject({ exitCode: 3, stderr: '' });
+  });
+
   it.each([
     [0, ['true']],
     [7, ['sh', '-c', 'exit 7']],

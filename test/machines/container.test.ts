@@ -100,6 +100,15 @@ describe('a container that is wished for', () => {
       expect(step(from, { type: 'container.create', command: 'c9', wish }).at(-1)).toBe('reply c9 container.exists');
   });
 
+  it('P18 a set-up that is to make it is refused where there is one, and changes nothing', () => {
+    const anew: ActorEvent = { type: 'container.setup', command: 'c9', wish: wishes.none, isNew: true };
+    for (const from of [created, claiming, building, configured, running, unconfiguring, failedClean, failedLittered]) {
+      expect(step(from, anew)).toEqual([stateName(from.value), 'reply c9 container.exists']);
+      expect(reach(from, anew).context.wish).toEqual(from.context.wish);
+    }
+    expect(step(start, anew)[0]).toBe('building');
+  });
+
   it('is unknown before', () => {
     for (const event of [setUp(null, 'c9'), started(), teardown(), remove()])
       expect(step(start, event)).toEqual(['absent', 'reply c9 container.unknown']);

@@ -114,6 +114,9 @@ export const containerTerrain: Terrain<ContainerContext> = {
       { type: 'container.create', command, wish: wishes.bridge },
       ...Object.values(wishes).map((wish): ActorEvent => ({ type: 'container.setup', command, wish })),
       { type: 'container.setup', command, wish: null },
+      ...(outstanding.length < 1
+        ? [{ type: 'container.setup', command, wish: wishes.bridge, isNew: true } as const]
+        : []),
       ...(outstanding.length < 2 ? [{ type: 'container.started', command, pid: 7 } as const] : []),
       { type: 'container.exited', command, pid: 7, exitCode: 3 },
       { type: 'container.abandon', command },

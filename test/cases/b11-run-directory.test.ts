@@ -291,7 +291,7 @@ describe('a daemon', () => {
     const { exitCode, stderr } = await daemon;
     expect(exitCode).toBe(1);
     expect(stderr).toMatch(/"code":"directory\.lost".*"msg":"the run directory is lost"/);
-    expect(`${stderr}`.split('\n').at(-1)).toMatch(/^netloom: directory\.lost: the run directory \S+ was removed/);
+    expect(stderr).toMatch(/^netloom: directory\.lost: the run directory \S+ was removed/m);
     // all of it has ended, its nats-server too
     expect(processesOf({ directory: at('gone') })).toEqual([]);
     expect(linkNames()).toEqual(before);

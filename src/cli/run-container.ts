@@ -66,11 +66,12 @@ async function setUp(
 ): Promise<{ network: Network; files: NameFiles | null }> {
   const wish = { ...request, isNew: true, removeOnExit: true, startWithinMs };
   const { network, files, problem } = await answered(options, async (client, said) => {
-    const network = await client.container.setup(wish, said);
     try {
+      const network = await client.container.setup(wish, said);
       return { network, ...(await nameFilesFor(client, request, network.status, options)) };
     } catch (error) {
-      if (!isPassing(error)) await client.container.remove({ id: network.id, exact: true }).catch(() => undefined);
+      const isOurs = !isPassing(error) && !isFault(error, 'container.exists');
+      if (isOurs) await client.container.remove({ id: request.id, exact: true }).catch(() => undefined);
       throw error; // the first failure is the one to tell
     }
   });

@@ -61,6 +61,7 @@ import {
   processGuards,
   withDeadline,
 } from './container-process.ts';
+import { releaseOfNamespace, sharingActions, sharingGuards } from './container-sharing.ts';
 import { commandOf, decide, type Given, isResultOf, nameOf, refusal } from './container-words.ts';
 import { degradedFacts, mendedFacts, rulesetLoaded } from './drift.ts';
 import { effects, enqueueEffect } from './effects.ts';
@@ -80,6 +81,7 @@ export const containerSetup = setup({
   actions: {
     ...effects,
     ...processActions,
+    ...sharingActions,
     /** That was asked for with its wish, whatever runs in containers that share its namespace. */
     removeByItself: raise({ type: 'container.remove', command: null, force: true }),
 
@@ -170,7 +172,7 @@ export const containerSetup = setup({
       }
     }),
     /** Also takes back claims that are still on their way: messages between two actors keep their order. */
-    releaseClaims: decide(({ context }) => releasesOf(context)),
+    releaseClaims: decide(({ context }) => [...releasesOf(context), ...releaseOfNamespace(context)]),
     forgetGrants: assign(({ context }) => ({
       ...(context.process && { formerPid: context.process.pid }),
       wish: context.lasting ?? context.wish,
@@ -457,6 +459,7 @@ export const containerSetup = setup({
   },
   guards: {
     ...processGuards,
+    ...sharingGuards,
     isToBeNew: ({ event }) => event.type === 'container.setup' && event.isNew === true,
     /** P11: a process lives in it, and the caller did not say that this does not matter */
     isHeldByProcess: and([stateIn({ up: { process: 'running' } }), not(isForced)]),

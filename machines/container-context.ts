@@ -58,7 +58,9 @@ export interface ContainerContext extends ContainerInput {
   ports: GrantedPort[];
   /** B04: path and status of the container whose namespace is shared */
   share: NetnsShare | null;
-  /** P11: containers that share its namespace and whose process runs there; absent: none, or kept by an older version */
+  /** containers that share its namespace; absent: none, or kept by an older version */
+  members?: string[];
+  /** P11: those of them whose process runs; absent: none, or kept by an older version */
   guests?: string[];
   /** identity of the namespace while it is up */
   inode: number | null;

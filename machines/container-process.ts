@@ -1,10 +1,8 @@
 import { assertEvent } from 'xstate';
-import { containerAddress } from '../src/core/actor-address.ts';
 import type { ContainerWish } from '../src/core/container.ts';
-import type { Effect } from '../src/core/effect.ts';
 import type { ContainerEvent } from '../src/core/event.ts';
 import { exitCodePlan, lookPlan, watchPlan } from '../src/core/plan/container-process.ts';
-import { type ContainerContext, grantOf } from './container-context.ts';
+import { grantOf } from './container-context.ts';
 import { commandOf, decide, type Given, isResultOf, nameOf, refusal, remember } from './container-words.ts';
 
 /** The process that lives in a container's network: its start, which may be waited for, its end, and who is told of both. */
@@ -59,12 +57,6 @@ function abandonment(wish: ContainerWish | null, event: ContainerEvent) {
       ? ['collected', 'its process was never started, and no process is in its namespace']
       : ['deadline', `its process did not start within ${(startWithinMs ?? 0) / 1000} s`];
   return { cause, reason, startWithinMs, owner };
-}
-
-/** P11: the container whose namespace it shares must know whether a process lives there. */
-function tellOwner({ id, wish, share }: ContainerContext, type: 'netns.entered' | 'netns.left'): Effect[] {
-  if (wish?.netns.kind !== 'container') return [];
-  return [{ kind: 'tell', to: share?.owner ?? containerAddress(wish.netns.id), event: { type, container: id } }];
 }
 
 export const processActions = {
@@ -133,18 +125,6 @@ export const processActions = {
   deferRemoval: remember(({ context, event }) => ({
     deferred: [...context.deferred, { type: 'container.remove', command: commandOf(event) }],
   })),
-
-  // ---- P11: processes of containers that share the namespace
-  tellOwnerOfStart: decide(({ context }) => tellOwner(context, 'netns.entered')),
-  tellOwnerOfEnd: decide(({ context }) => tellOwner(context, 'netns.left')),
-  keepGuest: remember(({ context: { guests = [] }, event }) => {
-    assertEvent(event, 'netns.entered');
-    return { guests: [...guests.filter((guest) => guest !== event.container), event.container] };
-  }),
-  forgetGuest: remember(({ context: { guests = [] }, event }) => {
-    assertEvent(event, 'netns.left');
-    return { guests: guests.filter((guest) => guest !== event.container) };
-  }),
 
   refuseRunning: refusal(
     'container.running',

@@ -155,6 +155,8 @@ export const containerMachine = containerSetup.createMachine({
   initial: 'absent',
   on: {
     'netns.share': { actions: 'refuseShare' },
+    'netns.joined': [{ guard: 'hasWish', actions: ['keepMember', 'suspectJoined'] }, { actions: 'suspectJoined' }],
+    'netns.release': { guard: 'hasWish', actions: 'forgetMember' },
     'netns.entered': { guard: 'hasWish', actions: 'keepGuest' },
     'netns.left': { guard: 'hasWish', actions: 'forgetGuest' },
     'actor.recovered': {
@@ -244,7 +246,7 @@ export const containerMachine = containerSetup.createMachine({
           {
             guard: 'isSetup',
             target: 'up',
-            actions: ['keepOutputs', 'announceConfigured', 'replyStatus', 'answered', 'shareWithWaiting'],
+            actions: ['keepOutputs', 'announceConfigured', 'replyStatus', 'answered', 'shareWithWaiting', 'joinOwner'],
           },
         ],
         'steps.failed': [
@@ -316,6 +318,10 @@ export const containerMachine = containerSetup.createMachine({
         // of one that shares a namespace nothing is taken from what lives there
         'deadline.passed': { guard: 'isStartOverdue', target: 'unconfiguring', actions: abandoned },
         'netns.share': { actions: 'share' },
+        'netns.joined': [
+          { guard: 'isOurNamespace', actions: 'keepMember' },
+          { actions: ['keepMember', 'suspectJoined'] },
+        ],
         'steps.applied': { guard: 'isLookAtNone', target: 'unconfiguring', actions: abandoned },
         'steps.failed': [
           {
@@ -515,7 +521,7 @@ export const containerMachine = containerSetup.createMachine({
                 'steps.applied': {
                   guard: 'isVerify',
                   target: 'settled',
-                  actions: ['announceVerified', 'keepVerified', 'replyStatus', 'forgetChange'],
+                  actions: ['announceVerified', 'keepVerified', 'replyStatus', 'joinOwnerAgain', 'forgetChange'],
                 },
                 // that the namespace itself is gone is for the whole to deal with
                 'steps.failed': {
@@ -568,11 +574,15 @@ export const containerMachine = containerSetup.createMachine({
       on: {
         ...deferAll,
         'container.exited': [reportedLate, { actions: 'defer' }],
-        'steps.applied': { guard: 'isTeardown', target: 'unlinking', actions: ['replyTornDown', 'answered'] },
+        'steps.applied': {
+          guard: 'isTeardown',
+          target: 'unlinking',
+          actions: ['replyTornDown', 'answered', 'suspectMembers'],
+        },
         'steps.failed': {
           guard: 'isTeardown',
           target: 'failed',
-          actions: ['keepFault', 'announceFailed', 'answered', 'failDeferred'],
+          actions: ['keepFault', 'announceFailed', 'answered', 'failDeferred', 'suspectMembers'],
         },
       },
     },

@@ -5,7 +5,7 @@ import { containerSettingsView, containerView, networkSettingsView, networkView 
 import { dhcpAddresses } from './actors/held-addresses.ts';
 import type { ActorRecord, Journal } from './actors/journal.ts';
 import type { ContainerInspection, NetworkInspection } from './bus/engine.ts';
-import { containerAddress, hostAddress, networkAddress } from './core/actor-address.ts';
+import { type ActorAddress, containerAddress, hostAddress, networkAddress } from './core/actor-address.ts';
 import type { PortLedger } from './core/claims.ts';
 import type { ContainerWish } from './core/container.ts';
 import { resolveContainerId } from './core/container-reference.ts';
@@ -90,17 +90,31 @@ export class JournalViews {
     return { container, NetworkSettings, settings, ...asOf };
   }
 
-  /** B04: whoever shares a namespace that is up is on the networks of the container whose it is. */
+  /**
+   * B04: a container that shares a namespace which is up is on the networks of the container whose it is, by whichever container it
+   * shares it. If that one is gone, or has another namespace now, it is on none.
+   */
   protected ownerOfNetns(container: ContainerView): ContainerView {
-    const seen = new Set([container.id]);
-    for (let owner = container; ; ) {
-      const id = owner.netns === null ? null : sharedContainer(owner.mode);
-      const record = id === null || seen.has(id) ? null : this.journal.actor(containerAddress(id));
+    const { netns } = container;
+    const seen = new Set([containerAddress(container.id)]);
+    for (let owner = container; netns; ) {
+      const address = this.#namespaceSource(owner);
+      if (address === null || seen.has(address)) return owner;
+      seen.add(address);
+      const record = this.journal.actor(address);
       const next = record && viewOfContainer(record);
-      if (!next) return owner;
-      seen.add(next.id);
+      if (next?.netns?.inode !== netns.inode) return { ...container, status: {} };
       owner = next;
     }
+    return container;
+  }
+
+  /** Its own answer, or an older version's: the container that its wish names. */
+  #namespaceSource({ id, mode }: ContainerView): ActorAddress | null {
+    const named = sharedContainer(mode);
+    if (named === null) return null;
+    const context = this.journal.actor(containerAddress(id))?.context as ContainerContext | undefined;
+    return context?.share?.owner ?? containerAddress(named);
   }
 
   /** What its actor keeps of a network, defined or not; null where there is no such actor. */

@@ -77,6 +77,9 @@ export type ContainerEvent =
   | { type: 'netns.shared'; attempt: number; share: NetnsShare }
   | { type: 'claim.refused'; attempt: number; fault: Fault }
   | { type: 'netns.share'; from: ActorAddress; attempt: number }
+  /** a container shares the namespace of this one, and which it has found; or does so no more */
+  | { type: 'netns.joined'; container: string; inode: number | null }
+  | { type: 'netns.release'; container: string }
   /** the process of a container that shares the namespace of this one runs; or does no more */
   | { type: 'netns.entered' | 'netns.left'; container: string }
   /** a network of the container, which is up there, guards against spoofing from now on, or does so no more */

@@ -121,7 +121,18 @@ describe('P11 a container in whose namespace another one runs', () => {
     await lab.client.container.setup({ id: 'pod', networks: [{ network: 'web' }] });
     const child = await running('member', { networks: [], mode: 'container:pod' });
     expect(await lab.client.container.remove({ id: 'pod', force: true })).toEqual({ id: 'pod' });
+    // what it lived in is gone: that is reported at once, not by the next daemon
+    expect((await lab.facts.told('container/member lost')).data).toMatchObject({
+      reason: 'missing',
+      fault: { code: 'netns.gone' },
+    });
+    await lab.facts.told('container/member torn-down');
+    expect(await lab.client.container.inspect({ id: 'member' })).toMatchObject({
+      container: { state: 'created', netns: null, status: {} },
+      NetworkSettings: { SandboxKey: '', Networks: {} },
+    });
     expect(child.exitCode).toBeNull();
+    await lab.settled();
   });
 });
 

@@ -197,6 +197,47 @@ describe('a namespace that is another container’s (container:<id>)', () => {
   );
 
   it(
+    'B04 P11 is lost when that container is taken down, removed or lost, also where it is shared by another',
+    leavingNothing(['second', 'first', 'owner'], async () => {
+      const leavings = [
+        () => lab.client.container.teardown({ id: 'owner' }),
+        () => lab.client.container.remove({ id: 'owner' }),
+        async (path: string) => native.removeNetns(path),
+      ];
+      for (const [round, leave] of leavings.entries()) {
+        const { netns } = await lab.client.container.setup({ id: 'owner', networks: [{ network: 'web' }] });
+        await lab.client.container.setup({ id: 'first', mode: 'container:owner' });
+        await lab.client.container.setup({ id: 'second', mode: 'container:first' });
+        await leave(netns.path);
+        for (const id of ['first', 'second']) {
+          await lab.facts.told(`container/${id} torn-down`, round + 1);
+          expect(lab.facts.of('container', id).filter((fact) => fact === 'lost')).toHaveLength(round + 1);
+          expect(await view(id)).toMatchObject({ state: 'created', netns: null, lastFault: { code: 'netns.gone' } });
+        }
+      }
+    }),
+  );
+
+  it(
+    'B04 P11 goes on in a namespace that is not netloom’s, without networks, when its container is taken down',
+    leavingNothing([], async () => {
+      const foreign = foreignNetns('lasting');
+      const networks = [{ network: 'web' }];
+      await lab.client.container.setup({ id: 'owner', mode: `ns:${foreign.path}`, networks });
+      await lab.client.container.setup({ id: 'guest', mode: 'container:owner' });
+      await lab.remove('owner');
+      expect(await lab.client.container.inspect({ id: 'guest' })).toMatchObject({
+        container: { state: 'configured', netns: { path: foreign.path, inode: foreign.inode }, status: {} },
+        NetworkSettings: { SandboxKey: foreign.path, Networks: {} },
+      });
+      await lab.client.container.reload({ id: 'guest' });
+      expect(lab.facts.of('container', 'guest')).not.toContain('lost');
+      await lab.remove('guest');
+      foreign.remove();
+    }),
+  );
+
+  it(
     'B04 is a clear error when there is no such container, or it has none now',
     leavingNothing(['guest', 'owner'], async () => {
       expect(await codeOf(lab.client.container.setup({ id: 'guest', mode: 'container:nobody' }))).toBe('netns.gone');

@@ -208,13 +208,21 @@ export const waitedContainerTerrain: Terrain<ContainerContext> = {
     return [
       ...(context.deferred.length < 1 ? [...commands, ...deadlines(context)] : []),
       { type: context.guests?.length ? 'netns.left' : 'netns.entered', container: 'guest' },
+      context.members?.length
+        ? { type: 'netns.release', container: 'guest' }
+        : { type: 'netns.joined', container: 'guest', inode: 1 },
       ...(atRest(snapshot) ? [{ type: 'drift.suspected' } as const] : []),
       { type: 'process.exited', pid: 7 },
       ...(outstanding.length < 2 ? [recovered(false)] : []),
       recovered(true),
     ];
   },
-  essence: (context) => [containerTerrain.essence(context), context.startBy, context.guests?.length ?? 0],
+  essence: (context) => [
+    containerTerrain.essence(context),
+    context.startBy,
+    context.guests?.length ?? 0,
+    context.members?.length ?? 0,
+  ],
 };
 
 /** A container whose networks have DHCP servers; what these have no part in is left out. */

@@ -95,6 +95,15 @@ const scenarios: Record<string, Scenario> = {
     command: [web, { ...toContainer.remove, force: true }],
   },
   'container.remove': { before: [createDemo, setup], command: remove },
+  'P11 container.remove of the owner of a namespace': {
+    before: [
+      createDemo,
+      setup,
+      [containerAddress('guest'), toContainer.setup({ id: 'guest', mode: 'container:web' })],
+      [containerAddress('further'), toContainer.setup({ id: 'further', mode: 'container:guest' })],
+    ],
+    command: remove,
+  },
   'network.remove': { before: [createDemo, setup, remove], command: [demo, toNetwork.remove] },
   'C13 container.setup by DHCP': {
     before: [createLan, createDemo],

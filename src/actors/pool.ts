@@ -58,7 +58,13 @@ export class Pool extends EventEmitter<PoolEvents> {
     super();
     this.#pauses = Array.from({ length: settings.workers }, () => new RestartPause());
     prepareNetnsDirectory(settings.netnsDirectory);
-    for (let index = 0; index < settings.workers; index++) this.#members[index] = this.#spawn(index);
+    try {
+      for (let index = 0; index < settings.workers; index++) this.#members[index] = this.#spawn(index);
+    } catch (error) {
+      // the threads that did start would keep this process for good
+      for (const { thread } of this.#members) void thread.terminate();
+      throw error;
+    }
   }
 
   get size(): number {

@@ -1,7 +1,8 @@
-import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fault, NetloomError } from '../core/fault.ts';
 import { systemErrorText } from '../core/system-error.ts';
+import { makeDirectories } from '../files/make-directories.ts';
 import { textOfOrdinaryFile } from '../files/ordinary-file.ts';
 import { orStorageFull } from '../storage/room.ts';
 import type { Role } from './commands.ts';
@@ -96,7 +97,7 @@ export function writePrivate(file: string, text: string): void {
   const directory = dirname(file);
   const draft = `${file}.${process.pid}.new`;
   orStorageFull(directory, () => {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectories(directory, 0o700);
     chmodSync(directory, 0o700);
     // a new file, whatever had its name
     rmSync(draft, { force: true });

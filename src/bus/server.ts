@@ -69,7 +69,13 @@ export async function startServer(options: ServerOptions): Promise<ManagedServer
     return launchServer({ binary, configFile, port, serverName, log, signal });
   };
   const first = await launch(signal);
-  for (const { role, credentials } of users) writeCredentials(credentialsFile(runDir, role), credentials);
+  try {
+    for (const { role, credentials } of users) writeCredentials(credentialsFile(runDir, role), credentials);
+  } catch (error) {
+    // its pipe to us would keep this process for good
+    await first.stop();
+    throw error;
+  }
   log.info({ pid: first.pid, url }, 'nats-server is running');
   return new Supervisor(first, { launch, store, credentials: users[0]?.credentials as Credentials, log });
 }

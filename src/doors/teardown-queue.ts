@@ -1,9 +1,10 @@
-import { type FSWatcher, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { type FSWatcher, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
 import { detachSchema, parsePayload } from '../bus/messages.ts';
 import { type Fault, faultOf, faultStatus } from '../core/fault.ts';
+import { makeDirectories } from '../files/make-directories.ts';
 import { readOrdinaryFile } from '../files/ordinary-file.ts';
 import { watchPath } from '../files/watch-path.ts';
 import { isStorageFull } from '../storage/room.ts';
@@ -35,7 +36,7 @@ export class TeardownQueue {
 
   /** Resolves when all that had been left is done. A door may still have thought that nobody is there: later files are done, too. */
   async start(): Promise<void> {
-    mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
+    makeDirectories(this.#directory, 0o700);
     this.#watcher = watchPath(this.#directory, () => this.#work());
     // what was left and what comes is looked at again by the next daemon
     this.#watcher.on('error', (error) => this.log.warn({ error }, 'teardowns that are left are not seen any more'));

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, fork } from 'node:child_process';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -12,6 +12,7 @@ import { startServer } from '../../src/bus/server.ts';
 import { endOrphan, findServerBinary } from '../../src/bus/server-process.ts';
 import { serveCommands } from '../../src/bus/service.ts';
 import { connect } from '../../src/client.ts';
+import { processesOf } from '../support/daemon.ts';
 import { fakeServer, standStill } from '../support/fake-server.ts';
 import { freePort, OutsideServer } from '../support/outside-server.ts';
 import { client, connected, directories, FakeEngine, FakeOutbox, node, server, until } from './support.ts';
@@ -78,6 +79,14 @@ describe("the daemon's own nats-server", () => {
       },
     });
     expect(heard).toEqual([]);
+  });
+
+  it('B12 is stopped when the start fails after it', async () => {
+    const { runDir, stateDir } = directories();
+    mkdirSync(runDir);
+    symlinkSync(join(runDir, 'nowhere', 'x'), join(runDir, 'credentials'));
+    await expect(startServer({ node, port: 0, runDir, stateDir })).rejects.toMatchObject({ code: 'EEXIST' });
+    expect(processesOf({ directory: runDir })).toEqual([]);
   });
 
   it('listens on loopback only', async () => {

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { execa, type ResultPromise } from 'execa';
@@ -55,4 +55,33 @@ it.each([
   const daemon = launch(['--nats-url', `nats://daemon:secret@127.0.0.1:${port}`, ...flags]);
   await reached;
   await endsInTime(daemon, 'SIGTERM');
+});
+
+/** Serves as nats-server does, on the port and under the name that it is given, where credentials cannot be written any more. */
+function withoutCredentials(atTerm: string): string {
+  const program = `${directory.path}/server.mjs`;
+  writeFileSync(
+    program,
+    `import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+const { server_name, port } = JSON.parse(readFileSync(process.argv.at(-1), 'utf8'));
+process.on('SIGTERM', () => { ${atTerm} process.exit(0); });
+rmSync('${directory.path}/run/credentials', { recursive: true, force: true });
+writeFileSync('${directory.path}/run/credentials', '');
+const greet = (socket) => socket.end('INFO ' + JSON.stringify({ server_name }) + '\\r\\n').on('error', () => {});
+createServer(greet).listen(port, '127.0.0.1');
+`,
+  );
+  return fakeServer(directory.path, `exec "${process.execPath}" "${program}" "$@"`);
+}
+
+it('B12 a daemon that cannot write its credentials ends, and its nats-server with it', async () => {
+  const daemon = launch(['--nats-port', '0'], withoutCredentials(''));
+  const { exitCode, stderr } = await daemon;
+  expect({ exitCode, stderr }).toEqual({
+    exitCode: 1,
+    stderr: expect.stringMatching(/run\/credentials: already exists/),
+  });
+  expect(processesOf({ directory: directory.path })).toEqual([]);
+  expect(existsSync(`${directory.path}/run/daemon.pid`)).toBe(false);
 });

@@ -222,7 +222,8 @@ export async function startDaemon(options: DaemonOptions, signal: AbortSignal): 
   } catch (error) {
     clock.start();
     await unwind(undo, log);
-    if (signal.aborted) log.info('stopped before it served');
+    // a start that failed while it was to be stopped has failed
+    if (error === signal.reason) log.info('stopped before it served');
     throw error;
   }
 }

@@ -85,3 +85,13 @@ it('B12 a daemon that cannot write its credentials ends, and its nats-server wit
   expect(processesOf({ directory: directory.path })).toEqual([]);
   expect(existsSync(`${directory.path}/run/daemon.pid`)).toBe(false);
 });
+
+it('B12 a daemon that is to stop while its start fails says only that it fails', async () => {
+  const daemon = launch(['--nats-port', '0'], withoutCredentials("process.kill(process.ppid, 'SIGTERM');"));
+  const { exitCode, stderr } = await daemon;
+  expect({ exitCode, stderr }).toEqual({
+    exitCode: 1,
+    stderr: expect.stringMatching(/run\/credentials: already exists/),
+  });
+  expect(stderr).not.toContain('stopped before it served');
+});

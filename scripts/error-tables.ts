@@ -66,7 +66,7 @@ const meanings: Record<FaultCode, string> = {
   'bus.unauthorized':
     'the NATS server refuses the credentials, or their role may not send this command (raised by the client)',
   'directory.unsafe':
-    'the run or state directory of the daemon, or one within it, belongs to another user or can be written by others',
+    'the run or state directory of the daemon, or one within or above it, belongs to another user or can be written by others',
   'directory.lost':
     'the run directory was removed or replaced while the daemon used it; the daemon ends, and networks stay as they are',
   'bus.no-jetstream': 'the NATS server has no JetStream, which stores the events, or not for this account',

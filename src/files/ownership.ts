@@ -2,6 +2,7 @@ import { chmodSync, lstatSync, readdirSync, realpathSync, type Stats, statSync }
 import { dirname, join } from 'node:path';
 import { fault, NetloomError } from '../core/fault.ts';
 import { makeDirectories } from './make-directories.ts';
+import { type Place, wayTo } from './way.ts';
 
 const writableByOthers = 0o022;
 const sticky = 0o1000;
@@ -12,11 +13,9 @@ const sticky = 0o1000;
  */
 export function replaceableBy(path: string): string | null {
   for (let place = realpathSync(path); ; place = dirname(place)) {
-    const { uid, mode } = statSync(place);
-    if (uid !== 0) return `${place} belongs to user ${uid}`;
-    // what is in a sticky directory (/tmp) is its owner's to rename
-    if (mode & writableByOthers && !(mode & sticky)) return `others may write to ${place}`;
-    if (place === dirname(place)) return null;
+    const stats = statSync(place);
+    const reason = handOn({ path: place, stats }, ({ uid }) => uid === 0);
+    if (reason !== null || place === dirname(place)) return reason;
   }
 }
 
@@ -31,6 +30,26 @@ export function foreignHand(directory: string): string | null {
   const stranger = [itself, stats].find((one) => one && !isOurs(one));
   if (stranger) return `${directory} belongs to user ${stranger.uid}`;
   return stats && stats.mode & writableByOthers && !isFreshMount(directory) ? `others may write to ${directory}` : null;
+}
+
+/**
+ * Describes how a user other than root and that of this process could replace this directory: by what is above it, or above a
+ * link that leads to it. null when no other user can. The directory itself is foreignHand()'s, and may be missing.
+ */
+export function handAbove(directory: string): string | null {
+  for (const place of wayTo(directory)) {
+    const reason = handOn(place, isOurs);
+    if (reason !== null) return reason;
+  }
+  return null;
+}
+
+/** How others can replace this, or what is in it, in words; null: they cannot. */
+function handOn({ path, stats }: Place, isTrusted: (stats: Stats) => boolean): string | null {
+  if (!isTrusted(stats)) return `${path} belongs to user ${stats.uid}`;
+  // the mode of a link says nothing, and what is in a sticky directory (/tmp) is its owner's to rename
+  const isOpen = !stats.isSymbolicLink() && stats.mode & writableByOthers && !(stats.mode & sticky);
+  return isOpen ? `others may write to ${path}` : null;
 }
 
 /** Everybody's by convention, whatever is in them. */
@@ -75,16 +94,27 @@ function openEntry(directory: string): string | null {
 }
 
 /**
- * Makes a directory for secrets, and refuses one that others made or may write to, or may once have written to: something in
- * it is another user's, or open to others. A file system that was just mounted there is taken
+ * Makes a directory for secrets, and refuses one that others made, may write to or may replace, or may once have written to:
+ * something in it is another user's, or open to others. A file system that was just mounted there is taken
  * for its own. Throws directory.unsafe, and what mkdir(2) does.
  */
 export function makeOwnDirectory(directory: string): void {
+  refuseAbove(directory);
   makeDirectories(directory, 0o700);
+  // in a directory like /tmp, another user may have made one of those above it meanwhile
+  refuseAbove(directory);
   if (foreignHand(directory) === null && isFreshMount(directory)) chmodSync(directory, 0o700);
   const reason = foreignHand(directory) ?? foreignEntry(directory) ?? openEntry(directory);
   if (reason === null) return;
   throw new NetloomError(
     fault('directory.unsafe', `${reason}, so nothing in it can be trusted: remove it, or choose another directory`),
+  );
+}
+
+function refuseAbove(directory: string): void {
+  const reason = handAbove(directory);
+  if (reason === null) return;
+  throw new NetloomError(
+    fault('directory.unsafe', `${reason}, so others can replace ${directory}: choose another directory`),
   );
 }

@@ -4,7 +4,7 @@ import { release } from 'node:os';
 import { dirname } from 'node:path';
 import { findServerBinary } from '../../bus/server-process.ts';
 import { shownUrl } from '../../bus/server-url.ts';
-import { foreignHand } from '../../files/ownership.ts';
+import { foreignHand, handAbove } from '../../files/ownership.ts';
 import { listOfPrivileges, missingPrivileges, neededPrivileges } from '../../privileges.ts';
 import { asRoot, bad, type Finding, good, isRoot, tried } from './finding.ts';
 
@@ -90,7 +90,7 @@ export function writable(check: string, path: string): Finding {
     while (!existsSync(existing)) existing = dirname(existing);
     if (!statSync(existing).isDirectory()) throw new Error(`${existing} is not a directory`);
     accessSync(existing, constants.W_OK | constants.X_OK);
-    const stranger = existing === path ? foreignHand(path) : null;
+    const stranger = (existing === path ? foreignHand(path) : null) ?? handAbove(path);
     if (stranger !== null) throw new Error(stranger);
     return existing === path ? path : `${path} (will be made)`;
   });

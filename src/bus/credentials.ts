@@ -4,6 +4,7 @@ import { fault, NetloomError } from '../core/fault.ts';
 import { systemErrorText } from '../core/system-error.ts';
 import { makeDirectories } from '../files/make-directories.ts';
 import { textOfOrdinaryFile } from '../files/ordinary-file.ts';
+import { textOfOwnFile } from '../files/ownership.ts';
 import { orStorageFull } from '../storage/room.ts';
 import type { Role } from './commands.ts';
 import { inboxPrefix, subjectToken } from './subjects.ts';
@@ -27,10 +28,10 @@ export function credentialsFile(runDir: string, role: Role): string {
   return join(runDir, 'credentials', `${role}.json`);
 }
 
-/** Reads a daemon's own file. null when there is none, or it is not a credentials file. */
+/** Reads a daemon's own file. null when there is none, or it is not a credentials file. Throws bus.unauthorized, also for one that others could write. */
 export function readCredentials(file: string): Credentials | null {
   try {
-    return parseCredentials(textOfOrdinaryFile(file));
+    return parseCredentials(textOfOwnFile(file));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw unreadable(file, error);

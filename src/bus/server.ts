@@ -2,6 +2,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { foreignHand } from '../files/ownership.ts';
 import type { Role } from './commands.ts';
 import { type Credentials, credentialsFile, readCredentials, writeCredentials, writePrivate } from './credentials.ts';
 import { EventStore } from './event-store.ts';
@@ -55,10 +56,10 @@ export async function startServer(options: ServerOptions): Promise<ManagedServer
   await endOrphan(pidFile, configFile, log);
   signal?.throwIfAborted();
 
-  const former = readCredentials(credentialsFile(runDir, 'admin'));
-  const port = (options.port ?? defaultPort) || (await freePort(former ? Number(new URL(former.url).port) : 0));
+  const former = roles.map((role) => ({ role, kept: keptCredentials(credentialsFile(runDir, role), log) }));
+  const port = (options.port ?? defaultPort) || (await freePort(portIn(former[0]?.kept ?? null)));
   const url = `nats://127.0.0.1:${port}`;
-  const users = roles.map((role) => ({ role, credentials: credentialsOf(role, { runDir, url, node }) }));
+  const users = former.map(({ role, kept }) => ({ role, credentials: credentialsOf(role, { kept, url, node }) }));
   const serverName = `netloom-${node}-${randomBytes(4).toString('hex')}`;
   const maxStoreBytes = options.maxStoreBytes ?? 2 ** 30;
   const storeDir = store.directory;
@@ -80,9 +81,24 @@ export async function startServer(options: ServerOptions): Promise<ManagedServer
   return new Supervisor(first, { launch, store, credentials: users[0]?.credentials as Credentials, log });
 }
 
+/** Those of the former run; null: there are none, or others know or chose them. Throws bus.unauthorized for what cannot be read. */
+function keptCredentials(file: string, log: BusLog): Credentials | null {
+  const stranger = foreignHand(file);
+  if (stranger === null) return readCredentials(file);
+  log.warn({ file, reason: stranger }, 'the password in a file that others could write is replaced');
+  return null;
+}
+
+const portIn = (kept: Credentials | null): number => (kept ? Number(new URL(kept.url).port) : 0);
+
+interface Former {
+  kept: Credentials | null;
+  url: string;
+  node: string;
+}
+
 /** Passwords live as long as the run directory: clients that kept them go on. */
-function credentialsOf(role: Role, { runDir, url, node }: { runDir: string; url: string; node: string }): Credentials {
-  const kept = readCredentials(credentialsFile(runDir, role));
+function credentialsOf(role: Role, { kept, url, node }: Former): Credentials {
   const password = kept?.password ?? randomBytes(24).toString('base64url');
   return { url, user: role, password, inboxPrefix: inboxPrefix(role), node };
 }

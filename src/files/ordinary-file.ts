@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 
 /** Far more than any file has that netloom reads. */
 export const mostBytes = 1024 * 1024;
@@ -6,14 +6,16 @@ export const mostBytes = 1024 * 1024;
 /**
  * Reads a regular file of at most 1 MiB. Throws, and does not wait, where anything else has its name: a FIFO, a device. Its own
  * messages, which have no code, go on after the name of the file. For all files that another program or user may have put there.
+ * `judge`: throws where a file of this kind is not to be read; it sees the very file that is read.
  */
-export function readOrdinaryFile(path: string): Buffer {
+export function readOrdinaryFile(path: string, judge: (stats: Stats) => void = () => {}): Buffer {
   // opening a device may do something
   mustBeRegular(statSync(path));
   const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const stats = fstatSync(file);
     mustBeRegular(stats);
+    judge(stats);
     if (stats.size > mostBytes) throw new Error(`is larger than ${mostBytes} bytes`);
     const buffer = Buffer.alloc(stats.size);
     return buffer.subarray(0, readSync(file, buffer));

@@ -2,6 +2,7 @@ import { chmodSync, lstatSync, readdirSync, realpathSync, type Stats, statSync }
 import { dirname, join } from 'node:path';
 import { fault, NetloomError } from '../core/fault.ts';
 import { makeDirectories } from './make-directories.ts';
+import { readOrdinaryFile } from './ordinary-file.ts';
 import { type Place, wayTo } from './way.ts';
 
 const writableByOthers = 0o022;
@@ -20,16 +21,25 @@ export function replaceableBy(path: string): string | null {
 }
 
 /**
- * Why what is in this directory could be another user's, in words; null when only root and the user of this process may write
- * there, or when it does not exist.
+ * Why what is in this directory, or file, could be another user's, in words; null when only root and the user of this process
+ * may write there, or when it does not exist.
  */
-export function foreignHand(directory: string): string | null {
-  const itself = lstatSync(directory, { throwIfNoEntry: false });
+export function foreignHand(path: string): string | null {
+  const itself = lstatSync(path, { throwIfNoEntry: false });
   // the owner of a link decides where it leads
-  const stats = itself?.isSymbolicLink() ? statSync(directory, { throwIfNoEntry: false }) : itself;
+  const stats = itself?.isSymbolicLink() ? targetOf(path) : itself;
   const stranger = [itself, stats].find((one) => one && !isOurs(one));
-  if (stranger) return `${directory} belongs to user ${stranger.uid}`;
-  return stats && stats.mode & writableByOthers && !isFreshMount(directory) ? `others may write to ${directory}` : null;
+  if (stranger) return `${path} belongs to user ${stranger.uid}`;
+  return stats && stats.mode & writableByOthers && !isFreshMount(path) ? `others may write to ${path}` : null;
+}
+
+/** What this is, or leads to as a link; undefined: nothing is there, or links lead round and round. */
+function targetOf(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -84,13 +94,22 @@ const isOurs = ({ uid }: Stats): boolean => uid === 0 || uid === process.geteuid
 
 /** Which directory in this one others may write to, in words; null: none. */
 function openEntry(directory: string): string | null {
-  const entries = readdirSync(directory, { withFileTypes: true });
-  const places = entries.filter((entry) => entry.isDirectory() || entry.isSymbolicLink());
-  for (const { name } of places) {
-    const reason = foreignHand(join(directory, name));
+  for (const name of readdirSync(directory)) {
+    const path = join(directory, name);
+    // devices, to which links may lead, are open to all
+    const reason = targetOf(path)?.isDirectory() ? foreignHand(path) : null;
     if (reason !== null) return reason;
   }
   return null;
+}
+
+/** Reads an ordinary file that only root and the user of this process could write. Throws as readOrdinaryFile() does. */
+export const textOfOwnFile = (path: string): string => readOrdinaryFile(path, mustBeOwn).toString('utf8');
+
+function mustBeOwn(stats: Stats): void {
+  const reason = isOurs(stats) ? 'can be written by others' : `belongs to user ${stats.uid}`;
+  if (!isOurs(stats) || stats.mode & writableByOthers)
+    throw new Error(`${reason}, so what is in it cannot be trusted: name another one (--creds, NETLOOM_CREDS)`);
 }
 
 /**

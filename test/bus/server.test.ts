@@ -1,8 +1,19 @@
 import { type ChildProcess, execFileSync, fork } from 'node:child_process';
-import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  lchownSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Role } from '../../src/bus/commands.ts';
 import { connectBus, refuseOpenServer } from '../../src/bus/connection.ts';
 import { credentialsFile, readCredentials } from '../../src/bus/credentials.ts';
 import { silent } from '../../src/bus/log.ts';
@@ -79,6 +90,31 @@ describe("the daemon's own nats-server", () => {
       },
     });
     expect(heard).toEqual([]);
+  });
+
+  it.each<[string, (file: string) => void]>([
+    ['another user owns', (file) => chownSync(file, 65_534, 65_534)],
+    ['others may write to', (file) => chmodSync(file, 0o666)],
+    [
+      'another user put there as a link',
+      (file) => [renameSync(file, `${file}.a`), symlinkSync(`${file}.a`, file), lchownSync(file, 65_534, 65_534)],
+    ],
+  ])('B11 does not take the password in a file that %s', async (_, change) => {
+    const where = directories();
+    const first = await startServer({ node, port: 0, ...where });
+    await first.stop();
+    const file = (role: Role) => credentialsFile(where.runDir, role);
+    const before = readCredentials(file('operator'));
+    change(file('admin'));
+    const heard: object[] = [];
+    const second = await server({ ...where, log: { ...silent, warn: (fields) => void heard.push(fields) } });
+    expect(second.credentials.password).not.toBe(first.credentials.password);
+    expect(readCredentials(file('admin'))?.password).toBe(second.credentials.password);
+    expect(readCredentials(file('operator'))?.password).toBe(before?.password);
+    expect(heard).toContainEqual({
+      file: file('admin'),
+      reason: expect.stringMatching(/belongs to user 65534|others may write/),
+    });
   });
 
   it('B12 is stopped when the start fails after it', async () => {

@@ -138,6 +138,7 @@ describe('a directory for secrets', () => {
     for (const name of ['netns', 'sysctl.d']) made(at(`x/${name}`), 0o755);
     writeFileSync(at('x/journal'), '', { mode: 0o664 });
     symlinkSync(at('nowhere'), at('x/link'));
+    symlinkSync('round', at('x/round'));
     takeRunDirectory(at('x')).release();
   });
 

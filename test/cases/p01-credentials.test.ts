@@ -1,7 +1,7 @@
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { execa } from 'execa';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { connectBus } from '../../src/bus/connection.ts';
 import { credentialsFile, writeCredentials } from '../../src/bus/credentials.ts';
 import { discover, outsideServer, type Wanted } from '../../src/bus/discover.ts';
@@ -49,6 +49,33 @@ const faultOf = (act: () => unknown) => {
 };
 
 const refused = (code: string, message: RegExp) => ({ code, message: expect.stringMatching(message) });
+
+describe('the credentials file of the daemon', () => {
+  const file = () => credentialsFile(runDir(), 'admin');
+  afterEach(() => {
+    chownSync(file(), 0, 0);
+    chmodSync(file(), 0o600);
+  });
+
+  it.each<[string, () => void, RegExp]>([
+    ['another user owns it', () => chownSync(file(), 65_534, 0), /admin\.json belongs to user 65534, so what is in it/],
+    [
+      'others may write to it',
+      () => chmodSync(file(), 0o666),
+      /admin\.json can be written by others, so what is in it/,
+    ],
+    [
+      'its group may write to it',
+      () => chmodSync(file(), 0o620),
+      /admin\.json can be written by others, so what is in it/,
+    ],
+  ])('P01 is refused when %s, and taken when it is named', (_, change, words) => {
+    expect(find({})).toMatchObject({ user: 'admin' });
+    change();
+    expect(faultOf(() => find({}))).toEqual(refused('bus.unauthorized', words));
+    expect(find({ creds: file() })).toMatchObject({ user: 'admin' });
+  });
+});
 
 describe('a credentials file that is named', () => {
   it.each([

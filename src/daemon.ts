@@ -15,7 +15,7 @@ import { fault, NetloomError } from './core/fault.ts';
 import type { NodeInfo } from './core/view.ts';
 import { TeardownQueue } from './doors/teardown-queue.ts';
 import { ActorEngine, readBootId } from './engine.ts';
-import { makeOwnDirectory } from './files/ownership.ts';
+import { makeStartDirectories } from './files/start-directories.ts';
 import { Firewalld } from './firewalls/firewalld.ts';
 import { connectFirewalld } from './firewalls/firewalld-port.ts';
 import { namedLeases } from './journal-views.ts';
@@ -101,7 +101,7 @@ export async function startDaemon(options: DaemonOptions, signal: AbortSignal): 
     const lock = takeRunDirectory(runDirectory);
     undo.push(() => lock.release());
     lock.lost.then(({ fault }) => log.error(fault, 'the run directory is lost'));
-    makeOwnDirectory(stateDirectory);
+    makeStartDirectories({ ...options, hasOwnServer: options.outsideServer === null });
 
     const journal = new Journal(runDirectory);
     undo.push(() => journal.close());

@@ -5,6 +5,7 @@ import { fault, NetloomError } from './core/fault.ts';
 import { identityOf } from './files/identity.ts';
 import { textOfOrdinaryFile } from './files/ordinary-file.ts';
 import { makeOwnDirectory } from './files/ownership.ts';
+import { orUnusable } from './files/start-directories.ts';
 import { watchPath } from './files/watch-path.ts';
 import { isNoRoom, storageFull } from './storage/room.ts';
 
@@ -20,7 +21,7 @@ export interface RunDirectory {
 
 /**
  * One daemon per run directory: the journal in it has one reader of its inboxes. Throws node.running, node.unprivileged,
- * directory.unsafe, storage.full, inotify.exhausted.
+ * directory.unsafe, payload.invalid, storage.full, inotify.exhausted.
  */
 export function takeRunDirectory(directory: string): RunDirectory {
   makeDirectory(directory);
@@ -110,11 +111,13 @@ class HeldDirectory implements RunDirectory {
 
 function makeDirectory(directory: string): void {
   try {
-    makeOwnDirectory(directory);
-    accessSync(directory, constants.W_OK);
+    orUnusable(directory, () => {
+      makeOwnDirectory(directory);
+      accessSync(directory, constants.W_OK);
+    });
   } catch (error) {
-    const why = (error as NodeJS.ErrnoException).code;
-    if (why !== 'EACCES' && why !== 'EPERM') throw error;
+    const why = ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code;
+    if (process.geteuid?.() === 0 || (why !== 'EACCES' && why !== 'EPERM')) throw error;
     throw new NetloomError(
       fault('node.unprivileged', `the run directory ${directory} cannot be written (${why}): the daemon needs root`),
       { cause: error },

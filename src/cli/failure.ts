@@ -95,7 +95,8 @@ export function runExitCode(error: unknown): number {
 /** Tells on stderr what was thrown, and answers the exit code for it. */
 export function reportFailure(terminal: Terminal, error: unknown, asJson: boolean): number {
   if (error instanceof EndWith) return endWith(terminal, error, asJson);
-  const fault = faultIn(error);
+  const whole = faultIn(error);
+  const fault = { ...whole, message: shown(whole.message), ...(whole.detail && { detail: shown(whole.detail) }) };
   terminal.warn(withoutPasswords(asJson ? JSON.stringify(fault) : faultText(fault)));
   if (fault.code === 'internal.unexpected' && readFlag(process.env.NETLOOM_DEBUG ?? '') && error instanceof Error)
     terminal.warn(withoutPasswords(error.stack ?? ''));
@@ -107,9 +108,17 @@ function faultIn(error: unknown): Fault {
   return isSystemError(error) ? { code: 'internal.unexpected', message: systemErrorText(error) } : faultOf(error);
 }
 
+/** A message may quote a value of any length: of what has no spaces the beginning is shown, of the whole its two ends. */
+function shown(message: string): string {
+  // passwords first: of a URL that was cut they would not be found
+  const text = withoutPasswords(message).replaceAll(/(\S{300})\S+/gu, '$1…');
+  return text.replace(/^(.{1500}).{100,}(.{400})$/su, '$1 … $2');
+}
+
 function endWith(terminal: Terminal, { exitCode, complaint }: EndWith, asJson: boolean): number {
   if (!complaint) return exitCode;
-  const text = asJson ? JSON.stringify(complaint) : `netloom: ${complaint.code}: ${complaint.message}`;
+  const { code, message } = { ...complaint, message: shown(complaint.message) };
+  const text = asJson ? JSON.stringify({ code, message }) : `netloom: ${code}: ${message}`;
   // what was wrong with a command line may be a URL in it
   terminal.warn(withoutPasswords(text));
   return exitCode;

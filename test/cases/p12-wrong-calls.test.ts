@@ -227,3 +227,12 @@ function mayBeMeant([group]: string[], { long }: Option, value: string): boolean
   if (!['daemon', 'doctor', 'podman'].includes(group as string)) return false;
   return !(/-dir$/.test(long as string) && value.startsWith('/etc/passwd'));
 }
+
+it.each(['--creds', '--run-dir', '--node', '--nats-url', '--timeout'])(
+  'P12 a long value of %s is cut',
+  async (option) => {
+    const { exitCode, stderr } = await say(option, 'x'.repeat(70_000), 'ps');
+    expect(exitCode).not.toBe(0);
+    expect(stderr.length).toBeLessThan(1_500);
+  },
+);

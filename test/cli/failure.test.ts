@@ -38,6 +38,47 @@ describe('the exit code', () => {
   });
 });
 
+describe('a long value', () => {
+  const long = 'x'.repeat(70_000);
+  const messageOf = (text: string) => (JSON.parse(text) as { message: string }).message;
+
+  it('P12 is cut in a message, and the reason after it stays', () => {
+    const message = `--run-dir /${long}: /${long} is not a directory`;
+    const cut = `/${'x'.repeat(299)}…`;
+    const expected = `--run-dir ${cut} ${cut} is not a directory`;
+    for (const error of [
+      new NetloomError(fault('payload.invalid', message)),
+      new EndWith(2, { code: 'usage', message }),
+      new Error(message),
+    ]) {
+      expect(reported(error).said.replace(/^netloom: [a-z.]+: /, '')).toBe(expected);
+      expect(messageOf(reported(error, true).said)).toBe(expected);
+    }
+  });
+
+  it('P12 is cut in the middle when it has spaces', () => {
+    const message = `--node "${'a '.repeat(35_000)}": expected 1 to 64 characters`;
+    const { said } = reported(new NetloomError(fault('name.invalid', message)));
+    expect(said.length).toBeLessThan(2_000);
+    expect(said).toMatch(/^netloom: name\.invalid: --node "a a .* … .*": expected 1 to 64 characters$/);
+  });
+
+  it('P12 is cut between characters', () => {
+    const { said } = reported(new EndWith(2, { code: 'usage', message: `a${'\u{1f600}'.repeat(1_000)}` }));
+    expect(said).toBe(`netloom: usage: a${'\u{1f600}'.repeat(299)}…`);
+  });
+
+  it('P02 is cut only when its password is hidden', () => {
+    const message = `no server at nats://user:secret${'y'.repeat(400)}@host/${long}`;
+    expect(reported(new Error(message)).said).toMatch(/nats:\/\/\*\*\*@host\/x+…$/);
+  });
+
+  it('P12 is whole in a message of usual length', () => {
+    const message = `${'x'.repeat(300)} ${'a '.repeat(800)}`;
+    expect(reported(new EndWith(2, { code: 'usage', message })).said).toBe(`netloom: usage: ${message}`);
+  });
+});
+
 describe('a failure', () => {
   const failed = fault('kernel.refused', 'link.veth nl1: EPERM', {
     step: 'link.veth nl1',

@@ -321,6 +321,7 @@ describe('a daemon', () => {
     await client.close();
     const again = await untilAnswered(() => connect({ runDir: run, node: 'here' }));
     await untilAnswered(() => again.container.setup({ id: 'b', networks: [{ network: 'web' }] }));
+    await untilAnswered(() => again.idsInEvents('container')); // the stream is there again
     const facts = new Facts(again);
     await facts.told('container/b configured');
     await facts.close();

@@ -198,7 +198,7 @@ describe('a namespace that is another container’s (container:<id>)', () => {
 
   it(
     'B04 P11 is lost when that container is taken down, removed or lost, also where it is shared by another',
-    leavingNothing(['second', 'first', 'owner'], async () => {
+    leavingNothing(['of-member', 'member', 'owner'], async () => {
       const leavings = [
         () => lab.client.container.teardown({ id: 'owner' }),
         () => lab.client.container.remove({ id: 'owner' }),
@@ -206,10 +206,10 @@ describe('a namespace that is another container’s (container:<id>)', () => {
       ];
       for (const [round, leave] of leavings.entries()) {
         const { netns } = await lab.client.container.setup({ id: 'owner', networks: [{ network: 'web' }] });
-        await lab.client.container.setup({ id: 'first', mode: 'container:owner' });
-        await lab.client.container.setup({ id: 'second', mode: 'container:first' });
+        await lab.client.container.setup({ id: 'member', mode: 'container:owner' });
+        await lab.client.container.setup({ id: 'of-member', mode: 'container:member' });
         await leave(netns.path);
-        for (const id of ['first', 'second']) {
+        for (const id of ['member', 'of-member']) {
           await lab.facts.told(`container/${id} torn-down`, round + 1);
           expect(lab.facts.of('container', id).filter((fact) => fact === 'lost')).toHaveLength(round + 1);
           expect(await view(id)).toMatchObject({ state: 'created', netns: null, lastFault: { code: 'netns.gone' } });

@@ -15,13 +15,13 @@ import {
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import { execa, type ResultPromise } from 'execa';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import * as native from '#native';
 import { writable } from '../../src/cli/doctor/machine.ts';
 import { connect } from '../../src/client.ts';
 import { foreignHand, makeOwnDirectory } from '../../src/files/ownership.ts';
 import { type RunDirectory, takeRunDirectory } from '../../src/run-lock.ts';
-import { processesOf, untilAnswered } from '../support/daemon.ts';
+import { endWithTest, processesOf, untilAnswered } from '../support/daemon.ts';
 import { Facts } from '../support/facts.ts';
 import { becomeFreshHost, linkNames, temporaryDirectory } from '../support/fresh-host.ts';
 
@@ -241,7 +241,7 @@ describe('a daemon', () => {
   const launch = (run: string, state: string, ...more: string[]): ResultPromise => {
     const places = ['--run-dir', run, '--state-dir', state, '--nats-port', '0', '--node', 'here'];
     const daemon = execa(process.execPath, [main, 'daemon', ...places, ...more], { reject: false });
-    onTestFinished(() => void daemon.kill('SIGKILL'));
+    endWithTest(daemon);
     return daemon;
   };
 

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { execa, type ResultPromise } from 'execa';
 import { afterEach, beforeAll, beforeEach, expect, it, onTestFinished } from 'vitest';
-import { processesOf, untilAnswered } from '../support/daemon.ts';
+import { endWithTest, processesOf, untilAnswered } from '../support/daemon.ts';
 import { fakeServer, standStill } from '../support/fake-server.ts';
 import { becomeFreshHost, temporaryDirectory } from '../support/fresh-host.ts';
 
@@ -22,7 +22,7 @@ const launch = (flags: string[], path = ''): ResultPromise => {
   const places = ['--run-dir', `${directory.path}/run`, '--state-dir', `${directory.path}/state`, '--node', 'here'];
   const env = { PATH: `${path}:${process.env.PATH}` };
   const daemon = execa(process.execPath, [main, 'daemon', ...places, ...flags], { reject: false, env });
-  onTestFinished(() => void daemon.kill('SIGKILL'));
+  endWithTest(daemon);
   return daemon;
 };
 

@@ -13,7 +13,7 @@ import { shownArguments } from '../../src/cli/process-title.ts';
 import { connect } from '../../src/client.ts';
 import { say } from '../cli/netloom.ts';
 import { runDoor } from '../doors/door.ts';
-import { untilAnswered } from '../support/daemon.ts';
+import { endWithTest, untilAnswered } from '../support/daemon.ts';
 import { becomeFreshHost, temporaryDirectory } from '../support/fresh-host.ts';
 import { OutsideServer } from '../support/outside-server.ts';
 
@@ -186,7 +186,7 @@ describe('a daemon with an outside server', () => {
       env,
       reject: false,
     });
-    onTestFinished(() => void daemon.kill('SIGKILL'));
+    endWithTest(daemon);
     const [line] = await once(createInterface({ input: daemon.stdout }), 'line');
     expect(line).toContain(`, ${outside.url}, `);
     const client = await connect({ url, node: 'here' });

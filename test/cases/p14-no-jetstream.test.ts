@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { connectBus } from '../../src/bus/connection.ts';
 import { requireJetStream } from '../../src/bus/stream.ts';
 import { connect } from '../../src/client.ts';
-import { untilAnswered } from '../support/daemon.ts';
+import { endWithTest, untilAnswered } from '../support/daemon.ts';
 import { becomeFreshHost, temporaryDirectory } from '../support/fresh-host.ts';
 import { OutsideServer } from '../support/outside-server.ts';
 
@@ -75,7 +75,7 @@ describe('a daemon', () => {
     const places = ['--run-dir', `${directory.path}/run`, '--state-dir', `${directory.path}/state`, '--node', 'here'];
     const env = { NATS_URL: withUser(url) };
     const daemon = execa(process.execPath, [main, 'daemon', ...places], { env, reject: false });
-    onTestFinished(() => void daemon.kill('SIGKILL'));
+    endWithTest(daemon);
     return daemon;
   }
 

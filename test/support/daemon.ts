@@ -4,11 +4,21 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ResultPromise } from 'execa';
+import { onTestFinished } from 'vitest';
 import { connect, type NetloomClient } from '../../src/client.ts';
 import { type NftSet, nftFamily, nftSets } from '../../src/core/nft.ts';
 import { linkNames, nftElements } from './fresh-host.ts';
 
 const main = createRequire(import.meta.url).resolve('#cli');
+
+/** Ends a daemon with the test, and its nats-server with it: one that is killed leaves that to the next daemon. */
+export function endWithTest(daemon: ResultPromise): void {
+  onTestFinished(async () => {
+    daemon.kill('SIGTERM'); // SIGKILL after 5 s
+    await daemon;
+  });
+}
 
 /** The real daemon, as its own process, on a run directory of the test's. */
 export class TestDaemon {

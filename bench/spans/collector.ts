@@ -1,7 +1,7 @@
 import { subscribe } from 'node:diagnostics_channel';
 import { appendFileSync } from 'node:fs';
 import { threadId } from 'node:worker_threads';
-import type { Span } from '../../src/span.ts';
+import type { Span } from '../../src/threads/span.ts';
 
 /** Loaded into the daemon before anything else, on each of its threads: writes down what it tells of its work. */
 

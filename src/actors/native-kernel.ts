@@ -23,7 +23,7 @@ import type { NamespaceStatistics } from '../core/statistics.ts';
 import { publicAddresses } from '../core/way-out.ts';
 import { DhcpKeeper } from '../dhcp/keeper.ts';
 import { makeDirectories } from '../files/make-directories.ts';
-import { span } from '../span.ts';
+import { span } from '../threads/span.ts';
 import { Announcements } from './announcements.ts';
 import { Deadlines } from './deadlines.ts';
 import { Firewall } from './firewall.ts';

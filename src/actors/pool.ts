@@ -7,7 +7,7 @@ import { fault, NetloomError } from '../core/fault.ts';
 import { netnsOf } from '../core/plan/container-grant.ts';
 import { namespaceSysctls } from '../core/plan/interface-settings.ts';
 import { makeDirectories } from '../files/make-directories.ts';
-import { RestartPause } from '../restart-pause.ts';
+import { RestartPause } from '../threads/restart-pause.ts';
 import { within } from '../threads/within.ts';
 import type { Answer, Delivery } from './journal.ts';
 import type { FromWorker, ToWorker, Verb, Verbs, WorkerSettings } from './protocol.ts';

@@ -3,7 +3,7 @@ import { fault, faultOf, NetloomError } from '../core/fault.ts';
 import { FirewalldClient } from '../firewalls/firewalld-port.ts';
 import { DefinitionStore } from '../networks/definition-store.ts';
 import { ResolverClient } from '../resolver/client.ts';
-import { SpringClean } from '../spring-clean.ts';
+import { SpringClean } from '../threads/spring-clean.ts';
 import { ActorSystem, type Outside } from './actor-system.ts';
 import { foundLink } from './found-link.ts';
 import { heldAddresses } from './held-addresses.ts';

@@ -3,7 +3,7 @@ import { headers, type Msg, type NatsConnection, nuid } from '@nats-io/nats-core
 import { type Service, type ServiceConfig, ServiceErrorCodeHeader, ServiceErrorHeader, Svcm } from '@nats-io/services';
 import { z } from 'zod';
 import { type Fault, fault, faultOf, faultStatus, NetloomError } from '../core/fault.ts';
-import { span } from '../span.ts';
+import { span } from '../threads/span.ts';
 import { type CommandName, commandNames, commands, nounAndVerb } from './commands.ts';
 import type { CommandIdentity, Engine } from './engine.ts';
 import { type BusLog, silent } from './log.ts';

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { MessagePort } from 'node:worker_threads';
-import { RestartPause } from '../restart-pause.ts';
+import { RestartPause } from '../threads/restart-pause.ts';
 import type { ResolverSettings } from './protocol.ts';
 import { ResolverThread } from './thread.ts';
 

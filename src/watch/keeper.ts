@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { isSameLink, noWayOut, type WayOut } from '../core/way-out.ts';
-import { RestartPause } from '../restart-pause.ts';
+import { RestartPause } from '../threads/restart-pause.ts';
 import type { FromWatcher, Suspected, WatcherSettings } from './protocol.ts';
 
 interface KeeperEvents {

@@ -5,7 +5,7 @@ import type { PoolEvents } from '../../src/actors/pool.ts';
 import type { CommandIdentity } from '../../src/bus/engine.ts';
 import { hostAddress } from '../../src/core/actor-address.ts';
 import { fault, NetloomError } from '../../src/core/fault.ts';
-import { ActorEngine, type Workers } from '../../src/engine.ts';
+import { ActorEngine, type Workers } from '../../src/engine/engine.ts';
 import { FakeEngine } from '../bus/support.ts';
 import { temporaryDirectory } from '../support/fresh-host.ts';
 

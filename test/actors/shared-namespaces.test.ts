@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ContainerContext } from '../../machines/container.ts';
 import { containerAddress } from '../../src/core/actor-address.ts';
-import { JournalViews } from '../../src/journal-views.ts';
+import { JournalViews } from '../../src/engine/journal-views.ts';
 import { demo, House, toContainer, toNetwork } from './house.ts';
 import { disorder } from './order.ts';
 

@@ -9,7 +9,7 @@ import { type ActorAddress, workerOf } from '../../src/core/actor-address.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import type { Step } from '../../src/core/plan/step.ts';
 import type { PublishedPort } from '../../src/core/port.ts';
-import { ActorEngine } from '../../src/engine.ts';
+import { ActorEngine } from '../../src/engine/engine.ts';
 import { StorageGuard } from '../../src/storage/storage-guard.ts';
 
 /** Far longer than anything takes here. */

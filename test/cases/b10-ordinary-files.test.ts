@@ -14,11 +14,11 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vit
 import { SettingsFiles } from '../../src/actors/settings-files.ts';
 import { openCredentialsFile, readCredentials, writeCredentials } from '../../src/bus/credentials.ts';
 import { installDropIn, installedDropIn } from '../../src/cli/podman/drop-in.ts';
+import { takeRunDirectory } from '../../src/daemon/run-lock.ts';
 import { TeardownQueue } from '../../src/doors/teardown-queue.ts';
 import { mostBytes, textOfOrdinaryFile } from '../../src/files/ordinary-file.ts';
 import { DefinitionStore } from '../../src/networks/definition-store.ts';
 import { HostServers } from '../../src/resolver/host-servers.ts';
-import { takeRunDirectory } from '../../src/run-lock.ts';
 import { say } from '../cli/netloom.ts';
 import { definitionOf } from '../core/samples.ts';
 import { runDoor } from '../doors/door.ts';

@@ -1,7 +1,7 @@
 import type { NetloomClient } from '../../client.ts';
 import { dropText, type FirewallDrop, type ForeignFirewalls, stopsText } from '../../core/firewall/obstacles.ts';
 import type { NetworkDefinition } from '../../core/network.ts';
-import { missingPrivileges } from '../../privileges.ts';
+import { missingPrivileges } from '../../daemon/privileges.ts';
 import type { GlobalOptions } from '../options.ts';
 import { withClient } from '../session.ts';
 import { bad, type Finding, good, untried } from './finding.ts';

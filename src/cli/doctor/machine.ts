@@ -4,8 +4,8 @@ import { release } from 'node:os';
 import { dirname } from 'node:path';
 import { findServerBinary } from '../../bus/server-process.ts';
 import { shownUrl } from '../../bus/server-url.ts';
+import { listOfPrivileges, missingPrivileges, neededPrivileges } from '../../daemon/privileges.ts';
 import { foreignHand, handAbove } from '../../files/ownership.ts';
-import { listOfPrivileges, missingPrivileges, neededPrivileges } from '../../privileges.ts';
 import { asRoot, bad, type Finding, good, isRoot, tried } from './finding.ts';
 
 /** What can be seen without changing anything. */

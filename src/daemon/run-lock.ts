@@ -1,13 +1,13 @@
 import { accessSync, constants, type FSWatcher, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { startTicksOf } from './actors/process-start.ts';
-import { fault, NetloomError } from './core/fault.ts';
-import { identityOf } from './files/identity.ts';
-import { textOfOrdinaryFile } from './files/ordinary-file.ts';
-import { makeOwnDirectory } from './files/ownership.ts';
-import { orUnusable } from './files/start-directories.ts';
-import { watchPath } from './files/watch-path.ts';
-import { isNoRoom, storageFull } from './storage/room.ts';
+import { startTicksOf } from '../actors/process-start.ts';
+import { fault, NetloomError } from '../core/fault.ts';
+import { identityOf } from '../files/identity.ts';
+import { textOfOrdinaryFile } from '../files/ordinary-file.ts';
+import { makeOwnDirectory } from '../files/ownership.ts';
+import { orUnusable } from '../files/start-directories.ts';
+import { watchPath } from '../files/watch-path.ts';
+import { isNoRoom, storageFull } from '../storage/room.ts';
 
 /** A run directory while a daemon has it. */
 export interface RunDirectory {

@@ -2,12 +2,12 @@ import type { EventEmitter } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
-import type { ContainerContext } from '../machines/container.ts';
-import type { HostContext } from '../machines/host.ts';
-import type { NetworkContext } from '../machines/network.ts';
-import type { ActorRecord, Answer, Journal, StoredReply } from './actors/journal.ts';
-import type { Pool, PoolEvents } from './actors/pool.ts';
-import { type CommandIdentity, type Engine, type PlanPreview, replyKeptMs } from './bus/engine.ts';
+import type { ContainerContext } from '../../machines/container.ts';
+import type { HostContext } from '../../machines/host.ts';
+import type { NetworkContext } from '../../machines/network.ts';
+import type { ActorRecord, Answer, Journal, StoredReply } from '../actors/journal.ts';
+import type { Pool, PoolEvents } from '../actors/pool.ts';
+import { type CommandIdentity, type Engine, type PlanPreview, replyKeptMs } from '../bus/engine.ts';
 import {
   type ActorAddress,
   type ActorKind,
@@ -16,22 +16,22 @@ import {
   containerAddress,
   hostAddress,
   networkAddress,
-} from './core/actor-address.ts';
-import { parseSubnet, type Subnet, subnetContains } from './core/address.ts';
-import type { ContainerWish } from './core/container.ts';
-import { entryOf } from './core/entry.ts';
-import type { ActorEvent } from './core/event.ts';
-import { type Fault, fault, NetloomError } from './core/fault.ts';
-import type { ForeignFirewalls } from './core/firewall/obstacles.ts';
-import { forwardingViews } from './core/forwarding.ts';
-import { findLeftovers, type Swept } from './core/gc.ts';
-import { hostEndName, isCut, type OwnerMark, ownerMark } from './core/names.ts';
-import { followsUplink, type NetworkDefinition } from './core/network.ts';
-import { type DamagedDefinition, type Definitions, withoutClashes } from './core/network-check.ts';
-import { findStep } from './core/plan/network.ts';
-import type { FoundLink, HostLink } from './core/plan/step.ts';
-import type { PublishedPort } from './core/port.ts';
-import { sharingCycle } from './core/sharing.ts';
+} from '../core/actor-address.ts';
+import { parseSubnet, type Subnet, subnetContains } from '../core/address.ts';
+import type { ContainerWish } from '../core/container.ts';
+import { entryOf } from '../core/entry.ts';
+import type { ActorEvent } from '../core/event.ts';
+import { type Fault, fault, NetloomError } from '../core/fault.ts';
+import type { ForeignFirewalls } from '../core/firewall/obstacles.ts';
+import { forwardingViews } from '../core/forwarding.ts';
+import { findLeftovers, type Swept } from '../core/gc.ts';
+import { hostEndName, isCut, type OwnerMark, ownerMark } from '../core/names.ts';
+import { followsUplink, type NetworkDefinition } from '../core/network.ts';
+import { type DamagedDefinition, type Definitions, withoutClashes } from '../core/network-check.ts';
+import { findStep } from '../core/plan/network.ts';
+import type { FoundLink, HostLink } from '../core/plan/step.ts';
+import type { PublishedPort } from '../core/port.ts';
+import { sharingCycle } from '../core/sharing.ts';
 import {
   type ContainerStatistics,
   type ContainerView,
@@ -40,16 +40,16 @@ import {
   leavingStates,
   type NetworkView,
   type NodeInfo,
-} from './core/view.ts';
-import { isSameLink, type WayOut } from './core/way-out.ts';
-import { lookAtFirewalls } from './firewalls/foreign-rules.ts';
+} from '../core/view.ts';
+import { isSameLink, type WayOut } from '../core/way-out.ts';
+import { lookAtFirewalls } from '../firewalls/foreign-rules.ts';
+import { isStorageFull } from '../storage/room.ts';
+import type { StorageGuard } from '../storage/storage-guard.ts';
+import { span } from '../threads/span.ts';
+import type { Suspected } from '../watch/protocol.ts';
+import type { HostAddress } from '../watch/suspects.ts';
 import { JournalViews, type StreamPosition, viewOfContainer } from './journal-views.ts';
 import { previewPlan, unraisedOnOthers } from './plan-preview.ts';
-import { span } from './span.ts';
-import { isStorageFull } from './storage/room.ts';
-import type { StorageGuard } from './storage/storage-guard.ts';
-import type { Suspected } from './watch/protocol.ts';
-import type { HostAddress } from './watch/suspects.ts';
 
 /** What it needs of the workers. */
 export type Workers = Pick<Pool, 'call' | 'crash' | 'deliver' | 'foresee' | 'home' | 'size' | 'suspect'> &

@@ -1,21 +1,21 @@
-import type { ContainerContext } from '../machines/container.ts';
-import type { HostContext } from '../machines/host.ts';
-import type { NetworkContext } from '../machines/network.ts';
-import { containerSettingsView, containerView, networkSettingsView, networkView } from '../machines/views.ts';
-import { dhcpAddresses } from './actors/held-addresses.ts';
-import type { ActorRecord, Journal } from './actors/journal.ts';
-import type { ContainerInspection, NetworkInspection } from './bus/engine.ts';
-import { type ActorAddress, containerAddress, hostAddress, networkAddress } from './core/actor-address.ts';
-import type { PortLedger } from './core/claims.ts';
-import type { ContainerWish } from './core/container.ts';
-import { resolveContainerId } from './core/container-reference.ts';
-import { fault, NetloomError } from './core/fault.ts';
-import { answersNames } from './core/network.ts';
-import { type DamagedDefinition, damagedText } from './core/network-check.ts';
-import { resolveNetworkName } from './core/network-reference.ts';
-import { networkSettingsOf } from './core/network-settings.ts';
-import type { AsOf, ContainerView, NetworkView } from './core/view.ts';
-import type { KnownLease } from './resolver/protocol.ts';
+import type { ContainerContext } from '../../machines/container.ts';
+import type { HostContext } from '../../machines/host.ts';
+import type { NetworkContext } from '../../machines/network.ts';
+import { containerSettingsView, containerView, networkSettingsView, networkView } from '../../machines/views.ts';
+import { dhcpAddresses } from '../actors/held-addresses.ts';
+import type { ActorRecord, Journal } from '../actors/journal.ts';
+import type { ContainerInspection, NetworkInspection } from '../bus/engine.ts';
+import { type ActorAddress, containerAddress, hostAddress, networkAddress } from '../core/actor-address.ts';
+import type { PortLedger } from '../core/claims.ts';
+import type { ContainerWish } from '../core/container.ts';
+import { resolveContainerId } from '../core/container-reference.ts';
+import { fault, NetloomError } from '../core/fault.ts';
+import { answersNames } from '../core/network.ts';
+import { type DamagedDefinition, damagedText } from '../core/network-check.ts';
+import { resolveNetworkName } from '../core/network-reference.ts';
+import { networkSettingsOf } from '../core/network-settings.ts';
+import type { AsOf, ContainerView, NetworkView } from '../core/view.ts';
+import type { KnownLease } from '../resolver/protocol.ts';
 
 /** How far the event stream has got. */
 export interface StreamPosition {

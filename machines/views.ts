@@ -1,17 +1,17 @@
-import type { ContainerWish } from '../src/core/container.ts';
+import type { ContainerWish } from '../src/core/container/wish.ts';
 import { entryOf } from '../src/core/entry.ts';
 import { lacksTerms } from '../src/core/lease.ts';
-import { netnsOf } from '../src/core/plan/container-grant.ts';
-import { settingsInside } from '../src/core/plan/container-links.ts';
-import { shownPorts } from '../src/core/plan/container-ports.ts';
-import { statusBlocks } from '../src/core/plan/container-status.ts';
+import { netnsOf } from '../src/core/plan/container/grant.ts';
+import { settingsInside } from '../src/core/plan/container/links.ts';
+import { shownPorts } from '../src/core/plan/container/ports.ts';
+import { statusBlocks } from '../src/core/plan/container/status.ts';
 import type { ExplainedSetting } from '../src/core/plan/interface-settings.ts';
 import { settingsOfBridge } from '../src/core/plan/network.ts';
 import type { ShownPort } from '../src/core/port.ts';
 import { servedPorts } from '../src/core/served-ports.ts';
 import type { ContainerState, ContainerView, NetworkState, NetworkView } from '../src/core/view.ts';
-import type { ContainerContext } from './container.ts';
-import type { NetworkContext } from './network.ts';
+import type { ContainerContext } from './container/chart.ts';
+import type { NetworkContext } from './network/chart.ts';
 
 /** Committed state as users see it. */
 

@@ -2,10 +2,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xstate';
-import { containerMachine } from '../machines/container.ts';
-import { dhcpMachine } from '../machines/dhcp.ts';
-import { hostMachine } from '../machines/host.ts';
-import { networkMachine } from '../machines/network.ts';
+import { containerMachine } from '../machines/container/chart.ts';
+import { dhcpMachine } from '../machines/dhcp/chart.ts';
+import { hostMachine } from '../machines/host/chart.ts';
+import { networkMachine } from '../machines/network/chart.ts';
 
 /** Draws the machines as they are shipped into docs/machines/: `npm run docs:machines`. */
 export const machines: Record<string, AnyStateMachine> = {
@@ -21,7 +21,7 @@ export function drawMachine(name: string, { root }: AnyStateMachine): string {
     `# The ${name} machine`,
     '',
     ...(root.description ? [root.description, ''] : []),
-    `Source: [\`machines/${name}.ts\`](../../machines/${name}.ts). What happens in every state alike is not drawn; the tables have all.`,
+    `Source: [\`machines/${name}/chart.ts\`](../../machines/${name}/chart.ts). What happens in every state alike is not drawn; the tables have all.`,
     '',
     '```mermaid',
     'stateDiagram-v2',

@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { execa } from 'execa';
 import { z } from 'zod';
-import { type CommandName, commandNames, commands, nounAndVerb } from '../src/bus/commands.ts';
-import { faultSchema } from '../src/bus/replies.ts';
-import { commandSubject } from '../src/bus/subjects.ts';
+import { type CommandName, commandNames, commands, nounAndVerb } from '../src/bus/commands/commands.ts';
+import { faultSchema } from '../src/contract/replies.ts';
+import { commandSubject } from '../src/contract/subjects.ts';
 import { errorTables } from './error-tables.ts';
 import { table } from './table.ts';
 

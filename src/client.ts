@@ -6,21 +6,21 @@ import {
   RequestError,
   TimeoutError,
 } from '@nats-io/nats-core';
-import { busErrorText } from './bus/bus-error.ts';
-import { isCommandName } from './bus/command-names.ts';
-import type { CommandName, RequestOf, ResponseOf } from './bus/commands.ts';
-import { connectBus } from './bus/connection.ts';
-import { discover, type Wanted } from './bus/discover.ts';
-import { type EventFeed, type EventOptions, openEvents } from './bus/event-feed.ts';
-import { idsInStream } from './bus/event-subjects.ts';
-import { type NodeOnBus, nodesOn } from './bus/nodes.ts';
-import { commandSubject, type Noun } from './bus/subjects.ts';
+import { isCommandName } from './bus/commands/command-names.ts';
+import type { CommandName, RequestOf, ResponseOf } from './bus/commands/commands.ts';
+import { type EventFeed, type EventOptions, openEvents } from './bus/events/event-feed.ts';
+import { idsInStream } from './bus/events/event-subjects.ts';
+import { busErrorText } from './bus/server/bus-error.ts';
+import { connectBus } from './bus/server/connection.ts';
+import { discover, type Wanted } from './bus/server/discover.ts';
+import { type NodeOnBus, nodesOn } from './bus/server/nodes.ts';
+import { commandSubject, type Noun } from './contract/subjects.ts';
 import { type Fault, fault, NetloomError } from './core/fault.ts';
 
-export type { CloudEvent } from './bus/cloud-event.ts';
-export type { CommandName, RequestOf, ResponseOf } from './bus/commands.ts';
-export type { EventFeed, EventOptions, StreamedEvent } from './bus/event-feed.ts';
-export type { NodeOnBus } from './bus/nodes.ts';
+export type { CommandName, RequestOf, ResponseOf } from './bus/commands/commands.ts';
+export type { EventFeed, EventOptions, StreamedEvent } from './bus/events/event-feed.ts';
+export type { NodeOnBus } from './bus/server/nodes.ts';
+export type { CloudEvent } from './contract/cloud-event.ts';
 export { type Fault, type FaultCode, NetloomError } from './core/fault.ts';
 
 /** All optional: `{}` is this host's daemon. */

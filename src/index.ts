@@ -3,7 +3,6 @@
  * `netloom daemon`, a process of its own.
  */
 
-export type { ContainerStatus } from './bus/replies.ts';
 export {
   type CallOptions,
   type ClientOptions,
@@ -21,9 +20,10 @@ export {
   type ResponseOf,
   type StreamedEvent,
 } from './client.ts';
-export type { AttachmentRequest, ContainerRequest } from './core/container.ts';
+export type { ContainerStatus } from './contract/replies.ts';
+export type { AttachmentRequest, ContainerRequest } from './core/container/wish.ts';
 export type { LeftBehind } from './core/fault.ts';
-export type { NetworkDefinition, NetworkRequest } from './core/network.ts';
+export type { NetworkDefinition, NetworkRequest } from './core/network/definition.ts';
 export type { PublishedPort } from './core/port.ts';
 export type { StatusBlock } from './core/status.ts';
 export type {

@@ -7,7 +7,7 @@ import { createInterface, type Interface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import * as native from '#native';
-import { type NftSet, nftFamily, nftSets, nftTable } from '../../src/core/nft.ts';
+import { type NftSet, nftFamily, nftSets, nftTable } from '../../src/core/firewall/nft.ts';
 
 export const netloom = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const script = (name: string) => fileURLToPath(new URL(`./${name}.js`, import.meta.url));

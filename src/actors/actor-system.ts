@@ -1,8 +1,8 @@
 import type { AnyStateMachine } from 'xstate';
-import { type ContainerInput, containerMachine } from '../../machines/container.ts';
-import { type DhcpInput, dhcpMachine } from '../../machines/dhcp.ts';
-import { hostMachine } from '../../machines/host.ts';
-import { type NetworkInput, networkMachine } from '../../machines/network.ts';
+import { type ContainerInput, containerMachine } from '../../machines/container/chart.ts';
+import { type DhcpInput, dhcpMachine } from '../../machines/dhcp/chart.ts';
+import { hostMachine } from '../../machines/host/chart.ts';
+import { type NetworkInput, networkMachine } from '../../machines/network/chart.ts';
 import {
   type ActorAddress,
   type ActorKind,
@@ -17,12 +17,12 @@ import {
 import type { ActorEvent } from '../core/event.ts';
 import { type Fault, faultOf, type NetloomError } from '../core/fault.ts';
 import { toMicroseconds } from '../core/milliseconds.ts';
-import type { Plan } from '../core/plan/step.ts';
-import { isStorageFull } from '../storage/room.ts';
+import type { Plan } from '../core/steps/step.ts';
+import { isStorageFull } from '../files/room.ts';
+import { execute, type PlanResult } from '../kernel/executor.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 import { Actor, type Origin } from './actor.ts';
-import { execute, type PlanResult } from './executor.ts';
 import { type Answer, type Committed, type Delivery, type Journal, type PendingPlan, rebootNotice } from './journal.ts';
-import type { Kernel } from './kernel.ts';
 
 export interface Settings {
   /** which of the workers this is, and how many there are */

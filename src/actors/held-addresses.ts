@@ -1,7 +1,7 @@
-import type { DhcpContext } from '../../machines/dhcp.ts';
-import type { NetworkContext } from '../../machines/network.ts';
+import type { DhcpContext } from '../../machines/dhcp/chart.ts';
+import type { NetworkContext } from '../../machines/network/chart.ts';
 import type { HeldByContainer } from '../core/dhcp/holder.ts';
-import { ownsBridge } from '../core/network.ts';
+import { ownsBridge } from '../core/network/definition.ts';
 import type { Journal } from './journal.ts';
 
 /** All addresses that containers have, also those from DHCP servers. */

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { type Database, open, type RootDatabase } from 'lmdb';
-import type { Outbox, OutboxRecord } from '../bus/engine.ts';
+import type { Outbox, OutboxRecord } from '../bus/commands/engine.ts';
 import type { ActorAddress } from '../core/actor-address.ts';
 import type { Effect } from '../core/effect.ts';
 import type { ActorEvent } from '../core/event.ts';
 import type { Fault } from '../core/fault.ts';
-import type { Plan } from '../core/plan/step.ts';
-import { diskFull, orStorageFull } from '../storage/room.ts';
+import type { Plan } from '../core/steps/step.ts';
+import { diskFull, orStorageFull } from '../files/room.ts';
 import { JournalReserve } from './journal-reserve.ts';
 import { Ledgers } from './ledger.ts';
 import { type Meta, OutboxTable } from './outbox-table.ts';

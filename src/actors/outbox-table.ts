@@ -1,7 +1,7 @@
 import type { Database } from 'lmdb';
-import type { OutboxRecord } from '../bus/engine.ts';
+import type { OutboxRecord } from '../bus/commands/engine.ts';
 import { hostAddress } from '../core/actor-address.ts';
-import { mostFacts } from '../storage/bounds.ts';
+import { mostFacts } from '../files/bounds.ts';
 
 /** Facts for which there was no place. */
 interface LeftOut {

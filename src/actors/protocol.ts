@@ -1,11 +1,11 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { ActorAddress, ActorKind } from '../core/actor-address.ts';
 import type { Fault } from '../core/fault.ts';
+import type { TrafficCounter } from '../core/firewall/nft.ts';
 import type { Inventory } from '../core/gc.ts';
-import type { TrafficCounter } from '../core/nft.ts';
-import type { FoundLink, HostLink, Step } from '../core/plan/step.ts';
 import type { PublishedPort } from '../core/port.ts';
 import type { NamespaceStatistics } from '../core/statistics.ts';
+import type { FoundLink, HostLink, Step } from '../core/steps/step.ts';
 import type { Answer, Delivery } from './journal.ts';
 
 /** All that passes between threads. Plain data, but for the ports that join two workers. */

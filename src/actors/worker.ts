@@ -1,18 +1,18 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { fault, faultOf, NetloomError } from '../core/fault.ts';
-import { FirewalldClient } from '../firewalls/firewalld-port.ts';
+import { FirewalldClient } from '../kernel/firewalls/firewalld-port.ts';
+import { foundLink } from '../kernel/found-link.ts';
+import { SettingsFiles } from '../kernel/links/settings-files.ts';
+import { type KernelServices, NativeKernel, noFirewalld, noNames } from '../kernel/native-kernel.ts';
+import { inhabitedNamespaces } from '../kernel/netns/inhabited-namespaces.ts';
+import { failureOf } from '../kernel/system-fault.ts';
 import { DefinitionStore } from '../networks/definition-store.ts';
 import { ResolverClient } from '../resolver/client.ts';
 import { SpringClean } from '../threads/spring-clean.ts';
 import { ActorSystem, type Outside } from './actor-system.ts';
-import { foundLink } from './found-link.ts';
 import { heldAddresses } from './held-addresses.ts';
-import { inhabitedNamespaces } from './inhabited-namespaces.ts';
 import { type Answer, type Delivery, Journal } from './journal.ts';
-import { type KernelServices, NativeKernel, noFirewalld, noNames } from './native-kernel.ts';
 import type { FromWorker, ToWorker, Verb, Verbs, WorkerSettings } from './protocol.ts';
-import { SettingsFiles } from './settings-files.ts';
-import { failureOf } from './system-fault.ts';
 
 /** The only file that runs on a worker thread: joins the actors to their journal, the kernel, and the other threads. */
 

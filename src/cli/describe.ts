@@ -1,6 +1,6 @@
-import { shortId } from '../core/container-reference.ts';
-import type { IpamDriver, NetworkRoute } from '../core/network.ts';
-import type { TrafficCounter } from '../core/nft.ts';
+import { shortId } from '../core/container/reference.ts';
+import type { TrafficCounter } from '../core/firewall/nft.ts';
+import type { IpamDriver, NetworkRoute } from '../core/network/definition.ts';
 import type { ExplainedSetting } from '../core/plan/interface-settings.ts';
 import type { StatusBlock } from '../core/status.ts';
 import type { ContainerView, DroppedFrames, NetworkView } from '../core/view.ts';

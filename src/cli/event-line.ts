@@ -1,7 +1,7 @@
-import type { CloudEvent } from '../bus/cloud-event.ts';
-import type { StreamedEvent } from '../bus/event-feed.ts';
+import type { StreamedEvent } from '../bus/events/event-feed.ts';
+import type { CloudEvent } from '../contract/cloud-event.ts';
 import type { Fault } from '../core/fault.ts';
-import type { NetworkDefinition } from '../core/network.ts';
+import type { NetworkDefinition } from '../core/network/definition.ts';
 import type { SettingDrift } from '../core/plan/interface-settings.ts';
 import type { ShownPort } from '../core/port.ts';
 import type { StatusBlock } from '../core/status.ts';

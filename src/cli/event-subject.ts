@@ -1,5 +1,5 @@
 import type { NetloomClient } from '../client.ts';
-import { resolveContainerId } from '../core/container-reference.ts';
+import { resolveContainerId } from '../core/container/reference.ts';
 import { NetloomError } from '../core/fault.ts';
 
 export interface About {

@@ -1,4 +1,4 @@
-import { withoutPasswords } from '../bus/server-url.ts';
+import { withoutPasswords } from '../bus/server/server-url.ts';
 import { type Fault, faultOf, faultStatus } from '../core/fault.ts';
 import { readFlag } from '../core/flag.ts';
 import { isSystemError, systemErrorText } from '../core/system-error.ts';

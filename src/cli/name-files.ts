@@ -1,5 +1,5 @@
 import type { NetloomClient } from '../client.ts';
-import type { ContainerRequest } from '../core/container.ts';
+import type { ContainerRequest } from '../core/container/wish.ts';
 import {
   type HostEntry,
   hostAddressFor,
@@ -8,7 +8,7 @@ import {
   type Resolver,
   resolverFor,
 } from '../core/name-files.ts';
-import { ownsBridge } from '../core/network.ts';
+import { ownsBridge } from '../core/network/definition.ts';
 import type { StatusBlock } from '../core/status.ts';
 import { textOfOrdinaryFile } from '../files/ordinary-file.ts';
 

@@ -1,8 +1,8 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { parseServerUrl } from '../bus/server-url.ts';
-import { subjectToken } from '../bus/subjects.ts';
+import { parseServerUrl } from '../bus/server/server-url.ts';
+import { subjectToken } from '../contract/subjects.ts';
 import { type FaultCode, fault, NetloomError } from '../core/fault.ts';
 import { readFlag } from '../core/flag.ts';
 import {

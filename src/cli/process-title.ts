@@ -1,4 +1,4 @@
-import { shownUrl, withoutPasswords } from '../bus/server-url.ts';
+import { shownUrl, withoutPasswords } from '../bus/server/server-url.ts';
 
 /** The arguments as others may see them: without the passwords of NATS servers and of other URLs. */
 export function shownArguments(args: readonly string[]): string[] {

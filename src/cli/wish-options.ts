@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import type { Command } from 'commander';
 import type { NetloomClient } from '../client.ts';
-import type { ContainerRequest } from '../core/container.ts';
+import type { ContainerRequest } from '../core/container/wish.ts';
 import { parseJson } from '../core/json-text.ts';
 import { mostStartWithinMs } from '../core/milliseconds.ts';
 import { systemErrorText } from '../core/system-error.ts';
@@ -105,7 +105,7 @@ async function readWish(id: string | undefined, options: WishOptions, mayBeKept:
 /** A field that is mistyped would be ignored. The schemas are loaded here, so that `--help` does not wait for them. */
 async function refuseUnknownFields(wish: ContainerRequest, isSetup: boolean, said: string): Promise<void> {
   const [{ containerRequestSchema, setupSchema }, { unknownFields }] = await Promise.all([
-    import('../bus/messages.ts'),
+    import('../contract/requests.ts'),
     import('./unknown-fields.ts'),
   ]);
   const unknown = unknownFields(isSetup ? setupSchema : containerRequestSchema, wish);

@@ -1,12 +1,11 @@
 import { type Family, formatSubnet, parseSubnet, type Subnet, subnetsOverlap } from './address.ts';
-import { shortId } from './container-reference.ts';
+import { shortId } from './container/reference.ts';
 import { entryOf } from './entry.ts';
 import { type Fault, fault } from './fault.ts';
 import { withEntry } from './ledger.ts';
 import { LedgerIndex } from './ledger-index.ts';
-import { completeSubnet, type NetworkSubnet } from './network.ts';
-import { type Clash, clashesOf, type LinkUse, type NetworkPlace } from './network-check.ts';
-import type { HostRoute, HostSurvey } from './plan/step.ts';
+import { type Clash, clashesOf, type LinkUse, type NetworkPlace } from './network/check.ts';
+import { completeSubnet, type NetworkSubnet } from './network/definition.ts';
 import {
   boundFamilies,
   describePort,
@@ -15,6 +14,7 @@ import {
   grantedFamilies,
   type PublishedPort,
 } from './port.ts';
+import type { HostRoute, HostSurvey } from './steps/step.ts';
 import { freeSubnet } from './subnet-pool.ts';
 
 /** What must be unique on a host: published ports, bridge names, subnets. Pure; the host machine keeps the ledgers. */

@@ -1,8 +1,8 @@
+import type { Fact } from '../contract/facts.ts';
 import type { ActorAddress } from './actor-address.ts';
 import type { ActorEvent, CommandId } from './event.ts';
-import type { Fact } from './facts.ts';
 import type { Fault } from './fault.ts';
-import type { Plan } from './plan/step.ts';
+import type { Plan } from './steps/step.ts';
 
 /** What machines decide: plain data, performed by the actor loop after it was journalled, and nowhere else. */
 export type Effect =

@@ -1,17 +1,17 @@
 import type { ActorAddress } from './actor-address.ts';
 import type { Family } from './address.ts';
 import type { SubnetClaim } from './claims.ts';
-import type { AskedAttachment, ContainerWish } from './container.ts';
+import type { AskedAttachment, ContainerWish } from './container/wish.ts';
 import type { DhcpTerms } from './dhcp/terms.ts';
 import type { Fault } from './fault.ts';
 import type { Leftovers } from './gc.ts';
 import type { Lease } from './lease.ts';
-import type { NetworkDefinition, NetworkSubnet, NetworkWish } from './network.ts';
-import type { DamagedDefinition, LinkUse, NetworkPlace } from './network-check.ts';
-import type { NetworkSettings } from './network-options.ts';
-import type { Deadline, DhcpPlace, Step, StepOutput } from './plan/step.ts';
+import type { DamagedDefinition, LinkUse, NetworkPlace } from './network/check.ts';
+import type { NetworkDefinition, NetworkSubnet, NetworkWish } from './network/definition.ts';
+import type { NetworkSettings } from './network/options.ts';
 import type { GrantedPort, PublishedPort } from './port.ts';
 import type { StatusBlock } from './status.ts';
+import type { Deadline, DhcpPlace, Step, StepOutput } from './steps/step.ts';
 import type { WayOut } from './way-out.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { LeftBehind } from './fault.ts';
+import { describeElement, type Element } from './firewall/nft.ts';
 import type { OwnerMark } from './names.ts';
-import { describeElement, type Element } from './nft.ts';
-import type { Step } from './plan/step.ts';
+import type { Step } from './steps/step.ts';
 
 /** What of this host's kernel carries a name of netloom's. */
 export interface Inventory {

@@ -10,7 +10,7 @@ import {
   subnetContains,
   subnetEnd,
 } from './address.ts';
-import { shortId } from './container-reference.ts';
+import { shortId } from './container/reference.ts';
 import type { DhcpTerms } from './dhcp/terms.ts';
 import { type Fault, fault } from './fault.ts';
 import { withEntry, withoutEntry } from './ledger.ts';
@@ -29,10 +29,10 @@ import {
   type NetworkRoute,
   type NetworkSubnet,
   ownsBridge,
-} from './network.ts';
-import { defaultNetworkId } from './network-identity.ts';
-import { type NetworkSettings, networkSettings, unreadableOption } from './network-options.ts';
-import type { FoundLink, ServedNames } from './plan/step.ts';
+} from './network/definition.ts';
+import { defaultNetworkId } from './network/identity.ts';
+import { type NetworkSettings, networkSettings, unreadableOption } from './network/options.ts';
+import type { FoundLink, ServedNames } from './steps/step.ts';
 
 /** What a network gives a container: addresses of every subnet, and all that its plan needs to know of the network. */
 export interface Lease {

@@ -1,6 +1,6 @@
 import { familyOf } from './address.ts';
 import { dropText, type FirewallDrop } from './firewall/obstacles.ts';
-import { answersNames, gatewaysOf } from './network.ts';
+import { answersNames, gatewaysOf } from './network/definition.ts';
 import type { Origin } from './reachability.ts';
 import type { ContainerView, NetworkView } from './view.ts';
 

@@ -2,7 +2,7 @@ import { type Family, families, familyOf, parseSubnet, type Subnet, subnetContai
 import { entryOf } from './entry.ts';
 import { dropText, type FirewallDrop } from './firewall/obstacles.ts';
 import type { Way } from './firewall/traffic.ts';
-import { networkSettings } from './network-options.ts';
+import { networkSettings } from './network/options.ts';
 import type { PublishedPort } from './port.ts';
 import type { ContainerView, NetworkView } from './view.ts';
 

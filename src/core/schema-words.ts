@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { either } from './network-options.ts';
+import { either } from './network/options.ts';
 
 /** What is wrong with a field, in words that go on after its name or its value: `must be a whole number`. */
 

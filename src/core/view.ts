@@ -1,13 +1,13 @@
 import type { Family } from './address.ts';
-import type { Attachment } from './container.ts';
+import type { Attachment } from './container/wish.ts';
 import type { Fault } from './fault.ts';
+import type { PortTraffic, TrafficCounter } from './firewall/nft.ts';
 import type { Leases } from './lease.ts';
-import type { NetworkDefinition } from './network.ts';
-import type { PortTraffic, TrafficCounter } from './nft.ts';
-import type { ServedNames } from './plan/step.ts';
+import type { NetworkDefinition } from './network/definition.ts';
 import type { PublishedPort, ShownPort } from './port.ts';
 import type { LinkCounters } from './statistics.ts';
 import type { StatusBlock } from './status.ts';
+import type { ServedNames } from './steps/step.ts';
 
 /** What a user is shown: derived from committed state, never stored. */
 

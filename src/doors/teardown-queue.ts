@@ -2,12 +2,12 @@ import { type FSWatcher, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
-import { detachSchema, parsePayload } from '../bus/messages.ts';
+import { detachSchema, parsePayload } from '../contract/requests.ts';
 import { type Fault, faultOf, faultStatus } from '../core/fault.ts';
 import { makeDirectories } from '../files/make-directories.ts';
 import { readOrdinaryFile } from '../files/ordinary-file.ts';
+import { isStorageFull } from '../files/room.ts';
 import { watchPath } from '../files/watch-path.ts';
-import { isStorageFull } from '../storage/room.ts';
 
 /** How soon one is tried again for which there was no room. */
 const lookAgainMs = 1_000;

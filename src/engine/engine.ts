@@ -2,12 +2,12 @@ import type { EventEmitter } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
-import type { ContainerContext } from '../../machines/container.ts';
-import type { HostContext } from '../../machines/host.ts';
-import type { NetworkContext } from '../../machines/network.ts';
+import type { ContainerContext } from '../../machines/container/chart.ts';
+import type { HostContext } from '../../machines/host/chart.ts';
+import type { NetworkContext } from '../../machines/network/chart.ts';
 import type { ActorRecord, Answer, Journal, StoredReply } from '../actors/journal.ts';
 import type { Pool, PoolEvents } from '../actors/pool.ts';
-import { type CommandIdentity, type Engine, type PlanPreview, replyKeptMs } from '../bus/engine.ts';
+import { type CommandIdentity, type Engine, type PlanPreview, replyKeptMs } from '../bus/commands/engine.ts';
 import {
   type ActorAddress,
   type ActorKind,
@@ -18,20 +18,20 @@ import {
   networkAddress,
 } from '../core/actor-address.ts';
 import { parseSubnet, type Subnet, subnetContains } from '../core/address.ts';
-import type { ContainerWish } from '../core/container.ts';
+import { sharingCycle } from '../core/container/sharing.ts';
+import type { ContainerWish } from '../core/container/wish.ts';
 import { entryOf } from '../core/entry.ts';
 import type { ActorEvent } from '../core/event.ts';
 import { type Fault, fault, NetloomError } from '../core/fault.ts';
+import { forwardingViews } from '../core/firewall/forwarding.ts';
 import type { ForeignFirewalls } from '../core/firewall/obstacles.ts';
-import { forwardingViews } from '../core/forwarding.ts';
 import { findLeftovers, type Swept } from '../core/gc.ts';
 import { hostEndName, isCut, type OwnerMark, ownerMark } from '../core/names.ts';
-import { followsUplink, type NetworkDefinition } from '../core/network.ts';
-import { type DamagedDefinition, type Definitions, withoutClashes } from '../core/network-check.ts';
+import { type DamagedDefinition, type Definitions, withoutClashes } from '../core/network/check.ts';
+import { followsUplink, type NetworkDefinition } from '../core/network/definition.ts';
 import { findStep } from '../core/plan/network.ts';
-import type { FoundLink, HostLink } from '../core/plan/step.ts';
 import type { PublishedPort } from '../core/port.ts';
-import { sharingCycle } from '../core/sharing.ts';
+import type { FoundLink, HostLink } from '../core/steps/step.ts';
 import {
   type ContainerStatistics,
   type ContainerView,
@@ -42,12 +42,12 @@ import {
   type NodeInfo,
 } from '../core/view.ts';
 import { isSameLink, type WayOut } from '../core/way-out.ts';
-import { lookAtFirewalls } from '../firewalls/foreign-rules.ts';
-import { isStorageFull } from '../storage/room.ts';
-import type { StorageGuard } from '../storage/storage-guard.ts';
+import { isStorageFull } from '../files/room.ts';
+import type { StorageGuard } from '../files/storage-guard.ts';
+import { lookAtFirewalls } from '../kernel/firewalls/foreign-rules.ts';
+import type { Suspected } from '../kernel/watch/protocol.ts';
+import type { HostAddress } from '../kernel/watch/suspects.ts';
 import { span } from '../threads/span.ts';
-import type { Suspected } from '../watch/protocol.ts';
-import type { HostAddress } from '../watch/suspects.ts';
 import { JournalViews, type StreamPosition, viewOfContainer } from './journal-views.ts';
 import { previewPlan, unraisedOnOthers } from './plan-preview.ts';
 

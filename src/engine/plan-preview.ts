@@ -1,25 +1,25 @@
-import { setupRefusal } from '../../machines/container-changes.ts';
-import { leaseRequest } from '../../machines/container-context.ts';
+import { setupRefusal } from '../../machines/container/changes.ts';
+import { leaseRequest } from '../../machines/container/context.ts';
 import {
   definitionForFirst,
   firstContext,
   grantOf,
   leaseFor,
   type NetworkContext,
-} from '../../machines/network-context.ts';
-import type { PlanPreview } from '../bus/engine.ts';
+} from '../../machines/network/context.ts';
+import type { PlanPreview } from '../bus/commands/engine.ts';
 import { grantPorts, portConflict } from '../core/claims.ts';
-import type { Attachment, ContainerWish } from '../core/container.ts';
-import { defaultNetworkWish } from '../core/default-network.ts';
+import type { Attachment, ContainerWish } from '../core/container/wish.ts';
 import { entryOf } from '../core/entry.ts';
 import { fault, NetloomError } from '../core/fault.ts';
 import { deviceOf, type Lease } from '../core/lease.ts';
-import { type NetworkDefinition, networkDefinition, ownsBridge } from '../core/network.ts';
-import { setupPlan, teardownPlan, unlinkPlan } from '../core/plan/container.ts';
-import { netnsOf } from '../core/plan/container-grant.ts';
-import { settingsInside } from '../core/plan/container-links.ts';
+import { defaultNetworkWish } from '../core/network/default.ts';
+import { type NetworkDefinition, networkDefinition, ownsBridge } from '../core/network/definition.ts';
+import { netnsOf } from '../core/plan/container/grant.ts';
+import { settingsInside } from '../core/plan/container/links.ts';
+import { setupPlan, teardownPlan, unlinkPlan } from '../core/plan/container/plan.ts';
 import { raisePlan } from '../core/plan/network.ts';
-import { describeStep, type FoundLink, type Plan } from '../core/plan/step.ts';
+import { describeStep, type FoundLink, type Plan } from '../core/steps/step.ts';
 import type { JournalViews } from './journal-views.ts';
 
 /** Networks upon links of others that no container has joined yet: of these the links are to be looked at first. */

@@ -12,9 +12,9 @@ import {
 import { isDeepStrictEqual } from 'node:util';
 import { parseJson } from '../core/json-text.ts';
 import { kernelName } from '../core/names.ts';
-import type { NetworkDefinition } from '../core/network.ts';
-import { type Definitions, damagedText } from '../core/network-check.ts';
-import { definitionOf, fileOf } from '../core/network-file.ts';
+import { type Definitions, damagedText } from '../core/network/check.ts';
+import type { NetworkDefinition } from '../core/network/definition.ts';
+import { definitionOf, fileOf } from '../core/network/file.ts';
 import { systemErrorText } from '../core/system-error.ts';
 import { makeDirectories } from '../files/make-directories.ts';
 import { textOfOrdinaryFile } from '../files/ordinary-file.ts';

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ContainerContext } from '../../machines/container.ts';
-import type { HostContext } from '../../machines/host.ts';
-import type { NetworkContext } from '../../machines/network.ts';
+import type { ContainerContext } from '../../machines/container/chart.ts';
+import type { HostContext } from '../../machines/host/chart.ts';
+import type { NetworkContext } from '../../machines/network/chart.ts';
 import { containerAddress, hostAddress, networkAddress } from '../../src/core/actor-address.ts';
-import { guardElements } from '../../src/core/forwarding.ts';
-import { describeElement } from '../../src/core/nft.ts';
+import { guardElements } from '../../src/core/firewall/forwarding.ts';
+import { describeElement } from '../../src/core/firewall/nft.ts';
 import { demo, House, toContainer, toNetwork, web } from './house.ts';
 import { disorder } from './order.ts';
 

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Delivery, Journal } from '../../src/actors/journal.ts';
 import type { PoolEvents } from '../../src/actors/pool.ts';
-import type { CommandIdentity } from '../../src/bus/engine.ts';
+import type { CommandIdentity } from '../../src/bus/commands/engine.ts';
 import { hostAddress } from '../../src/core/actor-address.ts';
 import { fault, NetloomError } from '../../src/core/fault.ts';
 import { ActorEngine, type Workers } from '../../src/engine/engine.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type ActorAddress, containerAddress, networkAddress } from '../../src/core/actor-address.ts';
-import type { Step } from '../../src/core/plan/step.ts';
+import type { Step } from '../../src/core/steps/step.ts';
 import { definitionOf } from '../core/samples.ts';
 import { seeded } from '../support/seeded.ts';
 import { demo, House, type HouseSettings, toContainer, toNetwork, web } from './house.ts';

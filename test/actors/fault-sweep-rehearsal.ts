@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import * as native from '#native';
 import { networkAddress } from '../../src/core/actor-address.ts';
-import { nftTable } from '../../src/core/nft.ts';
+import { nftTable } from '../../src/core/firewall/nft.ts';
 import { temporaryDirectory } from '../support/fresh-host.ts';
 import type { Traced } from './fault-sweep-process.ts';
 import type { Scenario, Surroundings } from './fault-sweep-scenarios.ts';

@@ -14,7 +14,7 @@ import {
   nftFamily,
   nftSets,
   nftTable,
-} from '../../src/core/nft.ts';
+} from '../../src/core/firewall/nft.ts';
 import type { Order, Orders, Reply, Told, Traced, Trap, Verb } from './fault-sweep-process.ts';
 
 const program = new URL('../../dist/test/actors/fault-sweep-process.js', import.meta.url);

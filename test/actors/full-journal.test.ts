@@ -4,9 +4,9 @@ import { type Answer, type Commit, type Committed, Journal } from '../../src/act
 import { containerAddress, hostAddress, networkAddress } from '../../src/core/actor-address.ts';
 import type { Effect } from '../../src/core/effect.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
-import { type NetworkWish, networkWish } from '../../src/core/network.ts';
-import { mostFacts } from '../../src/storage/bounds.ts';
-import { isNoRoom, isStorageFull, storageFull } from '../../src/storage/room.ts';
+import { type NetworkWish, networkWish } from '../../src/core/network/definition.ts';
+import { mostFacts } from '../../src/files/bounds.ts';
+import { isNoRoom, isStorageFull, storageFull } from '../../src/files/room.ts';
 import { FakeKernel } from '../support/fake-kernel.ts';
 import { FakeLinux } from '../support/fake-linux.ts';
 import { temporaryDirectory } from '../support/fresh-host.ts';

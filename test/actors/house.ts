@@ -1,12 +1,12 @@
 import { ActorSystem, type Outside } from '../../src/actors/actor-system.ts';
 import { type Answer, type Commit, type Committed, type Delivery, Journal } from '../../src/actors/journal.ts';
-import type { Kernel, Performed } from '../../src/actors/kernel.ts';
 import { type ActorAddress, containerAddress, networkAddress, workerOf } from '../../src/core/actor-address.ts';
-import { type ContainerRequest, type ContainerWish, containerWish } from '../../src/core/container.ts';
+import { type ContainerRequest, type ContainerWish, containerWish } from '../../src/core/container/wish.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import type { Fault } from '../../src/core/fault.ts';
-import type { NetworkRequest } from '../../src/core/network.ts';
-import type { Step } from '../../src/core/plan/step.ts';
+import type { NetworkRequest } from '../../src/core/network/definition.ts';
+import type { Step } from '../../src/core/steps/step.ts';
+import type { Kernel, Performed } from '../../src/kernel/kernel.ts';
 import { networkWishOf } from '../core/samples.ts';
 import { FakeKernel } from '../support/fake-kernel.ts';
 import { FakeLinux } from '../support/fake-linux.ts';

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ActorSystem, type Outside } from '../../src/actors/actor-system.ts';
 import { type Answer, Journal } from '../../src/actors/journal.ts';
-import { NativeKernel } from '../../src/actors/native-kernel.ts';
 import { type ActorAddress, containerAddress, networkAddress } from '../../src/core/actor-address.ts';
-import { type ContainerRequest, type ContainerWish, containerWish } from '../../src/core/container.ts';
+import { type ContainerRequest, type ContainerWish, containerWish } from '../../src/core/container/wish.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
-import { type NetworkRequest, type NetworkWish, networkWish } from '../../src/core/network.ts';
+import { type NetworkRequest, type NetworkWish, networkWish } from '../../src/core/network/definition.ts';
+import { NativeKernel } from '../../src/kernel/native-kernel.ts';
 import { becomeFreshHost, ip, ipWithin, linkNames, nftElements, temporaryDirectory } from '../support/fresh-host.ts';
 import { servicesIn } from '../support/kernel-services.ts';
 

@@ -1,15 +1,15 @@
-import type { ContainerContext } from '../../machines/container.ts';
-import type { HostContext } from '../../machines/host.ts';
-import type { NetworkContext } from '../../machines/network.ts';
+import type { ContainerContext } from '../../machines/container/chart.ts';
+import type { HostContext } from '../../machines/host/chart.ts';
+import type { NetworkContext } from '../../machines/network/chart.ts';
 import { hostAddress } from '../../src/core/actor-address.ts';
 import { familyOf } from '../../src/core/address.ts';
-import { guardElements } from '../../src/core/forwarding.ts';
-import { describeElement, type Element } from '../../src/core/nft.ts';
-import { setupPlan } from '../../src/core/plan/container.ts';
-import { netnsOf, ownsNetns } from '../../src/core/plan/container-grant.ts';
+import { guardElements } from '../../src/core/firewall/forwarding.ts';
+import { describeElement, type Element } from '../../src/core/firewall/nft.ts';
+import { netnsOf, ownsNetns } from '../../src/core/plan/container/grant.ts';
+import { setupPlan } from '../../src/core/plan/container/plan.ts';
 import { raisePlan } from '../../src/core/plan/network.ts';
-import type { Step } from '../../src/core/plan/step.ts';
 import { holdAddresses } from '../../src/core/port.ts';
+import type { Step } from '../../src/core/steps/step.ts';
 import type { House, Post } from './house.ts';
 
 /** What there is, by kind, sorted. */

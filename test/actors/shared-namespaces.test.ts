@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ContainerContext } from '../../machines/container.ts';
+import type { ContainerContext } from '../../machines/container/chart.ts';
 import { containerAddress } from '../../src/core/actor-address.ts';
 import { JournalViews } from '../../src/engine/journal-views.ts';
 import { demo, House, toContainer, toNetwork } from './house.ts';

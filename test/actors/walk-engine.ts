@@ -1,16 +1,16 @@
 import { EventEmitter } from 'node:events';
 import { ActorSystem, type Outside } from '../../src/actors/actor-system.ts';
-import { foundLink } from '../../src/actors/found-link.ts';
 import { type Delivery, Journal } from '../../src/actors/journal.ts';
-import type { Kernel } from '../../src/actors/kernel.ts';
 import type { Pool } from '../../src/actors/pool.ts';
-import type { OutboxRecord } from '../../src/bus/engine.ts';
+import type { OutboxRecord } from '../../src/bus/commands/engine.ts';
 import { type ActorAddress, workerOf } from '../../src/core/actor-address.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
-import type { Step } from '../../src/core/plan/step.ts';
 import type { PublishedPort } from '../../src/core/port.ts';
+import type { Step } from '../../src/core/steps/step.ts';
 import { ActorEngine } from '../../src/engine/engine.ts';
-import { StorageGuard } from '../../src/storage/storage-guard.ts';
+import { StorageGuard } from '../../src/files/storage-guard.ts';
+import { foundLink } from '../../src/kernel/found-link.ts';
+import type { Kernel } from '../../src/kernel/kernel.ts';
 
 /** Far longer than anything takes here. */
 const patienceMs = 5_000;

@@ -2,7 +2,6 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readlinkSync } from 'node:fs';
 import * as native from '#native';
-import { type KernelServices, NativeKernel } from '../../src/actors/native-kernel.ts';
 import {
   decodeElement,
   describeElement,
@@ -11,7 +10,8 @@ import {
   nftFamily,
   nftSets,
   nftTable,
-} from '../../src/core/nft.ts';
+} from '../../src/core/firewall/nft.ts';
+import { type KernelServices, NativeKernel } from '../../src/kernel/native-kernel.ts';
 import { DefinitionStore } from '../../src/networks/definition-store.ts';
 import { ResolverClient } from '../../src/resolver/client.ts';
 import { ResolverKeeper } from '../../src/resolver/keeper.ts';

@@ -1,7 +1,7 @@
 // Started by connection.test.ts. From dist/, for Node 20 reads no TypeScript.
 // Each client closes its connection in the moment in which the server has ended it, with something still to be sent.
 import { createServer } from 'node:net';
-import { connectBus } from '../../dist/src/bus/connection.js';
+import { connectBus } from '../../dist/src/bus/server/connection.js';
 
 const info = { server_id: 'test', version: '2.9.10', max_payload: 1048576, proto: 1, headers: true };
 const sockets = [];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { collect } from '../../src/bus/collection.ts';
+import { collect } from '../../src/bus/commands/collection.ts';
 import { containerAddress } from '../../src/core/actor-address.ts';
 import { type FaultCode, fault, NetloomError } from '../../src/core/fault.ts';
 import type { ContainerView } from '../../src/core/view.ts';

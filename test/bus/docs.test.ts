@@ -2,11 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { errorTables } from '../../scripts/error-tables.ts';
 import { asyncApi, commandSections, withGenerated } from '../../scripts/list-subjects.ts';
-import { commandNames, commands } from '../../src/bus/commands.ts';
-import { replyKeptMs } from '../../src/bus/engine.ts';
-import { permissionsOf } from '../../src/bus/roles.ts';
-import { subjectName, subjectToken } from '../../src/bus/subjects.ts';
-import { facts } from '../../src/core/facts.ts';
+import { commandNames, commands } from '../../src/bus/commands/commands.ts';
+import { replyKeptMs } from '../../src/bus/commands/engine.ts';
+import { permissionsOf } from '../../src/bus/server/roles.ts';
+import { facts } from '../../src/contract/facts.ts';
+import { subjectName, subjectToken } from '../../src/contract/subjects.ts';
 import { servedNamePattern } from '../../src/core/name.ts';
 import { tokenPattern } from '../../src/core/token.ts';
 
@@ -43,14 +43,14 @@ describe('the docs say what the code does (npm run docs:subjects)', () => {
       ['network', /^(network|drift)\b/],
       ['node', /^(host|drift)\b/],
     ];
-    const files = readdirSync(new URL('../../machines', import.meta.url));
+    const files = readdirSync(new URL('../../machines', import.meta.url), { recursive: true, encoding: 'utf8' });
     // what the outbox has no room for it reports itself
     const ofOutbox = [...read('src/actors/outbox-table.ts').matchAll(/\bfact: '([\w-]+)'/g)].map(
       ([, fact]) => `node ${fact}`,
     );
     const announced = nouns.flatMap(([noun, ofNoun]) =>
       files
-        .filter((file) => ofNoun.test(file))
+        .filter((file) => file.endsWith('.ts') && ofNoun.test(file))
         .flatMap((file) => [...read(`machines/${file}`).matchAll(/\bfact: '([\w-]+)'/g)])
         .map(([, fact]) => `${noun} ${fact}`),
     );

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { EventStore } from '../../src/bus/event-store.ts';
-import { silent } from '../../src/bus/log.ts';
+import { EventStore } from '../../src/bus/events/event-store.ts';
+import { silent } from '../../src/bus/server/log.ts';
 import { temporaryDirectory } from '../support/fresh-host.ts';
 import { directories, server, until } from './support.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { OutboxPublisher } from '../../src/bus/outbox.ts';
+import { OutboxPublisher } from '../../src/bus/events/outbox.ts';
 import type { EventFeed, EventOptions, StreamedEvent } from '../../src/client.ts';
 import type { ActorAddress } from '../../src/core/actor-address.ts';
 import { client, connected, directories, FakeOutbox, node, server, until } from './support.ts';

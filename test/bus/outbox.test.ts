@@ -1,11 +1,11 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { CloudEvent } from '../../src/bus/cloud-event.ts';
-import type { Outbox } from '../../src/bus/engine.ts';
-import { OutboxPublisher } from '../../src/bus/outbox.ts';
-import { outboxMessage } from '../../src/bus/outbox-message.ts';
-import { eventStream } from '../../src/bus/subjects.ts';
+import type { Outbox } from '../../src/bus/commands/engine.ts';
+import { OutboxPublisher } from '../../src/bus/events/outbox.ts';
+import { outboxMessage } from '../../src/bus/events/outbox-message.ts';
+import type { CloudEvent } from '../../src/contract/cloud-event.ts';
+import { eventStream } from '../../src/contract/subjects.ts';
 import { client, connected, directories, FakeOutbox, node, server, until } from './support.ts';
 
 function publisher(nc: NatsConnection, outbox: Outbox, more: { node?: string; window?: number } = {}): OutboxPublisher {

@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { silent } from '../../src/bus/log.ts';
-import type { ManagedServer } from '../../src/bus/server.ts';
-import { ServerWatch } from '../../src/bus/server-watch.ts';
+import { silent } from '../../src/bus/server/log.ts';
+import type { ManagedServer } from '../../src/bus/server/server.ts';
+import { ServerWatch } from '../../src/bus/server/server-watch.ts';
 import { connected, directories, server, until } from './support.ts';
 
 /** A watch over a real server that is never really replaced: what the watch wants is written down. */

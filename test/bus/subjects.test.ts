@@ -7,7 +7,7 @@ import {
   nameToken,
   subjectName,
   tracesOf,
-} from '../../src/bus/subjects.ts';
+} from '../../src/contract/subjects.ts';
 import { seeded } from '../support/seeded.ts';
 
 const first = 'abcXYZ019_-';

@@ -1,8 +1,13 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { type Credentials, credentialsFile, readCredentials, writeCredentials } from '../../src/bus/credentials.ts';
-import { isStorageFull } from '../../src/storage/room.ts';
+import {
+  type Credentials,
+  credentialsFile,
+  readCredentials,
+  writeCredentials,
+} from '../../src/bus/server/credentials.ts';
+import { isStorageFull } from '../../src/files/room.ts';
 import { runDoor } from '../doors/door.ts';
 import { type FileSystem, SmallDisk } from '../support/small-disk.ts';
 

@@ -11,12 +11,12 @@ import {
 } from 'node:fs';
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { SettingsFiles } from '../../src/actors/settings-files.ts';
-import { openCredentialsFile, readCredentials, writeCredentials } from '../../src/bus/credentials.ts';
+import { openCredentialsFile, readCredentials, writeCredentials } from '../../src/bus/server/credentials.ts';
 import { installDropIn, installedDropIn } from '../../src/cli/podman/drop-in.ts';
-import { takeRunDirectory } from '../../src/daemon/run-lock.ts';
 import { TeardownQueue } from '../../src/doors/teardown-queue.ts';
 import { mostBytes, textOfOrdinaryFile } from '../../src/files/ordinary-file.ts';
+import { SettingsFiles } from '../../src/kernel/links/settings-files.ts';
+import { takeRunDirectory } from '../../src/kernel/run-lock.ts';
 import { DefinitionStore } from '../../src/networks/definition-store.ts';
 import { HostServers } from '../../src/resolver/host-servers.ts';
 import { say } from '../cli/netloom.ts';

@@ -4,8 +4,8 @@ import { dirname } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { writable } from '../../src/cli/doctor/machine.ts';
-import { takeRunDirectory } from '../../src/daemon/run-lock.ts';
 import { handAbove, makeOwnDirectory } from '../../src/files/ownership.ts';
+import { takeRunDirectory } from '../../src/kernel/run-lock.ts';
 import { temporaryDirectory } from '../support/fresh-host.ts';
 
 /** Another user who may write above the run directory can put one of his own in its place. */

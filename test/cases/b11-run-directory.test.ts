@@ -19,8 +19,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import * as native from '#native';
 import { writable } from '../../src/cli/doctor/machine.ts';
 import { connect } from '../../src/client.ts';
-import { type RunDirectory, takeRunDirectory } from '../../src/daemon/run-lock.ts';
 import { foreignHand, makeOwnDirectory } from '../../src/files/ownership.ts';
+import { type RunDirectory, takeRunDirectory } from '../../src/kernel/run-lock.ts';
 import { endWithTest, processesOf, untilAnswered } from '../support/daemon.ts';
 import { Facts } from '../support/facts.ts';
 import { becomeFreshHost, linkNames, temporaryDirectory } from '../support/fresh-host.ts';

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { execa } from 'execa';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { takeRunDirectory } from '../../src/daemon/run-lock.ts';
 import { makeStartDirectories } from '../../src/files/start-directories.ts';
+import { takeRunDirectory } from '../../src/kernel/run-lock.ts';
 import { becomeFreshHost, temporaryDirectory } from '../support/fresh-host.ts';
 
 /** A directory that cannot be made is bad input, and one sentence says which. */

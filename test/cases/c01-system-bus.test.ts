@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { renameSync, rmSync } from 'node:fs';
 import { expect, it, type TestContext } from 'vitest';
-import { Firewalld } from '../../src/firewalls/firewalld.ts';
+import { Firewalld } from '../../src/kernel/firewalls/firewalld.ts';
 import { temporaryDirectory } from '../support/fresh-host.ts';
 import { admit, TestBus } from '../support/test-bus.ts';
 

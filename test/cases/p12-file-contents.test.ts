@@ -2,10 +2,10 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { commandNames, commands } from '../../src/bus/commands.ts';
-import { parsePayload } from '../../src/bus/messages.ts';
+import { commandNames, commands } from '../../src/bus/commands/commands.ts';
+import { parsePayload } from '../../src/contract/requests.ts';
 import { faultOf } from '../../src/core/fault.ts';
-import { fileOf } from '../../src/core/network-file.ts';
+import { fileOf } from '../../src/core/network/file.ts';
 import { DefinitionStore } from '../../src/networks/definition-store.ts';
 import { say } from '../cli/netloom.ts';
 import { definitionOf } from '../core/samples.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { statusOf } from '../../machines/container-context.ts';
-import type { CloudEvent } from '../../src/bus/cloud-event.ts';
+import { statusOf } from '../../machines/container/context.ts';
 import { eventParts } from '../../src/cli/event-line.ts';
+import type { CloudEvent } from '../../src/contract/cloud-event.ts';
 import { toMicroseconds } from '../../src/core/milliseconds.ts';
 
 const details = (fact: string, data: Record<string, unknown>, noun = 'node'): string =>

@@ -6,7 +6,7 @@ import { dirname } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
-import { serverFiles } from '../../src/bus/server-process.ts';
+import { serverFiles } from '../../src/bus/server/server-process.ts';
 import { findingsText } from '../../src/cli/commands/doctor.ts';
 import {
   damagedFindings,
@@ -236,7 +236,7 @@ describe('without privileges', () => {
   });
 
   it('a watcher that cannot watch is not tried again for ever', async () => {
-    const keeper = new URL('../../dist/src/watch/keeper.js', import.meta.url);
+    const keeper = new URL('../../dist/src/kernel/watch/keeper.js', import.meta.url);
     const script = `${directory.path}/watch.mjs`;
     writeFileSync(
       script,

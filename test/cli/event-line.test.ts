@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { CloudEvent } from '../../src/bus/cloud-event.ts';
 import { eventLine, eventParts } from '../../src/cli/event-line.ts';
+import type { CloudEvent } from '../../src/contract/cloud-event.ts';
 
 const terminal = { print: () => undefined, warn: () => undefined, colored: false };
 

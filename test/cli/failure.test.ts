@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { EndWith, exitCodeOf, faultText, reportFailure } from '../../src/cli/failure.ts';
 import { type FaultCode, fault, faultStatus, NetloomError } from '../../src/core/fault.ts';
-import { describeStep } from '../../src/core/plan/step.ts';
+import { describeStep } from '../../src/core/steps/step.ts';
 
 const codes = Object.keys(faultStatus) as FaultCode[];
 

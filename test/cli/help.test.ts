@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { describe, expect, it } from 'vitest';
-import { networkDrivers, optionNames } from '../../src/core/network-options.ts';
+import { networkDrivers, optionNames } from '../../src/core/network/options.ts';
 import { say } from './netloom.ts';
 
 const groups = ['container', 'network', 'port', 'node', 'podman'];

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { containerMachine } from '../../machines/container.ts';
+import { containerMachine } from '../../machines/container/chart.ts';
 import { say } from './netloom.ts';
 
 const root = new URL('../../', import.meta.url);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { resolveContainerId, shortId } from '../../src/core/container-reference.ts';
+import { resolveContainerId, shortId } from '../../src/core/container/reference.ts';
 
 const podmans = (beginning: string) => beginning.padEnd(64, '0');
 const containers = [

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { type ContainerRequest, containerRequestSchema, containerWish } from '../../src/core/container.ts';
-import { defaultNetworkWish } from '../../src/core/default-network.ts';
+import { type ContainerRequest, containerRequestSchema, containerWish } from '../../src/core/container/wish.ts';
 import type { Fault } from '../../src/core/fault.ts';
-import { networkDefinition } from '../../src/core/network.ts';
-import { fileOf } from '../../src/core/network-file.ts';
+import { defaultNetworkWish } from '../../src/core/network/default.ts';
+import { networkDefinition } from '../../src/core/network/definition.ts';
+import { fileOf } from '../../src/core/network/file.ts';
 import { definitionOf, wishOf } from './samples.ts';
 
 const refused = (request: Partial<ContainerRequest>): Fault => {

@@ -1,4 +1,4 @@
-import type { Element, EncodedElement } from '../../src/core/nft.ts';
+import type { Element, EncodedElement } from '../../src/core/firewall/nft.ts';
 
 const words = (bytes: Uint8Array): string =>
   (

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { defaultNetworkWish } from '../../src/core/default-network.ts';
 import type { Fault } from '../../src/core/fault.ts';
 import {
   chooseAddresses,
@@ -13,7 +12,8 @@ import {
   withGivenMacs,
 } from '../../src/core/lease.ts';
 import { macOfAddress, macOfContainer } from '../../src/core/names.ts';
-import type { NetworkDefinition, NetworkRequest } from '../../src/core/network.ts';
+import { defaultNetworkWish } from '../../src/core/network/default.ts';
+import type { NetworkDefinition, NetworkRequest } from '../../src/core/network/definition.ts';
 import { definitionOf } from './samples.ts';
 
 type Subnets = NonNullable<NetworkRequest['subnets']>;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { NetworkDefinition } from '../../src/core/network.ts';
-import { firstClash, withoutClashes } from '../../src/core/network-check.ts';
+import { firstClash, withoutClashes } from '../../src/core/network/check.ts';
+import type { NetworkDefinition } from '../../src/core/network/definition.ts';
 import { definitionOf } from './samples.ts';
 
 function network(name: string, subnet: string, more: Partial<NetworkDefinition> = {}): NetworkDefinition {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { NetworkDefinition } from '../../src/core/network.ts';
-import { broughtDefinition, definitionOf, fileOf } from '../../src/core/network-file.ts';
-import { isBroughtNetwork } from '../../src/core/network-identity.ts';
+import type { NetworkDefinition } from '../../src/core/network/definition.ts';
+import { broughtDefinition, definitionOf, fileOf } from '../../src/core/network/file.ts';
+import { isBroughtNetwork } from '../../src/core/network/identity.ts';
 import { definitionOf as sample } from './samples.ts';
 
 const id = 'a3fcc81c0fd70ad271730737f331b18544ff60c0e03efb913898289f5ec7cb7f';

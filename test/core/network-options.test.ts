@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type NetworkDefinition, optionsRefusal } from '../../src/core/network.ts';
-import { isSameNetwork } from '../../src/core/network-identity.ts';
-import { networkSettings, readOptions, unreadableOption } from '../../src/core/network-options.ts';
+import { type NetworkDefinition, optionsRefusal } from '../../src/core/network/definition.ts';
+import { isSameNetwork } from '../../src/core/network/identity.ts';
+import { networkSettings, readOptions, unreadableOption } from '../../src/core/network/options.ts';
 import { definitionOf } from './samples.ts';
 
 describe('the options of a network', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { networkProposalSchema, proposedNetwork } from '../../src/core/network-proposal.ts';
+import { networkProposalSchema, proposedNetwork } from '../../src/core/network/proposal.ts';
 
 const id = 'a'.repeat(64);
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { resolveNetworkName } from '../../src/core/network-reference.ts';
+import { resolveNetworkName } from '../../src/core/network/reference.ts';
 
 const networks = [
   { name: 'web', id: `aab0${'0'.repeat(60)}` },

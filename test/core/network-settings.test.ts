@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Attachment } from '../../src/core/container.ts';
-import { networkSettingsOf } from '../../src/core/network-settings.ts';
+import type { Attachment } from '../../src/core/container/wish.ts';
+import { networkSettingsOf } from '../../src/core/network/settings.ts';
 import type { PublishedPort } from '../../src/core/port.ts';
 import type { StatusBlock } from '../../src/core/status.ts';
 

@@ -12,7 +12,7 @@ import {
   portCounterKeys,
   portElements,
   portTraffic,
-} from '../../src/core/nft.ts';
+} from '../../src/core/firewall/nft.ts';
 import type { PublishedPort } from '../../src/core/port.ts';
 import { bytesOf, golden } from './golden-elements.ts';
 

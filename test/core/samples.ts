@@ -1,4 +1,4 @@
-import { type ContainerRequest, type ContainerWish, containerWish } from '../../src/core/container.ts';
+import { type ContainerRequest, type ContainerWish, containerWish } from '../../src/core/container/wish.ts';
 import type { DhcpTerms } from '../../src/core/dhcp/terms.ts';
 import type { Fault } from '../../src/core/fault.ts';
 import type { Lease } from '../../src/core/lease.ts';
@@ -8,7 +8,7 @@ import {
   type NetworkWish,
   networkDefinition,
   networkWish,
-} from '../../src/core/network.ts';
+} from '../../src/core/network/definition.ts';
 
 /** The nouns of the tests, made the way that users make them. */
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import type { ContainerWish } from '../../src/core/container.ts';
-import { sharingCycle } from '../../src/core/sharing.ts';
+import { sharingCycle } from '../../src/core/container/sharing.ts';
+import type { ContainerWish } from '../../src/core/container/wish.ts';
 import { wishOf } from './samples.ts';
 
 const share = (id: string, target: string) => wishOf({ id, mode: `container:${target}` });

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { credentialsFile, readCredentials } from '../../src/bus/credentials.ts';
-import { commandSubject } from '../../src/bus/subjects.ts';
+import { credentialsFile, readCredentials } from '../../src/bus/server/credentials.ts';
 import { type CommandName, connect, type FaultCode, type NetloomClient, type RequestOf } from '../../src/client.ts';
+import { commandSubject } from '../../src/contract/subjects.ts';
 import { faultStatus } from '../../src/core/fault.ts';
 import { hostVethName } from '../../src/core/names.ts';
 import { untilAnswered } from '../support/daemon.ts';

@@ -22,7 +22,7 @@ import {
   portElements,
   portTraffic,
   type TrafficCounter,
-} from '../../src/core/nft.ts';
+} from '../../src/core/firewall/nft.ts';
 import type { PublishedPort } from '../../src/core/port.ts';
 import { baseRuleset } from './elements.ts';
 import { apply, becomeHost, type Host, run } from './host.ts';

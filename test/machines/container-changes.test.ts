@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { type ContainerContext, containerMachine } from '../../machines/container.ts';
-import { statusOf } from '../../machines/container-context.ts';
+import { type ContainerContext, containerMachine } from '../../machines/container/chart.ts';
+import { statusOf } from '../../machines/container/context.ts';
 import { containerView } from '../../machines/views.ts';
-import type { Attachment } from '../../src/core/container.ts';
+import type { Attachment } from '../../src/core/container/wish.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { fault } from '../../src/core/fault.ts';
 import type { Lease } from '../../src/core/lease.ts';
-import type { NetworkDefinition } from '../../src/core/network.ts';
+import type { NetworkDefinition } from '../../src/core/network/definition.ts';
 import { describePort, type PublishedPort } from '../../src/core/port.ts';
 import { definitionOf, leaseOf, v6 } from '../core/samples.ts';
 import { grantsFor, wishes } from './terrains.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type ContainerContext, containerMachine } from '../../machines/container.ts';
+import { type ContainerContext, containerMachine } from '../../machines/container/chart.ts';
 import { containerView } from '../../machines/views.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { grantsFor, wishes } from './terrains.ts';

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { type ContainerContext, containerMachine } from '../../machines/container.ts';
+import { type ContainerContext, containerMachine } from '../../machines/container/chart.ts';
 import { containerView } from '../../machines/views.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { fault } from '../../src/core/fault.ts';
 import type { Lease } from '../../src/core/lease.ts';
-import { describeStep } from '../../src/core/plan/step.ts';
+import { describeStep } from '../../src/core/steps/step.ts';
 import { leaseOf, termsOf } from '../core/samples.ts';
 import { dhcpLeaseOf, grantsFor, leasedWish } from './terrains.ts';
 import { applied, asking, begin, brief, failed, recovered, type Snapshot, stateName } from './walk.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type ContainerContext, containerMachine } from '../../machines/container.ts';
-import type { ContainerWish } from '../../src/core/container.ts';
+import { type ContainerContext, containerMachine } from '../../machines/container/chart.ts';
+import type { ContainerWish } from '../../src/core/container/wish.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { wishOf } from '../core/samples.ts';
 import { grantsFor, wishes } from './terrains.ts';

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { type ContainerContext, containerMachine } from '../../machines/container.ts';
-import type { ContainerWish } from '../../src/core/container.ts';
+import { type ContainerContext, containerMachine } from '../../machines/container/chart.ts';
+import type { ContainerWish } from '../../src/core/container/wish.ts';
 import type { Effect } from '../../src/core/effect.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { fault } from '../../src/core/fault.ts';
-import { fileOf } from '../../src/core/network-file.ts';
+import { fileOf } from '../../src/core/network/file.ts';
 import { definitionOf, leaseOf, wishOf } from '../core/samples.ts';
 import { grantsFor, share, wishes } from './terrains.ts';
 import { applied, begin, brief, failed, follow, littered, recovered, type Snapshot, stateName } from './walk.ts';

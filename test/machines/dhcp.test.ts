@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type DhcpContext, dhcpMachine } from '../../machines/dhcp.ts';
+import { type DhcpContext, dhcpMachine } from '../../machines/dhcp/chart.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { termsOf } from '../core/samples.ts';
 import { place } from './terrains.ts';

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { type HostContext, hostMachine } from '../../machines/host.ts';
+import { type HostContext, hostMachine } from '../../machines/host/chart.ts';
 import type { Family } from '../../src/core/address.ts';
 import type { Effect } from '../../src/core/effect.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
-import { describeStep, type ForwardingSurvey } from '../../src/core/plan/step.ts';
+import { describeStep, type ForwardingSurvey } from '../../src/core/steps/step.ts';
 import { applied, begin, brief, failed, follow, littered, recovered, type Snapshot } from './walk.ts';
 
 type At = Snapshot<HostContext>;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type HostContext, hostMachine } from '../../machines/host.ts';
+import { type HostContext, hostMachine } from '../../machines/host/chart.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
-import type { LinkUse } from '../../src/core/network-check.ts';
+import type { LinkUse } from '../../src/core/network/check.ts';
 import { applied, begin, brief, follow, recovered, type Snapshot } from './walk.ts';
 
 type At = Snapshot<HostContext>;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type HostContext, hostMachine } from '../../machines/host.ts';
+import { type HostContext, hostMachine } from '../../machines/host/chart.ts';
 import type { Effect } from '../../src/core/effect.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { wishes } from './terrains.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type NetworkContext, networkMachine } from '../../machines/network.ts';
+import { type NetworkContext, networkMachine } from '../../machines/network/chart.ts';
 import type { Effect } from '../../src/core/effect.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { fault } from '../../src/core/fault.ts';

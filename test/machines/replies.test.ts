@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type ContainerContext, containerMachine } from '../../machines/container.ts';
-import { type HostContext, hostMachine } from '../../machines/host.ts';
-import { type NetworkContext, networkMachine } from '../../machines/network.ts';
+import { type ContainerContext, containerMachine } from '../../machines/container/chart.ts';
+import { type HostContext, hostMachine } from '../../machines/host/chart.ts';
+import { type NetworkContext, networkMachine } from '../../machines/network/chart.ts';
 import { type ActorAddress, dhcpClientOf, hostAddress } from '../../src/core/actor-address.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { fault } from '../../src/core/fault.ts';

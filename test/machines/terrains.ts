@@ -1,7 +1,7 @@
-import { type ContainerContext, containerMachine } from '../../machines/container.ts';
-import { type DhcpContext, dhcpMachine } from '../../machines/dhcp.ts';
-import { type HostContext, hostMachine } from '../../machines/host.ts';
-import { type NetworkContext, networkMachine } from '../../machines/network.ts';
+import { type ContainerContext, containerMachine } from '../../machines/container/chart.ts';
+import { type DhcpContext, dhcpMachine } from '../../machines/dhcp/chart.ts';
+import { type HostContext, hostMachine } from '../../machines/host/chart.ts';
+import { type NetworkContext, networkMachine } from '../../machines/network/chart.ts';
 import { hostAddress } from '../../src/core/actor-address.ts';
 import type { ActorEvent, LeaseRequest } from '../../src/core/event.ts';
 import { fault } from '../../src/core/fault.ts';

@@ -4,7 +4,7 @@ import { decide } from '../../src/actors/decide.ts';
 import type { Effect } from '../../src/core/effect.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { type Fault, fault } from '../../src/core/fault.ts';
-import type { Step, StepOutput } from '../../src/core/plan/step.ts';
+import type { Step, StepOutput } from '../../src/core/steps/step.ts';
 
 /** Machines followed without a world around them: an event comes in, the next snapshot and the effects come out. */
 

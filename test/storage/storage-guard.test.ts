@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { StorageGuard } from '../../src/storage/storage-guard.ts';
+import { StorageGuard } from '../../src/files/storage-guard.ts';
 import { SmallDisk } from '../support/small-disk.ts';
 
 let disk: SmallDisk;

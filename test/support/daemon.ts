@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ResultPromise } from 'execa';
 import { onTestFinished } from 'vitest';
 import { connect, type NetloomClient } from '../../src/client.ts';
-import { type NftSet, nftFamily, nftSets } from '../../src/core/nft.ts';
+import { type NftSet, nftFamily, nftSets } from '../../src/core/firewall/nft.ts';
 import { linkNames, nftElements } from './fresh-host.ts';
 
 const main = createRequire(import.meta.url).resolve('#cli');

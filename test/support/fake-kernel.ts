@@ -1,16 +1,16 @@
-import { Deadlines } from '../../src/actors/deadlines.ts';
-import type { Kernel, Performed, StepFailure } from '../../src/actors/kernel.ts';
 import type { ActorAddress } from '../../src/core/actor-address.ts';
 import { type Family, parseSubnet, type Subnet, subnetContains } from '../../src/core/address.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
+import { describeElement, type Element, portTraffic, type TrafficCounter } from '../../src/core/firewall/nft.ts';
 import { isHostEnd, ownerOfAlias, vethGroup } from '../../src/core/names.ts';
-import { describeElement, type Element, portTraffic, type TrafficCounter } from '../../src/core/nft.ts';
 import {
   namespaceSettings,
   persistedSettings,
   type SettingDrift,
   settingDrift,
 } from '../../src/core/plan/interface-settings.ts';
+import { type PublishedPort, publishedFlows } from '../../src/core/port.ts';
+import type { NamespaceStatistics } from '../../src/core/statistics.ts';
 import type {
   ForwardingSurvey,
   FoundLink,
@@ -19,9 +19,9 @@ import type {
   LinkSettings,
   Step,
   StepOutput,
-} from '../../src/core/plan/step.ts';
-import { type PublishedPort, publishedFlows } from '../../src/core/port.ts';
-import type { NamespaceStatistics } from '../../src/core/statistics.ts';
+} from '../../src/core/steps/step.ts';
+import { Deadlines } from '../../src/kernel/deadlines.ts';
+import type { Kernel, Performed, StepFailure } from '../../src/kernel/kernel.ts';
 import { type BoundPort, type FakeLink, FakeLinux, type FakeNetns, newLink, portsMeet } from './fake-linux.ts';
 
 type StepOf<Verb extends Step['verb']> = Extract<Step, { verb: Verb }>;

@@ -1,13 +1,13 @@
 import { networkAddress } from '../../src/core/actor-address.ts';
 import { familyOf, formatSubnet, parseSubnet, type Subnet, subnetContains } from '../../src/core/address.ts';
 import type { DhcpTerms } from '../../src/core/dhcp/terms.ts';
+import { describeElement, type Element, type NftSet, resolverElements } from '../../src/core/firewall/nft.ts';
 import type { RouteType } from '../../src/core/link-kinds.ts';
 import { ownerMark } from '../../src/core/names.ts';
-import type { NetworkDefinition } from '../../src/core/network.ts';
-import { describeElement, type Element, type NftSet, resolverElements } from '../../src/core/nft.ts';
+import type { NetworkDefinition } from '../../src/core/network/definition.ts';
 import type { Ipv6Settings } from '../../src/core/plan/interface-settings.ts';
-import type { HeldPorts, HostSurvey, LinkSettings, ServedNetwork, StepOutput } from '../../src/core/plan/step.ts';
 import type { Protocol, publishedFlows } from '../../src/core/port.ts';
+import type { HeldPorts, HostSurvey, LinkSettings, ServedNetwork, StepOutput } from '../../src/core/steps/step.ts';
 import { mayLeadOut } from '../../src/core/way-out.ts';
 
 /**

@@ -1,6 +1,13 @@
 import { existsSync, readdirSync } from 'node:fs';
 import * as native from '#native';
-import { decodeElement, describeElement, type NftSet, nftFamily, nftSets, nftTable } from '../../src/core/nft.ts';
+import {
+  decodeElement,
+  describeElement,
+  type NftSet,
+  nftFamily,
+  nftSets,
+  nftTable,
+} from '../../src/core/firewall/nft.ts';
 import type { TestDaemon } from './daemon.ts';
 
 /**

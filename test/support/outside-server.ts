@@ -3,8 +3,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { silent } from '../../src/bus/log.ts';
-import { findServerBinary, launchServer, type ServerProcess } from '../../src/bus/server-process.ts';
+import { silent } from '../../src/bus/server/log.ts';
+import { findServerBinary, launchServer, type ServerProcess } from '../../src/bus/server/server-process.ts';
 
 /** A nats-server that is not a daemon's own, in the network namespace of this thread. It goes with the test. */
 export class OutsideServer {

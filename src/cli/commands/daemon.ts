@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { type Command, Option } from 'commander';
-import { defaultRunDir } from '../../bus/credentials.ts';
+import { defaultRunDir } from '../../bus/server/credentials.ts';
 import { defaultNetworkName, nameRefusal } from '../../core/name.ts';
 import { systemErrorText } from '../../core/system-error.ts';
 import type { DaemonOptions } from '../../daemon.ts';
@@ -156,7 +156,7 @@ async function serve(terminal: Terminal, flags: DaemonFlags): Promise<void> {
   const options = await daemonOptions(flags);
   const [{ startDaemon }, { shownUrl }] = await Promise.all([
     import('../../daemon.ts'),
-    import('../../bus/server-url.ts'),
+    import('../../bus/server/server-url.ts'),
   ]);
   if (flags.sysctlDir !== undefined) await mustHoldSettings(flags.sysctlDir);
   const stopping = new AbortController();
@@ -176,7 +176,7 @@ async function serve(terminal: Terminal, flags: DaemonFlags): Promise<void> {
 
 /** One that the user named: what is wrong with it would be seen only when the first network comes up. */
 async function mustHoldSettings(directory: string): Promise<void> {
-  const { SettingsFiles } = await import('../../actors/settings-files.ts');
+  const { SettingsFiles } = await import('../../kernel/links/settings-files.ts');
   try {
     SettingsFiles.tryDirectory(directory);
   } catch (error) {
@@ -187,8 +187,8 @@ async function mustHoldSettings(directory: string): Promise<void> {
 
 export async function daemonOptions(flags: DaemonFlags): Promise<DaemonOptions> {
   const [{ defaultNodeName }, { outsideServer }] = await Promise.all([
-    import('../../bus/connection.ts'),
-    import('../../bus/discover.ts'),
+    import('../../bus/server/connection.ts'),
+    import('../../bus/server/discover.ts'),
   ]);
   const runDirectory = flags.runDir ?? defaultRunDir;
   const ownNetns = runDirectory === defaultRunDir ? '/run/netns' : `${runDirectory}/netns`;

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { defaultRunDir } from '../../bus/credentials.ts';
+import { defaultRunDir } from '../../bus/server/credentials.ts';
 import { clientCommand } from '../command.ts';
 import type { Finding } from '../doctor/finding.ts';
 import { EndWith, exitCode } from '../failure.ts';

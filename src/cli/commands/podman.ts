@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { defaultRunDir } from '../../bus/credentials.ts';
+import { defaultRunDir } from '../../bus/server/credentials.ts';
 import { clientCommand } from '../command.ts';
 import { EndWith, exitCode } from '../failure.ts';
 import { existingDirectoryParser, type GlobalOptions } from '../options.ts';

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { resolveContainerId } from '../../core/container-reference.ts';
+import { resolveContainerId } from '../../core/container/reference.ts';
 import { NetloomError } from '../../core/fault.ts';
 import type { ContainerView } from '../../core/view.ts';
 import { clientCommand } from '../command.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { NetloomClient } from '../../client.ts';
-import { resolveContainerId } from '../../core/container-reference.ts';
+import { resolveContainerId } from '../../core/container/reference.ts';
 import { fault, NetloomError } from '../../core/fault.ts';
 import type { ForeignFirewalls } from '../../core/firewall/obstacles.ts';
 import type { Origin } from '../../core/reachability.ts';

@@ -1,12 +1,12 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname } from 'node:path';
-import { credentialsFile, defaultRunDir } from '../../bus/credentials.ts';
-import { orphanAt, serverFiles } from '../../bus/server-process.ts';
+import { credentialsFile, defaultRunDir } from '../../bus/server/credentials.ts';
+import { orphanAt, serverFiles } from '../../bus/server/server-process.ts';
 import { type NetloomClient, NetloomError } from '../../client.ts';
 import { bytesText } from '../../core/bytes.ts';
-import { forwardingText } from '../../core/forwarding.ts';
-import type { DamagedDefinition } from '../../core/network-check.ts';
+import { forwardingText } from '../../core/firewall/forwarding.ts';
+import type { DamagedDefinition } from '../../core/network/check.ts';
 import type { ContainerView, NetworkView, NodeInfo } from '../../core/view.ts';
 import type { GlobalOptions } from '../options.ts';
 import { withClient } from '../session.ts';

@@ -1,7 +1,7 @@
 import type { NetloomClient } from '../../client.ts';
 import { dropText, type FirewallDrop, type ForeignFirewalls, stopsText } from '../../core/firewall/obstacles.ts';
-import type { NetworkDefinition } from '../../core/network.ts';
-import { missingPrivileges } from '../../daemon/privileges.ts';
+import type { NetworkDefinition } from '../../core/network/definition.ts';
+import { missingPrivileges } from '../../kernel/privileges.ts';
 import type { GlobalOptions } from '../options.ts';
 import { withClient } from '../session.ts';
 import { bad, type Finding, good, untried } from './finding.ts';
@@ -15,7 +15,7 @@ export async function firewallChecks(options: GlobalOptions): Promise<Finding[]>
   ).catch(() => null);
   if (asked && asked[1].networks.length > 0) return findings(asked[0]);
   if (missingPrivileges().length > 0) return [untried(check, 'reading their rules needs privileges')];
-  const { lookAtFirewalls } = await import('../../firewalls/foreign-rules.ts');
+  const { lookAtFirewalls } = await import('../../kernel/firewalls/foreign-rules.ts');
   return findings(await lookAtFirewalls([nextNetwork]));
 }
 

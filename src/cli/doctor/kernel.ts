@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type * as Native from '#native';
-import { missingPrivileges } from '../../daemon/privileges.ts';
+import { missingPrivileges } from '../../kernel/privileges.ts';
 import { asRoot, bad, type Finding, good, tried, untried } from './finding.ts';
 
 /** What the kernel can do is found out by doing it, inside a namespace that is thrown away: nothing of the host changes. */

@@ -2,10 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { release } from 'node:os';
 import { dirname } from 'node:path';
-import { findServerBinary } from '../../bus/server-process.ts';
-import { shownUrl } from '../../bus/server-url.ts';
-import { listOfPrivileges, missingPrivileges, neededPrivileges } from '../../daemon/privileges.ts';
+import { findServerBinary } from '../../bus/server/server-process.ts';
+import { shownUrl } from '../../bus/server/server-url.ts';
 import { foreignHand, handAbove } from '../../files/ownership.ts';
+import { listOfPrivileges, missingPrivileges, neededPrivileges } from '../../kernel/privileges.ts';
 import { asRoot, bad, type Finding, good, isRoot, tried } from './finding.ts';
 
 /** What can be seen without changing anything. */

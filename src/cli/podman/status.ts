@@ -1,5 +1,5 @@
 import { NetloomError } from '../../client.ts';
-import type { DamagedDefinition } from '../../core/network-check.ts';
+import type { DamagedDefinition } from '../../core/network/check.ts';
 import type { NodeInfo } from '../../core/view.ts';
 import { damagedFindings, mayLook, unreadableAdvice } from '../doctor/daemon.ts';
 import { bad, type Finding, good, isRoot, untried } from '../doctor/finding.ts';

@@ -1,6 +1,6 @@
-import type { Element } from '../nft.ts';
+import type { Element } from '../firewall/nft.ts';
 import { holdAddresses, type PublishedPort } from '../port.ts';
-import type { HeldPorts, Plan, Step } from './step.ts';
+import type { HeldPorts, Plan, Step } from '../steps/step.ts';
 
 /** The ruleset, with the host's own elements in it; and without those that another daemon was told to have. */
 export function basePlan(elements: Element[] = [], unwanted: Element[] = []): Plan {

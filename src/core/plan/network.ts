@@ -1,4 +1,5 @@
 import { type Family, families, linkLocalAddress, parseSubnet, type Subnet } from '../address.ts';
+import { describeElement, type Element, networkElements, networkFirewall } from '../firewall/nft.ts';
 import { bridgeAlias, derivedMac } from '../names.ts';
 import {
   answersNames,
@@ -9,16 +10,15 @@ import {
   hasOurRules,
   type NetworkDefinition,
   ownsBridge,
-} from '../network.ts';
-import { networkSettings } from '../network-options.ts';
-import { describeElement, type Element, networkElements, networkFirewall } from '../nft.ts';
+} from '../network/definition.ts';
+import { networkSettings } from '../network/options.ts';
+import type { Plan, Step } from '../steps/step.ts';
 import {
   type BridgeTraits,
   bridgeSettings,
   type ExplainedSetting,
   explainedBridgeSettings,
 } from './interface-settings.ts';
-import type { Plan, Step } from './step.ts';
 
 /** What a network's plans are made from. */
 export interface NetworkGrant {

@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { containerAddress } from '../../../src/core/actor-address.ts';
-import type { ContainerRequest } from '../../../src/core/container.ts';
+import type { ContainerRequest } from '../../../src/core/container/wish.ts';
 import type { DhcpTerms } from '../../../src/core/dhcp/terms.ts';
 import { type Lease, withTerms } from '../../../src/core/lease.ts';
 import { derivedMac, kernelName, ownerMark } from '../../../src/core/names.ts';
-import { fileOf } from '../../../src/core/network-file.ts';
+import { fileOf } from '../../../src/core/network/file.ts';
+import { withoutTerms } from '../../../src/core/plan/container/dhcp.ts';
+import { type ContainerGrant, netnsOf, ownsNetns } from '../../../src/core/plan/container/grant.ts';
+import { namesLeftOut } from '../../../src/core/plan/container/names.ts';
 import {
   addressPlan,
   connectPlan,
@@ -13,16 +16,13 @@ import {
   teardownPlan,
   unlinkPlan,
   verifyPlan,
-} from '../../../src/core/plan/container.ts';
-import { withoutTerms } from '../../../src/core/plan/container-dhcp.ts';
-import { type ContainerGrant, netnsOf, ownsNetns } from '../../../src/core/plan/container-grant.ts';
-import { namesLeftOut } from '../../../src/core/plan/container-names.ts';
-import { publishPlan, unpublishPlan } from '../../../src/core/plan/container-ports.ts';
-import { lookPlan, watchPlan } from '../../../src/core/plan/container-process.ts';
-import { unreachableRoute } from '../../../src/core/plan/container-routes.ts';
-import { statusBlocks } from '../../../src/core/plan/container-status.ts';
-import { describeStep, inverse, type Plan } from '../../../src/core/plan/step.ts';
+} from '../../../src/core/plan/container/plan.ts';
+import { publishPlan, unpublishPlan } from '../../../src/core/plan/container/ports.ts';
+import { lookPlan, watchPlan } from '../../../src/core/plan/container/process.ts';
+import { unreachableRoute } from '../../../src/core/plan/container/routes.ts';
+import { statusBlocks } from '../../../src/core/plan/container/status.ts';
 import type { PublishedPort } from '../../../src/core/port.ts';
+import { describeStep, inverse, type Plan } from '../../../src/core/steps/step.ts';
 import { definitionOf, leaseOf, termsOf, v6, wishOf } from '../samples.ts';
 
 const demo = { network: 'demo' };

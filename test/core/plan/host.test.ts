@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { basePlan, holdPlan, letGoPlan, surveyPlan } from '../../../src/core/plan/host.ts';
-import { describeStep, inverse, type Plan } from '../../../src/core/plan/step.ts';
 import type { PublishedPort } from '../../../src/core/port.ts';
+import { describeStep, inverse, type Plan } from '../../../src/core/steps/step.ts';
 import { wishOf } from '../samples.ts';
 
 const { ports } = wishOf({

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { NetworkRequest } from '../../../src/core/network.ts';
+import type { NetworkRequest } from '../../../src/core/network/definition.ts';
 import { lowerPlan, raisePlan, updatePlan } from '../../../src/core/plan/network.ts';
-import { describeStep, inverse } from '../../../src/core/plan/step.ts';
+import { describeStep, inverse } from '../../../src/core/steps/step.ts';
 import { definitionOf } from '../samples.ts';
 
 const grantOf = (request: Partial<NetworkRequest> = {}) => ({

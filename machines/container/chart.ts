@@ -1,0 +1,629 @@
+import { containerSetup } from './actions.ts';
+
+export type { ContainerContext, ContainerInput } from './context.ts';
+
+const deferAll = {
+  'container.create': { actions: 'refuseExists' },
+  'container.setup': [{ guard: 'isToBeNew', actions: 'refuseExists' }, { actions: 'defer' }],
+  'container.started': { actions: 'defer' },
+  'container.exited': { actions: 'defer' },
+  'container.abandon': { actions: 'defer' },
+  'deadline.passed': { actions: 'defer' },
+  'container.teardown': { actions: 'defer' },
+  'container.remove': { actions: 'defer' },
+  'container.connect': { actions: 'defer' },
+  'container.disconnect': { actions: 'defer' },
+  'container.publish': { actions: 'defer' },
+  'container.unpublish': { actions: 'defer' },
+  'container.reload': { actions: 'defer' },
+  'lease.changed': { actions: 'defer' },
+  'ports.freed': { actions: 'defer' },
+  'membership.asked': { actions: 'defer' },
+} as const;
+
+/** What DHCP clients tell while something else is under way. */
+const deferLeases = { 'dhcp.leased': { actions: 'defer' }, 'dhcp.lost': { actions: 'defer' } } as const;
+
+/** The set-up cannot be finished: what was made of it is unmade. */
+const givingUp = ['announceFailed', 'answered', 'refuseWaiting'] as const;
+const givenUp = ['keepFault', ...givingUp] as const;
+
+const {
+  'container.create': _,
+  'container.setup': __,
+  'container.started': ___,
+  'container.exited': ____,
+  ...deferChanges
+} = deferAll;
+
+const refuseUnknown = { actions: 'refuseUnknown' } as const;
+
+/** While nothing is in the kernel the wish alone is changed. */
+const changeOfWish = [
+  { guard: 'isRefused', actions: 'refuseChange' },
+  { actions: ['replyChanged', 'changeWish'] },
+] as const;
+const unlessAsked = { guard: 'asksNothingNew', actions: 'replyUnchanged' } as const;
+const changesOfWish = {
+  'container.connect': changeOfWish,
+  'container.disconnect': changeOfWish,
+  'container.publish': [changeOfWish[0], unlessAsked, changeOfWish[1]],
+  'container.unpublish': changeOfWish,
+  'container.reload': { actions: 'refuseNotUp' },
+} as const;
+
+/** By the wish that made what is left: that must be unmade first. */
+const afterUnmaking = [{ guard: 'leftSomething', target: 'unconfiguring', actions: 'defer' }, ...changeOfWish] as const;
+const afterUnmakingChanges = {
+  'container.connect': afterUnmaking,
+  'container.disconnect': afterUnmaking,
+  'container.publish': [afterUnmaking[0], ...changesOfWish['container.publish']],
+  'container.unpublish': afterUnmaking,
+  'container.reload': { actions: 'refuseNotUp' },
+} as const;
+
+const refuseDegraded = { actions: 'refuseDegraded' } as const;
+
+/** A change that somebody else has a part in, and one that nobody else has. */
+const askedChange = [
+  { guard: 'isRefused', actions: 'refuseChange' },
+  { target: 'asking', actions: 'keepChange' },
+] as const;
+const publication = [askedChange[0], unlessAsked, askedChange[1]] as const;
+const plainChange = [
+  { guard: 'isRefused', actions: 'refuseChange' },
+  { target: 'changing', actions: 'keepChange' },
+] as const;
+
+/** Where no change is under way: what came meanwhile, and what leads to a look at everything. */
+const whatWaits = [
+  { guard: 'isSuspected', target: 'verifying', actions: 'keepSuspicion' },
+  { guard: 'hasDeferred', actions: 'resume' },
+] as const;
+const verifications = {
+  'container.reload': { target: 'verifying', actions: ['keepReload', 'suspectNetworks'] },
+  'drift.suspected': { target: 'verifying', actions: 'keepSuspicion' },
+  'actor.recovered': { guard: 'wasRestarted', target: 'verifying', actions: 'keepSuspicion' },
+} as const;
+
+/** One change at a time: everything else waits. */
+const whileChanging = {
+  ...deferChanges,
+  ...deferLeases,
+  'drift.suspected': { actions: 'suspect' },
+  'actor.recovered': { guard: 'wasRestarted', actions: 'suspect' },
+} as const;
+
+/** Whether a process lives in its namespace is looked at first. */
+const overdueStart = { guard: 'isStartOverdueInside', target: 'looking' } as const;
+const addressChange = { guard: 'isOurLease', target: 'changing', actions: 'keepChange' } as const;
+const changesWhileUp = {
+  'container.connect': askedChange,
+  'container.publish': publication,
+  'container.disconnect': plainChange,
+  'container.unpublish': plainChange,
+  'lease.changed': { target: 'changing', actions: 'keepChange' },
+  'ports.freed': { guard: 'freesPorts', target: 'changing', actions: 'keepChange' },
+  'dhcp.leased': addressChange,
+  'dhcp.lost': addressChange,
+  'membership.asked': { actions: 'confirmMembership' },
+  'deadline.passed': overdueStart,
+  ...verifications,
+} as const;
+
+/** The engine says how the process ended, whether or not its end was noticed before. */
+const exitReported = [
+  { guard: 'isAnotherProcess', actions: 'refuseOtherProcess' },
+  { guard: 'isLast', target: 'exited', actions: ['keepExitCode', 'announceExited', 'replyDone', 'removeByItself'] },
+  { target: 'exited', actions: ['keepExitCode', 'announceExited', 'replyDone'] },
+] as const;
+const exitUnreported = [
+  { guard: 'isUnreportedAndLast', target: 'exited', actions: ['announceExited', 'removeByItself'] },
+  { guard: 'isUnreported', target: 'exited', actions: 'announceExited' },
+] as const;
+/** P18: too late for the event, and nothing is wrong with it. */
+const reportedLate = { guard: 'isFormerProcess', actions: 'replyDone' } as const;
+/** It had ended before its engine could say that it had started. */
+const startAndExit = ['keepProcess', 'keepExitCode', 'announceRunning', 'announceExited', 'replyDone'] as const;
+
+/** P18 */
+const abandoned = ['announceAbandoned', 'deferRemoval'] as const;
+
+export const containerMachine = containerSetup.createMachine({
+  id: 'container',
+  description:
+    "One container's network. Everything that it made is undone before `removed`; nothing is left when it ends.",
+  context: ({ input }) => ({
+    ...input,
+    wish: null,
+    lasting: null,
+    change: null,
+    suspected: null,
+    sharers: [],
+    awaiting: [],
+    leases: {},
+    ports: [],
+    share: null,
+    inode: null,
+    process: null,
+    startBy: null,
+    kernelMs: 0,
+    command: null,
+    deferred: [],
+    lastFault: null,
+  }),
+  initial: 'absent',
+  on: {
+    'netns.share': { actions: 'refuseShare' },
+    'netns.joined': [{ guard: 'hasWish', actions: ['keepMember', 'suspectJoined'] }, { actions: 'suspectJoined' }],
+    'netns.release': { guard: 'hasWish', actions: 'forgetMember' },
+    'netns.entered': { guard: 'hasWish', actions: 'keepGuest' },
+    'netns.left': { guard: 'hasWish', actions: 'forgetGuest' },
+    'actor.recovered': {
+      guard: 'wasRebooted',
+      target: '.created',
+      actions: ['announceLost', 'answered', 'releaseClaims', 'forgetGrants', 'refuseWaiting'],
+    },
+  },
+  states: {
+    absent: {
+      description: 'Not created yet.',
+      on: {
+        'container.create': { target: 'created', actions: ['keepWish', 'announceCreated', 'replyDone'] },
+        'container.setup': [
+          {
+            guard: 'bringsWish',
+            target: 'claiming',
+            actions: ['keepCommand', 'keepWish', 'announceCreated'],
+          },
+          { actions: 'refuseUnknown' },
+        ],
+        'container.started': refuseUnknown,
+        'container.exited': refuseUnknown,
+        'container.abandon': refuseUnknown,
+        'container.teardown': refuseUnknown,
+        'container.remove': refuseUnknown,
+        'container.connect': refuseUnknown,
+        'container.disconnect': refuseUnknown,
+        'container.publish': refuseUnknown,
+        'container.unpublish': refuseUnknown,
+        'container.reload': refuseUnknown,
+      },
+    },
+    created: {
+      description: 'The wish is stored. Nothing is claimed, and nothing is in the kernel.',
+      always: { guard: 'hasDeferred', actions: 'resume' },
+      on: {
+        ...changesOfWish,
+        'container.create': { actions: 'refuseExists' },
+        'container.setup': [
+          { guard: 'isToBeNew', actions: 'refuseExists' },
+          { target: 'claiming', actions: ['keepCommand', 'keepWish'] },
+        ],
+        'container.started': { actions: 'refuseNotUp' },
+        'container.exited': [reportedLate, { actions: 'refuseNotUp' }],
+        'container.abandon': { actions: 'refuseNotUp' },
+        'container.teardown': { actions: 'replyNothingToDo' },
+        'container.remove': { target: 'removed', actions: 'announceRemoved' },
+        // there was nothing that a reboot could take
+        'actor.recovered': {},
+      },
+    },
+    claiming: {
+      description:
+        'Claims addresses from networks, ports from the host, and a namespace from the container that shares it.',
+      entry: 'claim',
+      always: [
+        {
+          guard: 'cannotBeSetUp',
+          target: 'failed',
+          actions: ['keepRefusal', 'releaseClaims', 'forgetGrants', ...givingUp],
+        },
+        { guard: 'claimsNothing', target: 'building' },
+      ],
+      on: {
+        ...deferAll,
+        // who waits for another's namespace makes nobody wait: so none can wait for itself, however many are between
+        'netns.share': { guard: 'waitsForNobody', actions: 'awaitNamespace' },
+        'lease.granted': { guard: 'isThisAttempt', actions: 'keepGrant' },
+        'ports.granted': { guard: 'isThisAttempt', actions: 'keepGrant' },
+        'netns.shared': { guard: 'isThisAttempt', actions: 'keepGrant' },
+        'claim.refused': {
+          guard: 'isThisAttempt',
+          target: 'failed',
+          actions: ['keepFault', 'releaseClaims', 'forgetGrants', 'announceFailed', 'answered', 'refuseWaiting'],
+        },
+      },
+    },
+    building: {
+      description: 'The kernel steps of the set-up are running. If one fails, all of them are undone.',
+      entry: 'build',
+      on: {
+        ...deferAll,
+        'netns.share': { actions: 'awaitNamespace' },
+        'steps.applied': [
+          { guard: 'isSetupThatAsks', target: 'leasing', actions: 'keepOutputs' },
+          {
+            guard: 'isSetup',
+            target: 'up',
+            actions: ['keepOutputs', 'announceConfigured', 'replyStatus', 'answered', 'shareWithWaiting', 'joinOwner'],
+          },
+        ],
+        'steps.failed': [
+          {
+            guard: 'isSetupThatLeftNothing',
+            target: 'failed',
+            actions: ['keepFault', 'releaseClaims', 'forgetGrants', 'announceFailed', 'answered', 'refuseWaiting'],
+          },
+          { guard: 'isSetup', target: 'failed', actions: ['keepFault', 'announceFailed', 'answered', 'refuseWaiting'] },
+        ],
+      },
+    },
+    leasing: {
+      description: 'The links exist. Asks DHCP servers for addresses.',
+      entry: 'askDhcp',
+      on: {
+        ...deferAll,
+        'netns.share': { actions: 'awaitNamespace' },
+        'dhcp.leased': [
+          {
+            guard: 'isLastLeaseUnreachable',
+            target: 'unconfiguring',
+            actions: ['keepTerms', 'keepRefusal', ...givingUp],
+          },
+          { guard: 'isLastLease', target: 'addressing', actions: 'keepTerms' },
+          { guard: 'isOurLease', actions: 'keepTerms' },
+        ],
+        'dhcp.lost': { guard: 'isOurLease', target: 'unconfiguring', actions: givenUp },
+      },
+    },
+    addressing: {
+      description: 'Adds the leased addresses and their routes.',
+      entry: 'addAddresses',
+      on: {
+        ...deferAll,
+        ...deferLeases,
+        'netns.share': { actions: 'awaitNamespace' },
+        'steps.applied': {
+          guard: 'isAddress',
+          target: 'up',
+          actions: ['keepOutputs', 'announceConfigured', 'replyStatus', 'answered', 'shareWithWaiting'],
+        },
+        'steps.failed': { guard: 'isAddress', target: 'unconfiguring', actions: givenUp },
+      },
+    },
+    up: {
+      description: 'The network is up.',
+      type: 'parallel',
+      on: {
+        'container.create': { actions: 'refuseExists' },
+        'container.setup': [{ guard: 'isToBeNew', actions: 'refuseExists' }, { actions: 'refuseUp' }],
+        'container.teardown': [
+          { guard: 'isHeldByProcess', actions: 'refuseRunning' },
+          { guard: 'isHeldByGuest', actions: 'refuseHeld' },
+          { guard: 'isEnding', target: 'unconfiguring', actions: ['announceExited', 'keepCommand'] },
+          { target: 'unconfiguring', actions: 'keepCommand' },
+        ],
+        'container.remove': [
+          { guard: 'isHeldByProcess', actions: 'refuseRunning' },
+          { guard: 'isHeldByGuest', actions: 'refuseHeld' },
+          { guard: 'isEnding', target: 'unconfiguring', actions: ['announceExited', 'defer'] },
+          { target: 'unconfiguring', actions: 'defer' },
+        ],
+        'container.abandon': [
+          { guard: 'isHeldByGuest', actions: 'refuseHeld' },
+          { guard: 'isUnstarted', target: 'unconfiguring', actions: abandoned },
+          { actions: 'refuseStarted' },
+        ],
+        // of one that shares a namespace nothing is taken from what lives there
+        'deadline.passed': { guard: 'isStartOverdue', target: 'unconfiguring', actions: abandoned },
+        'netns.share': { actions: 'share' },
+        'netns.joined': [
+          { guard: 'isOurNamespace', actions: 'keepMember' },
+          { actions: ['keepMember', 'suspectJoined'] },
+        ],
+        'steps.applied': { guard: 'isLookAtNone', target: 'unconfiguring', actions: abandoned },
+        'steps.failed': [
+          {
+            guard: 'isVerifyThatFoundNothingWhileEnding',
+            target: 'unconfiguring',
+            actions: ['announceExited', 'keepFault', 'announceLost', 'forgetChange'],
+          },
+          {
+            guard: 'isVerifyThatFoundNothing',
+            target: 'unconfiguring',
+            actions: ['keepFault', 'announceLost', 'forgetChange'],
+          },
+        ],
+      },
+      states: {
+        process: {
+          description: 'The state of its process.',
+          initial: 'configured',
+          states: {
+            configured: {
+              description: 'Waits for the engine to report its process.',
+              on: {
+                'container.started': {
+                  target: 'running',
+                  actions: ['keepProcess', 'watchProcess', 'announceRunning', 'replyDone'],
+                },
+                'container.exited': [
+                  reportedLate,
+                  { guard: 'isLast', target: 'exited', actions: [...startAndExit, 'removeByItself'] },
+                  { target: 'exited', actions: startAndExit },
+                ],
+              },
+            },
+            running: {
+              description: 'Its process is running.',
+              entry: 'tellOwnerOfStart',
+              exit: 'tellOwnerOfEnd',
+              on: {
+                'container.started': { actions: 'refuseUp' },
+                'container.exited': exitReported,
+                'actor.recovered': { guard: 'wasRestarted', actions: 'watchProcess' },
+                'process.exited': [
+                  { guard: 'isOurProcessAndReported', target: 'ending' },
+                  { guard: 'isOurProcessAndLast', target: 'exited', actions: ['announceExited', 'removeByItself'] },
+                  { guard: 'isOurProcess', target: 'exited', actions: 'announceExited' },
+                ],
+                'steps.applied': { guard: 'isWatch', actions: 'keepStartTime' },
+                'steps.failed': [
+                  { guard: 'isUnwatched', actions: 'announceUnwatched' },
+                  { guard: 'isWatchAndReported', target: 'ending' },
+                  { guard: 'isWatchAndLast', target: 'exited', actions: ['announceExited', 'removeByItself'] },
+                  { guard: 'isWatch', target: 'exited', actions: 'announceExited' },
+                ],
+              },
+            },
+            ending: {
+              description: 'Its process has ended. Waits for the engine to report the exit code.',
+              entry: 'awaitExitCode',
+              on: {
+                'container.started': { actions: 'refuseUp' },
+                'container.exited': exitReported,
+                'deadline.passed': exitUnreported,
+                'steps.failed': exitUnreported,
+                'actor.recovered': exitUnreported,
+              },
+            },
+            exited: {
+              description: 'Its process has ended. The network waits for its teardown, or for another process.',
+              on: {
+                'container.started': {
+                  target: 'running',
+                  actions: ['keepProcess', 'watchProcess', 'announceRunning', 'replyDone'],
+                },
+                // too late for the event, but not for who looks at it
+                'container.exited': [
+                  { guard: 'isAnotherProcess', actions: 'refuseOtherProcess' },
+                  { actions: ['keepExitCode', 'replyDone'] },
+                ],
+              },
+            },
+          },
+        },
+        wiring: {
+          description: 'Whether the kernel has what the wish asks for.',
+          initial: 'settled',
+          states: {
+            settled: {
+              description: 'The kernel has everything that the wish asks for.',
+              always: [{ guard: 'lacksLease', target: 'unleased' }, ...whatWaits],
+              on: changesWhileUp,
+            },
+            unleased: {
+              description:
+                'A DHCP lease is missing, and its client asks for a new one. Everything else is in place and can be changed.',
+              always: whatWaits,
+              on: changesWhileUp,
+            },
+            asking: {
+              description: 'Claims what a change needs: addresses from networks, ports from the host.',
+              entry: 'claimChange',
+              on: {
+                ...whileChanging,
+                'lease.granted': [
+                  {
+                    guard: 'cannotJoin',
+                    target: 'settled',
+                    actions: ['releaseChange', 'replyJoinRefusal', 'dropChange', 'forgetChange'],
+                  },
+                  { guard: 'isThisAttempt', target: 'changing', actions: 'keepChangeGrant' },
+                ],
+                'ports.granted': { guard: 'isThisAttempt', target: 'changing', actions: 'keepChangeGrant' },
+                'claim.refused': {
+                  guard: 'isThisAttempt',
+                  target: 'settled',
+                  actions: ['releaseChange', 'replyFault', 'dropChange', 'forgetChange'],
+                },
+              },
+            },
+            changing: {
+              description: 'The kernel steps of a change are running. If one fails, all of them are undone.',
+              entry: 'makeChange',
+              on: {
+                ...whileChanging,
+                'steps.applied': [
+                  { guard: 'isConnectThatAsks', target: 'leasing', actions: 'keepKernelMs' },
+                  {
+                    guard: 'isChange',
+                    target: 'settled',
+                    actions: [
+                      'announceChanged',
+                      'releaseGivenUp',
+                      'tellNeighbours',
+                      'keepChanged',
+                      'replyStatus',
+                      'forgetChange',
+                    ],
+                  },
+                ],
+                'steps.failed': [
+                  { guard: 'isConnectThatAsked', target: 'withdrawing', actions: 'keepFaultOfChange' },
+                  {
+                    guard: 'isChangeThatLeftNothing',
+                    target: 'settled',
+                    actions: ['releaseChange', 'replyFault', 'dropChange', 'forgetChange'],
+                  },
+                  {
+                    guard: 'isChange',
+                    target: 'degraded',
+                    actions: ['keepFault', 'announceDegraded', 'replyFault', 'keepHalfMade', 'forgetChange'],
+                  },
+                ],
+              },
+            },
+            leasing: {
+              description: 'Has joined a network with DHCP, and asks for an address there.',
+              entry: 'askDhcpOfChange',
+              on: {
+                ...whileChanging,
+                'dhcp.leased': [
+                  {
+                    guard: 'isLeaseOfChangeUnreachable',
+                    target: 'withdrawing',
+                    actions: ['keepTermsOfChange', 'keepRefusalOfChange'],
+                  },
+                  { guard: 'isLeaseOfChange', target: 'changing', actions: 'keepTermsOfChange' },
+                  { actions: 'defer' },
+                ],
+                'dhcp.lost': [
+                  { guard: 'isLeaseOfChange', target: 'withdrawing', actions: 'keepFaultOfChange' },
+                  { actions: 'defer' },
+                ],
+              },
+            },
+            withdrawing: {
+              description:
+                'Leaves the network that it has just joined, because it got no address there, or one that cannot reach a gateway of its routes.',
+              entry: 'withdraw',
+              on: {
+                ...whileChanging,
+                'steps.applied': {
+                  guard: 'isWithdraw',
+                  target: 'settled',
+                  actions: ['releaseChange', 'replyFaultOfChange', 'dropChange', 'forgetChange'],
+                },
+                'steps.failed': {
+                  guard: 'isWithdraw',
+                  target: 'degraded',
+                  actions: ['replyFaultOfChange', 'keepFault', 'announceDegraded', 'keepHalfMade', 'forgetChange'],
+                },
+              },
+            },
+            verifying: {
+              description: 'Compares the kernel with the wish, and restores what is missing.',
+              entry: 'makeChange',
+              on: {
+                ...whileChanging,
+                'steps.applied': {
+                  guard: 'isVerify',
+                  target: 'settled',
+                  actions: ['announceVerified', 'keepVerified', 'replyStatus', 'joinOwnerAgain', 'forgetChange'],
+                },
+                // that the namespace itself is gone is for the whole to deal with
+                'steps.failed': {
+                  guard: 'isVerifyThatFoundSomething',
+                  target: 'degraded',
+                  actions: ['keepFault', 'announceDegraded', 'replyFault', 'forgetChange'],
+                },
+              },
+            },
+            looking: {
+              description: 'Its process was not reported in time. Looks whether one lives in its namespace.',
+              entry: 'lookInside',
+              on: {
+                ...whileChanging,
+                'steps.applied': [
+                  { guard: 'isLookAtLife', target: 'settled', actions: ['keepNextDeadline', 'announceOverdue'] },
+                  { guard: 'isLookAtStarted', target: 'settled' },
+                ],
+                'steps.failed': [
+                  { guard: 'isLookAtLife', target: 'settled', actions: ['keepNextDeadline', 'announceOverdue'] },
+                  { guard: 'isLookAtStarted', target: 'settled' },
+                ],
+              },
+            },
+            degraded: {
+              description: 'Something is missing and cannot be restored. The last fault names it.',
+              always: whatWaits,
+              on: {
+                'container.connect': refuseDegraded,
+                'container.disconnect': refuseDegraded,
+                'container.publish': refuseDegraded,
+                'container.unpublish': refuseDegraded,
+                // looked at again afterwards
+                'lease.changed': { target: 'changing', actions: ['keepChange', 'suspect'] },
+                'ports.freed': { guard: 'freesPorts', target: 'changing', actions: ['keepChange', 'suspect'] },
+                'dhcp.leased': { guard: 'isOurLease', target: 'changing', actions: ['keepChange', 'suspect'] },
+                'dhcp.lost': { guard: 'isOurLease', target: 'changing', actions: ['keepChange', 'suspect'] },
+                'membership.asked': { actions: 'confirmMembership' },
+                'deadline.passed': { ...overdueStart, actions: 'suspect' },
+                ...verifications,
+              },
+            },
+          },
+        },
+      },
+    },
+    unconfiguring: {
+      description: 'Removes everything from the kernel. Every step is tried, even if another one fails.',
+      entry: 'unbuild',
+      on: {
+        ...deferAll,
+        'container.exited': [reportedLate, { actions: 'defer' }],
+        'steps.applied': {
+          guard: 'isTeardown',
+          target: 'unlinking',
+          actions: ['replyTornDown', 'answered', 'suspectMembers'],
+        },
+        'steps.failed': {
+          guard: 'isTeardown',
+          target: 'failed',
+          actions: ['keepFault', 'announceFailed', 'answered', 'failDeferred', 'suspectMembers'],
+        },
+      },
+    },
+    unlinking: {
+      description:
+        'The command is answered. The kernel is still removing the links; their addresses stay leased until then.',
+      entry: 'awaitUnlinked',
+      on: {
+        ...deferAll,
+        'container.exited': [reportedLate, { actions: 'defer' }],
+        'steps.applied': {
+          guard: 'isUnlink',
+          target: 'created',
+          actions: ['releaseClaims', 'forgetGrants', 'announceTornDown'],
+        },
+        'steps.failed': {
+          guard: 'isUnlink',
+          target: 'failed',
+          actions: ['keepFault', 'announceFailed', 'answered', 'failDeferred'],
+        },
+      },
+    },
+    failed: {
+      description: 'The last command failed. A new set-up, a teardown or a removal ends this state.',
+      always: { guard: 'hasDeferred', actions: 'resume' },
+      on: {
+        ...afterUnmakingChanges,
+        'container.create': { actions: 'refuseExists' },
+        'container.setup': [
+          { guard: 'isToBeNew', actions: 'refuseExists' },
+          // by the wish that made it: the new one may know nothing of it
+          { guard: 'leftSomething', target: 'unconfiguring', actions: 'defer' },
+          { target: 'claiming', actions: ['keepCommand', 'keepWish'] },
+        ],
+        'container.started': { actions: 'refuseNotUp' },
+        'container.exited': [reportedLate, { actions: 'refuseNotUp' }],
+        'container.abandon': { actions: 'refuseNotUp' },
+        'container.teardown': { target: 'unconfiguring', actions: 'keepCommand' },
+        'container.remove': { target: 'unconfiguring', actions: 'defer' },
+      },
+    },
+    removed: { type: 'final', description: 'Forgotten. Nothing is left.' },
+  },
+});

@@ -1,0 +1,184 @@
+import { containerAddress, hostAddress, networkAddress } from '../../src/core/actor-address.ts';
+import type { Attachment, ContainerWish } from '../../src/core/container/wish.ts';
+import type { DhcpTerms } from '../../src/core/dhcp/terms.ts';
+import type { Effect } from '../../src/core/effect.ts';
+import type { CommandId, ContainerEvent, LeaseRequest, NetnsShare } from '../../src/core/event.ts';
+import type { Fault } from '../../src/core/fault.ts';
+import type { Lease } from '../../src/core/lease.ts';
+import { toMicroseconds } from '../../src/core/milliseconds.ts';
+import type { NetworkSettings } from '../../src/core/network/options.ts';
+import { type ContainerGrant, netnsOf } from '../../src/core/plan/container/grant.ts';
+import { shownPorts } from '../../src/core/plan/container/ports.ts';
+import { statusBlocks } from '../../src/core/plan/container/status.ts';
+import { type GrantedPort, isOnLoopback, type PublishedPort } from '../../src/core/port.ts';
+
+/** What a container's machine remembers, and what follows from it. */
+
+export interface ContainerInput {
+  id: string;
+  netnsDirectory: string;
+  /** set-ups are numbered from here: above all numbers of a former container of the same id, whose answers may still come */
+  attempt: number;
+}
+
+/** An event that somebody may wait for an answer to. */
+export type ContainerCommand = Extract<ContainerEvent, { command: CommandId }>;
+
+/** A live change of a network that is up, while it is being made. */
+export type Change =
+  /** terms: what a DHCP server gave; fault: why the network is left again */
+  | { kind: 'connect'; attachment: Attachment; terms?: DhcpTerms; fault?: Fault }
+  | { kind: 'disconnect'; network: string }
+  /** wished: as they were asked for, where some were picked */
+  | { kind: 'publish' | 'unpublish'; ports: GrantedPort[]; wished?: PublishedPort[] }
+  /** what a DHCP server gives on a network now; fault: why nothing */
+  | { kind: 'address'; network: string; terms: DhcpTerms | null; fault: Fault | null }
+  /** what its link on a network may send */
+  | { kind: 'spoofing'; network: string; spoofing: NetworkSettings['spoofing'] }
+  /** ports of which others have given up what they had */
+  | { kind: 'freed'; ports: GrantedPort[] }
+  /** reload: asked for; recovery: the daemon was restarted; drift: something was seen to vanish */
+  | { kind: 'reload' | 'recovery' | 'drift' };
+
+export interface ContainerContext extends ContainerInput {
+  wish: ContainerWish | null;
+  /** when the first wish came, ISO 8601; absent: kept by an older version */
+  created?: string;
+  /** the wish without what a set-up replaced for once (A05); null while nothing is replaced */
+  lasting: ContainerWish | null;
+  change: Change | null;
+  /** why all must be looked at when the change that is under way has been made */
+  suspected: 'recovery' | 'drift' | null;
+  /** containers that wait for the namespace of this one */
+  sharers: ShareRequest[];
+  /** who has not answered the claims of this attempt yet */
+  awaiting: string[];
+  leases: Record<string, Lease>;
+  /** as the wish asks for them, in its order, with the numbers that were picked */
+  ports: GrantedPort[];
+  /** B04: path and status of the container whose namespace is shared */
+  share: NetnsShare | null;
+  /** containers that share its namespace; absent: none, or kept by an older version */
+  members?: string[];
+  /** P11: those of them whose process runs; absent: none, or kept by an older version */
+  guests?: string[];
+  /** identity of the namespace while it is up */
+  inode: number | null;
+  process: ContainerProcess | null;
+  /** of the process that lived in its network last time: its engine may still report the end of it */
+  formerPid?: number;
+  /** when its process must have started, in ms since 1970; null: it has, or nobody waits for it */
+  startBy?: number | null;
+  /** what the kernel steps of this attempt have taken so far, in milliseconds */
+  kernelMs: number;
+  /** the command that is being carried out */
+  command: CommandId;
+  /** when it was sent, ISO 8601; absent: by an older version */
+  askedAt?: string;
+  /** commands that came while another was under way, in order */
+  deferred: ContainerCommand[];
+  lastFault: Fault | null;
+}
+
+export interface ContainerProcess {
+  pid: number;
+  startTicks: number | null;
+  /** its engine says how it ended */
+  reportsExit?: true;
+  /** after its end, where its engine said so */
+  exitCode?: number;
+}
+
+export type ShareRequest = Extract<ContainerEvent, { type: 'netns.share' }>;
+
+/** What plans are made from. */
+export function grantOf(context: ContainerContext): ContainerGrant {
+  const wish = context.wish as ContainerWish;
+  return {
+    wish,
+    netns: netnsOf(wish, context.netnsDirectory, context.share?.path ?? null),
+    leases: context.leases,
+    ports: context.ports,
+    ...(typeof context.startBy === 'number' && { startBy: context.startBy }),
+  };
+}
+
+/** B04: what a container gets that shares the namespace. */
+export function shareOf(context: ContainerContext): NetnsShare {
+  const { netns, status } = statusOf(context);
+  return { path: netns.path, status, owner: context.share?.owner ?? containerAddress(context.id) };
+}
+
+/** What set-up answers, and what `configured` tells. */
+export const statusOf = (context: ContainerContext) => ({
+  id: context.id,
+  netns: { path: grantOf(context).netns, inode: context.inode },
+  status: context.share?.status ?? statusBlocks(grantOf(context)),
+  ports: shownPorts(grantOf(context)),
+  kernelMs: toMicroseconds(context.kernelMs),
+});
+
+type Told = Extract<Effect, { kind: 'tell' }>;
+
+/** Everything that must be granted before the first step: one question to each owner. */
+export function claimsOf({ id, wish, attempt, askedAt }: ContainerContext): Told[] {
+  if (!wish) return [];
+  const next = attempt + 1;
+  const from = containerAddress(id);
+  const leases = wish.attachments.map((attachment) => requestLease(id, next, attachment, wish.ports, askedAt));
+  const ports = wish.ports.length > 0 ? [claimPorts(id, next, wish.ports)] : [];
+  const share: Told[] =
+    wish.netns.kind === 'container'
+      ? [{ kind: 'tell', to: containerAddress(wish.netns.id), event: { type: 'netns.share', from, attempt: next } }]
+      : [];
+  return [...leases, ...ports, ...share];
+}
+
+export function leaseRequest(
+  id: string,
+  attempt: number,
+  { staticIps, staticMac, aliases, definition, isDefault }: Attachment,
+  ports: readonly PublishedPort[],
+  askedAt?: string,
+): LeaseRequest {
+  // without the short id, which every container has as an alias (A03)
+  const own = aliases.filter((alias) => alias !== id.slice(0, 12));
+  const onLoopback = ports.some(isOnLoopback);
+  const asked = {
+    ...(staticMac && { staticMac }),
+    ...(definition && { definition }),
+    ...(isDefault && askedAt && { madeAt: askedAt }),
+  };
+  return { type: 'lease.request', container: id, attempt, staticIps, aliases: own, onLoopback, ...asked };
+}
+
+export function requestLease(
+  id: string,
+  attempt: number,
+  attachment: Attachment,
+  ports: readonly PublishedPort[],
+  askedAt?: string,
+): Told {
+  const event = leaseRequest(id, attempt, attachment, ports, askedAt);
+  return { kind: 'tell', to: networkAddress(attachment.network), event };
+}
+
+export function claimPorts(id: string, attempt: number, ports: PublishedPort[]): Told {
+  return { kind: 'tell', to: hostAddress, event: { type: 'ports.claim', container: id, attempt, ports } };
+}
+
+/** The same owners are told that nothing is needed any more; also of claims that are still on their way. */
+export function releasesOf({ id, wish, change }: ContainerContext): Effect[] {
+  if (!wish) return [];
+  const added = change?.kind === 'connect' ? [change.attachment.network] : [];
+  const networks = [...wish.attachments.map(({ network }) => network), ...added];
+  const holdsPorts = wish.ports.length > 0 || change?.kind === 'publish';
+  const ports: Effect[] = holdsPorts
+    ? [{ kind: 'tell', to: hostAddress, event: { type: 'ports.release', container: id } }]
+    : [];
+  return [...networks.map((network) => releaseLease(id, network)), ...ports];
+}
+
+export function releaseLease(id: string, network: string): Effect {
+  return { kind: 'tell', to: networkAddress(network), event: { type: 'lease.release', container: id } };
+}

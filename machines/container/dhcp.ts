@@ -1,0 +1,110 @@
+import { dhcpAddress } from '../../src/core/actor-address.ts';
+import type { Effect } from '../../src/core/effect.ts';
+import { entryOf } from '../../src/core/entry.ts';
+import type { ContainerEvent } from '../../src/core/event.ts';
+import type { Fault } from '../../src/core/fault.ts';
+import { type Lease, lacksTerms, withTerms } from '../../src/core/lease.ts';
+import { dhcpPlaces, withoutTerms } from '../../src/core/plan/container/dhcp.ts';
+import type { ContainerGrant } from '../../src/core/plan/container/grant.ts';
+import { addressPlan } from '../../src/core/plan/container/plan.ts';
+import { unreachableRoute } from '../../src/core/plan/container/routes.ts';
+import type { Plan } from '../../src/core/steps/step.ts';
+import { type ContainerContext, grantOf } from './context.ts';
+
+/** Addresses that DHCP servers give: the clients of a container, one per network of that kind, and what they tell. */
+
+type Leases = Record<string, Lease>;
+
+export const lacksLease = ({ leases }: Pick<ContainerContext, 'leases'>): boolean =>
+  Object.values(leases).some(lacksTerms);
+
+/** Whether it is told by a client of this set-up, and not of a former one. */
+export const isOurLease = ({ leases }: ContainerContext, event: ContainerEvent): boolean =>
+  (event.type === 'dhcp.leased' || event.type === 'dhcp.lost') &&
+  entryOf(leases, event.network)?.dhcp?.attempt === event.attempt;
+
+/** The last that was waited for. */
+export const isLastLease = (context: ContainerContext, event: ContainerEvent): boolean =>
+  event.type === 'dhcp.leased' && isOurLease(context, event) && !lacksLease({ leases: leasesAfter(context, event) });
+
+/** C05: with it all gateways are known, and a route's is on no network. */
+export const isLastLeaseUnreachable = (context: ContainerContext, event: ContainerEvent): boolean =>
+  isLastLease(context, event) &&
+  unreachableRoute(grantOf({ ...context, leases: leasesAfter(context, event) })) !== null;
+
+/** Of the network that is being joined. */
+export const isLeaseOfChange = (context: ContainerContext, event: ContainerEvent): boolean =>
+  isOurLease(context, event) &&
+  context.change?.kind === 'connect' &&
+  'network' in event &&
+  event.network === context.change.attachment.network;
+
+/** The leases with what a client tells of one. */
+export function leasesAfter({ leases }: ContainerContext, event: ContainerEvent): Leases {
+  if (event.type !== 'dhcp.leased') return leases;
+  return { ...leases, [event.network]: withTerms(leases[event.network] as Lease, event.terms) };
+}
+
+/** Why a container is degraded after a change: the loss of a lease, of whichever network, goes with that lease only. */
+export function faultAfter({ change, lastFault, leases: before }: ContainerContext, after: Leases): Fault | null {
+  const isLoss = Object.values(before).some(
+    (lease) => lacksTerms(lease) && (!lease.dhcp?.loss || isSameFault(lease.dhcp.loss, lastFault)),
+  );
+  const loss = change?.kind === 'address' ? change.fault : null;
+  return loss ?? lossesOf(after)[0] ?? (isLoss ? null : lastFault);
+}
+
+/** Why a container is degraded in which everything else is in order; the record of an earlier daemon may not say why a lease was lost. */
+export const faultOfLeases = ({ leases, lastFault }: ContainerContext): Fault | null =>
+  lossesOf(leases)[0] ?? (lacksLease({ leases }) ? lastFault : null);
+
+const isSameFault = (one: Fault, other: Fault | null): boolean =>
+  one.code === other?.code && one.message === other.message;
+
+const lossesOf = (leases: Leases): Fault[] => Object.values(leases).flatMap(({ dhcp }) => dhcp?.loss ?? []);
+
+/** Begins to ask for an address on that network; null: on every one that has them from a DHCP server. */
+export function askDhcp(context: ContainerContext, network: string | null): Effect[] {
+  return dhcpPlaces(grantWith(context), context.inode)
+    .filter((one) => network === null || one.network === network)
+    .map(({ network, attempt, place }) => ({
+      kind: 'tell',
+      to: dhcpAddress(context.id, network),
+      event: { type: 'dhcp.start', attempt, place },
+    }));
+}
+
+/** Tells each client the subnets of the container's other networks, if a change has altered them. */
+export function tellNeighbours(
+  { id, inode }: ContainerContext,
+  before: ContainerGrant,
+  after: ContainerGrant,
+): Effect[] {
+  const former = new Map(dhcpPlaces(before, inode).map(({ network, place }) => [network, place.otherSubnets ?? []]));
+  return dhcpPlaces(after, inode).flatMap(({ network, place: { otherSubnets = [] } }): Effect[] => {
+    if ((former.get(network) ?? otherSubnets).join() === otherSubnets.join()) return [];
+    return [{ kind: 'tell', to: dhcpAddress(id, network), event: { type: 'dhcp.neighbours', otherSubnets } }];
+  });
+}
+
+/** Of a change that is under way: its attachment is not in the wish yet. */
+function grantWith(context: ContainerContext) {
+  const grant = grantOf(context);
+  const { change } = context;
+  if (change?.kind !== 'connect') return grant;
+  return { ...grant, wish: { ...grant.wish, attachments: [...grant.wish.attachments, change.attachment] } };
+}
+
+/** Where a link is about to go, or has gone. */
+export function endDhcp({ id, leases }: ContainerContext, network: string | null = null): Effect[] {
+  return Object.values(leases).flatMap((lease): Effect[] => {
+    const isMeant = lease.dhcp && (network === null || lease.network === network);
+    return isMeant ? [{ kind: 'tell', to: dhcpAddress(id, lease.network), event: { type: 'dhcp.end' } }] : [];
+  });
+}
+
+/** The addresses of a set-up, when all of them are known. */
+export function firstAddressPlan(context: ContainerContext): Plan {
+  const grant = grantOf(context);
+  return addressPlan('address', withoutTerms(grant), grant, context.inode);
+}

@@ -1,0 +1,166 @@
+import { assertEvent } from 'xstate';
+import type { ContainerWish } from '../../src/core/container/wish.ts';
+import type { ContainerEvent } from '../../src/core/event.ts';
+import { exitCodePlan, lookPlan, watchPlan } from '../../src/core/plan/container/process.ts';
+import { grantOf } from './context.ts';
+import { commandOf, decide, type Given, isResultOf, nameOf, refusal, remember } from './words.ts';
+
+/** The process that lives in a container's network: its start, which may be waited for, its end, and who is told of both. */
+
+const isOurProcess = ({ context: { process }, event }: Given): boolean =>
+  event.type === 'process.exited' && event.pid === process?.pid;
+
+const reportsExit = ({ context: { process } }: Given): boolean => process?.reportsExit ?? false;
+
+/** Whether the container ends with its process. */
+const isLast = ({ context: { wish } }: Given): boolean => wish?.removeOnExit ?? false;
+
+/** The exit code did not come in time, or is not waited for any more: after a restart of the daemon. */
+const isUnreported = ({ event }: Given): boolean =>
+  (event.type === 'deadline.passed' && event.deadline === 'exit-code') ||
+  (event.type === 'actor.recovered' && !event.rebooted) ||
+  (event.type === 'steps.failed' && isResultOf('exit code', event));
+
+const isWatch = ({ event }: Given): boolean => isResultOf('watch', event);
+
+export const isForced = ({ event }: Given): boolean => 'force' in event && event.force === true;
+
+const hasGuests = ({ context: { guests = [] } }: Given): boolean => guests.length > 0;
+
+/** Its network is its own, so that a teardown would take it from whatever lives in the namespace. */
+export const ownsNetwork = ({ context: { wish, inode } }: Given): boolean =>
+  inode !== null && wish?.netns.kind !== 'host' && wish?.netns.kind !== 'container';
+
+export const isStartDeadline = ({ context, event }: Given): boolean =>
+  event.type === 'deadline.passed' && event.deadline === 'start' && event.at === context.startBy;
+
+export const isLook = ({ event }: Given): boolean => isResultOf('look', event);
+
+/** A process lives in its namespace, or one may. */
+export const foundLife = (given: Given): boolean =>
+  hasGuests(given) ||
+  given.event.type !== 'steps.applied' ||
+  given.event.outputs.every(({ inhabited }) => inhabited !== false);
+
+/** A set-up may set the deadline, though the wish was kept before. */
+export function withDeadline(wish: ContainerWish | null, event: ContainerEvent): ContainerWish | null {
+  const said = event.type === 'container.setup' ? event.startWithinMs : undefined;
+  return wish && said !== undefined ? { ...wish, startWithinMs: said } : wish;
+}
+
+/** P18: why a container that was never started goes. */
+function abandonment(wish: ContainerWish | null, event: ContainerEvent) {
+  const startWithinMs = wish?.startWithinMs ?? null;
+  const owner = wish?.owner ?? null;
+  const [cause, reason] =
+    event.type === 'container.abandon'
+      ? ['collected', 'its process was never started, and no process is in its namespace']
+      : ['deadline', `its process did not start within ${(startWithinMs ?? 0) / 1000} s`];
+  return { cause, reason, startWithinMs, owner };
+}
+
+export const processActions = {
+  keepProcess: remember(({ event }) => {
+    assertEvent(event, ['container.started', 'container.exited']);
+    const reportsExit = event.type === 'container.started' && event.reportsExit;
+    return { process: { pid: event.pid, startTicks: null, ...(reportsExit && { reportsExit }) }, startBy: null };
+  }),
+  watchProcess: decide(({ context: { wish, process } }) =>
+    wish && process ? [{ kind: 'apply', plan: watchPlan(wish, process.pid, process.startTicks) }] : [],
+  ),
+  keepStartTime: remember(({ context, event }) => {
+    assertEvent(event, 'steps.applied');
+    const startTicks = event.outputs.find((output) => output.startTicks !== undefined)?.startTicks ?? null;
+    return { process: context.process && { ...context.process, startTicks } };
+  }),
+  announceRunning: decide(({ context }) => [
+    { kind: 'announce', fact: 'running', data: { pid: context.process?.pid } },
+  ]),
+  /** It may live: nothing is taken from it. */
+  announceUnwatched: decide(({ context, event }) => {
+    assertEvent(event, 'steps.failed');
+    return [{ kind: 'announce', fact: 'unwatched', data: { pid: context.process?.pid, fault: event.fault } }];
+  }),
+  awaitExitCode: decide(({ context: { wish } }) => (wish ? [{ kind: 'apply', plan: exitCodePlan(wish) }] : [])),
+  keepExitCode: remember(({ context, event }) => {
+    assertEvent(event, 'container.exited');
+    return { process: context.process && { ...context.process, exitCode: event.exitCode } };
+  }),
+  announceExited: decide(({ context: { process } }) => [
+    {
+      kind: 'announce',
+      fact: 'exited',
+      data: { pid: process?.pid, ...(process?.exitCode !== undefined && { exitCode: process.exitCode }) },
+    },
+  ]),
+
+  // ---- P18: a start that is waited for
+  lookInside: decide(({ context }) => {
+    const { wish, inode } = context;
+    return wish && inode !== null ? [{ kind: 'apply', plan: lookPlan(wish, grantOf(context).netns, inode) }] : [];
+  }),
+  keepNextDeadline: remember(({ context, event }) => {
+    assertEvent(event, ['steps.applied', 'steps.failed']);
+    return { startBy: event.outputs.find(({ deadlineAt }) => deadlineAt)?.deadlineAt ?? context.startBy ?? null };
+  }),
+  announceOverdue: decide(({ context: { wish, guests = [] }, event }) => {
+    assertEvent(event, ['steps.applied', 'steps.failed']);
+    const [guest] = guests;
+    const life = guest === undefined ? 'a process lives in its namespace' : `container ${guest} runs in its namespace`;
+    const data = { startWithinMs: wish?.startWithinMs ?? null, owner: wish?.owner ?? null };
+    return [
+      event.type === 'steps.failed'
+        ? {
+            kind: 'announce',
+            fact: 'overdue',
+            data: { reason: 'whether a process lives in its namespace is not known', ...data, fault: event.fault },
+          }
+        : { kind: 'announce', fact: 'overdue', data: { reason: life, ...data } },
+    ];
+  }),
+  announceAbandoned: decide(({ context: { wish }, event }) => [
+    { kind: 'announce', fact: 'abandoned', data: abandonment(wish, event) },
+  ]),
+  /** Said again as soon as its network has been taken down. */
+  deferRemoval: remember(({ context, event }) => ({
+    deferred: [...context.deferred, { type: 'container.remove', command: commandOf(event) }],
+  })),
+
+  refuseRunning: refusal(
+    'container.running',
+    ({ context }) =>
+      `container ${nameOf(context)} is running (process ${context.process?.pid}): stop it first, or force it (--force)`,
+  ),
+  refuseHeld: refusal(
+    'container.running',
+    ({ context }) =>
+      `container ${context.guests?.[0]} runs in the network namespace of container ${nameOf(context)}: stop it first, or force it (--force)`,
+  ),
+  refuseStarted: refusal('container.state', ({ context }) => `container ${nameOf(context)} was started`),
+  refuseOtherProcess: refusal(
+    'container.state',
+    ({ context }) => `the process of container ${nameOf(context)} is ${context.process?.pid}`,
+  ),
+};
+
+export const processGuards = {
+  isWatch,
+  isOurProcess,
+  isOurProcessAndReported: (given: Given) => isOurProcess(given) && reportsExit(given),
+  isOurProcessAndLast: (given: Given) => isOurProcess(given) && isLast(given),
+  isAnotherProcess: ({ context, event }: Given) =>
+    event.type === 'container.exited' && event.pid !== context.process?.pid,
+  /** It has ended, and its network is not up any more, or is up for the next one. */
+  isFormerProcess: ({ context: { process, formerPid }, event }: Given) =>
+    event.type === 'container.exited' && event.pid === (process?.pid ?? formerPid),
+  isLast,
+  isUnreported,
+  isUnreportedAndLast: (given: Given) => isUnreported(given) && isLast(given),
+  isUnwatched: (given: Given) =>
+    isWatch(given) && given.event.type === 'steps.failed' && given.event.fault.code !== 'process.gone',
+  isWatchAndReported: (given: Given) => isWatch(given) && reportsExit(given),
+  isWatchAndLast: (given: Given) => isWatch(given) && isLast(given),
+  hasWish: ({ context }: Given) => context.wish !== null,
+  /** P11: the same of a container that shares the namespace */
+  isHeldByGuest: (given: Given) => hasGuests(given) && !isForced(given),
+};

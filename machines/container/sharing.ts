@@ -1,0 +1,75 @@
+import { assertEvent } from 'xstate';
+import { type ActorAddress, containerAddress } from '../../src/core/actor-address.ts';
+import type { Effect } from '../../src/core/effect.ts';
+import type { ContainerEvent } from '../../src/core/event.ts';
+import type { ContainerContext } from './context.ts';
+import { decide, type Given, remember } from './words.ts';
+
+/**
+ * Containers that share a namespace (`container:<id>`), and the container whose namespace it is, by whichever container they
+ * share it. The owner knows all of them (members), and those whose process runs (guests).
+ */
+
+/** The container whose namespace this one shares, or would share. */
+function ownerOf({ wish, share }: ContainerContext): ActorAddress | null {
+  if (wish?.netns.kind !== 'container') return null;
+  return share?.owner ?? containerAddress(wish.netns.id);
+}
+
+function tellOwner(context: ContainerContext, event: ContainerEvent): Effect[] {
+  const to = ownerOf(context);
+  return to === null ? [] : [{ kind: 'tell', to, event }];
+}
+
+const join = (context: ContainerContext): Effect[] =>
+  tellOwner(context, { type: 'netns.joined', container: context.id, inode: context.inode });
+
+/** Only a container that was granted a namespace can be a member. */
+export const releaseOfNamespace = (context: ContainerContext): Effect[] =>
+  context.share === null ? [] : tellOwner(context, { type: 'netns.release', container: context.id });
+
+/** It compares with the kernel: a namespace that is not the owner's to remove (`ns:<path>`, `host`) is still there. */
+const suspectMember = (id: string): Effect => ({
+  kind: 'tell',
+  to: containerAddress(id),
+  event: { type: 'drift.suspected' },
+});
+
+export const sharingActions = {
+  /** The owner may have been taken down meanwhile: it answers then. */
+  joinOwner: decide(({ context }) => join(context)),
+  /** What the owner knows may be the journal of an older version, which has no members. */
+  joinOwnerAgain: decide(({ context }) => (context.change?.kind === 'recovery' ? join(context) : [])),
+  keepMember: remember(({ context: { members = [] }, event }) => {
+    assertEvent(event, 'netns.joined');
+    return { members: [...members.filter((member) => member !== event.container), event.container] };
+  }),
+  forgetMember: remember(({ context: { members = [] }, event }) => {
+    assertEvent(event, 'netns.release');
+    return { members: members.filter((member) => member !== event.container) };
+  }),
+  /** The namespace that it has found is not up any more. */
+  suspectJoined: decide(({ event }) => {
+    assertEvent(event, 'netns.joined');
+    return [suspectMember(event.container)];
+  }),
+  /** Nothing else would notice: the kernel reports the end of a namespace to its owner only. */
+  suspectMembers: decide(({ context: { members = [] } }) => members.map(suspectMember)),
+
+  // ---- P11: processes of containers that share the namespace
+  tellOwnerOfStart: decide(({ context }) => tellOwner(context, { type: 'netns.entered', container: context.id })),
+  tellOwnerOfEnd: decide(({ context }) => tellOwner(context, { type: 'netns.left', container: context.id })),
+  keepGuest: remember(({ context: { guests = [] }, event }) => {
+    assertEvent(event, 'netns.entered');
+    return { guests: [...guests.filter((guest) => guest !== event.container), event.container] };
+  }),
+  forgetGuest: remember(({ context: { guests = [] }, event }) => {
+    assertEvent(event, 'netns.left');
+    return { guests: guests.filter((guest) => guest !== event.container) };
+  }),
+};
+
+export const sharingGuards = {
+  /** Not that of an earlier set-up. */
+  isOurNamespace: ({ context: { inode }, event }: Given) => event.type === 'netns.joined' && event.inode === inode,
+};

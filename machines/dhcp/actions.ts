@@ -1,0 +1,185 @@
+import { assertEvent, assign, setup } from 'xstate';
+import { type ActorAddress, containerAddress, dhcpAddress } from '../../src/core/actor-address.ts';
+import type { DhcpQuestion } from '../../src/core/dhcp/requests.ts';
+import { type DhcpTerms, isSameTerms } from '../../src/core/dhcp/terms.ts';
+import type { Effect } from '../../src/core/effect.ts';
+import type { DhcpEvent } from '../../src/core/event.ts';
+import { type Fault, fault } from '../../src/core/fault.ts';
+import type { DhcpPlace, Step } from '../../src/core/steps/step.ts';
+import { deciding, effects } from '../effects.ts';
+
+/** A container and one of its networks. */
+export interface DhcpInput {
+  container: string;
+  network: string;
+}
+
+export interface DhcpContext extends DhcpInput {
+  /** of the container's claim that this is for */
+  attempt: number;
+  place: DhcpPlace | null;
+  /** what a server offers, until it has acknowledged or refused it */
+  offer: DhcpTerms | null;
+  /** the server that offered something last, and then said nothing */
+  avoid: string | null;
+  /** what the container has; after its end, what it had */
+  terms: DhcpTerms | null;
+}
+
+/** How long a container waits for its first address. */
+const patienceMs = 5_000;
+
+const decide = deciding<DhcpContext, DhcpEvent>();
+
+const ownerOf = ({ container, network }: DhcpInput): ActorAddress => dhcpAddress(container, network);
+
+const plan = (name: string, ...steps: Step[]): Effect => ({ kind: 'apply', plan: { name, kind: 'build', steps } });
+
+function ask(context: DhcpContext, question: DhcpQuestion, withinMs: number | null): Step {
+  return { verb: 'dhcp.ask', owner: ownerOf(context), place: context.place as DhcpPlace, question, withinMs };
+}
+
+const keep = (context: DhcpContext): Step => ({
+  verb: 'dhcp.keep',
+  owner: ownerOf(context),
+  times: context.terms?.times ?? null,
+});
+
+/** What a lease is for whoever follows the container's events. */
+function leaseData({ network }: DhcpInput, terms: DhcpTerms): Record<string, unknown> {
+  const { address, prefixLength, gateway, server, nameServers, searchDomains, routes, times, ignored } = terms;
+  return {
+    network,
+    addresses: [`${address}/${prefixLength}`],
+    gateway,
+    server,
+    nameServers,
+    searchDomains,
+    routes,
+    expiresAt: times && new Date(times.expiresAt).toISOString(),
+    ...(ignored.length > 0 && { ignored }),
+  };
+}
+
+const acknowledged = (event: DhcpEvent): DhcpTerms => {
+  assertEvent(event, 'dhcp.acknowledged');
+  return event.terms;
+};
+
+/** Why there is no address, or none any more. */
+function lossOf({ network, terms, avoid }: DhcpContext, event: DhcpEvent): Fault {
+  switch (event.type) {
+    case 'dhcp.timeout': {
+      const silent = avoid && `server ${avoid} offered an address, but did not answer the request for it`;
+      const received = event.detail ?? silent ?? 'nothing was received';
+      return fault(
+        'dhcp.timeout',
+        `no DHCP server on network ${network} assigned an address within ${patienceMs / 1000} s: ${received}`,
+      );
+    }
+    case 'dhcp.refused':
+      return fault(
+        'dhcp.refused',
+        `the DHCP server${event.server ? ` ${event.server}` : ''} on network ${network} revoked ${terms?.address}${event.message ? `: ${event.message}` : ''}`,
+      );
+    case 'steps.failed':
+      return event.fault;
+    default:
+      return fault('dhcp.expired', `the DHCP lease of ${terms?.address} on network ${network} expired without renewal`);
+  }
+}
+
+/** What the names in the chart mean. */
+export const dhcpSetup = setup({
+  types: { context: {} as DhcpContext, events: {} as DhcpEvent, input: {} as DhcpInput },
+  actions: {
+    ...effects,
+
+    keepPlace: assign(({ event }) => {
+      assertEvent(event, 'dhcp.start');
+      return { attempt: event.attempt, place: event.place, offer: null, avoid: null, terms: null };
+    }),
+    keepNeighbours: assign(({ context, event }) => {
+      assertEvent(event, 'dhcp.neighbours');
+      const { otherSubnets } = event;
+      return { place: context.place && { ...context.place, otherSubnets } };
+    }),
+    keepOffer: assign(({ event }) => {
+      assertEvent(event, 'dhcp.offered');
+      return { offer: event.terms };
+    }),
+    keepSilence: assign(({ context }) => ({ offer: null, avoid: context.offer?.server ?? null })),
+    keepTerms: assign(({ event }) => ({ offer: null, avoid: null, terms: acknowledged(event) })),
+    forget: assign({ attempt: 0, place: null, offer: null, avoid: null, terms: null }),
+
+    // ---- asking
+    discover: decide(({ context }) => [
+      plan('ask discover', ask(context, { kind: 'discover', address: null, avoid: context.avoid }, patienceMs)),
+    ]),
+    /** The same address as before, if it can be; nothing is due any more of the lease that has ended. */
+    discoverAgain: decide(({ context }) => {
+      const question = { kind: 'discover', address: context.terms?.address ?? null, avoid: context.avoid } as const;
+      const silence: Step = { verb: 'dhcp.keep', owner: ownerOf(context), times: null };
+      return [plan('ask discover', silence, ask(context, question, null))];
+    }),
+    request: decide(({ context }) => [plan('ask request', ask(context, requestOf(context), patienceMs))]),
+    requestAgain: decide(({ context }) => [plan('ask request', ask(context, requestOf(context), null))]),
+    keep: decide(({ context }) => [plan('keep', keep(context))]),
+    renew: decide(({ context }) => {
+      const { address, server, serverMac } = context.terms as DhcpTerms;
+      return [plan('ask renew', keep(context), ask(context, { kind: 'renew', address, server, serverMac }, null))];
+    }),
+    rebind: decide(({ context }) => {
+      const { address } = context.terms as DhcpTerms;
+      return [plan('ask rebind', keep(context), ask(context, { kind: 'rebind', address }, null))];
+    }),
+    stop: decide(({ context }) => [plan('stop', { verb: 'dhcp.stop', owner: ownerOf(context) })]),
+
+    // ---- telling
+    tellLeased: decide(({ context, event }) => {
+      const { container, network, attempt } = context;
+      const terms = acknowledged(event);
+      return [
+        { kind: 'announce', fact: 'leased', data: leaseData(context, terms) },
+        {
+          kind: 'tell',
+          to: containerAddress(container),
+          event: { type: 'dhcp.leased', command: null, network, attempt, terms },
+        },
+      ];
+    }),
+    tellLost: decide(({ context, event }) => {
+      const { container, network, attempt } = context;
+      const lost = { type: 'dhcp.lost', command: null, network, attempt, fault: lossOf(context, event) } as const;
+      return [{ kind: 'tell', to: containerAddress(container), event: lost }];
+    }),
+    announceRenewed: decide(({ context, event }) => [
+      { kind: 'announce', fact: 'lease-renewed', data: leaseData(context, acknowledged(event)) },
+    ]),
+    announceLost: decide(({ context, event }) => [
+      {
+        kind: 'announce',
+        fact: 'lease-lost',
+        data: { network: context.network, addresses: addressesOf(context), fault: lossOf(context, event) },
+      },
+    ]),
+    announceUnasked: decide(({ context, event }) => {
+      assertEvent(event, 'steps.failed');
+      const data = { network: context.network, addresses: addressesOf(context), fault: event.fault };
+      return [{ kind: 'announce', fact: 'lease-unrenewed', data }];
+    }),
+  },
+  guards: {
+    isOther: ({ context, event }) => event.type === 'dhcp.acknowledged' && !isSameTerms(event.terms, context.terms),
+    isStop: ({ event }) => 'plan' in event && event.plan === 'stop',
+    wasRestarted: ({ event }) => event.type === 'actor.recovered' && !event.rebooted,
+    wasRebooted: ({ event }) => event.type === 'actor.recovered' && event.rebooted,
+  },
+});
+
+function requestOf({ offer }: DhcpContext): DhcpQuestion {
+  const { address, server } = offer as DhcpTerms;
+  return { kind: 'request', address, server };
+}
+
+const addressesOf = ({ terms }: DhcpContext): string[] => (terms ? [`${terms.address}/${terms.prefixLength}`] : []);

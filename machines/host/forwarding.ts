@@ -1,0 +1,217 @@
+import type { ActorAddress } from '../../src/core/actor-address.ts';
+import { networkAddress } from '../../src/core/actor-address.ts';
+import { type Family, families } from '../../src/core/address.ts';
+import type { SubnetLedger } from '../../src/core/claims.ts';
+import type { Effect } from '../../src/core/effect.ts';
+import type { HostEvent, StepsResult } from '../../src/core/event.ts';
+import type { Fault } from '../../src/core/fault.ts';
+import {
+  claimedFamilies,
+  type Forwarding,
+  type ForwardingClaims,
+  forwardingSteps,
+  foundForwarding,
+  type HeldForwarding,
+  isInForce,
+  keptSteps,
+  letGoSteps,
+  linkSteps,
+  seenForwarding,
+  surveyOfOthers,
+} from '../../src/core/firewall/forwarding.ts';
+import { forwardingSurveyPlan } from '../../src/core/plan/host.ts';
+import type { ForwardingSurvey, Plan, Step } from '../../src/core/steps/step.ts';
+import { degradedFacts, driftFacts } from '../drift.ts';
+
+/**
+ * Who forwards, and what that changes beside: the host's, for it is one setting for all networks. What was found is kept before
+ * anything is changed, so that it can be set back whatever happens in between.
+ */
+
+export interface ForwardingContext {
+  /** networks that are up, or about to be, and route */
+  claims: ForwardingClaims;
+  forwarding: Forwarding;
+  /** claims of networks that cannot be beside one that is being taken down, in order; absent: none */
+  deferred?: ForwardingClaim[];
+  /** links that are not ours reach each other, also where netloom switched forwarding on */
+  forwardForeign: boolean;
+}
+
+export type ForwardingClaim = Extract<HostEvent, { type: 'forwarding.claim' }>;
+
+export const noForwarding: ForwardingContext = { claims: {}, forwarding: {}, forwardForeign: false };
+
+/** What an event leads to: the context as it is then, and the effects. */
+export interface Decision<Context = ForwardingContext> {
+  context: Context;
+  effects: Effect[];
+}
+
+const plans = { look: 'look for forwarding', links: 'forwarding of links', mend: 'mend forwarding' } as const;
+const openPrefix = 'forward ';
+const letGo = 'stop forwarding 6';
+/** `forward 4 6`: the plan's name says which families are about to be in force. */
+const openName = (opened: readonly Family[]): string => `${openPrefix}${opened.join(' ')}`;
+const openedBy = (plan: string): Family[] =>
+  families.filter((family) => plan.slice(openPrefix.length).includes(`${family}`));
+
+export const isForwardingPlan = (plan: string): boolean =>
+  plan.startsWith(openPrefix) || plan === letGo || Object.values<string>(plans).includes(plan);
+
+export const tell = (
+  network: string,
+  event: { type: 'forwarding.granted' } | { type: 'forwarding.refused'; fault: Fault },
+): Effect => ({
+  kind: 'tell',
+  to: networkAddress(network) satisfies ActorAddress,
+  event,
+});
+const apply = (name: string, kind: Plan['kind'], steps: Step[]): Effect[] =>
+  steps.length > 0 ? [{ kind: 'apply', plan: { name, kind, steps } }] : [];
+const look: Effect = { kind: 'apply', plan: forwardingSurveyPlan(plans.look) };
+
+/** Where nothing is held there is nothing to look for. */
+export const lookAgain = ({ forwarding }: ForwardingContext): Effect[] =>
+  Object.keys(forwarding).length > 0 ? [look] : [];
+
+/** Links that come matter only where netloom switched forwarding on. */
+export const lookAtLinks = ({ forwarding }: ForwardingContext): Effect[] =>
+  Object.values(forwarding).some(({ found }) => !found) ? [look] : [];
+
+export function claim(context: ForwardingContext, { network, families: wanted }: ForwardingClaim): Decision {
+  const granted = isInForce(context.forwarding, context.claims, wanted);
+  const claims = { ...context.claims, [network]: { families: wanted, granted } };
+  return {
+    context: { ...context, claims },
+    effects: granted ? [tell(network, { type: 'forwarding.granted' })] : [look],
+  };
+}
+
+/** IPv4 stays on, as podman leaves it; IPv6 goes with its last network, for it changes what the host learns of its own routers. */
+export function release(
+  context: ForwardingContext,
+  { network }: Extract<HostEvent, { type: 'forwarding.release' }>,
+): Decision {
+  const { [network]: _, ...claims } = context.claims;
+  const claimed = claimedFamilies(claims);
+  const idle = families.filter((family) => context.forwarding[family] && !claimed.includes(family));
+  let { forwarding } = context;
+  const effects: Effect[] = [];
+  for (const family of idle) {
+    const held = forwarding[family] as HeldForwarding;
+    if (held.found) forwarding = withoutFamily(forwarding, family);
+    else if (family === 6 && held.settled) {
+      forwarding = { ...forwarding, 6: { ...held, settled: false } };
+      effects.push(...apply(letGo, 'dismantle', letGoSteps(6, held)));
+    }
+  }
+  return { context: { ...context, claims, forwarding }, effects };
+}
+
+export function applied(context: ForwardingContext & { networks: SubnetLedger }, event: StepsResult): Decision {
+  const { plan, changed, tookMs } = event;
+  if (plan.startsWith(openPrefix)) return opened(context, event);
+  if (plan === letGo)
+    return {
+      context: { ...context, forwarding: withoutFamily(context.forwarding, 6) },
+      effects: [{ kind: 'announce', fact: 'forwarding-off', data: { families: [6] } }],
+    };
+  const survey = event.outputs[0]?.forwarding;
+  if (plan === plans.look && survey) return looked(context, surveyOfOthers(survey, ourBridges(context)));
+  if (plan !== plans.mend || changed.length === 0) return { context, effects: [] };
+  const settings = event.outputs.flatMap(({ drifted }) => drifted ?? []);
+  return {
+    context,
+    effects: driftFacts({ what: 'forwarding', steps: changed, ...(settings.length > 0 && { settings }), tookMs }),
+  };
+}
+
+export function failed(context: ForwardingContext, event: StepsResult & { fault: Fault }): Decision {
+  const { plan, fault } = event;
+  if (plan.startsWith(openPrefix)) return refuse(context, openedBy(plan), fault);
+  if (plan === plans.look) return refuse(context, families, fault);
+  return { context, effects: degradedFacts({ what: 'forwarding', fault }) };
+}
+
+const ourBridges = ({ networks }: { networks: SubnetLedger }): ReadonlySet<string> =>
+  new Set(Object.values(networks).flatMap(({ bridge, sharesLink }) => (sharesLink ? [] : (bridge ?? []))));
+
+/** Kept first: the plans that change something are carried out behind this commit. */
+function looked(context: ForwardingContext, survey: ForwardingSurvey): Decision {
+  const { claims, forwarding: before, forwardForeign } = context;
+  const claimed = claimedFamilies(claims);
+  const waiting = Object.values(claims).filter(({ granted }) => !granted);
+  const toOpen = families.filter((family) => waiting.some((one) => one.families.includes(family)));
+  const forwarding: Forwarding = {};
+  for (const family of families) {
+    const held = before[family];
+    // what is being let go of is set back by a plan that names its links: a link turned now would stay so
+    const isLetGo = !claimed.includes(family) && !held?.settled;
+    if (held) forwarding[family] = isLetGo ? held : seenForwarding(family, held, survey);
+    else if (claimed.includes(family)) forwarding[family] = foundForwarding(family, survey);
+  }
+  const stepsOf = (all: readonly Family[], steps: (family: Family, held: HeldForwarding) => Step[]) =>
+    all.flatMap((family) => (forwarding[family] ? steps(family, forwarding[family]) : []));
+  const links = stepsOf(families, (family, held) => (before[family] ? linkSteps(before[family], held) : []));
+  const kept = stepsOf(
+    claimed.filter((family) => !toOpen.includes(family)),
+    keptSteps,
+  );
+  return {
+    context: { ...context, forwarding },
+    effects: [
+      ...apply(plans.links, 'mend', links),
+      ...apply(plans.mend, 'mend', kept),
+      ...apply(
+        openName(toOpen),
+        'extend',
+        stepsOf(toOpen, (family, held) => forwardingSteps(family, held, forwardForeign)),
+      ),
+    ],
+  };
+}
+
+function opened(context: ForwardingContext, { plan, changed }: StepsResult): Decision {
+  const forwarding = { ...context.forwarding };
+  for (const family of openedBy(plan)) {
+    const held = forwarding[family];
+    if (held) forwarding[family] = { ...held, settled: true };
+  }
+  const isReady = (wanted: readonly Family[]) => wanted.every((family) => forwarding[family]?.settled);
+  const ready = Object.entries(context.claims).filter(([, one]) => !one.granted && isReady(one.families));
+  const granted = ready.map(([network, one]) => [network, { ...one, granted: true }] as const);
+  const switched = openedBy(plan).filter(
+    (family) => !context.forwarding[family]?.settled && !forwarding[family]?.found,
+  );
+  return {
+    context: { ...context, forwarding, claims: { ...context.claims, ...Object.fromEntries(granted) } },
+    effects: [
+      ...(switched.length > 0
+        ? [{ kind: 'announce', fact: 'forwarding-on', data: { families: switched, steps: changed } } as const]
+        : []),
+      ...ready.map(([network]) => tell(network, { type: 'forwarding.granted' })),
+    ],
+  };
+}
+
+/** What was done for them is taken back; what could not be is kept, to be set back later. */
+function refuse(context: ForwardingContext, refused: readonly Family[], fault: Fault): Decision {
+  const waiting = Object.entries(context.claims).filter(
+    ([, one]) => !one.granted && one.families.some((family) => refused.includes(family)),
+  );
+  const names = new Set(waiting.map(([network]) => network));
+  const claims = Object.fromEntries(Object.entries(context.claims).filter(([network]) => !names.has(network)));
+  let { forwarding } = context;
+  if (!fault.leftBehind?.length)
+    for (const family of refused) if (!forwarding[family]?.settled) forwarding = withoutFamily(forwarding, family);
+  return {
+    context: { ...context, claims, forwarding },
+    effects: waiting.map(([network]) => tell(network, { type: 'forwarding.refused', fault })),
+  };
+}
+
+function withoutFamily(forwarding: Forwarding, family: Family): Forwarding {
+  const { [family]: _, ...others } = forwarding;
+  return others;
+}

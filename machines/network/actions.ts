@@ -1,0 +1,517 @@
+import { assertEvent, assign, enqueueActions, setup } from 'xstate';
+import { containerAddress, hostAddress } from '../../src/core/actor-address.ts';
+import type { Effect } from '../../src/core/effect.ts';
+import type { CommandId, LeaseRequest, NetworkEvent, StepsResult } from '../../src/core/event.ts';
+import { type Fault, type FaultCode, fault } from '../../src/core/fault.ts';
+import { deviceOf } from '../../src/core/lease.ts';
+import { withoutEntry } from '../../src/core/ledger.ts';
+import { linkUse, placeOf } from '../../src/core/network/check.ts';
+import {
+  changeable,
+  type NetworkDefinition,
+  type NetworkWish,
+  networkDefinition,
+  ownsBridge,
+  updateRefusal,
+} from '../../src/core/network/definition.ts';
+import { fileOf } from '../../src/core/network/file.ts';
+import { isBroughtNetwork, isOurs, isSameNetwork } from '../../src/core/network/identity.ts';
+import { changeableOptions, networkSettings } from '../../src/core/network/options.ts';
+import {
+  bridgeMac,
+  closePlan,
+  definePlan,
+  lookPlan,
+  lowerPlan,
+  mendPlan,
+  raisePlan,
+  routedFamilies,
+  updatePlan,
+} from '../../src/core/plan/network.ts';
+import type { FoundLink } from '../../src/core/steps/step.ts';
+import { degradedFacts, driftFacts, mendedFacts, rulesetLoaded } from '../drift.ts';
+import { deciding, effects, enqueueEffect } from '../effects.ts';
+import {
+  answerTo,
+  defaultWish,
+  definitionForFirst,
+  firstContext,
+  grant,
+  grantOf,
+  inputOf,
+  isOfDefault,
+  type Ledger,
+  type NetworkContext,
+  type NetworkInput,
+  wantsOtherFirewall,
+  withMember,
+} from './context.ts';
+
+type Decide = { context: NetworkContext; event: NetworkEvent };
+
+const decide = deciding<NetworkContext, NetworkEvent>();
+
+/** By this plan, or by a former life that did not come to tell. One that was there before has another MAC address. */
+const isMade = (
+  { changed }: Extract<NetworkEvent, { type: 'steps.applied' }>,
+  found: FoundLink | undefined,
+  definition: NetworkDefinition,
+): boolean => changed.some((step) => step.startsWith('link.bridge ')) || found?.macAddress === bridgeMac(definition);
+
+const commandOf = (event: NetworkEvent): CommandId => ('command' in event ? event.command : null);
+
+const refusal = (code: FaultCode, message: (args: Decide) => string) =>
+  decide((args) => [{ kind: 'reply', command: commandOf(args.event), fault: fault(code, message(args)) }]);
+
+/** What the names in the chart mean: its actions, which only list effects and keep what was heard, and its guards. */
+export const networkSetup = setup({
+  types: { context: {} as NetworkContext, events: {} as NetworkEvent, input: {} as NetworkInput },
+  actions: {
+    ...effects,
+
+    // ---- definition
+    keepWish: assign(({ event }) => {
+      assertEvent(event, 'network.create');
+      return { wish: event.wish, created: event.created, command: event.command };
+    }),
+    /** P10 */
+    keepDefaultWish: assign(({ context: { name }, event }) => {
+      assertEvent(event, 'lease.request');
+      return { ...defaultWish(name, event), command: null };
+    }),
+    /** Nothing of the former one is left, but the requests that wait. */
+    becomeDefault: assign(({ context: { waiting, ...former } }) => ({
+      ...firstContext(inputOf(former)),
+      ...defaultWish(former.name, waiting.find(isOfDefault) as LeaseRequest),
+      waiting,
+    })),
+    claimSubnets: decide(({ context: { name, wish } }) => {
+      const { driver, link: bridge, sharesLink, subnets, automatic } = wish as NetworkWish;
+      const needsBridge = driver === 'bridge' && sharesLink;
+      const use = linkUse(wish as NetworkWish);
+      return [
+        {
+          kind: 'tell',
+          to: hostAddress,
+          event: { type: 'subnet.claim', network: name, bridge, sharesLink, needsBridge, subnets, automatic, use },
+        },
+      ];
+    }),
+    define: assign(({ context, event }) => {
+      assertEvent(event, 'subnet.granted');
+      return { definition: networkDefinition(context.wish as NetworkWish, { ...event, created: context.created }) };
+    }),
+    write: decide(({ context: { definition } }) => [
+      { kind: 'apply', plan: definePlan(definition as NetworkDefinition) },
+    ]),
+    refuseDefinition: decide(({ context: { command, name }, event }) => {
+      assertEvent(event, 'steps.failed');
+      return [
+        { kind: 'tell', to: hostAddress, event: { type: 'subnet.release', network: name } },
+        { kind: 'announce', fact: 'failed', data: { fault: event.fault } },
+        { kind: 'reply', command, fault: event.fault },
+      ];
+    }),
+    /** Somebody else's: nothing is asked and nothing written, only kept. */
+    note: enqueueActions(({ context: { name, waiting, successor }, event, enqueue }) => {
+      const found = event.type === 'definition.found' ? event.definition : successor;
+      const asked = event.type === 'lease.request' ? event.definition : waiting[0]?.definition;
+      const definition = (found ?? asked) as NetworkDefinition;
+      const { network_interface: bridge, subnets } = definition;
+      const use = linkUse(definition);
+      const given = found === null;
+      enqueue.assign({
+        definition,
+        created: definition.created,
+        given,
+        successor: null,
+        lost: false,
+        lastGiven: {},
+        macs: {},
+      });
+      // an engine's takes its place when the host grants it
+      if (given && claimsPlace(definition)) return;
+      enqueue({
+        type: 'tell',
+        params: {
+          to: hostAddress,
+          event: { type: 'subnet.note', network: name, bridge, sharesLink: !ownsBridge(definition), use, subnets },
+        },
+      });
+    }),
+    keepFile: assign({ given: false }),
+    keepSuccessor: assign(({ context, event }) => {
+      const found = context.news ?? event;
+      assertEvent(found, 'definition.found');
+      return { successor: found.definition };
+    }),
+    /** Remembers what its file says, which takes effect when the last member leaves. */
+    noteSuccessor: assign(({ context, event }) => {
+      const found = context.news ?? event;
+      assertEvent(found, 'definition.found');
+      const isSame = isSameNetwork(context.definition as NetworkDefinition, found.definition);
+      return { successor: isSame ? null : found.definition };
+    }),
+    keepNews: assign(({ event }) => {
+      assertEvent(event, ['definition.found', 'definition.lost']);
+      return { news: event };
+    }),
+    /** First they look whether they have all that they need: what has lost its namespace leaves. */
+    askMembers: enqueueActions(({ context: { leases, waiting, name }, enqueue }) => {
+      enqueue.assign({ given: true, successor: null });
+      for (const id of new Set([...Object.keys(leases), ...waiting.map(({ container }) => container)])) {
+        const to = containerAddress(id);
+        enqueue({ type: 'tell', params: { to, event: { type: 'drift.suspected' } } });
+        enqueue({ type: 'tell', params: { to, event: { type: 'membership.asked', command: null, network: name } } });
+      }
+    }),
+    keepLossAsNews: assign({ news: { type: 'definition.lost' } }),
+    forgetNews: assign({ news: null }),
+    forgetSuccessor: assign({ successor: null }),
+    announceFound: decide(({ context: { definition } }) => [
+      { kind: 'announce', fact: 'created', data: { definition } },
+    ]),
+    announceWritten: decide(({ event }) => {
+      assertEvent(event, 'steps.applied');
+      return driftFacts({ steps: ['definition.write'], tookMs: event.tookMs });
+    }),
+    keepUpdate: assign(({ context, event }) => {
+      const definition = context.definition as NetworkDefinition;
+      const news = context.news ?? event;
+      if (news.type === 'definition.found') return { update: withNews(definition, news.definition), command: null };
+      assertEvent(event, 'network.update');
+      const { addDnsServers, removeDnsServers, dnsServers = definition.network_dns_servers } = event;
+      const kept = dnsServers.filter((server) => !removeDnsServers.includes(server));
+      const network_dns_servers = [...new Set([...kept, ...addDnsServers])];
+      const options = { ...definition.options, ...event.options };
+      return { update: { ...definition, network_dns_servers, options }, command: event.command };
+    }),
+    rewrite: decide(({ context }) => [
+      {
+        kind: 'apply',
+        plan: updatePlan(context.definition as NetworkDefinition, grantOf(context, context.update), {
+          isUp: context.device !== null,
+          // what a file said is there already
+          writes: !context.given && context.command !== null && saysOtherInFile(context),
+        }),
+      },
+    ]),
+    /** What a link may send is its container's to say to the kernel. */
+    tellGuard: decide(({ context: { definition, update, leases, name } }) => {
+      const [before, after] = [definition, update].map((one) => networkSettings(one as NetworkDefinition).spoofing);
+      if (before === after || after === undefined) return [];
+      return Object.keys(leases).map((id) => ({
+        kind: 'tell',
+        to: containerAddress(id),
+        event: { type: 'lease.changed', command: null, network: name, spoofing: after },
+      }));
+    }),
+    keepUpdated: assign({ definition: ({ context }) => context.update, update: null }),
+    announceUpdated: decide(({ context: { command, update } }) => [
+      { kind: 'announce', fact: 'updated', data: { definition: update } },
+      { kind: 'reply', command, output: { definition: update } },
+    ]),
+    replyUpdateFailed: decide(({ context: { command }, event }) => {
+      assertEvent(event, 'steps.failed');
+      return [{ kind: 'reply', command, fault: event.fault }];
+    }),
+    refuseUpdate: decide(({ context: { command, name } }) => [
+      {
+        kind: 'reply',
+        command,
+        fault: fault('container.busy', `network ${name} was being changed when the host shut down`),
+      },
+    ]),
+    dropUpdate: assign({ update: null }),
+    announceCreated: decide(({ context: { command, definition } }) => [
+      { kind: 'announce', fact: 'created', data: { definition } },
+      { kind: 'reply', command, output: { definition } },
+    ]),
+    announceRefused: decide(({ context: { command }, event }) => {
+      assertEvent(event, 'subnet.refused');
+      return [
+        { kind: 'announce', fact: 'failed', data: { fault: event.fault } },
+        { kind: 'reply', command, fault: event.fault },
+      ];
+    }),
+    forgetWish: assign({ wish: null, command: null }),
+    answered: assign({ command: null }),
+
+    // ---- device
+    claimForwarding: decide(({ context }) => {
+      const { name: network, given: isBrought } = context;
+      const definition = context.definition as NetworkDefinition;
+      if (!claimsPlace(definition)) return [];
+      const families = routedFamilies(definition);
+      const event = { type: 'forwarding.claim', network, families, place: placeOf(definition), isBrought } as const;
+      return [{ kind: 'tell', to: hostAddress, event }];
+    }),
+    releaseForwarding: decide(({ context: { name, definition } }) =>
+      definition && claimsPlace(definition)
+        ? [{ kind: 'tell', to: hostAddress, event: { type: 'forwarding.release', network: name } }]
+        : [],
+    ),
+    raise: decide(({ context }) => [{ kind: 'apply', plan: raisePlan(grantOf(context)) }]),
+    look: decide(({ context }) => [{ kind: 'apply', plan: lookPlan(grantOf(context)) }]),
+    mend: decide(({ context }) => [{ kind: 'apply', plan: mendPlan(grantOf(context)) }]),
+    close: decide(({ context }) => [{ kind: 'apply', plan: closePlan(grantOf(context)) }]),
+    keepClosed: assign({ device: ({ context: { device } }) => device && { ...device, routesLoopback: false } }),
+    keepDevice: assign(({ context, event }) => {
+      assertEvent(event, 'steps.applied');
+      const found = event.outputs.find(({ link }) => link)?.link;
+      const names = event.outputs.find((output) => output.names)?.names ?? null;
+      const device = found ? deviceOf(context.definition as NetworkDefinition, found, names) : context.device;
+      const made = context.device?.made || isMade(event, found, context.definition as NetworkDefinition);
+      // those that are being set up open it a moment later
+      const routesLoopback = device?.routesLoopback || context.onLoopback.length > 0;
+      return { device: device && { ...device, made, routesLoopback }, lastFault: null };
+    }),
+    keepFault: assign(({ event }) => {
+      assertEvent(event, 'steps.failed');
+      return { lastFault: event.fault };
+    }),
+    forgetDevice: assign({ device: null, lastFault: null }),
+    announceUp: decide(({ context: { device } }) => [
+      { kind: 'announce', fact: 'configured', data: { bridge: device?.name } },
+    ]),
+    suspectMembers: decide(({ context: { leases } }) => suspectMembers(Object.keys(leases))),
+    keepAdopting: assign({ adopting: true }),
+    /** What of it was put back may be what its members hang on; those of a degraded network could not be put right until now. */
+    announceMended: decide(({ context, event }) => {
+      const { adopting, device, lastFault, leases } = context;
+      assertEvent(event, 'steps.applied');
+      const wasDegraded = lastFault !== null;
+      const adopted: Effect[] = adopting ? [{ kind: 'announce', fact: 'adopted', data: { bridge: device?.name } }] : [];
+      const isMended = wasDegraded || event.changed.some(concernsMembers);
+      const suspects = isMended ? suspectMembers(Object.keys(leases)) : suspectMembers(shutOut(context, event));
+      return [...adopted, ...mendedFacts(event, wasDegraded), ...rulesetLoaded(event.changed), ...suspects];
+    }),
+    announceDegraded: decide(({ event }) => {
+      assertEvent(event, 'steps.failed');
+      return degradedFacts({ steps: event.changed, fault: event.fault });
+    }),
+    adopted: assign({ adopting: false }),
+    announceFailed: decide(({ event }) => {
+      assertEvent(event, ['steps.failed', 'forwarding.refused']);
+      return [{ kind: 'announce', fact: 'failed', data: { fault: event.fault } }];
+    }),
+    lower: decide(({ context }) => [
+      ...(claimsPlace(context.definition as NetworkDefinition)
+        ? [{ kind: 'tell', to: hostAddress, event: { type: 'forwarding.leave', network: context.name } } as const]
+        : []),
+      { kind: 'announce', fact: 'tearing-down', data: {} },
+      {
+        kind: 'apply',
+        plan: lowerPlan(grantOf(context), {
+          forget: !context.lost,
+          unmake: isOurs(context.definition as NetworkDefinition) || (context.device?.made ?? false),
+        }),
+      },
+    ]),
+
+    // ---- leases
+    wait: assign({ waiting: ({ context, event }) => [...context.waiting, event as LeaseRequest] }),
+    adoptFirst: assign({ definition: ({ context }) => definitionForFirst(context) }),
+    keepFirewall: assign({ update: ({ context }) => definitionForFirst(context), command: null }),
+    /** Unless the first of them is to have other rules than there are: then all wait for these. */
+    grantWaiting: enqueueActions(({ context, enqueue }) => {
+      if (wantsOtherFirewall(context)) return;
+      const { leases, lastGiven, macs, onLoopback, device } = context;
+      let ledger: Ledger = { leases, lastGiven, macs, onLoopback };
+      for (const request of context.waiting) {
+        const granted = grant(context, ledger, request);
+        ledger = granted.ledger;
+        enqueueEffect(enqueue, granted.effect);
+      }
+      // its plan will open it
+      const routesLoopback = device?.routesLoopback || ledger.onLoopback.length > onLoopback.length;
+      enqueue.assign({ ...ledger, waiting: [], device: device && { ...device, routesLoopback } });
+    }),
+    refuseWaiting: enqueueActions(({ context, event, enqueue }) => {
+      assertEvent(event, ['steps.failed', 'forwarding.refused', 'subnet.refused']);
+      const { fault } = event;
+      // they did not ask for a subnet
+      const told = { ...fault, message: `network ${context.name} cannot be built: ${fault.message}` };
+      const why = event.type === 'subnet.refused' ? told : fault;
+      for (const request of context.waiting) enqueueEffect(enqueue, answerTo(request, { fault: why }));
+      enqueue.assign({ waiting: [] });
+    }),
+    refuseLease: decide(({ context, event }) => {
+      assertEvent(event, 'lease.request');
+      return [answerTo(event, { fault: fault('network.unknown', `no network ${context.name}`) })];
+    }),
+    release: assign(({ context, event }) => {
+      assertEvent(event, 'lease.release');
+      const leases = withoutEntry(context.leases, event.container);
+      const onLoopback = withMember(context.onLoopback, event.container, false);
+      return { leases, onLoopback, waiting: context.waiting.filter(({ container }) => container !== event.container) };
+    }),
+    notePorts: assign(({ context: { onLoopback, device, leases }, event }) => {
+      assertEvent(event, 'lease.ports');
+      // it may have left meanwhile
+      if (!Object.hasOwn(leases, event.container)) return {};
+      const routesLoopback = event.onLoopback || (device?.routesLoopback ?? false);
+      return {
+        onLoopback: withMember(onLoopback, event.container, event.onLoopback),
+        device: device && { ...device, routesLoopback },
+      };
+    }),
+    /** Ports that were published while the bridge was being closed lead there, too. */
+    suspectPublishers: decide(({ context: { onLoopback } }) => suspectMembers(onLoopback)),
+    /** The daemon reports all files again after a reboot. */
+    forgetLeases: assign({ leases: {}, onLoopback: [], waiting: [], successor: null }),
+
+    // ---- removal
+    keepLoss: assign({ lost: true, command: null }),
+    suspect: assign({ suspected: true }),
+    forgetSuspicion: assign({ suspected: false }),
+    keepCommand: assign({ command: ({ event }) => commandOf(event) }),
+    releaseSubnets: decide(({ context: { name } }) => [
+      { kind: 'tell', to: hostAddress, event: { type: 'subnet.release', network: name } },
+    ]),
+    announceRemoved: decide(({ context: { name, command } }) => [
+      { kind: 'announce', fact: 'removed', data: {} },
+      { kind: 'reply', command, output: { name } },
+    ]),
+    replyFailed: decide(({ context: { command }, event }) => {
+      assertEvent(event, 'steps.failed');
+      return [{ kind: 'reply', command, fault: event.fault }];
+    }),
+
+    // ---- refusals
+    refuseUnknown: refusal('network.unknown', ({ context }) => `no network ${context.name}`),
+    refuseExists: refusal('network.exists', ({ context }) => `network already exists: ${context.name}`),
+    refuseInUse: refusal('network.in-use', ({ context }) => {
+      const members = [...Object.keys(context.leases), ...context.waiting.map(({ container }) => container)];
+      return `network ${context.name} is used by ${members.slice(0, 5).join(', ')}${members.length > 5 ? ` and ${members.length - 5} more` : ''}: disconnect them, or force it (--force)`;
+    }),
+    refuseUnfit: decide(({ context, event }) => [
+      { kind: 'reply', command: commandOf(event), fault: updateFault(context, event) as Fault },
+    ]),
+    refuseBusy: refusal('container.busy', ({ context }) => `network ${context.name} is being changed; try again`),
+  },
+  guards: {
+    isUsed: ({ context }) => isUsed(context),
+    isGiven: ({ context }) => context.given,
+    claimsNothing: ({ context }) => !claimsPlace(context.definition as NetworkDefinition),
+    isDown: ({ context }) => context.device === null,
+    isForsaken: ({ context }) => context.given && !isUsed(context),
+    isLastOfGiven: ({ context, event }) =>
+      context.given && event.type === 'lease.release' && !isUsed(context, event.container),
+    isLastOfReplaced: ({ context, event }) =>
+      context.successor !== null && event.type === 'lease.release' && !isUsed(context, event.container),
+    /** Once: where it could not be taken down, it is tried again by the next daemon. */
+    isSucceeded: ({ context }) => context.successor !== null && !context.lost && !isUsed(context),
+    isLeftOfReplaced: ({ context }) => context.successor !== null && !isUsed(context),
+    isOfDefault: ({ event }) => event.type === 'lease.request' && isOfDefault(event),
+    bringsDefinition: ({ event }) => event.type === 'lease.request' && event.definition !== undefined,
+    isReplaced: ({ context, event }) =>
+      event.type === 'lease.request' &&
+      event.definition !== undefined &&
+      !isUsed(context, event.container) &&
+      !isBroughtNetwork(context.definition as NetworkDefinition, event.definition),
+    wantsOtherFirewall: ({ context }) => wantsOtherFirewall(context),
+    isRaiseOfGiven: ({ context, event }) => context.given && 'plan' in event && event.plan === 'raise',
+    hasSuccessor: ({ context, event }) =>
+      'plan' in event && event.plan === 'lower' && (context.successor !== null || context.waiting.length > 0),
+    // told apart by the plan: a bridge that was verified may be asked to go before the result is known
+    isRaise: ({ event }) => 'plan' in event && event.plan === 'raise',
+    /** It is being made because containers are to be on it. */
+    isWanted: ({ context: { command } }) => command === null,
+    isLowerOfDefault: ({ context: { successor, waiting }, event }) =>
+      'plan' in event &&
+      event.plan === 'lower' &&
+      successor === null &&
+      waiting.some(isOfDefault) &&
+      !waiting[0]?.definition,
+    hasNews: ({ context }) => context.news !== null,
+    hasWaiting: ({ context }) => context.waiting.length > 0,
+    isUpdateOfDevice: ({ context, event }) => 'plan' in event && event.plan === 'update' && context.device !== null,
+    isUpdateOfFirewall: ({ context: { definition, update }, event }) =>
+      'plan' in event && event.plan === 'update' && update?.firewall !== definition?.firewall,
+    isDefine: ({ event }) => 'plan' in event && event.plan === 'define',
+    isUpdate: ({ event }) => 'plan' in event && event.plan === 'update',
+    cannotBeUpdated: ({ context, event }) => updateFault(context, event) !== null,
+    isAnotherNetwork: ({ context, event }) => isReplacedBy(context, event),
+    newsReplace: ({ context }) => isReplacedBy(context, context.news),
+    saysOther: ({ context, event }) => saysOther(context, event),
+    newsSaysOther: ({ context }) => saysOther(context, context.news),
+    isLoss: ({ context: { news } }) => news?.type === 'definition.lost',
+    isLossOfUsed: ({ context }) => context.news?.type === 'definition.lost' && isUsed(context),
+    isSuspected: ({ context }) => context.suspected,
+    sharesLink: ({ context }) => !ownsBridge(context.definition as NetworkDefinition),
+    isLook: ({ event }) => 'plan' in event && event.plan === 'look',
+    /** What other links than a bridge of ours do is theirs. */
+    isOpenInVain: ({ context: { definition, device, onLoopback } }) =>
+      (device?.routesLoopback ?? false) && onLoopback.length === 0 && ownsBridge(definition as NetworkDefinition),
+    isClose: ({ event }) => 'plan' in event && event.plan === 'close',
+    isMend: ({ event }) => 'plan' in event && event.plan === 'mend',
+    isLower: ({ event }) => 'plan' in event && event.plan === 'lower',
+    wasRebootedGiven: ({ context, event }) => event.type === 'actor.recovered' && event.rebooted && context.given,
+    wasRebooted: ({ event }) => event.type === 'actor.recovered' && event.rebooted,
+  },
+});
+
+/** Not everything that an engine tells of a network is in its file. */
+function saysOtherInFile({ definition, update }: NetworkContext): boolean {
+  const [before, after] = [definition, update].map((one) => JSON.stringify(fileOf(one as NetworkDefinition)));
+  return before !== after;
+}
+
+/** What is upon a parent can be beside everything, and is routed by others. */
+const claimsPlace = (definition: NetworkDefinition): boolean => linkUse(definition) !== 'upon';
+
+/** Whether it has members, or some who want to be; `besides`: other than that one. */
+function isUsed({ leases, waiting }: NetworkContext, besides: string | null = null): boolean {
+  const isOther = (id: string) => id !== besides;
+  return Object.keys(leases).some(isOther) || waiting.some(({ container }) => isOther(container));
+}
+
+/** A definition with what a file says of that which may change while containers use the network. */
+function withNews(definition: NetworkDefinition, { network_dns_servers, options }: NetworkDefinition) {
+  const lasting = Object.entries(definition.options).filter(([name]) => !changeableOptions.includes(name));
+  return { ...definition, network_dns_servers, options: { ...Object.fromEntries(lasting), ...changeable(options) } };
+}
+
+/** Whether a file says of that what is not in force. */
+const saysOther = ({ definition }: NetworkContext, found: NetworkEvent | null): boolean =>
+  found?.type === 'definition.found' &&
+  definition !== null &&
+  JSON.stringify(livingParts(found.definition)) !== JSON.stringify(livingParts(definition));
+
+/** Whether a file is that of another network of that name, and nobody uses the one that is known. */
+const isReplacedBy = (context: NetworkContext, found: NetworkEvent | null): boolean =>
+  found?.type === 'definition.found' &&
+  context.definition !== null &&
+  !context.given &&
+  !isUsed(context) &&
+  !isSameNetwork(context.definition, found.definition);
+
+const livingParts = ({ network_dns_servers, options }: NetworkDefinition) => [
+  network_dns_servers,
+  changeableOptions.map((name) => options[name] ?? null),
+];
+
+function updateFault({ definition }: NetworkContext, event: NetworkEvent): Fault | null {
+  if (event.type !== 'network.update') return null;
+  const { addDnsServers, dnsServers = [], options } = event;
+  const nameServers = [...addDnsServers, ...dnsServers];
+  return updateRefusal(definition as NetworkDefinition, { nameServers, options });
+}
+
+/** firewalld trusts the network as a whole: its members have nothing of their own there. */
+const concernsMembers = (step: string): boolean => !step.startsWith('firewalld.');
+/** Members whose ports 127.0.0.1 may not reach any more: what they need is theirs to set. */
+function shutOut({ onLoopback }: NetworkContext, { outputs }: StepsResult): string[] {
+  const link = outputs.find((output) => output.link)?.link;
+  return link && !link.routesLoopback ? onLoopback : [];
+}
+
+/** What hangs on the bridge may have gone with it. */
+function suspectMembers(members: readonly string[]): Effect[] {
+  return members.map((id) => ({
+    kind: 'tell',
+    to: containerAddress(id),
+    event: { type: 'drift.suspected' },
+  }));
+}

@@ -1,0 +1,373 @@
+import { networkSetup } from './actions.ts';
+import { firstContext } from './context.ts';
+
+export type { NetworkContext, NetworkInput } from './context.ts';
+
+const refuseMeanwhile = {
+  'network.create': { actions: 'refuseExists' },
+  'network.remove': { actions: 'refuseBusy' },
+  'network.update': { actions: 'refuseBusy' },
+} as const;
+
+const removal = [
+  { guard: 'isUsed', actions: 'refuseInUse' },
+  { target: 'lowering', actions: 'keepCommand' },
+] as const;
+
+/**
+ * Its file is gone: so is the network, unless a container that lives uses it. Members are asked: until one of them confirms, and the file
+ * comes back, the network goes with the last of them, as one does that is known by its members only.
+ */
+const lossOfDefinition = [
+  { guard: 'isUsed', actions: 'askMembers' },
+  { target: 'lowering', actions: 'keepLoss' },
+] as const;
+
+/** The last member leaves a network that is known by its members only, or whose file defines another one by now (`successor`). */
+const release = [
+  { guard: 'isLastOfGiven', target: 'lowering', actions: ['release', 'keepLoss'] },
+  { guard: 'isLastOfReplaced', target: 'lowering', actions: ['release', 'keepLoss'] },
+  { actions: 'release' },
+] as const;
+
+/** Nobody uses it, and whoever asks means another network of that name: the engine has made it anew. */
+const replacement = { guard: 'isReplaced', target: 'lowering', actions: ['wait', 'keepLoss'] } as const;
+
+/** Nothing of it is left in the kernel, and nobody on it; one that only its members knew of is unknown then. */
+const reboot = [
+  { guard: 'wasRebootedGiven', target: 'lowering', actions: ['forgetLeases', 'forgetDevice', 'keepLoss'] },
+  { guard: 'wasRebooted', target: 'defined', actions: ['forgetLeases', 'forgetDevice'] },
+] as const;
+
+/** What is told of its file while it is being changed is heard when that is done. */
+const newsMeanwhile = {
+  'definition.found': { actions: ['keepFile', 'keepNews'] },
+  'definition.lost': { actions: 'keepNews' },
+  'membership.confirmed': { guard: 'isGiven', actions: 'keepLossAsNews' },
+} as const;
+
+const confirmation = { guard: 'isGiven', actions: ['write', 'keepFile'] } as const;
+
+const news = [
+  { guard: 'newsReplace', target: 'lowering', actions: ['keepSuccessor', 'keepLoss'] },
+  { guard: 'newsSaysOther', target: 'updating', actions: ['keepUpdate', 'noteSuccessor', 'forgetNews'] },
+  { guard: 'isLossOfUsed', actions: ['askMembers', 'forgetNews'] },
+  { guard: 'isLoss', target: 'lowering', actions: 'keepLoss' },
+  { guard: 'hasNews', actions: ['noteSuccessor', 'forgetNews'] },
+] as const;
+
+const update = [
+  { guard: 'cannotBeUpdated', actions: 'refuseUnfit' },
+  { target: 'updating', actions: 'keepUpdate' },
+] as const;
+
+const definitionFound = [
+  { guard: 'isGiven', actions: ['keepFile', 'noteSuccessor'] },
+  // removed and made anew so soon that only the new file was seen
+  { guard: 'isAnotherNetwork', target: 'lowering', actions: ['keepSuccessor', 'keepLoss'] },
+  { guard: 'saysOther', target: 'updating', actions: ['keepUpdate', 'noteSuccessor'] },
+  { actions: 'noteSuccessor' },
+] as const;
+
+/** Where the device is there and works. */
+const whileUp = {
+  'network.create': { actions: 'refuseExists' },
+  'network.update': update,
+  'network.remove': removal,
+  'definition.found': definitionFound,
+  'definition.lost': lossOfDefinition,
+  'membership.confirmed': confirmation,
+  'lease.request': [
+    replacement,
+    // another program may have given it an address, or another MTU
+    { guard: 'sharesLink', actions: ['wait', 'look'] },
+    { actions: ['wait', 'grantWaiting'] },
+  ],
+  'lease.release': release,
+  'drift.suspected': { actions: 'mend' },
+  'actor.recovered': [...reboot, { actions: ['keepAdopting', 'claimForwarding', 'mend'] }],
+  'steps.applied': [
+    { guard: 'isMend', actions: ['announceMended', 'keepDevice', 'adopted'] },
+    { guard: 'isLook', actions: ['keepDevice', 'grantWaiting'] },
+    { guard: 'isDefine', actions: 'announceWritten' },
+  ],
+  'steps.failed': [
+    { guard: 'isMend', target: 'degraded', actions: ['keepFault', 'announceDegraded', 'adopted', 'refuseWaiting'] },
+    { guard: 'isLook', target: 'degraded', actions: ['keepFault', 'announceDegraded', 'refuseWaiting'] },
+    { guard: 'isDefine', actions: 'announceFailed' },
+  ],
+} as const;
+
+export const networkMachine = networkSetup.createMachine({
+  id: 'network',
+  description:
+    'One network: its device, its address leases, its members. The device is made for the first member and kept until the network is removed.',
+  context: ({ input }) => firstContext(input),
+  initial: 'absent',
+  on: {
+    'lease.request': { actions: 'refuseLease' },
+    'lease.release': { actions: 'release' },
+    'lease.ports': { actions: 'notePorts' },
+    'ruleset.loaded': { actions: 'suspectMembers' },
+    // it was given up meanwhile
+    'forwarding.granted': { guard: 'isDown', actions: 'releaseForwarding' },
+  },
+  states: {
+    absent: {
+      description: 'Not created yet.',
+      on: {
+        'network.create': { target: 'claiming', actions: ['keepWish', 'claimSubnets'] },
+        'network.update': { actions: 'refuseUnknown' },
+        'network.remove': { actions: 'refuseUnknown' },
+        'definition.found': { target: 'defined', actions: ['note', 'announceFound'] },
+        'lease.request': [
+          { guard: 'bringsDefinition', target: 'routing', actions: ['note', 'announceFound', 'wait'] },
+          { guard: 'isOfDefault', target: 'claiming', actions: ['keepDefaultWish', 'claimSubnets', 'wait'] },
+        ],
+      },
+    },
+    claiming: {
+      description: 'Claims subnets and a bridge name from the host, which grants each of them only once.',
+      on: {
+        ...refuseMeanwhile,
+        'lease.request': [
+          { guard: 'isWanted', actions: 'wait' },
+          { guard: 'isOfDefault', actions: 'wait' },
+          { actions: 'refuseLease' },
+        ],
+        'subnet.granted': { target: 'defining', actions: 'define' },
+        'subnet.refused': { target: 'absent', actions: ['announceRefused', 'refuseWaiting', 'forgetWish'] },
+      },
+    },
+    defining: {
+      description: 'Writes its definition into the networks directory.',
+      entry: 'write',
+      on: {
+        ...refuseMeanwhile,
+        'lease.request': { actions: 'wait' },
+        'steps.applied': { guard: 'isDefine', target: 'defined', actions: ['announceCreated', 'answered'] },
+        // the plan went with the host
+        'actor.recovered': { guard: 'wasRebooted', target: 'defining', reenter: true },
+        'steps.failed': {
+          guard: 'isDefine',
+          target: 'absent',
+          actions: ['refuseDefinition', 'refuseWaiting', 'forgetWish'],
+        },
+      },
+    },
+    defined: {
+      description: 'Defined. Nothing is in the kernel.',
+      always: [
+        { guard: 'hasWaiting', target: 'routing' },
+        ...news,
+        { guard: 'isSucceeded', target: 'lowering', actions: 'keepLoss' },
+      ],
+      on: {
+        'network.create': { actions: 'refuseExists' },
+        'network.update': update,
+        'network.remove': removal,
+        'definition.found': definitionFound,
+        'definition.lost': lossOfDefinition,
+        'membership.confirmed': confirmation,
+        'lease.request': [replacement, { target: 'routing', actions: 'wait' }],
+        'lease.release': release,
+        'steps.applied': { guard: 'isDefine', actions: 'announceWritten' },
+        'steps.failed': { guard: 'isDefine', actions: 'announceFailed' },
+        // it could not be taken down before
+        'actor.recovered': [
+          { guard: 'isForsaken', target: 'lowering', actions: 'keepLoss' },
+          { guard: 'isLeftOfReplaced', target: 'lowering', actions: 'keepLoss' },
+        ],
+      },
+    },
+    updating: {
+      description: 'Changes its definition, and applies the change while containers use it.',
+      entry: 'rewrite',
+      on: {
+        ...refuseMeanwhile,
+        ...newsMeanwhile,
+        'lease.request': { actions: 'wait' },
+        'drift.suspected': { actions: 'suspect' },
+        'steps.applied': [
+          {
+            guard: 'isUpdateOfDevice',
+            target: 'up',
+            actions: ['announceUpdated', 'tellGuard', 'keepUpdated', 'answered', 'grantWaiting'],
+          },
+          {
+            guard: 'isUpdate',
+            target: 'defined',
+            actions: ['announceUpdated', 'tellGuard', 'keepUpdated', 'answered'],
+          },
+        ],
+        'steps.failed': [
+          { guard: 'isUpdateOfFirewall', target: 'up', actions: ['announceFailed', 'dropUpdate', 'refuseWaiting'] },
+          {
+            guard: 'isUpdateOfDevice',
+            target: 'up',
+            actions: ['announceFailed', 'replyUpdateFailed', 'dropUpdate', 'answered', 'grantWaiting'],
+          },
+          {
+            guard: 'isUpdate',
+            target: 'defined',
+            actions: ['announceFailed', 'replyUpdateFailed', 'dropUpdate', 'answered'],
+          },
+        ],
+        // the plan went with the host
+        'actor.recovered': [
+          {
+            guard: 'wasRebootedGiven',
+            target: 'lowering',
+            actions: ['forgetLeases', 'forgetDevice', 'refuseUpdate', 'dropUpdate', 'keepLoss'],
+          },
+          {
+            guard: 'wasRebooted',
+            target: 'defined',
+            actions: ['forgetLeases', 'forgetDevice', 'refuseUpdate', 'dropUpdate', 'answered'],
+          },
+          { actions: ['keepAdopting', 'suspect'] },
+        ],
+      },
+    },
+    routing: {
+      description:
+        'Asks the host whether it can be up together with the other networks, and to forward for it. Only then is there a device that could carry traffic.',
+      entry: 'claimForwarding',
+      always: { guard: 'claimsNothing', target: 'raising' },
+      on: {
+        ...refuseMeanwhile,
+        ...newsMeanwhile,
+        'lease.request': { actions: 'wait' },
+        'drift.suspected': { actions: 'suspect' },
+        'forwarding.granted': { target: 'raising' },
+        'forwarding.refused': [
+          { guard: 'isGiven', target: 'lowering', actions: ['announceFailed', 'refuseWaiting', 'keepLoss'] },
+          { target: 'defined', actions: ['announceFailed', 'refuseWaiting'] },
+        ],
+        'actor.recovered': reboot,
+      },
+    },
+    raising: {
+      description: 'Makes the device for the first container, which waits for it.',
+      entry: ['adoptFirst', 'raise'],
+      on: {
+        ...refuseMeanwhile,
+        ...newsMeanwhile,
+        'lease.request': { actions: 'wait' },
+        'drift.suspected': { actions: 'suspect' },
+        'steps.applied': { guard: 'isRaise', target: 'up', actions: ['keepDevice', 'announceUp', 'grantWaiting'] },
+        'steps.failed': [
+          { guard: 'isRaiseOfGiven', target: 'lowering', actions: ['announceFailed', 'refuseWaiting', 'keepLoss'] },
+          { guard: 'isRaise', target: 'defined', actions: ['announceFailed', 'refuseWaiting', 'releaseForwarding'] },
+        ],
+        'actor.recovered': reboot,
+      },
+    },
+    up: {
+      description: 'The device is up.',
+      always: [
+        ...news,
+        { guard: 'isForsaken', target: 'lowering', actions: 'keepLoss' },
+        { guard: 'isSucceeded', target: 'lowering', actions: 'keepLoss' },
+        { guard: 'wantsOtherFirewall', target: 'updating', actions: 'keepFirewall' },
+        { guard: 'isOpenInVain', target: 'closing' },
+        { guard: 'isSuspected', actions: ['forgetSuspicion', 'mend'] },
+      ],
+      on: whileUp,
+    },
+    closing: {
+      description:
+        'No port is published on loopback any more, so the bridge stops routing loopback addresses. New members wait for that.',
+      entry: 'close',
+      on: {
+        ...whileUp,
+        'lease.request': [replacement, { actions: 'wait' }],
+        'drift.suspected': { actions: 'suspect' },
+        'actor.recovered': [...reboot, { actions: ['keepAdopting', 'claimForwarding', 'suspect'] }],
+        'steps.applied': [
+          { guard: 'isClose', target: 'up', actions: ['keepClosed', 'suspectPublishers', 'grantWaiting'] },
+          ...whileUp['steps.applied'],
+        ],
+        // the bridge has gone: that is noticed by itself
+        'steps.failed': [
+          { guard: 'isClose', target: 'up', actions: ['announceFailed', 'keepClosed', 'suspect', 'grantWaiting'] },
+          ...whileUp['steps.failed'],
+        ],
+      },
+    },
+    degraded: {
+      description:
+        'Something is missing and cannot be restored. The next notice of the kernel, or the next member, starts another try.',
+      on: {
+        ...refuseMeanwhile,
+        'network.remove': removal,
+        'definition.found': [
+          { guard: 'isGiven', actions: ['keepFile', 'noteSuccessor'] },
+          { guard: 'isAnotherNetwork', target: 'lowering', actions: ['keepSuccessor', 'keepLoss'] },
+          { actions: 'noteSuccessor' },
+        ],
+        'definition.lost': lossOfDefinition,
+        'membership.confirmed': confirmation,
+        'lease.request': [replacement, { actions: ['wait', 'mend'] }],
+        'lease.release': release,
+        'drift.suspected': { actions: 'mend' },
+        'actor.recovered': [...reboot, { actions: ['keepAdopting', 'claimForwarding', 'mend'] }],
+        'steps.applied': [
+          { guard: 'isMend', target: 'up', actions: ['announceMended', 'keepDevice', 'adopted', 'grantWaiting'] },
+          { guard: 'isDefine', actions: 'announceWritten' },
+        ],
+        'steps.failed': [
+          { guard: 'isMend', actions: ['keepFault', 'adopted', 'refuseWaiting'] },
+          { guard: 'isDefine', actions: 'announceFailed' },
+        ],
+      },
+    },
+    lowering: {
+      description: 'Removes the device and the definition. Containers can no longer join.',
+      entry: ['lower', 'forgetNews'],
+      on: {
+        ...refuseMeanwhile,
+        'definition.found': { actions: 'keepSuccessor' },
+        'definition.lost': { actions: 'forgetSuccessor' },
+        'lease.request': [
+          { guard: 'bringsDefinition', actions: 'wait' },
+          { guard: 'isOfDefault', actions: 'wait' },
+          { actions: 'refuseLease' },
+        ],
+        'steps.applied': [
+          {
+            guard: 'isLowerOfDefault',
+            target: 'claiming',
+            actions: [
+              'announceRemoved',
+              'answered',
+              'forgetDevice',
+              'releaseForwarding',
+              'releaseSubnets',
+              'becomeDefault',
+              'claimSubnets',
+            ],
+          },
+          {
+            guard: 'hasSuccessor',
+            target: 'defined',
+            actions: ['announceRemoved', 'answered', 'forgetDevice', 'releaseForwarding', 'note', 'announceFound'],
+          },
+          { guard: 'isLower', target: 'removed', actions: ['releaseForwarding', 'releaseSubnets', 'announceRemoved'] },
+        ],
+        'steps.failed': {
+          guard: 'isLower',
+          target: 'defined',
+          actions: ['announceFailed', 'replyFailed', 'answered', 'forgetDevice', 'releaseForwarding'],
+        },
+        'actor.recovered': {
+          // the plan went with the host, but not the file
+          guard: 'wasRebooted',
+          target: 'lowering',
+          reenter: true,
+        },
+      },
+    },
+    removed: { type: 'final', description: 'Forgotten. Its bridge and its subnets are free.' },
+  },
+});

@@ -1,0 +1,130 @@
+import type { ActorAddress } from '../../core/actor-address.ts';
+import type { PortLedger } from '../../core/claims.ts';
+import type { ContainerWish } from '../../core/container/wish.ts';
+import type { ActorEvent } from '../../core/event.ts';
+import type { ForeignFirewalls } from '../../core/firewall/obstacles.ts';
+import type { Swept } from '../../core/gc.ts';
+import type { DamagedDefinition } from '../../core/network/check.ts';
+import type { NetworkSettings } from '../../core/network/settings.ts';
+import type { ExplainedSetting } from '../../core/plan/interface-settings.ts';
+import type { HostLink } from '../../core/steps/step.ts';
+import type {
+  AsOf,
+  ContainerStatistics,
+  ContainerView,
+  DroppedFrames,
+  NetworkView,
+  NodeInfo,
+} from '../../core/view.ts';
+
+/** How long the answer to a command with a client's id is kept for that client to ask again. */
+export const replyKeptMs = 10 * 60_000;
+
+/** Whose command it is: the id under which the one answer is kept. */
+export interface CommandIdentity {
+  /** the client's Nats-Msg-Id, or a fresh one */
+  id: string;
+  /** the id is the client's own: the same command with the same id gets the first answer */
+  kept: boolean;
+  /** of a kept command: what tells it apart from other commands, and from the same one with another request */
+  fingerprint?: string;
+}
+
+/** What the bus needs of the engine behind it. Every method throws or rejects with a NetloomError. */
+export interface Engine {
+  /** name of the network that is joined where none is named; it is made when the first container joins it */
+  readonly defaultNetwork: string;
+  info(): NodeInfo;
+  /**
+   * Hands a command to its actor and gives the one answer to it. A kept command that comes again gets its first answer, even
+   * from another life of the daemon.
+   */
+  send(command: CommandIdentity, to: ActorAddress, event: ActorEvent): Promise<unknown>;
+  /** The answer that a kept command has had already; null: none yet. Rejects with command.mismatch if another command has its id. */
+  firstAnswer(command: CommandIdentity): Promise<unknown> | null;
+  /** A command that is several to actors: done once, and answered alike when it comes again under the same id. */
+  once<Output>(command: CommandIdentity, work: () => Promise<Output>): Promise<Output>;
+  containers(): { containers: ContainerView[] } & AsOf;
+  /** throws container.unknown */
+  container(id: string): { container: ContainerView } & AsOf;
+  /** what container.create or the last set-up asked for; throws container.unknown */
+  wishOf(id: string): ContainerWish;
+  /** the id of the container that is meant; throws container.unknown, container.ambiguous */
+  containerNamed(reference: string): string;
+  /** A07: the name of the network that is meant; throws network.unknown, network.ambiguous */
+  networkNamed(reference: string): string;
+  /** with podman's NetworkSettings; throws container.unknown */
+  inspect(id: string): ContainerInspection;
+  networks(): { networks: NetworkView[]; damaged: DamagedDefinition[] } & AsOf;
+  /** throws network.unknown */
+  network(name: string): NetworkInspection;
+  /** the host ports that containers hold, by the host's own account */
+  portLedger(): PortLedger;
+  /** reads the kernel's counters; throws container.unknown, container.state */
+  statistics(id: string): Promise<ContainerStatistics>;
+  /** of the host */
+  hostLinks(): Promise<HostLink[]>;
+  /** what firewalls beside netloom's drop, of the networks there are */
+  firewalls(): Promise<ForeignFirewalls>;
+  /** B14: of a container that is up, by network; reads the kernel's counters */
+  droppedOf(container: ContainerView): Promise<DroppedFrames>;
+  /** the same of a network, by container */
+  droppedOn(network: NetworkView): Promise<DroppedFrames>;
+  /** what set-up would do now; changes nothing; throws what set-up would be refused with */
+  plan(wish: ContainerWish): Promise<PlanPreview>;
+  /** what has no owner in the kernel; removed unless it is a dry run */
+  collect(command: CommandIdentity, dryRun: boolean): Promise<Swept>;
+  /** inodes of the network namespaces in which processes live; rejects with kernel.refused unless all processes can be seen */
+  inhabitedNamespaces(): Promise<ReadonlySet<number>>;
+  /** ends a worker thread at once and starts it anew; its actors are restored from the journal */
+  restartWorker(index: number): Promise<void>;
+}
+
+/** settings: of the kernel, for each interface that netloom made inside */
+export type ContainerInspection = {
+  container: ContainerView;
+  NetworkSettings: NetworkSettings;
+  settings: ExplainedSetting[];
+} & AsOf;
+
+/** settings: of the kernel, for the network's bridge */
+export type NetworkInspection = { network: NetworkView; settings: ExplainedSetting[] } & AsOf;
+
+export interface PlanPreview {
+  id: string;
+  /** its networks that are not up: what each is made of, before the steps */
+  networks: { name: string; link: string | null; steps: string[] }[];
+  /** one line per step, in order */
+  steps: string[];
+  /** the same as data */
+  plan: unknown;
+  /** what teardown would do, in order */
+  teardown: string[];
+  /** settings of the interfaces inside, and why each is as it is */
+  settings: ExplainedSetting[];
+}
+
+/** A committed fact that has not been acknowledged by the event stream yet. */
+export interface OutboxRecord {
+  /** 1, 2, 3, … without a gap, over all actors, for the life of the journal */
+  sequence: number;
+  /** who says it: `container/web`, `network/demo`, `host` */
+  source: ActorAddress;
+  /** `configured`, `removed`, … */
+  fact: string;
+  data: Record<string, unknown>;
+  /** ISO 8601, when it was committed */
+  time: string;
+}
+
+/** The journal's outbox, as the publisher sees it. */
+export interface Outbox {
+  /** names this journal: part of every event's id, so that a new journal's events are not taken for old ones */
+  readonly epoch: string;
+  lastSequence(): number;
+  /** records with a greater sequence, in order */
+  after(sequence: number, limit: number): OutboxRecord[];
+  /** the stream has all up to this one */
+  removeThrough(sequence: number): void;
+  pending(): number;
+}

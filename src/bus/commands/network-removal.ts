@@ -1,0 +1,62 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ActorEvent } from '../../core/event.ts';
+import { NetloomError } from '../../core/fault.ts';
+import type { NetworkView } from '../../core/view.ts';
+import type { CommandIdentity, Engine } from './engine.ts';
+import { knownNetwork, onceLeft } from './leaving.ts';
+import { part, tellContainer, tellNetwork } from './tell.ts';
+
+/** A network that containers are leaving is removed once they have left. `force`: those that use it leave it first. */
+export async function removeNetwork(
+  engine: Engine,
+  name: string,
+  force: boolean,
+  command: CommandIdentity,
+): Promise<{ name: string }> {
+  const network = force ? knownNetwork(engine, name) : null;
+  if (network) await leaveNetwork(engine, network, command);
+  const members = { attachments: [{ network: name, staticIps: [] }], ports: [] };
+  return onceLeft(engine, members, part(command, 'removal'), (own) =>
+    tellNetwork(engine, name, own, { type: 'network.remove', command: own.id }),
+  );
+}
+
+/** Every container leaves it, as with podman's --force; each by a command of its own, told apart by its name. */
+async function leaveNetwork(engine: Engine, { name, leases }: NetworkView, command: CommandIdentity): Promise<void> {
+  const leaving = Object.keys(leases).map((id) => {
+    const own = { ...command, id: `${command.id} ${id}` };
+    const event: ActorEvent = { type: 'container.disconnect', command: own.id, network: name };
+    return tellContainer(engine, id, own, event).catch(unlessGone);
+  });
+  await Promise.all(leaving);
+  await untilLeft(engine, name, Object.keys(leases));
+}
+
+/** One that has left by itself meanwhile has left. */
+export function unlessGone(error: unknown): null {
+  const gone = ['container.not-connected', 'container.unknown'];
+  if (error instanceof NetloomError && gone.includes(error.code)) return null;
+  throw error;
+}
+
+const leavingMs = 5_000;
+
+/** A container answers when it has told the network that it gives its lease back; the network may not have heard it yet. */
+async function untilLeft(engine: Engine, name: string, ids: readonly string[]): Promise<void> {
+  const deadline = Date.now() + leavingMs;
+  const isHeld = () => ids.some((id) => Object.hasOwn(knownNetwork(engine, name)?.leases ?? {}, id));
+  while (isHeld() && Date.now() < deadline) await delay(1);
+}
+
+/** The name when it was removed; null when somebody has joined it meanwhile. */
+export async function pruned(engine: Engine, name: string, command: CommandIdentity): Promise<string | null> {
+  const own = { ...command, id: `${command.id} ${name}` };
+  try {
+    await tellNetwork(engine, name, own, { type: 'network.remove', command: own.id });
+    return name;
+  } catch (error) {
+    if (error instanceof NetloomError && ['network.in-use', 'network.unknown', 'container.busy'].includes(error.code))
+      return null;
+    throw error;
+  }
+}

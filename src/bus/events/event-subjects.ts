@@ -1,0 +1,18 @@
+import { jetstreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/nats-core';
+import { eventStream, eventsOf, type Follow, nameOfToken } from '../../contract/subjects.ts';
+import { feedFault } from './event-feed.ts';
+
+/** Ids of all of whom the stream still has an event, also of those who are long gone. Throws bus.unreachable. */
+export async function idsInStream(nc: NatsConnection, about: Follow, timeout: number): Promise<string[]> {
+  try {
+    const manager = await jetstreamManager(nc, { checkAPI: false, timeout });
+    const { state } = await manager.streams.info(eventStream, { subjects_filter: eventsOf(about) });
+    return [...new Set(Object.keys(state.subjects ?? {}).map(idIn))];
+  } catch (error) {
+    throw feedFault(error);
+  }
+}
+
+/** netloom.v1.<node>.evt.<noun>.<id>.<fact> */
+const idIn = (subject: string): string => nameOfToken(subject.split('.')[5] ?? '');

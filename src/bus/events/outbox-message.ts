@@ -1,0 +1,39 @@
+import { headers, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/nats-core';
+import { type CloudEvent, cloudEvent, cloudEventContentType, cloudEventSubject } from '../../contract/cloud-event.ts';
+import type { OutboxRecord } from '../commands/engine.ts';
+
+export interface OutboxMessage {
+  subject: string;
+  payload: string;
+  headers: MsgHdrs;
+}
+
+interface Acknowledgement {
+  seq?: number;
+  error?: { description?: string };
+}
+
+/** A fact as it goes to the stream. */
+export function outboxMessage(nc: NatsConnection, node: string, epoch: string, record: OutboxRecord): OutboxMessage {
+  const event = cloudEvent(node, epoch, record);
+  const header = headers();
+  header.set('Nats-Msg-Id', event.id);
+  header.set('content-type', cloudEventContentType);
+  return { subject: cloudEventSubject(node, record), payload: fitting(nc, event), headers: header };
+}
+
+/** One fact that the server can never take must not hold up all others: it goes without its data, and says so. */
+function fitting(nc: NatsConnection, event: CloudEvent): string {
+  const text = JSON.stringify(event);
+  const most = (nc.info?.max_payload ?? Number.POSITIVE_INFINITY) - 1024;
+  if (text.length * 3 <= most || Buffer.byteLength(text) <= most) return text;
+  return JSON.stringify({ ...event, data: { omitted: `larger than the server's max_payload` } });
+}
+
+/** Its place in the stream. Throws where the stream did not take it. */
+export function acknowledgedPlace(sequence: number, message: Msg): number {
+  // without a body nothing took it: there is no stream for the subject
+  const { seq, error } = message.data.length === 0 ? {} : message.json<Acknowledgement>();
+  if (seq !== undefined) return seq;
+  throw new Error(`the stream did not take event ${sequence}: ${error?.description ?? 'no stream answers'}`);
+}

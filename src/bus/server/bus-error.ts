@@ -1,0 +1,23 @@
+import {
+  ClosedConnectionError,
+  DrainingConnectionError,
+  NoRespondersError,
+  PermissionViolationError,
+  TimeoutError,
+} from '@nats-io/nats-core';
+import { systemErrorText } from '../../core/system-error.ts';
+
+/**
+ * Describes an error of a connection in words, on one line. The library wraps some in a RequestError. What a server or TLS says
+ * in a sentence of its own is kept.
+ */
+export function busErrorText(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  if (cause instanceof TimeoutError) return 'no answer in time';
+  if (cause instanceof NoRespondersError) return 'the server does not serve it';
+  if (cause instanceof PermissionViolationError) return 'these credentials do not permit it';
+  if (cause instanceof ClosedConnectionError || cause instanceof DrainingConnectionError)
+    return 'the connection is closed';
+  const text = cause instanceof Error ? systemErrorText(cause) || cause.name : String(cause);
+  return text.replaceAll(/\s+/g, ' ');
+}

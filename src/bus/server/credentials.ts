@@ -1,0 +1,113 @@
+import { chmodSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { inboxPrefix, subjectToken } from '../../contract/subjects.ts';
+import { fault, NetloomError } from '../../core/fault.ts';
+import { systemErrorText } from '../../core/system-error.ts';
+import { makeDirectories } from '../../files/make-directories.ts';
+import { textOfOrdinaryFile } from '../../files/ordinary-file.ts';
+import { textOfOwnFile } from '../../files/ownership.ts';
+import { orStorageFull } from '../../files/room.ts';
+import type { Role } from '../commands/commands.ts';
+
+/** What is in `<runDir>/credentials/<role>.json`: all that a client needs to reach the daemon's own server. */
+export interface Credentials {
+  url: string;
+  user: string;
+  password: string;
+  /** the role hears replies below it only; files of older daemons have none, and it is `_INBOX.<user>` */
+  inboxPrefix?: string;
+  node: string;
+}
+
+/** A credentials file: that of a daemon says who, where and which node; a `.creds` file of NATS says who. */
+export type CredentialsFile = { kind: 'daemon'; credentials: Credentials } | { kind: 'nats'; text: string };
+
+export const defaultRunDir = '/run/netloom';
+
+export function credentialsFile(runDir: string, role: Role): string {
+  return join(runDir, 'credentials', `${role}.json`);
+}
+
+/** Reads a daemon's own file. null when there is none, or it is not a credentials file. Throws bus.unauthorized, also for one that others could write. */
+export function readCredentials(file: string): Credentials | null {
+  try {
+    return parseCredentials(textOfOwnFile(file));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw unreadable(file, error);
+  }
+}
+
+/** Reads the file that was named, whatever its name ends in: its content says what it is. Throws bus.unauthorized. */
+export function openCredentialsFile(file: string): CredentialsFile {
+  let text: string;
+  try {
+    text = textOfOrdinaryFile(file);
+  } catch (error) {
+    throw unreadable(file, error);
+  }
+  if (natsCredentials.test(text)) return { kind: 'nats', text };
+  const credentials = parseCredentials(text);
+  if (!credentials)
+    throw new NetloomError(
+      fault(
+        'bus.unauthorized',
+        `${file} is not a credentials file: expected JSON with url, user, password and node, as a daemon writes it, or a .creds file of NATS`,
+      ),
+    );
+  return { kind: 'daemon', credentials };
+}
+
+/** What `nsc generate creds` writes. */
+const natsCredentials = /-+BEGIN NATS USER JWT-+\s.+-+BEGIN USER NKEY SEED-+\s/s;
+
+function unreadable(file: string, error: unknown): NetloomError {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const advice = code === 'EACCES' ? '; use sudo, or name a file that you may read (--creds, NETLOOM_CREDS)' : '';
+  const reason = code === undefined ? message : `cannot be read: ${systemErrorText({ code, message })}${advice}`;
+  return new NetloomError(fault('bus.unauthorized', `the credentials file ${file} ${reason}`), { cause: error });
+}
+
+function parseCredentials(text: string): Credentials | null {
+  try {
+    const value = JSON.parse(text) as Partial<Credentials> | null;
+    if (!value || ![value.url, value.user, value.password, value.node].every(isText)) return null;
+    const { inboxPrefix: prefix } = value;
+    return prefix === undefined || (isText(prefix) && inboxSubject.test(prefix)) ? (value as Credentials) : null;
+  } catch {
+    return null;
+  }
+}
+
+const isText = (field: unknown): field is string => typeof field === 'string';
+
+/** Tokens of a subject, without wildcards. */
+const inboxSubject = /^[^\s.*>]+(\.[^\s.*>]+)*$/;
+
+/** Where replies to these credentials arrive; null: wherever the server lets a client listen by default. */
+export function inboxPrefixOf({ user, inboxPrefix: prefix }: Pick<Credentials, 'user' | 'inboxPrefix'>): string | null {
+  return prefix ?? (subjectToken.test(user) ? inboxPrefix(user) : null);
+}
+
+export function writeCredentials(file: string, credentials: Credentials): void {
+  writePrivate(file, `${JSON.stringify(credentials, null, 2)}\n`);
+}
+
+/** Whole or not at all, readable by the owner only, in a directory that only the owner may enter. Throws storage.full. */
+export function writePrivate(file: string, text: string): void {
+  const directory = dirname(file);
+  const draft = `${file}.${process.pid}.new`;
+  orStorageFull(directory, () => {
+    makeDirectories(directory, 0o700);
+    chmodSync(directory, 0o700);
+    // a new file, whatever had its name
+    rmSync(draft, { force: true });
+    try {
+      writeFileSync(draft, text, { mode: 0o600, flag: 'wx' });
+      renameSync(draft, file);
+    } catch (error) {
+      rmSync(draft, { force: true });
+      throw error;
+    }
+  });
+}

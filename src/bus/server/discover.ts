@@ -1,0 +1,97 @@
+import { subjectToken } from '../../contract/subjects.ts';
+import { fault, NetloomError } from '../../core/fault.ts';
+import { type BusAddress, defaultNodeName, mustBeOneIdentity, roleAddress } from './connection.ts';
+import {
+  type Credentials,
+  type CredentialsFile,
+  credentialsFile,
+  defaultRunDir,
+  openCredentialsFile,
+  readCredentials,
+} from './credentials.ts';
+import { hasIdentity, parseServerUrl } from './server-url.ts';
+
+/** What was said of a bus. The rest is in the environment, and in what a daemon wrote down. */
+export interface Wanted extends Partial<Omit<BusAddress, 'isOfDaemon'>> {
+  /** default: NETLOOM_NODE, the credentials file's node, this host's name */
+  node?: string;
+  /** of the daemon, which keeps its credentials there; default: NETLOOM_RUN_DIR, /run/netloom */
+  runDir?: string;
+}
+
+export type Environment = Record<string, string | undefined>;
+
+/**
+ * Where to connect, as whom, and to which node. Options answer first, then the environment, then the file that this host's
+ * daemon wrote for its admin; that one is read only when nothing else says who or where. What was named is used, or an error
+ * names it. Throws payload.invalid, name.invalid, bus.unauthorized, bus.unreachable.
+ */
+export function discover(wanted: Wanted, environment: Environment): BusAddress & { node: string } {
+  const said = saidAddress(wanted, environment);
+  const named = said.creds === undefined ? null : openCredentialsFile(said.creds);
+  if (said.url !== undefined)
+    return { ...said, url: said.url, node: nodeOf(wanted, environment, credentialsIn(named)) };
+  if (named?.kind === 'nats') throw invalid(`${said.creds} has credentials and no server: give a NATS URL too`);
+  if (said.user !== undefined || said.token !== undefined)
+    throw invalid('a user or a token needs a server: give a NATS URL too');
+  const credentials = credentialsIn(named) ?? credentialsOfDaemon(wanted, environment);
+  const { inboxPrefix } = said;
+  const address = { ...roleAddress(credentials), isOfDaemon: true, ...(inboxPrefix !== undefined && { inboxPrefix }) };
+  return { ...address, node: nodeOf(wanted, environment, credentials) };
+}
+
+/** A daemon's outside server; null when neither options nor environment name one. Throws as discover() does. */
+export function outsideServer(wanted: Pick<Wanted, 'url' | 'creds'>, environment: Environment): BusAddress | null {
+  const { url, creds } = saidAddress(wanted, environment);
+  if (url === undefined && wanted.creds !== undefined)
+    throw invalid(`${wanted.creds} is for a NATS server of yours: give its URL, too`);
+  if (url === undefined) return null;
+  if (creds !== undefined) openCredentialsFile(creds);
+  return { url, creds };
+}
+
+/** One source says who we are: what the environment says of that counts only when the options say nothing. */
+function saidAddress({ url, user, password, token, creds, inboxPrefix }: Wanted, environment: Environment) {
+  mustSay('the NATS URL', url);
+  mustSay('the name of the credentials file', creds);
+  mustSay('the user', user);
+  mustSay('the token', token);
+  if (password !== undefined && user === undefined) throw invalid('a password needs a user');
+  const ofEnvironment = environment.NATS_URL || undefined;
+  const byOptions =
+    [user, token, creds].some((field) => field !== undefined) || (url !== undefined && hasIdentity(url));
+  const said: Partial<BusAddress> = byOptions
+    ? { url: url ?? (ofEnvironment && parseServerUrl(ofEnvironment).url), user, password, token, creds, inboxPrefix }
+    : { url: url ?? ofEnvironment, creds: environment.NETLOOM_CREDS, inboxPrefix };
+  // an empty one is a mistake of a script: to go on with other credentials could give it more rights
+  mustSay('NETLOOM_CREDS', said.creds);
+  mustBeOneIdentity(said);
+  return said;
+}
+
+function mustSay(what: string, text: string | undefined): void {
+  if (text === '') throw invalid(`${what} must not be empty: give a value, or leave it out`);
+}
+
+function nodeOf({ node }: Wanted, environment: Environment, credentials: Credentials | null): string {
+  const name = node ?? (environment.NETLOOM_NODE || credentials?.node || defaultNodeName());
+  if (subjectToken.test(name)) return name;
+  throw new NetloomError(
+    fault('name.invalid', `${JSON.stringify(name)} is not a name of a node: expected 1 to 64 of A-Z a-z 0-9 _ -`),
+  );
+}
+
+const credentialsIn = (file: CredentialsFile | null): Credentials | null =>
+  file?.kind === 'daemon' ? file.credentials : null;
+
+function credentialsOfDaemon({ runDir }: Wanted, environment: Environment): Credentials {
+  mustSay('the run directory', runDir);
+  const file = credentialsFile(runDir ?? (environment.NETLOOM_RUN_DIR || defaultRunDir), 'admin');
+  const credentials = readCredentials(file);
+  if (credentials) return credentials;
+  throw new NetloomError(
+    fault('bus.unreachable', `there are no credentials in ${file}: is the daemon running? (or give a NATS URL)`),
+  );
+}
+
+const invalid = (message: string) => new NetloomError(fault('payload.invalid', message));

@@ -1,0 +1,61 @@
+import {
+  allEventsOf,
+  allTracesOf,
+  commandSubject,
+  eventStream,
+  everythingOf,
+  inboxPrefix,
+} from '../../contract/subjects.ts';
+import { type CommandName, commandNames, commands, nounAndVerb, type Role } from '../commands/commands.ts';
+
+/** What a role may do on a server, as nats-server's configuration has it; null: everything. */
+export interface Permissions {
+  publish: string[];
+  subscribe: string[];
+}
+
+export const roles: Role[] = ['admin', 'operator', 'viewer'];
+
+const rank: Record<Role, number> = { viewer: 0, operator: 1, admin: 2 };
+
+export function mayCommand(role: Role, name: CommandName): boolean {
+  return rank[role] >= rank[commands[name].role];
+}
+
+/**
+ * The templates that the daemon's own server uses, and that docs/security.md gives for others. Each role hears replies
+ * below an inbox of its own, so that a viewer cannot listen to what an admin is told.
+ */
+export function permissionsOf(role: Role, node: string): Permissions | null {
+  if (role === 'admin') return null;
+  const allowed = commandNames.filter((name) => mayCommand(role, name));
+  return {
+    publish: [
+      ...allowed.map((name) => commandSubject(node, ...nounAndVerb(name))),
+      ...['PING', 'INFO', 'STATS'].flatMap((verb) => [`$SRV.${verb}`, `$SRV.${verb}.>`]),
+      ...readingTheStream,
+    ],
+    subscribe: [allEventsOf(node), allTracesOf(node), `${inboxPrefix(role)}.>`],
+  };
+}
+
+/** What a daemon needs on a server that is not its own. */
+export function daemonPermissions(node: string): Permissions {
+  return {
+    publish: [everythingOf(node), '$JS.API.>', '_INBOX.>'],
+    subscribe: [everythingOf(node), '$SRV.>', '_INBOX.>'],
+  };
+}
+
+/** What ordered and durable pull consumers ask for. Nothing that changes the stream or deletes from it. */
+const readingTheStream = [
+  '$JS.API.INFO',
+  `$JS.API.STREAM.INFO.${eventStream}`,
+  `$JS.API.STREAM.MSG.GET.${eventStream}`,
+  `$JS.API.CONSUMER.CREATE.${eventStream}`,
+  `$JS.API.CONSUMER.CREATE.${eventStream}.>`,
+  `$JS.API.CONSUMER.INFO.${eventStream}.*`,
+  `$JS.API.CONSUMER.MSG.NEXT.${eventStream}.*`,
+  `$JS.API.CONSUMER.DELETE.${eventStream}.*`,
+  `$JS.ACK.${eventStream}.>`,
+];

@@ -1,0 +1,78 @@
+import { fault, NetloomError } from '../../core/fault.ts';
+
+/** Where NATS servers are, and who we are to them if the URL says so. */
+export interface ServerUrl {
+  /** without user, password and token; several joined by commas */
+  url: string;
+  user?: string;
+  password?: string;
+  token?: string;
+}
+
+/**
+ * Takes apart `nats://user:password@host:port` or `nats://token@host:port`, several joined by commas. Throws payload.invalid,
+ * without the text: what cannot be taken apart may be a password anywhere.
+ */
+export function parseServerUrl(text: string): ServerUrl {
+  const parts = text.split(',').map((part) => part.trim());
+  // a comma in a password would make two of one
+  const isMixed = new Set(parts.map((part) => part.includes('://'))).size > 1;
+  if (isMixed && text.includes('@')) throw invalid(expected);
+  const parsed = parts.map(parseOne);
+  const identities = new Set(parsed.filter(isIdentity).map(identity));
+  if (identities.size > 1) throw invalid('its servers have different users; give one user for all of them');
+  return { ...parsed.find(isIdentity), url: parsed.map(({ url }) => url).join(',') };
+}
+
+function parseOne(text: string): ServerUrl {
+  const full = text.includes('://') ? text : `nats://${text}`;
+  // a tab or a new line would be dropped silently
+  const url = !/[\t\r\n]/.test(full) && URL.canParse(full) ? new URL(full) : null;
+  if (url && !schemes.has(url.protocol)) throw invalid('its scheme must be nats:// or tls://');
+  const isPlain = url && url.host !== '' && ['', '/'].includes(url.pathname) && url.search === '' && url.hash === '';
+  if (!isPlain) throw invalid(expected);
+  if (!text.includes('@')) return { url: text };
+  const [user, password] = [decoded(url.username), decoded(url.password)];
+  const place = `${url.protocol}//${url.host}`;
+  if (password !== '') return { url: place, user, password };
+  return user === '' ? { url: place } : { url: place, token: user };
+}
+
+/** Those of which the client library knows the transport. */
+const schemes: ReadonlySet<string> = new Set(['nats:', 'tls:']);
+
+const expected =
+  'expected nats://[user:password@]host[:port], several joined by commas, with / ? # @ , : and % of a user or password as %2F and so on';
+
+const isIdentity = ({ user, token }: ServerUrl): boolean => user !== undefined || token !== undefined;
+const identity = ({ user, password, token }: ServerUrl): string => JSON.stringify([user, password, token]);
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw invalid(expected);
+  }
+}
+
+const invalid = (why: string) => new NetloomError(fault('payload.invalid', `invalid NATS URL: ${why}`));
+
+/** Whether the URL says who we are. Throws payload.invalid. */
+export const hasIdentity = (text: string): boolean => isIdentity(parseServerUrl(text));
+
+/** A NATS URL as it may be printed: without user, password and token. */
+export function shownUrl(text: string): string {
+  try {
+    return parseServerUrl(text).url;
+  } catch {
+    return '***';
+  }
+}
+
+/** The form that messages show to users has no password in it. */
+const passwordInUrl = /\b([a-z][a-z0-9+.-]*:\/\/)(?!\[user:password@\]host\[:port\][\s,])[^\s'"<>]*@/gi;
+
+/** Hides user, password and token of every URL in a text that others wrote. */
+export function withoutPasswords(text: string): string {
+  return text.replace(passwordInUrl, '$1***@');
+}

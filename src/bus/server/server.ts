@@ -1,0 +1,245 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { inboxPrefix } from '../../contract/subjects.ts';
+import { foreignHand } from '../../files/ownership.ts';
+import type { Role } from '../commands/commands.ts';
+import { EventStore } from '../events/event-store.ts';
+import { type Credentials, credentialsFile, readCredentials, writeCredentials, writePrivate } from './credentials.ts';
+import { type BusLog, silent } from './log.ts';
+import { permissionsOf, roles } from './roles.ts';
+import { endOrphan, findServerBinary, launchServer, type ServerProcess, serverFiles } from './server-process.ts';
+
+export interface ServerOptions {
+  node: string;
+  /** `nats/` and `credentials/` go here */
+  runDir: string;
+  /** `jetstream/` goes here */
+  stateDir: string;
+  /** on 127.0.0.1, default 4222; 0: the one of the former run, else any that is free */
+  port?: number;
+  /** what all streams may take on disk, default 1 GiB */
+  maxStoreBytes?: number;
+  log?: BusLog;
+  /** ends the start: it rejects with the signal's reason */
+  signal?: AbortSignal;
+}
+
+export interface ManagedServer {
+  readonly url: string;
+  /** the daemon's own */
+  readonly credentials: Credentials;
+  /** of the server as it runs now; null between two runs */
+  pid(): number | null;
+  /** Whether the directory of its store was removed or replaced while it runs. */
+  isStoreLost(): boolean;
+  /** Kills it and starts it again; with a fresh store, the former one is kept beside it. Does nothing while none runs. */
+  replace(how: { withFreshStore: boolean }): void;
+  stop(): Promise<void>;
+}
+
+const defaultPort = 4222;
+/** More than a daemon takes (messages.ts), so that what is too large is answered by it and not by a closed connection. */
+const maxPayloadBytes = 4 * 1024 * 1024;
+const restartMs = { first: 50, most: 5_000 };
+
+/**
+ * Starts Debian's nats-server for this daemon: loopback only, credentials always, one user per role. Until stop() it is
+ * started again whenever it ends. One daemon per run directory: the caller holds the lock of it.
+ */
+export async function startServer(options: ServerOptions): Promise<ManagedServer> {
+  const { node, runDir, stateDir, log = silent, signal } = options;
+  const binary = findServerBinary();
+  const { configFile, pidFile } = serverFiles(runDir);
+  const store = new EventStore(join(stateDir, 'jetstream'));
+  await endOrphan(pidFile, configFile, log);
+  signal?.throwIfAborted();
+
+  const former = roles.map((role) => ({ role, kept: keptCredentials(credentialsFile(runDir, role), log) }));
+  const port = (options.port ?? defaultPort) || (await freePort(portIn(former[0]?.kept ?? null)));
+  const url = `nats://127.0.0.1:${port}`;
+  const users = former.map(({ role, kept }) => ({ role, credentials: credentialsOf(role, { kept, url, node }) }));
+  const serverName = `netloom-${node}-${randomBytes(4).toString('hex')}`;
+  const maxStoreBytes = options.maxStoreBytes ?? 2 ** 30;
+  const storeDir = store.directory;
+  writePrivate(configFile, configuration({ port, serverName, pidFile, storeDir, maxStoreBytes, users }));
+
+  const launch = (signal?: AbortSignal) => {
+    store.prepare();
+    return launchServer({ binary, configFile, port, serverName, log, signal });
+  };
+  const first = await launch(signal);
+  try {
+    for (const { role, credentials } of users) writeCredentials(credentialsFile(runDir, role), credentials);
+  } catch (error) {
+    // its pipe to us would keep this process for good
+    await first.stop();
+    throw error;
+  }
+  log.info({ pid: first.pid, url }, 'nats-server is running');
+  return new Supervisor(first, { launch, store, credentials: users[0]?.credentials as Credentials, log });
+}
+
+/** Those of the former run; null: there are none, or others know or chose them. Throws bus.unauthorized for what cannot be read. */
+function keptCredentials(file: string, log: BusLog): Credentials | null {
+  const stranger = foreignHand(file);
+  if (stranger === null) return readCredentials(file);
+  log.warn({ file, reason: stranger }, 'the password in a file that others could write is replaced');
+  return null;
+}
+
+const portIn = (kept: Credentials | null): number => (kept ? Number(new URL(kept.url).port) : 0);
+
+interface Former {
+  kept: Credentials | null;
+  url: string;
+  node: string;
+}
+
+/** Passwords live as long as the run directory: clients that kept them go on. */
+function credentialsOf(role: Role, { kept, url, node }: Former): Credentials {
+  const password = kept?.password ?? randomBytes(24).toString('base64url');
+  return { url, user: role, password, inboxPrefix: inboxPrefix(role), node };
+}
+
+interface Configuration {
+  port: number;
+  serverName: string;
+  pidFile: string;
+  storeDir: string;
+  maxStoreBytes: number;
+  users: { role: Role; credentials: Credentials }[];
+}
+
+/** nats-server reads JSON as well as its own syntax, and JSON quotes whatever a path or a name may have. */
+function configuration({ port, serverName, pidFile, storeDir, maxStoreBytes, users }: Configuration): string {
+  const config = {
+    server_name: serverName,
+    host: '127.0.0.1',
+    port,
+    pid_file: pidFile,
+    max_payload: maxPayloadBytes,
+    jetstream: { store_dir: storeDir, max_memory_store: 64 * 1024 * 1024, max_file_store: maxStoreBytes },
+    authorization: {
+      users: users.map(({ role, credentials: { user, password, node } }) => {
+        const permissions = permissionsOf(role, node);
+        return { user, password, ...(permissions && { permissions }) };
+      }),
+    },
+  };
+  return `${JSON.stringify(config, null, 2)}\n`;
+}
+
+interface Supervision {
+  launch: (signal: AbortSignal) => Promise<ServerProcess>;
+  store: EventStore;
+  credentials: Credentials;
+  log: BusLog;
+}
+
+/** Keeps one server running until it is stopped. */
+class Supervisor implements ManagedServer {
+  readonly url: string;
+  #current: ServerProcess | null;
+  readonly #stopping = new AbortController();
+  readonly #ended: Promise<void>;
+  readonly #atExit = () => this.#current?.signal('SIGTERM');
+
+  readonly credentials: Credentials;
+  readonly #launch: (signal: AbortSignal) => Promise<ServerProcess>;
+  readonly #store: EventStore;
+  readonly #log: BusLog;
+  #withFreshStore = false;
+
+  constructor(first: ServerProcess, { launch, store, credentials, log }: Supervision) {
+    this.url = credentials.url;
+    this.credentials = credentials;
+    this.#launch = launch;
+    this.#store = store;
+    this.#log = log;
+    this.#current = first;
+    process.once('exit', this.#atExit);
+    this.#ended = this.#supervise(first);
+  }
+
+  pid(): number | null {
+    return this.#current?.pid ?? null;
+  }
+
+  isStoreLost(): boolean {
+    return this.#store.isLost();
+  }
+
+  replace({ withFreshStore }: { withFreshStore: boolean }): void {
+    if (this.#current === null) return;
+    this.#withFreshStore = withFreshStore;
+    this.#current.signal('SIGKILL');
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    process.removeListener('exit', this.#atExit);
+    await this.#current?.stop();
+    await this.#ended;
+  }
+
+  async #supervise(first: ServerProcess): Promise<void> {
+    for (let server: ServerProcess | null = first; server; server = await this.#again()) {
+      this.#current = server;
+      if (this.#stopping.signal.aborted) await server.stop();
+      const how = await server.exited;
+      this.#current = null;
+      if (!this.#stopping.signal.aborted) this.#log.error({ pid: server.pid, how }, 'nats-server ended by itself');
+    }
+  }
+
+  /** null when it is to be stopped */
+  async #again(): Promise<ServerProcess | null> {
+    for (let waitMs = restartMs.first; !this.#stopping.signal.aborted; waitMs = Math.min(2 * waitMs, restartMs.most)) {
+      try {
+        await delay(waitMs, undefined, { signal: this.#stopping.signal });
+        if (this.#withFreshStore) this.#moveStoreAway();
+        const server = await this.#launch(this.#stopping.signal);
+        this.#log.info({ pid: server.pid }, 'nats-server was started again');
+        return server;
+      } catch (error) {
+        if (!this.#stopping.signal.aborted) this.#log.error({ error }, 'nats-server cannot be started; trying again');
+      }
+    }
+    return null;
+  }
+
+  /** Once, whatever comes of it: a server on the former store is better than none. */
+  #moveStoreAway(): void {
+    this.#withFreshStore = false;
+    try {
+      const kept = this.#store.moveAway();
+      this.#log.error({ kept }, 'the event stream begins anew: its store took no event after several starts');
+    } catch (error) {
+      this.#log.error({ error }, 'the store of the event stream could not be moved away; it is used as it is');
+    }
+  }
+}
+
+/**
+ * The wished one if nobody has it, else any below the range from which outgoing connections get theirs (32768 up): a
+ * client that tries again while the server is away could otherwise be given that very port, connect to itself, and
+ * keep the server from it for good.
+ */
+async function freePort(wished: number): Promise<number> {
+  for (let port = wished || anyPort(); ; port = anyPort()) if (await isFree(port)) return port;
+}
+
+const anyPort = (): number => randomInt(20_000, 32_768);
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') resolve(false);
+      else reject(error);
+    });
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+  });
+}

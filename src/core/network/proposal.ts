@@ -1,0 +1,189 @@
+import { z } from 'zod';
+import { type Family, families, formatSubnet, parseSubnet, type Subnet, subnetsOverlap } from '../address.ts';
+import { entryOf } from '../entry.ts';
+import { type Fault, fault } from '../fault.ts';
+import type { HostLink } from '../steps/step.ts';
+import { freeSubnet, type SubnetPool } from '../subnet-pool.ts';
+import { networkNameSchema } from '../token.ts';
+import {
+  type NetworkDefinition,
+  type NetworkRequest,
+  type NetworkSubnet,
+  type NetworkWish,
+  networkDefinition,
+  networkRequestSchema,
+  networkWish,
+} from './definition.ts';
+
+/**
+ * A network that an engine is about to define, completed: podman 6 asks its network backend for that, and keeps the answer itself.
+ * What is in use is told by the engine, for it alone knows its own networks.
+ */
+export const networkProposalSchema = z
+  .object({
+    network: networkRequestSchema.extend({
+      // whom its engine lets have which name is the engine's to say
+      name: networkNameSchema,
+      id: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hex digits'),
+      // some spell "none" so
+      network_interface: z.string().nullish().describe('bridge or parent; default: the first free name'),
+    }),
+    used: z
+      .object({
+        interfaces: z.array(z.string()).nullish(),
+        names: z.record(z.string(), z.string()).nullish().describe('name → id'),
+        subnets: z.array(z.string()).nullish().describe('CIDR, of networks and of the host'),
+      })
+      .nullish()
+      .describe('already in use'),
+    options: z
+      .object({
+        subnet_pools: z.array(z.object({ base: z.string(), size: z.int().min(1).max(128) })).nullish(),
+        default_interface_name: z.string().nullish().describe('prefix of bridge names, default podman'),
+        check_used_subnets: z.boolean().nullish().describe('default: true'),
+      })
+      .nullish(),
+  })
+  .describe('a network that an engine is about to define, and what is in use');
+type Proposal = z.output<typeof networkProposalSchema>;
+
+/**
+ * The definition, complete: what netavark would choose and refuse. `links`: of the host, now; `created`: when it is made, ISO 8601.
+ */
+export function proposedNetwork(
+  proposal: Proposal,
+  created: string,
+  links: readonly HostLink[],
+): NetworkDefinition | Fault {
+  const { network, used } = proposal;
+  const holder = entryOf(used?.names ?? {}, network.name);
+  if (holder !== undefined)
+    return fault('network.exists', `network already exists: ${network.name} has id ${holder.slice(0, 12)}`);
+  const request = completeRequest(proposal, links);
+  if ('code' in request) return request;
+  const wish = networkWish(request, 'engine');
+  if ('code' in wish) return wish;
+  const refusal = linkRefusal(wish, proposal, links) ?? subnetRefusal(wish, proposal);
+  if (refusal) return refusal;
+  const subnets = wish.subnets.map((subnet, index) =>
+    leadsOut(wish) || network.subnets?.[index]?.gateway ? subnet : { ...subnet, gateway: null },
+  );
+  return { ...networkDefinition(wish, { bridge: wish.link, subnets, created }), id: network.id };
+}
+
+/** With a name for its bridge, with subnets, and with what else follows from its driver. */
+function completeRequest({ network, used, options }: Proposal, links: readonly HostLink[]): NetworkRequest | Fault {
+  const { id: _, ...request } = network;
+  if ((network.driver ?? 'bridge') !== 'bridge') return completeUponParent(request);
+  const named = withoutDockerNames(request);
+  // bridges of ours are of networks that the engine knows, or has removed a moment ago
+  const others = links.filter(({ owner }) => owner === null).map(({ name }) => name);
+  const taken = new Set([...(used?.interfaces ?? []), ...Object.keys(used?.names ?? {}), ...others]);
+  // names are answered only for addresses of ours
+  const givesAddresses = !['none', 'dhcp'].includes(network.ipam_options?.driver ?? '');
+  const found = givesAddresses ? freeSubnets(named, { used, options }) : [];
+  if ('code' in found) return found;
+  return {
+    ...named,
+    network_interface: named.network_interface || freeName(options?.default_interface_name || 'podman', taken),
+    ...(found.length > 0 && { subnets: [...(network.subnets ?? []), ...found] }),
+    // engines ask for names wherever their users do not say otherwise
+    dns_enabled: givesAddresses ? (network.dns_enabled ?? null) : false,
+  };
+}
+
+/** Names are answered at a gateway of ours, which it has none of; and without a subnet it asks a DHCP server for addresses. */
+function completeUponParent(request: NetworkRequest): NetworkRequest | Fault {
+  const { ipam_options, subnets } = request;
+  const network = { ...request, network_interface: request.network_interface || null, dns_enabled: false };
+  if (ipam_options?.driver !== undefined || (subnets?.length ?? 0) > 0) return network;
+  if (request.driver === 'ipvlan')
+    return fault('mode.unsupported', 'ipam driver dhcp is not supported with ipvlan: give it a subnet');
+  return { ...network, ipam_options: { ...ipam_options, driver: 'dhcp' } };
+}
+
+const dockerMtu = 'com.docker.network.driver.mtu';
+const dockerBridge = 'com.docker.network.bridge.name';
+
+/** As netavark keeps them: under its own names. */
+function withoutDockerNames(request: NetworkRequest): NetworkRequest {
+  const { [dockerMtu]: mtu, [dockerBridge]: bridge, ...options } = request.options ?? {};
+  return {
+    ...request,
+    network_interface: bridge ?? request.network_interface ?? null,
+    options: { ...options, ...(mtu !== undefined && { mtu }) },
+  };
+}
+
+type Asked = Pick<Proposal, 'used' | 'options'>;
+
+/** A network without subnets gets one of IPv4, and one that asks for IPv6 has both families in the end. */
+function freeSubnets({ subnets, ipv6_enabled, options: own }: NetworkRequest, asked: Asked): NetworkSubnet[] | Fault {
+  const given = (subnets ?? []).flatMap(({ subnet }) => parseSubnet(subnet) ?? []);
+  const lacks = (family: Family) => !given.some((subnet) => subnet.family === family);
+  const missing = ipv6_enabled ? families.filter(lacks) : (subnets ?? []).length === 0 ? [4 as const] : [];
+  const found: Subnet[] = [];
+  for (const family of missing) {
+    const pools = poolsOf(family, asked.options);
+    const beside = [...given, ...found];
+    const free =
+      freeSubnet(family, [...usedSubnets(asked), ...beside], pools) ??
+      (checksUsed(own ?? {}, asked) ? null : freeSubnet(family, beside, pools));
+    if (!free) return fault('subnet.exhausted', `could not find free subnet from subnet pools for IPv${family}`);
+    found.push(free);
+  }
+  return found.map((subnet) => ({ subnet: formatSubnet(subnet), gateway: null }));
+}
+
+/** What is upon a bridge of others may share its subnets, and so may what a bridge keeps apart by their VLAN. */
+const checksUsed = (own: Record<string, string>, { options }: Asked): boolean =>
+  !mayShare(own) && options?.check_used_subnets !== false;
+
+const mayShare = ({ mode, vlan }: Record<string, string>): boolean => mode === 'unmanaged' || vlan !== undefined;
+
+const usedSubnets = ({ used }: Asked): Subnet[] => (used?.subnets ?? []).flatMap((text) => parseSubnet(text) ?? []);
+
+/** A bridge's name must be free; a parent must be there. */
+function linkRefusal(
+  { driver, link, options }: NetworkWish,
+  { used }: Asked,
+  links: readonly HostLink[],
+): Fault | null {
+  if (link === null) return null;
+  if (driver !== 'bridge')
+    return links.some(({ name }) => name === link)
+      ? null
+      : fault('link.unknown', `parent interface ${link} does not exist`);
+  const isTaken = used?.interfaces?.includes(link) && !mayShare(options);
+  return isTaken ? fault('link.exists', `bridge name ${link} already in use`) : null;
+}
+
+function subnetRefusal(wish: NetworkWish, { network, ...asked }: Proposal): Fault | null {
+  const subnets = wish.subnets.map(({ subnet }) => parseSubnet(subnet) as Subnet);
+  const cramped = subnets.find((subnet, index) => isCramped(subnet) && !network.subnets?.[index]?.gateway);
+  if (cramped && leadsOut(wish))
+    return fault('subnet.invalid', `could not create gateway for subnet ${formatSubnet(cramped)}: it is too small`);
+  if (wish.driver !== 'bridge' || !checksUsed(wish.options, asked)) return null;
+  const inUse = usedSubnets(asked);
+  const clash = subnets.find((subnet) => inUse.some((other) => subnetsOverlap(subnet, other)));
+  return clash
+    ? fault('subnet.taken', `subnet ${formatSubnet(clash)} is already used on the host or by another config`)
+    : null;
+}
+
+/** Between its network and its broadcast address is no room for a gateway. */
+const isCramped = ({ family, prefixLength }: Subnet): boolean => family === 4 && prefixLength > 30;
+
+/** Whether anything of the network's own has the gateway's address: the way out, or the resolver. */
+const leadsOut = ({ internal, dnsEnabled }: NetworkWish): boolean => !internal || dnsEnabled;
+
+/** undefined: our own pools; of IPv6, engines have none. */
+function poolsOf(family: Family, options: Proposal['options']): SubnetPool[] | undefined {
+  if (family === 6 || !options?.subnet_pools?.length) return undefined;
+  return options.subnet_pools.map(({ base, size }) => ({ base, prefixLength: size }));
+}
+
+/** From 1 on: 0 is that of the engine's default network, also while it has none. */
+function freeName(prefix: string, taken: ReadonlySet<string>): string {
+  for (let index = 1; ; index++) if (!taken.has(`${prefix}${index}`)) return `${prefix}${index}`;
+}

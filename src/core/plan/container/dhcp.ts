@@ -1,0 +1,54 @@
+import { dhcpAddress } from '../../actor-address.ts';
+import { withTerms } from '../../lease.ts';
+import type { DhcpPlace, Step } from '../../steps/step.ts';
+import { type ContainerGrant, type Joined, joined, macOf } from './grant.ts';
+
+/** What the DHCP clients of a container are told, and what they give back. */
+
+/** The grant as it was before any DHCP server gave anything; or one, of that network. */
+export function withoutTerms(grant: ContainerGrant, network: string | null = null): ContainerGrant {
+  const leases = Object.entries(grant.leases).map(([name, lease]) => [
+    name,
+    network === null || network === name ? withTerms(lease, null) : lease,
+  ]);
+  return { ...grant, leases: Object.fromEntries(leases) };
+}
+
+/** Where the DHCP clients of these networks speak, and for which claims. */
+export function dhcpPlaces(
+  grant: ContainerGrant,
+  inode: number | null,
+): { network: string; attempt: number; place: DhcpPlace }[] {
+  return joined(grant).flatMap((one) => {
+    const { attachment, lease } = one;
+    return lease.dhcp
+      ? [{ network: attachment.network, attempt: lease.dhcp.attempt, place: placeOf(grant, one, inode) }]
+      : [];
+  });
+}
+
+function placeOf(grant: ContainerGrant, { attachment, lease }: Joined, inode: number | null): DhcpPlace {
+  const { wish, netns } = grant;
+  const macAddress = macOf(wish, attachment, lease);
+  const otherSubnets = joined(grant).flatMap(({ lease: { dhcp, addresses } }) =>
+    dhcp ? [] : addresses.map(({ address, prefixLength }) => `${address}/${prefixLength}`),
+  );
+  return {
+    netns,
+    inode,
+    link: attachment.interfaceName,
+    macAddress,
+    hostName: wish.hostName ?? wish.networkName,
+    ...(otherSubnets.length > 0 && { otherSubnets }),
+  };
+}
+
+/** While the link is there: what is sent needs it. */
+export function releaseSteps(grant: ContainerGrant, one: Joined): Step[] {
+  const { attachment, lease } = one;
+  if (!lease.dhcp) return [];
+  const { terms } = lease.dhcp;
+  const owner = dhcpAddress(grant.wish.id, attachment.network);
+  const given = terms && { address: terms.address, server: terms.server, serverMac: terms.serverMac };
+  return [{ verb: 'dhcp.release', owner, place: placeOf(grant, one, null), lease: given }];
+}

@@ -1,0 +1,179 @@
+import { type Fault, type FaultCode, fault, type LeftBehind } from '../core/fault.ts';
+import { describeStep, inverse, type Plan, type Step, type StepOutput } from '../core/steps/step.ts';
+import type { Kernel, StepFailure } from './kernel.ts';
+import { stepWords } from './step-words.ts';
+
+export type PlanResult = ({ ok: true } | { ok: false; fault: Fault }) & {
+  outputs: StepOutput[];
+  /** of a plan that looks at what is there first, extending or mending: the steps that found their work undone, described */
+  changed: string[];
+};
+
+/** Carries out a plan: a build stops at its first failure and is taken back, the others try everything. */
+export function execute(kernel: Kernel, { kind, steps }: Plan): Promise<PlanResult> {
+  switch (kind) {
+    case 'build':
+    case 'extend':
+      return build(kernel, steps, kind);
+    case 'mend':
+      return mend(kernel, steps);
+    case 'dismantle':
+      return dismantle(kernel, steps);
+  }
+}
+
+/** Nobody but us is told by these, so whether it was found done is no matter. */
+const isNobodyElses = ({ verb }: Step): boolean => verb.startsWith('dns.');
+
+async function build(kernel: Kernel, steps: readonly Step[], kind: 'build' | 'extend'): Promise<PlanResult> {
+  // what is taken back must be what this plan has made: an extending one looks at what is there first
+  const { outputs, done, changed, failure } = await kernel.perform(steps, kind === 'extend');
+  const stepAt = (index: number) => steps[index] as Step;
+  const made =
+    kind === 'build' ? done : done.filter((index) => changed.includes(index) || isNobodyElses(stepAt(index)));
+  if (!failure)
+    return { ok: true, outputs, changed: kind === 'build' ? [] : changed.map((index) => describeStep(stepAt(index))) };
+  const taken = await takeBack(kernel, made.map(stepAt));
+  return {
+    ok: false,
+    outputs: [],
+    changed: [],
+    fault: { ...stepFault(stepAt(failure.index), failure), ...taken },
+  };
+}
+
+/** Newest first; what cannot be undone is reported beside the first error, never instead of it. */
+async function takeBack(
+  kernel: Kernel,
+  done: readonly Step[],
+): Promise<{ undone: string[]; leftBehind: LeftBehind[] }> {
+  const undone: string[] = [];
+  const leftBehind: LeftBehind[] = [];
+  for (const step of done.toReversed()) {
+    const undo = inverse(step);
+    if (!undo) continue;
+    const { failure } = await kernel.perform([undo]);
+    if (failure) leftBehind.push(left(step, failure));
+    else undone.push(describeStep(step));
+  }
+  return { undone, leftBehind };
+}
+
+async function mend(kernel: Kernel, steps: readonly Step[]): Promise<PlanResult> {
+  const { outputs, changed, first } = await tryAll(kernel, steps, true);
+  return first ? { ok: false, outputs, changed, fault: first } : { ok: true, outputs, changed };
+}
+
+async function dismantle(kernel: Kernel, steps: readonly Step[]): Promise<PlanResult> {
+  const { outputs, first, leftBehind } = await tryAll(kernel, steps);
+  return first
+    ? { ok: false, outputs, changed: [], fault: { ...first, leftBehind } }
+    : { ok: true, outputs, changed: [] };
+}
+
+/** Goes on behind every failure; the first one, and all that could not be done. */
+async function tryAll(
+  kernel: Kernel,
+  steps: readonly Step[],
+  mending = false,
+): Promise<{ outputs: StepOutput[]; changed: string[]; first: Fault | null; leftBehind: LeftBehind[] }> {
+  const outputs: StepOutput[] = [];
+  const changed: string[] = [];
+  const leftBehind: LeftBehind[] = [];
+  let first: Fault | null = null;
+  for (let rest = [...steps]; rest.length > 0; ) {
+    const performed = await kernel.perform(rest, mending);
+    outputs.push(...performed.outputs);
+    changed.push(...performed.changed.map((index) => describeStep(rest[index] as Step)));
+    if (!performed.failure) break;
+    const step = rest[performed.failure.index] as Step;
+    first ??= stepFault(step, performed.failure);
+    leftBehind.push(left(step, performed.failure));
+    // the namespace is gone, or another: whatever is at its path is somebody else's
+    if (step.verb === 'netns.require') break;
+    const isTaken = performed.failure.errno === 'EEXIST';
+    rest = rest.slice(performed.failure.index + 1).filter((later) => !isTaken || !isOnLinkOf(step, later));
+  }
+  return { outputs, changed, first, leftBehind };
+}
+
+/** Where a bridge or a veth could not be made, the link of that name is somebody else's. */
+function isOnLinkOf(step: Step, later: Step): boolean {
+  if (step.verb !== 'link.bridge' && step.verb !== 'link.veth' && step.verb !== 'link.vacant') return false;
+  return (
+    (later.verb === 'link.veth' && later.name === step.name) ||
+    (later.verb === 'link.set' && later.netns === null && later.name === step.name) ||
+    (later.verb === 'address.add' && later.netns === null && later.link === step.name)
+  );
+}
+
+function left(step: Step, { errno, detail }: StepFailure): LeftBehind {
+  return { step: describeStep(step), errno, detail };
+}
+
+/** The fault of a step that failed, as callers get it. */
+export function stepFault(step: Step, { operation, errno, detail }: StepFailure): Fault {
+  const said = detail ? `${errno} (${detail})` : errno;
+  const words = stepWords(step, { errno, detail });
+  return fault(codeOf(step, errno), words ?? `${describeStep(step)}: ${operation}: ${said}`, {
+    step: describeStep(step),
+    errno,
+    ...(detail ? { detail } : {}),
+  });
+}
+
+/** The failures that a caller can act on have a code of their own. */
+function codeOf(step: Step, errno: string): FaultCode {
+  switch (`${step.verb} ${errno}`) {
+    case 'port.hold EADDRINUSE':
+      return 'port.taken';
+    case 'port.hold EADDRNOTAVAIL':
+    case 'port.hold EACCES':
+    case 'port.hold ERANGE':
+    case 'port.hold EPROTONOSUPPORT':
+      return 'port.unavailable';
+    case 'link.bridge EEXIST':
+    case 'link.vacant EEXIST':
+    case 'link.veth EEXIST':
+    case 'link.macvlan EEXIST':
+    case 'link.ipvlan EEXIST':
+      return 'link.exists';
+    case 'dns.serve EADDRINUSE':
+      return 'port.taken';
+    case 'definition.write EEXIST':
+      return 'network.exists';
+    case 'definition.write EUCLEAN':
+      return 'network.damaged';
+    case 'definition.write ENOSPC':
+    case 'definition.write EDQUOT':
+      return 'storage.full';
+    case 'link.find ENODEV':
+    case 'link.macvlan ENODEV':
+    case 'link.ipvlan ENODEV':
+    case 'link.set ENODEV':
+      return 'link.unknown';
+    case 'link.macvlan EOPNOTSUPP':
+    case 'link.ipvlan EOPNOTSUPP':
+    case 'link.bridge EOPNOTSUPP':
+      return 'mode.unsupported';
+    case 'link.macvlan ERANGE':
+    case 'link.ipvlan ERANGE':
+      return 'mtu.too-large';
+    case 'link.macvlan EADDRINUSE':
+    case 'link.set EADDRINUSE':
+      return 'mac.taken';
+    case 'link.set EXFULL':
+      return 'bridge.full';
+    case 'netns.require ENOENT':
+    case 'netns.require EINVAL':
+      return 'netns.gone';
+    case 'netns.adopt ENOTUNIQ':
+    case 'netns.require ENOTUNIQ':
+      return 'mode.conflict';
+    case 'process.watch ESRCH':
+    case 'netns.adopt ESRCH':
+      return 'process.gone';
+    default:
+      return 'kernel.refused';
+  }
+}

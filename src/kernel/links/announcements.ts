@@ -1,0 +1,53 @@
+import * as native from '#native';
+import type { Step } from '../../core/steps/step.ts';
+import { attempts, fault } from '../system-fault.ts';
+
+type Announcement = Extract<Step, { verb: 'address.announce' }>;
+
+/** After the first: a frame may be lost, on the way or by a neighbour that is busy. */
+const repeatsAfterMs = [30, 250, 1000];
+
+/** Tells neighbours which MAC address an address has now. */
+export class Announcements {
+  readonly #timers = new Set<NodeJS.Timeout>();
+
+  announce(announcement: Announcement): void {
+    const { netns, link, addresses } = announcement;
+    const there = native.netnsIdentity(netns);
+    if (!there) throw fault('announce addresses', 'ENOENT', `${netns} is not a network namespace`);
+    native.announceAddresses(netns, link, addresses);
+    for (const afterMs of repeatsAfterMs) this.#repeat(announcement, there.inode, afterMs);
+  }
+
+  close(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
+  }
+
+  /** Nothing is held open meanwhile, for that would keep the namespace alive; what has ended meanwhile is not announced. */
+  #repeat(announcement: Announcement, inode: number, afterMs: number): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      if (native.netnsIdentity(announcement.netns)?.inode === inode) attempts(() => announceRemaining(announcement));
+    }, afterMs);
+    timer.unref();
+    this.#timers.add(timer);
+  }
+}
+
+/**
+ * Announces what the link still has. A container that was disconnected and connected again has a new link of the same name;
+ * its former address may be another container's by now, and a repeat would draw that one's traffic here.
+ */
+function announceRemaining({ netns, link, addresses }: Announcement): void {
+  const socket = native.openRouteSocket(netns);
+  try {
+    const index = native.linkByName(socket, link)?.index;
+    const present = native.listAddresses(socket).filter(({ linkIndex }) => linkIndex === index);
+    const held = new Set(present.map(({ address }) => address.split('/')[0]));
+    const remaining = addresses.filter((address) => held.has(address));
+    if (remaining.length > 0) native.announceAddresses(netns, link, remaining);
+  } finally {
+    socket.close();
+  }
+}

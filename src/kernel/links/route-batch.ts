@@ -1,0 +1,48 @@
+import { isHostEnd } from '../../core/names.ts';
+import type { Step } from '../../core/steps/step.ts';
+import type { RouteStep } from './route-steps.ts';
+
+const routeVerbs: ReadonlySet<string> = new Set([
+  'link.bridge',
+  'link.veth',
+  'link.macvlan',
+  'link.ipvlan',
+  'link.set',
+  'link.cut',
+  'link.delete',
+  'address.add',
+  'address.delete',
+  'route.add',
+  'route.delete',
+]);
+
+const isRouteStep = (step: Step | undefined): step is RouteStep => step !== undefined && routeVerbs.has(step.verb);
+
+/** From where a step is made: a link upon a parent is asked for where the parent is. */
+export function namespaceOf(step: RouteStep): string | null {
+  if (step.verb === 'link.macvlan' || step.verb === 'link.ipvlan') return null;
+  return 'netns' in step ? step.netns : null;
+}
+
+/** Whose name another link may have: what follows must not touch somebody else's. A name of netloom's own is nobody else's. */
+const goesAlone = (step: RouteStep): boolean =>
+  step.verb === 'link.bridge' || (step.verb === 'link.veth' && !isHostEnd({ name: step.name, group: 0 }));
+
+export function batchFrom(steps: readonly Step[], start: number): RouteStep[] {
+  const first = steps[start];
+  if (!isRouteStep(first)) return [];
+  const group = [first];
+  for (let index = start + 1; !goesAlone(first); index++) {
+    const step = steps[index];
+    if (!isRouteStep(step) || goesAlone(step) || namespaceOf(step) !== namespaceOf(first)) break;
+    group.push(step);
+  }
+  return group;
+}
+
+/** `link.veth, link.set ×2` */
+export function verbsOf(steps: readonly Step[]): string {
+  const counts = new Map<string, number>();
+  for (const { verb } of steps) counts.set(verb, (counts.get(verb) ?? 0) + 1);
+  return [...counts].map(([verb, count]) => (count === 1 ? verb : `${verb} ×${count}`)).join(', ');
+}

@@ -1,0 +1,243 @@
+import * as native from '#native';
+import { vethGroup } from '../../core/names.ts';
+import { leastMtuBytes6 } from '../../core/network/definition.ts';
+import { type SettingDrift, settingDrift } from '../../core/plan/interface-settings.ts';
+import type { Step } from '../../core/steps/step.ts';
+import { publicAddresses } from '../../core/way-out.ts';
+import { attempt, fault } from '../system-fault.ts';
+
+/** Steps that are one route-netlink message each. */
+export type RouteStep = Extract<
+  Step,
+  {
+    verb:
+      | 'link.bridge'
+      | 'link.veth'
+      | 'link.macvlan'
+      | 'link.ipvlan'
+      | 'link.set'
+      | 'link.cut'
+      | 'link.delete'
+      | 'address.add'
+      | 'address.delete'
+      | 'route.add'
+      | 'route.delete';
+  }
+>;
+
+/** The step as the addon takes it. */
+export function requestFor(socket: native.RouteSocket, step: RouteStep): native.RouteRequest {
+  switch (step.verb) {
+    case 'link.bridge':
+      return {
+        verb: 'addBridge',
+        name: step.name,
+        macAddress: step.macAddress,
+        mtuBytes: mtuOf(socket, step.mtuBytes),
+        vlanFiltering: step.vlanFiltering ?? null,
+        up: false,
+      };
+    case 'link.veth':
+      return {
+        verb: 'addVeth',
+        name: step.name,
+        macAddress: step.macAddress ?? null,
+        mtuBytes: step.mtuBytes,
+        peerName: step.peer.name,
+        peerNetnsPath: step.peer.netns,
+        peerMacAddress: step.peer.macAddress,
+        // whose it is is said a moment later; that it is ours, from the first notice on
+        group: vethGroup,
+      };
+    case 'link.macvlan': {
+      const { verb: _, netns: netnsPath, ...rest } = step;
+      return { verb: 'addMacvlan', netnsPath, ...rest };
+    }
+    case 'link.ipvlan': {
+      const { verb: _, netns: netnsPath, ...rest } = step;
+      return { verb: 'addIpvlan', netnsPath, ...rest };
+    }
+    case 'link.set':
+      return {
+        verb: 'setLink',
+        name: step.name,
+        up: step.up ?? null,
+        master: step.master ?? null,
+        hairpin: step.hairpin ?? null,
+        bridgeVlan: step.bridgeVlan ?? null,
+        alias: step.alias ?? null,
+        group: step.group ?? null,
+        ipv4Configuration: step.ipv4 ?? null,
+        ipv6AddressGeneration: step.ipv6AddressGeneration ?? null,
+      };
+    case 'link.cut':
+      return { verb: 'setLink', name: step.name, up: false };
+    case 'link.delete':
+      return { verb: 'deleteLink', name: step.name };
+    case 'address.add':
+      return { verb: 'addAddress', link: step.link, address: step.address, noDad: true };
+    case 'address.delete':
+      return { verb: 'deleteAddress', link: step.link, address: step.address };
+    case 'route.add':
+    case 'route.delete': {
+      const { destination, gateway, link, metric, type = 'unicast' } = step;
+      return { verb: step.verb === 'route.add' ? 'addRoute' : 'deleteRoute', destination, gateway, link, metric, type };
+    }
+  }
+}
+
+/** The MTU of the uplink is found when it is needed: uplinks come and go. */
+function mtuOf(socket: native.RouteSocket, mtuBytes: number | 'uplink' | null): number | null {
+  return mtuBytes === 'uplink' ? uplinkMtu(socket) : mtuBytes;
+}
+
+/** Of bridges that follow the uplink; null: there is none. Not below what IPv6 needs: the host tells what is too large for the way out. */
+export function uplinkMtu(socket: native.RouteSocket): number | null {
+  const link = uplink(socket);
+  return link && Math.max(link.mtuBytes, leastMtuBytes6);
+}
+
+/** ip route get <a public address>: the link that traffic to the outside takes, whatever route leads there. */
+export function uplink(socket: native.RouteSocket): native.LinkInfo | null {
+  for (const address of publicAddresses) {
+    const index = native.linkTowards(socket, address);
+    const name = index === null ? null : native.linkName(socket, index);
+    const link = name === null ? null : native.linkByName(socket, name);
+    if (link && !link.loopback) return link;
+  }
+  return null;
+}
+
+const gone: ReadonlySet<string> = new Set(['ENODEV', 'ENOENT', 'ESRCH', 'EADDRNOTAVAIL']);
+
+const takesAway = ({ verb }: RouteStep): boolean => verb.endsWith('.delete') || verb === 'link.cut';
+
+/** Already there, or already gone, is success; null then. */
+export function settle(step: RouteStep, fault: native.SystemFault | null): native.SystemFault | null {
+  if (!fault) return null;
+  if (takesAway(step) && gone.has(fault.errno)) return null;
+  if ((step.verb === 'address.add' || step.verb === 'route.add') && fault.errno === 'EEXIST') return null;
+  return fault;
+}
+
+/** Whether the link is as the step would make it: setting it again would be heard of by whoever watches links. */
+export function isSet(socket: native.RouteSocket, step: RouteStep): boolean {
+  if (step.verb !== 'link.set') return false;
+  const link = native.linkByName(socket, step.name);
+  if (!link) return false;
+  const { up, master, hairpin, alias, group, ipv4, ipv6AddressGeneration } = step;
+  const same = <Value>(wanted: Value | undefined, found: Value | null) => wanted === undefined || wanted === found;
+  return (
+    same(up, link.up) &&
+    (master === undefined || native.linkByName(socket, master)?.index === link.masterIndex) &&
+    same(hairpin, link.hairpin) &&
+    same(alias, link.alias) &&
+    same(group, link.group) &&
+    same(ipv6AddressGeneration, link.ipv6AddressGeneration) &&
+    Object.entries(ipv4 ?? {}).every(([key, value]) => same(value, link.ipv4Configuration?.[key as keyof typeof ipv4]))
+  );
+}
+
+/** What the step would take away is there, and is another's, who has the name by now. */
+export function isOthers(socket: native.RouteSocket, step: RouteStep): boolean {
+  if ((step.verb !== 'link.cut' && step.verb !== 'link.delete') || step.alias === undefined) return false;
+  const link = native.linkByName(socket, step.name);
+  return link !== null && !isNamed(link, step.alias);
+}
+
+/** Of a veth that was not finished only the group tells that it is ours. */
+export const isNamed = ({ alias, group }: native.LinkInfo, wanted: string): boolean =>
+  alias === null ? group === vethGroup : alias === wanted;
+
+/** Throws EEXIST where another link than the wanted veth has the name. */
+export function requireVacant(
+  socket: native.RouteSocket,
+  { name, peer }: Extract<Step, { verb: 'link.vacant' }>,
+): void {
+  const found = native.linkByName(socket, name);
+  if (!found) return;
+  if (found.kind !== 'veth') throw fault('find link', 'EEXIST', isAnother(name, found));
+  // where the namespace is not there yet nothing leads to it
+  const [leads] = attempt(() => leadsTo(found, peer), 'open netns');
+  if (!leads) throw fault('find link', 'EEXIST', leadsElsewhere(name, peer));
+}
+
+const isAnother = (name: string, found: native.LinkInfo | null): string =>
+  `interface ${name} already exists but is a ${found?.kind ?? 'device'} interface`;
+const leadsElsewhere = (name: string, peer: { netns: string }): string =>
+  `interface ${name} already exists but does not lead to ${peer.netns}`;
+
+/** IPv4 settings of a link that is there, and that the step finds otherwise. */
+export function driftOf(socket: native.RouteSocket, step: RouteStep): SettingDrift[] {
+  if (step.verb !== 'link.set' || !step.ipv4) return [];
+  const found = native.linkByName(socket, step.name)?.ipv4Configuration ?? null;
+  return settingDrift(step.name, 4, step.ipv4, found);
+}
+
+/** A link of that name is there: the same when it is what the step makes, somebody else's (or a former one) otherwise. */
+export function verifyExisting(
+  socket: native.RouteSocket,
+  step: RouteStep,
+  fault: native.SystemFault | null,
+): native.SystemFault | null {
+  if (fault?.errno !== 'EEXIST') return fault;
+  if (step.verb === 'link.macvlan' || step.verb === 'link.ipvlan') return verifyUpon(socket, step, fault);
+  if (step.verb !== 'link.veth' && step.verb !== 'link.bridge') return fault;
+  const found = native.linkByName(socket, step.name);
+  const wanted = step.verb === 'link.veth' ? 'veth' : 'bridge';
+  if (!found && step.verb === 'link.veth')
+    return { ...fault, detail: `interface ${step.peer.name} already exists in ${step.peer.netns}` };
+  if (found?.kind !== wanted) return { ...fault, detail: isAnother(step.name, found) };
+  if (step.verb === 'link.veth' && !leadsTo(found, step.peer))
+    return { ...fault, detail: leadsElsewhere(step.name, step.peer) };
+  return null;
+}
+
+/** What the kernel calls an invalid argument: what is upon a parent cannot carry more than it, and a macvlan needs Ethernet. */
+export function explainParent(
+  host: native.RouteSocket,
+  step: RouteStep,
+  fault: native.SystemFault | null,
+): native.SystemFault | null {
+  if (step.verb !== 'link.macvlan' && step.verb !== 'link.ipvlan') return fault;
+  const parent = fault?.errno === 'EINVAL' ? native.linkByName(host, step.parent) : null;
+  if (!fault || !parent) return fault;
+  if (step.verb === 'link.macvlan' && (parent.macAddress === null || parent.loopback))
+    return { ...fault, errno: 'EOPNOTSUPP', detail: `${parent.name} is not an Ethernet interface` };
+  if (step.mtuBytes === null || step.mtuBytes <= parent.mtuBytes) return fault;
+  return {
+    ...fault,
+    errno: 'ERANGE',
+    detail: `mtu ${step.mtuBytes} exceeds the parent's MTU (${parent.mtuBytes} on ${parent.name})`,
+  };
+}
+
+/** A link upon a parent is in another namespace than the parent: is it upon that one? */
+function verifyUpon(
+  socket: native.RouteSocket,
+  step: Extract<RouteStep, { verb: 'link.macvlan' | 'link.ipvlan' }>,
+  fault: native.SystemFault,
+): native.SystemFault | null {
+  const inside = native.openRouteSocket(step.netns);
+  try {
+    const found = native.linkByName(inside, step.name);
+    const isUpon = found?.parentIndex === native.linkByName(socket, step.parent)?.index;
+    if (found?.kind === step.verb.slice('link.'.length) && isUpon) return null;
+    return {
+      ...fault,
+      detail: `interface ${step.name} already exists in ${step.netns} and is not on ${step.parent}`,
+    };
+  } finally {
+    inside.close();
+  }
+}
+
+/** Whether the other end of a veth is the link of that name in that namespace. */
+function leadsTo(end: native.LinkInfo, peer: { netns: string; name: string }): boolean {
+  const inside = native.openRouteSocket(peer.netns);
+  try {
+    return native.linkByName(inside, peer.name)?.index === end.peerIndex;
+  } finally {
+    inside.close();
+  }
+}

@@ -1,0 +1,83 @@
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import type { SystemFault } from '#native';
+import { makeDirectories } from '../../files/make-directories.ts';
+import { textOfOrdinaryFile } from '../../files/ordinary-file.ts';
+import { fault } from '../system-fault.ts';
+
+/** Errors of a directory that cannot hold files. */
+const takesNoFiles = new Set(['EROFS', 'EACCES', 'EPERM', 'EEXIST', 'ENOTDIR', 'ENOENT', 'ELOOP']);
+
+/**
+ * Settings of bridges as files for systemd-sysctl and `sysctl --system`, which apply all files anew whenever they run. They go
+ * with the kernel's state, below /run, so nothing is synced to disk. Failures are thrown as SystemFaults.
+ */
+export class SettingsFiles {
+  constructor(private readonly directory: string) {}
+
+  /** Makes the directory and tries it once. Throws what the kernel says. */
+  static tryDirectory(directory: string): void {
+    makeDirectories(directory, 0o755);
+    // its name is not one that systemd-sysctl reads
+    const trial = `${directory}/.netloom-${process.pid}`;
+    writeFileSync(trial, '');
+    rmSync(trial);
+  }
+
+  /**
+   * Whether it was not there, or another. A place that takes no files is no fault: the settings are in force without, and what
+   * another program sets back is restored. `netloom doctor` names it.
+   */
+  write(link: string, text: string): boolean {
+    if (this.#read(link) === text) return false;
+    try {
+      this.#replace(link, text);
+      return true;
+    } catch (error) {
+      if (takesNoFiles.has((error as SystemFault).errno)) return false;
+      throw error;
+    }
+  }
+
+  #replace(link: string, text: string): void {
+    this.#orFault('write', link, () => {
+      makeDirectories(this.directory, 0o755);
+      // the worker's own: two networks on two workers write at the same time
+      const temporary = `${this.#path(link)}.new`;
+      rmSync(temporary, { force: true });
+      writeFileSync(temporary, text, { mode: 0o644, flag: 'wx' });
+      renameSync(temporary, this.#path(link));
+    });
+  }
+
+  remove(link: string): void {
+    this.#orFault('remove', link, () => {
+      try {
+        rmSync(this.#path(link), { force: true });
+      } catch (error) {
+        // one that is left by a directory that became read-only names a bridge that is gone: systemd-sysctl passes over it
+        if (!takesNoFiles.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      }
+    });
+  }
+
+  #read(link: string): string | null {
+    try {
+      return textOfOrdinaryFile(this.#path(link));
+    } catch {
+      return null;
+    }
+  }
+
+  #path(link: string): string {
+    return `${this.directory}/10-netloom-${link}.conf`;
+  }
+
+  #orFault(verb: string, link: string, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      const { code = 'EIO', message } = error as NodeJS.ErrnoException;
+      throw fault(`${verb} settings file`, code, `${this.#path(link)}: ${message}`);
+    }
+  }
+}

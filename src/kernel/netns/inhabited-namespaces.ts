@@ -1,0 +1,72 @@
+import { readdirSync, statSync } from 'node:fs';
+import { isSystemError, systemErrorText } from '../../core/system-error.ts';
+import { fault } from '../system-fault.ts';
+
+/** What the file system answers for a process that has ended. */
+const ended: ReadonlySet<unknown> = new Set(['ENOENT', 'ESRCH']);
+const refused: ReadonlySet<unknown> = new Set(['EACCES', 'EPERM']);
+
+/**
+ * Inodes of the network namespaces in which threads of any process are. Throws a SystemFault unless the namespace of every process is
+ * known: one must not count as empty because its processes are hidden.
+ */
+export function inhabitedNamespaces(proc = '/proc'): Set<number> {
+  const processes = listed(proc).filter((entry) => /^\d+$/.test(entry));
+  // there always is one, and with hidepid=2 only those of the same user are listed
+  if (!processes.includes('1')) throw unseen('ENOENT', `${proc}/1: the processes of other users are hidden`);
+  const threads = processes.flatMap((pid) =>
+    listed(`${proc}/${pid}/task`).map((thread) => `${proc}/${pid}/task/${thread}`),
+  );
+  const { seen, hidden } = look(threads);
+  if (hidden.length > 0) refuseUnlessBeside([...seen.values()], hidden);
+  return new Set(seen.keys());
+}
+
+interface Hidden {
+  thread: string;
+  error: unknown;
+}
+
+/** Namespace → one of the threads in it, and the threads that must not be looked into. */
+function look(threads: readonly string[]): { seen: Map<number, string>; hidden: Hidden[] } {
+  const seen = new Map<number, string>();
+  const hidden: Hidden[] = [];
+  for (const thread of threads)
+    try {
+      seen.set(statSync(`${thread}/ns/net`).ino, thread);
+    } catch (error) {
+      if (isSystemError(error) && refused.has(error.code)) hidden.push({ thread, error });
+      else nothingIfEnded(error);
+    }
+  return { seen, hidden };
+}
+
+/** A thread that must not be looked into is no matter where another one of its namespace was seen. */
+function refuseUnlessBeside(seen: readonly string[], hidden: readonly Hidden[]): void {
+  const known = new Set(seen.flatMap(statisticsOf));
+  for (const { thread, error } of hidden)
+    if (!statisticsOf(thread).some((file) => known.has(file))) nothingIfEnded(error);
+}
+
+/** Each namespace has a file of its own for its statistics, and no capability is needed to look which one that is. */
+const statisticsOf = (thread: string): number[] => unlessEnded(() => [statSync(`${thread}/net/dev`).ino]);
+
+const listed = (directory: string): string[] => unlessEnded(() => readdirSync(directory));
+
+/** A process may end while it is looked at. */
+function unlessEnded<Item>(ask: () => Item[]): Item[] {
+  try {
+    return ask();
+  } catch (error) {
+    return nothingIfEnded(error);
+  }
+}
+
+function nothingIfEnded(error: unknown): [] {
+  if (!isSystemError(error)) throw error;
+  if (ended.has(error.code)) return [];
+  throw unseen(String(error.code), systemErrorText(error));
+}
+
+const unseen = (errno: string, detail: string) =>
+  fault('list the processes in namespaces', errno, `${detail}; the daemon needs CAP_SYS_PTRACE`);

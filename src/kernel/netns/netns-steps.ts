@@ -1,0 +1,77 @@
+import { existsSync } from 'node:fs';
+import * as native from '#native';
+import type { StepOutput } from '../../core/steps/step.ts';
+import { fault } from '../system-fault.ts';
+
+/** A pin that is there already must be of the process's namespace. */
+export function refuseOther(path: string, pid: number): void {
+  const there = native.netnsIdentity(path);
+  const wanted = there && native.netnsIdentity(`/proc/${pid}/ns/net`);
+  if (wanted && wanted.inode !== there.inode)
+    throw fault('adopt netns', 'EEXIST', `${path} is namespace ${there.inode}, process ${pid} is in ${wanted.inode}`);
+}
+
+/** A process that is about to leave the host's namespace, as a script starts it, is still in there. */
+export function refuseHostOf(pid: number): void {
+  const its = native.netnsIdentity(`/proc/${pid}/ns/net`);
+  if (its && isHost(its)) throw fault('adopt netns', 'ENOTUNIQ', `process ${pid} is in ${hostsOwn}`);
+}
+
+/** Pins the namespace of a process, which may have come back to the host's since it was looked at. */
+export function adoptForeign(pid: number, path: string): ReturnType<typeof native.adoptNetns> {
+  const made = native.adoptNetns(pid, path);
+  if (!isHost(made.identity)) return made;
+  made.socket.close();
+  native.removeNetns(path);
+  throw fault('adopt netns', 'ENOTUNIQ', `process ${pid} is in ${hostsOwn}`);
+}
+
+const hostsOwn = "the host's own network namespace: use mode host";
+
+/** That of the daemon, or of the machine's first process, where the daemon is in another and sees it. */
+function isHost({ inode, device }: native.NetnsIdentity): boolean {
+  const hosts = [native.currentNetnsIdentity(), identityOfInit()];
+  return hosts.some((host) => host !== null && host.inode === inode && host.device === device);
+}
+
+function identityOfInit(): native.NetnsIdentity | null {
+  try {
+    return native.netnsIdentity('/proc/1/ns/net');
+  } catch {
+    // a caller that may not look there cannot be led there either
+    return null;
+  }
+}
+
+/** Still the one that was meant; `inode` null: whichever it is. `foreign`: but not the host's own. */
+export function requireNetns(path: string, inode: number | null, foreign = false): StepOutput {
+  const there = native.netnsIdentity(path);
+  if (!there) {
+    // one that is pinned and known by its inode was a namespace; what somebody else names may be any file
+    const isOther = inode === null && existsSync(path);
+    throw fault('find netns', isOther ? 'EINVAL' : 'ENOENT', `${path} is not a network namespace`);
+  }
+  if (inode !== null && there.inode !== inode)
+    throw fault('find netns', 'ENOENT', `${path} is namespace ${there.inode}, not ${inode}`);
+  if (foreign && isHost(there)) throw fault('find netns', 'ENOTUNIQ', `${path} is ${hostsOwn}`);
+  return { netns: { path, inode: there.inode } };
+}
+
+/** Sockets into the namespaces of one plan; closed with it, for an open one keeps its namespace alive. */
+export class NamespaceSockets {
+  readonly #sockets = new Map<string, native.RouteSocket>();
+
+  keep(path: string, socket: native.RouteSocket): void {
+    this.#sockets.set(path, socket);
+  }
+
+  open(path: string): native.RouteSocket {
+    const socket = this.#sockets.get(path) ?? native.openRouteSocket(path);
+    this.#sockets.set(path, socket);
+    return socket;
+  }
+
+  close(): void {
+    for (const socket of this.#sockets.values()) socket.close();
+  }
+}

@@ -1,0 +1,127 @@
+import * as native from '#native';
+import {
+  decodeElement,
+  describeElement,
+  type Element,
+  elementIdentity,
+  encodeElement,
+  type NftSet,
+  nftFamilies,
+  nftFamily,
+  nftTable,
+  type PortTraffic,
+  portCounterKeys,
+  portTraffic,
+  type TrafficCounter,
+} from '../../core/firewall/nft.ts';
+import type { PublishedPort } from '../../core/port.ts';
+import { attempts, failureOf } from '../system-fault.ts';
+import { freshRuleset, isComplete, repairedRuleset, rulesetMark } from './base-ruleset.ts';
+
+/** The tables `inet netloom` and `bridge netloom`: their ruleset, and the elements of their sets. */
+export class Firewall {
+  constructor(private readonly nft: native.NftSocket) {}
+
+  /** What went through them. */
+  traffic(ports: readonly PublishedPort[]): PortTraffic[] {
+    const sets = new Set(ports.flatMap(portCounterKeys).map(({ set }) => set));
+    const counters = new Map(
+      [...sets].flatMap((set) =>
+        this.#listed(set).map((element) => [elementIdentity(decodeElement(set, element)), element.counter] as const),
+      ),
+    );
+    return ports.map((port) => portTraffic(port, (identity) => counters.get(identity)));
+  }
+
+  /** What of each held link went nowhere: frames that carried neither its MAC nor an address of its lease. */
+  dropped(): Record<string, TrafficCounter> {
+    return Object.fromEntries(
+      this.#listed('held_links').flatMap((element) => {
+        const [link] = decodeElement('held_links', element).key;
+        return link && element.counter ? [[link, element.counter] as const] : [];
+      }),
+    );
+  }
+
+  /** Nothing where somebody took the table away: it will be put back. */
+  #listed(set: NftSet): native.ListedElement[] {
+    try {
+      return native.listElements(this.nft, nftTable, set, nftFamily(set));
+    } catch (error) {
+      if (failureOf(error, 'nft.list').errno === 'ENOENT') return [];
+      throw error;
+    }
+  }
+
+  /** Of a ruleset of which only a part is missing the elements stay, and no packet meets a moment without rules. */
+  load(): boolean {
+    const tables = nftFamilies.map((family) => ({ family, found: native.inspectTable(this.nft, nftTable, family) }));
+    if (tables.every(({ family, found }) => found && isComplete(family, found))) return false;
+    // another thread may load it at this moment, and fill it: nothing that is there of this ruleset is taken away
+    const isForeign = tables.some(({ found }) => found !== null && !found.sets.includes(rulesetMark));
+    if (isForeign || !attempts(() => native.loadRuleset(repairedRuleset))) native.loadRuleset(freshRuleset);
+    return true;
+  }
+
+  /** Where something was found already, only what is missing is added: so that it is known whether anything was. */
+  add(elements: readonly Element[], found: boolean): boolean {
+    const missing = found ? elements.filter((element) => !this.#hasElement(element)) : elements;
+    if (missing.length === 0) return false;
+    this.change([], missing);
+    return true;
+  }
+
+  /** What is in some sets (no plain interval sets), of one owner or of all. */
+  elements(sets: readonly NftSet[], owner: string | null = null): Element[] {
+    const listed = sets.flatMap((set) => this.#listed(set).map((element) => decodeElement(set, element)));
+    return owner === null ? listed : listed.filter((element) => element.owner === owner);
+  }
+
+  /** An owner's elements in some sets become these; what matches is left alone. True: something was added or changed. */
+  settle(sets: readonly NftSet[], owner: string, wanted: readonly Element[]): boolean {
+    const listed = this.elements(sets);
+    const texts = new Set(wanted.map(describeElement));
+    const keys = new Set(wanted.map(elementKey));
+    const kept = listed.filter((element) => element.owner === owner && texts.has(describeElement(element)));
+    const stale = listed.filter(
+      (element) => !kept.includes(element) && (element.owner === owner || keys.has(elementKey(element))),
+    );
+    const there = new Set(kept.map(describeElement));
+    const missing = wanted.filter((element) => !there.has(describeElement(element)));
+    this.change(stale, missing);
+    return missing.length > 0;
+  }
+
+  #hasElement(element: Element): boolean {
+    const parts = encodeElement(element);
+    if (!parts.some(({ intervalEnd }) => intervalEnd))
+      return native.hasElements(this.nft, nftTable, parts).every(Boolean);
+    // of an interval that begins where another ends the kernel does not find the end; networks have these, which are few
+    const there = this.#listed((parts[0] as native.NftElement).set as NftSet).map(keyText);
+    return parts.every((part) => there.includes(keyText(part)));
+  }
+
+  /** One batch. Deleting what is gone already is success: such deletions are left out and the rest is sent again. */
+  change(remove: readonly Element[], add: readonly Element[]): void {
+    let changes = [
+      ...remove.flatMap(encodeElement).map((element) => ({ verb: 'delete' as const, element })),
+      ...add.flatMap(encodeElement).map((element) => ({ verb: 'add' as const, element })),
+    ];
+    while (changes.length > 0) {
+      const faults = native.changeElements(this.nft, nftTable, changes);
+      const isGone = (index: number) => changes[index]?.verb === 'delete' && faults[index]?.errno === 'ENOENT';
+      const refused = faults.find((fault, index) => fault && !isGone(index));
+      if (refused) throw refused;
+      if (!faults.some(Boolean)) return;
+      changes = changes.filter((_, index) => !faults[index]);
+    }
+  }
+}
+
+const elementKey = ({ set, key }: Element): string => describeElement({ set, key });
+
+/** An element's key as the kernel keeps it, its data too: another target at the same key is not the same element. */
+function keyText({ key, keyEnd, intervalEnd, data }: native.NftElement): string {
+  const hex = (bytes: Uint8Array | null) => (bytes ? Buffer.from(bytes).toString('hex') : '');
+  return `${hex(key)}-${hex(keyEnd)}-${intervalEnd}-${hex(data)}`;
+}

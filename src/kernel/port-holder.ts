@@ -1,0 +1,197 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import * as native from '#native';
+import { type Family, familyOf } from '../core/address.ts';
+import { anyAddress, type Protocol } from '../core/port.ts';
+import type { HeldPorts, Step } from '../core/steps/step.ts';
+import { fault } from './system-fault.ts';
+
+type Hold = Extract<Step, { verb: 'port.hold' }>;
+
+/** Ports that are held together; `first` is what was picked where 0 was asked for. */
+interface Held {
+  asked: HeldPorts;
+  first: number;
+}
+
+/** All that one owner holds. What it holds twice, on an address and on every one, is bound once. */
+interface Holdings {
+  /** by what was asked for, under the number that was picked: so that holding it again after a restart finds it */
+  held: Map<string, Held>;
+  /** by protocol, address and port */
+  bound: Map<string, native.HeldPort>;
+}
+
+interface Place {
+  protocol: Protocol;
+  family: Family;
+  port: number;
+}
+
+/** How many picks of a free port are tried before a range, or a port free in both families, counts as not to be had. */
+const pickAttempts = 64;
+/** Ports 0 to 65535. */
+const portCount = 65_536;
+/**
+ * A process that is just being made has what its parent had open until it runs its own program, so also a port that was let
+ * go meanwhile. A port that we let go this lately is asked for again, this often.
+ */
+const inheritedMs = 1_000;
+const retryMs = 2;
+/** A family that this host does not have needs no holding. */
+const absentFamily: ReadonlySet<string> = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL']);
+
+/** The host ports that are really bound, by owner: a conflict shows at once, and nobody else takes them later. */
+export class PortHolder {
+  readonly #owners = new Map<string, Holdings>();
+  /** when which ports were let go (`performance.now()`), oldest first */
+  #released: (Held & { atMs: number })[] = [];
+
+  /** Binds range ports from `port` (0: picks them) on every address. Holding again what one holds is success. */
+  async hold(step: Hold): Promise<number> {
+    for (;;) {
+      try {
+        return this.#hold(step);
+      } catch (error) {
+        if ((error as native.SystemError).errno !== 'EADDRINUSE' || !this.#wasOurs(step)) throw error;
+      }
+      await delay(retryMs);
+    }
+  }
+
+  #hold({ verb: _, owner, ...asked }: Hold): number {
+    const mine = this.#owners.get(owner) ?? { held: new Map(), bound: new Map() };
+    this.#owners.set(owner, mine);
+    try {
+      const before = mine.held.get(keyOf(asked, asked.port));
+      if (before) return before.first;
+      return asked.port === 0 ? pick(mine, asked) : add(mine, { asked, first: asked.port });
+    } finally {
+      if (mine.held.size === 0) this.#owners.delete(owner);
+    }
+  }
+
+  /** ports: null for all. Where 0 was asked for, the last that was picked for that question goes. */
+  release(owner: string, ports: readonly HeldPorts[] | null): void {
+    const mine = this.#owners.get(owner);
+    if (!mine) return;
+    const keys = ports ? ports.flatMap((one) => heldKey(mine.held, one) ?? []) : [...mine.held.keys()];
+    const gone = keys.flatMap((key) => mine.held.get(key) ?? []);
+    for (const key of keys) mine.held.delete(key);
+    if (mine.held.size === 0) this.#owners.delete(owner);
+    const atMs = performance.now();
+    this.#released.push(...gone.map((held) => ({ ...held, atMs })));
+    let first: unknown = null;
+    for (const held of gone)
+      for (const place of placesOf(held)) {
+        try {
+          settle(mine, place, held);
+        } catch (error) {
+          first ??= error;
+        }
+      }
+    if (first) throw first;
+  }
+
+  #wasOurs({ protocol, port, range }: Hold): boolean {
+    this.#released = this.#released.filter(({ atMs }) => performance.now() - atMs < inheritedMs);
+    return this.#released.some(
+      ({ asked, first }) => asked.protocol === protocol && first < port + range && port < first + asked.range,
+    );
+  }
+
+  close(): void {
+    for (const owner of [...this.#owners.keys()]) this.release(owner, null);
+  }
+}
+
+function pick(mine: Holdings, asked: HeldPorts): number {
+  let last: unknown = null;
+  for (let attempt = 0; attempt < pickAttempts; attempt++) {
+    const probe = native.holdPort(asked.protocol, asked.addresses[0] as string, 0);
+    const { port } = probe;
+    probe.close();
+    if (port + asked.range > portCount) continue;
+    try {
+      return add(mine, { asked, first: port });
+    } catch (error) {
+      last = error;
+    }
+  }
+  throw last ?? fault('hold port', 'ERANGE', null);
+}
+
+/** All of it, or nothing. */
+function add(mine: Holdings, held: Held): number {
+  const key = keyOf(held.asked, held.first);
+  mine.held.set(key, held);
+  try {
+    for (const place of placesOf(held)) settle(mine, place, held);
+  } catch (error) {
+    mine.held.delete(key);
+    for (const place of placesOf(held)) settle(mine, place, held);
+    throw error;
+  }
+  return held.first;
+}
+
+function* placesOf({ asked: { protocol, addresses, range }, first }: Held): Generator<Place> {
+  for (const family of new Set(addresses.map(familyOf)))
+    for (let port = first; port < first + range; port++) yield { protocol, family, port };
+}
+
+/** Closes and binds until a port is bound as all that is held wants it. `changed`: what has come, or has gone. */
+function settle({ held, bound }: Holdings, place: Place, changed: Held): void {
+  const { protocol, port } = place;
+  const slot = (address: string) => `${protocol} ${address} ${port}`;
+  const wanted = addressesAt(held.values(), place);
+  // first: what is bound on one address is in the way of all
+  for (const address of new Set([...held.values(), changed].flatMap(({ asked }) => asked.addresses))) {
+    if (wanted.has(address) || familyOf(address) !== place.family) continue;
+    bound.get(slot(address))?.close();
+    bound.delete(slot(address));
+  }
+  for (const [address, isOptional] of wanted) {
+    const one = bound.has(slot(address)) ? null : holdWherePresent(protocol, address, port, isOptional);
+    if (one) bound.set(slot(address), one);
+  }
+}
+
+/** On which addresses a port must be bound, and whether that may fail for want of the family. */
+function addressesAt(held: Iterable<Held>, { protocol, family, port }: Place): Map<string, boolean> {
+  const addresses = new Map<string, boolean>();
+  for (const { asked, first } of held) {
+    if (asked.protocol !== protocol || port < first || port >= first + asked.range) continue;
+    for (const address of asked.addresses) {
+      if (familyOf(address) !== family) continue;
+      const isOptional = asked.addresses.length > 1 && address === anyAddress[6];
+      addresses.set(address, isOptional && (addresses.get(address) ?? true));
+    }
+  }
+  const everywhere = addresses.get(anyAddress[family]);
+  return everywhere === undefined ? addresses : new Map([[anyAddress[family], everywhere]]);
+}
+
+function keyOf({ protocol, addresses, range }: HeldPorts, first: number): string {
+  return `${protocol} ${addresses.join(',')} ${first} ${range}`;
+}
+
+function heldKey(held: ReadonlyMap<string, Held>, wanted: HeldPorts): string | null {
+  if (wanted.port !== 0) return keyOf(wanted, wanted.port);
+  const key = keyOf(wanted, 0);
+  const picked = [...held].findLast(([, { asked }]) => keyOf(asked, asked.port) === key);
+  return picked ? picked[0] : null;
+}
+
+function holdWherePresent(
+  protocol: HeldPorts['protocol'],
+  address: string,
+  port: number,
+  optional: boolean,
+): native.HeldPort | null {
+  try {
+    return native.holdPort(protocol, address, port);
+  } catch (error) {
+    if (optional && absentFamily.has((error as native.SystemError).errno)) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,141 @@
+import { accessSync, constants, type FSWatcher, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { fault, NetloomError } from '../core/fault.ts';
+import { identityOf } from '../files/identity.ts';
+import { textOfOrdinaryFile } from '../files/ordinary-file.ts';
+import { makeOwnDirectory } from '../files/ownership.ts';
+import { isNoRoom, storageFull } from '../files/room.ts';
+import { orUnusable } from '../files/start-directories.ts';
+import { watchPath } from '../files/watch-path.ts';
+import { startTicksOf } from './processes/process-start.ts';
+
+/** A run directory while a daemon has it. */
+export interface RunDirectory {
+  /**
+   * Resolves with directory.lost when the directory was removed, moved away or replaced, or another daemon has taken it: clients and
+   * doors find this daemon no more. Never rejects.
+   */
+  readonly lost: Promise<NetloomError>;
+  release(): void;
+}
+
+/**
+ * One daemon per run directory: the journal in it has one reader of its inboxes. Throws node.running, node.unprivileged,
+ * directory.unsafe, payload.invalid, storage.full, inotify.exhausted.
+ */
+export function takeRunDirectory(directory: string): RunDirectory {
+  makeDirectory(directory);
+  const path = `${directory}/daemon.pid`;
+  const owner = livingOwner(path);
+  if (owner !== null)
+    throw new NetloomError(fault('node.running', `a daemon runs on ${directory} already (process ${owner})`));
+  rmSync(path, { force: true });
+  try {
+    writeFileSync(path, ownLine(), { flag: 'wx', mode: 0o644 });
+  } catch (error) {
+    // half of it would be taken for that of another daemon
+    if (isNoRoom(error, directory)) rmSync(path, { force: true });
+    if (isNoRoom(error, directory))
+      throw storageFull(`no daemon can start on ${directory}: its file system is full`, error);
+    throw new NetloomError(fault('node.running', `another daemon is starting on ${directory}`), { cause: error });
+  }
+  try {
+    return new HeldDirectory(directory, path);
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw error;
+  }
+}
+
+const ownLine = (): string => `${process.pid} ${startTicksOf(process.pid)}\n`;
+
+class HeldDirectory implements RunDirectory {
+  readonly lost: Promise<NetloomError>;
+  readonly #identity: string | null;
+  readonly #watchers: FSWatcher[] = [];
+  #tell: (lost: NetloomError) => void = () => {};
+
+  constructor(
+    private readonly directory: string,
+    private readonly pidFile: string,
+  ) {
+    this.lost = new Promise((resolve) => {
+      this.#tell = resolve;
+    });
+    this.#identity = identityOf(directory);
+    // Not the directory itself: the journal is written all the time. What removes it removes the file in it, or its name above.
+    this.#watch(pidFile, () => this.#look());
+    this.#watch(dirname(directory), (changed) => {
+      if (changed === null || changed === basename(directory)) this.#look();
+    });
+    // one that went in between
+    this.#look();
+  }
+
+  release(): void {
+    this.#unwatch();
+    // it may be another daemon's by now
+    if (this.#isOurs()) rmSync(this.pidFile, { force: true });
+  }
+
+  #watch(path: string, changed: (name: string | null) => void): void {
+    try {
+      this.#watchers.push(watchPath(path, changed).on('error', () => this.#look()));
+    } catch (error) {
+      this.#unwatch();
+      throw error;
+    }
+  }
+
+  #look(): void {
+    if (this.#isOurs()) return;
+    this.#unwatch();
+    this.#tell(
+      new NetloomError(
+        fault(
+          'directory.lost',
+          `the run directory ${this.directory} was removed or replaced, so the daemon cannot be reached any more: it ends, and networks stay; start it again`,
+        ),
+      ),
+    );
+  }
+
+  #isOurs(): boolean {
+    return identityOf(this.directory) === this.#identity && textAt(this.pidFile) === ownLine();
+  }
+
+  #unwatch(): void {
+    for (const watcher of this.#watchers) watcher.close();
+  }
+}
+
+function makeDirectory(directory: string): void {
+  try {
+    orUnusable(directory, () => {
+      makeOwnDirectory(directory);
+      accessSync(directory, constants.W_OK);
+    });
+  } catch (error) {
+    const why = ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code;
+    if (process.geteuid?.() === 0 || (why !== 'EACCES' && why !== 'EPERM')) throw error;
+    throw new NetloomError(
+      fault('node.unprivileged', `the run directory ${directory} cannot be written (${why}): the daemon needs root`),
+      { cause: error },
+    );
+  }
+}
+
+/** The pid in the file, when that very process (not another that got its number) still lives. */
+function livingOwner(path: string): number | null {
+  const [pid, ticks] = (textAt(path) ?? '').trim().split(' ').map(Number);
+  return pid !== undefined && pid !== process.pid && startTicksOf(pid) === ticks ? pid : null;
+}
+
+/** null: it is not there, or not a file. */
+function textAt(path: string): string | null {
+  try {
+    return textOfOrdinaryFile(path);
+  } catch {
+    return null;
+  }
+}

@@ -1,7 +1,7 @@
 import { hostAddress } from '../src/core/actor-address.ts';
-import type { Effect } from '../src/core/effect.ts';
 import type { StepsResult } from '../src/core/event.ts';
 import type { Fault } from '../src/core/fault.ts';
+import type { Effect } from './effect.ts';
 
 /** What every machine tells when it finds what it made otherwise than it left it. */
 

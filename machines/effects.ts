@@ -1,5 +1,5 @@
 import { assign, type EventObject, enqueueActions, type MachineContext } from 'xstate';
-import type { Announce, Apply, Effect, Reply, Tell } from '../src/core/effect.ts';
+import type { Announce, Apply, Effect, Reply, Tell } from './effect.ts';
 
 /**
  * The effects that machines name. They are declared so that XState types their params, and left without a body on

@@ -1,12 +1,12 @@
 import { and, assertEvent, assign, enqueueActions, not, raise, setup, stateIn } from 'xstate';
 import { containerAddress, hostAddress, networkAddress } from '../../src/core/actor-address.ts';
 import { type Attachment, attachmentsOf } from '../../src/core/container/wish.ts';
-import type { Effect } from '../../src/core/effect.ts';
 import { entryOf } from '../../src/core/entry.ts';
 import type { ContainerEvent } from '../../src/core/event.ts';
 import { type Fault, fault } from '../../src/core/fault.ts';
 import { setupPlan, teardownPlan, unlinkPlan } from '../../src/core/plan/container/plan.ts';
 import { degradedFacts, mendedFacts, rulesetLoaded } from '../drift.ts';
+import type { Effect } from '../effect.ts';
 import { effects, enqueueEffect } from '../effects.ts';
 import {
   asksNothingNew,

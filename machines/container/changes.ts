@@ -7,7 +7,6 @@ import {
   attachmentBeside,
   type ContainerWish,
 } from '../../src/core/container/wish.ts';
-import type { Effect } from '../../src/core/effect.ts';
 import { entryOf } from '../../src/core/entry.ts';
 import type { ContainerEvent } from '../../src/core/event.ts';
 import { type Fault, fault } from '../../src/core/fault.ts';
@@ -42,6 +41,7 @@ import {
 } from '../../src/core/port.ts';
 import { contradictedPorts, portsTogether, servedPorts, uncoveredPorts } from '../../src/core/served-ports.ts';
 import type { Plan } from '../../src/core/steps/step.ts';
+import type { Effect } from '../effect.ts';
 import { type Change, type ContainerContext, claimPorts, grantOf, releaseLease, requestLease } from './context.ts';
 import { endDhcp } from './dhcp.ts';
 

@@ -1,7 +1,6 @@
 import { containerAddress, hostAddress, networkAddress } from '../../src/core/actor-address.ts';
 import type { Attachment, ContainerWish } from '../../src/core/container/wish.ts';
 import type { DhcpTerms } from '../../src/core/dhcp/terms.ts';
-import type { Effect } from '../../src/core/effect.ts';
 import type { CommandId, ContainerEvent, LeaseRequest, NetnsShare } from '../../src/core/event.ts';
 import type { Fault } from '../../src/core/fault.ts';
 import type { Lease } from '../../src/core/lease.ts';
@@ -11,6 +10,7 @@ import { type ContainerGrant, netnsOf } from '../../src/core/plan/container/gran
 import { shownPorts } from '../../src/core/plan/container/ports.ts';
 import { statusBlocks } from '../../src/core/plan/container/status.ts';
 import { type GrantedPort, isOnLoopback, type PublishedPort } from '../../src/core/port.ts';
+import type { Effect } from '../effect.ts';
 
 /** What a container's machine remembers, and what follows from it. */
 

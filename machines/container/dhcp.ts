@@ -1,5 +1,4 @@
 import { dhcpAddress } from '../../src/core/actor-address.ts';
-import type { Effect } from '../../src/core/effect.ts';
 import { entryOf } from '../../src/core/entry.ts';
 import type { ContainerEvent } from '../../src/core/event.ts';
 import type { Fault } from '../../src/core/fault.ts';
@@ -9,6 +8,7 @@ import type { ContainerGrant } from '../../src/core/plan/container/grant.ts';
 import { addressPlan } from '../../src/core/plan/container/plan.ts';
 import { unreachableRoute } from '../../src/core/plan/container/routes.ts';
 import type { Plan } from '../../src/core/steps/step.ts';
+import type { Effect } from '../effect.ts';
 import { type ContainerContext, grantOf } from './context.ts';
 
 /** Addresses that DHCP servers give: the clients of a container, one per network of that kind, and what they tell. */

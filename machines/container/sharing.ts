@@ -1,7 +1,7 @@
 import { assertEvent } from 'xstate';
 import { type ActorAddress, containerAddress } from '../../src/core/actor-address.ts';
-import type { Effect } from '../../src/core/effect.ts';
 import type { ContainerEvent } from '../../src/core/event.ts';
+import type { Effect } from '../effect.ts';
 import type { ContainerContext } from './context.ts';
 import { decide, type Given, remember } from './words.ts';
 

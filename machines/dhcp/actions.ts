@@ -2,10 +2,10 @@ import { assertEvent, assign, setup } from 'xstate';
 import { type ActorAddress, containerAddress, dhcpAddress } from '../../src/core/actor-address.ts';
 import type { DhcpQuestion } from '../../src/core/dhcp/requests.ts';
 import { type DhcpTerms, isSameTerms } from '../../src/core/dhcp/terms.ts';
-import type { Effect } from '../../src/core/effect.ts';
 import type { DhcpEvent } from '../../src/core/event.ts';
 import { type Fault, fault } from '../../src/core/fault.ts';
 import type { DhcpPlace, Step } from '../../src/core/steps/step.ts';
+import type { Effect } from '../effect.ts';
 import { deciding, effects } from '../effects.ts';
 
 /** A container and one of its networks. */

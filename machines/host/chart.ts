@@ -9,7 +9,6 @@ import {
   type SubnetClaim,
   type SubnetLedger,
 } from '../../src/core/claims.ts';
-import type { Effect } from '../../src/core/effect.ts';
 import { entryOf } from '../../src/core/entry.ts';
 import type { HostEvent } from '../../src/core/event.ts';
 import type { Fault } from '../../src/core/fault.ts';
@@ -21,6 +20,7 @@ import { basePlan, holdPlan, letGoPlan, mendBasePlan, surveyPlan, sweepPlan } fr
 import { isSamePort, type PublishedPort } from '../../src/core/port.ts';
 import { uncoveredPorts } from '../../src/core/served-ports.ts';
 import { degradedFacts, driftFacts } from '../drift.ts';
+import type { Effect } from '../effect.ts';
 import { deciding, effects, enqueueEffect } from '../effects.ts';
 import * as forwarding from './forwarding.ts';
 import * as places from './places.ts';

@@ -2,7 +2,6 @@ import type { ActorAddress } from '../../src/core/actor-address.ts';
 import { networkAddress } from '../../src/core/actor-address.ts';
 import { type Family, families } from '../../src/core/address.ts';
 import type { SubnetLedger } from '../../src/core/claims.ts';
-import type { Effect } from '../../src/core/effect.ts';
 import type { HostEvent, StepsResult } from '../../src/core/event.ts';
 import type { Fault } from '../../src/core/fault.ts';
 import {
@@ -22,6 +21,7 @@ import {
 import { forwardingSurveyPlan } from '../../src/core/plan/host.ts';
 import type { ForwardingSurvey, Plan, Step } from '../../src/core/steps/step.ts';
 import { degradedFacts, driftFacts } from '../drift.ts';
+import type { Effect } from '../effect.ts';
 
 /**
  * Who forwards, and what that changes beside: the host's, for it is one setting for all networks. What was found is kept before

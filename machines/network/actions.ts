@@ -1,6 +1,5 @@
 import { assertEvent, assign, enqueueActions, setup } from 'xstate';
 import { containerAddress, hostAddress } from '../../src/core/actor-address.ts';
-import type { Effect } from '../../src/core/effect.ts';
 import type { CommandId, LeaseRequest, NetworkEvent, StepsResult } from '../../src/core/event.ts';
 import { type Fault, type FaultCode, fault } from '../../src/core/fault.ts';
 import { deviceOf } from '../../src/core/lease.ts';
@@ -30,6 +29,7 @@ import {
 } from '../../src/core/plan/network.ts';
 import type { FoundLink } from '../../src/core/steps/step.ts';
 import { degradedFacts, driftFacts, mendedFacts, rulesetLoaded } from '../drift.ts';
+import type { Effect } from '../effect.ts';
 import { deciding, effects, enqueueEffect } from '../effects.ts';
 import {
   answerTo,

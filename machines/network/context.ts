@@ -1,5 +1,4 @@
 import { containerAddress } from '../../src/core/actor-address.ts';
-import type { Effect } from '../../src/core/effect.ts';
 import { entryOf } from '../../src/core/entry.ts';
 import type { CommandId, LeaseRequest, NetworkEvent } from '../../src/core/event.ts';
 import { type Fault, fault } from '../../src/core/fault.ts';
@@ -24,6 +23,7 @@ import {
 } from '../../src/core/network/definition.ts';
 import { isBroughtNetwork } from '../../src/core/network/identity.ts';
 import type { NetworkGrant } from '../../src/core/plan/network.ts';
+import type { Effect } from '../effect.ts';
 
 /** What a network's machine remembers, and what follows from it. */
 

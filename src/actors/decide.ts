@@ -5,7 +5,7 @@ import {
   createActor,
   type ExecutableActionsFrom,
 } from 'xstate';
-import type { Effect } from '../core/effect.ts';
+import type { Effect } from '../../machines/effect.ts';
 import type { ActorEvent } from '../core/event.ts';
 
 type ListedAction = ExecutableActionsFrom<AnyStateMachine>;

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { type Database, open, type RootDatabase } from 'lmdb';
-import type { Outbox, OutboxRecord } from '../bus/commands/engine.ts';
+import type { Effect } from '../../machines/effect.ts';
+import type { Outbox, OutboxRecord } from '../contract/outbox.ts';
 import type { ActorAddress } from '../core/actor-address.ts';
-import type { Effect } from '../core/effect.ts';
 import type { ActorEvent } from '../core/event.ts';
 import type { Fault } from '../core/fault.ts';
 import type { Plan } from '../core/steps/step.ts';

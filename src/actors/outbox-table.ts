@@ -1,5 +1,5 @@
 import type { Database } from 'lmdb';
-import type { OutboxRecord } from '../bus/commands/engine.ts';
+import type { OutboxRecord } from '../contract/outbox.ts';
 import { hostAddress } from '../core/actor-address.ts';
 import { mostFacts } from '../files/bounds.ts';
 

@@ -1,5 +1,5 @@
-import type { OutboxRecord } from '../bus/commands/engine.ts';
 import { type ActorAddress, actorKind, actorName, dhcpClientOf } from '../core/actor-address.ts';
+import type { OutboxRecord } from './outbox.ts';
 import { eventSubject, type Noun } from './subjects.ts';
 
 /** A fact as CloudEvents 1.0 has it, structured mode. */

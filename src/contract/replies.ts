@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { ContainerInspection, NetworkInspection, PlanPreview } from '../bus/commands/engine.ts';
 import { type Fault, type FaultCode, faultStatus } from '../core/fault.ts';
 import type { FirewallDrop, ForeignFirewalls } from '../core/firewall/obstacles.ts';
 import { ways } from '../core/firewall/traffic.ts';
@@ -20,6 +19,7 @@ import {
   type NodeInfo,
   networkStates,
 } from '../core/view.ts';
+import type { ContainerInspection, NetworkInspection, PlanPreview } from './inspections.ts';
 
 /**
  * What goes out, as schemas: for the service's metadata and the docs. They are held to core's types by the compiler,

@@ -6,8 +6,8 @@ import type { ContainerContext } from '../../machines/container/chart.ts';
 import type { HostContext } from '../../machines/host/chart.ts';
 import type { NetworkContext } from '../../machines/network/chart.ts';
 import type { ActorRecord, Answer, Journal, StoredReply } from '../actors/journal.ts';
-import type { Pool, PoolEvents } from '../actors/pool.ts';
-import { type CommandIdentity, type Engine, type PlanPreview, replyKeptMs } from '../bus/commands/engine.ts';
+import { type CommandIdentity, type Engine, replyKeptMs } from '../bus/commands/engine.ts';
+import type { PlanPreview } from '../contract/inspections.ts';
 import {
   type ActorAddress,
   type ActorKind,
@@ -50,6 +50,7 @@ import type { HostAddress } from '../kernel/watch/suspects.ts';
 import { span } from '../threads/span.ts';
 import { JournalViews, type StreamPosition, viewOfContainer } from './journal-views.ts';
 import { previewPlan, unraisedOnOthers } from './plan-preview.ts';
+import type { Pool, PoolEvents } from './pool.ts';
 
 /** What it needs of the workers. */
 export type Workers = Pick<Pool, 'call' | 'crash' | 'deliver' | 'foresee' | 'home' | 'size' | 'suspect'> &

@@ -4,7 +4,7 @@ import type { NetworkContext } from '../../machines/network/chart.ts';
 import { containerSettingsView, containerView, networkSettingsView, networkView } from '../../machines/views.ts';
 import { dhcpAddresses } from '../actors/held-addresses.ts';
 import type { ActorRecord, Journal } from '../actors/journal.ts';
-import type { ContainerInspection, NetworkInspection } from '../bus/commands/engine.ts';
+import type { ContainerInspection, NetworkInspection } from '../contract/inspections.ts';
 import { type ActorAddress, containerAddress, hostAddress, networkAddress } from '../core/actor-address.ts';
 import type { PortLedger } from '../core/claims.ts';
 import { resolveContainerId } from '../core/container/reference.ts';

@@ -1,11 +1,11 @@
 import { EventEmitter } from 'node:events';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Delivery, Journal } from '../../src/actors/journal.ts';
-import type { PoolEvents } from '../../src/actors/pool.ts';
 import type { CommandIdentity } from '../../src/bus/commands/engine.ts';
 import { hostAddress } from '../../src/core/actor-address.ts';
 import { fault, NetloomError } from '../../src/core/fault.ts';
 import { ActorEngine, type Workers } from '../../src/engine/engine.ts';
+import type { PoolEvents } from '../../src/engine/pool.ts';
 import { FakeEngine } from '../bus/support.ts';
 import { temporaryDirectory } from '../support/fresh-host.ts';
 

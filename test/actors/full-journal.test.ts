@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { Effect } from '../../machines/effect.ts';
 import { ActorSystem } from '../../src/actors/actor-system.ts';
 import { type Answer, type Commit, type Committed, Journal } from '../../src/actors/journal.ts';
 import { containerAddress, hostAddress, networkAddress } from '../../src/core/actor-address.ts';
-import type { Effect } from '../../src/core/effect.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { type NetworkWish, networkWish } from '../../src/core/network/definition.ts';
 import { mostFacts } from '../../src/files/bounds.ts';

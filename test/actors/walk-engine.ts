@@ -1,13 +1,13 @@
 import { EventEmitter } from 'node:events';
 import { ActorSystem, type Outside } from '../../src/actors/actor-system.ts';
 import { type Delivery, Journal } from '../../src/actors/journal.ts';
-import type { Pool } from '../../src/actors/pool.ts';
-import type { OutboxRecord } from '../../src/bus/commands/engine.ts';
+import type { OutboxRecord } from '../../src/contract/outbox.ts';
 import { type ActorAddress, workerOf } from '../../src/core/actor-address.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import type { PublishedPort } from '../../src/core/port.ts';
 import type { Step } from '../../src/core/steps/step.ts';
 import { ActorEngine } from '../../src/engine/engine.ts';
+import type { Pool } from '../../src/engine/pool.ts';
 import { StorageGuard } from '../../src/files/storage-guard.ts';
 import { foundLink } from '../../src/kernel/found-link.ts';
 import type { Kernel } from '../../src/kernel/kernel.ts';

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CommandName, commands } from '../../src/bus/commands/commands.ts';
-import { parsePayload } from '../../src/contract/requests.ts';
+import { parsePayload } from '../../src/contract/payload.ts';
 import { faultOf } from '../../src/core/fault.ts';
 import { hostVethName } from '../../src/core/names.ts';
 import { seeded } from '../support/seeded.ts';

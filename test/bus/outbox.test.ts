@@ -1,10 +1,10 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { Outbox } from '../../src/bus/commands/engine.ts';
 import { OutboxPublisher } from '../../src/bus/events/outbox.ts';
 import { outboxMessage } from '../../src/bus/events/outbox-message.ts';
 import type { CloudEvent } from '../../src/contract/cloud-event.ts';
+import type { Outbox } from '../../src/contract/outbox.ts';
 import { eventStream } from '../../src/contract/subjects.ts';
 import { client, connected, directories, FakeOutbox, node, server, until } from './support.ts';
 

@@ -10,7 +10,7 @@ import { credentialsFile } from '../../src/bus/server/credentials.ts';
 import { refuseTwin } from '../../src/bus/server/nodes.ts';
 import { type ManagedServer, startServer } from '../../src/bus/server/server.ts';
 import { connect, type NetloomClient } from '../../src/client.ts';
-import { maxPayloadBytes } from '../../src/contract/requests.ts';
+import { maxPayloadBytes } from '../../src/contract/payload.ts';
 import { fault, NetloomError } from '../../src/core/fault.ts';
 import { client, FakeEngine, node } from './support.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { OutboxRecord } from '../../src/bus/commands/engine.ts';
 import { cloudEventOf, eventText } from '../../src/cli/event-line.ts';
 import { cloudEvent } from '../../src/contract/cloud-event.ts';
+import type { OutboxRecord } from '../../src/contract/outbox.ts';
 
 const terminal = { print: () => undefined, warn: () => undefined, colored: false };
 

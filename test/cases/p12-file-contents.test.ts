@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commandNames, commands } from '../../src/bus/commands/commands.ts';
-import { parsePayload } from '../../src/contract/requests.ts';
+import { parsePayload } from '../../src/contract/payload.ts';
 import { faultOf } from '../../src/core/fault.ts';
 import { fileOf } from '../../src/core/network/file.ts';
 import { DefinitionStore } from '../../src/networks/definition-store.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { Effect } from '../../machines/effect.ts';
 import { type HostContext, hostMachine } from '../../machines/host/chart.ts';
 import type { Family } from '../../src/core/address.ts';
-import type { Effect } from '../../src/core/effect.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { describeStep, type ForwardingSurvey } from '../../src/core/steps/step.ts';
 import { applied, begin, brief, failed, follow, littered, recovered, type Snapshot } from './walk.ts';

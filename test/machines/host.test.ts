@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { Effect } from '../../machines/effect.ts';
 import { type HostContext, hostMachine } from '../../machines/host/chart.ts';
-import type { Effect } from '../../src/core/effect.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { wishes } from './terrains.ts';
 import { applied, begin, brief, failed, follow, littered, recovered, type Snapshot, stateName } from './walk.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { Effect } from '../../machines/effect.ts';
 import { type NetworkContext, networkMachine } from '../../machines/network/chart.ts';
-import type { Effect } from '../../src/core/effect.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { fault } from '../../src/core/fault.ts';
 import { macOfAddress } from '../../src/core/names.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Effect } from '../../src/core/effect.ts';
+import type { Effect } from '../../machines/effect.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import {
   containerTerrain,

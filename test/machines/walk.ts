@@ -1,7 +1,7 @@
 import { type AnyMachineSnapshot, type AnyStateMachine, initialTransition } from 'xstate';
 import { getStateNodes } from 'xstate/graph';
+import type { Effect } from '../../machines/effect.ts';
 import { decide } from '../../src/actors/decide.ts';
-import type { Effect } from '../../src/core/effect.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { type Fault, fault } from '../../src/core/fault.ts';
 import type { Step, StepOutput } from '../../src/core/steps/step.ts';

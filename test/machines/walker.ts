@@ -1,5 +1,5 @@
 import type { AnyStateMachine } from 'xstate';
-import type { Effect } from '../../src/core/effect.ts';
+import type { Effect } from '../../machines/effect.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { applied, begin, failed, littered, type Snapshot, stateName, take } from './walk.ts';
 

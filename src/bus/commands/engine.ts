@@ -1,3 +1,4 @@
+import type { ContainerInspection, NetworkInspection, PlanPreview } from '../../contract/inspections.ts';
 import type { ActorAddress } from '../../core/actor-address.ts';
 import type { PortLedger } from '../../core/claims.ts';
 import type { ContainerWish } from '../../core/container/wish.ts';
@@ -5,8 +6,6 @@ import type { ActorEvent } from '../../core/event.ts';
 import type { ForeignFirewalls } from '../../core/firewall/obstacles.ts';
 import type { Swept } from '../../core/gc.ts';
 import type { DamagedDefinition } from '../../core/network/check.ts';
-import type { NetworkSettings } from '../../core/network/settings.ts';
-import type { ExplainedSetting } from '../../core/plan/interface-settings.ts';
 import type { HostLink } from '../../core/steps/step.ts';
 import type {
   AsOf,
@@ -78,53 +77,4 @@ export interface Engine {
   inhabitedNamespaces(): Promise<ReadonlySet<number>>;
   /** ends a worker thread at once and starts it anew; its actors are restored from the journal */
   restartWorker(index: number): Promise<void>;
-}
-
-/** settings: of the kernel, for each interface that netloom made inside */
-export type ContainerInspection = {
-  container: ContainerView;
-  NetworkSettings: NetworkSettings;
-  settings: ExplainedSetting[];
-} & AsOf;
-
-/** settings: of the kernel, for the network's bridge */
-export type NetworkInspection = { network: NetworkView; settings: ExplainedSetting[] } & AsOf;
-
-export interface PlanPreview {
-  id: string;
-  /** its networks that are not up: what each is made of, before the steps */
-  networks: { name: string; link: string | null; steps: string[] }[];
-  /** one line per step, in order */
-  steps: string[];
-  /** the same as data */
-  plan: unknown;
-  /** what teardown would do, in order */
-  teardown: string[];
-  /** settings of the interfaces inside, and why each is as it is */
-  settings: ExplainedSetting[];
-}
-
-/** A committed fact that has not been acknowledged by the event stream yet. */
-export interface OutboxRecord {
-  /** 1, 2, 3, … without a gap, over all actors, for the life of the journal */
-  sequence: number;
-  /** who says it: `container/web`, `network/demo`, `host` */
-  source: ActorAddress;
-  /** `configured`, `removed`, … */
-  fact: string;
-  data: Record<string, unknown>;
-  /** ISO 8601, when it was committed */
-  time: string;
-}
-
-/** The journal's outbox, as the publisher sees it. */
-export interface Outbox {
-  /** names this journal: part of every event's id, so that a new journal's events are not taken for old ones */
-  readonly epoch: string;
-  lastSequence(): number;
-  /** records with a greater sequence, in order */
-  after(sequence: number, limit: number): OutboxRecord[];
-  /** the stream has all up to this one */
-  removeThrough(sequence: number): void;
-  pending(): number;
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { headers, type Msg, type NatsConnection, nuid } from '@nats-io/nats-core';
 import { type Service, type ServiceConfig, ServiceErrorCodeHeader, ServiceErrorHeader, Svcm } from '@nats-io/services';
 import { z } from 'zod';
-import { parsePayload } from '../../contract/requests.ts';
+import { parsePayload } from '../../contract/payload.ts';
 import { commandSubject } from '../../contract/subjects.ts';
 import { type Fault, fault, faultOf, faultStatus, NetloomError } from '../../core/fault.ts';
 import { span } from '../../threads/span.ts';

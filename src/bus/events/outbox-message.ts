@@ -1,6 +1,6 @@
 import { headers, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/nats-core';
 import { type CloudEvent, cloudEvent, cloudEventContentType, cloudEventSubject } from '../../contract/cloud-event.ts';
-import type { OutboxRecord } from '../commands/engine.ts';
+import type { OutboxRecord } from '../../contract/outbox.ts';
 
 export interface OutboxMessage {
   subject: string;

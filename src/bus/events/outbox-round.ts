@@ -1,6 +1,6 @@
 import { createInbox, type Deferred, deferred, type Msg, type NatsConnection } from '@nats-io/nats-core';
+import type { Outbox, OutboxRecord } from '../../contract/outbox.ts';
 import { isStorageFull } from '../../files/room.ts';
-import type { Outbox, OutboxRecord } from '../commands/engine.ts';
 import { acknowledgedPlace, outboxMessage } from './outbox-message.ts';
 
 /** How far the stream has got. */

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { deferred, type NatsConnection } from '@nats-io/nats-core';
-import type { Outbox, OutboxRecord } from '../commands/engine.ts';
+import type { Outbox, OutboxRecord } from '../../contract/outbox.ts';
 import { ConnectionWatch } from '../server/connection-watch.ts';
 import { type BusLog, silent } from '../server/log.ts';
 import { acknowledgedPlace, outboxMessage } from './outbox-message.ts';

@@ -1,7 +1,7 @@
 import type { JetStreamManager, MsgRequest } from '@nats-io/jetstream';
 import { parseEventId } from '../../contract/cloud-event.ts';
+import type { Outbox, OutboxRecord } from '../../contract/outbox.ts';
 import { allEventsOf, eventStream } from '../../contract/subjects.ts';
-import type { Outbox, OutboxRecord } from '../commands/engine.ts';
 
 /** The last message of a node in the stream; null: none, or not of this journal. */
 export interface Published {

@@ -1,6 +1,8 @@
 import { EventEmitter } from 'node:events';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { beginNetns, shareNetnsDirectory } from '#native';
+import type { Answer, Delivery } from '../actors/journal.ts';
+import type { FromWorker, ToWorker, Verb, Verbs, WorkerSettings } from '../actors/protocol.ts';
 import { type ActorAddress, workerOf } from '../core/actor-address.ts';
 import type { ContainerWish } from '../core/container/wish.ts';
 import { fault, NetloomError } from '../core/fault.ts';
@@ -9,8 +11,6 @@ import { namespaceSysctls } from '../core/plan/interface-settings.ts';
 import { makeDirectories } from '../files/make-directories.ts';
 import { RestartPause } from '../threads/restart-pause.ts';
 import { within } from '../threads/within.ts';
-import type { Answer, Delivery } from './journal.ts';
-import type { FromWorker, ToWorker, Verb, Verbs, WorkerSettings } from './protocol.ts';
 
 export interface PoolEvents {
   committed: [answers: Answer[], announced: boolean];

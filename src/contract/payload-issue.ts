@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { missing, pathText, valueAt } from '../../core/schema-words.ts';
+import { missing, pathText, valueAt } from '../core/schema-words.ts';
 
 /** What is wrong with a field of a request, in the words of its sender: `interface name "lo" must be 1 to 15 characters of …`. */
 

@@ -1,4 +1,8 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { ActorSystem, type Outside } from '../actors/actor-system.ts';
+import { heldAddresses } from '../actors/held-addresses.ts';
+import { type Answer, type Delivery, Journal } from '../actors/journal.ts';
+import type { FromWorker, ToWorker, Verb, Verbs, WorkerSettings } from '../actors/protocol.ts';
 import { fault, faultOf, NetloomError } from '../core/fault.ts';
 import { FirewalldClient } from '../kernel/firewalls/firewalld-port.ts';
 import { foundLink } from '../kernel/found-link.ts';
@@ -9,10 +13,6 @@ import { failureOf } from '../kernel/system-fault.ts';
 import { DefinitionStore } from '../networks/definition-store.ts';
 import { ResolverClient } from '../resolver/client.ts';
 import { SpringClean } from '../threads/spring-clean.ts';
-import { ActorSystem, type Outside } from './actor-system.ts';
-import { heldAddresses } from './held-addresses.ts';
-import { type Answer, type Delivery, Journal } from './journal.ts';
-import type { FromWorker, ToWorker, Verb, Verbs, WorkerSettings } from './protocol.ts';
 
 /** The only file that runs on a worker thread: joins the actors to their journal, the kernel, and the other threads. */
 

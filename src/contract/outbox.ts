@@ -1,0 +1,26 @@
+import type { ActorAddress } from '../core/actor-address.ts';
+
+/** A committed fact that has not been acknowledged by the event stream yet. */
+export interface OutboxRecord {
+  /** 1, 2, 3, … without a gap, over all actors, for the life of the journal */
+  sequence: number;
+  /** who says it: `container/web`, `network/demo`, `host` */
+  source: ActorAddress;
+  /** `configured`, `removed`, … */
+  fact: string;
+  data: Record<string, unknown>;
+  /** ISO 8601, when it was committed */
+  time: string;
+}
+
+/** The journal's outbox, as the publisher sees it. */
+export interface Outbox {
+  /** names this journal: part of every event's id, so that a new journal's events are not taken for old ones */
+  readonly epoch: string;
+  lastSequence(): number;
+  /** records with a greater sequence, in order */
+  after(sequence: number, limit: number): OutboxRecord[];
+  /** the stream has all up to this one */
+  removeThrough(sequence: number): void;
+  pending(): number;
+}

@@ -17,7 +17,7 @@ export interface BenchArguments {
   scenarios: ScenarioName[];
   /** a checkout of netloom that was built: measured beside this one; null: none */
   beside: string | null;
-  /** where performance.md and performance.svg are written; null: nowhere */
+  /** where performance.md and performance.svg are written; null: not written */
   output: string | null;
 }
 
@@ -32,7 +32,7 @@ export const usage = `npm run bench -- [options]
   --beside DIR         only set-ups and teardowns beside another build of netloom: a checkout in which \`npm run build\` was run
   --output DIR         where performance.md and performance.svg are written (default docs when all is measured, else nowhere)`;
 
-/** Throws an Error that says what is wrong. */
+/** Throws an Error that names the wrong argument. */
 export function parseArguments(args: readonly string[]): BenchArguments {
   const { values } = parseArgs({
     args: [...args],

@@ -24,7 +24,7 @@ function netavarkOf(driver: FirewallDriver): string {
   return (command && netavarkVersion(command)) ?? 'not installed';
 }
 
-/** The first number with dots that it says. */
+/** The first dotted number in its output. */
 function versionOf(program: string, ...args: string[]): string {
   const path = findIn(searchPath(), program);
   if (path === null) return 'not installed';

@@ -41,7 +41,7 @@ async function writeDocuments(directory: string, reported: Reported): Promise<vo
   writeFileSync(file, withFigures(readFileSync(file, 'utf8'), figuresOf(reported)));
   const { pairs } = reported.neighbours;
   if (pairs.length > 0) {
-    // loaded for those who draw only: it is large
+    // loaded only for drawing: it is large
     const { plotSvg } = await import('./report/plot.ts');
     writeFileSync(join(directory, 'performance.svg'), await plotSvg(pairs));
   }

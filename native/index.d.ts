@@ -33,8 +33,8 @@ export interface NetnsIdentity {
  */
 export function createNetns(path: string, settings?: Sysctl[] | null): { identity: NetnsIdentity; socket: RouteSocket };
 /**
- * A hint: a namespace, its loopback up, is made meanwhile on a thread of its own, for the createNetns() of this path that is
- * about to come, on whatever thread. It is pinned nowhere, and dropped when nobody takes it within a second. Never throws.
+ * A hint: begins to make a namespace, its loopback up, on another thread, for the createNetns() of this path that is
+ * about to follow on any thread. It is not pinned, and dropped if it is not used within a second. Never throws.
  */
 export function beginNetns(path: string, settings?: Sysctl[] | null): void;
 /** Pins the namespace of a living process at `path`. Equivalent to: `ip netns attach`. ESRCH when the process is gone. */
@@ -44,22 +44,22 @@ export function netnsIdentity(path: string): NetnsIdentity | null;
 /** The caller's own network namespace (of this thread). */
 export function currentNetnsIdentity(): NetnsIdentity;
 /**
- * Makes a directory that everybody pins namespaces in, /run/netns, a shared mount of its own unless it is one, as `ip netns
- * add` and podman do before their first: who does it after a pin hides that below. Equivalent to: `mount --rbind <path> <path>`, `mount
+ * Makes a directory that other programs pin namespaces in (/run/netns) a shared mount, unless it is one, as `ip netns
+ * add` and podman do before their first pin: doing it later hides the pins that exist. Equivalent to: `mount --rbind <path> <path>`, `mount
  * --make-rshared <path>`.
  */
 export function shareNetnsDirectory(path: string): void;
 /** Unmounts (lazily, bounded retries while several mounts are stacked) and unlinks. false: it was already gone. */
 export function removeNetns(path: string): boolean;
 /**
- * Tells all neighbours of the link the MAC address of its addresses, once: a gratuitous ARP request for IPv4, an unsolicited
+ * Announces the MAC address of the link's addresses to its neighbours, once: a gratuitous ARP request for IPv4, an unsolicited
  * neighbour advertisement that overrides for IPv6. Equivalent to: `arping -U -c 1 -I <link> <address>`, `ndsend <address>
  * <link>`. Throws ENOENT when there is no namespace, ENODEV when there is no such link, ENETDOWN when it is down.
  */
 export function announceAddresses(netnsPath: string, link: string, addresses: string[]): void;
-/** Moves the calling thread into the namespace for good: for programs that exec, and for tests. */
+/** Moves the calling thread into the namespace permanently: for programs that exec, and for tests. */
 export function enterNetns(path: string): void;
-/** Gives the calling thread a fresh, unpinned network namespace, loopback up: a test becomes a host of its own. */
+/** Gives the calling thread a fresh, unpinned network namespace, loopback up: a test gets its own host. */
 export function enterFreshNetns(): void;
 
 // -------------------------------------------------------------------------------------------------------- rtnetlink
@@ -69,7 +69,7 @@ export class RouteSocket {
   private constructor();
   close(): void;
 }
-/** null: the calling thread's namespace. A path: opened there, by going there and back. ENOENT / EINVAL as the kernel says. */
+/** null: the calling thread's namespace. A path: opened there, by going there and back. Throws ENOENT, EINVAL. */
 export function openRouteSocket(netnsPath: string | null): RouteSocket;
 
 export type RouteType = 'unicast' | 'blackhole' | 'unreachable' | 'prohibit';
@@ -162,7 +162,7 @@ export type RouteRequest =
       /**
        * bridge vlan add dev <name> vid <vlan> pvid untagged, before the link is set up; what else it was a member of (VLAN 1
        * of every port) it stays. Its own failure is { op: 'set bridge vlan' }: EOPNOTSUPP when the link is in no bridge, or bridges cannot filter.
-       * Told is the first failure of the request; the rest of it was tried all the same.
+       * Reports the first failure of the request; the rest of it was tried nevertheless.
        */
       bridgeVlan?: number | null;
     }
@@ -250,7 +250,7 @@ export interface LinkInfo {
   } | null;
   statistics: LinkStatistics;
 }
-/** ip -s link show [dev <name>]; linkByName answers null when there is none. */
+/** ip -s link show [dev <name>]; linkByName returns null when there is no such link. */
 export function listLinks(socket: RouteSocket): LinkInfo[];
 /**
  * Settings of every bridge (`ip -d link show type bridge`), of some of which the kernel sends no notices: with 100 bridges less
@@ -260,7 +260,7 @@ export function listBridgeSettings(
   socket: RouteSocket,
 ): Pick<LinkInfo, 'index' | 'ipv4Configuration' | 'ipv6Configuration'>[];
 export function linkByName(socket: RouteSocket, name: string): LinkInfo | null;
-/** The name of the link with that index, without the kernel's lock; null when there is none. */
+/** The name of the link with that index, without the kernel's lock; null when there is no such link. */
 export function linkName(socket: RouteSocket, index: number): string | null;
 
 export interface AddressInfo {
@@ -350,7 +350,7 @@ export function changeElements(socket: NftSocket, table: string, changes: NftCha
 export interface ListedElement extends NftElement {
   /**
    * Of sets and maps that were declared with `counter;`, null for others: what has matched since the element was made. The
-   * kernel gives every new element a counter of its own, from zero, with no word about it in the batch.
+   * kernel gives every new element its own counter, from zero, although the batch does not mention it.
    */
   counter: { packets: number; bytes: number } | null;
 }
@@ -365,8 +365,8 @@ export function hasElements(socket: NftSocket, table: string, elements: NftEleme
 export function listTables(socket: NftSocket, family?: NftFamily): string[];
 /**
  * nft --terse list table <family> <table>: what a table is made of, by names and numbers; null when there is no such table.
- * `sets` are maps as well, not the nameless ones within rules. Three lists read one after the other: while somebody
- * changes the table they may not fit.
+ * `sets` are maps as well, not the nameless ones within rules. Three lists that are read one after the other: they may not match if
+ * the table changes meanwhile.
  */
 export function inspectTable(
   socket: NftSocket,
@@ -423,8 +423,8 @@ export class HeldPort {
 /** port 0: the kernel picks. Throws EADDRINUSE, EADDRNOTAVAIL, EACCES. IPv6 addresses are bound v6-only. */
 export function holdPort(protocol: 'tcp' | 'udp' | 'sctp', address: string, port: number): HeldPort;
 /**
- * A bound UDP socket as a file descriptor, for `socket.bind({fd})`, which owns it then. `receiveBytes` may wait to be read
- * (the kernel doubles it, for its own bookkeeping), whatever net.core.rmem_max says. Throws as holdPort does.
+ * A bound UDP socket as a file descriptor, for `socket.bind({fd})`, which owns it then. The receive buffer has `receiveBytes`
+ * (the kernel doubles it for its bookkeeping), whatever net.core.rmem_max is. Throws as holdPort does.
  */
 export function openUdpSocket(address: string, port: number, receiveBytes: number): number;
 
@@ -461,7 +461,7 @@ export function sendDhcp(socket: DhcpSocket, datagram: DhcpSending): void;
 export class Watch {
   private constructor();
   unref(): void;
-  /** Nothing wakes the thread until it is resumed; what is told meanwhile waits in the kernel (4 MiB, then overrun). */
+  /** Nothing wakes the thread until it is resumed; notices wait in the kernel meanwhile (4 MiB, then overrun). */
   pause(): void;
   resume(): void;
   close(): void;
@@ -470,8 +470,8 @@ export class Watch {
  * `netnsId`: the namespace that the notice is of, by its number in the watching one's (netnsIdOf); null: the watching one
  * itself. Indexes are that namespace's own.
  *
- * What the kernel tells nobody: the IPv4 routes that go because their link is set down or deleted, and whatever goes
- * with a namespace that ends (only the outer end of its veth is told, by `link.deleted`).
+ * The kernel does not announce: IPv4 routes that go because their link is set down or deleted, and what goes with a
+ * namespace that ends (except the outer end of its veth: `link.deleted`).
  */
 export type RouteNotice =
   | {
@@ -494,7 +494,7 @@ export type RouteNotice =
   | { kind: 'route.added' | 'route.deleted'; netnsId: number | null; route: RouteInfo }
   /**
    * net.ipv4.conf or net.ipv6.conf of one link, of all, or of those that come ('default'); null: the notice is not about it.
-   * The kernel tells of a link's whole configuration when the link comes, of nothing when the value stays the same, and of no
+   * The kernel announces a link's whole configuration when the link comes, nothing when a value stays the same, and no
    * other key than these. A write of `all.forwarding` (ip_forward) is one notice for 'all', 'default' and each link.
    */
   | {

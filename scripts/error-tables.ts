@@ -55,7 +55,7 @@ const meanings: Record<FaultCode, string> = {
   'network.exists': 'the network already exists',
   'network.in-use': 'containers use the network',
   'container.busy': 'the container or network is being changed; try again',
-  'kernel.refused': 'the kernel refused a step; `errno`, `step` and `detail` say which and why',
+  'kernel.refused': 'the kernel refused a step; `errno`, `step` and `detail` give the step and the reason',
   'worker.lost': 'a kernel worker ended during its work; it is started again and continues from the journal',
   'internal.unexpected': 'a defect of netloom',
   'node.recovering': 'the daemon has just started and compares the kernel with its journal; try again',
@@ -105,7 +105,7 @@ export const errorTables = (): string =>
       Object.entries(faultStatus).map(([code, status]) => [`\`${code}\``, `${status}`, meanings[code as FaultCode]]),
     ),
     '## Codes of the command line',
-    'The command line prints the faults above as `netloom: <code>: <message>`, and these codes of its own. They have no status, because no daemon answers with them; with `--json` the line on stderr is `{code, message}`.',
+    'The command line prints the faults above as `netloom: <code>: <message>`, and its own codes. They have no status, because no daemon answers with them; with `--json` the line on stderr is `{code, message}`.',
     table(
       ['code', 'exit code', 'meaning'],
       Object.entries(complaints).map(([code, cells]) => [`\`${code}\``, ...cells]),

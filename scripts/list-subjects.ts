@@ -60,7 +60,7 @@ function fields(schema: Schema, prefix: string): string[][] {
     const inner = unwrap(property);
     const path = `${prefix}${name}`;
     const optional = !required.has(name);
-    // In a request null is as good as absent, which the question mark says already.
+    // In a request null means absent, which the question mark expresses already.
     const type = typeName(optional ? inner : property);
     const row = [`\`${path}${optional ? '?' : ''}\``, type, property.description ?? inner.description ?? ''];
     return [row, ...nested(inner, path)];

@@ -9,7 +9,7 @@
  * map of where they lead, a set of counters for each direction) and of what the link may send (itself, its MAC, its
  * address, in a table of bridges) with a comment, in one transaction, before the link. A teardown is the inverse: the
  * elements of the ports, the namespace (its veth goes along), the ports. As netloom it does not wait until the kernel
- * has unregistered the veth; the next command does, takes the link's elements away, and nobody counts that.
+ * has unregistered the veth; the next command does, removes the link's elements, and is not timed.
  *
  * It knows before all it needs to know, and leaves out what else netloom does for a container: telling the resolver
  * (DNS is off), the journal, events, looking for conflicts, watching, undoing step by step.
@@ -17,9 +17,9 @@
  * With `--without-settings` the interfaces keep the settings that the kernel gives them: the difference is what they
  * cost.
  *
- * In the namespace that it is started in it makes a bridge and tables `inet floor` and `bridge floor`, says `ready`,
- * and then answers each of `setup <index>`, `teardown <index>` and `quit` by one line: milliseconds, or `error <text>`.
- * All of it goes when its input ends.
+ * Makes a bridge and the tables `inet floor` and `bridge floor` in its namespace, prints `ready`,
+ * and answers each of `setup <index>`, `teardown <index>` and `quit` with one line: milliseconds, or `error <text>`.
+ * Removes all of it when its input ends.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -169,8 +169,8 @@ static bool set_ipv6_default(int proc, const char* name) {
 }
 
 /*
- * By an instance of proc that is mounted nowhere, as netloom does: a look-up below /proc/sys/net compares the name with
- * those of every namespace that was looked at through the same instance.
+ * Uses an unmounted instance of proc, as netloom does: a look-up below /proc/sys/net compares the name with
+ * those of every namespace that was looked up through the same instance.
  */
 static int open_proc(void) {
   const int context = syscall(SYS_fsopen, "proc", 1 /* FSOPEN_CLOEXEC */);
@@ -192,8 +192,8 @@ static bool set_ipv6_defaults(void) {
 }
 
 /*
- * ip netns add <path>. A socket inside it, or -1. The only thread that there is goes there and comes back; one that is
- * made for it and thrown away costs 0.1 ms more.
+ * ip netns add <path>. Returns a socket inside it, or -1. The only thread enters the namespace and returns; a
+ * throw-away thread costs 0.1 ms more.
  */
 static int create_netns(const char* path) {
   const int file = open(path, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
@@ -466,7 +466,7 @@ static bool tear_down(unsigned index) {
   return done;
 }
 
-/* A set-up that fails leaves nothing; what failed first is what is said. */
+/* A set-up that fails leaves nothing behind and reports its first failure. */
 static bool set_up_or_nothing(unsigned index) {
   for (int i = 0; i < HELD; i++) containers[index].held[i] = -1;
   if (set_up(index)) return containers[index].up = true;
@@ -477,7 +477,7 @@ static bool set_up_or_nothing(unsigned index) {
   return succeeded(error, first);
 }
 
-/* The last that was; -1 when nobody needs to wait for it. */
+/* The link of the last teardown; -1 when there is none to wait for. */
 static int torn_down = -1;
 
 /* The kernel unregisters a veth some milliseconds after its namespace was dropped. */

@@ -78,7 +78,7 @@ int netlink_perform(int fd, struct batch* batch) {
   uint32_t wanted = answers_wanted(batch);
   if (send(fd, batch->bytes, batch->used, 0) < 0) return errno;
   int failure = 0;
-  /* whoever is refused answers unasked, and those behind him in a transaction then not at all */
+  /* a refused message is answered unasked, and the messages after it in the transaction are not answered */
   while (wanted > 0) {
     uint8_t bytes[8192];
     const ssize_t size = recv(fd, bytes, sizeof bytes, failure ? MSG_DONTWAIT : 0);

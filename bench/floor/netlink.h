@@ -27,6 +27,5 @@ void nest_end(struct batch* batch, size_t nest);
 
 /* A socket in the namespace of the calling thread; -1 with errno. */
 int netlink_open(int protocol);
-/* Sends it and reads an answer to every message that asks for one. Answers 0, or the first errno that the kernel said.
- */
+/* Sends the batch and reads an answer to every message that asks for one. Returns 0, or the kernel's first errno. */
 int netlink_perform(int fd, struct batch* batch);

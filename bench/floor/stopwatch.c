@@ -3,8 +3,8 @@
  * each, from spawn to exit, one per line. A program that ends otherwise than with 0 ends this too: `error <text>`,
  * exit 1.
  *
- * The program reads what is on stdin (a file: it is read from its beginning every time) and writes into what descriptor
- * 3 is, if it is open, or nowhere; its stderr is ours.
+ * The program reads stdin (a file: from its beginning every time) and writes to descriptor 3 if that is open, or to
+ * /dev/null; it inherits stderr.
  */
 #define _GNU_SOURCE
 #include <errno.h>

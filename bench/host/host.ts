@@ -23,9 +23,9 @@ interface Waiter {
 const namespaces = ['--net', '--mount', '--propagation', 'private', '--pid', '--mount-proc', '--fork', '--kill-child'];
 
 /**
- * A process that plays a host. It is the first process of namespaces of its own (network, mounts, processes), and
- * everything that it starts or makes lives in them: with it all of that ends. It ends when we do, whatever ends us, so
- * that nothing is left behind and nothing needs to be cleaned up.
+ * A process that stands for a host. It is the first process of its own namespaces (network, mounts, processes), so
+ * everything that it starts or makes ends with it. It ends when its parent ends for whatever reason, so nothing is
+ * left behind and nothing needs to be cleaned up.
  */
 export class Host {
   readonly #process = spawn('unshare', [...namespaces, process.execPath, program], {

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /**
- * How many network namespaces the kernel has, those included that nobody can reach any more: it takes them apart in the
- * background, some 30 ms each, and keeps a processor busy meanwhile. null where it does not say.
+ * Counts the kernel's network namespaces, including unreachable ones: the kernel removes those in the background,
+ * some 30 ms each, and keeps a processor busy meanwhile. null where the kernel does not report the number.
  */
 export function namespaceCount(): number | null {
   try {

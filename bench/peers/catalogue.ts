@@ -9,7 +9,7 @@ import { ShellPeer } from './shell.ts';
 /** Names the directory of another build of netloom (`--beside`); the processes that hosts are have it from the bench. */
 export const besideVariable = 'NETLOOM_BENCH_BESIDE';
 
-/** Whom we can be measured against, the fastest first, which is the order of the report; made anew at every call, for each lives on a host of its own. */
+/** Peers that netloom can be measured against, the fastest first (the order of the report). Each call makes a new one, because each runs on its own host. */
 export const catalogue = {
   netloom: () => new NetloomPeer('netloom'),
   'netloom-dns': () => new NetloomPeer('netloom with DNS', { dns_enabled: true }),
@@ -29,7 +29,7 @@ export type PeerKey = keyof typeof catalogue;
 
 export const peerKeys = Object.keys(catalogue) as PeerKey[];
 
-/** Those that nobody measures who does not ask for them: more of the same, and slow to populate. */
+/** Peers that are measured on request only: similar to others, and slow to populate. */
 const onRequest: readonly PeerKey[] = ['netavark-dns', 'netloom-beside'];
 
 export const usualPeers = peerKeys.filter((key) => !onRequest.includes(key));

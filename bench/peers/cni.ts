@@ -18,7 +18,7 @@ type Plugin = { type: string; capabilities?: Record<string, boolean> } & Record<
 
 /**
  * The chain that engines configure for a bridge network (bridge with host-local, portmap, firewall), its plugins executed
- * as libcni does: one process after another, each told what the one before it has answered; the other way round to delete.
+ * as libcni does: one process after another, each with the result of the one before it; in reverse order to delete.
  * The time is that of the processes; libcni's own work between them is not in it.
  */
 export class CniPeer implements Peer {

@@ -68,7 +68,7 @@ export class NetloomPeer implements Peer {
   }
 }
 
-/** A daemon of ours in the namespace of this process, and a client. */
+/** A netloom daemon in the namespace of this process, and a client. */
 export class NetloomSite {
   private constructor(
     readonly daemon: TestDaemon,

@@ -24,7 +24,7 @@ export interface Run {
 export class Stopwatch {
   readonly #directory = mkdtempSync(join(tmpdir(), 'stopwatch-'));
 
-  /** `said` is what the program wrote on stdout. Throws when it does not exit with 0, with what it said. */
+  /** `said`: the program's stdout. Throws with its output when it does not exit with 0. */
   run({ command, stdin, env }: Run): { ms: number; said: string } {
     const [input, output] = ['stdin', 'stdout'].map((name) => join(this.#directory, name)) as [string, string];
     writeFileSync(input, stdin);

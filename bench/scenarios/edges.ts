@@ -29,7 +29,7 @@ type Command = (typeof commands)[number];
 /** What the client sees and the daemon does not, and what no span of the daemon covers. */
 const outside = 'NATS, both ways, and the client';
 const between = 'between threads and turns';
-/** Goes on when the command is answered: nobody waits for it. */
+/** Continues after the command is answered. */
 const behindTheAnswer = ['link.gone'];
 
 /** Where the time of a command goes: every moment of it belongs to the innermost span of the daemon that covers it. */

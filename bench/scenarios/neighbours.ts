@@ -3,7 +3,7 @@ import { Host, HostError } from '../host/host.ts';
 import { catalogue, type PeerKey } from '../peers/catalogue.ts';
 import { type Limits, measurePair, type Pair, type PairResult, warmUp } from './pairs.ts';
 
-/** Who was not measured, or not to the end. */
+/** Peers that were not measured, or not to the end. */
 export interface Absent {
   peer: PeerKey;
   /** what is missing, or what went wrong */
@@ -17,7 +17,7 @@ export interface NeighbourResults {
 
 export interface NeighbourPlan {
   peers: readonly PeerKey[];
-  /** of those that could be opened, who is measured beside whom */
+  /** pairs of peers that are measured together, of those that could be opened */
   pairsOf(peers: readonly PeerKey[]): Pair[];
   /** ascending */
   populations: readonly number[];
@@ -41,7 +41,7 @@ export function pairsAmong(peers: readonly PeerKey[]): Pair[] {
   return peers.flatMap((one) => (others[one] ?? []).map((other) => ({ one, other })));
 }
 
-/** Everybody on a host of their own, all of them growing together; at each population pair after pair is measured. */
+/** Puts each peer on its own host and lets all of them grow together; measures pair after pair at each population. */
 export async function measureNeighbours(plan: NeighbourPlan): Promise<NeighbourResults> {
   const neighbours = new Neighbours(plan);
   try {
@@ -86,7 +86,7 @@ class Neighbours {
     });
   }
 
-  /** As many at once as there are processors, in the order of the plan. Who is not there in time is measured no further. */
+  /** Runs as many at once as there are processors, in the order of the plan. A peer that is not ready in time is not measured further. */
   async grow(from: number, to: number): Promise<void> {
     if (from === to) return;
     const startedMs = performance.now();

@@ -27,8 +27,8 @@ export const firstGuest = 2_000;
 export const guests = 500;
 
 /**
- * Both in turn, each with one container that comes and goes, and who begins alternates: whatever else the machine does
- * meets both alike.
+ * Measures both in turn, each with one container that comes and goes. Which one begins alternates, so other work of the
+ * machine affects both alike.
  */
 export async function measurePair(
   hosts: Record<'one' | 'other', Host>,

@@ -16,7 +16,7 @@ export interface ThroughputPlan {
 
 const network = 'bench';
 
-/** Several clients at once, each with a connection of its own, one container after another. */
+/** Several clients at once, each with its own connection, one container after another. */
 export async function measureThroughput({ clients, containers }: ThroughputPlan): Promise<Throughput[]> {
   const site = await NetloomSite.open();
   await site.client.network.create({ name: network, subnets: [{ subnet }], dns_enabled: false });

@@ -3,7 +3,7 @@ import { appendFileSync } from 'node:fs';
 import { threadId } from 'node:worker_threads';
 import type { Span } from '../../src/threads/span.ts';
 
-/** Loaded into the daemon before anything else, on each of its threads: writes down what it tells of its work. */
+/** Loaded first on each thread of the daemon: records the spans that the thread publishes. */
 
 /** Files of this name, with the number of the thread behind it. */
 export const spansVariable = 'NETLOOM_BENCH_SPANS';

@@ -1,5 +1,5 @@
-// podman looks for an aardvark-dns beside netavark and warns when there is none. Names are answered by netloom's
-// daemon: this one only says so.
+// podman looks for an aardvark-dns beside netavark and warns when there is none. netloom's daemon answers
+// names; this program only reports that.
 #include <cstdio>
 #include <cstring>
 

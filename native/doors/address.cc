@@ -58,7 +58,7 @@ Address daemon_credentials(const std::string& file, const std::string& content) 
   address.user = text("user");
   address.password = text("password");
   address.node = text("node");
-  // those of older daemons do not say it
+  // files of older daemons lack it
   address.inbox_prefix = credentials.contains("inboxPrefix") ? text("inboxPrefix") : "_INBOX." + address.user;
   if (!is_inbox_prefix(address.inbox_prefix)) not_found(file + " is no credentials file");
   return address;

@@ -4,7 +4,7 @@
 
 namespace door {
 
-/// Where a NATS server is, who we are to it, and which daemon is meant. Empty: none.
+/// A NATS server, the credentials for it, and the daemon to ask. Empty: none.
 struct Address {
   std::string url, user, password;
   /// replies arrive below it
@@ -12,17 +12,17 @@ struct Address {
   /// path of a `.creds` file of NATS
   std::string creds;
   std::string node;
-  /// as the daemon of this host wrote it down, and nobody said otherwise
+  /// from the file of this host's daemon, not from the environment
   bool written_by_daemon = false;
 };
 
 /// The daemon's run directory: NETLOOM_RUN_DIR, or /run/netloom.
 std::string run_directory();
 
-/// As for the other clients: NETLOOM_CREDS names a credentials file, which is a daemon's or a `.creds` file of NATS by
-/// its content, whatever its name ends in. NATS_URL says where, and NETLOOM_NODE whom. When neither of the first two is
-/// set, it is this host's daemon, by the file that it wrote for operators. What is named is used, or an error names it.
-/// Throws NotServed.
+/// Finds the server as other clients do: NETLOOM_CREDS names a credentials file, whose content decides whether it is a
+/// daemon's or a `.creds` file of NATS; NATS_URL names the server, and NETLOOM_NODE the node. If neither of the first
+/// two is set, this host's daemon is used, by its file for operators. A value that is set is used, or an error names
+/// it. Throws NotServed.
 Address discover();
 
 /// The URL as it may be printed: without user, password and token.

@@ -8,8 +8,8 @@
 
 namespace door {
 
-/// Nobody has said that it is done or why it is not: no daemon, one that is going, one that is silent, a connection
-/// that was lost. It may have been done all the same.
+/// No answer: there is no daemon, it is ending, it is silent, or the connection was lost. The command may have been
+/// carried out.
 struct NotServed : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -23,7 +23,7 @@ struct Refused : std::runtime_error {
 /// What came back for a request, not looked into.
 struct Reply {
   std::string text;
-  /// a header says that it tells of a failure
+  /// a header marks it as a failure
   bool is_fault = false;
 };
 
@@ -36,10 +36,10 @@ constexpr const char* client_name = "netloom netavark door";
 /// Commands to the daemon that discover() finds.
 class Bus {
  public:
-  /// Throws NotServed when there is none.
+  /// Throws NotServed without a daemon.
   Bus();
 
-  /// Sends `netloom.v1.<node>.<command>` and answers what comes back. A daemon that is just starting is waited for.
+  /// Sends `netloom.v1.<node>.<command>` and returns the reply. Waits for a daemon that is starting.
   /// Throws Refused, NotServed.
   nlohmann::json request(const std::string& command, const nlohmann::json& payload) const;
 

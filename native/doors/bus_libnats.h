@@ -2,7 +2,7 @@
 
 #include <stdint.h>
 
-/// What passes between the door and bus_libnats.so: plain C, for each has a C++ library of its own inside.
+/// Passed between the door and bus_libnats.so: plain C, because each contains its own C++ library.
 extern "C" {
 
 /// Texts end in NUL; empty: none.

@@ -42,11 +42,11 @@ std::vector<string_view> words_of(string_view line) {
   return words;
 }
 
-/// Cannot be guessed: who knows it could answer in the daemon's place.
+/// Cannot be guessed: a process that knew it could answer instead of the daemon.
 std::string fresh_inbox(const std::string& prefix) {
   unsigned char bytes[16];
   if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes) throw NotServed("the kernel has no random numbers");
-  // a role of the daemon's own server hears replies below its own inbox only
+  // on the daemon's own server a role receives replies below its own inbox only
   std::string inbox = prefix + ".";
   for (const unsigned char byte : bytes) {
     inbox += "0123456789abcdef"[byte >> 4];
@@ -64,7 +64,7 @@ std::string connect_line(const Address& address) {
   return "CONNECT " + options.dump() + "\r\n";
 }
 
-/// `NATS/1.0 503` is a server's own answer; a service says in a header that its answer tells of a failure.
+/// `NATS/1.0 503` is the server's own answer; a service marks a failure in a header of its answer.
 Reply reply_in(string_view headers, string_view body, const Wire& wire) {
   if (starts_with(headers, "NATS/1.0 503")) wire.fail("nobody serves");
   const bool is_fault = headers.find("\r\nNats-Service-Error-Code:") != headers.npos;
@@ -144,7 +144,7 @@ Reply request_own(const Loopback& server, const Address& address, const std::str
               std::to_string(most_bytes) + " are taken");
   wire.set_deadline(answer_ms);
   const std::string inbox = fresh_inbox(address.inbox_prefix);
-  // at once, for the server takes them in this order; nobody waits for its PONG
+  // in one write, because the server takes them in this order; its PONG is not awaited
   wire.send(connect_line(address) + "SUB " + inbox + " 1\r\nPUB " + subject + " " + inbox + " " +
             std::to_string(payload.size()) + "\r\n" + payload + "\r\n");
   return read_reply(wire);

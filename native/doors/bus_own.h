@@ -15,11 +15,11 @@ struct Loopback {
   socklen_t length = 0;
 };
 
-/// Where the daemon's own server is; none when the address is of another one: named by somebody else, not on loopback,
+/// The daemon's own server; none when the address is of another one: from the environment, not on loopback,
 /// not plain `nats://`.
 std::optional<Loopback> own_server(const Address& address);
 
-/// One request to the daemon's own server, on a connection of its own, in NATS's text protocol
+/// Sends one request to the daemon's own server, on a new connection, in NATS's text protocol
 /// (https://docs.nats.io/reference/reference-protocols/nats-protocol). Throws NotServed.
 Reply request_own(const Loopback& server, const Address& address, const std::string& subject,
                   const std::string& payload);

@@ -36,7 +36,7 @@ constexpr const char* help =
     "Environment: NETAVARK_FW, NETAVARK_DNS_PORT, NETLOOM_RUN_DIR (default /run/netloom), NETLOOM_CREDS, NATS_URL, "
     "NETLOOM_NODE";
 
-/// What was done cannot be told.
+/// The result cannot be written.
 struct Unwritable : std::system_error {
   Unwritable() : std::system_error(errno, std::generic_category(), "the answer cannot be written") {}
 };
@@ -124,7 +124,7 @@ void teardown(const door::Options& options) {
   }
 }
 
-/// What podman wrote into its file just before may be on its way in the daemon, which then says "try again".
+/// The daemon may still be reading what podman wrote into its file just before; then it answers "try again".
 constexpr int busy_attempts = 100;
 constexpr useconds_t busy_pause_us = 20'000;
 
@@ -136,7 +136,7 @@ void update(const door::Options& options) {
       bus.request("network.update", door::update_request(network, servers));
       return;
     } catch (const door::Refused& refused) {
-      // nobody uses it: podman's file tells the next one who does
+      // not in use: its next container brings podman's file
       if (refused.code == "network.unknown") return;
       if (refused.code != "container.busy" || attempt == busy_attempts) throw;
       usleep(busy_pause_us);

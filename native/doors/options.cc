@@ -89,7 +89,7 @@ bool parse_global(Options& options, Words& words) {
   return false;
 }
 
-/// What comes after the command: arguments and flags of its own, in any order; after `--` arguments only.
+/// After the command: its arguments and flags, in any order; after `--` arguments only.
 template <size_t Count>
 void parse_rest(Options& options, Words& words, const Flag (&known)[Count]) {
   bool only_arguments = false, has_servers = false;

@@ -19,14 +19,14 @@ struct Options {
   /// read instead of stdin; empty: stdin
   std::string file;
   bool rootless = false;
-  /// podman's firewall_driver, as given; none: it is in the environment, or nowhere
+  /// podman's firewall_driver, as given; none: see the environment
   std::optional<std::string> firewall_driver;
   /// `update NAME --network-dns-servers LIST`: the comma-joined list, which may be empty
   std::string dns_servers;
 };
 
-/// Throws UsageError. Options that tell netavark how to do what netloom does by itself (state directory, aardvark-dns,
-/// plugins) are taken and not used.
+/// Throws UsageError. Options for work that netloom does differently (state directory, aardvark-dns, plugins) are
+/// accepted and ignored.
 Options parse_options(int argc, char** argv);
 
 }  // namespace door

@@ -23,7 +23,7 @@ namespace {
 
 [[noreturn]] void failed(const std::string& what) { throw std::system_error(errno, std::generic_category(), what); }
 
-/// In the order of time, and of nobody else's.
+/// Sorts by time, and is unique to this process.
 std::string fresh_name() {
   timespec now{};
   clock_gettime(CLOCK_REALTIME, &now);

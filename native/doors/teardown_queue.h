@@ -9,8 +9,8 @@ namespace door {
 /// left. Throws std::system_error.
 void queue_teardown(const nlohmann::json& request);
 
-/// Takes back what waits there for the same container in the same namespace and names no other networks than this
-/// container.detach: somebody wanted all that set up again. Never fails: what cannot be read or removed stays.
+/// Removes stored teardowns for the same container in the same namespace that name no other networks than this
+/// container.detach: all of those are being set up again. Never fails: what cannot be read or removed stays.
 void drop_teardowns(const nlohmann::json& request);
 
 }  // namespace door

@@ -55,7 +55,7 @@ struct Attachment {
   json options;
 };
 
-/// podman 6 gives a list, whose order counts; earlier ones a map, where the interfaces' names tell the order.
+/// podman 6 gives a list, whose order counts; earlier versions a map, where the interfaces' names give the order.
 std::vector<Attachment> attachments_of(const json& options) {
   const json& networks = required(options, "networks");
   std::vector<Attachment> attachments;
@@ -86,7 +86,7 @@ json aliases_of(const json& asked, const json& definition) {
   return truth_or(definition, "dns_enabled", false) ? list_or_empty(asked, "aliases") : json::array();
 }
 
-/// podman's `dns_bind_port`, in the environment; 0: it says none.
+/// podman's `dns_bind_port`, in the environment; 0: not set.
 int64_t dns_port() {
   const char* const text = std::getenv("NETAVARK_DNS_PORT");
   if (text == nullptr || *text == '\0') return 0;
@@ -126,7 +126,7 @@ json attachment_request(const json& options, const Attachment& attachment, Rules
   return request;
 }
 
-/// podman has bound the host port already, and keeps it bound in a process of its own.
+/// podman has bound the host port already, and keeps it bound in another process.
 json port_request(const json& mapping) {
   json request = {
       {"containerPort", required(mapping, "container_port")},
@@ -174,7 +174,7 @@ json attach_request(const json& options, const std::string& netns, Rules rules) 
       {"ports", ports},
       {"dnsServers", list_or_empty(options, "dns_servers")},
   };
-  // what DHCP servers are told
+  // sent to DHCP servers
   if (has(options, "container_hostname") && options["container_hostname"] != "")
     request["hostname"] = options["container_hostname"];
   return request;

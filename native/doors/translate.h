@@ -6,12 +6,12 @@
 
 namespace door {
 
-/// What podman says cannot be understood.
+/// podman's input is not valid.
 struct BadInput : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// Who makes the firewall's rules.
+/// The program that makes the firewall rules.
 enum class Rules { ours, none };
 
 /// podman's firewall_driver: which of the drivers it is makes no difference, but for `none`. Throws BadInput.

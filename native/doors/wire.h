@@ -20,7 +20,7 @@ class Wire {
   /// Counts anew from now.
   void set_deadline(int within_ms);
 
-  /// Does not fail when the other end has hung up: what it said before can still be read.
+  /// Does not fail when the other end has closed the connection: its last data can still be read.
   void send(std::string_view text);
 
   /// The next line, without its CR LF. Valid until the next call.
@@ -29,7 +29,7 @@ class Wire {
   /// The next `length` bytes and the CR LF after them. Valid until the next call.
   std::string_view block(size_t length);
 
-  /// What is said when the other end does not keep to the protocol.
+  /// The message for a violation of the protocol.
   [[noreturn]] void fail(const std::string& what) const;
 
  private:

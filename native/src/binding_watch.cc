@@ -52,7 +52,7 @@ struct Backlog {
   bool overrun = false;
 };
 
-/// `parse` appends to the notices what a message tells.
+/// `parse` appends the notices in a message.
 template <class Notice, class Parse>
 Backlog<Notice> read_backlog(nl::Socket& socket, Parse parse) {
   Backlog<Notice> backlog;
@@ -192,7 +192,7 @@ Napi::Value watch_process(const Napi::CallbackInfo& info) {
   return Watch::make(info.Env(), OpenWatch::open(callback, pidfd->get(), pidfd, ended));
 }
 
-/// One callback at most takes this many: who sends without end must not keep the loop from its other work.
+/// The most that one callback takes, so that an endless sender cannot keep the loop from its other work.
 constexpr int kDhcpPerTurn = 32;
 
 std::string mac_text(const sys::MacAddress& mac) {

@@ -13,7 +13,7 @@
 #include "sys/sys_error.h"
 #include "sys/sysctl.h"
 
-/// A value from JavaScript and where it was found: whatever is wrong with it is told by its path
+/// A value from JavaScript and where it was found: errors name it by its path
 /// ("route[2].mtuBytes: expected a number").
 class Arg {
  public:

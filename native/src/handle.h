@@ -104,7 +104,7 @@ class HeldPort : public Handle<HeldPort, sys::HeldPort> {
 
  private:
   Napi::Value port(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), port_); }
-  uint16_t port_;  // told after close() as well
+  uint16_t port_;  // also available after close()
 };
 
 /// Shared with the watch that reads from it.

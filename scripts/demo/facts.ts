@@ -2,7 +2,7 @@ import type { NetloomClient, StreamedEvent } from '../../src/client.ts';
 
 const patienceMs = 10_000;
 
-/** What a NATS client is told, from the daemon's first word on: shown as it comes, and waited for. */
+/** The events that a NATS client receives, from the daemon's first one on: shown as they come, and waited for. */
 export class Facts {
   readonly #heard: string[] = [];
   readonly #listeners = new Set<() => void>();

@@ -6,7 +6,7 @@ export interface Page {
   tookMs: number;
 }
 
-/** Over a connection of its own: each fetch goes the whole way. Rejects when no page comes within two seconds. */
+/** Fetches over a new connection, so that each fetch goes the whole way. Rejects when no page comes within two seconds. */
 export function fetchPage(url: string): Promise<Page> {
   const startedAt = performance.now();
   return new Promise((resolve, reject) => {

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { networkInterfaces } from 'node:os';
 
-/** Runs in container `web`: a page that tells who serves it, and to whom. */
+/** Runs in container `web`: serves a page with the addresses of both ends. */
 
 const own = networkInterfaces().eth0?.find(({ family }) => family === 'IPv4')?.address;
 

@@ -12,7 +12,7 @@ import { type NftSet, nftFamily, nftSets, nftTable } from '../../src/core/firewa
 export const netloom = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const script = (name: string) => fileURLToPath(new URL(`./${name}.js`, import.meta.url));
 
-/** A child of ours that speaks in lines. */
+/** A child process that writes lines. */
 export interface Actor {
   process: ChildProcess;
   lines: AsyncIterator<string>;
@@ -24,7 +24,7 @@ export interface Actor {
 export type Inventory = Record<'namespaces' | 'links' | 'nft elements' | 'processes', string[]>;
 
 /**
- * A host for the demo alone: this thread, and with it every child and connection, is in a network namespace of its own,
+ * A host for the demo alone: this thread, and with it every child and connection, is in its own network namespace,
  * and the daemon's directories are temporary.
  */
 export class Stage {
@@ -47,7 +47,7 @@ export class Stage {
     return daemon;
   }
 
-  /** Runs a script of the demo in a container; resolves when it says that it is ready. */
+  /** Runs a script of the demo in a container; resolves when it prints that it is ready. */
   async container(name: string, scriptName: string, options: string[]): Promise<Actor> {
     const run = [netloom, 'run', '--name', name, ...options, '--', process.execPath, script(scriptName)];
     const container = this.#spawn(run);
@@ -71,7 +71,7 @@ export class Stage {
     };
   }
 
-  /** What the daemon and the containers said last on stderr. */
+  /** The last output of the daemon and the containers on stderr. */
   lastWords(): string {
     return readFileSync(this.#logFile, 'utf8').trimEnd().split('\n').slice(-8).join('\n');
   }
@@ -114,7 +114,7 @@ export class Stage {
     return existsSync(directory) ? readdirSync(directory).map((name) => join(directory, name)) : [];
   }
 
-  /** Whoever lives in one of them is ours, also when its pin is gone. */
+  /** A process in one of them belongs to the demo, also when its pin is gone. */
   #noticeNamespaces(): void {
     for (const path of this.#pins()) {
       const identity = native.netnsIdentity(path);

@@ -23,7 +23,7 @@ constexpr uint32_t kCompareDestination = 1 << 1, kCompareProtocol = 1 << 3, kCom
 
 using Bytes = std::vector<uint8_t>;
 
-/// What the kernel finds one connection by, as it told it.
+/// The attributes by which the kernel finds one connection, as it sent them.
 struct Connection {
   uint8_t family;
   Bytes tuple;
@@ -36,7 +36,7 @@ nl::Message message(int type, uint16_t flags, int family) {
 }
 
 /// How many connections the namespace has: a dump looks at every bucket of the host's table, which takes milliseconds
-/// even when there are none. The request has no content, so EINVAL says that the kernel has no connection tracking.
+/// even when there are none. The request has no content, so EINVAL means that the kernel has no connection tracking.
 uint32_t count(nl::Socket& socket) {
   const auto entries = [](const nlmsghdr& answer) {
     const auto found = nl::Attributes::after<nfgenmsg>(answer).find(CTA_STATS_GLOBAL_ENTRIES);
@@ -83,7 +83,7 @@ void put_filter(nl::Message& request, const Selection& selection, std::optional<
 }
 
 /// Has the kernel delete what it can compare by itself, one message for each port. false: it cannot, or (EINVAL, in
-/// older kernels) takes this for a deletion of one connection that is not told in full. Nothing was deleted then.
+/// older kernels) takes this for an incomplete deletion of one connection. Nothing was deleted then.
 bool delete_by_filter(nl::Socket& socket, const Selection& selection) {
   const bool comparable = !selection.destination || kernel_compares_destination(selection);
   if (!comparable || selection.last_port - selection.first_port >= kMostFilters) return false;

@@ -14,7 +14,7 @@ namespace {
 constexpr size_t kBufferBytes = 65536;
 // Limits, not allocations: a batch of 70,000 elements is 10 MB, its refusals (one each) 50 MB.
 constexpr int kSendLimitBytes = 16 << 20, kReceiveLimitBytes = 64 << 20;
-// What may wait for a busy event loop; a watcher that misses more is told so and looks at everything again.
+// Room for a busy event loop; a watcher that misses more gets an overrun and compares everything again.
 constexpr int kNoticeLimitBytes = 4 << 20;
 constexpr int kDumpAttempts = 16;
 
@@ -36,7 +36,7 @@ void configure(int fd, int receive_limit) {
   setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &receive_limit, sizeof receive_limit);
 }
 
-/// A namespace without a number tells none, and the socket's own has none, unless somebody gave it one.
+/// Messages of a namespace without a number have none; the socket's own namespace has none unless it was assigned.
 std::optional<uint32_t> origin_of(msghdr& header) {
   for (cmsghdr* at = CMSG_FIRSTHDR(&header); at != nullptr; at = CMSG_NXTHDR(&header, at)) {
     if (at->cmsg_level != SOL_NETLINK || at->cmsg_type != NETLINK_LISTEN_ALL_NSID) continue;
@@ -111,7 +111,7 @@ void Socket::send(const std::vector<uint8_t>& bytes, const std::string& op) {
   }
 }
 
-/// The size that the datagram has, or -1 with errno; what is said beside it becomes the origin.
+/// The size that the datagram has, or -1 with errno; its ancillary data becomes the origin.
 ssize_t Socket::receive_datagram(uint8_t* buffer, size_t capacity) {
   iovec part{buffer, capacity};
   alignas(cmsghdr) uint8_t control[CMSG_SPACE(sizeof(int32_t))];

@@ -32,9 +32,10 @@ class Socket {
 
   int fd() const { return fd_.get(); }
 
-  /// Hears the multicast of every namespace that has a number in the socket's own. Equivalent to: ip monitor all-nsid
+  /// Receives the multicast of every namespace that has a number in the socket's own. Equivalent to: ip monitor
+  /// all-nsid
   void hear_all_namespaces();
-  /// Hears of what goes only (RTM_DEL…): the kernel drops all else before it wakes anybody.
+  /// Receives deletions only (RTM_DEL…): the kernel drops everything else before it wakes the reader.
   void hear_deletions_only();
   /// The number of the namespace that the last datagram came from; nothing: the socket's own.
   std::optional<uint32_t> origin() const { return origin_; }

@@ -49,7 +49,7 @@ const VerbWords& words_of(Verb verb) {
   return words[static_cast<size_t>(verb)];
 }
 
-/// One message per change, so that the kernel's refusal tells which one it was.
+/// One message per change, so that the kernel's refusal identifies it.
 nl::Message change_message(const std::string& table, const Change& change) {
   const VerbWords& words = words_of(change.verb);
   nl::Message result = message(change.element.family, words.type, words.flags);

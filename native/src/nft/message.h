@@ -7,7 +7,7 @@
 
 namespace nft {
 
-/// The families that have a table of ours.
+/// The families in which netloom has a table.
 enum class Family : uint8_t { inet = 1, bridge = 7 };  // NFPROTO_INET, NFPROTO_BRIDGE
 
 /// A table by its name within its family.

@@ -23,7 +23,7 @@ struct Notice {
   std::optional<Element> element;  // only of Subject::element
 };
 
-/// What a message of group NFNLGRP_NFTABLES tells, one notice for each element; none for the subjects that are not
+/// The notices in a message of group NFNLGRP_NFTABLES, one for each element; none for the subjects that are not
 /// listed above.
 std::vector<Notice> parse_notices(const nlmsghdr& message);
 

@@ -55,7 +55,7 @@ std::optional<TableContents> inspect_table(nl::Socket& socket, const Table& tabl
     ++contents.chains[chain];
   }
   try {
-    // Last, for of the three only this says that there is no such table, which may have vanished in between.
+    // Last, because only this one of the three reports a missing table, which may have vanished in between.
     contents.sets = names(NFT_MSG_GETSET, NFT_MSG_NEWSET, NFTA_SET_TABLE, NFTA_SET_NAME);
   } catch (const sys::SysError& error) {
     if (error.error() == ENOENT) return std::nullopt;

@@ -14,7 +14,7 @@ constexpr size_t kMessagesPerSend = 32, kBytesPerSend = 16384;
 
 constexpr char kSetBridgeVlan[] = "set bridge vlan";
 
-/// What the kernel lacks, where it says less than we know: "Unknown device type", or nothing at all.
+/// The feature that the kernel lacks, where its own message is vague ("Unknown device type") or missing.
 std::string what_is_missing(const sys::SysError& error) {
   const std::string& op = error.op();
   if (error.detail() == "Unknown device type") return "the kernel has no " + op.substr(op.find(' ') + 1);  // add ipvlan
@@ -72,7 +72,7 @@ void Batch::enqueue(const SetLink& request) {
   if (request.bridge_vlan) port = resolve(request.name, kSetBridgeVlan);
   push(set_link(request, master), "set link");
   if (port) push(set_bridge_vlan(*port, *request.bridge_vlan), kSetBridgeVlan);
-  // What a port of a bridge is like can only be said when it is one, and what is said with that comes after it.
+  // Port settings are accepted only once the link is a port of a bridge, so they are sent after it joins.
   if (configures_before_up(request) || request.hairpin) push(finish_link(request), "set link");
 }
 

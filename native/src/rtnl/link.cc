@@ -89,7 +89,7 @@ nl::Message add_bridge(const AddBridge& bridge) {
   constexpr uint32_t kNoLinkLocalLearning = 1 << BR_BOOLOPT_NO_LL_LEARN;
   const br_boolopt_multi options{kNoLinkLocalLearning, kNoLinkLocalLearning};
   message.put(IFLA_BR_MULTI_BOOLOPT, &options, sizeof options);
-  // A kernel that cannot filter refuses to be told not to, as well.
+  // A kernel that cannot filter also refuses to switch filtering off.
   if (bridge.vlan_filtering) message.put_u8(IFLA_BR_VLAN_FILTERING, 1);
   return message;
 }

@@ -29,7 +29,7 @@ nl::Message add_macvlan(const AddMacvlan& macvlan, uint32_t parent_index, int ne
 nl::Message add_ipvlan(const AddIpvlan& ipvlan, uint32_t parent_index, int netns);
 
 /// Equivalent to: ip link set <name> [address …] [mtu …] [alias …] [master <index>|nomaster] [addrgenmode …] and
-/// sysctl net.ipv4.conf.<name>.…, without the final `up` where `configures_before_up` says so.
+/// sysctl net.ipv4.conf.<name>.…, without the final `up` if `configures_before_up` is set.
 nl::Message set_link(const SetLink& link, std::optional<uint32_t> master_index);
 
 /// The kernel sets a device up before it reads IFLA_AF_SPEC of the same message, so a link that is to be up *and*
@@ -45,7 +45,7 @@ nl::Message set_bridge_vlan(uint32_t link_index, uint16_t vlan);
 /// the bridge.
 nl::Message finish_link(const SetLink& link);
 
-/// Equivalent to: ip link delete <name>. ENODEV if there is none.
+/// Equivalent to: ip link delete <name>. Throws ENODEV if it does not exist.
 nl::Message delete_link(const DeleteLink& link);
 
 }  // namespace rtnl

@@ -36,7 +36,7 @@ std::optional<T> kind_value(const nl::Attributes& attributes, const char* kind, 
   return data ? data->nested().value<T>(type) : std::nullopt;
 }
 
-/// 0 is a tunnel's way to say that it has none.
+/// A tunnel without one has 0.
 std::optional<uint32_t> parent_of(const nl::Attributes& attributes) {
   const auto parent = attributes.value<uint32_t>(IFLA_LINK);
   return parent == 0u ? std::nullopt : parent;
@@ -113,7 +113,7 @@ std::optional<LinkInfo> parse_link(const nlmsghdr& message) {
   link.mac = mac_text(attributes);
   link.mtu = attributes.value<uint32_t>(IFLA_MTU).value_or(0);
   link.up = (header->ifi_flags & IFF_UP) != 0;
-  // a new link is told with all flags changed
+  // the notice of a new link has all flags marked as changed
   link.went_down = !link.up && header->ifi_change != ~0u && (header->ifi_change & IFF_UP) != 0;
   link.loopback = (header->ifi_flags & IFF_LOOPBACK) != 0;
   link.master = attributes.value<uint32_t>(IFLA_MASTER);

@@ -30,23 +30,23 @@ struct LinkInfo {
   uint32_t group;                                  // IFLA_GROUP, 0 by default
   std::optional<bool> hairpin;                     // of a bridge port
   std::optional<uint8_t> ipv6_address_generation;  // IN6_ADDR_GEN_MODE_…
-  std::vector<uint32_t> ipv4;                      // by IPV4_DEVCONF_… - 1; empty where the kernel tells none
+  std::vector<uint32_t> ipv4;                      // by IPV4_DEVCONF_… - 1; empty where the kernel sends none
   std::vector<int32_t> ipv6;                       // by DEVCONF_…; empty where the link has no IPv6
   rtnl_link_stats64 statistics;
 };
 
-/// What an RTM_NEWLINK or RTM_DELLINK tells.
+/// The content of an RTM_NEWLINK or RTM_DELLINK.
 std::optional<LinkInfo> parse_link(const nlmsghdr& message);
 
 /// Equivalent to: ip -s link show
 std::vector<LinkInfo> list_links(nl::Socket& socket);
-/// Equivalent to: ip -d link show type bridge; without statistics and MAC tables, for who looks every second.
+/// Equivalent to: ip -d link show type bridge; without statistics and MAC tables, cheap enough for every second.
 std::vector<LinkInfo> list_bridges(nl::Socket& socket);
-/// Equivalent to: ip -s link show dev <name>; nothing when there is none.
+/// Equivalent to: ip -s link show dev <name>; nothing when it does not exist.
 std::optional<LinkInfo> link_by_name(nl::Socket& socket, const std::string& name);
-/// The name of the link with that index; nothing when there is none.
+/// The name of the link with that index; nothing when it does not exist.
 std::optional<std::string> link_name(nl::Socket& socket, uint32_t index);
-/// The index of the link with that name (no statistics are gathered); nothing when there is none.
+/// The index of the link with that name (no statistics are gathered); nothing when it does not exist.
 std::optional<uint32_t> link_index(nl::Socket& socket, const std::string& name, const std::string& op);
 
 }  // namespace rtnl

@@ -15,7 +15,7 @@ struct NetconfInfo {
   std::optional<int32_t> rp_filter;
 };
 
-/// What an RTM_NEWNETCONF or RTM_DELNETCONF tells; nothing for other families.
+/// The content of an RTM_NEWNETCONF or RTM_DELNETCONF; nothing for other families.
 std::optional<NetconfInfo> parse_netconf(const nlmsghdr& message);
 
 }  // namespace rtnl

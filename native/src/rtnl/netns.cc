@@ -75,7 +75,7 @@ uint32_t assign_netns_id(nl::Socket& socket, const std::string& path) {
   } catch (const sys::SysError& error) {
     if (error.error() != EEXIST) throw;
   }
-  // The acknowledgement does not tell the number that was picked.
+  // The acknowledgement does not contain the number that was picked.
   const auto number = query_netns_id(socket, netns.get(), op);
   if (!number) throw sys::SysError(op, ENOENT, path + " has no number");
   return *number;

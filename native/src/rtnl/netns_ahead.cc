@@ -23,7 +23,7 @@ struct Begun {
   std::optional<LooseNetns> made;
 };
 
-/// Of the process: who begins and who takes are different threads.
+/// One per process, because one thread begins a namespace and another one takes it.
 struct Board {
   std::mutex mutex;
   std::condition_variable changed;
@@ -44,7 +44,7 @@ std::optional<LooseNetns> make(const std::vector<sys::Sysctl>& settings) {
     sys::set_known_sysctls(sys::ProcRoot::fresh(), settings);
     return own_netns(op);
   } catch (const sys::SysError&) {
-    // who wants it makes one himself, and says what is the matter
+    // the caller makes one itself, and reports why it cannot
     return std::nullopt;
   }
 }
@@ -61,7 +61,7 @@ void make_for(const std::string& path, const std::vector<sys::Sysctl>& settings,
   mine->made = std::move(made);
   mine->ended = true;
   all.changed.notify_all();
-  // this thread is in the namespace: it ends as soon as it is not the only one who holds it
+  // this thread is in the namespace: it ends as soon as something else holds the namespace
   all.changed.wait_for(lock, kKept, [&] { return mine->taken; });
   forget(all, path, mine);
 }

@@ -9,7 +9,7 @@
 namespace rtnl {
 namespace {
 
-/// A bridge port that leaves its bridge is told as RTM_DELLINK of family AF_BRIDGE: the link itself lives on.
+/// A bridge port that leaves its bridge causes an RTM_DELLINK of family AF_BRIDGE: the link itself still exists.
 bool concerns_the_link(const nlmsghdr& message) {
   return static_cast<const ifinfomsg*>(NLMSG_DATA(&message))->ifi_family == AF_UNSPEC;
 }

@@ -17,7 +17,7 @@ struct Groups {
   bool links, addresses, routes, settings, namespaces;
 };
 
-/// Multicast group numbers (RTNLGRP_…) for a socket that is to hear of these.
+/// Multicast group numbers (RTNLGRP_…) that a socket must join for these notices.
 std::vector<int> group_numbers(const Groups& groups);
 
 /// A namespace that had a number has ended.
@@ -31,7 +31,7 @@ struct Notice {
   std::variant<LinkInfo, AddressInfo, RouteInfo, NetconfInfo, EndedNetns> what;
 };
 
-/// What a multicast message of that namespace tells; nothing for those that concern neither links, addresses,
+/// The notice in a multicast message of that namespace; nothing for messages that concern neither links, addresses,
 /// configured routes nor settings of links.
 std::optional<Notice> parse_notice(const nlmsghdr& message, std::optional<uint32_t> netns_id);
 

@@ -18,7 +18,7 @@ struct RouteInfo {
   bool connected;  // the kernel made it, with an address of the link
 };
 
-/// What an RTM_NEWROUTE or RTM_DELROUTE tells; nothing for routes outside table main and for the kernel's own kinds
+/// The content of an RTM_NEWROUTE or RTM_DELROUTE; nothing for routes outside table main and for the kernel's own kinds
 /// (local, broadcast, multicast, cloned). Of several next hops the first.
 std::optional<RouteInfo> parse_route(const nlmsghdr& message);
 

@@ -7,7 +7,7 @@
 
 namespace sys {
 
-/// Tells every neighbour of `link`, in the namespace at `path`, the MAC address of the link's addresses, once.
+/// Announces the MAC address of the link's addresses to every neighbour of `link`, in the namespace at `path`, once.
 /// Equivalent to: arping -U -c 1 -I <link> <address> (IPv4), ndsend <address> <link> (IPv6).
 /// Throws ENOENT when there is no namespace, ENODEV when there is no link, ENETDOWN when it is down.
 void announce_addresses(const std::string& path, const std::string& link, const std::vector<IpAddress>& addresses);

@@ -39,7 +39,7 @@ class DhcpSocket {
 
  private:
   PacketSocket packets_;
-  /// Bound, and never read: the kernel tells a server that answers an address that nobody listens, otherwise.
+  /// Bound, and never read: without it the kernel answers a server's unicast with a port-unreachable error.
   UniqueFd silencer_;
   int link_;
 };

@@ -27,7 +27,7 @@ WayHome::WayHome(const std::string& op) : home_(open("/proc/thread-self/ns/net",
 }
 
 WayHome::~WayHome() {
-  // who may not go anywhere has not left
+  // a thread without permission to leave has not left
   if (setns(home_.get(), CLONE_NEWNET) == 0 || is_here(home_.get())) return;
   std::perror("netloom: back into the own network namespace");
   std::abort();

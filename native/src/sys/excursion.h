@@ -13,7 +13,7 @@ class WayHome {
   explicit WayHome(const std::string& op);
   WayHome(const WayHome&) = delete;
   WayHome& operator=(const WayHome&) = delete;
-  /// Ends the process where there is no way back: everything that this thread did would be done to somebody else.
+  /// Ends the process if the thread cannot return: its further work would affect a foreign namespace.
   ~WayHome();
 
  private:
@@ -22,7 +22,7 @@ class WayHome {
 
 /// Runs `work`, which may move the calling thread into other network namespaces, and returns what it returns or throws
 /// what it throws, back where it was. Nothing else runs on the thread meanwhile, and what other threads are in is not
-/// changed. A thread of its own for it, thrown away afterwards, costs 0.1 ms and more where processors are busy.
+/// changed. A throw-away thread would cost 0.1 ms, and more on busy processors.
 template <class Work>
 auto on_excursion(const std::string& op, Work&& work) {
   const WayHome home(op);

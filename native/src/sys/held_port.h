@@ -8,7 +8,7 @@
 
 namespace sys {
 
-/// A port that is bound and never listened on: whoever else wants it learns so at once.
+/// A port that is bound and never listened on, so that other programs cannot bind it.
 struct HeldPort {
   UniqueFd fd;
   uint16_t port;
@@ -20,7 +20,7 @@ enum class Transport { tcp, udp, sctp };
 HeldPort hold_port(Transport transport, const IpAddress& address, uint16_t port);
 
 /// A UDP socket bound in the same way, with room for `receive_bytes` that wait to be read, whatever net.core.rmem_max
-/// says (SO_RCVBUFFORCE; without CAP_NET_ADMIN as much as it allows).
+/// is (SO_RCVBUFFORCE; without CAP_NET_ADMIN as much as it allows).
 HeldPort open_udp(const IpAddress& address, uint16_t port, int receive_bytes);
 
 }  // namespace sys

@@ -17,7 +17,7 @@ struct NetnsIdentity {
   dev_t device;
 };
 
-/// The network namespace at `path`; nothing when there is none there.
+/// The network namespace at `path`; nothing when there is no namespace.
 std::optional<NetnsIdentity> netns_identity(const std::string& path);
 /// That of an open handle.
 NetnsIdentity identify_netns(int netns, const std::string& op);

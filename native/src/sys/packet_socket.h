@@ -7,7 +7,7 @@
 namespace sys {
 
 /// A socket for frames, or for what is in them, of the namespace that it was opened in. Closing one waits for RCU, 10
-/// ms and more: that is done on a thread of its own. The thread begins in the namespace of the one that starts it,
+/// ms and more: that is done on another thread. The thread begins in the namespace of the one that starts it,
 /// which must be at home by then.
 class PacketSocket {
  public:

@@ -13,8 +13,8 @@ void require_unpinned(const std::string& path, const std::string& op);
 /// earlier. Equivalent to: touch <path>; mount --bind /proc/self/fd/<netns> <path>
 NetnsIdentity pin_netns(int netns, const std::string& path, const std::string& op);
 
-/// Makes a directory a mount of its own that is shared, unless it is one. What `ip netns add` does first, and podman,
-/// with /run/netns: who does it later than somebody has pinned a namespace there hides that pin below, and it cannot be
+/// Makes a directory a shared mount, unless it is one, as `ip netns add` and podman do first with /run/netns: doing it
+/// after a namespace was pinned there hides that pin, and it cannot be
 /// taken away. Equivalent to: mount --make-rshared <path>, or else mount --rbind <path> <path> before
 void share_directory(const std::string& path, const std::string& op);
 

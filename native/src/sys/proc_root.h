@@ -4,7 +4,7 @@
 
 namespace sys {
 
-/// An open /proc. `fresh` is an instance of its own that is mounted nowhere: a look-up below /proc/sys/net compares the
+/// An open /proc. `fresh` is a new, unmounted instance: a look-up below /proc/sys/net compares the
 /// name with those of every namespace that was looked at through the same instance (0.9 ms with 1,000 of them, and each
 /// look-up adds one), through a fresh one with none (0.03 ms to make it). Where the kernel refuses that, the common
 /// one.

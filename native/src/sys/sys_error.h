@@ -15,7 +15,7 @@ class SysError : public std::exception {
   int error() const { return error_; }
   /// "EEXIST"
   std::string name() const;
-  /// Empty when there is nothing to say beyond the errno.
+  /// Empty when there is nothing beyond the errno.
   const std::string& detail() const { return detail_; }
   /// "add veth: EEXIST: <detail>"
   const char* what() const noexcept override { return message_.c_str(); }

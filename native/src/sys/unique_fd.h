@@ -23,7 +23,7 @@ class UniqueFd {
   int get() const { return fd_; }
   explicit operator bool() const { return fd_ >= 0; }
 
-  /// Gives it away: who gets it closes it.
+  /// Releases ownership: the caller closes it.
   int release() { return std::exchange(fd_, -1); }
 
   void reset(int fd = -1) {

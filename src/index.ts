@@ -1,6 +1,6 @@
 /**
  * The library: a client of netloom's daemons, and the types of what they answer and publish (docs/library.md). The daemon is the command
- * `netloom daemon`, a process of its own.
+ * `netloom daemon`, another process.
  */
 
 export {

@@ -101,7 +101,7 @@ export function idOption(): Option {
     .helpGroup(heading);
 }
 
-/** Only what was said, so that a set-up with nothing but the id means the wish that is kept. */
+/** Only the options that were given, so that a set-up with nothing but the id refers to the stored wish. */
 export function containerRequest(options: ContainerOptions): ContainerRequest {
   const { name, pod, dns, publish, label } = options;
   const mode = modeOf(options);
@@ -118,13 +118,13 @@ export function containerRequest(options: ContainerOptions): ContainerRequest {
   });
 }
 
-/** As podman does: who names neither a network nor a mode is on the default network. */
+/** Without a network and a mode, the container is on the default network, as with podman. */
 export function onDefaultNetwork<Options extends ContainerOptions>(options: Options): Options {
   const isNamed = options.network !== undefined || options.mode !== undefined;
   return isNamed ? options : { ...options, network: [defaultArgument()] };
 }
 
-/** Whether nothing is wished for: of what a container may have, only the id is given. */
+/** Whether the request has no wish, only the id. */
 export function saysOnlyId(options: ContainerOptions): boolean {
   const { name, pod, network, mode, publish, dns, label, networkAlias } = options;
   const { ip, ip6, macAddress, interfaceName, hostInterfaceName } = options;
@@ -137,7 +137,7 @@ export function idFor(name: string | undefined): string {
   return name !== undefined && servedNamePattern.test(name) ? name : randomBytes(6).toString('hex');
 }
 
-/** The mode is said once, by --mode or by --network, and a mode that joins no network cannot be combined with others. */
+/** The mode is given once, by --mode or by --network, and a mode without networks cannot be combined with others. */
 function modeOf({ mode, network = [] }: ContainerOptions): string | undefined {
   const modes = network.flatMap((argument) => ('mode' in argument ? argument.mode : []));
   const [said] = modes;

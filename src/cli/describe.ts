@@ -184,7 +184,7 @@ function dnsText({ dns_enabled, device }: NetworkView): string {
   return 'answers for the names of its containers';
 }
 
-/** `netloom0, MTU 1500`; of a parent that nobody named: `eth0 (leads to the outside), MTU 1500` */
+/** `netloom0, MTU 1500`; of an automatic parent: `eth0 (leads to the outside), MTU 1500` */
 function linkText({ network_interface: named, device }: NetworkView): string | null {
   if (device === null) return named;
   const link = named === null ? `${device.name} (leads to the outside)` : device.name;

@@ -1,4 +1,4 @@
-/** Durations nearly as podman tells them, `3 minutes ago`, but short enough for a table: without `Less than`, `About`. */
+/** Durations similar to podman's, `3 minutes ago`, but short enough for a table: without `Less than`, `About`. */
 
 const unitMs = { second: 1000, minute: 60_000, hour: 3_600_000, day: 86_400_000, week: 604_800_000 } as const;
 

@@ -69,7 +69,7 @@ export function eventParts(event: CloudEvent, options: TableOptions = {}): Event
   };
 }
 
-/** One line: when, who, what, and the few details that matter. */
+/** One line: time, subject, event, and the few details that matter. */
 export function eventLine(terminal: Terminal, event: CloudEvent, options: TableOptions = {}): string {
   const { time, source, fact, details, style } = eventParts(event, options);
   const head = [localTime(time), source.padEnd(24), fact.padEnd(12)];
@@ -138,7 +138,7 @@ const styles: Record<string, Style> = {
   lost: 'red',
 };
 
-/** Of what has no steps and no settings that would say what was found, and what it is now. */
+/** For drift without steps and settings: the value that was found, and the present one. */
 const whatTexts = new Map<string, (data: Details & Partial<WayOut>) => string>([
   ['resolver', () => 'resolver ended and was restarted'],
   [

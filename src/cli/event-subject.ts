@@ -8,9 +8,9 @@ export interface About {
 }
 
 /**
- * Whose events these are. Who is there is known to the daemon by any of its names; who is gone has left its id in the stream,
- * which can be read without the daemon. An id or a name counts before the beginning of an id, also that of one who is gone.
- * null: nobody. Throws container.ambiguous, network.ambiguous, and why the daemon does not answer where the stream does not
+ * Finds the subject of events. The daemon knows a present subject by any of its names; a removed one has left its ID in the
+ * stream, which can be read without the daemon. An ID or a name takes precedence over the beginning of an ID, also of a removed
+ * subject. null: not found. Throws container.ambiguous, network.ambiguous, and why the daemon does not answer where the stream does not
  * help either.
  */
 export async function whoIsMeant(client: NetloomClient, about: About): Promise<string | null> {

@@ -46,7 +46,7 @@ export interface Complaint {
   message: string;
 }
 
-/** Thrown by a command that ends with an exit code of its own; without a complaint when all is said already. */
+/** Thrown by a command that ends with its own exit code; without a message if everything was printed already. */
 export class EndWith extends Error {
   constructor(
     readonly exitCode: number,
@@ -67,7 +67,7 @@ export function exitCodeOf({ code }: Fault): number {
     case 503:
       return exitCode.unreachable;
     default:
-      // of what came too late only the daemon's own answer says nothing about the command
+      // a late answer says nothing about the command, except the daemon's own
       return code === 'command.timeout' ? exitCode.unreachable : exitCode.failed;
   }
 }
@@ -75,7 +75,7 @@ export function exitCodeOf({ code }: Fault): number {
 /** How podman's commands end that fail. */
 export const podmanFailure = 125;
 
-/** `network rm` tells apart what podman's does. */
+/** `network rm` distinguishes the same failures as podman's. */
 export function removalExitCode({ code }: Fault): number {
   if (code === 'network.unknown') return 1;
   return code === 'network.in-use' ? 2 : podmanFailure;
@@ -92,7 +92,7 @@ export function runExitCode(error: unknown): number {
   return exitCodeOf(faultOf(error)) === exitCode.badInput ? exitCode.badInput : podmanFailure;
 }
 
-/** Tells on stderr what was thrown, and answers the exit code for it. */
+/** Prints an error on stderr, and returns its exit code. */
 export function reportFailure(terminal: Terminal, error: unknown, asJson: boolean): number {
   if (error instanceof EndWith) return endWith(terminal, error, asJson);
   const whole = faultIn(error);
@@ -147,7 +147,7 @@ export function faultText(fault: Fault): string {
 const isSentence = ({ code, message, errno }: Fault): boolean =>
   faultStatus[code] < 500 && (errno === undefined || !message.includes(errno));
 
-/** The kernel does not say which process has a port; `ss` does. */
+/** The kernel does not report which process has a port; `ss` does. */
 function adviceOf({ errno, step = '', detail = '' }: Fault): string[] {
   const [, port, protocol] = /^port\.hold .* port (\d+)(?:-\d+)?\/(tcp|udp|sctp)$/.exec(step) ?? [];
   if (errno !== 'EADDRINUSE' || port === undefined) return [];

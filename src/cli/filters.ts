@@ -28,7 +28,7 @@ export class Filters<View> {
     const [, name, value] = /^([a-z]+!?)=(.*)$/s.exec(text) ?? [];
     if (name === undefined || value === undefined)
       throw badInput(`--filter ${filled(text)}: expected <name>=<value>; known filters: ${this.help}`);
-    this.#test({ name, value }); // what is wrong with the value is wrong now
+    this.#test({ name, value }); // throws for an invalid value at once
     return { name, value };
   };
 

@@ -2,7 +2,7 @@ import { type Command, Help } from 'commander';
 import { commonOptions } from './options.ts';
 import { usualColumns } from './terminal.ts';
 
-/** Terms that are longer stand on a line of their own, so that what is said of them has room beside the others. */
+/** Longer terms get their own line, so that their description lines up with the others. */
 const widestTerm = 24;
 const leastText = 20;
 

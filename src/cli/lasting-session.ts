@@ -88,7 +88,7 @@ function isServed(
 const isAway = (error: unknown): boolean =>
   error instanceof NetloomError && (error.code === 'worker.lost' || exitCodeOf(error.fault) === exitCode.unreachable);
 
-/** Said once, when it begins and when it ends. */
+/** Reported once, at the beginning and at the end. */
 class Outage {
   #isOn = false;
 

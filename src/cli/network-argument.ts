@@ -5,7 +5,7 @@ import { badInput, nameParser } from './options.ts';
 
 export type Attachment = NonNullable<ContainerRequest['networks']>[number];
 
-/** What one --network says: networks to join, or a mode that joins none. */
+/** The meaning of one --network: networks to join, or a mode without networks. */
 export type NetworkArgument = { mode: string } | { networks: Attachment[] };
 
 /** What `bridge` stands for by the environment; null: the daemon knows. */
@@ -16,7 +16,7 @@ export function namedDefault(): string | null {
   return name;
 }
 
-/** The daemon makes the default network where there is none, also one of the name that our environment gives. */
+/** The daemon makes a missing default network, also one with the name in our environment. */
 export function withDefaultNetwork(request: ContainerRequest): ContainerRequest {
   const name = namedDefault();
   const mayJoin = request.networks?.length || request.mode === 'bridge';
@@ -30,9 +30,9 @@ export const networkSpelling =
 
 const withoutArgument = ['none', 'host'];
 const withArgument = ['container', 'ns'];
-/** The daemon says which of these it has. */
+/** The daemon decides which of these it supports. */
 const withOptions = ['slirp4netns', 'pasta'];
-/** A namespace of its own on the default network, as with podman for root. */
+/** A new namespace on the default network, as with podman for root. */
 const onDefaultNetwork = ['bridge', 'default', 'private'];
 
 /** A network of a mode's name is named by its id: the mode wins. */
@@ -83,7 +83,7 @@ function parseSettings(text: string, list: string): Settings {
 
 type Setter = (settings: Settings, value: string) => string | null;
 
-/** Each answers what is wrong with the value, if anything is. */
+/** Each returns the problem with a value, if there is one. */
 const setters: ReadonlyMap<string, Setter> = new Map<string, Setter>([
   [
     'ip',

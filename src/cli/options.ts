@@ -31,7 +31,7 @@ export interface GlobalOptions {
 /** The heading of these in help, at its end. */
 export const commonOptions = 'Common options:';
 
-/** For commands that may be said again when they are done already, by scripts. */
+/** For commands that scripts may repeat after they were done. */
 export const exactOption = ['--exact', 'match full ids only, no names and no beginnings of ids'] as const;
 
 export interface ExactOptions extends GlobalOptions {
@@ -51,7 +51,7 @@ export function addJsonOption(command: Command): Command {
   );
 }
 
-/** No defaults and no `.env()` here: what is not said is left to the client, which reads the environment. */
+/** No defaults and no `.env()` here: missing options are left to the client, which reads the environment. */
 export function addConnectionOptions(command: Command): Command {
   const options = [
     new Option('--node <name>', 'node to talk to (NETLOOM_NODE)').argParser(tokenParser('--node', 'name.invalid')),
@@ -92,7 +92,7 @@ export function filledParser(name: string): (text: string) => string {
   };
 }
 
-/** For a directory that there is, or may be made. `variable`: of the environment, which may say it, too. */
+/** For a directory that exists, or can be made. `variable`: the environment variable for it. */
 export function directoryParser(name: string, variable?: string): (text: string) => string {
   const parseFilled = filledParser(variable === undefined ? name : `${name} (${variable})`);
   return (text) => {
@@ -113,7 +113,7 @@ export function existingDirectoryParser(name: string, usual: string): (text: str
   };
 }
 
-/** The path itself, or what there is of the way to it; null: what is there cannot be looked at. */
+/** The path itself, or its longest existing part; null: that cannot be read. */
 function nearest(path: string): { path: string; isDirectory: boolean } | null {
   for (let part = resolve(path); ; part = dirname(part)) {
     try {
@@ -202,7 +202,7 @@ export function collect<Value>(parse: (text: string) => Value): (text: string, b
   return (text, before = []) => [...before, parse(text)];
 }
 
-/** For options of which one may say several things at once. */
+/** For options that take several values at once. */
 export function collectAll<Value>(parse: (text: string) => Value[]): (text: string, before?: Value[]) => Value[] {
   return (text, before = []) => [...before, ...parse(text)];
 }
@@ -212,14 +212,14 @@ export function collectList<Value>(parse: (text: string) => Value): (text: strin
   return collectAll((text) => text.split(',').map(parse));
 }
 
-/** What is one container's cannot be said of several. Throws payload.invalid. */
+/** Refuses options of a single container for several. Throws payload.invalid. */
 export function mustBeOne(options: Record<string, unknown>): void {
   const isSaid = (value: unknown) => (Array.isArray(value) ? value.length > 0 : value !== undefined);
   const said = Object.keys(options).filter((name) => isSaid(options[name]));
   refuseForSeveral(said.map((name) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`));
 }
 
-/** `said`: as in the command line. Throws payload.invalid unless it is empty. */
+/** `said`: as on the command line. Throws payload.invalid unless it is empty. */
 export function refuseForSeveral(said: string[]): void {
   if (said.length > 0) throw badInput(`${said.join(', ')}: cannot be used with several containers`);
 }

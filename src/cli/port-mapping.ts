@@ -20,7 +20,7 @@ const protocolName = /^(tcp|udp|sctp)$/i;
 /** Several joined by commas: `8080:80,8443:443`; a protocol alone goes on with the port before it: `53:53/tcp,udp`. */
 export const parsePortMappings = portsParser('-p');
 
-/** `said`: how the mappings are asked for, `-p` or `port`. */
+/** `said`: the option or argument of the mappings, `-p` or `port`. */
 export function portsParser(said: string): (text: string) => PortMapping[] {
   return (text) => mappingsIn(text, said);
 }

@@ -63,7 +63,7 @@ function program(terminal: Terminal, words: string[]): Command {
     .configureOutput({
       writeOut: (text) => terminal.print(text.trimEnd()),
       writeErr: (text) => terminal.warn(text.trimEnd()),
-      outputError: () => undefined, // told by reportFailure, as every failure
+      outputError: () => undefined, // reportFailure prints it, as every failure
       getOutHasColors: () => terminal.colored,
       getOutHelpWidth: () => width,
       getErrHelpWidth: () => width,

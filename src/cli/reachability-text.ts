@@ -4,9 +4,9 @@ import type { NameAnswer } from '../core/name-answers.ts';
 import { hostPortText, type Origin, type ReachabilityCell } from '../core/reachability.ts';
 import { type Terminal, table } from './terminal.ts';
 
-/** Who reaches whom, for people. */
+/** Which containers reach each other, as text. */
 
-/** What containers sent with addresses that are not theirs, and bridges dropped. */
+/** Frames with foreign addresses that bridges dropped. */
 export interface Dropped extends TrafficCounter {
   from: string;
   network: string;

@@ -23,7 +23,7 @@ export class SignalRelay {
     for (const signal of forwarded) process.on(signal, this.#hear);
   }
 
-  /** what ended us before there was a command to hear it */
+  /** the signal that arrived before a command could handle it */
   get early(): NodeJS.Signals | null {
     return this.#early;
   }

@@ -9,7 +9,7 @@ import { systemErrorText } from '../core/system-error.ts';
 import { EndWith, podmanFailure } from './failure.ts';
 import { signalExitCode } from './signals.ts';
 
-/** Becomes the command: native/within/main.cc says how it is spoken with. */
+/** Becomes the command: native/within/main.cc describes its protocol. */
 const helper = join(dirname(createRequire(import.meta.url).resolve('#package.json')), 'native/build/netloom-within');
 
 /** Where and how a command is to run. */
@@ -22,7 +22,7 @@ export interface Place {
 }
 
 /**
- * A command that waits inside a network namespace, with name files of its own, until it may begin. Its process is the one
+ * A command that waits inside a network namespace, with its own name files, until it may begin. Its process is the one
  * that the command will have. When we end first, it ends.
  */
 export class HeldCommand {
@@ -51,7 +51,7 @@ export class HeldCommand {
     );
     this.#notSpawned.catch(() => undefined);
     this.#channel = child.stdio[3] as Duplex;
-    // it has ended: that is seen as the end of what it says
+    // it has ended: the channel's end shows that
     const lines = createInterface({ input: this.#channel });
     for (const end of [this.#channel, lines]) end.on('error', () => undefined);
     this.#lines = lines[Symbol.asyncIterator]();
@@ -90,7 +90,7 @@ export class HeldCommand {
     for (const content of contents) this.#channel.write(content);
   }
 
-  /** What it says next; null: it closes the channel, as it also does when a signal ends it. */
+  /** Its next message; null: it closed the channel, which also happens when a signal ends it. */
   async #expect(wanted: string | null): Promise<void> {
     const line = await this.#lines.next().then(
       ({ value, done }) => (done ? null : value),

@@ -10,7 +10,7 @@ export interface Terminal {
   print(text: string): void;
   /** a line on stderr */
   warn(text: string): void;
-  /** stdout is read by a person who likes colours */
+  /** stdout is a terminal with colours */
   readonly colored: boolean;
   /** of stdout; absent: it is not a terminal, and text is wrapped at 80 columns */
   readonly columns?: number | undefined;
@@ -40,7 +40,7 @@ function showProgress(text: string | null): void {
   process.stderr.write(`\r\x1b[K${text ?? ''}`);
 }
 
-/** Colours only on a terminal, and not when NO_COLOR says no (https://no-color.org). */
+/** Colours only on a terminal, and not with NO_COLOR (https://no-color.org). */
 export function wantsColors(stream: { isTTY?: boolean }, environment: Record<string, string | undefined>): boolean {
   return stream.isTTY === true && !environment.NO_COLOR && environment.TERM !== 'dumb';
 }
@@ -52,7 +52,7 @@ export function paint(terminal: Pick<Terminal, 'colored'>, style: Style, text: s
   return terminal.colored && text !== '' ? `\x1b[${escapes[style]}m${text}\x1b[0m` : text;
 }
 
-/** Names are users' own words: no control character of theirs reaches a terminal. */
+/** Names come from users: their control characters must not reach a terminal. */
 export function plain(text: unknown): string {
   return String(text).replace(/\p{Cc}/gu, '\u{fffd}');
 }
@@ -125,7 +125,7 @@ export function facts(terminal: Terminal, entries: [name: string, value: unknown
     .join('\n');
 }
 
-/** Text after an indent, wrapped at a terminal's width below its beginning; whole where it is not known who reads it. */
+/** Text after an indent, wrapped at a terminal's width below its beginning; unwrapped where the width is not known. */
 export function hanging({ columns }: Terminal, text: string, indent: number): string {
   if (columns === undefined) return text;
   return wrappedLines(text, Math.max(usualColumns / 4, columns - indent)).join(`\n${' '.repeat(indent)}`);

@@ -3,7 +3,7 @@ import { pathText } from '../core/schema-words.ts';
 
 /**
  * Paths of the fields of a request that its schema does not have: `networkz`, `ports[0].hostport`. A request that the schema refuses
- * has none: the daemon says what is wrong with it.
+ * has none: the daemon reports it.
  */
 export function unknownFields(schema: z.ZodType, request: object): string[] {
   const known = schema.safeParse(request);

@@ -159,7 +159,7 @@ async function readSource(path: string): Promise<string> {
       if (bytes > mostBytes) break;
     }
   } catch (error) {
-    // reading says no path, where opening does
+    // the error of reading has no path, that of opening has one
     throw badInput(
       `--file: ${systemErrorText(Object.assign(error as Error, { path: path === '-' ? 'stdin' : path }))}`,
     );

@@ -16,10 +16,10 @@ const lookAgainMs = 1_000;
 export type Detach = (request: z.output<typeof detachSchema>, name: string) => Promise<unknown>;
 
 /**
- * Teardowns that a door was asked for while nobody served: `<run directory>/teardowns/<time>.json`, each what
- * container.detach takes. They are done in the order of their names, when the daemon is back; each file goes when its
- * teardown was answered. One that fails is said and dropped: the container is `failed` then, and a teardown can be asked for
- * again. One that nobody could take on stays for the next daemon.
+ * Teardowns that a door received while no daemon ran: `<run directory>/teardowns/<time>.json`, each a request of
+ * container.detach. The next daemon carries them out in the order of their names; each file is removed when its
+ * teardown was answered. A failed one is logged and dropped: the container is `failed` then, and a teardown can be asked for
+ * again. One that could not be sent stays for the next daemon.
  */
 export class TeardownQueue {
   readonly #directory: string;
@@ -35,11 +35,11 @@ export class TeardownQueue {
     this.#directory = join(runDirectory, 'teardowns');
   }
 
-  /** Resolves when all that had been left is done. A door may still have thought that nobody is there: later files are done, too. */
+  /** Resolves when all stored teardowns are done. A door may still have found no daemon: later files are carried out, too. */
   async start(): Promise<void> {
     makeDirectories(this.#directory, 0o700);
     this.#watcher = watchPath(this.#directory, () => this.#work());
-    // what was left and what comes is looked at again by the next daemon
+    // the next daemon reads stored and new files again
     this.#watcher.on('error', (error) => this.log.warn({ error }, 'teardowns that are left are not seen any more'));
     await this.#work();
   }
@@ -60,7 +60,7 @@ export class TeardownQueue {
     for (const file of this.#files()) if (!this.#stopped) await this.#one(file);
   }
 
-  /** Never fails, whatever somebody does to the directory: networks are served without it. */
+  /** Never fails, whatever happens to the directory: networks are served without it. */
   #files(): string[] {
     try {
       const entries = readdirSync(this.#directory, { withFileTypes: true });

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 
-/** Tells a directory from another one that has got its name; null: nothing is there. */
+/** Identifies a directory, also after another one got its name; null: it does not exist. */
 export function identityOf(path: string): string | null {
   const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
   return stats ? `${stats.dev} ${stats.ino}` : null;

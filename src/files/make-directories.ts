@@ -21,6 +21,6 @@ function isDirectory(path: string): boolean {
   try {
     return statSync(path).isDirectory();
   } catch {
-    return false; // what is wrong with it is mkdir's to say
+    return false; // mkdir reports the problem
   }
 }

@@ -57,12 +57,12 @@ export function handAbove(directory: string): string | null {
 /** How others can replace this, or what is in it, in words; null: they cannot. */
 function handOn({ path, stats }: Place, isTrusted: (stats: Stats) => boolean): string | null {
   if (!isTrusted(stats)) return `${path} belongs to user ${stats.uid}`;
-  // the mode of a link says nothing, and what is in a sticky directory (/tmp) is its owner's to rename
+  // the mode of a link has no meaning, and in a sticky directory (/tmp) only the owner can rename a file
   const isOpen = !stats.isSymbolicLink() && stats.mode & writableByOthers && !(stats.mode & sticky);
   return isOpen ? `others may write to ${path}` : null;
 }
 
-/** Everybody's by convention, whatever is in them. */
+/** Shared by convention, whatever is in them. */
 const sharedDirectories = ['/tmp', '/var/tmp', '/dev/shm'];
 
 /** Whether a file system was mounted there that every user may write to, as a tmpfs by default, and that is still unused. */

@@ -11,7 +11,7 @@ export interface StartDirectories {
   stateDirectory: string;
   netnsDirectory: string;
   networksDirectory: string;
-  /** the daemon runs a nats-server of its own */
+  /** the daemon runs its own nats-server */
   hasOwnServer: boolean;
 }
 

@@ -49,7 +49,7 @@ export class StorageGuard extends EventEmitter<StorageGuardEvents> {
     this.#options = options;
   }
 
-  /** The first look is the caller's to hear of: what listens is there by now. */
+  /** Reports the first measurement: listeners are attached by now. */
   start(): void {
     this.#timer = setInterval(() => this.#keep(), everyMs).unref();
     this.#keep();

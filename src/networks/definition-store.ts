@@ -26,8 +26,8 @@ const indent = 5;
 const settleMs = 20;
 
 /**
- * The definitions of networks, one file each, in podman's format and place. Nobody's lock is taken: a file is replaced in
- * one go, so that who reads it sees the former one or this one. Failures are thrown as SystemFaults.
+ * The definitions of networks, one file each, in podman's format and place. It takes no lock: a file is replaced in
+ * one go, so a reader sees the former one or this one. Failures are thrown as SystemFaults.
  */
 export class DefinitionStore {
   constructor(private readonly directory: string) {}
@@ -78,7 +78,7 @@ export class DefinitionStore {
     });
   }
 
-  /** Calls back some milliseconds after anything in the directory changed, whoever changed it. The returned function ends it. Throws inotify.exhausted. */
+  /** Calls back some milliseconds after any change in the directory. The returned function ends it. Throws inotify.exhausted. */
   watch(changed: () => void): () => void {
     makeDirectories(this.directory, 0o755);
     let timer: NodeJS.Timeout | null = null;
@@ -89,7 +89,7 @@ export class DefinitionStore {
         changed();
       }, settleMs).unref();
     });
-    // who deletes the directory is seen at the next start
+    // a deleted directory is noticed at the next start
     watcher.on('error', () => watcher.close());
     return () => {
       watcher.close();
@@ -106,7 +106,7 @@ export class DefinitionStore {
     }
   }
 
-  /** null: it is not there; a string: what is wrong with it. */
+  /** null: it is not there; a string: the reason why it is not valid. */
   #read(file: string): NetworkDefinition | string | null {
     try {
       return definitionOf(file.slice(0, -'.json'.length), this.#json(file));

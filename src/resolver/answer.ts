@@ -5,7 +5,7 @@ import { type Query, rcodes, reply, reverseAddress } from './packet.ts';
 import type { ResolverNetwork } from './protocol.ts';
 import type { Records, View } from './records.ts';
 
-/** Who answers a query: we do, from the records, or servers elsewhere. */
+/** How a query is answered: from the records, or by other servers. */
 export type Decision = { reply: Buffer } | { servers: readonly string[] };
 
 /** seconds: none. An address is free again the moment its container ends, and asking us again costs no network. */
@@ -79,7 +79,7 @@ function record(name: string, type: 'A' | 'AAAA' | 'PTR', data: string): dns.Ans
 
 let turn = 0;
 
-/** Each answer begins with the next one: who takes the first takes each in turn. */
+/** Rotates the answers: a client that takes the first one gets each in turn. */
 function rotated(addresses: string[]): string[] {
   if (addresses.length < 2) return addresses;
   const start = turn++ % addresses.length;

@@ -34,7 +34,7 @@ class Flight implements Place {
 
 /**
  * Asks servers elsewhere. Each query leaves as it came (EDNS and flags untouched) under a fresh random id, from a
- * socket and port of its own that is connected to the server: an answer from elsewhere cannot get in.
+ * new socket and port that is connected to the server: an answer from elsewhere cannot get in.
  */
 export class Forwarder {
   readonly #shares: Shares;

@@ -25,7 +25,7 @@ const mostWaiting = 64;
 /** bytes that a connection may leave unread before it is cut */
 const mostUnread = 1 << 20;
 
-/** What to answer to a message from this source, if anything; `query` tells what an answer by UDP must fit. */
+/** The answer to a message from this source, if any; `query` limits the size of an answer by UDP. */
 export type Answerer = (raw: Buffer, source: string) => Promise<{ reply: Buffer; query: Query | null } | null>;
 
 /** One port of one address, UDP and TCP. */
@@ -100,7 +100,7 @@ export class Listener {
     try {
       this.udp.send(fitUdp(answer.query, answer.reply), port, address, () => {});
     } catch {
-      // closed meanwhile, or port 0: nobody is there to be told
+      // closed meanwhile, or port 0: there is no receiver
     }
   }
 

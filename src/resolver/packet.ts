@@ -24,7 +24,7 @@ export interface Query {
 export const headerBytes = 12;
 /** without EDNS */
 export const plainUdpBytes = 512;
-/** what crosses any path unfragmented; told in our own OPT records */
+/** what crosses any path unfragmented; the size in our own OPT records */
 const ownEdnsBytes = 1232;
 
 const isResponse = (raw: Buffer): boolean => (raw.readUInt8(2) & 0x80) !== 0;
@@ -61,7 +61,7 @@ function decodeQuery(raw: Buffer): Query {
   };
 }
 
-/** The library's own reader of one question; its types do not tell of it. */
+/** The library's own reader of one question; missing in its types. */
 const questionCodec = (
   dns as unknown as { question: { decode: ((raw: Buffer, offset: number) => dns.Question) & { bytes: number } } }
 ).question;
@@ -139,7 +139,7 @@ export function isAnswerTo(message: Buffer, id: number, query: Query): boolean {
 const nibbles = /^((?:[0-9a-f]\.){32})ip6\.arpa$/;
 const octets = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.in-addr\.arpa$/;
 
-/** The address that a PTR name (lower case) asks for, not yet canonical; null when it is none. */
+/** The address that a PTR name (lower case) asks for, not yet canonical; null for other names. */
 export function reverseAddress(name: string): string | null {
   const four = octets.exec(name);
   if (four) return four.slice(1).reverse().map(Number).join('.');

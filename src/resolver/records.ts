@@ -110,7 +110,7 @@ export class Records {
     };
   }
 
-  /** Addresses of a name (lower case, without search domain) on these networks; null when nobody has it. */
+  /** Addresses of a name (lower case, without search domain) on these networks; null when no container has it. */
   addressesOf(networks: readonly ResolverNetwork[], name: string, family: 4 | 6): string[] | null {
     const found = networks.flatMap((network) => this.#holders(network.name, name));
     if (found.length === 0) return null;
@@ -124,7 +124,7 @@ export class Records {
 
   /**
    * All names of the container at an address, as aardvark-dns has them, but under a domain: what the asker's engine puts
-   * behind names, else what the container's own does, else the network's. Empty: nobody has the address.
+   * behind names, else what the container's own does, else the network's. Empty: no container has the address.
    */
   namesAt({ networks, entries }: View, address: string): string[] {
     const asked = this.#domainOf(entries[0]);
@@ -138,7 +138,7 @@ export class Records {
     return [];
   }
 
-  /** What the container's engine puts behind names; it tells so with the networks that it joins itself. */
+  /** The search domain that the container's engine uses; it comes with the networks that it joins itself. */
   #domainOf(entry: ResolverEntry | undefined): string | null {
     if (!entry) return null;
     const on = [...(this.#networksOf.get(entry.container) ?? [])];

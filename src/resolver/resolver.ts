@@ -50,7 +50,7 @@ export class Resolver {
 
   /**
    * The same again changes nothing; other addresses open and close only what differs. What fails leaves all as it was.
-   * Tells at which ports it listens.
+   * Reports the ports at which it listens.
    */
   serve({ ports = [dnsPort], ...network }: ResolverNetwork): Promise<OpenPorts> {
     return this.#inTurn(network.name, async () => {
@@ -219,13 +219,13 @@ export class Resolver {
   async #forward(query: Query, wished: readonly string[], asker: Asker): Promise<Buffer> {
     this.#queries.forwarded++;
     const servers = (wished.length > 0 ? wished : this.#host.servers).filter((server) => !this.#isOurs(server));
-    // out of descriptors, or of anything else: the asker is told, the thread lives on
+    // out of descriptors, or of another resource: the client gets an answer, the thread goes on
     const answer = await this.#forwarder.ask(query, servers, asker).catch(() => null);
     if (!answer) this.#queries.failed++;
     return answer ?? reply(query, rcodes.servFail);
   }
 
-  /** A query must not come back to us. */
+  /** A query must not be forwarded to itself. */
   #isOurs(server: string): boolean {
     return [...this.#listeners.values()].some((open) => open.has(server));
   }

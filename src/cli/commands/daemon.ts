@@ -174,7 +174,7 @@ async function serve(terminal: Terminal, flags: DaemonFlags): Promise<void> {
   if (failure) throw failure;
 }
 
-/** One that the user named: what is wrong with it would be seen only when the first network comes up. */
+/** Checks a file that the user named: otherwise an error would show only when the first network comes up. */
 async function mustHoldSettings(directory: string): Promise<void> {
   const { SettingsFiles } = await import('../../kernel/links/settings-files.ts');
   try {

@@ -151,7 +151,7 @@ function isAfter({ time, streamSequence }: StreamedEvent, until: Span['until']):
   return typeof until === 'number' ? streamSequence > until : Date.parse(time) > until.getTime();
 }
 
-/** setTimeout takes no more than that */
+/** the limit of setTimeout */
 const longestTimerMs = 2 ** 31 - 1;
 
 function endAt(until: Span['until']): AbortSignal {
@@ -189,7 +189,7 @@ async function meant(
   return found;
 }
 
-/** Who follows may be waiting for somebody to come. */
+/** With --follow the subject may be created later. */
 async function idOf(terminal: Terminal, client: NetloomClient, asked: About, options: EventsOptions): Promise<string> {
   const found = await whoIsMeant(client, asked);
   const { noun, id } = asked;

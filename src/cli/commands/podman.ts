@@ -28,7 +28,7 @@ export function podmanInstallCommand(parent: Command, terminal: Terminal): void 
     details:
       "Writes one drop-in file, containers.conf.d/50-netloom.conf: podman then finds netloom's netavark first. " +
       'Refused while containers run on networks that another engine made, because that engine has to tear them down. ' +
-      'With --run-dir the file also tells podman where the daemon is.',
+      "With --run-dir the file also contains the daemon's run directory.",
     examples: ['sudo netloom podman install', 'sudo netloom podman install --run-dir /run/lab'],
   })
     .option(...configDirOption)

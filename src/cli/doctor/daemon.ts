@@ -91,7 +91,7 @@ export function forwardingFindings({ forwarding }: Pick<NodeInfo, 'forwarding'>)
 
 const mostShown = 5;
 
-/** Files of networks that are not taken; nothing to say where there are none. */
+/** Network files that are ignored; no finding without any. */
 export function damagedFindings(
   damaged: readonly DamagedDefinition[],
   { directories }: Pick<NodeInfo, 'directories'>,
@@ -102,7 +102,7 @@ export function damagedFindings(
   return [bad('Network files', [...shown, ...more].join('\n'), `correct or remove them in ${directories.networks}`)];
 }
 
-/** What lacks something that netloom could not give or restore; nothing to say where nothing does. */
+/** Containers and networks that lack something that netloom could not restore; no finding without any. */
 export function degradedFindings(
   check: 'Networks' | 'Containers',
   all: readonly Pick<ContainerView | NetworkView, 'name' | 'state' | 'lastFault'>[],
@@ -118,7 +118,7 @@ export function degradedFindings(
   return [bad(check, [...shown, ...more].join('\n'), `netloom tries again by itself; see ${inspect} ${first.name}`)];
 }
 
-/** Nothing to say where settings can be kept; where not, they are restored all the same. */
+/** No finding where settings can be stored; elsewhere they are still restored. */
 export function settingsFindings({ directories }: Pick<NodeInfo, 'directories'>): Finding[] {
   const { sysctl } = directories;
   try {

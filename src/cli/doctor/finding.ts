@@ -29,7 +29,7 @@ export const untried = (check: string, because: string): Finding => ({
   mend: null,
 });
 
-/** Runs a check that says `found`, or throws what is wrong. */
+/** Runs a check that returns `found`, or throws the problem. */
 export function tried(check: string, mend: string, act: () => string): Finding {
   try {
     return good(check, act());

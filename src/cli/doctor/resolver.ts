@@ -22,7 +22,7 @@ function listed(set: NftSet) {
       socket.close();
     }
   } catch {
-    // no table, or no right to look at it: there is nothing to tell
+    // no table, or no permission to read it: no finding
     return [];
   }
 }

@@ -1,4 +1,4 @@
-/** What templates may call: Go's functions, and those that podman adds. Throws Error with what is wrong. */
+/** What templates may call: Go's functions, and those that podman adds. Throws an Error with the reason. */
 
 export type TemplateFunction = (...values: unknown[]) => unknown;
 

@@ -1,7 +1,7 @@
 import { functions } from './functions.ts';
 import { type Part, partsOf, type Word, wordsOf } from './tokens.ts';
 
-/** The tree of a template. Throws Error with what is wrong. */
+/** The tree of a template. Throws an Error with the reason. */
 
 export type Operand =
   | { kind: 'literal'; value: string | number | boolean | null }

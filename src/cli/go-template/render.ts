@@ -1,7 +1,7 @@
 import { functions, isTrue, textOf } from './functions.ts';
 import type { Command, Node, Operand, Pipeline } from './parse.ts';
 
-/** A template with a value put in. Throws Error with what is wrong. */
+/** Renders a template with a value. Throws an Error with the reason. */
 
 class Scope {
   readonly #variables = new Map<string, unknown>();
@@ -96,7 +96,7 @@ function renderRange(node: Extract<Node, { kind: 'range' }>, dot: unknown, scope
   return text;
 }
 
-/** Of a list, of a map, or as many as a number says. */
+/** The items of a list or a map, or as many as a number. */
 function entriesOf(value: unknown, { commands }: Pipeline): [key: unknown, value: unknown][] {
   if (value === null || value === undefined) return [];
   if (Array.isArray(value)) return [...value.entries()];

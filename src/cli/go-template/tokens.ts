@@ -1,4 +1,4 @@
-/** A template as text and actions, and an action as words. Throws Error with what is wrong. */
+/** A template as text and actions, and an action as words. Throws an Error with the reason. */
 
 export type Part = { text: string } | { action: string };
 

@@ -13,13 +13,13 @@ export interface ConfFile {
   text: string;
 }
 
-/** What podman goes by, and the file that says so; null: podman's own default. */
+/** The value in force, and the file that sets it; null: podman's own default. */
 export interface Setting<Value> {
   value: Value;
   file: string | null;
 }
 
-/** The few words of containers.conf that decide who makes the networks. */
+/** The keys of containers.conf that decide which program makes the networks. */
 export interface NetworkSettings {
   /** `netavark`, `cni`; empty: podman chooses */
   backend: Setting<string>;
@@ -61,7 +61,7 @@ export function readConfFile(path: string): ConfFile {
   }
 }
 
-/** podman 5 takes `{append = true}` as the last entry of a list: it goes on from what was said before. */
+/** podman 5 takes `{append = true}` as the last entry of a list: it continues the earlier list. */
 const list = z.array(
   z.union([z.string(), z.object({ append: z.boolean().optional() })], 'must be text in quotes, or {append = true}'),
 );

@@ -14,7 +14,7 @@ const madeDirectory = '# With it was made: ';
 
 export const dropInPath = (configDir: string) => join(dropInDir(configDir), '50-netloom.conf');
 
-/** null when there is none of netloom's */
+/** null: netloom has none */
 export function installedDropIn(configDir: string): ConfFile | null {
   const path = dropInPath(configDir);
   if (!existsSync(path)) return null;
@@ -83,7 +83,7 @@ function dropInText(others: ConfFile[], { doorDir, runDir }: DropInWish): string
   return `${ours}\n${stringify(conf)}\n`;
 }
 
-/** A file that is read after ours may say something else. */
+/** A file that is read later may override it. */
 function mustCount(others: ConfFile[], file: ConfFile, doorDir: string): void {
   const all = [...others, file].sort((one, other) => rank(one, file.path) - rank(other, file.path));
   const { backend, helperDirs } = networkSettings(all);

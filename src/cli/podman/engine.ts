@@ -8,7 +8,7 @@ import { askProgram, failureReason } from './ask-program.ts';
 /** The executables that podman finds instead of netavark's; `npm run build:native` makes them. */
 export const doorDir = join(dirname(createRequire(import.meta.url).resolve('#package.json')), 'native/build/doors');
 
-/** The first executable of that name, as podman looks for it: null when there is none. */
+/** The first executable of that name, in podman's search order; null: not found. */
 export function findIn(directories: string[], name: string): string | null {
   return directories.map((directory) => join(directory, name)).find(isExecutable) ?? null;
 }

@@ -17,7 +17,7 @@ export interface PodmanStatus {
   checks: Finding[];
 }
 
-/** Who makes podman's networks, and whether that one is well. */
+/** Which program makes podman's networks, and whether it works. */
 export async function podmanStatus(configDir: string, options: GlobalOptions): Promise<PodmanStatus> {
   const settings = networkSettings(readConfFiles(configDir));
   const netavark = findIn(settings.helperDirs.value, 'netavark');
@@ -114,7 +114,7 @@ function directoryCheck({ networkConfigDir }: NetworkSettings, known: Known | nu
   return bad(name, `podman keeps them in ${networkConfigDir.value}, the daemon in ${networks}`, mend);
 }
 
-/** Containers and bridges that are up, and that not the one made who takes them down now. */
+/** Containers and bridges that are up, and that another program made than the one that takes them down now. */
 function makerChecks(onNetloom: boolean, known: Known | null): Finding[] {
   const podman = findProgram('podman');
   if (!podman) return [];
@@ -153,8 +153,8 @@ function bridgesCheck(onNetloom: boolean): Finding {
 }
 
 /**
- * Containers that would be left without the engine that made them, when podman goes over to netloom or leaves it. Who cannot
- * be asked may have made any of them: then all are told that run, and `isCertain` is false.
+ * Containers that would lose the engine that made them when podman switches to netloom or back. If an engine cannot be
+ * asked, any of them may be its own: then all running ones are listed, and `isCertain` is false.
  */
 export async function left(
   by: 'netloom' | 'another engine',

@@ -54,7 +54,7 @@ const meanings: Record<FaultCode, string> = {
   'network.damaged': "the file of the network's definition, or its name, is invalid; the file is left as it is",
   'network.exists': 'the network already exists',
   'network.in-use': 'containers use the network',
-  'container.busy': 'the container or network is being changed; try again',
+  'network.busy': 'the network is being changed; try again',
   'kernel.refused': 'the kernel refused a step; `errno`, `step` and `detail` give the step and the reason',
   'worker.lost': 'a kernel worker ended during its work; it is started again and continues from the journal',
   'internal.unexpected': 'a defect of netloom',

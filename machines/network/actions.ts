@@ -219,7 +219,7 @@ export const networkSetup = setup({
       {
         kind: 'reply',
         command,
-        fault: fault('container.busy', `network ${name} was being changed when the host shut down`),
+        fault: fault('network.busy', `network ${name} was being changed when the host shut down`),
       },
     ]),
     dropUpdate: assign({ update: null }),
@@ -388,7 +388,7 @@ export const networkSetup = setup({
     refuseUnfit: decide(({ context, event }) => [
       { kind: 'reply', command: commandOf(event), fault: updateFault(context, event) as Fault },
     ]),
-    refuseBusy: refusal('container.busy', ({ context }) => `network ${context.name} is being changed; try again`),
+    refuseBusy: refusal('network.busy', ({ context }) => `network ${context.name} is being changed; try again`),
   },
   guards: {
     isUsed: ({ context }) => isUsed(context),

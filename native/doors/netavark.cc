@@ -138,7 +138,7 @@ void update(const door::Options& options) {
     } catch (const door::Refused& refused) {
       // not in use: its next container brings podman's file
       if (refused.code == "network.unknown") return;
-      if (refused.code != "container.busy" || attempt == busy_attempts) throw;
+      if (refused.code != "network.busy" || attempt == busy_attempts) throw;
       usleep(busy_pause_us);
     }
 }

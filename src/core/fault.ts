@@ -48,7 +48,7 @@ export const faultStatus = {
   'network.damaged': 409,
   'network.exists': 409,
   'network.in-use': 409,
-  'container.busy': 423,
+  'network.busy': 423,
   'kernel.refused': 500,
   'worker.lost': 500,
   'internal.unexpected': 500,

@@ -354,7 +354,7 @@ describe('a teardown', () => {
   it('is not left when the daemon has done it, nor when it has said why it does not', async () => {
     server.script = atOnce((inbox) => message(inbox, '{}'));
     expect(await teardown()).toMatchObject({ code: 0, left: [] });
-    server.script = atOnce(fault('container.busy'));
+    server.script = atOnce(fault('network.busy'));
     expect(await teardown()).toMatchObject({ code: 1, stdout: '{"error":"not now"}\n', left: [] });
   });
 });

@@ -282,7 +282,7 @@ describe('leases', () => {
 describe('removal', () => {
   it('is refused while it has members, also such as wait, and some are named', () => {
     expect(step(up, remove)).toEqual(['up', 'reply c9 network.in-use']);
-    expect(step(raising, remove)).toEqual(['raising', 'reply c9 container.busy']);
+    expect(step(raising, remove)).toEqual(['raising', 'reply c9 network.busy']);
     const full = reach(up, ...['b', 'c', 'd', 'e', 'f', 'g'].map((id) => leaseRequest(id)));
     expect(effectsOf(full, remove)).toMatchObject([
       {
@@ -313,7 +313,7 @@ describe('removal', () => {
 
   it('of what is unknown is refused, and while another is under way it is busy', () => {
     expect(step(start, remove)).toEqual(['absent', 'reply c9 network.unknown']);
-    expect(step(lowering, { ...remove, command: 'c8' } as ActorEvent)).toEqual(['lowering', 'reply c8 container.busy']);
+    expect(step(lowering, { ...remove, command: 'c8' } as ActorEvent)).toEqual(['lowering', 'reply c8 network.busy']);
   });
 });
 
@@ -507,7 +507,7 @@ describe('a network that only its members know of', () => {
         'announce removed',
         'reply null ok',
       ]);
-    expect(step(reach(given, update), recovered(true))[1]).toBe('reply c5 container.busy');
+    expect(step(reach(given, update), recovered(true))[1]).toBe('reply c5 network.busy');
   });
 
   it('is taken down by the next daemon when it could not be before', () => {

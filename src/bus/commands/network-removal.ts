@@ -55,7 +55,7 @@ export async function pruned(engine: Engine, name: string, command: CommandIdent
     await tellNetwork(engine, name, own, { type: 'network.remove', command: own.id });
     return name;
   } catch (error) {
-    if (error instanceof NetloomError && ['network.in-use', 'network.unknown', 'container.busy'].includes(error.code))
+    if (error instanceof NetloomError && ['network.in-use', 'network.unknown', 'network.busy'].includes(error.code))
       return null;
     throw error;
   }

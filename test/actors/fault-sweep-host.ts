@@ -18,9 +18,3 @@ export function sweepHost(summary: () => string): () => Surroundings {
   });
   return () => surroundings;
 }
-
-/** `connect 20, disconnect 6` */
-export const perScenario = (counts: Record<string, number>): string =>
-  Object.entries(counts)
-    .map(([name, count]) => `${name} ${count}`)
-    .join(', ');

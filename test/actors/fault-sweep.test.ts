@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Answer } from '../../src/actors/journal.ts';
 import type { Fault } from '../../src/core/fault.ts';
-import { listedScenarios, perScenario, sweepHost } from './fault-sweep-host.ts';
+import { Tally } from '../support/sweeps.ts';
+import { listedScenarios, sweepHost } from './fault-sweep-host.ts';
 import type { Traced, Trap } from './fault-sweep-process.ts';
 import { mustBe, type Rehearsal, rehearse, stateLike } from './fault-sweep-rehearsal.ts';
 import { type Scenario, scenariosIn } from './fault-sweep-scenarios.ts';
@@ -26,11 +27,11 @@ const givenUpAfter = 'ENOSPC';
 const namespaceLagMs = 150;
 
 const names = listedScenarios().map(([name]) => name);
-const figures = { cases: 0, leaks: [] as string[], wrongReports: [] as string[] };
-const casesOf: Record<string, number> = {};
+const figures = { leaks: [] as string[], wrongReports: [] as string[] };
+const tally = new Tally();
 const surroundings = sweepHost(() => {
-  const { cases, leaks, wrongReports } = figures;
-  return `fault sweep: ${cases} cases (${perScenario(casesOf)}), ${leaks.length} leaks, ${wrongReports.length} wrong reports`;
+  const { leaks, wrongReports } = figures;
+  return `fault sweep: ${tally.summary('cases')}, ${leaks.length} leaks, ${wrongReports.length} wrong reports`;
 });
 
 /** Its second way to fail is the only one that a caller can act on. */
@@ -111,30 +112,32 @@ async function leadOn(
   await mustBe(site, 'back again', before);
 }
 
+/** Each step that can be refused, in each way. */
+const refusalsIn = ({ steps }: Rehearsal): (Refusal & { step: string })[] =>
+  steps.flatMap(({ step, isRefusable }, index) =>
+    isRefusable ? refusals.map((way) => ({ kind: 'refuse' as const, nth: index + 1, ...way, step })) : [],
+  );
+
 async function sweep(name: string, scenario: Scenario): Promise<void> {
   let rehearsal = await rehearse(scenario, surroundings());
-  for (const [index, { step, isRefusable }] of rehearsal.steps.entries())
-    for (const way of isRefusable ? refusals : []) {
-      const trap: Refusal = { kind: 'refuse', nth: index + 1, ...way };
-      const what = `${name}: ${step}: ${JSON.stringify(way)}`;
-      figures.cases += 1;
-      casesOf[name] = (casesOf[name] ?? 0) + 1;
-      const leaked = figures.leaks.length;
-      try {
-        const outcome = await runInto(trap, scenario, rehearsal);
-        const wrong = wrongReport(outcome.told, outcome.refused, trap);
-        if (wrong) figures.wrongReports.push(`${what}: ${wrong}`);
-        const leaks = leaksOf(scenario, rehearsal, trap, outcome);
-        if (leaks.length > 0) figures.leaks.push(`${what}:\n${leaks.join('\n')}`);
-        await leadOn(scenario, rehearsal, trap, outcome);
-      } catch (error) {
-        figures.leaks.push(`${what}: ${(error as Error).message}`);
-      }
-      if (figures.leaks.length > leaked) {
-        await rehearsal.close().catch(() => {});
-        rehearsal = await rehearse(scenario, surroundings());
-      }
+  for (const { step, ...trap } of tally.pick(name, refusalsIn(rehearsal))) {
+    const what = `${name}: ${step}: ${JSON.stringify(trap)}`;
+    const leaked = figures.leaks.length;
+    try {
+      const outcome = await runInto(trap, scenario, rehearsal);
+      const wrong = wrongReport(outcome.told, outcome.refused, trap);
+      if (wrong) figures.wrongReports.push(`${what}: ${wrong}`);
+      const leaks = leaksOf(scenario, rehearsal, trap, outcome);
+      if (leaks.length > 0) figures.leaks.push(`${what}:\n${leaks.join('\n')}`);
+      await leadOn(scenario, rehearsal, trap, outcome);
+    } catch (error) {
+      figures.leaks.push(`${what}: ${(error as Error).message}`);
     }
+    if (figures.leaks.length > leaked) {
+      await rehearsal.close().catch(() => {});
+      rehearsal = await rehearse(scenario, surroundings());
+    }
+  }
   // what went wrong before may be why it does not end well
   await rehearsal.close().catch((error: Error) => figures.leaks.push(`${name}: ${error.message}`));
 }

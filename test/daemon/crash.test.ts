@@ -4,6 +4,12 @@ import { type CommandName, type NetloomClient, NetloomError, type RequestOf } fr
 import { inventory, nothing, processesOf, TestDaemon, untilAnswered } from '../support/daemon.ts';
 import { becomeFreshHost, temporaryDirectory } from '../support/fresh-host.ts';
 import { seeded } from '../support/seeded.ts';
+import { triedTimes } from '../support/sweeps.ts';
+
+/** How often something goes wrong; a sample without `SWEEPS=all`. */
+const daemonDeaths = triedTimes(50);
+const workerDeaths = triedTimes(30);
+const serverDeaths = triedTimes(15);
 
 const containers = Array.from({ length: 20 }, (_, index) => `c${index}`);
 const network = 'crash';
@@ -112,23 +118,27 @@ async function publishedSequences(client: NetloomClient): Promise<number[]> {
 }
 
 describe('20 containers set up and torn down in a loop', () => {
-  it('leave nothing and lose no fact when the daemon is killed 50 times', { timeout: 600_000 }, async () => {
-    await survive(50, async () => {
+  it(`leave nothing and lose no fact when the daemon is killed ${daemonDeaths} times`, {
+    timeout: 600_000,
+  }, async () => {
+    await survive(daemonDeaths, async () => {
       await daemon.kill();
       const again = await daemon.start();
       await again.close();
     });
   });
 
-  it('leave nothing and lose no fact when a worker dies 30 times', { timeout: 600_000 }, async () => {
-    await survive(30, async (client, random) => {
+  it(`leave nothing and lose no fact when a worker dies ${workerDeaths} times`, { timeout: 600_000 }, async () => {
+    await survive(workerDeaths, async (client, random) => {
       const index = random() < 0.5 ? 0 : 1;
       await client.worker.restart({ index }, { timeoutMs: 10_000 });
     });
   });
 
-  it('leave nothing and lose no fact when nats-server is killed 15 times', { timeout: 600_000 }, async () => {
-    await survive(15, async (client) => {
+  it(`leave nothing and lose no fact when nats-server is killed ${serverDeaths} times`, {
+    timeout: 600_000,
+  }, async () => {
+    await survive(serverDeaths, async (client) => {
       const pid = daemon.natsPid();
       if (pid !== null) process.kill(pid, 'SIGKILL');
       await untilAnswered(async () => {

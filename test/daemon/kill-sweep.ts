@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { listedScenarios, perScenario, sweepHost } from '../actors/fault-sweep-host.ts';
+import { listedScenarios, sweepHost } from '../actors/fault-sweep-host.ts';
 import type { Trap } from '../actors/fault-sweep-process.ts';
 import { mustBe, type Rehearsal, rehearse } from '../actors/fault-sweep-rehearsal.ts';
 import { type Scenario, scenariosIn } from '../actors/fault-sweep-scenarios.ts';
+import { Tally } from '../support/sweeps.ts';
 
 type Death = Extract<Trap, { kind: 'kill' }>;
 
 const figures = { leaks: [] as string[], notAnswered: [] as string[] };
-const deathsOf: Record<string, number> = {};
+const tally = new Tally();
 const surroundings = sweepHost(() => {
-  const deaths = Object.values(deathsOf).reduce((sum, count) => sum + count, 0);
   const { leaks, notAnswered } = figures;
-  return `kill sweep: ${deaths} deaths (${perScenario(deathsOf)}), ${leaks.length} leaks, ${notAnswered.length} not completed`;
+  return `kill sweep: ${tally.summary('deaths')}, ${leaks.length} leaks, ${notAnswered.length} not completed`;
 });
 
 /**
@@ -32,18 +32,21 @@ async function dieAndLive(death: Death, scenario: Scenario, { site, before, afte
   await mustBe(site, 'back again', before);
 }
 
+/** Before and after each step. */
+const deathsIn = ({ steps }: Rehearsal): (Death & { step: string })[] =>
+  steps.flatMap(({ step }, index) =>
+    (['before', 'after'] as const).map((when) => ({ kind: 'kill' as const, nth: index + 1, when, step })),
+  );
+
 async function sweep(name: string, scenario: Scenario): Promise<void> {
   let rehearsal = await rehearse(scenario, surroundings(), true);
-  for (const [index, { step }] of rehearsal.steps.entries())
-    for (const when of ['before', 'after'] as const) {
-      deathsOf[name] = (deathsOf[name] ?? 0) + 1;
-      try {
-        await dieAndLive({ kind: 'kill', nth: index + 1, when }, scenario, rehearsal);
-      } catch (error) {
-        figures.leaks.push(`${name}: ${when} ${step}: ${(error as Error).message}`);
-        await rehearsal.close().catch(() => {});
-        rehearsal = await rehearse(scenario, surroundings(), true);
-      }
+  for (const { step, ...death } of tally.pick(name, deathsIn(rehearsal)))
+    try {
+      await dieAndLive(death, scenario, rehearsal);
+    } catch (error) {
+      figures.leaks.push(`${name}: ${death.when} ${step}: ${(error as Error).message}`);
+      await rehearsal.close().catch(() => {});
+      rehearsal = await rehearse(scenario, surroundings(), true);
     }
   await rehearsal.close();
 }

@@ -33,11 +33,20 @@ export async function unpackedDebian(debian: UnpackedDebian): Promise<string> {
   const work = `${root}.${process.pid}`;
   try {
     await unpackInto(`${work}/root`, `${work}/apt`, debian);
-    renameSync(`${work}/root`, root);
+    putInPlace(`${work}/root`, root);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
   return root;
+}
+
+/** Leaves what another test file has unpacked meanwhile. */
+function putInPlace(unpacked: string, root: string): void {
+  try {
+    renameSync(unpacked, root);
+  } catch (error) {
+    if (!existsSync(root)) throw error;
+  }
 }
 
 async function unpackInto(root: string, apt: string, { suites, packages }: UnpackedDebian): Promise<void> {

@@ -1,4 +1,6 @@
 import { assign, type EventObject, enqueueActions, type MachineContext } from 'xstate';
+import type { ActorEvent, CommandId } from '../src/core/event.ts';
+import { type FaultCode, fault } from '../src/core/fault.ts';
 import type { Announce, Apply, Effect, Reply, Tell } from './effect.ts';
 
 /**
@@ -16,14 +18,53 @@ export const effects = {
   announce: named<Announce>(),
 };
 
-/** For one machine: turns "these effects, given context and event" into a named action. */
-export function deciding<Context extends MachineContext, Event extends EventObject>() {
-  return (list: (args: { context: Context; event: Event }) => Effect[]) =>
-    enqueueActions<Context, Event, undefined, Event, never, never, never, never, never>(
+/** An effect as XState spells an action. */
+type EffectAction = {
+  [Kind in Effect['kind']]: { type: Kind; params: Omit<Extract<Effect, { kind: Kind }>, 'kind'> };
+}[Effect['kind']];
+
+/** What an event leads to: what is remembered, and the effects. */
+export interface Decision<Context> {
+  context?: Partial<Context>;
+  effects?: Effect[];
+}
+
+/** For one machine: turns "this is remembered and these effects follow, given context and event" into a named action. */
+function decisions<Context extends MachineContext, Event extends EventObject>() {
+  return (decide: (args: { context: Context; event: Event }) => Decision<Context>) =>
+    enqueueActions<Context, Event, undefined, Event, never, EffectAction, never, never, never>(
       ({ context, event, enqueue }) => {
-        for (const effect of list({ context, event })) enqueueEffect(enqueue, effect);
+        const { context: next, effects = [] } = decide({ context, event });
+        if (next) enqueue.assign(next);
+        for (const effect of effects) enqueueEffect(enqueue, effect);
       },
     );
+}
+
+/** For one machine: turns "these effects, given context and event" into a named action. */
+export function deciding<Context extends MachineContext, Event extends EventObject>() {
+  const action = decisions<Context, Event>();
+  return (list: (args: { context: Context; event: Event }) => Effect[]) => action((args) => ({ effects: list(args) }));
+}
+
+/** For one machine: turns "an event of these types leads to this decision" into a named action. */
+export function resolving<Context extends MachineContext, Event extends EventObject>() {
+  const action = decisions<Context, Event>();
+  return <Type extends Event['type']>(
+    types: Type | readonly Type[],
+    decide: (context: Context, event: Extract<Event, { type: Type }>) => Decision<Context>,
+  ) =>
+    action(({ context, event }) => {
+      if (!isOfType(event, types)) throw new Error(`an action of ${types} was given ${event.type}`);
+      return decide(context, event);
+    });
+}
+
+function isOfType<Event extends EventObject, Type extends Event['type']>(
+  event: Event,
+  types: Type | readonly Type[],
+): event is Extract<Event, { type: Type }> {
+  return Array.isArray(types) ? types.includes(event.type) : types === event.type;
 }
 
 /** For one machine: turns "this is remembered, given context and event" into a named action. */
@@ -32,12 +73,17 @@ export function remembering<Context extends MachineContext, Event extends EventO
     assign<Context, Event, undefined, Event, never>(update);
 }
 
-/** Lists one effect. Every machine declares these four actions, which the types of XState's enqueuer cannot express. */
-export function enqueueEffect(enqueue: (action: never) => void, effect: Effect): void {
-  enqueue(action(effect) as never);
+/** For one machine: turns "this is why, given context and event" into an action that refuses the command of the event. */
+export function refusing<Context extends MachineContext, Event extends ActorEvent>() {
+  const decide = deciding<Context, Event>();
+  return (code: FaultCode, message: (args: { context: Context; event: Event }) => string) =>
+    decide((args) => [{ kind: 'reply', command: commandOf(args.event), fault: fault(code, message(args)) }]);
 }
 
-/** An effect as XState spells an action. */
-export function action<Kind extends Effect['kind']>({ kind, ...params }: Extract<Effect, { kind: Kind }>) {
-  return { type: kind, params: params as Omit<Extract<Effect, { kind: Kind }>, 'kind'> };
+/** The command whose answer a caller waits for; null: the event is no command, or no caller waits. */
+export const commandOf = (event: ActorEvent): CommandId => ('command' in event ? event.command : null);
+
+/** Lists one effect. */
+export function enqueueEffect(enqueue: (action: EffectAction) => void, { kind, ...params }: Effect): void {
+  enqueue({ type: kind, params } as EffectAction);
 }

@@ -1,7 +1,7 @@
 import { assertEvent, assign, enqueueActions, setup } from 'xstate';
 import { containerAddress, hostAddress } from '../../src/core/actor-address.ts';
-import type { CommandId, LeaseRequest, NetworkEvent, StepsResult } from '../../src/core/event.ts';
-import { type Fault, type FaultCode, fault } from '../../src/core/fault.ts';
+import type { LeaseRequest, NetworkEvent, StepsResult } from '../../src/core/event.ts';
+import { type Fault, fault } from '../../src/core/fault.ts';
 import { deviceOf } from '../../src/core/lease.ts';
 import { withoutEntry } from '../../src/core/ledger.ts';
 import { linkUse, placeOf } from '../../src/core/network/check.ts';
@@ -30,7 +30,7 @@ import {
 import type { FoundLink } from '../../src/core/steps/step.ts';
 import { degradedFacts, driftFacts, mendedFacts, rulesetLoaded } from '../drift.ts';
 import type { Effect } from '../effect.ts';
-import { deciding, effects, enqueueEffect } from '../effects.ts';
+import { commandOf, deciding, effects, enqueueEffect, refusing } from '../effects.ts';
 import {
   answerTo,
   defaultWish,
@@ -47,8 +47,6 @@ import {
   withMember,
 } from './context.ts';
 
-type Decide = { context: NetworkContext; event: NetworkEvent };
-
 const decide = deciding<NetworkContext, NetworkEvent>();
 
 /** By this plan, or by a former life that did not come to tell. One that was there before has another MAC address. */
@@ -58,10 +56,7 @@ const isMade = (
   definition: NetworkDefinition,
 ): boolean => changed.some((step) => step.startsWith('link.bridge ')) || found?.macAddress === bridgeMac(definition);
 
-const commandOf = (event: NetworkEvent): CommandId => ('command' in event ? event.command : null);
-
-const refusal = (code: FaultCode, message: (args: Decide) => string) =>
-  decide((args) => [{ kind: 'reply', command: commandOf(args.event), fault: fault(code, message(args)) }]);
+const refusal = refusing<NetworkContext, NetworkEvent>();
 
 /** What the names in the chart mean: its actions, which only list effects and keep what was heard, and its guards. */
 export const networkSetup = setup({

@@ -7,7 +7,6 @@ import type { Fault } from '../../src/core/fault.ts';
 import {
   claimedFamilies,
   type Forwarding,
-  type ForwardingClaims,
   forwardingSteps,
   foundForwarding,
   type HeldForwarding,
@@ -22,27 +21,14 @@ import { forwardingSurveyPlan } from '../../src/core/plan/host.ts';
 import type { ForwardingSurvey, Plan, Step } from '../../src/core/steps/step.ts';
 import { degradedFacts, driftFacts } from '../drift.ts';
 import type { Effect } from '../effect.ts';
+import type { ForwardingClaim, ForwardingContext } from './context.ts';
 
 /**
  * Who forwards, and what that changes beside: the host's, for it is one setting for all networks. What was found is kept before
  * anything is changed, so that it can be set back whatever happens in between.
  */
 
-export interface ForwardingContext {
-  /** networks that are up, or about to be, and route */
-  claims: ForwardingClaims;
-  forwarding: Forwarding;
-  /** claims of networks that cannot be beside one that is being taken down, in order; absent: none */
-  deferred?: ForwardingClaim[];
-  /** links that are not ours reach each other, also where netloom switched forwarding on */
-  forwardForeign: boolean;
-}
-
-export type ForwardingClaim = Extract<HostEvent, { type: 'forwarding.claim' }>;
-
-export const noForwarding: ForwardingContext = { claims: {}, forwarding: {}, forwardForeign: false };
-
-/** What an event leads to: the context as it is then, and the effects. */
+/** What an event leads to: the whole context as it is then, and the effects. */
 export interface Decision<Context = ForwardingContext> {
   context: Context;
   effects: Effect[];

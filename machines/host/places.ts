@@ -3,16 +3,16 @@ import { entryOf } from '../../src/core/entry.ts';
 import type { HostEvent } from '../../src/core/event.ts';
 import { fault } from '../../src/core/fault.ts';
 import type { Clash, NetworkPlace } from '../../src/core/network/check.ts';
+import type { ForwardingClaim, ForwardingContext } from './context.ts';
 import * as forwarding from './forwarding.ts';
 
 /** Which networks can be in the kernel beside each other: no two of them have one bridge, or overlapping subnets. */
 
-type PlacesContext = forwarding.ForwardingContext & { networks: SubnetLedger };
+type PlacesContext = ForwardingContext & { networks: SubnetLedger };
 type Decision = forwarding.Decision<PlacesContext>;
-type Claim = forwarding.ForwardingClaim;
 
 /** Refuses a network that cannot be beside the others; one that cannot be beside those that are going waits for them. */
-export function claim(context: PlacesContext, event: Claim): Decision {
+export function claim(context: PlacesContext, event: ForwardingClaim): Decision {
   const { network, place } = event;
   const isHeld = Object.hasOwn(context.claims, network);
   const clashes = place && !isHeld ? clashesWith(context, place, event.isBrought ?? false) : [];
@@ -45,7 +45,7 @@ export function release(context: PlacesContext, event: Extract<HostEvent, { type
   }, start);
 }
 
-const withoutClaim = ({ deferred = [] }: PlacesContext, network: string): Claim[] =>
+const withoutClaim = ({ deferred = [] }: PlacesContext, network: string): ForwardingClaim[] =>
   deferred.filter((one) => one.network !== network);
 
 /** A network that is defined keeps its place while another one is in it; one that is brought must find it free. */

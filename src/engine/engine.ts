@@ -23,7 +23,6 @@ import type { ContainerWish } from '../core/container/wish.ts';
 import { entryOf } from '../core/entry.ts';
 import type { ActorEvent } from '../core/event.ts';
 import { type Fault, fault, NetloomError } from '../core/fault.ts';
-import { forwardingViews } from '../core/firewall/forwarding.ts';
 import type { ForeignFirewalls } from '../core/firewall/obstacles.ts';
 import { findLeftovers, type Swept } from '../core/gc.ts';
 import { hostEndName, isCut, type OwnerMark, ownerMark } from '../core/names.ts';
@@ -36,7 +35,6 @@ import {
   type ContainerStatistics,
   type ContainerView,
   type DroppedFrames,
-  type ForwardingView,
   leavingStates,
   type NetworkView,
   type NodeInfo,
@@ -448,18 +446,13 @@ export class ActorEngine extends JournalViews implements Engine {
       pid: process.pid,
       workers: this.pool.size,
       hostIp: this.#hostIp,
-      forwarding: this.#forwarding(),
+      forwarding: this.host().forwarding,
       containers: this.journal.count('container/'),
       networks: this.journal.count('network/'),
       outbox: this.journal.pending(),
       directories: this.settings.directories,
       storage: this.settings.storage.view(),
     };
-  }
-
-  #forwarding(): ForwardingView[] {
-    const context = this.journal.actor(hostAddress)?.context as HostContext | undefined;
-    return context ? forwardingViews(context.forwarding, context.forwardForeign) : [];
   }
 
   async statistics(id: string): Promise<ContainerStatistics> {

@@ -1,5 +1,6 @@
 import type { ContainerContext } from '../../machines/container/chart.ts';
 import type { HostContext } from '../../machines/host/chart.ts';
+import { type HostView, hostView } from '../../machines/host/view.ts';
 import type { NetworkContext } from '../../machines/network/chart.ts';
 import { containerSettingsView, containerView, networkSettingsView, networkView } from '../../machines/views.ts';
 import { dhcpAddresses } from '../actors/held-addresses.ts';
@@ -163,7 +164,11 @@ export class JournalViews {
   }
 
   portLedger(): PortLedger {
-    return (this.journal.actor(hostAddress)?.context as HostContext | undefined)?.ports ?? {};
+    return this.host().ports;
+  }
+
+  protected host(): HostView {
+    return hostView((this.journal.actor(hostAddress)?.context as HostContext | undefined) ?? null);
   }
 
   #asOf<T>(read: () => T): { read: T } & AsOf {

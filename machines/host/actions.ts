@@ -1,0 +1,117 @@
+import { assertEvent, setup } from 'xstate';
+import { containerAddress, networkAddress } from '../../src/core/actor-address.ts';
+import type { HostEvent } from '../../src/core/event.ts';
+import { guardElements, unwantedGuards } from '../../src/core/firewall/forwarding.ts';
+import type { DamagedDefinition } from '../../src/core/network/check.ts';
+import { basePlan, mendBasePlan } from '../../src/core/plan/host.ts';
+import { degradedFacts, driftFacts } from '../drift.ts';
+import type { Effect } from '../effect.ts';
+import { effects } from '../effects.ts';
+import type { HostContext } from './context.ts';
+import * as forwarding from './forwarding.ts';
+import * as places from './places.ts';
+import { portActions, portGuards } from './ports.ts';
+import { subnetActions, subnetGuards } from './subnets.ts';
+import { sweepActions, sweepGuards } from './sweeping.ts';
+import { decide, remember, resolve } from './words.ts';
+
+/** Every owner of elements in the ruleset: networks, their members, and containers with published ports. */
+function suspectOwners({ networks, ports }: HostContext): Effect[] {
+  const names = Object.keys(networks);
+  const owners = [...names.map(networkAddress), ...Object.keys(ports).map(containerAddress)];
+  return [
+    ...owners.map((to): Effect => ({ kind: 'tell', to, event: { type: 'drift.suspected' } })),
+    ...names.map((name): Effect => ({ kind: 'tell', to: networkAddress(name), event: { type: 'ruleset.loaded' } })),
+  ];
+}
+
+/** What the names in the chart mean: its actions, which only list effects and keep what was heard, and its guards. */
+export const hostSetup = setup({
+  types: { context: {} as HostContext, events: {} as HostEvent },
+  actions: {
+    ...effects,
+    ...portActions,
+    ...subnetActions,
+    ...sweepActions,
+    loadBase: decide(({ context: { forwarding: held, forwardForeign } }) => [
+      { kind: 'apply', plan: basePlan(guardElements(held, forwardForeign), unwantedGuards(forwardForeign)) },
+    ]),
+    announceServing: decide(() => [{ kind: 'announce', fact: 'serving', data: {} }]),
+    announceFailed: decide(({ event }) => {
+      assertEvent(event, 'steps.failed');
+      return [{ kind: 'announce', fact: 'failed', data: { fault: event.fault } }];
+    }),
+
+    // ---- drift
+    mend: decide(({ context: { forwarding: held, forwardForeign } }) => [
+      { kind: 'apply', plan: mendBasePlan(guardElements(held, forwardForeign)) },
+    ]),
+    /** The elements may have gone with the ruleset: every actor that has some restores what is missing. */
+    announceMended: decide(({ context, event }) => {
+      assertEvent(event, 'steps.applied');
+      if (event.changed.length === 0) return [];
+      return [
+        ...driftFacts({ what: 'firewall', steps: event.changed, tookMs: event.tookMs }),
+        ...suspectOwners(context),
+      ];
+    }),
+    /** Of the host's own elements, which went with all others. */
+    mendGuards: decide(({ context: { forwarding: held, forwardForeign } }) => {
+      const elements = guardElements(held, forwardForeign);
+      return elements.length > 0 ? [{ kind: 'apply', plan: mendBasePlan(elements) }] : [];
+    }),
+    /** The actor that loaded it has announced the drift. */
+    suspectOwners: decide(({ context }) => suspectOwners(context)),
+    announceDegraded: decide(({ event }) => {
+      assertEvent(event, 'steps.failed');
+      return degradedFacts({ what: 'firewall', fault: event.fault });
+    }),
+    announceUplink: decide(({ event }) => {
+      assertEvent(event, 'uplink.changed');
+      const { type: _, ...way } = event;
+      return driftFacts({ what: 'uplink', ...way });
+    }),
+    announceDamaged: decide(({ context: { damaged: known = [] }, event }) => {
+      assertEvent(event, 'definitions.read');
+      const isKnown = ({ file, reason }: DamagedDefinition) =>
+        known.some((other) => other.file === file && other.reason === reason);
+      return event.damaged
+        .filter((one) => !isKnown(one))
+        .map(({ file, reason }) => ({ kind: 'announce', fact: 'definition-damaged', data: { file, reason } }));
+    }),
+    keepDamaged: remember(({ event }) => {
+      assertEvent(event, 'definitions.read');
+      return { damaged: event.damaged };
+    }),
+    announceResolverLost: decide(() => [{ kind: 'announce', fact: 'drift-detected', data: { what: 'resolver' } }]),
+    announceResolverHealed: decide(() => [{ kind: 'announce', fact: 'drift-healed', data: { what: 'resolver' } }]),
+    keepFault: remember(({ event }) => {
+      assertEvent(event, 'steps.failed');
+      return { lastFault: event.fault };
+    }),
+
+    // ---- forwarding
+    keepSettings: remember(({ event }) => {
+      assertEvent(event, 'host.start');
+      return { forwardForeign: event.forwardForeign ?? false };
+    }),
+    claimForwarding: resolve('forwarding.claim', places.claim),
+    releaseForwarding: resolve('forwarding.release', places.release),
+    noteLeaving: resolve('forwarding.leave', places.leave),
+    takeForwarding: resolve(['steps.applied', 'steps.failed'], (context, event) =>
+      event.type === 'steps.failed' ? forwarding.failed(context, event) : forwarding.applied(context, event),
+    ),
+    lookForForwarding: decide(({ context }) => forwarding.lookAgain(context)),
+    lookAtLinks: decide(({ context }) => forwarding.lookAtLinks(context)),
+    forgetForwarding: remember(() => ({ claims: {}, forwarding: {}, deferred: [] })),
+  },
+  guards: {
+    ...portGuards,
+    ...subnetGuards,
+    ...sweepGuards,
+    isMend: ({ event }) => 'plan' in event && event.plan === 'mend base',
+    isForwarding: ({ event }) => 'plan' in event && forwarding.isForwardingPlan(event.plan),
+    isBase: ({ event }) => 'plan' in event && event.plan === 'base',
+    wasRebooted: ({ event }) => event.type === 'actor.recovered' && event.rebooted,
+  },
+});

@@ -1,0 +1,48 @@
+import type { PortLedger, SubnetClaim, SubnetLedger } from '../../src/core/claims.ts';
+import type { HostEvent } from '../../src/core/event.ts';
+import type { Fault } from '../../src/core/fault.ts';
+import type { Forwarding, ForwardingClaims } from '../../src/core/firewall/forwarding.ts';
+import type { Leftovers } from '../../src/core/gc.ts';
+import type { DamagedDefinition } from '../../src/core/network/check.ts';
+
+/** What the host keeps: who has which ports, subnets, bridge names, and what of all that is under way. */
+
+export interface HostContext extends ForwardingContext {
+  /** container id → the ports it publishes; held, or about to be */
+  ports: PortLedger;
+  /** container id → the attempt whose ports are being bound, and how many of its last ones these are */
+  holding: Record<string, { attempt: number; count: number }>;
+  /** network → bridge and subnets */
+  networks: SubnetLedger;
+  /** claims that wait for a look at the host's routes and links, in order */
+  surveying: SubnetClaim[];
+  /** sweeps that are under way: command → what is being removed */
+  sweeping: Record<string, Leftovers>;
+  lastFault: Fault | null;
+  /** files of definitions that are not taken, as far as is told; absent: none */
+  damaged?: DamagedDefinition[];
+}
+
+export interface ForwardingContext {
+  /** networks that are up, or about to be, and route */
+  claims: ForwardingClaims;
+  forwarding: Forwarding;
+  /** claims of networks that cannot be beside one that is being taken down, in order; absent: none */
+  deferred?: ForwardingClaim[];
+  /** links that are not ours reach each other, also where netloom switched forwarding on */
+  forwardForeign: boolean;
+}
+
+export type ForwardingClaim = Extract<HostEvent, { type: 'forwarding.claim' }>;
+
+export const noForwarding: ForwardingContext = { claims: {}, forwarding: {}, forwardForeign: false };
+
+export const firstContext: HostContext = {
+  ports: {},
+  holding: {},
+  networks: {},
+  surveying: [],
+  sweeping: {},
+  lastFault: null,
+  ...noForwarding,
+};

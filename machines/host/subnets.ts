@@ -1,0 +1,58 @@
+import { networkAddress } from '../../src/core/actor-address.ts';
+import { grantSubnets } from '../../src/core/claims.ts';
+import type { HostEvent } from '../../src/core/event.ts';
+import { surveyPlan } from '../../src/core/plan/host.ts';
+import type { Effect } from '../effect.ts';
+import type { Decision } from '../effects.ts';
+import type { HostContext } from './context.ts';
+import { decide, type Given, resolve } from './words.ts';
+
+/** Subnets and names of bridges: a network that leaves them open gets what neither this host nor another network uses. */
+
+const surveyOnce: Effect = { kind: 'apply', plan: surveyPlan('survey') };
+
+type Answer = Extract<Effect, { kind: 'tell' }>['event'];
+
+const answer = (network: string, event: Answer): Effect => ({ kind: 'tell', to: networkAddress(network), event });
+
+/** Each survey answers the claim that has waited longest. */
+function grant(
+  context: HostContext,
+  { outputs }: Extract<HostEvent, { type: 'steps.applied' }>,
+): Decision<HostContext> {
+  const [claim, ...surveying] = context.surveying;
+  const survey = outputs[0]?.survey;
+  if (!claim || !survey) return {};
+  const { network, sharesLink, use } = claim;
+  const granted = grantSubnets(context.networks, survey, claim);
+  if ('code' in granted)
+    return { context: { surveying }, effects: [answer(network, { type: 'subnet.refused', fault: granted })] };
+  const networks = { ...context.networks, [network]: { ...granted, sharesLink, ...(use && { use }) } };
+  return { context: { surveying, networks }, effects: [answer(network, { type: 'subnet.granted', ...granted })] };
+}
+
+export const subnetActions = {
+  survey: resolve('subnet.claim', ({ surveying }, { type: _, ...claim }) => ({
+    context: { surveying: [...surveying, claim] },
+    effects: [surveyOnce],
+  })),
+  /** A reboot has forgotten the surveys that were under way, but not the networks that wait for them. */
+  surveyAgain: decide(({ context: { surveying } }) => surveying.map(() => surveyOnce)),
+  grantSubnets: resolve('steps.applied', grant),
+  refuseSurvey: resolve('steps.failed', (context, { fault }) => {
+    const [claim, ...surveying] = context.surveying;
+    if (!claim) return {};
+    return { context: { surveying }, effects: [answer(claim.network, { type: 'subnet.refused', fault })] };
+  }),
+  noteSubnets: resolve('subnet.note', ({ networks }, { type: _, network, ...place }) => ({
+    context: { networks: { ...networks, [network]: place } },
+  })),
+  releaseSubnets: resolve('subnet.release', (context, { network }) => {
+    const { [network]: _, ...networks } = context.networks;
+    return { context: { networks } };
+  }),
+};
+
+export const subnetGuards = {
+  isSurvey: ({ event }: Given): boolean => 'plan' in event && event.plan === 'survey',
+};

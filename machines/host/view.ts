@@ -1,0 +1,18 @@
+import type { PortLedger } from '../../src/core/claims.ts';
+import { forwardingViews } from '../../src/core/firewall/forwarding.ts';
+import type { ForwardingView } from '../../src/core/view.ts';
+import type { HostContext } from './context.ts';
+
+/** The host's committed state as users see it. */
+export interface HostView {
+  /** which families are forwarded, since when, and whether for links of others as well */
+  forwarding: ForwardingView[];
+  /** container id → the host ports that it holds, or is about to */
+  ports: PortLedger;
+}
+
+/** null: the daemon has not started on this host yet. */
+export const hostView = (context: HostContext | null): HostView =>
+  context
+    ? { forwarding: forwardingViews(context.forwarding, context.forwardForeign), ports: context.ports }
+    : { forwarding: [], ports: {} };

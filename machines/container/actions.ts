@@ -34,6 +34,7 @@ import {
   type ContainerInput,
   claimsOf,
   grantOf,
+  leavingsOf,
   releasesOf,
   type ShareRequest,
   shareOf,
@@ -422,6 +423,7 @@ export const containerSetup = setup({
 
     // ---- taking down
     unbuild: decide(({ context }) => [
+      ...leavingsOf(context),
       { kind: 'announce', fact: 'tearing-down', data: { netns: grantOf(context).netns } },
       ...endDhcp(context),
       { kind: 'apply', plan: teardownPlan(grantOf(context)) },

@@ -179,6 +179,19 @@ export function releasesOf({ id, wish, change }: ContainerContext): Effect[] {
   return [...networks.map((network) => releaseLease(id, network)), ...ports];
 }
 
+/** Tells the owners of what it holds that it is about to give all of it back. */
+export function leavingsOf({ id, leases, ports }: ContainerContext): Effect[] {
+  const held = Object.keys(leases).map(
+    (network): Effect => ({
+      kind: 'tell',
+      to: networkAddress(network),
+      event: { type: 'lease.leaving', container: id },
+    }),
+  );
+  if (ports.length === 0) return held;
+  return [...held, { kind: 'tell', to: hostAddress, event: { type: 'ports.leaving', container: id } }];
+}
+
 export function releaseLease(id: string, network: string): Effect {
   return { kind: 'tell', to: networkAddress(network), event: { type: 'lease.release', container: id } };
 }

@@ -12,6 +12,7 @@ export const hostMachine = hostSetup.createMachine({
   // claims are answered in every state: what waits in the inbox at a restart must not be lost
   on: {
     'ports.claim': { actions: 'claimPorts' },
+    'ports.leaving': {},
     'ports.release': { actions: 'releasePorts' },
     'subnet.claim': { actions: 'survey' },
     'subnet.release': { actions: 'releaseSubnets' },

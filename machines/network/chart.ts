@@ -108,6 +108,7 @@ export const networkMachine = networkSetup.createMachine({
     'lease.request': { actions: 'refuseLease' },
     'lease.release': { actions: 'release' },
     'lease.ports': { actions: 'notePorts' },
+    'lease.leaving': {},
     'ruleset.loaded': { actions: 'suspectMembers' },
     // it was given up meanwhile
     'forwarding.granted': { guard: 'isDown', actions: 'releaseForwarding' },

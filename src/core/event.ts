@@ -151,6 +151,8 @@ export type NetworkEvent =
   | LeaseRequest
   /** the same of a member whose published ports have changed */
   | { type: 'lease.ports'; container: string; onLoopback: boolean }
+  /** a member is being taken down: its lease ends soon, with lease.release, or with its next request */
+  | { type: 'lease.leaving'; container: string }
   | { type: 'lease.release'; container: string }
   /** the answer of one who was asked */
   | { type: 'membership.confirmed'; container: string };
@@ -195,6 +197,8 @@ export type HostEvent =
   | { type: 'resolver.replaced' }
   /** in addition to what the container has already */
   | { type: 'ports.claim'; container: string; attempt: number; ports: PublishedPort[] }
+  /** a container is being taken down: its ports are free soon, with ports.release, or claimed anew */
+  | { type: 'ports.leaving'; container: string }
   /** without ports: all that the container has */
   | { type: 'ports.release'; container: string; ports?: PublishedPort[] | null }
   | ({ type: 'subnet.claim' } & SubnetClaim)

@@ -6,6 +6,8 @@ import { leaseOf, termsOf, v6, wishOf } from '../core/samples.ts';
 import { dhcpLeaseOf } from './terrains.ts';
 import { applied, asking, begin, recovered, type Snapshot, stateName } from './walk.ts';
 
+const leavings = ['tell network/far lease.leaving', 'tell network/lan lease.leaving'];
+
 /** A container on a network `far`, whose routes lead through gateways that are elsewhere, beside one whose addresses a DHCP server gives. */
 
 type At = Snapshot<ContainerContext>;
@@ -53,6 +55,7 @@ describe('C05 a route whose gateway a DHCP network may reach', () => {
       'unconfiguring',
       'announce failed',
       'reply c1 route.unreachable',
+      ...leavings,
       'announce tearing-down',
       'tell dhcp/web/lan dhcp.end',
       'apply teardown',

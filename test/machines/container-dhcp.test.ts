@@ -9,6 +9,8 @@ import { leaseOf, termsOf } from '../core/samples.ts';
 import { dhcpLeaseOf, grantsFor, leasedWish } from './terrains.ts';
 import { applied, asking, begin, brief, failed, recovered, type Snapshot, stateName } from './walk.ts';
 
+const leavings = ['tell network/lan lease.leaving'];
+
 /** A container whose address a DHCP server gives. */
 
 type At = Snapshot<ContainerContext>;
@@ -86,6 +88,7 @@ describe('a set-up that waits for a DHCP server', () => {
       'unconfiguring',
       'announce failed',
       'reply c1 dhcp.timeout',
+      ...leavings,
       'announce tearing-down',
       'tell dhcp/web/lan dhcp.end',
       'apply teardown',

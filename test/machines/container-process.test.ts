@@ -7,6 +7,8 @@ import { wishOf } from '../core/samples.ts';
 import { grantsFor, wishes } from './terrains.ts';
 import { applied, asking, begin, brief, failed, follow, recovered, type Snapshot, stateName } from './walk.ts';
 
+const leavings = ['tell network/demo lease.leaving'];
+
 /** The process that lives in a container's network: what its engine says of it, and what is not done while it lives. */
 
 type At = Snapshot<ContainerContext>;
@@ -54,7 +56,7 @@ describe('P11 a container whose process runs', () => {
       expect(effectsOf(running, event)).toMatchObject([{ fault: { message: expect.stringContaining('process 7') } }]);
     }
     for (const event of [teardown(true), remove(true)])
-      expect(step(running, event)).toEqual(['unconfiguring', 'announce tearing-down', 'apply teardown']);
+      expect(step(running, event)).toEqual(['unconfiguring', ...leavings, 'announce tearing-down', 'apply teardown']);
   });
 
   it('P11 is not torn down either by a teardown that waited for its set-up or for a change', () => {
@@ -184,6 +186,7 @@ describe('P18 the exit code of a process', () => {
       expect(step(ending, event)).toEqual([
         'unconfiguring',
         'announce exited',
+        ...leavings,
         'announce tearing-down',
         'apply teardown',
       ]);
@@ -269,6 +272,7 @@ describe('P18 a container that is not started in time', () => {
     expect(step(waiting, passed(), look(false))).toEqual([
       'unconfiguring',
       'announce abandoned',
+      ...leavings,
       'announce tearing-down',
       'apply teardown',
     ]);
@@ -376,7 +380,7 @@ describe('P18 a container that gc found never started', () => {
 
   it('P18 is torn down and forgotten, and its command is answered then', () => {
     const { next, effects } = follow(containerMachine, configured, abandon);
-    expect(effects.map(brief)).toEqual(['announce abandoned', 'announce tearing-down', 'apply teardown']);
+    expect(effects.map(brief)).toEqual(['announce abandoned', ...leavings, 'announce tearing-down', 'apply teardown']);
     expect(facts(configured, abandon)[0]).toMatchObject(['abandoned', { cause: 'collected', startWithinMs: null }]);
     expect(step(next, applied('teardown'), applied('unlink')).slice(-2)).toEqual(['announce removed', 'reply c9 ok']);
   });

@@ -1,6 +1,7 @@
 import { hostAddress } from '../src/core/actor-address.ts';
 import type { StepsResult } from '../src/core/event.ts';
 import type { Fault } from '../src/core/fault.ts';
+import { describeStep, type Step } from '../src/core/steps/step.ts';
 import type { Effect } from './effect.ts';
 
 /** What every machine tells when it finds what it made otherwise than it left it. */
@@ -10,15 +11,16 @@ export const driftFacts = (data: Record<string, unknown>): Effect[] =>
   (['drift-detected', 'drift-healed'] as const).map((fact) => ({ kind: 'announce', fact, data }));
 
 /** Found, and not to be put back. */
-export function degradedFacts({ steps, ...data }: { steps?: string[]; fault: Fault; what?: string }): Effect[] {
+export function degradedFacts({ steps, ...data }: { steps?: Step[]; fault: Fault; what?: string }): Effect[] {
   return [
-    { kind: 'announce', fact: 'drift-detected', data: { ...(steps && { steps }), ...data } },
+    { kind: 'announce', fact: 'drift-detected', data: { ...(steps && { steps: steps.map(describeStep) }), ...data } },
     { kind: 'announce', fact: 'degraded', data },
   ];
 }
 
 /** What a mending found undone: nothing is told where all was in order, but that a degraded state has ended always is. */
-export function mendedFacts({ changed: steps, outputs, tookMs }: StepsResult, wasDegraded: boolean): Effect[] {
+export function mendedFacts({ changed, outputs, tookMs }: StepsResult, wasDegraded: boolean): Effect[] {
+  const steps = changed.map(describeStep);
   const drifted = outputs.flatMap((output) => output.drifted ?? []);
   const settings = drifted.length > 0 ? { settings: drifted } : {};
   // that something was missing was told when it could not be put back; who did that since is all the same
@@ -27,6 +29,8 @@ export function mendedFacts({ changed: steps, outputs, tookMs }: StepsResult, wa
 }
 
 /** Who had to load the base ruleset tells the host: others may have lost their elements with it. */
-export function rulesetLoaded(changed: readonly string[]): Effect[] {
-  return changed.includes('nft.load') ? [{ kind: 'tell', to: hostAddress, event: { type: 'ruleset.loaded' } }] : [];
+export function rulesetLoaded(changed: readonly Step[]): Effect[] {
+  return changed.some(({ verb }) => verb === 'nft.load')
+    ? [{ kind: 'tell', to: hostAddress, event: { type: 'ruleset.loaded' } }]
+    : [];
 }

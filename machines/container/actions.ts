@@ -65,7 +65,7 @@ import {
   withDeadline,
 } from './process.ts';
 import { releaseOfNamespace, sharingActions, sharingGuards } from './sharing.ts';
-import { commandOf, decide, type Given, isResultOf, nameOf, refusal } from './words.ts';
+import { commandOf, decide, type Given, isResultOf, isResultOfChange, nameOf, refusal } from './words.ts';
 
 const sentAt = (event: ContainerEvent) => ('created' in event && event.created ? { askedAt: event.created } : {});
 
@@ -493,9 +493,9 @@ export const containerSetup = setup({
     isAddress: ({ event }) => isResultOf('address', event),
     isWithdraw: ({ event }) => isResultOf('withdraw', event),
     lacksLease: ({ context }) => lacksLease(context),
-    isChange: ({ context, event }) => isResultOf(context.change?.kind ?? '', event),
+    isChange: isResultOfChange,
     isChangeThatLeftNothing: ({ context, event }) =>
-      isResultOf(context.change?.kind ?? '', event) &&
+      isResultOfChange({ context, event }) &&
       (context.change?.kind === 'connect' || context.change?.kind === 'publish') &&
       event.type === 'steps.failed' &&
       !event.fault.leftBehind?.length,

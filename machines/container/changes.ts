@@ -243,7 +243,10 @@ function withAddressOfConnect(
 /** A network was joined after all in vain: no DHCP server gives an address there. */
 export function withdrawPlan(context: ContainerContext): Plan {
   const { attachment } = context.change as Extract<Change, { kind: 'connect' }>;
-  return { ...disconnectPlan(grantAfter(context), grantOf(context), attachment.network), name: 'withdraw' };
+  return {
+    ...disconnectPlan(grantAfter(context), grantOf(context), attachment.network),
+    purpose: { kind: 'withdraw' },
+  };
 }
 
 /** Why a set-up is refused by all that was granted for it, before its first step; null: it can begin. */
@@ -272,7 +275,7 @@ export function changePlan(context: ContainerContext): Plan {
     case 'unpublish':
       return unpublishPlan(before, after);
     case 'freed':
-      return { ...publishPlan(before, after), name: 'freed' };
+      return { ...publishPlan(before, after), purpose: { kind: 'freed' } };
     case 'spoofing':
       return spoofingPlan(before, after);
     default:

@@ -19,7 +19,7 @@ const isLast = ({ context: { wish } }: Given): boolean => wish?.removeOnExit ?? 
 const isUnreported = ({ event }: Given): boolean =>
   (event.type === 'deadline.passed' && event.deadline === 'exit-code') ||
   (event.type === 'actor.recovered' && !event.rebooted) ||
-  (event.type === 'steps.failed' && isResultOf('exit code', event));
+  (event.type === 'steps.failed' && isResultOf('exit-code', event));
 
 const isWatch = ({ event }: Given): boolean => isResultOf('watch', event);
 

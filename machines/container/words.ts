@@ -1,5 +1,6 @@
 import { calledAs } from '../../src/core/container/reference.ts';
 import type { ContainerEvent } from '../../src/core/event.ts';
+import type { ContainerPurpose } from '../../src/core/plan/purpose.ts';
 import { deciding, refusing, remembering } from '../effects.ts';
 import type { ContainerContext } from './context.ts';
 
@@ -18,6 +19,9 @@ export const refusal = refusing<ContainerContext, ContainerEvent>();
 export { commandOf } from '../effects.ts';
 
 /** Results are told apart by their plan: that of a verification may come while the teardown is under way already. */
-export function isResultOf(plan: string, event: ContainerEvent): boolean {
-  return 'plan' in event && event.plan === plan;
+export function isResultOf(kind: ContainerPurpose['kind'], event: ContainerEvent): boolean {
+  return 'purpose' in event && event.purpose.kind === kind;
 }
+
+export const isResultOfChange = ({ context: { change }, event }: Given): boolean =>
+  'purpose' in event && event.purpose.kind === change?.kind;

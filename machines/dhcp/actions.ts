@@ -4,6 +4,7 @@ import type { DhcpQuestion } from '../../src/core/dhcp/requests.ts';
 import { type DhcpTerms, isSameTerms } from '../../src/core/dhcp/terms.ts';
 import type { DhcpEvent } from '../../src/core/event.ts';
 import { type Fault, fault } from '../../src/core/fault.ts';
+import type { DhcpPurpose } from '../../src/core/plan/purpose.ts';
 import type { DhcpPlace, Step } from '../../src/core/steps/step.ts';
 import type { Effect } from '../effect.ts';
 import { deciding, effects } from '../effects.ts';
@@ -33,7 +34,12 @@ const decide = deciding<DhcpContext, DhcpEvent>();
 
 const ownerOf = ({ container, network }: DhcpInput): ActorAddress => dhcpAddress(container, network);
 
-const plan = (name: string, ...steps: Step[]): Effect => ({ kind: 'apply', plan: { name, kind: 'build', steps } });
+const apply = (purpose: DhcpPurpose, ...steps: Step[]): Effect => ({
+  kind: 'apply',
+  plan: { purpose, kind: 'build', steps },
+});
+
+const asking = (question: DhcpQuestion['kind']): DhcpPurpose => ({ kind: 'ask', question });
 
 function ask(context: DhcpContext, question: DhcpQuestion, withinMs: number | null): Step {
   return { verb: 'dhcp.ask', owner: ownerOf(context), place: context.place as DhcpPlace, question, withinMs };
@@ -114,26 +120,26 @@ export const dhcpSetup = setup({
 
     // ---- asking
     discover: decide(({ context }) => [
-      plan('ask discover', ask(context, { kind: 'discover', address: null, avoid: context.avoid }, patienceMs)),
+      apply(asking('discover'), ask(context, { kind: 'discover', address: null, avoid: context.avoid }, patienceMs)),
     ]),
     /** The same address as before, if it can be; nothing is due any more of the lease that has ended. */
     discoverAgain: decide(({ context }) => {
       const question = { kind: 'discover', address: context.terms?.address ?? null, avoid: context.avoid } as const;
       const silence: Step = { verb: 'dhcp.keep', owner: ownerOf(context), times: null };
-      return [plan('ask discover', silence, ask(context, question, null))];
+      return [apply(asking('discover'), silence, ask(context, question, null))];
     }),
-    request: decide(({ context }) => [plan('ask request', ask(context, requestOf(context), patienceMs))]),
-    requestAgain: decide(({ context }) => [plan('ask request', ask(context, requestOf(context), null))]),
-    keep: decide(({ context }) => [plan('keep', keep(context))]),
+    request: decide(({ context }) => [apply(asking('request'), ask(context, requestOf(context), patienceMs))]),
+    requestAgain: decide(({ context }) => [apply(asking('request'), ask(context, requestOf(context), null))]),
+    keep: decide(({ context }) => [apply({ kind: 'keep' }, keep(context))]),
     renew: decide(({ context }) => {
       const { address, server, serverMac } = context.terms as DhcpTerms;
-      return [plan('ask renew', keep(context), ask(context, { kind: 'renew', address, server, serverMac }, null))];
+      return [apply(asking('renew'), keep(context), ask(context, { kind: 'renew', address, server, serverMac }, null))];
     }),
     rebind: decide(({ context }) => {
       const { address } = context.terms as DhcpTerms;
-      return [plan('ask rebind', keep(context), ask(context, { kind: 'rebind', address }, null))];
+      return [apply(asking('rebind'), keep(context), ask(context, { kind: 'rebind', address }, null))];
     }),
-    stop: decide(({ context }) => [plan('stop', { verb: 'dhcp.stop', owner: ownerOf(context) })]),
+    stop: decide(({ context }) => [apply({ kind: 'stop' }, { verb: 'dhcp.stop', owner: ownerOf(context) })]),
 
     // ---- telling
     tellLeased: decide(({ context, event }) => {
@@ -171,7 +177,7 @@ export const dhcpSetup = setup({
   },
   guards: {
     isOther: ({ context, event }) => event.type === 'dhcp.acknowledged' && !isSameTerms(event.terms, context.terms),
-    isStop: ({ event }) => 'plan' in event && event.plan === 'stop',
+    isStop: ({ event }) => 'purpose' in event && event.purpose.kind === 'stop',
     wasRestarted: ({ event }) => event.type === 'actor.recovered' && !event.rebooted,
     wasRebooted: ({ event }) => event.type === 'actor.recovered' && event.rebooted,
   },

@@ -4,6 +4,7 @@ import type { HostEvent } from '../../src/core/event.ts';
 import { guardElements, unwantedGuards } from '../../src/core/firewall/forwarding.ts';
 import type { DamagedDefinition } from '../../src/core/network/check.ts';
 import { basePlan, mendBasePlan } from '../../src/core/plan/host.ts';
+import { describeStep } from '../../src/core/steps/step.ts';
 import { degradedFacts, driftFacts } from '../drift.ts';
 import type { Effect } from '../effect.ts';
 import { effects } from '../effects.ts';
@@ -13,7 +14,7 @@ import * as places from './places.ts';
 import { portActions, portGuards } from './ports.ts';
 import { subnetActions, subnetGuards } from './subnets.ts';
 import { sweepActions, sweepGuards } from './sweeping.ts';
-import { decide, remember, resolve } from './words.ts';
+import { decide, purposeOf, remember, resolve } from './words.ts';
 
 /** Every owner of elements in the ruleset: networks, their members, and containers with published ports. */
 function suspectOwners({ networks, ports }: HostContext): Effect[] {
@@ -51,7 +52,7 @@ export const hostSetup = setup({
       assertEvent(event, 'steps.applied');
       if (event.changed.length === 0) return [];
       return [
-        ...driftFacts({ what: 'firewall', steps: event.changed, tookMs: event.tookMs }),
+        ...driftFacts({ what: 'firewall', steps: event.changed.map(describeStep), tookMs: event.tookMs }),
         ...suspectOwners(context),
       ];
     }),
@@ -98,9 +99,13 @@ export const hostSetup = setup({
     claimForwarding: resolve('forwarding.claim', places.claim),
     releaseForwarding: resolve('forwarding.release', places.release),
     noteLeaving: resolve('forwarding.leave', places.leave),
-    takeForwarding: resolve(['steps.applied', 'steps.failed'], (context, event) =>
-      event.type === 'steps.failed' ? forwarding.failed(context, event) : forwarding.applied(context, event),
-    ),
+    takeForwarding: resolve(['steps.applied', 'steps.failed'], (context, event) => {
+      const purpose = purposeOf(event, 'forwarding');
+      if (!purpose) return {};
+      return event.type === 'steps.failed'
+        ? forwarding.failed(context, purpose.work, event.fault)
+        : forwarding.applied(context, purpose.work, event);
+    }),
     lookForForwarding: decide(({ context }) => forwarding.lookAgain(context)),
     lookAtLinks: decide(({ context }) => forwarding.lookAtLinks(context)),
     forgetForwarding: remember(() => ({ claims: {}, forwarding: {}, deferred: [] })),
@@ -109,9 +114,9 @@ export const hostSetup = setup({
     ...portGuards,
     ...subnetGuards,
     ...sweepGuards,
-    isMend: ({ event }) => 'plan' in event && event.plan === 'mend base',
-    isForwarding: ({ event }) => 'plan' in event && forwarding.isForwardingPlan(event.plan),
-    isBase: ({ event }) => 'plan' in event && event.plan === 'base',
+    isMend: ({ event }) => purposeOf(event, 'mend') !== null,
+    isForwarding: ({ event }) => purposeOf(event, 'forwarding') !== null,
+    isBase: ({ event }) => purposeOf(event, 'base') !== null,
     wasRebooted: ({ event }) => event.type === 'actor.recovered' && event.rebooted,
   },
 });

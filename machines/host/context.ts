@@ -1,5 +1,5 @@
 import type { PortLedger, SubnetClaim, SubnetLedger } from '../../src/core/claims.ts';
-import type { HostEvent } from '../../src/core/event.ts';
+import type { CommandId, HostEvent } from '../../src/core/event.ts';
 import type { Fault } from '../../src/core/fault.ts';
 import type { Forwarding, ForwardingClaims } from '../../src/core/firewall/forwarding.ts';
 import type { Leftovers } from '../../src/core/gc.ts';
@@ -16,11 +16,17 @@ export interface HostContext extends ForwardingContext {
   networks: SubnetLedger;
   /** claims that wait for a look at the host's routes and links, in order */
   surveying: SubnetClaim[];
-  /** sweeps that are under way: command → what is being removed */
-  sweeping: Record<string, Leftovers>;
+  /** sweeps that are under way, and what each removes */
+  sweeping: Sweep[];
   lastFault: Fault | null;
   /** files of definitions that are not taken, as far as is told; absent: none */
   damaged?: DamagedDefinition[];
+}
+
+/** Leftovers that are being removed, and the command that asked for it. */
+export interface Sweep {
+  command: CommandId;
+  found: Leftovers;
 }
 
 export interface ForwardingContext {
@@ -42,7 +48,7 @@ export const firstContext: HostContext = {
   holding: {},
   networks: {},
   surveying: [],
-  sweeping: {},
+  sweeping: [],
   lastFault: null,
   ...noForwarding,
 };

@@ -18,7 +18,8 @@ import {
   surveyOfOthers,
 } from '../../src/core/firewall/forwarding.ts';
 import { forwardingSurveyPlan } from '../../src/core/plan/host.ts';
-import type { ForwardingSurvey, Plan, Step } from '../../src/core/steps/step.ts';
+import type { ForwardingWork } from '../../src/core/plan/purpose.ts';
+import { describeStep, type ForwardingSurvey, type Plan, type Step } from '../../src/core/steps/step.ts';
 import { degradedFacts, driftFacts } from '../drift.ts';
 import type { Effect } from '../effect.ts';
 import type { ForwardingClaim, ForwardingContext } from './context.ts';
@@ -34,17 +35,6 @@ export interface Decision<Context = ForwardingContext> {
   effects: Effect[];
 }
 
-const plans = { look: 'look for forwarding', links: 'forwarding of links', mend: 'mend forwarding' } as const;
-const openPrefix = 'forward ';
-const letGo = 'stop forwarding 6';
-/** `forward 4 6`: the plan's name says which families are about to be in force. */
-const openName = (opened: readonly Family[]): string => `${openPrefix}${opened.join(' ')}`;
-const openedBy = (plan: string): Family[] =>
-  families.filter((family) => plan.slice(openPrefix.length).includes(`${family}`));
-
-export const isForwardingPlan = (plan: string): boolean =>
-  plan.startsWith(openPrefix) || plan === letGo || Object.values<string>(plans).includes(plan);
-
 export const tell = (
   network: string,
   event: { type: 'forwarding.granted' } | { type: 'forwarding.refused'; fault: Fault },
@@ -53,9 +43,9 @@ export const tell = (
   to: networkAddress(network) satisfies ActorAddress,
   event,
 });
-const apply = (name: string, kind: Plan['kind'], steps: Step[]): Effect[] =>
-  steps.length > 0 ? [{ kind: 'apply', plan: { name, kind, steps } }] : [];
-const look: Effect = { kind: 'apply', plan: forwardingSurveyPlan(plans.look) };
+const apply = (work: ForwardingWork, kind: Plan['kind'], steps: Step[]): Effect[] =>
+  steps.length > 0 ? [{ kind: 'apply', plan: { purpose: { kind: 'forwarding', work }, kind, steps } }] : [];
+const look: Effect = { kind: 'apply', plan: forwardingSurveyPlan() };
 
 /** Where nothing is held there is nothing to look for. */
 export const lookAgain = ({ forwarding }: ForwardingContext): Effect[] =>
@@ -89,35 +79,59 @@ export function release(
     if (held.found) forwarding = withoutFamily(forwarding, family);
     else if (family === 6 && held.settled) {
       forwarding = { ...forwarding, 6: { ...held, settled: false } };
-      effects.push(...apply(letGo, 'dismantle', letGoSteps(6, held)));
+      effects.push(...apply({ kind: 'close', families: [6] }, 'dismantle', letGoSteps(6, held)));
     }
   }
   return { context: { ...context, claims, forwarding }, effects };
 }
 
-export function applied(context: ForwardingContext & { networks: SubnetLedger }, event: StepsResult): Decision {
-  const { plan, changed, tookMs } = event;
-  if (plan.startsWith(openPrefix)) return opened(context, event);
-  if (plan === letGo)
-    return {
-      context: { ...context, forwarding: withoutFamily(context.forwarding, 6) },
-      effects: [{ kind: 'announce', fact: 'forwarding-off', data: { families: [6] } }],
-    };
-  const survey = event.outputs[0]?.forwarding;
-  if (plan === plans.look && survey) return looked(context, surveyOfOthers(survey, ourBridges(context)));
-  if (plan !== plans.mend || changed.length === 0) return { context, effects: [] };
-  const settings = event.outputs.flatMap(({ drifted }) => drifted ?? []);
+/** How a plan about forwarding went. */
+type Result = Pick<StepsResult, 'outputs' | 'changed' | 'tookMs'>;
+
+export function applied(
+  context: ForwardingContext & { networks: SubnetLedger },
+  work: ForwardingWork,
+  result: Result,
+): Decision {
+  switch (work.kind) {
+    case 'open':
+      return opened(context, work.families, result);
+    case 'close':
+      return closed(context, work.families);
+    case 'look': {
+      const survey = result.outputs[0]?.forwarding;
+      return survey ? looked(context, surveyOfOthers(survey, ourBridges(context))) : { context, effects: [] };
+    }
+    case 'mend':
+      return { context, effects: mended(result) };
+    case 'links':
+      return { context, effects: [] };
+  }
+}
+
+function closed(context: ForwardingContext, families: Family[]): Decision {
   return {
-    context,
-    effects: driftFacts({ what: 'forwarding', steps: changed, ...(settings.length > 0 && { settings }), tookMs }),
+    context: { ...context, forwarding: families.reduce(withoutFamily, context.forwarding) },
+    effects: [{ kind: 'announce', fact: 'forwarding-off', data: { families } }],
   };
 }
 
-export function failed(context: ForwardingContext, event: StepsResult & { fault: Fault }): Decision {
-  const { plan, fault } = event;
-  if (plan.startsWith(openPrefix)) return refuse(context, openedBy(plan), fault);
-  if (plan === plans.look) return refuse(context, families, fault);
-  return { context, effects: degradedFacts({ what: 'forwarding', fault }) };
+function mended({ outputs, changed, tookMs }: Result): Effect[] {
+  if (changed.length === 0) return [];
+  const settings = outputs.flatMap(({ drifted }) => drifted ?? []);
+  const steps = changed.map(describeStep);
+  return driftFacts({ what: 'forwarding', steps, ...(settings.length > 0 && { settings }), tookMs });
+}
+
+export function failed(context: ForwardingContext, work: ForwardingWork, fault: Fault): Decision {
+  switch (work.kind) {
+    case 'open':
+      return refuse(context, work.families, fault);
+    case 'look':
+      return refuse(context, families, fault);
+    default:
+      return { context, effects: degradedFacts({ what: 'forwarding', fault }) };
+  }
 }
 
 const ourBridges = ({ networks }: { networks: SubnetLedger }): ReadonlySet<string> =>
@@ -147,10 +161,10 @@ function looked(context: ForwardingContext, survey: ForwardingSurvey): Decision 
   return {
     context: { ...context, forwarding },
     effects: [
-      ...apply(plans.links, 'mend', links),
-      ...apply(plans.mend, 'mend', kept),
+      ...apply({ kind: 'links' }, 'mend', links),
+      ...apply({ kind: 'mend' }, 'mend', kept),
       ...apply(
-        openName(toOpen),
+        { kind: 'open', families: toOpen },
         'extend',
         stepsOf(toOpen, (family, held) => forwardingSteps(family, held, forwardForeign)),
       ),
@@ -158,23 +172,27 @@ function looked(context: ForwardingContext, survey: ForwardingSurvey): Decision 
   };
 }
 
-function opened(context: ForwardingContext, { plan, changed }: StepsResult): Decision {
+function opened(context: ForwardingContext, families: readonly Family[], { changed }: Result): Decision {
   const forwarding = { ...context.forwarding };
-  for (const family of openedBy(plan)) {
+  for (const family of families) {
     const held = forwarding[family];
     if (held) forwarding[family] = { ...held, settled: true };
   }
   const isReady = (wanted: readonly Family[]) => wanted.every((family) => forwarding[family]?.settled);
   const ready = Object.entries(context.claims).filter(([, one]) => !one.granted && isReady(one.families));
   const granted = ready.map(([network, one]) => [network, { ...one, granted: true }] as const);
-  const switched = openedBy(plan).filter(
-    (family) => !context.forwarding[family]?.settled && !forwarding[family]?.found,
-  );
+  const switched = families.filter((family) => !context.forwarding[family]?.settled && !forwarding[family]?.found);
   return {
     context: { ...context, forwarding, claims: { ...context.claims, ...Object.fromEntries(granted) } },
     effects: [
       ...(switched.length > 0
-        ? [{ kind: 'announce', fact: 'forwarding-on', data: { families: switched, steps: changed } } as const]
+        ? [
+            {
+              kind: 'announce',
+              fact: 'forwarding-on',
+              data: { families: switched, steps: changed.map(describeStep) },
+            } as const,
+          ]
         : []),
       ...ready.map(([network]) => tell(network, { type: 'forwarding.granted' })),
     ],

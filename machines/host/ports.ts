@@ -4,29 +4,24 @@ import { entryOf } from '../../src/core/entry.ts';
 import type { HostEvent } from '../../src/core/event.ts';
 import type { Fault } from '../../src/core/fault.ts';
 import { withEntry, withoutEntry } from '../../src/core/ledger.ts';
-import { holdPlan, letGoPlan } from '../../src/core/plan/host.ts';
+import { holdAgainPlan, holdPlan, letGoPlan } from '../../src/core/plan/host.ts';
 import { type GrantedPort, isSamePort, type PublishedPort } from '../../src/core/port.ts';
 import { uncoveredPorts } from '../../src/core/served-ports.ts';
 import type { Effect } from '../effect.ts';
 import type { Decision } from '../effects.ts';
 import type { HostContext } from './context.ts';
-import { decide, type Given, resolve } from './words.ts';
+import { decide, type Given, purposeOf, resolve } from './words.ts';
 
 /** Published ports: each host port has one container, and is bound before it is granted. */
 
 type Event<Type extends HostEvent['type']> = Extract<HostEvent, { type: Type }>;
 type Held = HostContext['holding'][string];
 
-const releasePrefix = 'release ';
-const holdPrefix = 'hold ';
-/** `hold <container> <attempt>`: the plan's name says whose ports it is about, and which claim of theirs. */
-const holdName = (container: string, attempt: number | 'again'): string => `${holdPrefix}${container} ${attempt}`;
-const heldBy = (plan: string): { container: string; attempt: string } => {
-  const [container = '', attempt = ''] = plan.slice(holdPrefix.length).split(' ');
-  return { container, attempt };
-};
-
-const portOwner = (container: string) => `container/${container}`;
+/** Whose ports a plan was about. */
+function containerOf({ type, purpose }: Event<'steps.applied' | 'steps.failed'>): string {
+  if ('container' in purpose) return purpose.container;
+  throw new TypeError(`${type} is not about the ports of a container`);
+}
 
 function claim(
   context: HostContext,
@@ -40,13 +35,14 @@ function claim(
   const own = ownPorts(granted, all);
   if (own.length === 0) return { context: { ports }, effects: [grant(container, attempt, granted, 0)] };
   const holding = { ...context.holding, [container]: { attempt, count: granted.length } };
-  const plan = holdPlan(holdName(container, attempt), portOwner(container), own);
+  const plan = holdPlan(container, attempt, own);
   return { context: { ports, holding }, effects: [{ kind: 'apply', plan }] };
 }
 
 /** The ports are bound: those that were picked are known now. */
-function bound(context: HostContext, { plan, outputs, tookMs }: Event<'steps.applied'>): Decision<HostContext> {
-  const { container } = heldBy(plan);
+function bound(context: HostContext, event: Event<'steps.applied'>): Decision<HostContext> {
+  const container = containerOf(event);
+  const { outputs, tookMs } = event;
   const { [container]: held, ...holding } = context.holding;
   const { attempt, count } = held as Held;
   const all = entryOf(context.ports, container) ?? [];
@@ -62,14 +58,14 @@ function bound(context: HostContext, { plan, outputs, tookMs }: Event<'steps.app
   };
 }
 
-function unbound(context: HostContext, { plan, fault }: Event<'steps.failed'>): Decision<HostContext> {
-  const { container } = heldBy(plan);
+function unbound(context: HostContext, event: Event<'steps.failed'>): Decision<HostContext> {
+  const container = containerOf(event);
   const { [container]: held, ...holding } = context.holding;
   const { attempt, count } = held as Held;
   const { before } = splitPorts(entryOf(context.ports, container) ?? [], count);
   return {
     context: { ports: withPorts(context.ports, container, before), holding },
-    effects: [refuse(container, attempt, fault)],
+    effects: [refuse(container, attempt, event.fault)],
   };
 }
 
@@ -93,7 +89,7 @@ function release(
     }),
   );
   const own = ownPorts(gone ?? held, held);
-  const plan = letGoPlan(`${releasePrefix}${container}`, portOwner(container), gone && own);
+  const plan = letGoPlan(container, gone && own);
   return {
     context: { ports: ledger, holding },
     effects: [...news, ...(own.length > 0 ? [{ kind: 'apply', plan } as const] : [])],
@@ -105,8 +101,7 @@ function holdAgain({ ports, holding }: HostContext): Effect[] {
   return Object.entries(ports).flatMap(([container, all]): Effect[] => {
     const before = ownPorts(splitPorts(all, entryOf(holding, container)?.count ?? 0).before, all);
     if (before.length === 0) return [];
-    // a port that another program has taken meanwhile does not cost the others
-    return [{ kind: 'apply', plan: holdPlan(holdName(container, 'again'), portOwner(container), before, 'mend') }];
+    return [{ kind: 'apply', plan: holdAgainPlan(container, before) }];
   });
 }
 
@@ -145,25 +140,23 @@ export const portActions = {
   refuseHeld: resolve('steps.failed', unbound),
   releasePorts: resolve('ports.release', release),
   holdAgain: decide(({ context }) => holdAgain(context)),
-  announcePortLost: resolve('steps.failed', (_, { plan, fault }) => ({
-    effects: [{ kind: 'announce', fact: 'port-lost', data: { container: heldBy(plan).container, fault } }],
+  announcePortLost: resolve('steps.failed', (_, event) => ({
+    effects: [{ kind: 'announce', fact: 'port-lost', data: { container: containerOf(event), fault: event.fault } }],
   })),
-  announcePortStuck: resolve('steps.failed', (_, { plan, fault }) => ({
-    effects: [{ kind: 'announce', fact: 'port-stuck', data: { container: plan.slice(releasePrefix.length), fault } }],
+  announcePortStuck: resolve('steps.failed', (_, event) => ({
+    effects: [{ kind: 'announce', fact: 'port-stuck', data: { container: containerOf(event), fault: event.fault } }],
   })),
 };
 
 export const portGuards = {
   /** The result of an earlier claim, given up meanwhile, belongs to no claim any more. */
   isHoldOfThisAttempt: ({ context, event }: Given): boolean => {
-    if (!('plan' in event && event.plan.startsWith(holdPrefix))) return false;
-    const { container, attempt } = heldBy(event.plan);
-    return `${entryOf(context.holding, container)?.attempt}` === attempt;
+    const hold = purposeOf(event, 'hold');
+    return hold !== null && entryOf(context.holding, hold.container)?.attempt === hold.attempt;
   },
   isHoldAgain: ({ context, event }: Given): boolean => {
-    if (!('plan' in event && event.plan.startsWith(holdPrefix))) return false;
-    const { container, attempt } = heldBy(event.plan);
-    return attempt === 'again' && Object.hasOwn(context.ports, container);
+    const hold = purposeOf(event, 'hold-again');
+    return hold !== null && Object.hasOwn(context.ports, hold.container);
   },
-  isRelease: ({ event }: Given): boolean => 'plan' in event && event.plan.startsWith(releasePrefix),
+  isRelease: ({ event }: Given): boolean => purposeOf(event, 'release') !== null,
 };

@@ -5,11 +5,11 @@ import { surveyPlan } from '../../src/core/plan/host.ts';
 import type { Effect } from '../effect.ts';
 import type { Decision } from '../effects.ts';
 import type { HostContext } from './context.ts';
-import { decide, type Given, resolve } from './words.ts';
+import { decide, type Given, purposeOf, resolve } from './words.ts';
 
 /** Subnets and names of bridges: a network that leaves them open gets what neither this host nor another network uses. */
 
-const surveyOnce: Effect = { kind: 'apply', plan: surveyPlan('survey') };
+const surveyOnce: Effect = { kind: 'apply', plan: surveyPlan() };
 
 type Answer = Extract<Effect, { kind: 'tell' }>['event'];
 
@@ -54,5 +54,5 @@ export const subnetActions = {
 };
 
 export const subnetGuards = {
-  isSurvey: ({ event }: Given): boolean => 'plan' in event && event.plan === 'survey',
+  isSurvey: ({ event }: Given): boolean => purposeOf(event, 'survey') !== null,
 };

@@ -1,4 +1,5 @@
 import type { HostEvent } from '../../src/core/event.ts';
+import type { HostPurpose } from '../../src/core/plan/purpose.ts';
 import { deciding, remembering, resolving } from '../effects.ts';
 import type { HostContext } from './context.ts';
 
@@ -11,3 +12,14 @@ export const decide = deciding<HostContext, HostEvent>();
 export const remember = remembering<HostContext, HostEvent>();
 
 export const resolve = resolving<HostContext, HostEvent>();
+
+/** The purpose of the plan that an event is the result of, if it is of that kind. */
+export function purposeOf<Kind extends HostPurpose['kind']>(event: HostEvent, kind: Kind): PurposeOf<Kind> | null {
+  if (event.type !== 'steps.applied' && event.type !== 'steps.failed') return null;
+  return isOfKind(event.purpose, kind) ? event.purpose : null;
+}
+
+type PurposeOf<Kind extends HostPurpose['kind']> = Extract<HostPurpose, { kind: Kind }>;
+
+const isOfKind = <Kind extends HostPurpose['kind']>(purpose: HostPurpose, kind: Kind): purpose is PurposeOf<Kind> =>
+  purpose.kind === kind;

@@ -27,7 +27,7 @@ import {
   routedFamilies,
   updatePlan,
 } from '../../src/core/plan/network.ts';
-import type { FoundLink } from '../../src/core/steps/step.ts';
+import type { FoundLink, Step } from '../../src/core/steps/step.ts';
 import { degradedFacts, driftFacts, mendedFacts, rulesetLoaded } from '../drift.ts';
 import type { Effect } from '../effect.ts';
 import { commandOf, deciding, effects, enqueueEffect, refusing } from '../effects.ts';
@@ -54,7 +54,7 @@ const isMade = (
   { changed }: Extract<NetworkEvent, { type: 'steps.applied' }>,
   found: FoundLink | undefined,
   definition: NetworkDefinition,
-): boolean => changed.some((step) => step.startsWith('link.bridge ')) || found?.macAddress === bridgeMac(definition);
+): boolean => changed.some(({ verb }) => verb === 'link.bridge') || found?.macAddress === bridgeMac(definition);
 
 const refusal = refusing<NetworkContext, NetworkEvent>();
 
@@ -406,26 +406,29 @@ export const networkSetup = setup({
       !isUsed(context, event.container) &&
       !isBroughtNetwork(context.definition as NetworkDefinition, event.definition),
     wantsOtherFirewall: ({ context }) => wantsOtherFirewall(context),
-    isRaiseOfGiven: ({ context, event }) => context.given && 'plan' in event && event.plan === 'raise',
+    isRaiseOfGiven: ({ context, event }) => context.given && 'purpose' in event && event.purpose.kind === 'raise',
     hasSuccessor: ({ context, event }) =>
-      'plan' in event && event.plan === 'lower' && (context.successor !== null || context.waiting.length > 0),
+      'purpose' in event &&
+      event.purpose.kind === 'lower' &&
+      (context.successor !== null || context.waiting.length > 0),
     // told apart by the plan: a bridge that was verified may be asked to go before the result is known
-    isRaise: ({ event }) => 'plan' in event && event.plan === 'raise',
+    isRaise: ({ event }) => 'purpose' in event && event.purpose.kind === 'raise',
     /** It is being made because containers are to be on it. */
     isWanted: ({ context: { command } }) => command === null,
     isLowerOfDefault: ({ context: { successor, waiting }, event }) =>
-      'plan' in event &&
-      event.plan === 'lower' &&
+      'purpose' in event &&
+      event.purpose.kind === 'lower' &&
       successor === null &&
       waiting.some(isOfDefault) &&
       !waiting[0]?.definition,
     hasNews: ({ context }) => context.news !== null,
     hasWaiting: ({ context }) => context.waiting.length > 0,
-    isUpdateOfDevice: ({ context, event }) => 'plan' in event && event.plan === 'update' && context.device !== null,
+    isUpdateOfDevice: ({ context, event }) =>
+      'purpose' in event && event.purpose.kind === 'update' && context.device !== null,
     isUpdateOfFirewall: ({ context: { definition, update }, event }) =>
-      'plan' in event && event.plan === 'update' && update?.firewall !== definition?.firewall,
-    isDefine: ({ event }) => 'plan' in event && event.plan === 'define',
-    isUpdate: ({ event }) => 'plan' in event && event.plan === 'update',
+      'purpose' in event && event.purpose.kind === 'update' && update?.firewall !== definition?.firewall,
+    isDefine: ({ event }) => 'purpose' in event && event.purpose.kind === 'define',
+    isUpdate: ({ event }) => 'purpose' in event && event.purpose.kind === 'update',
     cannotBeUpdated: ({ context, event }) => updateFault(context, event) !== null,
     isAnotherNetwork: ({ context, event }) => isReplacedBy(context, event),
     newsReplace: ({ context }) => isReplacedBy(context, context.news),
@@ -435,13 +438,13 @@ export const networkSetup = setup({
     isLossOfUsed: ({ context }) => context.news?.type === 'definition.lost' && isUsed(context),
     isSuspected: ({ context }) => context.suspected,
     sharesLink: ({ context }) => !ownsBridge(context.definition as NetworkDefinition),
-    isLook: ({ event }) => 'plan' in event && event.plan === 'look',
+    isLook: ({ event }) => 'purpose' in event && event.purpose.kind === 'look',
     /** What other links than a bridge of ours do is theirs. */
     isOpenInVain: ({ context: { definition, device, onLoopback } }) =>
       (device?.routesLoopback ?? false) && onLoopback.length === 0 && ownsBridge(definition as NetworkDefinition),
-    isClose: ({ event }) => 'plan' in event && event.plan === 'close',
-    isMend: ({ event }) => 'plan' in event && event.plan === 'mend',
-    isLower: ({ event }) => 'plan' in event && event.plan === 'lower',
+    isClose: ({ event }) => 'purpose' in event && event.purpose.kind === 'close',
+    isMend: ({ event }) => 'purpose' in event && event.purpose.kind === 'mend',
+    isLower: ({ event }) => 'purpose' in event && event.purpose.kind === 'lower',
     wasRebootedGiven: ({ context, event }) => event.type === 'actor.recovered' && event.rebooted && context.given,
     wasRebooted: ({ event }) => event.type === 'actor.recovered' && event.rebooted,
   },
@@ -495,7 +498,7 @@ function updateFault({ definition }: NetworkContext, event: NetworkEvent): Fault
 }
 
 /** firewalld trusts the network as a whole: its members have nothing of their own there. */
-const concernsMembers = (step: string): boolean => !step.startsWith('firewalld.');
+const concernsMembers = ({ verb }: Step): boolean => verb !== 'firewalld.trust' && verb !== 'firewalld.distrust';
 /** Members whose ports 127.0.0.1 may not reach any more: what they need is theirs to set. */
 function shutOut({ onLoopback }: NetworkContext, { outputs }: StepsResult): string[] {
   const link = outputs.find((output) => output.link)?.link;

@@ -17,6 +17,7 @@ import {
 import type { ActorEvent } from '../core/event.ts';
 import { type Fault, faultOf, type NetloomError } from '../core/fault.ts';
 import { toMicroseconds } from '../core/milliseconds.ts';
+import { describePurpose } from '../core/plan/purpose.ts';
 import type { Plan } from '../core/steps/step.ts';
 import { isStorageFull } from '../files/room.ts';
 import { execute, type PlanResult } from '../kernel/executor.ts';
@@ -251,7 +252,7 @@ export class ActorSystem {
     const startedMs = performance.now();
     const result = await this.#execute(plan);
     const { outputs, changed } = result;
-    const told = { plan: plan.name, outputs, changed, tookMs: toMicroseconds(performance.now() - startedMs) };
+    const told = { purpose: plan.purpose, outputs, changed, tookMs: toMicroseconds(performance.now() - startedMs) };
     const event: ActorEvent = result.ok
       ? { type: 'steps.applied', ...told }
       : { type: 'steps.failed', fault: result.fault, ...told };
@@ -263,7 +264,7 @@ export class ActorSystem {
     try {
       return await execute(this.kernel, plan);
     } catch (error) {
-      const leftBehind = [{ step: plan.name, errno: null, detail: 'how far it got is not known' }];
+      const leftBehind = [{ step: describePurpose(plan.purpose), errno: null, detail: 'how far it got is not known' }];
       return { ok: false, fault: { ...faultOf(error), leftBehind }, outputs: [], changed: [] };
     }
   }

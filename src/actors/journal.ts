@@ -74,7 +74,7 @@ const mapSizeBytes = 1 << 30;
 /** Place in the inbox of the notice that the host was rebooted: before every message. */
 export const rebootNotice = 0;
 /** Raised when the shape of a machine's context changes, except by optional fields: a journal of another version is refused. */
-const journalVersion = 10;
+const journalVersion = 11;
 
 /**
  * What survives. One LMDB environment in the run directory, opened by every thread: it lives as long as the kernel's own

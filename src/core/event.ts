@@ -9,6 +9,7 @@ import type { Lease } from './lease.ts';
 import type { DamagedDefinition, LinkUse, NetworkPlace } from './network/check.ts';
 import type { NetworkDefinition, NetworkSubnet, NetworkWish } from './network/definition.ts';
 import type { NetworkSettings } from './network/options.ts';
+import type { ContainerPurpose, DhcpPurpose, HostPurpose, NetworkPurpose, Purpose } from './plan/purpose.ts';
 import type { GrantedPort, PublishedPort } from './port.ts';
 import type { StatusBlock } from './status.ts';
 import type { Deadline, DhcpPlace, Step, StepOutput } from './steps/step.ts';
@@ -21,25 +22,26 @@ import type { WayOut } from './way-out.ts';
 export type CommandId = string | null;
 
 /** What every actor hears from its own loop. */
-export type LoopEvent =
-  /** tookMs: what the kernel steps took, without the way there and back */
-  | ({ type: 'steps.applied' } & StepsResult)
-  | ({ type: 'steps.failed'; fault: Fault } & StepsResult)
+export type LoopEvent<For extends Purpose = Purpose> =
+  | ({ type: 'steps.applied' } & StepsResult<For>)
+  | ({ type: 'steps.failed'; fault: Fault } & StepsResult<For>)
   /** the actor was restored from the journal; rebooted: nothing that it made in the kernel is left */
   | { type: 'actor.recovered'; rebooted: boolean }
   /** something that this actor may have made has vanished or changed: it looks whether all is as it should be */
   | { type: 'drift.suspected' };
 
-export interface StepsResult {
-  plan: string;
+/** How a plan went. */
+export interface StepsResult<For extends Purpose = Purpose> {
+  purpose: For;
   outputs: StepOutput[];
-  /** of an extending or mending plan: the steps, described, that found their work undone */
-  changed: string[];
+  /** of an extending or mending plan: the steps that found their work undone */
+  changed: Step[];
+  /** what the kernel steps took, without the way there and back */
   tookMs: number;
 }
 
 export type ContainerEvent =
-  | LoopEvent
+  | LoopEvent<ContainerPurpose>
   /** created: now, ISO 8601; in the next ones, too */
   | { type: 'container.create'; command: CommandId; wish: ContainerWish; created?: string }
   /** overrides: networks that replace those of the wish, this once (A05) */
@@ -97,7 +99,7 @@ export type DhcpNews =
   | { type: 'dhcp.lost'; command: null; network: string; attempt: number; fault: Fault };
 
 export type DhcpEvent =
-  | LoopEvent
+  | LoopEvent<DhcpPurpose>
   /** its container needs an address: the link is there, and up */
   | { type: 'dhcp.start'; attempt: number; place: DhcpPlace }
   /** its container has joined or left other networks: their subnets now */
@@ -126,7 +128,7 @@ export interface NetnsShare {
 }
 
 export type NetworkEvent =
-  | LoopEvent
+  | LoopEvent<NetworkPurpose>
   | { type: 'network.create'; command: CommandId; wish: NetworkWish; created: string }
   /** dnsServers: instead of those that there are; options: instead of those of the same names */
   | {
@@ -174,7 +176,7 @@ export interface LeaseRequest {
 }
 
 export type HostEvent =
-  | LoopEvent
+  | LoopEvent<HostPurpose>
   /** forwardForeign: links that are not ours reach each other, also where netloom switched forwarding on */
   | { type: 'host.start'; forwardForeign?: boolean }
   /** links that are not ours came or went */
@@ -217,4 +219,4 @@ export type HostEvent =
   | { type: 'host.sweep'; command: CommandId; steps: Step[]; found: Leftovers }
   | { type: 'subnet.release'; network: string };
 
-export type ActorEvent = ContainerEvent | NetworkEvent | HostEvent | DhcpEvent;
+export type ActorEvent = LoopEvent | ContainerEvent | NetworkEvent | HostEvent | DhcpEvent;

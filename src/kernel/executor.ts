@@ -5,8 +5,8 @@ import { stepWords } from './step-words.ts';
 
 export type PlanResult = ({ ok: true } | { ok: false; fault: Fault }) & {
   outputs: StepOutput[];
-  /** of a plan that looks at what is there first, extending or mending: the steps that found their work undone, described */
-  changed: string[];
+  /** of a plan that looks at what is there first, extending or mending: the steps that found their work undone */
+  changed: Step[];
 };
 
 /** Carries out a plan: a build stops at its first failure and is taken back, the others try everything. */
@@ -31,8 +31,7 @@ async function build(kernel: Kernel, steps: readonly Step[], kind: 'build' | 'ex
   const stepAt = (index: number) => steps[index] as Step;
   const made =
     kind === 'build' ? done : done.filter((index) => changed.includes(index) || isNobodyElses(stepAt(index)));
-  if (!failure)
-    return { ok: true, outputs, changed: kind === 'build' ? [] : changed.map((index) => describeStep(stepAt(index))) };
+  if (!failure) return { ok: true, outputs, changed: kind === 'build' ? [] : changed.map(stepAt) };
   const taken = await takeBack(kernel, made.map(stepAt));
   return {
     ok: false,
@@ -76,15 +75,15 @@ async function tryAll(
   kernel: Kernel,
   steps: readonly Step[],
   mending = false,
-): Promise<{ outputs: StepOutput[]; changed: string[]; first: Fault | null; leftBehind: LeftBehind[] }> {
+): Promise<{ outputs: StepOutput[]; changed: Step[]; first: Fault | null; leftBehind: LeftBehind[] }> {
   const outputs: StepOutput[] = [];
-  const changed: string[] = [];
+  const changed: Step[] = [];
   const leftBehind: LeftBehind[] = [];
   let first: Fault | null = null;
   for (let rest = [...steps]; rest.length > 0; ) {
     const performed = await kernel.perform(rest, mending);
     outputs.push(...performed.outputs);
-    changed.push(...performed.changed.map((index) => describeStep(rest[index] as Step)));
+    changed.push(...performed.changed.map((index) => rest[index] as Step));
     if (!performed.failure) break;
     const step = rest[performed.failure.index] as Step;
     first ??= stepFault(step, performed.failure);

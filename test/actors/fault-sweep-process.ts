@@ -6,6 +6,7 @@ import { type Answer, Journal } from '../../src/actors/journal.ts';
 import type { ActorAddress } from '../../src/core/actor-address.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { type Fault, faultOf } from '../../src/core/fault.ts';
+import { describePurpose } from '../../src/core/plan/purpose.ts';
 import { describeStep, inverse, type Step } from '../../src/core/steps/step.ts';
 import type { Kernel, Performed } from '../../src/kernel/kernel.ts';
 import { batchFrom } from '../../src/kernel/links/route-batch.ts';
@@ -181,7 +182,9 @@ async function run(directory: string): Promise<void> {
   const unfinished = (): string[] => [
     ...journal
       .actors()
-      .flatMap(({ address }) => journal.pendingOf(address).map(({ plan }) => `${address} has plan ${plan.name} out`)),
+      .flatMap(({ address }) =>
+        journal.pendingOf(address).map(({ plan }) => `${address} has plan ${describePurpose(plan.purpose)} out`),
+      ),
     ...journal
       .inboxAddresses()
       .flatMap((address) => journal.inboxOf(address).map(({ event }) => `${address} has not read ${event.type}`)),

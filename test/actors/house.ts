@@ -5,6 +5,7 @@ import { type ContainerRequest, type ContainerWish, containerWish } from '../../
 import type { ActorEvent } from '../../src/core/event.ts';
 import type { Fault } from '../../src/core/fault.ts';
 import type { NetworkRequest } from '../../src/core/network/definition.ts';
+import { describePurpose } from '../../src/core/plan/purpose.ts';
 import type { Step } from '../../src/core/steps/step.ts';
 import type { Kernel, Performed } from '../../src/kernel/kernel.ts';
 import { networkWishOf } from '../core/samples.ts';
@@ -265,7 +266,9 @@ export class House {
     const { journal } = this;
     const plans = journal
       .actors()
-      .flatMap(({ address }) => journal.pendingOf(address).map(({ plan }) => `${address} has plan ${plan.name} out`));
+      .flatMap(({ address }) =>
+        journal.pendingOf(address).map(({ plan }) => `${address} has plan ${describePurpose(plan.purpose)} out`),
+      );
     const messages = journal
       .inboxAddresses()
       .flatMap((address) => journal.inboxOf(address).map(({ event }) => `${address} has not read ${event.type}`));

@@ -4,6 +4,7 @@ import { type Delivery, Journal } from '../../src/actors/journal.ts';
 import type { OutboxRecord } from '../../src/contract/outbox.ts';
 import { type ActorAddress, workerOf } from '../../src/core/actor-address.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
+import { describePurpose } from '../../src/core/plan/purpose.ts';
 import type { PublishedPort } from '../../src/core/port.ts';
 import type { Step } from '../../src/core/steps/step.ts';
 import { ActorEngine } from '../../src/engine/engine.ts';
@@ -199,7 +200,9 @@ export class WalkEngine {
   #unfinished(): string[] {
     const plans = this.#journal
       .actors()
-      .flatMap(({ address }) => this.#journal.pendingOf(address).map(({ plan }) => `${address} has ${plan.name} out`));
+      .flatMap(({ address }) =>
+        this.#journal.pendingOf(address).map(({ plan }) => `${address} has ${describePurpose(plan.purpose)} out`),
+      );
     return [...plans, ...this.#journal.inboxAddresses().map((address) => `${address} has not read all`)];
   }
 }

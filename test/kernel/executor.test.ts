@@ -29,7 +29,7 @@ const raise = raisePlan(network);
 const setup = setupPlan(grant);
 const teardown = teardownPlan(grant);
 const unlink = unlinkPlan(grant);
-const hold = holdPlan('hold web', 'container/web', wish.ports);
+const hold = holdPlan('web', 1, wish.ports);
 
 /** Each plan with what must be there before it. */
 const builds: [name: string, plan: Plan, before: Step[]][] = [
@@ -159,7 +159,7 @@ describe('a rollback', () => {
         return { outputs: [{}], done: [0], changed: [], failure: null };
       },
     } as unknown as Kernel;
-    const result = await execute(kernel, { name: 'setup', kind: 'build', steps: [first, second, third] });
+    const result = await execute(kernel, { purpose: { kind: 'setup' }, kind: 'build', steps: [first, second, third] });
     expect(undone).toEqual([inverse(third), inverse(first)]);
     expect(result).toMatchObject({
       fault: { step: describeStep(second), message: expect.stringMatching(/: set link: EIO$/) },
@@ -282,7 +282,7 @@ describe('the failures that a caller can act on have codes of their own', () => 
   ])('are told in a sentence, with the step and the errno beside it: %s', async (errno, step, message) => {
     const kernel = await kernelWith();
     kernel.failWhen(() => true, errno);
-    expect(await execute(kernel, { name: 'any', kind: 'build', steps: [step] })).toMatchObject({
+    expect(await execute(kernel, { purpose: { kind: 'setup' }, kind: 'build', steps: [step] })).toMatchObject({
       fault: { message, errno, step: describeStep(step) },
     });
   });
@@ -311,14 +311,14 @@ describe('the failures that a caller can act on have codes of their own', () => 
   ] as const)('A09 %s of a port is told in a sentence, and the step apart', async (errno, step, message) => {
     const kernel = await kernelWith();
     kernel.failWhen(() => true, errno);
-    const result = await execute(kernel, { name: 'any', kind: 'build', steps: [step] });
+    const result = await execute(kernel, { purpose: { kind: 'setup' }, kind: 'build', steps: [step] });
     expect(result).toMatchObject({ fault: { message: expect.stringContaining(message), step: describeStep(step) } });
   });
 
   it.each(cases)('%s: %s', async (code, errno, step) => {
     const kernel = await kernelWith();
     kernel.failWhen(() => true, errno);
-    expect(await execute(kernel, { name: 'any', kind: 'build', steps: [step] })).toMatchObject({
+    expect(await execute(kernel, { purpose: { kind: 'setup' }, kind: 'build', steps: [step] })).toMatchObject({
       fault: { code, errno },
     });
   });

@@ -57,14 +57,14 @@ beforeAll(async () => {
   directory = temporaryDirectory();
   kernel = new NativeKernel(`${directory.path}/netns`, servicesIn(directory.path));
   otherHost = new OtherHost(directory.path);
-  await perform({ name: 'load', kind: 'build', steps: [{ verb: 'nft.load' }] });
+  await perform({ purpose: { kind: 'base' }, kind: 'build', steps: [{ verb: 'nft.load' }] });
   callers.host = peers.in(null, 'host');
   callers.outside = peers.in(otherHost.netns, 'outside');
   // the containers join namespaces that stay, so that those who live there do
   for (const id of ids) {
     native.createNetns(netnsOf(id)).socket.close();
     const lo = { verb: 'link.set', netns: netnsOf(id), name: 'lo', up: true } as const;
-    await perform({ name: 'lo', kind: 'build', steps: [lo] });
+    await perform({ purpose: { kind: 'setup' }, kind: 'build', steps: [lo] });
     const peer = peers.in(netnsOf(id), id);
     callers[`container/${id}`] = peer;
     expect(await peer.serve('tcp', containerPort)).toBe('ready');

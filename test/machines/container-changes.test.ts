@@ -195,7 +195,7 @@ describe('N16 publishing what is there', () => {
       ports: [on('127.0.0.1')],
       tookMs: 1,
     });
-    expect(effects).toMatchObject([{ kind: 'apply', plan: { name: 'publish', steps: [] } }]);
+    expect(effects).toMatchObject([{ kind: 'apply', plan: { purpose: { kind: 'publish' }, steps: [] } }]);
   });
 
   it('N16 gives up a range as it was asked for, and as it is shown', () => {

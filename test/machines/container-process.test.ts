@@ -160,7 +160,7 @@ describe('P18 the exit code of a process', () => {
   it('P18 is waited for when its engine said that it would report it', () => {
     const reporting = reach(configured, started({ reportsExit: true }));
     const ending = reach(reporting, ended);
-    expect(step(reporting, ended)).toEqual(['up.ending', 'apply exit code']);
+    expect(step(reporting, ended)).toEqual(['up.ending', 'apply exit-code']);
     expect(kernelStepsOf(reporting, ended)).toMatchObject([{ verb: 'deadline.set', deadline: 'exit-code' }]);
     expect(view(ending)).toMatchObject({ state: 'running', exitCode: null });
     expect(facts(ending, exited())).toEqual([['exited', { pid: 7, exitCode: 3 }]]);
@@ -170,7 +170,7 @@ describe('P18 the exit code of a process', () => {
 
   it('P18 is waited for until a deadline, or until the daemon ends', () => {
     const ending = reach(configured, started({ reportsExit: true }), ended);
-    for (const event of [late, failed('exit code')])
+    for (const event of [late, failed('exit-code')])
       expect(step(ending, event)).toEqual(['up.exited', 'announce exited']);
     expect(step(ending, recovered(false))[0]).toBe('up.exited verifying');
     expect(facts(ending, late)).toEqual([['exited', { pid: 7 }]]);
@@ -256,7 +256,7 @@ describe('P18 a container that is not started in time', () => {
   const look = (inhabited: boolean): ActorEvent => applied('look', [{ inhabited }, { deadlineAt: startBy + 60_000 }]);
   const unseen: ActorEvent = {
     type: 'steps.failed',
-    plan: 'look',
+    purpose: { kind: 'look' },
     fault: { code: 'kernel.refused', message: 'hidden' },
     outputs: [{ deadlineAt: startBy + 60_000 }],
     changed: [],

@@ -200,8 +200,8 @@ describe('building', () => {
   });
 
   it('is not disturbed by the result of another plan', () => {
-    for (const plan of ['verify', 'watch', 'unlink', 'teardown'])
-      for (const event of [applied(plan), failed(plan)]) expect(step(building, event)).toEqual(['building']);
+    for (const kind of ['verify', 'watch', 'unlink', 'teardown'] as const)
+      for (const event of [applied(kind), failed(kind)]) expect(step(building, event)).toEqual(['building']);
   });
 
   it('lets commands wait, and says them again when it is done', () => {

@@ -98,7 +98,9 @@ describe('the DHCP client of a container', () => {
     expect(told(selecting, timedOut())).toMatchObject([
       { fault: { message: 'no DHCP server on network lan assigned an address within 5 s: nothing was received' } },
     ]);
-    expect(told(selecting, failed('ask discover'))).toMatchObject([{ fault: { code: 'kernel.refused' } }]);
+    expect(told(selecting, failed({ kind: 'ask', question: 'discover' }))).toMatchObject([
+      { fault: { code: 'kernel.refused' } },
+    ]);
   });
 
   it('C13 renews at T1 with the server that gave it, at T2 with any', () => {

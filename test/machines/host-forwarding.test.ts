@@ -3,6 +3,7 @@ import type { Effect } from '../../machines/effect.ts';
 import { type HostContext, hostMachine } from '../../machines/host/chart.ts';
 import type { Family } from '../../src/core/address.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
+import { describePurpose, type HostPurpose } from '../../src/core/plan/purpose.ts';
 import { describeStep, type ForwardingSurvey } from '../../src/core/steps/step.ts';
 import { applied, begin, brief, failed, follow, littered, recovered, type Snapshot } from './walk.ts';
 
@@ -10,6 +11,10 @@ type At = Snapshot<HostContext>;
 
 const claim = (network: string, ...families: Family[]): ActorEvent => ({ type: 'forwarding.claim', network, families });
 const release = (network: string): ActorEvent => ({ type: 'forwarding.release', network });
+const looking: HostPurpose = { kind: 'forwarding', work: { kind: 'look' } };
+const mending: HostPurpose = { kind: 'forwarding', work: { kind: 'mend' } };
+const inForce = (...families: Family[]): HostPurpose => ({ kind: 'forwarding', work: { kind: 'open', families } });
+const noMore = (...families: Family[]): HostPurpose => ({ kind: 'forwarding', work: { kind: 'close', families } });
 const nothingOn: ForwardingSurvey = {
   on: [],
   future: [],
@@ -17,14 +22,14 @@ const nothingOn: ForwardingSurvey = {
   bridges: [],
 };
 const seen = (more: Partial<ForwardingSurvey> = {}): ActorEvent =>
-  applied('look for forwarding', [{ forwarding: { ...nothingOn, ...more } }]);
+  applied(looking, [{ forwarding: { ...nothingOn, ...more } }]);
 const reach = (from: At, ...events: ActorEvent[]): At => follow(hostMachine, from, ...events).next as At;
 const told = (from: At, ...events: ActorEvent[]): string[] => follow(hostMachine, from, ...events).effects.map(brief);
 /** The steps of every plan that an event leads to, under its name. */
 const stepsOf = (effects: Effect[]): Record<string, string[]> =>
   Object.fromEntries(
     effects.flatMap((effect) =>
-      effect.kind === 'apply' ? [[effect.plan.name, effect.plan.steps.map(describeStep)]] : [],
+      effect.kind === 'apply' ? [[describePurpose(effect.plan.purpose), effect.plan.steps.map(describeStep)]] : [],
     ),
   );
 const planned = (from: At, ...events: ActorEvent[]) => stepsOf(follow(hostMachine, from, ...events).effects);
@@ -32,14 +37,14 @@ const planned = (from: At, ...events: ActorEvent[]) => stepsOf(follow(hostMachin
 const serving = reach(begin<HostContext>(hostMachine), { type: 'host.start' }, applied('base'));
 const asked = reach(serving, claim('six', 4, 6));
 const opening = reach(asked, seen());
-const open = reach(opening, applied('forward 4 6'));
+const open = reach(opening, applied(inForce(4, 6)));
 
 describe('the host that forwards for a network', () => {
   it('looks first, keeps what it found before anything is changed, and grants when all is in force', () => {
-    expect(told(serving, claim('six', 4, 6))).toEqual(['apply look for forwarding']);
-    expect(told(asked, seen())).toEqual(['apply forward 4 6']);
+    expect(told(serving, claim('six', 4, 6))).toEqual(['apply forwarding look']);
+    expect(told(asked, seen())).toEqual(['apply forwarding open 4 6']);
     expect(opening.context.forwarding[6]).toMatchObject({ found: false, turned: ['up0', 'vlan.5', 'default'] });
-    expect(told(opening, applied('forward 4 6'))).toEqual([
+    expect(told(opening, applied(inForce(4, 6)))).toEqual([
       'announce forwarding-on',
       'tell network/six forwarding.granted',
     ]);
@@ -47,7 +52,7 @@ describe('the host that forwards for a network', () => {
 
   it('N03 raises accept_ra where it is 1, and guards, before it forwards', () => {
     expect(planned(asked, seen())).toEqual({
-      'forward 4 6': [
+      'forwarding open 4 6': [
         'nft.add closed_families { ipv4 }',
         'sysctl.turn net.ipv4.ip_forward=1',
         'sysctl.turn net.ipv6.conf.up0.accept_ra=2',
@@ -62,40 +67,40 @@ describe('the host that forwards for a network', () => {
   it('changes nothing else where it was on before', () => {
     const found = reach(asked, seen({ on: [4, 6] }));
     expect(planned(asked, seen({ on: [4, 6] }))).toEqual({
-      'forward 4 6': ['sysctl.turn net.ipv4.ip_forward=1', 'sysctl.turn net.ipv6.conf.all.forwarding=1'],
+      'forwarding open 4 6': ['sysctl.turn net.ipv4.ip_forward=1', 'sysctl.turn net.ipv6.conf.all.forwarding=1'],
     });
-    expect(told(found, applied('forward 4 6'), release('six'))).toEqual([]);
-    expect(reach(found, applied('forward 4 6'), release('six')).context.forwarding).toEqual({});
+    expect(told(found, applied(inForce(4, 6)), release('six'))).toEqual([]);
+    expect(reach(found, applied(inForce(4, 6)), release('six')).context.forwarding).toEqual({});
   });
 
   it('grants a second network at once, and a further family when that is in force, too', () => {
     expect(told(open, claim('other', 6))).toEqual(['tell network/other forwarding.granted']);
-    const four = reach(serving, claim('four', 4), seen(), applied('forward 4'));
-    expect(told(four, claim('six', 4, 6))).toEqual(['apply look for forwarding']);
-    expect(told(four, claim('six', 4, 6), seen({ on: [4] }), applied('forward 4 6'))).toContain(
+    const four = reach(serving, claim('four', 4), seen(), applied(inForce(4)));
+    expect(told(four, claim('six', 4, 6))).toEqual(['apply forwarding look']);
+    expect(told(four, claim('six', 4, 6), seen({ on: [4] }), applied(inForce(4, 6)))).toContain(
       'tell network/six forwarding.granted',
     );
   });
 
   it('grants nobody whose family another plan is about', () => {
     const both = reach(serving, claim('four', 4), claim('six', 6), seen());
-    const first = follow(hostMachine, both, seen(), applied('forward 4'));
+    const first = follow(hostMachine, both, seen(), applied(inForce(4)));
     expect(first.effects.map(brief)).not.toContain('tell network/six forwarding.granted');
   });
 
   it('refuses who waits when it cannot, and holds nothing', () => {
-    expect(told(opening, failed('forward 4 6'))).toEqual(['tell network/six forwarding.refused']);
-    expect(reach(opening, failed('forward 4 6')).context).toMatchObject({ claims: {}, forwarding: {} });
-    expect(told(asked, failed('look for forwarding'))).toEqual(['tell network/six forwarding.refused']);
+    expect(told(opening, failed(inForce(4, 6)))).toEqual(['tell network/six forwarding.refused']);
+    expect(reach(opening, failed(inForce(4, 6))).context).toMatchObject({ claims: {}, forwarding: {} });
+    expect(told(asked, failed(looking))).toEqual(['tell network/six forwarding.refused']);
     // what could not be taken back is known, to be set back later
-    expect(reach(opening, failed('forward 4 6', littered)).context.forwarding[6]?.turned).toContain('up0');
+    expect(reach(opening, failed(inForce(4, 6), littered)).context.forwarding[6]?.turned).toContain('up0');
   });
 });
 
 describe('the last network that is gone', () => {
   it('N03 takes IPv6 along, and then accept_ra is as it was', () => {
     expect(planned(open, release('six'))).toEqual({
-      'stop forwarding 6': [
+      'forwarding close 6': [
         'sysctl.turn net.ipv6.conf.all.forwarding=0',
         'sysctl.turn net.ipv6.conf.up0.accept_ra=1',
         'sysctl.turn net.ipv6.conf.vlan.5.accept_ra=1',
@@ -103,13 +108,10 @@ describe('the last network that is gone', () => {
         'nft.delete closed_families { ipv6 }',
       ],
     });
-    const closed = reach(open, release('six'), applied('stop forwarding 6'));
+    const closed = reach(open, release('six'), applied(noMore(6)));
     expect(Object.keys(closed.context.forwarding)).toEqual(['4']);
     // IPv4 goes on, and links of others stay apart
-    expect(planned(closed, { type: 'drift.suspected' })['mend base']).toEqual([
-      'nft.load',
-      'nft.add closed_families { ipv4 }',
-    ]);
+    expect(planned(closed, { type: 'drift.suspected' }).mend).toEqual(['nft.load', 'nft.add closed_families { ipv4 }']);
     expect(planned(closed, seen({ on: [4] }))).toEqual({});
   });
 
@@ -119,33 +121,34 @@ describe('the last network that is gone', () => {
 
   it('N03 leaves a link that a survey under way reports afterwards as it is', () => {
     const survey = seen({ acceptRa: { ...nothingOn.acceptRa, up0: 2, 'vlan.5': 2, default: 2, late: 1 }, on: [4, 6] });
-    expect(planned(open, survey)['forwarding of links']).toEqual(['sysctl.turn net.ipv6.conf.late.accept_ra=2']);
+    expect(planned(open, survey)['forwarding links']).toEqual(['sysctl.turn net.ipv6.conf.late.accept_ra=2']);
     const leaving = reach(open, { type: 'links.seen' }, release('six'));
     expect(planned(leaving, survey)).toEqual({});
     // the next network turns it, and sets it back
-    const next = reach(leaving, survey, applied('stop forwarding 6'), claim('next', 6));
-    const again = reach(next, seen({ acceptRa: { late: 1 }, on: [4] }), applied('forward 6'));
-    expect(planned(again, release('next'))['stop forwarding 6']).toContain(
+    const next = reach(leaving, survey, applied(noMore(6)), claim('next', 6));
+    const again = reach(next, seen({ acceptRa: { late: 1 }, on: [4] }), applied(inForce(6)));
+    expect(planned(again, release('next'))['forwarding close 6']).toContain(
       'sysctl.turn net.ipv6.conf.late.accept_ra=1',
     );
   });
 
   it('may be followed by another before that is done', () => {
-    const again = reach(open, release('six'), claim('next', 6), applied('stop forwarding 6'));
-    expect(told(again, seen({ on: [4] }))).toContain('apply forward 6');
-    expect(told(again, seen({ on: [4] }), applied('forward 6'))).toContain('tell network/next forwarding.granted');
+    const again = reach(open, release('six'), claim('next', 6), applied(noMore(6)));
+    expect(told(again, seen({ on: [4] }))).toContain('apply forwarding open 6');
+    expect(told(again, seen({ on: [4] }), applied(inForce(6)))).toContain('tell network/next forwarding.granted');
   });
 });
 
 describe('what others do', () => {
-  const drifted = {
-    ...applied('mend forwarding', [{ drifted: [{ key: 'net.ipv4.ip_forward', found: '0', wanted: '1' }] }]),
-    changed: ['sysctl.turn net.ipv4.ip_forward=1'],
-  } as ActorEvent;
+  const drifted = applied(
+    mending,
+    [{ drifted: [{ key: 'net.ipv4.ip_forward', found: '0', wanted: '1' }] }],
+    [{ verb: 'sysctl.turn', key: 'net/ipv4/ip_forward', from: '0', to: '1' }],
+  );
 
   it('N09 is set back, and told with what it was', () => {
-    expect(planned(open, { type: 'drift.suspected' })).toMatchObject({ 'look for forwarding': ['forwarding.survey'] });
-    expect(planned(open, seen())['mend forwarding']).toEqual([
+    expect(planned(open, { type: 'drift.suspected' })).toMatchObject({ 'forwarding look': ['forwarding.survey'] });
+    expect(planned(open, seen())['forwarding mend']).toEqual([
       'sysctl.turn net.ipv4.ip_forward=1',
       'sysctl.turn net.ipv4.conf.default.forwarding=1',
       'sysctl.turn net.ipv6.conf.up0.accept_ra=2',
@@ -162,14 +165,14 @@ describe('what others do', () => {
       },
       { fact: 'drift-healed' },
     ]);
-    expect(told(open, applied('mend forwarding'))).toEqual([]);
-    expect(told(open, failed('mend forwarding'))).toEqual(['announce drift-detected', 'announce degraded']);
+    expect(told(open, applied(mending))).toEqual([]);
+    expect(told(open, failed(mending))).toEqual(['announce drift-detected', 'announce degraded']);
   });
 
   it('N03 links that come are treated as those that were there; they are no drift', () => {
     const acceptRa = { ...nothingOn.acceptRa, up0: 2, 'vlan.5': 2, default: 2, late0: 2, late1: 1, late2: 0 };
     const links = planned(open, { type: 'links.seen' }, seen({ acceptRa, on: [4, 6] }));
-    expect(links['forwarding of links']).toEqual([
+    expect(links['forwarding links']).toEqual([
       'sysctl.turn net.ipv6.conf.late1.accept_ra=2',
       'sysctl.turn net.ipv6.conf.late0.accept_ra=2',
     ]);
@@ -179,11 +182,11 @@ describe('what others do', () => {
   });
 
   it('B05 leaves what stays on a bridge of others alone, where br_netfilter shows it', () => {
-    const bridged = reach(asked, seen({ bridges: ['virbr0'] }), applied('forward 4 6'));
-    expect(planned(asked, seen({ bridges: ['virbr0'] }))['forward 4 6']).toContain(
+    const bridged = reach(asked, seen({ bridges: ['virbr0'] }), applied(inForce(4, 6)));
+    expect(planned(asked, seen({ bridges: ['virbr0'] }))['forwarding open 4 6']).toContain(
       'nft.add closed_families { ipv6 }, same_link { virbr0 . virbr0 }',
     );
-    expect(planned(bridged, seen())['forwarding of links']).toContain('nft.delete same_link { virbr0 . virbr0 }');
+    expect(planned(bridged, seen())['forwarding links']).toContain('nft.delete same_link { virbr0 . virbr0 }');
   });
 
   it('B05 takes a bridge of ours that is being made for nobody else’s', () => {
@@ -203,7 +206,7 @@ describe('another daemon on the same host', () => {
   it('B05 knows whether forwarding was on, and looks whether all is in force', () => {
     const again = reach(open, recovered(false), { type: 'host.start' });
     expect(again.context.forwarding).toEqual(open.context.forwarding);
-    expect(told(again, applied('base'))).toContain('apply look for forwarding');
+    expect(told(again, applied('base'))).toContain('apply forwarding look');
   });
 
   it('B05 lets links of others reach each other when it is told to', () => {

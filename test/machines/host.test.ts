@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Effect } from '../../machines/effect.ts';
 import { type HostContext, hostMachine } from '../../machines/host/chart.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
+import type { Purpose } from '../../src/core/plan/purpose.ts';
 import { wishes } from './terrains.ts';
 import { applied, begin, brief, failed, follow, littered, recovered, type Snapshot, stateName } from './walk.ts';
 
@@ -31,7 +32,8 @@ const reach = (from: At, ...events: ActorEvent[]): At => follow(hostMachine, fro
 const starting = reach(begin<HostContext>(hostMachine), hostStart);
 const serving = reach(starting, applied('base'));
 const holding = reach(serving, claimPorts('a'));
-const held = reach(holding, applied('hold a 1', [{ port: 8080 }]));
+const hold = (container: string, attempt: number): Purpose => ({ kind: 'hold', container, attempt });
+const held = reach(holding, applied(hold('a', 1), [{ port: 8080 }]));
 
 function step(from: At, ...events: ActorEvent[]): string[] {
   const { next, effects } = follow(hostMachine, from, ...events);
@@ -76,12 +78,15 @@ describe('N14 files of definitions that are not taken', () => {
 describe('A09 published ports', () => {
   it('A09 are really held before they are granted', () => {
     expect(step(serving, claimPorts('a'))).toEqual(['serving', 'apply hold a 1']);
-    expect(step(holding, applied('hold a 1', [{ port: 8080 }]))).toEqual(['serving', 'tell container/a ports.granted']);
+    expect(step(holding, applied(hold('a', 1), [{ port: 8080 }]))).toEqual([
+      'serving',
+      'tell container/a ports.granted',
+    ]);
   });
 
   it('A09 that were picked are granted by their number', () => {
     const choosing = reach(serving, claimPorts('a', 1, picked));
-    expect(effectsOf(choosing, applied('hold a 1', [{ port: 41000 }]))).toMatchObject([
+    expect(effectsOf(choosing, applied(hold('a', 1), [{ port: 41000 }]))).toMatchObject([
       { event: { type: 'ports.granted', attempt: 1, ports: [{ hostPort: 41000 }] } },
     ]);
   });
@@ -94,8 +99,8 @@ describe('A09 published ports', () => {
   });
 
   it('A09 that the kernel refuses are refused, and free for others', () => {
-    expect(step(holding, failed('hold a 1'))).toEqual(['serving', 'tell container/a claim.refused']);
-    expect(step(holding, failed('hold a 1'), claimPorts('b'))).toEqual(['serving', 'apply hold b 1']);
+    expect(step(holding, failed(hold('a', 1)))).toEqual(['serving', 'tell container/a claim.refused']);
+    expect(step(holding, failed(hold('a', 1)), claimPorts('b'))).toEqual(['serving', 'apply hold b 1']);
   });
 
   it('N16 that its engine has bound are not bound again, and the rest of them is', () => {
@@ -119,7 +124,7 @@ describe('A09 published ports', () => {
         },
       },
     ]);
-    expect(effectsOf(next, applied('hold a 2', [{ port: 8080 }, { port: 41000 }]))).toMatchObject([
+    expect(effectsOf(next, applied(hold('a', 2), [{ port: 8080 }, { port: 41000 }]))).toMatchObject([
       { event: { type: 'ports.granted', ports: [one, { ...one, hostPort: 41000 }] } },
     ]);
   });
@@ -145,15 +150,18 @@ describe('A09 published ports', () => {
   });
 
   it('A09 that cannot be let go are told of', () => {
-    expect(step(held, releasePorts('a'), failed('release a'))).toEqual(['serving', 'announce port-stuck']);
+    expect(step(held, releasePorts('a'), failed({ kind: 'release', container: 'a' }))).toEqual([
+      'serving',
+      'announce port-stuck',
+    ]);
   });
 
   it('A09 of a claim that was given up do not answer the next one', () => {
     const again = reach(holding, releasePorts('a'), claimPorts('a', 2, picked));
-    expect(step(again, applied('hold a 1', [{ port: 8080 }]))).toEqual(['serving']);
-    expect(step(again, failed('hold a 1'))).toEqual(['serving']);
+    expect(step(again, applied(hold('a', 1), [{ port: 8080 }]))).toEqual(['serving']);
+    expect(step(again, failed(hold('a', 1)))).toEqual(['serving']);
     expect(
-      effectsOf(again, applied('hold a 1', [{ port: 8080 }]), applied('hold a 2', [{ port: 41000 }])),
+      effectsOf(again, applied(hold('a', 1), [{ port: 8080 }]), applied(hold('a', 2), [{ port: 41000 }])),
     ).toMatchObject([{ event: { type: 'ports.granted', attempt: 2, ports: [{ hostPort: 41000 }] } }]);
   });
 });
@@ -191,11 +199,11 @@ describe('subnets', () => {
 
 describe('a restart of the daemon', () => {
   it('loads the ruleset unless it is there, and holds every port again', () => {
-    expect(step(held, hostStart)).toEqual(['starting', 'apply hold a again', 'apply base']);
+    expect(step(held, hostStart)).toEqual(['starting', 'apply hold-again a', 'apply base']);
   });
 
   it('that came before the last one was done holds them again as well', () => {
-    expect(step(held, hostStart, hostStart)).toEqual(['starting', 'apply hold a again', 'apply base']);
+    expect(step(held, hostStart, hostStart)).toEqual(['starting', 'apply hold-again a', 'apply base']);
   });
 
   it('leaves alone what is being held for a claim: that plan is carried out again by itself', () => {
@@ -204,18 +212,18 @@ describe('a restart of the daemon', () => {
 
   it('tells of a port that somebody has taken meanwhile; the container keeps its claim', () => {
     const again = reach(held, hostStart);
-    expect(step(again, failed('hold a again'))).toEqual(['starting', 'announce port-lost']);
-    expect(step(again, releasePorts('a'), failed('hold a again'))).toEqual(['starting']);
+    expect(step(again, failed({ kind: 'hold-again', container: 'a' }))).toEqual(['starting', 'announce port-lost']);
+    expect(step(again, releasePorts('a'), failed({ kind: 'hold-again', container: 'a' }))).toEqual(['starting']);
   });
 });
 
 describe('drift', () => {
-  const found = { ...applied('mend base'), changed: ['nft.load'] } as ActorEvent;
+  const found = applied('mend', [], [{ verb: 'nft.load' }]);
   const given = reach(held, claimSubnets('x'), surveyed);
 
   it('that is suspected makes the host look at its ruleset, and say nothing when all is there', () => {
-    expect(step(given, { type: 'drift.suspected' })).toEqual(['serving', 'apply mend base']);
-    expect(step(given, { type: 'drift.suspected' }, applied('mend base'))).toEqual(['serving']);
+    expect(step(given, { type: 'drift.suspected' })).toEqual(['serving', 'apply mend']);
+    expect(step(given, { type: 'drift.suspected' }, applied('mend'))).toEqual(['serving']);
   });
 
   it('of the ruleset is told, to the world and to everybody who has elements', () => {
@@ -230,14 +238,14 @@ describe('drift', () => {
   });
 
   it('that cannot be healed is named, until it can', () => {
-    const degraded = reach(given, { type: 'drift.suspected' }, failed('mend base'));
-    expect(step(given, { type: 'drift.suspected' }, failed('mend base'))).toEqual([
+    const degraded = reach(given, { type: 'drift.suspected' }, failed('mend'));
+    expect(step(given, { type: 'drift.suspected' }, failed('mend'))).toEqual([
       'degraded',
       'announce drift-detected',
       'announce degraded',
     ]);
     expect(step(degraded, claimPorts('b', 1, picked)).at(-1)).toBe('apply hold b 1');
-    expect(step(degraded, { type: 'drift.suspected' }, failed('mend base'))).toEqual(['degraded']);
+    expect(step(degraded, { type: 'drift.suspected' }, failed('mend'))).toEqual(['degraded']);
     expect(step(degraded, { type: 'drift.suspected' }, found)[0]).toBe('serving');
   });
 
@@ -260,20 +268,20 @@ describe('leftovers', () => {
 
   it('are removed, and told to who asked', () => {
     expect(step(serving, sweep)).toEqual(['serving', 'apply sweep c1']);
-    expect(effectsOf(serving, sweep, applied('sweep c1'))).toEqual([
+    expect(effectsOf(serving, sweep, applied({ kind: 'sweep', command: 'c1' }))).toEqual([
       { kind: 'reply', command: 'c1', output: { ...found, dryRun: false, failed: [] } },
     ]);
   });
 
   it('that could not be removed are told with the reason', () => {
-    expect(effectsOf(serving, sweep, failed('sweep c1', littered))).toMatchObject([
+    expect(effectsOf(serving, sweep, failed({ kind: 'sweep', command: 'c1' }, littered))).toMatchObject([
       { command: 'c1', output: { failed: littered.leftBehind } },
     ]);
   });
 
   it('went with a reboot', () => {
     expect(step(serving, sweep, recovered(true))).toEqual(['serving', 'reply c1 ok']);
-    expect(step(serving, sweep, recovered(true), applied('sweep c1'))).toEqual(['serving']);
+    expect(step(serving, sweep, recovered(true), applied({ kind: 'sweep', command: 'c1' }))).toEqual(['serving']);
   });
 });
 

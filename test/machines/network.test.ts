@@ -588,7 +588,7 @@ describe('the file of another network of that name', () => {
   it('C06 takes the place of the one that is known, and stays as it is', () => {
     for (const from of [defined, empty]) {
       const [lower] = effectsOf(from, found).filter(({ kind }) => kind === 'apply');
-      expect(lower).toMatchObject({ plan: { name: 'lower' } });
+      expect(lower).toMatchObject({ plan: { purpose: { kind: 'lower' } } });
       expect(JSON.stringify(lower)).not.toMatch(/definition\./);
       const after = reach(from, found, applied('lower'));
       expect([stateName(after.value), after.context.definition]).toEqual(['defined', other]);

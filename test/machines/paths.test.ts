@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Effect } from '../../machines/effect.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
+import type { Purpose } from '../../src/core/plan/purpose.ts';
 import {
   containerTerrain,
   dhcpTerrain,
@@ -34,11 +35,12 @@ const terrains = [
 ] as unknown as [string, Terrain<unknown>][];
 
 /** Results that change nothing wherever they come: what was asked for was done, and nobody waits for it. */
-const quietSuccesses = [/^release /, /^hold .* again$/, /^ask /, /^keep$/, /^exit code$/];
+const quietSuccesses: Purpose['kind'][] = ['release', 'hold-again', 'ask', 'keep', 'exit-code'];
 
 const describeEdge = ({ from, event, effects }: Edge<unknown>) =>
   `${describePlace(from)}, ${event.type}: ${effects.map(brief).join(', ')}`;
-const plansOf = (effects: Effect[]) => effects.flatMap((effect) => (effect.kind === 'apply' ? [effect.plan.name] : []));
+const plansOf = (effects: Effect[]) =>
+  effects.flatMap((effect) => (effect.kind === 'apply' ? [effect.plan.purpose] : []));
 
 describe.each(terrains)('the %s machine', (name, terrain) => {
   const exploration = explore(terrain);
@@ -60,8 +62,8 @@ describe.each(terrains)('the %s machine', (name, terrain) => {
 
   it('has an answer to the failure of every plan, wherever it asked for it', () => {
     const deaf = edges.filter(({ to, effects }) =>
-      plansOf(effects).some((plan) => {
-        const { next, effects: answer } = take(terrain.machine, to.snapshot, failed(plan));
+      plansOf(effects).some((purpose) => {
+        const { next, effects: answer } = take(terrain.machine, to.snapshot, failed(purpose));
         return next === to.snapshot && answer.length === 0;
       }),
     );
@@ -71,9 +73,9 @@ describe.each(terrains)('the %s machine', (name, terrain) => {
   it('goes on after the success of every plan, wherever it asked for it', () => {
     const deaf = edges.filter(({ to, effects }) =>
       plansOf(effects)
-        .filter((plan) => !quietSuccesses.some((quiet) => quiet.test(plan)))
-        .some((plan) => {
-          const [success] = terrain.results(plan);
+        .filter(({ kind }) => !quietSuccesses.includes(kind))
+        .some((purpose) => {
+          const [success] = terrain.results(purpose);
           const { next, effects: answer } = take(terrain.machine, to.snapshot, success as ActorEvent);
           return next === to.snapshot && answer.length === 0;
         }),

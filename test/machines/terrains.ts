@@ -143,20 +143,23 @@ export const containerTerrain: Terrain<ContainerContext> = {
       recovered(true),
     ];
   },
-  results: (plan) =>
-    plan === 'setup'
+  results: (purpose) =>
+    purpose.kind === 'setup'
       ? [
-          applied(plan, [{ netns: { path: '/netns/netloom-web', inode: 1 } }, { deadlineAt: 5 }]),
-          failed(plan),
-          failed(plan, littered),
+          applied(purpose, [{ netns: { path: '/netns/netloom-web', inode: 1 } }, { deadlineAt: 5 }]),
+          failed(purpose),
+          failed(purpose, littered),
         ]
-      : plan === 'watch'
-        ? [applied(plan, [{ startTicks: 1 }]), failed(plan), failed(plan, { code: 'process.gone' })]
-        : plan === 'verify'
-          ? [applied(plan), failed(plan), failed(plan, { code: 'netns.gone' })]
-          : plan === 'look'
-            ? [...[false, true].map((inhabited) => applied(plan, [{ inhabited }, { deadlineAt: 9 }])), failed(plan)]
-            : [applied(plan), failed(plan), failed(plan, littered)],
+      : purpose.kind === 'watch'
+        ? [applied(purpose, [{ startTicks: 1 }]), failed(purpose), failed(purpose, { code: 'process.gone' })]
+        : purpose.kind === 'verify'
+          ? [applied(purpose), failed(purpose), failed(purpose, { code: 'netns.gone' })]
+          : purpose.kind === 'look'
+            ? [
+                ...[false, true].map((inhabited) => applied(purpose, [{ inhabited }, { deadlineAt: 9 }])),
+                failed(purpose),
+              ]
+            : [applied(purpose), failed(purpose), failed(purpose, littered)],
   essence: (context) => [
     context.wish && [context.wish.netns.kind, context.wish.attachments.length, context.wish.removeOnExit],
     context.change,
@@ -334,7 +337,10 @@ export const networkTerrain: Terrain<NetworkContext> = {
       ({ type }) => (type !== 'lease.request' || !isCrowded) && !(isOther(context) && isBeside(type)),
     );
   },
-  results: (plan) => [applied(plan, plan === 'raise' ? [{ link: device }] : []), failed(plan, littered)],
+  results: (purpose) => [
+    applied(purpose, purpose.kind === 'raise' ? [{ link: device }] : []),
+    failed(purpose, littered),
+  ],
   essence: (context) => [
     context.wish !== null,
     context.definition !== null,
@@ -409,20 +415,22 @@ export const hostTerrain: Terrain<HostContext> = {
       recovered(true),
     ];
   },
-  results: (plan) => [
-    ...(plan === 'mend base' ? [{ ...applied(plan), changed: ['nft.load'] } as ActorEvent] : []),
+  results: (purpose) => [
+    ...(purpose.kind === 'mend' ? [applied(purpose, [], [{ verb: 'nft.load' }])] : []),
     applied(
-      plan,
-      plan === 'survey' ? [{ survey: { connected: [], routes: [], linkNames: [], bridges: [] } }] : [{ port: 8080 }],
+      purpose,
+      purpose.kind === 'survey'
+        ? [{ survey: { connected: [], routes: [], linkNames: [], bridges: [] } }]
+        : [{ port: 8080 }],
     ),
-    failed(plan, littered),
+    failed(purpose, littered),
   ],
   essence: (context) => [
     Object.keys(context.ports).sort(),
     Object.entries(context.holding).sort(),
     Object.keys(context.networks).sort(),
     context.surveying.map(({ network }) => network),
-    Object.keys(context.sweeping),
+    context.sweeping.map(({ command }) => command),
   ],
 };
 
@@ -462,6 +470,6 @@ export const dhcpTerrain: Terrain<DhcpContext> = {
       recovered(true),
     ];
   },
-  results: (plan) => [applied(plan), failed(plan)],
+  results: (purpose) => [applied(purpose), failed(purpose)],
   essence: ({ offer, terms }) => [offer?.address, terms?.address],
 };

@@ -4,6 +4,14 @@ import type { Effect } from '../../machines/effect.ts';
 import { decide } from '../../src/actors/decide.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { type Fault, fault } from '../../src/core/fault.ts';
+import {
+  type ContainerPurpose,
+  type DhcpPurpose,
+  describePurpose,
+  type HostPurpose,
+  type NetworkPurpose,
+  type Purpose,
+} from '../../src/core/plan/purpose.ts';
 import type { Step, StepOutput } from '../../src/core/steps/step.ts';
 
 /** Machines followed without a world around them: an event comes in, the next snapshot and the effects come out. */
@@ -60,7 +68,7 @@ export function brief(effect: Effect): string {
     case 'tell':
       return `tell ${effect.to} ${effect.event.type}`;
     case 'apply':
-      return `apply ${effect.plan.name}`;
+      return `apply ${describePurpose(effect.plan.purpose)}`;
     case 'reply':
       return `reply ${effect.command} ${effect.fault?.code ?? 'ok'}`;
     case 'announce':
@@ -78,17 +86,27 @@ export function stateName(value: unknown): string {
     .join();
 }
 
-export const applied = (plan: string, outputs: StepOutput[] = []): ActorEvent => ({
+/** A purpose, or the kind of one that has nothing else in it. */
+type About = Purpose | PlainPurpose['kind'];
+type PlainPurpose =
+  | ContainerPurpose
+  | NetworkPurpose
+  | Extract<HostPurpose, { kind: 'base' | 'mend' | 'survey' }>
+  | Extract<DhcpPurpose, { kind: 'keep' | 'stop' }>;
+
+const purposeOf = (about: About): Purpose => (typeof about === 'string' ? ({ kind: about } as PlainPurpose) : about);
+
+export const applied = (about: About, outputs: StepOutput[] = [], changed: Step[] = []): ActorEvent => ({
   type: 'steps.applied',
-  plan,
+  purpose: purposeOf(about),
   outputs,
-  changed: [],
+  changed,
   tookMs: 1,
 });
 
-export const failed = (plan: string, more: Partial<Fault> = {}): ActorEvent => ({
+export const failed = (about: About, more: Partial<Fault> = {}): ActorEvent => ({
   type: 'steps.failed',
-  plan,
+  purpose: purposeOf(about),
   fault: fault('kernel.refused', 'refused', { leftBehind: [], ...more }),
   outputs: [],
   changed: [],
@@ -105,7 +123,7 @@ export const recovered = (rebooted: boolean): ActorEvent => ({ type: 'actor.reco
 export interface Place<Context> {
   snapshot: Snapshot<Context>;
   /** names, in order */
-  outstanding: string[];
+  outstanding: Purpose[];
 }
 
 export interface Edge<Context> {
@@ -128,7 +146,7 @@ export interface Terrain<Context> {
   /** everything that can happen here, results of plans excepted */
   events(place: Place<Context>): ActorEvent[];
   /** every way in which a plan can end */
-  results(plan: string): ActorEvent[];
+  results(purpose: Purpose): ActorEvent[];
   /** states that are reached only by what another terrain has */
   elsewhere?: string[];
   /** what tells two places apart beside the state's name; must have finitely many values */
@@ -159,7 +177,7 @@ export function explore<Context>(terrain: Terrain<Context>): Exploration<Context
 export function shortestWays<Context>({ places, edges }: Exploration<Context>): Record<string, string> {
   const ways = new Map(places.slice(0, 1).map((start) => [start, [] as string[]]));
   for (const { from, event, known } of edges) {
-    const step = 'plan' in event ? `${event.type} ${event.plan}` : event.type;
+    const step = 'purpose' in event ? `${event.type} ${describePurpose(event.purpose)}` : event.type;
     if (!ways.has(known)) ways.set(known, [...(ways.get(from) as string[]), step]);
   }
   const named: Record<string, string> = {};
@@ -193,13 +211,13 @@ export function leafStates(machine: AnyStateMachine): string[] {
 }
 
 export function describePlace<Context>({ snapshot, outstanding }: Place<Context>): string {
-  return [stateName(snapshot.value), ...outstanding.map((plan) => `with ${plan} out`)].join(' ');
+  return [stateName(snapshot.value), ...outstanding.map((purpose) => `with ${describePurpose(purpose)} out`)].join(' ');
 }
 
 function everyEvent<Context>(terrain: Terrain<Context>, place: Place<Context>): ActorEvent[] {
   if (place.snapshot.status !== 'active') return [];
-  const [plan] = place.outstanding;
-  return [...terrain.events(place), ...(plan === undefined ? [] : terrain.results(plan))];
+  const [purpose] = place.outstanding;
+  return [...terrain.events(place), ...(purpose === undefined ? [] : terrain.results(purpose))];
 }
 
 /** Plans of one actor are carried out one after another: results come in the order of the plans. A reboot forgets them. */
@@ -212,7 +230,7 @@ function stepFrom<Context>(
   const isResult = event.type === 'steps.applied' || event.type === 'steps.failed';
   const wasRebooted = event.type === 'actor.recovered' && event.rebooted;
   const rest = wasRebooted ? [] : isResult ? outstanding.slice(1) : outstanding;
-  const plans = effects.flatMap((effect) => (effect.kind === 'apply' ? [effect.plan.name] : []));
+  const plans = effects.flatMap((effect) => (effect.kind === 'apply' ? [effect.plan.purpose] : []));
   return { to: { snapshot: next, outstanding: [...rest, ...plans] }, effects };
 }
 

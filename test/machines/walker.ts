@@ -1,12 +1,13 @@
 import type { AnyStateMachine } from 'xstate';
 import type { Effect } from '../../machines/effect.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
+import { describePurpose, type Purpose } from '../../src/core/plan/purpose.ts';
 import { applied, begin, failed, littered, type Snapshot, stateName, take } from './walk.ts';
 
 /** The loop around a machine, with nothing behind it: its plans wait in order until somebody says how they end. */
 export class Walker<Context> {
   snapshot: Snapshot<Context>;
-  readonly plans: string[] = [];
+  readonly plans: Purpose[] = [];
   /** command → how often it was answered */
   readonly replies = new Map<string, number>();
   /** what happened, for the message of a failing test */
@@ -22,7 +23,9 @@ export class Walker<Context> {
 
   hear(event: ActorEvent): void {
     const { next, effects } = take(this.machine, this.snapshot, event);
-    this.trail.push(`${event.type}${'plan' in event ? ` ${event.plan}` : ''} → ${stateName(next.value)}`);
+    this.trail.push(
+      `${event.type}${'purpose' in event ? ` ${describePurpose(event.purpose)}` : ''} → ${stateName(next.value)}`,
+    );
     if ('command' in event && event.command !== null)
       this.replies.set(event.command, this.replies.get(event.command) ?? 0);
     this.snapshot = next;
@@ -38,10 +41,10 @@ export class Walker<Context> {
       { link: { name: 'netloom0', mtuBytes: 1500, macAddress: '02:00:00:00:00:01', addresses: [] } },
     ],
   ): void {
-    const plan = this.plans.shift();
-    if (plan === undefined) return;
+    const purpose = this.plans.shift();
+    if (purpose === undefined) return;
     const fault = how === 'littered' ? littered : {};
-    this.hear(how === 'applied' ? applied(plan, outputs) : failed(plan, fault));
+    this.hear(how === 'applied' ? applied(purpose, outputs) : failed(purpose, fault));
   }
 
   /** The daemon starts again; a reboot makes it forget the plans that are out. */
@@ -62,7 +65,7 @@ export class Walker<Context> {
 
   #perform(effect: Effect): void {
     if (effect.kind === 'tell') this.tell(effect);
-    if (effect.kind === 'apply') this.plans.push(effect.plan.name);
+    if (effect.kind === 'apply') this.plans.push(effect.plan.purpose);
     if (effect.kind !== 'reply' || effect.command === null) return;
     this.replies.set(effect.command, (this.replies.get(effect.command) ?? 0) + 1);
   }

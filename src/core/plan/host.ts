@@ -1,16 +1,19 @@
+import { containerAddress } from '../actor-address.ts';
+import type { CommandId } from '../event.ts';
 import type { Element } from '../firewall/nft.ts';
 import { holdAddresses, type PublishedPort } from '../port.ts';
 import type { HeldPorts, Plan, Step } from '../steps/step.ts';
+import type { HostPurpose } from './purpose.ts';
 
 /** The ruleset, with the host's own elements in it; and without those that another daemon was told to have. */
-export function basePlan(elements: Element[] = [], unwanted: Element[] = []): Plan {
+export function basePlan(elements: Element[] = [], unwanted: Element[] = []): Plan<HostPurpose> {
   const without: Step[] = unwanted.length > 0 ? [{ verb: 'nft.delete', elements: unwanted }] : [];
-  return { name: 'base', kind: 'extend', steps: [...rulesetSteps(elements), ...without] };
+  return { purpose: { kind: 'base' }, kind: 'extend', steps: [...rulesetSteps(elements), ...without] };
 }
 
 /** Changes nothing where the whole ruleset is there. */
-export function mendBasePlan(elements: Element[] = []): Plan {
-  return { name: 'mend base', kind: 'mend', steps: rulesetSteps(elements) };
+export function mendBasePlan(elements: Element[] = []): Plan<HostPurpose> {
+  return { purpose: { kind: 'mend' }, kind: 'mend', steps: rulesetSteps(elements) };
 }
 
 const rulesetSteps = (elements: Element[]): Step[] => [
@@ -18,34 +21,38 @@ const rulesetSteps = (elements: Element[]): Step[] => [
   ...(elements.length > 0 ? [{ verb: 'nft.add', elements } as const] : []),
 ];
 
-export function forwardingSurveyPlan(name: string): Plan {
-  return { name, kind: 'build', steps: [{ verb: 'forwarding.survey' }] };
+export function forwardingSurveyPlan(): Plan<HostPurpose> {
+  const purpose = { kind: 'forwarding', work: { kind: 'look' } } as const;
+  return { purpose, kind: 'build', steps: [{ verb: 'forwarding.survey' }] };
 }
 
-export function surveyPlan(name: string): Plan {
-  return { name, kind: 'build', steps: [{ verb: 'host.survey' }] };
+export function surveyPlan(): Plan<HostPurpose> {
+  return { purpose: { kind: 'survey' }, kind: 'build', steps: [{ verb: 'host.survey' }] };
 }
 
 /** Removes what has no owner; what is gone already is no failure. */
-export function sweepPlan(name: string, steps: Step[]): Plan {
-  return { name, kind: 'dismantle', steps };
+export function sweepPlan(command: CommandId, steps: Step[]): Plan<HostPurpose> {
+  return { purpose: { kind: 'sweep', command }, kind: 'dismantle', steps };
 }
 
 /** Holds every port of a claim; the outputs name the ports that were picked, in order. */
-export function holdPlan(
-  name: string,
-  owner: string,
-  ports: readonly PublishedPort[],
-  kind: 'build' | 'mend' = 'build',
-): Plan {
-  const steps = ports.map((port): Step => ({ verb: 'port.hold', owner, ...heldPorts(port) }));
-  return { name, kind, steps };
+export function holdPlan(container: string, attempt: number, ports: readonly PublishedPort[]): Plan<HostPurpose> {
+  return { purpose: { kind: 'hold', container, attempt }, kind: 'build', steps: holdSteps(container, ports) };
 }
 
-/** Without ports: all that the owner holds. */
-export function letGoPlan(name: string, owner: string, ports: readonly PublishedPort[] | null = null): Plan {
+/** Holds again what a container has published; a port that another program has taken meanwhile does not cost the others. */
+export function holdAgainPlan(container: string, ports: readonly PublishedPort[]): Plan<HostPurpose> {
+  return { purpose: { kind: 'hold-again', container }, kind: 'mend', steps: holdSteps(container, ports) };
+}
+
+const holdSteps = (container: string, ports: readonly PublishedPort[]): Step[] =>
+  ports.map((port) => ({ verb: 'port.hold', owner: containerAddress(container), ...heldPorts(port) }));
+
+/** Without ports: all that the container holds. */
+export function letGoPlan(container: string, ports: readonly PublishedPort[] | null = null): Plan<HostPurpose> {
   const some = ports ? { ports: ports.map(heldPorts) } : {};
-  return { name, kind: 'dismantle', steps: [{ verb: 'port.release', owner, ...some }] };
+  const step: Step = { verb: 'port.release', owner: containerAddress(container), ...some };
+  return { purpose: { kind: 'release', container }, kind: 'dismantle', steps: [step] };
 }
 
 function heldPorts(port: PublishedPort): HeldPorts {

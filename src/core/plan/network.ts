@@ -19,6 +19,7 @@ import {
   type ExplainedSetting,
   explainedBridgeSettings,
 } from './interface-settings.ts';
+import type { NetworkPurpose } from './purpose.ts';
 
 /** What a network's plans are made from. */
 export interface NetworkGrant {
@@ -30,8 +31,11 @@ export interface NetworkGrant {
 }
 
 /** The definition is kept where podman keeps its own; `previous` is what was there. */
-export function definePlan(definition: NetworkDefinition, previous: NetworkDefinition | null = null): Plan {
-  return { name: 'define', kind: 'build', steps: [{ verb: 'definition.write', definition, previous }] };
+export function definePlan(
+  definition: NetworkDefinition,
+  previous: NetworkDefinition | null = null,
+): Plan<NetworkPurpose> {
+  return { purpose: { kind: 'define' }, kind: 'build', steps: [{ verb: 'definition.write', definition, previous }] };
 }
 
 /** For which the host must forward while the network is up. */
@@ -42,20 +46,20 @@ export function routedFamilies(definition: NetworkDefinition): Family[] {
 }
 
 /** Everything that the network is in the kernel. Safe to perform again. The last output tells of its link. */
-export function raisePlan(grant: NetworkGrant): Plan {
-  return { name: 'raise', kind: 'extend', steps: deviceSteps(grant) };
+export function raisePlan(grant: NetworkGrant): Plan<NetworkPurpose> {
+  return { purpose: { kind: 'raise' }, kind: 'extend', steps: deviceSteps(grant) };
 }
 
 /** The same for a network that is in use: what matches is left alone, what is missing is put back, nothing is taken away. */
-export function mendPlan(grant: NetworkGrant): Plan {
-  return { name: 'mend', kind: 'mend', steps: [{ verb: 'nft.load' }, ...deviceSteps(grant)] };
+export function mendPlan(grant: NetworkGrant): Plan<NetworkPurpose> {
+  return { purpose: { kind: 'mend' }, kind: 'mend', steps: [{ verb: 'nft.load' }, ...deviceSteps(grant)] };
 }
 
 /** Nothing is published on loopback any more: the bridge no longer routes its addresses. */
-export function closePlan({ definition }: NetworkGrant): Plan {
+export function closePlan({ definition }: NetworkGrant): Plan<NetworkPurpose> {
   const name = definition.network_interface as string;
   const steps: Step[] = [{ verb: 'link.set', netns: null, name, ipv4: { routeLocalnet: false } }];
-  return { name: 'close', kind: 'build', steps };
+  return { purpose: { kind: 'close' }, kind: 'build', steps };
 }
 
 /** What of a definition can change while containers use it: whom its resolver asks, and what its guards let through. */
@@ -63,12 +67,12 @@ export function updatePlan(
   before: NetworkDefinition,
   after: NetworkGrant,
   { isUp, writes = true }: { isUp: boolean; writes?: boolean },
-): Plan {
+): Plan<NetworkPurpose> {
   const { steps } = definePlan(after.definition, before);
   const device = isUp
     ? [...guardSteps(before, after.definition), ...trustSteps(before, after.definition), ...resolverSteps(after)]
     : [];
-  return { name: 'update', kind: 'build', steps: [...(writes ? steps : []), ...device] };
+  return { purpose: { kind: 'update' }, kind: 'build', steps: [...(writes ? steps : []), ...device] };
 }
 
 /** In one transaction: nothing passes, or is refused, that neither of the two definitions wants so. */
@@ -86,11 +90,11 @@ function guardSteps(before: NetworkDefinition, after: NetworkDefinition): Step[]
 /**
  * A bridge that is not ours, and a parent, stay. forget: the definition's file goes; unmake: the bridge was made by us.
  */
-export function lowerPlan({ definition }: NetworkGrant, { forget = true, unmake = true } = {}): Plan {
+export function lowerPlan({ definition }: NetworkGrant, { forget = true, unmake = true } = {}): Plan<NetworkPurpose> {
   const { name, network_interface: link } = definition;
   const isOurs = unmake && ownsBridge(definition) && link !== null;
   return {
-    name: 'lower',
+    purpose: { kind: 'lower' },
     kind: 'dismantle',
     steps: [
       ...(answersNames(definition) ? [{ verb: 'dns.retire', network: name } as const] : []),
@@ -108,8 +112,8 @@ export function lowerPlan({ definition }: NetworkGrant, { forget = true, unmake 
 }
 
 /** The link as it is now, of a network on a link of others. */
-export function lookPlan(grant: NetworkGrant): Plan {
-  return { name: 'look', kind: 'mend', steps: deviceSteps(grant) };
+export function lookPlan(grant: NetworkGrant): Plan<NetworkPurpose> {
+  return { purpose: { kind: 'look' }, kind: 'mend', steps: deviceSteps(grant) };
 }
 
 /** A bridge of ours has the smallest MTU of its ports: what the next one should have is not seen there. */

@@ -6,6 +6,7 @@ import { describeElement, type Element } from '../firewall/nft.ts';
 import type { IpvlanMode, MacvlanMode, RouteType } from '../link-kinds.ts';
 import type { NetworkDefinition } from '../network/definition.ts';
 import type { BridgeTraits, Ipv4Settings, Ipv6Settings, SettingDrift } from '../plan/interface-settings.ts';
+import type { Purpose } from '../plan/purpose.ts';
 import { describePort, type Protocol, type PublishedPort } from '../port.ts';
 
 /**
@@ -317,9 +318,9 @@ export interface StepOutput {
   drifted?: SettingDrift[];
 }
 
-export interface Plan {
-  /** what it is for: comes back with its result, e.g. `setup`, `teardown` */
-  name: string;
+export interface Plan<For extends Purpose = Purpose> {
+  /** comes back with its result */
+  purpose: For;
   /**
    * build: stop at the first failure and take everything back; extend: take back only what it made itself, for the rest
    * was there before and may be in use; mend: try everything and take nothing back, for it may

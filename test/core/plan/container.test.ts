@@ -37,7 +37,7 @@ function grantOf(request: Partial<ContainerRequest>, leases: Lease[] = [leaseOf(
   };
 }
 
-const lines = ({ name, kind, steps }: Plan) => [`${name}, ${kind}:`, ...steps.map(describeStep)];
+const lines = ({ purpose, kind, steps }: Plan) => [`${purpose.kind}, ${kind}:`, ...steps.map(describeStep)];
 const plans = (grant: ContainerGrant) => [setupPlan(grant), teardownPlan(grant), unlinkPlan(grant)].flatMap(lines);
 
 const second = leaseOf({

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { basePlan, holdPlan, letGoPlan, surveyPlan } from '../../../src/core/plan/host.ts';
+import { describePurpose } from '../../../src/core/plan/purpose.ts';
 import type { PublishedPort } from '../../../src/core/port.ts';
 import { describeStep, inverse, type Plan } from '../../../src/core/steps/step.ts';
 import { wishOf } from '../samples.ts';
@@ -12,12 +13,12 @@ const { ports } = wishOf({
     { hostIp: 'fd00::9', hostPort: 8000, containerPort: 8000, range: 10 },
   ],
 });
-const lines = ({ name, kind, steps }: Plan) => [`${name}, ${kind}:`, ...steps.map(describeStep)];
+const lines = ({ purpose, kind, steps }: Plan) => [`${describePurpose(purpose)}, ${kind}:`, ...steps.map(describeStep)];
 
 describe('the plans of the host', () => {
   it('hold every published port on the addresses that it is published on, ranges as ranges', () => {
-    expect(lines(holdPlan('hold web', 'container/web', ports))).toEqual([
-      'hold web, build:',
+    expect(lines(holdPlan('web', 3, ports))).toEqual([
+      'hold web 3, build:',
       'port.hold 0.0.0.0, :: port 0/tcp',
       'port.hold 0.0.0.0, :: port 53/udp',
       'port.hold fd00::9 port 8000-8009/tcp',
@@ -25,16 +26,14 @@ describe('the plans of the host', () => {
   });
 
   it('give up what is held by its owner alone', () => {
-    const hold = holdPlan('hold web', 'container/web', ports);
-    const letGo = letGoPlan('release web', 'container/web');
+    const hold = holdPlan('web', 3, ports);
+    const letGo = letGoPlan('web');
     expect(lines(letGo)).toEqual(['release web, dismantle:', 'port.release']);
     for (const [index, step] of hold.steps.entries())
-      expect(inverse(step)).toEqual(
-        letGoPlan('release web', 'container/web', [ports[index] as PublishedPort]).steps[0],
-      );
+      expect(inverse(step)).toEqual(letGoPlan('web', [ports[index] as PublishedPort]).steps[0]);
   });
 
   it('load the ruleset and look around without anything to take back', () => {
-    for (const step of [...basePlan().steps, ...surveyPlan('survey').steps]) expect(inverse(step)).toBeNull();
+    for (const step of [...basePlan().steps, ...surveyPlan().steps]) expect(inverse(step)).toBeNull();
   });
 });

@@ -2,6 +2,7 @@ import { isDeepEqual } from '../../deep-equal.ts';
 import { servedPorts } from '../../served-ports.ts';
 import { inverse, type Plan, type Step } from '../../steps/step.ts';
 import { namespaceSettings } from '../interface-settings.ts';
+import type { ContainerPurpose } from '../purpose.ts';
 import { releaseSteps } from './dhcp.ts';
 import { type ContainerGrant, type Joined, joined, ownsNetns, requireStep } from './grant.ts';
 import {
@@ -45,9 +46,9 @@ const foreignGraceMs = 50;
  * What is done inside the namespace is next to each other, so that it goes in one send. The firewall comes before the links:
  * not one frame passes that is not looked at.
  */
-export function setupPlan(grant: ContainerGrant): Plan {
+export function setupPlan(grant: ContainerGrant): Plan<ContainerPurpose> {
   return {
-    name: 'setup',
+    purpose: { kind: 'setup' },
     kind: 'build',
     steps: [
       ...vacantSteps(grant, joined(grant)),
@@ -66,13 +67,17 @@ export function setupPlan(grant: ContainerGrant): Plan {
 }
 
 /** The set-up again, for a network that is there: what matches is left alone, what is missing is put back. */
-export function verifyPlan(grant: ContainerGrant, inode: number): Plan {
+export function verifyPlan(grant: ContainerGrant, inode: number): Plan<ContainerPurpose> {
   const require = requireStep(grant, inode);
   // somebody may have taken the whole table
   const load: Step[] = allElements(grant).length > 0 ? [{ verb: 'nft.load' }] : [];
   const vacant = vacantSteps(grant, joined(grant));
   const deadline = grant.startBy === undefined ? [] : startDeadlineSteps(grant.wish, grant.startBy);
-  return { name: 'verify', kind: 'mend', steps: [require, ...vacant, ...load, ...networkSteps(grant), ...deadline] };
+  return {
+    purpose: { kind: 'verify' },
+    kind: 'mend',
+    steps: [require, ...vacant, ...load, ...networkSteps(grant), ...deadline],
+  };
 }
 
 /**
@@ -80,11 +85,11 @@ export function verifyPlan(grant: ContainerGrant, inode: number): Plan {
  * along, without the wait that deleting each would cost. In somebody else's they are cut, so that nothing passes any more, and
  * go when he drops it, or are deleted soon.
  */
-export function teardownPlan(grant: ContainerGrant): Plan {
+export function teardownPlan(grant: ContainerGrant): Plan<ContainerPurpose> {
   const elements = publishedElements(grant);
   const dropsNetns = grant.wish.netns.kind === 'create';
   return {
-    name: 'teardown',
+    purpose: { kind: 'teardown' },
     kind: 'dismantle',
     steps: [
       ...joined(grant).flatMap((one) => releaseSteps(grant, one)),
@@ -109,7 +114,7 @@ export function teardownPlan(grant: ContainerGrant): Plan {
  * The links that must have gone before addresses may be given to others. What they may send is forgotten after them. The pin of an
  * adopted namespace goes only now: a teardown that left something inside is said again, and needs the way in.
  */
-export function unlinkPlan(grant: ContainerGrant): Plan {
+export function unlinkPlan(grant: ContainerGrant): Plan<ContainerPurpose> {
   const unpin: Step[] = grant.wish.netns.kind === 'adopt' ? [{ verb: 'netns.remove', path: grant.netns }] : [];
   const gone = joined(grant)
     .filter(({ lease }) => lease.link.kind === 'bridge')
@@ -122,16 +127,21 @@ export function unlinkPlan(grant: ContainerGrant): Plan {
     );
   const elements = heldElements(grant);
   const forget: Step[] = elements.length > 0 ? [{ verb: 'nft.delete', elements }] : [];
-  return { name: 'unlink', kind: 'dismantle', steps: [...unpin, ...gone, ...forget] };
+  return { purpose: { kind: 'unlink' }, kind: 'dismantle', steps: [...unpin, ...gone, ...forget] };
 }
 
 // ---------------------------------------------------------------------------------------------------- live changes
 
 /** C03: one more network for a container that is up. `after` is the grant with that network in it. */
-export function connectPlan(before: ContainerGrant, after: ContainerGrant, network: string, inode: number): Plan {
+export function connectPlan(
+  before: ContainerGrant,
+  after: ContainerGrant,
+  network: string,
+  inode: number,
+): Plan<ContainerPurpose> {
   const added = joined(after).filter(({ attachment }) => attachment.network === network);
   return {
-    name: 'connect',
+    purpose: { kind: 'connect' },
     kind: 'build',
     steps: [
       requireStep(after, inode),
@@ -149,11 +159,11 @@ export function connectPlan(before: ContainerGrant, after: ContainerGrant, netwo
 }
 
 /** C04: one network less. Ports that led there lead to the next network first (C05); the link is held to its end. */
-export function disconnectPlan(before: ContainerGrant, after: ContainerGrant, network: string): Plan {
+export function disconnectPlan(before: ContainerGrant, after: ContainerGrant, network: string): Plan<ContainerPurpose> {
   const dropped = joined(before).filter(({ attachment }) => attachment.network === network);
   const replaced = routesThatGo(before, after);
   return {
-    name: 'disconnect',
+    purpose: { kind: 'disconnect' },
     kind: 'dismantle',
     steps: [
       ...dropped.flatMap((one) => releaseSteps(before, one)),
@@ -173,7 +183,12 @@ export function disconnectPlan(before: ContainerGrant, after: ContainerGrant, ne
  * What DHCP servers give now, instead of what they gave before. What is old goes first: a further address of a subnet would go with the
  * first one.
  */
-export function addressPlan(name: string, before: ContainerGrant, after: ContainerGrant, inode: number | null): Plan {
+export function addressPlan(
+  kind: 'connect' | 'address',
+  before: ContainerGrant,
+  after: ContainerGrant,
+  inode: number | null,
+): Plan<ContainerPurpose> {
   const endBefore = ({ attachment: { network } }: Joined): Step[] =>
     joined(before)
       .filter(({ attachment }) => attachment.network === network)
@@ -185,7 +200,7 @@ export function addressPlan(name: string, before: ContainerGrant, after: Contain
   const known = allRoutes(before);
   const comes = (route: RouteAdd) => !known.some((other) => isDeepEqual(route, other));
   return {
-    name,
+    purpose: { kind },
     kind: 'mend',
     steps: [
       requireStep(after, inode),

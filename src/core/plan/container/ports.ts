@@ -16,21 +16,22 @@ import {
 } from '../../port.ts';
 import { servedPorts, uncoveredPorts } from '../../served-ports.ts';
 import type { Plan, Step } from '../../steps/step.ts';
+import type { ContainerPurpose } from '../purpose.ts';
 import { type ContainerGrant, joined, macOf, markOf } from './grant.ts';
 
 /** Where published ports lead, and what the firewall holds of a container. */
 
-export function publishPlan(before: ContainerGrant, after: ContainerGrant): Plan {
-  return { name: 'publish', kind: 'build', steps: refirewall(before, after, publishedElements) };
+export function publishPlan(before: ContainerGrant, after: ContainerGrant): Plan<ContainerPurpose> {
+  return { purpose: { kind: 'publish' }, kind: 'build', steps: refirewall(before, after, publishedElements) };
 }
 
-export function unpublishPlan(before: ContainerGrant, after: ContainerGrant): Plan {
-  return { name: 'unpublish', kind: 'dismantle', steps: refirewall(before, after, publishedElements) };
+export function unpublishPlan(before: ContainerGrant, after: ContainerGrant): Plan<ContainerPurpose> {
+  return { purpose: { kind: 'unpublish' }, kind: 'dismantle', steps: refirewall(before, after, publishedElements) };
 }
 
 /** B14: a network of the container lets it send what it likes, or does so no more. */
-export function spoofingPlan(before: ContainerGrant, after: ContainerGrant): Plan {
-  return { name: 'spoofing', kind: 'build', steps: exchange(heldElements(before), heldElements(after)) };
+export function spoofingPlan(before: ContainerGrant, after: ContainerGrant): Plan<ContainerPurpose> {
+  return { purpose: { kind: 'spoofing' }, kind: 'build', steps: exchange(heldElements(before), heldElements(after)) };
 }
 
 export function refirewall(

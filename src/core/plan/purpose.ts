@@ -1,0 +1,70 @@
+import type { Family } from '../address.ts';
+import type { DhcpQuestion } from '../dhcp/requests.ts';
+
+/** What a plan is for. It comes back with the plan's result, so a machine knows whose result it is. */
+export type Purpose = ContainerPurpose | NetworkPurpose | HostPurpose | DhcpPurpose;
+
+export interface ContainerPurpose {
+  kind:
+    | 'setup'
+    | 'verify'
+    | 'teardown'
+    | 'unlink'
+    | 'connect'
+    | 'withdraw'
+    | 'disconnect'
+    | 'publish'
+    | 'unpublish'
+    | 'freed'
+    | 'spoofing'
+    | 'address'
+    | 'watch'
+    | 'look'
+    | 'exit-code';
+}
+
+export interface NetworkPurpose {
+  kind: 'define' | 'raise' | 'look' | 'mend' | 'close' | 'update' | 'lower';
+}
+
+export type HostPurpose =
+  | { kind: 'base' }
+  | { kind: 'mend' }
+  | { kind: 'survey' }
+  /** binds the ports of one claim of a container */
+  | { kind: 'hold'; container: string; attempt: number }
+  /** binds again what a container has published, after a restart of the daemon */
+  | { kind: 'hold-again'; container: string }
+  | { kind: 'release'; container: string }
+  | { kind: 'sweep'; command: string | null }
+  | { kind: 'forwarding'; work: ForwardingWork };
+
+/** open: families that are about to be in force; close: families whose settings are set back. */
+export type ForwardingWork =
+  | { kind: 'look' | 'links' | 'mend' }
+  | { kind: 'open'; families: Family[] }
+  | { kind: 'close'; families: Family[] };
+
+export type DhcpPurpose = { kind: 'ask'; question: DhcpQuestion['kind'] } | { kind: 'keep' | 'stop' };
+
+/** One line for people: `hold c1 3`. */
+export function describePurpose(purpose: Purpose): string {
+  switch (purpose.kind) {
+    case 'hold':
+      return `hold ${purpose.container} ${purpose.attempt}`;
+    case 'hold-again':
+    case 'release':
+      return `${purpose.kind} ${purpose.container}`;
+    case 'sweep':
+      return purpose.command === null ? 'sweep' : `sweep ${purpose.command}`;
+    case 'forwarding':
+      return describeWork(purpose.work);
+    case 'ask':
+      return `ask ${purpose.question}`;
+    default:
+      return purpose.kind;
+  }
+}
+
+const describeWork = (work: ForwardingWork): string =>
+  `forwarding ${work.kind}${'families' in work ? ` ${work.families.join(' ')}` : ''}`;

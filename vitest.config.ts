@@ -1,11 +1,27 @@
 import { defineConfig } from 'vitest/config';
 
-/** They take long, measure nothing, and each is on a host of its own: two of them at a time. */
-const long = [
+/** They touch nothing outside their own process, and measure nothing: two of them at a time. */
+const unit = [
+  'test/*.test.ts',
+  'test/{core,machines}/**/*.test.ts',
+  'test/{actors/decide,bus/subjects,resolver/compression}.test.ts',
+  'test/bench/{breakdown,namespaces,process-usage,quick,statistics,table}.test.ts',
+  'test/cli/{container-options,event-line,failure,go-template,name-options,network-argument,network-request}.test.ts',
+  'test/cli/{port-mapping,ps,terminal}.test.ts',
+  'test/docs/{behaviour,cases,layers}.test.ts',
+  'test/kernel/{deadlines,executor}.test.ts',
+];
+const measuring = ['test/core/{network-check,subnet-pool}.test.ts'];
+
+/** Each is on a host of its own, measures nothing, and takes no silence for an answer: two of them at a time. */
+const paired = [
   'test/actors/{crash,fault-sweep,storm,walk}.test.ts',
-  'test/daemon/crash.test.ts',
-  'test/daemon/kill-sweep-*.test.ts',
-  'test/machines/paths.test.ts',
+  'test/cases/{b05-lan,b11-run-*,b14-*,c03-*,c05-*,c13-*,c15-*,n11-*,names,p10-d*,p11-*,p22-*}.test.ts',
+  'test/cli/{commands,networks,podman,run}.test.ts',
+  'test/daemon/{crash,kill-forwarding,kill-sweep-*,modes,networks,recovery}.test.ts',
+  'test/doors/netavark.test.ts',
+  'test/kernel/{firewall,firewall-matrix}.test.ts',
+  'test/podman/{netloom,typed-routes}.test.ts',
 ];
 
 /** What a group has with others; the groups come one after another. */
@@ -27,8 +43,10 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     projects: [
-      group('long', 0, 2, { include: long }),
-      group('netloom', 1, 1, { include: ['test/**/*.test.ts'], exclude: long }),
+      group('paired', 0, 2, { include: paired }),
+      group('unit', 1, 2, { include: unit, exclude: measuring }),
+      group('measuring', 2, 1, { include: measuring }),
+      group('netloom', 3, 1, { include: ['test/**/*.test.ts'], exclude: [...paired, ...unit] }),
     ],
   },
 });

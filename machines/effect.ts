@@ -2,7 +2,7 @@ import type { Fact } from '../src/contract/facts.ts';
 import type { ActorAddress } from '../src/core/actor-address.ts';
 import type { ActorEvent, CommandId } from '../src/core/event.ts';
 import type { Fault } from '../src/core/fault.ts';
-import type { Plan } from '../src/core/steps/step.ts';
+import type { Plan } from '../src/core/plan/plan.ts';
 
 /** What machines decide: plain data, performed by the actor loop after it was journalled, and nowhere else. */
 export type Effect =

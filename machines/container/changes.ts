@@ -27,6 +27,7 @@ import {
   unpublishPlan,
 } from '../../src/core/plan/container/ports.ts';
 import { unreachableRoute } from '../../src/core/plan/container/routes.ts';
+import type { Plan } from '../../src/core/plan/plan.ts';
 import {
   contradiction,
   describePort,
@@ -40,7 +41,6 @@ import {
   type PublishedPort,
 } from '../../src/core/port.ts';
 import { contradictedPorts, portsTogether, servedPorts, uncoveredPorts } from '../../src/core/served-ports.ts';
-import type { Plan } from '../../src/core/steps/step.ts';
 import type { Effect } from '../effect.ts';
 import { type Change, type ContainerContext, claimPorts, grantOf, releaseLease, requestLease } from './context.ts';
 import { endDhcp } from './dhcp.ts';

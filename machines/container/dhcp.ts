@@ -7,7 +7,7 @@ import { dhcpPlaces, withoutTerms } from '../../src/core/plan/container/dhcp.ts'
 import type { ContainerGrant } from '../../src/core/plan/container/grant.ts';
 import { addressPlan } from '../../src/core/plan/container/plan.ts';
 import { unreachableRoute } from '../../src/core/plan/container/routes.ts';
-import type { Plan } from '../../src/core/steps/step.ts';
+import type { Plan } from '../../src/core/plan/plan.ts';
 import type { Effect } from '../effect.ts';
 import { type ContainerContext, grantOf } from './context.ts';
 

@@ -5,7 +5,8 @@ import { type DhcpTerms, isSameTerms } from '../../src/core/dhcp/terms.ts';
 import type { DhcpEvent } from '../../src/core/event.ts';
 import { type Fault, fault } from '../../src/core/fault.ts';
 import type { DhcpPurpose } from '../../src/core/plan/purpose.ts';
-import type { DhcpPlace, Step } from '../../src/core/steps/step.ts';
+import type { DhcpPlace } from '../../src/core/steps/dhcp.ts';
+import type { Step } from '../../src/core/steps/step.ts';
 import type { Effect } from '../effect.ts';
 import { deciding, effects } from '../effects.ts';
 

@@ -18,8 +18,10 @@ import {
   surveyOfOthers,
 } from '../../src/core/firewall/forwarding.ts';
 import { forwardingSurveyPlan } from '../../src/core/plan/host.ts';
+import type { Plan } from '../../src/core/plan/plan.ts';
 import type { ForwardingWork } from '../../src/core/plan/purpose.ts';
-import { describeStep, type ForwardingSurvey, type Plan, type Step } from '../../src/core/steps/step.ts';
+import type { ForwardingSurvey } from '../../src/core/steps/host.ts';
+import { describeStep, type Step } from '../../src/core/steps/step.ts';
 import { degradedFacts, driftFacts } from '../drift.ts';
 import type { Effect } from '../effect.ts';
 import type { ForwardingClaim, ForwardingContext } from './context.ts';

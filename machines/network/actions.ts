@@ -27,7 +27,8 @@ import {
   routedFamilies,
   updatePlan,
 } from '../../src/core/plan/network.ts';
-import type { FoundLink, Step } from '../../src/core/steps/step.ts';
+import type { FoundLink } from '../../src/core/steps/link.ts';
+import type { Step } from '../../src/core/steps/step.ts';
 import { degradedFacts, driftFacts, mendedFacts, rulesetLoaded } from '../drift.ts';
 import type { Effect } from '../effect.ts';
 import { commandOf, deciding, effects, enqueueEffect, refusing } from '../effects.ts';

@@ -17,8 +17,8 @@ import {
 import type { ActorEvent } from '../core/event.ts';
 import { type Fault, faultOf, type NetloomError } from '../core/fault.ts';
 import { toMicroseconds } from '../core/milliseconds.ts';
+import type { Plan } from '../core/plan/plan.ts';
 import { describePurpose } from '../core/plan/purpose.ts';
-import type { Plan } from '../core/steps/step.ts';
 import { isStorageFull } from '../files/room.ts';
 import { execute, type PlanResult } from '../kernel/executor.ts';
 import type { Kernel } from '../kernel/kernel.ts';

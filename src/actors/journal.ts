@@ -5,7 +5,7 @@ import type { Outbox, OutboxRecord } from '../contract/outbox.ts';
 import type { ActorAddress } from '../core/actor-address.ts';
 import type { ActorEvent } from '../core/event.ts';
 import type { Fault } from '../core/fault.ts';
-import type { Plan } from '../core/steps/step.ts';
+import type { Plan } from '../core/plan/plan.ts';
 import { diskFull, orStorageFull } from '../files/room.ts';
 import { JournalReserve } from './journal-reserve.ts';
 import { Ledgers } from './ledger.ts';

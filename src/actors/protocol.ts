@@ -5,7 +5,9 @@ import type { TrafficCounter } from '../core/firewall/nft.ts';
 import type { Inventory } from '../core/gc.ts';
 import type { PublishedPort } from '../core/port.ts';
 import type { NamespaceStatistics } from '../core/statistics.ts';
-import type { FoundLink, HostLink, Step } from '../core/steps/step.ts';
+import type { HostLink } from '../core/steps/host.ts';
+import type { FoundLink } from '../core/steps/link.ts';
+import type { Step } from '../core/steps/step.ts';
 import type { Answer, Delivery } from './journal.ts';
 
 /** All that passes between threads. Plain data, but for the ports that join two workers. */

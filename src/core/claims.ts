@@ -14,7 +14,7 @@ import {
   grantedFamilies,
   type PublishedPort,
 } from './port.ts';
-import type { HostRoute, HostSurvey } from './steps/step.ts';
+import type { HostRoute, HostSurvey } from './steps/host.ts';
 import { freeSubnet } from './subnet-pool.ts';
 
 /** What must be unique on a host: published ports, bridge names, subnets. Pure; the host machine keeps the ledgers. */

@@ -12,7 +12,9 @@ import type { NetworkSettings } from './network/options.ts';
 import type { ContainerPurpose, DhcpPurpose, HostPurpose, NetworkPurpose, Purpose } from './plan/purpose.ts';
 import type { GrantedPort, PublishedPort } from './port.ts';
 import type { StatusBlock } from './status.ts';
-import type { Deadline, DhcpPlace, Step, StepOutput } from './steps/step.ts';
+import type { DhcpPlace } from './steps/dhcp.ts';
+import type { Deadline } from './steps/process.ts';
+import type { Step, StepOutput } from './steps/step.ts';
 import type { WayOut } from './way-out.ts';
 
 /**

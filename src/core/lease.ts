@@ -32,7 +32,8 @@ import {
 } from './network/definition.ts';
 import { defaultNetworkId } from './network/identity.ts';
 import { type NetworkSettings, networkSettings, unreadableOption } from './network/options.ts';
-import type { FoundLink, ServedNames } from './steps/step.ts';
+import type { ServedNames } from './steps/dns.ts';
+import type { FoundLink } from './steps/link.ts';
 
 /** What a network gives a container: addresses of every subnet, and all that its plan needs to know of the network. */
 export interface Lease {

@@ -7,7 +7,7 @@ import type { NetworkDefinition } from './network/definition.ts';
 import type { PublishedPort, ShownPort } from './port.ts';
 import type { LinkCounters } from './statistics.ts';
 import type { StatusBlock } from './status.ts';
-import type { ServedNames } from './steps/step.ts';
+import type { ServedNames } from './steps/dns.ts';
 
 /** What a user is shown: derived from committed state, never stored. */
 

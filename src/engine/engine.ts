@@ -30,7 +30,8 @@ import { type DamagedDefinition, type Definitions, withoutClashes } from '../cor
 import { followsUplink, type NetworkDefinition } from '../core/network/definition.ts';
 import { findStep } from '../core/plan/network.ts';
 import type { PublishedPort } from '../core/port.ts';
-import type { FoundLink, HostLink } from '../core/steps/step.ts';
+import type { HostLink } from '../core/steps/host.ts';
+import type { FoundLink } from '../core/steps/link.ts';
 import {
   type ContainerStatistics,
   type ContainerView,

@@ -19,7 +19,9 @@ import { netnsOf } from '../core/plan/container/grant.ts';
 import { settingsInside } from '../core/plan/container/links.ts';
 import { setupPlan, teardownPlan, unlinkPlan } from '../core/plan/container/plan.ts';
 import { raisePlan } from '../core/plan/network.ts';
-import { describeStep, type FoundLink, type Plan } from '../core/steps/step.ts';
+import type { Plan } from '../core/plan/plan.ts';
+import type { FoundLink } from '../core/steps/link.ts';
+import { describeStep } from '../core/steps/step.ts';
 import type { JournalViews } from './journal-views.ts';
 
 /** Networks upon links of others that no container has joined yet: of these the links are to be looked at first. */

@@ -1,7 +1,7 @@
-import { type Fault, type FaultCode, fault, type LeftBehind } from '../core/fault.ts';
-import { describeStep, inverse, type Plan, type Step, type StepOutput } from '../core/steps/step.ts';
+import { type Fault, fault, type LeftBehind } from '../core/fault.ts';
+import type { Plan } from '../core/plan/plan.ts';
+import { describeStep, faultKindOf, inverse, isPrivate, type Step, type StepOutput } from '../core/steps/step.ts';
 import type { Kernel, StepFailure } from './kernel.ts';
-import { stepWords } from './step-words.ts';
 
 export type PlanResult = ({ ok: true } | { ok: false; fault: Fault }) & {
   outputs: StepOutput[];
@@ -22,15 +22,11 @@ export function execute(kernel: Kernel, { kind, steps }: Plan): Promise<PlanResu
   }
 }
 
-/** Nobody but us is told by these, so whether it was found done is no matter. */
-const isNobodyElses = ({ verb }: Step): boolean => verb.startsWith('dns.');
-
 async function build(kernel: Kernel, steps: readonly Step[], kind: 'build' | 'extend'): Promise<PlanResult> {
   // what is taken back must be what this plan has made: an extending one looks at what is there first
   const { outputs, done, changed, failure } = await kernel.perform(steps, kind === 'extend');
   const stepAt = (index: number) => steps[index] as Step;
-  const made =
-    kind === 'build' ? done : done.filter((index) => changed.includes(index) || isNobodyElses(stepAt(index)));
+  const made = kind === 'build' ? done : done.filter((index) => changed.includes(index) || isPrivate(stepAt(index)));
   if (!failure) return { ok: true, outputs, changed: kind === 'build' ? [] : changed.map(stepAt) };
   const taken = await takeBack(kernel, made.map(stepAt));
   return {
@@ -113,66 +109,11 @@ function left(step: Step, { errno, detail }: StepFailure): LeftBehind {
 /** The fault of a step that failed, as callers get it. */
 export function stepFault(step: Step, { operation, errno, detail }: StepFailure): Fault {
   const said = detail ? `${errno} (${detail})` : errno;
-  const words = stepWords(step, { errno, detail });
-  return fault(codeOf(step, errno), words ?? `${describeStep(step)}: ${operation}: ${said}`, {
+  const kind = faultKindOf(step, errno);
+  const words = kind?.words?.(step, detail);
+  return fault(kind?.code ?? 'kernel.refused', words ?? `${describeStep(step)}: ${operation}: ${said}`, {
     step: describeStep(step),
     errno,
     ...(detail ? { detail } : {}),
   });
-}
-
-/** The failures that a caller can act on have a code of their own. */
-function codeOf(step: Step, errno: string): FaultCode {
-  switch (`${step.verb} ${errno}`) {
-    case 'port.hold EADDRINUSE':
-      return 'port.taken';
-    case 'port.hold EADDRNOTAVAIL':
-    case 'port.hold EACCES':
-    case 'port.hold ERANGE':
-    case 'port.hold EPROTONOSUPPORT':
-      return 'port.unavailable';
-    case 'link.bridge EEXIST':
-    case 'link.vacant EEXIST':
-    case 'link.veth EEXIST':
-    case 'link.macvlan EEXIST':
-    case 'link.ipvlan EEXIST':
-      return 'link.exists';
-    case 'dns.serve EADDRINUSE':
-      return 'port.taken';
-    case 'definition.write EEXIST':
-      return 'network.exists';
-    case 'definition.write EUCLEAN':
-      return 'network.damaged';
-    case 'definition.write ENOSPC':
-    case 'definition.write EDQUOT':
-      return 'storage.full';
-    case 'link.find ENODEV':
-    case 'link.macvlan ENODEV':
-    case 'link.ipvlan ENODEV':
-    case 'link.set ENODEV':
-      return 'link.unknown';
-    case 'link.macvlan EOPNOTSUPP':
-    case 'link.ipvlan EOPNOTSUPP':
-    case 'link.bridge EOPNOTSUPP':
-      return 'mode.unsupported';
-    case 'link.macvlan ERANGE':
-    case 'link.ipvlan ERANGE':
-      return 'mtu.too-large';
-    case 'link.macvlan EADDRINUSE':
-    case 'link.set EADDRINUSE':
-      return 'mac.taken';
-    case 'link.set EXFULL':
-      return 'bridge.full';
-    case 'netns.require ENOENT':
-    case 'netns.require EINVAL':
-      return 'netns.gone';
-    case 'netns.adopt ENOTUNIQ':
-    case 'netns.require ENOTUNIQ':
-      return 'mode.conflict';
-    case 'process.watch ESRCH':
-    case 'netns.adopt ESRCH':
-      return 'process.gone';
-    default:
-      return 'kernel.refused';
-  }
 }

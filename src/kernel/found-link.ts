@@ -1,5 +1,6 @@
 import { NetloomError } from '../core/fault.ts';
-import type { FoundLink, Step } from '../core/steps/step.ts';
+import type { FoundLink } from '../core/steps/link.ts';
+import type { Step } from '../core/steps/step.ts';
 import { stepFault } from './executor.ts';
 import type { Kernel } from './kernel.ts';
 import { failureOf } from './system-fault.ts';

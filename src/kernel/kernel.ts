@@ -3,7 +3,9 @@ import type { ActorEvent } from '../core/event.ts';
 import type { TrafficCounter } from '../core/firewall/nft.ts';
 import type { PublishedPort } from '../core/port.ts';
 import type { NamespaceStatistics } from '../core/statistics.ts';
-import type { FoundLink, HostLink, Step, StepOutput } from '../core/steps/step.ts';
+import type { HostLink } from '../core/steps/host.ts';
+import type { FoundLink } from '../core/steps/link.ts';
+import type { Step, StepOutput } from '../core/steps/step.ts';
 
 /** What we ask of Linux. NativeKernel does it; FakeKernel in the tests plays it; one contract suite binds both. */
 export interface Kernel {

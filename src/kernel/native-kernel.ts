@@ -10,16 +10,10 @@ import type { NetworkDefinition } from '../core/network/definition.ts';
 import { namespaceSysctls, persistedSettings, type SettingDrift } from '../core/plan/interface-settings.ts';
 import { type PublishedPort, publishedFlows } from '../core/port.ts';
 import type { NamespaceStatistics } from '../core/statistics.ts';
-import type {
-  ContainerNames,
-  ForwardingSurvey,
-  FoundLink,
-  HostLink,
-  ServedNames,
-  ServedNetwork,
-  Step,
-  StepOutput,
-} from '../core/steps/step.ts';
+import type { ContainerNames, ServedNames, ServedNetwork } from '../core/steps/dns.ts';
+import type { ForwardingSurvey, HostLink } from '../core/steps/host.ts';
+import type { FoundLink } from '../core/steps/link.ts';
+import type { Step, StepOutput } from '../core/steps/step.ts';
 import { publicAddresses } from '../core/way-out.ts';
 import { makeDirectories } from '../files/make-directories.ts';
 import { span } from '../threads/span.ts';

@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import * as native from '#native';
 import { type Family, familyOf } from '../core/address.ts';
 import { anyAddress, type Protocol } from '../core/port.ts';
-import type { HeldPorts, Step } from '../core/steps/step.ts';
+import type { HeldPorts } from '../core/steps/port.ts';
+import type { Step } from '../core/steps/step.ts';
 import { fault } from './system-fault.ts';
 
 type Hold = Extract<Step, { verb: 'port.hold' }>;

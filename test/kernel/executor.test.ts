@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { setupPlan, teardownPlan, unlinkPlan } from '../../src/core/plan/container/plan.ts';
 import { holdPlan } from '../../src/core/plan/host.ts';
 import { lowerPlan, mendPlan, raisePlan } from '../../src/core/plan/network.ts';
-import { describeStep, inverse, type Plan, type Step } from '../../src/core/steps/step.ts';
-import { execute } from '../../src/kernel/executor.ts';
+import type { Plan } from '../../src/core/plan/plan.ts';
+import { describeStep, inverse, type Step } from '../../src/core/steps/step.ts';
+import { execute, stepFault } from '../../src/kernel/executor.ts';
 import type { Kernel, Performed } from '../../src/kernel/kernel.ts';
-import { stepWords } from '../../src/kernel/step-words.ts';
 import { definitionOf, leaseOf, v6, wishOf } from '../core/samples.ts';
 import { FakeKernel } from '../support/fake-kernel.ts';
 
@@ -290,8 +290,9 @@ describe('the failures that a caller can act on have codes of their own', () => 
   it('P12 say of a path that leads to something else that it is not a namespace, not that it is gone', () => {
     const step: Step = { verb: 'netns.require', path: '/etc/passwd', inode: null };
     const detail = '/etc/passwd is not a network namespace';
-    expect(stepWords(step, { errno: 'EINVAL', detail })).toBe(detail);
-    expect(stepWords(step, { errno: 'EINVAL', detail: null })).toBe('the network namespace /etc/passwd is gone');
+    const failure = { index: 0, operation: 'find netns', errno: 'EINVAL' };
+    expect(stepFault(step, { ...failure, detail }).message).toBe(detail);
+    expect(stepFault(step, { ...failure, detail: null }).message).toBe('the network namespace /etc/passwd is gone');
   });
 
   const hold4: Step = {

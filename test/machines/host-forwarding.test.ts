@@ -4,7 +4,8 @@ import { type HostContext, hostMachine } from '../../machines/host/chart.ts';
 import type { Family } from '../../src/core/address.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { describePurpose, type HostPurpose } from '../../src/core/plan/purpose.ts';
-import { describeStep, type ForwardingSurvey } from '../../src/core/steps/step.ts';
+import type { ForwardingSurvey } from '../../src/core/steps/host.ts';
+import { describeStep } from '../../src/core/steps/step.ts';
 import { applied, begin, brief, failed, follow, littered, recovered, type Snapshot } from './walk.ts';
 
 type At = Snapshot<HostContext>;

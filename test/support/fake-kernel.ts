@@ -11,15 +11,10 @@ import {
 } from '../../src/core/plan/interface-settings.ts';
 import { type PublishedPort, publishedFlows } from '../../src/core/port.ts';
 import type { NamespaceStatistics } from '../../src/core/statistics.ts';
-import type {
-  ForwardingSurvey,
-  FoundLink,
-  HeldPorts,
-  HostLink,
-  LinkSettings,
-  Step,
-  StepOutput,
-} from '../../src/core/steps/step.ts';
+import type { ForwardingSurvey, HostLink } from '../../src/core/steps/host.ts';
+import type { FoundLink, LinkSettings } from '../../src/core/steps/link.ts';
+import type { HeldPorts } from '../../src/core/steps/port.ts';
+import type { Step, StepOutput } from '../../src/core/steps/step.ts';
 import { Deadlines } from '../../src/kernel/deadlines.ts';
 import type { Kernel, Performed, StepFailure } from '../../src/kernel/kernel.ts';
 import { type BoundPort, type FakeLink, FakeLinux, type FakeNetns, newLink, portsMeet } from './fake-linux.ts';

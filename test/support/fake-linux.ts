@@ -7,7 +7,11 @@ import { ownerMark } from '../../src/core/names.ts';
 import type { NetworkDefinition } from '../../src/core/network/definition.ts';
 import type { Ipv6Settings } from '../../src/core/plan/interface-settings.ts';
 import type { Protocol, publishedFlows } from '../../src/core/port.ts';
-import type { HeldPorts, HostSurvey, LinkSettings, ServedNetwork, StepOutput } from '../../src/core/steps/step.ts';
+import type { ServedNetwork } from '../../src/core/steps/dns.ts';
+import type { HostSurvey } from '../../src/core/steps/host.ts';
+import type { LinkSettings } from '../../src/core/steps/link.ts';
+import type { HeldPorts } from '../../src/core/steps/port.ts';
+import type { StepOutput } from '../../src/core/steps/step.ts';
 import { mayLeadOut } from '../../src/core/way-out.ts';
 
 /**

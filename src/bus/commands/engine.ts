@@ -6,7 +6,7 @@ import type { ActorEvent } from '../../core/event.ts';
 import type { ForeignFirewalls } from '../../core/firewall/obstacles.ts';
 import type { Swept } from '../../core/gc.ts';
 import type { DamagedDefinition } from '../../core/network/check.ts';
-import type { HostLink } from '../../core/steps/step.ts';
+import type { HostLink } from '../../core/steps/host.ts';
 import type {
   AsOf,
   ContainerStatistics,

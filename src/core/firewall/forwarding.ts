@@ -1,5 +1,6 @@
 import { type Family, families } from '../address.ts';
-import type { ForwardingSurvey, Step } from '../steps/step.ts';
+import type { ForwardingSurvey } from '../steps/host.ts';
+import type { Step } from '../steps/step.ts';
 import type { ForwardingView } from '../view.ts';
 import type { Element } from './nft.ts';
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type Family, families, formatSubnet, parseSubnet, type Subnet, subnetsOverlap } from '../address.ts';
 import { entryOf } from '../entry.ts';
 import { type Fault, fault } from '../fault.ts';
-import type { HostLink } from '../steps/step.ts';
+import type { HostLink } from '../steps/host.ts';
 import { freeSubnet, type SubnetPool } from '../subnet-pool.ts';
 import { networkNameSchema } from '../token.ts';
 import {

@@ -2,7 +2,9 @@ import { containerAddress } from '../actor-address.ts';
 import type { CommandId } from '../event.ts';
 import type { Element } from '../firewall/nft.ts';
 import { holdAddresses, type PublishedPort } from '../port.ts';
-import type { HeldPorts, Plan, Step } from '../steps/step.ts';
+import type { HeldPorts } from '../steps/port.ts';
+import type { Step } from '../steps/step.ts';
+import type { Plan } from './plan.ts';
 import type { HostPurpose } from './purpose.ts';
 
 /** The ruleset, with the host's own elements in it; and without those that another daemon was told to have. */

@@ -12,13 +12,14 @@ import {
   ownsBridge,
 } from '../network/definition.ts';
 import { networkSettings } from '../network/options.ts';
-import type { Plan, Step } from '../steps/step.ts';
+import type { Step } from '../steps/step.ts';
 import {
   type BridgeTraits,
   bridgeSettings,
   type ExplainedSetting,
   explainedBridgeSettings,
 } from './interface-settings.ts';
+import type { Plan } from './plan.ts';
 import type { NetworkPurpose } from './purpose.ts';
 
 /** What a network's plans are made from. */

@@ -3,7 +3,7 @@ import { type DhcpMessage, optionCodes } from '../../core/dhcp/message.ts';
 import { type DhcpQuestion, questionMessage } from '../../core/dhcp/requests.ts';
 import { refusalText, termsOf } from '../../core/dhcp/terms.ts';
 import type { DhcpEvent } from '../../core/event.ts';
-import type { DhcpPlace } from '../../core/steps/step.ts';
+import type { DhcpPlace } from '../../core/steps/dhcp.ts';
 import { failureOf } from '../system-fault.ts';
 import { DhcpPort, type Heard, toEverybody, type Way } from './port.ts';
 

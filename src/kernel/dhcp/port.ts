@@ -1,6 +1,6 @@
 import * as native from '#native';
 import { type DhcpMessage, decodeMessage, encodeMessage } from '../../core/dhcp/message.ts';
-import type { DhcpPlace } from '../../core/steps/step.ts';
+import type { DhcpPlace } from '../../core/steps/dhcp.ts';
 
 /** Answers to one question that are read: a server that sends endlessly must not keep the worker busy. */
 const mostDatagrams = 100;

@@ -21,8 +21,9 @@ import { publishPlan, unpublishPlan } from '../../../src/core/plan/container/por
 import { lookPlan, watchPlan } from '../../../src/core/plan/container/process.ts';
 import { unreachableRoute } from '../../../src/core/plan/container/routes.ts';
 import { statusBlocks } from '../../../src/core/plan/container/status.ts';
+import type { Plan } from '../../../src/core/plan/plan.ts';
 import type { PublishedPort } from '../../../src/core/port.ts';
-import { describeStep, inverse, type Plan } from '../../../src/core/steps/step.ts';
+import { describeStep, inverse } from '../../../src/core/steps/step.ts';
 import { definitionOf, leaseOf, termsOf, v6, wishOf } from '../samples.ts';
 
 const demo = { network: 'demo' };

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { basePlan, holdPlan, letGoPlan, surveyPlan } from '../../../src/core/plan/host.ts';
+import type { Plan } from '../../../src/core/plan/plan.ts';
 import { describePurpose } from '../../../src/core/plan/purpose.ts';
 import type { PublishedPort } from '../../../src/core/port.ts';
-import { describeStep, inverse, type Plan } from '../../../src/core/steps/step.ts';
+import { describeStep, inverse } from '../../../src/core/steps/step.ts';
 import { wishOf } from '../samples.ts';
 
 const { ports } = wishOf({

@@ -1,6 +1,7 @@
 import { dhcpAddress } from '../../actor-address.ts';
 import { withTerms } from '../../lease.ts';
-import type { DhcpPlace, Step } from '../../steps/step.ts';
+import type { DhcpPlace } from '../../steps/dhcp.ts';
+import type { Step } from '../../steps/step.ts';
 import { type ContainerGrant, type Joined, joined, macOf } from './grant.ts';
 
 /** What the DHCP clients of a container are told, and what they give back. */

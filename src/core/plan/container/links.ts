@@ -4,7 +4,8 @@ import { isDeepEqual } from '../../deep-equal.ts';
 import { firstOfFamily, type Lease, type LeaseLink } from '../../lease.ts';
 import { hostEndName, macOfBridgePort, vethAlias, vethGroup } from '../../names.ts';
 import { carriesIpv6 } from '../../network/definition.ts';
-import type { LinkSettings, Step } from '../../steps/step.ts';
+import type { LinkSettings } from '../../steps/link.ts';
+import type { Step } from '../../steps/step.ts';
 import {
   containerSettings,
   type ExplainedSetting,

@@ -1,7 +1,8 @@
 import { isDeepEqual } from '../../deep-equal.ts';
 import { servedPorts } from '../../served-ports.ts';
-import { inverse, type Plan, type Step } from '../../steps/step.ts';
+import { inverse, type Step } from '../../steps/step.ts';
 import { namespaceSettings } from '../interface-settings.ts';
+import type { Plan } from '../plan.ts';
 import type { ContainerPurpose } from '../purpose.ts';
 import { releaseSteps } from './dhcp.ts';
 import { type ContainerGrant, type Joined, joined, ownsNetns, requireStep } from './grant.ts';

@@ -15,7 +15,8 @@ import {
   type ShownPort,
 } from '../../port.ts';
 import { servedPorts, uncoveredPorts } from '../../served-ports.ts';
-import type { Plan, Step } from '../../steps/step.ts';
+import type { Step } from '../../steps/step.ts';
+import type { Plan } from '../plan.ts';
 import type { ContainerPurpose } from '../purpose.ts';
 import { type ContainerGrant, joined, macOf, markOf } from './grant.ts';
 

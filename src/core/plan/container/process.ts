@@ -1,6 +1,7 @@
 import { containerAddress } from '../../actor-address.ts';
 import type { ContainerWish } from '../../container/wish.ts';
-import type { Plan, Step } from '../../steps/step.ts';
+import type { Step } from '../../steps/step.ts';
+import type { Plan } from '../plan.ts';
 import type { ContainerPurpose } from '../purpose.ts';
 
 /** What is waited for of the process that lives in a container's network. */

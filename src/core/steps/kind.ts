@@ -1,0 +1,29 @@
+import type { FaultCode } from '../fault.ts';
+import type { Step, Verb } from './step.ts';
+
+/** All that is known of a verb beside the fields of its steps. */
+export interface StepKind<V extends Verb> {
+  /** the step that takes it back, from its own data alone; null: there is nothing to take back */
+  inverse: ((step: Step<V>) => Step) | null;
+  /** what stands behind the verb in a line for people; `''`: nothing */
+  describe: (step: Step<V>) => string;
+  /** by errno: what a failure means to the caller. Other failures are `kernel.refused`, in the kernel's own words */
+  faults?: Readonly<Record<string, StepFaultKind<V>>>;
+  /** only netloom has it, so a build that extends takes it back even if it was there before */
+  isPrivate?: true;
+}
+
+export interface StepFaultKind<V extends Verb> {
+  /** default: `kernel.refused` */
+  code?: FaultCode;
+  /** one sentence; null, or absent: the kernel's own words. `detail`: what was found */
+  words?: (step: Step<V>, detail: string | null) => string | null;
+}
+
+/** The table of a noun: its verbs, and no other. */
+export type StepKinds<V extends Verb> = { readonly [P in V]: StepKind<P> };
+
+/** What was found says it best. */
+export const inDetail = (_: unknown, detail: string | null): string | null => detail;
+
+export const within = (netns: string | null): string => (netns === null ? '' : ` in ${netns}`);

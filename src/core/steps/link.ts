@@ -1,0 +1,146 @@
+import type { Ipv4Settings, Ipv6Settings } from '../plan/interface-settings.ts';
+import { inDetail, type StepKinds, within } from './kind.ts';
+import { type UponParentSteps, uponParentSteps } from './link-upon-parent.ts';
+
+/** `alias`: the name is a user's, and a link whose alias says that it is another's is left alone. */
+interface Named {
+  name: string;
+  alias?: string;
+}
+
+export interface LinkSteps extends UponParentSteps {
+  /** ip link add <name> address <mac> type bridge [vlan_filtering 1]; `uplink`: the MTU of the link to the outside */
+  'link.bridge': { name: string; macAddress: string; mtuBytes: number | 'uplink' | null; vlanFiltering?: boolean };
+  /**
+   * changes nothing: the link must be there. null: the uplink, by which this host reaches the outside. Output: its name, its
+   * MTU (or the uplink's, where there is one), and the addresses that this host has itself
+   */
+  'link.find': { name: string | null; mtuOf?: 'uplink' };
+  /** ip link add <name> [address <mac>] group <vethGroup> type veth peer name <peer.name> address <peer.mac> netns <peer.netns> */
+  'link.veth': {
+    name: string;
+    /** absent: in the plan of an older version, and left to the kernel */
+    macAddress?: string;
+    mtuBytes: number | null;
+    peer: { netns: string; name: string; macAddress: string };
+  };
+  /** ip link set <name> … */
+  'link.set': { netns: string | null; name: string } & LinkSettings;
+  /** sysctl -w net.ipv6.conf.<name>.<setting>=<value> …, those that differ; a link without IPv6 has none. Output: what differed */
+  'link.ipv6': { netns: string | null; name: string; settings: Ipv6Settings };
+  /**
+   * ip link show <name>, then <bridge>: until the kernel has taken note that a port has a carrier, which it does later by itself
+   * and much later on a busy machine, the bridge drops what is sent by it. Asked for a link, it does so at once
+   */
+  'link.settle': { name: string; bridge: string };
+  /** changes nothing: no link of this host has the name (EEXIST), unless it is the veth that leads to that peer */
+  'link.vacant': { name: string; peer: { netns: string; name: string } };
+  /** ip link set <name> down, on this host: nothing passes any more. 0.1 ms, where deleting it waits for 10-25 */
+  'link.cut': Named;
+  /** ip link delete <name> */
+  'link.delete': { netns: string | null } & Named;
+  /** waits for the kernel to take the link along with its namespace, deletes it when it has not after graceMs */
+  'link.gone': { graceMs: number } & Named;
+}
+
+export interface LinkSettings {
+  up?: boolean;
+  master?: string;
+  /** the VLAN of a bridge port: its untagged frames belong there */
+  bridgeVlan?: number;
+  /** lets a bridge send a packet back through the port that it came by: a container that asks for its own published port */
+  hairpin?: boolean;
+  alias?: string;
+  /** ip link set group: what the firewall knows the host's ends of veths by */
+  group?: number;
+  ipv4?: Ipv4Settings;
+  ipv6AddressGeneration?: 'none' | 'eui64';
+}
+
+/** A link of this host that a step found. */
+export interface FoundLink {
+  name: string;
+  mtuBytes: number;
+  /** of this host, on whichever link: `10.0.0.5`; without loopback and IPv6 link-local ones */
+  addresses: string[];
+  macAddress: string | null;
+  /** route_localnet, as it was found */
+  routesLoopback: boolean;
+}
+
+const nameOf = ({ name }: { name: string }): string => name;
+const nameWithin = ({ name, netns }: { name: string; netns: string | null }): string => `${name}${within(netns)}`;
+
+function describeSettings({ master, up, ipv4 }: LinkSettings): string {
+  return [
+    master === undefined ? '' : `master ${master}`,
+    up === undefined ? '' : up ? 'up' : 'down',
+    ipv4?.routeLocalnet === undefined ? '' : `route_localnet=${Number(ipv4.routeLocalnet)}`,
+  ]
+    .filter(Boolean)
+    .join(' ');
+}
+
+const taken = { code: 'link.exists', words: inDetail } as const;
+
+export const linkSteps: StepKinds<keyof LinkSteps> = {
+  ...uponParentSteps,
+  'link.bridge': {
+    inverse: ({ name }) => ({ verb: 'link.delete', netns: null, name }),
+    describe: nameOf,
+    faults: {
+      EEXIST: taken,
+      EOPNOTSUPP: { code: 'mode.unsupported', words: () => 'this kernel has no bridges (module bridge)' },
+    },
+  },
+  'link.find': {
+    inverse: null,
+    describe: ({ name }) => name ?? 'to the outside',
+    faults: {
+      ENODEV: {
+        code: 'link.unknown',
+        words: ({ name }) =>
+          name === null
+            ? 'this host has no default route, so there is no interface that leads to the outside'
+            : `this host has no interface ${name}`,
+      },
+    },
+  },
+  'link.veth': {
+    inverse: ({ name }) => ({ verb: 'link.delete', netns: null, name }),
+    describe: ({ name, peer }) => `${name} (${peer.name} in ${peer.netns})`,
+    faults: { EEXIST: taken },
+  },
+  'link.set': {
+    inverse: null,
+    describe: ({ name, netns, ...settings }) => `${name} ${describeSettings(settings)}${within(netns)}`,
+    faults: {
+      ENODEV: {
+        code: 'link.unknown',
+        words: ({ name, master }) =>
+          master === undefined
+            ? `the interface ${name} is gone`
+            : `the interface ${name} or its bridge ${master} is gone`,
+      },
+      EADDRINUSE: {
+        code: 'mac.taken',
+        words: () =>
+          'another interface on the same parent has the MAC address, or has the parent for itself (mode=passthru)',
+      },
+      EXFULL: {
+        code: 'bridge.full',
+        words: ({ master }) => `the bridge ${master} has 1,023 ports, which is all that a bridge can have`,
+      },
+    },
+  },
+  'link.ipv6': { inverse: null, describe: nameWithin },
+  'link.settle': { inverse: null, describe: nameOf },
+  'link.vacant': {
+    inverse: null,
+    describe: nameOf,
+    faults: { EEXIST: { code: 'link.exists', words: ({ name }) => `this host already has an interface ${name}` } },
+  },
+  'link.cut': { inverse: null, describe: nameOf },
+  'link.delete': { inverse: null, describe: nameWithin },
+  'link.gone': { inverse: null, describe: nameOf },
+};

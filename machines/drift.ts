@@ -1,17 +1,22 @@
 import { hostAddress } from '../src/core/actor-address.ts';
 import type { StepsResult } from '../src/core/event.ts';
-import type { Fault } from '../src/core/fault.ts';
 import { describeStep, type Step } from '../src/core/steps/step.ts';
-import type { Effect } from './effect.ts';
+import type { Announce, Effect } from './effect.ts';
 
 /** What every machine tells when it finds what it made otherwise than it left it. */
 
+type DriftData = Extract<Announce, { fact: 'drift-healed' }>['data'];
+
 /** Found, and put back. */
-export const driftFacts = (data: Record<string, unknown>): Effect[] =>
-  (['drift-detected', 'drift-healed'] as const).map((fact) => ({ kind: 'announce', fact, data }));
+export const driftFacts = (data: DriftData): Effect[] => [
+  { kind: 'announce', fact: 'drift-detected', data },
+  { kind: 'announce', fact: 'drift-healed', data },
+];
+
+type DegradedData = Extract<Announce, { fact: 'degraded' }>['data'];
 
 /** Found, and not to be put back. */
-export function degradedFacts({ steps, ...data }: { steps?: Step[]; fault: Fault; what?: string }): Effect[] {
+export function degradedFacts({ steps, ...data }: { steps?: Step[] } & DegradedData): Effect[] {
   return [
     { kind: 'announce', fact: 'drift-detected', data: { ...(steps && { steps: steps.map(describeStep) }), ...data } },
     { kind: 'announce', fact: 'degraded', data },

@@ -1,4 +1,4 @@
-import type { Fact } from '../src/contract/facts.ts';
+import type { Announcement } from '../src/contract/facts.ts';
 import type { ActorAddress } from '../src/core/actor-address.ts';
 import type { ActorEvent, CommandId } from '../src/core/event.ts';
 import type { Fault } from '../src/core/fault.ts';
@@ -29,8 +29,5 @@ export interface Reply {
   fault?: Fault;
 }
 
-/** A fact for the world: `configured` of this actor, with what a subscriber wants to know of it. */
-export interface Announce {
-  fact: Fact;
-  data: Record<string, unknown>;
-}
+/** A fact of the contract: `configured` of this actor, with what subscribers are told. The commit adds the state that it leads to. */
+export type Announce = Announcement;

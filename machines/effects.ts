@@ -19,9 +19,11 @@ export const effects = {
 };
 
 /** An effect as XState spells an action. */
-type EffectAction = {
-  [Kind in Effect['kind']]: { type: Kind; params: Omit<Extract<Effect, { kind: Kind }>, 'kind'> };
-}[Effect['kind']];
+type EffectAction =
+  | { type: 'tell'; params: Tell }
+  | { type: 'apply'; params: Apply }
+  | { type: 'reply'; params: Reply }
+  | { type: 'announce'; params: Announce };
 
 /** What an event leads to: what is remembered, and the effects. */
 export interface Decision<Context> {

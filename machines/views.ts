@@ -23,7 +23,7 @@ export function containerView(value: unknown, context: ContainerContext): Contai
     id: wish.id,
     name: wish.name,
     mode: wish.mode,
-    state: stateName(value, lacksAddress(context)) as ContainerState,
+    state: containerState(value, context),
     netns: inode === null ? null : { path: netns, inode },
     pid: context.process?.pid ?? null,
     attachments: wish.attachments.map(({ definition: _, isDefault: __, ...attachment }) => attachment),
@@ -69,8 +69,13 @@ export function networkView(value: unknown, context: NetworkContext): NetworkVie
   if (!definition) return null;
   const { name, mtuBytes = null, names = null } = context.device ?? {};
   const device = name === undefined ? null : { name, mtuBytes, names };
-  return { ...definition, state: stateName(value) as NetworkState, device, leases, lastFault };
+  return { ...definition, state: networkState(value), device, leases, lastFault };
 }
+
+export const containerState = (value: unknown, context: ContainerContext): ContainerState =>
+  stateName(value, lacksAddress(context)) as ContainerState;
+
+export const networkState = (value: unknown): NetworkState => stateName(value) as NetworkState;
 
 /** C13: also while something is changed or looked at. A network that is about to be joined does not count. */
 const lacksAddress = ({ wish, leases }: ContainerContext): boolean =>

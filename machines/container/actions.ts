@@ -1,6 +1,6 @@
 import { and, assertEvent, assign, enqueueActions, not, raise, setup, stateIn } from 'xstate';
 import { containerAddress, hostAddress, networkAddress } from '../../src/core/actor-address.ts';
-import { type Attachment, attachmentsOf } from '../../src/core/container/wish.ts';
+import { type Attachment, attachmentsOf, type ContainerWish } from '../../src/core/container/wish.ts';
 import { entryOf } from '../../src/core/entry.ts';
 import type { ContainerEvent } from '../../src/core/event.ts';
 import { type Fault, fault } from '../../src/core/fault.ts';
@@ -97,19 +97,22 @@ export const containerSetup = setup({
       const attachments = attachmentsOf(wish.id, overrides) as Attachment[];
       return { ...kept, wish: { ...wish, attachments }, lasting: wish };
     }),
-    announceCreated: decide(({ context: { wish } }) => [
-      {
-        kind: 'announce',
-        fact: 'created',
-        data: {
-          name: wish?.name,
-          mode: wish?.mode,
-          networks: wish?.attachments.map(({ network }) => network),
-          labels: wish?.labels ?? {},
-          owner: wish?.owner ?? null,
+    announceCreated: decide(({ context }) => {
+      const wish = context.wish as ContainerWish;
+      return [
+        {
+          kind: 'announce',
+          fact: 'created',
+          data: {
+            name: wish.name,
+            mode: wish.mode,
+            networks: wish.attachments.map(({ network }) => network),
+            labels: wish.labels ?? {},
+            owner: wish.owner ?? null,
+          },
         },
-      },
-    ]),
+      ];
+    }),
     replyDone: decide(({ context, event }) => [
       { kind: 'reply', command: commandOf(event), output: { id: context.id } },
     ]),
@@ -243,7 +246,7 @@ export const containerSetup = setup({
     }),
     keepRefusal: assign(({ context }) => ({ lastFault: setupRefusal(grantOf(context)) })),
     announceFailed: decide(({ context }) => [
-      { kind: 'announce', fact: 'failed', data: { fault: context.lastFault } },
+      { kind: 'announce', fact: 'failed', data: { fault: context.lastFault as Fault } },
       { kind: 'reply', command: context.command, fault: context.lastFault as Fault },
     ]),
 
@@ -374,7 +377,7 @@ export const containerSetup = setup({
       {
         kind: 'announce',
         fact: 'lost',
-        data: event.type === 'steps.failed' ? { reason: 'missing', fault: event.fault } : { reason: 'reboot' },
+        data: event.type === 'steps.failed' ? { cause: 'missing', fault: event.fault } : { cause: 'reboot' },
       },
       {
         kind: 'reply',
@@ -424,7 +427,7 @@ export const containerSetup = setup({
     // ---- taking down
     unbuild: decide(({ context }) => [
       ...leavingsOf(context),
-      { kind: 'announce', fact: 'tearing-down', data: { netns: grantOf(context).netns } },
+      { kind: 'announce', fact: 'tearing-down', data: { netns: statusOf(context).netns } },
       ...endDhcp(context),
       { kind: 'apply', plan: teardownPlan(grantOf(context)) },
     ]),

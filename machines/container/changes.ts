@@ -10,7 +10,7 @@ import {
 import { entryOf } from '../../src/core/entry.ts';
 import type { ContainerEvent } from '../../src/core/event.ts';
 import { type Fault, fault } from '../../src/core/fault.ts';
-import { type Lease, withTerms } from '../../src/core/lease.ts';
+import { type Lease, withPrefix, withTerms } from '../../src/core/lease.ts';
 import { withoutTerms } from '../../src/core/plan/container/dhcp.ts';
 import type { ContainerGrant } from '../../src/core/plan/container/grant.ts';
 import { namesLeftOut } from '../../src/core/plan/container/names.ts';
@@ -409,7 +409,7 @@ export function changeFacts(context: ContainerContext, change: Change | null): E
   switch (change?.kind) {
     case 'connect': {
       const { network, interfaceName, aliases } = change.attachment;
-      const addresses = entryOf(grantAfter(context).leases, network)?.addresses.map(({ address }) => address) ?? [];
+      const addresses = entryOf(grantAfter(context).leases, network)?.addresses.map(withPrefix) ?? [];
       return [
         { kind: 'announce', fact: 'connected', data: { network, interfaceName, aliases, addresses } },
         ...familyFacts(context),

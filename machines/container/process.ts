@@ -52,11 +52,11 @@ export function withDeadline(wish: ContainerWish | null, event: ContainerEvent):
 function abandonment(wish: ContainerWish | null, event: ContainerEvent) {
   const startWithinMs = wish?.startWithinMs ?? null;
   const owner = wish?.owner ?? null;
-  const [cause, reason] =
+  const why =
     event.type === 'container.abandon'
-      ? ['collected', 'its process was never started, and no process is in its namespace']
-      : ['deadline', `its process did not start within ${(startWithinMs ?? 0) / 1000} s`];
-  return { cause, reason, startWithinMs, owner };
+      ? ({ cause: 'collected', reason: 'its process was never started, and no process is in its namespace' } as const)
+      : ({ cause: 'deadline', reason: `its process did not start within ${(startWithinMs ?? 0) / 1000} s` } as const);
+  return { ...why, startWithinMs, owner };
 }
 
 export const processActions = {
@@ -73,26 +73,24 @@ export const processActions = {
     const startTicks = event.outputs.find((output) => output.startTicks !== undefined)?.startTicks ?? null;
     return { process: context.process && { ...context.process, startTicks } };
   }),
-  announceRunning: decide(({ context }) => [
-    { kind: 'announce', fact: 'running', data: { pid: context.process?.pid } },
-  ]),
+  announceRunning: decide(({ context: { process } }) =>
+    process ? [{ kind: 'announce', fact: 'running', data: { pid: process.pid } }] : [],
+  ),
   /** It may live: nothing is taken from it. */
-  announceUnwatched: decide(({ context, event }) => {
+  announceUnwatched: decide(({ context: { process }, event }) => {
     assertEvent(event, 'steps.failed');
-    return [{ kind: 'announce', fact: 'unwatched', data: { pid: context.process?.pid, fault: event.fault } }];
+    return process ? [{ kind: 'announce', fact: 'unwatched', data: { pid: process.pid, fault: event.fault } }] : [];
   }),
   awaitExitCode: decide(({ context: { wish } }) => (wish ? [{ kind: 'apply', plan: exitCodePlan(wish) }] : [])),
   keepExitCode: remember(({ context, event }) => {
     assertEvent(event, 'container.exited');
     return { process: context.process && { ...context.process, exitCode: event.exitCode } };
   }),
-  announceExited: decide(({ context: { process } }) => [
-    {
-      kind: 'announce',
-      fact: 'exited',
-      data: { pid: process?.pid, ...(process?.exitCode !== undefined && { exitCode: process.exitCode }) },
-    },
-  ]),
+  announceExited: decide(({ context: { process } }) => {
+    if (!process) return [];
+    const { pid, exitCode } = process;
+    return [{ kind: 'announce', fact: 'exited', data: { pid, ...(exitCode !== undefined && { exitCode }) } }];
+  }),
 
   // ---- P18: a start that is waited for
   lookInside: decide(({ context }) => {

@@ -7,7 +7,7 @@ import { type Fault, fault } from '../../src/core/fault.ts';
 import type { DhcpPurpose } from '../../src/core/plan/purpose.ts';
 import type { DhcpPlace } from '../../src/core/steps/dhcp.ts';
 import type { Step } from '../../src/core/steps/step.ts';
-import type { Effect } from '../effect.ts';
+import type { Announce, Effect } from '../effect.ts';
 import { deciding, effects } from '../effects.ts';
 
 /** A container and one of its networks. */
@@ -52,8 +52,10 @@ const keep = (context: DhcpContext): Step => ({
   times: context.terms?.times ?? null,
 });
 
+type LeaseData = Extract<Announce, { fact: 'leased' }>['data'];
+
 /** What a lease is for whoever follows the container's events. */
-function leaseData({ network }: DhcpInput, terms: DhcpTerms): Record<string, unknown> {
+function leaseData({ network }: DhcpInput, terms: DhcpTerms): LeaseData {
   const { address, prefixLength, gateway, server, nameServers, searchDomains, routes, times, ignored } = terms;
   return {
     network,

@@ -164,8 +164,8 @@ export const networkSetup = setup({
     keepLossAsNews: assign({ news: { type: 'definition.lost' } }),
     forgetNews: assign({ news: null }),
     forgetSuccessor: assign({ successor: null }),
-    announceFound: decide(({ context: { definition } }) => [
-      { kind: 'announce', fact: 'created', data: { definition } },
+    announceFound: decide(({ context }) => [
+      { kind: 'announce', fact: 'created', data: { definition: definitionOf(context) } },
     ]),
     announceWritten: decide(({ event }) => {
       assertEvent(event, 'steps.applied');
@@ -203,10 +203,13 @@ export const networkSetup = setup({
       }));
     }),
     keepUpdated: assign({ definition: ({ context }) => context.update, update: null }),
-    announceUpdated: decide(({ context: { command, update } }) => [
-      { kind: 'announce', fact: 'updated', data: { definition: update } },
-      { kind: 'reply', command, output: { definition: update } },
-    ]),
+    announceUpdated: decide(({ context }) => {
+      const data = { definition: context.update as NetworkDefinition };
+      return [
+        { kind: 'announce', fact: 'updated', data },
+        { kind: 'reply', command: context.command, output: data },
+      ];
+    }),
     replyUpdateFailed: decide(({ context: { command }, event }) => {
       assertEvent(event, 'steps.failed');
       return [{ kind: 'reply', command, fault: event.fault }];
@@ -219,10 +222,13 @@ export const networkSetup = setup({
       },
     ]),
     dropUpdate: assign({ update: null }),
-    announceCreated: decide(({ context: { command, definition } }) => [
-      { kind: 'announce', fact: 'created', data: { definition } },
-      { kind: 'reply', command, output: { definition } },
-    ]),
+    announceCreated: decide(({ context }) => {
+      const data = { definition: definitionOf(context) };
+      return [
+        { kind: 'announce', fact: 'created', data },
+        { kind: 'reply', command: context.command, output: data },
+      ];
+    }),
     announceRefused: decide(({ context: { command }, event }) => {
       assertEvent(event, 'subnet.refused');
       return [
@@ -267,9 +273,9 @@ export const networkSetup = setup({
       return { lastFault: event.fault };
     }),
     forgetDevice: assign({ device: null, lastFault: null }),
-    announceUp: decide(({ context: { device } }) => [
-      { kind: 'announce', fact: 'configured', data: { bridge: device?.name } },
-    ]),
+    announceUp: decide(({ context: { device } }) =>
+      device ? [{ kind: 'announce', fact: 'configured', data: { bridge: device.name } }] : [],
+    ),
     suspectMembers: decide(({ context: { leases } }) => suspectMembers(Object.keys(leases))),
     keepAdopting: assign({ adopting: true }),
     /** What of it was put back may be what its members hang on; those of a degraded network could not be put right until now. */
@@ -277,7 +283,8 @@ export const networkSetup = setup({
       const { adopting, device, lastFault, leases } = context;
       assertEvent(event, 'steps.applied');
       const wasDegraded = lastFault !== null;
-      const adopted: Effect[] = adopting ? [{ kind: 'announce', fact: 'adopted', data: { bridge: device?.name } }] : [];
+      const adopted: Effect[] =
+        adopting && device ? [{ kind: 'announce', fact: 'adopted', data: { bridge: device.name } }] : [];
       const isMended = wasDegraded || event.changed.some(concernsMembers);
       const suspects = isMended ? suspectMembers(Object.keys(leases)) : suspectMembers(shutOut(context, event));
       return [...adopted, ...mendedFacts(event, wasDegraded), ...rulesetLoaded(event.changed), ...suspects];
@@ -514,3 +521,5 @@ function suspectMembers(members: readonly string[]): Effect[] {
     event: { type: 'drift.suspected' },
   }));
 }
+
+const definitionOf = ({ definition }: NetworkContext) => definition as NetworkDefinition;

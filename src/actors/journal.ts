@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { type Database, open, type RootDatabase } from 'lmdb';
-import type { Effect } from '../../machines/effect.ts';
+import type { Announce, Effect } from '../../machines/effect.ts';
+import { stateOf } from '../../machines/state.ts';
 import type { Outbox, OutboxRecord } from '../contract/outbox.ts';
-import type { ActorAddress } from '../core/actor-address.ts';
+import { type ActorAddress, actorKind, hostAddress } from '../core/actor-address.ts';
 import type { ActorEvent } from '../core/event.ts';
 import type { Fault } from '../core/fault.ts';
 import type { Plan } from '../core/plan/plan.ts';
@@ -113,7 +114,9 @@ export class Journal implements Outbox {
     this.#ledgers = new Ledgers(table('ledgers'));
     this.#inbox = table('inbox');
     this.#pending = table('pending');
-    this.#outbox = new OutboxTable(table('outbox'), this.#meta);
+    this.#outbox = new OutboxTable(table('outbox'), this.#meta, () =>
+      stateOf('host', this.#actors.get(hostAddress) ?? { value: 'absent', context: null }),
+    );
     this.#replies = table('replies');
     this.#reserve = new JournalReserve(directory, this.#environment, tables);
     this.epoch = this.#stamp();
@@ -139,7 +142,9 @@ export class Journal implements Outbox {
       if (completed !== null) this.#pending.removeSync([address, completed]);
       if (record) this.#keep(address, previous, record);
       else this.#end(address);
-      for (const effect of effects) this.#store(address, effect, committed, hasRoomForFacts);
+      for (const effect of effects)
+        if (effect.kind !== 'announce') this.#store(address, effect, committed);
+        else if (this.#announce(address, record, effect, hasRoomForFacts)) committed.announced = true;
       return committed;
     });
   }
@@ -174,7 +179,7 @@ export class Journal implements Outbox {
     });
   }
 
-  #store(address: ActorAddress, effect: Effect, committed: Committed, hasRoomForFacts: boolean): void {
+  #store(address: ActorAddress, effect: Exclude<Effect, { kind: 'announce' }>, committed: Committed): void {
     switch (effect.kind) {
       case 'tell':
         committed.deliveries.push(this.#deliver(effect.to, effect.event));
@@ -190,14 +195,14 @@ export class Journal implements Outbox {
         const answer = { command: effect.command, time: Date.now(), output: effect.output, fault: effect.fault };
         this.#answer(answer);
         committed.answers.push(answer);
-        break;
-      }
-      case 'announce': {
-        const fact = { source: address, fact: effect.fact, data: effect.data };
-        const isAdded = hasRoomForFacts ? this.#outbox.add(fact) : this.#outbox.leaveOut();
-        committed.announced ||= isAdded;
       }
     }
+  }
+
+  /** Every fact carries the state that its commit leads to. */
+  #announce(source: ActorAddress, record: ActorRecord | null, { fact, data }: Announce, hasRoom: boolean): boolean {
+    if (!hasRoom) return this.#outbox.leaveOut();
+    return this.#outbox.add({ source, fact, data: { ...data, state: stateOf(actorKind(source), record) } });
   }
 
   /** lmdb keeps a read snapshot for a turn of the event loop; what another thread has said since must be seen. */

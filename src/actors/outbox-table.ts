@@ -1,4 +1,5 @@
 import type { Database } from 'lmdb';
+import type { FactState } from '../contract/facts.ts';
 import type { OutboxRecord } from '../contract/outbox.ts';
 import { hostAddress } from '../core/actor-address.ts';
 import { mostFacts } from '../files/bounds.ts';
@@ -29,6 +30,7 @@ export class OutboxTable {
   constructor(
     private readonly table: Database<OutboxRecord, number>,
     private readonly meta: Meta,
+    private readonly stateOfHost: () => FactState,
   ) {}
 
   /** Number of the last fact. */
@@ -66,7 +68,7 @@ export class OutboxTable {
     const data = this.#leftOut();
     if (!data || this.#isFull()) return false;
     this.meta.removeSync(leftOutKey);
-    this.#append({ source: hostAddress, fact: 'events-left-out', data: { ...data } });
+    this.#append({ source: hostAddress, fact: 'events-left-out', data: { ...data, state: this.stateOfHost() } });
     return true;
   }
 

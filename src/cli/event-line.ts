@@ -1,50 +1,12 @@
 import type { StreamedEvent } from '../bus/events/event-feed.ts';
 import type { CloudEvent } from '../contract/cloud-event.ts';
-import type { Fault } from '../core/fault.ts';
-import type { NetworkDefinition } from '../core/network/definition.ts';
-import type { SettingDrift } from '../core/plan/interface-settings.ts';
-import type { ShownPort } from '../core/port.ts';
-import type { StatusBlock } from '../core/status.ts';
-import type { WayOut } from '../core/way-out.ts';
+import type { FactName } from '../contract/names.ts';
 import { widthOf, wrappedLines } from './columns.ts';
-import { addresses, idText, type TableOptions } from './describe.ts';
+import { idText, type TableOptions } from './describe.ts';
+import { detailsOf } from './event-details.ts';
 import { kindOf } from './event-filters.ts';
 import { formatted } from './format.ts';
-import { portText } from './port-mapping.ts';
 import { paint, plain, type Style, type Terminal } from './terminal.ts';
-
-/** What facts carry, as far as a line shows it. It comes from the wire, so nothing is relied on. */
-interface Details {
-  mode?: string;
-  networks?: string[];
-  definition?: NetworkDefinition;
-  network?: string;
-  names?: string[];
-  interfaceName?: string;
-  addresses?: string[];
-  steps?: string[];
-  settings?: SettingDrift[];
-  /** what of the host it is about */
-  what?: string;
-  /** what the way out was, and is */
-  before?: WayOut;
-  families?: number[];
-  tookMs?: number;
-  netns?: { path: string } | string;
-  status?: Record<string, StatusBlock>;
-  ports?: ShownPort[];
-  bridge?: string;
-  pid?: number;
-  exitCode?: number | null;
-  fault?: Fault;
-  file?: string;
-  reason?: string;
-  container?: string;
-  /** events for which there was no place */
-  count?: number;
-  /** until when it has the addresses; null: for ever */
-  expiresAt?: string | null;
-}
 
 export interface EventParts {
   time: Date;
@@ -64,8 +26,8 @@ export function eventParts(event: CloudEvent, options: TableOptions = {}): Event
     time: new Date(event.time),
     source: plain(`${noun}/${shown(event.subject)}`),
     fact: plain(fact),
-    details: plain(detailsOf(event.data as Details, shown)),
-    style: styles[fact] ?? 'cyan',
+    details: plain(detailsOf(event, shown)),
+    style: styleOf.get(fact) ?? 'cyan',
   };
 }
 
@@ -109,7 +71,7 @@ export function eventText(terminal: Terminal, event: StreamedEvent, format: stri
   return formatted(terminal, format, [{ ...cloudEvent, ...names, ...times, Attributes: event.data }]);
 }
 
-const styles: Record<string, Style> = {
+const styles: Partial<Record<FactName, Style>> = {
   created: 'blue',
   configured: 'green',
   running: 'green',
@@ -137,59 +99,7 @@ const styles: Record<string, Style> = {
   failed: 'red',
   lost: 'red',
 };
-
-/** For drift without steps and settings: the value that was found, and the present one. */
-const whatTexts = new Map<string, (data: Details & Partial<WayOut>) => string>([
-  ['resolver', () => 'resolver ended and was restarted'],
-  [
-    'uplink',
-    ({ before, link, hostIp, mtuBytes }) =>
-      `uplink ${before ? `was ${wayText(before)}, ` : ''}is ${wayText({ link, hostIp, mtuBytes })}`,
-  ],
-]);
-
-/** `eth0 192.0.2.9 MTU 1500` */
-function wayText({ link, hostIp, mtuBytes }: Partial<WayOut>): string {
-  return [link ?? 'no route to the outside', hostIp, mtuBytes && `MTU ${mtuBytes}`].filter(Boolean).join(' ');
-}
-
-function detailsOf(data: Details, shown: (id: string) => string): string {
-  try {
-    const known = [
-      data.what && (whatTexts.get(data.what)?.(data) ?? data.what),
-      data.families?.map((family) => `IPv${family}`).join(', '),
-      data.mode,
-      data.networks?.join(', '),
-      data.network,
-      data.names?.map((name) => JSON.stringify(name)).join(', '),
-      data.interfaceName,
-      data.addresses?.join(', '),
-      data.definition?.subnets.map(({ subnet }) => subnet).join(', '),
-      (data.status && addresses(data.status).join(', ')) || namespaceOf(data.netns),
-      data.ports?.map(portText).join(', '),
-      data.bridge,
-      data.steps?.join(', '),
-      data.settings?.map(({ key, found, wanted }) => `${key} was ${found}, is ${wanted}`).join(', '),
-      data.tookMs !== undefined && `${Math.round(data.tookMs * 10) / 10} ms`,
-      data.pid && `pid ${data.pid}`,
-      typeof data.exitCode === 'number' && `exit code ${data.exitCode}`,
-      data.container && shown(data.container),
-      data.file,
-      data.count && `${data.count} events`,
-      data.reason,
-      data.expiresAt && `until ${data.expiresAt}`,
-      data.fault && `${data.fault.code}: ${data.fault.message}`,
-    ]
-      .filter(Boolean)
-      .join('  ');
-    // what no words are known for is not hidden
-    return known === '' && Object.keys(data).length > 0 ? JSON.stringify(data) : known;
-  } catch {
-    return JSON.stringify(data); // from another version: shown as it is
-  }
-}
-
-const namespaceOf = (netns: Details['netns']) => (typeof netns === 'object' ? netns?.path : netns);
+const styleOf = new Map<string, Style>(Object.entries(styles));
 
 /** `2026-01-31 12:00:00.123`, in the time of the reader */
 function localTime(time: Date): string {

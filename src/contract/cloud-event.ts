@@ -1,16 +1,18 @@
 import { type ActorAddress, actorKind, actorName, dhcpClientOf } from '../core/actor-address.ts';
+import type { PublishedFact } from './facts.ts';
 import type { OutboxRecord } from './outbox.ts';
 import { eventSubject, type Noun } from './subjects.ts';
 
-/** A fact as CloudEvents 1.0 has it, structured mode. */
-export interface CloudEvent {
+/** A fact as CloudEvents 1.0 has it, structured mode. `type` says which one, and with it what `data` has. */
+export type CloudEvent<N extends Noun = Noun> = PublishedFact<N> & CloudEventAttributes;
+
+/** What an event of every type has. */
+export interface CloudEventAttributes {
   specversion: '1.0';
   /** `<epoch>.<sequence>`, which is the Nats-Msg-Id too: the stream takes no event twice */
   id: string;
   /** `/netloom/<node>/<noun>/<id>` */
   source: string;
-  /** `dev.netloom.<noun>.<fact>` */
-  type: string;
   /** the id of the container, the name of the network or of the node */
   subject: string;
   /** ISO 8601, when it was committed */
@@ -18,24 +20,23 @@ export interface CloudEvent {
   datacontenttype: 'application/json';
   /** the sequence extension: sorts as text as it does as a number */
   sequence: string;
-  data: Record<string, unknown>;
 }
 
 export const cloudEventContentType = 'application/cloudevents+json';
 
 export function cloudEvent(node: string, epoch: string, record: OutboxRecord): CloudEvent {
   const { noun, id } = about(node, record.source);
-  return {
+  const attributes: CloudEventAttributes = {
     specversion: '1.0',
     id: eventId(epoch, record.sequence),
     source: `/netloom/${node}/${noun}/${id}`,
-    type: `dev.netloom.${noun}.${record.fact}`,
     subject: id,
     time: record.time,
     datacontenttype: 'application/json',
     sequence: String(record.sequence).padStart(16, '0'),
-    data: record.data,
   };
+  // that an actor announces facts of its own noun only is checked where it decides
+  return { ...attributes, type: `dev.netloom.${noun}.${record.fact}`, data: record.data } as CloudEvent;
 }
 
 export function cloudEventSubject(node: string, record: OutboxRecord): string {

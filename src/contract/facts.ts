@@ -1,65 +1,61 @@
-/**
- * What actors announce, by the noun of the subject: the fourth word of a CloudEvent's type, the last of its subject.
- * docs/subjects.md says what each means, and what its data is.
- */
+import { z } from 'zod';
+import { containerFacts, containerStateSchema, leaseFacts, leaseStateSchema } from './container.ts';
+import type { FactName } from './names.ts';
+import { networkFacts, networkStateSchema } from './network.ts';
+import { nodeFacts, nodeStateSchema } from './node.ts';
+import type { Noun } from './subjects.ts';
+
+/** What actors announce, by the noun of the subject: the fourth word of a CloudEvent's type, the last of its subject. */
 export const facts = {
-  container: [
-    'created',
-    'netns-ready',
-    'configured',
-    'failed',
-    'running',
-    'exited',
-    'abandoned',
-    'overdue',
-    'unwatched',
-    'adopted',
-    'connected',
-    'disconnected',
-    'published',
-    'port-unreachable',
-    'names-left-out',
-    'unpublished',
-    'drift-detected',
-    'drift-healed',
-    'degraded',
-    'lost',
-    'leased',
-    'lease-renewed',
-    'lease-unrenewed',
-    'lease-lost',
-    'tearing-down',
-    'torn-down',
-    'removed',
-  ],
-  network: [
-    'created',
-    'configured',
-    'adopted',
-    'updated',
-    'drift-detected',
-    'drift-healed',
-    'degraded',
-    'failed',
-    'tearing-down',
-    'removed',
-  ],
-  node: [
-    'serving',
-    'failed',
-    'forwarding-on',
-    'forwarding-off',
-    'definition-damaged',
-    'port-lost',
-    'drift-detected',
-    'drift-healed',
-    'degraded',
-    'port-stuck',
-    'events-left-out',
-  ],
-} as const;
+  container: { ...containerFacts, ...leaseFacts },
+  network: networkFacts,
+  node: nodeFacts,
+} as const satisfies Record<Noun, object>;
 
-export type Fact = (typeof facts)[keyof typeof facts][number];
+type Facts = typeof facts;
+type NamesOf<N extends Noun> = keyof Facts[N] & FactName;
+type Entry = { data: z.ZodObject };
+type DataOf<N extends Noun, F extends NamesOf<N>> = Facts[N][F] extends Entry
+  ? Known<z.output<Facts[N][F]['data']>>
+  : never;
+/** zod says of an object without fields that it has none of any name, to which none can be added. */
+type Known<Data> = Data extends Record<string, never> ? Record<never, never> : Data;
 
-/** Those of all nouns, each once, in the order of the alphabet. */
-export const factNames: readonly Fact[] = [...new Set(Object.values(facts).flat())].sort();
+/** A fact of one noun (or of any), as a machine announces it: without the state, which the commit adds. */
+export type Announcement<N extends Noun = Noun> = {
+  [One in N]: { [F in NamesOf<One>]: { fact: F; data: DataOf<One, F> } }[NamesOf<One>];
+}[N];
+
+/** The state that the commit of a fact led to, in the words of the views; of the DHCP client for facts about a lease. */
+export type FactState = z.output<
+  typeof containerStateSchema | typeof leaseStateSchema | typeof networkStateSchema | typeof nodeStateSchema
+>;
+
+/** What every fact carries. */
+export interface WithState {
+  state: FactState;
+}
+
+/** What a fact says, as it is committed and published. */
+export type FactData = Announcement['data'] & WithState;
+
+type StateOf<N extends Noun, F> = F extends keyof typeof leaseFacts
+  ? z.output<typeof leaseStateSchema>
+  : z.output<
+      { container: typeof containerStateSchema; network: typeof networkStateSchema; node: typeof nodeStateSchema }[N]
+    >;
+
+/** A fact with its noun, as a CloudEvent names both: `dev.netloom.container.configured`. */
+export type PublishedFact<N extends Noun = Noun> = {
+  [One in N]: {
+    [F in NamesOf<One>]: { type: `dev.netloom.${One}.${F}`; data: DataOf<One, F> & { state: StateOf<One, F> } };
+  }[NamesOf<One>];
+}[N];
+
+const stateSchemas = { container: containerStateSchema, network: networkStateSchema, node: nodeStateSchema };
+
+/** The schema of a fact's data as it is published. */
+export function publishedSchema(noun: Noun, fact: string, data: z.ZodObject): z.ZodObject {
+  const state = Object.hasOwn(leaseFacts, fact) ? leaseStateSchema : stateSchemas[noun];
+  return z.object({ state, ...data.shape });
+}

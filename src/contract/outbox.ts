@@ -1,14 +1,16 @@
 import type { ActorAddress } from '../core/actor-address.ts';
+import type { FactData } from './facts.ts';
+import type { FactName } from './names.ts';
 
 /** A committed fact that has not been acknowledged by the event stream yet. */
 export interface OutboxRecord {
   /** 1, 2, 3, … without a gap, over all actors, for the life of the journal */
   sequence: number;
-  /** who says it: `container/web`, `network/demo`, `host` */
+  /** which actor announced it: `container/web`, `network/demo`, `host` */
   source: ActorAddress;
   /** `configured`, `removed`, … */
-  fact: string;
-  data: Record<string, unknown>;
+  fact: FactName;
+  data: FactData;
   /** ISO 8601, when it was committed */
   time: string;
 }

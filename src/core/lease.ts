@@ -107,6 +107,10 @@ export interface LeasedAddress {
 }
 
 /** Who holds which address: container id → addresses, in subnet order. */
+/** `10.89.0.2/24` */
+export const withPrefix = ({ address, prefixLength }: Pick<LeasedAddress, 'address' | 'prefixLength'>): string =>
+  `${address}/${prefixLength}`;
+
 export type Leases = Readonly<Record<string, readonly string[]>>;
 
 /**

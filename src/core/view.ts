@@ -67,6 +67,9 @@ export const networkStates = [
 ] as const;
 export type NetworkState = (typeof networkStates)[number];
 
+export const hostStates = ['absent', 'starting', 'serving', 'degraded', 'failed'] as const;
+export type HostState = (typeof hostStates)[number];
+
 export interface NetworkView extends NetworkDefinition {
   state: NetworkState;
   /**

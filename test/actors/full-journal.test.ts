@@ -93,7 +93,7 @@ it('B02 the journal writes on pages of its own while the disk is full, says so w
 const web = containerAddress('web');
 const record = (turn: number) => ({ value: 'up', context: { turn } });
 const facts = (count: number, text = ''): Effect[] =>
-  Array.from({ length: count }, () => ({ kind: 'announce', fact: 'drift-healed', data: { text } }));
+  Array.from({ length: count }, () => ({ kind: 'announce', fact: 'drift-healed', data: { steps: [text] } }));
 const commit = (journal: Journal, effects: Effect[], turn = 0): Committed =>
   journal.commit({ address: web, record: record(turn), previous: null, consumed: null, completed: null, effects });
 
@@ -121,7 +121,7 @@ it('B01 the facts that wait are bounded; what is left out is counted, and report
       sequence: mostFacts + 1,
       source: hostAddress,
       fact: 'events-left-out',
-      data: { count: 5, since: time, until: time },
+      data: { count: 5, since: time, until: time, state: 'absent' },
       time,
     },
   ]);
@@ -150,7 +150,7 @@ it('B02 facts are left out where there is little room, so that decisions go on, 
   expect(journal.reportLeftOut()).toBe(false);
   disk.makeRoom();
   expect(commit(journal, facts(1)).announced).toBe(true);
-  expect(journal.after(told, 10).map(({ fact, data }) => [fact, data.count])).toEqual([
+  expect(journal.after(told, 10).map(({ fact, data }) => [fact, 'count' in data ? data.count : undefined])).toEqual([
     ['events-left-out', 5_001],
     ['drift-healed', undefined],
   ]);

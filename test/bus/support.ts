@@ -9,6 +9,8 @@ import { connectBus, roleAddress } from '../../src/bus/server/connection.ts';
 import { credentialsFile, readCredentials } from '../../src/bus/server/credentials.ts';
 import { type ManagedServer, type ServerOptions, startServer } from '../../src/bus/server/server.ts';
 import { connect, type NetloomClient } from '../../src/client.ts';
+import type { FactData } from '../../src/contract/facts.ts';
+import type { FactName } from '../../src/contract/names.ts';
 import type { Outbox, OutboxRecord } from '../../src/contract/outbox.ts';
 import type { ActorAddress } from '../../src/core/actor-address.ts';
 import { type ContainerWish, containerWish } from '../../src/core/container/wish.ts';
@@ -172,9 +174,14 @@ export class FakeOutbox implements Outbox {
     this.epoch = epoch;
   }
 
-  commit(fact: string, source: ActorAddress = 'container/web', data: Record<string, unknown> = {}): void {
+  /** The bus carries facts as they are, whatever their names and their data. */
+  commit(fact: string, source: ActorAddress = 'container/web', data: object = { state: 'running' }): void {
     this.#last++;
-    this.#records.push({ sequence: this.#last, source, fact, data, time: new Date().toISOString() });
+    this.#records.push({
+      ...{ sequence: this.#last, source, time: new Date().toISOString() },
+      fact: fact as FactName,
+      data: data as FactData,
+    });
   }
   lastSequence(): number {
     return this.#last;

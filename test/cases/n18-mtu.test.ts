@@ -108,8 +108,9 @@ describe('a bridge', () => {
     const { netns } = (await lab.client.container.inspect({ id: 'b' })).container;
     expect(ipWithin(netns?.path as string, 'link', 'show', 'eth0')).toMatchObject([{ mtu: 1420 }]);
     const ways = () =>
-      lab.facts.events
-        .filter(({ type, data }) => type.endsWith('node.drift-healed') && data.what === 'uplink')
+      lab.facts
+        .all('node', 'drift-healed')
+        .filter(({ data }) => data.what === 'uplink')
         .map(({ data }) => `${data.link} ${data.mtuBytes}`);
     await untilAnswered(async () => expect(ways().slice(-3)).toEqual(['tun0 1420', 'tun0 1380', 'eth0 1500']), 2_000);
   });

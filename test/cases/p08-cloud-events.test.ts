@@ -9,7 +9,7 @@ const record = (more: Partial<OutboxRecord>): OutboxRecord => ({
   sequence: 17,
   source: 'container/web',
   fact: 'configured',
-  data: { ports: [] },
+  data: { state: 'configured', ports: [] },
   time: '2026-01-31T12:00:00.123Z',
   ...more,
 });
@@ -43,7 +43,7 @@ describe('P08 events --json prints CloudEvents', () => {
     ['a container', record({})],
     ['a container whose id has dots', record({ source: 'container/my.app_1-2' })],
     ['a network', record({ source: 'network/web', fact: 'drift-healed' })],
-    ['the node', record({ source: 'host', fact: 'serving', data: {} })],
+    ['the node', record({ source: 'host', fact: 'serving', data: { state: 'serving' } })],
     [
       'a DHCP client, which speaks for its container',
       record({ source: 'dhcp/web/lan' as OutboxRecord['source'], fact: 'leased' }),

@@ -123,7 +123,7 @@ describe('P11 a container in whose namespace another one runs', () => {
     expect(await lab.client.container.remove({ id: 'pod', force: true })).toEqual({ id: 'pod' });
     // what it lived in is gone: that is reported at once, not by the next daemon
     expect((await lab.facts.told('container/member lost')).data).toMatchObject({
-      reason: 'missing',
+      cause: 'missing',
       fault: { code: 'netns.gone' },
     });
     await lab.facts.told('container/member torn-down');

@@ -7,6 +7,8 @@ import { bad } from '../../src/cli/doctor/finding.ts';
 import { eventLine } from '../../src/cli/event-line.ts';
 import { runCli } from '../../src/cli/program.ts';
 import { facts, type Terminal, table } from '../../src/cli/terminal.ts';
+import type { CloudEvent } from '../../src/contract/cloud-event.ts';
+import { fault } from '../../src/core/fault.ts';
 import type { ContainerView, NetworkView } from '../../src/core/view.ts';
 
 const wide = (columns?: number): Terminal => ({
@@ -202,9 +204,14 @@ describe('P15 tables fit the terminal', () => {
     expect(tooLong(findingsText(wide(60), findings).split('\n'), 60)).toEqual([]);
     expect(findingsText(wide(), findings).split('\n')).toHaveLength(4);
 
-    const failed = { fault: { code: 'port.taken', message: why } };
-    const event = { type: 'dev.netloom.container.failed', subject: 'web', time: '2026-01-31T12:00:00Z', data: failed };
-    const line = (columns?: number) => eventLine(wide(columns), { ...cloudEvent, ...event }).split('\n');
+    const event: CloudEvent = {
+      ...cloudEvent,
+      type: 'dev.netloom.container.failed',
+      subject: 'web',
+      time: '2026-01-31T12:00:00Z',
+      data: { state: 'failed', fault: fault('port.taken', why) },
+    };
+    const line = (columns?: number) => eventLine(wide(columns), event).split('\n');
     expect(tooLong(line(80), 80)).toEqual([]);
     expect(line(80).length).toBeGreaterThan(1);
     expect(line()).toHaveLength(1);

@@ -76,6 +76,7 @@ describe('P18 a container that is not started in time', () => {
     });
     expect(netns.path).toContain('netloom-late');
     expect((await lab.facts.told('container/late abandoned')).data).toEqual({
+      state: 'unconfiguring',
       cause: 'deadline',
       reason: 'its process did not start within 0.3 s',
       startWithinMs: 300,
@@ -143,6 +144,7 @@ describe('P18 a container that is not started in time', () => {
     const { netns } = await setUp('inhabited', { startWithinMs: 1_000, owner: 'engine' });
     await sleeper(netns.path);
     expect((await lab.facts.told('container/inhabited overdue')).data).toEqual({
+      state: 'configured',
       reason: 'a process lives in its namespace',
       startWithinMs: 1_000,
       owner: 'engine',
@@ -253,7 +255,11 @@ describe('P18 the exit code of a process', () => {
     expect(await lab.client.container.exited({ id: 'reported', pid: child.pid, exitCode: 137 })).toEqual({
       id: 'reported',
     });
-    expect((await lab.facts.told('container/reported exited')).data).toEqual({ pid: child.pid, exitCode: 137 });
+    expect((await lab.facts.told('container/reported exited')).data).toEqual({
+      state: 'exited',
+      pid: child.pid,
+      exitCode: 137,
+    });
     expect(await view('reported')).toMatchObject({ state: 'exited', exitCode: 137 });
     expect((await cli('inspect', 'reported')).stdout).toMatch(/^Exit code +137$/m);
     await lab.restart('kill');
@@ -269,7 +275,7 @@ describe('P18 the exit code of a process', () => {
     await killed(child);
     await untilAnswered(() => lab.client.container.teardown({ id: 'hasty' }));
     await lab.facts.told('container/hasty torn-down');
-    expect((await lab.facts.told('container/hasty exited')).data).toEqual({ pid: child.pid });
+    expect((await lab.facts.told('container/hasty exited')).data).toEqual({ state: 'exited', pid: child.pid });
     expect(await lab.client.container.exited({ id: 'hasty', pid: child.pid, exitCode: 137 })).toEqual({ id: 'hasty' });
   });
 
@@ -280,7 +286,7 @@ describe('P18 the exit code of a process', () => {
     expect(await cli('container', 'started', '--reports-exit', 'shell', `${pid}`)).toMatchObject({ exitCode: 0 });
     await killed(child);
     expect(await cli('container', 'exited', 'shell', `${pid}`, '137')).toMatchObject({ exitCode: 0, stdout: 'shell' });
-    expect((await lab.facts.told('container/shell exited')).data).toEqual({ pid, exitCode: 137 });
+    expect((await lab.facts.told('container/shell exited')).data).toEqual({ state: 'exited', pid, exitCode: 137 });
     expect(await cli('container', 'exited', 'nowhere', '7', '0')).toMatchObject({
       exitCode: expect.any(Number),
       stderr: expect.stringMatching(/^netloom: container\.unknown: /),
@@ -293,7 +299,7 @@ describe('P18 the exit code of a process', () => {
       const child = await sleeper();
       await lab.client.container.started({ id, pid: child.pid, reportsExit: true });
       await killed(child);
-      return { pid: child.pid };
+      return { state: 'exited', pid: child.pid };
     };
     const restarted = await endOf('restarted');
     await lab.restart('kill');
@@ -331,7 +337,11 @@ describe('P18 the exit code of a process', () => {
   ])('P18 is %d as netloom run ends with it', async (exitCode, command) => {
     const id = `job-${exitCode}`;
     expect(await cli('run', '--network', 'web', '--id', id, '--', ...command)).toMatchObject({ exitCode });
-    expect((await lab.facts.told(`container/${id} exited`)).data).toEqual({ pid: expect.any(Number), exitCode });
+    expect((await lab.facts.told(`container/${id} exited`)).data).toEqual({
+      state: 'exited',
+      pid: expect.any(Number),
+      exitCode,
+    });
     await lab.facts.told(`container/${id} removed`);
     expect(lab.facts.of('container', id)).toEqual([
       ...['created', 'netns-ready', 'configured', 'running'],

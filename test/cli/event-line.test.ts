@@ -4,8 +4,9 @@ import type { CloudEvent } from '../../src/contract/cloud-event.ts';
 
 const terminal = { print: () => undefined, warn: () => undefined, colored: false };
 
-function event(noun: string, subject: string, fact: string, data: Record<string, unknown>): CloudEvent {
-  return {
+/** As it comes from the wire: of whatever version, so the compiler does not hold it to the contract. */
+function event(noun: string, subject: string, fact: string, data: object): CloudEvent {
+  const attributes = {
     specversion: '1.0',
     id: 'epoch.1',
     source: `/netloom/here/${noun}/${subject}`,
@@ -16,6 +17,7 @@ function event(noun: string, subject: string, fact: string, data: Record<string,
     sequence: '0000000000000001',
     data,
   };
+  return attributes as CloudEvent;
 }
 
 const status = {
@@ -41,7 +43,7 @@ describe('the line of an event', () => {
     ['container', 'netns-ready', { netns: { path: '/run/netns/netloom-web', inode: 5 } }, '/run/netns/netloom-web'],
     ['container', 'running', { pid: 42 }, 'pid 42'],
     ['container', 'failed', { fault: { code: 'port.taken', message: 'by web' } }, 'port.taken: by web'],
-    ['container', 'lost', { reason: 'reboot' }, 'reboot'],
+    ['container', 'lost', { cause: 'reboot' }, 'reboot'],
     [
       'container',
       'connected',

@@ -213,7 +213,8 @@ describe('the uplink', () => {
     const before = lab.facts.events.length;
     const leadsOutBy = async (hostIp: string) => {
       await untilAnswered(async () => expect((await lab.client.info()).hostIp).toBe(hostIp), 2_000);
-      const isTold = ({ data }: StreamedEvent) => data.what === 'uplink' && data.hostIp === hostIp;
+      const isTold = (event: StreamedEvent) =>
+        'hostIp' in event.data && event.data.what === 'uplink' && event.data.hostIp === hostIp;
       await untilAnswered(async () => expect(lab.facts.events.slice(before).filter(isTold)).toHaveLength(2), 2_000);
     };
     sh('ip route add default via 192.0.2.2');

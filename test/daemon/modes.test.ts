@@ -506,7 +506,10 @@ describe('the life of a container', () => {
         await lab.client.container.started({ id: 'live', pid: child.pid });
         expect(await view('live')).toMatchObject({ state: 'running', pid: child.pid });
         child.kill('SIGKILL');
-        expect((await lab.facts.told('container/live exited', round)).data).toEqual({ pid: child.pid });
+        expect((await lab.facts.told('container/live exited', round)).data).toEqual({
+          state: 'exited',
+          pid: child.pid,
+        });
         expect(await view('live')).toMatchObject({ state: 'exited', netns });
       }
       expect(lab.facts.of('container', 'live').slice(3)).toEqual(['running', 'exited', 'running', 'exited']);

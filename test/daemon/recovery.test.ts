@@ -209,7 +209,10 @@ describe.each([
       await lab.client.container.started({ id, pid: processes[index]?.pid as number });
     }
     await restart(how, () => Promise.all(processes.slice(0, 2).map(end)));
-    expect((await lab.facts.told(`container/${dies} exited`)).data).toEqual({ pid: processes[0]?.pid });
+    expect((await lab.facts.told(`container/${dies} exited`)).data).toEqual({
+      state: 'exited',
+      pid: processes[0]?.pid,
+    });
     expect(await view(dies)).toMatchObject({ state: 'exited', netns: { path: expect.stringContaining(dies) } });
     await lab.facts.told(`container/${brief} removed`);
     const ending = ['exited', 'tearing-down', 'torn-down', 'removed'];
@@ -239,7 +242,7 @@ describe('a daemon that was killed', () => {
     const before = kernel.read();
     await restart('kill', () => native.removeNetns(netns.path));
     expect((await lab.facts.told('container/lost lost')).data).toMatchObject({
-      reason: 'missing',
+      cause: 'missing',
       fault: { code: 'netns.gone' },
     });
     await lab.facts.told('container/lost torn-down');
@@ -274,7 +277,7 @@ describe('a daemon that was killed', () => {
       native.createNetns(netns.path).socket.close();
       former.close();
     });
-    expect((await lab.facts.told('container/swapped lost')).data).toMatchObject({ reason: 'missing' });
+    expect((await lab.facts.told('container/swapped lost')).data).toMatchObject({ cause: 'missing' });
     await lab.facts.told('container/swapped torn-down');
     await lab.remove('swapped');
   });
@@ -338,7 +341,7 @@ describe('a host that was booted again', () => {
     await lab.peers.end();
     await lab.restart('kill', reboot);
 
-    for (const id of up) expect((await lab.facts.told(`container/${id} lost`)).data).toEqual({ reason: 'reboot' });
+    for (const id of up) expect((await lab.facts.told(`container/${id} lost`)).data).toMatchObject({ cause: 'reboot' });
     await lab.settled();
     const { containers: after } = await lab.client.container.list();
     expect(after.map(({ id, state, netns, status }) => ({ id, state, netns, status }))).toEqual(

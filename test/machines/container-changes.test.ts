@@ -239,8 +239,14 @@ describe('C03 a port whose family the container does not have', () => {
   const made = applied('setup', [{ netns: { path: '/netns/netloom-web', inode: 7 } }]);
   const toldOf = (from: At, ...events: ActorEvent[]) =>
     follow(containerMachine, from, ...events).effects.flatMap((effect) =>
-      effect.kind === 'announce' && ['port-unreachable', 'published'].includes(effect.fact)
-        ? [[effect.fact, effect.data.cause, (effect.data.ports as PublishedPort[]).map(describePort).join()]]
+      effect.kind === 'announce' && (effect.fact === 'port-unreachable' || effect.fact === 'published')
+        ? [
+            [
+              effect.fact,
+              'cause' in effect.data ? effect.data.cause : undefined,
+              effect.data.ports.map(describePort).join(),
+            ],
+          ]
         : [],
     );
   const leftOut = ['port-unreachable', 'family', '[::]:9090->80/tcp'];

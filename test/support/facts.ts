@@ -1,6 +1,12 @@
 import type { NetloomClient, StreamedEvent } from '../../src/client.ts';
+import type { Noun } from '../../src/contract/subjects.ts';
 
 const patienceMs = 10_000;
+
+/** `container/web exited` → the event of that fact; any event where that is not a literal. */
+type EventOf<What extends string> = What extends `${infer N}/${string} ${infer F}`
+  ? Extract<StreamedEvent, { type: `dev.netloom.${N}.${F}` }>
+  : StreamedEvent;
 
 /** What a client is told, from the stream's first event on. A test waits for a fact instead of for a time. */
 export class Facts {
@@ -21,9 +27,17 @@ export class Facts {
       .map(({ type }) => type.slice(prefix.length));
   }
 
+  /** Of one kind, whatever they are about. */
+  all<N extends Noun, F extends string>(noun: N, fact: F): EventOf<`${N}/ ${F}`>[] {
+    const isMeant = (event: StreamedEvent): event is EventOf<`${N}/ ${F}`> =>
+      event.type === `dev.netloom.${noun}.${fact}`;
+    return this.events.filter(isMeant);
+  }
+
   /** Resolves when `container/web exited` was told that often, with the last of those events. */
-  async told(what: string, times = 1): Promise<StreamedEvent> {
-    const found = () => this.events.filter((event) => describe(event) === what)[times - 1];
+  async told<What extends string>(what: What, times = 1): Promise<EventOf<What>> {
+    const isMeant = (event: StreamedEvent): event is EventOf<What> => describe(event) === what;
+    const found = () => this.events.filter(isMeant)[times - 1];
     const deadline = Date.now() + patienceMs;
     for (let event = found(); ; event = found()) {
       if (event) return event;

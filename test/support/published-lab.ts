@@ -123,9 +123,10 @@ export class PublishedLab {
 
   /** `port-unreachable` so far: the ports, as they were asked for, and why. */
   leftOut(id = 'web'): [string | null, unknown][] {
-    return this.lab.facts.events
-      .filter(({ type, subject }) => type === 'dev.netloom.container.port-unreachable' && subject === id)
-      .map(({ data }) => [(data.ports as { hostIp: string | null }[])[0]?.hostIp ?? null, data.cause]);
+    return this.lab.facts
+      .all('container', 'port-unreachable')
+      .filter(({ subject }) => subject === id)
+      .map(({ data }) => [data.ports[0]?.hostIp ?? null, data.cause]);
   }
 }
 

@@ -38,10 +38,8 @@ export interface EventOptions {
   onReplaced?(): void;
 }
 
-export interface StreamedEvent extends CloudEvent {
-  /** its place in NETLOOM_EVENTS; not a part of the CloudEvent */
-  streamSequence: number;
-}
+/** An event with its place in NETLOOM_EVENTS, `streamSequence`, which is not a part of the CloudEvent. A `switch` over `type` says what `data` has. */
+export type StreamedEvent<N extends Noun = Noun> = CloudEvent<N> & { streamSequence: number };
 
 export interface EventFeed extends AsyncIterable<StreamedEvent> {
   /** the place to begin is settled: whatever happens from now on is told */

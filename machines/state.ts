@@ -1,0 +1,34 @@
+import type { FactState } from '../src/contract/facts.ts';
+import type { ActorKind } from '../src/core/actor-address.ts';
+import type { HostState } from '../src/core/view.ts';
+import type { ContainerContext } from './container/chart.ts';
+import { containerState, networkState } from './views.ts';
+
+/** An actor as the journal keeps it; null: it has ended. */
+export type KeptActor = { value: unknown; context: unknown } | null;
+
+/** The state of an actor in the words of the views. Every fact carries the one that its commit leads to. */
+export function stateOf(kind: ActorKind, kept: KeptActor): FactState {
+  if (!kept) return 'removed';
+  const { value, context } = kept;
+  switch (kind) {
+    case 'container':
+      return containerState(value, context as ContainerContext);
+    case 'network':
+      return networkState(value);
+    case 'dhcp':
+      return leaseState(value as LeaseValue);
+    case 'host':
+      return value as HostState;
+  }
+}
+
+type LeaseValue = 'absent' | 'unanswered' | 'ending' | { acquiring: string } | { lost: string } | { leased: Leased };
+type Leased = 'bound' | 'renewing' | 'rebinding';
+
+/** With an address: how far the lease has got. Without one: that it has none, whatever is being asked. */
+function leaseState(value: LeaseValue): FactState {
+  if (typeof value === 'string') return value;
+  if ('leased' in value) return value.leased;
+  return 'lost' in value ? 'lost' : 'acquiring';
+}

@@ -1,0 +1,12 @@
+import type { z } from 'zod';
+
+/** One fact of a noun: what a subscriber is told, and when. */
+export interface FactEntry<Data extends z.ZodObject = z.ZodObject> {
+  /** when it is announced: `set-up is done` */
+  when: string;
+  /** without `state`, which every fact has */
+  data: Data;
+  example: z.output<Data>;
+}
+
+export const fact = <Data extends z.ZodObject>(entry: FactEntry<Data>): FactEntry<Data> => entry;

@@ -1,3 +1,4 @@
+import type { Answer } from '../src/contract/answers.ts';
 import type { Announcement } from '../src/contract/facts.ts';
 import type { ActorAddress } from '../src/core/actor-address.ts';
 import type { ActorEvent, CommandId } from '../src/core/event.ts';
@@ -25,7 +26,7 @@ export interface Apply {
 /** The one answer to a command; nothing when command is null. */
 export interface Reply {
   command: CommandId;
-  output?: unknown;
+  output?: Answer;
   fault?: Fault;
 }
 

@@ -19,7 +19,11 @@ export interface Schema {
 
 /** With `$ref`s to `definitions`: one per schema that the contract names. */
 export const jsonSchema = (schema: z.ZodType, io: 'input' | 'output'): Schema => {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, target: 'draft-7' }) as Schema & { $schema?: string };
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, {
+    io,
+    target: 'draft-7',
+    unrepresentable: 'any',
+  }) as Schema & { $schema?: string };
   return rest;
 };
 

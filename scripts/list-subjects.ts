@@ -7,11 +7,11 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { execa } from 'execa';
 import { z } from 'zod';
-import { type CommandName, commandNames, commands, nounAndVerb } from '../src/bus/commands/commands.ts';
 import type { FactEntry } from '../src/contract/fact.ts';
 import { facts } from '../src/contract/facts.ts';
-import { faultSchema } from '../src/contract/replies.ts';
+import { faultSchema } from '../src/contract/schemas.ts';
 import { commandSubject } from '../src/contract/subjects.ts';
+import { type CommandName, commandNames, nounAndVerb, verbs } from '../src/contract/verbs.ts';
 import { errorTables } from './error-tables.ts';
 import { expanded, jsonSchema, type Schema } from './json-schema.ts';
 import { table } from './table.ts';
@@ -21,17 +21,17 @@ import { table } from './table.ts';
 export const commandSections = (): string => commandNames.map(commandSection).join('\n');
 
 function commandSection(name: CommandName): string {
-  const { doc, role, request, response } = commands[name];
+  const { doc, role, request, reply, example } = verbs[name];
   const [noun, verb] = nounAndVerb(name);
   return [
     `### ${name}`,
     '',
     `${doc}.`,
     '',
-    `\`${commandSubject('NODE', noun, verb).replace('NODE', '<node>')}\` · role: ${role} or above`,
+    `\`${commandSubject('NODE', noun, verb).replace('NODE', '<node>')}\` · role: ${role} or above · example: \`${JSON.stringify(example)}\``,
     '',
     fieldTable('request', expanded(jsonSchema(request, 'input'))),
-    fieldTable('answer', expanded(jsonSchema(response, 'output'))),
+    fieldTable('answer', expanded(jsonSchema(reply, 'output'))),
   ].join('\n');
 }
 
@@ -136,7 +136,7 @@ const nodeParameter = { description: 'name of the node' };
 const channelName = (name: CommandName): string => name.replace('.', '-');
 
 function commandChannels(name: CommandName): [string, object][] {
-  const { request, response } = commands[name];
+  const { request, reply } = verbs[name];
   const [noun, verb] = nounAndVerb(name);
   return [
     [
@@ -165,7 +165,7 @@ function commandChannels(name: CommandName): [string, object][] {
       {
         address: null,
         messages: {
-          answer: { payload: jsonSchema(response, 'output') },
+          answer: { payload: jsonSchema(reply, 'output') },
           fault: { $ref: '#/components/messages/fault' },
         },
       },
@@ -180,7 +180,7 @@ function commandOperation(name: CommandName): [string, object] {
     {
       action: 'receive',
       channel: { $ref: channel },
-      summary: commands[name].doc,
+      summary: verbs[name].doc,
       messages: [{ $ref: `${channel}/messages/request` }],
       reply: {
         address: { location: '$message.header#/reply', description: 'the inbox that the request names' },

@@ -6,21 +6,21 @@ import {
   RequestError,
   TimeoutError,
 } from '@nats-io/nats-core';
-import { isCommandName } from './bus/commands/command-names.ts';
-import type { CommandName, RequestOf, ResponseOf } from './bus/commands/commands.ts';
 import { type EventFeed, type EventOptions, openEvents } from './bus/events/event-feed.ts';
 import { idsInStream } from './bus/events/event-subjects.ts';
 import { busErrorText } from './bus/server/bus-error.ts';
 import { connectBus } from './bus/server/connection.ts';
 import { discover, type Wanted } from './bus/server/discover.ts';
 import { type NodeOnBus, nodesOn } from './bus/server/nodes.ts';
+import { isCommandName } from './contract/names.ts';
 import { commandSubject, type Noun } from './contract/subjects.ts';
+import type { CommandName, ReplyOf, RequestOf } from './contract/verbs.ts';
 import { type Fault, fault, NetloomError } from './core/fault.ts';
 
-export type { CommandName, RequestOf, ResponseOf } from './bus/commands/commands.ts';
 export type { EventFeed, EventOptions, StreamedEvent } from './bus/events/event-feed.ts';
 export type { NodeOnBus } from './bus/server/nodes.ts';
 export type { CloudEvent } from './contract/cloud-event.ts';
+export type { CommandName, ReplyOf, ReplyOf as ResponseOf, RequestOf } from './contract/verbs.ts';
 export { type Fault, type FaultCode, NetloomError } from './core/fault.ts';
 
 /** All optional: `{}` is this host's daemon. */
@@ -60,8 +60,8 @@ export async function connect(options: ClientOptions = {}): Promise<NetloomClien
   return new NetloomClient(nc, node, options.timeoutMs ?? 30_000);
 }
 
-type Call<Name extends CommandName> = (request: RequestOf<Name>, options?: CallOptions) => Promise<ResponseOf<Name>>;
-type Ask<Name extends CommandName> = (options?: CallOptions) => Promise<ResponseOf<Name>>;
+type Call<Name extends CommandName> = (request: RequestOf<Name>, options?: CallOptions) => Promise<ReplyOf<Name>>;
+type Ask<Name extends CommandName> = (options?: CallOptions) => Promise<ReplyOf<Name>>;
 
 export class NetloomClient {
   constructor(
@@ -113,7 +113,7 @@ export class NetloomClient {
     name: Name,
     request: RequestOf<Name>,
     { msgId, timeoutMs = this.timeoutMs }: CallOptions = {},
-  ): Promise<ResponseOf<Name>> {
+  ): Promise<ReplyOf<Name>> {
     if (!isCommandName(name))
       throw new NetloomError(fault('payload.invalid', `unknown command ${JSON.stringify(name)}`));
     const [noun, verb] = name.split('.') as [string, string];
@@ -128,7 +128,7 @@ export class NetloomClient {
     } catch (error) {
       throw callFault(this.node, name, timeoutMs, error);
     }
-    return outputOf(reply) as ResponseOf<Name>;
+    return outputOf(reply) as ReplyOf<Name>;
   }
 
   /** Facts as they are committed; of this client's node unless said otherwise. */

@@ -20,7 +20,7 @@ export {
   type ResponseOf,
   type StreamedEvent,
 } from './client.ts';
-export type { ContainerStatus } from './contract/replies.ts';
+export type { ContainerStatus } from './contract/container-replies.ts';
 export type { AttachmentRequest, ContainerRequest } from './core/container/wish.ts';
 export type { LeftBehind } from './core/fault.ts';
 export type { NetworkDefinition, NetworkRequest } from './core/network/definition.ts';

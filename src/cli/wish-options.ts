@@ -105,7 +105,7 @@ async function readWish(id: string | undefined, options: WishOptions, mayBeKept:
 /** A field that is mistyped would be ignored. The schemas are loaded here, so that `--help` does not wait for them. */
 async function refuseUnknownFields(wish: ContainerRequest, isSetup: boolean, said: string): Promise<void> {
   const [{ containerRequestSchema, setupSchema }, { unknownFields }] = await Promise.all([
-    import('../contract/requests.ts'),
+    import('../contract/container-requests.ts'),
     import('./unknown-fields.ts'),
   ]);
   const unknown = unknownFields(isSetup ? setupSchema : containerRequestSchema, wish);

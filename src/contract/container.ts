@@ -1,6 +1,30 @@
 import { z } from 'zod';
 import { containerStates } from '../core/view.ts';
+import {
+  containerChangedSchema,
+  containerInspectionSchema,
+  containerListSchema,
+  containerNamedSchema,
+  containerStatusSchema,
+  planSchema,
+  statisticsSchema,
+  tornDownSchema,
+} from './container-replies.ts';
+import {
+  attachSchema,
+  connectSchema,
+  containerReferenceSchema,
+  containerRequestSchema,
+  detachSchema,
+  disconnectSchema,
+  exitedSchema,
+  portsRequestSchema,
+  removalSchema,
+  setupSchema,
+  startedSchema,
+} from './container-requests.ts';
 import { fact } from './fact.ts';
+import { nothingSchema } from './node-schemas.ts';
 import {
   driftedSettingsSchema,
   faultSchema,
@@ -10,6 +34,7 @@ import {
   portsSchema,
   statusSchema,
 } from './schemas.ts';
+import { verb } from './verb.ts';
 
 const exampleNetns = { path: '/run/netns/netloom-web', inode: 4026532300 };
 
@@ -76,12 +101,139 @@ const leaseFault = { code: 'dhcp.expired' as const, message: 'the DHCP lease of 
 export const leaseStates = ['acquiring', 'unanswered', 'bound', 'renewing', 'rebinding', 'lost', 'ending'] as const;
 
 export const containerStateSchema = z
-  .enum([...containerStates, 'absent', 'removed'])
-  .meta({ id: 'ContainerState', description: 'of the container, after the fact' });
+  .enum([...containerStates, 'removed'])
+  .meta({ id: 'ContainerFactState', description: 'of the container, after the fact' });
 
 export const leaseStateSchema = z
   .enum(leaseStates)
   .meta({ id: 'LeaseState', description: 'of the DHCP client, after the fact' });
+
+/** Commands about containers. */
+export const containerVerbs = {
+  'container.create': verb({
+    doc: 'Stores the wish for a container; builds nothing yet',
+    role: 'operator',
+    request: containerRequestSchema,
+    reply: containerNamedSchema,
+    example: { id: 'web', networks: [{ network: 'demo' }] },
+  }),
+  'container.setup': verb({
+    doc: "Builds a container's network",
+    role: 'operator',
+    request: setupSchema,
+    reply: containerStatusSchema,
+    example: {
+      id: 'web',
+      networks: [{ network: 'demo', staticIps: ['10.89.0.9'] }],
+      ports: [{ hostPort: 8080, containerPort: 80 }],
+    },
+  }),
+  'container.started': verb({
+    doc: "Reports the container's first process; the daemon then watches for its end",
+    role: 'operator',
+    request: startedSchema,
+    reply: containerNamedSchema,
+    example: { id: 'web', pid: 4711, reportsExit: true },
+  }),
+  'container.exited': verb({
+    doc: "Reports that the container's first process has ended, and its exit code",
+    role: 'operator',
+    request: exitedSchema,
+    reply: containerNamedSchema,
+    example: { id: 'web', pid: 4711, exitCode: 0 },
+  }),
+  'container.connect': verb({
+    doc: 'Joins a network; live when the container is up',
+    role: 'operator',
+    request: connectSchema,
+    reply: containerChangedSchema,
+    example: { id: 'web', network: 'back', aliases: ['www'] },
+  }),
+  'container.disconnect': verb({
+    doc: 'Leaves a network; live when the container is up',
+    role: 'operator',
+    request: disconnectSchema,
+    reply: containerChangedSchema,
+    example: { id: 'web', network: 'back' },
+  }),
+  'container.publish': verb({
+    doc: 'Publishes more host ports; live when the container is up',
+    role: 'operator',
+    request: portsRequestSchema,
+    reply: containerChangedSchema,
+    example: { id: 'web', ports: [{ hostPort: 8443, containerPort: 443 }] },
+  }),
+  'container.unpublish': verb({
+    doc: 'Stops publishing host ports; packets to the others are not disturbed',
+    role: 'operator',
+    request: portsRequestSchema,
+    reply: containerChangedSchema,
+    example: { id: 'web', ports: [{ hostPort: 8443, containerPort: 443 }] },
+  }),
+  'container.attach': verb({
+    doc: 'Sets up the container, or connects it to networks that it is not on yet: for engines that call once per network. A container that it created and could not set up is removed, unless something of it is left in the kernel',
+    role: 'operator',
+    request: attachSchema,
+    reply: containerStatusSchema,
+    example: { id: 'web', mode: 'ns:/run/netns/web', networks: [{ network: 'demo' }], owner: 'cni' },
+  }),
+  'container.detach': verb({
+    doc: 'Disconnects a container from networks; after the last one the container is torn down and removed. Unknown containers and networks are no error',
+    role: 'operator',
+    request: detachSchema,
+    reply: containerNamedSchema,
+    example: { id: 'web', networks: ['demo'] },
+  }),
+  'container.reload': verb({
+    doc: 'Compares the kernel with the wish and restores what is missing; connections survive',
+    role: 'operator',
+    request: containerReferenceSchema,
+    reply: containerStatusSchema,
+    example: { id: 'web' },
+  }),
+  'container.inspect': verb({
+    doc: "Shows one container, also as podman's inspect shows its network",
+    role: 'viewer',
+    request: containerReferenceSchema,
+    reply: containerInspectionSchema,
+    example: { id: 'web' },
+  }),
+  'container.list': verb({
+    doc: 'Shows all containers',
+    role: 'viewer',
+    request: nothingSchema,
+    reply: containerListSchema,
+    example: {},
+  }),
+  'container.stats': verb({
+    doc: "Reads the counters of a container's interfaces",
+    role: 'viewer',
+    request: containerReferenceSchema,
+    reply: statisticsSchema,
+    example: { id: 'web' },
+  }),
+  'container.teardown': verb({
+    doc: "Takes a container's network down; the wish is kept. Refused while a process runs there, unless forced",
+    role: 'operator',
+    request: removalSchema,
+    reply: tornDownSchema,
+    example: { id: 'web' },
+  }),
+  'container.remove': verb({
+    doc: "Takes a container's network down and forgets the container. Refused while a process runs there, unless forced",
+    role: 'operator',
+    request: removalSchema,
+    reply: containerNamedSchema,
+    example: { id: 'web', force: true },
+  }),
+  'plan.container': verb({
+    doc: 'Shows what container.setup would do, with only an id by the stored wish; changes nothing',
+    role: 'viewer',
+    request: containerRequestSchema,
+    reply: planSchema,
+    example: { id: 'web', networks: [{ network: 'demo' }] },
+  }),
+};
 
 /** What is announced about containers. */
 export const containerFacts = {

@@ -10,7 +10,7 @@ export const maxPayloadBytes = 1024 * 1024;
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** The one door for bytes: throws payload.too-large, payload.malformed, or the code of the first field that is wrong. */
-export function parsePayload<Schema extends z.ZodType>(schema: Schema, bytes: Uint8Array): z.output<Schema> {
+export function parsePayload<Output>(schema: z.ZodType<Output>, bytes: Uint8Array): Output {
   if (bytes.length > maxPayloadBytes)
     throw refusal('payload.too-large', `the payload has ${bytes.length} bytes; at most ${maxPayloadBytes} are taken`);
   const payload = decode(bytes);

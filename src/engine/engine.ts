@@ -7,7 +7,8 @@ import type { HostContext } from '../../machines/host/chart.ts';
 import type { NetworkContext } from '../../machines/network/chart.ts';
 import type { ActorRecord, Answer, Journal, StoredReply } from '../actors/journal.ts';
 import { type CommandIdentity, type Engine, replyKeptMs } from '../bus/commands/engine.ts';
-import type { PlanPreview } from '../contract/inspections.ts';
+import type { AnswerTo } from '../contract/answers.ts';
+import type { PlanPreview } from '../contract/container-replies.ts';
 import {
   type ActorAddress,
   type ActorKind,
@@ -138,7 +139,16 @@ export class ActorEngine extends JournalViews implements Engine {
     return this.#waiting.size > 0;
   }
 
-  send(command: CommandIdentity, to: ActorAddress, event: ActorEvent): Promise<unknown> {
+  /** That an actor answers what the contract has is tested with the machines, and not checked on every call. */
+  send<Event extends ActorEvent>(
+    command: CommandIdentity,
+    to: ActorAddress,
+    event: Event,
+  ): Promise<AnswerTo<Event['type']>> {
+    return this.#send(command, to, event) as Promise<AnswerTo<Event['type']>>;
+  }
+
+  #send(command: CommandIdentity, to: ActorAddress, event: ActorEvent): Promise<unknown> {
     if (this.#state !== 'serving') return Promise.reject(new NetloomError(this.#notServing()));
     const known = this.firstAnswer(command);
     if (known) return known;
@@ -338,7 +348,7 @@ export class ActorEngine extends JournalViews implements Engine {
     const { steps, ...leftovers } = findLeftovers(found, owners);
     if (dryRun) return { ...leftovers, dryRun, failed: [] };
     const event = { type: 'host.sweep', command: null, steps, found: leftovers } as const;
-    return (await this.send(command, hostAddress, event)) as Swept;
+    return this.send(command, hostAddress, event);
   }
 
   #owners(): { marks: OwnerMark[]; vethNames: string[] } {

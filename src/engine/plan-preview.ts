@@ -7,7 +7,7 @@ import {
   leaseFor,
   type NetworkContext,
 } from '../../machines/network/context.ts';
-import type { PlanPreview } from '../contract/inspections.ts';
+import type { PlanPreview } from '../contract/container-replies.ts';
 import { grantPorts, portConflict } from '../core/claims.ts';
 import type { Attachment, ContainerWish } from '../core/container/wish.ts';
 import { entryOf } from '../core/entry.ts';

@@ -1,4 +1,4 @@
-import type { CommandName } from '../../src/bus/commands/commands.ts';
+import type { CommandName } from '../../src/contract/verbs.ts';
 import { networkId } from '../../src/core/names.ts';
 import type { WalkSettings } from './walk-hosts.ts';
 

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type CommandName, commands } from '../../src/bus/commands/commands.ts';
-import { parsePayload } from '../../src/contract/payload.ts';
+import { checkedRequest, runs } from '../../src/bus/commands/runs.ts';
+import { type CommandName, verbs } from '../../src/contract/verbs.ts';
 import { faultOf } from '../../src/core/fault.ts';
 import { hostVethName } from '../../src/core/names.ts';
 import { seeded } from '../support/seeded.ts';
@@ -62,16 +62,15 @@ class Walker {
   }
 
   /** As the bus does it, from bytes to bytes. */
-  async say(name: CommandName, request: Record<string, unknown>, id: string | null): Promise<unknown> {
+  async say<C extends CommandName>(name: C, request: Record<string, unknown>, id: string | null): Promise<unknown> {
     const { daemon } = this.host;
     const text = JSON.stringify(request, (_, value) => this.#pidFor(value));
     this.#commands += 1;
     const identity = { id: id ?? `fresh${this.#commands}`, kept: id !== null };
-    const { request: schema, response, run } = commands[name];
     let answer: unknown;
     try {
-      const output = await run(daemon.engine, parsePayload(schema, Buffer.from(text)) as never, identity);
-      const checked = response.safeParse(output);
+      const output = await runs[name](daemon.engine, checkedRequest(name, Buffer.from(text)), identity);
+      const checked = verbs[name].reply.safeParse(output);
       if (!checked.success) throw new Error(`the answer to ${name} is not as documented: ${checked.error.message}`);
       answer = { output };
     } catch (error) {

@@ -1,12 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { errorTables } from '../../scripts/error-tables.ts';
 import { asyncApi, commandSections, factTable, withGenerated } from '../../scripts/list-subjects.ts';
-import { commandNames, commands } from '../../src/bus/commands/commands.ts';
 import { replyKeptMs } from '../../src/bus/commands/engine.ts';
 import { permissionsOf } from '../../src/bus/server/roles.ts';
+import type { FactEntry } from '../../src/contract/fact.ts';
 import { facts } from '../../src/contract/facts.ts';
 import { subjectName, subjectToken } from '../../src/contract/subjects.ts';
+import { commandNames, verbs } from '../../src/contract/verbs.ts';
 import { servedNamePattern } from '../../src/core/name.ts';
 import { tokenPattern } from '../../src/core/token.ts';
 
@@ -62,6 +64,20 @@ describe('the docs say what the code does (npm run docs:subjects)', () => {
   });
 });
 
+describe('the examples of the contract', () => {
+  it.each(commandNames)('%s takes the request that stands beside it', (name) => {
+    expect(verbs[name].request.safeParse(verbs[name].example).error).toBeUndefined();
+  });
+
+  it.each(
+    Object.entries(facts).flatMap(([noun, entries]) =>
+      Object.entries<FactEntry>(entries).map(([fact, entry]) => ({ noun, fact, entry })),
+    ),
+  )('$noun $fact has the data that stands beside it', ({ entry: { data, example } }) =>
+    expect(z.strictObject(data.shape).safeParse(example).error).toBeUndefined(),
+  );
+});
+
 describe('the promises between tables', () => {
   it('subjects take the same tokens as ids and names do', () => {
     expect(subjectToken.source).toBe(tokenPattern.source);
@@ -75,17 +91,17 @@ describe('the promises between tables', () => {
   });
 
   it('what a viewer may ask for changes nothing', () => {
-    const harmless = commandNames.filter((name) => commands[name].role === 'viewer');
+    const harmless = commandNames.filter((name) => verbs[name].role === 'viewer');
     expect(harmless).toEqual([
       'node.info',
       'node.firewalls',
       'network.inspect',
       'network.list',
+      'plan.network',
       'container.inspect',
       'container.list',
       'container.stats',
       'plan.container',
-      'plan.network',
     ]);
   });
 });

@@ -13,7 +13,6 @@ import {
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { Role } from '../../src/bus/commands/commands.ts';
 import { serveCommands } from '../../src/bus/commands/service.ts';
 import { OutboxPublisher } from '../../src/bus/events/outbox.ts';
 import { connectBus, refuseOpenServer } from '../../src/bus/server/connection.ts';
@@ -23,6 +22,7 @@ import { daemonPermissions, type Permissions, permissionsOf } from '../../src/bu
 import { startServer } from '../../src/bus/server/server.ts';
 import { endOrphan, findServerBinary } from '../../src/bus/server/server-process.ts';
 import { connect } from '../../src/client.ts';
+import type { Role } from '../../src/contract/verb.ts';
 import { processesOf } from '../support/daemon.ts';
 import { fakeServer, standStill } from '../support/fake-server.ts';
 import { freePort, OutsideServer } from '../support/outside-server.ts';

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { headers, type NatsConnection } from '@nats-io/nats-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { commandNames } from '../../src/bus/commands/commands.ts';
 import { type CommandService, serveCommands } from '../../src/bus/commands/service.ts';
 import { connectBus, roleAddress } from '../../src/bus/server/connection.ts';
 import { credentialsFile } from '../../src/bus/server/credentials.ts';
@@ -11,6 +10,7 @@ import { refuseTwin } from '../../src/bus/server/nodes.ts';
 import { type ManagedServer, startServer } from '../../src/bus/server/server.ts';
 import { connect, type NetloomClient } from '../../src/client.ts';
 import { maxPayloadBytes } from '../../src/contract/payload.ts';
+import { commandNames } from '../../src/contract/verbs.ts';
 import { fault, NetloomError } from '../../src/core/fault.ts';
 import { client, FakeEngine, node } from './support.ts';
 

@@ -3,19 +3,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { onTestFinished } from 'vitest';
-import type { Role } from '../../src/bus/commands/commands.ts';
 import type { CommandIdentity, Engine } from '../../src/bus/commands/engine.ts';
 import { connectBus, roleAddress } from '../../src/bus/server/connection.ts';
 import { credentialsFile, readCredentials } from '../../src/bus/server/credentials.ts';
 import { type ManagedServer, type ServerOptions, startServer } from '../../src/bus/server/server.ts';
 import { connect, type NetloomClient } from '../../src/client.ts';
+import type { AnswerTo } from '../../src/contract/answers.ts';
 import type { FactData } from '../../src/contract/facts.ts';
 import type { FactName } from '../../src/contract/names.ts';
 import type { Outbox, OutboxRecord } from '../../src/contract/outbox.ts';
+import type { Role } from '../../src/contract/verb.ts';
 import type { ActorAddress } from '../../src/core/actor-address.ts';
 import { type ContainerWish, containerWish } from '../../src/core/container/wish.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { fault, NetloomError } from '../../src/core/fault.ts';
+import type { Plan } from '../../src/core/steps/step.ts';
 import type { AsOf, ContainerView, NodeInfo } from '../../src/core/view.ts';
 
 export const node = 'n1';
@@ -74,10 +76,14 @@ export class FakeEngine implements Engine {
   readonly sent: Sent[] = [];
   answer: (sent: Sent) => unknown = ({ to }) => ({ id: to.split('/')[1] });
 
-  async send(command: Sent['command'], to: ActorAddress, event: ActorEvent): Promise<unknown> {
+  async send<Event extends ActorEvent>(
+    command: Sent['command'],
+    to: ActorAddress,
+    event: Event,
+  ): Promise<AnswerTo<Event['type']>> {
     const sent = { command, to, event };
     this.sent.push(sent);
-    return this.answer(sent);
+    return this.answer(sent) as AnswerTo<Event['type']>;
   }
   firstAnswer(_command: CommandIdentity): Promise<unknown> | null {
     return null;
@@ -151,7 +157,8 @@ export class FakeEngine implements Engine {
     return {};
   }
   async plan({ id }: { id: string }) {
-    return { id, networks: [], steps: ['netns.create'], plan: null, teardown: [], settings: [] };
+    const plan: Plan = { name: 'setup', kind: 'build', steps: [] };
+    return { id, networks: [], steps: ['netns.create'], plan, teardown: [], settings: [] };
   }
   async collect(_command: Sent['command'], dryRun: boolean) {
     return { dryRun, leftovers: [], doubtful: [], failed: [] };

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ContainerStatus } from '../../src/contract/replies.ts';
+import type { ContainerStatus } from '../../src/contract/container-replies.ts';
 import { Shares } from '../../src/resolver/share.ts';
 import { ask, exchange, query, Upstream } from '../resolver/support.ts';
 import { Lab } from '../support/lab.ts';

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { ContainerStatus } from '../../src/contract/replies.ts';
+import type { ContainerStatus } from '../../src/contract/container-replies.ts';
 import { untilAnswered } from '../support/daemon.ts';
 import type { DebianRoot } from '../support/debian-root.ts';
 import { firewallRoot, TestFirewalld } from '../support/firewalls.ts';

@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import * as native from '#native';
-import type { ContainerStatus } from '../../src/contract/replies.ts';
+import type { ContainerStatus } from '../../src/contract/container-replies.ts';
 import { runDoor } from '../doors/door.ts';
 import { ask, askByTcp, query } from '../resolver/support.ts';
 import { nftElements } from '../support/fresh-host.ts';

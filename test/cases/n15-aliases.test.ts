@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import * as native from '#native';
-import type { ContainerStatus } from '../../src/contract/replies.ts';
+import type { ContainerStatus } from '../../src/contract/container-replies.ts';
 import { say as cli } from '../cli/netloom.ts';
 import { runDoor } from '../doors/door.ts';
 import { codeOf, Lab } from '../support/lab.ts';

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import * as native from '#native';
-import type { ContainerStatus } from '../../src/contract/replies.ts';
+import type { ContainerStatus } from '../../src/contract/container-replies.ts';
 import { hostVethName, kernelName } from '../../src/core/names.ts';
 import { say as cli, netloom } from '../cli/netloom.ts';
 import { runDoor } from '../doors/door.ts';

@@ -2,8 +2,8 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { commandNames, commands } from '../../src/bus/commands/commands.ts';
 import { parsePayload } from '../../src/contract/payload.ts';
+import { commandNames, verbs } from '../../src/contract/verbs.ts';
 import { faultOf } from '../../src/core/fault.ts';
 import { fileOf } from '../../src/core/network/file.ts';
 import { DefinitionStore } from '../../src/networks/definition-store.ts';
@@ -180,7 +180,7 @@ describe('P12 JSON', () => {
     writeFileSync(at('wish.json'), content);
     for (const verb of ['create', 'setup'])
       await expectRefusal(['container', verb, '--file', at('wish.json')], 2, new RegExp(`wish\\.json ${words}$`));
-    expect(refusalOf(() => parsePayload(commands['container.create'].request, Buffer.from(content)))).toEqual({
+    expect(refusalOf(() => parsePayload(verbs['container.create'].request, Buffer.from(content)))).toEqual({
       code: 'payload.malformed',
       message: `the payload ${words}`,
     });
@@ -197,7 +197,7 @@ describe('P12 JSON', () => {
   });
 
   it('P12 that is no UTF-8 is refused', () => {
-    expect(refusalOf(() => parsePayload(commands['container.create'].request, bytes))).toEqual({
+    expect(refusalOf(() => parsePayload(verbs['container.create'].request, bytes))).toEqual({
       code: 'payload.malformed',
       message: 'the payload is not valid UTF-8',
     });
@@ -260,7 +260,7 @@ const request = {
 describe('P12 a request whose fields are wrong', () => {
   it.each(commandNames.map((name) => [name]))('P12 is refused in one sentence: %s', (name) => {
     const messages = [...damaged(request)].flatMap((payload) => {
-      const refused = refusalOf(() => parsePayload(commands[name].request, Buffer.from(JSON.stringify(payload))));
+      const refused = refusalOf(() => parsePayload<unknown>(verbs[name].request, Buffer.from(JSON.stringify(payload))));
       return refused?.message ?? [];
     });
     expect(messages.length).toBeGreaterThan(0);

@@ -2,11 +2,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { jetstream } from '@nats-io/jetstream';
 import { connect as connectNats } from '@nats-io/transport-node';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import type { Role } from '../../src/bus/commands/commands.ts';
 import { serveCommands } from '../../src/bus/commands/service.ts';
 import { OutboxPublisher } from '../../src/bus/events/outbox.ts';
 import { credentialsFile } from '../../src/bus/server/credentials.ts';
 import { connect } from '../../src/client.ts';
+import type { Role } from '../../src/contract/verb.ts';
 import { connected, directories, FakeEngine, FakeOutbox, node, server } from '../bus/support.ts';
 import { runDoor } from '../doors/door.ts';
 

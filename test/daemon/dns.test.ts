@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ContainerStatus } from '../../src/contract/replies.ts';
+import type { ContainerStatus } from '../../src/contract/container-replies.ts';
 import { codeOf, Lab } from '../support/lab.ts';
 
 const asker = new URL('../../dist/test/support/dns-asker.js', import.meta.url).pathname;

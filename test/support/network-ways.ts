@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { expect } from 'vitest';
-import type { ContainerStatus } from '../../src/contract/replies.ts';
+import type { ContainerStatus } from '../../src/contract/container-replies.ts';
 import type { FirewallDrop } from '../../src/core/firewall/obstacles.ts';
 import { ways } from '../../src/core/firewall/traffic.ts';
 import type { Lab } from './lab.ts';

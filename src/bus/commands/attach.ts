@@ -1,8 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { z } from 'zod';
-import type { ContainerStatus } from '../../contract/replies.ts';
-import type { attachSchema, detachSchema } from '../../contract/requests.ts';
+import type { ContainerChanged, ContainerStatus } from '../../contract/container-replies.ts';
+import type { CheckedRequest } from '../../contract/verbs.ts';
 import { type AskedAttachment, type ContainerWish, containerWish } from '../../core/container/wish.ts';
 import { NetloomError } from '../../core/fault.ts';
 import { type Clash, firstClash } from '../../core/network/check.ts';
@@ -21,7 +20,7 @@ import { checked, namedWish } from './wishes.ts';
  * whatever is there already. What they say is carried out by the same commands that everybody has.
  */
 
-type AttachRequest = z.output<typeof attachSchema>;
+type AttachRequest = CheckedRequest<'container.attach'>;
 
 /** A container that is up, in the view of who asked. */
 type Present = ContainerView & { netns: NonNullable<ContainerView['netns']> };
@@ -93,7 +92,7 @@ async function forgetUnmade(engine: Engine, id: string, own: CommandIdentity): P
 
 export async function detach(
   engine: Engine,
-  { id, networks, netns }: z.output<typeof detachSchema>,
+  { id, networks, netns }: CheckedRequest<'container.detach'>,
   command: CommandIdentity,
 ): Promise<{ id: string }> {
   const known = knownContainer(engine, id);
@@ -143,11 +142,12 @@ async function join(
   const joined: string[] = [];
   try {
     for (const attachment of missingIn(known, request, wish)) {
-      answer = await connect(engine, id, attachment, command);
+      answer = { ...(await connect(engine, id, attachment, command)), netns };
       joined.push(attachment.network);
     }
     const unpublished = wish.ports.filter((port) => uncoveredPorts([port], ports).length > 0);
-    return unpublished.length === 0 ? answer : await publish(engine, id, unpublished, command);
+    if (unpublished.length === 0) return answer;
+    return { ...(await publish(engine, id, unpublished, command)), netns };
   } catch (error) {
     await leaveAgain(engine, id, joined, command);
     throw error;
@@ -159,7 +159,7 @@ function connect(
   id: string,
   attachment: AskedAttachment,
   command: CommandIdentity,
-): Promise<ContainerStatus> {
+): Promise<ContainerChanged> {
   const { network, staticIps, hostInterfaceName } = attachment;
   const own = { network, staticIps: staticIps ?? [], ...(hostInterfaceName && { hostInterfaceName }) };
   const wanted = { attachments: [own], ports: [] };
@@ -173,7 +173,7 @@ function publish(
   id: string,
   ports: PublishedPort[],
   command: CommandIdentity,
-): Promise<ContainerStatus> {
+): Promise<ContainerChanged> {
   return onceLeft(engine, { attachments: [], ports }, part(command, 'ports'), (own) =>
     tellContainer(engine, id, own, { type: 'container.publish', command: own.id, ports }),
   );

@@ -1,4 +1,6 @@
-import type { ContainerInspection, NetworkInspection, PlanPreview } from '../../contract/inspections.ts';
+import type { AnswerTo } from '../../contract/answers.ts';
+import type { ContainerInspection, PlanPreview } from '../../contract/container-replies.ts';
+import type { NetworkInspection } from '../../contract/network-schemas.ts';
 import type { ActorAddress } from '../../core/actor-address.ts';
 import type { PortLedger } from '../../core/claims.ts';
 import type { ContainerWish } from '../../core/container/wish.ts';
@@ -38,7 +40,11 @@ export interface Engine {
    * Hands a command to its actor and gives the one answer to it. A kept command that comes again gets its first answer, even
    * from another life of the daemon.
    */
-  send(command: CommandIdentity, to: ActorAddress, event: ActorEvent): Promise<unknown>;
+  send<Event extends ActorEvent>(
+    command: CommandIdentity,
+    to: ActorAddress,
+    event: Event,
+  ): Promise<AnswerTo<Event['type']>>;
   /** The answer that a kept command has had already; null: none yet. Rejects with command.mismatch if another command has its id. */
   firstAnswer(command: CommandIdentity): Promise<unknown> | null;
   /** A command that is several to actors: done once, and answered alike when it comes again under the same id. */

@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { headers, type Msg, type NatsConnection, nuid } from '@nats-io/nats-core';
 import { type Service, type ServiceConfig, ServiceErrorCodeHeader, ServiceErrorHeader, Svcm } from '@nats-io/services';
 import { z } from 'zod';
-import { parsePayload } from '../../contract/payload.ts';
 import { commandSubject } from '../../contract/subjects.ts';
+import { type CommandName, commandNames, nounAndVerb, verbs } from '../../contract/verbs.ts';
 import { type Fault, fault, faultOf, faultStatus, NetloomError } from '../../core/fault.ts';
 import { span } from '../../threads/span.ts';
 import { type BusLog, silent } from '../server/log.ts';
-import { type CommandName, commandNames, commands, nounAndVerb } from './commands.ts';
 import type { CommandIdentity, Engine } from './engine.ts';
+import { checkedRequest, runs } from './runs.ts';
 
 export interface ServiceOptions {
   nc: NatsConnection;
@@ -101,9 +101,10 @@ class Endpoint {
 const endpointName = (name: CommandName): string => name.replace('.', '-');
 
 function endpointMetadata(name: CommandName): Record<string, string> {
-  const { doc, role, request, response } = commands[name];
-  const schema = (type: z.ZodType, io: 'input' | 'output') => JSON.stringify(z.toJSONSchema(type, { io }));
-  return { doc, role, request: schema(request, 'input'), response: schema(response, 'output') };
+  const { doc, role, request, reply } = verbs[name];
+  const schema = (type: z.ZodType, io: 'input' | 'output') =>
+    JSON.stringify(z.toJSONSchema(type, { io, unrepresentable: 'any' }));
+  return { doc, role, request: schema(request, 'input'), response: schema(reply, 'output') };
 }
 
 /** One request, one answer, whatever happens. Never rejects. */
@@ -138,14 +139,13 @@ function hasInbox({ reply }: Msg): boolean {
   return reply !== undefined && reply !== '' && !reply.startsWith('$') && !reply.startsWith('netloom.');
 }
 
-async function perform(name: CommandName, engine: Engine, message: Msg): Promise<unknown> {
-  const { request, run } = commands[name];
-  const parsed = span('decode', () => parsePayload(request, message.data));
+async function perform<C extends CommandName>(name: C, engine: Engine, message: Msg): Promise<unknown> {
+  const parsed = span('decode', () => checkedRequest(name, message.data));
   const identity = identityOf(message, name, parsed);
   const first = engine.firstAnswer(identity);
   if (first) return first;
   try {
-    return await run(engine, parsed as never, identity);
+    return await runs[name](engine, parsed, identity);
   } catch (error) {
     // by now there may be others of a name, or nobody any more, while the command was done long ago
     const known = engine.firstAnswer(identity);

@@ -1,3 +1,4 @@
+import type { AnswerTo } from '../../contract/answers.ts';
 import { containerAddress, networkAddress } from '../../core/actor-address.ts';
 import type { ActorEvent } from '../../core/event.ts';
 import type { CommandIdentity, Engine } from './engine.ts';
@@ -11,17 +12,26 @@ export const part = (command: CommandIdentity, which: string): CommandIdentity =
   id: `${command.id} ${which}`,
 });
 
-/** The machines' answers are held to the schemas by their tests, not on every call. */
-export function tellContainer<Output>(engine: Engine, id: string, command: CommandIdentity, event: ActorEvent) {
-  return engine.send(command, containerAddress(id), stamped(event)) as Promise<Output>;
+export function tellContainer<Event extends ActorEvent>(
+  engine: Engine,
+  id: string,
+  command: CommandIdentity,
+  event: Event,
+): Promise<AnswerTo<Event['type']>> {
+  return engine.send(command, containerAddress(id), stamped(event));
 }
 
 /** Machines have no clock: a command that may make a container or its network carries its time. */
-const stamped = (event: ActorEvent): ActorEvent =>
+const stamped = <Event extends ActorEvent>(event: Event): Event =>
   event.type === 'container.create' || event.type === 'container.setup' || event.type === 'container.connect'
     ? { ...event, created: new Date().toISOString() }
     : event;
 
-export function tellNetwork<Output>(engine: Engine, name: string, command: CommandIdentity, event: ActorEvent) {
-  return engine.send(command, networkAddress(name), event) as Promise<Output>;
+export function tellNetwork<Event extends ActorEvent>(
+  engine: Engine,
+  name: string,
+  command: CommandIdentity,
+  event: Event,
+): Promise<AnswerTo<Event['type']>> {
+  return engine.send(command, networkAddress(name), event);
 }

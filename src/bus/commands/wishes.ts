@@ -1,5 +1,4 @@
-import type { z } from 'zod';
-import type { setupSchema } from '../../contract/requests.ts';
+import type { CheckedRequest } from '../../contract/verbs.ts';
 import { canonicalAddress } from '../../core/address.ts';
 import {
   type AskedAttachment,
@@ -15,7 +14,7 @@ import type { Engine } from './engine.ts';
 
 /** Requests made into what the actors are told: checked, and with names where ids were given. */
 
-export type SetupRequest = z.output<typeof setupSchema>;
+export type SetupRequest = CheckedRequest<'container.setup'>;
 
 /** Nothing but the id, and what a set-up may say of itself: the wish that container.create kept. */
 export function setupWish(engine: Engine, request: SetupRequest): ContainerWish | null {

@@ -1,13 +1,13 @@
 import { chmodSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { inboxPrefix, subjectToken } from '../../contract/subjects.ts';
+import type { Role } from '../../contract/verb.ts';
 import { fault, NetloomError } from '../../core/fault.ts';
 import { systemErrorText } from '../../core/system-error.ts';
 import { makeDirectories } from '../../files/make-directories.ts';
 import { textOfOrdinaryFile } from '../../files/ordinary-file.ts';
 import { textOfOwnFile } from '../../files/ownership.ts';
 import { orStorageFull } from '../../files/room.ts';
-import type { Role } from '../commands/commands.ts';
 
 /** What is in `<runDir>/credentials/<role>.json`: all that a client needs to reach the daemon's own server. */
 export interface Credentials {

@@ -6,7 +6,8 @@ import {
   everythingOf,
   inboxPrefix,
 } from '../../contract/subjects.ts';
-import { type CommandName, commandNames, commands, nounAndVerb, type Role } from '../commands/commands.ts';
+import type { Role } from '../../contract/verb.ts';
+import { type CommandName, commandNames, nounAndVerb, verbs } from '../../contract/verbs.ts';
 
 /** What a role may do on a server, as nats-server's configuration has it; null: everything. */
 export interface Permissions {
@@ -19,7 +20,7 @@ export const roles: Role[] = ['admin', 'operator', 'viewer'];
 const rank: Record<Role, number> = { viewer: 0, operator: 1, admin: 2 };
 
 export function mayCommand(role: Role, name: CommandName): boolean {
-  return rank[role] >= rank[commands[name].role];
+  return rank[role] >= rank[verbs[name].role];
 }
 
 /**

@@ -1,0 +1,13 @@
+/**
+ * Lists are compared each with each further on. Unbounded, one request of 1 MiB would keep the daemon busy for minutes,
+ * and plans are open to viewers.
+ */
+const most = { networks: 256, ports: 1024, subnets: 64, subnet_pools: 64 };
+
+export const tooLong = (name: keyof typeof most, list: unknown[] | null | undefined): boolean =>
+  (list?.length ?? 0) > most[name];
+
+export const longest = (name: keyof typeof most, ...within: string[]) => ({
+  path: [...within, name],
+  message: `at most ${most[name]} are taken`,
+});

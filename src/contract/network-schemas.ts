@@ -1,0 +1,113 @@
+import { z } from 'zod';
+import type { DamagedDefinition } from '../core/network/check.ts';
+import type { NetworkDefinition } from '../core/network/definition.ts';
+import { networkRequestSchema as networkShape } from '../core/network/definition.ts';
+import { networkProposalSchema as proposalShape } from '../core/network/proposal.ts';
+import type { ExplainedSetting } from '../core/plan/interface-settings.ts';
+import { networkNameSchema } from '../core/token.ts';
+import { type AsOf, type DroppedFrames, type NetworkView, networkStates } from '../core/view.ts';
+import { longest, tooLong } from './limits.ts';
+import {
+  asOf,
+  definitionFields,
+  definitionSchema,
+  droppedFrames,
+  faultSchema,
+  type Shape,
+  settingsSchema,
+} from './schemas.ts';
+
+/** Requests and replies about networks. Fields of a request that are not named here are ignored. */
+
+export const networkReferenceSchema = z
+  .object({ name: networkNameSchema })
+  .meta({ id: 'NetworkReference', description: 'a network' });
+export const networkRemovalSchema = networkReferenceSchema
+  .extend({ force: z.boolean().nullish().describe('containers that use it are disconnected first') })
+  .describe('a network');
+export const networkUpdateSchema = networkReferenceSchema
+  .extend({
+    addDnsServers: z.array(z.string()).nullish(),
+    removeDnsServers: z.array(z.string()).nullish(),
+    dnsServers: z.array(z.string()).nullish().describe('replaces the present ones'),
+    options: z
+      .record(z.string(), z.string())
+      .nullish()
+      .describe('inbound: guarded, open; spoofing: guarded, allow. Other options cannot be changed'),
+  })
+  .describe('a network, and what is different about it');
+export const networkPruneSchema = z
+  .object({ names: z.array(networkNameSchema).nullish().describe('only of these') })
+  .describe('which networks to remove');
+
+export const networkRequestSchema = networkShape.refine(
+  ({ subnets }) => !tooLong('subnets', subnets),
+  longest('subnets'),
+);
+export const networkProposalSchema = proposalShape
+  .refine(({ network }) => !tooLong('subnets', network.subnets), longest('subnets', 'network'))
+  .refine(({ options }) => !tooLong('subnet_pools', options?.subnet_pools), longest('subnet_pools', 'options'));
+
+const networkStateSchema = z.enum(networkStates).meta({ id: 'NetworkState' });
+
+const networkViewSchema: z.ZodType<NetworkView> = z
+  .object({
+    ...definitionFields,
+    state: networkStateSchema,
+    device: z
+      .object({
+        name: z.string(),
+        mtuBytes: z.int().nullable(),
+        names: z
+          .object({ servers: z.array(z.string()), refused: z.string().nullable() })
+          .nullable()
+          .describe('on an unmanaged bridge: where names are answered, or why not'),
+      })
+      .nullable()
+      .describe('what its next container is attached to, with which MTU: bridge or parent; null while it is not up'),
+    leases: z.record(z.string(), z.array(z.string())).describe('container id → addresses'),
+    lastFault: faultSchema.nullable().describe('why it is degraded'),
+  } satisfies Shape<NetworkView>)
+  .meta({ id: 'NetworkView' });
+
+export const networkProposedSchema: z.ZodType<{ definition: Record<string, unknown> }> = z
+  .object({
+    definition: z.record(z.string(), z.unknown()).describe("complete, in podman's format"),
+  })
+  .meta({ id: 'NetworkProposed' });
+
+export const networkCreatedSchema: z.ZodType<{ definition: NetworkDefinition }> = z
+  .object({
+    definition: definitionSchema,
+  })
+  .meta({ id: 'NetworkCreated' });
+
+/** settings: of the kernel, for the network's bridge */
+export type NetworkInspection = { network: NetworkView; settings: ExplainedSetting[] } & AsOf;
+
+export const networkInspectionSchema: z.ZodType<NetworkInspection & { dropped: DroppedFrames }> = z
+  .object({
+    network: networkViewSchema,
+    settings: settingsSchema,
+    dropped: droppedFrames('container'),
+    ...asOf,
+  })
+  .meta({ id: 'NetworkInspection' });
+export const networkListSchema: z.ZodType<{ networks: NetworkView[]; damaged: DamagedDefinition[] } & AsOf> = z
+  .object({
+    damaged: z
+      .array(z.object({ file: z.string(), reason: z.string() }))
+      .describe('files in the networks directory that are ignored, and why'),
+    networks: z.array(networkViewSchema),
+    ...asOf,
+  })
+  .meta({ id: 'NetworkList' });
+export const networkNamedSchema: z.ZodType<{ name: string }> = z
+  .object({ name: z.string() })
+  .meta({ id: 'NetworkNamed' });
+
+export const networksPrunedSchema: z.ZodType<{ removed: string[] }> = z
+  .object({
+    removed: z.array(z.string()).describe('names'),
+  })
+  .meta({ id: 'NetworksPruned' });

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { BasicNetworkSettings, NetworkSettings } from '../core/network/settings.ts';
 import type { ExplainedSetting } from '../core/plan/interface-settings.ts';
+import type { Plan } from '../core/plan/plan.ts';
 import type { ShownPort } from '../core/port.ts';
 import type { StatusBlock } from '../core/status.ts';
-import type { Plan } from '../core/steps/step.ts';
 import {
   type AsOf,
   type ContainerStatistics,

@@ -79,10 +79,13 @@ describe('what is committed comes to the stream', () => {
   it('without its data when the server can never take it, so that it does not hold up what follows', async () => {
     const { runDir, nc } = await ready();
     const outbox = new FakeOutbox();
-    outbox.commit('created', 'network/demo', { text: 'x'.repeat(5 * 1024 * 1024) });
+    outbox.commit('created', 'network/demo', { state: 'defined', text: 'x'.repeat(5 * 1024 * 1024) });
     outbox.commit('up', 'network/demo');
     expect(await publisher(nc, outbox).flush(5000)).toBe(true);
-    expect((await stored(runDir)).map(({ data }) => data)).toEqual([{ omitted: expect.any(String) }, {}]);
+    expect((await stored(runDir)).map(({ data }) => data)).toEqual([
+      { state: 'defined', omitted: expect.any(String) },
+      { state: 'running' },
+    ]);
   });
 
   it('beside that of other nodes on the same server', async () => {

@@ -17,7 +17,7 @@ import type { ActorAddress } from '../../src/core/actor-address.ts';
 import { type ContainerWish, containerWish } from '../../src/core/container/wish.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { fault, NetloomError } from '../../src/core/fault.ts';
-import type { Plan } from '../../src/core/steps/step.ts';
+import type { Plan } from '../../src/core/plan/plan.ts';
 import type { AsOf, ContainerView, NodeInfo } from '../../src/core/view.ts';
 
 export const node = 'n1';
@@ -157,7 +157,7 @@ export class FakeEngine implements Engine {
     return {};
   }
   async plan({ id }: { id: string }) {
-    const plan: Plan = { name: 'setup', kind: 'build', steps: [] };
+    const plan: Plan = { purpose: { kind: 'setup' }, kind: 'build', steps: [] };
     return { id, networks: [], steps: ['netns.create'], plan, teardown: [], settings: [] };
   }
   async collect(_command: Sent['command'], dryRun: boolean) {

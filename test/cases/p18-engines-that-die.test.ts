@@ -275,7 +275,7 @@ describe('P18 the exit code of a process', () => {
     await killed(child);
     await untilAnswered(() => lab.client.container.teardown({ id: 'hasty' }));
     await lab.facts.told('container/hasty torn-down');
-    expect((await lab.facts.told('container/hasty exited')).data).toEqual({ state: 'exited', pid: child.pid });
+    expect((await lab.facts.told('container/hasty exited')).data).toEqual({ state: 'unconfiguring', pid: child.pid });
     expect(await lab.client.container.exited({ id: 'hasty', pid: child.pid, exitCode: 137 })).toEqual({ id: 'hasty' });
   });
 
@@ -338,7 +338,7 @@ describe('P18 the exit code of a process', () => {
     const id = `job-${exitCode}`;
     expect(await cli('run', '--network', 'web', '--id', id, '--', ...command)).toMatchObject({ exitCode });
     expect((await lab.facts.told(`container/${id} exited`)).data).toEqual({
-      state: 'exited',
+      state: 'unconfiguring',
       pid: expect.any(Number),
       exitCode,
     });

@@ -22,12 +22,15 @@ export function outboxMessage(nc: NatsConnection, node: string, epoch: string, r
   return { subject: cloudEventSubject(node, record), payload: fitting(nc, event), headers: header };
 }
 
-/** One fact that the server can never take must not hold up all others: it goes without its data, and says so. */
+/** One fact that the server can never take must not hold up all others: it goes with its state alone, and says so. */
 function fitting(nc: NatsConnection, event: CloudEvent): string {
   const text = JSON.stringify(event);
   const most = (nc.info?.max_payload ?? Number.POSITIVE_INFINITY) - 1024;
   if (text.length * 3 <= most || Buffer.byteLength(text) <= most) return text;
-  return JSON.stringify({ ...event, data: { omitted: `larger than the server's max_payload` } });
+  return JSON.stringify({
+    ...event,
+    data: { state: event.data.state, omitted: `larger than the server's max_payload` },
+  });
 }
 
 /** Its place in the stream. Throws where the stream did not take it. */

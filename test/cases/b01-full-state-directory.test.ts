@@ -6,7 +6,7 @@ import { type FileSystem, SmallDisk } from '../support/small-disk.ts';
 
 const sizesMiB: Record<FileSystem, number> = { tmpfs: 8, ext4: 24 };
 
-describe.each(['tmpfs', 'ext4'] as const)('on %s', (fileSystem) => {
+describe.each(['tmpfs', 'ext4'] as const)('with the state directory on a full %s', (fileSystem) => {
   let lab: Lab;
   let disk: SmallDisk;
 
@@ -34,12 +34,12 @@ describe.each(['tmpfs', 'ext4'] as const)('on %s', (fileSystem) => {
       const { outbox } = await lab.client.info();
       if (outbox > 0) throw new Error(`${outbox} events wait`);
     }, 60_000);
-  /** An event that is on its way while the disk fills up may come late, which test/bus/outbox.test.ts has. */
+  /** Fills the disk after all events are published: an event under way may arrive late (covered by test/bus/outbox.test.ts). */
   const fill = async () => {
     await published();
     disk.fill();
   };
-  /** Every event from the first on, in order, of each life. */
+  /** Checks that the stream holds every event of each life, in order, from the first one. */
   const isComplete = async (names: string[]) => {
     await published();
     const facts = new Facts(lab.client);
@@ -59,7 +59,7 @@ describe.each(['tmpfs', 'ext4'] as const)('on %s', (fileSystem) => {
   };
   const named = (name: string) => Array.from({ length: 20 }, (_, index) => `${name}-${index}`);
 
-  it('B01 commands go on while the disk of the event stream is full, and events follow when there is room', async () => {
+  it('B01 the daemon accepts commands while the event stream has no disk space, and publishes the events later', async () => {
     await life('before');
     await fill();
     await lives('full');
@@ -70,7 +70,7 @@ describe.each(['tmpfs', 'ext4'] as const)('on %s', (fileSystem) => {
     await isComplete(['before', ...named('full')]);
   });
 
-  it('B01 a network that cannot be kept is refused, and nothing of it is left', async () => {
+  it('B01 the daemon refuses a network that it cannot store, and leaves nothing of it behind', async () => {
     await fill();
     const other = { name: 'other', subnets: [{ subnet: '10.86.0.0/24' }] };
     await expect(lab.client.network.create(other)).rejects.toMatchObject({ fault: { code: 'storage.full' } });
@@ -80,7 +80,7 @@ describe.each(['tmpfs', 'ext4'] as const)('on %s', (fileSystem) => {
     await lab.client.network.remove({ name: 'other' });
   });
 
-  it('B01 SIGTERM ends the daemon on a full disk, and the next one serves there', async () => {
+  it('B01 SIGTERM ends the daemon on a full disk, and its successor serves the same directories', async () => {
     await fill();
     await lives('again', 2);
     const begun = Date.now();

@@ -11,7 +11,7 @@ import { isStorageFull } from '../../src/files/room.ts';
 import { runDoor } from '../doors/door.ts';
 import { type FileSystem, SmallDisk } from '../support/small-disk.ts';
 
-/** Writes to the run directory beside those of the journal: whole or not at all, and again when there is room. */
+/** Writes to the run directory other than the journal's: complete or absent, and possible again once there is room. */
 
 const sizesMiB: Record<FileSystem, number> = { tmpfs: 1, ext4: 4 };
 let disk: SmallDisk;
@@ -39,33 +39,36 @@ function refusalOf(act: () => void): unknown {
   }
 }
 
-it.each(['tmpfs', 'ext4'] as const)('B02 credentials are written whole or not at all on a full %s', (fileSystem) => {
-  if (fileSystem === 'ext4') {
-    disk.remove();
-    on(fileSystem);
-  }
-  const file = credentialsFile(disk.path, 'admin');
-  writeCredentials(file, credentials('first'));
-  disk.fill();
-  // more than a file system has beside its blocks
-  const refused = refusalOf(() => writeCredentials(file, credentials('x'.repeat(100_000))));
-  expect(isStorageFull(refused) && refused.message).toContain(`nothing can be written to ${dirname(file)}`);
-  expect(readdirSync(dirname(file))).toEqual(['admin.json']);
-  expect(readCredentials(file)).toEqual(credentials('first'));
-  disk.makeRoom();
-  writeCredentials(file, credentials('second'));
-  expect(readCredentials(file)).toEqual(credentials('second'));
-  expect(statSync(file).mode & 0o777).toBe(0o600);
-});
+it.each(['tmpfs', 'ext4'] as const)(
+  'B02 credentials are written completely or not at all on a full %s',
+  (fileSystem) => {
+    if (fileSystem === 'ext4') {
+      disk.remove();
+      on(fileSystem);
+    }
+    const file = credentialsFile(disk.path, 'admin');
+    writeCredentials(file, credentials('first'));
+    disk.fill();
+    // more than the file system reserves beside its blocks
+    const refused = refusalOf(() => writeCredentials(file, credentials('x'.repeat(100_000))));
+    expect(isStorageFull(refused) && refused.message).toContain(`nothing can be written to ${dirname(file)}`);
+    expect(readdirSync(dirname(file))).toEqual(['admin.json']);
+    expect(readCredentials(file)).toEqual(credentials('first'));
+    disk.makeRoom();
+    writeCredentials(file, credentials('second'));
+    expect(readCredentials(file)).toEqual(credentials('second'));
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+  },
+);
 
-it('B02 a first file of credentials that has no room leaves nothing behind', () => {
+it('B02 a first credentials file without disk space leaves nothing behind', () => {
   disk.fill();
   const file = credentialsFile(disk.path, 'viewer');
   expect(isStorageFull(refusalOf(() => writeCredentials(file, credentials('secret'))))).toBe(true);
   expect(existsSync(dirname(file)) ? readdirSync(dirname(file)) : []).toEqual([]);
 });
 
-it("B02 podman's door says that a teardown cannot be left on a full run directory, leaves no half of it, and leaves it with room", async () => {
+it('B02 the netavark door reports a teardown that it cannot queue on a full disk, leaves no partial file, and queues it once there is room', async () => {
   const queue = `${disk.path}/teardowns`;
   mkdirSync(queue);
   writeFileSync(`${queue}/earlier.json`, '{}');
@@ -77,7 +80,7 @@ it("B02 podman's door says that a teardown cannot be left on a full run director
     networks: { web: { interface_name: 'eth0' } },
     network_info: { web: network },
   };
-  // no daemon: nothing answers where the run directory has no credentials
+  // no daemon: no process answers where the run directory has no credentials
   const teardown = () => runDoor(['teardown', '/run/netns/c1'], { env: { NETLOOM_RUN_DIR: disk.path }, input });
   const { code, stdout, stderr } = await teardown();
   expect({ code, stderr }).toEqual({ code: 1, stderr: '' });

@@ -20,7 +20,7 @@ afterAll(async () => {
 
 const setup = (id: string) => lab.client.container.setup({ id, networks: [{ network: 'demo' }] });
 
-it('B02 what builds is refused while the run directory is full, what is up is changed and taken down, and it heals', async () => {
+it('B02 a full run directory blocks new containers and networks, allows changes and teardowns, and heals when space returns', async () => {
   disk.fill();
   await untilAnswered(async () => expect((await lab.client.info()).storage.refused).toBe('run'));
   await expect(setup('more')).rejects.toMatchObject({ fault: { code: 'storage.full' } });
@@ -38,7 +38,7 @@ it('B02 what builds is refused while the run directory is full, what is up is ch
   await lab.client.container.remove({ id: 'more' });
 });
 
-it('B02 a daemon that is killed on a full disk says so when it is started there, and adopts all when there is room', async () => {
+it('B02 a daemon killed on a full disk fails to start there with storage.full, and adopts all containers once there is room', async () => {
   disk.fill();
   await lab.end('kill');
   const started = await lab.daemon.start().catch((error: unknown) => error);

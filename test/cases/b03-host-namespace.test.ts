@@ -10,7 +10,7 @@ import { ip, linkNames } from '../support/fresh-host.ts';
 import { Lab, refusal } from '../support/lab.ts';
 import { ipBatch } from '../support/other-host.ts';
 
-/** A host with a way out by up0, which it must keep. */
+/** A host with a default route by up0, which must stay. */
 
 let lab: Lab;
 let pinOfHost: string;
@@ -24,7 +24,7 @@ beforeAll(async () => {
     ...['address add 192.0.2.1/24 dev up0', 'route add default via 192.0.2.254'],
   ]);
   await lab.client.network.create({ name: 'web', ipv6_enabled: true });
-  // the bridge of the network is there before, and stays
+  // The network's bridge exists before the tests and stays.
   await lab.client.container.setup({ id: 'first', networks: [{ network: 'web' }] });
   pinOfHost = `${lab.directory.path}/pin`;
   writeFileSync(pinOfHost, '');
@@ -50,7 +50,7 @@ const state = () => ({
 beforeEach(async () => {
   before = state();
 });
-/** Refused before anything was built: the host is as it was. */
+/** Every refusal comes before anything is built: the host is unchanged. */
 afterEach(async () => {
   for (const child of children.splice(0)) {
     const ended = child.exitCode === null && child.signalCode === null ? once(child, 'exit') : null;
@@ -71,7 +71,7 @@ function process(...line: string[]): ChildProcess & { pid: number } {
 type Setup = RequestOf<'container.setup'>;
 const networks = [{ network: 'web' }];
 
-describe("the host's own namespace as a container's", () => {
+describe("the host's own namespace requested for a container", () => {
   const wishes: [string, () => Omit<Setup, 'id'>][] = [
     ['process 1', () => ({ pid: 1 })],
     ['a process of the host', () => ({ pid: process('sleep', '60').pid })],
@@ -82,23 +82,26 @@ describe("the host's own namespace as a container's", () => {
     ['a symbolic link to that', () => ({ mode: `ns:${linkToHost}` })],
   ];
 
-  it.each(wishes)('B03 is refused: %s, with networks and without', async (_, wish) => {
-    const port = { hostPort: 8080, containerPort: 80 };
-    for (const [index, more] of [{ networks, ports: [port] }, {}].entries()) {
-      const fault = await refusal(lab.client.container.setup({ id: `c${index}`, ...wish(), ...more }));
-      expect(fault).toMatchObject({ code: 'mode.conflict' });
-      expect(fault.message).toContain("the host's own network namespace: use mode host");
-    }
-  });
+  it.each(wishes)(
+    "B03 a set-up in the host's own namespace is refused, given as %s, with networks and without",
+    async (_, wish) => {
+      const port = { hostPort: 8080, containerPort: 80 };
+      for (const [index, more] of [{ networks, ports: [port] }, {}].entries()) {
+        const fault = await refusal(lab.client.container.setup({ id: `c${index}`, ...wish(), ...more }));
+        expect(fault).toMatchObject({ code: 'mode.conflict' });
+        expect(fault.message).toContain("the host's own network namespace: use mode host");
+      }
+    },
+  );
 
-  it.each(wishes)('B03 is refused through the door: %s', async (_, wish) => {
+  it.each(wishes)("B03 the door refuses a container in the host's own namespace, given as %s", async (_, wish) => {
     const id = 'd'.repeat(64);
     expect(await refusal(lab.client.container.attach({ id, ...wish(), networks }))).toMatchObject({
       code: 'mode.conflict',
     });
   });
 
-  it("B03 is refused by a script's race: the process has not left it yet", async () => {
+  it("B03 a set-up is refused while the process has not yet left the host's namespace", async () => {
     const { pid } = process('sh', '-c', 'sleep 1; exec unshare --net sleep 60');
     const { stderr, exitCode } = await netloom(lab.daemon, [
       'container',
@@ -115,7 +118,7 @@ describe("the host's own namespace as a container's", () => {
   });
 });
 
-it('B03 adopts the same process when it has left', async () => {
+it("B03 the same process is adopted after it has left the host's namespace", async () => {
   const { pid } = process('unshare', '--net', 'sleep', '60');
   const own = readlinkSync('/proc/self/ns/net');
   while (existsSync(`/proc/${pid}`) && readlinkSync(`/proc/${pid}/ns/net`) === own)
@@ -124,7 +127,7 @@ it('B03 adopts the same process when it has left', async () => {
   expect(native.netnsIdentity(netns.path)).toEqual(native.netnsIdentity(`/proc/${pid}/ns/net`));
 });
 
-it('B03 leaves mode host to who asks for it, and what such a container shares; neither is given a network', async () => {
+it('B03 mode host and a container that shares it are allowed, and neither can join a network', async () => {
   const { netns } = await lab.client.container.setup({ id: 'host', mode: 'host' });
   expect((await lab.client.container.setup({ id: 'mate', mode: 'container:host' })).netns).toEqual(netns);
   expect(linkNames()).not.toContain('eth0');
@@ -137,8 +140,8 @@ it('B03 leaves mode host to who asks for it, and what such a container shares; n
     expect((await lab.client.container.inspect({ id })).container).toMatchObject({ state: 'configured' });
 });
 
-describe('a path that comes to lead to the host', () => {
-  it('B03 is not connected, healed or set up there when its namespace has been taken away', async () => {
+describe('a namespace path that later leads to the host', () => {
+  it('B03 a container whose namespace path now leads to the host is not connected, healed or set up there', async () => {
     const path = `${lab.directory.path}/foreign`;
     native.createNetns(path).socket.close();
     await lab.client.network.create({ name: 'other' });

@@ -8,17 +8,17 @@ import { ipBatch } from '../support/other-host.ts';
 
 let lab: Lab;
 let upstream: Upstream;
-/** on the network with the greedy, and on another one */
+/** on the same network as the greedy containers, and on another one */
 let neighbour: ContainerStatus;
 let elsewhere: ContainerStatus;
 const greedy: ContainerStatus[] = [];
 
 beforeAll(async () => {
   lab = await Lab.open();
-  // of names that begin with `silent.` it says nothing
+  // does not answer names that begin with `silent.`
   upstream = await Upstream.start('127.0.0.2');
   const network_dns_servers = ['127.0.0.2'];
-  // as on a network whose ports are not guarded: invented sources come as far as the resolver
+  // as on a network without guarded ports: packets with invented sources reach the resolver
   await lab.client.network.create({ name: 'many', network_dns_servers, options: { spoofing: 'allow' } });
   await lab.client.network.create({ name: 'other', network_dns_servers });
   ipBatch(null, ['link add br7 type bridge', 'link set br7 up', 'address add 10.97.0.1/24 dev br7']);
@@ -45,7 +45,7 @@ const gatewayOf = (one: ContainerStatus) => one.status[networkOf(one)]?.dns_serv
 const addressOf = ({ status }: ContainerStatus) =>
   Object.values(Object.values(status)[0]?.interfaces ?? {})[0]?.subnets[0]?.ipnet.split('/')[0] as string;
 
-/** In a namespace: asks `count` times for each name from each source, again every `everyMs` until it is ended; tells the codes of the answers. */
+/** Asks, in a namespace, `count` times for each name from each source, again every `everyMs` until stopped; counts the reply codes. */
 function asking(netns: string, server: string, sources: string[], names: string[], count: number, everyMs: number) {
   const script = `
     const [server, sources, names, count, everyMs] = JSON.parse(process.argv[1]);
@@ -87,7 +87,7 @@ function asking(netns: string, server: string, sources: string[], names: string[
   };
 }
 
-/** All of it answered, asked one after another. */
+/** Expects that every question of the other containers and of the host is answered, one asker after another. */
 async function othersAreAnswered(): Promise<void> {
   const gateway = gatewayOf(neighbour);
   for (const one of [neighbour, elsewhere]) {
@@ -99,7 +99,7 @@ async function othersAreAnswered(): Promise<void> {
   for (let n = 0; n < 5; n++) expect((await ask('c.example', { from: gateway, at: gateway })).rcode).toBe('NOERROR');
 }
 
-it('B04 four containers that ask for names whose servers are silent take nothing from others', async () => {
+it('B04 four containers that ask for names with silent servers take no capacity from others', async () => {
   const attacks = greedy.map((one) =>
     asking(one.netns.path, gatewayOf(one), [addressOf(one)], ['silent.example'], 300, 400),
   );
@@ -111,7 +111,7 @@ it('B04 four containers that ask for names whose servers are silent take nothing
 }, 30_000);
 
 it.each(['many', 'plain'])(
-  'B04 sources that a container of network %s invents are not served, and the one that it holds is',
+  'B04 sources invented by a container of network %s are not served, and its own address is',
   async (network) => {
     const one = await lab.client.container.setup({ id: `inventor-${network}`, networks: [{ network }] });
     const own = addressOf(one);
@@ -130,7 +130,7 @@ it.each(['many', 'plain'])(
     expect(upstream.queries.slice(before).some(({ raw }) => raw.includes('invented'))).toBe(false);
     // the resolver left them unanswered, not the bridge
     expect((await lab.client.container.inspect({ id: one.id })).dropped).toEqual({});
-    // the address that it holds is served as before
+    // the container's own address is served as before
     const asks = asking(one.netns.path, gatewayOf(one), [own], [`a.held.${network}`], 1, 50);
     await expect.poll(() => upstream.queries.some(({ raw }) => raw.includes(network))).toBe(true);
     await asks.end();
@@ -138,7 +138,7 @@ it.each(['many', 'plain'])(
   30_000,
 );
 
-it('B04 containers are served from the first moment of a daemon that was started again', async () => {
+it('B04 containers are served from the first moment of a restarted daemon', async () => {
   const gateway = gatewayOf(neighbour);
   const { begun, end } = asking(neighbour.netns.path, gateway, [addressOf(neighbour)], ['neighbour'], 1, 10);
   await begun();
@@ -158,7 +158,7 @@ it('B04 containers are served from the first moment of a daemon that was started
   expect(await stop()).toEqual({ asked: 20, 0: 20 });
 });
 
-describe('B04 places for what is under way', () => {
+describe('B04 places for queries under way', () => {
   const place = (network: string, holder: string) => ({
     asker: { network, holder },
     lost: 0,
@@ -169,7 +169,7 @@ describe('B04 places for what is under way', () => {
   const take = (shares: Shares, network: string, holder: string, count: number) =>
     Array.from({ length: count }, () => place(network, holder)).filter((one) => shares.take(one));
 
-  it('B04 are a quarter of all for one asker, and all that there are for those who ask', () => {
+  it('B04 one asker gets at most a quarter of the places, and several askers together can use all of them', () => {
     const shares = new Shares(16);
     expect(take(shares, 'a', '1', 9)).toHaveLength(4);
     for (const holder of ['2', '3', '4']) expect(take(shares, 'a', holder, 9)).toHaveLength(4);
@@ -177,29 +177,29 @@ describe('B04 places for what is under way', () => {
 
   const lostBy = (places: { lost: number }[]) => places.reduce((sum, { lost }) => sum + lost, 0);
 
-  it('B04 are given by the asker that has most, the one that has waited longest first', () => {
+  it('B04 a new asker takes a place from the asker with most places, from its oldest query first', () => {
     const shares = new Shares(16);
     const taken = ['1', '2', '3', '4'].map((holder) => take(shares, 'a', holder, 4));
     expect(take(shares, 'a', '5', 9)).toHaveLength(4);
     expect(taken.map(lostBy)).toEqual([1, 1, 1, 1]);
     for (const [oldest, ...newer] of taken) expect([oldest?.lost, lostBy(newer)]).toEqual([1, 0]);
-    // nobody has more than this one
+    // no asker has more places than this one
     expect(take(shares, 'a', '5', 1)).toHaveLength(0);
   });
 
-  it('B04 are given by the network that has most, however many askers it has', () => {
+  it('B04 a new asker takes places from the network with most places, however many askers that has', () => {
     const shares = new Shares(16);
     const crowd = Array.from({ length: 16 }, (_, n) => take(shares, 'crowd', `${n}`, 1)).flat();
     const quiet = [...take(shares, 'quiet', '1', 4), ...take(shares, 'quiet', '2', 4)];
     expect([quiet.length, lostBy(crowd)]).toEqual([8, 8]);
-    // half and half: what a further one of either gets, its own network gives
+    // half and half: each network gives up its own place for its next asker
     expect(take(shares, 'crowd', 'new', 1)).toHaveLength(1);
     expect([lostBy(quiet), lostBy(crowd)]).toEqual([0, 9]);
     expect(take(shares, 'quiet', '3', 1)).toHaveLength(1);
     expect([lostBy(quiet), lostBy(crowd)]).toEqual([1, 9]);
   });
 
-  it('B04 that were given back are free, once', () => {
+  it('B04 a place that was given back is free once, even when given back twice', () => {
     const shares = new Shares(4);
     const [one] = take(shares, 'a', '1', 1) as [ReturnType<typeof place>];
     shares.giveBack(one);
@@ -211,7 +211,7 @@ describe('B04 places for what is under way', () => {
   });
 });
 
-it('B04 a container that asks as fast as it can keeps no other of its network from being answered', async () => {
+it('B04 a container that asks without pause does not keep its neighbours from being answered', async () => {
   const attacks = greedy
     .slice(0, 1)
     .map((one) => asking(one.netns.path, gatewayOf(one), [addressOf(one)], ['g1'], 5_000, 1));

@@ -7,7 +7,7 @@ import { hostAddress, ipBatch, OtherHost, otherAddress } from '../support/other-
 import type { Peer } from '../support/peer.ts';
 
 // Two machines, each on an uplink of its own, route everything through the host. Three hosts: one where netloom switches
-// forwarding on, one where it is on already, one whose daemon was told to pass what is not its own.
+// forwarding on, one where it is on already, one whose daemon is configured to forward foreign traffic as well.
 //
 //   lan 192.0.2.2, fd00:2::2 ─ up0 ─ host ─ up1 ─ 198.51.100.2, fd00:5::2 lan2
 //                                     ├ plain 10.85.0.2, fd00:85::2    port 80 is published as 8080; 81 is not
@@ -15,7 +15,7 @@ import type { Peer } from '../support/peer.ts';
 //                                     ├ local 10.87.0.2, fd00:87::2    80 is published on 127.0.0.1, as 8083
 //                                     └ inside 10.88.0.2, fd00:88::2   internal
 
-// on a machine whose processors are all taken, too
+// enough on a machine whose processors are all busy, too
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 type Family = 4 | 6;
@@ -54,7 +54,7 @@ interface Question {
   what: string;
   port: number;
   address: (family: Family) => string;
-  /** in each world, or in each of them */
+  /** in each world, or one value per world */
   is: Outcome | Record<World, Outcome>;
   families?: readonly Family[];
 }
@@ -107,7 +107,7 @@ const questions: Question[] = [
 ];
 const outcomeIn = (world: World, { is }: Question): Outcome => (typeof is === 'string' ? is : is[world]);
 const title = ({ from, what }: Question, family: Family) => `${from.padEnd(6)}${what.padEnd(42)}IPv${family}`;
-/** In this time what is refused is silent; what is reached may take longer. */
+/** Within this time a refused connection stays silent; an accepted one may take longer. */
 const silenceMs = 700;
 
 const seen = new Map<string, Partial<Record<World, string>>>();
@@ -192,7 +192,7 @@ async function outcome(question: Question, family: Family, expected: Outcome): P
   return 'refused';
 }
 
-/** Asked all at once: what is refused is waited for. */
+/** All connections are tried at once: each refusal takes its full timeout. */
 async function expectTable(world: World): Promise<void> {
   const cells = questions.flatMap((question) =>
     (question.families ?? families).map((family) => ({ question, family, expected: outcomeIn(world, question) })),
@@ -222,14 +222,14 @@ describe.each(worldNames)('B05 a host with two uplinks, %s', (world) => {
   beforeEach(() => openWorld(worlds[world]));
   afterEach(closeWorld);
 
-  it(`B05 is no open router, opens one network on request, and leaves the rest as it was (${world})`, async () => {
+  it(`B05 the host is no open router, opens one network on request, and leaves all else unchanged (${world})`, async () => {
     await expectTable(world);
     const { forwarding } = await lab.client.info();
     expect(forwarding).toEqual(families.map((family) => ({ family, ...worlds[world].shown })));
     await lab.client.network.update({ name: 'strict', options: { inbound: 'open' } });
     for (const family of families) {
       expect(await peers.lan?.reach('tcp', addressOf('strict', family), 81)).toContain('strict:81');
-      // only that one
+      // only the requested one
       expect(await peers.lan?.reach('tcp', addressOf('plain', family), 81, silenceMs)).toBe('silence');
     }
     await lab.client.network.update({ name: 'strict', options: { inbound: 'guarded' } });
@@ -238,7 +238,7 @@ describe.each(worldNames)('B05 a host with two uplinks, %s', (world) => {
 
     await lab.empty();
     const { found } = worlds[world];
-    // IPv4 stays on, as podman leaves it
+    // IPv4 stays on, as with podman
     await untilAnswered(async () =>
       expect(forwardingKeys.map((key) => native.getSysctl(null, key))).toEqual(['1', found]),
     );

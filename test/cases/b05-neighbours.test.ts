@@ -7,11 +7,11 @@ import { Lab } from '../support/lab.ts';
 import { ipBatch } from '../support/other-host.ts';
 import type { Peer } from '../support/peer.ts';
 
-// A host that does not forward, with a bridge of another engine, whose guests reach each other. With br_netfilter the host's
-// firewall sees what stays on that bridge, as forwarded.
+// A host that does not forward, with a bridge of another engine whose guests reach each other. With br_netfilter the host's
+// firewall sees packets that stay on that bridge as forwarded.
 //
 //   guest0 192.0.2.10, fd00:2::10 ─ virbr7 ─ guest1 192.0.2.11, fd00:2::11
-//   web 10.85.0.2, fd00:85::2     ─ netloom's
+//   web 10.85.0.2, fd00:85::2     ─ bridge of netloom
 
 const families = [4, 6] as const;
 const guestAddress = { 4: '192.0.2.11', 6: 'fd00:2::11' } as const;
@@ -28,7 +28,7 @@ beforeAll(async () => {
   lab = await Lab.open();
   execFileSync('ip', ['link', 'add', 'virbr7', 'type', 'bridge']);
   for (const key of ['iptables', 'ip6tables']) native.setSysctl(null, `net.bridge.bridge-nf-call-${key}`, '1');
-  // every packet that is shown as forwarded within such a bridge
+  // Counts every packet that is presented as forwarded within such a bridge.
   nft('add table inet witness');
   nft('add chain inet witness forward { type filter hook forward priority -10; }');
   for (const family of families)
@@ -73,12 +73,12 @@ async function expectNeighbours(): Promise<void> {
   const before = packetsSeen();
   for (const family of families)
     expect(await guests[0]?.reach('tcp', guestAddress[family], 70), `IPv${family}`).toContain('guest1:70');
-  // else the firewall would not have been asked
+  // proves that the firewall was asked at all
   const after = packetsSeen();
   for (const [index, count] of after.entries()) expect(count).toBeGreaterThan(before[index] as number);
 }
 
-it('B05 guests of a bridge of others reach each other where br_netfilter shows them to the firewall', async () => {
+it('B05 guests of a foreign bridge reach each other where br_netfilter shows their packets to the firewall', async () => {
   await expectNeighbours();
   const subnets = [{ subnet: '10.85.0.0/24' }, { subnet: 'fd00:85::/64' }];
   await lab.client.network.create({ name: 'web', subnets });
@@ -88,7 +88,7 @@ it('B05 guests of a bridge of others reach each other where br_netfilter shows t
   expect(nftElements('set', 'closed_families')).toHaveLength(2);
   await expectNeighbours();
 
-  // what leaves that bridge is guarded as ever: nothing of it comes to a container
+  // packets that leave that bridge are guarded as usual: none of them reaches a container
   execFileSync('ip', ['address', 'add', '192.0.2.1/24', 'dev', 'virbr7']);
   execFileSync('ip', ['address', 'add', 'fd00:2::1/64', 'dev', 'virbr7', 'nodad']);
   ipBatch(guestNetns(0), ['route add 0.0.0.0/0 via 192.0.2.1', 'route add ::/0 via fd00:2::1']);
@@ -99,14 +99,14 @@ it('B05 guests of a bridge of others reach each other where br_netfilter shows t
     expect(await guests[0]?.reach('tcp', address, 80)).toContain('web:80');
   await lab.client.network.update({ name: 'web', options: { inbound: 'guarded' } });
 
-  // a bridge that comes when the host forwards already
+  // a bridge that appears when the host forwards already
   await lab.restart('kill');
   ipBatch(null, ['link add virbr8 type bridge', 'link set virbr8 up', ...guestLinks.map(onto('virbr8'))]);
   await untilAnswered(expectNeighbours);
   ipBatch(null, [...guestLinks.map(onto('virbr7')), 'link delete virbr8']);
 });
 
-/** As an older version left it: its forward chain without the guards, and without the sets that came with them. */
+/** As an older version left it: its forward chain without the guards, and without the sets that belong to them. */
 const olderForward = `
 flush chain inet netloom forward
 delete chain inet netloom forward
@@ -118,7 +118,7 @@ add rule inet netloom forward iifname . oifname @same_link accept`;
 it.each([
   ['an older ruleset', olderForward],
   ['a ruleset without its forward chain', 'flush chain inet netloom forward; delete chain inet netloom forward'],
-])('B05 %s in the kernel is replaced at a start, while connections of containers go on', async (_, change) => {
+])('B05 %s in the kernel is replaced at a start, while connections of containers continue', async (_, change) => {
   const client = await lab.client.container.setup({ id: 'client', networks: [{ network: 'web' }] });
   const peer = lab.peers.in(client.netns.path, 'client');
   const host = lab.peers.in(null, 'host');

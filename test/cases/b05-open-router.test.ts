@@ -37,7 +37,7 @@ afterAll(async () => {
   await lab.close();
 });
 
-it('B05 N03 N09 a neighbour reaches published ports only, the host keeps its route, and forwarding comes back', async () => {
+it('B05 N03 N09 a neighbour reaches published ports only, the host keeps its default route, and forwarding is restored', async () => {
   const subnets = [{ subnet: '10.85.0.0/24' }, { subnet: 'fd00:85::/64' }];
   await lab.client.network.create({ name: 'six', subnets });
   const { netns } = await lab.client.container.setup({

@@ -8,7 +8,7 @@ vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 // The real podman makes the networks; the machine beside the host routes their subnets through it.
 
-describe.skipIf(missing())('B05 networks that podman made', () => {
+describe.skipIf(missing())('B05 networks made by podman', () => {
   let host: PodmanHost;
   beforeAll(async () => {
     host = await PodmanHost.open('netloom');
@@ -16,7 +16,7 @@ describe.skipIf(missing())('B05 networks that podman made', () => {
   });
   afterAll(() => host.close());
 
-  it('B05 are reached from outside by published ports only, until netloom opens one of them', async () => {
+  it("B05 podman's networks are reachable from outside by published ports only, until netloom opens one of them", async () => {
     for (const [name, subnet, option] of [
       ['web', 0, ''],
       ['shut', 1, '--opt isolate=true'],

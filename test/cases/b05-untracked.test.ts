@@ -6,8 +6,8 @@ import { Lab } from '../support/lab.ts';
 import { hostAddress, OtherHost, otherAddress } from '../support/other-host.ts';
 import type { Peer } from '../support/peer.ts';
 
-// Packets of no connection, from a machine that routes the containers' subnets through the host: segments that begin none, and
-// everything where the host was told to track nothing.
+// Packets outside any connection, from a machine that routes the containers' subnets through the host: segments that begin
+// none, and all packets where the host's rules track nothing.
 
 let lab: Lab;
 let other: OtherHost;
@@ -50,14 +50,14 @@ const macOf = (netns: string | null, link: string): string => {
 let markers = 0;
 const newMarker = () => Buffer.from(`b05${(markers++).toString().padStart(3, '0')}`);
 
-/** A segment with those flags to port 81 of the container, on the wire to the host. */
+/** Sends a segment with those flags to port 81 of the container, on the wire to the host. */
 function segment(family: 4 | 6, flags: string, marker: Buffer): Buffer {
   const type = family === 4 ? etherTypes.ipv4 : etherTypes.ipv6;
   const payload = tcp(otherAddress[family], containerAddress[family], 81, flags, marker);
   return ethernet(macOf(other.netns, 'eth0'), type, payload, macOf(null, 'up0'));
 }
 
-/** A host that tracks no connection to that port, nor its answers. */
+/** Makes the host track neither connections to that port nor their replies. */
 async function withoutTracking(port: number, work: () => Promise<void>): Promise<void> {
   const rules = ['dport', 'sport'].map((side) => `tcp ${side} ${port} notrack;`).join(' ');
   const table = `table inet untracked {\n chain raw { type filter hook prerouting priority raw; ${rules}\n }\n}`;
@@ -69,10 +69,10 @@ async function withoutTracking(port: number, work: () => Promise<void>): Promise
   }
 }
 
-describe.each(families)('B05 from a machine beside the host, IPv%i', (family) => {
+describe.each(families)('B05 packets from a machine beside the host, over IPv%i', (family) => {
   const scans = ['S', 'F', '', 'FPU', 'SF', 'A', 'R', 'SA'];
 
-  it('no segment arrives that begins no connection, whatever its flags', async () => {
+  it('B05 no segment outside a connection arrives, whatever its flags', async () => {
     const marked = scans.map((flags) => ({ flags, marker: newMarker() }));
     const last = newMarker();
     sendFrames(
@@ -80,7 +80,7 @@ describe.each(families)('B05 from a machine beside the host, IPv%i', (family) =>
       'eth0',
       marked.map(({ flags, marker }) => segment(family, flags, marker)),
     );
-    // what is let through comes behind them
+    // a permitted segment arrives after them
     await lab.client.network.update({ name: 'net', options: { inbound: 'open' } });
     sendFrames(other.netns, 'eth0', [segment(family, 'S', last)]);
     await web.hears(last);
@@ -88,7 +88,7 @@ describe.each(families)('B05 from a machine beside the host, IPv%i', (family) =>
     expect(marked.filter(({ marker }) => web.has(marker)).map(({ flags }) => flags)).toEqual([]);
   });
 
-  it('no connection is made to a port that the host does not track', async () => {
+  it('B05 no connection is made to a port that the host does not track', async () => {
     await withoutTracking(81, async () => {
       expect(await neighbour.reach('tcp', containerAddress[family], 81, 700)).toBe('silence');
     });

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Journal } from '../../src/actors/journal.ts';
 import { codeOf, Lab, refusal } from '../support/lab.ts';
 
-/** A message id stands for one request: its answer comes again, and no other request gets it. */
+/** A message ID stands for one request: the same request gets the same reply, any other request is refused. */
 
 let lab: Lab;
 beforeAll(async () => {
@@ -20,7 +20,7 @@ const ids = async () => (await lab.client.container.list()).containers.map(({ id
 const networks = async () => (await lab.client.network.list()).networks.map(({ name }) => name);
 const once = () => ({ msgId: randomUUID() });
 
-/** The bytes as they are. */
+/** Sends these bytes as they are. */
 async function say(verb: string, payload: string, msgId: string) {
   const header = headers();
   header.set('Nats-Msg-Id', msgId);
@@ -28,8 +28,8 @@ async function say(verb: string, payload: string, msgId: string) {
   return (await lab.client.nc.request(subject, payload, { timeout: 10_000, headers: header })).json();
 }
 
-describe('B09 one message id for two requests', () => {
-  it('B09 is refused for another command, which is not carried out', async () => {
+describe('B09 one message ID for two requests', () => {
+  it('B09 a reused message ID is refused for another command, which is not carried out', async () => {
     const id = once();
     const first = await lab.client.container.setup({ id: 'a', networks: [{ network: 'web' }] }, id);
     const fault = await refusal(lab.client.network.create({ name: 'second' }, id));
@@ -41,7 +41,7 @@ describe('B09 one message id for two requests', () => {
     expect(await lab.client.container.setup({ id: 'a', networks: [{ network: 'web' }] }, id)).toEqual(first);
   });
 
-  it('B09 is refused for the same command with another request', async () => {
+  it('B09 a reused message ID is refused for the same command with another request', async () => {
     const id = once();
     await lab.client.container.create({ id: 'a', mode: 'none' }, id);
     for (const request of [{ id: 'b', mode: 'none' }, { id: 'a' }, { id: 'a', mode: 'none', labels: { b: 'c' } }])
@@ -49,7 +49,7 @@ describe('B09 one message id for two requests', () => {
     expect(await ids()).toEqual(['a']);
   });
 
-  it('B09 is refused while the first is under way', async () => {
+  it('B09 a reused message ID is refused while the first request is under way', async () => {
     const id = once();
     const [first, other] = await Promise.allSettled([
       lab.client.container.setup({ id: 'a', networks: [{ network: 'web' }] }, id),
@@ -60,7 +60,7 @@ describe('B09 one message id for two requests', () => {
     expect(await ids()).toEqual(['a']);
   });
 
-  it('B09 is refused where the first was refused, and by commands of several steps, and by questions', async () => {
+  it('B09 a message ID is refused again after a refusal, for commands of several steps and for queries', async () => {
     const id = once();
     expect(await codeOf(lab.client.container.setup({ id: 'a', networks: [{ network: 'later' }] }, id))).toBe(
       'network.unknown',
@@ -80,7 +80,7 @@ describe('B09 one message id for two requests', () => {
     expect(await networks()).toEqual(['web']);
   });
 
-  it('B09 is refused by the next daemon too', async () => {
+  it('B09 a message ID stays refused after a restart of the daemon', async () => {
     const id = once();
     await lab.client.container.create({ id: 'a', mode: 'none' }, id);
     await lab.restart('kill');
@@ -88,7 +88,7 @@ describe('B09 one message id for two requests', () => {
     expect(await lab.client.container.create({ id: 'a', mode: 'none' }, id)).toEqual({ id: 'a' });
   });
 
-  it('B09 is one request, in whatever order its fields are written; null is as good as absent', async () => {
+  it('B09 requests count as equal in any order of fields, and null equals an absent field', async () => {
     const { msgId } = once();
     const said = await say('container.create', '{"id": "a", "mode": "none", "labels": {"x": "1", "y": "2"}}', msgId);
     const spelt = '{"labels":{"y":"2","x":"1"},"name":null,"mode":"none","unknown":1,"id":"a"}';
@@ -96,7 +96,7 @@ describe('B09 one message id for two requests', () => {
     expect(said).toEqual({ id: 'a' });
   });
 
-  it('B09 gets the answer that an older version kept, which does not say what it answers', async () => {
+  it('B09 a reply stored by an older version is returned, though it does not record its request', async () => {
     await lab.end('stop');
     const journal = new Journal(lab.daemon.runDirectory);
     journal.keepReply('kept old-id', { id: 'long-gone' });
@@ -106,8 +106,8 @@ describe('B09 one message id for two requests', () => {
   });
 });
 
-describe('P19 a fresh id per try', () => {
-  it('P19 an id gets the first answer though it would be another one by now, a fresh id gets that one', async () => {
+describe('P19 a fresh ID per try', () => {
+  it('P19 a repeated ID gets the first reply even if it is out of date, and a fresh ID gets the current one', async () => {
     const request = { id: 'a', networks: [{ network: 'later' }] };
     const id = once();
     const refused = await refusal(lab.client.container.setup(request, id));

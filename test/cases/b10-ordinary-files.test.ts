@@ -24,7 +24,7 @@ import { definitionOf } from '../core/samples.ts';
 import { runDoor } from '../doors/door.ts';
 import { temporaryDirectory } from '../support/fresh-host.ts';
 
-/** What is not a regular file of bounded size is not waited for and not read, wherever netloom reads. */
+/** netloom neither waits for nor reads anything but a regular file of bounded size, wherever it reads. */
 
 let directory: ReturnType<typeof temporaryDirectory>;
 const at = (name: string) => `${directory.path}/${name}`;
@@ -35,7 +35,7 @@ afterEach(() => directory.remove());
 
 const fifo = (path: string) => void execFileSync('mkfifo', [path]);
 
-/** One who reads it to the end waits for ever, or takes all memory. */
+/** A reader that reads it to the end waits for ever or exhausts the memory. */
 const noFiles: [string, (path: string) => unknown, RegExp][] = [
   ['a FIFO', fifo, /not a regular file/],
   ['a link to a FIFO', (path) => [fifo(`${path}.pipe`), symlinkSync(`${path}.pipe`, path)], /not a regular file/],
@@ -55,7 +55,7 @@ it.each(noFiles)('B10 %s is not read', (_, make, reason) => {
   expect(() => textOfOrdinaryFile(at('x'))).toThrow(reason);
 });
 
-it('B10 a socket is not read, and a file of the most bytes is, also by a link', async () => {
+it('B10 a socket is not read, and a file of the maximum size is, through a link as well', async () => {
   const server = createServer().listen(at('socket'));
   onTestFinished(() => void server.close());
   await new Promise((resolve) => server.once('listening', resolve));
@@ -65,8 +65,8 @@ it('B10 a socket is not read, and a file of the most bytes is, also by a link', 
   expect(textOfOrdinaryFile(at('link'))).toHaveLength(mostBytes);
 });
 
-describe.each(noFiles)('%s', (_, make) => {
-  it('B10 is not a credentials file', async () => {
+describe.each(noFiles)('given %s', (_, make) => {
+  it('B10 an irregular file is refused as a credentials file', async () => {
     make(at('admin.json'));
     expect(() => openCredentialsFile(at('admin.json'))).toThrow(
       /the credentials file \S+admin\.json (cannot be read: too many symbolic links|is )/,
@@ -81,7 +81,7 @@ describe.each(noFiles)('%s', (_, make) => {
     });
   });
 
-  it('B10 is not a credentials file for the netavark door', async () => {
+  it('B10 an irregular file is refused as a credentials file of the netavark door', async () => {
     mkdirSync(at('credentials'));
     make(at('credentials/operator.json'));
     const input = {};
@@ -95,7 +95,7 @@ describe.each(noFiles)('%s', (_, make) => {
     }
   });
 
-  it('B10 is reported as a damaged network, and beside it networks are read and written', () => {
+  it('B10 an irregular file is reported as a damaged network, and other networks stay readable and writable', () => {
     const store = new DefinitionStore(directory.path);
     store.write(definitionOf());
     make(at('x.json'));
@@ -105,7 +105,7 @@ describe.each(noFiles)('%s', (_, make) => {
     expect(faultOf(() => store.write({ ...definitionOf(), name: 'x' }))).toMatchObject({ errno: 'EUCLEAN' });
   });
 
-  it('B10 is not taken for a teardown that was left, and the others are done', async () => {
+  it('B10 an irregular file is not taken for a queued teardown, and the other teardowns are carried out', async () => {
     mkdirSync(at('teardowns'));
     make(at('teardowns/1.json'));
     writeFileSync(at('teardowns/2.json'), JSON.stringify({ id: 'c2', networks: ['web'] }));
@@ -118,7 +118,7 @@ describe.each(noFiles)('%s', (_, make) => {
     expect(readdirSync(at('teardowns'))).not.toContain('2.json');
   });
 
-  it('B10 does not hold up the netavark door when it looks for teardowns that were left', async () => {
+  it('B10 an irregular file among the queued teardowns does not hold up the netavark door', async () => {
     mkdirSync(at('teardowns'));
     make(at('teardowns/1.json'));
     const input = {
@@ -130,14 +130,14 @@ describe.each(noFiles)('%s', (_, make) => {
     expect(code).toBe(1);
   });
 
-  it('B10 names no name servers', () => {
+  it('B10 an irregular resolv.conf yields no name servers', () => {
     make(at('resolv.conf'));
     expect(new HostServers(at('resolv.conf')).servers).toEqual([]);
   });
 
-  it("B10 is not podman's configuration", () => {
+  it("B10 an irregular file is refused as podman's configuration", () => {
     make(at('containers.conf'));
-    // a link that leads nowhere is no file at all
+    // a dangling link counts as an absent file
     if (existsSync(at('containers.conf')))
       expect(() => installDropIn(directory.path, { doorDir: '/doors', runDir: null })).toThrow(/containers\.conf is /);
     mkdirSync(at('containers.conf.d'), { recursive: true });
@@ -146,7 +146,7 @@ describe.each(noFiles)('%s', (_, make) => {
       expect(() => installedDropIn(directory.path)).toThrow(/50-netloom\.conf is /);
   });
 
-  it('B10 is not the mark of a daemon', () => {
+  it('B10 an irregular daemon.pid does not count as the lock of a daemon', () => {
     make(at('daemon.pid'));
     const isDirectory = readdirSync(directory.path, { withFileTypes: true }).some(
       (entry) => entry.name === 'daemon.pid' && entry.isDirectory(),
@@ -159,7 +159,7 @@ describe.each(noFiles)('%s', (_, make) => {
 });
 
 describe('a place that netloom writes to', () => {
-  it('B10 is written anew where a FIFO has the name of the draft', () => {
+  it('B10 a file is written anew although a FIFO occupies the name of its draft', () => {
     fifo(at(`admin.json.${process.pid}.new`));
     writeCredentials(at('admin.json'), { url: 'nats://h', user: 'admin', password: 'p', node: 'n' });
     expect(readCredentials(at('admin.json'))).toMatchObject({ user: 'admin' });
@@ -178,7 +178,7 @@ describe('a place that netloom writes to', () => {
 });
 
 describe('a request from a file', () => {
-  it('B10 is read as far as a request may go', async () => {
+  it('B10 a request file is read up to the size limit of a request', async () => {
     const { exitCode, stderr } = await say('container', 'create', '--file', '/dev/zero');
     expect({ exitCode, stderr }).toEqual({
       exitCode: 2,
@@ -186,7 +186,7 @@ describe('a request from a file', () => {
     });
   });
 
-  it('B10 of the netavark door ends, too', async () => {
+  it('B10 the netavark door stops at the same limit for its request file', async () => {
     const { code, stdout } = await runDoor(['-f', '/dev/zero', 'setup', '/x'], {});
     expect({ code, ...JSON.parse(stdout) }).toEqual({ code: 1, error: 'failed to open /dev/zero' });
   });

@@ -8,7 +8,7 @@ import { handAbove, makeOwnDirectory } from '../../src/files/ownership.ts';
 import { takeRunDirectory } from '../../src/kernel/run-lock.ts';
 import { temporaryDirectory } from '../support/fresh-host.ts';
 
-/** Another user who may write above the run directory can put one of his own in its place. */
+/** Another user with write access above the run directory can replace it. */
 
 const stranger = 65_534;
 
@@ -83,7 +83,7 @@ it.each(unsafe)('B11 a run directory below %s is refused before it is made', (_,
   expect(() => makeOwnDirectory(at(path))).toThrow(refusal);
   expect(existsSync(at(path))).toBe(false);
   expect(writable('Run directory', at(path))).toMatchObject({ ok: false, found: handAbove(at(path)) });
-  // one that is there already is no better
+  // an existing one is no better
   made(at(path), 0o700);
   expect(() => takeRunDirectory(at(path))).toThrow(refusal);
   expect(existsSync(`${at(path)}/daemon.pid`)).toBe(false);
@@ -96,13 +96,13 @@ it.each<[string, () => void, string]>([
   ["root's in one like /tmp", () => [made(at('a'), 0o1777), made(at('a/b'), 0o755)], 'a/b/x'],
   ['a link of root', () => [made(at('a'), 0o755), link('a', at('l'))], 'l/x'],
   ['directories that are still to be made', () => {}, 'a/b/c'],
-])('B11 a run directory below %s is taken', (_, make, path) => {
+])('B11 a run directory below %s is accepted', (_, make, path) => {
   make();
   makeOwnDirectory(at(path));
   takeRunDirectory(at(path)).release();
 });
 
-it('B11 a relative path is looked at from where the process is', () => {
+it('B11 a relative path is checked from the working directory of the process', () => {
   made(at('a'), 0o777);
   const before = process.cwd();
   process.chdir(at('a'));
@@ -114,14 +114,14 @@ it('B11 a relative path is looked at from where the process is', () => {
   expect(handAbove(dirname(directory.path))).toBeNull();
 });
 
-it('B11 links that lead round and round come to an end', () => {
+it('B11 a cycle of links ends with a refusal', () => {
   link('m', at('l'));
   link('l', at('m'));
   expect(handAbove(at('l/x'))).toBeNull();
 });
 
 it.each(['run', 'state'])(
-  'B11 a daemon does not start on a %s directory below what others may write to',
+  'B11 a daemon does not start on a %s directory below a directory that others may write to',
   async (which) => {
     made(at('open'), 0o777);
     const places = { run: at('run'), state: at('state'), [which]: at(`open/${which}`) };

@@ -25,7 +25,7 @@ import { endWithTest, processesOf, untilAnswered } from '../support/daemon.ts';
 import { Facts } from '../support/facts.ts';
 import { becomeFreshHost, linkNames, temporaryDirectory } from '../support/fresh-host.ts';
 
-/** Whoever may write to the run directory commands the host's network, and a daemon without one cannot be reached. */
+/** A user with write access to the run directory commands the host's network, and a daemon that lost it cannot be reached. */
 
 const stranger = 65_534;
 
@@ -56,17 +56,20 @@ describe('a directory for secrets', () => {
   });
   afterEach(() => directory.remove());
 
-  it('B11 is made for its owner only, with those above it', () => {
+  it('B11 a directory for secrets is made for its owner only, with its missing parents', () => {
     makeOwnDirectory(at('a/b'));
     expect(['a', 'a/b'].map((name) => (statSync(at(name)).mode & 0o777).toString(8))).toEqual(['700', '700']);
   });
 
-  it.each([0o700, 0o755, 0o750])('B11 is taken when only root may write to it (%o)', (mode) => {
-    made(at('x'), mode);
-    makeOwnDirectory(at('x'));
-    symlinkSync(at('x'), at('link'));
-    makeOwnDirectory(at('link'));
-  });
+  it.each([0o700, 0o755, 0o750])(
+    'B11 a directory for secrets is accepted when only root may write to it (%o)',
+    (mode) => {
+      made(at('x'), mode);
+      makeOwnDirectory(at('x'));
+      symlinkSync(at('x'), at('link'));
+      makeOwnDirectory(at('link'));
+    },
+  );
 
   it.each<[string, () => void, RegExp]>([
     [
@@ -74,9 +77,9 @@ describe('a directory for secrets', () => {
       () => made(at('x'), 0o700, stranger),
       /x belongs to user 65534, so nothing in it can be trusted/,
     ],
-    ['everybody may write to it', () => made(at('x'), 0o777), /others may write to \S+x, so nothing/],
+    ['every user may write to it', () => made(at('x'), 0o777), /others may write to \S+x, so nothing/],
     ['its group may write to it', () => made(at('x'), 0o770), /others may write to/],
-    ['everybody may write to it as to /tmp', () => made(at('x'), 0o1777), /others may write to/],
+    ['every user may write to it as to /tmp', () => made(at('x'), 0o1777), /others may write to/],
     [
       'another user made a link to it',
       () => {
@@ -94,7 +97,7 @@ describe('a directory for secrets', () => {
       },
       /x belongs to user 65534/,
     ],
-  ])('B11 is refused when %s', (_, make, why) => {
+  ])('B11 a directory for secrets is refused when %s', (_, make, why) => {
     make();
     expect(thrown(() => makeOwnDirectory(at('x')))).toEqual(unsafe(why));
     expect(thrown(() => takeRunDirectory(at('x')))).toEqual(unsafe(why));
@@ -102,21 +105,21 @@ describe('a directory for secrets', () => {
   });
 
   const directories = ['credentials', 'nats', 'teardowns', 'netns', 'sysctl.d', 'something'];
-  it.each(directories)('B11 is refused when another user made %s in it', (part) => {
+  it.each(directories)('B11 the run directory is refused when another user made %s in it', (part) => {
     made(at('x'), 0o700);
     made(at(`x/${part}`), 0o700, stranger);
     expect(thrown(() => takeRunDirectory(at('x')))).toEqual(unsafe(new RegExp(`x/${part} belongs to user 65534`)));
     expect(existsSync(at('x/daemon.pid'))).toBe(false);
   });
 
-  it.each(directories)('B11 is refused when others may write to %s in it', (part) => {
+  it.each(directories)('B11 the run directory is refused when others may write to %s in it', (part) => {
     made(at('x'), 0o700);
     made(at(`x/${part}`), 0o777);
     expect(thrown(() => takeRunDirectory(at('x')))).toEqual(unsafe(new RegExp(`others may write to \\S+x/${part}`)));
   });
 
   it.each(['journal', 'journal-lock', 'daemon.pid'])(
-    'B11 is refused when another user made the file %s in it',
+    'B11 the run directory is refused when another user made the file %s in it',
     (part) => {
       made(at('x'), 0o700);
       writeFileSync(at(`x/${part}`), '');
@@ -126,14 +129,14 @@ describe('a directory for secrets', () => {
     },
   );
 
-  it('B11 is refused when another user made a link in it', () => {
+  it('B11 the run directory is refused when another user made a link in it', () => {
     made(at('x'), 0o700);
     symlinkSync(at('elsewhere'), at('x/journal'));
     lchownSync(at('x/journal'), stranger, stranger);
     expect(thrown(() => takeRunDirectory(at('x')))).toEqual(unsafe(/x\/journal belongs to user 65534/));
   });
 
-  it('B11 is taken with all that root made in it, whatever its mode', () => {
+  it('B11 the run directory is accepted with everything that root made in it, whatever its mode', () => {
     made(at('x'), 0o700);
     for (const name of ['netns', 'sysctl.d']) made(at(`x/${name}`), 0o755);
     writeFileSync(at('x/journal'), '', { mode: 0o664 });
@@ -142,7 +145,7 @@ describe('a directory for secrets', () => {
     takeRunDirectory(at('x')).release();
   });
 
-  describe('where a file system was just mounted, as everybody may write to a tmpfs', () => {
+  describe('on a freshly mounted tmpfs, which all users may write to', () => {
     beforeEach(() => {
       mkdirSync(at('x'));
       execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', at('x')]);
@@ -150,21 +153,21 @@ describe('a directory for secrets', () => {
     });
     afterEach(() => void execFileSync('umount', [at('x')]));
 
-    it('B11 is taken, and is for its owner only from then on', () => {
+    it('B11 a fresh mount is accepted as run directory, and restricted to its owner', () => {
       writeFileSync(at('x/own'), '');
       expect(writable('State directory', at('x'))).toMatchObject({ ok: true });
       makeOwnDirectory(at('x'));
       expect(statSync(at('x')).mode & 0o7777).toBe(0o700);
     });
 
-    it('B11 is refused when another user has used it already', () => {
+    it('B11 a fresh mount that another user has already used is refused', () => {
       made(at('x/credentials'), 0o700, stranger);
       expect(thrown(() => makeOwnDirectory(at('x')))).toEqual(unsafe(/others may write to \S+x/));
       expect(statSync(at('x')).mode & 0o7777).toBe(0o1777);
     });
   });
 
-  it("B11 is taken when it is the user's own, or root's", () => {
+  it('B11 a directory for secrets is accepted when it belongs to the user or to root', () => {
     made(at('own'), 0o700, stranger);
     made(at('roots'), 0o755);
     chmodSync(directory.path, 0o755);
@@ -201,7 +204,7 @@ describe('a run directory in use', () => {
     ],
     ['taken by another daemon', () => writeFileSync(at('run/daemon.pid'), '1 1\n')],
     ['removed with the directory above it', () => rmSync(directory.path, { recursive: true })],
-  ])('B11 is lost when it is %s', async (_, lose) => {
+  ])('B11 the run directory counts as lost when it is %s', async (_, lose) => {
     lose();
     expect(await held.lost).toMatchObject({
       code: 'directory.lost',
@@ -209,18 +212,18 @@ describe('a run directory in use', () => {
     });
   });
 
-  it('B11 is not lost when something else changes in it and beside it', async () => {
+  it('B11 unrelated changes in and beside the run directory do not count as its loss', async () => {
     writeFileSync(at('run/other'), '');
     writeFileSync(at('beside'), '');
     chmodSync(at('run/daemon.pid'), 0o600);
     rmSync(at('run/other'));
-    // the notices of all that come before that of the last
+    // inotify reports all of them before the last one
     rmSync(at('run/daemon.pid'));
     const text = `${(await held.lost).message}`;
     expect(text).toContain(at('run'));
   });
 
-  it("B11 is not released over another daemon's", () => {
+  it('B11 releasing the run directory leaves the lock of another daemon in place', () => {
     renameSync(at('run'), at('elsewhere'));
     mkdirSync(at('run'));
     writeFileSync(at('run/daemon.pid'), '1 1\n');
@@ -248,7 +251,7 @@ describe('a daemon', () => {
   it.each([
     ['run', 'mine/run', 'mine/state'],
     ['state', 'mine/run', 'mine/state'],
-  ])('B11 does not start on a %s directory that others may write to', async (which, run, state) => {
+  ])('B11 a daemon does not start on a %s directory that others may write to', async (which, run, state) => {
     rmSync(at('mine'), { recursive: true, force: true });
     mkdirSync(at('mine'));
     made(at(`mine/${which}`), 0o777);
@@ -262,24 +265,21 @@ describe('a daemon', () => {
   it.each([
     ['watches', 'max_inotify_watches', 'ENOSPC'],
     ['instances', 'max_inotify_instances', 'EMFILE'],
-  ])(
-    'B11 says which limits are reached when there are no inotify %s left, and leaves no lock',
-    async (_, limit, code) => {
-      const places = ['--run-dir', at('unwatched/run'), '--state-dir', at('unwatched/state'), '--node', 'here'];
-      // the limits of a user namespace are its own
-      const script = `echo 0 > /proc/sys/user/${limit} && exec "$@"`;
-      const daemon = ['sh', '-c', script, 'sh', process.execPath, main, 'daemon', ...places];
-      const { exitCode, stderr } = await execa('unshare', ['--user', '--map-root-user', ...daemon], { reject: false });
-      expect(exitCode).toBe(1);
-      expect(stderr).toMatch(
-        /netloom: inotify\.exhausted: \S+ cannot be watched, .* raise fs\.inotify\.max_user_instances/,
-      );
-      expect(stderr).toContain(`(${code})`);
-      expect(existsSync(at('unwatched/run/daemon.pid'))).toBe(false);
-    },
-  );
+  ])('B11 a daemon without inotify %s left reports the reached limits and leaves no lock', async (_, limit, code) => {
+    const places = ['--run-dir', at('unwatched/run'), '--state-dir', at('unwatched/state'), '--node', 'here'];
+    // a user namespace has limits of its own
+    const script = `echo 0 > /proc/sys/user/${limit} && exec "$@"`;
+    const daemon = ['sh', '-c', script, 'sh', process.execPath, main, 'daemon', ...places];
+    const { exitCode, stderr } = await execa('unshare', ['--user', '--map-root-user', ...daemon], { reject: false });
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(
+      /netloom: inotify\.exhausted: \S+ cannot be watched, .* raise fs\.inotify\.max_user_instances/,
+    );
+    expect(stderr).toContain(`(${code})`);
+    expect(existsSync(at('unwatched/run/daemon.pid'))).toBe(false);
+  });
 
-  it('B11 whose run directory is removed says so and ends, and its networks stay', async () => {
+  it('B11 a daemon whose run directory is removed reports it and ends, and its networks stay', async () => {
     const run = at('gone/run');
     const netns = at('netns');
     const daemon = launch(run, at('gone/state'), '--netns-dir', netns);
@@ -293,7 +293,7 @@ describe('a daemon', () => {
     expect(exitCode).toBe(1);
     expect(stderr).toMatch(/"code":"directory\.lost".*"msg":"the run directory is lost"/);
     expect(stderr).toMatch(/^netloom: directory\.lost: the run directory \S+ was removed/m);
-    // all of it has ended, its nats-server too
+    // everything has ended, its nats-server included
     expect(processesOf({ directory: at('gone') })).toEqual([]);
     expect(linkNames()).toEqual(before);
     const pinned = readdirSync(netns);
@@ -308,7 +308,7 @@ describe('a daemon', () => {
     for (const name of pinned) native.removeNetns(`${netns}/${name}`);
   });
 
-  it('B11 whose state directory is removed goes on, and its event stream begins anew', async () => {
+  it('B11 a daemon whose state directory is removed keeps serving, and its event stream starts anew', async () => {
     const [run, state, netns] = [at('kept/run'), at('kept/state'), at('netns')];
     const daemon = launch(run, state, '--netns-dir', netns, '--networks-dir', at('networks'));
     const serverPid = () => readFileSync(`${run}/nats/nats-server.pid`, 'utf8');
@@ -321,7 +321,7 @@ describe('a daemon', () => {
     await client.close();
     const again = await untilAnswered(() => connect({ runDir: run, node: 'here' }));
     await untilAnswered(() => again.container.setup({ id: 'b', networks: [{ network: 'web' }] }));
-    await untilAnswered(() => again.idsInEvents('container')); // the stream is there again
+    await untilAnswered(() => again.idsInEvents('container')); // the stream exists again
     const facts = new Facts(again);
     await facts.told('container/b configured');
     await facts.close();
@@ -333,7 +333,7 @@ describe('a daemon', () => {
     expect(await daemon).toMatchObject({ exitCode: 0 });
   });
 
-  it('B11 whose networks directory is replaced by a file goes on with its networks', async () => {
+  it('B11 a daemon whose networks directory is replaced by a file keeps its networks', async () => {
     const [run, networks] = [at('filed/run'), at('filed/networks')];
     const daemon = launch(run, at('filed/state'), '--networks-dir', networks);
     let said = '';

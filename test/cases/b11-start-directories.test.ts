@@ -6,7 +6,7 @@ import { makeStartDirectories } from '../../src/files/start-directories.ts';
 import { takeRunDirectory } from '../../src/kernel/run-lock.ts';
 import { becomeFreshHost, temporaryDirectory } from '../support/fresh-host.ts';
 
-/** A directory that cannot be made is bad input, and one sentence says which. */
+/** A directory that cannot be made is invalid input, and one sentence names it. */
 
 let directory: ReturnType<typeof temporaryDirectory>;
 const at = (name: string) => `${directory.path}/${name}`;
@@ -36,23 +36,23 @@ const parts = [
 ];
 
 describe('a directory that a start needs', () => {
-  it('B11 is made, and taken when it is there', () => {
+  it('B11 a start makes its directories and accepts existing ones', () => {
     for (let turn = 0; turn < 2; turn++) makeStartDirectories(places());
     expect(parts.filter((part) => !existsSync(at(part)))).toEqual([]);
   });
 
-  it('B11 is not made for an own server that there is not', () => {
+  it('B11 a start without an own server makes no directories for one', () => {
     makeStartDirectories(places({ hasOwnServer: false }));
     expect(parts.filter((part) => !existsSync(at(part)))).toEqual(['run/credentials', 'run/nats', 'state/jetstream']);
   });
 
-  it.each(parts)('B11 is refused when %s is a link that leads nowhere', (part) => {
+  it.each(parts)('B11 a start is refused when %s is a dangling link', (part) => {
     symlinkSync(at('nowhere/x'), at(part));
     const words = `${at(part)} is a link that leads nowhere: remove it, or choose another directory`;
     expect(() => makeStartDirectories(places())).toThrow(refused(words));
   });
 
-  it.each(parts)('B11 is refused when %s is a link to a file', (part) => {
+  it.each(parts)('B11 a start is refused when %s is a link to a file', (part) => {
     const words = `${at(part)} is not a directory: remove it, or choose another directory`;
     writeFileSync(at('file'), '');
     symlinkSync(at('file'), at(part));
@@ -60,7 +60,7 @@ describe('a directory that a start needs', () => {
   });
 
   it.each(['stateDirectory', 'netnsDirectory', 'networksDirectory'])(
-    'B11 is refused when %s cannot be made',
+    'B11 a start is refused when %s cannot be made',
     (name) => {
       const bad = '/proc/netloom';
       expect(() => makeStartDirectories(places({ [name]: bad }))).toThrow(cannot(bad, notFound));
@@ -72,7 +72,7 @@ describe('a directory that a start needs', () => {
     },
   );
 
-  it('B11 is refused when it is the run directory and cannot be made', () => {
+  it('B11 a start is refused when the run directory cannot be made', () => {
     expect(() => takeRunDirectory('/proc/netloom')).toThrow(cannot('/proc/netloom', notFound));
     symlinkSync('round', at('round'));
     expect(() => takeRunDirectory(at('round'))).toThrow(
@@ -93,7 +93,7 @@ describe('a daemon', () => {
   };
 
   it.each(['--run-dir', '--state-dir', '--netns-dir', '--networks-dir'])(
-    'B11 ends with exit code 2 when %s cannot be made',
+    'B11 a daemon ends with exit code 2 when %s cannot be made',
     async (option) => {
       expect(await refusal([option, '/proc/netloom'])).toEqual({
         exitCode: 2,
@@ -102,7 +102,7 @@ describe('a daemon', () => {
     },
   );
 
-  it.each(parts)('B11 ends with exit code 2 when %s is a link that leads nowhere', async (part) => {
+  it.each(parts)('B11 a daemon ends with exit code 2 when %s is a dangling link', async (part) => {
     symlinkSync(at('nowhere/x'), at(part));
     expect(await refusal([])).toEqual({
       exitCode: 2,

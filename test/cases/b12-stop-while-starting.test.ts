@@ -7,7 +7,7 @@ import { endWithTest, processesOf, untilAnswered } from '../support/daemon.ts';
 import { fakeServer, standStill } from '../support/fake-server.ts';
 import { becomeFreshHost, temporaryDirectory } from '../support/fresh-host.ts';
 
-/** A daemon whose start does not come to an end is ended like any other: in time, in order, with all that it began. */
+/** A daemon that hangs while starting ends like any other: in time, in order, with everything that it began. */
 
 const main = createRequire(import.meta.url).resolve('#cli');
 let directory: ReturnType<typeof temporaryDirectory>;
@@ -57,7 +57,7 @@ it.each([
   await endsInTime(daemon, 'SIGTERM');
 });
 
-/** Serves as nats-server does, on the port and under the name that it is given, where credentials cannot be written any more. */
+/** Serves as nats-server does, on the given port and under the given name, after making the credentials unwritable. */
 function withoutCredentials(atTerm: string): string {
   const program = `${directory.path}/server.mjs`;
   writeFileSync(
@@ -75,7 +75,7 @@ createServer(greet).listen(port, '127.0.0.1');
   return fakeServer(directory.path, `exec "${process.execPath}" "${program}" "$@"`);
 }
 
-it('B12 a daemon that cannot write its credentials ends, and its nats-server with it', async () => {
+it('B12 a daemon that cannot write its credentials ends together with its nats-server', async () => {
   const daemon = launch(['--nats-port', '0'], withoutCredentials(''));
   const { exitCode, stderr } = await daemon;
   expect({ exitCode, stderr }).toEqual({
@@ -86,7 +86,7 @@ it('B12 a daemon that cannot write its credentials ends, and its nats-server wit
   expect(existsSync(`${directory.path}/run/daemon.pid`)).toBe(false);
 });
 
-it('B12 a daemon that is to stop while its start fails says only that it fails', async () => {
+it('B12 a daemon stopped while its start fails reports only the failure', async () => {
   const daemon = launch(['--nats-port', '0'], withoutCredentials("process.kill(process.ppid, 'SIGTERM');"));
   const { exitCode, stderr } = await daemon;
   expect({ exitCode, stderr }).toEqual({

@@ -36,7 +36,7 @@ const isComplete = async (id: string) => {
   expect(numbers).toEqual(numbers.map((_, index) => index + 1));
 };
 
-it('B12 a nats-server that stands still is replaced, and no event is lost', async () => {
+it('B12 a stopped nats-server process is replaced, and no event is lost', async () => {
   await life('before');
   const former = lab.daemon.natsPid() as number;
   process.kill(former, 'SIGSTOP');
@@ -45,10 +45,10 @@ it('B12 a nats-server that stands still is replaced, and no event is lost', asyn
   await isComplete('after');
 });
 
-it('B01 B12 a nats-server that met a full disk is replaced, commands go on, and the stream heals when there is room', async () => {
+it('B01 B12 a nats-server that met a full disk is replaced, commands continue, and the stream heals when space returns', async () => {
   const former = lab.daemon.natsPid() as number;
   disk.fill();
-  // what another client has the server write is not the daemon's to hold back
+  // the daemon cannot hold back what another client makes the server write
   const { nc } = lab.client;
   nc.publish('netloom.v1.testnode.evt.container.somebody.said', 'x'.repeat(100_000));
   await replaced(former);
@@ -57,7 +57,7 @@ it('B01 B12 a nats-server that met a full disk is replaced, commands go on, and 
   await isComplete('full');
 });
 
-it('B12 SIGTERM ends the daemon beside a nats-server that stands still', async () => {
+it('B12 SIGTERM ends the daemon beside a stopped nats-server process', async () => {
   process.kill(lab.daemon.natsPid() as number, 'SIGSTOP');
   await lab.facts.close();
   await lab.client.close();

@@ -5,8 +5,8 @@ import { untilAnswered } from '../support/daemon.ts';
 import { Lab } from '../support/lab.ts';
 import { ipBatch } from '../support/other-host.ts';
 
-// route_localnet of a bridge lets the host reach published ports by 127.0.0.1, and a container the host's 127.0.0.1 where the
-// ruleset that forbids that is gone. It is set only while such a port is published.
+// route_localnet of a bridge lets the host reach published ports by 127.0.0.1. Without the ruleset that forbids it, a container
+// reaches the host's 127.0.0.1 as well. So it is set only while such a port is published.
 
 let lab: Lab;
 beforeAll(async () => {
@@ -23,7 +23,7 @@ async function network(name: string, subnet: string, more = {}): Promise<string>
   return definition.network_interface as string;
 }
 
-/** The host's loopback is nobody else's: neither by its own name nor by the gateway's MAC address. */
+/** The host's loopback stays private: neither its own name nor the gateway's MAC address reaches it. */
 async function reachesLoopback(netns: string, gateway: string): Promise<boolean> {
   for (const key of ['all', 'eth0']) native.setSysctl(netns, `net.ipv4.conf.${key}.route_localnet`, '1');
   ipBatch(netns, ['address delete 127.0.0.1/8 dev lo', `route add 127.0.0.1 via ${gateway} dev eth0`]);
@@ -31,7 +31,7 @@ async function reachesLoopback(netns: string, gateway: string): Promise<boolean>
   return (await attacker.reach('tcp', '127.0.0.1', 7777, 300)).startsWith('host:7777');
 }
 
-it('B13 a container does not reach loopback of the host after a flush while no daemon runs', async () => {
+it("B13 a container cannot reach the host's loopback after a flush while no daemon runs", async () => {
   const bridge = await network('net', '10.80.0.0/24');
   const { netns } = await lab.client.container.setup({ id: 'web', networks: [{ network: 'net' }] });
   const host = lab.peers.in(null, 'host');
@@ -40,16 +40,16 @@ it('B13 a container does not reach loopback of the host after a flush while no d
   await lab.restart('kill', async () => {
     execFileSync('nft', ['flush', 'ruleset']);
     expect(await reachesLoopback(netns.path, '10.80.0.1')).toBe(false);
-    // the attack is one: with the setting that netloom had on every bridge it works
+    // the attack is real: it works with the setting that netloom used to set on every bridge
     native.setSysctl(null, `net.ipv4.conf.${bridge}.route_localnet`, '1');
     const attacker = lab.peers.in(netns.path, 'again');
     expect(await attacker.reach('tcp', '127.0.0.1', 7777, 2_000)).toMatch(/^host:7777/);
   });
-  // who finds it open with nothing published closes it
+  // an actor that finds it open with nothing published closes it
   await isClosed(bridge);
 });
 
-it('B13 it is open exactly while a port that 127.0.0.1 reaches leads into the network', async () => {
+it('B13 route_localnet is set exactly while a port reachable by 127.0.0.1 leads into the network', async () => {
   const bridge = await network('net', '10.80.0.0/24');
   const beside = await network('beside', '10.81.0.0/24');
   const networks = [{ network: 'net' }, { network: 'beside' }];
@@ -77,7 +77,7 @@ it.each([
   ['published on an address of the host', { hostIp: '192.0.2.1' }, {}],
   ['published on IPv6 only', { hostIp: '::' }, {}],
   ['of an internal network', {}, { internal: true }],
-] as const)('B13 it stays closed for a port that is %s', async (_what, port, more) => {
+] as const)('B13 route_localnet stays off for a port that is %s', async (_what, port, more) => {
   ipBatch(null, ['address add 192.0.2.1/32 dev lo']);
   const subnets = [{ subnet: '10.80.0.0/24' }, { subnet: 'fd00:80::/64' }];
   const bridge = await network('net', '10.80.0.0/24', { ...more, subnets });
@@ -88,23 +88,23 @@ it.each([
   ipBatch(null, ['address delete 192.0.2.1/32 dev lo']);
 });
 
-it('B13 a successor is reached at once, however often it changes', async () => {
+it('B13 a successor is reachable at once, however often the container changes', async () => {
   const bridge = await network('net', '10.80.0.0/24');
   const host = lab.peers.in(null, 'host');
   for (let round = 0; round < 10; round++) {
     const ports = [{ hostPort: 8080, containerPort: 80 }];
     const wish = { id: `web${round}`, networks: [{ network: 'net' }], ports };
-    // a removal is answered before the host has heard that the port is free
+    // a removal is answered before the host knows that the port is free
     await untilAnswered(() => lab.client.container.plan(wish));
     const { netns } = await lab.client.container.setup(wish);
-    // nobody listens inside: refused at once, which takes a way there and back
+    // no server listens inside: an immediate refusal takes a way there and back
     expect(await host.reach('tcp', '127.0.0.1', 8080), netns.path).toBe('ECONNREFUSED');
     await lab.client.container.remove({ id: `web${round}` });
   }
   await isClosed(bridge);
 });
 
-it('B13 N09 what another program sets is set back: open in vain, and closed while a port is published', async () => {
+it("B13 N09 netloom restores route_localnet after another program's change: off without a published port, on with one", async () => {
   const bridge = await network('net', '10.80.0.0/24');
   await lab.client.container.setup({ id: 'idle', networks: [{ network: 'net' }] });
   native.setSysctl(null, `net.ipv4.conf.${bridge}.route_localnet`, '1');

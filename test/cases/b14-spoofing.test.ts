@@ -22,8 +22,8 @@ import { nftElements } from '../support/fresh-host.ts';
 import { Lab } from '../support/lab.ts';
 import { ipBatch } from '../support/other-host.ts';
 
-// A container with NET_RAW sends frames that claim to be of somebody else. A neighbour and the bridge listen: a frame that is
-// sent after it, and is right, shows when it would have arrived.
+// A container with NET_RAW sends frames with forged senders. A neighbour and the bridge listen: a valid frame sent after them
+// shows when a forged one would have arrived.
 
 const report: string[] = [];
 
@@ -50,7 +50,7 @@ interface Sender {
   netns: string;
   interfaceName: string;
   mac: string;
-  /** those of its link, in the order of the subnets */
+  /** the addresses of its link, in the order of the subnets */
   addresses: string[];
 }
 
@@ -67,7 +67,7 @@ function linkIn(status: Status, network: string): Pick<Sender, 'interfaceName' |
   return { interfaceName, mac, addresses: subnets.map(({ ipnet }) => ipnet.split('/')[0] as string) };
 }
 
-/** Which of the frames arrived, in their order. `right`: one that is known to pass, which is sent after them. */
+/** Returns which of the frames arrived, in order. `right`: a frame that is known to pass, sent after them. */
 async function arrived(
   from: Pick<Sender, 'netns' | 'interfaceName'>,
   listener: FrameListener,
@@ -87,7 +87,7 @@ async function arrived(
 const probe = (mac: string) => (marker: Buffer) =>
   ethernet(mac, etherTypes.arp, arp({ operation: 1, mac, address: '0.0.0.0', target: '10.66.0.99' }, marker));
 const from4 = (mac: string, address: string) => (marker: Buffer) =>
-  // each a flow of its own: with br_netfilter one that another link began is translated as that link had it
+  // one flow each: with br_netfilter a flow begun by another link keeps the translation of that link
   ethernet(mac, etherTypes.ipv4, udp4(address, '255.255.255.255', marker, [20_000 + markers, 4001]));
 
 const dropped = async (id: string, network = 'net') =>
@@ -99,7 +99,7 @@ const stranger = '02:00:5e:00:53:01';
 
 type Frames = [name: string, frame: (marker: Buffer) => Buffer][];
 
-/** What the first sends as somebody else, and what it may send; both have an address of each family. */
+/** The forged frames of the first container, and its valid ones; both containers have an address of each family. */
 function framesOf(one: Sender, two: Sender): { attacks: Frames; rights: Frames } {
   const [own4, own6] = one.addresses as [string, string];
   const [its4, its6] = two.addresses as [string, string];
@@ -171,7 +171,7 @@ function framesOf(one: Sender, two: Sender): { attacks: Frames; rights: Frames }
 const titles = (frames: Frames) => frames.map(([title]) => title);
 const makers = (frames: Frames) => frames.map(([, frame]) => frame);
 
-/** The titles of those that a listener has heard. */
+/** Returns the titles of the frames that a listener received. */
 async function taken(from: Sender, listener: FrameListener, frames: Frames): Promise<string[]> {
   const came = await arrived(from, listener, makers(frames), probe(from.mac));
   return titles(frames).filter((_, index) => came[index]);
@@ -186,7 +186,7 @@ async function listening<T>(at: Sender, work: (listener: FrameListener) => Promi
   }
 }
 
-/** Whether a frame from that address comes to the other one. */
+/** Checks whether a frame from that address reaches the other container. */
 const passes4 = (from: Sender, to: Sender, address: string): Promise<boolean> =>
   listening(to, async (listener) => {
     const [came] = await arrived(from, listener, [from4(from.mac, address)], probe(from.mac));
@@ -195,38 +195,35 @@ const passes4 = (from: Sender, to: Sender, address: string): Promise<boolean> =>
 
 const createNet = (more: Record<string, unknown> = {}) => lab.client.network.create({ name: 'net', subnets, ...more });
 
-describe('B14 frames', () => {
+describe('B14 frames of a container', () => {
   it.each([
     ['on a network as it is', {}, {}],
     ['on an internal network, with a MAC that was asked for', { internal: true }, { staticMac: '02:66:00:00:00:66' }],
-  ])(
-    'B14 with other MACs and addresses than those of the lease are not taken: %s',
-    async (kind, network, attachment) => {
-      const { definition } = await createNet(network);
-      const one = await setUp('one', 'net', attachment);
-      const two = await setUp('two');
-      const { attacks, rights } = framesOf(one, two);
-      const before = (await dropped('one')) ?? 0;
-      const ears = [
-        await FrameListener.open(two.netns, two.interfaceName),
-        await FrameListener.open(null, definition.network_interface as string),
-      ];
-      for (const listener of ears) expect(await taken(one, listener, [...attacks, ...rights])).toEqual(titles(rights));
-      await Promise.all(ears.map((listener) => listener.close()));
-      const counted = before + ears.length * attacks.length;
-      expect(await dropped('one')).toBe(counted);
-      expect(await dropped('two')).toBe(0);
-      expect((await lab.client.network.inspect({ name: 'net' })).dropped).toMatchObject({ one: { packets: counted } });
-      report.push(`${kind}: ${attacks.length} kinds dropped, ${rights.length} taken`);
-      if (kind !== 'on a network as it is') return;
-      report.push(...titles(attacks).map((title) => `dropped   ${title}`));
-      report.push(...titles(rights).map((title) => `taken     ${title}`));
-      expect((await netloom(lab.daemon, ['reachability', '--why'])).stdout).toMatch(/one +net +\d+ +\d+ +another MAC/);
-      expect((await netloom(lab.daemon, ['inspect', 'one'])).stdout).toMatch(/dropped: \d+ frames/);
-    },
-  );
+  ])('B14 frames with a MAC or address outside the lease are dropped: %s', async (kind, network, attachment) => {
+    const { definition } = await createNet(network);
+    const one = await setUp('one', 'net', attachment);
+    const two = await setUp('two');
+    const { attacks, rights } = framesOf(one, two);
+    const before = (await dropped('one')) ?? 0;
+    const ears = [
+      await FrameListener.open(two.netns, two.interfaceName),
+      await FrameListener.open(null, definition.network_interface as string),
+    ];
+    for (const listener of ears) expect(await taken(one, listener, [...attacks, ...rights])).toEqual(titles(rights));
+    await Promise.all(ears.map((listener) => listener.close()));
+    const counted = before + ears.length * attacks.length;
+    expect(await dropped('one')).toBe(counted);
+    expect(await dropped('two')).toBe(0);
+    expect((await lab.client.network.inspect({ name: 'net' })).dropped).toMatchObject({ one: { packets: counted } });
+    report.push(`${kind}: ${attacks.length} kinds dropped, ${rights.length} taken`);
+    if (kind !== 'on a network as it is') return;
+    report.push(...titles(attacks).map((title) => `dropped   ${title}`));
+    report.push(...titles(rights).map((title) => `taken     ${title}`));
+    expect((await netloom(lab.daemon, ['reachability', '--why'])).stdout).toMatch(/one +net +\d+ +\d+ +another MAC/);
+    expect((await netloom(lab.daemon, ['inspect', 'one'])).stdout).toMatch(/dropped: \d+ frames/);
+  });
 
-  it('B14 all come through with spoofing=allow, which may be set and taken back while containers are up', async () => {
+  it('B14 spoofing=allow lets every frame through, and can be set and unset while containers are up', async () => {
     await createNet({ options: { spoofing: 'allow' } });
     const [one, two] = [await setUp('one'), await setUp('two')];
     const { attacks } = framesOf(one, two);
@@ -241,14 +238,14 @@ describe('B14 frames', () => {
         expect(await taken(one, listener, attacks), spoofing).toEqual(spoofing === 'allow' ? titles(attacks) : []);
       }
     });
-    // what joins while it is guarded is held, and stays so over a restart
+    // a container that joins a guarded network is held to its lease, and stays so over a restart
     const three = await setUp('three');
     await lab.restart('stop');
     expect(await passes4(three, two, gateway[4])).toBe(false);
-    report.push('spoofing=allow, guarded, allow, guarded by network update, while up: as it says each time');
+    report.push('spoofing=allow, guarded, allow, guarded by network update, while up: in effect each time');
   });
 
-  it("B14 do not take a neighbour's entry in the bridge's table, also those that are for the bridge itself", async () => {
+  it("B14 forged frames, even those to the bridge itself, do not take over a neighbour's entry in the bridge's table", async () => {
     const { definition } = await createNet();
     const [one, two] = [await setUp('one'), await setUp('two')];
     const portOf = (mac: string) =>
@@ -288,7 +285,7 @@ describe('B14 frames', () => {
     report.push("a neighbour's MAC, also to 01:80:c2:00:00:00, :03 and :0e: its entry in the bridge's table stays");
   });
 
-  it('B14 of an alias, or after a change of the MAC, come back as soon as the container has its own again', async () => {
+  it('B14 replies to an alias, or after a change of MAC, are delivered again once the container uses its own address', async () => {
     await createNet();
     const [one, two] = [await setUp('one'), await setUp('two')];
     const [inside, other] = [lab.peers.in(one.netns, 'one'), lab.peers.in(two.netns, 'two')];
@@ -311,7 +308,7 @@ describe('B14 frames', () => {
 });
 
 describe('B14 what a container may send', () => {
-  it('B14 are the addresses of all its networks, by each of its links: connect, disconnect, reload', async () => {
+  it('B14 a container may send from the addresses of all its networks, by each of its links, through connect, disconnect and reload', async () => {
     await createNet();
     await lab.client.network.create({ name: 'more', subnets: [{ subnet: '10.67.0.0/24' }] });
     const two = await setUp('two');
@@ -344,7 +341,7 @@ describe('B14 what a container may send', () => {
     report.push('on two networks: the address of each by the link of the other; after disconnect not any more');
   });
 
-  it('B14 is anything where it is the gateway of a route of its network, but by its own MAC', async () => {
+  it('B14 a container that is the gateway of a route may forward any address, but only with its own MAC', async () => {
     await createNet({ routes: [{ destination: '10.99.0.0/16', gateway: '10.66.0.9' }] });
     const two = await setUp('two');
     const router = await setUp('router', 'net', { staticIps: ['10.66.0.9'] });
@@ -361,18 +358,21 @@ describe('B14 what a container may send', () => {
   it.each([
     ['ipam none', { subnets: [], dns_enabled: false, ipam_options: { driver: 'none' } }],
     ['router advertisements', { subnets: [{ subnet: '10.66.0.0/24' }], options: { accept_ra: '2' } }],
-  ])('B14 is any address where others give them, but by its own MAC: %s', async (kind, request) => {
-    await createNet(request);
-    const [one, two] = [await setUp('one'), await setUp('two')];
-    expect(await passes4(one, two, '192.0.2.66')).toBe(true);
-    const [came] = await listening(two, (listener) =>
-      arrived(one, listener, [from4(stranger, '192.0.2.66')], probe(one.mac)),
-    );
-    expect(came).toBe(false);
-    report.push(`${kind}: any address by its own MAC`);
-  });
+  ])(
+    'B14 a container may send from any address, but only with its own MAC, where addresses come from outside: %s',
+    async (kind, request) => {
+      await createNet(request);
+      const [one, two] = [await setUp('one'), await setUp('two')];
+      expect(await passes4(one, two, '192.0.2.66')).toBe(true);
+      const [came] = await listening(two, (listener) =>
+        arrived(one, listener, [from4(stranger, '192.0.2.66')], probe(one.mac)),
+      );
+      expect(came).toBe(false);
+      report.push(`${kind}: any address by its own MAC`);
+    },
+  );
 
-  it('B14 is not for netloom to say on a bridge of others', async () => {
+  it('B14 the sender check does not apply on a foreign bridge', async () => {
     ipBatch(null, ['link add theirs type bridge', 'link set theirs up']);
     await lab.client.network.create({
       name: 'theirs',
@@ -389,7 +389,7 @@ describe('B14 what a container may send', () => {
     report.push('a bridge of others: left alone');
   });
 
-  it('B14 is held for a container of an engine, by the door', async () => {
+  it('B14 the sender check applies to a container that an engine brings through the door', async () => {
     const { definition } = await createNet();
     const two = await setUp('two');
     const netns = `${lab.directory.path}/engine`;
@@ -423,7 +423,7 @@ describe('B14 the guard', () => {
     ['a set', 'flush set bridge netloom held_links'],
     ['a chain', 'flush chain bridge netloom prerouting; delete chain bridge netloom prerouting'],
     ['its addresses', 'flush set bridge netloom sources4'],
-  ])('B14 comes back when somebody takes it away: %s', async (what, command) => {
+  ])('B14 the guard is restored after the loss of %s', async (what, command) => {
     await createNet();
     const [one, two] = [await setUp('one'), await setUp('two')];
     execFileSync('nft', [command]);
@@ -435,7 +435,7 @@ describe('B14 the guard', () => {
     report.push(`${what} is taken away: all as before`);
   });
 
-  it('B14 lets published ports, hairpin and IPv6 pass, and counts none of it', async () => {
+  it('B14 the guard passes published ports, hairpin and IPv6, and counts none of these packets', async () => {
     await createNet();
     const { netns } = await lab.client.container.setup({
       id: 'web',

@@ -8,7 +8,7 @@ import { Lab } from '../support/lab.ts';
 import { hostAddress, OtherHost, otherAddress } from '../support/other-host.ts';
 import type { Peer } from '../support/peer.ts';
 
-// The real firewalld on a bus of its own, with Debian's configuration: its default zone rejects what is forwarded, and
+// The real firewalld on a bus of its own, with Debian's configuration: its default zone rejects forwarded packets and
 // queries to the resolver.
 const families = [4, 6] as const;
 const subnets = { web: ['10.81.0.0/24', 'fd81::/64'], back: ['10.82.0.0/24'], inner: ['10.83.0.0/24'] };
@@ -53,11 +53,11 @@ afterAll(async () => {
   await root?.close();
 });
 
-/** Sooner or later: where firewalld takes long, nothing waits for it. */
+/** Waits for it: where firewalld takes long, no command waits. */
 const trusted = (sources: string[]) =>
   untilAnswered(async () => expect(await firewalld.sources()).toEqual(sources.toSorted()));
 
-/** One answer each: out by both families, in by the published port, a name at the gateway. */
+/** Expects one reply each: outbound by both families, inbound by the published port, a name at the gateway. */
 async function ways(withinMs?: number): Promise<string[]> {
   const out = families.map((family) => container.reach('tcp', otherAddress[family], 90, withinMs));
   const inwards = families.map((family) => outside.reach('tcp', hostAddress[family], 8080, withinMs));
@@ -83,12 +83,12 @@ const open = [
 const drifts = () => lab.facts.of('network', 'web').filter((fact) => fact === 'drift-healed').length;
 const healed = (times: number) => lab.facts.told('network/web drift-healed', times);
 
-it('C01 containers get out, are reached and resolve beside a firewalld that forwards nothing', async () => {
+it('C01 containers have access to the outside, are reachable and resolve names beside a firewalld that forwards nothing', async () => {
   await trusted(all);
   expect(await ways()).toEqual(open);
-  // what of it is firewalld's doing: without the trust nothing leaves. Names are answered all the same: firewalld lets in
-  // what was led to another port (ct status dnat), as our table does with what is asked at a gateway
-  // Healing may trust them once more, for a firewalld that was slow when it was first asked.
+  // Shows what firewalld causes: without the trust no packet leaves. Names are answered all the same: firewalld accepts packets
+  // that were redirected to another port (ct status dnat), as our table does with queries at a gateway.
+  // Healing may trust them once more, for a firewalld that was slow at the first request.
   const { drops } = await untilAnswered(async () => {
     for (const source of await firewalld.sources())
       if (subnets.web.includes(source)) await firewalld.command('--zone=trusted', `--remove-source=${source}`);
@@ -105,18 +105,18 @@ it('C01 containers get out, are reached and resolve beside a firewalld that forw
   );
 });
 
-it('C01 subnets are trusted again after a reload of firewalld, and an event tells of it', async () => {
+it('C01 subnets are trusted again after a reload of firewalld, and an event reports it', async () => {
   const before = drifts();
   await firewalld.command('--reload');
   const { data } = await healed(before + 1);
   expect((data as { steps: string[] }).steps).toEqual([`firewalld.trust ${subnets.web.join(', ')}`]);
   await trusted(all);
   expect(await ways()).toEqual(open);
-  // its members have nothing to look after there
+  // its members have nothing to check there
   expect(lab.facts.of('container', 'srv')).not.toContain('drift-detected');
 });
 
-it('C01 the death of firewalld is no error, and its successor is told of every network', async () => {
+it('C01 the death of firewalld is no error, and its successor receives every network', async () => {
   const before = drifts();
   await firewalld.end('SIGKILL');
   const startedMs = performance.now();
@@ -140,7 +140,7 @@ it('C01 the death of firewalld is no error, and its successor is told of every n
   await trusted(all);
 });
 
-it('C01 a firewalld that hangs delays a network by a second at most, and learns of it when it goes on', async () => {
+it('C01 a hanging firewalld delays a network by one second at most, and receives it when it continues', async () => {
   firewalld.signal('SIGSTOP');
   const startedMs = performance.now();
   try {
@@ -150,7 +150,7 @@ it('C01 a firewalld that hangs delays a network by a second at most, and learns 
         subnets: [{ subnet: name === 'slow' ? '10.85.0.0/24' : '10.86.0.0/24' }],
       });
     await lab.client.container.setup({ id: 'slow', networks: [{ network: 'slow' }, { network: 'slower' }] });
-    // also what is removed meanwhile is not forgotten
+    // a removal in the meantime is not lost either
     await lab.remove('slow');
     await lab.client.network.remove({ name: 'slower' });
   } finally {
@@ -163,7 +163,7 @@ it('C01 a firewalld that hangs delays a network by a second at most, and learns 
   await trusted(all);
 });
 
-it("C01 what the administrator has decided for a subnet stays: another zone, or trust in firewalld's configuration", async () => {
+it("C01 the administrator's decision for a subnet stays: another zone, or trust in firewalld's configuration", async () => {
   await firewalld.command('--zone=drop', '--add-source=10.87.0.0/24');
   for (const more of [[], ['--permanent']])
     await firewalld.command(...more, '--zone=trusted', '--add-source=10.88.0.0/24');
@@ -182,7 +182,7 @@ it("C01 what the administrator has decided for a subnet stays: another zone, or 
   await firewalld.command('--zone=trusted', '--remove-source=10.88.0.0/24');
 });
 
-it('C01 a daemon that starts again finds its subnets trusted, and a bus that went away is found again', async () => {
+it('C01 a restarted daemon finds its subnets trusted, and finds a bus again that went away', async () => {
   const before = drifts();
   await lab.restart('kill');
   await lab.facts.told('network/web adopted');
@@ -197,13 +197,13 @@ it('C01 a daemon that starts again finds its subnets trusted, and a bus that wen
   await trusted(all);
 });
 
-it('C01 a bus that is silent when the daemon starts delays a network by a second at most, and firewalld learns of it', async () => {
+it("C01 a silent bus at the daemon's start delays a network by one second at most, and firewalld receives the network later", async () => {
   await lab.restart('kill', () => firewalld.signalBus('SIGSTOP'));
   const startedMs = performance.now();
   try {
     await lab.client.network.create({ name: 'quiet', subnets: [{ subnet: '10.90.0.0/24' }] });
     await lab.client.container.setup({ id: 'quiet', networks: [{ network: 'quiet' }] });
-    // three seconds before one deadline bound them
+    // three seconds, before one deadline covered both
     expect(performance.now() - startedMs).toBeLessThan(2_500);
   } finally {
     firewalld.signalBus('SIGCONT');
@@ -214,7 +214,7 @@ it('C01 a bus that is silent when the daemon starts delays a network by a second
   await trusted(all);
 });
 
-it('C01 a bus that comes after the daemon is noticed, and networks that are up are trusted', async () => {
+it('C01 a bus that starts after the daemon is noticed, and existing networks become trusted', async () => {
   await firewalld.end();
   await firewalld.endBus();
   await lab.restart('kill');
@@ -225,7 +225,7 @@ it('C01 a bus that comes after the daemon is noticed, and networks that are up a
   expect(await ways()).toEqual(open);
 });
 
-it('C01 a removed network is trusted no more', async () => {
+it('C01 a removed network is no longer trusted', async () => {
   await lab.remove('other');
   await lab.client.network.remove({ name: 'back' });
   await trusted(all.filter((source) => !subnets.back.includes(source)));

@@ -5,15 +5,15 @@ import { Firewalld } from '../../src/kernel/firewalls/firewalld.ts';
 import { temporaryDirectory } from '../support/fresh-host.ts';
 import { admit, TestBus } from '../support/test-bus.ts';
 
-// Buses that no real one can be made to be. What a daemon makes of one that is silent, or comes late: c01-firewalld.test.ts.
+// Faulty buses that no real one can imitate. How a daemon treats a silent or late bus: c01-firewalld.test.ts.
 const lookAgainMs = 20;
-/** What a set-up may wait, and what a machine with other work takes. */
+/** The time that a set-up may wait, plus what a busy machine takes. */
 const onceMs = 1_500;
 const atOnceMs = 900;
 
 type Serve = Parameters<typeof TestBus.listen>[1];
 
-/** firewalld by the bus of a path, and what it reports. */
+/** A firewalld connection by the bus at that path, and what it reports. */
 function firewalldOn(path: string, { onTestFinished }: TestContext) {
   const firewalld = new Firewalld({ environment: { DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${path}` }, lookAgainMs });
   onTestFinished(() => firewalld.stop());
@@ -34,14 +34,14 @@ async function busOn(path: string, serve: Serve, { onTestFinished }: TestContext
   return bus;
 }
 
-/** How long a network waits for being trusted, and whether it was. */
+/** Measures how long a network waits to be trusted, and whether it was. */
 async function trusting(firewalld: Firewalld): Promise<{ changed: boolean; tookMs: number }> {
   const startedMs = performance.now();
   const changed = await firewalld.trust(['10.81.0.0/24']);
   return { changed, tookMs: performance.now() - startedMs };
 }
 
-/** As a bus leaves it that is killed. */
+/** Leaves the socket as a killed bus does. */
 async function leaveSocket(path: string): Promise<void> {
   const bus = await TestBus.listen(`${path}.living`, () => {});
   renameSync(`${path}.living`, path);
@@ -53,11 +53,11 @@ const denied = { errorName: 'org.freedesktop.DBus.Error.AccessDenied', signature
 const unowned = { errorName: 'org.freedesktop.DBus.Error.NameHasNoOwner', signature: 's', body: ['no such name'] };
 
 it.concurrent.for([
-  ['takes connections and does not let them in', (socket) => socket.resume()],
-  ['lets in and answers nothing', TestBus.answering(() => null)],
+  ['accepts connections without authentication', (socket) => socket.resume()],
+  ['authenticates and answers nothing', TestBus.answering(() => null)],
   ['answers its own calls but the last', TestBus.answering((member) => (member === 'GetNameOwner' ? null : hello))],
 ] as [string, Serve][])(
-  'C01 a bus that %s costs one set-up a second, is reported once and looked for again',
+  'C01 a bus that %s costs one set-up a second, is reported once and searched for again',
   async ([, serve], test) => {
     const path = busPath(test);
     const bus = await busOn(path, serve, test);
@@ -65,7 +65,7 @@ it.concurrent.for([
     const { changed, tookMs } = await trusting(firewalld);
     expect(changed).toBe(false);
     expect(tookMs).toBeLessThan(onceMs);
-    // nor does it wait while the bus is looked for again
+    // nor does it wait while the bus is searched for again
     await bus.taken(2);
     expect((await trusting(firewalld)).tookMs).toBeLessThan(atOnceMs);
     await Promise.all(bus.ended);
@@ -101,14 +101,18 @@ it.concurrent('C01 a late bus and a silent firewalld cost a set-up one second to
 
 it.for([
   ['closes connections at once', (socket) => socket.destroy(), 'it closes the connection'],
-  ['closes connections that it has let in', (socket) => admit(socket, () => socket.destroy()), ''],
-  ['ends connections that it has let in', (socket) => admit(socket, () => socket.end()), ''],
-  ['knows none of our ways in', (socket) => socket.write('REJECTED ANONYMOUS\r\n'), 'REJECTED ANONYMOUS'],
+  ['closes authenticated connections', (socket) => admit(socket, () => socket.destroy()), ''],
+  ['ends authenticated connections', (socket) => admit(socket, () => socket.end()), ''],
+  [
+    'accepts none of our authentication methods',
+    (socket) => socket.write('REJECTED ANONYMOUS\r\n'),
+    'REJECTED ANONYMOUS',
+  ],
   ['answers what is not D-Bus', (socket) => socket.write('ERROR\r\n'), 'ERROR'],
   ['gives no name', TestBus.answering(() => denied), 'not for you'],
-  ['lets nothing be heard', TestBus.answering((member) => (member === 'AddMatch' ? denied : hello)), 'not for you'],
+  ['refuses subscriptions', TestBus.answering((member) => (member === 'AddMatch' ? denied : hello)), 'not for you'],
 ] as [string, Serve, string][])(
-  'C01 a bus that %s delays no set-up, is reported once and looked for again',
+  'C01 a bus that %s delays no set-up, is reported once and searched for again',
   async ([, serve, reason], test) => {
     const path = busPath(test);
     const bus = await busOn(path, serve, test);
@@ -127,7 +131,7 @@ it.for([
   ['no socket', () => {}, 0],
   ['the socket of a bus that has died', leaveSocket, 1],
 ] as [string, (path: string) => unknown, number][])(
-  'C01 %s delays no set-up, and the bus that comes later is found',
+  'C01 %s delays no set-up, and a bus that starts later is found',
   async ([, leave, reports], test) => {
     const path = busPath(test);
     await leave(path);
@@ -152,7 +156,7 @@ it.for([
   },
 );
 
-it('C01 a reload is a sign of life of a firewalld that the bus did not know', async (test) => {
+it('C01 a reload counts as a sign of life of a firewalld that the bus did not know', async (test) => {
   const path = busPath(test);
   const bus = await busOn(
     path,
@@ -171,7 +175,7 @@ it('C01 a reload is a sign of life of a firewalld that the bus did not know', as
   expect(await trusting(firewalld)).toMatchObject({ changed: true });
 });
 
-it('C01 a subnet that goes while another one is taken out is trusted no more either', async (test) => {
+it('C01 a subnet removed while another removal is under way loses its trust, too', async (test) => {
   const path = busPath(test);
   const sources = ['10.81.0.0/24', '10.82.0.0/24'];
   const { firewalld } = firewalldOn(path, test);

@@ -15,7 +15,7 @@ const on = (...hostIps: (string | null)[]): Ports =>
   hostIps.map((hostIp) => ({ hostPort: 8080, containerPort: 80, protocol: 'tcp,udp', ...(hostIp && { hostIp }) }));
 const everyPlace = [...everywhere[4], ...everywhere[6]];
 const loopback: Place[] = ['host 127.0.0.1'];
-/** Told, each for TCP and UDP. */
+/** The reported ports, each for TCP and UDP. */
 const told = (...leftOut: [string, string][]) => leftOut.flatMap((one) => [one, one]);
 const sorted = (list: unknown[]) => list.map((one) => JSON.stringify(one)).sort();
 
@@ -24,7 +24,7 @@ async function expectServed(where: readonly Place[]): Promise<void> {
     expect(await at.reached(8080, transport), transport).toEqual(all(where));
 }
 
-describe.each(['setup', 'attach'] as const)('C03 ports that %s brings', (how) => {
+describe.each(['setup', 'attach'] as const)('C03 ports brought by %s', (how) => {
   it.each<[string, (string | null)[], readonly Place[], [string, string][]]>([
     ['dual', ['0.0.0.0', '::'], everyPlace, []],
     ['dual', [null, '::'], everyPlace, []],
@@ -39,17 +39,19 @@ describe.each(['setup', 'attach'] as const)('C03 ports that %s brings', (how) =>
     ['six', ['0.0.0.0', '::'], everywhere[6], [['0.0.0.0', 'family']]],
     ['six', ['127.0.0.1', 'fd00:2::1'], ['first IPv6'], [['127.0.0.1', 'family']]],
     ['six', [null], everywhere[6], []],
-  ])('C03 on a network of %s, at %j', (network, hostIps, where, leftOut) =>
-    at.with(how, network, on(...hostIps), async () => {
-      await expectServed(where);
-      const { sequence } = await at.lab.client.container.inspect({ id: 'web' });
-      await at.lab.facts.through(sequence);
-      expect(sorted(at.leftOut())).toEqual(sorted(told(...leftOut)));
-    }),
+  ])(
+    'C03 ports on a network of %s at %j are served by its families, and the others are reported as left out',
+    (network, hostIps, where, leftOut) =>
+      at.with(how, network, on(...hostIps), async () => {
+        await expectServed(where);
+        const { sequence } = await at.lab.client.container.inspect({ id: 'web' });
+        await at.lab.facts.through(sequence);
+        expect(sorted(at.leftOut())).toEqual(sorted(told(...leftOut)));
+      }),
   );
 });
 
-describe('C03 ports none of which leads anywhere', () => {
+describe('C03 ports of which none leads anywhere', () => {
   it.each([
     ['four', '::1'],
     ['four', '::'],
@@ -58,7 +60,7 @@ describe('C03 ports none of which leads anywhere', () => {
     ['six', '127.0.0.1'],
     ['dual', '::1'],
   ])(
-    'C03 of a network of %s, at %s: are refused with the reason, and left out where an engine brought them',
+    'C03 ports that no family of network %s can serve at %s are refused with the reason, and left out where an engine brought them',
     async (network, hostIp) => {
       const request = { id: 'late', networks: [{ network }], ports: on(hostIp) };
       const why = hostIp === '::1' ? /Linux does not route ::1/ : /has no IPv[46] address on a bridge network/;
@@ -85,7 +87,7 @@ describe('C03 a family that comes and goes', () => {
     reload: () => at.lab.client.container.reload({ id: 'web' }),
   };
 
-  it('C03 is served from connect to disconnect, also when the daemon is killed meanwhile', () =>
+  it('C03 ports of a family are served from connect to disconnect, even if the daemon is killed in between', () =>
     at.with('setup', 'four', on('0.0.0.0', '::'), async () => {
       await expectServed(everywhere[4]);
       await connect('six');
@@ -103,7 +105,7 @@ describe('C03 a family that comes and goes', () => {
       await expectServed(everywhere[6]);
     }));
 
-  it('C03 is left out by publish where something else leads there, and told of again at a reload', () =>
+  it('C03 publish leaves out a family that another mapping already serves, and a reload reports it again', () =>
     at.with('setup', 'four', on('0.0.0.0'), async () => {
       expect(await refusal(publish([{ hostIp: '::', hostPort: 8081, containerPort: 80 }]))).toMatchObject({
         code: 'mode.conflict',
@@ -113,14 +115,14 @@ describe('C03 a family that comes and goes', () => {
       await reload();
       await at.lab.facts.told('container/web port-unreachable', 4);
       await expectServed(everywhere[4]);
-      // it goes by the words that it was asked for with
+      // it goes by the spelling of the request
       await unpublish(on('0.0.0.0'));
       expect(await at.reached(8080)).toEqual({});
       await unpublish(on('::'));
       expect((await at.lab.client.container.inspect({ id: 'web' })).container.ports).toEqual([]);
     }));
 
-  it('C03 is left out again when the container is set up again', () =>
+  it('C03 ports of a missing family are left out again when the container is set up again', () =>
     at.with('setup', 'four', on('0.0.0.0', '::'), async () => {
       await at.lab.facts.told('container/web port-unreachable', 2);
       await at.lab.tearDown('web');
@@ -129,8 +131,8 @@ describe('C03 a family that comes and goes', () => {
     }));
 });
 
-describe('C03 an engine that let its user contradict himself', () => {
-  it('C03 gets its container up: over one family another port than over both', () =>
+describe('C03 an engine with contradicting port mappings', () => {
+  it('C03 a container with one port for one family and another for both is set up', () =>
     at.with(
       'attach',
       'dual',
@@ -155,7 +157,7 @@ describe('C03 two containers of an engine that bind one port, each over another 
     [both, six, { web: all(everyPlace), next: {} }, all(everywhere[6])],
     [six, both, { web: all(everywhere[6]), next: all(everywhere[4]) }, all(everyPlace)],
   ])(
-    'C03 %j, then %j: are up, and the first has what both asked for, until it goes',
+    'C03 with %j, then %j both containers are up, and the first keeps the shared port until it goes',
     (first, second, expected, alone) =>
       at.with('attach', 'dual', first, () =>
         at.with(

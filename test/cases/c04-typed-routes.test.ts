@@ -5,7 +5,7 @@ import { ipWithin } from '../support/fresh-host.ts';
 import { Lab } from '../support/lab.ts';
 import { addLan, ipBatch } from '../support/other-host.ts';
 
-/** Routes of networks that refuse: they have no link, and go with their network all the same. */
+/** Refusing routes of networks: they have no link, and still go with their network. */
 
 const types = ['blackhole', 'unreachable', 'prohibit'] as const;
 const routesOf = (net: number) =>
@@ -52,7 +52,7 @@ interface Route {
   type?: string;
   dst: string;
 }
-/** `blackhole 10.99.0.0/16`, in order; those that the kernel makes by itself are left out. */
+/** `blackhole 10.99.0.0/16`, in order; without the routes that the kernel makes by itself. */
 function refusing(netns: string): string[] {
   const found = [4, 6].flatMap((family) => ipWithin<Route[]>(netns, `-${family}`, '-d', 'route', 'show'));
   return found
@@ -64,22 +64,25 @@ const told = (routes: readonly { destination: string; type: string }[]) =>
   routes.map(({ destination, type }) => `${type} ${destination.replace(':0::', '::')}`).sort();
 const ofOne = told([...routesOf(41), ...shared]);
 
-it.each(['one', 'lan'])('C04 of network %s go when the container leaves it, and come back with it', async (network) => {
-  const routes = network === 'one' ? ofOne : told(routesOf(43));
-  const { netns } = await lab.client.container.setup({ id: 'c', networks: [{ network: 'two' }, { network }] });
-  const ofTwo = told(shared);
-  const all = [...new Set([...routes, ...ofTwo])].sort();
-  expect(refusing(netns.path)).toEqual(all);
-  await lab.client.container.reload({ id: 'c' });
-  expect(refusing(netns.path)).toEqual(all);
-  await lab.client.container.disconnect({ id: 'c', network });
-  expect(refusing(netns.path)).toEqual(ofTwo);
-  await lab.client.container.connect({ id: 'c', network });
-  expect(refusing(netns.path)).toEqual(all);
-  await lab.remove('c');
-});
+it.each(['one', 'lan'])(
+  'C04 refusing routes of network %s go when the container leaves it, and return when it joins again',
+  async (network) => {
+    const routes = network === 'one' ? ofOne : told(routesOf(43));
+    const { netns } = await lab.client.container.setup({ id: 'c', networks: [{ network: 'two' }, { network }] });
+    const ofTwo = told(shared);
+    const all = [...new Set([...routes, ...ofTwo])].sort();
+    expect(refusing(netns.path)).toEqual(all);
+    await lab.client.container.reload({ id: 'c' });
+    expect(refusing(netns.path)).toEqual(all);
+    await lab.client.container.disconnect({ id: 'c', network });
+    expect(refusing(netns.path)).toEqual(ofTwo);
+    await lab.client.container.connect({ id: 'c', network });
+    expect(refusing(netns.path)).toEqual(all);
+    await lab.remove('c');
+  },
+);
 
-it('C04 that two networks have stay until both have gone, whichever goes first', async () => {
+it('C04 refusing routes shared by two networks stay until both have gone, in either order', async () => {
   for (const [first, last] of [
     ['one', 'two'],
     ['two', 'one'],
@@ -94,7 +97,7 @@ it('C04 that two networks have stay until both have gone, whichever goes first',
   }
 });
 
-it('C04 of another type take the place of those that went', async () => {
+it('C04 refusing routes of another type replace those of a network that left', async () => {
   const networks = [{ network: 'two' }, { network: 'other' }];
   const { netns } = await lab.client.container.setup({ id: 'c', networks });
   expect(refusing(netns.path)).toEqual(told(shared));
@@ -105,7 +108,7 @@ it('C04 of another type take the place of those that went', async () => {
   await lab.remove('c');
 });
 
-it('C04 are put back when somebody deletes them, and are there after a killed daemon', async () => {
+it('C04 deleted refusing routes are restored, and survive a killed daemon', async () => {
   const { netns } = await lab.client.container.setup({ id: 'c', networks: [{ network: 'one' }] });
   ipBatch(netns.path, ['route delete blackhole 10.41.0.0/24', 'route delete prohibit fd00:41:2::/64']);
   await lab.facts.told('container/c drift-healed');
@@ -117,7 +120,7 @@ it('C04 are put back when somebody deletes them, and are there after a killed da
   await lab.remove('c');
 });
 
-it("C04 go at the end of a container whose namespace is somebody else's, by path and by process", async () => {
+it('C04 refusing routes go at the end of a container in a foreign namespace, given by path or by process', async () => {
   const path = engineNetns('given');
   ipBatch(path, ['route add blackhole 10.200.0.0/16']);
   const networks = [{ network: 'one' }, { network: 'lan' }];
@@ -134,7 +137,7 @@ it("C04 go at the end of a container whose namespace is somebody else's, by path
   await lab.peers.end();
 });
 
-it('C04 through the door', async () => {
+it('C04 refusing routes come and go with a container through the door', async () => {
   const web = podmanNetwork('web', {
     subnets: [
       { subnet: '10.5.0.0/24', gateway: '10.5.0.1' },

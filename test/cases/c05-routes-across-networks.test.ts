@@ -6,7 +6,7 @@ import { ipWithin, linkNames } from '../support/fresh-host.ts';
 import { Lab, refusal } from '../support/lab.ts';
 import { addLan, ipBatch } from '../support/other-host.ts';
 
-/** Network `far` has routes whose gateways, 10.55.1.9 and fd00:55:1::9, are on network `near`, or on `lan`, which is a macvlan's. */
+/** Network `far` has routes whose gateways, 10.55.1.9 and fd00:55:1::9, are on network `near`, or on the macvlan `lan`. */
 
 const subnetsOf = (net: number) => [{ subnet: `10.55.${net}.0/24` }, { subnet: `fd00:55:${net}::/64` }];
 const routesBy = (net: number) => [
@@ -61,16 +61,19 @@ it.each([
   [['lan', 'byLan'], 3, 'eth0'],
   [['byLan', 'lan'], 3, 'eth1'],
   [['inside', 'near'], 1, 'eth1'],
-] as const)('C05 a container on %s has them, whatever the order', async (networks, net, dev) => {
-  const { netns } = await setUp(...networks);
-  expect(across(netns.path)).toEqual(expected(net, dev));
-  await lab.client.container.reload({ id: 'c' });
-  await lab.restart('kill');
-  expect(across(netns.path)).toEqual(expected(net, dev));
-  expect((await lab.client.container.inspect({ id: 'c' })).container.state).toBe('configured');
-});
+] as const)(
+  'C05 a container on %s has the routes across networks, in any order of its networks',
+  async (networks, net, dev) => {
+    const { netns } = await setUp(...networks);
+    expect(across(netns.path)).toEqual(expected(net, dev));
+    await lab.client.container.reload({ id: 'c' });
+    await lab.restart('kill');
+    expect(across(netns.path)).toEqual(expected(net, dev));
+    expect((await lab.client.container.inspect({ id: 'c' })).container.state).toBe('configured');
+  },
+);
 
-it('C05 a gateway that no interface reaches is refused by name, and nothing is built', async () => {
+it('C05 a route whose gateway no interface reaches is refused by name, and nothing is built', async () => {
   const named = {
     code: 'route.unreachable',
     message: 'network far: its route to 10.66.1.0/24 leads through 10.55.1.9, which is on no network of container c',
@@ -82,7 +85,7 @@ it('C05 a gateway that no interface reaches is refused by name, and nothing is b
   ).toMatchObject(named);
   await lab.remove('c');
   const { netns } = await setUp('lan');
-  // the kernel looks at the state of a link's carrier once a second
+  // the kernel checks the state of a link's carrier once a second
   const read = () =>
     ipWithin<{ operstate: string }[]>(netns.path, 'address', 'show').map(({ operstate: _, ...link }) => link);
   const before = read();
@@ -94,7 +97,7 @@ it('C05 a gateway that no interface reaches is refused by name, and nothing is b
   }
 });
 
-it('C05 beside a DHCP network it is refused with the address that the server gives, or at once, and nothing is left', async () => {
+it('C05 a conflicting route beside a DHCP network is refused, at once or when the server gives its address, and nothing is left', async () => {
   const leased = new DhcpLan(lab.directory.path, 'dhcp0');
   const server = await leased.dnsmasq();
   const via = (gateway: string, destination = '10.66.9.0/24') => [{ destination, gateway }];
@@ -143,7 +146,7 @@ it('C05 beside a DHCP network it is refused with the address that the server giv
   }
 });
 
-it('C05 plan names what the set-up is refused with, where several things are wrong', async () => {
+it('C05 plan names the same fault as the set-up when several things are wrong', async () => {
   await lab.client.network.create({ name: 'mute', subnets: subnetsOf(12), dns_enabled: false, routes: routesBy(1) });
   const taken = { hostPort: 8055, containerPort: 80 };
   await lab.client.container.setup({ id: 'other', networks: [{ network: 'near' }], ports: [taken] });
@@ -164,11 +167,11 @@ it('C05 plan names what the set-up is refused with, where several things are wro
   }
 });
 
-it('C05 they come with a connect, go with either network, and come back', async () => {
+it('C05 routes across networks appear with connect, go when either network leaves, and return', async () => {
   const { netns } = await setUp('near');
   await lab.client.container.connect({ id: 'c', network: 'far' });
   expect(across(netns.path)).toEqual(expected(1, 'eth0'));
-  // by the kernel, with the link that they lead by: the network itself goes on
+  // the kernel removes them with their link: the network itself stays
   await lab.client.container.disconnect({ id: 'c', network: 'near' });
   expect(across(netns.path)).toEqual([]);
   await lab.client.container.reload({ id: 'c' });
@@ -179,14 +182,14 @@ it('C05 they come with a connect, go with either network, and come back', async 
   expect(across(netns.path)).toEqual([]);
 });
 
-it('C05 they are put back when somebody deletes them', async () => {
+it('C05 deleted routes across networks are restored', async () => {
   const { netns } = await setUp('far', 'near');
   ipBatch(netns.path, ['route delete 10.66.1.0/24', 'route delete fd00:66:1::/64']);
   await lab.facts.told('container/c drift-healed');
   expect(across(netns.path)).toEqual(expected(1, 'eth1'));
 });
 
-it('C05 a container that is their gateway passes on what others send', async () => {
+it('C05 a container that is the gateway of such a route forwards the packets of others', async () => {
   const asked = { network: 'near', staticIps: ['10.55.1.9', 'fd00:55:1::9'] };
   const gateway = await lab.client.container.setup({ id: 'gw', networks: [asked, { network: 'far' }] });
   const beyond = ['10.66.1.1/24', 'fd00:66:1::1/64'];
@@ -204,7 +207,7 @@ it('C05 a container that is their gateway passes on what others send', async () 
     expect(await peer.reach('tcp', address, 80), address).toContain('beyond:80');
 });
 
-it('C05 through the door, in whatever order podman names them', async () => {
+it("C05 routes across networks work through the door in any order of podman's networks", async () => {
   const subnets = (net: number) => [
     { subnet: `10.55.${net}.0/24`, gateway: `10.55.${net}.1` },
     { subnet: `fd00:55:${net}::/64`, gateway: `fd00:55:${net}::1` },

@@ -6,7 +6,7 @@ import { ipWithin } from '../support/fresh-host.ts';
 import { codeOf, Lab } from '../support/lab.ts';
 import { ipBatch } from '../support/other-host.ts';
 
-// What podman 6 asks of netavark for `podman network create`, and what becomes of it.
+// The request of podman 6 to netavark for `podman network create`, and its result.
 
 let lab: Lab;
 beforeAll(async () => {
@@ -22,7 +22,7 @@ afterAll(() => lab.close());
 
 const env = () => ({ NETLOOM_RUN_DIR: lab.daemon.runDirectory });
 
-/** With the options that podman gives: `--disable-dns` is `dns_enabled: false`, `--dns` is `network_dns_servers`. */
+/** Creates with podman's options: `--disable-dns` is `dns_enabled: false`, `--dns` is `network_dns_servers`. */
 async function create(network: Record<string, unknown>) {
   const base = { name: 'n1', id: 'c'.repeat(64), driver: 'bridge', created: '0001-01-01T00:00:00Z' };
   const input = {
@@ -39,7 +39,7 @@ async function create(network: Record<string, unknown>) {
   return { code, ...JSON.parse(stdout) };
 }
 
-/** A container of podman's on that network, with these addresses; answers what it has. */
+/** Sets up a container of podman on that network, with these addresses; answers what it has. */
 async function use(definition: { name: string }, static_ips: string[]) {
   const netns = `${lab.directory.path}/engine-made`;
   native.createNetns(netns).socket.close();
@@ -62,14 +62,14 @@ async function use(definition: { name: string }, static_ips: string[]) {
   }
 }
 
-it('C06 without IPAM a network is made without names, and a container joins it without an address', async () => {
+it('C06 a network without IPAM has no DNS, and a container joins it without an address', async () => {
   const made = await create({ ipam_options: { driver: 'none' } });
   expect(made).toMatchObject({ code: 0, dns_enabled: false, network_interface: 'podman1' });
   expect(made).not.toHaveProperty('subnets');
   expect(await use(made, [])).toMatchObject({ code: 0, stderr: '', addresses: [] });
 });
 
-it('C06 name servers of a network whose names are not answered are refused', async () => {
+it('C06 name servers are refused for a network without DNS', async () => {
   for (const network of [
     { dns_enabled: false },
     { ipam_options: { driver: 'none' } },
@@ -81,7 +81,7 @@ it('C06 name servers of a network whose names are not answered are refused', asy
     });
 });
 
-it('C06 an unmanaged network that says no bridge and no subnet gets a free name and a free subnet', async () => {
+it('C06 an unmanaged network without bridge and subnet gets a free name and a free subnet', async () => {
   ipBatch(null, ['link add podman1 type bridge', 'link set podman1 up']);
   try {
     const free = await create({ options: { mode: 'unmanaged' } });
@@ -90,7 +90,7 @@ it('C06 an unmanaged network that says no bridge and no subnet gets a free name 
       network_interface: 'podman2',
       subnets: [{ subnet: '10.89.0.0/24', gateway: '10.89.0.1' }],
     });
-    // netavark makes it, too, and refuses its containers until somebody has made the bridge
+    // netavark makes it, too, and refuses its containers until the bridge exists
     const refused = await use(free, ['10.89.0.2']);
     expect([refused.code, JSON.parse(refused.stdout).error]).toEqual([1, expect.stringContaining('podman2')]);
     const upon = { options: { mode: 'unmanaged' }, network_interface: 'podman1', dns_enabled: false };
@@ -104,7 +104,7 @@ it('C06 an unmanaged network that says no bridge and no subnet gets a free name 
   }
 });
 
-it('C06 both families where IPv6 is asked for, and a parent that is there', async () => {
+it('C06 a network gets both families where IPv6 is requested, and may use an existing parent', async () => {
   const dual = await create({ ipv6_enabled: true, subnets: [{ subnet: 'fd07::/64' }] });
   expect(dual).toMatchObject({ subnets: [{ subnet: 'fd07::/64', gateway: 'fd07::1' }, { subnet: '10.89.0.0/24' }] });
   expect(await use(dual, ['fd07::2', '10.89.0.2'])).toMatchObject({
@@ -118,7 +118,7 @@ it('C06 both families where IPv6 is asked for, and a parent that is there', asyn
   });
 });
 
-it('C06 the same of netloom’s own networks, where it means the same', async () => {
+it("C06 netloom's own networks get the same defaults where the meaning is the same", async () => {
   const { network } = lab.client;
   const { definition } = await network.create({ name: 'bare', ipam_options: { driver: 'none' } });
   expect(definition).toMatchObject({ dns_enabled: false, subnets: [] });

@@ -4,7 +4,7 @@ import { ip, ipWithin } from '../support/fresh-host.ts';
 import { Lab, refusal } from '../support/lab.ts';
 import { addLan, ipBatch } from '../support/other-host.ts';
 
-/** A macvlan that has its parent, lan0, for itself: it speaks with the parent's MAC address, whatever is asked for. */
+/** A macvlan that has its parent, lan0, for itself: it uses the parent's MAC address, whatever was requested. */
 
 const subnets = [
   { subnet: '10.7.0.0/24', gateway: '10.7.0.1' },
@@ -44,7 +44,7 @@ it.each([
   ['addresses', { subnets }, {}],
   ['addresses and a MAC address that is asked for', { subnets }, { staticMac }],
   ['no addresses', { ipam_options: { driver: 'none' } }, {}],
-])('C07 with %s, status and inspect tell the MAC address of the link', async (_, ipam, asked) => {
+])('C07 with %s, status and inspect show the MAC address of the link', async (_, ipam, asked) => {
   await create(ipam);
   const { netns, status } = await lab.client.container.setup({ id: 'c', networks: [{ network: 'whole', ...asked }] });
   expect(macWithin(netns.path)).toBe(parentMac);
@@ -57,7 +57,7 @@ it.each([
   expect([macWithin(netns.path), await told()]).toEqual([parentMac, parentMac]);
 });
 
-it('C07 after a connect, and of a parent that has got another MAC address since', async () => {
+it("C07 a macvlan in passthru follows the parent's changed MAC address, also after a connect", async () => {
   await create({ subnets });
   const other = '02:00:00:00:07:02';
   ipBatch(null, [`link set lan0 address ${other}`]);
@@ -85,7 +85,7 @@ it('C07 a second container is refused, for it would have the same MAC address', 
   await lab.client.container.setup({ id: 'd', networks: [{ network: 'whole' }] });
 });
 
-it('C07 the parent has its own again when a container goes that gave itself another', async () => {
+it('C07 the parent gets its own MAC address back when a container goes that had changed it', async () => {
   await create({ subnets });
   const { netns } = await lab.client.container.setup({ id: 'c', networks: [{ network: 'whole' }] });
   ipBatch(netns.path, [`link set eth0 address ${staticMac}`]);
@@ -94,7 +94,7 @@ it('C07 the parent has its own again when a container goes that gave itself anot
   expect(macOf('lan0')).toBe(parentMac);
 });
 
-it('C07 through the door', async () => {
+it('C07 a macvlan in passthru works through the door', async () => {
   const whole = podmanNetwork('whole', {
     driver: 'macvlan',
     network_interface: 'lan0',

@@ -56,7 +56,7 @@ const wrong: [Driver, string, string][] = [
 describe('through the door', () => {
   afterEach(() => engine.clear());
 
-  it('C08 a value that is none is refused, with its option, before anything is built', async () => {
+  it('C08 an invalid option value is refused with its option before anything is built', async () => {
     for (const [index, [driver, option, value]] of wrong.entries()) {
       const container = engine.container(`c${index}`, [
         defined(driver, { [option]: value }),
@@ -68,7 +68,7 @@ describe('through the door', () => {
     await lab.clear(['lan0', 'lan1']);
   });
 
-  it('C08 options that netloom does not know are none of its business, and a default may be spelt out', async () => {
+  it('C08 unknown options are ignored, and a default may be given explicitly', async () => {
     for (const [driver, options] of [
       ['bridge', { new_in_podman: 'x', mtu: '0', mode: '', bclim: 'x' }],
       ['macvlan', { new_in_podman: 'x', mode: '', isolate: 'perhaps' }],
@@ -90,7 +90,7 @@ describe('the file of a network', () => {
   };
   const damage = async () => (await lab.client.network.list()).damaged.map(({ reason }) => reason);
 
-  it('C08 with a value that is none is told of, and no container is set up by it until it is put right', async () => {
+  it('C08 an invalid option in a network file is reported, and no container is set up by the file until it is corrected', async () => {
     write({ mtu: 'abc' });
     await untilAnswered(async () => expect(await damage()).toEqual([expect.stringContaining('option mtu=abc')]));
     const setUp = () => lab.client.container.setup({ id: 'c', networks: [{ network: 'web' }] });
@@ -103,7 +103,7 @@ describe('the file of a network', () => {
     await untilAnswered(async () => expect(await damage()).toEqual([]));
     const { netns } = await untilAnswered(setUp);
     expect(ipWithin<{ mtu: number }[]>(netns.path, 'link', 'show', 'eth0')[0]?.mtu).toBe(1400);
-    // who is there is not disturbed by what somebody writes
+    // a change of the file does not disturb existing containers
     write({ mtu: '1400', metric: 'x' });
     await untilAnswered(async () => expect(await damage()).toEqual([expect.stringContaining('option metric=x')]));
     await lab.client.container.reload({ id: 'c' });
@@ -118,7 +118,7 @@ describe('the file of a network', () => {
 });
 
 describe('macvlan', () => {
-  it('C08 with one parent by its option and another by its interface is refused', async () => {
+  it('C08 a macvlan with different parents in option and interface is refused', async () => {
     const both = { network_interface: 'lan0', options: { parent: 'lan1' } };
     expect(
       await refusal(lab.client.network.create({ name: 'net', driver: 'macvlan', subnets, ...both })),
@@ -128,7 +128,7 @@ describe('macvlan', () => {
     });
   });
 
-  it('C08 in mode=source is made so, and hears of nobody that it was not told of', async () => {
+  it('C08 a macvlan in mode=source is made in that mode, and unknown modes are refused', async () => {
     await lab.client.network.create({
       name: 'net',
       driver: 'macvlan',

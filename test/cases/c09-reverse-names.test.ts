@@ -40,7 +40,7 @@ const definition = {
   ipam_options: { driver: 'host-local' },
 };
 
-/** As podman starts a container; answers the path of its namespace. */
+/** Starts a container as podman does; answers the path of its namespace. */
 async function podman(name: string, host: number, aliases: string[] = []): Promise<string> {
   const path = `${lab.directory.path}/${name}`;
   native.createNetns(path).socket.close();
@@ -74,7 +74,7 @@ beforeEach(async () => {
   netns = await podman('asker', 3);
 });
 
-it('C09 a container of podman has all of its names for its addresses, under dns.podman, and each leads back', async () => {
+it('C09 a container of podman has all its names for its addresses, under dns.podman, and each resolves back', async () => {
   const all = shop('dns.podman');
   for (const found of within(netns, ...own(2))) expect(found).toEqual([all, all]);
   for (const found of within(netns, ...all)) expect(found).toEqual(all.map(() => own(2)));
@@ -83,7 +83,7 @@ it('C09 a container of podman has all of its names for its addresses, under dns.
   for (const found of within(netns, '10.87.0.77', 'fd00:87::77')) expect(found).toEqual([['ENOTFOUND'], ['ENOTFOUND']]);
 });
 
-it('C09 so it has for the host, after a restart, and for a container of netloom beside it, which podman sees under its own domain', async () => {
+it("C09 names of podman's containers are the same for the host, after a restart, and for a container of netloom beside them", async () => {
   const fromHost = async () =>
     (await ask('2.0.87.10.in-addr.arpa', { from: '10.87.0.1', at: '10.87.0.1', type: 'PTR' })).data;
   expect(await fromHost()).toEqual(shop('dns.podman'));
@@ -104,7 +104,7 @@ it('C09 so it has for the host, after a restart, and for a container of netloom 
   expect(await fromHost()).toEqual(shop('dns.podman'));
 });
 
-it('C09 on a network of netloom it goes by who asks, and all names are told, too', async () => {
+it('C09 on a network of netloom the domain depends on the asker, and all names are given, too', async () => {
   await lab.client.network.create({ name: 'web', subnets: [{ subnet: '10.88.0.0/24' }] });
   const aliases = ['shop', 'Store'];
   const { netns } = await lab.client.container.setup({

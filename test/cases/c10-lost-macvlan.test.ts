@@ -8,7 +8,7 @@ import { untilAnswered } from '../support/daemon.ts';
 import { Lab } from '../support/lab.ts';
 import { ipBatch } from '../support/other-host.ts';
 
-// A namespace ends without a teardown. Of a bridge's the host's end of the veth tells; a macvlan has none.
+// A namespace ends without a teardown. The host's end of a veth reports the loss on a bridge; a macvlan has no such end.
 let lab: Lab;
 
 const drivers = {
@@ -28,7 +28,7 @@ afterAll(async () => {
 
 const fileOf = (name: string) => `${lab.daemon.directory}/state/networks/${name}.json`;
 
-/** A network of its own, of which one container is a member. */
+/** Makes a network with one container as its member. */
 async function member(
   name: string,
   kind: keyof typeof drivers,
@@ -49,7 +49,7 @@ async function isForgotten(name: string): Promise<void> {
   expect(existsSync(fileOf(name))).toBe(false);
 }
 
-/** Somebody who lives in a namespace of his own. */
+/** Starts a process in a namespace of its own. */
 async function liveAlone(): Promise<ChildProcess> {
   const process = spawn('unshare', ['--net', 'sleep', '300'], { stdio: 'ignore' });
   await once(process, 'spawn');
@@ -69,14 +69,14 @@ async function end(process: ChildProcess): Promise<void> {
 const names = (prefix: string, kind: string) => `${prefix}-${kind}`;
 
 describe.each(kinds)('the namespace of a container on a %s that ends without a teardown', (kind) => {
-  it('C10 is noticed where netloom made it, and its network can be removed', async () => {
+  it('C10 the loss of a namespace made by netloom is noticed, and its network can be removed', async () => {
     const name = names('made', kind);
     const { netns } = await member(name, kind);
     native.removeNetns(netns);
     await isForgotten(name);
   });
 
-  it('C10 is noticed where an engine made it', async () => {
+  it('C10 the loss of a namespace made by an engine is noticed', async () => {
     const name = names('given', kind);
     const path = `${lab.directory.path}/${name}`;
     native.createNetns(path).socket.close();
@@ -85,7 +85,7 @@ describe.each(kinds)('the namespace of a container on a %s that ends without a t
     await isForgotten(name);
   });
 
-  it('C10 is noticed after a restart of the daemon, and where it ended meanwhile', async () => {
+  it('C10 the loss of a namespace is noticed after a restart of the daemon, and if it happened during the restart', async () => {
     const [name, other] = [names('kept', kind), names('meanwhile', kind)];
     const { netns } = await member(name, kind);
     const { netns: ended } = await lab.client.container.setup({ id: other, networks: [{ network: name }] });
@@ -97,7 +97,7 @@ describe.each(kinds)('the namespace of a container on a %s that ends without a t
     await lab.client.container.remove({ id: other });
   });
 
-  it('C10 is noticed when the last process ends, where the pin went before', async () => {
+  it('C10 the loss of a namespace whose pin went earlier is noticed when its last process ends', async () => {
     const name = names('process', kind);
     const process = await liveAlone();
     const { netns } = await member(name, kind, { pid: process.pid as number });
@@ -107,7 +107,7 @@ describe.each(kinds)('the namespace of a container on a %s that ends without a t
     await isForgotten(name);
   });
 
-  it('C10 takes the network along when its file has gone too', async () => {
+  it('C10 the loss of a namespace removes the network, too, if its file has gone', async () => {
     const name = names('both', kind);
     const { netns } = await member(name, kind);
     rmSync(fileOf(name));
@@ -120,7 +120,7 @@ describe.each(kinds)('the namespace of a container on a %s that ends without a t
 });
 
 describe.each(kinds)('the file of a %s network that vanishes', (kind) => {
-  it('C10 comes back while a container that lives is a member', async () => {
+  it('C10 a network file is restored while a live container is a member', async () => {
     const name = names('lives', kind);
     const { definition } = await member(name, kind);
     rmSync(fileOf(name));
@@ -130,7 +130,7 @@ describe.each(kinds)('the file of a %s network that vanishes', (kind) => {
     await lab.client.network.remove({ name });
   });
 
-  it('C10 stays away where the only member ended first', async () => {
+  it('C10 a network file is not restored if the only member ended first', async () => {
     const name = names('first', kind);
     const { netns } = await member(name, kind);
     native.removeNetns(netns);
@@ -142,7 +142,7 @@ describe.each(kinds)('the file of a %s network that vanishes', (kind) => {
 });
 
 describe('a macvlan beside others', () => {
-  it('C10 is noticed by its own container only, whatever else ends', async () => {
+  it('C10 the loss of a namespace is noticed only for its own container', async () => {
     await member('beside', 'macvlan');
     await lab.client.network.create({ name: 'other', subnets: [{ subnet: '10.11.0.0/24' }] });
     const ids = ['x', 'y', 'z'];

@@ -8,7 +8,7 @@ import { untilAnswered } from '../support/daemon.ts';
 import { Lab, refusal } from '../support/lab.ts';
 import { ipBatch } from '../support/other-host.ts';
 
-/** A host whose br0 was made by somebody else, with and without addresses of the host. */
+/** A host whose br0 was made by another program, with and without addresses of the host. */
 
 let lab: Lab;
 beforeAll(async () => {
@@ -44,7 +44,7 @@ const setUp = (id: string, aliases: string[] = []) =>
 
 const servers = async () => (await lab.client.network.inspect({ name: 'lan' })).network.device?.names;
 
-/** Addresses of a name as that server gives them to whoever asks within the namespace, or an error code. */
+/** Returns the addresses of a name as that server gives them within the namespace, or an error code. */
 function ask(netns: string, server: string, name: string, type: 'A' | 'AAAA' = 'A'): string[] {
   const script = `
     const resolver = new (require('node:dns').promises.Resolver)({ timeout: 1000, tries: 1 });
@@ -57,7 +57,7 @@ function ask(netns: string, server: string, name: string, type: 'A' | 'AAAA' = '
 }
 
 describe('an unmanaged bridge with addresses of the host', () => {
-  it('C11 answers names at each of them, whether it is the gateway or not', async () => {
+  it("C11 names are answered at each of the host's addresses on the bridge, gateway or not", async () => {
     give();
     await create();
     await setUp('db', ['store']);
@@ -71,7 +71,7 @@ describe('an unmanaged bridge with addresses of the host', () => {
     expect(await servers()).toEqual({ servers: [own[4], own[6]], refused: null });
   });
 
-  it('C11 answers after a restart, and forgets who leaves', async () => {
+  it('C11 names are answered after a restart, and those of a removed container are not', async () => {
     give();
     await create();
     await setUp('db');
@@ -82,7 +82,7 @@ describe('an unmanaged bridge with addresses of the host', () => {
     expect(ask(netns.path, own[4], 'db.dns.netloom')).toEqual(['ENOTFOUND']);
   });
 
-  it('C11 answers nothing where the network has no DNS', async () => {
+  it('C11 names are not answered on a network without DNS', async () => {
     give();
     await create({ dns_enabled: false });
     const { netns, status } = await setUp('web');
@@ -90,7 +90,7 @@ describe('an unmanaged bridge with addresses of the host', () => {
     expect(ask(netns.path, own[4], 'web')).toEqual(['ECONNREFUSED']);
   });
 
-  it('C11 leaves port 53 to the program that has it, sets the container up, and says so', async () => {
+  it('C11 port 53 stays with the program that holds it, the container is set up, and the reason is shown', async () => {
     give();
     const holder = dgram.createSocket('udp4');
     holder.bind(53, own[4]);
@@ -109,7 +109,7 @@ describe('an unmanaged bridge with addresses of the host', () => {
 describe('the MAC address of an unmanaged bridge', () => {
   const mac = () => JSON.parse(execFileSync('ip', ['-json', 'link', 'show', 'br0'], { encoding: 'utf8' }))[0].address;
 
-  it('C11 stays while containers come and go, where they have its only ports', async () => {
+  it('C11 a bridge whose only ports are containers keeps its MAC address while they come and go', async () => {
     await create();
     const seen = [];
     for (const id of ['one', 'two', 'three']) {
@@ -123,8 +123,8 @@ describe('the MAC address of an unmanaged bridge', () => {
     expect(new Set(seen).size).toBe(1);
   });
 
-  it('C11 stays that of the port that leads to the wire', async () => {
-    // as high as those of libvirt's taps
+  it('C11 a bridge keeps the MAC address of the port that leads to the wire', async () => {
+    // as high as the MAC addresses of libvirt's taps
     const wire = 'fe:54:00:ff:ff:ff';
     ipBatch(null, [`link add wire address ${wire} type veth peer name other`, 'link set wire master br0 up']);
     await create();
@@ -136,7 +136,7 @@ describe('the MAC address of an unmanaged bridge', () => {
 });
 
 describe('an unmanaged bridge without addresses of the host', () => {
-  it('C11 has no name server, also with an alias; its names are answered when addresses come, and not when they have gone', async () => {
+  it('C11 a bridge without host addresses has no name server; names are answered only while it has addresses', async () => {
     await create();
     const { netns, status } = await setUp('web', ['shop']);
     expect(status.lan?.dns_server_ips).toEqual([]);
@@ -149,7 +149,7 @@ describe('an unmanaged bridge without addresses of the host', () => {
     expect((await setUp('last')).status.lan?.dns_server_ips).toEqual([]);
   });
 
-  it('C11 listens at no address outside of its subnets', async () => {
+  it("C11 the resolver does not listen at a host address outside the network's subnets", async () => {
     ipBatch(null, ['address add 10.66.0.1/24 dev br0']);
     await create();
     await setUp('web');
@@ -157,7 +157,7 @@ describe('an unmanaged bridge without addresses of the host', () => {
   });
 });
 
-it("C11 answers names of a network that podman's door brings", async () => {
+it('C11 names are answered on a network that the netavark door brings', async () => {
   give();
   const definition = {
     name: 'lan',
@@ -179,12 +179,12 @@ it("C11 answers names of a network that podman's door brings", async () => {
   expect(ask(netns.path, own[4], 'one')).toEqual(['192.168.33.2']);
 });
 
-describe('a link that no unmanaged network can be on', () => {
+describe('a link that cannot carry an unmanaged network', () => {
   const claimed = { driver: 'bridge', network_interface: 'mine0', options: { mode: 'unmanaged' } };
   const subnets = [{ subnet: '10.91.0.0/24' }];
   const damaged = async () => (await lab.client.network.list()).damaged;
 
-  it('C11 is a bridge of netloom, which goes with its network: by create, through the door and by a file', async () => {
+  it('C11 an unmanaged network on a bridge of netloom is refused, by create, through the door and in a file', async () => {
     await lab.client.network.create({ name: 'v4', network_interface: 'mine0' });
     await lab.client.container.setup({ id: 'member', networks: [{ network: 'v4' }] });
     expect(await refusal(create({ ...claimed, subnets }))).toMatchObject({
@@ -209,7 +209,7 @@ describe('a link that no unmanaged network can be on', () => {
     await untilAnswered(async () => expect(await damaged()).toEqual([]));
   });
 
-  it('C11 a macvlan upon a bridge of netloom goes with it, and its container says so', async () => {
+  it('C11 a macvlan on a bridge of netloom goes with it, and its container reports it', async () => {
     await lab.client.network.create({ name: 'v4', network_interface: 'mine0' });
     await lab.client.container.setup({ id: 'member', networks: [{ network: 'v4' }] });
     await lab.client.network.create({ name: 'upon', driver: 'macvlan', network_interface: 'mine0', subnets });
@@ -221,7 +221,7 @@ describe('a link that no unmanaged network can be on', () => {
     });
   });
 
-  it('C11 is a link that is no bridge, or that is not there', async () => {
+  it('C11 an unmanaged network on a missing link, or on one that is not a bridge, is refused', async () => {
     ipBatch(null, ['link add up0 type veth peer name up1']);
     expect(await refusal(create({ network_interface: 'up0' }))).toMatchObject({
       code: 'mode.unsupported',

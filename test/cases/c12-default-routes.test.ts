@@ -24,7 +24,7 @@ afterAll(() => lab.close(['up0']));
 
 type Family = 4 | 6;
 
-/** `eth1 99`, the most preferred first. */
+/** `eth1 99`, in order of preference. */
 function defaultRoutes(netns: string, family: Family): string[] {
   const routes = ipWithin<{ dev: string; metric: number }[]>(netns, `-${family}`, 'route', 'show', 'default');
   return routes.sort((one, other) => one.metric - other.metric).map(({ dev, metric }) => `${dev} ${metric}`);
@@ -67,20 +67,20 @@ describe.each<Family>([4, 6])('default routes of IPv%i', (family) => {
       ['first', 'second'],
       ['eth0 100', 'eth1 101'],
     ],
-  ])('C12 of a container on %s', async (networks, expected) => {
+  ])('C12 a container on %s has its default routes in order of preference', async (networks, expected) => {
     expect(defaultRoutes(await setUp(...networks), family)).toEqual(expected);
     await lab.remove('c');
   });
 });
 
-it('C12 the first LAN of each family leads outwards', async () => {
+it('C12 the first LAN of each family gets the default route', async () => {
   const netns = await setUp('first', 'four', 'lan');
   expect(defaultRoutes(netns, 4)).toEqual(['eth1 99', 'eth0 100', 'eth2 102']);
   expect(defaultRoutes(netns, 6)).toEqual(['eth2 99', 'eth0 100']);
   await lab.remove('c');
 });
 
-it('C12 holds through connect and disconnect, where the next LAN takes the place of the first, and through a reload', async () => {
+it('C12 the default route stays right through connect and reload, and moves to the next LAN at a disconnect', async () => {
   const netns = await setUp('first');
   const all = () => ([4, 6] as const).map((family) => defaultRoutes(netns, family));
   const both = (...routes: string[]) => [routes, routes];

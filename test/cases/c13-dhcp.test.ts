@@ -44,7 +44,7 @@ const scripted = async (answering: Answering): Promise<ScriptedServer> => {
 };
 
 const lanNetwork = { name: 'lan', driver: 'macvlan', network_interface: 'lan0', ipam_options: { driver: 'dhcp' } };
-/** The container of the test that runs: facts are told of one. */
+/** The container of the current test: events are awaited for one container. */
 let web: string;
 let tests = 0;
 beforeEach(async () => {
@@ -63,7 +63,7 @@ const eventually = (look: () => unknown) => untilAnswered(async () => look());
 interface Address {
   addr_info: { local: string; prefixlen: number; scope: string; family: string }[];
 }
-/** Addresses of IPv4 that an interface has inside. */
+/** IPv4 addresses of an interface inside. */
 const inside = (netns: string, link = 'eth0'): string[] =>
   ipWithin<Address[]>(netns, 'address', 'show', link)
     .flatMap(({ addr_info }) => addr_info)
@@ -108,12 +108,12 @@ const refusing = (message: DhcpMessage, words: string): DhcpMessage =>
 const isRenewal = ({ type, clientAddress }: DhcpMessage): boolean => type === 'request' && clientAddress !== '0.0.0.0';
 const isRelease = ({ type }: DhcpMessage): boolean => type === 'release';
 
-/** To be renewed after a second; its end may be far. */
+/** Renewal is due after a second; the end may be far. */
 const soon: More = [
   [optionCodes.renewalSeconds, secondsBytes(1)],
   [optionCodes.rebindingSeconds, secondsBytes(2)],
 ];
-/** Time enough to ask that server before any. */
+/** Time enough to ask that server before any other. */
 const later: More = [
   [optionCodes.renewalSeconds, secondsBytes(1)],
   [optionCodes.rebindingSeconds, secondsBytes(6)],
@@ -127,8 +127,8 @@ const giving =
 
 const leases = async () => (await lab.client.network.inspect({ name: 'lan' })).network.leases;
 
-describe('a container whose address a DHCP server gives', () => {
-  it('C13 is shown with it, and with what else the server said, by inspect and by its network', async () => {
+describe('a container with an address from a DHCP server', () => {
+  it("C13 inspect and its network show a container's leased address and the server's other options", async () => {
     await dnsmasq();
     const { netns } = await setUp(web);
     const [address] = inside(netns.path).map((each) => each.split('/')[0]);
@@ -142,7 +142,7 @@ describe('a container whose address a DHCP server gives', () => {
     expect(shown).toMatch(/^ +name servers 192\.0\.2\.53; search lan\.example$/m);
   });
 
-  it('C13 gets it, keeps it over a kill of the daemon, loses it with the server, and gives it back: the story', async () => {
+  it('C13 a container gets a lease, keeps it over a killed daemon, loses it with the server, and releases it: the whole story', async () => {
     const server = await dnsmasq('--dhcp-option=option:T1,3', '--dhcp-option=option:T2,60');
     const { netns, status } = await setUp(web);
     const [address] = inside(netns.path);
@@ -183,12 +183,12 @@ describe('a container whose address a DHCP server gives', () => {
 
     const told = lab.facts.events.filter(({ subject, type }) => subject === web && /leas|adopted|torn-down/.test(type));
     console.log(
-      ['The story, as the container tells it', ...told.map((event) => eventLine(page, event))].join('\n  '),
+      ['The events of the container', ...told.map((event) => eventLine(page, event))].join('\n  '),
       ['\nand as dnsmasq does', ...server.log.filter((line) => /DHCP[A-Z]+\(/.test(line))].join('\n  '),
     );
   });
 
-  it('C13 has the same address and MAC address whenever it comes, and another than its neighbours', async () => {
+  it('C13 a container gets the same address and MAC address each time, and different ones from its neighbours', async () => {
     const server = await dnsmasq();
     const first = await setUp(web);
     const [other] = inside((await setUp(`db${tests}`)).netns.path);
@@ -208,7 +208,7 @@ describe('a container whose address a DHCP server gives', () => {
     expect(await server.said(/DHCPACK.*02:00:00:00:13:01/)).toMatch(/ my$/);
   });
 
-  it('C13 joins and leaves that network while it lives', async () => {
+  it('C13 a running container joins and leaves a DHCP network', async () => {
     const server = await dnsmasq();
     await lab.client.network.create({ name: 'back', subnets: [{ subnet: '10.13.0.0/24' }] });
     const { netns } = await lab.client.container.setup({ id: web, networks: [{ network: 'back' }] });
@@ -226,7 +226,7 @@ describe('a container whose address a DHCP server gives', () => {
     expect(routesInside(netns.path)).toEqual(['default via 10.13.0.1 metric 100']);
   });
 
-  it('C13 has it back after a reload where somebody took it off', async () => {
+  it('C13 a reload restores a leased address that another program removed', async () => {
     const server = await dnsmasq();
     const { netns } = await setUp(web);
     const found = inside(netns.path);
@@ -238,7 +238,7 @@ describe('a container whose address a DHCP server gives', () => {
     expect(server.count(/DHCPDISCOVER/)).toBe(discoveries);
   });
 
-  it('C13 gets it on a bridge of others, and from an engine that brings the network', async () => {
+  it('C13 a container gets a lease on a foreign bridge, and from an engine that brings the network', async () => {
     const server = await dnsmasq();
     ipBatch(null, ['link add br0 type bridge', 'link set br0 up', 'link set lan0 master br0']);
     const definition = {
@@ -273,7 +273,7 @@ describe('a container whose address a DHCP server gives', () => {
   });
 });
 
-it("C13 gives an address to a container that comes through podman's door, and it goes back by it", async () => {
+it('C13 a container that comes through the netavark door gets a lease, and its teardown releases it', async () => {
   const server = await dnsmasq();
   const netns = `${lab.directory.path}/engine`;
   native.createNetns(netns).socket.close();
@@ -315,11 +315,11 @@ it("C13 gives an address to a container that comes through podman's door, and it
   await untilAnswered(async () => expect((await lab.client.container.list()).containers).toEqual([]));
 });
 
-describe('a container with an address that a DHCP server gives', () => {
+describe('a container with a lease from a DHCP server', () => {
   it.each([
     ['in another subnet', '198.51.100.7', '198.51.100.1'],
     ['in the same subnet', '192.0.2.88', '192.0.2.1'],
-  ])('C13 has a second one of another LAN, %s', async (_, address, router) => {
+  ])('C13 a container has a second lease from another LAN, %s', async (_, address, router) => {
     const other = new DhcpLan(lab.directory.path, 'lan1');
     try {
       await lab.client.network.create({ ...lanNetwork, name: 'other', network_interface: 'lan1' });
@@ -340,7 +340,7 @@ describe('a container with an address that a DHCP server gives', () => {
     }
   });
 
-  it('C13 shares it with a container in its namespace, and is routed through a neighbour of another network', async () => {
+  it('C13 a container shares its lease with a container in its namespace, and routes through a neighbour of another network', async () => {
     await dnsmasq();
     const routes = [{ destination: '10.99.0.0/16', gateway: '10.13.0.9' }];
     await lab.client.network.create({ name: 'back', subnets: [{ subnet: '10.13.0.0/24' }], routes });
@@ -359,8 +359,8 @@ describe('a container with an address that a DHCP server gives', () => {
   });
 });
 
-describe('a DHCP server that changes its mind', () => {
-  it('C13 replaces an address with that of a renewal, routes and name servers too', async () => {
+describe('a DHCP server that changes its answers', () => {
+  it('C13 a renewal with a new address replaces the address, its routes and its name servers', async () => {
     const routes: More = [[optionCodes.classlessRoutes, Uint8Array.of(0, 198, 51, 100, 1, 16, 10, 1, 198, 51, 100, 2)]];
     await scripted((message) => {
       if (isRelease(message)) return [];
@@ -384,7 +384,7 @@ describe('a DHCP server that changes its mind', () => {
     ]);
   });
 
-  it('C13 puts back the routes that go with an address: those of the server, of its network and of others through it', async () => {
+  it('C13 routes that depend on a leased address are restored: those of the server, of its network and of others through it', async () => {
     const byLink: More = [
       [optionCodes.classlessRoutes, Uint8Array.of(0, 192, 0, 2, 1, 16, 10, 1, 0, 0, 0, 0, 16, 10, 2, 192, 0, 2, 2)],
     ];
@@ -419,12 +419,12 @@ describe('a DHCP server that changes its mind', () => {
     await eventually(() => expect(routesInside(netns.path).sort()).toEqual(near));
     await lab.facts.told(`container/${web} leased`, 3);
     await eventually(() => expect(inside(netns.path, 'eth1')).toEqual(['198.51.100.7/24']));
-    // nothing leads through what is out of reach now
+    // no route leads through what is out of reach now
     const far = near.filter((route) => !route.includes('via 192.0.2.'));
     await eventually(() => expect(routesInside(netns.path).sort()).toEqual(far));
   });
 
-  it('C13 takes an address that was refused away, and goes on with the next one', async () => {
+  it('C13 an address whose renewal is refused is removed, and the container continues with the next one', async () => {
     let refusals = 0;
     await scripted((message) => {
       if (isRelease(message)) return [];
@@ -442,7 +442,7 @@ describe('a DHCP server that changes its mind', () => {
     await untilAnswered(async () => expect(await view(web)).toMatchObject({ state: 'configured', lastFault: null }));
   });
 
-  it('C13 is asked again where it refuses what it has offered', async () => {
+  it('C13 a server that refuses its own offer is asked again', async () => {
     let refusals = 0;
     const server = await scripted((message) => {
       if (isRelease(message)) return [];
@@ -454,10 +454,10 @@ describe('a DHCP server that changes its mind', () => {
     expect(server.heard.filter(({ type }) => type === 'discover').length).toBeGreaterThan(1);
   });
 
-  it('C13 is asked by everybody when it has gone, and another one may leave the address', async () => {
+  it('C13 a vanished server is asked by broadcast, and another server may take over the address', async () => {
     const server = await scripted((message) => {
       if (isRelease(message)) return [];
-      // who had given it is silent
+      // the server that gave it is silent
       if (isRenewal(message) && !message.toEverybody) return [];
       return [answerTo(message, '192.0.2.77', 600, isRenewal(message) ? [] : later)];
     });
@@ -469,7 +469,7 @@ describe('a DHCP server that changes its mind', () => {
     expect([renewals[0], renewals.at(-1)]).toEqual([false, true]);
   });
 
-  it('C13 is passed over where it offers an address and then stays silent, if another one offers one', async () => {
+  it('C13 a server that offers an address and then stays silent is passed over for another offer', async () => {
     const silent: More = [[optionCodes.server, addresses('192.0.2.2')]];
     const server = await scripted((message) => {
       if (isRelease(message)) return [];
@@ -484,7 +484,7 @@ describe('a DHCP server that changes its mind', () => {
     const { netns } = await setUp(web);
     await lab.facts.told(`container/${web} leased`, 2);
     await eventually(() => expect(inside(netns.path)).toEqual(['192.0.2.77/24']));
-    // RFC 2131, 4.4.1: a request goes on where the discovery was
+    // RFC 2131, 4.4.1: a request goes to where the discovery went
     const requests = server.heard.flatMap(({ type, clientAddress, ...request }, index) =>
       type === 'request' && clientAddress === '0.0.0.0' ? [{ ...request, before: server.heard[index - 1] }] : [],
     );
@@ -495,7 +495,7 @@ describe('a DHCP server that changes its mind', () => {
     expect(asked.at(-1)).toBe(1);
   });
 
-  it('C13 gives an address again when it comes back, after the lease had ended', async () => {
+  it('C13 a server that returns after the lease has ended gives an address again', async () => {
     const server = await scripted(giving('192.0.2.77', 3));
     const { netns } = await setUp(web);
     server.answer(() => []);
@@ -529,7 +529,7 @@ describe('a DHCP server that changes its mind', () => {
 });
 
 describe('a LAN where no server gives an address', () => {
-  it('C13 is refused after 5 s, of which nothing is left: set-up, connect, and what cannot be taken', async () => {
+  it('C13 set-up, connect and an unusable offer are refused after 5 s, and nothing is left behind', async () => {
     await lab.client.network.create({ name: 'back', subnets: [{ subnet: '10.13.0.0/24' }] });
     const { netns } = await lab.client.container.setup({ id: `other${tests}`, networks: [{ network: 'back' }] });
     await scripted((message) => {
@@ -560,7 +560,7 @@ describe('a LAN where no server gives an address', () => {
   it.each([
     ['of this host', '192.0.2.9', () => '192.0.2.9 is an address of this host'],
     ['of another container', '192.0.2.78', () => `192.0.2.78 is the address of container ${web} on network lan`],
-  ])('C13 N12 is not an address %s', async (_, taken, words) => {
+  ])('C13 N12 an offered address %s is not accepted', async (_, taken, words) => {
     ipBatch(null, ['address add 192.0.2.9/24 dev lan0']);
     try {
       const known: string[] = [];
@@ -576,7 +576,7 @@ describe('a LAN where no server gives an address', () => {
     }
   });
 
-  it('C13 is told when a server refuses every request for what it offers', async () => {
+  it('C13 a server that refuses every request for its offer is named in the fault', async () => {
     await scripted((message) => [
       message.type === 'discover' ? answerTo(message, '192.0.2.77', 600) : refusing(message, 'not you'),
     ]);
@@ -589,7 +589,7 @@ describe('a LAN where no server gives an address', () => {
     await untilAnswered(async () => expect(await view(web)).toMatchObject({ state: 'created' }));
   });
 
-  it('C13 is waited for by the next daemon, too', async () => {
+  it('C13 a restarted daemon continues to wait for a lease', async () => {
     const server = await scripted(() => []);
     const asked = setUp(web).catch(() => {});
     await server.asked(1);
@@ -600,7 +600,7 @@ describe('a LAN where no server gives an address', () => {
     expect(inside(netns?.path as string)).toEqual(['192.0.2.77/24']);
   });
 
-  it('C13 takes what is right among what is not', async () => {
+  it('C13 valid options of an answer are used, and invalid ones are ignored', async () => {
     const server = await scripted((message) => {
       if (isRelease(message)) return [];
       const right = answerTo(message, '192.0.2.77', 600, [
@@ -610,7 +610,7 @@ describe('a LAN where no server gives an address', () => {
       const strange = { ...answerTo(message, '192.0.2.66', 600), transaction: message.transaction ^ 1 };
       const others = { ...right, macAddress: '02:00:00:00:00:99' };
       const flood = Array.from({ length: 30 }, () => new Uint8Array(600).fill(0xff));
-      // a LAN on which hundreds of others are asking
+      // a LAN on which hundreds of other clients are asking
       const foreign = Array.from({ length: 300 }, () => strange);
       return [...foreign, others, ...flood, right];
     });
@@ -625,7 +625,7 @@ describe('a LAN where no server gives an address', () => {
   });
 });
 
-it('C13 refuses DHCPv6, and static addresses, in so many words', async () => {
+it('C13 DHCPv6 and static addresses are refused with the reason', async () => {
   const subnets = [{ subnet: 'fd00:13::/64' }];
   expect(await refusal(lab.client.network.create({ ...lanNetwork, name: 'six', subnets }))).toMatchObject({
     code: 'mode.unsupported',
@@ -640,7 +640,7 @@ it('C13 refuses DHCPv6, and static addresses, in so many words', async () => {
   expect(linkNames()).not.toContain('eth0');
 });
 
-it('C13 tells of leases under the name of the container only', () => {
+it('C13 leases are announced under the name of the container only', () => {
   const told = lab.facts.events.filter(({ type }) => leaseFacts.some((fact) => type.endsWith(`.${fact}`)));
   expect(new Set(told.map(({ source }) => source.split('/').slice(0, 4).join('/')))).toEqual(
     new Set(['/netloom/testnode/container']),

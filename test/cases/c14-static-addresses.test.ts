@@ -23,7 +23,7 @@ const subnets = [{ subnet: '10.14.0.0/24' }, { subnet: 'fd00:14::/64' }];
 const asked = ['10.14.0.20', '10.14.0.10', 'fd00:14::20', 'fd00:14::10'];
 const prefixed = asked.map((address) => `${address}/${address.includes(':') ? 64 : 24}`);
 
-/** In the order of the kernel, which begins with the one that it sends from. */
+/** In the order of the kernel: the address that it sends from is the first. */
 function addressesWithin(netns: string, link = 'eth0'): string[] {
   const [found] = ipWithin<{ addr_info: { local: string; prefixlen: number; scope: string }[] }[]>(
     netns,
@@ -35,7 +35,7 @@ function addressesWithin(netns: string, link = 'eth0'): string[] {
   return global.map(({ local, prefixlen }) => `${local}/${prefixlen}`).sort();
 }
 
-/** What the resolver says of a name, asked within a namespace. */
+/** Asks the resolver for a name, within a namespace. */
 function resolved(netns: string, name: string, family: 4 | 6): string[] {
   const script = `
     const resolver = new (require('node:dns').promises.Resolver)({ timeout: 1000, tries: 3 });
@@ -45,7 +45,7 @@ function resolved(netns: string, name: string, family: 4 | 6): string[] {
   return JSON.parse(text).sort();
 }
 
-it('C14 several addresses of one subnet are taken, told, answered for and reached; ports lead to the first of a family', async () => {
+it('C14 several addresses of one subnet are leased, shown, resolved and reached; ports lead to the first of a family', async () => {
   await lab.client.network.create({ name: 'web', subnets });
   const { netns, status } = await lab.client.container.setup({
     id: 'many',
@@ -78,7 +78,7 @@ it('C14 several addresses of one subnet are taken, told, answered for and reache
   expect(network.leases.many).toEqual(asked);
 });
 
-it('C14 they are there after a reload, healing, a killed daemon and a set-up by the same wish, and free when it has gone', async () => {
+it('C14 several static addresses survive a reload, healing, a killed daemon and a repeated set-up, and are free after removal', async () => {
   await lab.client.network.create({ name: 'web', subnets });
   const wish = { id: 'many', networks: [{ network: 'web', staticIps: asked.slice(0, 3) }] };
   const { netns } = await lab.client.container.setup(wish);
@@ -86,7 +86,7 @@ it('C14 they are there after a reload, healing, a killed daemon and a set-up by 
   const expected = prefixed.slice(0, 3).sort();
   await lab.client.container.reload({ id: 'many' });
   expect(all()).toEqual(expected);
-  // takes the other one of its subnet along
+  // takes the other address of its subnet along
   ipBatch(netns.path, ['address delete 10.14.0.20/24 dev eth0']);
   await lab.facts.told('container/many drift-healed');
   expect(all()).toEqual(expected);
@@ -96,7 +96,7 @@ it('C14 they are there after a reload, healing, a killed daemon and a set-up by 
   const again = await lab.client.container.setup({ id: 'many' });
   expect(addressesWithin(again.netns.path)).toEqual(expected);
   await lab.remove('many');
-  // the one that had another MAC address before is reached at once
+  // the address that had another MAC address before is reached at once
   const near = await lab.client.container.setup({ id: 'near', networks: [{ network: 'web' }] });
   const neighbour = lab.peers.in(near.netns.path, 'near');
   for (const [id, staticIps] of [
@@ -113,7 +113,7 @@ it('C14 they are there after a reload, healing, a killed daemon and a set-up by 
   }
 });
 
-it('C14 one that is taken, the gateway, or named twice refuses them all, and nothing is leased', async () => {
+it('C14 a set-up with an address that is taken, repeated or the gateway is refused as a whole, and nothing is leased', async () => {
   await lab.client.network.create({ name: 'web', subnets });
   const leases = async () => (await lab.client.network.inspect({ name: 'web' })).network.leases;
   const setUp = (id: string, staticIps: string[]) =>
@@ -133,7 +133,7 @@ it('C14 one that is taken, the gateway, or named twice refuses them all, and not
     });
     expect(await leases()).toEqual(before);
   }
-  // a subnet without one is given the next free address, not that of a container which has just gone
+  // a subnet without a static address gives the next free one, not that of a container which has just gone
   const picked = async (id: string) => {
     const { status } = await setUp(id, ['10.14.0.30', '10.14.0.31']);
     await lab.remove(id);
@@ -146,7 +146,7 @@ it.each([
   ['macvlan', { driver: 'macvlan', network_interface: 'lan0' }],
   ['unmanaged', { network_interface: 'br14', options: { mode: 'unmanaged' } }],
   ['internal', { internal: true }],
-])('C14 on a network that is %s, by set-up and connect', async (_, more) => {
+])('C14 several static addresses work by set-up and connect on a network that is %s', async (_, more) => {
   await lab.client.network.create({ name: 'net', subnets, dns_enabled: false, ...more });
   await lab.client.network.create({ name: 'other', subnets: [{ subnet: '10.15.0.0/24' }] });
   const attachment = { network: 'net', staticIps: ['10.14.0.40', '10.14.0.41', 'fd00:14::40'] };
@@ -161,7 +161,7 @@ it.each([
   await lab.client.container.disconnect({ id: 'b', network: 'net' });
 });
 
-it('C14 through the door, as podman 6 gives them', async () => {
+it('C14 several static addresses work through the door, as podman 6 gives them', async () => {
   const web = podmanNetwork('web', {
     subnets: [
       { subnet: '10.16.0.0/24', gateway: '10.16.0.1' },

@@ -35,7 +35,7 @@ const linkNamed = (name: string): Link | undefined => ip<Link[]>('link', 'show')
 const others = () => linkNames().filter((name) => name.startsWith('nl') || name.startsWith('veth'));
 
 describe("the name of the host's end of a veth", () => {
-  it('C15 is the one that was asked for, by set-up, CLI and connect, and the link works as every other', async () => {
+  it('C15 a requested name is used by set-up, CLI and connect, and the link works like any other', async () => {
     await lab.client.network.create({ name: 'web', subnets });
     const { netns } = await lab.client.container.setup({
       id: 'web',
@@ -55,13 +55,13 @@ describe("the name of the host's end of a veth", () => {
     for (const address of ['10.15.0.2', 'fd00:15::2'])
       expect(await neighbour.reach('tcp', address, 80)).toContain('web:80');
     expect(await lab.peers.in(null, 'host').reach('tcp', '10.15.0.1', 8015)).toContain('web:80');
-    // held to what it leases, and counted
+    // held to its lease, and counted
     expect((await lab.client.container.inspect({ id: 'web' })).dropped).toMatchObject({ web: {}, back: {} });
     expect((await lab.client.network.inspect({ name: 'web' })).dropped).toMatchObject({ web: {}, near: {} });
     expect(await lab.client.request('node.gc', { dryRun: true })).toMatchObject({ leftovers: [], doubtful: [] });
   });
 
-  it('C15 stays through reload, a killed daemon and healing, and goes with a disconnect', async () => {
+  it('C15 a requested name stays through reload, a killed daemon and healing, and goes with a disconnect', async () => {
     await lab.client.network.create({ name: 'web', subnets });
     await lab.client.container.setup({ id: 'web', networks: [named] });
     const { ifindex } = linkNamed('veth-web') as Link;
@@ -80,7 +80,7 @@ describe("the name of the host's end of a veth", () => {
     expect(others()).toEqual(['veth-web']);
   });
 
-  it('C15 is without effect upon a parent, where there is no other end', async () => {
+  it('C15 a requested name has no effect on a macvlan, which has no end on the host', async () => {
     ipBatch(null, ['link add lan0 type veth peer name lan1', 'link set lan0 up', 'link set lan1 up']);
     await lab.client.network.create({ name: 'web', driver: 'macvlan', network_interface: 'lan0', subnets });
     await lab.client.container.setup({ id: 'web', networks: [named] });
@@ -94,7 +94,7 @@ describe('a name that is taken', () => {
   const setUp = (id: string, hostInterfaceName: string) =>
     lab.client.container.setup({ id, networks: [{ network: 'web', hostInterfaceName }] });
 
-  it('C15 is refused by name before anything is built, and the link that has it is left as it is', async () => {
+  it('C15 a taken name is refused before anything is built, and the link that has it stays unchanged', async () => {
     await lab.client.network.create({ name: 'web', subnets });
     await setUp('first', 'veth-web');
     ipBatch(null, ['link add veth-x type veth peer name veth-y', 'link add brx type bridge', 'link set brx up']);
@@ -122,7 +122,7 @@ describe('a name that is taken', () => {
     ipBatch(null, ['link delete veth-x', 'link delete brx']);
   });
 
-  it('C15 twice in one wish, or as no interface can be named, is refused', async () => {
+  it('C15 a name that is repeated in one wish or invalid for an interface is refused', async () => {
     await lab.client.network.create({ name: 'web', subnets });
     await lab.client.network.create({ name: 'back', subnets: [{ subnet: '10.16.0.0/24' }] });
     const twice = [named, { network: 'back', hostInterfaceName: 'veth-web' }];
@@ -144,10 +144,10 @@ describe('a name that is taken', () => {
     }
   });
 
-  it('C15 by another program meanwhile: its link is no part of the container, whose end leaves it alone', async () => {
+  it('C15 a link of another program that took the name is no part of the container, and survives its removal', async () => {
     await lab.client.network.create({ name: 'web', subnets });
     await setUp('web', 'veth-web');
-    // a link that is deleted is put back at once otherwise, before another can have its name
+    // otherwise a deleted link is restored at once, before another link can have its name
     lab.daemon.paused(() =>
       ipBatch(null, ['link delete veth-web', 'link add veth-web type veth peer name veth-y', 'link set veth-web up']),
     );
@@ -166,8 +166,8 @@ describe('a name that is taken', () => {
   });
 });
 
-describe('a link of others that has the name by now', () => {
-  it('C15 is not held to a lease: all that it sends passes, also after a look at the container and a restart', async () => {
+describe('a foreign link that has taken the name', () => {
+  it('C15 a foreign link with the name is not held to a lease, even after an inspection of the container and a restart', async () => {
     await lab.client.network.create({ name: 'web', subnets });
     await lab.client.container.setup({ id: 'web', networks: [named] });
     const theirs = `${lab.directory.path}/theirs`;
@@ -210,7 +210,7 @@ describe('through the door', () => {
     options: { host_interface_name: 'veth-pod' },
   });
 
-  it('C15 it is taken, and free for the next container as soon as the teardown is answered', async () => {
+  it('C15 a name is in use for the container of an engine, and free for the next one as soon as the teardown is answered', async () => {
     for (let round = 0; round < 3; round++) {
       const container = engine.container(`round${round}`, [web, asked(10 + round)]);
       await engine.setUp(container);
@@ -222,7 +222,7 @@ describe('through the door', () => {
     await untilAnswered(async () => expect(others()).toEqual([]));
   });
 
-  it('C15 one that is taken is named, and nothing is left', async () => {
+  it('C15 a taken name is reported to the engine by name, and nothing is left behind', async () => {
     const first = engine.container('first', [web, asked(20)]);
     await engine.setUp(first);
     const second = engine.container('second', [web, asked(21)]);

@@ -45,7 +45,7 @@ beforeAll(async () => {
     'link add lan0 type veth peer name lan1',
     'link set lan0 up',
     'link set lan1 up',
-    // a VPN that takes everything, and a host that looks where packets come from
+    // a VPN that takes everything, and a host that checks the source of packets
     `route add 0.0.0.0/1 via ${hostAddress[4].replace(/1$/, '2')}`,
     `route add 128.0.0.0/1 via ${hostAddress[4].replace(/1$/, '2')}`,
   ]);
@@ -54,7 +54,7 @@ beforeAll(async () => {
 afterEach(async () => {
   await lab.peers.end();
   for (const path of pins.splice(0)) native.removeNetns(path);
-  // the last teardown takes the container and the networks that it brought
+  // the last teardown removes the container and the networks that it brought
   await untilAnswered(async () => {
     expect((await lab.client.container.list()).containers).toEqual([]);
     expect((await lab.client.network.list()).networks).toEqual([]);
@@ -72,7 +72,7 @@ interface Wish {
   input: Record<string, unknown>;
 }
 
-/** As podman asks for a container with the same last part of its address on each network. */
+/** Requests a container as podman does, with the same last part of its address on each network. */
 function wishFor(name: string, host: number, on: Net[], port_mappings: unknown[] = []): Wish {
   const id = Buffer.from(name).toString('hex').padEnd(64, '0');
   const netns = `${lab.directory.path}/${name}`;
@@ -101,7 +101,7 @@ async function ask(verb: 'setup' | 'teardown', { netns, input }: Wish): Promise<
 const macWithin = (netns: string, link: string) =>
   (ipWithin(netns, 'link', 'show', link)[0] as unknown as { address: string }).address;
 
-it('N02 N05 through the door: an address that goes from one container to the next is reached at once', async () => {
+it('N02 N05 an address that passes from one container of the door to the next is reached at once', async () => {
   const bystander = wishFor('bystander', 200, ['web']);
   await ask('setup', bystander);
   const neighbour = lab.peers.in(bystander.netns, 'neighbour');
@@ -120,7 +120,7 @@ it('N02 N05 through the door: an address that goes from one container to the nex
   await ask('teardown', bystander);
 });
 
-it('C10 through the door: a macvlan whose namespace podman dropped without a teardown gives its address back', async () => {
+it('C10 a macvlan whose namespace podman dropped without a teardown releases its address', async () => {
   const wish = wishFor('dropped', 5, ['lan']);
   await ask('setup', wish);
   native.removeNetns(wish.netns);
@@ -133,7 +133,7 @@ it('C10 through the door: a macvlan whose namespace podman dropped without a tea
   await ask('teardown', wish);
 });
 
-it('C12 N04 through the door: the LAN leads outwards, and packets may come by either network', async () => {
+it('C12 N04 a container of the door has its default route by the LAN, and accepts packets by either network', async () => {
   const wish = wishFor('both', 5, ['web', 'lan']);
   await ask('setup', wish);
   for (const family of ['-4', '-6']) {
@@ -151,7 +151,7 @@ it('C12 N04 through the door: the LAN leads outwards, and packets may come by ei
   await ask('teardown', wish);
 });
 
-it('B13 N09 through the door: a bridge has its settings, which go with it, and loopback is routed for a port only', async () => {
+it('B13 N09 a bridge of the door has its settings, which go with it, and loopback is routed for a published port only', async () => {
   const file = `${lab.daemon.runDirectory}/sysctl.d/10-netloom-podman71.conf`;
   const loopback = () => native.getSysctl(null, 'net.ipv4.conf.podman71.route_localnet');
   const plain = wishFor('plain', 5, ['web']);

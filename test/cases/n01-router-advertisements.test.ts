@@ -11,8 +11,8 @@ import { Lab } from '../support/lab.ts';
 import { ipBatch } from '../support/other-host.ts';
 import { advertiseRouter } from '../support/router-advertiser.ts';
 
-// A container says that it is the link's router (CVE-2020-13401, CVE-2020-10749). A believer on the same link, as every Linux
-// is by default, shows that the advertisement has arrived; nobody else may believe it.
+// A container claims to be the link's router (CVE-2020-13401, CVE-2020-10749). A believer on the same link, with the defaults
+// of Linux, shows that the advertisement has arrived; no other host may believe it.
 
 const prefix = '2001:db8:bad::';
 const source = 'fe80::bad';
@@ -39,7 +39,7 @@ function freshNetns(name: string): string {
   return path;
 }
 
-/** A host on the bridge that believes whatever router there is. */
+/** Makes a host on the bridge that believes every router. */
 function believerOn(bridge: string): string {
   const netns = freshNetns(`believer${pins.length}`);
   execFileSync('ip', ['link', 'add', 'believer', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', netns]);
@@ -53,7 +53,7 @@ function believerOn(bridge: string): string {
 }
 
 const ipOf = (netns: string | null, ...args: string[]) => (netns === null ? ip(...args) : ipWithin(netns, ...args));
-/** What it learnt: routes by router advertisement, and addresses in the advertised prefix. */
+/** Returns what it learnt: routes by router advertisement, and addresses in the advertised prefix. */
 function learnt(netns: string | null): string[] {
   const routes = ipOf(netns, '-6', 'route', 'show', 'proto', 'ra') as unknown as { dst: string }[];
   const links = ipOf(netns, '-6', 'address') as unknown as { addr_info: { local?: string }[] }[];
@@ -71,7 +71,7 @@ function attack(netns: string, interfaceName = 'eth0'): void {
   advertiseRouter({ netns, interfaceName, source, prefix });
 }
 
-/** From one container; the believer has heard it, the host and the neighbour have not believed it. */
+/** Advertises from one container; the believer accepts it, the host and the neighbour do not. */
 async function expectUnbelieved(what: string, bridge: string, attacker: string, neighbour: string): Promise<void> {
   const believer = believerOn(bridge);
   attack(attacker);
@@ -82,7 +82,7 @@ async function expectUnbelieved(what: string, bridge: string, attacker: string, 
   execFileSync('ip', ['link', 'delete', 'believer']);
 }
 
-it('N01 the attack works on a bridge that netloom has not made, and netloom does not change that bridge', async () => {
+it('N01 the attack works on a foreign bridge, and netloom does not change that bridge', async () => {
   ipBatch(null, ['link add theirs type bridge', 'link add port type veth peer name portx']);
   native.setSysctl(null, 'net.ipv6.conf.theirs.accept_ra', '1');
   const attacker = freshNetns('attacker');
@@ -111,8 +111,8 @@ describe.each([
   ['dual-stack', { subnets: [{ subnet: '10.80.0.0/24' }, { subnet: 'fd00:80::/64' }] }],
   ['without addresses', { dns_enabled: false, ipam_options: { driver: 'none' } }],
 ] as const)('N01 on a network that is %s', (kind, request) => {
-  it('N01 C02 neither the host nor a neighbour believes an advertisement; also after healing and reload', async () => {
-    // otherwise the bridge's guard takes the advertisement before anybody hears it (B14)
+  it('N01 C02 neither the host nor a neighbour believes an advertisement, not even after healing and reload', async () => {
+    // otherwise the bridge's guard drops the advertisement before it reaches a listener (B14)
     const options = { spoofing: 'allow' };
     const { definition } = await lab.client.network.create({ name: 'net', options, ...request } as never);
     const bridge = definition.network_interface as string;
@@ -158,7 +158,7 @@ it('N01 C02 a container does not believe its neighbours on a macvlan', async () 
     }),
   );
   attack(attacker as string);
-  // this network asks for router advertisements: its container believes them
+  // this network requests router advertisements: its container believes them
   await believes(asking as string);
   expect(learnt(asking as string).some((one) => one.startsWith('address 2001:db8:bad:'))).toBe(true);
   expect(learnt(neighbour as string)).toEqual([]);
@@ -168,7 +168,7 @@ it('N01 C02 a container does not believe its neighbours on a macvlan', async () 
   execFileSync('ip', ['link', 'delete', 'lan']);
 });
 
-it('N01 a bridge network with accept_ra=1 has containers that believe its router, and a host that does not', async () => {
+it('N01 containers of a bridge network with accept_ra=1 believe its router, and the host does not', async () => {
   const options = { accept_ra: '1' };
   const { definition } = await lab.client.network.create({
     name: 'net',
@@ -192,7 +192,7 @@ it('N01 an advertisement of a guarded container does not even reach its neighbou
   ipBatch(null, [`link set router master ${bridge} up`]);
   ipBatch(router, ['link set eth0 up']);
   attack(netns.path);
-  // a router of the link that is heard after it shows that all before it has been heard
+  // a later router of the link shows that all earlier frames have arrived
   ipBatch(router, ['address replace fe80::600d/64 dev eth0 nodad']);
   advertiseRouter({ netns: router, interfaceName: 'eth0', source: 'fe80::600d', prefix: '2001:db8:600d::' });
   await believes(believer);
@@ -200,7 +200,7 @@ it('N01 an advertisement of a guarded container does not even reach its neighbou
   ipBatch(null, ['link delete believer', 'link delete router']);
 });
 
-it('N01 in a namespace that an engine made, through the door, and after a connect', async () => {
+it("N01 a container in an engine's namespace does not believe advertisements, through the door and after a connect", async () => {
   const { definition } = await lab.client.network.create({ name: 'one', subnets: [{ subnet: '10.80.0.0/24' }] });
   await lab.client.network.create({ name: 'two', subnets: [{ subnet: '10.81.0.0/24' }] });
   const netns = freshNetns('engine');
@@ -243,14 +243,14 @@ it('N22 an IPv6 address of a container is usable at once, its link-local one as 
   expect(addresses.flatMap(({ addr_info }) => addr_info.map(({ scope }) => scope)).sort()).toEqual(['global', 'link']);
 });
 
-it('N01 a veth that another program took off its bridge tells the host nothing, also after it is back', async () => {
+it('N01 the host believes no advertisement by a veth that another program took off its bridge, nor when it is back', async () => {
   const subnets = [{ subnet: '10.80.0.0/24' }, { subnet: 'fd00:80::/64' }];
   await lab.client.network.create({ name: 'net', subnets });
   const { netns } = await lab.client.container.setup({ id: 'attacker', networks: [{ network: 'net' }] });
   const veth = hostVethName('attacker', 'net');
   await lab.end('kill');
   ipBatch(null, [`link set ${veth} nomaster`]);
-  // as for every link that comes while the host forwards
+  // as for every link that appears while the host forwards
   expect(native.getSysctl(null, `net.ipv6.conf.${veth}.accept_ra`)).toBe('2');
   const wire = await FrameListener.open(null, veth);
   attack(netns.path);

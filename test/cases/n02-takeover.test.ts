@@ -14,8 +14,8 @@ import { Lab } from '../support/lab.ts';
 import { hostAddress, ipBatch, OtherHost } from '../support/other-host.ts';
 import type { Peer } from '../support/peer.ts';
 
-// An address goes from one container to the next, while neighbours remember who had it. Seen from a bystander on the bridge,
-// from the host, and from another host through a published port: reached within a second, every time.
+// An address passes from one container to the next, while neighbours remember the previous holder. Seen from a bystander on
+// the bridge, from the host, and from another host through a published port: reached within a second, every time.
 //
 //   t0, t1, …  10.93.0.10, fd00:93::10, port 8093 ─ ar ─ host ─ another host
 //   bystander                                     ─ ar
@@ -32,12 +32,12 @@ let bystanderNetns: string;
 let stranger: Peer;
 let strangerNetns: string;
 
-/** Servers within containers, of this process: a process for each would take longer than all else. */
+/** Servers within containers, of this process: a process for each would take longer than everything else. */
 const servers = new Map<string, Server>();
 const home = () => `/proc/self/fd/${homeFd}`;
 let homeFd: number;
 
-/** A server within a namespace: what it is made by there is made without a pause. */
+/** Starts a server within a namespace, without a pause after its creation. */
 function serve(name: string, netns: string): void {
   const server = createServer((socket) => socket.end(`${name}:80`));
   native.enterNetns(netns);
@@ -88,7 +88,7 @@ afterAll(async () => {
   await lab.close();
 });
 
-/** A bridge of somebody else's and a parent, both leading to the same stranger: `plain` and `lan`. */
+/** A foreign bridge and a parent, both leading to the same stranger: `plain` and `lan`. */
 async function makeNeighbourhoods(): Promise<void> {
   strangerNetns = `${lab.directory.path}/stranger`;
   native.createNetns(strangerNetns).socket.close();
@@ -126,7 +126,7 @@ interface View {
   port: number;
 }
 
-/** Who looks at an address: neighbours at itself, the other host at a published port. */
+/** The observers of an address: neighbours of the address itself, the other host of a published port. */
 const viewsOf = (addresses: readonly string[], published: readonly Family[] = []): View[] => [
   ...addresses.flatMap((address) => [
     { from: 'bystander', peer: bystander, address, port: 80 },
@@ -135,7 +135,7 @@ const viewsOf = (addresses: readonly string[], published: readonly Family[] = []
   ...published.map((family) => ({ from: 'outside', peer: outside, address: hostAddress[family], port: 8093 })),
 ];
 
-/** How long each has to wait for an answer of that name. */
+/** Measures how long each observer waits for an answer of that container. */
 async function waitsOf(views: readonly View[], name: string): Promise<Record<string, number>> {
   const startedMs = performance.now();
   const waits = views.map(async ({ from, peer, address, port }) => {
@@ -169,7 +169,7 @@ const worst = (rounds: readonly Record<string, number>[]) =>
 const both = ['10.93.0.10', 'fd00:93::10'];
 const ports = [{ hostPort: 8093, containerPort: 80 }];
 
-/** One has what the next takes over: two containers, each made by `request` with its number in it. */
+/** Passes an address on between containers: each is made by `request` with its number. */
 async function takeovers(
   rounds: number,
   request: (id: string, round: number) => Partial<ContainerRequest> & { id: string },
@@ -200,15 +200,15 @@ const lastByte = (number: number) => number.toString(16).padStart(2, '0');
 const staticMac = (number: number) => `02:00:00:00:93:${lastByte(number)}`;
 
 describe('an address that another container takes over', () => {
-  it('N02 is reached at once where both have asked for it', async () => {
+  it('N02 an address taken over is reached at once where both containers requested it', async () => {
     await takeovers(10, (id) => ({ id, networks: [{ network: 'ar', staticIps: both }], ports }), both);
   });
 
-  it('N02 is reached at once where it was picked for both', async () => {
+  it('N02 an address taken over is reached at once where netloom picked it for both', async () => {
     await takeovers(10, (id) => ({ id, networks: [{ network: 'one' }], ports }), ['10.94.0.10'], { published: [4] });
   });
 
-  it('N02 is reached at once where each brings a MAC address of its own', async () => {
+  it('N02 an address taken over is reached at once where each container brings its own MAC address', async () => {
     const request = (id: string, round: number) => ({
       id,
       networks: [{ network: 'ar', staticIps: both, staticMac: staticMac(round) }],
@@ -217,7 +217,7 @@ describe('an address that another container takes over', () => {
     await takeovers(10, request, both, { isSameMac: false });
   });
 
-  it('N02 is reached at once where only every other one brings a MAC address', async () => {
+  it('N02 an address taken over is reached at once where only every other container brings a MAC address', async () => {
     const request = (id: string, round: number) => ({
       id,
       networks: [{ network: 'ar', staticIps: both, ...(round % 2 === 0 && { staticMac: staticMac(round) }) }],
@@ -226,7 +226,7 @@ describe('an address that another container takes over', () => {
     await takeovers(10, request, both, { isSameMac: false });
   });
 
-  it('N02 is reached at once where the IPv6 address goes to a container with another IPv4 address', async () => {
+  it('N02 an IPv6 address taken over by a container with another IPv4 address is reached at once', async () => {
     const request = (id: string, round: number) => ({
       id,
       networks: [{ network: 'ar', staticIps: [`10.93.0.${20 + round}`, 'fd00:93::20'] }],
@@ -240,7 +240,7 @@ describe('an address that another container takes over by a connect', () => {
   it.each([
     ['the same MAC address', true],
     ['MAC addresses of their own', false],
-  ])('N02 is reached at once, with %s', async (_, isSameMac) => {
+  ])('N02 an address taken over by a connect is reached at once, with %s', async (_, isSameMac) => {
     const network = (round: number) => ({
       network: 'ar',
       staticIps: both,
@@ -263,7 +263,7 @@ describe('an address that another container takes over by a connect', () => {
   });
 });
 
-// a neighbour that netloom knows nothing of, beyond a bridge or a parent of somebody else's
+// a neighbour beyond a foreign bridge or a parent, unknown to netloom
 describe.each([
   ['plain', 'eth0', '10.95.0.10', 'fd00:95::10'],
   ['lan', 'eth1', '10.96.0.10', 'fd00:96::10'],
@@ -271,32 +271,35 @@ describe.each([
   it.each([
     ['the same MAC address', true],
     ['MAC addresses of their own', false],
-  ])('N02 is reached at once by a stranger and by another container, with %s', async (_, isSameMac) => {
-    const request = (id: string, round: number) => ({
-      id,
-      networks: [{ network, staticIps: addresses, ...(!isSameMac && { staticMac: staticMac(round) }) }],
-    });
-    const sibling = await lab.client.container.setup({ id: 'sibling', networks: [{ network }] });
-    const peers = { stranger, sibling: lab.peers.in(sibling.netns.path, 'sibling') };
-    const views = addresses.flatMap((address) =>
-      Object.entries(peers).map(([from, peer]) => ({ from, peer, address, port: 80 })),
-    );
-    const taken: Record<string, number>[] = [];
-    await setUp(request('t0', 0));
-    for (let round = 1; round <= 5; round++) {
-      await waitsOf(views, `t${round - 1}`);
-      await takeDown(`t${round - 1}`);
-      await setUp(request(`t${round}`, round));
-      taken.push(await waitsOf(views, `t${round}`));
-    }
-    await takeDown('t5');
-    await peers.sibling.end();
-    await lab.remove('sibling');
-    console.log(`5 takeovers on ${network}: at most ${worst(taken).toFixed(0)} ms`);
-    expect(worst(taken)).toBeLessThan(mostMs);
-  });
+  ])(
+    'N02 an address taken over is reached at once by a stranger and by another container, with %s',
+    async (_, isSameMac) => {
+      const request = (id: string, round: number) => ({
+        id,
+        networks: [{ network, staticIps: addresses, ...(!isSameMac && { staticMac: staticMac(round) }) }],
+      });
+      const sibling = await lab.client.container.setup({ id: 'sibling', networks: [{ network }] });
+      const peers = { stranger, sibling: lab.peers.in(sibling.netns.path, 'sibling') };
+      const views = addresses.flatMap((address) =>
+        Object.entries(peers).map(([from, peer]) => ({ from, peer, address, port: 80 })),
+      );
+      const taken: Record<string, number>[] = [];
+      await setUp(request('t0', 0));
+      for (let round = 1; round <= 5; round++) {
+        await waitsOf(views, `t${round - 1}`);
+        await takeDown(`t${round - 1}`);
+        await setUp(request(`t${round}`, round));
+        taken.push(await waitsOf(views, `t${round}`));
+      }
+      await takeDown('t5');
+      await peers.sibling.end();
+      await lab.remove('sibling');
+      console.log(`5 takeovers on ${network}: at most ${worst(taken).toFixed(0)} ms`);
+      expect(worst(taken)).toBeLessThan(mostMs);
+    },
+  );
 
-  it('N02 is announced no more by the container that had it, though its next link has the same name', async () => {
+  it('N02 the previous holder stops announcing an address, though its next link has the same name', async () => {
     const heard = await FrameListener.open(strangerNetns, strangerLink);
     const change = { id: 'mover', network };
     await lab.client.container.setup({ id: 'mover', networks: [{ network: 'ar' }] });
@@ -308,7 +311,7 @@ describe.each([
     const interfaces = (of: ContainerChanged) => of.status[network]?.interfaces ?? {};
     expect(Object.keys(interfaces(next))).toEqual(Object.keys(interfaces(first)));
     const { mac_address: mac, subnets } = Object.values(interfaces(next))[0] as InterfaceStatus;
-    // the last repeat of the new addresses comes behind the last one of the old
+    // the last repeat of the new addresses follows the last one of the old
     const own = subnets.map(({ ipnet }) => announced(ipnet.split('/')[0] as string, mac));
     for (const one of own) await expect.poll(() => heard.count(one), { timeout: 10_000 }).toBe(4);
     for (const address of addresses) expect([address, heard.count(announced(address, mac))]).toEqual([address, 0]);
@@ -320,7 +323,7 @@ describe.each([
 describe('a MAC address', () => {
   const macWithin = (netns: string) => ipWithin<{ address: string }[]>(netns, 'link', 'show', 'eth0')[0]?.address;
 
-  it('N02 stays the same over a reload, a healing and a restart, and stands in the status', async () => {
+  it('N02 a MAC address stays the same over a reload, a healing and a restart, and is shown in the status', async () => {
     const status = await lab.client.container.setup({ id: 'stay', networks: [{ network: 'ar' }] });
     const netns = status.netns.path;
     const mac = status.status.ar?.interfaces.eth0?.mac_address;
@@ -338,7 +341,7 @@ describe('a MAC address', () => {
     await lab.remove('stay');
   });
 
-  it('N02 of a container without addresses is its own', async () => {
+  it('N02 each container without addresses has a MAC address of its own', async () => {
     await lab.client.network.create({ name: 'bare', dns_enabled: false, ipam_options: { driver: 'none' } });
     const macs = async (...ids: string[]) => {
       const made = ids.map(async (id) =>
@@ -353,7 +356,7 @@ describe('a MAC address', () => {
     expect(await macs('one', 'two')).toEqual(found);
   });
 
-  it('N02 that has changed is announced again by the next daemon, when this one ends at once', async () => {
+  it('N02 a changed MAC address is announced again by the next daemon when this one ends at once', async () => {
     const request = (id: string, mac: string) => ({
       id,
       networks: [{ network: 'ar', staticIps: both, staticMac: mac }],

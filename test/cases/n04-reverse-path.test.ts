@@ -3,8 +3,8 @@ import * as native from '#native';
 import { Lab } from '../support/lab.ts';
 import { hostAddress, OtherHost } from '../support/other-host.ts';
 
-// A host with strict reverse path filters, RHEL's default. An answer of a container leaves by its most preferred network, which
-// need not be the one that the question came by.
+// A host with strict reverse path filters, RHEL's default. A container's answer leaves by its most preferred network, not
+// necessarily the one by which the question arrived.
 //
 //   other host ─ host ─ a4 10.90.4.0/24, fd00:90:4::/64  (the port leads here)
 //                     └ m1 10.90.8.0/24, fd00:90:8::/64  metric 1: the default route
@@ -28,7 +28,7 @@ afterAll(async () => {
   await lab.close();
 });
 
-/** Bound to the address that the port leads to, as a server of UDP on several networks has to be. */
+/** Bound to the address that the port leads to, as a UDP server on several networks has to be. */
 async function expectAnswers(id: string, netns: string): Promise<void> {
   const server = lab.peers.in(netns, id);
   const client = lab.peers.in(other.netns, 'client');
@@ -43,7 +43,7 @@ async function expectAnswers(id: string, netns: string): Promise<void> {
 
 const ports = ['tcp', 'udp'].map((protocol) => ({ hostPort: 9300, containerPort: 80, protocol }));
 
-it('N04 a strict host answers from outside through a network that is not the default route', async () => {
+it('N04 a container on a strict host answers outside clients through a network without the default route', async () => {
   const networks = [{ network: 'a4' }, { network: 'm1' }];
   const { netns } = await lab.client.container.setup({ id: 'both', networks, ports });
   await expectAnswers('both', netns.path);
@@ -52,7 +52,7 @@ it('N04 a strict host answers from outside through a network that is not the def
   await lab.remove('both');
 });
 
-it('N04 also after a connect, and inside a namespace with strict filters', async () => {
+it('N04 a container answers so after a connect, and inside a namespace with strict filters', async () => {
   const strict = `${lab.directory.path}/strict`;
   native.createNetns(strict).socket.close();
   for (const which of ['all', 'default']) native.setSysctl(strict, `net.ipv4.conf.${which}.rp_filter`, '1');

@@ -4,7 +4,7 @@ import { ip } from '../support/fresh-host.ts';
 import { Lab, refusal } from '../support/lab.ts';
 import { ipBatch } from '../support/other-host.ts';
 
-/** A host on 192.0.2.0/24 and fd00:2::/64 by up0, with a tunnel tun0 that a VPN leads routes into. */
+/** A host on 192.0.2.0/24 and fd00:2::/64 by up0, with a tunnel tun0 into which a VPN leads routes. */
 
 let lab: Lab;
 beforeAll(async () => {
@@ -39,7 +39,7 @@ const create = (name: string, ...subnets: string[]) =>
 const subnetsOf = async (name: string) =>
   (await lab.client.network.inspect({ name })).network.subnets.map(({ subnet }) => subnet);
 
-/** The container answers to its host, which finds it by the bridge and not by the tunnel. */
+/** Checks that the container answers its host, which finds it by the bridge and not by the tunnel. */
 async function expectReached(network: string): Promise<void> {
   const { netns, status } = await lab.client.container.setup({ id: network, networks: [{ network }] });
   const inside = lab.peers.in(netns.path, network);
@@ -54,7 +54,7 @@ describe.each([
   ['by a gateway', 'via 192.0.2.254 dev up0', 'via fd00:2::fe dev up0'],
   ['by the tunnel alone', 'dev tun0', 'dev tun0'],
 ])('wide routes %s', (_, way4, way6) => {
-  it('N05 of a VPN that takes everything hinder no network, picked or given', async () => {
+  it('N05 routes of a VPN that takes everything block no network, picked or given', async () => {
     ipBatch(null, [
       ...['0.0.0.0/1', '128.0.0.0/1', '10.0.0.0/8'].map((to) => `route add ${to} ${way4}`),
       ...['::/1', '8000::/1', 'fc00::/7'].map((to) => `route add ${to} ${way6}`),
@@ -67,7 +67,7 @@ describe.each([
     await expectReached('o2');
   });
 
-  it('N05 are kept clear of by what is picked, while there is room beside them', async () => {
+  it('N05 picked subnets avoid the routes of a VPN while there is room beside them', async () => {
     ipBatch(null, [
       `route add 10.89.0.0/16 ${way4}`,
       `route add 10.90.0.0/24 ${way4}`,
@@ -78,7 +78,7 @@ describe.each([
   });
 });
 
-describe('what the host is on', () => {
+describe('a subnet that the host is on', () => {
   it.each([
     ['192.0.2.128/25', '192.0.2.0/24 by up0'],
     ['192.0.0.0/16', '192.0.2.0/24 by up0'],
@@ -86,14 +86,14 @@ describe('what the host is on', () => {
     // an address without a subnet
     ['198.51.100.0/24', '198.51.100.2/32 by tun0'],
     ['fd00:51::/64', 'fd00:51::2/128 by tun0'],
-  ])('N05 clashes with a given subnet: %s', async (subnet, named) => {
+  ])('N05 a given subnet that clashes with the host is refused: %s', async (subnet, named) => {
     expect(await refusal(create('o1', subnet))).toEqual({
       code: 'subnet.taken',
       message: `subnet ${subnet} overlaps the host's route to ${named}`,
     });
   });
 
-  it('N05 counts also while its link is down, and where its route is made by another', async () => {
+  it('N05 a subnet of the host counts even while its link is down or another program makes its route', async () => {
     ipBatch(null, [
       'address add 203.0.113.1/24 dev tun0 noprefixroute',
       'address add fd00:113::1/64 dev tun0 nodad noprefixroute',
@@ -104,14 +104,14 @@ describe('what the host is on', () => {
     expect(await refusal(create('o1', '203.0.113.0/25'))).toMatchObject({ code: 'subnet.taken' });
   });
 
-  it('N05 is never picked, whatever leads there', async () => {
+  it('N05 a subnet of the host is never picked, whatever routes lead there', async () => {
     ipBatch(null, ['route add 0.0.0.0/1 dev tun0', 'address add 10.89.0.1/17 dev up0']);
     await create('o1');
     expect((await subnetsOf('o1'))[0]).toBe('10.89.128.0/24');
   });
 });
 
-it('N05 refuses a given subnet that a route as narrow would lead elsewhere', async () => {
+it('N05 a given subnet is refused when an equally narrow route would lead it elsewhere', async () => {
   ipBatch(null, ['route add 172.30.5.0/25 via 192.0.2.254', 'route add blackhole 172.30.6.0/24']);
   for (const [subnet, route] of [
     ['172.30.5.0/24', '172.30.5.0/25 by up0'],
@@ -123,7 +123,7 @@ it('N05 refuses a given subnet that a route as narrow would lead elsewhere', asy
     });
 });
 
-it('N05 keeps networks apart from each other within a wide route', async () => {
+it('N05 networks within a wide route are kept apart from each other', async () => {
   ipBatch(null, ['route add 0.0.0.0/1 dev tun0']);
   await create('o1');
   await create('o2');

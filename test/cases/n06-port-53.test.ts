@@ -26,7 +26,7 @@ const gateways = ({ status }: ContainerStatus, network: string) => status[networ
 const addressOf = ({ status }: ContainerStatus, network: string) =>
   Object.values(status[network]?.interfaces ?? {})[0]?.subnets[0]?.ipnet.split('/')[0] as string;
 
-/** The address that a name has for a container, asked by UDP and by TCP; `silence` or the errno where there is none. */
+/** Returns the address of a name for a container, by UDP and by TCP; `silence` or the errno without an answer. */
 function askWithin(netns: string, server: string, name: string): string[] {
   const script = `
     const [server, name] = process.argv.slice(1);
@@ -79,7 +79,7 @@ it('N06 port 53 of a gateway itself cannot be published', async () => {
   await lab.empty();
 });
 
-it('N06 a container has port 53 of the host, and the gateways go on answering names, whichever came first', async () => {
+it('N06 a container publishes port 53 of the host and the gateways still answer names, in any order of creation', async () => {
   await lab.client.network.create({ name: 'web', ipv6_enabled: true });
   const first = await lab.client.container.setup({ id: 'first', networks: [{ network: 'web' }] });
   const pi = await lab.client.container.setup({ id: 'pi', networks: [{ network: 'web' }], ports: dns });
@@ -110,7 +110,7 @@ it('N06 a container has port 53 of the host, and the gateways go on answering na
   expect(await peers[0]?.reach('udp', hostAddress[6], 53)).toMatch(/^pi:53/);
   expect(await peers[1]?.reach('udp', '127.0.0.1', 53)).toMatch(/^pi:53/);
 
-  // a question at the gateway is no traffic of the published port, whoever asks
+  // a query at the gateway is not traffic of the published port, from any asker
   const received = async () => {
     const { ports } = await lab.client.container.stats({ id: 'pi' });
     return ports.find(({ protocol }) => protocol === 'udp')?.toContainer.packets as number;
@@ -121,7 +121,7 @@ it('N06 a container has port 53 of the host, and the gateways go on answering na
   expect(await received()).toBe(before);
 }, 30_000);
 
-it('N06 a flow of questions goes on when the daemon is killed, and the ruleset that is taken away comes back', async () => {
+it('N06 a flow of queries continues when the daemon is killed, and a removed ruleset is restored', async () => {
   const socket = createSocket('udp4');
   const { NetworkSettings } = await lab.client.container.inspect({ id: 'first' });
   const gateway = NetworkSettings.Networks.web?.Gateway as string;
@@ -155,7 +155,7 @@ it('N06 a flow of questions goes on when the daemon is killed, and the ruleset t
   socket.close();
 }, 30_000);
 
-it('N06 the host has a DNS server of its own on every address, and another program the port that the resolver would take', async () => {
+it("N06 the gateways answer names although the host has a DNS server on every address and the resolver's port is taken", async () => {
   await lab.empty();
   expect(leads()).toEqual({});
   const host = lab.peers.in(null, 'dnsmasq');
@@ -169,7 +169,7 @@ it('N06 the host has a DNS server of its own on every address, and another progr
     for (const port of leads().own ?? []) expect(port).toBeGreaterThan(1024);
     const served = [expect.stringMatching(/^dnsmasq:53/), expect.stringMatching(/^dnsmasq:53/)];
     expect(await lab.peers.in(other.netns, 'out').reachBoth(hostAddress[4], 53)).toEqual(served);
-    // by TCP: a server on every address answers a container's datagram from the bridge's
+    // by TCP: a server on every address answers a container's datagram from the bridge's address
     const inside = lab.peers.in(web.netns.path, 'inside');
     expect(await inside.reach('tcp', hostAddress[4], 53)).toMatch(/^dnsmasq:53/);
   } finally {

@@ -39,7 +39,7 @@ afterAll(async () => {
   directory.remove();
 });
 
-/** Whom the next query reaches. */
+/** The server that the next query reaches. */
 async function nextGoesTo(): Promise<string[]> {
   const before = Object.values(servers).map(({ queries }) => queries.length);
   expect((await ask('a.example', asker)).rcode).toBe('NOERROR');
@@ -101,7 +101,7 @@ it.each(changes)('N07 the next query goes to the new server when %s', async (_, 
   expect(await nextGoesTo()).toEqual([expected]);
 });
 
-it('N07 many changes of one size, as fast as they can be made, are all seen', async () => {
+it('N07 many rapid changes of equal size are all noticed', async () => {
   for (let n = 0; n < 40; n++) {
     const address = n % 2 === 0 ? one : two;
     if (n % 4 < 2) write('etc/resolv.conf', address);
@@ -110,7 +110,7 @@ it('N07 many changes of one size, as fast as they can be made, are all seen', as
   }
 });
 
-it('N07 a file that is gone for a moment is waited for, one that stays away names no server, and one that comes is read', async () => {
+it('N07 a briefly missing file is waited for, a missing one names no server, and a new one is read', async () => {
   write('etc/resolv.conf', one);
   await nextGoesTo();
   unlinkSync(at('etc/resolv.conf'));
@@ -126,14 +126,14 @@ it('N07 a file that is gone for a moment is waited for, one that stays away name
   expect(await nextGoesTo()).toEqual([one]);
 });
 
-it('N07 a link-local server is asked through its link, by name and by number, also of a link that comes later', async () => {
+it('N07 a link-local server is asked through its link, by name and by number, including a link that appears later', async () => {
   const netns = at('router');
   write('etc/resolv.conf', 'fe80::1%late0', one);
-  // nothing leads there yet: the next server is asked
+  // no route leads there yet: the next server is asked
   expect(await nextGoesTo()).toEqual([one]);
   native.createNetns(netns).socket.close();
   execFileSync('ip', ['link', 'add', 'late0', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', netns]);
-  // another link, by which the same address is nobody's
+  // another link, on which no host has the same address
   execFileSync('ip', ['link', 'add', 'aside0', 'type', 'veth', 'peer', 'name', 'aside1']);
   ipBatch(null, [
     'link set late0 up',
@@ -156,7 +156,7 @@ it('N07 a link-local server is asked through its link, by name and by number, al
   });
   try {
     await once(server.stdout, 'data');
-    // it is the only one that says so
+    // it is the only answer that differs
     await expect.poll(async () => (await ask('b.example', asker)).rcode).toBe('NXDOMAIN');
     const [{ ifindex }] = JSON.parse(execFileSync('ip', ['-j', 'link', 'show', 'late0'], { encoding: 'utf8' }));
     write('etc/resolv.conf', `fe80::1%${ifindex}`);
@@ -177,7 +177,7 @@ const oddities: [string, () => unknown, string][] = [
   ['100 MiB', () => writeFileSync(at('other/odd'), `nameserver ${one}\n${'#'.repeat(100 << 20)}\n`), 'NOERROR'],
 ];
 it.each(oddities)(
-  'N07 B10 names are answered while resolv.conf is %s, and servers again afterwards',
+  'N07 B10 names are answered while resolv.conf is %s, and its servers are used again afterwards',
   async (_, make, rcode) => {
     write('etc/resolv.conf', two);
     await nextGoesTo();

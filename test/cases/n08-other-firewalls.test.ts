@@ -8,7 +8,7 @@ import { firewallRoot } from '../support/firewalls.ts';
 import { Lab } from '../support/lab.ts';
 import { everyWay, NetworkWays, stoppedBy } from '../support/network-ways.ts';
 
-// What is said of rules beside netloom's is held against real traffic, before and after the commands that are advised.
+// Reports about foreign firewall rules are checked against real traffic, before and after the advised commands.
 const saves = ['iptables-nft-save', 'ip6tables-nft-save', 'iptables-legacy-save', 'ip6tables-legacy-save'];
 
 let root: DebianRoot;
@@ -47,7 +47,7 @@ const routed = (drops: FirewallDrop[]) =>
     .filter((way) => !way.startsWith('neighbours'))
     .sort();
 
-/** What is said agrees with what happens; and what is advised opens all of it. */
+/** Checks that the report agrees with the traffic, and that the advised commands open everything. */
 async function holds(): Promise<FirewallDrop[]> {
   const { drops, unread } = await lab.client.firewalls();
   expect(unread).toEqual([]);
@@ -63,15 +63,15 @@ async function holds(): Promise<FirewallDrop[]> {
 const doctor = async () => (await netloom(lab.daemon, ['doctor', '--json', '--node', lab.daemon.node])).stdout;
 const why = async () => (await netloom(lab.daemon, ['reachability', '--why', '--node', lab.daemon.node])).stdout;
 
-it('N08 a host without another firewall is told of nothing', async () => {
+it('N08 a host without another firewall gets no report', async () => {
   expect(await lab.client.firewalls()).toEqual({ drops: [], unread: [] });
   expect(await doctor()).toContain("none drops netloom's traffic");
   expect(await why()).not.toContain('drop');
   expect(await network.thatAreOpen(everyWay)).toEqual(everyWay);
 });
 
-describe('N08 doctor and reachability name what drops', () => {
-  it('N08 the policy of iptables that docker leaves, with table, chain and priority', async () => {
+describe('N08 doctor and reachability name the rules that drop', () => {
+  it('N08 the iptables policy that docker leaves is named with table, chain and priority', async () => {
     await root.sh('iptables -P FORWARD DROP');
     const where = 'table ip filter, chain FORWARD (hook forward, priority 0): policy drop';
     const found = (
@@ -97,15 +97,15 @@ describe('N08 doctor and reachability name what drops', () => {
     expect(drop).toMatchObject({ table: 'ip filter', chain: 'FORWARD', priority: 0, rule: null, certain: true });
   });
 
-  it('N08 the policy of ip6tables', async () => {
+  it('N08 the policy of ip6tables is named', async () => {
     await root.sh('ip6tables -P FORWARD DROP');
     const drops = await holds();
     expect(routed(drops)).toEqual(['outbound 6', 'published 6']);
     expect(drops[0]).toMatchObject({ table: 'ip6 filter', chain: 'FORWARD', certain: true });
   });
 
-  it('N08 rules of iptables whose matches nft does not show', async () => {
-    // what most scripts do: what is known passes, the rest does not
+  it('N08 iptables rules whose matches nft does not show are named', async () => {
+    // as most scripts do it: known traffic passes, the rest does not
     await root.sh(`iptables -P INPUT DROP
       iptables -A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -m comment --comment "answers -j DROP" -j ACCEPT
       iptables -A INPUT -i lo -j ACCEPT
@@ -116,7 +116,7 @@ describe('N08 doctor and reachability name what drops', () => {
     expect(drops[0]).toMatchObject({ table: 'ip filter', tool: 'iptables', chain: 'INPUT', rule: null, certain: true });
   });
 
-  it('N08 iptables-legacy, which nft does not list', async () => {
+  it('N08 rules of iptables-legacy, which nft does not list, are named', async () => {
     await root.sh('iptables-legacy -P FORWARD DROP; ip6tables-legacy -A FORWARD -j REJECT');
     const drops = await holds();
     expect(drops.map(({ table, tool, certain }) => ({ table, tool, certain }))).toEqual([
@@ -126,7 +126,7 @@ describe('N08 doctor and reachability name what drops', () => {
     expect(drops[1]?.rule).toEqual({ chain: 'FORWARD', handle: null });
   });
 
-  it('N08 an input chain of nftables, of both families, at a priority of its own', async () => {
+  it('N08 an input chain of nftables for both families, with a priority of its own, is named', async () => {
     nft(`table inet guard { chain inbound {
       type filter hook input priority 10; policy drop;
       iif lo accept
@@ -138,7 +138,7 @@ describe('N08 doctor and reachability name what drops', () => {
     expect(drops[0]).toMatchObject({ table: 'inet guard', chain: 'inbound', hook: 'input', priority: 10 });
   });
 
-  it('N08 a rule at the end of a chain that another one jumps to, with its handle', async () => {
+  it('N08 a rule at the end of a chain that another one jumps to is named with its handle', async () => {
     nft(`table inet guard {
       chain strict { ct state established,related accept; reject with icmpx admin-prohibited; }
       chain through { type filter hook forward priority 20; policy accept; ct state vmap { invalid : drop, established : accept }; goto strict; }
@@ -149,7 +149,7 @@ describe('N08 doctor and reachability name what drops', () => {
     expect(drops[0]?.certain).toBe(true);
   });
 
-  it('N08 a drop before routing, of subnets', async () => {
+  it('N08 a drop of subnets before routing is named', async () => {
     const subnet = network.addressOf(4).replace(/\d+$/, '0/24');
     nft(`table ip early {
       chain raw { type filter hook prerouting priority raw; policy accept; ip saddr { 192.168.0.0/16, ${subnet} } drop; }
@@ -159,7 +159,7 @@ describe('N08 doctor and reachability name what drops', () => {
     expect(drops[0]).toMatchObject({ table: 'ip early', hook: 'prerouting', priority: -300 });
   });
 
-  it('N08 what goes to containers from the host and after routing', async () => {
+  it('N08 drops from the host to containers and after routing are named', async () => {
     nft(`table inet guard {
       chain leaving { type filter hook output priority 0; policy accept; oifname "${bridge}" ct state new drop; }
       chain last { type filter hook postrouting priority 300; policy accept; oifname up0 ct state new drop; }
@@ -169,7 +169,7 @@ describe('N08 doctor and reachability name what drops', () => {
   });
 });
 
-it('N08 a rule that nobody can judge makes it a "may"', async () => {
+it('N08 a rule that cannot be evaluated is reported as "may"', async () => {
   nft(`table inet guard { chain through {
     type filter hook forward priority 0; policy drop; meta mark 7 accept; ct state established accept; ct status dnat accept;
   }
@@ -180,7 +180,7 @@ it('N08 a rule that nobody can judge makes it a "may"', async () => {
   expect(await doctor()).toContain('may drop what containers send outside');
 });
 
-it('N08 rules about few packets are not told of', async () => {
+it('N08 rules that match few packets are not reported', async () => {
   nft(`table inet guard {
     set banned { type ipv4_addr; elements = { 198.51.100.7 } }
     chain through { type filter hook forward priority 0; policy accept; ip saddr @banned drop; tcp dport 25 reject; ct state invalid drop; iifname "tun0" drop; }
@@ -189,7 +189,7 @@ it('N08 rules about few packets are not told of', async () => {
   expect((await lab.client.firewalls()).drops).toEqual([]);
 });
 
-/** A directory that has these programs only. */
+/** Makes a directory with these programs only. */
 function pathOf(...programs: string[]): string {
   const directory = `${lab.directory.path}/bin`;
   mkdirSync(directory);
@@ -198,7 +198,7 @@ function pathOf(...programs: string[]): string {
   return directory;
 }
 
-it('N08 rules that cannot be read are told of', async () => {
+it('N08 unreadable rules are reported', async () => {
   await root.sh('iptables-legacy -P FORWARD DROP');
   await lab.end('stop');
   process.env.PATH = pathOf('nft', 'nats-server');

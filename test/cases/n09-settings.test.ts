@@ -6,13 +6,13 @@ import type { SettingDrift } from '../../src/core/plan/interface-settings.ts';
 import { untilAnswered } from '../support/daemon.ts';
 import { Lab } from '../support/lab.ts';
 
-// Another program (systemd-sysctl, a hardening script, sysctl --system) sets back what netloom has set.
+// Another program (systemd-sysctl, a hardening script, sysctl --system) resets what netloom has set.
 
 let lab: Lab;
 let bridge: string;
 beforeAll(async () => {
   lab = await Lab.open();
-  // before the first network is made: the host forwards, but links that come do not
+  // before the first network is made: the host forwards, but new links do not
   for (const key of ['ipv4.ip_forward', 'ipv6.conf.all.forwarding']) native.setSysctl(null, `net.${key}`, '1');
   for (const key of futureKeys) native.setSysctl(null, key, '0');
   const subnets = [{ subnet: '10.80.0.0/24' }, { subnet: 'fd00:80::/64' }];
@@ -45,12 +45,12 @@ describe('N09 settings of a bridge', () => {
     expect(native.getSysctl(null, settingOf(setting))).toBe(value);
   });
 
-  it('N09 are the bridge’s alone: what links of others are born with stays as it was', () => {
+  it('N09 settings apply to the bridge alone: the defaults of new foreign links stay as they were', () => {
     for (const key of futureKeys) expect([key, native.getSysctl(null, key)]).toEqual([key, '0']);
   });
 
   it.each(rows)(
-    'N09 %s is %s again within a second or so, and events say what it was',
+    'N09 %s is %s again within about a second, and events report the former value',
     async (setting, value, wrong) => {
       const told = lab.facts.of('network', 'net').filter((fact) => fact === 'drift-healed').length;
       const startedMs = performance.now();
@@ -64,7 +64,7 @@ describe('N09 settings of a bridge', () => {
     },
   );
 
-  it('N09 IPv6 that is switched off on every link is back on the bridge, with its addresses and names', async () => {
+  it('N09 IPv6 that was switched off on every link is restored on the bridge, with its addresses and names', async () => {
     native.setSysctl(null, 'net.ipv6.conf.all.disable_ipv6', '1');
     const { netns } = await lab.client.container.inspect({ id: 'one' }).then(({ container }) => container);
     const script = `
@@ -81,7 +81,7 @@ describe('N09 settings of a bridge', () => {
     expect(network).toMatchObject({ state: 'up', lastFault: null });
   });
 
-  it('N09 a network of IPv6 comes up where links are born without', async () => {
+  it('N09 an IPv6 network comes up where new links have IPv6 switched off', async () => {
     native.setSysctl(null, 'net.ipv6.conf.default.disable_ipv6', '1');
     await lab.client.network.create({ name: 'six', subnets: [{ subnet: 'fd00:81::/64' }] });
     await lab.client.container.setup({ id: 'six', networks: [{ network: 'six' }] });
@@ -90,7 +90,7 @@ describe('N09 settings of a bridge', () => {
     native.setSysctl(null, 'net.ipv6.conf.default.disable_ipv6', '0');
   });
 
-  it('N09 are shown, with the reason for each, by plan and inspect', async () => {
+  it('N09 plan and inspect show the settings, with a reason for each', async () => {
     const { settings } = await lab.client.network.inspect({ name: 'net' });
     const shown = Object.fromEntries(settings.map(({ key, value }) => [key, value]));
     for (const [setting, value] of rows) expect(shown[settingOf(setting)], setting).toBe(value);
@@ -108,7 +108,7 @@ describe('N09 settings of a bridge', () => {
     await lab.remove('shown');
   });
 
-  it('N09 are kept for systemd-sysctl while the network is there', async () => {
+  it('N09 settings are stored for systemd-sysctl as long as the network exists', async () => {
     const file = `${lab.daemon.runDirectory}/sysctl.d/10-netloom-${bridge}.conf`;
     const text = readFileSync(file, 'utf8');
     for (const [setting, value] of rows)

@@ -19,7 +19,7 @@ const published = async (id: string, ports: Ports, test: () => Promise<unknown>)
     await lab.client.container.unpublish({ id, ports });
   }
 };
-/** `atOnce` is what the case calls so: below one second. */
+/** `atOnce`: below one second, as the case defines it. */
 const atOnceMs = 1_000;
 const reach = (transport: 'tcp' | 'udp', address: string, port: number) =>
   host.reach(transport, address, port, atOnceMs);
@@ -28,7 +28,7 @@ const factsOf = (id: string, fact: string) =>
 
 beforeAll(async () => {
   lab = await Lab.open();
-  // a refusal of UDP is told every time, not once a second
+  // every UDP refusal is answered, not one a second
   native.setSysctl(null, 'net.ipv6.icmp.ratelimit', '0');
   const subnets = [{ subnet: '10.81.0.0/24' }, { subnet: 'fd00:81::/64' }];
   await lab.client.network.create({ name: 'dual', subnets });
@@ -47,7 +47,7 @@ afterAll(async () => {
 });
 
 describe.each(['dual', 'plain'])('N10 a port that is published on every address, of a container on %s', (id) => {
-  it('N10 is refused on ::1 at once, over TCP and UDP, and served on 127.0.0.1, also where that is spelt as IPv6', () =>
+  it('N10 a port on every address is refused on ::1 at once, over TCP and UDP, and served on 127.0.0.1, mapped form included', () =>
     published(id, [{ hostPort: 8081, containerPort: 80, protocol: 'tcp,udp' }], async () => {
       for (const transport of ['tcp', 'udp'] as const) {
         expect(await reach(transport, '::1', 8081)).toBe('ECONNREFUSED');
@@ -56,22 +56,24 @@ describe.each(['dual', 'plain'])('N10 a port that is published on every address,
       expect(await reach('tcp', '::ffff:127.0.0.1', 8081)).toContain(`${id}:80 sees`);
     }));
 
-  it('N10 is refused on ::1 also where it is one of a range', () =>
+  it('N10 a port of a published range is refused on ::1, too', () =>
     published(id, [{ hostPort: 9000, containerPort: 9000, range: 2 }], async () => {
       expect(await reach('tcp', '::1', 9001)).toBe('ECONNREFUSED');
       expect(await reach('tcp', '127.0.0.1', 9001)).toContain(`${id}:9001 sees`);
     }));
 });
 
-describe('N10 what is not published over IPv6', () => {
-  it.each(['127.0.0.1', '0.0.0.0'])('N10 stays free on ::1 for a server of the host, beside %s', (hostIp) =>
-    published('dual', [{ hostIp, hostPort: 8083, containerPort: 80 }], async () => {
-      const own = lab.peers.in(null, 'own');
-      expect(await own.serve('tcp', 8083, '::1')).toBe('ready');
-      expect(await reach('tcp', '::1', 8083)).toContain('own:8083 sees ::1');
-      expect(await reach('tcp', '127.0.0.1', 8083)).toContain('dual:80 sees');
-      await own.end();
-    }),
+describe('N10 a port that is not published over IPv6', () => {
+  it.each(['127.0.0.1', '0.0.0.0'])(
+    'N10 a port published on %s alone leaves ::1 free for a server of the host',
+    (hostIp) =>
+      published('dual', [{ hostIp, hostPort: 8083, containerPort: 80 }], async () => {
+        const own = lab.peers.in(null, 'own');
+        expect(await own.serve('tcp', 8083, '::1')).toBe('ready');
+        expect(await reach('tcp', '::1', 8083)).toContain('own:8083 sees ::1');
+        expect(await reach('tcp', '127.0.0.1', 8083)).toContain('dual:80 sees');
+        await own.end();
+      }),
   );
 });
 
@@ -79,7 +81,7 @@ describe('N10 a port that is published on ::1', () => {
   const only = [{ hostIp: '::1', hostPort: 8082, containerPort: 80 }];
   const both = [...only, { hostIp: '127.0.0.1', hostPort: 8082, containerPort: 80 }];
 
-  it('N10 is refused with the reason when nothing else is asked, live and at a set-up, and leaves nothing', async () => {
+  it('N10 a port on ::1 alone is refused with the reason, live and at a set-up, and nothing is left behind', async () => {
     const why = { code: 'mode.conflict', message: expect.stringContaining('Linux does not route ::1') };
     expect(await refusal(lab.client.container.publish({ id: 'dual', ports: only }))).toMatchObject(why);
     const networks = [{ network: 'dual' }];
@@ -88,7 +90,7 @@ describe('N10 a port that is published on ::1', () => {
     await lab.settled();
   });
 
-  it('N10 is left out beside another one that leads to the container, which is told, and is refused at once', () =>
+  it('N10 a port on ::1 is left out and reported beside a mapping that reaches the container, and is refused at once', () =>
     published('dual', both, async () => {
       expect(await reach('tcp', '::1', 8082)).toBe('ECONNREFUSED');
       expect(await reach('tcp', '127.0.0.1', 8082)).toContain('dual:80 sees');
@@ -104,7 +106,7 @@ describe('N10 a port that is published on ::1', () => {
     ['::', 'plain', null],
     [null, 'plain', null],
   ] as const)(
-    'N10 is refused at once on [%s] of a %s network, though an engine that brought it listens there',
+    'N10 a port on [%s] of a %s network is refused at once, though the engine that brought it listens there',
     async (hostIp, kind, address6) => {
       const port = 8084;
       const engine = lab.peers.in(null, 'engine');
@@ -141,8 +143,8 @@ describe('N10 a port that is published on ::1', () => {
   );
 });
 
-describe('N10 on an IPv4-only network', () => {
-  it('N10 a port of IPv6 alone is refused with the reason, and left out beside another', async () => {
+describe('N10 a port on an IPv4-only network', () => {
+  it('N10 an IPv6-only port on an IPv4-only network is refused with the reason, and left out beside another mapping', async () => {
     const six = { hostIp: '::', hostPort: 8085, containerPort: 80 };
     expect(await refusal(lab.client.container.publish({ id: 'plain', ports: [six] }))).toMatchObject({
       code: 'mode.conflict',

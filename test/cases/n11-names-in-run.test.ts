@@ -29,7 +29,7 @@ afterAll(async () => {
   await lab.close();
 });
 
-/** What the daemon mounts there is seen in other mount namespaces, as below /run of a host with systemd. */
+/** Mounts of the daemon there are visible in other mount namespaces, as below /run of a host with systemd. */
 function sharedDirectory() {
   const directory = temporaryDirectory();
   execFileSync('mount', ['-t', 'tmpfs', 'shared', directory.path]);
@@ -54,7 +54,7 @@ async function serve(...args: string[]): Promise<void> {
 const lines = (text: string) => text.split('\n').map((line) => line.replaceAll(/\s+/g, ' '));
 
 describe('N11 a command on a network that answers names', () => {
-  it('N11 finds containers by name, alias and address, IPv4 and IPv6, and names of outside', async () => {
+  it('N11 a command finds containers by name, alias and address, IPv4 and IPv6, and outside names', async () => {
     await lab.client.network.create({
       name: 'app',
       subnets: [{ subnet: '10.89.0.0/24' }, { subnet: 'fd00:89::/64' }],
@@ -72,7 +72,7 @@ describe('N11 a command on a network that answers names', () => {
     expect(upstream.queries.length).toBeGreaterThan(0);
   });
 
-  it('N11 finds itself and the host', async () => {
+  it('N11 a command finds itself and the host by name', async () => {
     await lab.client.network.create({ name: 'app', subnets: [{ subnet: '10.89.0.0/24' }] });
     const script = 'getent hosts me; getent hosts host.containers.internal; getent hosts localhost; cat /etc/hosts';
     const { stdout } = await run('--network', 'app:ip=10.89.0.30', '--name', 'me', ...inShell(script));
@@ -82,7 +82,7 @@ describe('N11 a command on a network that answers names', () => {
     expect(stdout).toMatch(/^(127\.0\.0\.1|::1)\s+localhost/m);
   });
 
-  it('N11 finds the names of the container whose network it shares', async () => {
+  it('N11 a command finds the names of the container whose network it shares', async () => {
     await lab.client.network.create({ name: 'app', subnets: [{ subnet: '10.89.0.0/24' }] });
     await serve('--name', 'srv', '--network', 'app:ip=10.89.0.20');
     const { stdout } = await run('--network', 'container:srv', '--', 'getent', 'hosts', 'srv');
@@ -90,7 +90,7 @@ describe('N11 a command on a network that answers names', () => {
   });
 });
 
-/** /etc and /run of a host that are its own. */
+/** Gives the host private copies of /etc and /run. */
 const ownFiles = `
   mount -t tmpfs etc /mnt; cp -a /etc/. /mnt; mount --bind /mnt /etc; umount /mnt
   mount -t tmpfs run /run; mkdir -p /run/systemd/resolve`;
@@ -104,7 +104,7 @@ const resolved = [
   write('/run/systemd/resolve/resolv.conf', 'nameserver 192.0.2.53'),
 ].join('\n');
 
-/** What resolv.conf says to a command on a network without names, on a host with these files. */
+/** The resolv.conf of a command on a network without names, on a host with these files. */
 async function resolvConfOn(script: string, ...args: string[]) {
   const all = [ownFiles, script].join('\n');
   const { stdout, stderr, exitCode } = await netloomOnHost(lab.daemon, all, [
@@ -129,11 +129,11 @@ describe('N11 a command on a network without names', () => {
       'is mounted over a file',
       `${write('/etc/resolv.conf', 'nameserver 127.0.0.1')}\nmount --bind ${stub} /etc/resolv.conf`,
     ],
-  ])('N11 asks whom systemd-resolved asks, where resolv.conf %s', async (_, files) =>
+  ])('N11 a command asks the servers of systemd-resolved where resolv.conf %s', async (_, files) =>
     expect(await resolvConfOn(`${resolved}\n${files}`)).toEqual(real),
   );
 
-  it('N11 asks the servers of the host', async () =>
+  it('N11 a command asks the servers of the host', async () =>
     expect(await resolvConfOn(write('/etc/resolv.conf', 'nameserver 192.0.2.53'))).toMatchObject({
       stdout: 'nameserver 192.0.2.53',
       exitCode: 0,
@@ -142,18 +142,21 @@ describe('N11 a command on a network without names', () => {
 
   it.each([
     ['names loopback only', write('/etc/resolv.conf', 'nameserver 127.0.0.1'), 'no server that a container can reach'],
-    ['is not there', 'rm -f /etc/resolv.conf', 'names no server'],
-    ['leads nowhere', link('/etc/resolv.conf', '/run/nowhere/resolv.conf'), 'names no server'],
-  ])('N11 says so where resolv.conf %s, and asks what --dns names', async (_, files, said) => {
-    expect(await resolvConfOn(files)).toEqual({ stdout: '', exitCode: 0, stderr: expect.stringContaining(said) });
-    expect(await resolvConfOn(files, '--network', 'bridge', '--dns', '192.0.2.9')).toEqual({
-      stdout: 'nameserver 192.0.2.9',
-      exitCode: 0,
-      stderr: '',
-    });
-  });
+    ['is missing', 'rm -f /etc/resolv.conf', 'names no server'],
+    ['is a dangling link', link('/etc/resolv.conf', '/run/nowhere/resolv.conf'), 'names no server'],
+  ])(
+    'N11 a command without usable servers is warned where resolv.conf %s, and asks the servers of --dns',
+    async (_, files, said) => {
+      expect(await resolvConfOn(files)).toEqual({ stdout: '', exitCode: 0, stderr: expect.stringContaining(said) });
+      expect(await resolvConfOn(files, '--network', 'bridge', '--dns', '192.0.2.9')).toEqual({
+        stdout: 'nameserver 192.0.2.9',
+        exitCode: 0,
+        stderr: '',
+      });
+    },
+  );
 
-  it('N11 has both files on a host that has none', async () => {
+  it('N11 a command gets both files on a host that has neither', async () => {
     const script = `${ownFiles}\nrm -f /etc/resolv.conf /etc/hosts`;
     const command = ['run', '--network', 'bridge', '--dns', '192.0.2.9', '--name', 'me'];
     const { stdout } = await netloomOnHost(lab.daemon, script, [
@@ -163,7 +166,7 @@ describe('N11 a command on a network without names', () => {
     expect(lines(stdout)).toEqual(['10.88.128.1 me', 'nameserver 192.0.2.9', '/etc/passwd']);
   });
 
-  it('N11 searches and knows what is asked for', async () => {
+  it('N11 a command uses the requested search domains and hosts', async () => {
     const asked = ['--dns-search', 'a.example', '--dns-search', 'b.example', '--add-host', 'db:192.0.2.9'];
     const { stdout } = await run(
       ...asked,
@@ -178,7 +181,7 @@ describe('N11 a command on a network without names', () => {
 });
 
 describe('N11 the files of a command', () => {
-  it('N11 are its own: mounts and files of the host stay as they are', async () => {
+  it('N11 the files of a command are private: mounts and files of the host stay unchanged', async () => {
     const mounts = () => readFileSync('/proc/self/mountinfo', 'utf8');
     const before = mounts();
     const script = `${ownFiles}\n${resolved}\n${link('/etc/resolv.conf', stub)}
@@ -190,7 +193,7 @@ describe('N11 the files of a command', () => {
     expect(mounts()).toBe(before);
   });
 
-  it('N11 see mounts that the host makes later', async () => {
+  it('N11 a command sees mounts that the host makes later', async () => {
     const script = `
       mount -t tmpfs shared /mnt; mount --make-shared /mnt; mkdir /mnt/sub; mkfifo /mnt/ready /mnt/go
       (read x </mnt/ready; mount -t tmpfs later /mnt/sub; echo late >/mnt/sub/later; echo go >/mnt/go) &`;
@@ -199,7 +202,7 @@ describe('N11 the files of a command', () => {
     expect(said).toMatchObject({ stdout: 'late', exitCode: 0 });
   });
 
-  it('N11 hide what would answer for names of the host instead', async () => {
+  it("N11 a command does not see the sockets that would answer with the host's names", async () => {
     const sockets = 'mkdir -p /run/nscd; touch /run/nscd/socket /run/systemd/resolve/io.systemd.Resolve';
     const look = 'ls /run/nscd /run/systemd/resolve';
     const said = await netloomOnHost(lab.daemon, `${ownFiles}\n${resolved}\n${sockets}`, [
@@ -213,7 +216,7 @@ describe('N11 the files of a command', () => {
     ]);
   });
 
-  it("N11 are the host's in the host's own network, unless something is asked for", async () => {
+  it("N11 a command in the host's own network uses the host's files, unless options ask for others", async () => {
     const look = inShell('cat /etc/resolv.conf');
     const script = `${ownFiles}\n${write('/etc/resolv.conf', 'nameserver 127.0.0.1')}`;
     const own = await netloomOnHost(lab.daemon, script, ['run', '--network', 'host', ...look]);

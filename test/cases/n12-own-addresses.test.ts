@@ -62,13 +62,13 @@ describe.each<[Kind, string, number]>([
   const address = (host: number | string) => [`192.168.${third}.${host}`, `fd00:${third}::${host}`];
   beforeEach(() => lab.client.network.create(request(kind)));
 
-  it("N12 leases the addresses around the host's own", async () => {
+  it("N12 leased addresses skip the host's own", async () => {
     const leased = [];
     for (const id of ['a', 'b', 'c', 'd']) leased.push(await join(id));
     expect(leased).toEqual([1, 2, 4, 5].map(address));
   });
 
-  it("N12 refuses the host's own as a static address, and as one of two", async () => {
+  it('N12 an address of the host is refused as a static address, alone and as one of two', async () => {
     for (const own of address(3))
       expect(
         await refusal(lab.client.container.setup({ id: 'a', networks: [{ network: 'lan', staticIps: [own] }] })),
@@ -79,10 +79,10 @@ describe.each<[Kind, string, number]>([
     ).toBe('address.taken');
   });
 
-  it('N12 sees at the next container what has come and what has gone since', async () => {
+  it('N12 the next container respects addresses of the host that were added and removed since', async () => {
     expect(await join('a')).toEqual(address(1));
     ipBatch(null, [
-      // of the same length it would go with the first
+      // with the same length it would go with the first
       `address add 192.168.${third}.2/32 dev ${link}`,
       `address add fd00:${third}::2/64 dev ${link} nodad`,
       `address delete 192.168.${third}.3/24 dev ${link}`,
@@ -92,7 +92,7 @@ describe.each<[Kind, string, number]>([
     expect(await codeOf(join('c', ...address(2)))).toBe('address.taken');
   });
 
-  it('N12 connects, and sets up again after a restart, past them', async () => {
+  it("N12 a connect, and a set-up after a restart, skip the host's own addresses", async () => {
     await lab.client.network.create({ name: 'other' });
     await lab.client.container.setup({ id: 'a', networks: [{ network: 'other' }] });
     await lab.client.container.setup({ id: 'b', networks: [{ network: 'lan', staticIps: address(2) }] });
@@ -103,7 +103,7 @@ describe.each<[Kind, string, number]>([
   });
 });
 
-it('N12 counts addresses on every link: a host that reaches its macvlan by one of its own', async () => {
+it('N12 addresses on every link count: a host that reaches its macvlan by an address of its own', async () => {
   await lab.client.network.create(request('macvlan'));
   ipBatch(null, [
     'link add shim0 link up0 type macvlan mode bridge',
@@ -114,7 +114,7 @@ it('N12 counts addresses on every link: a host that reaches its macvlan by one o
   ipBatch(null, ['link delete shim0']);
 });
 
-it("N12 refuses podman's static address only where it is the host's own", async () => {
+it("N12 a static address from podman is refused only where it is the host's own", async () => {
   const definition = {
     name: 'lan',
     id: 'a'.repeat(64),
@@ -136,7 +136,7 @@ it("N12 refuses podman's static address only where it is the host's own", async 
   });
 });
 
-it('N12 hears of an address on a bridge of ours, and gives it to no container', async () => {
+it('N12 an address added to a bridge of netloom is noticed, and given to no container', async () => {
   await lab.client.network.create({ name: 'lan', subnets: [{ subnet: '10.88.0.0/24' }, { subnet: 'fd00:88::/64' }] });
   expect(await join('a')).toEqual(['10.88.0.2', 'fd00:88::2']);
   const { network_interface: bridge } = (await lab.client.network.inspect({ name: 'lan' })).network;

@@ -30,10 +30,13 @@ const definition = (name: string, index: number, more: object = {}) => ({
 });
 
 describe('N13 network create', () => {
-  it.each([...modeNames, '-x', '_x', '', '.x', 'x'.repeat(251)])('N13 refuses %j on the bus', async (name) => {
-    expect(await codeOf(lab.client.network.create({ name }))).toBe('name.invalid');
-    expect((await lab.client.network.list()).networks).toEqual([]);
-  });
+  it.each([...modeNames, '-x', '_x', '', '.x', 'x'.repeat(251)])(
+    'N13 network create refuses the name %j on the bus',
+    async (name) => {
+      expect(await codeOf(lab.client.network.create({ name }))).toBe('name.invalid');
+      expect((await lab.client.network.list()).networks).toEqual([]);
+    },
+  );
 
   it.each([
     ['host'],
@@ -44,7 +47,7 @@ describe('N13 network create', () => {
     ['-x'],
     ['--ignore', 'none'],
     ['--driver', 'macvlan', 'ns'],
-  ])('N13 ends with 125 and name.invalid: %s %s %s', async (...args) => {
+  ])('N13 network create on the command line ends with 125 and name.invalid: %s %s %s', async (...args) => {
     const { exitCode, stdout, stderr } = await say(
       'network',
       'create',
@@ -58,13 +61,13 @@ describe('N13 network create', () => {
     });
   });
 
-  it('N13 takes names that only begin like one', async () => {
+  it('N13 network create accepts names that only begin like a mode', async () => {
     for (const name of ['hosts', 'Host', 'ns1', 'default.net']) await lab.client.network.create({ name });
     expect((await lab.client.network.list()).networks).toHaveLength(4);
   });
 });
 
-it('N13 networks of such names that exist are served, listed and removed, and named by their ids in --network', async () => {
+it('N13 existing networks with names of modes are served, listed and removed, and selected by ID in --network', async () => {
   const { directories } = await lab.client.info();
   for (const [index, name] of modeNames.entries()) {
     writeFileSync(`${directories.networks}/${name}.json`, JSON.stringify(definition(name, index)));
@@ -78,7 +81,7 @@ it('N13 networks of such names that exist are served, listed and removed, and na
     expect(await say('container', 'setup', id, '--network', `${index}eee`)).toMatchObject({ exitCode: 0 });
     expect((await lab.client.container.inspect({ id })).container.attachments).toMatchObject([{ network: name }]);
   }
-  // the mode is meant
+  // this is the mode
   const { stdout } = await say('container', 'setup', 'guest', '--network', 'host', '--json');
   expect(JSON.parse(stdout)).toMatchObject({ netns: { path: '/proc/self/ns/net' }, status: {} });
   expect(await say('container', 'create', 'alone', '--network', 'none')).toMatchObject({ exitCode: 0 });
@@ -95,14 +98,14 @@ it('N13 networks of such names that exist are served, listed and removed, and na
     expect((await say('container', 'setup', 'x', '--network', mode)).stderr).toContain('mode.unsupported');
   for (const mode of ['container', 'ns'])
     expect((await say('container', 'setup', 'x', '--network', mode)).stderr).toContain(`expected ${mode}:`);
-  // elsewhere there are no modes: a name is one
+  // elsewhere there are no modes: it is a name
   await lab.client.container.connect({ id: 'c1', network: 'default' });
   expect(await say('network', 'update', 'default', '--dns-drop', '9.9.9.9')).toMatchObject({ exitCode: 0 });
   expect((await say('events', '--network', 'host', '--since', 'all')).stdout).toContain('network/host');
   await lab.empty();
 }, 60_000);
 
-it('N13 what podman brings under such a name is served: by its door, and when it asks for a definition', async () => {
+it('N13 networks of podman with names of modes are served, by the door and when podman asks for a definition', async () => {
   const spoken = (args: string[], input: unknown) =>
     runDoor(['--config', '/x', ...args], { env: { NETLOOM_RUN_DIR: lab.daemon.runDirectory }, input });
   for (const [index, name] of ['default', 'pasta'].entries()) {

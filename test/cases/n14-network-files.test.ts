@@ -7,7 +7,7 @@ import { untilAnswered } from '../support/daemon.ts';
 import { ipWithin, linkNames } from '../support/fresh-host.ts';
 import { Lab, refusal } from '../support/lab.ts';
 
-// Files of networks that somebody wrote by hand, and the same as podman brings them: podman reads most of these.
+// Network files written by hand, and the same definitions brought by podman: podman reads most of these.
 
 let lab: Lab;
 let directory: string;
@@ -46,7 +46,7 @@ function write(file: string, content: unknown): void {
   written.push(file);
 }
 
-/** What is told of that file, when it has been read. */
+/** The report about that file, after it has been read. */
 async function damage(file: string): Promise<string> {
   return untilAnswered(async () => {
     const found = (await lab.client.network.list()).damaged.find((one) => one.file === file);
@@ -64,7 +64,7 @@ const inputOf = (network: Json, static_ips = ['10.57.0.2']) => ({
 const door = (verb: string, input: unknown) =>
   runDoor([verb, netns], { env: { NETLOOM_RUN_DIR: lab.daemon.runDirectory }, input });
 
-/** As podman brings it; answers the complaint, and sees that nothing was begun. */
+/** Brings it as podman does; answers the complaint, and checks that nothing was begun. */
 async function complaint(network: Json): Promise<string> {
   const { code, stdout } = await door('setup', inputOf(network));
   expect(code).toBe(1);
@@ -80,7 +80,7 @@ const without = (field: keyof typeof hand): Json => {
   return rest;
 };
 
-describe('a file that cannot be meant', () => {
+describe('an invalid network file', () => {
   it.each<[string, Json, string]>([
     ['no bridge', without('network_interface'), 'network_interface: missing'],
     ['a gateway outside', { ...hand, subnets: [{ ...subnet, gateway: '10.58.0.1' }] }, 'subnets.0.gateway: '],
@@ -91,7 +91,7 @@ describe('a file that cannot be meant', () => {
       'subnets.0.gateway: ',
     ],
     ['no id', without('id'), 'id: '],
-    ['a driver that nobody has', { ...hand, driver: 'overlay' }, 'driver: '],
+    ['an unknown driver', { ...hand, driver: 'overlay' }, 'driver: '],
     ['options that are no text', { ...hand, options: { mtu: 1400 } }, 'options.mtu: '],
     [
       'a route by the other family',
@@ -106,7 +106,7 @@ describe('a file that cannot be meant', () => {
     ['no subnets', without('subnets'), 'subnets: missing'],
     ['no date', { ...hand, created: 'long ago' }, 'created: '],
   ])(
-    'N14 with %s is told by its field when it is read, and refused before anything is built',
+    'N14 a network file with %s is reported by its field when it is read, and refused before anything is built',
     async (_, file, field) => {
       write('hand.json', file);
       expect(await damage('hand.json')).toContain(field);
@@ -121,12 +121,12 @@ describe('a file that cannot be meant', () => {
     },
   );
 
-  it('N14 is told as an event, once, and by doctor and network ls', async () => {
+  it('N14 a damaged network file is reported once as an event, and by doctor and network ls', async () => {
     write('told.json', { ...without('network_interface'), name: 'told' });
     const reason = await damage('told.json');
     const told = () => lab.facts.events.filter(({ type }) => type === 'dev.netloom.node.definition-damaged');
     const damaged = (file: string) => told().filter(({ data }) => (data as { file: string }).file === file);
-    // whatever else is written there, and a restart, say nothing new of it
+    // other writes to the directory and a restart repeat no report about it
     write('other.json', '');
     expect(await damage('other.json')).toBe('the file is empty');
     await lab.restart('kill');
@@ -144,7 +144,7 @@ describe('a file that cannot be meant', () => {
 });
 
 describe('a file that podman completes', () => {
-  it('N14 has its gateway, its subnet and its family in the end, by its file and through the door', async () => {
+  it('N14 an incomplete network file gets its gateway, its subnet and its family, from disk and through the door', async () => {
     const file = {
       ...without('created'),
       subnets: [{ subnet: '10.57.0.9/24' }, { subnet: 'fd57::/64' }],
@@ -174,7 +174,7 @@ describe('a file that podman completes', () => {
   });
 });
 
-describe('two files that cannot be beside each other', () => {
+describe('two files that exclude each other', () => {
   it.each<[string, Json, string]>([
     [
       'one bridge',
@@ -182,12 +182,12 @@ describe('two files that cannot be beside each other', () => {
       'network_interface: podman7 is the bridge of network hand',
     ],
     ['a part of a subnet', { network_interface: 'podman8' }, 'subnets.0.subnet: 10.57.0.0/24 overlaps 10.57.0.0/24 of'],
-  ])('N14 because both have %s: the one that is known stays', async (_, more, reason) => {
+  ])('N14 of two network files that both have %s, the known one stays', async (_, more, reason) => {
     write('hand.json', hand);
     await untilAnswered(() => lab.client.network.inspect({ name: 'hand' }));
     const { status } = await lab.client.container.setup({ id: 'guest', networks: [{ network: 'hand' }] });
     expect(status.hand?.interfaces.eth0?.subnets[0]?.ipnet).toBe('10.57.0.2/24');
-    // older, as it says
+    // older, by its own date
     write('a.json', { ...hand, name: 'a', id: 'a'.repeat(64), created: '2020-01-01T00:00:00Z', ...more });
     expect(await damage('a.json')).toContain(reason);
     expect((await lab.client.network.list()).networks.map(({ name }) => name)).toEqual(['hand']);
@@ -202,7 +202,7 @@ describe('two files that cannot be beside each other', () => {
       '10.57.0.0/16 overlaps',
     ],
   ])(
-    'N14 because both have %s: the second that podman brings is refused, until the first has left',
+    'N14 of two networks of podman that both have %s, the second is refused until the first has left',
     async (_, more, words) => {
       const first = inputOf(hand);
       const network = { ...hand, name: 'b', id: 'b'.repeat(64), ...more };
@@ -238,7 +238,7 @@ describe('two files that cannot be beside each other', () => {
   );
 });
 
-describe('a file that cannot be beside a network without one', () => {
+describe('a file that conflicts with a network without a file', () => {
   const twin = { ...hand, name: 'twin', id: 'b'.repeat(64) };
   const names = async () => (await lab.client.network.list()).networks.map(({ name }) => name);
 
@@ -246,7 +246,7 @@ describe('a file that cannot be beside a network without one', () => {
     ['its bridge and its subnet', {}],
     ['its bridge', { subnets: [{ subnet: '10.59.0.0/24' }] }],
     ['a part of its subnet', { network_interface: 'podman8', subnets: [{ subnet: '10.57.0.0/25' }] }],
-  ])('N14 that is being written again: is left out for %s', async (_, more) => {
+  ])('N14 a conflicting network file is left out for %s while the other file is written again', async (_, more) => {
     write('hand.json', hand);
     await untilAnswered(() => lab.client.network.inspect({ name: 'hand' }));
     await lab.client.container.setup({ id: 'guest', networks: [{ network: 'hand' }] });
@@ -261,7 +261,7 @@ describe('a file that cannot be beside a network without one', () => {
     await lab.remove('guest');
   });
 
-  it('N14 that an engine brought: is left out until that network has gone', async () => {
+  it('N14 a network file is left out until the conflicting network of an engine has gone', async () => {
     native.createNetns(netns).socket.close();
     try {
       expect(await door('setup', inputOf(hand))).toMatchObject({ code: 0 });
@@ -278,7 +278,7 @@ describe('a file that cannot be beside a network without one', () => {
   it.each([
     ['that is only defined', false],
     ['that is up and that no container uses', true],
-  ])('N14 one that an engine brings is refused beside a network of netloom %s', async (_, isUp) => {
+  ])('N14 a network of an engine is refused beside a conflicting network of netloom %s', async (_, isUp) => {
     await lab.client.network.create({ name: 'own', network_interface: 'own0', subnets: [{ subnet: '10.57.0.0/24' }] });
     if (isUp) {
       await lab.client.container.setup({ id: 'guest', networks: [{ network: 'own' }] });
@@ -307,7 +307,7 @@ describe('a file that cannot be beside a network without one', () => {
   });
 });
 
-describe('C06 a network that is removed and made anew within some milliseconds', () => {
+describe('C06 a network that is removed and created again within some milliseconds', () => {
   const servers = { ...hand, dns_enabled: true, network_dns_servers: ['192.0.2.53'] };
   const anew = { ...hand, subnets: [{ subnet: '10.58.0.0/24', gateway: '10.58.0.1' }], network_interface: 'podman8' };
   const known = async () => (await lab.client.network.inspect({ name: 'hand' })).network;
@@ -319,7 +319,7 @@ describe('C06 a network that is removed and made anew within some milliseconds',
   const text = () => readFileSync(`${directory}/hand.json`, 'utf8');
 
   it.each([['of which nothing is in the kernel'], ['whose bridge is there']])(
-    'is the one of the new file: %s',
+    'C06 a network follows its new file: one %s',
     async (what) => {
       write('hand.json', servers);
       await untilKnown('10.57.0.0/24');
@@ -340,7 +340,7 @@ describe('C06 a network that is removed and made anew within some milliseconds',
     },
   );
 
-  it('N14 changes nothing of one that a container uses, keeps its file, and takes its place when that has left', async () => {
+  it('N14 a changed file leaves a network in use as it is, is kept, and takes effect when the container has left', async () => {
     write('hand.json', hand);
     await untilKnown('10.57.0.0/24');
     await lab.client.container.setup({ id: 'c', networks: [{ network: 'hand' }] });

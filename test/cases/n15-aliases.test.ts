@@ -25,7 +25,7 @@ const own = (host: number) => [`10.88.0.${host}`, `fd00:88::${host}`];
 const label = 'x'.repeat(63);
 
 describe('N15 an alias', () => {
-  it('N15 that ends with a dot is its address, in any case, on both families', async () => {
+  it('N15 an alias that ends with a dot resolves in any case, on both families', async () => {
     const line = ['container', 'setup', 'web', '--network', 'web', '--alias', 'trail.example.com.'];
     expect(await say(...line)).toMatchObject({ exitCode: 0 });
     for (const found of asked(
@@ -41,7 +41,7 @@ describe('N15 an alias', () => {
     ]);
   });
 
-  it('N15 may be in capitals, in another script, with an underscore, as long as DNS has it; also after a connect and a restart', async () => {
+  it('N15 an alias may have capitals, other scripts and underscores within DNS limits, also after a connect and a restart', async () => {
     await lab.client.container.setup({ id: 'web', networks: [] });
     const aliases = ['SHOP', 'Bücher.example', '_srv._tcp', `${label}.x`, 'db.'];
     await lab.client.container.connect({ id: 'web', network: 'web', aliases });
@@ -63,7 +63,7 @@ describe('N15 an alias', () => {
     '*',
     '*.example.com',
     'a/b',
-  ])('N15 is refused as %j, at set-up and when it joins, and nothing is built', async (alias) => {
+  ])('N15 the alias %j is refused, at set-up and at a join, and nothing is built', async (alias) => {
     const networks = [{ network: 'web', aliases: ['shop', alias] }];
     expect(await codeOf(lab.client.container.setup({ id: 'web', networks }))).toBe('name.invalid');
     expect(await codeOf(lab.client.container.create({ id: 'web', networks }))).toBe('name.invalid');
@@ -74,7 +74,7 @@ describe('N15 an alias', () => {
     expect(await codeOf(lab.client.container.inspect({ id: 'web' }))).toBe('container.unknown');
   });
 
-  it('N15 is refused as "" by the command line', async () => {
+  it('N15 an empty alias is refused as "" by the command line', async () => {
     for (const line of [
       ['container', 'setup', 'web', '--network', 'web', '--alias', ''],
       ['container', 'setup', 'web', '--network', 'web', '--alias', 'shop,'],
@@ -88,7 +88,7 @@ describe('N15 an alias', () => {
   });
 });
 
-it('N15 what podman allows does not fail a start: it is served, or left out with an event', async () => {
+it('N15 an alias that podman allows does not fail a start: it is served, or left out with an event', async () => {
   const netns = `${lab.directory.path}/engine`;
   native.createNetns(netns).socket.close();
   const { network } = await lab.client.network.inspect({ name: 'web' });

@@ -33,7 +33,7 @@ describe.each(['setup', 'attach'] as const)('N16 mappings that agree, brought by
     ['in the other order', [web, { ...web, hostIp: '::' }], ['8080->80/tcp']],
     ['an address beside every one', [{ ...web, hostIp: hostAddress[4] }, web], ['8080->80/tcp']],
     ['all of them', [{ ...web, hostIp: '::' }, { ...web, hostIp: '0.0.0.0' }, web], ['8080->80/tcp']],
-  ])('N16 %s: are one', (_, ports, expected) =>
+  ])('N16 mappings count as one: %s', (_, ports, expected) =>
     at.with(how, 'dual', ports, async ({ ports: answered }) => {
       expect(answered.map(describePort)).toEqual(expected);
       expect(await shown()).toEqual(expected);
@@ -41,7 +41,7 @@ describe.each(['setup', 'attach'] as const)('N16 mappings that agree, brought by
     }),
   );
 
-  it('N16 ranges: are one where they overlap, and what is covered in part is cut', () =>
+  it('N16 overlapping ranges are joined, and a partly covered range is cut', () =>
     at.with(how, 'dual', [range(9000, 4), range(9002, 4), range(9004, 4, hostAddress[4])], async () => {
       expect(await shown()).toEqual(['9000-9005->8000-8005/tcp', `${hostAddress[4]}:9006-9007->8006-8007/tcp`]);
       for (const port of [9000, 9003, 9005]) expect(await at.reached(port)).toEqual(all(everyPlace, port - 1_000));
@@ -49,7 +49,7 @@ describe.each(['setup', 'attach'] as const)('N16 mappings that agree, brought by
       expect(await at.reached(9008)).toEqual({});
     }));
 
-  it('N16 a range on one address: is cut where a port of it is published on every one', () =>
+  it('N16 a range on one address is cut where one of its ports is published on every address', () =>
     at.with(
       how,
       'four',
@@ -79,7 +79,7 @@ describe('N16 a contradiction', () => {
     ['over one family', [web, { ...other, hostIp: '::' }]],
     ['of ranges', [range(9000, 4), { ...range(9002, 4), containerPort: 8003 }]],
     ['of a range and a port in it', [range(9000, 4), { hostPort: 9003, containerPort: 80, hostIp: '::1' }]],
-  ])('N16 %s: is refused before anything is built, at a set-up and live', async (_, ports) => {
+  ])('N16 a contradiction %s is refused before anything is built, at a set-up and live', async (_, ports) => {
     const request = { id: 'late', networks: [{ network: 'dual' }], ports };
     expect(await codeOf(at.lab.client.container.setup(request))).toBe('port.overlap');
     await freed(8080, 9000, 9002);
@@ -90,7 +90,7 @@ describe('N16 a contradiction', () => {
     });
   });
 
-  it('N16 is none between families, and between addresses', () =>
+  it('N16 mappings of different families or addresses do not contradict each other', () =>
     at.with(
       'setup',
       'dual',
@@ -105,7 +105,7 @@ describe('N16 a contradiction', () => {
 });
 
 describe('N16 live', () => {
-  it('N16 each mapping comes and goes in its own words, and no packet to the others is lost', () =>
+  it('N16 mappings are published and unpublished in their own spelling, and no packet to the others is lost', () =>
     at.with('setup', 'dual', [{ ...web, protocol: 'udp' }], async () => {
       const udp = (hostIp: string) => ({ ...web, hostIp, protocol: 'udp' });
       await at.peers.other.stream('flow', hostAddress[4], 8080, 200);
@@ -124,7 +124,7 @@ describe('N16 live', () => {
       await freed(8080);
     }));
 
-  it('N16 what is left of a range is held and served, also by the next daemon', () =>
+  it('N16 the rest of a range stays held and served, also by the next daemon', () =>
     at.with('setup', 'dual', [range(9000, 4), range(9002, 4)], async () => {
       await at.lab.restart('kill');
       await at.lab.facts.told('container/web adopted');
@@ -141,14 +141,14 @@ describe('N16 live', () => {
       await freed(9002, 9005, 9007);
     }));
 
-  it('N16 a port that is published again is answered, and nothing is told', () =>
+  it('N16 a port that is published again is answered without an event', () =>
     at.with('setup', 'dual', [web], async () => {
       const { sequence } = await at.lab.client.container.inspect({ id: 'web' });
       expect((await publish([web])).ports.map(describePort)).toEqual(['8080->80/tcp']);
       expect((await at.lab.client.container.inspect({ id: 'web' })).sequence).toBe(sequence);
     }));
 
-  it('N16 another container has none of it', () =>
+  it('N16 another container cannot publish any of the same ports', () =>
     at.with('setup', 'dual', [{ ...web, hostIp: '127.0.0.1' }, web], async () => {
       const second = (hostIp: string) =>
         at.lab.client.container.setup({ id: 'next', networks: [{ network: 'dual' }], ports: [{ ...web, hostIp }] });

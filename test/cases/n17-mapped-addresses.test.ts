@@ -18,7 +18,7 @@ describe.each(['setup', 'attach'] as const)('N17 an IPv4 address that is spelt a
     ['::ffff:c000:0201', ['first IPv4']],
     ['::FFFF:127.0.0.1', ['host 127.0.0.1']],
     ['::ffff:0.0.0.0', everywhere[4]],
-  ] as const)('N17 %s is that address', (hostIp, where) =>
+  ] as const)('N17 %s publishes on the IPv4 address that it maps', (hostIp, where) =>
     at.with(how, 'dual', on(hostIp), async ({ ports }) => {
       expect(ports[0]?.hostIp).toMatch(/^[0-9.]+$/);
       expect(await at.reached(8080)).toEqual(all(where));
@@ -27,7 +27,7 @@ describe.each(['setup', 'attach'] as const)('N17 an IPv4 address that is spelt a
 });
 
 describe('N17 on the command line', () => {
-  it('N17 it is published and given up by either name, also on an IPv4-only network', () =>
+  it('N17 a mapped address is published and unpublished by either spelling, also on an IPv4-only network', () =>
     at.with('setup', 'four', [], async () => {
       const { client } = at.lab;
       const mapped = parsePortMappings(`[::ffff:${hostAddress[4]}]:8080:80`);
@@ -49,7 +49,7 @@ describe('N17 addresses on which nothing can be published', () => {
     ['fe80::1%up0', 'address.invalid'],
     ['::ffff:203.0.113.7', 'port.unavailable'],
     ['203.0.113.7', 'port.unavailable'],
-  ])('N17 %s: %s', async (hostIp, code) => {
+  ])('N17 publishing on %s is refused: %s', async (hostIp, code) => {
     const request = { id: 'late', networks: [{ network: 'dual' }], ports: on(hostIp) };
     expect(await codeOf(at.lab.client.container.setup(request))).toBe(code);
     if (code === 'port.unavailable') await at.lab.remove('late');

@@ -38,7 +38,7 @@ it.each(['bridge', 'private', 'vepa', 'passthru', 'source'])(
   },
 );
 
-it('N17 an ipvlan, a connect and a plan are refused alike', async () => {
+it('N17 an ipvlan, a connect and a plan with too large an MTU are refused in the same way', async () => {
   await lab.client.network.create(upon('9000'));
   const planned = lab.client.request('plan.container', { ...wish, id: 'd' });
   expect(await refusal(planned)).toMatchObject({ code: 'mtu.too-large', message: both });
@@ -53,7 +53,7 @@ it('N17 an ipvlan, a connect and a plan are refused alike', async () => {
   expect(await refusal(lab.client.container.setup(wish))).toMatchObject({ code: 'mtu.too-large', message: both });
 });
 
-it('N17 one that fits is taken, also when the parent has grown since, and 65535 is the most on a bridge', async () => {
+it('N17 an MTU that fits is accepted, also when the parent has grown since, and 65535 is the maximum on a bridge', async () => {
   await lab.client.network.create(upon('9000'));
   expect(await refusal(lab.client.container.setup(wish))).toMatchObject({ code: 'mtu.too-large' });
   ipBatch(null, ['link set lan0 mtu 9000']);
@@ -75,7 +75,7 @@ it('N17 IPv6 subnets upon a parent whose MTU is too small for them are refused w
 });
 
 it.each(['bridge', 'passthru'])(
-  'N17 a macvlan in mode %s upon what is not Ethernet is refused, and why',
+  'N17 a macvlan in mode %s upon a link other than Ethernet is refused with the reason',
   async (mode) => {
     ipBatch(null, ['tuntap add mode tun name tun9', 'link set tun9 up']);
     try {
@@ -91,7 +91,7 @@ it.each(['bridge', 'passthru'])(
   },
 );
 
-it('N17 through the door', async () => {
+it("N17 an MTU beyond the parent's is refused through the door", async () => {
   const lan = podmanNetwork('lan', { ...upon('9000'), ipv6_enabled: false });
   const container = engine.container('c', [lan, { static_ips: ['10.17.0.9'] }]);
   expect(await engine.refusal(container)).toMatch(/mtu 9000 exceeds the parent's MTU \(1500 on lan0\)/);

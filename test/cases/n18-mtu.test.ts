@@ -52,26 +52,26 @@ async function mtuOf(id: string, network: string): Promise<number> {
 
 const view = async (name: string) => (await lab.client.network.inspect({ name })).network;
 
-/** The network has heard of it. */
+/** Waits until the network has noticed it. */
 const follows = (name: string, device: { name?: string; mtuBytes: number }) =>
   untilAnswered(async () => expect(await view(name)).toMatchObject({ device }), 2_000);
 
 describe('a bridge', () => {
-  it('N18 has the MTU of the link that a public address is reached by, not of the first default route', async () => {
+  it('N18 a bridge has the MTU of the link that reaches a public address, not of the first default route', async () => {
     add(vpn);
     await lab.client.network.create({ name: 'web' });
     expect(await mtuOf('a', 'web')).toBe(1420);
     expect(await view('web')).toMatchObject({ device: { name: 'netloom0', mtuBytes: 1420 } });
   });
 
-  it('N18 has that of IPv6 where IPv4 leads nowhere', async () => {
+  it('N18 a bridge has the MTU of the IPv6 route where IPv4 has none', async () => {
     ipBatch(null, ['route delete default', 'address add fd00:51::1/64 dev tun0 nodad']);
     add(vpn6);
     await lab.client.network.create({ name: 'web' });
     expect(await mtuOf('a', 'web')).toBe(1420);
   });
 
-  it('N18 has what IPv6 needs where the way out has less', async () => {
+  it('N18 a bridge has the minimum MTU of IPv6 where the outward link has less', async () => {
     ipBatch(null, ['link set tun0 mtu 1200']);
     add(vpn);
     await lab.client.network.create({ name: 'web', ipv6_enabled: true });
@@ -93,7 +93,7 @@ describe('a bridge', () => {
     await lab.client.container.reload({ id: 'a' });
   });
 
-  it('N18 gives new containers the new value when the VPN comes, changes and goes; those that are there keep theirs', async () => {
+  it('N18 new containers get the new MTU when the VPN comes, changes and goes; existing ones keep theirs', async () => {
     await lab.client.network.create({ name: 'web', ipv6_enabled: true });
     expect(await mtuOf('a', 'web')).toBe(1500);
     add(vpn);
@@ -115,7 +115,7 @@ describe('a bridge', () => {
     await untilAnswered(async () => expect(ways().slice(-3)).toEqual(['tun0 1420', 'tun0 1380', 'eth0 1500']), 2_000);
   });
 
-  it('N18 keeps the MTU that its option names, and that of its bridge on a host without a way out', async () => {
+  it('N18 a bridge keeps the MTU of its option, and its former MTU on a host without a default route', async () => {
     add(vpn);
     await lab.client.network.create({ name: 'fixed', options: { mtu: '1300' } });
     expect(await mtuOf('a', 'fixed')).toBe(1300);
@@ -125,7 +125,7 @@ describe('a bridge', () => {
     expect(await mtuOf('b', 'lonely')).toBe(1500);
   });
 
-  it('N18 follows after a restart of the daemon, during which the VPN came', async () => {
+  it('N18 a bridge follows a VPN that came while the daemon was down', async () => {
     await lab.client.network.create({ name: 'web' });
     expect(await mtuOf('a', 'web')).toBe(1500);
     await lab.restart('stop', () => add(vpn));
@@ -135,7 +135,7 @@ describe('a bridge', () => {
 });
 
 describe('a macvlan without a named parent', () => {
-  it('N18 is upon the link that leads outside, and says which', async () => {
+  it('N18 a macvlan without a parent is made upon the link that leads outside, and shows which', async () => {
     add(vpn);
     await lab.client.network.create({ name: 'lan', driver: 'macvlan', subnets: [{ subnet: '192.168.66.0/24' }] });
     expect(await view('lan')).toMatchObject({ network_interface: null, device: null });
@@ -146,7 +146,7 @@ describe('a macvlan without a named parent', () => {
     expect(await mtuOf('b', 'lan')).toBe(1500);
   });
 
-  it("N18 gives a new container its parent's new MTU at once, named or not", async () => {
+  it("N18 a new container on a macvlan gets its parent's new MTU at once, named or not", async () => {
     for (const [name, network_interface] of [
       ['open', null],
       ['named', 'eth0'],
@@ -161,7 +161,7 @@ describe('a macvlan without a named parent', () => {
   });
 });
 
-it('N18 gives containers on an unmanaged bridge the MTU of that bridge', async () => {
+it('N18 containers on an unmanaged bridge get the MTU of that bridge', async () => {
   add(vpn);
   ipBatch(null, ['link add br0 type bridge', 'link set br0 up mtu 1340']);
   const subnets = [{ subnet: '192.168.33.0/24' }];

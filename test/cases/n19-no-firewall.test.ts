@@ -80,7 +80,7 @@ async function tearDown(container: Container): Promise<void> {
   native.removeNetns(container.netns);
 }
 
-/** The sets in which something is the network's or a container's. */
+/** The sets that hold an element of the network or of a container. */
 function owned(): string[] {
   const listed = ['inet', 'bridge'].flatMap(
     (family) =>
@@ -93,10 +93,10 @@ function owned(): string[] {
 }
 
 const none = { NETAVARK_FW: 'none' };
-/** What lets traffic pass, and leads questions for names from the gateway to the resolver. */
+/** The rules that let traffic pass, and lead DNS queries from the gateway to the resolver. */
 const exemptions = ['same_link', 'network_links', 'open_links', 'resolver4', 'resolver6'].sort();
 
-/** Not masqueraded, not forwarded, not guarded: as without any firewall. */
+/** Checks that it is not masqueraded, not forwarded, not guarded: as without any firewall. */
 async function expectNoRules(host: number, server: Peer): Promise<void> {
   expect(owned().sort()).toEqual(exemptions);
   for (const [family, address] of [
@@ -140,19 +140,19 @@ it('N19 without a firewall nothing is masqueraded, forwarded or guarded: at set-
   await lab.restart('kill');
   await untilAnswered(async () => expect(owned().sort()).toEqual(exemptions));
   await expectNoRules(2, server);
-  // its user's own rules count
+  // the user's own rules apply
   execFileSync('nft', ['-f', '-'], {
     input: `table ip mine { chain post { type nat hook postrouting priority 100; ip saddr 10.79.0.0/24 oifname "up0" masquerade; }; }`,
   });
   expect(await server.reach('tcp', otherAddress[4], 7000)).toBe(`neighbour:7000 sees ${hostAddress[4]}`);
   execFileSync('nft', ['delete', 'table', 'ip', 'mine']);
-  // its addresses are its own affair
+  // addresses are not checked here
   ipBatch(container.netns, ['address add 10.79.0.77/24 dev eth0']);
   expect(await neighbour.reach('tcp', '10.79.0.77', 80)).toContain('c:80');
   await tearDown(container);
 });
 
-/** With a file of the network, which stays while containers come and go. */
+/** Runs with a file of the network, which stays while containers come and go. */
 async function withFile(run: () => Promise<void>): Promise<void> {
   const { directories } = await lab.client.info();
   const file = `${directories.networks}/web.json`;
@@ -166,7 +166,7 @@ async function withFile(run: () => Promise<void>): Promise<void> {
   }
 }
 
-it('N19 the first container decides, also on a network that stays up; later ones get what the network has', () =>
+it('N19 the first container decides about rules, also on a network that stays up; later ones follow the network', () =>
   withFile(async () => {
     const first = await setUp(3, {});
     const before = await serving(first);
@@ -187,7 +187,7 @@ it('N19 the first container decides, also on a network that stays up; later ones
     expect(JSON.stringify((await lab.client.network.inspect({ name: 'web' })).network)).not.toContain('firewall');
   }));
 
-it('N19 a container of ours has rules, whatever an engine that has left wanted; beside one that wants none its ports are refused', () =>
+it('N19 a container of netloom has rules after an engine without rules has left, and its ports are refused beside one', () =>
   withFile(async () => {
     const ours = (id: string, ports = [{ hostPort: 8200, containerPort: 80 }]) =>
       lab.client.container.setup({ id, networks: [{ network: 'web' }], ports });
@@ -203,7 +203,7 @@ it('N19 a container of ours has rules, whatever an engine that has left wanted; 
       await codeOf(lab.client.container.publish({ id: 'ours', ports: [{ hostPort: 8200, containerPort: 80 }] })),
     ).toBe('mode.conflict');
     await lab.remove('ours');
-    // an engine that holds its ports is told: it could not take them back
+    // an engine that holds its ports is refused: it could not take them back
     const beside = await setUp(9, {});
     const { data } = await lab.facts.told(`container/${'9'.repeat(64)} port-unreachable`);
     expect(data).toMatchObject({ cause: 'firewall', ports: [{ hostPort: 8009 }] });
@@ -223,7 +223,7 @@ it('N19 the first container after the bridge was closed to loopback, or degraded
   withFile(async () => {
     const first = await setUp(3, {});
     await expectRules(3, await serving(first));
-    // its port is on loopback: with its end the bridge stops routing these addresses, while the next one comes
+    // its port is on loopback: when it ends, the bridge stops routing these addresses, while the next one comes
     const second = containerAt(4);
     const [ended, begun] = await Promise.all([door('teardown', first), door('setup', second, none)]);
     expect([ended.code, begun.code]).toEqual([0, 0]);
@@ -243,7 +243,7 @@ it('N19 the first container after the bridge was closed to loopback, or degraded
     await tearDown(fourth);
   }));
 
-it('N19 a file cannot say it: it is reported by the field, and its network is not served', async () => {
+it('N19 a network file cannot disable the firewall: its field is reported, and the network is not served', async () => {
   const { directories } = await lab.client.info();
   const file = `${directories.networks}/web.json`;
   for (const more of [{ firewall: 'none' }, { dns_port: 5353 }]) {
@@ -258,7 +258,7 @@ it('N19 a file cannot say it: it is reported by the field, and its network is no
   await untilAnswered(async () => expect((await lab.client.network.list()).damaged).toEqual([]));
 });
 
-it('N19 every driver of netavark’s is taken, an option before the environment, and any other is refused', async () => {
+it('N19 every driver of netavark is accepted, an option overrides the environment, and any other driver is refused', async () => {
   const container = containerAt(7);
   for (const [env, flags] of [
     [{ NETAVARK_FW: 'iptables' }, []],
@@ -281,7 +281,7 @@ it('N19 every driver of netavark’s is taken, an option before the environment,
     expect.stringMatching(/^Must provide a valid firewall backend, got pf: .*none$/),
   ]);
   expect((await lab.client.container.list()).containers).toEqual([]);
-  // a container that is there goes all the same
+  // an existing container goes all the same
   expect(await door('teardown', container, { NETAVARK_FW: 'pf' })).toMatchObject({ code: 0 });
   native.removeNetns(container.netns);
 });

@@ -32,7 +32,7 @@ afterAll(() => lab.close(['up0', 'br0']));
 const serversOf = (status: Record<string, { dns_server_ips: string[] }>) =>
   Object.fromEntries(Object.entries(status).map(([network, { dns_server_ips }]) => [network, dns_server_ips]));
 
-it('N20 stand in the status of each network that has no resolver: at set-up, inspect, connect and in a shared namespace', async () => {
+it('N20 the status shows DNS servers of each network without a resolver: at set-up, inspect, connect and in a shared namespace', async () => {
   const { container } = lab.client;
   const { status } = await container.setup({
     id: 'a',
@@ -53,7 +53,7 @@ it('N20 stand in the status of each network that has no resolver: at set-up, ins
   });
 });
 
-it('N20 are none where the container has none, and those of the container through podman’s door', async () => {
+it("N20 the status shows no DNS servers where the container has none, and the container's through podman’s door", async () => {
   const plain = await lab.client.container.setup({ id: 'plain', networks: [{ network: 'lan' }] });
   expect(serversOf(plain.status)).toEqual({ lan: [] });
   const attached = await lab.client.container.attach({

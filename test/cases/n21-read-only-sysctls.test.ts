@@ -6,7 +6,7 @@ import { processesOf, TestDaemon } from '../support/daemon.ts';
 import { becomeFreshHost, linkNames, temporaryDirectory } from '../support/fresh-host.ts';
 import { refusal } from '../support/lab.ts';
 
-/** A host whose /proc/sys nobody may write, as in a container: values are set before it is mounted read-only. */
+/** A host with a read-only /proc/sys, as in a container: values are set before it is mounted read-only. */
 
 const main = createRequire(import.meta.url).resolve('#cli');
 const forwarding = ['net.ipv4.ip_forward', 'net.ipv6.conf.all.forwarding'] as const;
@@ -35,7 +35,7 @@ describe('doctor', () => {
     return checks.find(({ check }) => check === 'Kernel settings');
   };
 
-  it('N21 is content with right values that cannot be written', () => {
+  it('N21 doctor accepts right values that cannot be written', () => {
     expect(settings(['1', '1'])).toEqual({
       check: 'Kernel settings',
       ok: true,
@@ -44,13 +44,13 @@ describe('doctor', () => {
     });
   });
 
-  it('N21 says what IPv6 lacks, which only networks with IPv6 need', () => {
+  it('N21 doctor reports a wrong value that only networks with IPv6 need', () => {
     const finding = settings(['1', '0']);
     expect(finding).toMatchObject({ ok: true });
     expect(finding?.found).toMatch(/all\.forwarding is 0, and \/proc\/sys is read-only: networks with IPv6 need 1$/);
   });
 
-  it('N21 names the value that is wrong, and how to mend it', () => {
+  it('N21 doctor names a wrong value, and how to correct it', () => {
     const finding = settings(['0', '1']);
     expect(finding).toMatchObject({ ok: false, mend: expect.stringContaining('sysctl -w net.ipv4.ip_forward=1') });
     expect(finding?.found).toContain('net.ipv4.ip_forward is 0');
@@ -71,7 +71,7 @@ describe('the daemon', () => {
     return daemon.start();
   };
 
-  it('N21 sets up networks of both families where the values are right', async () => {
+  it('N21 a daemon sets up networks of both families where the values are right', async () => {
     const client = await start(['1', '1']);
     await client.network.create({ name: 'web', ipv6_enabled: true });
     const { status } = await client.container.setup({
@@ -87,13 +87,13 @@ describe('the daemon', () => {
     expect(await daemon.stop()).toBe(0);
   });
 
-  it('N21 names the value that is wrong when a network needs another, and leaves nothing', async () => {
+  it('N21 a daemon refuses a network that needs another value, names the value, and leaves nothing behind', async () => {
     const client = await start(['1', '0']);
     await client.network.create({ name: 'six', ipv6_enabled: true });
     expect(await refusal(client.container.setup({ id: 'a', networks: [{ network: 'six' }] }))).toMatchObject({
       code: 'kernel.refused',
       errno: 'EROFS',
-      // the first of those that IPv6 forwarding takes
+      // the first value that IPv6 forwarding needs
       detail: expect.stringMatching(/^net\.ipv6\.conf\.\S+ is \d and must be \d, but \/proc\/sys is read-only here$/),
     });
     expect(linkNames()).toEqual(['lo']);

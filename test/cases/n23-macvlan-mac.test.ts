@@ -36,7 +36,7 @@ afterAll(async () => {
   await lab.close();
 });
 
-/** Namespaces that the kernel has to clean up first, one after the other. */
+/** Makes namespaces that the kernel has to clean up first, one after the other. */
 function keepKernelBusy(): void {
   const paths = Array.from({ length: 12 }, (_, index) => `${lab.directory.path}/busy${index}`);
   for (const path of paths) native.createNetns(path).socket.close();
@@ -55,7 +55,7 @@ describe('a macvlan with the MAC address of one that has just gone', () => {
     ['that follows from their address', picked],
     ['of mode private', { ...asked, network: 'vlan', staticIps: ['10.23.3.10'] }],
     ['of mode passthru', { network: 'whole' }],
-  ])('N23 is set up at once, with a MAC address %s', async (_, attachment) => {
+  ])('N23 a macvlan is set up at once, with a MAC address %s', async (_, attachment) => {
     for (let round = 0; round < rounds; round++) {
       keepKernelBusy();
       const { netns, status } = await lab.client.container.setup({ id: 'same', networks: [attachment] });
@@ -65,7 +65,7 @@ describe('a macvlan with the MAC address of one that has just gone', () => {
     await lab.settled();
   });
 
-  it('N23 is set up at once where the engine has dropped the namespace before the teardown', async () => {
+  it('N23 a macvlan is set up at once where the engine has dropped the namespace before the teardown', async () => {
     const pin = (round: number) => `${lab.directory.path}/engine${round}`;
     for (let round = 0; round < rounds; round++) {
       native.createNetns(pin(round)).socket.close();
@@ -77,7 +77,7 @@ describe('a macvlan with the MAC address of one that has just gone', () => {
     }
   });
 
-  it('N23 is connected at once', async () => {
+  it('N23 a macvlan with a MAC address just released is connected at once', async () => {
     for (let round = 0; round < rounds; round++) {
       const id = `late${round}`;
       const { netns } = await lab.client.container.setup({ id, networks: [{ network: 'bridged' }] });
@@ -90,7 +90,7 @@ describe('a macvlan with the MAC address of one that has just gone', () => {
 });
 
 describe('a macvlan with the MAC address of one that stays', () => {
-  it('N23 is refused in so many words, and nothing of it is left', async () => {
+  it('N23 a macvlan with a MAC address in use is refused with the reason, and nothing of it is left', async () => {
     await lab.client.container.setup({ id: 'first', networks: [asked] });
     const second = { id: 'second', networks: [{ ...asked, staticIps: ['10.23.1.11'] }] };
     const fault = await refusal(lab.client.container.setup(second, { timeoutMs: 10_000 }));
@@ -99,7 +99,7 @@ describe('a macvlan with the MAC address of one that stays', () => {
     await lab.remove('first');
   });
 
-  it('N23 is refused at once where it is that of the parent', async () => {
+  it('N23 a macvlan with the MAC address of its parent is refused at once', async () => {
     const startedMs = performance.now();
     const request = { id: 'parent', networks: [{ ...asked, staticMac: parentMac }] };
     expect(await refusal(lab.client.container.setup(request))).toMatchObject({ code: 'mac.taken' });

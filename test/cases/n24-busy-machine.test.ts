@@ -31,7 +31,7 @@ afterAll(async () => {
   await thread.stop();
 });
 
-/** An asker whose own buffer loses nothing: what is lost then, the resolver lost. */
+/** An asker whose own buffer loses nothing: every loss is the resolver's. */
 function asker(from: string): { socket: Socket; answered: Set<number> } {
   const socket = createSocket(from.includes(':') ? 'udp6' : 'udp4');
   socket.bind({ fd: native.openUdpSocket(from, 0, 8 << 20) });
@@ -40,7 +40,7 @@ function asker(from: string): { socket: Socket; answered: Set<number> } {
   return { socket, answered };
 }
 
-/** What the kernel had to drop for want of room in sockets of port 53. */
+/** Counts the packets that the kernel dropped for want of room in sockets of port 53. */
 function drops(): number {
   const rows = ['udp', 'udp6'].flatMap((table) =>
     readFileSync(`/proc/thread-self/net/${table}`, 'utf8').trim().split('\n'),
@@ -51,7 +51,7 @@ function drops(): number {
 }
 
 it.each(Object.entries(web))(
-  'N24 loses none of 2,000 questions a second on a busy machine (%s)',
+  'N24 the resolver loses none of 2,000 queries a second on a busy machine (%s)',
   async (_, { from, at }) => {
     const { socket, answered } = asker(from);
     const total = 4_000;
@@ -70,7 +70,7 @@ it.each(Object.entries(web))(
 );
 
 it.each(Object.entries(web))(
-  'N24 loses none of 2,000 questions that come at once (%s)',
+  'N24 the resolver loses none of 2,000 simultaneous queries (%s)',
   async (_, { from, at }) => {
     const { socket, answered } = asker(from);
     const raws = Array.from({ length: 2_000 }, (_, id) => query('web', { id }));

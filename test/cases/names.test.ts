@@ -51,7 +51,7 @@ describe.each([
     await lab.client.container.setup({ id: other, networks: [{ network, aliases: ['back.end'] }] });
   });
 
-  it('are made, shown, followed, and found by name', async () => {
+  it('long and dotted names are created, shown, followed, and found by name', async () => {
     expect((await lab.client.network.inspect({ name: network })).network.leases).toHaveProperty([container]);
     expect((await lab.client.container.inspect({ id: container })).container.id).toBe(container);
     expect(JSON.parse((await say('network', 'inspect', network)).stdout)).toMatchObject([{ name: network }]);
@@ -74,7 +74,7 @@ describe.each([
       ]);
   });
 
-  it('are healed, adopted by the next daemon, and no leftovers', async () => {
+  it('long and dotted names are healed, adopted by the next daemon, and not reported as leftovers', async () => {
     const [veth, bridge] = [hostVethName(container, network), await bridgeOf(network)];
     const isWhole = () => [veth, bridge].every((name) => linkNames().includes(name));
     const addresses = () =>
@@ -112,7 +112,7 @@ describe.each([
     );
   });
 
-  it('change while they are up: connect, disconnect, publish, update, forced removal', async () => {
+  it('long and dotted names accept changes while up: connect, disconnect, publish, update, forced removal', async () => {
     const second = `${network.slice(0, -1)}2`;
     await lab.client.network.create({ name: second, internal: true });
     await lab.client.container.connect({ id: container, network: second });
@@ -128,7 +128,7 @@ describe.each([
 });
 
 describe('the command line', () => {
-  it('takes names with dots, with settings and in lists', async () => {
+  it('the command line accepts names with dots, with settings and in lists', async () => {
     expect(await say('network', 'create', 'a.b', '--subnet', '10.88.0.0/24')).toMatchObject({ stdout: 'a.b' });
     expect(await say('network', 'create', 'c.d')).toMatchObject({ stdout: 'c.d' });
     const one = ['container', 'setup', 'one.x', '--network', 'a.b:ip=10.88.0.9,alias=shop.example', '--network', 'c.d'];
@@ -146,7 +146,7 @@ describe('the command line', () => {
   });
 });
 
-describe('a link of others', () => {
+describe('a foreign link', () => {
   beforeEach(() =>
     ipBatch(null, [
       ...['link add up0 type veth peer name up0x', 'link set up0x up', 'link set up0 up'],
@@ -161,21 +161,24 @@ describe('a link of others', () => {
   it.each([
     ['macvlan', { driver: 'macvlan', network_interface: 'up0' }],
     ['bridge', { network_interface: 'br0', options: { mode: 'unmanaged' } }],
-  ])('has a network with a long name (%s), and a namespace whose end is noticed', async (driver, more) => {
-    const name = `${driver}${'.lan'.repeat(60)}`;
-    await lab.client.network.create({ name, subnets: [{ subnet: '10.66.0.0/24' }], ...more });
-    const id = `c.${'z'.repeat(248)}`;
-    const { netns } = await lab.client.container.setup({ id, name: 'c', networks: [{ network: name }] });
-    native.removeNetns(netns.path);
-    await lab.facts.told(`container/${id} lost`);
-    await lab.facts.told(`container/${id} torn-down`);
-    await lab.settled();
-    lab.facts.events.splice(0);
-  });
+  ])(
+    'a foreign link carries a network with a long name (%s), and the end of a namespace is noticed',
+    async (driver, more) => {
+      const name = `${driver}${'.lan'.repeat(60)}`;
+      await lab.client.network.create({ name, subnets: [{ subnet: '10.66.0.0/24' }], ...more });
+      const id = `c.${'z'.repeat(248)}`;
+      const { netns } = await lab.client.container.setup({ id, name: 'c', networks: [{ network: name }] });
+      native.removeNetns(netns.path);
+      await lab.facts.told(`container/${id} lost`);
+      await lab.facts.told(`container/${id} torn-down`);
+      await lab.settled();
+      lab.facts.events.splice(0);
+    },
+  );
 });
 
 describe('names of an older version', () => {
-  it('that begin with _ or - are served and removed, and not made anew', async () => {
+  it('names that begin with _ or - are served and removed, but not created again', async () => {
     const { directories } = await lab.client.info();
     const made = (await lab.client.network.create({ name: 'model' })).definition;
     await lab.client.network.remove({ name: 'model' });
@@ -197,7 +200,7 @@ describe("podman's door", () => {
   it.each([
     ['my.net', 'my.app'],
     [long.network, long.container],
-  ])('sets up and tears down a container on %s', async (network, name) => {
+  ])("podman's door sets up and tears down a container on %s", async (network, name) => {
     const netns = `${lab.directory.path}/engine`;
     native.createNetns(netns).socket.close();
     const definition = {
@@ -236,7 +239,7 @@ describe("podman's door", () => {
   });
 });
 
-/** What every object of JavaScript inherits. */
+/** The names of properties that every JavaScript object inherits. */
 const inherited = ['constructor', 'toString', 'hasOwnProperty', 'valueOf', 'isPrototypeOf'];
 
 it('containers and networks with names that every object inherits are like any others, also after a restart', async () => {

@@ -15,7 +15,7 @@ import { temporaryDirectory } from '../support/fresh-host.ts';
 import { natsAccount } from '../support/nats-jwt.ts';
 import { OutsideServer } from '../support/outside-server.ts';
 
-/** The credentials that were named are used, or an error names them: those of an admin lie beside them all the time. */
+/** Named credentials are used, or an error names them; an admin's credentials are available beside them all the time. */
 
 const url = 'nats://127.0.0.1:1';
 let directory: ReturnType<typeof temporaryDirectory>;
@@ -69,7 +69,7 @@ describe('the credentials file of the daemon', () => {
       () => chmodSync(file(), 0o620),
       /admin\.json can be written by others, so what is in it/,
     ],
-  ])('P01 is refused when %s, and taken when it is named', (_, change, words) => {
+  ])('P01 the credentials file of the daemon is refused when %s, and accepted when it is named', (_, change, words) => {
     expect(find({})).toMatchObject({ user: 'admin' });
     change();
     expect(faultOf(() => find({}))).toEqual(refused('bus.unauthorized', words));
@@ -77,13 +77,13 @@ describe('the credentials file of the daemon', () => {
   });
 });
 
-describe('a credentials file that is named', () => {
+describe('a named credentials file', () => {
   it.each([
     ['as an option', (file: string) => find({ creds: file })],
     ['by NETLOOM_CREDS', (file: string) => find({}, { NETLOOM_CREDS: file })],
     ['as an option, before NETLOOM_CREDS', (file: string) => find({ creds: file }, { NETLOOM_CREDS: at('empty') })],
     ['though a run directory is named, too', (file: string) => find({ creds: file }, { NETLOOM_RUN_DIR: '/nowhere' })],
-  ])('P01 is used %s, whatever its name ends in', (_, how) => {
+  ])('P01 a credentials file is used %s, whatever its name ends in', (_, how) => {
     expect(how(at('viewer-token'))).toMatchObject({
       url,
       user: 'viewer',
@@ -93,7 +93,7 @@ describe('a credentials file that is named', () => {
     });
   });
 
-  it('P01 is one of NATS when its content says so, whatever its name ends in', () => {
+  it('P01 a credentials file counts as one of NATS by its content, whatever its name ends in', () => {
     expect(find({ creds: at('user.json'), url })).toMatchObject({ url, creds: at('user.json') });
     expect(faultOf(() => find({ creds: at('user.json') }))).toEqual(
       refused('payload.invalid', /user\.json has credentials and no server: give a NATS URL too/),
@@ -105,13 +105,13 @@ describe('a credentials file that is named', () => {
     ['that is a directory', 'directory', 'bus.unauthorized', /directory is not a regular file/],
     ['that is empty', 'empty', 'bus.unauthorized', /empty is not a credentials file: expected JSON with url, user/],
     ['that lacks fields', 'half.json', 'bus.unauthorized', /half\.json is not a credentials file/],
-  ] as const)('P01 is refused by name when it is one %s', (_, name, code, message) => {
+  ] as const)('P01 a credentials file %s is refused by name', (_, name, code, message) => {
     for (const how of [{ creds: at(name) }, { creds: at(name), url }])
       expect(faultOf(() => find(how))).toEqual(refused(code, message));
     expect(faultOf(() => find({}, { NETLOOM_CREDS: at(name) }))).toEqual(refused(code, message));
   });
 
-  it('P01 is refused when its name is empty', () => {
+  it('P01 a credentials file with an empty name is refused', () => {
     expect(faultOf(() => find({ creds: '' }))).toEqual(
       refused('payload.invalid', /name of the credentials file must not be empty/),
     );
@@ -123,7 +123,7 @@ describe('a credentials file that is named', () => {
     );
   });
 
-  it('P01 is refused when its keys are damaged, before a server is asked', async () => {
+  it('P01 a credentials file with damaged keys is refused before a server is asked', async () => {
     writeFileSync(at('damaged'), natsAccount().creds.replace(/^S[A-Z0-9]{20}/m, 'S00000000000000000000'));
     await expect(connect({ creds: at('damaged'), url })).rejects.toMatchObject({
       fault: refused('bus.unauthorized', /the credentials in \S+damaged are damaged/),
@@ -131,25 +131,25 @@ describe('a credentials file that is named', () => {
   });
 });
 
-describe('who and where', () => {
+describe('user and server', () => {
   const withUser = 'nats://someone:word@127.0.0.1:1';
 
   it.each<[string, Wanted, Record<string, string>, Record<string, unknown>]>([
-    ['nothing: the admin of this host', {}, {}, { url, user: 'admin', node }],
-    ['a URL: nobody', { url }, {}, { url, user: undefined, creds: undefined }],
-    ['NATS_URL: nobody', {}, { NATS_URL: url }, { url, user: undefined, creds: undefined }],
-    ['an empty NATS_URL: the same as none', {}, { NATS_URL: '' }, { url, user: 'admin' }],
-    ['an empty NETLOOM_NODE: the same as none', {}, { NETLOOM_NODE: '' }, { node }],
+    ['no input: the admin of this host', {}, {}, { url, user: 'admin', node }],
+    ['a URL: no user', { url }, {}, { url, user: undefined, creds: undefined }],
+    ['NATS_URL: no user', {}, { NATS_URL: url }, { url, user: undefined, creds: undefined }],
+    ['an empty NATS_URL: the same as an absent one', {}, { NATS_URL: '' }, { url, user: 'admin' }],
+    ['an empty NETLOOM_NODE: the same as an absent one', {}, { NETLOOM_NODE: '' }, { node }],
     ['a URL before NATS_URL', { url }, { NATS_URL: 'nats://192.0.2.1' }, { url }],
     ['a user before NETLOOM_CREDS', { url, user: 'a' }, { NETLOOM_CREDS: '/nowhere' }, { user: 'a', creds: undefined }],
     ['a user before that of NATS_URL', { user: 'a' }, { NATS_URL: withUser }, { url, user: 'a' }],
     ['a URL with a user before NETLOOM_CREDS', { url: withUser }, { NETLOOM_CREDS: '/nowhere' }, { url: withUser }],
     ['a node before that of a file', { node: 'other' }, {}, { node: 'other' }],
-  ])('P01 is answered by %s', (_, wanted, environment, expected) => {
+  ])('P01 the user and server follow from %s', (_, wanted, environment, expected) => {
     expect({ user: undefined, creds: undefined, ...find(wanted, environment) }).toMatchObject(expected);
   });
 
-  it('P01 is where the URL says, and who the file says', () => {
+  it('P01 the URL decides about the server, and the file about the user', () => {
     const elsewhere = 'tls://192.0.2.1:4222';
     for (const found of [
       find({ creds: at('viewer-token'), url: elsewhere }),
@@ -173,24 +173,24 @@ describe('who and where', () => {
     ['a file and a user', () => find({ creds: at('viewer-token'), user: 'a' }), /viewer-token and the user/],
     ['a user and a token', () => find({ url, user: 'a', token: 'b' }), /the user and the token/],
     ['a URL with two users', () => find({ url: 'nats://a:b@127.0.0.1,nats://c:d@127.0.0.2' }), /different users/],
-    ['a user without a place', () => find({ user: 'a', password: 'b' }), /a user or a token needs a server/],
-    ['a token without a place', () => find({ token: 'b' }), /a user or a token needs a server/],
+    ['a user without a server', () => find({ user: 'a', password: 'b' }), /a user or a token needs a server/],
+    ['a token without a server', () => find({ token: 'b' }), /a user or a token needs a server/],
     ['a password without a user', () => find({ url, password: 'b' }), /a password needs a user/],
     ['an empty user', () => find({ user: '' }), /the user must not be empty/],
     ['an empty token', () => find({ token: '' }), /the token must not be empty/],
     ['an empty URL', () => find({ url: '' }), /the NATS URL must not be empty/],
     ['an empty run directory', () => find({ runDir: '' }), /the run directory must not be empty/],
-  ])('P01 is refused: %s', (_, act, message) => {
+  ])('P01 contradictory or incomplete credentials are refused: %s', (_, act, message) => {
     expect(faultOf(act)).toEqual(refused('payload.invalid', message));
   });
 
-  it('P01 is no node that cannot stand in a subject', () => {
+  it('P01 a node that cannot be part of a subject is refused', () => {
     expect(faultOf(() => find({}, { NETLOOM_NODE: 'a.b' }))).toEqual(refused('name.invalid', /"a\.b" is not a name/));
   });
 });
 
 describe('a server that does not answer', () => {
-  it('P12 is said with what to do where the daemon wrote the address, and not where a user named it', async () => {
+  it('P12 an unreachable server is reported with a hint where the daemon wrote its address, and without one where a user gave it', async () => {
     const words = /^no NATS server answers at \S+: connection refused/;
     const hint = /; is the daemon running\? start it: netloom daemon$/;
     const messageOf = (wanted: Wanted) => connect({ runDir: runDir(), ...wanted }).catch(({ message }) => message);
@@ -204,7 +204,7 @@ describe('a server that does not answer', () => {
 });
 
 describe('a daemon', () => {
-  it('P01 takes what is named for its outside server, and ignores NETLOOM_CREDS without one', () => {
+  it('P01 a daemon uses the named credentials for its outside server, and ignores NETLOOM_CREDS without one', () => {
     expect(outsideServer({}, {})).toBeNull();
     expect(outsideServer({}, { NETLOOM_CREDS: at('viewer-token') })).toBeNull();
     expect(outsideServer({ url, creds: at('viewer-token') }, {})).toEqual({ url, creds: at('viewer-token') });
@@ -224,7 +224,7 @@ describe('a daemon', () => {
       /\/nonexist cannot be read: no such file or directory/,
     ],
     ['an empty run directory', ['--run-dir', ''], 2, /--run-dir \(NETLOOM_RUN_DIR\) must not be empty/],
-  ])('P01 refuses, before it begins anything, %s', async (_, args, code, message) => {
+  ])('P01 a daemon refuses, before it begins anything, %s', async (_, args, code, message) => {
     const main = createRequire(import.meta.url).resolve('#cli');
     const places = ['--run-dir', at('run'), '--state-dir', at('state')];
     const { exitCode, stderr } = await execa(process.execPath, [main, 'daemon', ...places, ...args], { reject: false });
@@ -240,12 +240,12 @@ describe('the command line', () => {
     ['--creds', '/nonexist', 4, /credentials file \/nonexist cannot be read: no such file or directory/],
     ['--creds', '', 2, /--creds must not be empty/],
     ['--run-dir', '', 2, /--run-dir must not be empty/],
-  ])('P01 goes on with no other credentials: %s %j', async (option, value, code, message) => {
+  ])('P01 the command line does not fall back to other credentials: %s %j', async (option, value, code, message) => {
     const { exitCode, stderr } = await words(option, value, 'ps');
     expect({ exitCode, stderr }).toEqual({ exitCode: code, stderr: expect.stringMatching(message) });
   });
 
-  it("P01 is a viewer with a copy of a viewer's file", async () => {
+  it("P01 the command line is a viewer with a copy of a viewer's file", async () => {
     const where = directories();
     await server(where);
     const service = await serveCommands({
@@ -269,7 +269,7 @@ describe('the command line', () => {
 });
 
 describe('a .creds file of NATS', () => {
-  it('P01 is taken by its server, whatever its name ends in, and one of another operator is refused by name', async () => {
+  it('P01 a NATS server accepts its .creds file, whatever the name ends in, and one of another operator is refused by name', async () => {
     const { config, creds } = natsAccount();
     const { url } = await OutsideServer.start(config);
     writeFileSync(at('own.json'), creds);
@@ -286,7 +286,7 @@ describe('the netavark door', () => {
     return { code, ...JSON.parse(stdout) };
   };
 
-  it('P01 uses the file that is named, whatever its name ends in', async () => {
+  it('P01 the netavark door uses the named file, whatever its name ends in', async () => {
     const scripted = await ScriptedServer.open();
     onTestFinished(() => scripted.close());
     scripted.script = (socket, heard) => {
@@ -305,13 +305,13 @@ describe('the netavark door', () => {
     ['half.json', {}, /half\.json is no credentials file/],
     ['user.json', {}, /user\.json has credentials and no server/],
     ['viewer-token', { NATS_URL: 'nats://a:s3cr3t@127.0.0.1:1' }, /viewer-token and NATS_URL both have credentials/],
-  ])('P01 refuses %s by name', async (name, more, message) => {
+  ])('P01 the netavark door refuses %s by name', async (name, more, message) => {
     const answer = await ask({ NETLOOM_CREDS: at(name), ...more });
     expect(answer).toEqual({ code: 1, error: expect.stringMatching(message) });
     expect(answer.error).not.toContain('s3cr3t');
   });
 
-  it('P01 refuses an empty name', async () => {
+  it('P01 the netavark door refuses an empty name', async () => {
     expect(await ask({ NETLOOM_CREDS: '' })).toEqual({
       code: 1,
       error: expect.stringMatching(/NETLOOM_CREDS is empty/),

@@ -17,11 +17,11 @@ import { endWithTest, untilAnswered } from '../support/daemon.ts';
 import { becomeFreshHost, temporaryDirectory } from '../support/fresh-host.ts';
 import { OutsideServer } from '../support/outside-server.ts';
 
-/** A password in a NATS URL is shown nowhere. */
+/** A password in a NATS URL is never shown. */
 
 const main = createRequire(import.meta.url).resolve('#cli');
 const secret = 's3cr3t';
-/** nobody is there */
+/** no server listens there */
 const closed = `nats://nl:${secret}@127.0.0.1:1`;
 
 const thrown = async (act: () => unknown): Promise<string> => {
@@ -46,7 +46,7 @@ describe('a NATS URL', () => {
     ['nats://:s3cr3t@h', 'nats://h'],
     ['nats://nl:s3%2Fcr3t%40@[::1]:4222/', 'nats://[::1]:4222'],
     ['nats://a:s3cr3t@h1,nats://a:s3cr3t@h2,nats://h3', 'nats://h1,nats://h2,nats://h3'],
-  ])('P02 is shown without user, password and token: %s', (url, shown) => {
+  ])('P02 a NATS URL is shown without user, password and token: %s', (url, shown) => {
     expect(parseServerUrl(url).url).toBe(shown);
     expect(shownUrl(url)).toBe(shown);
   });
@@ -62,27 +62,27 @@ describe('a NATS URL', () => {
     'nats://nl:s3cr3t@',
     'nats://a:s3cr3t@h1,nats://b:s3cr3t@h2',
     'nats://',
-  ])('P02 is refused without a word of it when it cannot be taken apart: %s', async (url) => {
+  ])('P02 an unparsable NATS URL is refused without quoting it: %s', async (url) => {
     expect(shownUrl(url)).toBe('***');
     const message = await thrown(() => connectBus({ url, name: 'test' }));
     expect(message).toMatch(/invalid NATS URL: (expected nats:\/\/|its servers have different users)/);
     expect(message).not.toMatch(/s3|cr3t/);
   });
 
-  it('P02 is hidden in texts that others wrote', () => {
+  it('P02 passwords are hidden in texts of other origin', () => {
     expect(withoutPasswords(`unknown option '--nats-ulr=${closed}' of netloom`)).toBe(
       "unknown option '--nats-ulr=nats://***@127.0.0.1:1' of netloom",
     );
     expect(withoutPasswords('mail a@b, see https://example.org')).toBe('mail a@b, see https://example.org');
   });
 
-  it('P02 the form that a message shows is not taken for a password', async () => {
+  it('P02 the URL pattern in a message is not taken for a password', async () => {
     const { stderr } = await say('ps', '--nats-url', 'nats://');
     expect(stderr).toContain('invalid NATS URL: expected nats://[user:password@]host[:port], several');
     expect(withoutPasswords('nats://[user:password@]h:4222')).toBe('nats://***@]h:4222');
   });
 
-  it('P02 is hidden in the arguments of a process', () => {
+  it('P02 passwords are hidden in the arguments of a process', () => {
     expect(shownArguments(['--nats-url', closed, 'ps', '--json'])).toEqual([
       '--nats-url',
       'nats://127.0.0.1:1',
@@ -102,19 +102,19 @@ describe('a NATS URL', () => {
 
 describe('an error', () => {
   it.each([
-    ['nobody is there', ['--nats-url', closed, 'ps']],
+    ['no server answers', ['--nats-url', closed, 'ps']],
     ['as JSON', ['--json', '--nats-url', closed, 'ps']],
     ['an option is not known', [`--nats-ulr=${closed}`, 'ps']],
     ['an argument is one too many', ['ps', closed]],
     ['credentials are named, too', ['--nats-url', closed, '--creds', '/nonexist', 'ps']],
-  ])('P02 does not show the password when %s', async (_, args) => {
+  ])('P02 an error does not show the password when %s', async (_, args) => {
     const { stdout, stderr, exitCode } = await say(...args);
     expect(exitCode).toBeGreaterThan(0);
     expect(stderr).not.toBe('');
     expect(stdout + stderr).not.toContain(secret);
   });
 
-  it('P02 does not show the password with its stack, which NETLOOM_DEBUG=1 asks for', () => {
+  it('P02 an error does not show the password in its stack, as printed with NETLOOM_DEBUG=1', () => {
     vi.stubEnv('NETLOOM_DEBUG', '1');
     onTestFinished(() => void vi.unstubAllEnvs());
     const lines: string[] = [];
@@ -126,18 +126,18 @@ describe('an error', () => {
     ]);
   });
 
-  it('P02 does not show the password to a program', async () => {
+  it('P02 an error does not show the password to a program', async () => {
     expect(await thrown(() => connect({ url: closed }))).not.toContain(secret);
   });
 
-  it('P02 of the netavark door does not show the password', async () => {
+  it('P02 an error of the netavark door does not show the password', async () => {
     const { stdout, stderr, code } = await runDoor(['create'], { env: { NATS_URL: closed }, input: {} });
     expect(code).toBe(1);
     expect(JSON.parse(stdout).error).toContain('nats://***@127.0.0.1:1');
     expect(stdout + stderr).not.toContain(secret);
   });
 
-  it('P02 of doctor does not show the password', () => {
+  it('P02 a finding of doctor does not show the password', () => {
     expect(serverBinary(closed).found).toBe('not needed: nats://127.0.0.1:1 is used');
   });
 });
@@ -147,7 +147,7 @@ const shown = (pid: number | undefined) =>
   ['cmdline', 'comm'].map((file) => readFileSync(`/proc/${pid}/${file}`, 'latin1')).join('\n');
 
 describe('a process', () => {
-  it('P02 does not show the password to other users, once it speaks to NATS', async () => {
+  it('P02 a process does not show the password to other users, once it is connected to NATS', async () => {
     const silent = createServer().listen(0, '127.0.0.1');
     onTestFinished(() => void silent.close());
     await once(silent, 'listening');
@@ -176,7 +176,7 @@ describe('a daemon with an outside server', () => {
   it.each([
     ['--nats-url', (url: string) => ({ args: ['--nats-url', url], env: {} })],
     ['NATS_URL', (url: string) => ({ args: [], env: { NATS_URL: url } })],
-  ])('P02 shows the password of %s nowhere', async (_, how) => {
+  ])('P02 a daemon never shows the password of %s', async (_, how) => {
     const outside = await OutsideServer.start('');
     await outside.run(`${outside.jetstream}authorization { users: [{user: nl, password: ${secret}}] }\n`);
     const url = outside.url.replace('//', `//nl:${secret}@`);
@@ -192,7 +192,7 @@ describe('a daemon with an outside server', () => {
     const client = await connect({ url, node: 'here' });
     const told = JSON.stringify(await client.info());
     const title = shown(daemon.pid);
-    // its connection is lost, and it says so
+    // its connection is lost, and it reports that
     await outside.run(`${outside.jetstream}authorization { users: [{user: nl, password: other}] }\n`);
     await outside.run(`${outside.jetstream}authorization { users: [{user: nl, password: ${secret}}] }\n`);
     await untilAnswered(() => client.info({ timeoutMs: 500 }));

@@ -53,7 +53,7 @@ beforeAll(() => {
 }, 120_000);
 afterAll(() => directory.remove());
 
-/** A module of that project. */
+/** Runs a module of that project. */
 function run(program: string) {
   const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', program], {
     cwd: project,
@@ -64,11 +64,11 @@ function run(program: string) {
 }
 
 describe('the package', () => {
-  it('P03 is built before it is packed', () => {
+  it('P03 the package is built before it is packed', () => {
     expect(manifest.scripts.prepack).toBe('npm run build');
   });
 
-  it('P03 has what runs, what it is built of, and what explains it', () => {
+  it('P03 the package contains the program, its sources and its documents', () => {
     expect(packed).toEqual(
       expect.arrayContaining([
         'dist/src/cli/main.js',
@@ -92,7 +92,7 @@ describe('the package', () => {
     );
   });
 
-  it('P03 has no tests, no bench, no objects, and nothing of a build that only the build needs', () => {
+  it('P03 the package has no tests, benchmarks or objects, and nothing that only the build needs', () => {
     const tops = new Set(packed.map((path) => path.split('/').slice(0, 2).join('/')));
     expect([...tops].filter((top) => /^(dist|native|src|test|bench|scripts|machines)/.test(top)).sort()).toEqual(
       [
@@ -118,7 +118,7 @@ describe('the package', () => {
     ).toBe(true);
   });
 
-  it('P03 has every module that its modules name, and depends on every package that they name', () => {
+  it('P03 the package has every module that its modules import, and depends on every package that they import', () => {
     const modules = packed.filter((path) => /^dist\/.*\.js$/.test(path));
     expect(modules.length).toBeGreaterThan(100);
     const missing = modules.flatMap((path) =>
@@ -139,10 +139,10 @@ describe('the package', () => {
 });
 
 describe('the installed package', () => {
-  it('P03 has the command', () => {
+  it('P03 the installed package has the command', () => {
     const command = join(project, 'node_modules/.bin/netloom');
     expect(readlinkSync(command)).toContain('netloom/dist/src/cli/main.js');
-    // npm makes it executable where the archive does not say so
+    // npm makes it executable where the archive does not
     accessSync(command, constants.R_OK);
     chmodSync(installed('dist/src/cli/main.js'), 0o755);
     const env = { PATH: `${dirname(process.execPath)}:${process.env.PATH}` };
@@ -151,7 +151,7 @@ describe('the installed package', () => {
     expect(help).toContain('--run-dir');
   });
 
-  it.each(['netloom', 'netloom/client'])('P03 is imported as %s, and speaks', (name) => {
+  it.each(['netloom', 'netloom/client'])('P03 the installed package can be imported as %s and used', (name) => {
     const { status, stdout, stderr } = run(`
       import { connect, NetloomClient, NetloomError } from '${name}';
       const error = await connect().catch((error) => error);
@@ -163,7 +163,7 @@ describe('the installed package', () => {
     );
   });
 
-  it('P03 brings the addon, and the doors that podman calls', () => {
+  it('P03 the installed package brings the addon, and the doors that podman calls', () => {
     const { status, stdout } = run(`
       const native = await import('${installed('native/index.js')}');
       console.log(typeof native.createNetns);
@@ -173,7 +173,7 @@ describe('the installed package', () => {
     accessSync(installed('native/build/doors/netavark'), constants.X_OK);
   });
 
-  it('P03 says what to do where its addon does not load, and is a client all the same', () => {
+  it('P03 the installed package explains what to do where its addon does not load, and still works as a client', () => {
     const addon = readFileSync(installed('native/build/netloom.node'));
     try {
       writeFileSync(installed('native/build/netloom.node'), 'of another machine');
@@ -190,7 +190,7 @@ describe('the installed package', () => {
     }
   });
 
-  it('P03 has types for requests, answers, events and errors', () => {
+  it('P03 the installed package has types for requests, replies, events and errors', () => {
     const program = `
       import { connect, NetloomError } from 'netloom';
       import type { ClientOptions, ContainerView, FaultCode, NodeInfo, RequestOf, ResponseOf, StreamedEvent } from 'netloom';

@@ -19,8 +19,8 @@ const run = (...args: string[]) => netloom(lab.daemon, ['run', ...args]);
 const onWeb = () => lab.client.network.create({ name: 'web', subnets: [{ subnet: '10.89.0.0/24' }] });
 const life = ['created', 'netns-ready', 'configured', 'running', 'exited', 'tearing-down', 'torn-down', 'removed'];
 
-describe('P07 what is told of a command', () => {
-  it('P07 is its whole life, however short: twelve one after another', async () => {
+describe('P07 the events of a command', () => {
+  it('P07 events show the whole life of a command, however short: twelve one after another', async () => {
     await onWeb();
     for (let n = 0; n < 12; n++) {
       expect(await run('--network', 'web', '--id', `c${n}`, '--', 'true')).toMatchObject({ exitCode: 0, stderr: '' });
@@ -29,7 +29,7 @@ describe('P07 what is told of a command', () => {
     }
   });
 
-  it('P07 is its whole life also of eight at once, on no network and on the default one', async () => {
+  it('P07 events show the whole life of eight simultaneous commands, on no network and on the default one', async () => {
     const ids = Array.from({ length: 8 }, (_, n) => `at-once-${n}`);
     const ended = await Promise.all(
       ids.map((id, n) => run('--network', n % 2 ? 'none' : 'bridge', '--id', id, '--', 'true')),
@@ -45,13 +45,13 @@ describe('P07 what is told of a command', () => {
     ['with-7', 7, ['sh', '-c', 'exit 7']],
     ['by-a-signal', 137, ['sh', '-c', 'kill -KILL $$']],
     ['at-once', 127, ['no-such-command']],
-  ])('P07 is its whole life where it ends %s', async (id, exitCode, command) => {
+  ])('P07 events show the whole life of a command that ends %s', async (id, exitCode, command) => {
     expect(await run('--network', 'none', '--id', id, '--', ...command)).toMatchObject({ exitCode });
     await lab.facts.told(`container/${id} removed`);
     expect(lab.facts.of('container', id)).toEqual(life);
   });
 
-  it('P07 is in the view of the daemon before its first line is written', async () => {
+  it("P07 a command is in the daemon's view before its first line is written", async () => {
     const running = launch(lab.daemon, [
       'run',
       '--network',
@@ -71,8 +71,8 @@ describe('P07 what is told of a command', () => {
   });
 });
 
-describe('P07 a command that goes on without us', () => {
-  it('P07 prints its id, lives on, and its end is noticed', async () => {
+describe('P07 a detached command', () => {
+  it('P07 a detached command prints its ID, lives on, and its end is noticed', async () => {
     await onWeb();
     const said = await run('-d', '--rm', '--network', 'web', '--id', 'far', '--', 'sleep', '60');
     expect(said).toMatchObject({ stdout: 'far', stderr: '', exitCode: 0 });
@@ -83,7 +83,7 @@ describe('P07 a command that goes on without us', () => {
     expect(lab.facts.of('container', 'far')).toEqual(life);
   });
 
-  it('P07 is taken down by the next daemon when it ended without one', async () => {
+  it('P07 a detached command that ended without a daemon is taken down by the next one', async () => {
     await onWeb();
     await run('-d', '--network', 'web', '--id', 'late', '--', 'sleep', '60');
     const { container } = await lab.client.container.inspect({ id: 'late' });
@@ -91,7 +91,7 @@ describe('P07 a command that goes on without us', () => {
     await untilAnswered(async () => expect((await lab.client.container.list()).containers).toEqual([]));
   });
 
-  it('P07 leaves nothing when there is no such command', async () => {
+  it('P07 a detached command that does not exist leaves nothing behind', async () => {
     expect(await run('-d', '--network', 'none', '--id', 'none', '--', 'no-such-command')).toMatchObject({
       exitCode: 127,
       stdout: '',
@@ -101,10 +101,10 @@ describe('P07 a command that goes on without us', () => {
   });
 });
 
-describe('P07 a command that is held', () => {
+describe('P07 a held command', () => {
   const here = { netnsPath: '/proc/self/ns/net', files: null };
 
-  it('P07 begins when it may, as the process that it was before', async () => {
+  it('P07 a held command begins on request, in the process that held it', async () => {
     const held = new HeldCommand({ ...here, detached: true }, [
       'sh',
       '-c',
@@ -116,7 +116,7 @@ describe('P07 a command that is held', () => {
     expect(readFileSync(`${lab.directory.path}/pid`, 'utf8').trim()).toBe(`${held.pid}`);
   });
 
-  it('P07 never begins when we end first, or a signal ends it', async () => {
+  it('P07 a held command never begins when its parent or a signal ends it first', async () => {
     const left = new HeldCommand(here, ['false']);
     await left.ready();
     left.leave();
@@ -128,7 +128,7 @@ describe('P07 a command that is held', () => {
     await ended.begin();
   });
 
-  it('P07 says where it cannot go', async () => {
+  it('P07 a held command reports a namespace that it cannot enter', async () => {
     const lost = new HeldCommand({ ...here, netnsPath: '/nonexistent' }, ['true']);
     await expect(lost.ready()).rejects.toMatchObject({
       exitCode: 125,

@@ -17,7 +17,7 @@ const record = (more: Partial<OutboxRecord>): OutboxRecord => ({
 const required = ['id', 'source', 'specversion', 'type'];
 const texts = [...required, 'subject', 'time', 'datacontenttype', 'sequence'];
 
-/** What CloudEvents 1.0 demands of an event in JSON (spec.md 3, json-format.md 2 and 3.1). */
+/** The requirements of CloudEvents 1.0 for an event in JSON (spec.md 3, json-format.md 2 and 3.1). */
 function faultsOf(event: Record<string, unknown>): string[] {
   const { data: _, ...attributes } = event;
   const names = Object.keys(attributes);
@@ -49,7 +49,7 @@ describe('P08 events --json prints CloudEvents', () => {
       record({ source: 'dhcp/web/lan' as OutboxRecord['source'], fact: 'leased' }),
     ],
     ['the last place that a number holds', record({ sequence: Number.MAX_SAFE_INTEGER })],
-  ])('P08 of %s', (_what, announced) => {
+  ])('P08 events --json prints valid CloudEvents of %s', (_what, announced) => {
     const event = { ...cloudEvent('node1', 'epoch', announced), streamSequence: 4_294_967_296 };
     const shown = JSON.parse(eventText(terminal, event, 'json', {}));
     expect(faultsOf(shown)).toEqual([]);
@@ -58,7 +58,7 @@ describe('P08 events --json prints CloudEvents', () => {
     expect(shown.data).toEqual(announced.data);
   });
 
-  it('P08 the rules that they are held to find what was wrong', () => {
+  it('P08 the rules of the test detect invalid CloudEvents', () => {
     const event = { ...cloudEvent('node1', 'epoch', record({})), streamSequence: 1 };
     expect(faultsOf(event)).toEqual(['streamSequence: not lower-case letters and digits']);
     expect(faultsOf({ ...cloudEventOf(event), id: '', time: 'now', extra: null })).toHaveLength(4);

@@ -51,7 +51,7 @@ const address = ['--', 'ip', '-j', 'address'];
 
 describe('P10 the default network', () => {
   it.each([[[]], [['--network', 'bridge']], [['--network', 'default']], [['--mode', 'bridge']]])(
-    "P10 is made when the first command joins it, as podman's own: run %j",
+    "P10 the default network is made like podman's own when the first command joins it: run %j",
     async (options) => {
       const { stdout, exitCode, stderr } = await run(...options, ...address);
       expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
@@ -63,7 +63,7 @@ describe('P10 the default network', () => {
     },
   );
 
-  it('P10 is made by set-up, connect and attach over NATS, and not by a wish that is only kept', async () => {
+  it('P10 the default network is made by set-up, connect and attach over NATS, and not by a stored wish', async () => {
     await lab.client.container.create({ id: 'kept', mode: 'bridge' });
     expect(await names()).toEqual([]);
     await lab.client.container.setup({ id: 'kept' });
@@ -84,7 +84,7 @@ describe('P10 the default network', () => {
     expect(await names()).toEqual(['podman']);
   });
 
-  it('P10 takes what is asked of it, beside other networks', async () => {
+  it('P10 the default network accepts requested settings, beside other networks', async () => {
     await lab.client.network.create({ name: 'web', subnets: [{ subnet: '10.89.0.0/24' }] });
     const { stdout } = await run(
       '--network',
@@ -97,7 +97,7 @@ describe('P10 the default network', () => {
     expect(shown((await run('--ip', '10.88.0.10', ...address)).stdout)).toEqual(['10.88.0.10/16']);
   });
 
-  it('P10 is made once for many at once, and again after its removal', async () => {
+  it('P10 the default network is made once for many simultaneous set-ups, and again after its removal', async () => {
     const ids = Array.from({ length: 10 }, (_, n) => `c${n}`);
     const set = await Promise.all(ids.map((one) => lab.client.container.setup({ id: one, mode: 'bridge' })));
     const given = set.map(({ status }) => status.podman?.interfaces.eth0?.subnets[0]?.ipnet);
@@ -107,7 +107,7 @@ describe('P10 the default network', () => {
     expect(await inspect()).toMatchObject(podmans);
   });
 
-  it('P10 is kept by prune, as podman keeps its own', async () => {
+  it('P10 the default network is kept by prune, as podman keeps its own', async () => {
     await lab.client.network.create({ name: 'web' });
     await lab.client.container.setup({ id: 'c1', mode: 'bridge' });
     await lab.remove('c1');
@@ -115,7 +115,7 @@ describe('P10 the default network', () => {
     expect(await names()).toEqual(['podman']);
   });
 
-  it('P10 is there again for who comes while it is removed', async () => {
+  it('P10 the default network exists again for a container that joins during its removal', async () => {
     for (let n = 0; n < 10; n++) {
       const first = await lab.client.container.setup({ id: `first${n}`, mode: 'bridge' });
       await lab.client.container.remove({ id: first.id });
@@ -128,20 +128,20 @@ describe('P10 the default network', () => {
     }
   });
 
-  it('P10 is what a file of its name says, if there is one', async () => {
+  it('P10 the default network follows an existing definition of its name', async () => {
     await lab.client.network.create({ name: 'podman', subnets: [{ subnet: '10.77.0.0/24' }] });
     const { status } = await lab.client.container.setup({ id: 'c1', mode: 'bridge' });
     expect(status.podman?.interfaces.eth0?.subnets[0]?.ipnet).toMatch(/^10\.77\.0\.\d+\/24$/);
   });
 
-  it('P10 survives the daemon', async () => {
+  it('P10 the default network survives a restart of the daemon', async () => {
     await lab.client.container.setup({ id: 'c1', mode: 'bridge' });
     await lab.restart('kill');
     expect(await inspect()).toMatchObject(podmans);
     expect(await run(...address)).toMatchObject({ exitCode: 0 });
   });
 
-  it('P10 is shown by a plan, and not made', async () => {
+  it('P10 the default network is shown by a plan, and not made', async () => {
     const { networks, steps } = await lab.client.container.plan({ id: 'c1', mode: 'bridge' });
     expect(networks).toMatchObject([{ name: 'podman', link: 'podman0' }]);
     expect(steps.join('\n')).toContain('10.88.128.1/16');
@@ -154,7 +154,7 @@ describe('P10 the default network', () => {
       ['link add wan0 type bridge', 'address add 10.88.7.1/24 dev wan0', 'link set wan0 up'],
     ],
     ['another program has its bridge', ['link add podman0 type bridge']],
-  ])('P10 is refused with the reason where %s, and nothing is left', async (_, commands) => {
+  ])('P10 the default network is refused with the reason where %s, and nothing is left', async (_, commands) => {
     const own = commands[0]?.split(' ')[2] as string;
     ipBatch(null, commands);
     try {
@@ -172,14 +172,14 @@ describe('P10 the default network', () => {
 });
 
 describe('P10 the default network of another name', () => {
-  it('P10 is made where the command line names it', async () => {
+  it('P10 the default network is made under the name in the environment of the command line', async () => {
     process.env.NETLOOM_DEFAULT_NETWORK = 'lan';
     expect(await say('container', 'setup', 'c1', '--network', 'bridge')).toMatchObject({ exitCode: 0 });
     expect(await inspect('lan')).toMatchObject({ name: 'lan', ...podmans });
     expect(await names()).toEqual(['lan']);
   });
 
-  it('P10 is made where a request names it, and no other name is', async () => {
+  it('P10 the default network is made under the name in a request, and no other network is', async () => {
     await lab.client.container.setup({ id: 'c1', mode: 'bridge', defaultNetwork: 'lan' });
     expect(await names()).toEqual(['lan']);
     expect(await codeOf(lab.client.container.setup({ id: 'c2', networks: [{ network: 'other' }] }))).toBe(
@@ -189,7 +189,7 @@ describe('P10 the default network of another name', () => {
 });
 
 describe('P10 the default network beside an engine that brings it', () => {
-  it('P10 is one network, whoever comes first', async () => {
+  it('P10 the default network is shared with an engine, in any order of arrival', async () => {
     const first = engine.container('first', [brought, { static_ips: ['10.88.0.2'] }]);
     await engine.setUp(first);
     expect(shown((await run(...address)).stdout)).toEqual(['10.88.128.1/16']);

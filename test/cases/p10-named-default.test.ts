@@ -8,7 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => lab.close());
 
-it('P10 the default network is the one that the daemon was given', async () => {
+it("P10 the default network has the name from the daemon's options", async () => {
   await lab.client.container.setup({ id: 'c1', mode: 'bridge' });
   expect(await netloom(lab.daemon, ['run', '--network', 'bridge', '--', 'true'])).toMatchObject({ exitCode: 0 });
   expect((await lab.client.network.list()).networks).toMatchObject([

@@ -34,7 +34,7 @@ describe.skipIf(missing())('P10 the default network of podman', () => {
     return stdout || stderr;
   };
 
-  it('P10 is the one that a command of netloom joins, whoever comes first', async () => {
+  it('P10 the default network of podman is joined by a command of netloom, in any order of arrival', async () => {
     const inMemory = await definition();
     expect(await host.netloom('run -d --id ours -- sleep 600')).toMatchObject({ stdout: 'ours', exitCode: 0 });
     expect(await definition()).toEqual(inMemory);
@@ -49,7 +49,7 @@ describe.skipIf(missing())('P10 the default network of podman', () => {
     expect(await definition()).toEqual(inMemory);
   });
 
-  it('P10 is joined by a command while only podman knows it', async () => {
+  it('P10 the default network of podman can be joined by a command while only podman knows it', async () => {
     await host.start('web');
     expect(await fetched(await address('web'))).toContain('web saw');
     await host.clear();

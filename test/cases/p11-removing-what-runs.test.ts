@@ -8,7 +8,7 @@ import { untilAnswered } from '../support/daemon.ts';
 import { codeOf, Lab, refusal } from '../support/lab.ts';
 import { killed, Sleepers } from '../support/sleepers.ts';
 
-/** What runs keeps its network, unless whoever takes it down says that this does not matter. */
+/** A running container keeps its network, unless a request to take it down has force. */
 
 let lab: Lab;
 beforeAll(async () => {
@@ -23,7 +23,7 @@ afterEach(async () => {
   for (const { id } of (await lab.client.container.list()).containers) await lab.remove(id);
 });
 
-/** A container with a process that lives. */
+/** Sets up a container with a live process. */
 async function running(id: string, more: object = {}) {
   const { netns } = await lab.client.container.setup({ id, networks: [{ network: 'web' }], ...more });
   const child = await sleepers.start(netns.path);
@@ -36,7 +36,7 @@ const addresses = async (id: string) => (await lab.client.container.inspect({ id
 const cli = (...args: string[]) => netloom(lab.daemon, args);
 
 describe('P11 a container whose process an engine has reported', () => {
-  it('P11 is neither removed nor torn down, and the refusal says what runs', async () => {
+  it('P11 a running container is neither removed nor torn down, and the refusal names its process', async () => {
     const { pid } = await running('web');
     const before = await addresses('web');
     for (const refused of [lab.client.container.remove({ id: 'web' }), lab.client.container.teardown({ id: 'web' })]) {
@@ -48,7 +48,7 @@ describe('P11 a container whose process an engine has reported', () => {
     expect(await addresses('web')).toEqual(before);
   });
 
-  it('P11 is taken down with force, and its process is left alone', async () => {
+  it('P11 a running container is taken down with force, and its process is left alone', async () => {
     const child = await running('web');
     expect(await lab.client.container.teardown({ id: 'web', force: true })).toMatchObject({ nothingToDo: false });
     await lab.facts.told('container/web torn-down');
@@ -59,7 +59,7 @@ describe('P11 a container whose process an engine has reported', () => {
     await lab.settled();
   });
 
-  it('P11 is refused by the command line without --force', async () => {
+  it('P11 a running container is kept by the command line without --force', async () => {
     await running('web');
     for (const verb of ['rm', 'teardown'])
       expect(await cli('container', verb, 'web')).toMatchObject({
@@ -72,7 +72,7 @@ describe('P11 a container whose process an engine has reported', () => {
     await lab.settled();
   });
 
-  it('P11 is refused by the next daemon, and by one that was killed in between', async () => {
+  it('P11 a running container is kept by the next daemon, after a stop and after a kill', async () => {
     await running('web');
     for (const how of ['stop', 'kill'] as const) {
       await lab.restart(how);
@@ -81,7 +81,7 @@ describe('P11 a container whose process an engine has reported', () => {
     expect(await stateOf('web')).toBe('running');
   });
 
-  it('P11 does not keep others of the same call', async () => {
+  it('P11 a running container does not keep other containers of the same call', async () => {
     await running('web');
     await lab.client.container.setup({ id: 'idle', networks: [{ network: 'web' }] });
     expect(await cli('container', 'rm', 'web', 'idle')).toMatchObject({ exitCode: 1, stdout: 'idle' });
@@ -90,7 +90,7 @@ describe('P11 a container whose process an engine has reported', () => {
 });
 
 describe('P11 a container in whose namespace another one runs', () => {
-  it('P11 is neither removed nor torn down until that has ended, by whichever container it shares it', async () => {
+  it('P11 a shared namespace is neither removed nor torn down until the last process in it has ended, by direct or indirect sharing', async () => {
     const { netns } = await lab.client.container.setup({ id: 'pod', networks: [{ network: 'web' }] });
     await lab.client.container.setup({ id: 'idle', mode: 'container:pod' });
     await running('member', { networks: [], mode: 'container:pod' });
@@ -106,7 +106,7 @@ describe('P11 a container in whose namespace another one runs', () => {
     });
     await lab.restart('kill');
     expect(await codeOf(lab.client.container.remove({ id: 'pod' }))).toBe('container.running');
-    // one that shares the namespace takes nothing along
+    // a container that shares the namespace takes nothing along
     expect(await lab.client.container.remove({ id: 'idle' })).toEqual({ id: 'idle' });
     expect(await lab.client.container.remove({ id: 'member', force: true })).toEqual({ id: 'member' });
     expect(await codeOf(lab.client.container.remove({ id: 'pod' }))).toBe('container.running');
@@ -117,11 +117,11 @@ describe('P11 a container in whose namespace another one runs', () => {
     expect(native.netnsIdentity(netns.path)).toBeNull();
   });
 
-  it('P11 is taken down with force', async () => {
+  it('P11 a shared namespace in use is taken down with force', async () => {
     await lab.client.container.setup({ id: 'pod', networks: [{ network: 'web' }] });
     const child = await running('member', { networks: [], mode: 'container:pod' });
     expect(await lab.client.container.remove({ id: 'pod', force: true })).toEqual({ id: 'pod' });
-    // what it lived in is gone: that is reported at once, not by the next daemon
+    // its namespace is gone: that is reported at once, not by the next daemon
     expect((await lab.facts.told('container/member lost')).data).toMatchObject({
       cause: 'missing',
       fault: { code: 'netns.gone' },
@@ -136,8 +136,8 @@ describe('P11 a container in whose namespace another one runs', () => {
   });
 });
 
-describe('P11 what needs no force', () => {
-  it('P11 containers that are created, configured, or whose process has ended', async () => {
+describe('P11 removals that need no force', () => {
+  it('P11 containers that are created, configured or exited are removed without force', async () => {
     await lab.client.container.create({ id: 'created', networks: [{ network: 'web' }] });
     await lab.client.container.setup({ id: 'configured', networks: [{ network: 'web' }] });
     await killed(await running('exited'));
@@ -147,12 +147,12 @@ describe('P11 what needs no force', () => {
     await lab.settled();
   });
 
-  it('P11 the end of a process that takes the container along', async () => {
+  it('P11 a container with removeOnExit is removed without force at the end of its process', async () => {
     await killed(await running('brief', { removeOnExit: true }));
     await lab.facts.told('container/brief removed');
   });
 
-  it('P11 engines that tell of a teardown: it is their container that ends', async () => {
+  it('P11 a teardown by an engine needs no force: its container ends', async () => {
     const netns = `${lab.directory.path}/engine`;
     native.createNetns(netns).socket.close();
     const child = await running('engine', { mode: `ns:${netns}` });
@@ -162,7 +162,7 @@ describe('P11 what needs no force', () => {
     native.removeNetns(netns);
   });
 
-  it('P11 netloom run, at the end of its command; while that runs, its container is refused', async () => {
+  it('P11 netloom run removes its container at the end of its command, and until then a removal is refused', async () => {
     const args = ['run', '--network', 'web', '--name', 'job', '--', 'sh', '-c', 'echo ready; read line; exit 4'];
     const job = launch(lab.daemon, args);
     await once(createInterface({ input: job.stdout as Readable }), 'line');
@@ -176,7 +176,7 @@ describe('P11 what needs no force', () => {
 });
 
 describe('P11 a network that is in use', () => {
-  it('P11 is removed with force only; its containers stay, whatever runs in them', async () => {
+  it('P11 a network in use is removed with force only; its running containers stay', async () => {
     await lab.client.network.create({ name: 'used' });
     const child = await running('web', { networks: [{ network: 'web' }, { network: 'used' }] });
     const { code, message } = await refusal(lab.client.network.remove({ name: 'used' }));
@@ -189,7 +189,7 @@ describe('P11 a network that is in use', () => {
     expect(child.exitCode).toBeNull();
   });
 
-  it('P11 is removed with force while a container of it is only configured', async () => {
+  it('P11 a network in use by a configured container is removed with force', async () => {
     await lab.client.network.create({ name: 'used' });
     await lab.client.container.setup({ id: 'idle', networks: [{ network: 'used' }] });
     expect(await codeOf(lab.client.network.remove({ name: 'used' }))).toBe('network.in-use');

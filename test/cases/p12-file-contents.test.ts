@@ -11,7 +11,7 @@ import { say } from '../cli/netloom.ts';
 import { definitionOf } from '../core/samples.ts';
 import { natsAccount } from '../support/nats-jwt.ts';
 
-/** Contents of files and payloads that are not what was expected: each is refused in one sentence, by its place. */
+/** Unexpected contents of files and payloads: each is refused in one sentence, with its place. */
 
 const directory = mkdtempSync(`${tmpdir()}/netloom-p12-files-`);
 const at = (name: string) => join(directory, name);
@@ -21,7 +21,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(directory, { recursive: true }));
 
-/** Words of a library: of V8, zod, smol-toml, nkeys, and names of errors. */
+/** Terms of a library: of V8, zod, smol-toml, nkeys, and names of errors. */
 const raw =
   /[\n\r]|Invalid input|Invalid TOML|Unexpected (token|end)|JSON at position|expected \w+, received|invalid_type|undefined|\[object|NaN|checksum|nkey|(Type|Range|Syntax)Error|\bE[A-Z]{4,}\b/;
 
@@ -48,13 +48,13 @@ describe('P12 containers.conf', () => {
     ['no end of a table', '[engine]\nenv = []\n[network\n', /containers\.conf is not valid TOML: line 3, column \d+$/],
     ['the same twice', '[engine]\nenv = []\nenv = []\n', /is not valid TOML: line 3, column \d+$/],
     ['no TOML at all', bytes, /is not valid TOML: line 1, column 1$/],
-  ])('P12 with %s is refused by its place', async (_, content, words) => {
+  ])('P12 containers.conf with %s is refused by its place', async (_, content, words) => {
     writeFileSync(at('containers.conf'), content);
     for (const verb of ['status', 'install --force'])
       await expectRefusal(['podman', ...verb.split(' '), '--config-dir', directory], 2, words);
   });
 
-  it('P12 that is a directory is refused', async () => {
+  it('P12 containers.conf is refused when it is a directory', async () => {
     rmSync(at('containers.conf'), { force: true });
     mkdirSync(at('other/containers.conf'), { recursive: true });
     await expectRefusal(
@@ -68,13 +68,13 @@ describe('P12 containers.conf', () => {
     ['prints no JSON', 'echo hello', /podman ps --all --format json: the output is not what netloom expects$/],
     ['prints other JSON', `echo '[{"Id": 5}]'`, /the output is not what netloom expects$/],
     ['fails', 'printf "Error: no storage\\nat all\\n" >&2; exit 125', /json: Error: no storage$/],
-    ['fails without a word', 'exit 3', /json: ended with 3$/],
+    ['fails without a message', 'exit 3', /json: ended with 3$/],
     [
       'fails with a line of its log',
       `echo 'time="2026-11-28T21:32:10Z" level=error msg="stat \\"/a\\": permission denied"' >&2; exit 1`,
       /json: stat "\/a": permission denied$/,
     ],
-  ])('P12 of a podman that %s is left alone', async (_, script, words) => {
+  ])('P12 containers.conf of a podman that %s is left alone', async (_, script, words) => {
     mkdirSync(at('bin'), { recursive: true });
     writeFileSync(at('bin/podman'), `#!/bin/sh\n${script}\n`);
     chmodSync(at('bin/podman'), 0o755);
@@ -92,7 +92,7 @@ describe('P12 containers.conf', () => {
   });
 });
 
-/** Programs in that directory are found first. */
+/** Runs with the programs in that directory first. */
 async function withPath<Result>(path: string, act: () => Promise<Result>): Promise<Result> {
   const before = process.env.PATH;
   process.env.PATH = `${path}:${before}`;
@@ -128,13 +128,13 @@ describe('P12 a credentials file', () => {
       creds.replace(/^S[A-Z0-9]+$/m, 'hello'),
       /are damaged: expected a JWT and its NKEY seed/,
     ],
-  ])('P12 with %s is refused by its name', async (_, content, words) => {
+  ])('P12 a credentials file with %s is refused by its name', async (_, content, words) => {
     writeFileSync(at('creds'), content);
     await expectRefusal(['ps', '--creds', at('creds'), '--nats-url', url], 4, words);
   });
 });
 
-/** Of JSON that is none: what it is, where. */
+/** Invalid JSON: what it is, and where. */
 const notJson: [string, string, string][] = [
   ['nothing but a brace', '{', 'it ends too early'],
   ['half of a string', '{"id": "we', 'it ends too early'],
@@ -143,7 +143,7 @@ const notJson: [string, string, string][] = [
   ['a word', 'hello', 'line 1, column 1'],
   ['single quotes', "{'id': 'web'}", 'line 1, column 2'],
   ['a line feed in a string', '{"id": "a\nb"}', 'line 1, column 10'],
-  ['more behind it', '{"id": "web"}\n{}', 'line 2, column 1'],
+  ['trailing data', '{"id": "web"}\n{}', 'line 2, column 1'],
   ['a comment', '{"id": "web" // mine\n}', 'line 1, column 14'],
 ];
 
@@ -159,13 +159,13 @@ describe('P12 a request in a file', () => {
       { id: 'q', a: 1, ports: [{ hostPort: 8080, containerPort: 80, host: 1 }] },
       /: unknown fields a, ports\[0\]\.host$/,
     ],
-  ])('P12 with %s is refused', async (_, request, words) => {
+  ])('P12 a request in a file with %s is refused', async (_, request, words) => {
     writeFileSync(at('wish.json'), JSON.stringify(request));
     for (const verb of ['create', 'setup'])
       await expectRefusal(['container', verb, '--file', at('wish.json')], 2, words);
   });
 
-  it('P12 with labels, or with networks of one set-up, has no unknown field', async () => {
+  it('P12 a request in a file may have labels, or networks of one set-up, without unknown fields', async () => {
     const request = { id: 'q', labels: { any: 'x' }, networkOverrides: [{ network: 'web' }] };
     writeFileSync(at('wish.json'), JSON.stringify(request));
     // no daemon answers
@@ -175,7 +175,7 @@ describe('P12 a request in a file', () => {
 });
 
 describe('P12 JSON', () => {
-  it.each(notJson)('P12 with %s is refused by its place', async (_, content, place) => {
+  it.each(notJson)('P12 JSON with %s is refused by its place', async (_, content, place) => {
     const words = `is not valid JSON: ${place}`;
     writeFileSync(at('wish.json'), content);
     for (const verb of ['create', 'setup'])
@@ -191,12 +191,12 @@ describe('P12 JSON', () => {
     ]);
   });
 
-  it.each([['[]'], ['5'], ['"web"'], ['null']])('P12 that is no object is refused: %s', async (content) => {
+  it.each([['[]'], ['5'], ['"web"'], ['null']])('P12 JSON that is no object is refused: %s', async (content) => {
     writeFileSync(at('wish.json'), content);
     await expectRefusal(['container', 'create', '--file', at('wish.json')], 2, /wish\.json: expected a JSON object$/);
   });
 
-  it('P12 that is no UTF-8 is refused', () => {
+  it('P12 JSON that is not UTF-8 is refused', () => {
     expect(refusalOf(() => parsePayload(verbs['container.create'].request, bytes))).toEqual({
       code: 'payload.malformed',
       message: 'the payload is not valid UTF-8',
@@ -215,7 +215,7 @@ function refusalOf(act: () => unknown): { code: string; message: string } | null
 
 const wrong: unknown[] = [5, -1, 1.5, 1e99, true, '', 'a\nb', '..', null, [], [5], [null], [{ a: [] }], {}, { a: 5 }];
 
-/** The same value with each part of it wrong, whatever its depth. */
+/** Yields the same value with each part of it wrong, at every depth. */
 function* damaged(value: unknown): Generator<unknown> {
   yield* wrong;
   if (typeof value !== 'object' || value === null) return;
@@ -226,7 +226,7 @@ function* damaged(value: unknown): Generator<unknown> {
         : { ...value, [key]: other };
 }
 
-/** All that requests may have, so that each field is damaged in turn. */
+/** All fields that requests may have, so that each one is damaged in turn. */
 const request = {
   id: 'web',
   name: 'web',
@@ -258,18 +258,23 @@ const request = {
 };
 
 describe('P12 a request whose fields are wrong', () => {
-  it.each(commandNames.map((name) => [name]))('P12 is refused in one sentence: %s', (name) => {
-    const messages = [...damaged(request)].flatMap((payload) => {
-      const refused = refusalOf(() => parsePayload<unknown>(verbs[name].request, Buffer.from(JSON.stringify(payload))));
-      return refused?.message ?? [];
-    });
-    expect(messages.length).toBeGreaterThan(0);
-    expect(messages.filter((message) => raw.test(message))).toEqual([]);
-  });
+  it.each(commandNames.map((name) => [name]))(
+    'P12 a request with a wrong field is refused in one sentence: %s',
+    (name) => {
+      const messages = [...damaged(request)].flatMap((payload) => {
+        const refused = refusalOf(() =>
+          parsePayload<unknown>(verbs[name].request, Buffer.from(JSON.stringify(payload))),
+        );
+        return refused?.message ?? [];
+      });
+      expect(messages.length).toBeGreaterThan(0);
+      expect(messages.filter((message) => raw.test(message))).toEqual([]);
+    },
+  );
 });
 
 describe('P12 a network file whose fields are wrong', () => {
-  it('P12 is left out, and the reason is one sentence', () => {
+  it('P12 a network file with a wrong field is left out, and the reason is one sentence', () => {
     const file = fileOf(
       definitionOf({
         subnets: [{ subnet: '10.0.0.0/24', lease_range: { start_ip: '10.0.0.9' } }],

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { commandList, type ListedCommand, type ListedGroup } from '../../src/cli/command-list.ts';
 import { say } from '../cli/netloom.ts';
 
-// In this process, and without a daemon: every call here is refused before anything is asked, or says that no daemon is there.
-// One that is not refused would be a daemon on this host.
+// In this process, and without a daemon: every call is refused before a request is sent, or reports that no daemon is there.
+// A call that is not refused would be a daemon on this host.
 vi.mock('../../src/daemon.ts', () => ({
   startDaemon: () => {
     throw new Error('a daemon would have been started');
@@ -31,7 +31,7 @@ async function leavesOf(entries: readonly (ListedCommand | ListedGroup)[], befor
   const found = entries.map(async (entry) => {
     const words = [...before, entry.name];
     if (!('load' in entry)) return leavesOf(entry.commands, words);
-    // `run` hands options on, for which the program has to tell its own from those of its commands
+    // `run` passes options on, so the program has to distinguish its own from those of its command
     const parent = new Command().enablePositionalOptions();
     const command = parent.command(entry.name).summary(entry.summary);
     (await entry.load())(parent, terminal);
@@ -42,14 +42,14 @@ async function leavesOf(entries: readonly (ListedCommand | ListedGroup)[], befor
 
 const leaves = await leavesOf(Object.values(commandList).flat());
 
-/** As many arguments as it needs; none of them names anything that there is. */
+/** As many arguments as it needs; none of them names an existing thing. */
 function argumentsFor({ words, command }: Leaf): string[] {
   const values = command.registeredArguments.filter(({ required }) => required);
   if (words.join(' ') === 'container setup') return ['none'];
   return values.map((argument) => ({ pid: '4711', code: '0', port: '8080:80' })[argument.name()] ?? 'none');
 }
 
-/** What no user can be expected to know the words of. */
+/** Terms that no user can be expected to know. */
 const raw = [
   /\n/,
   /\bat .*:\d+:\d+/,
@@ -59,7 +59,7 @@ const raw = [
   /TypeError|RangeError|SyntaxError/,
 ];
 
-/** `network` ends as podman's does, and `run` leaves other codes than that of wrong usage to its command. */
+/** `network` exits as podman's does, and `run` leaves other codes than that of wrong usage to its command. */
 const codeFor = ([group]: string[], code: 2 | 4): number =>
   group === 'network' || (group === 'run' && code === 4) ? 125 : code;
 
@@ -75,18 +75,18 @@ async function expectRefusal(call: string[], codes: number[]): Promise<void> {
 const names = leaves.map((leaf) => [leaf.words.join(' '), leaf] as const);
 
 describe('P12 a wrong call is refused in one sentence', () => {
-  it('P12 hundreds of them are tried', () => {
+  it('P12 the list of wrong calls has hundreds of entries', () => {
     const options = leaves.flatMap(({ command }) => command.options);
     expect(leaves.length + options.length).toBeGreaterThan(200);
   });
 
-  it.each(names)('P12 %s with an unknown option, and one that is nearly right', async (_name, leaf) => {
+  it.each(names)('P12 %s is refused with an unknown option, and with a misspelt one', async (_name, leaf) => {
     await expectRefusal([...leaf.words, '--perhaps'], [codeFor(leaf.words, 2)]);
     await expectRefusal([...leaf.words, '--jsn'], [codeFor(leaf.words, 2)]);
     await expectRefusal([...leaf.words, '--json=perhaps'], [codeFor(leaf.words, 2)]);
   });
 
-  it.each(names)('P12 %s with too few arguments, or too many', async (_name, leaf) => {
+  it.each(names)('P12 %s is refused with too few or too many arguments', async (_name, leaf) => {
     const { command, words } = leaf;
     const needed = argumentsFor(leaf);
     if (command.registeredArguments.some(({ required }) => required)) await expectRefusal(words, [codeFor(words, 2)]);
@@ -95,7 +95,7 @@ describe('P12 a wrong call is refused in one sentence', () => {
     await expectRefusal([...words, ...needed, ...Array(most + 1).fill('much')], [codeFor(words, 2)]);
   });
 
-  it.each(names)('P12 %s with an argument that is empty', async (_name, leaf) => {
+  it.each(names)('P12 %s is refused with an empty argument', async (_name, leaf) => {
     for (const [index, argument] of leaf.command.registeredArguments.entries()) {
       if (argument.name() === 'args') continue;
       const before = argumentsFor(leaf).slice(0, index);
@@ -104,14 +104,14 @@ describe('P12 a wrong call is refused in one sentence', () => {
     }
   });
 
-  it.each(names)('P12 %s with options that lack their value, or have an empty one', async (_name, leaf) => {
+  it.each(names)('P12 %s is refused with options whose value is missing or empty', async (_name, leaf) => {
     for (const option of valued(leaf)) {
       await expectRefusal([...leaf.words, option.long as string], [codeFor(leaf.words, 2)]);
       await expectRefusal(callWith(leaf, option, ''), [codeFor(leaf.words, 2)]);
     }
   });
 
-  it.each(names)('P12 %s with values of another kind', async (_name, leaf) => {
+  it.each(names)('P12 %s is refused with values of another type', async (_name, leaf) => {
     const values = ['99999999999999999999', '-1', '{{', '(', 'a\tb', '/etc/passwd/x', '::', '='];
     for (const option of valued(leaf))
       for (const value of values)
@@ -181,7 +181,7 @@ describe('P12 a wrong call is refused in one sentence', () => {
     [['port', 'lst', 'web'], "unknown command 'lst', did you mean one of list, ls?"],
     [['help', 'dance'], "unknown command 'dance'"],
     [['ps', '--al'], "unknown option '--al', did you mean --all?"],
-  ])('P12 %j ends with 2 and says why', async (call, words) => {
+  ])('P12 the call %j ends with 2 and a reason', async (call, words) => {
     await expectRefusal(call, [2]);
     expect((await say(...call)).stderr).toContain(words);
   });
@@ -192,19 +192,19 @@ describe('P12 a wrong call is refused in one sentence', () => {
     [['inspect', 'web', '--format', '{{'], '{{ is not closed by }}'],
     [['connect', 'web', 'a', 'b', '--ip', '10.89.0.5'], '--ip: cannot be used with several containers'],
     [['create', 'x', '--subnet', ''], '--subnet must not be empty'],
-  ])('P12 network %j ends with 125, as with podman, and says why', async (call, words) => {
+  ])('P12 the call network %j ends with 125, as with podman, and a reason', async (call, words) => {
     await expectRefusal(['network', ...call], [125]);
     expect((await say('network', ...call)).stderr).toContain(words);
   });
 
-  it('P12 what is not there is told in words, too', async () => {
+  it('P12 a missing file or object is reported in one sentence, too', async () => {
     expect((await say('ps', '--nats-url', 'nats://127.0.0.1:1', '--timeout', '500')).stderr).toContain(
       'connection refused',
     );
     expect((await say('ps')).stderr).toMatch(/^netloom: bus\.unreachable: there are no credentials in .*$/);
   });
 
-  it('P12 a run directory that the environment names is a file', async () => {
+  it('P12 a run directory from the environment that is a file is refused', async () => {
     process.env.NETLOOM_RUN_DIR = '/etc/passwd';
     const { stderr } = await say('ps').finally(() => {
       process.env.NETLOOM_RUN_DIR = directory;
@@ -215,21 +215,21 @@ describe('P12 a wrong call is refused in one sentence', () => {
 
 const valued = ({ command }: Leaf): Option[] => command.options.filter(({ required }) => required);
 
-/** `network prune` asks, unless it is forced. */
+/** `network prune` asks for confirmation, unless it is forced. */
 function callWith(leaf: Leaf, option: Option, value: string): string[] {
   const force = leaf.words.join(' ') === 'network prune' ? ['--force'] : [];
   const end = leaf.words[0] === 'run' ? ['--'] : [];
   return [...leaf.words, ...force, `${option.long}=${value}`, ...end, ...argumentsFor(leaf)];
 }
 
-/** The daemon would start, and doctor and podman would look at this machine. */
+/** The daemon would start, and doctor and podman would inspect this machine. */
 function mayBeMeant([group]: string[], { long }: Option, value: string): boolean {
   if (!['daemon', 'doctor', 'podman'].includes(group as string)) return false;
   return !(/-dir$/.test(long as string) && value.startsWith('/etc/passwd'));
 }
 
 it.each(['--creds', '--run-dir', '--node', '--nats-url', '--timeout'])(
-  'P12 a long value of %s is cut',
+  'P12 a long value of %s is cut in the message',
   async (option) => {
     const { exitCode, stderr } = await say(option, 'x'.repeat(70_000), 'ps');
     expect(exitCode).not.toBe(0);

@@ -20,7 +20,7 @@ const details = (fact: string, data: Record<string, unknown>, noun = 'node'): st
 const setting = { key: 'net.ipv4.ip_forward', found: '0', wanted: '1' };
 const way = { hostIp: '192.0.2.9', link: 'eth0', mtuBytes: 1500 };
 
-describe('P13 a line about drift says what drifted, from what to what', () => {
+describe('P13 a line about drift shows what drifted, from what to what', () => {
   it.each([
     [
       { what: 'uplink', ...way, before: { hostIp: '198.51.100.2', link: 'wlan0', mtuBytes: 1420 } },
@@ -43,33 +43,33 @@ describe('P13 a line about drift says what drifted, from what to what', () => {
     ],
     [{ what: 'firewall', fault: { code: 'kernel.refused', message: 'no' } }, 'firewall  kernel.refused: no'],
     [{ what: 'constructor' }, 'constructor'],
-  ])('P13 %j', (data, line) => {
+  ])('P13 the line of the event %j explains it', (data, line) => {
     expect(details('drift-detected', data)).toBe(line);
     expect(details('drift-healed', data)).toBe(line);
   });
 
-  it('P13 of an interface and of a route', () => {
+  it('P13 a line about drift describes an interface and a route', () => {
     const steps = ['link.set eth0', 'route.add 10.0.0.0/8'];
     expect(details('drift-detected', { steps, tookMs: 0.30000000000000004 }, 'container')).toBe(
       'link.set eth0, route.add 10.0.0.0/8  0.3 ms',
     );
   });
 
-  it('P13 forwarding is told with its families', () =>
+  it('P13 a line about forwarding names its families', () =>
     expect(details('forwarding-on', { families: [4, 6], steps: ['sysctl.set'] })).toBe('IPv4, IPv6  sysctl.set'));
 
-  it('P13 what no words are known for is shown as it is, not left out', () => {
+  it('P13 details without a known wording are shown as they are, not left out', () => {
     expect(details('melted', { heat: 3 })).toBe('{"heat":3}');
     expect(details('serving', {})).toBe('');
   });
 });
 
 describe('P13 numbers are rounded', () => {
-  it.each([0.1, 2.5601039999746718, 1000.0004999, 0])('P13 %d in a line', (tookMs) =>
+  it.each([0.1, 2.5601039999746718, 1000.0004999, 0])('P13 the number %d is rounded in a line', (tookMs) =>
     expect(details('drift-healed', { steps: ['x'], tookMs })).toMatch(/^x {2}\d+(\.\d)? ms$/),
   );
 
-  it('P13 sums have no tail where they are announced and answered', () => {
+  it('P13 sums have no rounding errors where they are announced and answered', () => {
     expect(toMicroseconds(2.5601039999746718)).toBe(2.56);
     expect(toMicroseconds(0.1 + 0.2)).toBe(0.3);
     const wish = {

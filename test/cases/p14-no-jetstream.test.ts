@@ -38,7 +38,7 @@ describe('a NATS server', () => {
       (jetstream: string) =>
         `${jetstream}accounts { A: { jetstream: enabled }, B: { users: [{user: nl, password: pw}] } }\n`,
     ],
-  ])('P14 is refused in one sentence when it %s', async (_, config) => {
+  ])('P14 a NATS server is refused in one sentence when it %s', async (_, config) => {
     await expect(asked(config)).rejects.toMatchObject({
       fault: {
         code: 'bus.no-jetstream',
@@ -49,7 +49,7 @@ describe('a NATS server', () => {
     });
   });
 
-  it('P14 is refused in one sentence when this user may not ask for JetStream', async () => {
+  it('P14 a NATS server is refused in one sentence when this user may not use JetStream', async () => {
     const permissions = '{ publish: { deny: "$JS.API.>" } }';
     const config = `authorization { users: [{user: nl, password: pw, permissions: ${permissions}}] }\n`;
     await expect(asked((jetstream) => jetstream + config)).rejects.toMatchObject({
@@ -57,7 +57,7 @@ describe('a NATS server', () => {
     });
   });
 
-  it('P14 is taken when it has JetStream', async () => {
+  it('P14 a NATS server with JetStream is accepted', async () => {
     await asked((jetstream) => jetstream + user);
   });
 });
@@ -79,7 +79,7 @@ describe('a daemon', () => {
     return daemon;
   }
 
-  it('P14 does not start without JetStream, says why in one sentence, and leaves nothing', async () => {
+  it('P14 a daemon does not start without JetStream, gives the reason in one sentence, and leaves nothing behind', async () => {
     const { url } = await outside(() => user);
     const { exitCode, stdout, stderr } = await launch(url);
     const said = `${stderr}`.split('\n').filter((line) => !line.startsWith('{'));
@@ -90,7 +90,7 @@ describe('a daemon', () => {
     expect(existsSync(`${directory.path}/run/daemon.pid`)).toBe(false);
   });
 
-  it('P14 whose server lost JetStream while it ran goes on serving, and ends at once at SIGTERM', async () => {
+  it('P14 a daemon whose server lost JetStream keeps serving, and ends at once at SIGTERM', async () => {
     const server = await outside((jetstream) => jetstream + user);
     const daemon = launch(server.url);
     const lines = createInterface({ input: daemon.stderr as NodeJS.ReadableStream });
@@ -105,14 +105,14 @@ describe('a daemon', () => {
     const client = await connect({ url: withUser(server.url), node: 'here' });
     onTestFinished(() => client.close());
     await waits;
-    // the daemon's own connection for commands comes back by itself
+    // the daemon's own connection for commands is restored by itself
     await untilAnswered(() => client.info());
     await client.network.create({ name: 'web' });
     expect((await client.info()).outbox).toBeGreaterThan(0);
     const startedAt = Date.now();
     daemon.kill('SIGTERM');
     expect(await daemon).toMatchObject({ exitCode: 0 });
-    // what waits would be waited for 5 s
+    // waiting events would hold it up for 5 s
     expect(Date.now() - startedAt).toBeLessThan(2_500);
   });
 });

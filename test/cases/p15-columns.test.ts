@@ -34,15 +34,14 @@ async function help(page: string, columns?: number): Promise<string[]> {
 const tooLong = (lines: string[], width: number) => lines.filter((line) => line.length > width);
 
 describe('P15 help fits the terminal', () => {
-  it.each(['', ...pages])(
-    'P15 "netloom %s --help" has 80 columns where nothing is known of who reads it',
-    async (page) => expect(tooLong(await help(page), 80)).toEqual([]),
+  it.each(['', ...pages])('P15 "netloom %s --help" has 80 columns where the terminal is unknown', async (page) =>
+    expect(tooLong(await help(page), 80)).toEqual([]),
   );
 
-  it.each([60, 100, 132])('P15 every page is wrapped at words at %d columns', async (columns) => {
+  it.each([60, 100, 132])('P15 every help page is wrapped at words at %d columns', async (columns) => {
     for (const page of ['', ...pages]) {
       const lines = await help(page, columns);
-      // a word is not broken, nor what is in quotes
+      // neither a word nor a quotation is broken
       const several = lines
         .map((line) => line.replace(/ \\$/, '').replaceAll(/'[^']*'|\[\[\S*/g, '…'))
         .filter((line) => /\S \S/.test(line.trim()));
@@ -50,7 +49,7 @@ describe('P15 help fits the terminal', () => {
     }
   });
 
-  it('P15 no word is broken, and none is lost', async () => {
+  it('P15 no word of a help page is broken, and none is lost', async () => {
     const words = async (columns: number) => (await help('network create', columns)).join(' ').split(/\s+(?:\\ +)?/);
     expect(await words(60)).toEqual(await words(500));
   });
@@ -62,7 +61,7 @@ describe('P15 help fits the terminal', () => {
           expect(line).not.toMatch(/ --?(ip|mac|name|filter|since|network|p) \\$/);
   });
 
-  it('P15 what is said of a long option stands beside the others', async () => {
+  it('P15 the description of a long option stands beside the others', async () => {
     const lines = await help('network create', 80);
     const at = lines.findIndex((line) => line.includes('--route <destination,gateway[,metric]>'));
     expect(lines[at + 1]).toMatch(/^ {28}\S/);
@@ -135,7 +134,7 @@ describe('P15 tables fit the terminal', () => {
       expect(text).toContain(word);
   });
 
-  it('P15 a table that fits is not wrapped, nor one whose ids are wanted whole', () => {
+  it('P15 a narrow table is not wrapped, nor one whose IDs are requested in full', () => {
     expect(containerTable(wide(200), [container()]).split('\n')).toHaveLength(2);
     expect(containerTable(wide(), [container()], { trunc: false }).split('\n')).toHaveLength(2);
   });
@@ -147,7 +146,7 @@ describe('P15 tables fit the terminal', () => {
     expect(networkTable(wide(), [network({ internal: false, subnets: [] })]).split('\n')).toHaveLength(2);
   });
 
-  it('P15 the widest columns give way, down to their longest words', () => {
+  it('P15 the widest columns shrink, down to their longest words', () => {
     const rows = [
       ['ID', 'WHY'],
       ['one', 'it is so because of a reason that is long'],
@@ -163,7 +162,7 @@ describe('P15 tables fit the terminal', () => {
     ]);
   });
 
-  it('P15 ps keeps CREATED on one line beside generated ids', () => {
+  it('P15 ps keeps CREATED on one line beside generated IDs', () => {
     const id = 'd5f26ccd4e13';
     const [attachment] = container().attachments;
     const generated = container({
@@ -180,7 +179,7 @@ describe('P15 tables fit the terminal', () => {
     expect(others[1]).toMatch(/^d5f26ccd4e13 +d5f26ccd4e13 +3 minutes ago +running /);
   });
 
-  it('P15 names that are too long for a terminal are broken there, and nowhere else', () => {
+  it('P15 names that are too long for a terminal are broken there, and never otherwise', () => {
     const name = 'a-name-that-is-longer-than-a-column-of-a-terminal-has-room-for';
     const long = container({ id: name, name });
     const lines = containerTable(wide(100), [long]).split('\n');
@@ -190,7 +189,7 @@ describe('P15 tables fit the terminal', () => {
     expect(containerTable(wide(), [long])).toContain(`${name}  ${name}`);
   });
 
-  it('P15 facts, events and findings are wrapped below their beginning at a terminal, and nowhere else', () => {
+  it('P15 facts, events and findings are wrapped below their beginning at a terminal, and never otherwise', () => {
     const why = 'the container must not use a neighbour as a router, whatever it announces on the link';
     const known = facts(wide(60), [
       ['State', 'running'],

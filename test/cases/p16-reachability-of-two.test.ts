@@ -26,7 +26,7 @@ const lines = async (...args: string[]) =>
   (await ask(...args)).stdout.split('\n').map((line) => line.replaceAll(/ +/g, ' '));
 
 describe('P16 reachability of two', () => {
-  it('P16 answers for these two, each way with its reason, names included', async () => {
+  it('P16 reachability of two containers lists each way with its reason, names included', async () => {
     expect(await lines('cli', 'srv')).toEqual([
       'FROM TO BY FAMILY REACHES WHY',
       'cli srv address IPv4 yes same network front',
@@ -43,27 +43,27 @@ describe('P16 reachability of two', () => {
     ]);
   });
 
-  it('P16 says why there is no way', async () => {
+  it('P16 reachability gives the reason where there is no way', async () => {
     const said = await lines('cli', 'db');
     expect(said).toContain('cli db address IPv4 no internal');
     expect(said).toContain('cli db name no no network in common');
     expect(said).toContain('db cli address IPv4 no internal');
   });
 
-  it.each(['host', 'outside'])('P16 %s may be one of them', async (origin) => {
+  it.each(['host', 'outside'])('P16 reachability accepts %s as one of the two', async (origin) => {
     const said = await lines(origin, 'server');
     expect(said).toContain(`${origin} srv port 8080/tcp IPv4 yes published 8080/tcp`);
     expect(said.filter((line) => line.startsWith('srv '))).toEqual([]);
   });
 
-  it('P16 of one container are all ways to it and from it', async () => {
+  it('P16 reachability of one container lists all ways to it and from it', async () => {
     const said = await lines('db');
     expect(said).toContain('srv db address IPv4 yes same network back');
     expect(said).toContain('db srv address IPv4 yes same network back');
     expect(said.some((line) => line.startsWith('cli srv'))).toBe(false);
   });
 
-  it('P16 is told as data, too', async () => {
+  it('P16 reachability is available as JSON', async () => {
     const { cells, names, firewalls, dropped } = JSON.parse((await ask('cli', 'srv', '--json')).stdout);
     expect(new Set(cells.map(({ from, to }: { from: string; to: string }) => `${from} ${to}`))).toEqual(
       new Set(['container/cli srv', 'container/srv cli']),
@@ -81,11 +81,11 @@ describe('P16 reachability of two', () => {
   it.each([
     [['cli', 'nobody'], 3, 'container.unknown: no container nobody'],
     [['cli', 'late'], 1, 'container.state: container late is created: it has no network now'],
-  ])('P16 %j is refused', async (args, exitCode, words) => {
+  ])('P16 reachability of %j is refused', async (args, exitCode, words) => {
     expect(await ask(...args)).toMatchObject({ exitCode, stderr: expect.stringContaining(words), stdout: '' });
   });
 
-  it('P16 names what firewalls beside netloom drop between them', async () => {
+  it('P16 reachability names what other firewalls drop between the two', async () => {
     const { execFileSync } = await import('node:child_process');
     const nft = (rules: string) => execFileSync('nft', ['-f', '-'], { input: rules });
     nft('table inet strict { chain in { type filter hook input priority 5; policy drop; iifname "lo" accept; }; }');

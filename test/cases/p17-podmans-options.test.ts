@@ -25,7 +25,7 @@ const say = (...args: string[]) => netloom(daemon, args);
 const lines = async (...args: string[]) => (await say(...args)).stdout.split('\n').filter(Boolean);
 
 describe('P17 ps', () => {
-  it('P17 shows what is up, and all with -a', async () => {
+  it('P17 ps shows containers that are up, and all with -a', async () => {
     expect(await lines('ps', '-q')).toEqual(expect.arrayContaining(['web1', 'web2', 'c0ffee000000', 'full1']));
     expect(await lines('ps', '-q')).toHaveLength(4);
     expect(await lines('ps', '-qa')).toEqual(expect.arrayContaining(['later', 'full2']));
@@ -35,7 +35,7 @@ describe('P17 ps', () => {
     expect(await lines('container', 'list', '-qa')).toEqual(await lines('ps', '-qa'));
   });
 
-  it('P17 shows when they were created, which outlives the daemon', async () => {
+  it('P17 ps shows when containers were created, also after a restart of the daemon', async () => {
     expect((await lines('ps'))[0]).toMatch(/^ID +NAME +CREATED +STATE +NETWORKS +ADDRESSES +PORTS$/);
     const [created] = await lines('ps', '--filter', 'name=web1', '--format', '{{.CreatedAt}}');
     expect(Date.parse(created as string)).toBeGreaterThan(Date.now() - 600_000);
@@ -46,7 +46,7 @@ describe('P17 ps', () => {
     expect(await lines('ps', '--filter', 'name=web1', '--format', '{{.CreatedAt}}')).toEqual([created]);
   });
 
-  it('P17 takes filters, templates and numbers', async () => {
+  it('P17 ps accepts filters, templates and numbers', async () => {
     expect(await lines('ps', '-q', '--filter', 'network=back')).toEqual(['c0ffee000000']);
     expect(await lines('ps', '-q', '--no-trunc', '--filter', 'id=c0ffee')).toEqual(['c0ffee'.padEnd(64, '0')]);
     expect(await lines('ps', '-n', '1', '-q')).toEqual(['full2']);
@@ -64,7 +64,7 @@ describe('P17 ps', () => {
 });
 
 describe('P17 inspect', () => {
-  it('P17 takes several ids, and one that is unknown does not keep the others', async () => {
+  it('P17 inspect accepts several IDs, and shows the others beside an unknown one', async () => {
     expect(await lines('inspect', 'web1', 'db', '-f', '{{.Name}}')).toEqual(['web1', 'db']);
     const some = await say('inspect', 'web1', 'nobody', 'db', '-f', '{{.Name}}');
     expect(some).toMatchObject({
@@ -78,7 +78,7 @@ describe('P17 inspect', () => {
     expect((await say('inspect', 'web1', 'db')).stdout).toMatch(/^Container +web1\n[\s\S]*\n\nContainer +c0ffee/);
   });
 
-  it('P17 takes the templates that users of podman write', async () => {
+  it('P17 inspect accepts the usual templates of podman', async () => {
     const one = async (format: string) => (await say('inspect', '-f', format, 'web2')).stdout;
     expect(await one('{{index .NetworkSettings.Networks "front" | json}}')).toContain('"IPAddress"');
     expect(await one('{{(index .NetworkSettings.Networks "front").IPAddress}}')).toMatch(/^10\.89\./);
@@ -90,7 +90,7 @@ describe('P17 inspect', () => {
 });
 
 describe('P17 events', () => {
-  it('P17 are filtered by kind, fact and place', async () => {
+  it('P17 events are filtered by kind, fact and place', async () => {
     const facts = await lines('events', '--since', 'all', '--type', 'container', '--format', '{{.ID}} {{.Status}}');
     expect(facts).toContain('web2 configured');
     expect(facts).toContain('full2 failed');
@@ -105,7 +105,7 @@ describe('P17 events', () => {
     ).toBe(true);
   });
 
-  it('P17 --until ends them, in the past and in the future', async () => {
+  it('P17 events end at --until, in the past and in the future', async () => {
     const all = (await lines('events', '--since', 'all', '--json')).map((line) => JSON.parse(line));
     const third = all[2];
     expect(await lines('events', '--since', 'all', '--until', `${third.streamsequence}`, '--json')).toHaveLength(3);

@@ -7,7 +7,7 @@ import { inventory, untilAnswered } from '../support/daemon.ts';
 import { Lab } from '../support/lab.ts';
 import { killed, Sleepers } from '../support/sleepers.ts';
 
-/** Whose a container is, how its process ended, and what becomes of it when its engine dies before the process starts. */
+/** The owner of a container, the end of its process, and its fate when its engine dies before the process starts. */
 
 let lab: Lab;
 beforeAll(async () => {
@@ -32,7 +32,7 @@ const cli = (...args: string[]) => netloom(lab.daemon, args);
 const gone = ['abandoned', 'tearing-down', 'torn-down', 'removed'];
 
 describe('P18 labels and owner', () => {
-  it('P18 are in the list, in the view and in the fact, also after a restart', async () => {
+  it('P18 labels and owner are in the list, in the view and in the event, also after a restart', async () => {
     const labels = { app: 'shop', 'io.podman.annotations': '', 'a/b': 'x=y' };
     await setUp('web', { labels, owner: 'engine 1' });
     await lab.client.container.create({ id: 'bare' });
@@ -46,10 +46,10 @@ describe('P18 labels and owner', () => {
     ]);
   });
 
-  it('P18 come from the command line with create, setup and run', async () => {
+  it('P18 labels and owner come from the command line with create, setup and run', async () => {
     expect(await cli('container', 'create', 'one', '--label', 'a=1', '-l', 'b')).toMatchObject({ exitCode: 0 });
     expect(await view('one')).toMatchObject({ labels: { a: '1', b: '' }, owner: 'cli' });
-    // the wish that is kept counts
+    // the stored wish counts
     expect(await cli('container', 'setup', 'one')).toMatchObject({ exitCode: 0 });
     expect(await view('one')).toMatchObject({ state: 'configured', labels: { a: '1', b: '' }, owner: 'cli' });
     const wish = JSON.stringify({ id: 'two', owner: 'script', labels: { a: '1' } });
@@ -68,7 +68,7 @@ describe('P18 labels and owner', () => {
 });
 
 describe('P18 a container that is not started in time', () => {
-  it('P18 is torn down and forgotten with a reason, and gives back what it had', async () => {
+  it('P18 an overdue container is torn down and removed with a reason, and releases everything it had', async () => {
     const { netns } = await setUp('late', {
       startWithinMs: 300,
       owner: 'engine',
@@ -89,7 +89,7 @@ describe('P18 a container that is not started in time', () => {
     await setUp('heir', { networks: [{ network: 'web', staticIps: ['10.89.0.9'] }] });
   });
 
-  it('P18 stays once it was started, and once its process has ended', async () => {
+  it('P18 a container stays after its start, and after its process has ended', async () => {
     await setUp('live', { startWithinMs: 400 });
     expect((await view('live')).startBy).toMatch(/^\d{4}-.*Z$/);
     await lab.client.container.started({ id: 'live', pid: (await sleeper()).pid });
@@ -104,7 +104,7 @@ describe('P18 a container that is not started in time', () => {
     expect(await known()).toEqual(['ended', 'live']);
   });
 
-  it('P18 is removed by the next daemon too, whether its deadline passes before or after the start of that', async () => {
+  it('P18 an overdue container is removed by the next daemon, whether its deadline passes before or after the restart', async () => {
     await setUp('before', { startWithinMs: 1_500 });
     await setUp('after', { startWithinMs: 4_000 });
     const startBy = Date.parse((await view('before')).startBy ?? '');
@@ -120,14 +120,14 @@ describe('P18 a container that is not started in time', () => {
     expect(await known()).toEqual([]);
   });
 
-  it('P18 is removed though the worker that waited has ended', async () => {
+  it('P18 an overdue container is removed though the worker that waited has ended', async () => {
     await setUp('kept', { startWithinMs: 2_000 });
     const { workers } = await lab.client.info();
     for (let index = 0; index < workers; index++) await lab.client.worker.restart({ index });
     await lab.facts.told('container/kept removed');
   });
 
-  it('P18 is not removed by the next daemon before its engine can repeat the start to it', async () => {
+  it('P18 an overdue container is not removed by the next daemon before its engine can repeat the start', async () => {
     await setUp('held', { startWithinMs: 1_000 });
     const { pid } = await sleeper();
     const startBy = Date.parse((await view('held')).startBy ?? '');
@@ -140,7 +140,7 @@ describe('P18 a container that is not started in time', () => {
     expect(await view('held')).toMatchObject({ state: 'running', startBy: null });
   });
 
-  it('P18 stays while a process lives in its namespace that was not reported', async () => {
+  it('P18 an overdue container stays while an unreported process lives in its namespace', async () => {
     const { netns } = await setUp('inhabited', { startWithinMs: 1_000, owner: 'engine' });
     await sleeper(netns.path);
     expect((await lab.facts.told('container/inhabited overdue')).data).toEqual({
@@ -153,7 +153,7 @@ describe('P18 a container that is not started in time', () => {
     expect(lab.facts.of('container', 'inhabited')).not.toContain('abandoned');
   });
 
-  it('P18 has a deadline of its own after each set-up, and none while it is down', async () => {
+  it('P18 a container has a new deadline after each set-up, and none while it is down', async () => {
     await setUp('twice', { startWithinMs: 60_000 });
     const first = (await view('twice')).startBy;
     await lab.tearDown('twice');
@@ -165,7 +165,7 @@ describe('P18 a container that is not started in time', () => {
     await lab.facts.told('container/twice removed');
   });
 
-  it('P18 waits for the end of a change, in every mode, and of a namespace that another shares', async () => {
+  it('P18 the removal of an overdue container waits for a change under way, in every mode, and for a shared namespace', async () => {
     await lab.client.network.create({ name: 'back' });
     await setUp('changing', { startWithinMs: 500 });
     await lab.client.container.connect({ id: 'changing', network: 'back' });
@@ -179,7 +179,7 @@ describe('P18 a container that is not started in time', () => {
     await lab.client.network.remove({ name: 'back' });
   });
 
-  it('P18 is asked for by the command line with create and with setup', async () => {
+  it('P18 a start deadline can be set on the command line with create and with setup', async () => {
     expect(await cli('container', 'create', 'c1', '--network', 'web', '--start-within', '1m')).toMatchObject({
       exitCode: 0,
     });
@@ -200,7 +200,7 @@ describe('P18 a container that is not started in time', () => {
 describe('P18 netloom gc --unstarted', () => {
   const gc = (request: object = {}) => lab.client.request('node.gc', { unstarted: true, ...request });
 
-  it('P18 removes what was set up and never started, where no process lives in the namespace', async () => {
+  it('P18 gc --unstarted removes containers that were never started and have no process in the namespace', async () => {
     await setUp('left', { name: 'left-over', owner: 'engine' });
     await lab.client.container.create({ id: 'created', networks });
     const inside = await sleeper((await setUp('inhabited')).netns.path);
@@ -235,7 +235,7 @@ describe('P18 netloom gc --unstarted', () => {
     await lab.settled();
   });
 
-  it('P18 shows them on the command line', async () => {
+  it('P18 gc --unstarted shows those containers on the command line', async () => {
     await setUp('left', { owner: 'engine' });
     const dry = await cli('gc', '--unstarted', '--dry-run');
     expect(dry.stdout).toMatch(/^container +left +engine +never started: would be removed$/m);
@@ -247,7 +247,7 @@ describe('P18 netloom gc --unstarted', () => {
 });
 
 describe('P18 the exit code of a process', () => {
-  it('P18 is in the event and in the view when its engine reports it after the end', async () => {
+  it('P18 an exit code that an engine reports after the end is in the event and in the view', async () => {
     await setUp('reported');
     const child = await sleeper();
     await lab.client.container.started({ id: 'reported', pid: child.pid, reportsExit: true });
@@ -268,7 +268,7 @@ describe('P18 the exit code of a process', () => {
     expect(await view('reported')).toMatchObject({ state: 'running', exitCode: null });
   });
 
-  it('P18 is not waited for by a teardown, and a report of it that comes too late is right', async () => {
+  it('P18 a teardown does not wait for an exit code, and a late report is accepted', async () => {
     await setUp('hasty');
     const child = await sleeper();
     await lab.client.container.started({ id: 'hasty', pid: child.pid, reportsExit: true });
@@ -279,7 +279,7 @@ describe('P18 the exit code of a process', () => {
     expect(await lab.client.container.exited({ id: 'hasty', pid: child.pid, exitCode: 137 })).toEqual({ id: 'hasty' });
   });
 
-  it('P18 is reported by the command line', async () => {
+  it('P18 an exit code can be reported by the command line', async () => {
     await setUp('shell');
     const child = await sleeper();
     const { pid } = child;
@@ -293,7 +293,7 @@ describe('P18 the exit code of a process', () => {
     });
   });
 
-  it('P18 is not waited for without end: neither by the next daemon, nor where its engine dies', async () => {
+  it('P18 the wait for an exit code is limited, for the next daemon and where the engine dies', async () => {
     const endOf = async (id: string) => {
       await setUp(id);
       const child = await sleeper();
@@ -309,7 +309,7 @@ describe('P18 the exit code of a process', () => {
     expect(await view('silent')).toMatchObject({ state: 'exited', exitCode: null });
   });
 
-  it('P18 leaves a deadline behind where netloom run is killed before it has reported its process', async () => {
+  it('P18 netloom run that is killed before it reports its process leaves a deadline behind', async () => {
     for (let n = 0; n < 5; n++) {
       const id = `run-${n}`;
       const job = launch(lab.daemon, ['run', '--network', 'web', '--id', id, '--', 'sleep', '60']);
@@ -323,7 +323,7 @@ describe('P18 the exit code of a process', () => {
     }
   });
 
-  it('P18 is begun all the same where the daemon is killed while netloom run waits for its network', async () => {
+  it('P18 netloom run starts its process although the daemon is killed while it waits for the network', async () => {
     const job = launch(lab.daemon, ['run', '--network', 'web', '--id', 'patient', '--', 'sh', '-c', 'exit 3']);
     await lab.facts.told('container/patient created');
     await lab.restart('kill');
@@ -334,7 +334,7 @@ describe('P18 the exit code of a process', () => {
     [0, ['true']],
     [7, ['sh', '-c', 'exit 7']],
     [137, ['sh', '-c', 'kill -KILL $$']],
-  ])('P18 is %d as netloom run ends with it', async (exitCode, command) => {
+  ])('P18 the exit code is %d when netloom run ends with it', async (exitCode, command) => {
     const id = `job-${exitCode}`;
     expect(await cli('run', '--network', 'web', '--id', id, '--', ...command)).toMatchObject({ exitCode });
     expect((await lab.facts.told(`container/${id} exited`)).data).toEqual({

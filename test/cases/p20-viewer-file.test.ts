@@ -42,20 +42,23 @@ async function plain({ url, user, password, inboxPrefix }: Record<string, string
 }
 
 describe('a plain NATS client', () => {
-  it.each(['viewer', 'operator', 'admin'] as const)('P20 asks and is answered with the file of a %s', async (role) => {
-    const file = fileOf(role);
-    expect(file).toEqual({
-      url: expect.stringMatching(/^nats:\/\/127\.0\.0\.1:\d+$/),
-      user: role,
-      password: expect.stringMatching(/^.{32}$/),
-      inboxPrefix: `_INBOX.${role}`,
-      node,
-    });
-    const reply = await (await plain(file)).request(`netloom.v1.${file.node}.node.info`, '{}', { timeout: 5_000 });
-    expect(reply.json()).toMatchObject({ node, state: 'serving' });
-  });
+  it.each(['viewer', 'operator', 'admin'] as const)(
+    'P20 a plain client sends requests and gets replies with the file of a %s',
+    async (role) => {
+      const file = fileOf(role);
+      expect(file).toEqual({
+        url: expect.stringMatching(/^nats:\/\/127\.0\.0\.1:\d+$/),
+        user: role,
+        password: expect.stringMatching(/^.{32}$/),
+        inboxPrefix: `_INBOX.${role}`,
+        node,
+      });
+      const reply = await (await plain(file)).request(`netloom.v1.${file.node}.node.info`, '{}', { timeout: 5_000 });
+      expect(reply.json()).toMatchObject({ node, state: 'serving' });
+    },
+  );
 
-  it("P20 reads the events with a viewer's file", async () => {
+  it("P20 a plain client reads the events with a viewer's file", async () => {
     const js = jetstream(await plain(fileOf('viewer')));
     const consumer = await js.consumers.get('NETLOOM_EVENTS', { filter_subjects: `netloom.v1.${node}.evt.>` });
     const messages = await consumer.fetch({ max_messages: 2, expires: 5_000 });
@@ -64,7 +67,7 @@ describe('a plain NATS client', () => {
     expect(types).toEqual(['dev.netloom.container.created', 'dev.netloom.container.configured']);
   });
 
-  it('P20 needs the inbox prefix of the file', async () => {
+  it('P20 a plain client needs the inbox prefix of the file', async () => {
     const { inboxPrefix: _, ...file } = fileOf('viewer');
     await expect(
       (await plain(file)).request(`netloom.v1.${node}.node.info`, '{}', { timeout: 1_000 }),
@@ -72,8 +75,8 @@ describe('a plain NATS client', () => {
   });
 });
 
-describe('the file', () => {
-  it('P20 of an older daemon, without an inbox prefix, goes on being understood', async () => {
+describe('the file of a role', () => {
+  it('P20 a file of an older daemon, without an inbox prefix, is still accepted', async () => {
     const file = credentialsFile(runDir, 'viewer');
     const { inboxPrefix: _, ...old } = fileOf('viewer');
     writeFileSync(file, JSON.stringify(old));
@@ -82,7 +85,7 @@ describe('the file', () => {
     expect(await client.info()).toMatchObject({ node });
   });
 
-  it.each(['', 'a b', '>', '_INBOX.*', 7])('P20 is not one with the inbox prefix %j', async (inboxPrefix) => {
+  it.each(['', 'a b', '>', '_INBOX.*', 7])('P20 a file with the inbox prefix %j is refused', async (inboxPrefix) => {
     const file = credentialsFile(runDir, 'operator');
     writeFileSync(file, JSON.stringify({ ...fileOf('operator'), inboxPrefix }));
     await expect(connect({ creds: file })).rejects.toMatchObject({ fault: { code: 'bus.unauthorized' } });
@@ -90,7 +93,7 @@ describe('the file', () => {
     expect(JSON.parse(stdout).error).toMatch(/operator\.json is no credentials file/);
   });
 
-  it('P20 says to the netavark door where replies arrive', async () => {
+  it('P20 the file gives the netavark door the subject for its replies', async () => {
     const { stdout } = await runDoor(['create'], {
       env: { NETLOOM_RUN_DIR: runDir },
       input: { network: {}, used: {} },

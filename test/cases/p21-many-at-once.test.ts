@@ -19,10 +19,10 @@ afterEach(async () => {
 });
 afterAll(() => lab.close());
 
-/** The command line in this process, as at a terminal, with the connections that it opened. */
+/** Runs the command line in this process, as at a terminal, and counts the connections that it opened. */
 const say = (...args: string[]) => sayAnd(() => undefined, ...args);
 
-/** The same; `printed` is called with each line of stdout, before the command goes on. */
+/** The same; `printed` is called with each line of stdout, before the command continues. */
 async function sayAnd(printed: (text: string) => unknown, ...args: string[]) {
   const said = { out: [] as string[], err: [] as string[], progress: [] as (string | null)[], connections: 0 };
   const count = () => void said.connections++;
@@ -41,7 +41,7 @@ async function sayAnd(printed: (text: string) => unknown, ...args: string[]) {
 }
 
 describe('P21 many containers at once', () => {
-  it('P21 are created, set up, joined, shown, taken down and removed by one call each, over one connection', async () => {
+  it('P21 many containers are created, set up, joined, shown, taken down and removed by one call each, over one connection', async () => {
     const calls = [
       ['container', 'create', ...ids, '--network', 'front'],
       ['container', 'setup', ...ids],
@@ -66,7 +66,7 @@ describe('P21 many containers at once', () => {
     expect((await lab.client.container.list()).containers).toEqual([]);
   });
 
-  it('P21 one that is refused does not keep the others, and decides the exit code', async () => {
+  it('P21 a refused container does not keep the others, and decides the exit code', async () => {
     await say('container', 'create', 'a', 'b', '--network', 'front');
     expect(await say('container', 'setup', 'a', 'nobody', 'b')).toMatchObject({
       exitCode: 3,
@@ -82,7 +82,7 @@ describe('P21 many containers at once', () => {
     });
   });
 
-  it('P21 one alone is answered as before, without progress', async () => {
+  it('P21 a single container is answered as before, without progress', async () => {
     const { out, progress, exitCode } = await say('container', 'setup', 'alone', '--network', 'front', '--json');
     expect({ exitCode, progress }).toEqual({ exitCode: 0, progress: [] });
     expect(JSON.parse(out.join('\n'))).toMatchObject({ id: 'alone', status: { front: {} } });
@@ -91,10 +91,10 @@ describe('P21 many containers at once', () => {
   });
 
   it.each([
-    // the connection stays, and no answer comes
+    // the connection stays, and no reply comes
     ['SIGSTOP', ['c', 'd']],
     ['SIGKILL', ['b', 'c', 'd']],
-  ] as const)('P21 stops at the first that has no answer: the daemon gets %s', async (signal, left) => {
+  ] as const)('P21 a call stops at the first container without a reply: the daemon gets %s', async (signal, left) => {
     await say('container', 'create', 'a', 'b', 'c', 'd', '--network', 'front');
     const { pid } = await lab.client.info();
     // both send their signal before they return

@@ -30,7 +30,7 @@ function start(...args: string[]) {
   return { running, out: new Lines(read(running.stdout)), err: new Lines(read(running.stderr)) };
 }
 
-/** What a process has written, line by line. */
+/** The output of a process, line by line. */
 class Lines {
   readonly read: string[] = [];
 
@@ -38,7 +38,7 @@ class Lines {
     source.on('line', (line) => void this.read.push(line));
   }
 
-  /** Resolves when a line is so, of those that were read and those that come. */
+  /** Resolves at the first line that matches, among those already read and those to come. */
   async until(isIt: (line: string) => boolean): Promise<void> {
     while (!this.read.some(isIt)) await once(this.source, 'line');
   }
@@ -48,7 +48,7 @@ class Lines {
   }
 }
 
-/** The first lines of a replay of all that there is. */
+/** The first lines of a complete replay. */
 async function replayed(count: number, ...args: string[]): Promise<string[]> {
   const { stdout } = await netloom(lab.daemon, ['events', '--since', 'all', ...args]);
   return stdout.split('\n').slice(0, count);
@@ -59,7 +59,7 @@ const isOf = (fact: string, id: string) => (line: string) =>
   line.includes(`.${fact}"`) && line.includes(`"subject":"${id}"`);
 
 describe.each(['stop', 'kill'] as const)('P22 after %s of the daemon', (how) => {
-  it(`P22 events --follow goes on without a gap and without repeating itself (${how})`, async () => {
+  it(`P22 events --follow continues without a gap and without repetition (${how})`, async () => {
     const { out } = start('events', '--follow', '--json', '--since', 'all');
     await out.until(isOf('configured', 'c1'));
     await lab.restart(how);
@@ -100,7 +100,7 @@ describe.each(['stop', 'kill'] as const)('P22 after %s of the daemon', (how) => 
     expect(out.read).toEqual(await replayed(out.read.length));
   });
 
-  it(`P22 stats --watch goes on (${how})`, async () => {
+  it(`P22 stats --watch continues (${how})`, async () => {
     const { out, err } = start('stats', '--watch=0.1', '--json', 'c1');
     await out.until((line) => line.includes('"c1"'));
     await lab.end(how);
@@ -111,8 +111,8 @@ describe.each(['stop', 'kill'] as const)('P22 after %s of the daemon', (how) => 
   });
 });
 
-describe('P22 a daemon that is not there', () => {
-  it('P22 is said on stderr once, and that it is back', async () => {
+describe('P22 a missing daemon', () => {
+  it('P22 a missing daemon is reported on stderr once, and its return as well', async () => {
     const { out, err } = start('events', '--follow', '--since', 'all');
     await out.until((line) => line.includes('configured'));
     await lab.end('stop');
@@ -123,7 +123,7 @@ describe('P22 a daemon that is not there', () => {
   });
 
   it.each([[['events', '--follow']], [['stats', '--watch']]])(
-    'P22 is an error from the beginning: %j',
+    'P22 a missing daemon is an error from the beginning: %j',
     async (args) => {
       await lab.end('stop');
       try {
@@ -139,9 +139,9 @@ describe('P22 a daemon that is not there', () => {
   );
 });
 
-// the last one: the events of the others go with the store
+// the last event: those of the others go with the store
 describe('P22 an event store that was removed', () => {
-  it('P22 is followed from the first event of the new one, and that is said', async () => {
+  it('P22 events --follow continues with the first event of a new store, and reports the change', async () => {
     const { out, err } = start('events', '--follow', '--since', 'all');
     await out.until((line) => line.includes('container/c1 ') && line.includes(' configured'));
     await lab.restart('stop', () => rmSync(`${lab.daemon.directory}/state/jetstream`, { recursive: true }));

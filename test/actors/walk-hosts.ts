@@ -11,7 +11,8 @@ import {
   nftSets,
   nftTable,
 } from '../../src/core/firewall/nft.ts';
-import { type KernelServices, NativeKernel } from '../../src/kernel/native-kernel.ts';
+import { NativeKernel } from '../../src/kernel/native-kernel.ts';
+import type { KernelServices } from '../../src/kernel/services.ts';
 import { DefinitionStore } from '../../src/networks/definition-store.ts';
 import { ResolverClient } from '../../src/resolver/client.ts';
 import { ResolverKeeper } from '../../src/resolver/keeper.ts';

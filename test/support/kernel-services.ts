@@ -1,5 +1,5 @@
 import { SettingsFiles } from '../../src/kernel/links/settings-files.ts';
-import { type KernelServices, noFirewalld, noNames } from '../../src/kernel/native-kernel.ts';
+import { type KernelServices, noFirewalld, noNames } from '../../src/kernel/services.ts';
 import { DefinitionStore } from '../../src/networks/definition-store.ts';
 
 /** What a NativeKernel needs beside the kernel, for tests of networks without names. */

@@ -1,22 +1,8 @@
 import { isHostEnd } from '../../core/names.ts';
 import type { Step } from '../../core/steps/step.ts';
-import type { RouteStep } from './route-steps.ts';
+import { isRouteVerb, type RouteStep } from './route-steps.ts';
 
-const routeVerbs: ReadonlySet<string> = new Set([
-  'link.bridge',
-  'link.veth',
-  'link.macvlan',
-  'link.ipvlan',
-  'link.set',
-  'link.cut',
-  'link.delete',
-  'address.add',
-  'address.delete',
-  'route.add',
-  'route.delete',
-]);
-
-const isRouteStep = (step: Step | undefined): step is RouteStep => step !== undefined && routeVerbs.has(step.verb);
+export const isRouteStep = (step: Step): step is RouteStep => isRouteVerb(step.verb);
 
 /** From where a step is made: a link upon a parent is asked for where the parent is. */
 export function namespaceOf(step: RouteStep): string | null {
@@ -30,11 +16,11 @@ const goesAlone = (step: RouteStep): boolean =>
 
 export function batchFrom(steps: readonly Step[], start: number): RouteStep[] {
   const first = steps[start];
-  if (!isRouteStep(first)) return [];
+  if (!first || !isRouteStep(first)) return [];
   const group = [first];
   for (let index = start + 1; !goesAlone(first); index++) {
     const step = steps[index];
-    if (!isRouteStep(step) || goesAlone(step) || namespaceOf(step) !== namespaceOf(first)) break;
+    if (!step || !isRouteStep(step) || goesAlone(step) || namespaceOf(step) !== namespaceOf(first)) break;
     group.push(step);
   }
   return group;

@@ -2,89 +2,95 @@ import * as native from '#native';
 import { vethGroup } from '../../core/names.ts';
 import { leastMtuBytes6 } from '../../core/network/definition.ts';
 import { type SettingDrift, settingDrift } from '../../core/plan/interface-settings.ts';
-import type { Step } from '../../core/steps/step.ts';
+import type { AddressSteps } from '../../core/steps/address.ts';
+import type { LinkSteps } from '../../core/steps/link.ts';
+import type { RouteSteps } from '../../core/steps/route.ts';
+import type { Step, Verb } from '../../core/steps/step.ts';
 import { publicAddresses } from '../../core/way-out.ts';
 import { attempt, fault } from '../system-fault.ts';
 
 /** Steps that are one route-netlink message each. */
-export type RouteStep = Extract<
-  Step,
-  {
-    verb:
-      | 'link.bridge'
-      | 'link.veth'
-      | 'link.macvlan'
-      | 'link.ipvlan'
-      | 'link.set'
-      | 'link.cut'
-      | 'link.delete'
-      | 'address.add'
-      | 'address.delete'
-      | 'route.add'
-      | 'route.delete';
-  }
->;
+export type RouteStep = Step<RouteVerb>;
+type RouteVerb =
+  | Exclude<keyof LinkSteps, 'link.find' | 'link.ipv6' | 'link.settle' | 'link.vacant' | 'link.gone'>
+  | Exclude<keyof AddressSteps, 'address.settle' | 'address.announce'>
+  | keyof RouteSteps;
 
-/** The step as the addon takes it. */
-export function requestFor(socket: native.RouteSocket, step: RouteStep): native.RouteRequest {
-  switch (step.verb) {
-    case 'link.bridge':
-      return {
-        verb: 'addBridge',
-        name: step.name,
-        macAddress: step.macAddress,
-        mtuBytes: mtuOf(socket, step.mtuBytes),
-        vlanFiltering: step.vlanFiltering ?? null,
-        up: false,
-      };
-    case 'link.veth':
-      return {
-        verb: 'addVeth',
-        name: step.name,
-        macAddress: step.macAddress ?? null,
-        mtuBytes: step.mtuBytes,
-        peerName: step.peer.name,
-        peerNetnsPath: step.peer.netns,
-        peerMacAddress: step.peer.macAddress,
-        // whose it is is said a moment later; that it is ours, from the first notice on
-        group: vethGroup,
-      };
-    case 'link.macvlan': {
-      const { verb: _, netns: netnsPath, ...rest } = step;
-      return { verb: 'addMacvlan', netnsPath, ...rest };
-    }
-    case 'link.ipvlan': {
-      const { verb: _, netns: netnsPath, ...rest } = step;
-      return { verb: 'addIpvlan', netnsPath, ...rest };
-    }
-    case 'link.set':
-      return {
-        verb: 'setLink',
-        name: step.name,
-        up: step.up ?? null,
-        master: step.master ?? null,
-        hairpin: step.hairpin ?? null,
-        bridgeVlan: step.bridgeVlan ?? null,
-        alias: step.alias ?? null,
-        group: step.group ?? null,
-        ipv4Configuration: step.ipv4 ?? null,
-        ipv6AddressGeneration: step.ipv6AddressGeneration ?? null,
-      };
-    case 'link.cut':
-      return { verb: 'setLink', name: step.name, up: false };
-    case 'link.delete':
-      return { verb: 'deleteLink', name: step.name };
-    case 'address.add':
-      return { verb: 'addAddress', link: step.link, address: step.address, noDad: true };
-    case 'address.delete':
-      return { verb: 'deleteAddress', link: step.link, address: step.address };
-    case 'route.add':
-    case 'route.delete': {
-      const { destination, gateway, link, metric, type = 'unicast' } = step;
-      return { verb: step.verb === 'route.add' ? 'addRoute' : 'deleteRoute', destination, gateway, link, metric, type };
-    }
-  }
+interface RouteKind<V extends RouteVerb> {
+  /** the step as the addon takes it */
+  request: (step: Step<V>, socket: native.RouteSocket) => native.RouteRequest;
+  /** what is gone already is success */
+  takesAway?: true;
 }
+
+const routeKinds: { readonly [V in RouteVerb]: RouteKind<V> } = {
+  'link.bridge': {
+    request: ({ name, macAddress, mtuBytes, vlanFiltering }, socket) => ({
+      verb: 'addBridge',
+      name,
+      macAddress,
+      mtuBytes: mtuOf(socket, mtuBytes),
+      vlanFiltering: vlanFiltering ?? null,
+      up: false,
+    }),
+  },
+  'link.veth': {
+    request: ({ name, macAddress, mtuBytes, peer }) => ({
+      verb: 'addVeth',
+      name,
+      macAddress: macAddress ?? null,
+      mtuBytes,
+      peerName: peer.name,
+      peerNetnsPath: peer.netns,
+      peerMacAddress: peer.macAddress,
+      // its owner is set a moment later; that it is netloom's is known from the first notice on
+      group: vethGroup,
+    }),
+  },
+  'link.macvlan': {
+    request: ({ verb: _, netns: netnsPath, ...rest }) => ({ verb: 'addMacvlan', netnsPath, ...rest }),
+  },
+  'link.ipvlan': {
+    request: ({ verb: _, netns: netnsPath, ...rest }) => ({ verb: 'addIpvlan', netnsPath, ...rest }),
+  },
+  'link.set': {
+    request: (step) => ({
+      verb: 'setLink',
+      name: step.name,
+      up: step.up ?? null,
+      master: step.master ?? null,
+      hairpin: step.hairpin ?? null,
+      bridgeVlan: step.bridgeVlan ?? null,
+      alias: step.alias ?? null,
+      group: step.group ?? null,
+      ipv4Configuration: step.ipv4 ?? null,
+      ipv6AddressGeneration: step.ipv6AddressGeneration ?? null,
+    }),
+  },
+  'link.cut': { request: ({ name }) => ({ verb: 'setLink', name, up: false }), takesAway: true },
+  'link.delete': { request: ({ name }) => ({ verb: 'deleteLink', name }), takesAway: true },
+  'address.add': { request: ({ link, address }) => ({ verb: 'addAddress', link, address, noDad: true }) },
+  'address.delete': { request: ({ link, address }) => ({ verb: 'deleteAddress', link, address }), takesAway: true },
+  'route.add': { request: (step) => ({ verb: 'addRoute', ...wayOf(step) }) },
+  'route.delete': { request: (step) => ({ verb: 'deleteRoute', ...wayOf(step) }), takesAway: true },
+};
+
+const wayOf = ({ destination, gateway, link, metric, type = 'unicast' }: Step<keyof RouteSteps>) => ({
+  destination,
+  gateway,
+  link,
+  metric,
+  type,
+});
+
+export const isRouteVerb = (verb: Verb): verb is RouteVerb => Object.hasOwn(routeKinds, verb);
+
+export function requestFor<V extends RouteVerb>(socket: native.RouteSocket, step: Step<V>): native.RouteRequest {
+  return routeKinds[step.verb].request(step, socket);
+}
+
+/** What it is about is gone, or down, behind it. */
+export const takesAway = ({ verb }: RouteStep): boolean => routeKinds[verb].takesAway ?? false;
 
 /** The MTU of the uplink is found when it is needed: uplinks come and go. */
 function mtuOf(socket: native.RouteSocket, mtuBytes: number | 'uplink' | null): number | null {
@@ -109,8 +115,6 @@ export function uplink(socket: native.RouteSocket): native.LinkInfo | null {
 }
 
 const gone: ReadonlySet<string> = new Set(['ENODEV', 'ENOENT', 'ESRCH', 'EADDRNOTAVAIL']);
-
-const takesAway = ({ verb }: RouteStep): boolean => verb.endsWith('.delete') || verb === 'link.cut';
 
 /** Already there, or already gone, is success; null then. */
 export function settle(step: RouteStep, fault: native.SystemFault | null): native.SystemFault | null {
@@ -222,7 +226,7 @@ function verifyUpon(
   try {
     const found = native.linkByName(inside, step.name);
     const isUpon = found?.parentIndex === native.linkByName(socket, step.parent)?.index;
-    if (found?.kind === step.verb.slice('link.'.length) && isUpon) return null;
+    if (found?.kind === (step.verb === 'link.macvlan' ? 'macvlan' : 'ipvlan') && isUpon) return null;
     return {
       ...fault,
       detail: `interface ${step.name} already exists in ${step.netns} and is not on ${step.parent}`,

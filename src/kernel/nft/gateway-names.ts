@@ -5,7 +5,7 @@ import { type Element, type NftSet, resolverElements } from '../../core/firewall
 import { ownerMark } from '../../core/names.ts';
 import type { ServedNetwork } from '../../core/steps/dns.ts';
 import type { HeldPorts } from '../../core/steps/port.ts';
-import type { KernelServices } from '../native-kernel.ts';
+import type { KernelServices } from '../services.ts';
 import { fault } from '../system-fault.ts';
 import type { Firewall } from './firewall.ts';
 

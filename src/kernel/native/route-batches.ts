@@ -1,0 +1,83 @@
+import * as native from '#native';
+import type { SettingDrift } from '../../core/plan/interface-settings.ts';
+import { namespaceOf } from '../links/route-batch.ts';
+import {
+  driftOf,
+  explainParent,
+  isOthers,
+  isSet,
+  type RouteStep,
+  requestFor,
+  settle,
+  takesAway,
+  verifyExisting,
+} from '../links/route-steps.ts';
+import { parentToWaitFor, retryUponNews } from '../links/taken-mac.ts';
+import { attempt } from '../system-fault.ts';
+import type { Run } from './performer.ts';
+
+type Faults = Map<RouteStep, native.SystemFault | null>;
+
+/** Requests next to each other for the same namespace go in one send; each is judged by itself. */
+export class RouteBatches {
+  constructor(private readonly route: native.RouteSocket) {}
+
+  async perform(group: readonly RouteStep[], first: number, run: Run): Promise<void> {
+    const netns = namespaceOf(group[0] as RouteStep);
+    const [socket, refused] = attempt(() => (netns === null ? this.route : run.sockets.open(netns)), 'open netns');
+    if (!socket) {
+      // the namespace is gone, and with it all that a step could have wanted to take away
+      if (group.every(takesAway)) succeed(run, first, group.length);
+      else run.failure = { index: first, ...refused };
+      return;
+    }
+    const wanted = group.filter((step) => !isOthers(socket, step));
+    const left = run.found ? wanted.filter((step) => !isSet(socket, step)) : wanted;
+    const drifts = new Map(run.found ? left.map((step) => [step, driftOf(socket, step)]) : []);
+    const faults = routeAll(socket, left);
+    for (const [step, refused] of faults) faults.set(step, explainParent(this.route, step, refused));
+    await this.#waitForTaken(socket, left, faults);
+    for (const [offset, step] of group.entries()) {
+      const refused = faults.get(step) ?? null;
+      const fault = settle(step, refused) && verifyExisting(socket, step, refused);
+      if (refused?.errno === 'EEXIST') run.found = true;
+      if (!fault) succeed(run, first + offset, 1, drifts.get(step));
+      if (!fault && !refused && left.includes(step) && !takesAway(step)) run.changed.push(first + offset);
+      if (fault)
+        run.failure ??= { index: first + offset, operation: fault.op, errno: fault.errno, detail: fault.detail };
+    }
+  }
+
+  /** What is refused because a macvlan is still on its way out is tried again, with all that comes behind it. */
+  async #waitForTaken(socket: native.RouteSocket, steps: readonly RouteStep[], faults: Faults): Promise<void> {
+    for (const [index, step] of steps.entries()) {
+      const refused = faults.get(step);
+      const parent = refused && parentToWaitFor(socket, this.route, step, refused);
+      if (!parent) continue;
+      const last = await retryUponNews(parent.index, () => {
+        const again = routeAll(socket, steps.slice(index));
+        for (const later of steps.slice(index + 1))
+          if (faults.get(later) !== null) faults.set(later, again.get(later) ?? null);
+        return again.get(step) ?? null;
+      });
+      const detail = `another interface on ${parent.name} has its place`;
+      faults.set(step, last?.errno === refused.errno ? { ...last, errno: 'EADDRINUSE', detail } : last);
+    }
+  }
+}
+
+/** All in one send; each is judged by itself. */
+function routeAll(socket: native.RouteSocket, steps: readonly RouteStep[]): Faults {
+  const faults = native.route(
+    socket,
+    steps.map((step) => requestFor(socket, step)),
+  );
+  return new Map(steps.map((step, index) => [step, faults[index] ?? null]));
+}
+
+function succeed(run: Run, first: number, count: number, drifted: SettingDrift[] = []): void {
+  for (let index = first; index < first + count; index++) {
+    run.done.push(index);
+    run.outputs.push(drifted.length > 0 ? { drifted } : {});
+  }
+}

@@ -1,0 +1,49 @@
+import type { HeldByContainer } from '../core/dhcp/holder.ts';
+import type { NetworkDefinition } from '../core/network/definition.ts';
+import type { ContainerNames, ServedNetwork } from '../core/steps/dns.ts';
+import { fault } from './system-fault.ts';
+
+/** What of a network is not in the kernel, but made and unmade with it. */
+export interface KernelServices {
+  /** each resolves when it has taken effect; rejects with a SystemFault */
+  names: {
+    /** answers at which port of each address it listens */
+    serve(
+      network: Omit<ServedNetwork, 'network' | 'redirect'> & { name: string; ports?: number[] },
+    ): Promise<Readonly<Record<string, number>>>;
+    retire(network: string): Promise<unknown>;
+    add(entry: ContainerNames): Promise<unknown>;
+    remove(network: string, container: string): Promise<unknown>;
+  };
+  /** resolves when firewalld has taken it, or within a second without it; never rejects */
+  firewalld: {
+    /** whether a subnet was not trusted before */
+    trust(subnets: string[]): Promise<boolean>;
+    distrust(subnets: string[]): Promise<unknown>;
+  };
+  definitions: {
+    write(definition: NetworkDefinition, previous: NetworkDefinition | null): void;
+    remove(name: string): void;
+  };
+  /** what containers have, for DHCP clients; absent: nothing is known */
+  heldAddresses?(): HeldByContainer[];
+  /** of bridges, for whichever program reads the settings of this host anew */
+  settings: {
+    /** whether it was not there, or another */
+    write(link: string, text: string): boolean;
+    remove(link: string): void;
+  };
+}
+
+const noResolver = () => Promise.reject(fault('serve names', 'ENOSYS', 'there is no resolver'));
+
+/** For a kernel that makes no network with DNS. */
+export const noNames: KernelServices['names'] = {
+  serve: noResolver,
+  retire: async () => {},
+  add: noResolver,
+  remove: async () => {},
+};
+
+/** For a host without firewalld. */
+export const noFirewalld: KernelServices['firewalld'] = { trust: async () => false, distrust: async () => {} };

@@ -1,6 +1,6 @@
 import type { ContainerWish } from '../src/core/container/wish.ts';
 import { entryOf } from '../src/core/entry.ts';
-import { lacksTerms } from '../src/core/lease.ts';
+import { lacksTerms } from '../src/core/lease/lease.ts';
 import { netnsOf } from '../src/core/plan/container/grant.ts';
 import { settingsInside } from '../src/core/plan/container/links.ts';
 import { shownPorts } from '../src/core/plan/container/ports.ts';

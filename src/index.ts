@@ -21,9 +21,10 @@ export {
   type StreamedEvent,
 } from './client.ts';
 export type { ContainerStatus } from './contract/container-replies.ts';
-export type { AttachmentRequest, ContainerRequest } from './core/container/wish.ts';
+export type { AttachmentRequest, ContainerRequest } from './core/container/request.ts';
 export type { LeftBehind } from './core/fault.ts';
-export type { NetworkDefinition, NetworkRequest } from './core/network/definition.ts';
+export type { NetworkDefinition } from './core/network/definition.ts';
+export type { NetworkRequest } from './core/network/request.ts';
 export type { PublishedPort } from './core/port.ts';
 export type { StatusBlock } from './core/status.ts';
 export type {

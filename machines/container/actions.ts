@@ -1,6 +1,7 @@
 import { and, assertEvent, assign, enqueueActions, not, raise, setup, stateIn } from 'xstate';
 import { containerAddress, hostAddress, networkAddress } from '../../src/core/actor-address.ts';
-import { type Attachment, attachmentsOf, type ContainerWish } from '../../src/core/container/wish.ts';
+import { type Attachment, attachmentsOf } from '../../src/core/container/attachments.ts';
+import type { ContainerWish } from '../../src/core/container/wish.ts';
 import { entryOf } from '../../src/core/entry.ts';
 import type { ContainerEvent } from '../../src/core/event.ts';
 import { type Fault, fault } from '../../src/core/fault.ts';

@@ -1,16 +1,12 @@
 import { hostAddress, networkAddress } from '../../src/core/actor-address.ts';
 import { formatSubnet, parseSubnet, type Subnet, subnetContains } from '../../src/core/address.ts';
+import { type AskedAttachment, type Attachment, attachmentBeside } from '../../src/core/container/attachments.ts';
 import { calledAs } from '../../src/core/container/reference.ts';
-import {
-  type AskedAttachment,
-  type Attachment,
-  attachmentBeside,
-  type ContainerWish,
-} from '../../src/core/container/wish.ts';
+import type { ContainerWish } from '../../src/core/container/wish.ts';
 import { entryOf } from '../../src/core/entry.ts';
 import type { ContainerEvent } from '../../src/core/event.ts';
 import { type Fault, fault } from '../../src/core/fault.ts';
-import { type Lease, withPrefix, withTerms } from '../../src/core/lease.ts';
+import { type Lease, withPrefix, withTerms } from '../../src/core/lease/lease.ts';
 import { withoutTerms } from '../../src/core/plan/container/dhcp.ts';
 import type { ContainerGrant } from '../../src/core/plan/container/grant.ts';
 import { namesLeftOut } from '../../src/core/plan/container/names.ts';

@@ -2,7 +2,7 @@ import { dhcpAddress } from '../../src/core/actor-address.ts';
 import { entryOf } from '../../src/core/entry.ts';
 import type { ContainerEvent } from '../../src/core/event.ts';
 import type { Fault } from '../../src/core/fault.ts';
-import { type Lease, lacksTerms, withTerms } from '../../src/core/lease.ts';
+import { type Lease, lacksTerms, withTerms } from '../../src/core/lease/lease.ts';
 import { dhcpPlaces, withoutTerms } from '../../src/core/plan/container/dhcp.ts';
 import type { ContainerGrant } from '../../src/core/plan/container/grant.ts';
 import { addressPlan } from '../../src/core/plan/container/plan.ts';

@@ -2,20 +2,15 @@ import { assertEvent, assign, enqueueActions, setup } from 'xstate';
 import { containerAddress, hostAddress } from '../../src/core/actor-address.ts';
 import type { LeaseRequest, NetworkEvent, StepsResult } from '../../src/core/event.ts';
 import { type Fault, fault } from '../../src/core/fault.ts';
-import { deviceOf } from '../../src/core/lease.ts';
+import { deviceOf } from '../../src/core/lease/device.ts';
 import { withoutEntry } from '../../src/core/ledger.ts';
 import { linkUse, placeOf } from '../../src/core/network/check.ts';
-import {
-  changeable,
-  type NetworkDefinition,
-  type NetworkWish,
-  networkDefinition,
-  ownsBridge,
-  updateRefusal,
-} from '../../src/core/network/definition.ts';
+import { type NetworkDefinition, ownsBridge } from '../../src/core/network/definition.ts';
 import { fileOf } from '../../src/core/network/file.ts';
 import { isBroughtNetwork, isOurs, isSameNetwork } from '../../src/core/network/identity.ts';
 import { changeableOptions, networkSettings } from '../../src/core/network/options.ts';
+import { changeable, updateRefusal } from '../../src/core/network/update.ts';
+import { type NetworkWish, networkDefinition } from '../../src/core/network/wish.ts';
 import {
   bridgeMac,
   closePlan,

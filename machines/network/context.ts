@@ -2,26 +2,15 @@ import { containerAddress } from '../../src/core/actor-address.ts';
 import { entryOf } from '../../src/core/entry.ts';
 import type { CommandId, LeaseRequest, NetworkEvent } from '../../src/core/event.ts';
 import { type Fault, fault } from '../../src/core/fault.ts';
-import {
-  chooseAddresses,
-  type GivenMacs,
-  type Lease,
-  type Leases,
-  leaseOf,
-  leaseRefusal,
-  type NetworkDevice,
-  picked,
-  withGivenMacs,
-} from '../../src/core/lease.ts';
+import { chooseAddresses, type Leases, picked } from '../../src/core/lease/addresses.ts';
+import type { NetworkDevice } from '../../src/core/lease/device.ts';
+import { type Lease, leaseOf, leaseRefusal } from '../../src/core/lease/lease.ts';
+import { type GivenMacs, withGivenMacs } from '../../src/core/lease/mac-addresses.ts';
 import { withEntry } from '../../src/core/ledger.ts';
 import { defaultNetworkWish } from '../../src/core/network/default.ts';
-import {
-  answersNames,
-  type NetworkDefinition,
-  type NetworkWish,
-  ownsBridge,
-} from '../../src/core/network/definition.ts';
+import { answersNames, type NetworkDefinition, ownsBridge } from '../../src/core/network/definition.ts';
 import { isBroughtNetwork } from '../../src/core/network/identity.ts';
+import type { NetworkWish } from '../../src/core/network/wish.ts';
 import type { NetworkGrant } from '../../src/core/plan/network.ts';
 import type { Effect } from '../effect.ts';
 

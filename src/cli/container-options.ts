@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type Command, Option } from 'commander';
-import type { ContainerRequest } from '../core/container/wish.ts';
+import type { ContainerRequest } from '../core/container/request.ts';
 import { servedNamePattern } from '../core/name.ts';
 import type { PortMapping } from '../core/port.ts';
 import {

@@ -1,5 +1,5 @@
 import { shortId } from '../core/container/reference.ts';
-import type { TrafficCounter } from '../core/firewall/nft.ts';
+import type { TrafficCounter } from '../core/firewall/port-counters.ts';
 import type { IpamDriver, NetworkRoute } from '../core/network/definition.ts';
 import type { ExplainedSetting } from '../core/plan/interface-settings.ts';
 import type { StatusBlock } from '../core/status.ts';

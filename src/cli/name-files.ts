@@ -1,5 +1,5 @@
 import type { NetloomClient } from '../client.ts';
-import type { ContainerRequest } from '../core/container/wish.ts';
+import type { ContainerRequest } from '../core/container/request.ts';
 import {
   type HostEntry,
   hostAddressFor,

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { ContainerRequest } from '../core/container/wish.ts';
+import type { ContainerRequest } from '../core/container/request.ts';
 import { interfaceNamePattern, interfaceNameRule, modeNames, nameRefusal } from '../core/name.ts';
 import { badInput, nameParser } from './options.ts';
 

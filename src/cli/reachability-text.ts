@@ -1,5 +1,5 @@
-import type { TrafficCounter } from '../core/firewall/nft.ts';
 import { dropText, type ForeignFirewalls, stopsText } from '../core/firewall/obstacles.ts';
+import type { TrafficCounter } from '../core/firewall/port-counters.ts';
 import type { NameAnswer } from '../core/name-answers.ts';
 import { hostPortText, type Origin, type ReachabilityCell } from '../core/reachability.ts';
 import { type Terminal, table } from './terminal.ts';

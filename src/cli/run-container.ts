@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type CallOptions, type NetloomClient, NetloomError, type ResponseOf } from '../client.ts';
-import type { ContainerRequest } from '../core/container/wish.ts';
+import type { ContainerRequest } from '../core/container/request.ts';
 import { fault } from '../core/fault.ts';
 import type { NameFiles } from '../core/name-files.ts';
 import { addresses } from './describe.ts';

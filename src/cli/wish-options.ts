@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import type { Command } from 'commander';
 import type { NetloomClient } from '../client.ts';
-import type { ContainerRequest } from '../core/container/wish.ts';
+import type { ContainerRequest } from '../core/container/request.ts';
 import { parseJson } from '../core/json-text.ts';
 import { mostStartWithinMs } from '../core/milliseconds.ts';
 import { systemErrorText } from '../core/system-error.ts';

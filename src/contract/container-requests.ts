@@ -2,7 +2,7 @@ import { z } from 'zod';
 import {
   attachmentSchema as attachmentShape,
   containerRequestSchema as containerShape,
-} from '../core/container/wish.ts';
+} from '../core/container/request.ts';
 import { portMappingSchema } from '../core/port.ts';
 import {
   containerIdSchema,

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { DamagedDefinition } from '../core/network/check.ts';
 import type { NetworkDefinition } from '../core/network/definition.ts';
-import { networkRequestSchema as networkShape } from '../core/network/definition.ts';
 import { networkProposalSchema as proposalShape } from '../core/network/proposal.ts';
+import { networkRequestSchema as networkShape } from '../core/network/request.ts';
 import type { ExplainedSetting } from '../core/plan/interface-settings.ts';
 import { networkNameSchema } from '../core/token.ts';
 import { type AsOf, type DroppedFrames, type NetworkView, networkStates } from '../core/view.ts';

@@ -5,7 +5,8 @@ import { type Fault, fault } from './fault.ts';
 import { withEntry } from './ledger.ts';
 import { LedgerIndex } from './ledger-index.ts';
 import { type Clash, clashesOf, type LinkUse, type NetworkPlace } from './network/check.ts';
-import { completeSubnet, type NetworkSubnet } from './network/definition.ts';
+import type { NetworkSubnet } from './network/definition.ts';
+import { completeSubnet } from './network/subnets.ts';
 import {
   boundFamilies,
   describePort,

@@ -1,4 +1,4 @@
-import type { PortTraffic } from './firewall/nft.ts';
+import type { PortTraffic } from './firewall/port-counters.ts';
 
 /** Counters of one interface, as the container sees them. */
 export interface LinkCounters {

@@ -1,8 +1,8 @@
 import type { Family } from './address.ts';
-import type { Attachment } from './container/wish.ts';
+import type { Attachment } from './container/attachments.ts';
 import type { Fault } from './fault.ts';
-import type { PortTraffic, TrafficCounter } from './firewall/nft.ts';
-import type { Leases } from './lease.ts';
+import type { PortTraffic, TrafficCounter } from './firewall/port-counters.ts';
+import type { Leases } from './lease/addresses.ts';
 import type { NetworkDefinition } from './network/definition.ts';
 import type { PublishedPort, ShownPort } from './port.ts';
 import type { LinkCounters } from './statistics.ts';

@@ -9,12 +9,15 @@ import {
 } from '../../machines/network/context.ts';
 import type { PlanPreview } from '../contract/container-replies.ts';
 import { grantPorts, portConflict } from '../core/claims.ts';
-import type { Attachment, ContainerWish } from '../core/container/wish.ts';
+import type { Attachment } from '../core/container/attachments.ts';
+import type { ContainerWish } from '../core/container/wish.ts';
 import { entryOf } from '../core/entry.ts';
 import { fault, NetloomError } from '../core/fault.ts';
-import { deviceOf, type Lease } from '../core/lease.ts';
+import { deviceOf } from '../core/lease/device.ts';
+import type { Lease } from '../core/lease/lease.ts';
 import { defaultNetworkWish } from '../core/network/default.ts';
-import { type NetworkDefinition, networkDefinition, ownsBridge } from '../core/network/definition.ts';
+import { type NetworkDefinition, ownsBridge } from '../core/network/definition.ts';
+import { networkDefinition } from '../core/network/wish.ts';
 import { netnsOf } from '../core/plan/container/grant.ts';
 import { settingsInside } from '../core/plan/container/links.ts';
 import { setupPlan, teardownPlan, unlinkPlan } from '../core/plan/container/plan.ts';

@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs';
 import * as native from '#native';
 import { addressToBigint, bigintToAddress, familyOf } from '../core/address.ts';
+import { decodeElement } from '../core/firewall/encoding.ts';
 import {
-  decodeElement,
   type Element,
   type NftFamily,
   type NftSet,

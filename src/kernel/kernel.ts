@@ -1,6 +1,6 @@
 import type { ActorAddress } from '../core/actor-address.ts';
 import type { ActorEvent } from '../core/event.ts';
-import type { TrafficCounter } from '../core/firewall/nft.ts';
+import type { TrafficCounter } from '../core/firewall/port-counters.ts';
 import type { PublishedPort } from '../core/port.ts';
 import type { NamespaceStatistics } from '../core/statistics.ts';
 import type { HostLink } from '../core/steps/host.ts';

@@ -2,7 +2,7 @@ import * as native from '#native';
 import type { ActorAddress } from '../core/actor-address.ts';
 import { addressHolder } from '../core/dhcp/holder.ts';
 import type { ActorEvent } from '../core/event.ts';
-import type { TrafficCounter } from '../core/firewall/nft.ts';
+import type { TrafficCounter } from '../core/firewall/port-counters.ts';
 import type { Inventory } from '../core/gc.ts';
 import type { PublishedPort } from '../core/port.ts';
 import type { NamespaceStatistics } from '../core/statistics.ts';

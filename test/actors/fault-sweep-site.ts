@@ -5,8 +5,8 @@ import * as native from '#native';
 import type { Answer } from '../../src/actors/journal.ts';
 import type { ActorAddress } from '../../src/core/actor-address.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
+import { decodeElement } from '../../src/core/firewall/encoding.ts';
 import {
-  decodeElement,
   describeElement,
   type NftFamily,
   type NftSet,

@@ -4,7 +4,7 @@ import { ActorSystem } from '../../src/actors/actor-system.ts';
 import { type Answer, type Commit, type Committed, Journal } from '../../src/actors/journal.ts';
 import { containerAddress, hostAddress, networkAddress } from '../../src/core/actor-address.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
-import { type NetworkWish, networkWish } from '../../src/core/network/definition.ts';
+import { type NetworkWish, networkWish } from '../../src/core/network/wish.ts';
 import { mostFacts } from '../../src/files/bounds.ts';
 import { isNoRoom, isStorageFull, storageFull } from '../../src/files/room.ts';
 import { FakeKernel } from '../support/fake-kernel.ts';

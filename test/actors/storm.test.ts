@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type ActorAddress, containerAddress, networkAddress } from '../../src/core/actor-address.ts';
-import type { ContainerRequest } from '../../src/core/container/wish.ts';
+import type { ContainerRequest } from '../../src/core/container/request.ts';
 import { seeded } from '../support/seeded.ts';
 import { House, toContainer, toNetwork } from './house.ts';
 import { disorder } from './order.ts';

@@ -2,15 +2,8 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readlinkSync } from 'node:fs';
 import * as native from '#native';
-import {
-  decodeElement,
-  describeElement,
-  encodeElement,
-  type NftSet,
-  nftFamily,
-  nftSets,
-  nftTable,
-} from '../../src/core/firewall/nft.ts';
+import { decodeElement, encodeElement } from '../../src/core/firewall/encoding.ts';
+import { describeElement, type NftSet, nftFamily, nftSets, nftTable } from '../../src/core/firewall/nft.ts';
 import { NativeKernel } from '../../src/kernel/native-kernel.ts';
 import type { KernelServices } from '../../src/kernel/services.ts';
 import { DefinitionStore } from '../../src/networks/definition-store.ts';

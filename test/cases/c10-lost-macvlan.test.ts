@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as native from '#native';
-import type { ContainerRequest } from '../../src/core/container/wish.ts';
+import type { ContainerRequest } from '../../src/core/container/request.ts';
 import { untilAnswered } from '../support/daemon.ts';
 import { Lab } from '../support/lab.ts';
 import { ipBatch } from '../support/other-host.ts';

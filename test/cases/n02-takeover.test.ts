@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as native from '#native';
 import type { ContainerChanged } from '../../src/contract/container-replies.ts';
-import type { ContainerRequest } from '../../src/core/container/wish.ts';
+import type { ContainerRequest } from '../../src/core/container/request.ts';
 import { hostVethName } from '../../src/core/names.ts';
 import type { InterfaceStatus } from '../../src/core/status.ts';
 import { untilAnswered } from '../support/daemon.ts';

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { type ContainerRequest, containerRequestSchema, containerWish } from '../../src/core/container/wish.ts';
+import { type ContainerRequest, containerRequestSchema } from '../../src/core/container/request.ts';
+import { containerWish } from '../../src/core/container/wish.ts';
 import type { Fault } from '../../src/core/fault.ts';
 import { defaultNetworkWish } from '../../src/core/network/default.ts';
-import { networkDefinition } from '../../src/core/network/definition.ts';
 import { fileOf } from '../../src/core/network/file.ts';
+import { networkDefinition } from '../../src/core/network/wish.ts';
 import { definitionOf, wishOf } from './samples.ts';
 
 const refused = (request: Partial<ContainerRequest>): Fault => {

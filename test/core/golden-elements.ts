@@ -1,4 +1,5 @@
-import type { Element, EncodedElement } from '../../src/core/firewall/nft.ts';
+import type { EncodedElement } from '../../src/core/firewall/encoding.ts';
+import type { Element } from '../../src/core/firewall/nft.ts';
 
 const words = (bytes: Uint8Array): string =>
   (

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { modeNames, namePattern, nameRefusal, servedNamePattern } from '../../src/core/name.ts';
-import { networkRequestSchema } from '../../src/core/network/definition.ts';
 import { definitionOf, fileOf } from '../../src/core/network/file.ts';
 import { networkProposalSchema } from '../../src/core/network/proposal.ts';
+import { networkRequestSchema } from '../../src/core/network/request.ts';
 import { containerIdSchema, networkNameSchema } from '../../src/core/token.ts';
 import { definitionOf as sample } from './samples.ts';
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type NetworkDefinition, optionsRefusal } from '../../src/core/network/definition.ts';
+import type { NetworkDefinition } from '../../src/core/network/definition.ts';
 import { isSameNetwork } from '../../src/core/network/identity.ts';
 import { networkSettings, readOptions, unreadableOption } from '../../src/core/network/options.ts';
+import { optionsRefusal } from '../../src/core/network/update.ts';
 import { definitionOf } from './samples.ts';
 
 describe('the options of a network', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Attachment } from '../../src/core/container/wish.ts';
+import type { Attachment } from '../../src/core/container/attachments.ts';
 import { networkSettingsOf } from '../../src/core/network/settings.ts';
 import type { PublishedPort } from '../../src/core/port.ts';
 import type { StatusBlock } from '../../src/core/status.ts';

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../src/core/fault.ts';
-import { type NetworkRequest, networkDefinition, networkWish } from '../../src/core/network/definition.ts';
 import { networkSettings } from '../../src/core/network/options.ts';
+import type { NetworkRequest } from '../../src/core/network/request.ts';
+import { networkDefinition, networkWish } from '../../src/core/network/wish.ts';
 import { networkWishOf } from './samples.ts';
 
 const dhcp = { driver: 'macvlan', ipam_options: { driver: 'dhcp' } };

@@ -1,18 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import {
-  counterSets,
-  decodeElement,
-  describeElement,
-  elementIdentity,
-  encodeElement,
-  type NetworkFirewall,
-  networkElements,
-  networkFirewall,
-  nftSets,
-  portCounterKeys,
-  portElements,
-  portTraffic,
-} from '../../src/core/firewall/nft.ts';
+import { decodeElement, encodeElement } from '../../src/core/firewall/encoding.ts';
+import { type NetworkFirewall, networkElements, networkFirewall } from '../../src/core/firewall/network-elements.ts';
+import { describeElement, elementIdentity, nftSets } from '../../src/core/firewall/nft.ts';
+import { counterSets, portCounterKeys, portTraffic } from '../../src/core/firewall/port-counters.ts';
+import { portElements } from '../../src/core/firewall/port-elements.ts';
 import type { PublishedPort } from '../../src/core/port.ts';
 import { bytesOf, golden } from './golden-elements.ts';
 

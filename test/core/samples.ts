@@ -1,14 +1,11 @@
-import { type ContainerRequest, type ContainerWish, containerWish } from '../../src/core/container/wish.ts';
+import type { ContainerRequest } from '../../src/core/container/request.ts';
+import { type ContainerWish, containerWish } from '../../src/core/container/wish.ts';
 import type { DhcpTerms } from '../../src/core/dhcp/terms.ts';
 import type { Fault } from '../../src/core/fault.ts';
-import type { Lease } from '../../src/core/lease.ts';
-import {
-  type NetworkDefinition,
-  type NetworkRequest,
-  type NetworkWish,
-  networkDefinition,
-  networkWish,
-} from '../../src/core/network/definition.ts';
+import type { Lease } from '../../src/core/lease/lease.ts';
+import type { NetworkDefinition } from '../../src/core/network/definition.ts';
+import type { NetworkRequest } from '../../src/core/network/request.ts';
+import { type NetworkWish, networkDefinition, networkWish } from '../../src/core/network/wish.ts';
 
 /** The nouns of the tests, made the way that users make them. */
 

@@ -9,20 +9,16 @@ import {
   openNftSocket,
   setSysctl,
 } from '#native';
+import { decodeElement, encodeElement } from '../../src/core/firewall/encoding.ts';
+import { type NetworkFirewall, networkElements } from '../../src/core/firewall/network-elements.ts';
+import { type Element, elementIdentity, nftTable } from '../../src/core/firewall/nft.ts';
 import {
   counterSets,
-  decodeElement,
-  type Element,
-  elementIdentity,
-  encodeElement,
-  type NetworkFirewall,
-  networkElements,
-  nftTable,
   type PortTraffic,
-  portElements,
   portTraffic,
   type TrafficCounter,
-} from '../../src/core/firewall/nft.ts';
+} from '../../src/core/firewall/port-counters.ts';
+import { portElements } from '../../src/core/firewall/port-elements.ts';
 import type { PublishedPort } from '../../src/core/port.ts';
 import { baseRuleset } from './elements.ts';
 import { apply, becomeHost, type Host, run } from './host.ts';

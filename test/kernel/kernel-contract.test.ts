@@ -3,7 +3,8 @@ import { type ActorAddress, containerAddress } from '../../src/core/actor-addres
 import type { DhcpQuestion } from '../../src/core/dhcp/requests.ts';
 import type { DhcpTerms } from '../../src/core/dhcp/terms.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
-import { describeElement, type Element, portElements } from '../../src/core/firewall/nft.ts';
+import { describeElement, type Element } from '../../src/core/firewall/nft.ts';
+import { portElements } from '../../src/core/firewall/port-elements.ts';
 import { namespaceSettings } from '../../src/core/plan/interface-settings.ts';
 import type { PublishedPort } from '../../src/core/port.ts';
 import type { Step, StepOutput } from '../../src/core/steps/step.ts';

@@ -3,7 +3,7 @@ import { type ContainerContext, containerMachine } from '../../machines/containe
 import { containerView } from '../../machines/views.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { fault } from '../../src/core/fault.ts';
-import type { Lease } from '../../src/core/lease.ts';
+import type { Lease } from '../../src/core/lease/lease.ts';
 import { describeStep } from '../../src/core/steps/step.ts';
 import { leaseOf, termsOf } from '../core/samples.ts';
 import { dhcpLeaseOf, grantsFor, leasedWish } from './terrains.ts';

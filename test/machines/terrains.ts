@@ -5,7 +5,7 @@ import { type NetworkContext, networkMachine } from '../../machines/network/char
 import { hostAddress } from '../../src/core/actor-address.ts';
 import type { ActorEvent, LeaseRequest } from '../../src/core/event.ts';
 import { fault } from '../../src/core/fault.ts';
-import { withTerms } from '../../src/core/lease.ts';
+import { withTerms } from '../../src/core/lease/lease.ts';
 import type { PublishedPort } from '../../src/core/port.ts';
 import { definitionOf, leaseOf, networkWishOf, termsOf, wishOf } from '../core/samples.ts';
 import { applied, failed, littered, recovered, type Terrain } from './walk.ts';

@@ -1,7 +1,8 @@
 import type { ActorAddress } from '../../src/core/actor-address.ts';
 import { type Family, parseSubnet, type Subnet, subnetContains } from '../../src/core/address.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
-import { describeElement, type Element, portTraffic, type TrafficCounter } from '../../src/core/firewall/nft.ts';
+import { describeElement, type Element } from '../../src/core/firewall/nft.ts';
+import { portTraffic, type TrafficCounter } from '../../src/core/firewall/port-counters.ts';
 import { isHostEnd, ownerOfAlias, vethGroup } from '../../src/core/names.ts';
 import {
   namespaceSettings,

@@ -1,7 +1,8 @@
 import { networkAddress } from '../../src/core/actor-address.ts';
 import { familyOf, formatSubnet, parseSubnet, type Subnet, subnetContains } from '../../src/core/address.ts';
 import type { DhcpTerms } from '../../src/core/dhcp/terms.ts';
-import { describeElement, type Element, type NftSet, resolverElements } from '../../src/core/firewall/nft.ts';
+import { resolverElements } from '../../src/core/firewall/network-elements.ts';
+import { describeElement, type Element, type NftSet } from '../../src/core/firewall/nft.ts';
 import type { RouteType } from '../../src/core/link-kinds.ts';
 import { ownerMark } from '../../src/core/names.ts';
 import type { NetworkDefinition } from '../../src/core/network/definition.ts';

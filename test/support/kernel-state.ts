@@ -1,13 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import * as native from '#native';
-import {
-  decodeElement,
-  describeElement,
-  type NftSet,
-  nftFamily,
-  nftSets,
-  nftTable,
-} from '../../src/core/firewall/nft.ts';
+import { decodeElement } from '../../src/core/firewall/encoding.ts';
+import { describeElement, type NftSet, nftFamily, nftSets, nftTable } from '../../src/core/firewall/nft.ts';
 import type { TestDaemon } from './daemon.ts';
 
 /**

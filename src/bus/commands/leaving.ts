@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Attachment } from '../../core/container/wish.ts';
+import type { Attachment } from '../../core/container/attachments.ts';
 import { type FaultCode, NetloomError } from '../../core/fault.ts';
 import { type PublishedPort, portsOverlap } from '../../core/port.ts';
 import { type ContainerView, leavingStates, type NetworkView } from '../../core/view.ts';

@@ -1,9 +1,10 @@
 import { parsePayload } from '../../contract/payload.ts';
 import { type CheckedRequest, type CommandName, type ReplyOf, requestSchema } from '../../contract/verbs.ts';
-import { askedAttachment, attachmentBeside, containerWish } from '../../core/container/wish.ts';
-import { networkWish } from '../../core/network/definition.ts';
+import { askedAttachment, attachmentBeside } from '../../core/container/attachments.ts';
+import { containerWish } from '../../core/container/wish.ts';
 import { fileOf } from '../../core/network/file.ts';
 import { proposedNetwork } from '../../core/network/proposal.ts';
+import { networkWish } from '../../core/network/wish.ts';
 import { publishedPorts } from '../../core/port.ts';
 import { attach, detach } from './attach.ts';
 import { collect } from './collection.ts';

@@ -1,13 +1,8 @@
 import type { CheckedRequest } from '../../contract/verbs.ts';
 import { canonicalAddress } from '../../core/address.ts';
-import {
-  type AskedAttachment,
-  type AttachmentRequest,
-  askedAttachment,
-  attachmentsOf,
-  type ContainerWish,
-  containerWish,
-} from '../../core/container/wish.ts';
+import { type AskedAttachment, askedAttachment, attachmentsOf } from '../../core/container/attachments.ts';
+import type { AttachmentRequest } from '../../core/container/request.ts';
+import { type ContainerWish, containerWish } from '../../core/container/wish.ts';
 import { type Fault, fault, NetloomError } from '../../core/fault.ts';
 import { servedNamePattern } from '../../core/name.ts';
 import type { Engine } from './engine.ts';

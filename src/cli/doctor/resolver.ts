@@ -1,5 +1,6 @@
 import * as native from '#native';
-import { decodeElement, type NftSet, nftTable } from '../../core/firewall/nft.ts';
+import { decodeElement } from '../../core/firewall/encoding.ts';
+import { type NftSet, nftTable } from '../../core/firewall/nft.ts';
 import { type Finding, good } from './finding.ts';
 
 const sets: readonly NftSet[] = ['resolver4', 'resolver6'];

@@ -1,5 +1,5 @@
 import { familyOf } from '../address.ts';
-import type { Lease } from '../lease.ts';
+import type { Lease } from '../lease/lease.ts';
 import type { Element } from './nft.ts';
 
 /** What the bridges take from a container: table `bridge netloom` of native/nft/base.nft. */

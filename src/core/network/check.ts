@@ -11,18 +11,16 @@ import {
 import { interfaceNameSchema } from '../token.ts';
 import {
   carriesIpv6,
-  completeRange,
-  completeSubnet,
   hasIpv6Subnet,
-  isRepeated,
   leastMtuBytes6,
   type NetworkDefinition,
   type NetworkRoute,
   type NetworkSubnet,
   ownsBridge,
-  reservedAround,
 } from './definition.ts';
 import { networkSettings } from './options.ts';
+import { isRepeated } from './routes.ts';
+import { completeRange, completeSubnet, reservedAround } from './subnets.ts';
 
 /** A file in the directory of definitions that is not taken, and why. */
 export interface DamagedDefinition {

@@ -1,6 +1,6 @@
 import type { Fault } from '../fault.ts';
-import { type NetworkWish, networkWish } from './definition.ts';
 import { defaultNetworkId } from './identity.ts';
+import { type NetworkWish, networkWish } from './wish.ts';
 
 /**
  * The default network is podman's: what podman has in memory until its user writes it down. So both mean one network, in

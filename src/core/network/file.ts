@@ -3,13 +3,8 @@ import { canonicalAddress, formatSubnet, hasHostBits, parseSubnet, type Subnet }
 import { nameRule, servedNamePattern } from '../name.ts';
 import { jsonWords, missing, valueAt } from '../schema-words.ts';
 import { completeDefinition } from './check.ts';
-import {
-  dhcpRefusal,
-  ipamDrivers,
-  type NetworkDefinition,
-  type NetworkRoute,
-  type NetworkSubnet,
-} from './definition.ts';
+import { dhcpRefusal } from './contradictions.ts';
+import { ipamDrivers, type NetworkDefinition, type NetworkRoute, type NetworkSubnet } from './definition.ts';
 import { networkDrivers, unreadableOption } from './options.ts';
 
 /**

@@ -5,15 +5,9 @@ import { type Fault, fault } from '../fault.ts';
 import type { HostLink } from '../steps/host.ts';
 import { freeSubnet, type SubnetPool } from '../subnet-pool.ts';
 import { networkNameSchema } from '../token.ts';
-import {
-  type NetworkDefinition,
-  type NetworkRequest,
-  type NetworkSubnet,
-  type NetworkWish,
-  networkDefinition,
-  networkRequestSchema,
-  networkWish,
-} from './definition.ts';
+import type { NetworkDefinition, NetworkSubnet } from './definition.ts';
+import { type NetworkRequest, networkRequestSchema } from './request.ts';
+import { type NetworkWish, networkDefinition, networkWish } from './wish.ts';
 
 /**
  * A network that an engine is about to define, completed: podman 6 asks its network backend for that, and keeps the answer itself.

@@ -1,5 +1,5 @@
 import { familyOf } from '../address.ts';
-import type { Attachment } from '../container/wish.ts';
+import type { Attachment } from '../container/attachments.ts';
 import { entryOf } from '../entry.ts';
 import { type Fault, fault } from '../fault.ts';
 import type { PublishedPort } from '../port.ts';

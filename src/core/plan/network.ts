@@ -1,5 +1,6 @@
 import { type Family, families, linkLocalAddress, parseSubnet, type Subnet } from '../address.ts';
-import { describeElement, type Element, networkElements, networkFirewall } from '../firewall/nft.ts';
+import { networkElements, networkFirewall } from '../firewall/network-elements.ts';
+import { describeElement, type Element } from '../firewall/nft.ts';
 import { bridgeAlias, derivedMac } from '../names.ts';
 import {
   answersNames,

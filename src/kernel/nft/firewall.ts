@@ -1,19 +1,20 @@
 import * as native from '#native';
+import { decodeElement, encodeElement } from '../../core/firewall/encoding.ts';
 import {
-  decodeElement,
   describeElement,
   type Element,
   elementIdentity,
-  encodeElement,
   type NftSet,
   nftFamilies,
   nftFamily,
   nftTable,
+} from '../../core/firewall/nft.ts';
+import {
   type PortTraffic,
   portCounterKeys,
   portTraffic,
   type TrafficCounter,
-} from '../../core/firewall/nft.ts';
+} from '../../core/firewall/port-counters.ts';
 import type { PublishedPort } from '../../core/port.ts';
 import { attempts, failureOf } from '../system-fault.ts';
 import { freshRuleset, isComplete, repairedRuleset, rulesetMark } from './base-ruleset.ts';

@@ -1,7 +1,8 @@
 import * as native from '#native';
 import { networkAddress } from '../../core/actor-address.ts';
 import { familyOf } from '../../core/address.ts';
-import { type Element, type NftSet, resolverElements } from '../../core/firewall/nft.ts';
+import { resolverElements } from '../../core/firewall/network-elements.ts';
+import type { Element, NftSet } from '../../core/firewall/nft.ts';
 import { ownerMark } from '../../core/names.ts';
 import type { ServedNetwork } from '../../core/steps/dns.ts';
 import type { HeldPorts } from '../../core/steps/port.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { containerAddress } from '../../../src/core/actor-address.ts';
-import type { ContainerRequest } from '../../../src/core/container/wish.ts';
+import type { ContainerRequest } from '../../../src/core/container/request.ts';
 import type { DhcpTerms } from '../../../src/core/dhcp/terms.ts';
-import { type Lease, withTerms } from '../../../src/core/lease.ts';
+import { type Lease, withTerms } from '../../../src/core/lease/lease.ts';
 import { derivedMac, kernelName, ownerMark } from '../../../src/core/names.ts';
 import { fileOf } from '../../../src/core/network/file.ts';
 import { withoutTerms } from '../../../src/core/plan/container/dhcp.ts';

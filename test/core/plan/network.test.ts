@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { NetworkRequest } from '../../../src/core/network/definition.ts';
+import type { NetworkRequest } from '../../../src/core/network/request.ts';
 import { lowerPlan, raisePlan, updatePlan } from '../../../src/core/plan/network.ts';
 import { describeStep, inverse } from '../../../src/core/steps/step.ts';
 import { definitionOf } from '../samples.ts';

@@ -1,5 +1,5 @@
 import { dhcpAddress } from '../../actor-address.ts';
-import { withTerms } from '../../lease.ts';
+import { withTerms } from '../../lease/lease.ts';
 import type { DhcpPlace } from '../../steps/dhcp.ts';
 import type { Step } from '../../steps/step.ts';
 import { type ContainerGrant, type Joined, joined, macOf } from './grant.ts';

@@ -1,7 +1,7 @@
 import { familyOf } from '../../address.ts';
-import type { Attachment } from '../../container/wish.ts';
+import type { Attachment } from '../../container/attachments.ts';
 import { isDeepEqual } from '../../deep-equal.ts';
-import { firstOfFamily, type Lease, type LeaseLink } from '../../lease.ts';
+import { firstOfFamily, type Lease, type LeaseLink } from '../../lease/lease.ts';
 import { hostEndName, macOfBridgePort, vethAlias, vethGroup } from '../../names.ts';
 import { carriesIpv6 } from '../../network/definition.ts';
 import type { LinkSettings } from '../../steps/link.ts';

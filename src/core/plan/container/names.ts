@@ -1,4 +1,5 @@
-import type { Attachment, ContainerWish } from '../../container/wish.ts';
+import type { Attachment } from '../../container/attachments.ts';
+import type { ContainerWish } from '../../container/wish.ts';
 import { dnsName, podmanDomain } from '../../dns-name.ts';
 import type { Step } from '../../steps/step.ts';
 import { type ContainerGrant, type Joined, joined } from './grant.ts';

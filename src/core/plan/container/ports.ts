@@ -1,6 +1,7 @@
 import { type Family, families, familyOf } from '../../address.ts';
 import { isDeepEqual } from '../../deep-equal.ts';
-import { describeElement, type Element, portElements } from '../../firewall/nft.ts';
+import { describeElement, type Element } from '../../firewall/nft.ts';
+import { portElements } from '../../firewall/port-elements.ts';
 import { sourceElements } from '../../firewall/source-elements.ts';
 import { hostEndName } from '../../names.ts';
 import {

@@ -11,8 +11,9 @@ import {
 import { calledAs } from '../../container/reference.ts';
 import { isDeepEqual } from '../../deep-equal.ts';
 import { type Fault, fault } from '../../fault.ts';
-import { type Lease, lacksTerms } from '../../lease.ts';
-import { firstRouteMetric, lanRouteMetric, type NetworkRoute } from '../../network/definition.ts';
+import { type Lease, lacksTerms } from '../../lease/lease.ts';
+import type { NetworkRoute } from '../../network/definition.ts';
+import { firstRouteMetric, lanRouteMetric } from '../../network/routes.ts';
 import type { Step } from '../../steps/step.ts';
 import { type ContainerGrant, type Joined, joined } from './grant.ts';
 

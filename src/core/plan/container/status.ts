@@ -1,5 +1,5 @@
 import type { ContainerWish } from '../../container/wish.ts';
-import type { Lease } from '../../lease.ts';
+import type { Lease } from '../../lease/lease.ts';
 import type { StatusBlock } from '../../status.ts';
 import { type ContainerGrant, joined, macOf } from './grant.ts';
 

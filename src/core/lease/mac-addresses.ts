@@ -1,0 +1,54 @@
+import { familyOf } from '../address.ts';
+import { withEntry, withoutEntry } from '../ledger.ts';
+import { macOfAddress, macOfContainer } from '../names.ts';
+import { firstOfFamily, type Lease, type LeasedAddress, type LeaseLink, type Lessee } from './lease.ts';
+
+/** The MAC address that goes with a lease, and which neighbours must hear of it. */
+
+/** Address → the MAC address that it was last given with, where that is not the one that follows from the address. */
+export type GivenMacs = Readonly<Record<string, string>>;
+
+/** One per address, or the container's own where it gets none: another host of the LAN may have a container of the same name. */
+export function usualMac(network: string, { container, node, addresses }: Lessee): string {
+  const first = naming(addresses);
+  return first ? macOfAddress(network, first.address) : macOfContainer(container, network, node);
+}
+
+/** The address that the MAC address follows from: the first IPv4 address, else the first IPv6 address. */
+const naming = (addresses: readonly LeasedAddress[]): LeasedAddress | null =>
+  firstOfFamily(addresses, 4) ?? firstOfFamily(addresses, 6);
+
+/**
+ * On a bridge of ours every neighbour is known by its lease: only an address that had another MAC address before is announced, for
+ * every port of the bridge gets a copy. Neighbours on a parent or on a bridge of others may know more than we do.
+ */
+export function addressesToAnnounce(
+  network: string,
+  link: LeaseLink,
+  addresses: readonly LeasedAddress[],
+  macAddress: string,
+  macs: GivenMacs,
+): string[] {
+  return addresses.flatMap((one) => {
+    const former = macs[one.address] ?? (isNaming(addresses, one) ? macOfAddress(network, one.address) : macAddress);
+    return isOurBridge(link) && former === macAddress ? [] : one.address;
+  });
+}
+
+/** Whether an address names the interface of the container that has it as its first one. */
+function isNaming(addresses: readonly LeasedAddress[], { address }: LeasedAddress): boolean {
+  const first = naming(addresses);
+  return first !== null && familyOf(first.address) === familyOf(address);
+}
+
+const isOurBridge = (link: LeaseLink): boolean => link.kind === 'bridge' && link.published;
+
+/** The ledger with what a lease says in it. */
+export function withGivenMacs(macs: GivenMacs, { network, link, addresses, macAddress }: Lease): GivenMacs {
+  if (macAddress === undefined || !isOurBridge(link)) return macs;
+  return addresses.reduce((all, one) => {
+    const isUsual = isNaming(addresses, one) && macAddress === macOfAddress(network, one.address);
+    if (isUsual) return one.address in all ? withoutEntry(all, one.address) : all;
+    return all[one.address] === macAddress ? all : withEntry(all, one.address, macAddress);
+  }, macs);
+}

@@ -6,12 +6,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { execa } from 'execa';
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { FactEntry } from '../src/contract/fact.ts';
 import { facts } from '../src/contract/facts.ts';
-import { faultSchema } from '../src/contract/schemas.ts';
 import { commandSubject } from '../src/contract/subjects.ts';
 import { type CommandName, commandNames, nounAndVerb, verbs } from '../src/contract/verbs.ts';
+import { asyncApi } from './asyncapi.ts';
 import { errorTables } from './error-tables.ts';
 import { expanded, jsonSchema, type Schema } from './json-schema.ts';
 import { table } from './table.ts';
@@ -96,135 +96,6 @@ function dataCell(data: z.ZodObject): string {
     })
     .join('; ');
 }
-
-// ---- docs/asyncapi.json
-
-export function asyncApi(version: string): object {
-  return {
-    asyncapi: '3.0.0',
-    info: {
-      title: 'netloom',
-      version,
-      description: 'Commands to a node and the facts that it announces, over NATS. docs/subjects.md says it in words.',
-      license: { name: 'Apache-2.0' },
-    },
-    defaultContentType: 'application/json',
-    channels: {
-      ...Object.fromEntries(commandNames.flatMap(commandChannels)),
-      events: {
-        address: 'netloom.v1.{node}.evt.{noun}.{id}.{fact}',
-        description: 'kept in the JetStream stream NETLOOM_EVENTS',
-        parameters: {
-          node: nodeParameter,
-          noun: { enum: ['container', 'network', 'node'] },
-          id: { description: 'id of the container, name of the network or of the node; a dot is written %2E' },
-          fact: { description: 'docs/subjects.md lists them' },
-        },
-        messages: { event: { $ref: '#/components/messages/event' } },
-      },
-    },
-    operations: {
-      ...Object.fromEntries(commandNames.map(commandOperation)),
-      events: { action: 'send', channel: { $ref: '#/channels/events' }, summary: 'Facts, after they were committed' },
-    },
-    components: { messages: { fault: faultMessage, event: eventMessage } },
-  };
-}
-
-const nodeParameter = { description: 'name of the node' };
-
-const channelName = (name: CommandName): string => name.replace('.', '-');
-
-function commandChannels(name: CommandName): [string, object][] {
-  const { request, reply } = verbs[name];
-  const [noun, verb] = nounAndVerb(name);
-  return [
-    [
-      channelName(name),
-      {
-        address: `netloom.v1.{node}.${noun}.${verb}`,
-        parameters: { node: nodeParameter },
-        messages: {
-          request: {
-            headers: {
-              type: 'object',
-              properties: {
-                'Nats-Msg-Id': {
-                  type: 'string',
-                  description: 'the same request with the same id gets the first answer',
-                },
-              },
-            },
-            payload: jsonSchema(request, 'input'),
-          },
-        },
-      },
-    ],
-    [
-      `${channelName(name)}-answer`,
-      {
-        address: null,
-        messages: {
-          answer: { payload: jsonSchema(reply, 'output') },
-          fault: { $ref: '#/components/messages/fault' },
-        },
-      },
-    ],
-  ];
-}
-
-function commandOperation(name: CommandName): [string, object] {
-  const channel = `#/channels/${channelName(name)}`;
-  return [
-    channelName(name),
-    {
-      action: 'receive',
-      channel: { $ref: channel },
-      summary: verbs[name].doc,
-      messages: [{ $ref: `${channel}/messages/request` }],
-      reply: {
-        address: { location: '$message.header#/reply', description: 'the inbox that the request names' },
-        channel: { $ref: `${channel}-answer` },
-        messages: [{ $ref: `${channel}-answer/messages/answer` }, { $ref: `${channel}-answer/messages/fault` }],
-      },
-    },
-  ];
-}
-
-const faultMessage = {
-  summary: 'why it was refused or failed; docs/errors.md lists the codes',
-  headers: {
-    type: 'object',
-    properties: {
-      'Nats-Service-Error-Code': { type: 'string', description: 'the status of the code' },
-      'Nats-Service-Error': { type: 'string', description: 'the message, on one line' },
-    },
-  },
-  payload: jsonSchema(faultSchema, 'output'),
-};
-
-const eventMessage = {
-  summary: 'a fact as CloudEvents 1.0, structured mode',
-  contentType: 'application/cloudevents+json',
-  headers: {
-    type: 'object',
-    properties: { 'Nats-Msg-Id': { type: 'string', description: 'the id of the event' } },
-  },
-  payload: jsonSchema(
-    z.object({
-      specversion: z.literal('1.0'),
-      id: z.string().describe('<epoch of the journal>.<sequence>'),
-      source: z.string().describe('/netloom/<node>/<noun>/<id>'),
-      type: z.string().describe('dev.netloom.<noun>.<fact>'),
-      subject: z.string().describe('id of the container, name of the network or of the node'),
-      time: z.iso.datetime().describe('when it was committed'),
-      datacontenttype: z.literal('application/json'),
-      sequence: z.string().describe('number of the fact on its node, 16 digits'),
-      data: z.record(z.string(), z.unknown()),
-    }),
-    'output',
-  ),
-};
 
 // ---- writing
 

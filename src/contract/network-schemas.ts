@@ -96,7 +96,9 @@ export const networkInspectionSchema: z.ZodType<NetworkInspection & { dropped: D
 export const networkListSchema: z.ZodType<{ networks: NetworkView[]; damaged: DamagedDefinition[] } & AsOf> = z
   .object({
     damaged: z
-      .array(z.object({ file: z.string(), reason: z.string() }))
+      .array(
+        z.object({ file: z.string(), reason: z.string().describe('why, as text') }).meta({ id: 'DamagedDefinition' }),
+      )
       .describe('files in the networks directory that are ignored, and why'),
     networks: z.array(networkViewSchema),
     ...asOf,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Fault, type FaultCode, faultStatus, type LeftBehind } from '../core/fault.ts';
 import { ipamDrivers, type NetworkDefinition } from '../core/network/definition.ts';
+import { routeTypeSchema } from '../core/network/request.ts';
 import type { ExplainedSetting, SettingDrift } from '../core/plan/interface-settings.ts';
 import type { PublishedPort, ShownPort } from '../core/port.ts';
 import type { InterfaceStatus, StatusBlock } from '../core/status.ts';
@@ -114,7 +115,7 @@ const routeSchema = z
     destination: z.string(),
     gateway: z.string().nullable(),
     metric: z.int().nullable(),
-    type: z.enum(['unicast', 'blackhole', 'unreachable', 'prohibit']).meta({ id: 'RouteType' }),
+    type: routeTypeSchema,
   })
   .meta({ id: 'Route' });
 

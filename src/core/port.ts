@@ -22,7 +22,7 @@ export const portMappingSchema = z
       .nullish()
       .describe('the caller has bound the host port and keeps it: netloom records it, and does not bind it'),
   })
-  .describe('published port');
+  .meta({ id: 'PortMapping', description: 'published port' });
 export type PortMapping = z.infer<typeof portMappingSchema>;
 
 /** One protocol, canonical address, everything explicit. hostPort 0 until one is picked. */

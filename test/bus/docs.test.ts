@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { asyncApi } from '../../scripts/asyncapi.ts';
 import { errorTables } from '../../scripts/error-tables.ts';
-import { asyncApi, commandSections, factTable, withGenerated } from '../../scripts/list-subjects.ts';
+import { commandSections, factTable, withGenerated } from '../../scripts/list-subjects.ts';
 import { replyKeptMs } from '../../src/bus/commands/engine.ts';
 import { permissionsOf } from '../../src/bus/server/roles.ts';
 import type { FactEntry } from '../../src/contract/fact.ts';
@@ -61,6 +62,39 @@ describe('the docs say what the code does (npm run docs:subjects)', () => {
       Object.keys(entries).map((name) => `${noun} ${name}`),
     );
     expect(inContract.sort()).toEqual([...documented].sort());
+  });
+});
+
+/** Where an object or a list of values stands that is no schema with a name of its own: a generator of types would invent one. */
+function unnamedIn(node: unknown, path: string[] = []): string[] {
+  const key = path.at(-1) ?? '';
+  if (typeof node !== 'object' || node === null || ['examples', 'parameters'].includes(key)) return [];
+  const isNamed = path.length === 3 && path[0] === 'components' && path[1] === 'schemas';
+  const isType = key !== 'properties' && ('properties' in node || 'enum' in node);
+  const below = Object.entries(node).flatMap(([one, value]) => unnamedIn(value, [...path, one]));
+  return isType && !isNamed ? [path.join('.'), ...below] : below;
+}
+
+describe('docs/asyncapi.json', () => {
+  it('names every object and every list of values, so that a generator of types need not invent a name', () => {
+    expect(unnamedIn(asyncApi('1.0.0'))).toEqual([]);
+    expect(unnamedIn({ components: { messages: { one: { payload: { properties: {} } } } } })).toEqual([
+      'components.messages.one.payload',
+    ]);
+  });
+
+  it('has a message for every fact, with its type, its data and the state that it leads to', () => {
+    const { components } = JSON.parse(read('docs/asyncapi.json'));
+    const schema = ({ $ref }: { $ref: string }) => components.schemas[$ref.slice('#/components/schemas/'.length)];
+    const messages: { payload: { $ref: string } }[] = Object.values(components.messages);
+    const described = messages
+      .map(({ payload }) => schema(payload).properties)
+      .filter(({ type, data }) => type?.const && schema(data).required.includes('state'))
+      .map(({ type }) => type.const);
+    const all = Object.entries(facts).flatMap(([noun, entries]) =>
+      Object.keys(entries).map((fact) => `dev.netloom.${noun}.${fact}`),
+    );
+    expect(described.sort()).toEqual(all.sort());
   });
 });
 

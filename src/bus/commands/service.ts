@@ -103,8 +103,13 @@ const endpointName = (name: CommandName): string => name.replace('.', '-');
 function endpointMetadata(name: CommandName): Record<string, string> {
   const { doc, role, request, reply } = verbs[name];
   const schema = (type: z.ZodType, io: 'input' | 'output') =>
-    JSON.stringify(z.toJSONSchema(type, { io, unrepresentable: 'any' }));
+    JSON.stringify(inPlace(z.toJSONSchema(type, { io, unrepresentable: 'any' })));
   return { doc, role, request: schema(request, 'input'), response: schema(reply, 'output') };
+}
+
+/** A schema that the contract names stands among its own `$defs`; a reader looks for its fields at the top. */
+function inPlace({ $ref, ...schema }: z.core.JSONSchema.BaseSchema): object {
+  return $ref === undefined ? schema : { ...schema, ...schema.$defs?.[$ref.slice('#/$defs/'.length)] };
 }
 
 /** One request, one answer, whatever happens. Never rejects. */

@@ -23,26 +23,28 @@ function isOneHost(macAddress: string): boolean {
   return Number.parseInt(macAddress.slice(0, 2), 16) % 2 === 0 && /[1-9a-f]/i.test(macAddress);
 }
 
-export const attachmentSchema = z.object({
-  network: networkNameSchema,
-  interfaceName: interfaceNameSchema.nullish().describe('default: eth0, eth1, … in the order of the networks'),
-  hostInterfaceName: interfaceNameSchema
-    .refine((name) => !isOwnVethName(name), 'a name of nl and 12 hexadecimal digits is reserved for netloom itself')
-    .nullish()
-    .describe("name of the veth's other end, on the host; no effect with macvlan and ipvlan"),
-  staticIps: z
-    .array(z.string())
-    .nullish()
-    .describe('static addresses; from a subnet without one, the next free address is assigned'),
-  staticMac: macSchema.nullish(),
-  aliases: z.array(z.string()).nullish().describe('additional names of the container on this network'),
-  definition: z
-    .record(z.string(), z.unknown())
-    .nullish()
-    .describe(
-      "the network as the caller knows it, in podman's format: used if this host does not know it, until its last container leaves",
-    ),
-});
+export const attachmentSchema = z
+  .object({
+    network: networkNameSchema,
+    interfaceName: interfaceNameSchema.nullish().describe('default: eth0, eth1, … in the order of the networks'),
+    hostInterfaceName: interfaceNameSchema
+      .refine((name) => !isOwnVethName(name), 'a name of nl and 12 hexadecimal digits is reserved for netloom itself')
+      .nullish()
+      .describe("name of the veth's other end, on the host; no effect with macvlan and ipvlan"),
+    staticIps: z
+      .array(z.string())
+      .nullish()
+      .describe('static addresses; from a subnet without one, the next free address is assigned'),
+    staticMac: macSchema.nullish(),
+    aliases: z.array(z.string()).nullish().describe('additional names of the container on this network'),
+    definition: z
+      .record(z.string(), z.unknown())
+      .nullish()
+      .describe(
+        "the network as the caller knows it, in podman's format: used if this host does not know it, until its last container leaves",
+      ),
+  })
+  .meta({ id: 'AttachmentRequest' });
 
 export type AttachmentRequest = z.infer<typeof attachmentSchema>;
 
@@ -72,7 +74,11 @@ export const containerRequestSchema = z
       .describe("name of the container's pod; networks use it as the container's name"),
     mode: z.string().nullish().describe('bridge (default), none, host, ns:<path>, container:<container>'),
     networks: z
-      .array(attachmentSchema.extend({ network: networkNameSchema.nullish().describe('default: the default network') }))
+      .array(
+        attachmentSchema
+          .extend({ network: networkNameSchema.nullish().describe('default: the default network') })
+          .meta({ id: 'NetworkToJoin' }),
+      )
       .nullish()
       .describe('networks to join, in order; default with mode bridge: the default network'),
     defaultNetwork: newNetworkNameSchema

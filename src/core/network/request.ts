@@ -4,29 +4,35 @@ import { interfaceNameSchema, newNetworkNameSchema } from '../token.ts';
 
 /** The wish for a network, as callers send it. Field names are podman's, because definition files have the same ones. */
 
-const subnetSchema = z.object({
-  subnet: z.string().describe('CIDR, e.g. 10.89.0.0/24'),
-  gateway: z.string().nullish().describe('default: the first address of the subnet'),
-  lease_range: z
-    .object({ start_ip: z.string().nullish(), end_ip: z.string().nullish() })
-    .nullish()
-    .describe('automatic addresses come from here only'),
-});
+const subnetSchema = z
+  .object({
+    subnet: z.string().describe('CIDR, e.g. 10.89.0.0/24'),
+    gateway: z.string().nullish().describe('default: the first address of the subnet'),
+    lease_range: z
+      .object({ start_ip: z.string().nullish(), end_ip: z.string().nullish() })
+      .meta({ id: 'LeaseRangeRequest' })
+      .nullish()
+      .describe('automatic addresses come from here only'),
+  })
+  .meta({ id: 'SubnetRequest' });
 
 const routeTypes = ['unicast', 'blackhole', 'unreachable', 'prohibit'] as const satisfies RouteType[];
+export const routeTypeSchema = z.enum(routeTypes).meta({ id: 'RouteType' });
 
-const routeSchema = z.object({
-  destination: z.string().describe('CIDR'),
-  gateway: z
-    .string()
-    .nullish()
-    .describe(
-      "address on one of the container's networks, usually this one; omit for blackhole, unreachable and prohibit",
-    ),
-  metric: z.int().min(0).max(4_294_967_295).nullish().describe('default: 100'),
-  type: z.enum(routeTypes).nullish().describe('default: unicast'),
-  route_type: z.enum(routeTypes).nullish().describe('the same, as netavark calls it'),
-});
+const routeSchema = z
+  .object({
+    destination: z.string().describe('CIDR'),
+    gateway: z
+      .string()
+      .nullish()
+      .describe(
+        "address on one of the container's networks, usually this one; omit for blackhole, unreachable and prohibit",
+      ),
+    metric: z.int().min(0).max(4_294_967_295).nullish().describe('default: 100'),
+    type: routeTypeSchema.nullish().describe('default: unicast'),
+    route_type: routeTypeSchema.nullish().describe('the same, as netavark calls it'),
+  })
+  .meta({ id: 'RouteRequest' });
 
 export const networkRequestSchema = z
   .object({

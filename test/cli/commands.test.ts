@@ -22,8 +22,8 @@ afterAll(() => lab.close());
 const say = (...args: string[]) => netloom(daemon, args);
 const lines = (text: unknown) => String(text).split('\n');
 
-describe('networks', () => {
-  it('are created, listed, shown and removed', async () => {
+describe('network commands', () => {
+  it('create, list, show and remove networks', async () => {
     const options = ['--subnet', '10.7.0.0/24', '--gateway', '10.7.0.254', '--label', 'team=web', '--opt', 'mtu=1400'];
     expect(await say('network', 'create', 'web', ...options)).toMatchObject({ exitCode: 0, stdout: 'web' });
     const [head, row] = lines((await say('network', 'ls')).stdout);
@@ -36,7 +36,7 @@ describe('networks', () => {
     expect((await client.network.list()).networks).toEqual([]);
   });
 
-  it('are what the daemon answers with --json', async () => {
+  it("print the daemon's reply with --json", async () => {
     const created = JSON.parse((await say('network', 'create', 'web', '--ipv6', '--internal', '--json')).stdout);
     expect(created.definition).toMatchObject({ name: 'web', internal: true, ipv6_enabled: true });
     expect(JSON.parse((await say('network', 'ls', '--json')).stdout)).toEqual(await client.network.list());
@@ -46,7 +46,7 @@ describe('networks', () => {
     expect(JSON.parse((await say('network', 'rm', 'web', '--json')).stdout)).toEqual([{ name: 'web' }]);
   });
 
-  it('go one by one: one that is unknown does not keep the others, and decides the exit code', async () => {
+  it('remove networks one by one: an unknown one does not keep the others, and decides the exit code', async () => {
     await client.network.create({ name: 'one' });
     await client.network.create({ name: 'two' });
     const { stdout, stderr, exitCode } = await say('network', 'rm', 'one', 'nowhere', 'two');
@@ -55,8 +55,8 @@ describe('networks', () => {
   });
 });
 
-describe('a container', () => {
-  it('goes through its life step by step', async () => {
+describe('container commands', () => {
+  it('lead a container through its life step by step', async () => {
     await client.network.create({ name: 'web' });
     expect(await say('container', 'create', 'c1', '--network', 'web', '-p', '8080:80')).toMatchObject({ stdout: 'c1' });
     expect((await say('ps')).stdout).toBe('ID  NAME  CREATED  STATE  NETWORKS  ADDRESSES  PORTS');
@@ -79,7 +79,7 @@ describe('a container', () => {
     sleeper.kill();
   });
 
-  it('is wished for as JSON on stdin, and what is said beside comes on top', async () => {
+  it('accept a request as JSON on stdin, which options override', async () => {
     await client.network.create({ name: 'web' });
     const wish = JSON.stringify({ id: 'c1', name: 'one', networks: [{ network: 'web' }] });
     await netloom(daemon, ['container', 'setup', '--file', '-', '--name', 'two', '--remove-on-exit'], wish);
@@ -95,13 +95,13 @@ describe('a container', () => {
     ['{"id": "c1"', 'payload.malformed'],
     ['[]', 'payload.invalid'],
     ['{"id": ".c1"}', 'id.invalid'],
-  ])('is refused as %s', async (wish, code) => {
+  ])('refuse a request on stdin as %s', async (wish, code) => {
     const { stderr, exitCode } = await netloom(daemon, ['container', 'create', '--file', '-'], wish);
     expect(stderr).toContain(`netloom: ${code}: `);
     expect(exitCode).toBe(2);
   });
 
-  it('is shown with who reaches it', async () => {
+  it('show which ends reach a container', async () => {
     await client.network.create({ name: 'web', ipv6_enabled: true });
     await client.network.create({ name: 'back', internal: true });
     const ports = [{ hostPort: 8080, containerPort: 80 }];
@@ -131,14 +131,14 @@ describe('a container', () => {
     });
   });
 
-  it('is planned without a change', async () => {
+  it('plan a container without a change', async () => {
     await client.network.create({ name: 'web' });
     const { stdout } = await say('plan', 'c1', '--network', 'web', '-p', '8080:80');
     expect(stdout).toMatch(
       /^Network web is not up: it is built first\n( +\d+\. .*\n)+\nTo set up c1\n {3}1\. netns\.create /,
     );
     expect(stdout).toMatch(/^ +\d+\. link\.bridge netloom0\b/m);
-    // what goes after the namespace: what guarded the links
+    // after the namespace: the guards of the links
     const teardown = stdout.slice(stdout.indexOf('To take it down'));
     for (const set of ['held_links', 'leased_macs', 'sources4']) expect(teardown).toContain(set);
     expect(stdout).toMatch(/^To take it down\n {2}1\. /m);
@@ -153,7 +153,7 @@ describe('a container', () => {
   });
 });
 
-describe('a refusal', () => {
+describe('a refused command', () => {
   it.each([
     [1, 'container.exists', ['container', 'create', 'c1']],
     [2, 'mode.unknown', ['container', 'create', 'c2', '--mode', 'magic']],
@@ -163,7 +163,7 @@ describe('a refusal', () => {
     [4, 'bus.unreachable', ['ps', '--run-dir', '/nowhere']],
     [4, 'bus.unreachable', ['ps', '--nats-url', 'nats://127.0.0.1:1']],
     [4, 'bus.unauthorized', ['ps', '--nats-url', 'nats://nobody:wrong@127.0.0.1:4222']],
-  ])('ends with %d and tells %s', async (exitCode, code, args) => {
+  ])('ends with %d and prints %s', async (exitCode, code, args) => {
     await client.container.create({ id: 'c1' });
     const words = await say(...args);
     expect(words).toMatchObject({ exitCode, stdout: '' });
@@ -172,8 +172,8 @@ describe('a refusal', () => {
   });
 });
 
-describe('events', () => {
-  it('are told again, all or of one container', async () => {
+describe('netloom events', () => {
+  it('replays the events of all or of one container', async () => {
     await client.network.create({ name: 'web' });
     await client.container.setup({ id: 'e1', networks: [{ network: 'web' }] });
     await client.container.remove({ id: 'e1' });
@@ -184,7 +184,7 @@ describe('events', () => {
     expect((await say('events', '--network', 'web')).stdout).not.toContain('container/');
   });
 
-  it('are CloudEvents with --json, one a line, and go on after the last one seen', async () => {
+  it('prints CloudEvents with --json, one per line, and continues after the last one seen', async () => {
     await client.container.create({ id: 'e2' });
     await client.container.remove({ id: 'e2' });
     const args = ['events', '--json', '--container', 'e2', '--since'];
@@ -194,7 +194,7 @@ describe('events', () => {
     expect(rest).toEqual(others);
   });
 
-  it('are told as they happen with --follow', async () => {
+  it('prints events as they happen with --follow', async () => {
     const following = launch(daemon, ['events', '--follow', '--container', 'e3', '--since', 'all']);
     const told = createInterface({ input: following.stdout as Readable });
     await client.container.create({ id: 'e3' });
@@ -205,7 +205,7 @@ describe('events', () => {
     expect((await following).signal).toBe('SIGTERM');
   });
 
-  it('are followed until Ctrl-C, which is how that is meant to end', async () => {
+  it('follows events until Ctrl-C, which ends it successfully', async () => {
     await client.container.create({ id: 'e5' });
     const following = launch(daemon, ['events', '--follow', '--since', 'all', '--container', 'e5']);
     await once(createInterface({ input: following.stdout as Readable }), 'line');
@@ -219,12 +219,12 @@ describe('events', () => {
     [['--since', 'all', '--type', 'node', '--filter', 'event=lost'], 'no matching events; try --follow'],
     [['--since', '1m', '--type', 'node', '--filter', 'event=lost'], 'no matching events since 1m; try --since all or'],
     [['--until', '100h'], 'no events until 100h'],
-  ])('%j that leaves none says what was looked at', async (more, words) => {
+  ])('explains an empty result of %j', async (more, words) => {
     const { stderr, stdout, exitCode } = await say('events', ...more);
     expect({ stderr, stdout, exitCode }).toEqual({ stderr: expect.stringContaining(words), stdout: '', exitCode: 0 });
   });
 
-  it('may be none of late, which is said on stderr', async () => {
+  it('reports on stderr that there are no recent events', async () => {
     await client.container.create({ id: 'e4' });
     await client.container.remove({ id: 'e4' });
     expect(await say('events', '--container', 'e4', '--since', '1000000')).toMatchObject({
@@ -234,7 +234,7 @@ describe('events', () => {
     });
   });
 
-  it.each(['container', 'network'])('of a %s that nobody knows are refused', async (noun) => {
+  it.each(['container', 'network'])('refuses an unknown %s', async (noun) => {
     expect(await say('events', `--${noun}`, 'never')).toMatchObject({
       exitCode: 3,
       stdout: '',
@@ -242,7 +242,7 @@ describe('events', () => {
     });
   });
 
-  it('of somebody who is still to come may be followed', async () => {
+  it('follows a container that does not exist yet', async () => {
     const following = launch(daemon, ['events', '--follow', '--container', 'late']);
     const [told, noted] = [following.stdout, following.stderr].map((of) => createInterface({ input: of as Readable }));
     expect(String(await once(noted as Interface, 'line'))).toContain('there is no container late yet');
@@ -255,7 +255,7 @@ describe('events', () => {
   });
 });
 
-describe("a container of podman's", () => {
+describe('a container of podman', () => {
   const id = 'c0ffee'.padEnd(64, '0');
   const short = id.slice(0, 12);
   beforeEach(async () => {
@@ -263,7 +263,7 @@ describe("a container of podman's", () => {
     await client.container.setup({ id, name: 'my.app', networks: [{ network: 'web' }] });
   });
 
-  it('is shown with twelve digits of its id, unless told not to', async () => {
+  it('is shown with twelve digits of its ID, or in full with --no-trunc', async () => {
     expect((await say('ps')).stdout).toMatch(/^c0ffee000000 +my\.app +.* ago +configured/m);
     expect((await say('ps', '--no-trunc')).stdout).toMatch(new RegExp(`^${id} +my\\.app`, 'm'));
     expect((await say('stats')).stdout).toMatch(/^c0ffee000000 +eth0/m);
@@ -274,7 +274,7 @@ describe("a container of podman's", () => {
     expect(JSON.parse((await say('ps', '--json')).stdout)).toMatchObject({ containers: [{ id }] });
   });
 
-  it.each(['my.app', short, id])('is named %s by every command', async (name) => {
+  it.each(['my.app', short, id])('is accepted as %s by every command', async (name) => {
     expect((await say('inspect', name, '--format', '{{.id}}')).stdout).toBe(id);
     expect((await say('stats', name)).stdout).toMatch(/^c0ffee000000 +eth0/m);
     expect(await say('port', 'publish', name, '8080:80')).toMatchObject({ stdout: '80/tcp -> 0.0.0.0:8080' });
@@ -289,13 +289,13 @@ describe("a container of podman's", () => {
     expect(await say('container', 'rm', name)).toMatchObject({ exitCode: 0, stdout: name });
   });
 
-  it('is found among the events when it is gone, by its id and the beginning of it', async () => {
+  it('is found among the events after its removal, by its ID and by the beginning of it', async () => {
     await client.container.remove({ id });
     for (const name of [id, short]) expect((await say('events', '--container', name)).stdout).toContain('removed');
     expect(await say('events', '--container', 'my.app')).toMatchObject({ exitCode: 3 });
   });
 
-  it('is not taken for another whose id begins with its own', async () => {
+  it('is not confused with another container whose ID begins with its own', async () => {
     await client.container.create({ id: 'decade' });
     await client.container.remove({ id: 'decade' });
     await client.container.create({ id: 'decade'.padEnd(64, '0') });
@@ -307,8 +307,8 @@ describe("a container of podman's", () => {
   });
 });
 
-describe('a container that another one might be taken for', () => {
-  it('is refused, and both are listed', async () => {
+describe('an ambiguous ID of a container', () => {
+  it('is refused with a list of both containers', async () => {
     for (const beginning of ['dddddd1', 'dddddd2']) await client.container.create({ id: beginning.padEnd(64, '0') });
     const { stderr, exitCode } = await say('inspect', 'dddddd');
     expect({ exitCode, stderr }).toMatchObject({
@@ -318,8 +318,8 @@ describe('a container that another one might be taken for', () => {
   });
 });
 
-describe('the node', () => {
-  it('tells of itself', async () => {
+describe('netloom node info', () => {
+  it('describes the node', async () => {
     const { stdout } = await say('node', 'info');
     expect(stdout).toMatch(/^Node +testnode\nState +serving$/m);
     expect(stdout).toContain(`\nSettings         ${daemon.runDirectory}/sysctl.d\n`);

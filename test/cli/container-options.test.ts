@@ -9,22 +9,22 @@ import { mostStartWithinMs } from '../../src/core/milliseconds.ts';
 const refused = (code: string, message: string) =>
   expect.objectContaining({ code, message: expect.stringContaining(message) });
 
-describe('a request', () => {
-  it('has nothing in it that was not said, so that the wish that is kept counts', () => {
+describe('a request of the command line', () => {
+  it('contains only what was given, so that the stored wish applies', () => {
     expect(containerRequest({ id: 'web' })).toEqual({ id: 'web' });
   });
 
-  it('takes the name for the id where it can be one', () => {
+  it('uses the name as ID where it is a valid one', () => {
     expect(containerRequest({ name: 'web' })).toEqual({ id: 'web', name: 'web' });
   });
 
-  it('gets a random id when the name cannot be one', () => {
+  it('gets a random ID when the name is not a valid one', () => {
     const request = containerRequest({ name: 'my web.server' });
     expect(request.id).toMatch(/^[0-9a-f]{12}$/);
     expect(containerRequest({}).id).not.toBe(containerRequest({}).id);
   });
 
-  it('gives --ip, --ip6, --mac-address and --interface-name to its one network', () => {
+  it('applies --ip, --ip6, --mac-address and --interface-name to its one network', () => {
     const options = {
       id: 'web',
       network: [{ networks: [{ network: 'demo' }] }],
@@ -43,7 +43,7 @@ describe('a request', () => {
     ]);
   });
 
-  it('C15 gives --host-interface-name to its one network', () => {
+  it('C15 applies --host-interface-name to its one network', () => {
     const demo = { networks: [{ network: 'demo' }] };
     const options = { id: 'web', network: [demo], hostInterfaceName: 'web-host' };
     expect(containerRequest(options).networks).toEqual([{ network: 'demo', hostInterfaceName: 'web-host' }]);
@@ -52,7 +52,7 @@ describe('a request', () => {
     );
   });
 
-  it('gives --network-alias to all of its networks', () => {
+  it('applies --network-alias to all of its networks', () => {
     const network = [{ networks: [{ network: 'one', aliases: ['first'] }] }, { networks: [{ network: 'two' }] }];
     expect(containerRequest({ id: 'web', network, networkAlias: ['www'] }).networks).toEqual([
       { network: 'one', aliases: ['first', 'www'] },
@@ -75,7 +75,7 @@ describe('a request', () => {
     );
   });
 
-  it('names the pod and its name servers', () => {
+  it('contains the pod and the name servers', () => {
     expect(containerRequest({ id: 'web', pod: 'shop', dns: ['9.9.9.9'] })).toEqual({
       id: 'web',
       pod: 'shop',
@@ -83,7 +83,7 @@ describe('a request', () => {
     });
   });
 
-  it('refuses --ip without a network, and with several', () => {
+  it('refuses --ip without a network, and with several networks', () => {
     const network = [{ networks: [{ network: 'one' }, { network: 'two' }] }];
     expect(() => containerRequest({ id: 'web', ip: ['10.89.0.5'] })).toThrow(refused('payload.invalid', '--ip'));
     expect(() => containerRequest({ id: 'web', ip: ['10.89.0.5'], network: [{ mode: 'host' }] })).toThrow(
@@ -95,19 +95,19 @@ describe('a request', () => {
   });
 });
 
-describe('P18 what is said of a container', () => {
-  it("P18 takes labels in podman's spelling", () => {
+describe('P18 labels, owner and deadline of a container', () => {
+  it("P18 a request accepts labels in podman's spelling", () => {
     expect(collectLabels('b', collectLabels('a=1=2'))).toEqual({ a: '1=2', b: '' });
     expect(collectLabels('a=2', { a: '1' })).toEqual({ a: '2' });
     for (const text of ['', '=x']) expect(() => collectLabels(text)).toThrow(refused('payload.invalid', '--label'));
     expect(containerRequest({ id: 'web', label: { a: '1' } })).toEqual({ id: 'web', labels: { a: '1' } });
   });
 
-  it('P18 has the command line as its owner, unless the request names another', async () => {
+  it('P18 a request has the command line as its owner, unless it names another', async () => {
     expect(await readWishes(['web'], {})).toEqual([{ id: 'web', owner: 'cli' }]);
   });
 
-  it('P18 takes a deadline as a duration', async () => {
+  it('P18 a request accepts a deadline as a duration', async () => {
     const parse = durationParser('--start-within', mostStartWithinMs);
     const wanted = { '30s': 30_000, '500ms': 500, '1.5m': 90_000, '366d': mostStartWithinMs };
     for (const [text, ms] of Object.entries(wanted)) expect(parse(text)).toBe(ms);
@@ -120,7 +120,7 @@ describe('P18 what is said of a container', () => {
 describe('P10 a container without --network', () => {
   const onDefault = { id: 'web', networks: [{}], owner: 'cli' };
 
-  it('P10 is on the default network, as with podman', async () => {
+  it('P10 a container without --network is on the default network, as with podman', async () => {
     expect(await readWishes(['web'], {}, false)).toEqual([onDefault]);
     expect(await readWishes(['web'], { publish: [{ containerPort: 80 }] })).toMatchObject([onDefault]);
     expect(await readWishes(['web'], { ip: ['10.88.0.5'] })).toMatchObject([
@@ -129,19 +129,19 @@ describe('P10 a container without --network', () => {
     expect(await readWishes(['web'], { removeOnExit: true })).toMatchObject([onDefault]);
   });
 
-  it('P10 is what was stored, where set-up is given nothing but the id', async () => {
+  it('P10 a set-up with only an ID uses the stored wish', async () => {
     expect(await readWishes(['web'], {})).toEqual([{ id: 'web', owner: 'cli' }]);
     expect(await readWishes(['web'], { startWithin: 1_000 })).toEqual([
       { id: 'web', startWithinMs: 1_000, owner: 'cli' },
     ]);
   });
 
-  it('P10 is where its mode says', async () =>
+  it('P10 a container with a mode is on no default network', async () =>
     expect(await readWishes(['web'], { mode: 'none' }, false)).toEqual([{ id: 'web', mode: 'none', owner: 'cli' }]));
 });
 
 describe('--file', () => {
-  it('says when there is none', async () => {
+  it('is refused when the file does not exist', async () => {
     await expect(readWishes(['web'], { file: '/nowhere/wish.json' })).rejects.toEqual(
       refused('payload.invalid', '/nowhere/wish.json'),
     );
@@ -149,7 +149,7 @@ describe('--file', () => {
 });
 
 describe('P21 several containers', () => {
-  it('are wished for alike, each under its id', async () => {
+  it('P21 several containers get equal requests, each under its ID', async () => {
     expect(await readWishes(['web', 'db', 'web'], { dns: ['192.0.2.9'], networkAlias: undefined })).toEqual([
       { id: 'web', networks: [{}], dnsServers: ['192.0.2.9'], owner: 'cli' },
       { id: 'db', networks: [{}], dnsServers: ['192.0.2.9'], owner: 'cli' },
@@ -169,20 +169,20 @@ describe('P21 several containers', () => {
       { network: [parseNetworkArgument('web'), parseNetworkArgument('db:host_interface_name=veth-db')] },
       '--network with host_interface_name=',
     ],
-  ])('cannot share %j', async (options, named) =>
+  ])('P21 several containers cannot share %j', async (options, named) =>
     expect(readWishes(['web', 'db'], options)).rejects.toEqual(
       refused('payload.invalid', `${named}: cannot be used with several containers`),
     ),
   );
 
-  it('can share a published port without a host port, networks, interface names and aliases', async () => {
+  it('P21 several containers can share networks, interface names, aliases and a published port without a host port', async () => {
     const network = [parseNetworkArgument('web:interface_name=web0,alias=w')];
     const publish = [{ containerPort: 80 }, { containerPort: 81, hostPort: 0 }];
     const wishes = await readWishes(['web', 'db'], { network, publish, interfaceName: 'eth1', networkAlias: ['x'] });
     expect(wishes.map(({ id }) => id)).toEqual(['web', 'db']);
   });
 
-  it('are refused before a file or stdin is read', () =>
+  it('P21 several containers are refused before a file or stdin is read', () =>
     expect(readWishes(['web', 'db'], { file: '/nowhere/wish.json' })).rejects.toEqual(
       refused('payload.invalid', '--file: cannot be used with several containers'),
     ));

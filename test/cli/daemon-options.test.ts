@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => directory.remove());
 
-/** A daemon that must not start. */
+/** Starts a daemon that must end with a refusal. */
 async function refused(args: string[], env: Record<string, string> = {}) {
   const places = ['--run-dir', `${directory.path}/run`, '--state-dir', `${directory.path}/state`];
   const line = [main, 'daemon', ...places, '--nats-port', '0', ...args];

@@ -42,8 +42,8 @@ const main = new URL('../../dist/src/cli/main.js', import.meta.url).pathname;
 
 const failing = (checks: Finding[]) => checks.filter(({ ok }) => ok !== true).map(({ check }) => check);
 
-describe('doctor', () => {
-  it('N14 tells of each damaged file, and of each degraded container, on a line of its own', () => {
+describe('netloom doctor', () => {
+  it('N14 doctor reports each damaged file and each degraded container on a line of its own', () => {
     const directories = { run: '', state: '', netns: '', networks: '/networks', sysctl: '' };
     const damaged = [
       { file: 'a.json', reason: 'the file is empty' },
@@ -65,7 +65,7 @@ describe('doctor', () => {
     ]);
   });
 
-  it('N09 names a place that takes no settings files, and finds nothing wrong with it', () => {
+  it('N09 doctor names a place that holds no settings files, and does not count it as a failure', () => {
     const at = (sysctl: string) =>
       settingsFindings({ directories: { run: '', state: '', netns: '', networks: '', sysctl } });
     expect(at(directory.path)).toEqual([]);
@@ -80,7 +80,7 @@ describe('doctor', () => {
       ]);
   });
 
-  it('misses nothing before the daemon is started on a machine that can run the tests, and leaves no trace', async () => {
+  it('misses only the daemon before its start on a machine that can run the tests, and leaves no trace', async () => {
     const { stdout, exitCode } = await netloom(daemon, ['doctor', '--json']);
     const { ok, checks } = JSON.parse(stdout) as { ok: boolean; checks: Finding[] };
     expect({ ok, exitCode, failing: failing(checks) }).toEqual({ ok: true, exitCode: 0, failing: ['Daemon'] });
@@ -97,7 +97,7 @@ describe('doctor', () => {
     expect(linkNames()).toEqual(['lo']);
   });
 
-  it('says how to mend each thing that is missing', async () => {
+  it('explains how to provide each missing thing', async () => {
     const { stdout, exitCode } = await execa(
       'setpriv',
       [...withoutPrivileges, process.execPath, main, 'doctor', '--json', '--nats-url', 'nats://127.0.0.1:1'],
@@ -112,7 +112,7 @@ describe('doctor', () => {
     expect(checks.find(({ check }) => check === 'nats-server')?.found).toContain('not needed');
   });
 
-  it('is content when the daemon serves', async () => {
+  it('finds no failure when the daemon serves', async () => {
     await (await daemon.start()).close();
     const { stdout, exitCode } = await netloom(daemon, ['doctor']);
     expect(exitCode).toBe(0);
@@ -120,7 +120,7 @@ describe('doctor', () => {
     expect(stdout).toMatch(/\n\nAll is well\.$/);
   });
 
-  it('misses one that has been there and ended', async () => {
+  it('reports a daemon that has ended as missing', async () => {
     await daemon.stop();
     const { stdout, exitCode } = await netloom(daemon, ['doctor', '--json']);
     const { ok, checks } = JSON.parse(stdout) as { ok: boolean; checks: Finding[] };
@@ -129,15 +129,15 @@ describe('doctor', () => {
   });
 });
 
-describe('one check', () => {
-  it('knows which versions are old', () => {
+describe('a check of doctor', () => {
+  it('recognizes outdated versions', () => {
     expect(nodeVersion('20.18.1')).toMatchObject({ ok: false, found: '20.18.1 is too old' });
     expect(nodeVersion('20.19.0')).toMatchObject({ ok: true });
     expect(nodeVersion('24.1.0')).toMatchObject({ ok: true });
     expect(kernelVersion()).toMatchObject({ ok: true });
   });
 
-  it('goes by capabilities, not by user', () => {
+  it('checks capabilities, not the user', () => {
     expect(privileges('CapEff:\t0000000000000000')).toMatchObject({
       ok: false,
       found: 'CAP_NET_ADMIN, CAP_NET_RAW, and CAP_SYS_ADMIN are missing',
@@ -147,7 +147,7 @@ describe('one check', () => {
     expect(privileges('CapEff:\t000001ffffffffff')).toMatchObject({ ok: true });
   });
 
-  it('B02 tells how much room is left, and which disk has too little', () => {
+  it('B02 doctor shows how much room is left, and which disk has too little', () => {
     const directories = { run: '/run/netloom', state: '/var/lib/netloom', netns: '', networks: '', sysctl: '' };
     const found = (runMiB: number, stateMiB: number, refused: 'run' | 'events' | null = null) => {
       const [runFreeBytes, stateFreeBytes] = [runMiB * 2 ** 20, stateMiB * 2 ** 20];
@@ -163,7 +163,7 @@ describe('one check', () => {
     expect(full.found).toContain('40000 events wait');
   });
 
-  it('P12 knows the nats-server of a daemon that was killed, and what replaces it', async () => {
+  it('P12 doctor recognizes the nats-server of a killed daemon, and another process in its place', async () => {
     const { pidFile, configFile } = serverFiles(directory.path);
     mkdirSync(dirname(configFile), { recursive: true });
     const listener = createServer().listen(0, '127.0.0.1');
@@ -188,7 +188,7 @@ describe('one check', () => {
     rmSync(dirname(configFile), { recursive: true });
   });
 
-  it('P12 says without root that root can look, and not that the daemon is to be started', () => {
+  it('P12 without root, doctor suggests to run it as root, and not to start the daemon', () => {
     const unread = new NetloomError(fault('bus.unauthorized', 'the credentials file cannot be read'));
     expect(mayLook(unread, {})).toBe(true);
     vi.spyOn(process, 'getuid').mockReturnValue(1000);
@@ -200,13 +200,13 @@ describe('one check', () => {
     vi.restoreAllMocks();
   });
 
-  it('takes a directory that can be made for one that is there', () => {
+  it('accepts a directory that can be created as well as an existing one', () => {
     expect(writable('Run directory', `${directory.path}/a/b`)).toMatchObject({ ok: true });
     expect(writable('Run directory', `${process.execPath}/run`)).toMatchObject({ ok: false });
   });
 });
 
-it('the findings of doctor are read line by line', () => {
+it('doctor prints its findings line by line', () => {
   const terminal = { print: () => undefined, warn: () => undefined, colored: false };
   const findings = [
     good('Node.js', '20.20.2'),
@@ -224,7 +224,7 @@ it('the findings of doctor are read line by line', () => {
 });
 
 describe('without privileges', () => {
-  it('the daemon says what it lacks and ends, with nothing begun', async () => {
+  it('the daemon names the missing capabilities and ends before it begins anything', async () => {
     const places = ['--run-dir', `${directory.path}/bare`, '--state-dir', `${directory.path}/bare-state`];
     const command = [...withoutPrivileges, process.execPath, main, 'daemon', ...places, '--nats-port', '0'];
     const { exitCode, stderr } = await execa('setpriv', command, { reject: false, timeout: 10_000 });
@@ -235,7 +235,7 @@ describe('without privileges', () => {
     expect(existsSync(`${directory.path}/bare`)).toBe(false);
   });
 
-  it('a watcher that cannot watch is not tried again for ever', async () => {
+  it('a watcher without permission to watch is not retried for ever', async () => {
     const keeper = new URL('../../dist/src/kernel/watch/keeper.js', import.meta.url);
     const script = `${directory.path}/watch.mjs`;
     writeFileSync(

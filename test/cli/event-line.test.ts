@@ -4,7 +4,7 @@ import type { CloudEvent } from '../../src/contract/cloud-event.ts';
 
 const terminal = { print: () => undefined, warn: () => undefined, colored: false };
 
-/** As it comes from the wire: of whatever version, so the compiler does not hold it to the contract. */
+/** As it arrives: of any version, so the compiler does not hold it to the contract. */
 function event(noun: string, subject: string, fact: string, data: object): CloudEvent {
   const attributes = {
     specversion: '1.0',
@@ -30,7 +30,7 @@ const status = {
 const ports = [{ protocol: 'tcp', hostIp: null, hostPort: 8080, containerPort: 80, range: 1 }];
 
 describe('the line of an event', () => {
-  it('says when, who and what, and has no colours without a terminal', () => {
+  it('shows time, source and fact, and has no colours without a terminal', () => {
     const line = eventLine(terminal, event('container', 'web', 'configured', { status, ports }));
     expect(line).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.123 {2}container\/web {2,}configured +10\.89\.0\.2 /);
     expect(line).not.toContain('\x1b');
@@ -68,11 +68,11 @@ describe('the line of an event', () => {
     ['network', 'created', { definition: { subnets: [{ subnet: '10.89.0.0/24' }] } }, '10.89.0.0/24'],
     ['network', 'adopted', { bridge: 'netloom0' }, 'netloom0'],
     ['node', 'serving', {}, ''],
-  ])('of a %s that is %s shows what matters', (noun, fact, data, details) =>
+  ])('of a %s that is %s shows the important details', (noun, fact, data, details) =>
     expect(eventParts(event(noun, 'it', fact, data))).toMatchObject({ fact, details, source: `${noun}/it` }),
   );
 
-  it('is shown as it is when it is of another version', () => {
+  it('shows the data of an unknown version as they are', () => {
     expect(eventParts(event('container', 'web', 'melted', { ports: 'all', heat: 3 })).details).toBe(
       '{"ports":"all","heat":3}',
     );

@@ -12,18 +12,18 @@ function reported(error: unknown, asJson = false): { exitCode: number; said: str
 }
 
 describe('the exit code', () => {
-  it.each(codes.map((code) => [code, faultStatus[code]] as const))('of %s tells its kind', (code, status) => {
+  it.each(codes.map((code) => [code, faultStatus[code]] as const))('of %s follows from its kind', (code, status) => {
     const unreachable = code.startsWith('bus.') || status === 503 || code === 'command.timeout';
     const expected = unreachable ? 4 : status === 400 ? 2 : status === 404 ? 3 : 1;
     expect(exitCodeOf(fault(code, ''))).toBe(expected);
   });
 
   it.each(['dhcp.timeout', 'dhcp.refused', 'dhcp.expired'] as const)(
-    'C13 of %s is 1: the daemon was reached, and the DHCP server is another matter',
+    'C13 the exit code of %s is 1: the daemon was reached, and the DHCP server is not the bus',
     (code) => expect(exitCodeOf(fault(code, ''))).toBe(1),
   );
 
-  it('is the one that a command ends with', () => {
+  it('equals that of a command that ended', () => {
     expect(reported(new EndWith(137))).toEqual({ exitCode: 137, said: '' });
     const complaint = { code: 'command.missing', message: 'nosuch: command not found' } as const;
     expect(reported(new EndWith(127, complaint))).toEqual({
@@ -33,7 +33,7 @@ describe('the exit code', () => {
     expect(JSON.parse(reported(new EndWith(127, complaint), true).said)).toEqual(complaint);
   });
 
-  it('is 1 for what nobody expected', () => {
+  it('is 1 for an unexpected error', () => {
     expect(reported(new Error('oh'))).toEqual({ exitCode: 1, said: 'netloom: internal.unexpected: oh' });
   });
 });
@@ -42,7 +42,7 @@ describe('a long value', () => {
   const long = 'x'.repeat(70_000);
   const messageOf = (text: string) => (JSON.parse(text) as { message: string }).message;
 
-  it('P12 is cut in a message, and the reason after it stays', () => {
+  it('P12 a long value is cut in a message, and the reason after it stays', () => {
     const message = `--run-dir /${long}: /${long} is not a directory`;
     const cut = `/${'x'.repeat(299)}…`;
     const expected = `--run-dir ${cut} ${cut} is not a directory`;
@@ -56,30 +56,30 @@ describe('a long value', () => {
     }
   });
 
-  it('P12 is cut in the middle when it has spaces', () => {
+  it('P12 a long value with spaces is cut in the middle', () => {
     const message = `--node "${'a '.repeat(35_000)}": expected 1 to 64 characters`;
     const { said } = reported(new NetloomError(fault('name.invalid', message)));
     expect(said.length).toBeLessThan(2_000);
     expect(said).toMatch(/^netloom: name\.invalid: --node "a a .* … .*": expected 1 to 64 characters$/);
   });
 
-  it('P12 is cut between characters', () => {
+  it('P12 a long value is cut between characters', () => {
     const { said } = reported(new EndWith(2, { code: 'usage', message: `a${'\u{1f600}'.repeat(1_000)}` }));
     expect(said).toBe(`netloom: usage: a${'\u{1f600}'.repeat(299)}…`);
   });
 
-  it('P02 is cut only when its password is hidden', () => {
+  it('P02 a long value is cut only after its password is hidden', () => {
     const message = `no server at nats://user:secret${'y'.repeat(400)}@host/${long}`;
     expect(reported(new Error(message)).said).toMatch(/nats:\/\/\*\*\*@host\/x+…$/);
   });
 
-  it('P12 is whole in a message of usual length', () => {
+  it('P12 a value in a message of usual length stays complete', () => {
     const message = `${'x'.repeat(300)} ${'a '.repeat(800)}`;
     expect(reported(new EndWith(2, { code: 'usage', message })).said).toBe(`netloom: usage: ${message}`);
   });
 });
 
-describe('a failure', () => {
+describe('the text of a failure', () => {
   const failed = fault('kernel.refused', 'link.veth nl1: EPERM', {
     step: 'link.veth nl1',
     errno: 'EPERM',
@@ -88,7 +88,7 @@ describe('a failure', () => {
     leftBehind: [{ step: 'link.bridge netloom0', errno: 'EBUSY', detail: null }],
   });
 
-  it('is told with the step, what was undone and what was left behind', () => {
+  it('names the step, what was undone and what was left behind', () => {
     expect(faultText(failed).split('\n')).toEqual([
       'netloom: kernel.refused: link.veth nl1: EPERM',
       '  step: link.veth nl1',
@@ -106,7 +106,7 @@ describe('a failure', () => {
       errno: 'EADDRNOTAVAIL',
       detail: '1.2.3.4 port 8081',
     }),
-  ])('P12 that is said in a sentence has no words of the API beside it: $code', (refused) => {
+  ])('P12 a failure that is one sentence does not repeat the words of the API: $code', (refused) => {
     expect(faultText(refused)).toBe(`netloom: ${refused.code}: ${refused.message}`);
     const raw = { ...refused, errno: 'EPERM', message: 'port.hold: EPERM' };
     expect(faultText(raw)).toContain('  errno: EPERM');
@@ -115,7 +115,7 @@ describe('a failure', () => {
   it.each([
     [{ protocol: 'tcp', addresses: ['0.0.0.0', '::'], port: 8080, range: 1 }, '0.0.0.0 port 8080', '--tcp', 8080],
     [{ protocol: 'udp', addresses: ['fd00::9'], port: 8000, range: 10 }, 'fd00::9 port 8004', '--udp', 8004],
-  ] as const)('to hold %j says how to find the process', (ports, detail, protocol, port) => {
+  ] as const)('that holds %j explains how to find the process', (ports, detail, protocol, port) => {
     const step = describeStep({ verb: 'port.hold', owner: 'container/web', ...ports, addresses: [...ports.addresses] });
     const taken = fault('port.taken', `${step}: bind: EADDRINUSE`, { step, errno: 'EADDRINUSE', detail });
     expect(faultText(taken).split('\n').at(-1)).toBe(

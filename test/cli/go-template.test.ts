@@ -48,16 +48,18 @@ describe('P17 a template', () => {
     ['{{"}}"}} {{`{{`}} {{print "\t" 1 true}}', '}} {{ \t1true'],
     ['{{eq .Name "db" "web"}} {{ne .Name "web"}} {{lt 1 2}}', 'true false true'],
     ['', ''],
-  ])('%s', (text, rendered) => expect(parseGoTemplate(text).render(network)).toBe(rendered));
+  ])('P17 the template %s is rendered as in podman', (text, rendered) =>
+    expect(parseGoTemplate(text).render(network)).toBe(rendered),
+  );
 
-  it('P12 names each known field once, as podman does', () => {
+  it('P12 an unknown field is refused with each known field once, as in podman', () => {
     const both = { id: 'a', name: 'b', ID: 'a', Names: 'b', startBy: null };
     expect(() => parseGoTemplate('{{.Nope}}').render(both)).toThrow(
       'there is no field .Nope; known fields: .ID, .Name, .Names, .StartBy',
     );
   });
 
-  it('is JSON of all with {{json .}}', () =>
+  it('P17 {{json .}} prints all fields as JSON', () =>
     expect(JSON.parse(parseGoTemplate('{{json .}}').render(network))).toEqual(network));
 
   it.each([
@@ -87,7 +89,7 @@ describe('P17 a template', () => {
     ['{{range .Subnets}}x', 'without {{end}}'],
     ['{{end}}', '{{end}} is not understood'],
     ['{{range .Name}}x{{end}}', '.Name cannot be iterated'],
-  ])('refuses %s', (text, message) =>
+  ])('P17 the template %s is refused', (text, message) =>
     expect(() => parseGoTemplate(text).render(network)).toThrow(
       expect.objectContaining({ code: 'payload.invalid', message: expect.stringContaining(message) }),
     ),
@@ -95,12 +97,12 @@ describe('P17 a template', () => {
 });
 
 describe('--format', () => {
-  it('prints a line for each', () =>
+  it('prints a line for each element', () =>
     expect(formatted(terminal, '{{.Name}}\\t{{.ID}}', [network, network])).toBe(
       'web\tf1d674d80003\nweb\tf1d674d80003',
     ));
 
-  it('is a table when it says so, with the heads that podman gives them', () => {
+  it("prints a table with podman's heads when it begins with table", () => {
     const heads = { ID: 'NETWORK ID' };
     expect(formatted(terminal, 'table {{.ID}}\\t{{.Name}}', [network], { heads }).split('\n')).toEqual([
       'NETWORK ID    NAME',

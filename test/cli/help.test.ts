@@ -27,7 +27,7 @@ describe('--help', () => {
     expect((await say(...command.split(' '), '--help')).stdout).toContain('--json'),
   );
 
-  it.each(['', ...groups, ...leaves])('P12 of "%s" is what netloom help says, too', async (command) => {
+  it.each(['', ...groups, ...leaves])('P12 --help of "%s" prints the same as netloom help', async (command) => {
     const words = command.split(' ').filter(Boolean);
     const { stdout, exitCode } = await say('help', ...words);
     expect({ stdout, exitCode }).toEqual({ stdout: (await say(...words, '--help')).stdout, exitCode: 0 });
@@ -46,7 +46,7 @@ describe('--help', () => {
       expect(optionNames('bridge')).toContain(name);
   });
 
-  it('of reachability says what outside is', async () =>
+  it('of reachability explains what outside means', async () =>
     expect((await say('reachability', '--help')).stdout.replaceAll(/\s+/g, ' ')).toContain(
       '"outside" is another machine that reaches this host and has no route to the subnets of containers',
     ));
@@ -76,7 +76,7 @@ describe('wrong usage', () => {
     ['a set-up of nobody', ['container', 'setup'], 'expected an id or --file'],
     ['a pid that is none', ['container', 'started', 'web', 'x'], 'netloom: payload.invalid: pid x'],
     ['too many workers', ['daemon', '--workers', '1000'], 'netloom: payload.invalid: --workers 1000'],
-  ])('%s ends with 2', async (_what, args, words) => {
+  ])('ends with 2: %s', async (_what, args, words) => {
     const { exitCode, stderr } = await say(...args);
     expect(exitCode).toBe(2);
     expect(stderr).toContain(words);
@@ -103,19 +103,19 @@ describe('wrong usage', () => {
     expect(stderr).toContain(words);
   });
 
-  it('is told as JSON to programs', async () => {
+  it('is reported as JSON to programs', async () => {
     expect(JSON.parse((await say('ps', '--json', '--loud')).stderr)).toMatchObject({ code: 'usage' });
     expect(JSON.parse((await say('--json', 'run', '-p', 'x', '--', 'true')).stderr)).toMatchObject({
       code: 'port.invalid',
     });
   });
 
-  it("leaves the command's own --json alone", async () => {
+  it('does not include the --json of the command that netloom run starts', async () => {
     expect((await say('run', '--id', '.a', '--', 'ip', '--json')).stderr).toMatch(/^netloom: id.invalid/);
   });
 });
 
-it('--version is that of the package', async () => {
+it('--version prints the version of the package', async () => {
   const { version } = createRequire(import.meta.url)('#package.json') as { version: string };
   expect((await say('--version')).stdout).toBe(version);
 });

@@ -22,7 +22,7 @@ const inspect = async (...args: string[]) => (await netloom(daemon, ['inspect', 
 const settingsOf = async (id: string) => JSON.parse(await inspect(id, '--json')).NetworkSettings;
 
 describe('inspect', () => {
-  it('D02 lists the networks of a container that is down, with their ids and aliases', async () => {
+  it('D02 inspect lists the networks of a container that is down, with their IDs and aliases', async () => {
     const { networks } = await client.network.list();
     const idOf = (wanted: string) => networks.find(({ name }) => name === wanted)?.id;
     expect(await settingsOf('c1')).toMatchObject({
@@ -35,7 +35,7 @@ describe('inspect', () => {
     });
   });
 
-  it('D01 shows all of one that is up', async () => {
+  it('D01 inspect shows all details of a container that is up', async () => {
     await client.container.setup({ id: 'c1' });
     expect(await settingsOf('c1')).toMatchObject({
       SandboxKey: `${daemon.netnsDirectory}/netloom-c1`,
@@ -56,12 +56,12 @@ describe('inspect', () => {
     });
   });
 
-  it('D01 B04 shows who shares a namespace on the networks of the other', async () => {
+  it('D01 B04 inspect shows a container in a shared namespace on the networks of the other one', async () => {
     await client.container.setup({ id: 'c2', mode: 'container:c1' });
     expect(await settingsOf('c2')).toEqual(await settingsOf('c1'));
   });
 
-  it('takes the templates of podman', async () => {
+  it('accepts the templates of podman', async () => {
     expect(await inspect('-f', '{{.NetworkSettings.IPAddress}} {{.Name}} {{.State}}', 'c1')).toBe(
       '10.7.0.2 c1 configured',
     );

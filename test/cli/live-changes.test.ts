@@ -28,7 +28,7 @@ interface Link {
   address: string;
   addr_info: { local: string }[];
 }
-/** What `ip` says inside the container's namespace. */
+/** Runs `ip` inside the container's namespace. */
 const linksOf = (id: string): Link[] =>
   JSON.parse(
     execFileSync('nsenter', [`--net=${daemon.netnsDirectory}/netloom-${id}`, 'ip', '-j', 'address'], {
@@ -42,7 +42,7 @@ describe('network connect and disconnect', () => {
     await client.container.setup({ id: 'c1', networks: [{ network: 'web' }] });
   });
 
-  it('C03 join a container to a further network while it is up', async () => {
+  it('C03 network connect joins a running container to a further network', async () => {
     const { definition } = await client.network
       .inspect({ name: 'db' })
       .then(({ network }) => ({ definition: network }));
@@ -54,21 +54,21 @@ describe('network connect and disconnect', () => {
     expect(linksOf('c1')[2]?.addr_info.map(({ local }) => local)).toContain(address);
   });
 
-  it('C03 refuse a network that it is on, and one that is not there', async () => {
+  it('C03 network connect refuses a network that the container is on, and a missing one', async () => {
     expect(await say('network', 'connect', 'web', 'c1')).toMatchObject({
       stderr: 'netloom: container.connected: container c1 is already on network web',
     });
     expect((await say('network', 'connect', 'nowhere', 'c1')).stderr).toMatch(/^netloom: network.unknown: /);
   });
 
-  it('A07 take the beginning of the id of a network for it', async () => {
+  it("A07 network connect and disconnect accept the beginning of a network's ID", async () => {
     const { network } = await client.network.inspect({ name: 'db' });
     expect(await say('network', 'connect', network.id.slice(0, 12), 'c1')).toMatchObject(done);
     expect(await say('network', 'disconnect', network.id, 'c1')).toMatchObject(done);
     expect(namesOf('c1')).toEqual(['lo', 'eth0']);
   });
 
-  it('C04 take it off again, once', async () => {
+  it('C04 network disconnect takes a container off a network, once', async () => {
     await say('network', 'connect', 'db', 'c1');
     expect(await say('network', 'disconnect', 'web', 'c1')).toMatchObject(done);
     expect(namesOf('c1')).toEqual(['lo', 'eth1']);
@@ -80,7 +80,7 @@ describe('network connect and disconnect', () => {
 });
 
 describe('network reload', () => {
-  it('C06 puts back what is missing and tells whose it was', async () => {
+  it('C06 network reload restores what is missing and names its container', async () => {
     await client.container.setup({ id: 'c1', networks: [{ network: 'web' }] });
     await client.container.create({ id: 'c2', networks: [{ network: 'web' }] });
     execFileSync('nsenter', [`--net=${daemon.netnsDirectory}/netloom-c1`, 'ip', 'address', 'flush', 'dev', 'eth0']);
@@ -90,13 +90,13 @@ describe('network reload', () => {
     expect((await say('network', 'reload', 'c2')).stderr).toMatch(/^netloom: container.state: /);
   });
 
-  it('wants to know of whom', async () => {
+  it('refuses a call without a container', async () => {
     expect((await say('network', 'reload')).stderr).toContain('which container?');
     expect((await say('network', 'reload', '--all', 'c1')).stderr).toContain('--all: cannot be used with');
   });
 });
 
-describe('port', () => {
+describe('netloom port', () => {
   beforeEach(async () => {
     await client.container.setup({
       id: 'c1',
@@ -105,7 +105,7 @@ describe('port', () => {
     });
   });
 
-  it('publish adds to those of a container that is up, and tells where they are', async () => {
+  it('publish adds to the ports of a container that is up, and prints where they are', async () => {
     expect((await say('port', 'publish', 'c1', '127.0.0.1:5353:53/tcp,udp', '9000-9001:9000-9001')).stdout).toBe(
       '53/tcp -> 127.0.0.1:5353\n53/udp -> 127.0.0.1:5353\n9000/tcp -> 0.0.0.0:9000\n9001/tcp -> 0.0.0.0:9001',
     );
@@ -113,7 +113,7 @@ describe('port', () => {
     expect((await say('port', 'publish', 'c1', '8080:81')).stderr).toMatch(/^netloom: port.overlap: /);
   });
 
-  it('publish changes the wish of one that is down', async () => {
+  it('publish changes the wish of a container that is down', async () => {
     await client.container.create({ id: 'c2', networks: [{ network: 'web' }] });
     expect((await say('port', 'publish', 'c2', '9000:90,443')).stdout).toBe(
       '90/tcp -> 0.0.0.0:9000\n443/tcp -> 0.0.0.0:(free)',
@@ -122,7 +122,7 @@ describe('port', () => {
     expect((await say('port', 'list', 'c2')).stdout).toMatch(/^90\/tcp -> 0.0.0.0:9000\n443\/tcp -> 0.0.0.0:\d+$/);
   });
 
-  it('list shows all, or one', async () => {
+  it('list shows all ports, or one', async () => {
     expect(await say('port', 'list', 'c1')).toMatchObject({ exitCode: 0, stdout: '80/tcp -> 0.0.0.0:8080' });
     expect(await say('port', 'list', 'c1', '80')).toMatchObject({ exitCode: 0, stdout: '0.0.0.0:8080' });
     expect(await say('port', 'list', 'c1', '80/udp')).toMatchObject({
@@ -130,7 +130,7 @@ describe('port', () => {
     });
   });
 
-  it('unpublish takes one away, whatever its host port', async () => {
+  it('unpublish removes a port, whatever its host port', async () => {
     await say('port', 'publish', 'c1', '443');
     expect(await say('port', 'unpublish', 'c1', '443')).toMatchObject(done);
     expect((await say('port', 'list', 'c1')).stdout).toBe('80/tcp -> 0.0.0.0:8080');
@@ -141,14 +141,14 @@ describe('port', () => {
 });
 
 describe('--network of a set-up', () => {
-  it('A01 takes several networks in order, each with its settings', async () => {
+  it('A01 --network accepts several networks in order, each with its settings', async () => {
     const settings = 'db:interface_name=db0,mac=02:00:00:00:00:07';
     expect((await say('container', 'setup', 'c1', '--network', settings, '--network', 'web')).exitCode).toBe(0);
     expect(namesOf('c1')).toEqual(['lo', 'db0', 'eth0']);
     expect(linksOf('c1')[1]?.address).toBe('02:00:00:00:00:07');
   });
 
-  it('A01 takes none, host, and the namespace of another', async () => {
+  it('A01 --network accepts none, host, and the namespace of another container', async () => {
     await say('container', 'setup', 'c1', '--network', 'none');
     expect(namesOf('c1')).toEqual(['lo']);
     await say('container', 'setup', 'c2', '--network', 'container:c1');
@@ -157,7 +157,7 @@ describe('--network of a set-up', () => {
     expect(containers.map(({ id, mode }) => `${id} ${mode}`).sort()).toEqual(['c1 none', 'c2 container:c1', 'c3 host']);
   });
 
-  it('A06 names the pod that it is of', async () => {
+  it('A06 --pod names the pod of the container', async () => {
     const { stdout } = await say('plan', 'c1', '--network', 'web', '--pod', 'shop', '--json');
     expect(JSON.parse(stdout).id).toBe('c1');
   });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 const main = new URL('../../dist/src/cli/main.js', import.meta.url).pathname;
 
-/** Says every module that is loaded, on stderr. */
+/** Prints every loaded module on stderr. */
 const loader =
   'export async function load(url, context, next) { process._rawDebug("loaded " + url); return next(url, context); }';
 const register = `import { register } from 'node:module'; register('data:text/javascript,${encodeURIComponent(loader)}');`;
@@ -17,8 +17,8 @@ async function loadedFor(...args: string[]): Promise<string[]> {
 
 const heavy = /node_modules\/(zod|lmdb|pino|xstate|execa|@nats-io)\//;
 
-// half of the time of a command was once that of loading what it did not need
-describe('P21 help comes at once', () => {
+// half of the time of a command was once spent on loading what it did not need
+describe('P21 help is printed at once', () => {
   it.each([
     ['--help'],
     ['ps --help'],
@@ -35,6 +35,6 @@ describe('P21 help comes at once', () => {
   it('P21 netloom --help loads no command', async () =>
     expect((await loadedFor('--help')).filter((url) => url.includes('/cli/commands/'))).toEqual([]));
 
-  it('P21 netloom ps --help loads that one', async () =>
+  it('P21 netloom ps --help loads only that command', async () =>
     expect((await loadedFor('ps', '--help')).filter((url) => url.includes('/cli/commands/'))).toHaveLength(1));
 });

@@ -14,7 +14,7 @@ it.each(['db', ':192.0.2.9', 'db:', 'db:here', 'a b:192.0.2.9', 'a#b:192.0.2.9',
   (text) => expect(() => addedHost(text)).toThrow(/expected <name>:<address>$/),
 );
 
-it('N11 --dns-search takes domains, and . for none', () => {
+it('N11 --dns-search accepts domains, and . for none', () => {
   for (const text of ['.', 'example.org', 'example.org.', '_tcp.x']) expect(searchDomain(text)).toBe(text);
   for (const text of ['', '..', 'a b', 'a\nnameserver 192.0.2.1']) expect(() => searchDomain(text)).toThrow();
 });

@@ -10,7 +10,7 @@ export interface Said {
   exitCode: number | undefined;
 }
 
-/** The command line in this process, without a terminal. */
+/** Runs the command line in this process, without a terminal. */
 export async function say(...args: string[]): Promise<Said> {
   const lines = { out: [] as string[], err: [] as string[] };
   const exitCode = await runCli(args, {
@@ -21,7 +21,7 @@ export async function say(...args: string[]): Promise<Said> {
   return { stdout: lines.out.join('\n'), stderr: lines.err.join('\n'), exitCode };
 }
 
-/** The same as a process of its own, on the run directory of a daemon. */
+/** Runs it as a process of its own, on the run directory of a daemon. */
 export function netloom(daemon: Pick<TestDaemon, 'directory' | 'runDirectory'>, args: string[], input = '') {
   return execa(process.execPath, [main, ...args], {
     input,
@@ -31,7 +31,7 @@ export function netloom(daemon: Pick<TestDaemon, 'directory' | 'runDirectory'>, 
   });
 }
 
-/** As a process of its own on a host whose files are others: `script` makes them, in a mount namespace that ends with it. */
+/** Runs it as a process of its own on a host with other files: `script` makes them, in a mount namespace that ends with it. */
 export function netloomOnHost(daemon: Pick<TestDaemon, 'directory' | 'runDirectory'>, script: string, args: string[]) {
   const line = ['--mount', '--propagation', 'slave', 'sh', '-ec', `${script}\n"$@"`, 'sh'];
   return execa('unshare', [...line, process.execPath, main, ...args], {
@@ -41,12 +41,12 @@ export function netloomOnHost(daemon: Pick<TestDaemon, 'directory' | 'runDirecto
   });
 }
 
-/** One that goes on by itself: read its stdout, send it signals. */
+/** Starts a process that continues by itself: read its stdout, send it signals. */
 export function launch(daemon: Pick<TestDaemon, 'directory' | 'runDirectory'>, args: string[]): ResultPromise {
   return execa(process.execPath, [main, ...args], { reject: false, env: environment(daemon), extendEnv: false });
 }
 
-/** A module that may import `netloom/client`, as a package that has netloom may. */
+/** Runs a module that may import `netloom/client`, like a package that depends on netloom. */
 export function launchProgram(daemon: Pick<TestDaemon, 'directory' | 'runDirectory'>, program: string): ResultPromise {
   const options = { reject: false, env: environment(daemon), extendEnv: false, cwd: new URL('../..', import.meta.url) };
   return execa(process.execPath, ['--input-type=module', '--eval', program], options);

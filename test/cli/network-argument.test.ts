@@ -29,7 +29,7 @@ describe('--network is spelt as with podman', () => {
     ['ns:/run/netns/a:b', { mode: 'ns:/run/netns/a:b' }],
     ['pasta:-t,80', { mode: 'pasta:-t,80' }],
     ['slirp4netns', { mode: 'slirp4netns' }],
-  ])('%s', (text, argument) => expect(parseNetworkArgument(text)).toEqual(argument));
+  ])('--network %s is parsed as with podman', (text, argument) => expect(parseNetworkArgument(text)).toEqual(argument));
 });
 
 describe('P10 --network bridge', () => {
@@ -37,17 +37,17 @@ describe('P10 --network bridge', () => {
     delete process.env.NETLOOM_DEFAULT_NETWORK;
   });
 
-  it('P10 leaves the name of the default network to the daemon, with and without settings', () => {
+  it('P10 --network bridge leaves the name of the default network to the daemon, with and without settings', () => {
     expect(parseNetworkArgument('bridge')).toEqual({ networks: [{}] });
     expect(parseNetworkArgument('bridge:ip=10.88.0.5')).toEqual({ networks: [{ staticIps: ['10.88.0.5'] }] });
   });
 
-  it.each(['default', 'private'])('P10 is what the mode %s means, too', (mode) => {
+  it.each(['default', 'private'])('P10 --network %s means the default network as well', (mode) => {
     expect(parseNetworkArgument(mode)).toEqual({ networks: [{}] });
     expect(parseNetworkArgument(`${mode},web`)).toEqual({ networks: [{}, { network: 'web' }] });
   });
 
-  it('P10 is the network that the environment names, which the daemon then may make', () => {
+  it('P10 --network bridge names the network of the environment, which the daemon may then make', () => {
     process.env.NETLOOM_DEFAULT_NETWORK = 'web';
     expect(parseNetworkArgument('bridge')).toEqual({ networks: [{ network: 'web' }] });
     const request = { id: 'c1', networks: [{ network: 'web' }] };
@@ -55,14 +55,14 @@ describe('P10 --network bridge', () => {
     expect(withDefaultNetwork({ id: 'c1', mode: 'bridge' })).toMatchObject({ defaultNetwork: 'web' });
   });
 
-  it('P10 says nothing of a default network where none can be meant', () => {
+  it('P10 a request that cannot use a default network does not name one', () => {
     expect(withDefaultNetwork({ id: 'c1', mode: 'bridge' })).toEqual({ id: 'c1', mode: 'bridge' });
     process.env.NETLOOM_DEFAULT_NETWORK = 'web';
     for (const request of [{ id: 'c1' }, { id: 'c1', mode: 'none' }, { id: 'c1', mode: 'container:web' }])
       expect(withDefaultNetwork(request)).toEqual(request);
   });
 
-  it.each(['host', '.web', 'a b'])('P10 refuses a default network of the name %s', (name) => {
+  it.each(['host', '.web', 'a b'])('P10 a default network with the name %s is refused', (name) => {
     process.env.NETLOOM_DEFAULT_NETWORK = name;
     expect(() => parseNetworkArgument('bridge')).toThrow(refused('name.invalid', 'NETLOOM_DEFAULT_NETWORK'));
   });
@@ -89,7 +89,7 @@ describe('--network refuses', () => {
     ['none:', 'none takes no settings'],
     ['container:', 'expected container:<id>'],
     ['ns', 'expected ns:<path>'],
-  ])('%s', (text, message) => {
+  ])('the value %s', (text, message) => {
     expect(() => parseNetworkArgument(text)).toThrow(refused('payload.invalid', message));
     expect(() => parseNetworkArgument(text)).toThrow(refused('payload.invalid', `--network ${text}`));
   });
@@ -103,14 +103,14 @@ describe('--network refuses', () => {
   );
 });
 
-describe('addresses', () => {
-  it('are of the family that the option is for', () => {
+describe('address options', () => {
+  it('accept only addresses of their family', () => {
     expect(addressParser('--ip6', 6)('fd00::5')).toBe('fd00::5');
     expect(() => addressParser('--ip6', 6)('10.0.0.1')).toThrow(refused('address.invalid', '--ip6 10.0.0.1'));
     expect(() => addressParser('--ip', null)('here')).toThrow(refused('address.invalid', '--ip here'));
   });
 
-  it('may be of hardware', () => {
+  it('accept MAC addresses', () => {
     expect(macParser('--mac-address')('02:00:00:00:00:0A')).toBe('02:00:00:00:00:0A');
     expect(() => macParser('--mac-address')('2:0')).toThrow(refused('address.invalid', '--mac-address 2:0'));
   });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { networkRequest, parseRoute } from '../../src/cli/commands/network-create.ts';
 
 describe('a definition', () => {
-  it('has nothing in it that was not said', () => expect(networkRequest('web', {})).toEqual({ name: 'web' }));
+  it('contains only what was given', () => expect(networkRequest('web', {})).toEqual({ name: 'web' }));
 
   it("has podman's fields for podman's options", () => {
     const options = {
@@ -43,7 +43,7 @@ describe('a definition', () => {
     ['10.7.0.9/32', { start_ip: '10.7.0.9', end_ip: '10.7.0.9' }],
     ['fd07::/126', { start_ip: 'fd07::1', end_ip: 'fd07::3' }],
     ['-10.7.0.99', { start_ip: null, end_ip: '10.7.0.99' }],
-  ])('may take addresses from %s only', (range, lease_range) =>
+  ])('may lease addresses from %s only', (range, lease_range) =>
     expect(networkRequest('web', { subnet: ['10.7.0.0/24'], ipRange: [range] }).subnets).toEqual([
       { subnet: '10.7.0.0/24', lease_range },
     ]),
@@ -56,7 +56,7 @@ describe('--route', () => {
     ['fd21::/64,fd07::9,120', { destination: 'fd21::/64', gateway: 'fd07::9', metric: 120, type: 'unicast' }],
     ['10.22.0.0/16,blackhole', { destination: '10.22.0.0/16', gateway: null, metric: null, type: 'blackhole' }],
     ['10.22.0.0/16,prohibit,7', { destination: '10.22.0.0/16', gateway: null, metric: 7, type: 'prohibit' }],
-  ])('takes %s', (text, route) => expect(parseRoute(text)).toEqual(route));
+  ])('accepts %s', (text, route) => expect(parseRoute(text)).toEqual(route));
 
   it.each([
     ['10.21.0.0/24', 'payload.invalid', 'the gateway is missing'],

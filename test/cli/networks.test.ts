@@ -21,7 +21,7 @@ const say = (...args: string[]) => netloom(daemon, ['network', ...args]);
 const lines = async (...args: string[]) => (await say(...args)).stdout.split('\n');
 
 describe('network create', () => {
-  it("takes podman's options", async () => {
+  it("accepts podman's options", async () => {
     const first = ['--subnet', '10.7.0.0/24', '--ip-range', '10.7.0.128/25', '--gateway', '10.7.0.254'];
     const second = ['--subnet', 'fd07::/64', '--ip-range', 'fd07::10-fd07::20'];
     const more = ['-d', 'bridge', '--internal', '--disable-dns', '-o', 'mtu=1400', '--label', 'team=web'];
@@ -41,7 +41,7 @@ describe('network create', () => {
     });
   });
 
-  it('takes routes, name servers, and what other drivers need', async () => {
+  it('accepts routes, name servers, and the options of other drivers', async () => {
     const routes = ['--route', '10.21.0.0/24,10.7.0.9,7', '--route', '10.22.0.0/16,blackhole'];
     const servers = ['--dns', '9.9.9.9', '--dns', '2620:fe::fe'];
     expect(await say('create', '--subnet', '10.7.0.0/24', ...routes, ...servers, 'web')).toMatchObject({ exitCode: 0 });
@@ -68,12 +68,12 @@ describe('network create', () => {
     execFileSync('ip', ['link', 'delete', 'up0']);
   });
 
-  it('finds a name when there is none', async () => {
+  it('picks a free name when none is given', async () => {
     await client.network.create({ name: 'netloom1' });
     expect(await say('create')).toMatchObject({ exitCode: 0, stdout: 'netloom2' });
   });
 
-  it('refuses a name that is taken, unless told to ignore that', async () => {
+  it('refuses a name that is taken, unless --ignore is given', async () => {
     await client.network.create({ name: 'web' });
     expect(await say('create', 'web')).toMatchObject({
       exitCode: 125,
@@ -113,16 +113,16 @@ describe('network ls', () => {
     [['driver=macvlan'], ['']],
     [['until=24h'], ['']],
     [['until=2100-01-01'], ['one', 'two']],
-  ])('shows those that agree with %j', async (filters, names) =>
+  ])('shows the networks that match %j', async (filters, names) =>
     expect(await lines('ls', '-q', ...filters.flatMap((filter) => ['--filter', filter]))).toEqual(names),
   );
 
-  it('shows those whose ids begin so', async () => {
+  it('shows the networks whose IDs begin with a given text', async () => {
     const { id } = (await client.network.inspect({ name: 'two' })).network;
     expect(await lines('ls', '-q', '--filter', `id=${id.slice(0, 8)}`)).toEqual(['two']);
   });
 
-  it('shows what a template says', async () => {
+  it('prints each network by a template', async () => {
     expect(await lines('ls', '--format', '{{.Name}} {{range .Subnets}}{{.Subnet}}{{end}}')).toEqual([
       'one 10.1.0.0/24',
       'two 10.2.0.0/24',
@@ -137,7 +137,7 @@ describe('network ls', () => {
     });
   });
 
-  it('tells of files that are left out, by name and with the reason', async () => {
+  it('reports files that are left out, by name and with the reason', async () => {
     const file = `${lab.directory.path}/state/networks/my net.json`;
     writeFileSync(file, JSON.stringify({ name: 'my net', id: 'a'.repeat(64), driver: 'bridge' }));
     await expect.poll(async () => (await client.network.list()).damaged).toMatchObject([{ file: 'my net.json' }]);
@@ -150,7 +150,7 @@ describe('network ls', () => {
     await expect.poll(async () => (await client.network.list()).damaged).toEqual([]);
   });
 
-  it('shortens ids unless told not to', async () => {
+  it('shortens IDs unless --no-trunc is given', async () => {
     const { id } = (await client.network.inspect({ name: 'one' })).network;
     expect((await lines('ls', '--noheading'))[0]).toMatch(new RegExp(`^${id.slice(0, 12)} +one +bridge `));
     expect((await lines('list', '--noheading', '--no-trunc'))[0]).toMatch(new RegExp(`^${id} +one +bridge `));
@@ -158,7 +158,7 @@ describe('network ls', () => {
 });
 
 describe('network inspect', () => {
-  it('A07 prints the JSON of networks by name, id and the beginning of an id', async () => {
+  it('A07 network inspect prints the JSON of networks by name, ID and the beginning of an ID', async () => {
     await client.network.create({ name: 'one' });
     const { id } = (await client.network.create({ name: 'two' })).definition;
     const networks = JSON.parse((await say('inspect', 'one', id, id.slice(0, 10))).stdout);
@@ -166,7 +166,7 @@ describe('network inspect', () => {
     expect(await lines('inspect', '-f', '{{.Name}}:{{.Internal}}', 'one', 'two')).toEqual(['one:false', 'two:false']);
   });
 
-  it('prints those that are there, and ends with 125 when one is not', async () => {
+  it('prints the networks that exist, and ends with 125 when one does not', async () => {
     await client.network.create({ name: 'one' });
     const { stdout, stderr, exitCode } = await say('inspect', 'nowhere', 'one');
     expect(exitCode).toBe(125);
@@ -194,7 +194,7 @@ describe('network update', () => {
     expect(await serversOf()).toEqual(['1.1.1.1']);
   });
 
-  it('changes what the guards let through, and refuses other options', async () => {
+  it('changes the traffic that the guards accept, and refuses other options', async () => {
     await client.network.create({ name: 'web', options: { mtu: '1400' } });
     expect(await say('update', 'web', '--opt', 'inbound=open')).toMatchObject({ exitCode: 0, stdout: '' });
     const { options } = JSON.parse((await say('inspect', 'web')).stdout)[0];
@@ -207,7 +207,7 @@ describe('network update', () => {
 });
 
 describe('network rm', () => {
-  it('ends with 1 when there is none, with 2 when it is in use, and takes the containers off with --force', async () => {
+  it('ends with 1 for a missing network, with 2 for one in use, and removes its containers with --force', async () => {
     await client.network.create({ name: 'web' });
     await client.container.setup({ id: 'c1', networks: [{ network: 'web' }] });
     expect(await say('rm', 'nowhere')).toMatchObject({ exitCode: 1 });
@@ -229,7 +229,7 @@ describe('network prune', () => {
   });
   const names = async () => (await client.network.list()).networks.map(({ name }) => name).sort();
 
-  it('asks before, and takes nothing but a yes for one', async () => {
+  it('asks for confirmation, and accepts only a yes', async () => {
     for (const answer of ['n\n', '', 'perhaps\n']) {
       const { stderr, exitCode } = await netloom(daemon, ['network', 'prune'], answer);
       expect({ exitCode, left: await names() }).toEqual({ exitCode: 0, left: ['new', 'old', 'used'] });
@@ -239,18 +239,18 @@ describe('network prune', () => {
     expect(await names()).toEqual(['used']);
   });
 
-  it('takes those that agree with the filters', async () => {
+  it('removes the networks that match the filters', async () => {
     expect(await say('prune', '-f', '--filter', 'label=age')).toMatchObject({ exitCode: 0, stdout: 'old' });
     expect(await say('prune', '-f', '--filter', 'label=age')).toMatchObject({ exitCode: 0, stdout: '' });
     expect(await names()).toEqual(['new', 'used']);
   });
 });
 
-/** It looks for netavark even to list its networks. */
+/** podman needs netavark even to list its networks. */
 const hasPodman = ['podman', '/usr/lib/podman/netavark'].every((file) => spawnSync(file, ['--version']).status === 0);
 
 /** podman itself, on the same definitions. */
-describe.skipIf(!hasPodman)('what podman says of the same networks', () => {
+describe.skipIf(!hasPodman)('podman and netloom on the same networks', () => {
   let podman: (...args: string[]) => { exitCode: number | null; stdout: string };
 
   beforeAll(() => {
@@ -286,18 +286,18 @@ describe.skipIf(!hasPodman)('what podman says of the same networks', () => {
     [['create', 'one']],
     [['ls', '--filter', 'nonsense=1']],
     [['ls', '--loud']],
-  ])('is what netloom says to %j', async (args) => {
+  ])('print the same for %j', async (args) => {
     const { exitCode, stdout } = await say(...args);
     expect({ exitCode, stdout }).toEqual(podman(...args));
   });
 
-  it('is the same JSON', async () => {
+  it('print the same JSON', async () => {
     const [said] = JSON.parse((await say('inspect', 'two')).stdout);
     const [wanted] = JSON.parse(podman('inspect', 'two').stdout);
     expect(said).toMatchObject({ ...wanted, created: expect.anything() });
   });
 
-  it('is the same definition of a range, when podman makes it', async () => {
+  it('make the same definition of a range', async () => {
     const args = ['create', '--subnet', '10.9.0.0/24', '--ip-range', '10.9.0.128/25', '--disable-dns'];
     podman(...args, 'podmans');
     const [wanted] = JSON.parse(podman('inspect', 'podmans').stdout);

@@ -18,7 +18,7 @@ beforeEach(() => {
 });
 afterEach(() => directory.remove());
 
-/** Every path below it with what is in the files. */
+/** Every path below it with the contents of the files. */
 const tree = () =>
   execFileSync('sh', ['-c', 'find . -type d; find . -type f -exec sha256sum {} +'], {
     cwd: directory.path,
@@ -39,7 +39,7 @@ const install = (...more: string[]) => say('podman', 'install', '--force', '--co
 const uninstall = () => say('podman', 'uninstall', '--force', '--config-dir', at(''));
 
 describe('netloom podman install', () => {
-  it('puts the door before the directories that podman has otherwise, and uninstall leaves no trace', async () => {
+  it("puts the door before podman's other directories, and uninstall leaves no trace", async () => {
     const before = tree();
     expect(await install()).toMatchObject({ exitCode: 0, stdout: expect.stringContaining(dropIn()) });
     expect(parse(readFileSync(dropIn(), 'utf8'))).toEqual({
@@ -51,7 +51,7 @@ describe('netloom podman install', () => {
     expect((await uninstall()).stdout).toBe('podman did not use netloom: nothing changed');
   });
 
-  it('keeps what was configured, also when it is done twice', async () => {
+  it('keeps the existing configuration, also when it runs twice', async () => {
     write(
       'containers.conf',
       '[engine]\nhelper_binaries_dir = ["/opt/podman"]\nenv = ["A=1", "NETLOOM_RUN_DIR=/old"]\n',
@@ -70,7 +70,7 @@ describe('netloom podman install', () => {
     expect(tree()).toEqual(before);
   });
 
-  it('removes the directories that it made, unless something else is in them now', async () => {
+  it('removes the directories that it made, unless they contain something else by then', async () => {
     await install();
     write('containers.conf.d/60-later.conf', '');
     await install();
@@ -92,7 +92,7 @@ describe('netloom podman install', () => {
     expect(tree()).toEqual(before);
   });
 
-  it('leaves a file of that name alone that is not its own', async () => {
+  it('leaves a foreign file with its name unchanged', async () => {
     write('containers.conf.d/50-netloom.conf', '# mine\n');
     expect(await install()).toMatchObject({
       exitCode: 1,
@@ -102,7 +102,7 @@ describe('netloom podman install', () => {
     expect(readFileSync(dropIn(), 'utf8')).toBe('# mine\n');
   });
 
-  it('tells which file podman could not read either', async () => {
+  it('names the file that podman cannot read either', async () => {
     write('containers.conf', '[engine\n');
     const { exitCode, stderr } = await install();
     expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: expect.stringContaining(at('containers.conf')) });
@@ -118,7 +118,7 @@ describe('an executable that root runs', () => {
     chmodSync(directory.path, 0o755);
   });
 
-  it('is nobody else’s to replace, also in a directory like /tmp', () => {
+  it('is accepted when no other user can replace it, also in a directory like /tmp', () => {
     expect(replaceableBy(program())).toBeNull();
   });
 
@@ -127,7 +127,7 @@ describe('an executable that root runs', () => {
     ['others may write to it', () => chmodSync(program(), 0o775), 'others may write to'],
     ['a directory above it is a user’s', () => chownSync(at(''), 1000, 0), 'etc belongs to user 1000'],
     ['others may write to one', () => chmodSync(at('bin'), 0o777), 'others may write to'],
-  ])('is told of when %s', (_, change, words) => {
+  ])('is reported as replaceable when %s', (_, change, words) => {
     change();
     expect(replaceableBy(program())).toContain(words);
   });
@@ -136,7 +136,7 @@ describe('an executable that root runs', () => {
 describe('the settings of podman', () => {
   const files = (...texts: string[]): ConfFile[] => texts.map((text, index) => ({ path: `${index}`, text }));
 
-  it('are those of the last file that says something', () => {
+  it('are those of the last file that sets them', () => {
     const settings = networkSettings(
       files('[network]\nnetwork_backend = "cni"', '[network]\nnetwork_backend = "netavark"', '[engine]\nenv = ["A=1"]'),
     );
@@ -148,7 +148,7 @@ describe('the settings of podman', () => {
     });
   });
 
-  it('go on with a list that says append, as podman 5 does', () => {
+  it('extend a list that is marked append, as podman 5 does', () => {
     const [one, two] = [
       '[engine]\nhelper_binaries_dir = ["/a"]',
       '[engine]\nhelper_binaries_dir = ["/b", {append = true}]',
@@ -175,7 +175,7 @@ describe.skipIf(missing())('with podman', { timeout: 120_000 }, () => {
   const statusLine = async (check: string) =>
     (await host.netloom('podman status')).stdout.split('\n').find((line) => line.slice(2).startsWith(check));
 
-  it('status says who makes the networks, and containers stay with the engine that made them', async () => {
+  it('status shows what makes the networks, and containers stay with the engine that made them', async () => {
     expect(await failing()).toMatchObject({ onNetloom: false, exitCode: 1 });
     await host.startDaemon();
     expect((await failing()).names).toEqual(['Drop-in']);
@@ -187,7 +187,7 @@ describe.skipIf(missing())('with podman', { timeout: 120_000 }, () => {
     expect(await statusLine('Bridges')).toMatch(/^✓ Bridges +made by another engine: podman\d+$/);
     const refused = await host.netloom('podman install');
     expect(refused).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('podman stop old first') });
-    // one that is paused cannot be had here (no cgroups), but one that does not run and has its network, either
+    // a paused container is impossible here (no cgroups), but one that does not run and has its network is equivalent
     await host.must('stop -t 0 old');
     await host.must('init old');
     expect(await host.netloom('podman install')).toEqual(refused);

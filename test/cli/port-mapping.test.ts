@@ -12,7 +12,7 @@ import type { ShownPort } from '../../src/core/port.ts';
 
 const plain = { hostIp: null, hostPort: 0, containerPort: 80, protocol: 'tcp', range: 1 };
 
-describe("-p takes podman's spelling", () => {
+describe("-p accepts podman's spelling", () => {
   it.each([
     ['80', plain],
     [':80', plain],
@@ -28,10 +28,10 @@ describe("-p takes podman's spelling", () => {
     ['8000-8010', { ...plain, containerPort: 8000, range: 11 }],
     ['[::]:9000-9001:80-81/tcp', { ...plain, hostIp: '::', hostPort: 9000, range: 2 }],
     ['65535:65535', { ...plain, hostPort: 65535, containerPort: 65535 }],
-  ])('%s', (text, mapping) => expect(parsePortMapping(text)).toEqual(mapping));
+  ])('-p %s is parsed as with podman', (text, mapping) => expect(parsePortMapping(text)).toEqual(mapping));
 });
 
-describe('-p refuses, and says why', () => {
+describe('-p refuses, with the reason,', () => {
   it.each([
     ['', '-p "": the container port is missing'],
     ['web', 'is not a port'],
@@ -53,14 +53,14 @@ describe('-p refuses, and says why', () => {
     ['80/icmp', 'unknown protocol'],
     ['80/tcp/udp', 'more than one /'],
     ['8080 :80', 'is not a port'],
-  ])('%s', (text, reason) => {
+  ])('the value %s', (text, reason) => {
     const refusal = expect.objectContaining({ code: 'port.invalid', message: expect.stringContaining(reason) });
     expect(() => parsePortMapping(text)).toThrow(refusal);
     expect(() => parsePortMapping(text)).toThrow(NetloomError);
   });
 });
 
-it('C03 a mapping that is said without -p is refused without it', () => {
+it('C03 a port argument without -p is refused without mentioning -p', () => {
   const message = expect.stringMatching(/^port abc:80: "abc" is not a port or a range of ports; expected /);
   expect(() => portsParser('port')('abc:80')).toThrow(expect.objectContaining({ code: 'port.invalid', message }));
 });
@@ -75,11 +75,13 @@ describe('a published port is shown', () => {
     ['8080->80/tcp', { hostPort: 8080, families: [4 as const] }],
     ['[::]:8080->80/tcp', { hostPort: 8080, families: [6 as const] }],
     ['[::1]:8080->80/tcp (leads nowhere)', { hostIp: '::1', hostPort: 8080, families: [] }],
-  ])('C03 as %s', (text, port) => expect(portText({ ...plain, protocol: 'tcp', ...port })).toBe(text));
+  ])('C03 a published port is shown as %s', (text, port) =>
+    expect(portText({ ...plain, protocol: 'tcp', ...port })).toBe(text),
+  );
 });
 
-describe('-p takes several joined by commas', () => {
-  it('ports, and protocols of one', () => {
+describe('-p with several values joined by commas', () => {
+  it('accepts ports, and protocols of one port', () => {
     expect(parsePortMappings('8080:80,[::1]:8443:443').map(({ hostPort }) => hostPort)).toEqual([8080, 8443]);
     expect(parsePortMappings('53:53/tcp,udp')).toEqual([
       { ...plain, hostPort: 53, containerPort: 53, protocol: 'tcp,udp' },
@@ -87,21 +89,21 @@ describe('-p takes several joined by commas', () => {
     expect(parsePortMappings('53:53/UDP,sctp,80').map(({ protocol }) => protocol)).toEqual(['udp,sctp', 'tcp']);
   });
 
-  it.each(['tcp,80', '80,', '80/tcp,icmp'])('and refuses %s', (text) =>
+  it.each(['tcp,80', '80,', '80/tcp,icmp'])('refuses %s', (text) =>
     expect(() => parsePortMappings(text)).toThrow(expect.objectContaining({ code: 'port.invalid' })),
   );
 });
 
-describe("a container's ports are listed as podman port does", () => {
+describe("the list of a container's ports, as of podman port,", () => {
   const ports = [
     { protocol: 'tcp' as const, hostIp: null, hostPort: 8080, containerPort: 80, range: 2 },
     { protocol: 'udp' as const, hostIp: '::1', hostPort: 5353, containerPort: 53, range: 1 },
   ];
 
-  it('one line per port', () =>
+  it('has one line per port', () =>
     expect(portLines(ports)).toEqual(['80/tcp -> 0.0.0.0:8080', '81/tcp -> 0.0.0.0:8081', '53/udp -> [::1]:5353']));
 
-  it('C03 without those that lead nowhere, and on [::] where only IPv6 leads to it', () => {
+  it('C03 the list of ports omits ports that lead nowhere, and shows [::] where only IPv6 leads to the container', () => {
     const [web, names] = ports as [ShownPort, ShownPort];
     const shown: ShownPort[] = [
       { ...web, families: [6] },
@@ -111,12 +113,12 @@ describe("a container's ports are listed as podman port does", () => {
     expect(placesOf(shown, 53, 'udp')).toEqual([]);
   });
 
-  it('a free one is not known before the set-up', () =>
+  it('shows a free host port as unknown before the set-up', () =>
     expect(portLines([{ protocol: 'tcp', hostIp: null, hostPort: 0, containerPort: 80, range: 1 }])).toEqual([
       '80/tcp -> 0.0.0.0:(free)',
     ]));
 
-  it('and one alone', () => {
+  it('can be limited to one port', () => {
     expect(placesOf(ports, 81, 'tcp')).toEqual(['0.0.0.0:8081']);
     expect(placesOf(ports, 53, 'udp')).toEqual(['[::1]:5353']);
     expect(placesOf(ports, 53, 'tcp')).toEqual([]);

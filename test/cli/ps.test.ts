@@ -44,14 +44,14 @@ const ids = (options: Parameters<typeof selected>[1]) => selected(containers, op
 const filtered = (...texts: string[]) => ids({ all: true, filter: texts.map(containerFilters.parse) });
 
 describe('P17 ps', () => {
-  it('P17 shows what is configured, running or degraded, and everything with --all', () => {
+  it('P17 ps shows containers that are configured, running or degraded, and all of them with --all', () => {
     expect(ids({})).toEqual(['web1', 'web2', 'db']);
     expect(ids({ all: true })).toEqual(containers.map(({ id }) => id));
     const each = containerStates.map((state) => container(state, state));
     expect(selected(each, {}).map(({ id }) => id)).toEqual(['configured', 'running', 'degraded']);
   });
 
-  it('P17 looks at all where states are asked for, or the last that were created', () => {
+  it('P17 ps includes all containers where states or the last created ones are requested', () => {
     expect(ids({ filter: [containerFilters.parse('status=failed')] })).toEqual(['bad']);
     expect(ids({ filter: [containerFilters.parse('exited=3')] })).toEqual(['old']);
     expect(ids({ last: 2 })).toEqual(['web2', 'new']);
@@ -86,7 +86,7 @@ describe('P17 ps', () => {
     [['exited=3'], ['old']],
     [['exited=0'], []],
     [['name=nobody'], []],
-  ])('P17 --filter %j', (texts, found) => expect(filtered(...texts)).toEqual(found));
+  ])('P17 ps --filter %j selects the matching containers', (texts, found) => expect(filtered(...texts)).toEqual(found));
 
   it.each([
     ['color=red', '--filter color=red: there is no such filter'],
@@ -96,13 +96,13 @@ describe('P17 ps', () => {
     ['label=', 'expected label=<key>'],
     ['exited=well', 'expected an exit code'],
     ['until=soon', 'expected how long ago'],
-  ])('P17 --filter %s is refused', (text, words) =>
+  ])('P17 ps --filter %s is refused', (text, words) =>
     expect(() => containerFilters.parse(text)).toThrow(
       expect.objectContaining({ code: 'payload.invalid', message: expect.stringContaining(words) }),
     ),
   );
 
-  it('P17 since a container that is not there is refused', () =>
+  it('P17 ps --filter since= with an unknown container is refused', () =>
     expect(() => filtered('since=nobody')).toThrow(expect.objectContaining({ code: 'container.unknown' })));
 
   it.each([
@@ -116,7 +116,7 @@ describe('P17 ps', () => {
     [7200, '2 hours ago'],
     [3 * 86_400, '3 days ago'],
     [21 * 86_400, '3 weeks ago'],
-  ])('P17 CREATED after %d s is %s', (seconds, text) =>
+  ])('P17 ps shows CREATED after %d s as %s', (seconds, text) =>
     expect(agoText(new Date(now - seconds * 1000).toISOString(), now)).toBe(text),
   );
 });
@@ -154,9 +154,9 @@ describe('P17 events', () => {
     ],
     [['network=web'], [3]],
     [['network=web', 'container=web'], []],
-  ])('P17 --filter %j', (texts, found) => expect(matching(...texts)).toEqual(found));
+  ])('P17 events --filter %j selects the matching events', (texts, found) => expect(matching(...texts)).toEqual(found));
 
-  it('P17 of one container, or of one kind, are left out by the server already', () => {
+  it('P17 a filter for one container or one kind is applied by the server already', () => {
     const subscription = (...texts: string[]) => subscriptionOf(texts.map(eventFilters.parse));
     expect(subscription('container=web', 'event=failed')).toEqual({ noun: 'container', id: 'web' });
     expect(subscription('type=network')).toEqual({ noun: 'network' });

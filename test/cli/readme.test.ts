@@ -17,7 +17,7 @@ interface StateNode {
   parent?: StateNode;
 }
 
-/** What the machine has: every state without substates, and whether one leads to another. */
+/** The edges of the machine: every state without substates, and its successors. */
 function edgesOf(root: StateNode): Set<string> {
   const edges = new Set<string>();
   const firstLeaf = (node: StateNode): StateNode => {
@@ -53,7 +53,7 @@ describe("the README's picture", () => {
 
 describe('the README', () => {
   it.each([...new Set([...readme.matchAll(/\]\(((?:docs|CHANGELOG)[^)]*)\)/g)].map(([, path]) => path as string))])(
-    'links to %s, which is there',
+    'links to %s, which exists',
     (path) => expect(existsSync(new URL(path, root))).toBe(true),
   );
 
@@ -63,5 +63,5 @@ describe('the README', () => {
         ([, command]) => command as string,
       ),
     ),
-  ])('speaks of netloom %s, which exists', async (command) => expect((await say(command, '--help')).exitCode).toBe(0));
+  ])('mentions netloom %s, which exists', async (command) => expect((await say(command, '--help')).exitCode).toBe(0));
 });

@@ -35,7 +35,7 @@ afterAll(async () => {
 
 const run = (...args: string[]) => netloom(daemon, ['run', ...args]);
 const containers = async () => (await client.container.list()).containers.map(({ id, state }) => `${id} ${state}`);
-/** Waits until these are all containers there are. */
+/** Waits until these are all existing containers. */
 const untilContainers = (...wanted: string[]) =>
   untilAnswered(async () => expect(await containers()).toEqual(wanted), 10_000);
 
@@ -48,7 +48,7 @@ afterEach(async () => {
   for (const { id } of (await client.container.list()).containers) await client.container.remove({ id, force: true });
 });
 
-/** A run that goes on, when its command has said its first line (in an object, for the run itself can be awaited). */
+/** Starts a run that continues, after the first line of its command (in an object, for the run itself can be awaited). */
 async function started(...args: string[]) {
   const running = launch(daemon, ['run', ...args]);
   launched.push(running);
@@ -58,7 +58,7 @@ async function started(...args: string[]) {
 
 const sleeping = ['--', 'sh', '-c', 'echo ready; exec sleep 60'];
 
-describe('the line that greets a person', () => {
+describe('the greeting at a terminal', () => {
   const status = {
     web: {
       interfaces: { eth0: { mac_address: '02:00:00:00:00:01', subnets: [{ ipnet: '10.89.0.2/24' }] } },
@@ -67,15 +67,15 @@ describe('the line that greets a person', () => {
     },
   };
 
-  it('tells where the container is reached', () =>
+  it('shows the address of the container', () =>
     expect(greeting({ id: 'c1', status, ports: [] })).toBe('c1  10.89.0.2'));
 
-  it('tells the id of a container on no network', () =>
+  it('shows the ID of a container on no network', () =>
     expect(greeting({ id: 'c1', status: {}, ports: [] })).toBe('c1'));
 });
 
-describe('run', () => {
-  it('gives the command a network of its own, and leaves nothing', async () => {
+describe('netloom run', () => {
+  it('gives the command a network of its own, and leaves nothing behind', async () => {
     const { stdout, exitCode } = await run('--network', 'web', '--ip', '10.89.0.50', 'ip', '-j', 'address');
     const links = JSON.parse(stdout) as { ifname: string; addr_info: { local: string }[] }[];
     expect(links.map(({ ifname }) => ifname)).toEqual(['lo', 'eth0']);
@@ -111,7 +111,7 @@ describe('run', () => {
     expect(await containers()).toEqual([]);
   });
 
-  it('hands stdin, stdout and stderr through', async () => {
+  it('passes stdin, stdout and stderr through', async () => {
     const { stdout, stderr } = await netloom(
       daemon,
       ['run', '--network', 'none', '--', 'sh', '-c', 'cat; echo oh >&2'],
@@ -120,7 +120,7 @@ describe('run', () => {
     expect({ stdout, stderr }).toEqual({ stdout: 'hello', stderr: 'oh' });
   });
 
-  it('hands signals on, and waits for what the command makes of them', async () => {
+  it("passes signals on, and waits for the command's reaction", async () => {
     const script = 'trap "exit 5" TERM; trap "echo usr1" USR1; echo ready; while :; do sleep 0.02; done';
     const { running } = await started('--network', 'web', '--id', 'c1', '--', 'sh', '-c', script);
     await untilContainers('c1 running');
@@ -145,7 +145,7 @@ describe('run', () => {
     expect(await containers()).toEqual([]);
   });
 
-  it('leaves the container alone that has the id already', async () => {
+  it('leaves an existing container with the same ID alone', async () => {
     await started('--network', 'web', '--name', 'c2', ...sleeping);
     expect(await run('--network', 'web', '--name', 'c2', '--', 'true')).toMatchObject({
       exitCode: 125,
@@ -154,12 +154,12 @@ describe('run', () => {
     await untilContainers('c2 running');
   });
 
-  it('runs nothing and leaves nothing when the network cannot be had', async () => {
+  it('runs nothing and leaves nothing behind when the network is not available', async () => {
     expect(await run('--network', 'nowhere', '--', 'echo', 'hello')).toMatchObject({ exitCode: 125, stdout: '' });
     expect(await containers()).toEqual([]);
   });
 
-  it('ends with 2 when nothing can be meant', async () => {
+  it('ends with 2 when the command is empty', async () => {
     expect(await run('--network', 'web', '--', '')).toMatchObject({
       exitCode: 2,
       stderr: expect.stringContaining('<command> must not be empty'),
@@ -175,10 +175,10 @@ describe('run', () => {
   });
 });
 
-describe('run and the end of its daemon', () => {
+describe('netloom run and the end of its daemon', () => {
   const script = 'echo ready; read x; exit 3';
 
-  it('goes on without it, and the next daemon sees to what was left', async () => {
+  it('the command continues without the daemon, and the next daemon cleans up', async () => {
     const { running } = await started('--network', 'web', '--id', 'c4', '--', 'sh', '-c', script);
     await untilContainers('c4 running');
     await daemon.kill();
@@ -192,7 +192,7 @@ describe('run and the end of its daemon', () => {
     await untilContainers();
   });
 
-  it('tells the next daemon of the command when the former died before it heard', async () => {
+  it('a process that the killed daemon did not record is reported to the next one', async () => {
     const { running } = await started('--network', 'web', '--id', 'c5', '--', 'sh', '-c', script);
     await daemon.kill();
     await (await daemon.start()).close();

@@ -36,8 +36,8 @@ const say = (...args: string[]) => netloom(daemon, ['stats', ...args]);
 const statisticsOf = async (id: string): Promise<ContainerStatistics> =>
   JSON.parse((await say(id, '--json')).stdout)[0];
 
-describe('stats', () => {
-  it('D04 counts on every interface, and per published port what went through that one', async () => {
+describe('netloom stats', () => {
+  it('D04 stats count on every interface, and for each published port its own traffic', async () => {
     const [server, asker] = peers as [Peer, Peer];
     expect(await server.serve('tcp', 80)).toBe('ready');
     expect(await asker.reach('tcp', '10.8.0.1', 8080)).toMatch(/^c1:80 /);
@@ -45,7 +45,7 @@ describe('stats', () => {
     expect(Object.keys(interfaces)).toEqual(['eth0', 'eth1']);
     const [used, other] = ports;
     expect(used).toMatchObject({ protocol: 'tcp', hostIp: null, hostPort: 8080, containerPort: 80, range: 1 });
-    // SYN, ACK, FIN at the least, and an answer of some bytes
+    // SYN, ACK, FIN at the least, and a reply of some bytes
     expect(used?.toContainer.packets).toBeGreaterThanOrEqual(3);
     expect(used?.fromContainer.bytes).toBeGreaterThan(40);
     const nothing = { packets: 0, bytes: 0 };
@@ -53,14 +53,14 @@ describe('stats', () => {
     expect((await say('c1')).stdout).toMatch(/^c1 +8080->80\/tcp +\d+(\.\d)? K?i?B +\d/m);
   });
 
-  it('D04 counts what is sent where it goes', async () => {
+  it('D04 stats count sent packets on the interface that sends them', async () => {
     const before = (await statisticsOf('c2')).interfaces.eth0;
     await (peers[1] as Peer).reach('tcp', '10.8.0.1', 8080);
     const after = (await statisticsOf('c2')).interfaces.eth0;
     expect(after?.txPackets).toBeGreaterThan(before?.txPackets as number);
   });
 
-  it("D04 tells of the namespaces of others and of the host's; of none there is only loopback", async () => {
+  it("D04 stats cover shared namespaces and the host's, and leave out a container with loopback only", async () => {
     await client.container.setup({ id: 'shared', mode: 'container:c1' });
     await client.container.setup({ id: 'host', mode: 'host' });
     await client.container.setup({ id: 'none', mode: 'none' });
@@ -72,14 +72,14 @@ describe('stats', () => {
     expect(await statisticsOf('none')).toEqual({ id: 'none', interfaces: {}, ports: [] });
   });
 
-  it('are none of a network that is down', async () => {
+  it('refuses a container whose network is down', async () => {
     await client.container.create({ id: 'down' });
     expect(await say('down')).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('container.state') });
   });
 });
 
 describe('stats --watch', () => {
-  it('goes on until Ctrl-C', async () => {
+  it('continues until Ctrl-C', async () => {
     const watching = launch(daemon, ['stats', '--watch=0.1', '--json', 'c1']);
     const lines = createInterface({ input: watching.stdout as Readable });
     for (let round = 0; round < 3; round++) {
@@ -90,7 +90,7 @@ describe('stats --watch', () => {
     expect((await watching).exitCode).toBe(0);
   });
 
-  it.each(['0', 'soon', '1e3'])('refuses to do it every %s seconds', async (seconds) =>
+  it.each(['0', 'soon', '1e3'])('refuses an interval of %s seconds', async (seconds) =>
     expect(await say(`--watch=${seconds}`)).toMatchObject({
       exitCode: 2,
       stderr: expect.stringContaining(`--watch ${seconds}: expected seconds`),

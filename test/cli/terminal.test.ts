@@ -6,7 +6,7 @@ import { bytesText } from '../../src/core/bytes.ts';
 const terminal = { print: () => undefined, warn: () => undefined, colored: false };
 
 describe('colours', () => {
-  it('are for terminals only, and not when NO_COLOR is set', () => {
+  it('are for terminals only, and off when NO_COLOR is set', () => {
     expect(wantsColors({ isTTY: true }, {})).toBe(true);
     expect(wantsColors({ isTTY: true }, { NO_COLOR: '' })).toBe(true);
     expect(wantsColors({ isTTY: true }, { NO_COLOR: '1' })).toBe(false);
@@ -20,8 +20,8 @@ describe('colours', () => {
   });
 });
 
-describe('what users named', () => {
-  it('cannot speak to the terminal', () => {
+describe('names chosen by users', () => {
+  it('cannot send control sequences to the terminal', () => {
     expect(plain('a\x1b[2Jb\nc')).toBe('a\u{fffd}[2Jb\u{fffd}c');
     expect(table(terminal, ['NAME'], [['\x1b]0;title\x07']])).not.toContain('\x1b');
   });
@@ -40,13 +40,13 @@ describe('tables', () => {
     ]);
   });
 
-  it('keep their head when there is nothing', () => {
+  it('keep their head without rows', () => {
     expect(table(terminal, ['ID', 'STATE'], [])).toBe('ID  STATE');
   });
 });
 
 describe('facts', () => {
-  it('stand below each other, lists go on, and what is empty is left out', () => {
+  it('stand below each other, continue lists, and leave out empty values', () => {
     expect(
       facts(terminal, [
         ['Id', 'web'],
@@ -68,19 +68,19 @@ describe('--since', () => {
     ['2026-01-31T11:00:00Z', new Date(now - 3_600_000)],
     ['17', 17],
     ['all', 'all'],
-  ])('takes %s', (text, since) => expect(parseSince(text, now)).toEqual(since));
+  ])('accepts %s', (text, since) => expect(parseSince(text, now)).toEqual(since));
 
   it.each(['', 'yesterday', '-5m', '10 m', '2026-99-01'])('refuses %j', (text) =>
     expect(() => parseSince(text, now)).toThrow(expect.objectContaining({ code: 'payload.invalid' })),
   );
 });
 
-describe('bytes', () => {
+describe('byte counts', () => {
   it.each([
     [0, '0 B'],
     [1023, '1023 B'],
     [1536, '1.5 KiB'],
     [1024 ** 2, '1.0 MiB'],
     [5.25 * 1024 ** 4, '5.3 TiB'],
-  ])('%d are %s', (bytes, text) => expect(bytesText(bytes)).toBe(text));
+  ])('of %d are shown as %s', (bytes, text) => expect(bytesText(bytes)).toBe(text));
 });

@@ -26,7 +26,7 @@ export function runDoor(args: string[], { env = {}, input = null, program = door
   child.stderr.on('data', (chunk) => {
     spoken.stderr += chunk;
   });
-  // some say what is wrong before they read
+  // some print their complaint before they read
   child.stdin.on('error', () => {});
   child.stdin.end(Buffer.isBuffer(input) ? input : JSON.stringify(input));
   return new Promise((resolve, reject) => {

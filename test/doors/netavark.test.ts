@@ -60,7 +60,7 @@ const settled = () =>
     expect((await lab.client.network.list()).networks).toEqual([]);
   });
 
-describe('what podman says to netavark, as recorded', () => {
+describe("podman's requests to netavark, as recorded,", () => {
   const samples = new URL('./recorded/', import.meta.url);
   const files = readdirSync(samples).filter((file) => file.endsWith('.txt'));
 
@@ -84,7 +84,7 @@ describe('what podman says to netavark, as recorded', () => {
     });
   }
 
-  /** What was recorded of netavark and what the door says, without what is drawn by lot. */
+  /** Compares netavark's recorded reply with the door's, without the random parts. */
   function comparable(stdout: string) {
     return JSON.parse(stdout || 'null', (key, value) => {
       if (key === 'created') return 'some time';
@@ -94,7 +94,7 @@ describe('what podman says to netavark, as recorded', () => {
   }
 
   it.each(files)(
-    '%s is answered as netavark answered',
+    'get the replies of netavark: %s',
     async (file) => {
       const made = new Set<string>();
       let compared = 0;
@@ -111,7 +111,7 @@ describe('what podman says to netavark, as recorded', () => {
         }
       } finally {
         const { containers } = await lab.client.container.list();
-        // those that are left already are on their way to be forgotten
+        // those that are still queued are being removed
         for (const { id } of containers) await lab.client.container.remove({ id }).catch(() => {});
         await settled();
         for (const netns of made) native.removeNetns(netns);
@@ -123,8 +123,8 @@ describe('what podman says to netavark, as recorded', () => {
   );
 });
 
-describe('setup and teardown', () => {
-  it('give a container its network, with the gateway, the domain and the name server that podman writes down', async () => {
+describe('setup and teardown through the door', () => {
+  it('give a container its network, with the gateway, the domain and the name server that podman records', async () => {
     const netns = engineNetns('one');
     const { code, stdout, stderr } = await setup(netns, options());
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -143,7 +143,7 @@ describe('setup and teardown', () => {
     native.removeNetns(netns);
   });
 
-  it('take the list of networks that podman 6 gives, in its order', async () => {
+  it('accept the list of networks of podman 6, in its order', async () => {
     const netns = engineNetns('list');
     const back = { ...web, name: 'back', network_interface: 'podman2', subnets: [{ subnet: '10.90.0.0/24' }] };
     const input = options({
@@ -162,7 +162,7 @@ describe('setup and teardown', () => {
     native.removeNetns(netns);
   });
 
-  it('P18 have podman as their owner', async () => {
+  it('P18 containers of the door have podman as their owner', async () => {
     const netns = engineNetns('owned');
     expect((await setup(netns, options())).code).toBe(0);
     const { container } = await lab.client.container.inspect({ id: '4'.repeat(64) });
@@ -187,7 +187,7 @@ describe('setup and teardown', () => {
     native.removeNetns(netns);
   });
 
-  it('fail with what the daemon says, as JSON on stdout, and leave nothing', async () => {
+  it("fail with the daemon's message, as JSON on stdout, and leave nothing behind", async () => {
     const netns = engineNetns('taken');
     const { code, stdout, stderr } = await setup(
       netns,
@@ -218,13 +218,13 @@ describe('setup and teardown', () => {
     ['more depth than there is stack', Buffer.from(`{"networks":${'['.repeat(300_000)}`), /nests too deep/],
     ['text that is no UTF-8', Buffer.from('{"container_id":"\xff"}', 'latin1'), /no JSON object/],
     ['a network without an interface name', options({ networks: { web: {} } }), /missing field `interface_name`/],
-  ])('say what is wrong with %s', async (_, input, message) => {
+  ])('name the fault in an input with %s', async (_, input, message) => {
     const { code, stdout } = await setup('/run/netns/none', input);
     expect(code).toBe(1);
     expect(JSON.parse(stdout)).toEqual({ error: expect.stringMatching(message) });
   });
 
-  it('take null for what is not said', async () => {
+  it('accept null for an absent value', async () => {
     const netns = engineNetns('null');
     const input = options({
       network_info: { web: { ...web, dns_enabled: null } },
@@ -239,7 +239,7 @@ describe('setup and teardown', () => {
     native.removeNetns(netns);
   });
 
-  it('fail when nobody can read the answer', async () => {
+  it('fail when the reply cannot be written', async () => {
     const netns = engineNetns('full');
     const run = `printf '%s' '${JSON.stringify(options())}' | ${door} setup ${netns} > /dev/full`;
     const env = { PATH: '/usr/bin', NETLOOM_RUN_DIR: lab.daemon.runDirectory };
@@ -252,7 +252,7 @@ describe('setup and teardown', () => {
     native.removeNetns(netns);
   });
 
-  it('quote what is no UTF-8 in words that are', async () => {
+  it('quote invalid UTF-8 as valid text', async () => {
     const script = `printf '\\377' > x; exec "$0" -f "$(cat x)" setup /x`;
     const { status, stdout } = spawnSync('sh', ['-c', script, `${process.cwd()}/${door}`], { cwd: lab.directory.path });
     expect([status, JSON.parse(stdout.toString())]).toEqual([1, { error: 'failed to open \ufffd' }]);
@@ -264,15 +264,15 @@ describe('setup and teardown', () => {
     expect([path.status, JSON.parse(path.stdout.toString())]).toEqual([1, { error: 'NETNS_PATH is no UTF-8' }]);
   });
 
-  it('are not theirs for a rootless podman: the next netavark takes over', async () => {
+  it('leave a rootless podman to the next netavark', async () => {
     const { code, stdout, stderr } = await say(['--rootless=true', '--version'], options());
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toBe(execFileSync('/usr/lib/podman/netavark', ['--version'], { encoding: 'utf8' }));
   });
 });
 
-describe('update', () => {
-  it('changes whom the resolver of a network in use asks, and has nothing to do for others', async () => {
+describe('update through the door', () => {
+  it('changes the forwarding servers of a network in use, and does nothing for others', async () => {
     const netns = engineNetns('update');
     await setup(netns, options());
     expect(await say([...podmanArguments, 'update', 'web', '--network-dns-servers', '9.9.9.9,8.8.8.8'])).toMatchObject({
@@ -290,7 +290,7 @@ describe('update', () => {
   });
 });
 
-describe('the command line', () => {
+describe('the command line of the door', () => {
   it.each([
     [['--version'], 'netavark 1.17.2\n'],
     [['-V'], 'netavark 1.17.2\n'],
@@ -300,11 +300,11 @@ describe('the command line', () => {
     [['setup', '--help'], expect.stringContaining('Usage: netavark')],
     [['update', 'web', '-h'], expect.stringContaining('Usage: netavark')],
     [['-c/x', '--firewall-driver=none', '-rfalse', '-V'], 'netavark 1.17.2\n'],
-  ])('%s is answered', async (args, stdout) => {
+  ])('answers %s', async (args, stdout) => {
     expect(await say(args as string[])).toEqual({ code: 0, stdout, stderr: '' });
   });
 
-  it('version tells what this is, as JSON', async () => {
+  it('describes itself as JSON with version', async () => {
     const { stdout } = await say(['version']);
     expect(JSON.parse(stdout)).toMatchObject({ version: '1.17.2', commit: expect.stringContaining('netloom') });
   });
@@ -324,7 +324,7 @@ describe('the command line', () => {
     [['--file'], /a value is required for '--file'/],
     [['update', 'web'], /--network-dns-servers <LIST>/],
     [['update', '--network-dns-servers', ''], /expected one argument, <NETWORK_NAME>/],
-  ])('%j is a usage error: exit 2, words on stderr, nothing on stdout', async (args, words) => {
+  ])('treats %j as a usage error: exit 2, text on stderr, nothing on stdout', async (args, words) => {
     const { code, stdout, stderr } = await say(args);
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toMatch(/^error: /);
@@ -336,23 +336,26 @@ describe('while no daemon runs', () => {
   it.each([
     ['stop', 'nobody listens'],
     ['kill', 'its NATS server is still there'],
-  ] as const)('(%s: %s) a set-up fails in words, a teardown is done when the daemon is back', async (how, _) => {
-    const netns = engineNetns('down');
-    await setup(netns, options());
-    await lab.restart(how, async () => {
-      const refused = await setup(netns, options());
-      expect([refused.code, JSON.parse(refused.stdout).error]).toEqual([
-        1,
-        expect.stringContaining("netloom's daemon"),
-      ]);
-      expect(await teardown(netns, options())).toEqual({ code: 0, stdout: '', stderr: '' });
-    });
-    await settled();
-    expect(linkNames()).toEqual(['lo']);
-    native.removeNetns(netns);
-  });
+  ] as const)(
+    '(%s: %s) a set-up fails with a message, and a teardown is done when the daemon is back',
+    async (how, _) => {
+      const netns = engineNetns('down');
+      await setup(netns, options());
+      await lab.restart(how, async () => {
+        const refused = await setup(netns, options());
+        expect([refused.code, JSON.parse(refused.stdout).error]).toEqual([
+          1,
+          expect.stringContaining("netloom's daemon"),
+        ]);
+        expect(await teardown(netns, options())).toEqual({ code: 0, stdout: '', stderr: '' });
+      });
+      await settled();
+      expect(linkNames()).toEqual(['lo']);
+      native.removeNetns(netns);
+    },
+  );
 
-  it('a reload leaves a container what it has: the set-up that fails takes back the teardown before it', async () => {
+  it('a reload leaves a container its network: the failed set-up cancels the teardown before it', async () => {
     const netns = engineNetns('reloaded');
     await setup(netns, options());
     await lab.restart('kill', async () => {
@@ -367,7 +370,7 @@ describe('while no daemon runs', () => {
     native.removeNetns(netns);
   });
 
-  it('a set-up that fails takes back no teardown of another container, namespace or network', async () => {
+  it('a failed set-up cancels no teardown of another container, namespace or network', async () => {
     const [mine, another] = ['mine', 'another'].map(engineNetns) as [string, string];
     await lab.end('kill');
     await teardown(another, options());
@@ -387,7 +390,7 @@ describe('while no daemon runs', () => {
   const queue = () => `${lab.daemon.runDirectory}/teardowns`;
   const queued = () => readdirSync(queue());
 
-  it('a teardown that the daemon was asked for and did not answer is done by the next one', async () => {
+  it('a teardown that the daemon received and did not answer is done by the next one', async () => {
     const netns = engineNetns('asked');
     await setup(netns, options());
     const [daemon] = processesOf(lab.daemon).filter((line) => line.includes(' daemon '));
@@ -400,11 +403,11 @@ describe('while no daemon runs', () => {
     native.removeNetns(netns);
   });
 
-  /** Those that have said all that they have to say. */
+  /** Counts the doors that have sent their request and still wait. */
   const doorsWaiting = () =>
     spawnSync('ss', ['-HtnpiO'], { encoding: 'utf8' }).stdout.match(/"netavark".* bytes_acked:\d{3}/g)?.length ?? 0;
 
-  it('there is nothing to take down where none has been', async () => {
+  it('a teardown of a missing run directory has nothing to do', async () => {
     const nowhere = `${lab.directory.path}/never`;
     mkdirSync(nowhere);
     writeFileSync(`${nowhere}/input.json`, JSON.stringify(options()));
@@ -417,19 +420,19 @@ describe('while no daemon runs', () => {
   });
 });
 
-describe('a server that somebody else names', () => {
+describe('a server from the environment', () => {
   const named = (creds: string) => ({ NATS_URL: lab.client.nc.getServer(), NETLOOM_CREDS: creds });
   const ask = (env: Record<string, string>, program?: string) =>
     runDoor(['create'], { env, input: { network: { ...web, name: 'x' }, used: {} }, program });
 
-  it('is spoken to by the NATS client library, with the credentials that are named', async () => {
+  it('is reached through the NATS client library, with the named credentials', async () => {
     const { code, stdout } = await ask(named(`${lab.daemon.runDirectory}/credentials/operator.json`));
     expect([code, JSON.parse(stdout)]).toEqual([0, expect.objectContaining({ name: 'x', driver: 'bridge' })]);
     const refused = await ask({ NATS_URL: lab.client.nc.getServer(), NETLOOM_RUN_DIR: lab.daemon.runDirectory });
     expect([refused.code, JSON.parse(refused.stdout).error]).toEqual([1, expect.stringMatching(/Authorization|auth/i)]);
   });
 
-  it('cannot be spoken to without that library, whereas the own server needs none', async () => {
+  it('cannot be reached without that library, whereas the own server needs none', async () => {
     const alone = `${lab.directory.path}/netavark`;
     copyFileSync(door, alone);
     expect((await ask({ NETLOOM_RUN_DIR: lab.daemon.runDirectory }, alone)).code).toBe(0);
@@ -438,8 +441,8 @@ describe('a server that somebody else names', () => {
   });
 });
 
-describe('aardvark-dns beside it', () => {
-  it('tells its version and runs nothing', () => {
+describe('aardvark-dns beside the door', () => {
+  it('prints its version and runs nothing', () => {
     expect(spawnSync('native/build/doors/aardvark-dns', ['--version'], { encoding: 'utf8' }).stdout).toBe(
       'aardvark-dns 1.17.2\n',
     );

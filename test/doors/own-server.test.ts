@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { door, runDoor } from './door.ts';
 import { info, message, type Script, ScriptedServer } from './scripted-server.ts';
 
-/** The door's own client of NATS, beside a server that says whatever a test wants. */
+/** The door's own NATS client, beside a server that sends whatever a test requires. */
 
 let server: ScriptedServer;
 beforeEach(async () => {
@@ -16,7 +16,7 @@ const definition = { name: 'web', driver: 'bridge' };
 const answer = JSON.stringify({ definition });
 const faultHeaders = 'NATS/1.0\r\nNats-Service-Error-Code: 404\r\nNats-Service-Error: no';
 
-/** `create` sends what it reads, and prints the definition that comes back. */
+/** Runs `create`, which sends its input and prints the definition that it receives. */
 async function create(input: unknown = {}): Promise<{ code: number | null; said: unknown }> {
   const { code, stdout } = await runDoor(['create'], { env: { NETLOOM_RUN_DIR: server.runDirectory }, input });
   return { code, said: JSON.parse(stdout) };
@@ -25,7 +25,7 @@ async function create(input: unknown = {}): Promise<{ code: number | null; said:
 const answered = { code: 0, said: definition };
 const failed = (words: string | RegExp) => ({ code: 1, said: { error: expect.stringMatching(words) } });
 
-/** Greets, waits for the request, and says what the text is. */
+/** Greets, waits for the request, and answers with the text. */
 const replying =
   (text: (inbox: string) => string | Buffer, how: (socket: Parameters<Script>[0], text: string | Buffer) => unknown) =>
   async (...[socket, heard]: Parameters<Script>) => {
@@ -34,8 +34,8 @@ const replying =
   };
 const atOnce = (text: (inbox: string) => string | Buffer) => replying(text, (socket, words) => socket.write(words));
 
-describe('what is sent', () => {
-  it('is who we are, one subscription below the inbox of the role, and one request', async () => {
+describe("the door's request", () => {
+  it('consists of a greeting, one subscription below the inbox of the role, and one request', async () => {
     server.script = atOnce((inbox) => message(inbox, answer));
     expect(await create({ some: 'ünput' })).toEqual(answered);
     const { connect, inbox, subject, payload } = server.heard[0]?.request ?? {};
@@ -50,7 +50,7 @@ describe('what is sent', () => {
     expect(inbox).toMatch(/^_INBOX\.operator\.[0-9a-f]{32}$/);
   });
 
-  it('has another inbox each time', async () => {
+  it('uses another inbox each time', async () => {
     server.script = atOnce((inbox) => message(inbox, answer));
     await create();
     await create();
@@ -58,7 +58,7 @@ describe('what is sent', () => {
     expect(new Set(inboxes).size).toBe(2);
   });
 
-  it('arrives whole, however slowly it is read', async () => {
+  it('arrives complete, however slowly it is read', async () => {
     const input = { text: 'é'.repeat(1_500_000) };
     server.script = async (socket, heard) => {
       socket.pause();
@@ -71,19 +71,19 @@ describe('what is sent', () => {
     expect(JSON.parse(server.heard[0]?.request?.payload ?? '')).toEqual(input);
   });
 
-  it('is not more than the server takes', async () => {
+  it('is not larger than the server accepts', async () => {
     server.script = (socket) => void socket.write(info({ max_payload: 1000 }));
     expect(await create({ text: 'x'.repeat(1000) })).toEqual(failed(/a request of 1011 bytes, of which at most 1000/));
     expect(server.heard[0]?.text).toBe('');
   });
 
-  it('goes to localhost, too', async () => {
+  it('can go to localhost', async () => {
     server.script = atOnce((inbox) => message(inbox, answer));
     server.writeCredentials({ url: server.url.replace('127.0.0.1', 'localhost') });
     expect(await create()).toEqual(answered);
   });
 
-  it('goes to ::1, too', async () => {
+  it('can go to ::1', async () => {
     await server.close();
     server = await ScriptedServer.open('::1');
     server.script = atOnce((inbox) => message(inbox, answer));
@@ -91,7 +91,7 @@ describe('what is sent', () => {
   });
 
   it.each(['nats://192.0.2.1:4222', 'tls://127.0.0.1:4222', 'nats://127.0.0.1', 'nats://user@127.0.0.1:4222'])(
-    'is not what is said to a server that is not plainly the own one: %s',
+    'is not sent to a server that is not clearly the own one: %s',
     async (url) => {
       const { runDirectory } = server;
       server.writeCredentials({ url });
@@ -107,7 +107,7 @@ describe('what is sent', () => {
   );
 });
 
-describe('what comes back', () => {
+describe("the server's reply", () => {
   const replies: [string, (inbox: string) => string, unknown][] = [
     ['an answer', (inbox) => message(inbox, answer), answered],
     ['an answer with headers', (inbox) => message(inbox, answer, 'NATS/1.0\r\nX: y'), answered],
@@ -129,12 +129,12 @@ describe('what comes back', () => {
     ['what we may not', () => `-ERR 'Permissions Violation for Publish to "x"'\r\n`, failed(/Permissions Violation/)],
     ['an error without words', () => '-ERR\r\n', failed(/the NATS server says/)],
   ];
-  it.each(replies)('%s is understood', async (_, text, outcome) => {
+  it.each(replies)('is understood: %s', async (_, text, outcome) => {
     server.script = atOnce(text);
     expect(await create()).toEqual(outcome);
   });
 
-  it.each(replies)('%s is understood byte by byte', async (_, text, outcome) => {
+  it.each(replies)('is understood byte by byte: %s', async (_, text, outcome) => {
     server.script = replying(text, async (socket, words) => {
       for (const byte of Buffer.from(words)) {
         socket.write(Buffer.of(byte));
@@ -144,7 +144,7 @@ describe('what comes back', () => {
     expect(await create()).toEqual(outcome);
   });
 
-  it('is waited for, and whoever asks meanwhile whether we live is answered', async () => {
+  it('is waited for, and pings in the meantime are answered', async () => {
     server.script = replying(
       (inbox) => message(inbox, answer),
       async (socket, words) => {
@@ -156,20 +156,20 @@ describe('what comes back', () => {
     expect(await create()).toEqual(answered);
   });
 
-  it('may have as many bytes as the server lets through', async () => {
+  it('may be as large as the server allows', async () => {
     const long = { ...definition, name: 'x'.repeat(4_000_000) };
     server.script = atOnce((inbox) => message(inbox, JSON.stringify({ definition: long })));
     expect(await create()).toEqual({ code: 0, said: long });
   });
 
-  it('is read although the server hung up before it had read all', async () => {
+  it('is read although the server closed the connection before it had read everything', async () => {
     server.script = (socket) => void socket.end(`${info()}-ERR 'Authorization Violation'\r\n`);
     expect(await create({ text: 'x'.repeat(4_000_000) })).toEqual(failed(/Authorization Violation/));
   });
 });
 
-describe("the answer to podman's set-up", () => {
-  it('names for each address the gateway of its subnet', async () => {
+describe("the reply to podman's set-up", () => {
+  it('gives each address the gateway of its subnet', async () => {
     const addresses = ['fd01::2/64', '10.1.9.2/16', '10.1.9.3/16', '10.2.0.2/24'].map((ipnet) => ({ ipnet }));
     const block = {
       dns_server_ips: ['10.1.0.1'],
@@ -198,11 +198,11 @@ describe("the answer to podman's set-up", () => {
   });
 });
 
-describe('a server that goes', () => {
+describe('a server that goes away', () => {
   const whole = (inbox: string) => `PING\r\n${message(inbox, answer, 'NATS/1.0\r\nX: y')}`;
   const lengths = Array.from({ length: whole('x'.repeat(48)).length }, (_, length) => length);
 
-  it('before it has greeted is told of, wherever it stops', async () => {
+  it('before its greeting is reported, wherever it stops', async () => {
     const greeting = info();
     let length = 0;
     server.script = (socket) => void socket.end(greeting.slice(0, length));
@@ -213,24 +213,24 @@ describe('a server that goes', () => {
   it.each([
     ['ends', (socket: Parameters<Script>[0]) => socket.end()],
     ['resets', (socket: Parameters<Script>[0]) => socket.resetAndDestroy()],
-  ])('before it has answered is told of, wherever it stops (it %s the connection)', async (_, go) => {
+  ])('before its reply is reported, wherever it stops (it %s the connection)', async (_, go) => {
     let length = 0;
     server.script = replying(whole, (socket, words) => socket.write(words.slice(0, length), () => go(socket)));
     for (length of lengths)
       expect(await create(), `after ${length}`).toEqual(failed(/^netloom's daemon does not answer: .*(closed|reset)/));
   });
 
-  it('is not there at all: that is said', async () => {
+  it('and does not listen at all is reported', async () => {
     server.writeCredentials({ url: 'nats://127.0.0.1:1' });
     expect(await create()).toEqual(failed(/^netloom's daemon does not answer: Connection refused at/));
   });
 
-  it('never greets: that is said after 5 s', async () => {
+  it('and never greets is reported after 5 s', async () => {
     expect(await create()).toEqual(failed(/^netloom's daemon does not answer: timed out at/));
   });
 });
 
-describe('what is not NATS is told of', () => {
+describe('data that are not NATS are reported', () => {
   it.each([
     ['HTTP', 'HTTP/1.1 400 Bad Request\r\n\r\n'],
     ['INFO without JSON', 'INFO {\r\n'],
@@ -256,31 +256,31 @@ describe('what is not NATS is told of', () => {
     ['too short a length', (inbox) => `MSG ${inbox} 1 1\r\n{}\r\n`],
     ['more headers than message', (inbox) => `HMSG ${inbox} 1 14 12\r\nNATS/1.0\r\n\r\n{}\r\n`],
     ['one length of two', (inbox) => `HMSG ${inbox} 1 12\r\nNATS/1.0\r\n\r\n\r\n`],
-  ])('in place of an answer: %s', async (_, text) => {
+  ])('in place of a reply: %s', async (_, text) => {
     server.script = atOnce(text);
     expect(await create()).toEqual(failed(/not NATS|without an end|length/));
   });
 });
 
-describe('credentials', () => {
+describe('a credentials file of the door', () => {
   it.each([
     ['url', 1],
     ['user', null],
     ['password', {}],
     ['node', []],
-  ])('of wrong types are no credentials: %s %j', async (field, value) => {
+  ])('is refused with wrong types: %s %j', async (field, value) => {
     server.writeCredentials({ [field]: value });
     expect(await create()).toEqual(failed(/operator\.json is no credentials file/));
   });
 
-  it('name no node that would be more than a word of a subject', async () => {
+  it('is refused with a node that is not one token of a subject', async () => {
     server.writeCredentials({ node: 'a b\r\nPUB x 0' });
     expect(await create()).toEqual(failed(/is no name of a node/));
   });
 });
 
-describe('a server that NATS_URL names', () => {
-  it.each(['', '/somewhere/user.creds'])('is not told the local password (NETLOOM_CREDS=%s)', async (creds) => {
+describe('a server from NATS_URL', () => {
+  it.each(['', '/somewhere/user.creds'])('does not receive the local password (NETLOOM_CREDS=%s)', async (creds) => {
     server.script = (socket, heard) => {
       socket.write(info());
       socket.on('data', () => heard.text.includes('PING\r\n') && socket.end());
@@ -291,7 +291,7 @@ describe('a server that NATS_URL names', () => {
     expect(server.heard.map(({ text }) => text).join()).not.toContain('operator');
   });
 
-  it('is told the one of the credentials that are named', async () => {
+  it('receives the password of the named credentials', async () => {
     server.script = (socket, heard) => {
       socket.write(info());
       socket.on('data', () => heard.text.includes('PING\r\n') && socket.end());
@@ -302,11 +302,11 @@ describe('a server that NATS_URL names', () => {
   });
 });
 
-describe('a teardown', () => {
+describe('a teardown through the door', () => {
   const input = { container_id: 'c1', networks: { web: { interface_name: 'eth0' } } };
   const asked = { id: 'c1', networks: ['web'], netns: '/run/netns/c1' };
 
-  /** How it ends, and what is in the run directory for the daemon to do. */
+  /** The result, and the teardowns in the run directory that the daemon has to do. */
   async function teardown() {
     const queue = `${server.runDirectory}/teardowns`;
     mkdirSync(queue, { recursive: true });
@@ -341,17 +341,17 @@ describe('a teardown', () => {
     ['nobody serves', atOnce((inbox) => message(inbox, '', 'NATS/1.0 503'))],
     ['the daemon is going', atOnce(fault('node.draining'))],
     ['the daemon is still starting after 10 s', atOnce(fault('node.recovering'))],
-  ])('is left to be done when %s', async (_, script) => {
+  ])('is queued when %s', async (_, script) => {
     server.script = script;
     expect(await teardown()).toEqual({ code: 0, stdout: '', stderr: '', left: [asked] });
   });
 
-  it('is left to be done when the credentials are none', async () => {
+  it('is queued when the credentials are invalid', async () => {
     server.writeCredentials({ url: 4222 });
     expect(await teardown()).toEqual({ code: 0, stdout: '', stderr: '', left: [asked] });
   });
 
-  it('is not left when the daemon has done it, nor when it has said why it does not', async () => {
+  it('is not queued when the daemon has done it or refused it with a reason', async () => {
     server.script = atOnce((inbox) => message(inbox, '{}'));
     expect(await teardown()).toMatchObject({ code: 0, left: [] });
     server.script = atOnce(fault('network.busy'));

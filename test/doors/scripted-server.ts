@@ -3,14 +3,14 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { temporaryDirectory } from '../support/fresh-host.ts';
 
-/** What a door has said on one connection. */
+/** What a door has sent on one connection. */
 export interface Heard {
   text: string;
-  /** null until it has come whole */
+  /** null until it is complete */
   request: { connect: Record<string, unknown>; inbox: string; subject: string; payload: string } | null;
 }
 
-/** Answers one connection; the door's half of it grows in `heard`. */
+/** Answers one connection; the data of the door are appended to `heard`. */
 export type Script = (socket: Socket, heard: Heard) => Promise<void> | void;
 
 export const info = (more: Record<string, unknown> = {}) =>
@@ -24,7 +24,7 @@ export function message(inbox: string, body: string, headers?: string): string {
   return `HMSG ${inbox} 1 ${head.length} ${head.length + bytes}\r\n${head}${body}\r\n`;
 }
 
-/** A server that says what a test wants said, beside a run directory whose credentials lead to it. */
+/** A server that answers as a test requires, beside a run directory whose credentials lead to it. */
 export class ScriptedServer {
   readonly heard: Heard[] = [];
   readonly #directory = temporaryDirectory();

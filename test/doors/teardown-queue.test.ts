@@ -33,7 +33,7 @@ const refuse = (code: 'storage.full' | 'node.draining' | 'node.recovering' | 'wo
   Promise.reject(new NetloomError(fault(code, 'no')));
 
 describe('the queue of teardowns', () => {
-  it('does them in order, and each goes when it was answered', async () => {
+  it('carries them out in order, and removes each after its reply', async () => {
     for (const id of ['c2', 'c1']) leave(id);
     const done: string[] = [];
     await work(async ({ id }) => done.push(id));
@@ -41,7 +41,7 @@ describe('the queue of teardowns', () => {
   });
 
   it.each(['node.draining', 'node.recovering', 'worker.lost'] as const)(
-    'keeps for the next daemon what is answered with %s',
+    'keeps a teardown answered with %s for the next daemon',
     async (code) => {
       leave('c1');
       await work(refuse(code));
@@ -49,7 +49,7 @@ describe('the queue of teardowns', () => {
     },
   );
 
-  it('B02 does again what there was no room to keep', async () => {
+  it('B02 the queue repeats a teardown for which there was no room', async () => {
     leave('c1');
     let tries = 0;
     await work(() => (++tries === 1 ? refuse('storage.full')() : Promise.resolve()));
@@ -57,32 +57,32 @@ describe('the queue of teardowns', () => {
     await untilAnswered(async () => expect(left()).toEqual([]));
   });
 
-  it('drops what was tried and failed', async () => {
+  it('drops a teardown that was tried and failed', async () => {
     leave('c1');
     await work(refuse('kernel.refused'));
     expect(left()).toEqual([]);
   });
 
-  it('leaves alone what is no file', async () => {
+  it('ignores an entry that is not a file', async () => {
     mkdirSync(`${directory.path}/teardowns/a.json`);
     leave('c1');
     await work(async () => {});
     expect(left()).toEqual(['a.json']);
   });
 
-  it('outlives its directory, also when that goes amid the work', async () => {
+  it('survives the loss of its directory, even during the work', async () => {
     const done: string[] = [];
     leave('c1');
     await work(async ({ id }) => {
       done.push(id);
       rmSync(`${directory.path}/teardowns`, { recursive: true });
     });
-    // told by the watcher
+    // the watcher has reported it
     await untilAnswered(async () => expect(said).toContain('teardowns that were left could not be read'));
     expect(done).toEqual(['c1']);
   });
 
-  it('begins none after its end', async () => {
+  it('starts no teardown after its end', async () => {
     for (const id of ['c1', 'c2']) leave(id);
     await work(async () => queue?.stop());
     expect(left()).toEqual(['c2.json']);

@@ -1,6 +1,6 @@
 import type { PodmanHost, Said } from './host.ts';
 
-/** What podman tells of containers and networks, as far as it is about networks. */
+/** podman's view of containers and networks, as far as networks are concerned. */
 
 interface Inspected {
   NetworkSettings: Record<string, unknown>;
@@ -69,7 +69,7 @@ const linesOf = (text: string) =>
     .map((line) => line.trim().replace(/\s+/g, ' '))
     .filter(Boolean);
 
-/** `podman port`, in order: podman itself lists them as they come. */
+/** `podman port`, sorted: podman itself lists them in any order. */
 export const publishedPorts = async (host: PodmanHost, container: string) =>
   linesOf(await host.must(`port ${container}`)).sort();
 
@@ -85,14 +85,14 @@ export const askFromOutside = async (host: PodmanHost, address: string) =>
 export const askFromHost = async (host: PodmanHost, address: string) =>
   heard(await host.run(wget(`http://${address}/cgi-bin/who`)));
 
-/** From another network namespace of that host. */
+/** Asks from another network namespace of that host. */
 export const askFromNetns = async (host: PodmanHost, netns: string, address: string) =>
   heard(await host.run(`nsenter --net=${netns} ${wget(`http://${address}/cgi-bin/who`)}`));
 
 export const askFrom = async (host: PodmanHost, container: string, address: string) =>
   heard(await host.podman(`exec ${container} ${wget(`http://${address}/cgi-bin/who`)}`));
 
-/** A datagram, and what comes back within a second. */
+/** Sends a datagram; answers what returns within a second. */
 const datagram = (address: string, port: number) =>
   `timeout 3 bash -c 'exec 3<>/dev/udp/${address}/${port}; echo ping >&3; head -n 1 <&3' || echo nothing`;
 
@@ -103,8 +103,8 @@ export const echoFromOutside = async (host: PodmanHost, address: string, port: n
   heard(await host.outside(datagram(address, port)));
 
 /**
- * Addresses of a name, in order; what the resolver says when there are none. Asked again after a silence: netavark's
- * resolver drops what comes while it reads its files anew.
+ * Returns the addresses of a name, sorted, or the resolver's answer without any. Asks again after a silence: netavark's
+ * resolver drops queries while it reads its files again.
  */
 export async function resolved(host: PodmanHost, container: string, name: string, attempts = 3): Promise<string[]> {
   const text = await host.within(container, `busybox timeout 1 nslookup ${name}`);
@@ -115,5 +115,5 @@ export async function resolved(host: PodmanHost, container: string, name: string
   return attempts > 1 ? resolved(host, container, name, attempts - 1) : ['silence'];
 }
 
-/** What a command that fails tells its user. */
+/** Returns the message of a command that fails. */
 export const failure = ({ stdout, stderr, exitCode }: Said) => ({ exitCode, said: `${stdout}${stderr}`.trim() });

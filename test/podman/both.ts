@@ -4,15 +4,15 @@ import { PodmanHost, processesBelow } from './host.ts';
 import { type Podman, rootOrReason } from './newer.ts';
 import { deviations, normalised, type Outcome, type Scenario, unshown } from './outcome.ts';
 
-// several hosts, daemons and engines on however many processors there are
+// several hosts, daemons and engines share the processors of the machine
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
 
 const nothing = { links: [], namespaces: [], processes: [] };
 
 /**
- * Each scenario on two hosts at the same time, one with podman's own engine, one with netloom; what came of it must be the
- * same but for the differences that are listed, and those must be there. `root`: where the podman is that is to be tried,
- * `null` for this machine's; one that is not available is skipped, with the reason.
+ * Runs each scenario on two hosts at the same time, one with podman's own engine, one with netloom. The outcomes must be equal
+ * except for the listed differences, and those must occur. `root`: the directory of the podman under test, `null` for this
+ * machine's; a podman that is not available is skipped, with the reason.
  */
 export function onBoth(scenarios: readonly Scenario[], podman: Podman, root: (() => Promise<string>) | null): void {
   const seen: Explained[] = [];
@@ -56,13 +56,13 @@ export function onBoth(scenarios: readonly Scenario[], podman: Podman, root: (()
     expect(unshown(probes, ours)).toEqual({});
   });
 
-  it('shows every difference that is listed', (context: TestContext) => {
+  it('shows every listed difference', (context: TestContext) => {
     if (typeof hosts === 'string') return context.skip(hosts);
     expect(unseen(compared, podman, seen)).toEqual([]);
   });
 }
 
-/** Of both, also where one fails: the other one is not left at work. */
+/** Waits for both, also where one fails: the other one must not continue alone. */
 async function bothOutcomes(outcomes: [Promise<Outcome>, Promise<Outcome>]): Promise<Outcome[]> {
   const settled = await Promise.allSettled(outcomes);
   return settled.map((one) => {

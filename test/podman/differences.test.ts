@@ -11,19 +11,19 @@ const creating = 'podman network create, one word at a time';
 const explained = (path: string, netavark: unknown, netloom: unknown, title = scenario, podman: Podman = '4.3') =>
   listed(title, podman, { path, netavark, netloom })?.path ?? null;
 
-/** By the podman that they are tried with. */
+/** The titles of the scenarios that run with this podman. */
 const titlesOf = (podman: Podman): string[] =>
   [...(podman === '4.3' ? scenariosHere : scenariosOfNewer), ...Object.values(scenariosOfPorts(podman))].map(
     ({ title }) => title,
   );
 
-describe('the differences that are listed', () => {
+describe('the listed differences', () => {
   it.each([
     ['within.linkLocal', 'eth0 eth1', 'eth1'],
     ['within.routes.1', 'default via 10.89.1.1 dev eth1 metric 100', 'default via 10.89.1.1 dev eth1 metric 101'],
     ['killedRemains.links.0', undefined, 'podman1'],
     ['gone.0', 'silence', 'NXDOMAIN'],
-  ])('explain what they say: %s', (path, netavark, netloom) => {
+  ])('explain the deviations that they describe: %s', (path, netavark, netloom) => {
     expect(explained(path, netavark, netloom)).not.toBeNull();
   });
 
@@ -40,7 +40,7 @@ describe('the differences that are listed', () => {
     ['a bridge that is missing', 'remains.links.0', 'podman1', undefined],
     ['an address that no container was to have', 'within.linkLocal', 'eth0', 'eth0 eth1'],
     ['silence of our own', 'gone.0', 'silence', 'silence for long'],
-  ])('explain nothing else: %s', (_, path, netavark, netloom) => {
+  ])('explain no other deviation: %s', (_, path, netavark, netloom) => {
     expect(explained(path, netavark, netloom)).toBeNull();
   });
 
@@ -50,7 +50,7 @@ describe('the differences that are listed', () => {
     ['-p 0.0.0.0:8080:80 -p [::]:8080:80.outside [fd77::1] 8080', '-', '80'],
     ['-p 0.0.0.0:8080-8082:8000-8002 -p [::]:8081-8083:8001-8003.host [fd77::1] 8083', '-', '8003'],
     ['-p [::]:8080:80/udp.host [fd77::1] 8080/udp', '-', '80'],
-  ])('C03 explain how netavark 1.4 takes [::]: %s', (path, netavark, netloom) => {
+  ])('C03 the listed differences explain how netavark 1.4 treats [::]: %s', (path, netavark, netloom) => {
     expect(explained(path, netavark, netloom, ports)).not.toBeNull();
     expect(explained(path, netavark, netloom, ports, '6.1')).toBeNull();
   });
@@ -65,11 +65,11 @@ describe('the differences that are listed', () => {
     ['another protocol', '-p [::]:8080:80.host [fd77::1] 8080/udp', '-', '80'],
     ['a mapping without [::]', '-p 8080:80.host [fd77::1] 8080', '-', '80'],
     ['rules that stay', '-p 0.0.0.0:8080:80 -p [::]:8080:80.left', 'rules', 'nothing'],
-  ])('C03 explain nothing else of netavark 1.4: %s', (_, path, netavark, netloom) => {
+  ])('C03 the listed differences explain no other deviation of netavark 1.4: %s', (_, path, netavark, netloom) => {
     expect(explained(path, netavark, netloom, ports)).toBeNull();
   });
 
-  it('C03 explain what netavark 1.14 leaves of mappings that meet in IPv6', () => {
+  it('C03 the listed differences explain what netavark 1.14 leaves of mappings that meet in IPv6', () => {
     const left = (title: string) => explained(`${title}.left`, 'rules', 'nothing', ports, '5.4');
     expect(left('-p 0.0.0.0:8080:80 -p [::]:8080:80')).not.toBeNull();
     expect(left('-p 8080:80')).toBeNull();
@@ -79,7 +79,7 @@ describe('the differences that are listed', () => {
     expect(explained(chance, '81', '80', ports, '5.4')).toBeNull();
   });
 
-  it('explain a refusal in other words only where both mean the same', () => {
+  it('explain differently worded refusals only where both mean the same', () => {
     const said = (netavark: string, netloom: string) =>
       explained(
         'of an unknown IPAM.refused.said',
@@ -96,7 +96,7 @@ describe('the differences that are listed', () => {
     ).toBeNull();
   });
 
-  it('are about scenarios that are tried with that podman', () => {
+  it('are about scenarios that run with that podman', () => {
     const tried = Object.fromEntries(podmans.map((podman) => [podman, titlesOf(podman)]));
     const untried = sightings.flatMap(({ scenarios, surely, podman = podmans, sometimes, path }) => {
       const titles = scenarios === 'several' ? [surely] : scenarios;
@@ -107,7 +107,7 @@ describe('the differences that are listed', () => {
     expect(untried).toEqual([]);
   });
 
-  it('are missed where they are not seen', () => {
+  it('are reported as missing where they do not occur', () => {
     const own = sightings.find(({ path }) => path === 'own');
     const [title = ''] = own?.scenarios ?? [];
     const seen = [{ title, sighting: own }] as Explained[];
@@ -116,26 +116,26 @@ describe('the differences that are listed', () => {
     expect(unseen([], '4.3', [])).toEqual([]);
   });
 
-  it('are few, and each is told once', () => {
+  it('are at most twelve, each listed once', () => {
     expect(differences.length).toBeLessThanOrEqual(12);
     expect(new Set(differences.map(({ what }) => what)).size).toBe(differences.length);
   });
 });
 
-describe('what a scenario must show', () => {
+describe('the required results of a scenario', () => {
   const scenarios = podmans.flatMap((podman) => [
     ...(podman === '4.3' ? scenariosHere : scenariosOfNewer),
     ...Object.values(scenariosOfPorts(podman)),
   ]);
 
-  it('is more than that both hosts are silent', () => {
+  it('are more than silence on both hosts', () => {
     const silent = scenarios.filter(({ probes }) =>
       Object.values(probes).every((value) => ['nothing', 'silence', '-', ''].includes(value as string)),
     );
     expect(silent.map(({ title }) => title)).toEqual([]);
   });
 
-  it('is found by its path, with keys that have dots themselves', () => {
+  it('are found by their path, with keys that contain dots themselves', () => {
     const outcome: Outcome = { 'heard.10.77.0.1:80': 'a', list: [{ name: 'b saw [10.0.0.1]' }], deep: { 'x.y': 1 } };
     const shown = { 'heard.10.77.0.1:80': 'a', 'list.0.name': /^b saw /, 'deep.x.y': 1 };
     expect(unshown(shown, outcome)).toEqual({});
@@ -147,13 +147,13 @@ describe('what a scenario must show', () => {
   });
 });
 
-describe('a podman that is to be tried', () => {
-  it('is passed over with the reason when it cannot be had', async () => {
+describe('a podman under test', () => {
+  it('is skipped with the reason when it is not available', async () => {
     const reason = rootOrReason(() => Promise.reject(new Unobtainable('no mirror')));
     expect(await reason).toEqual({ reason: expect.stringContaining('no mirror') });
   });
 
-  it('is not passed over for a mistake in the tests', async () => {
+  it('is not skipped because of a mistake in the tests', async () => {
     await expect(rootOrReason(() => Promise.reject(new TypeError('x is undefined')))).rejects.toThrow(TypeError);
   });
 });

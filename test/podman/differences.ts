@@ -13,27 +13,27 @@ import {
   withMetric,
 } from './values.ts';
 
-/** What netloom does otherwise than netavark with the same podman, and why. docs/podman.md shows this list. */
+/** The differences between netloom and netavark with the same podman, and why. docs/podman.md shows this list. */
 export interface Difference {
-  /** what netloom does, beside what netavark does */
+  /** netloom's behaviour, beside netavark's */
   what: string;
   reason: string;
   seen: readonly Sighting[];
 }
 
-/** Where a difference is seen. A run that has the scenario, with that podman, and does not see it fails. */
+/** Where a difference occurs. A run that has the scenario, with that podman, and does not show it fails. */
 export interface Sighting {
   /** titles; `several`: any */
   scenarios: readonly string[] | 'several';
-  /** of several, the one in which it is seen for certain */
+  /** of several, the one in which it always occurs */
   surely?: string;
-  /** the path in the outcome, and all that is below it; `*` stands for anything */
+  /** the path in the outcome, and everything below it; `*` matches any key */
   path: string;
   /** with these podmans; default: with all */
   podman?: readonly Podman[];
-  /** it is one of time: not there in every run */
+  /** depends on timing: not in every run */
   sometimes?: true;
-  /** whether that is what netavark and netloom did there: nothing else is explained by it */
+  /** whether these are the values of netavark and netloom: it explains nothing else */
   values: Values;
 }
 
@@ -152,7 +152,7 @@ export const differences: readonly Difference[] = [
         path: 'second.said',
         values: refusedAs('a name that another link has'),
       },
-      // podman 6 leaves it to netavark what a network may be
+      // podman 6 leaves it to netavark which networks are valid
       {
         scenarios: creates,
         path: '*.said',
@@ -187,7 +187,7 @@ export const differences: readonly Difference[] = [
       {
         scenarios: [deleted],
         path: 'removedWithoutBridge.said',
-        sometimes: true, // podman rm and conmon's own clean-up race, and only the former is heard
+        sometimes: true, // podman rm and conmon's own clean-up race, and only the former's message is shown
         values: texts(/failed to get bridge interface/, /^a$/),
       },
     ],
@@ -261,7 +261,7 @@ export interface Explained {
   sighting: Sighting;
 }
 
-/** The sighting that explains that deviation in the outcome of that scenario. */
+/** Returns the sighting that explains that deviation in the outcome of that scenario. */
 export function listed(title: string, podman: Podman, { path, netavark, netloom }: Deviation): Sighting | null {
   const explains = (one: Sighting) =>
     (one.scenarios === 'several' || one.scenarios.includes(title)) &&
@@ -271,7 +271,7 @@ export function listed(title: string, podman: Podman, { path, netavark, netloom 
   return sightings.find(explains) ?? null;
 }
 
-/** What is listed of those scenarios, which have all run with that podman, and was not seen. */
+/** Returns the listed differences of those scenarios, which have all run with that podman, that did not occur. */
 export function unseen(titles: readonly string[], podman: Podman, seen: readonly Explained[]): string[] {
   return sightings
     .filter((one) => !one.sometimes && isOf(one, podman))

@@ -5,18 +5,18 @@ import { PodmanHost } from './host.ts';
 import { missing } from './missing.ts';
 import { withTable } from './table.ts';
 
-// several hosts, daemons and engines on however many processors there are
+// several hosts, daemons and engines share the processors of the machine
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
 
 const text = readFileSync('docs/podman.md', 'utf8');
-/** The command lines of each block, without what is said beside them. */
+/** The command lines of each block, without the comments beside them. */
 const [there = [], back = []] = [...text.matchAll(/```sh\n(.*?)```/gs)].map(([, block = '']) =>
   block.split('\n').flatMap((line) => line.replace(/\s+#.*/, '') || []),
 );
 
 const words = (table: string) => table.replaceAll(/-{3,}/g, '---').replaceAll(/\s+/g, ' ');
 
-it('docs/podman.md lists the differences that are tolerated (npm run docs:podman)', () => {
+it('docs/podman.md lists the tolerated differences (npm run docs:podman)', () => {
   expect(words(text)).toBe(words(withTable(text)));
 });
 

@@ -12,7 +12,7 @@ import { programs } from './missing.ts';
 /** `netloom`, on a host for podman. */
 export const cli = `node ${createRequire(import.meta.url).resolve('#cli')}`;
 
-/** Who makes the networks: podman's own engine, or netloom behind its door. */
+/** What makes the networks: podman's own engine, or netloom behind its door. */
 export type Engine = 'netavark' | 'netloom';
 
 export interface Said {
@@ -27,18 +27,18 @@ export interface Said {
  *
  *     outside out0 10.77.0.2, fd77::2  ——  up0 10.77.0.1, fd77::1 the host
  *
- * All of it ends with the process that opened it, for it lives as long as a pipe from there.
+ * Everything ends with the process that opened it, for it lives as long as a pipe from there.
  */
 export class PodmanHost {
   #daemon = false;
-  /** where containers find their files: busybox, and a web server that says who asked */
+  /** where containers find their files: busybox, and a web server that names the sender of a request */
   readonly rootfs: string;
 
   private constructor(
     readonly engine: Engine,
     private readonly directory: { path: string; remove(): void },
     private readonly holder: ChildProcess,
-    /** of the first process in it, as it is seen here */
+    /** of the first process in it, as seen from here */
     private readonly pid: number,
   ) {
     this.rootfs = `${directory.path}/rootfs`;
@@ -58,7 +58,7 @@ export class PodmanHost {
     return `/proc/${this.pid}/root${path}`;
   }
 
-  /** `root`: a directory with another podman and all that it needs, which is then run below that root. */
+  /** `root`: a directory with another podman and everything that it needs, which is then run below that root. */
   static async open(engine: Engine, root = ''): Promise<PodmanHost> {
     const directory = temporaryDirectory();
     makeRootfs(`${directory.path}/rootfs`);
@@ -80,13 +80,13 @@ export class PodmanHost {
     return host;
   }
 
-  /** As docs/podman.md has it: the daemon is started, and podman told. */
+  /** Starts the daemon and configures podman as docs/podman.md describes. */
   async goToNetloom(): Promise<void> {
     await this.startDaemon();
     await this.sh(`${cli} podman install`);
   }
 
-  /** With all that is in it. */
+  /** Kills it with everything in it. */
   async close(): Promise<void> {
     const ended = once(this.holder, 'exit');
     this.holder.stdin?.end();
@@ -106,39 +106,39 @@ export class PodmanHost {
     this.#daemon = true;
   }
 
-  /** SIGTERM, and its end. */
+  /** Sends SIGTERM, and waits for the end. */
   async stopDaemon(): Promise<void> {
     if (!this.#daemon) return;
     this.#daemon = false;
     await this.sh('pid=$(cat /run/daemon.pid); kill $pid; while kill -0 $pid 2>/dev/null; do sleep 0.02; done');
   }
 
-  /** `netloom …` on it. */
+  /** Runs `netloom …` on it. */
   netloom(command: string): Promise<Said> {
     return this.run(`${cli} ${command}`);
   }
 
-  /** A shell command on it, whatever comes of it. */
+  /** Runs a shell command on it, which may fail. */
   run(command: string, input = ''): Promise<Said> {
     return enter(this.pid, ['sh', '-c', command], input);
   }
 
-  /** A shell command on it that must succeed: its stdout. */
+  /** Runs a shell command on it that must succeed: its stdout. */
   async sh(command: string, input = ''): Promise<string> {
     return mustSucceed(command, await this.run(command, input));
   }
 
-  /** A shell command on the machine beside it. */
+  /** Runs a shell command on the machine beside it. */
   outside(command: string): Promise<Said> {
     return enter(this.pid, ['nsenter', '--net=/run/outside', 'sh', '-c', command]);
   }
 
-  /** `podman …`, whatever comes of it. */
+  /** Runs `podman …`, which may fail. */
   podman(command: string): Promise<Said> {
     return this.run(`podman ${command}`);
   }
 
-  /** `podman …`, which must succeed: its stdout. */
+  /** Runs `podman …`, which must succeed: its stdout. */
   async must(command: string): Promise<string> {
     return this.sh(`podman ${command}`);
   }
@@ -147,36 +147,36 @@ export class PodmanHost {
     return JSON.parse(await this.must(command)) as T;
   }
 
-  /** `podman run -d`: a container that serves HTTP on port 80, says who asked, and can be asked by now. */
+  /** `podman run -d`: a container that serves HTTP on port 80, names the sender of a request, and is ready by now. */
   async start(name: string, options = '', command = webServer): Promise<string> {
     return mustSucceed(`podman run ${name}`, await this.tryStart(name, options, command));
   }
 
-  /** The same without a container that must come of it. */
+  /** The same, without waiting for a container. */
   async tryStart(name: string, options = '', command = webServer): Promise<Said> {
     const said = await this.podman(`run -d ${this.options(name, options)} ${command}`);
     if (said.exitCode === 0) await this.serves(name, command);
     return said;
   }
 
-  /** `podman create` of what `start` runs. */
+  /** `podman create` of the container that `start` runs. */
   async create(name: string, options = ''): Promise<void> {
     await this.must(`create ${this.options(name, options)} ${webServer}`);
   }
 
-  /** `podman start` (or `restart`) of a web server that was there before. */
+  /** `podman start` (or `restart`) of an existing web server. */
   async startAgain(name: string, verb = 'start'): Promise<void> {
     await this.must(`${verb} ${name}`);
     await this.serves(name);
   }
 
   private options(name: string, options: string): string {
-    // who is in a pod has the pod's
+    // a container in a pod has the pod's address
     const hostname = options.includes('--pod ') ? '' : `--hostname ${name}`;
     return `--name ${name} ${hostname} --pidfile ${pidFile(name)} ${options} --rootfs ${this.rootfs}`;
   }
 
-  /** podman has started a process, which is not to say that the process has come to its port. */
+  /** podman has started a process, but the process may not have opened its port yet */
   async serves(name: string, command = webServer): Promise<void> {
     const port = command === webServer ? 80 : Number(/^udp-echo (\d+)/.exec(command)?.[1]);
     if (!port) return;
@@ -185,20 +185,20 @@ export class PodmanHost {
     await this.sh(`timeout 20 sh -c 'until (${sockets}) 2>/dev/null | grep -q "${bound}"; do sleep 0.01; done'`);
   }
 
-  /** What a command says in a container; stderr when it fails. */
+  /** Returns the output of a command in a container; stderr when it fails. */
   async within(container: string, command: string): Promise<string> {
     const { stdout, stderr, exitCode } = await this.run(`podman exec ${container} sh -c '${command}'`);
     return exitCode === 0 ? stdout : `${stdout}${stderr}`.trim();
   }
 
-  /** All containers, pods and networks go. Twice, for podman 4.3 stumbles over those that share a namespace. */
+  /** Removes all containers, pods and networks. Twice, for podman 4.3 fails on those that share a namespace. */
   async clear(): Promise<void> {
     await this.must('pod rm -f -a -t 0');
     await this.sh('podman rm -f -a -t 0 || podman rm -f -a -t 0');
     await this.must('network prune -f');
   }
 
-  /** Waits until nothing runs any more and podman has cleaned up, which conmon makes it do. */
+  /** Waits until no process runs and podman has cleaned up, which conmon makes it do. */
   async settled(): Promise<void> {
     await this.sh('timeout 10 sh -c \'while pgrep -x "conmon|aardvark-dns" >/dev/null; do sleep 0.02; done\'');
   }
@@ -216,7 +216,7 @@ export class PodmanHost {
     };
   }
 
-  /** Their arguments, one in a line. One in brackets has ended and is being reaped, for which a moment is given. */
+  /** Their arguments, one per line. An entry in brackets has ended and is being reaped, for which a moment is allowed. */
   private processes(): Promise<string> {
     return this.sh(`
       for _ in $(seq 100); do
@@ -236,8 +236,8 @@ const namespaces = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mo
 
 /**
  * $1: its directory, $2: another root for podman or nothing, $3: the directory of the doors,
- * $4: the script for that root. The namespaces of others that are pinned on this machine are not kept alive here. crun wants a pure
- * cgroup2 tree. bash, for it takes note of the children that podman leaves to it.
+ * $4: the script for that root. Foreign namespaces that are pinned on this machine are not kept alive here. crun needs a pure
+ * cgroup2 tree. bash, for it reaps the children that podman leaves to it.
  */
 const hostScript = `
 set -e
@@ -268,8 +268,8 @@ read -r end
 `;
 
 /**
- * Beside it, where podman is another one: a mount namespace whose root is that podman's, in an overlay so that it stays as
- * it is. This machine is `/machine` there, and what is mounted in /run is seen in both.
+ * Beside it, for another podman: a mount namespace whose root is that podman's, in an overlay so that it stays unchanged.
+ * This machine is `/machine` there, and mounts in /run are visible in both.
  */
 const newerScript = `
 set -e
@@ -352,7 +352,7 @@ function mustSucceed(command: string, { stdout, stderr, exitCode }: Said): strin
   throw new Error(`${command}\nended with ${exitCode}: ${stderr}\n${stdout}`);
 }
 
-/** Lines of `ps` here, of processes whose command line names that directory. */
+/** Lines of `ps` here, of processes whose command line contains that directory. */
 export function processesBelow(directory: string): string[] {
   const lines = execFileSync('ps', ['-eo', 'pid=,args='], { encoding: 'utf8' }).split('\n');
   return lines.filter((line) => line.includes(directory));

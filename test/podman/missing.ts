@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 
-/** Of Debian packages that `node scripts/prepare.mjs --tests` installs. */
+/** Programs of the Debian packages that `node scripts/prepare.mjs --tests` installs. */
 export const programs = {
   podman: '/usr/bin/podman',
   busybox: '/bin/busybox',
@@ -9,7 +9,7 @@ export const programs = {
   dnsmasq: '/usr/sbin/dnsmasq',
 };
 
-/** Why podman cannot be tried here; null when it can. */
+/** Returns why podman cannot be tested here; null when it can. */
 export function missing(): string | null {
   if (process.getuid?.() !== 0) return 'needs root';
   const absent = Object.entries(programs).filter(([, path]) => !existsSync(path));

@@ -5,7 +5,7 @@ import { cli, PodmanHost } from './host.ts';
 import { missing } from './missing.ts';
 import { noFirewall } from './scenarios/no-firewall.ts';
 
-// several hosts, daemons and engines on however many processors there are
+// several hosts, daemons and engines share the processors of the machine
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
 
 // What only a podman on netloom can show.
@@ -37,7 +37,7 @@ describe.skipIf(missing())('podman on netloom', () => {
   }
   const containers = async () => (await told<{ containers: Seen[] }>('ps')).containers;
 
-  it('finds the networks that netloom made, and netloom those that podman made', async () => {
+  it('podman lists the networks that netloom made, and netloom those that podman made', async () => {
     await host.sh(`${cli} network create --subnet 10.5.0.0/24 --opt mtu=1400 --label tier=front ours`);
     expect(await definition(host, 'ours')).toMatchObject({
       name: 'ours',
@@ -57,7 +57,7 @@ describe.skipIf(missing())('podman on netloom', () => {
     expect((await host.podman('network exists theirs')).exitCode).toBe(1);
   });
 
-  it('shows its containers in netloom ps, inspect and events', async () => {
+  it("podman's containers appear in netloom ps, inspect and events", async () => {
     await host.must('network create web');
     const id = (await host.start('a', '--network web -p 8080:80')).trim();
     expect(await containers()).toMatchObject([{ id, name: 'a', state: 'configured' }]);
@@ -70,7 +70,7 @@ describe.skipIf(missing())('podman on netloom', () => {
     for (const word of ['created', 'configured', 'torn-down', 'removed']) expect(stdout).toContain(word);
   });
 
-  it('takes a network that is removed and made anew at once, elsewhere', async () => {
+  it('podman moves to a network that is removed and created elsewhere at once', async () => {
     for (const subnet of ['10.7.0.0/24', '10.8.0.0/24', '10.9.0.0/24']) {
       await host.must(`network create --subnet ${subnet} web`);
       await host.start('a', '--network web -p 8080:80');
@@ -81,7 +81,7 @@ describe.skipIf(missing())('podman on netloom', () => {
     }
   });
 
-  it('N19 makes no rules for a container where podman is told so, and rules for the next one', async () => {
+  it('N19 podman configured without a firewall gets no rules for a container, and rules for the next one otherwise', async () => {
     const [scenario] = noFirewall;
     expect(await scenario?.run(host)).toEqual({
       port: 'nothing',
@@ -98,7 +98,7 @@ describe.skipIf(missing())('podman on netloom', () => {
     expect(refused).toMatchObject({ stderr: expect.stringContaining('Must provide a valid firewall backend, got pf') });
   });
 
-  it('N14 tells of a file that podman leaves out, too', async () => {
+  it('N14 a file that podman leaves out is reported by netloom as well', async () => {
     const file = '/etc/containers/networks/hand.json';
     const status = async () => (await host.netloom('podman status')).stdout;
     await host.sh(`echo '{"name": "hand", "driver": "bridge"}' >${file}`);
@@ -108,7 +108,7 @@ describe.skipIf(missing())('podman on netloom', () => {
     await untilAnswered(async () => expect(await status()).not.toContain('Network files'));
   });
 
-  it('keeps its containers when the daemon is started anew', async () => {
+  it("podman's containers survive a restart of the daemon", async () => {
     await host.must('network create web');
     await host.start('a', '--network web -p 8080:80');
     await host.start('b', '-p 8081:80');
@@ -121,7 +121,7 @@ describe.skipIf(missing())('podman on netloom', () => {
     expect((await containers()).map(({ name }) => name).sort()).toEqual(['a', 'b', 'c']);
   });
 
-  it('without its daemon podman run fails clearly, podman rm works, and the daemon does the rest when it is back', async () => {
+  it('without the daemon podman run fails clearly, podman rm works, and the daemon completes it on its return', async () => {
     await host.must('network create web');
     await host.start('a', '--network web -p 8080:80');
     await host.start('b', '--network web');
@@ -140,7 +140,7 @@ describe.skipIf(missing())('podman on netloom', () => {
     expect(await askFromHost(host, '127.0.0.1:8080')).toBe('a saw [10.89.0.1]');
   });
 
-  it('lets a network go that is removed right after its containers', async () => {
+  it('podman can remove a network right after its containers', async () => {
     for (let round = 0; round < 25; round++) {
       await host.must('network create web');
       await host.start('a', '--network web -p 8080:80');
@@ -151,7 +151,7 @@ describe.skipIf(missing())('podman on netloom', () => {
     }
   });
 
-  it('reloads again and again', async () => {
+  it('podman can reload repeatedly', async () => {
     await host.must('network create web');
     await host.start('a', '--network web -p 8080:80');
     await host.start('b', '-p 8081:80');

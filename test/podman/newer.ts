@@ -1,17 +1,17 @@
 import { Unobtainable, unpackedDebian } from '../support/unpacked-debian.ts';
 
-/** Those that are tried, by their versions: this machine's is the first. */
+/** The tested versions: this machine's is the first. */
 export const podmans = ['4.3', '5.4', '5.8', '6.1'] as const;
 export type Podman = (typeof podmans)[number];
 
 /** A podman of a later Debian than this one. */
 export interface Newer {
   podman: Podman;
-  /** Debian's name for where it is from */
+  /** Debian's name for its release */
   name: string;
-  /** what it does not have comes from there */
+  /** packages that it does not have come from there */
   base?: string;
-  /** only when all are asked for: PODMAN_NEWER=all */
+  /** only when all are requested: PODMAN_NEWER=all */
   seldom?: true;
 }
 
@@ -21,7 +21,7 @@ export const newerOnes: Newer[] = [
   { podman: '6.1', name: 'experimental', base: 'sid' },
 ];
 
-/** Those that are tried beside this machine's: with PODMAN_NEWER=all all of them. */
+/** The podmans tested beside this machine's: with PODMAN_NEWER=all all of them. */
 export const triedNewer = newerOnes.filter(({ seldom }) => !seldom || process.env.PODMAN_NEWER === 'all');
 
 const packages = ['podman', 'netavark', 'aardvark-dns', 'golang-github-containers-common', 'crun', 'nftables'];
@@ -37,7 +37,7 @@ export async function rootOrReason(
   }
 }
 
-/** The directory; throws Unobtainable where the mirror has none, or there is no mirror. */
+/** Returns the directory; throws Unobtainable where the mirror does not have it, or there is no mirror. */
 export function unpacked({ name, base }: Newer): Promise<string> {
   return unpackedDebian({ name: `podman/${name}`, suites: base ? [base, name] : [name], packages });
 }

@@ -1,6 +1,6 @@
 import type { PodmanHost } from './host.ts';
 
-/** What came of a scenario: plain data, comparable between two hosts. */
+/** The outcome of a scenario: plain data, comparable between two hosts. */
 export type Outcome = { [key: string]: unknown };
 
 /** What an outcome must have at its paths, as `deviations` names them: the value, or a pattern of its text. */
@@ -9,7 +9,7 @@ export type Probes = Readonly<Record<string, unknown>>;
 export interface Scenario {
   /** as docs/podman.md names it */
   title: string;
-  /** What netloom must show. Without it two hosts on which nothing works would be alike. */
+  /** What netloom must show. Without it, two hosts on which nothing works would be equal. */
   probes: Probes;
   run(host: PodmanHost): Promise<Outcome>;
 }
@@ -30,13 +30,13 @@ export function deviations(netavark: unknown, netloom: unknown, path = ''): Devi
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 
-/** Those probes that the outcome does not show, with what it has there. */
+/** Returns the probes that the outcome does not show, with its values there. */
 export function unshown(probes: Probes, outcome: Outcome): Record<string, unknown> {
   const failed = Object.entries(probes).filter(([path, expected]) => !shows(valueAt(outcome, path), expected));
   return Object.fromEntries(failed.map(([path]) => [path, valueAt(outcome, path) ?? null]));
 }
 
-/** Paths are matched whole: keys of an outcome (addresses, mappings) have dots themselves. */
+/** Paths are matched whole: keys of an outcome (addresses, mappings) contain dots themselves. */
 function valueAt(value: unknown, path: string): unknown {
   if (path === '') return value;
   if (!isObject(value)) return undefined;
@@ -53,7 +53,7 @@ function shows(found: unknown, expected: unknown): boolean {
   return JSON.stringify(found) === JSON.stringify(expected);
 }
 
-/** What is another one each time, by what it is. A MAC address of ours (`02:77:…`) was asked for, and stays. */
+/** Values that differ each time, by what they are. A MAC address of ours (`02:77:…`) was requested, and stays. */
 const volatile: [pattern: RegExp, name: string][] = [
   [/netns-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '<namespace>'],
   [/\b[0-9a-f]{64}\b/g, '<id>'],

@@ -1,7 +1,7 @@
-/** Which port mappings are tried with which networks, and where they are asked. */
+/** The port mappings that are tested, with which networks, and from where. */
 
 export interface Mapping {
-  /** null: none is given */
+  /** null: not given */
   hostIp: string | null;
   /** first port, from the first host port of its row */
   at: number;
@@ -12,11 +12,11 @@ export interface Mapping {
 
 export interface PortRow {
   mappings: Mapping[];
-  /** podman itself binds a port twice, or finds a contradiction: such a container is tried by itself */
+  /** podman itself binds a port twice, or finds a contradiction: such a container is tested by itself */
   alone?: true;
   /**
-   * Two of them count for one port of IPv6. netavark 1.14 makes one rule that leads there and fails where it takes the second one back, so
-   * with podman 5.4 such a container is tried by itself.
+   * Two of them make one port of IPv6. netavark 1.14 makes one rule for it and fails when it removes the second one, so
+   * with podman 5.4 such a container is tested by itself.
    */
   stuck?: true;
 }
@@ -76,7 +76,7 @@ export const families = {
 } as const;
 export type NetworkFamily = keyof typeof families;
 
-/** Below those that a nats-server with a port of its own choice takes. */
+/** Below the ports that a nats-server with a port of its own choice uses. */
 const firstPort = 10_000;
 export const portsPerRow = 10;
 
@@ -123,5 +123,5 @@ export function questionsOf({ mappings }: PortRow): Question[] {
   });
 }
 
-/** What listens in a container. */
+/** The listener in a container. */
 export const listened = [80, 81, 8000, 8001, 8002, 8003];

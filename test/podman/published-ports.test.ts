@@ -9,14 +9,14 @@ import { portTable } from './port-table.ts';
 import { scenariosOfPorts } from './scenarios/all.ts';
 
 // Every combination of port mappings and families of the network (port-rows.ts), on two hosts, one with podman's own engine and
-// one on netloom. `npm run test:podman` tries all of them, with every podman, and prints the table; else a few with this
+// one on netloom. `npm run test:podman` tests all of them, with every podman, and prints the table; otherwise a few with this
 // machine's.
 const all = process.env.PODMAN_PORTS === 'all';
 const triedFamilies = all ? (Object.keys(families) as NetworkFamily[]) : (['IPv4-only', 'dual-stack'] as const);
 const rows = all ? portRows : portRows.filter(({ alone }) => !alone);
 const podmans = [{ podman: '4.3' as const, name: null }, ...(all ? triedNewer : [])];
 
-it('has at least 60 rows', () => {
+it('the table of published ports has at least 60 rows', () => {
   expect(portRows.length * Object.keys(families).length).toBeGreaterThanOrEqual(60);
 });
 

@@ -29,7 +29,7 @@ function whereSeen(seen: readonly Sighting[]): string {
 
 const titlesOf = ({ scenarios }: Sighting): readonly string[] => (scenarios === 'several' ? ['several'] : scenarios);
 
-/** The file's text with that table in it. */
+/** Returns the file's text with that table in it. */
 export function withTable(text: string): string {
   const [before = '', rest = ''] = text.split(begin);
   return `${before}${begin}${differenceTable()}${rest.slice(rest.indexOf(end))}`;

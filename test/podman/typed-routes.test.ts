@@ -11,9 +11,9 @@ const tried = [
 ];
 
 // podman 4.3 knows no routes, and 5.4 no types of them.
-describe.skipIf(missing())('a network with routes that refuse, made by netloom', () => {
+describe.skipIf(missing())('a network with refusing routes, made by netloom', () => {
   it.for(tried)(
-    'C04 has them in a container of podman $podman, also after the file was written again',
+    'C04 a container of podman $podman has refusing routes, also after the file was written again',
     async ({ root }, context) => {
       const path = await rootOrReason(root);
       if ('reason' in path) return context.skip(path.reason);

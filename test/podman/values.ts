@@ -1,6 +1,6 @@
 import { type Mapping, type PortRow, portRows, titleOf } from './port-rows.ts';
 
-/** What netavark and netloom may have shown where they differ; undefined: only the other one has it. */
+/** The values of netavark and netloom that are accepted where they differ; undefined: only the other one has it. */
 export type Values = (netavark: unknown, netloom: unknown, path: string) => boolean;
 
 /** Both are text, each of its kind. */
@@ -39,7 +39,7 @@ const refused = (netavark: string, netloom: string): [RegExp, RegExp] => [
   new RegExp(`^Error: netavark: .*${netloom}`),
 ];
 
-/** Refusals that mean the same: how netavark (or podman, where it has the first word) says them, and how netloom does. */
+/** Refusals with the same meaning: netavark's words (or podman's, where it refuses first), and netloom's. */
 const refusals = {
   'a link that is no bridge': refused(
     'bridge interface mine0 already exists but is a Veth interface$',
@@ -50,7 +50,7 @@ const refusals = {
     'interface eth0 already exists on container namespace or veth-a exists on host namespace',
     '(this host already has an interface veth-a$|interface veth-a already exists but does not lead to )',
   ),
-  // podman 4.3 binds the port only after the network is up; netloom sees before that who has it
+  // podman 4.3 binds the port only after the network is up; netloom finds its holder before that
   'a port that is taken': [
     /^Error: cannot listen on the TCP port: listen tcp4 :8080: bind: address already in use$/,
     /^Error: netavark: 8080->80\/tcp: container <short id> publishes 8080->80\/tcp$/,
@@ -132,11 +132,11 @@ function target({ row, port, protocol }: Asked, isMeant: (mapping: Mapping) => b
 }
 
 const ofIpv6 = ({ hostIp }: Mapping): boolean => hostIp === '::';
-/** podman before 6 hands on 0.0.0.0 as if no address had been given */
+/** podman before 6 passes on 0.0.0.0 as if no address had been given */
 const ofAny = ({ hostIp }: Mapping): boolean => hostIp === null || hostIp === '0.0.0.0';
 
 /**
- * By fd77::1, netloom leads to what [::] is mapped to. netavark 1.4 leads nowhere, or to what the mapping of 0.0.0.0 says. Its rules
+ * By fd77::1, netloom leads to the target of [::]. netavark 1.4 leads to no port, or to the target of 0.0.0.0. Its rules
  * for [::] match nothing, and iptables takes a rule that differs from another one in that alone for the same: where both lead to one
  * port, it depends on which came first.
  */
@@ -148,7 +148,7 @@ export const servedByIpv6: Values = (its, ours, path) => {
   return served !== null && ours === served && its === (any === null || any === served ? '-' : any);
 };
 
-/** netavark 1.14 goes by the order that podman happens to give; netloom by what is narrower. */
+/** netavark 1.14 follows the order that podman happens to give; netloom the narrower one. */
 export const narrowerCounts: Values = (its, ours, path) => {
   const question = asked(path);
   if (!question || !/^(host|outside) \[fd77::1\]$/.test(question.place)) return false;

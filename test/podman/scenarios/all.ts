@@ -24,7 +24,7 @@ const repeated = [
   'a macvlan that has its parent for itself',
 ];
 
-/** With later podmans: what they say otherwise, and what only they can. */
+/** With later podmans: what differs there, and what only they can do. */
 export const scenariosOfNewer: readonly Scenario[] = [
   ...scenariosHere.filter(({ title }) => repeated.includes(title)),
   ...newWords,

@@ -2,7 +2,7 @@ import { askFrom, askFromHost, askFromOutside, failure, networkSettings, resolve
 import type { PodmanHost } from '../host.ts';
 import type { Scenario } from '../outcome.ts';
 
-/** Waits until its interface is gone: the kernel needs some time for that when podman has been answered. */
+/** Waits until its interface is gone: the kernel needs some time for that after podman's reply. */
 const gone = (host: PodmanHost, container: string, link: string) =>
   host.within(container, `busybox timeout 5 sh -c "while ip link show ${link}; do :; done >/dev/null 2>&1"`);
 

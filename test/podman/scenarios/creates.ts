@@ -2,9 +2,9 @@ import { definition, failure } from '../ask.ts';
 import type { PodmanHost } from '../host.ts';
 import type { Scenario } from '../outcome.ts';
 
-/** C06: what podman 6 leaves to netavark: which networks are made, and what of them is chosen. */
+/** C06: what podman 6 leaves to netavark: which networks are made, and which of their values are chosen. */
 
-/** Each alone, so that what one has is free for the next; a subnet that is drawn by lot is told by its length. */
+/** Each alone, so that the values of one are free for the next; a random subnet is shown by its length. */
 async function made(host: PodmanHost, name: string, options: string): Promise<unknown> {
   const tried = failure(await host.podman(`network create ${options} ${name}`));
   if (tried.exitCode !== 0) return { refused: tried };
@@ -50,7 +50,7 @@ const asked: Record<string, string> = {
   'an unknown driver': '-d overlay',
 };
 
-/** Of netloom's own. */
+/** Networks of netloom's own. */
 const options: Record<string, string> = { 'open inwards': '-o inbound=open' };
 
 /** Since netavark 1.14. */

@@ -28,12 +28,12 @@ ip link delete par0 2>/dev/null
 umount ${lan} 2>/dev/null; rm -f ${lan} ${leases} /run/lan.log
 true`;
 
-/** netavark's own DHCP client, which systemd starts elsewhere. netloom's daemon is one itself. */
+/** netavark's own DHCP client, which systemd starts elsewhere. netloom's daemon contains one. */
 const proxyUp = `
 setsid in-newer /usr/lib/podman/netavark dhcp-proxy </dev/null >/run/proxy.log 2>&1 & echo $! >/run/proxy.pid
 timeout 10 sh -c 'until [ -S /run/podman/nv-proxy.sock ]; do sleep 0.02; done' || { cat /run/proxy.log >&2; exit 1; }`;
 
-/** Whether the DHCP server has a lease for it; one that is about to go is given time. */
+/** Whether the DHCP server has a lease for it; a lease that is about to end is waited for. */
 async function isLeased(host: PodmanHost, address: string): Promise<'yes' | 'no'> {
   const text = await host.sh(`grep -c ' ${address} ' ${leases} || true`);
   return text.trim() === '0' ? 'no' : 'yes';
@@ -44,7 +44,7 @@ async function isReleased(host: PodmanHost, address: string): Promise<'yes' | 'n
   return (await isLeased(host, address)) === 'yes' ? 'no' : 'yes';
 }
 
-/** The one that a DHCP server has chosen. */
+/** The address that the DHCP server has chosen. */
 async function addressOf(host: PodmanHost, container: string): Promise<string> {
   const { addresses } = await seenWithin(host, container);
   const [address = ''] = (addresses as Record<string, string[]>).eth0 ?? [];
@@ -53,7 +53,7 @@ async function addressOf(host: PodmanHost, container: string): Promise<string> {
 
 const isOfPool = (address: string): boolean => /^192\.0\.2\.1([0-4]\d|50)$/.test(address);
 
-/** Named, for it may be another one on the other host. */
+/** Replaced by a name, for it may be another one on the other host. */
 const withoutAddress = <Value>(value: Value, address: string, name: string): Value =>
   JSON.parse(JSON.stringify(value).replaceAll(address, name)) as Value;
 
@@ -79,7 +79,7 @@ export const dhcp: readonly Scenario[] = [
         if (host.engine === 'netavark') await host.sh(proxyUp);
         await host.must('network create -d macvlan -o parent=par0 --ipam-driver dhcp lan');
         await host.start('a', '--network lan:mac=02:77:00:00:00:0d');
-        // with one container in it: they come in no order
+        // with one container in it: several would be listed in any order
         const network = await definition(host, 'lan');
         await host.start('b', '--network lan');
         const address = await addressOf(host, 'a');

@@ -2,13 +2,13 @@ import { askFrom, askFromHost, askFromOutside, failure, seenWithin } from '../as
 import type { PodmanHost } from '../host.ts';
 import type { Scenario } from '../outcome.ts';
 
-/** podman 4.3 chooses the bridge's name itself; its file says which. */
+/** podman 4.3 chooses the bridge's name itself; its file contains it. */
 async function createOn(host: PodmanHost, bridge: string, network: string): Promise<void> {
   await host.must(`network create ${network}`);
   await host.sh(`sed -i 's/"podman[0-9]*"/"${bridge}"/' /etc/containers/networks/${network}.json`);
 }
 
-/** What is left when the links have gone that the kernel takes down after podman was answered. */
+/** What is left when the links have gone that the kernel takes down after podman's reply. */
 async function remainsOf(host: PodmanHost): ReturnType<PodmanHost['remains']> {
   await host.sh('for _ in $(seq 100); do ls /sys/class/net | grep -q -e ^veth -e ^nl || break; sleep 0.02; done');
   return host.remains();
@@ -16,7 +16,7 @@ async function remainsOf(host: PodmanHost): ReturnType<PodmanHost['remains']> {
 
 const published = '10.77.0.1:8080';
 
-/** What is deleted comes back within milliseconds or not at all: the last of three silences of three seconds says so. */
+/** Deleted things return within milliseconds or not at all: the last of three silences of three seconds proves it. */
 async function reachedAgain(host: PodmanHost, attempts = 3): Promise<string> {
   const heard = await askFromOutside(host, published);
   return heard === 'nothing' && attempts > 1 ? reachedAgain(host, attempts - 1) : heard;

@@ -93,7 +93,7 @@ export const networks: Scenario[] = [
       hostToOne: 'one saw [10.89.0.1]',
     },
     async run(host) {
-      // asked for: podman remembers what a network of this name has had
+      // requested: podman remembers the values of an earlier network with this name
       const address = { one: '10.89.0.20', two: '10.89.1.20', open: '10.89.2.20' };
       for (const name of ['one', 'two', 'open'] as const) {
         await host.must(`network create ${name === 'open' ? '' : '--opt isolate=true'} ${name}`);
@@ -254,7 +254,7 @@ export const networks: Scenario[] = [
     probes: { port: 'a saw [10.77.0.2]', port6: 'a saw [fd77::2]' },
     async run(host) {
       await host.must('network create --ipv6 --subnet 10.5.0.0/24 --subnet fd05::/64 web');
-      // asked for: podman remembers what a subnet of this name has had
+      // requested: podman remembers the values of an earlier network with this subnet
       await host.start('a', '--network web --ip 10.5.0.2 --ip6 fd05::2 -p 8080:80');
       await host.outside('ip route add 10.5.0.0/24 via 10.77.0.1; ip -6 route add fd05::/64 via fd77::1');
       try {

@@ -105,7 +105,7 @@ export const ports: Scenario[] = [
     probes: {
       starts: 0,
       'heard.10.77.0.1:8080': 'a saw [10.77.0.2]',
-      // podman before 5 hands on the first one's for both families
+      // podman before 5 passes on the first one's for both families
       'heard.[fd77::1]:8080': /^[ab] saw \[fd77::2\]$/,
       'heard.10.77.0.1:8081': 'b saw [10.77.0.2]',
       'heard.[fd77::1]:8081': 'a saw [fd77::2]',

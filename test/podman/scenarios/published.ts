@@ -22,7 +22,7 @@ import {
  */
 export type RowOutcome = Record<string, string>;
 
-/** A silence is known at the end of it: all is asked at the same time. */
+/** A silence takes its full timeout: all are asked at the same time. */
 const patienceMs = 3_000;
 
 const reached: Record<NetworkFamily, Probes> = {
@@ -112,8 +112,8 @@ async function answersOf(host: PodmanHost, rows: readonly PortRow[]): Promise<Ro
 }
 
 /**
- * Removes the container; what its host's ruleset still says of the ports of a row. Where podman fails at that, it is told once more, and
- * the rules that netavark could not take back go with their table: the next row has the same addresses.
+ * Removes the container; answers what its host's ruleset still contains about the ports of a row. Where podman fails, it is asked once more,
+ * and the rules that netavark could not remove go with their table: the next row has the same addresses.
  */
 async function rulesLeft(host: PodmanHost, rows: readonly PortRow[]): Promise<(row: PortRow) => string> {
   const before = await ruleset(host);

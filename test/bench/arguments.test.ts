@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { parseArguments } from '../../bench/arguments.ts';
 
-it('measures everything and writes the documents when nothing is said', () => {
+it('without options the bench measures everything and writes the documents', () => {
   const { populations, scenarios, output, json } = parseArguments([]);
   expect({ populations, scenarios, output, json }).toEqual({
     populations: [0, 100, 500, 1000],
@@ -11,7 +11,7 @@ it('measures everything and writes the documents when nothing is said', () => {
   });
 });
 
-it('measures with none present and writes nothing when it shall be quick', () => {
+it('a quick bench measures with no other container present and writes nothing', () => {
   expect(parseArguments(['--quick', '--json'])).toMatchObject({
     populations: [0],
     scenarios: ['pairs'],
@@ -20,11 +20,11 @@ it('measures with none present and writes nothing when it shall be quick', () =>
   });
 });
 
-it('puts populations into the order in which they can be reached', () => {
+it('populations are sorted into the order in which they can be reached', () => {
   expect(parseArguments(['--populations', '50,0,7']).populations).toEqual([0, 7, 50]);
 });
 
-it('writes over the figures of a whole run with those of a part only when told where', () => {
+it('figures of a part replace those of a whole run only when the path is given', () => {
   expect(parseArguments(['--scenarios', 'edges']).output).toBeNull();
   expect(parseArguments(['--scenarios', 'edges', '--output', '/tmp']).output).toBe('/tmp');
 });
@@ -33,11 +33,11 @@ it.each([
   [['--peers', 'netloom,docker'], '--peers: there is no "docker"'],
   [['--populations', 'many'], '--populations: "many" is not a number of at most 4 digits'],
   [['--scenarios', 'toString'], '--scenarios: there is no "toString"'],
-])('refuses %s', (args, message) => {
+])('the bench refuses %s', (args, message) => {
   expect(() => parseArguments(args)).toThrow(message);
 });
 
-it('measures set-ups and teardowns alone beside another build, with none and with a thousand present', () => {
+it('beside another build the bench measures only set-ups and teardowns, with none and with a thousand present', () => {
   expect(parseArguments(['--beside', '../before'])).toMatchObject({
     beside: '../before',
     scenarios: ['pairs'],

@@ -39,52 +39,52 @@ const reported: Reported = {
 };
 const lines = () => figuresOf(reported).split('\n');
 
-it('replaces what is between the markers and keeps the text around them', () => {
+it('the text between the markers is replaced and the text around them stays', () => {
   const document = 'before\n<!-- bench: begin -->\nold\n<!-- bench: end -->\nafter\n';
   const once = withFigures(document, 'new');
   expect(once).toBe('before\n<!-- bench: begin -->\n\nnew\n\n<!-- bench: end -->\nafter\n');
   expect(withFigures(once, 'new')).toBe(once);
 });
 
-it('refuses a document without markers', () => {
+it('a document without markers is refused', () => {
   expect(() => withFigures('nothing', 'new')).toThrow('no <!-- bench: begin -->');
 });
 
-it('has its markers in the page', () => {
+it('docs/performance.md has the markers', () => {
   expect(withFigures(readFileSync('docs/performance.md', 'utf8'), 'new')).toContain('# Performance');
 });
 
-it('says first how many times as long netloom takes as the floor, and others as netloom', () => {
+it("the first figure is netloom's time as a multiple of the floor's, and the others' as one of netloom's", () => {
   expect(lines()).toContain('| 0 | floor | 2.00 × | 2.00 | 4.00 | 1.00 | 2.00 | 100 |');
   expect(lines()).toContain('| 0 | netavark (iptables) | 25.0 × | 2.00 | 4.00 | 50.0 | 100 | 100 |');
   expect(lines()).toContain('| 0 | netavark (iptables) | 12.0 × | 4.00 | 8.00 | 48.0 | 96.0 | 100 |');
 });
 
-it('tells what guards an interface, of a set-up', () => {
+it('the report shows what the guards of an interface cost in a set-up', () => {
   expect(lines()).toContain('| 0 | 50 | 100 | 7.5 % | 100 |');
   expect(lines()).not.toContain(expect.stringContaining('spoofing=allow |'));
 });
 
-it('names who was not measured, and why', () => {
+it('the report names unmeasured peers with the reason', () => {
   expect(lines()).toContain('- CNI chain: missing: CNI plugins');
 });
 
-it('tells of many containers what they cost', () => {
+it('the report shows the costs of many containers', () => {
   expect(lines()).toContain('| all up | 4.00 s | daemon 75 %, nats-server 5.0 % of one processor |');
   expect(lines()).toContain('| memory when the last is up | 180 MiB | daemon; nats-server 20.0 MiB |');
   expect(lines()).toContain('| at rest | 10.0 s | daemon 0.1 %, nats-server 0.0 % of one processor |');
 });
 
-it('puts the parts of a command beside each other, whoever has them', () => {
+it('the parts of a command stand beside each other, also where only one build has them', () => {
   expect(lines()).toContain('| decide | 500 | 25 % | █████ | 0.00 | 0.0 % |  |');
   expect(lines()).toContain('| link.veth | 0.00 | 0.0 % |  | 3,000 | 75 % | ███████████████ |');
 });
 
-it('P21 puts the help of the command line beside a bare Node', () => {
+it('P21 the help of the command line stands beside a bare Node', () => {
   expect(lines()).toContain('| `netloom --help` | 2.00 × | 100 | 200 | 50.0 | 100 | 100 |');
 });
 
-it('leaves out what was not asked for', () => {
+it('measurements that were not requested are left out', () => {
   const nothing = {
     ...reported,
     neighbours: { pairs: [], absent: [] },
@@ -96,7 +96,7 @@ it('leaves out what was not asked for', () => {
   expect(figuresOf(nothing).match(/^## .*/gm)).toEqual(['## The machine']);
 });
 
-it('draws everybody who was measured', async () => {
+it('the plot shows every measured peer', async () => {
   const svg = await plotSvg(reported.neighbours.pairs);
   for (const name of ['netloom', 'floor', 'netavark (iptables)', 'set-up', 'teardown'])
     expect(svg).toContain(`>${name}<`);

@@ -71,7 +71,7 @@ interface Link {
   linkinfo?: { info_kind: string; info_slave_data?: { hairpin: boolean } };
 }
 
-it('makes what netloom makes for a container with two published ports', async () => {
+it('the floor makes what netloom makes for a container with two published ports', async () => {
   expect(await ask('setup 3')).toMatch(milliseconds);
 
   const [host] = ip<Link[]>('-d', 'link', 'show', 'dev', 'floor3');
@@ -107,12 +107,12 @@ it('makes what netloom makes for a container with two published ports', async ()
   expect(values.map((key) => native.getSysctl(pin(3), key))).toEqual(['0', '0', '0', '2', '1']);
 });
 
-it('reaches the container, which listens to nothing', async () => {
+it('the floor reaches the container, which listens to nothing', async () => {
   const [refused] = (await once(connect(80, '10.66.0.5'), 'error')) as [NodeJS.ErrnoException];
   expect(refused.code).toBe('ECONNREFUSED');
 });
 
-it('takes all of it away at teardown', async () => {
+it('the floor removes everything at teardown', async () => {
   expect(await ask('teardown 3')).toMatch(milliseconds);
 
   expect(pins()).toEqual([]);
@@ -122,7 +122,7 @@ it('takes all of it away at teardown', async () => {
   expect(hostPorts(3).map(isFree)).toEqual([true, true]);
 });
 
-it('has waited for the link of the last one when it answers the next', async () => {
+it('the next command answers only after the link of the last one has gone', async () => {
   await ask('setup 4');
   await ask('teardown 4');
   await ask('setup 5');
@@ -132,7 +132,7 @@ it('has waited for the link of the last one when it answers the next', async () 
   expect(linkNames()).toEqual(['lo', 'floor-bridge', 'floor5']);
 });
 
-it('says why a set-up failed, and leaves nothing of it', async () => {
+it('a failed set-up gives its reason, and leaves nothing behind', async () => {
   const other = createServer().listen(hostPorts(6)[1], '127.0.0.1');
   await once(other, 'listening');
 
@@ -145,14 +145,14 @@ it('says why a set-up failed, and leaves nothing of it', async () => {
   expect(isFree(hostPorts(6)[0] as number)).toBe(true);
 });
 
-it('refuses what it does not understand, and goes on', async () => {
+it('the floor refuses an unknown command, and continues', async () => {
   expect(await ask('setup 5')).toBe('error container 5 is set up already');
   expect(await ask('teardown 7')).toBe('error container 7 is not set up');
   expect(await ask('setup 20000')).toBe('error expected an index below 20000');
   expect(await ask('setup')).toBe('error expected setup <index>, teardown <index> or quit');
 });
 
-it('leaves nothing when it ends', async () => {
+it('the floor leaves nothing behind when it ends', async () => {
   expect(await ask('quit')).toMatch(milliseconds);
   await once(floor, 'exit');
 
@@ -173,7 +173,7 @@ const stopwatch = (...args: string[]): string => {
   );
 };
 
-it('the stopwatch times a program as often as asked, each with all of the input', () => {
+it('the stopwatch times a program the requested number of times, each with the complete input', () => {
   const said = stopwatch('2', '--', 'sh', '-c', 'sleep 0.02; cat').trim().split('\n').map(Number);
 
   expect(said).toHaveLength(2);
@@ -181,7 +181,7 @@ it('the stopwatch times a program as often as asked, each with all of the input'
   expect(execFileSync('cat', [join(directory, 'output')], { encoding: 'utf8' })).toBe('what it reads'.repeat(2));
 });
 
-it('the stopwatch says when a program fails or is not there', () => {
+it('the stopwatch reports a program that fails or is missing', () => {
   expect(stopwatch('3', '--', 'sh', '-c', 'exit 7')).toBe('error sh: exit code 7\n');
   expect(stopwatch('3', '--', 'sh', '-c', 'kill -9 $$')).toBe('error sh: signal 9\n');
   expect(stopwatch('1', '--', '/does/not/exist')).toBe('error /does/not/exist: No such file or directory\n');

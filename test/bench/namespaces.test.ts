@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { countIn } from '../../bench/host/namespaces.ts';
 
-it('reads how many network namespaces the kernel has', () => {
+it("the number of the kernel's network namespaces can be read", () => {
   const slabinfo = [
     '# name            <active_objs> <num_objs>',
     'net_namespace         36     84   4288    7    8 :',

@@ -4,21 +4,21 @@ import { pairsAmong } from '../../bench/scenarios/neighbours.ts';
 const names = (...peers: Parameters<typeof pairsAmong>[0]) =>
   pairsAmong(peers).map(({ one, other }) => `${one} ${other}`);
 
-it('puts netloom beside everybody else', () => {
+it('netloom is measured beside every other peer', () => {
   expect(names('netloom', 'floor', 'cni')).toEqual(['netloom floor', 'netloom cni']);
 });
 
-it('puts the floor beside itself without settings, and nobody else', () => {
+it('the floor is measured beside itself without settings, and beside no other peer', () => {
   expect(names('netloom', 'floor', 'floor-bare')).toEqual(['netloom floor', 'floor floor-bare']);
 });
 
-it('puts the door beside the newer netavark', () => {
+it('the door is measured beside the newer netavark', () => {
   expect(names('netloom', 'door', 'netavark-nftables', 'netavark-iptables').slice(3)).toEqual([
     'door netavark-nftables',
   ]);
   expect(names('door', 'netavark-iptables')).toEqual(['door netavark-iptables']);
 });
 
-it('has nothing to say of one alone', () => {
+it('a single peer is measured beside nothing', () => {
   expect(names('netloom')).toEqual([]);
 });

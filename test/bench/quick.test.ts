@@ -9,7 +9,7 @@ function pair(other: PairResult['other'], present: number, [ours, theirs]: [numb
   return { one: 'netloom', other, present, setup: both, teardown: both };
 }
 
-it('prints medians with none present, ours from the block with the floor', () => {
+it("the quick report has medians with no other container present, netloom's from the block with the floor", () => {
   const pairs = [
     pair('netavark-iptables', 0, [2.4, 60]),
     pair('door', 0, [2.3, 4]),
@@ -20,12 +20,12 @@ it('prints medians with none present, ours from the block with the floor', () =>
   expect(quickReport(pairs)).toEqual({ setup: figures, teardown: figures });
 });
 
-it('prefers the netavark that uses nftables', () => {
+it('the quick report prefers the netavark that uses nftables', () => {
   const pairs = [pair('netavark-iptables', 0, [2, 60]), pair('netavark-nftables', 0, [2, 33])];
   expect(quickReport(pairs).setup).toEqual({ p50Ms: 2, floorP50Ms: null, netavarkP50Ms: 33, doorP50Ms: null });
 });
 
-it('has null for whoever is not installed', () => {
+it('the quick report has null for a peer that is not installed', () => {
   expect(quickReport([])).toEqual({
     setup: { p50Ms: null, floorP50Ms: null, netavarkP50Ms: null, doorP50Ms: null },
     teardown: { p50Ms: null, floorP50Ms: null, netavarkP50Ms: null, doorP50Ms: null },

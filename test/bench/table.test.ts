@@ -1,13 +1,13 @@
 import { expect, it } from 'vitest';
 import { figure, markdownTable, number, ratio, text } from '../../bench/report/table.ts';
 
-it('aligns figures to the right and keeps a cell in its column', () => {
+it('a table aligns figures to the right and keeps a cell in its column', () => {
   expect(markdownTable([text('who'), number('ms')], [['a|b', '1.00']])).toBe(
     ['| who | ms |', '| --- | ---: |', '| a\\|b | 1.00 |'].join('\n'),
   );
 });
 
-it('refuses a row that is too long or too short', () => {
+it('a table refuses a row that is too long or too short', () => {
   expect(() => markdownTable([text('who')], [['a', 'b']])).toThrow('a row of 2 cells in a table of 1 columns');
 });
 
@@ -16,10 +16,10 @@ it.each([
   [9.876, '9.88'],
   [12.34, '12.3'],
   [1234.5, '1,235'],
-])('writes %d as %s', (value, written) => {
+])('the figure %d is written as %s', (value, written) => {
   expect(figure(value)).toBe(written);
 });
 
-it('says how many times as much one is as the other', () => {
+it('a ratio shows how many times as much one value is as the other', () => {
   expect(ratio(33, 2)).toBe('16.5 ×');
 });

@@ -14,7 +14,7 @@ const record = (name: string, type: 'A' | 'AAAA' | 'PTR', data: string): dns.Ans
 const reverse = '2.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.9.8.0.0.0.0.d.f.ip6.arpa';
 
 describe('a reply of netloom', () => {
-  it('C09 tells all names of an IPv6 address in one datagram without EDNS', () => {
+  it('C09 a reply contains all names of an IPv6 address in one datagram without EDNS', () => {
     const names = ['web', 'shop', '0123456789ab', 'web.front.example'].map((name) => `${name}.dns.netloom`);
     const query = asked(reverse, 'PTR');
     const whole = reply(
@@ -29,13 +29,13 @@ describe('a reply of netloom', () => {
     expect(answers.map(({ name, data }) => [name, data])).toEqual(names.map((name) => [reverse, name]));
   });
 
-  it('has its names again in the case in which they were asked', () => {
+  it('repeats its names in the case of the question', () => {
     const [answer] = dns.decode(reply(asked('WeB.dns', 'A'), rcodes.noError, [record('WeB.dns', 'A', '10.0.0.1')]))
       .answers as dns.StringAnswer[];
     expect(answer).toMatchObject({ name: 'WeB.dns', data: '10.0.0.1' });
   });
 
-  it('holds many addresses: 16 bytes for one of IPv4, 28 for one of IPv6', () => {
+  it('holds many addresses: 16 bytes for each of IPv4, 28 for each of IPv6', () => {
     for (const [type, bytes, address] of [
       ['A', 16, (index: number) => `10.0.0.${index}`],
       ['AAAA', 28, (index: number) => `fd00::${(index + 1).toString(16)}`],
@@ -53,7 +53,7 @@ describe('a reply of netloom', () => {
     }
   });
 
-  it('points to nothing that is further than a pointer reaches', () => {
+  it('has no pointer to a place beyond the reach of pointers', () => {
     const names = Array.from({ length: 1_000 }, (_, index) => `n${index}.d${index}.example`);
     const whole = reply(
       asked(reverse, 'PTR'),

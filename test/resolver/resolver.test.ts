@@ -41,18 +41,21 @@ afterAll(async () => {
 });
 
 describe('names of containers', () => {
-  it.each(['web', 'WEB', '0123456789ab', 'web.dns.netloom', 'Web.DNS.netloom'])('%s', async (name) => {
-    expect(await ask(name, web)).toMatchObject({ rcode: 'NOERROR', aa: true, ra: true, data: ['10.89.0.2'] });
-    expect(await ask(name, { ...web, type: 'AAAA' })).toMatchObject({ rcode: 'NOERROR', data: ['fd00:89::2'] });
-  });
+  it.each(['web', 'WEB', '0123456789ab', 'web.dns.netloom', 'Web.DNS.netloom'])(
+    "resolve to the container's addresses: %s",
+    async (name) => {
+      expect(await ask(name, web)).toMatchObject({ rcode: 'NOERROR', aa: true, ra: true, data: ['10.89.0.2'] });
+      expect(await ask(name, { ...web, type: 'AAAA' })).toMatchObject({ rcode: 'NOERROR', data: ['fd00:89::2'] });
+    },
+  );
 
-  it('of an alias are all its holders, each first in turn', async () => {
+  it('resolve, for an alias, to all its holders, each first in turn', async () => {
     const answers = await Promise.all(Array.from({ length: 8 }, () => ask('www', web)));
     for (const { data } of answers) expect(data.toSorted()).toEqual(['10.89.0.2', '10.89.0.3']);
     expect(new Set(answers.map(({ data }) => data[0])).size).toBe(2);
   });
 
-  it('without an address of that family are an empty answer, unknown ones none', async () => {
+  it('give an empty reply without an address of that family, and NXDOMAIN when unknown', async () => {
     expect(await ask('api', { ...web, type: 'AAAA' })).toMatchObject({ rcode: 'NOERROR', data: [] });
     expect(await ask('api', { ...web, type: 'MX' })).toMatchObject({ rcode: 'NOERROR', data: [] });
     const before = upstream.queries.length;
@@ -66,7 +69,7 @@ describe('names of containers', () => {
     expect(answers.map(({ data }) => data[0]).toSorted()).toEqual(['10.89.0.2', '10.89.0.2', '10.89.0.3']);
   });
 
-  it('are told for addresses, and no address of ours is asked for elsewhere', async () => {
+  it('are given for addresses, and queries for our own addresses are not forwarded', async () => {
     const before = upstream.queries.length;
     const ptr = { ...web, type: 'PTR' };
     const all = ['web.dns.netloom', 'www.dns.netloom', '0123456789ab.dns.netloom'];
@@ -80,12 +83,12 @@ describe('names of containers', () => {
   });
 });
 
-describe('names that are written otherwise', () => {
+describe('names in other spellings', () => {
   const name = 'Trail.Example.com.';
   const asked = { from: '10.89.0.9', at: '10.89.0.1' };
   const long = 'x'.repeat(63);
 
-  it('N15 are found without the last dot, in any case, in UTF-8 and by A-labels; one that DNS cannot carry is not told', async () => {
+  it('N15 names are found without the last dot, in any case, in UTF-8 and as A-labels; a name outside DNS limits is not given', async () => {
     const names = [name, 'Bücher', 'a b', `${long}x`, 'a..b', '', [long, long, long, long].join('.')];
     await client.add(entry('front', 'c5', ['10.89.0.9'], { names }));
     for (const spelling of ['trail.example.com', 'TRAIL.example.com', 'trail.example.com.dns.netloom'])
@@ -98,7 +101,7 @@ describe('names that are written otherwise', () => {
     expect((await ask('xn--bcher-kva.dns.netloom', web)).rcode).toBe('NXDOMAIN');
   });
 
-  it("C09 are told under the domain of the asker's engine, else of the container's, in every family and in full by TCP", async () => {
+  it("C09 reverse names come under the domain of the asker's engine, else of the container's, in every family and complete by TCP", async () => {
     const names = ['pod', ...Array.from({ length: 40 }, (_, index) => `alias-${index}.example.com`)];
     await client.add(entry('front', 'c5', ['10.89.0.9'], { names, domain: 'dns.podman' }));
     const all = names.map((each) => `${each}.dns.podman`);
@@ -115,8 +118,8 @@ describe('names that are written otherwise', () => {
   });
 });
 
-describe('who sees what', () => {
-  it('is the names of the networks that the asker is on', async () => {
+describe('the names visible to an asker', () => {
+  it('are those of the networks that the asker is on', async () => {
     expect((await ask('db.dns.netloom', web)).rcode).toBe('NXDOMAIN');
     await client.add(entry('front', 'c3', ['10.89.0.9'], { names: ['db'] }));
     expect((await ask('web', db)).data).toEqual(['10.89.0.2']);
@@ -126,7 +129,7 @@ describe('who sees what', () => {
     expect((await ask('web.dns.netloom', db)).rcode).toBe('NXDOMAIN');
   });
 
-  it('is the network itself for an asker without records, and nothing for one from elsewhere', async () => {
+  it('are those of the network itself for an asker without records, and none for an outside asker', async () => {
     expect((await ask('web', { from: '10.89.0.9', at: '10.89.0.1' })).data).toEqual(['10.89.0.2']);
     expect(await exchange(query('web', {}), { from: '192.0.2.9', at: '10.89.0.1' }, 300)).toBeNull();
     expect(await exchange(query('a.example', {}), { from: '10.89.1.2', at: '10.89.0.1' }, 300)).toBeNull();
@@ -135,8 +138,8 @@ describe('who sees what', () => {
   });
 });
 
-describe('everything else', () => {
-  it('goes to the network’s servers as it came, each from a port and with an id of its own', async () => {
+describe('all other queries', () => {
+  it('go to the network’s servers unchanged, each from a port and with an ID of its own', async () => {
     const from = upstream.queries.length;
     for (let n = 0; n < 8; n++) {
       const { data, aa } = await ask('a.example', { ...web, edns: 1400 });
@@ -148,16 +151,16 @@ describe('everything else', () => {
     for (const { raw } of seen) expect(raw.subarray(2)).toEqual(query('a.example', { edns: 1400 }).subarray(2));
   });
 
-  it('goes to the host’s servers when the network has none, and follows resolv.conf', async () => {
+  it('go to the host’s servers when the network has none, and follow resolv.conf', async () => {
     expect((await ask('a.example', db)).data).toEqual(['192.0.2.1']);
     writeFileSync(resolvConf, 'nameserver 10.89.1.1\n');
-    // the only server left is ourselves: none
+    // the only server left is this resolver: it is left out
     await expect.poll(async () => (await ask('a.example', db)).rcode).toBe('SERVFAIL');
     writeFileSync(resolvConf, 'nameserver 127.0.0.2\n');
     await expect.poll(async () => (await ask('a.example', db)).rcode).toBe('NOERROR');
   });
 
-  it('goes to the container’s own servers first', async () => {
+  it('go to the container’s own servers first', async () => {
     const own = await Upstream.start('127.0.0.3');
     await client.add(entry('back', 'c3', ['10.89.1.2'], { names: ['db'], servers: ['127.0.0.3'] }));
     expect((await ask('a.example', db)).data).toEqual(['192.0.2.1']);
@@ -166,7 +169,7 @@ describe('everything else', () => {
     await client.add(entry('back', 'c3', ['10.89.1.2'], { names: ['db'] }));
   });
 
-  it('is SERVFAIL when none answers, and the next server’s when one does', async () => {
+  it('get SERVFAIL when no server answers, and the next server’s reply when one does', async () => {
     const before = upstream.queries.length;
     expect((await ask('silent.example', web)).rcode).toBe('SERVFAIL');
     expect(upstream.queries).toHaveLength(before + 2);
@@ -174,13 +177,13 @@ describe('everything else', () => {
     expect((await ask('a.example', db)).data).toEqual(['192.0.2.1']);
   });
 
-  it('stays here on an internal network', async () => {
+  it('are not forwarded on an internal network', async () => {
     const before = upstream.queries.length;
     expect((await ask('a.example', { from: '10.89.2.2', at: '10.89.2.1' })).rcode).toBe('NXDOMAIN');
     expect(upstream.queries).toHaveLength(before);
   });
 
-  it('is asked again by TCP when cut short, and given as the asker can take it', async () => {
+  it("are repeated by TCP when the reply is truncated, and answered within the asker's limits", async () => {
     const cut = await ask('long.example', { ...web, type: 'TXT' });
     expect(cut).toMatchObject({ rcode: 'NOERROR', tc: true, data: [] });
     expect(upstream.queries.at(-1)).toMatchObject({ tcp: true });
@@ -191,7 +194,7 @@ describe('everything else', () => {
   });
 });
 
-describe('what is no query', () => {
+describe('data that are not a query', () => {
   const cases: [string, (raw: Buffer) => Buffer, string | null][] = [
     ['half a header', (raw) => raw.subarray(0, 8), null],
     ['a response', (raw) => raw.fill(0x81, 2, 3), null],
@@ -201,14 +204,14 @@ describe('what is no query', () => {
     ['half a question', (raw) => raw.subarray(0, 15), 'FORMERR'],
     ['another class', (raw) => raw.fill(3, raw.length - 1), 'REFUSED'],
   ];
-  it.each(cases)('%s', async (_, spoil, rcode) => {
+  it.each(cases)('get the right error or silence: %s', async (_, spoil, rcode) => {
     const reply = await exchange(spoil(query('web', {})), web, rcode ? 3000 : 200);
     expect(reply && ['NOERROR', 'FORMERR', '', '', 'NOTIMP', 'REFUSED'][reply.readUInt8(3) & 15]).toBe(rcode);
   });
 });
 
-describe('sockets', () => {
-  it('cannot be had: the kernel’s error, and all as it was', async () => {
+describe('sockets of the resolver', () => {
+  it('that cannot be opened give the kernel’s error, and change nothing', async () => {
     await expect(client.serve(network('other', 0))).rejects.toMatchObject({ errno: 'EADDRINUSE' });
     await expect(client.serve(network('other', 77))).rejects.toMatchObject({ errno: 'EADDRNOTAVAIL' });
     await expect(client.add(entry('other', 'c9', []))).rejects.toMatchObject({ errno: 'ENOENT' });
@@ -225,7 +228,7 @@ describe('sockets', () => {
 });
 
 describe('a resolver that dies', () => {
-  it('is followed by one that knows all of it, whoever comes first, and answers what was asked meanwhile', async () => {
+  it('is replaced by one with the same records, in any order of clients, and queries in the meantime are answered', async () => {
     const other = new ResolverClient(thread.connect());
     await other.add(entry('front', 'c5', ['10.89.0.9'], { names: ['late'] }));
     const died = new Promise((resolve) => thread.once('died', resolve));

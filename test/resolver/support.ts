@@ -40,7 +40,7 @@ export interface Asked {
   from: string;
   at: string;
   type?: string;
-  /** EDNS payload size; none by default */
+  /** EDNS payload size; without EDNS by default */
   edns?: number;
   id?: number;
 }
@@ -56,7 +56,7 @@ export function query(name: string, { type = 'A', edns, id = 0x1234 }: Partial<A
   });
 }
 
-/** The reply's bytes, or null after `waitMs`. */
+/** Returns the reply's bytes, or null after `waitMs`. */
 export async function exchange(raw: Buffer, { from, at }: Asked, waitMs = 3000): Promise<Buffer | null> {
   const socket = createSocket(from.includes(':') ? 'udp6' : 'udp4');
   socket.bind(0, from);
@@ -94,7 +94,7 @@ export function answered(reply: Buffer): Answered {
   return { rcode, aa: packet.flag_aa, tc: packet.flag_tc, ra: packet.flag_ra, data, packet };
 }
 
-/** All on one connection, sent at once; the answers in the order in which they come. */
+/** Sends all on one connection at once; returns the replies in their order of arrival. */
 export async function askByTcp(names: string[], { from, at, ...more }: Asked): Promise<Answered[]> {
   const socket = connect({ host: at, port: 53, localAddress: from });
   await once(socket, 'connect');
@@ -114,7 +114,7 @@ export async function askByTcp(names: string[], { from, at, ...more }: Asked): P
   return answers;
 }
 
-/** A server elsewhere: answers A with 192.0.2.1, TXT with 3,000 bytes (UDP: truncated), nothing for `silent.…`. */
+/** An upstream server: answers A with 192.0.2.1, TXT with 3,000 bytes (UDP: truncated), nothing for `silent.…`. */
 export class Upstream {
   readonly queries: { raw: Buffer; port: number; tcp: boolean }[] = [];
   private constructor(

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 
 const table = readFileSync('docs/behaviour.md', 'utf8');
-/** rule, what it says, `test/….test.ts`: title */
+/** rule, its text, `test/….test.ts`: title */
 const rows = table
   .split('\n')
   .map((line) => /^\| ([A-D]\d\d) \| (.+?) \| (?:`(.+?)`: (.+?)|open: (.+?)) \|$/.exec(line))
@@ -13,18 +13,21 @@ const rules = Object.entries(counts).flatMap(([letter, count]) =>
   Array.from({ length: count }, (_, index) => `${letter}0${index + 1}`),
 );
 
-it('has a row for every rule, in order', () => {
+it('docs/behaviour.md has a row for every rule, in order', () => {
   expect(rows.map(({ rule }) => rule)).toEqual(rules);
 });
 
-it.each(rows.filter(({ file }) => file !== undefined))('$rule is proved by a test that exists and names it', (row) => {
-  const title = (row.title as string).replaceAll('\\|', '|');
-  expect(title).toMatch(new RegExp(`\\b${row.rule}\\b`));
-  const source = readFileSync(row.file as string, 'utf8');
-  expect(["'", '"', '`'].some((quote) => source.includes(`${quote}${title}`))).toBe(true);
-});
+it.each(rows.filter(({ file }) => file !== undefined))(
+  'the rule $rule is proved by an existing test that names it',
+  (row) => {
+    const title = (row.title as string).replaceAll('\\|', '|');
+    expect(title).toMatch(new RegExp(`\\b${row.rule}\\b`));
+    const source = readFileSync(row.file as string, 'utf8');
+    expect(["'", '"', '`'].some((quote) => source.includes(`${quote}${title}`))).toBe(true);
+  },
+);
 
-it('says of no rule that it is open while a test names it', () => {
+it('no rule is marked open while a test names it', () => {
   const titles = readdirSync('test', { recursive: true, encoding: 'utf8' })
     // the cases there have names of their own
     .filter((file) => file.endsWith('.test.ts') && !file.startsWith('cases/'))

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 
-/** case, what is right, tests (`test/….test.ts`, several by comma), neighbours */
+/** case, right behaviour, tests (`test/….test.ts`, several by comma), neighbours */
 const rows = readFileSync('docs/cases.md', 'utf8')
   .split('\n')
   .map((line) => /^\| ([NCBP]\d\d) \| (.+?) \| (.+?) \| (.*?) ?\|$/.exec(line))
@@ -9,14 +9,14 @@ const rows = readFileSync('docs/cases.md', 'utf8')
 
 const titleOf = (name: string) => new RegExp(`['"\`]([NCBP]\\d\\d )*${name} `);
 
-it('has a row once for every case', () => {
+it('docs/cases.md has each case once', () => {
   const names = rows.map(({ name }) => name);
   expect(names.length).toBeGreaterThan(20);
   expect(new Set(names).size).toBe(names.length);
 });
 
 it.each(rows.filter(({ tests }) => tests !== 'open'))(
-  '$name is proved by tests that name it, neighbours too',
+  'the case $name is proved by tests that name it, neighbours included',
   (row) => {
     const files = [...row.tests.matchAll(/`(.+?\.test\.ts)`/g)].map((match) => match[1] as string);
     expect(files.length).toBeGreaterThan(0);
@@ -25,7 +25,7 @@ it.each(rows.filter(({ tests }) => tests !== 'open'))(
   },
 );
 
-it('calls no case open that a test in test/cases names', () => {
+it('no case is marked open while a test in test/cases names it', () => {
   const texts = readdirSync('test/cases', { encoding: 'utf8' })
     .filter((file) => file.endsWith('.test.ts'))
     .map((file) => readFileSync(`test/cases/${file}`, 'utf8'));

@@ -19,11 +19,11 @@ describe('the pages', () => {
     ['docs/engines.md', 'examples/engine.mjs'],
     ['docs/subscribers.md', 'examples/dashboard.mjs'],
     ['docs/subscribers.md', 'examples/recorder.mjs'],
-  ])('%s shows %s as it is', (page, program) => {
+  ])('%s shows %s unchanged', (page, program) => {
     expect(read(page)).toContain(`\n\`\`\`js\n${read(program)}\`\`\`\n`);
   });
 
-  it('show every program that there is', () => {
+  it('show every example program', () => {
     const shown = [
       ...`${read('docs/engines.md')}${read('docs/subscribers.md')}`.matchAll(/\]\(\.\.\/examples\/(\S+)\)/g),
     ];
@@ -42,7 +42,7 @@ beforeAll(async () => {
 });
 afterAll(() => lab.close());
 
-/** As the pages say: plain node, in the clone. `runDir`: an engine finds its daemon by it. */
+/** Runs it as the pages do: plain node, in the clone. `runDir`: where an engine finds its daemon. */
 function run(program: string, args: string[], runDir?: string): ResultPromise {
   const env = { PATH: process.env.PATH, ...(runDir && { NETLOOM_RUN_DIR: runDir }) };
   const running = execa(process.execPath, [`examples/${program}`, ...args], {
@@ -57,7 +57,7 @@ function run(program: string, args: string[], runDir?: string): ResultPromise {
 
 const engine = (...command: string[]) => run('engine.mjs', ['web', ...command], lab.daemon.runDirectory);
 
-/** The container of an engine that is under way. */
+/** The container of the running engine. */
 async function theContainer() {
   const { containers } = await lab.client.container.list();
   const [container] = containers;
@@ -65,10 +65,10 @@ async function theContainer() {
   return container;
 }
 
-describe('the engine', () => {
+describe('the example engine', () => {
   const script = 'ip -o -4 address show eth0; cat /etc/resolv.conf; echo ready; read line; exit 7';
 
-  it('runs a command in a network of its own, with its name servers, and leaves nothing', async () => {
+  it('runs a command in a network of its own, with its name servers, and leaves nothing behind', async () => {
     const running = engine('sh', '-c', script);
     const lines = new Lines(running);
     await lines.until(/^ready$/);
@@ -99,14 +99,14 @@ describe('the engine', () => {
     expect((await lab.client.container.list()).containers).toEqual([]);
   });
 
-  it('hands on signals, and ends with the exit code that a shell gives', async () => {
+  it('passes signals on, and ends with the exit code that a shell gives', async () => {
     const running = engine('sh', '-c', 'echo ready; exec sleep 600');
     await new Lines(running).until(/^ready$/);
     running.kill('SIGTERM');
     expect(await running).toMatchObject({ exitCode: 128 + 15, stderr: '' });
   });
 
-  it('goes on when the daemon is killed and started again', async () => {
+  it('continues when the daemon is killed and restarted', async () => {
     const running = engine('sh', '-c', script);
     await new Lines(running).until(/^ready$/);
     await lab.restart('kill');
@@ -126,7 +126,7 @@ describe('the engine', () => {
     await lab.facts.told(`container/${id} removed`);
   });
 
-  it('may die: its command goes on, and netloom takes the network down when that has ended', async () => {
+  it('can die: its command continues, and netloom removes the network when that has ended', async () => {
     const running = engine('sh', '-c', 'echo ready; exec sleep 600');
     await new Lines(running).until(/^ready$/);
     const died = once(running, 'exit'); // its output stays open: the command has it, too
@@ -146,8 +146,8 @@ describe('the engine', () => {
   });
 });
 
-describe('the dashboard', () => {
-  it('shows what there is and what happens, with the credentials of a viewer', async () => {
+describe('the example dashboard', () => {
+  it('shows containers and their events, with the credentials of a viewer', async () => {
     await lab.client.container.setup({ id: 'before', networks: [{ network: 'web' }] });
     const running = run('dashboard.mjs', [credentials()]);
     const lines = new Lines(running);
@@ -166,7 +166,7 @@ describe('the dashboard', () => {
   });
 });
 
-describe('the recorder', () => {
+describe('the example recorder', () => {
   it('appends every event of containers once, over a restart of its own', async () => {
     const directory = temporaryDirectory();
     onTestFinished(() => directory.remove());
@@ -185,7 +185,7 @@ describe('the recorder', () => {
         const manager = await jetstreamManager(lab.client.nc);
         const { num_ack_pending, config } = await manager.consumers.info('NETLOOM_EVENTS', 'recorder');
         expect(num_ack_pending).toBe(0);
-        // one at a time: what a killed recorder left comes again before all others
+        // one at a time: the events left by a killed recorder are delivered before all others
         expect(config.max_ack_pending).toBe(1);
       });
     };

@@ -7,14 +7,14 @@ import { Lab } from '../support/lab.ts';
 import { everyWay, NetworkWays, stoppedBy } from '../support/network-ways.ts';
 import { hostAddress, otherAddress } from '../support/other-host.ts';
 
-// docs/firewalls.md with the real docker and ufw: what it tells to add is what lets netloom's networks pass, and no more
+// docs/firewalls.md with the real docker and ufw: the rules that it adds let netloom's networks pass, and no more
 // than `netloom doctor` asks for. (firewalld: test/cases/c01-firewalld.test.ts)
 let root: DebianRoot;
 let lab: Lab;
 let network: NetworkWays;
 const path = process.env.PATH;
 
-/** The commands of a section, for the network that the test has. */
+/** The commands of a section, for the network of the test. */
 function commandsOf(section: string, port = 53): string[] {
   const text = readFileSync('docs/firewalls.md', 'utf8').split(`\n## ${section}\n`)[1]?.split('\n## ')[0] ?? '';
   const block = /```sh\n(.+?)\n```/s.exec(text)?.[1] ?? '';
@@ -85,7 +85,7 @@ describe('docker beside netloom', () => {
       ...['--host', 'unix:///run/docker.sock', '--storage-driver', 'vfs'],
     );
 
-  /** Docker's own: reached by a published port, and getting out. */
+  /** Docker's own container: reached by a published port, and with access to the outside. */
   async function dockIsWell(): Promise<void> {
     await untilAnswered(async () =>
       expect(await network.outside.reach('tcp', hostAddress[4], 8090)).toContain('docked'),
@@ -96,7 +96,7 @@ describe('docker beside netloom', () => {
     );
   }
 
-  it('C01 N08 stops what is forwarded until its chain for others lets it pass, and keeps that over its restart', async () => {
+  it('C01 N08 docker stops forwarded packets until its chain for users lets them pass, and keeps that over its restart', async () => {
     const { drops } = await lab.client.firewalls();
     expect(drops).toMatchObject([
       { table: 'ip filter', chain: 'FORWARD', hook: 'forward', priority: 0, rule: null, certain: true },
@@ -125,7 +125,7 @@ describe('docker beside netloom', () => {
 
 describe('ufw beside netloom', () => {
   beforeAll(async () => {
-    // what the package does when it is installed
+    // as the package does when it is installed
     await root.sh(
       `cd /usr/share/ufw; cp iptables/*.rules before.init after.init ufw.conf /etc/ufw; ufw --force enable`,
     );
@@ -134,7 +134,7 @@ describe('ufw beside netloom', () => {
     await root.sh('ufw disable; nft delete table ip filter; nft delete table ip6 filter');
   });
 
-  it('N08 stops what is forwarded and questions for names, until it is told to let them pass', async () => {
+  it('N08 ufw stops forwarded packets and DNS queries until its rules let them pass', async () => {
     const { drops } = await lab.client.firewalls();
     expect(drops.map(({ table, chain, certain }) => `${table} ${chain} ${certain}`).sort()).toEqual([
       'ip filter FORWARD true',

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
-/** Which rooms a room may import from, beside itself. `src` is its top: the composition of the daemon, and the client. */
+/** The rooms that a room may import from, beside itself. `src` is its top: the composition of the daemon, and the client. */
 const mayImport: Record<string, readonly string[]> = {
   'src/core': [],
   'src/contract': ['src/core'],
@@ -42,11 +42,11 @@ function importsOf(file: string): string[] {
 }
 
 describe('the layers', () => {
-  it('every room is in the list', () => {
+  it('contain every room', () => {
     expect([...new Set(files.map(roomOf))].sort()).toEqual(['src', ...Object.keys(mayImport)].sort());
   });
 
-  it('the top of src/ holds the daemon, the client and the library', () => {
+  it('have the daemon, the client and the library at the top of src/', () => {
     expect(files.filter((file) => roomOf(file) === 'src').sort()).toEqual([
       'src/client.ts',
       'src/daemon.ts',
@@ -54,7 +54,7 @@ describe('the layers', () => {
     ]);
   });
 
-  it.each(Object.entries(mayImport))('%s imports from the rooms below it only', (room, below) => {
+  it.each(Object.entries(mayImport))('let %s import only from the rooms below it', (room, below) => {
     const upward = files
       .filter((file) => roomOf(file) === room)
       .flatMap((file) => importsOf(file).map((imported) => ({ file, imported })))
@@ -62,7 +62,7 @@ describe('the layers', () => {
     expect(upward).toEqual([]);
   });
 
-  it('no two rooms import from each other, directly or by way of others', () => {
+  it('have no two rooms that import from each other, directly or indirectly', () => {
     const reaches = (from: string, to: string): boolean =>
       (mayImport[from] ?? []).some((below) => below === to || (below !== from && reaches(below, to)));
     expect(Object.keys(mayImport).filter((room) => reaches(room, room))).toEqual([]);

@@ -7,7 +7,7 @@ import * as native from '#native';
 import { inventory, nothing } from '../support/daemon.ts';
 import { Lab } from '../support/lab.ts';
 
-// What the README says of a host that is to be without netloom, pasted in its order.
+// The commands of the README for a host without netloom, pasted in order.
 
 const root = new URL('../../', import.meta.url);
 const readme = readFileSync(new URL('README.md', root), 'utf8');
@@ -35,7 +35,7 @@ function linkGlobally(): void {
   symlinkSync('../lib/node_modules/netloom/dist/src/cli/main.js', `${prefix}/bin/netloom`);
 }
 
-/** In the directories of this test; ends at the first command that fails. */
+/** Runs in the directories of this test; ends at the first command that fails. */
 function paste(text: string): void {
   const { daemon, directory } = lab;
   const env = {
@@ -50,7 +50,7 @@ function paste(text: string): void {
   execFileSync('sh', ['-ec', own], { env, cwd: directory.path });
 }
 
-it('P05 what is left of netloom outlives networks and daemon, and goes by the commands of the README', async () => {
+it('P05 remains of netloom outlive networks and daemon, and the commands of the README remove them', async () => {
   await lab.client.network.create({ name: 'web', ipv6_enabled: true });
   await lab.client.container.setup({ id: 'a', networks: [{ network: 'web' }] });
   await lab.client.container.setup({ id: 'b', mode: 'bridge' });

@@ -7,12 +7,12 @@ import { untilAnswered } from '../support/daemon.ts';
 import { Lab } from '../support/lab.ts';
 import { Lines } from '../support/lines.ts';
 
-// What a newcomer pastes from the README, in its order, with the real daemon.
+// The commands that a newcomer pastes from the README, in order, with the real daemon.
 
 const root = new URL('../../', import.meta.url);
 const readme = readFileSync(new URL('README.md', root), 'utf8');
 
-/** The blocks of a section, as they are. */
+/** The blocks of a section, unchanged. */
 function blocks(heading: string, language: string): string[] {
   const section = readme.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? '';
   return [...section.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map(
@@ -31,7 +31,7 @@ beforeAll(async () => {
 });
 afterAll(() => lab.close());
 
-/** As in a terminal: what is pasted is a process group, to which Ctrl+C goes. Ends at the first command that fails. */
+/** As in a terminal: the pasted text is a process group, which receives Ctrl+C. Ends at the first command that fails. */
 function paste(text: string): ResultPromise {
   const { path } = lab.directory;
   const env = {
@@ -49,7 +49,7 @@ const done = async (text: string): Promise<string> => {
 };
 
 describe('the README', () => {
-  it('P05 installs what the tests run on, and starts the daemon by its name alone', () => {
+  it('P05 the README installs what the tests run on, and starts the daemon by its name alone', () => {
     expect(install.replaceAll(/ +#.*/g, '').trim().split('\n')).toEqual([
       'node scripts/prepare.mjs',
       'npm link',
@@ -58,7 +58,7 @@ describe('the README', () => {
     expect(daemon).toBe('netloom daemon\n');
   });
 
-  it('P05 has commands that work as pasted, in order, and leave nothing', async () => {
+  it('P05 the README has commands that work as pasted, in order, and leave nothing behind', async () => {
     const running = paste(server);
     await lab.facts.told('container/hello running');
     await untilAnswered(() => fetch('http://127.0.0.1:8080'));
@@ -80,7 +80,7 @@ describe('the README', () => {
     await done('netloom network rm web');
   });
 
-  it('P05 has a subscriber that runs as pasted, with the credentials of a viewer', async () => {
+  it('P05 the README has a subscriber that runs as pasted, with the credentials of a viewer', async () => {
     const path = '/run/netloom/credentials/viewer.json';
     expect(subscriber).toContain(`'${path}'`);
     const running = launchProgram(
@@ -94,7 +94,7 @@ describe('the README', () => {
     await running;
   });
 
-  it('P05 has an engine that runs as pasted, twice', async () => {
+  it('P05 the README has an engine that runs as pasted, twice', async () => {
     for (const _time of ['first', 'second']) {
       const { exitCode, stdout, stderr } = await launchProgram(lab.daemon, engine);
       expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });

@@ -17,13 +17,13 @@ afterEach(() => directory.remove());
 
 const read = (file: string) => readFileSync(`${directory.path}/networks/${file}`, 'utf8');
 
-describe('the definitions of networks', () => {
-  it('are none where there is no directory', () => {
+describe('the store of network definitions', () => {
+  it('is empty without a directory', () => {
     expect(store.list()).toEqual({ definitions: [], damaged: [] });
     store.remove('nobody');
   });
 
-  it('are kept one file each, and nothing else is left in the directory', () => {
+  it('keeps one file for each network, and leaves nothing else in the directory', () => {
     const definition = definitionOf();
     store.write(definition);
     store.write({ ...definition, internal: true }, definition);
@@ -33,7 +33,7 @@ describe('the definitions of networks', () => {
     expect(store.list().definitions).toEqual([]);
   });
 
-  it('that are damaged are reported by name and never written over', () => {
+  it('reports damaged files by name and never overwrites them', () => {
     store.write(definitionOf());
     for (const damage of ['{"name": "demo", ', '{"name": "other"}', '']) {
       writeFileSync(`${directory.path}/networks/demo.json`, damage);
@@ -50,13 +50,13 @@ describe('the definitions of networks', () => {
     ['half a file', '{"name": "demo", ', 'the file is not valid JSON: it ends too early'],
     ['a list', '[]', 'the file must be an object in braces'],
     ['more than a file has', ' '.repeat(2 * 1024 * 1024), /^the file is larger than/],
-  ])('N14 that are %s are told so', (_, text, reason) => {
+  ])('N14 the store reports a network file that is %s', (_, text, reason) => {
     store.write(definitionOf());
     writeFileSync(`${directory.path}/networks/demo.json`, text);
     expect(store.list().damaged).toEqual([{ file: 'demo.json', reason: expect.stringMatching(reason) }]);
   });
 
-  it('N14 that are no files are told so, and nothing waits for them', () => {
+  it('N14 the store reports entries that are not regular files, and does not wait for them', () => {
     store.write(definitionOf());
     mkdirSync(`${directory.path}/networks/place.json`);
     execFileSync('mkfifo', [`${directory.path}/networks/pipe.json`]);
@@ -68,13 +68,13 @@ describe('the definitions of networks', () => {
     expect(store.list().definitions).toHaveLength(1);
   });
 
-  it('are what ends in .json: what CNI keeps beside them is left alone', () => {
+  it('reads only files that end in .json: files of CNI beside them are left alone', () => {
     store.write(definitionOf());
     writeFileSync(`${directory.path}/networks/87-podman.conflist`, '{}');
     expect(store.list()).toEqual({ definitions: [definitionOf()], damaged: [] });
   });
 
-  it('keep what a newer podman wrote beside what we know', () => {
+  it('keeps fields of a newer podman beside its own', () => {
     store.write(definitionOf());
     writeFileSync(
       `${directory.path}/networks/demo.json`,
@@ -84,7 +84,7 @@ describe('the definitions of networks', () => {
     expect(JSON.parse(read('demo.json'))).toMatchObject({ internal: true, newer: [1] });
   });
 
-  it('say when somebody changes them', async () => {
+  it('reports changes by other programs', async () => {
     let changes = 0;
     const end = store.watch(() => changes++);
     store.write(definitionOf());
@@ -95,11 +95,11 @@ describe('the definitions of networks', () => {
   });
 });
 
-describe('podman', () => {
+describe('podman, reading the same directory,', () => {
   const podman = (...args: string[]) =>
     execa('podman', ['--network-config-dir', `${directory.path}/networks`, 'network', ...args]);
 
-  it('takes ours as its own', async () => {
+  it('accepts definitions of netloom as its own', async () => {
     const definition = definitionOf({
       subnets: [
         { subnet: '10.61.0.0/24', lease_range: { start_ip: '10.61.0.9', end_ip: '10.61.0.99' } },
@@ -114,7 +114,7 @@ describe('podman', () => {
     expect(JSON.parse(stdout)).toEqual([known]);
   });
 
-  it('makes networks that we see as it does', async () => {
+  it('makes networks that netloom reads in the same way', async () => {
     await podman('create', '--subnet', '10.62.0.0/24', '--label', 'of=podman', '-o', 'mtu=1300', 'theirs');
     await podman('create', '--internal', '--disable-dns', 'hidden');
     await podman('create', '-d', 'macvlan', '-o', 'parent=lo', '--subnet', '10.63.0.0/24', 'upon');

@@ -31,7 +31,7 @@ afterEach(() => {
   disk.remove();
 });
 
-it('B02 refuses what builds while there is no room, and says so once', async () => {
+it('B02 the storage guard refuses new things without room on the disk, and reports it once', async () => {
   guard.start();
   guard.refuseWhenFull();
   expect(guard.hasRoomForEvents()).toBe(true);
@@ -45,7 +45,7 @@ it('B02 refuses what builds while there is no room, and says so once', async () 
   expect(said).toEqual([expect.stringContaining('less than 2.0 MiB left'), 'freed']);
 });
 
-it('B01 bounds the events that wait for room', async () => {
+it('B01 the storage guard limits the number of events that wait for room', async () => {
   guard.start();
   pending = 30_000;
   await expect.poll(() => guard.view().refused).toBeNull();
@@ -57,13 +57,13 @@ it('B01 bounds the events that wait for room', async () => {
   expect(said).toEqual([expect.stringContaining('more than 30000 events'), 'freed']);
 });
 
-it('B02 says at the start that there is no room', () => {
+it('B02 the storage guard reports a full disk at the start', () => {
   disk.fill();
   guard.start();
   expect(said).toEqual([expect.stringContaining('less than 2.0 MiB left')]);
 });
 
-it('B11 takes a state directory that was removed for full, and says so once', async () => {
+it('B11 the storage guard treats a removed state directory as full, and reports it once', async () => {
   guard.start();
   rmSync(`${disk.path}/state`, { recursive: true });
   expect(guard.hasRoomForEvents()).toBe(false);
@@ -74,14 +74,14 @@ it('B11 takes a state directory that was removed for full, and says so once', as
   expect(said).toEqual([`the file system of ${disk.path}/state cannot be looked at: no such file or directory`]);
 });
 
-it('B11 refuses what builds when the run directory was removed', async () => {
+it('B11 the storage guard refuses new things when the run directory was removed', async () => {
   guard.start();
   rmSync(`${disk.path}/run`, { recursive: true });
   await expect.poll(() => guard.view().refused).toBe('run');
   expect(() => guard.refuseWhenFull()).toThrow('run cannot be read (no such file or directory): nothing is set up');
 });
 
-it('B02 outlives a journal whose reserve cannot be kept', () => {
+it('B02 the storage guard survives a journal whose reserve cannot be kept', () => {
   keepReserve = () => {
     throw Object.assign(new Error('Input/output error'), { code: 5 });
   };

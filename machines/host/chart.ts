@@ -12,8 +12,9 @@ export const hostMachine = hostSetup.createMachine({
   // claims are answered in every state: what waits in the inbox at a restart must not be lost
   on: {
     'ports.claim': { actions: 'claimPorts' },
-    'ports.leaving': {},
+    'ports.leaving': { actions: 'notePortsLeaving' },
     'ports.release': { actions: 'releasePorts' },
+    'deadline.passed': { guard: 'isPortsDeadline', actions: 'refuseWaitingPorts' },
     'subnet.claim': { actions: 'survey' },
     'subnet.release': { actions: 'releaseSubnets' },
     'subnet.note': { actions: 'noteSubnets' },
@@ -24,6 +25,7 @@ export const hostMachine = hostSetup.createMachine({
     'ruleset.loaded': { actions: ['suspectOwners', 'mendGuards'] },
     'steps.applied': [
       { guard: 'isHoldOfThisAttempt', actions: 'grantPorts' },
+      { guard: 'isWaitForPorts', actions: 'keepUntil' },
       { guard: 'isSurvey', actions: 'grantSubnets' },
       { guard: 'isForwarding', actions: 'takeForwarding' },
       { guard: 'isSweep', actions: 'replySwept' },
@@ -33,6 +35,7 @@ export const hostMachine = hostSetup.createMachine({
     'steps.failed': [
       { guard: 'isHoldOfThisAttempt', actions: 'refuseHeld' },
       { guard: 'isHoldAgain', actions: 'announcePortLost' },
+      { guard: 'isWaitForPorts', actions: 'refuseWaitingPorts' },
       { guard: 'isRelease', actions: 'announcePortStuck' },
       { guard: 'isSurvey', actions: 'refuseSurvey' },
       { guard: 'isForwarding', actions: 'takeForwarding' },

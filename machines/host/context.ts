@@ -4,6 +4,7 @@ import type { Fault } from '../../src/core/fault.ts';
 import type { Forwarding, ForwardingClaims } from '../../src/core/firewall/forwarding.ts';
 import type { Leftovers } from '../../src/core/gc.ts';
 import type { DamagedDefinition } from '../../src/core/network/check.ts';
+import type { PublishedPort } from '../../src/core/port.ts';
 
 /** What the host keeps: who has which ports, subnets, bridge names, and what of all that is under way. */
 
@@ -12,6 +13,10 @@ export interface HostContext extends ForwardingContext {
   ports: PortLedger;
   /** container id → the attempt whose ports are being bound, and how many of its last ones these are */
   holding: Record<string, { attempt: number; count: number }>;
+  /** containers that are being taken down: their ports are free soon; absent: none */
+  portsLeaving?: readonly string[];
+  /** claims of ports that only containers hold which are leaving, in order; absent: none */
+  portsWaiting?: readonly WaitingClaim[];
   /** network → bridge and subnets */
   networks: SubnetLedger;
   /** claims that wait for a look at the host's routes and links, in order */
@@ -27,6 +32,17 @@ export interface HostContext extends ForwardingContext {
 export interface Sweep {
   command: CommandId;
   found: Leftovers;
+}
+
+export interface PortsClaim {
+  container: string;
+  attempt: number;
+  ports: PublishedPort[];
+}
+
+export interface WaitingClaim extends PortsClaim {
+  /** when it is refused, in ms since 1970; null: not known yet */
+  until: number | null;
 }
 
 export interface ForwardingContext {
@@ -46,6 +62,8 @@ export const noForwarding: ForwardingContext = { claims: {}, forwarding: {}, for
 export const firstContext: HostContext = {
   ports: {},
   holding: {},
+  portsLeaving: [],
+  portsWaiting: [],
   networks: {},
   surveying: [],
   sweeping: [],

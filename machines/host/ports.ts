@@ -1,20 +1,22 @@
 import { containerAddress } from '../../src/core/actor-address.ts';
-import { giveBackPorts, grantPorts, type PortLedger, portConflict } from '../../src/core/claims.ts';
+import { giveBackPorts, grantPorts, type PortLedger, portConflicts, portTaken } from '../../src/core/claims.ts';
 import { entryOf } from '../../src/core/entry.ts';
 import type { HostEvent } from '../../src/core/event.ts';
 import type { Fault } from '../../src/core/fault.ts';
 import { withEntry, withoutEntry } from '../../src/core/ledger.ts';
-import { holdAgainPlan, holdPlan, letGoPlan } from '../../src/core/plan/host.ts';
+import { awaitPlan, holdAgainPlan, holdPlan, letGoPlan } from '../../src/core/plan/host.ts';
 import { type GrantedPort, isSamePort, type PublishedPort } from '../../src/core/port.ts';
 import { uncoveredPorts } from '../../src/core/served-ports.ts';
 import type { Effect } from '../effect.ts';
 import type { Decision } from '../effects.ts';
-import type { HostContext } from './context.ts';
+import type { HostContext, PortsClaim, WaitingClaim } from './context.ts';
 import { decide, type Given, purposeOf, resolve } from './words.ts';
 
 /** Published ports: each host port has one container, and is bound before it is granted. */
 
 type Event<Type extends HostEvent['type']> = Extract<HostEvent, { type: Type }>;
+/** The whole context as it is then, and the effects. */
+type Turn = { context: HostContext; effects: Effect[] };
 type Held = HostContext['holding'][string];
 
 /** Whose ports a plan was about. */
@@ -23,20 +25,96 @@ function containerOf({ type, purpose }: Event<'steps.applied' | 'steps.failed'>)
   throw new TypeError(`${type} is not about the ports of a container`);
 }
 
-function claim(
-  context: HostContext,
-  { container, attempt, ports: asked }: Event<'ports.claim'>,
-): Decision<HostContext> {
-  const conflict = portConflict(context.ports, container, asked);
-  if (conflict) return { effects: [refuse(container, attempt, conflict)] };
+/** A claim ends the leaving of its container: those that have waited for that are decided again. */
+function claim(context: HostContext, { type: _, ...asked }: Event<'ports.claim'>): Turn {
+  const { portsLeaving = [] } = context;
+  if (!portsLeaving.includes(asked.container)) return decideClaim(context, asked);
+  const stayed = decideWaiting({ ...context, portsLeaving: without(portsLeaving, asked.container) });
+  return after(stayed, decideClaim(stayed.context, asked));
+}
+
+function decideClaim(context: HostContext, asked: PortsClaim): Turn {
+  const { conflict, isLeaving } = conflictOf(context, asked);
+  if (!conflict) return hold(context, asked);
+  if (!isLeaving) return { context, effects: [refuse(asked, portTaken(conflict))] };
+  return { ...keepWaiting(context, { ...asked, until: null }), effects: [wait(asked.container, null)] };
+}
+
+/** The conflict that decides: with a container that stays, before one with a container that is leaving. */
+function conflictOf({ ports, portsLeaving = [] }: HostContext, asked: PortsClaim) {
+  const conflicts = portConflicts(ports, asked.container, asked.ports);
+  const lasting = conflicts.find(({ owner }) => !portsLeaving.includes(owner));
+  return { conflict: lasting ?? conflicts[0] ?? null, isLeaving: lasting === undefined };
+}
+
+/** In the order in which they came. */
+function decideWaiting(context: HostContext): Turn {
+  let turn: Turn = { context: { ...context, portsWaiting: [] }, effects: [] };
+  for (const waiting of context.portsWaiting ?? []) turn = after(turn, decideAgain(turn.context, waiting));
+  return turn;
+}
+
+/** Its deadline stays where it goes on waiting. */
+function decideAgain(context: HostContext, { until, ...asked }: WaitingClaim): Turn {
+  const { conflict, isLeaving } = conflictOf(context, asked);
+  if (!conflict || !isLeaving) return decideClaim(context, asked);
+  return keepWaiting(context, { ...asked, until });
+}
+
+/** A container has one claim: a new one takes the place of the one before. */
+function keepWaiting(context: HostContext, claim: WaitingClaim): Turn {
+  const others = (context.portsWaiting ?? []).filter(({ container }) => container !== claim.container);
+  return { context: { ...context, portsWaiting: [...others, claim] }, effects: [] };
+}
+
+const after = (before: Turn, next: Turn): Turn => ({ ...next, effects: [...before.effects, ...next.effects] });
+
+function hold(context: HostContext, { container, attempt, ports: asked }: PortsClaim): Turn {
   const granted = grantPorts(context.ports, container, asked);
   const all = [...(entryOf(context.ports, container) ?? []), ...granted];
   const ports = withEntry(context.ports, container, all);
   const own = ownPorts(granted, all);
-  if (own.length === 0) return { context: { ports }, effects: [grant(container, attempt, granted, 0)] };
+  if (own.length === 0) return { context: { ...context, ports }, effects: [grant(container, attempt, granted, 0)] };
   const holding = { ...context.holding, [container]: { attempt, count: granted.length } };
   const plan = holdPlan(container, attempt, own);
-  return { context: { ports, holding }, effects: [{ kind: 'apply', plan }] };
+  return { context: { ...context, ports, holding }, effects: [{ kind: 'apply', plan }] };
+}
+
+function leave(context: HostContext, { container }: Event<'ports.leaving'>): Decision<HostContext> {
+  const { ports, portsLeaving = [] } = context;
+  if (!entryOf(ports, container) || portsLeaving.includes(container)) return {};
+  return { context: { portsLeaving: [...portsLeaving, container] } };
+}
+
+/** The claim that a deadline is about. */
+function waitOf({ portsWaiting = [] }: HostContext, event: HostEvent): WaitingClaim | undefined {
+  const claimant = event.type === 'deadline.passed' ? event.claimant : purposeOf(event, 'wait')?.claimant;
+  return portsWaiting.find(({ container }) => containerAddress(container) === claimant);
+}
+
+const wait = (container: string, until: number | null): Effect => ({
+  kind: 'apply',
+  plan: awaitPlan(containerAddress(container), until),
+});
+
+/** When the claim is refused, which a restart of the daemon must not put off. */
+function keepUntil(context: HostContext, event: Event<'steps.applied'>): Decision<HostContext> {
+  const until = event.outputs[0]?.deadlineAt ?? null;
+  const known = waitOf(context, event);
+  const { portsWaiting = [] } = context;
+  return { context: { portsWaiting: portsWaiting.map((claim) => (claim === known ? { ...claim, until } : claim)) } };
+}
+
+/** Its container is told what it waited for, as if it had not waited. */
+function giveUp(context: HostContext, event: Event<'steps.failed' | 'deadline.passed'>): Decision<HostContext> {
+  const { portsWaiting = [] } = context;
+  const claim = waitOf(context, event);
+  const conflict = claim && conflictOf(context, claim).conflict;
+  if (!conflict) return {};
+  return {
+    context: { portsWaiting: portsWaiting.filter((waiting) => waiting !== claim) },
+    effects: [refuse(claim, portTaken(conflict))],
+  };
 }
 
 /** The ports are bound: those that were picked are known now. */
@@ -58,43 +136,63 @@ function bound(context: HostContext, event: Event<'steps.applied'>): Decision<Ho
   };
 }
 
-function unbound(context: HostContext, event: Event<'steps.failed'>): Decision<HostContext> {
+function unbound(context: HostContext, event: Event<'steps.failed'>): Turn {
   const container = containerOf(event);
   const { [container]: held, ...holding } = context.holding;
   const { attempt, count } = held as Held;
   const { before } = splitPorts(entryOf(context.ports, container) ?? [], count);
+  const ports = withPorts(context.ports, container, before);
+  return after(
+    { context, effects: [refuse({ container, attempt }, event.fault)] },
+    decideWaiting({ ...context, ports, holding }),
+  );
+}
+
+function release(context: HostContext, event: Event<'ports.release'>): Turn {
+  const given = giveBack(withoutWaiting(context, event), event);
+  return after(given, decideWaiting(given.context));
+}
+
+/** Drops the claim that waits, if it is what is released: its container has given up. */
+function withoutWaiting(context: HostContext, { container, ports = null }: Event<'ports.release'>): HostContext {
+  const isReleased = (port: PublishedPort) => ports?.some((other) => isSamePort(port, other)) ?? true;
+  const isGivenUp = (claim: PortsClaim) => claim.container === container && claim.ports.every(isReleased);
+  const { portsWaiting = [] } = context;
+  return { ...context, portsWaiting: portsWaiting.filter((claim) => !isGivenUp(claim)) };
+}
+
+function giveBack(context: HostContext, { container, ports: released = null }: Event<'ports.release'>): Turn {
+  const held = entryOf(context.ports, container) ?? [];
+  // what a refused claim had asked for is not held: it must not be taken for what is
+  const gone = released ? held.filter((port) => released.some((other) => isSamePort(port, other))) : held;
+  if (gone.length === 0) return { context, effects: [] };
+  const left = held.filter((port) => !gone.includes(port));
+  const { [container]: _, ...holding } = context.holding;
+  const { portsLeaving = [] } = context;
+  const { ledger, freed } = giveBackPorts(withPorts(context.ports, container, left), gone);
+  const own = ownPorts(gone, held);
+  const plan = letGoPlan(container, released && own);
   return {
-    context: { ports: withPorts(context.ports, container, before), holding },
-    effects: [refuse(container, attempt, event.fault)],
+    context: {
+      ...context,
+      ports: ledger,
+      holding,
+      portsLeaving: left.length === 0 ? without(portsLeaving, container) : portsLeaving,
+    },
+    effects: [...newsOf(freed), ...(own.length > 0 ? [{ kind: 'apply', plan } as const] : [])],
   };
 }
 
-function release(
-  context: HostContext,
-  { container, ports: released = null }: Event<'ports.release'>,
-): Decision<HostContext> {
-  const held = entryOf(context.ports, container);
-  if (!held) return {};
-  // what a refused claim had asked for is not held: it must not be taken for what is
-  const gone = released && held.filter((port) => released.some((other) => isSamePort(port, other)));
-  if (gone?.length === 0) return {};
-  const left = gone ? held.filter((port) => !gone.includes(port)) : [];
-  const { [container]: _, ...holding } = context.holding;
-  const { ledger, freed } = giveBackPorts(withPorts(context.ports, container, left), gone ?? held);
-  const news = Object.entries(freed).map(
-    ([other, ports]): Effect => ({
-      kind: 'tell',
-      to: containerAddress(other),
-      event: { type: 'ports.freed', command: null, ports },
-    }),
-  );
-  const own = ownPorts(gone ?? held, held);
-  const plan = letGoPlan(container, gone && own);
-  return {
-    context: { ports: ledger, holding },
-    effects: [...news, ...(own.length > 0 ? [{ kind: 'apply', plan } as const] : [])],
-  };
-}
+const newsOf = (freed: Record<string, GrantedPort[]>): Effect[] =>
+  Object.entries(freed).map(([other, ports]) => ({
+    kind: 'tell',
+    to: containerAddress(other),
+    event: { type: 'ports.freed', command: null, ports },
+  }));
+
+/** After a restart of the daemon no deadline runs; those that are not known yet are set by their own plans. */
+const waitAgain = ({ portsWaiting = [] }: HostContext): Effect[] =>
+  portsWaiting.flatMap(({ container, until }) => (until === null ? [] : [wait(container, until)]));
 
 /** After a restart of the daemon nothing is bound: hold again what containers publish. Claims under way hold their own. */
 function holdAgain({ ports, holding }: HostContext): Effect[] {
@@ -105,7 +203,7 @@ function holdAgain({ ports, holding }: HostContext): Effect[] {
   });
 }
 
-const refuse = (container: string, attempt: number, fault: Fault): Effect => ({
+const refuse = ({ container, attempt }: Omit<PortsClaim, 'ports'>, fault: Fault): Effect => ({
   kind: 'tell',
   to: containerAddress(container),
   event: { type: 'claim.refused', attempt, fault },
@@ -126,6 +224,8 @@ function withPorts(ledger: PortLedger, container: string, ports: readonly Publis
   return ports.length > 0 ? withEntry(ledger, container, ports) : withoutEntry(ledger, container);
 }
 
+const without = (list: readonly string[], entry: string): string[] => list.filter((other) => other !== entry);
+
 const isHeldByCaller = ({ heldByCaller }: PublishedPort): boolean => heldByCaller ?? false;
 
 /** Those that this host binds: what the container's engine has not bound. `all`: every port of the container, these included. */
@@ -136,10 +236,13 @@ function ownPorts(ports: readonly PublishedPort[], all: readonly PublishedPort[]
 
 export const portActions = {
   claimPorts: resolve('ports.claim', claim),
+  notePortsLeaving: resolve('ports.leaving', leave),
+  keepUntil: resolve('steps.applied', keepUntil),
+  refuseWaitingPorts: resolve(['steps.failed', 'deadline.passed'], giveUp),
   grantPorts: resolve('steps.applied', bound),
   refuseHeld: resolve('steps.failed', unbound),
   releasePorts: resolve('ports.release', release),
-  holdAgain: decide(({ context }) => holdAgain(context)),
+  holdAgain: decide(({ context }) => [...holdAgain(context), ...waitAgain(context)]),
   announcePortLost: resolve('steps.failed', (_, event) => ({
     effects: [{ kind: 'announce', fact: 'port-lost', data: { container: containerOf(event), fault: event.fault } }],
   })),
@@ -158,5 +261,10 @@ export const portGuards = {
     const hold = purposeOf(event, 'hold-again');
     return hold !== null && Object.hasOwn(context.ports, hold.container);
   },
+  isWaitForPorts: ({ context, event }: Given): boolean =>
+    purposeOf(event, 'wait') !== null && waitOf(context, event) !== undefined,
+  /** Another claim of the container may wait by now. */
+  isPortsDeadline: ({ context, event }: Given): boolean =>
+    event.type === 'deadline.passed' && waitOf(context, event)?.until === event.at,
   isRelease: ({ event }: Given): boolean => purposeOf(event, 'release') !== null,
 };

@@ -53,22 +53,32 @@ function meetings(ledger: PortLedger, container: string, port: PublishedPort): M
   );
 }
 
-/** The first port that another container has already. Engines that bind theirs know what they can have beside each other. */
-export function portConflict(ledger: PortLedger, container: string, ports: readonly PublishedPort[]): Fault | null {
-  for (const port of ports) {
+/** A port that another container has already. */
+export interface PortConflict {
+  port: PublishedPort;
+  owner: string;
+  other: GrantedPort;
+}
+
+/** Why ports cannot be granted. Engines that bind theirs know what they can have beside each other. */
+export function portConflicts(ledger: PortLedger, container: string, ports: readonly PublishedPort[]): PortConflict[] {
+  return ports.flatMap((port) => {
     const bound = boundFamilies(port);
-    const clash = meetings(ledger, container, port).find(
-      ({ other, families }) =>
-        !port.heldByCaller ||
-        families.some((family) => bound.includes(family) && boundFamilies(other).includes(family)),
-    );
-    if (clash)
-      return fault(
-        'port.taken',
-        `${describePort(port)}: container ${shortId(clash.owner)} publishes ${describePort(clash.other)}`,
-      );
-  }
-  return null;
+    const isClash = ({ other, families }: Meeting) =>
+      !port.heldByCaller || families.some((family) => bound.includes(family) && boundFamilies(other).includes(family));
+    return meetings(ledger, container, port)
+      .filter(isClash)
+      .map(({ owner, other }) => ({ port, owner, other }));
+  });
+}
+
+export const portTaken = ({ port, owner, other }: PortConflict): Fault =>
+  fault('port.taken', `${describePort(port)}: container ${shortId(owner)} publishes ${describePort(other)}`);
+
+/** The first of them; null: the ports can be granted. */
+export function portConflict(ledger: PortLedger, container: string, ports: readonly PublishedPort[]): Fault | null {
+  const [first] = portConflicts(ledger, container, ports);
+  return first ? portTaken(first) : null;
 }
 
 /** Ports that are in no conflict: what another container has of them, with an engine that let both begin, stays with the first. */

@@ -205,6 +205,8 @@ export type HostEvent =
   | { type: 'ports.claim'; container: string; attempt: number; ports: PublishedPort[] }
   /** a container is being taken down: its ports are free soon, with ports.release, or claimed anew */
   | { type: 'ports.leaving'; container: string }
+  /** the claim of this actor has waited long enough for what others are about to release */
+  | { type: 'deadline.passed'; command: null; deadline: Deadline; at: number; claimant?: ActorAddress }
   /** without ports: all that the container has */
   | { type: 'ports.release'; container: string; ports?: PublishedPort[] | null }
   | ({ type: 'subnet.claim' } & SubnetClaim)

@@ -7,6 +7,8 @@ type Request = Extract<Step, { verb: 'deadline.set' }>;
 
 /** One that runs. */
 interface Running {
+  owner: ActorAddress;
+  claimant: ActorAddress | undefined;
   deadline: Request['deadline'];
   /** of the wall's clock, as it is told and kept */
   at: number;
@@ -18,14 +20,17 @@ interface Running {
   alarm: Alarm | null;
 }
 
+const keyOf = (owner: ActorAddress, claimant?: ActorAddress): string => `${owner} ${claimant ?? ''}`;
+
 const clock = () => performance.now();
 
 /**
- * Tells owners that what they wait for has not come in time. One deadline each. Counts by the monotonic clock: the wall's only carries a
+ * Tells owners that what they wait for has not come in time. One deadline each, and one for each claim that waits in its owner. Counts by the monotonic clock: the wall's only carries a
  * deadline from one life of the daemon to the next.
  */
 export class Deadlines {
-  readonly #running = new Map<ActorAddress, Running>();
+  /** by owner and claimant */
+  readonly #running = new Map<string, Running>();
   /** before this, none of an earlier life passes */
   #graceUntilMs = Number.POSITIVE_INFINITY;
   #listener: (owner: ActorAddress, event: ActorEvent) => void = () => {};
@@ -37,39 +42,41 @@ export class Deadlines {
   /** Commands are taken. Deadlines of an earlier life that have passed meanwhile are told of after so long. */
   serve(graceMs: number): void {
     this.#graceUntilMs = clock() + graceMs;
-    for (const [owner, running] of this.#running) if (!running.alarm) this.#arm(owner, running);
+    for (const running of this.#running.values()) if (!running.alarm) this.#arm(running);
   }
 
   /** Answers when it passes, in ms since 1970. */
-  set({ owner, deadline, withinMs, at: known }: Request): number {
+  set({ owner, deadline, withinMs, at: known, claimant }: Request): number {
     const at = known ?? Date.now() + withinMs;
-    const before = this.#running.get(owner);
+    const before = this.#running.get(keyOf(owner, claimant));
     // it runs on, whatever has been done to the wall's clock since
     if (before?.deadline === deadline && before.at === at) return at;
-    this.clear(owner);
+    this.clear(owner, claimant);
     const leftMs = Math.min(Math.max(at - Date.now(), 0), withinMs);
-    const running = { deadline, at, dueMs: clock() + leftMs, isCarriedOver: known !== null, alarm: null };
-    this.#running.set(owner, running);
-    this.#arm(owner, running);
+    const dueMs = clock() + leftMs;
+    const running = { owner, claimant, deadline, at, dueMs, isCarriedOver: known !== null, alarm: null };
+    this.#running.set(keyOf(owner, claimant), running);
+    this.#arm(running);
     return at;
   }
 
-  clear(owner: ActorAddress): void {
-    this.#running.get(owner)?.alarm?.cancel();
-    this.#running.delete(owner);
+  clear(owner: ActorAddress, claimant?: ActorAddress): void {
+    const key = keyOf(owner, claimant);
+    this.#running.get(key)?.alarm?.cancel();
+    this.#running.delete(key);
   }
 
   close(): void {
-    for (const owner of [...this.#running.keys()]) this.clear(owner);
+    for (const { owner, claimant } of [...this.#running.values()]) this.clear(owner, claimant);
   }
 
-  #arm(owner: ActorAddress, running: Running): void {
-    const { deadline, at, dueMs, isCarriedOver } = running;
+  #arm(running: Running): void {
+    const { owner, claimant, deadline, at, dueMs, isCarriedOver } = running;
     const atMs = isCarriedOver ? Math.max(dueMs, this.#graceUntilMs) : dueMs;
     if (atMs === Number.POSITIVE_INFINITY) return;
     const ring = () => {
-      this.#running.delete(owner);
-      this.#listener(owner, { type: 'deadline.passed', command: null, deadline, at });
+      this.#running.delete(keyOf(owner, claimant));
+      this.#listener(owner, { type: 'deadline.passed', command: null, deadline, at, ...(claimant && { claimant }) });
     };
     running.alarm = new Alarm(atMs, ring, clock);
   }

@@ -144,9 +144,6 @@ export class FakeEngine implements Engine {
   }
   hostLinks = async () => [{ name: 'lo', owner: null }];
   firewalls = async () => ({ drops: [], unread: [] });
-  portLedger() {
-    return {};
-  }
   async statistics(id: string) {
     return { id, interfaces: {}, ports: [] };
   }

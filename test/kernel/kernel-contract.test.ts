@@ -1250,6 +1250,18 @@ describe.each([
       expect(facts).toMatchObject([[owner, { at: 3 }]]);
       await succeed(set(60_000), clear);
     });
+
+    it('B08 of claims that wait in one owner are told of and cleared one by one', async () => {
+      facts.length = 0;
+      const [one, two] = ['network/one', 'network/two'] as const;
+      const wait = (claimant: typeof one | typeof two, at: number): Step => ({ ...set(60_000, at), claimant }) as Step;
+      await succeed(wait(one, 1), wait(two, Date.now() + 60_000), { ...clear, claimant: two }, set(60_000, 2));
+      await until(() => facts.length > 1);
+      expect(facts).toMatchObject([
+        [owner, { at: 1, claimant: one }],
+        [owner, { at: 2 }],
+      ]);
+    });
   });
 
   describe('definitions', () => {

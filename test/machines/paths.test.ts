@@ -7,6 +7,7 @@ import {
   dhcpTerrain,
   hostTerrain,
   leasedContainerTerrain,
+  leavingHostTerrain,
   networkTerrain,
   waitedContainerTerrain,
 } from './terrains.ts';
@@ -31,11 +32,12 @@ const terrains = [
   ['waited container', waitedContainerTerrain],
   ['network', networkTerrain],
   ['host', hostTerrain],
+  ['leaving host', leavingHostTerrain],
   ['dhcp', dhcpTerrain],
 ] as unknown as [string, Terrain<unknown>][];
 
 /** Results that change nothing wherever they come: what was asked for was done, and nobody waits for it. */
-const quietSuccesses: Purpose['kind'][] = ['release', 'hold-again', 'ask', 'keep', 'exit-code'];
+const quietSuccesses: Purpose['kind'][] = ['release', 'wait', 'hold-again', 'ask', 'keep', 'exit-code'];
 
 const describeEdge = ({ from, event, effects }: Edge<unknown>) =>
   `${describePlace(from)}, ${event.type}: ${effects.map(brief).join(', ')}`;
@@ -55,7 +57,7 @@ describe.each(terrains)('the %s machine', (name, terrain) => {
   });
 
   it('leads on from every place that it can be in, to its end', () => {
-    const goal = { host: 'serving', dhcp: 'absent' }[name] ?? 'removed';
+    const goal = { host: 'serving', 'leaving host': 'serving', dhcp: 'absent' }[name] ?? 'removed';
     const lost = stranded(exploration, ({ snapshot }) => stateName(snapshot.value) === goal).map(describePlace);
     expect([...new Set(lost)]).toEqual([]);
   });

@@ -434,6 +434,36 @@ export const hostTerrain: Terrain<HostContext> = {
   ],
 };
 
+/** The same host with ports alone, whose containers are taken down while others claim what they hold. */
+export const leavingHostTerrain: Terrain<HostContext> = {
+  ...hostTerrain,
+  events: ({ snapshot: { value }, outstanding }) => {
+    if (value === 'absent') return [{ type: 'host.start' }];
+    const { ports } = wishes.bridge;
+    return [
+      ...(outstanding.length < 2
+        ? [
+            { type: 'ports.claim', container: 'a', attempt: 1, ports } as const,
+            { type: 'ports.claim', container: 'b', attempt: 1, ports } as const,
+            { type: 'host.start' } as const,
+          ]
+        : []),
+      { type: 'ports.leaving', container: 'a' },
+      { type: 'ports.release', container: 'a' },
+      { type: 'ports.release', container: 'b' },
+      { type: 'deadline.passed', command: null, deadline: 'leaving', at: 5, claimant: 'container/b' },
+    ];
+  },
+  results: (plan) => [applied(plan, [{ port: 8080, deadlineAt: 5 }]), failed(plan, littered)],
+  essence: ({ ports, holding, portsLeaving, portsWaiting }) => [
+    Object.keys(ports).sort(),
+    Object.keys(holding).sort(),
+    portsLeaving,
+    portsWaiting,
+  ],
+  elsewhere: ['degraded'],
+};
+
 // ------------------------------------------------------------------------------------------------------------- dhcp
 
 export const place = {

@@ -358,7 +358,7 @@ export class FakeKernel implements Kernel {
       case 'deadline.set':
         return { deadlineAt: this.#deadlines.set(step) };
       case 'deadline.clear':
-        return this.#deadlines.clear(step.owner);
+        return this.#deadlines.clear(step.owner, step.claimant);
       case 'dhcp.ask':
         return this.#askDhcp(step);
       case 'dhcp.keep':

@@ -163,7 +163,7 @@ function connect(
 ): Promise<ContainerChanged> {
   const { network, staticIps, hostInterfaceName } = attachment;
   const own = { network, staticIps: staticIps ?? [], ...(hostInterfaceName && { hostInterfaceName }) };
-  const wanted = { attachments: [own], ports: [] };
+  const wanted = { attachments: [own] };
   return onceLeft(engine, wanted, part(command, `join ${network}`), (identity) =>
     tellContainer(engine, id, identity, { type: 'container.connect', command: identity.id, attachment }),
   );
@@ -175,9 +175,8 @@ function publish(
   ports: PublishedPort[],
   command: CommandIdentity,
 ): Promise<ContainerChanged> {
-  return onceLeft(engine, { attachments: [], ports }, part(command, 'ports'), (own) =>
-    tellContainer(engine, id, own, { type: 'container.publish', command: own.id, ports }),
-  );
+  const own = part(command, 'ports');
+  return tellContainer(engine, id, own, { type: 'container.publish', command: own.id, ports });
 }
 
 /** C02: what failed half-way has not begun. The first error is the one to report. */

@@ -2,7 +2,6 @@ import type { AnswerTo } from '../../contract/answers.ts';
 import type { ContainerInspection, PlanPreview } from '../../contract/container-replies.ts';
 import type { NetworkInspection } from '../../contract/network-schemas.ts';
 import type { ActorAddress } from '../../core/actor-address.ts';
-import type { PortLedger } from '../../core/claims.ts';
 import type { ContainerWish } from '../../core/container/wish.ts';
 import type { ActorEvent } from '../../core/event.ts';
 import type { ForeignFirewalls } from '../../core/firewall/obstacles.ts';
@@ -63,8 +62,6 @@ export interface Engine {
   networks(): { networks: NetworkView[]; damaged: DamagedDefinition[] } & AsOf;
   /** throws network.unknown */
   network(name: string): NetworkInspection;
-  /** the host ports that containers hold, by the host's own account */
-  portLedger(): PortLedger;
   /** reads the kernel's counters; throws container.unknown, container.state */
   statistics(id: string): Promise<ContainerStatistics>;
   /** of the host */

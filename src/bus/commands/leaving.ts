@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Attachment } from '../../core/container/attachments.ts';
 import { type FaultCode, NetloomError } from '../../core/fault.ts';
-import { type PublishedPort, portsOverlap } from '../../core/port.ts';
 import { type ContainerView, leavingStates, type NetworkView } from '../../core/view.ts';
 import type { CommandIdentity, Engine } from './engine.ts';
 import { part } from './tell.ts';
@@ -9,24 +8,17 @@ import { part } from './tell.ts';
 /** What of a wish somebody else may hold. */
 export interface Wanted {
   attachments: readonly Pick<Attachment, 'network' | 'staticIps' | 'hostInterfaceName'>[];
-  ports: readonly PublishedPort[];
 }
 
 /** How long the kernel may take with the links of containers that are going. */
 export const leavingMs = 2_000;
 
 /** What may be refused because of somebody who is leaving. */
-const heldCodes: readonly FaultCode[] = [
-  'network.exists',
-  'network.in-use',
-  'address.taken',
-  'port.taken',
-  'link.exists',
-];
+const heldCodes: readonly FaultCode[] = ['network.exists', 'network.in-use', 'address.taken', 'link.exists'];
 
 /**
  * A container's leaving is answered before the kernel is done with its links, and until then it holds what it had: its
- * addresses, its host ports, the name of its link, the definition of a network that an engine makes anew. An engine has heard that
+ * addresses, the name of its link, the definition of a network that an engine makes anew. An engine has heard that
  * these are free. So who is refused one of them waits for those who are leaving and is told again; once per code, for each may be
  * held by another.
  */
@@ -67,7 +59,7 @@ async function areLeft(engine: Engine, wanted: Wanted, code: FaultCode): Promise
 
 /** Waits for those who are leaving that network, for as long as the kernel may take; false when somebody stays. */
 export const isLeft = (engine: Engine, network: string): Promise<boolean> =>
-  areLeft(engine, { attachments: [{ network, staticIps: [] }], ports: [] }, 'network.exists');
+  areLeft(engine, { attachments: [{ network, staticIps: [] }] }, 'network.exists');
 
 interface Holder {
   stays: boolean;
@@ -75,7 +67,6 @@ interface Holder {
 
 /** As their owners know them, who may not have heard yet that somebody has gone. */
 function holdersOf(engine: Engine, wanted: Wanted, code: FaultCode): Holder[] {
-  if (code === 'port.taken') return portHolders(engine, wanted);
   if (code === 'link.exists') return linkHolders(engine, wanted);
   return wanted.attachments.flatMap(({ network, staticIps }) => {
     const leases = Object.entries(knownNetwork(engine, network)?.leases ?? {});
@@ -92,14 +83,6 @@ function linkHolders(engine: Engine, wanted: Wanted): Holder[] {
     .containers()
     .containers.filter((view) => has(view) && view.netns !== null)
     .map(({ state }) => ({ stays: !leavingStates.includes(state) }));
-}
-
-function portHolders(engine: Engine, wanted: Wanted): Holder[] {
-  return Object.entries(engine.portLedger()).flatMap(([id, held]) => {
-    const asked = held.filter((port) => wanted.ports.some((other) => portsOverlap(port, other)));
-    const publishes = (view: ContainerView) => asked.some((port) => view.ports.some((own) => portsOverlap(own, port)));
-    return asked.length === 0 ? [] : holder(engine, id, publishes);
-  });
 }
 
 function holder(engine: Engine, id: string, wants: (view: ContainerView) => boolean): Holder {

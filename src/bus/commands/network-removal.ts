@@ -15,7 +15,7 @@ export async function removeNetwork(
 ): Promise<{ name: string }> {
   const network = force ? knownNetwork(engine, name) : null;
   if (network) await leaveNetwork(engine, network, command);
-  const members = { attachments: [{ network: name, staticIps: [] }], ports: [] };
+  const members = { attachments: [{ network: name, staticIps: [] }] };
   return onceLeft(engine, members, part(command, 'removal'), (own) =>
     tellNetwork(engine, name, own, { type: 'network.remove', command: own.id }),
   );

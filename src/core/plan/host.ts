@@ -1,4 +1,4 @@
-import { containerAddress } from '../actor-address.ts';
+import { type ActorAddress, containerAddress, hostAddress } from '../actor-address.ts';
 import type { CommandId } from '../event.ts';
 import type { Element } from '../firewall/nft.ts';
 import { holdAddresses, type PublishedPort } from '../port.ts';
@@ -55,6 +55,15 @@ export function letGoPlan(container: string, ports: readonly PublishedPort[] | n
   const some = ports ? { ports: ports.map(heldPorts) } : {};
   const step: Step = { verb: 'port.release', owner: containerAddress(container), ...some };
   return { purpose: { kind: 'release', container }, kind: 'dismantle', steps: [step] };
+}
+
+/** How long a claim waits for what others are about to release. */
+const leavingWithinMs = 2_000;
+
+/** `at`: by which moment, where an earlier life of the daemon has set it. */
+export function awaitPlan(claimant: ActorAddress, at: number | null): Plan<HostPurpose> {
+  const step = { owner: hostAddress, deadline: 'leaving', withinMs: leavingWithinMs, at, claimant } as const;
+  return { purpose: { kind: 'wait', claimant }, kind: 'build', steps: [{ verb: 'deadline.set', ...step }] };
 }
 
 function heldPorts(port: PublishedPort): HeldPorts {

@@ -1,3 +1,4 @@
+import type { ActorAddress } from '../actor-address.ts';
 import type { Family } from '../address.ts';
 import type { DhcpQuestion } from '../dhcp/requests.ts';
 
@@ -36,6 +37,8 @@ export type HostPurpose =
   /** binds again what a container has published, after a restart of the daemon */
   | { kind: 'hold-again'; container: string }
   | { kind: 'release'; container: string }
+  /** sets the deadline of a claim that waits for what others are about to release */
+  | { kind: 'wait'; claimant: ActorAddress }
   | { kind: 'sweep'; command: string | null }
   | { kind: 'forwarding'; work: ForwardingWork };
 
@@ -55,6 +58,8 @@ export function describePurpose(purpose: Purpose): string {
     case 'hold-again':
     case 'release':
       return `${purpose.kind} ${purpose.container}`;
+    case 'wait':
+      return `wait ${purpose.claimant}`;
     case 'sweep':
       return purpose.command === null ? 'sweep' : `sweep ${purpose.command}`;
     case 'forwarding':

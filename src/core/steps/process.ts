@@ -1,8 +1,8 @@
 import type { ActorAddress } from '../actor-address.ts';
 import type { StepKinds } from './kind.ts';
 
-/** What is waited for: that the process of a container starts, or that its engine reports the exit code. */
-export type Deadline = 'start' | 'exit-code';
+/** What is waited for: that a container's process starts, that its engine reports the exit code, or that containers have left. */
+export type Deadline = 'start' | 'exit-code' | 'leaving';
 
 export interface ProcessSteps {
   /** reports the end of the process to the owner. Output: its start time, by which a reused pid is told apart */
@@ -10,10 +10,17 @@ export interface ProcessSteps {
   'process.unwatch': { owner: string };
   /**
    * reports to the owner that that long has passed (`deadline.passed`), instead of what it waited for before. `at`: when that is, in
-   * ms since 1970, where an earlier life of the daemon has set it; then not before commands have been taken for a while. Output: when
+   * ms since 1970, where an earlier life of the daemon has set it; then not before commands have been taken for a while. `claimant`:
+   * whose claim waits in the owner; each has a deadline of its own. Output: when
    */
-  'deadline.set': { owner: ActorAddress; deadline: Deadline; withinMs: number; at: number | null };
-  'deadline.clear': { owner: ActorAddress };
+  'deadline.set': {
+    owner: ActorAddress;
+    deadline: Deadline;
+    withinMs: number;
+    at: number | null;
+    claimant?: ActorAddress;
+  };
+  'deadline.clear': { owner: ActorAddress; claimant?: ActorAddress };
 }
 
 export const processSteps: StepKinds<keyof ProcessSteps> = {
@@ -24,8 +31,9 @@ export const processSteps: StepKinds<keyof ProcessSteps> = {
   },
   'process.unwatch': { inverse: null, describe: () => '' },
   'deadline.set': {
-    inverse: ({ owner }) => ({ verb: 'deadline.clear', owner }),
-    describe: ({ deadline, withinMs }) => `${deadline} within ${withinMs} ms`,
+    inverse: ({ owner, claimant }) => ({ verb: 'deadline.clear', owner, ...(claimant && { claimant }) }),
+    describe: ({ deadline, withinMs, claimant }) =>
+      `${deadline}${claimant ? ` for ${claimant}` : ''} within ${withinMs} ms`,
   },
   'deadline.clear': { inverse: null, describe: () => '' },
 };

@@ -10,7 +10,7 @@ export const processPerformers = (processes: ProcessWatch, deadlines: Deadlines)
   'process.watch': ({ owner, pid, startTicks }) => unchanged({ startTicks: processes.watch(owner, pid, startTicks) }),
   'process.unwatch': acts(({ owner }) => processes.unwatch(owner)),
   'deadline.set': (step) => unchanged({ deadlineAt: deadlines.set(step) }),
-  'deadline.clear': acts(({ owner }) => deadlines.clear(owner)),
+  'deadline.clear': acts(({ owner, claimant }) => deadlines.clear(owner, claimant)),
 });
 
 export const portPerformers = (ports: PortHolder, names: GatewayNames): Performers<keyof PortSteps> => ({

@@ -1,0 +1,115 @@
+import { containerAddress, hostAddress, networkAddress } from '../../src/core/actor-address.ts';
+import type { HostEvent } from '../../src/core/event.ts';
+import type { Fault, FaultCode } from '../../src/core/fault.ts';
+import type { Abandoned } from '../../src/core/gc.ts';
+import type { Effect } from '../effect.ts';
+import type { Decision } from '../effects.ts';
+import type { Gathering, HostContext } from './context.ts';
+import { resolve } from './words.ts';
+
+/** Commands to several actors: each decides for itself whether it goes, and the command is answered when all have answered. */
+
+type Event<Type extends HostEvent['type']> = Extract<HostEvent, { type: Type }>;
+type Ask = (name: string) => Effect;
+type Reply = (gathering: Gathering) => Effect;
+
+const askNetwork: Ask = (network) => ({
+  kind: 'tell',
+  to: networkAddress(network),
+  event: { type: 'network.prune', command: null },
+});
+
+const askContainer: Ask = (container) => ({
+  kind: 'tell',
+  to: containerAddress(container),
+  event: { type: 'container.abandon', command: null, from: hostAddress },
+});
+
+const replyPruned: Reply = ({ command, asked, removed, faults }) => {
+  const [fault] = asked.flatMap((network) => faults[network] ?? []);
+  return fault
+    ? { kind: 'reply', command, fault }
+    : { kind: 'reply', command, output: { removed: asked.filter((network) => removed.includes(network)) } };
+};
+
+/** It was started, taken down, or removed since it was looked for. */
+const meanwhile: ReadonlySet<FaultCode> = new Set(['container.running', 'container.state', 'container.unknown']);
+
+const replyAbandoned: Reply = ({ command, asked, removed, faults }) => {
+  const failed = asked.flatMap((id) => {
+    const fault = faults[id];
+    if (!fault || meanwhile.has(fault.code)) return [];
+    return [{ step: `container ${id}`, errno: null, detail: fault.message }];
+  });
+  const output: Abandoned = { removed: asked.filter((id) => removed.includes(id)), failed };
+  return { kind: 'reply', command, output };
+};
+
+/** Every network that the host knows, or those of these names; not those that an earlier command has asked already. */
+function prune(context: HostContext, { command, names, except }: Event<'networks.prune'>): Decision<HostContext> {
+  const { pruning = [], networks } = context;
+  const isAsked = (network: string) => pruning.some(({ open }) => open.includes(network));
+  const asked = Object.keys(networks)
+    .filter((network) => network !== except && (names?.includes(network) ?? true) && !isAsked(network))
+    .sort();
+  const { gatherings, effects } = begin(pruning, { command, asked }, askNetwork, replyPruned);
+  return { context: { pruning: gatherings }, effects };
+}
+
+function abandon(
+  { abandoning = [] }: HostContext,
+  { command, ids: asked }: Event<'containers.abandon'>,
+): Decision<HostContext> {
+  const { gatherings, effects } = begin(abandoning, { command, asked }, askContainer, replyAbandoned);
+  return { context: { abandoning: gatherings }, effects };
+}
+
+interface Gathered {
+  gatherings: Gathering[];
+  effects: Effect[];
+}
+
+function begin(
+  gatherings: readonly Gathering[],
+  asking: Pick<Gathering, 'command' | 'asked'>,
+  ask: Ask,
+  reply: Reply,
+): Gathered {
+  const gathering = { ...asking, open: asking.asked, removed: [], faults: {} };
+  if (asking.asked.length === 0) return { gatherings: [...gatherings], effects: [reply(gathering)] };
+  return { gatherings: [...gatherings, gathering], effects: asking.asked.map(ask) };
+}
+
+interface Answer {
+  name: string;
+  isRemoved: boolean;
+  fault: Fault | null;
+}
+
+/** An actor answers in the order in which it was asked: the first command that waits for it is meant. */
+function take(gatherings: readonly Gathering[], { name, isRemoved, fault }: Answer, reply: Reply): Gathered {
+  const index = gatherings.findIndex(({ open }) => open.includes(name));
+  const known = gatherings[index];
+  if (!known) return { gatherings: [...gatherings], effects: [] };
+  const gathering: Gathering = {
+    ...known,
+    open: known.open.filter((other) => other !== name),
+    removed: isRemoved ? [...known.removed, name] : known.removed,
+    faults: fault ? { ...known.faults, [name]: fault } : known.faults,
+  };
+  if (gathering.open.length > 0) return { gatherings: gatherings.with(index, gathering), effects: [] };
+  return { gatherings: gatherings.toSpliced(index, 1), effects: [reply(gathering)] };
+}
+
+export const gatherActions = {
+  pruneNetworks: resolve('networks.prune', prune),
+  takePruned: resolve('network.pruned', ({ pruning = [] }, { network: name, isRemoved, fault = null }) => {
+    const { gatherings, effects } = take(pruning, { name, isRemoved, fault }, replyPruned);
+    return { context: { pruning: gatherings }, effects };
+  }),
+  abandonContainers: resolve('containers.abandon', abandon),
+  takeAbandoned: resolve('container.abandoned', ({ abandoning = [] }, { container: name, fault }) => {
+    const { gatherings, effects } = take(abandoning, { name, isRemoved: fault === null, fault }, replyAbandoned);
+    return { context: { abandoning: gatherings }, effects };
+  }),
+};

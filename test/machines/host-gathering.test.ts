@@ -1,0 +1,132 @@
+import { describe, expect, it } from 'vitest';
+import { type HostContext, hostMachine } from '../../machines/host/chart.ts';
+import type { ActorEvent } from '../../src/core/event.ts';
+import { fault } from '../../src/core/fault.ts';
+import { applied, asking, begin, recovered } from './walk.ts';
+
+/** Commands to several networks or containers: the host asks them all, and answers when all have answered. */
+
+const { reach, step, effectsOf } = asking<HostContext>(hostMachine);
+
+const note = (network: string): ActorEvent => ({
+  type: 'subnet.note',
+  network,
+  bridge: `${network}0`,
+  sharesLink: false,
+  subnets: [],
+});
+const prune = (command: string, names?: string[]): ActorEvent => ({
+  type: 'networks.prune',
+  command,
+  ...(names && { names }),
+  except: 'netloom',
+});
+const pruned = (network: string, isRemoved: boolean): ActorEvent => ({ type: 'network.pruned', network, isRemoved });
+const serving = reach(begin<HostContext>(hostMachine), { type: 'host.start' }, applied('base'));
+const known = reach(serving, note('web'), note('db'), note('netloom'));
+const pruning = reach(known, prune('c1'));
+
+describe('P07 networks that no container uses', () => {
+  it('P07 are asked by the host, all but the default network, which each may answer in its own time', () => {
+    expect(step(known, prune('c1'))).toEqual([
+      'serving',
+      'tell network/db network.prune',
+      'tell network/web network.prune',
+    ]);
+    expect(step(pruning, pruned('web', true))).toEqual(['serving']);
+    expect(effectsOf(pruning, pruned('web', true), pruned('db', true))).toEqual([
+      { kind: 'reply', command: 'c1', output: { removed: ['db', 'web'] } },
+    ]);
+  });
+
+  it('P07 are not told of as removed when a container uses them, or when they have gone meanwhile', () => {
+    expect(effectsOf(pruning, pruned('web', false), pruned('db', true))).toMatchObject([
+      { output: { removed: ['db'] } },
+    ]);
+    expect(effectsOf(pruning, pruned('web', false), pruned('db', false))).toMatchObject([{ output: { removed: [] } }]);
+  });
+
+  it('P07 that cannot be removed fail the command, when the others have answered', () => {
+    const refused = fault('kernel.refused', 'refused');
+    const event: ActorEvent = { type: 'network.pruned', network: 'db', isRemoved: false, fault: refused };
+    expect(step(pruning, event)).toEqual(['serving']);
+    expect(effectsOf(pruning, event, pruned('web', true))).toEqual([{ kind: 'reply', command: 'c1', fault: refused }]);
+  });
+
+  it('P07 of given names are asked alone, and unknown names are no error', () => {
+    expect(step(known, prune('c1', ['web', 'gone']))).toEqual(['serving', 'tell network/web network.prune']);
+    for (const names of [[], ['gone'], ['netloom']])
+      expect(effectsOf(known, prune('c1', names))).toEqual([{ kind: 'reply', command: 'c1', output: { removed: [] } }]);
+  });
+
+  it('P07 that one command has asked are left to it by the next one', () => {
+    expect(effectsOf(pruning, prune('c2'))).toEqual([{ kind: 'reply', command: 'c2', output: { removed: [] } }]);
+    const named = reach(known, prune('c1', ['web']));
+    expect(step(named, prune('c2'))).toEqual(['serving', 'tell network/db network.prune']);
+    expect(effectsOf(named, prune('c2'), pruned('web', true))).toMatchObject([{ command: 'c1' }]);
+  });
+
+  it('P07 answer after a restart and a reboot alike', () => {
+    for (const again of [recovered(false), recovered(true), { type: 'host.start' } as const])
+      expect(step(pruning, again, pruned('web', true), pruned('db', true)).slice(1)).toEqual(['reply c1 ok']);
+  });
+
+  it('P07 that answer without having been asked change nothing', () => {
+    expect(step(known, pruned('web', true))).toEqual(['serving']);
+  });
+});
+
+const abandon = (command: string, ...ids: string[]): ActorEvent => ({ type: 'containers.abandon', command, ids });
+const abandoned = (container: string, code?: Parameters<typeof fault>[0]): ActorEvent => ({
+  type: 'container.abandoned',
+  container,
+  fault: code ? fault(code, `${code} of ${container}`) : null,
+});
+
+describe('P18 containers that were never started', () => {
+  const asked = reach(serving, abandon('c1', 'b', 'a'));
+
+  it('P18 are asked by the host, and told of in the order in which they were named', () => {
+    const { effects } = { effects: effectsOf(serving, abandon('c1', 'b', 'a')) };
+    expect(effects).toEqual(
+      ['b', 'a'].map((id) => ({
+        kind: 'tell',
+        to: `container/${id}`,
+        event: { type: 'container.abandon', command: null, from: 'host' },
+      })),
+    );
+    expect(effectsOf(asked, abandoned('a'), abandoned('b'))).toEqual([
+      { kind: 'reply', command: 'c1', output: { removed: ['b', 'a'], failed: [] } },
+    ]);
+  });
+
+  it('P18 that were started, taken down or removed meanwhile are left out', () => {
+    for (const code of ['container.running', 'container.state', 'container.unknown'] as const)
+      expect(effectsOf(asked, abandoned('b', code), abandoned('a'))).toMatchObject([
+        { output: { removed: ['a'], failed: [] } },
+      ]);
+  });
+
+  it('P18 that cannot be taken down are told of with the reason', () => {
+    expect(effectsOf(asked, abandoned('b', 'kernel.refused'), abandoned('a'))).toMatchObject([
+      {
+        output: {
+          removed: ['a'],
+          failed: [{ step: 'container b', errno: null, detail: 'kernel.refused of b' }],
+        },
+      },
+    ]);
+  });
+
+  it('P18 answer each command that has asked them, in order', () => {
+    const twice = reach(serving, abandon('c1', 'a'), abandon('c2', 'a'));
+    expect(effectsOf(twice, abandoned('a'))).toMatchObject([{ command: 'c1', output: { removed: ['a'] } }]);
+    expect(effectsOf(twice, abandoned('a'), abandoned('a', 'container.unknown'))).toMatchObject([
+      { command: 'c2', output: { removed: [] } },
+    ]);
+  });
+
+  it('P18 of which there are none are answered at once', () => {
+    expect(effectsOf(serving, abandon('c1'))).toMatchObject([{ output: { removed: [], failed: [] } }]);
+  });
+});

@@ -66,7 +66,7 @@ import {
   withDeadline,
 } from './process.ts';
 import { releaseOfNamespace, sharingActions, sharingGuards } from './sharing.ts';
-import { commandOf, decide, type Given, isResultOf, isResultOfChange, nameOf, refusal } from './words.ts';
+import { answerTo, commandOf, decide, type Given, isResultOf, isResultOfChange, nameOf, refusal } from './words.ts';
 
 const sentAt = (event: ContainerEvent) => ('created' in event && event.created ? { askedAt: event.created } : {});
 
@@ -133,8 +133,8 @@ export const containerSetup = setup({
     /** A teardown that failed is not tried again by itself: whoever waits is told. */
     failDeferred: enqueueActions(({ context, enqueue }) => {
       enqueue.assign({ deferred: [] });
-      for (const { command } of context.deferred)
-        enqueue({ type: 'reply', params: { command, fault: context.lastFault as Fault } });
+      for (const event of context.deferred)
+        enqueueEffect(enqueue, answerTo(event, context.id, { fault: context.lastFault as Fault }));
     }),
     answered: assign({ command: null }),
 
@@ -444,7 +444,7 @@ export const containerSetup = setup({
     announceTornDown: decide(() => [{ kind: 'announce', fact: 'torn-down', data: {} }]),
     announceRemoved: decide(({ context, event }) => [
       { kind: 'announce', fact: 'removed', data: {} },
-      { kind: 'reply', command: commandOf(event), output: { id: context.id } },
+      answerTo(event, context.id, { output: { id: context.id } }),
     ]),
 
     // ---- refusals

@@ -3,7 +3,7 @@ import type { ContainerWish } from '../../src/core/container/wish.ts';
 import type { ContainerEvent } from '../../src/core/event.ts';
 import { exitCodePlan, lookPlan, watchPlan } from '../../src/core/plan/container/process.ts';
 import { grantOf } from './context.ts';
-import { commandOf, decide, type Given, isResultOf, nameOf, refusal, remember } from './words.ts';
+import { askerOf, commandOf, decide, type Given, isResultOf, nameOf, refusal, remember } from './words.ts';
 
 /** The process that lives in a container's network: its start, which may be waited for, its end, and who is told of both. */
 
@@ -120,9 +120,11 @@ export const processActions = {
     { kind: 'announce', fact: 'abandoned', data: abandonment(wish, event) },
   ]),
   /** Said again as soon as its network has been taken down. */
-  deferRemoval: remember(({ context, event }) => ({
-    deferred: [...context.deferred, { type: 'container.remove', command: commandOf(event) }],
-  })),
+  deferRemoval: remember(({ context, event }) => {
+    const from = askerOf(event);
+    const removal = { type: 'container.remove', command: commandOf(event), ...(from && { from }) } as const;
+    return { deferred: [...context.deferred, removal] };
+  }),
 
   refuseRunning: refusal(
     'container.running',

@@ -1,7 +1,11 @@
+import type { Answer } from '../../src/contract/answers.ts';
+import type { ActorAddress } from '../../src/core/actor-address.ts';
 import { calledAs } from '../../src/core/container/reference.ts';
 import type { ContainerEvent } from '../../src/core/event.ts';
+import { type Fault, type FaultCode, fault } from '../../src/core/fault.ts';
 import type { ContainerPurpose } from '../../src/core/plan/purpose.ts';
-import { deciding, refusing, remembering } from '../effects.ts';
+import type { Effect } from '../effect.ts';
+import { commandOf, deciding, remembering } from '../effects.ts';
 import type { ContainerContext } from './context.ts';
 
 /** What the actions and guards of a container's machine are made of. */
@@ -14,7 +18,19 @@ export const remember = remembering<ContainerContext, ContainerEvent>();
 
 export const nameOf = ({ id, wish }: ContainerContext): string => calledAs(wish ?? { id });
 
-export const refusal = refusing<ContainerContext, ContainerEvent>();
+/** The answer to a command: to the client that waits for it, or to the host, which asked several containers. */
+export function answerTo(event: ContainerEvent, id: string, answer: { output: Answer } | { fault: Fault }): Effect {
+  const from = askerOf(event);
+  if (!from) return { kind: 'reply', command: commandOf(event), ...answer };
+  const fault = 'fault' in answer ? answer.fault : null;
+  return { kind: 'tell', to: from, event: { type: 'container.abandoned', container: id, fault } };
+}
+
+export const askerOf = (event: ContainerEvent): ActorAddress | undefined =>
+  event.type === 'container.abandon' || event.type === 'container.remove' ? event.from : undefined;
+
+export const refusal = (code: FaultCode, message: (given: Given) => string) =>
+  decide((given) => [answerTo(given.event, given.context.id, { fault: fault(code, message(given)) })]);
 
 export { commandOf } from '../effects.ts';
 

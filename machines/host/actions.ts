@@ -10,6 +10,7 @@ import type { Effect } from '../effect.ts';
 import { effects } from '../effects.ts';
 import type { HostContext } from './context.ts';
 import * as forwarding from './forwarding.ts';
+import { gatherActions } from './gathering.ts';
 import * as places from './places.ts';
 import { portActions, portGuards } from './ports.ts';
 import { subnetActions, subnetGuards } from './subnets.ts';
@@ -34,6 +35,7 @@ export const hostSetup = setup({
     ...portActions,
     ...subnetActions,
     ...sweepActions,
+    ...gatherActions,
     loadBase: decide(({ context: { forwarding: held, forwardForeign } }) => [
       { kind: 'apply', plan: basePlan(guardElements(held, forwardForeign), unwantedGuards(forwardForeign)) },
     ]),

@@ -23,6 +23,10 @@ export interface HostContext extends ForwardingContext {
   surveying: SubnetClaim[];
   /** sweeps that are under way, and what each removes */
   sweeping: Sweep[];
+  /** commands that wait for networks to answer `network.prune`; absent: none */
+  pruning?: readonly Gathering[];
+  /** commands that wait for containers to answer `container.abandon`; absent: none */
+  abandoning?: readonly Gathering[];
   lastFault: Fault | null;
   /** files of definitions that are not taken, as far as is told; absent: none */
   damaged?: DamagedDefinition[];
@@ -32,6 +36,18 @@ export interface HostContext extends ForwardingContext {
 export interface Sweep {
   command: CommandId;
   found: Leftovers;
+}
+
+/** A command to several actors, and what they have answered. */
+export interface Gathering {
+  command: CommandId;
+  /** names of the actors that were asked, in order */
+  asked: readonly string[];
+  /** those of them that have not answered yet */
+  open: readonly string[];
+  removed: readonly string[];
+  /** why the others were not removed, by name */
+  faults: Readonly<Record<string, Fault>>;
 }
 
 export interface PortsClaim {
@@ -67,6 +83,8 @@ export const firstContext: HostContext = {
   networks: {},
   surveying: [],
   sweeping: [],
+  pruning: [],
+  abandoning: [],
   lastFault: null,
   ...noForwarding,
 };

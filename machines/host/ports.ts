@@ -162,10 +162,11 @@ function withoutWaiting(context: HostContext, { container, ports = null }: Event
 }
 
 function giveBack(context: HostContext, { container, ports: released = null }: Event<'ports.release'>): Turn {
-  const held = entryOf(context.ports, container) ?? [];
+  const held = entryOf(context.ports, container);
+  if (!held) return { context, effects: [] };
   // what a refused claim had asked for is not held: it must not be taken for what is
   const gone = released ? held.filter((port) => released.some((other) => isSamePort(port, other))) : held;
-  if (gone.length === 0) return { context, effects: [] };
+  if (released && gone.length === 0) return { context, effects: [] };
   const left = held.filter((port) => !gone.includes(port));
   const { [container]: _, ...holding } = context.holding;
   const { portsLeaving = [] } = context;

@@ -219,7 +219,7 @@ export class ActorSystem {
       const command = 'command' in event ? event.command : null;
       const answer = command === null ? null : { command, time: Date.now(), fault: faultOf(error) };
       const { consumed = null, completed = null } = origin ?? {};
-      const refusal = refusalTo(event, faultOf(error));
+      const refusal = refusalTo(actor.address, event, faultOf(error));
       const delivery = this.journal.drop(actor.address, consumed, completed, answer, refusal);
       if (answer) this.outside.committed([answer], false);
       if (delivery) this.#send(delivery);
@@ -299,7 +299,7 @@ function firstOf<Item>(items: Iterable<Item>, count: number): Item[] {
 }
 
 /** Who claimed something waits for an answer, too. */
-function refusalTo(event: ActorEvent, fault: Fault): { to: ActorAddress; event: ActorEvent } | null {
+function refusalTo(to: ActorAddress, event: ActorEvent, fault: Fault): { to: ActorAddress; event: ActorEvent } | null {
   switch (event.type) {
     case 'lease.request':
     case 'ports.claim':
@@ -309,6 +309,12 @@ function refusalTo(event: ActorEvent, fault: Fault): { to: ActorAddress; event: 
       };
     case 'netns.share':
       return { to: event.from, event: { type: 'claim.refused', attempt: event.attempt, fault } };
+    case 'network.prune':
+      return { to: hostAddress, event: { type: 'network.pruned', network: actorName(to), isRemoved: false, fault } };
+    case 'container.abandon':
+      return event.from
+        ? { to: event.from, event: { type: 'container.abandoned', container: actorName(to), fault } }
+        : null;
     case 'forwarding.claim':
       return { to: networkAddress(event.network), event: { type: 'forwarding.refused', fault } };
     case 'subnet.claim':

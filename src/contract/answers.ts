@@ -1,10 +1,11 @@
 import type { ActorEvent } from '../core/event.ts';
-import type { Swept } from '../core/gc.ts';
+import type { Abandoned, Swept } from '../core/gc.ts';
 import type { CommandName, ReplyOf } from './verbs.ts';
 
 /** What actors answer to events that are no command of a client, but a part of one. */
 interface PartAnswers {
-  'container.abandon': { id: string };
+  'containers.abandon': Abandoned;
+  'networks.prune': ReplyOf<'network.prune'>;
   'host.sweep': Swept;
 }
 

@@ -71,9 +71,10 @@ export type ContainerEvent =
   | { type: 'container.exited'; command: CommandId; pid: number; exitCode: number }
   /** force: also where its process runs */
   | { type: 'container.teardown'; command: CommandId; force?: boolean }
-  | { type: 'container.remove'; command: CommandId; force?: boolean }
-  /** removes it unless its process was ever started */
-  | { type: 'container.abandon'; command: CommandId }
+  /** from: that actor is answered instead of a client, with `container.abandoned` */
+  | { type: 'container.remove'; command: CommandId; force?: boolean; from?: ActorAddress }
+  /** removes it unless its process was ever started; from: that actor is answered, with `container.abandoned` */
+  | { type: 'container.abandon'; command: CommandId; from?: ActorAddress }
   /** what was waited for did not come: the start of its process, or the word how it ended. Waits as a command does */
   | { type: 'deadline.passed'; command: null; deadline: Deadline; at: number }
   /** a network wants to know whether this member still has its namespace; waits as a command does, without an answer */
@@ -144,6 +145,8 @@ export type NetworkEvent =
       options?: Record<string, string>;
     }
   | { type: 'network.remove'; command: CommandId }
+  /** the host asks: it is removed unless a container uses it, and answers `network.pruned` */
+  | { type: 'network.prune'; command: null }
   /** the base ruleset was gone, or a part of it: its members may have lost their elements */
   | { type: 'ruleset.loaded' }
   /** its definition's file is there, made or changed by somebody else; or is there no more */
@@ -223,6 +226,14 @@ export type HostEvent =
   | { type: 'ruleset.loaded' }
   /** leftovers that gc found, and how they are removed */
   | { type: 'host.sweep'; command: CommandId; steps: Step[]; found: Leftovers }
-  | { type: 'subnet.release'; network: string };
+  | { type: 'subnet.release'; network: string }
+  /** removes the networks that no container uses: those of these names, or all but that one */
+  | { type: 'networks.prune'; command: CommandId; names?: string[]; except: string }
+  /** the answer of a network to `network.prune`; fault: why its removal failed */
+  | { type: 'network.pruned'; network: string; isRemoved: boolean; fault?: Fault }
+  /** removes those of these containers that were never started */
+  | { type: 'containers.abandon'; command: CommandId; ids: string[] }
+  /** the answer of a container to `container.abandon`; fault: why it stays */
+  | { type: 'container.abandoned'; container: string; fault: Fault | null };
 
 export type ActorEvent = LoopEvent | ContainerEvent | NetworkEvent | HostEvent | DhcpEvent;

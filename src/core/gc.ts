@@ -56,6 +56,12 @@ export interface Swept extends Leftovers {
   failed: LeftBehind[];
 }
 
+/** What became of containers that were never started: ids of those that are gone. Those that were started meanwhile are in neither. */
+export interface Abandoned {
+  removed: string[];
+  failed: LeftBehind[];
+}
+
 /** What gc answers. */
 export interface Collected extends Swept {
   /** only where they were asked for */

@@ -392,6 +392,26 @@ describe('P18 a container that gc found never started', () => {
     expect(step(created, abandon)).toEqual(['created', 'reply c9 container.state']);
     expect(step(start, abandon)).toEqual(['absent', 'reply c9 container.unknown']);
   });
+
+  it('P18 answers the host, if that has asked it, in the same way', () => {
+    const asked: ActorEvent = { type: 'container.abandon', command: null, from: 'host' };
+    const answer = (code?: string) => ({
+      kind: 'tell',
+      to: 'host',
+      event: { type: 'container.abandoned', fault: code ? { code } : null },
+    });
+    const leaving = reach(configured, asked, applied('teardown'));
+    expect(effectsOf(leaving, applied('unlink')).at(-1)).toMatchObject(answer());
+    expect(effectsOf(leaving, failed('unlink')).at(-1)).toMatchObject(answer('kernel.refused'));
+    expect(effectsOf(running, asked)).toMatchObject([answer('container.state')]);
+    expect(effectsOf(start, asked)).toMatchObject([answer('container.unknown')]);
+    // the second one is that of the next container of this id
+    expect(effectsOf(reach(leaving, asked), applied('unlink'))).toContainEqual({
+      kind: 'tell',
+      to: 'container/web',
+      event: asked,
+    });
+  });
 });
 
 describe('P18 labels and owner', () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type ContainerContext, containerMachine } from '../../machines/container/chart.ts';
 import { type HostContext, hostMachine } from '../../machines/host/chart.ts';
 import { type NetworkContext, networkMachine } from '../../machines/network/chart.ts';
-import { type ActorAddress, dhcpClientOf, hostAddress } from '../../src/core/actor-address.ts';
+import { type ActorAddress, containerAddress, dhcpClientOf, hostAddress } from '../../src/core/actor-address.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { fault } from '../../src/core/fault.ts';
 import { definitionOf, leaseOf, termsOf } from '../core/samples.ts';
@@ -206,10 +206,10 @@ describe('the host, whatever happens to it', () => {
     for (const seed of seeds) {
       const { walker, asking, holders } = liveAsHost(seeded(seed));
       const story = [`seed ${seed}`, ...walker.trail].join('\n');
-      const { ports, holding, networks, surveying } = walker.snapshot.context;
+      const { ports, holding, networks, surveying, portsWaiting } = walker.snapshot.context;
       expect([...asking], story).toEqual([]);
       expect([...Object.keys(ports), ...Object.keys(networks)].sort(), story).toEqual([...holders].sort());
-      expect([holding, surveying], story).toEqual([{}, []]);
+      expect([holding, surveying, portsWaiting], story).toEqual([{}, [], []]);
     }
   });
 });
@@ -250,6 +250,13 @@ function liveAsHost(random: () => number) {
       release(name);
       walker.hear({ type: 'ports.release', container: name });
     }),
+    () => walker.hear({ type: 'ports.leaving', container: container() }),
+    () => {
+      const [waiting] = walker.snapshot.context.portsWaiting ?? [];
+      if (!waiting || waiting.until === null || random() < 0.5) return;
+      const claimant = containerAddress(waiting.container);
+      walker.hear({ type: 'deadline.passed', command: null, deadline: 'leaving', at: waiting.until, claimant });
+    },
     () => {
       const name = network();
       if (isAsking(name) || holders.has(name)) return;
@@ -282,4 +289,4 @@ function liveAsHost(random: () => number) {
   return { walker, asking, holders };
 }
 
-const outputs = [{ port: 8080, survey: { connected: [], routes: [], linkNames: [], bridges: [] } }];
+const outputs = [{ port: 8080, deadlineAt: 5, survey: { connected: [], routes: [], linkNames: [], bridges: [] } }];

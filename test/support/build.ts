@@ -4,7 +4,7 @@ const built = 'NETLOOM_TESTS_ARE_BUILT';
 
 /** Workers start from dist/, and the addon from native/build: both must be of this tree. */
 export default async function build(): Promise<void> {
-  // asked for once by each group of tests
+  // called once by each group of tests
   if (process.env[built]) return;
   process.env[built] = 'yes';
   await execa('npm', ['run', '--silent', 'build'], { stdio: ['ignore', 'ignore', 'inherit'] });

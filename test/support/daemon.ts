@@ -12,7 +12,7 @@ import { linkNames, nftElements } from './fresh-host.ts';
 
 const main = createRequire(import.meta.url).resolve('#cli');
 
-/** Ends a daemon with the test, and its nats-server with it: one that is killed leaves that to the next daemon. */
+/** Ends a daemon with the test, and its nats-server with it: a killed daemon leaves that to its successor. */
 export function endWithTest(daemon: ResultPromise): void {
   onTestFinished(async () => {
     daemon.kill('SIGTERM'); // SIGKILL after 5 s
@@ -23,18 +23,18 @@ export function endWithTest(daemon: ResultPromise): void {
 /** The real daemon, as its own process, on a run directory of the test's. */
 export class TestDaemon {
   #process: ChildProcess | null = null;
-  /** what it said last, for the message of a test that fails */
+  /** its latest output, for the message of a test that fails */
   #said = '';
 
   constructor(
     readonly directory: string,
     readonly node = 'testnode',
     private readonly flags: string[] = [],
-    /** also where the machine has few processors, for what passes between them is tested, too; null: as many as by default */
+    /** even on a machine with few processors, so that messages between threads are tested, too; null: the default number */
     private readonly workers: number | null = 2,
-    /** a command that ends by executing what follows it */
+    /** a command that ends by executing its arguments */
     private readonly wrapper: string[] = [],
-    /** that of another build is measured beside ours */
+    /** the daemon of another build is measured beside ours */
     private readonly program = main,
   ) {}
 
@@ -51,7 +51,7 @@ export class TestDaemon {
     const { runDirectory, directory, node } = this;
     const workers = this.workers === null ? [] : ['--workers', `${this.workers}`];
     const places = ['--run-dir', runDirectory, '--state-dir', `${directory}/state`];
-    // as a user does, by its first line; but by the node that the test runs on
+    // as a user does, by its first line; but with the name of the test's node
     const line = [...this.wrapper, this.program, 'daemon', '--node', node, ...places, ...workers, ...this.flags];
     const child = spawn(line[0] as string, line.slice(1), {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -64,7 +64,7 @@ export class TestDaemon {
     this.#process = child;
   }
 
-  /** A client, once the daemon serves. */
+  /** Returns a client, once the daemon serves. */
   async client(): Promise<NetloomClient> {
     return untilAnswered(async () => {
       this.#mustLive();
@@ -84,23 +84,23 @@ export class TestDaemon {
     return this.client();
   }
 
-  /** SIGKILL, as the kernel's out-of-memory killer would. */
+  /** Sends SIGKILL, as the kernel's out-of-memory killer would. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL');
   }
 
-  /** Nothing of it goes on, whatever state it was in: its nats-server outlives it otherwise, for the next daemon. */
+  /** Ends all its processes, whatever its state: otherwise its nats-server survives for the next daemon. */
   async destroy(): Promise<void> {
     await this.kill();
     for (const line of processesOf(this)) spawnSync('kill', ['-KILL', line.split(' ')[0] as string]);
   }
 
-  /** SIGTERM: an orderly end. Answers the exit code. */
+  /** Sends SIGTERM: an orderly end. Returns the exit code. */
   async stop(): Promise<number | null> {
     return this.#end('SIGTERM');
   }
 
-  /** Does something at which the daemon looks only when all of it has been done. */
+  /** Changes something while the daemon is paused, so that it notices only the complete change. */
   paused(meanwhile: () => void): void {
     this.#process?.kill('SIGSTOP');
     try {
@@ -133,7 +133,7 @@ export class TestDaemon {
 
 class Gone extends Error {}
 
-/** Tries again until it works; gives up after a while, or at once when the daemon has ended. */
+/** Retries until it works; gives up after a while, or at once when the daemon has ended. */
 export async function untilAnswered<T>(attempt: () => Promise<T>, withinMs = 20_000): Promise<T> {
   const deadline = Date.now() + withinMs;
   for (;;) {
@@ -146,7 +146,7 @@ export async function untilAnswered<T>(attempt: () => Promise<T>, withinMs = 20_
   }
 }
 
-/** IPv4 forwarding stays on once it was switched on, and so does what keeps links of others apart. */
+/** IPv4 forwarding stays on once it was switched on, and so does the separation of foreign links. */
 const isHostsOwn = (element: string): boolean => /"comment":"host"/.test(element);
 
 /** What netloom has in this host's kernel. */
@@ -170,7 +170,7 @@ export function inventory(daemon: TestDaemon): Inventory {
 
 export const nothing: Inventory = { namespaces: [], links: [], elements: [], processes: [] };
 
-/** Living processes that carry the run directory in their command line. */
+/** Living processes whose command line contains the run directory. */
 export function processesOf(daemon: Pick<TestDaemon, 'directory'>): string[] {
   const lines = execFileSync('ps', ['-eo', 'pid=,args='], { encoding: 'utf8' }).split('\n');
   return lines.filter((line) => line.includes(daemon.directory)).map((line) => line.trim());

@@ -6,9 +6,9 @@ import { execa, type Options } from 'execa';
 import { temporaryDirectory } from './fresh-host.ts';
 
 /**
- * Programs of an unpacked Debian, below its root: mount and process namespaces of their own, in an overlay, so that what
- * they write into /etc and /var goes with them. They run in the network namespace of the thread that calls `run` or `spawn`.
- * All of it ends with the process that opened it.
+ * Programs of an unpacked Debian, below its root: mount and process namespaces of their own, in an overlay, so that their
+ * changes of /etc and /var are temporary. They run in the network namespace of the thread that calls `run` or `spawn`.
+ * Everything ends with the process that opened it.
  */
 export class DebianRoot {
   private constructor(
@@ -30,30 +30,30 @@ export class DebianRoot {
     return new DebianRoot(directory, holder, pid);
   }
 
-  /** What is in /run there, as it is seen from here. */
+  /** The path of its /run, as seen from here. */
   get runDirectory(): string {
     return `${this.directory.path}/run`;
   }
 
-  /** Answers what it wrote on standard output; throws with all of it when it fails. */
+  /** Returns the standard output; throws with all output when the program fails. */
   async run(file: string, ...args: string[]): Promise<string> {
     const { stdout } = await execa('nsenter', [...this.#within, file, ...args], options);
     return stdout as string;
   }
 
-  /** As a shell would have it, line after line. */
+  /** Runs lines as a shell would, one after another. */
   sh(script: string): Promise<string> {
     return this.run('sh', '-ec', script);
   }
 
-  /** A process that goes on; what it says is kept for the message of a test that fails. */
+  /** Starts a process that continues; its output is kept for the message of a test that fails. */
   spawn(file: string, ...args: string[]): Running {
     return new Running(
       spawn('nsenter', [...this.#within, file, ...args], { ...options, stdio: ['ignore', 'pipe', 'pipe'] }),
     );
   }
 
-  /** A directory for PATH, by which programs of this root are found from outside of it. */
+  /** A directory for PATH, through which programs of this root are found from outside. */
   offer(...programs: string[]): string {
     const directory = `${this.directory.path}/bin`;
     mkdirSync(directory, { recursive: true });
@@ -81,7 +81,7 @@ export class DebianRoot {
   }
 }
 
-/** Nothing of this machine's python, libraries or buses. */
+/** Without this machine's python, libraries and buses. */
 const options = {
   env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root', LANG: 'C.UTF-8' },
   extendEnv: false,
@@ -101,7 +101,7 @@ export class Running {
       });
   }
 
-  /** Of the program itself, as it is seen from here. */
+  /** The ID of the program itself, as seen from here. */
   get pid(): number {
     return Number(execFileSync('pgrep', ['--parent', `${this.process.pid}`], { encoding: 'utf8' }).trim());
   }

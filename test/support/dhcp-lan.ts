@@ -6,10 +6,10 @@ import * as native from '#native';
 import { type DhcpMessage, decodeMessage, encodeMessage } from '../../src/core/dhcp/message.ts';
 import { ipBatch } from './other-host.ts';
 
-/** Far longer than anything takes, also on a busy machine. */
+/** Far longer than anything takes, even on a busy machine. */
 const patienceMs = 20_000;
 
-/** What a program prints, line by line, for who waits for one. */
+/** The output of a program, line by line, for a test that waits for a line. */
 class Lines {
   readonly all: string[] = [];
   readonly #listeners = new Set<() => void>();
@@ -21,7 +21,7 @@ class Lines {
     });
   }
 
-  /** Resolves with the n-th line that matches; `after`: lines that are not looked at. */
+  /** Resolves with the n-th matching line; `after`: lines that are ignored. */
   heard(pattern: RegExp, times = 1, after = 0): Promise<string> {
     return new Promise((resolve, reject) => {
       const look = () => {
@@ -72,7 +72,7 @@ export class DhcpLan {
     return Dnsmasq.start(this.netns, this.#leases, options);
   }
 
-  /** Its answers to each message, as they are: also what no server should send. */
+  /** The answers to each message, sent unchanged: invalid ones, too. */
   async scripted(answer: Answering): Promise<ScriptedServer> {
     return ScriptedServer.start(this.netns, answer);
   }
@@ -91,7 +91,7 @@ async function end(process: ChildProcess): Promise<void> {
   await ended;
 }
 
-/** Debian's dnsmasq, without DNS, on that LAN: 192.0.2.100 to 192.0.2.150, for two minutes each, which is its least. */
+/** Debian's dnsmasq, without DNS, on that LAN: 192.0.2.100 to 192.0.2.150, for two minutes each, its minimum. */
 export class Dnsmasq {
   readonly #lines = new Lines();
 
@@ -132,7 +132,7 @@ export class Dnsmasq {
     return this.#lines.heard(pattern, times);
   }
 
-  /** How often it has said so. */
+  /** Returns how many lines match. */
   count(pattern: RegExp): number {
     return this.log.filter((line) => pattern.test(line)).length;
   }
@@ -153,10 +153,10 @@ export class Dnsmasq {
   }
 }
 
-/** Messages, or bytes that are none. */
+/** Messages, or bytes that are not a message. */
 export type Answering = (message: HeardMessage) => readonly (DhcpMessage | Uint8Array)[];
 
-/** What is sent to everybody comes to a socket of its own. */
+/** Broadcasts arrive at a socket of their own. */
 const relay = `
   const { createSocket } = require('node:dgram');
   const hear = (address, how) => {
@@ -174,13 +174,13 @@ const relay = `
   });`;
 
 export interface HeardMessage extends DhcpMessage {
-  /** sent to everybody, and not to the server */
+  /** broadcast, and not sent to the server */
   toEverybody: boolean;
 }
 
-/** A server that says what a test lets it say. */
+/** A server with answers that a test chooses. */
 export class ScriptedServer {
-  /** what came, in order */
+  /** the received messages, in order */
   readonly heard: HeardMessage[] = [];
   readonly #lines = new Lines();
 
@@ -205,7 +205,7 @@ export class ScriptedServer {
     this.answering = answering;
   }
 
-  /** Resolves when that many messages have come. */
+  /** Resolves after that many messages. */
   async asked(times: number): Promise<void> {
     await this.#lines.heard(/^(server|everybody) /, times);
   }

@@ -3,12 +3,12 @@ import { decode, encode } from 'dns-packet';
 import { openUdpSocket } from '#native';
 
 /**
- * Asks a name server for the IPv4 address of a name, so many times a second, until its standard input ends; then says on
- * standard output what became of it: `{"asked":…,"answered":…,"wrong":…}`. Run within a namespace:
+ * Asks a name server for the IPv4 address of a name, so many times a second, until its standard input ends; then prints
+ * the result on standard output: `{"asked":…,"answered":…,"wrong":…}`. Run within a namespace:
  * nsenter --net=<path> node dns-asker.js <server> <name> <address> <times per second>.
  */
 const [server = '', name = '', address = '', rate = '2000'] = process.argv.slice(2);
-// what is lost is not to be lost here
+// the asker itself must lose nothing
 const socket = createSocket('udp4').bind({ fd: openUdpSocket('0.0.0.0', 0, 8 << 20) });
 const tickMs = 5;
 const waitMs = 1_000;

@@ -11,7 +11,7 @@ interface NetworkInfo {
   [field: string]: unknown;
 }
 
-/** What an engine asks for on one network, as podman writes it down. */
+/** An engine's request for one network, as podman writes it. */
 export interface Asked {
   static_ips?: string[];
   static_mac?: string;
@@ -25,7 +25,7 @@ export interface DoorContainer {
   input: Record<string, unknown>;
 }
 
-/** A network as podman defines it. */
+/** Defines a network as podman does. */
 export function podmanNetwork(name: string, more: Partial<NetworkInfo> = {}): NetworkInfo {
   return {
     name,
@@ -47,7 +47,7 @@ export class DoorEngine {
 
   constructor(private readonly lab: Lab) {}
 
-  /** In the order of the networks, each with what is asked for there. */
+  /** In the order of the networks, each with its request there. */
   container(name: string, ...networks: [NetworkInfo, Asked][]): DoorContainer {
     const netns = `${this.lab.directory.path}/${name}`;
     native.createNetns(netns).socket.close();
@@ -66,14 +66,14 @@ export class DoorEngine {
     return runDoor([verb, netns], { env: { NETLOOM_RUN_DIR: this.lab.daemon.runDirectory }, input });
   }
 
-  /** The status blocks; fails where the door refuses. */
+  /** Returns the status blocks; fails where the door refuses. */
   async setUp(container: DoorContainer): Promise<Record<string, { interfaces: Record<string, DoorInterface> }>> {
     const { code, stdout } = await this.say('setup', container);
     expect({ code, stdout }).toMatchObject({ code: 0 });
     return JSON.parse(stdout);
   }
 
-  /** What the door says to a set-up that it refuses. */
+  /** Returns the door's message about a set-up that it refuses. */
   async refusal(container: DoorContainer): Promise<string> {
     const { code, stdout } = await this.say('setup', container);
     expect({ code, stdout }).toMatchObject({ code: 1 });
@@ -85,7 +85,7 @@ export class DoorEngine {
     native.removeNetns(container.netns);
   }
 
-  /** Its namespaces go; the networks that it brought went with their last containers. */
+  /** Drops its namespaces; the networks that it brought went with their last containers. */
   async clear(): Promise<void> {
     for (const path of this.#pins.splice(0)) native.removeNetns(path);
     await untilAnswered(async () => {

@@ -8,7 +8,7 @@ type EventOf<What extends string> = What extends `${infer N}/${string} ${infer F
   ? Extract<StreamedEvent, { type: `dev.netloom.${N}.${F}` }>
   : StreamedEvent;
 
-/** What a client is told, from the stream's first event on. A test waits for a fact instead of for a time. */
+/** The events that a client receives, from the stream's first one on. A test waits for a fact instead of for a time. */
 export class Facts {
   readonly events: StreamedEvent[] = [];
   readonly #listeners = new Set<() => void>();
@@ -27,14 +27,14 @@ export class Facts {
       .map(({ type }) => type.slice(prefix.length));
   }
 
-  /** Of one kind, whatever they are about. */
+  /** The events of one kind, whatever their subject. */
   all<N extends Noun, F extends string>(noun: N, fact: F): EventOf<`${N}/ ${F}`>[] {
     const isMeant = (event: StreamedEvent): event is EventOf<`${N}/ ${F}`> =>
       event.type === `dev.netloom.${noun}.${fact}`;
     return this.events.filter(isMeant);
   }
 
-  /** Resolves when `container/web exited` was told that often, with the last of those events. */
+  /** Resolves when `container/web exited` has arrived that often, with the last of those events. */
   async told<What extends string>(what: What, times = 1): Promise<EventOf<What>> {
     const isMeant = (event: StreamedEvent): event is EventOf<What> => describe(event) === what;
     const found = () => this.events.filter(isMeant)[times - 1];
@@ -43,16 +43,16 @@ export class Facts {
       if (event) return event;
       const timeLeftMs = deadline - Date.now();
       if (timeLeftMs <= 0)
-        throw new Error(`never told (${times} times): ${what}; but ${this.events.map(describe).join(', ')}`);
+        throw new Error(`never arrived (${times} times): ${what}; but ${this.events.map(describe).join(', ')}`);
       await this.#next(timeLeftMs);
     }
   }
 
-  /** Resolves when the event of that number was told. */
+  /** Resolves when the event with that number has arrived. */
   async through(sequence: number): Promise<void> {
     const deadline = Date.now() + patienceMs;
     while (Number(this.events.at(-1)?.sequence ?? 0) < sequence) {
-      if (Date.now() > deadline) throw new Error(`event ${sequence} was never told`);
+      if (Date.now() > deadline) throw new Error(`event ${sequence} never arrived`);
       await this.#next(deadline - Date.now());
     }
   }

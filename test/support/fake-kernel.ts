@@ -34,14 +34,14 @@ class Refused extends Error {
   }
 }
 
-/** One daemon's (or worker's) hands on a FakeLinux. Passes the contract suite of the real one: kernel-contract.test.ts. */
+/** The hands of one daemon (or worker) on a FakeLinux. Passes the contract suite of the real one: kernel-contract.test.ts. */
 export class FakeKernel implements Kernel {
   /** steps that were performed, refused ones included, in order */
   readonly performed: Step[] = [];
   #refuse: (step: Step, count: number) => Refusal | null = () => null;
   #listener: (to: ActorAddress, event: ActorEvent) => void = () => {};
   readonly #held = new Map<string, Held[]>();
-  /** by owner: as whom it binds */
+  /** by owner: the name under which it binds */
   readonly #holders = new Map<string, object>();
   readonly #watched = new Map<string, number>();
   readonly #namespaces = new Map<string, FakeNetns>();
@@ -60,18 +60,18 @@ export class FakeKernel implements Kernel {
 
   // -------------------------------------------------------------------------------------------- what tests arrange
 
-  /** The n-th step from now (1 is the next) fails. */
+  /** Makes the n-th step from now (1 is the next) fail. */
   failAt(n: number, errno: string): void {
     const from = this.performed.length;
     this.failWhen((_, count) => count === from + n, errno);
   }
 
-  /** Every step that matches fails; `count` counts all steps that were ever performed. */
+  /** Makes every matching step fail; `count` counts all steps that were ever performed. */
   failWhen(matches: (step: Step, count: number) => boolean, errno: string): void {
     this.#refuse = (step, count) => (matches(step, count) ? { errno, detail: 'as the test arranged' } : null);
   }
 
-  /** What never should happen: not a refusal, but an error in our own code. */
+  /** An impossible outcome: not a refusal, but an error in our own code. */
   throwWhen(matches: (step: Step) => boolean): void {
     this.#refuse = (step) => {
       if (matches(step)) throw new TypeError('as the test arranged');
@@ -159,7 +159,7 @@ export class FakeKernel implements Kernel {
     this.#deadlines.onPassed(listener);
   }
 
-  /** Also what a crash does: bound ports and watches go with their process. */
+  /** Does what a crash does as well: bound ports and watches go with their process. */
   close(): void {
     this.#unwatch();
     this.#deadlines.close();
@@ -184,7 +184,7 @@ export class FakeKernel implements Kernel {
     }
   }
 
-  /** Whether what a step would make is there, and the same; true for those that make nothing. */
+  /** Whether the result of a step exists already, and equals it; true for steps without a result. */
   #isSet(step: Step): boolean {
     const { linux } = this;
     switch (step.verb) {
@@ -380,7 +380,7 @@ export class FakeKernel implements Kernel {
     }
   }
 
-  /** A server gives everybody an address for ever, or there is none. */
+  /** A server gives every client an address for ever, or there is no server. */
   #askDhcp({ owner, place, question, withinMs }: StepOf<'dhcp.ask'>): void {
     this.#stopDhcp(owner);
     if (this.linux.servesDhcp) {
@@ -420,7 +420,7 @@ export class FakeKernel implements Kernel {
     this.#dhcp.delete(owner);
   }
 
-  /** Of this host; null: there is no such key. */
+  /** A value of this host; null: there is no such key. */
   #sysctl(key: string): string | null {
     const { host } = this.linux;
     const name = /^net\/ipv6\/conf\/(.+)\/accept_ra$/.exec(key)?.[1];
@@ -442,7 +442,7 @@ export class FakeKernel implements Kernel {
       const link = host.links.get(name) as FakeLink;
       link.ipv6 = { ...link.ipv6, acceptRa: Number(to) };
     }
-    // the kernel sets it for links that come, too
+    // the kernel sets it for later links, too
     const family = { 'net/ipv4/ip_forward': 4, 'net/ipv6/conf/all/forwarding': 6 }[key];
     if (family) host.sysctls.set(`net/ipv${family}/conf/default/forwarding`, to);
     return { drifted: [{ key: key.replaceAll('/', '.'), found, wanted: to }] };
@@ -467,7 +467,7 @@ export class FakeKernel implements Kernel {
     };
   }
 
-  /** Another thread is asked: others go on meanwhile. */
+  /** Another thread is asked: others continue meanwhile. */
   async #serve({ verb: _, link, ...network }: StepOf<'dns.serve'>): Promise<StepOutput> {
     await this.linux.resolverAnswers();
     if (link !== undefined) {
@@ -595,12 +595,12 @@ export class FakeKernel implements Kernel {
     if (settings.up && !(await this.#hasPlace(link)))
       throw new Refused('set link', 'EADDRINUSE', `another interface on ${link.parent?.name} has its place`);
     this.linux.setMaster(netns, link, settings.master ?? link.master);
-    // what is not named keeps its value, of IPv4 too
+    // a family that is not given keeps its value, IPv4 included
     const ipv4 = settings.ipv4 && { ...link.settings.ipv4, ...settings.ipv4 };
     Object.assign(link.settings, settings, ipv4 && { ipv4 });
   }
 
-  /** A macvlan waits for another one of its MAC address, which may be on its way out. */
+  /** A macvlan waits for another one with its MAC address, which may be about to go. */
   async #hasPlace(link: FakeLink): Promise<boolean> {
     const { linux } = this;
     const isTaken = () =>
@@ -629,7 +629,7 @@ export class FakeKernel implements Kernel {
     return settingDrift(step.name, 4, step.ipv4, { ...kernel, ...link.settings.ipv4 });
   }
 
-  /** Of a link that is too narrow for IPv6 nothing can differ. */
+  /** A link that is too narrow for IPv6 has no IPv6 settings that could differ. */
   #ipv6Drift({ netns: path, name, settings }: StepOf<'link.ipv6'>): SettingDrift[] {
     const netns = this.linux.netns(path);
     const link = netns?.links.get(name);
@@ -693,7 +693,7 @@ export class FakeKernel implements Kernel {
 
   // ------------------------------------------------------------------------------------------------------- nftables
 
-  /** All or none. */
+  /** Performs all or none. */
   #addElements(elements: readonly Element[], removed: readonly Element[] = []): void {
     const { elements: kept } = this.linux;
     if (!kept) throw new Refused('add element', 'ENOENT', 'no table inet netloom');
@@ -741,7 +741,7 @@ export class FakeKernel implements Kernel {
     this.#bind(owner, ports ? mine : []);
   }
 
-  /** All that an owner holds, instead of what it held; answers what another has. */
+  /** Replaces what an owner holds by this list; answers what another owner holds. */
   #bind(owner: string, held: readonly Held[]): BoundPort | null {
     const holder = this.#holders.get(owner) ?? {};
     this.#holders.set(owner, holder);
@@ -753,7 +753,7 @@ export class FakeKernel implements Kernel {
         Array.from({ length: range }, (_, offset) => ({ holder, protocol, address, port: port + offset })),
       ),
     );
-    // what is held on every address, or twice, is bound once
+    // a port held on every address, or twice, is bound once
     const bound: BoundPort[] = [];
     const isEverywhere = ({ address }: BoundPort) => address === '0.0.0.0' || address === '::';
     for (const one of wanted.sort((one, other) => Number(isEverywhere(other)) - Number(isEverywhere(one)))) {

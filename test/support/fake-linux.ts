@@ -17,7 +17,7 @@ import { mayLeadOut } from '../../src/core/way-out.ts';
 
 /**
  * A host in memory, as far as netloom touches it. It outlives the FakeKernels that work on it, as Linux outlives the
- * daemon: what belongs to a process (bound ports, watches) is the kernel's, everything else is here.
+ * daemon: the state of a process (bound ports, watches) is in the FakeKernel, everything else is here.
  */
 
 export interface FakeLink {
@@ -27,12 +27,12 @@ export interface FakeLink {
   mtuBytes: number;
   master: string | null;
   settings: LinkSettings;
-  /** null: as its namespace's interfaces begin */
+  /** null: as new interfaces of its namespace begin */
   ipv6: Ipv6Settings | null;
   /** `10.89.0.2/24` */
   addresses: string[];
   peer: { netns: FakeNetns; name: string } | null;
-  /** the link of the host that this one is upon */
+  /** the link of the host below this one */
   parent: FakeLink | null;
 }
 
@@ -44,7 +44,7 @@ export interface FakeRoute {
   type: RouteType;
 }
 
-/** What the kernel begins with where nothing else is said. */
+/** The kernel's defaults. */
 const kernelIpv6: Required<Ipv6Settings> = {
   forwarding: false,
   acceptRa: 1,
@@ -98,7 +98,7 @@ const ownNetns = '/proc/self/ns/net';
 const keyOf = ({ set, key }: Element): string => describeElement({ set, key });
 const firstEphemeralPort = 32_768;
 const lastEphemeralPort = 60_999;
-/** where the resolver listens, and where it does on bridges of others */
+/** where the resolver listens, also on foreign bridges */
 const resolverPort = 353;
 const dnsPort = 53;
 
@@ -117,25 +117,25 @@ export class FakeLinux {
   /** `set { key }` → element; null until the base ruleset is loaded */
   elements: Map<string, Element> | null = null;
   readonly ports = new Set<BoundPort>();
-  /** flows of UDP that are tracked, by where their first packet was sent */
+  /** tracked flows of UDP, by the destination of their first packet */
   flows: { family: 4 | 6; destination: string; port: number }[] = [];
-  /** network → what its resolver was told; network/container → names */
+  /** network → the settings of its resolver; network/container → names */
   readonly served = new Map<string, ServedNetwork>();
   /** sources of firewalld's zone `trusted`; null: there is no firewalld */
   trusted: Set<string> | null = new Set();
   readonly names = new Map<string, string[]>();
-  /** whether a DHCP server is on every link of others */
+  /** whether a DHCP server is on every foreign link */
   servesDhcp = false;
-  /** MAC address → what that one has given */
+  /** MAC address → the address given to it */
   readonly dhcpLeases = new Map<string, string>();
-  /** network → gateway → who holds its port */
+  /** network → gateway → the holder of its port */
   readonly #listeners = new Map<string, Map<string, object>>();
   readonly #resolverPorts = new Set<BoundPort>();
   /** the files of network definitions */
   readonly definitions = new Map<string, NetworkDefinition>();
   /** of bridges, for systemd-sysctl */
   readonly settingsFiles = new Map<string, string>();
-  /** how long links stay behind when their namespace is dropped: until then, their names are taken */
+  /** how long links remain when their namespace is dropped: until then, their names are taken */
   unregisterMs = 1;
   /** until the resolver has opened its sockets */
   resolverAnswers = async (): Promise<void> => {};
@@ -145,7 +145,7 @@ export class FakeLinux {
   #pids = 1_000;
   #lastPicked = firstEphemeralPort - 1;
   readonly host = this.newNetns();
-  /** wherever they are; also those whose namespace has just been dropped */
+  /** in every namespace, and in those that have just been dropped */
   readonly macvlans = new Set<FakeLink>();
   readonly #linkWatchers = new Set<() => void>();
   readonly #endWatchers = new Set<(netns: FakeNetns) => void>();
@@ -162,7 +162,7 @@ export class FakeLinux {
     return path === null || path === ownNetns ? this.host : (this.pins.get(path) ?? null);
   }
 
-  /** What a DHCP server says to whoever has that MAC address; `given`: it is no offer any more. */
+  /** The answer of a DHCP server to that MAC address; `given`: it is no longer an offer. */
   leaseByDhcp(macAddress: string, given: boolean): DhcpTerms {
     const address =
       this.dhcpLeases.get(macAddress) ??
@@ -193,7 +193,7 @@ export class FakeLinux {
     if (netns) this.#dropUnused(netns);
   }
 
-  /** A namespace that nobody pins and nobody lives in is gone; its links follow a moment later, as in the kernel. */
+  /** A namespace without a pin and without a process is gone; its links follow a moment later, as in the kernel. */
   #dropUnused(netns: FakeNetns): void {
     const isPinned = [...this.pins.values()].includes(netns);
     const isLivedIn = [...this.processes.values()].some((process) => process.netns === netns);
@@ -257,7 +257,7 @@ export class FakeLinux {
     for (const bridge of new Set([former, master])) this.#adjustMtu(netns, bridge);
   }
 
-  /** A bridge has the smallest MTU of its ports, and none of its own: also the one that it was made with goes then. */
+  /** A bridge has the smallest MTU of its ports, and no MTU of its own: even the one that it was made with is lost then. */
   #adjustMtu(netns: FakeNetns, name: string | null): void {
     const bridge = name === null ? undefined : netns.links.get(name);
     if (bridge?.kind !== 'bridge') return;
@@ -277,7 +277,7 @@ export class FakeLinux {
     return () => this.#linkWatchers.delete(watcher);
   }
 
-  /** The link of the narrowest route to a public address, of several the most preferred. */
+  /** The link of the narrowest route to a public address, the most preferred of several. */
   uplink(): FakeLink | null {
     const narrowness = ({ destination }: FakeRoute) => parseSubnet(destination)?.prefixLength ?? 0;
     const [first] = this.host.routes
@@ -286,14 +286,14 @@ export class FakeLinux {
     return (first?.link && this.host.links.get(first.link)) || null;
   }
 
-  /** `10.0.0.5`, on whichever link. */
+  /** `10.0.0.5`, on any link. */
   addresses(): string[] {
     return [...this.host.links.values()].flatMap(({ addresses }) =>
       addresses.map((own) => own.split('/')[0] as string),
     );
   }
 
-  /** Those of one link that are in one of the subnets. */
+  /** The addresses of one link that are in one of the subnets. */
   addressesIn(link: string, subnets: readonly string[]): string[] {
     const own = (this.host.links.get(link)?.addresses ?? []).map((address) => address.split('/')[0] as string);
     return own.filter((address) => subnets.some((subnet) => subnetContains(parseSubnet(subnet) as Subnet, address)));
@@ -307,7 +307,7 @@ export class FakeLinux {
 
   // ------------------------------------------------------------------------------------------------------------ names
 
-  /** The resolver is of no daemon's: it opens a port of every address, and closes those that are not wanted any more. */
+  /** The resolver belongs to no daemon: it opens a port on every address, and closes unwanted ones. */
   serve(network: ServedNetwork): { errno: string; detail: string } | null {
     const open = this.#listeners.get(network.network) ?? new Map<string, object>();
     const port = listeningPort(network);
@@ -404,7 +404,7 @@ export class FakeLinux {
     return [...this.ports, ...this.#resolverPorts].some((other) => portsMeet(wanted, other));
   }
 
-  /** A port that is free, and those behind it, on all of the addresses. */
+  /** A port that is free, and those after it, on all of the addresses. */
   freePort({ protocol, addresses, range }: Omit<HeldPorts, 'port'>): number {
     const isFree = (port: number) =>
       addresses.every((address) => {
@@ -437,7 +437,7 @@ export class FakeLinux {
     );
   }
 
-  /** The power goes and comes back: only what is on disk is left, and that is not here. */
+  /** The power fails and returns: only the files on disk remain, and those are not here. */
   reboot(): void {
     this.pins.clear();
     this.processes.clear();

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 /** Ends at SIGKILL only. */
 export const standStill = "trap '' TERM; while :; do sleep 1; done";
 
-/** A program that takes the place of nats-server; answers the directory to look for it in. */
+/** Writes a program that replaces nats-server; returns the directory to find it in. */
 export function fakeServer(directory: string, script: string): string {
   const bin = `${directory}/bin`;
   mkdirSync(bin, { recursive: true });

@@ -2,7 +2,7 @@ import { untilAnswered } from './daemon.ts';
 import { DebianRoot, type Running } from './debian-root.ts';
 import { unpackedDebian } from './unpacked-debian.ts';
 
-/** Firewalls and their like beside netloom: the real programs of this machine's Debian, unpacked and never installed. */
+/** Firewalls and similar programs beside netloom: the real ones of this machine's Debian, unpacked and never installed. */
 export const firewalls = {
   name: 'firewalls',
   packages: [
@@ -13,7 +13,7 @@ export const firewalls = {
 
 export async function firewallRoot(): Promise<DebianRoot> {
   const root = await DebianRoot.open(await unpackedDebian(firewalls));
-  // what the package does when it is installed
+  // as the package does when it is installed
   await root.sh(`for name in iptables ip6tables; do for what in '' -save -restore; do
     ln -s $name-nft$what /usr/sbin/$name$what
   done; done`);
@@ -48,7 +48,7 @@ export class TestFirewalld {
     await this.root.run('rm', '-f', '/run/dbus/system_bus_socket');
   }
 
-  /** Resolves when it has its rules. */
+  /** Resolves when its rules are in place. */
   async start(): Promise<void> {
     const process = this.root.spawn('firewalld', '--nofork', '--nopid', '--system-config', '/etc/firewalld');
     this.#process = process;
@@ -61,7 +61,7 @@ export class TestFirewalld {
     return this.root.run('firewall-cmd', ...args);
   }
 
-  /** What is trusted, at run time. */
+  /** The trusted sources, at run time. */
   async sources(...more: string[]): Promise<string[]> {
     const text = await this.command(...more, '--zone=trusted', '--list-sources');
     return text.split(' ').filter(Boolean).sort();

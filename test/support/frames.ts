@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { addressBytes } from '../../src/core/address.ts';
 
-/** Ethernet frames byte by byte, so that they can claim what a container's own kernel would not let them claim. */
+/** Ethernet frames byte by byte, so that they can contain what a container's own kernel would not send. */
 
 const program = new URL('../../native/build/test-programs/frames', import.meta.url).pathname;
 
@@ -31,7 +31,7 @@ export function tagged(frame: Buffer, vlanId: number, tag = etherTypes.vlan): Bu
   return Buffer.concat([frame.subarray(0, 12), u16(tag), u16(vlanId), frame.subarray(12)]);
 }
 
-/** `marker` comes after what ARP reads. */
+/** `marker` comes after the fields that ARP reads. */
 export function arp(
   {
     operation = 2,
@@ -104,7 +104,7 @@ export function tcp(source: string, destination: string, port: number, flags: st
   return wrap(source, destination, protocols.tcp, segment);
 }
 
-/** The marker, six bytes, is in an option that receivers pass over (a nonce). `behindOptions`: behind a destination options header. */
+/** The marker, six bytes, is in an option that receivers ignore (a nonce). `behindOptions`: behind a destination options header. */
 export function icmp6(
   { type, source, destination = 'ff02::1', body }: { type: number; source: string; destination?: string; body: Buffer },
   marker: Buffer,
@@ -123,7 +123,7 @@ export function icmp6(
 /** Flags (override, solicited) or reserved bytes, the target, and where it is. */
 export const advertisement = (target: string, at: string): Buffer =>
   Buffer.concat([Buffer.from([0x20, 0, 0, 0]), addressBytes(target), Buffer.from([2, 1]), mac(at)]);
-/** What is in every announcement that an address is at that MAC address: ARP's sender, or an advertisement's target and its option. */
+/** The field of every announcement that binds an address to that MAC address: ARP's sender, or an advertisement's target and its option. */
 export const announced = (address: string, at: string): Buffer =>
   address.includes(':')
     ? Buffer.concat([addressBytes(address), Buffer.from([2, 1]), mac(at)])
@@ -138,7 +138,7 @@ export function sendFrames(netns: string | null, interfaceName: string, frames: 
 
 const patienceMs = 5_000;
 
-/** Hears every frame that arrives at an interface. */
+/** Receives every frame that arrives at an interface. */
 export class FrameListener {
   readonly #process: ChildProcess;
   readonly #frames: string[] = [];
@@ -160,18 +160,18 @@ export class FrameListener {
     return listener;
   }
 
-  /** Whether a frame with that marker has come by now. */
+  /** Whether a frame with that marker has arrived. */
   has(marker: Buffer): boolean {
     return this.count(marker) > 0;
   }
 
-  /** How many frames with that marker have come by now. */
+  /** How many frames with that marker have arrived. */
   count(marker: Buffer): number {
     const text = marker.toString('hex');
     return this.#frames.filter((frame) => frame.includes(text)).length;
   }
 
-  /** Resolves when it has. */
+  /** Resolves when it has arrived. */
   async hears(marker: Buffer): Promise<void> {
     await this.#until(() => this.has(marker), marker.toString('hex'));
   }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as native from '#native';
 
-/** This test file becomes a host of its own: a fresh network namespace, loopback up. Call it first of all. */
+/** Makes this test file a host of its own: a fresh network namespace, loopback up. Call it first of all. */
 export async function becomeFreshHost(): Promise<void> {
   // the pool threads of libuv must start where the process started, and stay there
   await promises.stat('/');

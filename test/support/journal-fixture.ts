@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import type { ContainerView, NetworkView } from '../../src/core/view.ts';
 
-/** What was there when the code of some version wrote the journal; test/fixtures/README.md has its fields. */
+/** The world in which the code of some version wrote the journal; test/fixtures/README.md has its fields. */
 export interface JournalFixture {
   journalVersion: number;
   runDirectory: string;
@@ -22,7 +22,7 @@ export interface JournalFixture {
 
 const fixtures = 'test/fixtures';
 
-/** Numbers of the versions whose journals are kept. */
+/** Numbers of the versions whose journals are stored. */
 export function journalVersions(): number[] {
   return readdirSync(fixtures)
     .flatMap((name) => /^journal-(\d+)$/.exec(name)?.[1] ?? [])

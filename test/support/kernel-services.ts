@@ -2,7 +2,7 @@ import { SettingsFiles } from '../../src/kernel/links/settings-files.ts';
 import { type KernelServices, noFirewalld, noNames } from '../../src/kernel/services.ts';
 import { DefinitionStore } from '../../src/networks/definition-store.ts';
 
-/** What a NativeKernel needs beside the kernel, for tests of networks without names. */
+/** The other services of a NativeKernel, for tests of networks without names. */
 export function servicesIn(directory: string): KernelServices {
   return {
     definitions: new DefinitionStore(`${directory}/networks`),

@@ -10,7 +10,7 @@ import { becomeFreshHost, temporaryDirectory } from './fresh-host.ts';
 import { ipBatch } from './other-host.ts';
 import { Peers } from './peer.ts';
 
-/** A test file's own host, with the real daemon on it, a client, what that is told, and who makes the traffic. */
+/** A test file's own host: the real daemon on it, a client, the events that it receives, and peers that make the traffic. */
 export class Lab {
   readonly peers = new Peers();
   client!: NetloomClient;
@@ -21,7 +21,7 @@ export class Lab {
     readonly daemon: TestDaemon,
   ) {}
 
-  /** `flags`: more of the daemon's; `directory`: where it keeps what it keeps. */
+  /** `flags`: more of the daemon's; `directory`: where it stores its files. */
   static async open(flags: string[] = [], directory = temporaryDirectory()): Promise<Lab> {
     await becomeFreshHost();
     const lab = new Lab(directory, new TestDaemon(directory.path, undefined, flags));
@@ -29,13 +29,13 @@ export class Lab {
     return lab;
   }
 
-  /** Also after the daemon was ended: whoever asks it or is told of it is new then. */
+  /** Usable after the daemon was ended, too: it gets a new client and new facts. */
   async start(): Promise<void> {
     this.client = await this.daemon.start();
     this.facts = new Facts(this.client);
   }
 
-  /** SIGKILL, or SIGTERM. Until the next start nobody can be asked, and the facts are those that were told. */
+  /** Sends SIGKILL or SIGTERM. Until the next start no request is answered, and the facts are those received so far. */
   async end(how: 'kill' | 'stop'): Promise<void> {
     await this.facts.close();
     await this.client.close();
@@ -49,13 +49,13 @@ export class Lab {
     await this.start();
   }
 
-  /** Removes a container, whatever runs in it, and waits until nobody has anything of it any more. */
+  /** Removes a container, whatever runs in it, and waits until nothing holds anything of it. */
   async remove(id: string): Promise<void> {
     await this.client.container.remove({ id, force: true });
     await this.settled();
   }
 
-  /** Takes its network down, whatever runs in it, and waits until the kernel has told that its links are gone. */
+  /** Takes its network down, whatever runs in it, and waits until the kernel reports that its links are gone. */
   async tearDown(id: string): Promise<void> {
     await this.client.container.teardown({ id, force: true });
     await untilAnswered(async () => {
@@ -64,7 +64,7 @@ export class Lab {
     });
   }
 
-  /** A teardown is answered before the links and what guards them have gone, and networks hear of it later still. */
+  /** A teardown is answered before its links and their guards have gone, and networks learn of it even later. */
   async settled(): Promise<void> {
     await untilAnswered(async () => {
       const { containers } = await this.client.container.list();
@@ -78,18 +78,18 @@ export class Lab {
     });
   }
 
-  /** Removes every container and every network by the front door. */
+  /** Removes every container and every network by commands. */
   async empty(): Promise<void> {
     const { containers } = await this.client.container.list();
     await Promise.all(containers.map(({ id }) => orGone(this.remove(id), 'container.unknown')));
-    // one that an engine brought goes by itself with its last container, and cannot be removed meanwhile
+    // a network of an engine goes by itself with its last container, and cannot be removed meanwhile
     await untilAnswered(async () => {
       const { networks } = await this.client.network.list();
       for (const { name } of networks) await this.client.network.remove({ name });
     });
   }
 
-  /** The same, and sees that nothing is left of them. `own`: links that the test made and needs further. */
+  /** Does the same, and checks that nothing is left of them. `own`: links that the test made and still needs. */
   async clear(own: readonly string[] = []): Promise<void> {
     await this.empty();
     const { links, ...rest } = inventory(this.daemon);
@@ -97,7 +97,7 @@ export class Lab {
   }
 
   /**
-   * Removes everything by the front door, and sees that nothing is left; then all that is left goes, whatever it was.
+   * Removes everything by commands, and checks that nothing is left; then removes every remainder, whatever it is.
    * `own`: links that the test made, which go with the containers.
    */
   async close(own: readonly string[] = []): Promise<void> {
@@ -125,7 +125,7 @@ export class Lab {
   }
 }
 
-/** What an engine brought may end by itself after it was listed: with its namespace, or with its last container. */
+/** A container or network of an engine may end by itself after it was listed: with its namespace, or with its last container. */
 async function orGone(removal: Promise<unknown>, gone: FaultCode): Promise<void> {
   try {
     await removal;
@@ -142,7 +142,7 @@ function entriesOf(directory: string): string[] {
   }
 }
 
-/** The fault that a request is answered with; fails when it is not refused. */
+/** Returns the fault with which a request is refused; fails when it is not refused. */
 export async function refusal(request: Promise<unknown>): Promise<Fault> {
   try {
     await request;

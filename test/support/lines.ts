@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { ResultPromise } from 'execa';
 
-/** What a program prints, line by line. Waits for a line; fails when the program ends before it. */
+/** The output of a program, line by line. Waits for a line; fails when the program ends before it. */
 export class Lines {
   readonly seen: string[] = [];
   readonly #lines: AsyncIterator<string>;

@@ -4,10 +4,10 @@ import { untilAnswered } from './daemon.ts';
 
 interface Watched {
   command: string[];
-  /** makes the kernel say something that is nobody else's */
+  /** makes the kernel send a message that nothing else causes */
   mark(netns: string | null): void;
   isMark(line: string): boolean;
-  /** what is printed, or told by the kernel, although nothing has changed */
+  /** messages of the kernel or of the program although nothing has changed */
   isNoNews(line: string): boolean;
 }
 
@@ -22,8 +22,8 @@ const routes: Watched = {
     for (const verb of ['add', 'delete']) run(netns, ['ip', 'address', verb, '127.9.9.9/32', 'dev', 'lo']);
   },
   isMark: (line) => line.includes('127.9.9.9'),
-  // A bridge tells of each port once more when its forward delay is over, 15 s after the port has come, also without
-  // STP. Of what somebody changes there is a notice of the link itself as well, with its queueing discipline and group.
+  // A bridge reports each port once more when its forward delay is over, 15 s after the port was added, even without
+  // STP. A real change comes with a notice of the link itself as well, with its queueing discipline and group.
   isNoNews: (line) => / mtu \d+ master \S+ state \S+ +\\/.test(line) && !line.startsWith('Deleted'),
 };
 const firewall: Watched = {
@@ -35,7 +35,7 @@ const firewall: Watched = {
   isNoNews: (line) => line.startsWith('#'),
 };
 
-/** Hears of every change in a namespace (null: this test's), and can say for certain that there was none. */
+/** Watches every change in a namespace (null: this test's), and can prove that there was none. */
 export class Monitor {
   readonly #process: ChildProcess;
   readonly #lines: string[] = [];
@@ -59,7 +59,7 @@ export class Monitor {
     return Monitor.#listening(new Monitor(firewall, null));
   }
 
-  /** Ends it. All that changed between its start and this call. */
+  /** Ends it. Returns all changes between its start and this call. */
   async heard(): Promise<string[]> {
     const before = this.#lines.length;
     this.watched.mark(this.netns);
@@ -73,12 +73,12 @@ export class Monitor {
       monitor.watched.mark(monitor.netns);
       if (monitor.#lines.length === 0) throw new Error('it does not listen yet');
     });
-    // what was heard of the first marks is nothing to report, nor what came before the last of them
+    // notices of the first marks are not reported, nor anything before the last of them
     monitor.#lines.length = 0;
     return monitor;
   }
 
-  /** Notices come in order: behind the mark there is nothing left to hear of what was before it. */
+  /** Notices arrive in order: after the mark there are no more notices of what happened before it. */
   async #hearsAMark(after: number): Promise<void> {
     await untilAnswered(async () => {
       if (!this.#lines.slice(after).some((line) => this.watched.isMark(line)))

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 
 /**
- * What a server tells the system's own resolver library within a namespace: addresses of names, in both families, and all names of
- * addresses; an error's code where there is none. One process for all questions.
+ * The answers of a server to the system's own resolver library within a namespace: addresses of names, in both families, and all names
+ * of addresses; an error's code without an answer. One process for all questions.
  */
 export function namesWithin(netns: string, server: string, questions: readonly string[]): string[][] {
   const script = `

@@ -17,7 +17,7 @@ export const everyWay = families.flatMap((family) => ways.map((way) => `${way} $
 export const stoppedBy = (drops: readonly FirewallDrop[]): string[] =>
   drops.flatMap(({ stops }) => stops.map(({ way, family }) => `${way} ${family}`));
 
-/** A network of both families, with two containers and a port that is published, and another host to be reached and to reach it. */
+/** A network of both families, with two containers and a published port, and another host as source and destination. */
 export class NetworkWays {
   private constructor(
     readonly otherHost: OtherHost,
@@ -49,7 +49,7 @@ export class NetworkWays {
     return new NetworkWays(otherHost, bridge, status, outside, lab.peers.in(null, 'host'), container, neighbour);
   }
 
-  /** Which are open, as real packets find out. What should be open is waited for, what should not for a moment. */
+  /** Tests with real packets which ways are open. Waits long for a way that should be open, and a moment for one that should not. */
   async thatAreOpen(expected: readonly string[]): Promise<string[]> {
     const tried = families.flatMap((family): [string, (withinMs: number) => Promise<string> | string][] => [
       [`outbound ${family}`, (withinMs) => this.container.reach('tcp', otherAddress[family], 90, withinMs)],

@@ -9,7 +9,7 @@ export const otherAddress = { 4: '192.0.2.2', 6: 'fd00:2::2' } as const;
 const link = 'up0';
 
 /**
- * Another host: a namespace joined to this one by a veth pair. It has no way to the containers but through this host's
+ * Another host: a namespace joined to this one by a veth pair. It reaches the containers only through this host's
  * addresses, and sees them as this host only.
  */
 export class OtherHost {
@@ -24,10 +24,10 @@ export class OtherHost {
       `address add ${hostAddress[4]}/24 dev ${link}`,
       `address add ${secondAddress[4]}/24 dev ${link}`,
       `address add ${hostAddress[6]}/64 dev ${link} nodad`,
-      // never chosen as a source, as the second of IPv4 is not
+      // never chosen as a source, like the second of IPv4
       `address add ${secondAddress[6]}/64 dev ${link} nodad preferred_lft 0`,
     ]);
-    // a refusal of UDP is told every time, not once a second
+    // every UDP refusal is answered, not one a second
     for (const key of ['net.ipv4.icmp_ratelimit', 'net.ipv6.icmp.ratelimit']) native.setSysctl(null, key, '0');
     ipBatch(this.netns, [
       'link set lo up',
@@ -37,7 +37,7 @@ export class OtherHost {
     ]);
   }
 
-  /** It routes these subnets through the first host, as a machine on a LAN may. */
+  /** Makes it route these subnets through the first host, as a machine on a LAN may. */
   routeHere(...subnets: string[]): void {
     const via = (subnet: string) => hostAddress[subnet.includes(':') ? 6 : 4];
     ipBatch(
@@ -52,7 +52,7 @@ export class OtherHost {
   }
 }
 
-/** Several `ip` commands in one process; null: in the namespace of this test. */
+/** Runs several `ip` commands in one process; null: in the namespace of this test. */
 export function ipBatch(netns: string | null, commands: string[]): void {
   const [file, ...args] = [...(netns === null ? [] : ['nsenter', `--net=${netns}`]), 'ip', '-batch', '-'];
   execFileSync(file as string, args, { input: `${commands.join('\n')}\n`, stdio: ['pipe', 'ignore', 'inherit'] });

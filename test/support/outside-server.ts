@@ -6,7 +6,7 @@ import { onTestFinished } from 'vitest';
 import { silent } from '../../src/bus/server/log.ts';
 import { findServerBinary, launchServer, type ServerProcess } from '../../src/bus/server/server-process.ts';
 
-/** A nats-server that is not a daemon's own, in the network namespace of this thread. It goes with the test. */
+/** A nats-server other than a daemon's own, in the network namespace of this thread. It ends with the test. */
 export class OutsideServer {
   readonly url: string;
   readonly #directory = mkdtempSync(join(tmpdir(), 'netloom-outside-'));

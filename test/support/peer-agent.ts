@@ -2,7 +2,7 @@ import { createSocket, type Socket as Datagrams } from 'node:dgram';
 import { connect, createServer, type Socket } from 'node:net';
 import type { Ask, Endpoint } from './peer.ts';
 
-/** The process behind a Peer: lives in some namespace, and does as it is asked over IPC. Its name is its argument. */
+/** The process behind a Peer: lives in some namespace, and carries out requests over IPC. Its name is its argument. */
 
 const name = process.argv[2] as string;
 const open = new Map<string, Socket>();
@@ -30,7 +30,7 @@ function serve({ transport, address, port }: Endpoint): Promise<string> {
   });
 }
 
-/** What the other side says first; or the errno; or `silence`. */
+/** The first text of the other side; or the errno; or `silence`. */
 function reach({ transport, address, port }: Endpoint, withinMs: number, keep: string | null): Promise<string> {
   return new Promise((resolve) => {
     const ask = transport === 'tcp' ? reachTcp : reachUdp;
@@ -61,11 +61,11 @@ function reachUdp(address: string, port: number, settle: (text: string) => void)
   let again: NodeJS.Timeout;
   socket.on('error', ({ code }: NodeJS.ErrnoException) => settle(code ?? 'failed'));
   socket.on('message', (text) => settle(text.toString()));
-  // connected, so that the kernel tells of a refusal, and takes an answer from that very address only
+  // connected, so that the kernel reports a refusal, and accepts an answer from that very address only
   socket.connect(port, address);
   socket.on('connect', () => {
     say();
-    // what has no answer within a moment may have been lost: UDP is free to
+    // a datagram without an answer within a moment may have been lost: UDP is free to
     again = setInterval(say, sayAgainEveryMs);
   });
   return () => {
@@ -74,7 +74,7 @@ function reachUdp(address: string, port: number, settle: (text: string) => void)
   };
 }
 
-/** Says something in a conversation that was begun before; what comes back. */
+/** Sends a text in an existing conversation; returns what comes back. */
 function say(conversation: string, text: string, withinMs: number): Promise<string> {
   return new Promise((resolve) => {
     const socket = open.get(conversation);
@@ -91,7 +91,7 @@ const flows = new Map<string, { socket: Datagrams; address: string; port: number
 
 function call(flow: string, address: string, port: number): Promise<string> {
   const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
-  // not connected: a refusal ends a flow for its sender, and this one goes on
+  // not connected: a refusal ends a flow for its sender, and this one continues
   socket.on('error', () => {});
   flows.set(flow, { socket, address, port });
   return new Promise((resolve) => socket.bind(0, () => resolve('ready')));
@@ -119,13 +119,13 @@ interface Stream {
 const streams = new Map<string, Stream>();
 const lastAnswersMs = 1_000;
 
-/** By the clock and not by the timer, which may come late: what is due is sent. */
+/** By the clock and not by the timer, which may be late: everything due is sent. */
 function beginStream({ stream: name, address, port, perSecond, fresh }: Extract<Ask, { verb: 'stream' }>): string {
   const sockets = new Set<Datagrams>();
   const open = () => {
     const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
     sockets.add(socket);
-    // refusals come as errors: they are losses, for nothing is answered
+    // refusals arrive as errors: they are losses, for they have no answer
     socket.on('error', () => {});
     socket.on('message', () => {
       stream.answered += 1;

@@ -25,8 +25,8 @@ type Wish = Ask extends infer One ? (One extends Ask ? Omit<One, 'id'> : never) 
 const patienceMs = 5_000;
 
 /**
- * A process in a network namespace that serves and calls, as containers and hosts do. What it serves answers with its
- * name, its port and whom it sees: `web:80 sees 192.0.2.2`.
+ * A process in a network namespace that serves and calls, as containers and hosts do. Its servers answer with its name,
+ * the port and the sender: `web:80 sees 192.0.2.2`.
  */
 export class Peer {
   readonly #process: ChildProcess;
@@ -54,27 +54,27 @@ export class Peer {
     return this.#process.pid as number;
   }
 
-  /** On every address of both families unless said otherwise. Answers `ready`, or the errno. */
+  /** Serves on every address of both families by default. Returns `ready`, or the errno. */
   async serve(transport: Transport, port: number, address = '::'): Promise<string> {
     return this.#ask({ verb: 'serve', transport, address, port });
   }
 
-  /** What is said there (`web:80 sees 192.0.2.2`); or the errno; or `silence`. */
+  /** Returns the answer there (`web:80 sees 192.0.2.2`); or the errno; or `silence`. */
   async reach(transport: Transport, address: string, port: number, withinMs = patienceMs): Promise<string> {
     return this.#ask({ verb: 'reach', transport, address, port, withinMs, keep: null });
   }
 
-  /** The same over TCP, then over UDP. */
+  /** Does the same over TCP, then over UDP. */
   async reachBoth(address: string, port: number, withinMs = patienceMs): Promise<string[]> {
     return Promise.all((['tcp', 'udp'] as const).map((transport) => this.reach(transport, address, port, withinMs)));
   }
 
-  /** Opens a TCP connection that stays: `say` goes on with it. */
+  /** Opens a TCP connection that stays: `say` continues it. */
   async converse(conversation: string, address: string, port: number): Promise<string> {
     return this.#ask({ verb: 'reach', transport: 'tcp', address, port, withinMs: patienceMs, keep: conversation });
   }
 
-  /** What comes back, which is the same text where all is well; or `silence`. */
+  /** Returns the answer, which is the same text where all is well; or `silence`. */
   async say(conversation: string, text: string): Promise<string> {
     return this.#ask({ verb: 'say', conversation, text, withinMs: patienceMs });
   }
@@ -84,7 +84,7 @@ export class Peer {
     return this.#ask({ verb: 'call', flow, address, port });
   }
 
-  /** Who answers a datagram that is sent now, from the same port as those before: `web:80`, or `silence`. */
+  /** Returns the answer to a datagram that is sent now, from the same port as those before: `web:80`, or `silence`. */
   async hear(flow: string, withinMs = 500): Promise<string> {
     return this.#ask({ verb: 'hear', flow, withinMs });
   }
@@ -121,11 +121,11 @@ export class Peer {
   }
 }
 
-/** Every peer of a test file, so that they end with it. */
+/** All peers of a test file, so that they end with it. */
 export class Peers {
   readonly #peers: Peer[] = [];
 
-  /** Lives in the namespace at that path; null: in that of this test, which plays the host. */
+  /** Starts one in the namespace at that path; null: in that of this test, which plays the host. */
   in(netns: string | null, name: string): Peer {
     const peer = new Peer(name, netns);
     this.#peers.push(peer);

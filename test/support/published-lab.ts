@@ -7,10 +7,10 @@ import type { Peer, Transport } from './peer.ts';
 
 export type Ports = RequestOf<'container.publish'>['ports'];
 
-/** Who brings a container's ports: somebody who asks for them, or an engine that has bound them and keeps them. */
+/** The origin of a container's ports: a request, or an engine that has bound them and keeps them. */
 export type Bringer = 'setup' | 'attach';
 
-/** Where a published port may be asked. */
+/** The places where a published port may be asked. */
 export const places = {
   'host 127.0.0.1': ['host', '127.0.0.1'],
   'host ::1': ['host', '::1'],
@@ -20,7 +20,7 @@ export const places = {
   'second IPv6': ['other', secondAddress[6]],
 } as const;
 export type Place = keyof typeof places;
-/** Which port of the container is reached where. */
+/** The port of the container that is reached, by place. */
 export type Reached = Partial<Record<Place, number>>;
 const allPlaces = Object.keys(places) as Place[];
 /** Where a port on every address is reached: the kernel never routes ::1. */
@@ -29,12 +29,12 @@ export const everywhere = {
   6: allPlaces.filter((place) => /IPv6/.test(place)),
 } as const;
 
-/** What a refusal takes at most. */
+/** The maximum time of a refusal. */
 const atOnceMs = 1_000;
 
 /**
- * A host with networks of both families (`dual`), IPv4 (`four`) and IPv6 (`six`), and a machine beside it. What is published leads to
- * ports 80, 81, 8000–8007 of a container, which says its name.
+ * A host with networks of both families (`dual`), IPv4 (`four`) and IPv6 (`six`), and a machine beside it. Published ports lead to
+ * ports 80, 81, 8000–8007 of a container, which answers with its name.
  */
 export class PublishedLab {
   readonly peers: Record<'host' | 'other', Peer>;
@@ -64,7 +64,7 @@ export class PublishedLab {
     await this.lab.close();
   }
 
-  /** With a container that publishes these meanwhile. */
+  /** Runs with a container that publishes these. */
   async with(
     how: Bringer,
     network: string,
@@ -98,14 +98,14 @@ export class PublishedLab {
   }
 
   /**
-   * Where it is reached, and which port of the container that is: `80`. Elsewhere it is refused at once; by UDP it may be silent, where
-   * the port is bound and nothing leads on.
+   * Returns where it is reached, and which port of the container that is: `80`. Elsewhere it is refused at once; UDP may be silent where
+   * the port is bound and leads to no container.
    */
   async reached(port: number, transport: Transport = 'tcp', id = 'web'): Promise<Reached> {
     return (await this.reachedOf(port, [id], transport))[id] as Reached;
   }
 
-  /** The same of several containers that ask for it. */
+  /** Does the same for several containers that publish it. */
   async reachedOf(port: number, ids: string[], transport: Transport = 'tcp'): Promise<Record<string, Reached>> {
     const reached: Record<string, Reached> = Object.fromEntries(ids.map((id) => [id, {}]));
     const refused = transport === 'tcp' ? /^ECONNREFUSED$/ : /^(ECONNREFUSED|silence)$/;
@@ -121,7 +121,7 @@ export class PublishedLab {
     return reached;
   }
 
-  /** `port-unreachable` so far: the ports, as they were asked for, and why. */
+  /** `port-unreachable` so far: the ports, as requested, and the reason. */
   leftOut(id = 'web'): [string | null, unknown][] {
     return this.lab.facts
       .all('container', 'port-unreachable')
@@ -130,6 +130,6 @@ export class PublishedLab {
   }
 }
 
-/** That it leads to one port of the container at each of these. */
+/** Expects that it leads to one port of the container at each of these. */
 export const all = (where: readonly Place[], inside = 80): Reached =>
   Object.fromEntries(where.map((place) => [place, inside]));

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 const program = new URL('../../native/build/test-programs/router-advertiser', import.meta.url).pathname;
 
 export interface Advertisement {
-  /** where it is sent from; null: the namespace of this test */
+  /** the sending namespace; null: that of this test */
   netns: string | null;
   interfaceName: string;
   /** a link-local address that the interface has */
@@ -14,7 +14,7 @@ export interface Advertisement {
   intervalMs?: number;
 }
 
-/** Sends router advertisements to everybody on the link; returns when all were sent. */
+/** Sends router advertisements to every host on the link; returns when all were sent. */
 export function advertiseRouter({
   netns,
   interfaceName,

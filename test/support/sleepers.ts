@@ -9,7 +9,7 @@ type Living = ChildProcess & { pid: number };
 export class Sleepers {
   readonly #children: ChildProcess[] = [];
 
-  /** `netns`: the namespace that it enters first; it is there when this is answered. */
+  /** `netns`: the namespace that it enters first; it has entered it when this resolves. */
   async start(netns?: string): Promise<Living> {
     const command = ['sh', '-c', 'echo there; exec sleep 60'];
     const [file = '', ...args] = netns ? ['nsenter', `--net=${netns}`, ...command] : command;
@@ -24,7 +24,7 @@ export class Sleepers {
   }
 }
 
-/** Answered when it has ended. */
+/** Resolves when it has ended. */
 export async function killed(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, 'exit');

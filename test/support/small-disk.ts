@@ -5,7 +5,7 @@ import { temporaryDirectory } from './fresh-host.ts';
 
 export type FileSystem = 'tmpfs' | 'ext4';
 
-/** A file system of some MiB of a test's own, which it fills and makes room on. */
+/** A file system of some MiB for one test, which fills it and makes room on it. */
 export class SmallDisk {
   readonly #directory = temporaryDirectory();
   readonly #image = `${this.path}.image`;

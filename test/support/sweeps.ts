@@ -1,4 +1,4 @@
-/** `npm run test:sweeps` tries all that a sweep has; `npm test` tries one in three. */
+/** `npm run test:sweeps` tries every case of a sweep; `npm test` tries one in three. */
 const oneIn = process.env.SWEEPS === 'all' ? 1 : 3;
 
 /**
@@ -14,7 +14,7 @@ export function triedOf<Case>(scenario: string, cases: readonly Case[]): Case[] 
 /** How often something is repeated in this run. */
 export const triedTimes = (times: number): number => Math.ceil(times / oneIn);
 
-/** What a sweep tried, by scenario, and of how many cases. */
+/** The cases that a sweep tried, by scenario, and their total. */
 export class Tally {
   readonly #scenarios = new Map<string, { tried: number; cases: number }>();
 

@@ -27,9 +27,9 @@ const readLine = require('@homebridge/dbus-native/lib/readline') as (
 
 const [methodReturn, error, signal] = [2, 3, 4];
 
-/** A system bus that a real one cannot be made to be: it does with a connection what a test wants. */
+/** A faulty system bus that no real one can imitate: it treats a connection as a test requires. */
 export class TestBus {
-  /** one for each that was taken, in order; resolved when it has ended */
+  /** one for each accepted connection, in order; resolved when it has ended */
   readonly ended: Promise<unknown>[] = [];
   readonly #sockets = new Set<Socket>();
   readonly #server: Server;
@@ -52,7 +52,7 @@ export class TestBus {
     return bus;
   }
 
-  /** Lets a connection in, and answers what it calls; null: not at all. */
+  /** Authenticates a connection, and answers its calls; null: not at all. */
   static answering(reply: (member: string) => Promise<Reply | null> | Reply | null) {
     return (socket: Socket, bus: TestBus) =>
       admit(socket, () => {
@@ -60,17 +60,17 @@ export class TestBus {
           const answer = await reply(member);
           if (answer) bus.#send(socket, { type: answer.errorName ? error : methodReturn, replySerial, ...answer });
         });
-        // of what came with the line before, nothing else tells
+        // of what came with the line before, there is no other signal
         setImmediate(() => socket.emit('readable'));
       });
   }
 
-  /** Resolves when so many connections were taken. */
+  /** Resolves after so many accepted connections. */
   async taken(connections: number): Promise<void> {
     while (this.ended.length < connections) await once(this.#server, 'served');
   }
 
-  /** To all that are connected. */
+  /** Sends to all connected clients. */
   signal(message: { path: string; interface: string; member: string; signature?: string; body?: unknown[] }): void {
     for (const socket of this.#sockets) this.#send(socket, { type: signal, ...message });
   }
@@ -88,7 +88,7 @@ export class TestBus {
   }
 }
 
-/** As the bus does that knows its client by the socket. */
+/** Behaves as the bus does that knows its client by the socket. */
 export function admit(socket: Socket, admitted: () => void): void {
   readLine(socket, () => {
     socket.write('OK 0123456789abcdef0123456789abcdef\r\n');

@@ -6,26 +6,26 @@ import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 
 /**
- * A Debian in a directory: packages and all that they need are taken from the mirror that this machine uses already, and
+ * A Debian in a directory: packages and their dependencies are fetched from the mirror that this machine uses already, and
  * unpacked. Nothing is installed, so nothing is started; the directory stays for the next run.
  */
 export interface UnpackedDebian {
   /** of the directory, below node_modules/.cache/netloom */
   name: string;
-  /** Debian's names for where it is from, e.g. `trixie`; the first has what the last does not. Default: this machine's */
+  /** Debian's names for its releases, e.g. `trixie`; the first has what the last does not. Default: this machine's */
   suites?: string[];
   packages: readonly string[];
 }
 
-/** essential ones, on which nobody depends */
+/** essential ones, on which no package depends explicitly */
 const essential = ['base-files', 'dash', 'bash', 'coreutils'];
 
 const cache = join(dirname(createRequire(import.meta.url).resolve('#package.json')), 'node_modules/.cache/netloom');
 
-/** Why that cannot be had here and now: nothing of ours. */
+/** The reason why that is not available here and now: not a fault of ours. */
 export class Unobtainable extends Error {}
 
-/** The directory, another one for other packages; throws Unobtainable where the mirror has none, or there is no mirror. */
+/** Returns the directory, another one for other packages; throws Unobtainable where the mirror lacks one, or there is no mirror. */
 export async function unpackedDebian(debian: UnpackedDebian): Promise<string> {
   const contents = createHash('sha256').update(JSON.stringify(debian)).digest('hex').slice(0, 8);
   const root = join(cache, `${debian.name}-${contents}`);
@@ -40,7 +40,7 @@ export async function unpackedDebian(debian: UnpackedDebian): Promise<string> {
   return root;
 }
 
-/** Leaves what another test file has unpacked meanwhile. */
+/** Keeps what another test file has unpacked meanwhile. */
 function putInPlace(unpacked: string, root: string): void {
   try {
     renameSync(unpacked, root);
@@ -66,14 +66,14 @@ async function unpackInto(root: string, apt: string, { suites, packages }: Unpac
   const preferred = sources.length > 1 ? ['-t', suites?.at(-1) as string] : [];
   await fetch('install', '-y', '-qq', '--download-only', ...preferred, ...packages, ...essential);
   const debs = readdirSync(`${apt}/cache/archives`).filter((name) => name.endsWith('.deb'));
-  // the one that has /bin and its like, which lead to /usr
+  // the package that has /bin and similar links, which lead to /usr
   debs.sort((one, other) => Number(other.startsWith('base-files_')) - Number(one.startsWith('base-files_')));
   for (const deb of debs) await execa('dpkg-deb', ['-x', `${apt}/cache/archives/${deb}`, root]);
   writeFileSync(`${root}/etc/passwd`, 'root:x:0:0:root:/root:/bin/bash\n');
   writeFileSync(`${root}/etc/group`, 'root:x:0:\n');
 }
 
-/** Where this machine has Debian itself from. */
+/** The origin of this machine's own Debian packages. */
 function mirror(): { site: string; keyring: string; codename: string } {
   const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
   if (!existsSync(keyring)) throw new Unobtainable(`there is no ${keyring}`);

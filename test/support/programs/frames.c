@@ -1,4 +1,4 @@
-// Sends Ethernet frames as they are given, whatever they claim; or prints those that arrive.
+// Sends Ethernet frames as given, valid or not; or prints those that arrive.
 //
 //   frames send <interface> <frame in hex> …
 //   frames hear <interface>

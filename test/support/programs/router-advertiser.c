@@ -1,4 +1,4 @@
-// Sends router advertisements, as a router of the link does, or somebody who wants to be taken for one.
+// Sends router advertisements, as a router of the link does, or an impostor.
 //
 //   router-advertiser <interface> <source address> <prefix>/64 <router lifetime, s> <count> <interval, ms>
 //
@@ -41,7 +41,7 @@ int main(int argc, char** argv) {
   if (source.sin6_scope_id == 0) die(interface);
   if (inet_pton(AF_INET6, argv[2], &source.sin6_addr) != 1) die(argv[2]);
   if (bind(socket_fd, (struct sockaddr*)&source, sizeof source) != 0) die("bind");
-  // hosts take what has crossed a router, which would have counted it down, for forged
+  // hosts treat what has crossed a router, which would have counted it down, as forged
   const int hops = 255;
   if (setsockopt(socket_fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, &hops, sizeof hops) != 0) die("hop limit");
   const int index = (int)source.sin6_scope_id;

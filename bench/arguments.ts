@@ -15,7 +15,7 @@ export interface BenchArguments {
   crowd: number;
   peers: PeerKey[];
   scenarios: ScenarioName[];
-  /** a checkout of netloom that was built: measured beside this one; null: none */
+  /** a built checkout of netloom, measured beside this one; null: no other build */
   beside: string | null;
   /** where performance.md and performance.svg are written; null: not written */
   output: string | null;
@@ -72,7 +72,7 @@ export function parseArguments(args: readonly string[]): BenchArguments {
 
 const besidePeers: PeerKey[] = ['netloom', 'netloom-beside', 'floor'];
 
-/** Those that the quick report is about. */
+/** The peers of the quick report. */
 const quickPeers: PeerKey[] = ['netloom', 'floor', 'door', 'netavark-nftables', 'netavark-iptables'];
 
 const isScenario = (text: string): text is ScenarioName => (scenarioNames as readonly string[]).includes(text);

@@ -3,7 +3,7 @@ import { cpus, release, totalmem } from 'node:os';
 import { type FirewallDriver, netavarkCommand, netavarkVersion } from './peers/netavark.ts';
 import { findIn, searchPath } from './peers/programs.ts';
 
-/** What a reader must know of where the figures are from: label and value. */
+/** What a reader must know about the origin of the figures: label and value. */
 export function describeMachine(): [label: string, value: string][] {
   const [cpu] = cpus();
   return [

@@ -13,7 +13,7 @@ import { measureNeighbours, pairsAmong } from './scenarios/neighbours.ts';
 import type { Limits } from './scenarios/pairs.ts';
 import { measureStartup } from './scenarios/startup.ts';
 
-/** `npm run bench`: see `usage` for its options, docs/performance.md for what it has found. */
+/** `npm run bench`: see `usage` for its options, docs/performance.md for its results. */
 
 const say = (line: string) => console.error(line);
 
@@ -48,7 +48,7 @@ async function writeDocuments(directory: string, reported: Reported): Promise<vo
   say(`written: ${file}`);
 }
 
-/** The pairs come last: thousands of namespaces go when they are over, and the kernel is busy with that for minutes. */
+/** The pairs come last: afterwards thousands of namespaces are removed, which keeps the kernel busy for minutes. */
 async function measure(options: BenchArguments): Promise<Results> {
   const { quick, rounds, scenarios, populations, crowd } = options;
   const ifWanted = async <T>(name: ScenarioName, otherwise: T, work: () => Promise<T>) =>
@@ -82,8 +82,8 @@ async function measure(options: BenchArguments): Promise<Results> {
 }
 
 /**
- * A daemon lives for weeks: until V8 has compiled what is used it takes it a thousand commands, through the door as well.
- * What is written in C, or is started anew for every container, needs next to none.
+ * A daemon lives for weeks: V8 needs a thousand commands until all used code is compiled, through the door as well.
+ * A program in C, or one that is started anew for every container, needs next to no warm-up.
  */
 function warmUpOf(peer: PeerKey, quick: boolean): Limits {
   const isDaemon = peer.startsWith('netloom') || peer === 'door';
@@ -92,13 +92,13 @@ function warmUpOf(peer: PeerKey, quick: boolean): Limits {
     : { rounds: 300, withinMs: quick ? 2_000 : 5_000 };
 }
 
-/** The quick report has room for one netavark: the newer, if it is here. */
+/** The quick report has room for one netavark: the newer, if it is available. */
 function peersOf({ quick, peers }: BenchArguments): PeerKey[] {
   const hasNewer = quick && catalogue['netavark-nftables']().missing() === null;
   return peers.filter((peer) => !hasNewer || peer !== 'netavark-iptables');
 }
 
-/** On a host that is there for this alone. */
+/** On a host for this purpose alone. */
 async function alone<V extends Verb>(verb: V, plan: Verbs[V][0]): Promise<Verbs[V][1]> {
   say(`measuring: ${verb}`);
   const before = namespaceCount();

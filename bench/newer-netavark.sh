@@ -1,7 +1,7 @@
 #!/bin/sh
 # newer-netavark.sh <directory>: the newest netavark of Debian, beside the installed one and not in its place, with the
 # libraries that it wants. <directory>/command then holds the words of the command that runs it. Debian 12's own is 1.4 and
-# knows iptables only, while everybody's next one will use nftables.
+# knows iptables only, while all later releases use nftables.
 set -eu
 
 mkdir -p "$1"
@@ -10,12 +10,12 @@ apt=$directory/apt
 mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$apt/state" "$apt/debs"
 : >"$apt/status"
 
-# from where this machine has Debian itself
+# the origin of this machine's own Debian packages
 site=$(apt-get indextargets --format '$(SITE)|$(ORIGIN)|$(COMPONENT)|' 'Created-By: Packages' | sed -n 's/|Debian|main|$//p' | head -n 1)
 [ -n "$site" ] || { echo "apt's sources name no mirror of Debian" >&2; exit 1; }
 echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $site sid main" >"$apt/sources.list"
 
-# of its own in everything: what the machine has installed, and its lists, are neither read nor changed
+# separate in everything: the machine's installed packages and lists are neither read nor changed
 newest() {
   apt-get -qq -o Dir::Etc::sourcelist="$apt/sources.list" -o Dir::Etc::sourceparts=- -o Dir::State="$apt/state" \
     -o Dir::State::Lists="$apt/lists" -o Dir::State::status="$apt/status" -o Dir::Cache="$apt/cache" \

@@ -8,7 +8,7 @@ export function cpuSeconds(pid: number): number {
   return cpuSecondsIn(readFileSync(`/proc/${pid}/stat`, 'utf8'));
 }
 
-/** Its second field is a name in parentheses, which may hold anything. */
+/** Its second field is a name in parentheses, which may contain any character. */
 export function cpuSecondsIn(stat: string): number {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;

@@ -4,7 +4,7 @@ import type { NeighbourResults } from './scenarios/neighbours.ts';
 import type { Startup } from './scenarios/startup.ts';
 import type { Throughput } from './scenarios/throughput.ts';
 
-/** All that one run has measured; null or empty: it was not asked for. */
+/** All measurements of one run; null or empty: not requested. */
 export interface Results {
   neighbours: NeighbourResults;
   throughput: Throughput[] | null;

@@ -1,6 +1,6 @@
 /*
- * The kernel's own price of one container's network: what netloom's set-up and teardown ask of the kernel, asked by a C
- * program that has nothing else to do. Other engines, and netloom, are measured against it.
+ * The kernel's own price of one container's network: the requests of netloom's set-up and teardown to the kernel, made
+ * by a C program that does nothing else. Other engines, and netloom, are measured against it.
  *
  * A set-up is: two TCP host ports bound, in both families; a new network namespace, pinned at a path; a veth (one
  * queue) whose other end is made there under its name and hardware address; the host's end a hairpin port of the
@@ -8,10 +8,10 @@
  * of the namespace, of IPv4 by netlink), an IPv4 address, a default route; and the elements of two published ports (a
  * map of where they lead, a set of counters for each direction) and of what the link may send (itself, its MAC, its
  * address, in a table of bridges) with a comment, in one transaction, before the link. A teardown is the inverse: the
- * elements of the ports, the namespace (its veth goes along), the ports. As netloom it does not wait until the kernel
+ * elements of the ports, the namespace (its veth goes along), the ports. Like netloom it does not wait until the kernel
  * has unregistered the veth; the next command does, removes the link's elements, and is not timed.
  *
- * It knows before all it needs to know, and leaves out what else netloom does for a container: telling the resolver
+ * It has all values in advance, and leaves out what else netloom does for a container: the names of the resolver
  * (DNS is off), the journal, events, looking for conflicts, watching, undoing step by step.
  *
  * With `--without-settings` the interfaces keep the settings that the kernel gives them: the difference is what they
@@ -498,7 +498,7 @@ static bool make_bridge(void) {
   struct batch batch;
   batch_clear(&batch);
   link_begin(&batch, BRIDGE, NLM_F_CREATE | NLM_F_EXCL, false);
-  /* its own address, or every port that comes and goes would change it */
+  /* its own address, otherwise every port that is added or removed would change it */
   put(&batch, IFLA_ADDRESS, mac, sizeof mac);
   const size_t info = nest_begin(&batch, IFLA_LINKINFO);
   put_string(&batch, IFLA_INFO_KIND, "bridge");

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Several netlink messages on their way to the kernel in one send. */
+/* Several netlink messages that go to the kernel in one send. */
 struct batch {
   uint8_t bytes[8192];
   size_t used;

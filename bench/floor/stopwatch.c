@@ -1,6 +1,6 @@
 /*
  * stopwatch <n> -- <program> <argument>… : runs the program n times, one after another, and prints the milliseconds of
- * each, from spawn to exit, one per line. A program that ends otherwise than with 0 ends this too: `error <text>`,
+ * each, from spawn to exit, one per line. A program that exits with another code than 0 ends this too: `error <text>`,
  * exit 1.
  *
  * The program reads stdin (a file: from its beginning every time) and writes to descriptor 3 if that is open, or to

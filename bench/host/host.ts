@@ -5,7 +5,7 @@ import type { Answer, Question, Verb, Verbs } from './protocol.ts';
 
 const program = fileURLToPath(new URL('./main.js', import.meta.url));
 
-/** Whatever a host process could not do. */
+/** Any failure of a host process. */
 export class HostError extends Error {
   constructor(
     readonly host: string,
@@ -47,7 +47,7 @@ export class Host {
     });
   }
 
-  /** All that it has goes with it. */
+  /** Everything of it ends with it. */
   async close(): Promise<void> {
     if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
     const exited = once(this.#process, 'exit');

@@ -6,7 +6,7 @@ import { measureEdges } from '../scenarios/edges.ts';
 import { measureThroughput } from '../scenarios/throughput.ts';
 import type { Answer, Question, Verb, Verbs } from './protocol.ts';
 
-/** The program of a host process: it does what it is asked. */
+/** The program of a host process: it carries out requests. */
 
 let peer: Peer | null = null;
 
@@ -48,7 +48,7 @@ async function answer({ id, verb, input }: Question): Promise<Answer> {
   }
 }
 
-/** The namespace of mounts is ours: so is `/run`, with every lock, socket and temporary file in it. */
+/** The mount namespace is private: so is `/run`, with every lock, socket and temporary file in it. */
 function furnish(): void {
   execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', '/run']);
   execFileSync('ip', ['link', 'set', 'lo', 'up']);

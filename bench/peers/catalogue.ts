@@ -6,7 +6,7 @@ import { NetloomPeer } from './netloom.ts';
 import type { Peer } from './peer.ts';
 import { ShellPeer } from './shell.ts';
 
-/** Names the directory of another build of netloom (`--beside`); the processes that hosts are have it from the bench. */
+/** Names the directory of another build of netloom (`--beside`); the host processes get it from the bench. */
 export const besideVariable = 'NETLOOM_BENCH_BESIDE';
 
 /** Peers that netloom can be measured against, the fastest first (the order of the report). Each call makes a new one, because each runs on its own host. */

@@ -24,7 +24,7 @@ type Plugin = { type: string; capabilities?: Record<string, boolean> } & Record<
 export class CniPeer implements Peer {
   readonly name = 'CNI chain';
   #site: Site | null = null;
-  /** what ADD answered, kept by libcni for DEL */
+  /** ADD's result, stored by libcni for DEL */
   readonly #results = new Map<number, unknown>();
 
   missing(): string | null {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** What every peer gives its containers: one network of this subnet, two published TCP ports each. */
+/** The network of every peer's containers: one network of this subnet, two published TCP ports each. */
 export const subnet = '10.66.0.0/16';
 export const gateway = '10.66.0.1';
 export const prefixLength = 16;

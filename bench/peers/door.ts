@@ -6,7 +6,7 @@ import { missingStopwatch } from './stopwatch.ts';
 
 const door = built('doors/netavark');
 
-/** Ours as podman meets it: netloom's executable in the place of netavark, which asks the daemon over NATS. */
+/** netloom as podman meets it: its executable in the place of netavark, which asks the daemon over NATS. */
 export class DoorPeer implements Peer {
   readonly name = 'netloom through the netavark door';
   #site: NetloomSite | null = null;

@@ -14,7 +14,7 @@ export class FloorPeer implements Peer {
   #process: ChildProcess | null = null;
   #lines: AsyncIterator<string> | null = null;
 
-  /** settings: those of the container's interfaces; without them they are what the kernel gives */
+  /** settings: those of the container's interfaces; without them they have the kernel's defaults */
   constructor(private readonly settings = true) {
     this.name = settings ? 'floor' : 'floor without settings';
   }

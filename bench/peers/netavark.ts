@@ -15,7 +15,7 @@ const helperDirectories = [
   '/usr/lib/podman',
 ];
 const network = 'bench';
-/** Index of the container that is always there. */
+/** Index of the container that always exists. */
 const keeper = 1_999;
 
 export type FirewallDriver = 'iptables' | 'nftables';
@@ -23,7 +23,7 @@ export type FirewallDriver = 'iptables' | 'nftables';
 /** Another netavark for the nftables driver: a command, its words separated by spaces. */
 export const netavarkVariable = 'NETLOOM_BENCH_NETAVARK';
 
-/** podman's own: a process per command, which furnishes a namespace that podman has made. */
+/** podman's own: a process per command, which configures a namespace that podman has made. */
 export class NetavarkPeer implements Peer {
   readonly name: string;
   #host: NetavarkHost | null = null;
@@ -81,12 +81,12 @@ export class NetavarkHost {
     mkdirSync(this.#configDirectory);
   }
 
-  /** One container stays: what the first one of a network finds missing, and the last one takes away, is not measured. */
+  /** One container stays: what the first container of a network creates, and the last one removes, is not measured. */
   open(): void {
     this.setup(keeper);
   }
 
-  /** The namespace is there when the clock starts, as it is when podman calls. */
+  /** The namespace exists when the clock starts, as it does when podman calls. */
   setup(index: number): number {
     return this.#call('setup', index, this.#pins.make(index));
   }
@@ -113,7 +113,7 @@ export class NetavarkHost {
   }
 }
 
-/** What podman 4 and 5 write to the standard input of netavark. */
+/** podman 4's and 5's input for netavark. */
 export function networkOptions(index: number, dns: boolean) {
   const { id, name, address, ports } = containerAt(index);
   return {
@@ -146,7 +146,7 @@ function definition(dns: boolean) {
   };
 }
 
-/** For iptables the installed one; for nftables the one that bench/newer-netavark.sh has fetched, if it has. */
+/** For iptables the installed one; for nftables the one that bench/newer-netavark.sh has fetched, if there is one. */
 export function netavarkCommand(driver: FirewallDriver): string[] | null {
   const newer = driver === 'nftables' ? wordsIn(process.env[netavarkVariable] ?? fetchedCommand()) : [];
   if (newer.length > 0) return newer;
@@ -163,7 +163,7 @@ function fetchedCommand(): string {
 
 const aardvark = (): string | null => findIn(helperDirectories, 'aardvark-dns');
 
-/** `netavark 1.4.0` → `1.4.0`; null when it cannot be asked. */
+/** `netavark 1.4.0` → `1.4.0`; null when it does not answer. */
 export function netavarkVersion([file, ...args]: readonly string[]): string | null {
   try {
     const said = execFileSync(file as string, [...args, '--version'], { encoding: 'utf8' });

@@ -8,7 +8,7 @@ import { missingPrograms } from './programs.ts';
 
 const network = 'bench';
 
-/** Ours: one command over NATS, from the client's call to its answer. */
+/** netloom: one command over NATS, from the client's call to its reply. */
 export class NetloomPeer implements Peer {
   readonly name: string;
   #site: NetloomSite | null = null;
@@ -44,7 +44,7 @@ export class NetloomPeer implements Peer {
     return performance.now() - startedMs;
   }
 
-  /** Whether its links are gone from the kernel is waited for, and not measured. */
+  /** The end of its links in the kernel is waited for, and not measured. */
   async teardown(index: number): Promise<number> {
     const { name: id } = containerAt(index);
     const startedMs = performance.now();
@@ -80,7 +80,7 @@ export class NetloomSite {
     return new NetloomSite(daemon, await daemon.start());
   }
 
-  /** Answers when the new process was started (`performance.now()`); resolves when it serves. */
+  /** Returns when the new process was started (`performance.now()`); resolves when it serves. */
   async restart(how: 'stop' | 'kill'): Promise<number> {
     await this.client.close();
     await this.daemon[how]();
@@ -89,7 +89,7 @@ export class NetloomSite {
     return startedMs;
   }
 
-  /** The facts of many containers are still on their way to the event stream when those are there. */
+  /** The events of many containers are still on their way to the stream when the containers exist. */
   async settle(): Promise<void> {
     await untilAnswered(async () => {
       if ((await this.client.info()).outbox > 0) throw new Error('the outbox still drains');

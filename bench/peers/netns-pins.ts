@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import * as native from '#native';
 
-/** The namespaces that an engine makes before it asks a network tool to furnish them. Their making is not measured. */
+/** The namespaces that an engine makes before it asks a network tool to configure them. Their creation is not measured. */
 export class NetnsPins {
   constructor(private readonly directory: string) {
     mkdirSync(directory, { recursive: true });

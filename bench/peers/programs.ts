@@ -2,7 +2,7 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** What is compiled beside the addon. */
+/** The programs compiled beside the addon. */
 export const built = (name: string): string => fileURLToPath(new URL(`../../../native/build/${name}`, import.meta.url));
 
 export const inSource = (name: string): string => fileURLToPath(new URL(`../../../bench/${name}`, import.meta.url));
@@ -24,7 +24,7 @@ export function findIn(directories: readonly string[], program: string): string 
 
 export const searchPath = (): string[] => [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'];
 
-/** null when they are all there; else the packages that bring those that are not. */
+/** null when all are available; otherwise the packages that contain the missing ones. */
 export function missingPrograms(packages: Record<string, string>): string | null {
   const missing = Object.entries(packages).filter(([program]) => findIn(searchPath(), program) === null);
   return missing.length === 0 ? null : missing.map(([program, name]) => `${program} (package ${name})`).join(', ');

@@ -1,5 +1,5 @@
 #!/bin/sh
-# What somebody writes who has `ip` and `nft` and no engine: shell.sh open | setup <index> | teardown <index>.
+# A script for a machine with `ip` and `nft` and no engine: shell.sh open | setup <index> | teardown <index>.
 # The published ports are elements of a map, for a rule per port would make it slower with every container.
 set -eu
 

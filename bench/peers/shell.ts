@@ -4,7 +4,7 @@ import { missingStopwatch, Stopwatch } from './stopwatch.ts';
 
 const script = inSource('peers/shell.sh');
 
-/** A script of `ip` and `nft`: what it takes without an engine, and with a process per step. */
+/** A script of `ip` and `nft`: the cost without an engine, and with a process per step. */
 export class ShellPeer implements Peer {
   readonly name = 'shell script';
   #stopwatch: Stopwatch | null = null;

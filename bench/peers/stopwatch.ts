@@ -11,15 +11,15 @@ export const missingStopwatch = (): string | null =>
 
 export interface Run {
   command: readonly string[];
-  /** what the program reads */
+  /** the input of the program */
   stdin: string;
-  /** beside ours */
+  /** beside netloom */
   env: Record<string, string>;
 }
 
 /**
- * Runs programs and takes the time from spawn to exit, in the namespace of this thread. A small program does it, for
- * Node's own spawning takes longer than some of what is measured.
+ * Runs programs and takes the time from spawn to exit, in the namespace of this thread. A small program measures, for
+ * Node's own spawning takes longer than some of the measured programs.
  */
 export class Stopwatch {
   readonly #directory = mkdtempSync(join(tmpdir(), 'stopwatch-'));

@@ -12,7 +12,7 @@ export interface Reported extends Results {
   minutes: number;
 }
 
-/** Everything between the markers is what one run has found. Throws when the document has no markers. */
+/** Replaces everything between the markers by the results of one run. Throws when the document has no markers. */
 export function withFigures(document: string, figures: string): string {
   const [from, to] = [document.indexOf(begin), document.indexOf(end)];
   if (from < 0 || to < from) throw new Error(`the document has no ${begin} with an ${end} behind it`);

@@ -7,12 +7,12 @@ type What = 'setup' | 'teardown';
 
 const titles: Record<What, string> = { setup: 'Set-up', teardown: 'Teardown' };
 
-/** What is nearer to the kernel than we are: there the ratio is how many times as long we take. */
+/** Peers that are nearer to the kernel than netloom: there the ratio is netloom's time as a multiple of theirs. */
 const below: readonly PeerKey[] = ['floor'];
 const anotherBuild: readonly PeerKey[] = ['netloom-beside'];
 const unguarded: readonly PeerKey[] = ['netloom-spoofing'];
 
-/** Sections in Markdown: ours beside the floor, ours beside the others, and the door beside those in whose place it stands. */
+/** Sections in Markdown: netloom beside the floor, netloom beside the others, and the door beside those that it replaces. */
 export function pairTables(pairs: readonly PairResult[]): string {
   const ours = pairs.filter(({ one }) => one === 'netloom');
   const sections = (['setup', 'teardown'] as const).flatMap((what) => [
@@ -52,7 +52,7 @@ const guardsExplained = `Settings are those of the interfaces inside (router adv
 kernel's price, the floor with them less the floor without. What holds a veth to its addresses is elements of a table: netloom less netloom
 with \`spoofing=allow\`. The share is that of both in a set-up by netloom.`;
 
-/** What a set-up costs more since its interfaces are held to what they should do. */
+/** The additional cost of a set-up since its interfaces are guarded. */
 function guardsTable(pairs: readonly PairResult[]): string | null {
   const columns = [number('present'), number('settings µs'), number('elements µs'), number('both'), number('rounds')];
   const rows = pairs

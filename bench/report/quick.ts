@@ -15,7 +15,7 @@ export interface QuickReport {
   teardown: QuickFigures;
 }
 
-/** Ours comes from the block with the floor, where nothing slow is beside it; of two netavarks the one with nftables counts. */
+/** netloom's comes from the block with the floor, without a slow peer beside it; of two netavarks the one with nftables counts. */
 export function quickReport(pairs: readonly PairResult[]): QuickReport {
   return { setup: figures(pairs, 'setup'), teardown: figures(pairs, 'teardown') };
 }

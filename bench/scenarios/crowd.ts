@@ -28,7 +28,7 @@ export interface Restart {
   how: 'stop' | 'kill';
   /** from the start of the process to its first answer */
   servingAfterMs: number;
-  /** until nothing is under way any more: every container was looked at */
+  /** until no work is under way: every container was checked */
   settledAfterMs: number;
 }
 
@@ -98,7 +98,7 @@ async function restart(site: NetloomSite, how: 'stop' | 'kill'): Promise<Restart
   return { how, servingAfterMs, settledAfterMs: performance.now() - startedMs };
 }
 
-/** The daemon has used next to nothing for a moment. */
+/** Waits until the daemon has used next to no processor time for a moment. */
 async function untilIdle(site: NetloomSite): Promise<void> {
   const { daemon } = await processIds(site);
   for (let before = cpuSeconds(daemon); ; ) {

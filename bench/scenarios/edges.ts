@@ -8,7 +8,7 @@ import { middleHalf } from '../statistics.ts';
 import { firstGuest, guests } from './pairs.ts';
 
 export interface EdgesPlan {
-  /** containers that are there meanwhile */
+  /** containers that exist meanwhile */
   present: number;
   rounds: number;
   warmUp: number;
@@ -19,14 +19,14 @@ export interface CommandEdges {
   command: string;
   /** from the client's call to its answer */
   ms: number;
-  /** what became of it, in the order in which it begins */
+  /** its parts, in the order in which they begin */
   parts: { name: string; ms: number }[];
 }
 
 const commands = ['container.setup', 'container.teardown'] as const;
 type Command = (typeof commands)[number];
 
-/** What the client sees and the daemon does not, and what no span of the daemon covers. */
+/** Time that the client sees and the daemon does not, and time that no span of the daemon covers. */
 const outside = 'NATS, both ways, and the client';
 const between = 'between threads and turns';
 /** Continues after the command is answered. */
@@ -48,7 +48,7 @@ export async function measureEdges({ present, rounds, warmUp }: EdgesPlan): Prom
   return commands.map((command) => ({ present, ...edgesOf(command, calls[command], spans) }));
 }
 
-/** Runs what starts a daemon so that the daemon writes its spans down. */
+/** Runs a function that starts a daemon, so that the daemon writes its spans down. */
 async function collecting<T>(start: () => Promise<T>): Promise<T> {
   const collector = new URL('../spans/collector.js', import.meta.url);
   process.env[spansVariable] = spansFile;

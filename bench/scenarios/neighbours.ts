@@ -6,7 +6,7 @@ import { type Limits, measurePair, type Pair, type PairResult, warmUp } from './
 /** Peers that were not measured, or not to the end. */
 export interface Absent {
   peer: PeerKey;
-  /** what is missing, or what went wrong */
+  /** the missing program, or the error */
   reason: string;
 }
 
@@ -31,7 +31,7 @@ export interface NeighbourPlan {
 
 const netavarks: PeerKey[] = ['netavark-nftables', 'netavark-iptables'];
 
-/** netloom beside each of them, the floor beside itself without settings, and the door beside the executable in whose place it stands, the newer of two. */
+/** netloom beside each of them, the floor beside itself without settings, and the door beside the executable that it replaces, the newer of two. */
 export function pairsAmong(peers: readonly PeerKey[]): Pair[] {
   const others: Partial<Record<PeerKey, PeerKey[]>> = {
     netloom: peers.filter((peer) => peer !== 'netloom' && peer !== 'floor-bare'),

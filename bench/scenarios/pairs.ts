@@ -22,7 +22,7 @@ export interface PairResult extends Pair {
 
 const fewestRounds = 3;
 
-/** Where indices of the containers that come and go begin: behind all that stay. */
+/** The first index of the containers that come and go: after all that stay. */
 export const firstGuest = 2_000;
 export const guests = 500;
 
@@ -54,7 +54,7 @@ export async function measurePair(
   return { setup: both('setup'), teardown: both('teardown') };
 }
 
-/** Not measured: code is compiled, caches are filled, what is made once is made. */
+/** Not measured: code is compiled, caches are filled, and everything that exists once is made. */
 export async function warmUp(host: Host, { rounds, withinMs }: Limits): Promise<void> {
   const deadline = performance.now() + withinMs;
   for (let round = 0; round < rounds && performance.now() < deadline; round++) {

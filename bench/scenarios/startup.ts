@@ -14,7 +14,7 @@ export interface Startup {
 const pages = ['--help', 'ps --help', 'container setup --help'];
 const warmUps = 3;
 
-/** Both in turn, so that whatever else the machine does meets both alike. Throws an Error without the stopwatch. */
+/** Measures both in turn, so that other work of the machine affects both alike. Throws an Error without the stopwatch. */
 export function measureStartup({ rounds }: { rounds: number }): Startup[] {
   const missing = missingStopwatch();
   if (missing !== null) throw new Error(`missing: ${missing}`);

@@ -6,7 +6,7 @@ export interface Interval {
 }
 
 /**
- * Whom each moment of `whole` belongs to: the span under way that began last; those that none covers are `rest`. The
+ * The owner of each moment of `whole`: the span under way that began last; uncovered moments are `rest`. The
  * times add up to the whole. Nanoseconds by name.
  */
 export function breakDown(whole: Interval, spans: readonly Interval[], rest: string): Map<string, number> {

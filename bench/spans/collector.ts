@@ -5,7 +5,7 @@ import type { Span } from '../../src/threads/span.ts';
 
 /** Loaded first on each thread of the daemon: records the spans that the thread publishes. */
 
-/** Files of this name, with the number of the thread behind it. */
+/** Files of this name, followed by the number of the thread. */
 export const spansVariable = 'NETLOOM_BENCH_SPANS';
 export const writtenEveryMs = 100;
 

@@ -1,4 +1,4 @@
-// A dashboard in 20 lines: the containers of this host, and what happens to them.
+// A dashboard in 20 lines: the containers of this host, and their events.
 //   node examples/dashboard.mjs [credentials file]
 import { connect } from 'netloom/client';
 

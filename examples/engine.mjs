@@ -12,7 +12,7 @@ const [network, ...command] = process.argv.slice(2);
 const id = `example-${randomUUID()}`;
 const client = await connect({ name: 'example engine' });
 
-/** Sends a command again until an answer comes. Its message id makes that safe: nothing is done twice. */
+/** Repeats a command until a reply arrives. Its message ID makes that safe: nothing is done twice. */
 async function send(name, request) {
   const options = { msgId: randomUUID(), timeoutMs: 5_000 };
   for (const deadline = Date.now() + 60_000; ; await delay(250)) {

@@ -14,7 +14,7 @@ await manager.consumers.add('NETLOOM_EVENTS', {
   durable_name: 'recorder',
   filter_subject: `netloom.v1.${node}.evt.container.>`,
   ack_policy: AckPolicy.Explicit,
-  max_ack_pending: 1, // the next event comes after the acknowledgement: the file is in order, also after a crash
+  max_ack_pending: 1, // the next event arrives after the acknowledgement: the file is in order, even after a crash
 });
 const consumer = await jetstream(nc).consumers.get('NETLOOM_EVENTS', 'recorder');
 for await (const message of await consumer.consume()) {

@@ -3,7 +3,6 @@ import { containerAddress, hostAddress } from '../../src/core/actor-address.ts';
 import type { LeaseRequest, NetworkEvent, StepsResult } from '../../src/core/event.ts';
 import { type Fault, fault } from '../../src/core/fault.ts';
 import { deviceOf } from '../../src/core/lease/device.ts';
-import { withoutEntry } from '../../src/core/ledger.ts';
 import { linkUse, placeOf } from '../../src/core/network/check.ts';
 import { type NetworkDefinition, ownsBridge } from '../../src/core/network/definition.ts';
 import { fileOf } from '../../src/core/network/file.ts';
@@ -28,20 +27,37 @@ import { degradedFacts, driftFacts, mendedFacts, rulesetLoaded } from '../drift.
 import type { Effect } from '../effect.ts';
 import { commandOf, deciding, effects, enqueueEffect, refusing } from '../effects.ts';
 import {
-  answerTo,
   defaultWish,
   definitionForFirst,
   firstContext,
-  grant,
   grantOf,
   inputOf,
   isOfDefault,
-  type Ledger,
   type NetworkContext,
   type NetworkInput,
   wantsOtherFirewall,
-  withMember,
 } from './context.ts';
+import {
+  answerTo,
+  busyFault,
+  decideRequests,
+  hasMembers,
+  isKept,
+  isReplacementDue,
+  isUsed,
+  withMember,
+} from './leases.ts';
+import {
+  emptyingEffects,
+  inUseFault,
+  isRefusedByAll,
+  prunedEffect,
+  refusalEffects,
+  removalBy,
+  removalFault,
+  waitPlan,
+  withoutMember,
+} from './removal.ts';
 
 const decide = deciding<NetworkContext, NetworkEvent>();
 
@@ -53,6 +69,8 @@ const isMade = (
 ): boolean => changed.some(({ verb }) => verb === 'link.bridge') || found?.macAddress === bridgeMac(definition);
 
 const refusal = refusing<NetworkContext, NetworkEvent>();
+
+const unknownFault = (network: string): Fault => fault('network.unknown', `no network ${network}`);
 
 /** What the names in the chart mean: its actions, which only list effects and keep what was heard, and its guards. */
 export const networkSetup = setup({
@@ -106,7 +124,8 @@ export const networkSetup = setup({
     /** Somebody else's: nothing is asked and nothing written, only kept. */
     note: enqueueActions(({ context: { name, waiting, successor }, event, enqueue }) => {
       const found = event.type === 'definition.found' ? event.definition : successor;
-      const asked = event.type === 'lease.request' ? event.definition : waiting[0]?.definition;
+      const first = event.type === 'lease.request' ? event : waiting.find((request) => request.definition);
+      const asked = first?.definition;
       const definition = (found ?? asked) as NetworkDefinition;
       const { network_interface: bridge, subnets } = definition;
       const use = linkUse(definition);
@@ -117,6 +136,7 @@ export const networkSetup = setup({
         given,
         successor: null,
         lost: false,
+        removal: null,
         lastGiven: {},
         macs: {},
       });
@@ -232,7 +252,7 @@ export const networkSetup = setup({
       ];
     }),
     forgetWish: assign({ wish: null, command: null }),
-    answered: assign({ command: null }),
+    answered: assign({ command: null, removal: null }),
 
     // ---- device
     claimForwarding: decide(({ context }) => {
@@ -308,22 +328,62 @@ export const networkSetup = setup({
     ]),
 
     // ---- leases
-    wait: assign({ waiting: ({ context, event }) => [...context.waiting, event as LeaseRequest] }),
+    /** One that asks again stays a member. */
+    wait: assign(({ context: { waiting, leaving }, event }) => {
+      assertEvent(event, 'lease.request');
+      const isBack = leaving.includes(event.container);
+      return {
+        waiting: [...waiting, event],
+        ...(isBack && { leaving: leaving.filter((id) => id !== event.container) }),
+      };
+    }),
     adoptFirst: assign({ definition: ({ context }) => definitionForFirst(context) }),
     keepFirewall: assign({ update: ({ context }) => definitionForFirst(context), command: null }),
     /** Unless the first of them is to have other rules than there are: then all wait for these. */
     grantWaiting: enqueueActions(({ context, enqueue }) => {
-      if (wantsOtherFirewall(context)) return;
-      const { leases, lastGiven, macs, onLoopback, device } = context;
-      let ledger: Ledger = { leases, lastGiven, macs, onLoopback };
-      for (const request of context.waiting) {
-        const granted = grant(context, ledger, request);
-        ledger = granted.ledger;
-        enqueueEffect(enqueue, granted.effect);
-      }
+      if (context.lastFault !== null || wantsOtherFirewall(context)) return;
+      const { waiting, held, onLoopback, device } = context;
+      const requests = held.length > 0 ? [...held.map(({ request }) => request), ...waiting] : waiting;
+      const decided = decideRequests(context, requests);
+      for (const effect of decided.effects) enqueueEffect(enqueue, effect);
       // its plan will open it
-      const routesLoopback = device?.routesLoopback || ledger.onLoopback.length > onLoopback.length;
-      enqueue.assign({ ...ledger, waiting: [], device: device && { ...device, routesLoopback } });
+      const routesLoopback = device?.routesLoopback || decided.ledger.onLoopback.length > onLoopback.length;
+      const kept = { waiting: [], held: decided.held, device: device && { ...device, routesLoopback } };
+      enqueue.assign({ ...decided.ledger, ...kept });
+      const isNew = decided.held.some(({ request }) => waiting.includes(request));
+      if (!isNew || isReplacementDue({ ...decided.ledger, ...kept })) return;
+      enqueue.assign({ waitsUntil: null });
+      enqueueEffect(enqueue, { kind: 'apply', plan: waitPlan(context, null) });
+    }),
+    keepWait: assign(({ event }) => {
+      assertEvent(event, 'steps.applied');
+      return { waitsUntil: event.outputs.find(({ deadlineAt }) => deadlineAt)?.deadlineAt ?? null };
+    }),
+    /** In the next daemon. A wait that was not set yet is set by its plan. */
+    waitOn: decide(({ context }) =>
+      context.waitsUntil === null || (context.held.length === 0 && context.removal === null)
+        ? []
+        : [{ kind: 'apply', plan: waitPlan(context, context.waitsUntil) }],
+    ),
+    /** Those for whom they made room have not left in time. */
+    refuseHeld: enqueueActions(({ context, enqueue }) => {
+      for (const { request, fault: why } of context.held) enqueueEffect(enqueue, answerTo(request, { fault: why }));
+      enqueue.assign({ held: [], waitsUntil: null });
+    }),
+    /** They ask the network that comes after this one. */
+    queueHeld: assign(({ context: { held, waiting } }) => ({
+      waiting: [...held.map(({ request }) => request), ...waiting],
+      held: [],
+    })),
+    noteLeaving: assign(({ context, event }) => {
+      assertEvent(event, 'lease.leaving');
+      const { leases, leaving, waiting, held } = context;
+      const { container } = event;
+      return {
+        waiting: waiting.filter((request) => request.container !== container),
+        held: held.filter(({ request }) => request.container !== container),
+        ...(Object.hasOwn(leases, container) && { leaving: withMember(leaving, container, true) }),
+      };
     }),
     refuseWaiting: enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, ['steps.failed', 'forwarding.refused', 'subnet.refused']);
@@ -336,13 +396,11 @@ export const networkSetup = setup({
     }),
     refuseLease: decide(({ context, event }) => {
       assertEvent(event, 'lease.request');
-      return [answerTo(event, { fault: fault('network.unknown', `no network ${context.name}`) })];
+      return [answerTo(event, { fault: unknownFault(context.name) })];
     }),
     release: assign(({ context, event }) => {
       assertEvent(event, 'lease.release');
-      const leases = withoutEntry(context.leases, event.container);
-      const onLoopback = withMember(context.onLoopback, event.container, false);
-      return { leases, onLoopback, waiting: context.waiting.filter(({ container }) => container !== event.container) };
+      return withoutMember(context, event.container);
     }),
     notePorts: assign(({ context: { onLoopback, device, leases }, event }) => {
       assertEvent(event, 'lease.ports');
@@ -357,36 +415,63 @@ export const networkSetup = setup({
     /** Ports that were published while the bridge was being closed lead there, too. */
     suspectPublishers: decide(({ context: { onLoopback } }) => suspectMembers(onLoopback)),
     /** The daemon reports all files again after a reboot. */
-    forgetLeases: assign({ leases: {}, onLoopback: [], waiting: [], successor: null }),
+    forgetLeases: assign({ leases: {}, onLoopback: [], leaving: [], waiting: [], held: [], successor: null }),
 
     // ---- removal
-    keepLoss: assign({ lost: true, command: null }),
+    keepLoss: assign(({ event }) => ({ lost: true, news: null, command: null, removal: removalBy(event) })),
+    keepRemoval: assign(({ event }) => ({ lost: false, command: commandOf(event), removal: removalBy(event) })),
+    empty: enqueueActions(({ context, enqueue }) => {
+      for (const effect of emptyingEffects(context)) enqueueEffect(enqueue, effect);
+      enqueue.assign({ waitsUntil: null, ...(context.removal?.isForced && { waiting: [], held: [] }) });
+    }),
+    keepRefusal: assign(({ context: { removal, leases }, event }) => {
+      assertEvent(event, 'membership.refused');
+      if (!removal || !Object.hasOwn(leases, event.container)) return {};
+      return { removal: { ...removal, refusals: { ...removal.refusals, [event.container]: event.fault } } };
+    }),
+    /** It stays, and is as it was; what has left has left. */
+    refuseRemoval: decide(({ context }) => refusalEffects(context, removalFault(context))),
+    endRemoval: assign({ command: null, removal: null, lost: false, waitsUntil: null }),
+    answerUnpruned: decide(({ context: { name } }) => [prunedEffect(name, false)]),
     suspect: assign({ suspected: true }),
     forgetSuspicion: assign({ suspected: false }),
-    keepCommand: assign({ command: ({ event }) => commandOf(event) }),
     releaseSubnets: decide(({ context: { name } }) => [
       { kind: 'tell', to: hostAddress, event: { type: 'subnet.release', network: name } },
     ]),
-    announceRemoved: decide(({ context: { name, command } }) => [
+    announceRemoved: decide(({ context: { name, command, removal } }) => [
       { kind: 'announce', fact: 'removed', data: {} },
-      { kind: 'reply', command, output: { name } },
+      removal?.by === 'prune' ? prunedEffect(name, true) : { kind: 'reply', command, output: { name } },
     ]),
-    replyFailed: decide(({ context: { command }, event }) => {
+    /** What waits for a network that comes after this one, though none comes. */
+    refuseRest: enqueueActions(({ context: { name, waiting }, enqueue }) => {
+      for (const request of waiting) enqueueEffect(enqueue, answerTo(request, { fault: unknownFault(name) }));
+      enqueue.assign({ waiting: [] });
+    }),
+    replyFailed: decide(({ context: { name, command, removal }, event }) => {
       assertEvent(event, 'steps.failed');
-      return [{ kind: 'reply', command, fault: event.fault }];
+      return [
+        removal?.by === 'prune'
+          ? prunedEffect(name, false, event.fault)
+          : { kind: 'reply', command, fault: event.fault },
+      ];
     }),
 
     // ---- refusals
     refuseUnknown: refusal('network.unknown', ({ context }) => `no network ${context.name}`),
     refuseExists: refusal('network.exists', ({ context }) => `network already exists: ${context.name}`),
-    refuseInUse: refusal('network.in-use', ({ context }) => {
-      const members = [...Object.keys(context.leases), ...context.waiting.map(({ container }) => container)];
-      return `network ${context.name} is used by ${members.slice(0, 5).join(', ')}${members.length > 5 ? ` and ${members.length - 5} more` : ''}: disconnect them, or force it (--force)`;
-    }),
+    refuseInUse: decide(({ context, event }) => [
+      { kind: 'reply', command: commandOf(event), fault: inUseFault(context) },
+    ]),
     refuseUnfit: decide(({ context, event }) => [
       { kind: 'reply', command: commandOf(event), fault: updateFault(context, event) as Fault },
     ]),
-    refuseBusy: refusal('network.busy', ({ context }) => `network ${context.name} is being changed; try again`),
+    refuseBusy: decide(({ context: { name }, event }) => [
+      { kind: 'reply', command: commandOf(event), fault: busyFault(name) },
+    ]),
+    refuseLeaseBusy: decide(({ context: { name }, event }) => {
+      assertEvent(event, 'lease.request');
+      return [answerTo(event, { fault: busyFault(name) })];
+    }),
   },
   guards: {
     isUsed: ({ context }) => isUsed(context),
@@ -397,10 +482,25 @@ export const networkSetup = setup({
     isLastOfGiven: ({ context, event }) =>
       context.given && event.type === 'lease.release' && !isUsed(context, event.container),
     isLastOfReplaced: ({ context, event }) =>
-      context.successor !== null && event.type === 'lease.release' && !isUsed(context, event.container),
+      context.successor !== null && event.type === 'lease.release' && !hasMembers(context, event.container),
     /** Once: where it could not be taken down, it is tried again by the next daemon. */
-    isSucceeded: ({ context }) => context.successor !== null && !context.lost && !isUsed(context),
-    isLeftOfReplaced: ({ context }) => context.successor !== null && !isUsed(context),
+    isSucceeded: ({ context }) => context.successor !== null && !context.lost && !hasMembers(context),
+    isLeftOfReplaced: ({ context }) => context.successor !== null && !hasMembers(context),
+    isReplacedByHeld: ({ context }) => isReplacementDue(context),
+    hasHeld: ({ context }) => context.held.length > 0,
+    /** All members are leaving. */
+    isBeingLeft: ({ context }) => !isKept(context),
+    isBeingLeftOrForced: ({ context, event }) => (event.type === 'network.remove' && event.force) || !isKept(context),
+    isEmpty: ({ context }) => Object.keys(context.leases).length === 0,
+    isRefusedByAll: ({ context }) => isRefusedByAll(context),
+    isLossOfLeft: ({ context }) => context.news?.type === 'definition.lost' && !isKept(context),
+    isLost: ({ context }) => context.removal?.by === 'loss',
+    isPruned: ({ context }) => context.removal?.by === 'prune',
+    isDegraded: ({ context }) => context.lastFault !== null,
+    isWait: ({ event }) => 'purpose' in event && event.purpose.kind === 'await-leaving',
+    isWaitOver: ({ context, event }) => isWaitOver(context, event),
+    isLossOver: ({ context, event }) => context.removal?.by === 'loss' && isWaitOver(context, event),
+    isFileBack: ({ context, event }) => isFileBack(context, event),
     isOfDefault: ({ event }) => event.type === 'lease.request' && isOfDefault(event),
     bringsDefinition: ({ event }) => event.type === 'lease.request' && event.definition !== undefined,
     isReplaced: ({ context, event }) =>
@@ -413,7 +513,7 @@ export const networkSetup = setup({
     hasSuccessor: ({ context, event }) =>
       'purpose' in event &&
       event.purpose.kind === 'lower' &&
-      (context.successor !== null || context.waiting.length > 0),
+      (context.successor !== null || context.waiting.some((request) => request.definition)),
     // told apart by the plan: a bridge that was verified may be asked to go before the result is known
     isRaise: ({ event }) => 'purpose' in event && event.purpose.kind === 'raise',
     /** It is being made because containers are to be on it. */
@@ -462,11 +562,15 @@ function saysOtherInFile({ definition, update }: NetworkContext): boolean {
 /** What is upon a parent can be beside everything, and is routed by others. */
 const claimsPlace = (definition: NetworkDefinition): boolean => linkUse(definition) !== 'upon';
 
-/** Whether it has members, or some who want to be; `besides`: other than that one. */
-function isUsed({ leases, waiting }: NetworkContext, besides: string | null = null): boolean {
-  const isOther = (id: string) => id !== besides;
-  return Object.keys(leases).some(isOther) || waiting.some(({ container }) => isOther(container));
-}
+/** Its deadline has passed, or could not be set. */
+const isWaitOver = ({ waitsUntil }: NetworkContext, event: NetworkEvent): boolean =>
+  (event.type === 'deadline.passed' && event.at === waitsUntil) ||
+  (event.type === 'steps.failed' && event.purpose.kind === 'await-leaving');
+
+const isFileBack = ({ removal, definition }: NetworkContext, event: NetworkEvent): boolean =>
+  removal?.by === 'loss' &&
+  event.type === 'definition.found' &&
+  isSameNetwork(definition as NetworkDefinition, event.definition);
 
 /** A definition with what a file says of that which may change while containers use the network. */
 function withNews(definition: NetworkDefinition, { network_dns_servers, options }: NetworkDefinition) {

@@ -6,21 +6,28 @@ export type { NetworkContext, NetworkInput } from './context.ts';
 const refuseMeanwhile = {
   'network.create': { actions: 'refuseExists' },
   'network.remove': { actions: 'refuseBusy' },
+  'network.prune': { actions: 'answerUnpruned' },
   'network.update': { actions: 'refuseBusy' },
 } as const;
 
-const removal = [
-  { guard: 'isUsed', actions: 'refuseInUse' },
-  { target: 'lowering', actions: 'keepCommand' },
-] as const;
-
+/** Members that are leaving are waited for, and with force the others are asked to leave. */
+const removal = {
+  'network.remove': [
+    { guard: 'isBeingLeftOrForced', target: 'emptying', actions: 'keepRemoval' },
+    { actions: 'refuseInUse' },
+  ],
+  'network.prune': [
+    { guard: 'isBeingLeft', target: 'emptying', actions: 'keepRemoval' },
+    { actions: 'answerUnpruned' },
+  ],
+} as const;
 /**
  * Its file is gone: so is the network, unless a container that lives uses it. Members are asked: until one of them confirms, and the file
  * comes back, the network goes with the last of them, as one does that is known by its members only.
  */
 const lossOfDefinition = [
-  { guard: 'isUsed', actions: 'askMembers' },
-  { target: 'lowering', actions: 'keepLoss' },
+  { guard: 'isBeingLeft', target: 'emptying', actions: 'keepLoss' },
+  { actions: 'askMembers' },
 ] as const;
 
 /** The last member leaves a network that is known by its members only, or whose file defines another one by now (`successor`). */
@@ -28,6 +35,13 @@ const release = [
   { guard: 'isLastOfGiven', target: 'lowering', actions: ['release', 'keepLoss'] },
   { guard: 'isLastOfReplaced', target: 'lowering', actions: ['release', 'keepLoss'] },
   { actions: 'release' },
+] as const;
+
+const releaseOfUp = [
+  release[0],
+  release[1],
+  { guard: 'hasHeld', actions: ['release', 'grantWaiting'] },
+  release[2],
 ] as const;
 
 /** Nobody uses it, and whoever asks means another network of that name: the engine has made it anew. */
@@ -51,8 +65,8 @@ const confirmation = { guard: 'isGiven', actions: ['write', 'keepFile'] } as con
 const news = [
   { guard: 'newsReplace', target: 'lowering', actions: ['keepSuccessor', 'keepLoss'] },
   { guard: 'newsSaysOther', target: 'updating', actions: ['keepUpdate', 'noteSuccessor', 'forgetNews'] },
-  { guard: 'isLossOfUsed', actions: ['askMembers', 'forgetNews'] },
-  { guard: 'isLoss', target: 'lowering', actions: 'keepLoss' },
+  { guard: 'isLossOfLeft', target: 'emptying', actions: ['keepLoss', 'forgetNews'] },
+  { guard: 'isLoss', actions: ['askMembers', 'forgetNews'] },
   { guard: 'hasNews', actions: ['noteSuccessor', 'forgetNews'] },
 ] as const;
 
@@ -73,7 +87,7 @@ const definitionFound = [
 const whileUp = {
   'network.create': { actions: 'refuseExists' },
   'network.update': update,
-  'network.remove': removal,
+  ...removal,
   'definition.found': definitionFound,
   'definition.lost': lossOfDefinition,
   'membership.confirmed': confirmation,
@@ -83,9 +97,9 @@ const whileUp = {
     { guard: 'sharesLink', actions: ['wait', 'look'] },
     { actions: ['wait', 'grantWaiting'] },
   ],
-  'lease.release': release,
+  'lease.release': releaseOfUp,
   'drift.suspected': { actions: 'mend' },
-  'actor.recovered': [...reboot, { actions: ['keepAdopting', 'claimForwarding', 'mend'] }],
+  'actor.recovered': [...reboot, { actions: ['keepAdopting', 'claimForwarding', 'mend', 'waitOn'] }],
   'steps.applied': [
     { guard: 'isMend', actions: ['announceMended', 'keepDevice', 'adopted'] },
     { guard: 'isLook', actions: ['keepDevice', 'grantWaiting'] },
@@ -98,6 +112,12 @@ const whileUp = {
   ],
 } as const;
 
+/** Members have not left in time: it stays. One that has lost its file asks them whether they live. */
+const waitOver = [
+  { guard: 'isLossOver', target: 'up', actions: ['endRemoval', 'askMembers', 'grantWaiting'] },
+  { guard: 'isWaitOver', target: 'up', actions: ['refuseRemoval', 'endRemoval', 'grantWaiting'] },
+] as const;
+
 export const networkMachine = networkSetup.createMachine({
   id: 'network',
   description:
@@ -107,8 +127,12 @@ export const networkMachine = networkSetup.createMachine({
   on: {
     'lease.request': { actions: 'refuseLease' },
     'lease.release': { actions: 'release' },
+    'lease.leaving': { actions: 'noteLeaving' },
+    'steps.applied': { guard: 'isWait', actions: 'keepWait' },
+    'steps.failed': { guard: 'isWait', actions: 'refuseHeld' },
+    'deadline.passed': { guard: 'isWaitOver', actions: 'refuseHeld' },
+    'network.prune': { actions: 'answerUnpruned' },
     'lease.ports': { actions: 'notePorts' },
-    'lease.leaving': {},
     'ruleset.loaded': { actions: 'suspectMembers' },
     // it was given up meanwhile
     'forwarding.granted': { guard: 'isDown', actions: 'releaseForwarding' },
@@ -166,7 +190,7 @@ export const networkMachine = networkSetup.createMachine({
       on: {
         'network.create': { actions: 'refuseExists' },
         'network.update': update,
-        'network.remove': removal,
+        ...removal,
         'definition.found': definitionFound,
         'definition.lost': lossOfDefinition,
         'membership.confirmed': confirmation,
@@ -226,7 +250,7 @@ export const networkMachine = networkSetup.createMachine({
             target: 'defined',
             actions: ['forgetLeases', 'forgetDevice', 'refuseUpdate', 'dropUpdate', 'answered'],
           },
-          { actions: ['keepAdopting', 'suspect'] },
+          { actions: ['keepAdopting', 'suspect', 'waitOn'] },
         ],
       },
     },
@@ -267,9 +291,11 @@ export const networkMachine = networkSetup.createMachine({
     up: {
       description: 'The device is up.',
       always: [
+        { guard: 'isDegraded', target: 'degraded', actions: 'mend' },
         ...news,
         { guard: 'isForsaken', target: 'lowering', actions: 'keepLoss' },
         { guard: 'isSucceeded', target: 'lowering', actions: 'keepLoss' },
+        { guard: 'isReplacedByHeld', target: 'lowering', actions: 'keepLoss' },
         { guard: 'wantsOtherFirewall', target: 'updating', actions: 'keepFirewall' },
         { guard: 'isOpenInVain', target: 'closing' },
         { guard: 'isSuspected', actions: ['forgetSuspicion', 'mend'] },
@@ -283,8 +309,9 @@ export const networkMachine = networkSetup.createMachine({
       on: {
         ...whileUp,
         'lease.request': [replacement, { actions: 'wait' }],
+        'lease.release': release,
         'drift.suspected': { actions: 'suspect' },
-        'actor.recovered': [...reboot, { actions: ['keepAdopting', 'claimForwarding', 'suspect'] }],
+        'actor.recovered': [...reboot, { actions: ['keepAdopting', 'claimForwarding', 'suspect', 'waitOn'] }],
         'steps.applied': [
           { guard: 'isClose', target: 'up', actions: ['keepClosed', 'suspectPublishers', 'grantWaiting'] },
           ...whileUp['steps.applied'],
@@ -301,18 +328,18 @@ export const networkMachine = networkSetup.createMachine({
         'Something is missing and cannot be restored. The next notice of the kernel, or the next member, starts another try.',
       on: {
         ...refuseMeanwhile,
-        'network.remove': removal,
+        ...removal,
         'definition.found': [
-          { guard: 'isGiven', actions: ['keepFile', 'noteSuccessor'] },
-          { guard: 'isAnotherNetwork', target: 'lowering', actions: ['keepSuccessor', 'keepLoss'] },
-          { actions: 'noteSuccessor' },
+          { guard: 'isGiven', actions: ['forgetNews', 'keepFile', 'noteSuccessor'] },
+          { guard: 'isAnotherNetwork', target: 'lowering', actions: ['forgetNews', 'keepSuccessor', 'keepLoss'] },
+          { actions: ['forgetNews', 'noteSuccessor'] },
         ],
         'definition.lost': lossOfDefinition,
         'membership.confirmed': confirmation,
         'lease.request': [replacement, { actions: ['wait', 'mend'] }],
         'lease.release': release,
         'drift.suspected': { actions: 'mend' },
-        'actor.recovered': [...reboot, { actions: ['keepAdopting', 'claimForwarding', 'mend'] }],
+        'actor.recovered': [...reboot, { actions: ['keepAdopting', 'claimForwarding', 'mend', 'waitOn'] }],
         'steps.applied': [
           { guard: 'isMend', target: 'up', actions: ['announceMended', 'keepDevice', 'adopted', 'grantWaiting'] },
           { guard: 'isDefine', actions: 'announceWritten' },
@@ -323,11 +350,62 @@ export const networkMachine = networkSetup.createMachine({
         ],
       },
     },
-    lowering: {
-      description: 'Removes the device and the definition. Containers can no longer join.',
-      entry: ['lower', 'forgetNews'],
+    emptying: {
+      description:
+        'Is to be removed when its members have left: those that are leaving, or that a forced removal has asked to leave. Containers can no longer join.',
+      entry: 'empty',
+      always: [
+        { guard: 'isEmpty', target: 'lowering' },
+        { guard: 'isRefusedByAll', target: 'up', actions: ['refuseRemoval', 'endRemoval', 'grantWaiting'] },
+      ],
       on: {
         ...refuseMeanwhile,
+        // the caller takes over from the loss of the file
+        'network.remove': [
+          { guard: 'isLost', target: 'emptying', reenter: true, actions: 'keepRemoval' },
+          { actions: 'refuseBusy' },
+        ],
+        'network.prune': [{ guard: 'isPruned' }, { actions: 'answerUnpruned' }],
+        'membership.refused': { actions: 'keepRefusal' },
+        'definition.found': [
+          { guard: 'isFileBack', target: 'up', actions: ['endRemoval', 'grantWaiting'] },
+          { guard: 'isLost', actions: 'keepSuccessor' },
+          { actions: ['keepFile', 'keepNews'] },
+        ],
+        'definition.lost': [{ guard: 'isLost' }, { actions: 'keepNews' }],
+        'lease.request': [
+          { guard: 'bringsDefinition', actions: 'wait' },
+          { guard: 'isOfDefault', actions: 'wait' },
+          { actions: 'refuseLeaseBusy' },
+        ],
+        'drift.suspected': { actions: 'mend' },
+        'deadline.passed': waitOver,
+        'actor.recovered': [
+          { guard: 'wasRebooted', target: 'lowering', actions: ['forgetLeases', 'forgetDevice'] },
+          { actions: ['keepAdopting', 'claimForwarding', 'mend', 'waitOn'] },
+        ],
+        'steps.applied': [
+          { guard: 'isMend', actions: ['announceMended', 'keepDevice', 'adopted'] },
+          { guard: 'isLook', actions: 'keepDevice' },
+          { guard: 'isClose', actions: 'keepClosed' },
+          { guard: 'isDefine', actions: 'announceWritten' },
+        ],
+        'steps.failed': [
+          ...waitOver,
+          { guard: 'isMend', actions: ['keepFault', 'announceDegraded', 'adopted'] },
+          { guard: 'isLook', actions: ['keepFault', 'announceDegraded'] },
+          { guard: 'isClose', actions: ['announceFailed', 'keepClosed', 'suspect'] },
+          { guard: 'isDefine', actions: 'announceFailed' },
+        ],
+      },
+    },
+    lowering: {
+      description: 'Removes the device and the definition. Containers can no longer join.',
+      entry: ['lower', 'forgetNews', 'queueHeld'],
+      on: {
+        ...refuseMeanwhile,
+        // one answer for all that ask
+        'network.prune': [{ guard: 'isPruned' }, { actions: 'answerUnpruned' }],
         'definition.found': { actions: 'keepSuccessor' },
         'definition.lost': { actions: 'forgetSuccessor' },
         'lease.request': [
@@ -354,7 +432,11 @@ export const networkMachine = networkSetup.createMachine({
             target: 'defined',
             actions: ['announceRemoved', 'answered', 'forgetDevice', 'releaseForwarding', 'note', 'announceFound'],
           },
-          { guard: 'isLower', target: 'removed', actions: ['releaseForwarding', 'releaseSubnets', 'announceRemoved'] },
+          {
+            guard: 'isLower',
+            target: 'removed',
+            actions: ['releaseForwarding', 'releaseSubnets', 'announceRemoved', 'refuseRest'],
+          },
         ],
         'steps.failed': {
           guard: 'isLower',

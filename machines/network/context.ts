@@ -1,18 +1,14 @@
-import { containerAddress } from '../../src/core/actor-address.ts';
-import { entryOf } from '../../src/core/entry.ts';
 import type { CommandId, LeaseRequest, NetworkEvent } from '../../src/core/event.ts';
-import { type Fault, fault } from '../../src/core/fault.ts';
-import { chooseAddresses, type Leases, picked } from '../../src/core/lease/addresses.ts';
+import type { Fault } from '../../src/core/fault.ts';
+import type { Leases } from '../../src/core/lease/addresses.ts';
 import type { NetworkDevice } from '../../src/core/lease/device.ts';
-import { type Lease, leaseOf, leaseRefusal } from '../../src/core/lease/lease.ts';
-import { type GivenMacs, withGivenMacs } from '../../src/core/lease/mac-addresses.ts';
-import { withEntry } from '../../src/core/ledger.ts';
+import type { GivenMacs } from '../../src/core/lease/mac-addresses.ts';
 import { defaultNetworkWish } from '../../src/core/network/default.ts';
-import { answersNames, type NetworkDefinition, ownsBridge } from '../../src/core/network/definition.ts';
+import { type NetworkDefinition, ownsBridge } from '../../src/core/network/definition.ts';
 import { isBroughtNetwork } from '../../src/core/network/identity.ts';
 import type { NetworkWish } from '../../src/core/network/wish.ts';
 import type { NetworkGrant } from '../../src/core/plan/network.ts';
-import type { Effect } from '../effect.ts';
+import type { Removal } from './removal.ts';
 
 /** What a network's machine remembers, and what follows from it. */
 
@@ -54,9 +50,23 @@ export interface NetworkContext extends NetworkInput {
   macs: GivenMacs;
   /** members that publish a port which 127.0.0.1 reaches, and which may lead here */
   onLoopback: string[];
+  /** members that are being taken down: their leases end soon */
+  leaving: string[];
   /** requests that came before the bridge was up, in order */
   waiting: LeaseRequest[];
+  /** requests that wait until members which are leaving have left, in order */
+  held: HeldRequest[];
+  /** when this wait, or that of the removal, ends, in ms since 1970; null: none, or not set yet */
+  waitsUntil: number | null;
+  /** it is to be removed when its members have left */
+  removal: Removal | null;
   command: CommandId;
+}
+
+/** fault: why it is refused, unless a member that is leaving gives up in time what it asks for. */
+export interface HeldRequest {
+  request: LeaseRequest;
+  fault: Fault;
 }
 
 /** What it was born with. */
@@ -94,22 +104,14 @@ export function firstContext(input: NetworkInput): NetworkContext {
     onLoopback: [],
     lastGiven: {},
     macs: {},
+    leaving: [],
     waiting: [],
+    held: [],
+    waitsUntil: null,
+    removal: null,
     command: null,
   };
 }
-
-export const answerTo = (
-  { container, attempt }: LeaseRequest,
-  answer: { lease: Lease } | { fault: Fault },
-): Effect => ({
-  kind: 'tell',
-  to: containerAddress(container),
-  event:
-    'lease' in answer ? { type: 'lease.granted', attempt, ...answer } : { type: 'claim.refused', attempt, ...answer },
-});
-
-export type Ledger = Pick<NetworkContext, 'leases' | 'lastGiven' | 'macs' | 'onLoopback'>;
 
 /** What plans are made from. */
 export function grantOf(
@@ -155,73 +157,4 @@ function withDnsPort(definition: NetworkDefinition, port: number | undefined): N
 function withFirewall(definition: NetworkDefinition, firewall: NetworkDefinition['firewall']): NetworkDefinition {
   const { firewall: _, ...rest } = definition;
   return firewall === undefined ? rest : { ...rest, firewall };
-}
-
-type Grounds = Pick<NetworkContext, 'definition' | 'device' | 'searchDomain' | 'node'>;
-
-/** One request against the ledger: the answer, and the ledger after it. */
-export function grant(grounds: Grounds, ledger: Ledger, request: LeaseRequest): { ledger: Ledger; effect: Effect } {
-  const found = leaseFor(grounds, ledger, request);
-  if ('code' in found) return { ledger, effect: answerTo(request, { fault: found }) };
-  return { ledger: found.ledger, effect: answerTo(request, { lease: found.lease }) };
-}
-
-/** What a request gets, and the ledger after it; or why it gets nothing. A container that asks again keeps what it has. */
-export function leaseFor(
-  grounds: Grounds,
-  ledger: Ledger,
-  request: LeaseRequest,
-): { ledger: Ledger; lease: Lease } | Fault {
-  const definition = grounds.definition as NetworkDefinition;
-  const refusal =
-    leaseRefusal(definition, grounds.device) ?? refuseOther(definition, request) ?? refuseAliases(definition, request);
-  if (refusal) return refusal;
-  const held = entryOf(ledger.leases, request.container);
-  const wanted = request.staticIps.length > 0 ? request.staticIps : (held ?? []);
-  const device = grounds.device as NetworkDevice;
-  const { leases, lastGiven } = ledger;
-  const chosen = chooseAddresses(definition, leases, lastGiven, wanted, request.container, device.addresses);
-  if ('code' in chosen) return chosen;
-  const addresses = chosen.map(({ address }) => address);
-  const lessee = {
-    container: request.container,
-    node: grounds.node ?? null,
-    addresses: chosen,
-    staticMac: request.staticMac ?? null,
-    attempt: request.attempt,
-  };
-  const lease = leaseOf(definition, device, grounds.searchDomain, lessee, ledger.macs);
-  return {
-    ledger: {
-      leases: withEntry(ledger.leases, request.container, addresses),
-      lastGiven: { ...ledger.lastGiven, ...picked(definition, addresses, wanted) },
-      macs: withGivenMacs(ledger.macs, lease),
-      onLoopback: withMember(ledger.onLoopback, request.container, request.onLoopback),
-    },
-    lease,
-  };
-}
-
-/** A list of containers, with or without that one. */
-export function withMember(members: readonly string[], container: string, isMember: boolean): string[] {
-  const others = members.filter((id) => id !== container);
-  return isMember ? [...others, container] : others;
-}
-
-/** Its own members would be torn from it. */
-function refuseOther(definition: NetworkDefinition, { definition: other }: LeaseRequest): Fault | null {
-  if (!other || isBroughtNetwork(definition, other)) return null;
-  return fault(
-    'network.exists',
-    `network ${definition.name} is in use with another definition: its id is ${definition.id}, not ${other.id}`,
-  );
-}
-
-/** A08: nobody would answer for them. */
-function refuseAliases(definition: NetworkDefinition, { aliases, container }: LeaseRequest): Fault | null {
-  if (answersNames(definition) || aliases.length === 0) return null;
-  return fault(
-    'mode.conflict',
-    `network ${definition.name} has no DNS: container ${container} cannot have the alias ${aliases[0]} there`,
-  );
 }

@@ -79,6 +79,11 @@ export type ContainerEvent =
   | { type: 'deadline.passed'; command: null; deadline: Deadline; at: number }
   /** a network wants to know whether this member still has its namespace; waits as a command does, without an answer */
   | { type: 'membership.asked'; command: null; network: string }
+  /**
+   * a network that is being removed asks this member to leave. It leaves in its turn, and the network hears `lease.release`, also where
+   * it was no member any more; or `membership.refused`
+   */
+  | { type: 'network.leave'; command: null; network: string }
   | { type: 'lease.granted'; attempt: number; lease: Lease }
   | { type: 'ports.granted'; attempt: number; ports: GrantedPort[]; tookMs: number }
   | { type: 'netns.shared'; attempt: number; share: NetnsShare }
@@ -144,7 +149,8 @@ export type NetworkEvent =
       dnsServers?: string[];
       options?: Record<string, string>;
     }
-  | { type: 'network.remove'; command: CommandId }
+  /** force: its members leave it first */
+  | { type: 'network.remove'; command: CommandId; force?: boolean }
   /** the host asks: it is removed unless a container uses it, and answers `network.pruned` */
   | { type: 'network.prune'; command: null }
   /** the base ruleset was gone, or a part of it: its members may have lost their elements */
@@ -163,6 +169,10 @@ export type NetworkEvent =
   /** a member is being taken down: its lease ends soon, with lease.release, or with its next request */
   | { type: 'lease.leaving'; container: string }
   | { type: 'lease.release'; container: string }
+  /** the wait for members that are leaving has ended */
+  | { type: 'deadline.passed'; command: null; deadline: Deadline; at: number }
+  /** a member that was asked to leave cannot, and why */
+  | { type: 'membership.refused'; container: string; fault: Fault }
   /** the answer of one who was asked */
   | { type: 'membership.confirmed'; container: string };
 

@@ -63,6 +63,7 @@ export const networkStates = [
   'raising',
   'up',
   'degraded',
+  'emptying',
   'lowering',
 ] as const;
 export type NetworkState = (typeof networkStates)[number];

@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ContainerContext } from '../../machines/container/chart.ts';
 import type { HostContext } from '../../machines/host/chart.ts';
 import type { NetworkContext } from '../../machines/network/chart.ts';
+import { isUsed } from '../../machines/network/leases.ts';
 import type { ActorRecord, Answer, Journal, StoredReply } from '../actors/journal.ts';
 import { type CommandIdentity, type Engine, replyKeptMs } from '../bus/commands/engine.ts';
 import type { AnswerTo } from '../contract/answers.ts';
@@ -33,14 +34,7 @@ import { findStep } from '../core/plan/network.ts';
 import type { PublishedPort } from '../core/port.ts';
 import type { HostLink } from '../core/steps/host.ts';
 import type { FoundLink } from '../core/steps/link.ts';
-import {
-  type ContainerStatistics,
-  type ContainerView,
-  type DroppedFrames,
-  leavingStates,
-  type NetworkView,
-  type NodeInfo,
-} from '../core/view.ts';
+import type { ContainerStatistics, ContainerView, DroppedFrames, NetworkView, NodeInfo } from '../core/view.ts';
 import { isSameLink, type WayOut } from '../core/way-out.ts';
 import { isStorageFull } from '../files/room.ts';
 import type { StorageGuard } from '../files/storage-guard.ts';
@@ -48,7 +42,7 @@ import { lookAtFirewalls } from '../kernel/firewalls/foreign-rules.ts';
 import type { Suspected } from '../kernel/watch/protocol.ts';
 import type { HostAddress } from '../kernel/watch/suspects.ts';
 import { span } from '../threads/span.ts';
-import { JournalViews, type StreamPosition, viewOfContainer } from './journal-views.ts';
+import { JournalViews, type StreamPosition } from './journal-views.ts';
 import { previewPlan, unraisedOnOthers } from './plan-preview.ts';
 import type { Pool, PoolEvents } from './pool.ts';
 
@@ -76,9 +70,6 @@ const buildingEvents: ReadonlySet<ActorEvent['type']> = new Set<ActorEvent['type
 ]);
 
 const forgetEveryMs = 60_000;
-/** How long a network whose file is gone waits for containers that are leaving, and how often it looks. */
-const leavingMs = 5_000;
-const lookAgainMs = 10;
 const sayAgainMs = 250;
 
 /** A worker that is ended on purpose goes on for up to so many turns, so that it ends anywhere in its work. */
@@ -224,7 +215,7 @@ export class ActorEngine extends JournalViews implements Engine {
         this.#tell(networkAddress(definition.name), { type: 'definition.found', definition });
     }
     for (const { address } of this.journal.actors('network/'))
-      if (!there.has(actorName(address))) this.#noteLoss(address, isThere, performance.now() + leavingMs);
+      if (!there.has(actorName(address))) this.#noteLoss(address, isThere);
     return { definitions, damaged };
   }
 
@@ -233,10 +224,10 @@ export class ActorEngine extends JournalViews implements Engine {
     const filed = new Set(definitions.map(({ name }) => name));
     const isDamaged = new Set(damaged.map(({ file }) => file));
     return this.journal.actors('network/').flatMap(({ address, record }) => {
-      const { definition, leases, waiting } = record.context as NetworkContext;
+      const context = record.context as NetworkContext;
+      const { definition } = context;
       if (!definition || filed.has(actorName(address)) || record.value === 'lowering') return [];
-      const isUsed = Object.keys(leases).length + waiting.length > 0;
-      return isUsed || isDamaged.has(`${definition.name}.json`) ? [definition] : [];
+      return isUsed(context) || isDamaged.has(`${definition.name}.json`) ? [definition] : [];
     });
   }
 
@@ -258,25 +249,15 @@ export class ActorEngine extends JournalViews implements Engine {
       this.#tell(hostAddress, { type: 'definitions.read', damaged });
   }
 
-  /** Whoever removes containers and then their network means both: those that are leaving are gone first. */
-  #noteLoss(address: ActorAddress, isThere: (name: string) => boolean, until: number): void {
+  /** Members that are leaving are waited for by the network itself. */
+  #noteLoss(address: ActorAddress, isThere: (name: string) => boolean): void {
     // the next daemon reads the directory itself
     if (this.#state === 'draining') return;
     const record = this.journal.actor(address);
     // one that is still being defined has no file yet, and would hear of the loss when it has
     if (!record || ['claiming', 'defining', 'lowering'].includes(String(record.value))) return;
-    const { given, leases } = record.context as NetworkContext;
-    if (given || isThere(actorName(address))) return;
-    if (this.#areLeaving(Object.keys(leases)) && performance.now() < until)
-      setTimeout(() => this.#noteLoss(address, isThere, until), lookAgainMs).unref();
-    else this.#tell(address, { type: 'definition.lost' });
-  }
-
-  /** Some of these containers are about to go, and nobody else is left. */
-  #areLeaving(ids: string[]): boolean {
-    const records = ids.flatMap((id) => this.journal.actor(containerAddress(id)) ?? []);
-    const states = records.flatMap((record) => viewOfContainer(record)?.state ?? []);
-    return states.length > 0 && states.every((state) => leavingStates.includes(state));
+    const { given } = record.context as NetworkContext;
+    if (!given && !isThere(actorName(address))) this.#tell(address, { type: 'definition.lost' });
   }
 
   /** What the kernel has told: each owner checks itself. */

@@ -1,12 +1,7 @@
 import { setupRefusal } from '../../machines/container/changes.ts';
 import { leaseRequest } from '../../machines/container/context.ts';
-import {
-  definitionForFirst,
-  firstContext,
-  grantOf,
-  leaseFor,
-  type NetworkContext,
-} from '../../machines/network/context.ts';
+import { definitionForFirst, firstContext, grantOf, type NetworkContext } from '../../machines/network/context.ts';
+import { leaseFor } from '../../machines/network/leases.ts';
 import type { PlanPreview } from '../contract/container-replies.ts';
 import { grantPorts, portConflict } from '../core/claims.ts';
 import type { Attachment } from '../core/container/attachments.ts';

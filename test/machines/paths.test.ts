@@ -8,6 +8,7 @@ import {
   hostTerrain,
   leasedContainerTerrain,
   leavingHostTerrain,
+  leftNetworkTerrain,
   networkTerrain,
   waitedContainerTerrain,
 } from './terrains.ts';
@@ -31,6 +32,7 @@ const terrains = [
   ['leased container', leasedContainerTerrain],
   ['waited container', waitedContainerTerrain],
   ['network', networkTerrain],
+  ['left network', leftNetworkTerrain],
   ['host', hostTerrain],
   ['leaving host', leavingHostTerrain],
   ['dhcp', dhcpTerrain],

@@ -142,6 +142,8 @@ function liveAsNetwork(random: () => number) {
   /** containers that wait for an answer, and those that have got an address */
   const asking = new Set<string>();
   const members = new Set<string>();
+  /** to leave, by a forced removal */
+  const asked: string[] = [];
   let commands = 0;
   const walker = new Walker<NetworkContext>(networkMachine, { name: 'demo' }, ({ to, event }) => {
     const name = to.replace('container/', '');
@@ -151,6 +153,7 @@ function liveAsNetwork(random: () => number) {
       );
     if (event.type === 'forwarding.claim')
       answers.push(random() < 0.8 ? { type: 'forwarding.granted' } : { type: 'forwarding.refused', fault: refusal });
+    if (event.type === 'network.leave') asked.push(name);
     if (event.type !== 'lease.granted' && event.type !== 'claim.refused') return;
     if (!asking.delete(name)) asking.add(`${name}, twice`);
     if (event.type === 'lease.granted') members.add(name);
@@ -164,6 +167,19 @@ function liveAsNetwork(random: () => number) {
   const happenings: (() => void)[] = [
     () => walker.hear({ type: 'network.create', command: command(), wish: networkWish, created: 'now' }),
     () => walker.hear({ type: 'network.remove', command: command() }),
+    () => walker.hear({ type: 'network.remove', command: command(), force: true }),
+    () => {
+      const container = someone();
+      if (members.has(container)) walker.hear({ type: 'lease.leaving', container });
+    },
+    // by who was asked to leave: it cannot, or it has
+    () => {
+      const container = asked.shift();
+      if (container === undefined || !members.has(container)) return;
+      if (random() < 0.3) return walker.hear({ type: 'membership.refused', container, fault: refusal });
+      forget(container);
+      walker.hear({ type: 'lease.release', container });
+    },
     ...Array.from({ length: 3 }, () => () => {
       const container = someone();
       if (asking.has(container) || members.has(container)) return;
@@ -193,10 +209,12 @@ function liveAsNetwork(random: () => number) {
     },
   ];
   for (let step = 0; step < steps; step++) pick(random, happenings)();
-  while (answers.length > 0 || walker.plans.length > 0) {
+  const isWaiting = () => walker.state === 'emptying' || walker.snapshot.context.held.length > 0;
+  while (answers.length > 0 || walker.plans.length > 0 || isWaiting()) {
     const answer = answers.shift();
     if (answer) walker.hear(answer);
-    else walker.finish('applied');
+    else if (walker.plans.length > 0) walker.finish('applied');
+    else walker.hear({ type: 'deadline.passed', command: null, deadline: 'leaving', at: 5 });
   }
   return { walker, asking, members };
 }

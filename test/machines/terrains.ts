@@ -6,7 +6,9 @@ import { hostAddress } from '../../src/core/actor-address.ts';
 import type { ActorEvent, LeaseRequest } from '../../src/core/event.ts';
 import { fault } from '../../src/core/fault.ts';
 import { withTerms } from '../../src/core/lease/lease.ts';
+import type { Purpose } from '../../src/core/plan/purpose.ts';
 import type { PublishedPort } from '../../src/core/port.ts';
+import type { StepOutput } from '../../src/core/steps/step.ts';
 import { definitionOf, leaseOf, networkWishOf, termsOf, wishOf } from '../core/samples.ts';
 import { applied, failed, littered, recovered, type Terrain } from './walk.ts';
 
@@ -300,6 +302,7 @@ export const foreignDefinition = { ...definition, id: 'f'.repeat(64), network_in
 export const networkTerrain: Terrain<NetworkContext> = {
   machine: networkMachine,
   input: { name: 'demo', searchDomain: 'dns.netloom' },
+  elsewhere: ['emptying'],
   events: ({ snapshot: { context, value }, outstanding }) => {
     const command = 'c';
     const { network_interface: bridge, subnets } = definition;
@@ -332,16 +335,18 @@ export const networkTerrain: Terrain<NetworkContext> = {
       ...(outstanding.length < 2 && !context.given ? [recovered(false)] : []),
       recovered(true),
     ];
-    const isCrowded = context.waiting.length >= 2 || (value === 'degraded' && outstanding.length >= 2);
+    const isCrowded =
+      context.waiting.length + context.held.length >= 2 || (value === 'degraded' && outstanding.length >= 2);
     return events.filter(
       ({ type }) => (type !== 'lease.request' || !isCrowded) && !(isOther(context) && isBeside(type)),
     );
   },
-  results: (purpose) => [
-    applied(purpose, purpose.kind === 'raise' ? [{ link: device }] : []),
-    failed(purpose, littered),
-  ],
+  results: (purpose) => [applied(purpose, outputsOf(purpose)), failed(purpose, littered)],
   essence: (context) => [
+    context.leaving,
+    context.held.map(({ request }) => [request.container, request.staticIps, request.definition?.id]),
+    context.waitsUntil,
+    context.removal && [context.removal.by, context.removal.isForced, Object.keys(context.removal.refusals)],
     context.wish !== null,
     context.definition !== null,
     context.device !== null,
@@ -368,6 +373,59 @@ export const networkTerrain: Terrain<NetworkContext> = {
   ],
 };
 
+const outputsOf = ({ kind }: Purpose): StepOutput[] =>
+  kind === 'raise' ? [{ link: device }] : kind === 'await-leaving' ? [{ deadlineAt: 5 }] : [];
+
+/** A network whose members are leaving, or are asked to leave; what they have no part in is left out. */
+export const leftNetworkTerrain: Terrain<NetworkContext> = {
+  ...networkTerrain,
+  elsewhere: ['claiming', 'defining', 'updating', 'closing'],
+  events: ({ snapshot, outstanding }): ActorEvent[] => {
+    const { context, value }: { context: NetworkContext; value: unknown } = snapshot;
+    const command = 'c';
+    const { leases, leaving, waiting, removal, waitsUntil } = context;
+    const isMember = (container: string) => Object.hasOwn(leases, container);
+    const isIdle = outstanding.length < 1;
+    const isAsked = (container: string) => isAsking(context, container);
+    const found: ActorEvent = { type: 'definition.found', definition };
+    const another: ActorEvent = { type: 'definition.found', definition: foreignDefinition };
+    const inBetween: ActorEvent[] = [found, another, { type: 'drift.suspected' }, recovered(false)];
+    const removals: ActorEvent[] = [
+      { type: 'network.remove', command },
+      { type: 'network.remove', command, force: true },
+      { type: 'network.prune', command: null },
+    ];
+    if (value === 'absent') return [found, { type: 'network.prune', command: null }, recovered(true)];
+    const isLeft = leaving.includes('a');
+    const isNew = (container: string) => !isMember(container) && !isAsked(container);
+    const requests: ActorEvent[] = [
+      leaseRequest('b', { staticIps: ['10.89.0.2'] }),
+      leaseRequest('b', { definition: foreignDefinition }),
+    ];
+    return [
+      ...(value === 'defined' && isNew('a') ? [leaseRequest('a')] : []),
+      ...(isLeft && isNew('b') && waiting.length + outstanding.length < 1 ? requests : []),
+      ...['a', 'b'].map((container): ActorEvent => ({ type: 'lease.release', container })),
+      ...(isMember('a') && !isLeft ? [{ type: 'lease.leaving', container: 'a' } as const] : []),
+      ...(isMember('a') && isLeft && isIdle ? [leaseRequest('a')] : []),
+      ...(outstanding.length < 2 ? removals : []),
+      ...(removal?.isForced ? [{ type: 'membership.refused', container: 'a', fault: refusal } as const] : []),
+      ...(isIdle && isLeft ? [{ type: 'definition.lost' } as const] : []),
+      ...(isIdle && value === 'emptying' ? inBetween : []),
+      ...(waitsUntil === null ? [] : [deadlineOf(context)]),
+      ...(value === 'routing' ? [{ type: 'forwarding.granted' } as const] : []),
+      recovered(true),
+    ];
+  },
+};
+
+const deadlineOf = ({ waitsUntil }: NetworkContext): ActorEvent => ({
+  type: 'deadline.passed',
+  command: null,
+  deadline: 'leaving',
+  at: waitsUntil ?? 0,
+});
+
 /** Where another definition is brought: everywhere else it waits, or is refused, like any request. */
 function isQuiet(
   { wish, leases, waiting, adopting, suspected, lastFault, update }: NetworkContext,
@@ -386,8 +444,8 @@ const isOther = ({ given, device, onLoopback }: NetworkContext): boolean =>
 /** What such a network does not differ in from the others. */
 const isBeside = (type: string): boolean => type === 'network.update' || type === 'drift.suspected';
 
-function isAsking({ waiting }: NetworkContext, container: string): boolean {
-  return waiting.some((request) => request.container === container);
+function isAsking({ waiting, held }: NetworkContext, container: string): boolean {
+  return [...waiting, ...held.map(({ request }) => request)].some((request) => request.container === container);
 }
 
 // ------------------------------------------------------------------------------------------------------------- host

@@ -39,6 +39,7 @@ export class Walker<Context> {
     outputs: object[] = [
       { netns: { path: '/n', inode: 1 } },
       { link: { name: 'netloom0', mtuBytes: 1500, macAddress: '02:00:00:00:00:01', addresses: [] } },
+      { deadlineAt: 5 },
     ],
   ): void {
     const purpose = this.plans.shift();

@@ -3,10 +3,10 @@ import type { ActorEvent } from '../../core/event.ts';
 import { NetloomError } from '../../core/fault.ts';
 import type { NetworkView } from '../../core/view.ts';
 import type { CommandIdentity, Engine } from './engine.ts';
-import { knownNetwork, onceLeft } from './leaving.ts';
+import { knownNetwork } from './leaving.ts';
 import { part, tellContainer, tellNetwork } from './tell.ts';
 
-/** A network that containers are leaving is removed once they have left. `force`: those that use it leave it first. */
+/** `force`: those that use it leave it first. The network itself waits for containers that are leaving. */
 export async function removeNetwork(
   engine: Engine,
   name: string,
@@ -15,10 +15,8 @@ export async function removeNetwork(
 ): Promise<{ name: string }> {
   const network = force ? knownNetwork(engine, name) : null;
   if (network) await leaveNetwork(engine, network, command);
-  const members = { attachments: [{ network: name, staticIps: [] }] };
-  return onceLeft(engine, members, part(command, 'removal'), (own) =>
-    tellNetwork(engine, name, own, { type: 'network.remove', command: own.id }),
-  );
+  const own = part(command, 'removal');
+  return tellNetwork(engine, name, own, { type: 'network.remove', command: own.id });
 }
 
 /** Every container leaves it, as with podman's --force; each by a command of its own, told apart by its name. */

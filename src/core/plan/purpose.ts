@@ -25,7 +25,7 @@ export interface ContainerPurpose {
 }
 
 export interface NetworkPurpose {
-  kind: 'define' | 'raise' | 'look' | 'mend' | 'close' | 'update' | 'lower';
+  kind: 'define' | 'raise' | 'look' | 'mend' | 'close' | 'update' | 'lower' | 'await-leaving';
 }
 
 export type HostPurpose =

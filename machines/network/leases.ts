@@ -1,0 +1,152 @@
+import { containerAddress } from '../../src/core/actor-address.ts';
+import { entryOf } from '../../src/core/entry.ts';
+import type { LeaseRequest } from '../../src/core/event.ts';
+import { type Fault, fault } from '../../src/core/fault.ts';
+import { chooseAddresses, type Leases, picked } from '../../src/core/lease/addresses.ts';
+import type { NetworkDevice } from '../../src/core/lease/device.ts';
+import { type Lease, leaseOf, leaseRefusal } from '../../src/core/lease/lease.ts';
+import { withGivenMacs } from '../../src/core/lease/mac-addresses.ts';
+import { withEntry, withoutEntry } from '../../src/core/ledger.ts';
+import { answersNames, type NetworkDefinition } from '../../src/core/network/definition.ts';
+import { isBroughtNetwork } from '../../src/core/network/identity.ts';
+import type { Effect } from '../effect.ts';
+import type { HeldRequest, NetworkContext } from './context.ts';
+
+/** Requests of containers, and what they get. */
+
+export const answerTo = (
+  { container, attempt }: LeaseRequest,
+  answer: { lease: Lease } | { fault: Fault },
+): Effect => ({
+  kind: 'tell',
+  to: containerAddress(container),
+  event:
+    'lease' in answer ? { type: 'lease.granted', attempt, ...answer } : { type: 'claim.refused', attempt, ...answer },
+});
+
+export type Ledger = Pick<NetworkContext, 'leases' | 'lastGiven' | 'macs' | 'onLoopback'>;
+type Grounds = Pick<NetworkContext, 'definition' | 'device' | 'searchDomain' | 'node'>;
+
+/** Requests that were decided, one after another: the answers, those that wait on, and the ledger afterwards. */
+export interface Decided {
+  ledger: Ledger;
+  held: HeldRequest[];
+  effects: Effect[];
+}
+
+/** Answers each request, unless only members that are leaving stand in its way. */
+export function decideRequests(context: NetworkContext, requests: readonly LeaseRequest[]): Decided {
+  const { leases, lastGiven, macs, onLoopback } = context;
+  const decided: Decided = { ledger: { leases, lastGiven, macs, onLoopback }, held: [], effects: [] };
+  for (const request of requests) {
+    if (isReplacementDue({ ...decided.ledger, waiting: [], held: decided.held })) {
+      decided.held.push({ request, fault: busyFault(context.name) });
+      continue;
+    }
+    const found = leaseFor(context, decided.ledger, request);
+    if (!('code' in found)) {
+      decided.ledger = found.ledger;
+      decided.effects.push(answerTo(request, { lease: found.lease }));
+    } else if (isOnlyHeldByLeaving(context, decided.ledger, request, found))
+      decided.held.push({ request, fault: found });
+    else decided.effects.push(answerTo(request, { fault: found }));
+  }
+  return decided;
+}
+
+/** Whether the network is to be made anew for the first request that waits: all others have left. */
+export function isReplacementDue(context: Pick<NetworkContext, 'leases' | 'waiting' | 'held'>): boolean {
+  const [first] = context.held;
+  return first?.fault.code === 'network.exists' && !hasMembers(context, first.request.container);
+}
+
+export const busyFault = (network: string): Fault =>
+  fault('network.busy', `network ${network} is being changed; try again`);
+
+/** Whether the request is granted, or the network made anew for it, as soon as the members that are leaving have left. */
+function isOnlyHeldByLeaving(context: NetworkContext, ledger: Ledger, request: LeaseRequest, refusal: Fault): boolean {
+  const staying = context.leaving.reduce(withoutEntry, ledger.leases);
+  if (refusal.code === 'network.exists') return Object.keys(withoutEntry(staying, request.container)).length === 0;
+  const isLeft = context.leaving.some((id) => id !== request.container && Object.hasOwn(ledger.leases, id));
+  return isLeft && !('code' in leaseFor(context, { ...ledger, leases: staying }, request));
+}
+
+/** What a request gets, and the ledger after it; or why it gets nothing. A container that asks again keeps what it has. */
+export function leaseFor(
+  grounds: Grounds,
+  ledger: Ledger,
+  request: LeaseRequest,
+): { ledger: Ledger; lease: Lease } | Fault {
+  const definition = grounds.definition as NetworkDefinition;
+  const refusal =
+    leaseRefusal(definition, grounds.device) ?? refuseOther(definition, request) ?? refuseAliases(definition, request);
+  if (refusal) return refusal;
+  const held = entryOf(ledger.leases, request.container);
+  const wanted = request.staticIps.length > 0 ? request.staticIps : (held ?? []);
+  const device = grounds.device as NetworkDevice;
+  const { leases, lastGiven } = ledger;
+  const chosen = chooseAddresses(definition, leases, lastGiven, wanted, request.container, device.addresses);
+  if ('code' in chosen) return chosen;
+  const addresses = chosen.map(({ address }) => address);
+  const lessee = {
+    container: request.container,
+    node: grounds.node ?? null,
+    addresses: chosen,
+    staticMac: request.staticMac ?? null,
+    attempt: request.attempt,
+  };
+  const lease = leaseOf(definition, device, grounds.searchDomain, lessee, ledger.macs);
+  return {
+    ledger: {
+      leases: withEntry(ledger.leases, request.container, addresses),
+      lastGiven: { ...ledger.lastGiven, ...picked(definition, addresses, wanted) },
+      macs: withGivenMacs(ledger.macs, lease),
+      onLoopback: withMember(ledger.onLoopback, request.container, request.onLoopback),
+    },
+    lease,
+  };
+}
+
+/** A list of containers, with or without that one. */
+export function withMember(members: readonly string[], container: string, isMember: boolean): string[] {
+  const others = members.filter((id) => id !== container);
+  return isMember ? [...others, container] : others;
+}
+
+/** Whether it has members, or containers that are about to join; `besides`: other than that one. */
+export function hasMembers(
+  { leases, waiting }: Pick<NetworkContext, 'leases' | 'waiting'>,
+  besides: string | null = null,
+): boolean {
+  return hasOther(leases, besides) || waiting.some(({ container }) => container !== besides);
+}
+
+/** The same, with containers that wait until others have left. */
+export function isUsed(context: NetworkContext, besides: string | null = null): boolean {
+  return hasMembers(context, besides) || context.held.some(({ request }) => request.container !== besides);
+}
+
+/** Whether a container uses it that is not about to leave. */
+export function isKept({ leases, waiting, held, leaving }: NetworkContext): boolean {
+  return waiting.length + held.length > 0 || Object.keys(leases).some((id) => !leaving.includes(id));
+}
+
+const hasOther = (leases: Leases, besides: string | null): boolean => Object.keys(leases).some((id) => id !== besides);
+
+/** Its own members would be torn from it. */
+function refuseOther(definition: NetworkDefinition, { definition: other }: LeaseRequest): Fault | null {
+  if (!other || isBroughtNetwork(definition, other)) return null;
+  return fault(
+    'network.exists',
+    `network ${definition.name} is in use with another definition: its id is ${definition.id}, not ${other.id}`,
+  );
+}
+
+/** A08: nothing would answer for them. */
+function refuseAliases(definition: NetworkDefinition, { aliases, container }: LeaseRequest): Fault | null {
+  if (answersNames(definition) || aliases.length === 0) return null;
+  return fault(
+    'mode.conflict',
+    `network ${definition.name} has no DNS: container ${container} cannot have the alias ${aliases[0]} there`,
+  );
+}

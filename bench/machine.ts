@@ -28,6 +28,6 @@ function netavarkOf(driver: FirewallDriver): string {
 function versionOf(program: string, ...args: string[]): string {
   const path = findIn(searchPath(), program);
   if (path === null) return 'not installed';
-  const said = execFileSync(path, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-  return /\d+(\.\d+)+/.exec(said)?.[0] ?? said.trim();
+  const text = execFileSync(path, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  return /\d+(\.\d+)+/.exec(text)?.[0] ?? text.trim();
 }

@@ -15,7 +15,7 @@ import { measureStartup } from './scenarios/startup.ts';
 
 /** `npm run bench`: see `usage` for its options, docs/performance.md for its results. */
 
-const say = (line: string) => console.error(line);
+const report = (line: string) => console.error(line);
 
 async function main(): Promise<void> {
   const args = process.argv.slice(2);
@@ -45,7 +45,7 @@ async function writeDocuments(directory: string, reported: Reported): Promise<vo
     const { plotSvg } = await import('./report/plot.ts');
     writeFileSync(join(directory, 'performance.svg'), await plotSvg(pairs));
   }
-  say(`written: ${file}`);
+  report(`written: ${file}`);
 }
 
 /** The pairs come last: afterwards thousands of namespaces are removed, which keeps the kernel busy for minutes. */
@@ -56,7 +56,7 @@ async function measure(options: BenchArguments): Promise<Results> {
   const clients = [1, 2, 4, 8];
   return {
     startup: await ifWanted<Results['startup']>('startup', [], async () => {
-      say('measuring: startup');
+      report('measuring: startup');
       return measureStartup({ rounds });
     }),
     throughput: await ifWanted<Results['throughput']>('throughput', null, () =>
@@ -76,7 +76,7 @@ async function measure(options: BenchArguments): Promise<Results> {
       pair: { rounds, withinMs: quick ? 5_000 : 8_000 },
       warmUpOf: (peer) => warmUpOf(peer, quick),
       populateWithinMs: 420_000,
-      say,
+      report,
     }),
   };
 }
@@ -100,7 +100,7 @@ function peersOf({ quick, peers }: BenchArguments): PeerKey[] {
 
 /** On a host for this purpose alone. */
 async function alone<V extends Verb>(verb: V, plan: Verbs[V][0]): Promise<Verbs[V][1]> {
-  say(`measuring: ${verb}`);
+  report(`measuring: ${verb}`);
   const before = namespaceCount();
   const host = new Host(verb);
   try {

@@ -47,9 +47,9 @@ export class CniPeer implements Peer {
     let tookMs = 0;
     let result: unknown;
     for (const plugin of this.#chain()) {
-      const { ms, said } = this.#call('ADD', plugin, index, result);
+      const { ms, text } = this.#call('ADD', plugin, index, result);
       tookMs += ms;
-      result = JSON.parse(said);
+      result = JSON.parse(text);
     }
     this.#results.set(index, result);
     return tookMs;

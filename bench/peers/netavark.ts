@@ -166,8 +166,8 @@ const aardvark = (): string | null => findIn(helperDirectories, 'aardvark-dns');
 /** `netavark 1.4.0` → `1.4.0`; null when it does not answer. */
 export function netavarkVersion([file, ...args]: readonly string[]): string | null {
   try {
-    const said = execFileSync(file as string, [...args, '--version'], { encoding: 'utf8' });
-    return /\d+\.\d+(\.\d+)?/.exec(said)?.[0] ?? null;
+    const text = execFileSync(file as string, [...args, '--version'], { encoding: 'utf8' });
+    return /\d+\.\d+(\.\d+)?/.exec(text)?.[0] ?? null;
   } catch {
     return null;
   }

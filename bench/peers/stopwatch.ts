@@ -25,7 +25,7 @@ export class Stopwatch {
   readonly #directory = mkdtempSync(join(tmpdir(), 'stopwatch-'));
 
   /** `said`: the program's stdout. Throws with its output when it does not exit with 0. */
-  run({ command, stdin, env }: Run): { ms: number; said: string } {
+  run({ command, stdin, env }: Run): { ms: number; text: string } {
     const [input, output] = ['stdin', 'stdout'].map((name) => join(this.#directory, name)) as [string, string];
     writeFileSync(input, stdin);
     const files = [openSync(input, 'r'), openSync(output, 'w')] as const;
@@ -35,9 +35,9 @@ export class Stopwatch {
         stdio: [files[0], 'pipe', 'pipe', files[1]],
         encoding: 'utf8',
       });
-      const said = readFileSync(output, 'utf8');
-      if (status !== 0) throw new Error(`${command.join(' ')}: ${[stdout, stderr, said].join(' ').trim()}`);
-      return { ms: Number(stdout), said };
+      const text = readFileSync(output, 'utf8');
+      if (status !== 0) throw new Error(`${command.join(' ')}: ${[stdout, stderr, text].join(' ').trim()}`);
+      return { ms: Number(stdout), text };
     } finally {
       for (const file of files) closeSync(file);
     }

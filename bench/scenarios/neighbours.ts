@@ -26,7 +26,7 @@ export interface NeighbourPlan {
   warmUpOf(peer: PeerKey): Limits;
   /** for all of them, to get to the next population */
   populateWithinMs: number;
-  say(line: string): void;
+  report(line: string): void;
 }
 
 const netavarks: PeerKey[] = ['netavark-nftables', 'netavark-iptables'];
@@ -95,7 +95,7 @@ class Neighbours {
       for (let peer = waiting.shift(); peer; peer = waiting.shift()) await this.#grow(peer, { from, to, startedMs });
     };
     await Promise.all(Array.from({ length: availableParallelism() }, growOneByOne));
-    this.plan.say(`${to} containers each (${((performance.now() - startedMs) / 1_000).toFixed(0)} s)`);
+    this.plan.report(`${to} containers each (${((performance.now() - startedMs) / 1_000).toFixed(0)} s)`);
   }
 
   #grow(peer: PeerKey, { from, to, startedMs }: { from: number; to: number; startedMs: number }): Promise<void> {
@@ -115,7 +115,7 @@ class Neighbours {
     if (!one || !other) return [];
     try {
       const measured = await measurePair({ one, other }, this.plan.pair);
-      this.plan.say(`${present} present: ${pair.one} and ${pair.other}: ${measured.setup.one.count} rounds`);
+      this.plan.report(`${present} present: ${pair.one} and ${pair.other}: ${measured.setup.one.count} rounds`);
       return [{ ...pair, present, ...measured }];
     } catch (error) {
       await this.#miss(
@@ -141,7 +141,7 @@ class Neighbours {
   /** The others are measured all the same. */
   async #miss(peer: PeerKey, reason: string): Promise<void> {
     this.absent.push({ peer, reason });
-    this.plan.say(`without ${peer}: ${reason}`);
+    this.plan.report(`without ${peer}: ${reason}`);
     await this.#hosts.get(peer)?.close();
     this.#hosts.delete(peer);
   }

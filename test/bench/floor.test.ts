@@ -93,10 +93,10 @@ it('the floor makes what netloom makes for a container with two published ports'
     { gateway: '10.66.0.1', dev: 'eth0', metric: 100 },
   ]);
 
-  const said = elements();
-  expect(said).toHaveLength(6);
-  expect(said.join()).toContain('{"concat":["10.66.0.5",443]}');
-  expect(said.filter((text) => text.includes('container/bench3'))).toHaveLength(6);
+  const printed = elements();
+  expect(printed).toHaveLength(6);
+  expect(printed.join()).toContain('{"concat":["10.66.0.5",443]}');
+  expect(printed.filter((text) => text.includes('container/bench3'))).toHaveLength(6);
   expect(hostPorts(3).map(isFree)).toEqual([false, false]);
 
   const held = elements('bridge');
@@ -174,10 +174,10 @@ const stopwatch = (...args: string[]): string => {
 };
 
 it('the stopwatch times a program the requested number of times, each with the complete input', () => {
-  const said = stopwatch('2', '--', 'sh', '-c', 'sleep 0.02; cat').trim().split('\n').map(Number);
+  const printed = stopwatch('2', '--', 'sh', '-c', 'sleep 0.02; cat').trim().split('\n').map(Number);
 
-  expect(said).toHaveLength(2);
-  for (const each of said) expect(each).toBeGreaterThanOrEqual(20);
+  expect(printed).toHaveLength(2);
+  for (const each of printed) expect(each).toBeGreaterThanOrEqual(20);
   expect(execFileSync('cat', [join(directory, 'output')], { encoding: 'utf8' })).toBe('what it reads'.repeat(2));
 });
 

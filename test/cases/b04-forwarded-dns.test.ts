@@ -71,18 +71,18 @@ function asking(netns: string, server: string, sources: string[], names: string[
   const child = spawn('nsenter', [...args, JSON.stringify([server, sources, names, count, everyMs])], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  let said = '';
+  let output = '';
   child.stdout.on('data', (chunk) => {
-    said += chunk;
+    output += chunk;
   });
   const ended = new Promise((resolve) => child.once('close', resolve));
   return {
-    begun: () => expect.poll(() => said, { timeout: 10_000 }).toContain('asking'),
-    answered: () => expect.poll(() => said, { timeout: 10_000 }).toContain('all answered'),
+    begun: () => expect.poll(() => output, { timeout: 10_000 }).toContain('asking'),
+    answered: () => expect.poll(() => output, { timeout: 10_000 }).toContain('all answered'),
     end: async (): Promise<Record<string, number>> => {
       child.stdin.end();
       await ended;
-      return JSON.parse(said.trim().split('\n').at(-1) as string);
+      return JSON.parse(output.trim().split('\n').at(-1) as string);
     },
   };
 }

@@ -21,7 +21,7 @@ const networks = async () => (await lab.client.network.list()).networks.map(({ n
 const once = () => ({ msgId: randomUUID() });
 
 /** Sends these bytes as they are. */
-async function say(verb: string, payload: string, msgId: string) {
+async function send(verb: string, payload: string, msgId: string) {
   const header = headers();
   header.set('Nats-Msg-Id', msgId);
   const subject = `netloom.v1.${lab.daemon.node}.${verb}`;
@@ -90,10 +90,10 @@ describe('B09 one message ID for two requests', () => {
 
   it('B09 requests count as equal in any order of fields, and null equals an absent field', async () => {
     const { msgId } = once();
-    const said = await say('container.create', '{"id": "a", "mode": "none", "labels": {"x": "1", "y": "2"}}', msgId);
+    const reply = await send('container.create', '{"id": "a", "mode": "none", "labels": {"x": "1", "y": "2"}}', msgId);
     const spelt = '{"labels":{"y":"2","x":"1"},"name":null,"mode":"none","unknown":1,"id":"a"}';
-    expect(await say('container.create', spelt, msgId)).toEqual(said);
-    expect(said).toEqual({ id: 'a' });
+    expect(await send('container.create', spelt, msgId)).toEqual(reply);
+    expect(reply).toEqual({ id: 'a' });
   });
 
   it('B09 a reply stored by an older version is returned, though it does not record its request', async () => {

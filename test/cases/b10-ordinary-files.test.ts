@@ -19,7 +19,7 @@ import { SettingsFiles } from '../../src/kernel/links/settings-files.ts';
 import { takeRunDirectory } from '../../src/kernel/run-lock.ts';
 import { DefinitionStore } from '../../src/networks/definition-store.ts';
 import { HostServers } from '../../src/resolver/host-servers.ts';
-import { say } from '../cli/netloom.ts';
+import { cli } from '../cli/netloom.ts';
 import { definitionOf } from '../core/samples.ts';
 import { runDoor } from '../doors/door.ts';
 import { temporaryDirectory } from '../support/fresh-host.ts';
@@ -74,7 +74,7 @@ describe.each(noFiles)('given %s', (_, make) => {
     expect(() => readCredentials(at('admin.json'))).toThrow(
       /cannot be read: too many symbolic links|is not a regular file|is larger than/,
     );
-    const { exitCode, stderr } = await say('--creds', at('admin.json'), 'ps');
+    const { exitCode, stderr } = await cli('--creds', at('admin.json'), 'ps');
     expect({ exitCode, stderr }).toEqual({
       exitCode: 4,
       stderr: expect.stringMatching(/the credentials file \S+admin\.json (cannot be read|is )/),
@@ -179,7 +179,7 @@ describe('a place that netloom writes to', () => {
 
 describe('a request from a file', () => {
   it('B10 a request file is read up to the size limit of a request', async () => {
-    const { exitCode, stderr } = await say('container', 'create', '--file', '/dev/zero');
+    const { exitCode, stderr } = await cli('container', 'create', '--file', '/dev/zero');
     expect({ exitCode, stderr }).toEqual({
       exitCode: 2,
       stderr: expect.stringMatching(/payload\.too-large: --file: \/dev\/zero is larger than 1048576 bytes/),

@@ -336,15 +336,15 @@ describe('a daemon', () => {
   it('B11 a daemon whose networks directory is replaced by a file keeps its networks', async () => {
     const [run, networks] = [at('filed/run'), at('filed/networks')];
     const daemon = launch(run, at('filed/state'), '--networks-dir', networks);
-    let said = '';
+    let output = '';
     daemon.stderr?.on('data', (chunk: Buffer) => {
-      said += `${chunk}`;
+      output += `${chunk}`;
     });
     const client = await untilAnswered(() => connect({ runDir: run, node: 'here' }));
     await untilAnswered(() => client.network.create({ name: 'web' }));
     rmSync(networks, { recursive: true });
     writeFileSync(networks, '');
-    await untilAnswered(async () => expect(said).toContain('the definitions of networks cannot be read'));
+    await untilAnswered(async () => expect(output).toContain('the definitions of networks cannot be read'));
     expect((await client.network.list()).networks).toMatchObject([{ name: 'web' }]);
     await client.close();
     daemon.kill('SIGTERM');

@@ -106,7 +106,7 @@ function framesOf(one: Sender, two: Sender): { attacks: Frames; rights: Frames }
   const ip4 = (source: string, ports?: [number, number]) => (m: Buffer) =>
     ethernet(one.mac, etherTypes.ipv4, udp4(source, '255.255.255.255', m, ports));
   const ip6 = (source: string) => (m: Buffer) => ethernet(one.mac, etherTypes.ipv6, udp6(source, 'ff02::1', m));
-  const says =
+  const arpFrame =
     (operation: 1 | 2, address: string, mac = one.mac, from = one.mac) =>
     (m: Buffer) =>
       ethernet(from, etherTypes.arp, arp({ operation, mac, address }, m));
@@ -120,12 +120,12 @@ function framesOf(one: Sender, two: Sender): { attacks: Frames; rights: Frames }
     tagged(frame(m), vlan, type);
   return {
     attacks: [
-      ["ARP: a neighbour's address, as an answer", says(2, its4)],
-      ["ARP: a neighbour's address, as a question", says(1, its4)],
-      ["ARP: the gateway's address", says(2, gateway[4])],
-      ["ARP: its own address at a neighbour's MAC", says(2, own4, two.mac)],
-      ['ARP: its own address, sent from another MAC', says(2, own4, one.mac, stranger)],
-      ["ARP: whether an address is free, for a neighbour's MAC", says(1, '0.0.0.0', two.mac)],
+      ["ARP: a neighbour's address, as an answer", arpFrame(2, its4)],
+      ["ARP: a neighbour's address, as a question", arpFrame(1, its4)],
+      ["ARP: the gateway's address", arpFrame(2, gateway[4])],
+      ["ARP: its own address at a neighbour's MAC", arpFrame(2, own4, two.mac)],
+      ['ARP: its own address, sent from another MAC', arpFrame(2, own4, one.mac, stranger)],
+      ["ARP: whether an address is free, for a neighbour's MAC", arpFrame(1, '0.0.0.0', two.mac)],
       ["IPv4 from a neighbour's address", ip4(its4)],
       ["IPv4 from the gateway's address", ip4(gateway[4])],
       ['IPv4 from an address of elsewhere', ip4('192.0.2.66')],
@@ -143,17 +143,17 @@ function framesOf(one: Sender, two: Sender): { attacks: Frames; rights: Frames }
       ['another MAC', (m) => ethernet(stranger, etherTypes.ipv4, udp4(own4, '255.255.255.255', m))],
       ["a neighbour's MAC", (m) => ethernet(two.mac, etherTypes.ipv4, udp4(own4, '255.255.255.255', m))],
       ['another MAC, another protocol', (m) => ethernet(stranger, etherTypes.experiment, m)],
-      ["VLAN 0, ARP of the gateway's address", within(0, says(2, gateway[4]))],
+      ["VLAN 0, ARP of the gateway's address", within(0, arpFrame(2, gateway[4]))],
       ["VLAN 0, IPv4 from a neighbour's address", within(0, ip4(its4))],
       ['VLAN 0, even from its own address', within(0, ip4(own4))],
-      ["802.1ad with VLAN 0, ARP of the gateway's address", within(0, says(2, gateway[4]), etherTypes.serviceVlan)],
+      ["802.1ad with VLAN 0, ARP of the gateway's address", within(0, arpFrame(2, gateway[4]), etherTypes.serviceVlan)],
       ["VLAN 7, IPv4 from a neighbour's address", within(7, ip4(its4))],
-      ["VLAN 0 twice, ARP of the gateway's address", within(0, within(0, says(2, gateway[4])))],
+      ["VLAN 0 twice, ARP of the gateway's address", within(0, within(0, arpFrame(2, gateway[4])))],
     ],
     rights: [
       ['IPv4 from its own address', ip4(own4)],
       ['IPv6 from its own address', ip6(own6)],
-      ['ARP: its own address', says(2, own4)],
+      ['ARP: its own address', arpFrame(2, own4)],
       ['ARP: whether an address is free (0.0.0.0)', probe(one.mac)],
       ['DHCP: a client without an address (0.0.0.0)', ip4('0.0.0.0', [68, 67])],
       ['DHCP: a server at its own address', ip4(own4, [67, 68])],

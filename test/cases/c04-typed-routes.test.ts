@@ -60,16 +60,16 @@ function refusing(netns: string): string[] {
     .map(({ type, dst }) => `${type} ${dst}`)
     .sort();
 }
-const told = (routes: readonly { destination: string; type: string }[]) =>
+const routeLines = (routes: readonly { destination: string; type: string }[]) =>
   routes.map(({ destination, type }) => `${type} ${destination.replace(':0::', '::')}`).sort();
-const ofOne = told([...routesOf(41), ...shared]);
+const ofOne = routeLines([...routesOf(41), ...shared]);
 
 it.each(['one', 'lan'])(
   'C04 refusing routes of network %s go when the container leaves it, and return when it joins again',
   async (network) => {
-    const routes = network === 'one' ? ofOne : told(routesOf(43));
+    const routes = network === 'one' ? ofOne : routeLines(routesOf(43));
     const { netns } = await lab.client.container.setup({ id: 'c', networks: [{ network: 'two' }, { network }] });
-    const ofTwo = told(shared);
+    const ofTwo = routeLines(shared);
     const all = [...new Set([...routes, ...ofTwo])].sort();
     expect(refusing(netns.path)).toEqual(all);
     await lab.client.container.reload({ id: 'c' });
@@ -90,7 +90,7 @@ it('C04 refusing routes shared by two networks stay until both have gone, in eit
     const networks = [{ network: 'one' }, { network: 'two' }];
     const { netns } = await lab.client.container.setup({ id: 'c', networks });
     await lab.client.container.disconnect({ id: 'c', network: first });
-    expect(refusing(netns.path)).toEqual(last === 'one' ? ofOne : told(shared));
+    expect(refusing(netns.path)).toEqual(last === 'one' ? ofOne : routeLines(shared));
     await lab.client.container.disconnect({ id: 'c', network: last });
     expect(refusing(netns.path)).toEqual([]);
     await lab.remove('c');
@@ -100,7 +100,7 @@ it('C04 refusing routes shared by two networks stay until both have gone, in eit
 it('C04 refusing routes of another type replace those of a network that left', async () => {
   const networks = [{ network: 'two' }, { network: 'other' }];
   const { netns } = await lab.client.container.setup({ id: 'c', networks });
-  expect(refusing(netns.path)).toEqual(told(shared));
+  expect(refusing(netns.path)).toEqual(routeLines(shared));
   await lab.client.container.disconnect({ id: 'c', network: 'two' });
   expect(refusing(netns.path)).toEqual(['prohibit 10.99.0.0/16', 'prohibit fd00:99::/48']);
   await lab.client.container.disconnect({ id: 'c', network: 'other' });
@@ -125,13 +125,13 @@ it('C04 refusing routes go at the end of a container in a foreign namespace, giv
   ipBatch(path, ['route add blackhole 10.200.0.0/16']);
   const networks = [{ network: 'one' }, { network: 'lan' }];
   await lab.client.container.setup({ id: 'c', mode: `ns:${path}`, networks });
-  expect(refusing(path)).toEqual([...ofOne, ...told(routesOf(43)), 'blackhole 10.200.0.0/16'].sort());
+  expect(refusing(path)).toEqual([...ofOne, ...routeLines(routesOf(43)), 'blackhole 10.200.0.0/16'].sort());
   await lab.remove('c');
   expect(refusing(path)).toEqual(['blackhole 10.200.0.0/16']);
   const process = lab.peers.in(engineNetns('lived-in'), 'process');
   expect(await process.serve('tcp', 80)).toBe('ready');
   await lab.client.container.setup({ id: 'c', pid: process.pid, networks });
-  expect(refusing(pins[1] as string)).toEqual([...ofOne, ...told(routesOf(43))].sort());
+  expect(refusing(pins[1] as string)).toEqual([...ofOne, ...routeLines(routesOf(43))].sort());
   await lab.remove('c');
   expect(refusing(pins[1] as string)).toEqual([]);
   await lab.peers.end();
@@ -147,7 +147,7 @@ it('C04 refusing routes come and go with a container through the door', async ()
   });
   const container = engine.container('c', [web, { static_ips: ['10.5.0.9', 'fd00:5::9'] }]);
   await engine.setUp(container);
-  expect(refusing(container.netns)).toEqual(told(routesOf(45)));
-  expect(await engine.say('teardown', container)).toMatchObject({ code: 0 });
+  expect(refusing(container.netns)).toEqual(routeLines(routesOf(45)));
+  expect(await engine.call('teardown', container)).toMatchObject({ code: 0 });
   expect(refusing(container.netns)).toEqual([]);
 });

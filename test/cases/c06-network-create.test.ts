@@ -51,11 +51,11 @@ async function use(definition: { name: string }, static_ips: string[]) {
     network_info: { [network.name]: network },
   };
   try {
-    const spoken = await runDoor(['setup', netns], { env: env(), input });
+    const result = await runDoor(['setup', netns], { env: env(), input });
     const found = ipWithin<{ ifname: string; addr_info: { local: string; family: string }[] }[]>(netns, 'address');
     const eth0 = found.find(({ ifname }) => ifname === 'eth0');
     const addresses = eth0?.addr_info.filter(({ local }) => !local.startsWith('fe80')).map(({ local }) => local);
-    return { ...spoken, addresses: addresses ?? null };
+    return { ...result, addresses: addresses ?? null };
   } finally {
     await runDoor(['teardown', netns], { env: env(), input });
     native.removeNetns(netns);

@@ -62,8 +62,8 @@ describe('through the door', () => {
         defined(driver, { [option]: value }),
         { static_ips: ['10.8.0.5'] },
       ]);
-      const said = await engine.refusal(container);
-      expect(said).toContain(`option ${option}=${value}: ${option} must be `);
+      const complaint = await engine.refusal(container);
+      expect(complaint).toContain(`option ${option}=${value}: ${option} must be `);
     }
     await lab.clear(['lan0', 'lan1']);
   });

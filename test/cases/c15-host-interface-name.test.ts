@@ -170,21 +170,21 @@ describe('a foreign link that has taken the name', () => {
   it('C15 a foreign link with the name is not held to a lease, even after an inspection of the container and a restart', async () => {
     await lab.client.network.create({ name: 'web', subnets });
     await lab.client.container.setup({ id: 'web', networks: [named] });
-    const theirs = `${lab.directory.path}/theirs`;
-    native.createNetns(theirs).socket.close();
+    const foreign = `${lab.directory.path}/theirs`;
+    native.createNetns(foreign).socket.close();
     lab.daemon.paused(() =>
       ipBatch(null, [
         'link delete veth-web',
         'link add brx type bridge',
         'link set brx up',
         'address add 10.99.0.1/24 dev brx',
-        `link add veth-web type veth peer name eth0 netns ${theirs}`,
+        `link add veth-web type veth peer name eth0 netns ${foreign}`,
         'link set veth-web master brx up',
       ]),
     );
-    ipBatch(theirs, ['link set eth0 up', 'address add 10.99.0.2/24 dev eth0']);
+    ipBatch(foreign, ['link set eth0 up', 'address add 10.99.0.2/24 dev eth0']);
     await lab.facts.told('container/web degraded');
-    expect(await lab.peers.in(theirs, 'theirs').serve('tcp', 80)).toBe('ready');
+    expect(await lab.peers.in(foreign, 'theirs').serve('tcp', 80)).toBe('ready');
     const reached = () => lab.peers.in(null, 'host').reach('tcp', '10.99.0.2', 80);
     expect(await reached()).toContain('theirs:80');
     expect((await refusal(lab.client.container.reload({ id: 'web' }))).code).toBe('link.exists');
@@ -199,7 +199,7 @@ describe('a foreign link that has taken the name', () => {
     expect(await reached()).toContain('theirs:80');
     await lab.peers.end();
     ipBatch(null, ['link delete veth-web', 'link delete brx']);
-    native.removeNetns(theirs);
+    native.removeNetns(foreign);
   });
 });
 
@@ -216,7 +216,7 @@ describe('through the door', () => {
       await engine.setUp(container);
       expect(others()).toEqual(['veth-pod']);
       // the engine drops the namespace a moment later
-      expect(await engine.say('teardown', container)).toMatchObject({ code: 0 });
+      expect(await engine.call('teardown', container)).toMatchObject({ code: 0 });
     }
     await engine.clear();
     await untilAnswered(async () => expect(others()).toEqual([]));

@@ -94,8 +94,8 @@ function wishFor(name: string, host: number, on: Net[], port_mappings: unknown[]
 }
 
 async function ask(verb: 'setup' | 'teardown', { netns, input }: Wish): Promise<void> {
-  const spoken = await runDoor([verb, netns], { env: { NETLOOM_RUN_DIR: lab.daemon.runDirectory }, input });
-  expect(spoken).toMatchObject({ code: 0 });
+  const result = await runDoor([verb, netns], { env: { NETLOOM_RUN_DIR: lab.daemon.runDirectory }, input });
+  expect(result).toMatchObject({ code: 0 });
 }
 
 const macWithin = (netns: string, link: string) =>

@@ -204,7 +204,7 @@ it("N01 a container in an engine's namespace does not believe advertisements, th
   const { definition } = await lab.client.network.create({ name: 'one', subnets: [{ subnet: '10.80.0.0/24' }] });
   await lab.client.network.create({ name: 'two', subnets: [{ subnet: '10.81.0.0/24' }] });
   const netns = freshNetns('engine');
-  const spoken = await runDoor(['setup', netns], {
+  const result = await runDoor(['setup', netns], {
     env: { NETLOOM_RUN_DIR: lab.daemon.runDirectory },
     input: {
       container_id: 'c'.repeat(64),
@@ -213,7 +213,7 @@ it("N01 a container in an engine's namespace does not believe advertisements, th
       network_info: { one: definition },
     },
   });
-  expect(spoken).toMatchObject({ code: 0 });
+  expect(result).toMatchObject({ code: 0 });
   await lab.client.container.connect({ id: 'c'.repeat(64), network: 'two' });
   for (const name of ['eth0', 'eth1'])
     for (const [setting, value] of [

@@ -300,7 +300,7 @@ describe.each([
   );
 
   it('N02 the previous holder stops announcing an address, though its next link has the same name', async () => {
-    const heard = await FrameListener.open(strangerNetns, strangerLink);
+    const listener = await FrameListener.open(strangerNetns, strangerLink);
     const change = { id: 'mover', network };
     await lab.client.container.setup({ id: 'mover', networks: [{ network: 'ar' }] });
     const first = await lab.client.container.connect({ ...change, staticIps: addresses });
@@ -313,9 +313,9 @@ describe.each([
     const { mac_address: mac, subnets } = Object.values(interfaces(next))[0] as InterfaceStatus;
     // the last repeat of the new addresses follows the last one of the old
     const own = subnets.map(({ ipnet }) => announced(ipnet.split('/')[0] as string, mac));
-    for (const one of own) await expect.poll(() => heard.count(one), { timeout: 10_000 }).toBe(4);
-    for (const address of addresses) expect([address, heard.count(announced(address, mac))]).toEqual([address, 0]);
-    await heard.close();
+    for (const one of own) await expect.poll(() => listener.count(one), { timeout: 10_000 }).toBe(4);
+    for (const address of addresses) expect([address, listener.count(announced(address, mac))]).toEqual([address, 0]);
+    await listener.close();
     for (const id of ['mover', 'taker']) await lab.remove(id);
   });
 });

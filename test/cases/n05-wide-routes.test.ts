@@ -129,8 +129,8 @@ it('N05 networks within a wide route are kept apart from each other', async () =
   await create('o2');
   const [one, other] = await Promise.all(['o1', 'o2'].map(subnetsOf));
   for (const own of one ?? [])
-    for (const theirs of other ?? [])
-      expect(subnetsOverlap(parseSubnet(own) as Subnet, parseSubnet(theirs) as Subnet)).toBe(false);
+    for (const foreign of other ?? [])
+      expect(subnetsOverlap(parseSubnet(own) as Subnet, parseSubnet(foreign) as Subnet)).toBe(false);
   expect(await refusal(create('o3', '10.89.1.128/25'))).toMatchObject({
     message: 'subnet 10.89.1.128/25 overlaps 10.89.1.0/24 of network o2',
   });

@@ -88,10 +88,10 @@ describe('N08 doctor and reachability name the rules that drop', () => {
       },
     ]);
     expect(found[0]?.found).toContain(where);
-    const said = await why();
+    const reasons = await why();
     // reasons are wrapped within their column
-    expect(said.replaceAll(/\s+/g, ' ')).toContain(`dropped by ${where}`);
-    expect(said).toContain(`${where}:\n  drops what containers send outside`);
+    expect(reasons.replaceAll(/\s+/g, ' ')).toContain(`dropped by ${where}`);
+    expect(reasons).toContain(`${where}:\n  drops what containers send outside`);
     const [drop, ...others] = await holds();
     expect(others).toEqual([]);
     expect(drop).toMatchObject({ table: 'ip filter', chain: 'FORWARD', priority: 0, rule: null, certain: true });

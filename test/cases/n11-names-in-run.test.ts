@@ -146,8 +146,8 @@ describe('N11 a command on a network without names', () => {
     ['is a dangling link', link('/etc/resolv.conf', '/run/nowhere/resolv.conf'), 'names no server'],
   ])(
     'N11 a command without usable servers is warned where resolv.conf %s, and asks the servers of --dns',
-    async (_, files, said) => {
-      expect(await resolvConfOn(files)).toEqual({ stdout: '', exitCode: 0, stderr: expect.stringContaining(said) });
+    async (_, files, result) => {
+      expect(await resolvConfOn(files)).toEqual({ stdout: '', exitCode: 0, stderr: expect.stringContaining(result) });
       expect(await resolvConfOn(files, '--network', 'bridge', '--dns', '192.0.2.9')).toEqual({
         stdout: 'nameserver 192.0.2.9',
         exitCode: 0,
@@ -188,8 +188,8 @@ describe('N11 the files of a command', () => {
       look() { cat /proc/self/mountinfo /etc/resolv.conf /etc/hosts; ls -l /etc /run/systemd/resolve; }
       look >/run/before; "$@"; look >/run/after; cmp /run/before /run/after; exit`;
     const change = 'echo mine >/etc/resolv.conf && echo mine >>/etc/hosts && cat /etc/resolv.conf';
-    const said = await netloomOnHost(lab.daemon, script, ['run', '--network', 'bridge', ...inShell(change)]);
-    expect(said).toMatchObject({ stdout: 'mine', stderr: '', exitCode: 0 });
+    const result = await netloomOnHost(lab.daemon, script, ['run', '--network', 'bridge', ...inShell(change)]);
+    expect(result).toMatchObject({ stdout: 'mine', stderr: '', exitCode: 0 });
     expect(mounts()).toBe(before);
   });
 
@@ -198,19 +198,19 @@ describe('N11 the files of a command', () => {
       mount -t tmpfs shared /mnt; mount --make-shared /mnt; mkdir /mnt/sub; mkfifo /mnt/ready /mnt/go
       (read x </mnt/ready; mount -t tmpfs later /mnt/sub; echo late >/mnt/sub/later; echo go >/mnt/go) &`;
     const look = 'echo ready >/mnt/ready; read x </mnt/go; cat /mnt/sub/later';
-    const said = await netloomOnHost(lab.daemon, script, ['run', '--network', 'none', ...inShell(look)]);
-    expect(said).toMatchObject({ stdout: 'late', exitCode: 0 });
+    const result = await netloomOnHost(lab.daemon, script, ['run', '--network', 'none', ...inShell(look)]);
+    expect(result).toMatchObject({ stdout: 'late', exitCode: 0 });
   });
 
   it("N11 a command does not see the sockets that would answer with the host's names", async () => {
     const sockets = 'mkdir -p /run/nscd; touch /run/nscd/socket /run/systemd/resolve/io.systemd.Resolve';
     const look = 'ls /run/nscd /run/systemd/resolve';
-    const said = await netloomOnHost(lab.daemon, `${ownFiles}\n${resolved}\n${sockets}`, [
+    const result = await netloomOnHost(lab.daemon, `${ownFiles}\n${resolved}\n${sockets}`, [
       'run',
       ...['--network', 'none'],
       ...inShell(look),
     ]);
-    expect(said.stdout.split('\n').filter((line) => line && !line.endsWith(':'))).toEqual([
+    expect(result.stdout.split('\n').filter((line) => line && !line.endsWith(':'))).toEqual([
       'resolv.conf',
       'stub-resolv.conf',
     ]);

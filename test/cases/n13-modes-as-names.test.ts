@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import * as native from '#native';
 import { modeNames } from '../../src/core/name.ts';
-import { say as cli } from '../cli/netloom.ts';
+import { cli } from '../cli/netloom.ts';
 import { runDoor } from '../doors/door.ts';
 import { untilAnswered } from '../support/daemon.ts';
 import { codeOf, Lab } from '../support/lab.ts';
@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterEach(() => lab.clear());
 afterAll(() => lab.close());
 
-const say = (...args: string[]) => cli('--run-dir', lab.daemon.runDirectory, ...args);
+const call = (...args: string[]) => cli('--run-dir', lab.daemon.runDirectory, ...args);
 const definition = (name: string, index: number, more: object = {}) => ({
   name,
   id: `${index}${'e'.repeat(63)}`,
@@ -48,7 +48,7 @@ describe('N13 network create', () => {
     ['--ignore', 'none'],
     ['--driver', 'macvlan', 'ns'],
   ])('N13 network create on the command line ends with 125 and name.invalid: %s %s %s', async (...args) => {
-    const { exitCode, stdout, stderr } = await say(
+    const { exitCode, stdout, stderr } = await call(
       'network',
       'create',
       '--json',
@@ -75,38 +75,38 @@ it('N13 existing networks with names of modes are served, listed and removed, an
   }
   await lab.restart('kill');
   expect((await lab.client.network.list()).networks.map(({ name }) => name).sort()).toEqual([...modeNames].sort());
-  expect((await say('network', 'ls', '-q')).stdout.split('\n').sort()).toEqual([...modeNames].sort());
+  expect((await call('network', 'ls', '-q')).stdout.split('\n').sort()).toEqual([...modeNames].sort());
   for (const [index, name] of modeNames.entries()) {
     const id = `c${index}`;
-    expect(await say('container', 'setup', id, '--network', `${index}eee`)).toMatchObject({ exitCode: 0 });
+    expect(await call('container', 'setup', id, '--network', `${index}eee`)).toMatchObject({ exitCode: 0 });
     expect((await lab.client.container.inspect({ id })).container.attachments).toMatchObject([{ network: name }]);
   }
   // this is the mode
-  const { stdout } = await say('container', 'setup', 'guest', '--network', 'host', '--json');
+  const { stdout } = await call('container', 'setup', 'guest', '--network', 'host', '--json');
   expect(JSON.parse(stdout)).toMatchObject({ netns: { path: '/proc/self/ns/net' }, status: {} });
-  expect(await say('container', 'create', 'alone', '--network', 'none')).toMatchObject({ exitCode: 0 });
+  expect(await call('container', 'create', 'alone', '--network', 'none')).toMatchObject({ exitCode: 0 });
   expect((await lab.client.container.inspect({ id: 'alone' })).container).toMatchObject({
     mode: 'none',
     attachments: [],
   });
   for (const mode of ['bridge', 'default', 'private']) {
-    expect(await say('container', 'setup', `on-${mode}`, '--network', mode)).toMatchObject({ exitCode: 0 });
+    expect(await call('container', 'setup', `on-${mode}`, '--network', mode)).toMatchObject({ exitCode: 0 });
     const { container } = await lab.client.container.inspect({ id: `on-${mode}` });
     expect(container.attachments).toMatchObject([{ network: 'podman' }]);
   }
   for (const mode of ['pasta', 'slirp4netns'])
-    expect((await say('container', 'setup', 'x', '--network', mode)).stderr).toContain('mode.unsupported');
+    expect((await call('container', 'setup', 'x', '--network', mode)).stderr).toContain('mode.unsupported');
   for (const mode of ['container', 'ns'])
-    expect((await say('container', 'setup', 'x', '--network', mode)).stderr).toContain(`expected ${mode}:`);
+    expect((await call('container', 'setup', 'x', '--network', mode)).stderr).toContain(`expected ${mode}:`);
   // elsewhere there are no modes: it is a name
   await lab.client.container.connect({ id: 'c1', network: 'default' });
-  expect(await say('network', 'update', 'default', '--dns-drop', '9.9.9.9')).toMatchObject({ exitCode: 0 });
-  expect((await say('events', '--network', 'host', '--since', 'all')).stdout).toContain('network/host');
+  expect(await call('network', 'update', 'default', '--dns-drop', '9.9.9.9')).toMatchObject({ exitCode: 0 });
+  expect((await call('events', '--network', 'host', '--since', 'all')).stdout).toContain('network/host');
   await lab.empty();
 }, 60_000);
 
 it('N13 networks of podman with names of modes are served, by the door and when podman asks for a definition', async () => {
-  const spoken = (args: string[], input: unknown) =>
+  const callDoor = (args: string[], input: unknown) =>
     runDoor(['--config', '/x', ...args], { env: { NETLOOM_RUN_DIR: lab.daemon.runDirectory }, input });
   for (const [index, name] of ['default', 'pasta'].entries()) {
     const netns = `${lab.directory.path}/${name}`;
@@ -117,11 +117,11 @@ it('N13 networks of podman with names of modes are served, by the door and when 
       networks: { [name]: { static_ips: [`10.60.${index}.2`], interface_name: 'eth0' } },
       network_info: { [name]: definition(name, index) },
     };
-    const { code, stdout } = await spoken(['setup', netns], input);
+    const { code, stdout } = await callDoor(['setup', netns], input);
     expect({ code, networks: Object.keys(JSON.parse(stdout)) }).toEqual({ code: 0, networks: [name] });
     const proposal = { network: { name: `${name}`, id: `${index}`.repeat(64), driver: 'bridge' }, used: {} };
-    expect(JSON.parse((await spoken(['create'], proposal)).stdout)).toMatchObject({ name });
-    expect(await spoken(['teardown', netns], input)).toMatchObject({ code: 0 });
+    expect(JSON.parse((await callDoor(['create'], proposal)).stdout)).toMatchObject({ name });
+    expect(await callDoor(['teardown', netns], input)).toMatchObject({ code: 0 });
     native.removeNetns(netns);
   }
   // what podman brought goes with its last container

@@ -124,8 +124,8 @@ describe('an invalid network file', () => {
   it('N14 a damaged network file is reported once as an event, and by doctor and network ls', async () => {
     write('told.json', { ...without('network_interface'), name: 'told' });
     const reason = await damage('told.json');
-    const told = () => lab.facts.events.filter(({ type }) => type === 'dev.netloom.node.definition-damaged');
-    const damaged = (file: string) => told().filter(({ data }) => (data as { file: string }).file === file);
+    const reports = () => lab.facts.events.filter(({ type }) => type === 'dev.netloom.node.definition-damaged');
+    const damaged = (file: string) => reports().filter(({ data }) => (data as { file: string }).file === file);
     // other writes to the directory and a restart repeat no report about it
     write('other.json', '');
     expect(await damage('other.json')).toBe('the file is empty');
@@ -216,20 +216,20 @@ describe('two files that exclude each other', () => {
       };
       const secondNetns = `${lab.directory.path}/second`;
       for (const path of [netns, secondNetns]) native.createNetns(path).socket.close();
-      const say = (verb: string) =>
+      const call = (verb: string) =>
         runDoor([verb, secondNetns], { env: { NETLOOM_RUN_DIR: lab.daemon.runDirectory }, input: second });
       try {
         expect(await door('setup', first)).toMatchObject({ code: 0 });
         const before = linkNames();
-        const refused = await say('setup');
+        const refused = await call('setup');
         expect([refused.code, JSON.parse(refused.stdout).error]).toEqual([
           1,
           expect.stringContaining(`network b: ${words}`),
         ]);
         expect(linkNames()).toEqual(before);
         expect(await door('teardown', first)).toMatchObject({ code: 0 });
-        expect(await say('setup')).toMatchObject({ code: 0, stderr: '' });
-        expect(await say('teardown')).toMatchObject({ code: 0 });
+        expect(await call('setup')).toMatchObject({ code: 0, stderr: '' });
+        expect(await call('teardown')).toMatchObject({ code: 0 });
       } finally {
         for (const path of [netns, secondNetns]) native.removeNetns(path);
       }

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import * as native from '#native';
 import type { ContainerStatus } from '../../src/contract/container-replies.ts';
-import { say as cli } from '../cli/netloom.ts';
+import { cli } from '../cli/netloom.ts';
 import { runDoor } from '../doors/door.ts';
 import { codeOf, Lab } from '../support/lab.ts';
 import { namesWithin } from '../support/names-within.ts';
@@ -18,7 +18,7 @@ beforeEach(async () => {
 afterEach(() => lab.clear());
 afterAll(() => lab.close());
 
-const say = (...args: string[]) => cli('--run-dir', lab.daemon.runDirectory, ...args);
+const call = (...args: string[]) => cli('--run-dir', lab.daemon.runDirectory, ...args);
 const asked = (...names: string[]) =>
   (asker.status.web?.dns_server_ips ?? []).map((server) => namesWithin(asker.netns.path, server, names));
 const own = (host: number) => [`10.88.0.${host}`, `fd00:88::${host}`];
@@ -27,7 +27,7 @@ const label = 'x'.repeat(63);
 describe('N15 an alias', () => {
   it('N15 an alias that ends with a dot resolves in any case, on both families', async () => {
     const line = ['container', 'setup', 'web', '--network', 'web', '--alias', 'trail.example.com.'];
-    expect(await say(...line)).toMatchObject({ exitCode: 0 });
+    expect(await call(...line)).toMatchObject({ exitCode: 0 });
     for (const found of asked(
       'trail.example.com',
       'TRAIL.example.com',
@@ -80,11 +80,11 @@ describe('N15 an alias', () => {
       ['container', 'setup', 'web', '--network', 'web', '--alias', 'shop,'],
       ['run', '--network', 'web', '--network-alias', '', '--', 'true'],
     ]) {
-      const { exitCode, stderr } = await say(...line, ...(line.includes('--') ? [] : ['--json']));
+      const { exitCode, stderr } = await call(...line, ...(line.includes('--') ? [] : ['--json']));
       expect(exitCode).toBe(2);
       expect(stderr).toMatch(/name\.invalid.*an alias cannot be empty|--network-alias must not be empty/);
     }
-    expect(await say('container', 'setup', 'web', '--network', 'web:alias=')).toMatchObject({ exitCode: 2 });
+    expect(await call('container', 'setup', 'web', '--network', 'web:alias=')).toMatchObject({ exitCode: 2 });
   });
 });
 
@@ -100,16 +100,16 @@ it('N15 an alias that podman allows does not fail a start: it is served, or left
     networks: { web: { static_ips: own(9), aliases, interface_name: 'eth0' } },
     network_info: { web: definition },
   };
-  const spoken = (verb: string) =>
+  const callDoor = (verb: string) =>
     runDoor(['--config', '/x', verb, netns], { env: { NETLOOM_RUN_DIR: lab.daemon.runDirectory }, input });
-  expect(await spoken('setup')).toMatchObject({ code: 0 });
+  expect(await callDoor('setup')).toMatchObject({ code: 0 });
   for (const found of asked('trail.example.com', '444444444444')) expect(found).toEqual([own(9), own(9)]);
   expect((await lab.facts.told(`container/${input.container_id} names-left-out`)).data).toMatchObject({
     network: 'web',
     names: [`${label}y`, '', `${label}x`, 'a..b'],
     reason: expect.stringContaining('63 bytes'),
   });
-  expect((await say('events', '--container', input.container_id)).stdout).toContain('names-left-out');
-  expect(await spoken('teardown')).toMatchObject({ code: 0 });
+  expect((await call('events', '--container', input.container_id)).stdout).toContain('names-left-out');
+  expect(await callDoor('teardown')).toMatchObject({ code: 0 });
   native.removeNetns(netns);
 });

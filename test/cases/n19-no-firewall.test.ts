@@ -189,16 +189,16 @@ it('N19 the first container decides about rules, also on a network that stays up
 
 it('N19 a container of netloom has rules after an engine without rules has left, and its ports are refused beside one', () =>
   withFile(async () => {
-    const ours = (id: string, ports = [{ hostPort: 8200, containerPort: 80 }]) =>
+    const ofNetloom = (id: string, ports = [{ hostPort: 8200, containerPort: 80 }]) =>
       lab.client.container.setup({ id, networks: [{ network: 'web' }], ports });
     const engines = await setUp(8, none);
-    expect(await refusal(ours('ours'))).toMatchObject({
+    expect(await refusal(ofNetloom('ours'))).toMatchObject({
       code: 'mode.conflict',
       message: expect.stringMatching(
         /^8200->80\/tcp leads nowhere: network web has no firewall rules: .*firewall none/,
       ),
     });
-    await ours('ours', []);
+    await ofNetloom('ours', []);
     expect(
       await codeOf(lab.client.container.publish({ id: 'ours', ports: [{ hostPort: 8200, containerPort: 80 }] })),
     ).toBe('mode.conflict');
@@ -211,7 +211,7 @@ it('N19 a container of netloom has rules after an engine without rules has left,
     await tearDown(beside);
     await tearDown(engines);
     await lab.settled();
-    const { netns } = await ours('ours');
+    const { netns } = await ofNetloom('ours');
     const server = lab.peers.in(netns.path, 'c');
     expect(await server.serve('tcp', 80)).toBe('ready');
     expect(await neighbour.reach('tcp', hostAddress[4], 8200)).toContain('c:80');

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import * as native from '#native';
 import type { ContainerStatus } from '../../src/contract/container-replies.ts';
 import { hostVethName, kernelName } from '../../src/core/names.ts';
-import { say as cli, netloom } from '../cli/netloom.ts';
+import { cli, netloom } from '../cli/netloom.ts';
 import { runDoor } from '../doors/door.ts';
 import { untilAnswered } from '../support/daemon.ts';
 import { ipWithin, linkNames, nftElements } from '../support/fresh-host.ts';
@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterEach(() => lab.clear());
 afterAll(() => lab.close());
 
-const say = (...args: string[]) => cli('--run-dir', lab.daemon.runDirectory, ...args);
+const call = (...args: string[]) => cli('--run-dir', lab.daemon.runDirectory, ...args);
 const factsOf = (output: string) => output.split('\n').map((line) => JSON.parse(line).type.split('.').at(-1));
 const bridgeOf = async (name: string) =>
   (await lab.client.network.inspect({ name })).network.network_interface as string;
@@ -54,14 +54,14 @@ describe.each([
   it('long and dotted names are created, shown, followed, and found by name', async () => {
     expect((await lab.client.network.inspect({ name: network })).network.leases).toHaveProperty([container]);
     expect((await lab.client.container.inspect({ id: container })).container.id).toBe(container);
-    expect(JSON.parse((await say('network', 'inspect', network)).stdout)).toMatchObject([{ name: network }]);
-    expect(JSON.parse((await say('inspect', container, '--json')).stdout).container.attachments[0].network).toBe(
+    expect(JSON.parse((await call('network', 'inspect', network)).stdout)).toMatchObject([{ name: network }]);
+    expect(JSON.parse((await call('inspect', container, '--json')).stdout).container.attachments[0].network).toBe(
       network,
     );
-    expect(factsOf((await say('events', '--network', network, '--json')).stdout)).toEqual(['created', 'configured']);
-    const told = (await say('events', '--container', container, '--json')).stdout;
-    expect(factsOf(told)).toEqual(['created', 'netns-ready', 'configured']);
-    expect(JSON.parse(told.split('\n')[0] as string)).toMatchObject({
+    expect(factsOf((await call('events', '--network', network, '--json')).stdout)).toEqual(['created', 'configured']);
+    const printed = (await call('events', '--container', container, '--json')).stdout;
+    expect(factsOf(printed)).toEqual(['created', 'netns-ready', 'configured']);
+    expect(JSON.parse(printed.split('\n')[0] as string)).toMatchObject({
       subject: container,
       source: `/netloom/testnode/container/${container}`,
     });
@@ -102,7 +102,7 @@ describe.each([
     expect(readdirSync(lab.daemon.netnsDirectory).sort()).toEqual(pinned.sort());
     const lost = `${lab.daemon.netnsDirectory}/netloom-${kernelName(`${container.slice(0, -1)}-`)}`;
     native.createNetns(lost).socket.close();
-    expect(JSON.parse((await say('gc', '--dry-run', '--json')).stdout)).toMatchObject({
+    expect(JSON.parse((await call('gc', '--dry-run', '--json')).stdout)).toMatchObject({
       leftovers: [{ kind: 'namespace', name: lost }],
       doubtful: [],
     });
@@ -129,20 +129,20 @@ describe.each([
 
 describe('the command line', () => {
   it('the command line accepts names with dots, with settings and in lists', async () => {
-    expect(await say('network', 'create', 'a.b', '--subnet', '10.88.0.0/24')).toMatchObject({ stdout: 'a.b' });
-    expect(await say('network', 'create', 'c.d')).toMatchObject({ stdout: 'c.d' });
+    expect(await call('network', 'create', 'a.b', '--subnet', '10.88.0.0/24')).toMatchObject({ stdout: 'a.b' });
+    expect(await call('network', 'create', 'c.d')).toMatchObject({ stdout: 'c.d' });
     const one = ['container', 'setup', 'one.x', '--network', 'a.b:ip=10.88.0.9,alias=shop.example', '--network', 'c.d'];
-    expect(await say(...one)).toMatchObject({ exitCode: 0 });
+    expect(await call(...one)).toMatchObject({ exitCode: 0 });
     const two = ['run', '--name', 'two.x', '--network', 'a.b,c.d', '--', 'true'];
     expect(await netloom(lab.daemon, two)).toMatchObject({ exitCode: 0 });
     const { status } = (await lab.client.container.inspect({ id: 'one.x' })).container;
     expect(addressesOf({ status }, 'a.b')).toEqual(['10.88.0.9']);
     await lab.facts.told('container/two.x removed');
-    expect(await say('network', 'disconnect', 'c.d', 'one.x')).toMatchObject({ exitCode: 0 });
-    expect((await say('events', '--container', 'two.x')).stdout).toContain('container/two.x');
-    expect(await say('container', 'rm', 'one.x')).toMatchObject({ exitCode: 0 });
+    expect(await call('network', 'disconnect', 'c.d', 'one.x')).toMatchObject({ exitCode: 0 });
+    expect((await call('events', '--container', 'two.x')).stdout).toContain('container/two.x');
+    expect(await call('container', 'rm', 'one.x')).toMatchObject({ exitCode: 0 });
     await lab.settled();
-    expect(await say('network', 'rm', 'a.b', 'c.d')).toMatchObject({ exitCode: 0, stdout: 'a.b\nc.d' });
+    expect(await call('network', 'rm', 'a.b', 'c.d')).toMatchObject({ exitCode: 0, stdout: 'a.b\nc.d' });
   });
 });
 
@@ -221,18 +221,21 @@ describe("podman's door", () => {
       networks: { [network]: { static_ips: ['10.89.0.2'], aliases: ['444444444444'], interface_name: 'eth0' } },
       network_info: { [network]: definition },
     };
-    const spoken = (...args: string[]) =>
+    const callDoor = (...args: string[]) =>
       runDoor(['--config', '/run/containers/networks', ...args], {
         env: { NETLOOM_RUN_DIR: lab.daemon.runDirectory },
         input,
       });
-    const { code, stdout } = await spoken('setup', netns);
+    const { code, stdout } = await callDoor('setup', netns);
     expect({ code, networks: Object.keys(JSON.parse(stdout)) }).toEqual({ code: 0, networks: [network] });
-    expect((await say('inspect', name, '--json')).exitCode).toBe(0);
-    expect(await spoken('update', network, '--network-dns-servers', '9.9.9.9')).toMatchObject({ code: 0, stdout: '' });
+    expect((await call('inspect', name, '--json')).exitCode).toBe(0);
+    expect(await callDoor('update', network, '--network-dns-servers', '9.9.9.9')).toMatchObject({
+      code: 0,
+      stdout: '',
+    });
     // without the daemon it waits on disk
     await lab.end('stop');
-    expect(await spoken('teardown', netns)).toMatchObject({ code: 0, stdout: '' });
+    expect(await callDoor('teardown', netns)).toMatchObject({ code: 0, stdout: '' });
     native.removeNetns(netns);
     await lab.start();
     await untilAnswered(async () => expect((await lab.client.network.list()).networks).toEqual([]));

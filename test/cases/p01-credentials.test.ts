@@ -8,7 +8,7 @@ import { credentialsFile, writeCredentials } from '../../src/bus/server/credenti
 import { discover, outsideServer, type Wanted } from '../../src/bus/server/discover.ts';
 import { connect } from '../../src/client.ts';
 import { connected, directories, FakeEngine, node, server } from '../bus/support.ts';
-import { say } from '../cli/netloom.ts';
+import { cli } from '../cli/netloom.ts';
 import { runDoor } from '../doors/door.ts';
 import { info, ScriptedServer } from '../doors/scripted-server.ts';
 import { temporaryDirectory } from '../support/fresh-host.ts';
@@ -234,7 +234,7 @@ describe('a daemon', () => {
 });
 
 describe('the command line', () => {
-  const words = (...args: string[]) => say('--run-dir', runDir(), ...args);
+  const words = (...args: string[]) => cli('--run-dir', runDir(), ...args);
 
   it.each([
     ['--creds', '/nonexist', 4, /credentials file \/nonexist cannot be read: no such file or directory/],
@@ -261,9 +261,9 @@ describe('the command line', () => {
       ['--run-dir', where.runDir, '--creds', copy],
       ['--creds', copy],
     ]) {
-      const { exitCode, stderr } = await say(...args, 'network', 'create', 'oops');
+      const { exitCode, stderr } = await cli(...args, 'network', 'create', 'oops');
       expect({ exitCode, stderr }).toEqual({ exitCode: 125, stderr: expect.stringContaining('bus.unauthorized') });
-      expect((await say(...args, 'node', 'info')).exitCode).toBe(0);
+      expect((await cli(...args, 'node', 'info')).exitCode).toBe(0);
     }
   });
 });
@@ -289,13 +289,13 @@ describe('the netavark door', () => {
   it('P01 the netavark door uses the named file, whatever its name ends in', async () => {
     const scripted = await ScriptedServer.open();
     onTestFinished(() => scripted.close());
-    scripted.script = (socket, heard) => {
+    scripted.script = (socket, received) => {
       socket.write(info());
-      socket.on('data', () => heard.text.includes('PING\r\n') && socket.end());
+      socket.on('data', () => received.text.includes('PING\r\n') && socket.end());
     };
     writeCredentials(at('there'), { url: scripted.url, user: 'viewer', password: 'pw', node });
     await ask({ NETLOOM_CREDS: at('there') });
-    expect(scripted.heard[0]?.text).toContain('"user":"viewer"');
+    expect(scripted.received[0]?.text).toContain('"user":"viewer"');
   });
 
   it.each([

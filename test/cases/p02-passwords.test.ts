@@ -11,7 +11,7 @@ import { serverBinary } from '../../src/cli/doctor/machine.ts';
 import { reportFailure } from '../../src/cli/failure.ts';
 import { shownArguments } from '../../src/cli/process-title.ts';
 import { connect } from '../../src/client.ts';
-import { say } from '../cli/netloom.ts';
+import { cli } from '../cli/netloom.ts';
 import { runDoor } from '../doors/door.ts';
 import { endWithTest, untilAnswered } from '../support/daemon.ts';
 import { becomeFreshHost, temporaryDirectory } from '../support/fresh-host.ts';
@@ -77,7 +77,7 @@ describe('a NATS URL', () => {
   });
 
   it('P02 the URL pattern in a message is not taken for a password', async () => {
-    const { stderr } = await say('ps', '--nats-url', 'nats://');
+    const { stderr } = await cli('ps', '--nats-url', 'nats://');
     expect(stderr).toContain('invalid NATS URL: expected nats://[user:password@]host[:port], several');
     expect(withoutPasswords('nats://[user:password@]h:4222')).toBe('nats://***@]h:4222');
   });
@@ -108,7 +108,7 @@ describe('an error', () => {
     ['an argument is one too many', ['ps', closed]],
     ['credentials are named, too', ['--nats-url', closed, '--creds', '/nonexist', 'ps']],
   ])('P02 an error does not show the password when %s', async (_, args) => {
-    const { stdout, stderr, exitCode } = await say(...args);
+    const { stdout, stderr, exitCode } = await cli(...args);
     expect(exitCode).toBeGreaterThan(0);
     expect(stderr).not.toBe('');
     expect(stdout + stderr).not.toContain(secret);
@@ -190,7 +190,7 @@ describe('a daemon with an outside server', () => {
     const [line] = await once(createInterface({ input: daemon.stdout }), 'line');
     expect(line).toContain(`, ${outside.url}, `);
     const client = await connect({ url, node: 'here' });
-    const told = JSON.stringify(await client.info());
+    const answer = JSON.stringify(await client.info());
     const title = shown(daemon.pid);
     // its connection is lost, and it reports that
     await outside.run(`${outside.jetstream}authorization { users: [{user: nl, password: other}] }\n`);
@@ -200,6 +200,6 @@ describe('a daemon with an outside server', () => {
     daemon.kill('SIGTERM');
     const { stdout, stderr, exitCode } = await daemon;
     expect(exitCode).toBe(0);
-    for (const text of [told, title, stdout, stderr]) expect(text).not.toContain(secret);
+    for (const text of [answer, title, stdout, stderr]) expect(text).not.toContain(secret);
   });
 });

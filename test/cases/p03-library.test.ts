@@ -36,9 +36,11 @@ beforeAll(() => {
   project = join(directory.path, 'project');
   // the build is of this tree: the tests have made it
   const args = ['pack', '--ignore-scripts', '--json', '--pack-destination', directory.path];
-  const told: unknown = JSON.parse(execFileSync('npm', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }));
+  const answer: unknown = JSON.parse(
+    execFileSync('npm', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }),
+  );
   // npm 11 answers an object by package
-  const [{ filename, files }] = Object.values(told as object) as [{ filename: string; files: { path: string }[] }];
+  const [{ filename, files }] = Object.values(answer as object) as [{ filename: string; files: { path: string }[] }];
   packed = files.map(({ path }) => path);
 
   mkdirSync(installed(''), { recursive: true });

@@ -74,8 +74,8 @@ describe('P07 the events of a command', () => {
 describe('P07 a detached command', () => {
   it('P07 a detached command prints its ID, lives on, and its end is noticed', async () => {
     await onWeb();
-    const said = await run('-d', '--rm', '--network', 'web', '--id', 'far', '--', 'sleep', '60');
-    expect(said).toMatchObject({ stdout: 'far', stderr: '', exitCode: 0 });
+    const result = await run('-d', '--rm', '--network', 'web', '--id', 'far', '--', 'sleep', '60');
+    expect(result).toMatchObject({ stdout: 'far', stderr: '', exitCode: 0 });
     const { container } = await lab.client.container.inspect({ id: 'far' });
     expect(container).toMatchObject({ state: 'running', pid: expect.any(Number) });
     process.kill(container.pid as number, 'SIGTERM');

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { say as cli, netloom } from '../cli/netloom.ts';
+import { cli, netloom } from '../cli/netloom.ts';
 import { DoorEngine, podmanNetwork } from '../support/door-engine.ts';
 import { linkNames } from '../support/fresh-host.ts';
 import { codeOf, Lab, refusal } from '../support/lab.ts';
@@ -19,7 +19,7 @@ afterEach(async () => {
 afterAll(() => lab.close());
 
 const run = (...args: string[]) => netloom(lab.daemon, ['run', ...args]);
-const say = (...args: string[]) => cli('--run-dir', lab.daemon.runDirectory, ...args);
+const call = (...args: string[]) => cli('--run-dir', lab.daemon.runDirectory, ...args);
 const inspect = async (name = 'podman') => (await lab.client.network.inspect({ name })).network;
 const names = async () => (await lab.client.network.list()).networks.map(({ name }) => name);
 
@@ -174,7 +174,7 @@ describe('P10 the default network', () => {
 describe('P10 the default network of another name', () => {
   it('P10 the default network is made under the name in the environment of the command line', async () => {
     process.env.NETLOOM_DEFAULT_NETWORK = 'lan';
-    expect(await say('container', 'setup', 'c1', '--network', 'bridge')).toMatchObject({ exitCode: 0 });
+    expect(await call('container', 'setup', 'c1', '--network', 'bridge')).toMatchObject({ exitCode: 0 });
     expect(await inspect('lan')).toMatchObject({ name: 'lan', ...podmans });
     expect(await names()).toEqual(['lan']);
   });

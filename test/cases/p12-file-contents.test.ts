@@ -7,7 +7,7 @@ import { commandNames, verbs } from '../../src/contract/verbs.ts';
 import { faultOf } from '../../src/core/fault.ts';
 import { fileOf } from '../../src/core/network/file.ts';
 import { DefinitionStore } from '../../src/networks/definition-store.ts';
-import { say } from '../cli/netloom.ts';
+import { cli } from '../cli/netloom.ts';
 import { definitionOf } from '../core/samples.ts';
 import { natsAccount } from '../support/nats-jwt.ts';
 
@@ -26,10 +26,10 @@ const raw =
   /[\n\r]|Invalid input|Invalid TOML|Unexpected (token|end)|JSON at position|expected \w+, received|invalid_type|undefined|\[object|NaN|checksum|nkey|(Type|Range|Syntax)Error|\bE[A-Z]{4,}\b/;
 
 async function expectRefusal(call: string[], exitCode: number, words: RegExp): Promise<void> {
-  const said = await say(...call);
-  expect(said).toMatchObject({ exitCode, stdout: '', stderr: expect.stringMatching(words) });
-  expect(said.stderr).toMatch(/^netloom: [a-z]+\.[a-z-]+: \S.*[^.]$/);
-  expect(said.stderr).not.toMatch(raw);
+  const result = await cli(...call);
+  expect(result).toMatchObject({ exitCode, stdout: '', stderr: expect.stringMatching(words) });
+  expect(result.stderr).toMatch(/^netloom: [a-z]+\.[a-z-]+: \S.*[^.]$/);
+  expect(result.stderr).not.toMatch(raw);
 }
 
 const bytes = Buffer.from([0, 1, 2, 0xff, 0xfe, 10, 0x80]);
@@ -86,7 +86,7 @@ describe('P12 containers.conf', () => {
     writeFileSync(at('bin/podman'), '#!/bin/sh\nprintf "Error: no storage\\nat all\\n" >&2; exit 125\n');
     chmodSync(at('bin/podman'), 0o755);
     mkdirSync(at('empty'), { recursive: true });
-    const { stdout, exitCode } = await withPath(at('bin'), () => say('podman', 'status', '--config-dir', at('empty')));
+    const { stdout, exitCode } = await withPath(at('bin'), () => cli('podman', 'status', '--config-dir', at('empty')));
     expect(exitCode).toBe(1);
     expect(stdout).toMatch(/^✗ podman +does not report its version: Error: no storage \(\S+\/podman\)$/m);
   });
@@ -169,7 +169,7 @@ describe('P12 a request in a file', () => {
     const request = { id: 'q', labels: { any: 'x' }, networkOverrides: [{ network: 'web' }] };
     writeFileSync(at('wish.json'), JSON.stringify(request));
     // no daemon answers
-    expect(await say('container', 'setup', '--file', at('wish.json'))).toMatchObject({ exitCode: 4 });
+    expect(await cli('container', 'setup', '--file', at('wish.json'))).toMatchObject({ exitCode: 4 });
     await expectRefusal(['container', 'create', '--file', at('wish.json')], 2, /unknown field networkOverrides$/);
   });
 });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { Command, type Option } from 'commander';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { commandList, type ListedCommand, type ListedGroup } from '../../src/cli/command-list.ts';
-import { say } from '../cli/netloom.ts';
+import { cli } from '../cli/netloom.ts';
 
 // In this process, and without a daemon: every call is refused before a request is sent, or reports that no daemon is there.
 // A call that is not refused would be a daemon on this host.
@@ -64,7 +64,7 @@ const codeFor = ([group]: string[], code: 2 | 4): number =>
   group === 'network' || (group === 'run' && code === 4) ? 125 : code;
 
 async function expectRefusal(call: string[], codes: number[]): Promise<void> {
-  const { stdout, stderr, exitCode } = await say(...call);
+  const { stdout, stderr, exitCode } = await cli(...call);
   const shown = `netloom ${call.map((word) => JSON.stringify(word)).join(' ')}: ${stderr}`;
   expect(codes, shown).toContain(exitCode);
   expect(stdout, shown).toBe('');
@@ -183,7 +183,7 @@ describe('P12 a wrong call is refused in one sentence', () => {
     [['ps', '--al'], "unknown option '--al', did you mean --all?"],
   ])('P12 the call %j ends with 2 and a reason', async (call, words) => {
     await expectRefusal(call, [2]);
-    expect((await say(...call)).stderr).toContain(words);
+    expect((await cli(...call)).stderr).toContain(words);
   });
 
   it.each([
@@ -194,19 +194,19 @@ describe('P12 a wrong call is refused in one sentence', () => {
     [['create', 'x', '--subnet', ''], '--subnet must not be empty'],
   ])('P12 the call network %j ends with 125, as with podman, and a reason', async (call, words) => {
     await expectRefusal(['network', ...call], [125]);
-    expect((await say('network', ...call)).stderr).toContain(words);
+    expect((await cli('network', ...call)).stderr).toContain(words);
   });
 
   it('P12 a missing file or object is reported in one sentence, too', async () => {
-    expect((await say('ps', '--nats-url', 'nats://127.0.0.1:1', '--timeout', '500')).stderr).toContain(
+    expect((await cli('ps', '--nats-url', 'nats://127.0.0.1:1', '--timeout', '500')).stderr).toContain(
       'connection refused',
     );
-    expect((await say('ps')).stderr).toMatch(/^netloom: bus\.unreachable: there are no credentials in .*$/);
+    expect((await cli('ps')).stderr).toMatch(/^netloom: bus\.unreachable: there are no credentials in .*$/);
   });
 
   it('P12 a run directory from the environment that is a file is refused', async () => {
     process.env.NETLOOM_RUN_DIR = '/etc/passwd';
-    const { stderr } = await say('ps').finally(() => {
+    const { stderr } = await cli('ps').finally(() => {
       process.env.NETLOOM_RUN_DIR = directory;
     });
     expect(stderr).toMatch(/^netloom: bus\.unauthorized: the credentials file \S+ cannot be read: not a directory$/);
@@ -231,7 +231,7 @@ function mayBeMeant([group]: string[], { long }: Option, value: string): boolean
 it.each(['--creds', '--run-dir', '--node', '--nats-url', '--timeout'])(
   'P12 a long value of %s is cut in the message',
   async (option) => {
-    const { exitCode, stderr } = await say(option, 'x'.repeat(70_000), 'ps');
+    const { exitCode, stderr } = await cli(option, 'x'.repeat(70_000), 'ps');
     expect(exitCode).not.toBe(0);
     expect(stderr.length).toBeLessThan(1_500);
   },

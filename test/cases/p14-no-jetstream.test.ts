@@ -82,8 +82,8 @@ describe('a daemon', () => {
   it('P14 a daemon does not start without JetStream, gives the reason in one sentence, and leaves nothing behind', async () => {
     const { url } = await outside(() => user);
     const { exitCode, stdout, stderr } = await launch(url);
-    const said = `${stderr}`.split('\n').filter((line) => !line.startsWith('{'));
-    expect(said).toEqual([
+    const printed = `${stderr}`.split('\n').filter((line) => !line.startsWith('{'));
+    expect(printed).toEqual([
       expect.stringMatching(/^netloom: bus\.no-jetstream: the NATS server at \S+ has no JetStream/),
     ]);
     expect({ exitCode, stdout }).toEqual({ exitCode: 4, stdout: '' });

@@ -25,10 +25,10 @@ const pages = Object.values(commandList)
   );
 
 async function help(page: string, columns?: number): Promise<string[]> {
-  const said: string[] = [];
-  const terminal = { ...wide(columns), print: (text: string) => void said.push(text) };
+  const printed: string[] = [];
+  const terminal = { ...wide(columns), print: (text: string) => void printed.push(text) };
   expect(await runCli([...page.split(' ').filter(Boolean), '--help'], terminal)).toBe(0);
-  return said.join('\n').split('\n');
+  return printed.join('\n').split('\n');
 }
 
 const tooLong = (lines: string[], width: number) => lines.filter((line) => line.length > width);

@@ -44,23 +44,23 @@ describe('P16 reachability of two', () => {
   });
 
   it('P16 reachability gives the reason where there is no way', async () => {
-    const said = await lines('cli', 'db');
-    expect(said).toContain('cli db address IPv4 no internal');
-    expect(said).toContain('cli db name no no network in common');
-    expect(said).toContain('db cli address IPv4 no internal');
+    const shown = await lines('cli', 'db');
+    expect(shown).toContain('cli db address IPv4 no internal');
+    expect(shown).toContain('cli db name no no network in common');
+    expect(shown).toContain('db cli address IPv4 no internal');
   });
 
   it.each(['host', 'outside'])('P16 reachability accepts %s as one of the two', async (origin) => {
-    const said = await lines(origin, 'server');
-    expect(said).toContain(`${origin} srv port 8080/tcp IPv4 yes published 8080/tcp`);
-    expect(said.filter((line) => line.startsWith('srv '))).toEqual([]);
+    const shown = await lines(origin, 'server');
+    expect(shown).toContain(`${origin} srv port 8080/tcp IPv4 yes published 8080/tcp`);
+    expect(shown.filter((line) => line.startsWith('srv '))).toEqual([]);
   });
 
   it('P16 reachability of one container lists all ways to it and from it', async () => {
-    const said = await lines('db');
-    expect(said).toContain('srv db address IPv4 yes same network back');
-    expect(said).toContain('db srv address IPv4 yes same network back');
-    expect(said.some((line) => line.startsWith('cli srv'))).toBe(false);
+    const shown = await lines('db');
+    expect(shown).toContain('srv db address IPv4 yes same network back');
+    expect(shown).toContain('db srv address IPv4 yes same network back');
+    expect(shown.some((line) => line.startsWith('cli srv'))).toBe(false);
   });
 
   it('P16 reachability is available as JSON', async () => {
@@ -90,9 +90,9 @@ describe('P16 reachability of two', () => {
     const nft = (rules: string) => execFileSync('nft', ['-f', '-'], { input: rules });
     nft('table inet strict { chain in { type filter hook input priority 5; policy drop; iifname "lo" accept; }; }');
     try {
-      const said = (await lines('cli', 'srv')).join(' ').replaceAll(/ +/g, ' ');
-      expect(said).toContain('cli srv name no dropped by table inet strict');
-      expect(said).toContain('queries to the resolver');
+      const shown = (await lines('cli', 'srv')).join(' ').replaceAll(/ +/g, ' ');
+      expect(shown).toContain('cli srv name no dropped by table inet strict');
+      expect(shown).toContain('queries to the resolver');
       expect((await lines('cli', 'db')).join(' ')).not.toContain('cli db name yes');
     } finally {
       nft('delete table inet strict');

@@ -21,8 +21,8 @@ beforeAll(async () => {
 });
 afterAll(() => lab.close());
 
-const say = (...args: string[]) => netloom(daemon, args);
-const lines = async (...args: string[]) => (await say(...args)).stdout.split('\n').filter(Boolean);
+const call = (...args: string[]) => netloom(daemon, args);
+const lines = async (...args: string[]) => (await call(...args)).stdout.split('\n').filter(Boolean);
 
 describe('P17 ps', () => {
   it('P17 ps shows containers that are up, and all with -a', async () => {
@@ -56,30 +56,30 @@ describe('P17 ps', () => {
       'CONTAINER ID  NETWORKS',
       'web2          front',
     ]);
-    expect(JSON.parse((await say('ps', '--format', 'json', '--filter', 'name=db')).stdout)).toMatchObject([
+    expect(JSON.parse((await call('ps', '--format', 'json', '--filter', 'name=db')).stdout)).toMatchObject([
       { name: 'db' },
     ]);
-    expect(JSON.parse((await say('ps', '--json')).stdout).containers).toHaveLength(4);
+    expect(JSON.parse((await call('ps', '--json')).stdout).containers).toHaveLength(4);
   });
 });
 
 describe('P17 inspect', () => {
   it('P17 inspect accepts several IDs, and shows the others beside an unknown one', async () => {
     expect(await lines('inspect', 'web1', 'db', '-f', '{{.Name}}')).toEqual(['web1', 'db']);
-    const some = await say('inspect', 'web1', 'nobody', 'db', '-f', '{{.Name}}');
+    const some = await call('inspect', 'web1', 'nobody', 'db', '-f', '{{.Name}}');
     expect(some).toMatchObject({
       exitCode: 3,
       stdout: 'web1\ndb',
       stderr: 'netloom: container.unknown: no container nobody',
     });
-    expect(JSON.parse((await say('inspect', 'web1', 'db', '--format', 'json')).stdout)).toHaveLength(2);
-    expect(JSON.parse((await say('inspect', 'web1', 'db', '--json')).stdout)).toHaveLength(2);
-    expect(JSON.parse((await say('inspect', 'web1', '--json')).stdout)).toMatchObject({ container: { id: 'web1' } });
-    expect((await say('inspect', 'web1', 'db')).stdout).toMatch(/^Container +web1\n[\s\S]*\n\nContainer +c0ffee/);
+    expect(JSON.parse((await call('inspect', 'web1', 'db', '--format', 'json')).stdout)).toHaveLength(2);
+    expect(JSON.parse((await call('inspect', 'web1', 'db', '--json')).stdout)).toHaveLength(2);
+    expect(JSON.parse((await call('inspect', 'web1', '--json')).stdout)).toMatchObject({ container: { id: 'web1' } });
+    expect((await call('inspect', 'web1', 'db')).stdout).toMatch(/^Container +web1\n[\s\S]*\n\nContainer +c0ffee/);
   });
 
   it('P17 inspect accepts the usual templates of podman', async () => {
-    const one = async (format: string) => (await say('inspect', '-f', format, 'web2')).stdout;
+    const one = async (format: string) => (await call('inspect', '-f', format, 'web2')).stdout;
     expect(await one('{{index .NetworkSettings.Networks "front" | json}}')).toContain('"IPAddress"');
     expect(await one('{{(index .NetworkSettings.Networks "front").IPAddress}}')).toMatch(/^10\.89\./);
     expect(await one('{{range $name, $on := .NetworkSettings.Networks}}{{$name}}={{$on.IPAddress}} {{end}}')).toMatch(

@@ -20,24 +20,24 @@ afterEach(async () => {
 afterAll(() => lab.close());
 
 /** Runs the command line in this process, as at a terminal, and counts the connections that it opened. */
-const say = (...args: string[]) => sayAnd(() => undefined, ...args);
+const run = (...args: string[]) => runAnd(() => undefined, ...args);
 
 /** The same; `printed` is called with each line of stdout, before the command continues. */
-async function sayAnd(printed: (text: string) => unknown, ...args: string[]) {
-  const said = { out: [] as string[], err: [] as string[], progress: [] as (string | null)[], connections: 0 };
-  const count = () => void said.connections++;
+async function runAnd(printed: (text: string) => unknown, ...args: string[]) {
+  const output = { out: [] as string[], err: [] as string[], progress: [] as (string | null)[], connections: 0 };
+  const count = () => void output.connections++;
   subscribe('net.client.socket', count);
   const exitCode = await runCli(args, {
     print: (text) => {
-      said.out.push(text);
+      output.out.push(text);
       printed(text);
     },
-    warn: (text) => void said.err.push(text),
-    progress: (text) => void said.progress.push(text),
+    warn: (text) => void output.err.push(text),
+    progress: (text) => void output.progress.push(text),
     colored: false,
   });
   unsubscribe('net.client.socket', count);
-  return { ...said, exitCode };
+  return { ...output, exitCode };
 }
 
 describe('P21 many containers at once', () => {
@@ -52,7 +52,7 @@ describe('P21 many containers at once', () => {
       ['container', 'rm', ...ids],
     ];
     for (const call of calls) {
-      const { exitCode, connections, err, progress, out } = await say(...call);
+      const { exitCode, connections, err, progress, out } = await run(...call);
       expect({ call: call.slice(0, 2), exitCode, connections, err }).toEqual({
         call: call.slice(0, 2),
         exitCode: 0,
@@ -67,26 +67,26 @@ describe('P21 many containers at once', () => {
   });
 
   it('P21 a refused container does not keep the others, and decides the exit code', async () => {
-    await say('container', 'create', 'a', 'b', '--network', 'front');
-    expect(await say('container', 'setup', 'a', 'nobody', 'b')).toMatchObject({
+    await run('container', 'create', 'a', 'b', '--network', 'front');
+    expect(await run('container', 'setup', 'a', 'nobody', 'b')).toMatchObject({
       exitCode: 3,
       err: ['netloom: container.unknown: no container nobody'],
     });
     const { containers } = await lab.client.container.list();
     expect(containers.map(({ id, state }) => `${id} ${state}`).sort()).toEqual(['a configured', 'b configured']);
-    expect(await say('network', 'connect', 'back', 'a', 'nobody', 'b')).toMatchObject({ exitCode: 125 });
+    expect(await run('network', 'connect', 'back', 'a', 'nobody', 'b')).toMatchObject({ exitCode: 125 });
     expect((await lab.client.network.inspect({ name: 'back' })).network.leases).toMatchObject({ a: {}, b: {} });
-    expect(await say('network', 'disconnect', '--force', 'back', 'a', 'nobody', 'b')).toMatchObject({
+    expect(await run('network', 'disconnect', '--force', 'back', 'a', 'nobody', 'b')).toMatchObject({
       exitCode: 0,
       err: [],
     });
   });
 
   it('P21 a single container is answered as before, without progress', async () => {
-    const { out, progress, exitCode } = await say('container', 'setup', 'alone', '--network', 'front', '--json');
+    const { out, progress, exitCode } = await run('container', 'setup', 'alone', '--network', 'front', '--json');
     expect({ exitCode, progress }).toEqual({ exitCode: 0, progress: [] });
     expect(JSON.parse(out.join('\n'))).toMatchObject({ id: 'alone', status: { front: {} } });
-    const { out: many } = await say('container', 'setup', 'one', 'other', '--network', 'front', '--json');
+    const { out: many } = await run('container', 'setup', 'one', 'other', '--network', 'front', '--json');
     expect(JSON.parse(many.join('\n'))).toMatchObject([{ id: 'one' }, { id: 'other' }]);
   });
 
@@ -95,15 +95,15 @@ describe('P21 many containers at once', () => {
     ['SIGSTOP', ['c', 'd']],
     ['SIGKILL', ['b', 'c', 'd']],
   ] as const)('P21 a call stops at the first container without a reply: the daemon gets %s', async (signal, left) => {
-    await say('container', 'create', 'a', 'b', 'c', 'd', '--network', 'front');
+    await run('container', 'create', 'a', 'b', 'c', 'd', '--network', 'front');
     const { pid } = await lab.client.info();
     // both send their signal before they return
     const signalled = () => (signal === 'SIGSTOP' ? process.kill(pid, signal) : lab.daemon.kill());
-    const said = await sayAnd(signalled, 'container', 'rm', 'a', 'b', 'c', 'd', '--timeout', '1500');
+    const output = await runAnd(signalled, 'container', 'rm', 'a', 'b', 'c', 'd', '--timeout', '1500');
     if (signal === 'SIGSTOP') process.kill(pid, 'SIGCONT');
     else await lab.restart('kill');
-    expect(said).toMatchObject({ exitCode: 4, out: ['a'] });
-    expect(said.err).toEqual([expect.stringMatching(/^netloom: [a-z.]+: container\.remove: .+; 2 more not tried$/)]);
+    expect(output).toMatchObject({ exitCode: 4, out: ['a'] });
+    expect(output.err).toEqual([expect.stringMatching(/^netloom: [a-z.]+: container\.remove: .+; 2 more not tried$/)]);
     await untilAnswered(async () => {
       const { containers } = await lab.client.container.list();
       expect(containers.map(({ id }) => id).sort()).toEqual(left);

@@ -19,37 +19,37 @@ beforeAll(async () => {
 afterEach(() => lab.clear());
 afterAll(() => lab.close());
 
-const say = (...args: string[]) => netloom(daemon, args);
+const call = (...args: string[]) => netloom(daemon, args);
 const lines = (text: unknown) => String(text).split('\n');
 
 describe('network commands', () => {
   it('create, list, show and remove networks', async () => {
     const options = ['--subnet', '10.7.0.0/24', '--gateway', '10.7.0.254', '--label', 'team=web', '--opt', 'mtu=1400'];
-    expect(await say('network', 'create', 'web', ...options)).toMatchObject({ exitCode: 0, stdout: 'web' });
-    const [head, row] = lines((await say('network', 'ls')).stdout);
+    expect(await call('network', 'create', 'web', ...options)).toMatchObject({ exitCode: 0, stdout: 'web' });
+    const [head, row] = lines((await call('network', 'ls')).stdout);
     expect(head).toMatch(/^NETWORK ID +NAME +DRIVER +STATE +INTERFACE +SUBNETS +USED BY$/);
     expect(row).toMatch(/^[0-9a-f]{12} +web +bridge +defined +netloom0 +10\.7\.0\.0\/24 +0$/);
-    const { stdout } = await say('network', 'inspect', 'web', '--format', 'facts');
+    const { stdout } = await call('network', 'inspect', 'web', '--format', 'facts');
     expect(stdout).toMatch(/^Subnet +10\.7\.0\.0\/24 via 10\.7\.0\.254$/m);
     expect(stdout).toMatch(/^Labels +team=web$/m);
-    expect(await say('network', 'rm', 'web')).toMatchObject({ exitCode: 0, stdout: 'web' });
+    expect(await call('network', 'rm', 'web')).toMatchObject({ exitCode: 0, stdout: 'web' });
     expect((await client.network.list()).networks).toEqual([]);
   });
 
   it("print the daemon's reply with --json", async () => {
-    const created = JSON.parse((await say('network', 'create', 'web', '--ipv6', '--internal', '--json')).stdout);
+    const created = JSON.parse((await call('network', 'create', 'web', '--ipv6', '--internal', '--json')).stdout);
     expect(created.definition).toMatchObject({ name: 'web', internal: true, ipv6_enabled: true });
-    expect(JSON.parse((await say('network', 'ls', '--json')).stdout)).toEqual(await client.network.list());
-    expect(JSON.parse((await say('network', 'inspect', 'web', '--json')).stdout)).toEqual(
+    expect(JSON.parse((await call('network', 'ls', '--json')).stdout)).toEqual(await client.network.list());
+    expect(JSON.parse((await call('network', 'inspect', 'web', '--json')).stdout)).toEqual(
       await client.network.inspect({ name: 'web' }),
     );
-    expect(JSON.parse((await say('network', 'rm', 'web', '--json')).stdout)).toEqual([{ name: 'web' }]);
+    expect(JSON.parse((await call('network', 'rm', 'web', '--json')).stdout)).toEqual([{ name: 'web' }]);
   });
 
   it('remove networks one by one: an unknown one does not keep the others, and decides the exit code', async () => {
     await client.network.create({ name: 'one' });
     await client.network.create({ name: 'two' });
-    const { stdout, stderr, exitCode } = await say('network', 'rm', 'one', 'nowhere', 'two');
+    const { stdout, stderr, exitCode } = await call('network', 'rm', 'one', 'nowhere', 'two');
     expect({ exitCode, gone: lines(stdout) }).toEqual({ exitCode: 1, gone: ['one', 'two'] });
     expect(stderr).toBe('netloom: network.unknown: no network nowhere');
   });
@@ -58,24 +58,26 @@ describe('network commands', () => {
 describe('container commands', () => {
   it('lead a container through its life step by step', async () => {
     await client.network.create({ name: 'web' });
-    expect(await say('container', 'create', 'c1', '--network', 'web', '-p', '8080:80')).toMatchObject({ stdout: 'c1' });
-    expect((await say('ps')).stdout).toBe('ID  NAME  CREATED  STATE  NETWORKS  ADDRESSES  PORTS');
-    expect((await say('ps', '-a')).stdout).toMatch(/^c1 +c1 +.* ago +created +web +8080->80\/tcp$/m);
+    expect(await call('container', 'create', 'c1', '--network', 'web', '-p', '8080:80')).toMatchObject({
+      stdout: 'c1',
+    });
+    expect((await call('ps')).stdout).toBe('ID  NAME  CREATED  STATE  NETWORKS  ADDRESSES  PORTS');
+    expect((await call('ps', '-a')).stdout).toMatch(/^c1 +c1 +.* ago +created +web +8080->80\/tcp$/m);
 
-    const setup = await say('container', 'setup', 'c1');
+    const setup = await call('container', 'setup', 'c1');
     expect(setup.stdout).toMatch(/^Namespace +\/.*\/netns\/netloom-c1$/m);
     expect(setup.stdout).toMatch(/^Addresses +10\.89\.0\.2$/m);
     const sleeper = spawn('sleep', ['60']);
-    expect(await say('container', 'started', 'c1', `${sleeper.pid}`)).toMatchObject({ stdout: 'c1', exitCode: 0 });
-    expect((await say('ps')).stdout).toMatch(/^c1 +c1 +.* ago +running +web +10\.89\.0\.2 +8080->80\/tcp$/m);
-    expect((await say('inspect', 'c1')).stdout).toMatch(new RegExp(`^Process +${sleeper.pid}$`, 'm'));
-    expect((await say('inspect', 'c1')).stdout).toMatch(/^On web +eth0 {2}10\.89\.0\.2\/24 via 10\.89\.0\.1/m);
-    expect((await say('stats')).stdout).toMatch(/^c1 +eth0 +\d/m);
+    expect(await call('container', 'started', 'c1', `${sleeper.pid}`)).toMatchObject({ stdout: 'c1', exitCode: 0 });
+    expect((await call('ps')).stdout).toMatch(/^c1 +c1 +.* ago +running +web +10\.89\.0\.2 +8080->80\/tcp$/m);
+    expect((await call('inspect', 'c1')).stdout).toMatch(new RegExp(`^Process +${sleeper.pid}$`, 'm'));
+    expect((await call('inspect', 'c1')).stdout).toMatch(/^On web +eth0 {2}10\.89\.0\.2\/24 via 10\.89\.0\.1/m);
+    expect((await call('stats')).stdout).toMatch(/^c1 +eth0 +\d/m);
 
-    expect(await say('container', 'teardown', 'c1')).toMatchObject({ stdout: '', exitCode: 1 });
-    expect(await say('container', 'teardown', '--force', 'c1')).toMatchObject({ stdout: 'c1', exitCode: 0 });
-    expect(await say('container', 'rm', 'c1')).toMatchObject({ stdout: 'c1', exitCode: 0 });
-    expect((await say('container', 'ls')).stdout).toBe('ID  NAME  CREATED  STATE  NETWORKS  ADDRESSES  PORTS');
+    expect(await call('container', 'teardown', 'c1')).toMatchObject({ stdout: '', exitCode: 1 });
+    expect(await call('container', 'teardown', '--force', 'c1')).toMatchObject({ stdout: 'c1', exitCode: 0 });
+    expect(await call('container', 'rm', 'c1')).toMatchObject({ stdout: 'c1', exitCode: 0 });
+    expect((await call('container', 'ls')).stdout).toBe('ID  NAME  CREATED  STATE  NETWORKS  ADDRESSES  PORTS');
     sleeper.kill();
   });
 
@@ -107,18 +109,18 @@ describe('container commands', () => {
     const ports = [{ hostPort: 8080, containerPort: 80 }];
     await client.container.setup({ id: 'c1', networks: [{ network: 'web' }], ports });
     await client.container.setup({ id: 'c2', networks: [{ network: 'back' }] });
-    expect(lines((await say('reachability')).stdout)).toEqual([
+    expect(lines((await call('reachability')).stdout)).toEqual([
       'FROM     c1                  c2',
       'outside  8080/tcp            -',
       'host     IPv4 IPv6 8080/tcp  IPv4',
       'c1       IPv4 IPv6 8080/tcp  -',
       'c2       -                   IPv4',
     ]);
-    const { stdout } = await say('reachability', '--why');
+    const { stdout } = await call('reachability', '--why');
     expect(stdout).toMatch(/^FROM +TO +BY +FAMILY +REACHES +WHY$/m);
     expect(stdout).toMatch(/^c1 +c2 +address +IPv4 +no +internal$/m);
     expect(stdout).toMatch(/^outside +c1 +port 8080\/tcp +IPv6 +yes +published 8080\/tcp$/m);
-    const { cells } = JSON.parse((await say('reachability', '--json')).stdout);
+    const { cells } = JSON.parse((await call('reachability', '--json')).stdout);
     expect(cells).toHaveLength(4 * 2 * 4);
     expect(cells).toContainEqual({
       from: 'container/c2',
@@ -133,7 +135,7 @@ describe('container commands', () => {
 
   it('plan a container without a change', async () => {
     await client.network.create({ name: 'web' });
-    const { stdout } = await say('plan', 'c1', '--network', 'web', '-p', '8080:80');
+    const { stdout } = await call('plan', 'c1', '--network', 'web', '-p', '8080:80');
     expect(stdout).toMatch(
       /^Network web is not up: it is built first\n( +\d+\. .*\n)+\nTo set up c1\n {3}1\. netns\.create /,
     );
@@ -142,14 +144,14 @@ describe('container commands', () => {
     const teardown = stdout.slice(stdout.indexOf('To take it down'));
     for (const set of ['held_links', 'leased_macs', 'sources4']) expect(teardown).toContain(set);
     expect(stdout).toMatch(/^To take it down\n {2}1\. /m);
-    const planned = JSON.parse((await say('plan', '--id', 'c1', '--network', 'web', '--json')).stdout);
+    const planned = JSON.parse((await call('plan', '--id', 'c1', '--network', 'web', '--json')).stdout);
     expect(stdout).toContain('net.ipv6.conf.eth0.accept_ra=0  the container must not use a neighbour as a router');
     expect(planned.steps.length).toBeGreaterThan(3);
     expect(planned.networks).toEqual([{ name: 'web', link: 'netloom0', steps: expect.any(Array) }]);
     expect(inventory(daemon)).toMatchObject({ namespaces: [], links: [] });
     await client.container.setup({ id: 'c2', networks: [{ network: 'web' }] });
     expect((await client.container.plan({ id: 'c1', networks: [{ network: 'web' }] })).networks).toEqual([]);
-    expect((await say('plan', 'c1', '--network', 'web')).stdout).toMatch(/^To set up c1\n/);
+    expect((await call('plan', 'c1', '--network', 'web')).stdout).toMatch(/^To set up c1\n/);
   });
 });
 
@@ -165,10 +167,10 @@ describe('a refused command', () => {
     [4, 'bus.unauthorized', ['ps', '--nats-url', 'nats://nobody:wrong@127.0.0.1:4222']],
   ])('ends with %d and prints %s', async (exitCode, code, args) => {
     await client.container.create({ id: 'c1' });
-    const words = await say(...args);
+    const words = await call(...args);
     expect(words).toMatchObject({ exitCode, stdout: '' });
     expect(words.stderr).toMatch(new RegExp(`^netloom: ${code}: .`));
-    expect(JSON.parse((await say(...args, '--json')).stderr)).toMatchObject({ code, message: expect.any(String) });
+    expect(JSON.parse((await call(...args, '--json')).stderr)).toMatchObject({ code, message: expect.any(String) });
   });
 });
 
@@ -178,29 +180,29 @@ describe('netloom events', () => {
     await client.container.setup({ id: 'e1', networks: [{ network: 'web' }] });
     await client.container.remove({ id: 'e1' });
     const facts = ['created', 'netns-ready', 'configured', 'tearing-down', 'torn-down', 'removed'];
-    const told = lines((await say('events', '--container', 'e1')).stdout);
-    expect(told.map((line) => line.split(/ {2,}/)[2])).toEqual(facts);
-    expect((await say('events')).stdout).toContain('node/testnode');
-    expect((await say('events', '--network', 'web')).stdout).not.toContain('container/');
+    const printed = lines((await call('events', '--container', 'e1')).stdout);
+    expect(printed.map((line) => line.split(/ {2,}/)[2])).toEqual(facts);
+    expect((await call('events')).stdout).toContain('node/testnode');
+    expect((await call('events', '--network', 'web')).stdout).not.toContain('container/');
   });
 
   it('prints CloudEvents with --json, one per line, and continues after the last one seen', async () => {
     await client.container.create({ id: 'e2' });
     await client.container.remove({ id: 'e2' });
     const args = ['events', '--json', '--container', 'e2', '--since'];
-    const [first, ...others] = lines((await say(...args, 'all')).stdout).map((line) => JSON.parse(line));
+    const [first, ...others] = lines((await call(...args, 'all')).stdout).map((line) => JSON.parse(line));
     expect(first).toMatchObject({ specversion: '1.0', type: 'dev.netloom.container.created', subject: 'e2' });
-    const rest = lines((await say(...args, `${first.streamsequence + 1}`)).stdout).map((line) => JSON.parse(line));
+    const rest = lines((await call(...args, `${first.streamsequence + 1}`)).stdout).map((line) => JSON.parse(line));
     expect(rest).toEqual(others);
   });
 
   it('prints events as they happen with --follow', async () => {
     const following = launch(daemon, ['events', '--follow', '--container', 'e3', '--since', 'all']);
-    const told = createInterface({ input: following.stdout as Readable });
+    const printed = createInterface({ input: following.stdout as Readable });
     await client.container.create({ id: 'e3' });
-    expect(String(await once(told, 'line'))).toContain('created');
+    expect(String(await once(printed, 'line'))).toContain('created');
     await client.container.remove({ id: 'e3' });
-    expect(String(await once(told, 'line'))).toContain('removed');
+    expect(String(await once(printed, 'line'))).toContain('removed');
     following.kill('SIGTERM');
     expect((await following).signal).toBe('SIGTERM');
   });
@@ -220,14 +222,14 @@ describe('netloom events', () => {
     [['--since', '1m', '--type', 'node', '--filter', 'event=lost'], 'no matching events since 1m; try --since all or'],
     [['--until', '100h'], 'no events until 100h'],
   ])('explains an empty result of %j', async (more, words) => {
-    const { stderr, stdout, exitCode } = await say('events', ...more);
+    const { stderr, stdout, exitCode } = await call('events', ...more);
     expect({ stderr, stdout, exitCode }).toEqual({ stderr: expect.stringContaining(words), stdout: '', exitCode: 0 });
   });
 
   it('reports on stderr that there are no recent events', async () => {
     await client.container.create({ id: 'e4' });
     await client.container.remove({ id: 'e4' });
-    expect(await say('events', '--container', 'e4', '--since', '1000000')).toMatchObject({
+    expect(await call('events', '--container', 'e4', '--since', '1000000')).toMatchObject({
       exitCode: 0,
       stdout: '',
       stderr: expect.stringContaining('no matching events since 1000000'),
@@ -235,7 +237,7 @@ describe('netloom events', () => {
   });
 
   it.each(['container', 'network'])('refuses an unknown %s', async (noun) => {
-    expect(await say('events', `--${noun}`, 'never')).toMatchObject({
+    expect(await call('events', `--${noun}`, 'never')).toMatchObject({
       exitCode: 3,
       stdout: '',
       stderr: expect.stringContaining(`netloom: ${noun}.unknown: no ${noun} never, and no event of one`),
@@ -244,9 +246,11 @@ describe('netloom events', () => {
 
   it('follows a container that does not exist yet', async () => {
     const following = launch(daemon, ['events', '--follow', '--container', 'late']);
-    const [told, noted] = [following.stdout, following.stderr].map((of) => createInterface({ input: of as Readable }));
+    const [printed, noted] = [following.stdout, following.stderr].map((of) =>
+      createInterface({ input: of as Readable }),
+    );
     expect(String(await once(noted as Interface, 'line'))).toContain('there is no container late yet');
-    const line = once(told as Interface, 'line');
+    const line = once(printed as Interface, 'line');
     await client.container.create({ id: 'late' });
     expect(String(await line)).toContain('created');
     await client.container.remove({ id: 'late' });
@@ -264,53 +268,53 @@ describe('a container of podman', () => {
   });
 
   it('is shown with twelve digits of its ID, or in full with --no-trunc', async () => {
-    expect((await say('ps')).stdout).toMatch(/^c0ffee000000 +my\.app +.* ago +configured/m);
-    expect((await say('ps', '--no-trunc')).stdout).toMatch(new RegExp(`^${id} +my\\.app`, 'm'));
-    expect((await say('stats')).stdout).toMatch(/^c0ffee000000 +eth0/m);
-    expect(lines((await say('reachability')).stdout)).toContainEqual(expect.stringMatching(/^FROM +c0ffee000000$/));
-    expect((await say('reachability', '--why')).stdout).toMatch(/^c0ffee000000 +c0ffee000000 +address/m);
-    expect((await say('events')).stdout).toContain('container/c0ffee000000  ');
-    expect((await say('events', '--no-trunc')).stdout).toContain(`container/${id}  `);
-    expect(JSON.parse((await say('ps', '--json')).stdout)).toMatchObject({ containers: [{ id }] });
+    expect((await call('ps')).stdout).toMatch(/^c0ffee000000 +my\.app +.* ago +configured/m);
+    expect((await call('ps', '--no-trunc')).stdout).toMatch(new RegExp(`^${id} +my\\.app`, 'm'));
+    expect((await call('stats')).stdout).toMatch(/^c0ffee000000 +eth0/m);
+    expect(lines((await call('reachability')).stdout)).toContainEqual(expect.stringMatching(/^FROM +c0ffee000000$/));
+    expect((await call('reachability', '--why')).stdout).toMatch(/^c0ffee000000 +c0ffee000000 +address/m);
+    expect((await call('events')).stdout).toContain('container/c0ffee000000  ');
+    expect((await call('events', '--no-trunc')).stdout).toContain(`container/${id}  `);
+    expect(JSON.parse((await call('ps', '--json')).stdout)).toMatchObject({ containers: [{ id }] });
   });
 
   it.each(['my.app', short, id])('is accepted as %s by every command', async (name) => {
-    expect((await say('inspect', name, '--format', '{{.id}}')).stdout).toBe(id);
-    expect((await say('stats', name)).stdout).toMatch(/^c0ffee000000 +eth0/m);
-    expect(await say('port', 'publish', name, '8080:80')).toMatchObject({ stdout: '80/tcp -> 0.0.0.0:8080' });
-    expect(await say('port', 'list', name)).toMatchObject({ stdout: '80/tcp -> 0.0.0.0:8080' });
-    expect(await say('port', 'unpublish', name, '8080:80')).toMatchObject({ exitCode: 0 });
-    expect(await say('network', 'disconnect', 'web', name)).toMatchObject({ exitCode: 0 });
-    expect(await say('network', 'connect', 'web', name)).toMatchObject({ exitCode: 0 });
-    expect(await say('network', 'reload', name)).toMatchObject({ exitCode: 0, stdout: name });
-    expect(await say('run', '--network', `container:${name}`, '--', 'true')).toMatchObject({ exitCode: 0 });
-    expect(await say('container', 'teardown', name)).toMatchObject({ exitCode: 0, stdout: name });
-    expect((await say('events', '--container', name)).stdout).toContain('torn-down');
-    expect(await say('container', 'rm', name)).toMatchObject({ exitCode: 0, stdout: name });
+    expect((await call('inspect', name, '--format', '{{.id}}')).stdout).toBe(id);
+    expect((await call('stats', name)).stdout).toMatch(/^c0ffee000000 +eth0/m);
+    expect(await call('port', 'publish', name, '8080:80')).toMatchObject({ stdout: '80/tcp -> 0.0.0.0:8080' });
+    expect(await call('port', 'list', name)).toMatchObject({ stdout: '80/tcp -> 0.0.0.0:8080' });
+    expect(await call('port', 'unpublish', name, '8080:80')).toMatchObject({ exitCode: 0 });
+    expect(await call('network', 'disconnect', 'web', name)).toMatchObject({ exitCode: 0 });
+    expect(await call('network', 'connect', 'web', name)).toMatchObject({ exitCode: 0 });
+    expect(await call('network', 'reload', name)).toMatchObject({ exitCode: 0, stdout: name });
+    expect(await call('run', '--network', `container:${name}`, '--', 'true')).toMatchObject({ exitCode: 0 });
+    expect(await call('container', 'teardown', name)).toMatchObject({ exitCode: 0, stdout: name });
+    expect((await call('events', '--container', name)).stdout).toContain('torn-down');
+    expect(await call('container', 'rm', name)).toMatchObject({ exitCode: 0, stdout: name });
   });
 
   it('is found among the events after its removal, by its ID and by the beginning of it', async () => {
     await client.container.remove({ id });
-    for (const name of [id, short]) expect((await say('events', '--container', name)).stdout).toContain('removed');
-    expect(await say('events', '--container', 'my.app')).toMatchObject({ exitCode: 3 });
+    for (const name of [id, short]) expect((await call('events', '--container', name)).stdout).toContain('removed');
+    expect(await call('events', '--container', 'my.app')).toMatchObject({ exitCode: 3 });
   });
 
   it('is not confused with another container whose ID begins with its own', async () => {
     await client.container.create({ id: 'decade' });
     await client.container.remove({ id: 'decade' });
     await client.container.create({ id: 'decade'.padEnd(64, '0') });
-    const { stdout } = await say('events', '--container', 'decade');
+    const { stdout } = await call('events', '--container', 'decade');
     expect(stdout).toMatch(/^.* container\/decade +removed/m);
     expect(stdout).not.toContain('decade000000');
-    expect(await say('container', 'rm', '--exact', 'decade')).toMatchObject({ exitCode: 3 });
-    expect(await say('container', 'rm', 'decade')).toMatchObject({ exitCode: 0 });
+    expect(await call('container', 'rm', '--exact', 'decade')).toMatchObject({ exitCode: 3 });
+    expect(await call('container', 'rm', 'decade')).toMatchObject({ exitCode: 0 });
   });
 });
 
 describe('an ambiguous ID of a container', () => {
   it('is refused with a list of both containers', async () => {
     for (const beginning of ['dddddd1', 'dddddd2']) await client.container.create({ id: beginning.padEnd(64, '0') });
-    const { stderr, exitCode } = await say('inspect', 'dddddd');
+    const { stderr, exitCode } = await call('inspect', 'dddddd');
     expect({ exitCode, stderr }).toMatchObject({
       exitCode: 1,
       stderr: expect.stringMatching(/^netloom: container\.ambiguous: dddddd may be any of the containers /),
@@ -320,9 +324,9 @@ describe('an ambiguous ID of a container', () => {
 
 describe('netloom node info', () => {
   it('describes the node', async () => {
-    const { stdout } = await say('node', 'info');
+    const { stdout } = await call('node', 'info');
     expect(stdout).toMatch(/^Node +testnode\nState +serving$/m);
     expect(stdout).toContain(`\nSettings         ${daemon.runDirectory}/sysctl.d\n`);
-    expect(JSON.parse((await say('--json', 'node', 'info')).stdout)).toMatchObject({ node: 'testnode', workers: 2 });
+    expect(JSON.parse((await call('--json', 'node', 'info')).stdout)).toMatchObject({ node: 'testnode', workers: 2 });
   });
 });

@@ -5,10 +5,10 @@ import { describeStep } from '../../src/core/steps/step.ts';
 
 const codes = Object.keys(faultStatus) as FaultCode[];
 
-function reported(error: unknown, asJson = false): { exitCode: number; said: string } {
+function reported(error: unknown, asJson = false): { exitCode: number; printed: string } {
   const lines: string[] = [];
   const terminal = { print: () => undefined, warn: (text: string) => void lines.push(text), colored: false };
-  return { exitCode: reportFailure(terminal, error, asJson), said: lines.join('\n') };
+  return { exitCode: reportFailure(terminal, error, asJson), printed: lines.join('\n') };
 }
 
 describe('the exit code', () => {
@@ -24,17 +24,17 @@ describe('the exit code', () => {
   );
 
   it('equals that of a command that ended', () => {
-    expect(reported(new EndWith(137))).toEqual({ exitCode: 137, said: '' });
+    expect(reported(new EndWith(137))).toEqual({ exitCode: 137, printed: '' });
     const complaint = { code: 'command.missing', message: 'nosuch: command not found' } as const;
     expect(reported(new EndWith(127, complaint))).toEqual({
       exitCode: 127,
-      said: 'netloom: command.missing: nosuch: command not found',
+      printed: 'netloom: command.missing: nosuch: command not found',
     });
-    expect(JSON.parse(reported(new EndWith(127, complaint), true).said)).toEqual(complaint);
+    expect(JSON.parse(reported(new EndWith(127, complaint), true).printed)).toEqual(complaint);
   });
 
   it('is 1 for an unexpected error', () => {
-    expect(reported(new Error('oh'))).toEqual({ exitCode: 1, said: 'netloom: internal.unexpected: oh' });
+    expect(reported(new Error('oh'))).toEqual({ exitCode: 1, printed: 'netloom: internal.unexpected: oh' });
   });
 });
 
@@ -51,31 +51,31 @@ describe('a long value', () => {
       new EndWith(2, { code: 'usage', message }),
       new Error(message),
     ]) {
-      expect(reported(error).said.replace(/^netloom: [a-z.]+: /, '')).toBe(expected);
-      expect(messageOf(reported(error, true).said)).toBe(expected);
+      expect(reported(error).printed.replace(/^netloom: [a-z.]+: /, '')).toBe(expected);
+      expect(messageOf(reported(error, true).printed)).toBe(expected);
     }
   });
 
   it('P12 a long value with spaces is cut in the middle', () => {
     const message = `--node "${'a '.repeat(35_000)}": expected 1 to 64 characters`;
-    const { said } = reported(new NetloomError(fault('name.invalid', message)));
-    expect(said.length).toBeLessThan(2_000);
-    expect(said).toMatch(/^netloom: name\.invalid: --node "a a .* … .*": expected 1 to 64 characters$/);
+    const { printed } = reported(new NetloomError(fault('name.invalid', message)));
+    expect(printed.length).toBeLessThan(2_000);
+    expect(printed).toMatch(/^netloom: name\.invalid: --node "a a .* … .*": expected 1 to 64 characters$/);
   });
 
   it('P12 a long value is cut between characters', () => {
-    const { said } = reported(new EndWith(2, { code: 'usage', message: `a${'\u{1f600}'.repeat(1_000)}` }));
-    expect(said).toBe(`netloom: usage: a${'\u{1f600}'.repeat(299)}…`);
+    const { printed } = reported(new EndWith(2, { code: 'usage', message: `a${'\u{1f600}'.repeat(1_000)}` }));
+    expect(printed).toBe(`netloom: usage: a${'\u{1f600}'.repeat(299)}…`);
   });
 
   it('P02 a long value is cut only after its password is hidden', () => {
     const message = `no server at nats://user:secret${'y'.repeat(400)}@host/${long}`;
-    expect(reported(new Error(message)).said).toMatch(/nats:\/\/\*\*\*@host\/x+…$/);
+    expect(reported(new Error(message)).printed).toMatch(/nats:\/\/\*\*\*@host\/x+…$/);
   });
 
   it('P12 a value in a message of usual length stays complete', () => {
     const message = `${'x'.repeat(300)} ${'a '.repeat(800)}`;
-    expect(reported(new EndWith(2, { code: 'usage', message })).said).toBe(`netloom: usage: ${message}`);
+    expect(reported(new EndWith(2, { code: 'usage', message })).printed).toBe(`netloom: usage: ${message}`);
   });
 });
 
@@ -127,8 +127,8 @@ describe('the text of a failure', () => {
   });
 
   it('is one line of JSON for programs', () => {
-    const { said } = reported(new NetloomError(failed), true);
-    expect(said).not.toContain('\n');
-    expect(JSON.parse(said)).toEqual(failed);
+    const { printed } = reported(new NetloomError(failed), true);
+    expect(printed).not.toContain('\n');
+    expect(JSON.parse(printed)).toEqual(failed);
   });
 });

@@ -4,14 +4,14 @@ import type { TestDaemon } from '../support/daemon.ts';
 
 const main = new URL('../../dist/src/cli/main.js', import.meta.url).pathname;
 
-export interface Said {
+export interface CliResult {
   stdout: string;
   stderr: string;
   exitCode: number | undefined;
 }
 
 /** Runs the command line in this process, without a terminal. */
-export async function say(...args: string[]): Promise<Said> {
+export async function cli(...args: string[]): Promise<CliResult> {
   const lines = { out: [] as string[], err: [] as string[] };
   const exitCode = await runCli(args, {
     print: (text) => void lines.out.push(text),

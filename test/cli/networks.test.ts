@@ -17,8 +17,8 @@ beforeAll(async () => {
 afterEach(() => lab.clear());
 afterAll(() => lab.close());
 
-const say = (...args: string[]) => netloom(daemon, ['network', ...args]);
-const lines = async (...args: string[]) => (await say(...args)).stdout.split('\n');
+const call = (...args: string[]) => netloom(daemon, ['network', ...args]);
+const lines = async (...args: string[]) => (await call(...args)).stdout.split('\n');
 
 describe('network create', () => {
   it("accepts podman's options", async () => {
@@ -26,7 +26,7 @@ describe('network create', () => {
     const second = ['--subnet', 'fd07::/64', '--ip-range', 'fd07::10-fd07::20'];
     const more = ['-d', 'bridge', '--internal', '--disable-dns', '-o', 'mtu=1400', '--label', 'team=web'];
     const named = ['--interface-name', 'weblink', '--ipam-driver', 'host-local'];
-    expect(await say('create', ...first, ...second, ...more, ...named, 'web')).toMatchObject({ stdout: 'web' });
+    expect(await call('create', ...first, ...second, ...more, ...named, 'web')).toMatchObject({ stdout: 'web' });
     expect((await client.network.inspect({ name: 'web' })).network).toMatchObject({
       driver: 'bridge',
       network_interface: 'weblink',
@@ -44,7 +44,9 @@ describe('network create', () => {
   it('accepts routes, name servers, and the options of other drivers', async () => {
     const routes = ['--route', '10.21.0.0/24,10.7.0.9,7', '--route', '10.22.0.0/16,blackhole'];
     const servers = ['--dns', '9.9.9.9', '--dns', '2620:fe::fe'];
-    expect(await say('create', '--subnet', '10.7.0.0/24', ...routes, ...servers, 'web')).toMatchObject({ exitCode: 0 });
+    expect(await call('create', '--subnet', '10.7.0.0/24', ...routes, ...servers, 'web')).toMatchObject({
+      exitCode: 0,
+    });
     expect((await client.network.inspect({ name: 'web' })).network).toMatchObject({
       routes: [
         { destination: '10.21.0.0/24', gateway: '10.7.0.9', metric: 7, type: 'unicast' },
@@ -59,7 +61,7 @@ describe('network create', () => {
 
     execFileSync('ip', ['link', 'add', 'up0', 'type', 'veth', 'peer', 'name', 'up1']);
     const upon = ['-d', 'macvlan', '-o', 'parent=up0', '--subnet', '10.8.0.0/24'];
-    expect(await say('create', ...upon, 'lan')).toMatchObject({ exitCode: 0 });
+    expect(await call('create', ...upon, 'lan')).toMatchObject({ exitCode: 0 });
     expect((await client.network.inspect({ name: 'lan' })).network).toMatchObject({
       driver: 'macvlan',
       network_interface: 'up0',
@@ -70,20 +72,20 @@ describe('network create', () => {
 
   it('picks a free name when none is given', async () => {
     await client.network.create({ name: 'netloom1' });
-    expect(await say('create')).toMatchObject({ exitCode: 0, stdout: 'netloom2' });
+    expect(await call('create')).toMatchObject({ exitCode: 0, stdout: 'netloom2' });
   });
 
   it('refuses a name that is taken, unless --ignore is given', async () => {
     await client.network.create({ name: 'web' });
-    expect(await say('create', 'web')).toMatchObject({
+    expect(await call('create', 'web')).toMatchObject({
       exitCode: 125,
       stderr: expect.stringMatching(/^netloom: network.exists: /),
     });
-    expect(await say('create', '--ignore', 'web')).toMatchObject({ exitCode: 0, stdout: 'web' });
+    expect(await call('create', '--ignore', 'web')).toMatchObject({ exitCode: 0, stdout: 'web' });
   });
 
   it('refuses an option that the driver does not have, in quotes', async () => {
-    expect(await say('create', '-o', 'speed=9', 'web')).toMatchObject({
+    expect(await call('create', '-o', 'speed=9', 'web')).toMatchObject({
       exitCode: 125,
       stderr: expect.stringContaining('speed'),
     });
@@ -130,8 +132,8 @@ describe('network ls', () => {
     const table = 'table {{.Name}}\\t{{.Driver}}';
     expect(await lines('ls', '--format', table)).toEqual(['NAME  DRIVER', 'one   bridge', 'two   bridge']);
     expect(await lines('ls', '--noheading', '--format', table)).toEqual(['one   bridge', 'two   bridge']);
-    expect(JSON.parse((await say('ls', '--format', 'json')).stdout)).toMatchObject([{ name: 'one' }, { name: 'two' }]);
-    expect(await say('ls', '--format', '{{.Nope}}')).toMatchObject({
+    expect(JSON.parse((await call('ls', '--format', 'json')).stdout)).toMatchObject([{ name: 'one' }, { name: 'two' }]);
+    expect(await call('ls', '--format', '{{.Nope}}')).toMatchObject({
       exitCode: 125,
       stderr: expect.stringContaining('there is no field .Nope'),
     });
@@ -141,7 +143,7 @@ describe('network ls', () => {
     const file = `${lab.directory.path}/state/networks/my net.json`;
     writeFileSync(file, JSON.stringify({ name: 'my net', id: 'a'.repeat(64), driver: 'bridge' }));
     await expect.poll(async () => (await client.network.list()).damaged).toMatchObject([{ file: 'my net.json' }]);
-    const { stdout, stderr } = await say('ls', '-q');
+    const { stdout, stderr } = await call('ls', '-q');
     rmSync(file);
     expect({ stdout, stderr }).toEqual({
       stdout: 'one\ntwo',
@@ -161,14 +163,14 @@ describe('network inspect', () => {
   it('A07 network inspect prints the JSON of networks by name, ID and the beginning of an ID', async () => {
     await client.network.create({ name: 'one' });
     const { id } = (await client.network.create({ name: 'two' })).definition;
-    const networks = JSON.parse((await say('inspect', 'one', id, id.slice(0, 10))).stdout);
+    const networks = JSON.parse((await call('inspect', 'one', id, id.slice(0, 10))).stdout);
     expect(networks.map(({ name }: { name: string }) => name)).toEqual(['one', 'two', 'two']);
     expect(await lines('inspect', '-f', '{{.Name}}:{{.Internal}}', 'one', 'two')).toEqual(['one:false', 'two:false']);
   });
 
   it('prints the networks that exist, and ends with 125 when one does not', async () => {
     await client.network.create({ name: 'one' });
-    const { stdout, stderr, exitCode } = await say('inspect', 'nowhere', 'one');
+    const { stdout, stderr, exitCode } = await call('inspect', 'nowhere', 'one');
     expect(exitCode).toBe(125);
     expect(stderr).toBe('netloom: network.unknown: no network nowhere');
     expect(JSON.parse(stdout)).toMatchObject([{ name: 'one' }]);
@@ -178,9 +180,9 @@ describe('network inspect', () => {
 describe('network exists', () => {
   it('answers by its exit code alone', async () => {
     await client.network.create({ name: 'web' });
-    expect(await say('exists', 'web')).toMatchObject({ exitCode: 0, stdout: '', stderr: '' });
-    expect(await say('exists', 'nowhere')).toMatchObject({ exitCode: 1, stdout: '', stderr: '' });
-    expect(await say('exists', 'web', '--node', 'elsewhere')).toMatchObject({ exitCode: 125 });
+    expect(await call('exists', 'web')).toMatchObject({ exitCode: 0, stdout: '', stderr: '' });
+    expect(await call('exists', 'nowhere')).toMatchObject({ exitCode: 1, stdout: '', stderr: '' });
+    expect(await call('exists', 'web', '--node', 'elsewhere')).toMatchObject({ exitCode: 125 });
   });
 });
 
@@ -188,18 +190,18 @@ describe('network update', () => {
   it('changes the name servers', async () => {
     await client.network.create({ name: 'web' });
     const serversOf = async () => (await client.network.inspect({ name: 'web' })).network.network_dns_servers;
-    expect(await say('update', 'web', '--dns-add', '9.9.9.9,1.1.1.1')).toMatchObject({ exitCode: 0, stdout: '' });
+    expect(await call('update', 'web', '--dns-add', '9.9.9.9,1.1.1.1')).toMatchObject({ exitCode: 0, stdout: '' });
     expect(await serversOf()).toEqual(['9.9.9.9', '1.1.1.1']);
-    expect(await say('update', 'web', '--dns-drop', '9.9.9.9')).toMatchObject({ exitCode: 0 });
+    expect(await call('update', 'web', '--dns-drop', '9.9.9.9')).toMatchObject({ exitCode: 0 });
     expect(await serversOf()).toEqual(['1.1.1.1']);
   });
 
   it('changes the traffic that the guards accept, and refuses other options', async () => {
     await client.network.create({ name: 'web', options: { mtu: '1400' } });
-    expect(await say('update', 'web', '--opt', 'inbound=open')).toMatchObject({ exitCode: 0, stdout: '' });
-    const { options } = JSON.parse((await say('inspect', 'web')).stdout)[0];
+    expect(await call('update', 'web', '--opt', 'inbound=open')).toMatchObject({ exitCode: 0, stdout: '' });
+    const { options } = JSON.parse((await call('inspect', 'web')).stdout)[0];
     expect(options).toEqual({ mtu: '1400', inbound: 'open' });
-    expect(await say('update', 'web', '-o', 'mtu=1300')).toMatchObject({
+    expect(await call('update', 'web', '-o', 'mtu=1300')).toMatchObject({
       exitCode: 125,
       stderr: expect.stringContaining('option mtu of a network cannot be changed'),
     });
@@ -210,12 +212,12 @@ describe('network rm', () => {
   it('ends with 1 for a missing network, with 2 for one in use, and removes its containers with --force', async () => {
     await client.network.create({ name: 'web' });
     await client.container.setup({ id: 'c1', networks: [{ network: 'web' }] });
-    expect(await say('rm', 'nowhere')).toMatchObject({ exitCode: 1 });
-    expect(await say('rm', 'web')).toMatchObject({
+    expect(await call('rm', 'nowhere')).toMatchObject({ exitCode: 1 });
+    expect(await call('rm', 'web')).toMatchObject({
       exitCode: 2,
       stderr: expect.stringMatching(/^netloom: network.in-use: /),
     });
-    expect(await say('remove', '--force', '-t', '3', 'web')).toMatchObject({ exitCode: 0, stdout: 'web' });
+    expect(await call('remove', '--force', '-t', '3', 'web')).toMatchObject({ exitCode: 0, stdout: 'web' });
     expect((await client.container.inspect({ id: 'c1' })).container.attachments).toEqual([]);
   });
 });
@@ -240,8 +242,8 @@ describe('network prune', () => {
   });
 
   it('removes the networks that match the filters', async () => {
-    expect(await say('prune', '-f', '--filter', 'label=age')).toMatchObject({ exitCode: 0, stdout: 'old' });
-    expect(await say('prune', '-f', '--filter', 'label=age')).toMatchObject({ exitCode: 0, stdout: '' });
+    expect(await call('prune', '-f', '--filter', 'label=age')).toMatchObject({ exitCode: 0, stdout: 'old' });
+    expect(await call('prune', '-f', '--filter', 'label=age')).toMatchObject({ exitCode: 0, stdout: '' });
     expect(await names()).toEqual(['new', 'used']);
   });
 });
@@ -270,11 +272,11 @@ describe.skipIf(!hasPodman)('podman and netloom on the same networks', () => {
     await client.network.create({ name: 'one', subnets: [{ subnet: '10.1.0.0/24' }], labels: { team: 'web' } });
     await client.network.create({ name: 'two', subnets: [{ subnet: '10.2.0.0/24' }, { subnet: 'fd02::/64' }] });
   });
-  const ours = ['--filter', 'name=^one$', '--filter', 'name=^two$'];
+  const bothNetworks = ['--filter', 'name=^one$', '--filter', 'name=^two$'];
 
   it.each([
-    [['ls', '-q', ...ours]],
-    [['ls', '--format', '{{.Name}} {{.Driver}} {{.ID}}', ...ours]],
+    [['ls', '-q', ...bothNetworks]],
+    [['ls', '--format', '{{.Name}} {{.Driver}} {{.ID}}', ...bothNetworks]],
     [['ls', '-q', '--filter', 'label=team=web']],
     [['ls', '-q', '--filter', 'driver=macvlan']],
     [['inspect', '-f', '{{range .Subnets}}{{.Subnet}} {{.Gateway}} {{end}}', 'two']],
@@ -287,14 +289,14 @@ describe.skipIf(!hasPodman)('podman and netloom on the same networks', () => {
     [['ls', '--filter', 'nonsense=1']],
     [['ls', '--loud']],
   ])('print the same for %j', async (args) => {
-    const { exitCode, stdout } = await say(...args);
+    const { exitCode, stdout } = await call(...args);
     expect({ exitCode, stdout }).toEqual(podman(...args));
   });
 
   it('print the same JSON', async () => {
-    const [said] = JSON.parse((await say('inspect', 'two')).stdout);
+    const [shown] = JSON.parse((await call('inspect', 'two')).stdout);
     const [wanted] = JSON.parse(podman('inspect', 'two').stdout);
-    expect(said).toMatchObject({ ...wanted, created: expect.anything() });
+    expect(shown).toMatchObject({ ...wanted, created: expect.anything() });
   });
 
   it('make the same definition of a range', async () => {
@@ -302,9 +304,9 @@ describe.skipIf(!hasPodman)('podman and netloom on the same networks', () => {
     podman(...args, 'podmans');
     const [wanted] = JSON.parse(podman('inspect', 'podmans').stdout);
     podman('rm', 'podmans');
-    await say(...args, 'netlooms');
-    const [said] = JSON.parse((await say('inspect', 'netlooms')).stdout);
-    expect(said.subnets).toEqual(wanted.subnets);
+    await call(...args, 'netlooms');
+    const [shown] = JSON.parse((await call('inspect', 'netlooms')).stdout);
+    expect(shown.subnets).toEqual(wanted.subnets);
     expect(execFileSync('ls', [`${lab.directory.path}/state/networks`], { encoding: 'utf8' })).not.toContain('podmans');
   });
 });

@@ -8,7 +8,7 @@ import { replaceableBy } from '../../src/files/ownership.ts';
 import { PodmanHost } from '../podman/host.ts';
 import { missing } from '../podman/missing.ts';
 import { temporaryDirectory } from '../support/fresh-host.ts';
-import { say } from './netloom.ts';
+import { cli } from './netloom.ts';
 
 let directory: { path: string; remove(): void };
 
@@ -35,8 +35,8 @@ function write(name: string, text: string): void {
   writeFileSync(at(name), text);
 }
 
-const install = (...more: string[]) => say('podman', 'install', '--force', '--config-dir', at(''), ...more);
-const uninstall = () => say('podman', 'uninstall', '--force', '--config-dir', at(''));
+const install = (...more: string[]) => cli('podman', 'install', '--force', '--config-dir', at(''), ...more);
+const uninstall = () => cli('podman', 'uninstall', '--force', '--config-dir', at(''));
 
 describe('netloom podman install', () => {
   it("puts the door before podman's other directories, and uninstall leaves no trace", async () => {

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { containerMachine } from '../../machines/container/chart.ts';
-import { say } from './netloom.ts';
+import { cli } from './netloom.ts';
 
 const root = new URL('../../', import.meta.url);
 const readme = readFileSync(new URL('README.md', root), 'utf8');
@@ -63,5 +63,5 @@ describe('the README', () => {
         ([, command]) => command as string,
       ),
     ),
-  ])('mentions netloom %s, which exists', async (command) => expect((await say(command, '--help')).exitCode).toBe(0));
+  ])('mentions netloom %s, which exists', async (command) => expect((await cli(command, '--help')).exitCode).toBe(0));
 });

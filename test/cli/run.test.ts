@@ -124,9 +124,9 @@ describe('netloom run', () => {
     const script = 'trap "exit 5" TERM; trap "echo usr1" USR1; echo ready; while :; do sleep 0.02; done';
     const { running } = await started('--network', 'web', '--id', 'c1', '--', 'sh', '-c', script);
     await untilContainers('c1 running');
-    const heard = once(createInterface({ input: running.stdout as Readable }), 'line');
+    const line = once(createInterface({ input: running.stdout as Readable }), 'line');
     running.kill('SIGUSR1');
-    expect(await heard).toEqual(['usr1']);
+    expect(await line).toEqual(['usr1']);
     running.kill('SIGTERM');
     expect((await running).exitCode).toBe(5);
     expect(await containers()).toEqual([]);

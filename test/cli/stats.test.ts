@@ -32,9 +32,9 @@ afterAll(async () => {
   await lab.close();
 });
 
-const say = (...args: string[]) => netloom(daemon, ['stats', ...args]);
+const call = (...args: string[]) => netloom(daemon, ['stats', ...args]);
 const statisticsOf = async (id: string): Promise<ContainerStatistics> =>
-  JSON.parse((await say(id, '--json')).stdout)[0];
+  JSON.parse((await call(id, '--json')).stdout)[0];
 
 describe('netloom stats', () => {
   it('D04 stats count on every interface, and for each published port its own traffic', async () => {
@@ -50,7 +50,7 @@ describe('netloom stats', () => {
     expect(used?.fromContainer.bytes).toBeGreaterThan(40);
     const nothing = { packets: 0, bytes: 0 };
     expect(other).toMatchObject({ hostPort: 9090, toContainer: nothing, fromContainer: nothing });
-    expect((await say('c1')).stdout).toMatch(/^c1 +8080->80\/tcp +\d+(\.\d)? K?i?B +\d/m);
+    expect((await call('c1')).stdout).toMatch(/^c1 +8080->80\/tcp +\d+(\.\d)? K?i?B +\d/m);
   });
 
   it('D04 stats count sent packets on the interface that sends them', async () => {
@@ -74,7 +74,7 @@ describe('netloom stats', () => {
 
   it('refuses a container whose network is down', async () => {
     await client.container.create({ id: 'down' });
-    expect(await say('down')).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('container.state') });
+    expect(await call('down')).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('container.state') });
   });
 });
 
@@ -91,7 +91,7 @@ describe('stats --watch', () => {
   });
 
   it.each(['0', 'soon', '1e3'])('refuses an interval of %s seconds', async (seconds) =>
-    expect(await say(`--watch=${seconds}`)).toMatchObject({
+    expect(await call(`--watch=${seconds}`)).toMatchObject({
       exitCode: 2,
       stderr: expect.stringContaining(`--watch ${seconds}: expected seconds`),
     }),

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import * as native from '#native';
 import { hostVethName } from '../../src/core/names.ts';
-import { say } from '../cli/netloom.ts';
+import { cli } from '../cli/netloom.ts';
 import { inventory } from '../support/daemon.ts';
 import { Lab } from '../support/lab.ts';
 
@@ -108,11 +108,11 @@ it('tells what has no owner, removes it, and nothing else', async () => {
 it('says so on the command line', async () => {
   sh('ip link add nl0123456789ab type veth peer name half0');
   const places = ['--run-dir', lab.daemon.runDirectory, '--node', lab.daemon.node];
-  const dry = await say('gc', '--dry-run', ...places);
+  const dry = await cli('gc', '--dry-run', ...places);
   expect(dry.stdout).toMatch(/link +nl0123456789ab +not known +would be removed/);
   expect(dry.stdout).toMatch(/link +other0 +container\/theirs +left alone/);
-  const done = await say('gc', ...places);
+  const done = await cli('gc', ...places);
   expect(done.stdout).toMatch(/link +nl0123456789ab +not known +removed/);
-  const json = JSON.parse((await say('gc', '--json', ...places)).stdout);
+  const json = JSON.parse((await cli('gc', '--json', ...places)).stdout);
   expect(json).toMatchObject({ dryRun: false, leftovers: [], failed: [] });
 });

@@ -157,9 +157,9 @@ describe('the example dashboard', () => {
     await lines.until(/shown.*configured/);
     await lab.remove('shown');
     await lines.until(/dev\.netloom\.container\.removed shown/);
-    const told = lines.seen.length;
+    const before = lines.seen.length;
     await lines.until(/^└/);
-    const table = lines.seen.slice(told).join('\n');
+    const table = lines.seen.slice(before).join('\n');
     expect(table).toMatch(/before.*configured/);
     expect(table).not.toContain('shown');
     await lab.remove('before');

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 
 export const door = 'native/build/doors/netavark';
 
-export interface Spoken {
+export interface DoorResult {
   code: number | null;
   stdout: string;
   stderr: string;
@@ -17,20 +17,23 @@ export interface Circumstances {
 }
 
 /** Runs the door as podman does: with an environment of its own, and JSON on stdin. */
-export function runDoor(args: string[], { env = {}, input = null, program = door }: Circumstances): Promise<Spoken> {
+export function runDoor(
+  args: string[],
+  { env = {}, input = null, program = door }: Circumstances,
+): Promise<DoorResult> {
   const child = spawn(program, args, { env: { PATH: '/usr/bin', ...env } });
-  const spoken: Spoken = { code: null, stdout: '', stderr: '' };
+  const result: DoorResult = { code: null, stdout: '', stderr: '' };
   child.stdout.on('data', (chunk) => {
-    spoken.stdout += chunk;
+    result.stdout += chunk;
   });
   child.stderr.on('data', (chunk) => {
-    spoken.stderr += chunk;
+    result.stderr += chunk;
   });
   // some print their complaint before they read
   child.stdin.on('error', () => {});
   child.stdin.end(Buffer.isBuffer(input) ? input : JSON.stringify(input));
   return new Promise((resolve, reject) => {
     child.on('error', reject);
-    child.on('close', (code) => resolve({ ...spoken, code }));
+    child.on('close', (code) => resolve({ ...result, code }));
   });
 }

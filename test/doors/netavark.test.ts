@@ -5,7 +5,7 @@ import * as native from '#native';
 import { processesOf, untilAnswered } from '../support/daemon.ts';
 import { ipWithin, linkNames } from '../support/fresh-host.ts';
 import { Lab } from '../support/lab.ts';
-import { door, runDoor, type Spoken } from './door.ts';
+import { type DoorResult, door, runDoor } from './door.ts';
 
 let lab: Lab;
 beforeAll(async () => {
@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => lab.close());
 
-const say = (args: string[], input: unknown = null): Promise<Spoken> =>
+const call = (args: string[], input: unknown = null): Promise<DoorResult> =>
   runDoor(args, { env: { NETLOOM_RUN_DIR: lab.daemon.runDirectory }, input });
 
 const podmanArguments = [
@@ -22,8 +22,8 @@ const podmanArguments = [
   '--rootless=false',
   '--aardvark-binary=/x/aardvark-dns',
 ];
-const setup = (netns: string, input: unknown) => say([...podmanArguments, 'setup', netns], input);
-const teardown = (netns: string, input: unknown) => say([...podmanArguments, 'teardown', netns], input);
+const setup = (netns: string, input: unknown) => call([...podmanArguments, 'setup', netns], input);
+const teardown = (netns: string, input: unknown) => call([...podmanArguments, 'teardown', netns], input);
 
 const web = {
   name: 'web',
@@ -104,9 +104,9 @@ describe("podman's requests to netavark, as recorded,", () => {
           const netns = recorded && `${lab.directory.path}/${recorded.split('/').at(-1)}`;
           if (verb === 'setup' && !made.has(netns)) native.createNetns(netns).socket.close();
           if (verb === 'setup') made.add(netns);
-          const spoken = await say([...podmanArguments, verb, ...(netns ? [netns] : [])], input);
-          const said = { code: 0, stdout: comparable(stdout), stderr: '' };
-          expect({ ...spoken, stdout: comparable(spoken.stdout) }).toEqual(said);
+          const result = await call([...podmanArguments, verb, ...(netns ? [netns] : [])], input);
+          const expected = { code: 0, stdout: comparable(stdout), stderr: '' };
+          expect({ ...result, stdout: comparable(result.stdout) }).toEqual(expected);
           compared++;
         }
       } finally {
@@ -265,7 +265,7 @@ describe('setup and teardown through the door', () => {
   });
 
   it('leave a rootless podman to the next netavark', async () => {
-    const { code, stdout, stderr } = await say(['--rootless=true', '--version'], options());
+    const { code, stdout, stderr } = await call(['--rootless=true', '--version'], options());
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toBe(execFileSync('/usr/lib/podman/netavark', ['--version'], { encoding: 'utf8' }));
   });
@@ -275,15 +275,17 @@ describe('update through the door', () => {
   it('changes the forwarding servers of a network in use, and does nothing for others', async () => {
     const netns = engineNetns('update');
     await setup(netns, options());
-    expect(await say([...podmanArguments, 'update', 'web', '--network-dns-servers', '9.9.9.9,8.8.8.8'])).toMatchObject({
-      code: 0,
-      stdout: '',
-    });
+    expect(await call([...podmanArguments, 'update', 'web', '--network-dns-servers', '9.9.9.9,8.8.8.8'])).toMatchObject(
+      {
+        code: 0,
+        stdout: '',
+      },
+    );
     const servers = async () => (await lab.client.network.inspect({ name: 'web' })).network.network_dns_servers;
     expect(await servers()).toEqual(['9.9.9.9', '8.8.8.8']);
-    await say([...podmanArguments, 'update', 'web', '--network-dns-servers', '']);
+    await call([...podmanArguments, 'update', 'web', '--network-dns-servers', '']);
     expect(await servers()).toEqual([]);
-    expect((await say([...podmanArguments, 'update', 'nobody', '--network-dns-servers', '9.9.9.9'])).code).toBe(0);
+    expect((await call([...podmanArguments, 'update', 'nobody', '--network-dns-servers', '9.9.9.9'])).code).toBe(0);
     await teardown(netns, options());
     await settled();
     native.removeNetns(netns);
@@ -301,11 +303,11 @@ describe('the command line of the door', () => {
     [['update', 'web', '-h'], expect.stringContaining('Usage: netavark')],
     [['-c/x', '--firewall-driver=none', '-rfalse', '-V'], 'netavark 1.17.2\n'],
   ])('answers %s', async (args, stdout) => {
-    expect(await say(args as string[])).toEqual({ code: 0, stdout, stderr: '' });
+    expect(await call(args as string[])).toEqual({ code: 0, stdout, stderr: '' });
   });
 
   it('describes itself as JSON with version', async () => {
-    const { stdout } = await say(['version']);
+    const { stdout } = await call(['version']);
     expect(JSON.parse(stdout)).toMatchObject({ version: '1.17.2', commit: expect.stringContaining('netloom') });
   });
 
@@ -325,7 +327,7 @@ describe('the command line of the door', () => {
     [['update', 'web'], /--network-dns-servers <LIST>/],
     [['update', '--network-dns-servers', ''], /expected one argument, <NETWORK_NAME>/],
   ])('treats %j as a usage error: exit 2, text on stderr, nothing on stdout', async (args, words) => {
-    const { code, stdout, stderr } = await say(args);
+    const { code, stdout, stderr } = await call(args);
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toMatch(/^error: /);
     expect(stderr).toMatch(words);
@@ -408,15 +410,15 @@ describe('while no daemon runs', () => {
     spawnSync('ss', ['-HtnpiO'], { encoding: 'utf8' }).stdout.match(/"netavark".* bytes_acked:\d{3}/g)?.length ?? 0;
 
   it('a teardown of a missing run directory has nothing to do', async () => {
-    const nowhere = `${lab.directory.path}/never`;
-    mkdirSync(nowhere);
-    writeFileSync(`${nowhere}/input.json`, JSON.stringify(options()));
-    const env = { NETLOOM_RUN_DIR: nowhere, PATH: '/usr/bin' };
-    const { status, stdout } = spawnSync(door, ['-f', `${nowhere}/input.json`, 'teardown', '/x'], {
+    const elsewhere = `${lab.directory.path}/never`;
+    mkdirSync(elsewhere);
+    writeFileSync(`${elsewhere}/input.json`, JSON.stringify(options()));
+    const env = { NETLOOM_RUN_DIR: elsewhere, PATH: '/usr/bin' };
+    const { status, stdout } = spawnSync(door, ['-f', `${elsewhere}/input.json`, 'teardown', '/x'], {
       env,
       encoding: 'utf8',
     });
-    expect([status, stdout, readdirSync(nowhere)]).toEqual([0, '', ['input.json']]);
+    expect([status, stdout, readdirSync(elsewhere)]).toEqual([0, '', ['input.json']]);
   });
 });
 

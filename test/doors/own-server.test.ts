@@ -17,20 +17,20 @@ const answer = JSON.stringify({ definition });
 const faultHeaders = 'NATS/1.0\r\nNats-Service-Error-Code: 404\r\nNats-Service-Error: no';
 
 /** Runs `create`, which sends its input and prints the definition that it receives. */
-async function create(input: unknown = {}): Promise<{ code: number | null; said: unknown }> {
+async function create(input: unknown = {}): Promise<{ code: number | null; output: unknown }> {
   const { code, stdout } = await runDoor(['create'], { env: { NETLOOM_RUN_DIR: server.runDirectory }, input });
-  return { code, said: JSON.parse(stdout) };
+  return { code, output: JSON.parse(stdout) };
 }
 
-const answered = { code: 0, said: definition };
-const failed = (words: string | RegExp) => ({ code: 1, said: { error: expect.stringMatching(words) } });
+const answered = { code: 0, output: definition };
+const failed = (words: string | RegExp) => ({ code: 1, output: { error: expect.stringMatching(words) } });
 
 /** Greets, waits for the request, and answers with the text. */
 const replying =
   (text: (inbox: string) => string | Buffer, how: (socket: Parameters<Script>[0], text: string | Buffer) => unknown) =>
-  async (...[socket, heard]: Parameters<Script>) => {
+  async (...[socket, received]: Parameters<Script>) => {
     socket.write(info());
-    socket.once('request', () => how(socket, text(heard.request?.inbox ?? '')));
+    socket.once('request', () => how(socket, text(received.request?.inbox ?? '')));
   };
 const atOnce = (text: (inbox: string) => string | Buffer) => replying(text, (socket, words) => socket.write(words));
 
@@ -38,7 +38,7 @@ describe("the door's request", () => {
   it('consists of a greeting, one subscription below the inbox of the role, and one request', async () => {
     server.script = atOnce((inbox) => message(inbox, answer));
     expect(await create({ some: 'ünput' })).toEqual(answered);
-    const { connect, inbox, subject, payload } = server.heard[0]?.request ?? {};
+    const { connect, inbox, subject, payload } = server.received[0]?.request ?? {};
     expect(connect).toMatchObject({
       user: 'operator',
       pass: 'a"b\\c',
@@ -54,27 +54,27 @@ describe("the door's request", () => {
     server.script = atOnce((inbox) => message(inbox, answer));
     await create();
     await create();
-    const inboxes = server.heard.map(({ request }) => request?.inbox);
+    const inboxes = server.received.map(({ request }) => request?.inbox);
     expect(new Set(inboxes).size).toBe(2);
   });
 
   it('arrives complete, however slowly it is read', async () => {
     const input = { text: 'é'.repeat(1_500_000) };
-    server.script = async (socket, heard) => {
+    server.script = async (socket, received) => {
       socket.pause();
       socket.write(info());
       await delay(200);
       socket.resume();
-      socket.once('request', () => socket.write(message(heard.request?.inbox ?? '', answer)));
+      socket.once('request', () => socket.write(message(received.request?.inbox ?? '', answer)));
     };
     expect(await create(input)).toEqual(answered);
-    expect(JSON.parse(server.heard[0]?.request?.payload ?? '')).toEqual(input);
+    expect(JSON.parse(server.received[0]?.request?.payload ?? '')).toEqual(input);
   });
 
   it('is not larger than the server accepts', async () => {
     server.script = (socket) => void socket.write(info({ max_payload: 1000 }));
     expect(await create({ text: 'x'.repeat(1000) })).toEqual(failed(/a request of 1011 bytes, of which at most 1000/));
-    expect(server.heard[0]?.text).toBe('');
+    expect(server.received[0]?.text).toBe('');
   });
 
   it('can go to localhost', async () => {
@@ -120,7 +120,7 @@ describe("the server's reply", () => {
     [
       'a fault',
       (inbox) => message(inbox, '{"code":"a.b","message":"not so"}', faultHeaders),
-      { code: 1, said: { error: 'not so' } },
+      { code: 1, output: { error: 'not so' } },
     ],
     ['a fault that says nothing', (inbox) => message(inbox, '{"code":7}', faultHeaders), failed(/says nothing/)],
     ['no JSON', (inbox) => message(inbox, '{'), failed(/no JSON/)],
@@ -149,7 +149,7 @@ describe("the server's reply", () => {
       (inbox) => message(inbox, answer),
       async (socket, words) => {
         socket.write('PING\r\n');
-        while (!server.heard[0]?.text.endsWith('\r\nPONG\r\n')) await delay(1);
+        while (!server.received[0]?.text.endsWith('\r\nPONG\r\n')) await delay(1);
         socket.write(words);
       },
     );
@@ -159,7 +159,7 @@ describe("the server's reply", () => {
   it('may be as large as the server allows', async () => {
     const long = { ...definition, name: 'x'.repeat(4_000_000) };
     server.script = atOnce((inbox) => message(inbox, JSON.stringify({ definition: long })));
-    expect(await create()).toEqual({ code: 0, said: long });
+    expect(await create()).toEqual({ code: 0, output: long });
   });
 
   it('is read although the server closed the connection before it had read everything', async () => {
@@ -281,24 +281,24 @@ describe('a credentials file of the door', () => {
 
 describe('a server from NATS_URL', () => {
   it.each(['', '/somewhere/user.creds'])('does not receive the local password (NETLOOM_CREDS=%s)', async (creds) => {
-    server.script = (socket, heard) => {
+    server.script = (socket, received) => {
       socket.write(info());
-      socket.on('data', () => heard.text.includes('PING\r\n') && socket.end());
+      socket.on('data', () => received.text.includes('PING\r\n') && socket.end());
     };
     const env = { NETLOOM_RUN_DIR: server.runDirectory, NATS_URL: server.url, NETLOOM_CREDS: creds };
     const { code, stdout } = await runDoor(['create'], { env, input: {} });
     expect([code, JSON.parse(stdout)]).toEqual([1, { error: expect.stringContaining("netloom's daemon") }]);
-    expect(server.heard.map(({ text }) => text).join()).not.toContain('operator');
+    expect(server.received.map(({ text }) => text).join()).not.toContain('operator');
   });
 
   it('receives the password of the named credentials', async () => {
-    server.script = (socket, heard) => {
+    server.script = (socket, received) => {
       socket.write(info());
-      socket.on('data', () => heard.text.includes('PING\r\n') && socket.end());
+      socket.on('data', () => received.text.includes('PING\r\n') && socket.end());
     };
     const creds = `${server.runDirectory}/credentials/operator.json`;
     await runDoor(['create'], { env: { NATS_URL: server.url, NETLOOM_CREDS: creds }, input: {} });
-    expect(server.heard[0]?.text).toContain('"user":"operator"');
+    expect(server.received[0]?.text).toContain('"user":"operator"');
   });
 });
 
@@ -311,8 +311,8 @@ describe('a teardown through the door', () => {
     const queue = `${server.runDirectory}/teardowns`;
     mkdirSync(queue, { recursive: true });
     const env = { NETLOOM_RUN_DIR: server.runDirectory };
-    const spoken = await runDoor(['teardown', asked.netns], { env, input });
-    return { ...spoken, left: readdirSync(queue).map((file) => JSON.parse(readFileSync(`${queue}/${file}`, 'utf8'))) };
+    const result = await runDoor(['teardown', asked.netns], { env, input });
+    return { ...result, left: readdirSync(queue).map((file) => JSON.parse(readFileSync(`${queue}/${file}`, 'utf8'))) };
   }
 
   const fault = (code: string) => (inbox: string) =>

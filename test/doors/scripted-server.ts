@@ -4,14 +4,14 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { temporaryDirectory } from '../support/fresh-host.ts';
 
 /** What a door has sent on one connection. */
-export interface Heard {
+export interface Received {
   text: string;
   /** null until it is complete */
   request: { connect: Record<string, unknown>; inbox: string; subject: string; payload: string } | null;
 }
 
 /** Answers one connection; the data of the door are appended to `heard`. */
-export type Script = (socket: Socket, heard: Heard) => Promise<void> | void;
+export type Script = (socket: Socket, received: Received) => Promise<void> | void;
 
 export const info = (more: Record<string, unknown> = {}) =>
   `INFO ${JSON.stringify({ server_id: 'S', headers: true, max_payload: 4_194_304, ...more })}\r\n`;
@@ -26,7 +26,7 @@ export function message(inbox: string, body: string, headers?: string): string {
 
 /** A server that answers as a test requires, beside a run directory whose credentials lead to it. */
 export class ScriptedServer {
-  readonly heard: Heard[] = [];
+  readonly received: Received[] = [];
   readonly #directory = temporaryDirectory();
   readonly #sockets = new Set<Socket>();
   readonly #server = createServer((socket) => this.#serve(socket));
@@ -63,22 +63,22 @@ export class ScriptedServer {
   }
 
   #serve(socket: Socket): void {
-    const heard: Heard = { text: '', request: null };
-    this.heard.push(heard);
+    const received: Received = { text: '', request: null };
+    this.received.push(received);
     this.#sockets.add(socket);
     socket.setNoDelay(true);
     socket.setEncoding('utf8');
     socket.on('error', () => {});
     socket.on('data', (chunk) => {
-      heard.text += chunk;
-      heard.request ??= requestIn(heard.text);
-      if (heard.request) socket.emit('request');
+      received.text += chunk;
+      received.request ??= requestIn(received.text);
+      if (received.request) socket.emit('request');
     });
-    void this.script(socket, heard);
+    void this.script(socket, received);
   }
 }
 
-function requestIn(text: string): Heard['request'] {
+function requestIn(text: string): Received['request'] {
   const found = /^CONNECT (.*)\r\nSUB (\S+) 1\r\nPUB (\S+) (\S+) (\d+)\r\n/.exec(text);
   if (!found) return null;
   const [head, connect, inbox = '', subject = '', replyTo, bytes] = found;

@@ -7,12 +7,12 @@ import { temporaryDirectory } from '../support/fresh-host.ts';
 
 let directory: { path: string; remove(): void };
 let queue: TeardownQueue | null = null;
-let said: string[];
+let logged: string[];
 
 beforeEach(() => {
   directory = temporaryDirectory();
   mkdirSync(`${directory.path}/teardowns`);
-  said = [];
+  logged = [];
 });
 afterEach(() => {
   queue?.stop();
@@ -24,8 +24,8 @@ const leave = (id: string) =>
 const left = () => readdirSync(`${directory.path}/teardowns`);
 
 async function work(detach: Detach): Promise<void> {
-  const say = (_: unknown, message?: string) => void said.push(`${message}`);
-  queue = new TeardownQueue(directory.path, detach, { info: say, warn: say } as never);
+  const record = (_: unknown, message?: string) => void logged.push(`${message}`);
+  queue = new TeardownQueue(directory.path, detach, { info: record, warn: record } as never);
   await queue.start();
 }
 
@@ -78,7 +78,7 @@ describe('the queue of teardowns', () => {
       rmSync(`${directory.path}/teardowns`, { recursive: true });
     });
     // the watcher has reported it
-    await untilAnswered(async () => expect(said).toContain('teardowns that were left could not be read'));
+    await untilAnswered(async () => expect(logged).toContain('teardowns that were left could not be read'));
     expect(done).toEqual(['c1']);
   });
 

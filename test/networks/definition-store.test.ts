@@ -121,11 +121,11 @@ describe('podman, reading the same directory,', () => {
     const { definitions, damaged } = store.list();
     expect(damaged).toEqual([]);
     const { stdout } = await podman('inspect', 'theirs', 'hidden', 'upon');
-    for (const theirs of JSON.parse(stdout)) {
-      const ours = definitions.find(({ name }) => name === theirs.name);
-      expect(ours).toMatchObject({
-        ...theirs,
-        subnets: theirs.subnets.map((subnet: object) => expect.objectContaining(subnet)),
+    for (const made of JSON.parse(stdout)) {
+      const found = definitions.find(({ name }) => name === made.name);
+      expect(found).toMatchObject({
+        ...made,
+        subnets: made.subnets.map((subnet: object) => expect.objectContaining(subnet)),
       });
     }
   });

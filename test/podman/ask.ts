@@ -1,4 +1,4 @@
-import type { PodmanHost, Said } from './host.ts';
+import type { CommandResult, PodmanHost } from './host.ts';
 
 /** podman's view of containers and networks, as far as networks are concerned. */
 
@@ -77,30 +77,31 @@ export const publishedPorts = async (host: PodmanHost, container: string) =>
 const wget = (url: string) => `busybox timeout 3 busybox wget -qO- ${url}`;
 
 /** `web saw 10.77.0.2`, or `nothing`. */
-const heard = ({ stdout, exitCode }: Said) => (exitCode === 0 ? stdout.trim().replace('::ffff:', '') : 'nothing');
+const answerOf = ({ stdout, exitCode }: CommandResult) =>
+  exitCode === 0 ? stdout.trim().replace('::ffff:', '') : 'nothing';
 
 export const askFromOutside = async (host: PodmanHost, address: string) =>
-  heard(await host.outside(wget(`http://${address}/cgi-bin/who`)));
+  answerOf(await host.outside(wget(`http://${address}/cgi-bin/who`)));
 
 export const askFromHost = async (host: PodmanHost, address: string) =>
-  heard(await host.run(wget(`http://${address}/cgi-bin/who`)));
+  answerOf(await host.run(wget(`http://${address}/cgi-bin/who`)));
 
 /** Asks from another network namespace of that host. */
 export const askFromNetns = async (host: PodmanHost, netns: string, address: string) =>
-  heard(await host.run(`nsenter --net=${netns} ${wget(`http://${address}/cgi-bin/who`)}`));
+  answerOf(await host.run(`nsenter --net=${netns} ${wget(`http://${address}/cgi-bin/who`)}`));
 
 export const askFrom = async (host: PodmanHost, container: string, address: string) =>
-  heard(await host.podman(`exec ${container} ${wget(`http://${address}/cgi-bin/who`)}`));
+  answerOf(await host.podman(`exec ${container} ${wget(`http://${address}/cgi-bin/who`)}`));
 
 /** Sends a datagram; answers what returns within a second. */
 const datagram = (address: string, port: number) =>
   `timeout 3 bash -c 'exec 3<>/dev/udp/${address}/${port}; echo ping >&3; head -n 1 <&3' || echo nothing`;
 
 export const echoFromHost = async (host: PodmanHost, address: string, port: number) =>
-  heard(await host.run(datagram(address, port)));
+  answerOf(await host.run(datagram(address, port)));
 
 export const echoFromOutside = async (host: PodmanHost, address: string, port: number) =>
-  heard(await host.outside(datagram(address, port)));
+  answerOf(await host.outside(datagram(address, port)));
 
 /**
  * Returns the addresses of a name, sorted, or the resolver's answer without any. Asks again after a silence: netavark's
@@ -116,4 +117,7 @@ export async function resolved(host: PodmanHost, container: string, name: string
 }
 
 /** Returns the message of a command that fails. */
-export const failure = ({ stdout, stderr, exitCode }: Said) => ({ exitCode, said: `${stdout}${stderr}`.trim() });
+export const failure = ({ stdout, stderr, exitCode }: CommandResult) => ({
+  exitCode,
+  said: `${stdout}${stderr}`.trim(),
+});

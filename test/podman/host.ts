@@ -15,7 +15,7 @@ export const cli = `node ${createRequire(import.meta.url).resolve('#cli')}`;
 /** What makes the networks: podman's own engine, or netloom behind its door. */
 export type Engine = 'netavark' | 'netloom';
 
-export interface Said {
+export interface CommandResult {
   stdout: string;
   stderr: string;
   exitCode: number | undefined;
@@ -114,12 +114,12 @@ export class PodmanHost {
   }
 
   /** Runs `netloom …` on it. */
-  netloom(command: string): Promise<Said> {
+  netloom(command: string): Promise<CommandResult> {
     return this.run(`${cli} ${command}`);
   }
 
   /** Runs a shell command on it, which may fail. */
-  run(command: string, input = ''): Promise<Said> {
+  run(command: string, input = ''): Promise<CommandResult> {
     return enter(this.pid, ['sh', '-c', command], input);
   }
 
@@ -129,12 +129,12 @@ export class PodmanHost {
   }
 
   /** Runs a shell command on the machine beside it. */
-  outside(command: string): Promise<Said> {
+  outside(command: string): Promise<CommandResult> {
     return enter(this.pid, ['nsenter', '--net=/run/outside', 'sh', '-c', command]);
   }
 
   /** Runs `podman …`, which may fail. */
-  podman(command: string): Promise<Said> {
+  podman(command: string): Promise<CommandResult> {
     return this.run(`podman ${command}`);
   }
 
@@ -153,10 +153,10 @@ export class PodmanHost {
   }
 
   /** The same, without waiting for a container. */
-  async tryStart(name: string, options = '', command = webServer): Promise<Said> {
-    const said = await this.podman(`run -d ${this.options(name, options)} ${command}`);
-    if (said.exitCode === 0) await this.serves(name, command);
-    return said;
+  async tryStart(name: string, options = '', command = webServer): Promise<CommandResult> {
+    const result = await this.podman(`run -d ${this.options(name, options)} ${command}`);
+    if (result.exitCode === 0) await this.serves(name, command);
+    return result;
   }
 
   /** `podman create` of the container that `start` runs. */
@@ -332,7 +332,7 @@ function makeDoorsElsewhere(directory: string): void {
     writeFileSync(`${directory}/${name}`, `#!/bin/sh\nexec chroot /machine ${doorDir}/${name} "$@"\n`, { mode: 0o755 });
 }
 
-async function enter(pid: number, command: string[], input = ''): Promise<Said> {
+async function enter(pid: number, command: string[], input = ''): Promise<CommandResult> {
   const { stdout, stderr, exitCode } = await execa(
     'nsenter',
     ['-t', `${pid}`, '-n', '-m', '-p', '-w', '--', ...command],
@@ -347,7 +347,7 @@ async function enter(pid: number, command: string[], input = ''): Promise<Said> 
   return { stdout, stderr, exitCode };
 }
 
-function mustSucceed(command: string, { stdout, stderr, exitCode }: Said): string {
+function mustSucceed(command: string, { stdout, stderr, exitCode }: CommandResult): string {
   if (exitCode === 0) return stdout;
   throw new Error(`${command}\nended with ${exitCode}: ${stderr}\n${stdout}`);
 }

@@ -25,7 +25,7 @@ describe.skipIf(missing())('podman on netloom', () => {
   });
   afterAll(() => host.close());
 
-  const told = async <T>(command: string): Promise<T> => {
+  const jsonOf = async <T>(command: string): Promise<T> => {
     const { stdout, stderr, exitCode } = await host.netloom(`${command} --json`);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     return JSON.parse(stdout) as T;
@@ -35,7 +35,7 @@ describe.skipIf(missing())('podman on netloom', () => {
     name: string;
     state: string;
   }
-  const containers = async () => (await told<{ containers: Seen[] }>('ps')).containers;
+  const containers = async () => (await jsonOf<{ containers: Seen[] }>('ps')).containers;
 
   it('podman lists the networks that netloom made, and netloom those that podman made', async () => {
     await host.sh(`${cli} network create --subnet 10.5.0.0/24 --opt mtu=1400 --label tier=front ours`);
@@ -50,8 +50,8 @@ describe.skipIf(missing())('podman on netloom', () => {
     expect((await seenWithin(host, 'a')).addresses).toEqual({ eth0: ['10.5.0.2/24'] });
 
     await host.must('network create --subnet 10.6.0.0/24 theirs');
-    const [theirs] = JSON.parse((await host.netloom('network inspect theirs')).stdout);
-    expect(theirs).toMatchObject({ name: 'theirs', subnets: [{ subnet: '10.6.0.0/24', gateway: '10.6.0.1' }] });
+    const [podmans] = JSON.parse((await host.netloom('network inspect theirs')).stdout);
+    expect(podmans).toMatchObject({ name: 'theirs', subnets: [{ subnet: '10.6.0.0/24', gateway: '10.6.0.1' }] });
     expect((await host.podman('network create --subnet 10.5.0.0/25 overlapping')).stderr).toContain('already used');
     expect((await host.netloom('network rm theirs')).exitCode).toBe(0);
     expect((await host.podman('network exists theirs')).exitCode).toBe(1);
@@ -61,7 +61,7 @@ describe.skipIf(missing())('podman on netloom', () => {
     await host.must('network create web');
     const id = (await host.start('a', '--network web -p 8080:80')).trim();
     expect(await containers()).toMatchObject([{ id, name: 'a', state: 'configured' }]);
-    const { NetworkSettings } = await told<{ NetworkSettings: { Networks: object } }>(`inspect ${id}`);
+    const { NetworkSettings } = await jsonOf<{ NetworkSettings: { Networks: object } }>(`inspect ${id}`);
     const { Networks } = await networkSettings(host, 'a');
     const same = ['IPAddress', 'IPPrefixLen', 'Gateway', 'MacAddress', 'Aliases'];
     expect(pick(NetworkSettings.Networks, same)).toEqual(pick(Networks as object, same));

@@ -6,12 +6,12 @@ import { SmallDisk } from '../support/small-disk.ts';
 let disk: SmallDisk;
 let guard: StorageGuard;
 let pending = 0;
-const said: string[] = [];
+const reports: string[] = [];
 
 let keepReserve: () => number;
 
 beforeEach(() => {
-  said.length = 0;
+  reports.length = 0;
   pending = 0;
   keepReserve = () => 2 ** 22;
   disk = new SmallDisk('tmpfs', 8);
@@ -22,9 +22,9 @@ beforeEach(() => {
     keepReserve: () => keepReserve(),
     pending: () => pending,
   });
-  guard.on('full', (message) => said.push(message));
-  guard.on('freed', () => said.push('freed'));
-  guard.on('unknown', (message) => said.push(message));
+  guard.on('full', (message) => reports.push(message));
+  guard.on('freed', () => reports.push('freed'));
+  guard.on('unknown', (message) => reports.push(message));
 });
 afterEach(() => {
   guard.stop();
@@ -42,7 +42,7 @@ it('B02 the storage guard refuses new things without room on the disk, and repor
   disk.makeRoom();
   await expect.poll(() => guard.view().refused).toBeNull();
   guard.refuseWhenFull();
-  expect(said).toEqual([expect.stringContaining('less than 2.0 MiB left'), 'freed']);
+  expect(reports).toEqual([expect.stringContaining('less than 2.0 MiB left'), 'freed']);
 });
 
 it('B01 the storage guard limits the number of events that wait for room', async () => {
@@ -54,13 +54,13 @@ it('B01 the storage guard limits the number of events that wait for room', async
   expect(() => guard.refuseWhenFull()).toThrow('more than 30000 events wait for room');
   pending = 0;
   await expect.poll(() => guard.view().refused).toBeNull();
-  expect(said).toEqual([expect.stringContaining('more than 30000 events'), 'freed']);
+  expect(reports).toEqual([expect.stringContaining('more than 30000 events'), 'freed']);
 });
 
 it('B02 the storage guard reports a full disk at the start', () => {
   disk.fill();
   guard.start();
-  expect(said).toEqual([expect.stringContaining('less than 2.0 MiB left')]);
+  expect(reports).toEqual([expect.stringContaining('less than 2.0 MiB left')]);
 });
 
 it('B11 the storage guard treats a removed state directory as full, and reports it once', async () => {
@@ -71,7 +71,7 @@ it('B11 the storage guard treats a removed state directory as full, and reports 
   guard.refuseWhenFull();
   mkdirSync(`${disk.path}/state`);
   await expect.poll(() => guard.hasRoomForEvents()).toBe(true);
-  expect(said).toEqual([`the file system of ${disk.path}/state cannot be looked at: no such file or directory`]);
+  expect(reports).toEqual([`the file system of ${disk.path}/state cannot be looked at: no such file or directory`]);
 });
 
 it('B11 the storage guard refuses new things when the run directory was removed', async () => {
@@ -87,5 +87,5 @@ it('B02 the storage guard survives a journal whose reserve cannot be kept', () =
   };
   guard.start();
   expect(guard.view().reservedBytes).toBe(0);
-  expect(said).toEqual(['the journal cannot be looked at: Input/output error']);
+  expect(reports).toEqual(['the journal cannot be looked at: Input/output error']);
 });

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import * as native from '#native';
-import { runDoor, type Spoken } from '../doors/door.ts';
+import { type DoorResult, runDoor } from '../doors/door.ts';
 import { untilAnswered } from './daemon.ts';
 import type { Lab } from './lab.ts';
 
@@ -62,26 +62,26 @@ export class DoorEngine {
     };
   }
 
-  say(verb: 'setup' | 'teardown', { netns, input }: DoorContainer): Promise<Spoken> {
+  call(verb: 'setup' | 'teardown', { netns, input }: DoorContainer): Promise<DoorResult> {
     return runDoor([verb, netns], { env: { NETLOOM_RUN_DIR: this.lab.daemon.runDirectory }, input });
   }
 
   /** Returns the status blocks; fails where the door refuses. */
   async setUp(container: DoorContainer): Promise<Record<string, { interfaces: Record<string, DoorInterface> }>> {
-    const { code, stdout } = await this.say('setup', container);
+    const { code, stdout } = await this.call('setup', container);
     expect({ code, stdout }).toMatchObject({ code: 0 });
     return JSON.parse(stdout);
   }
 
   /** Returns the door's message about a set-up that it refuses. */
   async refusal(container: DoorContainer): Promise<string> {
-    const { code, stdout } = await this.say('setup', container);
+    const { code, stdout } = await this.call('setup', container);
     expect({ code, stdout }).toMatchObject({ code: 1 });
     return JSON.parse(stdout).error;
   }
 
   async tearDown(container: DoorContainer): Promise<void> {
-    expect(await this.say('teardown', container)).toMatchObject({ code: 0 });
+    expect(await this.call('teardown', container)).toMatchObject({ code: 0 });
     native.removeNetns(container.netns);
   }
 

@@ -18,11 +18,11 @@ interface Reply {
 const require = createRequire(import.meta.url);
 const { marshall, unmarshalMessages } = require('@homebridge/dbus-native/lib/message') as {
   marshall(message: object): Buffer;
-  unmarshalMessages(stream: Socket, heard: (message: Message) => void): void;
+  unmarshalMessages(stream: Socket, received: (message: Message) => void): void;
 };
 const readLine = require('@homebridge/dbus-native/lib/readline') as (
   stream: Socket,
-  heard: (line: Buffer) => void,
+  received: (line: Buffer) => void,
 ) => void;
 
 const [methodReturn, error, signal] = [2, 3, 4];

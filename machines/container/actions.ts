@@ -2,32 +2,25 @@ import { and, assertEvent, assign, enqueueActions, not, raise, setup, stateIn } 
 import { containerAddress, hostAddress, networkAddress } from '../../src/core/actor-address.ts';
 import { type Attachment, attachmentsOf } from '../../src/core/container/attachments.ts';
 import type { ContainerWish } from '../../src/core/container/wish.ts';
-import { entryOf } from '../../src/core/entry.ts';
 import type { ContainerEvent } from '../../src/core/event.ts';
 import { type Fault, fault } from '../../src/core/fault.ts';
 import { setupPlan, teardownPlan, unlinkPlan } from '../../src/core/plan/container/plan.ts';
 import { degradedFacts, mendedFacts, rulesetLoaded } from '../drift.ts';
 import type { Effect } from '../effect.ts';
 import { effects, enqueueEffect } from '../effects.ts';
+import { asksNothingNew, changeAskedFor } from './changes/asked.ts';
+import { changeFacts, namesLeftOutFacts, offlineStatus } from './changes/facts.ts';
 import {
-  asksNothingNew,
-  changeAskedFor,
-  changedWishes,
-  changeFacts,
   changePlan,
-  changeRefusal,
-  claimOfChange,
-  freedFamilies,
-  grantAfter,
-  joinRefusal,
-  leftOutFacts,
-  namesLeftOutFacts,
+  claimsOfChange,
+  networksOf,
   notesOfPorts,
-  offlineStatus,
   releasesOfChange,
-  setupRefusal,
   withdrawPlan,
-} from './changes.ts';
+} from './changes/kernel.ts';
+import { changedWishes, freedFamilies, grantAfter } from './changes/outcome.ts';
+import { changeRefusal, joinRefusal, setupRefusal } from './changes/refusals.ts';
+import { leftOutFacts } from './changes/unreachable-ports.ts';
 import {
   type Change,
   type ContainerCommand,
@@ -40,20 +33,25 @@ import {
   type ShareRequest,
   shareOf,
   statusOf,
+  withAnswer,
+  withJoin,
 } from './context.ts';
 import {
   askDhcp,
+  changeAfter,
   endDhcp,
   faultAfter,
   faultOfLeases,
   firstAddressPlan,
   isLastLease,
+  isLastLeaseOfChange,
   isLastLeaseUnreachable,
   isLeaseOfChange,
   isOurLease,
   lacksLease,
   leasesAfter,
   tellNeighbours,
+  unleasedOfChange,
 } from './dhcp.ts';
 import {
   foundLife,
@@ -66,7 +64,7 @@ import {
   withDeadline,
 } from './process.ts';
 import { releaseOfNamespace, sharingActions, sharingGuards } from './sharing.ts';
-import { answerTo, commandOf, decide, type Given, isResultOf, isResultOfChange, nameOf, refusal } from './words.ts';
+import { answerTo, commandOf, decide, type Given, isResultOf, isResultOfChange, nameOf, refusal, remember } from './words.ts';
 
 const sentAt = (event: ContainerEvent) => ('created' in event && event.created ? { askedAt: event.created } : {});
 
@@ -215,29 +213,22 @@ export const containerSetup = setup({
 
     // ---- addresses that DHCP servers give
     askDhcp: decide(({ context }) => askDhcp(context, null)),
-    askDhcpOfChange: decide(({ context }) =>
-      context.change?.kind === 'connect' ? askDhcp(context, context.change.attachment.network) : [],
-    ),
+    askDhcpOfChange: decide(({ context }) => askDhcp(context, unleasedOfChange(context))),
     keepTerms: assign(({ context, event }) => ({ leases: leasesAfter(context, event) })),
     addAddresses: decide(({ context }) => [{ kind: 'apply', plan: firstAddressPlan(context) }]),
     keepKernelMs: assign(({ context, event }) => {
       assertEvent(event, 'steps.applied');
       return { kernelMs: context.kernelMs + event.tookMs };
     }),
-    keepTermsOfChange: assign(({ context, event }) => {
-      assertEvent(event, 'dhcp.leased');
-      return { change: { ...context.change, terms: event.terms } as Change };
-    }),
+    keepTermsOfChange: assign(({ context, event }) => ({ change: changeAfter(context, event) })),
     withdraw: decide(({ context }) => [{ kind: 'apply', plan: withdrawPlan(context) }]),
-    keepFaultOfChange: assign(({ context, event }) => {
+    keepFaultOfChange: remember(({ context, event }) => {
       assertEvent(event, ['steps.failed', 'dhcp.lost']);
-      return { change: { ...context.change, fault: event.fault } as Change };
+      return withJoin(context, { fault: event.fault });
     }),
-    keepRefusalOfChange: assign(({ context, event }) => ({
-      change: { ...context.change, fault: joinRefusal(context, event) } as Change,
-    })),
+    keepRefusalOfChange: remember(({ context }) => withJoin(context, { fault: joinRefusal(context) })),
     replyFaultOfChange: decide(({ context: { command, change } }) =>
-      change?.kind === 'connect' && change.fault ? [{ kind: 'reply', command, fault: change.fault }] : [],
+      change?.kind === 'join' && change.fault ? [{ kind: 'reply', command, fault: change.fault }] : [],
     ),
 
     // ---- failing
@@ -273,22 +264,29 @@ export const containerSetup = setup({
       ...sentAt(event),
     })),
     claimChange: enqueueActions(({ context, enqueue }) => {
-      enqueue.assign({ attempt: context.attempt + 1, kernelMs: 0 });
-      for (const effect of claimOfChange(context)) enqueueEffect(enqueue, effect);
+      const claims = claimsOfChange(context);
+      const { change } = withJoin(context, { unanswered: claims.length });
+      enqueue.assign({ attempt: context.attempt + 1, kernelMs: 0, change });
+      for (const effect of claims) enqueueEffect(enqueue, effect);
     }),
-    keepChangeGrant: assign(({ context, event }) => {
-      assertEvent(event, ['lease.granted', 'ports.granted']);
-      if (event.type === 'lease.granted') return { leases: { ...context.leases, [event.lease.network]: event.lease } };
-      const wished = context.change?.kind === 'publish' ? context.change.ports : event.ports;
-      return { change: { kind: 'publish', ports: event.ports, wished } as Change, kernelMs: event.tookMs };
+    keepChangeGrant: remember(({ context, event }) => {
+      assertEvent(event, ['lease.granted', 'ports.granted', 'claim.refused']);
+      switch (event.type) {
+        case 'lease.granted':
+          return { ...withAnswer(context), leases: { ...context.leases, [event.lease.network]: event.lease } };
+        case 'ports.granted':
+          return { ...withAnswer(context, { ports: event.ports }), kernelMs: event.tookMs };
+        case 'claim.refused':
+          return withAnswer(context, { fault: event.fault });
+      }
     }),
     /** Also takes back what networks have heard of ports that are not published after all. */
     releaseChange: decide(({ context }) => [
       ...releasesOfChange(context),
-      ...(context.change?.kind === 'publish' ? notesOfPorts(context, grantAfter(context).ports, context.ports) : []),
+      ...(context.change?.kind === 'join' ? notesOfPorts(context, grantAfter(context).ports, context.ports) : []),
     ]),
     makeChange: decide(({ context }) => [
-      ...(context.change?.kind === 'publish' ? notesOfPorts(context, context.ports, grantAfter(context).ports) : []),
+      ...(context.change?.kind === 'join' ? notesOfPorts(context, context.ports, grantAfter(context).ports) : []),
       { kind: 'apply', plan: changePlan(context) },
     ]),
     tellNeighbours: decide(({ context }) => tellNeighbours(context, grantOf(context), grantAfter(context))),
@@ -296,7 +294,7 @@ export const containerSetup = setup({
       assertEvent(event, 'steps.applied');
       const { change } = context;
       const leases = { ...grantAfter(context).leases };
-      if (change?.kind === 'disconnect') delete leases[change.network];
+      for (const network of change?.kind === 'leave' ? change.networks : []) delete leases[network];
       return {
         ...changedWishes(context, change),
         leases,
@@ -307,33 +305,30 @@ export const containerSetup = setup({
     }),
     /** What was given up: told to its owner once nothing of it is in the kernel. */
     releaseGivenUp: decide(({ context }) =>
-      context.change?.kind === 'disconnect' || context.change?.kind === 'unpublish'
+      context.change?.kind === 'leave'
         ? [...releasesOfChange(context), ...notesOfPorts(context, context.ports, grantAfter(context).ports)]
         : [],
     ),
     announceChanged: decide(({ context }) => changeFacts(context, context.change)),
-    /** A lease that was granted for a network that was not joined after all. */
-    dropChange: assign(({ context: { change, leases } }) => {
-      if (change?.kind !== 'connect') return {};
-      const { [change.attachment.network]: _, ...others } = leases;
-      return { leases: others };
+    /** Leases that were granted for networks that were not joined after all. */
+    dropChange: remember(({ context: { change, leases } }) => {
+      if (change?.kind !== 'join') return {};
+      const joined = networksOf(change);
+      return { leases: Object.fromEntries(Object.entries(leases).filter(([network]) => !joined.includes(network))) };
     }),
     /** What could not be taken back is the container's: its teardown goes by the wish. */
     keepHalfMade: assign(({ context }) => {
       const { change } = context;
       if (change?.kind === 'address') return { leases: { ...grantAfter(context).leases } };
       if (change?.kind === 'freed') return { ports: [...grantAfter(context).ports] };
-      if (change?.kind !== 'connect' && change?.kind !== 'publish') return {};
+      if (change?.kind !== 'join') return {};
       return { ...changedWishes(context, change), ports: [...grantAfter(context).ports] };
     }),
     forgetChange: assign({ change: null, command: null }),
     replyFault: decide(({ context, event }) => {
-      assertEvent(event, ['claim.refused', 'steps.failed']);
+      assertEvent(event, 'steps.failed');
       return [{ kind: 'reply', command: context.command, fault: event.fault }];
     }),
-    replyJoinRefusal: decide(({ context, event }) => [
-      { kind: 'reply', command: context.command, fault: joinRefusal(context, event) as Fault },
-    ]),
     refuseChange: decide(({ context, event }) => [
       { kind: 'reply', command: commandOf(event), fault: changeRefusal(context, event) as Fault },
     ]),
@@ -483,24 +478,21 @@ export const containerSetup = setup({
     isLastLease: ({ context, event }) => isLastLease(context, event),
     isLastLeaseUnreachable: ({ context, event }) => isLastLeaseUnreachable(context, event),
     isLeaseOfChange: ({ context, event }) => isLeaseOfChange(context, event),
-    isLeaseOfChangeUnreachable: ({ context, event }) =>
-      isLeaseOfChange(context, event) && joinRefusal(context, event) !== null,
+    isLastLeaseOfChange: ({ context, event }) => isLastLeaseOfChange(context, event),
+    isLastLeaseOfChangeUnreachable: ({ context, event }) =>
+      isLastLeaseOfChange(context, event) && joinRefusal({ ...context, change: changeAfter(context, event) }) !== null,
     isSetupThatAsks: ({ context, event }) => isResultOf('setup', event) && lacksLease(context),
-    isConnectThatAsks: ({ context: { change, leases }, event }) =>
-      isResultOf('connect', event) &&
-      change?.kind === 'connect' &&
-      change.terms === undefined &&
-      entryOf(leases, change.attachment.network)?.dhcp !== undefined,
-    /** The link is there, and its address could not be added. */
-    isConnectThatAsked: ({ context: { change }, event }) =>
-      isResultOf('connect', event) && change?.kind === 'connect' && change.terms !== undefined,
+    isJoinThatAsks: ({ context, event }) => isResultOf('join', event) && unleasedOfChange(context).length > 0,
+    /** The links are there, and an address could not be added. */
+    isJoinThatAsked: ({ context: { change }, event }) =>
+      isResultOf('join', event) && change?.kind === 'join' && Object.keys(change.terms).length > 0,
     isAddress: ({ event }) => isResultOf('address', event),
     isWithdraw: ({ event }) => isResultOf('withdraw', event),
     lacksLease: ({ context }) => lacksLease(context),
     isChange: isResultOfChange,
     isChangeThatLeftNothing: ({ context, event }) =>
       isResultOfChange({ context, event }) &&
-      (context.change?.kind === 'connect' || context.change?.kind === 'publish') &&
+      context.change?.kind === 'join' &&
       event.type === 'steps.failed' &&
       !event.fault.leftBehind?.length,
     isVerifyThatFoundSomething: ({ event }) =>
@@ -513,8 +505,12 @@ export const containerSetup = setup({
     isThisAttempt: ({ context, event }) => 'attempt' in event && event.attempt === context.attempt,
     cannotBeSetUp: ({ context }) =>
       context.awaiting.length === 0 && context.wish !== null && setupRefusal(grantOf(context)) !== null,
-    cannotJoin: ({ context, event }) =>
-      'attempt' in event && event.attempt === context.attempt && joinRefusal(context, event) !== null,
+    /** All owners have answered, and one refuses, or what they grant cannot be had together. */
+    isJoinRefused: ({ context: { change } }) =>
+      change?.kind === 'join' && change.unanswered === 0 && change.fault !== null,
+    cannotJoin: ({ context }) =>
+      context.change?.kind === 'join' && context.change.unanswered === 0 && joinRefusal(context) !== null,
+    isGranted: ({ context: { change } }) => change?.kind === 'join' && change.unanswered === 0,
     claimsNothing: ({ context }) => context.awaiting.length === 0,
     isSetup: ({ event }) => isResultOf('setup', event),
     isSetupThatLeftNothing: ({ event }) =>

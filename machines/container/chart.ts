@@ -94,6 +94,9 @@ const whileChanging = {
   'actor.recovered': { guard: 'wasRestarted', actions: 'suspect' },
 } as const;
 
+/** Nothing of what was to be joined is in the kernel. */
+const notJoined = ['releaseChange', 'replyFaultOfChange', 'dropChange', 'forgetChange'] as const;
+
 /** Whether a process lives in its namespace is looked at first. */
 const overdueStart = { guard: 'isStartOverdueInside', target: 'looking' } as const;
 const addressChange = { guard: 'isOurLease', target: 'changing', actions: 'keepChange' } as const;
@@ -422,22 +425,16 @@ export const containerMachine = containerSetup.createMachine({
             asking: {
               description: 'Claims what a change needs: addresses from networks, ports from the host.',
               entry: 'claimChange',
+              always: [
+                { guard: 'isJoinRefused', target: 'settled', actions: notJoined },
+                { guard: 'cannotJoin', target: 'settled', actions: ['keepRefusalOfChange', ...notJoined] },
+                { guard: 'isGranted', target: 'changing' },
+              ],
               on: {
                 ...whileChanging,
-                'lease.granted': [
-                  {
-                    guard: 'cannotJoin',
-                    target: 'settled',
-                    actions: ['releaseChange', 'replyJoinRefusal', 'dropChange', 'forgetChange'],
-                  },
-                  { guard: 'isThisAttempt', target: 'changing', actions: 'keepChangeGrant' },
-                ],
-                'ports.granted': { guard: 'isThisAttempt', target: 'changing', actions: 'keepChangeGrant' },
-                'claim.refused': {
-                  guard: 'isThisAttempt',
-                  target: 'settled',
-                  actions: ['releaseChange', 'replyFault', 'dropChange', 'forgetChange'],
-                },
+                'lease.granted': { guard: 'isThisAttempt', actions: 'keepChangeGrant' },
+                'ports.granted': { guard: 'isThisAttempt', actions: 'keepChangeGrant' },
+                'claim.refused': { guard: 'isThisAttempt', actions: 'keepChangeGrant' },
               },
             },
             changing: {
@@ -446,7 +443,7 @@ export const containerMachine = containerSetup.createMachine({
               on: {
                 ...whileChanging,
                 'steps.applied': [
-                  { guard: 'isConnectThatAsks', target: 'leasing', actions: 'keepKernelMs' },
+                  { guard: 'isJoinThatAsks', target: 'leasing', actions: 'keepKernelMs' },
                   {
                     guard: 'isChange',
                     target: 'settled',
@@ -461,7 +458,7 @@ export const containerMachine = containerSetup.createMachine({
                   },
                 ],
                 'steps.failed': [
-                  { guard: 'isConnectThatAsked', target: 'withdrawing', actions: 'keepFaultOfChange' },
+                  { guard: 'isJoinThatAsked', target: 'withdrawing', actions: 'keepFaultOfChange' },
                   {
                     guard: 'isChangeThatLeftNothing',
                     target: 'settled',
@@ -476,17 +473,18 @@ export const containerMachine = containerSetup.createMachine({
               },
             },
             leasing: {
-              description: 'Has joined a network with DHCP, and asks for an address there.',
+              description: 'Has joined networks with DHCP, and asks for addresses there.',
               entry: 'askDhcpOfChange',
               on: {
                 ...whileChanging,
                 'dhcp.leased': [
                   {
-                    guard: 'isLeaseOfChangeUnreachable',
+                    guard: 'isLastLeaseOfChangeUnreachable',
                     target: 'withdrawing',
                     actions: ['keepTermsOfChange', 'keepRefusalOfChange'],
                   },
-                  { guard: 'isLeaseOfChange', target: 'changing', actions: 'keepTermsOfChange' },
+                  { guard: 'isLastLeaseOfChange', target: 'changing', actions: 'keepTermsOfChange' },
+                  { guard: 'isLeaseOfChange', actions: 'keepTermsOfChange' },
                   { actions: 'defer' },
                 ],
                 'dhcp.lost': [
@@ -497,14 +495,14 @@ export const containerMachine = containerSetup.createMachine({
             },
             withdrawing: {
               description:
-                'Leaves the network that it has just joined, because it got no address there, or one that cannot reach a gateway of its routes.',
+                'Undoes the change: a DHCP server gave no address, or one that cannot reach a gateway of a route.',
               entry: 'withdraw',
               on: {
                 ...whileChanging,
                 'steps.applied': {
                   guard: 'isWithdraw',
                   target: 'settled',
-                  actions: ['releaseChange', 'replyFaultOfChange', 'dropChange', 'forgetChange'],
+                  actions: notJoined,
                 },
                 'steps.failed': {
                   guard: 'isWithdraw',

@@ -27,11 +27,8 @@ export type ContainerCommand = Extract<ContainerEvent, { command: CommandId }>;
 
 /** A live change of a network that is up, while it is being made. */
 export type Change =
-  /** terms: what a DHCP server gave; fault: why the network is left again */
-  | { kind: 'connect'; attachment: Attachment; terms?: DhcpTerms; fault?: Fault }
-  | { kind: 'disconnect'; network: string }
-  /** wished: as they were asked for, where some were picked */
-  | { kind: 'publish' | 'unpublish'; ports: GrantedPort[]; wished?: PublishedPort[] }
+  | Join
+  | Leave
   /** what a DHCP server gives on a network now; fault: why nothing */
   | { kind: 'address'; network: string; terms: DhcpTerms | null; fault: Fault | null }
   /** what its link on a network may send */
@@ -40,6 +37,43 @@ export type Change =
   | { kind: 'freed'; ports: GrantedPort[] }
   /** reload: asked for; recovery: the daemon was restarted; drift: something was seen to vanish */
   | { kind: 'reload' | 'recovery' | 'drift' };
+
+/** More networks and ports: all of them, or nothing. */
+export interface Join {
+  kind: 'join';
+  attachments: Attachment[];
+  /** as they are granted, once they are */
+  ports: GrantedPort[];
+  /** as they were asked for, where some are picked */
+  wished: PublishedPort[];
+  /** how many owners have not answered the claims yet */
+  unanswered: number;
+  /** what DHCP servers gave, by network */
+  terms: Record<string, DhcpTerms>;
+  /** why it is undone */
+  fault: Fault | null;
+}
+
+/** The join that is under way, with that in it. */
+export function withJoin(
+  { change }: Pick<ContainerContext, 'change'>,
+  update: Partial<Join>,
+): Pick<ContainerContext, 'change'> {
+  return { change: change?.kind === 'join' ? { ...change, ...update } : change };
+}
+
+/** The same after one more owner has answered; the first refusal is the one to report. */
+export function withAnswer({ change }: Pick<ContainerContext, 'change'>, { fault, ...update }: Partial<Join> = {}) {
+  if (change?.kind !== 'join') return { change };
+  return withJoin({ change }, { ...update, unanswered: change.unanswered - 1, fault: change.fault ?? fault ?? null });
+}
+
+/** Fewer networks and ports. */
+export interface Leave {
+  kind: 'leave';
+  networks: string[];
+  ports: GrantedPort[];
+}
 
 export interface ContainerContext extends ContainerInput {
   wish: ContainerWish | null;
@@ -171,9 +205,9 @@ export function claimPorts(id: string, attempt: number, ports: PublishedPort[]):
 /** The same owners are told that nothing is needed any more; also of claims that are still on their way. */
 export function releasesOf({ id, wish, change }: ContainerContext): Effect[] {
   if (!wish) return [];
-  const added = change?.kind === 'connect' ? [change.attachment.network] : [];
+  const added = change?.kind === 'join' ? change.attachments.map(({ network }) => network) : [];
   const networks = [...wish.attachments.map(({ network }) => network), ...added];
-  const holdsPorts = wish.ports.length > 0 || change?.kind === 'publish';
+  const holdsPorts = wish.ports.length > 0 || (change?.kind === 'join' && change.ports.length > 0);
   const ports: Effect[] = holdsPorts
     ? [{ kind: 'tell', to: hostAddress, event: { type: 'ports.release', container: id } }]
     : [];

@@ -9,7 +9,7 @@ import { addressPlan } from '../../src/core/plan/container/plan.ts';
 import { unreachableRoute } from '../../src/core/plan/container/routes.ts';
 import type { Plan } from '../../src/core/plan/plan.ts';
 import type { Effect } from '../effect.ts';
-import { type ContainerContext, grantOf } from './context.ts';
+import { type Change, type ContainerContext, grantOf } from './context.ts';
 
 /** Addresses that DHCP servers give: the clients of a container, one per network of that kind, and what they tell. */
 
@@ -32,12 +32,32 @@ export const isLastLeaseUnreachable = (context: ContainerContext, event: Contain
   isLastLease(context, event) &&
   unreachableRoute(grantOf({ ...context, leases: leasesAfter(context, event) })) !== null;
 
-/** Of the network that is being joined. */
+/** Of a network that is being joined. */
 export const isLeaseOfChange = (context: ContainerContext, event: ContainerEvent): boolean =>
   isOurLease(context, event) &&
-  context.change?.kind === 'connect' &&
+  context.change?.kind === 'join' &&
   'network' in event &&
-  event.network === context.change.attachment.network;
+  context.change.attachments.some(({ network }) => network === event.network);
+
+/** The change with what a client tells of one of its networks. */
+export function changeAfter({ change }: ContainerContext, event: ContainerEvent): Change | null {
+  if (change?.kind !== 'join' || event.type !== 'dhcp.leased') return change;
+  return { ...change, terms: { ...change.terms, [event.network]: event.terms } };
+}
+
+/** Networks that are being joined whose DHCP servers have not given an address yet. */
+export function unleasedOfChange({ change, leases }: Pick<ContainerContext, 'change' | 'leases'>): string[] {
+  if (change?.kind !== 'join') return [];
+  return change.attachments
+    .map(({ network }) => network)
+    .filter((network) => entryOf(leases, network)?.dhcp && !Object.hasOwn(change.terms, network));
+}
+
+/** The last that the change waits for. */
+export const isLastLeaseOfChange = (context: ContainerContext, event: ContainerEvent): boolean =>
+  event.type === 'dhcp.leased' &&
+  isLeaseOfChange(context, event) &&
+  unleasedOfChange({ ...context, change: changeAfter(context, event) }).length === 0;
 
 /** The leases with what a client tells of one. */
 export function leasesAfter({ leases }: ContainerContext, event: ContainerEvent): Leases {
@@ -63,10 +83,10 @@ const isSameFault = (one: Fault, other: Fault | null): boolean =>
 
 const lossesOf = (leases: Leases): Fault[] => Object.values(leases).flatMap(({ dhcp }) => dhcp?.loss ?? []);
 
-/** Begins to ask for an address on that network; null: on every one that has them from a DHCP server. */
-export function askDhcp(context: ContainerContext, network: string | null): Effect[] {
+/** Begins to ask for addresses on these networks; null: on every one that has them from a DHCP server. */
+export function askDhcp(context: ContainerContext, networks: readonly string[] | null): Effect[] {
   return dhcpPlaces(grantWith(context), context.inode)
-    .filter((one) => network === null || one.network === network)
+    .filter(({ network }) => networks === null || networks.includes(network))
     .map(({ network, attempt, place }) => ({
       kind: 'tell',
       to: dhcpAddress(context.id, network),
@@ -87,12 +107,12 @@ export function tellNeighbours(
   });
 }
 
-/** Of a change that is under way: its attachment is not in the wish yet. */
+/** Of a change that is under way: its attachments are not in the wish yet. */
 function grantWith(context: ContainerContext) {
   const grant = grantOf(context);
   const { change } = context;
-  if (change?.kind !== 'connect') return grant;
-  return { ...grant, wish: { ...grant.wish, attachments: [...grant.wish.attachments, change.attachment] } };
+  if (change?.kind !== 'join') return grant;
+  return { ...grant, wish: { ...grant.wish, attachments: [...grant.wish.attachments, ...change.attachments] } };
 }
 
 /** Where a link is about to go, or has gone. */

@@ -1,4 +1,4 @@
-import { setupRefusal } from '../../machines/container/changes.ts';
+import { setupRefusal } from '../../machines/container/changes/refusals.ts';
 import { leaseRequest } from '../../machines/container/context.ts';
 import { definitionForFirst, firstContext, grantOf, type NetworkContext } from '../../machines/network/context.ts';
 import { leaseFor } from '../../machines/network/leases.ts';

@@ -57,9 +57,9 @@ function step(from: At, ...events: ActorEvent[]): string[] {
 describe('C03 connecting', () => {
   it('C03 asks the network, then makes the link, then tells and answers', () => {
     expect(step(up, connect)).toEqual(['up.configured asking', 'tell network/back lease.request']);
-    expect(step(reach(up, connect), leased)).toEqual(['up.configured changing', 'apply connect']);
-    expect(step(connecting, applied('connect'))).toEqual(['up.configured', 'announce connected', 'reply c2 ok']);
-    expect(Object.keys(reach(connecting, applied('connect')).context.leases)).toEqual(['demo', 'back']);
+    expect(step(reach(up, connect), leased)).toEqual(['up.configured changing', 'apply join']);
+    expect(step(connecting, applied('join'))).toEqual(['up.configured', 'announce connected', 'reply c2 ok']);
+    expect(Object.keys(reach(connecting, applied('join')).context.leases)).toEqual(['demo', 'back']);
   });
 
   it('C03 that the network refuses leaves all as it was', () => {
@@ -70,18 +70,18 @@ describe('C03 connecting', () => {
   });
 
   it('C03 that fails gives the address back when nothing is left, and keeps it as degraded otherwise', () => {
-    expect(step(connecting, failed('connect'))).toEqual([
+    expect(step(connecting, failed('join'))).toEqual([
       'up.configured',
       'tell network/back lease.release',
       'reply c2 kernel.refused',
     ]);
-    expect(step(connecting, failed('connect', littered))).toEqual([
+    expect(step(connecting, failed('join', littered))).toEqual([
       'up.configured degraded',
       'announce drift-detected',
       'announce degraded',
       'reply c2 kernel.refused',
     ]);
-    const half = reach(connecting, failed('connect', littered));
+    const half = reach(connecting, failed('join', littered));
     expect(half.context.wish?.attachments.map(({ network }: Attachment) => network)).toEqual(['demo', 'back']);
     expect(step(half, publish(1))).toEqual(['up.configured degraded', 'reply c2 container.state']);
     expect(step(half, { type: 'drift.suspected' }, applied('verify'))[0]).toBe('up.configured');
@@ -110,16 +110,16 @@ describe('C05 a route whose gateway is on no network of the container', () => {
       addresses: [{ address: '10.99.0.2', prefixLength: 24, gateway: null }],
       routes: [route],
     });
-    expect(step(reach(without, connect), { type: 'lease.granted', attempt: 3, lease: has })[1]).toBe('apply connect');
+    expect(step(reach(without, connect), { type: 'lease.granted', attempt: 3, lease: has })[1]).toBe('apply join');
     const lame = { ...up, context: { ...up.context, leases: { demo: leaseOf({ routes: [route] }) } } } as At;
-    expect(step(reach(lame, connect), leased)).toEqual(['up.configured changing', 'apply connect']);
+    expect(step(reach(lame, connect), leased)).toEqual(['up.configured changing', 'apply join']);
   });
 });
 
 describe('C04 disconnecting', () => {
   it('C04 gives the address back when the link is gone, not before', () => {
-    expect(step(up, disconnect)).toEqual(['up.configured changing', 'apply disconnect']);
-    expect(step(reach(up, disconnect), applied('disconnect'))).toEqual([
+    expect(step(up, disconnect)).toEqual(['up.configured changing', 'apply leave']);
+    expect(step(reach(up, disconnect), applied('leave'))).toEqual([
       'up.configured',
       'announce disconnected',
       'tell network/demo lease.release',
@@ -128,19 +128,17 @@ describe('C04 disconnecting', () => {
   });
 
   it('C04 that fails keeps the address: the link may be there', () => {
-    expect(step(reach(up, disconnect), failed('disconnect', littered))).not.toContain(
-      'tell network/demo lease.release',
-    );
+    expect(step(reach(up, disconnect), failed('leave', littered))).not.toContain('tell network/demo lease.release');
   });
 });
 
 describe('A09 publishing', () => {
   it('A09 a port that was picked goes by its number and by 0, and is kept in the wish as it was asked for', () => {
-    const published = reach(publishing, applied('publish'));
+    const published = reach(publishing, applied('join'));
     expect(published.context.ports.map(({ hostPort }: PublishedPort) => hostPort)).toEqual([8080, 40_000]);
     expect(published.context.wish?.ports.map(({ hostPort }: PublishedPort) => hostPort)).toEqual([8080, 0]);
     for (const named of [0, 40_000]) {
-      const { context } = reach(published, unpublish(named), applied('unpublish'));
+      const { context } = reach(published, unpublish(named), applied('leave'));
       expect(context.ports.map(({ hostPort }: PublishedPort) => hostPort)).toEqual([8080]);
       expect(context.wish?.ports.map(({ hostPort }: PublishedPort) => hostPort)).toEqual([8080]);
     }
@@ -165,7 +163,7 @@ describe('N16 publishing what is there', () => {
   const publishingOf = (from: At, ...ports: PublishedPort[]): At => {
     const asking = reach(from, ask('container.publish', ...ports));
     const { attempt } = asking.context;
-    return reach(asking, { type: 'ports.granted', attempt, ports, tookMs: 1 }, applied('publish'));
+    return reach(asking, { type: 'ports.granted', attempt, ports, tookMs: 1 }, applied('join'));
   };
   const asked = ({ context }: At) => context.ports.map(describePort);
   const shown = (from: At) => statusOf(from.context).ports.map(describePort);
@@ -181,9 +179,9 @@ describe('N16 publishing what is there', () => {
     const both = publishingOf(up, on('127.0.0.1'), on('::'));
     expect(asked(both)).toEqual(['8080->80/tcp', '127.0.0.1:8080->80/tcp', '[::]:8080->80/tcp']);
     expect(shown(both)).toEqual(['8080->80/tcp']);
-    const less = reach(both, ask('container.unpublish', port(8080)), applied('unpublish'));
+    const less = reach(both, ask('container.unpublish', port(8080)), applied('leave'));
     expect(shown(less)).toEqual(['127.0.0.1:8080->80/tcp', '[::]:8080->80/tcp']);
-    const least = reach(less, ask('container.unpublish', on('::')), applied('unpublish'));
+    const least = reach(less, ask('container.unpublish', on('::')), applied('leave'));
     expect(shown(least)).toEqual(['127.0.0.1:8080->80/tcp']);
     expect(least.context.wish?.ports.map(describePort)).toEqual(['127.0.0.1:8080->80/tcp']);
   });
@@ -195,16 +193,16 @@ describe('N16 publishing what is there', () => {
       ports: [on('127.0.0.1')],
       tookMs: 1,
     });
-    expect(effects).toMatchObject([{ kind: 'apply', plan: { purpose: { kind: 'publish' }, steps: [] } }]);
+    expect(effects).toMatchObject([{ kind: 'apply', plan: { purpose: { kind: 'join' }, steps: [] } }]);
   });
 
   it('N16 gives up a range as it was asked for, and as it is shown', () => {
     const ranges = [on(null, { hostPort: 9000, range: 3 }), on(null, { hostPort: 9002, containerPort: 82, range: 3 })];
     const both = publishingOf(up, ...ranges);
     expect(shown(both)).toEqual(['8080->80/tcp', '9000-9004->80-84/tcp']);
-    const one = reach(both, ask('container.unpublish', ranges[0] as PublishedPort), applied('unpublish'));
+    const one = reach(both, ask('container.unpublish', ranges[0] as PublishedPort), applied('leave'));
     expect(shown(one)).toEqual(['8080->80/tcp', '9002-9004->82-84/tcp']);
-    const none = reach(both, ask('container.unpublish', on(null, { hostPort: 9000, range: 5 })), applied('unpublish'));
+    const none = reach(both, ask('container.unpublish', on(null, { hostPort: 9000, range: 5 })), applied('leave'));
     expect(shown(none)).toEqual(['8080->80/tcp']);
     expect(none.context.wish?.ports).toHaveLength(1);
     expect(step(both, ask('container.unpublish', on(null, { hostPort: 9000, range: 4 })))).toEqual([
@@ -323,7 +321,7 @@ describe('C03 a port whose family the container does not have', () => {
     const asking = reach(up, { type: 'container.publish', command: 'c2', ports: [six({ hostPort: 8080 })] });
     expect(stateName(asking.value)).toBe('up.configured asking');
     const granted: ActorEvent = { type: 'ports.granted', attempt: 2, ports: [six({ hostPort: 8080 })], tookMs: 1 };
-    expect(toldOf(reach(asking, granted), applied('publish'))).toEqual([
+    expect(toldOf(reach(asking, granted), applied('join'))).toEqual([
       ['published', undefined, '[::]:8080->80/tcp'],
       ['port-unreachable', 'family', '[::]:8080->80/tcp'],
     ]);
@@ -339,13 +337,13 @@ describe('C03 a port whose family the container does not have', () => {
     const configured = reach(setUpWith(four, six()), made);
     const lease = leaseOf({ network: 'back', addresses: [v6] });
     const joining = reach(configured, connect, { type: 'lease.granted', attempt: 2, lease });
-    expect(toldOf(joining, applied('connect'))).toEqual([['published', undefined, '[::]:9090->80/tcp']]);
+    expect(toldOf(joining, applied('join'))).toEqual([['published', undefined, '[::]:9090->80/tcp']]);
     const leave: ActorEvent = { type: 'container.disconnect', command: 'c3', network: 'back' };
-    const leaving = reach(joining, applied('connect'), leave);
-    expect(toldOf(leaving, applied('disconnect'))).toEqual([leftOut]);
+    const leaving = reach(joining, applied('join'), leave);
+    expect(toldOf(leaving, applied('leave'))).toEqual([leftOut]);
     // with its last network nothing is served, and all of it again with the next one
     const alone = reach(configured, disconnect);
-    expect(toldOf(alone, applied('disconnect'))).toEqual([]);
+    expect(toldOf(alone, applied('leave'))).toEqual([]);
   });
 
   it('C03 is told of where another container has it', () => {
@@ -450,25 +448,25 @@ describe('N19 a port on a network whose engine wants no rules', () => {
   it('N19 leads to another network of the container, and is told of when that goes', () => {
     const both = reach(
       reach(up, connect, { type: 'lease.granted', attempt: 2, lease: unruled('back') }),
-      applied('connect'),
+      applied('join'),
     );
     expect(both.context.lastFault).toBeNull();
-    expect(factsOf(both, disconnect, applied('disconnect'))).toEqual(['firewall']);
+    expect(factsOf(both, disconnect, applied('leave'))).toEqual(['firewall']);
   });
 });
 
 describe('while a change is under way', () => {
   it('commands wait in order', () => {
-    expect(step(connecting, unpublish(8080), applied('connect'))).toEqual([
+    expect(step(connecting, unpublish(8080), applied('join'))).toEqual([
       'up.configured changing',
       'announce connected',
       'reply c2 ok',
-      'apply unpublish',
+      'apply leave',
     ]);
   });
 
   it('what is suspected is looked at afterwards', () => {
-    expect(step(connecting, { type: 'drift.suspected' }, applied('connect'))).toEqual([
+    expect(step(connecting, { type: 'drift.suspected' }, applied('join'))).toEqual([
       'up.configured verifying',
       'announce connected',
       'reply c2 ok',

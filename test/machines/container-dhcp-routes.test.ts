@@ -93,11 +93,11 @@ describe('C05 a network with a DHCP server that is joined', () => {
   });
   const up = reach(alone, granted(leaseOf({ network: 'far', addresses: [v6] })), made);
   const asking = reach(up, { type: 'container.connect', command: 'c2', attachment: { network: 'lan' } });
-  const waiting = reach(asking, granted(lan('192.0.2.9'), 2), applied('connect'));
+  const waiting = reach(asking, granted(lan('192.0.2.9'), 2), applied('join'));
 
   it('C05 is left again when its own route leads through a gateway that its address does not reach', () => {
     expect(stateName(waiting.value)).toBe('up.configured leasing');
-    expect(step(waiting, leased(2, '192.0.2.7'))).toEqual(['up.configured changing', 'apply connect']);
+    expect(step(waiting, leased(2, '192.0.2.7'))).toEqual(['up.configured changing', 'apply join']);
     expect(step(waiting, leased(2, '198.51.100.7'))).toEqual(['up.configured withdrawing', 'apply withdraw']);
     expect(step(reach(waiting, leased(2, '198.51.100.7')), applied('withdraw'))).toEqual([
       'up.configured',

@@ -171,13 +171,13 @@ describe('a container that is up by a lease', () => {
 
   it('C13 tells its client of subnets that come and go with other networks', () => {
     const changing = reach(up, ...join('10.89.1.7'));
-    const told = effectsOf(changing, applied('connect')).filter(({ kind }) => kind === 'tell');
+    const told = effectsOf(changing, applied('join')).filter(({ kind }) => kind === 'tell');
     expect(told).toMatchObject([
       { to: 'dhcp/web/lan', event: { type: 'dhcp.neighbours', otherSubnets: ['10.89.1.7/24'] } },
     ]);
-    const both = reach(changing, applied('connect'));
+    const both = reach(changing, applied('join'));
     const leaving = reach(both, { type: 'container.disconnect', command: 'c3', network: 'back' });
-    expect(effectsOf(leaving, applied('disconnect'))).toContainEqual({
+    expect(effectsOf(leaving, applied('leave'))).toContainEqual({
       kind: 'tell',
       to: 'dhcp/web/lan',
       event: { type: 'dhcp.neighbours', otherSubnets: [] },
@@ -217,16 +217,16 @@ describe('a container that is up by a lease', () => {
     const both = reach(
       asking,
       { type: 'lease.granted', attempt: claim, lease: dhcpLeaseOf('back', claim) },
-      applied('connect'),
+      applied('join'),
       leased(claim, { address: '198.51.100.9' }, 'back'),
-      applied('connect'),
+      applied('join'),
     );
     const takenBack = fault('dhcp.refused', 'not here');
     const neither = reach(both, lost(attempt), applied('address'), lost(claim, takenBack, 'back'), applied('address'));
     expect([stateOf(neither), neither.context.lastFault]).toEqual(['degraded', takenBack]);
     const one = reach(neither, leased(claim, {}, 'back'), applied('address'));
     expect([stateOf(one), one.context.lastFault]).toEqual(['degraded', ended]);
-    const left = reach(one, { type: 'container.disconnect', command: 'c3', network: 'lan' }, applied('disconnect'));
+    const left = reach(one, { type: 'container.disconnect', command: 'c3', network: 'lan' }, applied('leave'));
     expect([stateOf(left), left.context.lastFault]).toEqual(['configured', null]);
   });
 
@@ -242,14 +242,14 @@ describe('a network with a DHCP server that is connected later', () => {
   const asking = reach(up, { type: 'container.connect', command: 'c2', attachment: { network: 'back' } });
   const claim = asking.context.attempt;
   const changing = reach(asking, { type: 'lease.granted', attempt: claim, lease: dhcpLeaseOf('back', claim) });
-  const waiting = reach(changing, applied('connect'));
+  const waiting = reach(changing, applied('join'));
 
   it('C13 is answered when it has given an address', () => {
-    expect(step(changing, applied('connect'))).toEqual(['up.configured leasing', 'tell dhcp/web/back dhcp.start']);
+    expect(step(changing, applied('join'))).toEqual(['up.configured leasing', 'tell dhcp/web/back dhcp.start']);
     expect(stateOf(waiting)).toBe('configured');
     const given = reach(waiting, leased(claim, { address: '192.0.2.9' }, 'back'));
-    expect(step(given, applied('connect'))).toEqual(['up.configured', 'announce connected', 'reply c2 ok']);
-    expect(reach(given, applied('connect')).context.leases.back?.addresses).toMatchObject([{ address: '192.0.2.9' }]);
+    expect(step(given, applied('join'))).toEqual(['up.configured', 'announce connected', 'reply c2 ok']);
+    expect(reach(given, applied('join')).context.leases.back?.addresses).toMatchObject([{ address: '192.0.2.9' }]);
   });
 
   it('C13 is left again where it gives none, or it cannot be added', () => {
@@ -264,7 +264,7 @@ describe('a network with a DHCP server that is connected later', () => {
     const left = reach(withdrawing, applied('withdraw'));
     expect([Object.keys(left.context.leases), left.context.lastFault]).toEqual([['lan'], null]);
     const given = reach(waiting, leased(claim, {}, 'back'));
-    expect(step(given, failed('connect'))).toEqual(['up.configured withdrawing', 'apply withdraw']);
+    expect(step(given, failed('join'))).toEqual(['up.configured withdrawing', 'apply withdraw']);
   });
 
   it('C13 is left again, and the container stays degraded by the address that it lacks elsewhere', () => {
@@ -272,7 +272,7 @@ describe('a network with a DHCP server that is connected later', () => {
     const asking = reach(bare, { type: 'container.connect', command: 'c2', attachment: { network: 'back' } });
     const claim = asking.context.attempt;
     const granted = reach(asking, { type: 'lease.granted', attempt: claim, lease: dhcpLeaseOf('back', claim) });
-    const withdrawing = reach(granted, applied('connect'), lost(claim, noServer, 'back'));
+    const withdrawing = reach(granted, applied('join'), lost(claim, noServer, 'back'));
     expect(step(withdrawing, applied('withdraw'))).toContain('reply c2 dhcp.timeout');
     const left = reach(withdrawing, applied('withdraw'));
     expect([stateOf(left), left.context.lastFault]).toEqual(['degraded', ended]);
@@ -282,7 +282,7 @@ describe('a network with a DHCP server that is connected later', () => {
     const later = reach(waiting, lost(attempt));
     expect(stateName(later.value)).toBe('up.configured leasing');
     const given = reach(later, leased(claim, {}, 'back'));
-    expect(step(given, applied('connect'))).toEqual([
+    expect(step(given, applied('join'))).toEqual([
       'up.configured changing',
       'announce connected',
       'reply c2 ok',

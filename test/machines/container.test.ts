@@ -66,7 +66,7 @@ describe('N15 names that DNS cannot carry', () => {
     const joining = reach(up.next, { type: 'container.connect', command: 'c2', attachment });
     const back = { ...named, network: 'back' };
     const joined = reach(joining, { type: 'lease.granted', attempt: joining.context.attempt, lease: back });
-    expect(leftOut(effectsOf(joined, applied('connect')))).toEqual([{ ...told, network: 'back', names: [''] }]);
+    expect(leftOut(effectsOf(joined, applied('join')))).toEqual([{ ...told, network: 'back', names: [''] }]);
   });
 });
 

@@ -92,9 +92,9 @@ const atRest = ({ value }: { value: unknown }) =>
 
 /** What the owner of what a change needs may say. */
 function answersTo({ change, attempt }: ContainerContext): ActorEvent[] {
-  if (change?.kind === 'connect') return [{ type: 'lease.granted', attempt, lease: leaseOf({ network: 'back' }) }];
-  if (change?.kind === 'publish') return [{ type: 'ports.granted', attempt, ports: change.ports, tookMs: 1 }];
-  return [];
+  if (change?.kind !== 'join' || change.unanswered === 0) return [];
+  if (change.attachments.length === 0) return [{ type: 'ports.granted', attempt, ports: change.ports, tookMs: 1 }];
+  return [{ type: 'lease.granted', attempt, lease: leaseOf({ network: 'back' }) }];
 }
 
 export const containerTerrain: Terrain<ContainerContext> = {
@@ -248,7 +248,7 @@ export const leasedContainerTerrain: Terrain<ContainerContext> = {
     return [
       ...(deferred.length < 1 ? commands : []),
       ...grantsFor(context),
-      ...(change?.kind === 'connect'
+      ...(change?.kind === 'join' && change.unanswered > 0
         ? ([{ type: 'lease.granted', attempt, lease: dhcpLeaseOf('back', attempt) }] as const)
         : []),
       { type: 'claim.refused', attempt, fault: refusal },
@@ -261,7 +261,7 @@ export const leasedContainerTerrain: Terrain<ContainerContext> = {
   essence: (context) => [
     context.wish !== null,
     context.change?.kind,
-    context.change?.kind === 'connect' && context.change.terms !== undefined,
+    context.change?.kind === 'join' && Object.keys(context.change.terms).length > 0,
     context.change?.kind === 'address' && context.change.terms !== null,
     context.suspected,
     context.awaiting,

@@ -53,13 +53,21 @@ export function networksOf(request: ContainerRequest, defaultNetwork: string): A
 }
 
 /** A02: interface names in the order in which the networks come; a name that is asked for is not given twice. */
-export function attachmentsOf(id: string, requested: readonly AskedAttachment[]): Attachment[] | Fault {
+export const attachmentsOf = (id: string, requested: readonly AskedAttachment[]): Attachment[] | Fault =>
+  attachmentsBeside([], id, requested);
+
+/** More attachments of a container that has these. */
+export function attachmentsBeside(
+  others: readonly Attachment[],
+  id: string,
+  requested: readonly AskedAttachment[],
+): Attachment[] | Fault {
   const asked = new Set(requested.flatMap(({ interfaceName }) => interfaceName ?? []));
   const attachments: Attachment[] = [];
   for (const entry of requested) {
     if (attachments.some(({ network }) => network === entry.network))
       return fault('payload.invalid', `network ${entry.network} is named twice`);
-    const attachment = attachmentBeside(attachments, id, entry, asked);
+    const attachment = attachmentBeside([...others, ...attachments], id, entry, asked);
     if ('code' in attachment) return attachment;
     attachments.push(attachment);
   }

@@ -10,14 +10,13 @@ import { type ContainerGrant, netnsOf, ownsNetns } from '../../../src/core/plan/
 import { namesLeftOut } from '../../../src/core/plan/container/names.ts';
 import {
   addressPlan,
-  connectPlan,
-  disconnectPlan,
+  joinPlan,
+  leavePlan,
   setupPlan,
   teardownPlan,
   unlinkPlan,
   verifyPlan,
 } from '../../../src/core/plan/container/plan.ts';
-import { publishPlan, unpublishPlan } from '../../../src/core/plan/container/ports.ts';
 import { lookPlan, watchPlan } from '../../../src/core/plan/container/process.ts';
 import { unreachableRoute } from '../../../src/core/plan/container/routes.ts';
 import { statusBlocks } from '../../../src/core/plan/container/status.ts';
@@ -176,9 +175,9 @@ describe('the plans of a container', () => {
       ...all,
       wish: { ...all.wish, attachments: all.wish.attachments.filter((one) => one.network !== 'lan') },
     };
-    expect(routes(disconnectPlan(all, less, 'lan'))).toEqual(['route.add eth2 99', 'route.delete eth2 102']);
+    expect(routes(leavePlan('leave', all, less))).toEqual(['route.add eth2 99', 'route.delete eth2 102']);
     const unbridged = { ...all, wish: { ...all.wish, attachments: all.wish.attachments.slice(1) } };
-    expect(routes(disconnectPlan(all, unbridged, 'demo'))).toEqual([]);
+    expect(routes(leavePlan('leave', all, unbridged))).toEqual([]);
   });
 
   it('on an internal network: no way out', () => {
@@ -395,9 +394,9 @@ describe('live changes', () => {
   const flushed = ({ steps }: Plan) => steps.filter(({ verb }) => verb === 'conntrack.flush').map(describeStep);
 
   it('C03 connecting a further network adds its link and nothing else: ports lead where they led', () => {
-    expect(lines(connectPlan(one, two, 'back', 7))).toMatchInlineSnapshot(`
+    expect(lines(joinPlan(one, two, 7))).toMatchInlineSnapshot(`
       [
-        "connect, build:",
+        "join, build:",
         "netns.require /netns/netloom-web",
         "nft.replace (none) by sources4 { nl9ff56c578050 . c6:28:62:7f:36:48 . 10.89.1.2 } and 4 more",
         "link.veth nlb0362f948b6d (eth1 in /netns/netloom-web)",
@@ -409,7 +408,7 @@ describe('live changes', () => {
         "link.settle nlb0362f948b6d",
       ]
     `);
-    const sets = connectPlan(one, two, 'back', 7).steps.flatMap((step) =>
+    const sets = joinPlan(one, two, 7).steps.flatMap((step) =>
       step.verb === 'nft.replace' ? [...step.remove, ...step.add].map(({ set }) => set) : [],
     );
     expect(sets.filter((set) => /^(published|counted)/.test(set))).toEqual([]);
@@ -418,21 +417,21 @@ describe('live changes', () => {
   it('C05 connecting the first network publishes the ports on it, and forgets their flows of UDP', () => {
     const none = grantOf({ ports: [] }, []);
     const { ports } = one;
-    expect(lines(connectPlan({ ...none, ports }, one, 'demo', 7)).slice(2, 5)).toMatchInlineSnapshot(`
+    expect(lines(joinPlan({ ...none, ports }, one, 7)).slice(2, 5)).toMatchInlineSnapshot(`
       [
         "link.set netloom0 route_localnet=1",
         "nft.replace (none) by published_any4 { tcp . 8080 : 10.89.0.2 . 80 } and 10 more",
         "conntrack.flush 5300->53/udp",
       ]
     `);
-    expect(flushed(connectPlan({ ...none, ports }, one, 'demo', 7))).toEqual(['conntrack.flush 5300->53/udp']);
+    expect(flushed(joinPlan({ ...none, ports }, one, 7))).toEqual(['conntrack.flush 5300->53/udp']);
   });
 
   it('C05 disconnecting the first network turns the ports to the next before the link goes', () => {
     const after = { ...two, wish: { ...two.wish, attachments: two.wish.attachments.slice(1) } };
-    expect(lines(disconnectPlan(two, after, 'demo'))).toMatchInlineSnapshot(`
+    expect(lines(leavePlan('leave', two, after))).toMatchInlineSnapshot(`
       [
-        "disconnect, dismantle:",
+        "leave, dismantle:",
         "link.set netloom1 route_localnet=1",
         "nft.replace published_any4 { tcp . 8080 : 10.89.0.2 . 80 }, published_any4 { udp . 5300 : 10.89.0.2 . 53 } by published_any4 { tcp . 8080 : 10.89.1.2 . 80 }, published_any4 { udp . 5300 : 10.89.1.2 . 53 }",
         "conntrack.flush 5300->53/udp",
@@ -444,22 +443,22 @@ describe('live changes', () => {
 
   it('publishing and unpublishing touch the elements and flows of those ports alone', () => {
     const more = { ...one, ports: [...one.ports, { ...(one.ports[1] as PublishedPort), hostPort: 5400, range: 3 }] };
-    expect(lines(publishPlan(one, more))).toMatchInlineSnapshot(`
+    expect(lines(joinPlan(one, more, 7))).toMatchInlineSnapshot(`
       [
-        "publish, build:",
+        "join, build:",
         "nft.replace (none) by published_any4 { udp . 5400 : 10.89.0.2 . 53 } and 5 more",
         "conntrack.flush 5400-5402->53-55/udp",
       ]
     `);
-    expect(lines(unpublishPlan(more, one))).toMatchInlineSnapshot(`
+    expect(lines(leavePlan('leave', more, one))).toMatchInlineSnapshot(`
       [
-        "unpublish, dismantle:",
+        "leave, dismantle:",
         "nft.replace published_any4 { udp . 5400 : 10.89.0.2 . 53 } and 5 more by (none)",
         "conntrack.flush 5400-5402->53-55/udp",
       ]
     `);
-    expect(flushed(publishPlan(one, more))).toEqual(['conntrack.flush 5400-5402->53-55/udp']);
-    expect(flushed(unpublishPlan(one, { ...one, ports: one.ports.slice(1) }))).toEqual([]);
+    expect(flushed(joinPlan(one, more, 7))).toEqual(['conntrack.flush 5400-5402->53-55/udp']);
+    expect(flushed(leavePlan('leave', one, { ...one, ports: one.ports.slice(1) }))).toEqual([]);
   });
 });
 
@@ -596,7 +595,7 @@ describe('MAC addresses', () => {
     const grant = grantOf({ networks: [demo] }, [leaseOf({ announced: ['10.89.0.2'] })]);
     const announce = { verb: 'address.announce', netns: grant.netns, link: 'eth0', addresses: ['10.89.0.2'] };
     const before = { ...grant, wish: { ...grant.wish, attachments: [] } };
-    for (const { steps } of [setupPlan(grant), connectPlan(before, grant, 'demo', 1), verifyPlan(grant, 1)]) {
+    for (const { steps } of [setupPlan(grant), joinPlan(before, grant, 1), verifyPlan(grant, 1)]) {
       expect(steps).toContainEqual(announce);
       const last = steps.findLastIndex((step) => 'netns' in step && step.netns === grant.netns);
       expect(steps[last]).toEqual(announce);
@@ -624,9 +623,9 @@ describe('routes of networks', () => {
       'route.delete blackhole 10.66.0.0/16 in /run/netns/blue',
       'route.delete prohibit fd66::/48 in /run/netns/blue',
     ];
-    expect(routes(disconnectPlan(grant, without(grant, 'back'), 'back'))).toEqual(deleted);
+    expect(routes(leavePlan('leave', grant, without(grant, 'back')))).toEqual(deleted);
     expect(routes(teardownPlan(grant))).toEqual(deleted);
-    expect(routes(disconnectPlan(grant, without(grant, 'demo'), 'demo'))).toEqual([]);
+    expect(routes(leavePlan('leave', grant, without(grant, 'demo')))).toEqual([]);
     expect(
       routes(teardownPlan(grantOf({ pid: 42, ...both }, [leaseOf(), { ...second, routes: [blackhole] }]))),
     ).toEqual(['route.delete blackhole 10.66.0.0/16 in /netns/netloom-web']);
@@ -637,11 +636,9 @@ describe('routes of networks', () => {
     const grant = grantOf(both, [leaseOf({ routes: [blackhole] }), { ...second, routes: [blackhole] }]);
     expect(routes(setupPlan(grant)).filter((line) => line.includes('blackhole'))).toHaveLength(1);
     for (const network of ['demo', 'back'])
-      expect(routes(disconnectPlan(grant, without(grant, network), network))).toEqual([]);
+      expect(routes(leavePlan('leave', grant, without(grant, network)))).toEqual([]);
     // taking back a connect that failed takes nothing from the other
-    expect(routes(connectPlan(without(grant, 'back'), grant, 'back', 7))).toEqual([
-      `route.add 0.0.0.0/0 via 10.89.1.1${inside}`,
-    ]);
+    expect(routes(joinPlan(without(grant, 'back'), grant, 7))).toEqual([`route.add 0.0.0.0/0 via 10.89.1.1${inside}`]);
   });
 
   it('C04 of another kind, or through another gateway, take the place of one that went', () => {
@@ -649,15 +646,15 @@ describe('routes of networks', () => {
       leaseOf({ routes: [blackhole] }),
       { ...second, routes: [{ ...blackhole, type: 'unreachable' }] },
     ]);
-    expect(routes(disconnectPlan(grant, without(grant, 'demo'), 'demo'))).toEqual([
+    expect(routes(leavePlan('leave', grant, without(grant, 'demo')))).toEqual([
       `route.delete blackhole 10.66.0.0/16${inside}`,
       `route.add unreachable 10.66.0.0/16${inside}`,
     ]);
     // taking back a connect that failed takes nothing from who was there
-    expect(routes(connectPlan(without(grant, 'back'), grant, 'back', 7)).join()).not.toContain('10.66.0.0/16');
+    expect(routes(joinPlan(without(grant, 'back'), grant, 7)).join()).not.toContain('10.66.0.0/16');
     const leading = { ...blackhole, type: 'unicast', gateway: '10.89.1.9' } as const;
     const led = grantOf(both, [leaseOf({ routes: [blackhole] }), { ...second, routes: [leading] }]);
-    expect(routes(disconnectPlan(led, without(led, 'demo'), 'demo')).at(-1)).toBe(
+    expect(routes(leavePlan('leave', led, without(led, 'demo'))).at(-1)).toBe(
       `route.add 10.66.0.0/16 via 10.89.1.9${inside}`,
     );
   });
@@ -715,9 +712,9 @@ describe('routes of networks', () => {
   it('C05 come back with the network of their gateway, and go from it with their own', () => {
     const grant = grantOf({ networks: [{ network: 'back' }, demo] }, [leaseOf(), { ...second, routes: [across] }]);
     const line = `10.77.0.0/16 via 10.89.0.9${inside}`;
-    expect(routes(connectPlan(without(grant, 'demo'), grant, 'demo', 7))).toContain(`route.add ${line}`);
-    expect(routes(disconnectPlan(grant, without(grant, 'back'), 'back'))).toEqual([`route.delete ${line}`]);
-    expect(routes(disconnectPlan(grant, without(grant, 'demo'), 'demo'))).toEqual([]);
+    expect(routes(joinPlan(without(grant, 'demo'), grant, 7))).toContain(`route.add ${line}`);
+    expect(routes(leavePlan('leave', grant, without(grant, 'back')))).toEqual([`route.delete ${line}`]);
+    expect(routes(leavePlan('leave', grant, without(grant, 'demo')))).toEqual([]);
   });
 });
 
@@ -743,13 +740,13 @@ describe("C15 the name of the host's end", () => {
     const blue = grantOf({ mode: 'ns:/run/netns/blue', networks: [{ ...demo, hostInterfaceName: 'veth-web' }] });
     expect(teardownPlan(blue).steps).toContainEqual({ verb: 'link.cut', name: 'veth-web', alias });
     const none = { ...named, wish: { ...named.wish, attachments: [] } };
-    expect(disconnectPlan(named, none, 'demo').steps).toContainEqual({
+    expect(leavePlan('leave', named, none).steps).toContainEqual({
       verb: 'link.delete',
       netns: null,
       name: 'veth-web',
       alias,
     });
-    expect(connectPlan(none, named, 'demo', 7).steps[1]).toMatchObject({ verb: 'link.vacant', name: 'veth-web' });
+    expect(joinPlan(none, named, 7).steps[1]).toMatchObject({ verb: 'link.vacant', name: 'veth-web' });
   });
 
   it('C15 is without effect upon a parent, where there is no other end', () => {
@@ -812,7 +809,7 @@ describe('C13 a container whose address a DHCP server gives', () => {
           ? [`${step.verb} ${step.gateway} ${step.metric}`]
           : [],
       );
-    expect(routes(lan, withoutTerms(lan, 'lan'))).toEqual([
+    expect(routes(lan, withoutTerms(lan, ['lan']))).toEqual([
       'route.delete 198.51.100.1 99',
       'route.add 192.0.2.1 99',
       'route.add 198.51.100.1 101',
@@ -872,7 +869,7 @@ describe('C13 a container whose address a DHCP server gives', () => {
       lease: { address: '192.0.2.7', server: '192.0.2.1', serverMac: '02:00:00:00:00:01' },
     });
     expect(teardownPlan(on(null)).steps[0]).toMatchObject({ verb: 'dhcp.release', lease: null });
-    expect(disconnectPlan(on({}), grantOf({ networks: [{ network: 'back' }] }, [second]), 'lan').steps[0]?.verb).toBe(
+    expect(leavePlan('leave', on({}), grantOf({ networks: [{ network: 'back' }] }, [second])).steps[0]?.verb).toBe(
       'dhcp.release',
     );
     expect(stepsOf(on({}), on({ times: { renewAt: 1, rebindAt: 2, expiresAt: 3 } }))).toEqual([]);

@@ -6,11 +6,11 @@ import { type ContainerGrant, type Joined, joined, macOf } from './grant.ts';
 
 /** What the DHCP clients of a container are told, and what they give back. */
 
-/** The grant as it was before any DHCP server gave anything; or one, of that network. */
-export function withoutTerms(grant: ContainerGrant, network: string | null = null): ContainerGrant {
+/** The grant as it was before any DHCP server gave anything; or before those of these networks did. */
+export function withoutTerms(grant: ContainerGrant, networks: readonly string[] | null = null): ContainerGrant {
   const leases = Object.entries(grant.leases).map(([name, lease]) => [
     name,
-    network === null || network === name ? withTerms(lease, null) : lease,
+    networks === null || networks.includes(name) ? withTerms(lease, null) : lease,
   ]);
   return { ...grant, leases: Object.fromEntries(leases) };
 }

@@ -133,19 +133,14 @@ export function unlinkPlan(grant: ContainerGrant): Plan<ContainerPurpose> {
 
 // ---------------------------------------------------------------------------------------------------- live changes
 
-/** C03: one more network for a container that is up. `after` is the grant with that network in it. */
-export function connectPlan(
-  before: ContainerGrant,
-  after: ContainerGrant,
-  network: string,
-  inode: number,
-): Plan<ContainerPurpose> {
-  const added = joined(after).filter(({ attachment }) => attachment.network === network);
+/** C03: more networks and ports for a container that is up. `after` is the grant with them. */
+export function joinPlan(before: ContainerGrant, after: ContainerGrant, inode: number): Plan<ContainerPurpose> {
+  const added = joinedBeside(after, before);
   return {
-    purpose: { kind: 'connect' },
+    purpose: { kind: 'join' },
     kind: 'build',
     steps: [
-      requireStep(after, inode),
+      ...(added.length > 0 ? [requireStep(after, inode)] : []),
       ...vacantSteps(after, added),
       ...refirewall(before, after, allElements),
       ...added.flatMap(({ attachment, lease }) => hostEndSteps(after, attachment, lease)),
@@ -159,12 +154,16 @@ export function connectPlan(
   };
 }
 
-/** C04: one network less. Ports that led there lead to the next network first (C05); the link is held to its end. */
-export function disconnectPlan(before: ContainerGrant, after: ContainerGrant, network: string): Plan<ContainerPurpose> {
-  const dropped = joined(before).filter(({ attachment }) => attachment.network === network);
+/** C04: networks and ports less. Ports that led there lead to the next network first (C05); each link is held to its end. */
+export function leavePlan(
+  kind: 'leave' | 'withdraw',
+  before: ContainerGrant,
+  after: ContainerGrant,
+): Plan<ContainerPurpose> {
+  const dropped = joinedBeside(before, after);
   const replaced = routesThatGo(before, after);
   return {
-    purpose: { kind: 'disconnect' },
+    purpose: { kind },
     kind: 'dismantle',
     steps: [
       ...dropped.flatMap((one) => releaseSteps(before, one)),
@@ -180,12 +179,18 @@ export function disconnectPlan(before: ContainerGrant, after: ContainerGrant, ne
   };
 }
 
+/** What the one has joined and the other has not. */
+function joinedBeside(one: ContainerGrant, other: ContainerGrant): Joined[] {
+  const known = new Set(joined(other).map(({ attachment }) => attachment.network));
+  return joined(one).filter(({ attachment }) => !known.has(attachment.network));
+}
+
 /**
  * What DHCP servers give now, instead of what they gave before. What is old goes first: a further address of a subnet would go with the
  * first one.
  */
 export function addressPlan(
-  kind: 'connect' | 'address',
+  kind: 'join' | 'address',
   before: ContainerGrant,
   after: ContainerGrant,
   inode: number | null,

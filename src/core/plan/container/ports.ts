@@ -23,12 +23,9 @@ import { type ContainerGrant, joined, macOf, markOf } from './grant.ts';
 
 /** Where published ports lead, and what the firewall holds of a container. */
 
-export function publishPlan(before: ContainerGrant, after: ContainerGrant): Plan<ContainerPurpose> {
-  return { purpose: { kind: 'publish' }, kind: 'build', steps: refirewall(before, after, publishedElements) };
-}
-
-export function unpublishPlan(before: ContainerGrant, after: ContainerGrant): Plan<ContainerPurpose> {
-  return { purpose: { kind: 'unpublish' }, kind: 'dismantle', steps: refirewall(before, after, publishedElements) };
+/** Other containers have given up what they had of its ports. */
+export function freedPlan(before: ContainerGrant, after: ContainerGrant): Plan<ContainerPurpose> {
+  return { purpose: { kind: 'freed' }, kind: 'build', steps: refirewall(before, after, publishedElements) };
 }
 
 /** B14: a network of the container lets it send what it likes, or does so no more. */

@@ -1,0 +1,83 @@
+import { type Attachment, attachmentsBeside } from '../../../src/core/container/attachments.ts';
+import type { ContainerWish } from '../../../src/core/container/wish.ts';
+import type { ContainerEvent } from '../../../src/core/event.ts';
+import { type GrantedPort, isAsked, isSamePort, type PublishedPort } from '../../../src/core/port.ts';
+import { portsTogether } from '../../../src/core/served-ports.ts';
+import type { Change, ContainerContext, Join, Leave } from '../context.ts';
+
+/** The change that an event asks for. */
+
+/** Its ports as they were asked for; while it is down, those that are to be picked have no number. */
+export const askedPorts = ({ wish, ports }: Pick<ContainerContext, 'wish' | 'ports'>): readonly GrantedPort[] =>
+  ports.length > 0 ? ports : (wish?.ports ?? []);
+
+/** The change with everything that can be filled in without a claim. */
+export function changeAskedFor(context: ContainerContext, event: ContainerEvent): Change {
+  const { wish } = context;
+  const published = askedPorts(context);
+  switch (event.type) {
+    case 'container.connect': {
+      const { attachments, id } = wish as ContainerWish;
+      return join(attachmentsBeside(attachments, id, [event.attachment]) as Attachment[], []);
+    }
+    case 'container.disconnect':
+      return leave([event.network], []);
+    case 'container.publish':
+      return join([], newPorts(published, event.ports));
+    case 'container.unpublish':
+      return leave(
+        [],
+        portsNamed(wish?.ports ?? [], published, event.ports).flatMap((ports) => ports ?? []),
+      );
+    case 'dhcp.leased':
+      return { kind: 'address', network: event.network, terms: event.terms, fault: null };
+    case 'dhcp.lost':
+      return { kind: 'address', network: event.network, terms: null, fault: event.fault };
+    case 'ports.freed':
+      return { kind: 'freed', ports: event.ports };
+    case 'lease.changed':
+      return { kind: 'spoofing', network: event.network, spoofing: event.spoofing };
+    default:
+      return { kind: 'reload' };
+  }
+}
+
+export const join = (attachments: Attachment[], ports: PublishedPort[]): Join => ({
+  kind: 'join',
+  attachments,
+  ports,
+  wished: ports,
+  unanswered: 0,
+  terms: {},
+  fault: null,
+});
+
+export const leave = (networks: string[], ports: GrantedPort[]): Leave => ({ kind: 'leave', networks, ports });
+
+/** Equal mappings are one. */
+export const newPorts = (published: readonly PublishedPort[], asked: readonly PublishedPort[]): PublishedPort[] =>
+  asked.filter((port) => !isAsked(published, port));
+
+/** Whether all that is to be published was asked for before. */
+export function asksNothingNew(context: ContainerContext, event: ContainerEvent): boolean {
+  return event.type === 'container.publish' && newPorts(askedPorts(context), event.ports).length === 0;
+}
+
+/**
+ * Which of the published ports each of those asked for is, or are, as they may be shown; null: none. A picked port goes by its
+ * number, and by the 0 that it was asked for with. `ports` stand in the order of those wished for.
+ */
+export function portsNamed(
+  wished: readonly PublishedPort[],
+  ports: readonly PublishedPort[],
+  asked: readonly PublishedPort[],
+): (PublishedPort[] | null)[] {
+  const left = new Map(ports.map((port, index) => [port, wished[index]]));
+  return asked.map((one) => {
+    const [exact] =
+      [...left].findLast(([port, wish]) => isSamePort(port, one) || (wish && isSamePort(wish, one))) ?? [];
+    const named = exact ? [exact] : portsTogether([...left.keys()], one);
+    for (const port of named ?? []) left.delete(port);
+    return named;
+  });
+}

@@ -1,0 +1,78 @@
+import { hostAddress, networkAddress } from '../../../src/core/actor-address.ts';
+import { withoutTerms } from '../../../src/core/plan/container/dhcp.ts';
+import { addressPlan, joinPlan, leavePlan, verifyPlan } from '../../../src/core/plan/container/plan.ts';
+import { freedPlan, spoofingPlan } from '../../../src/core/plan/container/ports.ts';
+import { isOnLoopback, type PublishedPort } from '../../../src/core/port.ts';
+import type { Effect } from '../../effect.ts';
+import { type ContainerContext, claimPorts, grantOf, type Join, releaseLease, requestLease } from '../context.ts';
+import { endDhcp } from '../dhcp.ts';
+import { grantAfter } from './outcome.ts';
+
+/** What a change claims, its plan, and what it gives back. */
+
+/** What must be granted before the change: one question to each owner. */
+export function claimsOfChange({ id, attempt, change, ports, askedAt }: ContainerContext): Effect[] {
+  if (change?.kind !== 'join') return [];
+  const next = attempt + 1;
+  const published = [...ports, ...change.ports];
+  const leases = change.attachments.map((attachment) => requestLease(id, next, attachment, published, askedAt));
+  return change.ports.length > 0 ? [...leases, claimPorts(id, next, change.ports)] : leases;
+}
+
+/** The plan that makes the change. */
+export function changePlan(context: ContainerContext) {
+  const [before, after] = [grantOf(context), grantAfter(context)];
+  const { change } = context;
+  const inode = context.inode as number;
+  switch (change?.kind) {
+    case 'join': {
+      const given = Object.keys(change.terms);
+      if (given.length > 0) return addressPlan('join', withoutTerms(after, given), after, inode);
+      return joinPlan(before, after, inode);
+    }
+    case 'leave':
+      return leavePlan('leave', before, after);
+    case 'address':
+      return addressPlan('address', before, after, inode);
+    case 'freed':
+      return freedPlan(before, after);
+    case 'spoofing':
+      return spoofingPlan(before, after);
+    default:
+      return verifyPlan(before, inode);
+  }
+}
+
+/** Undoes a join that was built in vain: a DHCP server gives no address. */
+export const withdrawPlan = (context: ContainerContext) => leavePlan('withdraw', grantAfter(context), grantOf(context));
+
+/** Networks hear of it when the first port that 127.0.0.1 reaches is about to be published, or the last one is not any more. */
+export function notesOfPorts(
+  { id, wish }: ContainerContext,
+  before: readonly PublishedPort[],
+  after: readonly PublishedPort[],
+): Effect[] {
+  const onLoopback = after.some(isOnLoopback);
+  if (onLoopback === before.some(isOnLoopback)) return [];
+  return (wish?.attachments ?? []).map(({ network }) => ({
+    kind: 'tell',
+    to: networkAddress(network),
+    event: { type: 'lease.ports', container: id, onLoopback },
+  }));
+}
+
+/** What a change has no more use for: what a failed one had claimed, or what a finished one gave up. */
+export function releasesOfChange(context: ContainerContext): Effect[] {
+  const { id, change } = context;
+  if (change?.kind !== 'join' && change?.kind !== 'leave') return [];
+  const networks = change.kind === 'join' ? networksOf(change) : change.networks;
+  const { ports } = change;
+  return [
+    ...networks.flatMap((network) => [...endDhcp(context, network), releaseLease(id, network)]),
+    ...(ports.length > 0
+      ? [{ kind: 'tell', to: hostAddress, event: { type: 'ports.release', container: id, ports } } as const]
+      : []),
+  ];
+}
+
+export const networksOf = ({ attachments }: Join): string[] => attachments.map(({ network }) => network);

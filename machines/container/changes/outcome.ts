@@ -1,0 +1,113 @@
+import { type Attachment, attachmentBeside } from '../../../src/core/container/attachments.ts';
+import type { ContainerWish } from '../../../src/core/container/wish.ts';
+import { entryOf } from '../../../src/core/entry.ts';
+import { withTerms } from '../../../src/core/lease/lease.ts';
+import type { ContainerGrant } from '../../../src/core/plan/container/grant.ts';
+import { type GrantedPort, grantedFamilies, isSamePort, type PublishedPort } from '../../../src/core/port.ts';
+import { type Change, type ContainerContext, grantOf, type Join } from '../context.ts';
+
+/** The wish and the grant as they are when a change has been made. */
+
+type Wishes = Pick<ContainerContext, 'wish' | 'lasting'>;
+type Leases = ContainerGrant['leases'];
+
+/** The wish with the change in it; and the lasting one too, where another is in force for once. */
+export function changedWishes(context: ContainerContext, change: Change | null): Wishes {
+  const { wish, lasting } = context;
+  return { wish: wish && changed(context, wish, change), lasting: lasting && changed(context, lasting, change) };
+}
+
+function changed({ ports }: ContainerContext, wish: ContainerWish, change: Change | null): ContainerWish {
+  switch (change?.kind) {
+    case 'join':
+      return { ...change.attachments.reduce(withAttachment, wish), ports: [...wish.ports, ...change.wished] };
+    case 'leave': {
+      const kept = stillWished(wish.ports, ports, change.ports);
+      return { ...wish, attachments: without(wish, change.networks), ports: kept };
+    }
+    default:
+      return wish;
+  }
+}
+
+/** Beside those that this wish has: in another one names and places may be taken. */
+function withAttachment(wish: ContainerWish, attachment: Attachment): ContainerWish {
+  const rest = without(wish, [attachment.network]);
+  const isFree = !rest.some(
+    ({ interfaceName, slot }) => interfaceName === attachment.interfaceName || slot === attachment.slot,
+  );
+  const { interfaceName: _, slot: __, definition, hostInterfaceName, ...kept } = attachment;
+  const isNameFree = !rest.some((other) => hostInterfaceName && other.hostInterfaceName === hostInterfaceName);
+  if (isFree && isNameFree) return { ...wish, attachments: [...rest, attachment] };
+  const asked = { ...kept, ...(isNameFree && hostInterfaceName && { hostInterfaceName }) };
+  const beside = attachmentBeside(rest, wish.id, asked) as Attachment;
+  return { ...wish, attachments: [...rest, { ...beside, ...(definition && { definition }) }] };
+}
+
+const without = ({ attachments }: ContainerWish, networks: readonly string[]): Attachment[] =>
+  attachments.filter(({ network }) => !networks.includes(network));
+
+/** Granted ports stand in the order of the wished ones: a picked port is known by its place. */
+function stillWished(wished: PublishedPort[], granted: PublishedPort[], removed: PublishedPort[]): PublishedPort[] {
+  if (granted.length === 0) return withoutPorts(wished, removed);
+  const kept = withoutPorts(granted, removed);
+  return wished.filter((_, index) => kept.includes(granted[index] as PublishedPort));
+}
+
+function withoutPorts(ports: readonly PublishedPort[], removed: readonly PublishedPort[]): PublishedPort[] {
+  return ports.filter((port) => !removed.some((other) => isSamePort(port, other)));
+}
+
+/** The grant as it will be when the change has been made. */
+export function grantAfter(context: ContainerContext): ContainerGrant {
+  const { change } = context;
+  const grant = grantOf(context);
+  const wish = changed(context, grant.wish, change);
+  switch (change?.kind) {
+    case 'join':
+      return { ...grant, wish, leases: withGiven(grant.leases, change), ports: [...grant.ports, ...change.ports] };
+    case 'leave':
+      return { ...grant, wish, ports: withoutPorts(grant.ports, change.ports) };
+    case 'freed':
+      return { ...grant, wish, ports: withFreed(grant.ports, change.ports) };
+    case 'spoofing':
+      return { ...grant, wish, leases: withSpoofing(grant.leases, change) };
+    case 'address':
+      return { ...grant, wish, leases: withAddress(grant.leases, change) };
+    default:
+      return { ...grant, wish };
+  }
+}
+
+/** Its ports, where some of them are granted otherwise from now on. */
+const withFreed = (ports: readonly GrantedPort[], freed: readonly GrantedPort[]): GrantedPort[] =>
+  ports.map((port) => freed.find((other) => isSamePort(port, other)) ?? port);
+
+/** Those of its ports that get families by it. */
+export function freedFamilies({ ports }: Pick<ContainerContext, 'ports'>, freed: readonly GrantedPort[]) {
+  return withFreed(ports, freed).flatMap((port, index) => {
+    const before = grantedFamilies(ports[index] as GrantedPort);
+    const families = grantedFamilies(port).filter((family) => !before.includes(family));
+    return families.length > 0 ? [{ port, families }] : [];
+  });
+}
+
+function withSpoofing(leases: Leases, { network, spoofing }: Extract<Change, { kind: 'spoofing' }>): Leases {
+  const lease = entryOf(leases, network);
+  if (lease?.link.kind !== 'bridge') return leases;
+  return { ...leases, [network]: { ...lease, link: { ...lease.link, spoofing } } };
+}
+
+function withAddress(leases: Leases, { network, terms, fault }: Extract<Change, { kind: 'address' }>): Leases {
+  const lease = entryOf(leases, network);
+  return lease ? { ...leases, [network]: withTerms(lease, terms, fault) } : leases;
+}
+
+/** With what DHCP servers gave on the networks that are being joined. */
+function withGiven(leases: Leases, { terms }: Join): Leases {
+  const given = Object.entries(terms).flatMap(([network, each]) => {
+    const lease = entryOf(leases, network);
+    return lease ? [[network, withTerms(lease, each)] as const] : [];
+  });
+  return given.length > 0 ? { ...leases, ...Object.fromEntries(given) } : leases;
+}

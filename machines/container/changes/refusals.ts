@@ -1,0 +1,129 @@
+import { formatSubnet, parseSubnet, type Subnet, subnetContains } from '../../../src/core/address.ts';
+import { type AskedAttachment, attachmentsBeside } from '../../../src/core/container/attachments.ts';
+import { calledAs } from '../../../src/core/container/reference.ts';
+import type { ContainerWish } from '../../../src/core/container/wish.ts';
+import { entryOf } from '../../../src/core/entry.ts';
+import type { ContainerEvent } from '../../../src/core/event.ts';
+import { type Fault, fault } from '../../../src/core/fault.ts';
+import type { Lease } from '../../../src/core/lease/lease.ts';
+import type { ContainerGrant } from '../../../src/core/plan/container/grant.ts';
+import { refusedPort } from '../../../src/core/plan/container/ports.ts';
+import { unreachableRoute } from '../../../src/core/plan/container/routes.ts';
+import { contradiction, describePort, isContradiction, type PublishedPort } from '../../../src/core/port.ts';
+import { uncoveredPorts } from '../../../src/core/served-ports.ts';
+import { type ContainerContext, grantOf } from '../context.ts';
+import { askedPorts, portsNamed } from './asked.ts';
+import { grantAfter } from './outcome.ts';
+import { unreachablePort } from './unreachable-ports.ts';
+
+/** Why a set-up or a change is refused before anything is built. */
+
+/** Why a change cannot be tried; null: it can. */
+export function changeRefusal(context: ContainerContext, event: ContainerEvent): Fault | null {
+  const { wish } = context;
+  if (!wish) return fault('container.unknown', 'this container does not exist');
+  return refusalOf(wish, askedPorts(context), event) ?? publishRefusal(context, event);
+}
+
+function refusalOf(wish: ContainerWish, ports: readonly PublishedPort[], event: ContainerEvent): Fault | null {
+  switch (event.type) {
+    case 'container.connect':
+      return joinRefusalOf(wish, [event.attachment]);
+    case 'container.disconnect':
+      return wish.attachments.some(({ network }) => network === event.network)
+        ? null
+        : fault('container.not-connected', `container ${calledAs(wish)} is not on network ${event.network}`);
+    case 'container.publish':
+      return portsRefusal(wish.attachments.length > 0, event.ports, ports);
+    case 'container.unpublish': {
+      const unknown = event.ports[portsNamed(wish.ports, ports, event.ports).indexOf(null)];
+      return unknown ? fault('port.unknown', unknownText(wish, ports, unknown)) : null;
+    }
+    default:
+      return null;
+  }
+}
+
+/** C03: only a container that has a namespace for networks can be connected to one. */
+export function joinRefusalOf(wish: ContainerWish, asked: readonly AskedAttachment[]): Fault | null {
+  if (!joinsNetworks(wish))
+    return fault(
+      'mode.conflict',
+      `unable to connect: container ${calledAs(wish)} is in mode ${wish.mode}, which takes no networks`,
+    );
+  const attachments = attachmentsBeside(wish.attachments, wish.id, asked);
+  return 'code' in attachments ? attachments : null;
+}
+
+const joinsNetworks = ({ mode, netns }: ContainerWish): boolean =>
+  mode !== 'none' && netns.kind !== 'container' && netns.kind !== 'host';
+
+export function portsRefusal(
+  isOnNetwork: boolean,
+  asked: readonly PublishedPort[],
+  others: readonly PublishedPort[],
+): Fault | null {
+  if (!isOnNetwork) return fault('mode.conflict', 'ports can be published only by a container that joins a network');
+  for (const port of asked) {
+    const clash = others.find((other) => isContradiction(port, other));
+    if (clash) return contradiction(port, clash);
+  }
+  return null;
+}
+
+/** Known only while there are addresses. */
+function publishRefusal(context: ContainerContext, event: ContainerEvent): Fault | null {
+  if (event.type !== 'container.publish' || context.inode === null) return null;
+  return portRefusal(grantOf(context), event.ports);
+}
+
+function portRefusal(grant: ContainerGrant, ports: readonly PublishedPort[] = grant.ports): Fault | null {
+  const port = refusedPort(grant, ports);
+  return port && unreachablePort(grant, port);
+}
+
+/** A part of a range cannot be given up by itself: the range is named. */
+function unknownText(wish: ContainerWish, ports: readonly PublishedPort[], unknown: PublishedPort): string {
+  const [whole] = ports.filter((port) => uncoveredPorts([unknown], [port]).length === 0);
+  return whole
+    ? `${describePort(unknown)} is part of ${describePort(whole)}, which can only be unpublished as a whole`
+    : `container ${calledAs(wish)} does not publish ${askedText(unknown)}`;
+}
+
+/** `80/tcp` where no host port was named. */
+const askedText = (port: PublishedPort): string =>
+  port.hostPort === 0 && port.hostIp === null && port.range === 1
+    ? `${port.containerPort}/${port.protocol}`
+    : describePort(port);
+
+/** Why a set-up is refused by all that was granted for it, before its first step; null: it can begin. */
+export const setupRefusal = (grant: ContainerGrant): Fault | null => portRefusal(grant) ?? unreachableRoute(grant);
+
+/**
+ * Why networks cannot be joined, by the leases that were granted or what DHCP servers give: a route of one leads nowhere (C05), an
+ * address from another network's DHCP server is in its subnet (C13), a port that is published with them leads nowhere.
+ */
+export function joinRefusal(context: ContainerContext): Fault | null {
+  const { change, leases } = context;
+  if (change?.kind !== 'join') return null;
+  const after = grantAfter(context);
+  for (const { network } of change.attachments) {
+    const lease = entryOf(after.leases, network);
+    const refusal = unreachableRoute(after, network) ?? (lease ? addressWithin(lease, leases) : null);
+    if (refusal) return refusal;
+  }
+  return change.attachments.length > 0 && change.ports.length > 0 ? portRefusal(after, change.ports) : null;
+}
+
+function addressWithin({ network, dhcp, addresses }: Lease, leases: ContainerGrant['leases']): Fault | null {
+  for (const { address, prefixLength } of dhcp ? [] : addresses) {
+    const subnet = parseSubnet(`${address}/${prefixLength}`) as Subnet;
+    const other = Object.values(leases).find(({ dhcp }) => dhcp?.terms && subnetContains(subnet, dhcp.terms.address));
+    if (other)
+      return fault(
+        'subnet.taken',
+        `${formatSubnet(subnet)} of network ${network} contains ${other.dhcp?.terms?.address}, which a DHCP server on network ${other.network} assigned`,
+      );
+  }
+  return null;
+}

@@ -8,6 +8,7 @@ import { setupPlan, teardownPlan, unlinkPlan } from '../../src/core/plan/contain
 import { degradedFacts, mendedFacts, rulesetLoaded } from '../drift.ts';
 import type { Effect } from '../effect.ts';
 import { effects, enqueueEffect } from '../effects.ts';
+import { attachingActions, attachingGuards } from './attaching.ts';
 import { asksNothingNew, changeAskedFor } from './changes/asked.ts';
 import { changeFacts, namesLeftOutFacts, offlineStatus } from './changes/facts.ts';
 import {
@@ -64,9 +65,27 @@ import {
   withDeadline,
 } from './process.ts';
 import { releaseOfNamespace, sharingActions, sharingGuards } from './sharing.ts';
-import { answerTo, commandOf, decide, type Given, isResultOf, isResultOfChange, nameOf, refusal, remember } from './words.ts';
+import {
+  answerTo,
+  commandOf,
+  decide,
+  type Given,
+  isResultOf,
+  isResultOfChange,
+  membershipRefused,
+  nameOf,
+  refusal,
+  remember,
+} from './words.ts';
+
+/** Whether such an event may be the end of the container. */
+const mayRemove = ({ inode }: ContainerContext, type: ContainerEvent['type']): boolean =>
+  type === 'container.remove' || type === 'container.forget' || (type === 'container.detach' && inode === null);
 
 const sentAt = (event: ContainerEvent) => ('created' in event && event.created ? { askedAt: event.created } : {});
+
+const leftSomething = ({ context: { lastFault, leases, ports, inode } }: Given): boolean =>
+  Object.keys(leases).length > 0 || ports.length > 0 || inode !== null || (lastFault?.leftBehind?.length ?? 0) > 0;
 
 const isVerifyThatFoundNothing = ({ event }: Given): boolean =>
   isResultOf('verify', event) && event.type === 'steps.failed' && event.fault.code === 'netns.gone';
@@ -82,12 +101,13 @@ export const containerSetup = setup({
     ...effects,
     ...processActions,
     ...sharingActions,
+    ...attachingActions,
     /** That was asked for with its wish, whatever runs in containers that share its namespace. */
     removeByItself: raise({ type: 'container.remove', command: null, force: true }),
 
     // ---- the wish
     keepWish: assign(({ context, event }) => {
-      assertEvent(event, ['container.create', 'container.setup']);
+      assertEvent(event, ['container.create', 'container.setup', 'container.attach']);
       const wish = withDeadline(event.wish ?? context.wish, event);
       const overrides = event.type === 'container.setup' ? (event.overrides ?? null) : null;
       const isFirst = context.wish === null && event.created !== undefined;
@@ -121,7 +141,7 @@ export const containerSetup = setup({
     defer: assign({ deferred: ({ context, event }) => [...context.deferred, event as ContainerCommand] }),
     /** Says the waiting commands again, up to a removal: who comes after that speaks to the next container of this id. */
     resume: enqueueActions(({ context, enqueue }) => {
-      const removal = context.deferred.findIndex(({ type }) => type === 'container.remove');
+      const removal = context.deferred.findIndex(({ type }) => mayRemove(context, type));
       const last = removal === -1 ? context.deferred.length : removal + 1;
       enqueue.assign({ deferred: [] });
       for (const command of context.deferred.slice(0, last)) enqueue.raise(command);
@@ -327,7 +347,12 @@ export const containerSetup = setup({
     forgetChange: assign({ change: null, command: null }),
     replyFault: decide(({ context, event }) => {
       assertEvent(event, 'steps.failed');
-      return [{ kind: 'reply', command: context.command, fault: event.fault }];
+      const { change, command } = context;
+      const askedBy = change?.kind === 'leave' ? change.askedBy : null;
+      return [
+        { kind: 'reply', command, fault: event.fault },
+        ...(askedBy === null ? [] : [membershipRefused(context.id, askedBy, event.fault)]),
+      ];
     }),
     refuseChange: decide(({ context, event }) => [
       { kind: 'reply', command: commandOf(event), fault: changeRefusal(context, event) as Fault },
@@ -461,6 +486,7 @@ export const containerSetup = setup({
   guards: {
     ...processGuards,
     ...sharingGuards,
+    ...attachingGuards,
     isToBeNew: ({ event }) => event.type === 'container.setup' && event.isNew === true,
     /** P11: a process lives in it, and the caller did not say that this does not matter */
     isHeldByProcess: and([stateIn({ up: { process: 'running' } }), not(isForced)]),
@@ -519,8 +545,8 @@ export const containerSetup = setup({
     isUnlink: ({ event }) => isResultOf('unlink', event),
     isVerify: ({ event }) => isResultOf('verify', event),
     hasDeferred: ({ context }) => context.deferred.length > 0,
-    leftSomething: ({ context: { lastFault, leases, ports, inode } }) =>
-      Object.keys(leases).length > 0 || ports.length > 0 || inode !== null || (lastFault?.leftBehind?.length ?? 0) > 0,
+    leftSomething,
+    leftNothing: not(leftSomething),
     wasRestarted: ({ event }) => event.type === 'actor.recovered' && !event.rebooted,
     wasRebooted: ({ context, event }) => event.type === 'actor.recovered' && event.rebooted && context.wish !== null,
   },

@@ -1,3 +1,4 @@
+import { and } from 'xstate';
 import { containerSetup } from './actions.ts';
 
 export type { ContainerContext, ContainerInput } from './context.ts';
@@ -16,6 +17,9 @@ const deferAll = {
   'container.publish': { actions: 'defer' },
   'container.unpublish': { actions: 'defer' },
   'container.reload': { actions: 'defer' },
+  'container.attach': { actions: 'defer' },
+  'container.detach': { actions: 'defer' },
+  'network.leave': { actions: 'defer' },
   'lease.changed': { actions: 'defer' },
   'ports.freed': { actions: 'defer' },
   'membership.asked': { actions: 'defer' },
@@ -43,6 +47,12 @@ const changeOfWish = [
   { guard: 'isRefused', actions: 'refuseChange' },
   { actions: ['replyChanged', 'changeWish'] },
 ] as const;
+const detachmentFromWish = [
+  { guard: 'detachesNothing', actions: 'replyDone' },
+  { guard: 'detachesSome', actions: ['replyChanged', 'changeWish'] },
+] as const;
+/** A container of which nothing is left in the kernel, or never was. */
+const forgotten = { guard: 'leftNothing', target: 'removed', actions: 'announceRemoved' } as const;
 const unlessAsked = { guard: 'asksNothingNew', actions: 'replyUnchanged' } as const;
 const changesOfWish = {
   'container.connect': changeOfWish,
@@ -70,6 +80,15 @@ const askedChange = [
   { target: 'asking', actions: 'keepChange' },
 ] as const;
 const publication = [askedChange[0], unlessAsked, askedChange[1]] as const;
+const attachment = [
+  { guard: 'isWhole', actions: 'replyAttached' },
+  { guard: and(['isPart', 'isRefused']), actions: 'refuseChange' },
+  { guard: 'isPart', target: 'asking', actions: 'keepChange' },
+] as const;
+const departure = [
+  { guard: 'isOffNetwork', actions: 'confirmLeft' },
+  { target: 'changing', actions: 'keepChange' },
+] as const;
 const plainChange = [
   { guard: 'isRefused', actions: 'refuseChange' },
   { target: 'changing', actions: 'keepChange' },
@@ -105,6 +124,9 @@ const changesWhileUp = {
   'container.publish': publication,
   'container.disconnect': plainChange,
   'container.unpublish': plainChange,
+  'container.attach': attachment,
+  'container.detach': { guard: 'detachesSome', target: 'changing', actions: 'keepChange' },
+  'network.leave': departure,
   'lease.changed': { target: 'changing', actions: 'keepChange' },
   'ports.freed': { guard: 'freesPorts', target: 'changing', actions: 'keepChange' },
   'dhcp.leased': addressChange,
@@ -181,6 +203,12 @@ export const containerMachine = containerSetup.createMachine({
           },
           { actions: 'refuseUnknown' },
         ],
+        'container.attach': {
+          target: 'claiming',
+          actions: ['keepCommand', 'keepWish', 'announceCreated', 'deferForgetting'],
+        },
+        'container.detach': { actions: 'replyDone' },
+        'network.leave': { actions: 'confirmLeft' },
         'container.started': refuseUnknown,
         'container.exited': refuseUnknown,
         'container.abandon': refuseUnknown,
@@ -203,6 +231,10 @@ export const containerMachine = containerSetup.createMachine({
           { guard: 'isToBeNew', actions: 'refuseExists' },
           { target: 'claiming', actions: ['keepCommand', 'keepWish'] },
         ],
+        'container.attach': { target: 'claiming', actions: ['keepCommand', 'keepWish'] },
+        'container.detach': [...detachmentFromWish, { target: 'removed', actions: 'announceRemoved' }],
+        'container.forget': forgotten,
+        'network.leave': { actions: 'confirmLeft' },
         'container.started': { actions: 'refuseNotUp' },
         'container.exited': [reportedLate, { actions: 'refuseNotUp' }],
         'container.abandon': { actions: 'refuseNotUp' },
@@ -298,7 +330,21 @@ export const containerMachine = containerSetup.createMachine({
     up: {
       description: 'The network is up.',
       type: 'parallel',
+      entry: 'dropForgetting',
       on: {
+        'container.attach': [
+          { guard: and(['isElsewhere', 'isEnding']), target: 'unconfiguring', actions: ['announceExited', 'defer'] },
+          { guard: 'isElsewhere', target: 'unconfiguring', actions: 'defer' },
+        ],
+        'container.detach': [
+          { guard: 'detachesNothing', actions: 'replyDone' },
+          {
+            guard: and(['detachesAll', 'isEnding']),
+            target: 'unconfiguring',
+            actions: ['announceExited', 'keepCommand', 'deferOwnRemoval'],
+          },
+          { guard: 'detachesAll', target: 'unconfiguring', actions: ['keepCommand', 'deferOwnRemoval'] },
+        ],
         'container.create': { actions: 'refuseExists' },
         'container.setup': [{ guard: 'isToBeNew', actions: 'refuseExists' }, { actions: 'refuseUp' }],
         'container.teardown': [
@@ -552,6 +598,12 @@ export const containerMachine = containerSetup.createMachine({
                 'container.disconnect': refuseDegraded,
                 'container.publish': refuseDegraded,
                 'container.unpublish': refuseDegraded,
+                'container.attach': [
+                  { guard: 'isWhole', actions: 'replyAttached' },
+                  { guard: 'isPart', actions: 'refuseDegraded' },
+                ],
+                'container.detach': { guard: 'detachesSome', actions: 'refuseDegraded' },
+                'network.leave': [{ guard: 'isOffNetwork', actions: 'confirmLeft' }, { actions: 'refuseDegraded' }],
                 // looked at again afterwards
                 'lease.changed': { target: 'changing', actions: ['keepChange', 'suspect'] },
                 'ports.freed': { guard: 'freesPorts', target: 'changing', actions: ['keepChange', 'suspect'] },
@@ -614,6 +666,21 @@ export const containerMachine = containerSetup.createMachine({
           // by the wish that made it: the new one may know nothing of it
           { guard: 'leftSomething', target: 'unconfiguring', actions: 'defer' },
           { target: 'claiming', actions: ['keepCommand', 'keepWish'] },
+        ],
+        'container.attach': [
+          { guard: 'leftSomething', target: 'unconfiguring', actions: 'defer' },
+          { target: 'claiming', actions: ['keepCommand', 'keepWish'] },
+        ],
+        'container.detach': [
+          detachmentFromWish[0],
+          { guard: and(['detachesSome', 'leftSomething']), target: 'unconfiguring', actions: 'defer' },
+          detachmentFromWish[1],
+          { target: 'unconfiguring', actions: ['keepCommand', 'deferOwnRemoval'] },
+        ],
+        'container.forget': forgotten,
+        'network.leave': [
+          { guard: 'holdsLease', target: 'unconfiguring', actions: 'defer' },
+          { actions: 'confirmLeft' },
         ],
         'container.started': { actions: 'refuseNotUp' },
         'container.exited': [reportedLate, { actions: 'refuseNotUp' }],

@@ -73,6 +73,8 @@ export interface Leave {
   kind: 'leave';
   networks: string[];
   ports: GrantedPort[];
+  /** the network that asked for it; null: a command did */
+  askedBy: string | null;
 }
 
 export interface ContainerContext extends ContainerInput {

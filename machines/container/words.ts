@@ -1,11 +1,11 @@
 import type { Answer } from '../../src/contract/answers.ts';
-import type { ActorAddress } from '../../src/core/actor-address.ts';
+import { type ActorAddress, networkAddress } from '../../src/core/actor-address.ts';
 import { calledAs } from '../../src/core/container/reference.ts';
 import type { ContainerEvent } from '../../src/core/event.ts';
 import { type Fault, type FaultCode, fault } from '../../src/core/fault.ts';
 import type { ContainerPurpose } from '../../src/core/plan/purpose.ts';
 import type { Effect } from '../effect.ts';
-import { commandOf, deciding, remembering } from '../effects.ts';
+import { commandOf, deciding, remembering, resolving } from '../effects.ts';
 import type { ContainerContext } from './context.ts';
 
 /** What the actions and guards of a container's machine are made of. */
@@ -16,15 +16,25 @@ export const decide = deciding<ContainerContext, ContainerEvent>();
 
 export const remember = remembering<ContainerContext, ContainerEvent>();
 
+export const resolve = resolving<ContainerContext, ContainerEvent>();
+
 export const nameOf = ({ id, wish }: ContainerContext): string => calledAs(wish ?? { id });
 
-/** The answer to a command: to the client that waits for it, or to the host, which asked several containers. */
+/** The answer to a command: to the client that waits for it, to the host, which asked several containers, or to a network. */
 export function answerTo(event: ContainerEvent, id: string, answer: { output: Answer } | { fault: Fault }): Effect {
+  if (event.type === 'network.leave' && 'fault' in answer) return membershipRefused(id, event.network, answer.fault);
   const from = askerOf(event);
   if (!from) return { kind: 'reply', command: commandOf(event), ...answer };
   const fault = 'fault' in answer ? answer.fault : null;
   return { kind: 'tell', to: from, event: { type: 'container.abandoned', container: id, fault } };
 }
+
+/** A network that asked the container to leave learns why it cannot. */
+export const membershipRefused = (id: string, network: string, fault: Fault): Effect => ({
+  kind: 'tell',
+  to: networkAddress(network),
+  event: { type: 'membership.refused', container: id, fault },
+});
 
 export const askerOf = (event: ContainerEvent): ActorAddress | undefined =>
   event.type === 'container.abandon' || event.type === 'container.remove' ? event.from : undefined;

@@ -60,6 +60,22 @@ export type ContainerEvent =
       isNew?: boolean;
       created?: string;
     }
+  /**
+   * from an engine that calls once per network: sets it up, or joins what it lacks of the wish. asked: the networks as they were asked
+   * for, in the order of the wish; inode: of what is at the path of the wish's namespace; null: nothing, or it has no path
+   */
+  | {
+      type: 'container.attach';
+      command: CommandId;
+      wish: ContainerWish;
+      asked: AskedAttachment[];
+      inode: number | null;
+      created?: string;
+    }
+  /** it leaves these networks; with the last one it is torn down and removed. netns: path; with another one by now, nothing is done */
+  | { type: 'container.detach'; command: CommandId; networks: string[]; netns?: string | null }
+  /** the set-up with which an engine's attach began has failed: removes it unless something of it is left in the kernel */
+  | { type: 'container.forget'; command: null }
   | { type: 'container.connect'; command: CommandId; attachment: AskedAttachment; created?: string }
   | { type: 'container.disconnect'; command: CommandId; network: string }
   | { type: 'container.publish'; command: CommandId; ports: PublishedPort[] }

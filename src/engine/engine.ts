@@ -65,6 +65,7 @@ const buildingEvents: ReadonlySet<ActorEvent['type']> = new Set<ActorEvent['type
   'network.update',
   'container.create',
   'container.setup',
+  'container.attach',
   'container.connect',
   'container.publish',
 ]);
@@ -373,8 +374,8 @@ export class ActorEngine extends JournalViews implements Engine {
 
   /** What is wished for: in the command itself, or earlier where a set-up goes by that. */
   #wishIn(to: ActorAddress, event: ActorEvent): ContainerWish | null {
-    if (event.type !== 'container.create' && event.type !== 'container.setup') return null;
-    return event.wish ?? this.#wishOf(to);
+    if (event.type === 'container.create' || event.type === 'container.attach') return event.wish;
+    return event.type === 'container.setup' ? (event.wish ?? this.#wishOf(to)) : null;
   }
 
   /** Before anybody waits for a namespace. */

@@ -3,6 +3,7 @@ import type { Effect } from '../../machines/effect.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import type { Purpose } from '../../src/core/plan/purpose.ts';
 import {
+  attachedContainerTerrain,
   containerTerrain,
   dhcpTerrain,
   hostTerrain,
@@ -31,6 +32,7 @@ const terrains = [
   ['container', containerTerrain],
   ['leased container', leasedContainerTerrain],
   ['waited container', waitedContainerTerrain],
+  ['attached container', attachedContainerTerrain],
   ['network', networkTerrain],
   ['left network', leftNetworkTerrain],
   ['host', hostTerrain],

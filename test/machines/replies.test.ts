@@ -7,7 +7,7 @@ import type { ActorEvent } from '../../src/core/event.ts';
 import { fault } from '../../src/core/fault.ts';
 import { definitionOf, leaseOf, termsOf } from '../core/samples.ts';
 import { seeded } from '../support/seeded.ts';
-import { dhcpLeaseOf, leasedWish, networkWish, share, wishes } from './terrains.ts';
+import { attachedWishes, attachOf, dhcpLeaseOf, leasedWish, networkWish, share, wishes } from './terrains.ts';
 import { pick, Walker } from './walker.ts';
 
 /**
@@ -74,6 +74,12 @@ function liveAsContainer(random: () => number) {
     () => walker.hear({ type: 'container.create', command: command(), wish: wish() }),
     () => walker.hear({ type: 'container.setup', command: command(), wish: wish() }),
     () => walker.hear({ type: 'container.setup', command: command(), wish: null }),
+    () => walker.hear(attachOf(command(), pick(random, attachedWishes), pick(random, [1, 1, 2, null]))),
+    () => {
+      const networks = pick(random, [['back'], ['demo', 'back', 'lan']]);
+      walker.hear({ type: 'container.detach', command: command(), networks });
+    },
+    () => walker.hear({ type: 'network.leave', command: null, network: pick(random, ['demo', 'back']) }),
     () => walker.hear({ type: 'container.started', command: command(), pid: 7, reportsExit: random() < 0.5 }),
     () => walker.hear({ type: 'container.exited', command: command(), pid: pick(random, [7, 8]), exitCode: 3 }),
     () => walker.hear({ type: 'container.abandon', command: command() }),
@@ -120,7 +126,8 @@ function liveAsContainer(random: () => number) {
 function grantOf(owner: ActorAddress, attempt: number): ActorEvent {
   if (owner === hostAddress) return { type: 'ports.granted', attempt, ports: wishes.bridge.ports, tookMs: 1 };
   if (owner === 'network/lan') return { type: 'lease.granted', attempt, lease: dhcpLeaseOf('lan', attempt) };
-  if (owner.startsWith('network/')) return { type: 'lease.granted', attempt, lease: leaseOf() };
+  if (owner.startsWith('network/'))
+    return { type: 'lease.granted', attempt, lease: leaseOf({ network: owner.replace('network/', '') }) };
   return { type: 'netns.shared', attempt, share };
 }
 

@@ -3,6 +3,7 @@ import { type DhcpContext, dhcpMachine } from '../../machines/dhcp/chart.ts';
 import { type HostContext, hostMachine } from '../../machines/host/chart.ts';
 import { type NetworkContext, networkMachine } from '../../machines/network/chart.ts';
 import { hostAddress } from '../../src/core/actor-address.ts';
+import type { ContainerWish } from '../../src/core/container/wish.ts';
 import type { ActorEvent, LeaseRequest } from '../../src/core/event.ts';
 import { fault } from '../../src/core/fault.ts';
 import { withTerms } from '../../src/core/lease/lease.ts';
@@ -66,7 +67,8 @@ export function grantsFor({ awaiting, attempt, wish }: ContainerContext): ActorE
   return awaiting.map((owner) => {
     if (owner === hostAddress) return { type: 'ports.granted', attempt, ports: wish?.ports ?? [], tookMs: 1 };
     if (owner === 'network/lan') return { type: 'lease.granted', attempt, lease: dhcpLeaseOf('lan', attempt) };
-    if (owner.startsWith('network/')) return { type: 'lease.granted', attempt, lease: leaseOf() };
+    if (owner.startsWith('network/'))
+      return { type: 'lease.granted', attempt, lease: leaseOf({ network: owner.replace('network/', '') }) };
     return { type: 'netns.shared', attempt, share };
   });
 }
@@ -272,6 +274,64 @@ export const leasedContainerTerrain: Terrain<ContainerContext> = {
     context.command,
     context.lastFault?.leftBehind?.length ?? 0,
   ],
+};
+
+/** A container of an engine that calls once per network. */
+export const attachedWishes = [
+  wishOf({ mode: 'ns:/run/netns/web', networks: [{ network: 'demo' }] }),
+  wishOf({
+    mode: 'ns:/run/netns/web',
+    networks: [{ network: 'demo' }, { network: 'back' }],
+    ports: [{ hostPort: 9090, containerPort: 80 }],
+  }),
+];
+
+export const attachOf = (command: string, wish: ContainerWish, inode: number | null = 1): ActorEvent => ({
+  type: 'container.attach',
+  command,
+  wish,
+  asked: wish.attachments.map(({ network }) => ({ network })),
+  inode,
+});
+
+/** What an engine that calls once per network, and networks that are removed, may ask. */
+export const attachedContainerTerrain: Terrain<ContainerContext> = {
+  ...containerTerrain,
+  elsewhere: [
+    ...['leasing', 'addressing'],
+    ...['running', 'ending', 'exited'].map((state) => `up.process.${state}`),
+    ...['leasing', 'unleased', 'withdrawing', 'looking'].map((state) => `up.wiring.${state}`),
+  ],
+  events: ({ snapshot, outstanding }) => {
+    const { context } = snapshot;
+    const { attempt, change, deferred } = context;
+    const command = 'c';
+    const commands: ActorEvent[] = [
+      ...attachedWishes.map((wish) => attachOf(command, wish)),
+      attachOf(command, attachedWishes[0] as ContainerWish, 2),
+      { type: 'container.detach', command, networks: ['back'] },
+      { type: 'container.detach', command, networks: ['demo', 'back'] },
+      { type: 'network.leave', command: null, network: 'back' },
+      { type: 'container.teardown', command },
+      { type: 'container.remove', command },
+    ];
+    const answers: ActorEvent[] =
+      change?.kind === 'join' && change.unanswered > 0
+        ? [
+            { type: 'lease.granted', attempt, lease: leaseOf({ network: 'back' }) },
+            { type: 'ports.granted', attempt, ports: change.wished, tookMs: 1 },
+          ]
+        : [];
+    return [
+      ...(deferred.filter(({ type }: ActorEvent) => type !== 'container.forget').length < 1 ? commands : []),
+      ...grantsFor(context),
+      ...answers,
+      { type: 'claim.refused', attempt, fault: refusal },
+      ...(atRest(snapshot) ? [{ type: 'drift.suspected' } as const] : []),
+      ...(outstanding.length < 1 ? [recovered(false)] : []),
+      recovered(true),
+    ];
+  },
 };
 
 // ---------------------------------------------------------------------------------------------------------- network

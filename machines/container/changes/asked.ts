@@ -3,6 +3,7 @@ import type { ContainerWish } from '../../../src/core/container/wish.ts';
 import type { ContainerEvent } from '../../../src/core/event.ts';
 import { type GrantedPort, isAsked, isSamePort, type PublishedPort } from '../../../src/core/port.ts';
 import { portsTogether } from '../../../src/core/served-ports.ts';
+import { leavingNetworks, missingOf } from '../attaching.ts';
 import type { Change, ContainerContext, Join, Leave } from '../context.ts';
 
 /** The change that an event asks for. */
@@ -20,6 +21,18 @@ export function changeAskedFor(context: ContainerContext, event: ContainerEvent)
       const { attachments, id } = wish as ContainerWish;
       return join(attachmentsBeside(attachments, id, [event.attachment]) as Attachment[], []);
     }
+    case 'container.attach': {
+      const { attachments, id } = wish as ContainerWish;
+      const missing = missingOf(context, event);
+      return join(
+        attachmentsBeside(attachments, id, missing.networks) as Attachment[],
+        newPorts(published, missing.ports),
+      );
+    }
+    case 'container.detach':
+      return leave(leavingNetworks(context, event), []);
+    case 'network.leave':
+      return leave([event.network], [], event.network);
     case 'container.disconnect':
       return leave([event.network], []);
     case 'container.publish':
@@ -52,7 +65,12 @@ export const join = (attachments: Attachment[], ports: PublishedPort[]): Join =>
   fault: null,
 });
 
-export const leave = (networks: string[], ports: GrantedPort[]): Leave => ({ kind: 'leave', networks, ports });
+export const leave = (networks: string[], ports: GrantedPort[], askedBy: string | null = null): Leave => ({
+  kind: 'leave',
+  networks,
+  ports,
+  askedBy,
+});
 
 /** Equal mappings are one. */
 export const newPorts = (published: readonly PublishedPort[], asked: readonly PublishedPort[]): PublishedPort[] =>

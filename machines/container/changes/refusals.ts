@@ -11,6 +11,7 @@ import { refusedPort } from '../../../src/core/plan/container/ports.ts';
 import { unreachableRoute } from '../../../src/core/plan/container/routes.ts';
 import { contradiction, describePort, isContradiction, type PublishedPort } from '../../../src/core/port.ts';
 import { uncoveredPorts } from '../../../src/core/served-ports.ts';
+import { type Attach, missingOf } from '../attaching.ts';
 import { type ContainerContext, grantOf } from '../context.ts';
 import { askedPorts, portsNamed } from './asked.ts';
 import { grantAfter } from './outcome.ts';
@@ -22,7 +23,21 @@ import { unreachablePort } from './unreachable-ports.ts';
 export function changeRefusal(context: ContainerContext, event: ContainerEvent): Fault | null {
   const { wish } = context;
   if (!wish) return fault('container.unknown', 'this container does not exist');
+  if (event.type === 'container.attach') return attachRefusal(context, wish, event);
   return refusalOf(wish, askedPorts(context), event) ?? publishRefusal(context, event);
+}
+
+function attachRefusal(context: ContainerContext, wish: ContainerWish, event: Attach): Fault | null {
+  const { networks, ports } = missingOf(context, event);
+  if (networks.length > 0) {
+    const refusal = joinRefusalOf(wish, networks);
+    if (refusal) return refusal;
+  }
+  if (ports.length === 0) return null;
+  const isOnNetwork = wish.attachments.length + networks.length > 0;
+  const refusal = portsRefusal(isOnNetwork, ports, askedPorts(context));
+  // where the ports of new networks lead is known when these are granted
+  return refusal ?? (networks.length === 0 ? portRefusal(grantOf(context), ports) : null);
 }
 
 function refusalOf(wish: ContainerWish, ports: readonly PublishedPort[], event: ContainerEvent): Fault | null {
@@ -45,7 +60,7 @@ function refusalOf(wish: ContainerWish, ports: readonly PublishedPort[], event: 
 }
 
 /** C03: only a container that has a namespace for networks can be connected to one. */
-export function joinRefusalOf(wish: ContainerWish, asked: readonly AskedAttachment[]): Fault | null {
+function joinRefusalOf(wish: ContainerWish, asked: readonly AskedAttachment[]): Fault | null {
   if (!joinsNetworks(wish))
     return fault(
       'mode.conflict',
@@ -58,7 +73,7 @@ export function joinRefusalOf(wish: ContainerWish, asked: readonly AskedAttachme
 const joinsNetworks = ({ mode, netns }: ContainerWish): boolean =>
   mode !== 'none' && netns.kind !== 'container' && netns.kind !== 'host';
 
-export function portsRefusal(
+function portsRefusal(
   isOnNetwork: boolean,
   asked: readonly PublishedPort[],
   others: readonly PublishedPort[],

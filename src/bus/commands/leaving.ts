@@ -1,6 +1,11 @@
+import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Attachment } from '../../core/container/attachments.ts';
+import type { ContainerWish } from '../../core/container/wish.ts';
 import { type FaultCode, NetloomError } from '../../core/fault.ts';
+import { type Clash, firstClash } from '../../core/network/check.ts';
+import type { NetworkDefinition } from '../../core/network/definition.ts';
+import { type PublishedPort, portsOverlap } from '../../core/port.ts';
 import { type ContainerView, leavingStates, type NetworkView } from '../../core/view.ts';
 import type { CommandIdentity, Engine } from './engine.ts';
 import { part } from './tell.ts';
@@ -11,7 +16,7 @@ export interface Wanted {
 }
 
 /** How long the kernel may take with the links of containers that are going. */
-export const leavingMs = 2_000;
+const leavingMs = 2_000;
 
 /** What may be refused because of somebody who is leaving. */
 const heldCodes: readonly FaultCode[] = ['network.exists', 'network.in-use', 'address.taken', 'link.exists'];
@@ -58,8 +63,41 @@ async function areLeft(engine: Engine, wanted: Wanted, code: FaultCode): Promise
 }
 
 /** Waits for those who are leaving that network, for as long as the kernel may take; false when somebody stays. */
-export const isLeft = (engine: Engine, network: string): Promise<boolean> =>
+const isLeft = (engine: Engine, network: string): Promise<boolean> =>
   areLeft(engine, { attachments: [{ network, staticIps: [] }] }, 'network.exists');
+
+/**
+ * Networks that only their engine knows may not be able to be beside one that is about to go, as its engine knows: that is waited for.
+ * Whether they can be beside the others is the host's to say.
+ */
+export async function onceOthersLeft(engine: Engine, { attachments }: ContainerWish): Promise<void> {
+  const brought = attachments
+    .flatMap(({ definition }) => definition ?? [])
+    .filter(({ name }) => !isKnown(engine, name));
+  const deadline = Date.now() + leavingMs;
+  for (const definition of brought)
+    for (let found = clashOf(engine, definition); found; found = clashOf(engine, definition)) {
+      if (!(await isLeft(engine, found.network)) || Date.now() > deadline) return;
+      await delay(1);
+    }
+}
+
+/** With one that is used, or about to go: its engine may have removed it just before. */
+function clashOf(engine: Engine, definition: NetworkDefinition): Clash | null {
+  const { networks: directory } = engine.info().directories;
+  const isThere = ({ name, leases, state }: NetworkView) =>
+    Object.keys(leases).length > 0 || state === 'lowering' || !existsSync(`${directory}/${name}.json`);
+  return firstClash(definition, engine.networks().networks.filter(isThere));
+}
+
+function isKnown(engine: Engine, name: string): boolean {
+  try {
+    return engine.networkNamed(name) === name;
+  } catch (error) {
+    if (error instanceof NetloomError) return false;
+    throw error;
+  }
+}
 
 interface Holder {
   stays: boolean;

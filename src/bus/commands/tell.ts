@@ -23,7 +23,10 @@ export function tellContainer<Event extends ActorEvent>(
 
 /** Machines have no clock: a command that may make a container or its network carries its time. */
 const stamped = <Event extends ActorEvent>(event: Event): Event =>
-  event.type === 'container.create' || event.type === 'container.setup' || event.type === 'container.connect'
+  event.type === 'container.create' ||
+  event.type === 'container.setup' ||
+  event.type === 'container.attach' ||
+  event.type === 'container.connect'
     ? { ...event, created: new Date().toISOString() }
     : event;
 

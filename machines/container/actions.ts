@@ -64,6 +64,7 @@ import {
   processGuards,
   withDeadline,
 } from './process.ts';
+import { repeatedActions, repeatedGuards } from './repeated.ts';
 import { releaseOfNamespace, sharingActions, sharingGuards } from './sharing.ts';
 import {
   answerTo,
@@ -102,6 +103,7 @@ export const containerSetup = setup({
     ...processActions,
     ...sharingActions,
     ...attachingActions,
+    ...repeatedActions,
     /** That was asked for with its wish, whatever runs in containers that share its namespace. */
     removeByItself: raise({ type: 'container.remove', command: null, force: true }),
 
@@ -487,6 +489,7 @@ export const containerSetup = setup({
     ...processGuards,
     ...sharingGuards,
     ...attachingGuards,
+    ...repeatedGuards,
     isToBeNew: ({ event }) => event.type === 'container.setup' && event.isNew === true,
     /** P11: a process lives in it, and the caller did not say that this does not matter */
     isHeldByProcess: and([stateIn({ up: { process: 'running' } }), not(isForced)]),

@@ -346,7 +346,11 @@ export const containerMachine = containerSetup.createMachine({
           { guard: 'detachesAll', target: 'unconfiguring', actions: ['keepCommand', 'deferOwnRemoval'] },
         ],
         'container.create': { actions: 'refuseExists' },
-        'container.setup': [{ guard: 'isToBeNew', actions: 'refuseExists' }, { actions: 'refuseUp' }],
+        'container.setup': [
+          { guard: 'isToBeNew', actions: 'refuseExists' },
+          { guard: 'isRepeated', actions: 'replyUnchanged' },
+          { actions: 'refuseDifferent' },
+        ],
         'container.teardown': [
           { guard: 'isHeldByProcess', actions: 'refuseRunning' },
           { guard: 'isHeldByGuest', actions: 'refuseHeld' },

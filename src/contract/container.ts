@@ -118,7 +118,7 @@ export const containerVerbs = {
     example: { id: 'web', networks: [{ network: 'demo' }] },
   }),
   'container.setup': verb({
-    doc: "Builds a container's network",
+    doc: "Builds a container's network. Where it is up by the same wish, answers with its status again",
     role: 'operator',
     request: setupSchema,
     reply: containerStatusSchema,

@@ -217,7 +217,7 @@ describe('a container with an address from a DHCP server', () => {
     expect(joined.status.lan?.interfaces.eth1?.subnets).toEqual([{ ipnet: address, gateway: '192.0.2.1' }]);
     expect((await lab.facts.told(`container/${web} connected`)).data).toMatchObject({
       network: 'lan',
-      addresses: [address?.split('/')[0]],
+      addresses: [address],
     });
     expect(routesInside(netns.path)).toEqual(['default via 192.0.2.1 metric 99', 'default via 10.13.0.1 metric 100']);
     await lab.client.request('container.disconnect', { id: web, network: 'lan' });

@@ -219,7 +219,7 @@ describe('building', () => {
       'apply watch',
       'announce running',
       'reply c9 ok',
-      'reply c8 container.state',
+      'reply c8 ok',
     ]);
   });
 });
@@ -278,8 +278,9 @@ describe('a container that is up', () => {
     expect(step(running, exited(8))).toEqual(['up.running']);
   });
 
-  it('is not set up twice', () => {
-    expect(step(running, setUp(null, 'c9'))).toEqual(['up.running', 'reply c9 container.state']);
+  it('is not set up twice: a set-up by the same wish is answered with the status, and one by another wish is refused', () => {
+    expect(step(running, setUp(null, 'c9'))).toEqual(['up.running', 'reply c9 ok']);
+    expect(step(running, setUp(wishes.none, 'c9'))).toEqual(['up.running', 'reply c9 container.state']);
   });
 });
 

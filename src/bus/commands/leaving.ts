@@ -5,7 +5,6 @@ import type { ContainerWish } from '../../core/container/wish.ts';
 import { type FaultCode, NetloomError } from '../../core/fault.ts';
 import { type Clash, firstClash } from '../../core/network/check.ts';
 import type { NetworkDefinition } from '../../core/network/definition.ts';
-import { type PublishedPort, portsOverlap } from '../../core/port.ts';
 import { type ContainerView, leavingStates, type NetworkView } from '../../core/view.ts';
 import type { CommandIdentity, Engine } from './engine.ts';
 import { part } from './tell.ts';

@@ -1,0 +1,57 @@
+import { type Attachment, attachmentsOf } from '../../src/core/container/attachments.ts';
+import type { ContainerWish } from '../../src/core/container/wish.ts';
+import { isDeepEqual } from '../../src/core/deep-equal.ts';
+import type { ContainerEvent } from '../../src/core/event.ts';
+import { describePort, type PublishedPort } from '../../src/core/port.ts';
+import type { ContainerContext } from './context.ts';
+import { type Given, nameOf, refusal } from './words.ts';
+
+/** P09: a set-up that comes again while the network is up. */
+
+/** What may differ between two wishes, in the words of the command line, and what is compared for it. */
+const compared: Record<string, (wish: ContainerWish) => unknown> = {
+  name: ({ name }) => name,
+  pod: ({ networkName }) => networkName,
+  'host name': ({ hostName = null }) => hostName,
+  mode: ({ mode, netns }) => [mode, netns],
+  networks: ({ attachments }) => attachments.map(attachmentOf).sort(byName),
+  ports: ({ ports }) => ports.map(portOf).sort(),
+  'name servers': ({ dnsServers }) => dnsServers,
+  'removal on exit': ({ removeOnExit }) => removeOnExit,
+  labels: ({ labels = {} }) => Object.entries(labels).sort(([one], [other]) => (one < other ? -1 : 1)),
+  owner: ({ owner = null }) => owner,
+  'start deadline': ({ startWithinMs = null }) => startWithinMs,
+};
+
+/** The order of networks shows in the names and places of their interfaces. That a network is the default one does not matter. */
+function attachmentOf({ isDefault: _, staticIps, aliases, ...attachment }: Attachment) {
+  return { ...attachment, staticIps: [...staticIps].sort(), aliases: [...aliases].sort() };
+}
+
+const byName = (one: { network: string }, other: { network: string }): number => (one.network < other.network ? -1 : 1);
+
+const portOf = (port: PublishedPort): string => `${describePort(port)} ${port.heldByCaller ?? false}`;
+
+/** What a set-up asks for that is otherwise than what is there. By the stored wish, it asks for nothing else. */
+function differences({ wish: present }: ContainerContext, event: ContainerEvent): string[] {
+  if (event.type !== 'container.setup' || !present) return [];
+  const wish = event.wish ?? present;
+  const asked = event.overrides
+    ? { ...wish, attachments: attachmentsOf(wish.id, event.overrides) as Attachment[] }
+    : wish;
+  return Object.entries(compared).flatMap(([what, of]) => (isDeepEqual(of(asked), of(present)) ? [] : [what]));
+}
+
+const list = new Intl.ListFormat('en', { type: 'conjunction' });
+
+export const repeatedActions = {
+  refuseDifferent: refusal(
+    'container.state',
+    ({ context, event }) =>
+      `the network of container ${nameOf(context)} is already set up, and this set-up differs in: ${list.format(differences(context, event))}; tear it down first`,
+  ),
+};
+
+export const repeatedGuards = {
+  isRepeated: ({ context, event }: Given): boolean => differences(context, event).length === 0,
+};

@@ -1,6 +1,7 @@
 import {
   headers,
   type Msg,
+  type MsgHdrs,
   type NatsConnection,
   PermissionViolationError,
   RequestError,
@@ -12,7 +13,8 @@ import { busErrorText } from './bus/server/bus-error.ts';
 import { connectBus } from './bus/server/connection.ts';
 import { discover, type Wanted } from './bus/server/discover.ts';
 import { type NodeOnBus, nodesOn } from './bus/server/nodes.ts';
-import { isCommandName } from './contract/names.ts';
+import { RepeatedRequests } from './bus/server/repeated-requests.ts';
+import { isCommandName, isQuery } from './contract/names.ts';
 import { commandSubject, type Noun } from './contract/subjects.ts';
 import type { CommandName, ReplyOf, RequestOf } from './contract/verbs.ts';
 import { type Fault, fault, NetloomError } from './core/fault.ts';
@@ -36,7 +38,8 @@ export interface ClientOptions extends Wanted {
 export interface CallOptions {
   /**
    * the same request with the same id gets the first answer again, and nothing is done twice, for 10 minutes after that answer;
-   * another request with it is refused (command.mismatch)
+   * another request with it is refused (command.mismatch). A command with an id is sent again by itself when the connection was lost
+   * before its answer came; queries are, too
    */
   msgId?: string;
   timeoutMs?: number;
@@ -69,7 +72,11 @@ export class NetloomClient {
     readonly nc: NatsConnection,
     readonly node: string,
     private readonly timeoutMs: number,
-  ) {}
+  ) {
+    this.repeated = new RepeatedRequests(nc);
+  }
+
+  private readonly repeated: RepeatedRequests;
 
   readonly container = {
     create: this.call('container.create'),
@@ -117,14 +124,20 @@ export class NetloomClient {
     if (!isCommandName(name))
       throw new NetloomError(fault('payload.invalid', `unknown command ${JSON.stringify(name)}`));
     const [noun, verb] = name.split('.') as [string, string];
-    const header = headers();
-    if (msgId !== undefined) header.set('Nats-Msg-Id', msgId);
+    const subject = commandSubject(this.node, noun, verb);
+    const payload = JSON.stringify(request);
     let reply: Msg;
     try {
-      reply = await this.nc.request(commandSubject(this.node, noun, verb), JSON.stringify(request), {
-        timeout: timeoutMs,
-        ...(msgId !== undefined && { headers: header }),
-      });
+      // without an id a command may not be sent twice
+      reply =
+        msgId !== undefined || isQuery(name)
+          ? await this.repeated.send({
+              subject,
+              payload,
+              timeoutMs,
+              ...(msgId !== undefined && { headers: idHeader(msgId) }),
+            })
+          : await this.nc.request(subject, payload, { timeout: timeoutMs });
     } catch (error) {
       throw callFault(this.node, name, timeoutMs, error);
     }
@@ -167,6 +180,12 @@ export class NetloomClient {
   private ask<Name extends CommandName>(name: Name): Ask<Name> {
     return (options) => this.request(name, {} as RequestOf<Name>, options);
   }
+}
+
+function idHeader(msgId: string): MsgHdrs {
+  const header = headers();
+  header.set('Nats-Msg-Id', msgId);
+  return header;
 }
 
 function outputOf(reply: Msg): unknown {

@@ -81,26 +81,21 @@ async function setUp(
 }
 
 /**
- * The answer to a command, which is sent again under its id where its answer was lost with the daemon or its server. A daemon that is not
- * there to begin with is not waited for.
+ * The answer to a command. The client sends it again where its answer was lost with the connection; it is sent again here where
+ * it was lost with a worker of the daemon.
  */
 async function answered<Answer>(
   options: GlobalOptions,
   ask: (client: NetloomClient, said: CallOptions) => Promise<Answer>,
 ): Promise<Answer> {
   const timeoutMs = options.timeout ?? defaultTimeoutMs;
-  const said = { msgId: randomUUID(), timeoutMs: Math.min(answerWithinMs, timeoutMs) };
+  const said = { msgId: randomUUID(), timeoutMs };
   const deadline = Date.now() + timeoutMs;
-  for (let isLost = false; ; ) {
+  for (;;) {
     try {
       return await withClient(options, (client) => ask(client, said));
     } catch (error) {
-      isLost ||= isFault(error, 'command.timeout') || isFault(error, 'worker.lost');
-      if (!isLost || !isPassing(error)) throw error;
-      if (Date.now() > deadline)
-        throw new NetloomError(fault('command.timeout', `the daemon did not answer within ${timeoutMs} ms`), {
-          cause: error,
-        });
+      if (!isFault(error, 'worker.lost') || Date.now() > deadline) throw error;
     }
     await delay(betweenTriesMs);
   }

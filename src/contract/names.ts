@@ -52,36 +52,39 @@ const factTable: Readonly<Record<FactName, true>> = {
 /** Facts of all nouns, each once, in the order of the alphabet. */
 export const factNames: readonly string[] = Object.keys(factTable).sort();
 
-const commandTable: Readonly<Record<CommandName, true>> = {
-  'node.info': true,
-  'node.firewalls': true,
-  'node.gc': true,
-  'network.create': true,
-  'network.inspect': true,
-  'network.list': true,
-  'network.remove': true,
-  'network.update': true,
-  'network.prune': true,
-  'container.create': true,
-  'container.setup': true,
-  'container.started': true,
-  'container.exited': true,
-  'container.connect': true,
-  'container.disconnect': true,
-  'container.publish': true,
-  'container.unpublish': true,
-  'container.attach': true,
-  'container.detach': true,
-  'container.reload': true,
-  'container.inspect': true,
-  'container.list': true,
-  'container.stats': true,
-  'container.teardown': true,
-  'container.remove': true,
-  'plan.container': true,
-  'plan.network': true,
-  'worker.restart': true,
+/** A query changes nothing: it may be asked twice. */
+const commandTable: Readonly<Record<CommandName, 'query' | 'command'>> = {
+  'node.info': 'query',
+  'node.firewalls': 'query',
+  'node.gc': 'command',
+  'network.create': 'command',
+  'network.inspect': 'query',
+  'network.list': 'query',
+  'network.remove': 'command',
+  'network.update': 'command',
+  'network.prune': 'command',
+  'container.create': 'command',
+  'container.setup': 'command',
+  'container.started': 'command',
+  'container.exited': 'command',
+  'container.connect': 'command',
+  'container.disconnect': 'command',
+  'container.publish': 'command',
+  'container.unpublish': 'command',
+  'container.attach': 'command',
+  'container.detach': 'command',
+  'container.reload': 'command',
+  'container.inspect': 'query',
+  'container.list': 'query',
+  'container.stats': 'query',
+  'container.teardown': 'command',
+  'container.remove': 'command',
+  'plan.container': 'query',
+  'plan.network': 'query',
+  'worker.restart': 'command',
 };
 
 /** Programs in JavaScript may ask for anything. */
 export const isCommandName = (name: string): name is CommandName => Object.hasOwn(commandTable, name);
+
+export const isQuery = (name: CommandName): boolean => commandTable[name] === 'query';

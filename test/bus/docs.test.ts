@@ -8,6 +8,7 @@ import { replyKeptMs } from '../../src/bus/commands/engine.ts';
 import { permissionsOf } from '../../src/bus/server/roles.ts';
 import type { FactEntry } from '../../src/contract/fact.ts';
 import { facts } from '../../src/contract/facts.ts';
+import { isQuery } from '../../src/contract/names.ts';
 import { subjectName, subjectToken } from '../../src/contract/subjects.ts';
 import { commandNames, verbs } from '../../src/contract/verbs.ts';
 import { servedNamePattern } from '../../src/core/name.ts';
@@ -122,6 +123,10 @@ describe('the promises between tables', () => {
     const [viewer, operator] = [permissionsOf('viewer', 'n1'), permissionsOf('operator', 'n1')];
     expect(operator?.publish).toEqual(expect.arrayContaining(viewer?.publish ?? []));
     expect(permissionsOf('admin', 'n1')).toBeNull();
+  });
+
+  it('a query is what a viewer may send', () => {
+    expect(commandNames.filter(isQuery)).toEqual(commandNames.filter((name) => verbs[name].role === 'viewer'));
   });
 
   it('what a viewer may ask for changes nothing', () => {

@@ -22,7 +22,8 @@ export class ConnectionWatch {
   }
 
   stop(): void {
-    (this.#statuses as unknown as { stop(): void }).stop();
+    // every iterator of the library can be stopped; the type of this one does not say so
+    if ('stop' in this.#statuses && typeof this.#statuses.stop === 'function') this.#statuses.stop();
     this.#whenUp?.resolve();
   }
 

@@ -1,6 +1,6 @@
 /**
  * Writes what clients are promised from the tables that keep the promise: docs/subjects.md, docs/asyncapi.json,
- * docs/errors.md. `npm run docs:subjects`; a test fails when they are stale.
+ * docs/errors.md, and the documented methods of the client. `npm run docs:subjects`; a test fails when they are stale.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,6 +12,7 @@ import { facts } from '../src/contract/facts.ts';
 import { commandSubject } from '../src/contract/subjects.ts';
 import { type CommandName, commandNames, nounAndVerb, verbs } from '../src/contract/verbs.ts';
 import { asyncApi } from './asyncapi.ts';
+import { clientMethods } from './client-methods.ts';
 import { errorTables } from './error-tables.ts';
 import { expanded, jsonSchema, type Schema } from './json-schema.ts';
 import { table } from './table.ts';
@@ -120,8 +121,9 @@ async function write(root: string): Promise<void> {
     writeFileSync(join(root, file), withGenerated(readFileSync(join(root, file), 'utf8'), ...parts));
   rewrite('docs/subjects.md', commandSections(), factTable());
   rewrite('docs/errors.md', errorTables());
+  writeFileSync(join(root, 'src/contract/methods.ts'), clientMethods());
   writeFileSync(join(root, 'docs/asyncapi.json'), `${JSON.stringify(asyncApi(version), null, 2)}\n`);
-  await execa('npx', ['biome', 'format', '--write', 'docs/asyncapi.json'], { cwd: root });
+  await execa('npx', ['biome', 'format', '--write', 'docs/asyncapi.json', 'src/contract/methods.ts'], { cwd: root });
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await write(process.cwd());

@@ -14,6 +14,8 @@ import { connectBus } from './bus/server/connection.ts';
 import { discover, type Wanted } from './bus/server/discover.ts';
 import { type NodeOnBus, nodesOn } from './bus/server/nodes.ts';
 import { RepeatedRequests } from './bus/server/repeated-requests.ts';
+import type { CallOptions } from './contract/call.ts';
+import type { ContainerMethods, NetworkMethods, NodeMethods, WorkerMethods } from './contract/methods.ts';
 import { isCommandName, isQuery } from './contract/names.ts';
 import { commandSubject, type Noun } from './contract/subjects.ts';
 import type { CommandName, ReplyOf, RequestOf } from './contract/verbs.ts';
@@ -21,6 +23,7 @@ import { type Fault, fault, NetloomError } from './core/fault.ts';
 
 export type { EventFeed, EventOptions, StreamedEvent } from './bus/events/event-feed.ts';
 export type { NodeOnBus } from './bus/server/nodes.ts';
+export type { CallOptions } from './contract/call.ts';
 export type { CloudEvent } from './contract/cloud-event.ts';
 export type { CommandName, ReplyOf, ReplyOf as ResponseOf, RequestOf } from './contract/verbs.ts';
 export { type Fault, type FaultCode, NetloomError } from './core/fault.ts';
@@ -33,16 +36,6 @@ export interface ClientOptions extends Wanted {
   name?: string;
   /** false: a connection that is lost is not made anew, and `nc.closed()` tells; default true */
   reconnect?: boolean;
-}
-
-export interface CallOptions {
-  /**
-   * the same request with the same id gets the first answer again, and nothing is done twice, for 10 minutes after that answer;
-   * another request with it is refused (command.mismatch). A command with an id is sent again by itself when the connection was lost
-   * before its answer came; queries are, too
-   */
-  msgId?: string;
-  timeoutMs?: number;
 }
 
 /**
@@ -63,10 +56,11 @@ export async function connect(options: ClientOptions = {}): Promise<NetloomClien
   return new NetloomClient(nc, node, options.timeoutMs ?? 30_000);
 }
 
-type Call<Name extends CommandName> = (request: RequestOf<Name>, options?: CallOptions) => Promise<ReplyOf<Name>>;
-type Ask<Name extends CommandName> = (options?: CallOptions) => Promise<ReplyOf<Name>>;
-
-export class NetloomClient {
+/**
+ * A client of one daemon. Every command is a method; each throws a NetloomError with the daemon's fault, or bus.unreachable,
+ * bus.unauthorized, command.timeout.
+ */
+export class NetloomClient implements NodeMethods {
   constructor(
     /** the connection below, for whoever wants more of NATS */
     readonly nc: NatsConnection,
@@ -78,7 +72,8 @@ export class NetloomClient {
 
   private readonly repeated: RepeatedRequests;
 
-  readonly container = {
+  /** Commands about containers and their networks. */
+  readonly container: ContainerMethods = {
     create: this.call('container.create'),
     setup: this.call('container.setup'),
     started: this.call('container.started'),
@@ -98,7 +93,8 @@ export class NetloomClient {
     plan: this.call('plan.container'),
   };
 
-  readonly network = {
+  /** Commands about networks. */
+  readonly network: NetworkMethods = {
     create: this.call('network.create'),
     plan: this.call('plan.network'),
     inspect: this.call('network.inspect'),
@@ -108,12 +104,14 @@ export class NetloomClient {
     prune: this.call('network.prune'),
   };
 
-  readonly worker = { restart: this.call('worker.restart') };
+  /** Commands about kernel workers. */
+  readonly worker: WorkerMethods = { restart: this.call('worker.restart') };
 
   readonly info = this.ask('node.info');
 
-  /** What firewalls beside netloom's drop of the networks' traffic, and what lets it pass. */
   readonly firewalls = this.ask('node.firewalls');
+
+  readonly gc = this.call('node.gc');
 
   /** Every command, by name. Throws what the daemon answers, payload.invalid for an unknown name, bus.unreachable, bus.unauthorized, command.timeout. */
   async request<Name extends CommandName>(
@@ -173,12 +171,13 @@ export class NetloomClient {
     await this.close();
   }
 
-  private call<Name extends CommandName>(name: Name): Call<Name> {
-    return (request, options) => this.request(name, request, options);
+  private call<Name extends CommandName>(name: Name) {
+    return (request: RequestOf<Name>, options?: CallOptions): Promise<ReplyOf<Name>> =>
+      this.request(name, request, options);
   }
 
-  private ask<Name extends CommandName>(name: Name): Ask<Name> {
-    return (options) => this.request(name, {} as RequestOf<Name>, options);
+  private ask<Name extends CommandName>(name: Name) {
+    return (options?: CallOptions): Promise<ReplyOf<Name>> => this.request(name, {} as RequestOf<Name>, options);
   }
 }
 

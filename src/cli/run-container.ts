@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type CallOptions, type NetloomClient, NetloomError, type ResponseOf } from '../client.ts';
 import type { ContainerRequest } from '../core/container/request.ts';
-import { fault } from '../core/fault.ts';
 import type { NameFiles } from '../core/name-files.ts';
 import { addresses } from './describe.ts';
 import { EndWith, exitCode, exitCodeOf, faultText } from './failure.ts';

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { asyncApi } from '../../scripts/asyncapi.ts';
+import { clientMethods } from '../../scripts/client-methods.ts';
 import { errorTables } from '../../scripts/error-tables.ts';
 import { commandSections, factTable, withGenerated } from '../../scripts/list-subjects.ts';
 import { replyKeptMs } from '../../src/bus/commands/engine.ts';
@@ -25,6 +26,12 @@ describe('the docs say what the code does (npm run docs:subjects)', () => {
     ['docs/errors.md', [errorTables]],
   ])('%s is not stale', (file, parts) => {
     expect(words(read(file))).toBe(words(withGenerated(read(file), ...parts.map((part) => part()))));
+  });
+
+  it('src/contract/methods.ts is not stale', () => {
+    // a formatter breaks lines, and adds commas where it does
+    const plain = (text: string) => text.replaceAll(/[\s,]+/g, ' ').replaceAll(/([([{]) | ([)\]}])/g, '$1$2');
+    expect(plain(read('src/contract/methods.ts'))).toBe(plain(clientMethods()));
   });
 
   it('docs/asyncapi.json is not stale', () => {

@@ -23,7 +23,15 @@ import { isStorageFull } from '../files/room.ts';
 import { execute, type PlanResult } from '../kernel/executor.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { Actor, type Origin } from './actor.ts';
-import { type Answer, type Committed, type Delivery, type Journal, type PendingPlan, rebootNotice } from './journal.ts';
+import {
+  type ActorRecord,
+  type Answer,
+  type Committed,
+  type Delivery,
+  type Journal,
+  type PendingPlan,
+  rebootNotice,
+} from './journal.ts';
 
 export interface Settings {
   /** which of the workers this is, and how many there are */
@@ -269,7 +277,7 @@ export class ActorSystem {
     }
   }
 
-  #make(address: ActorAddress, record: { value: unknown; context: unknown } | null): Actor {
+  #make(address: ActorAddress, record: ActorRecord | null): Actor {
     const kind = actorKind(address);
     return new Actor(address, machines[kind], this.#inputFor(kind, address), record);
   }

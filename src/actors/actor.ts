@@ -28,9 +28,7 @@ export class Actor {
     record: ActorRecord | null,
   ) {
     this.#kept = record !== null;
-    this.#snapshot = record
-      ? machine.resolveState({ value: record.value as never, context: record.context as never })
-      : initialTransition(machine, input)[0];
+    this.#snapshot = record ? machine.resolveState(record) : initialTransition(machine, input)[0];
   }
 
   get value(): unknown {

@@ -1,14 +1,8 @@
-import {
-  type AnyActorScope,
-  type AnyMachineSnapshot,
-  type AnyStateMachine,
-  createActor,
-  type ExecutableActionsFrom,
-} from 'xstate';
+import { type AnyActorScope, type AnyMachineSnapshot, type AnyStateMachine, createActor } from 'xstate';
 import type { Effect } from '../../machines/effect.ts';
 import type { ActorEvent } from '../core/event.ts';
 
-type ListedAction = ExecutableActionsFrom<AnyStateMachine>;
+type ListedAction = Parameters<AnyActorScope['actionExecutor']>[0];
 
 const effectKinds: ReadonlySet<string> = new Set<Effect['kind']>(['tell', 'apply', 'reply', 'announce']);
 
@@ -41,7 +35,7 @@ function inertScope(machine: AnyStateMachine): InertScope {
   const self = createActor(machine);
   const listed: ListedAction[] = [];
   const nothing = () => {};
-  const scope = {
+  const scope: AnyActorScope = {
     self,
     system: self.system,
     id: '',
@@ -51,7 +45,7 @@ function inertScope(machine: AnyStateMachine): InertScope {
     stopChild: nothing,
     emit: nothing,
     actionExecutor: (action: ListedAction) => listed.push(action),
-  } as unknown as AnyActorScope;
+  };
   const made = { scope, listed };
   scopes.set(machine, made);
   return made;

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Database, open, type RootDatabase } from 'lmdb';
+import type { MachineContext, StateValue } from 'xstate';
 import type { Announce, Effect } from '../../machines/effect.ts';
 import { stateOf } from '../../machines/state.ts';
 import type { Outbox, OutboxRecord } from '../contract/outbox.ts';
@@ -17,8 +18,8 @@ type Key = number | string | [string, number] | [string, string, string];
 
 /** A machine's state as it is kept: everything that XState needs to go on. */
 export interface ActorRecord {
-  value: unknown;
-  context: unknown;
+  value: StateValue;
+  context: MachineContext;
 }
 
 /** A message on its way to an actor. It is in the actor's inbox until the commit that it led to. */
@@ -56,7 +57,7 @@ export interface Commit {
   /** null: the actor has ended */
   record: ActorRecord | null;
   /** the context that the last commit kept; null before the first */
-  previous: unknown;
+  previous: MachineContext | null;
   /** the inbox entry or the pending plan whose event led here */
   consumed: number | null;
   completed: number | null;
@@ -221,13 +222,13 @@ export class Journal implements Outbox {
     return { to, sequence, event };
   }
 
-  #keep(address: ActorAddress, previous: unknown, { value, context }: ActorRecord): void {
-    const rest = this.#ledgers.write(address, previous as Record<string, unknown> | null, context as object as never);
+  #keep(address: ActorAddress, previous: MachineContext | null, { value, context }: ActorRecord): void {
+    const rest = this.#ledgers.write(address, previous, context);
     this.#actors.putSync(address, { value, context: rest });
   }
 
   #whole(address: ActorAddress, { value, context }: ActorRecord): ActorRecord {
-    return { value, context: this.#ledgers.read(address, context as Record<string, unknown>) };
+    return { value, context: this.#ledgers.read(address, context) };
   }
 
   #end(address: ActorAddress): void {

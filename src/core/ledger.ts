@@ -90,15 +90,18 @@ interface Target {
 }
 
 function bucketsOf<Entry>(ledger: Ledger<Entry>): Buckets<Entry> {
-  const known = (ledger as unknown as Target)[contents] as Buckets<Entry> | undefined;
+  const known = Reflect.get(ledger, contents) as Buckets<Entry> | undefined;
   if (known) return known;
   const buckets = Array.from({ length: bucketCount }, (): Record<string, Entry> => Object.create(null));
   for (const key of Object.keys(ledger)) (buckets[bucketOf(key)] as Record<string, Entry>)[key] = ledger[key] as Entry;
   return buckets;
 }
 
+/** A proxy looks like what its handler says, not like its target. */
+const Lookalike: new (target: Target, handler: ProxyHandler<Target>) => object = Proxy;
+
 const ledgerOf = <Entry>(buckets: Buckets<Entry>): Ledger<Entry> =>
-  new Proxy<Target>({ [contents]: buckets }, asRecord) as unknown as Ledger<Entry>;
+  new Lookalike({ [contents]: buckets }, asRecord) as Ledger<Entry>;
 
 const bucketWith = (target: Target, key: string): Bucket<unknown> => target[contents][bucketOf(key)] as Bucket<unknown>;
 

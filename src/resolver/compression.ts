@@ -1,9 +1,7 @@
-import dns from 'dns-packet';
+import type dns from 'dns-packet';
+import { answerCodec, nameCodec } from './codecs.ts';
 
 /** Answers with compressed names (RFC 1035 4.1.4), which the packet library does not write. */
-
-const answerCodec = (dns as unknown as { answer: { encode(answer: dns.Answer): Buffer } }).answer;
-const nameCodec = (dns as unknown as { name: { encode(name: string): Buffer } }).name;
 
 /** a pointer has 14 bits */
 const lastOffset = 0x3fff;

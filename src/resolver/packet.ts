@@ -1,4 +1,5 @@
 import dns from 'dns-packet';
+import { answerCodec, questionCodec } from './codecs.ts';
 import { compressedAnswers } from './compression.ts';
 
 /** DNS messages: what a query asks, and replies to it. The packet library reads and writes all but the fixed header. */
@@ -61,11 +62,6 @@ function decodeQuery(raw: Buffer): Query {
   };
 }
 
-/** The library's own reader of one question; missing in its types. */
-const questionCodec = (
-  dns as unknown as { question: { decode: ((raw: Buffer, offset: number) => dns.Question) & { bytes: number } } }
-).question;
-
 /** The first question, and where it ends. Throws on what cannot be read. */
 function questionAt(raw: Buffer): [dns.Question, number] {
   const question = questionCodec.decode(raw, headerBytes);
@@ -80,8 +76,6 @@ function bareReply(raw: Buffer, rcode: Rcode): Buffer {
   reply[3] = 0x80 | rcode;
   return reply;
 }
-
-const answerCodec = (dns as unknown as { answer: { encode(answer: dns.Answer): Buffer } }).answer;
 
 /** A reply of our own: the question byte for byte as it was asked (its case is the asker's check), then the answers. */
 export function reply(query: Query, rcode: Rcode, answers: dns.Answer[] = [], authoritative = false): Buffer {
@@ -103,8 +97,15 @@ export function reply(query: Query, rcode: Rcode, answers: dns.Answer[] = [], au
 
 /** `extendedRcode` 1 is BADVERS: an EDNS version that we do not speak. */
 function ownOpt(extendedRcode: number): Buffer {
-  const opt = { type: 'OPT', name: '.', udpPayloadSize: ownEdnsBytes, extendedRcode, ednsVersion: 0, flags: 0 };
-  return answerCodec.encode({ ...opt, flag_do: false, options: [] } as unknown as dns.Answer);
+  const opt = {
+    type: 'OPT' as const,
+    name: '.',
+    udpPayloadSize: ownEdnsBytes,
+    extendedRcode,
+    ednsVersion: 0,
+    flags: 0,
+  };
+  return answerCodec.encode({ ...opt, flag_do: false, options: [] });
 }
 
 /** The reply as this UDP asker can take it: whole, or with TC and no records, so that it asks again by TCP. */

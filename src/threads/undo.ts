@@ -5,13 +5,19 @@ export async function allOf<Started extends readonly unknown[]>(
   undo: (() => unknown)[],
   begun: readonly [...{ [Index in keyof Started]: [Promise<Started[Index]>, (started: Started[Index]) => unknown] }],
 ): Promise<Started> {
-  const outcomes = await Promise.allSettled(begun.map(([promise]) => promise));
-  for (const [index, outcome] of outcomes.entries())
-    if (outcome.status === 'fulfilled') undo.push(() => begun[index]?.[1](outcome.value as never));
+  const outcomes = await Promise.allSettled(begun.map(stoppable));
+  const done = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+  undo.push(...done.map(({ stop }) => stop));
   const failed = outcomes.find((outcome) => outcome.status === 'rejected');
   if (failed) throw failed.reason;
-  return outcomes.map((outcome) => (outcome as PromiseFulfilledResult<unknown>).value) as unknown as Started;
+  // one for each that was begun, in their order
+  return done.map(({ started }) => started) as readonly unknown[] as Started;
 }
+
+const stoppable = async <One>([promise, stop]: readonly [Promise<One>, (started: One) => unknown]) => {
+  const started = await promise;
+  return { started, stop: () => stop(started) };
+};
 
 /** Newest first; one that fails does not keep the others. */
 export async function unwind(undo: (() => unknown)[], log: Pick<Logger, 'warn'>): Promise<void> {

@@ -7,6 +7,11 @@ interface Transport {
   _closed(error?: Error, internal?: boolean): Promise<void>;
 }
 
+function hasTransport(connection: object): connection is { protocol: { transport: Transport } } {
+  const protocol: unknown = 'protocol' in connection ? connection.protocol : null;
+  return typeof protocol === 'object' && protocol !== null && 'transport' in protocol;
+}
+
 const guarded = new WeakSet<object>();
 const ignore = () => {};
 
@@ -15,7 +20,8 @@ const ignore = () => {};
  * written too late fails after that, and an error that nobody hears ends the process. So the sockets keep a listener.
  */
 export function surviveLateWrites(connection: NatsConnection): void {
-  const { transport } = (connection as unknown as { protocol: { transport: Transport } }).protocol;
+  if (!hasTransport(connection)) throw new Error('nats.js has another transport than 3.4.0: see late-writes.ts');
+  const { transport } = connection.protocol;
   const prototype: Transport = Object.getPrototypeOf(transport);
   if (guarded.has(prototype)) return;
   guarded.add(prototype);

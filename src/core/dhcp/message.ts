@@ -108,7 +108,7 @@ export function decodeMessage(bytes: Uint8Array): DhcpMessage | string {
   if (bytes.length < optionsStart) return `it has ${bytes.length} bytes; the minimum is ${optionsStart}`;
   if (bytes.length > mostMessageBytes) return `it has ${bytes.length} bytes; the maximum is ${mostMessageBytes}`;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const [operation, hardware, hardwareBytes] = bytes as unknown as [number, number, number];
+  const [operation, hardware, hardwareBytes] = bytes;
   if (operation !== 1 && operation !== 2) return `its operation is ${operation}`;
   if (hardware !== 1 || hardwareBytes !== 6) return 'it is not for Ethernet';
   if (view.getUint32(236) !== cookie) return 'it is a BOOTP message, without options';

@@ -31,15 +31,17 @@ export interface Signal {
 /** What a call came to: a refusal is the service's own word, and no answer within the time is a failure. */
 export type Outcome = { output: unknown } | { refused: string } | { silent: true };
 
-/** What we use of the library. Its own types leave out the client, and what messages are made of. */
-interface Library {
-  createClient(options: { stream: Socket; authMethods: string[] }): {
-    connection: NodeJS.EventEmitter;
-    invoke(
-      call: MethodCall & { flags?: number },
-      answer: (refused: { name: string; message: string } | null, output?: unknown) => void,
-    ): void;
-  };
+/** What we use of the library: its own types leave out the client, and what messages are made of. */
+declare module '@homebridge/dbus-native' {
+  function createClient(options: { stream: Socket; authMethods: string[] }): Client;
+}
+
+interface Client {
+  connection: NodeJS.EventEmitter;
+  invoke(
+    call: MethodCall & { flags?: number },
+    answer: (refused: { name: string; message: string } | null, output?: unknown) => void,
+  ): void;
 }
 
 interface Listeners {
@@ -66,7 +68,7 @@ export class SystemBus {
   private constructor(
     private readonly path: string,
     private readonly socket: Socket,
-    private readonly client: ReturnType<Library['createClient']>,
+    private readonly client: Client,
     private readonly listeners: Listeners,
   ) {
     client.connection.on('message', (message: Signal & { type: number }) => {
@@ -81,7 +83,7 @@ export class SystemBus {
   /** Rejects when the bus does not let us in within the time. That a socket listens does not mean that a bus answers. */
   static async connect(path: string, listeners: Listeners, timeoutMs: number): Promise<SystemBus> {
     const untilMs = performance.now() + timeoutMs;
-    const { createClient } = (await import('@homebridge/dbus-native')) as unknown as Library;
+    const { createClient } = await import('@homebridge/dbus-native');
     const socket = createConnection(path);
     socket.unref();
     // a bus on this host knows us by the socket; the library fails on some answers to its other ways

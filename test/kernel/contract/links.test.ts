@@ -1,0 +1,175 @@
+import { describe, expect, it } from 'vitest';
+import { namespaceSettings } from '../../../src/core/plan/interface-settings.ts';
+import type { Step } from '../../../src/core/steps/step.ts';
+import {
+  addBridge,
+  addVeth,
+  bridge,
+  create,
+  describeKernels,
+  gone,
+  netns,
+  refused,
+  remove,
+  succeed,
+  up,
+  veth,
+  world,
+} from './kernels.ts';
+
+describeKernels(() => {
+  describe('links', () => {
+    it('are set up, enslaved and named by an alias; set again they stay so', async () => {
+      const set: Step = {
+        verb: 'link.set',
+        netns: null,
+        name: veth,
+        up: true,
+        master: bridge,
+        alias: 'netloom container/web',
+        group: 7,
+      };
+      await succeed(addBridge(), create(), addVeth(), set, set);
+      expect(world.link(veth)).toMatchObject({ up: true, master: bridge, alias: 'netloom container/web' });
+    });
+
+    it('that are not there cannot be set: ENODEV', async () => {
+      expect(await refused(up(veth, null))).toMatchObject({ errno: 'ENODEV' });
+      expect(await refused(create(), up('eth0', netns))).toMatchObject({ index: 1, errno: 'ENODEV' });
+    });
+
+    it('have no master that is not there: ENODEV', async () => {
+      expect(
+        await refused(create(), addVeth(), { verb: 'link.set', netns: null, name: veth, master: 'nowhere' }),
+      ).toMatchObject({ index: 2, errno: 'ENODEV' });
+    });
+
+    it('whose MTU has no room for IPv6 take no setting of it: EAFNOSUPPORT', async () => {
+      const set: Step = { verb: 'link.set', netns: null, name: bridge, ipv6AddressGeneration: 'none' };
+      await succeed({ ...addBridge(), mtuBytes: 1280 } as Step, set, {
+        verb: 'link.delete',
+        netns: null,
+        name: bridge,
+      });
+      expect(await refused({ ...addBridge(), mtuBytes: 1279 } as Step, set)).toMatchObject({
+        index: 1,
+        errno: 'EAFNOSUPPORT',
+      });
+    });
+
+    it('have the settings that were asked for: what differed is told, and set again nothing does', async () => {
+      await succeed(create(), addVeth());
+      const settings = { acceptRa: 2, autoconf: true };
+      const set: Step = { verb: 'link.ipv6', netns, name: 'eth0', settings };
+      expect(world.ipv6('eth0', netns)).toEqual({ forwarding: false, disableIpv6: false, ...namespaceSettings });
+      const [told] = await succeed(set);
+      expect(told?.drifted).toEqual([
+        { key: 'net.ipv6.conf.eth0.accept_ra', found: '0', wanted: '2' },
+        { key: 'net.ipv6.conf.eth0.autoconf', found: '0', wanted: '1' },
+      ]);
+      expect(world.ipv6('eth0', netns)).toMatchObject({ ...settings, acceptDad: 0 });
+      expect(await world.kernel.perform([set], true)).toMatchObject({ changed: [], outputs: [{ drifted: [] }] });
+      world.acceptRa('eth0', netns, 1);
+      expect((await world.kernel.perform([set], true)).changed).toEqual([0]);
+      expect(world.ipv6('eth0', netns)).toMatchObject(settings);
+    });
+
+    it('without room for IPv6 have none of its settings; one that is not there has none at all: ENODEV', async () => {
+      await succeed(create(), { ...addVeth(), mtuBytes: 1279 } as Step);
+      const settings = { acceptRa: 0 };
+      expect(await succeed({ verb: 'link.ipv6', netns, name: 'eth0', settings })).toEqual([{ drifted: [] }]);
+      expect(await refused({ verb: 'link.ipv6', netns, name: 'eth9', settings })).toMatchObject({ errno: 'ENODEV' });
+    });
+
+    it('that another program set otherwise are put back, and what was found is told', async () => {
+      await succeed(addBridge());
+      const set: Step = { verb: 'link.set', netns: null, name: bridge, ipv4: { rpFilter: 2 } };
+      await succeed(set);
+      world.rpFilter(bridge, null, 1);
+      const { changed, outputs } = await world.kernel.perform([set], true);
+      expect(changed).toEqual([0]);
+      expect(outputs[0]?.drifted).toEqual([{ key: `net.ipv4.conf.${bridge}.rp_filter`, found: '1', wanted: '2' }]);
+      expect((await world.kernel.perform([set], true)).changed).toEqual([]);
+    });
+
+    it('of a bridge are kept in a file, until they are forgotten', async () => {
+      const traits = { internal: false, hasIpv6: true };
+      await succeed({ verb: 'settings.persist', link: bridge, traits });
+      await succeed({ verb: 'settings.persist', link: bridge, traits });
+      expect(world.settingsFiles()).toContain(bridge);
+      await succeed({ verb: 'settings.forget', link: bridge });
+      await succeed({ verb: 'settings.forget', link: bridge });
+      expect(world.settingsFiles()).not.toContain(bridge);
+    });
+
+    it('in a namespace that is gone cannot be set: ENOENT; that they are deleted is true', async () => {
+      expect(await refused(up('eth0', netns))).toMatchObject({ errno: 'ENOENT' });
+      await succeed({ verb: 'link.delete', netns, name: 'eth0' });
+    });
+
+    it('tell their counters, loopback left out', async () => {
+      await succeed(create(), addVeth());
+      expect(world.kernel.statistics(netns, []).interfaces).toEqual({
+        eth0: {
+          rxBytes: 0,
+          txBytes: 0,
+          rxPackets: 0,
+          txPackets: 0,
+          rxErrors: 0,
+          txErrors: 0,
+          rxDropped: 0,
+          txDropped: 0,
+        },
+      });
+    });
+
+    it('tell no counters of a namespace that is gone: ENOENT', () => {
+      expect(() => world.kernel.statistics(netns, [])).toThrow(expect.objectContaining({ errno: 'ENOENT' }));
+    });
+  });
+
+  describe('a link that must be gone', () => {
+    it('is waited for: the kernel takes it along with its namespace', async () => {
+      await succeed(create(), addVeth());
+      await succeed(remove(), gone(2_000));
+      expect(world.link(veth)).toBeNull();
+    });
+
+    it('is deleted by force when it is still there after the grace', async () => {
+      await succeed(create(), addVeth(), gone(10));
+      expect(world.link(veth)).toBeNull();
+      expect(world.linkNames(netns)).toEqual(['lo']);
+    });
+
+    it('is deleted at once without grace', async () => {
+      await succeed(create(), addVeth(), gone(0));
+      expect(world.link(veth)).toBeNull();
+    });
+
+    it('that is not there is gone', async () => {
+      await succeed(gone(2_000), gone(0));
+    });
+
+    it('is not gone because it left its bridge', async () => {
+      await succeed(addBridge(), create(), addVeth(), { verb: 'link.set', netns: null, name: veth, master: bridge });
+      let isDone = false;
+      const waiting = succeed(gone(2_000)).then(() => {
+        isDone = true;
+      });
+      await succeed({ verb: 'link.delete', netns: null, name: bridge });
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      expect([isDone, world.link(veth)?.master]).toEqual([false, null]);
+      await succeed(remove());
+      await waiting;
+      expect(world.link(veth)).toBeNull();
+    });
+
+    it('is waited for by several at once', async () => {
+      await succeed(create(), addVeth());
+      const waiting = Promise.all([succeed(gone(2_000)), succeed(gone(2_000))]);
+      await succeed(remove());
+      await waiting;
+      expect(world.link(veth)).toBeNull();
+    });
+  });
+});

@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest';
+import type { Step } from '../../../src/core/steps/step.ts';
+import { describeKernels, refused, succeed, world } from './kernels.ts';
+
+describeKernels(() => {
+  describe('A09 held ports', () => {
+    type Hold = Extract<Step, { verb: 'port.hold' }>;
+    const hold = (owner: string, port: number, range = 1, addresses = ['0.0.0.0', '::']): Hold => ({
+      verb: 'port.hold',
+      owner,
+      protocol: 'tcp',
+      addresses,
+      port,
+      range,
+    });
+    const release = (owner: string): Step => ({ verb: 'port.release', owner });
+    const isFree = (port: number) => world.isFree('tcp', '0.0.0.0', port);
+
+    it('A09 are taken until their owner lets go', async () => {
+      expect(await succeed(hold('a', 18_080))).toEqual([{ port: 18_080 }]);
+      expect([isFree(18_080), world.isFree('tcp', '::1', 18_080), world.isFree('udp', '0.0.0.0', 18_080)]).toEqual([
+        false,
+        false,
+        true,
+      ]);
+      await succeed(release('a'), release('a'));
+      expect(isFree(18_080)).toBe(true);
+    });
+
+    it('A09 may be held again by who holds them', async () => {
+      expect(await succeed(hold('a', 18_080), hold('a', 18_080))).toEqual([{ port: 18_080 }, { port: 18_080 }]);
+      await succeed(release('a'));
+      expect(isFree(18_080)).toBe(true);
+    });
+
+    it('A09 of a range are all taken', async () => {
+      await succeed(hold('a', 18_000, 3));
+      expect([17_999, 18_000, 18_001, 18_002, 18_003].map(isFree)).toEqual([true, false, false, false, true]);
+      await succeed(release('a'));
+    });
+
+    it('A09 are picked when none is named, and the pick may be held again by its number', async () => {
+      const [output] = await succeed(hold('a', 0, 2));
+      const first = output?.port ?? 0;
+      expect(first).toBeGreaterThan(1023);
+      expect([isFree(first), isFree(first + 1)]).toEqual([false, false]);
+      expect(await succeed(hold('a', first, 2))).toEqual([{ port: first }]);
+      await succeed(release('a'));
+      expect(isFree(first)).toBe(true);
+    });
+
+    it('A09 that another process has are refused, and nothing of the range is held: EADDRINUSE', async () => {
+      const taken = world.takePort('tcp', '127.0.0.1', 18_002);
+      expect(await refused(hold('a', 18_000, 3))).toMatchObject({ errno: 'EADDRINUSE' });
+      expect([18_000, 18_001].map(isFree)).toEqual([true, true]);
+      taken.release();
+      await succeed(hold('a', 18_000, 3), release('a'));
+    });
+
+    it('A09 that another owner has are refused: EADDRINUSE', async () => {
+      await succeed(hold('a', 18_080));
+      expect(await refused(hold('b', 18_080, 1, ['127.0.0.1']))).toMatchObject({ errno: 'EADDRINUSE' });
+      await succeed(release('b'));
+      expect(isFree(18_080)).toBe(false);
+      await succeed(release('a'));
+    });
+
+    it('A09 are given up one by one: by what was asked for, the last pick first', async () => {
+      const asked = (port: number, range = 1) => ({
+        protocol: 'tcp' as const,
+        addresses: ['0.0.0.0', '::'],
+        port,
+        range,
+      });
+      const [, , first, last] = await succeed(hold('a', 18_080), hold('a', 18_000, 3), hold('a', 0), hold('a', 0));
+      const picks = [first?.port ?? 0, last?.port ?? 0];
+      expect(new Set(picks).size).toBe(2);
+      const give = (...ports: ReturnType<typeof asked>[]): Step => ({ verb: 'port.release', owner: 'a', ports });
+      await succeed(give(asked(18_000, 3), asked(0)));
+      expect([18_080, 18_000, 18_002, ...picks].map(isFree)).toEqual([false, true, true, false, true]);
+      // not what is not held, nor a part of what is
+      await succeed(give(asked(18_081), asked(18_080, 2)), give());
+      expect(isFree(18_080)).toBe(false);
+      await succeed(give(asked(18_080), asked(picks[0] as number)));
+      expect([18_080, ...picks].map(isFree)).toEqual([true, true, true]);
+    });
+
+    it('N16 that one owner holds on an address and on every one are bound once, until the last of both is given up', async () => {
+      const loopback = hold('a', 18_080, 1, ['127.0.0.1']);
+      const part = hold('a', 18_078, 3, ['0.0.0.0']);
+      const give = ({ protocol, addresses, port, range }: Hold): Step => ({
+        verb: 'port.release',
+        owner: 'a',
+        ports: [{ protocol, addresses, port, range }],
+      });
+      await succeed(loopback, hold('a', 18_080), part);
+      expect([18_078, 18_080].map((port) => world.isFree('tcp', '127.0.0.2', port))).toEqual([false, false]);
+      await succeed(give(part));
+      expect([18_078, 18_080].map((port) => world.isFree('tcp', '127.0.0.2', port))).toEqual([true, false]);
+      await succeed(give(hold('a', 18_080)));
+      expect(['127.0.0.1', '127.0.0.2'].map((address) => world.isFree('tcp', address, 18_080))).toEqual([false, true]);
+      expect(world.isFree('tcp', '::', 18_080)).toBe(true);
+      await succeed(give(loopback));
+      expect(isFree(18_080)).toBe(true);
+    });
+
+    it('N16 that one owner widens in vain stay as they were: EADDRINUSE', async () => {
+      await succeed(hold('a', 18_080, 1, ['127.0.0.1']));
+      const taken = world.takePort('tcp', '127.0.0.2', 18_080);
+      expect(await refused(hold('a', 18_080))).toMatchObject({ errno: 'EADDRINUSE' });
+      expect(world.isFree('tcp', '127.0.0.1', 18_080)).toBe(false);
+      expect(world.isFree('tcp', '127.0.0.3', 18_080)).toBe(true);
+      taken.release();
+      await succeed(release('a'));
+    });
+
+    it('A09 of an address that is not of this host are not to be had: EADDRNOTAVAIL', async () => {
+      expect(await refused(hold('a', 18_080, 1, ['192.0.2.1']))).toMatchObject({ errno: 'EADDRNOTAVAIL' });
+    });
+
+    it('A09 of one address leave the others free', async () => {
+      await succeed(hold('a', 18_080, 1, ['127.0.0.1']), hold('b', 18_080, 1, ['127.0.0.2']));
+      expect(world.isFree('tcp', '127.0.0.3', 18_080)).toBe(true);
+      await succeed(release('a'), release('b'));
+    });
+  });
+});

@@ -223,8 +223,8 @@ it('B04 a container that asks without pause does not keep its neighbours from be
     counts.push((await asks.end())[0] ?? 0);
   }
   expect(counts).toEqual(Array(20).fill(1));
-  const told = await Promise.all(attacks.map((attack) => attack.end()));
-  for (const { asked = 0, 0: answered = 0 } of told) {
+  const results = await Promise.all(attacks.map((attack) => attack.end()));
+  for (const { asked = 0, 0: answered = 0 } of results) {
     console.log(`of ${asked} questions ${answered} were answered`);
     expect(answered).toBeGreaterThan(0);
     expect(answered).toBeLessThan(asked);

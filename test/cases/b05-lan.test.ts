@@ -216,7 +216,7 @@ function tableText(): string {
   return [head, ...rows].map((line) => `  ${line.trimEnd()}`).join('\n');
 }
 
-afterAll(() => console.log(`who reaches what through the host:\n${tableText()}`));
+afterAll(() => console.log(`reachability through the host:\n${tableText()}`));
 
 describe.each(worldNames)('B05 a host with two uplinks, %s', (world) => {
   beforeEach(() => openWorld(worlds[world]));

@@ -134,8 +134,8 @@ it.each([
   for (const comment of ['from elsewhere: published ports only', 'links of others: apart'])
     expect(rules).toContain(comment);
   for (const family of families) {
-    expect(await host.say(`host${family}`, 'still there')).toBe('still there');
-    expect(await peer.say(`peer${family}`, 'still there')).toBe('still there');
+    expect(await host.exchange(`host${family}`, 'still there')).toBe('still there');
+    expect(await peer.exchange(`peer${family}`, 'still there')).toBe('still there');
   }
   const reachWeb = () => Promise.all(families.map((family) => guests[0]?.reach('tcp', webAddress[family], 80, 700)));
   expect(await reachWeb()).toEqual(['silence', 'silence']);

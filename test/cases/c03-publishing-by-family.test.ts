@@ -16,7 +16,7 @@ const on = (...hostIps: (string | null)[]): Ports =>
 const everyPlace = [...everywhere[4], ...everywhere[6]];
 const loopback: Place[] = ['host 127.0.0.1'];
 /** The reported ports, each for TCP and UDP. */
-const told = (...leftOut: [string, string][]) => leftOut.flatMap((one) => [one, one]);
+const forBothProtocols = (...leftOut: [string, string][]) => leftOut.flatMap((one) => [one, one]);
 const sorted = (list: unknown[]) => list.map((one) => JSON.stringify(one)).sort();
 
 async function expectServed(where: readonly Place[]): Promise<void> {
@@ -46,7 +46,7 @@ describe.each(['setup', 'attach'] as const)('C03 ports brought by %s', (how) => 
         await expectServed(where);
         const { sequence } = await at.lab.client.container.inspect({ id: 'web' });
         await at.lab.facts.through(sequence);
-        expect(sorted(at.leftOut())).toEqual(sorted(told(...leftOut)));
+        expect(sorted(at.leftOut())).toEqual(sorted(forBothProtocols(...leftOut)));
       }),
   );
 });

@@ -116,17 +116,17 @@ it('C05 a conflicting route beside a DHCP network is refused, at once or when th
     const before = linkNames();
     const fault = await refusal(lab.client.container.connect({ id: 'c', network: 'lost' }));
     expect(fault).toMatchObject({ code: 'route.unreachable', message: expect.stringContaining('network lost') });
-    await server.said(/DHCPRELEASE/);
+    await server.printed(/DHCPRELEASE/);
     expect(linkNames()).toEqual(before);
     await lab.remove('c');
-    await server.said(/DHCPRELEASE/, 2);
+    await server.printed(/DHCPRELEASE/, 2);
 
     const served = server.count(/DHCPACK/);
     expect(await refusal(setUp('leased', 'elsewhere'))).toMatchObject({
       code: 'route.unreachable',
       message: expect.stringContaining('10.66.9.0/24 leads through 198.51.100.9'),
     });
-    await server.said(/DHCPRELEASE/, 3);
+    await server.printed(/DHCPRELEASE/, 3);
     expect(server.count(/DHCPACK/)).toBe(served + 1);
     await lab.settled();
     expect((await lab.client.container.inspect({ id: 'c' })).container).toMatchObject({

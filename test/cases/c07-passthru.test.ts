@@ -49,12 +49,12 @@ it.each([
   const { netns, status } = await lab.client.container.setup({ id: 'c', networks: [{ network: 'whole', ...asked }] });
   expect(macWithin(netns.path)).toBe(parentMac);
   expect(status.whole?.interfaces.eth0?.mac_address).toBe(parentMac);
-  const told = async () => (await lab.client.container.inspect({ id: 'c' })).NetworkSettings.MacAddress;
-  expect(await told()).toBe(parentMac);
+  const shownMac = async () => (await lab.client.container.inspect({ id: 'c' })).NetworkSettings.MacAddress;
+  expect(await shownMac()).toBe(parentMac);
   const reloaded = await lab.client.container.reload({ id: 'c' });
   expect(reloaded.status.whole?.interfaces.eth0?.mac_address).toBe(parentMac);
   await lab.restart('kill');
-  expect([macWithin(netns.path), await told()]).toEqual([parentMac, parentMac]);
+  expect([macWithin(netns.path), await shownMac()]).toEqual([parentMac, parentMac]);
 });
 
 it("C07 a macvlan in passthru follows the parent's changed MAC address, also after a connect", async () => {

@@ -154,8 +154,8 @@ describe('a macvlan beside others', () => {
     native.removeNetns(netns?.path as string);
     await lab.facts.told('container/w lost');
     await lab.settled();
-    const told = lab.facts.events.map(({ type, subject }) => `${subject} ${type.split('.').at(-1)}`);
-    for (const id of [...ids, 'beside']) expect(told).not.toContain(`${id} lost`);
+    const arrived = lab.facts.events.map(({ type, subject }) => `${subject} ${type.split('.').at(-1)}`);
+    for (const id of [...ids, 'beside']) expect(arrived).not.toContain(`${id} lost`);
     await lab.remove('beside');
     await lab.client.container.remove({ id: 'w' });
     for (const name of ['beside', 'other']) await lab.client.network.remove({ name });

@@ -162,13 +162,13 @@ describe('a container with an address from a DHCP server', () => {
     const renewals = server.count(/DHCPACK/);
     const discoveries = server.count(/DHCPDISCOVER/);
     await lab.restart('kill');
-    await server.said(/DHCPACK/, renewals + 1);
+    await server.printed(/DHCPACK/, renewals + 1);
     await lab.facts.told(`container/${web} adopted`);
     expect(inside(netns.path)).toEqual([address]);
     expect(server.count(/DHCPDISCOVER/)).toBe(discoveries);
 
     await lab.client.container.teardown({ id: web });
-    await server.said(new RegExp(`DHCPRELEASE.*${mac}`));
+    await server.printed(new RegExp(`DHCPRELEASE.*${mac}`));
     await eventually(() => expect(server.leases()).toEqual([]));
     await server.stop();
 
@@ -181,9 +181,11 @@ describe('a container with an address from a DHCP server', () => {
     await eventually(() => expect(inside(again.netns.path)).toEqual([]));
     await untilAnswered(async () => expect(await view(web)).toMatchObject({ state: 'degraded' }));
 
-    const told = lab.facts.events.filter(({ subject, type }) => subject === web && /leas|adopted|torn-down/.test(type));
+    const leaseEvents = lab.facts.events.filter(
+      ({ subject, type }) => subject === web && /leas|adopted|torn-down/.test(type),
+    );
     console.log(
-      ['The events of the container', ...told.map((event) => eventLine(page, event))].join('\n  '),
+      ['The events of the container', ...leaseEvents.map((event) => eventLine(page, event))].join('\n  '),
       ['\nand as dnsmasq does', ...server.log.filter((line) => /DHCP[A-Z]+\(/.test(line))].join('\n  '),
     );
   });
@@ -205,7 +207,7 @@ describe('a container with an address from a DHCP server', () => {
       networks: [{ network: 'lan', staticMac: '02:00:00:00:13:01' }],
     };
     await lab.client.container.setup(named);
-    expect(await server.said(/DHCPACK.*02:00:00:00:13:01/)).toMatch(/ my$/);
+    expect(await server.printed(/DHCPACK.*02:00:00:00:13:01/)).toMatch(/ my$/);
   });
 
   it('C13 a running container joins and leaves a DHCP network', async () => {
@@ -221,7 +223,7 @@ describe('a container with an address from a DHCP server', () => {
     });
     expect(routesInside(netns.path)).toEqual(['default via 192.0.2.1 metric 99', 'default via 10.13.0.1 metric 100']);
     await lab.client.request('container.disconnect', { id: web, network: 'lan' });
-    await server.said(/DHCPRELEASE/);
+    await server.printed(/DHCPRELEASE/);
     expect(ipWithin<{ ifname: string }[]>(netns.path, 'link').map(({ ifname }) => ifname)).toEqual(['lo', 'eth0']);
     expect(routesInside(netns.path)).toEqual(['default via 10.13.0.1 metric 100']);
   });
@@ -265,9 +267,9 @@ describe('a container with an address from a DHCP server', () => {
       dns_server_ips: ['192.0.2.53'],
       dns_search_domains: ['lan.example'],
     });
-    expect(await server.said(new RegExp(`DHCPACK.*${address?.split('/')[0]}`))).toMatch(/guest-host$/);
+    expect(await server.printed(new RegExp(`DHCPACK.*${address?.split('/')[0]}`))).toMatch(/guest-host$/);
     await lab.client.request('container.detach', { id, networks: ['brought'] });
-    await server.said(/DHCPRELEASE/);
+    await server.printed(/DHCPRELEASE/);
     await lab.settled();
     ipBatch(null, ['link set lan0 nomaster', 'link delete br0']);
   });
@@ -304,9 +306,9 @@ it('C13 a container that comes through the netavark door gets a lease, and its t
     dns_server_ips: ['192.0.2.53'],
     dns_search_domains: ['lan.example'],
   });
-  expect(await server.said(/DHCPACK/)).toMatch(/guest-of-podman$/);
+  expect(await server.printed(/DHCPACK/)).toMatch(/guest-of-podman$/);
   expect(await ask('teardown')).toMatchObject({ code: 0 });
-  await server.said(/DHCPRELEASE/);
+  await server.printed(/DHCPRELEASE/);
   const subnets = [{ subnet: 'fd00:13::/64', gateway: 'fd00:13::1' }];
   const six = await ask('setup', { network_info: { podlan: { ...network, ipv6_enabled: true, subnets } } });
   expect(six.code).not.toBe(0);
@@ -333,7 +335,7 @@ describe('a container with a lease from a DHCP server', () => {
       expect(Object.keys(status)).toEqual(['lan', 'other']);
       expect(routesInside(netns.path)).toEqual(['default via 192.0.2.1 metric 99', `default via ${router} metric 101`]);
       await lab.remove(web);
-      await untilAnswered(async () => expect(second.heard.some(isRelease)).toBe(true));
+      await untilAnswered(async () => expect(second.received.some(isRelease)).toBe(true));
       await lab.client.network.remove({ name: 'other' });
     } finally {
       other.remove();
@@ -391,7 +393,7 @@ describe('a DHCP server that changes its answers', () => {
     const given = ['192.0.2.77', '192.0.2.78', '198.51.100.7'];
     const server = await scripted((message) => {
       if (isRelease(message)) return [];
-      const renewals = server.heard.filter(isRenewal).length;
+      const renewals = server.received.filter(isRenewal).length;
       const address = given[Math.min(renewals, 2)] as string;
       return [answerTo(message, address, 600, [...byLink, ...(renewals < 2 ? soon : [])])];
     });
@@ -451,21 +453,21 @@ describe('a DHCP server that changes its answers', () => {
     });
     const { netns } = await setUp(web);
     expect(inside(netns.path)).toEqual(['192.0.2.77/24']);
-    expect(server.heard.filter(({ type }) => type === 'discover').length).toBeGreaterThan(1);
+    expect(server.received.filter(({ type }) => type === 'discover').length).toBeGreaterThan(1);
   });
 
   it('C13 a vanished server is asked by broadcast, and another server may take over the address', async () => {
     const server = await scripted((message) => {
       if (isRelease(message)) return [];
       // the server that gave it is silent
-      if (isRenewal(message) && !message.toEverybody) return [];
+      if (isRenewal(message) && !message.isBroadcast) return [];
       return [answerTo(message, '192.0.2.77', 600, isRenewal(message) ? [] : later)];
     });
     const { netns } = await setUp(web);
     await lab.facts.told(`container/${web} lease-renewed`);
     expect(inside(netns.path)).toEqual(['192.0.2.77/24']);
     expect(factsOf(web, 'lease-lost')).toEqual([]);
-    const renewals = server.heard.filter(isRenewal).map(({ toEverybody }) => toEverybody);
+    const renewals = server.received.filter(isRenewal).map(({ isBroadcast }) => isBroadcast);
     expect([renewals[0], renewals.at(-1)]).toEqual([false, true]);
   });
 
@@ -475,7 +477,7 @@ describe('a DHCP server that changes its answers', () => {
       if (isRelease(message)) return [];
       // the container has time: it loses its first address and asks anew
       if (isRenewal(message)) return [refusing(message, 'not here any more')];
-      const isFirst = !server.heard.some(isRenewal);
+      const isFirst = !server.received.some(isRenewal);
       if (isFirst) return [answerTo(message, '192.0.2.76', 600, soon)];
       if (message.options.get(optionCodes.server)?.[3] === 2) return [];
       const offers = message.type === 'discover' ? [answerTo(message, '192.0.2.66', 600, silent)] : [];
@@ -485,8 +487,8 @@ describe('a DHCP server that changes its answers', () => {
     await lab.facts.told(`container/${web} leased`, 2);
     await eventually(() => expect(inside(netns.path)).toEqual(['192.0.2.77/24']));
     // RFC 2131, 4.4.1: a request goes to where the discovery went
-    const requests = server.heard.flatMap(({ type, clientAddress, ...request }, index) =>
-      type === 'request' && clientAddress === '0.0.0.0' ? [{ ...request, before: server.heard[index - 1] }] : [],
+    const requests = server.received.flatMap(({ type, clientAddress, ...request }, index) =>
+      type === 'request' && clientAddress === '0.0.0.0' ? [{ ...request, before: server.received[index - 1] }] : [],
     );
     for (const { transaction, seconds, before } of requests)
       expect([before?.transaction, before?.seconds]).toEqual([transaction, seconds]);
@@ -621,7 +623,7 @@ describe('a LAN where no server gives an address', () => {
       ignored: [expect.stringContaining('0.0.0.0'), expect.stringContaining('option 15')],
     });
     await lab.tearDown(web);
-    await untilAnswered(async () => expect(server.heard.some(isRelease)).toBe(true));
+    await untilAnswered(async () => expect(server.received.some(isRelease)).toBe(true));
   });
 });
 
@@ -641,8 +643,8 @@ it('C13 DHCPv6 and static addresses are refused with the reason', async () => {
 });
 
 it('C13 leases are announced under the name of the container only', () => {
-  const told = lab.facts.events.filter(({ type }) => leaseFacts.some((fact) => type.endsWith(`.${fact}`)));
-  expect(new Set(told.map(({ source }) => source.split('/').slice(0, 4).join('/')))).toEqual(
+  const leaseEvents = lab.facts.events.filter(({ type }) => leaseFacts.some((fact) => type.endsWith(`.${fact}`)));
+  expect(new Set(leaseEvents.map(({ source }) => source.split('/').slice(0, 4).join('/')))).toEqual(
     new Set(['/netloom/testnode/container']),
   );
 });

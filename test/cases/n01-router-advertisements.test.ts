@@ -28,7 +28,7 @@ afterEach(async () => {
   for (const path of pins.splice(0)) native.removeNetns(path);
 });
 afterAll(async () => {
-  console.log(`who believes a container's router advertisement:\n  ${report.join('\n  ')}`);
+  console.log(`hosts that believe a container's router advertisement:\n  ${report.join('\n  ')}`);
   await lab.close();
 });
 

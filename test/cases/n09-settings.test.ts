@@ -52,15 +52,15 @@ describe('N09 settings of a bridge', () => {
   it.each(rows)(
     'N09 %s is %s again within about a second, and events report the former value',
     async (setting, value, wrong) => {
-      const told = lab.facts.of('network', 'net').filter((fact) => fact === 'drift-healed').length;
+      const count = lab.facts.of('network', 'net').filter((fact) => fact === 'drift-healed').length;
       const startedMs = performance.now();
       native.setSysctl(null, settingOf(setting), wrong);
-      const healed = await lab.facts.told('network/net drift-healed', told + 1);
+      const healed = await lab.facts.told('network/net drift-healed', count + 1);
       const tookMs = performance.now() - startedMs;
       expect(native.getSysctl(null, settingOf(setting))).toBe(value);
       const { settings } = healed.data as { settings: SettingDrift[] };
       expect(settings).toContainEqual({ key: settingOf(setting), found: wrong, wanted: value });
-      console.log(`${settingOf(setting)}: told as healed after ${tookMs.toFixed(0)} ms`);
+      console.log(`${settingOf(setting)}: reported as healed after ${tookMs.toFixed(0)} ms`);
     },
   );
 

@@ -50,7 +50,7 @@ function write(file: string, content: unknown): void {
 async function damage(file: string): Promise<string> {
   return untilAnswered(async () => {
     const found = (await lab.client.network.list()).damaged.find((one) => one.file === file);
-    if (!found) throw new Error(`nothing is told of ${file}`);
+    if (!found) throw new Error(`${file} is not reported`);
     return found.reason;
   });
 }

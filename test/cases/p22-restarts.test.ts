@@ -89,14 +89,14 @@ describe.each(['stop', 'kill'] as const)('P22 after %s of the daemon', (how) => 
   it(`P22 events --follow does so in lines, too (${how})`, async () => {
     const { out } = start('events', '--follow', '--since', 'all');
     const id = `lines-${how}`;
-    const told = (fact: string) => (line: string) => line.includes(`container/${id} `) && line.includes(` ${fact}`);
+    const isLineOf = (fact: string) => (line: string) => line.includes(`container/${id} `) && line.includes(` ${fact}`);
     await out.until((line) => line.includes('container/c1 ') && line.includes(' configured'));
     await lab.restart(how);
     await lab.client.container.create({ id });
-    await out.until(told('created'));
+    await out.until(isLineOf('created'));
     await lab.restart(how);
     await lab.client.container.remove({ id });
-    await out.until(told('removed'));
+    await out.until(isLineOf('removed'));
     expect(out.read).toEqual(await replayed(out.read.length));
   });
 

@@ -29,7 +29,7 @@ describe('the daemon refuses, before it begins anything,', () => {
       () => '/proc/nope',
       'settings of bridges cannot be written there: /proc/nope: no such file or directory',
     ],
-    ['a file for it', () => `${directory.path}/file`, 'is not a directory'],
+    ['a file instead of a directory of settings', () => `${directory.path}/file`, 'is not a directory'],
   ])('%s', async (_, path, reason) => {
     writeFileSync(`${directory.path}/file`, '');
     const { exitCode, stderr } = await refused(['--sysctl-dir', path()]);

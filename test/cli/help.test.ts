@@ -74,7 +74,7 @@ describe('wrong usage', () => {
     ['an id that begins with a dot', ['run', '--id', '.a', '--', 'true'], 'netloom: id.invalid: --id ".a"'],
     ['a node with a wildcard', ['ps', '--node', '*'], 'netloom: name.invalid: --node "*"'],
     ['a set-up of nobody', ['container', 'setup'], 'expected an id or --file'],
-    ['a pid that is none', ['container', 'started', 'web', 'x'], 'netloom: payload.invalid: pid x'],
+    ['an invalid pid', ['container', 'started', 'web', 'x'], 'netloom: payload.invalid: pid x'],
     ['too many workers', ['daemon', '--workers', '1000'], 'netloom: payload.invalid: --workers 1000'],
   ])('ends with 2: %s', async (_what, args, words) => {
     const { exitCode, stderr } = await cli(...args);
@@ -89,13 +89,13 @@ describe('wrong usage', () => {
     ['an option with two values', ['create', 'x', '-o', 'parent=a', '-o', 'parent=b'], '--opt parent is given twice'],
     ['a gateway without a subnet', ['create', 'x', '--gateway', '10.0.0.1'], 'needs a --subnet'],
     ['a range without its end', ['create', 'x', '--subnet', '10.0.0.0/24', '--ip-range', '10.0.0.9'], '<last>'],
-    ['a route to nowhere', ['create', 'x', '--route', '10.0.0.9,10.0.0.1'], '"10.0.0.9" is not a subnet'],
+    ['a route to an invalid subnet', ['create', 'x', '--route', '10.0.0.9,10.0.0.1'], '"10.0.0.9" is not a subnet'],
     ['a route without a gateway', ['create', 'x', '--route', '10.0.0.0/24'], 'the gateway is missing'],
     ['an unknown filter', ['ls', '--filter', 'constructor=x'], '--filter constructor=x: there is no such filter'],
     ['no filter', ['prune', '--filter', 'x'], 'expected <name>=<value>'],
-    ['a pattern that is none', ['ls', '--filter', 'name=('], '--filter name=('],
-    ['a truth that is none', ['ls', '--filter', 'dangling=maybe'], 'expected true or false'],
-    ['an update to nothing', ['update', 'x'], 'expected --dns-add, --dns-drop or --opt'],
+    ['an invalid pattern', ['ls', '--filter', 'name=('], '--filter name=('],
+    ['an invalid boolean', ['ls', '--filter', 'dangling=maybe'], 'expected true or false'],
+    ['an update without a change', ['update', 'x'], 'expected --dns-add, --dns-drop or --opt'],
     ['no reload', ['reload'], 'which container?'],
   ])('of netloom network ends with 125, as with podman: %s', async (_what, args, words) => {
     const { exitCode, stderr } = await cli('network', ...args);

@@ -223,11 +223,11 @@ describe('A09 a flow of UDP that keeps its source port', () => {
 
   it('A09 reaches the container as soon as the port is published, and no longer than that', async () => {
     await peers.other.call('flow', hostAddress[4], 8140);
-    expect(await peers.other.hear('flow')).toBe('silence');
+    expect(await peers.other.probe('flow')).toBe('silence');
     await publish(port);
-    expect(await peers.other.hear('flow')).toBe('web:80');
+    expect(await peers.other.probe('flow')).toBe('web:80');
     await unpublish(port);
-    expect(await peers.other.hear('flow')).toBe('silence');
+    expect(await peers.other.probe('flow')).toBe('silence');
   });
 
   it('A09 goes over to the container that has the port next', async () => {
@@ -236,13 +236,13 @@ describe('A09 a flow of UDP that keeps its source port', () => {
       await whilePublished(
         port,
         async () => {
-          expect(await peers.other.hear('over')).toBe(`${id}:80`);
+          expect(await peers.other.probe('over')).toBe(`${id}:80`);
         },
         id,
       );
     await publish(port);
-    expect(await peers.other.hear('over')).toBe('web:80');
+    expect(await peers.other.probe('over')).toBe('web:80');
     await lab.client.container.teardown({ id: 'web' });
-    expect(await peers.other.hear('over')).toBe('silence');
+    expect(await peers.other.probe('over')).toBe('silence');
   });
 });

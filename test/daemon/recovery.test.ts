@@ -163,7 +163,7 @@ describe.each([
 
     await lab.end(how);
     expect(await traffic()).toEqual(allIsWell);
-    expect(await other.say(how, 'while nobody minds the house')).toBe('while nobody minds the house');
+    expect(await other.exchange(how, 'while nobody minds the house')).toBe('while nobody minds the house');
 
     const monitors = await Promise.all([
       Monitor.ofRoutes(null),
@@ -171,14 +171,14 @@ describe.each([
       Monitor.ofFirewall(),
     ]);
     await restarted();
-    const heard = await Promise.all(monitors.map((monitor) => monitor.heard()));
+    const heard = await Promise.all(monitors.map((monitor) => monitor.changes()));
     expect(heard.flat()).toEqual([]);
     expect(everythingBuilt()).toEqual(built);
 
     expect((await lab.client.container.list()).containers).toEqual(views);
     expect((await lab.client.network.list()).networks).toEqual(networks);
     expect(await traffic()).toEqual(allIsWell);
-    expect(await other.say(how, 'still there?')).toBe('still there?');
+    expect(await other.exchange(how, 'still there?')).toBe('still there?');
     const news = lab.facts.events.slice(told).map(({ type }) => type.split('.')[3]);
     expect(new Set(news)).toEqual(new Set(['adopted', 'serving']));
   });
@@ -309,7 +309,7 @@ describe('a daemon that was killed', () => {
       ipBatch(null, ['address delete 10.88.0.1/24 dev netloom0']);
       monitor = await Monitor.ofRoutes(null);
     });
-    const changed = (await monitor?.heard())?.map((line) => line.match(/(nl[0-9a-f]{12}|netloom\d+)/)?.[1]);
+    const changed = (await monitor?.changes())?.map((line) => line.match(/(nl[0-9a-f]{12}|netloom\d+)/)?.[1]);
     expect(new Set(changed)).toEqual(new Set([veth?.ifname, 'netloom0']));
     expect(await traffic()).toEqual(allIsWell);
     await kernelAtRest();

@@ -120,7 +120,7 @@ describe('C06 a reload where nothing is missing', () => {
     expect(await host.converse('kept', '127.0.0.1', 8080)).toBe('web:80 sees 10.88.0.1');
     for (let count = 0; count < reloads; count++) {
       await reload();
-      expect(await host.say('kept', `still there ${count}`)).toBe(`still there ${count}`);
+      expect(await host.exchange('kept', `still there ${count}`)).toBe(`still there ${count}`);
     }
   });
 

@@ -336,7 +336,7 @@ describe('the command line of the door', () => {
 
 describe('while no daemon runs', () => {
   it.each([
-    ['stop', 'nobody listens'],
+    ['stop', 'no server listens'],
     ['kill', 'its NATS server is still there'],
   ] as const)(
     '(%s: %s) a set-up fails with a message, and a teardown is done when the daemon is back',

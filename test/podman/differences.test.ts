@@ -38,8 +38,8 @@ describe('the listed differences', () => {
     ],
     ['a link that stays', 'killedRemains.links.0', undefined, 'nl0123456789ab'],
     ['a bridge that is missing', 'remains.links.0', 'podman1', undefined],
-    ['an address that no container was to have', 'within.linkLocal', 'eth0', 'eth0 eth1'],
-    ['silence of our own', 'gone.0', 'silence', 'silence for long'],
+    ['an unexpected address', 'within.linkLocal', 'eth0', 'eth0 eth1'],
+    ['silence of netloom', 'gone.0', 'silence', 'silence for long'],
   ])('explain no other deviation: %s', (_, path, netavark, netloom) => {
     expect(explained(path, netavark, netloom)).toBeNull();
   });
@@ -58,10 +58,15 @@ describe('the listed differences', () => {
   it.each([
     ['another port of the container', '-p [::]:8080:80.host [fd77::1] 8080', '-', '81'],
     ['a port that the mapping does not have', '-p [::]:8080:80.host [fd77::1] 8081', '-', '80'],
-    ['nothing where netavark leads to the other', '-p 0.0.0.0:8080:80 -p [::]:8080:81.host [fd77::1] 8080', '-', '81'],
+    [
+      'silence where netavark leads to the other port',
+      '-p 0.0.0.0:8080:80 -p [::]:8080:81.host [fd77::1] 8080',
+      '-',
+      '81',
+    ],
     ['IPv4', '-p [::]:8080:80.host 10.77.0.1 8080', '-', '80'],
     ['the loopback address', '-p [::]:8080:80.host [::1] 8080', '-', '80'],
-    ['silence of our own', '-p [::]:8080:80.host [fd77::1] 8080', '80', '-'],
+    ['silence of netloom', '-p [::]:8080:80.host [fd77::1] 8080', '80', '-'],
     ['another protocol', '-p [::]:8080:80.host [fd77::1] 8080/udp', '-', '80'],
     ['a mapping without [::]', '-p 8080:80.host [fd77::1] 8080', '-', '80'],
     ['rules that stay', '-p 0.0.0.0:8080:80 -p [::]:8080:80.left', 'rules', 'nothing'],

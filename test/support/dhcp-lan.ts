@@ -22,7 +22,7 @@ class Lines {
   }
 
   /** Resolves with the n-th matching line; `after`: lines that are ignored. */
-  heard(pattern: RegExp, times = 1, after = 0): Promise<string> {
+  line(pattern: RegExp, times = 1, after = 0): Promise<string> {
     return new Promise((resolve, reject) => {
       const look = () => {
         const line = this.all.slice(after).filter((one) => pattern.test(one))[times - 1];
@@ -36,7 +36,7 @@ class Lines {
       };
       const timer = setTimeout(() => {
         end();
-        reject(new Error(`never said (${times} times): ${pattern}; but\n${this.all.join('\n')}`));
+        reject(new Error(`never printed (${times} times): ${pattern}; but\n${this.all.join('\n')}`));
       }, patienceMs);
       this.#listeners.add(look);
       look();
@@ -123,13 +123,13 @@ export class Dnsmasq {
     ];
     const server = spawn('nsenter', [`--net=${netns}`, ...command], { stdio: ['ignore', 'ignore', 'pipe'] });
     const started = new Dnsmasq(server, leaseFile);
-    await started.said(/DHCP, IP range/);
+    await started.printed(/DHCP, IP range/);
     return started;
   }
 
   /** Resolves with the n-th line of its log that matches. */
-  said(pattern: RegExp, times = 1): Promise<string> {
-    return this.#lines.heard(pattern, times);
+  printed(pattern: RegExp, times = 1): Promise<string> {
+    return this.#lines.line(pattern, times);
   }
 
   /** Returns how many lines match. */
@@ -154,17 +154,17 @@ export class Dnsmasq {
 }
 
 /** Messages, or bytes that are not a message. */
-export type Answering = (message: HeardMessage) => readonly (DhcpMessage | Uint8Array)[];
+export type Answering = (message: ReceivedMessage) => readonly (DhcpMessage | Uint8Array)[];
 
 /** Broadcasts arrive at a socket of their own. */
 const relay = `
   const { createSocket } = require('node:dgram');
-  const hear = (address, how) => {
+  const listen = (address, how) => {
     const socket = createSocket({ type: 'udp4', reuseAddr: true });
     socket.on('message', (message) => console.log(how + ' ' + message.toString('hex')));
     return new Promise((resolve) => socket.bind(67, address, () => resolve(socket)));
   };
-  Promise.all([hear('192.0.2.1', 'server'), hear('255.255.255.255', 'everybody')]).then(([socket]) => {
+  Promise.all([listen('192.0.2.1', 'server'), listen('255.255.255.255', 'broadcast')]).then(([socket]) => {
     socket.setBroadcast(true);
     require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
       const [to, hex] = line.split(' ');
@@ -173,15 +173,15 @@ const relay = `
     console.log('ready');
   });`;
 
-export interface HeardMessage extends DhcpMessage {
+export interface ReceivedMessage extends DhcpMessage {
   /** broadcast, and not sent to the server */
-  toEverybody: boolean;
+  isBroadcast: boolean;
 }
 
 /** A server with answers that a test chooses. */
 export class ScriptedServer {
   /** the received messages, in order */
-  readonly heard: HeardMessage[] = [];
+  readonly received: ReceivedMessage[] = [];
   readonly #lines = new Lines();
 
   private constructor(
@@ -189,7 +189,7 @@ export class ScriptedServer {
     private answering: Answering,
   ) {
     this.#lines.read(process.stdout as NodeJS.ReadableStream);
-    createInterface(process.stdout as NodeJS.ReadableStream).on('line', (line) => this.#hear(line));
+    createInterface(process.stdout as NodeJS.ReadableStream).on('line', (line) => this.#receive(line));
   }
 
   static async start(netns: string, answering: Answering): Promise<ScriptedServer> {
@@ -197,7 +197,7 @@ export class ScriptedServer {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     const server = new ScriptedServer(child, answering);
-    await server.#lines.heard(/^ready$/);
+    await server.#lines.line(/^ready$/);
     return server;
   }
 
@@ -207,19 +207,19 @@ export class ScriptedServer {
 
   /** Resolves after that many messages. */
   async asked(times: number): Promise<void> {
-    await this.#lines.heard(/^(server|everybody) /, times);
+    await this.#lines.line(/^(server|broadcast) /, times);
   }
 
   stop(): Promise<void> {
     return end(this.process);
   }
 
-  #hear(line: string): void {
+  #receive(line: string): void {
     const [how, hex] = line.split(' ');
     const decoded = hex === undefined ? 'nothing' : decodeMessage(Buffer.from(hex, 'hex'));
     if (typeof decoded === 'string') return;
-    const message = { ...decoded, toEverybody: how === 'everybody' };
-    this.heard.push(message);
+    const message = { ...decoded, isBroadcast: how === 'broadcast' };
+    this.received.push(message);
     for (const answer of this.answering(message)) {
       const bytes = answer instanceof Uint8Array ? answer : encodeMessage(answer);
       const to = message.broadcast ? '255.255.255.255' : message.clientAddress;

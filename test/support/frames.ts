@@ -192,7 +192,7 @@ export class FrameListener {
       };
       const timer = setTimeout(() => {
         this.#listeners.delete(look);
-        reject(new Error(`never heard: ${what}`));
+        reject(new Error(`never arrived: ${what}`));
       }, patienceMs);
       this.#listeners.add(look);
       look();

@@ -60,10 +60,10 @@ export class Monitor {
   }
 
   /** Ends it. Returns all changes between its start and this call. */
-  async heard(): Promise<string[]> {
+  async changes(): Promise<string[]> {
     const before = this.#lines.length;
     this.watched.mark(this.netns);
-    await this.#hearsAMark(before);
+    await this.#waitForMark(before);
     this.#process.kill();
     return this.#lines.filter((line) => !this.watched.isMark(line) && !this.watched.isNoNews(line));
   }
@@ -79,10 +79,10 @@ export class Monitor {
   }
 
   /** Notices arrive in order: after the mark there are no more notices of what happened before it. */
-  async #hearsAMark(after: number): Promise<void> {
+  async #waitForMark(after: number): Promise<void> {
     await untilAnswered(async () => {
       if (!this.#lines.slice(after).some((line) => this.watched.isMark(line)))
-        throw new Error('the mark was not heard yet');
+        throw new Error('the mark has not arrived yet');
     });
   }
 }

@@ -53,20 +53,20 @@ function reachTcp(address: string, port: number, settle: (text: string) => void,
   return () => (keep === null ? void socket.destroy() : undefined);
 }
 
-const sayAgainEveryMs = 100;
+const resendEveryMs = 100;
 
 function reachUdp(address: string, port: number, settle: (text: string) => void): () => void {
   const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
-  const say = () => socket.send('?', () => {});
+  const send = () => socket.send('?', () => {});
   let again: NodeJS.Timeout;
   socket.on('error', ({ code }: NodeJS.ErrnoException) => settle(code ?? 'failed'));
   socket.on('message', (text) => settle(text.toString()));
   // connected, so that the kernel reports a refusal, and accepts an answer from that very address only
   socket.connect(port, address);
   socket.on('connect', () => {
-    say();
+    send();
     // a datagram without an answer within a moment may have been lost: UDP is free to
-    again = setInterval(say, sayAgainEveryMs);
+    again = setInterval(send, resendEveryMs);
   });
   return () => {
     clearInterval(again);
@@ -75,7 +75,7 @@ function reachUdp(address: string, port: number, settle: (text: string) => void)
 }
 
 /** Sends a text in an existing conversation; returns what comes back. */
-function say(conversation: string, text: string, withinMs: number): Promise<string> {
+function exchange(conversation: string, text: string, withinMs: number): Promise<string> {
   return new Promise((resolve) => {
     const socket = open.get(conversation);
     const timer = setTimeout(() => resolve('silence'), withinMs);
@@ -97,7 +97,7 @@ function call(flow: string, address: string, port: number): Promise<string> {
   return new Promise((resolve) => socket.bind(0, () => resolve('ready')));
 }
 
-function hear(flow: string, withinMs: number): Promise<string> {
+function probe(flow: string, withinMs: number): Promise<string> {
   const { socket, address, port } = flows.get(flow) as { socket: Datagrams; address: string; port: number };
   return new Promise((resolve) => {
     const settle = (text: string) => {
@@ -158,8 +158,8 @@ async function perform(ask: Ask): Promise<string> {
   switch (ask.verb) {
     case 'call':
       return call(ask.flow, ask.address, ask.port);
-    case 'hear':
-      return hear(ask.flow, ask.withinMs);
+    case 'probe':
+      return probe(ask.flow, ask.withinMs);
     case 'stream':
       return beginStream(ask);
     case 'endStream':
@@ -168,8 +168,8 @@ async function perform(ask: Ask): Promise<string> {
       return serve(ask);
     case 'reach':
       return reach(ask, ask.withinMs, ask.keep);
-    case 'say':
-      return say(ask.conversation, ask.text, ask.withinMs);
+    case 'exchange':
+      return exchange(ask.conversation, ask.text, ask.withinMs);
   }
 }
 

@@ -16,9 +16,9 @@ export type Ask = { id: number } & (
   | ({ verb: 'reach'; withinMs: number; keep: string | null } & Endpoint)
   | { verb: 'stream'; stream: string; address: string; port: number; perSecond: number; fresh: boolean }
   | { verb: 'call'; flow: string; address: string; port: number }
-  | { verb: 'hear'; flow: string; withinMs: number }
+  | { verb: 'probe'; flow: string; withinMs: number }
   | { verb: 'endStream'; stream: string }
-  | { verb: 'say'; conversation: string; text: string; withinMs: number }
+  | { verb: 'exchange'; conversation: string; text: string; withinMs: number }
 );
 type Wish = Ask extends infer One ? (One extends Ask ? Omit<One, 'id'> : never) : never;
 
@@ -69,24 +69,24 @@ export class Peer {
     return Promise.all((['tcp', 'udp'] as const).map((transport) => this.reach(transport, address, port, withinMs)));
   }
 
-  /** Opens a TCP connection that stays: `say` continues it. */
+  /** Opens a TCP connection that stays: `exchange` continues it. */
   async converse(conversation: string, address: string, port: number): Promise<string> {
     return this.#ask({ verb: 'reach', transport: 'tcp', address, port, withinMs: patienceMs, keep: conversation });
   }
 
   /** Returns the answer, which is the same text where all is well; or `silence`. */
-  async say(conversation: string, text: string): Promise<string> {
-    return this.#ask({ verb: 'say', conversation, text, withinMs: patienceMs });
+  async exchange(conversation: string, text: string): Promise<string> {
+    return this.#ask({ verb: 'exchange', conversation, text, withinMs: patienceMs });
   }
 
-  /** Takes a UDP port of its own for datagrams to that address; `hear` sends them from there. */
+  /** Takes a UDP port of its own for datagrams to that address; `probe` sends them from there. */
   async call(flow: string, address: string, port: number): Promise<string> {
     return this.#ask({ verb: 'call', flow, address, port });
   }
 
   /** Returns the answer to a datagram that is sent now, from the same port as those before: `web:80`, or `silence`. */
-  async hear(flow: string, withinMs = 500): Promise<string> {
-    return this.#ask({ verb: 'hear', flow, withinMs });
+  async probe(flow: string, withinMs = 500): Promise<string> {
+    return this.#ask({ verb: 'probe', flow, withinMs });
   }
 
   /**

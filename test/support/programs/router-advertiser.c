@@ -68,10 +68,10 @@ int main(int argc, char** argv) {
   if (ioctl(socket_fd, SIOCGIFHWADDR, &request) != 0) die("hardware address");
   memcpy(advertisement.link_address, request.ifr_hwaddr.sa_data, sizeof advertisement.link_address);
 
-  struct sockaddr_in6 everybody = {.sin6_family = AF_INET6, .sin6_scope_id = source.sin6_scope_id};
-  inet_pton(AF_INET6, "ff02::1", &everybody.sin6_addr);
+  struct sockaddr_in6 all_nodes = {.sin6_family = AF_INET6, .sin6_scope_id = source.sin6_scope_id};
+  inet_pton(AF_INET6, "ff02::1", &all_nodes.sin6_addr);
   for (int left = atoi(argv[5]); left > 0; --left) {
-    if (sendto(socket_fd, &advertisement, sizeof advertisement, 0, (struct sockaddr*)&everybody, sizeof everybody) < 0)
+    if (sendto(socket_fd, &advertisement, sizeof advertisement, 0, (struct sockaddr*)&all_nodes, sizeof all_nodes) < 0)
       die("send");
     if (left > 1) usleep((useconds_t)atoi(argv[6]) * 1000);
   }

@@ -6,12 +6,10 @@ import { settingsInside } from '../src/core/plan/container/links.ts';
 import { shownPorts } from '../src/core/plan/container/ports.ts';
 import { statusBlocks } from '../src/core/plan/container/status.ts';
 import type { ExplainedSetting } from '../src/core/plan/interface-settings.ts';
-import { settingsOfBridge } from '../src/core/plan/network.ts';
 import type { ShownPort } from '../src/core/port.ts';
 import { servedPorts } from '../src/core/served-ports.ts';
-import type { ContainerState, ContainerView, NetworkState, NetworkView } from '../src/core/view.ts';
+import type { ContainerState, ContainerView } from '../src/core/view.ts';
 import type { ContainerContext } from './container/chart.ts';
-import type { NetworkContext } from './network/chart.ts';
 
 /** Committed state as users see it. */
 
@@ -59,23 +57,8 @@ export function containerSettingsView({
   return settingsInside({ wish, netns: netnsOf(wish, netnsDirectory, null), leases, ports });
 }
 
-/** Of the network's bridge, while it is there. */
-export function networkSettingsView({ definition, device }: NetworkContext): ExplainedSetting[] {
-  return definition && device ? settingsOfBridge(definition, device.routesLoopback) : [];
-}
-
-export function networkView(value: unknown, context: NetworkContext): NetworkView | null {
-  const { definition, leases, lastFault } = context;
-  if (!definition) return null;
-  const { name, mtuBytes = null, names = null } = context.device ?? {};
-  const device = name === undefined ? null : { name, mtuBytes, names };
-  return { ...definition, state: networkState(value), device, leases, lastFault };
-}
-
 export const containerState = (value: unknown, context: ContainerContext): ContainerState =>
   stateName(value, lacksAddress(context)) as ContainerState;
-
-export const networkState = (value: unknown): NetworkState => stateName(value) as NetworkState;
 
 /** C13: also while something is changed or looked at. A network that is about to be joined does not count. */
 const lacksAddress = ({ wish, leases }: ContainerContext): boolean =>

@@ -27,6 +27,7 @@ import { degradedFacts, driftFacts, mendedFacts, rulesetLoaded } from '../drift.
 import type { Effect } from '../effect.ts';
 import { commandOf, deciding, effects, enqueueEffect, refusing } from '../effects.ts';
 import {
+  claimsPlace,
   defaultWish,
   definitionForFirst,
   firstContext,
@@ -51,6 +52,7 @@ import {
   emptyingEffects,
   inUseFault,
   isRefusedByAll,
+  leavePlaceEffects,
   prunedEffect,
   refusalEffects,
   removalBy,
@@ -129,19 +131,18 @@ export const networkSetup = setup({
       const definition = (found ?? asked) as NetworkDefinition;
       const { network_interface: bridge, subnets } = definition;
       const use = linkUse(definition);
-      const given = found === null;
+      const isTransient = found === null;
       enqueue.assign({
         definition,
         created: definition.created,
-        given,
+        isTransient,
         successor: null,
-        lost: false,
         removal: null,
         lastGiven: {},
         macs: {},
       });
       // an engine's takes its place when the host grants it
-      if (given && claimsPlace(definition)) return;
+      if (isTransient && claimsPlace(definition)) return;
       enqueue({
         type: 'tell',
         params: {
@@ -150,7 +151,7 @@ export const networkSetup = setup({
         },
       });
     }),
-    keepFile: assign({ given: false }),
+    keepFile: assign({ isTransient: false }),
     keepSuccessor: assign(({ context, event }) => {
       const found = context.news ?? event;
       assertEvent(found, 'definition.found');
@@ -169,7 +170,7 @@ export const networkSetup = setup({
     }),
     /** First they look whether they have all that they need: what has lost its namespace leaves. */
     askMembers: enqueueActions(({ context: { leases, waiting, name }, enqueue }) => {
-      enqueue.assign({ given: true, successor: null });
+      enqueue.assign({ isTransient: true, successor: null });
       for (const id of new Set([...Object.keys(leases), ...waiting.map(({ container }) => container)])) {
         const to = containerAddress(id);
         enqueue({ type: 'tell', params: { to, event: { type: 'drift.suspected' } } });
@@ -203,7 +204,7 @@ export const networkSetup = setup({
         plan: updatePlan(context.definition as NetworkDefinition, grantOf(context, context.update), {
           isUp: context.device !== null,
           // what a file said is there already
-          writes: !context.given && context.command !== null && saysOtherInFile(context),
+          writes: !context.isTransient && context.command !== null && saysOtherInFile(context),
         }),
       },
     ]),
@@ -253,10 +254,15 @@ export const networkSetup = setup({
     }),
     forgetWish: assign({ wish: null, command: null }),
     answered: assign({ command: null, removal: null }),
+    /** That its file is lost stays known: by the next daemon, it is tried again. */
+    failedToGo: assign(({ context: { removal } }) => ({
+      command: null,
+      removal: removal?.by === 'loss' ? removal : null,
+    })),
 
     // ---- device
     claimForwarding: decide(({ context }) => {
-      const { name: network, given: isBrought } = context;
+      const { name: network, isTransient: isBrought } = context;
       const definition = context.definition as NetworkDefinition;
       if (!claimsPlace(definition)) return [];
       const families = routedFamilies(definition);
@@ -314,14 +320,12 @@ export const networkSetup = setup({
       return [{ kind: 'announce', fact: 'failed', data: { fault: event.fault } }];
     }),
     lower: decide(({ context }) => [
-      ...(claimsPlace(context.definition as NetworkDefinition)
-        ? [{ kind: 'tell', to: hostAddress, event: { type: 'forwarding.leave', network: context.name } } as const]
-        : []),
+      ...leavePlaceEffects(context),
       { kind: 'announce', fact: 'tearing-down', data: {} },
       {
         kind: 'apply',
         plan: lowerPlan(grantOf(context), {
-          forget: !context.lost,
+          forget: context.removal?.by !== 'loss',
           unmake: isOurs(context.definition as NetworkDefinition) || (context.device?.made ?? false),
         }),
       },
@@ -418,8 +422,8 @@ export const networkSetup = setup({
     forgetLeases: assign({ leases: {}, onLoopback: [], leaving: [], waiting: [], held: [], successor: null }),
 
     // ---- removal
-    keepLoss: assign(({ event }) => ({ lost: true, news: null, command: null, removal: removalBy(event) })),
-    keepRemoval: assign(({ event }) => ({ lost: false, command: commandOf(event), removal: removalBy(event) })),
+    keepLoss: assign(({ event }) => ({ news: null, command: null, removal: removalBy(event) })),
+    keepRemoval: assign(({ event }) => ({ command: commandOf(event), removal: removalBy(event) })),
     empty: enqueueActions(({ context, enqueue }) => {
       for (const effect of emptyingEffects(context)) enqueueEffect(enqueue, effect);
       enqueue.assign({ waitsUntil: null, ...(context.removal?.isForced && { waiting: [], held: [] }) });
@@ -431,7 +435,7 @@ export const networkSetup = setup({
     }),
     /** It stays, and is as it was; what has left has left. */
     refuseRemoval: decide(({ context }) => refusalEffects(context, removalFault(context))),
-    endRemoval: assign({ command: null, removal: null, lost: false, waitsUntil: null }),
+    endRemoval: assign({ command: null, removal: null, waitsUntil: null }),
     answerUnpruned: decide(({ context: { name } }) => [prunedEffect(name, false)]),
     suspect: assign({ suspected: true }),
     forgetSuspicion: assign({ suspected: false }),
@@ -475,16 +479,16 @@ export const networkSetup = setup({
   },
   guards: {
     isUsed: ({ context }) => isUsed(context),
-    isGiven: ({ context }) => context.given,
+    isTransient: ({ context }) => context.isTransient,
     claimsNothing: ({ context }) => !claimsPlace(context.definition as NetworkDefinition),
     isDown: ({ context }) => context.device === null,
-    isForsaken: ({ context }) => context.given && !isUsed(context),
-    isLastOfGiven: ({ context, event }) =>
-      context.given && event.type === 'lease.release' && !isUsed(context, event.container),
+    isForsaken: ({ context }) => context.isTransient && !isUsed(context),
+    isLastOfTransient: ({ context, event }) =>
+      context.isTransient && event.type === 'lease.release' && !isUsed(context, event.container),
     isLastOfReplaced: ({ context, event }) =>
       context.successor !== null && event.type === 'lease.release' && !hasMembers(context, event.container),
     /** Once: where it could not be taken down, it is tried again by the next daemon. */
-    isSucceeded: ({ context }) => context.successor !== null && !context.lost && !hasMembers(context),
+    isSucceeded: ({ context }) => context.successor !== null && context.removal === null && !hasMembers(context),
     isLeftOfReplaced: ({ context }) => context.successor !== null && !hasMembers(context),
     isReplacedByHeld: ({ context }) => isReplacementDue(context),
     hasHeld: ({ context }) => context.held.length > 0,
@@ -509,7 +513,8 @@ export const networkSetup = setup({
       !isUsed(context, event.container) &&
       !isBroughtNetwork(context.definition as NetworkDefinition, event.definition),
     wantsOtherFirewall: ({ context }) => wantsOtherFirewall(context),
-    isRaiseOfGiven: ({ context, event }) => context.given && 'purpose' in event && event.purpose.kind === 'raise',
+    isRaiseOfTransient: ({ context, event }) =>
+      context.isTransient && 'purpose' in event && event.purpose.kind === 'raise',
     hasSuccessor: ({ context, event }) =>
       'purpose' in event &&
       event.purpose.kind === 'lower' &&
@@ -548,7 +553,8 @@ export const networkSetup = setup({
     isClose: ({ event }) => 'purpose' in event && event.purpose.kind === 'close',
     isMend: ({ event }) => 'purpose' in event && event.purpose.kind === 'mend',
     isLower: ({ event }) => 'purpose' in event && event.purpose.kind === 'lower',
-    wasRebootedGiven: ({ context, event }) => event.type === 'actor.recovered' && event.rebooted && context.given,
+    wasRebootedTransient: ({ context, event }) =>
+      event.type === 'actor.recovered' && event.rebooted && context.isTransient,
     wasRebooted: ({ event }) => event.type === 'actor.recovered' && event.rebooted,
   },
 });
@@ -558,9 +564,6 @@ function saysOtherInFile({ definition, update }: NetworkContext): boolean {
   const [before, after] = [definition, update].map((one) => JSON.stringify(fileOf(one as NetworkDefinition)));
   return before !== after;
 }
-
-/** What is upon a parent can be beside everything, and is routed by others. */
-const claimsPlace = (definition: NetworkDefinition): boolean => linkUse(definition) !== 'upon';
 
 /** Its deadline has passed, or could not be set. */
 const isWaitOver = ({ waitsUntil }: NetworkContext, event: NetworkEvent): boolean =>
@@ -588,7 +591,7 @@ const saysOther = ({ definition }: NetworkContext, found: NetworkEvent | null): 
 const isReplacedBy = (context: NetworkContext, found: NetworkEvent | null): boolean =>
   found?.type === 'definition.found' &&
   context.definition !== null &&
-  !context.given &&
+  !context.isTransient &&
   !isUsed(context) &&
   !isSameNetwork(context.definition, found.definition);
 

@@ -32,7 +32,7 @@ const lossOfDefinition = [
 
 /** The last member leaves a network that is known by its members only, or whose file defines another one by now (`successor`). */
 const release = [
-  { guard: 'isLastOfGiven', target: 'lowering', actions: ['release', 'keepLoss'] },
+  { guard: 'isLastOfTransient', target: 'lowering', actions: ['release', 'keepLoss'] },
   { guard: 'isLastOfReplaced', target: 'lowering', actions: ['release', 'keepLoss'] },
   { actions: 'release' },
 ] as const;
@@ -49,7 +49,7 @@ const replacement = { guard: 'isReplaced', target: 'lowering', actions: ['wait',
 
 /** Nothing of it is left in the kernel, and nobody on it; one that only its members knew of is unknown then. */
 const reboot = [
-  { guard: 'wasRebootedGiven', target: 'lowering', actions: ['forgetLeases', 'forgetDevice', 'keepLoss'] },
+  { guard: 'wasRebootedTransient', target: 'lowering', actions: ['forgetLeases', 'forgetDevice', 'keepLoss'] },
   { guard: 'wasRebooted', target: 'defined', actions: ['forgetLeases', 'forgetDevice'] },
 ] as const;
 
@@ -57,10 +57,10 @@ const reboot = [
 const newsMeanwhile = {
   'definition.found': { actions: ['keepFile', 'keepNews'] },
   'definition.lost': { actions: 'keepNews' },
-  'membership.confirmed': { guard: 'isGiven', actions: 'keepLossAsNews' },
+  'membership.confirmed': { guard: 'isTransient', actions: 'keepLossAsNews' },
 } as const;
 
-const confirmation = { guard: 'isGiven', actions: ['write', 'keepFile'] } as const;
+const confirmation = { guard: 'isTransient', actions: ['write', 'keepFile'] } as const;
 
 const news = [
   { guard: 'newsReplace', target: 'lowering', actions: ['keepSuccessor', 'keepLoss'] },
@@ -76,7 +76,7 @@ const update = [
 ] as const;
 
 const definitionFound = [
-  { guard: 'isGiven', actions: ['keepFile', 'noteSuccessor'] },
+  { guard: 'isTransient', actions: ['keepFile', 'noteSuccessor'] },
   // removed and made anew so soon that only the new file was seen
   { guard: 'isAnotherNetwork', target: 'lowering', actions: ['keepSuccessor', 'keepLoss'] },
   { guard: 'saysOther', target: 'updating', actions: ['keepUpdate', 'noteSuccessor'] },
@@ -112,10 +112,13 @@ const whileUp = {
   ],
 } as const;
 
+/** It is not removed: it keeps its place, and whoever has waited for the outcome joins. */
+const staying = ['endRemoval', 'claimForwarding', 'grantWaiting'] as const;
+
 /** Members have not left in time: it stays. One that has lost its file asks them whether they live. */
 const waitOver = [
-  { guard: 'isLossOver', target: 'up', actions: ['endRemoval', 'askMembers', 'grantWaiting'] },
-  { guard: 'isWaitOver', target: 'up', actions: ['refuseRemoval', 'endRemoval', 'grantWaiting'] },
+  { guard: 'isLossOver', target: 'up', actions: ['askMembers', ...staying] },
+  { guard: 'isWaitOver', target: 'up', actions: ['refuseRemoval', ...staying] },
 ] as const;
 
 export const networkMachine = networkSetup.createMachine({
@@ -241,7 +244,7 @@ export const networkMachine = networkSetup.createMachine({
         // the plan went with the host
         'actor.recovered': [
           {
-            guard: 'wasRebootedGiven',
+            guard: 'wasRebootedTransient',
             target: 'lowering',
             actions: ['forgetLeases', 'forgetDevice', 'refuseUpdate', 'dropUpdate', 'keepLoss'],
           },
@@ -266,7 +269,7 @@ export const networkMachine = networkSetup.createMachine({
         'drift.suspected': { actions: 'suspect' },
         'forwarding.granted': { target: 'raising' },
         'forwarding.refused': [
-          { guard: 'isGiven', target: 'lowering', actions: ['announceFailed', 'refuseWaiting', 'keepLoss'] },
+          { guard: 'isTransient', target: 'lowering', actions: ['announceFailed', 'refuseWaiting', 'keepLoss'] },
           { target: 'defined', actions: ['announceFailed', 'refuseWaiting'] },
         ],
         'actor.recovered': reboot,
@@ -282,7 +285,7 @@ export const networkMachine = networkSetup.createMachine({
         'drift.suspected': { actions: 'suspect' },
         'steps.applied': { guard: 'isRaise', target: 'up', actions: ['keepDevice', 'announceUp', 'grantWaiting'] },
         'steps.failed': [
-          { guard: 'isRaiseOfGiven', target: 'lowering', actions: ['announceFailed', 'refuseWaiting', 'keepLoss'] },
+          { guard: 'isRaiseOfTransient', target: 'lowering', actions: ['announceFailed', 'refuseWaiting', 'keepLoss'] },
           { guard: 'isRaise', target: 'defined', actions: ['announceFailed', 'refuseWaiting', 'releaseForwarding'] },
         ],
         'actor.recovered': reboot,
@@ -330,7 +333,7 @@ export const networkMachine = networkSetup.createMachine({
         ...refuseMeanwhile,
         ...removal,
         'definition.found': [
-          { guard: 'isGiven', actions: ['forgetNews', 'keepFile', 'noteSuccessor'] },
+          { guard: 'isTransient', actions: ['forgetNews', 'keepFile', 'noteSuccessor'] },
           { guard: 'isAnotherNetwork', target: 'lowering', actions: ['forgetNews', 'keepSuccessor', 'keepLoss'] },
           { actions: ['forgetNews', 'noteSuccessor'] },
         ],
@@ -356,7 +359,7 @@ export const networkMachine = networkSetup.createMachine({
       entry: 'empty',
       always: [
         { guard: 'isEmpty', target: 'lowering' },
-        { guard: 'isRefusedByAll', target: 'up', actions: ['refuseRemoval', 'endRemoval', 'grantWaiting'] },
+        { guard: 'isRefusedByAll', target: 'up', actions: ['refuseRemoval', ...staying] },
       ],
       on: {
         ...refuseMeanwhile,
@@ -368,7 +371,7 @@ export const networkMachine = networkSetup.createMachine({
         'network.prune': [{ guard: 'isPruned' }, { actions: 'answerUnpruned' }],
         'membership.refused': { actions: 'keepRefusal' },
         'definition.found': [
-          { guard: 'isFileBack', target: 'up', actions: ['endRemoval', 'grantWaiting'] },
+          { guard: 'isFileBack', target: 'up', actions: staying },
           { guard: 'isLost', actions: 'keepSuccessor' },
           { actions: ['keepFile', 'keepNews'] },
         ],
@@ -441,7 +444,7 @@ export const networkMachine = networkSetup.createMachine({
         'steps.failed': {
           guard: 'isLower',
           target: 'defined',
-          actions: ['announceFailed', 'replyFailed', 'answered', 'forgetDevice', 'releaseForwarding'],
+          actions: ['announceFailed', 'replyFailed', 'failedToGo', 'forgetDevice', 'releaseForwarding'],
         },
         'actor.recovered': {
           // the plan went with the host, but not the file

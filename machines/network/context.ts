@@ -3,6 +3,7 @@ import type { Fault } from '../../src/core/fault.ts';
 import type { Leases } from '../../src/core/lease/addresses.ts';
 import type { NetworkDevice } from '../../src/core/lease/device.ts';
 import type { GivenMacs } from '../../src/core/lease/mac-addresses.ts';
+import { linkUse } from '../../src/core/network/check.ts';
 import { defaultNetworkWish } from '../../src/core/network/default.ts';
 import { type NetworkDefinition, ownsBridge } from '../../src/core/network/definition.ts';
 import { isBroughtNetwork } from '../../src/core/network/identity.ts';
@@ -34,10 +35,8 @@ export interface NetworkContext extends NetworkInput {
   adopting: boolean;
   /** something was seen to vanish while it was being changed */
   suspected: boolean;
-  /** its file went without us: one of that name is another network's by now */
-  lost: boolean;
   /** no file tells of it, only those who use it: it goes with its last member */
-  given: boolean;
+  isTransient: boolean;
   /** a file of the same name, of another network, that was found while this one was used or taken down */
   successor: NetworkDefinition | null;
   /** the last that was told of its file while it was being raised or changed */
@@ -58,7 +57,7 @@ export interface NetworkContext extends NetworkInput {
   held: HeldRequest[];
   /** when this wait, or that of the removal, ends, in ms since 1970; null: none, or not set yet */
   waitsUntil: number | null;
-  /** it is to be removed when its members have left */
+  /** why it is being removed; by `loss`, its file went without us, and one of that name is another network's by now */
   removal: Removal | null;
   command: CommandId;
 }
@@ -95,8 +94,7 @@ export function firstContext(input: NetworkInput): NetworkContext {
     device: null,
     adopting: false,
     suspected: false,
-    lost: false,
-    given: false,
+    isTransient: false,
     successor: null,
     news: null,
     lastFault: null,
@@ -112,6 +110,9 @@ export function firstContext(input: NetworkInput): NetworkContext {
     command: null,
   };
 }
+
+/** What is upon a parent can be beside everything, and is routed by others. */
+export const claimsPlace = (definition: NetworkDefinition): boolean => linkUse(definition) !== 'upon';
 
 /** What plans are made from. */
 export function grantOf(

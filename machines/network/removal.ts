@@ -4,7 +4,7 @@ import { type Fault, fault } from '../../src/core/fault.ts';
 import { withoutEntry } from '../../src/core/ledger.ts';
 import type { Plan } from '../../src/core/plan/plan.ts';
 import type { Effect } from '../effect.ts';
-import type { NetworkContext } from './context.ts';
+import { claimsPlace, type NetworkContext } from './context.ts';
 import { answerTo, busyFault } from './leases.ts';
 
 /** How a network empties: it waits for members that are leaving, and a forced removal asks all members to leave. */
@@ -41,11 +41,15 @@ export function waitPlan({ name, removal }: NetworkContext, at: number | null): 
   };
 }
 
-/** A forced removal refuses the containers that are about to join, and asks the members to leave. */
+/**
+ * Networks that need its place wait from now on. A forced removal refuses the containers that are about to join, and asks the members
+ * to leave.
+ */
 export function emptyingEffects(context: NetworkContext): Effect[] {
   const { name, leases, waiting, held, removal } = context;
   const ids = Object.keys(leases);
-  const wait: Effect[] = ids.length > 0 ? [{ kind: 'apply', plan: waitPlan(context, null) }] : [];
+  const wait: Effect[] =
+    ids.length > 0 ? [...leavePlaceEffects(context), { kind: 'apply', plan: waitPlan(context, null) }] : [];
   if (!removal?.isForced) return wait;
   const requests = [...waiting, ...held.map(({ request }) => request)];
   return [
@@ -59,6 +63,12 @@ export function emptyingEffects(context: NetworkContext): Effect[] {
     ),
     ...wait,
   ];
+}
+
+/** Only a network that claims a place has one to leave. */
+export function leavePlaceEffects({ name, definition }: NetworkContext): Effect[] {
+  if (!definition || !claimsPlace(definition)) return [];
+  return [{ kind: 'tell', to: hostAddress, event: { type: 'forwarding.leave', network: name } }];
 }
 
 /** Every member that is left has said that it cannot leave. */

@@ -6,6 +6,7 @@ import type { ContainerContext } from '../../machines/container/chart.ts';
 import type { HostContext } from '../../machines/host/chart.ts';
 import type { NetworkContext } from '../../machines/network/chart.ts';
 import { isUsed } from '../../machines/network/leases.ts';
+import { hearsOfLoss, isFiled } from '../../machines/network/view.ts';
 import type { ActorRecord, Answer, Journal, StoredReply } from '../actors/journal.ts';
 import { type CommandIdentity, type Engine, replyKeptMs } from '../bus/commands/engine.ts';
 import type { AnswerTo } from '../contract/answers.ts';
@@ -211,7 +212,7 @@ export class ActorEngine extends JournalViews implements Engine {
     ]);
     for (const definition of definitions) {
       const known = this.journal.actor(networkAddress(definition.name))?.context as NetworkContext | undefined;
-      const isKnown = known?.definition && !known.given && isDeepStrictEqual(known.definition, definition);
+      const isKnown = known && isFiled(known) && isDeepStrictEqual(known.definition, definition);
       if (!isKnown && isThere(definition.name))
         this.#tell(networkAddress(definition.name), { type: 'definition.found', definition });
     }
@@ -239,7 +240,7 @@ export class ActorEngine extends JournalViews implements Engine {
 
   #isFiled(name: string): boolean {
     const known = this.networkContext(name);
-    return known !== null && known.definition !== null && !known.given;
+    return known !== null && isFiled(known);
   }
 
   /** The host tells of those that are new to it. */
@@ -255,10 +256,8 @@ export class ActorEngine extends JournalViews implements Engine {
     // the next daemon reads the directory itself
     if (this.#state === 'draining') return;
     const record = this.journal.actor(address);
-    // one that is still being defined has no file yet, and would hear of the loss when it has
-    if (!record || ['claiming', 'defining', 'lowering'].includes(String(record.value))) return;
-    const { given } = record.context as NetworkContext;
-    if (!given && !isThere(actorName(address))) this.#tell(address, { type: 'definition.lost' });
+    if (!record || !hearsOfLoss(record.value, record.context as NetworkContext)) return;
+    if (!isThere(actorName(address))) this.#tell(address, { type: 'definition.lost' });
   }
 
   /** What the kernel has told: each owner checks itself. */

@@ -32,7 +32,7 @@ function expected(house: House): Inventory {
   for (const { record } of house.journal.actors('network/')) {
     const context = record.context as NetworkContext;
     const { definition, searchDomain } = context;
-    if (['up', 'closing', 'degraded'].includes(record.value as string) && definition)
+    if (['up', 'closing', 'degraded', 'emptying'].includes(record.value as string) && definition)
       steps.push(...raisePlan({ definition, searchDomain }).steps);
   }
   for (const { record } of house.journal.actors('container/')) {

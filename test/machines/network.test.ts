@@ -436,7 +436,7 @@ describe('a network that only its members know of', () => {
 
   it('is raised for the first who brings its definition; nothing is written', () => {
     expect(step(start, asked)).toEqual(['raising', 'announce created', 'apply raise']);
-    expect(given.context).toMatchObject({ definition: foreignDefinition, given: true });
+    expect(given.context).toMatchObject({ definition: foreignDefinition, isTransient: true });
   });
 
   it('goes with the last of them, and its bridge with it', () => {
@@ -469,7 +469,7 @@ describe('a network that only its members know of', () => {
   it('stays when a file of it is found while its bridge is made', () => {
     const found: ActorEvent = { type: 'definition.found', definition: foreignDefinition };
     const filed = reach(start, asked, found, raised);
-    expect([stateName(filed.value), filed.context.given]).toEqual(['up', false]);
+    expect([stateName(filed.value), filed.context.isTransient]).toEqual(['up', false]);
     expect(step(filed, release('a'))).toEqual(['up']);
   });
 
@@ -668,7 +668,7 @@ describe('a file that vanishes while there are members', () => {
     expect(step(up, lost)).toEqual(['up', 'tell container/a drift.suspected', 'tell container/a membership.asked']);
     expect(step(reach(up, lost), lives)).toEqual(['up', 'apply define']);
     expect(step(reach(up, lost, lives), lives)).toEqual(['up']);
-    expect(reach(up, lost, lives).context.given).toBe(false);
+    expect(reach(up, lost, lives).context.isTransient).toBe(false);
   });
 
   it('C10 takes the network with it when the last of them leaves', () => {
@@ -710,7 +710,7 @@ describe('a definition that a member brings', () => {
   it('makes way for a file that is found while the former network is taken down', () => {
     const found: ActorEvent = { type: 'definition.found', definition: definitionOf() };
     const after = reach(empty, { type: 'definition.lost' }, found, applied('lower'));
-    expect([stateName(after.value), after.context.given]).toEqual(['defined', false]);
+    expect([stateName(after.value), after.context.isTransient]).toEqual(['defined', false]);
   });
 });
 
@@ -898,6 +898,12 @@ describe('B8 a removal while members are leaving', () => {
     expect(step(reach(emptying, release('a')), applied('lower')).at(-1)).toBe('reply c9 ok');
   });
 
+  it('N14 tells the host at once that it goes, and that it stays after all: networks that need its place wait', () => {
+    const told = (from: At, event: ActorEvent) => follow(networkMachine, from, event).effects.map(brief);
+    expect(told(reach(up, leaving('a')), remove)).toEqual(['tell host forwarding.leave', 'apply await-leaving']);
+    expect(told(emptying, overdue)).toEqual(['reply c9 network.in-use', 'tell host forwarding.claim']);
+  });
+
   it('is refused when they have not left in time, and the network is as it was', () => {
     expect(step(emptying, overdue)).toEqual(['up', 'reply c9 network.in-use']);
     expect(step(emptying, { ...overdue, at: 4 } as ActorEvent)).toEqual(['emptying']);
@@ -1062,7 +1068,7 @@ describe('B8 a file that vanishes while members are leaving', () => {
       'tell container/a drift.suspected',
       'tell container/a membership.asked',
     ]);
-    expect(reach(emptying, overdue).context.given).toBe(true);
+    expect(reach(emptying, overdue).context.isTransient).toBe(true);
   });
 
   it('is as it was when the file is back, and another one when that is of another network', () => {

@@ -392,7 +392,7 @@ export const networkTerrain: Terrain<NetworkContext> = {
       ...(isQuiet(context, outstanding)
         ? [leaseRequest('b', { definition: foreignDefinition }), leaseRequest('b', { onLoopback: true })]
         : []),
-      ...(outstanding.length < 2 && !context.given ? [recovered(false)] : []),
+      ...(outstanding.length < 2 && !context.isTransient ? [recovered(false)] : []),
       recovered(true),
     ];
     const isCrowded =
@@ -414,10 +414,9 @@ export const networkTerrain: Terrain<NetworkContext> = {
     context.definition?.network_dns_servers,
     context.adopting,
     context.suspected,
-    context.lost,
     context.device?.routesLoopback,
     context.onLoopback,
-    context.given,
+    context.isTransient,
     context.definition?.id,
     context.successor?.id,
     context.news?.type,
@@ -498,8 +497,8 @@ function isQuiet(
 }
 
 /** One that was brought, or routes loopback addresses. */
-const isOther = ({ given, device, onLoopback }: NetworkContext): boolean =>
-  given || onLoopback.length > 0 || (device?.routesLoopback ?? false);
+const isOther = ({ isTransient, device, onLoopback }: NetworkContext): boolean =>
+  isTransient || onLoopback.length > 0 || (device?.routesLoopback ?? false);
 
 /** What such a network does not differ in from the others. */
 const isBeside = (type: string): boolean => type === 'network.update' || type === 'drift.suspected';

@@ -11,7 +11,7 @@ import { effects } from '../effects.ts';
 import type { HostContext } from './context.ts';
 import * as forwarding from './forwarding.ts';
 import { gatherActions } from './gathering.ts';
-import * as places from './places.ts';
+import { placeActions, placeGuards } from './places.ts';
 import { portActions, portGuards } from './ports.ts';
 import { subnetActions, subnetGuards } from './subnets.ts';
 import { sweepActions, sweepGuards } from './sweeping.ts';
@@ -98,9 +98,7 @@ export const hostSetup = setup({
       assertEvent(event, 'host.start');
       return { forwardForeign: event.forwardForeign ?? false };
     }),
-    claimForwarding: resolve('forwarding.claim', places.claim),
-    releaseForwarding: resolve('forwarding.release', places.release),
-    noteLeaving: resolve('forwarding.leave', places.leave),
+    ...placeActions,
     takeForwarding: resolve(['steps.applied', 'steps.failed'], (context, event) => {
       const purpose = purposeOf(event, 'forwarding');
       if (!purpose) return {};
@@ -114,6 +112,7 @@ export const hostSetup = setup({
   },
   guards: {
     ...portGuards,
+    ...placeGuards,
     ...subnetGuards,
     ...sweepGuards,
     isMend: ({ event }) => purposeOf(event, 'mend') !== null,

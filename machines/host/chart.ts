@@ -14,7 +14,10 @@ export const hostMachine = hostSetup.createMachine({
     'ports.claim': { actions: 'claimPorts' },
     'ports.leaving': { actions: 'notePortsLeaving' },
     'ports.release': { actions: 'releasePorts' },
-    'deadline.passed': { guard: 'isPortsDeadline', actions: 'refuseWaitingPorts' },
+    'deadline.passed': [
+      { guard: 'isPortsDeadline', actions: 'refuseWaitingPorts' },
+      { guard: 'isPlaceDeadline', actions: 'refuseDeferred' },
+    ],
     'subnet.claim': { actions: 'survey' },
     'subnet.release': { actions: 'releaseSubnets' },
     'subnet.note': { actions: 'noteSubnets' },
@@ -26,6 +29,7 @@ export const hostMachine = hostSetup.createMachine({
     'steps.applied': [
       { guard: 'isHoldOfThisAttempt', actions: 'grantPorts' },
       { guard: 'isWaitForPorts', actions: 'keepUntil' },
+      { guard: 'isWaitForPlace', actions: 'keepPlaceDeadline' },
       { guard: 'isSurvey', actions: 'grantSubnets' },
       { guard: 'isForwarding', actions: 'takeForwarding' },
       { guard: 'isSweep', actions: 'replySwept' },
@@ -36,6 +40,7 @@ export const hostMachine = hostSetup.createMachine({
       { guard: 'isHoldOfThisAttempt', actions: 'refuseHeld' },
       { guard: 'isHoldAgain', actions: 'announcePortLost' },
       { guard: 'isWaitForPorts', actions: 'refuseWaitingPorts' },
+      { guard: 'isWaitForPlace', actions: 'refuseDeferred' },
       { guard: 'isRelease', actions: 'announcePortStuck' },
       { guard: 'isSurvey', actions: 'refuseSurvey' },
       { guard: 'isForwarding', actions: 'takeForwarding' },
@@ -64,14 +69,14 @@ export const hostMachine = hostSetup.createMachine({
         'steps.applied': { guard: 'isBase', target: 'serving', actions: ['announceServing', 'lookForForwarding'] },
         'steps.failed': { guard: 'isBase', target: 'failed', actions: ['keepFault', 'announceFailed'] },
         // the daemon before this one did not get further, and what it had bound is not bound any more
-        'host.start': { target: 'starting', reenter: true, actions: ['keepSettings', 'holdAgain'] },
+        'host.start': { target: 'starting', reenter: true, actions: ['keepSettings', 'holdAgain', 'deferAgain'] },
       },
     },
     serving: {
       description: 'The ruleset is loaded. Grants ports and subnets.',
       on: {
         // the daemon was started again: the ruleset may be gone, and no port is bound
-        'host.start': { target: 'starting', actions: ['keepSettings', 'holdAgain'] },
+        'host.start': { target: 'starting', actions: ['keepSettings', 'holdAgain', 'deferAgain'] },
         'drift.suspected': { actions: ['mend', 'lookForForwarding'] },
         'steps.failed': { guard: 'isMend', target: 'degraded', actions: ['keepFault', 'announceDegraded'] },
       },
@@ -80,7 +85,7 @@ export const hostMachine = hostSetup.createMachine({
       description:
         'The ruleset was damaged and could not be loaded again. The next notice of the kernel starts another try.',
       on: {
-        'host.start': { target: 'starting', actions: ['keepSettings', 'holdAgain'] },
+        'host.start': { target: 'starting', actions: ['keepSettings', 'holdAgain', 'deferAgain'] },
         'drift.suspected': { actions: ['mend', 'lookForForwarding'] },
         'steps.applied': { guard: 'isMend', target: 'serving', actions: 'announceMended' },
         'steps.failed': { guard: 'isMend', actions: 'keepFault' },
@@ -89,7 +94,7 @@ export const hostMachine = hostSetup.createMachine({
     failed: {
       description:
         'The base ruleset could not be loaded: ports cannot be published, and traffic cannot be masqueraded.',
-      on: { 'host.start': { target: 'starting', actions: ['keepSettings', 'holdAgain'] } },
+      on: { 'host.start': { target: 'starting', actions: ['keepSettings', 'holdAgain', 'deferAgain'] } },
     },
   },
 });

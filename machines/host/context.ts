@@ -66,12 +66,15 @@ export interface ForwardingContext {
   claims: ForwardingClaims;
   forwarding: Forwarding;
   /** claims of networks that cannot be beside one that is being taken down, in order; absent: none */
-  deferred?: ForwardingClaim[];
+  deferred?: DeferredClaim[];
   /** links that are not ours reach each other, also where netloom switched forwarding on */
   forwardForeign: boolean;
 }
 
 export type ForwardingClaim = Extract<HostEvent, { type: 'forwarding.claim' }>;
+
+/** `until`: when it is refused, in ms since 1970; absent or null: not known yet. */
+export type DeferredClaim = ForwardingClaim & { until?: number | null };
 
 export const noForwarding: ForwardingContext = { claims: {}, forwarding: {}, forwardForeign: false };
 

@@ -1,51 +1,135 @@
+import { networkAddress } from '../../src/core/actor-address.ts';
 import { placeClashes, type SubnetLedger } from '../../src/core/claims.ts';
 import { entryOf } from '../../src/core/entry.ts';
 import type { HostEvent } from '../../src/core/event.ts';
 import { fault } from '../../src/core/fault.ts';
 import type { Clash, NetworkPlace } from '../../src/core/network/check.ts';
-import type { ForwardingClaim, ForwardingContext } from './context.ts';
+import { awaitPlan } from '../../src/core/plan/host.ts';
+import type { Effect } from '../effect.ts';
+import type { DeferredClaim, ForwardingClaim, ForwardingContext, HostContext } from './context.ts';
 import * as forwarding from './forwarding.ts';
+import { claimantOf, decide, type Given, purposeOf, resolve } from './words.ts';
 
 /** Which networks can be in the kernel beside each other: no two of them have one bridge, or overlapping subnets. */
 
 type PlacesContext = ForwardingContext & { networks: SubnetLedger };
 type Decision = forwarding.Decision<PlacesContext>;
 
-/** Refuses a network that cannot be beside the others; one that cannot be beside those that are going waits for them. */
+/** A claim ends the leaving of its network: those that have waited for that are decided again. */
 export function claim(context: PlacesContext, event: ForwardingClaim): Decision {
-  const { network, place } = event;
-  const isHeld = Object.hasOwn(context.claims, network);
-  const clashes = place && !isHeld ? clashesWith(context, place, event.isBrought ?? false) : [];
-  const lasting = clashes.find((clash) => !entryOf(context.claims, clash.network)?.isLeaving);
-  if (lasting) {
-    const refusal = fault(lasting.code, `network ${network}: ${lasting.message}`);
-    return { context, effects: [forwarding.tell(network, { type: 'forwarding.refused', fault: refusal })] };
-  }
-  if (clashes.length > 0)
-    return { context: { ...context, deferred: [...(context.deferred ?? []), event] }, effects: [] };
+  const decided = decideClaim(context, event);
+  return entryOf(context.claims, event.network)?.isLeaving ? after(decided, decideDeferred(decided.context)) : decided;
+}
+
+/** Refuses a network that cannot be beside the others; one that cannot be beside those that are going waits for them. */
+function decideClaim(context: PlacesContext, event: ForwardingClaim): Decision {
+  const { clash, isLeaving } = clashOf(context, event);
+  if (clash && !isLeaving) return { context, effects: [refuse(event.network, clash)] };
+  if (clash) return { ...defer(context, { ...event, until: null }), effects: [wait(event.network, null)] };
   const granted = forwarding.claim(context, event);
-  return { ...granted, context: { ...context, ...granted.context, networks: withPlace(context.networks, place) } };
+  const networks = withPlace(context.networks, event.place);
+  return { ...granted, context: { ...context, ...granted.context, networks } };
 }
 
+/** The clash that decides: with a network that stays, before one with a network that is going. */
+function clashOf(context: PlacesContext, { network, place, isBrought = false }: ForwardingClaim) {
+  const isHeld = Object.hasOwn(context.claims, network);
+  const clashes = place && !isHeld ? clashesWith(context, place, isBrought) : [];
+  const lasting = clashes.find((clash) => !entryOf(context.claims, clash.network)?.isLeaving);
+  return { clash: lasting ?? clashes[0] ?? null, isLeaving: lasting === undefined };
+}
+
+const refuse = (network: string, { code, message }: Clash): Effect =>
+  forwarding.tell(network, { type: 'forwarding.refused', fault: fault(code, `network ${network}: ${message}`) });
+
+const wait = (network: string, until: number | null): Effect => ({
+  kind: 'apply',
+  plan: awaitPlan(networkAddress(network), until),
+});
+
+const defer = (context: PlacesContext, claim: DeferredClaim): Decision => ({
+  context: { ...context, deferred: [...withoutClaim(context, claim.network), claim] },
+  effects: [],
+});
+
+const after = (before: Decision, next: Decision): Decision => ({
+  ...next,
+  effects: [...before.effects, ...next.effects],
+});
+
+/** In the order in which they came; a deadline stays where a claim goes on waiting. */
+function decideDeferred(context: PlacesContext): Decision {
+  let decided: Decision = { context: { ...context, deferred: [] }, effects: [] };
+  for (const claim of context.deferred ?? []) {
+    const { clash, isLeaving } = clashOf(decided.context, claim);
+    decided = after(
+      decided,
+      clash && isLeaving ? defer(decided.context, claim) : decideClaim(decided.context, withoutDeadline(claim)),
+    );
+  }
+  return decided;
+}
+
+const withoutDeadline = ({ until: _, ...claim }: DeferredClaim): ForwardingClaim => claim;
+
+/** Also one that is only defined: a network that an engine brings must find its place free. */
 export function leave(context: PlacesContext, { network }: Extract<HostEvent, { type: 'forwarding.leave' }>): Decision {
-  const held = entryOf(context.claims, network);
-  const deferred = withoutClaim(context, network);
-  const claims = held ? { ...context.claims, [network]: { ...held, isLeaving: true } } : context.claims;
-  return { context: { ...context, claims, deferred }, effects: [] };
+  const held = entryOf(context.claims, network) ?? { families: [], granted: true };
+  const claims = { ...context.claims, [network]: { ...held, isLeaving: true } };
+  return { context: { ...context, claims, deferred: withoutClaim(context, network) }, effects: [] };
 }
 
-/** Those that waited for it are looked at again. */
+/** Those that waited for it are decided again. */
 export function release(context: PlacesContext, event: Extract<HostEvent, { type: 'forwarding.release' }>): Decision {
-  const waiting = withoutClaim(context, event.network);
   const released = forwarding.release(context, event);
-  const start: Decision = { ...released, context: { ...context, ...released.context, deferred: [] } };
-  return waiting.reduce((before, deferred) => {
-    const { context: after, effects } = claim(before.context, deferred);
-    return { context: after, effects: [...before.effects, ...effects] };
-  }, start);
+  const deferred = withoutClaim(context, event.network);
+  return after(released as Decision, decideDeferred({ ...context, ...released.context, deferred }));
 }
 
-const withoutClaim = ({ deferred = [] }: PlacesContext, network: string): ForwardingClaim[] =>
+// ---- deadlines
+
+/** The claim that a deadline is about. */
+function waitOf({ deferred = [] }: PlacesContext, event: HostEvent): DeferredClaim | undefined {
+  const claimant = claimantOf(event);
+  return deferred.find(({ network }) => networkAddress(network) === claimant);
+}
+
+/** The others have not gone in time. */
+function giveUp(context: HostContext, event: HostEvent): Partial<Decision> {
+  const claim = waitOf(context, event);
+  const clash = claim && clashOf(context, claim).clash;
+  if (!clash) return {};
+  return {
+    context: { ...context, deferred: withoutClaim(context, claim.network) },
+    effects: [refuse(claim.network, clash)],
+  };
+}
+
+export const placeActions = {
+  claimForwarding: resolve('forwarding.claim', claim),
+  releaseForwarding: resolve('forwarding.release', release),
+  noteLeaving: resolve('forwarding.leave', leave),
+  keepPlaceDeadline: resolve('steps.applied', (context, event) => {
+    const known = waitOf(context, event);
+    const until = event.outputs[0]?.deadlineAt ?? null;
+    const { deferred = [] } = context;
+    return { context: { deferred: deferred.map((claim) => (claim === known ? { ...claim, until } : claim)) } };
+  }),
+  refuseDeferred: resolve(['steps.failed', 'deadline.passed'], giveUp),
+  /** After a restart of the daemon no deadline runs; those that are not known yet are set by their own plans. */
+  deferAgain: decide(({ context: { deferred = [] } }) =>
+    deferred.flatMap(({ network, until = null }) => (until === null ? [] : [wait(network, until)])),
+  ),
+};
+
+export const placeGuards = {
+  isWaitForPlace: ({ context, event }: Given): boolean =>
+    purposeOf(event, 'wait') !== null && waitOf(context, event) !== undefined,
+  isPlaceDeadline: ({ context, event }: Given): boolean =>
+    event.type === 'deadline.passed' && waitOf(context, event)?.until === event.at,
+};
+
+const withoutClaim = ({ deferred = [] }: PlacesContext, network: string): DeferredClaim[] =>
   deferred.filter((one) => one.network !== network);
 
 /** A network that is defined keeps its place while another one is in it; one that is brought must find it free. */

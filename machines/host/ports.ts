@@ -10,7 +10,7 @@ import { uncoveredPorts } from '../../src/core/served-ports.ts';
 import type { Effect } from '../effect.ts';
 import type { Decision } from '../effects.ts';
 import type { HostContext, PortsClaim, WaitingClaim } from './context.ts';
-import { decide, type Given, purposeOf, resolve } from './words.ts';
+import { claimantOf, decide, type Given, purposeOf, resolve } from './words.ts';
 
 /** Published ports: each host port has one container, and is bound before it is granted. */
 
@@ -88,7 +88,7 @@ function leave(context: HostContext, { container }: Event<'ports.leaving'>): Dec
 
 /** The claim that a deadline is about. */
 function waitOf({ portsWaiting = [] }: HostContext, event: HostEvent): WaitingClaim | undefined {
-  const claimant = event.type === 'deadline.passed' ? event.claimant : purposeOf(event, 'wait')?.claimant;
+  const claimant = claimantOf(event);
   return portsWaiting.find(({ container }) => containerAddress(container) === claimant);
 }
 

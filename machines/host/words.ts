@@ -1,3 +1,4 @@
+import type { ActorAddress } from '../../src/core/actor-address.ts';
 import type { HostEvent } from '../../src/core/event.ts';
 import type { HostPurpose } from '../../src/core/plan/purpose.ts';
 import { deciding, remembering, resolving } from '../effects.ts';
@@ -18,6 +19,10 @@ export function purposeOf<Kind extends HostPurpose['kind']>(event: HostEvent, ki
   if (event.type !== 'steps.applied' && event.type !== 'steps.failed') return null;
   return isOfKind(event.purpose, kind) ? event.purpose : null;
 }
+
+/** Whose claim a deadline is about, which is set or has passed. */
+export const claimantOf = (event: HostEvent): ActorAddress | undefined =>
+  event.type === 'deadline.passed' ? event.claimant : purposeOf(event, 'wait')?.claimant;
 
 type PurposeOf<Kind extends HostPurpose['kind']> = Extract<HostPurpose, { kind: Kind }>;
 

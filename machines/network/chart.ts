@@ -424,8 +424,8 @@ export const networkMachine = networkSetup.createMachine({
               'announceRemoved',
               'answered',
               'forgetDevice',
-              'releaseForwarding',
               'releaseSubnets',
+              'releaseForwarding',
               'becomeDefault',
               'claimSubnets',
             ],
@@ -438,7 +438,7 @@ export const networkMachine = networkSetup.createMachine({
           {
             guard: 'isLower',
             target: 'removed',
-            actions: ['releaseForwarding', 'releaseSubnets', 'announceRemoved', 'refuseRest'],
+            actions: ['releaseSubnets', 'releaseForwarding', 'announceRemoved', 'refuseRest'],
           },
         ],
         'steps.failed': {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { type HostContext, hostMachine } from '../../machines/host/chart.ts';
+import { networkAddress } from '../../src/core/actor-address.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import type { LinkUse } from '../../src/core/network/check.ts';
-import { applied, begin, brief, follow, recovered, type Snapshot } from './walk.ts';
+import { applied, begin, brief, failed, follow, recovered, type Snapshot } from './walk.ts';
 
 type At = Snapshot<HostContext>;
 
@@ -25,6 +26,15 @@ const claim = (place: Placed, isBrought = false): ActorEvent => ({
 });
 const leave = (network: string): ActorEvent => ({ type: 'forwarding.leave', network });
 const release = (network: string): ActorEvent => ({ type: 'forwarding.release', network });
+const deadlineSet = (network: string, at: number): ActorEvent =>
+  applied({ kind: 'wait', claimant: networkAddress(network) }, [{ deadlineAt: at }]);
+const passed = (network: string, at: number): ActorEvent => ({
+  type: 'deadline.passed',
+  command: null,
+  deadline: 'leaving',
+  at,
+  claimant: networkAddress(network),
+});
 const granted = (network: string) => `tell network/${network} forwarding.granted`;
 const refused = (network: string) => `tell network/${network} forwarding.refused`;
 
@@ -68,7 +78,7 @@ describe('N14 networks that cannot be in the kernel beside each other', () => {
 
   it('waits for the one that is going, and is looked at again when that has gone', () => {
     const waiting = reach(up, leave('one'), claim(twin));
-    expect(told(up, leave('one'), claim(twin))).toEqual([]);
+    expect(told(up, leave('one'), claim(twin))).toEqual(['apply wait network/twin']);
     expect(told(waiting, release('one'))).toEqual([granted('twin')]);
     expect(told(waiting, claim(placed('third', '10.7.0.0/26')), release('one'))).toEqual([
       granted('twin'),
@@ -76,6 +86,44 @@ describe('N14 networks that cannot be in the kernel beside each other', () => {
     ]);
     expect(told(waiting, leave('twin'), release('twin'), release('one'))).toEqual([]);
     expect(told(waiting, recovered(true), claim(placed('third', '10.7.0.0/26')))).toEqual([granted('third')]);
+  });
+
+  it('waits for one that is only defined and going, if an engine brought it', () => {
+    const brought = placed('brought', '10.7.0.0/25');
+    const gone = [{ type: 'subnet.release', network: 'one' } as const, release('one')];
+    const waiting = reach(serving, note(one), leave('one'), claim(brought, true));
+    expect(told(waiting, ...gone)).toEqual([granted('brought')]);
+    expect(waiting.context.networks).not.toHaveProperty('brought');
+    // it could not be taken down, and stays defined
+    expect(told(waiting, release('one'))).toEqual([refused('brought')]);
+  });
+
+  it('is refused when the one that was going stays, or has not gone in time', () => {
+    const waiting = reach(up, leave('one'), claim(twin));
+    expect(told(waiting, claim(one))).toEqual([granted('one'), refused('twin')]);
+    const known = reach(waiting, deadlineSet('twin', 5));
+    expect(told(known, passed('twin', 5))).toEqual([refused('twin')]);
+    expect(told(known, passed('twin', 4))).toEqual([]);
+    expect(told(waiting, failed({ kind: 'wait', claimant: 'network/twin' }))).toEqual([refused('twin')]);
+    expect(told(known, passed('twin', 5), release('one'))).toEqual([]);
+  });
+
+  it('waits on until its first deadline, also over a restart of the daemon', () => {
+    const two = placed('two', '10.7.0.128/25');
+    const wide = placed('wide', '10.7.0.0/24');
+    const waiting = reach(
+      reach(serving, note(twin), claim(twin), note(two), claim(two), leave('twin'), leave('two'), claim(wide)),
+      deadlineSet('wide', 5),
+    );
+    expect(told(waiting, release('twin'))).toEqual([]);
+    expect(told(waiting, release('twin'), passed('wide', 5))).toEqual([refused('wide')]);
+    expect(told(waiting, release('twin'), release('two'))).toEqual([granted('wide')]);
+    const again = follow(hostMachine, waiting, { type: 'host.start' }).effects;
+    expect(again).toContainEqual(
+      expect.objectContaining({
+        plan: expect.objectContaining({ steps: [expect.objectContaining({ verb: 'deadline.set', at: 5 })] }),
+      }),
+    );
   });
 
   it('what earlier daemons wrote down is no reason to refuse', () => {

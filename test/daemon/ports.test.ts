@@ -230,6 +230,22 @@ describe('A09 a flow of UDP that keeps its source port', () => {
     expect(await peers.other.probe('flow')).toBe('silence');
   });
 
+  it('B08 goes over to a set-up that comes while the container that has it is taken down', async () => {
+    const shared = [{ hostPort: 8150, containerPort: 80 }];
+    const setUp = (id: string) =>
+      lab.client.container.setup({ id, networks: [{ network: 'web' }], ports: shared, isNew: true });
+    await setUp('first-0');
+    for (let index = 0; index < 10; index++) {
+      const [gone] = await Promise.all([
+        lab.client.container.remove({ id: `first-${index}` }),
+        // answered when its links are gone; the port is asked for as soon as the teardown has begun
+        lab.facts.told(`container/first-${index} tearing-down`).then(() => setUp(`first-${index + 1}`)),
+      ]);
+      expect(gone).toEqual({ id: `first-${index}` });
+    }
+    await lab.client.container.remove({ id: 'first-10' });
+  });
+
   it('A09 goes over to the container that has the port next', async () => {
     await peers.other.call('over', hostAddress[4], 8140);
     for (const id of ['web', 'next'] as const)

@@ -1,4 +1,5 @@
 import { containerAddress, hostAddress, networkAddress } from '../../src/core/actor-address.ts';
+import { entryOf } from '../../src/core/entry.ts';
 import type { HostEvent } from '../../src/core/event.ts';
 import type { Fault, FaultCode } from '../../src/core/fault.ts';
 import type { Abandoned } from '../../src/core/gc.ts';
@@ -26,7 +27,7 @@ const askContainer: Ask = (container) => ({
 });
 
 const replyPruned: Reply = ({ command, asked, removed, faults }) => {
-  const [fault] = asked.flatMap((network) => faults[network] ?? []);
+  const [fault] = asked.flatMap((network) => entryOf(faults, network) ?? []);
   return fault
     ? { kind: 'reply', command, fault }
     : { kind: 'reply', command, output: { removed: asked.filter((network) => removed.includes(network)) } };
@@ -37,7 +38,7 @@ const meanwhile: ReadonlySet<FaultCode> = new Set(['container.running', 'contain
 
 const replyAbandoned: Reply = ({ command, asked, removed, faults }) => {
   const failed = asked.flatMap((id) => {
-    const fault = faults[id];
+    const fault = entryOf(faults, id);
     if (!fault || meanwhile.has(fault.code)) return [];
     return [{ step: `container ${id}`, errno: null, detail: fault.message }];
   });

@@ -45,16 +45,3 @@ async function untilLeft(engine: Engine, name: string, ids: readonly string[]): 
   const isHeld = () => ids.some((id) => Object.hasOwn(knownNetwork(engine, name)?.leases ?? {}, id));
   while (isHeld() && Date.now() < deadline) await delay(1);
 }
-
-/** The name when it was removed; null when somebody has joined it meanwhile. */
-export async function pruned(engine: Engine, name: string, command: CommandIdentity): Promise<string | null> {
-  const own = { ...command, id: `${command.id} ${name}` };
-  try {
-    await tellNetwork(engine, name, own, { type: 'network.remove', command: own.id });
-    return name;
-  } catch (error) {
-    if (error instanceof NetloomError && ['network.in-use', 'network.unknown', 'network.busy'].includes(error.code))
-      return null;
-    throw error;
-  }
-}

@@ -1,5 +1,6 @@
 import { parsePayload } from '../../contract/payload.ts';
 import { type CheckedRequest, type CommandName, type ReplyOf, requestSchema } from '../../contract/verbs.ts';
+import { hostAddress } from '../../core/actor-address.ts';
 import { askedAttachment, attachmentBeside } from '../../core/container/attachments.ts';
 import { containerWish } from '../../core/container/wish.ts';
 import { fileOf } from '../../core/network/file.ts';
@@ -9,7 +10,7 @@ import { publishedPorts } from '../../core/port.ts';
 import { attach, detach } from './attach.ts';
 import { collect } from './collection.ts';
 import type { CommandIdentity, Engine } from './engine.ts';
-import { pruned, removeNetwork } from './network-removal.ts';
+import { removeNetwork } from './network-removal.ts';
 import { tellContainer, tellNetwork } from './tell.ts';
 import {
   checked,
@@ -60,13 +61,11 @@ export const runs: { readonly [C in CommandName]: Run<C> } = {
       ...(options && { options }),
     }),
   'network.prune': (engine, { names }, command) =>
-    engine.once(command, async () => {
-      const unused = engine
-        .networks()
-        .networks.filter(({ leases }) => Object.keys(leases).length === 0)
-        .filter(({ name }) => name !== engine.defaultNetwork && (!names || names.includes(name)));
-      const outcomes = await Promise.all(unused.map(({ name }) => pruned(engine, name, command)));
-      return { removed: outcomes.flatMap((name) => name ?? []) };
+    engine.send(command, hostAddress, {
+      type: 'networks.prune',
+      command: command.id,
+      ...(names && { names }),
+      except: engine.defaultNetwork,
     }),
   'container.create': (engine, request, command) =>
     tellContainer(engine, request.id, command, {

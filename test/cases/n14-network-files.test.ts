@@ -134,7 +134,7 @@ describe('an invalid network file', () => {
     write('third.json', '\ufeff{}');
     expect(await damage('third.json')).toContain('byte order mark');
     await untilAnswered(async () => expect(damaged('third.json')).toHaveLength(1));
-    expect(damaged('told.json').map(({ data }) => data)).toEqual([{ file: 'told.json', reason }]);
+    expect(damaged('told.json').map(({ data }) => data)).toEqual([{ file: 'told.json', reason, state: 'serving' }]);
     const { stderr } = await netloom(lab.daemon, ['network', 'ls']);
     expect(stderr).toContain(`told.json is left out: ${reason}`);
     const { stdout } = await netloom(lab.daemon, ['doctor', '--json']);

@@ -23,7 +23,7 @@ const call = (...args: string[]) => netloom(daemon, args);
 const lines = (text: unknown) => String(text).split('\n');
 
 describe('network commands', () => {
-  it('create, list, show and remove networks', async () => {
+  it('network commands create, list, show and remove networks', async () => {
     const options = ['--subnet', '10.7.0.0/24', '--gateway', '10.7.0.254', '--label', 'team=web', '--opt', 'mtu=1400'];
     expect(await call('network', 'create', 'web', ...options)).toMatchObject({ exitCode: 0, stdout: 'web' });
     const [head, row] = lines((await call('network', 'ls')).stdout);
@@ -36,7 +36,7 @@ describe('network commands', () => {
     expect((await client.network.list()).networks).toEqual([]);
   });
 
-  it("print the daemon's reply with --json", async () => {
+  it("network commands print the daemon's reply with --json", async () => {
     const created = JSON.parse((await call('network', 'create', 'web', '--ipv6', '--internal', '--json')).stdout);
     expect(created.definition).toMatchObject({ name: 'web', internal: true, ipv6_enabled: true });
     expect(JSON.parse((await call('network', 'ls', '--json')).stdout)).toEqual(await client.network.list());
@@ -46,7 +46,7 @@ describe('network commands', () => {
     expect(JSON.parse((await call('network', 'rm', 'web', '--json')).stdout)).toEqual([{ name: 'web' }]);
   });
 
-  it('remove networks one by one: an unknown one does not keep the others, and decides the exit code', async () => {
+  it('network rm removes networks one by one: an unknown one does not keep the others, and decides the exit code', async () => {
     await client.network.create({ name: 'one' });
     await client.network.create({ name: 'two' });
     const { stdout, stderr, exitCode } = await call('network', 'rm', 'one', 'nowhere', 'two');
@@ -56,7 +56,7 @@ describe('network commands', () => {
 });
 
 describe('container commands', () => {
-  it('lead a container through its life step by step', async () => {
+  it('container commands lead a container through its life step by step', async () => {
     await client.network.create({ name: 'web' });
     expect(await call('container', 'create', 'c1', '--network', 'web', '-p', '8080:80')).toMatchObject({
       stdout: 'c1',
@@ -81,7 +81,7 @@ describe('container commands', () => {
     sleeper.kill();
   });
 
-  it('accept a request as JSON on stdin, which options override', async () => {
+  it('container setup accepts a request as JSON on stdin, which options override', async () => {
     await client.network.create({ name: 'web' });
     const wish = JSON.stringify({ id: 'c1', name: 'one', networks: [{ network: 'web' }] });
     await netloom(daemon, ['container', 'setup', '--file', '-', '--name', 'two', '--remove-on-exit'], wish);
@@ -97,13 +97,13 @@ describe('container commands', () => {
     ['{"id": "c1"', 'payload.malformed'],
     ['[]', 'payload.invalid'],
     ['{"id": ".c1"}', 'id.invalid'],
-  ])('refuse a request on stdin as %s', async (wish, code) => {
+  ])('container create refuses a request on stdin as %s', async (wish, code) => {
     const { stderr, exitCode } = await netloom(daemon, ['container', 'create', '--file', '-'], wish);
     expect(stderr).toContain(`netloom: ${code}: `);
     expect(exitCode).toBe(2);
   });
 
-  it('show which ends reach a container', async () => {
+  it('reachability shows which ends reach a container', async () => {
     await client.network.create({ name: 'web', ipv6_enabled: true });
     await client.network.create({ name: 'back', internal: true });
     const ports = [{ hostPort: 8080, containerPort: 80 }];
@@ -133,7 +133,7 @@ describe('container commands', () => {
     });
   });
 
-  it('plan a container without a change', async () => {
+  it("plan shows a container's steps without a change", async () => {
     await client.network.create({ name: 'web' });
     const { stdout } = await call('plan', 'c1', '--network', 'web', '-p', '8080:80');
     expect(stdout).toMatch(
@@ -165,7 +165,7 @@ describe('a refused command', () => {
     [4, 'bus.unreachable', ['ps', '--run-dir', '/nowhere']],
     [4, 'bus.unreachable', ['ps', '--nats-url', 'nats://127.0.0.1:1']],
     [4, 'bus.unauthorized', ['ps', '--nats-url', 'nats://nobody:wrong@127.0.0.1:4222']],
-  ])('ends with %d and prints %s', async (exitCode, code, args) => {
+  ])('a refused command ends with %d and prints %s', async (exitCode, code, args) => {
     await client.container.create({ id: 'c1' });
     const words = await call(...args);
     expect(words).toMatchObject({ exitCode, stdout: '' });
@@ -175,7 +175,7 @@ describe('a refused command', () => {
 });
 
 describe('netloom events', () => {
-  it('replays the events of all or of one container', async () => {
+  it('events replays the events of all or of one container', async () => {
     await client.network.create({ name: 'web' });
     await client.container.setup({ id: 'e1', networks: [{ network: 'web' }] });
     await client.container.remove({ id: 'e1' });
@@ -186,7 +186,7 @@ describe('netloom events', () => {
     expect((await call('events', '--network', 'web')).stdout).not.toContain('container/');
   });
 
-  it('prints CloudEvents with --json, one per line, and continues after the last one seen', async () => {
+  it('events prints CloudEvents with --json, one per line, and continues after the last one seen', async () => {
     await client.container.create({ id: 'e2' });
     await client.container.remove({ id: 'e2' });
     const args = ['events', '--json', '--container', 'e2', '--since'];
@@ -196,7 +196,7 @@ describe('netloom events', () => {
     expect(rest).toEqual(others);
   });
 
-  it('prints events as they happen with --follow', async () => {
+  it('events prints events as they happen with --follow', async () => {
     const following = launch(daemon, ['events', '--follow', '--container', 'e3', '--since', 'all']);
     const printed = createInterface({ input: following.stdout as Readable });
     await client.container.create({ id: 'e3' });
@@ -207,7 +207,7 @@ describe('netloom events', () => {
     expect((await following).signal).toBe('SIGTERM');
   });
 
-  it('follows events until Ctrl-C, which ends it successfully', async () => {
+  it('events --follow ends successfully at Ctrl-C', async () => {
     await client.container.create({ id: 'e5' });
     const following = launch(daemon, ['events', '--follow', '--since', 'all', '--container', 'e5']);
     await once(createInterface({ input: following.stdout as Readable }), 'line');
@@ -221,12 +221,12 @@ describe('netloom events', () => {
     [['--since', 'all', '--type', 'node', '--filter', 'event=lost'], 'no matching events; try --follow'],
     [['--since', '1m', '--type', 'node', '--filter', 'event=lost'], 'no matching events since 1m; try --since all or'],
     [['--until', '100h'], 'no events until 100h'],
-  ])('explains an empty result of %j', async (more, words) => {
+  ])('events explains an empty result of %j', async (more, words) => {
     const { stderr, stdout, exitCode } = await call('events', ...more);
     expect({ stderr, stdout, exitCode }).toEqual({ stderr: expect.stringContaining(words), stdout: '', exitCode: 0 });
   });
 
-  it('reports on stderr that there are no recent events', async () => {
+  it('events reports on stderr that there are no recent events', async () => {
     await client.container.create({ id: 'e4' });
     await client.container.remove({ id: 'e4' });
     expect(await call('events', '--container', 'e4', '--since', '1000000')).toMatchObject({
@@ -236,7 +236,7 @@ describe('netloom events', () => {
     });
   });
 
-  it.each(['container', 'network'])('refuses an unknown %s', async (noun) => {
+  it.each(['container', 'network'])('events refuses an unknown %s', async (noun) => {
     expect(await call('events', `--${noun}`, 'never')).toMatchObject({
       exitCode: 3,
       stdout: '',
@@ -244,7 +244,7 @@ describe('netloom events', () => {
     });
   });
 
-  it('follows a container that does not exist yet', async () => {
+  it('events follows a container that does not exist yet', async () => {
     const following = launch(daemon, ['events', '--follow', '--container', 'late']);
     const [printed, noted] = [following.stdout, following.stderr].map((of) =>
       createInterface({ input: of as Readable }),
@@ -267,7 +267,7 @@ describe('a container of podman', () => {
     await client.container.setup({ id, name: 'my.app', networks: [{ network: 'web' }] });
   });
 
-  it('is shown with twelve digits of its ID, or in full with --no-trunc', async () => {
+  it('a container of podman is shown with twelve digits of its ID, or in full with --no-trunc', async () => {
     expect((await call('ps')).stdout).toMatch(/^c0ffee000000 +my\.app +.* ago +configured/m);
     expect((await call('ps', '--no-trunc')).stdout).toMatch(new RegExp(`^${id} +my\\.app`, 'm'));
     expect((await call('stats')).stdout).toMatch(/^c0ffee000000 +eth0/m);
@@ -278,7 +278,7 @@ describe('a container of podman', () => {
     expect(JSON.parse((await call('ps', '--json')).stdout)).toMatchObject({ containers: [{ id }] });
   });
 
-  it.each(['my.app', short, id])('is accepted as %s by every command', async (name) => {
+  it.each(['my.app', short, id])('a container of podman is accepted as %s by every command', async (name) => {
     expect((await call('inspect', name, '--format', '{{.id}}')).stdout).toBe(id);
     expect((await call('stats', name)).stdout).toMatch(/^c0ffee000000 +eth0/m);
     expect(await call('port', 'publish', name, '8080:80')).toMatchObject({ stdout: '80/tcp -> 0.0.0.0:8080' });
@@ -293,13 +293,13 @@ describe('a container of podman', () => {
     expect(await call('container', 'rm', name)).toMatchObject({ exitCode: 0, stdout: name });
   });
 
-  it('is found among the events after its removal, by its ID and by the beginning of it', async () => {
+  it('a removed container of podman is found among the events by its ID and by the beginning of it', async () => {
     await client.container.remove({ id });
     for (const name of [id, short]) expect((await call('events', '--container', name)).stdout).toContain('removed');
     expect(await call('events', '--container', 'my.app')).toMatchObject({ exitCode: 3 });
   });
 
-  it('is not confused with another container whose ID begins with its own', async () => {
+  it('a container is not confused with another one whose ID begins with its own', async () => {
     await client.container.create({ id: 'decade' });
     await client.container.remove({ id: 'decade' });
     await client.container.create({ id: 'decade'.padEnd(64, '0') });
@@ -312,7 +312,7 @@ describe('a container of podman', () => {
 });
 
 describe('an ambiguous ID of a container', () => {
-  it('is refused with a list of both containers', async () => {
+  it('an ambiguous ID is refused with a list of both containers', async () => {
     for (const beginning of ['dddddd1', 'dddddd2']) await client.container.create({ id: beginning.padEnd(64, '0') });
     const { stderr, exitCode } = await call('inspect', 'dddddd');
     expect({ exitCode, stderr }).toMatchObject({
@@ -323,7 +323,7 @@ describe('an ambiguous ID of a container', () => {
 });
 
 describe('netloom node info', () => {
-  it('describes the node', async () => {
+  it('node info describes the node', async () => {
     const { stdout } = await call('node', 'info');
     expect(stdout).toMatch(/^Node +testnode\nState +serving$/m);
     expect(stdout).toContain(`\nSettings         ${daemon.runDirectory}/sysctl.d\n`);

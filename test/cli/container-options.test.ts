@@ -10,21 +10,21 @@ const refused = (code: string, message: string) =>
   expect.objectContaining({ code, message: expect.stringContaining(message) });
 
 describe('a request of the command line', () => {
-  it('contains only what was given, so that the stored wish applies', () => {
+  it('a request contains only what was given, so that the stored wish applies', () => {
     expect(containerRequest({ id: 'web' })).toEqual({ id: 'web' });
   });
 
-  it('uses the name as ID where it is a valid one', () => {
+  it('a request uses the name as ID where it is a valid one', () => {
     expect(containerRequest({ name: 'web' })).toEqual({ id: 'web', name: 'web' });
   });
 
-  it('gets a random ID when the name is not a valid one', () => {
+  it('a request gets a random ID when the name is not a valid one', () => {
     const request = containerRequest({ name: 'my web.server' });
     expect(request.id).toMatch(/^[0-9a-f]{12}$/);
     expect(containerRequest({}).id).not.toBe(containerRequest({}).id);
   });
 
-  it('applies --ip, --ip6, --mac-address and --interface-name to its one network', () => {
+  it('a request applies --ip, --ip6, --mac-address and --interface-name to its one network', () => {
     const options = {
       id: 'web',
       network: [{ networks: [{ network: 'demo' }] }],
@@ -52,7 +52,7 @@ describe('a request of the command line', () => {
     );
   });
 
-  it('applies --network-alias to all of its networks', () => {
+  it('a request applies --network-alias to all of its networks', () => {
     const network = [{ networks: [{ network: 'one', aliases: ['first'] }] }, { networks: [{ network: 'two' }] }];
     expect(containerRequest({ id: 'web', network, networkAlias: ['www'] }).networks).toEqual([
       { network: 'one', aliases: ['first', 'www'] },
@@ -60,12 +60,12 @@ describe('a request of the command line', () => {
     ]);
   });
 
-  it('takes the mode from --network', () => {
+  it('a request takes the mode from --network', () => {
     expect(containerRequest({ id: 'web', network: [{ mode: 'host' }] })).toEqual({ id: 'web', mode: 'host' });
     expect(containerRequest({ id: 'web', network: [{ mode: 'none' }], mode: 'none' })).toMatchObject({ mode: 'none' });
   });
 
-  it('refuses a mode beside a network, and two modes', () => {
+  it('a request refuses a mode beside a network, and two modes', () => {
     const demo = { networks: [{ network: 'demo' }] };
     expect(() => containerRequest({ id: 'web', network: [{ mode: 'none' }, demo] })).toThrow(
       refused('payload.invalid', '--network none: cannot be used with another --network'),
@@ -75,7 +75,7 @@ describe('a request of the command line', () => {
     );
   });
 
-  it('contains the pod and the name servers', () => {
+  it('a request contains the pod and the name servers', () => {
     expect(containerRequest({ id: 'web', pod: 'shop', dns: ['9.9.9.9'] })).toEqual({
       id: 'web',
       pod: 'shop',
@@ -83,7 +83,7 @@ describe('a request of the command line', () => {
     });
   });
 
-  it('refuses --ip without a network, and with several networks', () => {
+  it('a request refuses --ip without a network, and with several networks', () => {
     const network = [{ networks: [{ network: 'one' }, { network: 'two' }] }];
     expect(() => containerRequest({ id: 'web', ip: ['10.89.0.5'] })).toThrow(refused('payload.invalid', '--ip'));
     expect(() => containerRequest({ id: 'web', ip: ['10.89.0.5'], network: [{ mode: 'host' }] })).toThrow(
@@ -141,7 +141,7 @@ describe('P10 a container without --network', () => {
 });
 
 describe('--file', () => {
-  it('is refused when the file does not exist', async () => {
+  it('a missing --file is refused', async () => {
     await expect(readWishes(['web'], { file: '/nowhere/wish.json' })).rejects.toEqual(
       refused('payload.invalid', '/nowhere/wish.json'),
     );

@@ -22,7 +22,7 @@ async function refused(args: string[], env: Record<string, string> = {}) {
   return { exitCode, stderr };
 }
 
-describe('the daemon refuses, before it begins anything,', () => {
+describe('wrong options of the daemon', () => {
   it.each([
     [
       'a directory of settings below /proc',
@@ -30,7 +30,7 @@ describe('the daemon refuses, before it begins anything,', () => {
       'settings of bridges cannot be written there: /proc/nope: no such file or directory',
     ],
     ['a file instead of a directory of settings', () => `${directory.path}/file`, 'is not a directory'],
-  ])('%s', async (_, path, reason) => {
+  ])('the daemon refuses %s before it begins anything', async (_, path, reason) => {
     writeFileSync(`${directory.path}/file`, '');
     const { exitCode, stderr } = await refused(['--sysctl-dir', path()]);
     expect(exitCode).toBe(2);
@@ -39,11 +39,14 @@ describe('the daemon refuses, before it begins anything,', () => {
     expect(stderr.split('\n')).toHaveLength(1);
   });
 
-  it.each(['NETLOOM_FORWARD_FOREIGN', 'NETLOOM_DEBUG'])('%s=perhaps', async (name) => {
-    const { exitCode, stderr } = await refused([], { [name]: 'perhaps' });
-    expect(exitCode).toBe(2);
-    expect(stderr).toBe(`netloom: payload.invalid: ${name}=perhaps: ${name} is 1, 0, true or false`);
-  });
+  it.each(['NETLOOM_FORWARD_FOREIGN', 'NETLOOM_DEBUG'])(
+    'the daemon refuses %s=perhaps before it begins anything',
+    async (name) => {
+      const { exitCode, stderr } = await refused([], { [name]: 'perhaps' });
+      expect(exitCode).toBe(2);
+      expect(stderr).toBe(`netloom: payload.invalid: ${name}=perhaps: ${name} is 1, 0, true or false`);
+    },
+  );
 });
 
 it.each([

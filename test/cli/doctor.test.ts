@@ -80,7 +80,7 @@ describe('netloom doctor', () => {
       ]);
   });
 
-  it('misses only the daemon before its start on a machine that can run the tests, and leaves no trace', async () => {
+  it('doctor misses only the daemon before its start on a machine that can run the tests, and leaves no trace', async () => {
     const { stdout, exitCode } = await netloom(daemon, ['doctor', '--json']);
     const { ok, checks } = JSON.parse(stdout) as { ok: boolean; checks: Finding[] };
     expect({ ok, exitCode, failing: failing(checks) }).toEqual({ ok: true, exitCode: 0, failing: ['Daemon'] });
@@ -97,7 +97,7 @@ describe('netloom doctor', () => {
     expect(linkNames()).toEqual(['lo']);
   });
 
-  it('explains how to provide each missing thing', async () => {
+  it('doctor explains how to provide each missing thing', async () => {
     const { stdout, exitCode } = await execa(
       'setpriv',
       [...withoutPrivileges, process.execPath, main, 'doctor', '--json', '--nats-url', 'nats://127.0.0.1:1'],
@@ -112,7 +112,7 @@ describe('netloom doctor', () => {
     expect(checks.find(({ check }) => check === 'nats-server')?.found).toContain('not needed');
   });
 
-  it('finds no failure when the daemon serves', async () => {
+  it('doctor finds no failure when the daemon serves', async () => {
     await (await daemon.start()).close();
     const { stdout, exitCode } = await netloom(daemon, ['doctor']);
     expect(exitCode).toBe(0);
@@ -120,7 +120,7 @@ describe('netloom doctor', () => {
     expect(stdout).toMatch(/\n\nAll is well\.$/);
   });
 
-  it('reports a daemon that has ended as missing', async () => {
+  it('doctor reports a daemon that has ended as missing', async () => {
     await daemon.stop();
     const { stdout, exitCode } = await netloom(daemon, ['doctor', '--json']);
     const { ok, checks } = JSON.parse(stdout) as { ok: boolean; checks: Finding[] };
@@ -130,14 +130,14 @@ describe('netloom doctor', () => {
 });
 
 describe('a check of doctor', () => {
-  it('recognizes outdated versions', () => {
+  it('doctor recognizes outdated versions', () => {
     expect(nodeVersion('20.18.1')).toMatchObject({ ok: false, found: '20.18.1 is too old' });
     expect(nodeVersion('20.19.0')).toMatchObject({ ok: true });
     expect(nodeVersion('24.1.0')).toMatchObject({ ok: true });
     expect(kernelVersion()).toMatchObject({ ok: true });
   });
 
-  it('checks capabilities, not the user', () => {
+  it('doctor checks capabilities, not the user', () => {
     expect(privileges('CapEff:\t0000000000000000')).toMatchObject({
       ok: false,
       found: 'CAP_NET_ADMIN, CAP_NET_RAW, and CAP_SYS_ADMIN are missing',
@@ -200,7 +200,7 @@ describe('a check of doctor', () => {
     vi.restoreAllMocks();
   });
 
-  it('accepts a directory that can be created as well as an existing one', () => {
+  it('doctor accepts a directory that can be created as well as an existing one', () => {
     expect(writable('Run directory', `${directory.path}/a/b`)).toMatchObject({ ok: true });
     expect(writable('Run directory', `${process.execPath}/run`)).toMatchObject({ ok: false });
   });

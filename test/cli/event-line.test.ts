@@ -30,7 +30,7 @@ const status = {
 const ports = [{ protocol: 'tcp', hostIp: null, hostPort: 8080, containerPort: 80, range: 1 }];
 
 describe('the line of an event', () => {
-  it('shows time, source and fact, and has no colours without a terminal', () => {
+  it('the line of an event shows time, source and fact, and has no colours without a terminal', () => {
     const line = eventLine(terminal, event('container', 'web', 'configured', { status, ports }));
     expect(line).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.123 {2}container\/web {2,}configured +10\.89\.0\.2 /);
     expect(line).not.toContain('\x1b');
@@ -68,17 +68,17 @@ describe('the line of an event', () => {
     ['network', 'created', { definition: { subnets: [{ subnet: '10.89.0.0/24' }] } }, '10.89.0.0/24'],
     ['network', 'adopted', { bridge: 'netloom0' }, 'netloom0'],
     ['node', 'serving', {}, ''],
-  ])('of a %s that is %s shows the important details', (noun, fact, data, details) =>
+  ])('the line of a %s that is %s shows the important details', (noun, fact, data, details) =>
     expect(eventParts(event(noun, 'it', fact, data))).toMatchObject({ fact, details, source: `${noun}/it` }),
   );
 
-  it('shows the data of an unknown version as they are', () => {
+  it('the line of an unknown event shows its data as they are', () => {
     expect(eventParts(event('container', 'web', 'melted', { ports: 'all', heat: 3 })).details).toBe(
       '{"ports":"all","heat":3}',
     );
   });
 
-  it('lets no control character through', () => {
+  it('the line of an event lets no control character through', () => {
     expect(eventLine(terminal, event('container', 'web', 'lost', { reason: '\x1b[2J' }))).not.toContain('\x1b');
   });
 });

@@ -12,18 +12,21 @@ function reported(error: unknown, asJson = false): { exitCode: number; printed: 
 }
 
 describe('the exit code', () => {
-  it.each(codes.map((code) => [code, faultStatus[code]] as const))('of %s follows from its kind', (code, status) => {
-    const unreachable = code.startsWith('bus.') || status === 503 || code === 'command.timeout';
-    const expected = unreachable ? 4 : status === 400 ? 2 : status === 404 ? 3 : 1;
-    expect(exitCodeOf(fault(code, ''))).toBe(expected);
-  });
+  it.each(codes.map((code) => [code, faultStatus[code]] as const))(
+    'the exit code of %s follows from its kind',
+    (code, status) => {
+      const unreachable = code.startsWith('bus.') || status === 503 || code === 'command.timeout';
+      const expected = unreachable ? 4 : status === 400 ? 2 : status === 404 ? 3 : 1;
+      expect(exitCodeOf(fault(code, ''))).toBe(expected);
+    },
+  );
 
   it.each(['dhcp.timeout', 'dhcp.refused', 'dhcp.expired'] as const)(
     'C13 the exit code of %s is 1: the daemon was reached, and the DHCP server is not the bus',
     (code) => expect(exitCodeOf(fault(code, ''))).toBe(1),
   );
 
-  it('equals that of a command that ended', () => {
+  it('the exit code of an ended command is passed on', () => {
     expect(reported(new EndWith(137))).toEqual({ exitCode: 137, printed: '' });
     const complaint = { code: 'command.missing', message: 'nosuch: command not found' } as const;
     expect(reported(new EndWith(127, complaint))).toEqual({
@@ -33,7 +36,7 @@ describe('the exit code', () => {
     expect(JSON.parse(reported(new EndWith(127, complaint), true).printed)).toEqual(complaint);
   });
 
-  it('is 1 for an unexpected error', () => {
+  it('the exit code of an unexpected error is 1', () => {
     expect(reported(new Error('oh'))).toEqual({ exitCode: 1, printed: 'netloom: internal.unexpected: oh' });
   });
 });
@@ -88,7 +91,7 @@ describe('the text of a failure', () => {
     leftBehind: [{ step: 'link.bridge netloom0', errno: 'EBUSY', detail: null }],
   });
 
-  it('names the step, what was undone and what was left behind', () => {
+  it('the text of a failure names the step, what was undone and what was left behind', () => {
     expect(faultText(failed).split('\n')).toEqual([
       'netloom: kernel.refused: link.veth nl1: EPERM',
       '  step: link.veth nl1',
@@ -115,7 +118,7 @@ describe('the text of a failure', () => {
   it.each([
     [{ protocol: 'tcp', addresses: ['0.0.0.0', '::'], port: 8080, range: 1 }, '0.0.0.0 port 8080', '--tcp', 8080],
     [{ protocol: 'udp', addresses: ['fd00::9'], port: 8000, range: 10 }, 'fd00::9 port 8004', '--udp', 8004],
-  ] as const)('that holds %j explains how to find the process', (ports, detail, protocol, port) => {
+  ] as const)('the text of a failure to hold %j explains how to find the process', (ports, detail, protocol, port) => {
     const step = describeStep({ verb: 'port.hold', owner: 'container/web', ...ports, addresses: [...ports.addresses] });
     const taken = fault('port.taken', `${step}: bind: EADDRINUSE`, { step, errno: 'EADDRINUSE', detail });
     expect(faultText(taken).split('\n').at(-1)).toBe(
@@ -126,7 +129,7 @@ describe('the text of a failure', () => {
     expect(faultText({ ...taken, detail: resolver })).not.toContain('to find its process');
   });
 
-  it('is one line of JSON for programs', () => {
+  it('a failure with --json is one line', () => {
     const { printed } = reported(new NetloomError(failed), true);
     expect(printed).not.toContain('\n');
     expect(JSON.parse(printed)).toEqual(failed);

@@ -97,12 +97,12 @@ describe('P17 a template', () => {
 });
 
 describe('--format', () => {
-  it('prints a line for each element', () =>
+  it('--format prints a line for each element', () =>
     expect(formatted(terminal, '{{.Name}}\\t{{.ID}}', [network, network])).toBe(
       'web\tf1d674d80003\nweb\tf1d674d80003',
     ));
 
-  it("prints a table with podman's heads when it begins with table", () => {
+  it("--format prints a table with podman's heads when it begins with table", () => {
     const heads = { ID: 'NETWORK ID' };
     expect(formatted(terminal, 'table {{.ID}}\\t{{.Name}}', [network], { heads }).split('\n')).toEqual([
       'NETWORK ID    NAME',
@@ -111,6 +111,6 @@ describe('--format', () => {
     expect(formatted(terminal, 'table {{.Name}}', [network], { heading: false })).toBe('web');
   });
 
-  it('lets no control character of a name through', () =>
+  it('--format lets no control character of a name through', () =>
     expect(formatted(terminal, '{{.Name}}\\n', [{ name: '\x1b[2J' }])).toBe('\u{fffd}[2J\n'));
 });

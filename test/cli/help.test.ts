@@ -16,15 +16,16 @@ const leaves = [
 ];
 
 describe('--help', () => {
-  it.each(leaves)('of %s has examples', async (command) => {
+  it.each(leaves)('--help of %s has examples', async (command) => {
     const { stdout, exitCode } = await cli(...command.split(' '), '--help');
     expect(exitCode).toBe(0);
     expect(stdout).toContain(`Usage: netloom ${command}`);
     expect(stdout).toMatch(new RegExp(`Examples:\\n(  .*netloom ${command}.*\\n?)+`));
   });
 
-  it.each(leaves.filter((command) => command !== 'daemon' && command !== 'run'))('of %s has --json', async (command) =>
-    expect((await cli(...command.split(' '), '--help')).stdout).toContain('--json'),
+  it.each(leaves.filter((command) => command !== 'daemon' && command !== 'run'))(
+    '--help of %s has --json',
+    async (command) => expect((await cli(...command.split(' '), '--help')).stdout).toContain('--json'),
   );
 
   it.each(['', ...groups, ...leaves])('P12 --help of "%s" prints the same as netloom help', async (command) => {
@@ -33,25 +34,25 @@ describe('--help', () => {
     expect({ stdout, exitCode }).toEqual({ stdout: (await cli(...words, '--help')).stdout, exitCode: 0 });
   });
 
-  it('of netloom lists every command and the exit codes', async () => {
+  it('--help of netloom lists every command and the exit codes', async () => {
     const { stdout } = await cli('--help');
     for (const command of leaves) expect(stdout).toContain(command.split(' ')[0]);
     for (const code of [0, 1, 2, 3, 4]) expect(stdout).toMatch(new RegExp(`^  ${code}  \\w`, 'm'));
   });
 
-  it('of network create lists the options of each driver', async () => {
+  it('--help of network create lists the options of each driver', async () => {
     const text = (await cli('network', 'create', '--help')).stdout.replaceAll(/\s+/g, ' ');
     for (const driver of networkDrivers) expect(text).toContain(`${driver}: ${optionNames(driver).join(', ')}`);
     for (const name of ['mtu', 'isolate', 'inbound', 'spoofing', 'accept_ra'])
       expect(optionNames('bridge')).toContain(name);
   });
 
-  it('of reachability explains what outside means', async () =>
+  it('--help of reachability explains what outside means', async () =>
     expect((await cli('reachability', '--help')).stdout.replaceAll(/\s+/g, ' ')).toContain(
       '"outside" is another machine that reaches this host and has no route to the subnets of containers',
     ));
 
-  it.each(groups)('of %s lists its verbs', async (group) => {
+  it.each(groups)('--help of %s lists its verbs', async (group) => {
     const { stdout } = await cli(group, '--help');
     for (const command of leaves.filter((leaf) => leaf.startsWith(`${group} `)))
       expect(stdout).toMatch(new RegExp(`^  ${command.split(' ')[1]}[ |]`, 'm'));
@@ -76,7 +77,7 @@ describe('wrong usage', () => {
     ['a set-up of nobody', ['container', 'setup'], 'expected an id or --file'],
     ['an invalid pid', ['container', 'started', 'web', 'x'], 'netloom: payload.invalid: pid x'],
     ['too many workers', ['daemon', '--workers', '1000'], 'netloom: payload.invalid: --workers 1000'],
-  ])('ends with 2: %s', async (_what, args, words) => {
+  ])('wrong usage ends with 2: %s', async (_what, args, words) => {
     const { exitCode, stderr } = await cli(...args);
     expect(exitCode).toBe(2);
     expect(stderr).toContain(words);
@@ -97,20 +98,20 @@ describe('wrong usage', () => {
     ['an invalid boolean', ['ls', '--filter', 'dangling=maybe'], 'expected true or false'],
     ['an update without a change', ['update', 'x'], 'expected --dns-add, --dns-drop or --opt'],
     ['no reload', ['reload'], 'which container?'],
-  ])('of netloom network ends with 125, as with podman: %s', async (_what, args, words) => {
+  ])('wrong usage of netloom network ends with 125, as with podman: %s', async (_what, args, words) => {
     const { exitCode, stderr } = await cli('network', ...args);
     expect(exitCode).toBe(125);
     expect(stderr).toContain(words);
   });
 
-  it('is reported as JSON to programs', async () => {
+  it('wrong usage with --json is reported as JSON', async () => {
     expect(JSON.parse((await cli('ps', '--json', '--loud')).stderr)).toMatchObject({ code: 'usage' });
     expect(JSON.parse((await cli('--json', 'run', '-p', 'x', '--', 'true')).stderr)).toMatchObject({
       code: 'port.invalid',
     });
   });
 
-  it('does not include the --json of the command that netloom run starts', async () => {
+  it('a --json of the command that netloom run starts is left to the command', async () => {
     expect((await cli('run', '--id', '.a', '--', 'ip', '--json')).stderr).toMatch(/^netloom: id.invalid/);
   });
 });

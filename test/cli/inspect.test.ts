@@ -61,7 +61,7 @@ describe('inspect', () => {
     expect(await settingsOf('c2')).toEqual(await settingsOf('c1'));
   });
 
-  it('accepts the templates of podman', async () => {
+  it('inspect accepts the templates of podman', async () => {
     expect(await inspect('-f', '{{.NetworkSettings.IPAddress}} {{.Name}} {{.State}}', 'c1')).toBe(
       '10.7.0.2 c1 configured',
     );

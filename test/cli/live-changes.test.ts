@@ -90,7 +90,7 @@ describe('network reload', () => {
     expect((await call('network', 'reload', 'c2')).stderr).toMatch(/^netloom: container.state: /);
   });
 
-  it('refuses a call without a container', async () => {
+  it('network reload refuses a call without a container', async () => {
     expect((await call('network', 'reload')).stderr).toContain('which container?');
     expect((await call('network', 'reload', '--all', 'c1')).stderr).toContain('--all: cannot be used with');
   });
@@ -105,7 +105,7 @@ describe('netloom port', () => {
     });
   });
 
-  it('publish adds to the ports of a container that is up, and prints where they are', async () => {
+  it('port publish adds to the ports of a container that is up, and prints where they are', async () => {
     expect((await call('port', 'publish', 'c1', '127.0.0.1:5353:53/tcp,udp', '9000-9001:9000-9001')).stdout).toBe(
       '53/tcp -> 127.0.0.1:5353\n53/udp -> 127.0.0.1:5353\n9000/tcp -> 0.0.0.0:9000\n9001/tcp -> 0.0.0.0:9001',
     );
@@ -113,7 +113,7 @@ describe('netloom port', () => {
     expect((await call('port', 'publish', 'c1', '8080:81')).stderr).toMatch(/^netloom: port.overlap: /);
   });
 
-  it('publish changes the wish of a container that is down', async () => {
+  it('port publish changes the wish of a container that is down', async () => {
     await client.container.create({ id: 'c2', networks: [{ network: 'web' }] });
     expect((await call('port', 'publish', 'c2', '9000:90,443')).stdout).toBe(
       '90/tcp -> 0.0.0.0:9000\n443/tcp -> 0.0.0.0:(free)',
@@ -122,7 +122,7 @@ describe('netloom port', () => {
     expect((await call('port', 'list', 'c2')).stdout).toMatch(/^90\/tcp -> 0.0.0.0:9000\n443\/tcp -> 0.0.0.0:\d+$/);
   });
 
-  it('list shows all ports, or one', async () => {
+  it('port list shows all ports, or one', async () => {
     expect(await call('port', 'list', 'c1')).toMatchObject({ exitCode: 0, stdout: '80/tcp -> 0.0.0.0:8080' });
     expect(await call('port', 'list', 'c1', '80')).toMatchObject({ exitCode: 0, stdout: '0.0.0.0:8080' });
     expect(await call('port', 'list', 'c1', '80/udp')).toMatchObject({
@@ -130,7 +130,7 @@ describe('netloom port', () => {
     });
   });
 
-  it('unpublish removes a port, whatever its host port', async () => {
+  it('port unpublish removes a port, whatever its host port', async () => {
     await call('port', 'publish', 'c1', '443');
     expect(await call('port', 'unpublish', 'c1', '443')).toMatchObject(done);
     expect((await call('port', 'list', 'c1')).stdout).toBe('80/tcp -> 0.0.0.0:8080');

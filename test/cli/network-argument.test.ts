@@ -68,7 +68,7 @@ describe('P10 --network bridge', () => {
   });
 });
 
-describe('--network refuses', () => {
+describe('wrong values of --network', () => {
   it.each([
     ['demo:', '"" is not understood'],
     ['demo:ip', '"ip" is not understood'],
@@ -89,28 +89,30 @@ describe('--network refuses', () => {
     ['none:', 'none takes no settings'],
     ['container:', 'expected container:<id>'],
     ['ns', 'expected ns:<path>'],
-  ])('the value %s', (text, message) => {
+  ])('--network refuses the value %s', (text, message) => {
     expect(() => parseNetworkArgument(text)).toThrow(refused('payload.invalid', message));
     expect(() => parseNetworkArgument(text)).toThrow(refused('payload.invalid', `--network ${text}`));
   });
 
-  it.each(['web,host', 'none,web', 'web,pasta', 'container,web', 'web,ns'])('a mode in a list: %s', (text) =>
-    expect(() => parseNetworkArgument(text)).toThrow(refused('payload.invalid', 'cannot be combined with others')),
+  it.each(['web,host', 'none,web', 'web,pasta', 'container,web', 'web,ns'])(
+    '--network refuses a mode in a list: %s',
+    (text) =>
+      expect(() => parseNetworkArgument(text)).toThrow(refused('payload.invalid', 'cannot be combined with others')),
   );
 
-  it.each(['', '.demo', 'demo*', ':ip=10.0.0.1', 'one,'])('the name in %j', (text) =>
+  it.each(['', '.demo', 'demo*', ':ip=10.0.0.1', 'one,'])('--network refuses the name in %j', (text) =>
     expect(() => parseNetworkArgument(text)).toThrow(refused('name.invalid', '--network')),
   );
 });
 
 describe('address options', () => {
-  it('accept only addresses of their family', () => {
+  it('--ip6 accepts only IPv6 addresses', () => {
     expect(addressParser('--ip6', 6)('fd00::5')).toBe('fd00::5');
     expect(() => addressParser('--ip6', 6)('10.0.0.1')).toThrow(refused('address.invalid', '--ip6 10.0.0.1'));
     expect(() => addressParser('--ip', null)('here')).toThrow(refused('address.invalid', '--ip here'));
   });
 
-  it('accept MAC addresses', () => {
+  it('--mac-address accepts MAC addresses', () => {
     expect(macParser('--mac-address')('02:00:00:00:00:0A')).toBe('02:00:00:00:00:0A');
     expect(() => macParser('--mac-address')('2:0')).toThrow(refused('address.invalid', '--mac-address 2:0'));
   });

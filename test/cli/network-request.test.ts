@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { networkRequest, parseRoute } from '../../src/cli/commands/network-create.ts';
 
 describe('a definition', () => {
-  it('contains only what was given', () => expect(networkRequest('web', {})).toEqual({ name: 'web' }));
+  it('a definition contains only what was given', () => expect(networkRequest('web', {})).toEqual({ name: 'web' }));
 
-  it("has podman's fields for podman's options", () => {
+  it("a definition has podman's fields for podman's options", () => {
     const options = {
       driver: 'macvlan',
       subnet: ['10.7.0.0/24', 'fd07::/64'],
@@ -43,7 +43,7 @@ describe('a definition', () => {
     ['10.7.0.9/32', { start_ip: '10.7.0.9', end_ip: '10.7.0.9' }],
     ['fd07::/126', { start_ip: 'fd07::1', end_ip: 'fd07::3' }],
     ['-10.7.0.99', { start_ip: null, end_ip: '10.7.0.99' }],
-  ])('may lease addresses from %s only', (range, lease_range) =>
+  ])('a definition may lease addresses from %s only', (range, lease_range) =>
     expect(networkRequest('web', { subnet: ['10.7.0.0/24'], ipRange: [range] }).subnets).toEqual([
       { subnet: '10.7.0.0/24', lease_range },
     ]),
@@ -56,7 +56,7 @@ describe('--route', () => {
     ['fd21::/64,fd07::9,120', { destination: 'fd21::/64', gateway: 'fd07::9', metric: 120, type: 'unicast' }],
     ['10.22.0.0/16,blackhole', { destination: '10.22.0.0/16', gateway: null, metric: null, type: 'blackhole' }],
     ['10.22.0.0/16,prohibit,7', { destination: '10.22.0.0/16', gateway: null, metric: 7, type: 'prohibit' }],
-  ])('accepts %s', (text, route) => expect(parseRoute(text)).toEqual(route));
+  ])('--route accepts %s', (text, route) => expect(parseRoute(text)).toEqual(route));
 
   it.each([
     ['10.21.0.0/24', 'payload.invalid', 'the gateway is missing'],
@@ -64,7 +64,7 @@ describe('--route', () => {
     ['10.21.0.0/24,there', 'address.invalid', 'there: expected an IP address'],
     ['10.21.0.0/24,10.7.0.9,far', 'payload.invalid', '"far" is not a metric'],
     ['10.21.0.0/24,10.7.0.9,1,2', 'payload.invalid', 'too many values'],
-  ])('refuses %s', (text, code, message) =>
+  ])('--route refuses %s', (text, code, message) =>
     expect(() => parseRoute(text)).toThrow(
       expect.objectContaining({ code, message: expect.stringContaining(message) }),
     ),

@@ -21,7 +21,7 @@ const call = (...args: string[]) => netloom(daemon, ['network', ...args]);
 const lines = async (...args: string[]) => (await call(...args)).stdout.split('\n');
 
 describe('network create', () => {
-  it("accepts podman's options", async () => {
+  it("network create accepts podman's options", async () => {
     const first = ['--subnet', '10.7.0.0/24', '--ip-range', '10.7.0.128/25', '--gateway', '10.7.0.254'];
     const second = ['--subnet', 'fd07::/64', '--ip-range', 'fd07::10-fd07::20'];
     const more = ['-d', 'bridge', '--internal', '--disable-dns', '-o', 'mtu=1400', '--label', 'team=web'];
@@ -41,7 +41,7 @@ describe('network create', () => {
     });
   });
 
-  it('accepts routes, name servers, and the options of other drivers', async () => {
+  it('network create accepts routes, name servers, and the options of other drivers', async () => {
     const routes = ['--route', '10.21.0.0/24,10.7.0.9,7', '--route', '10.22.0.0/16,blackhole'];
     const servers = ['--dns', '9.9.9.9', '--dns', '2620:fe::fe'];
     expect(await call('create', '--subnet', '10.7.0.0/24', ...routes, ...servers, 'web')).toMatchObject({
@@ -70,12 +70,12 @@ describe('network create', () => {
     execFileSync('ip', ['link', 'delete', 'up0']);
   });
 
-  it('picks a free name when none is given', async () => {
+  it('network create picks a free name when none is given', async () => {
     await client.network.create({ name: 'netloom1' });
     expect(await call('create')).toMatchObject({ exitCode: 0, stdout: 'netloom2' });
   });
 
-  it('refuses a name that is taken, unless --ignore is given', async () => {
+  it('network create refuses a name that is taken, unless --ignore is given', async () => {
     await client.network.create({ name: 'web' });
     expect(await call('create', 'web')).toMatchObject({
       exitCode: 125,
@@ -84,7 +84,7 @@ describe('network create', () => {
     expect(await call('create', '--ignore', 'web')).toMatchObject({ exitCode: 0, stdout: 'web' });
   });
 
-  it('refuses an option that the driver does not have, in quotes', async () => {
+  it('network create refuses an option that the driver does not have, in quotes', async () => {
     expect(await call('create', '-o', 'speed=9', 'web')).toMatchObject({
       exitCode: 125,
       stderr: expect.stringContaining('speed'),
@@ -115,16 +115,16 @@ describe('network ls', () => {
     [['driver=macvlan'], ['']],
     [['until=24h'], ['']],
     [['until=2100-01-01'], ['one', 'two']],
-  ])('shows the networks that match %j', async (filters, names) =>
+  ])('network ls shows the networks that match %j', async (filters, names) =>
     expect(await lines('ls', '-q', ...filters.flatMap((filter) => ['--filter', filter]))).toEqual(names),
   );
 
-  it('shows the networks whose IDs begin with a given text', async () => {
+  it('network ls shows the networks whose IDs begin with a given text', async () => {
     const { id } = (await client.network.inspect({ name: 'two' })).network;
     expect(await lines('ls', '-q', '--filter', `id=${id.slice(0, 8)}`)).toEqual(['two']);
   });
 
-  it('prints each network by a template', async () => {
+  it('network ls prints each network by a template', async () => {
     expect(await lines('ls', '--format', '{{.Name}} {{range .Subnets}}{{.Subnet}}{{end}}')).toEqual([
       'one 10.1.0.0/24',
       'two 10.2.0.0/24',
@@ -139,7 +139,7 @@ describe('network ls', () => {
     });
   });
 
-  it('reports files that are left out, by name and with the reason', async () => {
+  it('network ls reports files that are left out, by name and with the reason', async () => {
     const file = `${lab.directory.path}/state/networks/my net.json`;
     writeFileSync(file, JSON.stringify({ name: 'my net', id: 'a'.repeat(64), driver: 'bridge' }));
     await expect.poll(async () => (await client.network.list()).damaged).toMatchObject([{ file: 'my net.json' }]);
@@ -152,7 +152,7 @@ describe('network ls', () => {
     await expect.poll(async () => (await client.network.list()).damaged).toEqual([]);
   });
 
-  it('shortens IDs unless --no-trunc is given', async () => {
+  it('network ls shortens IDs unless --no-trunc is given', async () => {
     const { id } = (await client.network.inspect({ name: 'one' })).network;
     expect((await lines('ls', '--noheading'))[0]).toMatch(new RegExp(`^${id.slice(0, 12)} +one +bridge `));
     expect((await lines('list', '--noheading', '--no-trunc'))[0]).toMatch(new RegExp(`^${id} +one +bridge `));
@@ -168,7 +168,7 @@ describe('network inspect', () => {
     expect(await lines('inspect', '-f', '{{.Name}}:{{.Internal}}', 'one', 'two')).toEqual(['one:false', 'two:false']);
   });
 
-  it('prints the networks that exist, and ends with 125 when one does not', async () => {
+  it('network inspect prints the networks that exist, and ends with 125 when one does not', async () => {
     await client.network.create({ name: 'one' });
     const { stdout, stderr, exitCode } = await call('inspect', 'nowhere', 'one');
     expect(exitCode).toBe(125);
@@ -178,7 +178,7 @@ describe('network inspect', () => {
 });
 
 describe('network exists', () => {
-  it('answers by its exit code alone', async () => {
+  it('network exists answers by its exit code alone', async () => {
     await client.network.create({ name: 'web' });
     expect(await call('exists', 'web')).toMatchObject({ exitCode: 0, stdout: '', stderr: '' });
     expect(await call('exists', 'nowhere')).toMatchObject({ exitCode: 1, stdout: '', stderr: '' });
@@ -187,7 +187,7 @@ describe('network exists', () => {
 });
 
 describe('network update', () => {
-  it('changes the name servers', async () => {
+  it('network update changes the name servers', async () => {
     await client.network.create({ name: 'web' });
     const serversOf = async () => (await client.network.inspect({ name: 'web' })).network.network_dns_servers;
     expect(await call('update', 'web', '--dns-add', '9.9.9.9,1.1.1.1')).toMatchObject({ exitCode: 0, stdout: '' });
@@ -196,7 +196,7 @@ describe('network update', () => {
     expect(await serversOf()).toEqual(['1.1.1.1']);
   });
 
-  it('changes the traffic that the guards accept, and refuses other options', async () => {
+  it('network update changes the traffic that the guards accept, and refuses other options', async () => {
     await client.network.create({ name: 'web', options: { mtu: '1400' } });
     expect(await call('update', 'web', '--opt', 'inbound=open')).toMatchObject({ exitCode: 0, stdout: '' });
     const { options } = JSON.parse((await call('inspect', 'web')).stdout)[0];
@@ -209,7 +209,7 @@ describe('network update', () => {
 });
 
 describe('network rm', () => {
-  it('ends with 1 for a missing network, with 2 for one in use, and removes its containers with --force', async () => {
+  it('network rm ends with 1 for a missing network, with 2 for one in use, and removes its containers with --force', async () => {
     await client.network.create({ name: 'web' });
     await client.container.setup({ id: 'c1', networks: [{ network: 'web' }] });
     expect(await call('rm', 'nowhere')).toMatchObject({ exitCode: 1 });
@@ -231,7 +231,7 @@ describe('network prune', () => {
   });
   const names = async () => (await client.network.list()).networks.map(({ name }) => name).sort();
 
-  it('asks for confirmation, and accepts only a yes', async () => {
+  it('network prune asks for confirmation, and accepts only a yes', async () => {
     for (const answer of ['n\n', '', 'perhaps\n']) {
       const { stderr, exitCode } = await netloom(daemon, ['network', 'prune'], answer);
       expect({ exitCode, left: await names() }).toEqual({ exitCode: 0, left: ['new', 'old', 'used'] });
@@ -241,7 +241,7 @@ describe('network prune', () => {
     expect(await names()).toEqual(['used']);
   });
 
-  it('removes the networks that match the filters', async () => {
+  it('network prune removes the networks that match the filters', async () => {
     expect(await call('prune', '-f', '--filter', 'label=age')).toMatchObject({ exitCode: 0, stdout: 'old' });
     expect(await call('prune', '-f', '--filter', 'label=age')).toMatchObject({ exitCode: 0, stdout: '' });
     expect(await names()).toEqual(['new', 'used']);
@@ -288,18 +288,18 @@ describe.skipIf(!hasPodman)('podman and netloom on the same networks', () => {
     [['create', 'one']],
     [['ls', '--filter', 'nonsense=1']],
     [['ls', '--loud']],
-  ])('print the same for %j', async (args) => {
+  ])('podman and netloom print the same for %j', async (args) => {
     const { exitCode, stdout } = await call(...args);
     expect({ exitCode, stdout }).toEqual(podman(...args));
   });
 
-  it('print the same JSON', async () => {
+  it('podman and netloom print the same JSON', async () => {
     const [shown] = JSON.parse((await call('inspect', 'two')).stdout);
     const [wanted] = JSON.parse(podman('inspect', 'two').stdout);
     expect(shown).toMatchObject({ ...wanted, created: expect.anything() });
   });
 
-  it('make the same definition of a range', async () => {
+  it('podman and netloom make the same definition of a range', async () => {
     const args = ['create', '--subnet', '10.9.0.0/24', '--ip-range', '10.9.0.128/25', '--disable-dns'];
     podman(...args, 'podmans');
     const [wanted] = JSON.parse(podman('inspect', 'podmans').stdout);

@@ -51,7 +51,7 @@ describe('netloom podman install', () => {
     expect((await uninstall()).stdout).toBe('podman did not use netloom: nothing changed');
   });
 
-  it('keeps the existing configuration, also when it runs twice', async () => {
+  it('podman install keeps the existing configuration, also when it runs twice', async () => {
     write(
       'containers.conf',
       '[engine]\nhelper_binaries_dir = ["/opt/podman"]\nenv = ["A=1", "NETLOOM_RUN_DIR=/old"]\n',
@@ -70,7 +70,7 @@ describe('netloom podman install', () => {
     expect(tree()).toEqual(before);
   });
 
-  it('removes the directories that it made, unless they contain something else by then', async () => {
+  it('podman uninstall removes the directories that install made, unless they contain something else by then', async () => {
     await install();
     write('containers.conf.d/60-later.conf', '');
     await install();
@@ -81,7 +81,7 @@ describe('netloom podman install', () => {
   it.each([
     ['a list that is read after it', '[engine]\nhelper_binaries_dir = ["/opt/podman"]'],
     ['another backend that is read after it', '[network]\nnetwork_backend = "cni"'],
-  ])('is refused, and writes nothing, with %s', async (_what, text) => {
+  ])('podman install is refused, and writes nothing, with %s', async (_what, text) => {
     write('containers.conf.d/90-late.conf', text);
     const before = tree();
     const { exitCode, stderr } = await install();
@@ -92,7 +92,7 @@ describe('netloom podman install', () => {
     expect(tree()).toEqual(before);
   });
 
-  it('leaves a foreign file with its name unchanged', async () => {
+  it('podman install leaves a foreign file with its name unchanged', async () => {
     write('containers.conf.d/50-netloom.conf', '# mine\n');
     expect(await install()).toMatchObject({
       exitCode: 1,
@@ -102,7 +102,7 @@ describe('netloom podman install', () => {
     expect(readFileSync(dropIn(), 'utf8')).toBe('# mine\n');
   });
 
-  it('names the file that podman cannot read either', async () => {
+  it('podman install names the file that podman cannot read either', async () => {
     write('containers.conf', '[engine\n');
     const { exitCode, stderr } = await install();
     expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: expect.stringContaining(at('containers.conf')) });
@@ -118,7 +118,7 @@ describe('an executable that root runs', () => {
     chmodSync(directory.path, 0o755);
   });
 
-  it('is accepted when no other user can replace it, also in a directory like /tmp', () => {
+  it('an executable is accepted when no other user can replace it, also in a directory like /tmp', () => {
     expect(replaceableBy(program())).toBeNull();
   });
 
@@ -127,7 +127,7 @@ describe('an executable that root runs', () => {
     ['others may write to it', () => chmodSync(program(), 0o775), 'others may write to'],
     ['a directory above it is a user’s', () => chownSync(at(''), 1000, 0), 'etc belongs to user 1000'],
     ['others may write to one', () => chmodSync(at('bin'), 0o777), 'others may write to'],
-  ])('is reported as replaceable when %s', (_, change, words) => {
+  ])('an executable is reported as replaceable when %s', (_, change, words) => {
     change();
     expect(replaceableBy(program())).toContain(words);
   });
@@ -136,7 +136,7 @@ describe('an executable that root runs', () => {
 describe('the settings of podman', () => {
   const files = (...texts: string[]): ConfFile[] => texts.map((text, index) => ({ path: `${index}`, text }));
 
-  it('are those of the last file that sets them', () => {
+  it("podman's settings are those of the last file that sets them", () => {
     const settings = networkSettings(
       files('[network]\nnetwork_backend = "cni"', '[network]\nnetwork_backend = "netavark"', '[engine]\nenv = ["A=1"]'),
     );
@@ -148,7 +148,7 @@ describe('the settings of podman', () => {
     });
   });
 
-  it('extend a list that is marked append, as podman 5 does', () => {
+  it("podman's settings extend a list that is marked append, as podman 5 does", () => {
     const [one, two] = [
       '[engine]\nhelper_binaries_dir = ["/a"]',
       '[engine]\nhelper_binaries_dir = ["/b", {append = true}]',
@@ -175,7 +175,7 @@ describe.skipIf(missing())('with podman', { timeout: 120_000 }, () => {
   const statusLine = async (check: string) =>
     (await host.netloom('podman status')).stdout.split('\n').find((line) => line.slice(2).startsWith(check));
 
-  it('status shows what makes the networks, and containers stay with the engine that made them', async () => {
+  it('podman status shows what makes the networks, and containers stay with the engine that made them', async () => {
     expect(await failing()).toMatchObject({ onNetloom: false, exitCode: 1 });
     await host.startDaemon();
     expect((await failing()).names).toEqual(['Drop-in']);

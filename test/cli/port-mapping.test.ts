@@ -31,7 +31,7 @@ describe("-p accepts podman's spelling", () => {
   ])('-p %s is parsed as with podman', (text, mapping) => expect(parsePortMapping(text)).toEqual(mapping));
 });
 
-describe('-p refuses, with the reason,', () => {
+describe('wrong values of -p', () => {
   it.each([
     ['', '-p "": the container port is missing'],
     ['web', 'is not a port'],
@@ -53,7 +53,7 @@ describe('-p refuses, with the reason,', () => {
     ['80/icmp', 'unknown protocol'],
     ['80/tcp/udp', 'more than one /'],
     ['8080 :80', 'is not a port'],
-  ])('the value %s', (text, reason) => {
+  ])('-p refuses the value %s with the reason', (text, reason) => {
     const refusal = expect.objectContaining({ code: 'port.invalid', message: expect.stringContaining(reason) });
     expect(() => parsePortMapping(text)).toThrow(refusal);
     expect(() => parsePortMapping(text)).toThrow(NetloomError);
@@ -81,7 +81,7 @@ describe('a published port is shown', () => {
 });
 
 describe('-p with several values joined by commas', () => {
-  it('accepts ports, and protocols of one port', () => {
+  it('-p accepts several ports, and several protocols of one port', () => {
     expect(parsePortMappings('8080:80,[::1]:8443:443').map(({ hostPort }) => hostPort)).toEqual([8080, 8443]);
     expect(parsePortMappings('53:53/tcp,udp')).toEqual([
       { ...plain, hostPort: 53, containerPort: 53, protocol: 'tcp,udp' },
@@ -89,18 +89,18 @@ describe('-p with several values joined by commas', () => {
     expect(parsePortMappings('53:53/UDP,sctp,80').map(({ protocol }) => protocol)).toEqual(['udp,sctp', 'tcp']);
   });
 
-  it.each(['tcp,80', '80,', '80/tcp,icmp'])('refuses %s', (text) =>
+  it.each(['tcp,80', '80,', '80/tcp,icmp'])('-p refuses %s', (text) =>
     expect(() => parsePortMappings(text)).toThrow(expect.objectContaining({ code: 'port.invalid' })),
   );
 });
 
-describe("the list of a container's ports, as of podman port,", () => {
+describe("the list of a container's ports", () => {
   const ports = [
     { protocol: 'tcp' as const, hostIp: null, hostPort: 8080, containerPort: 80, range: 2 },
     { protocol: 'udp' as const, hostIp: '::1', hostPort: 5353, containerPort: 53, range: 1 },
   ];
 
-  it('has one line per port', () =>
+  it('the list of ports has one line per port', () =>
     expect(portLines(ports)).toEqual(['80/tcp -> 0.0.0.0:8080', '81/tcp -> 0.0.0.0:8081', '53/udp -> [::1]:5353']));
 
   it('C03 the list of ports omits ports that lead nowhere, and shows [::] where only IPv6 leads to the container', () => {
@@ -113,12 +113,12 @@ describe("the list of a container's ports, as of podman port,", () => {
     expect(placesOf(shown, 53, 'udp')).toEqual([]);
   });
 
-  it('shows a free host port as unknown before the set-up', () =>
+  it('the list of ports shows a free host port as unknown before the set-up', () =>
     expect(portLines([{ protocol: 'tcp', hostIp: null, hostPort: 0, containerPort: 80, range: 1 }])).toEqual([
       '80/tcp -> 0.0.0.0:(free)',
     ]));
 
-  it('can be limited to one port', () => {
+  it('the list of ports can be limited to one port', () => {
     expect(placesOf(ports, 81, 'tcp')).toEqual(['0.0.0.0:8081']);
     expect(placesOf(ports, 53, 'udp')).toEqual(['[::1]:5353']);
     expect(placesOf(ports, 53, 'tcp')).toEqual([]);

@@ -38,13 +38,14 @@ function edgesOf(root: StateNode): Set<string> {
 describe("the README's picture", () => {
   const edges = edgesOf(containerMachine.root as unknown as StateNode);
 
-  it('has more than a few arrows', () => expect(arrows.length).toBeGreaterThan(15));
+  it("the README's picture has more than a few arrows", () => expect(arrows.length).toBeGreaterThan(15));
 
-  it.each(arrows.filter(([, to]) => to !== '[*]'))('leads from %s to %s as the machine does', (from, to) =>
-    expect(edges).toContain(`${from === '[*]' ? 'absent' : from} ${to}`),
+  it.each(arrows.filter(([, to]) => to !== '[*]'))(
+    "the README's picture leads from %s to %s as the machine does",
+    (from, to) => expect(edges).toContain(`${from === '[*]' ? 'absent' : from} ${to}`),
   );
 
-  it('has every state of the machine', () => {
+  it("the README's picture has every state of the machine", () => {
     const states = new Set([...edges].flatMap((edge) => edge.split(' ')));
     const drawn = new Set(arrows.flat());
     expect([...states].filter((state) => state !== 'absent' && !drawn.has(state))).toEqual([]);
@@ -53,7 +54,7 @@ describe("the README's picture", () => {
 
 describe('the README', () => {
   it.each([...new Set([...readme.matchAll(/\]\(((?:docs|CHANGELOG)[^)]*)\)/g)].map(([, path]) => path as string))])(
-    'links to %s, which exists',
+    'the README links to %s, which exists',
     (path) => expect(existsSync(new URL(path, root))).toBe(true),
   );
 
@@ -63,5 +64,7 @@ describe('the README', () => {
         ([, command]) => command as string,
       ),
     ),
-  ])('mentions netloom %s, which exists', async (command) => expect((await cli(command, '--help')).exitCode).toBe(0));
+  ])('the README mentions netloom %s, which exists', async (command) =>
+    expect((await cli(command, '--help')).exitCode).toBe(0),
+  );
 });

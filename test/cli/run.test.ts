@@ -67,15 +67,15 @@ describe('the greeting at a terminal', () => {
     },
   };
 
-  it('shows the address of the container', () =>
+  it('the greeting shows the address of the container', () =>
     expect(greeting({ id: 'c1', status, ports: [] })).toBe('c1  10.89.0.2'));
 
-  it('shows the ID of a container on no network', () =>
+  it('the greeting shows the ID of a container on no network', () =>
     expect(greeting({ id: 'c1', status: {}, ports: [] })).toBe('c1'));
 });
 
 describe('netloom run', () => {
-  it('gives the command a network of its own, and leaves nothing behind', async () => {
+  it('netloom run gives the command a network of its own, and leaves nothing behind', async () => {
     const { stdout, exitCode } = await run('--network', 'web', '--ip', '10.89.0.50', 'ip', '-j', 'address');
     const links = JSON.parse(stdout) as { ifname: string; addr_info: { local: string }[] }[];
     expect(links.map(({ ifname }) => ifname)).toEqual(['lo', 'eth0']);
@@ -85,7 +85,7 @@ describe('netloom run', () => {
     expect(inventory(daemon)).toMatchObject({ namespaces: [], links: ['netloom0'] });
   });
 
-  it('needs no -- before a command without options', async () => {
+  it('netloom run needs no -- before a command without options', async () => {
     expect((await run('--network', 'web', 'hostname')).exitCode).toBe(0);
     expect((await run('--network', 'none', 'sh', '-c', 'exit 9')).exitCode).toBe(9);
   });
@@ -95,12 +95,12 @@ describe('netloom run', () => {
     [7, ['sh', '-c', 'exit 7']],
     [137, ['sh', '-c', 'kill -KILL $$']],
     [127, ['no-such-command']],
-  ])('ends with %d as its command does', async (exitCode, command) => {
+  ])('netloom run ends with %d as its command does', async (exitCode, command) => {
     expect(await run('--network', 'web', '--', ...command)).toMatchObject({ exitCode });
     expect(await containers()).toEqual([]);
   });
 
-  it('ends with 126 when the command cannot be executed', async () => {
+  it('netloom run ends with 126 when the command cannot be executed', async () => {
     const file = `${directory.path}/plain-file`;
     writeFileSync(file, 'no program');
     chmodSync(file, 0o644);
@@ -111,7 +111,7 @@ describe('netloom run', () => {
     expect(await containers()).toEqual([]);
   });
 
-  it('passes stdin, stdout and stderr through', async () => {
+  it('netloom run passes stdin, stdout and stderr through', async () => {
     const { stdout, stderr } = await netloom(
       daemon,
       ['run', '--network', 'none', '--', 'sh', '-c', 'cat; echo oh >&2'],
@@ -120,7 +120,7 @@ describe('netloom run', () => {
     expect({ stdout, stderr }).toEqual({ stdout: 'hello', stderr: 'oh' });
   });
 
-  it("passes signals on, and waits for the command's reaction", async () => {
+  it("netloom run passes signals on, and waits for the command's reaction", async () => {
     const script = 'trap "exit 5" TERM; trap "echo usr1" USR1; echo ready; while :; do sleep 0.02; done';
     const { running } = await started('--network', 'web', '--id', 'c1', '--', 'sh', '-c', script);
     await untilContainers('c1 running');
@@ -132,7 +132,7 @@ describe('netloom run', () => {
     expect(await containers()).toEqual([]);
   });
 
-  it('publishes ports', async () => {
+  it('netloom run publishes ports', async () => {
     const page = 'require("http").createServer((q, r) => r.end("page")).listen(80, () => console.log("up"))';
     const { running } = await started('--network', 'web', '-p', '8080:80', '--', process.execPath, '-e', page);
     expect(await (await fetch('http://127.0.0.1:8080/', { headers: { connection: 'close' } })).text()).toBe('page');
@@ -145,7 +145,7 @@ describe('netloom run', () => {
     expect(await containers()).toEqual([]);
   });
 
-  it('leaves an existing container with the same ID alone', async () => {
+  it('netloom run leaves an existing container with the same ID alone', async () => {
     await started('--network', 'web', '--name', 'c2', ...sleeping);
     expect(await run('--network', 'web', '--name', 'c2', '--', 'true')).toMatchObject({
       exitCode: 125,
@@ -154,12 +154,12 @@ describe('netloom run', () => {
     await untilContainers('c2 running');
   });
 
-  it('runs nothing and leaves nothing behind when the network is not available', async () => {
+  it('netloom run runs nothing and leaves nothing behind when the network is not available', async () => {
     expect(await run('--network', 'nowhere', '--', 'echo', 'hello')).toMatchObject({ exitCode: 125, stdout: '' });
     expect(await containers()).toEqual([]);
   });
 
-  it('ends with 2 when the command is empty', async () => {
+  it('netloom run ends with 2 when the command is empty', async () => {
     expect(await run('--network', 'web', '--', '')).toMatchObject({
       exitCode: 2,
       stderr: expect.stringContaining('<command> must not be empty'),
@@ -167,7 +167,7 @@ describe('netloom run', () => {
     expect(await run('--nonsense')).toMatchObject({ exitCode: 2 });
   });
 
-  it('joins the network of another container', async () => {
+  it('netloom run joins the network of another container', async () => {
     await started('--network', 'web', '--id', 'c3', ...sleeping);
     const { stdout } = await run('--mode', 'container:c3', '--', 'readlink', '/proc/self/ns/net');
     const { container } = await client.container.inspect({ id: 'c3' });

@@ -72,14 +72,14 @@ describe('netloom stats', () => {
     expect(await statisticsOf('none')).toEqual({ id: 'none', interfaces: {}, ports: [] });
   });
 
-  it('refuses a container whose network is down', async () => {
+  it('stats refuses a container whose network is down', async () => {
     await client.container.create({ id: 'down' });
     expect(await call('down')).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('container.state') });
   });
 });
 
 describe('stats --watch', () => {
-  it('continues until Ctrl-C', async () => {
+  it('stats --watch continues until Ctrl-C', async () => {
     const watching = launch(daemon, ['stats', '--watch=0.1', '--json', 'c1']);
     const lines = createInterface({ input: watching.stdout as Readable });
     for (let round = 0; round < 3; round++) {
@@ -90,7 +90,7 @@ describe('stats --watch', () => {
     expect((await watching).exitCode).toBe(0);
   });
 
-  it.each(['0', 'soon', '1e3'])('refuses an interval of %s seconds', async (seconds) =>
+  it.each(['0', 'soon', '1e3'])('stats --watch refuses an interval of %s seconds', async (seconds) =>
     expect(await call(`--watch=${seconds}`)).toMatchObject({
       exitCode: 2,
       stderr: expect.stringContaining(`--watch ${seconds}: expected seconds`),

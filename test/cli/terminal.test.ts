@@ -6,7 +6,7 @@ import { bytesText } from '../../src/core/bytes.ts';
 const terminal = { print: () => undefined, warn: () => undefined, colored: false };
 
 describe('colours', () => {
-  it('are for terminals only, and off when NO_COLOR is set', () => {
+  it('colours are for terminals only, and off when NO_COLOR is set', () => {
     expect(wantsColors({ isTTY: true }, {})).toBe(true);
     expect(wantsColors({ isTTY: true }, { NO_COLOR: '' })).toBe(true);
     expect(wantsColors({ isTTY: true }, { NO_COLOR: '1' })).toBe(false);
@@ -14,21 +14,21 @@ describe('colours', () => {
     expect(wantsColors({}, {})).toBe(false);
   });
 
-  it('leave no trace when they are off', () => {
+  it('colours leave no trace when they are off', () => {
     expect(paint(terminal, 'red', 'x')).toBe('x');
     expect(paint({ colored: true }, 'red', 'x')).toBe('\x1b[31mx\x1b[0m');
   });
 });
 
 describe('names chosen by users', () => {
-  it('cannot send control sequences to the terminal', () => {
+  it('names chosen by users cannot send control sequences to the terminal', () => {
     expect(plain('a\x1b[2Jb\nc')).toBe('a\u{fffd}[2Jb\u{fffd}c');
     expect(table(terminal, ['NAME'], [['\x1b]0;title\x07']])).not.toContain('\x1b');
   });
 });
 
 describe('tables', () => {
-  it('are columns without lines', () => {
+  it('tables are columns without lines', () => {
     const rows = [
       ['web', 'running', null],
       ['a-long-name', 'created', 42],
@@ -40,13 +40,13 @@ describe('tables', () => {
     ]);
   });
 
-  it('keep their head without rows', () => {
+  it('tables keep their head without rows', () => {
     expect(table(terminal, ['ID', 'STATE'], [])).toBe('ID  STATE');
   });
 });
 
 describe('facts', () => {
-  it('stand below each other, continue lists, and leave out empty values', () => {
+  it('facts stand below each other, continue lists, and leave out empty values', () => {
     expect(
       facts(terminal, [
         ['Id', 'web'],
@@ -68,9 +68,9 @@ describe('--since', () => {
     ['2026-01-31T11:00:00Z', new Date(now - 3_600_000)],
     ['17', 17],
     ['all', 'all'],
-  ])('accepts %s', (text, since) => expect(parseSince(text, now)).toEqual(since));
+  ])('--since accepts %s', (text, since) => expect(parseSince(text, now)).toEqual(since));
 
-  it.each(['', 'yesterday', '-5m', '10 m', '2026-99-01'])('refuses %j', (text) =>
+  it.each(['', 'yesterday', '-5m', '10 m', '2026-99-01'])('--since refuses %j', (text) =>
     expect(() => parseSince(text, now)).toThrow(expect.objectContaining({ code: 'payload.invalid' })),
   );
 });
@@ -82,5 +82,5 @@ describe('byte counts', () => {
     [1536, '1.5 KiB'],
     [1024 ** 2, '1.0 MiB'],
     [5.25 * 1024 ** 4, '5.3 TiB'],
-  ])('of %d are shown as %s', (bytes, text) => expect(bytesText(bytes)).toBe(text));
+  ])('byte counts of %d are shown as %s', (bytes, text) => expect(bytesText(bytes)).toBe(text));
 });

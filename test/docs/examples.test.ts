@@ -23,7 +23,7 @@ describe('the pages', () => {
     expect(read(page)).toContain(`\n\`\`\`js\n${read(program)}\`\`\`\n`);
   });
 
-  it('show every example program', () => {
+  it('the pages show every example program', () => {
     const shown = [
       ...`${read('docs/engines.md')}${read('docs/subscribers.md')}`.matchAll(/\]\(\.\.\/examples\/(\S+)\)/g),
     ];
@@ -68,7 +68,7 @@ async function theContainer() {
 describe('the example engine', () => {
   const script = 'ip -o -4 address show eth0; cat /etc/resolv.conf; echo ready; read line; exit 7';
 
-  it('runs a command in a network of its own, with its name servers, and leaves nothing behind', async () => {
+  it('the example engine runs a command in a network of its own, with its name servers, and leaves nothing behind', async () => {
     const running = engine('sh', '-c', script);
     const lines = new Lines(running);
     await lines.until(/^ready$/);
@@ -99,14 +99,14 @@ describe('the example engine', () => {
     expect((await lab.client.container.list()).containers).toEqual([]);
   });
 
-  it('passes signals on, and ends with the exit code that a shell gives', async () => {
+  it('the example engine passes signals on, and ends with the exit code that a shell gives', async () => {
     const running = engine('sh', '-c', 'echo ready; exec sleep 600');
     await new Lines(running).until(/^ready$/);
     running.kill('SIGTERM');
     expect(await running).toMatchObject({ exitCode: 128 + 15, stderr: '' });
   });
 
-  it('continues when the daemon is killed and restarted', async () => {
+  it('the example engine continues when the daemon is killed and restarted', async () => {
     const running = engine('sh', '-c', script);
     await new Lines(running).until(/^ready$/);
     await lab.restart('kill');
@@ -126,7 +126,7 @@ describe('the example engine', () => {
     await lab.facts.told(`container/${id} removed`);
   });
 
-  it('can die: its command continues, and netloom removes the network when that has ended', async () => {
+  it('the example engine can die: its command continues, and netloom removes the network when that has ended', async () => {
     const running = engine('sh', '-c', 'echo ready; exec sleep 600');
     await new Lines(running).until(/^ready$/);
     const died = once(running, 'exit'); // its output stays open: the command has it, too
@@ -138,7 +138,7 @@ describe('the example engine', () => {
     await untilAnswered(async () => expect((await lab.client.container.list()).containers).toEqual([]));
   });
 
-  it('ends with the fault of a set-up that is refused', async () => {
+  it('the example engine ends with the fault of a set-up that is refused', async () => {
     const { exitCode, stderr } = await run('engine.mjs', ['nowhere', 'true'], lab.daemon.runDirectory);
     expect(exitCode).toBe(1);
     expect(stderr).toContain('network.unknown');
@@ -147,7 +147,7 @@ describe('the example engine', () => {
 });
 
 describe('the example dashboard', () => {
-  it('shows containers and their events, with the credentials of a viewer', async () => {
+  it('the example dashboard shows containers and their events, with the credentials of a viewer', async () => {
     await lab.client.container.setup({ id: 'before', networks: [{ network: 'web' }] });
     const running = run('dashboard.mjs', [credentials()]);
     const lines = new Lines(running);

@@ -42,11 +42,11 @@ function importsOf(file: string): string[] {
 }
 
 describe('the layers', () => {
-  it('contain every room', () => {
+  it('every room of src/ is in the list', () => {
     expect([...new Set(files.map(roomOf))].sort()).toEqual(['src', ...Object.keys(mayImport)].sort());
   });
 
-  it('have the daemon, the client and the library at the top of src/', () => {
+  it('the top of src/ holds the daemon, the client and the library', () => {
     expect(files.filter((file) => roomOf(file) === 'src').sort()).toEqual([
       'src/client.ts',
       'src/daemon.ts',
@@ -54,7 +54,7 @@ describe('the layers', () => {
     ]);
   });
 
-  it.each(Object.entries(mayImport))('let %s import only from the rooms below it', (room, below) => {
+  it.each(Object.entries(mayImport))('%s imports only from the rooms below it', (room, below) => {
     const upward = files
       .filter((file) => roomOf(file) === room)
       .flatMap((file) => importsOf(file).map((imported) => ({ file, imported })))
@@ -62,7 +62,7 @@ describe('the layers', () => {
     expect(upward).toEqual([]);
   });
 
-  it('have no two rooms that import from each other, directly or indirectly', () => {
+  it('no two rooms import from each other, directly or indirectly', () => {
     const reaches = (from: string, to: string): boolean =>
       (mayImport[from] ?? []).some((below) => below === to || (below !== from && reaches(below, to)));
     expect(Object.keys(mayImport).filter((room) => reaches(room, room))).toEqual([]);

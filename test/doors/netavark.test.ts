@@ -60,7 +60,7 @@ const settled = () =>
     expect((await lab.client.network.list()).networks).toEqual([]);
   });
 
-describe("podman's requests to netavark, as recorded,", () => {
+describe("podman's requests to netavark, as recorded", () => {
   const samples = new URL('./recorded/', import.meta.url);
   const files = readdirSync(samples).filter((file) => file.endsWith('.txt'));
 
@@ -94,7 +94,7 @@ describe("podman's requests to netavark, as recorded,", () => {
   }
 
   it.each(files)(
-    'get the replies of netavark: %s',
+    "podman's recorded requests get the replies of netavark: %s",
     async (file) => {
       const made = new Set<string>();
       let compared = 0;
@@ -124,7 +124,7 @@ describe("podman's requests to netavark, as recorded,", () => {
 });
 
 describe('setup and teardown through the door', () => {
-  it('give a container its network, with the gateway, the domain and the name server that podman records', async () => {
+  it('a set-up gives a container its network, with the gateway, the domain and the name server that podman records', async () => {
     const netns = engineNetns('one');
     const { code, stdout, stderr } = await setup(netns, options());
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -143,7 +143,7 @@ describe('setup and teardown through the door', () => {
     native.removeNetns(netns);
   });
 
-  it('accept the list of networks of podman 6, in its order', async () => {
+  it('a set-up accepts the list of networks of podman 6, in its order', async () => {
     const netns = engineNetns('list');
     const back = { ...web, name: 'back', network_interface: 'podman2', subnets: [{ subnet: '10.90.0.0/24' }] };
     const input = options({
@@ -172,7 +172,7 @@ describe('setup and teardown through the door', () => {
     native.removeNetns(netns);
   });
 
-  it('do not bind the ports that podman has bound', async () => {
+  it('a set-up does not bind the ports that podman has bound', async () => {
     const netns = engineNetns('ports');
     const input = options({
       port_mappings: [{ host_ip: '', container_port: 80, host_port: 8080, range: 2, protocol: 'tcp,udp' }],
@@ -187,7 +187,7 @@ describe('setup and teardown through the door', () => {
     native.removeNetns(netns);
   });
 
-  it("fail with the daemon's message, as JSON on stdout, and leave nothing behind", async () => {
+  it("a failed set-up prints the daemon's message as JSON on stdout, and leaves nothing behind", async () => {
     const netns = engineNetns('taken');
     const { code, stdout, stderr } = await setup(
       netns,
@@ -218,13 +218,13 @@ describe('setup and teardown through the door', () => {
     ['more depth than there is stack', Buffer.from(`{"networks":${'['.repeat(300_000)}`), /nests too deep/],
     ['text that is no UTF-8', Buffer.from('{"container_id":"\xff"}', 'latin1'), /no JSON object/],
     ['a network without an interface name', options({ networks: { web: {} } }), /missing field `interface_name`/],
-  ])('name the fault in an input with %s', async (_, input, message) => {
+  ])('a set-up names the fault in an input with %s', async (_, input, message) => {
     const { code, stdout } = await setup('/run/netns/none', input);
     expect(code).toBe(1);
     expect(JSON.parse(stdout)).toEqual({ error: expect.stringMatching(message) });
   });
 
-  it('accept null for an absent value', async () => {
+  it('a set-up accepts null for an absent value', async () => {
     const netns = engineNetns('null');
     const input = options({
       network_info: { web: { ...web, dns_enabled: null } },
@@ -239,7 +239,7 @@ describe('setup and teardown through the door', () => {
     native.removeNetns(netns);
   });
 
-  it('fail when the reply cannot be written', async () => {
+  it('a set-up fails when the reply cannot be written', async () => {
     const netns = engineNetns('full');
     const run = `printf '%s' '${JSON.stringify(options())}' | ${door} setup ${netns} > /dev/full`;
     const env = { PATH: '/usr/bin', NETLOOM_RUN_DIR: lab.daemon.runDirectory };
@@ -252,7 +252,7 @@ describe('setup and teardown through the door', () => {
     native.removeNetns(netns);
   });
 
-  it('quote invalid UTF-8 as valid text', async () => {
+  it('an error quotes invalid UTF-8 as valid text', async () => {
     const script = `printf '\\377' > x; exec "$0" -f "$(cat x)" setup /x`;
     const { status, stdout } = spawnSync('sh', ['-c', script, `${process.cwd()}/${door}`], { cwd: lab.directory.path });
     expect([status, JSON.parse(stdout.toString())]).toEqual([1, { error: 'failed to open \ufffd' }]);
@@ -264,7 +264,7 @@ describe('setup and teardown through the door', () => {
     expect([path.status, JSON.parse(path.stdout.toString())]).toEqual([1, { error: 'NETNS_PATH is no UTF-8' }]);
   });
 
-  it('leave a rootless podman to the next netavark', async () => {
+  it('a rootless podman is left to the next netavark', async () => {
     const { code, stdout, stderr } = await call(['--rootless=true', '--version'], options());
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toBe(execFileSync('/usr/lib/podman/netavark', ['--version'], { encoding: 'utf8' }));
@@ -272,7 +272,7 @@ describe('setup and teardown through the door', () => {
 });
 
 describe('update through the door', () => {
-  it('changes the forwarding servers of a network in use, and does nothing for others', async () => {
+  it('an update changes the forwarding servers of a network in use, and does nothing for others', async () => {
     const netns = engineNetns('update');
     await setup(netns, options());
     expect(await call([...podmanArguments, 'update', 'web', '--network-dns-servers', '9.9.9.9,8.8.8.8'])).toMatchObject(
@@ -302,11 +302,11 @@ describe('the command line of the door', () => {
     [['setup', '--help'], expect.stringContaining('Usage: netavark')],
     [['update', 'web', '-h'], expect.stringContaining('Usage: netavark')],
     [['-c/x', '--firewall-driver=none', '-rfalse', '-V'], 'netavark 1.17.2\n'],
-  ])('answers %s', async (args, stdout) => {
+  ])('the door answers %s', async (args, stdout) => {
     expect(await call(args as string[])).toEqual({ code: 0, stdout, stderr: '' });
   });
 
-  it('describes itself as JSON with version', async () => {
+  it('the door describes itself as JSON with version', async () => {
     const { stdout } = await call(['version']);
     expect(JSON.parse(stdout)).toMatchObject({ version: '1.17.2', commit: expect.stringContaining('netloom') });
   });
@@ -326,7 +326,7 @@ describe('the command line of the door', () => {
     [['--file'], /a value is required for '--file'/],
     [['update', 'web'], /--network-dns-servers <LIST>/],
     [['update', '--network-dns-servers', ''], /expected one argument, <NETWORK_NAME>/],
-  ])('treats %j as a usage error: exit 2, text on stderr, nothing on stdout', async (args, words) => {
+  ])('the door treats %j as a usage error: exit 2, text on stderr, nothing on stdout', async (args, words) => {
     const { code, stdout, stderr } = await call(args);
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toMatch(/^error: /);
@@ -427,14 +427,14 @@ describe('a server from the environment', () => {
   const ask = (env: Record<string, string>, program?: string) =>
     runDoor(['create'], { env, input: { network: { ...web, name: 'x' }, used: {} }, program });
 
-  it('is reached through the NATS client library, with the named credentials', async () => {
+  it('a server from the environment is reached through the NATS client library, with the named credentials', async () => {
     const { code, stdout } = await ask(named(`${lab.daemon.runDirectory}/credentials/operator.json`));
     expect([code, JSON.parse(stdout)]).toEqual([0, expect.objectContaining({ name: 'x', driver: 'bridge' })]);
     const refused = await ask({ NATS_URL: lab.client.nc.getServer(), NETLOOM_RUN_DIR: lab.daemon.runDirectory });
     expect([refused.code, JSON.parse(refused.stdout).error]).toEqual([1, expect.stringMatching(/Authorization|auth/i)]);
   });
 
-  it('cannot be reached without that library, whereas the own server needs none', async () => {
+  it('a server from the environment cannot be reached without that library, whereas the own server needs none', async () => {
     const alone = `${lab.directory.path}/netavark`;
     copyFileSync(door, alone);
     expect((await ask({ NETLOOM_RUN_DIR: lab.daemon.runDirectory }, alone)).code).toBe(0);
@@ -444,7 +444,7 @@ describe('a server from the environment', () => {
 });
 
 describe('aardvark-dns beside the door', () => {
-  it('prints its version and runs nothing', () => {
+  it('aardvark-dns prints its version and runs nothing', () => {
     expect(spawnSync('native/build/doors/aardvark-dns', ['--version'], { encoding: 'utf8' }).stdout).toBe(
       'aardvark-dns 1.17.2\n',
     );

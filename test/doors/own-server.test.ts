@@ -35,7 +35,7 @@ const replying =
 const atOnce = (text: (inbox: string) => string | Buffer) => replying(text, (socket, words) => socket.write(words));
 
 describe("the door's request", () => {
-  it('consists of a greeting, one subscription below the inbox of the role, and one request', async () => {
+  it('the door sends a greeting, one subscription below the inbox of the role, and one request', async () => {
     server.script = atOnce((inbox) => message(inbox, answer));
     expect(await create({ some: 'ünput' })).toEqual(answered);
     const { connect, inbox, subject, payload } = server.received[0]?.request ?? {};
@@ -50,7 +50,7 @@ describe("the door's request", () => {
     expect(inbox).toMatch(/^_INBOX\.operator\.[0-9a-f]{32}$/);
   });
 
-  it('uses another inbox each time', async () => {
+  it('the door uses another inbox each time', async () => {
     server.script = atOnce((inbox) => message(inbox, answer));
     await create();
     await create();
@@ -58,7 +58,7 @@ describe("the door's request", () => {
     expect(new Set(inboxes).size).toBe(2);
   });
 
-  it('arrives complete, however slowly it is read', async () => {
+  it('a request arrives complete, however slowly it is read', async () => {
     const input = { text: 'é'.repeat(1_500_000) };
     server.script = async (socket, received) => {
       socket.pause();
@@ -71,19 +71,19 @@ describe("the door's request", () => {
     expect(JSON.parse(server.received[0]?.request?.payload ?? '')).toEqual(input);
   });
 
-  it('is not larger than the server accepts', async () => {
+  it('a request larger than the server accepts is not sent', async () => {
     server.script = (socket) => void socket.write(info({ max_payload: 1000 }));
     expect(await create({ text: 'x'.repeat(1000) })).toEqual(failed(/a request of 1011 bytes, of which at most 1000/));
     expect(server.received[0]?.text).toBe('');
   });
 
-  it('can go to localhost', async () => {
+  it('a request can go to localhost', async () => {
     server.script = atOnce((inbox) => message(inbox, answer));
     server.writeCredentials({ url: server.url.replace('127.0.0.1', 'localhost') });
     expect(await create()).toEqual(answered);
   });
 
-  it('can go to ::1', async () => {
+  it('a request can go to ::1', async () => {
     await server.close();
     server = await ScriptedServer.open('::1');
     server.script = atOnce((inbox) => message(inbox, answer));
@@ -91,7 +91,7 @@ describe("the door's request", () => {
   });
 
   it.each(['nats://192.0.2.1:4222', 'tls://127.0.0.1:4222', 'nats://127.0.0.1', 'nats://user@127.0.0.1:4222'])(
-    'is not sent to a server that is not clearly the own one: %s',
+    'a request is not sent to a server that is not clearly the own one: %s',
     async (url) => {
       const { runDirectory } = server;
       server.writeCredentials({ url });
@@ -133,12 +133,12 @@ describe("the server's reply", () => {
     ],
     ['an error without text', () => '-ERR\r\n', failed(/the NATS server says/)],
   ];
-  it.each(replies)('is understood: %s', async (_, text, outcome) => {
+  it.each(replies)('the reply is understood: %s', async (_, text, outcome) => {
     server.script = atOnce(text);
     expect(await create()).toEqual(outcome);
   });
 
-  it.each(replies)('is understood byte by byte: %s', async (_, text, outcome) => {
+  it.each(replies)('the reply is understood byte by byte: %s', async (_, text, outcome) => {
     server.script = replying(text, async (socket, words) => {
       for (const byte of Buffer.from(words)) {
         socket.write(Buffer.of(byte));
@@ -148,7 +148,7 @@ describe("the server's reply", () => {
     expect(await create()).toEqual(outcome);
   });
 
-  it('is waited for, and pings in the meantime are answered', async () => {
+  it('the reply is waited for, and pings in the meantime are answered', async () => {
     server.script = replying(
       (inbox) => message(inbox, answer),
       async (socket, words) => {
@@ -160,20 +160,20 @@ describe("the server's reply", () => {
     expect(await create()).toEqual(answered);
   });
 
-  it('may be as large as the server allows', async () => {
+  it('the reply may be as large as the server allows', async () => {
     const long = { ...definition, name: 'x'.repeat(4_000_000) };
     server.script = atOnce((inbox) => message(inbox, JSON.stringify({ definition: long })));
     expect(await create()).toEqual({ code: 0, output: long });
   });
 
-  it('is read although the server closed the connection before it had read everything', async () => {
+  it('the reply is read although the server closed the connection before it had read everything', async () => {
     server.script = (socket) => void socket.end(`${info()}-ERR 'Authorization Violation'\r\n`);
     expect(await create({ text: 'x'.repeat(4_000_000) })).toEqual(failed(/Authorization Violation/));
   });
 });
 
 describe("the reply to podman's set-up", () => {
-  it('gives each address the gateway of its subnet', async () => {
+  it('the reply to a set-up gives each address the gateway of its subnet', async () => {
     const addresses = ['fd01::2/64', '10.1.9.2/16', '10.1.9.3/16', '10.2.0.2/24'].map((ipnet) => ({ ipnet }));
     const block = {
       dns_server_ips: ['10.1.0.1'],
@@ -206,7 +206,7 @@ describe('a server that goes away', () => {
   const whole = (inbox: string) => `PING\r\n${message(inbox, answer, 'NATS/1.0\r\nX: y')}`;
   const lengths = Array.from({ length: whole('x'.repeat(48)).length }, (_, length) => length);
 
-  it('before its greeting is reported, wherever it stops', async () => {
+  it('a server that goes away before its greeting is reported, wherever it stops', async () => {
     const greeting = info();
     let length = 0;
     server.script = (socket) => void socket.end(greeting.slice(0, length));
@@ -217,24 +217,29 @@ describe('a server that goes away', () => {
   it.each([
     ['ends', (socket: Parameters<Script>[0]) => socket.end()],
     ['resets', (socket: Parameters<Script>[0]) => socket.resetAndDestroy()],
-  ])('before its reply is reported, wherever it stops (it %s the connection)', async (_, go) => {
-    let length = 0;
-    server.script = replying(whole, (socket, words) => socket.write(words.slice(0, length), () => go(socket)));
-    for (length of lengths)
-      expect(await create(), `after ${length}`).toEqual(failed(/^netloom's daemon does not answer: .*(closed|reset)/));
-  });
+  ])(
+    'a server that goes away before its reply is reported, wherever it stops (it %s the connection)',
+    async (_, go) => {
+      let length = 0;
+      server.script = replying(whole, (socket, words) => socket.write(words.slice(0, length), () => go(socket)));
+      for (length of lengths)
+        expect(await create(), `after ${length}`).toEqual(
+          failed(/^netloom's daemon does not answer: .*(closed|reset)/),
+        );
+    },
+  );
 
-  it('and does not listen at all is reported', async () => {
+  it('a server that does not listen is reported', async () => {
     server.writeCredentials({ url: 'nats://127.0.0.1:1' });
     expect(await create()).toEqual(failed(/^netloom's daemon does not answer: Connection refused at/));
   });
 
-  it('and never greets is reported after 5 s', async () => {
+  it('a server that never greets is reported after 5 s', async () => {
     expect(await create()).toEqual(failed(/^netloom's daemon does not answer: timed out at/));
   });
 });
 
-describe('data that are not NATS are reported', () => {
+describe('data that are not NATS', () => {
   it.each([
     ['HTTP', 'HTTP/1.1 400 Bad Request\r\n\r\n'],
     ['INFO without JSON', 'INFO {\r\n'],
@@ -242,7 +247,7 @@ describe('data that are not NATS are reported', () => {
     ['an empty line', '\r\n'],
     ['a line without an end', 'I'.repeat(100_000)],
     ['zeroes', Buffer.alloc(100_000)],
-  ])('in place of a greeting: %s', async (_, text) => {
+  ])('foreign data in place of a greeting are reported: %s', async (_, text) => {
     server.script = (socket) => void socket.write(text);
     expect(await create()).toEqual(failed(/no NATS server|without an end/));
   });
@@ -260,7 +265,7 @@ describe('data that are not NATS are reported', () => {
     ['too short a length', (inbox) => `MSG ${inbox} 1 1\r\n{}\r\n`],
     ['more headers than message', (inbox) => `HMSG ${inbox} 1 14 12\r\nNATS/1.0\r\n\r\n{}\r\n`],
     ['one length of two', (inbox) => `HMSG ${inbox} 1 12\r\nNATS/1.0\r\n\r\n\r\n`],
-  ])('in place of a reply: %s', async (_, text) => {
+  ])('foreign data in place of a reply are reported: %s', async (_, text) => {
     server.script = atOnce(text);
     expect(await create()).toEqual(failed(/not NATS|without an end|length/));
   });
@@ -272,30 +277,33 @@ describe('a credentials file of the door', () => {
     ['user', null],
     ['password', {}],
     ['node', []],
-  ])('is refused with wrong types: %s %j', async (field, value) => {
+  ])('a credentials file is refused with wrong types: %s %j', async (field, value) => {
     server.writeCredentials({ [field]: value });
     expect(await create()).toEqual(failed(/operator\.json is no credentials file/));
   });
 
-  it('is refused with a node that is not one token of a subject', async () => {
+  it('a credentials file is refused with a node that is not one token of a subject', async () => {
     server.writeCredentials({ node: 'a b\r\nPUB x 0' });
     expect(await create()).toEqual(failed(/is no name of a node/));
   });
 });
 
 describe('a server from NATS_URL', () => {
-  it.each(['', '/somewhere/user.creds'])('does not receive the local password (NETLOOM_CREDS=%s)', async (creds) => {
-    server.script = (socket, received) => {
-      socket.write(info());
-      socket.on('data', () => received.text.includes('PING\r\n') && socket.end());
-    };
-    const env = { NETLOOM_RUN_DIR: server.runDirectory, NATS_URL: server.url, NETLOOM_CREDS: creds };
-    const { code, stdout } = await runDoor(['create'], { env, input: {} });
-    expect([code, JSON.parse(stdout)]).toEqual([1, { error: expect.stringContaining("netloom's daemon") }]);
-    expect(server.received.map(({ text }) => text).join()).not.toContain('operator');
-  });
+  it.each(['', '/somewhere/user.creds'])(
+    'a server from NATS_URL does not receive the local password (NETLOOM_CREDS=%s)',
+    async (creds) => {
+      server.script = (socket, received) => {
+        socket.write(info());
+        socket.on('data', () => received.text.includes('PING\r\n') && socket.end());
+      };
+      const env = { NETLOOM_RUN_DIR: server.runDirectory, NATS_URL: server.url, NETLOOM_CREDS: creds };
+      const { code, stdout } = await runDoor(['create'], { env, input: {} });
+      expect([code, JSON.parse(stdout)]).toEqual([1, { error: expect.stringContaining("netloom's daemon") }]);
+      expect(server.received.map(({ text }) => text).join()).not.toContain('operator');
+    },
+  );
 
-  it('receives the password of the named credentials', async () => {
+  it('a server from NATS_URL receives the password of the named credentials', async () => {
     server.script = (socket, received) => {
       socket.write(info());
       socket.on('data', () => received.text.includes('PING\r\n') && socket.end());
@@ -345,17 +353,17 @@ describe('a teardown through the door', () => {
     ['there are no responders', atOnce((inbox) => message(inbox, '', 'NATS/1.0 503'))],
     ['the daemon is stopping', atOnce(fault('node.draining'))],
     ['the daemon is still starting after 10 s', atOnce(fault('node.recovering'))],
-  ])('is queued when %s', async (_, script) => {
+  ])('a teardown is queued when %s', async (_, script) => {
     server.script = script;
     expect(await teardown()).toEqual({ code: 0, stdout: '', stderr: '', left: [asked] });
   });
 
-  it('is queued when the credentials are invalid', async () => {
+  it('a teardown is queued when the credentials are invalid', async () => {
     server.writeCredentials({ url: 4222 });
     expect(await teardown()).toEqual({ code: 0, stdout: '', stderr: '', left: [asked] });
   });
 
-  it('is not queued when the daemon has done it or refused it with a reason', async () => {
+  it('a teardown is not queued when the daemon has done it or refused it with a reason', async () => {
     server.script = atOnce((inbox) => message(inbox, '{}'));
     expect(await teardown()).toMatchObject({ code: 0, left: [] });
     server.script = atOnce(fault('network.busy'));

@@ -33,7 +33,7 @@ const refuse = (code: 'storage.full' | 'node.draining' | 'node.recovering' | 'wo
   Promise.reject(new NetloomError(fault(code, 'no')));
 
 describe('the queue of teardowns', () => {
-  it('carries them out in order, and removes each after its reply', async () => {
+  it('the queue carries teardowns out in order, and removes each after its reply', async () => {
     for (const id of ['c2', 'c1']) leave(id);
     const done: string[] = [];
     await work(async ({ id }) => done.push(id));
@@ -41,7 +41,7 @@ describe('the queue of teardowns', () => {
   });
 
   it.each(['node.draining', 'node.recovering', 'worker.lost'] as const)(
-    'keeps a teardown answered with %s for the next daemon',
+    'the queue keeps a teardown answered with %s for the next daemon',
     async (code) => {
       leave('c1');
       await work(refuse(code));
@@ -57,20 +57,20 @@ describe('the queue of teardowns', () => {
     await untilAnswered(async () => expect(left()).toEqual([]));
   });
 
-  it('drops a teardown that was tried and failed', async () => {
+  it('the queue drops a teardown that was tried and failed', async () => {
     leave('c1');
     await work(refuse('kernel.refused'));
     expect(left()).toEqual([]);
   });
 
-  it('ignores an entry that is not a file', async () => {
+  it('the queue ignores an entry that is not a file', async () => {
     mkdirSync(`${directory.path}/teardowns/a.json`);
     leave('c1');
     await work(async () => {});
     expect(left()).toEqual(['a.json']);
   });
 
-  it('survives the loss of its directory, even during the work', async () => {
+  it('the queue survives the loss of its directory, even during the work', async () => {
     const done: string[] = [];
     leave('c1');
     await work(async ({ id }) => {
@@ -82,7 +82,7 @@ describe('the queue of teardowns', () => {
     expect(done).toEqual(['c1']);
   });
 
-  it('starts no teardown after its end', async () => {
+  it('the queue starts no teardown after its end', async () => {
     for (const id of ['c1', 'c2']) leave(id);
     await work(async () => queue?.stop());
     expect(left()).toEqual(['c2.json']);

@@ -18,12 +18,12 @@ afterEach(() => directory.remove());
 const read = (file: string) => readFileSync(`${directory.path}/networks/${file}`, 'utf8');
 
 describe('the store of network definitions', () => {
-  it('is empty without a directory', () => {
+  it('the store is empty without a directory', () => {
     expect(store.list()).toEqual({ definitions: [], damaged: [] });
     store.remove('nobody');
   });
 
-  it('keeps one file for each network, and leaves nothing else in the directory', () => {
+  it('the store keeps one file for each network, and leaves nothing else in the directory', () => {
     const definition = definitionOf();
     store.write(definition);
     store.write({ ...definition, internal: true }, definition);
@@ -33,7 +33,7 @@ describe('the store of network definitions', () => {
     expect(store.list().definitions).toEqual([]);
   });
 
-  it('reports damaged files by name and never overwrites them', () => {
+  it('the store reports damaged files by name and never overwrites them', () => {
     store.write(definitionOf());
     for (const damage of ['{"name": "demo", ', '{"name": "other"}', '']) {
       writeFileSync(`${directory.path}/networks/demo.json`, damage);
@@ -68,13 +68,13 @@ describe('the store of network definitions', () => {
     expect(store.list().definitions).toHaveLength(1);
   });
 
-  it('reads only files that end in .json: files of CNI beside them are left alone', () => {
+  it('the store reads only files that end in .json: files of CNI beside them are left alone', () => {
     store.write(definitionOf());
     writeFileSync(`${directory.path}/networks/87-podman.conflist`, '{}');
     expect(store.list()).toEqual({ definitions: [definitionOf()], damaged: [] });
   });
 
-  it('keeps fields of a newer podman beside its own', () => {
+  it('the store keeps fields of a newer podman beside its own', () => {
     store.write(definitionOf());
     writeFileSync(
       `${directory.path}/networks/demo.json`,
@@ -84,7 +84,7 @@ describe('the store of network definitions', () => {
     expect(JSON.parse(read('demo.json'))).toMatchObject({ internal: true, newer: [1] });
   });
 
-  it('reports changes by other programs', async () => {
+  it('the store reports changes by other programs', async () => {
     let changes = 0;
     const end = store.watch(() => changes++);
     store.write(definitionOf());
@@ -95,11 +95,11 @@ describe('the store of network definitions', () => {
   });
 });
 
-describe('podman, reading the same directory,', () => {
+describe('podman with the same directory', () => {
   const podman = (...args: string[]) =>
     execa('podman', ['--network-config-dir', `${directory.path}/networks`, 'network', ...args]);
 
-  it('accepts definitions of netloom as its own', async () => {
+  it('podman accepts definitions of netloom as its own', async () => {
     const definition = definitionOf({
       subnets: [
         { subnet: '10.61.0.0/24', lease_range: { start_ip: '10.61.0.9', end_ip: '10.61.0.99' } },
@@ -114,7 +114,7 @@ describe('podman, reading the same directory,', () => {
     expect(JSON.parse(stdout)).toEqual([known]);
   });
 
-  it('makes networks that netloom reads in the same way', async () => {
+  it('podman makes networks that netloom reads in the same way', async () => {
     await podman('create', '--subnet', '10.62.0.0/24', '--label', 'of=podman', '-o', 'mtu=1300', 'theirs');
     await podman('create', '--internal', '--disable-dns', 'hidden');
     await podman('create', '-d', 'macvlan', '-o', 'parent=lo', '--subnet', '10.63.0.0/24', 'upon');

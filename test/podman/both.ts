@@ -56,7 +56,7 @@ export function onBoth(scenarios: readonly Scenario[], podman: Podman, root: (()
     expect(unshown(probes, ours)).toEqual({});
   });
 
-  it('shows every listed difference', (context: TestContext) => {
+  it('the run shows every listed difference', (context: TestContext) => {
     if (typeof hosts === 'string') return context.skip(hosts);
     expect(unseen(compared, podman, seen)).toEqual([]);
   });

@@ -23,7 +23,7 @@ describe('the listed differences', () => {
     ['within.routes.1', 'default via 10.89.1.1 dev eth1 metric 100', 'default via 10.89.1.1 dev eth1 metric 101'],
     ['killedRemains.links.0', undefined, 'podman1'],
     ['gone.0', 'silence', 'NXDOMAIN'],
-  ])('explain the deviations that they describe: %s', (path, netavark, netloom) => {
+  ])('the listed differences explain the deviations that they describe: %s', (path, netavark, netloom) => {
     expect(explained(path, netavark, netloom)).not.toBeNull();
   });
 
@@ -40,7 +40,7 @@ describe('the listed differences', () => {
     ['a bridge that is missing', 'remains.links.0', 'podman1', undefined],
     ['an unexpected address', 'within.linkLocal', 'eth0', 'eth0 eth1'],
     ['silence of netloom', 'gone.0', 'silence', 'silence for long'],
-  ])('explain no other deviation: %s', (_, path, netavark, netloom) => {
+  ])('the listed differences explain no other deviation: %s', (_, path, netavark, netloom) => {
     expect(explained(path, netavark, netloom)).toBeNull();
   });
 
@@ -84,7 +84,7 @@ describe('the listed differences', () => {
     expect(explained(chance, '81', '80', ports, '5.4')).toBeNull();
   });
 
-  it('explain differently worded refusals only where both mean the same', () => {
+  it('the listed differences explain differently worded refusals only where both mean the same', () => {
     const said = (netavark: string, netloom: string) =>
       explained(
         'of an unknown IPAM.refused.said',
@@ -101,7 +101,7 @@ describe('the listed differences', () => {
     ).toBeNull();
   });
 
-  it('are about scenarios that run with that podman', () => {
+  it('the listed differences are about scenarios that run with that podman', () => {
     const tried = Object.fromEntries(podmans.map((podman) => [podman, titlesOf(podman)]));
     const untried = sightings.flatMap(({ scenarios, surely, podman = podmans, sometimes, path }) => {
       const titles = scenarios === 'several' ? [surely] : scenarios;
@@ -112,7 +112,7 @@ describe('the listed differences', () => {
     expect(untried).toEqual([]);
   });
 
-  it('are reported as missing where they do not occur', () => {
+  it('a listed difference that does not occur is reported as missing', () => {
     const own = sightings.find(({ path }) => path === 'own');
     const [title = ''] = own?.scenarios ?? [];
     const seen = [{ title, sighting: own }] as Explained[];
@@ -121,7 +121,7 @@ describe('the listed differences', () => {
     expect(unseen([], '4.3', [])).toEqual([]);
   });
 
-  it('are at most twelve, each listed once', () => {
+  it('the listed differences are at most twelve, each listed once', () => {
     expect(differences.length).toBeLessThanOrEqual(12);
     expect(new Set(differences.map(({ what }) => what)).size).toBe(differences.length);
   });
@@ -133,14 +133,14 @@ describe('the required results of a scenario', () => {
     ...Object.values(scenariosOfPorts(podman)),
   ]);
 
-  it('are more than silence on both hosts', () => {
+  it('a scenario requires more than silence on both hosts', () => {
     const silent = scenarios.filter(({ probes }) =>
       Object.values(probes).every((value) => ['nothing', 'silence', '-', ''].includes(value as string)),
     );
     expect(silent.map(({ title }) => title)).toEqual([]);
   });
 
-  it('are found by their path, with keys that contain dots themselves', () => {
+  it('required results are found by their path, with keys that contain dots themselves', () => {
     const outcome: Outcome = { 'heard.10.77.0.1:80': 'a', list: [{ name: 'b saw [10.0.0.1]' }], deep: { 'x.y': 1 } };
     const shown = { 'heard.10.77.0.1:80': 'a', 'list.0.name': /^b saw /, 'deep.x.y': 1 };
     expect(unshown(shown, outcome)).toEqual({});
@@ -153,12 +153,12 @@ describe('the required results of a scenario', () => {
 });
 
 describe('a podman under test', () => {
-  it('is skipped with the reason when it is not available', async () => {
+  it('an unavailable podman is skipped with the reason', async () => {
     const reason = rootOrReason(() => Promise.reject(new Unobtainable('no mirror')));
     expect(await reason).toEqual({ reason: expect.stringContaining('no mirror') });
   });
 
-  it('is not skipped because of a mistake in the tests', async () => {
+  it('a podman is not skipped because of a mistake in the tests', async () => {
     await expect(rootOrReason(() => Promise.reject(new TypeError('x is undefined')))).rejects.toThrow(TypeError);
   });
 });

@@ -37,7 +37,7 @@ describe.skipIf(missing())('docs/podman.md, followed line by line', () => {
   const files = () => host.sh('cd /etc/containers; find . | sort; cat containers.conf storage.conf');
   const known = async () => JSON.parse((await host.netloom('ps --json')).stdout).containers.length;
 
-  it('leads podman to netloom and back, with its containers', async () => {
+  it('docs/podman.md leads podman to netloom and back, with its containers', async () => {
     await host.must('network create web');
     await host.start('a', '--network web -p 8080:80 --stop-timeout 0');
     await host.start('b', '-p 8081:80 --stop-timeout 0');

@@ -29,13 +29,13 @@ describe('a reply of netloom', () => {
     expect(answers.map(({ name, data }) => [name, data])).toEqual(names.map((name) => [reverse, name]));
   });
 
-  it('repeats its names in the case of the question', () => {
+  it('a reply repeats its names in the case of the question', () => {
     const [answer] = dns.decode(reply(asked('WeB.dns', 'A'), rcodes.noError, [record('WeB.dns', 'A', '10.0.0.1')]))
       .answers as dns.StringAnswer[];
     expect(answer).toMatchObject({ name: 'WeB.dns', data: '10.0.0.1' });
   });
 
-  it('holds many addresses: 16 bytes for each of IPv4, 28 for each of IPv6', () => {
+  it('a reply holds many addresses: 16 bytes for each of IPv4, 28 for each of IPv6', () => {
     for (const [type, bytes, address] of [
       ['A', 16, (index: number) => `10.0.0.${index}`],
       ['AAAA', 28, (index: number) => `fd00::${(index + 1).toString(16)}`],
@@ -53,7 +53,7 @@ describe('a reply of netloom', () => {
     }
   });
 
-  it('has no pointer to a place beyond the reach of pointers', () => {
+  it('a reply has no pointer to a place beyond the reach of pointers', () => {
     const names = Array.from({ length: 1_000 }, (_, index) => `n${index}.d${index}.example`);
     const whole = reply(
       asked(reverse, 'PTR'),

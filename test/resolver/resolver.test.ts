@@ -42,20 +42,20 @@ afterAll(async () => {
 
 describe('names of containers', () => {
   it.each(['web', 'WEB', '0123456789ab', 'web.dns.netloom', 'Web.DNS.netloom'])(
-    "resolve to the container's addresses: %s",
+    "a container's name resolves to its addresses: %s",
     async (name) => {
       expect(await ask(name, web)).toMatchObject({ rcode: 'NOERROR', aa: true, ra: true, data: ['10.89.0.2'] });
       expect(await ask(name, { ...web, type: 'AAAA' })).toMatchObject({ rcode: 'NOERROR', data: ['fd00:89::2'] });
     },
   );
 
-  it('resolve, for an alias, to all its holders, each first in turn', async () => {
+  it('an alias resolves to all its holders, each first in turn', async () => {
     const answers = await Promise.all(Array.from({ length: 8 }, () => ask('www', web)));
     for (const { data } of answers) expect(data.toSorted()).toEqual(['10.89.0.2', '10.89.0.3']);
     expect(new Set(answers.map(({ data }) => data[0])).size).toBe(2);
   });
 
-  it('give an empty reply without an address of that family, and NXDOMAIN when unknown', async () => {
+  it('a name without an address of that family gives an empty reply, and an unknown one NXDOMAIN', async () => {
     expect(await ask('api', { ...web, type: 'AAAA' })).toMatchObject({ rcode: 'NOERROR', data: [] });
     expect(await ask('api', { ...web, type: 'MX' })).toMatchObject({ rcode: 'NOERROR', data: [] });
     const before = upstream.queries.length;
@@ -63,13 +63,13 @@ describe('names of containers', () => {
     expect(upstream.queries).toHaveLength(before);
   });
 
-  it('are answered over IPv6 and TCP, several on one connection', async () => {
+  it('names are answered over IPv6 and TCP, several on one connection', async () => {
     expect((await ask('web', { from: 'fd00:89::2', at: 'fd00:89::1' })).data).toEqual(['10.89.0.2']);
     const answers = await askByTcp(['web', 'api', 'web.dns.netloom'], web);
     expect(answers.map(({ data }) => data[0]).toSorted()).toEqual(['10.89.0.2', '10.89.0.2', '10.89.0.3']);
   });
 
-  it('are given for addresses, and queries for our own addresses are not forwarded', async () => {
+  it('addresses resolve to names, and queries for our own addresses are not forwarded', async () => {
     const before = upstream.queries.length;
     const ptr = { ...web, type: 'PTR' };
     const all = ['web.dns.netloom', 'www.dns.netloom', '0123456789ab.dns.netloom'];
@@ -119,7 +119,7 @@ describe('names in other spellings', () => {
 });
 
 describe('the names visible to an asker', () => {
-  it('are those of the networks that the asker is on', async () => {
+  it('an asker sees the names of the networks that it is on', async () => {
     expect((await ask('db.dns.netloom', web)).rcode).toBe('NXDOMAIN');
     await client.add(entry('front', 'c3', ['10.89.0.9'], { names: ['db'] }));
     expect((await ask('web', db)).data).toEqual(['10.89.0.2']);
@@ -129,7 +129,7 @@ describe('the names visible to an asker', () => {
     expect((await ask('web.dns.netloom', db)).rcode).toBe('NXDOMAIN');
   });
 
-  it('are those of the network itself for an asker without records, and none for an outside asker', async () => {
+  it('an asker without records sees the names of that network, and an outside asker none', async () => {
     expect((await ask('web', { from: '10.89.0.9', at: '10.89.0.1' })).data).toEqual(['10.89.0.2']);
     expect(await exchange(query('web', {}), { from: '192.0.2.9', at: '10.89.0.1' }, 300)).toBeNull();
     expect(await exchange(query('a.example', {}), { from: '10.89.1.2', at: '10.89.0.1' }, 300)).toBeNull();
@@ -139,7 +139,7 @@ describe('the names visible to an asker', () => {
 });
 
 describe('all other queries', () => {
-  it('go to the network’s servers unchanged, each from a port and with an ID of its own', async () => {
+  it('other queries go to the network’s servers unchanged, each from a port and with an ID of its own', async () => {
     const from = upstream.queries.length;
     for (let n = 0; n < 8; n++) {
       const { data, aa } = await ask('a.example', { ...web, edns: 1400 });
@@ -151,7 +151,7 @@ describe('all other queries', () => {
     for (const { raw } of seen) expect(raw.subarray(2)).toEqual(query('a.example', { edns: 1400 }).subarray(2));
   });
 
-  it('go to the host’s servers when the network has none, and follow resolv.conf', async () => {
+  it('other queries go to the host’s servers when the network has none, and follow resolv.conf', async () => {
     expect((await ask('a.example', db)).data).toEqual(['192.0.2.1']);
     writeFileSync(resolvConf, 'nameserver 10.89.1.1\n');
     // the only server left is this resolver: it is left out
@@ -160,7 +160,7 @@ describe('all other queries', () => {
     await expect.poll(async () => (await ask('a.example', db)).rcode).toBe('NOERROR');
   });
 
-  it('go to the container’s own servers first', async () => {
+  it('other queries go to the container’s own servers first', async () => {
     const own = await Upstream.start('127.0.0.3');
     await client.add(entry('back', 'c3', ['10.89.1.2'], { names: ['db'], servers: ['127.0.0.3'] }));
     expect((await ask('a.example', db)).data).toEqual(['192.0.2.1']);
@@ -169,7 +169,7 @@ describe('all other queries', () => {
     await client.add(entry('back', 'c3', ['10.89.1.2'], { names: ['db'] }));
   });
 
-  it('get SERVFAIL when no server answers, and the next server’s reply when one does', async () => {
+  it('other queries get SERVFAIL when no server answers, and the next server’s reply when one does', async () => {
     const before = upstream.queries.length;
     expect((await ask('silent.example', web)).rcode).toBe('SERVFAIL');
     expect(upstream.queries).toHaveLength(before + 2);
@@ -177,13 +177,13 @@ describe('all other queries', () => {
     expect((await ask('a.example', db)).data).toEqual(['192.0.2.1']);
   });
 
-  it('are not forwarded on an internal network', async () => {
+  it('other queries are not forwarded on an internal network', async () => {
     const before = upstream.queries.length;
     expect((await ask('a.example', { from: '10.89.2.2', at: '10.89.2.1' })).rcode).toBe('NXDOMAIN');
     expect(upstream.queries).toHaveLength(before);
   });
 
-  it("are repeated by TCP when the reply is truncated, and answered within the asker's limits", async () => {
+  it("other queries are repeated by TCP when the reply is truncated, and answered within the asker's limits", async () => {
     const cut = await ask('long.example', { ...web, type: 'TXT' });
     expect(cut).toMatchObject({ rcode: 'NOERROR', tc: true, data: [] });
     expect(upstream.queries.at(-1)).toMatchObject({ tcp: true });
@@ -204,21 +204,21 @@ describe('data that are not a query', () => {
     ['half a question', (raw) => raw.subarray(0, 15), 'FORMERR'],
     ['another class', (raw) => raw.fill(3, raw.length - 1), 'REFUSED'],
   ];
-  it.each(cases)('get the right error or silence: %s', async (_, spoil, rcode) => {
+  it.each(cases)('data that are not a query get the right error or silence: %s', async (_, spoil, rcode) => {
     const reply = await exchange(spoil(query('web', {})), web, rcode ? 3000 : 200);
     expect(reply && ['NOERROR', 'FORMERR', '', '', 'NOTIMP', 'REFUSED'][reply.readUInt8(3) & 15]).toBe(rcode);
   });
 });
 
 describe('sockets of the resolver', () => {
-  it('that cannot be opened give the kernel’s error, and change nothing', async () => {
+  it('sockets that cannot be opened give the kernel’s error, and change nothing', async () => {
     await expect(client.serve(network('other', 0))).rejects.toMatchObject({ errno: 'EADDRINUSE' });
     await expect(client.serve(network('other', 77))).rejects.toMatchObject({ errno: 'EADDRNOTAVAIL' });
     await expect(client.add(entry('other', 'c9', []))).rejects.toMatchObject({ errno: 'ENOENT' });
     expect((await ask('web', web)).data).toEqual(['10.89.0.2']);
   });
 
-  it('are closed with their network', async () => {
+  it('sockets are closed with their network', async () => {
     await client.retire('inner');
     await client.retire('inner');
     expect(await exchange(query('vault', {}), { from: '10.89.2.2', at: '10.89.2.1' }, 200)).toBeNull();
@@ -228,7 +228,7 @@ describe('sockets of the resolver', () => {
 });
 
 describe('a resolver that dies', () => {
-  it('is replaced by one with the same records, in any order of clients, and queries in the meantime are answered', async () => {
+  it('a dead resolver is replaced by one with the same records, and queries in the meantime are answered', async () => {
     const other = new ResolverClient(thread.connect());
     await other.add(entry('front', 'c5', ['10.89.0.9'], { names: ['late'] }));
     const died = new Promise((resolve) => thread.once('died', resolve));

@@ -73,7 +73,7 @@ describe.each(['stop', 'kill'] as const)('P22 after %s of the daemon', (how) => 
     expect(sequences).toEqual(Array.from({ length: sequences.length }, (_, index) => index + 1));
   });
 
-  it(`P22 events --follow of one container does so, too (${how})`, async () => {
+  it(`P22 events --follow of one container continues without a gap and without repetition (${how})`, async () => {
     const filters = ['--container', 'c1', '--filter', 'event=configured', '--filter', 'event=adopted', '--json'];
     const { out } = start('events', '--follow', '--since', 'all', ...filters);
     await out.until(isOf('configured', 'c1'));
@@ -86,7 +86,7 @@ describe.each(['stop', 'kill'] as const)('P22 after %s of the daemon', (how) => 
     expect(out.read).toEqual(await replayed(out.read.length, ...filters));
   });
 
-  it(`P22 events --follow does so in lines, too (${how})`, async () => {
+  it(`P22 events --follow as lines continues without a gap and without repetition (${how})`, async () => {
     const { out } = start('events', '--follow', '--since', 'all');
     const id = `lines-${how}`;
     const isLineOf = (fact: string) => (line: string) => line.includes(`container/${id} `) && line.includes(` ${fact}`);

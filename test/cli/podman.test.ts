@@ -39,7 +39,7 @@ const install = (...more: string[]) => cli('podman', 'install', '--force', '--co
 const uninstall = () => cli('podman', 'uninstall', '--force', '--config-dir', at(''));
 
 describe('netloom podman install', () => {
-  it("puts the door before podman's other directories, and uninstall leaves no trace", async () => {
+  it("podman install puts the door before podman's other directories, and uninstall leaves no trace", async () => {
     const before = tree();
     expect(await install()).toMatchObject({ exitCode: 0, stdout: expect.stringContaining(dropIn()) });
     expect(parse(readFileSync(dropIn(), 'utf8'))).toEqual({

@@ -48,7 +48,7 @@ import { previewPlan, unraisedOnOthers } from './plan-preview.ts';
 import type { Pool, PoolEvents } from './pool.ts';
 
 /** What it needs of the workers. */
-export type Workers = Pick<Pool, 'call' | 'crash' | 'deliver' | 'foresee' | 'home' | 'size' | 'suspect'> &
+export type Workers = Pick<Pool, 'call' | 'deliver' | 'foresee' | 'home' | 'restart' | 'size' | 'suspect'> &
   Pick<EventEmitter<PoolEvents>, 'on'>;
 
 export interface EngineSettings {
@@ -73,9 +73,6 @@ const buildingEvents: ReadonlySet<ActorEvent['type']> = new Set<ActorEvent['type
 
 const forgetEveryMs = 60_000;
 const sayAgainMs = 250;
-
-/** A worker that is ended on purpose goes on for up to so many turns, so that it ends anywhere in its work. */
-const mostTurnsBeforeExit = 10;
 
 type Waiter = { resolve(output: unknown): void; reject(error: NetloomError): void };
 
@@ -387,7 +384,7 @@ export class ActorEngine extends JournalViews implements Engine {
   }
 
   restartWorker(index: number): Promise<void> {
-    return this.pool.crash(index, Math.floor(Math.random() * mostTurnsBeforeExit));
+    return this.pool.restart(index);
   }
 
   #notServing(): Fault {

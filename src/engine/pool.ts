@@ -1,15 +1,16 @@
 import { EventEmitter } from 'node:events';
-import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { beginNetns, shareNetnsDirectory } from '#native';
 import type { Answer, Delivery } from '../actors/journal.ts';
-import type { FromWorker, ToWorker, Verb, Verbs, WorkerSettings } from '../actors/protocol.ts';
+import type { FromWorker, ToWorker, WorkerSettings, WorkerVerbs } from '../actors/protocol.ts';
 import { type ActorAddress, workerOf } from '../core/actor-address.ts';
 import type { ContainerWish } from '../core/container/wish.ts';
 import { fault, NetloomError } from '../core/fault.ts';
 import { netnsOf } from '../core/plan/container/grant.ts';
 import { namespaceSysctls } from '../core/plan/interface-settings.ts';
 import { makeDirectories } from '../files/make-directories.ts';
-import { RestartPause } from '../threads/restart-pause.ts';
+import { Supervisor } from '../threads/supervisor.ts';
+import { Thread, type ThreadEnd } from '../threads/thread.ts';
 import { within } from '../threads/within.ts';
 
 export interface PoolEvents {
@@ -34,35 +35,25 @@ const resourceLimits = { maxYoungGenerationSizeMb: 24 };
 /** How long engines may take to find a daemon again that was away: their clients look for it every two seconds. */
 const graceMs = 5_000;
 
-interface Member {
-  thread: Worker;
-  /** open ones; null once the thread has ended */
-  calls: Map<number, { resolve(output: never): void; reject(error: NetloomError): void }> | null;
-  ready: Promise<void>;
-}
+type WorkerThread = Thread<WorkerVerbs, ToWorker, FromWorker>;
 
 /** The workers as seen from the main thread: starts them, joins them to each other, replaces those that die. */
 export class Pool extends EventEmitter<PoolEvents> {
-  readonly #members: Member[] = [];
-  readonly #pauses: RestartPause[];
+  readonly #workers: Supervisor<WorkerThread, ThreadEnd>[] = [];
   #resolver: Reachable | null = null;
   #firewalld: Reachable | null = null;
-  #calls = 0;
-  #started = false;
-  #stopping = false;
   /** since when commands are taken, by the monotonic clock; null: not yet */
   #servedMs: number | null = null;
 
   /** The threads begin to load what they need; nothing is done before start(). */
   constructor(private readonly settings: Omit<WorkerSettings, 'index'>) {
     super();
-    this.#pauses = Array.from({ length: settings.workers }, () => new RestartPause());
     prepareNetnsDirectory(settings.netnsDirectory);
     try {
-      for (let index = 0; index < settings.workers; index++) this.#members[index] = this.#spawn(index);
+      for (let index = 0; index < settings.workers; index++) this.#workers[index] = this.#supervised(index);
     } catch (error) {
       // the threads that did start would keep this process for good
-      for (const { thread } of this.#members) void thread.terminate();
+      for (const worker of this.#workers) void worker.stop();
       throw error;
     }
   }
@@ -75,18 +66,18 @@ export class Pool extends EventEmitter<PoolEvents> {
     resolver = null,
     firewalld = null,
   }: Partial<Record<'resolver' | 'firewalld', Reachable | null>> = {}): Promise<void> {
-    this.#started = true;
     this.#resolver = resolver;
     this.#firewalld = firewalld;
-    await Promise.all(this.#members.map(({ ready }) => ready));
+    await Promise.all(this.#workers.map(({ current }) => current?.ready));
+    for (const worker of this.#workers) worker.keep();
     for (let one = 0; one < this.size; one++) for (let other = 0; other < one; other++) await this.#join(one, other);
     await this.connectResolver();
-    await Promise.all(this.#members.map((_, index) => this.#giveFirewalld(index)));
-    await this.#recover(this.#members.map((_, index) => index));
+    await Promise.all(this.#indices().map((index) => this.#giveFirewalld(index)));
+    await this.#recover(this.#indices());
   }
 
   deliver(delivery: Delivery): void {
-    this.#post(workerOf(delivery.to, this.size), { kind: 'deliver', delivery });
+    this.#tell(delivery.to, { kind: 'deliver', delivery });
   }
 
   /**
@@ -99,7 +90,7 @@ export class Pool extends EventEmitter<PoolEvents> {
 
   /** Gives every worker a fresh way to the resolver; one that is dead gets it when it is started again. */
   async connectResolver(): Promise<void> {
-    await Promise.all(this.#members.map((_, index) => this.#giveResolver(index).catch(() => {})));
+    await Promise.all(this.#indices().map((index) => this.#giveResolver(index).catch(() => {})));
   }
 
   async #giveResolver(index: number): Promise<void> {
@@ -113,13 +104,13 @@ export class Pool extends EventEmitter<PoolEvents> {
   }
 
   suspect(address: ActorAddress): void {
-    this.#post(workerOf(address, this.size), { kind: 'suspect', address });
+    this.#tell(address, { kind: 'suspect', address });
   }
 
   /** Commands are taken. Engines that had lost the daemon find it again before anything is given up that they were waited for with. */
   async serve(): Promise<void> {
     this.#servedMs = performance.now();
-    await Promise.all(this.#members.map((_, index) => this.#letServe(index).catch(() => {})));
+    await Promise.all(this.#indices().map((index) => this.#letServe(index).catch(() => {})));
   }
 
   /** One that is started anew while commands are taken has less to wait, or nothing. */
@@ -133,22 +124,22 @@ export class Pool extends EventEmitter<PoolEvents> {
     return workerOf(address, this.size);
   }
 
-  /** Asks a worker; its death answers with worker.lost. */
-  call<V extends Verb>(index: number, verb: V, input: Verbs[V][0], transfer: MessagePort[] = []): Promise<Verbs[V][1]> {
-    const member = this.#members[index];
-    if (!member) return Promise.reject(new NetloomError(fault('worker.unknown', `no worker ${index}`)));
-    const { calls } = member;
-    if (!calls) return Promise.reject(lost(index));
-    const id = ++this.#calls;
-    return new Promise((resolve, reject) => {
-      calls.set(id, { resolve: resolve as (output: never) => void, reject });
-      this.#post(index, { kind: 'call', id, verb, input }, transfer);
-    });
+  /** Calls a worker; its end answers with worker.lost. */
+  call<Verb extends keyof WorkerVerbs>(
+    index: number,
+    verb: Verb,
+    input: WorkerVerbs[Verb][0],
+    transfer: MessagePort[] = [],
+  ): Promise<WorkerVerbs[Verb][1]> {
+    const worker = this.#workers[index];
+    if (!worker) return Promise.reject(unknown(index));
+    return worker.current?.call(verb, input, transfer) ?? Promise.reject(lost(index));
   }
 
-  /** Makes a worker die in the middle of its work, as a crash would; resolves when another has taken its place. */
-  async crash(index: number, afterTurns = 0): Promise<void> {
-    if (!this.#members[index]) throw new NetloomError(fault('worker.unknown', `no worker ${index}`));
+  /** Ends a worker at once; resolves when another has taken its place. */
+  async restart(index: number): Promise<void> {
+    const worker = this.#workers[index];
+    if (!worker) throw unknown(index);
     const recovered = new Promise<void>((resolve) => {
       const listener = (which: number) => {
         if (which !== index) return;
@@ -157,21 +148,27 @@ export class Pool extends EventEmitter<PoolEvents> {
       };
       this.on('recovered', listener);
     });
-    // asked for, so no reason to wait before the next start
-    this.#pauses[index]?.forget();
-    this.call(index, 'exit', { afterTurns }).catch(() => {});
+    worker.expectEnd();
+    this.call(index, 'exit', null).catch(() => {});
     await recovered;
   }
 
   /** Lets plans that are under way end, for up to so long; what they have not done by then is taken up by the next life. */
   async stop(timeoutMs: number): Promise<void> {
-    this.#stopping = true;
-    await within(timeoutMs, Promise.allSettled(this.#members.map((_, index) => this.call(index, 'stop', null))));
-    await Promise.allSettled(this.#members.map(({ thread }) => thread.terminate()));
+    const end = async (thread: WorkerThread) => {
+      await within(timeoutMs, Promise.allSettled([thread.call('stop', null)]));
+      await thread.stop();
+    };
+    await Promise.allSettled(this.#workers.map((worker) => worker.stop(end)));
   }
 
-  #post(index: number, message: ToWorker, transfer: MessagePort[] = []): void {
-    this.#members[index]?.thread.postMessage(message, transfer);
+  #indices(): number[] {
+    return [...this.#workers.keys()];
+  }
+
+  /** A worker that is being replaced is told nothing: the next one reads the journal. */
+  #tell(address: ActorAddress, notice: ToWorker): void {
+    this.#workers[this.home(address)]?.current?.tell(notice);
   }
 
   /**
@@ -187,69 +184,49 @@ export class Pool extends EventEmitter<PoolEvents> {
     ]);
   }
 
-  #spawn(index: number): Member {
-    const workerData: WorkerSettings = { ...this.settings, index };
-    const thread = new Worker(new URL('./worker.js', import.meta.url), {
-      workerData,
-      resourceLimits,
-      name: `netloom-${index}`,
+  #supervised(index: number): Supervisor<WorkerThread, ThreadEnd> {
+    return new Supervisor(this.#startWorker(index), {
+      begin: () => this.#startWorker(index),
+      prepare: (thread) => this.#prepare(index, thread),
+      lost: ({ exitCode }) => this.emit('died', index, exitCode),
+      restarted: () => this.emit('recovered', index),
+      failed: (error) => this.emit('unexpected', reportOf(index, error)),
     });
-    const ready = new Promise<void>((resolve, reject) => {
-      thread.once('message', () => resolve());
-      thread.once('exit', () => reject(lost(index)));
-    });
-    ready.catch(() => {});
-    const member: Member = { thread, calls: new Map(), ready };
-    thread.on('message', (message: FromWorker) => this.#heard(index, member, message));
-    thread.on('error', (error) => this.emit('unexpected', reportOf(index, error)));
-    thread.on('exit', (exitCode) => void this.#exited(index, member, exitCode));
-    return member;
   }
 
-  #heard(index: number, { calls }: Member, message: FromWorker): void {
-    switch (message.kind) {
-      case 'reply': {
-        const call = calls?.get(message.id);
-        calls?.delete(message.id);
-        if (message.ok) call?.resolve(message.output as never);
-        else call?.reject(new NetloomError(message.fault));
-        break;
-      }
+  #startWorker(index: number): WorkerThread {
+    const file = new URL('./worker.js', import.meta.url);
+    const settings: WorkerSettings = { ...this.settings, index };
+    const title = `worker ${index}`;
+    const thread: WorkerThread = new Thread(
+      { file, title, name: `netloom-${index}`, settings, resourceLimits },
+      (said) => this.#heard(index, said),
+    );
+    void thread.exited.then(({ error }) => error && this.emit('unexpected', reportOf(index, error)));
+    return thread;
+  }
+
+  #heard(index: number, said: FromWorker): void {
+    switch (said.kind) {
       case 'committed':
-        this.emit('committed', message.answers, message.announced);
+        this.emit('committed', said.answers, said.announced);
         break;
       case 'unexpected':
-        this.emit('unexpected', message);
+        this.emit('unexpected', said);
         break;
       case 'stalled':
-        this.emit('stalled', index, message.message);
-        break;
-      case 'ready':
+        this.emit('stalled', index, said.message);
     }
   }
 
-  async #exited(index: number, ended: Member, exitCode: number): Promise<void> {
-    const open = [...(ended.calls?.values() ?? [])];
-    ended.calls = null;
-    for (const { reject } of open) reject(lost(index));
-    // who cannot even load what it needs is told of by start()
-    if (this.#stopping || !this.#started) return;
-    this.emit('died', index, exitCode);
-    await this.#pauses[index]?.wait();
-    if (this.#stopping) return;
-    const member = this.#spawn(index);
-    this.#members[index] = member;
-    try {
-      await member.ready;
-      for (let other = 0; other < this.size; other++) if (other !== index) await this.#join(index, other);
-      await this.#giveResolver(index);
-      await this.#giveFirewalld(index);
-      await this.#recover([index]);
-      await this.#letServe(index);
-      this.emit('recovered', index);
-    } catch {
-      // it died again before it was ready: its own exit starts the next one
-    }
+  /** What a worker gets that takes another's place. */
+  async #prepare(index: number, thread: WorkerThread): Promise<void> {
+    await thread.ready;
+    for (const other of this.#indices()) if (other !== index) await this.#join(index, other);
+    await this.#giveResolver(index);
+    await this.#giveFirewalld(index);
+    await this.#recover([index]);
+    await this.#letServe(index);
   }
 
   /** Actors that are asked wake before those that ask: the host, networks, containers, then their DHCP clients. */
@@ -267,6 +244,10 @@ const commonNetnsDirectory = '/run/netns';
 function prepareNetnsDirectory(path: string): void {
   makeDirectories(path, 0o755);
   if (path === commonNetnsDirectory) shareNetnsDirectory(path);
+}
+
+function unknown(index: number): NetloomError {
+  return new NetloomError(fault('worker.unknown', `no worker ${index}`));
 }
 
 function lost(index: number): NetloomError {

@@ -1,8 +1,8 @@
-import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { type MessagePort, workerData } from 'node:worker_threads';
 import { ActorSystem, type Outside } from '../actors/actor-system.ts';
 import { heldAddresses } from '../actors/held-addresses.ts';
 import { type Answer, type Delivery, Journal } from '../actors/journal.ts';
-import type { FromWorker, ToWorker, Verb, Verbs, WorkerSettings } from '../actors/protocol.ts';
+import type { FromWorker, ToWorker, WorkerSettings, WorkerVerbs } from '../actors/protocol.ts';
 import { fault, faultOf, NetloomError } from '../core/fault.ts';
 import { FirewalldClient } from '../kernel/firewalls/firewalld-port.ts';
 import { foundLink } from '../kernel/found-link.ts';
@@ -13,14 +13,14 @@ import { type KernelServices, noFirewalld, noNames } from '../kernel/services.ts
 import { failureOf } from '../kernel/system-fault.ts';
 import { DefinitionStore } from '../networks/definition-store.ts';
 import { ResolverClient } from '../resolver/client.ts';
+import type { Handlers } from '../threads/calls.ts';
+import { serveThread } from '../threads/inside.ts';
 import { SpringClean } from '../threads/spring-clean.ts';
 
 /** The only file that runs on a worker thread: joins the actors to their journal, the kernel, and the other threads. */
 
 const settings = workerData as WorkerSettings;
-const parent = parentPort as MessagePort;
 const peers = new Map<number, MessagePort>();
-const send = (message: FromWorker): void => parent.postMessage(message);
 
 const journal = new Journal(settings.runDirectory);
 /** Handed in before any actor is restored; another one after a death of the resolver. */
@@ -56,26 +56,24 @@ function sendDeliveries(): void {
 }
 
 function sendCommitted(answers: readonly Answer[]): void {
-  if (answers.length > 0 || isAnnounced) send({ kind: 'committed', answers: [...answers], announced: isAnnounced });
+  if (answers.length > 0 || isAnnounced) main.say({ kind: 'committed', answers: [...answers], announced: isAnnounced });
   isAnnounced = false;
 }
 
 const outside: Outside = {
   deliver: (worker, delivery) => {
-    countTurn();
     if (unsent.size === 0) queueMicrotask(sendDeliveries);
     unsent.set(worker, [...(unsent.get(worker) ?? []), delivery]);
   },
   // who waits for an answer hears of it at once; that there are facts is said with it, or a moment later
   committed: (answers, announced) => {
-    countTurn();
     if (announced && !isAnnounced && answers.length === 0) setTimeout(sendCommitted, announceWithinMs, []);
     isAnnounced ||= announced;
     if (answers.length > 0) sendCommitted(answers);
   },
-  stalled: ({ message }) => send({ kind: 'stalled', message }),
+  stalled: ({ message }) => main.say({ kind: 'stalled', message }),
   unexpected: (address, event, error) =>
-    send({
+    main.say({
       kind: 'unexpected',
       address,
       event: event.type,
@@ -85,29 +83,10 @@ const outside: Outside = {
 };
 const system = new ActorSystem(journal, kernel, outside, settings);
 
-/** Turns left before this thread ends on purpose, in the middle of whatever it does; null: it lives. */
-let turnsLeft: number | null = null;
-/** An idle worker has no turns: it ends after this. */
-const idleExitMs = 20;
-
-function countTurn(): void {
-  if (turnsLeft === null) return;
-  if (turnsLeft-- <= 0) process.exit(1);
-}
-
-const verbs: { [V in Verb]: (input: Verbs[V][0]) => Verbs[V][1] | Promise<Verbs[V][1]> } = {
-  join: ({ index, port }) => {
-    join(index, port);
-    return null;
-  },
-  restore: () => {
-    system.restore();
-    return null;
-  },
-  wake: ({ kind }) => {
-    system.wake(kind);
-    return null;
-  },
+const handlers: Handlers<WorkerVerbs> = {
+  join: ({ index, port }) => join(index, port),
+  restore: () => system.restore(),
+  wake: ({ kind }) => system.wake(kind),
   dropped: () => kernel.dropped(),
   statistics: ({ netnsPath, ports }) => {
     try {
@@ -119,11 +98,9 @@ const verbs: { [V in Verb]: (input: Verbs[V][0]) => Verbs[V][1] | Promise<Verbs[
   names: async ({ port }) => {
     if (names) await names.reconnect(port);
     else names = new ResolverClient(port);
-    return null;
   },
   firewalld: ({ port }) => {
     firewalld = new FirewalldClient(port);
-    return null;
   },
   hostIp: () => kernel.hostIp(),
   hostLinks: () => kernel.hostLinks(),
@@ -138,23 +115,15 @@ const verbs: { [V in Verb]: (input: Verbs[V][0]) => Verbs[V][1] | Promise<Verbs[
       throw new NetloomError(fault('kernel.refused', message, { errno, ...(detail && { detail }) }));
     }
   },
-  serve: ({ graceMs }) => {
-    kernel.serve(graceMs);
-    return null;
-  },
+  serve: ({ graceMs }) => kernel.serve(graceMs),
   stop: async () => {
     await system.stop();
     kernel.close();
     names?.close();
     firewalld?.close();
     await journal.close();
-    return null;
   },
-  exit: ({ afterTurns }) => {
-    turnsLeft = afterTurns;
-    setTimeout(() => process.exit(1), idleExitMs);
-    return null;
-  },
+  exit: () => process.exit(1),
 };
 
 /** Nothing is at the path of a namespace, or nothing is mounted there. */
@@ -162,20 +131,10 @@ function isAbsent(error: unknown): boolean {
   return ['ENOENT', 'EINVAL'].includes((error as { errno?: string }).errno ?? '');
 }
 
-async function answer(id: number, verb: Verb, input: Verbs[Verb][0]): Promise<void> {
-  try {
-    const output = await (verbs[verb] as (input: unknown) => Verbs[Verb][1])(input);
-    send({ kind: 'reply', id, ok: true, output });
-  } catch (error) {
-    send({ kind: 'reply', id, ok: false, fault: faultOf(error) });
-  }
-}
-
 function join(index: number, port: MessagePort): void {
   peers.get(index)?.close();
   peers.set(index, port);
   port.on('message', (deliveries: Delivery[]) => {
-    countTurn();
     springClean.note();
     for (const delivery of deliveries) system.deliver(delivery);
   });
@@ -183,19 +142,9 @@ function join(index: number, port: MessagePort): void {
 
 const springClean = new SpringClean();
 
-parent.on('message', (message: ToWorker) => {
-  countTurn();
+const main = serveThread<WorkerVerbs, ToWorker, FromWorker>(handlers, (told) => {
   springClean.note();
-  switch (message.kind) {
-    case 'call':
-      void answer(message.id, message.verb, message.input);
-      break;
-    case 'deliver':
-      system.deliver(message.delivery);
-      break;
-    case 'suspect':
-      system.suspect(message.address);
-  }
+  if (told.kind === 'deliver') system.deliver(told.delivery);
+  else system.suspect(told.address);
 });
-
-send({ kind: 'ready' });
+main.ready();

@@ -1,4 +1,5 @@
 import type * as native from '#native';
+import { NetloomError } from '../core/fault.ts';
 import type { StepFailure } from './kernel.ts';
 
 /** What the kernel would say. */
@@ -6,8 +7,12 @@ export function fault(op: string, errno: string, detail: string | null): native.
   return { op, errno, detail };
 }
 
-/** Of a SystemFault what it says; `verb` stands for an operation that is not named. */
+/** What a SystemFault says, or the fault of another thread; `verb` stands for an operation that is not named. */
 export function failureOf(error: unknown, verb: string): Omit<StepFailure, 'index'> {
+  if (error instanceof NetloomError) {
+    const { step = verb, errno = 'EUNKNOWN', message, detail = message } = error.fault;
+    return { operation: step, errno, detail };
+  }
   const { op = verb, errno, detail = null, message } = error as Partial<native.SystemError>;
   return errno === undefined
     ? { operation: op, errno: 'EUNKNOWN', detail: message ?? String(error) }

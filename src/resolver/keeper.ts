@@ -1,11 +1,12 @@
 import { EventEmitter } from 'node:events';
 import type { MessagePort } from 'node:worker_threads';
-import { RestartPause } from '../threads/restart-pause.ts';
+import { Supervisor } from '../threads/supervisor.ts';
+import type { ThreadEnd } from '../threads/thread.ts';
 import type { ResolverSettings } from './protocol.ts';
 import { ResolverThread } from './thread.ts';
 
 interface KeeperEvents {
-  /** the resolver ended by itself; nobody answers */
+  /** the resolver ended by itself: no name is answered */
   lost: [error: Error | null];
   /** another has taken its place: each client needs a fresh port */
   replaced: [];
@@ -13,56 +14,29 @@ interface KeeperEvents {
 
 /** The resolver, whichever thread it is just now. */
 export class ResolverKeeper extends EventEmitter<KeeperEvents> {
-  #thread: ResolverThread | null = null;
-  readonly #pause = new RestartPause();
-  #stopping = false;
+  readonly #resolver: Supervisor<ResolverThread, ThreadEnd>;
 
-  private constructor(private readonly settings: () => ResolverSettings) {
+  private constructor(first: ResolverThread, settings: () => ResolverSettings) {
     super();
+    this.#resolver = new Supervisor(first, {
+      begin: () => ResolverThread.start(settings()),
+      lost: ({ error }) => this.emit('lost', error),
+      restarted: () => this.emit('replaced'),
+    });
+    this.#resolver.keep();
   }
 
   /** `settings` is asked at every start of a thread. */
   static async start(settings: () => ResolverSettings = () => ({})): Promise<ResolverKeeper> {
-    const keeper = new ResolverKeeper(settings);
-    await keeper.#launch();
-    return keeper;
+    return new ResolverKeeper(await ResolverThread.start(settings()), settings);
   }
 
   /** A port for one client; null while there is no resolver: `replaced` follows. */
   connect(): MessagePort | null {
-    return this.#thread?.connect() ?? null;
+    return this.#resolver.current?.connect() ?? null;
   }
 
-  /** Ends the thread as a crash would. */
-  async kill(): Promise<void> {
-    await this.#thread?.kill();
-  }
-
-  async stop(): Promise<void> {
-    this.#stopping = true;
-    await this.#thread?.stop();
-  }
-
-  async #launch(): Promise<void> {
-    const thread = await ResolverThread.start(this.settings());
-    this.#thread = thread;
-    thread.once('died', (_, error) => this.#replace(error));
-  }
-
-  async #replace(error: Error | null): Promise<void> {
-    this.#thread = null;
-    this.emit('lost', error);
-    for (;;) {
-      await this.#pause.wait();
-      if (this.#stopping) return;
-      try {
-        await this.#launch();
-        if (this.#stopping) await this.stop();
-        else this.emit('replaced');
-        return;
-      } catch {
-        // the next one is tried later; that nobody answers was told
-      }
-    }
+  stop(): Promise<void> {
+    return this.#resolver.stop();
   }
 }

@@ -4,10 +4,11 @@ import { closeSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { openUdpSocket } from '#native';
 import { familyOf } from '../core/address.ts';
+import { type Fault, NetloomError } from '../core/fault.ts';
 import { Frames, frame } from './frames.ts';
 import { fitUdp, type Query } from './packet.ts';
 import { holderOf } from './port-holders.ts';
-import { ResolverError, resolverFault } from './protocol.ts';
+import { refused, resolverFault } from './protocol.ts';
 
 /**
  * What may wait to be read: some 5,000 questions (the kernel counts 768 bytes for one, and doubles this). With the default
@@ -52,16 +53,16 @@ export class Listener {
     answer: Answerer,
     admits: (source: string) => boolean,
   ): Promise<Listener> {
-    let refusal: unknown = null;
+    let refusal: Fault | null = null;
     for (const port of ports.flatMap((each) => (each === 0 ? Array<number>(mostPicks).fill(0) : each))) {
       try {
         return await Listener.#openAt(address, port, answer, admits);
       } catch (error) {
         refusal = explained(error, address, port);
-        if ((refusal as ResolverError).errno !== 'EADDRINUSE') break;
+        if (refusal.errno !== 'EADDRINUSE') break;
       }
     }
-    throw refusal;
+    throw new NetloomError(refusal as Fault);
   }
 
   static async #openAt(address: string, port: number, ...how: [Answerer, (source: string) => boolean]) {
@@ -169,9 +170,9 @@ function udpSocket(address: string, port: number): UdpSocket {
 }
 
 /** Reports a port that is taken with the program that has it, as far as that can be seen. */
-function explained(error: unknown, address: string, port: number): ResolverError {
-  const fault = resolverFault('resolver.listen', error);
-  const holder = fault.errno === 'EADDRINUSE' && port !== 0 ? holderOf(address, port) : null;
-  const detail = `bind ${fault.errno} ${address}:${port}`;
-  return new ResolverError({ ...fault, detail: holder === null ? detail : `${detail}: ${holder} has it` });
+function explained(error: unknown, address: string, port: number): Fault {
+  const { errno = 'EIO' } = resolverFault('resolver.listen', error);
+  const holder = errno === 'EADDRINUSE' && port !== 0 ? holderOf(address, port) : null;
+  const detail = `bind ${errno} ${address}:${port}`;
+  return refused('resolver.listen', errno, holder === null ? detail : `${detail}: ${holder} has it`);
 }

@@ -1,3 +1,7 @@
+import type { MessagePort } from 'node:worker_threads';
+import { type Fault, fault, NetloomError } from '../core/fault.ts';
+import type { Done } from '../threads/calls.ts';
+
 /** What passes between the resolver's thread and its clients: plain data, each call paired with one reply. */
 
 /** Where names are asked for. */
@@ -54,63 +58,41 @@ export interface ResolverStatus {
   queries: QueryCounters;
 }
 
-/** What the kernel refused: `EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES`; `ENOENT` for a network that is not served. */
-export interface ResolverFault {
-  op: string;
-  errno: string;
-  detail: string;
-}
-
 /** What a client had established, for a resolver that knows nothing yet. */
 export interface Established {
   networks: ResolverNetwork[];
   entries: ResolverEntry[];
 }
 
+/** Faults have an errno: `EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES`; `ENOENT` for a network that is not served. */
 export interface ResolverVerbs {
   serve: [ResolverNetwork, OpenPorts];
-  retire: [string, null];
-  add: [ResolverEntry, null];
-  remove: [{ network: string; container: string }, null];
+  retire: [string, Done];
+  /** patient: after a death, the network may be another client's, which establishes it later */
+  add: [{ entry: ResolverEntry; patient: boolean }, Done];
+  remove: [{ network: string; container: string }, Done];
   status: [null, ResolverStatus];
-  /** Networks first; entries of networks that nobody serves yet are kept. Tells what could not be opened again. */
-  restore: [Established, ResolverFault[]];
+  /** Networks first; entries of networks that are not served yet are kept. Answers what could not be opened again. */
+  restore: [Established, Fault[]];
 }
 
-export type ResolverVerb = keyof ResolverVerbs;
-
-export interface ResolverCall<V extends ResolverVerb = ResolverVerb> {
-  id: number;
-  verb: V;
-  input: ResolverVerbs[V][0];
-  /** after a death: the network may be another client's, whose turn is yet to come */
-  patient: boolean;
+/** What the main thread tells the resolver. */
+export interface ToResolver {
+  kind: 'client';
+  port: MessagePort;
 }
 
-export type ResolverReply =
-  | { id: number; ok: true; output: ResolverVerbs[ResolverVerb][1] }
-  | { id: number; ok: false; fault: ResolverFault };
-
-/** Thrown form of a `ResolverFault`. */
-export class ResolverError extends Error implements ResolverFault {
-  override readonly name = 'ResolverError';
-  readonly op: string;
-  readonly errno: string;
-  readonly detail: string;
-  constructor({ op, errno, detail }: ResolverFault) {
-    super(`${op}: ${errno} (${detail})`);
-    this.op = op;
-    this.errno = errno;
-    this.detail = detail;
-  }
-}
-
-export function resolverFault(op: string, error: unknown): ResolverFault {
-  if (error instanceof ResolverError) return { op: error.op, errno: error.errno, detail: error.detail };
+/** Of anything thrown by the system: what was done, the error's name, and where. */
+export function resolverFault(step: string, error: unknown): Fault {
+  if (error instanceof NetloomError) return error.fault;
   // a name as such: of Node's own errors it is the code, of the addon's the errno
   const { code, errno, message } = error as { code?: string; errno?: unknown; message?: string };
-  return { op, errno: code ?? (typeof errno === 'string' ? errno : 'EIO'), detail: message ?? String(error) };
+  const detail = message ?? String(error);
+  return refused(step, code ?? (typeof errno === 'string' ? errno : 'EIO'), detail);
 }
+
+export const refused = (step: string, errno: string, detail: string): Fault =>
+  fault('kernel.refused', `${step}: ${errno} (${detail})`, { step, errno, detail });
 
 /** How the worker is started; the defaults are what a daemon uses. */
 export interface ResolverSettings {

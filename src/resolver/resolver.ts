@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { openRouteSocket, sourceAddressFor } from '#native';
 import { canonicalAddress } from '../core/address.ts';
+import { type Fault, NetloomError } from '../core/fault.ts';
 import { decide } from './answer.ts';
 import { Forwarder } from './forwarder.ts';
 import { HostServers } from './host-servers.ts';
@@ -12,11 +13,10 @@ import {
   type OpenPorts,
   type QueryCounters,
   type ResolverEntry,
-  ResolverError,
-  type ResolverFault,
   type ResolverNetwork,
   type ResolverSettings,
   type ResolverStatus,
+  refused,
   resolverFault,
 } from './protocol.ts';
 import { Records } from './records.ts';
@@ -76,11 +76,7 @@ export class Resolver {
     await this.#changing.get(entry.network);
     if (!this.#records.network(entry.network) && patient) await this.#served(entry.network);
     if (!this.#records.network(entry.network))
-      throw new ResolverError({
-        op: 'resolver.add',
-        errno: 'ENOENT',
-        detail: `network ${entry.network} is not served`,
-      });
+      throw new NetloomError(refused('resolver.add', 'ENOENT', `network ${entry.network} is not served`));
     this.#records.add(entry);
   }
 
@@ -89,7 +85,7 @@ export class Resolver {
     this.#records.remove(network, container);
   }
 
-  async restore({ networks, entries }: Established): Promise<ResolverFault[]> {
+  async restore({ networks, entries }: Established): Promise<Fault[]> {
     const outcomes = await Promise.allSettled(networks.map((network) => this.serve(network)));
     for (const entry of entries) this.#records.add(entry);
     return outcomes.flatMap((outcome, index) =>
@@ -141,7 +137,7 @@ export class Resolver {
       for (const address of new Set(listen)) if (!open.has(address)) fresh.push(await this.#open(name, address, ports));
     } catch (error) {
       for (const listener of fresh) listener.close();
-      throw new ResolverError(resolverFault(`resolver.serve ${name}`, error));
+      throw new NetloomError(resolverFault(`resolver.serve ${name}`, error));
     }
     for (const [address, listener] of open) {
       if (listen.includes(address)) continue;

@@ -1,50 +1,45 @@
-import { EventEmitter, once } from 'node:events';
-import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
-import type { ResolverSettings } from './protocol.ts';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { Thread, type ThreadEnd } from '../threads/thread.ts';
+import type { ResolverSettings, ToResolver } from './protocol.ts';
 
-/** The resolver's thread, from the side that starts it. Emits `died` (code, error or null) when it ends by itself. */
-export class ResolverThread extends EventEmitter<{ died: [code: number, error: Error | null] }> {
-  #stopping = false;
+type NoVerbs = Record<never, never>;
 
-  private constructor(private readonly worker: Worker) {
-    super();
-    let failure: Error | null = null;
-    worker.on('error', (error) => {
-      failure = error as Error;
-    });
-    worker.on('exit', (code) => {
-      if (!this.#stopping) this.emit('died', code, failure);
-    });
-  }
+/** The resolver's thread, from the side that starts it. */
+export class ResolverThread {
+  private constructor(private readonly thread: Thread<NoVerbs, ToResolver>) {}
 
   /** Resolves when it takes calls. */
   static async start(settings: ResolverSettings = {}): Promise<ResolverThread> {
-    const worker = new Worker(workerFile, { workerData: settings, resourceLimits: { maxYoungGenerationSizeMb: 6 } });
-    const thread = new ResolverThread(worker);
-    await once(worker, 'message');
-    return thread;
+    const resourceLimits = { maxYoungGenerationSizeMb: 6 };
+    const thread: Thread<NoVerbs, ToResolver> = new Thread({
+      file,
+      title: 'the resolver',
+      name: 'netloom-resolver',
+      settings,
+      resourceLimits,
+    });
+    await thread.ready;
+    return new ResolverThread(thread);
+  }
+
+  get exited(): Promise<ThreadEnd> {
+    return this.thread.exited;
   }
 
   /** A port for one client, to be given to another thread or used in this one. */
   connect(): MessagePort {
     const { port1, port2 } = new MessageChannel();
-    this.worker.postMessage(port1, [port1]);
+    this.thread.tell({ kind: 'client', port: port1 }, [port1]);
     return port2;
   }
 
-  /** Closes every socket; nobody is told that it died. */
-  async stop(): Promise<void> {
-    this.#stopping = true;
-    await this.worker.terminate();
-  }
-
-  /** Ends the thread as a crash would: `died` follows. */
-  async kill(): Promise<void> {
-    await this.worker.terminate();
+  /** Closes every socket, and ends the thread. */
+  stop(): Promise<void> {
+    return this.thread.stop();
   }
 }
 
 /** The compiled file, from the compiled tree and from the sources alike. */
-const workerFile = import.meta.url.endsWith('.ts')
+const file = import.meta.url.endsWith('.ts')
   ? new URL('../../dist/src/resolver/worker.js', import.meta.url)
   : new URL('./worker.js', import.meta.url);

@@ -17,7 +17,7 @@ class IdleWorkers extends EventEmitter<PoolEvents> {
   readonly delivered: Delivery[] = [];
   call: Workers['call'] = async () => null as never;
   home = () => 0;
-  crash = async () => {};
+  restart = async () => {};
   suspect = () => {};
   foresee = () => {};
   deliver = (delivery: Delivery) => {

@@ -16,6 +16,9 @@ const network = 'crash';
 /** What a client hears while a daemon, a worker or the bus is away: it asks again, under the same id. */
 const passing = new Set(['bus.unreachable', 'command.timeout', 'node.recovering', 'node.draining', 'worker.lost']);
 
+/** Workers that end go on for a moment, so that they end anywhere in their work. */
+const lateExit = new URL('../../dist/test/support/late-exit.js', import.meta.url);
+
 /** A container may wait through several deaths in a row. */
 const patienceMs = 60_000;
 
@@ -79,6 +82,7 @@ async function survive(
   const random = seeded(seed);
   directory = temporaryDirectory();
   daemon = new TestDaemon(directory.path);
+  daemon.environment = { NODE_OPTIONS: `--import=${lateExit.href}` };
   const client = await daemon.start();
   await client.network.create({ name: network, subnets: [{ subnet: '10.77.0.0/24' }] });
 

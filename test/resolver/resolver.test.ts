@@ -212,9 +212,9 @@ describe('data that are not a query', () => {
 
 describe('sockets of the resolver', () => {
   it('sockets that cannot be opened give the kernel’s error, and change nothing', async () => {
-    await expect(client.serve(network('other', 0))).rejects.toMatchObject({ errno: 'EADDRINUSE' });
-    await expect(client.serve(network('other', 77))).rejects.toMatchObject({ errno: 'EADDRNOTAVAIL' });
-    await expect(client.add(entry('other', 'c9', []))).rejects.toMatchObject({ errno: 'ENOENT' });
+    await expect(client.serve(network('other', 0))).rejects.toMatchObject({ fault: { errno: 'EADDRINUSE' } });
+    await expect(client.serve(network('other', 77))).rejects.toMatchObject({ fault: { errno: 'EADDRNOTAVAIL' } });
+    await expect(client.add(entry('other', 'c9', []))).rejects.toMatchObject({ fault: { errno: 'ENOENT' } });
     expect((await ask('web', web)).data).toEqual(['10.89.0.2']);
   });
 
@@ -231,9 +231,8 @@ describe('a resolver that dies', () => {
   it('a dead resolver is replaced by one with the same records, and queries in the meantime are answered', async () => {
     const other = new ResolverClient(thread.connect());
     await other.add(entry('front', 'c5', ['10.89.0.9'], { names: ['late'] }));
-    const died = new Promise((resolve) => thread.once('died', resolve));
-    await thread.kill();
-    await died;
+    await thread.stop();
+    await thread.exited;
     const meanwhile = other.add(entry('front', 'c6', ['10.89.0.9'], { names: ['meanwhile'] }));
     thread = await ResolverThread.start({ resolvConf, timeoutMs: 200 });
     expect(await other.reconnect(thread.connect())).toEqual([]);

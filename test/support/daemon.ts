@@ -22,6 +22,8 @@ export function endWithTest(daemon: ResultPromise): void {
 
 /** The real daemon, as its own process, on a run directory of the test's. */
 export class TestDaemon {
+  /** beside that of the test */
+  environment: NodeJS.ProcessEnv = {};
   #process: ChildProcess | null = null;
   /** its latest output, for the message of a test that fails */
   #said = '';
@@ -55,7 +57,7 @@ export class TestDaemon {
     const line = [...this.wrapper, this.program, 'daemon', '--node', node, ...places, ...workers, ...this.flags];
     const child = spawn(line[0] as string, line.slice(1), {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, PATH: `${dirname(process.execPath)}:${process.env.PATH}` },
+      env: { ...process.env, PATH: `${dirname(process.execPath)}:${process.env.PATH}`, ...this.environment },
     });
     for (const stream of [child.stdout, child.stderr])
       stream?.on('data', (chunk: Buffer) => {

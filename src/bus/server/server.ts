@@ -1,10 +1,10 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { inboxPrefix } from '../../contract/subjects.ts';
 import type { Role } from '../../contract/verb.ts';
 import { foreignHand } from '../../files/ownership.ts';
+import { Supervisor } from '../../threads/supervisor.ts';
 import { EventStore } from '../events/event-store.ts';
 import { type Credentials, credentialsFile, readCredentials, writeCredentials, writePrivate } from './credentials.ts';
 import { type BusLog, silent } from './log.ts';
@@ -42,7 +42,6 @@ export interface ManagedServer {
 const defaultPort = 4222;
 /** More than a daemon takes (messages.ts), so that what is too large is answered by it and not by a closed connection. */
 const maxPayloadBytes = 4 * 1024 * 1024;
-const restartMs = { first: 50, most: 5_000 };
 
 /**
  * Starts Debian's nats-server for this daemon: loopback only, credentials always, one user per role. Until stop() it is
@@ -78,7 +77,7 @@ export async function startServer(options: ServerOptions): Promise<ManagedServer
     throw error;
   }
   log.info({ pid: first.pid, url }, 'nats-server is running');
-  return new Supervisor(first, { launch, store, credentials: users[0]?.credentials as Credentials, log });
+  return new SupervisedServer(first, { launch, store, credentials: users[0]?.credentials as Credentials, log });
 }
 
 /** Those of the former run; null: there are none, or others know or chose them. Throws bus.unauthorized for what cannot be read. */
@@ -139,32 +138,35 @@ interface Supervision {
 }
 
 /** Keeps one server running until it is stopped. */
-class Supervisor implements ManagedServer {
+class SupervisedServer implements ManagedServer {
   readonly url: string;
-  #current: ServerProcess | null;
-  readonly #stopping = new AbortController();
-  readonly #ended: Promise<void>;
-  readonly #atExit = () => this.#current?.signal('SIGTERM');
-
   readonly credentials: Credentials;
-  readonly #launch: (signal: AbortSignal) => Promise<ServerProcess>;
+  readonly #server: Supervisor<ServerProcess, string>;
   readonly #store: EventStore;
   readonly #log: BusLog;
+  readonly #atExit = () => this.#server.current?.signal('SIGTERM');
   #withFreshStore = false;
 
   constructor(first: ServerProcess, { launch, store, credentials, log }: Supervision) {
     this.url = credentials.url;
     this.credentials = credentials;
-    this.#launch = launch;
     this.#store = store;
     this.#log = log;
-    this.#current = first;
+    this.#server = new Supervisor(first, {
+      begin: (signal) => {
+        if (this.#withFreshStore) this.#moveStoreAway();
+        return launch(signal);
+      },
+      lost: (how, { pid }) => log.error({ pid, how }, 'nats-server ended by itself'),
+      restarted: ({ pid }) => log.info({ pid }, 'nats-server was started again'),
+      failed: (error) => log.error({ error }, 'nats-server cannot be started; trying again'),
+    });
     process.once('exit', this.#atExit);
-    this.#ended = this.#supervise(first);
+    this.#server.keep();
   }
 
   pid(): number | null {
-    return this.#current?.pid ?? null;
+    return this.#server.current?.pid ?? null;
   }
 
   isStoreLost(): boolean {
@@ -172,42 +174,15 @@ class Supervisor implements ManagedServer {
   }
 
   replace({ withFreshStore }: { withFreshStore: boolean }): void {
-    if (this.#current === null) return;
+    const server = this.#server.current;
+    if (server === null) return;
     this.#withFreshStore = withFreshStore;
-    this.#current.signal('SIGKILL');
+    server.signal('SIGKILL');
   }
 
   async stop(): Promise<void> {
-    this.#stopping.abort();
     process.removeListener('exit', this.#atExit);
-    await this.#current?.stop();
-    await this.#ended;
-  }
-
-  async #supervise(first: ServerProcess): Promise<void> {
-    for (let server: ServerProcess | null = first; server; server = await this.#again()) {
-      this.#current = server;
-      if (this.#stopping.signal.aborted) await server.stop();
-      const how = await server.exited;
-      this.#current = null;
-      if (!this.#stopping.signal.aborted) this.#log.error({ pid: server.pid, how }, 'nats-server ended by itself');
-    }
-  }
-
-  /** null when it is to be stopped */
-  async #again(): Promise<ServerProcess | null> {
-    for (let waitMs = restartMs.first; !this.#stopping.signal.aborted; waitMs = Math.min(2 * waitMs, restartMs.most)) {
-      try {
-        await delay(waitMs, undefined, { signal: this.#stopping.signal });
-        if (this.#withFreshStore) this.#moveStoreAway();
-        const server = await this.#launch(this.#stopping.signal);
-        this.#log.info({ pid: server.pid }, 'nats-server was started again');
-        return server;
-      } catch (error) {
-        if (!this.#stopping.signal.aborted) this.#log.error({ error }, 'nats-server cannot be started; trying again');
-      }
-    }
-    return null;
+    await this.#server.stop();
   }
 
   /** Once, whatever comes of it: a server on the former store is better than none. */

@@ -1,60 +1,44 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { fault } from '../../core/fault.ts';
+import { answerCalls, Caller, type Done, type Reply } from '../../threads/calls.ts';
 import type { Firewalld } from './firewalld.ts';
 
-/** The way of a kernel worker to the one connection, which is the main thread's. */
-
-interface Call {
-  id: number;
-  verb: 'trust' | 'distrust';
-  subnets: string[];
-}
-
-interface Reply {
-  id: number;
-  changed: boolean;
+/** The way of a kernel worker to the one connection to firewalld, which is the main thread's. */
+interface FirewalldVerbs {
+  /** answers whether one of the subnets was not trusted before */
+  trust: [subnets: string[], changed: boolean];
+  distrust: [subnets: string[], done: Done];
 }
 
 /** A port for one client. */
 export function connectFirewalld(firewalld: Firewalld): MessagePort {
   const { port1, port2 } = new MessageChannel();
-  port1.on('message', async ({ id, verb, subnets }: Call) => {
-    const changed = verb === 'trust' ? await firewalld.trust(subnets) : await firewalld.distrust(subnets);
-    port1.postMessage({ id, changed: changed ?? false } satisfies Reply);
+  answerCalls<FirewalldVerbs>(port1, {
+    trust: (subnets) => firewalld.trust(subnets),
+    distrust: (subnets) => firewalld.distrust(subnets),
   });
   port1.unref();
   return port2;
 }
 
 export class FirewalldClient {
-  readonly #open = new Map<number, (changed: boolean) => void>();
-  #ids = 0;
+  readonly #caller = new Caller<FirewalldVerbs>((call) => this.port.postMessage(call));
 
   constructor(private readonly port: MessagePort) {
-    port.on('message', ({ id, changed }: Reply) => {
-      this.#open.get(id)?.(changed);
-      this.#open.delete(id);
-    });
+    port.on('message', (reply: Reply) => this.#caller.settle(reply));
     port.unref();
   }
 
   trust(subnets: string[]): Promise<boolean> {
-    return this.#call('trust', subnets);
+    return this.#caller.call('trust', subnets);
   }
 
-  distrust(subnets: string[]): Promise<boolean> {
-    return this.#call('distrust', subnets);
+  distrust(subnets: string[]): Promise<void> {
+    return this.#caller.call('distrust', subnets);
   }
 
   close(): void {
     this.port.close();
-    for (const settle of this.#open.values()) settle(false);
-  }
-
-  #call(verb: Call['verb'], subnets: string[]): Promise<boolean> {
-    const id = ++this.#ids;
-    return new Promise((resolve) => {
-      this.#open.set(id, resolve);
-      this.port.postMessage({ id, verb, subnets } satisfies Call);
-    });
+    this.#caller.end(fault('node.draining', 'the connection to firewalld is closed'));
   }
 }

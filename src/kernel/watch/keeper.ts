@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
-import { Worker } from 'node:worker_threads';
 import { isSameLink, noWayOut, type WayOut } from '../../core/way-out.ts';
-import { RestartPause } from '../../threads/restart-pause.ts';
+import { Supervisor } from '../../threads/supervisor.ts';
+import { Thread, type ThreadEnd } from '../../threads/thread.ts';
 import type { FromWatcher, Suspected, WatcherSettings } from './protocol.ts';
 
 interface KeeperEvents {
@@ -11,26 +11,31 @@ interface KeeperEvents {
   lost: [error: Error | null];
 }
 
+type WatcherThread = Thread<Record<never, never>, never, FromWatcher>;
+
 /** The watcher, whichever thread it is just now. */
 export class WatchKeeper extends EventEmitter<KeeperEvents> {
-  #thread: Worker | null = null;
+  readonly #watcher: Supervisor<WatcherThread, ThreadEnd>;
   #way = noWayOut;
-  readonly #pause = new RestartPause();
-  #stopping = false;
+  /** whether a watcher has begun to watch before */
+  #hasWatched = false;
 
-  private constructor(private readonly settings: WatcherSettings) {
+  private constructor(settings: WatcherSettings) {
     super();
+    const begin = () => this.#startWatcher(settings);
+    this.#watcher = new Supervisor(begin(), {
+      begin,
+      prepare: ({ ready }) => ready,
+      lost: ({ error }) => this.emit('lost', error),
+    });
   }
 
   /** Resolves when nothing goes unseen any more. Where the first one cannot watch there is no second. */
   static async start(settings: WatcherSettings): Promise<WatchKeeper> {
     const keeper = new WatchKeeper(settings);
-    try {
-      await keeper.#launch(false);
-    } catch (error) {
-      await keeper.stop();
-      throw error;
-    }
+    await keeper.#watcher.current?.ready;
+    keeper.#hasWatched = true;
+    keeper.#watcher.keep();
     return keeper;
   }
 
@@ -38,47 +43,30 @@ export class WatchKeeper extends EventEmitter<KeeperEvents> {
     return this.#way;
   }
 
-  async stop(): Promise<void> {
-    this.#stopping = true;
-    await this.#thread?.terminate();
+  stop(): Promise<void> {
+    return this.#watcher.stop();
   }
 
-  #launch(isReplacement: boolean): Promise<void> {
-    const thread = new Worker(new URL('./watcher.js', import.meta.url), {
-      resourceLimits: { maxYoungGenerationSizeMb: 6 },
-      workerData: this.settings,
-      name: 'netloom-watch',
-    });
-    this.#thread = thread;
-    let cause: Error | null = null;
-    thread.on('error', (error: Error) => {
-      cause = error;
-    });
-    return new Promise((resolve, reject) => {
-      thread.on('message', (message: FromWatcher) => {
-        this.#heard(message, isReplacement);
-        if (message.kind === 'watching') resolve();
-      });
-      thread.on('exit', () => {
-        reject(cause ?? new Error('the watcher ended before it watched'));
-        void this.#replace(cause);
-      });
-    });
+  #startWatcher(settings: WatcherSettings): WatcherThread {
+    const file = new URL('./watcher.js', import.meta.url);
+    const resourceLimits = { maxYoungGenerationSizeMb: 6 };
+    const thread = { file, title: 'the watcher', name: 'netloom-watch', settings, resourceLimits };
+    return new Thread(thread, (said: FromWatcher) => this.#heard(said));
   }
 
-  #heard(message: FromWatcher, isReplacement: boolean): void {
-    switch (message.kind) {
+  #heard(said: FromWatcher): void {
+    switch (said.kind) {
       case 'suspected': {
-        const { kind: _, ...suspected } = message;
+        const { kind: _, ...suspected } = said;
         this.emit('suspected', suspected);
         break;
       }
       case 'watching':
-        if (isReplacement) this.emit('suspected', { all: true, owners: [], links: [], addresses: [] });
-        this.#noteUplink(message.way, isReplacement);
+        if (this.#hasWatched) this.emit('suspected', { all: true, owners: [], links: [], addresses: [] });
+        this.#noteUplink(said.way, this.#hasWatched);
         break;
       case 'uplink':
-        this.#noteUplink(message.way, true);
+        this.#noteUplink(said.way, true);
     }
   }
 
@@ -86,13 +74,5 @@ export class WatchKeeper extends EventEmitter<KeeperEvents> {
     const before = this.#way;
     this.#way = way;
     if (isNews && (way.hostIp !== before.hostIp || !isSameLink(way, before))) this.emit('uplink', way, before);
-  }
-
-  async #replace(cause: Error | null): Promise<void> {
-    if (this.#stopping) return;
-    this.emit('lost', cause);
-    await this.#pause.wait();
-    // one that dies again before it watches is replaced by its own end
-    if (!this.#stopping) await this.#launch(true).catch(() => {});
   }
 }

@@ -6,8 +6,9 @@ export interface WatcherSettings {
   netnsDirectory: string;
 }
 
-/** What the watcher says. It is told nothing. */
+/** What the watcher says; nothing is asked of it. */
 export type FromWatcher =
+  /** the way to the outside when it begins to watch */
   | { kind: 'watching'; way: WayOut }
   | ({ kind: 'suspected' } & Suspected)
   /** the way to the outside is another now */

@@ -1,8 +1,9 @@
 import { readdirSync } from 'node:fs';
-import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { workerData } from 'node:worker_threads';
 import * as native from '#native';
 import { type OwnerMark, ownerOfAlias, ownerOfPin } from '../../core/names.ts';
 import { isSameLink, publicAddresses, type WayOut } from '../../core/way-out.ts';
+import { serveThread } from '../../threads/inside.ts';
 import { uplink } from '../links/route-steps.ts';
 import type { FromWatcher, WatcherSettings } from './protocol.ts';
 import { type KnownLink, type Suspects, Suspicions } from './suspects.ts';
@@ -21,8 +22,7 @@ const coalesceMs = 10;
 const settingsEveryMs = 1000;
 
 const { netnsDirectory } = workerData as WatcherSettings;
-const parent = parentPort as MessagePort;
-const send = (message: FromWatcher): void => parent.postMessage(message);
+const main = serveThread<Record<never, never>, never, FromWatcher>({});
 
 const socket = native.openRouteSocket(null);
 const suspicions = new Suspicions();
@@ -41,7 +41,8 @@ const watches = [
 // looked at after the watches were opened: what changes in between is seen by one of the two
 suspicions.know(native.listLinks(socket));
 let way = wayOut();
-send({ kind: 'watching', way });
+main.say({ kind: 'watching', way });
+main.ready();
 
 // actors that are restored look by themselves
 readSettings();
@@ -79,7 +80,7 @@ function tell(suspects: Suspects): void {
   if (all) suspicions.know(native.listLinks(socket));
   const owners = new Set([...suspects.owners, ...unplugged(suspects), ...within(suspects.namespaces)]);
   if (all || owners.size + links.size + addresses.length > 0)
-    send({ kind: 'suspected', all, owners: [...owners], links: [...links], addresses });
+    main.say({ kind: 'suspected', all, owners: [...owners], links: [...links], addresses });
   if (all || wayOut) lookForWayOut();
 }
 
@@ -120,7 +121,7 @@ function lookForWayOut(): void {
   const now = wayOut();
   if (now.hostIp === way.hostIp && isSameLink(now, way)) return;
   way = now;
-  send({ kind: 'uplink', way });
+  main.say({ kind: 'uplink', way });
 }
 
 function wayOut(): WayOut {

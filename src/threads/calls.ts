@@ -1,0 +1,92 @@
+import type { MessagePort } from 'node:worker_threads';
+import { type Fault, faultOf, NetloomError } from '../core/fault.ts';
+
+/** Verb → [input, output]. Both are plain data; an input may hold ports, which go along. */
+export type VerbsOf<Verbs> = { [Verb in keyof Verbs]: [input: unknown, output: unknown] };
+
+/** The output of a verb that answers nothing but that it is done. */
+// biome-ignore lint/suspicious/noConfusingVoidType: it is the return type of a handler
+export type Done = void;
+
+/** What one end of a port asks of the other. Each call gets one reply. */
+export type Call<Verbs extends VerbsOf<Verbs>, Verb extends keyof Verbs = keyof Verbs> = {
+  [Each in Verb]: { kind: 'call'; id: number; verb: Each; input: Verbs[Each][0] };
+}[Verb];
+
+export type Reply =
+  | { kind: 'reply'; id: number; ok: true; output: unknown }
+  | { kind: 'reply'; id: number; ok: false; fault: Fault };
+
+/** What the other end does for each verb. */
+export type Handlers<Verbs extends VerbsOf<Verbs>> = {
+  [Verb in keyof Verbs]: (input: Verbs[Verb][0]) => Verbs[Verb][1] | Promise<Verbs[Verb][1]>;
+};
+
+type Post<Verbs extends VerbsOf<Verbs>> = (call: Call<Verbs>, transfer: readonly MessagePort[]) => void;
+
+interface Open<Verbs extends VerbsOf<Verbs>> {
+  call: Call<Verbs>;
+  settle(reply: Reply): void;
+}
+
+/** The asking end: pairs replies with calls. */
+export class Caller<Verbs extends VerbsOf<Verbs>> {
+  readonly #open = new Map<number, Open<Verbs>>();
+  #nextId = 1;
+  /** why nothing is answered any more */
+  #end: Fault | null = null;
+
+  constructor(private readonly post: Post<Verbs>) {}
+
+  /** Rejects with a NetloomError: what the other end threw, or why it cannot answer. */
+  call<Verb extends keyof Verbs>(
+    verb: Verb,
+    input: Verbs[Verb][0],
+    transfer: readonly MessagePort[] = [],
+  ): Promise<Verbs[Verb][1]> {
+    if (this.#end) return Promise.reject(new NetloomError(this.#end));
+    const call: Call<Verbs, Verb> = { kind: 'call', id: this.#nextId++, verb, input };
+    return new Promise((resolve, reject) => {
+      this.post(call, transfer);
+      const settle = (reply: Reply) => (reply.ok ? resolve(reply.output) : reject(new NetloomError(reply.fault)));
+      this.#open.set(call.id, { call, settle });
+    });
+  }
+
+  /** Calls without a reply, oldest first. */
+  get open(): Call<Verbs>[] {
+    return [...this.#open.values()].map(({ call }) => call);
+  }
+
+  /** Takes a reply of the other end, or one in its place. */
+  settle(reply: Reply): void {
+    const open = this.#open.get(reply.id);
+    this.#open.delete(reply.id);
+    open?.settle(reply);
+  }
+
+  /** The other end is gone: rejects every open call, and each later one. */
+  end(reason: Fault): void {
+    this.#end = reason;
+    for (const { id } of this.open) this.settle({ kind: 'reply', id, ok: false, fault: reason });
+  }
+}
+
+/** Does what a call asks for, and gives its reply to `post`. */
+export async function answer<Verbs extends VerbsOf<Verbs>, Verb extends keyof Verbs>(
+  handlers: Handlers<Verbs>,
+  { id, verb, input }: Call<Verbs, Verb>,
+  post: (reply: Reply) => void,
+): Promise<void> {
+  try {
+    const output = await handlers[verb](input);
+    post({ kind: 'reply', id, ok: true, output });
+  } catch (error) {
+    post({ kind: 'reply', id, ok: false, fault: faultOf(error) });
+  }
+}
+
+/** Answers every call that comes over a port. */
+export function answerCalls<Verbs extends VerbsOf<Verbs>>(port: MessagePort, handlers: Handlers<Verbs>): void {
+  port.on('message', (call: Call<Verbs>) => void answer(handlers, call, (reply) => port.postMessage(reply)));
+}

@@ -27,15 +27,19 @@ export interface StreamPosition {
 
 /** What there is, read off the journal without asking an actor; each answer is of one instant. */
 export class JournalViews {
-  /** files of networks that cannot be read */
-  protected damaged: readonly DamagedDefinition[] = [];
   /** null: it is not served yet */
-  protected stream: StreamPosition | null = null;
+  #stream: StreamPosition | null = null;
 
   constructor(
-    protected readonly journal: Journal,
+    private readonly journal: Journal,
     private readonly networksDirectory: string,
+    /** files of networks that cannot be read */
+    private readonly damaged: () => readonly DamagedDefinition[] = () => [],
   ) {}
+
+  serve(stream: StreamPosition): void {
+    this.#stream = stream;
+  }
 
   containers(): { containers: ContainerView[] } & AsOf {
     const { read, ...asOf } = this.#asOf(() =>
@@ -54,9 +58,13 @@ export class JournalViews {
   }
 
   wishOf(id: string): ContainerWish {
-    const context = this.journal.actor(containerAddress(id))?.context as ContainerContext | undefined;
-    if (!context?.wish) throw new NetloomError(fault('container.unknown', `no container ${id}`));
-    return context.wish;
+    const wish = this.wishAt(containerAddress(id));
+    if (!wish) throw new NetloomError(fault('container.unknown', `no container ${id}`));
+    return wish;
+  }
+
+  wishAt(container: ActorAddress): ContainerWish | null {
+    return (this.journal.actor(container)?.context as ContainerContext | undefined)?.wish ?? null;
   }
 
   /** A container that shares another's namespace has that one's networks as they are now, and not as they were when it came. */
@@ -97,7 +105,7 @@ export class JournalViews {
    * B04: a container that shares a namespace which is up is on the networks of the container whose it is, by whichever container it
    * shares it. If that one is gone, or has another namespace now, it is on none.
    */
-  protected ownerOfNetns(container: ContainerView): ContainerView {
+  ownerOfNetns(container: ContainerView): ContainerView {
     const { netns } = container;
     const seen = new Set([containerAddress(container.id)]);
     for (let owner = container; netns; ) {
@@ -129,7 +137,7 @@ export class JournalViews {
     const { read: networks, ...asOf } = this.#asOf(() =>
       this.journal.actors('network/').flatMap(({ record }) => this.#networkView(record) ?? []),
     );
-    const damaged = this.damaged.map(({ file, reason }) => ({ file, reason }));
+    const damaged = this.damaged().map(({ file, reason }) => ({ file, reason }));
     return { damaged, networks, ...asOf };
   }
 
@@ -157,7 +165,7 @@ export class JournalViews {
     // as a rule it is the name
     if (this.journal.exists(networkAddress(reference))) return reference;
     const known = this.journal.actors('network/').flatMap(({ record }) => viewOfNetwork(record) ?? []);
-    const damaged = this.damaged.find(({ file }) => file === `${reference}.json`);
+    const damaged = this.damaged().find(({ file }) => file === `${reference}.json`);
     const path = `${this.networksDirectory}/${reference}.json`;
     if (damaged) throw new NetloomError(fault('network.damaged', damagedText(path, damaged.reason)));
     const name = resolveNetworkName(known, reference);
@@ -169,12 +177,12 @@ export class JournalViews {
     return this.host().ports;
   }
 
-  protected host(): HostView {
+  host(): HostView {
     return hostView((this.journal.actor(hostAddress)?.context as HostContext | undefined) ?? null);
   }
 
   #asOf<T>(read: () => T): { read: T } & AsOf {
-    const streamSequence = this.stream?.position().streamSequence ?? null;
+    const streamSequence = this.#stream?.position().streamSequence ?? null;
     return { ...this.journal.asOf(read), streamSequence };
   }
 }

@@ -3,6 +3,7 @@ import { leaseRequest } from '../../machines/container/context.ts';
 import { definitionForFirst, firstContext, grantOf, type NetworkContext } from '../../machines/network/context.ts';
 import { leaseFor } from '../../machines/network/leases.ts';
 import type { PlanPreview } from '../contract/container-replies.ts';
+import { containerAddress } from '../core/actor-address.ts';
 import { grantPorts, portConflict } from '../core/claims.ts';
 import type { Attachment } from '../core/container/attachments.ts';
 import type { ContainerWish } from '../core/container/wish.ts';
@@ -16,25 +17,64 @@ import { networkDefinition } from '../core/network/wish.ts';
 import { netnsOf } from '../core/plan/container/grant.ts';
 import { settingsInside } from '../core/plan/container/links.ts';
 import { setupPlan, teardownPlan, unlinkPlan } from '../core/plan/container/plan.ts';
-import { raisePlan } from '../core/plan/network.ts';
+import { findStep, raisePlan } from '../core/plan/network.ts';
 import type { Plan } from '../core/plan/plan.ts';
+import type { HostLink } from '../core/steps/host.ts';
 import type { FoundLink } from '../core/steps/link.ts';
-import { describeStep } from '../core/steps/step.ts';
+import { describeStep, type Step } from '../core/steps/step.ts';
 import type { JournalViews } from './journal-views.ts';
 
+type FindStep = Extract<Step, { verb: 'link.find' }>;
+
+/** What a preview looks at beside the journal. */
+interface Looks {
+  findLink(step: FindStep): Promise<FoundLink>;
+  hostLinks(): Promise<HostLink[]>;
+}
+
+/** What a set-up would do now. Changes nothing. */
+export class PlanPreviews {
+  constructor(
+    private readonly views: JournalViews,
+    private readonly netnsDirectory: string,
+    private readonly looks: Looks,
+  ) {}
+
+  /** With its teardown. Throws what the set-up would be refused with. */
+  async of(wish: ContainerWish): Promise<PlanPreview> {
+    const links = Object.fromEntries(
+      await Promise.all(
+        unraisedOnOthers(this.views, wish).map(
+          async (definition): Promise<[string, FoundLink]> => [
+            definition.name,
+            await this.looks.findLink(findStep(definition)),
+          ],
+        ),
+      ),
+    );
+    const preview = previewPlan(this.views, this.netnsDirectory, wish, links);
+    const wanted = preview.plan.steps.flatMap((step) => (step.verb === 'link.vacant' ? step.name : []));
+    if (wanted.length > 0) refuseTaken(wish.id, wanted, await this.looks.hostLinks());
+    return preview;
+  }
+}
+
+/** C15: names for the host's ends of links that other links have. */
+function refuseTaken(id: string, wanted: readonly string[], links: readonly HostLink[]): void {
+  const taken = links.find(({ name, owner }) => wanted.includes(name) && owner !== containerAddress(id));
+  if (taken) throw new NetloomError(fault('link.exists', `interface ${taken.name} already exists`));
+}
+
 /** Networks upon links of others that no container has joined yet: of these the links are to be looked at first. */
-export function unraisedOnOthers(views: JournalViews, { attachments }: ContainerWish): NetworkDefinition[] {
+function unraisedOnOthers(views: JournalViews, { attachments }: ContainerWish): NetworkDefinition[] {
   return attachments.flatMap(({ network }) => {
     const { definition = null, device = null } = views.networkContext(network) ?? {};
     return definition && !device && !ownsBridge(definition) ? [definition] : [];
   });
 }
 
-/**
- * What a set-up by this wish would do now, and its teardown; `links`: those of `unraisedOnOthers`, by network. Throws what the set-up
- * would be refused with.
- */
-export function previewPlan(
+/** `links`: those of `unraisedOnOthers`, by network */
+function previewPlan(
   views: JournalViews,
   netnsDirectory: string,
   wish: ContainerWish,

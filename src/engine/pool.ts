@@ -237,6 +237,10 @@ export class Pool extends EventEmitter<PoolEvents> {
   }
 }
 
+/** What the engine needs of the workers. */
+export type Workers = Pick<Pool, 'call' | 'deliver' | 'foresee' | 'home' | 'restart' | 'size' | 'suspect'> &
+  Pick<EventEmitter<PoolEvents>, 'on'>;
+
 /** Where everybody else pins namespaces, too. */
 const commonNetnsDirectory = '/run/netns';
 

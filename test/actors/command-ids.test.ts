@@ -4,8 +4,8 @@ import { type Delivery, Journal } from '../../src/actors/journal.ts';
 import type { CommandIdentity } from '../../src/bus/commands/engine.ts';
 import { hostAddress } from '../../src/core/actor-address.ts';
 import { fault, NetloomError } from '../../src/core/fault.ts';
-import { ActorEngine, type Workers } from '../../src/engine/engine.ts';
-import type { PoolEvents } from '../../src/engine/pool.ts';
+import { ActorEngine } from '../../src/engine/engine.ts';
+import type { PoolEvents, Workers } from '../../src/engine/pool.ts';
 import { FakeEngine } from '../bus/support.ts';
 import { temporaryDirectory } from '../support/fresh-host.ts';
 

@@ -1,0 +1,98 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { HostContext } from '../../machines/host/chart.ts';
+import type { NetworkContext } from '../../machines/network/chart.ts';
+import { isUsed } from '../../machines/network/leases.ts';
+import { hearsOfLoss, isFiled } from '../../machines/network/view.ts';
+import type { Journal } from '../actors/journal.ts';
+import { type ActorAddress, actorName, hostAddress, networkAddress } from '../core/actor-address.ts';
+import { type DamagedDefinition, type Definitions, withoutClashes } from '../core/network/check.ts';
+import type { NetworkDefinition } from '../core/network/definition.ts';
+import type { Post } from './post.ts';
+
+/** Whether a network has a file now. */
+type IsThere = (name: string) => boolean;
+
+/** Tells the actors of networks what the directory of definitions holds. */
+export class DefinitionReader {
+  /** files that cannot be read, or clash with another network */
+  damaged: readonly DamagedDefinition[] = [];
+  /** known without a file when files were left out last */
+  #standing: ActorAddress[] = [];
+
+  constructor(
+    private readonly journal: Journal,
+    private readonly post: Post,
+    private readonly isDraining: () => boolean,
+  ) {}
+
+  /**
+   * What is in the directory, whatever program put it there, is defined; what is not, is not. Not waited for: the actors of the
+   * networks read it in the order of their messages. What was read may be old by now: before an actor hears that a file is
+   * there, or is not, it is looked at once more. Answers what was taken, and what was not.
+   */
+  take(found: Definitions, isThere: IsThere): Definitions {
+    const standing = this.#unfiled(found);
+    const { definitions, damaged } = withoutClashes(found, (name) => this.#isFiled(name), standing);
+    this.#standing = damaged.length > found.damaged.length ? standing.map(({ name }) => networkAddress(name)) : [];
+    this.#noteDamaged(damaged);
+    for (const definition of definitions)
+      if (!this.#isKnown(definition) && isThere(definition.name))
+        this.post.tell(networkAddress(definition.name), { type: 'definition.found', definition });
+    const there = new Set([
+      ...definitions.map(({ name }) => name),
+      // a file that is damaged is there: the network that it was stays
+      ...damaged.map(({ file }) => file.replace(/\.json$/, '')),
+    ]);
+    for (const { address } of this.journal.actors('network/'))
+      if (!there.has(actorName(address))) this.#noteLoss(address, isThere);
+    return { definitions, damaged };
+  }
+
+  /** A network without a file has gone, for which another one's file was left out: the directory is to be read again. */
+  isPlaceFree(): boolean {
+    return this.#standing.some((address) => !this.journal.exists(address));
+  }
+
+  /** Known networks that have no file that can be read: one that is being put back, of a network in use, or a damaged one. */
+  #unfiled({ definitions, damaged }: Definitions): NetworkDefinition[] {
+    const filed = new Set(definitions.map(({ name }) => name));
+    const isDamaged = new Set(damaged.map(({ file }) => file));
+    return this.journal.actors('network/').flatMap(({ address, record }) => {
+      const context = record.context as NetworkContext;
+      const { definition } = context;
+      if (!definition || filed.has(actorName(address)) || record.value === 'lowering') return [];
+      return isUsed(context) || isDamaged.has(`${definition.name}.json`) ? [definition] : [];
+    });
+  }
+
+  #isFiled(name: string): boolean {
+    const known = this.#contextOf(name);
+    return known !== null && isFiled(known);
+  }
+
+  #isKnown(definition: NetworkDefinition): boolean {
+    const known = this.#contextOf(definition.name);
+    return known !== null && isFiled(known) && isDeepStrictEqual(known.definition, definition);
+  }
+
+  #contextOf(name: string): NetworkContext | null {
+    return (this.journal.actor(networkAddress(name))?.context as NetworkContext | undefined) ?? null;
+  }
+
+  /** The host announces those that are new to it. */
+  #noteDamaged(damaged: DamagedDefinition[]): void {
+    this.damaged = damaged;
+    const host = this.journal.actor(hostAddress)?.context as HostContext | undefined;
+    if (!isDeepStrictEqual(host?.damaged ?? [], damaged))
+      this.post.tell(hostAddress, { type: 'definitions.read', damaged });
+  }
+
+  /** Members that are leaving are waited for by the network itself. */
+  #noteLoss(address: ActorAddress, isThere: IsThere): void {
+    // the next daemon reads the directory itself
+    if (this.isDraining()) return;
+    const record = this.journal.actor(address);
+    if (!record || !hearsOfLoss(record.value, record.context as NetworkContext)) return;
+    if (!isThere(actorName(address))) this.post.tell(address, { type: 'definition.lost' });
+  }
+}

@@ -1,0 +1,224 @@
+import type { Answer, Journal, StoredReply } from '../actors/journal.ts';
+import { type CommandIdentity, replyKeptMs } from '../bus/commands/engine.ts';
+import type { AnswerTo } from '../contract/answers.ts';
+import type { ActorAddress } from '../core/actor-address.ts';
+import type { ActorEvent } from '../core/event.ts';
+import { type Fault, fault, NetloomError } from '../core/fault.ts';
+import type { NodeInfo } from '../core/view.ts';
+import { isStorageFull } from '../files/room.ts';
+import type { StorageGuard } from '../files/storage-guard.ts';
+import { span } from '../threads/span.ts';
+import { within } from '../threads/within.ts';
+import type { Workers } from './pool.ts';
+import { sharingRefusal, type WishReader, wishIn } from './wishes.ts';
+
+/** What makes the journal longer: refused while there is no room for it. */
+const buildingEvents: ReadonlySet<ActorEvent['type']> = new Set<ActorEvent['type']>([
+  'network.create',
+  'network.update',
+  'container.create',
+  'container.attach',
+  'container.setup',
+  'container.connect',
+  'container.publish',
+]);
+
+const forgetEveryMs = 60_000;
+/** Answers that were delivered and are not needed again are removed from the journal in lots of so many. */
+const mostDelivered = 256;
+
+/** A command whose answer is to come, once for all callers that sent it. */
+interface Awaited {
+  isKept: boolean;
+  answer: Promise<unknown>;
+  resolve(output: unknown): void;
+  reject(error: NetloomError): void;
+}
+
+interface DeskParts {
+  node: string;
+  journal: Journal;
+  workers: Pick<Workers, 'deliver' | 'foresee' | 'on'>;
+  wishes: WishReader;
+  storage: Pick<StorageGuard, 'refuseWhenFull'>;
+}
+
+/** Takes commands, hands each to its actor, and gives the one answer to it. */
+export class CommandDesk {
+  readonly #parts: DeskParts;
+  readonly #awaited = new Map<string, Awaited>();
+  /** answered, and not to be asked for again */
+  readonly #delivered: string[] = [];
+  /** answers to come of commands that are several to actors, by id and request */
+  readonly #underWay = new Map<string, Promise<unknown>>();
+  readonly #housekeeping: NodeJS.Timeout;
+  #state: NodeInfo['state'] = 'recovering';
+  /** called when no command is awaited any more */
+  #onIdle = (): void => {};
+
+  constructor(parts: DeskParts) {
+    this.#parts = parts;
+    parts.workers.on('committed', (answers) => this.#answer(answers));
+    parts.workers.on('recovered', () => this.#answerFromJournal());
+    this.#housekeeping = setInterval(() => this.#forgetReplies(), forgetEveryMs).unref();
+  }
+
+  get state(): NodeInfo['state'] {
+    return this.#state;
+  }
+
+  /** Commands are taken from now on. */
+  open(): void {
+    this.#state = 'serving';
+  }
+
+  /** No new commands; resolves when those under way are answered, or after timeoutMs. */
+  async drain(timeoutMs: number): Promise<void> {
+    this.#state = 'draining';
+    clearInterval(this.#housekeeping);
+    if (this.isAwaited())
+      await within(
+        timeoutMs,
+        new Promise<void>((resolve) => {
+          this.#onIdle = resolve;
+        }),
+      );
+    this.#forgetDelivered();
+  }
+
+  /** A caller waits for the answer to a command. */
+  isAwaited(): boolean {
+    return this.#awaited.size > 0;
+  }
+
+  /** That an actor answers what the contract has is tested with the machines, and not checked on every call. */
+  send<Event extends ActorEvent>(
+    command: CommandIdentity,
+    to: ActorAddress,
+    event: Event,
+  ): Promise<AnswerTo<Event['type']>> {
+    return this.#send(command, to, event) as Promise<AnswerTo<Event['type']>>;
+  }
+
+  async #send(command: CommandIdentity, to: ActorAddress, event: ActorEvent): Promise<unknown> {
+    if (this.#state !== 'serving') throw new NetloomError(this.#notServing());
+    const known = this.firstAnswer(command) ?? this.#awaited.get(keyOf(command))?.answer;
+    if (known) return known;
+    const { wishes, storage, workers } = this.#parts;
+    const wish = wishIn(wishes, to, event);
+    const refusal = wish && sharingRefusal(wishes, wish);
+    if (refusal) throw new NetloomError(refusal);
+    if (buildingEvents.has(event.type)) storage.refuseWhenFull();
+    const delivery = this.#take(command, to, event);
+    const { answer } = this.#await(command);
+    if (delivery) workers.deliver(delivery);
+    if (delivery && wish && event.type === 'container.setup') workers.foresee(wish);
+    return answer;
+  }
+
+  #take(command: CommandIdentity, to: ActorAddress, event: ActorEvent) {
+    const { journal } = this.#parts;
+    const key = keyOf(command);
+    const named = { ...event, command: key } as ActorEvent;
+    return span('journal: take', () =>
+      command.kept ? journal.take(key, to, named, command.fingerprint) : journal.enqueue(to, named),
+    );
+  }
+
+  #await(command: CommandIdentity): Awaited {
+    let [resolve, reject]: [Awaited['resolve'], Awaited['reject']] = [() => {}, () => {}];
+    const answer = new Promise<unknown>((...settle) => {
+      [resolve, reject] = settle;
+    });
+    const awaited = { isKept: command.kept, answer, resolve, reject };
+    this.#awaited.set(keyOf(command), awaited);
+    return awaited;
+  }
+
+  firstAnswer(command: CommandIdentity): Promise<unknown> | null {
+    const { id, kept, fingerprint } = command;
+    if (!kept) return null;
+    const { journal } = this.#parts;
+    const known = journal.fingerprintOf(keyOf(command));
+    if (known !== null && fingerprint !== undefined && known !== fingerprint)
+      return Promise.reject(new NetloomError(mismatch(id)));
+    const reply = journal.replyTo(keyOf(command));
+    return reply && outcome(reply);
+  }
+
+  once<Output>(command: CommandIdentity, work: () => Promise<Output>): Promise<Output> {
+    const which = `${command.id} ${command.fingerprint}`;
+    const known = this.firstAnswer(command) ?? this.#underWay.get(which);
+    if (known) return known as Promise<Output>;
+    if (!command.kept) return work();
+    const output = this.#keepAnswer(command, work).finally(() => this.#underWay.delete(which));
+    this.#underWay.set(which, output);
+    return output;
+  }
+
+  /** B09: the id is taken before the first step, so that no other command gets in between. */
+  async #keepAnswer<Output>(command: CommandIdentity, work: () => Promise<Output>): Promise<Output> {
+    const { journal } = this.#parts;
+    whereThereIsRoom(() => journal.expectReply(keyOf(command), command.fingerprint));
+    const output = await work();
+    whereThereIsRoom(() => journal.keepReply(keyOf(command), output, command.fingerprint));
+    return output;
+  }
+
+  #answer(answers: readonly Answer[]): void {
+    for (const { command, output, fault: refused } of answers) {
+      const awaited = this.#awaited.get(command);
+      if (!awaited) continue;
+      this.#awaited.delete(command);
+      if (!awaited.isKept) this.#delivered.push(command);
+      if (refused) awaited.reject(new NetloomError(refused));
+      else awaited.resolve(output);
+    }
+    if (this.#delivered.length > mostDelivered) this.#forgetDelivered();
+    if (!this.isAwaited()) this.#onIdle();
+  }
+
+  /** A worker died between its commit and its notice: what it had answered is in the journal. */
+  #answerFromJournal(): void {
+    for (const command of [...this.#awaited.keys()]) {
+      const reply = this.#parts.journal.replyTo(command);
+      if (reply) this.#answer([{ command, ...reply }]);
+    }
+  }
+
+  #forgetDelivered(): void {
+    const commands = this.#delivered.splice(0);
+    if (commands.length > 0) whereThereIsRoom(() => this.#parts.journal.forgetReplies(commands));
+  }
+
+  #forgetReplies(): void {
+    this.#forgetDelivered();
+    whereThereIsRoom(() => this.#parts.journal.forgetRepliesBefore(Date.now() - replyKeptMs));
+  }
+
+  #notServing(): Fault {
+    const { node } = this.#parts;
+    return this.#state === 'draining'
+      ? fault('node.draining', `node ${node} is shutting down`)
+      : fault('node.recovering', `node ${node} is recovering; try again`);
+  }
+}
+
+/** The journal's name of a command: an id of a client's own never meets one that netloom made. */
+const keyOf = ({ id, kept }: CommandIdentity): string => `${kept ? 'kept' : 'once'} ${id}`;
+
+const mismatch = (id: string): Fault =>
+  fault('command.mismatch', `Nats-Msg-Id ${id} was used for another request: use a new id for each request`);
+
+function outcome({ output, fault: refused }: StoredReply): Promise<unknown> {
+  return refused ? Promise.reject(new NetloomError(refused)) : Promise.resolve(output);
+}
+
+/** Does what may fail for want of room: an answer that no caller can ask for again expires by its age. */
+function whereThereIsRoom(act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    if (!isStorageFull(error)) throw error;
+  }
+}

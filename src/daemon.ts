@@ -1,18 +1,13 @@
 import { createRequire } from 'node:module';
-import type { NatsConnection } from '@nats-io/nats-core';
 import { type Logger, pino } from 'pino';
 import { Journal } from './actors/journal.ts';
+import { type BusOptions, openBus } from './bus/bus.ts';
 import { detach } from './bus/commands/attach.ts';
 import { type CommandService, serveCommands } from './bus/commands/service.ts';
-import { OutboxPublisher } from './bus/events/outbox.ts';
-import { requireJetStream } from './bus/events/stream.ts';
-import { type BusAddress, connectBus, refuseOpenServer, roleAddress } from './bus/server/connection.ts';
-import { refuseTwin } from './bus/server/nodes.ts';
-import { type ManagedServer, startServer } from './bus/server/server.ts';
-import { ServerWatch } from './bus/server/server-watch.ts';
-import { fault, NetloomError } from './core/fault.ts';
+import type { NetloomError } from './core/fault.ts';
 import type { NodeInfo } from './core/view.ts';
-import { TeardownQueue } from './doors/teardown-queue.ts';
+import { type Detach, TeardownQueue } from './doors/teardown-queue.ts';
+import { followDefinitions } from './engine/definition-follower.ts';
 import { ActorEngine, readBootId } from './engine/engine.ts';
 import { namedLeases } from './engine/journal-views.ts';
 import { Pool } from './engine/pool.ts';
@@ -20,23 +15,19 @@ import { makeStartDirectories } from './files/start-directories.ts';
 import { StorageGuard } from './files/storage-guard.ts';
 import { Firewalld } from './kernel/firewalls/firewalld.ts';
 import { connectFirewalld } from './kernel/firewalls/firewalld-port.ts';
-import { listOfPrivileges, missingPrivileges } from './kernel/privileges.ts';
+import { requirePrivileges } from './kernel/privileges.ts';
 import { takeRunDirectory } from './kernel/run-lock.ts';
 import { WatchKeeper } from './kernel/watch/keeper.ts';
 import { DefinitionStore } from './networks/definition-store.ts';
 import { ResolverKeeper } from './resolver/keeper.ts';
 import { SpringClean } from './threads/spring-clean.ts';
-import { allOf, unwind } from './threads/undo.ts';
+import { StopClock } from './threads/stop-clock.ts';
+import { undoable, unwind } from './threads/undo.ts';
 import { unlessAborted } from './threads/unless-aborted.ts';
 import { within } from './threads/within.ts';
 
-export interface DaemonOptions {
-  /** names this host on the bus: it stands in every subject */
-  node: string;
-  /** journal, credentials, configuration of the own nats-server: has the life of the kernel's state */
-  runDirectory: string;
-  /** what outlives a reboot: the event stream */
-  stateDirectory: string;
+/** The run directory holds journal, credentials, and the configuration of the own nats-server: it lives as long as the kernel's state. */
+export interface DaemonOptions extends BusOptions {
   /** where namespaces are pinned */
   netnsDirectory: string;
   /** definitions of networks, in podman's format */
@@ -49,12 +40,6 @@ export interface DaemonOptions {
   defaultNetwork: string;
   /** links that are not netloom's reach each other through this host, also where netloom switched forwarding on */
   forwardForeign: boolean;
-  /** of the own nats-server, on 127.0.0.1; 0: a free one */
-  natsPort: number;
-  /** a NATS server of others instead of an own one */
-  outsideServer: BusAddress | null;
-  /** take an outside server that lets anybody in */
-  allowOpenServer: boolean;
   workers: number;
   logLevel: string;
 }
@@ -81,134 +66,84 @@ const { version } = createRequire(import.meta.url)('#package.json') as { version
  * is stopped then.
  */
 export async function startDaemon(options: DaemonOptions, signal: AbortSignal): Promise<Daemon> {
-  const { node, runDirectory, stateDirectory, netnsDirectory, networksDirectory, searchDomain, workers } = options;
-  const { sysctlDirectory } = options;
-  const log = pino(
-    { level: options.logLevel, base: { node }, serializers: { error: pino.stdSerializers.err } },
-    pino.destination(2),
-  );
-  const missing = missingPrivileges();
-  if (missing.length > 0)
-    throw new NetloomError(
-      fault(
-        'node.unprivileged',
-        `the daemon needs root: ${listOfPrivileges(missing)} ${missing.length > 1 ? 'are' : 'is'} missing`,
-      ),
-    );
+  const { node, workers } = options;
+  const log = logger(options);
+  requirePrivileges();
   const undo: (() => unknown)[] = [];
-  const clock = new StopClock();
+  const clock = new StopClock(stopWithinMs - lastMs);
   try {
-    const lock = takeRunDirectory(runDirectory);
+    const lock = takeRunDirectory(options.runDirectory);
     undo.push(() => lock.release());
     lock.lost.then(({ fault }) => log.error(fault, 'the run directory is lost'));
     makeStartDirectories({ ...options, hasOwnServer: options.outsideServer === null });
 
-    const journal = new Journal(runDirectory);
+    const journal = new Journal(options.runDirectory);
     undo.push(() => journal.close());
-    const storage = new StorageGuard({
-      runDirectory,
-      stateDirectory,
-      keepReserve: () => journal.keepReserve(),
-      pending: () => journal.pending(),
-    });
+    const storage = guardStorage(options, journal, log);
     undo.push(() => storage.stop());
-    storage.on('full', (message) => log.error({ ...storage.view() }, message));
-    storage.on('freed', () => log.info({ ...storage.view() }, 'there is room on the disk again'));
-    storage.on('unknown', (message) => log.error(message));
-    storage.start();
     const bootId = readBootId();
     const rebooted = journal.noticeBoot(bootId);
     // until the networks have heard of a reboot, they have leases of before
-    const leasesOf = rebooted ? () => [] : namedLeases;
+    const leases = () => (rebooted ? [] : namedLeases(journal));
 
     // what each of these waits for, modules to be loaded above all, the others need not wait for
-    const pool = new Pool({
-      workers,
-      runDirectory,
-      netnsDirectory,
-      networksDirectory,
-      sysctlDirectory,
-      searchDomain,
-      node,
-      forwardForeign: options.forwardForeign,
-    });
-    const [{ nc, publisher }, resolver, , watch] = await allOf(undo, [
-      [openBus(options, { journal, storage, log, clock, signal }), (bus: Bus) => bus.close()],
-      [ResolverKeeper.start(() => ({ leases: leasesOf(journal) })), (keeper: ResolverKeeper) => keeper.stop()],
-      [Promise.resolve(pool), () => pool.stop(clock.leftMs(mostMs.plans))],
-      [WatchKeeper.start({ netnsDirectory }), (keeper: WatchKeeper) => keeper.stop()],
-    ]);
-    resolver.on('lost', (error) => log.error({ error }, 'the resolver ended by itself'));
-    const directories = {
-      run: runDirectory,
-      state: stateDirectory,
-      netns: netnsDirectory,
-      networks: networksDirectory,
-      sysctl: sysctlDirectory,
-    };
-    const engine = new ActorEngine(journal, pool, {
-      node,
-      version,
-      bootId,
-      defaultNetwork: options.defaultNetwork,
-      directories,
-      storage,
-    });
-    storage.on('freed', () => {
-      if (journal.reportLeftOut()) publisher.wake();
-    });
-    publisher.giveWayWhile(() => engine.isAwaited());
+    const { runDirectory, netnsDirectory, networksDirectory, sysctlDirectory, searchDomain, forwardForeign } = options;
+    const places = { runDirectory, netnsDirectory, networksDirectory, sysctlDirectory };
+    const pool = new Pool({ ...places, workers, searchDomain, node, forwardForeign });
+    const flushMs = () => clock.leftMs(mostMs.flush);
+    const opening = openBus(options, { outbox: journal, storage, log, flushMs, signal });
+    const starting = [
+      undoable(undo, opening, (bus) => bus.close()),
+      undoable(
+        undo,
+        ResolverKeeper.start(() => ({ leases: leases() })),
+        (keeper) => keeper.stop(),
+      ),
+    ] as const;
+    undo.push(() => pool.stop(clock.leftMs(mostMs.plans)));
+    const watching = undoable(undo, WatchKeeper.start({ netnsDirectory }), (keeper) => keeper.stop());
+    const [{ nc, publisher }, resolver, watch] = await Promise.all([...starting, watching]);
+
+    const directories = directoriesOf(options);
+    const { defaultNetwork } = options;
+    const engine = new ActorEngine(journal, pool, { node, version, bootId, defaultNetwork, directories, storage });
     const springClean = new SpringClean();
     undo.push(() => springClean.stop());
+    const firewalld = new Firewalld();
+    undo.push(() => firewalld.stop());
+
+    // facts go out when they are journalled, and answers before them
+    publisher.giveWayWhile(() => engine.isAwaited());
     pool.on('committed', (_, announced) => {
       springClean.note();
       if (announced) publisher.wake();
     });
-    // a worker that ended between its commit and its word to us may have left facts behind
+    // a worker that ended between its commit and its notice may have left facts behind
     pool.on('recovered', () => publisher.wake());
-    reportWorkers(pool, log);
+    storage.on('freed', () => {
+      if (journal.reportLeftOut()) publisher.wake();
+    });
     // it watches since before the actors look at what is there: nothing goes unseen
     watch.on('suspected', (suspected) => engine.suspect(suspected));
     watch.on('uplink', (way, before) => engine.noteWayOut(way, before));
+    firewalld.on('forgot', () => engine.suspectNetworks());
     resolver.on('lost', () => engine.noteResolver('lost'));
     resolver.on('replaced', async () => {
       await pool.connectResolver();
-      // what could not be told to anybody meanwhile, or could not be opened again, is looked at
+      // what no resolver could be told meanwhile, or could not be opened again, is looked at
       engine.suspect({ all: true, owners: [], links: [], addresses: [] });
       engine.noteResolver('replaced');
       log.info('the resolver was started again');
     });
-    watch.on('lost', (error) => log.error({ error }, 'the watcher ended by itself'));
-    const firewalld = new Firewalld();
-    undo.push(() => firewalld.stop());
-    firewalld.on('forgot', () => engine.suspectNetworks());
-    firewalld.on('refused', (detail) => log.warn({ detail }, 'firewalld does not let networks pass'));
-    const firewalldPorts = { connect: () => connectFirewalld(firewalld) };
-    await unlessAborted(signal, pool.start({ resolver, firewalld: firewalldPorts }));
+    report({ pool, resolver, watch, firewalld }, log);
+
+    await unlessAborted(signal, pool.start({ resolver, firewalld: { connect: () => connectFirewalld(firewalld) } }));
     const definitions = new DefinitionStore(networksDirectory);
-    const takeDefinitions = () => {
-      const { damaged } = engine.takeDefinitions(definitions.list(), (name) => definitions.has(name));
-      for (const one of damaged) log.warn(one, 'a network is not taken');
-    };
-    const takeChanges = () => {
-      try {
-        takeDefinitions();
-      } catch (error) {
-        log.error({ error }, 'the definitions of networks cannot be read; networks stay as they are');
-      }
-    };
-    undo.push(definitions.watch(takeChanges));
-    pool.on('committed', (_, announced) => {
-      if (announced && engine.isPlaceFree()) takeChanges();
-    });
-    takeDefinitions();
+    undo.push(followDefinitions({ definitions, engine, pool, log }));
     await unlessAborted(signal, engine.serve(publisher));
 
-    const left = new TeardownQueue(
-      runDirectory,
-      (request, file) => detach(engine, request, { id: `left ${file}`, kept: true }),
-      log,
-    );
+    const carryOut: Detach = (request, file) => detach(engine, request, { id: `left ${file}`, kept: true });
+    const left = new TeardownQueue(runDirectory, carryOut, log);
     undo.push(() => left.stop());
     await unlessAborted(signal, left.start());
 
@@ -228,52 +163,6 @@ export async function startDaemon(options: DaemonOptions, signal: AbortSignal): 
   }
 }
 
-interface Bus {
-  nc: NatsConnection;
-  publisher: OutboxPublisher;
-  close(): Promise<void>;
-}
-
-interface BusParts {
-  journal: Journal;
-  storage: StorageGuard;
-  log: Logger;
-  clock: StopClock;
-  signal: AbortSignal;
-}
-
-async function openBus(options: DaemonOptions, { journal, storage, log, clock, signal }: BusParts): Promise<Bus> {
-  const { node } = options;
-  const undo: (() => unknown)[] = [];
-  try {
-    const server = options.outsideServer === null ? await ownServer(options, log, signal) : null;
-    undo.push(() => server?.stop());
-    const address = await unlessAborted(signal, addressOf(options, server));
-    const nc = await connectBus({ ...address, name: `netloom daemon ${node}`, signal });
-    undo.push(() => nc.close());
-    if (!server) {
-      await unlessAborted(signal, requireJetStream(nc));
-      await unlessAborted(signal, refuseTwin(nc, node));
-    }
-    const events = await connectBus({ ...address, name: `netloom daemon ${node}, events`, signal });
-    undo.push(() => events.close());
-    const hasRoom = () => !server || storage.hasRoomForEvents();
-    const publisher = new OutboxPublisher({ nc: events, outbox: journal, node, log, hasRoom });
-    undo.push(async () => {
-      // the next daemon publishes what waits for a stream that is away
-      if (!publisher.isHeldUp()) await publisher.flush(clock.leftMs(mostMs.flush));
-      await publisher.stop();
-    });
-    const progress = () => ({ pending: publisher.pending(), sequence: publisher.position().sequence });
-    const watch = server && new ServerWatch({ server, commands: nc, events, progress, hasRoom, log });
-    undo.push(() => watch?.stop());
-    return { nc, publisher, close: () => unwind(undo, log) };
-  } catch (error) {
-    await unwind(undo, log);
-    throw error;
-  }
-}
-
 interface Running {
   left: TeardownQueue;
   service: CommandService;
@@ -286,7 +175,7 @@ interface Running {
 async function stop({ left, service, engine, undo, clock, log }: Running): Promise<void> {
   log.info('stopping');
   clock.start();
-  // who tears down from now on is told that nobody serves, and leaves it to the next daemon
+  // a door that tears down from now on hears that no daemon serves, and leaves it to the next one
   left.stop();
   await engine.drain(clock.leftMs(mostMs.drain));
   const ended = service.stop().catch((error: unknown) => log.warn({ error }, 'the service did not end cleanly'));
@@ -295,40 +184,52 @@ async function stop({ left, service, engine, undo, clock, log }: Running): Promi
   log.info('stopped');
 }
 
-/** What of the time for a stop is left. */
-class StopClock {
-  #endsAtMs = Number.POSITIVE_INFINITY;
-
-  start(): void {
-    this.#endsAtMs = performance.now() + stopWithinMs - lastMs;
-  }
-
-  /** at most so much, and nothing of what ends of itself needs */
-  leftMs(most: number): number {
-    return Math.max(0, Math.min(most, this.#endsAtMs - performance.now()));
-  }
+function logger({ logLevel, node }: DaemonOptions): Logger {
+  const serializers = { error: pino.stdSerializers.err };
+  return pino({ level: logLevel, base: { node }, serializers }, pino.destination(2));
 }
 
-function ownServer(
-  { node, runDirectory, stateDirectory, natsPort }: DaemonOptions,
-  log: Logger,
-  signal: AbortSignal,
-): Promise<ManagedServer> {
-  return startServer({ node, runDir: runDirectory, stateDir: stateDirectory, port: natsPort, log, signal });
+function directoriesOf(options: DaemonOptions): NodeInfo['directories'] {
+  const { runDirectory, stateDirectory, netnsDirectory, networksDirectory, sysctlDirectory } = options;
+  return {
+    run: runDirectory,
+    state: stateDirectory,
+    netns: netnsDirectory,
+    networks: networksDirectory,
+    sysctl: sysctlDirectory,
+  };
 }
 
-async function addressOf(options: DaemonOptions, server: ManagedServer | null): Promise<BusAddress> {
-  if (server) return roleAddress(server.credentials);
-  const address = options.outsideServer as BusAddress;
-  if (!options.allowOpenServer) await refuseOpenServer(address);
-  return address;
+function guardStorage({ runDirectory, stateDirectory }: DaemonOptions, journal: Journal, log: Logger): StorageGuard {
+  const storage = new StorageGuard({
+    runDirectory,
+    stateDirectory,
+    keepReserve: () => journal.keepReserve(),
+    pending: () => journal.pending(),
+  });
+  storage.on('full', (message) => log.error({ ...storage.view() }, message));
+  storage.on('freed', () => log.info({ ...storage.view() }, 'there is room on the disk again'));
+  storage.on('unknown', (message) => log.error(message));
+  storage.start();
+  return storage;
 }
 
-function reportWorkers(pool: Pool, log: Logger): void {
-  pool.on('unexpected', (report) => log.error(report, 'an actor could not digest an event'));
+interface Reporting {
+  pool: Pool;
+  resolver: ResolverKeeper;
+  watch: WatchKeeper;
+  firewalld: Firewalld;
+}
+
+/** Logs what ends by itself, and what cannot be done. */
+function report({ pool, resolver, watch, firewalld }: Reporting, log: Logger): void {
+  pool.on('unexpected', (report) => log.error(report, 'actor failed to process an event'));
   pool.on('stalled', (index, message) =>
     log.error({ worker: index, message }, 'nothing is decided until there is room'),
   );
   pool.on('died', (index, exitCode) => log.error({ worker: index, exitCode }, 'a worker ended by itself'));
   pool.on('recovered', (index) => log.info({ worker: index }, 'a worker was started again'));
+  resolver.on('lost', (error) => log.error({ error }, 'the resolver ended by itself'));
+  watch.on('lost', (error) => log.error({ error }, 'the watcher ended by itself'));
+  firewalld.on('refused', (detail) => log.warn({ detail }, 'firewalld does not let networks pass'));
 }

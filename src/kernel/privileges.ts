@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { fault, NetloomError } from '../core/fault.ts';
 
 /** By bit: for links and rules, for the packet sockets of announcements and DHCP, for namespaces. Not a user ID: root in a container may lack them. */
 const needed = { CAP_NET_ADMIN: 12, CAP_NET_RAW: 13, CAP_SYS_ADMIN: 21 };
@@ -13,3 +14,11 @@ export function missingPrivileges(status = readFileSync('/proc/self/status', 'ut
 
 /** `CAP_NET_ADMIN, CAP_NET_RAW, and CAP_SYS_ADMIN` */
 export const listOfPrivileges = (names: readonly string[]): string => new Intl.ListFormat('en').format(names);
+
+/** Throws node.unprivileged where the daemon lacks one. */
+export function requirePrivileges(): void {
+  const missing = missingPrivileges();
+  if (missing.length === 0) return;
+  const message = `the daemon needs root: ${listOfPrivileges(missing)} ${missing.length > 1 ? 'are' : 'is'} missing`;
+  throw new NetloomError(fault('node.unprivileged', message));
+}

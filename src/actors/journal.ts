@@ -9,9 +9,9 @@ import type { ActorEvent } from '../core/event.ts';
 import type { Fault } from '../core/fault.ts';
 import type { Plan } from '../core/plan/plan.ts';
 import { diskFull, orStorageFull } from '../files/room.ts';
-import { JournalReserve } from './journal-reserve.ts';
-import { Ledgers } from './ledger.ts';
-import { type Meta, OutboxTable } from './outbox-table.ts';
+import { JournalReserve } from './journal/reserve.ts';
+import { Ledgers } from './journal/ledgers.ts';
+import { type Meta, OutboxTable } from './journal/outbox-table.ts';
 
 /** Rows are found by a number, a name, or an actor with something of its own. */
 type Key = number | string | [string, number] | [string, string, string];

@@ -56,7 +56,7 @@ describe('the docs say what the code does (npm run docs:subjects)', () => {
     ];
     const files = readdirSync(new URL('../../machines', import.meta.url), { recursive: true, encoding: 'utf8' });
     // what the outbox has no room for it reports itself
-    const ofOutbox = [...read('src/actors/outbox-table.ts').matchAll(/\bfact: '([\w-]+)'/g)].map(
+    const ofOutbox = [...read('src/actors/journal/outbox-table.ts').matchAll(/\bfact: '([\w-]+)'/g)].map(
       ([, fact]) => `node ${fact}`,
     );
     const announced = nouns.flatMap(([noun, ofNoun]) =>

@@ -1,5 +1,5 @@
 import type { Database, RootDatabase } from 'lmdb';
-import { isNoRoom, roomOf } from '../files/room.ts';
+import { isNoRoom, roomOf } from '../../files/room.ts';
 
 /** With so much what is under way ends, and all that is up is taken down, on a disk that is full. */
 const reserveBytes = 4 * 2 ** 20;

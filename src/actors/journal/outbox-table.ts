@@ -1,8 +1,8 @@
 import type { Database } from 'lmdb';
-import type { FactState } from '../contract/facts.ts';
-import type { OutboxRecord } from '../contract/outbox.ts';
-import { hostAddress } from '../core/actor-address.ts';
-import { mostFacts } from '../files/bounds.ts';
+import type { FactState } from '../../contract/facts.ts';
+import type { OutboxRecord } from '../../contract/outbox.ts';
+import { hostAddress } from '../../core/actor-address.ts';
+import { mostFacts } from '../../files/bounds.ts';
 
 /** Facts for which there was no place. */
 interface LeftOut {

@@ -1,6 +1,6 @@
 import type { Database } from 'lmdb';
-import { type ActorAddress, type ActorKind, actorKind } from '../core/actor-address.ts';
-import { changedKeys, type Ledger } from '../core/ledger.ts';
+import { type ActorAddress, type ActorKind, actorKind } from '../../core/actor-address.ts';
+import { changedKeys, type Ledger } from '../../core/ledger.ts';
 
 /**
  * Maps in a machine's context that grow with the number of containers are kept one row per entry: a commit writes the

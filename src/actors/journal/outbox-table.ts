@@ -3,17 +3,15 @@ import type { FactState } from '../../contract/facts.ts';
 import type { OutboxRecord } from '../../contract/outbox.ts';
 import { hostAddress } from '../../core/actor-address.ts';
 import { mostFacts } from '../../files/bounds.ts';
+import type { MetaRows } from './meta-table.ts';
 
 /** Facts for which there was no place. */
-interface LeftOut {
+export interface LeftOut {
   count: number;
   /** ISO 8601: the first and the last of them */
   since: string;
   until: string;
 }
-
-/** What the journal keeps beside its tables. */
-export type Meta = Database<number | string | LeftOut, string>;
 
 const lastKey = 'event';
 const leftOutKey = 'left out';
@@ -29,7 +27,7 @@ export class OutboxTable {
 
   constructor(
     private readonly table: Database<OutboxRecord, number>,
-    private readonly meta: Meta,
+    private readonly meta: MetaRows,
     private readonly stateOfHost: () => FactState,
   ) {}
 

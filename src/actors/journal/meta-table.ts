@@ -1,0 +1,54 @@
+import { randomUUID } from 'node:crypto';
+import type { Database } from 'lmdb';
+import { fault, NetloomError } from '../../core/fault.ts';
+import type { LeftOut } from './outbox-table.ts';
+
+/** Raised when the shape of a machine's context changes, except by optional fields: a journal of another version is refused. */
+const journalVersion = 11;
+
+/** What is kept beside the other tables. */
+export type MetaRows = Database<number | string | LeftOut, string>;
+
+/** What the journal knows of itself: its version, its epoch, the boot, and the number of the last message. */
+export class MetaTable {
+  constructor(private readonly rows: MetaRows) {}
+
+  /** Names the journal. null: it is not begun yet. Throws where another version of netloom wrote it. */
+  epoch(): string | null {
+    const version = this.rows.get('version');
+    if (version !== undefined && version !== journalVersion)
+      throw new NetloomError(
+        fault(
+          'internal.unexpected',
+          `the journal was written by another version of netloom (${version}, this is ${journalVersion})`,
+        ),
+      );
+    return (this.rows.get('epoch') as string | undefined) ?? null;
+  }
+
+  begin(): string {
+    this.rows.putSync('version', journalVersion);
+    const epoch = randomUUID();
+    this.rows.putSync('epoch', epoch);
+    return epoch;
+  }
+
+  /** Of the message, or plan, that was written last. */
+  lastSequence(): number {
+    return (this.rows.get('sequence') as number | undefined) ?? 0;
+  }
+
+  nextSequence(): number {
+    const next = this.lastSequence() + 1;
+    this.rows.putSync('sequence', next);
+    return next;
+  }
+
+  /** Whether the journal is of the same boot, of another one, or was of none before; from now on it is of this one. */
+  noteBoot(bootId: string): 'same' | 'other' | 'first' {
+    const known = this.rows.get('boot');
+    if (known === bootId) return 'same';
+    this.rows.putSync('boot', bootId);
+    return known === undefined ? 'first' : 'other';
+  }
+}

@@ -1,0 +1,44 @@
+import type { Database } from 'lmdb';
+import type { Answer, StoredReply } from './records.ts';
+
+/** A command that was taken and is not answered yet. */
+interface Awaited extends Pick<StoredReply, 'time' | 'fingerprint'> {
+  awaited: true;
+}
+
+export type ReplyRow = StoredReply | Awaited;
+
+/** Commands that were taken, and their answers. */
+export class ReplyTable {
+  constructor(private readonly rows: Database<ReplyRow, string>) {}
+
+  /** Takes a command once: false when it was taken before, and its answer is there or will come. */
+  take(command: string, fingerprint?: string): boolean {
+    if (this.rows.get(command)) return false;
+    this.rows.putSync(command, { time: Date.now(), awaited: true, fingerprint });
+    return true;
+  }
+
+  answer({ command, ...reply }: Answer): void {
+    const { fingerprint } = this.rows.get(command) ?? {};
+    this.rows.putSync(command, { fingerprint, ...reply });
+  }
+
+  /** null: never heard of, or not answered yet */
+  replyTo(command: string): StoredReply | null {
+    const reply = this.rows.get(command);
+    return !reply || 'awaited' in reply ? null : reply;
+  }
+
+  fingerprintOf(command: string): string | null {
+    return this.rows.get(command)?.fingerprint ?? null;
+  }
+
+  takenBefore(time: number): string[] {
+    return [...this.rows.getRange({})].filter(({ value }) => value.time < time).map(({ key }) => key);
+  }
+
+  forget(commands: readonly string[]): void {
+    for (const command of commands) this.rows.removeSync(command);
+  }
+}

@@ -1,0 +1,33 @@
+import type { Database } from 'lmdb';
+import type { ActorAddress } from '../../core/actor-address.ts';
+
+/** Work of actors in the order of its numbers: messages that wait in an inbox, or plans that are not carried out yet. */
+export class WorkTable<Work> {
+  constructor(private readonly rows: Database<Work, [string, number]>) {}
+
+  put(address: ActorAddress, sequence: number, work: Work): void {
+    this.rows.putSync([address, sequence], work);
+  }
+
+  remove(address: ActorAddress, sequence: number): void {
+    this.rows.removeSync([address, sequence]);
+  }
+
+  of(address: ActorAddress): { sequence: number; work: Work }[] {
+    const range = { start: [address, 0] as [string, number], end: [address, Infinity] as [string, number] };
+    return [...this.rows.getRange(range)].map(({ key, value }) => ({ sequence: key[1], work: value }));
+  }
+
+  has(address: ActorAddress, sequence: number): boolean {
+    return this.rows.doesExist([address, sequence]);
+  }
+
+  /** Actors that have some: also those that do not exist (yet, or any more). */
+  addresses(): ActorAddress[] {
+    return [...new Set([...this.rows.getKeys()].map(([address]) => address as ActorAddress))];
+  }
+
+  clear(): void {
+    this.rows.clearSync();
+  }
+}

@@ -58,6 +58,7 @@ const meanings: Record<FaultCode, string> = {
   'kernel.refused': 'the kernel refused a step; `errno`, `step` and `detail` give the step and the reason',
   'worker.lost': 'a kernel worker ended during its work; it is started again and continues from the journal',
   'internal.unexpected': 'a defect of netloom',
+  'journal.version': 'another version of netloom, which keeps its state in another shape, wrote the run directory',
   'node.recovering': 'the daemon has just started and compares the kernel with its journal; try again',
   'node.draining': 'the daemon is shutting down',
   'node.running': 'another daemon uses the same run directory',

@@ -1,7 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { ActorAddress, ActorKind } from '../core/actor-address.ts';
-import type { Fault } from '../core/fault.ts';
-import type { TrafficCounter } from '../core/firewall/nft.ts';
 import type { TrafficCounter } from '../core/firewall/port-counters.ts';
 import type { Inventory } from '../core/gc.ts';
 import type { PublishedPort } from '../core/port.ts';

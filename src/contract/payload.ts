@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { ContentError } from '../core/content-error.ts';
 import { type FaultCode, fault, NetloomError } from '../core/fault.ts';
 import { parseJson } from '../core/json-text.ts';
 import { jsonWords, pathText } from '../core/schema-words.ts';
@@ -35,7 +36,7 @@ function textOf(bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes);
   } catch (cause) {
-    throw new Error('is not valid UTF-8', { cause });
+    throw new ContentError('is not valid UTF-8', { cause });
   }
 }
 

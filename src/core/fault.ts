@@ -1,6 +1,9 @@
+import { isSystemError } from './system-error.ts';
+
 /**
- * The one error model. A fault is plain data: it crosses threads, is journalled, published and answered as it is.
- * Codes are API (docs/errors.md lists them); messages may improve.
+ * The one error model. A fault is plain data: it crosses threads, is journalled, published and answered as it is; NetloomError is
+ * its thrown form. Codes are API (docs/errors.md lists them); messages may improve. At the kernel's edge, where a refusal has no
+ * meaning yet, there is SystemFault, and SystemError as its thrown form; it becomes a fault with the step that met it.
  */
 
 /** Every code, with the status that the bus answers with it. */
@@ -52,6 +55,7 @@ export const faultStatus = {
   'kernel.refused': 500,
   'worker.lost': 500,
   'internal.unexpected': 500,
+  'journal.version': 409,
   'node.running': 409,
   'node.unprivileged': 403,
   'directory.unsafe': 403,
@@ -112,9 +116,37 @@ export class NetloomError extends Error {
   }
 }
 
-/** Anything thrown, as a fault: our own as they are, the rest as `internal.unexpected`. */
+/** What the kernel refused: `op` is our verb ("add veth"), `errno` symbolic ("EEXIST"), `detail` the kernel's own words or ours. */
+export interface SystemFault {
+  op: string;
+  errno: string;
+  detail: string | null;
+}
+
+/** The thrown form of a SystemFault, for what stands beside the addon; the addon's own errors have the same fields. */
+export class SystemError extends Error implements SystemFault {
+  override readonly name = 'SystemError';
+  constructor(
+    readonly op: string,
+    readonly errno: string,
+    readonly detail: string | null,
+  ) {
+    super(systemText({ op, errno, detail }));
+  }
+}
+
+const systemText = ({ op, errno, detail }: SystemFault): string => `${op}: ${errno}${detail ? ` (${detail})` : ''}`;
+
+export const isSystemFault = (error: unknown): error is SystemFault =>
+  typeof error === 'object' && error !== null && 'op' in error && 'errno' in error && typeof error.errno === 'string';
+
+/** Anything thrown, as a fault: our own as they are, what the kernel refused by its errno, the rest as `internal.unexpected`. */
 export function faultOf(error: unknown): Fault {
   if (error instanceof NetloomError) return error.fault;
+  if (isSystemFault(error)) {
+    const { op: step, errno, detail } = error;
+    return fault('kernel.refused', systemText({ op: step, errno, detail }), { step, errno, ...(detail && { detail }) });
+  }
   const message = error instanceof Error ? error.message : String(error);
-  return fault('internal.unexpected', message);
+  return fault('internal.unexpected', message, isSystemError(error) ? { errno: error.code } : {});
 }

@@ -1,12 +1,14 @@
+import { ContentError } from './content-error.ts';
+
 /**
- * Parses JSON that another program or a user wrote. Throws an Error whose message goes on after the name of the text:
+ * Parses JSON that another program or a user wrote. Throws a ContentError, whose message goes on after the name of the text:
  * `is not valid JSON: line 3, column 9`. V8's own messages quote the text, line feeds included, and often name no place.
  */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new Error(`is not valid JSON: ${placeIn(text, validLength(text))}`, { cause });
+    throw new ContentError(`is not valid JSON: ${placeIn(text, validLength(text))}`, { cause });
   }
 }
 

@@ -29,19 +29,20 @@ const texts: Readonly<Record<string, string>> = {
   ETXTBSY: 'the file is being written',
 };
 
-interface SystemError {
+/** An error of Node's own for a system call. */
+interface NodeSystemError {
   code?: unknown;
   path?: unknown;
   message: string;
 }
 
 /** `/etc/passwd: not a directory`; of an error that is not the system's, its message. */
-export function systemErrorText({ code, path, message }: SystemError): string {
+export function systemErrorText({ code, path, message }: NodeSystemError): string {
   const text = typeof code === 'string' ? texts[code] : undefined;
   if (text === undefined) return message;
   return typeof path === 'string' ? `${path}: ${text}` : text;
 }
 
 /** Whether it is an error of a system call. */
-export const isSystemError = (error: unknown): error is SystemError =>
-  error instanceof Error && typeof (error as SystemError).code === 'string' && 'syscall' in error;
+export const isSystemError = (error: unknown): error is NodeSystemError & { code: string } =>
+  error instanceof Error && typeof (error as NodeSystemError).code === 'string' && 'syscall' in error;

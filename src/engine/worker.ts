@@ -10,7 +10,6 @@ import { SettingsFiles } from '../kernel/links/settings-files.ts';
 import { NativeKernel } from '../kernel/native-kernel.ts';
 import { inhabitedNamespaces } from '../kernel/netns/inhabited-namespaces.ts';
 import { type KernelServices, noFirewalld, noNames } from '../kernel/services.ts';
-import { failureOf } from '../kernel/system-fault.ts';
 import { DefinitionStore } from '../networks/definition-store.ts';
 import { ResolverClient } from '../resolver/client.ts';
 import type { Handlers } from '../threads/calls.ts';
@@ -106,15 +105,7 @@ const handlers: Handlers<WorkerVerbs> = {
   hostLinks: () => kernel.hostLinks(),
   findLink: (step) => foundLink(kernel, step),
   inventory: () => kernel.inventory(),
-  inhabited: () => {
-    try {
-      return inhabitedNamespaces();
-    } catch (error) {
-      const { errno, detail } = failureOf(error, 'list processes');
-      const message = `cannot see in which namespaces processes live: ${detail ?? errno}`;
-      throw new NetloomError(fault('kernel.refused', message, { errno, ...(detail && { detail }) }));
-    }
-  },
+  inhabited: () => inhabitedNamespaces(),
   serve: ({ graceMs }) => kernel.serve(graceMs),
   stop: async () => {
     await system.stop();

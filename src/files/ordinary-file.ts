@@ -1,11 +1,12 @@
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
+import { ContentError } from '../core/content-error.ts';
 
 /** Far more than any file has that netloom reads. */
 export const mostBytes = 1024 * 1024;
 
 /**
- * Reads a regular file of at most 1 MiB. Throws, and does not wait, where anything else has its name: a FIFO, a device. Its own
- * messages, which have no code, go on after the name of the file. For all files that another program or user may have put there.
+ * Reads a regular file of at most 1 MiB. Throws, and does not wait, where anything else has its name: a FIFO, a device. It
+ * throws a ContentError for these, and errors of the system as they are. For all files that another program or user may have put there.
  * `judge`: throws where a file of this kind is not to be read; it sees the very file that is read.
  */
 export function readOrdinaryFile(path: string, judge: (stats: Stats) => void = () => {}): Buffer {
@@ -16,7 +17,7 @@ export function readOrdinaryFile(path: string, judge: (stats: Stats) => void = (
     const stats = fstatSync(file);
     mustBeRegular(stats);
     judge(stats);
-    if (stats.size > mostBytes) throw new Error(`is larger than ${mostBytes} bytes`);
+    if (stats.size > mostBytes) throw new ContentError(`is larger than ${mostBytes} bytes`);
     const buffer = Buffer.alloc(stats.size);
     return buffer.subarray(0, readSync(file, buffer));
   } finally {
@@ -27,5 +28,5 @@ export function readOrdinaryFile(path: string, judge: (stats: Stats) => void = (
 export const textOfOrdinaryFile = (path: string): string => readOrdinaryFile(path).toString('utf8');
 
 function mustBeRegular(stats: { isFile(): boolean }): void {
-  if (!stats.isFile()) throw new Error('is not a regular file');
+  if (!stats.isFile()) throw new ContentError('is not a regular file');
 }

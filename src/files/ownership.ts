@@ -1,5 +1,6 @@
 import { chmodSync, lstatSync, readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { ContentError } from '../core/content-error.ts';
 import { fault, NetloomError } from '../core/fault.ts';
 import { makeDirectories } from './make-directories.ts';
 import { readOrdinaryFile } from './ordinary-file.ts';
@@ -109,7 +110,7 @@ export const textOfOwnFile = (path: string): string => readOrdinaryFile(path, mu
 function mustBeOwn(stats: Stats): void {
   const reason = isOurs(stats) ? 'can be written by others' : `belongs to user ${stats.uid}`;
   if (!isOurs(stats) || stats.mode & writableByOthers)
-    throw new Error(`${reason}, so what is in it cannot be trusted: name another one (--creds, NETLOOM_CREDS)`);
+    throw new ContentError(`${reason}, so what is in it cannot be trusted: name another one (--creds, NETLOOM_CREDS)`);
 }
 
 /**

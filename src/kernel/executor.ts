@@ -107,11 +107,11 @@ function left(step: Step, { errno, detail }: StepFailure): LeftBehind {
 }
 
 /** The fault of a step that failed, as callers get it. */
-export function stepFault(step: Step, { operation, errno, detail }: StepFailure): Fault {
+export function stepFault(step: Step, { op, errno, detail }: StepFailure): Fault {
   const said = detail ? `${errno} (${detail})` : errno;
   const kind = faultKindOf(step, errno);
   const words = kind?.words?.(step, detail);
-  return fault(kind?.code ?? 'kernel.refused', words ?? `${describeStep(step)}: ${operation}: ${said}`, {
+  return fault(kind?.code ?? 'kernel.refused', words ?? `${describeStep(step)}: ${op}: ${said}`, {
     step: describeStep(step),
     errno,
     ...(detail ? { detail } : {}),

@@ -3,7 +3,7 @@ import type { FoundLink } from '../core/steps/link.ts';
 import type { Step } from '../core/steps/step.ts';
 import { stepFault } from './executor.ts';
 import type { Kernel } from './kernel.ts';
-import { failureOf } from './system-fault.ts';
+import { systemFaultOf } from './system-fault.ts';
 
 type LinkFind = Extract<Step, { verb: 'link.find' }>;
 
@@ -12,6 +12,6 @@ export function foundLink(kernel: Pick<Kernel, 'findLink'>, step: LinkFind): Fou
   try {
     return kernel.findLink(step.name, step.mtuOf ?? null);
   } catch (error) {
-    throw new NetloomError(stepFault(step, { index: 0, ...failureOf(error, step.verb) }));
+    throw new NetloomError(stepFault(step, { index: 0, ...systemFaultOf(error, step.verb) }));
   }
 }

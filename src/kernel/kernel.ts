@@ -1,5 +1,6 @@
 import type { ActorAddress } from '../core/actor-address.ts';
 import type { ActorEvent } from '../core/event.ts';
+import type { SystemFault } from '../core/fault.ts';
 import type { TrafficCounter } from '../core/firewall/port-counters.ts';
 import type { PublishedPort } from '../core/port.ts';
 import type { NamespaceStatistics } from '../core/statistics.ts';
@@ -44,10 +45,6 @@ export interface Performed {
   failure: StepFailure | null;
 }
 
-export interface StepFailure {
+export interface StepFailure extends SystemFault {
   index: number;
-  /** what the addon was doing: `add veth` */
-  operation: string;
-  errno: string;
-  detail: string | null;
 }

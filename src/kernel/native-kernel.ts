@@ -36,7 +36,7 @@ import { GatewayNames } from './nft/gateway-names.ts';
 import { PortHolder } from './port-holder.ts';
 import { ProcessWatch } from './processes/process-watch.ts';
 import type { KernelServices } from './services.ts';
-import { failureOf } from './system-fault.ts';
+import { systemFaultOf } from './system-fault.ts';
 
 /** Linux itself, by the native addon. One per worker; lives in the daemon's own network namespace. */
 export class NativeKernel implements Kernel {
@@ -107,7 +107,7 @@ export class NativeKernel implements Kernel {
       run.outputs.push(output);
       if (changed) run.changed.push(index);
     } catch (error) {
-      run.failure = { index, ...failureOf(error, step.verb) };
+      run.failure = { index, ...systemFaultOf(error, step.verb) };
     }
   }
 

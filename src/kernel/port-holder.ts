@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import * as native from '#native';
 import { type Family, familyOf } from '../core/address.ts';
+import { SystemError } from '../core/fault.ts';
 import { anyAddress, type Protocol } from '../core/port.ts';
 import type { HeldPorts } from '../core/steps/port.ts';
 import type { Step } from '../core/steps/step.ts';
-import { fault } from './system-fault.ts';
 
 type Hold = Extract<Step, { verb: 'port.hold' }>;
 
@@ -118,7 +118,7 @@ function pick(mine: Holdings, asked: HeldPorts): number {
       last = error;
     }
   }
-  throw last ?? fault('hold port', 'ERANGE', null);
+  throw last ?? new SystemError('hold port', 'ERANGE', null);
 }
 
 /** All of it, or nothing. */

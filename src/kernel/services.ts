@@ -1,7 +1,7 @@
 import type { HeldByContainer } from '../core/dhcp/holder.ts';
+import { SystemError } from '../core/fault.ts';
 import type { NetworkDefinition } from '../core/network/definition.ts';
 import type { ContainerNames, ServedNetwork } from '../core/steps/dns.ts';
-import { fault } from './system-fault.ts';
 
 /** What of a network is not in the kernel, but made and unmade with it. */
 export interface KernelServices {
@@ -35,7 +35,7 @@ export interface KernelServices {
   };
 }
 
-const noResolver = () => Promise.reject(fault('serve names', 'ENOSYS', 'there is no resolver'));
+const noResolver = () => Promise.reject(new SystemError('serve names', 'ENOSYS', 'there is no resolver'));
 
 /** For a kernel that makes no network with DNS. */
 export const noNames: KernelServices['names'] = {

@@ -1,22 +1,10 @@
-import type * as native from '#native';
-import { NetloomError } from '../core/fault.ts';
-import type { StepFailure } from './kernel.ts';
+import { faultOf, isSystemFault, type SystemFault } from '../core/fault.ts';
 
-/** What the kernel would say. */
-export function fault(op: string, errno: string, detail: string | null): native.SystemFault {
-  return { op, errno, detail };
-}
-
-/** What a SystemFault says, or the fault of another thread; `verb` stands for an operation that is not named. */
-export function failureOf(error: unknown, verb: string): Omit<StepFailure, 'index'> {
-  if (error instanceof NetloomError) {
-    const { step = verb, errno = 'EUNKNOWN', message, detail = message } = error.fault;
-    return { operation: step, errno, detail };
-  }
-  const { op = verb, errno, detail = null, message } = error as Partial<native.SystemError>;
-  return errno === undefined
-    ? { operation: op, errno: 'EUNKNOWN', detail: message ?? String(error) }
-    : { operation: op, errno, detail };
+/** What the kernel refused, or another thread that works for it; `op` stands for an operation that is not named. */
+export function systemFaultOf(error: unknown, op: string): SystemFault {
+  if (isSystemFault(error)) return { op: error.op, errno: error.errno, detail: error.detail };
+  const { step = op, errno = 'EUNKNOWN', message, detail = message } = faultOf(error);
+  return { op: step, errno, detail };
 }
 
 /** Whether it can be done. */
@@ -30,10 +18,10 @@ export function attempts(act: () => void): boolean {
 }
 
 /** What was opened, or why it could not be. */
-export function attempt<T>(open: () => T, verb: string): [T, null] | [null, Omit<StepFailure, 'index'>] {
+export function attempt<T>(open: () => T, op: string): [T, null] | [null, SystemFault] {
   try {
     return [open(), null];
   } catch (error) {
-    return [null, failureOf(error, verb)];
+    return [null, systemFaultOf(error, op)];
   }
 }

@@ -10,6 +10,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
+import { ContentError } from '../core/content-error.ts';
+import { SystemError } from '../core/fault.ts';
 import { parseJson } from '../core/json-text.ts';
 import { kernelName } from '../core/names.ts';
 import { type Definitions, damagedText } from '../core/network/check.ts';
@@ -57,9 +59,9 @@ export class DefinitionStore {
       makeDirectories(this.directory, 0o755);
       const former = this.#read(file);
       if (typeof former === 'string')
-        throw { op: `write ${file}`, errno: 'EUCLEAN', detail: damagedText(`${this.directory}/${file}`, former) };
+        throw new SystemError(`write ${file}`, 'EUCLEAN', damagedText(`${this.directory}/${file}`, former));
       if (former && !previous && !isDeepStrictEqual(former, definition))
-        throw { op: `write ${file}`, errno: 'EEXIST', detail: `${this.directory}/${file} is another network's` };
+        throw new SystemError(`write ${file}`, 'EEXIST', `${this.directory}/${file} is another network's`);
       // a name may be as long as a file's can be
       const temporary = `${this.directory}/.${kernelName(definition.name)}.json.${process.pid}`;
       const json = JSON.stringify(fileOf(definition, former && this.#json(file)), null, indent);
@@ -119,8 +121,8 @@ export class DefinitionStore {
 
   #json(file: string): unknown {
     const text = textOfOrdinaryFile(`${this.directory}/${file}`);
-    if (text.trim() === '') throw new Error('is empty');
-    if (text.startsWith('\ufeff')) throw new Error('begins with a byte order mark, which JSON does not have');
+    if (text.trim() === '') throw new ContentError('is empty');
+    if (text.startsWith('\ufeff')) throw new ContentError('begins with a byte order mark, which JSON does not have');
     return parseJson(text);
   }
 
@@ -152,6 +154,6 @@ function orFault(op: string, act: () => void): void {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
-    throw { op, errno: code, detail: message };
+    throw new SystemError(op, code, message);
   }
 }

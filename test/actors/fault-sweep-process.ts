@@ -108,7 +108,7 @@ class SteppedKernel implements Kernel {
       if (errno !== null) {
         if (this.#trap?.kind === 'refuse' && this.#trap.rest === 'batch')
           await this.#finish(steps, index, mending, all);
-        return { ...all, failure: { index, operation: injected, errno, detail: null } };
+        return { ...all, failure: { index, op: injected, errno, detail: null } };
       }
       this.#dieIf('before', ordinal);
       const { failure } = await this.#one(step, index, mending, all);

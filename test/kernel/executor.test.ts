@@ -153,7 +153,7 @@ describe('a rollback', () => {
             outputs: [{}, {}],
             done: [0, 2],
             changed: [],
-            failure: { index: 1, operation: 'set link', errno: 'EIO', detail: null },
+            failure: { index: 1, op: 'set link', errno: 'EIO', detail: null },
           };
         undone.push(...steps);
         return { outputs: [{}], done: [0], changed: [], failure: null };
@@ -290,7 +290,7 @@ describe('the failures that a caller can act on have codes of their own', () => 
   it('P12 say of a path that leads to something else that it is not a namespace, not that it is gone', () => {
     const step: Step = { verb: 'netns.require', path: '/etc/passwd', inode: null };
     const detail = '/etc/passwd is not a network namespace';
-    const failure = { index: 0, operation: 'find netns', errno: 'EINVAL' };
+    const failure = { index: 0, op: 'find netns', errno: 'EINVAL' };
     expect(stepFault(step, { ...failure, detail }).message).toBe(detail);
     expect(stepFault(step, { ...failure, detail: null }).message).toBe('the network namespace /etc/passwd is gone');
   });

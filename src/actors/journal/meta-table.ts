@@ -19,7 +19,7 @@ export class MetaTable {
     if (version !== undefined && version !== journalVersion)
       throw new NetloomError(
         fault(
-          'internal.unexpected',
+          'journal.version',
           `the journal was written by another version of netloom (${version}, this is ${journalVersion})`,
         ),
       );

@@ -1,6 +1,7 @@
 import { headers, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/nats-core';
 import { type CloudEvent, cloudEvent, cloudEventContentType, cloudEventSubject } from '../../contract/cloud-event.ts';
 import type { OutboxRecord } from '../../contract/outbox.ts';
+import { fault, NetloomError } from '../../core/fault.ts';
 
 export interface OutboxMessage {
   subject: string;
@@ -33,10 +34,13 @@ function fitting(nc: NatsConnection, event: CloudEvent): string {
   });
 }
 
+/** Why facts wait: the stream does not take them as it should. */
+export const unreachable = (message: string): NetloomError => new NetloomError(fault('bus.unreachable', message));
+
 /** Its place in the stream. Throws where the stream did not take it. */
 export function acknowledgedPlace(sequence: number, message: Msg): number {
   // without a body nothing took it: there is no stream for the subject
   const { seq, error } = message.data.length === 0 ? {} : message.json<Acknowledgement>();
   if (seq !== undefined) return seq;
-  throw new Error(`the stream did not take event ${sequence}: ${error?.description ?? 'no stream answers'}`);
+  throw unreachable(`the stream did not take event ${sequence}: ${error?.description ?? 'no stream answers'}`);
 }

@@ -1,7 +1,8 @@
 import { createInbox, type Deferred, deferred, type Msg, type NatsConnection } from '@nats-io/nats-core';
 import type { Outbox, OutboxRecord } from '../../contract/outbox.ts';
+import { fault, NetloomError } from '../../core/fault.ts';
 import { isStorageFull } from '../../files/room.ts';
-import { acknowledgedPlace, outboxMessage } from './outbox-message.ts';
+import { acknowledgedPlace, outboxMessage, unreachable } from './outbox-message.ts';
 
 /** How far the stream has got. */
 export interface StreamPosition {
@@ -64,7 +65,7 @@ export class Round {
   pump(): void {
     const { outbox, window, hasRoom } = this.#options;
     try {
-      if (!hasRoom()) throw new Error('the disk of the stream is full');
+      if (!hasRoom()) throw new NetloomError(fault('storage.full', 'the disk of the stream is full'));
       for (;;) {
         const room = window - (this.#sent - this.#acknowledged);
         this.#full = room <= 0;
@@ -109,7 +110,7 @@ export class Round {
     try {
       const place = acknowledgedPlace(sequence, message);
       const due = this.#acknowledged + 1;
-      if (sequence !== due) throw new Error(`event ${sequence} was acknowledged where ${due} was due`);
+      if (sequence !== due) throw unreachable(`event ${sequence} was acknowledged where ${due} was due`);
       return place;
     } catch (error) {
       this.fail(error as Error);
@@ -134,7 +135,7 @@ export class Round {
   #look(): void {
     const waits = this.#sent > this.#acknowledged;
     if (waits && this.#seen === this.#acknowledged)
-      this.fail(new Error(`event ${this.#acknowledged + 1} was not acknowledged`));
+      this.fail(unreachable(`event ${this.#acknowledged + 1} was not acknowledged`));
     this.#seen = waits ? this.#acknowledged : null;
   }
 }

@@ -2,9 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { deferred, type NatsConnection } from '@nats-io/nats-core';
 import type { Outbox, OutboxRecord } from '../../contract/outbox.ts';
+import { fault, NetloomError } from '../../core/fault.ts';
 import { ConnectionWatch } from '../server/connection-watch.ts';
 import { type BusLog, silent } from '../server/log.ts';
-import { acknowledgedPlace, outboxMessage } from './outbox-message.ts';
+import { acknowledgedPlace, outboxMessage, unreachable } from './outbox-message.ts';
 import { Round, type StreamPosition } from './outbox-round.ts';
 import { lastOf, missingOf, type Published } from './published.ts';
 import { ensureEventStream, type StreamLimits } from './stream.ts';
@@ -70,7 +71,7 @@ export class OutboxPublisher {
     this.#window = window;
     this.#hasRoom = hasRoom;
     this.#stopped.catch(() => undefined);
-    this.#watch = new ConnectionWatch(nc, { down: () => this.#round?.fail(new Error('the connection is lost')) });
+    this.#watch = new ConnectionWatch(nc, { down: () => this.#round?.fail(unreachable('the connection is lost')) });
     this.#ended = this.#run();
   }
 
@@ -128,9 +129,9 @@ export class OutboxPublisher {
   /** What is not acknowledged yet stays in the outbox for the next life. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    this.#stopped.reject(new Error('stopping'));
+    this.#stopped.reject(stopping());
     this.#watch.stop();
-    this.#round?.fail(new Error('stopping'));
+    this.#round?.fail(stopping());
     await this.#ended;
   }
 
@@ -236,3 +237,5 @@ export class OutboxPublisher {
     for (const { sequence, done } of this.#flushes) if (this.#position.sequence >= sequence) done();
   }
 }
+
+const stopping = (): NetloomError => new NetloomError(fault('node.draining', 'the publisher is stopped'));

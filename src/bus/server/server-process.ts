@@ -122,27 +122,27 @@ const reasonIn = (text: string): string =>
 async function answersAs(serverName: string, port: number, signal: AbortSignal): Promise<string | null> {
   let found = 'nothing answers';
   for (const deadline = Date.now() + readyWithinMs; Date.now() < deadline && !signal.aborted; ) {
-    found = await serverNameAt(port).catch((error: Error) => error.message);
+    found = await serverNameAt(port);
     if (found === serverName) return null;
     await delay(betweenTriesMs);
   }
   return found;
 }
 
-/** A NATS server introduces itself with one line: `INFO {"server_name": …}`. */
+/** A NATS server introduces itself with one line: `INFO {"server_name": …}`. Without that, what happens instead. */
 function serverNameAt(port: number): Promise<string> {
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
     const socket = createConnection({ host: '127.0.0.1', port, timeout: 1000 });
     const lines = createInterface({ input: socket });
-    const done = (settle: () => void) => {
-      settle();
+    const done = (found: string) => {
+      resolve(found);
       lines.close();
       socket.destroy();
     };
-    socket.once('error', (error) => done(() => reject(error)));
-    socket.once('timeout', () => done(() => reject(new Error('it accepts connections but sends nothing'))));
-    lines.once('line', (line) => done(() => resolve(nameIn(line))));
-    lines.once('close', () => done(() => reject(new Error('it closes connections'))));
+    socket.once('error', ({ message }) => done(message));
+    socket.once('timeout', () => done('it accepts connections but sends nothing'));
+    lines.once('line', (line) => done(nameIn(line)));
+    lines.once('close', () => done('it closes connections'));
     lines.on('error', () => undefined);
   });
 }

@@ -4,7 +4,7 @@ import { type DhcpQuestion, questionMessage } from '../../core/dhcp/requests.ts'
 import { refusalText, termsOf } from '../../core/dhcp/terms.ts';
 import type { DhcpEvent } from '../../core/event.ts';
 import type { DhcpPlace } from '../../core/steps/dhcp.ts';
-import { failureOf } from '../system-fault.ts';
+import { systemFaultOf } from '../system-fault.ts';
 import { DhcpPort, type Heard, toEverybody, type Way } from './port.ts';
 
 /** What a question led to. */
@@ -174,7 +174,7 @@ export class Exchange {
   }
 
   #note(error: unknown): void {
-    const { errno, detail } = failureOf(error, 'ask DHCP servers');
+    const { errno, detail } = systemFaultOf(error, 'ask DHCP servers');
     this.trouble = detail ? `${errno} (${detail})` : errno;
   }
 

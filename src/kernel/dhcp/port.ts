@@ -1,5 +1,6 @@
 import * as native from '#native';
 import { type DhcpMessage, decodeMessage, encodeMessage } from '../../core/dhcp/message.ts';
+import { SystemError } from '../../core/fault.ts';
 import type { DhcpPlace } from '../../core/steps/dhcp.ts';
 
 /** Answers to one question that are read: a server that sends endlessly must not keep the worker busy. */
@@ -34,7 +35,7 @@ export class DhcpPort {
   ) {
     const { netns, inode, link } = place;
     if (inode !== null && native.netnsIdentity(netns)?.inode !== inode)
-      throw { op: 'open DHCP socket', errno: 'ENOENT', detail: `${netns} is not there any more` };
+      throw new SystemError('open DHCP socket', 'ENOENT', `${netns} is not there any more`);
     this.#socket = native.openDhcpSocket(netns, link, transaction);
   }
 

@@ -1,6 +1,7 @@
 import * as native from '#native';
+import { SystemError } from '../../core/fault.ts';
 import type { Step } from '../../core/steps/step.ts';
-import { attempts, fault } from '../system-fault.ts';
+import { attempts } from '../system-fault.ts';
 
 type Announcement = Extract<Step, { verb: 'address.announce' }>;
 
@@ -14,7 +15,7 @@ export class Announcements {
   announce(announcement: Announcement): void {
     const { netns, link, addresses } = announcement;
     const there = native.netnsIdentity(netns);
-    if (!there) throw fault('announce addresses', 'ENOENT', `${netns} is not a network namespace`);
+    if (!there) throw new SystemError('announce addresses', 'ENOENT', `${netns} is not a network namespace`);
     native.announceAddresses(netns, link, addresses);
     for (const afterMs of repeatsAfterMs) this.#repeat(announcement, there.inode, afterMs);
   }

@@ -1,7 +1,7 @@
 import * as native from '#native';
+import { SystemError } from '../../core/fault.ts';
 import { ipv6Sysctls, type SettingDrift, settingDrift } from '../../core/plan/interface-settings.ts';
 import type { Step } from '../../core/steps/step.ts';
-import { fault } from '../system-fault.ts';
 
 /** By its path, its /proc/sys is one of the addon's own: the host's may be read-only, which is not about links that we made. */
 const ownNetns = '/proc/thread-self/ns/net';
@@ -15,7 +15,7 @@ export function setIpv6(
   { netns, name, settings }: Extract<Step, { verb: 'link.ipv6' }>,
 ): SettingDrift[] {
   const link = native.linkByName(socket, name);
-  if (!link) throw fault('set IPv6 settings', 'ENODEV', `no link is named ${name}`);
+  if (!link) throw new SystemError('set IPv6 settings', 'ENODEV', `no link is named ${name}`);
   const drifted = settingDrift(name, 6, settings, link.ipv6Configuration);
   if (drifted.length > 0) native.setSysctls(netns ?? ownNetns, ipv6Sysctls(name, settings));
   return drifted;

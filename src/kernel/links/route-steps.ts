@@ -1,4 +1,5 @@
 import * as native from '#native';
+import { SystemError } from '../../core/fault.ts';
 import { vethGroup } from '../../core/names.ts';
 import { leastMtuBytes6 } from '../../core/network/definition.ts';
 import { type SettingDrift, settingDrift } from '../../core/plan/interface-settings.ts';
@@ -7,7 +8,7 @@ import type { LinkSteps } from '../../core/steps/link.ts';
 import type { RouteSteps } from '../../core/steps/route.ts';
 import type { Step, Verb } from '../../core/steps/step.ts';
 import { publicAddresses } from '../../core/way-out.ts';
-import { attempt, fault } from '../system-fault.ts';
+import { attempt } from '../system-fault.ts';
 
 /** Steps that are one route-netlink message each. */
 export type RouteStep = Step<RouteVerb>;
@@ -160,10 +161,10 @@ export function requireVacant(
 ): void {
   const found = native.linkByName(socket, name);
   if (!found) return;
-  if (found.kind !== 'veth') throw fault('find link', 'EEXIST', isAnother(name, found));
+  if (found.kind !== 'veth') throw new SystemError('find link', 'EEXIST', isAnother(name, found));
   // where the namespace is not there yet nothing leads to it
   const [leads] = attempt(() => leadsTo(found, peer), 'open netns');
-  if (!leads) throw fault('find link', 'EEXIST', leadsElsewhere(name, peer));
+  if (!leads) throw new SystemError('find link', 'EEXIST', leadsElsewhere(name, peer));
 }
 
 const isAnother = (name: string, found: native.LinkInfo | null): string =>

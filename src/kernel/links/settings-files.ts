@@ -1,8 +1,8 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { SystemFault } from '#native';
+import { SystemError } from '../../core/fault.ts';
 import { makeDirectories } from '../../files/make-directories.ts';
 import { textOfOrdinaryFile } from '../../files/ordinary-file.ts';
-import { fault } from '../system-fault.ts';
 
 /** Errors of a directory that cannot hold files. */
 const takesNoFiles = new Set(['EROFS', 'EACCES', 'EPERM', 'EEXIST', 'ENOTDIR', 'ENOENT', 'ELOOP']);
@@ -77,7 +77,7 @@ export class SettingsFiles {
       work();
     } catch (error) {
       const { code = 'EIO', message } = error as NodeJS.ErrnoException;
-      throw fault(`${verb} settings file`, code, `${this.#path(link)}: ${message}`);
+      throw new SystemError(`${verb} settings file`, code, `${this.#path(link)}: ${message}`);
     }
   }
 }

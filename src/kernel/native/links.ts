@@ -1,11 +1,11 @@
 import * as native from '#native';
+import { SystemError } from '../../core/fault.ts';
 import type { AddressSteps } from '../../core/steps/address.ts';
 import type { FoundLink, LinkSteps } from '../../core/steps/link.ts';
 import type { Announcements } from '../links/announcements.ts';
 import { setIpv6 } from '../links/link-settings.ts';
 import type { LinkWatch } from '../links/link-watch.ts';
 import { requireVacant, uplink, uplinkMtu } from '../links/route-steps.ts';
-import { fault } from '../system-fault.ts';
 import { hostAddresses } from './host.ts';
 import { acts, type Performers, type SingleVerb, unchanged } from './performer.ts';
 
@@ -43,7 +43,7 @@ export function findLink(route: native.RouteSocket, name: string | null, mtuOf: 
   const link = name === null ? uplink(route) : native.linkByName(route, name);
   if (!link) {
     const reason = name === null ? 'this host has no default route' : `there is no interface ${name}`;
-    throw fault('find link', 'ENODEV', reason);
+    throw new SystemError('find link', 'ENODEV', reason);
   }
   const mtuBytes = (mtuOf === 'uplink' ? uplinkMtu(route) : null) ?? link.mtuBytes;
   const addresses = hostAddresses(route).filter((address) => !address.startsWith('fe80:'));

@@ -3,7 +3,7 @@ import { parseSubnet, type Subnet, subnetContains } from '../../core/address.ts'
 import type { DnsSteps, ServedNames, ServedNetwork } from '../../core/steps/dns.ts';
 import type { GatewayNames } from '../nft/gateway-names.ts';
 import type { KernelServices } from '../services.ts';
-import { failureOf } from '../system-fault.ts';
+import { systemFaultOf } from '../system-fault.ts';
 import { changedIf, type Performers, unchanged } from './performer.ts';
 
 export const namePerformers = (
@@ -41,7 +41,7 @@ async function serveOn(
     await gateways.serve({ ...network, listen: servers });
     return { servers, refused: null };
   } catch (error) {
-    const { errno, detail } = failureOf(error, 'serve names');
+    const { errno, detail } = systemFaultOf(error, 'serve names');
     if (errno !== 'EADDRINUSE') throw error;
     await gateways.serve({ ...network, listen: [] });
     return { servers: [], refused: detail ?? errno };

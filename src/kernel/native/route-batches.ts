@@ -43,8 +43,7 @@ export class RouteBatches {
       if (refused?.errno === 'EEXIST') run.found = true;
       if (!fault) succeed(run, first + offset, 1, drifts.get(step));
       if (!fault && !refused && left.includes(step) && !takesAway(step)) run.changed.push(first + offset);
-      if (fault)
-        run.failure ??= { index: first + offset, operation: fault.op, errno: fault.errno, detail: fault.detail };
+      if (fault) run.failure ??= { index: first + offset, op: fault.op, errno: fault.errno, detail: fault.detail };
     }
   }
 

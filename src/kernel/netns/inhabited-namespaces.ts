@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from 'node:fs';
+import { SystemError } from '../../core/fault.ts';
 import { isSystemError, systemErrorText } from '../../core/system-error.ts';
-import { fault } from '../system-fault.ts';
 
 /** What the file system answers for a process that has ended. */
 const ended: ReadonlySet<unknown> = new Set(['ENOENT', 'ESRCH']);
@@ -69,4 +69,4 @@ function nothingIfEnded(error: unknown): [] {
 }
 
 const unseen = (errno: string, detail: string) =>
-  fault('list the processes in namespaces', errno, `${detail}; the daemon needs CAP_SYS_PTRACE`);
+  new SystemError('list the processes in namespaces', errno, `${detail}; the daemon needs CAP_SYS_PTRACE`);

@@ -1,20 +1,24 @@
 import { existsSync } from 'node:fs';
 import * as native from '#native';
+import { SystemError } from '../../core/fault.ts';
 import type { StepOutput } from '../../core/steps/step.ts';
-import { fault } from '../system-fault.ts';
 
 /** A pin that is there already must be of the process's namespace. */
 export function refuseOther(path: string, pid: number): void {
   const there = native.netnsIdentity(path);
   const wanted = there && native.netnsIdentity(`/proc/${pid}/ns/net`);
   if (wanted && wanted.inode !== there.inode)
-    throw fault('adopt netns', 'EEXIST', `${path} is namespace ${there.inode}, process ${pid} is in ${wanted.inode}`);
+    throw new SystemError(
+      'adopt netns',
+      'EEXIST',
+      `${path} is namespace ${there.inode}, process ${pid} is in ${wanted.inode}`,
+    );
 }
 
 /** A process that is about to leave the host's namespace, as a script starts it, is still in there. */
 export function refuseHostOf(pid: number): void {
   const its = native.netnsIdentity(`/proc/${pid}/ns/net`);
-  if (its && isHost(its)) throw fault('adopt netns', 'ENOTUNIQ', `process ${pid} is in ${hostsOwn}`);
+  if (its && isHost(its)) throw new SystemError('adopt netns', 'ENOTUNIQ', `process ${pid} is in ${hostsOwn}`);
 }
 
 /** Pins the namespace of a process, which may have come back to the host's since it was looked at. */
@@ -23,7 +27,7 @@ export function adoptForeign(pid: number, path: string): ReturnType<typeof nativ
   if (!isHost(made.identity)) return made;
   made.socket.close();
   native.removeNetns(path);
-  throw fault('adopt netns', 'ENOTUNIQ', `process ${pid} is in ${hostsOwn}`);
+  throw new SystemError('adopt netns', 'ENOTUNIQ', `process ${pid} is in ${hostsOwn}`);
 }
 
 const hostsOwn = "the host's own network namespace: use mode host";
@@ -49,11 +53,11 @@ export function requireNetns(path: string, inode: number | null, foreign = false
   if (!there) {
     // one that is pinned and known by its inode was a namespace; what somebody else names may be any file
     const isOther = inode === null && existsSync(path);
-    throw fault('find netns', isOther ? 'EINVAL' : 'ENOENT', `${path} is not a network namespace`);
+    throw new SystemError('find netns', isOther ? 'EINVAL' : 'ENOENT', `${path} is not a network namespace`);
   }
   if (inode !== null && there.inode !== inode)
-    throw fault('find netns', 'ENOENT', `${path} is namespace ${there.inode}, not ${inode}`);
-  if (foreign && isHost(there)) throw fault('find netns', 'ENOTUNIQ', `${path} is ${hostsOwn}`);
+    throw new SystemError('find netns', 'ENOENT', `${path} is namespace ${there.inode}, not ${inode}`);
+  if (foreign && isHost(there)) throw new SystemError('find netns', 'ENOTUNIQ', `${path} is ${hostsOwn}`);
   return { netns: { path, inode: there.inode } };
 }
 

@@ -16,7 +16,7 @@ import {
   type TrafficCounter,
 } from '../../core/firewall/port-counters.ts';
 import type { PublishedPort } from '../../core/port.ts';
-import { attempts, failureOf } from '../system-fault.ts';
+import { attempts, systemFaultOf } from '../system-fault.ts';
 import { freshRuleset, isComplete, repairedRuleset, rulesetMark } from './base-ruleset.ts';
 
 /** The tables `inet netloom` and `bridge netloom`: their ruleset, and the elements of their sets. */
@@ -49,7 +49,7 @@ export class Firewall {
     try {
       return native.listElements(this.nft, nftTable, set, nftFamily(set));
     } catch (error) {
-      if (failureOf(error, 'nft.list').errno === 'ENOENT') return [];
+      if (systemFaultOf(error, 'nft.list').errno === 'ENOENT') return [];
       throw error;
     }
   }

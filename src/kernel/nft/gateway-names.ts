@@ -1,13 +1,13 @@
 import * as native from '#native';
 import { networkAddress } from '../../core/actor-address.ts';
 import { familyOf } from '../../core/address.ts';
+import { SystemError } from '../../core/fault.ts';
 import { resolverElements } from '../../core/firewall/network-elements.ts';
 import type { Element, NftSet } from '../../core/firewall/nft.ts';
 import { ownerMark } from '../../core/names.ts';
 import type { ServedNetwork } from '../../core/steps/dns.ts';
 import type { HeldPorts } from '../../core/steps/port.ts';
 import type { KernelServices } from '../services.ts';
-import { fault } from '../system-fault.ts';
 import type { Firewall } from './firewall.ts';
 
 const namePort = 53;
@@ -52,7 +52,7 @@ export class GatewayNames {
     if (protocol === 'sctp' || port > namePort || port + range <= namePort || port === 0) return;
     const taken = this.firewall.elements(sets).find(({ key: [gateway = ''] }) => addresses.includes(gateway));
     if (taken)
-      throw fault(
+      throw new SystemError(
         'hold port',
         'EADDRINUSE',
         `port ${namePort} of ${taken.key[0]} is where the resolver of ${taken.owner} is asked`,

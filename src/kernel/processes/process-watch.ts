@@ -1,4 +1,5 @@
 import * as native from '#native';
+import { SystemError } from '../../core/fault.ts';
 import { startTicksOf } from './process-start.ts';
 
 /** Tells owners of the end of their process, by pidfd. A pid that was given to another process meanwhile counts as ended. */
@@ -21,7 +22,7 @@ export class ProcessWatch {
     const started = startTicksOf(pid);
     if (started === null || (startTicks !== null && started !== startTicks)) {
       watch.close();
-      throw { op: 'watch process', errno: 'ESRCH', detail: `process ${pid} has ended` } satisfies native.SystemFault;
+      throw new SystemError('watch process', 'ESRCH', `process ${pid} has ended`);
     }
     this.#watches.set(owner, { pid, startTicks: started, watch });
     return started;

@@ -77,7 +77,7 @@ describeKernels(() => {
 
   it('a plan stops at its first failure and tells what was done', async () => {
     const { done, outputs, failure } = await perform(create(), up('nothing', netns), addVeth(), remove());
-    expect(failure).toMatchObject({ index: 1, errno: 'ENODEV', operation: expect.any(String) });
+    expect(failure).toMatchObject({ index: 1, errno: 'ENODEV', op: expect.any(String) });
     expect(done[0]).toBe(0);
     expect(done).not.toContain(3);
     expect(outputs).toHaveLength(done.length);

@@ -5,11 +5,11 @@ import type { FakeLink, FakeLinux, FakeNetns } from '../fake-linux.ts';
 /** A step that the kernel refuses. */
 export class Refused extends Error {
   constructor(
-    readonly operation: string,
+    readonly op: string,
     readonly errno: string,
     readonly detail: string | null = null,
   ) {
-    super(`${operation}: ${errno}`);
+    super(`${op}: ${errno}`);
   }
 }
 

@@ -1,0 +1,7 @@
+/**
+ * What is wrong with a text or a file, in words that go on after its name: `is not valid JSON: line 3, column 9`. A reader that
+ * knows the name makes a fault or a finding of it.
+ */
+export class ContentError extends Error {
+  override readonly name = 'ContentError';
+}

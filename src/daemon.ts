@@ -20,7 +20,7 @@ import { takeRunDirectory } from './kernel/run-lock.ts';
 import { WatchKeeper } from './kernel/watch/keeper.ts';
 import { DefinitionStore } from './networks/definition-store.ts';
 import { ResolverKeeper } from './resolver/keeper.ts';
-import { SpringClean } from './threads/spring-clean.ts';
+import { IdleCollector } from './threads/idle-collector.ts';
 import { StopClock } from './threads/stop-clock.ts';
 import { undoable, unwind } from './threads/undo.ts';
 import { unlessAborted } from './threads/unless-aborted.ts';
@@ -107,15 +107,15 @@ export async function startDaemon(options: DaemonOptions, signal: AbortSignal): 
     const directories = directoriesOf(options);
     const { defaultNetwork } = options;
     const engine = new ActorEngine(journal, pool, { node, version, bootId, defaultNetwork, directories, storage });
-    const springClean = new SpringClean();
-    undo.push(() => springClean.stop());
+    const idleCollector = new IdleCollector();
+    undo.push(() => idleCollector.stop());
     const firewalld = new Firewalld();
     undo.push(() => firewalld.stop());
 
     // facts go out when they are journalled, and answers before them
     publisher.giveWayWhile(() => engine.isAwaited());
     pool.on('committed', (_, announced) => {
-      springClean.note();
+      idleCollector.note();
       if (announced) publisher.wake();
     });
     // a worker that ended between its commit and its notice may have left facts behind

@@ -38,7 +38,7 @@ interface Awaited {
 interface DeskParts {
   node: string;
   journal: Journal;
-  workers: Pick<Workers, 'deliver' | 'foresee' | 'on'>;
+  workers: Pick<Workers, 'deliver' | 'prewarmNetns' | 'on'>;
   wishes: WishReader;
   storage: Pick<StorageGuard, 'refuseWhenFull'>;
 }
@@ -112,7 +112,7 @@ export class CommandDesk {
     const delivery = this.#take(command, to, event);
     const { answer } = this.#await(command);
     if (delivery) workers.deliver(delivery);
-    if (delivery && wish && event.type === 'container.setup') workers.foresee(wish);
+    if (delivery && wish && event.type === 'container.setup') workers.prewarmNetns(wish);
     return answer;
   }
 

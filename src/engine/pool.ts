@@ -84,7 +84,7 @@ export class Pool extends EventEmitter<PoolEvents> {
    * A set-up by this wish is about to be decided. What it needs first takes the kernel longest, a network namespace, and
    * is begun meanwhile; nothing of it is to be undone when the decision is another.
    */
-  foresee(wish: ContainerWish): void {
+  prewarmNetns(wish: ContainerWish): void {
     if (wish.netns.kind === 'create') beginNetns(netnsOf(wish, this.settings.netnsDirectory, null), namespaceSysctls);
   }
 
@@ -238,7 +238,7 @@ export class Pool extends EventEmitter<PoolEvents> {
 }
 
 /** What the engine needs of the workers. */
-export type Workers = Pick<Pool, 'call' | 'deliver' | 'foresee' | 'home' | 'restart' | 'size' | 'suspect'> &
+export type Workers = Pick<Pool, 'call' | 'deliver' | 'prewarmNetns' | 'home' | 'restart' | 'size' | 'suspect'> &
   Pick<EventEmitter<PoolEvents>, 'on'>;
 
 /** Where everybody else pins namespaces, too. */

@@ -13,8 +13,8 @@ import { type KernelServices, noFirewalld, noNames } from '../kernel/services.ts
 import { DefinitionStore } from '../networks/definition-store.ts';
 import { ResolverClient } from '../resolver/client.ts';
 import type { Handlers } from '../threads/calls.ts';
+import { IdleCollector } from '../threads/idle-collector.ts';
 import { serveThread } from '../threads/inside.ts';
-import { SpringClean } from '../threads/spring-clean.ts';
 
 /** The only file that runs on a worker thread: joins the actors to their journal, the kernel, and the other threads. */
 
@@ -126,15 +126,15 @@ function join(index: number, port: MessagePort): void {
   peers.get(index)?.close();
   peers.set(index, port);
   port.on('message', (deliveries: Delivery[]) => {
-    springClean.note();
+    idleCollector.note();
     for (const delivery of deliveries) system.deliver(delivery);
   });
 }
 
-const springClean = new SpringClean();
+const idleCollector = new IdleCollector();
 
 const main = serveThread<WorkerVerbs, ToWorker, FromWorker>(handlers, (told) => {
-  springClean.note();
+  idleCollector.note();
   if (told.kind === 'deliver') system.deliver(told.delivery);
   else system.suspect(told.address);
 });

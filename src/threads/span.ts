@@ -7,10 +7,10 @@ export interface Span {
   endNs: bigint;
 }
 
-/** Subscribe per thread, to `netloom:span`. The bench does (`bench/spans/`); nobody does as a rule. */
+/** Subscribe per thread, to `netloom:span`. The bench does (`bench/spans/`); as a rule there is no subscriber. */
 const spans = channel('netloom:span');
 
-/** Does the work; tells how long that took if anybody listens, and costs a comparison if nobody does. */
+/** Does the work, and publishes how long that took. Without a subscriber it costs a comparison. */
 export function span<T>(name: string | (() => string), work: () => T): T {
   if (!spans.hasSubscribers) return work();
   const startNs = process.hrtime.bigint();

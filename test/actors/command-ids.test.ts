@@ -19,7 +19,7 @@ class IdleWorkers extends EventEmitter<PoolEvents> {
   home = () => 0;
   restart = async () => {};
   suspect = () => {};
-  foresee = () => {};
+  prewarmNetns = () => {};
   deliver = (delivery: Delivery) => {
     this.delivered.push(delivery);
   };

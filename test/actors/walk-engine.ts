@@ -79,7 +79,7 @@ class ThreadlessPool extends EventEmitter {
   }
 
   /** Here a kernel step begins when it is performed. */
-  foresee(): void {}
+  prewarmNetns(): void {}
 
   start(): void {
     for (const system of this.#systems) system.restore();

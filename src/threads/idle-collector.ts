@@ -1,16 +1,16 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** How often it is looked whether anything was done, and how much must have been done for a collection to be worth it. */
+/** How often this checks for work, and how much work makes a collection worth it. */
 const everyMs = 5_000;
 const worthIt = 1_000;
 
 /**
- * V8 looks for garbage when it wants room, and whoever does nothing wants none: after a thousand set-ups a thread would keep
- * five times what it needs for as long as nothing comes. When nothing came for a moment, after much, garbage is looked for.
- * That takes some 30 ms of a thread that has nothing else to do.
+ * Collects garbage when a thread is idle. V8 does so when it needs room, and an idle thread needs none: after a thousand set-ups
+ * it would keep five times what it needs for as long as nothing comes. A collection takes some 30 ms, after much work and a
+ * moment without any.
  */
-export class SpringClean {
+export class IdleCollector {
   readonly #timer = setInterval(() => this.#look(), everyMs).unref();
   /** since the last collection, and when it was looked last */
   #done = 0;

@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { afterEach, expect, it } from 'vitest';
-import { type Span, span } from '../src/threads/span.ts';
+import { type Span, span } from '../../src/threads/span.ts';
 
 const heard: string[] = [];
 const listener = (message: unknown) => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { SpringClean } from '../src/threads/spring-clean.ts';
+import { IdleCollector } from '../../src/threads/idle-collector.ts';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
@@ -19,7 +19,7 @@ function throwAway(): void {
 
 /** What a cleaner gives back that heard of so much work, and of so much each second afterwards. */
 function givenBackMiB(work: number, workPerSecond = 0): number {
-  const cleaner = new SpringClean();
+  const cleaner = new IdleCollector();
   try {
     throwAway();
     const before = heapMiB();

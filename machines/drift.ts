@@ -27,7 +27,7 @@ export function degradedFacts({ steps, ...data }: { steps?: Step[] } & DegradedD
 export function mendedFacts({ changed, outputs, tookMs }: StepsResult, wasDegraded: boolean): Effect[] {
   const steps = changed.map(describeStep);
   const drifted = outputs.flatMap((output) => output.drifted ?? []);
-  const settings = drifted.length > 0 ? { settings: drifted } : {};
+  const settings = drifted.length > 0 ? { drifted } : {};
   // that something was missing was told when it could not be put back; who did that since is all the same
   if (wasDegraded) return [{ kind: 'announce', fact: 'drift-healed', data: { steps, ...settings, tookMs } }];
   return steps.length > 0 ? driftFacts({ steps, ...settings, tookMs }) : [];

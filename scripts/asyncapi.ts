@@ -37,7 +37,7 @@ export function asyncApi(version: string): object {
 const pascalCase = (text: string): string =>
   text.replaceAll(/(?:^|[.-])([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
-const camelCase = (text: string): string => {
+export const camelCase = (text: string): string => {
   const pascal = pascalCase(text);
   return `${pascal.slice(0, 1).toLowerCase()}${pascal.slice(1)}`;
 };

@@ -64,7 +64,7 @@ function leaseData({ network }: DhcpInput, terms: DhcpTerms): LeaseData {
     server,
     nameServers,
     searchDomains,
-    routes,
+    routes: routes.map((route) => ({ ...route, metric: null, type: 'unicast' })),
     expiresAt: times && new Date(times.expiresAt).toISOString(),
     ...(ignored.length > 0 && { ignored }),
   };

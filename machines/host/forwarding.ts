@@ -120,9 +120,9 @@ function closed(context: ForwardingContext, families: Family[]): Decision {
 
 function mended({ outputs, changed, tookMs }: Result): Effect[] {
   if (changed.length === 0) return [];
-  const settings = outputs.flatMap(({ drifted }) => drifted ?? []);
+  const drifted = outputs.flatMap((output) => output.drifted ?? []);
   const steps = changed.map(describeStep);
-  return driftFacts({ what: 'forwarding', steps, ...(settings.length > 0 && { settings }), tookMs });
+  return driftFacts({ what: 'forwarding', steps, ...(drifted.length > 0 && { drifted }), tookMs });
 }
 
 export function failed(context: ForwardingContext, work: ForwardingWork, fault: Fault): Decision {

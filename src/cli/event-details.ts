@@ -115,14 +115,14 @@ const familiesText = (families: readonly number[]): string => families.map((fami
 
 interface Drift {
   steps?: string[];
-  settings?: SettingDrift[];
+  drifted?: SettingDrift[];
   tookMs?: number;
   fault?: Fault;
 }
 
-const driftParts = ({ steps, settings, tookMs, fault }: Drift): Part[] => [
+const driftParts = ({ steps, drifted, tookMs, fault }: Drift): Part[] => [
   steps?.join(', '),
-  settings?.map(({ key, found, wanted }) => `${key} was ${found}, is ${wanted}`).join(', '),
+  drifted?.map(({ key, found, wanted }) => `${key} was ${found}, is ${wanted}`).join(', '),
   tookMs !== undefined && `${Math.round(tookMs * 10) / 10} ms`,
   fault && faultText(fault),
 ];

@@ -32,6 +32,7 @@ import {
   netnsSchema,
   ownerSchema,
   portsSchema,
+  routeSchema,
   statusSchema,
 } from './schemas.ts';
 import { verb } from './verb.ts';
@@ -64,7 +65,7 @@ const addresses = z.array(z.string()).describe('with their prefix lengths: `10.8
 const steps = z.array(z.string()).describe('what was missing or changed, as steps that restore it');
 const tookMs = z.number().describe('duration of the kernel steps, in milliseconds');
 const reason = z.string().describe('the same as text');
-const settings = driftedSettingsSchema.optional();
+const drifted = driftedSettingsSchema.optional();
 
 const startWithinMs = z.int().nullable().describe('the time within which its process was to start');
 
@@ -75,11 +76,7 @@ const leased = z.object({
   server: z.string().describe('what the DHCP server calls itself'),
   nameServers: z.array(z.string()),
   searchDomains: z.array(z.string()),
-  routes: z.array(
-    z
-      .object({ destination: z.string(), gateway: z.string().nullable().describe('null: on the link itself') })
-      .meta({ id: 'LeasedRoute' }),
-  ),
+  routes: z.array(routeSchema).describe('further ones (DHCP option 121); gateway null: on the link itself'),
   expiresAt: z.string().nullable().describe('ISO 8601; null: never'),
   ignored: z.array(z.string()).optional().describe('invalid values that were left out, as text'),
 });
@@ -367,7 +364,7 @@ export const containerFacts = {
     when: 'a part of it was missing or changed in the kernel',
     data: z.object({
       steps: steps.optional(),
-      settings,
+      drifted,
       tookMs: tookMs.optional(),
       fault: faultSchema.optional().describe('why it could not be restored'),
     }),
@@ -375,7 +372,7 @@ export const containerFacts = {
   }),
   'drift-healed': fact({
     when: 'all of that is restored',
-    data: z.object({ steps: steps.optional(), settings, tookMs: tookMs.optional() }),
+    data: z.object({ steps: steps.optional(), drifted, tookMs: tookMs.optional() }),
     example: { steps: ['route.add default via 10.89.0.1'], tookMs: 0.4 },
   }),
   degraded: fact({

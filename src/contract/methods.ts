@@ -116,7 +116,8 @@ export interface ContainerMethods {
   create(request: RequestOf<'container.create'>, options?: CallOptions): Promise<ReplyOf<'container.create'>>;
 
   /**
-   * Builds a container's network. Role: operator or above. Throws NetloomError.
+   * Builds a container's network. Where it is up by the same wish, answers with its status again. Role:
+   * operator or above. Throws NetloomError.
    *
    * ```ts
    * await client.container.setup({ id: 'web', networks: [{ network: 'demo', staticIps: ['10.89.0.9'] }], ports: [{ hostPort: 8080, containerPort: 80 }] });

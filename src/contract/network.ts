@@ -39,7 +39,7 @@ const exampleDefinition = {
 const bridge = z.string().describe('its bridge or parent on this host');
 const steps = z.array(z.string()).describe('what was missing or changed, as steps that restore it');
 const tookMs = z.number().describe('duration of the kernel steps, in milliseconds');
-const settings = driftedSettingsSchema.optional();
+const drifted = driftedSettingsSchema.optional();
 
 export const networkStateSchema = z
   .enum([...networkStates, 'removed'])
@@ -123,7 +123,7 @@ export const networkFacts = {
     when: "a part of it was missing or changed, in the kernel or its definition's file",
     data: z.object({
       steps: steps.optional(),
-      settings,
+      drifted,
       tookMs: tookMs.optional(),
       fault: faultSchema.optional().describe('why it could not be restored'),
     }),
@@ -131,7 +131,7 @@ export const networkFacts = {
   }),
   'drift-healed': fact({
     when: 'all of that is restored',
-    data: z.object({ steps: steps.optional(), settings, tookMs: tookMs.optional() }),
+    data: z.object({ steps: steps.optional(), drifted, tookMs: tookMs.optional() }),
     example: { steps: ['link.add-bridge netloom0'], tookMs: 0.9 },
   }),
   degraded: fact({

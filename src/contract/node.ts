@@ -21,7 +21,7 @@ const what = z.enum(['firewall', 'forwarding', 'uplink', 'resolver']).meta({ id:
 const drift = {
   what,
   steps: steps.optional(),
-  settings: driftedSettingsSchema.optional().describe('of `forwarding`'),
+  drifted: driftedSettingsSchema.optional().describe('of `forwarding`'),
   tookMs: tookMs.optional(),
   hostIp: wayOut.hostIp.optional(),
   link: wayOut.link.optional(),

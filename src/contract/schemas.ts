@@ -110,7 +110,7 @@ const subnetSchema = z
   })
   .meta({ id: 'Subnet' });
 
-const routeSchema = z
+export const routeSchema = z
   .object({
     destination: z.string(),
     gateway: z.string().nullable(),

@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { asyncApi } from '../../scripts/asyncapi.ts';
+import { asyncApi, camelCase } from '../../scripts/asyncapi.ts';
 import { clientMethods } from '../../scripts/client-methods.ts';
 import { errorTables } from '../../scripts/error-tables.ts';
+import type { Schema } from '../../scripts/json-schema.ts';
 import { commandSections, factTable, withGenerated } from '../../scripts/list-subjects.ts';
 import { replyKeptMs } from '../../src/bus/commands/engine.ts';
 import { permissionsOf } from '../../src/bus/server/roles.ts';
@@ -11,7 +12,7 @@ import type { FactEntry } from '../../src/contract/fact.ts';
 import { facts } from '../../src/contract/facts.ts';
 import { isQuery } from '../../src/contract/names.ts';
 import { subjectName, subjectToken } from '../../src/contract/subjects.ts';
-import { commandNames, verbs } from '../../src/contract/verbs.ts';
+import { type CommandName, commandNames, verbs } from '../../src/contract/verbs.ts';
 import { servedNamePattern } from '../../src/core/name.ts';
 import { tokenPattern } from '../../src/core/token.ts';
 
@@ -103,6 +104,60 @@ describe('docs/asyncapi.json', () => {
       Object.keys(entries).map((fact) => `dev.netloom.${noun}.${fact}`),
     );
     expect(described.sort()).toEqual(all.sort());
+  });
+});
+
+/** The name of the schema of a command's answer. */
+function replySchemaOf(name: CommandName): string {
+  const { channels } = JSON.parse(read('docs/asyncapi.json'));
+  const { reply } = channels[`${camelCase(name)}Answer`].messages;
+  return reply.payload.$ref.slice('#/components/schemas/'.length);
+}
+
+/** One word for what a field is; `string` also for a list of values, which may be of one noun. */
+function shapeOf(schema: Schema): string {
+  const { $ref, type, items, additionalProperties, anyOf, const: value } = schema;
+  if ($ref) return $ref;
+  if (anyOf)
+    return anyOf
+      .map(shapeOf)
+      .filter((one) => one !== 'null')
+      .join(' or ');
+  if (items) return `list of ${shapeOf(items)}`;
+  if (typeof additionalProperties === 'object') return `map of ${shapeOf(additionalProperties)}`;
+  return value === undefined ? [type].flat().join(' or ') : typeof value;
+}
+
+describe('the same field has the same shape', () => {
+  const schemas: Record<string, Schema> = JSON.parse(read('docs/asyncapi.json')).components.schemas;
+  /** Field → shapes, each with those that have it. Values of a noun count as text. */
+  function shapes(names: string[]): Map<string, Map<string, string[]>> {
+    const found = new Map<string, Map<string, string[]>>();
+    for (const name of names)
+      for (const [field, property] of Object.entries(schemas[name]?.properties ?? {})) {
+        const target = schemas[property.$ref?.slice('#/components/schemas/'.length) ?? ''];
+        const shape = target?.enum ? 'string' : shapeOf(property);
+        const all = found.get(field) ?? new Map<string, string[]>();
+        found.set(field, all.set(shape, [...(all.get(shape) ?? []), name]));
+      }
+    return found;
+  }
+  const contradictions = (names: string[]) =>
+    [...shapes(names)].filter(([, all]) => all.size > 1).map(([field]) => field);
+  const facts = Object.keys(schemas).filter((name) => /^(Container|Network|Node).*Data$/.test(name));
+  const replies = commandNames.map(replySchemaOf);
+
+  it('in every fact', () => expect(contradictions(facts)).toEqual([]));
+
+  it('in every answer, except for views in inspections, counts of node.info, traffic of ports and definitions in files', () => {
+    expect(contradictions([...facts, ...replies, 'ContainerView', 'NetworkView']).sort()).toEqual([
+      'container',
+      'containers',
+      'definition',
+      'network',
+      'networks',
+      'ports',
+    ]);
   });
 });
 

@@ -114,7 +114,7 @@ it("B13 N09 netloom restores route_localnet after another program's change: off 
   native.setSysctl(null, `net.ipv4.conf.${bridge}.route_localnet`, '0');
   const healed = await lab.facts.told('container/late drift-healed');
   expect(healed.data).toMatchObject({
-    settings: [{ key: `net.ipv4.conf.${bridge}.route_localnet`, found: '0', wanted: '1' }],
+    drifted: [{ key: `net.ipv4.conf.${bridge}.route_localnet`, found: '0', wanted: '1' }],
   });
   expect(routes(bridge)).toBe('1');
 });

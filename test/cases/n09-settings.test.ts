@@ -58,7 +58,7 @@ describe('N09 settings of a bridge', () => {
       const healed = await lab.facts.told('network/net drift-healed', count + 1);
       const tookMs = performance.now() - startedMs;
       expect(native.getSysctl(null, settingOf(setting))).toBe(value);
-      const { settings } = healed.data as { settings: SettingDrift[] };
+      const { drifted: settings } = healed.data as { drifted: SettingDrift[] };
       expect(settings).toContainEqual({ key: settingOf(setting), found: wrong, wanted: value });
       console.log(`${settingOf(setting)}: reported as healed after ${tookMs.toFixed(0)} ms`);
     },

@@ -38,7 +38,7 @@ describe('P13 a line about drift shows what drifted, from what to what', () => {
     [{ what: 'resolver' }, 'resolver ended and was restarted'],
     [{ what: 'firewall', steps: ['nft.load'], tookMs: 2.5601039999746718 }, 'firewall  nft.load  2.6 ms'],
     [
-      { what: 'forwarding', steps: ['sysctl.set'], settings: [setting], tookMs: 1 },
+      { what: 'forwarding', steps: ['sysctl.set'], drifted: [setting], tookMs: 1 },
       'forwarding  sysctl.set  net.ipv4.ip_forward was 0, is 1  1 ms',
     ],
     [{ what: 'firewall', fault: { code: 'kernel.refused', message: 'no' } }, 'firewall  kernel.refused: no'],

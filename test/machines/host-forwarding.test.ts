@@ -162,7 +162,7 @@ describe('what others do', () => {
     expect(effects).toMatchObject([
       {
         fact: 'drift-detected',
-        data: { what: 'forwarding', settings: [{ key: 'net.ipv4.ip_forward', found: '0', wanted: '1' }] },
+        data: { what: 'forwarding', drifted: [{ key: 'net.ipv4.ip_forward', found: '0', wanted: '1' }] },
       },
       { fact: 'drift-healed' },
     ]);

@@ -7,7 +7,7 @@ import { untilAnswered } from '../support/daemon.ts';
 import { ipWithin, linkNames } from '../support/fresh-host.ts';
 import { codeOf, Lab, refusal } from '../support/lab.ts';
 
-/** A network as an engine tells of it that keeps its networks itself. */
+/** A network as described by an engine that keeps its networks itself. */
 function definition(name: string, { id = 'a', third = 1 } = {}) {
   return {
     name,
@@ -44,7 +44,7 @@ afterEach(async () => {
   native.removeNetns(netns);
 });
 
-/** The engine makes the namespace, chooses the addresses, and calls the interfaces. */
+/** The engine makes the namespace, chooses the addresses and names the interfaces. */
 function attach(networks: Given[], { id = 'c1', path = netns, host = 2, ...more }: Record<string, unknown> = {}) {
   if (!existsSync(path as string)) native.createNetns(path as string).socket.close();
   return lab.client.container.attach({
@@ -71,7 +71,7 @@ const detach = (...networks: Given[]) =>
 const view = async () => (await lab.client.container.inspect({ id: 'c1' })).container;
 const linksIn = (path: string) => ipWithin<{ ifname: string }[]>(path, 'link', 'show').map(({ ifname }) => ifname);
 
-/** Forgetting follows the answer. */
+/** A container is forgotten after the reply. */
 const settled = (containers: string[], networks: string[]) =>
   untilAnswered(async () => {
     const known = await lab.client.container.list();
@@ -89,7 +89,7 @@ describe('container.attach', () => {
     expect(await view()).toMatchObject({ name: 'web', state: 'configured', netns: { path: netns } });
   });
 
-  it('lets a container that is up join what it is not on yet, and says nothing twice', async () => {
+  it('joins a running container to its missing networks, and changes nothing when repeated', async () => {
     await attach([mem]);
     const first = native.netnsIdentity(netns);
     await attach([mem, other]);
@@ -102,7 +102,7 @@ describe('container.attach', () => {
     expect(lab.facts.of('container', 'c1').filter((fact) => fact === 'connected')).toHaveLength(1);
   });
 
-  it('A07 joins a network named by its id as it was asked to', async () => {
+  it('A07 names a network joined by its ID as the caller did', async () => {
     const named = async (name: string) => (await lab.client.network.create({ name })).definition;
     const one = await named('one');
     const two = await named('two');
@@ -118,7 +118,7 @@ describe('container.attach', () => {
     for (const name of ['one', 'two']) await lab.client.network.remove({ name, force: true });
   });
 
-  it('A04 lets what is static for the container be so on the first of the networks that it joins', async () => {
+  it('A04 applies the static settings of a container to the first network it joins', async () => {
     await attach([mem]);
     const { status } = await attach([], {
       networks: [{ network: 'other', interfaceName: 'n2', definition: other }, { network: 'mem' }],
@@ -127,7 +127,7 @@ describe('container.attach', () => {
     expect(status.other?.interfaces.n2?.subnets?.[0]?.ipnet).toBe('10.7.2.9/24');
   });
 
-  it('C02 has joined nothing when it could not join all, or not publish', async () => {
+  it('C02 joins no network when one join or one port fails', async () => {
     await attach([mem]);
     await attach([mem], { id: 'c2', path: `${netns}-2`, host: 3, ports: [{ hostPort: 8080, containerPort: 80 }] });
     const third = definition('third', { id: 'f', third: 3 });
@@ -141,14 +141,14 @@ describe('container.attach', () => {
     native.removeNetns(`${netns}-2`);
   });
 
-  it('takes names for a network that has nobody to answer for them, and does without', async () => {
+  it('accepts names for a network without a resolver, and ignores them', async () => {
     const silent = { ...mem, dns_enabled: false };
     const networks = [{ network: 'mem', interfaceName: 'eth0', aliases: ['www'], definition: silent }];
     await attach([], { networks });
     expect((await view()).attachments[0]?.aliases).toEqual(['c1']);
   });
 
-  it('answers a command that comes again with what it answered first', async () => {
+  it('answers a repeated command with its first reply', async () => {
     const command = { msgId: 'attach-once' };
     const request = { id: 'c1', mode: 'none' };
     const first = await lab.client.container.attach(request, command);
@@ -165,7 +165,7 @@ describe('container.attach', () => {
     native.removeNetns(`${netns}-2`);
   });
 
-  it('takes another definition in place of one that nobody uses', async () => {
+  it('replaces the definition of an unused network', async () => {
     writeFileSync(`${networksDirectory}/mem.json`, JSON.stringify(mem));
     await settled([], ['mem']);
     const anew = definition('mem', { id: 'd', third: 9 });
@@ -174,7 +174,7 @@ describe('container.attach', () => {
     rmSync(`${networksDirectory}/mem.json`);
   });
 
-  it('waits for who is leaving a network that was made anew, also to join it beside others', async () => {
+  it('waits for containers that are leaving a network with a new definition, also when it joins others besides', async () => {
     await attach([mem], { id: 'c2', path: `${netns}-2`, host: 3 });
     await attach([other]);
     await lab.client.container.detach({ id: 'c2', networks: ['mem'] });
@@ -197,7 +197,7 @@ describe('container.attach', () => {
         const { status } = await attach([mem], { id: 'c3', path: `${netns}-3`, host: 3, ports });
         expect(status.mem?.interfaces['mem-if']?.subnets).toEqual([{ ipnet: '10.7.1.3/24', gateway: '10.7.1.1' }]);
         await lab.client.container.detach({ id: 'c3', networks: ['mem'] });
-        // one that is up takes them over as well
+        // a running container takes them over as well
         const joined = { networks: [attachmentTo(mem, 3)], ports };
         await attach([other], { id: 'c4', path: `${netns}-4`, host: 4 });
         await attach([], { id: 'c4', path: `${netns}-4`, ...joined });
@@ -208,7 +208,7 @@ describe('container.attach', () => {
     },
   );
 
-  it('refuses at once what somebody holds who stays', async () => {
+  it('refuses at once what a container holds that stays', async () => {
     await attach([mem], { ports: [{ hostPort: 8080, containerPort: 80 }] });
     const started = Date.now();
     const ports = [{ hostPort: 8080, containerPort: 81 }];
@@ -220,20 +220,20 @@ describe('container.attach', () => {
     for (const which of [2, 3]) native.removeNetns(`${netns}-${which}`);
   });
 
-  it('refuses a definition that is none before anything is built', async () => {
+  it('refuses an invalid definition before anything is built', async () => {
     expect(await codeOf(attach([{ ...mem, id: 'short' }]))).toBe('network.damaged');
     expect(await codeOf(attach([{ ...mem, driver: 'overlay' }]))).toBe('network.damaged');
     await settled([], []);
   });
 
-  it('C02 forgets the container that was refused before it answers, and the network that was its first', async () => {
+  it('C02 forgets a refused container before the reply, and the network that it would have been the first to use', async () => {
     expect(await codeOf(attach([mem], { host: 1 }))).toBe('address.taken');
     expect((await lab.client.container.list()).containers).toEqual([]);
     await settled([], []);
     expect(linkNames()).not.toContain('mem0');
   });
 
-  it('C02 forgets the container that the kernel refused, and can be asked again', async () => {
+  it('C02 forgets a container that the kernel refused, and accepts it again', async () => {
     const nowhere = `${netns}-none`;
     writeFileSync(nowhere, '');
     expect(await codeOf(attach([mem], { path: nowhere }))).toMatch(/^(kernel|netns)\./);
@@ -243,13 +243,13 @@ describe('container.attach', () => {
     rmSync(nowhere);
   });
 
-  it('leaves alone a container that was there before it was refused', async () => {
+  it('keeps an earlier container when its attachment is refused', async () => {
     await lab.client.container.create({ id: 'c1', mode: 'none' });
     expect(await codeOf(attach([mem], { host: 1 }))).toBe('address.taken');
     expect(await view()).toMatchObject({ state: 'failed', lastFault: { code: 'address.taken' } });
   });
 
-  it('takes down the former network of a container whose engine gives it another namespace', async () => {
+  it('takes down the former network of a container whose engine passes another namespace', async () => {
     await attach([mem]);
     const second = `${netns}-2`;
     await attach([mem], { path: second });
@@ -261,7 +261,7 @@ describe('container.attach', () => {
 });
 
 describe('another namespace under the name of the former one', () => {
-  it('is given the network, also while somebody still lives in the former', async () => {
+  it('gets the network of the container, also while a process still lives in the former namespace', async () => {
     await attach([mem]);
     const aside = `${netns}-aside`;
     renameNetns(netns, aside);
@@ -273,7 +273,7 @@ describe('another namespace under the name of the former one', () => {
   });
 });
 
-/** The namespace lives on under another name. */
+/** The namespace stays alive under another name. */
 function renameNetns(from: string, to: string): void {
   writeFileSync(to, '');
   execFileSync('mount', ['--bind', from, to]);
@@ -288,7 +288,7 @@ describe('host ports that the caller holds', () => {
     });
   const port = { hostPort: 8080, containerPort: 80, heldByCaller: true };
 
-  it('are published and not bound', async () => {
+  it('are published by netloom and not bound', async () => {
     const held = await server(8080);
     const { ports } = await attach([mem], { ports: [port] });
     expect(ports).toEqual([
@@ -297,7 +297,7 @@ describe('host ports that the caller holds', () => {
     held.close();
   });
 
-  it('are not bound by a daemon that starts again, either', async () => {
+  it('are not bound by a restarted daemon either', async () => {
     await attach([mem], { ports: [port] });
     await lab.restart('kill');
     const held = await server(8080);
@@ -306,7 +306,7 @@ describe('host ports that the caller holds', () => {
     expect(lab.facts.of('node', 'testnode')).not.toContain('port-lost');
   });
 
-  it('are nobody else’s meanwhile', async () => {
+  it('are refused to other containers meanwhile', async () => {
     await attach([mem], { ports: [port] });
     const second = lab.client.container.setup({
       id: 'c2',
@@ -316,13 +316,13 @@ describe('host ports that the caller holds', () => {
     expect(await codeOf(second)).toBe('port.taken');
   });
 
-  it('have a number', async () => {
+  it('must have a port number', async () => {
     expect(await codeOf(attach([mem], { ports: [{ containerPort: 80, heldByCaller: true }] }))).toBe('port.invalid');
   });
 });
 
 describe('container.detach', () => {
-  it('tears down and forgets a container that leaves its last network, and the network with it', async () => {
+  it('tears down and forgets a container that leaves its last network, and removes the network', async () => {
     await attach([mem]);
     await detach(mem);
     await settled([], []);
@@ -333,27 +333,27 @@ describe('container.detach', () => {
     );
   });
 
-  it('leaves one network of several', async () => {
+  it('removes a container from one of several networks', async () => {
     await attach([mem, other]);
     await detach(mem);
     expect(linksIn(netns)).toEqual(['lo', 'other-if']);
     await settled(['c1'], ['other']);
   });
 
-  it('has succeeded where the container is not known, or not on the network', async () => {
+  it('succeeds when the container is unknown, or not on the network', async () => {
     expect(await detach(mem)).toEqual({ id: 'c1' });
     await attach([mem]);
     await detach(other);
     expect(linksIn(netns)).toEqual(['lo', 'mem-if']);
   });
 
-  it('C02 has succeeded where another detach forgets the container meanwhile', async () => {
+  it('C02 succeeds when another detach forgets the container meanwhile', async () => {
     await attach([mem]);
     expect(await Promise.all([detach(mem), detach(mem), detach(mem)])).toEqual(Array(3).fill({ id: 'c1' }));
     await settled([], []);
   });
 
-  it('C02 has succeeded after a set-up that was refused', async () => {
+  it('C02 succeeds after a refused set-up', async () => {
     const ports = [{ hostIp: '::1', hostPort: 8080, containerPort: 80 }];
     expect(await codeOf(attach([mem], { ports }))).toBe('mode.conflict');
     expect(await detach(mem)).toEqual({ id: 'c1' });
@@ -366,7 +366,7 @@ describe('container.detach', () => {
     expect(linksIn(netns)).toEqual(['lo', 'mem-if']);
   });
 
-  it('takes from who lives there his address at once, and forgets a container whose namespace went first', async () => {
+  it('takes the address from a namespace that is still used, and forgets a container whose namespace went first', async () => {
     await attach([mem]);
     await detach(mem);
     expect(ipWithin(netns, '-4', 'address', 'show').map(({ ifname }) => ifname)).toEqual(['lo']);
@@ -378,7 +378,7 @@ describe('container.detach', () => {
     await settled([], []);
   });
 
-  it('lets the same container be attached again at once', async () => {
+  it('allows the same container to be attached again at once', async () => {
     await attach([mem]);
     for (let round = 0; round < 5; round++) {
       await detach(mem);
@@ -388,11 +388,11 @@ describe('container.detach', () => {
   });
 });
 
-describe('a network that a caller brought', () => {
-  it('stays when its file is found meanwhile', async () => {
+describe('a network defined by a caller', () => {
+  it('stays when a file with its definition appears meanwhile', async () => {
     await attach([mem]);
     writeFileSync(`${networksDirectory}/mem.json`, JSON.stringify(mem));
-    // one that is damaged is told of at the same look
+    // a damaged file is reported by the same pass
     writeFileSync(`${networksDirectory}/zzz.json`, '{');
     await untilAnswered(async () => expect((await lab.client.network.list()).damaged).toHaveLength(1));
     await detach(mem);
@@ -410,19 +410,19 @@ describe('a network that a caller brought', () => {
   });
 });
 
-describe('teardowns that were left while nobody served', () => {
+describe('teardowns recorded while no daemon runs', () => {
   let left = 0;
   const leave = (request: object) => {
     const directory = `${lab.daemon.runDirectory}/teardowns`;
     mkdirSync(directory, { recursive: true });
     const file = `${directory}/${left++}`;
-    // whole or not at all, as the door does
+    // written atomically, as the door does
     writeFileSync(`${file}.new`, JSON.stringify(request));
     renameSync(`${file}.new`, `${file}.json`);
     return directory;
   };
 
-  it('are done when the daemon is back, before it answers', async () => {
+  it('are carried out by the next daemon before it answers', async () => {
     await attach([mem]);
     await lab.restart('stop', () => leave({ id: 'c1', networks: ['mem'], netns }));
     await settled([], []);
@@ -430,14 +430,14 @@ describe('teardowns that were left while nobody served', () => {
     expect(linksIn(netns)).toEqual(['lo']);
   });
 
-  it('are done, too, when they come while it serves', async () => {
+  it('are carried out by a running daemon as well', async () => {
     await attach([mem]);
     const directory = leave({ id: 'c1', networks: ['mem'], netns });
     await settled([], []);
     await untilAnswered(async () => expect(readdirSync(directory)).toEqual([]));
   });
 
-  it('are dropped when they say nothing', async () => {
+  it('are dropped when they are empty', async () => {
     const directory = leave({ nonsense: true });
     await untilAnswered(async () => expect(readdirSync(directory)).toEqual([]));
   });

@@ -51,10 +51,10 @@ afterAll(async () => {
   await lab.close();
 });
 
-/** Host ports that requests ask for in vain. */
+/** Host ports of requests that are refused. */
 const asked = [7000, 7001, 7002, 8085, 8109, 8110, 9089, 9090, 9091, 9092, 9093, 65530];
 
-/** All that a request can leave behind. */
+/** Lists everything that a request can leave behind. */
 async function everything() {
   const { networks } = await lab.client.network.list();
   const { containers } = await lab.client.container.list();
@@ -66,11 +66,11 @@ async function everything() {
   };
 }
 
-/** Does something that must be refused, and sees that nothing comes of it. */
+/** Expects a refusal, and that nothing has changed. */
 async function inVain<T>(attempt: () => Promise<T>): Promise<T> {
   const before = await everything();
   const result = await attempt();
-  // what was claimed is given back by a message: in order, but not before the answer
+  // claims are released by a message: in order, but not before the reply
   await untilAnswered(async () => expect(await everything()).toEqual(before), patienceMs);
   return result;
 }
@@ -81,7 +81,7 @@ const port = (mapping: object) => ({ networks: web, ports: [{ containerPort: 80,
 const fixed = (...staticIps: string[]) => ({ networks: [{ network: 'web', staticIps }] });
 const subnet = (...subnets: string[]) => ({ name: 'fresh', subnets: subnets.map((text) => ({ subnet: text })) });
 
-describe('container.setup refuses, and builds nothing of it:', () => {
+describe('container.setup refuses, and builds nothing for,', () => {
   it.each<[string, FaultCode, object]>([
     ['an unknown network', 'network.unknown', { networks: [{ network: 'nowhere' }] }],
     [
@@ -192,27 +192,30 @@ describe('container.setup refuses, and builds nothing of it:', () => {
     expect(await inVain(() => codeOf(lab.client.container.setup({ id: 'unlucky', ...request })))).toBe(code);
   });
 
-  it.each(['slirp4netns', 'pasta'])('mode %s, of which it says that this version has it not', async (mode) => {
+  it.each(['slirp4netns', 'pasta'])('refuses mode %s, which this version does not support', async (mode) => {
     const fault = await inVain(() => refusal(lab.client.container.setup({ id: 'unlucky', mode, networks: web })));
     expect(fault).toMatchObject({ code: 'mode.unsupported', message: expect.stringContaining(mode) });
   });
 
-  // a name may be longer than an id, and begin with a dot
+  // a name may be longer than an ID, and begin with a dot
   const names = ['.a', '..', 'x'.repeat(251)];
-  it.each([...names, 'a*', '>', '', 'a b', 'ä', '../etc', 'x'.repeat(256), 5, null])('the id %j', async (id) => {
-    const request = { id, networks: web } as RequestOf<'container.setup'>;
-    const named = names.includes(request.id) ? 'container.unknown' : 'id.invalid';
-    expect(await inVain(() => codeOf(lab.client.container.setup(request)))).toBe('id.invalid');
-    expect(await codeOf(lab.client.container.inspect(request))).toBe(named);
-    expect(await inVain(() => codeOf(lab.client.container.remove(request)))).toBe(named);
-  });
+  it.each([...names, 'a*', '>', '', 'a b', 'ä', '../etc', 'x'.repeat(256), 5, null])(
+    'accepts the ID %j',
+    async (id) => {
+      const request = { id, networks: web } as RequestOf<'container.setup'>;
+      const named = names.includes(request.id) ? 'container.unknown' : 'id.invalid';
+      expect(await inVain(() => codeOf(lab.client.container.setup(request)))).toBe('id.invalid');
+      expect(await codeOf(lab.client.container.inspect(request))).toBe(named);
+      expect(await inVain(() => codeOf(lab.client.container.remove(request)))).toBe(named);
+    },
+  );
 
-  it('the process of which nothing is left (process.gone)', async () => {
+  it('refuses the PID of a process that has ended (process.gone)', async () => {
     const request = { id: 'unlucky', networks: web, pid: endedPid };
     expect(await inVain(() => codeOf(lab.client.container.setup(request)))).toBe('process.gone');
   });
 
-  it('a name in the kernel that is somebody else’s, which is not touched (link.exists)', async () => {
+  it('refuses an interface name that a foreign link has, and does not touch that link (link.exists)', async () => {
     const request = {
       id: 'unlucky',
       networks: [...web, { network: 'back' }],
@@ -223,14 +226,14 @@ describe('container.setup refuses, and builds nothing of it:', () => {
     expect(fault.undone?.map((step) => step.split(' ')[0])).toEqual(['link.veth', 'nft.add', 'netns.create']);
   });
 
-  it('says who has a port or an address', async () => {
+  it('names the holder of a taken port or address', async () => {
     const taken = await refusal(lab.client.container.setup({ id: 'unlucky', ...port({ hostPort: 8080 }) }));
     expect(taken.message).toContain('container resident');
     const leased = await refusal(lab.client.container.setup({ id: 'unlucky', ...fixed('10.88.0.50') }));
     expect(leased.message).toContain('container resident');
   });
 
-  it('and whoever was refused gets everything when asking again for what can be had', async () => {
+  it('accepts corrected requests of containers that were refused before', async () => {
     const request = { ...port({ hostPort: 7000, range: 3 }), ...fixed('10.88.0.51') };
     const { status } = await lab.client.container.setup({ id: 'unlucky', ...request });
     expect(status.web?.interfaces.eth0?.subnets[0]?.ipnet).toBe('10.88.0.51/24');
@@ -238,7 +241,7 @@ describe('container.setup refuses, and builds nothing of it:', () => {
   });
 });
 
-describe('network.create refuses, and makes nothing of it:', () => {
+describe('network.create refuses, and creates nothing for,', () => {
   it.each<[string, FaultCode, object]>([
     ['a network that is there', 'network.exists', { name: 'web' }],
     ['a name that begins with a dot', 'name.invalid', { name: '.fresh' }],
@@ -291,12 +294,12 @@ describe('network.create refuses, and makes nothing of it:', () => {
     ['another network’s, from above', 'fd00::/16', 'network web'],
     ['one of this host’s own', '192.0.2.0/28', 'the host’s route to 192.0.2.0/24'],
     ['one that this host has a route to', '198.51.0.0/16', 'the host’s route to 198.51.100.0/24'],
-  ])('a subnet that overlaps %s (subnet.taken)', async (_, text, whose) => {
+  ])('refuses a subnet that overlaps %s (subnet.taken)', async (_, text, whose) => {
     const fault = await inVain(() => refusal(lab.client.network.create(subnet(text))));
     expect(fault).toMatchObject({ code: 'subnet.taken', message: expect.stringContaining(whose.replace('’', "'")) });
   });
 
-  it('and network.remove what is in use, naming who uses it, and what is not there', async () => {
+  it('network.remove refuses a network in use, naming its members, and an unknown one', async () => {
     const fault = await inVain(() => refusal(lab.client.network.remove({ name: 'web' })));
     expect(fault).toMatchObject({ code: 'network.in-use', message: expect.stringContaining('resident') });
     expect(await codeOf(lab.client.network.remove({ name: 'nowhere' }))).toBe('network.unknown');
@@ -327,24 +330,24 @@ describe('a payload', () => {
     expect(reply.headers?.get('Nats-Service-Error')).not.toBe('');
   });
 
-  it('may have fields that nobody knows', async () => {
+  it('may have unknown fields', async () => {
     const request = { id: 'roomy', mode: 'none', colour: 'red', deep: { er: [1] } } as RequestOf<'container.setup'>;
     expect((await lab.client.container.setup(request)).netns.path).toContain('roomy');
     await lab.remove('roomy');
   });
 });
 
-describe('who may not command', () => {
+describe('a client without the permission for a command', () => {
   const setup = { id: 'unlucky', networks: web };
 
-  it('is refused by the server with wrong credentials, or none', async () => {
+  it('is refused by the server with wrong credentials or without any', async () => {
     const { url } = readCredentials(credentialsFile(lab.daemon.runDirectory, 'admin')) as { url: string };
     expect(await codeOf(connect({ url, user: 'admin', password: 'guessed' }))).toBe('bus.unauthorized');
     expect(await codeOf(connect({ url }))).toBe('bus.unauthorized');
     expect(await codeOf(connect({ url, user: 'root', password: '' }))).toBe('bus.unauthorized');
   });
 
-  it('may look as a viewer, and nothing more', async () => {
+  it('may query as a viewer, and do nothing else', async () => {
     const viewer = await as('viewer');
     expect((await viewer.container.list()).containers.map(({ id }) => id)).toContain('resident');
     expect((await viewer.network.inspect({ name: 'web' })).network.name).toBe('web');
@@ -364,7 +367,7 @@ describe('who may not command', () => {
     await viewer.close();
   });
 
-  it('cannot have another’s answer sent to a command, as a viewer', async () => {
+  it("cannot direct another client's reply to a command subject, as a viewer", async () => {
     const viewer = await as('viewer');
     const [list, remove] = (['list', 'remove'] as const).map((verb) =>
       commandSubject(lab.daemon.node, 'container', verb),
@@ -377,7 +380,7 @@ describe('who may not command', () => {
     await viewer.close();
   });
 
-  it('ends no worker as an operator', async () => {
+  it('cannot restart a worker as an operator', async () => {
     const operator = await as('operator');
     expect(await codeOf(operator.worker.restart({ index: 0 }))).toBe('bus.unauthorized');
     expect(await codeOf(lab.client.worker.restart({ index: 99 }))).toBe('worker.unknown');
@@ -389,10 +392,10 @@ function as(role: 'viewer' | 'operator'): Promise<NetloomClient> {
   return connect({ creds: credentialsFile(lab.daemon.runDirectory, role), node: lab.daemon.node });
 }
 
-describe('a command that comes again under the same id', () => {
+describe('a command that is repeated under the same ID', () => {
   const request = { id: 'twin', networks: web, ports: [{ hostPort: 0, containerPort: 80 }] };
 
-  it('is carried out once, though it comes twice at a time', async () => {
+  it('is carried out once when two copies arrive at the same time', async () => {
     const answers = await Promise.all(
       [1, 2, 3].map(() => lab.client.container.setup(request, { msgId: 'setup-of-twin' })),
     );
@@ -400,7 +403,7 @@ describe('a command that comes again under the same id', () => {
     expect(answers[2]).toEqual(answers[0]);
   });
 
-  it('gets its first answer and changes nothing, also when all has changed since', async () => {
+  it('gets its first reply and changes nothing, also when everything has changed since', async () => {
     const first = await lab.client.container.setup(request, { msgId: 'setup-of-twin' });
     await lab.client.container.remove({ id: 'twin' }, { msgId: 'removal-of-twin' });
     await lab.settled();
@@ -409,7 +412,7 @@ describe('a command that comes again under the same id', () => {
     expect(await codeOf(lab.client.container.inspect({ id: 'twin' }))).toBe('container.unknown');
   });
 
-  it('gets its first answer also when that was a refusal, and in the daemon’s next life', async () => {
+  it('gets a refusal as its first reply again, also from a restarted daemon', async () => {
     const early = { id: 'early', networks: [{ network: 'later' }] };
     const first = await lab.client.container.setup(request, { msgId: 'setup-of-twin' });
     const refused = await refusal(lab.client.container.setup(early, { msgId: 'setup-of-early' }));
@@ -423,7 +426,7 @@ describe('a command that comes again under the same id', () => {
     expect((await lab.client.container.list()).containers.map(({ id }) => id)).not.toContain('twin');
   });
 
-  it('may not have an id that is none', async () => {
+  it('is refused when its ID is invalid', async () => {
     expect(await codeOf(lab.client.info({ msgId: 'x'.repeat(200) }))).toBe('payload.invalid');
   });
 });

@@ -29,10 +29,10 @@ afterAll(async () => {
   await lab.close();
 });
 
-/** Whose business a container is: the clients share them evenly. */
+/** The client of a container: the containers are distributed evenly. */
 const clientOf = (id: string): NetloomClient => clients[ids.indexOf(id) % clientCount] as NetloomClient;
 
-/** On two of the networks, each pair in each order, with a port of each protocol to be picked. */
+/** On two of the networks, each pair in each order, with a picked port of each protocol. */
 function wishOf(id: string): RequestOf<'container.setup'> {
   const first = ids.indexOf(id) % networks.length;
   const second = (first + 1 + (ids.indexOf(id) % (networks.length - 1))) % networks.length;
@@ -46,7 +46,7 @@ function wishOf(id: string): RequestOf<'container.setup'> {
   };
 }
 
-/** All that nobody else may have at the same time. */
+/** Everything that must be unique at any time. */
 function belongings({ netns, status, ports }: Status): string[] {
   const interfaces = Object.values(status).flatMap((block) => Object.values(block.interfaces));
   return [
@@ -59,7 +59,7 @@ function belongings({ netns, status, ports }: Status): string[] {
 const life = ['created', 'netns-ready', 'configured', 'tearing-down', 'torn-down'];
 
 describe(`${ids.length} containers of ${clientCount} clients, on ${networks.length} networks and with ${2 * ids.length} ports`, () => {
-  it('are set up at once, each with what nobody else has, and removed at once, with nothing left', async () => {
+  it('are set up in parallel, each with resources of its own, and removed in parallel, with nothing left', async () => {
     const before = kernel.read();
     const startedMs = performance.now();
     const setUp = (id: string) => clientOf(id).container.setup(wishOf(id), { msgId: `set-up-${id}` });
@@ -72,13 +72,13 @@ describe(`${ids.length} containers of ${clientCount} clients, on ${networks.leng
     const built = kernel.read();
     expect(built.namespaces).toHaveLength(ids.length);
     expect(built.links).toHaveLength(before.links.length + 2 * ids.length);
-    // each port by both families: where it leads, and a counter for each direction; by ::1 it is refused
+    // each port for both families: its destination, and a counter for each direction; ::1 is refused
     const ofPorts = 2 * (2 * 3 + 1);
-    // each of two links: held, to its MAC, and to every address on either network
+    // each of two links: its hold, its MAC, and every address on either network
     const ofLinks = 2 * (1 + 1 + 4);
     expect(built.elements).toHaveLength(before.elements.length + ids.length * (ofPorts + ofLinks));
 
-    // whoever asks again gets the first answer, and nothing is done
+    // a repeated command gets its first reply and changes nothing
     const { sequence } = await lab.client.container.list();
     expect(await Promise.all(ids.map(setUp))).toEqual(all);
     expect(kernel.read()).toEqual(built);
@@ -95,7 +95,7 @@ describe(`${ids.length} containers of ${clientCount} clients, on ${networks.leng
     const removed = await Promise.all(ids.map(remove));
     const removedMs = performance.now();
     expect(await Promise.all(ids.map(remove))).toEqual(removed);
-    // even of what is not there any more
+    // also for containers that are gone
     expect(await Promise.all(ids.map(setUp))).toEqual(all);
     expect(kernel.read()).toEqual(before);
     expect((await lab.client.container.list()).containers).toEqual([]);
@@ -107,7 +107,7 @@ describe(`${ids.length} containers of ${clientCount} clients, on ${networks.leng
     );
   }, 120_000);
 
-  it('come and go in their own time, and never two have the same', async () => {
+  it('come and go independently, and never share a resource', async () => {
     const before = kernel.read();
     const held = new Map<string, string>();
     const clashes: string[] = [];
@@ -130,7 +130,7 @@ describe(`${ids.length} containers of ${clientCount} clients, on ${networks.leng
     expect(kernel.read()).toEqual(before);
   }, 120_000);
 
-  it('are told of in order, each and all', async () => {
+  it('are all announced by events, in order', async () => {
     await lab.facts.through((await lab.client.container.list()).sequence);
     const numbers = lab.facts.events.map(({ sequence }) => Number(sequence));
     expect(numbers).toEqual(numbers.map((_, index) => index + 1));
@@ -140,8 +140,8 @@ describe(`${ids.length} containers of ${clientCount} clients, on ${networks.leng
   });
 });
 
-describe(`of ${ids.length} that want the same`, () => {
-  it('port, one gets it, and the others are told who', async () => {
+describe(`of ${ids.length} containers that want the same`, () => {
+  it('port, one gets it, and the others get a refusal that names the holder', async () => {
     const before = kernel.read();
     const wishes = ids.map((id) => ({
       ...wishOf(id),
@@ -162,7 +162,7 @@ describe(`of ${ids.length} that want the same`, () => {
     expect(kernel.read()).toEqual(before);
   });
 
-  it('address, one gets it', async () => {
+  it('address, one gets it and the others are refused', async () => {
     const { network } = await lab.client.network.inspect({ name: 'left' });
     const address = network.subnets[0]?.gateway?.replace(/1$/, '200') as string;
     const codes = await Promise.all(
@@ -178,7 +178,7 @@ describe(`of ${ids.length} that want the same`, () => {
     await lab.settled();
   });
 
-  it('id, one builds it, and a network that is used is not removed under it', async () => {
+  it('ID, one is built, and a network in use is not removed meanwhile', async () => {
     const wish = { id: 'one', networks: [{ network: 'left' }] };
     const attempts = clients.flatMap((client) => [
       client.container.setup(wish),
@@ -201,7 +201,7 @@ describe(`of ${ids.length} that want the same`, () => {
 });
 
 describe('a list, and the events since it', () => {
-  it('are one history without a gap, taken at any moment', async () => {
+  it('form one history without a gap, whenever the list is taken', async () => {
     let going = true;
     const live = async (id: string) => {
       while (going) {
@@ -227,7 +227,7 @@ describe('a list, and the events since it', () => {
       let last = sequence;
       for await (const event of feed) {
         const number = Number(event.sequence);
-        // what the list includes already may come once more, for its place in the stream was not known yet
+        // an event that the list already includes may be repeated: its position in the stream was not known yet
         if (number <= sequence) continue;
         expect(number).toBe(last + 1);
         last = number;

@@ -6,14 +6,14 @@ import { becomeFreshHost, temporaryDirectory } from '../support/fresh-host.ts';
 import { seeded } from '../support/seeded.ts';
 import { triedTimes } from '../support/sweeps.ts';
 
-/** How often something goes wrong; a sample without `SWEEPS=all`. */
+/** How often something fails; a sample without `SWEEPS=all`. */
 const daemonDeaths = triedTimes(50);
 const workerDeaths = triedTimes(30);
 const serverDeaths = triedTimes(15);
 
 const containers = Array.from({ length: 20 }, (_, index) => `c${index}`);
 const network = 'crash';
-/** What a client hears while a daemon, a worker or the bus is away: it asks again, under the same id. */
+/** Errors that a client gets while a daemon, a worker or the bus is down: it repeats the command under the same ID. */
 const passing = new Set(['bus.unreachable', 'command.timeout', 'node.recovering', 'node.draining', 'worker.lost']);
 
 /** Workers that end go on for a moment, so that they end anywhere in their work. */
@@ -32,7 +32,7 @@ afterEach(async () => {
   directory.remove();
 });
 
-/** Asks until there is an answer; the id makes sure that it is done once. */
+/** Repeats a command until there is a reply; the ID makes sure that it is carried out once. */
 async function insist<Name extends CommandName>(
   client: NetloomClient,
   name: Name,
@@ -49,7 +49,7 @@ async function insist<Name extends CommandName>(
   }, patienceMs);
 }
 
-/** Sets one container up and takes it down again and again until told to stop; every unexpected answer is collected. */
+/** Sets one container up and takes it down again until it is stopped; collects every unexpected reply. */
 async function churn(
   client: NetloomClient,
   index: number,
@@ -73,7 +73,7 @@ async function churn(
   return rounds;
 }
 
-/** The churn, with something terrible done to it many times; then everything must be in order. */
+/** Runs the churn through many failures; afterwards everything must be in order. */
 async function survive(
   times: number,
   terrible: (client: NetloomClient, random: () => number) => Promise<void>,
@@ -99,7 +99,7 @@ async function survive(
 
   expect(unexpected).toEqual([]);
   expect((await client.container.list()).containers).toEqual([]);
-  // the last to be removed have told the network, who need not have heard of it when they are answered
+  // the messages of the last removals may reach the network after the replies
   await untilAnswered(async () => expect((await client.network.inspect({ name: network })).network.leases).toEqual({}));
   await insist(client, 'network.remove', { name: network }, 'network-remove');
   const left = inventory(daemon);
@@ -111,7 +111,7 @@ async function survive(
   await client.close();
 }
 
-/** Numbers of all facts in the stream, in stream order, once the outbox is empty. */
+/** Numbers of all events in the stream, in stream order, once the outbox is empty. */
 async function publishedSequences(client: NetloomClient): Promise<number[]> {
   await untilAnswered(async () => {
     if ((await client.info()).outbox > 0) throw new Error('facts are still on their way');
@@ -122,7 +122,7 @@ async function publishedSequences(client: NetloomClient): Promise<number[]> {
 }
 
 describe('20 containers set up and torn down in a loop', () => {
-  it(`leave nothing and lose no fact when the daemon is killed ${daemonDeaths} times`, {
+  it(`leave nothing and lose no event when the daemon is killed ${daemonDeaths} times`, {
     timeout: 600_000,
   }, async () => {
     await survive(daemonDeaths, async () => {
@@ -132,14 +132,14 @@ describe('20 containers set up and torn down in a loop', () => {
     });
   });
 
-  it(`leave nothing and lose no fact when a worker dies ${workerDeaths} times`, { timeout: 600_000 }, async () => {
+  it(`leave nothing and lose no event when a worker dies ${workerDeaths} times`, { timeout: 600_000 }, async () => {
     await survive(workerDeaths, async (client, random) => {
       const index = random() < 0.5 ? 0 : 1;
       await client.worker.restart({ index }, { timeoutMs: 10_000 });
     });
   });
 
-  it(`leave nothing and lose no fact when nats-server is killed ${serverDeaths} times`, {
+  it(`leave nothing and lose no event when nats-server is killed ${serverDeaths} times`, {
     timeout: 600_000,
   }, async () => {
     await survive(serverDeaths, async (client) => {

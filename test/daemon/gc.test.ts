@@ -6,7 +6,7 @@ import { cli } from '../cli/netloom.ts';
 import { inventory } from '../support/daemon.ts';
 import { Lab } from '../support/lab.ts';
 
-// Leftovers made by hand beside a network and a container that live, what another daemon has, and what is nobody's business.
+// Leftovers made by hand, beside a network and a container that live, objects of another daemon, and foreign ones.
 let lab: Lab;
 let elsewhere: string;
 
@@ -38,7 +38,7 @@ function litter(): void {
   sh(`ip link set ${orphan} alias 'netloom container/gone network/lost'`);
   sh('ip link add lost0 type bridge; ip link set lost0 alias "netloom network/lost"');
   sh(`ip link set ${orphan} master lost0`);
-  // a half-made veth, which does not say whose it is
+  // a half-made veth, which does not show its owner
   sh('ip link add nl0123456789ab type veth peer name half0');
   for (const element of [
     'published_any4 { tcp . 9000 comment "container/gone" : 10.99.0.2 . 80 }',
@@ -63,7 +63,7 @@ function others(): void {
   sh('nft add table inet others');
 }
 
-it('tells what has no owner, removes it, and nothing else', async () => {
+it('lists objects without an owner, and removes only those', async () => {
   others();
   const before = inventory(lab.daemon);
   litter();
@@ -105,7 +105,7 @@ it('tells what has no owner, removes it, and nothing else', async () => {
   expect(brief(again.doubtful)).toEqual(doubtful);
 });
 
-it('says so on the command line', async () => {
+it('lists and removes leftovers on the command line', async () => {
   sh('ip link add nl0123456789ab type veth peer name half0');
   const places = ['--run-dir', lab.daemon.runDirectory, '--node', lab.daemon.node];
   const dry = await cli('gc', '--dry-run', ...places);

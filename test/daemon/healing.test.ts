@@ -7,7 +7,7 @@ import { Lab } from '../support/lab.ts';
 import { hostAddress, ipBatch, OtherHost } from '../support/other-host.ts';
 import type { Peer } from '../support/peer.ts';
 
-// Somebody else takes away a part of what netloom made; it comes back by itself, and it is told whose it was.
+// Another program removes a part of what netloom made; netloom restores it, and reports the drift with its owner.
 //
 //   web  10.88.0.2, fd00:88::2, port 8080 ─ netloom0 ─ host ─ another host
 const families = [4, 6] as const;
@@ -94,13 +94,13 @@ async function told(before: number, isEnough: (facts: string[]) => boolean): Pro
   }
 }
 
-/** Until a moment has passed in which no more was told. */
+/** Collects events until there were none for a moment. */
 async function settled(before: number): Promise<string[]> {
   await new Promise((resolve) => setTimeout(resolve, 150));
   return driftSince(before).sort();
 }
 
-// by whom; who is first among several is not promised
+// by owner; the order among several owners is undefined
 const ofNode = ['node/testnode drift-detected', 'node/testnode drift-healed'];
 const ofNetwork = ['network/net drift-detected', 'network/net drift-healed'];
 const ofContainer = ['container/web drift-detected', 'container/web drift-healed'];
@@ -115,37 +115,37 @@ describe('the firewall', () => {
     ['a set is flushed', 'flush set inet netloom subnets4', ofNetwork],
     ["a container's element", 'delete element inet netloom published_any4 { tcp . 8080 }', ofContainer],
     ["a network's element", 'delete element inet netloom subnets6 { fd00:88::/64 }', ofNetwork],
-  ])('%s: comes back', async (what, command, facts) => {
-    // who looks at that moment anyway finds it in two parts, and tells of both
+  ])('restores %s', async (what, command, facts) => {
+    // another actor may see it in two parts at that moment, and report both
     expect([...new Set(await healed(what, () => sh(`nft '${command}'`)))]).toEqual(facts);
   });
 });
 
-describe('links', () => {
+describe('netloom restores', () => {
   it("the host's end of a veth", async () => {
     expect(await healed('veth', () => sh(`ip link delete ${veth}`))).toEqual(ofContainer);
   });
-  it("the container's end", async () => {
+  it("the container's end of a veth", async () => {
     expect(await healed('eth0', () => within('ip link delete eth0'))).toEqual(ofContainer);
   });
-  it('a veth that is taken off its bridge', async () => {
+  it('the bridge of a detached veth', async () => {
     expect(await healed('nomaster', () => sh(`ip link set ${veth} nomaster`))).toEqual(ofContainer);
   });
-  it('a veth that is set down', async () => {
+  it("the host's end of a veth that was set down", async () => {
     expect(await healed('veth down', () => sh(`ip link set ${veth} down`))).toEqual(ofContainer);
   });
-  it("the container's end set down", async () => {
+  it("the container's end of a veth that was set down", async () => {
     expect(await healed('eth0 down', () => within('ip link set eth0 down'))).toEqual(ofContainer);
   });
-  it('the bridge', async () => {
+  it('a deleted bridge', async () => {
     expect(await healed('bridge', () => sh(`ip link delete ${bridge}`))).toEqual([...ofContainer, ...ofNetwork]);
   });
-  it('the bridge set down', async () => {
+  it('a bridge that was set down', async () => {
     expect(await healed('bridge down', () => sh(`ip link set ${bridge} down`))).toEqual(ofNetwork);
   });
 });
 
-describe.each(families)('addresses and routes of IPv%i', (family) => {
+describe.each(families)('addresses and routes: netloom restores, for IPv%i,', (family) => {
   const length = family === 4 ? 24 : 64;
   it("the bridge's address", async () => {
     expect(await healed('gateway', () => sh(`ip address delete ${gateway[family]}/${length} dev ${bridge}`))).toEqual(
@@ -168,7 +168,7 @@ describe('what cannot be healed', () => {
     return lab.facts.events.slice(before).filter((event) => isDrift(event) && brief(event) === fact)[0];
   };
 
-  it('is named where the parent of a macvlan is gone, and comes back with it', async () => {
+  it('is reported for a macvlan whose parent is gone, and heals when the parent comes back', async () => {
     sh('ip link add up1 type veth peer name up1x; ip link set up1 up; ip link set up1x up');
     await lab.client.network.create({
       name: 'lan',
@@ -195,7 +195,7 @@ describe('what cannot be healed', () => {
     sh('ip link delete up1');
   });
 
-  it("is named where another link has taken the bridge's name, and comes back when that goes", async () => {
+  it('is reported for a bridge whose name another link has, and heals when that link goes', async () => {
     const before = lab.facts.events.length;
     sh('ip link add stand type veth peer name taken');
     ipBatch(null, [`link set ${bridge} down`, `link set ${bridge} name away`, `link set stand name ${bridge}`]);
@@ -209,7 +209,7 @@ describe('what cannot be healed', () => {
 });
 
 describe('the uplink', () => {
-  it('whose address changes is told, and node info follows', async () => {
+  it('announces a change of its address, and node info shows it', async () => {
     const before = lab.facts.events.length;
     const leadsOutBy = async (hostIp: string) => {
       await untilAnswered(async () => expect((await lab.client.info()).hostIp).toBe(hostIp), 2_000);
@@ -226,8 +226,8 @@ describe('the uplink', () => {
   });
 });
 
-describe("netloom's own doing", () => {
-  it('is no drift: a hundred set-ups, live changes and teardowns, and the removal of their network', async () => {
+describe("netloom's own changes", () => {
+  it('are not reported as drift: a hundred set-ups, live changes and teardowns, and the removal of their network', async () => {
     const before = lab.facts.events.length;
     await lab.client.network.create({
       name: 'storm',
@@ -238,7 +238,7 @@ describe("netloom's own doing", () => {
     await Promise.all(
       ids.map(async (id, index) => {
         await lab.client.container.setup({ id, networks: [{ network: 'storm' }], ports: ports(index) });
-        // deleting a link by hand waits for the kernel: a few of them show it as well
+        // deleting a link by hand waits for the kernel: a few of them are enough
         if (index < 10) {
           await lab.client.request('container.connect', { id, network: 'net' });
           await lab.client.request('container.unpublish', { id, ports: ports(index) });

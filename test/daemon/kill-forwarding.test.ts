@@ -11,8 +11,8 @@ import { networkWishOf } from '../core/samples.ts';
 import { untilAnswered } from '../support/daemon.ts';
 import { nftElements, temporaryDirectory } from '../support/fresh-host.ts';
 
-// A host that does not forward, of which one link believes router advertisements and another does not. The first container of a
-// network switches both families on; the network's end lets IPv6 go. The daemon is killed at every kernel step that this takes.
+// A host that does not forward, with one link that accepts router advertisements and one that does not. The first container of a
+// network switches both families on; the end of the network switches IPv6 off. The daemon is killed at every kernel step of this.
 
 const name = 'six';
 const subnets = [{ subnet: '10.85.0.0/24' }, { subnet: 'fd00:85::/64' }];
@@ -85,7 +85,7 @@ async function open(): Promise<Host> {
 /** Each host has a directory of its own. */
 const stateOf = async (site: Site) => (await site.state()).map((line) => line.replaceAll(site.directory, '')).sort();
 
-/** Whatever the daemon has done when it dies: nothing forwards unguarded, and no link loses the routes that it learnt. */
+/** Checks that nothing forwards unguarded and that no link loses its learnt routes, whenever the daemon dies. */
 function expectGuarded(): void {
   const now = found();
   if (now['net.ipv4.ip_forward'] === '1') expect(isClosed('ipv4'), 'IPv4 forwards').toBe(true);
@@ -116,7 +116,7 @@ const sweeps: Record<string, Sweep> = {
   },
 };
 
-/** Where it comes to without a death; the ordinals of its steps of forwarding. */
+/** Runs without a kill, and returns the ordinals of its steps of forwarding. */
 async function rehearsed({ before, command, after }: Sweep) {
   const { site, close } = await open();
   try {
@@ -146,7 +146,7 @@ async function dieAndLive(sweep: Sweep, nth: number, when: 'before' | 'after', w
     await untilAnswered(async () => expect(await stateOf(site)).toEqual(wanted), 5_000);
     expect(found()).toEqual(sweep.after.settings);
     expect(['ipv4', 'ipv6'].filter(isClosed)).toEqual(sweep.after.closed);
-    // and what it remembers of the host is right: all is set back
+    // and the journal is right about the host: everything is reset
     if (sweep.command === setup) await site.sayAll([remove, removeNetwork]);
     expect(found()).toEqual(letGo);
     expect(['ipv4', 'ipv6'].filter(isClosed)).toEqual(['ipv4']);
@@ -157,7 +157,7 @@ async function dieAndLive(sweep: Sweep, nth: number, when: 'before' | 'after', w
 
 describe('B05 N03 a daemon that is killed at every kernel step of forwarding', () => {
   it.each(Object.keys(sweeps))(
-    'B05 N03 %s: nothing forwards unguarded, and the next one completes it',
+    'B05 N03 %s: nothing forwards unguarded, and the next daemon completes it',
     {
       timeout: 120_000,
     },
@@ -165,7 +165,7 @@ describe('B05 N03 a daemon that is killed at every kernel step of forwarding', (
       const sweep = sweeps[which] as Sweep;
       const { points, state } = await rehearsed(sweep);
       expect(points.length).toBeGreaterThan(3);
-      // before the second is where it is after the first
+      // before the second step is the same moment as after the first
       for (const [index, { step, nth }] of points.entries())
         for (const when of index === 0 ? (['before', 'after'] as const) : (['after'] as const))
           await dieAndLive(sweep, nth, when, state).catch((error: Error) => {

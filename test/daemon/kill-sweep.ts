@@ -15,8 +15,8 @@ const surroundings = sweepHost(() => {
 });
 
 /**
- * Says the command, dies of it, comes to life again, and says it again under the same id, as a client does that has not
- * heard. Leads back to the state before. Throws what went wrong.
+ * Sends the command, is killed by it, starts again, and sends it again under the same ID, as a client does that got no
+ * reply. Leads back to the state before. Throws on a failure.
  */
 async function dieAndLive(death: Death, scenario: Scenario, { site, before, after }: Rehearsal): Promise<void> {
   const { command, meanwhile, halfBack = [], back } = scenario;
@@ -61,13 +61,13 @@ async function mustSurvive(name: string): Promise<void> {
   });
 }
 
-/** Tests for the scenarios of these kinds. */
+/** Defines the tests for the scenarios of these kinds. */
 export function sweepKills(kinds: readonly Scenario['kind'][]): void {
   const chosen = listedScenarios().filter(([, { kind }]) => kinds.includes(kind));
 
   describe('a daemon that is killed before and after every kernel step, of every plan', () => {
     it.each(chosen.map(([name]) => name))(
-      'B07 %s: the next one completes it and answers, and nothing is left afterwards',
+      'B07 %s: the next daemon completes it and answers, and nothing is left afterwards',
       { timeout: 420_000 },
       mustSurvive,
     );

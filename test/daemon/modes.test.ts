@@ -24,7 +24,7 @@ afterAll(async () => {
   await lab.close();
 });
 
-/** A process that lives until it is killed, in a fresh network namespace when told so. */
+/** Starts a process that lives until it is killed, optionally in a fresh network namespace. */
 async function process(...wrapper: string[]): Promise<ChildProcess & { pid: number }> {
   const [file, ...args] = [...wrapper, 'sh', '-c', 'echo ready; exec sleep infinity'];
   const child = spawn(file as string, args, { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -33,7 +33,7 @@ async function process(...wrapper: string[]): Promise<ChildProcess & { pid: numb
   return child as ChildProcess & { pid: number };
 }
 
-/** A namespace that is not netloom's. */
+/** A namespace that netloom did not make. */
 function foreignNetns(name: string): { path: string; inode: number; remove(): void } {
   const path = `${lab.directory.path}/${name}`;
   const { identity, socket } = native.createNetns(path);
@@ -45,7 +45,7 @@ const inodeOf = (path: string) => native.netnsIdentity(path)?.inode ?? null;
 const linksIn = (path: string) => ipWithin<{ ifname: string }[]>(path, 'link').map(({ ifname }) => ifname);
 const view = async (id: string): Promise<ContainerView> => (await lab.client.container.inspect({ id })).container;
 
-/** IPv4 addresses by interface, without loopback. */
+/** Lists IPv4 addresses by interface, without loopback. */
 function addressesIn(path: string): Record<string, string[]> {
   const links = ipWithin<{ ifname: string; addr_info: { local: string }[] }[]>(
     path,
@@ -57,7 +57,7 @@ function addressesIn(path: string): Record<string, string[]> {
   return Object.fromEntries(links.map(({ ifname, addr_info }) => [ifname, addr_info.map(({ local }) => local)]));
 }
 
-/** Runs a test and sees that it leaves the kernel as it was, once its containers are gone. */
+/** Runs a test and expects the kernel to be as before once its containers are gone. */
 function leavingNothing(containers: string[], test: () => Promise<void>): () => Promise<void> {
   return async () => {
     const before = await everything();
@@ -66,7 +66,7 @@ function leavingNothing(containers: string[], test: () => Promise<void>): () => 
     } finally {
       for (const id of containers) await lab.remove(id);
     }
-    await lab.settled(); // one that has removed itself may still have its addresses
+    await lab.settled(); // a container that removed itself may still have its addresses
     expect(await everything()).toEqual(before);
   };
 }
@@ -80,7 +80,7 @@ async function everything() {
   };
 }
 
-/** Bridges, and what is of a network as such, come with the first member and stay. */
+/** Bridges and other objects of a network come with the first member and stay. */
 function withoutBridges() {
   const { links, elements, ...rest } = inventory(lab.daemon);
   return {
@@ -94,7 +94,7 @@ describe('a namespace without a network', () => {
   it.each([
     ['B05 mode none', { mode: 'none' }],
     ['B05 mode bridge without networks', { mode: 'bridge', networks: [] }],
-  ])('%s: has loopback only, and that is up', (_, wish) =>
+  ])('has only loopback, and that is up: %s', (_, wish) =>
     leavingNothing(['alone'], async () => {
       const { netns, status, ports } = await lab.client.container.setup({ id: 'alone', ...wish });
       expect({ status, ports }).toEqual({ status: {}, ports: [] });
@@ -105,9 +105,9 @@ describe('a namespace without a network', () => {
   );
 });
 
-describe('a namespace that is somebody else’s (ns:<path>)', () => {
+describe('a foreign namespace (ns:<path>)', () => {
   it(
-    'B03 is used as it is, and is left as it was',
+    'B03 is used unchanged, and left unchanged',
     leavingNothing(['guest'], async () => {
       const foreign = foreignNetns('foreign');
       const { netns } = await lab.client.container.setup({ id: 'guest', mode: `ns:${foreign.path}` });
@@ -119,7 +119,7 @@ describe('a namespace that is somebody else’s (ns:<path>)', () => {
   );
 
   it(
-    'B03 gets interfaces on the networks that are asked for, and loses those only',
+    'B03 gets interfaces on the networks of the wish, and loses only those',
     leavingNothing(['guest'], async () => {
       const foreign = foreignNetns('foreign');
       const { status } = await lab.client.container.setup({
@@ -137,7 +137,7 @@ describe('a namespace that is somebody else’s (ns:<path>)', () => {
   );
 
   it(
-    'is a clear error when nothing is there, and when it is no namespace',
+    'is refused with a clear error when the path does not exist or is not a namespace',
     leavingNothing(['guest'], async () => {
       expect(await codeOf(lab.client.container.setup({ id: 'guest', mode: 'ns:/nowhere/at-all' }))).toBe('netns.gone');
       await expect(lab.client.container.setup({ id: 'guest', mode: 'ns:/etc/hostname' })).rejects.toMatchObject({
@@ -148,7 +148,7 @@ describe('a namespace that is somebody else’s (ns:<path>)', () => {
   );
 
   it(
-    'B07 with an interface of that name already: everything is taken back, and that interface is not touched',
+    'B07 with an interface of that name already: everything is undone, and that interface is not touched',
     leavingNothing(['guest'], async () => {
       const foreign = foreignNetns('foreign');
       ipWithin(foreign.path, 'link', 'add', 'eth1', 'type', 'bridge');
@@ -167,9 +167,9 @@ describe('a namespace that is somebody else’s (ns:<path>)', () => {
   );
 });
 
-describe('a namespace that is another container’s (container:<id>)', () => {
+describe('a namespace shared with another container (container:<id>)', () => {
   it(
-    'B04 is the same, with the same addresses and counters, also of one that shares itself',
+    'B04 has the same addresses and counters, also when its owner shares one itself',
     leavingNothing(['second', 'first', 'owner'], async () => {
       const owner = await lab.client.container.setup({ id: 'owner', networks: [{ network: 'web' }] });
       const first = await lab.client.container.setup({ id: 'first', mode: 'container:owner' });
@@ -186,7 +186,7 @@ describe('a namespace that is another container’s (container:<id>)', () => {
   );
 
   it(
-    'B04 goes on when a container that shared it is taken down',
+    'B04 stays when a container that shared it is taken down',
     leavingNothing(['owner'], async () => {
       const { netns } = await lab.client.container.setup({ id: 'owner', networks: [{ network: 'web' }] });
       await lab.client.container.setup({ id: 'guest', mode: 'container:owner' });
@@ -197,7 +197,7 @@ describe('a namespace that is another container’s (container:<id>)', () => {
   );
 
   it(
-    'B04 P11 is lost when that container is taken down, removed or lost, also where it is shared by another',
+    'B04 P11 is lost for the members when its container is taken down, removed or lost, also for indirect ones',
     leavingNothing(['of-member', 'member', 'owner'], async () => {
       const leavings = [
         () => lab.client.container.teardown({ id: 'owner' }),
@@ -219,7 +219,7 @@ describe('a namespace that is another container’s (container:<id>)', () => {
   );
 
   it(
-    'B04 P11 goes on in a namespace that is not netloom’s, without networks, when its container is taken down',
+    'B04 P11 stays, without networks, when its container is taken down and netloom did not make it',
     leavingNothing([], async () => {
       const foreign = foreignNetns('lasting');
       const networks = [{ network: 'web' }];
@@ -238,7 +238,7 @@ describe('a namespace that is another container’s (container:<id>)', () => {
   );
 
   it(
-    'B04 is a clear error when there is no such container, or it has none now',
+    'B04 is refused with a clear error when the other container is unknown or has no namespace now',
     leavingNothing(['guest', 'owner'], async () => {
       expect(await codeOf(lab.client.container.setup({ id: 'guest', mode: 'container:nobody' }))).toBe('netns.gone');
       await lab.client.container.setup({ id: 'owner', networks: [{ network: 'web' }] });
@@ -249,7 +249,7 @@ describe('a namespace that is another container’s (container:<id>)', () => {
   );
 
   it(
-    'B04 is a clear error when it is its own, or when two wait for each other',
+    'B04 is refused with a clear error when a container names itself, or two wait for each other',
     leavingNothing(['one'], async () => {
       expect(await codeOf(lab.client.container.setup({ id: 'one', mode: 'container:one' }))).toBe('netns.cycle');
       await lab.client.container.create({ id: 'one', mode: 'container:other' });
@@ -264,7 +264,7 @@ describe('a namespace that is another container’s (container:<id>)', () => {
   );
 
   it(
-    'can be set up when the container that owns it has come',
+    'can be set up as soon as the container that owns it is running',
     leavingNothing(['guest', 'owner'], async () => {
       expect(await codeOf(lab.client.container.setup({ id: 'guest', mode: 'container:owner' }))).toBe('netns.gone');
       const { netns } = await lab.client.container.setup({ id: 'owner', mode: 'none' });
@@ -273,9 +273,9 @@ describe('a namespace that is another container’s (container:<id>)', () => {
   );
 });
 
-describe('a namespace that a process brings along (pid)', () => {
+describe('the namespace of a process (pid)', () => {
   it(
-    'B02 is pinned and configured, and is the process’s alone again after the teardown',
+    'B02 is pinned and configured, and belongs to the process alone after the teardown',
     leavingNothing(['adopted'], async () => {
       const { pid, ...child } = await process('unshare', '--net');
       const own = `/proc/${pid}/ns/net`;
@@ -293,7 +293,7 @@ describe('a namespace that a process brings along (pid)', () => {
   );
 
   it(
-    'B02 outlives the process until the teardown, and goes with it',
+    'B02 outlives the process until the teardown, and ends with it',
     leavingNothing(['adopted'], async () => {
       const child = await process('unshare', '--net');
       const { netns } = await lab.client.container.setup({
@@ -310,7 +310,7 @@ describe('a namespace that a process brings along (pid)', () => {
 
 describe('a container on networks', () => {
   it(
-    'A02 has interfaces named in the order of its networks; a name that is asked for is not given twice',
+    'A02 has interfaces named in the order of its networks; a requested name is not given twice',
     leavingNothing(['many', 'named'], async () => {
       const many = await lab.client.container.setup({
         id: 'many',
@@ -343,7 +343,7 @@ describe('a container on networks', () => {
   );
 
   it(
-    'A03 is known by the short form of its id on every network, besides the names that it was given',
+    'A03 has the short form of its ID as a name on every network, besides its other names',
     leavingNothing(['0123456789abcdef'.repeat(4)], async () => {
       const id = '0123456789abcdef'.repeat(4);
       await lab.client.container.setup({
@@ -358,7 +358,7 @@ describe('a container on networks', () => {
   );
 
   it(
-    'A04 has the addresses and the MAC that were asked for',
+    'A04 has the requested addresses and MAC',
     leavingNothing(['fixed'], async () => {
       const { netns, status } = await lab.client.container.setup({
         id: 'fixed',
@@ -390,7 +390,7 @@ describe('a container on networks', () => {
   );
 
   it(
-    'B07 that cannot be built is taken back whole, with the first error and what was undone',
+    'B07 is undone completely when it cannot be built, and the fault has the first error and what was undone',
     leavingNothing(['unlucky'], async () => {
       // the name that its second interface would have on the host
       const foreign = hostVethName('unlucky', 'back');
@@ -411,7 +411,7 @@ describe('a container on networks', () => {
     }),
   );
 
-  it('has counters per interface that count what really went through', () =>
+  it('has counters per interface that count its real traffic', () =>
     leavingNothing(['busy'], async () => {
       const { netns } = await lab.client.container.setup({
         id: 'busy',
@@ -440,7 +440,7 @@ describe('a container on networks', () => {
 
 describe('the life of a container', () => {
   it(
-    'can be wished for first and built later, by its id alone',
+    'can begin with a wish that is built later, by the ID alone',
     leavingNothing(['later'], async () => {
       await lab.client.container.create({ id: 'later', name: 'Later', networks: [{ network: 'web' }] });
       expect(await view('later')).toMatchObject({ name: 'Later', state: 'created', netns: null, status: {} });
@@ -453,7 +453,7 @@ describe('the life of a container', () => {
   );
 
   it(
-    'B08 is built once and torn down once; saying so again changes nothing',
+    'B08 has one set-up and one teardown; repeating them changes nothing',
     leavingNothing(['once'], async () => {
       const { netns } = await lab.client.container.setup({ id: 'once', networks: [{ network: 'web' }] });
       expect(await codeOf(lab.client.container.setup({ id: 'once', networks: [{ network: 'back' }] }))).toBe(
@@ -479,7 +479,7 @@ describe('the life of a container', () => {
   );
 
   it(
-    'B08 is torn down whole when somebody has removed half of it',
+    'B08 ends with a complete teardown when another program has removed half of the network',
     leavingNothing(['half'], async () => {
       const { netns } = await lab.client.container.setup({
         id: 'half',
@@ -491,7 +491,7 @@ describe('the life of a container', () => {
       expect(await codeOf(lab.client.container.stats({ id: 'half' }))).toBe('netns.gone');
       const { nothingToDo } = await lab.client.container.teardown({ id: 'half' });
       await lab.facts.told('container/half torn-down');
-      // what left the command nothing to do was the kernel's notice, which came first
+      // the kernel's notice came first and left nothing to do for the command
       expect(lab.facts.of('container', 'half').includes('lost')).toBe(nothingToDo);
     }),
   );
@@ -517,7 +517,7 @@ describe('the life of a container', () => {
   );
 
   it(
-    'is exited at once when it is told of a process that has ended already',
+    'is exited at once when its process has ended already',
     leavingNothing(['late'], async () => {
       await lab.client.container.setup({ id: 'late', mode: 'none' });
       const child = await process();
@@ -530,7 +530,7 @@ describe('the life of a container', () => {
   );
 
   it(
-    'ends with its process when it was wished so',
+    'ends with its process when the wish asks for that',
     leavingNothing([], async () => {
       const child = await process();
       await lab.client.container.setup({
@@ -558,7 +558,7 @@ describe('the life of a container', () => {
   );
 
   it(
-    'can be looked at beforehand: a plan says each step, and changes nothing',
+    'can be planned first: a plan lists each step, and changes nothing',
     leavingNothing([], async () => {
       const before = inventory(lab.daemon);
       const wish = {
@@ -594,7 +594,7 @@ describe('the life of a container', () => {
     }),
   );
 
-  it('is numbered without a gap in the stream', async () => {
+  it('has events numbered without a gap in the stream', async () => {
     await untilAnswered(async () => expect((await lab.client.info()).outbox).toBe(0));
     await lab.facts.through((await lab.client.container.list()).sequence);
     const numbers = lab.facts.events.map(({ sequence }) => Number(sequence));

@@ -30,7 +30,7 @@ afterEach(() => lab.clear());
 const podman = (...args: string[]) => execa('podman', ['--network-config-dir', definitions, 'network', ...args]);
 const fileOf = (name: string) => `${definitions}/${name}.json`;
 
-/** Whether an address answers: a port that nobody listens at is refused by who is there, and only by them. */
+/** Whether an address answers: only a live host refuses a port that nothing listens on. */
 function reaches(netns: string, address: string): boolean {
   const script = `require('node:net').connect({ port: 9, host: process.argv[1], timeout: 2000 })
     .on('error', ({ code }) => process.exit(code === 'ECONNREFUSED' ? 0 : 1)).on('timeout', () => process.exit(1));`;
@@ -43,7 +43,7 @@ function reaches(netns: string, address: string): boolean {
 }
 
 describe("the files of podman's networks", () => {
-  it('podman inspects what netloom made', async () => {
+  it('created by netloom are valid for podman inspect', async () => {
     const { definition } = await lab.client.network.create({ name: 'ours', ipv6_enabled: true, labels: { a: 'b' } });
     const { stdout } = await podman('inspect', 'ours');
     const { routes: _, network_dns_servers: __, options: ___, ...known } = definition;
@@ -52,7 +52,7 @@ describe("the files of podman's networks", () => {
     expect({ ...told, created: new Date(told.created).toISOString() }).toMatchObject(known);
   });
 
-  it('netloom has what podman made, also while it runs, until podman removes it', async () => {
+  it('created by podman are loaded, also while the daemon runs, until podman removes them', async () => {
     await podman('create', '--subnet', '10.62.0.0/24', 'theirs');
     await expect
       .poll(async () => (await lab.client.network.list()).networks.map(({ name }) => name))
@@ -67,7 +67,7 @@ describe("the files of podman's networks", () => {
     await expect.poll(async () => (await lab.client.network.list()).networks).toEqual([]);
   });
 
-  it('a file that vanishes while containers use the network comes back, and that is told', async () => {
+  it('are restored, and reported, when they vanish while containers use the network', async () => {
     await lab.client.network.create({ name: 'used' });
     await lab.client.container.setup({ id: 'guest', networks: [{ network: 'used' }] });
     const before = readFileSync(fileOf('used'), 'utf8');
@@ -76,7 +76,7 @@ describe("the files of podman's networks", () => {
     await expect.poll(() => lab.facts.events.map(({ type }) => type.split('.').at(-1))).toContain('drift-healed');
   });
 
-  it('one that is damaged is told by name, is left as it is, and keeps nobody from working', async () => {
+  it('are reported by name when damaged, are left unchanged, and stop no other work', async () => {
     writeFileSync(fileOf('broken'), '{"name": "broken"');
     await expect.poll(async () => (await lab.client.network.list()).damaged).toMatchObject([{ file: 'broken.json' }]);
     const damaged = {
@@ -106,7 +106,7 @@ describe("the files of podman's networks", () => {
 });
 
 describe('A07 networks are found', () => {
-  it('A07 by name, id, and the unique beginning of an id, wherever one is named', async () => {
+  it('A07 by name, ID, and the unique beginning of an ID, in every command', async () => {
     const { definition } = await lab.client.network.create({ name: 'one' });
     const prefix = definition.id.slice(0, 12);
     expect((await lab.client.network.inspect({ name: definition.id })).network.name).toBe('one');
@@ -122,7 +122,7 @@ describe('A07 networks are found', () => {
 });
 
 describe('changes of a network', () => {
-  it('its name servers are changed at once, in its file too', async () => {
+  it('apply new name servers at once, and write them to its file', async () => {
     await lab.client.network.create({ name: 'asking', network_dns_servers: ['192.0.2.1'] });
     const { definition } = await lab.client.network.update({
       name: 'asking',
@@ -133,7 +133,7 @@ describe('changes of a network', () => {
     expect(JSON.parse(readFileSync(fileOf('asking'), 'utf8')).network_dns_servers).toEqual(['192.0.2.2']);
   });
 
-  it('those that nobody uses are pruned; by force containers leave first', async () => {
+  it('prune unused networks; with force, containers leave first', async () => {
     for (const name of ['used', 'idle', 'idler']) await lab.client.network.create({ name });
     await lab.client.container.setup({ id: 'guest', networks: [{ network: 'used' }] });
     expect((await lab.client.network.prune({})).removed.sort()).toEqual(['idle', 'idler']);
@@ -142,7 +142,7 @@ describe('changes of a network', () => {
     await lab.client.network.create({ name: 'first' });
     expect(await lab.client.network.prune({}, { msgId })).toEqual({ removed: ['first'] });
     await lab.client.network.create({ name: 'second' });
-    // the same command again changes nothing, and is answered as it was
+    // the same command again changes nothing, and gets its first reply
     expect(await lab.client.network.prune({}, { msgId })).toEqual({ removed: ['first'] });
     expect((await lab.client.network.list()).networks.map(({ name }) => name)).toEqual(['second', 'used']);
     await lab.client.network.remove({ name: 'second' });
@@ -155,7 +155,7 @@ describe('drivers and options', () => {
   const links = (netns: string) => ipWithin<IpLink[]>(netns, '-d', 'link').filter(({ ifname }) => ifname !== 'lo');
   const routes = (netns: string, ...more: string[]) => ipWithin<IpRoute[]>(netns, ...more, 'route');
 
-  it('macvlan: upon a parent, with addresses of ours and no bridge', async () => {
+  it('macvlan has a parent, addresses assigned by netloom and no bridge', async () => {
     execFileSync('ip', ['link', 'add', 'uplink', 'type', 'veth', 'peer', 'name', 'downlink']);
     for (const name of ['uplink', 'downlink']) execFileSync('ip', ['link', 'set', name, 'up']);
     execFileSync('ip', ['address', 'add', '10.63.0.1/24', 'dev', 'downlink']);
@@ -180,7 +180,7 @@ describe('drivers and options', () => {
     execFileSync('ip', ['link', 'delete', 'uplink']);
   });
 
-  it('macvlan upon a parent that is not there, and upon the default route where there is none, are clear errors', async () => {
+  it('macvlan is refused with a clear error when the parent is missing, or there is no default route to choose it by', async () => {
     const subnets = [{ subnet: '10.63.0.0/24' }];
     const lost = { name: 'upon', driver: 'macvlan', subnets, network_interface: 'nowhere0' };
     expect(await codeOf(lab.client.network.create(lost))).toBe('link.unknown');
@@ -190,7 +190,7 @@ describe('drivers and options', () => {
     );
   });
 
-  it('ipvlan says that this kernel has none', async () => {
+  it('ipvlan is refused where this kernel does not support it', async () => {
     execFileSync('ip', ['link', 'add', 'parent0', 'type', 'bridge']);
     await lab.client.network.create({
       name: 'thin',
@@ -203,7 +203,7 @@ describe('drivers and options', () => {
     execFileSync('ip', ['link', 'delete', 'parent0']);
   });
 
-  it('an unmanaged bridge is used as it is, and stays', async () => {
+  it('an unmanaged bridge is used unchanged, and stays', async () => {
     execFileSync('ip', ['link', 'add', 'shared0', 'type', 'bridge']);
     execFileSync('ip', ['address', 'add', '10.65.0.1/24', 'dev', 'shared0']);
     execFileSync('ip', ['link', 'set', 'shared0', 'up']);
@@ -224,7 +224,7 @@ describe('drivers and options', () => {
     execFileSync('ip', ['link', 'delete', 'shared0']);
   });
 
-  it('metric, no_default_route, static routes of every type, MTU', async () => {
+  it('metric, no_default_route, static routes of every type and MTU are applied', async () => {
     await lab.client.network.create({
       name: 'routed',
       subnets: [{ subnet: '10.66.0.0/24' }],
@@ -255,7 +255,7 @@ describe('drivers and options', () => {
     expect(lab.facts.events.some(({ type }) => type.endsWith('container.drift-detected'))).toBe(false);
   });
 
-  it("the MTU is the uplink's where nobody says another", async () => {
+  it('the MTU of the uplink is the default', async () => {
     execFileSync('ip', ['link', 'add', 'wan', 'mtu', '1412', 'type', 'veth', 'peer', 'name', 'wanpeer']);
     for (const name of ['wan', 'wanpeer']) execFileSync('ip', ['link', 'set', name, 'up']);
     execFileSync('ip', ['address', 'add', '192.0.2.2/24', 'dev', 'wan']);
@@ -268,7 +268,7 @@ describe('drivers and options', () => {
     execFileSync('ip', ['link', 'delete', 'wan']);
   });
 
-  it('an overlap names the route of the host that it hits; automatic subnets keep clear of them', async () => {
+  it('an overlap names the conflicting route of the host; automatic subnets avoid routes', async () => {
     execFileSync('ip', ['link', 'add', 'lan', 'type', 'bridge']);
     execFileSync('ip', ['link', 'set', 'lan', 'up']);
     execFileSync('ip', ['address', 'add', '10.67.3.1/24', 'dev', 'lan']);

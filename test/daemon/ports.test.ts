@@ -24,9 +24,9 @@ const publish = (ports: Ports, id = 'web') => lab.client.container.publish({ id,
 const unpublish = (ports: Ports, id = 'web') => lab.client.container.unpublish({ id, ports });
 const published = async (id = 'web') => (await lab.client.container.inspect({ id })).container.ports;
 const twice = (text: string) => [text, text];
-/** The host lets go of it a moment after the command is answered. */
+/** The host releases it a moment after the reply. */
 const freed = (port: number) => untilAnswered(async () => expect(isFree(port)).toBe(true));
-/** With the port published meanwhile. */
+/** Runs with the port published meanwhile. */
 async function whilePublished(ports: Ports, test: () => Promise<void>, id = 'web'): Promise<void> {
   const before = await published(id);
   await publish(ports, id);
@@ -60,7 +60,7 @@ afterAll(async () => {
 });
 
 describe('A09 a port that is published while the container is up', () => {
-  it('A09 leads to it at once, by every address of both families, and by all protocols of a list', () =>
+  it('A09 leads to the container at once, by every address of both families, and by all protocols of a list', () =>
     whilePublished([{ hostPort: 8100, containerPort: 80, protocol: 'tcp,udp' }], async () => {
       for (const family of [4, 6] as const)
         for (const address of [hostAddress[family], secondAddress[family]])
@@ -74,7 +74,7 @@ describe('A09 a port that is published while the container is up', () => {
       expect(await peers.next.reachBoth(gateway, 8100)).toEqual(twice(`web:80 sees ${gateway}`));
     }));
 
-  it.each([4, 6] as const)('A09 on one IPv%i address answers on that alone', (family) =>
+  it.each([4, 6] as const)('A09 on one IPv%i address answers only there', (family) =>
     whilePublished([{ hostIp: hostAddress[family], hostPort: 8101, containerPort: 80 }], async () => {
       const sees = `web:80 sees ${otherAddress[family]}`;
       expect(await peers.other.reach('tcp', hostAddress[family], 8101)).toBe(sees);
@@ -95,7 +95,7 @@ describe('A09 a port that is published while the container is up', () => {
       expect(await peers.other.reach('tcp', hostAddress[4], 7002)).toBe(`web:9002 sees ${otherAddress[4]}`);
     }));
 
-  it('A09 without a number is picked and told, and goes by its number or by none', async () => {
+  it('A09 without a number is picked and returned, and is unpublished with that number or without one', async () => {
     for (const hostPort of [0, null, undefined]) {
       const { ports } = await publish([{ hostPort, containerPort: 80 }]);
       const picked = ports.at(-1)?.hostPort as number;
@@ -108,7 +108,7 @@ describe('A09 a port that is published while the container is up', () => {
     }
   });
 
-  it('A09 survives a restart of the daemon, and is given up then as ever', async () => {
+  it('A09 survives a restart of the daemon, and can be unpublished afterwards', async () => {
     await publish([{ hostPort: 8102, containerPort: 80 }]);
     await lab.restart('kill');
     expect(await peers.other.reach('tcp', hostAddress[4], 8102)).toBe(`web:80 sees ${otherAddress[4]}`);
@@ -117,7 +117,7 @@ describe('A09 a port that is published while the container is up', () => {
     await freed(8102);
   });
 
-  it('A09 is told of', async () => {
+  it('A09 is announced by an event', async () => {
     await whilePublished([{ hostPort: 8103, containerPort: 80 }], async () => {});
     const { sequence } = await lab.client.container.inspect({ id: 'web' });
     await lab.facts.through(sequence);
@@ -125,7 +125,7 @@ describe('A09 a port that is published while the container is up', () => {
   });
 });
 
-describe('A09 refused, and nothing is changed', () => {
+describe('A09 live publishing is refused, and changes nothing:', () => {
   const refusals: [string, string, Ports][] = [
     ['A09 a port that the container has already', 'port.overlap', [{ hostPort: 8080, containerPort: 81 }]],
     ['A09 a range that meets one', 'port.overlap', [{ hostPort: 8078, containerPort: 81, range: 5 }]],
@@ -165,20 +165,20 @@ describe('A09 refused, and nothing is changed', () => {
     for (const port of [8110, 8111, 8112]) await freed(port);
   });
 
-  it('A09 to publish no more what is not published', async () => {
+  it('A09 unpublishing a port that is not published is refused', async () => {
     expect(await codeOf(unpublish([{ hostPort: 9999, containerPort: 80 }]))).toBe('port.unknown');
     expect(await codeOf(unpublish([{ hostPort: 8080, containerPort: 81 }]))).toBe('port.unknown');
   });
 
-  it('A09 by a container that joins no network', async () => {
+  it('A09 publishing by a container without networks is refused', async () => {
     await lab.client.container.setup({ id: 'alone', mode: 'none' });
     expect(await codeOf(publish([{ hostPort: 8114, containerPort: 80 }], 'alone'))).toBe('mode.conflict');
     await freed(8114);
   });
 });
 
-describe('A09 a port that is published no more', () => {
-  it('A09 is not reached, and another process can have it', async () => {
+describe('A09 a port that is unpublished', () => {
+  it('A09 is not reached any longer, and another process can bind it', async () => {
     await publish([{ hostPort: 8120, containerPort: 80, protocol: 'tcp,udp' }]);
     expect(isFree(8120)).toBe(false);
     await unpublish([{ hostPort: 8120, containerPort: 80, protocol: 'tcp,udp' }]);
@@ -188,7 +188,7 @@ describe('A09 a port that is published no more', () => {
     expect(await peers.other.reach('udp', hostAddress[4], 8120)).toBe(`host:8120 sees ${otherAddress[4]}`);
   });
 
-  it('A09 can be had by another container at once', async () => {
+  it('A09 is available to another container at once', async () => {
     await publish([{ hostPort: 8121, containerPort: 80 }]);
     await unpublish([{ hostPort: 8121, containerPort: 80 }]);
     await whilePublished(
@@ -204,24 +204,27 @@ describe('A09 a port that is published no more', () => {
 it.each([
   ['one flow', false],
   ['a flow a packet', true],
-])(`A09 no packet of a thousand a second to another port is lost while one comes and goes: %s`, async (name, fresh) => {
-  await peers.other.stream(name, hostAddress[4], 8080, packetsPerSecond, fresh);
-  const begun = performance.now();
-  for (let count = 0; count < cycles; count++) {
-    await publish([{ hostPort: 8130, containerPort: 80, protocol: 'tcp,udp' }]);
-    await unpublish([{ hostPort: 8130, containerPort: 80, protocol: 'tcp,udp' }]);
-  }
-  const tookMs = performance.now() - begun;
-  const { sent, lost } = await peers.other.endStream(name);
-  console.log(`${name}: ${cycles} cycles in ${tookMs.toFixed(0)} ms, ${sent} packets sent, ${lost} lost`);
-  expect(sent).toBeGreaterThan(100);
-  expect(lost).toBe(0);
-});
+])(
+  `A09 no packet of a thousand a second to another port is lost during publish and unpublish: %s`,
+  async (name, fresh) => {
+    await peers.other.stream(name, hostAddress[4], 8080, packetsPerSecond, fresh);
+    const begun = performance.now();
+    for (let count = 0; count < cycles; count++) {
+      await publish([{ hostPort: 8130, containerPort: 80, protocol: 'tcp,udp' }]);
+      await unpublish([{ hostPort: 8130, containerPort: 80, protocol: 'tcp,udp' }]);
+    }
+    const tookMs = performance.now() - begun;
+    const { sent, lost } = await peers.other.endStream(name);
+    console.log(`${name}: ${cycles} cycles in ${tookMs.toFixed(0)} ms, ${sent} packets sent, ${lost} lost`);
+    expect(sent).toBeGreaterThan(100);
+    expect(lost).toBe(0);
+  },
+);
 
 describe('A09 a flow of UDP that keeps its source port', () => {
   const port: Ports = [{ hostPort: 8140, containerPort: 80, protocol: 'udp' }];
 
-  it('A09 reaches the container as soon as the port is published, and no longer than that', async () => {
+  it('A09 reaches the container as soon as the port is published, and stops when it is unpublished', async () => {
     await peers.other.call('flow', hostAddress[4], 8140);
     expect(await peers.other.probe('flow')).toBe('silence');
     await publish(port);
@@ -230,7 +233,7 @@ describe('A09 a flow of UDP that keeps its source port', () => {
     expect(await peers.other.probe('flow')).toBe('silence');
   });
 
-  it('B08 goes over to a set-up that comes while the container that has it is taken down', async () => {
+  it('B08 moves to a set-up that arrives while the former container of the port is taken down', async () => {
     const shared = [{ hostPort: 8150, containerPort: 80 }];
     const setUp = (id: string) =>
       lab.client.container.setup({ id, networks: [{ network: 'web' }], ports: shared, isNew: true });
@@ -238,7 +241,7 @@ describe('A09 a flow of UDP that keeps its source port', () => {
     for (let index = 0; index < 10; index++) {
       const [gone] = await Promise.all([
         lab.client.container.remove({ id: `first-${index}` }),
-        // answered when its links are gone; the port is asked for as soon as the teardown has begun
+        // answered when its links are gone; the port is requested as soon as the teardown has begun
         lab.facts.told(`container/first-${index} tearing-down`).then(() => setUp(`first-${index + 1}`)),
       ]);
       expect(gone).toEqual({ id: `first-${index}` });
@@ -246,7 +249,7 @@ describe('A09 a flow of UDP that keeps its source port', () => {
     await lab.client.container.remove({ id: 'first-10' });
   });
 
-  it('A09 goes over to the container that has the port next', async () => {
+  it('A09 moves to the next container that publishes the port', async () => {
     await peers.other.call('over', hostAddress[4], 8140);
     for (const id of ['web', 'next'] as const)
       await whilePublished(

@@ -7,8 +7,8 @@ import { Lab } from '../support/lab.ts';
 import { hostAddress, OtherHost } from '../support/other-host.ts';
 import type { Peer } from '../support/peer.ts';
 
-// What `netloom reachability` says of a daemon's host, from what the daemon lists, held against real connections: for
-// what test/kernel/firewall-matrix.test.ts does not have, which is containers on several networks or in one namespace, of one
+// Compares the output of `netloom reachability` for a daemon's host with real connections, for cases that
+// test/kernel/firewall-matrix.test.ts does not have: containers on several networks or in one namespace, of one
 // family only, and ports on one address.
 //
 //   web, guest (in web's namespace)   front
@@ -59,7 +59,7 @@ beforeAll(async () => {
     const { netns } = await lab.client.container.setup(wish);
     const peer = lab.peers.in(netns.path, wish.id);
     callers[`container/${wish.id}`] = peer;
-    // who shares a namespace shares its ports: the first serves
+    // containers that share a namespace share its ports: the first one serves
     if (wish.id !== 'guest') expect(await peer.serve('tcp', containerPort)).toBe('ready');
   }
 });
@@ -71,7 +71,7 @@ afterAll(async () => {
   await lab.close();
 });
 
-/** All that a cell is about: every address of the container, or the port where it is published. */
+/** What a cell is about: every address of the container, or the address of its published port. */
 function endpoints({ by, family, port }: ReachabilityCell, { status }: ContainerView): [string, number][] {
   if (by === 'port') {
     const special = port?.hostIp && familyOf(port.hostIp) === family ? port.hostIp : hostAddress[family];
@@ -93,17 +93,17 @@ async function isReached(cell: ReachabilityCell, container: ContainerView, withi
   return answers.some((answer) => answer.startsWith(`${name}:${containerPort} sees `));
 }
 
-it('what the daemon lists tells who reaches whom', async () => {
+it('the lists of the daemon predict which connections work', async () => {
   const [{ networks }, { containers }] = [await lab.client.network.list(), await lab.client.container.list()];
   const views = new Map(containers.map((container) => [container.id, container]));
-  // who shares a namespace has the addresses of it
+  // containers that share a namespace have its addresses
   views.set('guest', { ...(views.get('guest') as ContainerView), status: views.get('web')?.status ?? {} });
   const cells = reachability(networks, containers);
   const wrong = await Promise.all(
     cells.map(async (cell) => {
       const container = views.get(cell.to) as ContainerView;
       const first = await isReached(cell, container, silenceMs);
-      // what should have come and did not is asked for once more, with patience
+      // an expected connection that failed is tried again, with a longer limit
       const reached = first || (cell.reachable && (await isReached(cell, container, patienceMs)));
       return reached === cell.reachable ? null : { ...cell, reached };
     }),

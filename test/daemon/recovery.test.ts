@@ -40,7 +40,7 @@ beforeAll(async () => {
   otherHost = new OtherHost(lab.directory.path);
   await lab.client.network.create({ name: 'web', subnets: [{ subnet: '10.88.0.0/24' }, { subnet: 'fd00:88::/64' }] });
   await lab.client.network.create({ name: 'back', internal: true });
-  // the first network with a way out switches forwarding on for every link, also where an internal one had it off
+  // the first network with external access switches forwarding on for every link, also after an internal one switched it off
   await lab.client.container.setup({ id: 'first', networks: [{ network: 'web' }] });
   const { netns } = await lab.client.container.setup(web1);
   visitor = await process('unshare', '--net');
@@ -90,7 +90,7 @@ async function restart(how: 'kill' | 'stop', meanwhile: () => unknown): Promise<
   await restarted();
 }
 
-/** Everything that was there in every life of the daemon has been looked at in this one. */
+/** Waits until this daemon has verified everything that existed in its former lives. */
 async function restarted(): Promise<void> {
   await lab.start();
   lives += 1;
@@ -101,7 +101,7 @@ async function restarted(): Promise<void> {
 const pins = () => kernel.read().namespaces.map((name) => `${lab.daemon.netnsDirectory}/${name}`);
 const view = async (id: string) => (await lab.client.container.inspect({ id })).container;
 
-/** All that is to be found out about what netloom has built: links, addresses, routes, rules, identities. */
+/** Everything visible of what netloom has built: links, addresses, routes, rules, identities. */
 function everythingBuilt() {
   const ask = (netns: string | null) =>
     ['link', 'address', 'route', '-6 route'].map((what) =>
@@ -110,12 +110,12 @@ function everythingBuilt() {
   return {
     host: ask(null),
     containers: pins().map((path) => [path, native.netnsIdentity(path), ask(path)]),
-    // what went through meanwhile (--stateless leaves it out) is not what was built
+    // counters of traffic (left out by --stateless) are not part of it
     firewall: execFileSync('nft', ['--stateless', 'list', 'table', 'inet', 'netloom'], { encoding: 'utf8' }),
   };
 }
 
-/** Everything that answers, by the world outside. */
+/** Everything that answers a client from outside. */
 async function traffic() {
   return Promise.all([
     other.reachBoth(hostAddress[4], 8080),
@@ -137,7 +137,7 @@ const allIsWell = [
   'web:80 sees 10.88.0.1',
 ];
 
-/** IPv6 addresses of links are looked for duplicates of; the kernel says when it has done so, which is no rewriting. */
+/** Waits for the kernel's duplicate address detection; the notice of its end is not a rewrite. */
 async function kernelAtRest(): Promise<void> {
   await untilAnswered(async () => {
     const tentative = [null, ...pins(), otherHost.netns].flatMap((netns) => {
@@ -152,7 +152,7 @@ describe.each([
   ['killed', 'kill'],
   ['stopped', 'stop'],
 ] as const)('a daemon that was %s and started again', (_, how) => {
-  it('finds everything as it was, and rewrites nothing', async () => {
+  it('adopts everything unchanged, and rewrites nothing', async () => {
     await kernelAtRest();
     const { containers: views } = await lab.client.container.list();
     const { networks } = await lab.client.network.list();
@@ -183,7 +183,7 @@ describe.each([
     expect(new Set(news)).toEqual(new Set(['adopted', 'serving']));
   });
 
-  it('holds all published ports again: no process gets one', async () => {
+  it('holds all published ports again: no process can bind one', async () => {
     const picked = (await view('web')).ports[4]?.hostPort as number;
     expect(picked).toBeGreaterThan(0);
     for (const [transport, port] of [
@@ -199,7 +199,7 @@ describe.each([
     expect(await host.serve('tcp', 8081, hostAddress[6])).toBe('EADDRINUSE');
   });
 
-  it('notices what ended meanwhile, and goes on watching what lives', async () => {
+  it('notices what ended meanwhile, and keeps watching what lives', async () => {
     const ids = [`dies-${how}`, `brief-${how}`, `goes-on-${how}`] as const;
     const [dies, brief, goesOn] = ids;
     const processes = await Promise.all(ids.map(() => process()));
@@ -233,7 +233,7 @@ describe.each([
 describe('a daemon that was killed', () => {
   const port = { hostPort: 8300, containerPort: 80 };
 
-  it('says that a container is lost whose namespace has gone meanwhile, and gives back what it had', async () => {
+  it('reports a container as lost whose namespace has gone meanwhile, and releases its resources', async () => {
     const { netns } = await lab.client.container.setup({
       id: 'lost',
       networks: [{ network: 'web', staticIps: ['10.88.0.99'] }],
@@ -268,10 +268,10 @@ describe('a daemon that was killed', () => {
     await lab.remove('lost');
   });
 
-  it('says that a container is lost whose namespace is another one now', async () => {
+  it('reports a container as lost whose namespace has been replaced', async () => {
     const { netns } = await lab.client.container.setup({ id: 'swapped', networks: [{ network: 'web' }] });
     await restart('kill', () => {
-      // the former one must not give its inode number to the new one
+      // keeps the inode number of the former one from being reused
       const former = native.openRouteSocket(netns.path);
       native.removeNetns(netns.path);
       native.createNetns(netns.path).socket.close();
@@ -282,7 +282,7 @@ describe('a daemon that was killed', () => {
     await lab.remove('swapped');
   });
 
-  it('loads the firewall again that somebody flushed meanwhile, with all its elements', async () => {
+  it('restores a firewall that was flushed meanwhile, with all its elements', async () => {
     const table = () => execFileSync('nft', ['--stateless', 'list', 'table', 'inet', 'netloom'], { encoding: 'utf8' });
     const before = table();
     await restart('kill', async () => {
@@ -293,14 +293,14 @@ describe('a daemon that was killed', () => {
     expect(await traffic()).toEqual(allIsWell);
   });
 
-  it('makes the bridge again that somebody deleted meanwhile, and puts its ports on it', async () => {
+  it('restores a bridge that was deleted meanwhile, and attaches its ports', async () => {
     await restart('kill', () => ipBatch(null, ['link delete netloom0']));
     expect(await traffic()).toEqual(allIsWell);
   });
 
-  it('puts right what somebody changed meanwhile, and that only', async () => {
+  it('repairs what was changed meanwhile, and nothing else', async () => {
     const [veth] = ip<{ ifname: string }[]>('link', 'show', 'master', 'netloom0', 'type', 'veth').slice(-1);
-    // ports that were put back on a bridge just now are still told of
+    // events about ports that have just been attached to a bridge are still under way
     await kernelAtRest();
     const before = everythingBuilt();
     let monitor: Monitor | undefined;
@@ -316,7 +316,7 @@ describe('a daemon that was killed', () => {
     expect(everythingBuilt()).toEqual(before);
   });
 
-  it('ends the other daemon that wants its run directory (node.running), and goes on', async () => {
+  it('makes a second daemon for its run directory fail (node.running), and continues', async () => {
     const { directory, node, runDirectory } = lab.daemon;
     const main = new URL('../../dist/src/cli/main.js', import.meta.url).pathname;
     const places = ['--run-dir', runDirectory, '--state-dir', `${directory}/state`];
@@ -333,8 +333,8 @@ describe('a daemon that was killed', () => {
   });
 });
 
-describe('a host that was booted again', () => {
-  it('has lost every container network, says so, and can build them anew', async () => {
+describe('a rebooted host', () => {
+  it('reports every container network as lost, and can build them anew', async () => {
     const { containers } = await lab.client.container.list();
     const up = containers.filter(({ netns }) => netns !== null).map(({ id }) => id);
     const definitions = (await lab.client.network.list()).networks.map(({ name, subnets }) => ({ name, subnets }));
@@ -359,7 +359,7 @@ describe('a host that was booted again', () => {
     );
   });
 
-  /** What is in the kernel goes; what is on disk stays. The run directory would go too, where it is a tmpfs. */
+  /** Removes everything in the kernel; the disk stays. The run directory would go too, where it is a tmpfs. */
   async function reboot() {
     const journal = new Journal(lab.daemon.runDirectory);
     journal.noticeBoot('another boot');
@@ -376,7 +376,7 @@ describe('a host that was booted again', () => {
   }
 });
 
-/** As the kernel lists them, elements have no order. */
+/** Sorts elements: the kernel lists them in no order. */
 const sorted = (table: string) =>
   table
     .split(/[\n,]/)

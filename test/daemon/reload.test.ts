@@ -38,7 +38,7 @@ beforeAll(async () => {
 });
 afterAll(() => lab.close());
 
-/** Links, addresses and routes of the container, and its elements: what a reload must bring back. */
+/** Links, addresses and routes of the container, and its elements: what a reload must restore. */
 function network() {
   const links = ipWithin<{ ifname: string; address: string; addr_info: { local: string; scope: string }[] }[]>(
     web.netns.path,
@@ -69,7 +69,7 @@ const works = async () => {
   expect(await neighbour.reachBoth('10.88.0.2', 80)).toEqual(Array(2).fill('web:80 sees 10.88.0.3'));
 };
 
-describe('C06 a reload brings back what somebody has deleted', () => {
+describe('C06 a reload restores what another program has deleted:', () => {
   const inContainer = (...args: string[]) => ipWithin(web.netns.path, ...args);
   it.each<[string, () => unknown]>([
     [
@@ -85,18 +85,18 @@ describe('C06 a reload brings back what somebody has deleted', () => {
     ['what leads to the bridge', () => ip('link', 'set', veth('web'), 'nomaster')],
     ['an interface that is down', () => inContainer('link', 'set', 'eth0', 'down')],
     ['the whole table', () => execFileSync('nft', ['delete', 'table', 'inet', 'netloom'])],
-  ])('C06 %s: with the same names, MACs and addresses', async (_, destroy) => {
+  ])('C06 %s, with the same names, MACs and addresses', async (_, destroy) => {
     const before = network();
     destroy();
     const { status, netns } = await reload();
     expect(status).toEqual(web.status);
     expect(netns).toEqual(web.netns);
-    // the network mends what is its own at the same time
+    // the network repairs its own part at the same time
     await untilAnswered(async () => expect(network()).toEqual(before));
     await untilAnswered(works);
   });
 
-  it('C06 is told of as drift, with what was put back', async () => {
+  it('C06 a drift event that lists what was restored', async () => {
     execFileSync('nft', ['delete', 'element', 'inet', 'netloom', 'published_any4', '{', 'udp', '.', '8080', '}']);
     const told = lab.facts.of('container', 'web').filter((fact) => fact === 'drift-healed').length;
     await reload();
@@ -106,7 +106,7 @@ describe('C06 a reload brings back what somebody has deleted', () => {
 });
 
 describe('C06 a reload where nothing is missing', () => {
-  it('C06 touches nothing: every interface keeps its index, and nothing is told of', async () => {
+  it('C06 touches nothing: every interface keeps its index, and no event is published', async () => {
     await lab.settled();
     const [before, facts] = [indexes(), lab.facts.of('container', 'web')];
     for (let count = 0; count < reloads; count++) expect((await reload()).status).toEqual(web.status);
@@ -144,7 +144,7 @@ describe('C06 a reload where nothing is missing', () => {
   });
 });
 
-it('C06 a reload of what is not up is refused', async () => {
+it('C06 a reload of a container that is not running is refused', async () => {
   await lab.client.container.create({ id: 'down', networks: [{ network: 'web' }] });
   expect(await codeOf(lab.client.container.reload({ id: 'down' }))).toBe('container.state');
   expect(await codeOf(lab.client.container.reload({ id: 'nobody' }))).toBe('container.unknown');

@@ -23,7 +23,7 @@ const networks = {
 const gateway = { 4: '10.88.0.1', 6: 'fd00:88::1' } as const;
 const families = [4, 6] as const;
 const transports = ['tcp', 'udp'] as const;
-/** Long enough for an answer to come, where none must. */
+/** Long enough for an answer to arrive where there must be none. */
 const silenceMs = 400;
 
 const names = ['web', 'neighbour', 'stranger', 'both', 'inner', 'mate'] as const;
@@ -105,12 +105,12 @@ describe.each(families)('a port published by a container, over IPv%i and by TCP 
   const here = hostAddress[family];
   const there = otherAddress[family];
 
-  it('is reached from another host, whose address the container sees', async () => {
+  it("is reached from another host, and the container sees that host's address", async () => {
     expect(await peers.other.reachBoth(here, 8080)).toEqual(twice(`web:80 sees ${there}`));
     expect(await peers.other.reachBoth(secondAddress[family], 8080)).toEqual(twice(`web:80 sees ${there}`));
   });
 
-  it('is the one that was picked where none was named', async () => {
+  it('has a picked number when the wish has none', async () => {
     for (const [index, transport] of transports.entries()) {
       const { hostPort, protocol } = status.web.ports[2 + index] as ResponseOf<'container.setup'>['ports'][number];
       expect(protocol).toBe(transport);
@@ -128,7 +128,7 @@ describe.each(families)('a port published by a container, over IPv%i and by TCP 
     expect(await peers.other.reachBoth(here, 6005)).toEqual(twice('ECONNREFUSED'));
   });
 
-  it('answers on the one address for which it was published, and on no other', async () => {
+  it('answers only on the address for which it was published', async () => {
     expect(await peers.other.reachBoth(here, 8081)).toEqual(twice(`web:80 sees ${there}`));
     expect(await peers.other.reachBoth(here, 6101)).toEqual(twice(`web:6101 sees ${there}`));
     expect(await peers.host.reachBoth(here, 8081)).toEqual(twice(`web:80 sees ${here}`));
@@ -166,7 +166,7 @@ describe.each(families)('a port published by a container, over IPv%i and by TCP 
     expect(await peers.neighbour.reachBoth(here, 8090)).toEqual(twice(`both:80 sees ${address('back', 1)[family]}`));
   });
 
-  it('is the only way in: what is not published is not reached through the host', async () => {
+  it('is the only way in: an unpublished port is not reached through the host', async () => {
     expect(await peers.other.reachBoth(here, 81)).toEqual(twice('ECONNREFUSED'));
     expect(await peers.neighbour.reachBoth(here, 81)).toEqual(twice('ECONNREFUSED'));
     expect(await peers.other.reachBoth(here, 80)).toEqual(twice(`host:80 sees ${there}`));
@@ -181,7 +181,7 @@ describe('a published port, on the host itself', () => {
     expect(await peers.host.reachBoth('127.0.0.1', 6002)).toEqual(twice(`web:6002 sees ${gateway[4]}`));
   });
 
-  it('can be had by 127.0.0.1 alone', async () => {
+  it('can be published on 127.0.0.1 alone', async () => {
     expect(await peers.host.reachBoth('127.0.0.1', 8082)).toEqual(twice(`web:80 sees ${gateway[4]}`));
     expect(await peers.host.reachBoth(hostAddress[4], 8082)).toEqual(twice('ECONNREFUSED'));
     expect(await peers.other.reachBoth(hostAddress[4], 8082)).toEqual(twice('ECONNREFUSED'));
@@ -190,12 +190,12 @@ describe('a published port, on the host itself', () => {
 });
 
 describe.each(families)('a container, over IPv%i', (family) => {
-  it('reaches its neighbours by address, and is seen by its own', async () => {
+  it('reaches its neighbours by address, and they see its own address', async () => {
     expect(await peers.neighbour.reachBoth(web[family], 80)).toEqual(twice(`web:80 sees ${address('web', 3)[family]}`));
     expect(await peers.web.reachBoth(address('web', 3)[family], 80)).toEqual(twice(`neighbour:80 sees ${web[family]}`));
   });
 
-  it('reaches other hosts, who see the host', async () => {
+  it("reaches other hosts, which see the host's address", async () => {
     expect(await peers.web.reachBoth(otherAddress[family], 80)).toEqual(twice(`other:80 sees ${hostAddress[family]}`));
   });
 
@@ -223,17 +223,17 @@ describe.each(families)('a container, over IPv%i', (family) => {
 });
 
 describe.each(families)('an internal network, over IPv%i', (family) => {
-  it('joins its neighbours', async () => {
+  it('connects its members', async () => {
     expect(await peers.inner.reachBoth(address('inner', 3)[family], 80)).toEqual(
       twice(`mate:80 sees ${address('inner', 2)[family]}`),
     );
   });
 
-  it('gives no route to elsewhere', async () => {
+  it('has no route to other networks', async () => {
     expect(await peers.inner.reachBoth(otherAddress[family], 80)).toEqual(twice('ENETUNREACH'));
   });
 
-  it('has no external access, inbound or outbound, even for who makes routes for himself', async () => {
+  it('has no external access, inbound or outbound, even when a container adds routes', async () => {
     const [everywhere, inside] = family === 4 ? ['0.0.0.0/0', '10.99.0.0/24'] : ['::/0', 'fd00:99::/64'];
     ipBatch(status.inner.netns.path, [`route add ${everywhere} via ${address('inner', 1)[family]}`]);
     ipBatch(otherHost.netns, [`route add ${inside} via ${hostAddress[family]}`]);
@@ -250,7 +250,7 @@ describe.each(families)('an internal network, over IPv%i', (family) => {
 });
 
 describe('a container that was torn down', () => {
-  it('is not reached any more, and its ports are free for others', async () => {
+  it('is unreachable, and its ports are available again', async () => {
     await lab.client.container.teardown({ id: 'web' });
     for (const family of families) {
       for (const port of [8080, 6002, 7002, 8081])

@@ -10,7 +10,6 @@ import { publishedPorts } from '../../core/port.ts';
 import { attach, detach } from './attach.ts';
 import { collect } from './collection.ts';
 import type { CommandIdentity, Engine } from './engine.ts';
-import { removeNetwork } from './network-removal.ts';
 import { tellContainer, tellNetwork } from './tell.ts';
 import {
   checked,
@@ -49,8 +48,12 @@ export const runs: { readonly [C in CommandName]: Run<C> } = {
     return { network, dropped: await engine.droppedOn(network), ...asOf };
   },
   'network.list': (engine) => engine.networks(),
-  'network.remove': (engine, { name: reference, force }, command) =>
-    engine.once(command, () => removeNetwork(engine, nameOrItself(engine, reference), force ?? false, command)),
+  'network.remove': (engine, { name, force }, command) =>
+    tellNetwork(engine, nameOrItself(engine, name), command, {
+      type: 'network.remove',
+      command: command.id,
+      ...(force && { force }),
+    }),
   'network.update': (engine, { name, addDnsServers, removeDnsServers, dnsServers, options }, command) =>
     tellNetwork(engine, engine.networkNamed(name), command, {
       type: 'network.update',

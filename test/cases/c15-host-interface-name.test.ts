@@ -122,6 +122,21 @@ describe('a name that is taken', () => {
     ipBatch(null, ['link delete veth-x', 'link delete brx']);
   });
 
+  it('C15 a name of a container that is being taken down is free for the next one, by set-up and by connect', async () => {
+    await lab.client.network.create({ name: 'web', subnets });
+    await lab.client.container.setup({ id: 'joining', networks: [] });
+    for (let round = 0; round < 5; round++) {
+      await setUp('first', 'veth-web');
+      await lab.client.container.teardown({ id: 'first' });
+      await setUp('second', 'veth-web');
+      expect(linkNamed('veth-web')?.ifalias).toContain('container/second');
+      await lab.client.container.teardown({ id: 'second' });
+      await lab.client.container.connect({ id: 'joining', ...named });
+      expect(linkNamed('veth-web')?.ifalias).toContain('container/joining');
+      await lab.client.container.disconnect({ id: 'joining', network: 'web' });
+    }
+  });
+
   it('C15 a name that is repeated in one wish or invalid for an interface is refused', async () => {
     await lab.client.network.create({ name: 'web', subnets });
     await lab.client.network.create({ name: 'back', subnets: [{ subnet: '10.16.0.0/24' }] });

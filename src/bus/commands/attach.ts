@@ -4,31 +4,23 @@ import type { CheckedRequest } from '../../contract/verbs.ts';
 import type { AskedAttachment } from '../../core/container/attachments.ts';
 import { type ContainerWish, containerWish } from '../../core/container/wish.ts';
 import type { CommandIdentity, Engine } from './engine.ts';
-import { knownContainer, onceLeft, onceOthersLeft } from './leaving.ts';
-import { part, tellContainer } from './tell.ts';
+import { onceOthersLeft } from './leaving.ts';
+import { tellContainer } from './tell.ts';
 import { checked, namedWish } from './wishes.ts';
 
 /** Commands of engines that call once per network, as podman and CNI do. */
 
 type AttachRequest = CheckedRequest<'container.attach'>;
 
-export function attach(engine: Engine, request: AttachRequest, command: CommandIdentity): Promise<ContainerStatus> {
+export async function attach(
+  engine: Engine,
+  request: AttachRequest,
+  command: CommandIdentity,
+): Promise<ContainerStatus> {
   const wish = namedWish(engine, checked(containerWish(request, engine.defaultNetwork)));
-  const asked = askedNetworks(request, wish);
-  return engine.once(command, async () => {
-    await onceOthersLeft(engine, wish);
-    const known = knownContainer(engine, wish.id)?.attachments ?? [];
-    const missing = wish.attachments.filter(({ network }) => !known.some((one) => one.network === network));
-    return onceLeft(engine, { ...wish, attachments: missing }, part(command, 'attach'), (own) =>
-      tellContainer(engine, wish.id, own, {
-        type: 'container.attach',
-        command: own.id,
-        wish,
-        asked,
-        inode: inodeOf(wish),
-      }),
-    );
-  });
+  await onceOthersLeft(engine, wish);
+  const own = { asked: askedNetworks(request, wish), inode: inodeOf(wish) };
+  return tellContainer(engine, wish.id, command, { type: 'container.attach', command: command.id, wish, ...own });
 }
 
 /** An interface that was not named gets its name beside those that are there. */

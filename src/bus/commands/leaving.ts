@@ -1,69 +1,14 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Attachment } from '../../core/container/attachments.ts';
 import type { ContainerWish } from '../../core/container/wish.ts';
-import { type FaultCode, NetloomError } from '../../core/fault.ts';
+import { NetloomError } from '../../core/fault.ts';
 import { type Clash, firstClash } from '../../core/network/check.ts';
 import type { NetworkDefinition } from '../../core/network/definition.ts';
-import { type ContainerView, leavingStates, type NetworkView } from '../../core/view.ts';
-import type { CommandIdentity, Engine } from './engine.ts';
-import { part } from './tell.ts';
-
-/** What of a wish somebody else may hold. */
-export interface Wanted {
-  attachments: readonly Pick<Attachment, 'network' | 'staticIps' | 'hostInterfaceName'>[];
-}
+import { type ContainerState, type ContainerView, leavingStates, type NetworkView } from '../../core/view.ts';
+import type { Engine } from './engine.ts';
 
 /** How long the kernel may take with the links of containers that are going. */
 const leavingMs = 2_000;
-
-/** What may be refused because of somebody who is leaving. */
-const heldCodes: readonly FaultCode[] = ['network.exists', 'network.in-use', 'address.taken', 'link.exists'];
-
-/**
- * A container's leaving is answered before the kernel is done with its links, and until then it holds what it had: its
- * addresses, the name of its link, the definition of a network that an engine makes anew. An engine has heard that
- * these are free. So who is refused one of them waits for those who are leaving and is told again; once per code, for each may be
- * held by another.
- */
-export async function onceLeft<Output>(
-  engine: Engine,
-  wanted: Wanted,
-  command: CommandIdentity,
-  tell: (own: CommandIdentity) => Promise<Output>,
-): Promise<Output> {
-  const waitedFor = new Set<FaultCode>();
-  for (let own = command; ; ) {
-    try {
-      return await tell(own);
-    } catch (error) {
-      const code = error instanceof NetloomError && heldCodes.includes(error.code) ? error.code : null;
-      if (!code || waitedFor.has(code) || !mayBeHeld(wanted, code) || !(await areLeft(engine, wanted, code)))
-        throw error;
-      waitedFor.add(code);
-      own = part(command, `after ${code}`);
-    }
-  }
-}
-
-/** Only a user-chosen link name can be held by another container. */
-const mayBeHeld = ({ attachments }: Wanted, code: FaultCode): boolean =>
-  code !== 'link.exists' || attachments.some(({ hostInterfaceName }) => hostInterfaceName !== undefined);
-
-/** Waits for those who are leaving; false when somebody stays. */
-async function areLeft(engine: Engine, wanted: Wanted, code: FaultCode): Promise<boolean> {
-  const deadline = Date.now() + leavingMs;
-  for (;;) {
-    const holders = holdersOf(engine, wanted, code);
-    if (holders.length === 0 || Date.now() > deadline) return true;
-    if (holders.some(({ stays }) => stays)) return false;
-    await delay(1);
-  }
-}
-
-/** Waits for those who are leaving that network, for as long as the kernel may take; false when somebody stays. */
-const isLeft = (engine: Engine, network: string): Promise<boolean> =>
-  areLeft(engine, { attachments: [{ network, staticIps: [] }] }, 'network.exists');
 
 /**
  * Networks that only their engine knows may not be able to be beside one that is about to go, as its engine knows: that is waited for.
@@ -98,43 +43,28 @@ function isKnown(engine: Engine, name: string): boolean {
   }
 }
 
-interface Holder {
-  stays: boolean;
+/** Waits for containers that are leaving that network, for as long as the kernel may take; false when one stays. */
+async function isLeft(engine: Engine, name: string): Promise<boolean> {
+  const deadline = Date.now() + leavingMs;
+  for (;;) {
+    const members = Object.keys(knownNetwork(engine, name)?.leases ?? {});
+    if (members.length === 0 || Date.now() > deadline) return true;
+    if (members.some((id) => stays(engine, id, name))) return false;
+    await delay(1);
+  }
 }
 
-/** As their owners know them, who may not have heard yet that somebody has gone. */
-function holdersOf(engine: Engine, wanted: Wanted, code: FaultCode): Holder[] {
-  if (code === 'link.exists') return linkHolders(engine, wanted);
-  return wanted.attachments.flatMap(({ network, staticIps }) => {
-    const leases = Object.entries(knownNetwork(engine, network)?.leases ?? {});
-    const asked = code === 'address.taken' ? leases.filter(([, held]) => meet(held, staticIps)) : leases;
-    return asked.map(([id]) => holder(engine, id, (view) => isOn(view, network)));
-  });
-}
-
-function linkHolders(engine: Engine, wanted: Wanted): Holder[] {
-  const asked = new Set(wanted.attachments.flatMap(({ hostInterfaceName }) => hostInterfaceName ?? []));
-  const has = ({ attachments }: ContainerView) =>
-    attachments.some(({ hostInterfaceName }) => hostInterfaceName !== undefined && asked.has(hostInterfaceName));
-  return engine
-    .containers()
-    .containers.filter((view) => has(view) && view.netns !== null)
-    .map(({ state }) => ({ stays: !leavingStates.includes(state) }));
-}
-
-function holder(engine: Engine, id: string, wants: (view: ContainerView) => boolean): Holder {
+/** The network may not have heard yet that a container has gone. */
+function stays(engine: Engine, id: string, network: string): boolean {
   const view = knownContainer(engine, id);
-  return { stays: view !== null && !goneStates.includes(view.state) && wants(view) };
+  if (!view || goneStates.includes(view.state)) return false;
+  return view.attachments.some((one) => one.network === network);
 }
 
-/** One that is `created` has given all back: its word is on its way. */
-const goneStates = [...leavingStates, 'created'];
+/** A container that is `created` has given everything back: its release is on its way. */
+const goneStates: readonly ContainerState[] = [...leavingStates, 'created'];
 
-const meet = (held: readonly string[], asked: readonly string[]) => held.some((address) => asked.includes(address));
-
-const isOn = ({ attachments }: ContainerView, network: string) => attachments.some((one) => one.network === network);
-
-export function knownContainer(engine: Engine, id: string): ContainerView | null {
+function knownContainer(engine: Engine, id: string): ContainerView | null {
   try {
     return engine.container(id).container;
   } catch (error) {

@@ -5,7 +5,8 @@ import type { FoundLink, LinkSteps } from '../../core/steps/link.ts';
 import type { Announcements } from '../links/announcements.ts';
 import { setIpv6 } from '../links/link-settings.ts';
 import type { LinkWatch } from '../links/link-watch.ts';
-import { requireVacant, uplink, uplinkMtu } from '../links/route-steps.ts';
+import { uplink, uplinkMtu } from '../links/route-steps.ts';
+import { becomeVacant } from '../links/vacant-name.ts';
 import { hostAddresses } from './host.ts';
 import { acts, type Performers, type SingleVerb, unchanged } from './performer.ts';
 
@@ -25,7 +26,10 @@ export const linkPerformers = (
     await links.gone(name, graceMs, alias);
     return unchanged();
   },
-  'link.vacant': acts((step) => requireVacant(route, step)),
+  'link.vacant': async (step) => {
+    await becomeVacant(route, step);
+    return unchanged();
+  },
   // the bridge has a carrier when one of its ports has
   'link.settle': acts(({ name, bridge }) => {
     for (const link of [name, bridge]) native.linkByName(route, link);

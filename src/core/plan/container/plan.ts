@@ -104,7 +104,9 @@ export function teardownPlan(grant: ContainerGrant): Plan<ContainerPurpose> {
       ...(dropsNetns ? [] : refusingRoutes(grant).map(withdrawn)),
       ...joined(grant).flatMap(({ attachment, lease }): Step[] => {
         if (lease.link.kind !== 'bridge') return [deleteLinkStep(grant, attachment, lease)];
-        return dropsNetns ? [] : cutSteps(grant, attachment, lease);
+        if (!dropsNetns) return cutSteps(grant, attachment, lease);
+        // who asks for the name next sees that the link is on its way out
+        return attachment.hostInterfaceName === undefined ? [] : [{ verb: 'link.cut', ...hostEnd(grant, attachment) }];
       }),
       ...(dropsNetns ? [{ verb: 'netns.remove', path: grant.netns } as const] : []),
     ],

@@ -1,0 +1,30 @@
+import * as native from '#native';
+import { vethGroup } from '../../core/names.ts';
+import type { Step } from '../../core/steps/step.ts';
+import { requireVacant } from './route-steps.ts';
+import { retryUponNews } from './taken-mac.ts';
+
+/**
+ * Throws EEXIST where another link than the wanted veth has the name. A link of a container that is being taken down is waited for: it
+ * has been set down, and the kernel removes it some milliseconds later.
+ */
+export async function becomeVacant(route: native.RouteSocket, step: Step<'link.vacant'>): Promise<void> {
+  const found = native.linkByName(route, step.name);
+  if (found && isLeaving(found) && !isVacant(route, step))
+    await retryUponNews(found.index, () => {
+      const now = native.linkByName(route, step.name);
+      return now?.index === found.index && isLeaving(now) ? now : null;
+    });
+  requireVacant(route, step);
+}
+
+const isLeaving = ({ kind, group, up }: native.LinkInfo): boolean => kind === 'veth' && group === vethGroup && !up;
+
+function isVacant(route: native.RouteSocket, step: Step<'link.vacant'>): boolean {
+  try {
+    requireVacant(route, step);
+    return true;
+  } catch {
+    return false;
+  }
+}

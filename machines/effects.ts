@@ -32,7 +32,7 @@ export interface Decision<Context> {
 }
 
 /** For one machine: turns "this is remembered and these effects follow, given context and event" into a named action. */
-function decisions<Context extends MachineContext, Event extends EventObject>() {
+export function decisions<Context extends MachineContext, Event extends EventObject>() {
   return (decide: (args: { context: Context; event: Event }) => Decision<Context>) =>
     enqueueActions<Context, Event, undefined, Event, never, EffectAction, never, never, never>(
       ({ context, event, enqueue }) => {

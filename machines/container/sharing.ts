@@ -1,9 +1,10 @@
 import { assertEvent } from 'xstate';
 import { type ActorAddress, containerAddress } from '../../src/core/actor-address.ts';
 import type { ContainerEvent } from '../../src/core/event.ts';
+import { fault } from '../../src/core/fault.ts';
 import type { Effect } from '../effect.ts';
-import type { ContainerContext } from './context.ts';
-import { decide, type Given, remember } from './words.ts';
+import { type ContainerContext, shareOf } from './context.ts';
+import { decide, decision, type Given, nameOf, remember, resolve } from './words.ts';
 
 /**
  * Containers that share a namespace (`container:<id>`), and the container whose namespace it is, by whichever container they
@@ -66,6 +67,44 @@ export const sharingActions = {
   forgetGuest: remember(({ context: { guests = [] }, event }) => {
     assertEvent(event, 'netns.left');
     return { guests: guests.filter((guest) => guest !== event.container) };
+  }),
+
+  // ---- the namespace for others
+  awaitNamespace: resolve('netns.share', ({ sharers }, request) => ({
+    context: { sharers: [...sharers, request] },
+  })),
+  shareWithWaiting: decision(({ context }) => {
+    const share = shareOf(context);
+    const effects = context.sharers.map(
+      ({ from, attempt }): Effect => ({ kind: 'tell', to: from, event: { type: 'netns.shared', attempt, share } }),
+    );
+    return { context: { sharers: [] }, effects };
+  }),
+  refuseWaiting: decision(({ context }) => {
+    const gone = fault('netns.gone', `container ${nameOf(context)} has no network namespace to share`);
+    const effects = context.sharers.map(
+      ({ from, attempt }): Effect => ({
+        kind: 'tell',
+        to: from,
+        event: { type: 'claim.refused', attempt, fault: gone },
+      }),
+    );
+    return { context: { sharers: [] }, effects };
+  }),
+  share: decide(({ context, event }) => {
+    assertEvent(event, 'netns.share');
+    const { from, attempt } = event;
+    return [{ kind: 'tell', to: from, event: { type: 'netns.shared', attempt, share: shareOf(context) } }];
+  }),
+  refuseShare: decide(({ context, event }) => {
+    assertEvent(event, 'netns.share');
+    const gone = fault(
+      'netns.gone',
+      context.wish
+        ? `container ${nameOf(context)} has no network namespace to share`
+        : `there is no container ${context.id} to share the network namespace of`,
+    );
+    return [{ kind: 'tell', to: event.from, event: { type: 'claim.refused', attempt: event.attempt, fault: gone } }];
   }),
 };
 

@@ -5,7 +5,7 @@ import type { ContainerEvent } from '../../src/core/event.ts';
 import { type Fault, type FaultCode, fault } from '../../src/core/fault.ts';
 import type { ContainerPurpose } from '../../src/core/plan/purpose.ts';
 import type { Effect } from '../effect.ts';
-import { commandOf, deciding, remembering, resolving } from '../effects.ts';
+import { commandOf, deciding, decisions, remembering, resolving } from '../effects.ts';
 import type { ContainerContext } from './context.ts';
 
 /** What the actions and guards of a container's machine are made of. */
@@ -13,6 +13,9 @@ import type { ContainerContext } from './context.ts';
 export type Given = { context: ContainerContext; event: ContainerEvent };
 
 export const decide = deciding<ContainerContext, ContainerEvent>();
+
+/** What is remembered, and what follows. */
+export const decision = decisions<ContainerContext, ContainerEvent>();
 
 export const remember = remembering<ContainerContext, ContainerEvent>();
 
@@ -51,3 +54,7 @@ export function isResultOf(kind: ContainerPurpose['kind'], event: ContainerEvent
 
 export const isResultOfChange = ({ context: { change }, event }: Given): boolean =>
   'purpose' in event && event.purpose.kind === change?.kind;
+
+/** When a command was sent, which its machine cannot know. */
+export const sentAt = (event: ContainerEvent) =>
+  'created' in event && event.created ? { askedAt: event.created } : {};

@@ -1,0 +1,132 @@
+import { assertEvent } from 'xstate';
+import { hostAddress, networkAddress } from '../../src/core/actor-address.ts';
+import type { Fault } from '../../src/core/fault.ts';
+import { setupPlan } from '../../src/core/plan/container/plan.ts';
+import { namesLeftOutFacts } from './changes/facts.ts';
+import { setupRefusal } from './changes/refusals.ts';
+import { leftOutFacts } from './changes/unreachable-ports.ts';
+import { type ContainerContext, claimsOf, grantOf, releasesOf, statusOf } from './context.ts';
+import {
+  askDhcp,
+  firstAddressPlan,
+  isLastLease,
+  isLastLeaseUnreachable,
+  isOurLease,
+  lacksLease,
+  leasesAfter,
+} from './dhcp.ts';
+import { releaseOfNamespace } from './sharing.ts';
+import { decide, decision, type Given, isResultOf, remember } from './words.ts';
+
+/** A set-up: what is claimed, built and answered, and how it fails. */
+
+export const setUpActions = {
+  claim: decision(({ context }) => {
+    const effects = claimsOf(context);
+    const fresh: Partial<ContainerContext> = {
+      attempt: context.attempt + 1,
+      awaiting: effects.map(({ to }) => to),
+      leases: {},
+      ports: [],
+      share: null,
+      inode: null,
+      process: null,
+      startBy: null,
+      guests: [],
+      kernelMs: 0,
+      lastFault: null,
+    };
+    return { context: fresh, effects };
+  }),
+  keepGrant: remember(({ context, event }) => {
+    assertEvent(event, ['lease.granted', 'ports.granted', 'netns.shared']);
+    switch (event.type) {
+      case 'lease.granted':
+        return {
+          awaiting: without(context.awaiting, networkAddress(event.lease.network)),
+          leases: { ...context.leases, [event.lease.network]: event.lease },
+        };
+      case 'ports.granted':
+        return {
+          awaiting: without(context.awaiting, hostAddress),
+          ports: event.ports,
+          // earlier news of these ports is contained in this grant, or concerned an earlier claim
+          deferred: context.deferred.filter(({ type }) => type !== 'ports.freed'),
+          kernelMs: context.kernelMs + event.tookMs,
+        };
+      case 'netns.shared':
+        return { awaiting: [], share: event.share };
+    }
+  }),
+  /** Also takes back claims that are still on their way: messages between two actors keep their order. */
+  releaseClaims: decide(({ context }) => [...releasesOf(context), ...releaseOfNamespace(context)]),
+  forgetGrants: remember(({ context }) => ({
+    ...(context.process && { formerPid: context.process.pid }),
+    wish: context.lasting ?? context.wish,
+    lasting: null,
+    change: null,
+    suspected: null,
+    leases: {},
+    ports: [],
+    share: null,
+    inode: null,
+    process: null,
+    startBy: null,
+    guests: [],
+    awaiting: [],
+  })),
+  build: decide(({ context }) => [{ kind: 'apply', plan: setupPlan(grantOf(context)) }]),
+  keepOutputs: remember(({ context, event }) => {
+    assertEvent(event, 'steps.applied');
+    const inode = event.outputs.find(({ netns }) => netns)?.netns?.inode ?? null;
+    const startBy = event.outputs.find(({ deadlineAt }) => deadlineAt)?.deadlineAt ?? context.startBy ?? null;
+    return { inode, startBy, kernelMs: context.kernelMs + event.tookMs };
+  }),
+  announceConfigured: decide(({ context }) => {
+    const { id: _, ...status } = statusOf(context);
+    return [
+      { kind: 'announce', fact: 'netns-ready', data: { netns: status.netns } },
+      { kind: 'announce', fact: 'configured', data: status },
+      ...namesLeftOutFacts(grantOf(context)),
+      ...leftOutFacts(grantOf(context)),
+    ];
+  }),
+  replyStatus: decide(({ context }) => [{ kind: 'reply', command: context.command, output: statusOf(context) }]),
+  askDhcp: decide(({ context }) => askDhcp(context, null)),
+  keepTerms: remember(({ context, event }) => ({ leases: leasesAfter(context, event) })),
+  addAddresses: decide(({ context }) => [{ kind: 'apply', plan: firstAddressPlan(context) }]),
+  keepKernelMs: remember(({ context, event }) => {
+    assertEvent(event, 'steps.applied');
+    return { kernelMs: context.kernelMs + event.tookMs };
+  }),
+  keepFault: remember(({ event }) => {
+    assertEvent(event, ['claim.refused', 'steps.failed', 'dhcp.lost']);
+    return { lastFault: event.fault };
+  }),
+  keepRefusal: remember(({ context }) => ({ lastFault: setupRefusal(grantOf(context)) })),
+  announceFailed: decide(({ context }) => [
+    { kind: 'announce', fact: 'failed', data: { fault: context.lastFault as Fault } },
+    { kind: 'reply', command: context.command, fault: context.lastFault as Fault },
+  ]),
+};
+
+export const setUpGuards = {
+  isThisAttempt: ({ context, event }: Given) => 'attempt' in event && event.attempt === context.attempt,
+  cannotBeSetUp: ({ context }: Given) =>
+    context.awaiting.length === 0 && context.wish !== null && setupRefusal(grantOf(context)) !== null,
+  claimsNothing: ({ context }: Given) => context.awaiting.length === 0,
+  isSetup: ({ event }: Given) => isResultOf('setup', event),
+  isSetupThatLeftNothing: ({ event }: Given) =>
+    isResultOf('setup', event) && event.type === 'steps.failed' && !event.fault.leftBehind?.length,
+  isSetupThatAsks: ({ context, event }: Given) => isResultOf('setup', event) && lacksLease(context),
+  isAddress: ({ event }: Given) => isResultOf('address', event),
+  isOurLease: ({ context, event }: Given) => isOurLease(context, event),
+  isLastLease: ({ context, event }: Given) => isLastLease(context, event),
+  isLastLeaseUnreachable: ({ context, event }: Given) => isLastLeaseUnreachable(context, event),
+  lacksLease: ({ context }: Given) => lacksLease(context),
+  waitsForNobody: ({ context }: Given) => context.wish?.netns.kind !== 'container',
+};
+
+function without(list: readonly string[], entry: string): string[] {
+  return list.filter((other) => other !== entry);
+}

@@ -1,0 +1,35 @@
+import { assertEvent } from 'xstate';
+import { teardownPlan, unlinkPlan } from '../../src/core/plan/container/plan.ts';
+import { grantOf, leavingsOf, statusOf } from './context.ts';
+import { endDhcp } from './dhcp.ts';
+import { answerTo, commandOf, decide, type Given, isResultOf } from './words.ts';
+
+/** A teardown: what is removed, and what is answered and announced. */
+
+export const teardownActions = {
+  unbuild: decide(({ context }) => [
+    ...leavingsOf(context),
+    { kind: 'announce', fact: 'tearing-down', data: { netns: statusOf(context).netns } },
+    ...endDhcp(context),
+    { kind: 'apply', plan: teardownPlan(grantOf(context)) },
+  ]),
+  replyTornDown: decide(({ context, event }) => {
+    assertEvent(event, 'steps.applied');
+    const output = { id: context.id, nothingToDo: false, kernelMs: event.tookMs };
+    return [{ kind: 'reply', command: context.command, output }];
+  }),
+  replyNothingToDo: decide(({ context, event }) => [
+    { kind: 'reply', command: commandOf(event), output: { id: context.id, nothingToDo: true, kernelMs: 0 } },
+  ]),
+  awaitUnlinked: decide(({ context }) => [{ kind: 'apply', plan: unlinkPlan(grantOf(context)) }]),
+  announceTornDown: decide(() => [{ kind: 'announce', fact: 'torn-down', data: {} }]),
+  announceRemoved: decide(({ context, event }) => [
+    { kind: 'announce', fact: 'removed', data: {} },
+    answerTo(event, context.id, { output: { id: context.id } }),
+  ]),
+};
+
+export const teardownGuards = {
+  isTeardown: ({ event }: Given) => isResultOf('teardown', event),
+  isUnlink: ({ event }: Given) => isResultOf('unlink', event),
+};

@@ -1,0 +1,83 @@
+import { assertEvent } from 'xstate';
+import { networkAddress } from '../../src/core/actor-address.ts';
+import type { ContainerEvent } from '../../src/core/event.ts';
+import { fault } from '../../src/core/fault.ts';
+import { degradedFacts, mendedFacts, rulesetLoaded } from '../drift.ts';
+import type { Effect } from '../effect.ts';
+import { leftOutFacts } from './changes/unreachable-ports.ts';
+import { type Change, grantOf, statusOf } from './context.ts';
+import { faultOfLeases, lacksLease } from './dhcp.ts';
+import { commandOf, decide, type Given, isResultOf, nameOf, remember } from './words.ts';
+
+/** Comparing the kernel with the wish: after a restart of the daemon, when something may have vanished, and when a command asks for it. */
+
+const suspicionOf = ({ type }: ContainerEvent): 'recovery' | 'drift' =>
+  type === 'actor.recovered' ? 'recovery' : 'drift';
+
+export const verificationActions = {
+  keepReload: remember(({ event }) => ({ change: { kind: 'reload' } as Change, command: commandOf(event) })),
+  keepSuspicion: remember(({ context, event }) => ({
+    change: { kind: context.suspected ?? suspicionOf(event) } as Change,
+    suspected: null,
+  })),
+  /** A reload is of all that the container needs: its networks look after their own, and tell when they had to mend. */
+  suspectNetworks: decide(({ context }) =>
+    (context.wish?.attachments ?? []).map(({ network }) => ({
+      kind: 'tell',
+      to: networkAddress(network),
+      event: { type: 'drift.suspected' },
+    })),
+  ),
+  suspect: remember(({ event }) => ({ suspected: suspicionOf(event) })),
+  keepVerified: remember(({ context, event }) => {
+    assertEvent(event, 'steps.applied');
+    const { change, kernelMs } = context;
+    return {
+      kernelMs: change?.kind === 'reload' ? event.tookMs : kernelMs,
+      lastFault: faultOfLeases(context),
+    };
+  }),
+  announceVerified: decide(({ context, event }) => {
+    assertEvent(event, 'steps.applied');
+    const { netns } = statusOf(context);
+    const adopted: Effect[] =
+      context.change?.kind === 'recovery' ? [{ kind: 'announce', fact: 'adopted', data: { netns } }] : [];
+    const leftOut = context.change?.kind === 'reload' ? leftOutFacts(grantOf(context)) : [];
+    const wasDegraded = context.lastFault !== null && !lacksLease(context);
+    return [...adopted, ...mendedFacts(event, wasDegraded), ...leftOut, ...rulesetLoaded(event.changed)];
+  }),
+  announceDegraded: decide(({ event }) => {
+    assertEvent(event, 'steps.failed');
+    return degradedFacts({ steps: event.changed, fault: event.fault });
+  }),
+  announceLost: decide(({ context, event }) => [
+    {
+      kind: 'announce',
+      fact: 'lost',
+      data: event.type === 'steps.failed' ? { cause: 'missing', fault: event.fault } : { cause: 'reboot' },
+    },
+    {
+      kind: 'reply',
+      command: context.command,
+      fault: fault('container.state', `the network of container ${nameOf(context)} was lost`),
+    },
+  ]),
+  /** After all has been looked at: what is up has its namespace. */
+  confirmMembership: decide(({ context: { id, leases }, event }) => {
+    assertEvent(event, 'membership.asked');
+    const { network } = event;
+    const confirmed = { type: 'membership.confirmed', container: id } as const;
+    return Object.hasOwn(leases, network) ? [{ kind: 'tell', to: networkAddress(network), event: confirmed }] : [];
+  }),
+};
+
+export const isVerifyThatFoundNothing = ({ event }: Given): boolean =>
+  isResultOf('verify', event) && event.type === 'steps.failed' && event.fault.code === 'netns.gone';
+
+export const verificationGuards = {
+  isVerifyThatFoundNothing,
+  isVerify: ({ event }: Given) => isResultOf('verify', event),
+  isVerifyThatFoundSomething: ({ event }: Given) =>
+    isResultOf('verify', event) && event.type === 'steps.failed' && event.fault.code !== 'netns.gone',
+  isSuspected: ({ context }: Given) => context.suspected !== null,
+};

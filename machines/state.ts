@@ -2,8 +2,8 @@ import type { FactState } from '../src/contract/facts.ts';
 import type { ActorKind } from '../src/core/actor-address.ts';
 import type { HostState } from '../src/core/view.ts';
 import type { ContainerContext } from './container/chart.ts';
+import { containerState } from './container/view.ts';
 import { networkState } from './network/view.ts';
-import { containerState } from './views.ts';
 
 /** An actor as the journal keeps it; null: it has ended. */
 export type KeptActor = { value: unknown; context: unknown } | null;

@@ -1,9 +1,9 @@
 import type { ContainerContext } from '../../machines/container/chart.ts';
+import { containerSettingsView, containerView } from '../../machines/container/view.ts';
 import type { HostContext } from '../../machines/host/chart.ts';
 import { type HostView, hostView } from '../../machines/host/view.ts';
 import type { NetworkContext } from '../../machines/network/chart.ts';
 import { networkSettingsView, networkView } from '../../machines/network/view.ts';
-import { containerSettingsView, containerView } from '../../machines/views.ts';
 import { dhcpAddresses } from '../actors/held-addresses.ts';
 import type { ActorRecord, Journal } from '../actors/journal.ts';
 import type { ContainerInspection } from '../contract/container-replies.ts';

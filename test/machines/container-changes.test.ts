@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type ContainerContext, containerMachine } from '../../machines/container/chart.ts';
 import { statusOf } from '../../machines/container/context.ts';
-import { containerView } from '../../machines/views.ts';
+import { containerView } from '../../machines/container/view.ts';
 import type { Attachment } from '../../src/core/container/attachments.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { fault } from '../../src/core/fault.ts';

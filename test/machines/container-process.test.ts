@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type ContainerContext, containerMachine } from '../../machines/container/chart.ts';
-import { containerView } from '../../machines/views.ts';
+import { containerView } from '../../machines/container/view.ts';
 import type { ContainerWish } from '../../src/core/container/wish.ts';
 import type { ActorEvent } from '../../src/core/event.ts';
 import { wishOf } from '../core/samples.ts';

@@ -1,15 +1,15 @@
-import type { ContainerWish } from '../src/core/container/wish.ts';
-import { entryOf } from '../src/core/entry.ts';
-import { lacksTerms } from '../src/core/lease/lease.ts';
-import { netnsOf } from '../src/core/plan/container/grant.ts';
-import { settingsInside } from '../src/core/plan/container/links.ts';
-import { shownPorts } from '../src/core/plan/container/ports.ts';
-import { statusBlocks } from '../src/core/plan/container/status.ts';
-import type { ExplainedSetting } from '../src/core/plan/interface-settings.ts';
-import type { ShownPort } from '../src/core/port.ts';
-import { servedPorts } from '../src/core/served-ports.ts';
-import type { ContainerState, ContainerView } from '../src/core/view.ts';
-import type { ContainerContext } from './container/chart.ts';
+import type { ContainerWish } from '../../src/core/container/wish.ts';
+import { entryOf } from '../../src/core/entry.ts';
+import { lacksTerms } from '../../src/core/lease/lease.ts';
+import { netnsOf } from '../../src/core/plan/container/grant.ts';
+import { settingsInside } from '../../src/core/plan/container/links.ts';
+import { shownPorts } from '../../src/core/plan/container/ports.ts';
+import { statusBlocks } from '../../src/core/plan/container/status.ts';
+import type { ExplainedSetting } from '../../src/core/plan/interface-settings.ts';
+import type { ShownPort } from '../../src/core/port.ts';
+import { servedPorts } from '../../src/core/served-ports.ts';
+import type { ContainerState, ContainerView } from '../../src/core/view.ts';
+import type { ContainerContext } from './context.ts';
 
 /** Committed state as users see it. */
 

@@ -132,16 +132,16 @@ it.each<[string, () => unknown]>([
   ['inspectTable.socket: expected a NftSocket', () => call('inspectTable', host.socket, 't')()],
   ['inspectTable.table: expected a string', () => call('inspectTable', nft, null)()],
   ['watchNft.callback: expected a function', call('watchNft', null)],
-])('says "%s"', (message, wrong) => {
+])('refuses a malformed argument: %s', (message, wrong) => {
   expect(wrong).toThrow(new TypeError(message));
 });
 
-it('performs nothing when any request of a call is misshapen', () => {
+it('performs nothing when any request of a call is malformed', () => {
   expect(() => call('route', host.socket, [good, { verb: 'deleteLink' }])()).toThrow(TypeError);
   expect(native.linkByName(host.socket, 'never-made')).toBeNull();
 });
 
-it('lets nobody else construct what owns kernel things', () => {
+it('does not let callers construct objects that own kernel resources', () => {
   for (const Class of [native.RouteSocket, native.NftSocket, native.HeldPort, native.Watch]) {
     expect(() => Reflect.construct(Class, [])).toThrow(TypeError);
     expect(() => Reflect.construct(Class, [{}])).toThrow(TypeError);

@@ -15,7 +15,7 @@ let socket: NftSocket;
 beforeAll(async () => {
   host = await becomeHost();
   socket = openNftSocket();
-  loadRuleset(baseRuleset); // its nat chains have connections tracked
+  loadRuleset(baseRuleset); // the nat chains make the kernel track connections
 });
 afterAll(() => {
   socket.close();
@@ -31,12 +31,12 @@ const forget = (...wanted: Partial<ConntrackSelection>[]) =>
   );
 const onPort = (number: number) => ({ firstPort: number, lastPort: number });
 
-/** So many connections, each from a source port of its own. */
+/** Opens connections, each from a source port of its own. */
 const send = (address: string, number: number, times = 1) =>
   run(null, 'bash', ['-c', `for i in $(seq ${times}); do printf x > /dev/udp/${address}/${number}; done`]);
 const insert = (args: string, netns: string | null = null) =>
   run(netns, 'conntrack', ['-I', '--timeout', '60', ...args.split(' ')]);
-/** "udp 127.0.0.1 5001", as the first packets were sent, sorted. */
+/** Lists connections as "udp 127.0.0.1 5001", by their first packets, sorted. */
 const shown = (netns: string | null = null, family = 'ipv4') =>
   run(netns, 'conntrack', ['-L', '-f', family])
     .split('\n')
@@ -54,14 +54,14 @@ it('forgets the connections to one port, and counts them', () => {
   expect(forget(onPort(5001))).toBe(0);
 });
 
-it('forgets those of a range, both ends with it', () => {
+it('forgets connections to a range of ports, including both ends', () => {
   for (const number of [5000, 5001, 5005, 5009, 5010]) send('127.0.0.1', number);
   expect(forget({ firstPort: 5001, lastPort: 5009 })).toBe(3);
   expect(shown()).toEqual(['udp 127.0.0.1 5000', 'udp 127.0.0.1 5010']);
 });
 
 it.each([onPort(5001), { firstPort: 5000, lastPort: 5002 }, { firstPort: 5001, lastPort: 5900 }])(
-  'forgets only those to the address (%o)',
+  'forgets only connections to the address (%o)',
   (ports) => {
     for (const address of ['127.0.0.1', '127.0.0.2', '127.0.0.3']) send(address, 5001);
     expect(forget({ ...ports, destination: '127.0.0.2' })).toBe(1);
@@ -69,7 +69,7 @@ it.each([onPort(5001), { firstPort: 5000, lastPort: 5002 }, { firstPort: 5001, l
   },
 );
 
-it('forgets only those of the protocol', () => {
+it('forgets only connections of the protocol', () => {
   insert('-p tcp -s 10.1.0.1 -d 10.1.0.2 --sport 4000 --dport 5001 --state ESTABLISHED');
   insert('-p sctp -s 10.1.0.1 -d 10.1.0.2 --sport 4000 --dport 5001 --state ESTABLISHED --orig-vtag 1 --reply-vtag 2');
   insert('-p icmp -s 10.1.0.1 -d 10.1.0.2 --icmp-type 8 --icmp-code 0 --icmp-id 5001');
@@ -82,7 +82,7 @@ it('forgets only those of the protocol', () => {
 });
 
 it.each([onPort(65535), { firstPort: 65500, lastPort: 65535 }, { firstPort: 0, lastPort: 65535 }])(
-  'forgets those to the last port there is (%o)',
+  'forgets connections to the highest port (%o)',
   (ports) => {
     send('127.0.0.1', 65535);
     send('127.0.0.1', 65535);
@@ -91,7 +91,7 @@ it.each([onPort(65535), { firstPort: 65500, lastPort: 65535 }, { firstPort: 0, l
   },
 );
 
-it('forgets those over IPv6, and leaves IPv4 alone', () => {
+it('forgets connections over IPv6, and keeps those over IPv4', () => {
   for (const address of ['::1', '127.0.0.1']) send(address, 5001);
   insert('-p udp -s fd00::1 -d fd00::2 --sport 4000 --dport 5001');
   expect(forget({ ...onPort(5001), family: 6, destination: 'fd00::2' })).toBe(1);
@@ -100,7 +100,7 @@ it('forgets those over IPv6, and leaves IPv4 alone', () => {
   expect(shown()).toEqual(['udp 127.0.0.1 5001']);
 });
 
-it('goes by where the first packet was sent, not by where it was translated to', () => {
+it('selects by the original destination, not by the translated one', () => {
   const published = element('published_any4', [...proto('udp'), ...port(8053)], {
     data: [...ip4('127.0.0.1'), ...port(53)],
   });
@@ -116,7 +116,7 @@ it('goes by where the first packet was sent, not by where it was translated to',
   expect(forget({ ...onPort(8053), family: 6 })).toBe(1);
 });
 
-it('forgets those of other zones as well', () => {
+it('forgets connections in other zones as well', () => {
   insert('-p udp -s 10.1.0.1 -d 10.1.0.2 --sport 4000 --dport 5001 --zone 7');
   insert('-p udp -s 10.1.0.1 -d 10.1.0.2 --sport 4000 --dport 5001');
   insert('-p udp -s 10.1.0.1 -d 10.1.0.3 --sport 4000 --dport 5001 --orig-zone 9');
@@ -124,7 +124,7 @@ it('forgets those of other zones as well', () => {
   expect(shown()).toEqual([]);
 });
 
-it('forgets what any of several selections matches, in both families, each once', () => {
+it('forgets connections that match any of several selections, in both families, each once', () => {
   for (const address of ['127.0.0.1', '127.0.0.2', '::1'])
     for (const number of [5001, 5002, 5003]) send(address, number);
   insert('-p tcp -s 10.1.0.1 -d 10.1.0.2 --sport 4000 --dport 5001 --state ESTABLISHED');
@@ -151,7 +151,7 @@ it('stays within the namespace of its socket', () => {
   expect(shown(other.path)).toEqual(['udp 10.1.0.2 5001']);
 });
 
-it('forgets thousands', () => {
+it('forgets thousands of connections', () => {
   const code = `
     const socket = require('node:dgram').createSocket('udp4');
     socket.bind(0, '127.0.0.1', async () => {
@@ -167,7 +167,7 @@ it('forgets thousands', () => {
 it.each([
   ['there is none', 0],
   ['there are some', 3],
-])('takes far less than a millisecond for one port where %s', (_, times) => {
+])('takes far less than a millisecond for one port when %s', (_, times) => {
   send('127.0.0.1', 5002, times);
   const durations = Array.from({ length: 200 }, () => {
     const start = process.hrtime.bigint();
@@ -179,7 +179,7 @@ it.each([
   expect(shown()).toHaveLength(times);
 });
 
-it('says EBADF of a socket that is closed', () => {
+it('fails with EBADF on a closed socket', () => {
   const closed = openNftSocket();
   closed.close();
   expect(faultOf(() => deleteConntrack(closed, [udp4]))).toMatchObject({ errno: 'EBADF' });

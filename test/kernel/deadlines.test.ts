@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ActorAddress } from '../../src/core/actor-address.ts';
 import { Deadlines } from '../../src/kernel/deadlines.ts';
 
-/** When owners are told that what they wait for has not come. */
+/** When owners learn that a deadline has passed. */
 
 beforeEach(() => {
   vi.useFakeTimers({ now: Date.parse('2026-01-31T12:00:00Z') });
@@ -25,7 +25,7 @@ function opened() {
 const day = 86_400_000;
 
 describe('P18 deadlines', () => {
-  it('P18 of an earlier life pass only after commands have been taken for a while', () => {
+  it('P18 of an earlier daemon pass only after commands have been accepted for a while', () => {
     const { deadlines, passed, set } = opened();
     const past = Date.now() - 1;
     set(60_000, past);
@@ -40,7 +40,7 @@ describe('P18 deadlines', () => {
     expect(passed.map(([owner]) => owner).sort()).toEqual(['container/late', 'container/later', 'container/web']);
   });
 
-  it('P18 of this life pass when they pass, before commands are taken and after it', () => {
+  it('P18 of this daemon pass on time, before and after commands are accepted', () => {
     const { deadlines, passed, set } = opened();
     const at = set(1_000);
     expect(at).toBe(Date.now() + 1_000);
@@ -52,7 +52,7 @@ describe('P18 deadlines', () => {
     expect(passed).toHaveLength(2);
   });
 
-  it('P18 do not pass sooner or later because the clock on the wall is set', () => {
+  it('P18 do not move when the wall clock is set', () => {
     const { deadlines, passed, set } = opened();
     deadlines.serve(0);
     const at = set(30_000);
@@ -64,13 +64,13 @@ describe('P18 deadlines', () => {
     vi.setSystemTime(Date.now() - 2 * day);
     vi.advanceTimersByTime(1);
     expect(passed).toEqual([['container/web', at]]);
-    // of an earlier life: it waits no longer than it was to wait at all
+    // of an earlier daemon: it waits no longer than its original time
     set(30_000, Date.now() + day);
     vi.advanceTimersByTime(30_000);
     expect(passed).toHaveLength(2);
   });
 
-  it('P18 may be longer than a timer of Node', () => {
+  it('P18 may be longer than a timer of Node.js', () => {
     const { deadlines, passed, set } = opened();
     deadlines.serve(0);
     set(40 * day);
@@ -80,7 +80,7 @@ describe('P18 deadlines', () => {
     expect(passed).toHaveLength(1);
   });
 
-  it('P18 are not told of when another is set, when they are cleared, and after the end', () => {
+  it('P18 are not reported after they are replaced or cleared, or after the end', () => {
     const { deadlines, passed, set } = opened();
     deadlines.serve(0);
     set(10);

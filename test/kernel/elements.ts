@@ -7,7 +7,7 @@ export const baseRuleset = fs.readFileSync(new URL('../../native/nft/base.nft', 
 export const proto = (name: 'tcp' | 'udp'): number[] => [name === 'tcp' ? 6 : 17, 0, 0, 0];
 export const port = (number: number): number[] => [number >> 8, number & 255, 0, 0];
 export const ip4 = (text: string): number[] => text.split('.').map(Number);
-/** Only addresses that are written out ("fd00:0:0:0:0:0:0:1"). */
+/** Parses an address in full form only ("fd00:0:0:0:0:0:0:1"). */
 export const ip6 = (text: string): number[] =>
   text.split(':').flatMap((group) => [Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 255]);
 export const ifname = (name: string): number[] => [...Buffer.concat([Buffer.from(name), Buffer.alloc(16)], 16)];
@@ -25,7 +25,7 @@ export const element = (
   comment: more.comment ?? null,
 });
 
-/** As listed of a set without counters. */
+/** Formats an element as a set without counters lists it. */
 export const listed = (one: NftElement): ListedElement => ({ ...one, counter: null });
 
 export const add = (one: NftElement): NftChange => ({ verb: 'add', element: one });

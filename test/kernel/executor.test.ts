@@ -31,7 +31,7 @@ const teardown = teardownPlan(grant);
 const unlink = unlinkPlan(grant);
 const hold = holdPlan('web', 1, wish.ports);
 
-/** Each plan with what must be there before it. */
+/** Each plan with its prerequisites. */
 const builds: [name: string, plan: Plan, before: Step[]][] = [
   ['raise', raise, [{ verb: 'nft.load' }]],
   ['setup', setup, [{ verb: 'nft.load' }, ...raise.steps]],
@@ -45,7 +45,7 @@ async function kernelWith(...steps: Step[]): Promise<FakeKernel> {
   return kernel;
 }
 
-/** All that plans make and unmake. */
+/** Everything that plans make and undo. */
 const contents = ({ linux }: FakeKernel) => ({
   links: [...linux.host.links.values()].map(({ name, addresses }) => [name, ...addresses]),
   pins: [...linux.pins.keys()],
@@ -56,14 +56,14 @@ const contents = ({ linux }: FakeKernel) => ({
 const settled = () => new Promise((resolve) => setTimeout(resolve, 2));
 
 describe.each(builds)('a build (%s)', (_name, plan, before) => {
-  it('answers what each of its steps answered', async () => {
+  it('returns the results of all its steps', async () => {
     const kernel = await kernelWith(...before);
     const result = await execute(kernel, plan);
     expect(result).toMatchObject({ ok: true });
     expect(result.outputs).toHaveLength(plan.steps.length);
   });
 
-  it('B07 that fails, wherever it does, is taken back in reverse and reports the first error', async () => {
+  it('B07 is undone in reverse when any step fails, and reports the first error', async () => {
     for (const [index, step] of plan.steps.entries()) {
       const kernel = await kernelWith(...before);
       const found = contents(kernel);
@@ -90,7 +90,7 @@ describe.each(builds)('a build (%s)', (_name, plan, before) => {
     }
   });
 
-  it('B07 that fails and cannot be undone still tries every step, and tells what it left behind', async () => {
+  it('B07 tries every step of an undo that fails, and reports what it left behind', async () => {
     const kernel = await kernelWith(...before);
     const last = plan.steps.length;
     const from = kernel.performed.length;
@@ -113,7 +113,7 @@ describe.each(builds)('a build (%s)', (_name, plan, before) => {
     });
   });
 
-  it('that is carried out again finds its work done', async () => {
+  it('succeeds when it is carried out again', async () => {
     const kernel = await kernelWith(...before);
     await execute(kernel, plan);
     const found = contents(kernel);
@@ -123,7 +123,7 @@ describe.each(builds)('a build (%s)', (_name, plan, before) => {
 });
 
 describe('a rollback', () => {
-  it('B07 reports what it could not undo beside the first error, never instead of it', async () => {
+  it('B07 reports undo failures beside the first error, never instead of it', async () => {
     const kernel = await kernelWith({ verb: 'nft.load' }, ...raise.steps);
     kernel.failWhen(({ verb }) => verb === 'route.add' || verb === 'link.delete', 'EPERM');
     const result = await execute(kernel, setup);
@@ -142,8 +142,8 @@ describe('a rollback', () => {
     });
   });
 
-  it('B07 takes back also what was done behind the failed step, in the same message', async () => {
-    // what has no inverse is what fails
+  it('B07 also undoes steps that were done behind the failed one in the same message', async () => {
+    // the failing step is one without an inverse
     const [first, third, second] = setup.steps as [Step, Step, Step];
     const undone: Step[] = [];
     const kernel = {
@@ -167,10 +167,10 @@ describe('a rollback', () => {
   });
 });
 
-describe('a mending', () => {
+describe('a repair', () => {
   const mend = mendPlan(network);
 
-  it('puts back what is missing and leaves the rest alone', async () => {
+  it('restores what is missing and leaves the rest alone', async () => {
     const kernel = await kernelWith({ verb: 'nft.load' }, ...raise.steps);
     const found = contents(kernel);
     kernel.linux.elements?.clear();
@@ -179,7 +179,7 @@ describe('a mending', () => {
     expect(contents(kernel)).toEqual(found);
   });
 
-  it('that fails has tried everything and taken nothing away', async () => {
+  it('tries everything when a step fails, and removes nothing', async () => {
     for (const [index, step] of mend.steps.entries()) {
       const kernel = await kernelWith({ verb: 'nft.load' }, ...raise.steps);
       const found = contents(kernel);
@@ -194,8 +194,8 @@ describe('a mending', () => {
   });
 });
 
-describe('a dismantling', () => {
-  it('B08 takes everything away, and again finds nothing to do', async () => {
+describe('a teardown plan', () => {
+  it('B08 removes everything, and finds nothing to do when repeated', async () => {
     const kernel = await kernelWith({ verb: 'nft.load' }, ...raise.steps);
     const found = contents(kernel);
     await execute(kernel, setup);
@@ -210,7 +210,7 @@ describe('a dismantling', () => {
     expect(contents(kernel)).toEqual({ links: [['lo']], pins: [], elements: [], ports: [] });
   });
 
-  it('B08 tries everything, whatever becomes of each step, and reports the first error with all that is left', async () => {
+  it('B08 tries every step despite failures, and reports the first error with everything left behind', async () => {
     for (const [index, step] of teardown.steps.entries()) {
       const kernel = await kernelWith({ verb: 'nft.load' }, ...raise.steps, ...setup.steps);
       const from = kernel.performed.length;
@@ -224,7 +224,7 @@ describe('a dismantling', () => {
     }
   });
 
-  it('B08 that fails at every step names every step', async () => {
+  it('B08 lists every step when all of them fail', async () => {
     const kernel = await kernelWith();
     kernel.failWhen(() => true, 'EIO');
     const result = await execute(kernel, teardown);
@@ -233,7 +233,7 @@ describe('a dismantling', () => {
   });
 });
 
-describe('the failures that a caller can act on have codes of their own', () => {
+describe('failures that a caller can act on have codes of their own:', () => {
   const netns = '/netns/gone';
   const passthru: Step = {
     verb: 'link.macvlan',
@@ -279,7 +279,7 @@ describe('the failures that a caller can act on have codes of their own', () => 
       'a macvlan network with mode=passthru takes one container, and another interface has lan0 already',
     ],
     ['ENODEV', passthru, 'this host has no interface lan0'],
-  ])('are told in a sentence, with the step and the errno beside it: %s', async (errno, step, message) => {
+  ])('are explained in a sentence, with the step and the errno beside it: %s', async (errno, step, message) => {
     const kernel = await kernelWith();
     kernel.failWhen(() => true, errno);
     expect(await execute(kernel, { purpose: { kind: 'setup' }, kind: 'build', steps: [step] })).toMatchObject({
@@ -287,7 +287,7 @@ describe('the failures that a caller can act on have codes of their own', () => 
     });
   });
 
-  it('P12 say of a path that leads to something else that it is not a namespace, not that it is gone', () => {
+  it('P12 report a path that leads to something else as not a namespace, and not as gone', () => {
     const step: Step = { verb: 'netns.require', path: '/etc/passwd', inode: null };
     const detail = '/etc/passwd is not a network namespace';
     const failure = { index: 0, op: 'find netns', errno: 'EINVAL' };
@@ -309,7 +309,7 @@ describe('the failures that a caller can act on have codes of their own', () => 
     ['EADDRNOTAVAIL', hold4, 'host port 8086/tcp: this host has no address 192.0.2.4'],
     ['EPROTONOSUPPORT', { ...hold4, protocol: 'sctp' as const }, 'host port 8086/sctp: this kernel has no SCTP'],
     ['EACCES', hold4, 'host port 8086/tcp: the kernel does not let the daemon bind it'],
-  ] as const)('A09 %s of a port is told in a sentence, and the step apart', async (errno, step, message) => {
+  ] as const)('A09 %s of a port is explained in a sentence, apart from the step', async (errno, step, message) => {
     const kernel = await kernelWith();
     kernel.failWhen(() => true, errno);
     const result = await execute(kernel, { purpose: { kind: 'setup' }, kind: 'build', steps: [step] });

@@ -16,8 +16,8 @@ import { hostAddress, OtherHost } from '../support/other-host.ts';
 import { type Peer, Peers } from '../support/peer.ts';
 
 // Three networks, each with a container that publishes a port and one that does not, and another host. For every
-// choice of modes for the networks, everybody calls every container by TCP: by its address, and by this host's address and
-// port. Who gets through must be who the model says, and the answer must be the right container's.
+// choice of modes for the networks, each of them calls every container by TCP: by its address, and by this host's address and
+// port. The connections that succeed must be those of the model, and the right container must answer.
 //
 //   open-a .2, shut-a .3  a 10.80.0.0/24, fd00:80::/64 ┐
 //   open-b .2, shut-b .3  b 10.81.0.0/24, fd00:81::/64 ┼ host 192.0.2.1, fd00:2::1 ── other host
@@ -25,7 +25,7 @@ import { type Peer, Peers } from '../support/peer.ts';
 const modes = ['none', 'isolate=true', 'isolate=strict', 'internal'] as const;
 type Mode = (typeof modes)[number];
 
-/** Every choice of three modes, without regard to their order: which network has which is all the same. */
+/** Every choice of three modes, without regard to their order: the networks are alike. */
 const choices: Mode[][] = modes.flatMap((a, i) =>
   modes.slice(i).flatMap((b, j) => modes.slice(i + j).map((c) => [a, b, c])),
 );
@@ -34,9 +34,9 @@ const letters = ['a', 'b', 'c'] as const;
 type Letter = (typeof letters)[number];
 const number = (letter: Letter) => 80 + letters.indexOf(letter);
 const hostPort = (letter: Letter) => 8000 + number(letter);
-/** what every container serves, and nobody on the host */
+/** The port of every container's server; nothing on the host listens on it. */
 const containerPort = 80;
-/** Long enough for an answer to come; what should have come and did not is asked for once more, with patience. */
+/** Long enough for an answer to arrive; an expected connection that failed is tried again, with a longer limit. */
 const silenceMs = 300;
 const patienceMs = 5_000;
 
@@ -48,7 +48,7 @@ const callers = {} as Record<string, Peer>;
 const seen = { configurations: 0, cells: 0, reached: 0, mismatches: 0 };
 
 const ids = letters.flatMap((letter) => [`open-${letter}`, `shut-${letter}`]);
-/** everybody, the host and the other host call everybody, by address and by port, IPv4 and IPv6 */
+/** Containers, the host and the other host call all containers, by address and by port, over IPv4 and IPv6. */
 const cellsOfOne = (ids.length + 2) * ids.length * 4;
 const netnsOf = (id: string) => `${directory.path}/${id}`;
 
@@ -60,7 +60,7 @@ beforeAll(async () => {
   await perform({ purpose: { kind: 'base' }, kind: 'build', steps: [{ verb: 'nft.load' }] });
   callers.host = peers.in(null, 'host');
   callers.outside = peers.in(otherHost.netns, 'outside');
-  // the containers join namespaces that stay, so that those who live there do
+  // the containers join namespaces that stay, so that the servers in them do
   for (const id of ids) {
     native.createNetns(netnsOf(id)).socket.close();
     const lo = { verb: 'link.set', netns: netnsOf(id), name: 'lo', up: true } as const;
@@ -124,7 +124,7 @@ function viewOf(grant: ContainerGrant): ReachableContainer {
   return { ...wish, netns: { path: netns, inode }, status: statusBlocks(grant), ports: [...ports] };
 }
 
-/** Where a cell's caller calls; a container without a published port is called as if its own were. */
+/** The destination of a cell's caller. A container without a published port is called as if its own were published. */
 function endpoint({ to, by, family, port }: ReachabilityCell): [address: string, port: number] {
   if (by === 'port') return [hostAddress[family], port?.hostPort ?? containerPort];
   return [addressOf(to, family), containerPort];
@@ -141,7 +141,7 @@ async function isReached(cell: ReachabilityCell, withinMs: number): Promise<bool
   return answer.startsWith(`${cell.to}:${containerPort} sees `);
 }
 
-/** Words for a cell that is not as it should be; null when it is. */
+/** Describes a cell that differs from the model; null when it does not. */
 async function mismatch(cell: ReachabilityCell): Promise<string | null> {
   const first = await isReached(cell, silenceMs);
   const reached = first || (cell.reachable && (await isReached(cell, patienceMs)));
@@ -153,12 +153,12 @@ async function mismatch(cell: ReachabilityCell): Promise<string | null> {
   return `${from} to ${to} by ${by}, IPv${family}: ${reached ? 'reached' : 'not reached'}, the model says ${reason}`;
 }
 
-describe('who reaches whom is as the model says, where three networks are', () => {
+describe('connections between three networks match the model', () => {
   it.each(choices)('%s, %s, %s', async (...chosen) => {
     const definitions = letters.map((letter, index) => networkOf(letter, chosen[index] as Mode));
     const grants = definitions.flatMap(grantsOf);
     try {
-      // the host's own, who sets it before a network is raised
+      // the host's own setting, made before a network is raised
       for (const key of ['net.ipv4.ip_forward', 'net.ipv6.conf.all.forwarding']) native.setSysctl(null, key, '1');
       for (const definition of definitions) await perform(raisePlan({ definition, searchDomain: 'dns.netloom' }));
       for (const grant of grants) await perform(setupPlan(grant));
@@ -172,14 +172,14 @@ describe('who reaches whom is as the model says, where three networks are', () =
     }
   });
 
-  it('every mode beside every mode, and every cell', () => {
+  it('tests every mode beside every mode, and every cell', () => {
     const pairs = choices.flatMap((chosen) =>
       chosen.flatMap((one, i) => chosen.flatMap((other, j) => (i === j ? [] : [`${one} ${other}`]))),
     );
     expect(new Set(pairs).size).toBe(modes.length ** 2);
     expect(seen).toMatchObject({ configurations: choices.length, mismatches: 0 });
     expect(seen.cells).toBe(choices.length * cellsOfOne);
-    // neither is what nobody could fail, nor what everybody would
+    // expectations that cannot fail, and expectations that always do, would show nothing
     expect(seen.reached).toBeGreaterThan(seen.cells / 4);
     expect(seen.reached).toBeLessThan(seen.cells / 2);
   });

@@ -26,7 +26,7 @@ import { endPeers, reach, serve } from './peers.ts';
 import { addAddress, addBridge, addRoute, addVeth, setLink } from './requests.ts';
 
 // One host with a network of two containers (10.88.0.0/24), an internal network (10.99.0.0/24) and another machine
-// outside, which knows no way back to the containers: it sees them only as the host.
+// outside, which has no route back to the containers: it sees only the host's address.
 //
 //   a .2 ┐                                      ┌ outside 192.0.2.2, fd00:2::2
 //   b .3 ┴ br0 10.88.0.1 ── host ── 192.0.2.1 ──┘
@@ -140,8 +140,8 @@ const published = [
 ];
 
 describe('a published port', () => {
-  it('is reached from another machine, whose address the container sees', async () => {
-    expect(await reach(paths.outside, '10.88.0.1', 8080, { withinMs: 300 })).toBeNull(); // no route: the test's premise
+  it("is reached from another machine, and the container sees that machine's address", async () => {
+    expect(await reach(paths.outside, '10.88.0.1', 8080, { withinMs: 300 })).toBeNull(); // no route: the premise of the test
     expect(await reach(paths.outside, hostAddress, 6005)).toBe('192.0.2.2');
   });
 
@@ -154,7 +154,7 @@ describe('a published port', () => {
     expect(await reach(null, hostAddress, 6005)).toBe(hostAddress);
   });
 
-  it('is reached on one address by the container that has it there, rather than by that on all', async () => {
+  it('leads to the container that published it on one address, rather than to the one that did on all', async () => {
     run(null, 'nft', ['flush', 'map', 'inet', 'netloom', 'published_any4']);
     expect(await reach(null, '10.88.0.1', 8080, { withinMs: 300 })).toBeNull();
     expect(await reach(paths.outside, hostAddress, 8080)).toBe('192.0.2.2');
@@ -175,17 +175,17 @@ describe('a published port', () => {
 });
 
 describe('a container', () => {
-  it('reaches the outside as the host', async () => {
+  it("reaches the outside with the host's address", async () => {
     expect(await reach(paths.a, '192.0.2.2', 80)).toBe(hostAddress);
     expect(await reach(paths.a, 'fd00:2::2', 81)).toBe('fd00:2::1');
   });
 
-  it('reaches its neighbour as itself', async () => {
+  it('reaches its neighbour with its own address', async () => {
     expect(await reach(paths.a, '10.88.0.3', 80)).toBe('10.88.0.2');
   });
 
-  it('does not reach what the host binds to 127.0.0.1, although the bridge routes it', async () => {
-    // The container gives up its own loopback to send such packets to the host.
+  it('does not reach servers on 127.0.0.1 of the host, although the bridge routes that address', async () => {
+    // The container drops its own loopback to send such packets to the host.
     setSysctl(paths.b, 'net.ipv4.conf.eth0.route_localnet', '1');
     for (const local of ['127.0.0.1', '127.0.0.0/8']) {
       run(paths.b, 'ip', ['route', 'delete', 'local', local, 'dev', 'lo', 'table', 'local']);
@@ -194,7 +194,7 @@ describe('a container', () => {
     run(null, 'nft', 'insert rule inet netloom raw_prerouting iif != lo ip daddr 127.0.0.1 counter'.split(' '));
     expect(await reach(null, '127.0.0.1', 70)).toBe('127.0.0.1');
     expect(await reach(paths.b, '127.0.0.1', 70, { withinMs: 500 })).toBeNull();
-    // They did arrive; it is the rule that keeps them out.
+    // The packets arrived; the rule drops them.
     expect(run(null, 'nft', ['list', 'chain', 'inet', 'netloom', 'raw_prerouting'])).toMatch(/counter packets [1-9]/);
   });
 });
@@ -206,7 +206,7 @@ describe('an internal network', () => {
     expect(await reach(null, '127.0.0.1', 8090)).toBe('10.99.0.1');
   });
 
-  it('lets nothing out and nothing in', async () => {
+  it('blocks inbound and outbound traffic', async () => {
     const [out, across, back, published] = await Promise.all([
       reach(paths.x, '192.0.2.2', 80, { withinMs: 500 }),
       reach(paths.x, '10.88.0.2', 80, { withinMs: 500 }),
@@ -217,7 +217,7 @@ describe('an internal network', () => {
   });
 });
 
-/** Elements that are there for as long as `during` takes. */
+/** Adds elements while `during` runs. */
 async function whileFilled(elements: Element[], during: () => Promise<void>): Promise<void> {
   fill(...elements);
   try {
@@ -241,7 +241,7 @@ describe('isolation', () => {
     connect('left', 'br2', '66', 2);
     connect('mate', 'br2', '66', 3);
     connect('right', 'br3', '55', 2);
-    // the mate is in the network's other subnet only, and they find each other by the host
+    // the mate is in the network's other subnet only, and they reach each other by way of the host
     apply(host.socket, addAddress('br2', '10.67.0.1/24'));
     run(paths.mate, 'ip', ['address', 'replace', '10.67.0.3/24', 'dev', 'eth0']);
     run(paths.mate, 'ip', ['address', 'delete', '10.66.0.3/24', 'dev', 'eth0']);
@@ -249,7 +249,7 @@ describe('isolation', () => {
     await Promise.all([serve(paths.mate, '::', 80), serve(paths.right, '::', 80), serve(paths.left, '::', 80)]);
   });
 
-  /** How many packets pass from one bridge to another while `during` goes on: seen behind our own chain. */
+  /** Counts packets that pass from one bridge to another while `during` runs: counted behind netloom's chain. */
   async function passing(from: string, to: string, during: () => Promise<unknown>): Promise<number> {
     const chain = '{ type filter hook forward priority 10; }';
     run(null, 'nft', ['add', 'table', 'inet', 'watch']);
@@ -262,7 +262,7 @@ describe('isolation', () => {
   }
 
   it.each(kinds.flatMap((one) => kinds.map((other): [Kind, Kind] => [one, other])))(
-    'from %s to %s: what may not pass does not even by one packet, also by a published port',
+    'from %s to %s: blocks every packet that must not pass, also by a published port',
     async (mine, theirs) => {
       const elements = [
         ...firewall({ ...left, isolate: mine }),
@@ -290,14 +290,14 @@ describe('isolation', () => {
     },
   );
 
-  /** Whether frames between ports of one bridge pass the rules as well; where br_netfilter is not loaded they never do. */
+  /** Switches whether frames between ports of one bridge pass the rules too; where br_netfilter is not loaded they never do. */
   function filterBridges(value: string) {
     for (const key of ['iptables', 'ip6tables'].map((name) => `net.bridge.bridge-nf-call-${name}`))
       if (getSysctl(null, key) !== null) setSysctl(null, key, value);
   }
 
   it.each(['1', '0'])(
-    'leaves a network to itself: neighbours, other subnets and published ports, with bridge-nf-call-iptables=%s',
+    'does not affect traffic within a network: neighbours, other subnets and published ports, with bridge-nf-call-iptables=%s',
     async (value) => {
       filterBridges(value);
       const elements = [
@@ -315,7 +315,7 @@ describe('isolation', () => {
     },
   );
 
-  it("leaves the way out, the host's own access and published ports to the outside", async () => {
+  it("keeps external access, the host's own access and published ports", async () => {
     const elements = [
       ...firewall({ ...left, isolate: 'strict' }),
       ...publish('left', { 4: '10.66.0.2' }, { hostPort: 8067 }),
@@ -333,7 +333,7 @@ describe('an outbound address', () => {
   const network = { name: 'left', link: 'br2', subnets: ['10.66.0.0/24', 'fd00:66::/64'] };
   beforeAll(() => apply(host.socket, addAddress('up0', '192.0.2.9/24'), addAddress('up0', 'fd00:2::9/64')));
 
-  it('is what the outside and other networks see, for its family', async () => {
+  it('is the source that the outside and other networks see, for its family', async () => {
     await whileFilled(firewall({ ...network, outbound4: '192.0.2.9', outbound6: 'fd00:2::9' }), async () => {
       expect(await reach(paths.left, '192.0.2.2', 80)).toBe('192.0.2.9');
       expect(await reach(paths.left, 'fd00:2::2', 81)).toBe('fd00:2::9');
@@ -346,7 +346,7 @@ describe('an outbound address', () => {
     });
   });
 
-  it('is not what neighbours see, nor what comes in by a published port', async () => {
+  it('is not the source that neighbours see, nor that of connections through a published port', async () => {
     const elements = firewall({ ...network, outbound4: '192.0.2.9', outbound6: 'fd00:2::9' });
     await whileFilled([...elements, ...publish('left', { 4: '10.66.0.2' }, { hostPort: 8067 })], async () => {
       expect(await reach(paths.left, 'fd00:66::3', 80)).toBe('fd00:66::2');
@@ -374,7 +374,7 @@ describe('the traffic of a published port', () => {
     return portTraffic(port, (identity) => counters.get(identity));
   }
 
-  /** The difference that `during` makes. */
+  /** Counts the difference that `during` makes. */
   async function counted(port: PublishedPort, during: () => Promise<unknown>): Promise<PortTraffic> {
     const [before, , after] = [trafficOf(port), await during(), trafficOf(port)];
     const less = (one: TrafficCounter, other: TrafficCounter) => ({
@@ -434,7 +434,7 @@ describe('the traffic of a published port', () => {
     });
   });
 
-  it('of the same port on two addresses, and of two ports that lead to one, is counted apart', async () => {
+  it('is counted apart for the same port on two addresses, and for two ports that lead to one', async () => {
     const first = of({ hostIp: hostAddress, hostPort: 8070 });
     const second = of({ hostIp: '10.88.0.1', hostPort: 8070 });
     const other = of({ hostIp: hostAddress, hostPort: 8071 });
@@ -452,7 +452,7 @@ describe('the traffic of a published port', () => {
     });
   });
 
-  it("does not include what goes to the container's own address, nor what the container asks others", async () => {
+  it("does not include traffic to the container's own address, nor the container's own connections", async () => {
     const all = [of({}), of({ protocol: 'udp' }), of({ hostPort: 6000, containerPort: 6000, range: 11 })];
     for (const port of all)
       expect(
@@ -464,7 +464,7 @@ describe('the traffic of a published port', () => {
       ).toEqual(nothing);
   });
 
-  it('goes on being counted when the elements are added again', async () => {
+  it('keeps its counters when the elements are added again', async () => {
     const port = of({ protocol: 'udp' });
     const before = trafficOf(port);
     expect(before.toContainer.packets).toBeGreaterThan(0);

@@ -14,12 +14,12 @@ import {
 } from '#native';
 
 /**
- * This test file's process as a host of its own: its main thread (and so every child process and worker that it starts)
+ * Makes this test file's process a host of its own: its main thread (and so every child process and worker that it starts)
  * lives in a fresh network namespace, and its pins in a directory of their own.
  */
 export interface Host {
   socket: RouteSocket;
-  /** Where a namespace of that name is (to be) pinned. */
+  /** Returns the path where a namespace of that name is (to be) pinned. */
   pin(name: string): string;
   /** Makes a namespace and keeps its socket until the test file ends. */
   netns(name: string): { path: string; socket: RouteSocket };
@@ -50,7 +50,7 @@ export async function becomeHost(): Promise<Host> {
   };
 }
 
-/** `ip -j …`, in the namespace at `netns` when one is given. */
+/** Runs `ip -j …`, optionally in the namespace at `netns`. */
 // biome-ignore lint/suspicious/noExplicitAny: what ip prints is asserted on, not typed
 export function ip(args: string, netns: string | null = null): any {
   const text = run(netns, 'ip', ['-j', '-d', ...args.split(' ')]);
@@ -68,7 +68,7 @@ export function apply(socket: RouteSocket, ...requests: RouteRequest[]): void {
   if (faults.length > 0) throw new Error(JSON.stringify(faults));
 }
 
-/** What a call throws, as the plain fault. */
+/** Returns the error of a call, as the plain fault. */
 export function faultOf(call: () => unknown): SystemFault | null {
   try {
     call();

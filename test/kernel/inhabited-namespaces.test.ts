@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { inhabitedNamespaces } from '../../src/kernel/netns/inhabited-namespaces.ts';
 
-/** In which network namespaces processes live. A namespace whose processes cannot be seen is not empty. */
+/** Lists network namespaces in which processes live. A namespace whose processes cannot be seen does not count as empty. */
 
 /** A directory like /proc: path → where that leads. */
 function procOf(links: Record<string, string>): string {
@@ -19,7 +19,7 @@ function procOf(links: Record<string, string>): string {
   return proc;
 }
 
-/** Two files that everyone may look at, for two namespaces. */
+/** Two files that every process may see, for two namespaces. */
 const [here, there] = ['/etc/passwd', '/etc/group'];
 const netOf = (pid: number) => `${pid}/task/${pid}/ns/net`;
 const failureIn = (proc: string): unknown => {
@@ -30,7 +30,7 @@ const failureIn = (proc: string): unknown => {
   }
 };
 
-/** What a process without privileges is answered. */
+/** The answer to a process without privileges. */
 function askedByNobody(proc: string): unknown {
   const module = new URL('../../dist/src/kernel/netns/inhabited-namespaces.js', import.meta.url);
   const look = [
@@ -44,14 +44,14 @@ function askedByNobody(proc: string): unknown {
 }
 
 describe('P18 the namespaces in which processes live', () => {
-  it('P18 are those of all threads; one that ends meanwhile has none', () => {
+  it('P18 are those of all threads; a thread that ends meanwhile is skipped', () => {
     const proc = procOf({ [netOf(1)]: here, '7/task/7/ns/mnt': here, '7/task/8/ns/net': there, [netOf(9)]: here });
     mkdirSync(join(proc, '10'));
     expect(inhabitedNamespaces(proc)).toEqual(new Set([here, there].map((path) => statSync(path).ino)));
     expect(inhabitedNamespaces()).toContain(statSync('/proc/self/ns/net').ino);
   });
 
-  it('P18 are not answered where a part of them cannot be seen', () => {
+  it('P18 are unknown when some processes cannot be seen', () => {
     const reason = expect.stringContaining('CAP_SYS_PTRACE');
     const notListed = procOf({ [netOf(1)]: here });
     mkdirSync(join(notListed, '7'));
@@ -65,7 +65,7 @@ describe('P18 the namespaces in which processes live', () => {
     for (const proc of [hidden, '/nowhere']) expect(failureIn(proc)).toMatchObject({ errno: 'ENOENT', detail: reason });
   });
 
-  it('P18 are not answered where a look is refused with EACCES, unless another of that namespace is seen', () => {
+  it('P18 are unknown when a look is refused with EACCES, unless another process of that namespace is seen', () => {
     const own = { [netOf(1)]: here, '1/task/1/net/dev': here };
     const procWith = (dev: string) => {
       const proc = procOf({ ...own, [netOf(7)]: there, '7/task/7/net/dev': dev });

@@ -39,7 +39,7 @@ beforeAll(async () => {
   nft = openNftSocket();
   loadRuleset(baseRuleset);
   apply(host.socket, addBridge('br0'), addAddress('br0', '10.88.0.1/16'));
-  // With the last macvlan of a parent the kernel waits for RCU, all others' requests waiting as well: one that stays.
+  // With the last macvlan of a parent the kernel waits for RCU, and all other requests wait as well: keep one.
   apply(host.socket, addMacvlan('stays', 'br0', host.netns('stays').path));
   const everywhere = { links: true, addresses: true, routes: true, allNamespaces: true };
   watches.push(watchRoutes(everywhere, hear), watchNft(hear));
@@ -84,7 +84,7 @@ function setUpAndTearDown(round: number) {
   expect(faults.filter((fault) => fault !== null)).toEqual([]);
 }
 
-/** The kernel takes the host ends along on its own time; a bridge has room for 1,023 ports. */
+/** The kernel removes the host ends in its own time; a bridge has room for 1,023 ports. */
 async function settle(most: number) {
   while (listLinks(host.socket).filter(({ kind }) => kind === 'veth').length > most) {
     await new Promise((resolve) => setImmediate(resolve));
@@ -105,7 +105,7 @@ function usage() {
   return { files: fs.readdirSync('/proc/self/fd').length, threads, residentBytes: process.memoryUsage().rss };
 }
 
-it('leaves nothing after 2,000 set-ups and tear-downs', async () => {
+it('leaves nothing after 2,000 set-ups and teardowns', async () => {
   await rounds(0, 200);
   const [before, heardBefore] = [usage(), heard];
   await rounds(200, 2000);

@@ -70,7 +70,7 @@ describe('createNetns', () => {
 
 describe('beginNetns', () => {
   const threads = () => fs.readdirSync('/proc/self/task').length;
-  /** Only what was begun has it up. */
+  /** Lists loopback's state: only a namespace made ahead has it up. */
   const isLoopbackUp = (path: string) => {
     const { socket } = createNetns(path);
     const [loopback] = listLinks(socket);
@@ -78,7 +78,7 @@ describe('beginNetns', () => {
     return loopback?.up;
   };
 
-  it('makes a namespace that createNetns of the same path takes, and pins nothing before', () => {
+  it('makes a namespace for createNetns of the same path, and pins nothing before', () => {
     beginNetns(host.pin('begun'));
     expect(fs.existsSync(host.pin('begun'))).toBe(false);
     expect(isLoopbackUp(host.pin('another'))).toBe(false);
@@ -86,7 +86,7 @@ describe('beginNetns', () => {
     expect(netnsIdentity(host.pin('begun'))).not.toEqual(currentNetnsIdentity());
   });
 
-  it('is for one createNetns only', () => {
+  it('serves only one createNetns', () => {
     beginNetns(host.pin('once'));
     beginNetns(host.pin('once'));
     expect(isLoopbackUp(host.pin('once'))).toBe(true);
@@ -94,7 +94,7 @@ describe('beginNetns', () => {
     expect(isLoopbackUp(host.pin('once'))).toBe(false);
   });
 
-  it('drops what nobody takes', async () => {
+  it('drops a namespace that no createNetns takes', async () => {
     const before = threads();
     beginNetns(host.pin('untaken'));
     expect(threads()).toBe(before + 1);
@@ -113,11 +113,11 @@ describe('beginNetns', () => {
 
 describe('shareNetnsDirectory', () => {
   const mounts = () => fs.readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
-  /** As podman does, and `ip netns add`: nothing where it is a mount already. */
+  /** Makes the directory a shared mount as podman and `ip netns add` do: a second call changes nothing. */
   const shareAsOthersDo = (directory: string) =>
     run(null, 'sh', ['-c', `mount --make-rshared ${directory} || mount --rbind ${directory} ${directory}`]);
 
-  it('leaves nothing to be done by those who would hide what is pinned', () => {
+  it('leaves nothing to do for programs that would hide the pins', () => {
     const directory = host.pin('common');
     fs.mkdirSync(directory);
     shareNetnsDirectory(directory);
@@ -132,7 +132,7 @@ describe('shareNetnsDirectory', () => {
     fs.rmdirSync(directory);
   });
 
-  it('tells of a directory that is not there', () => {
+  it('reports a directory that does not exist', () => {
     expect(faultOf(() => shareNetnsDirectory(host.pin('nowhere')))).toMatchObject({ errno: 'ENOENT' });
   });
 });
@@ -151,7 +151,7 @@ describe('adoptNetns', () => {
     socket.close();
   });
 
-  it('says ESRCH when the process is gone', async () => {
+  it('fails with ESRCH when the process is gone', async () => {
     const child = spawn('true');
     await new Promise((resolve) => child.on('exit', resolve));
     expect(faultOf(() => adoptNetns(child.pid as number, host.pin('gone')))).toMatchObject({ errno: 'ESRCH' });
@@ -160,20 +160,20 @@ describe('adoptNetns', () => {
 });
 
 describe('netnsIdentity', () => {
-  it('is null where there is nothing, a plain file, or another kind of namespace', () => {
+  it('is null for a missing path, a plain file, or another kind of namespace', () => {
     fs.writeFileSync(host.pin('plain'), '');
     expect(netnsIdentity(host.pin('nothing'))).toBeNull();
     expect(netnsIdentity(host.pin('plain'))).toBeNull();
     expect(netnsIdentity('/proc/self/ns/uts')).toBeNull();
   });
 
-  it('knows a namespace by any path to it', () => {
+  it('is the same by any path to the namespace', () => {
     expect(netnsIdentity('/proc/thread-self/ns/net')).toEqual(currentNetnsIdentity());
   });
 });
 
 describe('removeNetns', () => {
-  it('unpins and unlinks, and says so; a second time it was already gone', () => {
+  it('unpins and unlinks, and reports that; a second time the namespace was already gone', () => {
     createNetns(host.pin('removed')).socket.close();
     expect(removeNetns(host.pin('removed'))).toBe(true);
     expect(fs.existsSync(host.pin('removed'))).toBe(false);
@@ -186,7 +186,7 @@ describe('removeNetns', () => {
     expect(removeNetns(host.pin('file'))).toBe(true);
   });
 
-  it('takes off every mount that is stacked on the pin', () => {
+  it('removes every mount that is stacked on the pin', () => {
     createNetns(host.pin('stacked')).socket.close();
     for (let i = 0; i < 3; i++) run(null, 'mount', ['--bind', '/proc/self/ns/net', host.pin('stacked')]);
     expect(removeNetns(host.pin('stacked'))).toBe(true);
@@ -225,13 +225,13 @@ describe('openRouteSocket', () => {
     second.close();
   });
 
-  it('says what the kernel says of a path that is no namespace', () => {
+  it("reports the kernel's error for a path that is not a namespace", () => {
     fs.writeFileSync(host.pin('no-netns'), '');
     expect(faultOf(() => openRouteSocket(host.pin('nothing')))).toMatchObject({ errno: 'ENOENT' });
     expect(faultOf(() => openRouteSocket(host.pin('no-netns')))).toMatchObject({ errno: 'EINVAL' });
   });
 
-  it('is refused after close, in words', () => {
+  it('is refused after close, with an explanation', () => {
     const socket = openRouteSocket(null);
     socket.close();
     socket.close();

@@ -14,14 +14,14 @@ beforeAll(async () => {
   socket = native.openNftSocket();
 });
 
-describe('the golden bytes of elements are what the kernel keeps after', () => {
+describe('the golden bytes of elements are what the kernel stores for', () => {
   it.each(golden)('%s', async (command, { set }, bytes) => {
     const directory = temporaryDirectory();
     const kernel = new NativeKernel(`${directory.path}/netns`, servicesIn(directory.path));
     try {
       await kernel.perform([{ verb: 'nft.load' }]);
       execFileSync('nft', [command.replace(/^nft /, '')]);
-      // an interval set begins with the end of what lies before the first interval; the kernel lists highest first
+      // an interval set begins with the end of the range before the first interval; the kernel lists highest first
       const kept = native.listElements(socket, nftTable, set, nftFamily(set)).map(bytesOf).sort();
       expect(kept.filter((element) => !/^[0 ]+ end$/.test(element))).toEqual([...bytes].sort());
     } finally {

@@ -30,7 +30,7 @@ beforeEach(() => loadRuleset(baseRuleset));
 const change = (...changes: NftChange[]) => changeElements(socket, table, changes);
 const published = (hostPort: number, address = '10.1.0.2', comment = `container ${hostPort}`) =>
   element('published_any4', [...proto('tcp'), ...port(hostPort)], { data: [...ip4(address), ...port(80)], comment });
-/** The elements of a set, as nft prints them. */
+/** Lists the elements of a set, as nft prints them. */
 const shown = (set: string) => {
   const text = run(null, 'nft', ['-nn', 'list', 'set', 'inet', table, set]);
   return /elements = \{([^}]*)\}/.exec(text)?.[1]?.replace(/\s+/g, ' ').trim() ?? '';
@@ -48,7 +48,7 @@ describe('the base ruleset', () => {
     expect(listElements(socket, table, 'published_any4')).toEqual([]);
   });
 
-  it('stays as it was when a ruleset is refused, and tells why', () => {
+  it('stays unchanged when a ruleset is refused, and the error has the reason', () => {
     change(add(published(8080)));
     const fault = faultOf(() => loadRuleset(`flush ruleset\n${baseRuleset}\nno such thing`));
     expect(fault).toMatchObject({ op: 'load ruleset', errno: 'EINVAL' });
@@ -56,7 +56,7 @@ describe('the base ruleset', () => {
     expect(shownMap('published_any4')).toContain('8080');
   });
 
-  it('names the reason of every rule', () => {
+  it('has a comment with the reason of every rule', () => {
     const { nftables } = JSON.parse(run(null, 'nft', ['-j', 'list', 'table', 'inet', table]));
     const rules = nftables.flatMap((entry: { rule?: { comment?: string } }) => entry.rule ?? []);
     expect(rules.length).toBeGreaterThan(15);
@@ -65,7 +65,7 @@ describe('the base ruleset', () => {
 });
 
 describe('elements', () => {
-  it('are what nft shows, of every kind of set', () => {
+  it('are shown by nft, for every kind of set', () => {
     const faults = change(
       add(published(8080)),
       add(
@@ -110,7 +110,7 @@ describe('elements', () => {
     expect(listElements(socket, table, 'published_range4')).toEqual([listed(range)]);
   });
 
-  it('are found one by one, by all that they are', () => {
+  it('are found one by one, by all their fields', () => {
     const range = (first: number, last: number, address = '10.1.0.2') =>
       element('published_range4', [...proto('udp'), ...ip4('0.0.0.0'), ...port(first)], {
         keyEnd: [...proto('udp'), ...ip4('255.255.255.255'), ...port(last)],
@@ -141,7 +141,7 @@ describe('elements', () => {
     expect(hasElements(socket, 'no_such_table', [published(8080)])).toEqual([false]);
   });
 
-  it('are added once more without failure when they are the same', () => {
+  it('may be added again when they are the same', () => {
     change(add(published(8080)), add(element('subnets4', ip4('10.1.0.0'))));
     change(add(element('subnets4', ip4('10.1.1.0'), { intervalEnd: true })));
     expect(
@@ -154,14 +154,14 @@ describe('elements', () => {
     expect(listElements(socket, table, 'published_any4')).toHaveLength(1);
   });
 
-  it('are refused, all of them, when one is there with other data', () => {
+  it('are refused, all of them, when one exists with other data', () => {
     change(add(published(8080)));
     const faults = change(add(published(8079)), add(published(8080, '10.1.0.99')), add(published(8081)));
     expect(faults).toEqual([null, { op: 'add element', errno: 'EEXIST', detail: null }, null]);
     expect(listElements(socket, table, 'published_any4')).toEqual([listed(published(8080))]);
   });
 
-  it('are refused when they are to be created and are there, even the same', () => {
+  it('are refused when they are to be created and exist, even with the same data', () => {
     expect(change(create(published(8080)))).toEqual([null]);
     expect(change(create(published(8079)), create(published(8080)))).toEqual([
       null,
@@ -170,7 +170,7 @@ describe('elements', () => {
     expect(listElements(socket, table, 'published_any4')).toEqual([listed(published(8080))]);
   });
 
-  it('are changed in the order of the batch, whatever the verbs', () => {
+  it('are changed in the order of the batch, for all verbs', () => {
     change(add(published(8080)));
     const [old, now] = [published(8080), published(8080, '10.1.0.7')];
     expect(change(remove(old), create(now), remove(now), create(old), remove(old), create(now))).toEqual(
@@ -191,7 +191,7 @@ describe('elements', () => {
     expect(listElements(socket, table, 'published_any4')).toEqual([]);
   });
 
-  it('of plain intervals go and come with their end', () => {
+  it('of plain intervals are added and deleted with their end', () => {
     const subnet = (first: string, next: string) => [
       element('subnets4', ip4(first)),
       element('subnets4', ip4(next), { intervalEnd: true }),
@@ -209,7 +209,7 @@ describe('elements', () => {
     expect(shownMap('published_any4')).toContain('10.1.0.7');
   });
 
-  it('go by tens of thousands in one batch, and every refusal is told', () => {
+  it('are changed by tens of thousands in one batch, with every refusal reported', () => {
     const many = (set: string, count: number) =>
       Array.from({ length: count }, (_, i) =>
         element(set, [...proto(i < 65536 ? 'tcp' : 'udp'), ...port(i & 65535)], {
@@ -225,7 +225,7 @@ describe('elements', () => {
     expect(change(add(published(8080)))).toEqual([null]);
   }, 30_000);
 
-  it('of a set or table that is not there are ENOENT', () => {
+  it('of a missing set or table are ENOENT', () => {
     expect(change(add({ ...published(1), set: 'nothing' }))[0]).toMatchObject({ errno: 'ENOENT' });
     expect(changeElements(socket, 'nothing', [add(published(1))])[0]).toMatchObject({ errno: 'ENOENT' });
     expect(faultOf(() => listElements(socket, table, 'nothing'))).toMatchObject({
@@ -235,7 +235,7 @@ describe('elements', () => {
     expect(faultOf(() => listElements(socket, 'nothing', 'nothing'))).toMatchObject({ errno: 'ENOENT' });
   });
 
-  it('need no batch when there are none', () => expect(change()).toEqual([]));
+  it('need no batch when the list is empty', () => expect(change()).toEqual([]));
 });
 
 describe('counters', () => {
@@ -255,7 +255,7 @@ describe('counters', () => {
         meta nfproto ipv4 dnat ip to meta l4proto . th dport map @targets
       }
     }`;
-  const udpPort = (set: string, number: number) => element(set, port(number).slice(0, 2)); // no concatenation: not padded
+  const udpPort = (set: string, number: number) => element(set, port(number).slice(0, 2)); // not a concatenation: not padded
   const counters = (set: string) =>
     Object.fromEntries(
       listElements(socket, 'counted', set).map(({ key, counter }) => [Buffer.from(key).readUInt16BE(), counter]),
@@ -266,11 +266,11 @@ describe('counters', () => {
   afterEach(() => deleteTable(socket, 'counted'));
   const changeCounted = (...changes: NftChange[]) => changeElements(socket, 'counted', changes);
 
-  it('are given to every new element of a set that counts, each its own', () => {
+  it('are given to every new element of a counting set, each its own', () => {
     expect(changeCounted(...[5001, 5002].map((number) => create(udpPort('ports', number))))).toEqual([null, null]);
     send(5001, 3);
     expect(counters('ports')).toEqual({ 5001: { packets: 3, bytes: 3 * 32 }, 5002: { packets: 0, bytes: 0 } });
-    // one that is there keeps its count, a new one begins anew
+    // an existing element keeps its count, a new one begins at zero
     changeCounted(add(udpPort('ports', 5001)), add(udpPort('ports', 5003)));
     expect(counters('ports')).toMatchObject({ 5001: { packets: 3 }, 5003: { packets: 0 } });
     changeCounted(remove(udpPort('ports', 5001)), create(udpPort('ports', 5001)));
@@ -310,7 +310,7 @@ describe('counters', () => {
 describe('tables', () => {
   it('are inspected: chains with the number of their rules, and sets', () => {
     const { nftables } = JSON.parse(run(null, 'nft', ['-j', 'list', 'table', 'inet', table]));
-    // biome-ignore lint/suspicious/noExplicitAny: what nft prints is asserted on, not typed
+    // biome-ignore lint/suspicious/noExplicitAny: the output of nft is asserted on, not typed
     const shownOf = (kind: string): any[] => nftables.flatMap((entry: any) => entry[kind] ?? []);
     const found = inspectTable(socket, table);
     const chains = shownOf('chain').map(({ name }) => ({
@@ -324,7 +324,7 @@ describe('tables', () => {
     );
   });
 
-  it('are inspected beside others, and again when somebody has deleted something', () => {
+  it('are inspected beside foreign ones, and again after something was deleted', () => {
     run(null, 'nft', ['add table inet beside; add chain inet beside other']);
     expect(inspectTable(socket, 'beside')).toEqual({ chains: [{ name: 'other', rules: 0 }], sets: [] });
     expect(inspectTable(socket, table)?.chains).not.toContainEqual({ name: 'other', rules: 0 });
@@ -335,13 +335,13 @@ describe('tables', () => {
     expect(inspectTable(socket, table)).toBeNull();
   });
 
-  it('are deleted, which says whether they were there', () => {
+  it('are deleted, with a result that shows whether they existed', () => {
     expect(deleteTable(socket, table)).toBe(true);
     expect(listTables(socket)).toEqual([]);
     expect(deleteTable(socket, table)).toBe(false);
   });
 
-  it('of other families are not ours', () => {
+  it('of other families are foreign', () => {
     run(null, 'nft', ['add', 'table', 'ip', 'other']);
     expect(listTables(socket)).toEqual([table]);
     run(null, 'nft', ['delete', 'table', 'ip', 'other']);

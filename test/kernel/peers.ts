@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 
-/** A TCP and UDP server in a namespace that answers with the address it was reached from. */
+/** Starts a TCP and UDP server in a namespace that answers with the address of its caller. */
 const server = `
   const [port, address] = process.argv.slice(1);
   const tcp = require('node:net').createServer((socket) => socket.end(socket.remoteAddress));
@@ -36,7 +36,7 @@ export async function serve(netns: string | null, address: string, port: number)
   await once(child.stdout as NodeJS.ReadableStream, 'data');
 }
 
-/** The address as which the server sees us; null when nobody answers within the time. */
+/** Returns the address that the server sees; null when there is no answer in time. */
 export async function reach(
   netns: string | null,
   address: string,

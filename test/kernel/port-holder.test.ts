@@ -20,7 +20,7 @@ const hold = (port: number, range = 1) =>
     range,
   });
 
-it('a port that was let go just now, and that a child has for a moment yet, is waited for', async () => {
+it('waits for a port that was released just now, and that a child process still has for a moment', async () => {
   await hold(8080, 3);
   holder.release('container/web', null);
   const inherited = native.holdPort('tcp', '0.0.0.0', 8081);
@@ -29,7 +29,7 @@ it('a port that was let go just now, and that a child has for a moment yet, is w
   expect(await held).toBe(8081);
 });
 
-it('a port that another program has is refused: at once where it was not ours, and before long where it was', async () => {
+it('refuses a port of another program: at once if netloom did not hold it, and soon if it did', async () => {
   const theirs = native.holdPort('tcp', '0.0.0.0', 8090);
   await expect(hold(8090)).rejects.toMatchObject({ errno: 'EADDRINUSE' });
   await hold(8091);
@@ -39,7 +39,7 @@ it('a port that another program has is refused: at once where it was not ours, a
   for (const one of [theirs, taken]) one.close();
 });
 
-it('N17 more free ports in a row than the kernel picks from are refused in words, at once', async () => {
+it('N17 refuses more free ports in a row than the kernel picks from, at once and with an explanation', async () => {
   for (const range of [40_000, 65_535]) await expect(hold(0, range)).rejects.toMatchObject({ errno: 'ERANGE' });
   const first = await hold(0, 3);
   expect(first).toBeGreaterThan(0);

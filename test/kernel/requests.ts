@@ -2,7 +2,7 @@ import type { RouteRequest } from '#native';
 
 type Request<Verb> = Extract<RouteRequest, { verb: Verb }>;
 
-// Requests with what most tests do not care about filled in.
+// Requests with defaults for the fields that most tests do not depend on.
 export const addBridge = (name: string, more: Partial<Request<'addBridge'>> = {}): RouteRequest => ({
   verb: 'addBridge',
   name,

@@ -49,7 +49,7 @@ beforeEach(() => {
 const link = (name: string, netns = here.path) => ip(`link show dev ${name}`, netns)[0];
 
 describe('links', () => {
-  it('adds a bridge with its address and mtu, up or down', () => {
+  it('adds a bridge with its address and MTU, up or down', () => {
     apply(
       here.socket,
       addBridge('br0', { macAddress: '02:00:00:00:00:01', mtuBytes: 1400 }),
@@ -81,7 +81,7 @@ describe('links', () => {
     expect(linkByName(here.socket, 'v0')?.peerIndex).toBe(linkByName(there.socket, 'eth7')?.index);
   });
 
-  it('sets all of a link in one request', () => {
+  it('sets everything about a link in one request', () => {
     apply(
       here.socket,
       addBridge('br0'),
@@ -97,7 +97,7 @@ describe('links', () => {
     expect(link('v0').flags).toContain('UP');
   });
 
-  it('leaves alone what is not mentioned, and takes a link out of its bridge by ""', () => {
+  it('keeps settings that the request does not have, and takes a link out of its bridge by ""', () => {
     apply(here.socket, addBridge('br0'), addVeth('v0', there.path), setLink('v0', { up: true, master: 'br0' }));
     apply(here.socket, setLink('v0', { mtuBytes: 1400, master: null, up: null }));
     expect(link('v0')).toMatchObject({ master: 'br0', mtu: 1400 });
@@ -135,7 +135,7 @@ describe('links', () => {
     expect(link('v0').linkinfo.info_slave_data.hairpin).toBe(false);
   });
 
-  it('tells a link’s name by its index', () => {
+  it('resolves an index to a link’s name', () => {
     apply(here.socket, addBridge('br0'));
     const { index } = linkByName(here.socket, 'br0') as { index: number };
     expect(linkName(here.socket, index)).toBe('br0');
@@ -150,7 +150,7 @@ describe('links', () => {
 });
 
 describe('macvlan', () => {
-  /** A link that stands for the uplink: the other end of it is outside. */
+  /** Makes a link in the place of the uplink: its other end is outside. */
   const addUplink = () => {
     const outside = host.netns(`outside${count}`);
     apply(here.socket, addVeth('up0', outside.path), setLink('up0', { up: true }));
@@ -158,10 +158,10 @@ describe('macvlan', () => {
   };
 
   it.each(['bridge', 'private', 'vepa', 'passthru', 'source'] as const)(
-    'is made in its namespace at once, mode %s',
+    'is made directly in its namespace, mode %s',
     (mode) => {
       addUplink();
-      // that of passthru is its parent's
+      // a passthru link has its parent's
       const macAddress = mode === 'passthru' ? null : '02:00:00:00:00:05';
       apply(here.socket, addMacvlan('eth0', 'up0', there.path, { mode, macAddress, mtuBytes: 1400 }));
       expect(linkByName(here.socket, 'eth0')).toBeNull();
@@ -185,7 +185,7 @@ describe('macvlan', () => {
     },
   );
 
-  it('gets a limit for broadcasts, of either sign', () => {
+  it('gets a broadcast limit, of either sign', () => {
     addUplink();
     for (const [name, broadcastLimit] of [
       ['eth0', 7],
@@ -206,14 +206,14 @@ describe('macvlan', () => {
     expect(await reach(there.path, '10.1.0.3', 9)).toBe('10.1.0.2');
   });
 
-  it('stands on a parent that the same call makes, and knows no namespace number of its own one', () => {
+  it('can have a parent made by the same call, and gets no namespace number of its own', () => {
     apply(here.socket, addBridge('br0'), addMacvlan('mv0', 'br0', here.path), setLink('mv0', { up: true }));
     const parent = linkByName(here.socket, 'br0');
     expect(linkByName(here.socket, 'mv0')).toMatchObject({ up: true, parentIndex: parent?.index, peerNetnsId: null });
     expect(parent).toMatchObject({ parentIndex: null, peerNetnsId: null, macvlanMode: null });
   });
 
-  it('says which parent is missing, that a name is taken, and where no namespace is', () => {
+  it('reports which parent is missing, that a name is taken, and which namespace is missing', () => {
     addUplink();
     apply(there.socket, addBridge('taken'));
     expect(
@@ -234,7 +234,7 @@ describe('macvlan', () => {
 });
 
 describe('ipvlan', () => {
-  it('is made in its namespace, or refused by a kernel that has none, by name', () => {
+  it('is made in its namespace, or refused by a kernel without support, by name', () => {
     apply(here.socket, addVeth('up0', host.netns(`outside${count}`).path));
     const [fault] = route(here.socket, [addIpvlan('eth0', 'up0', there.path)]);
     if (fault) expect(fault).toEqual({ op: 'add ipvlan', errno: 'EOPNOTSUPP', detail: 'the kernel has no ipvlan' });
@@ -246,19 +246,19 @@ describe('ipvlan', () => {
 describe('VLANs of a bridge', () => {
   const canFilter = spawnSync('unshare', '-n ip link add br0 type bridge vlan_filtering 1'.split(' ')).status === 0;
 
-  it('are not filtered unless that is asked for', () => {
+  it('are not filtered by default', () => {
     apply(here.socket, addBridge('br0'), addBridge('br1', { vlanFiltering: false }), addVeth('v0', there.path));
     const filtering = ['br0', 'br1', 'v0'].map((name) => linkByName(here.socket, name)?.vlanFiltering);
     expect(filtering).toEqual([false, false, null]);
   });
 
-  it.runIf(canFilter)('are filtered when the bridge is made so', () => {
+  it.runIf(canFilter)('are filtered when the bridge is made with filtering', () => {
     apply(here.socket, addBridge('br0', { vlanFiltering: true }));
     expect(link('br0').linkinfo.info_data.vlan_filtering).toBe(1);
     expect(linkByName(here.socket, 'br0')?.vlanFiltering).toBe(true);
   });
 
-  it.runIf(canFilter)('are set on a port in the request that makes it one and sets it up', () => {
+  it.runIf(canFilter)('are set on a port in the request that attaches it and sets it up', () => {
     apply(
       here.socket,
       addBridge('br0', { vlanFiltering: true }),
@@ -298,7 +298,7 @@ describe('VLANs of a bridge', () => {
     expect(linkByName(here.socket, 'br0')).toBeNull();
   });
 
-  it('are refused to what is no port, while the rest of the request is done', () => {
+  it('are refused for a link that is not a port, while the rest of the request is done', () => {
     apply(here.socket, addVeth('v0', there.path));
     const faults = route(here.socket, [
       setLink('v0', { bridgeVlan: 42, mtuBytes: 1400, up: true }),
@@ -328,7 +328,7 @@ describe('addresses and routes', () => {
     expect(listAddresses(here.socket).filter((address) => address.scope === 'global')).toEqual([]);
   });
 
-  it('gives no broadcast address where there is none', () => {
+  it('gives no broadcast address where the subnet has none', () => {
     apply(here.socket, addBridge('br0'), addAddress('br0', '10.1.0.1/31'), addAddress('br0', '10.2.0.1/32'));
     for (const address of ip('-4 address show dev br0', here.path)[0].addr_info) {
       expect(address.broadcast).toBeUndefined();
@@ -384,14 +384,14 @@ describe('addresses and routes', () => {
     },
   );
 
-  it('deletes an IPv4 route only of the type that is named', () => {
+  it('deletes an IPv4 route only of the given type', () => {
     apply(here.socket, addRoute('10.5.0.0/16', { type: 'blackhole' }));
     const faults = route(here.socket, [deleteRoute('10.5.0.0/16', { type: 'prohibit' })]);
     expect(faults[0]).toMatchObject({ op: 'delete route', errno: 'ESRCH' });
     expect(listRoutes(here.socket)).toEqual([expect.objectContaining({ type: 'blackhole' })]);
   });
 
-  it.each(refusing)('refuses what a route of type %s covers, and reaches what a longer one leads to', (type) => {
+  it.each(refusing)('refuses what a route of type %s covers, and reaches the destination of a longer one', (type) => {
     apply(here.socket, setLink('lo', { up: true }), addBridge('br0'), addAddress('br0', '10.5.1.1/24'));
     apply(here.socket, addRoute('10.5.0.0/16', { type }), addRoute('fd00:5::/32', { type }));
     expect(sourceAddressFor(here.socket, '10.5.1.2')).toBe('10.5.1.1');
@@ -413,7 +413,7 @@ describe('addresses and routes', () => {
 });
 
 describe('failures', () => {
-  it("tells the kernel's own words", () => {
+  it("report the kernel's own message", () => {
     apply(here.socket, addBridge('br0'), addAddress('br0', '10.1.0.1/24'));
     expect(
       route(here.socket, [
@@ -436,7 +436,7 @@ describe('failures', () => {
     ]);
   });
 
-  it('performs the rest when one in the middle fails', () => {
+  it('do not stop the rest of a call', () => {
     const faults = route(here.socket, [
       addBridge('br0'),
       addAddress('br0', '10.1.0.1/24'),
@@ -449,7 +449,7 @@ describe('failures', () => {
     expect(ip('-4 address show dev br0', here.path)[0].addr_info).toHaveLength(2);
   });
 
-  it('resolves a name anew when an earlier request of the same call has replaced its link', () => {
+  it('do not keep a stale name: it is resolved again when an earlier request has replaced its link', () => {
     apply(
       here.socket,
       addBridge('br0'),
@@ -463,7 +463,7 @@ describe('failures', () => {
     ]);
   });
 
-  it('answers for each of hundreds of requests', () => {
+  it('are returned for each of hundreds of requests', () => {
     apply(here.socket, addBridge('br0'));
     const requests = Array.from(
       { length: 500 },
@@ -475,10 +475,10 @@ describe('failures', () => {
     expect(listAddresses(here.socket).filter(({ address }) => address.startsWith('10.7.'))).toHaveLength(500);
   });
 
-  it('answers an empty call with nothing', () => expect(route(here.socket, [])).toEqual([]));
+  it('are an empty list for an empty call', () => expect(route(here.socket, [])).toEqual([]));
 });
 
-describe('what is', () => {
+describe('the state of the kernel', () => {
   it('lists links as ip does', () => {
     apply(
       here.socket,
@@ -507,7 +507,7 @@ describe('what is', () => {
     expect(linkByName(here.socket, 'nothing')).toBeNull();
   });
 
-  it('tells how a link is configured, as it was set', () => {
+  it("has a link's configuration, as it was set", () => {
     const ipv4Configuration = { routeLocalnet: true, forwarding: false, rpFilter: 2, arpNotify: true };
     apply(
       here.socket,
@@ -530,7 +530,7 @@ describe('what is', () => {
     expect(linkByName(here.socket, 'v0')).toMatchObject({ hairpin: false });
   });
 
-  it('counts what a link has carried', () => {
+  it("counts a link's traffic", () => {
     apply(here.socket, addVeth('v0', there.path), setLink('v0', { up: true }), addAddress('v0', '10.1.0.1/24'));
     apply(there.socket, setLink('eth0', { up: true }), addAddress('eth0', '10.1.0.2/24'));
     const sent = () => linkByName(here.socket, 'v0')?.statistics ?? expect.unreachable();
@@ -542,7 +542,7 @@ describe('what is', () => {
     expect(sent()).toMatchObject({ rxErrors: 0, txErrors: 0 });
   });
 
-  it('lists configured routes, not those that the kernel keeps for itself', () => {
+  it("lists configured routes, without the kernel's own ones", () => {
     apply(
       here.socket,
       addBridge('br0'),
@@ -576,7 +576,7 @@ describe('what is', () => {
     );
   });
 
-  it('tells the source address and the link towards another, and null when unreachable', () => {
+  it('has the source address and the link towards another address, and null when that is unreachable', () => {
     apply(
       here.socket,
       addBridge('br0'),

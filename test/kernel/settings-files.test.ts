@@ -30,13 +30,13 @@ describe('the directory of settings', () => {
   });
 });
 
-it('missing directories are made with the mode that is given, and again without harm', () => {
+it('is made with the given mode when missing, and again without harm', () => {
   for (let turn = 0; turn < 2; turn++) makeDirectories(`${directory.path}/x/y`, 0o700);
   for (const path of ['x', 'x/y']) expect(statSync(`${directory.path}/${path}`).mode & 0o777).toBe(0o700);
 });
 
 describe('the file of a bridge', () => {
-  it('may be removed when it has gone, with its directory or what was above it', () => {
+  it('may be removed when it is gone, with its directory or what was above it', () => {
     const path = `${directory.path}/a/sysctl.d`;
     const files = new SettingsFiles(path);
     expect(files.write('netloom0', 'x')).toBe(true);
@@ -47,7 +47,7 @@ describe('the file of a bridge', () => {
     files.remove('netloom0');
   });
 
-  it('is not missed where no files can be', () => {
+  it('is not missed where no files can be written', () => {
     const path = `${directory.path}/sysctl.d`;
     for (const place of ['/proc/self/nope', `${path}/a`]) {
       writeFileSync(path, '');
@@ -57,7 +57,7 @@ describe('the file of a bridge', () => {
     }
   });
 
-  it('comes back with its directory', () => {
+  it('is restored with its directory', () => {
     const path = `${directory.path}/a/sysctl.d`;
     const files = new SettingsFiles(path);
     files.write('netloom0', 'x');

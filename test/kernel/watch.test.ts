@@ -35,7 +35,7 @@ afterEach(() => {
   for (const watch of open.splice(0)) watch.close();
 });
 
-/** Notices as they come, and a promise for the first that matches. */
+/** Collects notices, and returns a promise for the first that matches. */
 function gather<Notice>(start: (callback: (notices: Notice[]) => void) => Watch) {
   const all: Notice[] = [];
   let wake = () => {};
@@ -61,7 +61,7 @@ const watchAll = () =>
   gather<RouteNotice>((callback) => watchRoutes({ links: true, addresses: true, routes: true }, callback));
 
 describe('watchRoutes', () => {
-  it('tells of links that come, change and vanish', async () => {
+  it('reports links that are added, changed and deleted', async () => {
     const { all, until } = watchAll();
     apply(host.socket, addBridge('br0', { up: false }), setLink('br0', { up: true }), deleteLink('br0'));
     await until(({ kind }) => kind === 'link.deleted');
@@ -71,7 +71,7 @@ describe('watchRoutes', () => {
     expect(ofBridge.at(-1)).toMatchObject({ kind: 'link.deleted' });
   });
 
-  it('does not take a port that leaves its bridge for a link that is deleted', async () => {
+  it('does not take a port that leaves its bridge for a deleted link', async () => {
     const { path } = host.netns('port');
     apply(host.socket, addBridge('br1'), addVeth('v1', path), setLink('v1', { up: true, master: 'br1' }));
     const { all, until } = watchAll();
@@ -81,7 +81,7 @@ describe('watchRoutes', () => {
     expect(all).not.toContainEqual(expect.objectContaining({ kind: 'link.deleted', name: 'v1' }));
   });
 
-  it('tells of addresses and of configured routes', async () => {
+  it('reports addresses and configured routes', async () => {
     const { all, until } = watchAll();
     apply(
       host.socket,
@@ -98,7 +98,7 @@ describe('watchRoutes', () => {
     await until((notice) => notice.kind === 'route.deleted' && notice.route.destination === '10.2.0.0/24');
   });
 
-  it('tells of what goes and of nothing else where only that is asked for', async () => {
+  it('reports only deletions where only those are watched', async () => {
     const { all, until } = gather<RouteNotice>((callback) =>
       watchRoutes({ links: true, addresses: true, routes: true, deletionsOnly: true }, callback),
     );
@@ -109,7 +109,7 @@ describe('watchRoutes', () => {
     expect(all.filter(({ kind }) => !kind.endsWith('.deleted'))).toEqual([]);
   });
 
-  it('tells only of what was asked for', async () => {
+  it('reports only the watched kinds', async () => {
     const { all, until } = gather<RouteNotice>((callback) =>
       watchRoutes({ links: false, addresses: true, routes: false }, callback),
     );
@@ -118,7 +118,7 @@ describe('watchRoutes', () => {
     expect(new Set(all.map(({ kind }) => kind))).toEqual(new Set(['address.added']));
   });
 
-  it('tells which settings of links have changed, and of none that others ask for', async () => {
+  it('reports which settings of links have changed, and no unwatched ones', async () => {
     const { all, until } = gather<RouteNotice>((callback) =>
       watchRoutes({ links: false, addresses: false, routes: false, settings: true }, callback),
     );
@@ -138,7 +138,7 @@ describe('watchRoutes', () => {
     setSysctl(null, 'net.ipv4.conf.br9.rp_filter', '2');
     await until((notice) => settings(4, linkIndex)(notice) && 'rpFilter' in notice && notice.rpFilter === 2);
     expect(all.at(-1)).toMatchObject({ linkIndex, forwarding: null, rpFilter: 2 });
-    // of one value for all the kernel tells for each link, and for those that come
+    // one change for all is reported for each link, and for future links
     setSysctl(null, 'net.ipv6.conf.all.forwarding', '1');
     const isOn = (place: number | 'all' | 'default' | undefined) => (notice: RouteNotice) =>
       settings(6, place)(notice) && 'forwarding' in notice && notice.forwarding === true;
@@ -149,13 +149,13 @@ describe('watchRoutes', () => {
     expect(new Set(all.map(({ kind }) => kind))).toEqual(new Set(['netconf.changed']));
   });
 
-  it('says that it missed some, and goes on watching', async () => {
+  it('reports that it missed some, and keeps watching', async () => {
     const { all, until } = watchAll();
     apply(host.socket, addBridge('br4'));
     const requests = Array.from({ length: 8_000 }, (_, i) => addAddress('br4', `10.5.${i >> 8}.${i & 255}/32`));
     route(host.socket, requests); // this thread's loop reads nothing meanwhile
     await until(({ kind }) => kind === 'overrun');
-    // Until the backlog is read, what happens is dropped as well.
+    // Until the backlog is read, further notices are dropped as well.
     const hears = (name: string) => all.some((notice) => notice.kind === 'link.changed' && notice.name === name);
     for (let i = 0; !hears(`later${i - 1}`); i++) {
       apply(host.socket, addBridge(`later${i}`));
@@ -170,7 +170,7 @@ describe('watchRoutes of all namespaces', () => {
       watchRoutes({ links: true, addresses: true, routes: true, allNamespaces: true }, callback),
     );
 
-  it('tells what happens within a namespace that has a number here, and of which it is', async () => {
+  it('reports changes within a numbered namespace, with that number', async () => {
     const inner = host.netns('numbered');
     const netnsId = assignNetnsId(host.socket, inner.path);
     const { all, until } = watchEverywhere();
@@ -188,7 +188,7 @@ describe('watchRoutes of all namespaces', () => {
     expect(all).toContainEqual({ kind: 'address.deleted', netnsId, linkIndex, address: '10.8.0.2/24' });
   });
 
-  it("tells both ends of a veth apart by their namespaces: the kernel numbers the peer's itself", async () => {
+  it("distinguishes both ends of a veth by their namespaces: the kernel numbers the peer's itself", async () => {
     const inner = host.netns('veth');
     expect(netnsIdOf(host.socket, inner.path)).toBeNull();
     const { all, until } = watchEverywhere();
@@ -217,7 +217,7 @@ describe('watchRoutes of all namespaces', () => {
     expect(deleted).toContainEqual({ ...more, netnsId, name: 'eth0', alias: null, mtuBytes: 1400 });
   });
 
-  it('tells nothing of other namespaces to who did not ask', async () => {
+  it('reports nothing of other namespaces to a watch of one', async () => {
     const inner = host.netns('unheard');
     assignNetnsId(host.socket, inner.path);
     const { all, until } = watchAll();
@@ -241,7 +241,7 @@ describe('numbers of namespaces', () => {
     expect(netnsIdOf(two.socket, one.path)).toBeNull();
   });
 
-  it('are refused to what is no namespace', () => {
+  it('are refused for a path that is not a namespace', () => {
     for (const ask of [netnsIdOf, assignNetnsId]) {
       const op = ask === netnsIdOf ? 'find netns id' : 'assign netns id';
       const missing = host.pin('missing');
@@ -252,7 +252,7 @@ describe('numbers of namespaces', () => {
 });
 
 describe('watchNft', () => {
-  it('tells what was added and deleted in families inet and bridge', async () => {
+  it('reports what was added and deleted in families inet and bridge', async () => {
     const { all, until } = gather<NftNotice>(watchNft);
     loadRuleset(baseRuleset);
     const socket = openNftSocket();
@@ -298,7 +298,7 @@ describe('elements in notices of watchNft', () => {
     element: one,
   });
 
-  it('tell whose it was, whoever deletes or flushes them', async () => {
+  it('have their owner, for every way to delete or flush them', async () => {
     loadRuleset(baseRuleset);
     const socket = openNftSocket();
     const all = [onPort(80), onPort(81), onPort(82), range, ...subnet];
@@ -316,7 +316,7 @@ describe('elements in notices of watchNft', () => {
     socket.close();
   });
 
-  it('tell nothing of a batch that was refused', async () => {
+  it('are absent for a batch that was refused', async () => {
     loadRuleset(baseRuleset);
     const socket = openNftSocket();
     const { all, until } = gather<NftNotice>(watchNft);
@@ -348,7 +348,7 @@ describe('watchProcess', () => {
     expect(calls).toBe(1);
   });
 
-  it('takes a zombie for ended', async () => {
+  it('treats a zombie as ended', async () => {
     // The shell becomes a program that never waits for its child.
     const parent = spawn('sh', ['-c', 'sleep 0.05 & echo $!; exec sleep infinity']);
     const [chunk] = await once(parent.stdout as NodeJS.ReadableStream, 'data');
@@ -357,7 +357,7 @@ describe('watchProcess', () => {
     parent.kill('SIGKILL');
   });
 
-  it('says ESRCH when the process is gone already', () => {
+  it('fails with ESRCH when the process is gone already', () => {
     const { pid } = spawnSync('true');
     expect(faultOf(() => watchProcess(pid, () => {}))).toMatchObject({ op: 'watch process', errno: 'ESRCH' });
   });
@@ -376,7 +376,7 @@ describe('a watch', () => {
     expect(heard).toEqual([]);
   });
 
-  it('tells nothing while it is paused, and all of it when it is resumed', async () => {
+  it('reports nothing while it is paused, and everything when it is resumed', async () => {
     const heard: RouteNotice[] = [];
     const paused = watchRoutes({ links: true, addresses: false, routes: false }, (notices) => heard.push(...notices));
     paused.pause();
@@ -416,7 +416,7 @@ describe('a watch', () => {
     expect(program(`${watch} process.exit(7);`)).toMatchObject({ status: 7, stderr: '' });
   }, 10_000);
 
-  it("reports what its callback throws as the loop's own", () => {
+  it("reports an exception of its callback as the loop's own", () => {
     const { status, stdout } = program(`
       process.on('uncaughtException', (error) => { console.log('caught', error.message); process.exit(3); });
       native.enterFreshNetns();

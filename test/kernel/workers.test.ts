@@ -28,7 +28,7 @@ async function work(end: 'return' | 'exit' | 'terminate', rounds = 10) {
   return message as { made: string[]; moved: boolean; port: number };
 }
 
-it('serves several threads at once, and none is moved to another namespace', async () => {
+it('serves several threads at once, and moves none of them to another namespace', async () => {
   const before = currentNetnsIdentity();
   const results = await Promise.all([work('return', 50), work('return', 50), work('return', 50)]);
   for (const { made, moved } of results) {
@@ -39,7 +39,7 @@ it('serves several threads at once, and none is moved to another namespace', asy
 }, 30_000);
 
 it.each(['return', 'exit', 'terminate'] as const)(
-  'gives back everything when a thread with open watches ends (%s)',
+  'releases everything when a thread with open watches ends (%s)',
   async (end) => {
     await work(end);
     const before = openFiles();

@@ -18,8 +18,8 @@ describeKernels(() => {
     const remove = (...elements: Element[]): Step => ({ verb: 'nft.delete', elements });
     const kept = () => world.elements('published_any4');
 
-    // the first of them finds no ruleset: the order of these tests matters
-    it('need the base ruleset: ENOENT; that they are deleted is true without it', async () => {
+    // the first test finds no ruleset: the order of these tests matters
+    it('need the base ruleset: ENOENT; deleting them succeeds without it', async () => {
       expect(await refused(add(published(1)))).toMatchObject({ errno: 'ENOENT' });
       await succeed(remove(published(1)));
     });
@@ -30,26 +30,26 @@ describeKernels(() => {
       await succeed(remove(published(1)));
     });
 
-    it('are added, and added again change nothing', async () => {
+    it('are added, and adding them again changes nothing', async () => {
       await succeed(add(published(1), published(2)), add(published(1)));
       expect(kept()).toEqual([published(1), published(2)].map(describeElement));
       await succeed(remove(published(1), published(2)));
     });
 
-    it('are deleted, and what is gone already does not hinder the rest', async () => {
+    it('are deleted, also when some of them are already gone', async () => {
       await succeed(add(published(1), published(2), published(3)), remove(published(2)));
       await succeed(remove(published(1), published(2), published(3)), remove(published(1)));
       expect(kept()).toEqual([]);
     });
 
-    it('that contradict one that is there are refused, and with them the whole batch: EEXIST', async () => {
+    it('are refused as a batch when one contradicts an existing element: EEXIST', async () => {
       await succeed(add(published(1)));
       expect(await refused(add(published(2), published(1, '10.0.0.3')))).toMatchObject({ errno: 'EEXIST' });
       expect(kept()).toEqual([describeElement(published(1))]);
       await succeed(remove(published(1)));
     });
 
-    it('take the place of others in one transaction: all, or none', async () => {
+    it('replace others in one transaction: all, or none', async () => {
       const replace = (removed: Element[], added: Element[]): Step => ({
         verb: 'nft.replace',
         remove: removed,
@@ -58,7 +58,7 @@ describeKernels(() => {
       await succeed(add(published(1), published(2)));
       await succeed(replace([published(1)], [published(1, '10.0.0.9'), published(3)]));
       expect(kept()).toEqual([published(1, '10.0.0.9'), published(2), published(3)].map(describeElement));
-      // what is to go may have gone already
+      // elements to be replaced may be gone already
       await succeed(replace([published(4), published(3)], []));
       expect(await refused(replace([published(1)], [published(5), published(2, '10.0.0.9')]))).toMatchObject({
         errno: 'EEXIST',
@@ -67,7 +67,7 @@ describeKernels(() => {
       await succeed(remove(published(1), published(2)));
     });
 
-    it('of every set come and go', async () => {
+    it('of every set are added and deleted', async () => {
       const elements: Element[] = [
         { set: 'published_any6', key: ['udp', '53'], value: ['fd00::2', '53'], owner: 'network/web' },
         { set: 'published_host4', key: ['tcp', '127.0.0.1', '80'], value: ['10.0.0.2', '80'], owner: 'network/web' },
@@ -102,7 +102,7 @@ describeKernels(() => {
       for (const { set } of [...elements, ...intervals]) expect(world.elements(set)).toEqual([]);
     });
 
-    it('of published ports are counted in the order asked for, from nothing; also those that are not in the firewall', async () => {
+    it('of published ports are counted in the order of the request; missing ones count zero', async () => {
       await succeed(create(), { verb: 'nft.load' });
       const port = { protocol: 'tcp', hostIp: null, hostPort: 8080, containerPort: 80, range: 1 } as const;
       const ports = [port, { ...port, hostIp: '127.0.0.1', range: 2 }, { ...port, hostPort: 9090 }];
@@ -127,19 +127,19 @@ describeKernels(() => {
       expect(world.flowsTo(here)).toEqual([5000, 5001, 5002, 5003]);
     });
 
-    it('are forgotten, those to other ports are not', async () => {
+    it('are forgotten, and flows to other ports are not', async () => {
       await succeed(flush(udp), flush(udp));
       expect(world.flowsTo(here)).toEqual([5000, 5003]);
     });
 
-    it('are forgotten on the address that it is published on alone', async () => {
+    it('are forgotten only on the address of the published port', async () => {
       await succeed(flush({ ...udp, hostIp: '127.0.0.2' }));
       expect(world.flowsTo(here)).toHaveLength(4);
       await succeed(flush({ ...udp, hostIp: '0.0.0.0' }), flush({ ...udp, hostPort: 5003, hostIp: here, range: 1 }));
       expect(world.flowsTo(here)).toEqual([5000]);
     });
 
-    it('go on where a verification found the port published, and are forgotten where it had to be put back', async () => {
+    it('continue when a verification found the port published, and are forgotten when it had to be restored', async () => {
       await succeed(publish);
       await world.kernel.perform([publish, flush(udp)], true);
       expect(world.flowsTo(here)).toHaveLength(4);

@@ -17,7 +17,7 @@ import {
 
 describeKernels(() => {
   describe('a host without firewalld', () => {
-    it('trusts nothing, and that is no failure', async () => {
+    it('trusts no link, and does not fail', async () => {
       for (const verb of ['firewalld.trust', 'firewalld.distrust'] as const) {
         const { failure, changed } = await perform({ verb, subnets: ['10.89.0.0/24'] });
         expect(failure).toBeNull();
@@ -27,7 +27,7 @@ describeKernels(() => {
   });
 
   describe('definitions', () => {
-    it('are written, written anew, and removed, also twice', async () => {
+    it('are written, replaced and removed, also twice', async () => {
       const definition = definitionOf();
       const write: Step = { verb: 'definition.write', definition, previous: null };
       await succeed(write, write);
@@ -39,7 +39,7 @@ describeKernels(() => {
   });
 
   describe('the host', () => {
-    it('tells which subnets and names are in use', async () => {
+    it('lists the subnets and names in use', async () => {
       await succeed(
         addBridge(),
         { verb: 'address.add', netns: null, link: bridge, address: '10.77.0.1/24' },
@@ -55,7 +55,7 @@ describeKernels(() => {
       expect(after?.survey?.linkNames).not.toContain(bridge);
     });
 
-    it('tells of its links, and whose they are', async () => {
+    it('lists its links with their owners', async () => {
       await succeed(addBridge(), addBridge('other0'));
       const named = { verb: 'link.set', netns: null, name: bridge, up: true, alias: 'netloom network/demo' } as const;
       await succeed(named);
@@ -70,12 +70,12 @@ describeKernels(() => {
       expect(world.kernel.hostLinks().map(({ name }) => name)).not.toContain(bridge);
     });
 
-    it('has no way outside in these tests, and says so', () => {
+    it('reports that it has no uplink, as in these tests', () => {
       expect(world.kernel.hostIp()).toBeNull();
     });
   });
 
-  it('a plan stops at its first failure and tells what was done', async () => {
+  it('stops a plan at its first failure and reports what was done', async () => {
     const { done, outputs, failure } = await perform(create(), up('nothing', netns), addVeth(), remove());
     expect(failure).toMatchObject({ index: 1, errno: 'ENODEV', op: expect.any(String) });
     expect(done[0]).toBe(0);
@@ -84,7 +84,7 @@ describeKernels(() => {
     expect(world.isPinned(netns)).toBe(true);
   });
 
-  it('an empty plan is done', async () => {
+  it('completes an empty plan', async () => {
     expect(await perform()).toEqual({ outputs: [], done: [], changed: [], failure: null });
   });
 });

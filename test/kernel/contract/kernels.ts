@@ -6,7 +6,7 @@ import type { World } from '../../actors/worlds.ts';
 import { fakeWorld, realWorld } from '../../actors/worlds.ts';
 
 export let world: World;
-/** namespace, host end, bridge of the test that runs: each test has names of its own */
+/** Namespace, host end and bridge of the running test: each test has names of its own. */
 export let netns: string;
 export let veth: string;
 export let bridge: string;
@@ -65,7 +65,7 @@ export const route = (verb: 'route.add' | 'route.delete', gateway = '10.0.0.1'):
   metric: 100,
 });
 
-/** What plans rely on. FakeKernel may stand in for Linux in other tests because both keep every promise here. */
+/** The contract that plans rely on. FakeKernel may replace Linux in other tests because both keep every promise here. */
 export function describeKernels(promises: () => void): void {
   describe.each([
     ['FakeKernel', async () => fakeWorld()],

@@ -42,7 +42,7 @@ describeKernels(() => {
       world.deleteLink(veth);
     };
 
-    it('are in the namespace, with the MTU of the parent; made again they stay the same', async () => {
+    it('are in the namespace, with the MTU of the parent; making them again changes nothing', async () => {
       await withParent(async () => {
         await succeed(upon(veth), upon(veth), up('eth0', netns));
         expect(world.link('eth0', netns)).toMatchObject({
@@ -54,7 +54,7 @@ describeKernels(() => {
       });
     });
 
-    it('N17 have no larger MTU than their parent: ERANGE, with both', async () => {
+    it('N17 cannot have a larger MTU than their parent: ERANGE, with both', async () => {
       await withParent(async () => {
         for (const mode of ['bridge', 'passthru'] as const)
           expect(await refused({ ...upon(veth), mode, mtuBytes: 9000 } as Step)).toMatchObject({
@@ -65,7 +65,7 @@ describeKernels(() => {
       });
     });
 
-    it('C07 of mode passthru have the MAC address of their parent, whatever is asked for', async () => {
+    it('C07 of mode passthru keep the MAC address of their parent, whatever the wish is', async () => {
       await withParent(async () => {
         await succeed({ ...upon(veth), mode: 'passthru' } as Step, up('eth0', netns));
         expect(world.link('eth0', netns)?.macAddress).toBe(world.link(veth)?.macAddress);
@@ -76,7 +76,7 @@ describeKernels(() => {
       await withParent(() => succeed({ ...upon(veth), mode: 'source' } as Step, up('eth0', netns)).then(() => {}));
     });
 
-    it('go with their parent, and are deleted where they are', async () => {
+    it('end with their parent, and are deleted inside their namespace', async () => {
       await withParent(async () => {
         await succeed(upon(veth));
         await succeed({ verb: 'link.delete', netns, name: 'eth0' }, { verb: 'link.delete', netns, name: 'eth0' });
@@ -86,7 +86,7 @@ describeKernels(() => {
       expect(world.linkNames(netns)).toEqual(['lo']);
     });
 
-    it('C13 are asked for an address by, until a DHCP server answers, and give it back', async () => {
+    it('C13 carry DHCP requests until a server answers, and release the address', async () => {
       const lan = world.lan(`lan${count}`);
       const place = { netns, inode: null, link: 'eth0', macAddress: '02:00:00:00:00:07', hostName: 'web' };
       const owner = `dhcp/web/lan${count}` as const;
@@ -130,12 +130,12 @@ describeKernels(() => {
 
       await succeed({ verb: 'dhcp.release', owner, place, lease: { address, server, serverMac } });
       await until(() => lan.leases().length === 0);
-      // where nothing is there any more, nothing is given back, and that is no failure
+      // releasing an address in a namespace that is gone is no failure
       await succeed(remove(), { verb: 'dhcp.release', owner, place, lease: { address, server, serverMac } });
       await lan.remove();
     });
 
-    it('N23 wait for another one of the same MAC address that goes with its namespace', async () => {
+    it('N23 wait for a link with the same MAC address that ends with its namespace', async () => {
       await withParent(async () => {
         await succeed(upon(veth), up('eth0', netns), address('address.add'), route('route.add'));
         await succeed(remove());
@@ -144,7 +144,7 @@ describeKernels(() => {
       });
     });
 
-    it('N23 are refused where another one of the same MAC address stays: EADDRINUSE', async () => {
+    it('N23 are refused while another link with the same MAC address stays: EADDRINUSE', async () => {
       const other = world.pin(`n${count}b`);
       await withParent(async () => {
         await succeed(
@@ -161,19 +161,19 @@ describeKernels(() => {
       });
     });
 
-    it('need their parent: ENODEV', async () => {
+    it('need an existing parent: ENODEV', async () => {
       await succeed(create());
       expect(await refused(upon('nowhere'))).toMatchObject({ errno: 'ENODEV' });
       expect(world.linkNames(netns)).toEqual(['lo']);
     });
 
-    it('need the namespace: ENOENT', async () => {
+    it('need an existing namespace: ENOENT', async () => {
       world.addForeignVeth(veth);
       expect(await refused(upon(veth))).toMatchObject({ errno: 'ENOENT' });
       world.deleteLink(veth);
     });
 
-    it('B03 do not take a name that is used within the namespace: EEXIST, with words', async () => {
+    it('B03 do not take a name that is used within the namespace: EEXIST, with an explanation', async () => {
       await withParent(async () => {
         await succeed(addVeth(`${veth}b`));
         expect(await refused(upon(veth))).toMatchObject({
@@ -183,7 +183,7 @@ describeKernels(() => {
       });
     });
 
-    it('N17 are not upon loopback: EOPNOTSUPP', async () => {
+    it('N17 cannot be made upon loopback: EOPNOTSUPP', async () => {
       await succeed(create());
       expect(await refused(upon('lo'))).toMatchObject({
         errno: 'EOPNOTSUPP',
@@ -191,7 +191,7 @@ describeKernels(() => {
       });
     });
 
-    it('of ipvlan are made, or refused where the kernel has none: EOPNOTSUPP', async () => {
+    it('of ipvlan are made, or refused where the kernel does not support them: EOPNOTSUPP', async () => {
       await withParent(async () => {
         const ipvlan: Step = { verb: 'link.ipvlan', netns, name: 'eth0', parent: veth, mode: 'l2', mtuBytes: null };
         if (!world.knows('ipvlan')) {
@@ -223,14 +223,14 @@ describeKernels(() => {
       });
     });
 
-    it('find none on a host without a default route: ENODEV', async () => {
+    it('find no parent on a host without a default route: ENODEV', async () => {
       expect(await refused({ verb: 'link.find', name: null })).toMatchObject({
         errno: 'ENODEV',
         detail: 'this host has no default route',
       });
     });
 
-    it('find that by which a public address is reached', async () => {
+    it('find the parent that leads to a public address', async () => {
       const away = { netns: null, destination: '0.0.0.0/0', gateway: '10.78.0.9', link: veth, metric: 100 } as const;
       world.addForeignVeth(veth);
       await succeed(

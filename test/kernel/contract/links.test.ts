@@ -19,7 +19,7 @@ import {
 
 describeKernels(() => {
   describe('links', () => {
-    it('are set up, enslaved and named by an alias; set again they stay so', async () => {
+    it('are set up, enslaved and named by an alias; setting them again changes nothing', async () => {
       const set: Step = {
         verb: 'link.set',
         netns: null,
@@ -33,18 +33,18 @@ describeKernels(() => {
       expect(world.link(veth)).toMatchObject({ up: true, master: bridge, alias: 'netloom container/web' });
     });
 
-    it('that are not there cannot be set: ENODEV', async () => {
+    it('cannot be set when they do not exist: ENODEV', async () => {
       expect(await refused(up(veth, null))).toMatchObject({ errno: 'ENODEV' });
       expect(await refused(create(), up('eth0', netns))).toMatchObject({ index: 1, errno: 'ENODEV' });
     });
 
-    it('have no master that is not there: ENODEV', async () => {
+    it('cannot be attached to a master that does not exist: ENODEV', async () => {
       expect(
         await refused(create(), addVeth(), { verb: 'link.set', netns: null, name: veth, master: 'nowhere' }),
       ).toMatchObject({ index: 2, errno: 'ENODEV' });
     });
 
-    it('whose MTU has no room for IPv6 take no setting of it: EAFNOSUPPORT', async () => {
+    it('reject IPv6 settings when their MTU has no room for IPv6: EAFNOSUPPORT', async () => {
       const set: Step = { verb: 'link.set', netns: null, name: bridge, ipv6AddressGeneration: 'none' };
       await succeed({ ...addBridge(), mtuBytes: 1280 } as Step, set, {
         verb: 'link.delete',
@@ -57,7 +57,7 @@ describeKernels(() => {
       });
     });
 
-    it('have the settings that were asked for: what differed is told, and set again nothing does', async () => {
+    it('get the requested settings: differences are reported once, and not on repetition', async () => {
       await succeed(create(), addVeth());
       const settings = { acceptRa: 2, autoconf: true };
       const set: Step = { verb: 'link.ipv6', netns, name: 'eth0', settings };
@@ -74,14 +74,14 @@ describeKernels(() => {
       expect(world.ipv6('eth0', netns)).toMatchObject(settings);
     });
 
-    it('without room for IPv6 have none of its settings; one that is not there has none at all: ENODEV', async () => {
+    it('have no IPv6 settings when their MTU has no room for IPv6, and none at all when they do not exist: ENODEV', async () => {
       await succeed(create(), { ...addVeth(), mtuBytes: 1279 } as Step);
       const settings = { acceptRa: 0 };
       expect(await succeed({ verb: 'link.ipv6', netns, name: 'eth0', settings })).toEqual([{ drifted: [] }]);
       expect(await refused({ verb: 'link.ipv6', netns, name: 'eth9', settings })).toMatchObject({ errno: 'ENODEV' });
     });
 
-    it('that another program set otherwise are put back, and what was found is told', async () => {
+    it('are restored after changes by another program, and the found values are reported', async () => {
       await succeed(addBridge());
       const set: Step = { verb: 'link.set', netns: null, name: bridge, ipv4: { rpFilter: 2 } };
       await succeed(set);
@@ -102,12 +102,12 @@ describeKernels(() => {
       expect(world.settingsFiles()).not.toContain(bridge);
     });
 
-    it('in a namespace that is gone cannot be set: ENOENT; that they are deleted is true', async () => {
+    it('cannot be set in a namespace that is gone: ENOENT; deleting them succeeds', async () => {
       expect(await refused(up('eth0', netns))).toMatchObject({ errno: 'ENOENT' });
       await succeed({ verb: 'link.delete', netns, name: 'eth0' });
     });
 
-    it('tell their counters, loopback left out', async () => {
+    it('have counters, loopback left out', async () => {
       await succeed(create(), addVeth());
       expect(world.kernel.statistics(netns, []).interfaces).toEqual({
         eth0: {
@@ -123,34 +123,34 @@ describeKernels(() => {
       });
     });
 
-    it('tell no counters of a namespace that is gone: ENOENT', () => {
+    it('have no counters in a namespace that is gone: ENOENT', () => {
       expect(() => world.kernel.statistics(netns, [])).toThrow(expect.objectContaining({ errno: 'ENOENT' }));
     });
   });
 
-  describe('a link that must be gone', () => {
-    it('is waited for: the kernel takes it along with its namespace', async () => {
+  describe('the removal of a link', () => {
+    it('waits while the kernel removes the link with its namespace', async () => {
       await succeed(create(), addVeth());
       await succeed(remove(), gone(2_000));
       expect(world.link(veth)).toBeNull();
     });
 
-    it('is deleted by force when it is still there after the grace', async () => {
+    it('deletes a link by force that still exists after the grace period', async () => {
       await succeed(create(), addVeth(), gone(10));
       expect(world.link(veth)).toBeNull();
       expect(world.linkNames(netns)).toEqual(['lo']);
     });
 
-    it('is deleted at once without grace', async () => {
+    it('deletes a link at once without a grace period', async () => {
       await succeed(create(), addVeth(), gone(0));
       expect(world.link(veth)).toBeNull();
     });
 
-    it('that is not there is gone', async () => {
+    it('succeeds for a link that does not exist', async () => {
       await succeed(gone(2_000), gone(0));
     });
 
-    it('is not gone because it left its bridge', async () => {
+    it('does not take a link that left its bridge for a removed one', async () => {
       await succeed(addBridge(), create(), addVeth(), { verb: 'link.set', netns: null, name: veth, master: bridge });
       let isDone = false;
       const waiting = succeed(gone(2_000)).then(() => {
@@ -164,7 +164,7 @@ describeKernels(() => {
       expect(world.link(veth)).toBeNull();
     });
 
-    it('is waited for by several at once', async () => {
+    it('lets several callers wait for one link at the same time', async () => {
       await succeed(create(), addVeth());
       const waiting = Promise.all([succeed(gone(2_000)), succeed(gone(2_000))]);
       await succeed(remove());

@@ -4,7 +4,7 @@ import { count, create, describeKernels, facts, netns, refused, remove, succeed,
 
 describeKernels(() => {
   describe('namespaces', () => {
-    it('are made with loopback only, and tell who they are', async () => {
+    it('are made with only loopback, and report their identity', async () => {
       const [output] = await succeed(create());
       expect(output).toEqual({ netns: { path: netns, inode: expect.any(Number) } });
       expect(world.isPinned(netns)).toBe(true);
@@ -30,14 +30,14 @@ describeKernels(() => {
       });
     });
 
-    it('are missed when required and gone: ENOENT', async () => {
+    it('fail the requirement when they are gone: ENOENT', async () => {
       expect(await refused({ verb: 'netns.require', path: netns, inode: null })).toMatchObject({
         index: 0,
         errno: 'ENOENT',
       });
     });
 
-    it('C10 that are watched tell their owner when they end, once; others do not', async () => {
+    it('C10 report their end once to their owner when they are watched; others do not', async () => {
       facts.length = 0;
       const [first, second, third] = ['x', 'y', 'z'].map((letter) => world.pin(`n${count}${letter}`)) as [
         string,
@@ -67,7 +67,7 @@ describeKernels(() => {
       expect(world.isPinned(netns)).toBe(false);
     });
 
-    it('P18 tell whether a process lives in them', async () => {
+    it('P18 report whether a process lives in them', async () => {
       const process = await world.startProcess();
       const [pinned] = await succeed({ verb: 'netns.adopt', path: netns, pid: process.pid });
       const look: Step = { verb: 'netns.inhabited', path: netns, inode: pinned?.netns?.inode ?? 0 };
@@ -84,7 +84,7 @@ describeKernels(() => {
       expect(world.isPinned(netns)).toBe(false);
     });
 
-    it("B03 of a process in the host's own cannot be adopted, nor can that be taken for another: ENOTUNIQ", async () => {
+    it("B03 cannot be adopted from a process in the host's own one, nor be confused with it: ENOTUNIQ", async () => {
       const process = await world.startProcess('host');
       expect(await refused({ verb: 'netns.adopt', path: netns, pid: process.pid })).toMatchObject({
         errno: 'ENOTUNIQ',
@@ -101,7 +101,7 @@ describeKernels(() => {
       await succeed(create(), { verb: 'netns.require', path: netns, inode: null, foreign: true });
     });
 
-    it('B02 are not taken for those of a process when they are others: EEXIST', async () => {
+    it('B02 at the same path are not confused with the namespace of a process: EEXIST', async () => {
       await succeed(create());
       const process = await world.startProcess();
       expect(await refused({ verb: 'netns.adopt', path: netns, pid: process.pid })).toMatchObject({ errno: 'EEXIST' });

@@ -16,7 +16,7 @@ describeKernels(() => {
     const release = (owner: string): Step => ({ verb: 'port.release', owner });
     const isFree = (port: number) => world.isFree('tcp', '0.0.0.0', port);
 
-    it('A09 are taken until their owner lets go', async () => {
+    it('A09 are taken until their owner releases them', async () => {
       expect(await succeed(hold('a', 18_080))).toEqual([{ port: 18_080 }]);
       expect([isFree(18_080), world.isFree('tcp', '::1', 18_080), world.isFree('udp', '0.0.0.0', 18_080)]).toEqual([
         false,
@@ -27,7 +27,7 @@ describeKernels(() => {
       expect(isFree(18_080)).toBe(true);
     });
 
-    it('A09 may be held again by who holds them', async () => {
+    it('A09 may be held again by their owner', async () => {
       expect(await succeed(hold('a', 18_080), hold('a', 18_080))).toEqual([{ port: 18_080 }, { port: 18_080 }]);
       await succeed(release('a'));
       expect(isFree(18_080)).toBe(true);
@@ -39,7 +39,7 @@ describeKernels(() => {
       await succeed(release('a'));
     });
 
-    it('A09 are picked when none is named, and the pick may be held again by its number', async () => {
+    it('A09 are picked when the request has no number, and the pick may be held again by its number', async () => {
       const [output] = await succeed(hold('a', 0, 2));
       const first = output?.port ?? 0;
       expect(first).toBeGreaterThan(1023);
@@ -49,7 +49,7 @@ describeKernels(() => {
       expect(isFree(first)).toBe(true);
     });
 
-    it('A09 that another process has are refused, and nothing of the range is held: EADDRINUSE', async () => {
+    it('A09 are refused when another process has one, and nothing of the range is held: EADDRINUSE', async () => {
       const taken = world.takePort('tcp', '127.0.0.1', 18_002);
       expect(await refused(hold('a', 18_000, 3))).toMatchObject({ errno: 'EADDRINUSE' });
       expect([18_000, 18_001].map(isFree)).toEqual([true, true]);
@@ -57,7 +57,7 @@ describeKernels(() => {
       await succeed(hold('a', 18_000, 3), release('a'));
     });
 
-    it('A09 that another owner has are refused: EADDRINUSE', async () => {
+    it('A09 are refused when another owner has them: EADDRINUSE', async () => {
       await succeed(hold('a', 18_080));
       expect(await refused(hold('b', 18_080, 1, ['127.0.0.1']))).toMatchObject({ errno: 'EADDRINUSE' });
       await succeed(release('b'));
@@ -65,7 +65,7 @@ describeKernels(() => {
       await succeed(release('a'));
     });
 
-    it('A09 are given up one by one: by what was asked for, the last pick first', async () => {
+    it('A09 are released one by one: by the request, the last pick first', async () => {
       const asked = (port: number, range = 1) => ({
         protocol: 'tcp' as const,
         addresses: ['0.0.0.0', '::'],
@@ -78,14 +78,14 @@ describeKernels(() => {
       const give = (...ports: ReturnType<typeof asked>[]): Step => ({ verb: 'port.release', owner: 'a', ports });
       await succeed(give(asked(18_000, 3), asked(0)));
       expect([18_080, 18_000, 18_002, ...picks].map(isFree)).toEqual([false, true, true, false, true]);
-      // not what is not held, nor a part of what is
+      // neither an unheld port, nor a part of a held range
       await succeed(give(asked(18_081), asked(18_080, 2)), give());
       expect(isFree(18_080)).toBe(false);
       await succeed(give(asked(18_080), asked(picks[0] as number)));
       expect([18_080, ...picks].map(isFree)).toEqual([true, true, true]);
     });
 
-    it('N16 that one owner holds on an address and on every one are bound once, until the last of both is given up', async () => {
+    it('N16 that one owner holds on one and on every address are bound once, until both are released', async () => {
       const loopback = hold('a', 18_080, 1, ['127.0.0.1']);
       const part = hold('a', 18_078, 3, ['0.0.0.0']);
       const give = ({ protocol, addresses, port, range }: Hold): Step => ({
@@ -104,7 +104,7 @@ describeKernels(() => {
       expect(isFree(18_080)).toBe(true);
     });
 
-    it('N16 that one owner widens in vain stay as they were: EADDRINUSE', async () => {
+    it('N16 stay unchanged when their owner fails to widen them: EADDRINUSE', async () => {
       await succeed(hold('a', 18_080, 1, ['127.0.0.1']));
       const taken = world.takePort('tcp', '127.0.0.2', 18_080);
       expect(await refused(hold('a', 18_080))).toMatchObject({ errno: 'EADDRINUSE' });
@@ -114,11 +114,11 @@ describeKernels(() => {
       await succeed(release('a'));
     });
 
-    it('A09 of an address that is not of this host are not to be had: EADDRNOTAVAIL', async () => {
+    it('A09 on an address of another host are refused: EADDRNOTAVAIL', async () => {
       expect(await refused(hold('a', 18_080, 1, ['192.0.2.1']))).toMatchObject({ errno: 'EADDRNOTAVAIL' });
     });
 
-    it('A09 of one address leave the others free', async () => {
+    it('A09 on one address leave the others free', async () => {
       await succeed(hold('a', 18_080, 1, ['127.0.0.1']), hold('b', 18_080, 1, ['127.0.0.2']));
       expect(world.isFree('tcp', '127.0.0.3', 18_080)).toBe(true);
       await succeed(release('a'), release('b'));

@@ -41,7 +41,7 @@ describe('addresses', () => {
   );
 
   it.each(['0.0.0.0', '10.89.0.255', '255.255.255.255', '::', 'fd00::ffff', 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'])(
-    'counts with %s and comes back to it',
+    'survives %s converted to a number and back',
     (text) => {
       expect(bigintToAddress(addressToBigint(text), text.includes(':') ? 6 : 4)).toBe(text);
     },
@@ -52,7 +52,7 @@ describe('addresses', () => {
     expect([...addressBytes('fd00::1:2')]).toEqual([0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 2]);
   });
 
-  it('of a link follow from its MAC address as the kernel would have it', () => {
+  it('of a link follow from its MAC address as in the kernel', () => {
     expect(linkLocalAddress('7a:6e:76:60:53:2e')).toBe('fe80::786e:76ff:fe60:532e');
     expect(linkLocalAddress('00:00:5e:00:53:01')).toBe('fe80::200:5eff:fe00:5301');
   });
@@ -76,7 +76,7 @@ describe('subnets', () => {
     },
   );
 
-  it('contains its own addresses, first to last, and none of the other family', () => {
+  it('contain their own addresses, first to last, and no address of the other family', () => {
     const net = subnet('10.89.1.0/24');
     expect(['10.89.1.0', '10.89.1.255'].every((address) => subnetContains(net, address))).toBe(true);
     expect(['10.89.0.255', '10.89.2.0', '::a59:101'].some((address) => subnetContains(net, address))).toBe(false);
@@ -95,7 +95,7 @@ describe('subnets', () => {
     expect(subnetsOverlap(subnet(other), subnet(one))).toBe(overlap);
   });
 
-  it('counts its addresses from the network address', () => {
+  it('count their addresses from the network address', () => {
     expect(subnetAddress(subnet('10.89.0.0/24'), 1n)).toBe('10.89.0.1');
     expect(subnetAddress(subnet('fd00::/64'), 0x10000n)).toBe('fd00::1:0');
   });
@@ -108,11 +108,11 @@ describe('subnets', () => {
     ['fd00::/64', ['fd00::1', 'fd00::ffff:ffff:ffff:ffff']],
     ['fd00::/127', ['fd00::', 'fd00::1']],
     ['fd00::7/128', ['fd00::7', 'fd00::7']],
-  ])('keeps the network and broadcast addresses of %s from hosts where there is room', (text, ends) => {
+  ])('reserve the network and broadcast addresses of %s where there is room', (text, ends) => {
     expect(hosts(text)).toEqual(ends);
   });
 
-  it('ends where the next one of its size begins', () => {
+  it('end where the next one of the same size begins', () => {
     expect(subnetEnd(subnet('10.0.0.0/24'))).toBe(addressToBigint('10.0.1.0'));
     expect(subnetEnd(subnet('255.255.255.0/24'))).toBe(1n << 32n);
   });

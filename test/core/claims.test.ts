@@ -22,18 +22,18 @@ const port = (hostPort: number, more: Partial<PublishedPort> = {}): PublishedPor
 describe('A09 claims of ports', () => {
   const ledger = { db: [port(8000, { range: 10 }), port(53, { protocol: 'udp' })] };
 
-  it('A09 conflict with what another container publishes, and name both', () => {
+  it('A09 conflict with ports of another container, and name both', () => {
     expect(portConflict(ledger, 'web', [port(443), port(8009, { hostIp: '127.0.0.1' })])).toEqual({
       code: 'port.taken',
       message: '127.0.0.1:8009->80/tcp: container db publishes 8000-8009->80-89/tcp',
     });
   });
 
-  it('A09 pass beside what others publish', () => {
+  it('A09 pass beside different ports of other containers', () => {
     expect(portConflict(ledger, 'web', [port(8010), port(53), port(0)])).toBeNull();
   });
 
-  it('A09 do not conflict with what the container itself holds', () => {
+  it('A09 do not conflict with ports that the container itself holds', () => {
     expect(portConflict(ledger, 'db', [port(8000)])).toBeNull();
   });
 });
@@ -45,7 +45,7 @@ describe('C03 claims of ports that engines have bound', () => {
   });
   const sctp = { protocol: 'sctp' } as const;
 
-  // for every address podman binds IPv4 alone, and SCTP it does not bind at all
+  // for every address podman binds only IPv4, and it does not bind SCTP at all
   it.each<[GrantedPort, GrantedPort, number[] | 'refused']>([
     [held(null), held('::'), [6]],
     [held('::'), held(null), [6]],
@@ -57,7 +57,7 @@ describe('C03 claims of ports that engines have bound', () => {
     [held('::'), held('::'), 'refused'],
     [port(8080, { hostIp: '::' }), held(null), [6]],
     [port(8080), held(null), 'refused'],
-    // what netloom is to bind itself, it has alone
+    // a port that netloom binds itself is exclusive
     [held(null), port(8080, { hostIp: '::' }), 'refused'],
   ])('C03 %j, then %j: %j', (first, second, expected) => {
     const ledger = { db: [first] };
@@ -69,7 +69,7 @@ describe('C03 claims of ports that engines have bound', () => {
     }
   });
 
-  it('C03 what was left to another is given back to those who waited, to each what the ones before leave', () => {
+  it('C03 get a released family back: each of the waiting containers what the ones before leave', () => {
     const given = (ledger: PortLedger) => giveBackPorts(ledger, [held(null)]);
     const waiting = {
       six: [held('::', { without: [6] })],
@@ -84,7 +84,7 @@ describe('C03 claims of ports that engines have bound', () => {
     expect(giveBackPorts(waiting, [held('::', { hostPort: 9000 })]).freed).toEqual({});
   });
 
-  it('C03 what was left to another is not counted twice', () => {
+  it('C03 do not count a family that was left to another container', () => {
     const ledger = { db: [held('::')], web: [held(null, { without: [6] })] };
     expect(grantPorts(ledger, 'third', [held('fd00::9', { hostPort: 8081 })])[0]).not.toHaveProperty('without');
     expect(portConflict({ web: ledger.web }, 'third', [port(8080, { hostIp: '::' })])).toBeNull();
@@ -121,7 +121,7 @@ describe('claims of subnets', () => {
     });
   });
 
-  it("leave the names of the host's links alone", () => {
+  it("avoid the names of the host's links", () => {
     const busy = { ...survey, linkNames: ['lo', 'netloom0', 'netloom1'] };
     expect(grantSubnets({}, busy, claim())).toMatchObject({ bridge: 'netloom2' });
     expect(grantSubnets({}, busy, claim({ bridge: 'netloom1' }))).toEqual({
@@ -137,7 +137,7 @@ describe('claims of subnets', () => {
     });
   });
 
-  it('C11 an unmanaged network shares a bridge of the host, and none of ours', () => {
+  it("C11 of an unmanaged network may share a foreign bridge, and none of netloom's", () => {
     const host = { ...survey, linkNames: [...survey.linkNames, 'netloom0', 'virbr0'], bridges: ['netloom0', 'virbr0'] };
     const unmanaged = (bridge: string, networks = ledger) =>
       grantSubnets(networks, host, claim({ bridge, sharesLink: true, needsBridge: true }));
@@ -160,30 +160,30 @@ describe('claims of subnets', () => {
     });
   });
 
-  it('that overlap another network are refused, and it is named', () => {
+  it('are refused when they overlap another network, with its name', () => {
     expect(grantSubnets(ledger, survey, claim({ subnets: subnets('10.89.0.128/25') }))).toEqual({
       code: 'subnet.taken',
       message: 'subnet 10.89.0.128/25 overlaps 10.89.0.0/24 of network blue',
     });
   });
 
-  it('that overlap a route of the host are refused, and the route is named', () => {
+  it('are refused when they overlap a route of the host, with that route', () => {
     expect(grantSubnets({}, survey, claim({ subnets: subnets('192.168.0.0/16') }))).toEqual({
       code: 'subnet.taken',
       message: "subnet 192.168.0.0/16 overlaps the host's route to 192.168.1.0/24 by eth0",
     });
   });
 
-  it('are not hindered by the default route', () => {
+  it('ignore the default route', () => {
     expect(grantSubnets({}, survey, claim({ subnets: subnets('10.77.0.0/24') }))).toMatchObject({ bridge: 'netloom0' });
   });
 
-  it('leave automatic subnets clear of those asked for in the same breath', () => {
+  it('pick automatic subnets that avoid the requested ones of the same claim', () => {
     const granted = grantSubnets({}, survey, claim({ subnets: subnets('10.89.0.0/24'), automatic: [4] }));
     expect(granted).toMatchObject({ subnets: [{ subnet: '10.89.0.0/24' }, { subnet: '10.89.1.0/24' }] });
   });
 
-  it('run out when the pools are taken', () => {
+  it('fail when the pools are exhausted', () => {
     expect(
       grantSubnets(
         {},
@@ -196,7 +196,7 @@ describe('claims of subnets', () => {
     });
   });
 
-  it('N05 within a wide route of the host are no clash, for what is narrower goes first', () => {
+  it('N05 within a wide route of the host are accepted, because the narrower route wins', () => {
     const vpn = [
       { destination: '0.0.0.0/1', link: 'tun0' },
       { destination: '128.0.0.0/1', link: 'tun0' },
@@ -211,7 +211,7 @@ describe('claims of subnets', () => {
     });
   });
 
-  it('N05 that a route of the host would lead elsewhere are refused: it is as narrow, or narrower', () => {
+  it('N05 are refused when an equal or narrower route of the host would divert their traffic', () => {
     const beside = { ...survey, routes: [{ destination: '172.30.5.128/25', link: null }] };
     expect(grantSubnets({}, beside, claim({ subnets: subnets('172.30.5.128/25') }))).toMatchObject({
       code: 'subnet.taken',
@@ -225,7 +225,7 @@ describe('claims of subnets', () => {
     });
   });
 
-  it('N05 that are picked keep clear of the routes of the host, of narrow ones longer than of wide ones', () => {
+  it('N05 avoid the routes of the host when they are picked, narrow ones longer than wide ones', () => {
     const some = {
       ...survey,
       routes: ['10.89.0.0/16', '10.90.0.0/24'].map((destination) => ({ destination, link: 'tun0' })),
@@ -235,7 +235,7 @@ describe('claims of subnets', () => {
     expect(grantSubnets({}, all, claim({ automatic: [4] }))).toMatchObject({ subnets: [{ subnet: '10.90.1.0/24' }] });
   });
 
-  it('of a network that asks again do not conflict with its own', () => {
+  it("do not conflict with the network's own earlier claim", () => {
     expect(
       grantSubnets(ledger, survey, claim({ network: 'blue', bridge: 'netloom0', subnets: subnets('10.89.0.0/24') })),
     ).toMatchObject({

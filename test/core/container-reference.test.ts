@@ -22,13 +22,13 @@ describe('a container is named', () => {
     ['bbbbbb', podmans('bbbbbb')],
   ])('%s means %s', (reference, id) => expect(resolveContainerId(containers, reference)).toBe(id));
 
-  it('by its id before all, and by its name before an id that begins so', () => {
+  it('by its full ID first, and by its name before a prefix of an ID', () => {
     expect(resolveContainerId([...containers, { id: 'web', name: 'x' }], 'web')).toBe('web');
     expect(resolveContainerId(containers, 'aabbdd')).toBe(podmans('bbbbbb'));
   });
 
   it.each(['we', 'oth', 'nobody', 'c', 'bbbbb'])(
-    '%s is nobody: ids that are words are said whole, and six digits of others',
+    '%s is unknown: an ID of words must be complete, and other IDs need six digits',
     (reference) =>
       expect(resolveContainerId(containers, reference)).toEqual({
         code: 'container.unknown',
@@ -36,7 +36,7 @@ describe('a container is named', () => {
       }),
   );
 
-  it('when several may be meant they are listed', () => {
+  it('unambiguously: otherwise the candidates are listed', () => {
     const alike = [...containers, { id: podmans('aabbcc1'), name: podmans('aabbcc1') }];
     expect(resolveContainerId(alike, 'aabbcc')).toEqual({
       code: 'container.ambiguous',
@@ -48,7 +48,7 @@ describe('a container is named', () => {
     });
   });
 
-  it("is shown with twelve digits of podman's ids, and the whole of any other", () =>
+  it("in output by twelve digits of podman's IDs, and by the whole of any other", () =>
     expect(containers.map(({ id }) => shortId(id))).toEqual([
       'aabbcc000000',
       'aabbdd000000',

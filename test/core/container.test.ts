@@ -15,10 +15,10 @@ const refused = (request: Partial<ContainerRequest>): Fault => {
 const names = (...networks: NonNullable<ContainerRequest['networks']>) =>
   wishOf({ networks }).attachments.map(({ network, interfaceName }) => `${network} ${interfaceName}`);
 
-describe('what holds for the whole container', () => {
+describe('the wish of a container', () => {
   const network = (name: string, more: object = {}) => ({ network: name, ...more });
 
-  it('A04 static addresses and MAC are those of its first network, where that has none of its own', () => {
+  it('A04 applies static addresses and a MAC to its first network when that has none of its own', () => {
     const own = { staticIps: ['10.0.0.9', 'fd00::9'], staticMac: '02:00:00:00:00:09' };
     const [first, second] = wishOf({ ...own, networks: [network('a'), network('b')] }).attachments;
     expect(first).toMatchObject(own);
@@ -28,12 +28,12 @@ describe('what holds for the whole container', () => {
     expect(refused({ staticMac: '02:00:00:00:00:09' })).toMatchObject({ code: 'mode.conflict' });
   });
 
-  it("A06 the networks know a container of a pod by the pod's name", () => {
+  it("A06 gives networks the pod's name for a container of a pod", () => {
     expect(wishOf({ name: 'web' }).networkName).toBe('web');
     expect(wishOf({ name: 'infra', pod: 'shop' })).toMatchObject({ name: 'infra', networkName: 'shop' });
   });
 
-  it('its own name servers are addresses', () => {
+  it('accepts only addresses as name servers', () => {
     expect(wishOf({ dnsServers: ['192.0.2.1', '2001:db8::0:1'] }).dnsServers).toEqual(['192.0.2.1', '2001:db8::1']);
     expect(refused({ dnsServers: ['one.one.one.one'] })).toMatchObject({ code: 'address.invalid' });
   });
@@ -45,7 +45,7 @@ describe('P10 the default network', () => {
     return 'code' in wish ? wish.code : wish.attachments.map(({ network, isDefault }) => [network, isDefault ?? false]);
   };
 
-  it('P10 is joined in mode bridge that is asked for, and where a network has no name', () => {
+  it('P10 is joined when mode bridge is explicit, and where a network has no name', () => {
     expect(joined({ mode: 'bridge' })).toEqual([['podman', true]]);
     expect(joined({ networks: [{}, { network: 'db' }] })).toEqual([
       ['podman', true],
@@ -54,34 +54,34 @@ describe('P10 the default network', () => {
     expect(joined({ networks: [{ network: 'podman' }] })).toEqual([['podman', true]]);
   });
 
-  it('P10 is not joined where nothing says so, or a list of no networks does', () => {
+  it('P10 is not joined by default, or for an empty list of networks', () => {
     for (const request of [{}, { mode: 'bridge', networks: [] }, { mode: 'none' }, { mode: 'container:db' }])
       expect(joined(request)).toEqual([]);
   });
 
-  it('P10 has the name that the daemon was given, or that the request gives', () => {
+  it("P10 has the name from the daemon's configuration, or from the request", () => {
     expect(joined({ mode: 'bridge' }, 'lan')).toEqual([['lan', true]]);
     expect(joined({ mode: 'bridge', defaultNetwork: 'web' }, 'lan')).toEqual([['web', true]]);
     expect(joined({ networks: [{ network: 'podman' }] }, 'lan')).toEqual([['podman', false]]);
   });
 
-  it('P10 is the one that an engine brings, where it brings its definition', () => {
+  it("P10 is replaced by the engine's network when the engine brings its definition", () => {
     const definition = fileOf(definitionOf({ name: 'podman' }));
     expect(joined({ networks: [{ network: 'podman', definition }] })).toEqual([['podman', false]]);
   });
 
-  it('P10 takes what is asked of the first network, and ports', () => {
+  it('P10 gets the options of the first network, and the ports', () => {
     expect(wishOf({ mode: 'bridge', staticIps: ['10.88.0.9'], ports: [{ containerPort: 80 }] })).toMatchObject({
       attachments: [{ network: 'podman', staticIps: ['10.88.0.9'], interfaceName: 'eth0' }],
     });
   });
 
-  it('P10 is named once', () => {
+  it('P10 may be listed only once', () => {
     expect(joined({ networks: [{}, {}] })).toBe('payload.invalid');
     expect(joined({ networks: [{}, { network: 'podman' }] })).toBe('payload.invalid');
   });
 
-  it("P10 is podman's own, whatever its name", () => {
+  it("P10 is podman's own one, whatever its name", () => {
     const wish = defaultNetworkWish('web');
     expect(networkDefinition(wish, { bridge: wish.link, subnets: wish.subnets, created: 'now' })).toEqual({
       name: 'web',
@@ -135,11 +135,11 @@ describe('A01 network modes', () => {
     expect(wishOf(request).netns).toEqual(netns);
   });
 
-  it.each(['slirp4netns', 'slirp4netns:mtu=1500', 'pasta'])('A01 %s is named as not supported yet', (mode) => {
+  it.each(['slirp4netns', 'slirp4netns:mtu=1500', 'pasta'])('A01 %s is refused as not supported yet', (mode) => {
     expect(refused({ mode })).toMatchObject({ code: 'mode.unsupported' });
   });
 
-  it('A01 any other mode is a clear error', () => {
+  it('A01 any other mode is refused with a clear error', () => {
     expect(refused({ mode: 'bridged' })).toEqual({
       code: 'mode.unknown',
       message: 'unknown network mode bridged: expected bridge, none, host, ns:<path> or container:<container>',
@@ -154,7 +154,7 @@ describe('A01 network modes', () => {
     expect(refused({ mode: 'container' })).toMatchObject({ code: 'id.invalid' });
   });
 
-  it('B04 a container does not share its own namespace', () => {
+  it('B04 a container cannot share its own namespace', () => {
     expect(refused({ mode: 'container:web' })).toMatchObject({ code: 'netns.cycle' });
   });
 
@@ -170,7 +170,7 @@ describe('A01 network modes', () => {
       { mode: 'container:db', ports: [{ containerPort: 80 }] },
       'ports can be published only by a container that joins a network',
     ],
-  ])('A01 wishes that contradict each other are refused: %j', (request, message) => {
+  ])('A01 contradictory wishes are refused: %j', (request, message) => {
     expect(refused(request)).toEqual({ code: 'mode.conflict', message });
   });
 
@@ -179,7 +179,7 @@ describe('A01 network modes', () => {
     expect([wish.attachments, wish.ports]).toMatchObject([[{ network: 'demo' }], [{ containerPort: 80 }]]);
   });
 
-  it('A01 a mode cannot both make and adopt: a pid belongs to bridge and none', () => {
+  it('A01 a mode cannot both make and adopt a namespace: a PID belongs to bridge and none', () => {
     expect(refused({ mode: 'ns:/run/netns/blue', pid: 42 })).toMatchObject({ code: 'mode.conflict' });
     expect(refused({ mode: 'container:db', pid: 42 })).toMatchObject({ code: 'mode.conflict' });
   });
@@ -190,7 +190,7 @@ describe('A02 interface names', () => {
     expect(names({ network: 'a' }, { network: 'b' }, { network: 'c' })).toEqual(['a eth0', 'b eth1', 'c eth2']);
   });
 
-  it('A02 that are asked for are not given to another, wherever they stand', () => {
+  it('A02 that are requested are not given to another interface, in any order', () => {
     expect(names({ network: 'a' }, { network: 'b', interfaceName: 'eth0' }, { network: 'c' })).toEqual([
       'a eth1',
       'b eth0',
@@ -198,7 +198,7 @@ describe('A02 interface names', () => {
     ]);
   });
 
-  it('A02 asked for twice are refused, as is a network named twice', () => {
+  it('A02 are refused when requested twice, as is a network listed twice', () => {
     const eth9 = { interfaceName: 'eth9' };
     expect(
       refused({
@@ -218,7 +218,7 @@ describe('A02 interface names', () => {
   });
 
   it.each(['lo', 'all', 'default', '.', 'a:b', 'a/b', 'a b', 'longer-than-fifteen', ''])(
-    'A02 that no interface can have are refused by the schema: %j',
+    'A02 that are invalid for an interface are refused by the schema: %j',
     (interfaceName) => {
       const request = { id: 'web', networks: [{ network: 'a', interfaceName }] };
       expect(containerRequestSchema.safeParse(request).success).toBe(false);
@@ -226,12 +226,12 @@ describe('A02 interface names', () => {
   );
 });
 
-describe('P18 what an engine says of a container', () => {
+describe("P18 an engine's data about a container", () => {
   const parsed = (request: object) => containerRequestSchema.safeParse({ id: 'web', ...request });
   const many = (count: number, value = '') =>
     Object.fromEntries(Array.from({ length: count }, (_, index) => [`key${index}`, value]));
 
-  it('P18 labels, owner and deadline are data of the wish, as far as they are given', () => {
+  it('P18 has labels, owner and deadline as parts of the wish', () => {
     const said = { labels: { app: 'shop', empty: '', 'a.b/c': 'x=y' }, owner: 'podman', startWithinMs: 30_000 };
     expect(wishOf(said)).toMatchObject(said);
     for (const none of [{}, { labels: null, owner: null, startWithinMs: null }, { labels: {} }])
@@ -244,7 +244,7 @@ describe('P18 what an engine says of a container', () => {
     ['64 KiB in all', { labels: { k: 'v'.repeat(64 * 1024 - 1) } }],
     ['an owner in another script', { owner: 'движок 1' }],
     ['a deadline of 1 ms', { startWithinMs: 1 }],
-  ])('P18 %s are taken', (_, request) => expect(parsed(request).success).toBe(true));
+  ])('P18 accepts %s', (_, request) => expect(parsed(request).success).toBe(true));
 
   it.each([
     ['257 labels', { labels: many(257) }],
@@ -259,11 +259,11 @@ describe('P18 what an engine says of a container', () => {
     ['a deadline of 0 ms', { startWithinMs: 0 }],
     ['a deadline of more than a year', { startWithinMs: 367 * 86_400_000 }],
     ['a deadline that is no whole number', { startWithinMs: 0.5 }],
-  ])('P18 %s is refused', (_, request) => expect(parsed(request).success).toBe(false));
+  ])('P18 refuses %s', (_, request) => expect(parsed(request).success).toBe(false));
 });
 
-describe('what a container asks of a network', () => {
-  it('A03 always includes its short id as an alias, once', () => {
+describe('the attachment of a container to a network', () => {
+  it('A03 always has the short ID as an alias, once', () => {
     const id = '0123456789abcdef';
     const aliases = (request: string[]) =>
       wishOf({ id, networks: [{ network: 'a', aliases: request }] }).attachments[0]?.aliases;
@@ -271,7 +271,7 @@ describe('what a container asks of a network', () => {
     expect(aliases(['db', '0123456789ab', 'db'])).toEqual(['db', '0123456789ab']);
   });
 
-  it('A04 takes static addresses of both families and a MAC per network, spelt canonically', () => {
+  it('A04 has static addresses of both families and a MAC per network, in canonical form', () => {
     const [attachment] = wishOf({
       networks: [{ network: 'a', staticIps: ['10.0.0.9', 'FD00::0009'], staticMac: '02:AA:00:00:00:01' }],
     }).attachments;
@@ -304,19 +304,25 @@ describe('what a container asks of a network', () => {
       }),
     );
 
-  it('N15 has aliases without the dot that ends a whole name', () => {
+  it('N15 has aliases without the final dot of a full name', () => {
     expect(joining(['trail.example.com.', 'shop'])).toMatchObject({
       attachments: [{ aliases: ['trail.example.com', 'shop', 'web'] }],
     });
   });
 
-  it.each(['', '.', 'a b', '*', 'x'.repeat(64)])('N15 is refused the alias %j, unless an engine brings it', (alias) => {
-    expect(joining(['shop', alias])).toMatchObject({ code: 'name.invalid', message: expect.stringContaining('alias') });
-    const definition = fileOf(definitionOf({ name: 'pod1' }));
-    expect(joining([alias], definition)).toMatchObject({ attachments: [{ network: 'pod1' }] });
-  });
+  it.each(['', '.', 'a b', '*', 'x'.repeat(64)])(
+    'N15 is refused with the alias %j, unless an engine brings it',
+    (alias) => {
+      expect(joining(['shop', alias])).toMatchObject({
+        code: 'name.invalid',
+        message: expect.stringContaining('alias'),
+      });
+      const definition = fileOf(definitionOf({ name: 'pod1' }));
+      expect(joining([alias], definition)).toMatchObject({ attachments: [{ network: 'pod1' }] });
+    },
+  );
 
-  it('keeps what it does not know out, and refuses nothing for it', () => {
+  it('drops unknown fields without a refusal', () => {
     expect(containerRequestSchema.parse({ id: 'web', colour: 'blue' })).toEqual({ id: 'web' });
   });
 });

@@ -50,9 +50,9 @@ describe('a name in DNS', () => {
     ['', null],
     ['a..b', null],
     [`${label}x`, null],
-  ])('%j is %j', (name, expected) => expect(dnsName(name)).toBe(expected));
+  ])('%j becomes %j', (name, expected) => expect(dnsName(name)).toBe(expected));
 
-  it('is asked for as it is written, and in ASCII', () => {
+  it('is looked up as it is written, and in ASCII', () => {
     expect(askedNames('Bücher.')).toEqual(['bücher', 'xn--bcher-kva']);
     expect(askedNames('WEB')).toEqual(['web']);
     expect(askedNames('.')).toEqual([]);

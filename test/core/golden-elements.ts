@@ -15,7 +15,7 @@ export function bytesOf({ key, keyEnd, data, intervalEnd, comment }: Omit<Encode
   return `${words(key)}${to}${value}${intervalEnd ? ' end' : ''}${comment ? ` "${comment}"` : ''}`;
 }
 
-/** Golden bytes, as the kernel keeps them, under the command that they equal. */
+/** Golden bytes, as the kernel stores them, under the command that they equal. */
 export const golden: [command: string, element: Element, bytes: string[]][] = [
   [
     'nft add element inet netloom published_any4 { tcp . 8081 comment "container/web-1" : 10.89.0.2 . 80 }',

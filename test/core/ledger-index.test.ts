@@ -5,13 +5,13 @@ import { seeded } from '../support/seeded.ts';
 
 const letters = 'abcdefgh';
 
-it('finds what looking through all entries would, in every ledger that was ever made, whatever is asked of which', () => {
+it('finds the same as a search of all entries, in every ledger, for every question', () => {
   const random = seeded(5);
   const pick = <Item>(items: ArrayLike<Item>): Item => items[Math.floor(random() * items.length)] as Item;
   const index = new LedgerIndex<readonly string[]>((terms) => terms);
   const ledgers: Ledger<readonly string[]>[] = [{ first: ['a', 'b'] }];
   for (let change = 0; change < 2_000; change++) {
-    // mostly the newest is changed, now and then an old one
+    // mostly the newest is changed, sometimes an old one
     const from = random() < 0.9 ? (ledgers.at(-1) as Ledger<readonly string[]>) : pick(ledgers);
     const key = `container${Math.floor(random() * 40)}`;
     const terms = Array.from({ length: Math.floor(random() * 4) }, () => pick(letters));

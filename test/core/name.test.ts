@@ -30,24 +30,24 @@ describe('names of networks', () => {
     expect(definitionOf(name, { ...bridge, name })).toMatchObject({ name });
   });
 
-  it.each([...made, ...servedOnly])('are served when one is %s, and so are ids', (name) => {
+  it.each([...made, ...servedOnly])('are accepted by queries when one is %s, and so are IDs', (name) => {
     expect(networkNameSchema.safeParse(name).success).toBe(true);
     expect(containerIdSchema.safeParse(name).success).toBe(true);
     expect(definitionOf(name, { ...bridge, name })).toMatchObject({ name });
   });
 
-  it.each(none)('are not served when one is %j', (name) => {
+  it.each(none)('are refused by queries when one is %j', (name) => {
     expect(networkNameSchema.safeParse(name).success).toBe(false);
     expect(definitionOf(name, { ...bridge, name })).toMatch(/^name: .* the first a letter or a digit$/);
   });
 
-  it('P12 the rule of ids, in a refusal, is the one that ids are held to', () => {
+  it('P12 the rule of IDs in a refusal is the one that is enforced', () => {
     const ruleOf = (id: string) => containerIdSchema.safeParse(id).error?.issues[0]?.message;
     expect(ruleOf('.a')).toBe('must be 1 to 250 characters of A-Z a-z 0-9 _ . -, the first not a dot');
     for (const id of servedOnly) expect(ruleOf(id)).toBeUndefined();
   });
 
-  it('are served whatever can be made', () => {
+  it('are accepted by queries whenever they can be created', () => {
     for (const name of made) expect(namePattern.test(name) && !servedNamePattern.test(name)).toBe(false);
   });
 });

@@ -23,7 +23,7 @@ import {
 } from '../../src/core/names.ts';
 
 describe('names in the kernel', () => {
-  it('are the same for the same owner for ever: undo needs no memory', () => {
+  it('are always the same for the same owner: undo needs no memory', () => {
     expect(hostVethName('web', 'demo')).toMatchInlineSnapshot(`"nl9ff56c578050"`);
     expect(derivedMac('web/demo')).toMatchInlineSnapshot(`"c6:28:62:7f:36:48"`);
     expect(networkId('demo')).toMatchInlineSnapshot(
@@ -40,12 +40,12 @@ describe('names in the kernel', () => {
     expect(new Set(names).size).toBe(4);
   });
 
-  it('show whose a leftover was', () => {
+  it('show the owner of a leftover', () => {
     expect(vethAlias('web', 'demo')).toBe('netloom container/web network/demo');
     expect(netnsPath('/run/netloom/netns', 'web')).toBe('/run/netloom/netns/netloom-web');
   });
 
-  it('of up to 64 characters are there as they are', () => {
+  it('of up to 64 characters are used in full', () => {
     for (const name of ['web', 'my.net', '_x', 'x'.repeat(64)]) {
       expect(kernelName(name)).toBe(name);
       expect(ownerMark(containerAddress(name))).toBe(`container/${name}`);
@@ -54,7 +54,7 @@ describe('names in the kernel', () => {
     expect(ownerMark(hostAddress)).toBe('host');
   });
 
-  it('of more are cut, and still differ', () => {
+  it('of more than 64 characters are cut, and still differ', () => {
     const long = 'x'.repeat(250);
     expect(kernelName(long)).toMatchInlineSnapshot(
       `"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx~086d4a1c293bde31"`,
@@ -64,7 +64,7 @@ describe('names in the kernel', () => {
     expect(new Set(ends.map((name) => name.length))).toEqual(new Set([64]));
   });
 
-  it('fit what the kernel and nft have room for', () => {
+  it('fit the limits of the kernel and nft', () => {
     const long = 'x'.repeat(250);
     expect(Buffer.byteLength(vethAlias(long, long))).toBeLessThanOrEqual(255);
     expect(Buffer.byteLength(bridgeAlias(long))).toBeLessThanOrEqual(255);
@@ -72,7 +72,7 @@ describe('names in the kernel', () => {
     expect(Buffer.byteLength(ownerMark(containerAddress(long)))).toBeLessThan(128);
   });
 
-  it.each(['web', 'my.net', 'x'.repeat(250)])('say whose something is: %s', (name) => {
+  it.each(['web', 'my.net', 'x'.repeat(250)])('identify the owner: %s', (name) => {
     const [container, network] = [ownerMark(containerAddress(name)), ownerMark(networkAddress(name))];
     expect(ownerOfAlias(vethAlias(name, 'other'))).toBe(container);
     expect(ownerOfAlias(bridgeAlias(name))).toBe(network);
@@ -90,7 +90,7 @@ describe('names in the kernel', () => {
 });
 
 describe('actor addresses', () => {
-  it('tell kind and name', () => {
+  it('have kind and name', () => {
     expect([containerAddress('web'), networkAddress('demo'), hostAddress].map(actorKind)).toEqual([
       'container',
       'network',
@@ -99,7 +99,7 @@ describe('actor addresses', () => {
     expect(actorName(containerAddress('web'))).toBe('web');
   });
 
-  it('live on the same worker always, the host on the first, and spread over all', () => {
+  it('always have the same worker, the host the first, and spread over all', () => {
     expect(workerOf(hostAddress, 4)).toBe(0);
     const workers = Array.from({ length: 1000 }, (_, index) => workerOf(containerAddress(`c${index}`), 4));
     for (const worker of [0, 1, 2, 3]) expect(workers.filter((other) => other === worker).length).toBeGreaterThan(150);

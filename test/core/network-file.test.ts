@@ -40,8 +40,8 @@ const internal = {
   ipam_options: { driver: 'host-local' },
 };
 
-describe('what an engine brings with a container', () => {
-  it('N19 says whether it wants rules, and where its resolver listens, which no file says', () => {
+describe('a definition that an engine brings with a container', () => {
+  it("N19 has the engine's choice of rules and the port of its resolver, which a file never has", () => {
     const said = { firewall: 'none', dns_port: 5353 };
     const definition = broughtDefinition('pod1', { ...bridge, ...said });
     expect(definition).toMatchObject(said);
@@ -67,13 +67,13 @@ describe('the file of a definition', () => {
         network_dns_servers: ['192.0.2.53'],
       },
     ],
-  ])('%s: what podman wrote is written the same again', (_, file) => {
+  ])('%s: a file of podman is written unchanged', (_, file) => {
     const definition = definitionOf(file.name, file);
     expect(definition).toMatchObject({ name: file.name });
     if (typeof definition !== 'string') expect(fileOf(definition, file)).toEqual(file);
   });
 
-  it('N17 has an MTU that its IPv6 subnets can do with', () => {
+  it('N17 gets an MTU that is large enough for its IPv6 subnets', () => {
     const six = { ...bridge, name: 'six', subnets: [{ subnet: 'fd00:6::/64' }], ipv6_enabled: true };
     expect(definitionOf('six', { ...six, options: { mtu: '1200' } })).toBe(
       'options.mtu: 1200 is too small for IPv6, which needs 1280',
@@ -81,7 +81,7 @@ describe('the file of a definition', () => {
     expect(definitionOf('six', { ...six, options: { mtu: '1280' } })).toMatchObject({ name: 'six' });
   });
 
-  it('C04 is the same network by the word of a podman that knows no types of routes', () => {
+  it('C04 is the same network when written by a podman without types of routes', () => {
     const refusing = { destination: '10.66.0.0/16', route_type: 'blackhole' };
     const leading = { destination: '10.67.0.0/16', gateway: '10.77.0.9' };
     const known = definitionOf('pod1', { ...bridge, name: 'pod1', routes: [refusing, leading] }) as NetworkDefinition;
@@ -100,13 +100,13 @@ describe('the file of a definition', () => {
     expect(typeof definition !== 'string' && Object.keys(fileOf(definition))).toEqual(Object.keys(bridge));
   });
 
-  it('keeps what we do not know', () => {
+  it('keeps unknown fields', () => {
     const newer = { ...bridge, network_flavour: { colour: 'blue' } };
     const definition = definitionOf('pod1', newer);
     expect(typeof definition !== 'string' && fileOf(definition, newer)).toEqual(newer);
   });
 
-  it('of every definition of ours says all of it', () => {
+  it('of a netloom definition contains all of it', () => {
     for (const definition of [
       sample(),
       sample({ subnets: [{ subnet: '10.0.0.0/24', lease_range: { start_ip: '10.0.0.9' } }, { subnet: 'fd00::/64' }] }),
@@ -170,7 +170,7 @@ describe('the file of a definition', () => {
       { ...bridge, driver: 'macvlan', subnets: [{ subnet: 'fd00::/64' }], ipam_options: { driver: 'dhcp' } },
       /^ipam_options.*DHCPv6 is not supported/,
     ],
-  ])('that %s is not taken, and the reason is told', (_, json, reason) => {
+  ])('that %s is not loaded, and the reason is reported', (_, json, reason) => {
     expect(definitionOf('pod1', json)).toMatch(reason);
   });
 
@@ -199,11 +199,11 @@ describe('the file of a definition', () => {
     ['one subnet within another', [v4, { subnet: '10.77.0.128/25' }], /^subnets.1.subnet: 10.77.0.128.25 overlaps/],
     ['a subnet that no network can have', [{ subnet: '127.0.1.0/24' }], /^subnets.0.subnet: .*overlaps 127.0.0.0.8/],
     ['a subnet without a length', [{ subnet: '10.77.0.0' }], /^subnets.0.subnet: is not a subnet/],
-  ])('N14 that has %s is not taken, and the field is named', (_, subnets, reason) => {
+  ])('N14 that has %s is not loaded, and the field is named', (_, subnets, reason) => {
     expect(definitionOf('pod1', { ...bridge, subnets })).toMatch(reason);
   });
 
-  it('N14 whose link has a name of more than 15 bytes is not taken', () => {
+  it('N14 with a link name of more than 15 bytes is not loaded', () => {
     const macvlan = { ...bridge, driver: 'macvlan' };
     expect(definitionOf('pod1', { ...macvlan, network_interface: 'é'.repeat(14) })).toMatch(
       /^network_interface: cannot be the name of an interface/,
@@ -215,7 +215,7 @@ describe('the file of a definition', () => {
     ['the network address', { ...v4, gateway: '10.77.0.0' }],
     ['the broadcast address', { ...v4, gateway: '10.77.0.255' }],
     ['an anycast address', { subnet: 'fd00::/64', gateway: 'fd00::' }],
-  ])('N14 that has %s as gateway is taken, as podman takes it', (_, subnet) => {
+  ])('N14 that has %s as gateway is loaded, as by podman', (_, subnet) => {
     expect(definitionOf('pod1', { ...bridge, subnets: [subnet] })).toMatchObject({ subnets: [subnet] });
   });
 
@@ -251,11 +251,11 @@ describe('the file of a definition', () => {
     ],
     ['has a metric below 0', { destination: '10.1.0.0/16', gateway: '10.77.0.9', metric: -1 }, /^routes.0.metric/],
     ['has no number for a metric', JSON.parse('{"destination":"10.1.0.0/16","metric":1e999}'), /^routes.0.metric/],
-  ])('N14 whose route %s is not taken, and the field is named', (_, route, reason) => {
+  ])('N14 whose route %s is not loaded, and the field is named', (_, route, reason) => {
     expect(definitionOf('pod1', { ...bridge, routes: [route] })).toMatch(reason);
   });
 
-  it('that has one route twice is not taken', () => {
+  it('that has one route twice is not loaded', () => {
     const route = { destination: '10.1.0.0/16', gateway: '10.77.0.9' };
     expect(definitionOf('pod1', { ...bridge, routes: [route, { ...route, gateway: '10.77.0.10' }] })).toMatch(
       /^routes.1.destination: there are two/,
@@ -265,7 +265,7 @@ describe('the file of a definition', () => {
     });
   });
 
-  it('N14 is completed with what podman completes: gateways, the subnet of an address, IPv6', () => {
+  it('N14 is completed as by podman: gateways, the subnet of an address, IPv6', () => {
     const subnets = [{ subnet: '10.77.0.9/24' }, { subnet: 'FD00::7/64' }];
     expect(definitionOf('pod1', { ...bridge, subnets, ipv6_enabled: false, created: undefined })).toMatchObject({
       subnets: [
@@ -283,12 +283,12 @@ describe('the file of a definition', () => {
     expect(definitionOf('pod1', upon)).toMatchObject({ network_interface: null, subnets: [{ gateway: '10.89.0.1' }] });
   });
 
-  it('may ask for IPv6 without a subnet of it, and for names without addresses', () => {
+  it('may enable IPv6 without an IPv6 subnet, and names without addresses', () => {
     const bare = { ...bridge, subnets: [], ipam_options: { driver: 'none' } };
     expect(definitionOf('pod1', bare)).toMatchObject({ ipv6_enabled: true, dns_enabled: true, subnets: [] });
   });
 
-  it('says nothing of a time that is not known, for podman reads no empty one', () => {
+  it('leaves out an unknown time, because podman cannot read an empty one', () => {
     const definition = definitionOf('pod1', { ...bridge, created: undefined });
     expect(typeof definition !== 'string' && fileOf(definition)).not.toHaveProperty('created');
     expect(definitionOf('pod1', { ...bridge, created: '' })).toMatchObject({ created: '' });

@@ -14,7 +14,7 @@ const refused = (request: Partial<NetworkRequest>): Fault => {
 };
 
 describe('a network wish', () => {
-  it('fills in every default but those that need the host', () => {
+  it('fills in every default except those that need the host', () => {
     expect(networkWishOf({ subnets: null })).toEqual({
       name: 'demo',
       id: expect.stringMatching(/^[0-9a-f]{64}$/),
@@ -34,7 +34,7 @@ describe('a network wish', () => {
     });
   });
 
-  it('gives the first address of a subnet to the gateway, unless another is named', () => {
+  it('gives the first address of a subnet to the gateway, unless the wish has another', () => {
     expect(
       networkWishOf({ subnets: [{ subnet: '10.89.3.7/24' }, { subnet: 'fd00::/64', gateway: 'fd00::0:fe' }] }).subnets,
     ).toEqual([
@@ -49,7 +49,7 @@ describe('a network wish', () => {
     [{ ipv6_enabled: true, subnets: [{ subnet: '10.0.0.0/24' }] }, [6]],
     [{ ipv6_enabled: true, subnets: [{ subnet: 'fd00::/64' }] }, []],
     [{ subnets: [{ subnet: 'fd00::/64' }] }, []],
-  ])('asks for free subnets of what it lacks: %j → %j', (request, automatic) => {
+  ])('requests free subnets for missing families: %j → %j', (request, automatic) => {
     expect(networkWishOf({ subnets: null, ...request }).automatic).toEqual(automatic);
   });
 
@@ -65,7 +65,7 @@ describe('a network wish', () => {
     });
   });
 
-  it('C13 refuses DHCPv6 in so many words', () => {
+  it('C13 refuses DHCPv6 explicitly', () => {
     for (const request of [
       { ...dhcp, subnets: [{ subnet: 'fd00::/64' }] },
       { ...dhcp, ipam_options: { driver: 'dhcp6' } },
@@ -85,7 +85,7 @@ describe('a network wish', () => {
     expect(networkSettings(networkWishOf({ options })).mtuBytes).toBe(mtuBytes);
   });
 
-  it('C06 has no names where it has no addresses, unless they are asked for', () => {
+  it('C06 has no names without addresses, unless they are requested', () => {
     const ipam_options = { driver: 'none' };
     expect(networkWishOf({ subnets: null, ipam_options })).toMatchObject({ dnsEnabled: false, automatic: [] });
     const unmanaged = { options: { mode: 'unmanaged' }, network_interface: 'br0', ipam_options };
@@ -97,7 +97,7 @@ describe('a network wish', () => {
     expect(networkWishOf({ options: { 'com.docker.network.bridge.name': 'br8' } }).link).toBe('br8');
   });
 
-  it('refuses a bridge name that no interface can have, wherever it was written', () => {
+  it('refuses an invalid bridge name in either field', () => {
     expect(refused({ options: { 'com.docker.network.bridge.name': 'longer than fifteen' } })).toMatchObject({
       code: 'payload.invalid',
     });
@@ -136,7 +136,7 @@ describe('a network wish', () => {
       { routes: [{ ...route, type: 'unicast' as const, route_type: 'prohibit' as const }] },
       'route_type prohibit differ',
     ],
-  ])('C04 is refused with a route that would not be in force: %j', (request, words) => {
+  ])('C04 is refused with a route that would have no effect: %j', (request, words) => {
     expect(refused(request).message).toContain(words);
   });
 
@@ -154,7 +154,7 @@ describe('a network wish', () => {
     [{ ...given, options: { no_default_route: 'true' }, routes: [everything] }],
     [{ ...given, routes: [{ destination: '::/0', gateway: 'fd00::9' }] }],
     [{ routes: [{ ...route, type: 'unicast' as const, route_type: 'unicast' as const }] }],
-  ])('C04 takes routes beside each other that are in force: %j', (request) => {
+  ])('C04 accepts routes that have effect beside each other: %j', (request) => {
     expect(networkWishOf(request)).toHaveProperty('routes');
   });
 
@@ -244,16 +244,16 @@ describe('a network wish', () => {
       { ...dhcp, network_interface: 'up0', options: { parent: 'lan0' } },
       /^--interface-name up0 and option parent=lan0 name different interfaces; give one of them$/,
     ],
-  ])('is refused with %s, in words that say what to do', (_, request, words) =>
+  ])('is refused with %s, and the message explains what to do', (_, request, words) =>
     expect(refused(request)).toMatchObject({ code: 'payload.invalid', message: expect.stringMatching(words) }),
   );
 
-  it('C05 takes a route through a gateway that may be on another network of its containers', () => {
+  it('C05 accepts a route through a gateway that may be on another network of its containers', () => {
     const routes = [{ destination: '10.1.0.0/16', gateway: '10.1.0.1' }];
     expect(networkWishOf({ routes }).routes).toMatchObject(routes);
   });
 
-  it('names the gateway that lies outside, and outside of what', () => {
+  it('is refused for a gateway outside its subnet, with both in the message', () => {
     expect(refused({ subnets: [{ subnet: '10.0.0.0/24', gateway: '10.0.1.1' }] }).message).toBe(
       'gateway 10.0.1.1 is outside 10.0.0.0/24',
     );

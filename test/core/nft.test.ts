@@ -7,7 +7,7 @@ import { portElements } from '../../src/core/firewall/port-elements.ts';
 import type { PublishedPort } from '../../src/core/port.ts';
 import { bytesOf, golden } from './golden-elements.ts';
 
-describe('elements as the kernel keeps them', () => {
+describe('elements as the kernel stores them', () => {
   it.each(golden)('%s', (_command, element, bytes) => {
     expect(encodeElement(element).map(bytesOf)).toEqual(bytes);
   });
@@ -17,15 +17,12 @@ describe('elements as the kernel keeps them', () => {
   });
 
   // a plain interval is listed as its two ends: only its start is read
-  it.each(golden.filter(([, { set }]) => !/^(subnets|outbound)/.test(set)))(
-    'are read back: %s',
-    (_command, element) => {
-      const [first] = encodeElement(element);
-      if (!first) throw new Error('nothing encoded');
-      const spelt = { ...element, key: element.key.map((text) => text.replace('fd01::/128', 'fd01::')) };
-      expect(decodeElement(element.set, first)).toEqual(spelt);
-    },
-  );
+  it.each(golden.filter(([, { set }]) => !/^(subnets|outbound)/.test(set)))('are parsed: %s', (_command, element) => {
+    const [first] = encodeElement(element);
+    if (!first) throw new Error('nothing encoded');
+    const spelt = { ...element, key: element.key.map((text) => text.replace('fd01::/128', 'fd01::')) };
+    expect(decodeElement(element.set, first)).toEqual(spelt);
+  });
 
   it('are described as nft spells them', () => {
     expect(golden.map(([, element]) => describeElement(element))[0]).toBe(
@@ -33,7 +30,7 @@ describe('elements as the kernel keeps them', () => {
     );
   });
 
-  it('tell their owner by the comment, within the 128 bytes that nft allows', () => {
+  it("show their owner in the comment, within nft's limit of 128 bytes", () => {
     const owner = `container/${'x'.repeat(64)}`;
     const [start, end] = encodeElement({ set: 'subnets4', key: ['10.89.0.0/24'], owner });
     expect([start?.comment, end?.comment]).toEqual([owner, null]);
@@ -54,7 +51,7 @@ describe('a published port', () => {
   const both = { 4: '10.89.0.2', 6: 'fd00::2' };
   const all = (port: PublishedPort, targets: Parameters<typeof portElements>[1]) =>
     portElements(port, targets, 'container/web');
-  /** those that lead somewhere */
+  /** the elements that lead to a container */
   const elements = (...args: Parameters<typeof all>) =>
     all(...args)
       .filter(({ set }) => set.startsWith('published'))
@@ -64,7 +61,7 @@ describe('a published port', () => {
       .filter(({ set }) => set.startsWith('counted'))
       .map(describeElement);
 
-  it('leads to the container in both families where it has both', () => {
+  it('leads to the container in each family that it has', () => {
     expect(elements(port(), both)).toEqual([
       'published_any4 { tcp . 8080 : 10.89.0.2 . 80 }',
       'published_any6 { tcp . 8080 : fd00::2 . 80 }',
@@ -72,7 +69,7 @@ describe('a published port', () => {
     expect(elements(port(), { 6: 'fd00::2' })).toEqual(['published_any6 { tcp . 8080 : fd00::2 . 80 }']);
   });
 
-  it('N10 is refused on ::1 wherever that is meant too, whatever addresses the container has', () => {
+  it('N10 is refused on ::1 wherever its address includes that, whatever addresses the container has', () => {
     const refused = (...args: Parameters<typeof all>) =>
       all(...args)
         .filter(({ set }) => set.startsWith('refused'))
@@ -82,22 +79,22 @@ describe('a published port', () => {
     expect(refused(port({ range: 3 }), both)).toEqual(['refused_loopback_range6 { tcp . 8080-8082 }']);
     for (const hostIp of ['0.0.0.0', '127.0.0.1', 'fd00::9']) expect(refused(port({ hostIp }), both)).toEqual([]);
     expect(refused(port(), {})).toEqual([]);
-    // and nothing else: it leads nowhere
+    // and nothing else: it has no destination
     expect(all(port({ hostIp: '::1' }), both).map(describeElement)).toEqual(['refused_loopback6 { tcp . 8080 }']);
   });
 
-  it('is one of every address when it is on 0.0.0.0 or ::', () => {
+  it('is for every address when its address is 0.0.0.0 or ::', () => {
     expect(elements(port({ hostIp: '0.0.0.0' }), both)).toEqual(['published_any4 { tcp . 8080 : 10.89.0.2 . 80 }']);
     expect(elements(port({ hostIp: '::' }), both)).toEqual(['published_any6 { tcp . 8080 : fd00::2 . 80 }']);
   });
 
-  it('on one address is of that address alone', () => {
+  it('on one address is for that address alone', () => {
     expect(elements(port({ hostIp: '127.0.0.1' }), both)).toEqual([
       'published_host4 { tcp . 127.0.0.1 . 8080 : 10.89.0.2 . 80 }',
     ]);
   });
 
-  it('that is a range with the same ports on both sides stays one element', () => {
+  it('is one element as a range with the same ports on both sides', () => {
     expect(elements(port({ containerPort: 8080, range: 1000 }), both)).toEqual([
       'published_range4 { tcp . 0.0.0.0/0 . 8080-9079 : 10.89.0.2 }',
       'published_range6 { tcp . ::/0 . 8080-9079 : fd00::2 }',
@@ -107,7 +104,7 @@ describe('a published port', () => {
     ]);
   });
 
-  it('that is a range with other ports inside is an element for each', () => {
+  it('is one element per port as a range with other ports inside', () => {
     expect(elements(port({ range: 3 }), { 4: '10.89.0.2' })).toEqual([
       'published_any4 { tcp . 8080 : 10.89.0.2 . 80 }',
       'published_any4 { tcp . 8081 : 10.89.0.2 . 81 }',
@@ -115,7 +112,7 @@ describe('a published port', () => {
     ]);
   });
 
-  it('is counted both ways by what clients ask for', () => {
+  it('is counted both ways by the port that clients use', () => {
     expect(counters(port(), both)).toEqual([
       'counted_any4 { original . tcp . 8080 }',
       'counted_any4 { reply . tcp . 8080 }',
@@ -128,7 +125,7 @@ describe('a published port', () => {
     ]);
   });
 
-  it('that is a range is counted as a whole, also with other ports inside', () => {
+  it('is counted as a whole as a range, also with other ports inside', () => {
     expect(counters(port({ range: 3 }), { 4: '10.89.0.2' })).toEqual([
       'counted_range4 { original . tcp . 0.0.0.0/0 . 8080-8082 }',
       'counted_range4 { reply . tcp . 0.0.0.0/0 . 8080-8082 }',
@@ -138,7 +135,7 @@ describe('a published port', () => {
   it('has an owner, on every element', () =>
     expect(new Set(all(port({ range: 3 }), both).map(({ owner }) => owner))).toEqual(new Set(['container/web'])));
 
-  it('adds up its counters of both families; what is not listed counts nothing', () => {
+  it('adds up its counters of both families; unlisted counters are zero', () => {
     const listed = new Map([
       ['counted_any4 { original . tcp . 8080 }', { packets: 3, bytes: 300 }],
       ['counted_any4 { reply . tcp . 8080 }', { packets: 2, bytes: 2000 }],
@@ -156,7 +153,7 @@ describe('a published port', () => {
     port({ hostIp: 'fd00::9' }),
     port({ range: 4 }),
     port({ hostIp: '0.0.0.0', containerPort: 8080, range: 2 }),
-  ])('is counted by the very elements that are looked for: %o', (one) => {
+  ])('is counted by the listed elements: %o', (one) => {
     const made = all(one, both).map(elementIdentity);
     const wanted = portCounterKeys(one);
     expect(wanted.length).toBeGreaterThan(0);
@@ -202,14 +199,14 @@ describe('a network', () => {
     );
   });
 
-  it('that is internal is closed by its bridge and not masqueraded', () => {
+  it('is closed by its bridge and not masqueraded when it is internal', () => {
     expect(networkElements(firewall({ open: true })).map(describeElement)).toContain('open_links { netloom0 }');
     const closed = [...within, 'network_links { netloom0 }', 'internal_links { netloom0 }'];
     expect(elements({ internal: true })).toEqual(closed);
     expect(elements({ internal: true, outbound4: '192.0.2.9' })).toEqual(closed);
   });
 
-  it('that is isolated is known by its bridge; a strict one is isolated from the others, too', () => {
+  it('is identified by its bridge when it is isolated; a strict one is isolated from the others, too', () => {
     const rest = ['subnets4 { 10.89.0.0/24 }'];
     const links = [...within, 'network_links { netloom0 }'];
     expect(elements({ isolate: 'true' })).toEqual([...links, 'isolated_links { netloom0 }', ...rest]);
@@ -221,7 +218,7 @@ describe('a network', () => {
     ]);
   });
 
-  it('with an outbound address is seen by that instead, in its family', () => {
+  it('with an outbound address has that as its source address, in its family', () => {
     expect(elements({ subnets: ['10.89.0.0/24', 'fd00::/64'], outbound4: '192.0.2.9' }).slice(-2)).toEqual([
       'outbound4 { 10.89.0.0/24 : 192.0.2.9 }',
       'subnets6 { fd00::/64 }',

@@ -23,7 +23,7 @@ const refused = (...mappings: PortMapping[]): Fault => {
 };
 
 describe('A09 port mappings', () => {
-  it('A09 default to tcp, one port, a host port that is picked, every address', () => {
+  it('A09 default to TCP, one port, a picked host port and every address', () => {
     expect(publishedPorts([{ containerPort: 80 }])).toEqual([
       { protocol: 'tcp', hostIp: null, hostPort: 0, containerPort: 80, range: 1 },
     ]);
@@ -43,7 +43,7 @@ describe('A09 port mappings', () => {
     ]);
   });
 
-  it('A09 spell the host address canonically; an empty one is every address', () => {
+  it('A09 have the host address in canonical form; an empty one is every address', () => {
     expect(published({ hostIp: 'FD00:0::1', hostPort: 1, containerPort: 1 })).toEqual(['[fd00::1]:1->1/tcp']);
     expect(published({ hostIp: '', hostPort: 1, containerPort: 1 })).toEqual(['1->1/tcp']);
     expect(refused({ hostIp: 'localhost', containerPort: 1 })).toMatchObject({
@@ -56,11 +56,11 @@ describe('A09 port mappings', () => {
     [{ hostPort: 65535, containerPort: 1, range: 2 }, '65535-65536->1-2/tcp goes beyond port 65535'],
     [{ hostPort: 1, containerPort: 65535, range: 2 }, '1-2->65535-65536/tcp goes beyond port 65535'],
     [{ containerPort: 65000, range: 1000 }, '0-999->65000-65999/tcp goes beyond port 65535'],
-  ])('A09 refuse a range that leaves the port numbers: %j', (mapping, message) => {
+  ])('A09 refuse a range that exceeds the port numbers: %j', (mapping, message) => {
     expect(refused(mapping)).toMatchObject({ code: 'port.invalid', message });
   });
 
-  it('A09 reach the last port number', () => {
+  it('A09 may use the highest port number', () => {
     expect(published({ hostPort: 65534, containerPort: 65534, range: 2 })).toEqual(['65534-65535->65534-65535/tcp']);
   });
 
@@ -77,7 +77,7 @@ describe('A09 port mappings', () => {
     expect(portMappingSchema.safeParse(mapping).success).toBe(false);
   });
 
-  it('A09 that contradict each other are refused, and both are named', () => {
+  it('A09 are refused when they contradict each other, and both are named', () => {
     expect(
       refused({ hostPort: 8000, containerPort: 80, range: 10 }, { hostIp: '::1', hostPort: 8009, containerPort: 443 }),
     ).toMatchObject({
@@ -93,7 +93,7 @@ describe('A09 port mappings', () => {
     ['fd00::1', '::'],
     ['::1', null],
     [null, null],
-  ])('N16 of one host port on %s and on %s may not lead to two ports', (one, other) => {
+  ])('N16 of one host port on %s and on %s must lead to one container port', (one, other) => {
     const [first, second] = [one, other].map((hostIp, index) => ({
       hostIp,
       hostPort: 8080,
@@ -106,7 +106,7 @@ describe('A09 port mappings', () => {
       expect(refused(...mappings)).toMatchObject({ code: 'port.overlap' });
   });
 
-  it('N16 that agree are kept as they were asked for, equal ones once', () => {
+  it('N16 are kept as requested when they agree, equal ones once', () => {
     const web = { hostPort: 8080, containerPort: 80 };
     expect(published(web, web, { ...web, protocol: 'TCP,udp' })).toEqual(['8080->80/tcp', '8080->80/udp']);
     expect(published({ ...web, hostIp: '0.0.0.0' }, web, { ...web, hostIp: '' })).toEqual([
@@ -129,7 +129,7 @@ describe('A09 port mappings', () => {
     expect(published(on('127.0.0.1', 80), on('127.0.0.2', 81))).toHaveLength(2);
   });
 
-  it('C03 that an engine holds may contradict each other, but not those of others', () => {
+  it('C03 held by one engine may contradict each other, but not those of others', () => {
     const [one, other] = [80, 81].map((containerPort) => ({ hostPort: 8080, containerPort, heldByCaller: true }));
     expect(published(one as PortMapping, { ...(other as PortMapping), hostIp: '::' })).toEqual([
       '8080->80/tcp',
@@ -138,7 +138,7 @@ describe('A09 port mappings', () => {
     expect(refused(one as PortMapping, { hostPort: 8080, containerPort: 81 })).toMatchObject({ code: 'port.overlap' });
   });
 
-  it('N17 take an IPv4 address that is spelt as IPv6 as what it is', () => {
+  it('N17 read an IPv4 address in IPv6 form as IPv4', () => {
     const on = (hostIp: string) => published({ hostIp, hostPort: 8080, containerPort: 80 });
     expect(on('::ffff:192.0.2.10')).toEqual(['192.0.2.10:8080->80/tcp']);
     expect(on('::FFFF:c000:20a')).toEqual(['192.0.2.10:8080->80/tcp']);
@@ -150,7 +150,7 @@ describe('A09 port mappings', () => {
     'N17 on %s, which the kernel would refuse with EINVAL, or never deliver, are refused',
     (hostIp) => {
       expect(refused({ hostIp, hostPort: 8080, containerPort: 80 })).toMatchObject({ code: 'address.invalid' });
-      // its engine has bound it, or will see
+      // its engine has bound it, or will get the error
       expect(published({ hostIp, hostPort: 8080, containerPort: 80, heldByCaller: true })).toHaveLength(1);
     },
   );
@@ -161,7 +161,7 @@ describe('A09 port mappings', () => {
     ).toHaveLength(2);
   });
 
-  it('A09 whose host ports are picked never overlap', () => {
+  it('A09 with picked host ports never overlap', () => {
     expect(published({ containerPort: 80 }, { containerPort: 80 })).toHaveLength(2);
   });
 });
@@ -220,7 +220,7 @@ describe('a published port', () => {
     range: 1,
   });
 
-  it('without a host address is offered and held in both families, with one in its own', () => {
+  it('without a host address is offered and held in both families, with one only in its family', () => {
     expect(publishedFamilies(port(null))).toEqual([4, 6]);
     expect(holdAddresses(port(null))).toEqual(['0.0.0.0', '::']);
     expect(publishedFamilies(port('::'))).toEqual([6]);

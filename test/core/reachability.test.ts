@@ -9,7 +9,7 @@ import {
   reachability,
 } from '../../src/core/reachability.ts';
 
-// that the real kernel agrees is shown in test/kernel/firewall-matrix.test.ts
+// test/kernel/firewall-matrix.test.ts shows that the real kernel agrees
 
 const network = (name: string, more: Partial<ReachableNetwork> = {}): ReachableNetwork => ({
   name,
@@ -29,7 +29,7 @@ const port = (more: Partial<PublishedPort> = {}): PublishedPort => ({
 });
 
 let inodes = 0;
-/** On networks with one or more addresses each. */
+/** A container on networks with one or more addresses each. */
 function container(
   id: string,
   networks: Record<string, string[]>,
@@ -62,7 +62,7 @@ function container(
   };
 }
 
-/** `yes: why` or `no: why`, of the one way in question. */
+/** `yes: why` or `no: why`, of the one cell in question. */
 function verdict(
   cells: ReachabilityCell[],
   from: Origin,
@@ -110,20 +110,17 @@ describe('between two networks', () => {
     expect(verdict(cells, 'container/me', 'you', 'port')).toBe(byPort);
   });
 
-  it.each<Mode>(['none', 'isolated', 'strict'])(
-    'the host and the outside are not of the networks that %s is about',
-    (mode) => {
-      const cells = between(mode, mode);
-      expect(verdict(cells, 'host', 'you')).toBe("yes: on the host's bridge");
-      expect(verdict(cells, 'host', 'you', 'port')).toBe('yes: published 8080/tcp');
-      expect(verdict(cells, 'outside', 'you')).toBe(
-        'no: only published ports are reached from other machines (inbound=guarded)',
-      );
-      expect(verdict(cells, 'outside', 'you', 'port')).toBe('yes: published 8080/tcp');
-    },
-  );
+  it.each<Mode>(['none', 'isolated', 'strict'])('%s does not apply to the host and the outside', (mode) => {
+    const cells = between(mode, mode);
+    expect(verdict(cells, 'host', 'you')).toBe("yes: on the host's bridge");
+    expect(verdict(cells, 'host', 'you', 'port')).toBe('yes: published 8080/tcp');
+    expect(verdict(cells, 'outside', 'you')).toBe(
+      'no: only published ports are reached from other machines (inbound=guarded)',
+    );
+    expect(verdict(cells, 'outside', 'you', 'port')).toBe('yes: published 8080/tcp');
+  });
 
-  it('an internal one is reached by the host only', () => {
+  it('an internal network is reached by the host only', () => {
     const cells = between('none', 'internal');
     expect(verdict(cells, 'host', 'you')).toBe("yes: on the host's bridge");
     expect(verdict(cells, 'host', 'you', 'port')).toBe('yes: published 8080/tcp');
@@ -132,7 +129,7 @@ describe('between two networks', () => {
   });
 });
 
-describe('from the outside, the way by address', () => {
+describe('access from the outside, by address,', () => {
   const outside = (more: Partial<ReachableNetwork>, address = '10.1.0.2', family: 4 | 6 = 4) =>
     verdict(
       reachability([network('a', more)], [container('web', { a: [address] }, { ports: [port()] })]),
@@ -143,24 +140,24 @@ describe('from the outside, the way by address', () => {
     );
   const open = 'no: the other machine needs a route through this host; the network lets it in (inbound=open)';
 
-  it('of an open network lacks the route only, for either family', () => {
+  it('lacks only a route to an open network, for either family', () => {
     expect(outside({ options: { inbound: 'open' } })).toBe(open);
     expect(outside({ options: { inbound: 'open' } }, 'fd01::2', 6)).toBe(open);
   });
 
   it.each([{}, { options: { inbound: 'guarded' } }])(
-    'of a guarded network is closed, whatever routes there are: %j',
+    'is closed for a guarded network, whatever routes there are: %j',
     (more) => expect(outside(more)).toBe('no: only published ports are reached from other machines (inbound=guarded)'),
   );
 
-  it('of networks that have no guard is told as before', () => {
+  it('is the same as before for networks without the option', () => {
     expect(outside({ internal: true })).toBe('no: internal');
     expect(outside({ driver: 'macvlan' })).toBe('no: macvlan does not pass this host');
     expect(outside({ options: { mode: 'unmanaged' } })).toBe('no: unmanaged bridge');
   });
 });
 
-it('N19 of a network without rules nothing is kept apart, and no port is forwarded', () => {
+it('N19 to a network without rules is open, and no port is forwarded', () => {
   const networks = [
     network('a', { firewall: 'none', options: { isolate: 'true' } }),
     network('b', { options: { isolate: 'true' } }),
@@ -188,12 +185,15 @@ describe('within one network', () => {
     expect(verdict(within(mode), 'container/me', 'you')).toBe('yes: same network ours'),
   );
 
-  it.each<Mode>(['none', 'isolated', 'strict'])('and by the published port, which leads back: %s', (mode) => {
-    expect(verdict(within(mode), 'container/me', 'you', 'port')).toBe('yes: published 8080/tcp');
-    expect(verdict(within(mode), 'container/you', 'you', 'port')).toBe('yes: published 8080/tcp');
-  });
+  it.each<Mode>(['none', 'isolated', 'strict'])(
+    'the published port of a neighbour is reached, by way of the host: %s',
+    (mode) => {
+      expect(verdict(within(mode), 'container/me', 'you', 'port')).toBe('yes: published 8080/tcp');
+      expect(verdict(within(mode), 'container/you', 'you', 'port')).toBe('yes: published 8080/tcp');
+    },
+  );
 
-  it("but not by the host's address where there is no way to it: internal", () =>
+  it("the host's address is unreachable on an internal network", () =>
     expect(verdict(within('internal'), 'container/me', 'you', 'port')).toBe('no: internal'));
 });
 
@@ -206,7 +206,7 @@ describe('a published port', () => {
   const all = (cells: ReachabilityCell[], family: 4 | 6) =>
     (['outside', 'host', 'container/other'] as const).map((from) => verdict(cells, from, 'web', 'port', family));
 
-  it('that is none is no way', () =>
+  it('is unreachable when there is none', () =>
     expect(verdict(published(port()), 'host', 'other', 'port')).toBe('no: no published port'));
 
   it('on an address is of its family only', () => {
@@ -215,7 +215,7 @@ describe('a published port', () => {
     expect(all(published(port({ hostIp: '0.0.0.0' })), 6)).toEqual(Array(3).fill('no: published on 0.0.0.0 only'));
   });
 
-  it('on a loopback address is for the host only; ::1 for nobody', () => {
+  it('on a loopback address is for the host only; ::1 for no caller', () => {
     const only = 'no: published on 127.0.0.1 only';
     const four = port({ hostIp: '127.0.0.1' });
     expect(all(published(four), 4)).toEqual([only, 'yes: published 8080/tcp', only]);
@@ -228,7 +228,7 @@ describe('a published port', () => {
     expect(all(published(port(), ['10.1.0.2']), 6)).toEqual(Array(3).fill('no: no IPv6 address'));
   });
 
-  it('leads to the first network that has one, and what that is decides', () => {
+  it("leads to the first network with an address, and that network's mode decides", () => {
     const networks = [network('in', modes.internal), network('out')];
     const cells = (first: string, second: string) =>
       reachability(networks, [
@@ -238,13 +238,13 @@ describe('a published port', () => {
     expect(verdict(cells('out', 'in'), 'outside', 'web', 'port')).toBe('yes: published 8080/tcp');
   });
 
-  it('passes by networks that the firewall does not know', () => {
+  it('skips networks that are unknown to the firewall', () => {
     const networks = [network('lan', { driver: 'macvlan' }), network('a')];
     const web = container('web', { lan: ['192.168.1.9'], a: ['10.1.0.2'] }, { ports: [port()] });
     expect(verdict(reachability(networks, [web]), 'outside', 'web', 'port')).toBe('yes: published 8080/tcp');
   });
 
-  it('is told apart by range and protocol', () => {
+  it('is identified by range and protocol', () => {
     expect(hostPortText(port({ range: 3, protocol: 'udp' }))).toBe('8080-8082/udp');
     const cells = reachability(
       [network('a')],
@@ -260,7 +260,7 @@ describe('a published port', () => {
 describe('a container on several networks', () => {
   const networks = [network('in', modes.internal), network('a'), network('b', modes.strict), network('c')];
 
-  it('goes out by the first that leads out', () => {
+  it('uses the first network with external access', () => {
     const target = container('far', { c: ['10.4.0.2'] });
     const reaches = (joined: Record<string, string[]>) =>
       verdict(reachability(networks, [container('me', joined), target]), 'container/me', 'far');
@@ -269,7 +269,7 @@ describe('a container on several networks', () => {
     expect(reaches({ b: ['10.3.0.2'], a: ['10.2.0.2'] })).toBe('no: isolated (strict)');
   });
 
-  it('is reached by any of its addresses, also on a network that is shared', () => {
+  it('is reached by any of its addresses, also on a common network', () => {
     const both = container('both', { b: ['10.3.0.3'], c: ['10.4.0.3'] });
     const from = (joined: Record<string, string[]>) =>
       verdict(reachability(networks, [container('me', joined), both]), 'container/me', 'both');
@@ -278,7 +278,7 @@ describe('a container on several networks', () => {
     expect(from({ in: ['10.1.0.2'] })).toBe('no: internal');
   });
 
-  it('goes by metric where networks have one, and not by one that is no way out', () => {
+  it('chooses by metric where networks have one, and skips networks without external access', () => {
     const reaches = (options: Record<string, string>) =>
       verdict(
         reachability(
@@ -309,7 +309,7 @@ describe('families', () => {
     [container('four', { a: ['10.1.0.2'] }), container('both', { b: ['10.2.0.2', 'fd02::2'] })],
   );
 
-  it('are judged each by itself', () => {
+  it('are judged separately', () => {
     expect(verdict(cells, 'container/four', 'both', 'address', 4)).toBe('yes: forwarded by the host');
     expect(verdict(cells, 'container/four', 'both', 'address', 6)).toBe('no: no IPv6 address to ask from');
     expect(verdict(cells, 'container/both', 'four', 'address', 6)).toBe('no: no IPv6 address');
@@ -321,7 +321,7 @@ describe('the matrix', () => {
   const networks = [network('a')];
   const web = container('web', { a: ['10.1.0.2'] });
 
-  it('is of everybody to everybody, also to himself', () => {
+  it('has cells from every caller to every container, including itself', () => {
     const db = container('db', { a: ['10.1.0.3'] });
     const cells = reachability(networks, [web, db]);
     expect(new Set(cells.map(({ from, to }) => `${from} ${to}`))).toEqual(
@@ -334,7 +334,7 @@ describe('the matrix', () => {
     expect(verdict(cells, 'container/web', 'web')).toBe('yes: same namespace');
   });
 
-  it('leaves out who has no network now, and who is the host', () => {
+  it("leaves out containers without a network, and those in the host's namespace", () => {
     const down = container('down', {}, { netns: null });
     const host = container('host', {}, { mode: 'host' });
     const guest = container('guest', {}, { mode: 'container:host', netns: host.netns });
@@ -342,7 +342,7 @@ describe('the matrix', () => {
     expect(reachability(networks, [])).toEqual([]);
   });
 
-  it('knows those who share a namespace as one', () => {
+  it('treats containers that share a namespace as one', () => {
     const guest = container('guest', {}, { mode: 'container:web', netns: web.netns });
     const cells = reachability([...networks, network('b')], [guest, web, container('far', { b: ['10.2.0.2'] })]);
     expect(verdict(cells, 'container/guest', 'web')).toBe('yes: same namespace');
@@ -350,7 +350,7 @@ describe('the matrix', () => {
     expect(verdict(cells, 'container/far', 'guest')).toBe('yes: forwarded by the host');
   });
 
-  it('does not speak of networks that this host does not forward for', () => {
+  it('does not judge networks that this host does not forward for', () => {
     const cells = reachability(
       [...networks, network('lan', { driver: 'macvlan' })],
       [web, container('direct', { lan: ['192.168.1.9'] }, { ports: [port()] })],

@@ -7,7 +7,7 @@ import type { NetworkDefinition } from '../../src/core/network/definition.ts';
 import type { NetworkRequest } from '../../src/core/network/request.ts';
 import { type NetworkWish, networkDefinition, networkWish } from '../../src/core/network/wish.ts';
 
-/** The nouns of the tests, made the way that users make them. */
+/** The nouns of the tests, made in the way that users make them. */
 
 function accepted<T extends object>(made: T | Fault): T {
   if ('code' in made && 'message' in made) throw new Error(made.message);
@@ -45,7 +45,7 @@ export function leaseOf(lease: Partial<Lease> = {}): Lease {
   };
 }
 
-/** What a DHCP server gives, for ever. */
+/** A permanent lease of a DHCP server. */
 export function termsOf(terms: Partial<DhcpTerms> = {}): DhcpTerms {
   return {
     address: '192.0.2.7',

@@ -4,7 +4,7 @@ import { contradict, describePort, type PublishedPort, portsOverlap } from '../.
 import { contradictedPorts, portsTogether, servedPorts, uncoveredPorts } from '../../src/core/served-ports.ts';
 import { seeded } from '../support/seeded.ts';
 
-/** The same whole numbers for the same seed. */
+/** Generates the same whole numbers for the same seed. */
 function dice(seed: number) {
   const random = seeded(seed);
   const below = (end: number) => Math.floor(random() * end);
@@ -28,7 +28,7 @@ function port(text: string): PublishedPort {
 const ports = (...texts: string[]) => texts.map(port);
 const served = (...texts: string[]) => servedPorts(ports(...texts)).map(describePort);
 
-describe('N16 what of several mappings is served', () => {
+describe('N16 the ports served for several mappings', () => {
   it.each([
     ['equal ones', ['8080:80', '8080:80'], ['8080->80/tcp']],
     ['one address beside every one', ['0.0.0.0:8080:80', '8080:80'], ['8080->80/tcp']],
@@ -65,17 +65,17 @@ describe('N16 what of several mappings is served', () => {
     expect(served(...asked)).toEqual(expected);
   });
 
-  it('leaves those that are picked alone, each a port of its own', () => {
+  it('leave picked ones alone, each with a port of its own', () => {
     expect(served('0:80', '0:80', '8080:80', '127.0.0.1:8080:80')).toEqual(['0->80/tcp', '0->80/tcp', '8080->80/tcp']);
   });
 
-  it('is shown as held by its engine where that has bound it', () => {
+  it('are shown as held by their engine when that has bound them', () => {
     expect(servedPorts(ports('8080:80', '8080:80 held'))).toEqual(ports('8080:80 held'));
     expect(servedPorts(ports('8080:80', '127.0.0.1:8080:80 held'))).toEqual(ports('8080:80'));
   });
 });
 
-describe('C03 an engine that let its user contradict himself', () => {
+describe('C03 contradictory mappings of an engine', () => {
   it.each([
     [
       ['8080:80 held', '[::]:8080:81 held'],
@@ -89,27 +89,27 @@ describe('C03 an engine that let its user contradict himself', () => {
       ['8000-8009:80 held', '0.0.0.0:8005:22 held'],
       ['8000-8004->80-84/tcp', '8006-8009->86-89/tcp', '[::]:8005->85/tcp', '0.0.0.0:8005->22/tcp'],
     ],
-    // the firewall asks for the address first
+    // the firewall looks up the address first
     [
       ['8080:80/sctp held', '10.0.0.1:8080:81/sctp held'],
       ['8080->80/sctp', '10.0.0.1:8080->81/sctp'],
     ],
     [['8080:80 held', '8080:81 held'], ['8080->80/tcp']],
-  ])('%j is served by the narrower one', (asked, expected) => {
+  ])('are served by the narrower one: %j gives %j', (asked, expected) => {
     expect(served(...asked)).toEqual(expected);
   });
 
-  it('hears which mapping is not served as it was said', () => {
+  it('are listed when a mapping is not served as requested', () => {
     const asked = ports('8080:80 held', '[::]:8080:81 held', '9090:80 held', '0.0.0.0:9090:80 held');
     expect(contradictedPorts(asked, [4, 6])).toEqual([asked[0]]);
-    // over a family that the container does not have nothing is said
+    // a family that the container does not have is not reported
     expect(contradictedPorts(asked, [4])).toEqual([]);
     expect(contradictedPorts(ports('[::]:8080:80 held', '8080:81 held'), [4, 6])).toHaveLength(1);
   });
 });
 
-describe('C03 what another container has over a family', () => {
-  it('is not served, and the rest is', () => {
+describe('C03 a family that another container has', () => {
+  it('is not served, and the other family is', () => {
     const [both, six] = ports('8080:80 held', '[::]:9090:80 held') as [PublishedPort, PublishedPort];
     expect(
       servedPorts([
@@ -125,7 +125,7 @@ describe('C03 what another container has over a family', () => {
   });
 });
 
-describe('N16 what others do not cover', () => {
+describe('N16 the part of a mapping that others do not cover', () => {
   it.each([
     ['8080:80', ['0.0.0.0:8080:80'], ['[::]:8080->80/tcp']],
     ['8080:80', ['0.0.0.0:8080:80', '[::]:8080:80'], []],
@@ -138,7 +138,7 @@ describe('N16 what others do not cover', () => {
   });
 });
 
-describe('N16 what together is one', () => {
+describe('N16 mappings merged into one', () => {
   const asked = ports('8000-8010:8000', '8005-8015:8005', '127.0.0.1:9000:9000', '0:80');
   it.each([
     ['8000-8015:8000', [0, 1]],
@@ -154,7 +154,7 @@ describe('N16 what together is one', () => {
 
 describe('N16 any mappings', () => {
   const addresses = [null, '0.0.0.0', '::', '10.0.0.1', '10.0.0.2', 'fd00::1'];
-  /** Where it leads what is sent to an address of the host; null: nowhere. As the firewall does it: an address before a wildcard. */
+  /** Finds the destination for an address of the host; null: none. Like the firewall, prefers an address to a wildcard. */
   const leads = (mappings: PublishedPort[], address: string, hostPort: number): number | null => {
     const everywhere = familyOf(address) === 4 ? '0.0.0.0' : '::';
     const meant = mappings.filter(
@@ -171,7 +171,7 @@ describe('N16 any mappings', () => {
       Array.from({ length: 16 }, (_, offset) => leads(mappings, address, 100 + offset)),
     );
 
-  it('are served where they were asked for, each once', () => {
+  it('are served where they were requested, each once', () => {
     const { below, pick } = dice(16);
     for (let round = 0; round < 3_000; round++) {
       const asked: PublishedPort[] = [];
@@ -196,7 +196,7 @@ describe('N16 any mappings', () => {
     }
   });
 
-  it('of an engine that contradict each other are served as the narrower says, and never two of one firewall key', () => {
+  it('of an engine that contradict each other are served by the narrower one, and never two with one firewall key', () => {
     const { below, pick } = dice(3);
     for (let round = 0; round < 1_000; round++) {
       const asked = Array.from({ length: 1 + below(4) }, (): PublishedPort => {

@@ -7,7 +7,7 @@ import { addresses, client, reply, text } from './samples.ts';
 
 const optionsStart = 240;
 
-/** A message whose options stand there byte by byte. */
+/** Builds a message whose options are given byte by byte. */
 function withOptions(bytes: number[], more: (message: Uint8Array) => void = () => {}): Uint8Array {
   const message = new Uint8Array(optionsStart + bytes.length);
   message.set(encodeMessage(reply()).subarray(0, optionsStart));
@@ -31,7 +31,7 @@ describe('a DHCP message', () => {
     expect(decodeMessage(bytes)).toEqual({ ...message, options: new Map(message.options) });
   });
 
-  it('C13 of a client says who it is, what it wants, and how much it takes', () => {
+  it('C13 from a client has its identity, its request and its maximum size', () => {
     const question = { kind: 'discover', address: null, avoid: null } as const;
     const discover = questionMessage(client, question, { transaction: 7, seconds: 3 });
     expect(discover).toMatchObject({ type: 'discover', broadcast: true, clientAddress: '0.0.0.0', seconds: 3 });
@@ -49,23 +49,20 @@ describe('a DHCP message', () => {
     ['request', { kind: 'request', address: '192.0.2.7', server: '192.0.2.1' }, '0.0.0.0', true, true],
     ['renewal', { kind: 'renew', address: '192.0.2.7', server: '192.0.2.1', serverMac: '' }, '192.0.2.7', false, false],
     ['rebinding', { kind: 'rebind', address: '192.0.2.7' }, '192.0.2.7', false, false],
-  ] as const)(
-    'C13 names the server and the address in a %s as RFC 2131 has it',
-    (_, question, ciaddr, names, broadcast) => {
-      const message = questionMessage(client, question, { transaction: 7, seconds: 0 });
-      expect(message).toMatchObject({ type: 'request', clientAddress: ciaddr, broadcast });
-      expect(message.options.has(optionCodes.server)).toBe(names);
-      expect(message.options.has(optionCodes.requestedAddress)).toBe(names);
-    },
-  );
+  ] as const)('C13 has the server and the address in a %s as in RFC 2131', (_, question, ciaddr, names, broadcast) => {
+    const message = questionMessage(client, question, { transaction: 7, seconds: 0 });
+    expect(message).toMatchObject({ type: 'request', clientAddress: ciaddr, broadcast });
+    expect(message.options.has(optionCodes.server)).toBe(names);
+    expect(message.options.has(optionCodes.requestedAddress)).toBe(names);
+  });
 
-  it('C13 gives an address back to the server that gave it', () => {
+  it('C13 releases an address to the server that gave it', () => {
     const message = releaseMessage(client, { address: '192.0.2.7', server: '192.0.2.1' }, 7);
     expect(message).toMatchObject({ type: 'release', clientAddress: '192.0.2.7' });
     expect(message.options.get(optionCodes.server)).toEqual(addresses('192.0.2.1'));
   });
 
-  it('C13 has a name that a host can have', () => {
+  it('C13 has a valid host name', () => {
     expect(['web', 'web.lan.example', 'my_web_1', '--a--', 'ü', 'x'.repeat(80)].map(hostLabel)).toEqual([
       'web',
       'web',
@@ -78,12 +75,12 @@ describe('a DHCP message', () => {
 });
 
 describe('options', () => {
-  it('C13 that are longer than 255 bytes come in parts', () => {
+  it('C13 that are longer than 255 bytes are sent in parts', () => {
     const long = Uint8Array.from({ length: 700 }, (_, index) => index & 255);
     expect(optionOf(encodeMessage(reply([[200, long]])), 200)).toEqual(long);
   });
 
-  it('C13 may stand in the fields of the file and of the server name, in that order', () => {
+  it('C13 may continue in the fields for the file and the server name, in that order', () => {
     const bytes = withOptions([...acknowledgement, 52, 1, 3, 12, 1, 97, 255], (message) => {
       message.set([12, 1, 98, 255], 108);
       message.set([12, 1, 99, 255], 44);
@@ -91,7 +88,7 @@ describe('options', () => {
     expect(optionOf(bytes, 12)).toEqual(text('abc'));
   });
 
-  it('C13 end where the message ends, or at the end option; nothing behind is read', () => {
+  it('C13 end where the message ends, or at the end option; the rest is ignored', () => {
     expect(optionOf(withOptions([...acknowledgement, 0, 0, 12, 1, 97]), 12)).toEqual(text('a'));
     expect(optionOf(withOptions([...acknowledgement, 255, 12, 1, 97]), 12)).toBeUndefined();
   });
@@ -120,16 +117,16 @@ describe('options', () => {
     ['another cookie', withOptions(acknowledgement, (message) => message.set([0], 236))],
     ['another kind of hardware', withOptions(acknowledgement, (message) => message.set([6], 1))],
     ['an operation that is none', withOptions(acknowledgement, (message) => message.set([3], 0))],
-  ])('C13 with %s are refused in words', (_, bytes) => {
+  ])('C13 are refused with an explanation: %s', (_, bytes) => {
     expect(decodeMessage(bytes)).toEqual(expect.stringMatching(/^(its?|option) /));
   });
 });
 
-describe('whatever a server sends', () => {
+describe('any message of a server', () => {
   const random = seeded(13);
   const byte = () => Math.floor(random() * 256);
 
-  it('C13 is read or refused, and never throws: noise', () => {
+  it('C13 is read or refused without an exception: noise', () => {
     for (let round = 0; round < 3_000; round++) {
       const bytes = Uint8Array.from({ length: Math.floor(random() * 700) }, byte);
       if (bytes.length > optionsStart && round % 2 === 0) bytes.set(withOptions([]).subarray(0, optionsStart));
@@ -137,7 +134,7 @@ describe('whatever a server sends', () => {
     }
   });
 
-  it('C13 is read or refused, and never throws: messages with some bytes changed', () => {
+  it('C13 is read or refused without an exception: messages with some bytes changed', () => {
     const whole = encodeMessage(
       reply([
         [optionCodes.routers, addresses('192.0.2.1', '192.0.2.2')],
@@ -155,12 +152,12 @@ describe('whatever a server sends', () => {
         bytes[Math.floor(random() * bytes.length)] = byte();
       if (judge(bytes.subarray(0, random() < 0.2 ? Math.floor(random() * bytes.length) : bytes.length))) taken += 1;
     }
-    // the test would show nothing if none were taken, or all
+    // the test would show nothing if all messages were refused, or none
     expect(taken).toBeGreaterThan(300);
     expect(taken).toBeLessThan(3_000);
   });
 
-  /** Whether terms were taken from it; those that were make sense. */
+  /** Whether the message had valid terms; checks that accepted ones make sense. */
   function judge(bytes: Uint8Array): boolean {
     const message = decodeMessage(bytes);
     if (typeof message === 'string') return false;

@@ -1,7 +1,7 @@
 import { addressBytes } from '../../../src/core/address.ts';
 import { type DhcpMessage, type MessageType, optionCodes, secondsBytes } from '../../../src/core/dhcp/message.ts';
 
-/** What servers send. */
+/** Messages of servers. */
 
 export const client = { macAddress: '02:00:00:00:00:07', hostName: 'web' };
 
@@ -9,7 +9,7 @@ export const addresses = (...texts: string[]): Uint8Array =>
   Uint8Array.from(texts.flatMap((text) => [...addressBytes(text)]));
 export const text = (words: string): Uint8Array => new TextEncoder().encode(words);
 
-/** A lease of 120 s that has all that it needs. */
+/** A lease of 120 s with all required options. */
 export const plain: [number, Uint8Array][] = [
   [optionCodes.server, addresses('192.0.2.1')],
   [optionCodes.subnetMask, addresses('255.255.255.0')],

@@ -17,8 +17,8 @@ const taken = (more: More = [], address?: string): DhcpTerms => {
 const mask = (text: string): More => [[optionCodes.subnetMask, addresses(text)]];
 const routes = (...bytes: number[]): [number, Uint8Array] => [optionCodes.classlessRoutes, Uint8Array.from(bytes)];
 
-describe('what a DHCP server gives', () => {
-  it('C13 is an address for a time, with what comes along', () => {
+describe('the terms of a DHCP server', () => {
+  it("C13 have an address for a time, with the server's options", () => {
     const given = taken([
       [optionCodes.routers, addresses('192.0.2.1')],
       [optionCodes.nameServers, addresses('192.0.2.53', '203.0.113.53')],
@@ -38,7 +38,7 @@ describe('what a DHCP server gives', () => {
     });
   });
 
-  it('C13 may be for ever, and may be renewed when the server says', () => {
+  it("C13 may last for ever, and may have the server's renewal times", () => {
     expect(taken([[optionCodes.leaseSeconds, secondsBytes(0xffffffff)]]).times).toBeNull();
     const times = taken([
       [optionCodes.renewalSeconds, secondsBytes(2)],
@@ -57,27 +57,27 @@ describe('what a DHCP server gives', () => {
     ['no time', [[optionCodes.leaseSeconds, null]]],
     ['no time at all', [[optionCodes.leaseSeconds, secondsBytes(0)]]],
     ['so short a time that it would be renewed without end', [[optionCodes.leaseSeconds, secondsBytes(2)]]],
-  ] as [string, More][])('C13 is not taken with %s', (_, more) => {
+  ] as [string, More][])('C13 are refused with %s', (_, more) => {
     expect(termsOf(reply(more), alone)).toEqual(expect.any(String));
   });
 
   it.each(['0.0.0.0', '127.0.0.1', '224.0.0.7', '255.255.255.255', '192.0.2.0', '192.0.2.255'])(
-    'C13 is not taken where it is %s, which no host can have',
+    'C13 are refused when the address is %s, which is invalid for a host',
     (address) => {
       expect(termsOf(reply([], 'offer', address), alone)).toEqual(expect.stringContaining(address));
     },
   );
 
-  it('C13 is not taken in the subnet of another network of the container', () => {
+  it('C13 are refused in the subnet of another network of the container', () => {
     const beside = (...otherSubnets: string[]) => termsOf(reply(mask('255.255.255.240')), { ...alone, otherSubnets });
     expect(beside('10.89.0.3/24', '192.0.2.200/24')).toBe(
       '192.0.2.7 is in 192.0.2.0/24, the subnet of another network of the container',
     );
-    // a LAN that is wide around it is none of those
+    // a wide LAN that includes that subnet is accepted
     expect(beside('192.0.2.200/29', 'fd00::3/64')).toMatchObject({ address: '192.0.2.7' });
   });
 
-  it('C13 may be the only address, or one of two, of its subnet', () => {
+  it('C13 may have the only address, or one of two, of the subnet', () => {
     expect(taken(mask('255.255.255.255'))).toMatchObject({ prefixLength: 32 });
     expect(taken(mask('255.255.255.254'), '192.0.2.6')).toMatchObject({ prefixLength: 31 });
   });
@@ -87,13 +87,13 @@ describe('what a DHCP server gives', () => {
     ['that is the container itself', '192.0.2.7'],
     ['that is nobody', '0.0.0.0'],
     ['that is the broadcast address', '192.0.2.255'],
-  ])('C13 is taken without a router %s, and that is said', (_, router) => {
+  ])('C13 are accepted without a router %s, and that is reported', (_, router) => {
     const given = taken([[optionCodes.routers, addresses(router, '192.0.2.9')]]);
     expect(given.gateway).toBe('192.0.2.9');
     expect(given.ignored).toEqual([expect.stringContaining(router)]);
   });
 
-  it('C13 leads by classless routes where there are any, and not by routers', () => {
+  it('C13 use classless routes instead of routers when there are any', () => {
     const given = taken([
       [optionCodes.routers, addresses('192.0.2.9')],
       routes(16, 10, 1, 192, 0, 2, 8, 0, 192, 0, 2, 1, 32, 203, 0, 113, 5, 0, 0, 0, 0),
@@ -108,7 +108,7 @@ describe('what a DHCP server gives', () => {
     });
   });
 
-  it('C13 may lead to both halves of everything, as VPNs have it, but not to what no host has', () => {
+  it('C13 may route both halves of all addresses, as VPNs do, but no invalid destinations', () => {
     const half = [1, 0, 192, 0, 2, 1];
     const given = taken([routes(...half, 1, 128, 192, 0, 2, 1, 8, 127, 192, 0, 2, 1, 32, 224, 0, 0, 5, 192, 0, 2, 1)]);
     expect(given.routes).toEqual([
@@ -121,12 +121,12 @@ describe('what a DHCP server gives', () => {
     ]);
   });
 
-  it('C13 may lead by a gateway beyond the subnet that is on the link itself', () => {
+  it('C13 may have a gateway beyond the subnet that is directly on the link', () => {
     const given = taken([...mask('255.255.255.255'), routes(32, 10, 0, 0, 1, 0, 0, 0, 0, 0, 10, 0, 0, 1)]);
     expect(given).toMatchObject({ gateway: '10.0.0.1', routes: [{ destination: '10.0.0.1/32', gateway: null }] });
   });
 
-  it('C13 may lead by a router beside a subnet of one address, as clouds have it', () => {
+  it('C13 may have a router beside a subnet of one address, as clouds do', () => {
     const router = (...routers: string[]): More => [
       ...mask('255.255.255.255'),
       [optionCodes.routers, addresses(...routers)],
@@ -138,7 +138,7 @@ describe('what a DHCP server gives', () => {
       ignored: [expect.stringContaining('127.0.0.1')],
     });
     expect(taken(router('192.0.2.7'))).toMatchObject({ gateway: null, routes: [] });
-    // that of another network of the container is reached there, and nowhere else
+    // a gateway in the subnet of another network of the container is reached there only
     const beside = { ...alone, otherSubnets: ['10.0.0.9/24'] };
     expect(termsOf(reply(router('10.0.0.1')), beside)).toMatchObject({
       gateway: null,
@@ -150,12 +150,12 @@ describe('what a DHCP server gives', () => {
   it.each([
     ['wider than 32 bits', [33, 10, 0, 0, 0, 192, 0, 2, 1]],
     ['cut off', [24, 10, 1, 2, 192, 0]],
-  ])('C13 leads by routers where its classless routes are %s', (_, bytes) => {
+  ])('C13 use routers when the classless routes are %s', (_, bytes) => {
     const given = taken([[optionCodes.routers, addresses('192.0.2.9')], routes(...bytes)]);
     expect(given).toMatchObject({ gateway: '192.0.2.9', routes: [], ignored: [expect.stringContaining('121')] });
   });
 
-  it('C13 leaves out routes that make no sense, and says which', () => {
+  it('C13 leave out invalid routes, and list them', () => {
     const given = taken([
       routes(
         8,
@@ -203,7 +203,7 @@ describe('what a DHCP server gives', () => {
     expect(given.ignored).toHaveLength(5);
   });
 
-  it('C13 has so many routes and name servers at most', () => {
+  it('C13 have a maximum number of routes and name servers', () => {
     const many = Array.from({ length: 90 }, (_, index) => [24, 10, 9, index, 192, 0, 2, 1]).flat();
     expect(taken([routes(...many)]).routes).toHaveLength(64);
     const servers = Array.from({ length: 40 }, (_, index) => `192.0.2.${index + 10}`);
@@ -226,13 +226,13 @@ describe('what a DHCP server gives', () => {
     ],
     ['a renewal at once', [[optionCodes.renewalSeconds, secondsBytes(0)]]],
     ['a time after the end', [[optionCodes.rebindingSeconds, secondsBytes(500)]]],
-  ] as [string, More][])('C13 is taken without %s, and that is said', (_, more) => {
+  ] as [string, More][])('C13 are accepted without %s, and that is reported', (_, more) => {
     const given = taken(more);
     expect(given).toMatchObject({ nameServers: [], searchDomains: [], ignored: [expect.any(String)] });
     expect(given.times).toMatchObject({ renewAt: sentAt + 60_000, rebindAt: sentAt + 105_000 });
   });
 
-  it('C13 has a list of search domains that may point back', () => {
+  it('C13 may have search domains with compression pointers', () => {
     const list = Uint8Array.of(3, 108, 97, 110, 7, ...text('example'), 0, 3, 119, 119, 119, 0xc0, 4);
     expect(
       taken([
@@ -242,7 +242,7 @@ describe('what a DHCP server gives', () => {
     ).toEqual(['lan.example', 'www.example']);
   });
 
-  it('C13 has so many search domains at most, the first ones, and that is said', () => {
+  it('C13 have a maximum number of search domains, the first ones, and that is reported', () => {
     const many = Array.from({ length: 20 }, (_, index) => `d${index}`);
     const list = Uint8Array.from(many.flatMap((name) => [name.length, ...text(name), 0]));
     expect(taken([[optionCodes.searchDomains, list]])).toMatchObject({
@@ -251,14 +251,14 @@ describe('what a DHCP server gives', () => {
     });
   });
 
-  it('C13 is the same while only its time changes', () => {
+  it('C13 are equal while only their time differs', () => {
     const given = taken();
     expect(isSameTerms(given, { ...given, times: null })).toBe(true);
     expect(isSameTerms(given, { ...given, nameServers: ['192.0.2.54'] })).toBe(false);
     expect(isSameTerms(given, null)).toBe(false);
   });
 
-  it('C13 says why it is refused in letters that can be printed', () => {
+  it('C13 have reasons for a refusal in printable letters', () => {
     expect(refusalText(reply([[optionCodes.message, text('not\u0007 here\n')]], 'refuse'))).toBe('not  here');
     expect(refusalText(reply([[optionCodes.message, text('x'.repeat(400))]], 'refuse'))).toHaveLength(200);
     expect(refusalText(reply([], 'refuse'))).toBeNull();

@@ -171,6 +171,8 @@ export const containerMachine = containerSetup.createMachine({
     share: null,
     inode: null,
     process: null,
+    members: [],
+    guests: [],
     startBy: null,
     kernelMs: 0,
     command: null,

@@ -95,17 +95,17 @@ export interface ContainerContext extends ContainerInput {
   ports: GrantedPort[];
   /** B04: path and status of the container whose namespace is shared */
   share: NetnsShare | null;
-  /** containers that share its namespace; absent: none, or kept by an older version */
-  members?: string[];
-  /** P11: those of them whose process runs; absent: none, or kept by an older version */
-  guests?: string[];
+  /** containers that share its namespace */
+  members: string[];
+  /** P11: those of them whose process runs */
+  guests: string[];
   /** identity of the namespace while it is up */
   inode: number | null;
   process: ContainerProcess | null;
   /** of the process that lived in its network last time: its engine may still report the end of it */
   formerPid?: number;
-  /** when its process must have started, in ms since 1970; null: it has, or nobody waits for it */
-  startBy?: number | null;
+  /** when its process must have started, in ms since 1970; null: it has, or that is not waited for */
+  startBy: number | null;
   /** what the kernel steps of this attempt have taken so far, in milliseconds */
   kernelMs: number;
   /** the command that is being carried out */
@@ -136,7 +136,7 @@ export function grantOf(context: ContainerContext): ContainerGrant {
     netns: netnsOf(wish, context.netnsDirectory, context.share?.path ?? null),
     leases: context.leases,
     ports: context.ports,
-    ...(typeof context.startBy === 'number' && { startBy: context.startBy }),
+    ...(context.startBy !== null && { startBy: context.startBy }),
   };
 }
 

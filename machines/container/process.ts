@@ -25,7 +25,7 @@ const isWatch = ({ event }: Given): boolean => isResultOf('watch', event);
 
 export const isForced = ({ event }: Given): boolean => 'force' in event && event.force === true;
 
-const hasGuests = ({ context: { guests = [] } }: Given): boolean => guests.length > 0;
+const hasGuests = ({ context: { guests } }: Given): boolean => guests.length > 0;
 
 /** Its network is its own, so that a teardown would take it from whatever lives in the namespace. */
 export const ownsNetwork = ({ context: { wish, inode } }: Given): boolean =>
@@ -99,9 +99,9 @@ export const processActions = {
   }),
   keepNextDeadline: remember(({ context, event }) => {
     assertEvent(event, ['steps.applied', 'steps.failed']);
-    return { startBy: event.outputs.find(({ deadlineAt }) => deadlineAt)?.deadlineAt ?? context.startBy ?? null };
+    return { startBy: event.outputs.find(({ deadlineAt }) => deadlineAt)?.deadlineAt ?? context.startBy };
   }),
-  announceOverdue: decide(({ context: { wish, guests = [] }, event }) => {
+  announceOverdue: decide(({ context: { wish, guests }, event }) => {
     assertEvent(event, ['steps.applied', 'steps.failed']);
     const [guest] = guests;
     const life = guest === undefined ? 'a process lives in its namespace' : `container ${guest} runs in its namespace`;
@@ -134,7 +134,7 @@ export const processActions = {
   refuseHeld: refusal(
     'container.running',
     ({ context }) =>
-      `container ${context.guests?.[0]} runs in the network namespace of container ${nameOf(context)}: stop it first, or force it (--force)`,
+      `container ${context.guests[0]} runs in the network namespace of container ${nameOf(context)}: stop it first, or force it (--force)`,
   ),
   refuseStarted: refusal('container.state', ({ context }) => `container ${nameOf(context)} was started`),
   refuseOtherProcess: refusal(

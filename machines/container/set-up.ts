@@ -79,7 +79,7 @@ export const setUpActions = {
   keepOutputs: remember(({ context, event }) => {
     assertEvent(event, 'steps.applied');
     const inode = event.outputs.find(({ netns }) => netns)?.netns?.inode ?? null;
-    const startBy = event.outputs.find(({ deadlineAt }) => deadlineAt)?.deadlineAt ?? context.startBy ?? null;
+    const startBy = event.outputs.find(({ deadlineAt }) => deadlineAt)?.deadlineAt ?? context.startBy;
     return { inode, startBy, kernelMs: context.kernelMs + event.tookMs };
   }),
   announceConfigured: decide(({ context }) => {

@@ -39,13 +39,13 @@ const suspectMember = (id: string): Effect => ({
 export const sharingActions = {
   /** The owner may have been taken down meanwhile: it answers then. */
   joinOwner: decide(({ context }) => join(context)),
-  /** What the owner knows may be the journal of an older version, which has no members. */
+  /** After a restart of the daemon it joins once more: an owner that does not know it, or is up for the next one, learns of it. */
   joinOwnerAgain: decide(({ context }) => (context.change?.kind === 'recovery' ? join(context) : [])),
-  keepMember: remember(({ context: { members = [] }, event }) => {
+  keepMember: remember(({ context: { members }, event }) => {
     assertEvent(event, 'netns.joined');
     return { members: [...members.filter((member) => member !== event.container), event.container] };
   }),
-  forgetMember: remember(({ context: { members = [] }, event }) => {
+  forgetMember: remember(({ context: { members }, event }) => {
     assertEvent(event, 'netns.release');
     return { members: members.filter((member) => member !== event.container) };
   }),
@@ -55,16 +55,16 @@ export const sharingActions = {
     return [suspectMember(event.container)];
   }),
   /** Nothing else would notice: the kernel reports the end of a namespace to its owner only. */
-  suspectMembers: decide(({ context: { members = [] } }) => members.map(suspectMember)),
+  suspectMembers: decide(({ context: { members } }) => members.map(suspectMember)),
 
   // ---- P11: processes of containers that share the namespace
   tellOwnerOfStart: decide(({ context }) => tellOwner(context, { type: 'netns.entered', container: context.id })),
   tellOwnerOfEnd: decide(({ context }) => tellOwner(context, { type: 'netns.left', container: context.id })),
-  keepGuest: remember(({ context: { guests = [] }, event }) => {
+  keepGuest: remember(({ context: { guests }, event }) => {
     assertEvent(event, 'netns.entered');
     return { guests: [...guests.filter((guest) => guest !== event.container), event.container] };
   }),
-  forgetGuest: remember(({ context: { guests = [] }, event }) => {
+  forgetGuest: remember(({ context: { guests }, event }) => {
     assertEvent(event, 'netns.left');
     return { guests: guests.filter((guest) => guest !== event.container) };
   }),

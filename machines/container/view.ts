@@ -31,7 +31,7 @@ export function containerView(value: unknown, context: ContainerContext): Contai
     labels: wish.labels ?? {},
     owner: wish.owner ?? null,
     exitCode: context.process?.exitCode ?? null,
-    startBy: typeof context.startBy === 'number' ? new Date(context.startBy).toISOString() : null,
+    startBy: context.startBy === null ? null : new Date(context.startBy).toISOString(),
     ...(context.created !== undefined && { created: context.created }),
     lastFault: context.lastFault,
   };

@@ -214,8 +214,8 @@ export const waitedContainerTerrain: Terrain<ContainerContext> = {
     ];
     return [
       ...(context.deferred.length < 1 ? [...commands, ...deadlines(context)] : []),
-      { type: context.guests?.length ? 'netns.left' : 'netns.entered', container: 'guest' },
-      context.members?.length
+      { type: context.guests.length ? 'netns.left' : 'netns.entered', container: 'guest' },
+      context.members.length
         ? { type: 'netns.release', container: 'guest' }
         : { type: 'netns.joined', container: 'guest', inode: 1 },
       ...(atRest(snapshot) ? [{ type: 'drift.suspected' } as const] : []),
@@ -227,8 +227,8 @@ export const waitedContainerTerrain: Terrain<ContainerContext> = {
   essence: (context) => [
     containerTerrain.essence(context),
     context.startBy,
-    context.guests?.length ?? 0,
-    context.members?.length ?? 0,
+    context.guests.length,
+    context.members.length,
   ],
 };
 

@@ -25,7 +25,7 @@ const leases = () => house.context<NetworkContext>(demo)?.leases;
 const ports = () => Object.keys(house.context<HostContext>(hostAddress)?.ports ?? {});
 const statusOf = (output: unknown) => output as { netns: { path: string; inode: number }; status: unknown };
 
-/** Nothing that containers and networks make is left; that links of others are kept apart stays with IPv4 forwarding. */
+/** Nothing of containers and networks is left; the separation of foreign links stays with IPv4 forwarding. */
 const expectBare = () => {
   expect([...house.linux.pins.keys()]).toEqual([]);
   expect([...house.linux.host.links.keys()]).toEqual(['lo']);
@@ -55,7 +55,7 @@ describe('many containers', () => {
     expect(house.journal.actors().map(({ address }) => address)).toEqual(['host']);
   });
 
-  it('A09 that publish the same port: one gets it, and the other is told who has it', async () => {
+  it('A09 that publish the same port: one gets it, and the other gets a fault that names the holder', async () => {
     await house.start();
     await house.ask(demo, toNetwork.create());
     await house.ask(web, toContainer.setup(onDemo('web', port8080)));
@@ -72,7 +72,7 @@ describe('a set-up that fails', () => {
     await house.ask(demo, toNetwork.create());
   });
 
-  it('B07 rolls back a half-built namespace and gives back what was claimed', async () => {
+  it('B07 undoes a half-built namespace and releases its claims', async () => {
     house.kernels[0]?.failWhen(({ verb }) => verb === 'route.add', 'EPERM');
     const { fault } = await house.ask(web, toContainer.setup(onDemo('web', port8080)));
     expect(fault).toMatchObject({ code: 'kernel.refused', errno: 'EPERM', leftBehind: [] });
@@ -87,7 +87,7 @@ describe('a set-up that fails', () => {
     expect(house.facts(web)).toEqual(['created', 'failed']);
   });
 
-  it('B07 and cannot be undone keeps its claims until it is', async () => {
+  it('B07 keeps its claims until an undo that failed is completed', async () => {
     const kernel = house.kernels[0];
     kernel?.failWhen(({ verb }) => verb === 'route.add' || verb === 'netns.remove', 'EBUSY');
     const { fault } = await house.ask(web, toContainer.setup(onDemo('web', port8080)));
@@ -99,7 +99,7 @@ describe('a set-up that fails', () => {
     expect(house.value(web)).toBeUndefined();
   });
 
-  it('B07 and left something behind is cleaned up before the next wish is built', async () => {
+  it('B07 is cleaned up, with what it left behind, before the next wish is built', async () => {
     const kernel = house.kernels[0];
     await house.ask(networkAddress('back'), toNetwork.create({ name: 'back', subnets: [{ subnet: '10.90.0.0/24' }] }));
     kernel?.failWhen(({ verb }) => verb === 'route.add' || verb === 'netns.remove', 'EBUSY');
@@ -110,7 +110,7 @@ describe('a set-up that fails', () => {
     expect([leases(), ports()]).toEqual([{}, []]);
   });
 
-  it('that the kernel cannot even be asked for is a fault like others, and is cleaned up behind', async () => {
+  it('whose plan cannot even be tried is a fault like others, and is cleaned up', async () => {
     house.kernels[0]?.throwWhen(({ verb }) => verb === 'route.add');
     const { fault } = await house.ask(web, toContainer.setup(onDemo('web')));
     expect(fault).toMatchObject({ code: 'internal.unexpected', leftBehind: [{ step: 'setup' }] });
@@ -128,12 +128,12 @@ describe('B08 a teardown', () => {
     await house.ask(web, toContainer.setup(onDemo('web', port8080)));
   });
 
-  it('B08 succeeds a second time, and says that there was nothing to do', async () => {
+  it('B08 succeeds a second time, and reports that there was nothing to do', async () => {
     expect((await house.ask(web, toContainer.teardown)).output).toMatchObject({ id: 'web', nothingToDo: false });
     expect((await house.ask(web, toContainer.teardown)).output).toMatchObject({ id: 'web', nothingToDo: true });
   });
 
-  it('B08 of a half-removed namespace takes the rest', async () => {
+  it('B08 removes the rest of a half-removed namespace', async () => {
     house.linux.unpin('/netns/netloom-web');
     for (const key of house.linux.elements?.keys() ?? [])
       if (key.startsWith('published')) house.linux.elements?.delete(key);
@@ -141,7 +141,7 @@ describe('B08 a teardown', () => {
     expect([leases(), ports()]).toEqual([{}, []]);
   });
 
-  it('B08 is answered before the kernel has let go of the link; the address is given to nobody until then', async () => {
+  it('B08 is answered before the kernel has removed the link; the address stays reserved until then', async () => {
     house.linux.unregisterMs = 50;
     const command = house.say(web, toContainer.teardown);
     for (let round = 0; round < 100 && !house.answers.has(command); round++)
@@ -156,7 +156,7 @@ describe('B08 a teardown', () => {
     expect(leases()).toEqual({});
   });
 
-  it('B08 that fails reports what is left, keeps the claims, and works when tried again', async () => {
+  it('B08 reports what is left when it fails, keeps the claims, and works when repeated', async () => {
     house.kernels[0]?.failWhen(({ verb }) => verb === 'nft.delete', 'EBUSY');
     const { fault } = await house.ask(web, toContainer.teardown);
     expect(fault?.leftBehind).toHaveLength(1);
@@ -173,7 +173,7 @@ describe('B08 a teardown', () => {
 });
 
 describe('commands that come while another is under way', () => {
-  it('are carried out in order, also beyond a removal: the last one makes the container anew', async () => {
+  it('are carried out in order, also after a removal: the last one makes the container anew', async () => {
     await house.start();
     await house.ask(demo, toNetwork.create());
     const commands = [
@@ -199,20 +199,20 @@ describe('B04 a container that shares the namespace of another', () => {
     await house.ask(db, toContainer.setup(onDemo('db')));
   });
 
-  it('B04 has its path, its identity and its addresses', async () => {
+  it("B04 has the owner's path, identity and addresses", async () => {
     const lender = statusOf((await house.ask(containerAddress('x'), toContainer.setup(onDemo('x')))).output);
     const { output, fault } = await house.ask(web, toContainer.setup({ id: 'web', mode: 'container:x' }));
     expect(fault).toBeUndefined();
     expect(statusOf(output)).toMatchObject({ netns: lender.netns, status: lender.status });
   });
 
-  it('B04 finds it through another that shares it', async () => {
+  it('B04 finds the owner through another container that shares it', async () => {
     await house.ask(web, toContainer.setup({ id: 'web', mode: 'container:db' }));
     const { output } = await house.ask(containerAddress('x'), toContainer.setup({ id: 'x', mode: 'container:web' }));
     expect(statusOf(output).netns.path).toBe('/netns/netloom-db');
   });
 
-  it('B04 leaves it to its owner', async () => {
+  it('B04 leaves the namespace to its owner', async () => {
     await house.ask(web, toContainer.setup({ id: 'web', mode: 'container:db' }));
     await house.ask(web, toContainer.remove);
     expect(house.linux.pins.has('/netns/netloom-db')).toBe(true);
@@ -222,13 +222,13 @@ describe('B04 a container that shares the namespace of another', () => {
   it.each([
     ['nobody', 'there is no container nobody to share the network namespace of'],
     ['web2', 'container web2 has no network namespace to share'],
-  ])('B04 is told when there is none: %s', async (target, message) => {
+  ])('B04 is refused when there is no such namespace: %s', async (target, message) => {
     await house.ask(containerAddress('web2'), toContainer.create({ id: 'web2' }));
     const { fault } = await house.ask(web, toContainer.setup({ id: 'web', mode: `container:${target}` }));
     expect(fault).toEqual({ code: 'netns.gone', message });
   });
 
-  it('B04 in a circle with another: a clear error', async () => {
+  it('B04 is refused with a clear error in a cycle with another container', async () => {
     await house.ask(web, toContainer.create({ id: 'web', mode: 'container:x' }));
     await house.ask(containerAddress('x'), toContainer.create({ id: 'x', mode: 'container:web' }));
     expect((await house.ask(web, toContainer.setupAgain)).fault).toMatchObject({ code: 'netns.gone' });
@@ -236,7 +236,7 @@ describe('B04 a container that shares the namespace of another', () => {
 });
 
 describe('B03 a namespace that netloom did not make', () => {
-  it('B03 is used and given back as it was, but for our link', async () => {
+  it("B03 is used, and is returned unchanged without netloom's link", async () => {
     await house.start();
     await house.ask(demo, toNetwork.create());
     const foreign = house.linux.newNetns();
@@ -249,7 +249,7 @@ describe('B03 a namespace that netloom did not make', () => {
     house.linux.unpin('/run/netns/blue');
   });
 
-  it('B02 of a process is pinned, and let go at the end', async () => {
+  it('B02 of a process is pinned, and unpinned at the end', async () => {
     await house.start();
     await house.ask(demo, toNetwork.create());
     const { pid, netns } = house.linux.startProcess();
@@ -267,7 +267,7 @@ describe('the process of a container', () => {
     await house.ask(demo, toNetwork.create());
   });
 
-  it('is told of when it ends; the network stays for another', async () => {
+  it('is reported when it ends; the network stays for another process', async () => {
     await house.ask(web, toContainer.setup(onDemo('web')));
     for (const _ of [1, 2]) {
       const { pid } = house.linux.startProcess();
@@ -279,7 +279,7 @@ describe('the process of a container', () => {
     expect(house.value(web)).toEqual({ up: { process: 'exited', wiring: 'settled' } });
   });
 
-  it('takes the network along when removeOnExit is asked for', async () => {
+  it('ends the network too with removeOnExit', async () => {
     await house.ask(web, toContainer.setup(onDemo('web', { removeOnExit: true })));
     const { pid } = house.linux.startProcess();
     await house.ask(web, toContainer.started(pid));
@@ -289,13 +289,13 @@ describe('the process of a container', () => {
     expect(house.value(web)).toBeUndefined();
   });
 
-  it('that is gone before it can be watched has ended', async () => {
+  it('counts as ended when it is gone before it can be watched', async () => {
     await house.ask(web, toContainer.setup(onDemo('web')));
     await house.ask(web, toContainer.started(4711));
     expect(house.value(web)).toEqual({ up: { process: 'exited', wiring: 'settled' } });
   });
 
-  it('that ends while no daemon looks is noticed by the next one', async () => {
+  it('is noticed by the next daemon when it ends while none runs', async () => {
     await house.ask(web, toContainer.setup(onDemo('web', { removeOnExit: true })));
     const { pid } = house.linux.startProcess();
     await house.ask(web, toContainer.started(pid));
@@ -307,7 +307,7 @@ describe('the process of a container', () => {
     expect(leases()).toEqual({});
   });
 
-  it('that lives through a restart of the daemon is watched on', async () => {
+  it('is still watched when it lives through a restart of the daemon', async () => {
     await house.ask(web, toContainer.setup(onDemo('web')));
     const { pid } = house.linux.startProcess();
     await house.ask(web, toContainer.started(pid));
@@ -322,8 +322,8 @@ describe('the process of a container', () => {
   });
 });
 
-describe('a restart', () => {
-  it('adopts what lives and says so', async () => {
+describe('a restart of the daemon', () => {
+  it('adopts what lives and announces that', async () => {
     await house.start();
     await house.ask(demo, toNetwork.create());
     await house.ask(web, toContainer.setup(onDemo('web', port8080)));
@@ -337,7 +337,7 @@ describe('a restart', () => {
     expect(house.linux.ports.size).toBe(2);
   });
 
-  it('puts back what is missing', async () => {
+  it('restores what is missing', async () => {
     await house.start();
     await house.ask(demo, toNetwork.create());
     await house.ask(web, toContainer.setup(onDemo('web', port8080)));
@@ -349,7 +349,7 @@ describe('a restart', () => {
     expect(house.facts(web).slice(-3)).toEqual(['adopted', 'drift-detected', 'drift-healed']);
   });
 
-  it('that finds a namespace gone announces the loss and gives back everything', async () => {
+  it('announces the loss of a namespace that is gone, and releases everything', async () => {
     await house.start();
     await house.ask(demo, toNetwork.create());
     await house.ask(web, toContainer.setup(onDemo('web', port8080)));
@@ -361,7 +361,7 @@ describe('a restart', () => {
     expect([house.value(web), leases(), ports()]).toEqual(['created', {}, []]);
   });
 
-  it('that finds a port taken says so; the container lives on', async () => {
+  it('reports a port that was taken; the container lives on', async () => {
     await house.start();
     await house.ask(demo, toNetwork.create());
     await house.ask(web, toContainer.setup(onDemo('web', port8080)));
@@ -378,7 +378,7 @@ describe('a restart', () => {
     await house.settle();
   });
 
-  it('whose bridge cannot be made sure of says so and takes nothing away', async () => {
+  it('reports a bridge that cannot be verified, and removes nothing', async () => {
     await house.start();
     await house.ask(demo, toNetwork.create());
     await house.ask(web, toContainer.setup(onDemo('web')));
@@ -390,8 +390,8 @@ describe('a restart', () => {
   });
 });
 
-describe('a reboot', () => {
-  it('makes every container network created again: lost is told, leases and ports are free', async () => {
+describe('a reboot of the host', () => {
+  it('marks every container network as created again: losses are announced, leases and ports are free', async () => {
     await house.start();
     await house.ask(demo, toNetwork.create());
     await house.ask(web, toContainer.setup(onDemo('web', port8080)));
@@ -408,7 +408,7 @@ describe('a reboot', () => {
     expect((await house.ask(web, toContainer.setupAgain)).fault).toBeUndefined();
   });
 
-  it('in the middle of anything leaves nobody waiting', async () => {
+  it('leaves no command without a reply at any moment', async () => {
     await house.start();
     for (let moment = 1; moment <= 45; moment++) {
       const shaken = new House();
@@ -433,7 +433,7 @@ describe('a reboot', () => {
 });
 
 describe('a start after a reboot that dies as well', () => {
-  it('leaves it to the next one to tell those who have not heard, and nobody hears twice', async () => {
+  it('leaves the remaining notices to the next start, and no actor gets one twice', async () => {
     await house.start();
     for (let moment = 1; moment <= 25; moment++) {
       const shaken = new House();
@@ -454,8 +454,8 @@ describe('a start after a reboot that dies as well', () => {
   });
 });
 
-describe('a command', () => {
-  it('that comes again is carried out once and gets its first answer', async () => {
+describe('a repeated or invalid command', () => {
+  it('is carried out once and gets its first reply', async () => {
     await house.start();
     const command = house.say(web, toContainer.create({ id: 'web' }), 'kept twice');
     await house.settle();
@@ -468,7 +468,7 @@ describe('a command', () => {
     expect(house.journal.replyTo(command)).toMatchObject({ output: { id: 'web' } });
   });
 
-  it('that no machine can digest is answered with a fault, and does not come again', async () => {
+  it('gets a fault when no machine can process it, and is not processed again', async () => {
     await house.start();
     const command = house.say(demo, { type: 'network.create', wish: null });
     await house.settle();

@@ -9,9 +9,9 @@ import type { PoolEvents, Workers } from '../../src/engine/pool.ts';
 import { FakeEngine } from '../bus/support.ts';
 import { temporaryDirectory } from '../support/fresh-host.ts';
 
-/** A message id stands for one command also while that is under way in several steps. */
+/** A message ID identifies one command also while that is under way in several steps. */
 
-/** Takes what is delivered, and does nothing. */
+/** Accepts what is delivered, and does nothing. */
 class IdleWorkers extends EventEmitter<PoolEvents> {
   readonly size = 1;
   readonly delivered: Delivery[] = [];
@@ -52,7 +52,7 @@ const attach: CommandIdentity = { id: 'm1', kept: true, fingerprint: 'attach a' 
 const create: CommandIdentity = { id: 'm1', kept: true, fingerprint: 'network.create' };
 const mismatch = { fault: { code: 'command.mismatch' } };
 
-/** Work that ends when it is let. */
+/** Work that ends on request. */
 function held() {
   let end = (_: string): void => {};
   const promise = new Promise<string>((resolve) => {
@@ -70,7 +70,7 @@ function held() {
 }
 
 describe('B09 one message id for two commands, of which one is under way in several steps', () => {
-  it('B09 is refused for the other one, whichever comes first, and the first keeps its answer', async () => {
+  it('B09 is refused for the other command, whichever comes first, and the first keeps its reply', async () => {
     const { engine, workers, journal } = await opened();
     const { work, end } = held();
     const first = engine.once(attach, work);
@@ -88,7 +88,7 @@ describe('B09 one message id for two commands, of which one is under way in seve
     await expect(engine.once({ ...attach, id: 'm2' }, work)).rejects.toMatchObject(mismatch);
   });
 
-  it('B09 is done once for the same command, which gets the same answer', async () => {
+  it('B09 runs the same command once, and gives it the same reply', async () => {
     const { engine } = await opened();
     const { work, end, begun } = held();
     const both = [engine.once(attach, work), engine.once(attach, work)];
@@ -97,7 +97,7 @@ describe('B09 one message id for two commands, of which one is under way in seve
     expect(begun()).toBe(1);
   });
 
-  it('B09 is known to the next daemon, which takes up the same command and refuses another', async () => {
+  it('B09 is known to the next daemon, which continues the same command and refuses another', async () => {
     const { engine, journal } = await opened();
     void engine.once(attach, held().work);
     const { engine: next } = await engineOn(journal);
@@ -105,7 +105,7 @@ describe('B09 one message id for two commands, of which one is under way in seve
     expect(await next.once(attach, async () => 'attached')).toBe('attached');
   });
 
-  it('B09 is tried again under the same id after a failure, and its first answer is never replaced', async () => {
+  it('B09 is tried again under the same ID after a failure, and its first reply is never replaced', async () => {
     const { engine, journal } = await opened();
     const failing = async () => Promise.reject(new NetloomError(fault('storage.full', 'no room')));
     await expect(engine.once(attach, failing)).rejects.toMatchObject({ fault: { code: 'storage.full' } });
@@ -114,7 +114,7 @@ describe('B09 one message id for two commands, of which one is under way in seve
     expect(await engine.once(attach, async () => 'again')).toBe('attached');
   });
 
-  it('B09 does not concern commands that come without an id', async () => {
+  it('B09 does not affect commands without an ID', async () => {
     const { engine } = await opened();
     const loose = { id: 'm1', kept: false };
     expect(await Promise.all([1, 2].map((n) => engine.once(loose, async () => n)))).toEqual([1, 2]);

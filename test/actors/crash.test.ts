@@ -10,13 +10,13 @@ type Command = [to: ActorAddress, event: object];
 
 interface Scenario {
   before: Command[];
-  /** the one that is under way when it dies */
+  /** the command that is under way when it dies */
   command: Command;
-  /** how all of it goes again, when it has been done */
+  /** how to remove everything, after it has been done */
   after?: Command[];
   /** steps that the kernel refuses, in every life, once the scenario begins */
   refusing?: (step: Step) => boolean;
-  /** a link of the host to a LAN, where a DHCP server is */
+  /** a link of the host to a LAN with a DHCP server */
   onLan?: true;
 }
 
@@ -47,7 +47,7 @@ const onBoth = { id: 'web', networks: [{ network: 'lan' }, { network: 'demo' }],
 
 const brought = { ...definitionOf({ name: 'podman1' }, 'podman1'), id: 'e'.repeat(64) };
 
-/** lives in every house */
+/** exists in every house */
 const firstProcess = 1001;
 
 const scenarios: Record<string, Scenario> = {
@@ -139,7 +139,7 @@ async function prepared({ before, onLan }: Scenario): Promise<House> {
   return house;
 }
 
-/** What is told of every actor, but for what each start tells. */
+/** Facts about every actor, except those that every start announces. */
 function story(house: House): Record<string, string[]> {
   const stories: Record<string, string[]> = {};
   for (const { source, fact } of house.journal.after(0, 1_000_000))
@@ -149,7 +149,7 @@ function story(house: House): Record<string, string[]> {
 
 const states = (house: House) => house.journal.actors().map(({ address, record }) => [address, record.value]);
 
-/** One run without a death: how it ends, and how many moments there are to die at. */
+/** Runs without a death: the result, and the number of moments to die at. */
 async function undisturbed(scenario: Scenario, settings: HouseSettings) {
   const house = await prepared(scenario);
   await house.start(settings);
@@ -173,21 +173,21 @@ async function undo(house: House, { after = [] }: Scenario): Promise<void> {
 
 interface Death {
   house: House;
-  /** of whoever dies: the worker, or all */
+  /** of the mortal part: the worker, or all */
   moment: number;
   settings: HouseSettings;
   /** how the next life begins */
   revive(): Promise<void>;
 }
 
-/** Dies at that moment of the scenario, comes to life again, and tells how it ended, in the words of an undisturbed run. */
+/** Dies at that moment of the scenario, starts again, and returns the result in the form of an undisturbed run. */
 async function dieAndLive(scenario: Scenario, { house, moment, settings, revive }: Death) {
   await house.start({ ...settings, diesAfter: moment });
   const command = house.say(...scenario.command);
   await house.settle();
   const [told] = house.answers.get(command) ?? [];
   await revive();
-  // as a client does that has not heard
+  // as a client does that got no reply
   house.say(...scenario.command, command);
   await house.settle();
   await undo(house, scenario);
@@ -203,7 +203,7 @@ async function dieAndLive(scenario: Scenario, { house, moment, settings, revive 
 describe.each(Object.entries(scenarios))('a daemon that dies during %s', (_name, scenario) => {
   const settings = { refusing: scenario.refusing };
 
-  it('at any moment: the next one completes it, answers the same, leaks nothing and tells every fact once', async () => {
+  it('is followed at any moment by one that completes it, sends the same reply, leaks nothing and announces each fact once', async () => {
     const { moments, end } = await undisturbed(scenario, settings);
     for (let moment = 1; moment <= moments; moment++) {
       const house = await prepared(scenario);
@@ -217,7 +217,7 @@ describe.each(Object.entries(scenarios))('a daemon that dies during %s', (_name,
     }
   });
 
-  it('again and again: the last one completes it', async () => {
+  it('again and again is followed by one that completes it', async () => {
     const { moments, end } = await undisturbed(scenario, settings);
     const seed = Date.now() % 100_000;
     const random = seeded(seed);
@@ -249,7 +249,7 @@ const ofWorkers = ['container.setup on two networks', 'container.remove'].flatMa
 describe.each(ofWorkers)('worker $mortal that dies during $name', ({ name, mortal }) => {
   const scenario = scenarios[name] as Scenario;
 
-  it('at any moment: while the others go on, the next one completes its part', async () => {
+  it('at any moment is replaced by one that completes its part, while the others continue', async () => {
     const settings = { workers, mortal };
     const { moments, end } = await undisturbed(scenario, settings);
     for (let moment = 1; moment <= moments; moment++) {

@@ -19,7 +19,7 @@ const story: ContainerEvent[] = [
   { type: 'claim.refused', attempt: 8, fault: fault('port.taken', 'taken') },
 ];
 
-describe("our transition, with one inert scope for all calls, against XState's own", () => {
+describe("netloom's transition, with one inert scope for all calls, compared with XState's", () => {
   it('gives the same states and effects, event after event', () => {
     let [snapshot] = initialTransition(containerMachine, { id: 'web', netnsDirectory: '/run/netns', attempt: 7 });
     for (const event of story) {

@@ -27,7 +27,7 @@ afterEach(async () => {
   for (const step of undo.reverse()) await step();
 });
 
-it('B02 a decision for which the journal has no room is made when it has, once, and before those behind it', async () => {
+it('B02 a decision without room in the journal is made once there is room, once, and before later ones', async () => {
   const directory = temporaryDirectory();
   undo.push(() => directory.remove());
   const journal = new FullJournal(directory.path);
@@ -62,14 +62,14 @@ it('B02 a decision for which the journal has no room is made when it has, once, 
   expect(created.map(({ source }) => source)).toEqual(names.map(networkAddress));
 });
 
-it('B02 the journal writes on pages of its own while the disk is full, says so when they are used up, and goes on with room', async () => {
+it('B02 the journal writes on reserved pages while the disk is full, reports when they are used up, and continues with room', async () => {
   const disk = new SmallDisk('tmpfs', 16);
   undo.push(() => disk.remove());
   const journal = new Journal(disk.path);
   undo.push(() => journal.close());
   const reserved = journal.keepReserve();
   expect(reserved).toBeGreaterThanOrEqual(4 * 2 ** 20);
-  // what a commit has freed is used by the one after the next
+  // pages freed by a commit are used by the commit after the next
   for (let commit = 0; commit < 3; commit++) journal.keepReply(`once ${commit}`, {});
   disk.fill();
   let kept = 0;
@@ -97,7 +97,7 @@ const facts = (count: number, text = ''): Effect[] =>
 const commit = (journal: Journal, effects: Effect[], turn = 0): Committed =>
   journal.commit({ address: web, record: record(turn), previous: null, consumed: null, completed: null, effects });
 
-it('B01 the facts that wait are bounded; what is left out is counted, and reported when there is a place again', () => {
+it('B01 waiting facts are bounded; left-out facts are counted, and reported when there is room again', () => {
   const directory = temporaryDirectory();
   undo.push(() => directory.remove());
   const journal = new Journal(directory.path);
@@ -130,7 +130,7 @@ it('B01 the facts that wait are bounded; what is left out is counted, and report
   expect([journal.pending(), journal.lastSequence()]).toEqual([0, mostFacts + 2]);
 });
 
-it('B02 facts are left out where there is little room, so that decisions go on, and are reported with the next one', () => {
+it('B02 facts are left out when there is little room, so that decisions continue, and are reported with the next one', () => {
   const disk = new SmallDisk('tmpfs', 16);
   undo.push(() => disk.remove());
   const journal = new Journal(disk.path);
@@ -156,7 +156,7 @@ it('B02 facts are left out where there is little room, so that decisions go on, 
   ]);
 });
 
-it('B02 a journal that is used up refuses what it is given, however often, and facts can be taken out of it', async () => {
+it('B02 a full journal refuses new entries, however often, and facts can still be removed from it', async () => {
   const disk = new SmallDisk('tmpfs', 16);
   undo.push(() => disk.remove());
   const journal = new Journal(disk.path);
@@ -179,6 +179,6 @@ it('B02 a journal that is used up refuses what it is given, however often, and f
   expect(journal.actor(web)).toEqual(record(1));
 });
 
-it('B02 a map of the journal that cannot grow is no room, too', () => {
+it('B02 a map of the journal that cannot grow counts as no room, too', () => {
   expect(isNoRoom(Object.assign(new Error('MDB_MAP_FULL'), { code: -30_792 }), '/proc')).toBe(true);
 });

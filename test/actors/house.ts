@@ -16,12 +16,11 @@ import { temporaryDirectory } from '../support/fresh-host.ts';
 
 /**
  * A daemon without threads and without Linux: its workers' ActorSystems in this thread, on FakeKernels of one FakeLinux.
- * It, or one of its workers, can die at any moment that makes a difference: after the n-th commit or kernel step nothing
- * more is written.
+ * It, or one of its workers, can die at any relevant moment: after the n-th commit or kernel step nothing more is written.
  */
 export interface HouseSettings {
   workers?: number;
-  /** commits and kernel steps until it dies; none: it lives */
+  /** commits and kernel steps until it dies; absent: it lives */
   diesAfter?: number;
   /** only this worker dies */
   mortal?: number;
@@ -29,7 +28,7 @@ export interface HouseSettings {
   refusing?: (step: Step) => boolean;
 }
 
-/** How much longer it lives. */
+/** The remaining time until the death. */
 class Life {
   spent = 0;
   #left: number;
@@ -54,13 +53,13 @@ class Life {
 
 class Died extends Error {}
 
-/** Every message between actors, and the order in which they were heard. */
+/** Every message between actors, and the order in which they were delivered. */
 export interface Post {
   sent: Map<number, { from: ActorAddress; to: ActorAddress }>;
   heard: number[];
 }
 
-/** A journal to which nothing is written any more after the end. */
+/** A journal that refuses all writes after the end. */
 function mortalJournal(journal: Journal, life: Life, post: Post): Journal {
   const mortal: Pick<Journal, 'commit' | 'drop'> = {
     commit: (commit: Commit): Committed => {
@@ -88,7 +87,7 @@ function mortalJournal(journal: Journal, life: Life, post: Post): Journal {
   });
 }
 
-/** A plan that is under way when it ends is never heard of again. */
+/** A plan that is under way at the end never returns. */
 class MortalKernel implements Kernel {
   constructor(
     private readonly kernel: FakeKernel,
@@ -125,13 +124,13 @@ const patienceMs = 3_000;
 
 const pause = () => new Promise((resolve) => setImmediate(resolve));
 
-/** What lasts from one life to the next: the directory, the host, and the answers that clients have got. */
+/** What lasts from one life to the next: the directory, the host, and the replies that clients have got. */
 export class House {
   readonly linux = new FakeLinux();
   readonly directory = temporaryDirectory();
   readonly answers = new Map<string, Answer[]>();
   readonly post: Post = { sent: new Map(), heard: [] };
-  /** what no machine could digest */
+  /** events that no machine could process */
   readonly unexpected: string[] = [];
   journal!: Journal;
   #workers: { kernel: FakeKernel; life: Life; system: ActorSystem }[] = [];
@@ -178,7 +177,7 @@ export class House {
     }
   }
 
-  /** As a MessagePort does: later, and in order. What comes to a worker that has died is lost. */
+  /** Delivers as a MessagePort does: later, and in order. Messages to a dead worker are lost. */
   #hint(to: number, delivery: Delivery): void {
     this.#inFlight += 1;
     setImmediate(() => {
@@ -194,7 +193,7 @@ export class House {
     return this.#workers.reduce((sum, { life }) => sum + life.spent, 0);
   }
 
-  /** the same of one worker, or of all */
+  /** the same for one worker, or for all */
   spentBy(worker?: number): number {
     return worker === undefined ? this.spent : (this.#workers[worker]?.life.spent ?? 0);
   }
@@ -213,13 +212,13 @@ export class House {
     return this.#workers.map(({ kernel }) => kernel);
   }
 
-  /** Without a last word: what is not in the journal or in the kernel is lost. */
+  /** Ends without warning: what is not in the journal or in the kernel is lost. */
   async crash(): Promise<void> {
     for (const { life } of this.#workers) life.end();
     await this.#leave();
   }
 
-  /** Whatever was running has ended, and nothing that was made is left. Start it anew afterwards. */
+  /** Everything that was running has ended, and nothing is left. Start it anew afterwards. */
   async reboot(): Promise<void> {
     await this.crash();
     this.linux.reboot();
@@ -236,7 +235,7 @@ export class House {
     await this.journal.close();
   }
 
-  /** Another worker takes the place of one that ended in the middle of what it did; the others went on meanwhile. */
+  /** Replaces a worker that ended in the middle of its work; the others continued meanwhile. */
   async replaceWorker(index: number, diesAfter?: number): Promise<void> {
     const worker = this.#workers[index];
     worker?.life.end();
@@ -251,7 +250,7 @@ export class House {
     this.directory.remove();
   }
 
-  /** Until nothing is under way any more, or something has died. */
+  /** Waits until nothing is under way, or something has died. */
   async settle(): Promise<void> {
     const deadline = Date.now() + patienceMs;
     for (let quiet = 0; quiet < 3 && !this.isDead; ) {
@@ -278,7 +277,7 @@ export class House {
 
   // -------------------------------------------------------------------------------------------------------- commands
 
-  /** Hands a command in, once however often it is said; its id. */
+  /** Sends a command under one ID for all repetitions; returns the ID. */
   say(to: ActorAddress, event: object, command = `kept ${++this.#commands}`): string {
     const delivery = this.journal.take(command, to, { ...event, command } as ActorEvent);
     const worker = this.#workers[workerOf(to, this.#workers.length)];
@@ -286,12 +285,12 @@ export class House {
     return command;
   }
 
-  /** Something that comes to an actor by itself. */
+  /** Sends an event to an actor that belongs to no command. */
   tell(to: ActorAddress, event: ActorEvent): void {
     this.#workers[workerOf(to, this.#workers.length)]?.system.deliver(this.journal.enqueue(to, event));
   }
 
-  /** The one answer to a command, once everything is quiet. */
+  /** The one reply to a command, once everything is quiet. */
   async ask(to: ActorAddress, event: object): Promise<Answer> {
     const command = this.say(to, event);
     await this.settle();

@@ -12,7 +12,7 @@ import { holdAddresses } from '../../src/core/port.ts';
 import type { Step } from '../../src/core/steps/step.ts';
 import type { House, Post } from './house.ts';
 
-/** What there is, by kind, sorted. */
+/** Everything in the kernel, by kind, sorted. */
 interface Inventory {
   pins: string[];
   links: string[];
@@ -22,10 +22,10 @@ interface Inventory {
   claims: string[];
 }
 
-/** Of the host that the test plays. */
+/** Objects of the host that the test plays. */
 export const lanLinks = ['lan0', 'lan1'];
 
-/** What must be there when the journal is right: all of every network that is up, nothing of any other. */
+/** Lists what must exist when the journal is right: everything of every running network, nothing of any other. */
 function expected(house: House): Inventory {
   const steps: Step[] = [];
   const inventory: Inventory = { pins: [], links: ['lo'], elements: [], ports: [], leases: [], claims: [] };
@@ -42,7 +42,7 @@ function expected(house: House): Inventory {
     const netns = netnsOf(wish, context.netnsDirectory, context.share?.path ?? null);
     steps.push(...setupPlan({ wish, netns, leases, ports }).steps);
     if (ownsNetns(wish)) inventory.pins.push(netns);
-    // what a DHCP server gave is not the network's
+    // addresses of a DHCP server are not the network's
     for (const [network, { addresses, dhcp }] of Object.entries(leases))
       inventory.leases.push(`${network} ${wish.id} ${dhcp ? '' : addresses.map(({ address }) => address)}`);
     if (ports.length > 0) inventory.claims.push(`${wish.id} ${JSON.stringify(ports)}`);
@@ -77,7 +77,7 @@ function found(house: House): Inventory {
   });
 }
 
-/** Where a gateway's names are answered is found out: which port it is is no matter. */
+/** Removes the port at which a gateway's names are answered: it is chosen at run time. */
 const described = (element: Element): string =>
   describeElement(element.set.startsWith('resolver') ? { ...element, value: undefined } : element);
 
@@ -85,7 +85,7 @@ function sorted(inventory: Inventory): Inventory {
   return Object.fromEntries(Object.entries(inventory).map(([kind, list]) => [kind, [...list].sort()])) as never;
 }
 
-/** Whatever differs between what the journal says and what there is, and whatever was told wrongly. */
+/** Lists differences between the journal and the kernel, and wrong facts. */
 export function disorder(house: House): string[] {
   const [should, is] = [expected(house), found(house)];
   const kinds = Object.keys(should) as (keyof Inventory)[];
@@ -104,7 +104,7 @@ export function disorder(house: House): string[] {
   return [...things, ...gaps, ...twice, ...lostPost(house.post), ...house.unexpected];
 }
 
-/** Between every pair each message is heard once, and in order. */
+/** Between every pair each message is delivered once, and in order. */
 function lostPost({ sent, heard }: Post): string[] {
   const pairs = new Map<string, { sent: number[]; heard: number[] }>();
   const pairOf = (sequence: number) => {

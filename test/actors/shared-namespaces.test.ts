@@ -5,7 +5,7 @@ import { JournalViews } from '../../src/engine/journal-views.ts';
 import { demo, House, toContainer, toNetwork } from './house.ts';
 import { disorder } from './order.ts';
 
-/** Containers that share a namespace, and what becomes of them when it goes. */
+/** Containers that share a namespace, and their state when it is gone. */
 
 const pod = containerAddress('pod');
 const member = containerAddress('member');
@@ -33,7 +33,7 @@ async function share(more: object = {}): Promise<void> {
   await house.ask(further, toContainer.setup({ id: 'further', mode: 'container:member' }));
 }
 
-/** Shown as a container without networks, which is not up. */
+/** Shown as a container without networks that is not running. */
 function expectLost(...ids: string[]): void {
   for (const id of ids) {
     const address = containerAddress(id);
@@ -50,7 +50,7 @@ describe.each([1, 3])('P11 the members of a namespace, with %i workers', (worker
   it.each([
     ['torn down', toContainer.teardown],
     ['removed', toContainer.remove],
-  ])('P11 are lost when its owner is %s, also those that share it by another', async (_, leave) => {
+  ])('P11 are lost when its owner is %s, also those that share it by another container', async (_, leave) => {
     await share();
     expect(members()).toEqual(['member', 'further']);
     expect((await house.ask(pod, leave)).fault).toBeUndefined();
@@ -79,7 +79,7 @@ describe.each([1, 3])('P11 the members of a namespace, with %i workers', (worker
     expectLost('pod', 'member', 'further');
   });
 
-  it('P11 are lost, too, when it goes while they are being set up', async () => {
+  it('P11 are lost, too, when it ends while they are being set up', async () => {
     await house.ask(demo, toNetwork.create());
     await house.ask(pod, toContainer.setup({ id: 'pod', networks: [{ network: 'demo' }] }));
     const ids = Array.from({ length: 12 }, (_, index) => `m${index}`);
@@ -91,19 +91,19 @@ describe.each([1, 3])('P11 the members of a namespace, with %i workers', (worker
     for (const id of ids) expect(['created', 'failed']).toContain(house.value(containerAddress(id)));
   });
 
-  it('P11 stay while one of them goes, and while an owner goes whose namespace it is not', async () => {
+  it('P11 stay when one of them is removed, and when a container is removed that does not own the namespace', async () => {
     await share();
     await house.ask(member, toContainer.remove);
     expect(house.value(further)).toEqual(up('configured'));
     expect(members()).toEqual(['further']);
-    // by the way that it came it cannot be found any more
+    // it cannot be found by the container through which it was shared
     expect(Object.keys(inspect('further').NetworkSettings.Networks)).toEqual(['demo']);
     expect(Object.keys(inspect('further').container.status)).toEqual(['demo']);
     await house.ask(pod, toContainer.remove);
     expectLost('further');
   });
 
-  it('P11 stay in a namespace that is not netloom’s, and are shown without networks', async () => {
+  it('P11 stay in a namespace that netloom did not make, and are shown without networks', async () => {
     const foreign = house.linux.newNetns();
     house.linux.pin('/run/netns/blue', foreign);
     await share({ mode: 'ns:/run/netns/blue' });

@@ -6,7 +6,7 @@ import { House, toContainer, toNetwork } from './house.ts';
 import { disorder } from './order.ts';
 
 /**
- * Everything at once, by chance: commands in a row, deaths of workers and of the daemon, reboots, a kernel that refuses
+ * Everything at once, at random: commands in a row, deaths of workers and of the daemon, reboots, a kernel that refuses
  * and people who delete things. Then the storm ends, everything is removed, and nothing may be left. A failing storm
  * names its seed (STORM_SEED=… STORMS=…).
  */
@@ -17,7 +17,7 @@ const workers = 3;
 const containers = ['a', 'b', 'c', 'd', 'e'];
 const networks = ['red', 'blue'];
 
-describe('a storm', () => {
+describe('a storm of commands, deaths and reboots', () => {
   it.each(Array.from({ length: storms }, (_, index) => firstSeed + index))(
     'leaves every command answered and nothing behind (seed %i)',
     async (seed) => {
@@ -36,7 +36,7 @@ describe('a storm', () => {
 
 class Storm {
   readonly house = new House();
-  /** every command, by its id: said again after each death, as a client does that has not heard */
+  /** every command, by its ID: repeated after each death, as a client does that got no reply */
   readonly said = new Map<string, [to: ActorAddress, event: object]>();
   #processes: number[] = [];
 
@@ -47,7 +47,7 @@ class Storm {
     for (let gust = 0; gust < gusts; gust++) await this.#gust();
   }
 
-  /** The wind drops: a last start, and everything is removed. */
+  /** Ends the storm: a last start, and everything is removed. */
   async clear(): Promise<void> {
     await this.#die(false, Number.POSITIVE_INFINITY);
     await this.house.settle();
@@ -132,7 +132,7 @@ class Storm {
     }
   }
 
-  /** Commits and kernel steps until it ends by itself, in the middle of whatever it does. */
+  /** Commits and kernel steps until it ends by itself, in the middle of its work. */
   #lifetime(): number {
     return this.random() < 0.5 ? Number.POSITIVE_INFINITY : 1 + Math.floor(this.random() * 60);
   }

@@ -35,11 +35,11 @@ const setUpAll = () =>
   );
 
 describe('actors on several workers', () => {
-  it('live where their address says, and nowhere else', () => {
+  it('live only on the worker that their address determines', () => {
     expect(new Set(ids.map((id) => workerOf(containerAddress(id), workers)))).toEqual(new Set([0, 1, 2]));
   });
 
-  it('hear each other once, and in order per pair', async () => {
+  it("get each other's messages once, and in order per pair", async () => {
     setUpAll();
     await house.settle();
     for (const id of ids) house.say(containerAddress(id), toContainer.remove);
@@ -49,7 +49,7 @@ describe('actors on several workers', () => {
     expect(house.journal.actors('container/')).toEqual([]);
   });
 
-  it('go on when one worker after another ends in the middle of it', async () => {
+  it('continue when one worker after another ends in the middle of its work', async () => {
     const commands = setUpAll();
     for (const index of [0, 1, 2, 0]) {
       for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));

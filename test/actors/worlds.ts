@@ -15,22 +15,22 @@ import { FakeLinux } from '../support/fake-linux.ts';
 import { becomeFreshHost, ip, ipWithin, temporaryDirectory } from '../support/fresh-host.ts';
 import { servicesIn } from '../support/kernel-services.ts';
 
-/** What the contract asks of a host from the outside, past the kernel under test: one real, one in memory. */
+/** What the contract needs of a host from outside the kernel under test: one real, one in memory. */
 export interface World {
   kernel: Kernel;
-  /** where a namespace of that name is, or will be, pinned */
+  /** path where a namespace of that name is, or will be, pinned */
   pin(name: string): string;
   isPinned(path: string): boolean;
   linkNames(netns?: string | null): string[];
   link(name: string, netns?: string | null): SeenLink | null;
   routes(netns: string): { destination: string; gateway: string; metric: number }[];
-  /** as describeElement writes them */
+  /** in the form of describeElement */
   elements(set: NftSet): string[];
-  /** a datagram of somebody on this host to that IPv4 address and port, which begins a flow */
+  /** sends a datagram from another program on this host to that IPv4 address and port, which begins a flow */
   startFlow(destination: string, port: number): void;
-  /** the ports of those to that address, in order */
+  /** ports of the flows to that address, in order */
   flowsTo(destination: string): number[];
-  /** routes that lead nowhere: `blackhole 10.1.0.0/16` */
+  /** routes of the types that refuse: `blackhole 10.1.0.0/16` */
   deadEnds(netns: string): string[];
   /** names of networks that are defined in files */
   definitions(): string[];
@@ -39,20 +39,20 @@ export interface World {
   sysctl(key: string, netns: string | null): string | null;
   /** accept_ra and the like of a link; null without IPv6 */
   ipv6(name: string, netns: string | null): Required<Ipv6Settings> | null;
-  /** somebody else sets accept_ra */
+  /** another program sets accept_ra */
   acceptRa(name: string, netns: string | null, value: number): void;
-  /** rp_filter, likewise */
+  /** another program sets rp_filter */
   rpFilter(name: string, netns: string | null, value: number): void;
-  /** links of which there is a file of settings */
+  /** links that have a file of settings */
   settingsFiles(): string[];
-  /** what somebody else does */
+  /** as another program does */
   addForeignVeth(name: string): void;
   deleteLink(name: string): void;
   isFree(protocol: Protocol, address: string, port: number): boolean;
   takePort(protocol: Protocol, address: string, port: number): { release(): void };
-  /** a process in a network namespace of its own, or in the host's */
+  /** starts a process in a network namespace of its own, or in the host's */
   startProcess(where?: 'own' | 'host'): Promise<{ pid: number; end(): Promise<void> }>;
-  /** a link of that name, by which a DHCP server may be asked */
+  /** makes a link of that name, through which a DHCP server may be asked */
   lan(name: string): { serve(): Promise<void>; leases(): string[]; remove(): Promise<void> };
   close(): Promise<void>;
 }
@@ -161,7 +161,7 @@ interface IpLink {
   addr_info: { local: string; prefixlen: number; scope: string }[];
 }
 
-/** This test file as a host of its own. Call it once per file. */
+/** Makes this test file a host of its own. Call it once per file. */
 export async function realWorld(): Promise<World> {
   await becomeFreshHost();
   const directory = temporaryDirectory();
@@ -291,7 +291,7 @@ export async function realWorld(): Promise<World> {
   };
 }
 
-/** Tried upon a veth: there is no list of kinds to ask for. */
+/** Tries on a veth: there is no list of kinds to ask for. */
 function canMake(kind: string): boolean {
   execFileSync('ip', ['link', 'add', 'probe', 'type', 'veth', 'peer', 'name', 'probex']);
   try {

@@ -5,7 +5,7 @@ import type { Abandoned } from '../../src/core/gc.ts';
 import type { ContainerView } from '../../src/core/view.ts';
 import { FakeEngine } from './support.ts';
 
-/** What `gc --unstarted` takes for never started, and what it reports of each. */
+/** Which containers `gc --unstarted` treats as never started, and what it reports of each. */
 
 const viewOf = (id: string, inode: number): ContainerView => ({
   id,
@@ -25,7 +25,7 @@ const viewOf = (id: string, inode: number): ContainerView => ({
   lastFault: null,
 });
 
-/** Containers that are configured, and what the host answers. */
+/** Configured containers, and the reply of the host. */
 class Host extends FakeEngine {
   readonly swept: string[] = [];
   constructor(
@@ -53,7 +53,7 @@ const unstarted = { unstarted: true };
 const removed = (id: string) => ({ id, name: id, owner: 'engine' });
 
 describe('P18 gc --unstarted', () => {
-  it('P18 asks the host once for all of them, and reports what it removed and what it could not remove', async () => {
+  it('P18 asks the host once for all containers, and reports what was removed and what could not be', async () => {
     const stuck = { step: 'container stuck', errno: null, detail: 'stuck does not go' };
     const answer = { removed: ['left'], failed: [stuck] };
     const host = new Host(['left', 'stuck', 'started', 'lived-in'], answer, new Set([4]));
@@ -63,7 +63,7 @@ describe('P18 gc --unstarted', () => {
     ]);
   });
 
-  it('P18 asks under an id of its own', async () => {
+  it('P18 sends its question under an ID of its own', async () => {
     const host = new Host(['left']);
     await collect(host, unstarted, command);
     const ids = [...host.sent.map(({ command }) => command.id), ...host.swept];
@@ -71,7 +71,7 @@ describe('P18 gc --unstarted', () => {
     expect(host.sent.every(({ command, event }) => 'command' in event && event.command === command.id)).toBe(true);
   });
 
-  it('P18 removes nothing in a dry run, and nothing where it cannot see who lives where', async () => {
+  it('P18 removes nothing in a dry run, or when it cannot see where processes live', async () => {
     const host = new Host(['left']);
     expect(await collect(host, { ...unstarted, dryRun: true }, command)).toMatchObject({
       unstarted: [removed('left')],

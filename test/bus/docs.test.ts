@@ -21,26 +21,26 @@ const read = (file: string): string => readFileSync(new URL(`../../${file}`, imp
 /** However a formatter lays out the tables. */
 const words = (text: string): string => text.replaceAll(/-{3,}/g, '---').replaceAll(/\s+/g, ' ');
 
-describe('the docs say what the code does (npm run docs:subjects)', () => {
+describe('the generated docs match the code (npm run docs:subjects)', () => {
   it.each([
     ['docs/subjects.md', [commandSections, factTable]],
     ['docs/errors.md', [errorTables]],
-  ])('%s is not stale', (file, parts) => {
+  ])('%s is up to date', (file, parts) => {
     expect(words(read(file))).toBe(words(withGenerated(read(file), ...parts.map((part) => part()))));
   });
 
-  it('src/contract/methods.ts is not stale', () => {
+  it('src/contract/methods.ts is up to date', () => {
     // a formatter breaks lines, and adds commas where it does
     const plain = (text: string) => text.replaceAll(/[\s,]+/g, ' ').replaceAll(/([([{]) | ([)\]}])/g, '$1$2');
     expect(plain(read('src/contract/methods.ts'))).toBe(plain(clientMethods()));
   });
 
-  it('docs/asyncapi.json is not stale', () => {
+  it('docs/asyncapi.json is up to date', () => {
     const { version } = JSON.parse(read('package.json'));
     expect(JSON.parse(read('docs/asyncapi.json'))).toEqual(JSON.parse(JSON.stringify(asyncApi(version))));
   });
 
-  it('P19 docs/subjects.md says for how long an answer is kept', () => {
+  it('P19 docs/subjects.md has the time for which a reply is kept', () => {
     expect(replyKeptMs % 60_000).toBe(0);
     expect(words(read('docs/subjects.md'))).toContain(`The answer is kept for ${replyKeptMs / 60_000} minutes`);
   });
@@ -74,7 +74,7 @@ describe('the docs say what the code does (npm run docs:subjects)', () => {
   });
 });
 
-/** Where an object or a list of values stands that is no schema with a name of its own: a generator of types would invent one. */
+/** Lists objects and enumerations without a schema name: a generator of types would invent one. */
 function unnamedIn(node: unknown, path: string[] = []): string[] {
   const key = path.at(-1) ?? '';
   if (typeof node !== 'object' || node === null || ['examples', 'parameters'].includes(key)) return [];

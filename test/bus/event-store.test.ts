@@ -55,7 +55,7 @@ describe('the store of the event stream', () => {
     }
   });
 
-  it('B12 need not be there to be moved away', () => {
+  it('B12 may be missing when it is moved away', () => {
     const { state, store: gone } = store();
     expect(gone.moveAway()).toBeNull();
     mkdirSync(state);
@@ -64,7 +64,7 @@ describe('the store of the event stream', () => {
 });
 
 describe("the daemon's own nats-server", () => {
-  it('B12 is started on a fresh store once when that is asked for, and the former one is kept', async () => {
+  it('B12 is started on a fresh store once on request, and the former store is kept', async () => {
     const where = directories();
     const started = await server(where);
     writeFileSync(join(where.stateDir, 'jetstream', 'former'), '');

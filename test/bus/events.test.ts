@@ -29,7 +29,7 @@ const long = `a${'.b'.repeat(124)}z`;
 const facts = (events: StreamedEvent[]): string[] => events.map(({ type }) => type.split('.').at(-1) as string);
 
 describe('a follower', () => {
-  it('hears what comes after it began, and nothing before', async () => {
+  it('gets the events after its start, and no earlier ones', async () => {
     const { say, viewer } = await world();
     await say('created');
     const feed = viewer.events();
@@ -38,7 +38,7 @@ describe('a follower', () => {
     expect(facts(await take(feed, 2))).toEqual(['configured', 'running']);
   });
 
-  it('misses nothing between a list and what follows it', async () => {
+  it('misses nothing between a list and the events after it', async () => {
     const { say, viewer } = await world();
     await say('created', 'configured');
     const feed = viewer.events({ since: 2 });
@@ -46,7 +46,7 @@ describe('a follower', () => {
     expect(facts(await take(feed, 2))).toEqual(['configured', 'running']);
   });
 
-  it('hears of one container only, when it asks for that', async () => {
+  it('gets the events of one container only, on request', async () => {
     const { outbox, say, viewer } = await world();
     await say('created');
     const feed = viewer.events({ since: 'all', noun: 'container', id: 'db' });
@@ -59,7 +59,7 @@ describe('a follower', () => {
     expect((await take(feed, 2)).map(({ source }) => source)).toEqual(Array(2).fill('/netloom/n1/container/db'));
   });
 
-  it('hears of one whose name has dots, and of nobody else, as every role may; also by a plain consumer', async () => {
+  it('gets the events of one name with dots, and no others, in every role; also by a plain consumer', async () => {
     const { outbox, say, runDir } = await world();
     const sources = ['container/my.app', 'container/my', 'container/my.app.two', 'network/my.app', `network/${long}`];
     for (const source of sources as ActorAddress[]) outbox.commit('created', source);
@@ -89,7 +89,7 @@ describe('a follower', () => {
     }
   });
 
-  it('goes on when the server was killed and came back, with nothing lost and nothing twice', async () => {
+  it('continues after the server was killed and restarted, with nothing lost and nothing twice', async () => {
     const { bus, say, viewer } = await world();
     await say('created');
     const feed = viewer.events();
@@ -102,7 +102,7 @@ describe('a follower', () => {
     expect(facts(await reading)).toEqual(['configured', 'running', 'exited']);
   });
 
-  it('P22 begins anew when the event store was replaced, and says so, while it is connected', async () => {
+  it('P22 starts over, with a notice, when the event store was replaced while it is connected', async () => {
     const { bus, say, viewer } = await world();
     await say('created', 'configured', 'running');
     const said: string[] = [];
@@ -117,7 +117,7 @@ describe('a follower', () => {
     await reading.return?.();
   });
 
-  it('P22 begins anew from a place in a store that was replaced, however far the new one has got', async () => {
+  it('P22 starts over when its position is in a store that was replaced, however long the new one is', async () => {
     const { bus, say, viewer, runDir } = await world();
     await say('created', 'configured');
     const feed = viewer.events({ since: 'all' });
@@ -128,7 +128,7 @@ describe('a follower', () => {
     const said: string[] = [];
     const onReplaced = () => void said.push('replaced');
     const since = 3;
-    // that of before may not have its connection back yet
+    // the former one may still be without its connection
     const later = await client(runDir, 'viewer');
     // beyond its end
     expect(facts(await take(later.events({ since, onReplaced }), 1))).toEqual(['running']);
@@ -138,7 +138,7 @@ describe('a follower', () => {
     expect(said).toEqual(['replaced', 'replaced']);
   });
 
-  it('P22 goes on from a place in a store that is the same after a restart of the server', async () => {
+  it('P22 continues from its position in the same store after a restart of the server', async () => {
     const { bus, say, viewer, runDir } = await world();
     await say('created', 'configured');
     const feed = viewer.events({ since: 'all' });
@@ -151,7 +151,7 @@ describe('a follower', () => {
     expect(facts(await take(later.events({ since: 3, stream: stream as string, onReplaced }), 1))).toEqual(['running']);
   });
 
-  it('ends when it is told to', async () => {
+  it('ends on request', async () => {
     const { viewer, say } = await world();
     await say('created');
     const stop = new AbortController();
@@ -164,13 +164,13 @@ describe('a follower', () => {
 });
 
 describe('a replay', () => {
-  it('ends with the last event that was there', async () => {
+  it('ends with the last existing event', async () => {
     const { say, viewer } = await world();
     await say('created', 'configured', 'running');
     expect(facts(await take(viewer.events({ since: 'all', follow: false }), 99))).toHaveLength(3);
   });
 
-  it('ends at once when there is nothing', async () => {
+  it('ends at once when the stream is empty', async () => {
     const { say, viewer } = await world();
     await say('created');
     expect(await take(viewer.events({ follow: false }), 99)).toEqual([]);
@@ -186,7 +186,7 @@ describe('a replay', () => {
     expect(facts(await take(viewer.events({ since, follow: false }), 99))).toEqual(['configured']);
   });
 
-  it('ends with the last event wherever it begins: before, within or after gaps, or in the future', async () => {
+  it('ends with the last event for every start: before, within or after gaps, or in the future', async () => {
     const { outbox, say, viewer } = await world();
     const starts = [{ since: new Date(0), left: 222 }];
     for (let told = 37; told <= 222; told += 37) {
@@ -203,7 +203,7 @@ describe('a replay', () => {
     }
   });
 
-  it('fails when the server is silent for longer than it may be', async () => {
+  it('fails when the server is silent for longer than allowed', async () => {
     const { bus, say, viewer } = await world();
     await say(...Array<string>(2000).fill('created'));
     const feed = viewer.events({ since: 'all', follow: false, timeoutMs: 300 })[Symbol.asyncIterator]();
@@ -220,12 +220,12 @@ describe('a replay', () => {
     }
   });
 
-  it('finds no node where none is', async () => {
+  it('finds no node when there is none', async () => {
     const { viewer } = await world();
     expect(await viewer.nodes()).toEqual([]);
   });
 
-  it('says so when there is no stream', async () => {
+  it('fails with an explanation when there is no stream', async () => {
     const where = directories();
     await server(where);
     const viewer = await client(where.runDir, 'viewer');

@@ -14,7 +14,7 @@ function publisher(nc: NatsConnection, outbox: Outbox, more: { node?: string; wi
   return started;
 }
 
-/** All that the stream has, in its order. */
+/** Reads everything in the stream, in its order. */
 async function stored(runDir: string, ofNode: string | null = node): Promise<CloudEvent[]> {
   const reader = await client(runDir);
   const events: CloudEvent[] = [];
@@ -31,8 +31,8 @@ async function ready() {
   return { ...where, server: started, nc: await connected(where.runDir) };
 }
 
-describe('what is committed comes to the stream', () => {
-  it('as CloudEvents, with the number as id', async () => {
+describe('committed events are published', () => {
+  it('as CloudEvents, with their number as ID', async () => {
     const { runDir, nc } = await ready();
     const outbox = new FakeOutbox();
     outbox.commit('configured', 'container/web', { ports: [] });
@@ -61,7 +61,7 @@ describe('what is committed comes to the stream', () => {
     expect(message?.header.get('content-type')).toBe('application/cloudevents+json');
   });
 
-  it('in order, all 5,000, however many are on their way at once', async () => {
+  it('in order, all 5,000, however many are in flight', async () => {
     const { runDir, nc } = await ready();
     const outbox = new FakeOutbox();
     const published = publisher(nc, outbox);
@@ -76,7 +76,7 @@ describe('what is committed comes to the stream', () => {
     expect(published.position()).toEqual({ sequence: 5000, streamSequence: 5000 });
   });
 
-  it('without its data when the server can never take it, so that it does not hold up what follows', async () => {
+  it('without their data when the server can never accept that, so that later ones are not blocked', async () => {
     const { runDir, nc } = await ready();
     const outbox = new FakeOutbox();
     outbox.commit('created', 'network/demo', { state: 'defined', text: 'x'.repeat(5 * 1024 * 1024) });
@@ -88,7 +88,7 @@ describe('what is committed comes to the stream', () => {
     ]);
   });
 
-  it('beside that of other nodes on the same server', async () => {
+  it('beside those of other nodes on the same server', async () => {
     const { runDir, nc } = await ready();
     const [mine, theirs] = [new FakeOutbox('mine'), new FakeOutbox('theirs')];
     const [one, other] = [publisher(nc, mine), publisher(nc, theirs, { node: 'n2' })];
@@ -106,7 +106,7 @@ describe('what is committed comes to the stream', () => {
   });
 });
 
-describe('nothing is lost, nothing comes twice, the order is kept', () => {
+describe('no event is lost or repeated, and the order is kept,', () => {
   it('when the server is killed again and again in the middle', async () => {
     const { runDir, nc, server: bus } = await ready();
     const outbox = new FakeOutbox();
@@ -148,7 +148,7 @@ describe('nothing is lost, nothing comes twice, the order is kept', () => {
     expect(numbers(await stored(where.runDir))).toEqual([1, 2]);
   });
 
-  it('when the daemon was killed before the journal knew what the stream has, long ago', async () => {
+  it('when the daemon was killed long ago, before the journal recorded what the stream has', async () => {
     const { runDir, nc } = await ready();
     const outbox = new FakeOutbox();
     for (let index = 0; index < 400; index++) outbox.commit('configured');
@@ -156,7 +156,7 @@ describe('nothing is lost, nothing comes twice, the order is kept', () => {
     const first = publisher(nc, outbox);
     expect(await first.flush(5000)).toBe(true);
     await first.stop();
-    // A duplicate window of 100 ms that is over stands for the two minutes.
+    // An expired duplicate window of 100 ms stands for the two minutes.
     const manager = await jetstreamManager(nc);
     await manager.streams.update(eventStream, { duplicate_window: 100_000_000 });
     await new Promise((resolve) => setTimeout(resolve, 300));
@@ -169,7 +169,7 @@ describe('nothing is lost, nothing comes twice, the order is kept', () => {
     await expect.poll(() => asItWas.pending()).toBe(0);
   });
 
-  it('B01 when the stream refused some and took others behind them, and the daemon was started anew', async () => {
+  it('B01 when the stream refused some and accepted later ones, and the daemon was restarted', async () => {
     const { runDir, nc } = await ready();
     const outbox = new FakeOutbox();
     outbox.commit('created');
@@ -193,7 +193,7 @@ describe('nothing is lost, nothing comes twice, the order is kept', () => {
     await expect.poll(() => asItWas.pending()).toBe(0);
   });
 
-  it('when somebody had an answer of JetStream sent to a subject of ours', async () => {
+  it('when a client had a reply of JetStream sent to a subject of netloom', async () => {
     const { runDir, nc } = await ready();
     const outbox = new FakeOutbox();
     outbox.commit('configured');
@@ -213,7 +213,7 @@ describe('nothing is lost, nothing comes twice, the order is kept', () => {
     expect(numbers(await stored(runDir))).toEqual([1, 2]);
   });
 
-  it('when the stream is deleted while events are on their way: those that it had are gone, the others come', async () => {
+  it('when the stream is deleted while events are in flight: those in it are gone, the others arrive', async () => {
     const { runDir, nc } = await ready();
     const outbox = new FakeOutbox();
     const published = publisher(nc, outbox, { window: 8 });
@@ -228,7 +228,7 @@ describe('nothing is lost, nothing comes twice, the order is kept', () => {
     expect(left).toEqual(upTo(500).slice(-left.length));
   });
 
-  it('for a new journal whose numbers begin anew', async () => {
+  it('for a new journal whose numbers start over', async () => {
     const { runDir, nc } = await ready();
     for (const epoch of ['boot1', 'boot2']) {
       const outbox = new FakeOutbox(epoch);
@@ -242,7 +242,7 @@ describe('nothing is lost, nothing comes twice, the order is kept', () => {
   });
 });
 
-describe('the stop', () => {
+describe('the stop of the outbox', () => {
   it('does not wait for a server that is gone', async () => {
     const where = directories();
     const bus = await server(where);
@@ -260,8 +260,8 @@ describe('the stop', () => {
   });
 });
 
-describe('the position', () => {
-  it('is known at start when nothing waits, so that a list can be followed', async () => {
+describe('the position of the outbox', () => {
+  it('is known at start when no event waits, so that a list can be followed', async () => {
     const { nc } = await ready();
     const outbox = new FakeOutbox();
     outbox.commit('configured');

@@ -4,7 +4,7 @@ import { serveCommands } from '../../src/bus/commands/service.ts';
 import type { NetloomClient } from '../../src/client.ts';
 import { client, connected, directories, FakeEngine, node, server } from './support.ts';
 
-/** A daemon that takes a command and dies with its server before it answers; then both come again. */
+/** A daemon that accepts a command and dies with its server before the reply; then both are restarted. */
 async function interrupted(ask: (client: NetloomClient) => Promise<unknown>) {
   const places = directories();
   const first = await server(places);
@@ -30,7 +30,7 @@ async function interrupted(ask: (client: NetloomClient) => Promise<unknown>) {
   return { asked, taken, engine, serve };
 }
 
-it('repeats a command under its id when the connection was lost before its answer came', async () => {
+it('sends a command again under its ID when the connection was lost before its reply arrived', async () => {
   const msgId = randomUUID();
   const { asked, taken, engine, serve } = await interrupted((one) => one.container.remove({ id: 'web' }, { msgId }));
   const service = await serve();
@@ -40,14 +40,14 @@ it('repeats a command under its id when the connection was lost before its answe
   await service.stop();
 });
 
-it('asks a query again when the connection was lost before its answer came', async () => {
+it('sends a query again when the connection was lost before its reply arrived', async () => {
   const { asked, serve } = await interrupted((one) => one.info());
   const service = await serve();
   await expect(asked).resolves.toMatchObject({ node });
   await service.stop();
 });
 
-it('does not send a command twice that has no id', async () => {
+it('does not send a command without an ID twice', async () => {
   const { asked, engine, serve } = await interrupted((one) =>
     one.container.remove({ id: 'web' }, { timeoutMs: 3_000 }),
   );

@@ -4,7 +4,7 @@ import type { ManagedServer } from '../../src/bus/server/server.ts';
 import { ServerWatch } from '../../src/bus/server/server-watch.ts';
 import { connected, directories, server, until } from './support.ts';
 
-/** A watch over a real server that is never really replaced: what the watch wants is written down. */
+/** A watch over a real server that is never really replaced: the requests of the watch are recorded. */
 async function watched() {
   const where = directories();
   const started = await server(where);
@@ -43,7 +43,7 @@ async function watched() {
   return { ...where, server: started, state, replaced, looks };
 }
 
-/** It goes on at the end of the test, which would have to kill it otherwise. */
+/** It continues at the end of the test, which would have to kill it otherwise. */
 function stopped({ server }: { server: ManagedServer }): void {
   const pid = server.pid() as number;
   process.kill(pid, 'SIGSTOP');
@@ -54,18 +54,18 @@ const fresh = (replaced: { withFreshStore: boolean }[], count: number) =>
   replaced.slice(0, count).map(({ withFreshStore }) => withFreshStore);
 
 describe('the watch over the own nats-server', () => {
-  it('B12 leaves alone one that answers', async () => {
+  it('B12 leaves a server alone that answers', async () => {
     const { replaced, looks } = await watched();
     await looks(20);
     expect(replaced).toEqual([]);
   });
 
-  it('B12 replaces one that stands still, and has its store moved away after two starts that changed nothing', async () => {
+  it('B12 replaces a stopped server, and has its store moved away after two starts that changed nothing', async () => {
     const watch = await watched();
     stopped(watch);
     await until(() => watch.replaced.length >= 6);
     expect(fresh(watch.replaced, 6)).toEqual([false, false, true, false, false, true]);
-    // the first look may have begun before it stood still
+    // the first look may have begun before it stopped
     expect(watch.replaced[1]?.reason).toBe('JetStream does not answer');
   });
 
@@ -76,7 +76,7 @@ describe('the watch over the own nats-server', () => {
       'the stream goes on',
       (state) => Object.defineProperty(state, 'sequence', { get: () => performance.now(), configurable: true }),
     ],
-  ])('B12 keeps the store of one that stands still while %s', async (_, change) => {
+  ])('B12 keeps the store of a stopped server while %s', async (_, change) => {
     const watch = await watched();
     change(watch.state);
     stopped(watch);
@@ -84,7 +84,7 @@ describe('the watch over the own nats-server', () => {
     expect(fresh(watch.replaced, 6)).toEqual(Array(6).fill(false));
   });
 
-  it('B12 does not judge one that is not there, however long', async () => {
+  it('B12 does not judge a server that is not running, however long', async () => {
     const { server, state, replaced, looks } = await watched();
     await server.stop();
     state.pid = null;
@@ -92,9 +92,9 @@ describe('the watch over the own nats-server', () => {
     expect(replaced).toEqual([]);
   });
 
-  it('B12 replaces one that takes no connection, and keeps its store', async () => {
+  it('B12 replaces a server that accepts no connection, and keeps its store', async () => {
     const { server, replaced } = await watched();
-    // the pid that it had is told all the time
+    // its former PID is reported all the time
     await server.stop();
     await until(() => replaced.length >= 6);
     expect(fresh(replaced, 6)).toEqual(Array(6).fill(false));

@@ -51,7 +51,7 @@ describe("the daemon's own nats-server", () => {
     expect(mode(join(runDir, 'nats', 'nats-server.conf'))).toBe('600');
   });
 
-  it('tells somebody who is not root what to do instead', async () => {
+  it('explains to other users than root what to do instead', async () => {
     const { runDir, stateDir } = directories();
     await server({ runDir, stateDir });
     process.seteuid?.(65534);
@@ -67,7 +67,7 @@ describe("the daemon's own nats-server", () => {
     });
   });
 
-  it('is heard when it warns, but not of the passwords that it was given in plain', async () => {
+  it('has its warnings logged, except the one about plain passwords', async () => {
     const heard: string[] = [];
     const log = { ...silent, warn: (fields: object) => void heard.push(JSON.stringify(fields)) };
     const { url } = await server({ ...directories(), log });
@@ -76,7 +76,7 @@ describe("the daemon's own nats-server", () => {
     expect(heard.filter((line) => line.includes('Plaintext'))).toEqual([]);
   });
 
-  it('P12 says in words that its port is in use, and only once', async () => {
+  it('P12 explains that its port is in use, and only once', async () => {
     const { url } = await server();
     const heard: string[] = [];
     const log = { ...silent, warn: (fields: object) => void heard.push(JSON.stringify(fields)) };
@@ -99,7 +99,7 @@ describe("the daemon's own nats-server", () => {
       'another user put there as a link',
       (file) => [renameSync(file, `${file}.a`), symlinkSync(`${file}.a`, file), lchownSync(file, 65_534, 65_534)],
     ],
-  ])('B11 does not take the password in a file that %s', async (_, change) => {
+  ])('B11 refuses the password in a file that %s', async (_, change) => {
     const where = directories();
     const first = await startServer({ node, port: 0, ...where });
     await first.stop();
@@ -145,7 +145,7 @@ describe("the daemon's own nats-server", () => {
     await expect(connectBus({ url, name: 'test' })).rejects.toMatchObject({ fault: { code: 'bus.unauthorized' } });
   });
 
-  it('keeps passwords and port when the daemon starts again', async () => {
+  it('keeps passwords and port when the daemon is restarted', async () => {
     const where = directories();
     const first = await startServer({ node, port: 0, ...where });
     await first.stop();
@@ -161,7 +161,7 @@ describe("the daemon's own nats-server", () => {
     expect(started.pid()).toBeNull();
   });
 
-  it('is started again when it dies, and commands are answered again', async () => {
+  it('is restarted when it dies, and commands are answered again', async () => {
     const where = directories();
     const started = await server(where);
     const nc = await connected(where.runDir);
@@ -179,7 +179,7 @@ describe("the daemon's own nats-server", () => {
     );
   });
 
-  it('is not started again when it is stopped while it was dead', async () => {
+  it('is not restarted when it is stopped while it was dead', async () => {
     const started = await server();
     process.kill(started.pid() as number, 'SIGKILL');
     await until(() => started.pid() === null);
@@ -187,7 +187,7 @@ describe("the daemon's own nats-server", () => {
     expect(started.pid()).toBeNull();
   });
 
-  it('B12 is stopped at once while another start of it does not come to an end', async () => {
+  it('B12 is stopped at once while a restart of it does not finish', async () => {
     const where = directories();
     const path = process.env.PATH;
     onTestFinished(() => {
@@ -206,7 +206,7 @@ describe("the daemon's own nats-server", () => {
     expect(performance.now() - begun).toBeLessThan(5_000);
   });
 
-  it('says who has the port when it is taken', async () => {
+  it('reports the program that has its port', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     onTestFinished(() => void other.close());
     await new Promise((resolve) => other.once('listening', resolve));
@@ -216,7 +216,7 @@ describe("the daemon's own nats-server", () => {
     });
   });
 
-  it('is not mistaken for another NATS server on its port', async () => {
+  it('is not confused with another NATS server on its port', async () => {
     const other = await server();
     const port = Number(new URL(other.url).port);
     await expect(startServer({ node, ...directories(), port })).rejects.toMatchObject({
@@ -224,13 +224,13 @@ describe("the daemon's own nats-server", () => {
     });
   });
 
-  it("is found in /usr/sbin, which a user's PATH has not", () => {
+  it("is found in /usr/sbin, which a user's PATH does not contain", () => {
     expect(findServerBinary('')).toMatch(/nats-server$/);
   });
 });
 
 describe('a server whose daemon was killed', () => {
-  it('is ended by the next daemon, which has its port, its passwords and its events', async () => {
+  it('is ended by the next daemon, which gets its port, its passwords and its events', async () => {
     const where = directories();
     const daemon = await daemonWithServer(where);
     const nc = await connected(where.runDir);
@@ -245,7 +245,7 @@ describe('a server whose daemon was killed', () => {
     await nc.flush().catch(() => nc.flush());
   });
 
-  it('is left alone when the pid is somebody else by now', async () => {
+  it('is left alone when its PID belongs to another process by now', async () => {
     const { runDir, stateDir } = directories();
     const started = await server({ runDir, stateDir });
     const pidFile = join(runDir, 'nats', 'nats-server.pid');
@@ -255,20 +255,20 @@ describe('a server whose daemon was killed', () => {
   });
 });
 
-describe('a server from outside', () => {
+describe('an external server', () => {
   const outside = async (config: string) => (await OutsideServer.start(config)).url;
 
-  it('is refused when it lets anybody in', async () => {
+  it('is refused when it accepts clients without credentials', async () => {
     const url = await outside('');
     await expect(refuseOpenServer({ url })).rejects.toMatchObject({ fault: { code: 'bus.open' } });
   });
 
-  it('is refused when it lets anybody in as a default user, though its INFO asks for credentials', async () => {
+  it('is refused when it accepts anybody as a default user, though its INFO asks for credentials', async () => {
     const url = await outside('authorization { users: [{user: a, password: b}] }\nno_auth_user: a\n');
     await expect(refuseOpenServer({ url })).rejects.toMatchObject({ fault: { code: 'bus.open' } });
   });
 
-  it('is taken when it wants credentials, which the URL may carry', async () => {
+  it('is accepted when it requires credentials, which the URL may contain', async () => {
     const url = await outside('authorization { users: [{user: a, password: "b/c"}] }\n');
     const withUser = url.replace('//', '//a:b%2Fc@');
     await refuseOpenServer({ url: withUser });
@@ -276,7 +276,7 @@ describe('a server from outside', () => {
     await nc.close();
   });
 
-  it('serves a daemon, an operator and a viewer that have the permissions which the docs give', async () => {
+  it('serves a daemon, an operator and a viewer with the permissions that the docs give', async () => {
     const user = (name: string, permissions: Permissions | null) => ({ user: name, password: name, permissions });
     const users = [user('daemon', daemonPermissions(node)), user('operator', permissionsOf('operator', node))];
     users.push(user('viewer', permissionsOf('viewer', node)));
@@ -307,7 +307,7 @@ describe('a server from outside', () => {
     });
   });
 
-  it('is named in words when nobody is there', async () => {
+  it('is reported as unreachable when no server answers', async () => {
     const url = `nats://127.0.0.1:${await freePort()}`;
     await expect(connectBus({ url, name: 'test' })).rejects.toMatchObject({
       fault: { code: 'bus.unreachable', message: expect.stringContaining(url) },

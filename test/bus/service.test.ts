@@ -53,14 +53,14 @@ async function ask(verb: string, payload: string | Uint8Array, messageId?: strin
 
 const setup = (wish: object) => ask('container.setup', JSON.stringify({ id: 'web', ...wish }));
 
-describe('a payload that is wrong is answered with the code of what is wrong', () => {
+describe('an invalid payload is answered with the code of its fault', () => {
   it.each<[string, string | Uint8Array | object, string, string, string?]>([
     ['no JSON', '{"id": "web"', 'payload.malformed', ''],
     ['no UTF-8', new Uint8Array([0x22, 0xff, 0x22]), 'payload.malformed', ''],
     ['no object', '"web"', 'payload.invalid', 'the payload "web" must be an object'],
     ['no id', '{}', 'id.invalid', 'id is missing', 'id'],
-    ['an id of levels of a subject and nothing else', '{"id": ".."}', 'id.invalid', 'id ".." must be 1 to 250', 'id'],
-    ['an id that is another one as a token of a subject', '{"id": "a%2Eb"}', 'id.invalid', 'id "a%2Eb" must', 'id'],
+    ['an ID of dots alone', '{"id": ".."}', 'id.invalid', 'id ".." must be 1 to 250', 'id'],
+    ['an ID in the form of an escaped token', '{"id": "a%2Eb"}', 'id.invalid', 'id "a%2Eb" must', 'id'],
     ['an id that is a wildcard', '{"id": ">"}', 'id.invalid', 'id ">" must', 'id'],
     [
       'a host port beyond 65535',
@@ -77,7 +77,7 @@ describe('a payload that is wrong is answered with the code of what is wrong', (
       'ports[0].containerPort',
     ],
     [
-      'a range of nothing',
+      'an empty range',
       { ports: [{ containerPort: 80, range: 0 }] },
       'port.invalid',
       'must be at least 1',
@@ -91,7 +91,7 @@ describe('a payload that is wrong is answered with the code of what is wrong', (
       'ports[0].protocol',
     ],
     [
-      'a host address that is none',
+      'an invalid host address',
       { networks: [{ network: 'a' }], ports: [{ containerPort: 80, hostIp: 'x' }] },
       'address.invalid',
       '',
@@ -104,15 +104,15 @@ describe('a payload that is wrong is answered with the code of what is wrong', (
       'networks[0].network',
     ],
     [
-      'a static address that is no text',
+      'a static address that is not text',
       { networks: [{ network: 'a', staticIps: [1] }] },
       'address.invalid',
       'address 1 must be text in quotes',
       'networks[0].staticIps[0]',
     ],
-    ['a static address that is none', { networks: [{ network: 'a', staticIps: ['10.0.0'] }] }, 'address.invalid', ''],
+    ['an invalid static address', { networks: [{ network: 'a', staticIps: ['10.0.0'] }] }, 'address.invalid', ''],
     [
-      'a MAC address that is none',
+      'an invalid MAC address',
       { networks: [{ network: 'a', staticMac: 'x' }] },
       'address.invalid',
       'MAC address "x" must be a MAC address',
@@ -125,7 +125,7 @@ describe('a payload that is wrong is answered with the code of what is wrong', (
       'interface name "a b" must be 1 to 15 characters',
       'networks[0].interfaceName',
     ],
-    ['networks that are no list', { networks: 'a' }, 'payload.invalid', 'networks "a" must be a list', 'networks'],
+    ['networks that are not a list', { networks: 'a' }, 'payload.invalid', 'networks "a" must be a list', 'networks'],
     ['a name of three hundred letters', { name: 'x'.repeat(300) }, 'name.invalid', 'xxx…" must be 1 to 250', 'name'],
     ['A05 an empty name', { name: '' }, 'name.invalid', 'name "" must be 1 to 250', 'name'],
     ['A05 a name with a space', { name: 'a b' }, 'name.invalid', 'name "a b" must be 1 to 250', 'name'],
@@ -133,7 +133,7 @@ describe('a payload that is wrong is answered with the code of what is wrong', (
     ['an unknown mode', { mode: 'weird' }, 'mode.unknown', ''],
     ['a megabyte that the message would quote', { mode: 'x'.repeat(1_000_000) }, 'mode.unknown', '…'],
     [
-      'so many networks that comparing them takes minutes',
+      'so many networks that a comparison would take minutes',
       { networks: many(257, (network) => ({ network })) },
       'payload.invalid',
       'networks: at most 256',
@@ -165,11 +165,11 @@ describe('a payload that is wrong is answered with the code of what is wrong', (
   });
 
   it.each([
-    ['a subnet that is none', { subnets: [{ subnet: '10.0.0.0' }] }, 'subnet.invalid'],
-    ['a subnet that is no text', { subnets: [{ subnet: 7 }] }, 'subnet.invalid'],
-    ['a gateway that is no text', { subnets: [{ subnet: '10.0.0.0/24', gateway: 7 }] }, 'address.invalid'],
-    ['a label called name that is no text', { labels: { name: 7 } }, 'payload.invalid'],
-    ['a driver that there is not', { driver: 'overlay' }, 'mode.unsupported'],
+    ['an invalid subnet', { subnets: [{ subnet: '10.0.0.0' }] }, 'subnet.invalid'],
+    ['a subnet that is not text', { subnets: [{ subnet: 7 }] }, 'subnet.invalid'],
+    ['a gateway that is not text', { subnets: [{ subnet: '10.0.0.0/24', gateway: 7 }] }, 'address.invalid'],
+    ['a label called name that is not text', { labels: { name: 7 } }, 'payload.invalid'],
+    ['an unknown driver', { driver: 'overlay' }, 'mode.unsupported'],
     ['so many subnets', { subnets: many(65, () => ({ subnet: '10.0.0.0/24' })) }, 'payload.invalid'],
   ])('network: %s', async (_, wish, code) => {
     expect((await ask('network.create', JSON.stringify({ name: 'demo', ...wish }))).body).toMatchObject({ code });
@@ -181,7 +181,7 @@ describe('a payload that is wrong is answered with the code of what is wrong', (
     expect(await admin.info()).toMatchObject({ node });
   });
 
-  it('takes exactly 1 MiB', async () => {
+  it('accepts exactly 1 MiB', async () => {
     const frame = JSON.stringify({ id: 'web', comment: '' }).length;
     const { body } = await setup({ comment: 'x'.repeat(maxPayloadBytes - frame) });
     expect(body).toEqual({ id: 'web' });
@@ -189,17 +189,17 @@ describe('a payload that is wrong is answered with the code of what is wrong', (
 });
 
 describe('commands', () => {
-  it('ignores fields that it does not know', async () => {
+  it('ignore unknown fields', async () => {
     await setup({ mode: 'none', colour: 'red' });
     expect(engine.sent[0]?.event).toMatchObject({ type: 'container.setup', wish: { id: 'web', mode: 'none' } });
   });
 
-  it('sets up by the wish that was created when nothing but the id is given', async () => {
+  it('set up by the created wish when only the ID is given', async () => {
     await setup({ colour: 'red', name: null });
     expect(engine.sent[0]?.event).toMatchObject({ type: 'container.setup', wish: null });
   });
 
-  it('hands on a Nats-Msg-Id as an id that is kept, each time', async () => {
+  it('pass a Nats-Msg-Id on as an ID that is kept, each time', async () => {
     await ask('container.teardown', '{"id": "web"}', 'my-id');
     await ask('container.teardown', '{"id": "web"}', 'my-id');
     const command = { id: 'my-id', kept: true, fingerprint: expect.stringMatching(/^container\.teardown /) };
@@ -207,7 +207,7 @@ describe('commands', () => {
     expect(engine.sent[0]?.event).toEqual({ type: 'container.teardown', command: 'my-id' });
   });
 
-  it('B09 tells requests with one id apart by command and content, and not by how they are written', async () => {
+  it('B09 with one ID are distinguished by command and content, and not by their spelling', async () => {
     const wish = '{"id": "web", "labels": {"a": "1", "b": "2"}, "networks": [{"network": "demo"}]}';
     await ask('container.setup', wish, 'my-id');
     await ask(
@@ -222,7 +222,7 @@ describe('commands', () => {
     expect(new Set([first, ...others]).size).toBe(3);
   });
 
-  it('B09 refuses another request with an id, and does nothing of it', async () => {
+  it('B09 are refused when their ID has another request, and change nothing', async () => {
     engine.firstAnswer = () => Promise.reject(new NetloomError(fault('command.mismatch', 'used')));
     for (const verb of ['container.teardown', 'container.inspect'])
       expect(await ask(verb, '{"id": "web"}', 'my-id')).toMatchObject({
@@ -232,7 +232,7 @@ describe('commands', () => {
     expect(engine.sent).toEqual([]);
   });
 
-  it('gives a command without one a fresh id that is not kept', async () => {
+  it('without an ID get a fresh one that is not kept', async () => {
     await admin.container.teardown({ id: 'web' });
     await admin.container.teardown({ id: 'web' });
     const [one, other] = engine.sent.map(({ command }) => command);
@@ -240,11 +240,11 @@ describe('commands', () => {
     expect(one?.id).not.toBe(other?.id);
   });
 
-  it('refuses a Nats-Msg-Id that is too long for the journal', async () => {
+  it('are refused with a Nats-Msg-Id that is too long for the journal', async () => {
     expect((await ask('container.teardown', '{"id": "web"}', 'x'.repeat(129))).body.code).toBe('payload.invalid');
   });
 
-  it('takes the next request while one is under way', async () => {
+  it('are accepted while another one is under way', async () => {
     const [started, finish] = [later<void>(), later<void>()];
     engine.answer = async ({ to }) => {
       if (to === 'container/slow') {
@@ -276,13 +276,13 @@ describe('commands', () => {
     ['container.remove', { id: 'web' }],
     ['plan.container', { id: 'web' }],
     ['worker.restart', { index: 0 }],
-  ])('%s is answered', async (name, request) => {
+  ])('are answered: %s', async (name, request) => {
     const { status, body } = await ask(name, JSON.stringify(request));
     expect(status).toBe(name.endsWith('.inspect') ? '404' : '');
     expect(body).toBeTypeOf('object');
   });
 
-  it('answers a request of no bytes as one of no fields', async () => {
+  it('without bytes are treated as without fields', async () => {
     expect((await ask('node.info', '')).body).toMatchObject({ node });
   });
 });
@@ -296,7 +296,7 @@ describe('faults', () => {
     leftBehind: [{ step: 'netns.create', errno: 'EBUSY', detail: null }],
   });
 
-  it('cross the bus whole, with the status in the header', async () => {
+  it('cross the bus completely, with the status in the header', async () => {
     engine.answer = () => Promise.reject(new NetloomError(thrown));
     const { status, error, body } = await setup({});
     expect(body).toEqual(thrown);
@@ -304,24 +304,24 @@ describe('faults', () => {
     expect(error).toBe('add veth: the name is taken');
   });
 
-  it('are thrown by the client as they were answered', async () => {
+  it('are thrown by the client as they were sent', async () => {
     engine.answer = () => Promise.reject(new NetloomError(thrown));
     await expect(admin.container.setup({ id: 'web' })).rejects.toMatchObject({ name: 'NetloomError', fault: thrown });
   });
 
-  it('answers what nobody expected as internal.unexpected', async () => {
+  it('that are unexpected become internal.unexpected', async () => {
     engine.answer = () => {
       throw new TypeError('x is not a function');
     };
     expect((await setup({})).body).toEqual({ code: 'internal.unexpected', message: 'x is not a function' });
   });
 
-  it('answers in words when the answer is larger than the server takes', async () => {
+  it('are sent instead of a reply that is larger than the server accepts', async () => {
     engine.answer = () => ({ id: 'web', text: 'x'.repeat(5 * 1024 * 1024) });
     expect((await setup({})).body).toMatchObject({ code: 'payload.too-large' });
   });
 
-  it('says that the daemon is not running when nobody answers', async () => {
+  it('include that the daemon is not running, when there is no reply', async () => {
     const elsewhere = await connect({ creds: credentialsFile(runDir, 'admin'), node: 'n2' });
     await expect(elsewhere.info()).rejects.toMatchObject({
       fault: {
@@ -333,7 +333,7 @@ describe('faults', () => {
   });
 
   it.each(['nope.nope', 'container.setup.x', 'container', '', '__proto__'])(
-    'P12 refuses the unknown command %j before it is sent',
+    'P12 include the unknown command %j, before it is sent',
     async (name) => {
       // a program in JavaScript may name it
       await expect(admin.request(JSON.parse(JSON.stringify(name)), {})).rejects.toMatchObject({
@@ -342,7 +342,7 @@ describe('faults', () => {
     },
   );
 
-  it('P12 says of a client that is closed that its connection is', async () => {
+  it('P12 include that the client is closed', async () => {
     const closed = await connect({ creds: credentialsFile(runDir, 'admin') });
     await closed.close();
     const following = async () => {
@@ -354,7 +354,7 @@ describe('faults', () => {
       });
   });
 
-  it('says that an answer did not come in time', async () => {
+  it('include a reply that is late', async () => {
     const never = later<void>();
     engine.answer = () => never.promise;
     await expect(admin.container.setup({ id: 'web' }, { timeoutMs: 50 })).rejects.toMatchObject({
@@ -365,7 +365,7 @@ describe('faults', () => {
 });
 
 describe('roles', () => {
-  it('lets a viewer look', async () => {
+  it('let a viewer query', async () => {
     const viewer = await client(runDir, 'viewer');
     expect(await viewer.info()).toMatchObject({ node });
     expect(await viewer.container.list()).toMatchObject({ containers: [] });
@@ -374,7 +374,7 @@ describe('roles', () => {
   });
 
   it.each(commandNames.filter((name) => /create|setup|started|teardown|remove|restart/.test(name)))(
-    'does not let a viewer command %s',
+    'do not let a viewer send the command %s',
     async (name) => {
       const viewer = await client(runDir, 'viewer');
       await expect(viewer.request(name, { id: 'web', name: 'web', pid: 1, index: 0 } as never)).rejects.toMatchObject({
@@ -384,13 +384,13 @@ describe('roles', () => {
     },
   );
 
-  it('lets an operator command containers, but not restart workers', async () => {
+  it('let an operator command containers, but not restart workers', async () => {
     const operator = await client(runDir, 'operator');
     expect(await operator.container.teardown({ id: 'web' })).toEqual({ id: 'web' });
     await expect(operator.worker.restart({ index: 0 })).rejects.toMatchObject({ fault: { code: 'bus.unauthorized' } });
   });
 
-  it('does not let a viewer hear what others are answered', async () => {
+  it('do not let a viewer read replies to others', async () => {
     const viewer = await client(runDir, 'viewer');
     const heard = new Promise((resolve) =>
       viewer.nc.subscribe('_INBOX.>', { callback: (error, message) => resolve(error ?? message) }),
@@ -398,7 +398,7 @@ describe('roles', () => {
     expect(await heard).toMatchObject({ name: 'PermissionViolationError' });
   });
 
-  it("does not take its own answer, sent to a command's subject by a viewer, for a command", async () => {
+  it("keep a reply, directed to a command's subject by a viewer, from being taken for a command", async () => {
     const viewer = await client(runDir, 'viewer');
     viewer.nc.publish(`netloom.v1.${node}.container.stats`, '{"id": "web"}', {
       reply: `netloom.v1.${node}.container.remove`,
@@ -412,12 +412,12 @@ describe('roles', () => {
 });
 
 describe('the micro service', () => {
-  it('is refused a node name that another daemon has', async () => {
+  it('is refused when another daemon has its node name', async () => {
     await expect(refuseTwin(admin.nc, node)).rejects.toMatchObject({ fault: { code: 'node.running' } });
     await refuseTwin(admin.nc, 'n2');
   });
 
-  it('tells of itself: one instance, the node, no queue group, a schema for each command', async () => {
+  it('describes itself: one instance, the node, no queue group, a schema for each command', async () => {
     const reply = await admin.nc.request('$SRV.INFO.netloom', '', { timeout: 1000 });
     const info = reply.json<{ name: string; version: string; metadata: object; endpoints: Endpoint[] }>();
     expect(info).toMatchObject({ name: 'netloom', version: '0.1.0', metadata: { node } });

@@ -23,11 +23,11 @@ function names(seed: number, count: number, longest: number): string[] {
 }
 
 describe('the token of a name', () => {
-  it('is the name itself where that was one before there were dots', () => {
+  it('is the name itself when that was a token before dots were allowed', () => {
     for (const name of ['web', '_x', '-x', 'A-1_b', 'x'.repeat(64)]) expect(nameToken(name)).toBe(name);
   });
 
-  it('is reversible, is one token, and no two names have the same', () => {
+  it('is reversible, is one token, and differs between all names', () => {
     const all = new Set([...names(1, 5_000, 4), ...names(2, 2_000, 250), 'a.b', 'a..b', 'a2Eb', `a${'.'.repeat(249)}`]);
     const tokens = new Map([...all].map((name) => [nameToken(name), name]));
     expect(tokens.size).toBe(all.size);
@@ -37,7 +37,7 @@ describe('the token of a name', () => {
     }
   });
 
-  it.each(['', '.', '.a', 'a%2Eb', 'a b', '*', '>', 'a.*', 'ä', 'x'.repeat(251)])('is not made of %j', (name) => {
+  it.each(['', '.', '.a', 'a%2Eb', 'a b', '*', '>', 'a.*', 'ä', 'x'.repeat(251)])('is refused for %j', (name) => {
     expect(subjectName.test(name)).toBe(false);
     expect(() => nameToken(name)).toThrow(RangeError);
     expect(() => eventsOf({ id: name })).toThrow(RangeError);
@@ -52,12 +52,12 @@ describe('subjects', () => {
     expect(eventsOf({})).toBe('netloom.v1.*.evt.*.*.*');
   });
 
-  it('take no dot in a node, a noun or a verb', () => {
+  it('refuse a dot in a node, a noun or a verb', () => {
     expect(() => commandSubject('n.1', 'network', 'create')).toThrow(RangeError);
     expect(() => eventsOf({ node: 'n.1' })).toThrow(RangeError);
   });
 
-  it('of the longest name are within what a server takes as a line', () => {
+  it("of the longest name fit into a server's line", () => {
     const subject = eventsOf({ node: 'n'.repeat(64), noun: 'container', id: `a${'.'.repeat(249)}` });
     const request = `$JS.API.CONSUMER.CREATE.NETLOOM_EVENTS.${'c'.repeat(64)}.${subject}`;
     expect(request.length).toBeLessThan(2_048);

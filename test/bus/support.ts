@@ -33,7 +33,7 @@ export function directories(): Directories {
   return { runDir: join(base, 'run'), stateDir: join(base, 'state') };
 }
 
-/** A server of its own for one test, on a free port, gone when the test is. */
+/** Starts a server of its own for one test, on a free port; it ends with the test. */
 export async function server(options: Partial<ServerOptions> & Directories = directories()): Promise<ManagedServer> {
   const started = await startServer({ node, port: 0, ...options });
   onTestFinished(() => started.stop());
@@ -55,7 +55,7 @@ export async function client(runDir: string, role: Role = 'admin'): Promise<Netl
   return opened;
 }
 
-/** Resolves as soon as the fact holds; what changes it says so by calling `look`, or it is looked at every few ms. */
+/** Resolves as soon as the fact holds; `look` checks again after a change, else it is checked every few ms. */
 export async function until(fact: () => boolean | Promise<boolean>, withinMs = 10_000): Promise<void> {
   for (const deadline = Date.now() + withinMs; ; ) {
     if (await fact()) return;
@@ -70,7 +70,7 @@ export interface Sent {
   event: ActorEvent;
 }
 
-/** Remembers what it was sent and answers `answer`. */
+/** Records its calls and returns `answer`. */
 export class FakeEngine implements Engine {
   readonly defaultNetwork = 'podman';
   readonly sent: Sent[] = [];
@@ -178,7 +178,7 @@ export class FakeOutbox implements Outbox {
     this.epoch = epoch;
   }
 
-  /** The bus carries facts as they are, whatever their names and their data. */
+  /** The bus publishes facts unchanged, whatever their names and their data. */
   commit(fact: string, source: ActorAddress = 'container/web', data: object = { state: 'running' }): void {
     this.#last++;
     this.#records.push({
@@ -200,7 +200,7 @@ export class FakeOutbox implements Outbox {
   pending(): number {
     return this.#records.length;
   }
-  /** as a daemon's journal that was killed before removeThrough() came to it */
+  /** like the journal of a daemon that was killed before removeThrough() */
   copy(): FakeOutbox {
     const copy = new FakeOutbox(this.epoch);
     copy.#records = [...this.#records];

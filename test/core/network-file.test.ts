@@ -130,7 +130,7 @@ describe('the file of a definition', () => {
       { ...bridge, driver: 'overlay' },
       /^driver: must be bridge, macvlan or ipvlan, not "overlay"$/,
     ],
-    ['has a subnet that is none', { ...bridge, subnets: [{ subnet: '10.0.0' }] }, /^subnets.0.subnet/],
+    ['has an invalid subnet', { ...bridge, subnets: [{ subnet: '10.0.0' }] }, /^subnets.0.subnet/],
     [
       'has an option that cannot be so',
       { ...bridge, options: { mtu: 'abc' } },
@@ -150,11 +150,7 @@ describe('the file of a definition', () => {
     ['has labels that are a list', { ...bridge, labels: ['a'] }, /^labels: must be an object in braces$/],
     ['says in words whether it is internal', { ...bridge, internal: 'no' }, /^internal: must be true or false$/],
     ['has subnets that are no list', { ...bridge, subnets: { subnet: '10.0.0.0/24' } }, /^subnets: must be a list$/],
-    [
-      'has a name server that is none',
-      { ...bridge, network_dns_servers: [''] },
-      /^network_dns_servers.0: is not an IP/,
-    ],
+    ['has an invalid name server', { ...bridge, network_dns_servers: [''] }, /^network_dns_servers.0: is not an IP/],
     ['N19 wants no rules', { ...bridge, firewall: 'none' }, /^firewall: cannot be set in a file; an engine/],
     ['N19 wants rules of some kind', { ...bridge, firewall: 'iptables' }, /^firewall: cannot be set in a file/],
     ['N19 has a port for its resolver', { ...bridge, dns_port: 5353 }, /^dns_port: cannot be set in a file/],
@@ -178,7 +174,7 @@ describe('the file of a definition', () => {
   it.each([
     ['a gateway outside', [{ ...v4, gateway: '10.78.0.1' }], /^subnets.0.gateway: .*10.78.0.1 is outside 10.77.0.0.24/],
     ['a gateway of the other family', [v4, { subnet: 'fd00::/64', gateway: '10.77.0.1' }], /^subnets.1.gateway/],
-    ['a gateway that is none', [{ ...v4, gateway: 'first' }], /^subnets.0.gateway: is not an IP address/],
+    ['an invalid gateway', [{ ...v4, gateway: 'first' }], /^subnets.0.gateway: is not an IP address/],
     ['no room for a gateway', [{ subnet: '10.77.0.1/32' }], /^subnets.0.gateway/],
     [
       'a range that begins outside',
@@ -227,7 +223,7 @@ describe('the file of a definition', () => {
       /^routes.0.destination: is an address/,
     ],
     ['has no gateway', { destination: '10.1.0.0/16' }, /^routes.0.gateway: missing/],
-    ['has a gateway that is none', { destination: '10.1.0.0/16', gateway: 'x' }, /^routes.0.gateway: is not an IP/],
+    ['has an invalid gateway', { destination: '10.1.0.0/16', gateway: 'x' }, /^routes.0.gateway: is not an IP/],
     [
       'goes by the other family',
       { destination: 'fd01::/64', gateway: '10.77.0.9' },

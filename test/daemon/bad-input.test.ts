@@ -89,14 +89,14 @@ describe('container.setup refuses, and builds nothing for,', () => {
       'network.unknown',
       { networks: [...web, { network: 'nowhere' }], ports: [{ hostPort: 7000, containerPort: 80 }] },
     ],
-    ['a network name that cannot be one', 'name.invalid', { networks: [{ network: '.web' }] }],
+    ['an invalid network name', 'name.invalid', { networks: [{ network: '.web' }] }],
     [
-      'a port on an address of a family that it has none of',
+      'a port on an address of a family that the network does not have',
       'mode.conflict',
       { networks: [{ network: 'back' }], ports: [{ hostIp: '::1', hostPort: 7001, containerPort: 80 }] },
     ],
     ['a network named twice', 'payload.invalid', { networks: [...web, ...web] }],
-    ['more networks than anybody has', 'payload.invalid', { networks: Array(300).fill({ network: 'web' }) }],
+    ['too many networks', 'payload.invalid', { networks: Array(300).fill({ network: 'web' }) }],
 
     ['a static address outside the subnet', 'address.outside-subnet', fixed('10.89.0.5')],
     ['a static IPv6 address outside the subnet', 'address.outside-subnet', fixed('fd00:89::5')],
@@ -106,11 +106,11 @@ describe('container.setup refuses, and builds nothing for,', () => {
     ['the broadcast address', 'address.invalid', fixed('10.88.0.255')],
     ['the network address', 'address.invalid', fixed('10.88.0.0')],
     ['the same static address twice', 'address.invalid', fixed('10.88.0.5', '10.88.0.5')],
-    ['a static address that is none', 'address.invalid', fixed('10.88.0.256')],
+    ['an invalid static address', 'address.invalid', fixed('10.88.0.256')],
     ['a static address with a prefix', 'address.invalid', fixed('10.88.0.5/24')],
-    ['a MAC address that is none', 'address.invalid', { networks: [{ network: 'web', staticMac: '02:00:00:00:00' }] }],
-    ['a MAC address of many', 'address.invalid', { networks: [{ network: 'web', staticMac: '01:00:5e:00:00:01' }] }],
-    ['a MAC address of nobody', 'address.invalid', { networks: [{ network: 'web', staticMac: '00:00:00:00:00:00' }] }],
+    ['an invalid MAC address', 'address.invalid', { networks: [{ network: 'web', staticMac: '02:00:00:00:00' }] }],
+    ['a multicast MAC address', 'address.invalid', { networks: [{ network: 'web', staticMac: '01:00:5e:00:00:01' }] }],
+    ['an all-zero MAC address', 'address.invalid', { networks: [{ network: 'web', staticMac: '00:00:00:00:00:00' }] }],
 
     ['port 70000', 'port.invalid', port({ hostPort: 70000 })],
     ['container port 70000', 'port.invalid', port({ hostPort: 7000, containerPort: 70000 })],
@@ -136,13 +136,13 @@ describe('container.setup refuses, and builds nothing for,', () => {
     ],
     ['a port that another container publishes', 'port.taken', port({ hostPort: 8080 })],
     ['a port that another container publishes, on one address', 'port.taken', port({ hostPort: 8080, hostIp: '::1' })],
-    ['a range that meets another’s', 'port.taken', port({ hostPort: 8105, protocol: 'udp', range: 10 })],
+    ['a range that overlaps another container’s', 'port.taken', port({ hostPort: 8105, protocol: 'udp', range: 10 })],
     ['a port on which a process listens', 'port.taken', port({ hostPort: 9090 })],
-    ['a UDP port that a process has on one address', 'port.taken', port({ hostPort: 9091, protocol: 'udp' })],
-    ['a port that a process has by IPv6', 'port.taken', port({ hostPort: 9092 })],
-    ['a range in which a process has one', 'port.taken', port({ hostPort: 9089, range: 2 })],
+    ['a UDP port that a process has bound on one address', 'port.taken', port({ hostPort: 9091, protocol: 'udp' })],
+    ['a port that a process has bound over IPv6', 'port.taken', port({ hostPort: 9092 })],
+    ['a range with a port that a process has bound', 'port.taken', port({ hostPort: 9089, range: 2 })],
     [
-      'a port that a process has, behind one that is free',
+      'a port that a process has bound, after a free one',
       'port.taken',
       {
         networks: web,
@@ -152,22 +152,18 @@ describe('container.setup refuses, and builds nothing for,', () => {
         ],
       },
     ],
-    ['a host address that this host has not', 'port.unavailable', port({ hostPort: 7000, hostIp: '203.0.113.7' })],
-    ['a host address that is none', 'address.invalid', port({ hostPort: 7000, hostIp: 'localhost' })],
-    [
-      'more ports than anybody has',
-      'payload.invalid',
-      { networks: web, ports: Array(2000).fill({ containerPort: 80 }) },
-    ],
+    ['a host address of another host', 'port.unavailable', port({ hostPort: 7000, hostIp: '203.0.113.7' })],
+    ['an invalid host address', 'address.invalid', port({ hostPort: 7000, hostIp: 'localhost' })],
+    ['too many ports', 'payload.invalid', { networks: web, ports: Array(2000).fill({ containerPort: 80 }) }],
 
     ['an unknown mode', 'mode.unknown', { mode: 'bogus' }],
-    ['a mode with an argument that it has not', 'mode.unknown', { mode: 'none:x' }],
+    ['a mode with an unknown argument', 'mode.unknown', { mode: 'none:x' }],
     ['a relative namespace path', 'mode.unknown', { mode: 'ns:run/netns/x' }],
     ['mode none with networks', 'mode.conflict', { mode: 'none', networks: web }],
     ['ports without a network', 'mode.conflict', { ports: [{ hostPort: 7000, containerPort: 80 }] }],
     ['a process and a path at once', 'mode.conflict', { mode: 'ns:/run/netns/x', pid: 1 }],
-    ['another’s namespace with networks', 'mode.conflict', { mode: 'container:resident', networks: web }],
-    ['another’s namespace by an id that is none', 'id.invalid', { mode: 'container:.resident' }],
+    ['another container’s namespace with networks', 'mode.conflict', { mode: 'container:resident', networks: web }],
+    ['another container’s namespace by an invalid ID', 'id.invalid', { mode: 'container:.resident' }],
 
     ['an interface name with a slash', 'payload.invalid', { networks: [{ network: 'web', interfaceName: 'eth/0' }] }],
     [
@@ -177,7 +173,7 @@ describe('container.setup refuses, and builds nothing for,', () => {
     ],
     ['loopback as interface name', 'payload.invalid', { networks: [{ network: 'web', interfaceName: 'lo' }] }],
     [
-      'one interface name for two',
+      'one interface name for two networks',
       'payload.invalid',
       {
         networks: [
@@ -187,7 +183,7 @@ describe('container.setup refuses, and builds nothing for,', () => {
       },
     ],
     ['process 0', 'payload.invalid', { pid: 0 }],
-    ['a list where none is', 'payload.invalid', { networks: 'web' }],
+    ['a string in place of a list', 'payload.invalid', { networks: 'web' }],
   ])('%s (%s)', async (_, code, request) => {
     expect(await inVain(() => codeOf(lab.client.container.setup({ id: 'unlucky', ...request })))).toBe(code);
   });
@@ -243,10 +239,10 @@ describe('container.setup refuses, and builds nothing for,', () => {
 
 describe('network.create refuses, and creates nothing for,', () => {
   it.each<[string, FaultCode, object]>([
-    ['a network that is there', 'network.exists', { name: 'web' }],
+    ['an existing network', 'network.exists', { name: 'web' }],
     ['a name that begins with a dot', 'name.invalid', { name: '.fresh' }],
     ['no name', 'name.invalid', {}],
-    ['a subnet that is none', 'subnet.invalid', subnet('10.1.0.0/33')],
+    ['an invalid subnet', 'subnet.invalid', subnet('10.1.0.0/33')],
     ['a subnet without a prefix', 'subnet.invalid', subnet('10.1.0.0')],
     ['two subnets that overlap each other', 'subnet.invalid', subnet('10.1.0.0/16', '10.1.2.0/24')],
     ['a subnet of loopback', 'subnet.invalid', subnet('127.9.0.0/24')],
@@ -271,14 +267,14 @@ describe('network.create refuses, and creates nothing for,', () => {
       { name: 'fresh', subnets: [{ subnet: '10.1.0.0/24', lease_range: { start_ip: '10.2.0.5' } }] },
     ],
     ['a bridge name that is too long', 'payload.invalid', { name: 'fresh', network_interface: 'b'.repeat(16) }],
-    ['the interface of somebody else', 'link.exists', { name: 'fresh', network_interface: 'foreign0' }],
+    ['the name of a foreign link', 'link.exists', { name: 'fresh', network_interface: 'foreign0' }],
     ['the bridge of another network', 'link.exists', { name: 'fresh', network_interface: 'back0' }],
-    ['a driver that there is not', 'mode.unsupported', { name: 'fresh', driver: 'overlay' }],
+    ['an unknown driver', 'mode.unsupported', { name: 'fresh', driver: 'overlay' }],
     ['macvlan without a subnet', 'payload.invalid', { name: 'fresh', driver: 'macvlan' }],
-    ['an unmanaged bridge that is not named', 'payload.invalid', { name: 'fresh', options: { mode: 'unmanaged' } }],
+    ['an unmanaged bridge without a name', 'payload.invalid', { name: 'fresh', options: { mode: 'unmanaged' } }],
     ['an unknown option', 'payload.invalid', { name: 'fresh', options: { vlam: '5' } }],
     ['the option of another driver', 'payload.invalid', { name: 'fresh', options: { bclim: '5' } }],
-    ['an MTU that is none', 'payload.invalid', { name: 'fresh', options: { mtu: 'large' } }],
+    ['an invalid MTU', 'payload.invalid', { name: 'fresh', options: { mtu: 'large' } }],
     [
       'an MTU that IPv6 does not take',
       'payload.invalid',
@@ -290,10 +286,10 @@ describe('network.create refuses, and creates nothing for,', () => {
   });
 
   it.each([
-    ['another network’s', '10.88.0.128/25', 'network web'],
-    ['another network’s, from above', 'fd00::/16', 'network web'],
-    ['one of this host’s own', '192.0.2.0/28', 'the host’s route to 192.0.2.0/24'],
-    ['one that this host has a route to', '198.51.0.0/16', 'the host’s route to 198.51.100.0/24'],
+    ['the subnet of another network', '10.88.0.128/25', 'network web'],
+    ['the subnet of another network, as a wider one', 'fd00::/16', 'network web'],
+    ['a subnet of this host', '192.0.2.0/28', 'the host’s route to 192.0.2.0/24'],
+    ['the destination of a route of this host', '198.51.0.0/16', 'the host’s route to 198.51.100.0/24'],
   ])('refuses a subnet that overlaps %s (subnet.taken)', async (_, text, whose) => {
     const fault = await inVain(() => refusal(lab.client.network.create(subnet(text))));
     expect(fault).toMatchObject({ code: 'subnet.taken', message: expect.stringContaining(whose.replace('’', "'")) });
@@ -311,16 +307,16 @@ describe('a payload', () => {
   const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
   const mebibyte = 1024 * 1024;
   it.each<[string, FaultCode, string | Uint8Array]>([
-    ['that is no JSON', 'payload.malformed', '{"id": "unlucky"'],
-    ['that is no UTF-8', 'payload.malformed', Uint8Array.of(0x7b, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d)],
+    ['that is not JSON', 'payload.malformed', '{"id": "unlucky"'],
+    ['that is not UTF-8', 'payload.malformed', Uint8Array.of(0x7b, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d)],
     ['that is a list', 'payload.invalid', '[]'],
     ['that is a string', 'payload.invalid', '"unlucky"'],
     ['that is null', 'payload.invalid', 'null'],
-    ['that is nothing', 'id.invalid', ''],
+    ['that is empty', 'id.invalid', ''],
     ['of 2 MiB', 'payload.too-large', JSON.stringify({ id: 'unlucky', name: 'x'.repeat(2 * mebibyte) })],
-    ['of 2 MiB that is no JSON either', 'payload.too-large', 'x'.repeat(2 * mebibyte)],
-    ['that is nested out of all reason', 'payload.invalid', nested(400_000)],
-    ['with a prototype in it', 'id.invalid', '{"__proto__": {"id": "unlucky"}}'],
+    ['of 2 MiB that is not JSON either', 'payload.too-large', 'x'.repeat(2 * mebibyte)],
+    ['that is nested very deeply', 'payload.invalid', nested(400_000)],
+    ['with a __proto__ field', 'id.invalid', '{"__proto__": {"id": "unlucky"}}'],
   ])('%s is answered with its code and status (%s)', async (_, code, payload) => {
     const reply = await inVain(() =>
       lab.client.nc.request(commandSubject(lab.daemon.node, 'container', 'setup'), payload),

@@ -165,7 +165,7 @@ it('forgets thousands of connections', () => {
 });
 
 it.each([
-  ['there is none', 0],
+  ['there is no connection', 0],
   ['there are some', 3],
 ])('takes far less than a millisecond for one port when %s', (_, times) => {
   send('127.0.0.1', 5002, times);

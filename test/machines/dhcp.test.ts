@@ -42,7 +42,7 @@ describe('the DHCP client of a container', () => {
     ]);
   });
 
-  it('C13 would rather have another server where the one that has offered is silent', () => {
+  it('C13 prefers another server when the one that has offered is silent', () => {
     expect(step(requesting, unacknowledged)).toEqual(['acquiring.selecting', 'apply ask discover']);
     expect(stepsOf(requesting, unacknowledged)).toMatchObject([
       { question: { kind: 'discover', avoid: terms.server }, withinMs: 5000 },
@@ -51,12 +51,12 @@ describe('the DHCP client of a container', () => {
     expect(told(again, timedOut())).toMatchObject([
       { fault: { message: expect.stringContaining(`server ${terms.server} offered an address, but did not answer`) } },
     ]);
-    // one that has given an address is like any other, later
+    // a server that has given an address is treated like any other, later
     const other = reach(again, { type: 'dhcp.offered', terms: { ...terms, server: '192.0.2.2' } }, acknowledged());
     expect(reach(other, { type: 'dhcp.expired' }).context.avoid).toBeNull();
   });
 
-  it('C13 tells its container what it was given, for which claim, and keeps it', () => {
+  it('C13 sends its container the given address, with its claim, and keeps it', () => {
     expect(step(requesting, acknowledged())).toEqual([
       'leased.bound',
       'announce leased',
@@ -69,7 +69,7 @@ describe('the DHCP client of a container', () => {
     expect(stepsOf(requesting, acknowledged())).toEqual([{ verb: 'dhcp.keep', owner: 'dhcp/web/lan', times }]);
   });
 
-  it('C13 takes what its container tells of other networks into account, at once where it has no address', () => {
+  it("C13 respects the container's other networks, at once when it has no address", () => {
     const neighbours: ActorEvent = { type: 'dhcp.neighbours', otherSubnets: ['10.89.0.3/24'] };
     expect(step(bound, neighbours)).toEqual(['leased.bound']);
     expect(stepsOf(reach(bound, neighbours), { type: 'dhcp.t1' }).at(-1)).toMatchObject({
@@ -80,11 +80,11 @@ describe('the DHCP client of a container', () => {
     expect(step(start, neighbours)).toEqual(['absent']);
   });
 
-  it('C13 begins anew where the server refuses what it has offered', () => {
+  it('C13 starts over when the server refuses what it has offered', () => {
     expect(step(requesting, refused)).toEqual(['acquiring.selecting', 'apply ask discover']);
   });
 
-  it('C13 says that no server answers, and what came instead', () => {
+  it('C13 reports that no server answers, and what it got instead', () => {
     expect(step(selecting, timedOut())).toEqual(['unanswered', 'tell container/web dhcp.lost']);
     expect(told(requesting, timedOut('it is a BOOTP message'))).toMatchObject([
       {
@@ -103,7 +103,7 @@ describe('the DHCP client of a container', () => {
     ]);
   });
 
-  it('C13 renews at T1 with the server that gave it, at T2 with any', () => {
+  it('C13 renews at T1 with the server that gave the address, at T2 with any', () => {
     expect(step(bound, { type: 'dhcp.t1' })).toEqual(['leased.renewing', 'apply ask renew']);
     expect(stepsOf(bound, { type: 'dhcp.t1' }).at(-1)).toMatchObject({
       question: { kind: 'renew', address: terms.address, server: terms.server, serverMac: terms.serverMac },
@@ -113,7 +113,7 @@ describe('the DHCP client of a container', () => {
     expect(step(bound, { type: 'dhcp.t2' })).toEqual(['leased.rebinding', 'apply ask rebind']);
   });
 
-  it('C13 tells its container of a renewal only where something has changed', () => {
+  it('C13 reports a renewal to its container only when something has changed', () => {
     const later = { times: { renewAt: 11, rebindAt: 12, expiresAt: 13 } };
     for (const from of [renewing, rebinding]) {
       expect(step(from, acknowledged(later))).toEqual(['leased.bound', 'announce lease-renewed', 'apply keep']);
@@ -131,7 +131,7 @@ describe('the DHCP client of a container', () => {
     ['ends', rebinding, { type: 'dhcp.expired' } as ActorEvent, 'dhcp.expired'],
     ['ended while no daemon was there', bound, { type: 'dhcp.expired' } as ActorEvent, 'dhcp.expired'],
     ['is taken back', renewing, refused, 'dhcp.refused'],
-  ])('C13 tells of a lease that %s, and asks for the same address', (_, from, event, code) => {
+  ])('C13 reports a lease that %s, and asks for the same address', (_, from, event, code) => {
     expect(step(from, event)).toEqual([
       'lost.selecting',
       'tell container/web dhcp.lost',
@@ -158,7 +158,7 @@ describe('the DHCP client of a container', () => {
     ]);
   });
 
-  it('C13 goes on after a restart of the daemon where it was', () => {
+  it('C13 continues after a restart of the daemon in the same state', () => {
     for (const [at, expected] of [
       [selecting, ['acquiring.selecting', 'apply ask discover']],
       [requesting, ['acquiring.selecting', 'apply ask discover']],
@@ -168,7 +168,7 @@ describe('the DHCP client of a container', () => {
       [lost, ['lost.selecting', 'apply ask discover']],
     ] as const)
       expect(step(at, recovered(false))).toEqual(expected);
-    // what a lease was kept with is kept again
+    // the options of a kept lease are kept again
     expect(stepsOf(renewing, recovered(false))[0]).toEqual({ verb: 'dhcp.keep', owner: 'dhcp/web/lan', times });
   });
 
@@ -177,7 +177,7 @@ describe('the DHCP client of a container', () => {
       expect(step(at, recovered(true))).toEqual(['absent']);
   });
 
-  it('C13 ends when its container says so, and may begin again at once', () => {
+  it('C13 ends when its container requests that, and may begin again at once', () => {
     for (const at of [selecting, requesting, bound, renewing, lost, reach(selecting, timedOut())]) {
       expect(step(at, { type: 'dhcp.end' })).toEqual(['ending', 'apply stop']);
       const ending = reach(at, { type: 'dhcp.end' });

@@ -41,7 +41,7 @@ const opening = reach(asked, seen());
 const open = reach(opening, applied(inForce(4, 6)));
 
 describe('the host that forwards for a network', () => {
-  it('looks first, keeps what it found before anything is changed, and grants when all is in force', () => {
+  it('looks first, records what it found before any change, and grants when everything is in force', () => {
     expect(told(serving, claim('six', 4, 6))).toEqual(['apply forwarding look']);
     expect(told(asked, seen())).toEqual(['apply forwarding open 4 6']);
     expect(opening.context.forwarding[6]).toMatchObject({ found: false, turned: ['up0', 'vlan.5', 'default'] });
@@ -65,7 +65,7 @@ describe('the host that forwards for a network', () => {
     });
   });
 
-  it('changes nothing else where it was on before', () => {
+  it('changes nothing else when forwarding was on before', () => {
     const found = reach(asked, seen({ on: [4, 6] }));
     expect(planned(asked, seen({ on: [4, 6] }))).toEqual({
       'forwarding open 4 6': ['sysctl.turn net.ipv4.ip_forward=1', 'sysctl.turn net.ipv6.conf.all.forwarding=1'],
@@ -83,23 +83,23 @@ describe('the host that forwards for a network', () => {
     );
   });
 
-  it('grants nobody whose family another plan is about', () => {
+  it('grants no claim whose family another plan is about', () => {
     const both = reach(serving, claim('four', 4), claim('six', 6), seen());
     const first = follow(hostMachine, both, seen(), applied(inForce(4)));
     expect(first.effects.map(brief)).not.toContain('tell network/six forwarding.granted');
   });
 
-  it('refuses who waits when it cannot, and holds nothing', () => {
+  it('refuses waiting claims when it fails, and holds nothing', () => {
     expect(told(opening, failed(inForce(4, 6)))).toEqual(['tell network/six forwarding.refused']);
     expect(reach(opening, failed(inForce(4, 6))).context).toMatchObject({ claims: {}, forwarding: {} });
     expect(told(asked, failed(looking))).toEqual(['tell network/six forwarding.refused']);
-    // what could not be taken back is known, to be set back later
+    // an incomplete undo is recorded, and completed later
     expect(reach(opening, failed(inForce(4, 6), littered)).context.forwarding[6]?.turned).toContain('up0');
   });
 });
 
-describe('the last network that is gone', () => {
-  it('N03 takes IPv6 along, and then accept_ra is as it was', () => {
+describe('the release of a family by its last network', () => {
+  it('N03 switches IPv6 off, and then restores accept_ra', () => {
     expect(planned(open, release('six'))).toEqual({
       'forwarding close 6': [
         'sysctl.turn net.ipv6.conf.all.forwarding=0',
@@ -111,21 +111,21 @@ describe('the last network that is gone', () => {
     });
     const closed = reach(open, release('six'), applied(noMore(6)));
     expect(Object.keys(closed.context.forwarding)).toEqual(['4']);
-    // IPv4 goes on, and links of others stay apart
+    // IPv4 forwarding stays, and foreign links stay apart
     expect(planned(closed, { type: 'drift.suspected' }).mend).toEqual(['nft.load', 'nft.add closed_families { ipv4 }']);
     expect(planned(closed, seen({ on: [4] }))).toEqual({});
   });
 
-  it('is the last one of IPv6, and no sooner', () => {
+  it('waits for the last network of IPv6', () => {
     expect(told(open, claim('other', 6), release('six'))).toEqual([]);
   });
 
-  it('N03 leaves a link that a survey under way reports afterwards as it is', () => {
+  it('N03 leaves a link alone that a survey under way reports afterwards', () => {
     const survey = seen({ acceptRa: { ...nothingOn.acceptRa, up0: 2, 'vlan.5': 2, default: 2, late: 1 }, on: [4, 6] });
     expect(planned(open, survey)['forwarding links']).toEqual(['sysctl.turn net.ipv6.conf.late.accept_ra=2']);
     const leaving = reach(open, { type: 'links.seen' }, release('six'));
     expect(planned(leaving, survey)).toEqual({});
-    // the next network turns it, and sets it back
+    // the next network sets it, and resets it
     const next = reach(leaving, survey, applied(noMore(6)), claim('next', 6));
     const again = reach(next, seen({ acceptRa: { late: 1 }, on: [4] }), applied(inForce(6)));
     expect(planned(again, release('next'))['forwarding close 6']).toContain(
@@ -133,21 +133,21 @@ describe('the last network that is gone', () => {
     );
   });
 
-  it('may be followed by another before that is done', () => {
+  it('may be followed by another claim before it is finished', () => {
     const again = reach(open, release('six'), claim('next', 6), applied(noMore(6)));
     expect(told(again, seen({ on: [4] }))).toContain('apply forwarding open 6');
     expect(told(again, seen({ on: [4] }), applied(inForce(6)))).toContain('tell network/next forwarding.granted');
   });
 });
 
-describe('what others do', () => {
+describe('changes by other programs', () => {
   const drifted = applied(
     mending,
     [{ drifted: [{ key: 'net.ipv4.ip_forward', found: '0', wanted: '1' }] }],
     [{ verb: 'sysctl.turn', key: 'net/ipv4/ip_forward', from: '0', to: '1' }],
   );
 
-  it('N09 is set back, and told with what it was', () => {
+  it('N09 are reset, and announced with the found value', () => {
     expect(planned(open, { type: 'drift.suspected' })).toMatchObject({ 'forwarding look': ['forwarding.survey'] });
     expect(planned(open, seen())['forwarding mend']).toEqual([
       'sysctl.turn net.ipv4.ip_forward=1',
@@ -170,7 +170,7 @@ describe('what others do', () => {
     expect(told(open, failed(mending))).toEqual(['announce drift-detected', 'announce degraded']);
   });
 
-  it('N03 links that come are treated as those that were there; they are no drift', () => {
+  it('N03 that add links get the same treatment for them, and are no drift', () => {
     const acceptRa = { ...nothingOn.acceptRa, up0: 2, 'vlan.5': 2, default: 2, late0: 2, late1: 1, late2: 0 };
     const links = planned(open, { type: 'links.seen' }, seen({ acceptRa, on: [4, 6] }));
     expect(links['forwarding links']).toEqual([
@@ -182,7 +182,7 @@ describe('what others do', () => {
     expect(left).toEqual(['up1', 'up2', 'late2']);
   });
 
-  it('B05 leaves what stays on a bridge of others alone, where br_netfilter shows it', () => {
+  it('B05 with bridges leave traffic on a foreign bridge alone, where br_netfilter shows it', () => {
     const bridged = reach(asked, seen({ bridges: ['virbr0'] }), applied(inForce(4, 6)));
     expect(planned(asked, seen({ bridges: ['virbr0'] }))['forwarding open 4 6']).toContain(
       'nft.add closed_families { ipv6 }, same_link { virbr0 . virbr0 }',
@@ -190,7 +190,7 @@ describe('what others do', () => {
     expect(planned(bridged, seen())['forwarding links']).toContain('nft.delete same_link { virbr0 . virbr0 }');
   });
 
-  it('B05 takes a bridge of ours that is being made for nobody else’s', () => {
+  it('B05 are not confused with a bridge that netloom is making', () => {
     const noted = reach(
       asked,
       { type: 'subnet.note', network: 'back', bridge: 'netloom1', sharesLink: false, subnets: [] },
@@ -204,13 +204,13 @@ describe('what others do', () => {
 });
 
 describe('another daemon on the same host', () => {
-  it('B05 knows whether forwarding was on, and looks whether all is in force', () => {
+  it('B05 finds in the journal whether forwarding was on, and verifies that everything is in force', () => {
     const again = reach(open, recovered(false), { type: 'host.start' });
     expect(again.context.forwarding).toEqual(open.context.forwarding);
     expect(told(again, applied('base'))).toContain('apply forwarding look');
   });
 
-  it('B05 lets links of others reach each other when it is told to', () => {
+  it('B05 lets foreign links reach each other when configured so', () => {
     expect(planned(open, { type: 'host.start', forwardForeign: true }).base).toEqual([
       'nft.load',
       'nft.delete closed_families { ipv4 }, closed_families { ipv6 }',

@@ -4,7 +4,7 @@ import type { ActorEvent } from '../../src/core/event.ts';
 import { fault } from '../../src/core/fault.ts';
 import { applied, asking, begin, recovered } from './walk.ts';
 
-/** Commands to several networks or containers: the host asks them all, and answers when all have answered. */
+/** Commands to several networks or containers: the host asks them all, and replies when all have answered. */
 
 const { reach, step, effectsOf } = asking<HostContext>(hostMachine);
 
@@ -26,8 +26,8 @@ const serving = reach(begin<HostContext>(hostMachine), { type: 'host.start' }, a
 const known = reach(serving, note('web'), note('db'), note('netloom'));
 const pruning = reach(known, prune('c1'));
 
-describe('P07 networks that no container uses', () => {
-  it('P07 are asked by the host, all but the default network, which each may answer in its own time', () => {
+describe('P07 unused networks', () => {
+  it('P07 are asked by the host, all but the default network, and may answer in any order', () => {
     expect(step(known, prune('c1'))).toEqual([
       'serving',
       'tell network/db network.prune',
@@ -39,27 +39,27 @@ describe('P07 networks that no container uses', () => {
     ]);
   });
 
-  it('P07 are not told of as removed when a container uses them, or when they have gone meanwhile', () => {
+  it('P07 are not listed as removed when a container uses them, or when they were gone already', () => {
     expect(effectsOf(pruning, pruned('web', false), pruned('db', true))).toMatchObject([
       { output: { removed: ['db'] } },
     ]);
     expect(effectsOf(pruning, pruned('web', false), pruned('db', false))).toMatchObject([{ output: { removed: [] } }]);
   });
 
-  it('P07 that cannot be removed fail the command, when the others have answered', () => {
+  it('P07 make the command fail when they cannot be removed, after the others have answered', () => {
     const refused = fault('kernel.refused', 'refused');
     const event: ActorEvent = { type: 'network.pruned', network: 'db', isRemoved: false, fault: refused };
     expect(step(pruning, event)).toEqual(['serving']);
     expect(effectsOf(pruning, event, pruned('web', true))).toEqual([{ kind: 'reply', command: 'c1', fault: refused }]);
   });
 
-  it('P07 of given names are asked alone, and unknown names are no error', () => {
+  it('P07 are asked by their given names alone, and unknown names are no error', () => {
     expect(step(known, prune('c1', ['web', 'gone']))).toEqual(['serving', 'tell network/web network.prune']);
     for (const names of [[], ['gone'], ['netloom']])
       expect(effectsOf(known, prune('c1', names))).toEqual([{ kind: 'reply', command: 'c1', output: { removed: [] } }]);
   });
 
-  it('P07 that one command has asked are left to it by the next one', () => {
+  it('P07 are asked by one command at a time', () => {
     expect(effectsOf(pruning, prune('c2'))).toEqual([{ kind: 'reply', command: 'c2', output: { removed: [] } }]);
     const named = reach(known, prune('c1', ['web']));
     expect(step(named, prune('c2'))).toEqual(['serving', 'tell network/db network.prune']);
@@ -71,7 +71,7 @@ describe('P07 networks that no container uses', () => {
       expect(step(pruning, again, pruned('web', true), pruned('db', true)).slice(1)).toEqual(['reply c1 ok']);
   });
 
-  it('P07 that answer without having been asked change nothing', () => {
+  it('P07 change nothing with an answer without a question', () => {
     expect(step(known, pruned('web', true))).toEqual(['serving']);
   });
 });
@@ -86,7 +86,7 @@ const abandoned = (container: string, code?: Parameters<typeof fault>[0]): Actor
 describe('P18 containers that were never started', () => {
   const asked = reach(serving, abandon('c1', 'b', 'a'));
 
-  it('P18 are asked by the host, and told of in the order in which they were named', () => {
+  it('P18 are asked by the host, and listed in the order of the request', () => {
     const { effects } = { effects: effectsOf(serving, abandon('c1', 'b', 'a')) };
     expect(effects).toEqual(
       ['b', 'a'].map((id) => ({
@@ -100,14 +100,14 @@ describe('P18 containers that were never started', () => {
     ]);
   });
 
-  it('P18 that were started, taken down or removed meanwhile are left out', () => {
+  it('P18 are left out when they were started, taken down or removed meanwhile', () => {
     for (const code of ['container.running', 'container.state', 'container.unknown'] as const)
       expect(effectsOf(asked, abandoned('b', code), abandoned('a'))).toMatchObject([
         { output: { removed: ['a'], failed: [] } },
       ]);
   });
 
-  it('P18 that cannot be taken down are told of with the reason', () => {
+  it('P18 are listed with the reason when they cannot be taken down', () => {
     expect(effectsOf(asked, abandoned('b', 'kernel.refused'), abandoned('a'))).toMatchObject([
       {
         output: {
@@ -126,7 +126,7 @@ describe('P18 containers that were never started', () => {
     ]);
   });
 
-  it('P18 of which there are none are answered at once', () => {
+  it('P18 lead to a reply at once when there are none', () => {
     expect(effectsOf(serving, abandon('c1'))).toMatchObject([{ output: { removed: [], failed: [] } }]);
   });
 });

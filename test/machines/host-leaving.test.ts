@@ -45,7 +45,7 @@ const held = reach(serving, claim('a'), applied(hold('a'), [{ port: 8080 }]));
 const leaving = reach(held, leave('a'));
 const waiting = reach(leaving, claim('b'), deadlineSet('b', 5));
 
-describe('B08 a claim of ports that only containers hold which are leaving', () => {
+describe('B08 a claim of ports that only leaving containers hold', () => {
   it('B08 waits, with a deadline, and is decided when they are released', () => {
     expect(step(leaving, claim('b'))).toEqual(['serving', 'apply wait container/b']);
     expect(kernelStepsOf(leaving, claim('b'))).toEqual([
@@ -93,7 +93,7 @@ describe('B08 a claim of ports that only containers hold which are leaving', () 
     ]);
   });
 
-  it('B08 waits on, until its first deadline, for the last of several containers that are leaving', () => {
+  it('B08 keeps waiting, until its first deadline, for the last of several leaving containers', () => {
     const two = reach(held, claim('c', [other]), applied(hold('c'), [{ port: 9090 }]), leave('a'), leave('c'));
     const forBoth = reach(two, claim('b', [port, other]), deadlineSet('b', 5));
     expect(step(forBoth, release('a'))).toEqual(['serving', 'apply release a']);
@@ -101,20 +101,20 @@ describe('B08 a claim of ports that only containers hold which are leaving', () 
     expect(step(forBoth, release('a'), release('c'))).toEqual(['serving', 'apply release c', 'apply hold b 1']);
   });
 
-  it('B08 is forgotten when its container gives up, and not when that releases other ports', () => {
+  it('B08 is dropped when its container gives up, and not when that releases other ports', () => {
     expect(step(waiting, release('b'), release('a'))).toEqual(['serving', 'apply release a']);
     expect(step(waiting, release('b', [port]), release('a'))).toEqual(['serving', 'apply release a']);
     expect(step(waiting, release('b', [other]), release('a')).at(-1)).toBe('apply hold b 1');
   });
 
-  it('B08 is refused when the container that was leaving claims ports again', () => {
+  it('B08 is refused when the leaving container claims ports again', () => {
     expect(effectsOf(waiting, claim('a', [other], 2))).toMatchObject([
       refused('b'),
       { kind: 'apply', plan: { purpose: hold('a', 2) } },
     ]);
   });
 
-  it('B08 counts what is released in part: a container whose last port is released is not leaving any more', () => {
+  it('B08 counts partial releases: a container whose last port is released is not leaving any longer', () => {
     const two = reach(leaving, release('a', [other]));
     expect(step(two, claim('b')).at(-1)).toBe('apply wait container/b');
     const again = reach(leaving, release('a'), claim('a', [port], 2), applied(hold('a', 2), [{ port: 8080 }]));
@@ -126,13 +126,13 @@ describe('B08 a claim of ports that only containers hold which are leaving', () 
     expect(step(holding, failed(hold('a')))).toEqual(['serving', 'tell container/a claim.refused', 'apply hold b 1']);
   });
 
-  it('B08 of an engine that binds its ports itself waits alike, and is granted without a hold', () => {
+  it('B08 of an engine that binds its ports itself also waits, and is granted without a hold', () => {
     const own = { ...port, heldByCaller: true as const };
     const engine = reach(leaving, claim('b', [own]), deadlineSet('b', 5));
     expect(step(engine, release('a'))).toEqual(['serving', 'apply release a', 'tell container/b ports.granted']);
   });
 
-  it('B08 finds the families that an engine let both begin with given to the first one', () => {
+  it('B08 sees which of two claims has the shared family, when their engine let both begin', () => {
     const own = { ...port, heldByCaller: true as const };
     const six = { ...own, hostIp: '::' };
     const beside = reach(serving, claim('a', [own]), claim('c', [six]), leave('a'), claim('b'), deadlineSet('b', 5));
@@ -146,11 +146,11 @@ describe('B08 a claim of ports that only containers hold which are leaving', () 
     const again = { type: 'host.start' } as const;
     expect(step(waiting, again)).toEqual(['starting', 'apply hold-again a', 'apply wait container/b', 'apply base']);
     expect(kernelStepsOf(waiting, again)).toContainEqual(expect.objectContaining({ verb: 'deadline.set', at: 5 }));
-    // the plan that sets it is carried out again by itself
+    // the plan that sets it is repeated without the machine
     expect(step(reach(leaving, claim('b')), again)).toEqual(['starting', 'apply hold-again a', 'apply base']);
   });
 
-  it('B08 of a container that holds nothing is no reason to wait', () => {
+  it('B08 does not wait for a container that holds nothing', () => {
     expect(reach(serving, leave('a'), claim('a')).context.portsLeaving).toEqual([]);
   });
 });

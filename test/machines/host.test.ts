@@ -48,7 +48,7 @@ describe('the host', () => {
     expect(step(starting, failed('base'))).toEqual(['failed', 'announce failed']);
   });
 
-  it('answers claims in every state: what waits at a restart is not lost', () => {
+  it('answers claims in every state: those waiting at a restart are not lost', () => {
     for (const from of [starting, serving, reach(starting, failed('base'))]) {
       expect(step(from, claimPorts('a')).at(-1)).toBe('apply hold a 1');
       expect(step(from, claimSubnets('demo')).at(-1)).toBe('apply survey');
@@ -56,12 +56,12 @@ describe('the host', () => {
   });
 });
 
-describe('N14 files of definitions that are not taken', () => {
+describe('N14 files of definitions that are not loaded', () => {
   const web = { file: 'web.json', reason: 'id: must be 64 hex digits' };
   const read = (...damaged: (typeof web)[]): ActorEvent => ({ type: 'definitions.read', damaged });
   const told = reach(serving, read(web));
 
-  it('are announced once each, again when another reason is found, and when they have been well meanwhile', () => {
+  it('are announced once each, and again for another reason, or after they were valid meanwhile', () => {
     expect(effectsOf(serving, read(web))).toEqual([{ kind: 'announce', fact: 'definition-damaged', data: web }]);
     expect(effectsOf(told, read(web))).toEqual([]);
     const other = { ...web, reason: 'driver: none' };
@@ -84,14 +84,14 @@ describe('A09 published ports', () => {
     ]);
   });
 
-  it('A09 that were picked are granted by their number', () => {
+  it('A09 with a picked number are granted with that number', () => {
     const choosing = reach(serving, claimPorts('a', 1, picked));
     expect(effectsOf(choosing, applied(hold('a', 1), [{ port: 41000 }]))).toMatchObject([
       { event: { type: 'ports.granted', attempt: 1, ports: [{ hostPort: 41000 }] } },
     ]);
   });
 
-  it('A09 that another container has are refused at once, without asking the kernel', () => {
+  it('A09 of another container are refused at once, without asking the kernel', () => {
     for (const from of [holding, held])
       expect(effectsOf(from, claimPorts('b'))).toMatchObject([
         { to: 'container/b', event: { type: 'claim.refused', fault: { code: 'port.taken' } } },
@@ -103,7 +103,7 @@ describe('A09 published ports', () => {
     expect(step(holding, failed(hold('a', 1)), claimPorts('b'))).toEqual(['serving', 'apply hold b 1']);
   });
 
-  it('N16 that its engine has bound are not bound again, and the rest of them is', () => {
+  it('N16 that an engine has bound are not bound again, and the other ones are', () => {
     const [one] = ports as [(typeof ports)[number]];
     const byEngine = { ...one, heldByCaller: true as const };
     const known = reach(serving, claimPorts('a', 1, [byEngine]));
@@ -129,7 +129,7 @@ describe('A09 published ports', () => {
     ]);
   });
 
-  it('C03 that were kept from another are its own when they are given up, in part or all', () => {
+  it("C03 become the claim's own when another container releases them, in part or completely", () => {
     const [one] = ports as [(typeof ports)[number]];
     const byEngine = { ...one, heldByCaller: true as const };
     const six = { ...byEngine, hostIp: '::' };
@@ -144,19 +144,19 @@ describe('A09 published ports', () => {
     expect(effectsOf(beside, releasePorts('b'))).toEqual([]);
   });
 
-  it('A09 are let go once', () => {
+  it('A09 are released once', () => {
     expect(step(held, releasePorts('a'))).toEqual(['serving', 'apply release a']);
     expect(step(held, releasePorts('a'), releasePorts('a'))).toEqual(['serving']);
   });
 
-  it('A09 that cannot be let go are told of', () => {
+  it('A09 are reported when they cannot be released', () => {
     expect(step(held, releasePorts('a'), failed({ kind: 'release', container: 'a' }))).toEqual([
       'serving',
       'announce port-stuck',
     ]);
   });
 
-  it('A09 of a claim that was given up do not answer the next one', () => {
+  it('A09 of an abandoned claim do not answer the next one', () => {
     const again = reach(holding, releasePorts('a'), claimPorts('a', 2, picked));
     expect(step(again, applied(hold('a', 1), [{ port: 8080 }]))).toEqual(['serving']);
     expect(step(again, failed(hold('a', 1)))).toEqual(['serving']);
@@ -167,7 +167,7 @@ describe('A09 published ports', () => {
 });
 
 describe('subnets', () => {
-  it('are looked for beside what the host uses at that moment', () => {
+  it('are picked beside those in use on the host at that moment', () => {
     expect(step(serving, claimSubnets('demo'))).toEqual(['serving', 'apply survey']);
     expect(effectsOf(serving, claimSubnets('demo'), surveyed)).toMatchObject([
       {
@@ -177,7 +177,7 @@ describe('subnets', () => {
     ]);
   });
 
-  it('are given to one network after another', () => {
+  it('are granted to one network after another', () => {
     const both = reach(serving, claimSubnets('x'), claimSubnets('y'));
     expect(effectsOf(both, surveyed)).toMatchObject([{ to: 'network/x', event: { bridge: 'netloom0' } }]);
     expect(effectsOf(both, surveyed, surveyed)).toMatchObject([
@@ -185,32 +185,32 @@ describe('subnets', () => {
     ]);
   });
 
-  it('are refused when the host cannot be looked at, to the one whose turn it was', () => {
+  it('are refused to the network in turn when the host cannot be inspected', () => {
     const both = reach(serving, claimSubnets('x'), claimSubnets('y'));
     expect(step(both, failed('survey'))).toEqual(['serving', 'tell network/x subnet.refused']);
     expect(step(both, failed('survey'), surveyed)).toEqual(['serving', 'tell network/y subnet.granted']);
   });
 
-  it('that were given back are free again', () => {
+  it('are free again after their release', () => {
     const given = reach(serving, claimSubnets('x'), surveyed, { type: 'subnet.release', network: 'x' });
     expect(effectsOf(given, claimSubnets('y'), surveyed)).toMatchObject([{ event: { bridge: 'netloom0' } }]);
   });
 });
 
 describe('a restart of the daemon', () => {
-  it('loads the ruleset unless it is there, and holds every port again', () => {
+  it('loads the ruleset unless it exists, and holds every port again', () => {
     expect(step(held, hostStart)).toEqual(['starting', 'apply hold-again a', 'apply base']);
   });
 
-  it('that came before the last one was done holds them again as well', () => {
+  it('holds the ports again when it follows before the last one was finished', () => {
     expect(step(held, hostStart, hostStart)).toEqual(['starting', 'apply hold-again a', 'apply base']);
   });
 
-  it('leaves alone what is being held for a claim: that plan is carried out again by itself', () => {
+  it('leaves a hold alone that is under way for a claim: that plan is repeated by itself', () => {
     expect(step(holding, hostStart)).toEqual(['starting', 'apply base']);
   });
 
-  it('tells of a port that somebody has taken meanwhile; the container keeps its claim', () => {
+  it('reports a port that another program has taken meanwhile; the container keeps its claim', () => {
     const again = reach(held, hostStart);
     expect(step(again, failed({ kind: 'hold-again', container: 'a' }))).toEqual(['starting', 'announce port-lost']);
     expect(step(again, releasePorts('a'), failed({ kind: 'hold-again', container: 'a' }))).toEqual(['starting']);
@@ -221,12 +221,12 @@ describe('drift', () => {
   const found = applied('mend', [], [{ verb: 'nft.load' }]);
   const given = reach(held, claimSubnets('x'), surveyed);
 
-  it('that is suspected makes the host look at its ruleset, and say nothing when all is there', () => {
+  it('makes the host look at its ruleset when it is suspected, and announces nothing when all is well', () => {
     expect(step(given, { type: 'drift.suspected' })).toEqual(['serving', 'apply mend']);
     expect(step(given, { type: 'drift.suspected' }, applied('mend'))).toEqual(['serving']);
   });
 
-  it('of the ruleset is told, to the world and to everybody who has elements', () => {
+  it('of the ruleset is announced, and sent to every actor with elements', () => {
     expect(step(given, { type: 'drift.suspected' }, found)).toEqual([
       'serving',
       'announce drift-detected',
@@ -237,7 +237,7 @@ describe('drift', () => {
     ]);
   });
 
-  it('that cannot be healed is named, until it can', () => {
+  it('is reported when it cannot be healed, until it can', () => {
     const degraded = reach(given, { type: 'drift.suspected' }, failed('mend'));
     expect(step(given, { type: 'drift.suspected' }, failed('mend'))).toEqual([
       'degraded',
@@ -249,7 +249,7 @@ describe('drift', () => {
     expect(step(degraded, { type: 'drift.suspected' }, found)[0]).toBe('serving');
   });
 
-  it("of the uplink's address and of the resolver is told", () => {
+  it("of the uplink's address and of the resolver is announced", () => {
     expect(
       effectsOf(serving, { type: 'uplink.changed', hostIp: '192.0.2.9', link: 'up0', mtuBytes: 1500 }),
     ).toMatchObject([
@@ -266,27 +266,27 @@ describe('leftovers', () => {
   const steps = [{ verb: 'link.delete', netns: null, name: 'lost0' }] as const;
   const sweep = { type: 'host.sweep', command: 'c1', steps, found } as unknown as ActorEvent;
 
-  it('are removed, and told to who asked', () => {
+  it('are removed, and listed in the reply', () => {
     expect(step(serving, sweep)).toEqual(['serving', 'apply sweep c1']);
     expect(effectsOf(serving, sweep, applied({ kind: 'sweep', command: 'c1' }))).toEqual([
       { kind: 'reply', command: 'c1', output: { ...found, dryRun: false, failed: [] } },
     ]);
   });
 
-  it('that could not be removed are told with the reason', () => {
+  it('are listed with the reason when they cannot be removed', () => {
     expect(effectsOf(serving, sweep, failed({ kind: 'sweep', command: 'c1' }, littered))).toMatchObject([
       { command: 'c1', output: { failed: littered.leftBehind } },
     ]);
   });
 
-  it('went with a reboot', () => {
+  it('are forgotten after a reboot', () => {
     expect(step(serving, sweep, recovered(true))).toEqual(['serving', 'reply c1 ok']);
     expect(step(serving, sweep, recovered(true), applied({ kind: 'sweep', command: 'c1' }))).toEqual(['serving']);
   });
 });
 
 describe('a reboot', () => {
-  it('does not forget who waits for subnets', () => {
+  it('keeps the claims of networks that wait for subnets', () => {
     const both = reach(serving, claimSubnets('x'), claimSubnets('y'));
     expect(step(both, recovered(true))).toEqual(['serving', 'apply survey', 'apply survey']);
     expect(step(both, recovered(false))).toEqual(['serving']);

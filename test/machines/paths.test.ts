@@ -27,7 +27,7 @@ import {
   take,
 } from './walk.ts';
 
-/** Every way through each machine, with plans that succeed and fail, restarts and reboots at any moment. */
+/** Every path through each machine, with plans that succeed and fail, restarts and reboots at any moment. */
 const terrains = [
   ['container', containerTerrain],
   ['leased container', leasedContainerTerrain],
@@ -40,7 +40,7 @@ const terrains = [
   ['dhcp', dhcpTerrain],
 ] as unknown as [string, Terrain<unknown>][];
 
-/** Results that change nothing wherever they come: what was asked for was done, and nobody waits for it. */
+/** Results that change nothing in any state: the plan has succeeded, and no state waits for it. */
 const quietSuccesses: Purpose['kind'][] = ['release', 'wait', 'hold-again', 'ask', 'keep', 'exit-code'];
 
 const describeEdge = ({ from, event, effects }: Edge<unknown>) =>

@@ -11,8 +11,8 @@ import { attachedWishes, attachOf, dhcpLeaseOf, leasedWish, networkWish, share, 
 import { pick, Walker } from './walker.ts';
 
 /**
- * Long random lives. Whatever comes in whatever order: every command is answered exactly once, every question of another
- * actor too, and what was claimed is given back. A failing walk names its seed.
+ * Long random lives. For every order of events: every command is answered exactly once, every question of another
+ * actor too, and all claims are released. A failing walk names its seed.
  */
 const walks = Number(process.env.WALKS ?? 300);
 const steps = 60;
@@ -22,8 +22,8 @@ const seeds = process.env.WALK_SEED ? [firstSeed] : Array.from({ length: walks }
 const refusal = fault('address.exhausted', 'no address is left');
 const endings = ['applied', 'applied', 'applied', 'failed', 'littered'] as const;
 
-describe('a container, whatever happens to it', () => {
-  it('answers every command exactly once, and keeps nothing that it claimed when it is down', () => {
+describe('a container with random events', () => {
+  it('answers every command exactly once, and keeps none of its claims when it is down', () => {
     for (const seed of seeds) {
       const { walker, claims, shares } = liveAsContainer(seeded(seed));
       const story = [`seed ${seed}`, ...walker.trail].join('\n');
@@ -35,7 +35,7 @@ describe('a container, whatever happens to it', () => {
 });
 
 function liveAsContainer(random: () => number) {
-  /** a DHCP client gets an address, or gets none any more */
+  /** a DHCP client gets an address, or none any longer */
   const newsOf = (client: ActorAddress, attempt: number): ActorEvent => {
     const { network } = dhcpClientOf(client);
     const news = { command: null, network, attempt } as const;
@@ -45,7 +45,7 @@ function liveAsContainer(random: () => number) {
   };
   const answers: ActorEvent[] = [];
   const claims = new Set<ActorAddress>();
-  /** questions of others less answers */
+  /** questions of others, minus answers */
   let shares = 0;
   let commands = 0;
   const walker = new Walker<ContainerContext>(
@@ -104,7 +104,7 @@ function liveAsContainer(random: () => number) {
     () => walker.recover(false),
     () => {
       if (random() > 0.2) return;
-      // a client goes by itself then
+      // a client ends by itself then
       for (const owner of claims) if (owner.startsWith('dhcp/')) claims.delete(owner);
       walker.recover(true);
     },
@@ -131,8 +131,8 @@ function grantOf(owner: ActorAddress, attempt: number): ActorEvent {
   return { type: 'netns.shared', attempt, share };
 }
 
-describe('a network, whatever happens to it', () => {
-  it('answers every command and every request exactly once, and knows who its members are', () => {
+describe('a network with random events', () => {
+  it('answers every command and every request exactly once, and knows its members', () => {
     for (const seed of seeds) {
       const { walker, asking, members } = liveAsNetwork(seeded(seed));
       const story = [`seed ${seed}`, ...walker.trail].join('\n');
@@ -179,7 +179,7 @@ function liveAsNetwork(random: () => number) {
       const container = someone();
       if (members.has(container)) walker.hear({ type: 'lease.leaving', container });
     },
-    // by who was asked to leave: it cannot, or it has
+    // from containers that were asked to leave: success or refusal
     () => {
       const container = asked.shift();
       if (container === undefined || !members.has(container)) return;
@@ -202,7 +202,7 @@ function liveAsNetwork(random: () => number) {
     () => walker.recover(false),
     () => {
       if (random() > 0.2) return;
-      // every container is told as well, and forgets what it waits for
+      // every container gets the notice as well, and forgets what it waits for
       walker.recover(true);
       for (const container of ['a', 'b', 'c']) {
         forget(container);
@@ -226,8 +226,8 @@ function liveAsNetwork(random: () => number) {
   return { walker, asking, members };
 }
 
-describe('the host, whatever happens to it', () => {
-  it('answers every claim exactly once, and knows who holds what', () => {
+describe('the host with random events', () => {
+  it('answers every claim exactly once, and knows the holder of each resource', () => {
     for (const seed of seeds) {
       const { walker, asking, holders } = liveAsHost(seeded(seed));
       const story = [`seed ${seed}`, ...walker.trail].join('\n');
@@ -304,7 +304,7 @@ function liveAsHost(random: () => number) {
   ];
   walker.hear({ type: 'host.start' });
   for (let step = 0; step < steps; step++) pick(random, happenings)();
-  // a reboot takes the containers as well: each gives back what it may have claimed
+  // a reboot includes the containers: each releases what it may have claimed
   start(true);
   for (const name of ['a', 'b', 'c']) {
     release(name);

@@ -13,7 +13,7 @@ import type { StepOutput } from '../../src/core/steps/step.ts';
 import { definitionOf, leaseOf, networkWishOf, termsOf, wishOf } from '../core/samples.ts';
 import { applied, failed, littered, recovered, type Terrain } from './walk.ts';
 
-/** What can happen to each machine, with as few different names and numbers as show every way through it. */
+/** The events of each machine, with as few different names and numbers as reach every state. */
 
 const noServer = fault('dhcp.timeout', 'no DHCP server gave an address');
 const refusal = fault('address.exhausted', 'no address is left');
@@ -46,7 +46,7 @@ export const dhcpLeaseOf = (network: string, attempt: number) =>
     null,
   );
 
-/** What its client may tell. */
+/** Messages of its client. */
 export function newsOf({ leases, deferred }: ContainerContext): ActorEvent[] {
   if (deferred.length > 0) return [];
   return Object.values(leases).flatMap(({ network, dhcp }): ActorEvent[] => {
@@ -92,7 +92,7 @@ const changes = (command: string): ActorEvent[] => [
 const atRest = ({ value }: { value: unknown }) =>
   typeof value === 'object' && (value as { up: { wiring: string } }).up.wiring === 'settled';
 
-/** What the owner of what a change needs may say. */
+/** Possible answers of the owner of a requested resource. */
 function answersTo({ change, attempt }: ContainerContext): ActorEvent[] {
   if (change?.kind !== 'join' || change.unanswered === 0) return [];
   if (change.attachments.length === 0) return [{ type: 'ports.granted', attempt, ports: change.ports, tookMs: 1 }];
@@ -187,13 +187,13 @@ const waitedWishes = [
   wishOf({ mode: 'none', startWithinMs: 30_000, removeOnExit: true }),
 ];
 
-/** The one that is waited for, and one of an earlier set-up. */
+/** The deadline in effect, and one of an earlier set-up. */
 const deadlines = ({ startBy }: ContainerContext): ActorEvent[] => [
   { type: 'deadline.passed', command: null, deadline: 'start', at: startBy ?? 0 },
   { type: 'deadline.passed', command: null, deadline: 'exit-code', at: 0 },
 ];
 
-/** A container that is waited for; what networks and ports have a part in is left out. */
+/** A container with a deadline; events in which networks and ports are involved are left out. */
 export const waitedContainerTerrain: Terrain<ContainerContext> = {
   ...containerTerrain,
   elsewhere: [
@@ -232,7 +232,7 @@ export const waitedContainerTerrain: Terrain<ContainerContext> = {
   ],
 };
 
-/** A container whose networks have DHCP servers; what these have no part in is left out. */
+/** A container whose networks have DHCP servers; unrelated events are left out. */
 export const leasedContainerTerrain: Terrain<ContainerContext> = {
   ...containerTerrain,
   elsewhere: ['up.process.running', 'up.process.ending', 'up.process.exited', 'up.wiring.looking'],
@@ -294,7 +294,7 @@ export const attachOf = (command: string, wish: ContainerWish, inode: number | n
   inode,
 });
 
-/** What an engine that calls once per network, and networks that are removed, may ask. */
+/** Requests of an engine that calls once per network, and of networks that are removed. */
 export const attachedContainerTerrain: Terrain<ContainerContext> = {
   ...containerTerrain,
   elsewhere: [
@@ -435,7 +435,7 @@ export const networkTerrain: Terrain<NetworkContext> = {
 const outputsOf = ({ kind }: Purpose): StepOutput[] =>
   kind === 'raise' ? [{ link: device }] : kind === 'await-leaving' ? [{ deadlineAt: 5 }] : [];
 
-/** A network whose members are leaving, or are asked to leave; what they have no part in is left out. */
+/** A network whose members are leaving, or are asked to leave; unrelated events are left out. */
 export const leftNetworkTerrain: Terrain<NetworkContext> = {
   ...networkTerrain,
   elsewhere: ['claiming', 'defining', 'updating', 'closing'],
@@ -485,22 +485,22 @@ const deadlineOf = ({ waitsUntil }: NetworkContext): ActorEvent => ({
   at: waitsUntil ?? 0,
 });
 
-/** Where another definition is brought: everywhere else it waits, or is refused, like any request. */
+/** States in which another definition is accepted: elsewhere it waits, or is refused, like any request. */
 function isQuiet(
   { wish, leases, waiting, adopting, suspected, lastFault, update }: NetworkContext,
   outstanding: unknown[],
 ): boolean {
-  // of one that was wished for no more can come than of one that a file told of
+  // a network from a file can get all events of one without a wish
   if (wish !== null) return false;
   const isEmpty = Object.keys(leases).length === 0 && waiting.length === 0 && outstanding.length < 2;
   return isEmpty && !adopting && !suspected && lastFault === null && update === null;
 }
 
-/** One that was brought, or routes loopback addresses. */
+/** A network that an engine brought, or that routes loopback addresses. */
 const isOther = ({ isTransient, device, onLoopback }: NetworkContext): boolean =>
   isTransient || onLoopback.length > 0 || (device?.routesLoopback ?? false);
 
-/** What such a network does not differ in from the others. */
+/** The events that such a network has in common with others. */
 const isBeside = (type: string): boolean => type === 'network.update' || type === 'drift.suspected';
 
 function isAsking({ waiting, held }: NetworkContext, container: string): boolean {
@@ -512,7 +512,7 @@ function isAsking({ waiting, held }: NetworkContext, container: string): boolean
 export const hostTerrain: Terrain<HostContext> = {
   machine: hostMachine,
   events: ({ snapshot: { value }, outstanding }) => {
-    // the host is started before it is told anything else
+    // the host is started before any other event
     if (value === 'absent') return [{ type: 'host.start' }];
     const asked: ActorEvent[] = ['a', 'b'].flatMap((name): ActorEvent[] => [
       { type: 'ports.claim', container: name, attempt: 1, ports: wishes.bridge.ports },
@@ -551,7 +551,7 @@ export const hostTerrain: Terrain<HostContext> = {
   ],
 };
 
-/** The same host with ports alone, whose containers are taken down while others claim what they hold. */
+/** The same host with ports alone, whose containers are taken down while others claim their ports. */
 export const leavingHostTerrain: Terrain<HostContext> = {
   ...hostTerrain,
   events: ({ snapshot: { value }, outstanding }) => {
@@ -595,7 +595,7 @@ export const dhcpTerrain: Terrain<DhcpContext> = {
   machine: dhcpMachine,
   input: { container: 'web', network: 'lan' },
   events: ({ outstanding }) => {
-    // what was asked is answered after it was asked
+    // answers come after their questions
     if (outstanding.length > 1) return [recovered(true)];
     const answers: ActorEvent[] = [
       { type: 'dhcp.unacknowledged' },

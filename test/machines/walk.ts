@@ -14,7 +14,7 @@ import {
 } from '../../src/core/plan/purpose.ts';
 import type { Step, StepOutput } from '../../src/core/steps/step.ts';
 
-/** Machines followed without a world around them: an event comes in, the next snapshot and the effects come out. */
+/** Follows machines without their surroundings: an event comes in, the next snapshot and the effects come out. */
 
 export type Snapshot<Context> = AnyMachineSnapshot & { context: Context };
 
@@ -35,7 +35,7 @@ export function take<Context>(
   return decide(machine, snapshot, event);
 }
 
-/** Follows events one after another; what the last one led to. */
+/** Follows events one after another; returns the result of the last one. */
 export function follow<Context>(
   machine: AnyStateMachine,
   snapshot: Snapshot<Context>,
@@ -46,7 +46,7 @@ export function follow<Context>(
   return taken;
 }
 
-/** How tests ask one machine: where events lead, what they lead to on one line each, and the effects themselves. */
+/** Questions to one machine: the next state, the effects on one line each, and the effects themselves. */
 export function asking<Context>(machine: AnyStateMachine) {
   type At = Snapshot<Context>;
   const effectsOf = (from: At, ...events: ActorEvent[]): Effect[] => follow(machine, from, ...events).effects;
@@ -62,7 +62,7 @@ export function asking<Context>(machine: AnyStateMachine) {
   };
 }
 
-/** An effect on one line: `tell host ports.claim`, `apply setup`, `reply c1 ok`, `announce created`. */
+/** Formats an effect on one line: `tell host ports.claim`, `apply setup`, `reply c1 ok`, `announce created`. */
 export function brief(effect: Effect): string {
   switch (effect.kind) {
     case 'tell':
@@ -86,7 +86,7 @@ export function stateName(value: unknown): string {
     .join();
 }
 
-/** A purpose, or the kind of one that has nothing else in it. */
+/** A purpose, or its kind when it has no other field. */
 type About = Purpose | PlainPurpose['kind'];
 type PlainPurpose =
   | ContainerPurpose
@@ -119,7 +119,7 @@ export const recovered = (rebooted: boolean): ActorEvent => ({ type: 'actor.reco
 
 // ------------------------------------------------------------------------------------------------------ exploration
 
-/** A machine together with the plans that it has out: only their results may come. */
+/** A machine together with its plans under way: only their results may come. */
 export interface Place<Context> {
   snapshot: Snapshot<Context>;
   /** names, in order */
@@ -130,7 +130,7 @@ export interface Edge<Context> {
   from: Place<Context>;
   event: ActorEvent;
   to: Place<Context>;
-  /** the one among the places that `to` cannot be told apart from */
+  /** the place, among those of `to`, that cannot be distinguished from it */
   known: Place<Context>;
   effects: Effect[];
 }
@@ -143,20 +143,20 @@ export interface Exploration<Context> {
 export interface Terrain<Context> {
   machine: AnyStateMachine;
   input?: unknown;
-  /** everything that can happen here, results of plans excepted */
+  /** every event that can happen here, except results of plans */
   events(place: Place<Context>): ActorEvent[];
   /** every way in which a plan can end */
   results(purpose: Purpose): ActorEvent[];
-  /** states that are reached only by what another terrain has */
+  /** states that only another terrain reaches */
   elsewhere?: string[];
-  /** what tells two places apart beside the state's name; must have finitely many values */
+  /** what distinguishes two places beside the state's name; must have finitely many values */
   essence(context: Context): unknown;
 }
 
 /** The largest machine has a few thousand. */
 const mostPlaces = 100_000;
 
-/** Every place that can be reached, the nearest first, and every step from one to another. */
+/** Lists every place that can be reached, the nearest first, and every step from one to another. */
 export function explore<Context>(terrain: Terrain<Context>): Exploration<Context> {
   const start: Place<Context> = { snapshot: begin(terrain.machine, terrain.input), outstanding: [] };
   const places = new Map([[keyOf(terrain, start), start]]);
@@ -185,7 +185,7 @@ export function shortestWays<Context>({ places, edges }: Exploration<Context>): 
   return named;
 }
 
-/** The places from which none that matches can be reached. */
+/** Lists the places from which no matching one can be reached. */
 export function stranded<Context>(
   { places, edges }: Exploration<Context>,
   isGoal: (place: Place<Context>) => boolean,
@@ -197,7 +197,7 @@ export function stranded<Context>(
   return places.filter((place) => !safe.has(place));
 }
 
-/** The innermost states that a machine is in: several where it has regions beside each other. */
+/** The innermost states of a machine: several where it has parallel regions. */
 export function leavesOf(value: unknown): string[] {
   if (typeof value !== 'object' || value === null) return [String(value)];
   return Object.entries(value).flatMap(([parent, child]) => leavesOf(child).map((leaf) => `${parent}.${leaf}`));

@@ -4,13 +4,13 @@ import type { ActorEvent } from '../../src/core/event.ts';
 import { describePurpose, type Purpose } from '../../src/core/plan/purpose.ts';
 import { applied, begin, failed, littered, type Snapshot, stateName, take } from './walk.ts';
 
-/** The loop around a machine, with nothing behind it: its plans wait in order until somebody says how they end. */
+/** The loop around a machine without surroundings: its plans wait in order until a test ends them. */
 export class Walker<Context> {
   snapshot: Snapshot<Context>;
   readonly plans: Purpose[] = [];
-  /** command → how often it was answered */
+  /** command → number of its replies */
   readonly replies = new Map<string, number>();
-  /** what happened, for the message of a failing test */
+  /** past events, for the message of a failing test */
   readonly trail: string[] = [];
 
   constructor(
@@ -33,7 +33,7 @@ export class Walker<Context> {
     if (next.status !== 'active') this.#end();
   }
 
-  /** The plan that was asked for first ends. */
+  /** Ends the oldest plan. */
   finish(
     how: 'applied' | 'failed' | 'littered',
     outputs: object[] = [
@@ -48,7 +48,7 @@ export class Walker<Context> {
     this.hear(how === 'applied' ? applied(purpose, outputs) : failed(purpose, fault));
   }
 
-  /** The daemon starts again; a reboot makes it forget the plans that are out. */
+  /** Restarts the daemon; a reboot makes it forget the plans under way. */
   recover(rebooted: boolean): void {
     if (rebooted) this.plans.length = 0;
     this.hear({ type: 'actor.recovered', rebooted });
@@ -71,7 +71,7 @@ export class Walker<Context> {
     this.replies.set(effect.command, (this.replies.get(effect.command) ?? 0) + 1);
   }
 
-  /** Its record is deleted, with what it has out; whoever speaks to it now speaks to a new one, numbered on. */
+  /** Deletes its record and its plans; later messages go to a new one, with continued numbers. */
   #end(): void {
     this.plans.length = 0;
     const attempt = (this.snapshot.context as { attempt?: number }).attempt;
@@ -79,7 +79,7 @@ export class Walker<Context> {
   }
 }
 
-/** One of the list, by chance; entries may stand there several times. */
+/** Picks an entry at random; the list may have an entry several times. */
 export function pick<T>(random: () => number, list: readonly T[]): T {
   return list[Math.floor(random() * list.length)] as T;
 }

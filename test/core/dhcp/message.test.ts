@@ -100,9 +100,9 @@ describe('options', () => {
       'an option of the file that goes beyond it',
       withOptions([...acknowledgement, 52, 1, 1, 255], (message) => message.set([6, 200], 108)),
     ],
-    ['an overload that is none', withOptions([...acknowledgement, 52, 1, 4, 255])],
+    ['an invalid overload', withOptions([...acknowledgement, 52, 1, 4, 255])],
     ['no type', withOptions([255])],
-    ['a type that is none', withOptions([53, 1, 99, 255])],
+    ['an invalid type', withOptions([53, 1, 99, 255])],
     ['a type of two bytes', withOptions([53, 2, 5, 5, 255])],
     ['too many options', withOptions([...acknowledgement, ...Array.from({ length: 200 }, () => [12, 1, 97]).flat()])],
     [
@@ -116,7 +116,7 @@ describe('options', () => {
     ['too many bytes', new Uint8Array(mostMessageBytes + 1)],
     ['another cookie', withOptions(acknowledgement, (message) => message.set([0], 236))],
     ['another kind of hardware', withOptions(acknowledgement, (message) => message.set([6], 1))],
-    ['an operation that is none', withOptions(acknowledgement, (message) => message.set([3], 0))],
+    ['an invalid operation', withOptions(acknowledgement, (message) => message.set([3], 0))],
   ])('C13 are refused with an explanation: %s', (_, bytes) => {
     expect(decodeMessage(bytes)).toEqual(expect.stringMatching(/^(its?|option) /));
   });

@@ -86,7 +86,7 @@ export const containerSetup = setup({
 
     // ---- commands that must wait
     defer: assign({ deferred: ({ context, event }) => [...context.deferred, event as ContainerCommand] }),
-    /** Says the waiting commands again, up to a removal: who comes after that speaks to the next container of this id. */
+    /** Repeats the waiting commands, up to a removal: those after it are for the next container of this id. */
     resume: enqueueActions(({ context, enqueue }) => {
       const removal = context.deferred.findIndex(({ type }) => mayRemove(context, type));
       const last = removal === -1 ? context.deferred.length : removal + 1;
@@ -95,7 +95,7 @@ export const containerSetup = setup({
       for (const command of context.deferred.slice(last))
         enqueue({ type: 'tell', params: { to: containerAddress(context.id), event: command } });
     }),
-    /** A teardown that failed is not tried again by itself: whoever waits is told. */
+    /** A teardown that failed is not repeated by itself: the waiting commands are answered with its fault. */
     failDeferred: enqueueActions(({ context, enqueue }) => {
       enqueue.assign({ deferred: [] });
       for (const event of context.deferred)

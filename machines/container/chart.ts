@@ -74,7 +74,7 @@ const afterUnmakingChanges = {
 
 const refuseDegraded = { actions: 'refuseDegraded' } as const;
 
-/** A change that somebody else has a part in, and one that nobody else has. */
+/** Changes that need claims, and changes that need none. */
 const askedChange = [
   { guard: 'isRefused', actions: 'refuseChange' },
   { target: 'asking', actions: 'keepChange' },
@@ -260,7 +260,7 @@ export const containerMachine = containerSetup.createMachine({
       ],
       on: {
         ...deferAll,
-        // who waits for another's namespace makes nobody wait: so none can wait for itself, however many are between
+        // a container that waits for another one's namespace lets none wait: so no circle of them waits for itself
         'netns.share': { guard: 'waitsForNobody', actions: 'awaitNamespace' },
         'lease.granted': { guard: 'isThisAttempt', actions: 'keepGrant' },
         'ports.granted': { guard: 'isThisAttempt', actions: 'keepGrant' },
@@ -450,7 +450,7 @@ export const containerMachine = containerSetup.createMachine({
                   target: 'running',
                   actions: ['keepProcess', 'watchProcess', 'announceRunning', 'replyDone'],
                 },
-                // too late for the event, but not for who looks at it
+                // too late for the event, but in time for inspect
                 'container.exited': [
                   { guard: 'isAnotherProcess', actions: 'refuseOtherProcess' },
                   { actions: ['keepExitCode', 'replyDone'] },

@@ -22,7 +22,7 @@ export interface ContainerInput {
   attempt: number;
 }
 
-/** An event that somebody may wait for an answer to. */
+/** An event that may be waiting for its turn, and that a caller may wait for. */
 export type ContainerCommand = Extract<ContainerEvent, { command: CommandId }>;
 
 /** A live change of a network that is up, while it is being made. */
@@ -88,7 +88,7 @@ export interface ContainerContext extends ContainerInput {
   suspected: 'recovery' | 'drift' | null;
   /** containers that wait for the namespace of this one */
   sharers: ShareRequest[];
-  /** who has not answered the claims of this attempt yet */
+  /** owners that have not answered the claims of this attempt yet */
   awaiting: string[];
   leases: Record<string, Lease>;
   /** as the wish asks for them, in its order, with the numbers that were picked */
@@ -204,7 +204,7 @@ export function claimPorts(id: string, attempt: number, ports: PublishedPort[]):
   return { kind: 'tell', to: hostAddress, event: { type: 'ports.claim', container: id, attempt, ports } };
 }
 
-/** The same owners are told that nothing is needed any more; also of claims that are still on their way. */
+/** Gives back everything to the same owners, also claims that are still on their way. */
 export function releasesOf({ id, wish, change }: ContainerContext): Effect[] {
   if (!wish) return [];
   const added = change?.kind === 'join' ? change.attachments.map(({ network }) => network) : [];

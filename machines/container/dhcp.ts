@@ -18,7 +18,7 @@ type Leases = Record<string, Lease>;
 export const lacksLease = ({ leases }: Pick<ContainerContext, 'leases'>): boolean =>
   Object.values(leases).some(lacksTerms);
 
-/** Whether it is told by a client of this set-up, and not of a former one. */
+/** Whether it comes from a client of this set-up, and not of a former one. */
 export const isOurLease = ({ leases }: ContainerContext, event: ContainerEvent): boolean =>
   (event.type === 'dhcp.leased' || event.type === 'dhcp.lost') &&
   entryOf(leases, event.network)?.dhcp?.attempt === event.attempt;

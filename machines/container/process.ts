@@ -5,7 +5,7 @@ import { exitCodePlan, lookPlan, watchPlan } from '../../src/core/plan/container
 import { grantOf } from './context.ts';
 import { askerOf, commandOf, decide, type Given, isResultOf, nameOf, refusal, remember } from './words.ts';
 
-/** The process that lives in a container's network: its start, which may be waited for, its end, and who is told of both. */
+/** The process that lives in a container's network: its start, which may be waited for, and its end. */
 
 const isOurProcess = ({ context: { process }, event }: Given): boolean =>
   event.type === 'process.exited' && event.pid === process?.pid;

@@ -97,7 +97,7 @@ export const changeActions = {
       lastFault: faultAfter(context, leases),
     };
   }),
-  /** What was given up: told to its owner once nothing of it is in the kernel. */
+  /** Gives back to its owner what was given up, once nothing of it is in the kernel. */
   releaseGivenUp: decide(({ context }) =>
     context.change?.kind === 'leave'
       ? [...releasesOfChange(context), ...notesOfPorts(context, context.ports, grantAfter(context).ports)]

@@ -141,7 +141,7 @@ describe('B08 a teardown', () => {
     expect([leases(), ports()]).toEqual([{}, []]);
   });
 
-  it('B08 is answered before the kernel has removed the link; the address stays reserved until then', async () => {
+  it('B08 is answered before the kernel has removed the link; a set-up that asks for its address waits until then', async () => {
     house.linux.unregisterMs = 50;
     const command = house.say(web, toContainer.teardown);
     for (let round = 0; round < 100 && !house.answers.has(command); round++)
@@ -151,9 +151,13 @@ describe('B08 a teardown', () => {
     const address = leases()?.web;
     expect(address).toBeDefined();
     house.say(db, toContainer.setup({ id: 'db', networks: [{ network: 'demo', staticIps: [...(address ?? [])] }] }));
+    for (let round = 0; round < 100 && house.value(db) !== 'claiming'; round++)
+      await new Promise((resolve) => setImmediate(resolve));
+    expect([house.value(web), house.value(db), leases()]).toEqual(['unlinking', 'claiming', { web: address }]);
     await house.settle();
-    expect(house.facts(db)).toEqual(['created', 'failed']);
-    expect(leases()).toEqual({});
+    expect(house.facts(web).at(-1)).toBe('torn-down');
+    expect(house.facts(db)).toEqual(['created', 'netns-ready', 'configured']);
+    expect(leases()).toEqual({ db: address });
   });
 
   it('B08 reports what is left when it fails, keeps the claims, and works when repeated', async () => {
